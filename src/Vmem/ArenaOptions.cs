@@ -1,0 +1,30 @@
+using System.Numerics;
+
+namespace Vmem;
+
+/// <summary>How an arena behaves; fixed when it is made.</summary>
+/// <typeparam name="T">The arena's integer type.</typeparam>
+public sealed record ArenaOptions<T>
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    /// <summary>The policy of the calls that name none. <see cref="FitPolicy.InstantFit"/> unless set.</summary>
+    public FitPolicy Policy { get; init; }
+
+    /// <summary>Where spans come from when the arena runs out. Null: the arena holds only the spans that are added to it.</summary>
+    public IArenaSource<T>? Source { get; init; }
+
+    /// <summary>The least that is imported at once, in units; rounded up to the quantum of arena and source. 0: as much as the request needs.</summary>
+    public T MinImport { get; init; }
+
+    /// <summary>
+    /// How many units of wholly free imports are kept, so that an arena whose use swings about a boundary does not import and release at every swing.
+    /// 0 (the default): one span, whatever its size. <see cref="Arena{T}.Reap"/> gives all of them back.
+    /// </summary>
+    public T RetainedImport { get; init; }
+
+    /// <summary>The total size that the arena may ever reach, spans and imports together. 0: no limit.</summary>
+    public T Limit { get; init; }
+
+    /// <summary>The caller promises that one thread at a time uses the arena: no lock is taken.</summary>
+    public bool SingleThreaded { get; init; }
+}

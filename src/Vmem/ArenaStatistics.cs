@@ -1,0 +1,61 @@
+using System.Numerics;
+
+namespace Vmem;
+
+/// <summary>What an arena holds and has done; every figure is exact at the time of the call.</summary>
+/// <remarks>Amounts are in the arena's units. An amount that <typeparamref name="T"/> cannot hold (an arena over every value of the type) reads as <c>T.MaxValue</c>.</remarks>
+/// <typeparam name="T">The arena's integer type.</typeparam>
+public readonly record struct ArenaStatistics<T>
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    /// <summary>The size of all spans together.</summary>
+    public T TotalSize { get; init; }
+
+    /// <summary>What callers hold, in units; requests count as rounded up to the quantum.</summary>
+    public T InUse { get; init; }
+
+    /// <summary>What caches hold ready for callers. An arena without quantum caches has none.</summary>
+    public T Cached { get; init; }
+
+    /// <summary>What nobody holds: <c>TotalSize − InUse − Cached</c>.</summary>
+    public T Free { get; init; }
+
+    /// <summary>The part of <see cref="TotalSize"/> that came from the arena's source.</summary>
+    public T Imported { get; init; }
+
+    /// <summary>The size of the largest free segment: the largest request without constraints that can be met at once.</summary>
+    public T LargestFree { get; init; }
+
+    /// <summary>The most that was ever in use.</summary>
+    public T PeakInUse { get; init; }
+
+    /// <summary>Allocations that succeeded.</summary>
+    public long Allocations { get; init; }
+
+    /// <summary>Frees that succeeded.</summary>
+    public long Frees { get; init; }
+
+    /// <summary>Allocations that found no room.</summary>
+    public long Failures { get; init; }
+
+    /// <summary>Allocations that had to wait for room.</summary>
+    public long Waits { get; init; }
+
+    /// <summary>Spans imported from the source.</summary>
+    public long Imports { get; init; }
+
+    /// <summary>Spans given back to the source.</summary>
+    public long Releases { get; init; }
+
+    /// <summary>Allocated segments.</summary>
+    public long LiveSegments { get; init; }
+
+    /// <summary>Free segments.</summary>
+    public long FreeSegments { get; init; }
+
+    /// <summary>Bytes of memory behind the arena's own tables, in whole blocks as the arena took them (untouched pages of a block included).</summary>
+    public long BookkeepingBytes { get; init; }
+
+    /// <summary>External fragmentation: <c>1 − LargestFree / Free</c>; 0 when nothing is free or all of it is one segment.</summary>
+    public double Fragmentation => T.IsZero(Free) ? 0 : 1 - (double.CreateSaturating(LargestFree) / double.CreateSaturating(Free));
+}

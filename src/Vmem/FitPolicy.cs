@@ -1,0 +1,25 @@
+namespace Vmem;
+
+/// <summary>Which of the free segments that can hold a request is taken (the paper's VM_INSTANTFIT, VM_BESTFIT and VM_NEXTFIT, and two more).</summary>
+public enum FitPolicy
+{
+    /// <summary>
+    /// A good approximation to best fit in constant time: the head of the first size-segregated free list whose every member fits.
+    /// The list that only <em>may</em> hold a fit is searched before the request fails. The default.
+    /// </summary>
+    InstantFit,
+
+    /// <summary>The smallest free segment that fits; among equals the one at the lowest address. O(log n) in the free segments.</summary>
+    BestFit,
+
+    /// <summary>
+    /// The first place at or after the end of the last next-fit allocation, wrapping at the end: an ID that was freed is handed out again as late as possible. O(log n).
+    /// </summary>
+    NextFit,
+
+    /// <summary>The lowest address that fits. O(log n) in the free segments.</summary>
+    FirstFit,
+
+    /// <summary>The highest address that fits (illumos' VM_ENDALLOC). O(log n) in the free segments.</summary>
+    LastFit,
+}

@@ -1,0 +1,29 @@
+using System.Numerics;
+
+namespace Vmem;
+
+/// <summary>Where an arena gets spans from when it runs out, and to whom it gives them back (the paper's import and release functions).</summary>
+/// <remarks>
+/// <see cref="Arena{T}"/> is itself a source, so arenas stack to any depth. An arena calls its source without holding its own lock;
+/// a source that several arenas share must be thread-safe.
+/// </remarks>
+/// <typeparam name="T">The integer type of both sides.</typeparam>
+public interface IArenaSource<T>
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    /// <summary>The unit of what the source hands out: every import starts at a multiple of it and is a multiple of it long.</summary>
+    T Quantum { get; }
+
+    /// <summary>Asks for a range of at least <paramref name="size"/> units.</summary>
+    /// <param name="size">The least length, in units; never zero.</param>
+    /// <param name="constraints">What the whole range should satisfy; a source that cannot honour it returns false.</param>
+    /// <param name="start">The first value of the range.</param>
+    /// <param name="imported">Its length, at least <paramref name="size"/>: what <see cref="Release"/> will be called with.</param>
+    /// <returns>Whether there was such a range.</returns>
+    bool TryImport(T size, in RangeConstraints<T> constraints, out T start, out T imported);
+
+    /// <summary>Takes back a whole range that <see cref="TryImport"/> gave.</summary>
+    /// <param name="start">Its first value.</param>
+    /// <param name="size">Its length as imported.</param>
+    void Release(T start, T size);
+}

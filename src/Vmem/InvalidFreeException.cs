@@ -1,0 +1,44 @@
+namespace Vmem;
+
+/// <summary>What was wrong with a free.</summary>
+public enum InvalidFreeReason
+{
+    /// <summary>The address is in no span of the arena, or the handle is the default one: it was never allocated.</summary>
+    NotAllocated,
+
+    /// <summary>The address is free, or the handle is stale.</summary>
+    AlreadyFree,
+
+    /// <summary>An allocation starts there, but it has another size.</summary>
+    WrongSize,
+
+    /// <summary>The address lies inside an allocation, not at its start.</summary>
+    InteriorAddress,
+
+    /// <summary>The range belongs to somebody else.</summary>
+    OtherOwner,
+
+    /// <summary>The bookkeeping of the range has been overwritten.</summary>
+    Corrupted,
+}
+
+/// <summary>A free that cannot be right. Nothing was changed.</summary>
+public sealed class InvalidFreeException : InvalidOperationException
+{
+    internal InvalidFreeException(InvalidFreeReason reason, UInt128 start, UInt128 size, string message)
+        : base(message)
+    {
+        Reason = reason;
+        Start = start;
+        Size = size;
+    }
+
+    /// <summary>What was wrong.</summary>
+    public InvalidFreeReason Reason { get; }
+
+    /// <summary>The address that was to be freed.</summary>
+    public UInt128 Start { get; }
+
+    /// <summary>The size that was to be freed.</summary>
+    public UInt128 Size { get; }
+}

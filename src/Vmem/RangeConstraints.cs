@@ -1,0 +1,31 @@
+using System.Numerics;
+
+namespace Vmem;
+
+/// <summary>
+/// Where a range may lie: the extra arguments of the paper's <c>vmem_xalloc</c>. The default value of every property (zero) means "no such constraint".
+/// </summary>
+/// <remarks>
+/// All amounts are in the arena's own units. They must be well formed, or the call throws an <see cref="ArgumentException"/> that names the broken rule:
+/// <see cref="Align"/> and <see cref="NoCross"/> are powers of two; these and <see cref="Phase"/> are multiples of the arena's quantum;
+/// <c>Phase &lt; Align</c>; <c>NoCross ≥ Align</c>; and <c>roundup(Phase + size, Align) ≤ NoCross</c>.
+/// </remarks>
+/// <typeparam name="T">The arena's integer type.</typeparam>
+public readonly record struct RangeConstraints<T>
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    /// <summary>The range starts at a multiple of this power of two, plus <see cref="Phase"/>. 0: the arena's quantum.</summary>
+    public T Align { get; init; }
+
+    /// <summary>The offset of the start from a multiple of <see cref="Align"/>; less than <see cref="Align"/>.</summary>
+    public T Phase { get; init; }
+
+    /// <summary>The range does not straddle a multiple of this power of two. 0: it may straddle anything.</summary>
+    public T NoCross { get; init; }
+
+    /// <summary>No value of the range is below this.</summary>
+    public T Min { get; init; }
+
+    /// <summary>Every value of the range is below this (exclusive). 0: no upper bound, up to the very top of <typeparamref name="T"/>.</summary>
+    public T Max { get; init; }
+}

@@ -1,0 +1,24 @@
+using System.Numerics;
+
+namespace Vmem;
+
+/// <summary>What a <see cref="Segment{T}"/> is.</summary>
+public enum SegmentKind
+{
+    /// <summary>A whole span: a range that was added to the arena or imported.</summary>
+    Span,
+
+    /// <summary>A part of a span that a caller holds.</summary>
+    Allocated,
+
+    /// <summary>A part of a span that nobody holds; it never touches another free segment of its span.</summary>
+    Free,
+}
+
+/// <summary>A contiguous range of an arena: <c>[Start, Start + Size)</c>.</summary>
+/// <param name="Start">The first value.</param>
+/// <param name="Size">The number of values.</param>
+/// <param name="Kind">Whether it is a span, allocated or free.</param>
+/// <typeparam name="T">The arena's integer type.</typeparam>
+public readonly record struct Segment<T>(T Start, T Size, SegmentKind Kind)
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>;
