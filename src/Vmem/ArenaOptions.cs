@@ -27,4 +27,7 @@ public sealed record ArenaOptions<T>
 
     /// <summary>The caller promises that one thread at a time uses the arena: no lock is taken.</summary>
     public bool SingleThreaded { get; init; }
+
+    /// <summary>Called by <see cref="Arena{T}.Dispose"/> when something is still allocated, after everything has been given back. Null: nobody wants to know.</summary>
+    public Action<ArenaLeak<T>>? Leaked { get; init; }
 }

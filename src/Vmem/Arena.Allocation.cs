@@ -1,0 +1,197 @@
+using System.Runtime.CompilerServices;
+using Vmem.Segments;
+
+namespace Vmem;
+
+/// <summary>Allocating by address: vmem_alloc and vmem_xalloc.</summary>
+public sealed partial class Arena<T>
+{
+    private T _peakLess1;                         // the most that was in use, less 1, so that "every value of the type" does not wrap
+    private long _allocations;
+    private long _failures;
+
+    /// <summary>Allocates a range under the arena's policy (vmem_alloc with VM_NOSLEEP).</summary>
+    /// <param name="size">Its length in units; rounded up to the quantum.</param>
+    /// <returns>The first value of the range.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The size is 0, or its rounding overflows.</exception>
+    /// <exception cref="ArenaExhaustedException">Nothing fits.</exception>
+    /// <remarks>O(1) under instant fit, O(log n) otherwise.</remarks>
+    public T Allocate(T size) => Allocate(size, _policy);
+
+    /// <summary>Allocates a range under the given policy.</summary>
+    /// <inheritdoc cref="Allocate(T)"/>
+    /// <param name="size">Its length in units; rounded up to the quantum.</param>
+    /// <param name="policy">Which free segment is taken.</param>
+    public T Allocate(T size, FitPolicy policy)
+    {
+        if (!TryAllocate(size, policy, out T start))
+        {
+            ThrowExhausted(RoundUp(size), default);
+        }
+
+        return start;
+    }
+
+    /// <summary>Allocates a range under the arena's policy, or returns false if nothing fits.</summary>
+    /// <param name="size">Its length in units; rounded up to the quantum.</param>
+    /// <param name="start">The first value of the range.</param>
+    /// <returns>Whether there was room.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The size is 0, or its rounding overflows.</exception>
+    /// <remarks>O(1) under instant fit, O(log n) otherwise.</remarks>
+    public bool TryAllocate(T size, out T start) => TryAllocate(size, _policy, out start);
+
+    /// <summary>Allocates a range under the given policy, or returns false if nothing fits.</summary>
+    /// <inheritdoc cref="TryAllocate(T, out T)"/>
+    /// <param name="size">Its length in units; rounded up to the quantum.</param>
+    /// <param name="policy">Which free segment is taken.</param>
+    /// <param name="start">The first value of the range.</param>
+    public bool TryAllocate(T size, FitPolicy policy, out T start)
+    {
+        size = RoundUp(size);
+        if (policy != FitPolicy.InstantFit)
+        {
+            CheckPolicy(policy, nameof(policy));
+        }
+
+        Enter();
+        try
+        {
+            _map.Reserve();
+            uint free = _map.Find(policy, size, out start);
+            if (free != 0)
+            {
+                _map.Enlist(Take(free, start, size, policy));
+                return true;
+            }
+
+            if (_source is null)
+            {
+                _failures++;
+                return false;
+            }
+        }
+        finally
+        {
+            Exit();
+        }
+
+        return TryClaimImporting(size, default, policy, byHandle: false, out start, out _);
+    }
+
+    /// <summary>Allocates a range that satisfies constraints, under the arena's policy (vmem_xalloc).</summary>
+    /// <inheritdoc cref="AllocateConstrained(T, in RangeConstraints{T}, FitPolicy)"/>
+    public T AllocateConstrained(T size, in RangeConstraints<T> constraints) => AllocateConstrained(size, constraints, _policy);
+
+    /// <summary>Allocates a range that satisfies constraints, under the given policy (vmem_xalloc).</summary>
+    /// <param name="size">Its length in units; rounded up to the quantum.</param>
+    /// <param name="constraints">Where it may lie.</param>
+    /// <param name="policy">Which of the possible places is taken.</param>
+    /// <returns>The first value of the range.</returns>
+    /// <exception cref="ArgumentException">The size is 0 or its rounding overflows, or the constraints contradict each other or the quantum.</exception>
+    /// <exception cref="ArenaExhaustedException">No place satisfies the constraints.</exception>
+    /// <remarks>O(log n), and one step more for each free segment of the window that is long enough but badly placed.</remarks>
+    public T AllocateConstrained(T size, in RangeConstraints<T> constraints, FitPolicy policy)
+    {
+        if (!TryAllocateConstrained(size, constraints, policy, out T start))
+        {
+            ThrowExhausted(RoundUp(size), constraints);
+        }
+
+        return start;
+    }
+
+    /// <summary>Allocates a range that satisfies constraints, under the arena's policy, or returns false if there is no such place.</summary>
+    /// <inheritdoc cref="TryAllocateConstrained(T, in RangeConstraints{T}, FitPolicy, out T)"/>
+    public bool TryAllocateConstrained(T size, in RangeConstraints<T> constraints, out T start) => TryAllocateConstrained(size, constraints, _policy, out start);
+
+    /// <summary>Allocates a range that satisfies constraints, under the given policy, or returns false if there is no such place.</summary>
+    /// <param name="size">Its length in units; rounded up to the quantum.</param>
+    /// <param name="constraints">Where it may lie.</param>
+    /// <param name="policy">Which of the possible places is taken.</param>
+    /// <param name="start">The first value of the range.</param>
+    /// <returns>Whether there was a place.</returns>
+    /// <exception cref="ArgumentException">The size is 0 or its rounding overflows, or the constraints contradict each other or the quantum.</exception>
+    /// <remarks>O(log n), and one step more for each free segment of the window that is long enough but badly placed.</remarks>
+    public bool TryAllocateConstrained(T size, in RangeConstraints<T> constraints, FitPolicy policy, out T start)
+    {
+        size = RoundUp(size);
+        CheckConstraints(size, constraints);
+        CheckPolicy(policy, nameof(policy));
+        var placement = new Placement<T>(size, constraints, Quantum);
+        Enter();
+        try
+        {
+            if (TryClaim(placement, policy, byHandle: false, out start, out _))
+            {
+                return true;
+            }
+
+            if (_source is null)
+            {
+                _failures++;
+                return false;
+            }
+        }
+        finally
+        {
+            Exit();
+        }
+
+        return TryClaimImporting(size, constraints, policy, byHandle: false, out start, out _);
+    }
+
+    /// <summary>Finds a place and takes it, for its address or for a handle. The lock is held.</summary>
+    private bool TryClaim(in Placement<T> placement, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle)
+    {
+        handle = default;
+        _map.Reserve();
+        uint free = _map.FindConstrained(policy, placement, out start);
+        if (free == 0)
+        {
+            return false;
+        }
+
+        _map.Reserve();                           // the search may have built an index
+        uint tag = Take(free, start, placement.Size, policy);
+        if (byHandle)
+        {
+            handle = new RangeHandle<T>(start, placement.Size, tag, _map.Bind(tag));
+        }
+        else
+        {
+            _map.Enlist(tag);
+        }
+
+        return true;
+    }
+
+    /// <summary>Allocates part of a free segment, and counts it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private uint Take(uint free, T start, T size, FitPolicy policy)
+    {
+        if (_source is not null)
+        {
+            NoteImportUsed(free);
+        }
+
+        uint tag = _map.Carve(free, start, size);
+        if (policy == FitPolicy.NextFit)
+        {
+            _map.SetRotor(start + size);
+        }
+
+        _allocations++;
+        NotePeak();
+        return tag;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void NotePeak()
+    {
+        T inUseLess1 = _map.InUse - T.One;
+        if (inUseLess1 > _peakLess1)
+        {
+            _peakLess1 = inUseLess1;
+        }
+    }
+}

@@ -1,0 +1,58 @@
+using System.Globalization;
+
+namespace Vmem;
+
+/// <summary>The table a kernel developer expects: what illumos' <c>::vmem</c>, <c>::vmem_seg</c> and tinyvmem's vmem_dump show.</summary>
+public sealed partial class Arena<T>
+{
+    /// <summary>Writes the arena's figures, its spans and segments, and how many segments there are of each size.</summary>
+    /// <param name="writer">Where to. It is not called while the lock is held.</param>
+    /// <remarks>O(n). Addresses are hexadecimal, sizes decimal. Safe while others allocate: see <see cref="GetSegments"/>.</remarks>
+    public void Dump(TextWriter writer)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        ArenaStatistics<T> figures = GetStatistics();
+        CultureInfo plain = CultureInfo.InvariantCulture;
+        writer.WriteLine(string.Create(plain, $"arena '{Name}': quantum {Quantum}, policy {_policy}"));
+        writer.WriteLine(string.Create(plain, $"  total {figures.TotalSize}, in use {figures.InUse}, free {figures.Free}, imported {figures.Imported}"));
+        writer.WriteLine(string.Create(plain, $"  largest free {figures.LargestFree}, fragmentation {figures.Fragmentation:P1}, peak in use {figures.PeakInUse}"));
+        writer.WriteLine(string.Create(plain, $"  {figures.Allocations} allocations, {figures.Frees} frees, {figures.Failures} failures, {figures.Imports} imports, {figures.Releases} releases"));
+        var sizes = new SortedDictionary<T, (long Allocated, long Free)>();
+        int digits = T.MaxValue.GetShortestBitLength() / 4;
+        writer.WriteLine(string.Create(plain, $"{"START".PadLeft(digits + 4)}  {"END".PadLeft(digits + 2)}  {"SIZE",20}  TYPE"));
+        foreach (Segment<T> segment in GetSegments())
+        {
+            string indent = segment.Kind == SegmentKind.Span ? "" : "  ";
+            T last = segment.Start + (segment.Size - T.One);
+            string range = $"{Hexadecimal(segment.Start, digits)}{(indent.Length == 0 ? "  " : "")}  {Hexadecimal(last, digits)}";
+            writer.WriteLine(string.Create(plain, $"{indent}{range}  {segment.Size,20}  {KindName(segment.Kind)}"));
+            Tally(sizes, segment);
+        }
+
+        writer.WriteLine(string.Create(plain, $"{"SIZE",20}  {"ALLOCATED",10}  {"FREE",10}"));
+        foreach ((T size, (long allocated, long free)) in sizes)
+        {
+            writer.WriteLine(string.Create(plain, $"{size,20}  {allocated,10}  {free,10}"));
+        }
+    }
+
+    private static string Hexadecimal(T value, int digits) => "0x" + value.ToString("x" + digits.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+
+    private static string KindName(SegmentKind kind) => kind switch
+    {
+        SegmentKind.Span => "span",
+        SegmentKind.Allocated => "allocated",
+        _ => "free",
+    };
+
+    private static void Tally(SortedDictionary<T, (long Allocated, long Free)> sizes, Segment<T> segment)
+    {
+        if (segment.Kind == SegmentKind.Span)
+        {
+            return;
+        }
+
+        _ = sizes.TryGetValue(segment.Size, out (long Allocated, long Free) counts);
+        sizes[segment.Size] = segment.Kind == SegmentKind.Allocated ? (counts.Allocated + 1, counts.Free) : (counts.Allocated, counts.Free + 1);
+    }
+}

@@ -1,0 +1,81 @@
+using Vmem.Segments;
+
+namespace Vmem;
+
+/// <summary>Freeing by address: vmem_free and vmem_xfree. A free that cannot be right says what is wrong and changes nothing.</summary>
+public sealed partial class Arena<T>
+{
+    /// <summary>Frees a range (vmem_free).</summary>
+    /// <param name="start">The first value of the range, as it was allocated.</param>
+    /// <param name="size">Its length; anything that rounds to the same number of quanta as the request did.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The size is 0, or its rounding overflows.</exception>
+    /// <exception cref="InvalidFreeException">No such range is allocated; nothing was changed.</exception>
+    /// <remarks>O(1), and O(log n) more for each index that the arena keeps. The range is coalesced with its free neighbours at once.</remarks>
+    public void Free(T start, T size)
+    {
+        size = RoundUp(size);
+        Segment<T> release;
+        Enter();
+        try
+        {
+            _map.Reserve();
+            uint tag = _map.Delist(start, size);
+            if (tag == 0)
+            {
+                tag = FindUnlisted(start, size);
+                _map.Unbind(tag);
+            }
+
+            uint free = _map.Free(tag);
+            if (_source is null || !TryDetachEmptyImport(free, out release))
+            {
+                return;
+            }
+        }
+        finally
+        {
+            Exit();
+        }
+
+        _source.Release(release.Start, release.Size);
+    }
+
+    /// <summary>Frees a range that was allocated under constraints (vmem_xfree).</summary>
+    /// <inheritdoc cref="Free(T, T)"/>
+    public void FreeConstrained(T start, T size) => Free(start, size);
+
+    /// <summary>A free that the table of live segments does not know: a range that was allocated by handle, or a mistake.</summary>
+    private uint FindUnlisted(T start, T size)
+    {
+        uint index = _map.Locate(start);
+        if (index == 0)
+        {
+            throw InvalidFree(InvalidFreeReason.NotAllocated, start, size, $"{start} is in no span of it.");
+        }
+
+        Segment<T> segment = _map.GetSegment(index);
+        if (segment.Kind == SegmentKind.Free)
+        {
+            throw InvalidFree(InvalidFreeReason.AlreadyFree, start, size, $"{start} is free: it lies in a free segment of {segment.Size} at {segment.Start}. It was freed before, or never allocated.");
+        }
+
+        if (segment.Start != start)
+        {
+            throw InvalidFree(InvalidFreeReason.InteriorAddress, start, size, $"{start} lies inside an allocation of {segment.Size} at {segment.Start}.");
+        }
+
+        if (segment.Size != size)
+        {
+            throw InvalidFree(InvalidFreeReason.WrongSize, start, size, $"The allocation at {start} has size {segment.Size}.");
+        }
+
+        _map.Reserve();                           // the search may have built an index
+        return index;
+    }
+
+    private InvalidFreeException InvalidFree(InvalidFreeReason reason, T start, T size, string detail) => new(
+        reason,
+        UInt128.CreateTruncating(start),
+        UInt128.CreateTruncating(size),
+        $"Arena '{Name}' was asked to free {size} at {start}. {detail} Nothing was changed.");
+}

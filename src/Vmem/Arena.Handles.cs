@@ -1,0 +1,89 @@
+namespace Vmem;
+
+/// <summary>Allocating and freeing by handle.</summary>
+public sealed partial class Arena<T>
+{
+    /// <summary>Allocates a range under the arena's policy, and returns a handle to it: the fastest way to free it again, and proof against stale frees.</summary>
+    /// <inheritdoc cref="TryAllocateHandle(T, FitPolicy, out RangeHandle{T})"/>
+    public bool TryAllocateHandle(T size, out RangeHandle<T> handle) => TryAllocateHandle(size, _policy, out handle);
+
+    /// <summary>Allocates a range under the given policy, and returns a handle to it.</summary>
+    /// <param name="size">Its length in units; rounded up to the quantum.</param>
+    /// <param name="policy">Which free segment is taken.</param>
+    /// <param name="handle">The range. Its default value is no allocation.</param>
+    /// <returns>Whether there was room.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The size is 0, or its rounding overflows.</exception>
+    /// <remarks>
+    /// O(1) under instant fit, O(log n) otherwise. The range is not entered into the table by which addresses are found: <see cref="Free(T, T)"/> and <see cref="TryGetSegment"/> know it all the
+    /// same, but have to search.
+    /// </remarks>
+    public bool TryAllocateHandle(T size, FitPolicy policy, out RangeHandle<T> handle)
+    {
+        size = RoundUp(size);
+        if (policy != FitPolicy.InstantFit)
+        {
+            CheckPolicy(policy, nameof(policy));
+        }
+
+        Enter();
+        try
+        {
+            _map.Reserve();
+            uint free = _map.Find(policy, size, out T start);
+            if (free != 0)
+            {
+                uint tag = Take(free, start, size, policy);
+                handle = new RangeHandle<T>(start, size, tag, _map.Bind(tag));
+                return true;
+            }
+
+            if (_source is null)
+            {
+                handle = default;
+                _failures++;
+                return false;
+            }
+        }
+        finally
+        {
+            Exit();
+        }
+
+        return TryClaimImporting(size, default, policy, byHandle: true, out _, out handle);
+    }
+
+    /// <summary>Frees a range by its handle.</summary>
+    /// <param name="handle">What <see cref="TryAllocateHandle(T, out RangeHandle{T})"/> gave.</param>
+    /// <exception cref="InvalidFreeException">The handle is the default one, stale, or another arena's; nothing was changed.</exception>
+    /// <remarks>O(1), without a look-up by address, and O(log n) more for each index that the arena keeps.</remarks>
+    public void Free(in RangeHandle<T> handle)
+    {
+        Segment<T> release;
+        Enter();
+        try
+        {
+            if (!_map.IsBound(handle))
+            {
+                ThrowUnbound(handle);
+            }
+
+            _map.Reserve();
+            _map.Unbind(handle.Tag);
+            uint free = _map.Free(handle.Tag);
+            if (_source is null || !TryDetachEmptyImport(free, out release))
+            {
+                return;
+            }
+        }
+        finally
+        {
+            Exit();
+        }
+
+        _source.Release(release.Start, release.Size);
+    }
+
+    private void ThrowUnbound(in RangeHandle<T> handle) => throw (handle.Generation == 0
+        ? InvalidFree(InvalidFreeReason.NotAllocated, handle.Start, handle.Size, "The handle is the default one, which holds nothing.")
+        : InvalidFree(InvalidFreeReason.AlreadyFree, handle.Start, handle.Size, "The handle is stale: what it held has been freed."));
+}

@@ -1,0 +1,251 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
+using Vmem.Segments;
+
+namespace Vmem;
+
+/// <summary>Importing spans from a source, and giving them back.</summary>
+/// <remarks>
+/// <para>
+/// The lock is not held while the source is called: a source may be slow, may itself be an arena, and may even call back. What has changed meanwhile is looked at
+/// afterwards: if the request can be met without the import, the import goes back.
+/// </para>
+/// <para>
+/// A span remembers that it was imported, its segments need not. A wholly free imported span is kept up to <see cref="ArenaOptions{T}.RetainedImport"/>, because an arena whose use swings about
+/// a span's boundary would otherwise import and release at every swing, as all known implementations do.
+/// </para>
+/// </remarks>
+public sealed partial class Arena<T>
+{
+    private readonly IArenaSource<T>? _source;
+    private readonly T _importUnit;               // the larger of the two quanta; both are powers of two
+    private readonly T _minImport;
+    private readonly T _retainedLimit;
+    private readonly T _limit;
+    private T _retained;                          // size of the wholly free imports
+    private long _retainedSpans;
+    private long _imports;
+    private long _releases;
+
+    private static T ImportUnit(IArenaSource<T>? source, T quantum, string parameter)
+    {
+        if (source is null)
+        {
+            return quantum;
+        }
+
+        T unit = source.Quantum;
+        if (!T.IsPow2(unit))
+        {
+            throw new ArgumentException($"The source's quantum must be a power of two, and {unit} is none.", parameter);
+        }
+
+        return unit > quantum ? unit : quantum;
+    }
+
+    /// <summary>The request did not fit. Imports what it needs and tries again; an import that turns out not to be needed goes back.</summary>
+    private bool TryClaimImporting(T size, in RangeConstraints<T> constraints, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle)
+    {
+        var placement = new Placement<T>(size, constraints, Quantum);
+        Segment<T> spare = Import(placement, constraints);
+        try
+        {
+            Enter();
+            try
+            {
+                if (!T.IsZero(spare.Size))
+                {
+                    _map.ReserveSpan(spare.Size);
+                }
+
+                bool met = TryClaim(placement, policy, byHandle, out start, out handle);
+                if (!met && !T.IsZero(spare.Size) && !ExceedsLimit(spare.Size))
+                {
+                    Attach(spare);
+                    spare = default;
+                    met = TryClaim(placement, policy, byHandle, out start, out handle);
+                }
+
+                _failures += met ? 0 : 1;
+                return met;
+            }
+            finally
+            {
+                Exit();
+            }
+        }
+        finally
+        {
+            if (!T.IsZero(spare.Size))
+            {
+                _source!.Release(spare.Start, spare.Size);
+            }
+        }
+    }
+
+    /// <summary>Asks the source, without the lock, for a range in which the request would fit; the empty segment if it has none.</summary>
+    private Segment<T> Import(in Placement<T> placement, in RangeConstraints<T> constraints)
+    {
+        for (int step = 0; step < ImportAsk<T>.Steps; step++)
+        {
+            if (ImportAsk<T>.TryMake(step, placement, constraints, _importUnit, _minImport, out ImportAsk<T> ask) &&
+                !ExceedsLimit(ask.Size) && _source!.TryImport(ask.Size, ask.Constraints, out T start, out T size))
+            {
+                CheckImport(ask.Size, start, size);
+                if (placement.TryLowest(start, start + (size - T.One), out _))
+                {
+                    return new Segment<T>(start, size, SegmentKind.Span);
+                }
+
+                _source.Release(start, size);
+            }
+        }
+
+        return default;
+    }
+
+    private void CheckImport(T asked, T start, T size)
+    {
+        string? fault =
+            size < asked ? "less than was asked for" :
+            !T.IsZero((start | size) & _quantumMask) ? $"not a multiple of the quantum {Quantum}" :
+            start + (size - T.One) < start ? "past the top of the type" :
+            Overlaps(start, size) ? "an overlap with a span of the arena" : null;
+        if (fault is not null)
+        {
+            throw new InvalidOperationException($"The source of arena '{Name}' was asked for {asked} and gave {size} at {start}: {fault}.");
+        }
+    }
+
+    private bool Overlaps(T start, T size)
+    {
+        Enter();
+        bool overlaps = _map.TryFindOverlap(start, start + (size - T.One), out _);
+        Exit();
+        return overlaps;
+    }
+
+    private bool ExceedsLimit(T size) => !T.IsZero(_limit) && (_map.TotalSize > _limit || size > _limit - _map.TotalSize);
+
+    private void Attach(in Segment<T> import)
+    {
+        _ = _map.AddSpan(import.Start, import.Size, imported: true);
+        _imports++;
+        _retained += import.Size;
+        _retainedSpans++;
+    }
+
+    /// <summary>A free segment is about to be allocated from: if it is a whole import, that is no longer one of the empty ones.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void NoteImportUsed(uint free)
+    {
+        if (_map.IsWholeImport(free, out _))
+        {
+            _retained -= _map.GetSegment(free).Size;
+            _retainedSpans--;
+        }
+    }
+
+    /// <summary>A segment became free: if it is a whole import and enough of those are kept already, takes it out of the arena, for the caller to release without the lock.</summary>
+    private bool TryDetachEmptyImport(uint free, out Segment<T> release)
+    {
+        release = default;
+        if (!_map.IsWholeImport(free, out uint span))
+        {
+            return false;
+        }
+
+        T size = _map.GetSegment(free).Size;
+        bool keep = T.IsZero(_retainedLimit) ? _retainedSpans == 0 : size <= _retainedLimit && _retained <= _retainedLimit - size;
+        if (keep)
+        {
+            _retained += size;
+            _retainedSpans++;
+            return false;
+        }
+
+        release = _map.GetSegment(free);
+        _map.RemoveSpan(span);
+        _releases++;
+        return true;
+    }
+
+    /// <summary>Gives all wholly free imports back to the source.</summary>
+    /// <returns>How much went back, in units.</returns>
+    /// <remarks>O(spans).</remarks>
+    public T Reap()
+    {
+        List<Segment<T>> release = [];
+        T total = T.Zero;
+        Enter();
+        try
+        {
+            if (_retainedSpans != 0)
+            {
+                CollectImports(release, emptyOnly: true);
+                foreach (Segment<T> span in release)
+                {
+                    _map.RemoveSpan(_map.FindSpan(span.Start, out _, out _));
+                    total += span.Size;
+                }
+
+                _releases += release.Count;
+                _retained = T.Zero;
+                _retainedSpans = 0;
+            }
+        }
+        finally
+        {
+            Exit();
+        }
+
+        ReleaseAll(release);
+        return T.IsZero(total) && release.Count > 0 ? T.MaxValue : total;
+    }
+
+    private void CollectImports(List<Segment<T>> imports, bool emptyOnly)
+    {
+        uint span = _map.FindSpanFrom(T.Zero, out T start, out T size);
+        while (span != 0)
+        {
+            if (_map.IsImported(span) && (!emptyOnly || _map.IsWhollyFree(span)))
+            {
+                imports.Add(new Segment<T>(start, size, SegmentKind.Span));
+            }
+
+            T last = start + (size - T.One);
+            span = last == T.MaxValue ? 0 : _map.FindSpanFrom(last + T.One, out start, out size);
+        }
+    }
+
+    /// <summary>Releases every span, also when the source throws at one of them; the first exception is thrown in the end.</summary>
+    private void ReleaseAll(List<Segment<T>> spans)
+    {
+        ExceptionDispatchInfo? first = null;
+        foreach (Segment<T> span in spans)
+        {
+            try
+            {
+                _source!.Release(span.Start, span.Size);
+            }
+            catch (Exception e)
+            {
+                first ??= ExceptionDispatchInfo.Capture(e);
+            }
+        }
+
+        first?.Throw();
+    }
+
+    /// <inheritdoc/>
+    bool IArenaSource<T>.TryImport(T size, in RangeConstraints<T> constraints, out T start, out T imported)
+    {
+        imported = RoundUp(size);
+        return constraints == default
+            ? TryAllocate(size, _policy, out start)
+            : TryAllocateConstrained(size, constraints, _policy, out start);
+    }
+
+    /// <inheritdoc/>
+    void IArenaSource<T>.Release(T start, T size) => Free(start, size);
+}

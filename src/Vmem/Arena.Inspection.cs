@@ -1,0 +1,205 @@
+using Vmem.Segments;
+
+namespace Vmem;
+
+/// <summary>Looking at an arena: which segment, how much, would it fit, is all well.</summary>
+public sealed partial class Arena<T>
+{
+    /// <summary>How many segments an enumeration copies under one lock. Arbitrary: some microseconds.</summary>
+    private const int EnumerationBatch = 256;
+
+    /// <summary>The segment, allocated or free, that holds a value.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="segment">The segment.</param>
+    /// <returns>False if no span holds the value.</returns>
+    /// <remarks>O(1) for the start of an allocated segment; else O(log n) and a walk over the allocated segments between the value and the last free segment before it.</remarks>
+    public bool TryGetSegment(T value, out Segment<T> segment)
+    {
+        Enter();
+        try
+        {
+            uint index = _map.Locate(value);
+            segment = index == 0 ? default : _map.GetSegment(index);
+            return index != 0;
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    /// <summary>All spans in address order, each followed by its segments in address order (vmem_walk).</summary>
+    /// <returns>The segments. They are copied in batches: the enumeration holds no lock while the caller looks at them.</returns>
+    /// <remarks>
+    /// Safe while others allocate: each value is reported at most once, a batch shows one moment, and what does not change during the enumeration is reported exactly as it is. A segment that grew or
+    /// coalesced across the end of a batch is reported from there on.
+    /// </remarks>
+    public IEnumerable<Segment<T>> GetSegments()
+    {
+        Enter();
+        Exit();
+        return Enumerate();
+    }
+
+    private IEnumerable<Segment<T>> Enumerate()
+    {
+        var batch = new Segment<T>[EnumerationBatch];
+        T next = T.Zero;
+        bool more = true;
+        bool first = true;
+        while (more)
+        {
+            int count;
+            T from = next;
+            Enter();
+            try
+            {
+                count = _map.CopySegments(from, first, batch, out next, out more);
+            }
+            finally
+            {
+                Exit();
+            }
+
+            for (int i = 0; i < count; i++)
+            {
+                yield return !first && i == 0 ? ClipFront(batch[0], from) : batch[i];
+            }
+
+            first = false;
+        }
+    }
+
+    /// <summary>A segment that now begins before the place where the last batch ended: what lies before was reported already.</summary>
+    private static Segment<T> ClipFront(Segment<T> segment, T from) =>
+        segment.Kind != SegmentKind.Span && segment.Start < from ? segment with { Start = from, Size = segment.Size - (from - segment.Start) } : segment;
+
+    /// <summary>What the arena holds and has done, exact at the time of the call.</summary>
+    /// <returns>The figures.</returns>
+    /// <remarks>O(1), but for the largest free segment: until the index by address exists, that looks at the members of one free list.</remarks>
+    public ArenaStatistics<T> GetStatistics()
+    {
+        Enter();
+        try
+        {
+            T free = _map.TotalSize - _map.InUse;
+            return new ArenaStatistics<T>
+            {
+                TotalSize = Saturate(_map.TotalSize, _map.SpanCount),
+                InUse = Saturate(_map.InUse, _map.LiveSegments),
+                Free = Saturate(free, _map.FreeSegments),
+                Imported = Saturate(_map.Imported, _imports - _releases),
+                LargestFree = _map.LargestFree(),
+                PeakInUse = _allocations == 0 ? T.Zero : _peakLess1 == T.MaxValue ? T.MaxValue : _peakLess1 + T.One,
+                Allocations = _allocations,
+                Frees = _allocations - _map.LiveSegments,
+                Failures = _failures,
+                Imports = _imports,
+                Releases = _releases,
+                LiveSegments = _map.LiveSegments,
+                FreeSegments = _map.FreeSegments,
+                BookkeepingBytes = _map.BookkeepingBytes,
+            };
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    /// <summary>Would a request fit, and if not, why not?</summary>
+    /// <param name="size">The length asked for, in units; rounded up to the quantum.</param>
+    /// <param name="constraints">Where it may lie.</param>
+    /// <returns>The answer, from what the arena holds now; nothing is imported.</returns>
+    /// <exception cref="ArgumentException">The request is not well formed.</exception>
+    /// <remarks>O(log n), and one step for each free segment that is long enough but badly placed.</remarks>
+    public FitReport<T> Explain(T size, in RangeConstraints<T> constraints = default)
+    {
+        size = RoundUp(size);
+        CheckConstraints(size, constraints);
+        var placement = new Placement<T>(size, constraints, Quantum);
+        Enter();
+        try
+        {
+            T largestFree = _map.LargestFree();
+            T free = Saturate(_map.TotalSize - _map.InUse, _map.FreeSegments);
+            T start = T.Zero;
+            FitFailure failure =
+                _map.SpanCount == 0 ? FitFailure.NoSpan :
+                _map.LargestSpan < size ? FitFailure.LargerThanAnySpan :
+                free < size ? FitFailure.NotEnoughFree :
+                largestFree < size ? FitFailure.Fragmented :
+                _map.FindLowest(placement, out start) == 0 ? FitFailure.Constraints : FitFailure.None;
+            return new FitReport<T>
+            {
+                Size = size,
+                Start = failure == FitFailure.None ? start : T.Zero,
+                Failure = failure,
+                Free = free,
+                LargestFree = largestFree,
+                LargestSpan = _map.LargestSpan,
+                LongEnough = failure is FitFailure.None or FitFailure.Constraints ? _map.CountLongEnough(size) : 0,
+                CanImport = _source is not null && !ExceedsLimit(size),
+            };
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    /// <summary>Checks every invariant of the arena's tables.</summary>
+    /// <exception cref="InvariantViolationException">One does not hold; it names which.</exception>
+    /// <remarks>O(n log n), under the lock.</remarks>
+    public void Validate()
+    {
+        Enter();
+        try
+        {
+            _map.Validate();
+            ValidateImports();
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    private void ValidateImports()
+    {
+        List<Segment<T>> empty = [];
+        CollectImports(empty, emptyOnly: true);
+        T sum = T.Zero;
+        foreach (Segment<T> span in empty)
+        {
+            sum += span.Size;
+        }
+
+        Invariant.Hold(sum == _retained && empty.Count == _retainedSpans, "wholly free imports are counted", $"{empty.Count} of {sum} are there, {_retainedSpans} of {_retained} are counted");
+        Invariant.Hold(T.IsZero(_limit) || _map.TotalSize <= _limit, "an arena stays below its limit", $"it has {_map.TotalSize} of {_limit}");
+    }
+
+    private ArenaLeak<T> DescribeLeak()
+    {
+        var first = new List<Segment<T>>(16);
+        var batch = new Segment<T>[EnumerationBatch];
+        T next = T.Zero;
+        bool more = true;
+        while (more && first.Count < 16)
+        {
+            int count = _map.CopySegments(next, spanToo: true, batch, out next, out more);
+            for (int i = 0; i < count && first.Count < 16; i++)
+            {
+                if (batch[i].Kind == SegmentKind.Allocated)
+                {
+                    first.Add(batch[i]);
+                }
+            }
+        }
+
+        return new ArenaLeak<T>(Name, _map.LiveSegments, Saturate(_map.InUse, _map.LiveSegments), first);
+    }
+
+    /// <summary>Sums are kept modulo 2^bits; the only one that does not fit is that of every value of the type, and it reads 0.</summary>
+    private static T Saturate(T sum, long parts) => T.IsZero(sum) && parts > 0 ? T.MaxValue : sum;
+}

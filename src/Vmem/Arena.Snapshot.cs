@@ -1,0 +1,143 @@
+using Vmem.Segments;
+
+namespace Vmem;
+
+/// <summary>Snapshots: what an arena holds, to be kept, looked at, or restored.</summary>
+public sealed partial class Arena<T>
+{
+    /// <summary>What the arena holds at this moment.</summary>
+    /// <returns>The snapshot: one consistent moment.</returns>
+    /// <remarks>O(n), under the lock.</remarks>
+    public ArenaSnapshot<T> Snapshot()
+    {
+        var spans = new List<SpanSnapshot<T>>();
+        Enter();
+        try
+        {
+            var batch = new Segment<T>[EnumerationBatch];
+            List<RangeSnapshot<T>> allocated = [];
+            T next = T.Zero;
+            bool first = true;
+            for (bool more = true; more; first = false)
+            {
+                int count = _map.CopySegments(next, first, batch, out next, out more);
+                foreach (Segment<T> segment in batch.AsSpan(0, count))
+                {
+                    if (segment.Kind == SegmentKind.Span)
+                    {
+                        allocated = [];
+                        bool imported = _map.IsImported(_map.FindSpan(segment.Start, out _, out _));
+                        spans.Add(new SpanSnapshot<T> { Start = segment.Start, Size = segment.Size, Imported = imported, Allocated = allocated });
+                    }
+                    else if (segment.Kind == SegmentKind.Allocated)
+                    {
+                        allocated.Add(new RangeSnapshot<T>(segment.Start, segment.Size));
+                    }
+                }
+            }
+        }
+        finally
+        {
+            Exit();
+        }
+
+        return new ArenaSnapshot<T> { Name = Name, Quantum = Quantum, Policy = _policy, Spans = spans };
+    }
+
+    /// <summary>Makes an arena that holds what a snapshot says.</summary>
+    /// <param name="snapshot">The snapshot.</param>
+    /// <param name="options">How the arena behaves; null for the defaults with the snapshot's policy.</param>
+    /// <returns>The arena. Its ranges are freed by address; handles of the former arena are stale.</returns>
+    /// <exception cref="FormatException">The snapshot contradicts itself: spans or ranges that overlap, lie outside, or are not multiples of the quantum.</exception>
+    /// <remarks>
+    /// O(n log n). With a source among the options, spans that were imported are its again: they will be released to it when free. Without one they are spans like any other.
+    /// </remarks>
+    public static Arena<T> Restore(ArenaSnapshot<T> snapshot, ArenaOptions<T>? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(snapshot);
+        if (snapshot.Version != ArenaSnapshot<T>.CurrentVersion)
+        {
+            throw new FormatException($"The snapshot's version is {snapshot.Version}, and only {ArenaSnapshot<T>.CurrentVersion} is known.");
+        }
+
+        options ??= new ArenaOptions<T> { Policy = snapshot.Policy };
+        try
+        {
+            var arena = new Arena<T>(snapshot.Name, snapshot.Quantum, options);
+            try
+            {
+                foreach (SpanSnapshot<T> span in snapshot.Spans)
+                {
+                    arena.RestoreSpan(span);
+                }
+
+                return arena;
+            }
+            catch
+            {
+                arena._map.Dispose();             // not Dispose: the source has not lent this arena anything yet
+                throw;
+            }
+        }
+        catch (ArgumentException e)
+        {
+            throw new FormatException($"The snapshot of arena '{snapshot.Name}' contradicts itself: {e.Message}", e);
+        }
+    }
+
+    private void RestoreSpan(SpanSnapshot<T> span)
+    {
+        CheckSpan(span.Start, span.Size);
+        Enter();
+        try
+        {
+            if (_map.TryFindOverlap(span.Start, span.Start + (span.Size - T.One), out Segment<T> other))
+            {
+                throw new ArgumentException($"the span of {span.Size} at {span.Start} overlaps the one of {other.Size} at {other.Start}.");
+            }
+
+            if (ExceedsLimit(span.Size))
+            {
+                throw new ArgumentException($"its spans are more than the limit of {_limit}.");
+            }
+
+            bool imported = span.Imported && _source is not null;
+            _map.ReserveSpan(span.Size);
+            uint free = _map.AddSpan(span.Start, span.Size, imported);
+            if (imported)
+            {
+                _imports++;
+                _retained += span.Size;
+                _retainedSpans++;
+            }
+
+            RestoreRanges(span, free);
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    /// <summary>Carves the ranges from the free rest of the span, in address order.</summary>
+    private void RestoreRanges(SpanSnapshot<T> span, uint free)
+    {
+        T from = span.Start;
+        T left = span.Size;
+        foreach (RangeSnapshot<T> range in span.Allocated)
+        {
+            T gap = range.Start - from;
+            if (T.IsZero(range.Size) || !T.IsZero((range.Start | range.Size) & _quantumMask) || gap > left || range.Size > left - gap)
+            {
+                throw new ArgumentException($"the range of {range.Size} at {range.Start} is out of order, outside its span, or not whole quanta.");
+            }
+
+            _map.Reserve();
+            uint tag = Take(free, range.Start, range.Size, FitPolicy.InstantFit);
+            _map.Enlist(tag);
+            free = _map.Following(tag);
+            from = range.Start + range.Size;
+            left -= gap + range.Size;
+        }
+    }
+}

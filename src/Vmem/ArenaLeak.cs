@@ -1,0 +1,12 @@
+using System.Numerics;
+
+namespace Vmem;
+
+/// <summary>What was still allocated when an arena was disposed.</summary>
+/// <param name="ArenaName">The arena's name.</param>
+/// <param name="Ranges">How many ranges were never freed.</param>
+/// <param name="Size">Their total size in units; <c>T.MaxValue</c> if <typeparamref name="T"/> cannot hold it.</param>
+/// <param name="First">The first of them in address order, at most 16.</param>
+/// <typeparam name="T">The arena's integer type.</typeparam>
+public sealed record ArenaLeak<T>(string ArenaName, long Ranges, T Size, IReadOnlyList<Segment<T>> First)
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>;

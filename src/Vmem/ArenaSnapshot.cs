@@ -1,0 +1,93 @@
+using System.Numerics;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Vmem.Diagnostics;
+
+namespace Vmem;
+
+/// <summary>What an arena held at one moment: its spans and what was allocated of them. Everything else is free.</summary>
+/// <remarks>
+/// Serialisable by System.Text.Json (without reflection) and by <see cref="ToJson"/>. Numbers are written as decimal strings, because many JSON readers take
+/// numbers for doubles and lose the low bits of 64-bit addresses.
+/// </remarks>
+/// <typeparam name="T">The arena's integer type.</typeparam>
+[JsonConverter(typeof(ArenaSnapshotConverterFactory))]
+public sealed class ArenaSnapshot<T>
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    /// <summary>The version of the format that this library writes.</summary>
+    public const int CurrentVersion = 1;
+
+    /// <summary>The version of the format.</summary>
+    public int Version { get; init; } = CurrentVersion;
+
+    /// <summary>The arena's name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The arena's quantum.</summary>
+    public required T Quantum { get; init; }
+
+    /// <summary>The arena's policy.</summary>
+    public FitPolicy Policy { get; init; }
+
+    /// <summary>The spans in address order.</summary>
+    public required IReadOnlyList<SpanSnapshot<T>> Spans { get; init; }
+
+    /// <summary>The snapshot as JSON.</summary>
+    /// <returns>The text.</returns>
+    public string ToJson()
+    {
+        using var buffer = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            SnapshotJson.Write(writer, this);
+        }
+
+        return System.Text.Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);
+    }
+
+    /// <summary>Reads a snapshot that <see cref="ToJson"/> wrote.</summary>
+    /// <param name="json">The text.</param>
+    /// <returns>The snapshot.</returns>
+    /// <exception cref="FormatException">It is no such text, of another version, or of an arena of another type; the message says where.</exception>
+    public static ArenaSnapshot<T> FromJson(string json)
+    {
+        ArgumentNullException.ThrowIfNull(json);
+        try
+        {
+            var reader = new Utf8JsonReader(System.Text.Encoding.UTF8.GetBytes(json));
+            _ = reader.Read();
+            ArenaSnapshot<T> snapshot = SnapshotJson.Read<T>(ref reader);
+            return reader.Read() ? throw new JsonException("Something follows the snapshot.") : snapshot;
+        }
+        catch (JsonException e)
+        {
+            throw new FormatException($"This is no snapshot of an arena of {typeof(T).Name}: {e.Message}", e);
+        }
+    }
+}
+
+/// <summary>A span of a snapshot.</summary>
+/// <typeparam name="T">The arena's integer type.</typeparam>
+public sealed class SpanSnapshot<T>
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    /// <summary>The first value of the span.</summary>
+    public required T Start { get; init; }
+
+    /// <summary>Its length.</summary>
+    public required T Size { get; init; }
+
+    /// <summary>Whether it came from the arena's source.</summary>
+    public bool Imported { get; init; }
+
+    /// <summary>The allocated ranges in address order.</summary>
+    public required IReadOnlyList<RangeSnapshot<T>> Allocated { get; init; }
+}
+
+/// <summary>An allocated range of a snapshot.</summary>
+/// <param name="Start">The first value.</param>
+/// <param name="Size">The number of values.</param>
+/// <typeparam name="T">The arena's integer type.</typeparam>
+public readonly record struct RangeSnapshot<T>(T Start, T Size)
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>;

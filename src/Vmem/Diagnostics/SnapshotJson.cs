@@ -1,0 +1,212 @@
+using System.Globalization;
+using System.Numerics;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Vmem.Diagnostics;
+
+/// <summary>The JSON form of a snapshot, written and read by hand so that it needs neither reflection nor a serialiser that knows 128-bit and native integers.</summary>
+/// <remarks><code>
+/// {"vmemSnapshot":1,"type":"UInt64","name":"heap","quantum":"16","policy":"InstantFit",
+///  "spans":[{"start":"0","size":"1048576","imported":false,"allocated":[["0","64"],["128","32"]]}]}
+/// </code></remarks>
+internal static class SnapshotJson
+{
+    public static void Write<T>(Utf8JsonWriter writer, ArenaSnapshot<T> snapshot)
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+    {
+        writer.WriteStartObject();
+        writer.WriteNumber("vmemSnapshot", snapshot.Version);
+        writer.WriteString("type", typeof(T).Name);
+        writer.WriteString("name", snapshot.Name);
+        writer.WriteString("quantum", Text(snapshot.Quantum));
+        writer.WriteString("policy", snapshot.Policy.ToString());
+        writer.WriteStartArray("spans");
+        foreach (SpanSnapshot<T> span in snapshot.Spans)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("start", Text(span.Start));
+            writer.WriteString("size", Text(span.Size));
+            writer.WriteBoolean("imported", span.Imported);
+            writer.WriteStartArray("allocated");
+            foreach (RangeSnapshot<T> range in span.Allocated)
+            {
+                writer.WriteStartArray();
+                writer.WriteStringValue(Text(range.Start));
+                writer.WriteStringValue(Text(range.Size));
+                writer.WriteEndArray();
+            }
+
+            writer.WriteEndArray();
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    }
+
+    public static ArenaSnapshot<T> Read<T>(ref Utf8JsonReader reader)
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+    {
+        int version = 0;
+        string? type = null;
+        string? name = null;
+        T quantum = T.Zero;
+        FitPolicy policy = default;
+        List<SpanSnapshot<T>>? spans = null;
+        Expect(ref reader, JsonTokenType.StartObject);
+        while (NextProperty(ref reader, out string property))
+        {
+            switch (property)
+            {
+                case "vmemSnapshot":
+                    Expect(ref reader, JsonTokenType.Number);
+                    version = reader.TryGetInt32(out int number) ? number : 0;
+                    break;
+                case "type":
+                    type = Text(ref reader, property);
+                    break;
+                case "name":
+                    name = Text(ref reader, property);
+                    break;
+                case "quantum":
+                    quantum = Number<T>(ref reader, property);
+                    break;
+                case "policy":
+                    policy = Enum.TryParse(Text(ref reader, property), out FitPolicy parsed) && Enum.IsDefined(parsed) ? parsed : throw new JsonException("\"policy\" names no policy.");
+                    break;
+                case "spans":
+                    spans = ReadSpans<T>(ref reader);
+                    break;
+                default:
+                    reader.Skip();
+                    break;
+            }
+        }
+
+        return version != ArenaSnapshot<T>.CurrentVersion ? throw new JsonException($"\"vmemSnapshot\" must be {ArenaSnapshot<T>.CurrentVersion}, the version of the format; it is {version}.")
+            : type != typeof(T).Name ? throw new JsonException($"\"type\" must be \"{typeof(T).Name}\"; it is \"{type}\".")
+            : name is null || spans is null || T.IsZero(quantum) ? throw new JsonException("\"name\", \"quantum\" and \"spans\" must all be there.")
+            : new ArenaSnapshot<T> { Version = version, Name = name, Quantum = quantum, Policy = policy, Spans = spans };
+    }
+
+    private static List<SpanSnapshot<T>> ReadSpans<T>(ref Utf8JsonReader reader)
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+    {
+        List<SpanSnapshot<T>> spans = [];
+        Expect(ref reader, JsonTokenType.StartArray);
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            T start = T.Zero;
+            T size = T.Zero;
+            bool imported = false;
+            List<RangeSnapshot<T>> allocated = [];
+            Expect(ref reader, JsonTokenType.StartObject);
+            while (NextProperty(ref reader, out string property))
+            {
+                switch (property)
+                {
+                    case "start":
+                        start = Number<T>(ref reader, property);
+                        break;
+                    case "size":
+                        size = Number<T>(ref reader, property);
+                        break;
+                    case "imported":
+                        imported = reader.TokenType switch
+                        {
+                            JsonTokenType.True => true,
+                            JsonTokenType.False => false,
+                            _ => throw new JsonException("\"imported\" must be true or false."),
+                        };
+                        break;
+                    case "allocated":
+                        ReadRanges(ref reader, allocated);
+                        break;
+                    default:
+                        reader.Skip();
+                        break;
+                }
+            }
+
+            spans.Add(new SpanSnapshot<T> { Start = start, Size = size, Imported = imported, Allocated = allocated });
+        }
+
+        return spans;
+    }
+
+    private static void ReadRanges<T>(ref Utf8JsonReader reader, List<RangeSnapshot<T>> ranges)
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+    {
+        Expect(ref reader, JsonTokenType.StartArray);
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            Expect(ref reader, JsonTokenType.StartArray);
+            _ = reader.Read();
+            T start = Number<T>(ref reader, "allocated");
+            _ = reader.Read();
+            T size = Number<T>(ref reader, "allocated");
+            _ = reader.Read();
+            Expect(ref reader, JsonTokenType.EndArray);
+            ranges.Add(new RangeSnapshot<T>(start, size));
+        }
+    }
+
+    /// <summary>Moves to the value of the next property; false at the end of the object.</summary>
+    private static bool NextProperty(ref Utf8JsonReader reader, out string property)
+    {
+        property = "";
+        if (!reader.Read() || reader.TokenType == JsonTokenType.EndObject)
+        {
+            return false;
+        }
+
+        Expect(ref reader, JsonTokenType.PropertyName);
+        property = reader.GetString()!;
+        _ = reader.Read();
+        return true;
+    }
+
+    private static void Expect(ref Utf8JsonReader reader, JsonTokenType token)
+    {
+        if (reader.TokenType != token)
+        {
+            throw new JsonException($"At byte {reader.TokenStartIndex}: {token} was expected, and there is {reader.TokenType}.");
+        }
+    }
+
+    private static string Text(ref Utf8JsonReader reader, string property) =>
+        reader.TokenType == JsonTokenType.String ? reader.GetString()! : throw new JsonException($"At byte {reader.TokenStartIndex}: \"{property}\" must be a string.");
+
+    private static T Number<T>(ref Utf8JsonReader reader, string property)
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T> =>
+        T.TryParse(Text(ref reader, property), NumberStyles.None, CultureInfo.InvariantCulture, out T number)
+            ? number
+            : throw new JsonException($"At byte {reader.TokenStartIndex}: \"{property}\" must be a decimal number that {typeof(T).Name} can hold.");
+
+    private static string Text<T>(T number)
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T> => number.ToString(null, CultureInfo.InvariantCulture);
+}
+
+/// <summary>Gives System.Text.Json the converter for each of the six types an arena may have; named one by one, so that trimming and AOT see them.</summary>
+internal sealed class ArenaSnapshotConverterFactory : JsonConverterFactory
+{
+    public override bool CanConvert(Type typeToConvert) => typeToConvert.IsGenericType && typeToConvert.GetGenericTypeDefinition() == typeof(ArenaSnapshot<>);
+
+    public override JsonConverter CreateConverter(Type typeToConvert, JsonSerializerOptions options) =>
+        typeToConvert == typeof(ArenaSnapshot<byte>) ? new Converter<byte>() :
+        typeToConvert == typeof(ArenaSnapshot<ushort>) ? new Converter<ushort>() :
+        typeToConvert == typeof(ArenaSnapshot<uint>) ? new Converter<uint>() :
+        typeToConvert == typeof(ArenaSnapshot<ulong>) ? new Converter<ulong>() :
+        typeToConvert == typeof(ArenaSnapshot<nuint>) ? new Converter<nuint>() :
+        typeToConvert == typeof(ArenaSnapshot<UInt128>) ? new Converter<UInt128>() :
+        throw new NotSupportedException($"Snapshots of {typeToConvert} cannot be serialised.");
+
+    private sealed class Converter<T> : JsonConverter<ArenaSnapshot<T>>
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+    {
+        public override ArenaSnapshot<T> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => SnapshotJson.Read<T>(ref reader);
+
+        public override void Write(Utf8JsonWriter writer, ArenaSnapshot<T> value, JsonSerializerOptions options) => SnapshotJson.Write(writer, value);
+    }
+}

@@ -1,0 +1,33 @@
+using System.Runtime.CompilerServices;
+
+namespace Vmem;
+
+/// <summary>Counts the steps of the data structures (tags, nodes and chain links visited), so that tests can assert how they grow.</summary>
+/// <remarks>
+/// Off unless the program starts with the switch <c>Vmem.CountSteps</c>. <see cref="Enabled"/> is a static read-only field: the JIT takes it for a constant
+/// once the class is initialised, and compiled code holds no trace of the counting.
+/// </remarks>
+internal static class StepCounter
+{
+    public static readonly bool Enabled = AppContext.TryGetSwitch("Vmem.CountSteps", out bool on) && on;
+
+    [ThreadStatic]
+    private static long t_steps;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Count()
+    {
+        if (Enabled)
+        {
+            t_steps++;
+        }
+    }
+
+    /// <summary>The steps of this thread since the last call.</summary>
+    public static long Take()
+    {
+        long steps = t_steps;
+        t_steps = 0;
+        return steps;
+    }
+}

@@ -1,0 +1,212 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Vmem.Segments;
+
+/// <summary>The free segments by size: one list a size class, and two levels of bitmaps that tell which lists are not empty.</summary>
+/// <remarks>
+/// Lists are last in, first out: the segment freed last is the likeliest to be cached. Rejected: lists in address order, which pack a little
+/// better and cost a search at every free; who wants addresses packed asks for best or first fit, whose index keeps the order.
+/// </remarks>
+internal unsafe struct FreeLists<T>
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    /// <summary>64 lists and the bitmap of those that are not empty: five cache lines, two of which an operation touches.</summary>
+    private struct Row
+    {
+        public ulong NotEmpty;
+        public Heads Heads;
+    }
+
+    [InlineArray(SizeClass.RowLength)]
+    private struct Heads
+    {
+        private uint _first;
+    }
+
+    private Row* _rows;
+    private int _rowCount;
+    private ulong _rowsLow;                       // which of rows 0–63 have a list that is not empty
+    private ulong _rowsHigh;                      // and of rows 64–127, which only 128-bit sizes reach
+
+    public readonly long Bytes => (long)_rowCount * sizeof(Row);
+
+    /// <summary>Makes room for segments of up to this many units. Constant work: there are at most 123 rows.</summary>
+    public void EnsureRoom(T units)
+    {
+        int needed = (SizeClass.Of(units) >> SizeClass.RowBits) + 1;
+        if (needed <= _rowCount)
+        {
+            return;
+        }
+
+        _rows = (Row*)NativeMemory.Realloc(_rows, (nuint)needed * (nuint)sizeof(Row));
+        NativeMemory.Clear(_rows + _rowCount, (nuint)(needed - _rowCount) * (nuint)sizeof(Row));
+        _rowCount = needed;
+    }
+
+    public void Release()
+    {
+        NativeMemory.Free(_rows);
+        this = default;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Push(in TagPool<T> tags, uint index, Tag<T>* tag, int sizeClass)
+    {
+        Row* row = _rows + (sizeClass >> SizeClass.RowBits);
+        ref uint head = ref Head(row, sizeClass);
+        uint next = head;
+        tag->LinkA = next;
+        tag->LinkB = 0;
+        head = index;
+        if (next != 0)
+        {
+            tags.At(next)->LinkB = index;
+        }
+        else
+        {
+            MarkNotEmpty(row, sizeClass);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Remove(in TagPool<T> tags, Tag<T>* tag, int sizeClass)
+    {
+        uint next = tag->LinkA;
+        uint previous = tag->LinkB;
+        if (next != 0)
+        {
+            tags.At(next)->LinkB = previous;
+        }
+
+        if (previous != 0)
+        {
+            tags.At(previous)->LinkA = next;
+            return;
+        }
+
+        Row* row = _rows + (sizeClass >> SizeClass.RowBits);
+        Head(row, sizeClass) = next;
+        if (next == 0)
+        {
+            MarkEmpty(row, sizeClass);
+        }
+    }
+
+    /// <summary>The first tag of a list; 0 if the list is empty.</summary>
+    public readonly uint First(int sizeClass)
+    {
+        int row = sizeClass >> SizeClass.RowBits;
+        return row < _rowCount ? Head(_rows + row, sizeClass) : 0;
+    }
+
+    /// <summary>The first list at or above this one that is not empty; −1 if there is none. Two bitmap scans.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly int FindNotEmpty(int sizeClass)
+    {
+        int row = sizeClass >> SizeClass.RowBits;
+        if (row < _rowCount)
+        {
+            ulong lists = _rows[row].NotEmpty >> sizeClass;                // shifts count modulo 64
+            if (lists != 0)
+            {
+                return sizeClass + BitOperations.TrailingZeroCount(lists);
+            }
+        }
+
+        row = FindRow(row + 1);
+        return row < 0 ? -1 : (row << SizeClass.RowBits) + BitOperations.TrailingZeroCount(_rows[row].NotEmpty);
+    }
+
+    /// <summary>The highest list that is not empty; −1 if all are empty.</summary>
+    public readonly int FindHighest()
+    {
+        int row = _rowsHigh != 0 ? 64 + BitOperations.Log2(_rowsHigh) : _rowsLow != 0 ? BitOperations.Log2(_rowsLow) : -1;
+        return row < 0 ? -1 : (row << SizeClass.RowBits) + BitOperations.Log2(_rows[row].NotEmpty);
+    }
+
+    /// <summary>Checks every list and bitmap; returns how many segments the lists hold.</summary>
+    public readonly long Validate(in TagPool<T> tags, int quantumShift)
+    {
+        long count = 0;
+        for (int sizeClass = 0; sizeClass < _rowCount << SizeClass.RowBits; sizeClass++)
+        {
+            int row = sizeClass >> SizeClass.RowBits;
+            uint first = First(sizeClass);
+            bool marked = (_rows[row].NotEmpty >> sizeClass & 1) != 0;
+            bool rowMarked = ((row < 64 ? _rowsLow : _rowsHigh) >> row & 1) != 0;
+            Invariant.Hold(marked == (first != 0) && rowMarked == (_rows[row].NotEmpty != 0), "the bitmaps tell which lists are empty", $"list {sizeClass}");
+            uint previous = 0;
+            for (uint index = first; index != 0; index = tags.At(index)->LinkA)
+            {
+                Tag<T>* tag = tags.At(index);
+                T size = tags.At(tag->Next)->Start - tag->Start;
+                Invariant.Hold(tag->Kind == TagKind.Free && tag->LinkB == previous, "a free list links free segments both ways", $"the tag at {tag->Start}");
+                Invariant.Hold(SizeClass.Of(size >> quantumShift) == sizeClass, "a free segment is in the list of its size", $"{size} at {tag->Start} is in list {sizeClass}");
+                previous = index;
+                count++;
+            }
+        }
+
+        return count;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly int FindRow(int from)
+    {
+        if (from < 64)
+        {
+            ulong rows = _rowsLow & (ulong.MaxValue << from);
+            if (rows != 0)
+            {
+                return BitOperations.TrailingZeroCount(rows);
+            }
+        }
+
+        if (sizeof(T) > sizeof(ulong))
+        {
+            ulong rows = _rowsHigh & (from <= 64 ? ulong.MaxValue : from < 128 ? ulong.MaxValue << (from - 64) : 0);
+            return rows != 0 ? 64 + BitOperations.TrailingZeroCount(rows) : -1;
+        }
+
+        return -1;
+    }
+
+    private void MarkNotEmpty(Row* row, int sizeClass)
+    {
+        row->NotEmpty |= 1ul << sizeClass;
+        int number = sizeClass >> SizeClass.RowBits;
+        if (number < 64)
+        {
+            _rowsLow |= 1ul << number;
+        }
+        else
+        {
+            _rowsHigh |= 1ul << number;
+        }
+    }
+
+    private void MarkEmpty(Row* row, int sizeClass)
+    {
+        row->NotEmpty &= ~(1ul << sizeClass);
+        if (row->NotEmpty != 0)
+        {
+            return;
+        }
+
+        int number = sizeClass >> SizeClass.RowBits;
+        if (number < 64)
+        {
+            _rowsLow &= ~(1ul << number);
+        }
+        else
+        {
+            _rowsHigh &= ~(1ul << number);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ref uint Head(Row* row, int sizeClass) => ref ((uint*)&row->Heads)[sizeClass & (SizeClass.RowLength - 1)];
+}

@@ -1,0 +1,163 @@
+using System.Buffers.Binary;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace Vmem.Segments;
+
+/// <summary>The allocated segments by start address: a hash table that grows by one bucket at a time.</summary>
+/// <remarks>
+/// <para>
+/// Linear hashing (Litwin, 1980): with 2^L ≤ buckets &lt; 2^(L+1), a key belongs to bucket <c>hash mod 2^(L+1)</c> if that one exists yet and to <c>hash mod 2^L</c> otherwise.
+/// Each insertion that finds more entries than buckets splits one bucket, the next in order, in two. So the table is always about as long as the number of live
+/// segments, and no insertion does more than its neighbours: illumos rescales its table as a whole every 15 seconds, which in a large arena is a pause.
+/// </para>
+/// <para>
+/// Chains run through the tags themselves, and a bucket is one tag number: 4 bytes for a live segment. Rejected: open addressing, which cannot grow by parts without tombstones,
+/// and half as full, 8 bytes a segment, saves a quarter of a probe. The table does not shrink: it is a tenth of what the tags take.
+/// </para>
+/// </remarks>
+internal unsafe struct LiveTable<T>
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    private const ulong GoldenRatio = 0x9E3779B97F4A7C15;       // 2^64 / φ, odd: Knuth's multiplicative hashing (TAOCP 6.4)
+
+    private NativeStore<uint> _heads;
+    private uint _buckets;
+    private uint _mask;                                         // 2^(L+1) − 1
+    private uint _count;
+
+    public readonly long Bytes => _heads.Bytes;
+
+    public readonly uint Count => _count;
+
+    /// <summary>Makes sure that the next <see cref="Add"/> needs no memory. Throws <see cref="OutOfMemoryException"/>, having changed nothing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Reserve()
+    {
+        if (_buckets == _heads.Capacity)
+        {
+            Grow();
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Add(in TagPool<T> tags, uint index, Tag<T>* tag, int quantumShift)
+    {
+        uint* head = _heads.At(Bucket(Hash(tag->Start, quantumShift)));
+        tag->LinkA = *head;
+        *head = index;
+        if (++_count > _buckets)
+        {
+            Split(tags, quantumShift);
+        }
+    }
+
+    /// <summary>Takes out the segment at a link that <see cref="Find"/> gave.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Unlink(in TagPool<T> tags, uint* link)
+    {
+        *link = tags.At(*link)->LinkA;
+        _count--;
+    }
+
+    /// <summary>The link that holds the number of the segment that starts there; a link that holds 0 if none does.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly uint* Find(in TagPool<T> tags, T start, int quantumShift)
+    {
+        uint* link = _heads.At(Bucket(Hash(start, quantumShift)));
+        while (*link != 0)
+        {
+            StepCounter.Count();
+            Tag<T>* tag = tags.At(*link);
+            if (tag->Start == start)
+            {
+                break;
+            }
+
+            link = &tag->LinkA;
+        }
+
+        return link;
+    }
+
+    public void Release()
+    {
+        _heads.Release();
+        this = default;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly uint Bucket(uint hash)
+    {
+        uint bucket = hash & _mask;
+        return bucket < _buckets ? bucket : bucket & (_mask >> 1);
+    }
+
+    /// <summary>
+    /// The product's top bits are the well-mixed ones, and linear hashing looks at the low ones: the bytes are reversed.
+    /// Starts are multiples of the quantum; the shift drops the bits that are always zero.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint Hash(T start, int quantumShift)
+    {
+        T units = start >> quantumShift;
+        ulong key = ulong.CreateTruncating(units);
+        if (sizeof(T) > sizeof(ulong))
+        {
+            // The halves of an IPv6 prefix both vary in their low bits: one of them is turned so that they do not cancel.
+            key ^= BitOperations.RotateLeft(ulong.CreateTruncating(units >>> 64) * GoldenRatio, 32);
+        }
+
+        return (uint)BinaryPrimitives.ReverseEndianness(key * GoldenRatio);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Grow()
+    {
+        _heads.Grow();
+        if (_buckets == 0)
+        {
+            // Before the first split every bucket of the first block is in use.
+            _buckets = _heads.Capacity;
+            _mask = (2 * _buckets) - 1;
+            for (uint bucket = 0; bucket < _buckets; bucket++)
+            {
+                *_heads.At(bucket) = 0;
+            }
+
+            _heads.Grow();
+        }
+    }
+
+    private void Split(in TagPool<T> tags, int quantumShift)
+    {
+        uint added = _buckets++;
+        uint* keep = _heads.At(added & (_mask >> 1));
+        uint* move = _heads.At(added);
+        uint index = *keep;
+        while (index != 0)
+        {
+            StepCounter.Count();
+            Tag<T>* tag = tags.At(index);
+            if ((Hash(tag->Start, quantumShift) & _mask) == added)
+            {
+                *move = index;
+                move = &tag->LinkA;
+            }
+            else
+            {
+                *keep = index;
+                keep = &tag->LinkA;
+            }
+
+            index = tag->LinkA;
+        }
+
+        *keep = 0;
+        *move = 0;
+        if (_buckets > _mask)
+        {
+            _mask = (2 * _mask) + 1;
+        }
+    }
+}

@@ -1,0 +1,143 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace Vmem.Segments;
+
+/// <summary>A constrained request in the form the search needs, and the rule that tells where in a free segment it fits.</summary>
+/// <remarks>
+/// All comparisons are on inclusive ends and on distances, so that nothing wraps at the top of the type. The preconditions (see <see cref="RangeConstraints{T}"/>) are
+/// checked before; they imply that a place which was moved past a boundary does not reach the next one.
+/// </remarks>
+internal readonly struct Placement<T>
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    private readonly T _sizeLess1;
+    private readonly T _alignLess1;
+    private readonly T _phase;
+    private readonly T _noCross;
+
+    public Placement(T size, in RangeConstraints<T> constraints, T quantum)
+    {
+        Size = size;
+        _sizeLess1 = size - T.One;
+        _alignLess1 = (T.IsZero(constraints.Align) ? quantum : constraints.Align) - T.One;
+        _phase = constraints.Phase;
+        _noCross = constraints.NoCross;
+        Min = constraints.Min;
+        Last = constraints.Max - T.One;                          // 0, no bound, wraps to the top of the type
+        IsUnconstrained = _alignLess1 == quantum - T.One && T.IsZero(_noCross) && T.IsZero(Min) && Last == T.MaxValue;
+        Sure = SureLength(quantum);
+    }
+
+    private Placement(in Placement<T> other, T min)
+    {
+        this = other;
+        Min = min;
+        IsUnconstrained = false;
+    }
+
+    /// <summary>The length, rounded to the quantum.</summary>
+    public T Size { get; }
+
+    /// <summary>Whether every place will do.</summary>
+    public bool IsUnconstrained { get; }
+
+    /// <summary>The lowest address the range may have.</summary>
+    public T Min { get; }
+
+    /// <summary>The highest address the range may have (inclusive).</summary>
+    public T Last { get; }
+
+    /// <summary>A segment this long that lies in [<see cref="Min"/>, <see cref="Last"/>] holds a place for sure; 0 if there is no such length.</summary>
+    public T Sure { get; }
+
+    public Placement<T> NotBelow(T min) => new(this, min > Min ? min : Min);
+
+    /// <summary>The lowest place in the free segment [first, last].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryLowest(T first, T last, out T start)
+    {
+        start = first > Min ? first : Min;
+        T end = last < Last ? last : Last;
+        if (start > end)
+        {
+            return false;
+        }
+
+        T delta = (_phase - start) & _alignLess1;
+        T room = end - start;
+        if (delta > room || room - delta < _sizeLess1)
+        {
+            return false;
+        }
+
+        start += delta;
+        if (T.IsZero(_noCross) || !Crosses(start))
+        {
+            return true;
+        }
+
+        T toBoundary = _noCross - (start & (_noCross - T.One));
+        T advance = (toBoundary + _alignLess1) & ~_alignLess1;
+        room = end - start;
+        if (advance > room || room - advance < _sizeLess1)
+        {
+            return false;
+        }
+
+        start += advance;
+        return true;
+    }
+
+    /// <summary>The highest place in the free segment [first, last].</summary>
+    public bool TryHighest(T first, T last, out T start)
+    {
+        T low = first > Min ? first : Min;
+        T end = last < Last ? last : Last;
+        start = T.Zero;
+        if (low > end || end - low < _sizeLess1 || !TryAlignDown(low, end - _sizeLess1, out start))
+        {
+            return false;
+        }
+
+        if (T.IsZero(_noCross) || !Crosses(start))
+        {
+            return true;
+        }
+
+        T boundary = (start + _sizeLess1) & ~(_noCross - T.One);
+        return boundary > low && boundary - low > _sizeLess1 && TryAlignDown(low, boundary - Size, out start);
+    }
+
+    private bool TryAlignDown(T low, T top, out T start)
+    {
+        T delta = (top - _phase) & _alignLess1;
+        start = top - delta;
+        return delta <= top - low;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool Crosses(T start) => !T.IsZero((start ^ (start + _sizeLess1)) & ~(_noCross - T.One));
+
+    /// <summary>
+    /// Segments start at multiples of the quantum, so alignment skips at most align − quantum. A place found there that crosses a boundary moves to phase past it, by at most
+    /// size − quantum + phase.
+    /// </summary>
+    private T SureLength(T quantum)
+    {
+        T length = Size;
+        bool fits = TryAdd(ref length, _alignLess1 + T.One - quantum);
+        if (!T.IsZero(_noCross))
+        {
+            fits &= TryAdd(ref length, Size - quantum) && TryAdd(ref length, _phase);
+        }
+
+        return fits ? length : T.Zero;
+    }
+
+    private static bool TryAdd(ref T sum, T addend)
+    {
+        sum += addend;
+        return sum >= addend;
+    }
+}

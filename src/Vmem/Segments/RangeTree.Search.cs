@@ -1,0 +1,213 @@
+namespace Vmem.Segments;
+
+/// <summary>The searches. Each goes down once, and at most once up and down again.</summary>
+internal sealed unsafe partial class RangeTree<T, TOrder>
+{
+    /// <summary>A place in a leaf. Good until the tree changes.</summary>
+    internal struct Cursor
+    {
+        internal Node* Leaf;
+        internal int Slot;
+
+        public readonly T Key => Leaf->KeyAt[Slot];
+
+        public readonly T Value => Leaf->ValueAt[Slot];
+
+        public readonly uint Item => Leaf->ItemAt[Slot];
+    }
+
+    /// <summary>The first entry at or after (key, value) whose value is at least <paramref name="least"/>.</summary>
+    public bool TryFindFirst(T key, T value, T least, out Cursor cursor)
+    {
+        cursor = default;
+        if (_root == 0)
+        {
+            return false;
+        }
+
+        Step* path = stackalloc Step[MaxHeight + 1];
+        int level = _height;
+        uint index = _root;
+        for (; level > 0; level--)
+        {
+            StepCounter.Count();
+            Node* node = (Node*)_inners.At(index);
+            int slot = ChildOf(node, key, value);
+            path[level].Node = node;
+            path[level].Slot = slot;
+            if (LargestAt(node)[slot] < least)
+            {
+                break;
+            }
+
+            index = node->ItemAt[slot];
+        }
+
+        if (level == 0)
+        {
+            StepCounter.Count();
+            Node* leaf = _leaves.At(index);
+            int slot = FirstLarge(leaf->ValueAt, LowerBound(leaf, key, value), (int)leaf->Count, least);
+            if (slot < (int)leaf->Count)
+            {
+                cursor.Leaf = leaf;
+                cursor.Slot = slot;
+                return true;
+            }
+
+            level = 1;
+        }
+
+        for (; level <= _height; level++)
+        {
+            Node* node = path[level].Node;
+            int slot = FirstLarge(LargestAt(node), path[level].Slot + 1, (int)node->Count, least);
+            if (slot < (int)node->Count)
+            {
+                cursor = FirstBelow(node->ItemAt[slot], level - 1, least);
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The last entry at or before (key, value) whose value is at least <paramref name="least"/>.</summary>
+    public bool TryFindLast(T key, T value, T least, out Cursor cursor)
+    {
+        cursor = default;
+        if (_root == 0)
+        {
+            return false;
+        }
+
+        Step* path = stackalloc Step[MaxHeight + 1];
+        int level = _height;
+        uint index = _root;
+        for (; level > 0; level--)
+        {
+            StepCounter.Count();
+            Node* node = (Node*)_inners.At(index);
+            int slot = ChildOf(node, key, value);
+            path[level].Node = node;
+            path[level].Slot = slot;
+            if (LargestAt(node)[slot] < least)
+            {
+                break;
+            }
+
+            index = node->ItemAt[slot];
+        }
+
+        if (level == 0)
+        {
+            StepCounter.Count();
+            Node* leaf = _leaves.At(index);
+            int slot = LowerBound(leaf, key, value);
+            bool equal = slot < (int)leaf->Count && !TOrder.Less(key, value, leaf->KeyAt[slot], leaf->ValueAt[slot]);
+            slot = LastLarge(leaf->ValueAt, equal ? slot : slot - 1, least);
+            if (slot >= 0)
+            {
+                cursor.Leaf = leaf;
+                cursor.Slot = slot;
+                return true;
+            }
+
+            level = 1;
+        }
+
+        for (; level <= _height; level++)
+        {
+            Node* node = path[level].Node;
+            int slot = LastLarge(LargestAt(node), path[level].Slot - 1, least);
+            if (slot >= 0)
+            {
+                cursor = LastBelow(node->ItemAt[slot], level - 1, least);
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>The next entry after the cursor whose value is at least <paramref name="least"/>: first in the same leaf, and only then from the root.</summary>
+    public bool TryMoveNext(ref Cursor cursor, T least)
+    {
+        Node* leaf = cursor.Leaf;
+        int slot = FirstLarge(leaf->ValueAt, cursor.Slot + 1, (int)leaf->Count, least);
+        if (slot < (int)leaf->Count)
+        {
+            cursor.Slot = slot;
+            return true;
+        }
+
+        T key = leaf->KeyAt[leaf->Count - 1];
+        T value = leaf->ValueAt[leaf->Count - 1];
+        return TOrder.TryAdvance(ref key, ref value) && TryFindFirst(key, value, least, out cursor);
+    }
+
+    /// <summary>The last entry before the cursor whose value is at least <paramref name="least"/>. Only for trees ordered by unique keys.</summary>
+    public bool TryMovePrevious(ref Cursor cursor, T least)
+    {
+        Node* leaf = cursor.Leaf;
+        int slot = LastLarge(leaf->ValueAt, cursor.Slot - 1, least);
+        if (slot >= 0)
+        {
+            cursor.Slot = slot;
+            return true;
+        }
+
+        T key = leaf->KeyAt[0];
+        return !T.IsZero(key) && TryFindLast(key - T.One, T.MaxValue, least, out cursor);
+    }
+
+    private Cursor FirstBelow(uint index, int level, T least)
+    {
+        for (; level > 0; level--)
+        {
+            StepCounter.Count();
+            Node* node = (Node*)_inners.At(index);
+            index = node->ItemAt[FirstLarge(LargestAt(node), 0, (int)node->Count, least)];
+        }
+
+        StepCounter.Count();
+        Node* leaf = _leaves.At(index);
+        return new Cursor { Leaf = leaf, Slot = FirstLarge(leaf->ValueAt, 0, (int)leaf->Count, least) };
+    }
+
+    private Cursor LastBelow(uint index, int level, T least)
+    {
+        for (; level > 0; level--)
+        {
+            StepCounter.Count();
+            Node* node = (Node*)_inners.At(index);
+            index = node->ItemAt[LastLarge(LargestAt(node), (int)node->Count - 1, least)];
+        }
+
+        StepCounter.Count();
+        Node* leaf = _leaves.At(index);
+        return new Cursor { Leaf = leaf, Slot = LastLarge(leaf->ValueAt, (int)leaf->Count - 1, least) };
+    }
+
+    /// <summary>The first slot in [from, count) whose value is large enough; count if there is none.</summary>
+    private static int FirstLarge(T* values, int from, int count, T least)
+    {
+        while (from < count && values[from] < least)
+        {
+            from++;
+        }
+
+        return from;
+    }
+
+    /// <summary>The last slot in [0, from] whose value is large enough; −1 if there is none.</summary>
+    private static int LastLarge(T* values, int from, T least)
+    {
+        while (from >= 0 && values[from] < least)
+        {
+            from--;
+        }
+
+        return from;
+    }
+}

@@ -1,0 +1,312 @@
+using System.Runtime.CompilerServices;
+
+namespace Vmem.Segments;
+
+/// <summary>Insertion, removal, and change in place.</summary>
+internal sealed unsafe partial class RangeTree<T, TOrder>
+{
+    public void Insert(T key, T value, uint item)
+    {
+        Count++;
+        if (_root == 0)
+        {
+            _root = _leaves.Take();
+            Node* first = _leaves.At(_root);
+            first->Count = 0;
+            Put(first, 0, key, value, item);
+            return;
+        }
+
+        Step* path = stackalloc Step[MaxHeight + 1];
+        Node* leaf = Descend(key, value, path);
+        for (int level = 1; level <= _height; level++)
+        {
+            T* largest = LargestAt(path[level].Node) + path[level].Slot;
+            *largest = value > *largest ? value : *largest;
+        }
+
+        int slot = LowerBound(leaf, key, value);
+        if (slot == 0)
+        {
+            LowerSeparators(path, key, value);
+        }
+
+        if (leaf->Count < Width)
+        {
+            Put(leaf, slot, key, value, item);
+        }
+        else
+        {
+            SplitLeaf(path, leaf, slot, key, value, item);
+        }
+    }
+
+    public void Remove(T key, T value)
+    {
+        Step* path = stackalloc Step[MaxHeight + 1];
+        Node* leaf = Descend(key, value, path);
+        int slot = LowerBound(leaf, key, value);
+        Expect(slot < (int)leaf->Count && leaf->KeyAt[slot] == key, key);
+        T removed = leaf->ValueAt[slot];
+        Cut(leaf, slot);
+        Count--;
+        Shrunk(path, leaf, 0, removed);
+    }
+
+    /// <summary>Changes the entry (key, value) to another that has the same place in the order.</summary>
+    public void Replace(T key, T value, T newKey, T newValue, uint newItem)
+    {
+        Step* path = stackalloc Step[MaxHeight + 1];
+        Node* leaf = Descend(key, value, path);
+        int slot = LowerBound(leaf, key, value);
+        Expect(slot < (int)leaf->Count && leaf->KeyAt[slot] == key, key);
+        T old = leaf->ValueAt[slot];
+        leaf->KeyAt[slot] = newKey;
+        leaf->ValueAt[slot] = newValue;
+        leaf->ItemAt[slot] = newItem;
+        if (slot == 0)
+        {
+            LowerSeparators(path, newKey, newValue);
+        }
+
+        if (newValue > old)
+        {
+            for (int level = 1; level <= _height && LargestAt(path[level].Node)[path[level].Slot] < newValue; level++)
+            {
+                LargestAt(path[level].Node)[path[level].Slot] = newValue;
+            }
+        }
+        else if (_height > 0 && old == LargestAt(path[1].Node)[path[1].Slot])
+        {
+            RefreshLargest(path, 0);
+        }
+    }
+
+    /// <summary>The first entry of a leaf is now (key, value): where that is below the separators above it, they go down with it.</summary>
+    private void LowerSeparators(Step* path, T key, T value)
+    {
+        for (int level = 1; level <= _height; level++)
+        {
+            Step step = path[level];
+            if (!TOrder.Less(key, value, step.Node->KeyAt[step.Slot], step.Node->ValueAt[step.Slot]))
+            {
+                return;
+            }
+
+            step.Node->KeyAt[step.Slot] = key;
+            step.Node->ValueAt[step.Slot] = value;
+            if (step.Slot != 0)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>A node lost an entry with this value: joins it with a neighbour if both are small, drops it if it is empty, and corrects what stands above.</summary>
+    private void Shrunk(Step* path, Node* node, int level, T lost)
+    {
+        if (level == _height)
+        {
+            ShrinkRoot(node, level);
+            return;
+        }
+
+        Step up = path[level + 1];
+        if (node->Count == 0)
+        {
+            RemoveChild(path, up.Slot, level);
+        }
+        else if (node->Count >= JoinBelow || !TryJoin(path, up, level))
+        {
+            if (lost == LargestAt(up.Node)[up.Slot])
+            {
+                RefreshLargest(path, level);
+            }
+        }
+    }
+
+    /// <summary>Drops the child at this slot of the node above <paramref name="level"/>, and mends what stands above.</summary>
+    private void RemoveChild(Step* path, int slot, int level)
+    {
+        Node* parent = path[level + 1].Node;
+        T lost = LargestAt(parent)[slot];
+        ReturnNode(parent->ItemAt[slot], level);
+        CutInner(parent, slot);
+        RefreshLargest(path, level + 1);
+        Shrunk(path, parent, level + 1, lost);
+    }
+
+    private void ShrinkRoot(Node* root, int level)
+    {
+        if (root->Count > 1 || (root->Count == 1 && level == 0))
+        {
+            return;
+        }
+
+        uint only = root->Count == 0 ? 0 : root->ItemAt[0];
+        ReturnNode(_root, level);
+        _root = only;
+        _height = only == 0 ? 0 : level - 1;
+    }
+
+    private bool TryJoin(Step* path, Step up, int level)
+    {
+        int left = up.Slot > 0 ? up.Slot - 1 : 0;
+        if (left + 1 >= (int)up.Node->Count)
+        {
+            return false;
+        }
+
+        Node* into = At(up.Node->ItemAt[left], level);
+        Node* from = At(up.Node->ItemAt[left + 1], level);
+        if (into->Count + from->Count > JoinInto)
+        {
+            return false;
+        }
+
+        Move(from, 0, into, (int)into->Count, (int)from->Count, level);
+        into->Count += from->Count;
+        LargestAt(up.Node)[left] = Largest(into, level);
+        RemoveChild(path, left + 1, level);
+        return true;
+    }
+
+    private void SplitLeaf(Step* path, Node* leaf, int slot, T key, T value, uint item)
+    {
+        uint rightIndex = _leaves.Take();
+        Node* right = _leaves.At(rightIndex);
+        // An insertion at the very end starts a new leaf and leaves the old one full: ascending insertion packs.
+        int keep = slot == Width ? Width : Width / 2;
+        Move(leaf, keep, right, 0, Width - keep, level: 0);
+        right->Count = (uint)(Width - keep);
+        leaf->Count = (uint)keep;
+        if (slot < keep || (slot == keep && keep < Width))
+        {
+            Put(leaf, slot, key, value, item);
+        }
+        else
+        {
+            Put(right, slot - keep, key, value, item);
+        }
+
+        AddChild(path, 1, leaf, rightIndex, right);
+    }
+
+    /// <summary>Puts a new right neighbour beside the child at <c>path[level].Slot</c>, splitting upward as far as needed.</summary>
+    private void AddChild(Step* path, int level, Node* left, uint rightIndex, Node* right)
+    {
+        T leftLargest = Largest(left, level - 1);
+        T rightLargest = Largest(right, level - 1);
+        if (level > _height)
+        {
+            GrowRoot(left, leftLargest);
+            path[level].Node = At(_root, level);
+            path[level].Slot = 0;
+        }
+
+        Node* node = path[level].Node;
+        int slot = path[level].Slot;
+        LargestAt(node)[slot] = leftLargest;
+        if (node->Count < Width)
+        {
+            PutInner(node, slot + 1, right, rightIndex, rightLargest);
+            return;
+        }
+
+        uint otherIndex = _inners.Take();
+        Node* other = (Node*)_inners.At(otherIndex);
+        int keep = slot + 1 == Width ? Width - 1 : Width / 2;
+        Move(node, keep, other, 0, Width - keep, level);
+        other->Count = (uint)(Width - keep);
+        node->Count = (uint)keep;
+        if (slot + 1 <= keep && keep < Width - 1)
+        {
+            PutInner(node, slot + 1, right, rightIndex, rightLargest);
+        }
+        else
+        {
+            PutInner(other, slot + 1 - keep, right, rightIndex, rightLargest);
+        }
+
+        AddChild(path, level + 1, node, otherIndex, other);
+    }
+
+    private void GrowRoot(Node* left, T leftLargest)
+    {
+        uint old = _root;
+        _root = _inners.Take();
+        _height++;
+        Node* root = (Node*)_inners.At(_root);
+        root->Count = 0;
+        PutInner(root, 0, left, old, leftLargest);
+    }
+
+    private void ReturnNode(uint index, int level)
+    {
+        if (level == 0)
+        {
+            _leaves.Return(index);
+        }
+        else
+        {
+            _inners.Return(index);
+        }
+    }
+
+    private static void Put(Node* node, int slot, T key, T value, uint item)
+    {
+        int count = (int)node->Count;
+        Shift(node->KeyAt, slot, slot + 1, count - slot);
+        Shift(node->ValueAt, slot, slot + 1, count - slot);
+        Shift(node->ItemAt, slot, slot + 1, count - slot);
+        node->KeyAt[slot] = key;
+        node->ValueAt[slot] = value;
+        node->ItemAt[slot] = item;
+        node->Count = (uint)count + 1;
+    }
+
+    private static void PutInner(Node* node, int slot, Node* child, uint childIndex, T largest)
+    {
+        Shift(LargestAt(node), slot, slot + 1, (int)node->Count - slot);
+        LargestAt(node)[slot] = largest;
+        Put(node, slot, child->KeyAt[0], child->ValueAt[0], childIndex);
+    }
+
+    private static void Cut(Node* node, int slot)
+    {
+        int after = (int)node->Count - slot - 1;
+        Shift(node->KeyAt, slot + 1, slot, after);
+        Shift(node->ValueAt, slot + 1, slot, after);
+        Shift(node->ItemAt, slot + 1, slot, after);
+        node->Count--;
+    }
+
+    private static void CutInner(Node* node, int slot)
+    {
+        Shift(LargestAt(node), slot + 1, slot, (int)node->Count - slot - 1);
+        Cut(node, slot);
+    }
+
+    private static void Move(Node* from, int fromSlot, Node* to, int toSlot, int count, int level)
+    {
+        new ReadOnlySpan<T>(from->KeyAt + fromSlot, count).CopyTo(new Span<T>(to->KeyAt + toSlot, count));
+        new ReadOnlySpan<T>(from->ValueAt + fromSlot, count).CopyTo(new Span<T>(to->ValueAt + toSlot, count));
+        new ReadOnlySpan<uint>(from->ItemAt + fromSlot, count).CopyTo(new Span<uint>(to->ItemAt + toSlot, count));
+        if (level > 0)
+        {
+            new ReadOnlySpan<T>(LargestAt(from) + fromSlot, count).CopyTo(new Span<T>(LargestAt(to) + toSlot, count));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Shift<TSlot>(TSlot* slots, int from, int to, int count)
+        where TSlot : unmanaged => new ReadOnlySpan<TSlot>(slots + from, count).CopyTo(new Span<TSlot>(slots + to, count));
+
+    private static void Expect(bool found, T key)
+    {
+        if (!found)
+        {
+            throw new InvariantViolationException("every free segment and span is in its index", $"Nothing with key {key} was found.");
+        }
+    }
+}

@@ -1,0 +1,247 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace Vmem.Segments;
+
+/// <summary>How the entries of a <see cref="RangeTree{T, TOrder}"/> are ordered.</summary>
+internal interface IRangeOrder<T>
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    static abstract bool Less(T key1, T value1, T key2, T value2);
+
+    /// <summary>Moves to the least entry above (key, value) that the order tells apart from it; false at the very top.</summary>
+    static abstract bool TryAdvance(ref T key, ref T value);
+}
+
+/// <summary>By start; starts are unique, so that the sizes beside them may change in place.</summary>
+internal readonly struct ByKey<T> : IRangeOrder<T>
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool Less(T key1, T value1, T key2, T value2) => key1 < key2;
+
+    public static bool TryAdvance(ref T key, ref T value)
+    {
+        value = T.Zero;
+        return !T.IsZero(++key);
+    }
+}
+
+/// <summary>By size, and among equal sizes by start.</summary>
+internal readonly struct ByKeyThenValue<T> : IRangeOrder<T>
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool Less(T key1, T value1, T key2, T value2) => (key1 < key2) | ((key1 == key2) & (value1 < value2));
+
+    public static bool TryAdvance(ref T key, ref T value) => !T.IsZero(++value) || !T.IsZero(++key);
+}
+
+/// <summary>An ordered set of (key, value, tag) that finds the first or last entry whose value is large enough: a B+ tree, augmented with the largest value of each subtree.</summary>
+/// <remarks>
+/// <para>
+/// One mechanism serves three indexes. Keyed by start with the size as value it answers first, last and next fit, windows, and which segment holds an address;
+/// keyed by size with the start as value it answers best fit, ties to the lowest address, also at or above a given address; and it finds the span of an address.
+/// All operations are O(log n); the search for a large enough value goes down the tree once: it notes on the way the nearest later subtree that surely holds one, and
+/// takes that if the path itself ends without.
+/// </para>
+/// <para>
+/// Rejected: a binary tree through the tags (treap, red-black, or the rbtree augmented with the largest gap of Linux' vmalloc): at 10^6 segments each of its 20 levels is a cache miss, here it is four or five;
+/// and a tag would not fit into 24 bytes any more. Rejected: a trie over the address bits, whose depth is that of the type, not of the contents.
+/// </para>
+/// <para>
+/// A separator is at most its child's first key and above all before it; it need not be exact. A node that falls below a half is joined with a neighbour when both fit
+/// in three quarters of a node; otherwise it stays, so that a node is never split and joined by turns.
+/// </para>
+/// </remarks>
+internal sealed unsafe partial class RangeTree<T, TOrder>
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+    where TOrder : IRangeOrder<T>
+{
+    /// <summary>Entries in a node. 32: a leaf of 64-bit ranges is 10 cache lines, of which a search touches two or three; 16 made the tree one level deeper at 10^6, and 64 the shifting of entries dearer.</summary>
+    private const int Width = 32;
+
+    private const int JoinBelow = Width / 2;
+    private const int JoinInto = Width * 3 / 4;
+
+    /// <summary>A height that cannot be reached: nodes but the root hold 8 entries or more on the average of two neighbours, and 8^12 is above 2^32.</summary>
+    private const int MaxHeight = 12;
+
+    [InlineArray(Width)]
+    internal struct Slots<TSlot>
+    {
+        private TSlot _first;
+    }
+
+    /// <summary>A leaf, and the head of an inner node. In a leaf <see cref="Items"/> are tags; in an inner node they are children, and keys and values their separators.</summary>
+    internal struct Node
+    {
+        public uint Count;
+        public uint NextUnused;
+        public Slots<T> Keys;
+        public Slots<T> Values;
+        public Slots<uint> Items;
+
+        public T* KeyAt => (T*)Unsafe.AsPointer(ref Keys);
+
+        public T* ValueAt => (T*)Unsafe.AsPointer(ref Values);
+
+        public uint* ItemAt => (uint*)Unsafe.AsPointer(ref Items);
+    }
+
+    internal struct InnerNode
+    {
+        public Node Head;
+        public Slots<T> Largest;                  // the largest value below each child
+    }
+
+    /// <summary>One step of the way from the root to a leaf.</summary>
+    private struct Step
+    {
+        public Node* Node;
+        public int Slot;
+    }
+
+    private NodePool<Node> _leaves;
+    private NodePool<InnerNode> _inners;
+    private uint _root;
+    private int _height;                          // levels of inner nodes above the leaves
+
+    public long Count { get; private set; }
+
+    public long Bytes => _leaves.Bytes + _inners.Bytes;
+
+    /// <summary>Makes sure that the next insertion needs no memory. Throws <see cref="OutOfMemoryException"/>, having changed nothing.</summary>
+    /// <param name="insertions">How many insertions.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Reserve(uint insertions)
+    {
+        // One leaf takes the first entries; after that each insertion may split a leaf and every inner node above it, and add a root.
+        bool oneLeaf = _height == 0 && Count + insertions <= Width;
+        uint leaves = !oneLeaf ? insertions : _root == 0 ? 1u : 0;
+        uint inners = oneLeaf ? 0 : insertions * (uint)(_height + 2);
+        if (_leaves.Available < leaves || _inners.Available < inners)
+        {
+            ReserveSlow(leaves, inners);
+        }
+    }
+
+    public void Release()
+    {
+        _leaves.Release();
+        _inners.Release();
+        _root = 0;
+        _height = 0;
+        Count = 0;
+    }
+
+    /// <summary>The largest value of all entries; 0 when there is none.</summary>
+    public T LargestValue => _root == 0 ? T.Zero : Largest(At(_root, _height), _height);
+
+    private void ReserveSlow(uint leaves, uint inners)
+    {
+        while (_leaves.Available < leaves)
+        {
+            _leaves.Grow();
+        }
+
+        while (_inners.Available < inners)
+        {
+            _inners.Grow();
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Node* At(uint index, int level) => level == 0 ? _leaves.At(index) : (Node*)_inners.At(index);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T* LargestAt(Node* inner) => (T*)Unsafe.AsPointer(ref ((InnerNode*)inner)->Largest);
+
+    /// <summary>How many entries of the node come before (key, value). A binary search without branches that depend on the keys.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int LowerBound(Node* node, T key, T value)
+    {
+        T* keys = node->KeyAt;
+        T* values = node->ValueAt;
+        int low = 0;
+        int length = (int)node->Count;
+        while (length > 0)
+        {
+            int half = (length + 1) >> 1;
+            int probe = low + half - 1;
+            low = TOrder.Less(keys[probe], values[probe], key, value) ? low + half : low;
+            length -= half;
+        }
+
+        return low;
+    }
+
+    /// <summary>The child under which (key, value) belongs: the last whose separator is not above it, or the first.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int ChildOf(Node* node, T key, T value)
+    {
+        T* keys = node->KeyAt;
+        T* values = node->ValueAt;
+        int low = 0;
+        int length = (int)node->Count - 1;
+        while (length > 0)
+        {
+            int half = (length + 1) >> 1;
+            int probe = low + half;
+            bool before = TOrder.Less(key, value, keys[probe], values[probe]);
+            low = before ? low : probe;
+            length = before ? half - 1 : length - half;
+        }
+
+        return low;
+    }
+
+    /// <summary>The way from the root to the leaf where (key, value) belongs; returns the leaf.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Node* Descend(T key, T value, Step* path)
+    {
+        uint index = _root;
+        for (int level = _height; level > 0; level--)
+        {
+            StepCounter.Count();
+            Node* node = (Node*)_inners.At(index);
+            int slot = ChildOf(node, key, value);
+            path[level].Node = node;
+            path[level].Slot = slot;
+            index = node->ItemAt[slot];
+        }
+
+        StepCounter.Count();
+        return _leaves.At(index);
+    }
+
+    private static T Largest(Node* node, int level)
+    {
+        T* values = level == 0 ? node->ValueAt : LargestAt(node);
+        T largest = T.Zero;
+        for (int i = 0; i < (int)node->Count; i++)
+        {
+            largest = values[i] > largest ? values[i] : largest;
+        }
+
+        return largest;
+    }
+
+    /// <summary>Corrects the largest values on the way up from a node whose entries have changed.</summary>
+    private void RefreshLargest(Step* path, int level)
+    {
+        for (; level < _height; level++)
+        {
+            Step up = path[level + 1];
+            Node* child = At(up.Node->ItemAt[up.Slot], level);
+            T largest = Largest(child, level);
+            T* stored = LargestAt(up.Node) + up.Slot;
+            if (*stored == largest)
+            {
+                return;
+            }
+
+            *stored = largest;
+        }
+    }
+}

@@ -1,0 +1,149 @@
+using System.Runtime.CompilerServices;
+
+namespace Vmem.Segments;
+
+/// <summary>The allocated segments: how they are found again, by address or by handle, and how they change their size.</summary>
+internal sealed unsafe partial class SegmentMap<T>
+{
+    private static long s_maps;                   // how many maps have begun their generations
+
+    /// <summary>Enters an allocated segment into the table of live segments.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Enlist(uint index) => _live.Add(_tags, index, _tags.At(index), _quantumShift);
+
+    /// <summary>Takes the segment of this start and size out of the table of live segments; 0, and nothing is changed, if it is not there.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public uint Delist(T start, T size)
+    {
+        uint* link = _live.Find(_tags, start, _quantumShift);
+        uint index = *link;
+        if (index == 0 || SizeOf(_tags.At(index)) != size)
+        {
+            return 0;
+        }
+
+        _live.Unlink(_tags, link);
+        return index;
+    }
+
+    /// <summary>The live segment that starts there, if it was allocated by address; 0 otherwise.</summary>
+    public uint FindLive(T start) => *_live.Find(_tags, start, _quantumShift);
+
+    /// <summary>The tag after this one in its span's ring.</summary>
+    public uint Following(uint index) => _tags.At(index)->Next;
+
+    public bool IsByHandle(uint index) => _tags.At(index)->ByHandle;
+
+    /// <summary>Links a delisted segment to a chain of others: the link of its former hash chain serves.</summary>
+    public void Chain(uint index, uint next) => _tags.At(index)->LinkA = next;
+
+    public uint ChainedTo(uint index) => _tags.At(index)->LinkA;
+
+    /// <summary>
+    /// Gives an allocated segment to a handle: a new generation. Generations never repeat in a map, and different maps begin far apart (multiples of 2^64/φ), so that a
+    /// handle is not mistaken for another arena's either.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ulong Bind(uint index)
+    {
+        if (_generation == 0)
+        {
+            _generation = (ulong)Interlocked.Increment(ref s_maps) * 0x9E3779B97F4A7C15;
+        }
+
+        Tag<T>* tag = _tags.At(index);
+        tag->ByHandle = true;
+        return tag->Generation = ++_generation;
+    }
+
+    /// <summary>Whether a handle still holds what it was given.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool IsBound(in RangeHandle<T> handle)
+    {
+        if (handle.Tag == 0 || handle.Tag >= _tags.HighWater)
+        {
+            return false;
+        }
+
+        Tag<T>* tag = _tags.At(handle.Tag);
+        return tag->Kind == TagKind.Allocated && tag->ByHandle && tag->Generation == handle.Generation && tag->Start == handle.Start;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Unbind(uint index) => _tags.At(index)->ByHandle = false;
+
+    /// <summary>Makes an allocated segment shorter or, if what follows it is free and long enough, longer.</summary>
+    public bool TryResize(uint index, T size)
+    {
+        Tag<T>* tag = _tags.At(index);
+        T old = SizeOf(tag);
+        if (size < old)
+        {
+            CutTail(index, tag, size);
+        }
+        else if (size > old && !TryGrow(tag, size - old))
+        {
+            return false;
+        }
+
+        InUse += size - old;
+        return true;
+    }
+
+    private void CutTail(uint index, Tag<T>* tag, T size)
+    {
+        uint nextIndex = tag->Next;
+        Tag<T>* next = _tags.At(nextIndex);
+        uint tailIndex = _tags.Take();
+        Tag<T>* tail = _tags.At(tailIndex);
+        tail->Start = tag->Start + size;
+        tail->Place(index, nextIndex, TagKind.Allocated);
+        tag->Next = tailIndex;
+        next->Previous = tailIndex;
+        _ = Coalesce(tailIndex, tail, nextIndex, next);
+    }
+
+    private bool TryGrow(Tag<T>* tag, T more)
+    {
+        uint freeIndex = tag->Next;
+        Tag<T>* free = _tags.At(freeIndex);
+        if (free->Kind != TagKind.Free)
+        {
+            return false;
+        }
+
+        T start = free->Start;
+        T room = SizeOf(free);
+        if (room < more)
+        {
+            return false;
+        }
+
+        _freeLists.Remove(_tags, free, ClassOf(room));
+        if (room > more)
+        {
+            free->Start = start + more;
+            _freeLists.Push(_tags, freeIndex, free, ClassOf(room - more));
+            if (_indexed)
+            {
+                Reindex(start, room, start + more, room - more, freeIndex);
+            }
+
+            return true;
+        }
+
+        uint nextIndex = free->Next;
+        Tag<T>* next = _tags.At(nextIndex);
+        next->Previous = free->Previous;
+        next->PreviousFree = false;
+        tag->Next = nextIndex;
+        _tags.Return(freeIndex);
+        FreeSegments--;
+        if (_indexed)
+        {
+            Unindex(start, room);
+        }
+
+        return true;
+    }
+}

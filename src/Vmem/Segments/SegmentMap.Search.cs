@@ -1,0 +1,122 @@
+using System.Runtime.CompilerServices;
+
+namespace Vmem.Segments;
+
+/// <summary>Which free segment a request without constraints is met from, under each policy.</summary>
+internal sealed unsafe partial class SegmentMap<T>
+{
+    /// <summary>How far a list that may hold a fit is walked before the index by address is asked. Arbitrary; it bounds the walk at a few cache misses.</summary>
+    private const int ListWalk = 16;
+
+    private T _rotor;                             // next fit: where the last next-fit allocation ended
+
+    /// <summary>The free segment to allocate from and the address in it; 0 if nothing fits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public uint Find(FitPolicy policy, T size, out T start)
+    {
+        if (policy == FitPolicy.InstantFit)
+        {
+            uint tag = FindInstant(size);
+            start = tag != 0 ? _tags.At(tag)->Start : default;
+            return tag;
+        }
+
+        return FindInOrder(policy, size, out start);
+    }
+
+    /// <summary>Next fit starts its next search here.</summary>
+    public void SetRotor(T value) => _rotor = value;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private uint FindInstant(T size)
+    {
+        T units = size >> _quantumShift;
+        int sizeClass = _freeLists.FindNotEmpty(SizeClass.Sure(units));
+        StepCounter.Count();
+        return sizeClass >= 0 ? _freeLists.First(sizeClass) : FindDoubtful(size, SizeClass.Of(units));
+    }
+
+    /// <summary>
+    /// No list holds a fit for sure. The request's own list may: its members lie on both sides of the request. A long list is not walked to the end, as that
+    /// could take as long as there are free segments; the index by address knows whether anything is long enough.
+    /// </summary>
+    private uint FindDoubtful(T size, int sizeClass)
+    {
+        uint index = _freeLists.First(sizeClass);
+        for (int walked = 0; index != 0; walked++)
+        {
+            StepCounter.Count();
+            if (walked == ListWalk)
+            {
+                return ByAddress.TryFindFirst(T.Zero, T.Zero, size, out RangeTree<T, ByKey<T>>.Cursor cursor) ? cursor.Item : 0;
+            }
+
+            Tag<T>* tag = _tags.At(index);
+            if (SizeOf(tag) >= size)
+            {
+                return index;
+            }
+
+            index = tag->LinkA;
+        }
+
+        return 0;
+    }
+
+    private uint FindInOrder(FitPolicy policy, T size, out T start)
+    {
+        start = default;
+        switch (policy)
+        {
+            case FitPolicy.BestFit:
+                if (BySize.TryFindFirst(size, T.Zero, T.Zero, out RangeTree<T, ByKeyThenValue<T>>.Cursor best))
+                {
+                    start = best.Value;
+                    return best.Item;
+                }
+
+                return 0;
+
+            case FitPolicy.FirstFit:
+                return FindLowest(T.Zero, size, out start);
+
+            case FitPolicy.LastFit:
+                if (ByAddress.TryFindLast(T.MaxValue, T.MaxValue, size, out RangeTree<T, ByKey<T>>.Cursor last))
+                {
+                    start = last.Key + (last.Value - size);
+                    return last.Item;
+                }
+
+                return 0;
+
+            default:
+                return FindNext(size, out start);
+        }
+    }
+
+    private uint FindLowest(T from, T size, out T start)
+    {
+        if (ByAddress.TryFindFirst(from, T.Zero, size, out RangeTree<T, ByKey<T>>.Cursor cursor))
+        {
+            start = cursor.Key;
+            return cursor.Item;
+        }
+
+        start = default;
+        return 0;
+    }
+
+    /// <summary>At or after the rotor: in what is left of the free segment that the rotor points into, else in the next that is long enough, else from the bottom again.</summary>
+    private uint FindNext(T size, out T start)
+    {
+        if (ByAddress.TryFindLast(_rotor, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor around) &&
+            _rotor - around.Key < around.Value && around.Value - (_rotor - around.Key) >= size)
+        {
+            start = _rotor;
+            return around.Item;
+        }
+
+        uint tag = FindLowest(_rotor, size, out start);
+        return tag != 0 || T.IsZero(_rotor) ? tag : FindLowest(T.Zero, size, out start);
+    }
+}

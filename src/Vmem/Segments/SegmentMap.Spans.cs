@@ -1,0 +1,131 @@
+namespace Vmem.Segments;
+
+/// <summary>The spans: rings of tags, and an index of them by address.</summary>
+internal sealed unsafe partial class SegmentMap<T>
+{
+    private readonly RangeTree<T, ByKey<T>> _spans = new();
+
+    public long SpanCount => _spans.Count;
+
+    /// <summary>The total size of all spans, modulo 2^bits: 0 with a span means every value of the type.</summary>
+    public T TotalSize { get; private set; }
+
+    /// <summary>The total size of the imported spans.</summary>
+    public T Imported { get; private set; }
+
+    public T LargestSpan => _spans.LargestValue;
+
+    /// <summary>Makes sure that <see cref="AddSpan"/> needs no memory. Throws <see cref="OutOfMemoryException"/>, having changed nothing.</summary>
+    public void ReserveSpan(T size)
+    {
+        Reserve();
+        _spans.Reserve(1);
+        _freeLists.EnsureRoom(size >> _quantumShift);
+    }
+
+    /// <summary>Whether [start, last] touches a span, and which.</summary>
+    public bool TryFindOverlap(T start, T last, out Segment<T> span)
+    {
+        if (_spans.TryFindLast(last, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor cursor) &&
+            (cursor.Key >= start || start - cursor.Key < cursor.Value))
+        {
+            span = new Segment<T>(cursor.Key, cursor.Value, SegmentKind.Span);
+            return true;
+        }
+
+        span = default;
+        return false;
+    }
+
+    /// <summary>Adds a span, all of it free, and returns its free segment's tag. Needs <see cref="ReserveSpan"/> before.</summary>
+    public uint AddSpan(T start, T size, bool imported)
+    {
+        uint spanIndex = _tags.Take();
+        uint freeIndex = _tags.Take();
+        Tag<T>* span = _tags.At(spanIndex);
+        Tag<T>* free = _tags.At(freeIndex);
+        span->Start = start + size;
+        span->Place(freeIndex, freeIndex, TagKind.Span);
+        span->PreviousFree = true;
+        span->LinkA = imported ? 1u : 0u;
+        free->Start = start;
+        free->Place(spanIndex, spanIndex, TagKind.Free);
+        _freeLists.Push(_tags, freeIndex, free, ClassOf(size));
+        FreeSegments++;
+        _spans.Insert(start, size, spanIndex);
+        if (_indexed)
+        {
+            Index(start, size, freeIndex);
+        }
+
+        TotalSize += size;
+        Imported += imported ? size : T.Zero;
+        return freeIndex;
+    }
+
+    /// <summary>Removes a span that is one free segment.</summary>
+    public void RemoveSpan(uint spanIndex)
+    {
+        Tag<T>* span = _tags.At(spanIndex);
+        uint freeIndex = span->Next;
+        Tag<T>* free = _tags.At(freeIndex);
+        T start = free->Start;
+        T size = span->Start - start;
+        _freeLists.Remove(_tags, free, ClassOf(size));
+        FreeSegments--;
+        if (_indexed)
+        {
+            Unindex(start, size);
+        }
+
+        _spans.Remove(start, size);
+        TotalSize -= size;
+        Imported -= IsImported(spanIndex) ? size : T.Zero;
+        _tags.Return(freeIndex);
+        _tags.Return(spanIndex);
+    }
+
+    public bool IsImported(uint spanIndex) => _tags.At(spanIndex)->LinkA != 0;
+
+    /// <summary>Whether a free segment is the whole of an imported span: then its two neighbours in the ring are one, the span's tag.</summary>
+    public bool IsWholeImport(uint free, out uint spanIndex)
+    {
+        Tag<T>* tag = _tags.At(free);
+        spanIndex = tag->Next;
+        return tag->Previous == spanIndex && IsImported(spanIndex);
+    }
+
+    public bool IsWhollyFree(uint spanIndex)
+    {
+        Tag<T>* first = _tags.At(_tags.At(spanIndex)->Next);
+        return first->Kind == TagKind.Free && first->Next == spanIndex;
+    }
+
+    /// <summary>The span that holds a value; 0 if none does.</summary>
+    public uint FindSpan(T value, out T start, out T size)
+    {
+        if (_spans.TryFindLast(value, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor cursor) && value - cursor.Key < cursor.Value)
+        {
+            start = cursor.Key;
+            size = cursor.Value;
+            return cursor.Item;
+        }
+
+        start = size = default;
+        return 0;
+    }
+
+    /// <summary>The first span at or after a value; 0 if there is none.</summary>
+    public uint FindSpanFrom(T value, out T start, out T size)
+    {
+        if (_spans.TryFindFirst(value, T.Zero, T.Zero, out RangeTree<T, ByKey<T>>.Cursor cursor))
+        {
+            start = cursor.Key;
+            size = cursor.Value;
+            return cursor.Item;
+        }
+
+        start = size = default;
+        return 0;
+    }
+}

@@ -1,0 +1,95 @@
+namespace Vmem.Segments;
+
+/// <summary>Every invariant of the tables. One walk over the rings, then each index against what the walk counted.</summary>
+internal sealed unsafe partial class SegmentMap<T>
+{
+    /// <summary>Throws <see cref="InvariantViolationException"/> if anything is amiss. O(n log n).</summary>
+    public void Validate()
+    {
+        var census = default(Census);
+        _spans.Validate((start, size, span) => ValidateSpan(start, size, span, ref census));
+        Invariant.Hold(census.Live == LiveSegments, "live segments are counted", $"{census.Live} are there, {LiveSegments} are counted");
+        Invariant.Hold(census.Free == FreeSegments, "free segments are counted", $"{census.Free} are there, {FreeSegments} are counted");
+        Invariant.Hold(census.InUse == InUse, "what is in use is counted", $"{census.InUse} is in use, {InUse} is counted");
+        Invariant.Hold(census.Total == TotalSize, "the total size is counted", $"the spans have {census.Total}, {TotalSize} is counted");
+        Invariant.Hold(census.Imported == Imported, "what is imported is counted", $"{census.Imported} is imported, {Imported} is counted");
+        Invariant.Hold(census.Listed == _live.Count, "the table of live segments holds those allocated by address", $"it counts {_live.Count} of {census.Listed}");
+        Invariant.Hold(_freeLists.Validate(_tags, _quantumShift) == FreeSegments, "the free lists hold the free segments", $"of {FreeSegments} not all are there");
+        ValidateIndex(_byAddress, (start, size, tag) => MatchesFree(tag, start, size));
+        ValidateIndex(_bySize, (size, start, tag) => MatchesFree(tag, start, size));
+    }
+
+    private struct Census
+    {
+        public T InUse;
+        public T Total;
+        public T Imported;
+        public long Live;
+        public long Free;
+        public long Listed;
+    }
+
+    private void ValidateSpan(T start, T size, uint spanIndex, ref Census census)
+    {
+        Tag<T>* span = _tags.At(spanIndex);
+        Invariant.Hold(span->Kind == TagKind.Span && span->Start - start == size, "a span's tag holds the span's end", $"span {start}, size {size}, tag {span->Start}");
+        census.Total += size;
+        census.Imported += IsImported(spanIndex) ? size : T.Zero;
+        T expected = start;
+        uint previous = spanIndex;
+        bool previousFree = false;
+        for (uint index = span->Next; index != spanIndex; index = _tags.At(index)->Next)
+        {
+            Tag<T>* tag = _tags.At(index);
+            T length = SizeOf(tag);
+            Invariant.Hold(tag->Start == expected, "the segments of a span follow each other without a gap", $"at {tag->Start} instead of {expected}");
+            Invariant.Hold(tag->Previous == previous && tag->PreviousFree == previousFree, "a tag knows its predecessor", $"the tag at {tag->Start}");
+            Invariant.Hold(!T.IsZero(length) && T.IsZero(length & ((T.One << _quantumShift) - T.One)), "a segment is whole quanta long", $"the one at {tag->Start} is {length}");
+            Invariant.Hold(tag->Kind is TagKind.Allocated or TagKind.Free, "a segment is allocated or free", $"the tag at {tag->Start} says {tag->Kind}");
+            bool free = tag->Kind == TagKind.Free;
+            Invariant.Hold(!free || !previousFree, "free neighbours are coalesced", $"two touch at {tag->Start}");
+            if (free)
+            {
+                census.Free++;
+            }
+            else
+            {
+                CountLive(index, tag, length, ref census);
+            }
+
+            previousFree = free;
+            previous = index;
+            expected += length;
+        }
+
+        Invariant.Hold(expected == span->Start && previous != spanIndex, "the segments of a span fill it", $"the span at {start} ends at {span->Start}, its segments at {expected}");
+        Invariant.Hold(span->Previous == previous && span->PreviousFree == previousFree, "a span's tag knows the last segment", $"the span at {start}");
+    }
+
+    private void CountLive(uint index, Tag<T>* tag, T length, ref Census census)
+    {
+        census.Live++;
+        census.InUse += length;
+        if (!tag->ByHandle)
+        {
+            census.Listed++;
+            Invariant.Hold(FindLive(tag->Start) == index, "a segment allocated by address is found by it", $"the one at {tag->Start}");
+        }
+    }
+
+    private void ValidateIndex<TOrder>(RangeTree<T, TOrder>? index, Func<T, T, uint, bool> matches)
+        where TOrder : IRangeOrder<T>
+    {
+        if (index is not null)
+        {
+            index.Validate((key, value, tag) => Invariant.Hold(matches(key, value, tag), "an index tells the truth about free segments", $"entry ({key}, {value})"));
+            Invariant.Hold(index.Count == FreeSegments, "an index holds every free segment", $"{index.Count} of {FreeSegments}");
+        }
+    }
+
+    private bool MatchesFree(uint index, T start, T size)
+    {
+        Tag<T>* tag = _tags.At(index);
+        return tag->Kind == TagKind.Free && tag->Start == start && SizeOf(tag) == size;
+    }
+}

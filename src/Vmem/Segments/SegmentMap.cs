@@ -1,0 +1,226 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace Vmem.Segments;
+
+/// <summary>Which ranges of an arena are free and which are held: the boundary tags and the indexes over them.</summary>
+/// <remarks>
+/// <para>
+/// Each span is a ring of tags in address order (see <see cref="Tag{T}"/>). A free segment's tag is in the free list of its size, an allocated one's in the table of live segments,
+/// unless it was allocated by handle: a handle is the tag's number, and needs no table. Two free segments of a span never touch: freeing coalesces at once.
+/// </para>
+/// <para>
+/// Two more indexes over the free segments are built when first asked for and kept from then on: by address (first, last and next fit, windows, look-up) and by size (best fit).
+/// An arena that only ever uses instant fit pays for neither.
+/// </para>
+/// <para>
+/// Allocating from the front of a free segment leaves its tag with the allocated part and gives the remainder a new one: the next tag's link
+/// must change then, which is at hand because it holds the end. The other way round the previous tag's would.
+/// </para>
+/// <para>This class neither locks nor checks arguments nor imports: <see cref="Arena{T}"/> does. Every change needs <see cref="Reserve"/> before.</para>
+/// </remarks>
+internal sealed unsafe partial class SegmentMap<T> : IDisposable
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    private readonly int _quantumShift;
+    private TagPool<T> _tags;
+    private FreeLists<T> _freeLists;
+    private LiveTable<T> _live;
+    private RangeTree<T, ByKey<T>>? _byAddress;
+    private RangeTree<T, ByKeyThenValue<T>>? _bySize;
+    private bool _indexed;                        // either of the two exists
+    private ulong _generation;
+
+    public SegmentMap(T quantum)
+    {
+        _quantumShift = int.CreateTruncating(T.TrailingZeroCount(quantum));
+        _live.Reserve();
+    }
+
+    ~SegmentMap() => ReleaseTables();
+
+    /// <summary>The total size of allocated segments, modulo 2^bits: 0 with live segments means every value of the type.</summary>
+    public T InUse { get; private set; }
+
+    /// <summary>Allocated segments.</summary>
+    public long LiveSegments { get; private set; }
+
+    /// <summary>Free segments.</summary>
+    public long FreeSegments { get; private set; }
+
+    public long BookkeepingBytes => _tags.Bytes + _freeLists.Bytes + _live.Bytes + _spans.Bytes + (_byAddress?.Bytes ?? 0) + (_bySize?.Bytes ?? 0);
+
+    /// <summary>Makes sure that the next operation finds all the memory it may need. Throws <see cref="OutOfMemoryException"/>, having changed nothing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Reserve()
+    {
+        // A segment carved from the middle of a free one takes two tags and is three insertions into an index; a new span takes two tags.
+        _tags.Reserve(2);
+        _live.Reserve();
+        if (_indexed)
+        {
+            _byAddress?.Reserve(3);
+            _bySize?.Reserve(3);
+        }
+    }
+
+    /// <summary>Gives all memory back. The map must not be used afterwards.</summary>
+    public void Dispose()
+    {
+        ReleaseTables();
+        GC.SuppressFinalize(this);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private T SizeOf(Tag<T>* tag) => _tags.At(tag->Next)->Start - tag->Start;
+
+    public Segment<T> GetSegment(uint index) => ToSegment(_tags.At(index));
+
+    private Segment<T> ToSegment(Tag<T>* tag) => new(tag->Start, SizeOf(tag), tag->Kind == TagKind.Free ? SegmentKind.Free : SegmentKind.Allocated);
+
+    /// <summary>Allocates [start, start + size) of a free segment. The caller knows that it lies inside.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public uint Carve(uint free, T start, T size)
+    {
+        Tag<T>* tag = _tags.At(free);
+        if (tag->Start != start)
+        {
+            free = SplitFront(free, tag, start);
+            tag = _tags.At(free);
+        }
+
+        uint nextIndex = tag->Next;
+        Tag<T>* next = _tags.At(nextIndex);
+        T whole = next->Start - start;
+        Invariant.Assert(tag->Kind == TagKind.Free && whole >= size, "what is allocated was free");
+        _freeLists.Remove(_tags, tag, ClassOf(whole));
+        if (whole == size)
+        {
+            next->PreviousFree = false;
+            FreeSegments--;
+            if (_indexed)
+            {
+                Unindex(start, whole);
+            }
+        }
+        else
+        {
+            uint restIndex = _tags.Take();
+            Tag<T>* rest = _tags.At(restIndex);
+            rest->Start = start + size;
+            rest->Place(free, nextIndex, TagKind.Free);
+            next->Previous = restIndex;
+            tag->Next = restIndex;
+            _freeLists.Push(_tags, restIndex, rest, ClassOf(whole - size));
+            if (_indexed)
+            {
+                Reindex(start, whole, rest->Start, whole - size, restIndex);
+            }
+        }
+
+        tag->Kind = TagKind.Allocated;
+        InUse += size;
+        LiveSegments++;
+        return free;
+    }
+
+    /// <summary>Frees an allocated segment, which is in no table any more, and coalesces it with its free neighbours. Returns the resulting free segment.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public uint Free(uint index)
+    {
+        Tag<T>* tag = _tags.At(index);
+        uint nextIndex = tag->Next;
+        Tag<T>* next = _tags.At(nextIndex);
+        Invariant.Assert(tag->Kind == TagKind.Allocated, "what is freed was allocated");
+        InUse -= next->Start - tag->Start;
+        LiveSegments--;
+        return Coalesce(index, tag, nextIndex, next);
+    }
+
+    /// <summary>Makes a segment that is in no list free, and one with its free neighbours.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private uint Coalesce(uint index, Tag<T>* tag, uint nextIndex, Tag<T>* next)
+    {
+        T end = next->Start;
+        T start = tag->Start;
+        T nextSize = T.Zero;
+        if (next->Kind == TagKind.Free)
+        {
+            uint freeIndex = nextIndex;
+            Tag<T>* free = next;
+            nextIndex = free->Next;
+            next = _tags.At(nextIndex);
+            nextSize = next->Start - end;
+            end = next->Start;
+            _freeLists.Remove(_tags, free, ClassOf(nextSize));
+            _tags.Return(freeIndex);
+            FreeSegments--;
+        }
+
+        T previousSize = T.Zero;
+        if (tag->PreviousFree)
+        {
+            uint previousIndex = tag->Previous;
+            Tag<T>* previous = _tags.At(previousIndex);
+            previousSize = start - previous->Start;
+            _freeLists.Remove(_tags, previous, ClassOf(previousSize));
+            _tags.Return(index);
+            FreeSegments--;
+            index = previousIndex;
+            tag = previous;
+        }
+
+        tag->Next = nextIndex;
+        tag->Kind = TagKind.Free;
+        next->Previous = index;
+        next->PreviousFree = true;
+        FreeSegments++;
+        _freeLists.Push(_tags, index, tag, ClassOf(end - tag->Start));
+        if (_indexed)
+        {
+            IndexCoalesced(tag->Start, previousSize, start, end - nextSize, nextSize, index);
+        }
+
+        return index;
+    }
+
+    /// <summary>Cuts a free segment in two, neither of which is coalesced again: the second is about to be allocated.</summary>
+    private uint SplitFront(uint free, Tag<T>* tag, T start)
+    {
+        uint nextIndex = tag->Next;
+        Tag<T>* next = _tags.At(nextIndex);
+        T whole = next->Start - tag->Start;
+        T front = start - tag->Start;
+        uint backIndex = _tags.Take();
+        Tag<T>* back = _tags.At(backIndex);
+        back->Start = start;
+        back->Place(free, nextIndex, TagKind.Free);
+        back->PreviousFree = true;
+        tag->Next = backIndex;
+        next->Previous = backIndex;
+        _freeLists.Remove(_tags, tag, ClassOf(whole));
+        _freeLists.Push(_tags, free, tag, ClassOf(front));
+        _freeLists.Push(_tags, backIndex, back, ClassOf(whole - front));
+        FreeSegments++;
+        if (_indexed)
+        {
+            Reindex(tag->Start, whole, tag->Start, front, free);
+            Index(start, whole - front, backIndex);
+        }
+
+        return backIndex;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int ClassOf(T size) => SizeClass.Of(size >> _quantumShift);
+
+    private void ReleaseTables()
+    {
+        _tags.Release();
+        _freeLists.Release();
+        _live.Release();
+        _spans.Release();
+        _byAddress?.Release();
+        _bySize?.Release();
+    }
+}

@@ -1,0 +1,87 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace Vmem.Segments;
+
+/// <summary>The storage of an arena's boundary tags.</summary>
+/// <remarks>
+/// The paper's bootstrap problem, tags that must be allocated to allocate tags, does not arise: tags come from native memory, never from the arena they
+/// describe. What remains of its rule: <see cref="Reserve"/> is called before an operation changes anything, so that <see cref="Take"/> cannot fail halfway.
+/// </remarks>
+internal unsafe struct TagPool<T>
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    private NativeStore<Tag<T>> _store;
+    private uint _unused;                         // head of the returned tags; the most recently returned is the likeliest to be cached
+    private uint _fresh;                          // tags from here on have never been used
+    private uint _available;                      // returned and never used ones together
+
+    public readonly long Bytes => _store.Bytes;
+
+    /// <summary>How many tags have ever been in use at once: those above were never written.</summary>
+    public readonly uint HighWater => _fresh;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly Tag<T>* At(uint index) => _store.At(index);
+
+    /// <summary>Makes sure that <paramref name="count"/> calls of <see cref="Take"/> will succeed. Throws <see cref="OutOfMemoryException"/>, having changed nothing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Reserve(uint count)
+    {
+        if (_available < count)
+        {
+            Grow();
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public uint Take()
+    {
+        _available--;
+        uint index = _unused;
+        if (index != 0)
+        {
+            _unused = At(index)->LinkA;
+            return index;
+        }
+
+        return _fresh++;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Return(uint index)
+    {
+        Tag<T>* tag = At(index);
+        tag->Place(0, 0, TagKind.Unused);
+        tag->LinkA = _unused;
+        _unused = index;
+        _available++;
+    }
+
+    public void Release()
+    {
+        _store.Release();
+        _unused = 0;
+        _fresh = 0;
+        _available = 0;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Grow()
+    {
+        uint before = _store.Capacity;
+        if (before > Tag<T>.MaxIndex / 2)
+        {
+            throw new InsufficientMemoryException($"An arena holds at most {Tag<T>.MaxIndex} segments and spans.");
+        }
+
+        _store.Grow();
+        if (_fresh == 0)
+        {
+            _fresh = 1;                           // index 0 means "none"
+            before = 1;
+        }
+
+        _available += _store.Capacity - before;
+    }
+}
