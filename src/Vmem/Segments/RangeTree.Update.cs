@@ -28,7 +28,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         int slot = LowerBound(leaf, key, value);
         if (slot == 0)
         {
-            LowerSeparators(path, key, value);
+            SetSeparators(path, 1, key, value);
         }
 
         if (leaf->Count < Width)
@@ -50,6 +50,11 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         T removed = leaf->ValueAt[slot];
         Cut(leaf, slot);
         Count--;
+        if (slot == 0 && leaf->Count != 0)
+        {
+            SetSeparators(path, 1, leaf->KeyAt[0], leaf->ValueAt[0]);
+        }
+
         Shrunk(path, leaf, 0, removed);
     }
 
@@ -66,7 +71,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         leaf->ItemAt[slot] = newItem;
         if (slot == 0)
         {
-            LowerSeparators(path, newKey, newValue);
+            SetSeparators(path, 1, newKey, newValue);
         }
 
         if (newValue > old)
@@ -82,17 +87,12 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         }
     }
 
-    /// <summary>The first entry of a leaf is now (key, value): where that is below the separators above it, they go down with it.</summary>
-    private void LowerSeparators(Step* path, T key, T value)
+    /// <summary>The first entry below <c>path[level]</c>'s child is now (key, value): so are the separators of that child, and of all nodes that begin with it.</summary>
+    private void SetSeparators(Step* path, int level, T key, T value)
     {
-        for (int level = 1; level <= _height; level++)
+        for (; level <= _height; level++)
         {
             Step step = path[level];
-            if (!TOrder.Less(key, value, step.Node->KeyAt[step.Slot], step.Node->ValueAt[step.Slot]))
-            {
-                return;
-            }
-
             step.Node->KeyAt[step.Slot] = key;
             step.Node->ValueAt[step.Slot] = value;
             if (step.Slot != 0)
@@ -132,6 +132,11 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         T lost = LargestAt(parent)[slot];
         ReturnNode(parent->ItemAt[slot], level);
         CutInner(parent, slot);
+        if (slot == 0 && parent->Count != 0)
+        {
+            SetSeparators(path, level + 2, parent->KeyAt[0], parent->ValueAt[0]);
+        }
+
         RefreshLargest(path, level + 1);
         Shrunk(path, parent, level + 1, lost);
     }

@@ -42,7 +42,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
             }
 
             Node* child = At(item, level - 1);
-            Invariant.Hold(!TOrder.Less(child->KeyAt[0], child->ValueAt[0], key, value), "a separator is not above its child", $"separator {key}, first key {child->KeyAt[0]}");
+            Invariant.Hold(child->KeyAt[0] == key, "a separator is its child's first key", $"separator {key}, first key {child->KeyAt[0]}");
             T largest = Largest(child, level - 1);
             Invariant.Hold(LargestAt(node)[slot] == largest, "an inner node knows the largest value below", $"it says {LargestAt(node)[slot]} and it is {largest}");
             Walk(item, level - 1, visit);

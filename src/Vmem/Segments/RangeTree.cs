@@ -50,8 +50,8 @@ internal readonly struct ByKeyThenValue<T> : IRangeOrder<T>
 /// and a tag would not fit into 24 bytes any more. Rejected: a trie over the address bits, whose depth is that of the type, not of the contents.
 /// </para>
 /// <para>
-/// A separator is at most its child's first key and above all before it; it need not be exact. A node that falls below a half is joined with a neighbour when both fit
-/// in three quarters of a node; otherwise it stays, so that a node is never split and joined by turns.
+/// A separator is exactly its child's first entry. (A bound below it would serve the search, but an entry may move up in its place, past a separator that is too low.)
+/// A node that falls below a half is joined with a neighbour when both fit in three quarters of a node; otherwise it stays, so that no node is split and joined by turns.
 /// </para>
 /// </remarks>
 internal sealed unsafe partial class RangeTree<T, TOrder>
