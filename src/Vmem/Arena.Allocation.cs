@@ -53,29 +53,20 @@ public sealed partial class Arena<T>
             CheckPolicy(policy, nameof(policy));
         }
 
-        Enter();
-        try
+        EnterForChange();
+        if (policy == FitPolicy.InstantFit && _source is null)
         {
-            _map.Reserve();
-            uint free = _map.Find(policy, size, out start);
-            if (free != 0)
+            uint tag = _map.TakeSure(size, out start);
+            if (tag != 0)
             {
-                _map.Enlist(Take(free, start, size, policy));
+                _map.Enlist(tag);
+                NoteAllocation();
+                Exit();
                 return true;
             }
-
-            if (_source is null)
-            {
-                _failures++;
-                return false;
-            }
-        }
-        finally
-        {
-            Exit();
         }
 
-        return TryClaimImporting(size, default, policy, byHandle: false, out start, out _);
+        return TryAllocateInOrder(size, policy, byHandle: false, out start, out _);
     }
 
     /// <summary>Allocates a range that satisfies constraints, under the arena's policy (vmem_xalloc).</summary>
@@ -117,11 +108,20 @@ public sealed partial class Arena<T>
         size = RoundUp(size);
         CheckConstraints(size, constraints);
         CheckPolicy(policy, nameof(policy));
-        var placement = new Placement<T>(size, constraints, Quantum);
-        Enter();
+        EnterForChange();
+        return TryAllocatePlaced(new Placement<T>(size, constraints, Quantum), constraints, policy, byHandle: false, out start, out _);
+    }
+
+    /// <summary>Whatever instant fit's common case does not cover: the other policies, and an arena that is full or imports. The lock is held, and is given back.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryAllocateInOrder(T size, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle) =>
+        TryAllocatePlaced(new Placement<T>(size, default, Quantum), default, policy, byHandle, out start, out handle);
+
+    private bool TryAllocatePlaced(in Placement<T> placement, in RangeConstraints<T> constraints, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle)
+    {
         try
         {
-            if (TryClaim(placement, policy, byHandle: false, out start, out _))
+            if (TryClaim(placement, policy, byHandle, out start, out handle))
             {
                 return true;
             }
@@ -137,14 +137,13 @@ public sealed partial class Arena<T>
             Exit();
         }
 
-        return TryClaimImporting(size, constraints, policy, byHandle: false, out start, out _);
+        return TryClaimImporting(placement, constraints, policy, byHandle, out start, out handle);
     }
 
     /// <summary>Finds a place and takes it, for its address or for a handle. The lock is held.</summary>
     private bool TryClaim(in Placement<T> placement, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle)
     {
         handle = default;
-        _map.Reserve();
         uint free = _map.FindConstrained(policy, placement, out start);
         if (free == 0)
         {
@@ -180,9 +179,15 @@ public sealed partial class Arena<T>
             _map.SetRotor(start + size);
         }
 
+        NoteAllocation();
+        return tag;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void NoteAllocation()
+    {
         _allocations++;
         NotePeak();
-        return tag;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,3 +1,5 @@
+using Vmem.Segments;
+
 namespace Vmem;
 
 /// <summary>Many ranges of one size at once, under one lock; and changing the size of one in place.</summary>
@@ -126,7 +128,7 @@ public sealed partial class Arena<T>
 
     private bool TryAllocateImported(T size, ref int count, Span<T> starts)
     {
-        if (_source is null || !TryClaimImporting(size, default, _policy, byHandle: false, out T start, out _))
+        if (_source is null || !TryClaimImporting(new Placement<T>(size, default, Quantum), default, _policy, byHandle: false, out T start, out _))
         {
             return false;
         }

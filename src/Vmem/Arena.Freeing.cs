@@ -1,4 +1,4 @@
-using Vmem.Segments;
+using System.Runtime.CompilerServices;
 
 namespace Vmem;
 
@@ -14,35 +14,53 @@ public sealed partial class Arena<T>
     public void Free(T start, T size)
     {
         size = RoundUp(size);
-        Segment<T> release;
-        Enter();
-        try
+        EnterForChange();
+        uint tag = _map.Delist(start, size);
+        if (tag == 0)
         {
-            _map.Reserve();
-            uint tag = _map.Delist(start, size);
-            if (tag == 0)
-            {
-                tag = FindUnlisted(start, size);
-                _map.Unbind(tag);
-            }
-
-            uint free = _map.Free(tag);
-            if (_source is null || !TryDetachEmptyImport(free, out release))
-            {
-                return;
-            }
-        }
-        finally
-        {
-            Exit();
+            tag = FindUnlistedOrExit(start, size);
+            _map.Unbind(tag);
         }
 
-        _source.Release(release.Start, release.Size);
+        FreeAndExit(tag);
     }
 
     /// <summary>Frees a range that was allocated under constraints (vmem_xfree).</summary>
     /// <inheritdoc cref="Free(T, T)"/>
     public void FreeConstrained(T start, T size) => Free(start, size);
+
+    /// <summary>Frees a segment that has left its table or handle, gives the lock back, and a span to the source if enough are empty.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void FreeAndExit(uint tag)
+    {
+        uint free = _map.Free(tag);
+        if (_source is null)
+        {
+            Exit();
+            return;
+        }
+
+        bool detached = TryDetachEmptyImport(free, out Segment<T> release);
+        Exit();
+        if (detached)
+        {
+            _source.Release(release.Start, release.Size);
+        }
+    }
+
+    /// <summary>What <see cref="FindUnlisted"/> does; if that throws, the lock is given back.</summary>
+    private uint FindUnlistedOrExit(T start, T size)
+    {
+        try
+        {
+            return FindUnlisted(start, size);
+        }
+        catch
+        {
+            Exit();
+            throw;
+        }
+    }
 
     /// <summary>A free that the table of live segments does not know: a range that was allocated by handle, or a mistake.</summary>
     private uint FindUnlisted(T start, T size)

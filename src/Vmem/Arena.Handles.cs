@@ -25,31 +25,20 @@ public sealed partial class Arena<T>
             CheckPolicy(policy, nameof(policy));
         }
 
-        Enter();
-        try
+        EnterForChange();
+        if (policy == FitPolicy.InstantFit && _source is null)
         {
-            _map.Reserve();
-            uint free = _map.Find(policy, size, out T start);
-            if (free != 0)
+            uint tag = _map.TakeSure(size, out T start);
+            if (tag != 0)
             {
-                uint tag = Take(free, start, size, policy);
                 handle = new RangeHandle<T>(start, size, tag, _map.Bind(tag));
+                NoteAllocation();
+                Exit();
                 return true;
             }
-
-            if (_source is null)
-            {
-                handle = default;
-                _failures++;
-                return false;
-            }
-        }
-        finally
-        {
-            Exit();
         }
 
-        return TryClaimImporting(size, default, policy, byHandle: true, out _, out handle);
+        return TryAllocateInOrder(size, policy, byHandle: true, out _, out handle);
     }
 
     /// <summary>Frees a range by its handle.</summary>
@@ -58,32 +47,21 @@ public sealed partial class Arena<T>
     /// <remarks>O(1), without a look-up by address, and O(log n) more for each index that the arena keeps.</remarks>
     public void Free(in RangeHandle<T> handle)
     {
-        Segment<T> release;
-        Enter();
-        try
+        EnterForChange();
+        if (!_map.IsBound(handle))
         {
-            if (!_map.IsBound(handle))
-            {
-                ThrowUnbound(handle);
-            }
-
-            _map.Reserve();
-            _map.Unbind(handle.Tag);
-            uint free = _map.Free(handle.Tag);
-            if (_source is null || !TryDetachEmptyImport(free, out release))
-            {
-                return;
-            }
-        }
-        finally
-        {
-            Exit();
+            ThrowUnbound(handle);
         }
 
-        _source.Release(release.Start, release.Size);
+        _map.Unbind(handle.Tag);
+        FreeAndExit(handle.Tag);
     }
 
-    private void ThrowUnbound(in RangeHandle<T> handle) => throw (handle.Generation == 0
-        ? InvalidFree(InvalidFreeReason.NotAllocated, handle.Start, handle.Size, "The handle is the default one, which holds nothing.")
-        : InvalidFree(InvalidFreeReason.AlreadyFree, handle.Start, handle.Size, "The handle is stale: what it held has been freed."));
+    private void ThrowUnbound(in RangeHandle<T> handle)
+    {
+        Exit();
+        throw handle.Generation == 0
+            ? InvalidFree(InvalidFreeReason.NotAllocated, handle.Start, handle.Size, "The handle is the default one, which holds nothing.")
+            : InvalidFree(InvalidFreeReason.AlreadyFree, handle.Start, handle.Size, "The handle is stale: what it held has been freed.");
+    }
 }

@@ -44,13 +44,12 @@ public sealed partial class Arena<T>
     }
 
     /// <summary>The request did not fit. Imports what it needs and tries again; an import that turns out not to be needed goes back.</summary>
-    private bool TryClaimImporting(T size, in RangeConstraints<T> constraints, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle)
+    private bool TryClaimImporting(in Placement<T> placement, in RangeConstraints<T> constraints, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle)
     {
-        var placement = new Placement<T>(size, constraints, Quantum);
         Segment<T> spare = Import(placement, constraints);
         try
         {
-            Enter();
+            EnterForChange();
             try
             {
                 if (!T.IsZero(spare.Size))

@@ -129,6 +129,31 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
         }
     }
 
+    /// <summary>Takes the lock and makes sure that a change has all the memory it may need.</summary>
+    /// <remarks>The commonest paths have no <c>finally</c>: from here on nothing in them can throw, and locals that no handler can see stay in registers.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void EnterForChange()
+    {
+        Enter();
+        if (!_map.HasReserve)
+        {
+            ReserveOrExit();
+        }
+    }
+
+    private void ReserveOrExit()
+    {
+        try
+        {
+            _map.Reserve();
+        }
+        catch
+        {
+            Exit();
+            throw;
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void EnterRaw()
     {

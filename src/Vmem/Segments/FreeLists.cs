@@ -56,19 +56,14 @@ internal unsafe struct FreeLists<T>
     public void Push(in TagPool<T> tags, uint index, Tag<T>* tag, int sizeClass)
     {
         Row* row = _rows + (sizeClass >> SizeClass.RowBits);
-        ref uint head = ref Head(row, sizeClass);
-        uint next = head;
+        uint* head = Head(row, sizeClass);
+        uint next = *head;
         tag->LinkA = next;
         tag->LinkB = 0;
-        head = index;
-        if (next != 0)
-        {
-            tags.At(next)->LinkB = index;
-        }
-        else
-        {
-            MarkNotEmpty(row, sizeClass);
-        }
+        *head = index;
+        tags.At(next)->LinkB = index;             // where there is no next, the unused tag 0 takes the write
+        row->NotEmpty |= 1ul << sizeClass;
+        MarkRow(sizeClass >> SizeClass.RowBits);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -76,38 +71,49 @@ internal unsafe struct FreeLists<T>
     {
         uint next = tag->LinkA;
         uint previous = tag->LinkB;
-        if (next != 0)
-        {
-            tags.At(next)->LinkB = previous;
-        }
-
-        if (previous != 0)
-        {
-            tags.At(previous)->LinkA = next;
-            return;
-        }
-
         Row* row = _rows + (sizeClass >> SizeClass.RowBits);
-        Head(row, sizeClass) = next;
+        uint* link = &tags.At(previous)->LinkA;
+        uint* head = Head(row, sizeClass);
+        link = previous == 0 ? head : link;       // a conditional move: which it is cannot be predicted
+        *link = next;
+        tags.At(next)->LinkB = previous;
+        if ((next | previous) == 0)
+        {
+            MarkEmpty(row, sizeClass);
+        }
+    }
+
+    /// <summary>Takes the first tag off a list that is not empty.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public uint Pop(in TagPool<T> tags, int sizeClass)
+    {
+        Row* row = _rows + (sizeClass >> SizeClass.RowBits);
+        uint* head = Head(row, sizeClass);
+        uint index = *head;
+        uint next = tags.At(index)->LinkA;
+        *head = next;
+        tags.At(next)->LinkB = 0;
         if (next == 0)
         {
             MarkEmpty(row, sizeClass);
         }
+
+        return index;
     }
 
     /// <summary>The first tag of a list; 0 if the list is empty.</summary>
     public readonly uint First(int sizeClass)
     {
         int row = sizeClass >> SizeClass.RowBits;
-        return row < _rowCount ? Head(_rows + row, sizeClass) : 0;
+        return row < _rowCount ? *Head(_rows + row, sizeClass) : 0;
     }
 
     /// <summary>The first list at or above this one that is not empty; −1 if there is none. Two bitmap scans.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly int FindNotEmpty(int sizeClass)
     {
-        int row = sizeClass >> SizeClass.RowBits;
-        if (row < _rowCount)
+        int row = sizeClass >>> SizeClass.RowBits;
+        if ((uint)row < (uint)_rowCount)
         {
             ulong lists = _rows[row].NotEmpty >> sizeClass;                // shifts count modulo 64
             if (lists != 0)
@@ -174,39 +180,41 @@ internal unsafe struct FreeLists<T>
         return -1;
     }
 
-    private void MarkNotEmpty(Row* row, int sizeClass)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void MarkRow(int row)
     {
-        row->NotEmpty |= 1ul << sizeClass;
-        int number = sizeClass >> SizeClass.RowBits;
-        if (number < 64)
+        if (sizeof(T) <= sizeof(ulong) || row < 64)
         {
-            _rowsLow |= 1ul << number;
+            _rowsLow |= 1ul << row;
         }
         else
         {
-            _rowsHigh |= 1ul << number;
-        }
-    }
-
-    private void MarkEmpty(Row* row, int sizeClass)
-    {
-        row->NotEmpty &= ~(1ul << sizeClass);
-        if (row->NotEmpty != 0)
-        {
-            return;
-        }
-
-        int number = sizeClass >> SizeClass.RowBits;
-        if (number < 64)
-        {
-            _rowsLow &= ~(1ul << number);
-        }
-        else
-        {
-            _rowsHigh &= ~(1ul << number);
+            _rowsHigh |= 1ul << row;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ref uint Head(Row* row, int sizeClass) => ref ((uint*)&row->Heads)[sizeClass & (SizeClass.RowLength - 1)];
+    private void MarkEmpty(Row* row, int sizeClass)
+    {
+        row->NotEmpty &= ~(1ul << sizeClass);
+        if (row->NotEmpty == 0)
+        {
+            MarkRowEmpty(sizeClass >> SizeClass.RowBits);
+        }
+    }
+
+    private void MarkRowEmpty(int row)
+    {
+        if (row < 64)
+        {
+            _rowsLow &= ~(1ul << row);
+        }
+        else
+        {
+            _rowsHigh &= ~(1ul << row);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint* Head(Row* row, int sizeClass) => (uint*)&row->Heads + (sizeClass & (SizeClass.RowLength - 1));
 }

@@ -8,12 +8,12 @@ namespace Vmem.Segments;
 /// <remarks>
 /// <para>
 /// Linear hashing (Litwin, 1980): with 2^L ≤ buckets &lt; 2^(L+1), a key belongs to bucket <c>hash mod 2^(L+1)</c> if that one exists yet and to <c>hash mod 2^L</c> otherwise.
-/// Each insertion that finds more entries than buckets splits one bucket, the next in order, in two. So the table is always about as long as the number of live
+/// Each insertion that finds less than two buckets for each entry splits one bucket, the next in order, in two. So the table grows with the number of live
 /// segments, and no insertion does more than its neighbours: illumos rescales its table as a whole every 15 seconds, which in a large arena is a pause.
 /// </para>
 /// <para>
-/// Chains run through the tags themselves, and a bucket is one tag number: 4 bytes for a live segment. Rejected: open addressing, which cannot grow by parts without tombstones,
-/// and half as full, 8 bytes a segment, saves a quarter of a probe. The table does not shrink: it is a tenth of what the tags take.
+/// Chains run through the tags themselves, and a bucket is one tag number: 8 bytes for a live segment. One bucket a segment would be 4, and a quarter of a probe more, which
+/// in a large arena is a quarter of a cache miss. Rejected: open addressing, which cannot grow by parts without tombstones. The table does not shrink: it is a third of what the tags take.
 /// </para>
 /// </remarks>
 internal unsafe struct LiveTable<T>
@@ -29,6 +29,13 @@ internal unsafe struct LiveTable<T>
     public readonly long Bytes => _heads.Bytes;
 
     public readonly uint Count => _count;
+
+    /// <summary>Whether <see cref="Reserve"/> would have nothing to do.</summary>
+    public readonly bool HasReserved
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => _buckets != _heads.Capacity;
+    }
 
     /// <summary>Makes sure that the next <see cref="Add"/> needs no memory. Throws <see cref="OutOfMemoryException"/>, having changed nothing.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -46,7 +53,7 @@ internal unsafe struct LiveTable<T>
         uint* head = _heads.At(Bucket(Hash(tag->Start, quantumShift)));
         tag->LinkA = *head;
         *head = index;
-        if (++_count > _buckets)
+        if (2 * ++_count > _buckets)
         {
             Split(tags, quantumShift);
         }
@@ -65,10 +72,10 @@ internal unsafe struct LiveTable<T>
     public readonly uint* Find(in TagPool<T> tags, T start, int quantumShift)
     {
         uint* link = _heads.At(Bucket(Hash(start, quantumShift)));
-        while (*link != 0)
+        for (uint index = *link; index != 0; index = *link)
         {
             StepCounter.Count();
-            Tag<T>* tag = tags.At(*link);
+            Tag<T>* tag = tags.At(index);
             if (tag->Start == start)
             {
                 break;

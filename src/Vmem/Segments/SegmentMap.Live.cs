@@ -138,7 +138,6 @@ internal sealed unsafe partial class SegmentMap<T>
         next->PreviousFree = false;
         tag->Next = nextIndex;
         _tags.Return(freeIndex);
-        FreeSegments--;
         if (_indexed)
         {
             Unindex(start, room);

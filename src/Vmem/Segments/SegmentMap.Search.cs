@@ -11,7 +11,6 @@ internal sealed unsafe partial class SegmentMap<T>
     private T _rotor;                             // next fit: where the last next-fit allocation ended
 
     /// <summary>The free segment to allocate from and the address in it; 0 if nothing fits.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public uint Find(FitPolicy policy, T size, out T start)
     {
         if (policy == FitPolicy.InstantFit)
@@ -27,7 +26,43 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>Next fit starts its next search here.</summary>
     public void SetRotor(T value) => _rotor = value;
 
+    /// <summary>Instant fit's common case in one piece: allocates from the first list whose every member fits; 0, and nothing is changed, if all those are empty.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public uint TakeSure(T size, out T start)
+    {
+        StepCounter.Count();
+        int sizeClass = _freeLists.FindNotEmpty(SizeClass.Sure(size >> _quantumShift));
+        if (sizeClass < 0)
+        {
+            start = default;
+            return 0;
+        }
+
+        uint index = _freeLists.Pop(_tags, sizeClass);
+        Tag<T>* tag = _tags.At(index);
+        start = tag->Start;
+        uint nextIndex = tag->Next;
+        Tag<T>* next = _tags.At(nextIndex);
+        T whole = next->Start - start;
+        if (whole == size)
+        {
+            next->PreviousFree = false;
+            tag->Kind = TagKind.Allocated;
+            if (_indexed)
+            {
+                Unindex(start, whole);
+            }
+        }
+        else
+        {
+            SplitBack(index, tag, nextIndex, next, size, whole);
+        }
+
+        InUse += size;
+        LiveSegments++;
+        return index;
+    }
+
     private uint FindInstant(T size)
     {
         T units = size >> _quantumShift;

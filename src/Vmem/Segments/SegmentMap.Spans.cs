@@ -51,7 +51,6 @@ internal sealed unsafe partial class SegmentMap<T>
         free->Start = start;
         free->Place(spanIndex, spanIndex, TagKind.Free);
         _freeLists.Push(_tags, freeIndex, free, ClassOf(size));
-        FreeSegments++;
         _spans.Insert(start, size, spanIndex);
         if (_indexed)
         {
@@ -72,7 +71,6 @@ internal sealed unsafe partial class SegmentMap<T>
         T start = free->Start;
         T size = span->Start - start;
         _freeLists.Remove(_tags, free, ClassOf(size));
-        FreeSegments--;
         if (_indexed)
         {
             Unindex(start, size);

@@ -45,13 +45,19 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     /// <summary>Allocated segments.</summary>
     public long LiveSegments { get; private set; }
 
-    /// <summary>Free segments.</summary>
-    public long FreeSegments { get; private set; }
+    /// <summary>Free segments: what is left of the tags in use.</summary>
+    public long FreeSegments => _tags.InUse - LiveSegments - _spans.Count;
 
     public long BookkeepingBytes => _tags.Bytes + _freeLists.Bytes + _live.Bytes + _spans.Bytes + (_byAddress?.Bytes ?? 0) + (_bySize?.Bytes ?? 0);
 
+    /// <summary>Whether <see cref="Reserve"/> would have nothing to do.</summary>
+    public bool HasReserve
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => _tags.HasReserved(2) && _live.HasReserved && !_indexed;
+    }
+
     /// <summary>Makes sure that the next operation finds all the memory it may need. Throws <see cref="OutOfMemoryException"/>, having changed nothing.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Reserve()
     {
         // A segment carved from the middle of a free one takes two tags and is three insertions into an index; a new span takes two tags.
@@ -97,7 +103,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         if (whole == size)
         {
             next->PreviousFree = false;
-            FreeSegments--;
+            tag->Kind = TagKind.Allocated;
             if (_indexed)
             {
                 Unindex(start, whole);
@@ -105,23 +111,30 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         }
         else
         {
-            uint restIndex = _tags.Take();
-            Tag<T>* rest = _tags.At(restIndex);
-            rest->Start = start + size;
-            rest->Place(free, nextIndex, TagKind.Free);
-            next->Previous = restIndex;
-            tag->Next = restIndex;
-            _freeLists.Push(_tags, restIndex, rest, ClassOf(whole - size));
-            if (_indexed)
-            {
-                Reindex(start, whole, rest->Start, whole - size, restIndex);
-            }
+            SplitBack(free, tag, nextIndex, next, size, whole);
         }
 
-        tag->Kind = TagKind.Allocated;
         InUse += size;
         LiveSegments++;
         return free;
+    }
+
+    /// <summary>Allocates the first <paramref name="size"/> of a free segment that is in no list any more; the rest becomes a free segment.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void SplitBack(uint index, Tag<T>* tag, uint nextIndex, Tag<T>* next, T size, T whole)
+    {
+        uint restIndex = _tags.Take();
+        Tag<T>* rest = _tags.At(restIndex);
+        T start = tag->Start;
+        rest->Start = start + size;
+        rest->Place(index, nextIndex, TagKind.Free);
+        next->Previous = restIndex;
+        tag->SetNext(restIndex, TagKind.Allocated);
+        _freeLists.Push(_tags, restIndex, rest, ClassOf(whole - size));
+        if (_indexed)
+        {
+            Reindex(start, whole, start + size, whole - size, restIndex);
+        }
     }
 
     /// <summary>Frees an allocated segment, which is in no table any more, and coalesces it with its free neighbours. Returns the resulting free segment.</summary>
@@ -154,7 +167,6 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
             end = next->Start;
             _freeLists.Remove(_tags, free, ClassOf(nextSize));
             _tags.Return(freeIndex);
-            FreeSegments--;
         }
 
         T previousSize = T.Zero;
@@ -165,16 +177,12 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
             previousSize = start - previous->Start;
             _freeLists.Remove(_tags, previous, ClassOf(previousSize));
             _tags.Return(index);
-            FreeSegments--;
             index = previousIndex;
             tag = previous;
         }
 
-        tag->Next = nextIndex;
-        tag->Kind = TagKind.Free;
-        next->Previous = index;
-        next->PreviousFree = true;
-        FreeSegments++;
+        tag->SetNext(nextIndex, TagKind.Free);
+        next->SetPreviousFree(index);
         _freeLists.Push(_tags, index, tag, ClassOf(end - tag->Start));
         if (_indexed)
         {
@@ -201,7 +209,6 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         _freeLists.Remove(_tags, tag, ClassOf(whole));
         _freeLists.Push(_tags, free, tag, ClassOf(front));
         _freeLists.Push(_tags, backIndex, back, ClassOf(whole - front));
-        FreeSegments++;
         if (_indexed)
         {
             Reindex(tag->Start, whole, tag->Start, front, free);

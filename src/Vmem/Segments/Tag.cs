@@ -92,6 +92,14 @@ internal struct Tag<T>
         }
     }
 
+    /// <summary>Sets the next tag and the kind.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void SetNext(uint next, TagKind kind) => _next = next | ((uint)kind << KindShift);
+
+    /// <summary>Sets the previous tag, and that it is free. Clears no other flag.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void SetPreviousFree(uint previous) => _previous = (_previous & ByHandleBit) | previous | PreviousFreeBit;
+
     /// <summary>Sets the neighbours and the kind of a fresh tag, and clears every flag.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Place(uint previous, uint next, TagKind kind)

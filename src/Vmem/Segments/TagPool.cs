@@ -21,6 +21,13 @@ internal unsafe struct TagPool<T>
     /// <summary>How many tags have ever been in use at once: those above were never written.</summary>
     public readonly uint HighWater => _fresh;
 
+    /// <summary>Tags taken and not returned.</summary>
+    public readonly long InUse => _store.Capacity == 0 ? 0 : _store.Capacity - 1 - _available;
+
+    /// <summary>Whether <see cref="Reserve"/> would have nothing to do.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly bool HasReserved(uint count) => _available >= count;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly Tag<T>* At(uint index) => _store.At(index);
 
