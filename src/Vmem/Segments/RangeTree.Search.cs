@@ -1,6 +1,8 @@
+using System.Runtime.CompilerServices;
+
 namespace Vmem.Segments;
 
-/// <summary>The searches. Each goes down once, and at most once up and down again.</summary>
+/// <summary>The searches. Each goes down once, and at most once up and down again. An order that keeps no largest values finds every value large enough.</summary>
 internal sealed unsafe partial class RangeTree<T, TOrder>
 {
     /// <summary>A place in a leaf. Good until the tree changes.</summary>
@@ -35,7 +37,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
             int slot = ChildOf(node, key, value);
             path[level].Node = node;
             path[level].Slot = slot;
-            if (LargestAt(node)[slot] < least)
+            if (TOrder.KeepsLargest && LargestAt(node)[slot] < least)
             {
                 break;
             }
@@ -91,7 +93,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
             int slot = ChildOf(node, key, value);
             path[level].Node = node;
             path[level].Slot = slot;
-            if (LargestAt(node)[slot] < least)
+            if (TOrder.KeepsLargest && LargestAt(node)[slot] < least)
             {
                 break;
             }
@@ -190,24 +192,12 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     }
 
     /// <summary>The first slot in [from, count) whose value is large enough; count if there is none.</summary>
-    private static int FirstLarge(T* values, int from, int count, T least)
-    {
-        while (from < count && values[from] < least)
-        {
-            from++;
-        }
-
-        return from;
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int FirstLarge(T* values, int from, int count, T least) =>
+        TOrder.KeepsLargest ? NodeScan.First(NodeScan.AtLeast(values, least), from, count) : from;
 
     /// <summary>The last slot in [0, from] whose value is large enough; −1 if there is none.</summary>
-    private static int LastLarge(T* values, int from, T least)
-    {
-        while (from >= 0 && values[from] < least)
-        {
-            from--;
-        }
-
-        return from;
-    }
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int LastLarge(T* values, int from, T least) =>
+        TOrder.KeepsLargest ? NodeScan.Last(NodeScan.AtLeast(values, least), from) : from;
 }

@@ -19,7 +19,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
 
         Step* path = stackalloc Step[MaxHeight + 1];
         Node* leaf = Descend(key, value, path);
-        for (int level = 1; level <= _height; level++)
+        for (int level = 1; TOrder.KeepsLargest && level <= _height; level++)
         {
             T* largest = LargestAt(path[level].Node) + path[level].Slot;
             *largest = value > *largest ? value : *largest;
@@ -74,6 +74,11 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
             SetSeparators(path, 1, newKey, newValue);
         }
 
+        if (!TOrder.KeepsLargest)
+        {
+            return;
+        }
+
         if (newValue > old)
         {
             for (int level = 1; level <= _height && LargestAt(path[level].Node)[path[level].Slot] < newValue; level++)
@@ -118,7 +123,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         }
         else if (node->Count >= JoinBelow || !TryJoin(path, up, level))
         {
-            if (lost == LargestAt(up.Node)[up.Slot])
+            if (TOrder.KeepsLargest && lost == LargestAt(up.Node)[up.Slot])
             {
                 RefreshLargest(path, level);
             }

@@ -9,6 +9,14 @@ internal interface IRangeOrder<T>
 {
     static abstract bool Less(T key1, T value1, T key2, T value2);
 
+    /// <summary>Which slots of a node are at or after (key, value), and which strictly after it.</summary>
+    static abstract unsafe uint NotBefore(T* keys, T* values, T key, T value);
+
+    static abstract unsafe uint After(T* keys, T* values, T key, T value);
+
+    /// <summary>Whether anybody asks for the largest value below a node. Keeping it costs an update of the whole way up.</summary>
+    static abstract bool KeepsLargest { get; }
+
     /// <summary>Moves to the least entry above (key, value) that the order tells apart from it; false at the very top.</summary>
     static abstract bool TryAdvance(ref T key, ref T value);
 }
@@ -19,6 +27,14 @@ internal readonly struct ByKey<T> : IRangeOrder<T>
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Less(T key1, T value1, T key2, T value2) => key1 < key2;
+
+    public static bool KeepsLargest => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe uint NotBefore(T* keys, T* values, T key, T value) => NodeScan.AtLeast(keys, key);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe uint After(T* keys, T* values, T key, T value) => NodeScan.AtLeast(keys, key) & ~NodeScan.EqualTo(keys, key);
 
     public static bool TryAdvance(ref T key, ref T value)
     {
@@ -33,6 +49,22 @@ internal readonly struct ByKeyThenValue<T> : IRangeOrder<T>
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Less(T key1, T value1, T key2, T value2) => (key1 < key2) | ((key1 == key2) & (value1 < value2));
+
+    public static bool KeepsLargest => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe uint NotBefore(T* keys, T* values, T key, T value)
+    {
+        uint equal = NodeScan.EqualTo(keys, key);
+        return NodeScan.AtLeast(keys, key) & ~(equal & ~NodeScan.AtLeast(values, value));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe uint After(T* keys, T* values, T key, T value)
+    {
+        uint before = NodeScan.EqualTo(keys, key) & ~(NodeScan.AtLeast(values, value) & ~NodeScan.EqualTo(values, value));
+        return NodeScan.AtLeast(keys, key) & ~before;
+    }
 
     public static bool TryAdvance(ref T key, ref T value) => !T.IsZero(++value) || !T.IsZero(++key);
 }
@@ -59,7 +91,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     where TOrder : IRangeOrder<T>
 {
     /// <summary>Entries in a node. 32: a leaf of 64-bit ranges is 10 cache lines, of which a search touches two or three; 16 made the tree one level deeper at 10^6, and 64 the shifting of entries dearer.</summary>
-    private const int Width = 32;
+    private const int Width = NodeScan.Width;
 
     private const int JoinBelow = Width / 2;
     private const int JoinInto = Width * 3 / 4;
@@ -157,43 +189,17 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static T* LargestAt(Node* inner) => (T*)Unsafe.AsPointer(ref ((InnerNode*)inner)->Largest);
 
-    /// <summary>How many entries of the node come before (key, value). A binary search without branches that depend on the keys.</summary>
+    /// <summary>How many entries of the node come before (key, value).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int LowerBound(Node* node, T key, T value)
-    {
-        T* keys = node->KeyAt;
-        T* values = node->ValueAt;
-        int low = 0;
-        int length = (int)node->Count;
-        while (length > 0)
-        {
-            int half = (length + 1) >> 1;
-            int probe = low + half - 1;
-            low = TOrder.Less(keys[probe], values[probe], key, value) ? low + half : low;
-            length -= half;
-        }
-
-        return low;
-    }
+    private static int LowerBound(Node* node, T key, T value) =>
+        NodeScan.First(TOrder.NotBefore(node->KeyAt, node->ValueAt, key, value), 0, (int)node->Count);
 
     /// <summary>The child under which (key, value) belongs: the last whose separator is not above it, or the first.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int ChildOf(Node* node, T key, T value)
     {
-        T* keys = node->KeyAt;
-        T* values = node->ValueAt;
-        int low = 0;
-        int length = (int)node->Count - 1;
-        while (length > 0)
-        {
-            int half = (length + 1) >> 1;
-            int probe = low + half;
-            bool before = TOrder.Less(key, value, keys[probe], values[probe]);
-            low = before ? low : probe;
-            length = before ? half - 1 : length - half;
-        }
-
-        return low;
+        int after = NodeScan.First(TOrder.After(node->KeyAt, node->ValueAt, key, value), 0, (int)node->Count);
+        return after - (after > 0 ? 1 : 0);
     }
 
     /// <summary>The way from the root to the leaf where (key, value) belongs; returns the leaf.</summary>
@@ -215,22 +221,13 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         return _leaves.At(index);
     }
 
-    private static T Largest(Node* node, int level)
-    {
-        T* values = level == 0 ? node->ValueAt : LargestAt(node);
-        T largest = T.Zero;
-        for (int i = 0; i < (int)node->Count; i++)
-        {
-            largest = values[i] > largest ? values[i] : largest;
-        }
-
-        return largest;
-    }
+    private static T Largest(Node* node, int level) =>
+        TOrder.KeepsLargest ? NodeScan.Largest(level == 0 ? node->ValueAt : LargestAt(node), (int)node->Count) : T.Zero;
 
     /// <summary>Corrects the largest values on the way up from a node whose entries have changed.</summary>
     private void RefreshLargest(Step* path, int level)
     {
-        for (; level < _height; level++)
+        for (; TOrder.KeepsLargest && level < _height; level++)
         {
             Step up = path[level + 1];
             Node* child = At(up.Node->ItemAt[up.Slot], level);
