@@ -1,0 +1,76 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using BenchmarkDotNet.Running;
+using Vmem.Benchmarks.Studies;
+
+namespace Vmem.Benchmarks.Commands;
+
+/// <summary>The command line: <c>study</c> for the studies with their peers, <c>micro</c> for BenchmarkDotNet, and a hidden <c>probe</c> that a study runs as a child process.</summary>
+internal static class BenchCommand
+{
+    private const int WrongUsage = 2;
+
+    private static readonly IStudy[] s_studies =
+    [
+        new GrowthStudy(),
+        new VariationsStudy(),
+        new PairStudy(),
+        new ConstrainedStudy(),
+        new ThreadsStudy(),
+        new BookkeepingStudy(),
+        new FragmentationStudy(),
+        new PauseStudy(),
+    ];
+
+    public static int Run(string[] args)
+    {
+        var root = new RootCommand("Benchmarks and studies of Vmem. Build in Release; leave the machine alone while they run.") { MakeStudy(), MakeMicro(), MakeProbe() };
+        ParseResult parsed = root.Parse(args);
+        int code = parsed.Invoke();
+        return parsed.Errors.Count > 0 ? WrongUsage : code;
+    }
+
+    private static Command MakeStudy()
+    {
+        var study = new Command("study", "Studies of growth, fragmentation, threads and memory, each beside its peers' figures and the linear baseline.");
+        var options = new StudyOptions();
+        foreach (IStudy one in s_studies)
+        {
+            var command = new Command(one.Name, one.Description);
+            options.AddTo(command);
+            command.SetAction(parsed => StudyRunner.Run([one], options.Read(parsed), options.ReadOut(parsed)));
+            study.Add(command);
+        }
+        var calibrate = new Command("calibrate", "The two numbers by which bars of another machine are carried over to this one.");
+        calibrate.SetAction(_ => StudyRunner.Run([], new StudySettings(), null));
+        study.Add(calibrate);
+
+        var all = new Command("all", "Every study, with sizes up to 10^6 unless --max-n says otherwise.");
+        options.AddTo(all);
+        all.SetAction(parsed => StudyRunner.Run(s_studies, options.ReadForAll(parsed), options.ReadOut(parsed)));
+        study.Add(all);
+        return study;
+    }
+
+    private static Command MakeMicro()
+    {
+        var arguments = new Argument<string[]>("arguments") { Description = "BenchmarkDotNet's own, after --: for example -- --filter *Pair* --job short", Arity = ArgumentArity.ZeroOrMore };
+        var micro = new Command("micro", "BenchmarkDotNet micro-benchmarks, with the bytes allocated per operation.") { arguments };
+        micro.SetAction(parsed =>
+        {
+            BenchmarkSwitcher.FromAssembly(typeof(BenchCommand).Assembly).Run(parsed.GetValue(arguments));
+            return 0;
+        });
+        return micro;
+    }
+
+    private static Command MakeProbe()
+    {
+        var subject = new Argument<string>("subject");
+        var segments = new Argument<int>("segments");
+        var probe = new Command("probe", "One measurement of the bookkeeping study, in a process of its own.") { subject, segments };
+        probe.Hidden = true;
+        probe.SetAction(parsed => BookkeepingProbe.Run(parsed.GetRequiredValue(subject), parsed.GetRequiredValue(segments)));
+        return probe;
+    }
+}

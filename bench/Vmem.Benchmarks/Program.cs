@@ -1,0 +1,3 @@
+using Vmem.Benchmarks.Commands;
+
+return BenchCommand.Run(args);
