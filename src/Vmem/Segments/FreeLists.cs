@@ -6,8 +6,9 @@ namespace Vmem.Segments;
 
 /// <summary>The free segments by size: one list a size class, and two levels of bitmaps that tell which lists are not empty.</summary>
 /// <remarks>
-/// Lists are last in, first out: the segment freed last is the likeliest to be cached. Rejected: lists in address order, which pack a little
-/// better and cost a search at every free; who wants addresses packed asks for best or first fit, whose index keeps the order.
+/// Lists are roughly in address order: a segment that becomes free goes before the head or, if it lies above it, right after it; in the lists of the very smallest sizes it passes up to
+/// <see cref="TinyWalk"/> lower ones. So the low holes are used first, and the high ones get time to coalesce. Purely last in, first out was 15 % faster at a thousand segments, and in the fragmentation ramp of
+/// docs/performance.md (sizes P) failed at 85.7 % occupancy where this fails at 88.7 %. Order proper would cost a search at every free; who wants that asks for best or first fit.
 /// </remarks>
 internal unsafe struct FreeLists<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
@@ -24,6 +25,12 @@ internal unsafe struct FreeLists<T>
     {
         private uint _first;
     }
+
+    /// <summary>Below this many units a list is one of the smallest: holes of these sizes are the many, and where they lie decides what coalesces.</summary>
+    private const int TinyLists = 16;
+
+    /// <summary>How many lower segments one passes on its way into such a list. Measured: 4 do too little for sizes P, 15 too much for sizes U64, whose own lists then fall apart.</summary>
+    private const int TinyWalk = 8;
 
     private Row* _rows;
     private int _rowCount;
@@ -56,12 +63,29 @@ internal unsafe struct FreeLists<T>
     public void Push(in TagPool<T> tags, uint index, Tag<T>* tag, int sizeClass)
     {
         Row* row = _rows + (sizeClass >> SizeClass.RowBits);
-        uint* head = Head(row, sizeClass);
-        uint next = *head;
+        uint* link = Head(row, sizeClass);
+        uint first = *link;
+        Tag<T>* other = tags.At(first);           // an empty list begins with the unused tag 0, which lies above all and takes the writes
+
+        // Conditional moves: before or after is as good as random.
+        bool after = tag->Start > other->Start;
+        link = after ? &other->LinkA : link;
+        uint previous = after ? first : 0;
+        uint next = *link;
+        if (sizeClass < TinyLists && after)
+        {
+            for (int walked = 1; walked < TinyWalk && tag->Start > tags.At(next)->Start; walked++)
+            {
+                previous = next;
+                link = &tags.At(next)->LinkA;
+                next = *link;
+            }
+        }
+
+        *link = index;
         tag->LinkA = next;
-        tag->LinkB = 0;
-        *head = index;
-        tags.At(next)->LinkB = index;             // where there is no next, the unused tag 0 takes the write
+        tag->LinkB = previous;
+        tags.At(next)->LinkB = index;
         row->NotEmpty |= 1ul << sizeClass;
         MarkRow(sizeClass >> SizeClass.RowBits);
     }

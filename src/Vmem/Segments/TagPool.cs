@@ -85,7 +85,9 @@ internal unsafe struct TagPool<T>
         _store.Grow();
         if (_fresh == 0)
         {
-            _fresh = 1;                           // index 0 means "none"
+            _fresh = 1;                           // index 0 means "none"; the free lists rely on its tag's place and let it take stray writes
+            *At(0) = default;
+            At(0)->Start = T.MaxValue;
             before = 1;
         }
 
