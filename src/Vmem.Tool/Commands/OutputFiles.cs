@@ -11,9 +11,10 @@ internal sealed class OutputFiles : IDisposable
     /// <exception cref="IOException">It cannot be written there.</exception>
     public void Stage(string path, Action<Stream> write)
     {
-        string full = Path.GetFullPath(File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path);
         try
         {
+            // Through a link: the file that it names is replaced, not the link.
+            string full = Path.GetFullPath(File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : path);
             if (IsDevice(full))
             {
                 using FileStream device = new(full, FileMode.Open, FileAccess.Write);

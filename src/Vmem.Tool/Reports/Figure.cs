@@ -34,15 +34,15 @@ internal sealed record Figure(string Key, string Label, string Meaning, Func<Pol
             policy => Units.Bytes(policy.BookkeepingBytes), policy => policy.BookkeepingBytes),
     ];
 
-    /// <summary>Whether a policy is the best of several that differ.</summary>
+    /// <summary>Whether a policy is the best of several, as far as the figures shown can tell.</summary>
     public bool IsBest(PolicyReport policy, IReadOnlyList<PolicyReport> all)
     {
-        if (Rank is null || all.Count < 2)
+        if (Rank is null)
         {
             return false;
         }
 
-        double least = all.Min(Rank);
-        return Rank(policy) == least && all.Any(other => Rank(other) != least);
+        string best = Show(all.MinBy(Rank)!);
+        return Show(policy) == best && all.Any(other => Show(other) != best);
     }
 }

@@ -14,7 +14,7 @@ internal static class HtmlReport
         IReadOnlyList<TraceReport> traces = report.Traces;
         string heading = traces.Count == 1 ? Headline(traces[0]) : $"{traces.Count} recordings replayed";
         string page = new Template("report.html")
-            .Text("title", $"vmem replay: {string.Join(", ", traces.Select(trace => Path.GetFileName(trace.Name)))}")
+            .Text("title", $"vmem replay: {string.Join(", ", traces.Select(trace => TraceNotes.ShortName(trace)))}")
             .Markup("style", PageResources.Read("report.css"))
             .Text("heading", heading)
             .Text("lead", Lead(report))
@@ -27,8 +27,8 @@ internal static class HtmlReport
     }
 
     private static string Headline(TraceReport trace) => trace.Policies.Count == 1
-        ? $"{trace.Best} fit, replaying {Path.GetFileName(trace.Name)}"
-        : $"{char.ToUpperInvariant(trace.Best[0])}{trace.Best[1..]} fit suits {Path.GetFileName(trace.Name)} best";
+        ? $"{trace.Best} fit, replaying {TraceNotes.ShortName(trace)}"
+        : $"{char.ToUpperInvariant(trace.Best[0])}{trace.Best[1..]} fit suits {TraceNotes.ShortName(trace)} best";
 
     private static string Lead(ReplayReport report)
     {

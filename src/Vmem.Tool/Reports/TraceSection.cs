@@ -19,7 +19,8 @@ internal static class TraceSection
             : "The ranges differ so much that each map has a scale of its own.";
         return new Template("trace.html")
             .Text("id", id)
-            .Text("name", trace.Name)
+            .Text("name", TraceNotes.ShortName(trace))
+            .Text("path", trace.Name)
             .Text("verdict", trace.Verdict)
             .Text("facts", Facts(trace))
             .Markup("notes", string.Concat(TraceNotes.Write(trace).Select(note => $"<p class=\"notes\">{Template.Escape(note)}</p>\n")))

@@ -40,7 +40,7 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>, IDispos
             foreach (PolicyReport policy in report.Traces[0].Policies)
             {
                 string cell = await opened.Page.Locator($"tr[data-figure={figure.Key}] td[data-policy={policy.Policy}]").InnerTextAsync();
-                Assert.Equal(figure.Show(policy), cell.Replace(" (best)", "", StringComparison.Ordinal).Trim());
+                Assert.Equal(figure.Show(policy), cell.Replace("(best)", "", StringComparison.Ordinal).Trim());
             }
         }
 
@@ -64,7 +64,7 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>, IDispos
         Assert.All(colours, count => Assert.InRange(count, 3, 17));
         string light = await opened.Page.EvaluateAsync<string>(FirstPixel);
         await opened.Page.EmulateMediaAsync(new() { ColorScheme = ColorScheme.Dark });
-        Assert.NotEqual(light, await opened.Page.EvaluateAsync<string>(FirstPixel));
+        await opened.Page.WaitForFunctionAsync($"({FirstPixel})() !== '{light}'");
     }
 
     [Fact]
@@ -92,7 +92,7 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>, IDispos
         OpenedPage opened = await browser.OpenAsync(WritePage(ReportFixture.Create(Samples.CompilerTrace, hostile)), Phone, ColorScheme.Dark);
         Assert.Empty(opened.Messages);
         Assert.Equal(2, await opened.Page.Locator("section.trace").CountAsync());
-        Assert.Equal(hostile, await opened.Page.Locator("#trace-2-name").InnerTextAsync());
+        Assert.Equal(hostile, await opened.Page.Locator("#trace-2 .path").InnerTextAsync());
         Assert.Equal(Phone, await opened.Page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
     }
 
