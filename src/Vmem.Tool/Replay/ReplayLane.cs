@@ -93,17 +93,18 @@ internal sealed class ReplayLane : IDisposable
 
     private void Allocate(in ReplayEvent next)
     {
+        ulong size = _target.RoundUp(next.Requested);
         bool fits;
         ulong offset;
         if (_clock.IsDue())
         {
             long start = Stopwatch.GetTimestamp();
-            fits = _target.TryAllocate(next.Requested, out offset);
+            fits = _target.TryAllocate(size, out offset);
             _clock.Add(start, Stopwatch.GetTimestamp());
         }
         else
         {
-            fits = _target.TryAllocate(next.Requested, out offset);
+            fits = _target.TryAllocate(size, out offset);
         }
 
         if (!fits)
@@ -113,7 +114,6 @@ internal sealed class ReplayLane : IDisposable
             return;
         }
 
-        ulong size = _target.RoundUp(next.Requested);
         _offsets[next.Slot] = offset;
         _live += size;
         PeakLive = Math.Max(PeakLive, _live);
@@ -129,18 +129,18 @@ internal sealed class ReplayLane : IDisposable
             return;
         }
 
+        ulong size = _target.RoundUp(next.Requested);
         if (_clock.IsDue())
         {
             long start = Stopwatch.GetTimestamp();
-            _target.Free(offset, next.Requested);
+            _target.Free(offset, size);
             _clock.Add(start, Stopwatch.GetTimestamp());
         }
         else
         {
-            _target.Free(offset, next.Requested);
+            _target.Free(offset, size);
         }
 
-        ulong size = _target.RoundUp(next.Requested);
         _live -= size;
         Map.Vacate(offset, size);
     }

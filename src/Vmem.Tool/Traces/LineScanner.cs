@@ -6,6 +6,8 @@ internal ref struct LineScanner
     // 16 digits of 4 bits fill a ulong.
     private const int MaxHexDigits = 16;
 
+    private static readonly sbyte[] s_hexDigits = CreateHexDigits();
+
     private readonly ReadOnlySpan<byte> _line;
     private int _position;
 
@@ -90,15 +92,19 @@ internal ref struct LineScanner
         }
     }
 
-    private static int HexDigit(byte value)
+    // Without a branch for digits and letters: which comes next cannot be predicted, and a wrong guess costs more than a look into this table.
+    private static int HexDigit(byte value) => s_hexDigits[value];
+
+    private static sbyte[] CreateHexDigits()
     {
-        int decimalDigit = value - '0';
-        if ((uint)decimalDigit <= 9)
+        var digits = new sbyte[256];
+        Array.Fill(digits, (sbyte)-1);
+        for (int digit = 0; digit < 16; digit++)
         {
-            return decimalDigit;
+            digits["0123456789abcdef"[digit]] = (sbyte)digit;
+            digits["0123456789ABCDEF"[digit]] = (sbyte)digit;
         }
 
-        int letter = (value | 0x20) - 'a';
-        return (uint)letter <= 5 ? letter + 10 : -1;
+        return digits;
     }
 }

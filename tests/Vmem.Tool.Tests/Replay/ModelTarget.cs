@@ -24,22 +24,16 @@ internal sealed class ModelTarget : IReplayTarget
 
     public string Name => PolicyNames.NameOf(_policy);
 
-    public ulong RoundUp(ulong size) => (Math.Max(size, 1) + _quantum - 1) / _quantum * _quantum;
+    public ulong RoundUp(ulong requested) => requested > _span ? ulong.MaxValue : (Math.Max(requested, 1) + _quantum - 1) / _quantum * _quantum;
 
     public bool TryAllocate(ulong size, out ulong offset)
     {
         offset = 0;
-        if (size > _span)
-        {
-            return false;
-        }
-
-        ulong wanted = RoundUp(size);
         int chosen = _policy switch
         {
-            FitPolicy.FirstFit => _free.FindIndex(segment => segment.Size >= wanted),
-            FitPolicy.LastFit => _free.FindLastIndex(segment => segment.Size >= wanted),
-            FitPolicy.BestFit => BestFit(wanted),
+            FitPolicy.FirstFit => _free.FindIndex(segment => segment.Size >= size),
+            FitPolicy.LastFit => _free.FindLastIndex(segment => segment.Size >= size),
+            FitPolicy.BestFit => BestFit(size),
             _ => throw new NotSupportedException(),
         };
         if (chosen < 0)
@@ -49,38 +43,37 @@ internal sealed class ModelTarget : IReplayTarget
 
         (ulong start, ulong room) = _free[chosen];
         bool atEnd = _policy == FitPolicy.LastFit;
-        ulong place = atEnd ? start + room - wanted : start;
-        _free[chosen] = atEnd ? (start, room - wanted) : (start + wanted, room - wanted);
-        if (room == wanted)
+        ulong place = atEnd ? start + room - size : start;
+        _free[chosen] = atEnd ? (start, room - size) : (start + size, room - size);
+        if (room == size)
         {
             _free.RemoveAt(chosen);
         }
 
-        _inUse += wanted;
-        offset = atEnd ? _span - place - wanted : place;
+        _inUse += size;
+        offset = atEnd ? _span - place - size : place;
         return true;
     }
 
     public void Free(ulong offset, ulong size)
     {
-        ulong rounded = RoundUp(size);
-        ulong start = _policy == FitPolicy.LastFit ? _span - offset - rounded : offset;
+        ulong start = _policy == FitPolicy.LastFit ? _span - offset - size : offset;
         int next = _free.FindIndex(segment => segment.Start > start);
         next = next < 0 ? _free.Count : next;
-        _free.Insert(next, (start, rounded));
+        _free.Insert(next, (start, size));
         Coalesce(next);
         Coalesce(next - 1);
-        _inUse -= rounded;
+        _inUse -= size;
     }
 
     public TargetFigures GetFigures()
     {
         ulong free = 0;
         ulong largest = 0;
-        foreach ((_, ulong size) in _free)
+        foreach ((_, ulong segment) in _free)
         {
-            free += size;
-            largest = Math.Max(largest, size);
+            free += segment;
+            largest = Math.Max(largest, segment);
         }
 
         return new TargetFigures(_inUse, free - largest, 0);
@@ -90,12 +83,12 @@ internal sealed class ModelTarget : IReplayTarget
     {
     }
 
-    private int BestFit(ulong wanted)
+    private int BestFit(ulong size)
     {
         int best = -1;
         for (int index = 0; index < _free.Count; index++)
         {
-            if (_free[index].Size >= wanted && (best < 0 || _free[index].Size < _free[best].Size))
+            if (_free[index].Size >= size && (best < 0 || _free[index].Size < _free[best].Size))
             {
                 best = index;
             }
