@@ -39,7 +39,7 @@ internal static class ReplayCommand
         };
         var quantum = new Option<ulong>("--quantum", "-q")
         {
-            Description = "Every size is rounded up to a multiple of this many bytes.",
+            Description = "Every size is rounded up to a multiple of this many bytes, a power of two.",
             HelpName = "SIZE",
             CustomParser = result => ParseSize(result, "--quantum"),
             DefaultValueFactory = _ => DefaultQuantum,

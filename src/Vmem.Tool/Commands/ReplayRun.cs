@@ -1,3 +1,4 @@
+using System.Numerics;
 using Spectre.Console;
 using Vmem.Tool.Replay;
 using Vmem.Tool.Reports;
@@ -47,6 +48,11 @@ internal sealed class ReplayRun
             throw new UsageException("standard input (\"-\") can be read only once");
         }
 
+        if (!BitOperations.IsPow2(_options.Quantum))
+        {
+            throw new UsageException($"--quantum: {_options.Quantum} is not a power of two");
+        }
+
         if (_options.Limit < _options.Quantum)
         {
             throw new UsageException($"--limit: {_options.Limit} is less than the quantum, {_options.Quantum}: nothing could be allocated");
@@ -80,7 +86,7 @@ internal sealed class ReplayRun
     private TraceReport Replay(string path, CancellationToken cancellationToken)
     {
         TraceInput input = TraceInput.Open(path, _console.OpenInput);
-        List<ArenaTarget> targets = CreateTargets();
+        List<ArenaTarget> targets = [.. _options.Policies.Select(policy => new ArenaTarget(policy, _options.Quantum, _options.Limit))];
         using var replay = new TraceReplay(input, targets);
         ReplayProgress.Run(_options.ShowProgress, _console, input, replay, cancellationToken);
         if (_options.SnapshotFile is not null)
@@ -92,17 +98,6 @@ internal sealed class ReplayRun
         return ReportBuilder.Build(replay);
     }
 
-    private List<ArenaTarget> CreateTargets()
-    {
-        try
-        {
-            return [.. _options.Policies.Select(policy => new ArenaTarget(policy, _options.Quantum, _options.Limit))];
-        }
-        catch (ArgumentException fault)
-        {
-            throw new UsageException($"--quantum {_options.Quantum}: {fault.Message}");
-        }
-    }
 
     private void StageFiles(OutputFiles files, ReplayReport report)
     {

@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace Vmem.Tool.Replay;
 
 /// <summary>
@@ -23,19 +21,20 @@ internal sealed class ArenaTarget : IReplayTarget
     private readonly Arena<ulong> _arena;
     private readonly FitPolicy _policy;
     private readonly ulong _span;
-    private readonly ulong _quantum;
-    private readonly bool _quantumIsPowerOfTwo;
+    private readonly ulong _quantumMask;
     private readonly bool _windowed;
     private readonly bool _mirrored;
     private ulong _window;
 
+    /// <param name="policy">The policy.</param>
+    /// <param name="quantum">A power of two.</param>
+    /// <param name="limit">The size of the span; null: <see cref="UnlimitedSpan"/>.</param>
     public ArenaTarget(FitPolicy policy, ulong quantum, ulong? limit)
     {
         ulong wanted = limit ?? UnlimitedSpan;
         _policy = policy;
-        _quantum = quantum;
-        _quantumIsPowerOfTwo = BitOperations.IsPow2(quantum);
-        _span = wanted - (wanted % quantum);
+        _quantumMask = quantum - 1;
+        _span = wanted & ~_quantumMask;
         _windowed = policy == FitPolicy.NextFit && limit is null;
         _mirrored = policy == FitPolicy.LastFit;
         Name = PolicyNames.NameOf(policy);
@@ -52,9 +51,7 @@ internal sealed class ArenaTarget : IReplayTarget
             return ulong.MaxValue;
         }
 
-        // A division by a quantum that is not known beforehand takes as long as the rest of the replay's own work for an event: avoided where a mask does.
-        ulong atLeastOne = Math.Max(requested, 1) + (_quantum - 1);
-        return _quantumIsPowerOfTwo ? atLeastOne & ~(_quantum - 1) : atLeastOne / _quantum * _quantum;
+        return (Math.Max(requested, 1) + _quantumMask) & ~_quantumMask;
     }
 
     public bool TryAllocate(ulong size, out ulong offset)

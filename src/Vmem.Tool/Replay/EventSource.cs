@@ -11,7 +11,7 @@ internal sealed class EventSource
 {
     private readonly TraceReader _reader;
     private readonly LiveTable _live = new();
-    private TraceEvent? _held;
+    private TraceEvent _held;
 
     public EventSource(TraceReader reader)
     {
@@ -59,14 +59,14 @@ internal sealed class EventSource
 
     private bool TryNext(out TraceEvent next)
     {
-        if (_held is TraceEvent held)
+        if (_held.Kind == TraceEventKind.None)
         {
-            _held = null;
-            next = held;
-            return true;
+            return _reader.TryRead(out next);
         }
 
-        return _reader.TryRead(out next);
+        next = _held;
+        _held = default;
+        return true;
     }
 
     private int Allocate(TraceEvent next, ref ReplayEvent result)

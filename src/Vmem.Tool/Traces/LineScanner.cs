@@ -6,6 +6,7 @@ internal ref struct LineScanner
     // 16 digits of 4 bits fill a ulong.
     private const int MaxHexDigits = 16;
 
+    // No branch for digits and letters: which comes next cannot be predicted, and a wrong guess costs more than a look into a table.
     private static readonly sbyte[] s_hexDigits = CreateHexDigits();
 
     private readonly ReadOnlySpan<byte> _line;
@@ -31,27 +32,23 @@ internal ref struct LineScanner
     public bool TryReadHex(out ulong value)
     {
         SkipBlanks();
-        if (_position + 1 < _line.Length && _line[_position] == '0' && (_line[_position + 1] | 0x20) == 'x')
-        {
-            _position += 2;
-        }
-
+        ReadOnlySpan<byte> field = _line[_position..];
+        int first = field.Length > 1 && field[0] == '0' && (field[1] | 0x20) == 'x' ? 2 : 0;
+        int next = first;
         value = 0;
-        int first = _position;
-        while (_position < _line.Length)
+        for (; next < field.Length; next++)
         {
-            int digit = HexDigit(_line[_position]);
+            int digit = s_hexDigits[field[next]];
             if (digit < 0)
             {
                 break;
             }
 
             value = (value << 4) | (uint)digit;
-            _position++;
         }
 
-        int digits = _position - first;
-        return digits is > 0 and <= MaxHexDigits && EndsField();
+        _position += next;
+        return next > first && next - first <= MaxHexDigits && EndsField();
     }
 
     /// <summary>A decimal number of at most 64 bits that ends at a blank or the line's end.</summary>
@@ -91,9 +88,6 @@ internal ref struct LineScanner
             _position++;
         }
     }
-
-    // Without a branch for digits and letters: which comes next cannot be predicted, and a wrong guess costs more than a look into this table.
-    private static int HexDigit(byte value) => s_hexDigits[value];
 
     private static sbyte[] CreateHexDigits()
     {
