@@ -28,8 +28,8 @@ internal sealed class OutputFiles : IDisposable
             }
 
             string temporary = $"{full}.{Guid.NewGuid():N}.part";
-            _staged.Add((temporary, full));
             using FileStream file = new(temporary, FileMode.CreateNew, FileAccess.Write);
+            _staged.Add((temporary, full));
             write(file);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)

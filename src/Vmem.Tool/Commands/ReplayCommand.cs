@@ -29,6 +29,7 @@ internal static class ReplayCommand
             Description = "The recordings; \"-\" is standard input.",
             Arity = ArgumentArity.OneOrMore,
         };
+        traces.Validators.Add(RefuseUnknownOptions);
         var policies = new Option<List<FitPolicy>>("--policy", "-p")
         {
             Description = "Which of instant, best, next, first, last; several with commas.",
@@ -86,6 +87,15 @@ internal static class ReplayCommand
             return ToolCommand.RunAsync(console, () => new ReplayRun(options, console).Execute(cancellationToken), cancellationToken);
         });
         return command;
+    }
+
+    // Else a mistyped option would be a recording that is not there.
+    private static void RefuseUnknownOptions(ArgumentResult result)
+    {
+        foreach (string value in result.Tokens.Select(token => token.Value).Where(value => value.Length > 1 && value[0] == '-'))
+        {
+            result.AddError($"there is no option {value} (a file of this name is ./{value})");
+        }
     }
 
     private static List<FitPolicy> ParsePolicies(ArgumentResult result)

@@ -28,7 +28,7 @@ internal sealed class LineReader
     public long LineNumber { get; private set; }
 
     /// <summary>The next line without its end (LF or CR LF); false at the end of the stream.</summary>
-    /// <exception cref="InvalidDataException">A line is longer than <see cref="LongestLine"/>.</exception>
+    /// <exception cref="LineTooLongException">A line is longer than <see cref="LongestLine"/>.</exception>
     public bool TryReadLine(out ReadOnlySpan<byte> line)
     {
         int length = _buffer.AsSpan(_start, _end - _start).IndexOf((byte)'\n');
@@ -80,7 +80,7 @@ internal sealed class LineReader
         int rest = _end - _start;
         if (rest > LongestLine)
         {
-            throw new InvalidDataException($"line {LineNumber + 1} is longer than {LongestLine} bytes: this is no recording");
+            throw new LineTooLongException($"the line is longer than {LongestLine} bytes: this is no recording");
         }
 
         byte[] target = rest > _buffer.Length / 2 ? new byte[_buffer.Length * 2] : _buffer;
@@ -92,3 +92,5 @@ internal sealed class LineReader
         _ended = read == 0;
     }
 }
+
+internal sealed class LineTooLongException(string message) : Exception(message);

@@ -1,5 +1,3 @@
-using System.IO.Compression;
-
 namespace Vmem.Tool.Traces;
 
 /// <summary>Where a recording comes from: a file or standard input, compressed with gzip or not (told by its first bytes, not by its name).</summary>
@@ -19,9 +17,9 @@ internal sealed class TraceInput : IDisposable
         int read = raw.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
         RefuseOtherCompression(name, start.AsSpan(0, read));
         IsCompressed = read >= 2 && start[0] == 0x1f && start[1] == 0x8b;
-        var whole = new PrefixedStream(start.AsMemory(0, read), raw);
+        var whole = new ConcatenatedStream(start.AsMemory(0, read), raw);
         Counted = whole;
-        Text = IsCompressed ? new GZipStream(whole, CompressionMode.Decompress) : whole;
+        Text = IsCompressed ? new CheckedGzipStream(whole) : whole;
     }
 
     /// <summary>The path, or "standard input".</summary>
@@ -38,7 +36,10 @@ internal sealed class TraceInput : IDisposable
     /// <summary>How many bytes, as stored, have been read: what progress is measured by.</summary>
     public long BytesRead => Counted.BytesRead;
 
-    private PrefixedStream Counted { get; }
+    /// <summary>Whether everything stored was read (and perhaps not yet all of the text in it).</summary>
+    public bool IsExhausted => Counted.MiddleEnded;
+
+    private ConcatenatedStream Counted { get; }
 
     /// <exception cref="MalformedTraceException">The file cannot be opened, or is compressed in a way that is not read here.</exception>
     public static TraceInput Open(string path, Func<Stream> standardInput)

@@ -40,7 +40,9 @@ internal sealed class TraceReader : IDisposable
             string? fault = _parser.Parse(line, out traceEvent);
             if (fault is not null)
             {
-                throw Fault(fault);
+                MalformedTraceException exception = Fault(fault);
+                RunOutIfCutOff();
+                throw exception;
             }
 
             if (traceEvent.Kind != TraceEventKind.None)
@@ -58,20 +60,27 @@ internal sealed class TraceReader : IDisposable
 
     public void Dispose() => _input.Dispose();
 
+    // Where compressed data is cut off, its last line is often nonsense: the cut is what is wrong, and shows when the rest has been read.
+    private void RunOutIfCutOff()
+    {
+        while (_input.IsCompressed && _input.IsExhausted && TryReadLine(out _))
+        {
+        }
+    }
+
     private bool TryReadLine(out ReadOnlySpan<byte> line)
     {
         try
         {
             return _lines.TryReadLine(out line);
         }
-        catch (InvalidDataException fault) when (_input.IsCompressed)
+        catch (LineTooLongException fault)
         {
-            throw new MalformedTraceException(
-                _input.Name, $"the compressed data is damaged or cut off after line {_lines.LineNumber} ({fault.Message.TrimEnd('.')})");
+            throw new MalformedTraceException(_input.Name, _lines.LineNumber + 1, fault.Message);
         }
-        catch (InvalidDataException fault)
+        catch (InvalidDataException)
         {
-            throw new MalformedTraceException(_input.Name, fault.Message);
+            throw new MalformedTraceException(_input.Name, $"the compressed data is damaged or cut off after line {_lines.LineNumber}");
         }
     }
 
