@@ -22,6 +22,7 @@ internal sealed class ReplayRun
     public void Execute(CancellationToken cancellationToken)
     {
         CheckOptions();
+        WarmUp.Run(_options.Policies.Select(CreateTarget), cancellationToken);
         var traces = new List<TraceReport>();
         foreach (string path in _options.Traces)
         {
@@ -86,7 +87,7 @@ internal sealed class ReplayRun
     private TraceReport Replay(string path, CancellationToken cancellationToken)
     {
         TraceInput input = TraceInput.Open(path, _console.OpenInput);
-        List<ArenaTarget> targets = [.. _options.Policies.Select(policy => new ArenaTarget(policy, _options.Quantum, _options.Limit))];
+        List<ArenaTarget> targets = [.. _options.Policies.Select(CreateTarget)];
         using var replay = new TraceReplay(input, targets);
         ReplayProgress.Run(_options.ShowProgress, _console, input, replay, cancellationToken);
         if (_options.SnapshotFile is not null)
@@ -98,6 +99,8 @@ internal sealed class ReplayRun
         return ReportBuilder.Build(replay);
     }
 
+
+    private ArenaTarget CreateTarget(FitPolicy policy) => new(policy, _options.Quantum, _options.Limit);
 
     private void StageFiles(OutputFiles files, ReplayReport report)
     {
