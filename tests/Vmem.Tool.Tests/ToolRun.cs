@@ -14,7 +14,7 @@ internal sealed record ToolRun(int ExitCode, string Output, string Error)
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        int exitCode = await ToolCommand.InvokeAsync(args, new ToolConsole(() => input, output, error), cancellationToken);
+        int exitCode = await ToolCommand.InvokeAsync(args, new ToolConsole(() => input, output, error) { WarmUpRounds = 1 }, cancellationToken);
         return new ToolRun(exitCode, output.ToString(), error.ToString());
     }
 

@@ -1,7 +1,8 @@
 namespace Vmem.Tool.Commands;
 
 /// <summary>
-/// Files that appear whole or not at all, and all or none: each is written to a temporary file beside its place, and moved there when all are complete.
+/// Files that appear whole or not at all, and all or none: each is written to a temporary file beside its place, and moved there when all
+/// are complete.
 /// </summary>
 internal sealed class OutputFiles : IDisposable
 {

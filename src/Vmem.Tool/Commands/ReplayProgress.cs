@@ -6,8 +6,8 @@ using Vmem.Tool.Traces;
 namespace Vmem.Tool.Commands;
 
 /// <summary>
-/// Runs a replay on a thread of its own, with a progress bar on standard error if wanted, and gives up waiting for it a moment after Ctrl-C: a read from a
-/// pipe that never speaks cannot be interrupted, and a replay has written nothing that would need care.
+/// Runs a replay on a thread of its own, with a progress bar on standard error if wanted, and gives up waiting for it a moment after
+/// Ctrl-C: a read from a pipe that never speaks cannot be interrupted, and a replay has written nothing that would need care.
 /// </summary>
 internal static class ReplayProgress
 {

@@ -6,7 +6,10 @@ using Vmem.Tool.Traces;
 
 namespace Vmem.Tool.Commands;
 
-/// <summary>One run of <c>vmem replay</c>: every recording through every policy, then all outputs at once. An error on the way leaves no output behind.</summary>
+/// <summary>
+/// One run of <c>vmem replay</c>: every recording through every policy, then all outputs at once. An error on the way leaves no output
+/// behind.
+/// </summary>
 internal sealed class ReplayRun
 {
     private readonly ReplayOptions _options;
@@ -22,7 +25,7 @@ internal sealed class ReplayRun
     public void Execute(CancellationToken cancellationToken)
     {
         CheckOptions();
-        WarmUp.Run(_options.Policies.Select(CreateTarget), cancellationToken);
+        WarmUp.Run(_options.Policies.Select(CreateTarget), _console.WarmUpRounds, cancellationToken);
         var traces = new List<TraceReport>();
         foreach (string path in _options.Traces)
         {

@@ -6,8 +6,8 @@ using Vmem.Tool.Traces;
 namespace Vmem.Tool.Commands;
 
 /// <summary>
-/// The command <c>vmem</c>. Every error ends here, as one line on standard error and an exit code: 1 where an input is wrong, 2 where the command line is,
-/// 130 after Ctrl-C.
+/// The command <c>vmem</c>. Every error ends here, as one line on standard error and an exit code: 1 where an input is wrong, 2 where the
+/// command line is, 130 after Ctrl-C.
 /// </summary>
 internal static class ToolCommand
 {

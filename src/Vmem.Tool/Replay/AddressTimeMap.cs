@@ -1,10 +1,10 @@
 namespace Vmem.Tool.Replay;
 
 /// <summary>
-/// A picture of an address space over time, of fixed size, drawn while neither the length of the recording nor the range of addresses is known (standard
-/// input cannot be read twice). Each column is a sample of the space: how many bytes of each row of addresses are in use. When the columns run out,
-/// each two neighbours are added into one and samples are taken half as often; when the rows run out, each two rows are added into one. Nothing is lost but
-/// resolution, and the sum over a column stays the bytes in use, exactly.
+/// A picture of an address space over time, of fixed size, drawn while neither the length of the recording nor the range of addresses is
+/// known (standard input cannot be read twice). Each column is a sample of the space: how many bytes of each row of addresses are in use.
+/// When the columns run out, each two neighbours are added into one and samples are taken half as often; when the rows run out, each two
+/// rows are added into one. Nothing is lost but resolution, and the sum over a column stays the bytes in use, exactly.
 /// <para>Rejected: keeping change lists and drawing at the end (memory grows with the recording), and two passes (a pipe has one).</para>
 /// </summary>
 internal sealed class AddressTimeMap

@@ -3,18 +3,22 @@ namespace Vmem.Tool.Replay;
 /// <summary>
 /// An <see cref="Arena{T}"/> under one policy, with one span from 0.
 /// <para>
-/// Next fit gets special care when there is no limit. By its nature it hands out fresh addresses until the span is used up, so in a span without end it
-/// would never use a freed address again, and "the range it needs" would be all bytes ever allocated. Here it runs inside a <em>window</em> that widens only
-/// when nothing in it fits: the question is how small a span it could have done with, as it is for the other policies, which reach for new addresses
-/// last by themselves. (Not for all policies: the window is a constraint, and would cost instant fit its constant time.)
+/// Next fit gets special care when there is no limit. By its nature it hands out fresh addresses until the span is used up, so in a span
+/// without end it would never use a freed address again, and "the range it needs" would be all bytes ever allocated. Here it runs inside a
+/// <em>window</em> that widens only when nothing in it fits: the question is how small a span it could have done with, as it is for the
+/// other policies, which reach for new addresses last by themselves. (Not for all policies: the window is a constraint, and would cost
+/// instant fit its constant time.)
 /// </para>
 /// </summary>
 internal sealed class ArenaTarget : IReplayTarget
 {
-    /// <summary>The span when the user sets no limit: the user half of a 64-bit process' addresses, more than any recorded program can hold.</summary>
+    /// <summary>
+    /// The span when the user sets no limit: the user half of a 64-bit process' addresses, more than any recorded program can hold.
+    /// </summary>
     public const ulong UnlimitedSpan = 1UL << 47;
 
-    // The window widens by a sixteenth, and by 64 KiB at first: a compromise, arbitrary, between a window found to 6 % and a failing search each time.
+    // The window widens by a sixteenth, and by 64 KiB at first: a compromise, arbitrary, between a window found to 6 % and a failing
+    // search each time.
     private const int WindowGrowthShift = 4;
     private const ulong LeastWindowGrowth = 64 * 1024;
 

@@ -3,9 +3,9 @@ using Vmem.Tool.Traces;
 namespace Vmem.Tool.Replay;
 
 /// <summary>
-/// Turns a recording's events into replayable ones, in batches: names objects by slots, and sorts out what a recording of a real program leaves open.
-/// A free of an object that was never seen (allocated before the recording began) is counted and left out; an allocation at an address that is still
-/// live means that a free was missed: it is counted, and supplied. In the tool's own format both are mistakes.
+/// Turns a recording's events into replayable ones, in batches: names objects by slots, and sorts out what a recording of a real program
+/// leaves open. A free of an object that was never seen (allocated before the recording began) is counted and left out; an allocation at
+/// an address that is still live means that a free was missed: it is counted, and supplied. In the tool's own format both are mistakes.
 /// </summary>
 internal sealed class EventSource
 {

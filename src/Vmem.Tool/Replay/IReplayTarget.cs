@@ -12,7 +12,9 @@ internal interface IReplayTarget : IDisposable
     /// <summary>What a request for this size takes; <see cref="ulong.MaxValue"/> where it is more than there can ever be.</summary>
     ulong RoundUp(ulong requested);
 
-    /// <summary>False when there is no room. <paramref name="offset"/> is counted from the end of the space that this allocator fills first.</summary>
+    /// <summary>
+    /// False when there is no room. <paramref name="offset"/> is counted from the end of the space that this allocator fills first.
+    /// </summary>
     /// <param name="size">From <see cref="RoundUp"/>.</param>
     /// <param name="offset">Where it is.</param>
     bool TryAllocate(ulong size, out ulong offset);

@@ -3,8 +3,9 @@ using System.Numerics;
 namespace Vmem.Tool.Replay;
 
 /// <summary>
-/// Durations in nanoseconds, counted in bins whose width grows with the value, as HdrHistogram has them: exact below 64 ns, then 32 bins for each
-/// doubling, so that a percentile read from it is off by at most 1/32. Constant memory, one increment a sample; keeping the samples would be neither.
+/// Durations in nanoseconds, counted in bins whose width grows with the value, as HdrHistogram has them: exact below 64 ns, then 32 bins
+/// for each doubling, so that a percentile read from it is off by at most 1/32. Constant memory, one increment a sample; keeping the
+/// samples would be neither.
 /// </summary>
 internal sealed class LatencyHistogram
 {
@@ -22,7 +23,9 @@ internal sealed class LatencyHistogram
         Count++;
     }
 
-    /// <summary>The least value that at least this part of the samples does not exceed (to the bin's lower edge); 0 without samples.</summary>
+    /// <summary>
+    /// The least value that at least this part of the samples does not exceed (to the bin's lower edge); 0 without samples.
+    /// </summary>
     public long Percentile(double part)
     {
         long wanted = Math.Max(1, (long)Math.Ceiling(part * Count));

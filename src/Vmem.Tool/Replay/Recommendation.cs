@@ -1,9 +1,9 @@
 namespace Vmem.Tool.Replay;
 
 /// <summary>
-/// Which allocator suits the program best: the one that fails least, then needs the least address space, then is fastest. Ranges within one percent
-/// count as equal (arbitrary: less than what the next run of the same program would differ by), so that a policy which saves a page does not beat
-/// one that takes half the time.
+/// Which allocator suits the program best: the one that fails least, then needs the least address space, then is fastest. Ranges within
+/// one percent count as equal (arbitrary: less than what the next run of the same program would differ by), so that a policy which saves a
+/// page does not beat one that takes half the time.
 /// </summary>
 internal static class Recommendation
 {

@@ -1,8 +1,8 @@
 namespace Vmem.Tool.Replay;
 
 /// <summary>
-/// One event, its object named by a <em>slot</em>: a small number that no other live object has. The look-up by the recording's address is so paid
-/// once, whatever the number of allocators side by side; each keeps a plain array from slot to where it put the object.
+/// One event, its object named by a <em>slot</em>: a small number that no other live object has. The look-up by the recording's address is
+/// so paid once, whatever the number of allocators side by side; each keeps a plain array from slot to where it put the object.
 /// </summary>
 internal readonly struct ReplayEvent
 {

@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Vmem.Tool.Replay;
 
 /// <summary>
-/// One allocator being replayed through: where it put each live object, and everything that is reported of it. Lanes run side by side over the
-/// same batches of events, one after another on one thread: two at a time would time each other's cache misses.
+/// One allocator being replayed through: where it put each live object, and everything that is reported of it. Lanes run side by side over
+/// the same batches of events, one after another on one thread: two at a time would time each other's cache misses.
 /// </summary>
 internal sealed class ReplayLane : IDisposable
 {
@@ -156,7 +156,8 @@ internal sealed class ReplayLane : IDisposable
         }
     }
 
-    // Holes among what is in use. Not "1 - largest free / free": in a span without end the largest free segment is always nearly all that is free.
+    // Holes among what is in use. Not "1 - largest free / free": in a span without end the largest free segment is always nearly all that
+    // is free.
     private (TargetFigures Figures, double Fragmentation) Measure()
     {
         TargetFigures figures = _target.GetFigures();

@@ -3,9 +3,9 @@ using System.Diagnostics;
 namespace Vmem.Tool.Replay;
 
 /// <summary>
-/// Times about one operation in 16, each alone, less what reading the clock costs by itself. Timing every operation would cost more than the operations;
-/// timing batches has no 99.9th percentile. The gap between samples is drawn from 9…24: a fixed one would fall in step with a program that allocates and
-/// frees in turn, and see only half of what it does.
+/// Times about one operation in 16, each alone, less what reading the clock costs by itself. Timing every operation would cost more than
+/// the operations; timing batches has no 99.9th percentile. The gap between samples is drawn from 9…24: a fixed one would fall in step
+/// with a program that allocates and frees in turn, and see only half of what it does.
 /// </summary>
 internal sealed class SampledClock
 {

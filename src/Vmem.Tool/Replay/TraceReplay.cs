@@ -4,8 +4,8 @@ using Vmem.Tool.Traces;
 namespace Vmem.Tool.Replay;
 
 /// <summary>
-/// Replays one recording: reads a batch of events, sends it through every lane, reads the next. So a recording is read once however many allocators are
-/// compared, standard input too, and what is held is proportional to the objects alive, not to the events.
+/// Replays one recording: reads a batch of events, sends it through every lane, reads the next. So a recording is read once however many
+/// allocators are compared, standard input too, and what is held is proportional to the objects alive, not to the events.
 /// </summary>
 internal sealed class TraceReplay : IDisposable
 {

@@ -3,8 +3,8 @@ using System.Numerics;
 namespace Vmem.Tool.Reports;
 
 /// <summary>
-/// An arena as a snapshot describes it, of whatever integer type: 128 bits hold them all, so that one reader and one picture serve every arena.
-/// Sums are of any size: an arena over all 2^128 values has more than 128 bits can count.
+/// An arena as a snapshot describes it, of whatever integer type: 128 bits hold them all, so that one reader and one picture serve every
+/// arena. Sums are of any size: an arena over all 2^128 values has more than 128 bits can count.
 /// </summary>
 internal sealed record ArenaPicture(string Type, string Name, UInt128 Quantum, string Policy, IReadOnlyList<SpanPicture> Spans)
 {

@@ -3,7 +3,8 @@ using Spectre.Console;
 namespace Vmem.Tool.Reports;
 
 /// <summary>
-/// The table on the terminal: a figure a line, a policy a column, so that five policies fit into 80 columns (the other way round twelve figures would not).
+/// The table on the terminal: a figure a line, a policy a column, so that five policies fit into 80 columns (the other way round twelve
+/// figures would not).
 /// </summary>
 internal static class ConsoleTable
 {

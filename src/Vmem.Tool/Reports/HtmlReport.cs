@@ -4,8 +4,9 @@ using System.Text;
 namespace Vmem.Tool.Reports;
 
 /// <summary>
-/// The report as one page that needs nothing but itself: style, script and data are inside, so that it can be mailed, attached and opened years later.
-/// Figures and bars are markup; only the maps are painted by script, for tens of thousands of cells are an image, not a document.
+/// The report as one page that needs nothing but itself: style, script and data are inside, so that it can be mailed, attached and opened
+/// years later. Figures and bars are markup; only the maps are painted by script, for tens of thousands of cells are an image, not a
+/// document.
 /// </summary>
 internal static class HtmlReport
 {

@@ -2,7 +2,9 @@ using Vmem.Tool.Replay;
 
 namespace Vmem.Tool.Reports;
 
-/// <summary>What <c>vmem replay</c> found, in the shape of its JSON: docs/replay.md describes every field. Fields are added, never renamed.</summary>
+/// <summary>
+/// What <c>vmem replay</c> found, in the shape of its JSON: docs/replay.md describes every field. Fields are added, never renamed.
+/// </summary>
 internal sealed record ReplayReport
 {
     public const int CurrentVersion = 1;
@@ -85,7 +87,9 @@ internal sealed record PolicyReport
     public AddressTimeMap? Map { get; init; }
 }
 
-/// <summary>Live bytes and extent (live bytes and holes) over time, one value for each stretch of <see cref="EventsPerPoint"/> events.</summary>
+/// <summary>
+/// Live bytes and extent (live bytes and holes) over time, one value for each stretch of <see cref="EventsPerPoint"/> events.
+/// </summary>
 internal sealed record CurveReport
 {
     public required long EventsPerPoint { get; init; }

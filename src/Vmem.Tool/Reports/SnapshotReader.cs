@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace Vmem.Tool.Reports;
 
 /// <summary>
-/// Reads the JSON of <c>Arena.Snapshot().ToJson()</c>. Not through the library's own <c>ArenaSnapshot&lt;T&gt;</c>: that needs the type before the file is
-/// read, and says of a damaged file only that it is damaged; a tool should say where.
+/// Reads the JSON of <c>Arena.Snapshot().ToJson()</c>. Not through the library's own <c>ArenaSnapshot&lt;T&gt;</c>: that needs the type
+/// before the file is read, and says of a damaged file only that it is damaged; a tool should say where.
 /// </summary>
 internal sealed class SnapshotReader
 {

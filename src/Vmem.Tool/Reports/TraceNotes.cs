@@ -5,7 +5,9 @@ internal static class TraceNotes
 {
     private static readonly string[] s_endings = [".gz", ".raw", ".heaptrack", ".mtrace", ".trace", ".txt"];
 
-    /// <summary>The file's name without folders and without the endings that only say how it was recorded: "cc1plus.heaptrack.raw.gz" is cc1plus.</summary>
+    /// <summary>
+    /// The file's name without folders and without the endings that only say how it was recorded: "cc1plus.heaptrack.raw.gz" is cc1plus.
+    /// </summary>
     public static string ShortName(TraceReport trace)
     {
         string name = Path.GetFileName(trace.Name);
@@ -21,12 +23,12 @@ internal static class TraceNotes
     {
         if (trace.UnknownFrees > 0)
         {
-            yield return $"{Units.Count(trace.UnknownFrees)} frees of objects that the recording never saw allocated were left out.";
+            yield return $"Left out: frees of objects that the recording never saw allocated ({Units.Count(trace.UnknownFrees)}).";
         }
 
         if (trace.ImpliedFrees > 0)
         {
-            yield return $"{Units.Count(trace.ImpliedFrees)} frees are missing in the recording (the address was handed out again) and were supplied.";
+            yield return $"Supplied: frees that the recording missed, for their addresses were handed out again ({Units.Count(trace.ImpliedFrees)}).";
         }
     }
 }

@@ -4,10 +4,10 @@ using System.Text;
 namespace Vmem.Tool.Traces;
 
 /// <summary>
-/// Gzip that notices when its data is cut off. .NET's <see cref="GZipStream"/> does not: where its input ends early it says "end of stream", and half a
-/// recording would be replayed as if it were the whole. It does read several gzip members in a row as one; so a member of our own is put behind the
-/// data. If what comes before is complete, its text comes out as the last; if not, its bytes are taken for the missing ones, and something else
-/// does, or an error. The text is a comment in every format.
+/// Gzip that notices when its data is cut off. .NET's <see cref="GZipStream"/> does not: where its input ends early it says "end of
+/// stream", and half a recording would be replayed as if it were the whole. It does read several gzip members in a row as one; so a member
+/// of our own is put behind the data. If what comes before is complete, its text comes out as the last; if not, its bytes are taken for
+/// the missing ones, and something else does, or an error. The text is a comment in every format.
 /// <para>Rejected: comparing the length in the last four bytes with what came out, which is wrong for several members.</para>
 /// </summary>
 internal sealed class CheckedGzipStream : Stream

@@ -1,8 +1,8 @@
 namespace Vmem.Tool.Traces;
 
 /// <summary>
-/// One stream out of some bytes, a stream, and some bytes more; it counts what passes. The bytes in front were read to see what the stream is, and
-/// standard input cannot be rewound; those behind are <see cref="CheckedGzipStream"/>'s.
+/// One stream out of some bytes, a stream, and some bytes more; it counts what passes. The bytes in front were read to see what the stream
+/// is, and standard input cannot be rewound; those behind are <see cref="CheckedGzipStream"/>'s.
 /// </summary>
 internal sealed class ConcatenatedStream : Stream
 {

@@ -1,8 +1,9 @@
 namespace Vmem.Tool.Traces;
 
 /// <summary>
-/// Tells the format from the first line that is neither blank nor a comment; a file's name says nothing (recordings are piped, renamed, compressed).
-/// The three formats cannot be confused: mtrace writes its numbers with <c>0x</c>, heaptrack without, and our own begins with a letter.
+/// Tells the format from the first line that is neither blank nor a comment; a file's name says nothing (recordings are piped, renamed,
+/// compressed). The three formats cannot be confused: mtrace writes its numbers with <c>0x</c>, heaptrack without, and our own begins with
+/// a letter.
 /// </summary>
 internal static class FormatDetection
 {

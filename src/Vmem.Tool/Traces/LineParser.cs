@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Vmem.Tool.Traces;
 
-/// <summary>What one format's lines mean. A line that means nothing to us is a <see cref="TraceEventKind.None"/>; a wrong one says why it is wrong.</summary>
+/// <summary>
+/// What one format's lines mean. A line that means nothing to us is a <see cref="TraceEventKind.None"/>; a wrong one says why it is wrong.
+/// </summary>
 internal abstract class LineParser
 {
     // Enough to recognise the line in an editor; arbitrary.
@@ -11,8 +13,8 @@ internal abstract class LineParser
     public abstract TraceFormat Format { get; }
 
     /// <summary>
-    /// Whether the recording names every object from its birth to its death. Only our own format does: a heaptrack or mtrace recording may begin
-    /// in the middle of a program's life, and misses what is freed behind the recorder's back.
+    /// Whether the recording names every object from its birth to its death. Only our own format does: a heaptrack or mtrace recording may
+    /// begin in the middle of a program's life, and misses what is freed behind the recorder's back.
     /// </summary>
     public abstract bool IsComplete { get; }
 

@@ -1,10 +1,10 @@
 namespace Vmem.Tool.Traces;
 
 /// <summary>
-/// glibc's mtrace: <c>@ CALLER + ADDRESS SIZE</c>, <c>@ CALLER - ADDRESS</c>; a realloc is the pair <c>@ CALLER &lt; OLD</c>, <c>@ CALLER &gt; NEW SIZE</c>,
-/// a realloc that failed <c>@ CALLER ! OLD SIZE</c> and changes nothing; <c>= Start</c> and <c>= End</c> frame a run. Without a caller the line
-/// begins at the sign. The caller is a path and may hold blanks, so the line is read from its end: the sign stands before the last one or two fields.
-/// An allocation that failed has <c>(nil)</c> for its address and is skipped.
+/// glibc's mtrace: <c>@ CALLER + ADDRESS SIZE</c>, <c>@ CALLER - ADDRESS</c>; a realloc is the pair <c>@ CALLER &lt; OLD</c>, <c>@ CALLER
+/// &gt; NEW SIZE</c>, a realloc that failed <c>@ CALLER ! OLD SIZE</c> and changes nothing; <c>= Start</c> and <c>= End</c> frame a run.
+/// Without a caller the line begins at the sign. The caller is a path and may hold blanks, so the line is read from its end: the sign
+/// stands before the last one or two fields. An allocation that failed has <c>(nil)</c> for its address and is skipped.
 /// </summary>
 internal sealed class MtraceLines : LineParser
 {

@@ -1,6 +1,8 @@
 namespace Vmem.Tool.Traces;
 
-/// <summary>Where a recording comes from: a file or standard input, compressed with gzip or not (told by its first bytes, not by its name).</summary>
+/// <summary>
+/// Where a recording comes from: a file or standard input, compressed with gzip or not (told by its first bytes, not by its name).
+/// </summary>
 internal sealed class TraceInput : IDisposable
 {
     /// <summary>The path that means standard input.</summary>

@@ -1,8 +1,8 @@
 namespace Vmem.Tool.Traces;
 
 /// <summary>
-/// The tool's own text, made to be written by a three-line script: <c>a ID SIZE</c> and <c>f ID</c> in decimal, blank lines, and comments from <c>#</c>.
-/// An ID may be used again once it was freed.
+/// The tool's own text, made to be written by a three-line script: <c>a ID SIZE</c> and <c>f ID</c> in decimal, blank lines, and comments
+/// from <c>#</c>. An ID may be used again once it was freed.
 /// </summary>
 internal sealed class VmemLines : LineParser
 {

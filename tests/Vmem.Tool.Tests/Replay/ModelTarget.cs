@@ -3,8 +3,8 @@ using Vmem.Tool.Replay;
 namespace Vmem.Tool.Tests.Replay;
 
 /// <summary>
-/// The naive allocator that the arena is compared with: a list of free segments in address order, walked from end to end. Instant fit is not modelled
-/// (its choice is the implementation's own); best, first and last fit are determined by their definitions.
+/// The naive allocator that the arena is compared with: a list of free segments in address order, walked from end to end. Instant fit is
+/// not modelled (its choice is the implementation's own); best, first and last fit are determined by their definitions.
 /// </summary>
 internal sealed class ModelTarget : IReplayTarget
 {

@@ -3,7 +3,8 @@ using Microsoft.Playwright;
 namespace Vmem.Tool.Tests.Reports;
 
 /// <summary>
-/// Debian's Chromium, started once for all page tests. Where there is none the tests are skipped with a reason; in CI, which installs it, they fail.
+/// Debian's Chromium, started once for all page tests. Where there is none the tests are skipped with a reason; in CI, which installs it,
+/// they fail.
 /// </summary>
 public sealed class Browser : IAsyncLifetime
 {
