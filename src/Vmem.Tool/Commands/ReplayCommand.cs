@@ -32,11 +32,10 @@ internal static class ReplayCommand
         traces.Validators.Add(RefuseUnknownOptions);
         var policies = new Option<List<FitPolicy>>("--policy", "-p")
         {
-            Description = "Which of instant, best, next, first, last; several with commas.",
+            Description = "Which of instant, best, next, first, last; several with commas. [default: all]",
             HelpName = "LIST",
             Arity = ArgumentArity.OneOrMore,
             CustomParser = ParsePolicies,
-            DefaultValueFactory = _ => [.. PolicyNames.All],
         };
         var quantum = new Option<ulong>("--quantum", "-q")
         {
@@ -75,7 +74,7 @@ internal static class ReplayCommand
             var options = new ReplayOptions
             {
                 Traces = parsed.GetValue(traces)!,
-                Policies = parsed.GetValue(policies)!,
+                Policies = parsed.GetValue(policies) is { Count: > 0 } chosen ? chosen : PolicyNames.All,
                 Quantum = parsed.GetValue(quantum),
                 Limit = parsed.GetValue(limit),
                 JsonToOutput = parsed.GetResult(json) is not null && jsonFile is null,

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Vmem.Tool.Reports;
 using Vmem.Tool.Traces;
@@ -13,8 +14,11 @@ internal static class ToolCommand
 {
     public static async Task<int> InvokeAsync(string[] args, ToolConsole console, CancellationToken cancellationToken = default)
     {
-        var root = new RootCommand("Looks at what programs do with memory, and at what arenas do with ranges.")
+        // Not a RootCommand: that would take the assembly's name in every usage line.
+        var root = new Command("vmem", "Looks at what programs do with memory, and at what arenas do with ranges.")
         {
+            new HelpOption(),
+            new VersionOption(),
             ReplayCommand.Create(console),
             MapCommand.Create(console),
         };
@@ -64,5 +68,5 @@ internal static class ToolCommand
         }
     }
 
-    private static string Words(Command command) => command is RootCommand ? string.Empty : command.Name + " ";
+    private static string Words(Command command) => command.Parents.Any() ? command.Name + " " : string.Empty;
 }

@@ -130,6 +130,8 @@ public sealed class ReplayCommandTests : IDisposable
         ToolRun run = await ToolRun.Of("replay", "--help");
         Assert.Equal(0, run.ExitCode);
         Assert.Contains("holes / (holes + live bytes)", run.Output, StringComparison.Ordinal);
+        Assert.Contains("vmem replay <TRACE>...", run.Output, StringComparison.Ordinal);
+        Assert.Equal(0, (await ToolRun.Of("--version")).ExitCode);
     }
 
     [Fact]
