@@ -1,0 +1,27 @@
+using Spectre.Console;
+
+namespace Vmem.Tool.Commands;
+
+/// <summary>Spectre's consoles over our writers.</summary>
+internal static class Terminals
+{
+    // Wide enough for five policies with ten-digit figures; where no one looks, no width is given.
+    private const int RedirectedWidth = 120;
+
+    public static IAnsiConsole Create(TextWriter writer, bool isTerminal)
+    {
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(writer),
+            Ansi = isTerminal ? AnsiSupport.Detect : AnsiSupport.No,
+            Interactive = isTerminal ? InteractionSupport.Detect : InteractionSupport.No,
+        });
+        if (!isTerminal)
+        {
+            console.Profile.Width = RedirectedWidth;
+            console.Profile.Capabilities.Unicode = true;
+        }
+
+        return console;
+    }
+}

@@ -1,0 +1,72 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using Vmem.Tool.Reports;
+using Vmem.Tool.Traces;
+
+namespace Vmem.Tool.Commands;
+
+/// <summary>
+/// The command <c>vmem</c>. Every error ends here, as one line on standard error and an exit code: 1 where an input is wrong, 2 where the
+/// command line is, 130 after Ctrl-C.
+/// </summary>
+internal static class ToolCommand
+{
+    public static async Task<int> InvokeAsync(string[] args, ToolConsole console, CancellationToken cancellationToken = default)
+    {
+        // Not a RootCommand: that would take the assembly's name in every usage line.
+        var root = new Command("vmem", "Looks at what programs do with memory, and at what arenas do with ranges.")
+        {
+            new HelpOption(),
+            new VersionOption(),
+            ReplayCommand.Create(console),
+            MapCommand.Create(console),
+        };
+        ParseResult parsed = root.Parse(args);
+        if (parsed.Action is ParseErrorAction)
+        {
+            foreach (System.CommandLine.Parsing.ParseError error in parsed.Errors)
+            {
+                await console.Error.WriteLineAsync($"vmem: {error.Message}");
+            }
+
+            await console.Error.WriteLineAsync($"Try \"vmem {Words(parsed.CommandResult.Command)}--help\".");
+            return ExitCodes.WrongUsage;
+        }
+
+        var configuration = new InvocationConfiguration
+        {
+            Output = console.Output,
+            Error = console.Error,
+            EnableDefaultExceptionHandler = false,
+        };
+        return await parsed.InvokeAsync(configuration, cancellationToken);
+    }
+
+    /// <summary>Runs a command's work away from the caller, so that Ctrl-C is answered even while a read from a pipe hangs.</summary>
+    public static async Task<int> RunAsync(ToolConsole console, Action work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Task.Run(work, CancellationToken.None);
+            return ExitCodes.Success;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            await console.Error.WriteLineAsync("vmem: interrupted; nothing was written");
+            return ExitCodes.Interrupted;
+        }
+        catch (UsageException fault)
+        {
+            await console.Error.WriteLineAsync($"vmem: {fault.Message}");
+            return ExitCodes.WrongUsage;
+        }
+        catch (Exception fault) when (fault is MalformedTraceException or SnapshotFormatException or IOException or UnauthorizedAccessException)
+        {
+            await console.Error.WriteLineAsync($"vmem: {fault.Message}");
+            return ExitCodes.BadInput;
+        }
+    }
+
+    private static string Words(Command command) => command.Parents.Any() ? command.Name + " " : string.Empty;
+}

@@ -1,0 +1,3 @@
+using Vmem.Tool.Commands;
+
+return await ToolCommand.InvokeAsync(args, ToolConsole.System());

@@ -1,0 +1,109 @@
+using Vmem.Tool.Traces;
+
+namespace Vmem.Tool.Replay;
+
+/// <summary>
+/// Turns a recording's events into replayable ones, in batches: names objects by slots, and sorts out what a recording of a real program
+/// leaves open. A free of an object that was never seen (allocated before the recording began) is counted and left out; an allocation at
+/// an address that is still live means that a free was missed: it is counted, and supplied. In the tool's own format both are mistakes.
+/// </summary>
+internal sealed class EventSource
+{
+    private readonly TraceReader _reader;
+    private readonly LiveTable _live = new();
+    private TraceEvent _held;
+
+    public EventSource(TraceReader reader)
+    {
+        _reader = reader;
+    }
+
+    public SizeHistogram Sizes { get; } = new();
+
+    public long Allocations { get; private set; }
+
+    public long Frees { get; private set; }
+
+    /// <summary>Frees of objects that the recording never saw allocated: left out.</summary>
+    public long UnknownFrees { get; private set; }
+
+    /// <summary>Frees that the recording missed, known because their address was handed out again: supplied.</summary>
+    public long ImpliedFrees { get; private set; }
+
+    /// <summary>Objects live at the same time, at most: what every slot-indexed array must hold.</summary>
+    public int SlotCount => _live.SlotCount;
+
+    public int LiveObjects => _live.Count;
+
+    /// <summary>The bytes held to know the live objects.</summary>
+    public long TableBytes => _live.Bytes;
+
+    /// <summary>How many events were written to the batch; 0 at the end.</summary>
+    public int Fill(Span<ReplayEvent> batch)
+    {
+        int count = 0;
+        while (count < batch.Length && TryNext(out TraceEvent next))
+        {
+            if (next.Kind == TraceEventKind.Allocate)
+            {
+                count += Allocate(next, ref batch[count]);
+            }
+            else
+            {
+                count += Free(next, ref batch[count]);
+            }
+        }
+
+        return count;
+    }
+
+    private bool TryNext(out TraceEvent next)
+    {
+        if (_held.Kind == TraceEventKind.None)
+        {
+            return _reader.TryRead(out next);
+        }
+
+        next = _held;
+        _held = default;
+        return true;
+    }
+
+    private int Allocate(TraceEvent next, ref ReplayEvent result)
+    {
+        if (!_live.TryAdd(next.Id, next.Size, out int slot))
+        {
+            if (_reader.IsComplete)
+            {
+                throw _reader.Fault($"{next.Id} is allocated while it is live already (line \"f {next.Id}\" is missing before)");
+            }
+
+            ImpliedFrees++;
+            _held = next;
+            return Free(new TraceEvent(TraceEventKind.Free, next.Id, 0), ref result);
+        }
+
+        Allocations++;
+        Sizes.Add(next.Size);
+        result = ReplayEvent.Allocation(slot, next.Size);
+        return 1;
+    }
+
+    private int Free(TraceEvent next, ref ReplayEvent result)
+    {
+        if (!_live.TryRemove(next.Id, out int slot, out ulong size))
+        {
+            if (_reader.IsComplete)
+            {
+                throw _reader.Fault($"{next.Id} is freed but not live: it was never allocated, or is freed twice");
+            }
+
+            UnknownFrees++;
+            return 0;
+        }
+
+        Frees++;
+        result = ReplayEvent.Free(slot, size);
+        return 1;
+    }
+}

@@ -1,0 +1,31 @@
+namespace Vmem.Tool.Replay;
+
+/// <summary>
+/// What a recording can be replayed through. Every allocator that is to be compared implements this, and nothing else of the tool changes.
+/// How a size is rounded is the allocator's affair, but asked for once: it is wanted for the map and the sums too.
+/// </summary>
+internal interface IReplayTarget : IDisposable
+{
+    /// <summary>As the user names it: "instant", "best" …</summary>
+    string Name { get; }
+
+    /// <summary>What a request for this size takes; <see cref="ulong.MaxValue"/> where it is more than there can ever be.</summary>
+    ulong RoundUp(ulong requested);
+
+    /// <summary>
+    /// False when there is no room. <paramref name="offset"/> is counted from the end of the space that this allocator fills first.
+    /// </summary>
+    /// <param name="size">From <see cref="RoundUp"/>.</param>
+    /// <param name="offset">Where it is.</param>
+    bool TryAllocate(ulong size, out ulong offset);
+
+    /// <summary>Frees what <see cref="TryAllocate"/> put at <paramref name="offset"/> for the same size.</summary>
+    void Free(ulong offset, ulong size);
+
+    TargetFigures GetFigures();
+}
+
+/// <param name="InUse">Bytes that are allocated, rounded up.</param>
+/// <param name="Holes">Free bytes outside the largest free segment.</param>
+/// <param name="BookkeepingBytes">What the allocator's own tables take.</param>
+internal readonly record struct TargetFigures(ulong InUse, ulong Holes, long BookkeepingBytes);

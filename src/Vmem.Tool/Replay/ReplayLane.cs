@@ -1,0 +1,170 @@
+using System.Diagnostics;
+
+namespace Vmem.Tool.Replay;
+
+/// <summary>
+/// One allocator being replayed through: where it put each live object, and everything that is reported of it. Lanes run side by side over
+/// the same batches of events, one after another on one thread: two at a time would time each other's cache misses.
+/// </summary>
+internal sealed class ReplayLane : IDisposable
+{
+    private const ulong Nowhere = ulong.MaxValue;
+
+    private readonly IReplayTarget _target;
+    private readonly SampledClock _clock = new();
+    private ulong[] _offsets = [];
+    private long _ticks;
+    private long _untilSample = 1;
+    private ulong _live;
+    private ulong _sampledPeak;
+
+    public ReplayLane(IReplayTarget target)
+    {
+        _target = target;
+    }
+
+    public IReplayTarget Target => _target;
+
+    public AddressTimeMap Map { get; } = new();
+
+    public LatencyHistogram Latency => _clock.Latency;
+
+    public long Events { get; private set; }
+
+    public long Failures { get; private set; }
+
+    /// <summary>The most bytes in use at once, rounded up as the allocator rounds.</summary>
+    public ulong PeakLive { get; private set; }
+
+    /// <summary>The highest end of any allocation: how much address space was needed.</summary>
+    public ulong Range { get; private set; }
+
+    public double WorstFragmentation { get; private set; }
+
+    /// <summary>At the sample with the most bytes in use.</summary>
+    public double PeakFragmentation { get; private set; }
+
+    public double FinalFragmentation { get; private set; }
+
+    public long BookkeepingBytes { get; private set; }
+
+    /// <summary>Time spent in this lane, its own bookkeeping of map and samples included.</summary>
+    public TimeSpan Elapsed => Stopwatch.GetElapsedTime(0, _ticks);
+
+    /// <summary>The bytes held to know where the live objects are.</summary>
+    public long TableBytes => (long)_offsets.Length * sizeof(ulong);
+
+    /// <param name="batch">The next events.</param>
+    /// <param name="slotCount">Above every slot in the batch.</param>
+    public void Run(ReadOnlySpan<ReplayEvent> batch, int slotCount)
+    {
+        long start = Stopwatch.GetTimestamp();
+        if (slotCount > _offsets.Length)
+        {
+            Array.Resize(ref _offsets, Math.Max(slotCount, _offsets.Length * 2));
+        }
+
+        foreach (ref readonly ReplayEvent next in batch)
+        {
+            if (next.IsAllocation)
+            {
+                Allocate(next);
+            }
+            else
+            {
+                Free(next);
+            }
+
+            if (--_untilSample == 0)
+            {
+                Sample();
+                _untilSample = Map.EventsPerColumn;
+            }
+        }
+
+        Events += batch.Length;
+        _ticks += Stopwatch.GetTimestamp() - start;
+    }
+
+    /// <summary>Takes the last figures. Call once, after the last batch.</summary>
+    public void Finish() => FinalFragmentation = Measure().Fragmentation;
+
+    public void Dispose() => _target.Dispose();
+
+    private void Allocate(in ReplayEvent next)
+    {
+        ulong size = _target.RoundUp(next.Requested);
+        bool fits;
+        ulong offset;
+        if (_clock.IsDue())
+        {
+            long start = Stopwatch.GetTimestamp();
+            fits = _target.TryAllocate(size, out offset);
+            _clock.Add(start, Stopwatch.GetTimestamp());
+        }
+        else
+        {
+            fits = _target.TryAllocate(size, out offset);
+        }
+
+        if (!fits)
+        {
+            Failures++;
+            _offsets[next.Slot] = Nowhere;
+            return;
+        }
+
+        _offsets[next.Slot] = offset;
+        _live += size;
+        PeakLive = Math.Max(PeakLive, _live);
+        Range = Math.Max(Range, offset + size);
+        Map.Occupy(offset, size);
+    }
+
+    private void Free(in ReplayEvent next)
+    {
+        ulong offset = _offsets[next.Slot];
+        if (offset == Nowhere)
+        {
+            return;
+        }
+
+        ulong size = _target.RoundUp(next.Requested);
+        if (_clock.IsDue())
+        {
+            long start = Stopwatch.GetTimestamp();
+            _target.Free(offset, size);
+            _clock.Add(start, Stopwatch.GetTimestamp());
+        }
+        else
+        {
+            _target.Free(offset, size);
+        }
+
+        _live -= size;
+        Map.Vacate(offset, size);
+    }
+
+    private void Sample()
+    {
+        (TargetFigures figures, double fragmentation) = Measure();
+        Map.Sample(figures.InUse, figures.InUse + figures.Holes);
+        if (figures.InUse > _sampledPeak)
+        {
+            _sampledPeak = figures.InUse;
+            PeakFragmentation = fragmentation;
+        }
+    }
+
+    // Holes among what is in use. Not "1 - largest free / free": in a span without end the largest free segment is always nearly all that
+    // is free.
+    private (TargetFigures Figures, double Fragmentation) Measure()
+    {
+        TargetFigures figures = _target.GetFigures();
+        double extent = (double)figures.InUse + figures.Holes;
+        double fragmentation = extent == 0 ? 0 : figures.Holes / extent;
+        WorstFragmentation = Math.Max(WorstFragmentation, fragmentation);
+        BookkeepingBytes = Math.Max(BookkeepingBytes, figures.BookkeepingBytes);
+        return (figures, fragmentation);
+    }
+}

@@ -1,0 +1,85 @@
+using System.Diagnostics;
+using Vmem.Tool.Traces;
+
+namespace Vmem.Tool.Replay;
+
+/// <summary>
+/// Replays one recording: reads a batch of events, sends it through every lane, reads the next. So a recording is read once however many
+/// allocators are compared, standard input too, and what is held is proportional to the objects alive, not to the events.
+/// </summary>
+internal sealed class TraceReplay : IDisposable
+{
+    // 64 KiB of events: half of a small second-level cache, and 4,096 events to spread the clock readings around a batch over.
+    private const int BatchLength = 4096;
+
+    private readonly TraceInput _input;
+    private readonly TraceReader _reader;
+    private readonly EventSource _source;
+    private readonly ReplayLane[] _lanes;
+    private long _readTicks;
+
+    /// <summary>Takes over the input and the targets: they are disposed with this.</summary>
+    public TraceReplay(TraceInput input, IEnumerable<IReplayTarget> targets)
+    {
+        _input = input;
+        _reader = new TraceReader(input);
+        _source = new EventSource(_reader);
+        _lanes = [.. targets.Select(target => new ReplayLane(target))];
+    }
+
+    public string Name => _input.Name;
+
+    public TraceFormat Format => _reader.Format;
+
+    public EventSource Source => _source;
+
+    public IReadOnlyList<ReplayLane> Lanes => _lanes;
+
+    /// <summary>Time spent on reading and on telling the objects apart.</summary>
+    public TimeSpan ReadTime => Stopwatch.GetElapsedTime(0, _readTicks);
+
+    /// <summary>What the replay holds for the objects alive, in all its tables and lanes; not what the allocators hold.</summary>
+    public long TableBytes => _source.TableBytes + _lanes.Sum(lane => lane.TableBytes);
+
+    /// <exception cref="MalformedTraceException">The recording is not well formed, or has no events.</exception>
+    public void Run(CancellationToken cancellationToken)
+    {
+        var batch = new ReplayEvent[BatchLength];
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            long start = Stopwatch.GetTimestamp();
+            int count = _source.Fill(batch);
+            _readTicks += Stopwatch.GetTimestamp() - start;
+            if (count == 0)
+            {
+                break;
+            }
+
+            foreach (ReplayLane lane in _lanes)
+            {
+                lane.Run(batch.AsSpan(0, count), _source.SlotCount);
+            }
+        }
+
+        if (_source.Allocations == 0)
+        {
+            throw new MalformedTraceException(_input.Name, "has no allocation in it: there is nothing to replay");
+        }
+
+        foreach (ReplayLane lane in _lanes)
+        {
+            lane.Finish();
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (ReplayLane lane in _lanes)
+        {
+            lane.Dispose();
+        }
+
+        _reader.Dispose();
+    }
+}

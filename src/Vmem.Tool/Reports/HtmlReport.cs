@@ -1,0 +1,61 @@
+using System.Globalization;
+using System.Text;
+
+namespace Vmem.Tool.Reports;
+
+/// <summary>
+/// The report as one page that needs nothing but itself: style, script and data are inside, so that it can be mailed, attached and opened
+/// years later. Figures and bars are markup; only the maps are painted by script, for tens of thousands of cells are an image, not a
+/// document.
+/// </summary>
+internal static class HtmlReport
+{
+    public static void Write(ReplayReport report, Stream stream)
+    {
+        IReadOnlyList<TraceReport> traces = report.Traces;
+        string heading = traces.Count == 1 ? Headline(traces[0]) : $"{traces.Count} recordings replayed";
+        string page = new Template("report.html")
+            .Text("title", $"vmem replay: {string.Join(", ", traces.Select(trace => TraceNotes.ShortName(trace)))}")
+            .Markup("style", PageResources.Read("report.css"))
+            .Text("heading", heading)
+            .Text("lead", Lead(report))
+            .Markup("contents", traces.Count == 1 ? string.Empty : Contents(traces))
+            .Markup("traces", string.Concat(traces.Select((trace, index) => TraceSection.Write(trace, $"trace-{index + 1}"))))
+            .Markup("meanings", Meanings())
+            .Markup("script", PageResources.Read("report.js"))
+            .Fill();
+        stream.Write(Encoding.UTF8.GetBytes(page));
+    }
+
+    private static string Headline(TraceReport trace) => trace.Policies.Count == 1
+        ? $"{trace.Best} fit, replaying {TraceNotes.ShortName(trace)}"
+        : $"{char.ToUpperInvariant(trace.Best[0])}{trace.Best[1..]} fit suits {TraceNotes.ShortName(trace)} best";
+
+    private static string Lead(ReplayReport report)
+    {
+        string limit = report.Limit is ulong bytes ? $"in a span of {Units.Bytes(bytes)}" : "in a span with room for everything";
+        return $"Recordings of a program's allocations, replayed through an arena {limit}, sizes rounded up to {report.Quantum} bytes.";
+    }
+
+    private static string Contents(IReadOnlyList<TraceReport> traces)
+    {
+        var list = new StringBuilder("<ul>");
+        for (int index = 0; index < traces.Count; index++)
+        {
+            list.Append(CultureInfo.InvariantCulture, $"<li><a href=\"#trace-{index + 1}\">{Template.Escape(Headline(traces[index]))}</a></li>");
+        }
+
+        return list.Append("</ul>").ToString();
+    }
+
+    private static string Meanings()
+    {
+        var list = new StringBuilder();
+        foreach (Figure figure in Figure.All)
+        {
+            list.Append(CultureInfo.InvariantCulture, $"<dt>{Template.Escape(figure.Label)}</dt><dd>{Template.Escape(figure.Meaning)}</dd>\n");
+        }
+
+        return list.ToString();
+    }
+}

@@ -1,0 +1,81 @@
+using System.Globalization;
+using System.Text;
+using Vmem.Tool.Replay;
+
+namespace Vmem.Tool.Reports;
+
+/// <summary>One policy's pictures: the address × time map, and under it the curve of live bytes and holes.</summary>
+internal static class PolicyCard
+{
+    // A map's cell is one hexadecimal digit: 16 shades are as many as can be told apart in cells of two pixels.
+    private const int TopLevel = 15;
+    private const string Levels = "0123456789abcdef";
+
+    /// <param name="trace">The recording.</param>
+    /// <param name="policy">The policy to draw; its map must be there.</param>
+    /// <param name="top">The address at the upper edge.</param>
+    public static string Write(TraceReport trace, PolicyReport policy, ulong top)
+    {
+        AddressTimeMap map = policy.Map ?? throw new ArgumentException("There is no map to draw.", nameof(policy));
+        ulong rows = Math.Max(1, (top + map.BytesPerRow - 1) / map.BytesPerRow);
+        ulong edge = rows * map.BytesPerRow;
+        string mapLabel = $"Map of the addresses in use over time under {policy.Policy} fit: a range of {Units.Bytes(policy.RangeBytes)}, "
+            + $"{Units.Percent(policy.PeakFragmentation)} of it holes at the peak.";
+        return new Template("card.html")
+            .Text("policy", policy.Policy)
+            .Markup("badge", policy.Policy == trace.Best && trace.Policies.Count > 1 ? "<span class=\"badge\">suits best</span>" : string.Empty)
+            .Text("summary", $"range {Units.Bytes(policy.RangeBytes)}, {Units.Percent(policy.PeakFragmentation)} fragmented at the peak, {policy.MedianNanoseconds} ns median")
+            .Markup("yLabels", $"<span>{Units.Bytes(edge)}</span><span>{Units.Bytes(edge / 2.0)}</span><span>0</span>")
+            .Markup("xLabels", $"<span>0</span><span>{Units.Count(policy.Events)} events</span>")
+            .Text("mapLabel", mapLabel)
+            .Markup("columns", map.ColumnCount.ToString(CultureInfo.InvariantCulture))
+            .Markup("rows", rows.ToString(CultureInfo.InvariantCulture))
+            .Markup("cells", Cells(map, (int)rows))
+            .Markup("eventsPerColumn", map.EventsPerColumn.ToString(CultureInfo.InvariantCulture))
+            .Markup("bytesPerRow", map.BytesPerRow.ToString(CultureInfo.InvariantCulture))
+            .Markup("curve", Curve(policy, edge))
+            .Fill();
+    }
+
+    private static string Cells(AddressTimeMap map, int rows)
+    {
+        var cells = new StringBuilder(map.ColumnCount * rows);
+        for (int column = 0; column < map.ColumnCount; column++)
+        {
+            double extent = map.Columns[column].Extent;
+            for (int row = 0; row < rows; row++)
+            {
+                double fill = row < AddressTimeMap.MaxRows ? map.Fill(column, row) : 0;
+                bool beyond = fill == 0 && row * (double)map.BytesPerRow >= extent;
+
+                // Rounded up: a cell with anything in it looks different from a hole.
+                cells.Append(beyond ? '.' : Levels[(int)Math.Ceiling(Math.Min(1, fill) * TopLevel)]);
+            }
+        }
+
+        return cells.ToString();
+    }
+
+    private static string Curve(PolicyReport policy, ulong edge)
+    {
+        int points = policy.Curve.LiveBytes.Count;
+        var svg = new StringBuilder();
+        svg.Append(CultureInfo.InvariantCulture, $"<svg viewBox=\"0 0 {points} 100\" preserveAspectRatio=\"none\" role=\"img\" ");
+        svg.Append(CultureInfo.InvariantCulture, $"aria-label=\"Live bytes and holes over time under {policy.Policy} fit: at most {Units.Bytes(policy.PeakLiveBytes)} live.\">");
+        svg.Append(CultureInfo.InvariantCulture, $"<path class=\"extent\" d=\"{Area(policy.Curve.ExtentBytes, edge)}\"/>");
+        svg.Append(CultureInfo.InvariantCulture, $"<path class=\"live\" d=\"{Area(policy.Curve.LiveBytes, edge)}\"/></svg>");
+        return svg.ToString();
+    }
+
+    // Steps, not slopes: a value holds for its whole stretch of events, and lines up with the map's column above.
+    private static string Area(IReadOnlyList<long> values, ulong edge)
+    {
+        var path = new StringBuilder("M0 100");
+        foreach (long value in values)
+        {
+            path.Append(CultureInfo.InvariantCulture, $"V{100 - (100.0 * value / edge):0.##}h1");
+        }
+
+        return path.Append("V100Z").ToString();
+    }
+}

@@ -1,0 +1,102 @@
+using Vmem.Tool.Replay;
+
+namespace Vmem.Tool.Reports;
+
+/// <summary>
+/// What <c>vmem replay</c> found, in the shape of its JSON: docs/replay.md describes every field. Fields are added, never renamed.
+/// </summary>
+internal sealed record ReplayReport
+{
+    public const int CurrentVersion = 1;
+
+    public int VmemReplay { get; init; } = CurrentVersion;
+
+    public required ulong Quantum { get; init; }
+
+    /// <summary>Null without <c>--limit</c>.</summary>
+    public required ulong? Limit { get; init; }
+
+    public required IReadOnlyList<TraceReport> Traces { get; init; }
+}
+
+internal sealed record TraceReport
+{
+    public required string Name { get; init; }
+
+    public required string Format { get; init; }
+
+    public required long Events { get; init; }
+
+    public required long Allocations { get; init; }
+
+    public required long Frees { get; init; }
+
+    public required long UnknownFrees { get; init; }
+
+    public required long ImpliedFrees { get; init; }
+
+    public required long LiveAtEnd { get; init; }
+
+    public required long PeakLiveObjects { get; init; }
+
+    public required double ReadSeconds { get; init; }
+
+    /// <summary>The name of the policy recommended.</summary>
+    public required string Best { get; init; }
+
+    /// <summary>Why, in a sentence.</summary>
+    public required string Verdict { get; init; }
+
+    public required IReadOnlyList<PolicyReport> Policies { get; init; }
+
+    public required IReadOnlyList<SizeBinReport> Sizes { get; init; }
+}
+
+internal sealed record PolicyReport
+{
+    public required string Policy { get; init; }
+
+    public required long Events { get; init; }
+
+    public required ulong PeakLiveBytes { get; init; }
+
+    public required ulong RangeBytes { get; init; }
+
+    public required double RangeOverhead { get; init; }
+
+    public required double WorstFragmentation { get; init; }
+
+    public required double PeakFragmentation { get; init; }
+
+    public required double FinalFragmentation { get; init; }
+
+    public required long Failures { get; init; }
+
+    public required long MedianNanoseconds { get; init; }
+
+    public required long Percentile999Nanoseconds { get; init; }
+
+    public required double EventsPerSecond { get; init; }
+
+    public required long BookkeepingBytes { get; init; }
+
+    public required CurveReport Curve { get; init; }
+
+    /// <summary>For the page only: as data for machines it would be ten times all the rest.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public AddressTimeMap? Map { get; init; }
+}
+
+/// <summary>
+/// Live bytes and extent (live bytes and holes) over time, one value for each stretch of <see cref="EventsPerPoint"/> events.
+/// </summary>
+internal sealed record CurveReport
+{
+    public required long EventsPerPoint { get; init; }
+
+    public required IReadOnlyList<long> LiveBytes { get; init; }
+
+    public required IReadOnlyList<long> ExtentBytes { get; init; }
+}
+
+internal sealed record SizeBinReport(ulong LeastBytes, ulong MostBytes, long Count, UInt128 TotalBytes);

@@ -1,0 +1,74 @@
+using Vmem.Tool.Replay;
+
+namespace Vmem.Tool.Reports;
+
+/// <summary>Takes the figures out of a finished replay.</summary>
+internal static class ReportBuilder
+{
+    public static TraceReport Build(TraceReplay replay)
+    {
+        (ReplayLane best, IReadOnlyList<ReplayLane> rivals) = Recommendation.Choose(replay.Lanes);
+        EventSource source = replay.Source;
+        List<PolicyReport> policies = [.. replay.Lanes.Select(lane => Build(lane, replay.ReadTime))];
+        return new TraceReport
+        {
+            Name = replay.Name,
+            Format = FormatName(replay.Format),
+            Events = source.Allocations + source.Frees,
+            Allocations = source.Allocations,
+            Frees = source.Frees,
+            UnknownFrees = source.UnknownFrees,
+            ImpliedFrees = source.ImpliedFrees,
+            LiveAtEnd = source.LiveObjects,
+            PeakLiveObjects = source.SlotCount,
+            ReadSeconds = replay.ReadTime.TotalSeconds,
+            Best = best.Target.Name,
+            Verdict = Verdict.Write(
+                policies.Single(policy => policy.Policy == best.Target.Name),
+                [.. rivals.Select(lane => policies.Single(policy => policy.Policy == lane.Target.Name))],
+                policies),
+            Policies = policies,
+            Sizes = [.. source.Sizes.GetBins().Select(bin => new SizeBinReport(bin.Least, bin.Most, bin.Count, bin.Bytes))],
+        };
+    }
+
+    private static PolicyReport Build(ReplayLane lane, TimeSpan readTime) => new()
+    {
+        Policy = lane.Target.Name,
+        Events = lane.Events,
+        PeakLiveBytes = lane.PeakLive,
+        RangeBytes = lane.Range,
+        RangeOverhead = lane.PeakLive == 0 ? 0 : ((double)lane.Range / lane.PeakLive) - 1,
+        WorstFragmentation = lane.WorstFragmentation,
+        PeakFragmentation = lane.PeakFragmentation,
+        FinalFragmentation = lane.FinalFragmentation,
+        Failures = lane.Failures,
+        MedianNanoseconds = lane.Latency.Percentile(0.5),
+        Percentile999Nanoseconds = lane.Latency.Percentile(0.999),
+        EventsPerSecond = lane.Events / (lane.Elapsed + readTime).TotalSeconds,
+        BookkeepingBytes = lane.BookkeepingBytes,
+        Curve = BuildCurve(lane.Map),
+        Map = lane.Map,
+    };
+
+    private static CurveReport BuildCurve(AddressTimeMap map)
+    {
+        var live = new long[map.ColumnCount];
+        var extent = new long[map.ColumnCount];
+        for (int column = 0; column < map.ColumnCount; column++)
+        {
+            live[column] = (long)map.Columns[column].Live;
+            extent[column] = (long)map.Columns[column].Extent;
+        }
+
+        return new CurveReport { EventsPerPoint = map.EventsPerColumn, LiveBytes = live, ExtentBytes = extent };
+    }
+
+    private static string FormatName(Traces.TraceFormat format) => format switch
+    {
+        Traces.TraceFormat.Heaptrack => "heaptrack",
+        Traces.TraceFormat.Mtrace => "mtrace",
+        Traces.TraceFormat.Vmem => "vmem",
+        _ => throw new ArgumentOutOfRangeException(nameof(format), format, "There is no such format."),
+    };
+}

@@ -1,0 +1,34 @@
+namespace Vmem.Tool.Reports;
+
+/// <summary>What the reader must know of a recording to judge its figures: what it left open and how that was settled.</summary>
+internal static class TraceNotes
+{
+    private static readonly string[] s_endings = [".gz", ".raw", ".heaptrack", ".mtrace", ".trace", ".txt"];
+
+    /// <summary>
+    /// The file's name without folders and without the endings that only say how it was recorded: "cc1plus.heaptrack.raw.gz" is cc1plus.
+    /// </summary>
+    public static string ShortName(TraceReport trace)
+    {
+        string name = Path.GetFileName(trace.Name);
+        while (s_endings.FirstOrDefault(ending => name.Length > ending.Length && name.EndsWith(ending, StringComparison.OrdinalIgnoreCase)) is string ending)
+        {
+            name = name[..^ending.Length];
+        }
+
+        return name;
+    }
+
+    public static IEnumerable<string> Write(TraceReport trace)
+    {
+        if (trace.UnknownFrees > 0)
+        {
+            yield return $"Left out: frees of objects that the recording never saw allocated ({Units.Count(trace.UnknownFrees)}).";
+        }
+
+        if (trace.ImpliedFrees > 0)
+        {
+            yield return $"Supplied: frees that the recording missed, for their addresses were handed out again ({Units.Count(trace.ImpliedFrees)}).";
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using System.Globalization;
+using System.Text;
+
+namespace Vmem.Tool.Reports;
+
+/// <summary>One recording's part of the page.</summary>
+internal static class TraceSection
+{
+    // Where the ranges differ by more than this, one scale would press the smaller maps flat; arbitrary.
+    private const double MostForOneScale = 3;
+
+    public static string Write(TraceReport trace, string id)
+    {
+        ulong largest = trace.Policies.Max(policy => policy.RangeBytes);
+        ulong least = trace.Policies.Min(policy => policy.RangeBytes);
+        bool oneScale = largest <= least * MostForOneScale;
+        string scale = trace.Policies.Count == 1 ? string.Empty
+            : oneScale ? "All maps have the same scale."
+            : "The ranges differ so much that each map has a scale of its own.";
+        return new Template("trace.html")
+            .Text("id", id)
+            .Text("name", TraceNotes.ShortName(trace))
+            .Text("path", trace.Name)
+            .Text("verdict", trace.Verdict)
+            .Text("facts", Facts(trace))
+            .Markup("notes", string.Concat(TraceNotes.Write(trace).Select(note => $"<p class=\"notes\">{Template.Escape(note)}</p>\n")))
+            .Markup("ranges", Ranges(trace, largest))
+            .Markup("columns", Columns(trace))
+            .Markup("rows", string.Concat(Figure.All.Select(figure => Row(trace, figure))))
+            .Text("scale", scale)
+            .Markup("cards", string.Concat(trace.Policies.Select(policy => PolicyCard.Write(trace, policy, oneScale ? largest : policy.RangeBytes))))
+            .Markup("sizes", Sizes(trace))
+            .Fill();
+    }
+
+    private static string Facts(TraceReport trace) =>
+        $"{trace.Format} recording: {Units.Count(trace.Allocations)} allocations and {Units.Count(trace.Frees)} frees, "
+        + $"at most {Units.Count(trace.PeakLiveObjects)} objects live at once, {Units.Count(trace.LiveAtEnd)} at the end.";
+
+    private static string Ranges(TraceReport trace, ulong largest)
+    {
+        var markup = new StringBuilder();
+        foreach (PolicyReport policy in trace.Policies)
+        {
+            double live = 100.0 * policy.PeakLiveBytes / Math.Max(1, largest);
+            double holes = 100.0 * (policy.RangeBytes - policy.PeakLiveBytes) / Math.Max(1, largest);
+            string best = policy.Policy == trace.Best ? " class=\"best\"" : string.Empty;
+            markup.Append(CultureInfo.InvariantCulture, $"<span{best}>{policy.Policy}</span><span class=\"bar\" aria-hidden=\"true\">");
+            markup.Append(CultureInfo.InvariantCulture, $"<span class=\"used\" style=\"width:{live:0.##}%\"></span><span class=\"hole\" style=\"width:{holes:0.##}%\"></span></span>");
+            markup.Append(CultureInfo.InvariantCulture, $"<span{best}>{Units.Bytes(policy.RangeBytes)} (+{Units.Percent(policy.RangeOverhead)})</span>\n");
+        }
+
+        return markup.ToString();
+    }
+
+    private static string Columns(TraceReport trace) => string.Concat(trace.Policies.Select(policy =>
+        policy.Policy == trace.Best ? $"<th scope=\"col\" class=\"best\">{policy.Policy}</th>" : $"<th scope=\"col\">{policy.Policy}</th>"));
+
+    private static string Row(TraceReport trace, Figure figure)
+    {
+        var row = new StringBuilder();
+        row.Append(CultureInfo.InvariantCulture, $"<tr data-figure=\"{figure.Key}\"><th scope=\"row\" title=\"{Template.Escape(figure.Meaning)}\">{Template.Escape(figure.Label)}</th>");
+        foreach (PolicyReport policy in trace.Policies)
+        {
+            bool isBest = figure.IsBest(policy, trace.Policies);
+            row.Append(CultureInfo.InvariantCulture, $"<td data-policy=\"{policy.Policy}\"{(isBest ? " class=\"best\"" : "")}>{Template.Escape(figure.Show(policy))}");
+            row.Append(isBest ? "<span class=\"hidden\"> (best)</span></td>" : "</td>");
+        }
+
+        return row.Append("</tr>\n").ToString();
+    }
+
+    private static string Sizes(TraceReport trace)
+    {
+        double mostCount = trace.Sizes.Max(bin => (double)bin.Count);
+        double mostBytes = Math.Max(1, trace.Sizes.Max(bin => (double)bin.TotalBytes));
+        var rows = new StringBuilder();
+        foreach (SizeBinReport bin in trace.Sizes)
+        {
+            string range = bin.LeastBytes == bin.MostBytes ? $"{bin.LeastBytes}" : $"{Short(bin.LeastBytes)} – {Short(bin.MostBytes)}";
+            rows.Append(CultureInfo.InvariantCulture, $"<tr><th scope=\"row\">{range}</th><td>{Bar(bin.Count / mostCount, Units.Count(bin.Count))}</td>");
+            rows.Append(CultureInfo.InvariantCulture, $"<td>{Bar((double)bin.TotalBytes / mostBytes, Units.Bytes((double)bin.TotalBytes))}</td></tr>\n");
+        }
+
+        return rows.ToString();
+    }
+
+    // Bins end one below a power of two: from 1 KiB on, "1K – 2K" says it shorter and no one misses the byte.
+    private static string Short(ulong bytes) => bytes < 1024 ? $"{bytes}" : Units.Bytes(bytes + (bytes & 1)).Replace(".00", "", StringComparison.Ordinal).Replace(".0", "", StringComparison.Ordinal);
+
+    private static string Bar(double part, string text) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"<div class=\"cell\"><span class=\"bar\" style=\"width:{100 * part:0.##}%\"></span><span>{text}</span></div>");
+}

@@ -1,0 +1,39 @@
+using System.Globalization;
+
+namespace Vmem.Tool.Reports;
+
+/// <summary>Figures as people read them. Machines get them exact, in the JSON.</summary>
+internal static class Units
+{
+    private static readonly string[] s_units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+
+    /// <summary>Three digits and a unit: "1.18 MiB".</summary>
+    public static string Bytes(double bytes)
+    {
+        int unit = 0;
+        while (bytes >= 1024 && unit < s_units.Length - 1)
+        {
+            bytes /= 1024;
+            unit++;
+        }
+
+        string format = unit == 0 || bytes >= 100 ? "0" : bytes >= 10 ? "0.0" : "0.00";
+        return $"{bytes.ToString(format, CultureInfo.InvariantCulture)} {s_units[unit]}";
+    }
+
+    /// <summary>"7.3 %"; small ones keep a second digit.</summary>
+    public static string Percent(double part)
+    {
+        double percent = part * 100;
+        string format = percent >= 100 ? "#,0" : percent >= 1 ? "0.0" : percent == 0 ? "0" : "0.00";
+        return $"{percent.ToString(format, CultureInfo.InvariantCulture)} %";
+    }
+
+    /// <summary>"1,234,567".</summary>
+    public static string Count(long count) => count.ToString("#,0", CultureInfo.InvariantCulture);
+
+    /// <summary>"12.3 M/s".</summary>
+    public static string PerSecond(double count) => $"{(count / 1e6).ToString("0.0", CultureInfo.InvariantCulture)} M/s";
+
+    public static string Nanoseconds(long nanoseconds) => $"{Count(nanoseconds)} ns";
+}

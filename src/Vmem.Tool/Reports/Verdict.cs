@@ -1,0 +1,60 @@
+namespace Vmem.Tool.Reports;
+
+/// <summary>The answer to "which allocator suits this program?" in plain words.</summary>
+internal static class Verdict
+{
+    public static string Write(PolicyReport best, IReadOnlyList<PolicyReport> rivals, IReadOnlyList<PolicyReport> all)
+    {
+        string needs =
+            $"{Units.Bytes(best.RangeBytes)} of addresses for {Units.Bytes(best.PeakLiveBytes)} of live data at the peak ({Units.Percent(best.RangeOverhead)} more)";
+        string time = $"{best.MedianNanoseconds} ns for a median operation";
+        if (all.Count == 1)
+        {
+            return $"{Name(best)} needs {needs}, {time}{Failures(best)}.";
+        }
+
+        return $"{Name(best)} suits this program best: {needs}, {time}{Failures(best)}.{Why(best, rivals, all)}";
+    }
+
+    private static string Why(PolicyReport best, IReadOnlyList<PolicyReport> rivals, IReadOnlyList<PolicyReport> all)
+    {
+        List<PolicyReport> more = [.. all.Where(policy => policy.Failures > best.Failures)];
+        List<PolicyReport> others = [.. all.Where(policy => policy.Failures == best.Failures && !rivals.Contains(policy))];
+        string why = string.Empty;
+        List<PolicyReport> alike = [.. rivals.Where(policy => policy != best)];
+        if (alike.Count > 0)
+        {
+            why += alike.Count == 1
+                ? $" {Capital(Join(alike))} needs the same range within 1 %, and is not faster."
+                : $" {Capital(Join(alike))} need the same range within 1 %, and are not faster.";
+        }
+
+        if (others.Count > 0)
+        {
+            PolicyReport next = others.MinBy(policy => policy.RangeBytes)!;
+            string much = Units.Percent(((double)next.RangeBytes / best.RangeBytes) - 1);
+            why += others.Count == 1
+                ? $" {Name(next)} needs {much} more addresses."
+                : $" The other policies need at least {much} more addresses ({next.Policy} fit is the closest).";
+        }
+
+        return more.Count == 0 ? why : $"{why} {Capital(Join(more))} {(more.Count == 1 ? "fails" : "fail")} more often.";
+    }
+
+    private static string Failures(PolicyReport policy) => policy.Failures switch
+    {
+        0 => string.Empty,
+        1 => ", but one allocation fails",
+        _ => $", but {Units.Count(policy.Failures)} allocations fail",
+    };
+
+    private static string Name(PolicyReport policy) => Capital($"{policy.Policy} fit");
+
+    private static string Join(IReadOnlyList<PolicyReport> policies)
+    {
+        List<string> names = [.. policies.Select(policy => policy.Policy)];
+        return names.Count == 1 ? $"{names[0]} fit" : $"{string.Join(", ", names[..^1])} and {names[^1]} fit";
+    }
+
+    private static string Capital(string text) => char.ToUpperInvariant(text[0]) + text[1..];
+}

@@ -1,0 +1,48 @@
+using System.Text;
+
+namespace Vmem.Tool.Traces;
+
+/// <summary>
+/// What one format's lines mean. A line that means nothing to us is a <see cref="TraceEventKind.None"/>; a wrong one says why it is wrong.
+/// </summary>
+internal abstract class LineParser
+{
+    // Enough to recognise the line in an editor; arbitrary.
+    private const int QuotedBytes = 60;
+
+    public abstract TraceFormat Format { get; }
+
+    /// <summary>
+    /// Whether the recording names every object from its birth to its death. Only our own format does: a heaptrack or mtrace recording may
+    /// begin in the middle of a program's life, and misses what is freed behind the recorder's back.
+    /// </summary>
+    public abstract bool IsComplete { get; }
+
+    /// <summary>Null when the line is well formed, else what is wrong with it.</summary>
+    public abstract string? Parse(ReadOnlySpan<byte> line, out TraceEvent traceEvent);
+
+    /// <summary>A line's beginning as it can be shown on a terminal: what is not printable ASCII becomes a dot.</summary>
+    public static string Quote(ReadOnlySpan<byte> line)
+    {
+        var text = new StringBuilder("\"");
+        foreach (byte value in line[..Math.Min(line.Length, QuotedBytes)])
+        {
+            text.Append(value is >= 0x20 and < 0x7f ? (char)value : '.');
+        }
+
+        return text.Append(line.Length > QuotedBytes ? "…\"" : "\"").ToString();
+    }
+
+    protected static bool IsBlankOrComment(ReadOnlySpan<byte> line)
+    {
+        foreach (byte value in line)
+        {
+            if (!LineScanner.IsBlank(value))
+            {
+                return value == '#';
+            }
+        }
+
+        return true;
+    }
+}

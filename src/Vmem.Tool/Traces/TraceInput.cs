@@ -1,0 +1,90 @@
+namespace Vmem.Tool.Traces;
+
+/// <summary>
+/// Where a recording comes from: a file or standard input, compressed with gzip or not (told by its first bytes, not by its name).
+/// </summary>
+internal sealed class TraceInput : IDisposable
+{
+    /// <summary>The path that means standard input.</summary>
+    public const string StandardInput = "-";
+
+    private readonly Stream _raw;
+
+    private TraceInput(string name, Stream raw, long? length)
+    {
+        _raw = raw;
+        Name = name;
+        Length = length;
+        var start = new byte[4];
+        int read = raw.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+        RefuseOtherCompression(name, start.AsSpan(0, read));
+        IsCompressed = read >= 2 && start[0] == 0x1f && start[1] == 0x8b;
+        var whole = new ConcatenatedStream(start.AsMemory(0, read), raw);
+        Counted = whole;
+        Text = IsCompressed ? new CheckedGzipStream(whole) : whole;
+    }
+
+    /// <summary>The path, or "standard input".</summary>
+    public string Name { get; }
+
+    /// <summary>In bytes as stored; null when it cannot be known.</summary>
+    public long? Length { get; }
+
+    public bool IsCompressed { get; }
+
+    /// <summary>The recording's text.</summary>
+    public Stream Text { get; }
+
+    /// <summary>How many bytes, as stored, have been read: what progress is measured by.</summary>
+    public long BytesRead => Counted.BytesRead;
+
+    /// <summary>Whether everything stored was read (and perhaps not yet all of the text in it).</summary>
+    public bool IsExhausted => Counted.MiddleEnded;
+
+    private ConcatenatedStream Counted { get; }
+
+    /// <exception cref="MalformedTraceException">The file cannot be opened, or is compressed in a way that is not read here.</exception>
+    public static TraceInput Open(string path, Func<Stream> standardInput)
+    {
+        if (path == StandardInput)
+        {
+            return new TraceInput("standard input", standardInput(), null);
+        }
+
+        try
+        {
+            // The reader above has a buffer of its own.
+            var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0, FileOptions.SequentialScan);
+            return new TraceInput(path, file, file.CanSeek ? file.Length : null);
+        }
+        catch (Exception fault) when (fault is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new MalformedTraceException(path, "there is no such file");
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new MalformedTraceException(path, $"cannot be read ({fault.Message.TrimEnd('.')})");
+        }
+    }
+
+    public void Dispose()
+    {
+        Text.Dispose();
+        _raw.Dispose();
+    }
+
+    private static void RefuseOtherCompression(string name, ReadOnlySpan<byte> start)
+    {
+        string? program = start switch
+        {
+            [0x28, 0xb5, 0x2f, 0xfd] => "zstd",
+            [0xfd, (byte)'7', (byte)'z', (byte)'X'] => "xz",
+            [(byte)'B', (byte)'Z', (byte)'h', ..] => "bzip2",
+            _ => null,
+        };
+        if (program is not null)
+        {
+            throw new MalformedTraceException(name, $"is compressed with {program}, which is not read here; use: {program} -dc {name} | vmem replay -");
+        }
+    }
+}

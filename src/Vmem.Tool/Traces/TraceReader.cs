@@ -1,0 +1,99 @@
+namespace Vmem.Tool.Traces;
+
+/// <summary>
+/// A recording as a stream of events. Nothing is kept but one buffer: a recording of many gigabytes passes through.
+/// Whatever is wrong with it comes out as a <see cref="MalformedTraceException"/> that names the file and the line.
+/// </summary>
+internal sealed class TraceReader : IDisposable
+{
+    private readonly TraceInput _input;
+    private readonly LineReader _lines;
+    private LineParser? _parser;
+
+    public TraceReader(TraceInput input)
+    {
+        _input = input;
+        _lines = new LineReader(input.Text);
+    }
+
+    public long LineNumber => _lines.LineNumber;
+
+    /// <summary>Known once the first event was read.</summary>
+    public TraceFormat Format => Parser.Format;
+
+    /// <summary>See <see cref="LineParser.IsComplete"/>.</summary>
+    public bool IsComplete => Parser.IsComplete;
+
+    private LineParser Parser => _parser ?? throw new InvalidOperationException("The format is known once a line was read.");
+
+    /// <summary>The next event; false at the end.</summary>
+    public bool TryRead(out TraceEvent traceEvent)
+    {
+        while (TryReadLine(out ReadOnlySpan<byte> line))
+        {
+            _parser ??= Detect(line);
+            if (_parser is null)
+            {
+                continue;
+            }
+
+            string? fault = _parser.Parse(line, out traceEvent);
+            if (fault is not null)
+            {
+                MalformedTraceException exception = Fault(fault);
+                RunOutIfCutOff();
+                throw exception;
+            }
+
+            if (traceEvent.Kind != TraceEventKind.None)
+            {
+                return true;
+            }
+        }
+
+        traceEvent = default;
+        return false;
+    }
+
+    /// <summary>An error at the line last read.</summary>
+    public MalformedTraceException Fault(string reason) => new(_input.Name, _lines.LineNumber, reason);
+
+    public void Dispose() => _input.Dispose();
+
+    // Where compressed data is cut off, its last line is often nonsense: the cut is what is wrong, and shows when the rest has been read.
+    private void RunOutIfCutOff()
+    {
+        while (_input.IsCompressed && _input.IsExhausted && TryReadLine(out _))
+        {
+        }
+    }
+
+    private bool TryReadLine(out ReadOnlySpan<byte> line)
+    {
+        try
+        {
+            return _lines.TryReadLine(out line);
+        }
+        catch (LineTooLongException fault)
+        {
+            throw new MalformedTraceException(_input.Name, _lines.LineNumber + 1, fault.Message);
+        }
+        catch (InvalidDataException)
+        {
+            throw new MalformedTraceException(_input.Name, $"the compressed data is damaged or cut off after line {_lines.LineNumber}");
+        }
+    }
+
+    private LineParser? Detect(ReadOnlySpan<byte> line)
+    {
+        ReadOnlySpan<byte> text = line.TrimStart(" \t"u8);
+        if (text.IsEmpty || text[0] == '#')
+        {
+            return null;
+        }
+
+        return FormatDetection.Detect(line) ?? throw Fault(
+            $"{LineParser.Quote(line)} begins no recording known here: expected heaptrack --raw (\"v 10400 3\", \"+ SIZE TRACE ADDRESS\"), "
+            + "mtrace (\"= Start\", \"@ CALLER + ADDRESS SIZE\") or \"a ID SIZE\" / \"f ID\"");
+    }
+}

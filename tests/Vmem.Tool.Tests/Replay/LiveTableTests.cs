@@ -1,0 +1,54 @@
+using Vmem.Tool.Replay;
+
+namespace Vmem.Tool.Tests.Replay;
+
+/// <summary>The table of live objects against a dictionary.</summary>
+public sealed class LiveTableTests
+{
+    [Theory]
+    [InlineData(50, 1UL)]
+    [InlineData(3000, 16UL)]
+    [InlineData(3000, 1UL << 40)]
+    public void It_knows_what_a_dictionary_knows(int ids, ulong stride)
+    {
+        var random = new Random(ids);
+        var table = new LiveTable();
+        var model = new Dictionary<ulong, (int Slot, ulong Size)>();
+        for (int step = 0; step < 100_000; step++)
+        {
+            ulong id = (ulong)random.Next(ids) * stride;
+            if (random.Next(2) == 0)
+            {
+                ulong size = (ulong)random.Next();
+                bool added = table.TryAdd(id, size, out int slot);
+                Assert.Equal(!model.ContainsKey(id), added);
+                Assert.DoesNotContain(slot, added ? model.Values.Take(20).Select(entry => entry.Slot) : []);
+                model.TryAdd(id, (slot, size));
+            }
+            else
+            {
+                Assert.Equal(model.Remove(id, out (int Slot, ulong Size) expected), table.TryRemove(id, out int slot, out ulong size));
+                Assert.Equal(expected, (slot, size));
+            }
+
+            Assert.Equal(model.Count, table.Count);
+        }
+
+        Assert.Equal(model.Count, model.Values.Select(entry => entry.Slot).Distinct().Count());
+        Assert.True(model.Values.All(entry => entry.Slot < table.SlotCount));
+    }
+
+    [Fact]
+    public void It_grows_with_what_is_alive_not_with_what_has_lived()
+    {
+        var table = new LiveTable();
+        for (ulong id = 0; id < 1_000_000; id++)
+        {
+            Assert.True(table.TryAdd(id, 1, out _));
+            Assert.True(id < 100 || table.TryRemove(id - 100, out _, out _));
+        }
+
+        Assert.Equal(101, table.SlotCount);
+        Assert.Equal(new LiveTable().Bytes, table.Bytes);
+    }
+}

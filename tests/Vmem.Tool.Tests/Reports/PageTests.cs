@@ -1,0 +1,109 @@
+using Microsoft.Playwright;
+using Vmem.Tool.Reports;
+
+namespace Vmem.Tool.Tests.Reports;
+
+/// <summary>The report's page in a real browser.</summary>
+public sealed class PageTests(Browser browser) : IClassFixture<Browser>, IDisposable
+{
+    private const int Phone = 390;
+    private const int Desktop = 1280;
+
+    private readonly TempFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData(Phone, ColorScheme.Light)]
+    [InlineData(Phone, ColorScheme.Dark)]
+    [InlineData(Desktop, ColorScheme.Light)]
+    [InlineData(Desktop, ColorScheme.Dark)]
+    public async Task It_loads_without_a_fault_without_the_network_and_without_scrolling_sideways(int width, ColorScheme scheme)
+    {
+        string file = WritePage(ReportFixture.Create(Samples.CompilerTrace));
+        OpenedPage opened = await browser.OpenAsync(file, width, scheme);
+        Assert.Empty(opened.Messages);
+        Assert.All(opened.Requests, url => Assert.True(url == new Uri(file).AbsoluteUri || url == "data:,", url));
+        Assert.Equal(width, await opened.Page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
+        string background = await opened.Page.EvaluateAsync<string>("getComputedStyle(document.body).backgroundColor");
+        Assert.Equal(scheme == ColorScheme.Dark ? "rgb(20, 23, 28)" : "rgb(255, 255, 255)", background);
+        await KeepScreenshotAsync(opened.Page, $"report-{width}-{scheme}.png");
+    }
+
+    [Fact]
+    public async Task Its_table_says_what_the_report_says()
+    {
+        ReplayReport report = ReportFixture.Create(Samples.CompilerTrace);
+        OpenedPage opened = await browser.OpenAsync(WritePage(report), Desktop, ColorScheme.Light);
+        foreach (Figure figure in Figure.All)
+        {
+            foreach (PolicyReport policy in report.Traces[0].Policies)
+            {
+                string cell = await opened.Page.Locator($"tr[data-figure={figure.Key}] td[data-policy={policy.Policy}]").InnerTextAsync();
+                Assert.Equal(figure.Show(policy), cell.Replace("(best)", "", StringComparison.Ordinal).Trim());
+            }
+        }
+
+        Assert.Contains(report.Traces[0].Verdict, await opened.Page.Locator(".verdict").InnerTextAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Its_maps_are_painted_with_more_than_one_colour_and_change_with_the_colour_scheme()
+    {
+        OpenedPage opened = await browser.OpenAsync(WritePage(ReportFixture.Create(Samples.CompilerTrace)), Desktop, ColorScheme.Light);
+        const string CountColours =
+            """
+            () => [...document.querySelectorAll("canvas")].map(canvas => {
+              const data = new Uint32Array(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer);
+              return new Set(data).size;
+            })
+            """;
+        const string FirstPixel = "() => [...document.querySelector('canvas').getContext('2d').getImageData(0, 0, 1, 1).data].join()";
+        int[] colours = await opened.Page.EvaluateAsync<int[]>(CountColours);
+        Assert.Equal(3, colours.Length);
+        Assert.All(colours, count => Assert.InRange(count, 3, 17));
+        string light = await opened.Page.EvaluateAsync<string>(FirstPixel);
+        await opened.Page.EmulateMediaAsync(new() { ColorScheme = ColorScheme.Dark });
+        await opened.Page.WaitForFunctionAsync($"({FirstPixel})() !== '{light}'");
+    }
+
+    [Fact]
+    public async Task Its_curves_and_sizes_have_an_area()
+    {
+        ReplayReport report = ReportFixture.Create(Samples.CompilerTrace);
+        OpenedPage opened = await browser.OpenAsync(WritePage(report), Phone, ColorScheme.Light);
+        const string Heights = "() => [...document.querySelectorAll('.curve path')].map(path => path.getBoundingClientRect().height)";
+        Assert.All(await opened.Page.EvaluateAsync<double[]>(Heights), height => Assert.True(height > 20));
+        Assert.Equal(report.Traces[0].Sizes.Count, await opened.Page.Locator(".sizes tbody tr").CountAsync());
+    }
+
+    [Fact]
+    public async Task Pointing_at_a_map_tells_event_address_and_use()
+    {
+        OpenedPage opened = await browser.OpenAsync(WritePage(ReportFixture.Create(Samples.CompilerTrace)), Desktop, ColorScheme.Light);
+        await opened.Page.Locator("canvas").First.HoverAsync();
+        Assert.Matches(@"^event [\d,]+, address .+: .+", await opened.Page.Locator(".readout").First.InnerTextAsync());
+    }
+
+    [Fact]
+    public async Task Several_recordings_have_a_section_each_and_names_are_not_taken_for_markup()
+    {
+        string hostile = _folder.Write("<b>{{title}}&.txt", Samples.Generate(500, 50, seed: 1));
+        OpenedPage opened = await browser.OpenAsync(WritePage(ReportFixture.Create(Samples.CompilerTrace, hostile)), Phone, ColorScheme.Dark);
+        Assert.Empty(opened.Messages);
+        Assert.Equal(2, await opened.Page.Locator("section.trace").CountAsync());
+        Assert.Equal(hostile, await opened.Page.Locator("#trace-2 .path").InnerTextAsync());
+        Assert.Equal(Phone, await opened.Page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
+    }
+
+    private string WritePage(ReplayReport report) => _folder.Write("report.html", System.Text.Encoding.UTF8.GetBytes(ReportFixture.Page(report)));
+
+    // For whoever wants to look: VMEM_SCREENSHOTS names a folder.
+    private static async Task KeepScreenshotAsync(IPage page, string name)
+    {
+        if (Environment.GetEnvironmentVariable("VMEM_SCREENSHOTS") is string folder)
+        {
+            await page.ScreenshotAsync(new() { Path = Path.Combine(folder, name), FullPage = true });
+        }
+    }
+}

@@ -1,0 +1,23 @@
+using System.Text;
+using Vmem.Tool.Commands;
+
+namespace Vmem.Tool.Tests;
+
+/// <summary>The whole tool, run inside the test's process.</summary>
+internal sealed record ToolRun(int ExitCode, string Output, string Error)
+{
+    public static Task<ToolRun> Of(params string[] args) => WithInput(new MemoryStream(), args);
+
+    public static async Task<ToolRun> WithInput(Stream input, params string[] args) => await WithInput(input, TestContext.Current.CancellationToken, args);
+
+    public static async Task<ToolRun> WithInput(Stream input, CancellationToken cancellationToken, params string[] args)
+    {
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        int exitCode = await ToolCommand.InvokeAsync(args, new ToolConsole(() => input, output, error) { WarmUpRounds = 1 }, cancellationToken);
+        return new ToolRun(exitCode, output.ToString(), error.ToString());
+    }
+
+    public static Task<ToolRun> WithInput(string input, params string[] args) =>
+        WithInput(new MemoryStream(Encoding.ASCII.GetBytes(input)), args);
+}

@@ -1,0 +1,107 @@
+using System.Text;
+using Vmem.Tool.Traces;
+
+namespace Vmem.Tool.Tests.Traces;
+
+/// <summary>Where recordings come from: files, gzip, pipes; and what cannot be read.</summary>
+public sealed class TraceInputTests
+{
+    [Fact]
+    public void Gzip_is_told_by_its_first_bytes()
+    {
+        using TraceReader reader = TraceText.Open(Samples.Gzip("a 1 2\nf 1\n"));
+        Assert.Equal([TraceText.Allocate(1, 2), TraceText.Free(1)], TraceText.ReadAll(reader));
+    }
+
+    [Fact]
+    public void Gzip_in_several_members_is_one_recording()
+    {
+        using TraceReader reader = TraceText.Open([.. Samples.Gzip("a 1 2\n"), .. Samples.Gzip("f 1\n")]);
+        Assert.Equal(2, TraceText.ReadAll(reader).Count);
+    }
+
+    [Fact]
+    public void Gzip_that_is_cut_off_or_damaged_is_an_error_not_an_end()
+    {
+        byte[] whole = Samples.Gzip(Samples.Generate(5000, 100, seed: 3));
+        foreach (int missing in new[] { 1, 4, 8, 9, whole.Length / 2, whole.Length - 20 })
+        {
+            using TraceReader cut = TraceText.Open(whole[..^missing]);
+            Assert.Contains("cut off", Assert.Throws<MalformedTraceException>(() => TraceText.ReadAll(cut)).Message, StringComparison.Ordinal);
+        }
+
+        whole.AsSpan(whole.Length / 2, 40).Clear();
+        using TraceReader damaged = TraceText.Open(whole);
+        Assert.Throws<MalformedTraceException>(() => TraceText.ReadAll(damaged));
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 0x28, 0xb5, 0x2f, 0xfd, 0 }, "zstd -dc")]
+    [InlineData(new byte[] { 0xfd, (byte)'7', (byte)'z', (byte)'X', (byte)'Z', 0 }, "xz -dc")]
+    [InlineData(new byte[] { (byte)'B', (byte)'Z', (byte)'h', (byte)'9' }, "bzip2 -dc")]
+    public void Other_compression_is_named_with_the_way_around_it(byte[] start, string advice)
+    {
+        Assert.Contains(advice, Assert.Throws<MalformedTraceException>(() => TraceText.Open(start)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Binary_garbage_is_refused()
+    {
+        var garbage = new byte[100_000];
+        new Random(5).NextBytes(garbage);
+        using TraceReader reader = TraceText.Open(garbage);
+        Assert.Throws<MalformedTraceException>(() => TraceText.ReadAll(reader));
+    }
+
+    [Fact]
+    public void A_line_without_end_is_refused_before_it_fills_the_memory()
+    {
+        using TraceReader reader = TraceText.Open(Encoding.ASCII.GetBytes("# " + new string('x', 5_000_000)));
+        MalformedTraceException fault = Assert.Throws<MalformedTraceException>(() => TraceText.ReadAll(reader));
+        Assert.Contains("line 1: the line is longer", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("x")]
+    public void An_input_shorter_than_any_magic_number_is_read(string text)
+    {
+        using TraceReader reader = TraceText.Open("#" + text);
+        Assert.Empty(TraceText.ReadAll(reader));
+    }
+
+    [Fact]
+    public void A_missing_file_and_a_folder_are_named()
+    {
+        using var folder = new TempFolder();
+        string missing = folder.PathOf("missing");
+        Assert.StartsWith(missing, Open(missing).Message, StringComparison.Ordinal);
+        Assert.StartsWith(folder.PathOf("."), Open(folder.PathOf(".")).Message, StringComparison.Ordinal);
+
+        static MalformedTraceException Open(string path) =>
+            Assert.Throws<MalformedTraceException>(() => TraceInput.Open(path, () => Stream.Null));
+    }
+
+    [Fact]
+    public void Lines_that_lie_across_reads_come_out_whole()
+    {
+        string text = Samples.Generate(2000, 50, seed: 7);
+        var reader = new TraceReader(TraceInput.Open(TraceInput.StandardInput, () => new DrippingStream(Encoding.ASCII.GetBytes(text))));
+        Assert.Equal(TraceText.Read(text), TraceText.ReadAll(reader));
+        Assert.Equal(2000, reader.LineNumber);
+    }
+
+    [Fact]
+    public void The_last_line_needs_no_end()
+    {
+        Assert.Equal([TraceText.Allocate(1, 2), TraceText.Free(1)], TraceText.Read("a 1 2\nf 1"));
+    }
+
+    /// <summary>A pipe that hands out one to seven bytes at a time.</summary>
+    private sealed class DrippingStream(byte[] contents) : MemoryStream(contents)
+    {
+        private int _drip;
+
+        public override int Read(Span<byte> buffer) => base.Read(buffer[..Math.Min(buffer.Length, 1 + (_drip++ % 7))]);
+    }
+}
