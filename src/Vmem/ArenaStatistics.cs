@@ -53,7 +53,9 @@ public readonly record struct ArenaStatistics<T>
     /// <summary>Free segments.</summary>
     public long FreeSegments { get; init; }
 
-    /// <summary>Bytes of memory behind the arena's own tables, in whole blocks as the arena took them (untouched pages of a block included).</summary>
+    /// <summary>
+    /// Bytes of the arena's own tables, up to the most that was ever in use. The blocks they lie in may be up to twice as long; what was never in use of them is address space, not memory.
+    /// </summary>
     public long BookkeepingBytes { get; init; }
 
     /// <summary>External fragmentation: <c>1 − LargestFree / Free</c>; 0 when nothing is free or all of it is one segment.</summary>

@@ -26,7 +26,7 @@ internal unsafe struct LiveTable<T>
     private uint _mask;                                         // 2^(L+1) − 1
     private uint _count;
 
-    public readonly long Bytes => _heads.Bytes;
+    public readonly long Bytes => (long)_buckets * sizeof(uint);
 
     public readonly uint Count => _count;
 

@@ -39,9 +39,6 @@ internal unsafe struct NativeStore<TItem>
     /// <summary>How many items there is room for.</summary>
     public uint Capacity { get; private set; }
 
-    /// <summary>The bytes taken from the system.</summary>
-    public readonly long Bytes => (long)Capacity * sizeof(TItem);
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly TItem* At(uint index)
     {

@@ -10,7 +10,7 @@ internal unsafe struct NodePool<TNode>
     private uint _unused;
     private uint _fresh;
 
-    public readonly long Bytes => _store.Bytes;
+    public readonly long Bytes => (long)_fresh * sizeof(TNode);
 
     /// <summary>How many nodes can be taken before the pool must grow.</summary>
     public uint Available { get; private set; }

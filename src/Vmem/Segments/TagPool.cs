@@ -16,7 +16,8 @@ internal unsafe struct TagPool<T>
     private uint _fresh;                          // tags from here on have never been used
     private uint _available;                      // returned and never used ones together
 
-    public readonly long Bytes => _store.Bytes;
+    /// <summary>The bytes of the tags that have ever been used; what lies beyond them in the last block has never been touched.</summary>
+    public readonly long Bytes => (long)_fresh * sizeof(Tag<T>);
 
     /// <summary>How many tags have ever been in use at once: those above were never written.</summary>
     public readonly uint HighWater => _fresh;
