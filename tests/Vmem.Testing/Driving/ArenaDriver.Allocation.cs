@@ -25,7 +25,7 @@ public sealed partial class ArenaDriver
             _state.Allocations++;
             if (handle >= 0)
             {
-                _handles.Add(HandleState.Live);
+                _isHandleLive.Add(true);
             }
         }
         else if (actual.Kind == OutcomeKind.Refused)
@@ -120,27 +120,24 @@ public sealed partial class ArenaDriver
         _state.Frees++;
         if (freed.Handle >= 0)
         {
-            _handles[freed.Handle] = HandleState.Stale;
+            _isHandleLive[freed.Handle] = false;
         }
     }
 
     private void FreeHandle(in ArenaStep step)
     {
-        if (step.Flavor == 7 || _handles.Count == 0)
+        if (step.Flavor == 7 || _isHandleLive.Count == 0)
         {
             Agree("Free(default)", Outcome.BadFree(InvalidFreeReason.NotAllocated), _arena.FreeHandle(-1));
             return;
         }
 
-        int ordinal = _handles.Count - 1 - (step.Target % Math.Min(_handles.Count, 40));
-        if (_handles[ordinal] is HandleState.Live or HandleState.Stale)
+        int ordinal = _isHandleLive.Count - 1 - (step.Target % Math.Min(_isHandleLive.Count, 40));
+        bool live = _isHandleLive[ordinal];
+        Agree($"Free(handle {ordinal})", live ? Outcome.Done() : Outcome.BadFree(InvalidFreeReason.AlreadyFree), _arena.FreeHandle(ordinal));
+        if (live)
         {
-            bool live = _handles[ordinal] == HandleState.Live;
-            Agree($"Free(handle {ordinal})", live ? Outcome.Done() : Outcome.BadFree(InvalidFreeReason.AlreadyFree), _arena.FreeHandle(ordinal));
-            if (live)
-            {
-                FollowFree(_model.StartOfHandle(ordinal));
-            }
+            FollowFree(_model.StartOfHandle(ordinal));
         }
     }
 
@@ -169,7 +166,9 @@ public sealed partial class ArenaDriver
             starts.Add(step.Flavor % 2 == 0 ? starts[0] : step.Value);
         }
 
-        bool right = starts.Distinct().Count() == starts.Count && starts.TrueForAll(start => _model.JudgeFree(start, size).Kind == OutcomeKind.Done);
+        // A batch takes no ranges that belong to handles.
+        bool right = starts.Distinct().Count() == starts.Count
+            && starts.TrueForAll(start => _model.JudgeFree(start, size).Kind == OutcomeKind.Done && _model.HandleAt(start) < 0);
         Agree("FreeMany", right ? OutcomeKind.Done : OutcomeKind.BadFree, _arena.FreeMany(starts.ToArray(), size).Kind);
         if (right)
         {
@@ -196,10 +195,5 @@ public sealed partial class ArenaDriver
 
         Outcome expected = _model.Extend(start, oldSize, newSize);
         Agree($"TryExtend({start}, {oldSize}, {newSize})", expected, _arena.Extend(start, oldSize, newSize));
-        if (expected.Kind == OutcomeKind.Done && _model.HandleAt(start) >= 0)
-        {
-            // Whether the old handle still frees the range in its new size is not laid down; that its address and new size do is.
-            _handles[_model.HandleAt(start)] = HandleState.Resized;
-        }
     }
 }

@@ -15,7 +15,7 @@ public sealed partial class ArenaDriver
     private readonly IArenaUnderTest _arena;
     private readonly ArenaModel _model;
     private readonly StateComparison _state;
-    private readonly List<HandleState> _handles = [];
+    private readonly List<bool> _isHandleLive = [];
 
     public ArenaDriver(ArenaLayout layout, IArenaUnderTest arena)
     {
@@ -30,14 +30,6 @@ public sealed partial class ArenaDriver
         _state.Check();
     }
 
-    private enum HandleState
-    {
-        Live,
-        Resized,
-        Stale,
-        OfAnotherArena,
-    }
-
     /// <summary>Does one step and checks everything.</summary>
     public void Execute(in ArenaStep step)
     {
@@ -50,7 +42,7 @@ public sealed partial class ArenaDriver
                 Settle(step, step.Constraints, -1, _arena.AllocateConstrained(step.Size, step.Constraints, PolicyOf(step), step.Flavor));
                 break;
             case StepKind.AllocateHandle:
-                Settle(step, default, _handles.Count, _arena.AllocateHandle(step.Size, PolicyOf(step), step.Flavor));
+                Settle(step, default, _isHandleLive.Count, _arena.AllocateHandle(step.Size, PolicyOf(step), step.Flavor));
                 break;
             case StepKind.AllocateMany:
                 AllocateMany(step);
@@ -101,7 +93,7 @@ public sealed partial class ArenaDriver
             case StepKind.Restore:
                 _arena.SnapshotAndRestore(step.Flavor);
                 _model.ForgetHandlesAndRotor();
-                CollectionsMarshal.AsSpan(_handles).Fill(HandleState.OfAnotherArena);
+                CollectionsMarshal.AsSpan(_isHandleLive).Clear();
                 _state.StartCountingAfresh();
                 break;
             case StepKind.Reap:

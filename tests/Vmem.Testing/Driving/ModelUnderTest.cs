@@ -94,7 +94,8 @@ public class ModelUnderTest(ArenaLayout layout) : IArenaUnderTest
         foreach (int start in starts)
         {
             Outcome judgement = _model.JudgeFree(start, size);
-            if (judgement.Kind != OutcomeKind.Done || !seen.Add(start))
+            bool isByHandle = _handles.Contains((start, true));
+            if (judgement.Kind != OutcomeKind.Done || isByHandle || !seen.Add(start))
             {
                 return judgement.Kind == OutcomeKind.Done ? Outcome.BadFree(InvalidFreeReason.AlreadyFree) : judgement;
             }

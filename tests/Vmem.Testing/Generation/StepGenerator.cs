@@ -3,7 +3,10 @@ using Vmem.Testing.Model;
 namespace Vmem.Testing.Generation;
 
 /// <summary>Draws steps for a layout. It knows no state: a step means something in every one.</summary>
-public sealed class StepGenerator(SeededRandom random, ArenaLayout layout)
+/// <param name="random">Where the draws come from.</param>
+/// <param name="layout">The arena to begin with.</param>
+/// <param name="typicalCells">The most quanta that all but a few requests ask for; small, to fill a large arena with many segments.</param>
+public sealed class StepGenerator(SeededRandom random, ArenaLayout layout, int typicalCells = int.MaxValue)
 {
     // Parts of a thousand. The moods below shift the balance between allocating and freeing, so that arenas fill up, empty and linger half full.
     private static readonly (StepKind Kind, int Weight)[] s_weights =
@@ -62,7 +65,7 @@ public sealed class StepGenerator(SeededRandom random, ArenaLayout layout)
         int drawn = random.Below(100) switch
         {
             < 45 => 1 + random.Below(4),
-            < 85 => 1 + random.Below(Math.Max(1, cells / 8)),
+            < 85 => 1 + random.Below(Math.Clamp(cells / 8, 1, typicalCells)),
             < 97 => 1 + random.Below(cells),
             < 99 => cells,
             _ => 1 + random.Below(layout.Top / quantum),

@@ -52,6 +52,27 @@ public class HandleTests
         Assert.Equal(InvalidFreeReason.AlreadyFree, Assert.Throws<InvalidFreeException>(() => arena.Free(handle)).Reason);
     }
 
+    [Fact]
+    public void A_handle_frees_its_range_in_the_size_it_was_extended_to()
+    {
+        using Arena<uint> arena = new("handles", 0, 64, 1);
+        arena.TryAllocateHandle(10, FitPolicy.FirstFit, out RangeHandle<uint> handle);
+        Assert.True(arena.TryExtend(handle.Start, 10, 30));
+        arena.Free(handle);
+        Assert.Equal("{0+64: (0+64)}", ArenaPicture.Segments(arena));
+    }
+
+    [Fact]
+    public void The_handle_of_another_arena_frees_nothing()
+    {
+        using Arena<uint> one = new("one", 0, 64, 1);
+        using Arena<uint> other = new("other", 0, 64, 1);
+        one.TryAllocateHandle(64, out RangeHandle<uint> handle);
+        other.TryAllocateHandle(64, out _);
+        Assert.Throws<InvalidFreeException>(() => other.Free(handle));
+        Assert.Equal(64u, other.GetStatistics().InUse);
+    }
+
     /// <summary>A tag that is used a thousand times has had a thousand generations.</summary>
     [Fact]
     public void No_handle_of_the_past_frees_anything()

@@ -34,6 +34,19 @@ public class ManyTests
         Assert.Equal(0, arena.GetStatistics().Allocations);
     }
 
+    [Fact]
+    public void A_batch_takes_no_range_that_belongs_to_a_handle()
+    {
+        using Arena<uint> arena = new("many", 0, 100, 1, new ArenaOptions<uint> { Policy = FitPolicy.FirstFit });
+        arena.Allocate(10);
+        arena.TryAllocateHandle(10, out RangeHandle<uint> handle);
+        string before = ArenaPicture.Of(arena);
+        Assert.Equal(InvalidFreeReason.OtherOwner, Assert.Throws<InvalidFreeException>(() => arena.FreeMany([0, handle.Start], 10)).Reason);
+        Assert.Equal(before, ArenaPicture.Of(arena));
+        arena.Free(handle);
+        arena.Validate();
+    }
+
     [Theory]
     [InlineData(5u)]
     [InlineData(500u)]

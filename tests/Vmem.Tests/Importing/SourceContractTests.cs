@@ -18,7 +18,7 @@ public sealed class SingleThreadedArenaSourceContractTests : ArenaSourceContract
 /// <summary>An arena that ends at the top of the type is a source.</summary>
 public sealed class TopArenaSourceContractTests : ArenaSourceContract
 {
-    protected override IArenaSource<ulong> CreateSource() => new Arena<ulong>("source", ulong.MaxValue - 65_535, 64 * 1024, 1);
+    protected override IArenaSource<ulong> CreateSource() => new Arena<ulong>("source", ulong.MaxValue - 511, 512, 1);
 }
 
 /// <summary>An arena that itself imports is a source.</summary>

@@ -39,6 +39,22 @@ public class ArenaModelTests(ITestOutputHelper output)
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{steps:N0} steps checked against the model"));
     }
 
+    /// <summary>Two thousand quanta in small pieces: hundreds of free segments, so that the indexes are several levels deep and their nodes split and join.</summary>
+    [Fact]
+    public void Large_arenas_in_small_pieces_agree_with_the_model()
+    {
+        long steps = 0;
+        Parallel.For(0, 24, run =>
+        {
+            ArenaLayout layout = new(65_536, 1, [new(63_488, 2_048, SegmentKind.Span), new(100, 100, SegmentKind.Span)], (FitPolicy)(run % 5), run % 2 == 0);
+            StepGenerator generator = new(new SeededRandom((ulong)run), layout, typicalCells: 5);
+            ArenaStep[] drawn = [.. Enumerable.Range(0, 4_000).Select(_ => generator.Next())];
+            ModelRun.Check(new ArenaScenario(layout, drawn), run % 3 == 0 ? AtTheTop<ulong> : AtTheTop<ushort>, $"seed {run}");
+            Interlocked.Add(ref steps, drawn.Length);
+        });
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{steps:N0} steps of large arenas checked against the model"));
+    }
+
     [Fact]
     public void An_arena_over_all_256_values_agrees_with_the_model()
     {

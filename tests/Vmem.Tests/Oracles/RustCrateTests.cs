@@ -34,7 +34,7 @@ public class RustCrateTests
     [Fact]
     public void Two_children_give_everything_back_to_their_parent()
     {
-        using Arena<uint> parent = new("parent", 0x1000, 0x10000, 0x1000);
+        using Arena<uint> parent = new("parent", 0x1000, 0x100000, 0x1000);
         ArenaOptions<uint> options = new() { Source = parent };
         using Arena<uint> one = new("one", 0x10, options);
         using Arena<uint> two = new("two", 0x10, options);
