@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Vmem.Testing.Generation;
 using Vmem.Testing.Model;
 
@@ -122,7 +123,11 @@ public class ModelUnderTest(ArenaLayout layout) : IArenaUnderTest
 
     public virtual Outcome Reap() => Outcome.Done();
 
-    public virtual void SnapshotAndRestore(int flavor) => _model.ForgetHandlesAndRotor();
+    public virtual void SnapshotAndRestore(int flavor)
+    {
+        _model.ForgetHandlesAndRotor();
+        CollectionsMarshal.AsSpan(_handles).Clear();
+    }
 
     public virtual bool Contains(int value) => _model.Contains(value);
 

@@ -5,20 +5,21 @@ namespace Vmem.Testing.Generation;
 /// <summary>Makes failing scenarios small.</summary>
 public static class StepShrinker
 {
-    // Arbitrary: enough for a 2,000-step sequence to become minimal, and at most a few seconds of work.
-    private const int MaxAttempts = 20_000;
+    // Arbitrary: enough for a 2,000-step sequence to become minimal, and at most some ten seconds of work.
+    private const int MaxSteps = 2_000_000;
 
     /// <summary>The smallest scenario found for which <paramref name="fails"/> holds; it must hold for the given one.</summary>
     public static ArenaScenario Shrink(ArenaScenario scenario, Func<ArenaScenario, bool> fails)
     {
-        int attempts = 0;
+        int steps = 0;
         bool progress = true;
-        while (progress && attempts < MaxAttempts)
+        while (progress && steps < MaxSteps)
         {
             progress = false;
             foreach (ArenaScenario candidate in Candidates(scenario))
             {
-                if (++attempts > MaxAttempts)
+                steps += candidate.Steps.Count;
+                if (steps > MaxSteps)
                 {
                     break;
                 }
