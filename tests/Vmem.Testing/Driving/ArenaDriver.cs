@@ -11,6 +11,7 @@ namespace Vmem.Testing.Driving;
 public sealed partial class ArenaDriver
 {
     private const int MaxSpans = 8;
+    private const int MaxAddedQuanta = 32;
 
     private readonly IArenaUnderTest _arena;
     private readonly ArenaModel _model;
@@ -83,6 +84,8 @@ public sealed partial class ArenaDriver
                 // Flavor 0 keeps the arguments as drawn, mostly misaligned; the others are whole quanta.
                 int start = step.Flavor == 0 ? step.Value : step.Value / quantum * quantum;
                 int size = step.Flavor == 0 ? step.Size : Math.Min(_model.RoundUp(step.Size), (_model.Top - 1) / quantum * quantum);
+                // The model scans every span at every step: what fits stays small; what reaches past the top may be as long as it likes.
+                size = start + size <= _model.Top ? Math.Min(size, MaxAddedQuanta * quantum) : size;
                 Agree("AddSpan", _model.AddSpan(start, size), _arena.AddSpan(start, size));
                 break;
             case StepKind.RemoveSpan when _model.Spans.Count > 0:

@@ -6,33 +6,33 @@ namespace Vmem.Testing.Generation;
 public static class StepShrinker
 {
     // Arbitrary: enough for a 2,000-step sequence to become minimal, and at most some ten seconds of work.
-    private const int MaxSteps = 2_000_000;
+    private const int MaxSteps = 1_000_000;
 
     /// <summary>The smallest scenario found for which <paramref name="fails"/> holds; it must hold for the given one.</summary>
     public static ArenaScenario Shrink(ArenaScenario scenario, Func<ArenaScenario, bool> fails)
     {
         int steps = 0;
-        bool progress = true;
-        while (progress && steps < MaxSteps)
+        bool Fails(ArenaScenario candidate)
         {
-            progress = false;
-            foreach (ArenaScenario candidate in Candidates(scenario))
-            {
-                steps += candidate.Steps.Count;
-                if (steps > MaxSteps)
-                {
-                    break;
-                }
+            steps += candidate.Steps.Count + 1;
+            return steps < MaxSteps && fails(candidate);
+        }
 
-                if (fails(candidate))
+        ArenaScenario before;
+        do
+        {
+            before = scenario;
+            scenario = DropSteps(scenario, Fails);
+            foreach (ArenaScenario candidate in Simpler(scenario))
+            {
+                if (Fails(candidate))
                 {
                     scenario = candidate;
-                    progress = true;
                     break;
                 }
             }
         }
-
+        while (!ReferenceEquals(before, scenario));
         return scenario;
     }
 
@@ -43,10 +43,36 @@ public static class StepShrinker
         {
             for (int start = scenario.Steps.Count - length; start >= 0; start -= length)
             {
-                yield return scenario with { Steps = [.. scenario.Steps.Take(start), .. scenario.Steps.Skip(start + length)] };
+                yield return Without(scenario, start, length);
             }
         }
 
+        foreach (ArenaScenario simpler in Simpler(scenario))
+        {
+            yield return simpler;
+        }
+    }
+
+    private static ArenaScenario DropSteps(ArenaScenario scenario, Func<ArenaScenario, bool> fails)
+    {
+        for (int length = scenario.Steps.Count / 2; length >= 1; length /= 2)
+        {
+            for (int start = scenario.Steps.Count - length; start >= 0; start -= length)
+            {
+                ArenaScenario candidate = Without(scenario, start, length);
+                scenario = fails(candidate) ? candidate : scenario;
+            }
+        }
+
+        return scenario;
+    }
+
+    private static ArenaScenario Without(ArenaScenario scenario, int start, int length) =>
+        scenario with { Steps = [.. scenario.Steps.Take(start), .. scenario.Steps.Skip(start + length)] };
+
+    /// <summary>As many steps, but a span fewer or a field simpler.</summary>
+    private static IEnumerable<ArenaScenario> Simpler(ArenaScenario scenario)
+    {
         for (int i = 0; i < scenario.Layout.Spans.Count; i++)
         {
             yield return scenario with { Layout = scenario.Layout with { Spans = [.. scenario.Layout.Spans.Where((_, index) => index != i)] } };
