@@ -6,7 +6,7 @@ namespace Vmem.Testing.Generation;
 public static class StepShrinker
 {
     // Arbitrary: enough for a 2,000-step sequence to become minimal, and at most some ten seconds of work.
-    private const int MaxSteps = 1_000_000;
+    private const int MaxSteps = 300_000;
 
     /// <summary>The smallest scenario found for which <paramref name="fails"/> holds; it must hold for the given one.</summary>
     public static ArenaScenario Shrink(ArenaScenario scenario, Func<ArenaScenario, bool> fails)
