@@ -81,7 +81,7 @@ public abstract class HostileArgumentTests<T>
                 {
                     foreach (T size in (T[])[T.Zero, T.One, T.CreateChecked(8), T.MaxValue])
                     {
-                        FitPolicy policy = (FitPolicy)(int.CreateTruncating(first + second + size) % 5);
+                        FitPolicy policy = (FitPolicy)(uint.CreateTruncating(first + second + size) % 5);
                         Try(T.One, ["size", "constraints"], arena => arena.AllocateConstrained(size, constraints, policy));
                         Try(T.CreateChecked(8), ["size", "constraints"], arena => arena.TryAllocateConstrained(size, constraints, policy, out _));
                         Try(T.CreateChecked(8), ["size", "constraints"], arena => arena.Explain(size, constraints));
