@@ -1,0 +1,199 @@
+using Vmem.Testing.Generation;
+using Vmem.Testing.Model;
+
+namespace Vmem.Testing.Driving;
+
+public sealed partial class ArenaDriver
+{
+    /// <summary>Compares an allocation's outcome with the model and lets the model follow.</summary>
+    private void Settle(in ArenaStep step, in ModelConstraints constraints, int handle, Outcome actual)
+    {
+        FitPolicy policy = PolicyOf(step);
+        Outcome expected = _model.FindPlace(step.Size, constraints, policy);
+        if (expected.Kind == OutcomeKind.Done && actual.Kind == OutcomeKind.Done && policy == FitPolicy.InstantFit)
+        {
+            JudgePlace(actual.Value, step.Size, constraints);
+        }
+        else
+        {
+            Agree($"{step.Kind} {step.Size} {policy} {constraints}", expected, actual);
+        }
+
+        if (actual.Kind == OutcomeKind.Done)
+        {
+            _model.Occupy(actual.Value, step.Size, policy, handle);
+            _state.Allocations++;
+            if (handle >= 0)
+            {
+                _isHandleLive.Add(true);
+            }
+        }
+        else if (actual.Kind == OutcomeKind.Refused)
+        {
+            _state.Failures++;
+        }
+    }
+
+    private void AllocateMany(in ArenaStep step)
+    {
+        Span<int> starts = stackalloc int[step.Count];
+        Outcome actual = _arena.AllocateMany(step.Size, starts);
+        if (_model.IsBadSize(step.Size))
+        {
+            Agree("TryAllocateMany", Outcome.BadArgument, actual);
+            return;
+        }
+
+        for (int i = 0; i < actual.Value; i++)
+        {
+            if (_model.Policy == FitPolicy.InstantFit)
+            {
+                JudgePlace(starts[i], step.Size, default);
+            }
+            else
+            {
+                Agree($"TryAllocateMany [{i}]", _model.FindPlace(step.Size, default, _model.Policy), Outcome.Done(starts[i]));
+            }
+
+            _model.Occupy(starts[i], step.Size, _model.Policy);
+        }
+
+        _state.Allocations += actual.Value;
+        if (actual.Value < starts.Length)
+        {
+            // Whether a batch that was cut short counts as a failure is not laid down.
+            Agree("the place after TryAllocateMany", Outcome.Refused, _model.FindPlace(step.Size, default, FitPolicy.FirstFit));
+            _state.AllowOneMoreFailure();
+        }
+    }
+
+    private void JudgePlace(int start, int size, in ModelConstraints constraints)
+    {
+        if (!_model.IsValidPlace(start, size, constraints))
+        {
+            throw new DivergenceException($"Instant fit put {size} with {constraints} at {start}, which is no valid place.");
+        }
+    }
+
+    private void Free(in ArenaStep step)
+    {
+        if (_model.LiveCount > 0)
+        {
+            ModelAllocation target = _model.LiveAt(step.Target % _model.LiveCount);
+            FreeAs(target.Start, Math.Max(1, target.Size - (step.Flavor * (_model.Quantum - 1) / 8)), step.Flavor);
+        }
+    }
+
+    private void FreeWrong(in ArenaStep step)
+    {
+        ModelAllocation target = _model.LiveCount == 0 ? default : _model.LiveAt(step.Target % _model.LiveCount);
+        switch (step.Flavor)
+        {
+            case 0 or 1:
+                FreeAs(target.Start, step.Size, step.Flavor);
+                break;
+            case 2:
+                FreeAs(Math.Min(target.Start + 1 + (step.Value % Math.Max(1, target.Size)), _model.Top - 1), step.Size, step.Flavor);
+                break;
+            case 3:
+                FreeAs(target.Start, 0, step.Flavor);
+                break;
+            default:
+                FreeAs(step.Value, step.Size, step.Flavor);
+                break;
+        }
+    }
+
+    private void FreeAs(int start, int size, int flavor)
+    {
+        Outcome expected = _model.JudgeFree(start, size);
+        Agree($"Free({start}, {size})", expected, _arena.Free(start, size, flavor));
+        if (expected.Kind == OutcomeKind.Done)
+        {
+            FollowFree(start);
+        }
+    }
+
+    private void FollowFree(int start)
+    {
+        ModelAllocation freed = _model.Release(start);
+        _state.Frees++;
+        if (freed.Handle >= 0)
+        {
+            _isHandleLive[freed.Handle] = false;
+        }
+    }
+
+    private void FreeHandle(in ArenaStep step)
+    {
+        if (step.Flavor == 7 || _isHandleLive.Count == 0)
+        {
+            Agree("Free(default)", Outcome.BadFree(InvalidFreeReason.NotAllocated), _arena.FreeHandle(-1));
+            return;
+        }
+
+        int ordinal = _isHandleLive.Count - 1 - (step.Target % Math.Min(_isHandleLive.Count, 40));
+        bool live = _isHandleLive[ordinal];
+        Agree($"Free(handle {ordinal})", live ? Outcome.Done() : Outcome.BadFree(InvalidFreeReason.AlreadyFree), _arena.FreeHandle(ordinal));
+        if (live)
+        {
+            FollowFree(_model.StartOfHandle(ordinal));
+        }
+    }
+
+    private void FreeMany(in ArenaStep step)
+    {
+        if (_model.LiveCount == 0)
+        {
+            Agree("FreeMany of none", Outcome.Done(), _arena.FreeMany([], _model.Quantum));
+            return;
+        }
+
+        int first = step.Target % _model.LiveCount;
+        int size = _model.LiveAt(first).Size;
+        List<int> starts = [];
+        for (int i = 0; i < _model.LiveCount && starts.Count < step.Count; i++)
+        {
+            ModelAllocation candidate = _model.LiveAt((first + i) % _model.LiveCount);
+            if (candidate.Size == size)
+            {
+                starts.Add(candidate.Start);
+            }
+        }
+
+        if (step.Kind == StepKind.FreeManyWrong)
+        {
+            starts.Add(step.Flavor % 2 == 0 ? starts[0] : step.Value);
+        }
+
+        // A batch takes no ranges that belong to handles.
+        bool right = starts.Distinct().Count() == starts.Count
+            && starts.TrueForAll(start => _model.JudgeFree(start, size).Kind == OutcomeKind.Done && _model.HandleAt(start) < 0);
+        Agree("FreeMany", right ? OutcomeKind.Done : OutcomeKind.BadFree, _arena.FreeMany(starts.ToArray(), size).Kind);
+        if (right)
+        {
+            starts.ForEach(FollowFree);
+        }
+    }
+
+    private void Extend(in ArenaStep step)
+    {
+        if (_model.LiveCount == 0)
+        {
+            return;
+        }
+
+        ModelAllocation target = _model.LiveAt(step.Target % _model.LiveCount);
+        int start = step.Flavor == 7 ? step.Value : target.Start;
+        int oldSize = step.Flavor == 6 ? step.Size : target.Size;
+        int newSize = step.Flavor < 4 ? Math.Min(target.Size + (step.Count - 3) * _model.Quantum, _model.Top - 1) : step.Size;
+        newSize = Math.Max(newSize, 0);
+        if (_model.IsBadSize(oldSize))
+        {
+            return;
+        }
+
+        Outcome expected = _model.Extend(start, oldSize, newSize);
+        Agree($"TryExtend({start}, {oldSize}, {newSize})", expected, _arena.Extend(start, oldSize, newSize));
+    }
+}

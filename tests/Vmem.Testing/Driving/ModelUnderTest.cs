@@ -1,0 +1,152 @@
+using System.Runtime.InteropServices;
+using Vmem.Testing.Generation;
+using Vmem.Testing.Model;
+
+namespace Vmem.Testing.Driving;
+
+/// <summary>
+/// The model in the role of the arena. The driver must find no divergence in it; and a subclass that overrides one method wrongly is a planted fault, which the driver must find.
+/// </summary>
+public class ModelUnderTest(ArenaLayout layout) : IArenaUnderTest
+{
+    private readonly ArenaModel _model = new(layout.Top, layout.Quantum, layout.Policy, long.MaxValue);
+    private readonly List<(int Start, bool IsLive)> _handles = [];
+    private long _peakInUse;
+    private long _allocations;
+    private long _frees;
+    private long _failures;
+
+    public long MaxAmount => long.MaxValue;
+
+    public ReproductionWriter? Journal { get; set; }
+
+    protected ArenaModel Model => _model;
+
+    public virtual Outcome Allocate(int size, FitPolicy policy, int flavor) => AllocateConstrained(size, default, policy, flavor);
+
+    public virtual Outcome AllocateConstrained(int size, in ModelConstraints constraints, FitPolicy policy, int flavor)
+    {
+        Journal?.Line($"AllocateConstrained({size}, {constraints}, {policy});");
+        Outcome outcome = _model.FindPlace(size, constraints, policy);
+        if (outcome.Kind == OutcomeKind.Done)
+        {
+            _model.Occupy(outcome.Value, size, policy);
+            _allocations++;
+            NotePeak();
+        }
+
+        _failures += outcome.Kind == OutcomeKind.Refused ? 1 : 0;
+        return outcome;
+    }
+
+    public virtual Outcome AllocateHandle(int size, FitPolicy policy, int flavor)
+    {
+        Outcome outcome = Allocate(size, policy, flavor);
+        if (outcome.Kind == OutcomeKind.Done)
+        {
+            _handles.Add((outcome.Value, true));
+        }
+
+        return outcome;
+    }
+
+    public virtual Outcome AllocateMany(int size, Span<int> starts)
+    {
+        for (int i = 0; i < starts.Length; i++)
+        {
+            Outcome outcome = Allocate(size, _model.Policy, 0);
+            if (outcome.Kind != OutcomeKind.Done)
+            {
+                return outcome.Kind == OutcomeKind.BadArgument ? outcome : Outcome.Done(i);
+            }
+
+            starts[i] = outcome.Value;
+        }
+
+        return Outcome.Done(starts.Length);
+    }
+
+    public virtual Outcome Free(int start, int size, int flavor)
+    {
+        Journal?.Line($"Free({start}, {size});");
+        Outcome outcome = _model.JudgeFree(start, size);
+        if (outcome.Kind == OutcomeKind.Done)
+        {
+            _model.Release(start);
+            _frees++;
+            int handle = _handles.FindIndex(entry => entry == (start, true));
+            if (handle >= 0)
+            {
+                _handles[handle] = (start, false);
+            }
+        }
+
+        return outcome;
+    }
+
+    public virtual Outcome FreeHandle(int ordinal) =>
+        ordinal < 0 ? Outcome.BadFree(InvalidFreeReason.NotAllocated)
+        : !_handles[ordinal].IsLive ? Outcome.BadFree(InvalidFreeReason.AlreadyFree)
+        : Free(_handles[ordinal].Start, SizeAt(_handles[ordinal].Start), 0);
+
+    public virtual Outcome FreeMany(ReadOnlySpan<int> starts, int size)
+    {
+        HashSet<int> seen = [];
+        foreach (int start in starts)
+        {
+            Outcome judgement = _model.JudgeFree(start, size);
+            bool isByHandle = _handles.Contains((start, true));
+            if (judgement.Kind != OutcomeKind.Done || isByHandle || !seen.Add(start))
+            {
+                return judgement.Kind == OutcomeKind.Done ? Outcome.BadFree(InvalidFreeReason.AlreadyFree) : judgement;
+            }
+        }
+
+        foreach (int start in starts)
+        {
+            Free(start, size, 0);
+        }
+
+        return Outcome.Done();
+    }
+
+    public virtual Outcome Extend(int start, int oldSize, int newSize)
+    {
+        Outcome outcome = _model.Extend(start, oldSize, newSize);
+        NotePeak();
+        return outcome;
+    }
+
+    public virtual Outcome AddSpan(int start, int size) => _model.AddSpan(start, size);
+
+    public virtual Outcome RemoveSpan(int start, int size) => _model.RemoveSpan(start, size);
+
+    public virtual Outcome Reap() => Outcome.Done();
+
+    public virtual void SnapshotAndRestore(int flavor)
+    {
+        _model.ForgetHandlesAndRotor();
+        CollectionsMarshal.AsSpan(_handles).Clear();
+    }
+
+    public virtual bool Contains(int value) => _model.Contains(value);
+
+    public virtual bool TryGetSegment(int value, out ModelSegment segment) => _model.TryGetSegment(value, out segment);
+
+    public virtual ModelReport Explain(int size, in ModelConstraints constraints) => _model.Explain(size, constraints);
+
+    public virtual void Validate()
+    {
+    }
+
+    public virtual void CopySegments(List<ModelSegment> segments) => _model.CopySegments(segments);
+
+    public virtual ModelStatistics GetStatistics() =>
+        _model.MeasureAmounts() with { PeakInUse = _peakInUse, Allocations = _allocations, Frees = _frees, Failures = _failures };
+
+    public void Dispose() => GC.SuppressFinalize(this);
+
+    private int SizeAt(int start) => _model.TryGetSegment(start, out ModelSegment segment) ? segment.Size : 0;
+
+    private void NotePeak() => _peakInUse = Math.Max(_peakInUse, _model.MeasureAmounts().InUse);
+}

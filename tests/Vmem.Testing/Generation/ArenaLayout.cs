@@ -1,0 +1,37 @@
+using Vmem.Testing.Model;
+
+namespace Vmem.Testing.Generation;
+
+/// <summary>The arena that a sequence of steps begins with.</summary>
+/// <param name="Top">One past the last value of the number line: 256 or 65,536.</param>
+/// <param name="Quantum">The unit of allocation.</param>
+/// <param name="Spans">The first spans, in any order.</param>
+/// <param name="Policy">The arena's own policy.</param>
+/// <param name="SingleThreaded">Whether the arena goes without its lock.</param>
+public sealed record ArenaLayout(int Top, int Quantum, IReadOnlyList<ModelSegment> Spans, FitPolicy Policy, bool SingleThreaded)
+{
+    private static readonly int[] s_quanta = [1, 1, 2, 4, 8, 16];
+
+    /// <summary>A layout with at most <paramref name="maxCells"/> quanta in its spans; half of all layouts touch the top of the number line, and some have neighbouring spans.</summary>
+    public static ArenaLayout Draw(SeededRandom random, int top, int maxCells)
+    {
+        int quantum = s_quanta[random.Below(s_quanta.Length)];
+        int cells = Math.Min(maxCells, top / quantum);
+        List<ModelSegment> spans = [];
+        int end = random.Below(2) == 0 ? top : top - (quantum * random.Below(Math.Max(1, (top / quantum) - cells)));
+        for (int wanted = 1 + random.Below(4); wanted > 0 && cells > 0 && end > 0; wanted--)
+        {
+            int size = Math.Min(quantum * (1 + random.Below(wanted == 1 ? cells : Math.Max(1, cells / 2))), end);
+            size = Math.Min(size, (top - 1) / quantum * quantum);
+            spans.Add(new ModelSegment(end - size, size, SegmentKind.Span));
+            cells -= size / quantum;
+            end -= size + (random.Below(3) == 0 ? 0 : quantum * random.Below(1 + (end - size) / quantum));
+        }
+
+        return new ArenaLayout(top, quantum, spans, (FitPolicy)random.Below(5), random.Below(2) == 0);
+    }
+
+    /// <summary>Readable in a failure message.</summary>
+    public override string ToString() =>
+        $"top {Top}, quantum {Quantum}, {Policy}{(SingleThreaded ? ", single-threaded" : "")}, spans {string.Join(' ', Spans.Select(span => $"[{span.Start}, {span.End})"))}";
+}

@@ -1,0 +1,24 @@
+namespace Vmem.Testing.Model;
+
+/// <summary>A request's constraints on the model's number line. Zero means "no such constraint", <see cref="Max"/> is exclusive.</summary>
+public readonly record struct ModelConstraints(int Align, int Phase, int NoCross, int Min, int Max)
+{
+    /// <summary>
+    /// Whether a request of <paramref name="size"/> (already rounded up) may be made with these constraints at all. Each line is one precondition of the design's
+    /// "Constraints" section.
+    /// </summary>
+    public bool AreWellFormed(int size, int quantum)
+    {
+        int align = Align == 0 ? quantum : Align;
+        return IsPowerOfTwoOrZero(Align)
+            && IsPowerOfTwoOrZero(NoCross)
+            && Align % quantum == 0
+            && Phase % quantum == 0
+            && NoCross % quantum == 0
+            && Phase < align
+            && (NoCross == 0 || NoCross >= align)
+            && (NoCross == 0 || (Phase + size + align - 1) / align * align <= NoCross);
+    }
+
+    private static bool IsPowerOfTwoOrZero(int value) => (value & (value - 1)) == 0;
+}

@@ -1,0 +1,73 @@
+using Vmem.Testing.Driving;
+using Xunit;
+
+namespace Vmem.Tests.Allocation;
+
+public class ManyTests
+{
+    [Theory]
+    [InlineData(FitPolicy.InstantFit)]
+    [InlineData(FitPolicy.BestFit)]
+    [InlineData(FitPolicy.NextFit)]
+    [InlineData(FitPolicy.FirstFit)]
+    [InlineData(FitPolicy.LastFit)]
+    public void As_many_are_given_as_there_is_room_for(FitPolicy policy)
+    {
+        using Arena<uint> arena = new("many", 0, 100, 1, new ArenaOptions<uint> { Policy = policy });
+        uint[] starts = new uint[20];
+        Assert.Equal(10, arena.TryAllocateMany(10, starts));
+        Assert.Equal(Enumerable.Range(0, 10).Select(i => (uint)i * 10), starts[..10].Order());
+        Assert.Equal(10, arena.GetStatistics().Allocations);
+        Assert.Equal(0, arena.TryAllocateMany(1, starts));
+        arena.FreeMany(starts.AsSpan(0, 10), 10);
+        Assert.Equal(10, arena.GetStatistics().Frees);
+        Assert.Equal("{0+100: (0+100)}", ArenaPicture.Segments(arena));
+        arena.Validate();
+    }
+
+    [Fact]
+    public void None_is_no_error()
+    {
+        using Arena<uint> arena = new("many", 0, 100, 1);
+        Assert.Equal(0, arena.TryAllocateMany(10, []));
+        arena.FreeMany([], 10);
+        Assert.Equal(0, arena.GetStatistics().Allocations);
+    }
+
+    [Fact]
+    public void A_batch_takes_no_range_that_belongs_to_a_handle()
+    {
+        using Arena<uint> arena = new("many", 0, 100, 1, new ArenaOptions<uint> { Policy = FitPolicy.FirstFit });
+        arena.Allocate(10);
+        arena.TryAllocateHandle(10, out RangeHandle<uint> handle);
+        string before = ArenaPicture.Of(arena);
+        Assert.Equal(InvalidFreeReason.OtherOwner, Assert.Throws<InvalidFreeException>(() => arena.FreeMany([0, handle.Start], 10)).Reason);
+        Assert.Equal(before, ArenaPicture.Of(arena));
+        arena.Free(handle);
+        arena.Validate();
+    }
+
+    [Theory]
+    [InlineData(5u)]
+    [InlineData(500u)]
+    [InlineData(30u)]
+    [InlineData(10u)]
+    [InlineData(50u)]
+    public void A_wrong_start_anywhere_frees_none(uint wrong)
+    {
+        // [0, 40) in tens, a range of another size at 50, and the rest free; 10 is a duplicate.
+        using Arena<uint> arena = new("many", 0, 100, 1, new ArenaOptions<uint> { Policy = FitPolicy.FirstFit });
+        uint[] starts = new uint[5];
+        arena.TryAllocateMany(10, starts);
+        arena.Allocate(7);
+        arena.Free(30, 10);
+        string before = ArenaPicture.Of(arena);
+        uint[][] batches = [[wrong, 0, 10, 20], [0, 10, wrong, 20], [0, 10, 20, wrong]];
+        foreach (uint[] batch in batches)
+        {
+            Assert.Throws<InvalidFreeException>(() => arena.FreeMany(batch, 10));
+            Assert.Equal(before, ArenaPicture.Of(arena));
+            arena.Validate();
+        }
+    }
+}

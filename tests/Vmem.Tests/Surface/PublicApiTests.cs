@@ -1,0 +1,42 @@
+using System.Runtime.CompilerServices;
+using Xunit;
+
+namespace Vmem.Tests.Surface;
+
+public class PublicApiTests
+{
+    /// <summary>A change of the public surface must be seen in review: it shows as a change of Vmem.PublicApi.txt.</summary>
+    [Fact]
+    public void The_public_surface_is_the_checked_in_one()
+    {
+        string file = Path.Combine(ThisFolder(), "Vmem.PublicApi.txt");
+        string actual = PublicApi.Describe(typeof(Arena<>).Assembly);
+        if (Environment.GetEnvironmentVariable("VMEM_UPDATE_PUBLIC_API") == "1")
+        {
+            File.WriteAllText(file, actual);
+        }
+
+        string expected = File.Exists(file) ? File.ReadAllText(file).ReplaceLineEndings("\n") : "";
+        string[] added = [.. actual.Split('\n').Except(expected.Split('\n'))];
+        string[] gone = [.. expected.Split('\n').Except(actual.Split('\n'))];
+        Assert.True(
+            actual == expected,
+            $"The public surface has changed. If that is meant, run the tests once with VMEM_UPDATE_PUBLIC_API=1 and commit {Path.GetFileName(file)}.\n"
+            + $"New:\n{string.Join('\n', added)}\nGone:\n{string.Join('\n', gone)}");
+    }
+
+    /// <summary>The names that the design fixes.</summary>
+    [Fact]
+    public void No_name_that_the_design_fixes_is_missing()
+    {
+        string surface = PublicApi.Describe(typeof(Arena<>).Assembly);
+        string[] names =
+        [
+            "AddSpan", "TryRemoveSpan", "Allocate", "TryAllocate", "Free", "AllocateConstrained", "TryAllocateConstrained", "FreeConstrained", "TryAllocateMany", "FreeMany",
+            "TryAllocateHandle", "TryExtend", "Contains", "TryGetSegment", "GetSegments", "GetStatistics", "Explain", "Snapshot", "Restore", "Dump", "Validate", "Reap",
+        ];
+        Assert.All(names, name => Assert.Contains($" {name}(", surface, StringComparison.Ordinal));
+    }
+
+    private static string ThisFolder([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
+}
