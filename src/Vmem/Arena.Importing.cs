@@ -18,6 +18,7 @@ namespace Vmem;
 public sealed partial class Arena<T>
 {
     private readonly IArenaSource<T>? _source;
+    private readonly T _sourceQuantum;
     private readonly T _importUnit;               // the larger of the two quanta; both are powers of two
     private readonly T _minImport;
     private readonly T _retainedLimit;
@@ -27,21 +28,9 @@ public sealed partial class Arena<T>
     private long _imports;
     private long _releases;
 
-    private static T ImportUnit(IArenaSource<T>? source, T quantum, string parameter)
-    {
-        if (source is null)
-        {
-            return quantum;
-        }
-
-        T unit = source.Quantum;
-        if (!T.IsPow2(unit))
-        {
-            throw new ArgumentException($"The source's quantum must be a power of two, and {unit} is none.", parameter);
-        }
-
-        return unit > quantum ? unit : quantum;
-    }
+    private static T CheckSourceQuantum(T quantum, string parameter) => T.IsPow2(quantum)
+        ? quantum
+        : throw new ArgumentException($"The source's quantum must be a power of two, and {quantum} is none.", parameter);
 
     /// <summary>The request did not fit. Imports what it needs and tries again; an import that turns out not to be needed goes back.</summary>
     private bool TryClaimImporting(in Placement<T> placement, in RangeConstraints<T> constraints, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle)
@@ -87,7 +76,7 @@ public sealed partial class Arena<T>
     {
         for (int step = 0; step < ImportAsk<T>.Steps; step++)
         {
-            if (ImportAsk<T>.TryMake(step, placement, constraints, _importUnit, _minImport, out ImportAsk<T> ask) &&
+            if (ImportAsk<T>.TryMake(step, placement, constraints, _importUnit, _sourceQuantum, _minImport, out ImportAsk<T> ask) &&
                 !ExceedsLimit(ask.Size) && _source!.TryImport(ask.Size, ask.Constraints, out T start, out T size))
             {
                 CheckImport(ask.Size, start, size);

@@ -54,7 +54,7 @@ public sealed partial class Arena<T>
             Enter();
             try
             {
-                count = _map.CopySegments(from, first, batch, out next, out more);
+                count = _map.CopySegments(from, batch, out next, out more);
             }
             finally
             {
@@ -187,7 +187,7 @@ public sealed partial class Arena<T>
         bool more = true;
         while (more && first.Count < 16)
         {
-            int count = _map.CopySegments(next, spanToo: true, batch, out next, out more);
+            int count = _map.CopySegments(next, batch, out next, out more);
             for (int i = 0; i < count && first.Count < 16; i++)
             {
                 if (batch[i].Kind == SegmentKind.Allocated)

@@ -17,10 +17,10 @@ public sealed partial class Arena<T>
             var batch = new Segment<T>[EnumerationBatch];
             List<RangeSnapshot<T>> allocated = [];
             T next = T.Zero;
-            bool first = true;
-            for (bool more = true; more; first = false)
+            bool more = true;
+            while (more)
             {
-                int count = _map.CopySegments(next, first, batch, out next, out more);
+                int count = _map.CopySegments(next, batch, out next, out more);
                 foreach (Segment<T> segment in batch.AsSpan(0, count))
                 {
                     if (segment.Kind == SegmentKind.Span)

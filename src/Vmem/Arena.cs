@@ -57,7 +57,8 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
         _limit = options.Limit;
         _leaked = options.Leaked;
         _source = options.Source;
-        _importUnit = ImportUnit(options.Source, quantum, nameof(options));
+        _sourceQuantum = options.Source is null ? quantum : CheckSourceQuantum(options.Source.Quantum, nameof(options));
+        _importUnit = quantum > _sourceQuantum ? quantum : _sourceQuantum;
         _minImport = options.MinImport;
         _retainedLimit = options.RetainedImport;
         _map = new SegmentMap<T>(quantum);

@@ -19,13 +19,21 @@ internal readonly record struct ImportAsk<T>(T Size, RangeConstraints<T> Constra
     public const int Steps = 4;
 
     /// <summary>The question of one step; false if it makes no sense, or is no other than the one before.</summary>
-    public static bool TryMake(int step, in Placement<T> placement, in RangeConstraints<T> constraints, T unit, T minImport, out ImportAsk<T> ask)
+    /// <param name="step">Which question.</param>
+    /// <param name="placement">The request.</param>
+    /// <param name="constraints">Its constraints.</param>
+    /// <param name="unit">The larger of the quanta of arena and source.</param>
+    /// <param name="sourceQuantum">The quantum of the source: what it aligns to of its own accord.</param>
+    /// <param name="minImport">The minimum import.</param>
+    /// <param name="ask">The question.</param>
+    public static bool TryMake(int step, in Placement<T> placement, in RangeConstraints<T> constraints, T unit, T sourceQuantum, T minImport, out ImportAsk<T> ask)
     {
         ask = default;
         bool least = (step & 1) != 0;
+        T ownAlign = unit > sourceQuantum ? unit : T.Zero;
         if (step >= 2)
         {
-            var window = new RangeConstraints<T> { Min = constraints.Min, Max = constraints.Max };
+            var window = new RangeConstraints<T> { Align = ownAlign, Min = constraints.Min, Max = constraints.Max };
             return !placement.IsUnconstrained && TrySize(placement.Sure, unit, minImport, least, out T ample) && Make(ample, window, out ask);
         }
 
@@ -40,7 +48,7 @@ internal readonly record struct ImportAsk<T>(T Size, RangeConstraints<T> Constra
 
         if (placement.IsUnconstrained)
         {
-            return Make(size, default, out ask);
+            return Make(size, new RangeConstraints<T> { Align = ownAlign }, out ask);
         }
 
         // Inside a unit of the source no multiple of a smaller NoCross matters: the request lies at Phase from a multiple of it.

@@ -8,7 +8,7 @@ namespace Vmem.Segments;
 /// <remarks>
 /// <para>
 /// Linear hashing (Litwin, 1980): with 2^L ≤ buckets &lt; 2^(L+1), a key belongs to bucket <c>hash mod 2^(L+1)</c> if that one exists yet and to <c>hash mod 2^L</c> otherwise.
-/// Each insertion that finds less than two buckets for each entry splits one bucket, the next in order, in two. So the table grows with the number of live
+/// An insertion that finds less than two buckets for each entry splits two buckets, the next in order, each in two. So the table grows with the number of live
 /// segments, and no insertion does more than its neighbours: illumos rescales its table as a whole every 15 seconds, which in a large arena is a pause.
 /// </para>
 /// <para>
@@ -19,6 +19,9 @@ namespace Vmem.Segments;
 internal unsafe struct LiveTable<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
+    /// <summary>An entry more is as many buckets more, so that after every insertion there are at least as many for each; putting back what was just taken out splits nothing.</summary>
+    private const uint BucketsPerEntry = 2;
+
     private const ulong GoldenRatio = 0x9E3779B97F4A7C15;       // 2^64 / φ, odd: Knuth's multiplicative hashing (TAOCP 6.4)
 
     private NativeStore<uint> _heads;
@@ -34,14 +37,14 @@ internal unsafe struct LiveTable<T>
     public readonly bool HasReserved
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => _buckets != _heads.Capacity;
+        get => _heads.Capacity - _buckets >= BucketsPerEntry;
     }
 
     /// <summary>Makes sure that the next <see cref="Add"/> needs no memory. Throws <see cref="OutOfMemoryException"/>, having changed nothing.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Reserve()
     {
-        if (_buckets == _heads.Capacity)
+        if (!HasReserved)
         {
             Grow();
         }
@@ -53,9 +56,12 @@ internal unsafe struct LiveTable<T>
         uint* head = _heads.At(Bucket(Hash(tag->Start, quantumShift)));
         tag->LinkA = *head;
         *head = index;
-        if (2 * ++_count > _buckets)
+        if (BucketsPerEntry * ++_count > _buckets)
         {
-            Split(tags, quantumShift);
+            for (int split = 0; split < BucketsPerEntry; split++)
+            {
+                Split(tags, quantumShift);
+            }
         }
     }
 

@@ -36,12 +36,11 @@ internal sealed unsafe partial class SegmentMap<T>
 
     /// <summary>Copies segments in address order, from the one that holds <paramref name="from"/> or the first after it; spans come before their segments.</summary>
     /// <param name="from">Where to begin.</param>
-    /// <param name="spanToo">Whether the first span is to be reported even if <paramref name="from"/> lies in its middle.</param>
     /// <param name="segments">Receives them; at least two long.</param>
     /// <param name="next">Where to go on.</param>
     /// <param name="more">Whether there is anything from there on.</param>
     /// <returns>How many were copied.</returns>
-    public int CopySegments(T from, bool spanToo, Span<Segment<T>> segments, out T next, out bool more)
+    public int CopySegments(T from, Span<Segment<T>> segments, out T next, out bool more)
     {
         int count = 0;
         next = from;
@@ -51,12 +50,12 @@ internal sealed unsafe partial class SegmentMap<T>
         if (span == 0)
         {
             span = FindSpanFrom(from, out start, out size);
-            spanToo = true;
         }
 
         while (span != 0)
         {
-            if (spanToo)
+            // A batch never ends between a span and its first segment: to begin at a span's start is to begin with the span.
+            if (start >= from)
             {
                 segments[count++] = new Segment<T>(start, size, SegmentKind.Span);
             }
@@ -76,7 +75,6 @@ internal sealed unsafe partial class SegmentMap<T>
             T last = start + (size - T.One);
             span = last == T.MaxValue ? 0 : FindSpanFrom(last + T.One, out start, out size);
             index = 0;
-            spanToo = true;
             if (span != 0 && count + 2 > segments.Length)
             {
                 next = start;

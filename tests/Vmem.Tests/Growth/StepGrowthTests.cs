@@ -70,7 +70,7 @@ public sealed class StepGrowthTests
         return new RangeConstraints<ulong> { Align = (ulong)align, Min = window ? capacity / 4 : 0, Max = window ? capacity / 4 * 3 : 0 };
     }
 
-    /// <summary>Fills an arena to half, churns it, and counts the steps of pairs of a free and an allocation.</summary>
+    /// <summary>Fills an arena to half, churns it, and counts the steps of pairs of a free and an allocation (constrained: of an allocation and its free).</summary>
     private static Cost Measure(int live, FitPolicy policy, RangeConstraints<ulong> constraints)
     {
         using var arena = new Arena<ulong>("measured", 0, 65 * (ulong)live, 1, new ArenaOptions<ulong> { SingleThreaded = true });
@@ -83,25 +83,35 @@ public sealed class StepGrowthTests
 
         for (int i = 0; i < live; i++)
         {
-            Replace(policy, default);
+            Replace(policy);
         }
 
         var cost = default(Cost);
         for (int i = 0; i < Operations; i++)
         {
             _ = StepCounter.Take();
-            Replace(policy, constraints);
+            if (constraints == default)
+            {
+                Replace(policy);
+            }
+            else
+            {
+                // Freed at once, or the window would fill up.
+                (ulong start, ulong size) = Allocate(arena, random, policy, constraints);
+                arena.Free(start, size);
+            }
+
             cost = cost.With(StepCounter.Take());
         }
 
         arena.Validate();
         return cost;
 
-        void Replace(FitPolicy by, RangeConstraints<ulong> within)
+        void Replace(FitPolicy by)
         {
             ref (ulong Start, ulong Size) range = ref ranges[random.Next(live)];
             arena.Free(range.Start, range.Size);
-            range = Allocate(arena, random, by, within);
+            range = Allocate(arena, random, by, default);
         }
     }
 
