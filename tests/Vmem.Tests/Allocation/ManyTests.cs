@@ -70,4 +70,19 @@ public class ManyTests
             arena.Validate();
         }
     }
+
+    /// <summary>Putting a wrong batch back must not need what only an allocation reserves: at each size that the table of live segments passes through.</summary>
+    [Fact]
+    public void A_wrong_batch_is_undone_whatever_the_number_of_live_segments()
+    {
+        using Arena<uint> arena = new("many", 0, 4_096, 1, new ArenaOptions<uint> { Policy = FitPolicy.FirstFit });
+        for (uint i = 0; i < 4_096; i++)
+        {
+            arena.Allocate(1);
+            Assert.Throws<InvalidFreeException>(() => arena.FreeMany([i, i / 2, i / 3, 5_000], 1));
+        }
+
+        arena.Validate();
+        Assert.Equal(4_096, arena.GetStatistics().LiveSegments);
+    }
 }
