@@ -70,4 +70,22 @@ public class ManyTests
             arena.Validate();
         }
     }
+
+    /// <summary>Putting a wrong batch back must not need what only an allocation reserves, whatever the state of the table of live segments.</summary>
+    [Theory]
+    [InlineData(200)]
+    [InlineData(4_096)]
+    public void A_large_wrong_batch_is_undone(int count)
+    {
+        using Arena<uint> arena = new("many", 0, 4_096, 1, new ArenaOptions<uint> { Policy = FitPolicy.FirstFit });
+        uint[] starts = new uint[count + 1];
+        Assert.Equal(count, arena.TryAllocateMany(1, starts.AsSpan(0, count)));
+        starts[count] = 5_000;
+        string before = ArenaPicture.Of(arena);
+        Assert.Throws<InvalidFreeException>(() => arena.FreeMany(starts, 1));
+        Assert.Equal(before, ArenaPicture.Of(arena));
+        arena.Validate();
+        arena.FreeMany(starts.AsSpan(0, count), 1);
+        Assert.Equal(0u, arena.GetStatistics().InUse);
+    }
 }

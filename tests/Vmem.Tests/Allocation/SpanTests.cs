@@ -65,6 +65,22 @@ public class SpanTests
     }
 
     [Fact]
+    public void Leaks_are_reported_when_an_arena_is_disposed()
+    {
+        List<ArenaLeak<uint>> leaks = [];
+        Arena<uint> arena = new("leaky", 0, 100, 1, new ArenaOptions<uint> { Policy = FitPolicy.FirstFit, Leaked = leaks.Add });
+        arena.Allocate(10);
+        arena.Allocate(5);
+        arena.Free(0, 10);
+        arena.Dispose();
+        ArenaLeak<uint> leak = Assert.Single(leaks);
+        Assert.Equal(("leaky", 1L, 5u), (leak.ArenaName, leak.Ranges, leak.Size));
+        Assert.Equal([new Segment<uint>(10, 5, SegmentKind.Allocated)], leak.First);
+        new Arena<uint>("tidy", 0, 100, 1, new ArenaOptions<uint> { Leaked = leaks.Add }).Dispose();
+        Assert.Single(leaks);
+    }
+
+    [Fact]
     public void After_dispose_every_member_says_so()
     {
         Arena<uint> arena = new("gone", 0, 100, 1);
