@@ -92,6 +92,7 @@ public sealed partial class Arena<T>
         return default;
     }
 
+    /// <summary>A range that breaks the source's own contract goes back, and is an error: to go on asking would be to hide it.</summary>
     private void CheckImport(T asked, T start, T size)
     {
         string? fault =
@@ -101,6 +102,7 @@ public sealed partial class Arena<T>
             Overlaps(start, size) ? "an overlap with a span of the arena" : null;
         if (fault is not null)
         {
+            _source!.Release(start, size);
             throw new InvalidOperationException($"The source of arena '{Name}' was asked for {asked} and gave {size} at {start}: {fault}.");
         }
     }
