@@ -114,8 +114,31 @@ public sealed partial class Arena<T>
 
     /// <summary>Whatever instant fit's common case does not cover: the other policies, and an arena that is full or imports. The lock is held, and is given back.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryAllocateInOrder(T size, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle) =>
-        TryAllocatePlaced(new Placement<T>(size, default, Quantum), default, policy, byHandle, out start, out handle);
+    private bool TryAllocateInOrder(T size, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle)
+    {
+        try
+        {
+            uint free = _map.Find(policy, size, out start);
+            if (free != 0)
+            {
+                handle = Claim(free, start, size, policy, byHandle);
+                return true;
+            }
+
+            if (_source is null)
+            {
+                handle = default;
+                _failures++;
+                return false;
+            }
+        }
+        finally
+        {
+            Exit();
+        }
+
+        return TryClaimImporting(new Placement<T>(size, default, Quantum), default, policy, byHandle, out start, out handle);
+    }
 
     private bool TryAllocatePlaced(in Placement<T> placement, in RangeConstraints<T> constraints, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle)
     {
@@ -143,25 +166,27 @@ public sealed partial class Arena<T>
     /// <summary>Finds a place and takes it, for its address or for a handle. The lock is held.</summary>
     private bool TryClaim(in Placement<T> placement, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle)
     {
-        handle = default;
         uint free = _map.FindConstrained(policy, placement, out start);
-        if (free == 0)
+        handle = free == 0 ? default : Claim(free, start, placement.Size, policy, byHandle);
+        return free != 0;
+    }
+
+    /// <summary>Takes a place that was found, for its address or for a handle; the handle is the default one in the first case. The lock is held.</summary>
+    private RangeHandle<T> Claim(uint free, T start, T size, FitPolicy policy, bool byHandle)
+    {
+        if (!_map.HasReserve)
         {
-            return false;
+            _map.Reserve();                       // the search may have built an index
         }
 
-        _map.Reserve();                           // the search may have built an index
-        uint tag = Take(free, start, placement.Size, policy);
+        uint tag = Take(free, start, size, policy);
         if (byHandle)
         {
-            handle = new RangeHandle<T>(start, placement.Size, tag, _map.Bind(tag));
-        }
-        else
-        {
-            _map.Enlist(tag);
+            return new RangeHandle<T>(start, size, tag, _map.Bind(tag));
         }
 
-        return true;
+        _map.Enlist(tag);
+        return default;
     }
 
     /// <summary>Allocates part of a free segment, and counts it.</summary>

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Vmem.Segments;
 
 /// <summary>Insertion, removal, and change in place.</summary>
@@ -266,9 +264,9 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     private static void Put(Node* node, int slot, T key, T value, uint item)
     {
         int count = (int)node->Count;
-        Shift(node->KeyAt, slot, slot + 1, count - slot);
-        Shift(node->ValueAt, slot, slot + 1, count - slot);
-        Shift(node->ItemAt, slot, slot + 1, count - slot);
+        NodeScan.OpenSlot(node->KeyAt, slot, count);
+        NodeScan.OpenSlot(node->ValueAt, slot, count);
+        NodeScan.OpenSlot(node->ItemAt, slot, count);
         node->KeyAt[slot] = key;
         node->ValueAt[slot] = value;
         node->ItemAt[slot] = item;
@@ -277,23 +275,22 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
 
     private static void PutInner(Node* node, int slot, Node* child, uint childIndex, T largest)
     {
-        Shift(LargestAt(node), slot, slot + 1, (int)node->Count - slot);
+        NodeScan.OpenSlot(LargestAt(node), slot, (int)node->Count);
         LargestAt(node)[slot] = largest;
         Put(node, slot, child->KeyAt[0], child->ValueAt[0], childIndex);
     }
 
     private static void Cut(Node* node, int slot)
     {
-        int after = (int)node->Count - slot - 1;
-        Shift(node->KeyAt, slot + 1, slot, after);
-        Shift(node->ValueAt, slot + 1, slot, after);
-        Shift(node->ItemAt, slot + 1, slot, after);
+        NodeScan.CloseSlot(node->KeyAt, slot, (int)node->Count);
+        NodeScan.CloseSlot(node->ValueAt, slot, (int)node->Count);
+        NodeScan.CloseSlot(node->ItemAt, slot, (int)node->Count);
         node->Count--;
     }
 
     private static void CutInner(Node* node, int slot)
     {
-        Shift(LargestAt(node), slot + 1, slot, (int)node->Count - slot - 1);
+        NodeScan.CloseSlot(LargestAt(node), slot, (int)node->Count);
         Cut(node, slot);
     }
 
@@ -307,10 +304,6 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
             new ReadOnlySpan<T>(LargestAt(from) + fromSlot, count).CopyTo(new Span<T>(LargestAt(to) + toSlot, count));
         }
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Shift<TSlot>(TSlot* slots, int from, int to, int count)
-        where TSlot : unmanaged => new ReadOnlySpan<TSlot>(slots + from, count).CopyTo(new Span<TSlot>(slots + to, count));
 
     private static void Expect(bool found, T key)
     {

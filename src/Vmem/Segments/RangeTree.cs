@@ -143,18 +143,23 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
 
     public long Bytes => _leaves.Bytes + _inners.Bytes;
 
-    /// <summary>Makes sure that the next insertion needs no memory. Throws <see cref="OutOfMemoryException"/>, having changed nothing.</summary>
+    /// <summary>Whether <see cref="Reserve"/> would have nothing to do.</summary>
     /// <param name="insertions">How many insertions.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool HasReserved(uint insertions) => _leaves.Available >= Leaves(insertions) && _inners.Available >= Inners(insertions);
+
+    /// <summary>Makes sure that the next insertions need no memory. Throws <see cref="OutOfMemoryException"/>, having changed nothing.</summary>
+    /// <param name="insertions">How many insertions.</param>
     public void Reserve(uint insertions)
     {
-        // One leaf takes the first entries; after that each insertion may split a leaf and every inner node above it, and add a root.
-        bool oneLeaf = _height == 0 && Count + insertions <= Width;
-        uint leaves = !oneLeaf ? insertions : _root == 0 ? 1u : 0;
-        uint inners = oneLeaf ? 0 : insertions * (uint)(_height + 2);
-        if (_leaves.Available < leaves || _inners.Available < inners)
+        while (_leaves.Available < Leaves(insertions))
         {
-            ReserveSlow(leaves, inners);
+            _leaves.Grow();
+        }
+
+        while (_inners.Available < Inners(insertions))
+        {
+            _inners.Grow();
         }
     }
 
@@ -170,18 +175,12 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     /// <summary>The largest value of all entries; 0 when there is none.</summary>
     public T LargestValue => _root == 0 ? T.Zero : Largest(At(_root, _height), _height);
 
-    private void ReserveSlow(uint leaves, uint inners)
-    {
-        while (_leaves.Available < leaves)
-        {
-            _leaves.Grow();
-        }
+    /// <summary>One leaf takes the first entries; after that each insertion may split a leaf and every inner node above it, and add a root.</summary>
+    private uint Leaves(uint insertions) => !IsOneLeaf(insertions) ? insertions : _root == 0 ? 1u : 0;
 
-        while (_inners.Available < inners)
-        {
-            _inners.Grow();
-        }
-    }
+    private uint Inners(uint insertions) => IsOneLeaf(insertions) ? 0 : insertions * (uint)(_height + 2);
+
+    private bool IsOneLeaf(uint insertions) => _height == 0 && Count + insertions <= Width;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Node* At(uint index, int level) => level == 0 ? _leaves.At(index) : (Node*)_inners.At(index);

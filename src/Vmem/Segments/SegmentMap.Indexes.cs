@@ -63,6 +63,8 @@ internal sealed unsafe partial class SegmentMap<T>
         }
     }
 
+    private bool IndexesHaveReserve() => (_byAddress is null || _byAddress.HasReserved(3)) && (_bySize is null || _bySize.HasReserved(3));
+
     private void Index(T start, T size, uint tag)
     {
         _byAddress?.Insert(start, size, tag);

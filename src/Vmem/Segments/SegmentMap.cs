@@ -54,7 +54,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     public bool HasReserve
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => _tags.HasReserved(2) && _live.HasReserved && !_indexed;
+        get => _tags.HasReserved(2) && _live.HasReserved && (!_indexed || IndexesHaveReserve());
     }
 
     /// <summary>Makes sure that the next operation finds all the memory it may need. Throws <see cref="OutOfMemoryException"/>, having changed nothing.</summary>
