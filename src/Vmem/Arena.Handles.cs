@@ -1,3 +1,5 @@
+using Vmem.Segments;
+
 namespace Vmem;
 
 /// <summary>Allocating and freeing by handle.</summary>
@@ -39,6 +41,23 @@ public sealed partial class Arena<T>
         }
 
         return TryAllocateInOrder(size, policy, byHandle: true, out _, out handle);
+    }
+
+    /// <summary>Allocates a range that satisfies constraints, under the given policy, and returns a handle to it.</summary>
+    /// <param name="size">Its length in units; rounded up to the quantum.</param>
+    /// <param name="constraints">Where it may lie.</param>
+    /// <param name="policy">Which of the possible places is taken.</param>
+    /// <param name="handle">The range. Its default value is no allocation.</param>
+    /// <returns>Whether there was a place.</returns>
+    /// <exception cref="ArgumentException">The size is 0 or its rounding overflows, or the constraints contradict each other or the quantum.</exception>
+    /// <remarks>O(log n), and one step more for each free segment of the window that is long enough but badly placed.</remarks>
+    public bool TryAllocateHandle(T size, in RangeConstraints<T> constraints, FitPolicy policy, out RangeHandle<T> handle)
+    {
+        size = RoundUp(size);
+        CheckConstraints(size, constraints);
+        CheckPolicy(policy, nameof(policy));
+        EnterForChange();
+        return TryAllocatePlaced(new Placement<T>(size, constraints, Quantum), constraints, policy, byHandle: true, out _, out handle);
     }
 
     /// <summary>Frees a range by its handle.</summary>

@@ -13,7 +13,7 @@ public enum FitPolicy
     BestFit,
 
     /// <summary>
-    /// The first place at or after the end of the last next-fit allocation, wrapping at the end: an ID that was freed is handed out again as late as possible. O(log n).
+    /// The first place at or after the end of the last next-fit allocation, wrapping at the end: between two allocations of the same ID every other ID that is free is handed out. O(log n).
     /// </summary>
     NextFit,
 

@@ -65,6 +65,7 @@ public readonly record struct FitReport<T>
         FitFailure.None => string.Create(CultureInfo.InvariantCulture, $"{Size} fits at {Start}."),
         FitFailure.NoSpan => "The arena has no span.",
         FitFailure.LargerThanAnySpan => string.Create(CultureInfo.InvariantCulture, $"{Size} is more than the largest span, {LargestSpan}."),
+        FitFailure.NotEnoughFree when T.IsZero(Free) => string.Create(CultureInfo.InvariantCulture, $"{Size} was asked for and nothing is free."),
         FitFailure.NotEnoughFree => string.Create(CultureInfo.InvariantCulture, $"{Size} was asked for and only {Free} is free."),
         FitFailure.Fragmented => string.Create(CultureInfo.InvariantCulture, $"{Free} is free, but in pieces of at most {LargestFree}, and {Size} was asked for."),
         FitFailure.Constraints => string.Create(CultureInfo.InvariantCulture, $"{LongEnough} free segments are at least {Size} long, but in none is there a place that satisfies the constraints."),
