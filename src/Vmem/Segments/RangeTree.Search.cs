@@ -5,7 +5,7 @@ namespace Vmem.Segments;
 /// <summary>The searches. Each goes down once, and at most once up and down again. An order that keeps no largest values finds every value large enough.</summary>
 internal sealed unsafe partial class RangeTree<T, TOrder>
 {
-    /// <summary>A place in a leaf. Good until the tree changes.</summary>
+    /// <summary>A place in a leaf. Good until the tree changes or is searched for something else.</summary>
     internal struct Cursor
     {
         internal Node* Leaf;
@@ -27,7 +27,8 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
             return false;
         }
 
-        Step* path = stackalloc Step[MaxHeight + 1];
+        Step* path = _way;
+        _foundIn = null;
         int level = _height;
         uint index = _root;
         for (; level > 0; level--)
@@ -52,8 +53,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
             int slot = FirstLarge(leaf->ValueAt, LowerBound(leaf, key, value), (int)leaf->Count, least);
             if (slot < (int)leaf->Count)
             {
-                cursor.Leaf = leaf;
-                cursor.Slot = slot;
+                cursor = Found(leaf, slot);
                 return true;
             }
 
@@ -66,6 +66,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
             int slot = FirstLarge(LargestAt(node), path[level].Slot + 1, (int)node->Count, least);
             if (slot < (int)node->Count)
             {
+                path[level].Slot = slot;
                 cursor = FirstBelow(node->ItemAt[slot], level - 1, least);
                 return true;
             }
@@ -83,7 +84,8 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
             return false;
         }
 
-        Step* path = stackalloc Step[MaxHeight + 1];
+        Step* path = _way;
+        _foundIn = null;
         int level = _height;
         uint index = _root;
         for (; level > 0; level--)
@@ -110,8 +112,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
             slot = LastLarge(leaf->ValueAt, equal ? slot : slot - 1, least);
             if (slot >= 0)
             {
-                cursor.Leaf = leaf;
-                cursor.Slot = slot;
+                cursor = Found(leaf, slot);
                 return true;
             }
 
@@ -124,6 +125,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
             int slot = LastLarge(LargestAt(node), path[level].Slot - 1, least);
             if (slot >= 0)
             {
+                path[level].Slot = slot;
                 cursor = LastBelow(node->ItemAt[slot], level - 1, least);
                 return true;
             }
@@ -140,6 +142,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         if (slot < (int)leaf->Count)
         {
             cursor.Slot = slot;
+            _foundAt = slot;
             return true;
         }
 
@@ -156,11 +159,19 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         if (slot >= 0)
         {
             cursor.Slot = slot;
+            _foundAt = slot;
             return true;
         }
 
         T key = leaf->KeyAt[0];
         return !T.IsZero(key) && TryFindLast(key - T.One, T.MaxValue, least, out cursor);
+    }
+
+    private Cursor Found(Node* leaf, int slot)
+    {
+        _foundIn = leaf;
+        _foundAt = slot;
+        return new Cursor { Leaf = leaf, Slot = slot };
     }
 
     private Cursor FirstBelow(uint index, int level, T least)
@@ -169,12 +180,15 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         {
             StepCounter.Count();
             Node* node = (Node*)_inners.At(index);
-            index = node->ItemAt[FirstLarge(LargestAt(node), 0, (int)node->Count, least)];
+            int slot = FirstLarge(LargestAt(node), 0, (int)node->Count, least);
+            _way[level].Node = node;
+            _way[level].Slot = slot;
+            index = node->ItemAt[slot];
         }
 
         StepCounter.Count();
         Node* leaf = _leaves.At(index);
-        return new Cursor { Leaf = leaf, Slot = FirstLarge(leaf->ValueAt, 0, (int)leaf->Count, least) };
+        return Found(leaf, FirstLarge(leaf->ValueAt, 0, (int)leaf->Count, least));
     }
 
     private Cursor LastBelow(uint index, int level, T least)
@@ -183,12 +197,15 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         {
             StepCounter.Count();
             Node* node = (Node*)_inners.At(index);
-            index = node->ItemAt[LastLarge(LargestAt(node), (int)node->Count - 1, least)];
+            int slot = LastLarge(LargestAt(node), (int)node->Count - 1, least);
+            _way[level].Node = node;
+            _way[level].Slot = slot;
+            index = node->ItemAt[slot];
         }
 
         StepCounter.Count();
         Node* leaf = _leaves.At(index);
-        return new Cursor { Leaf = leaf, Slot = LastLarge(leaf->ValueAt, (int)leaf->Count - 1, least) };
+        return Found(leaf, LastLarge(leaf->ValueAt, (int)leaf->Count - 1, least));
     }
 
     /// <summary>The first slot in [from, count) whose value is large enough; count if there is none.</summary>

@@ -6,6 +6,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     public void Insert(T key, T value, uint item)
     {
         Count++;
+        _foundIn = null;
         if (_root == 0)
         {
             _root = _leaves.Take();
@@ -15,8 +16,8 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
             return;
         }
 
-        Step* path = stackalloc Step[MaxHeight + 1];
-        Node* leaf = Descend(key, value, path);
+        Step* path = _way;
+        Node* leaf = Descend(key, value);
         for (int level = 1; TOrder.KeepsLargest && level <= _height; level++)
         {
             T* largest = LargestAt(path[level].Node) + path[level].Slot;
@@ -41,10 +42,8 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
 
     public void Remove(T key, T value)
     {
-        Step* path = stackalloc Step[MaxHeight + 1];
-        Node* leaf = Descend(key, value, path);
-        int slot = LowerBound(leaf, key, value);
-        Expect(slot < (int)leaf->Count && leaf->KeyAt[slot] == key, key);
+        Step* path = _way;
+        Node* leaf = Locate(key, value, out int slot);
         T removed = leaf->ValueAt[slot];
         Cut(leaf, slot);
         Count--;
@@ -59,10 +58,8 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     /// <summary>Changes the entry (key, value) to another that has the same place in the order.</summary>
     public void Replace(T key, T value, T newKey, T newValue, uint newItem)
     {
-        Step* path = stackalloc Step[MaxHeight + 1];
-        Node* leaf = Descend(key, value, path);
-        int slot = LowerBound(leaf, key, value);
-        Expect(slot < (int)leaf->Count && leaf->KeyAt[slot] == key, key);
+        Step* path = _way;
+        Node* leaf = Locate(key, value, out int slot);
         T old = leaf->ValueAt[slot];
         leaf->KeyAt[slot] = newKey;
         leaf->ValueAt[slot] = newValue;

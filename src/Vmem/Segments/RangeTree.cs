@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Vmem.Segments;
 
@@ -139,6 +140,11 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     private uint _root;
     private int _height;                          // levels of inner nodes above the leaves
 
+    // The way from the root to the leaf of the last search: whoever changes what was just found need not go down again. No leaf: there is no such way.
+    private readonly Step* _way = (Step*)NativeMemory.Alloc(MaxHeight + 1, (nuint)sizeof(Step));
+    private Node* _foundIn;
+    private int _foundAt;
+
     public long Count { get; private set; }
 
     public long Bytes => _leaves.Bytes + _inners.Bytes;
@@ -167,6 +173,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     {
         _leaves.Release();
         _inners.Release();
+        NativeMemory.Free(_way);
         _root = 0;
         _height = 0;
         Count = 0;
@@ -203,8 +210,10 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
 
     /// <summary>The way from the root to the leaf where (key, value) belongs; returns the leaf.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Node* Descend(T key, T value, Step* path)
+    private Node* Descend(T key, T value)
     {
+        Step* path = _way;
+        _foundIn = null;
         uint index = _root;
         for (int level = _height; level > 0; level--)
         {
@@ -218,6 +227,23 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
 
         StepCounter.Count();
         return _leaves.At(index);
+    }
+
+    /// <summary>The leaf and the slot of an entry that is there: as the last search left them if that found it, else by going down.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Node* Locate(T key, T value, out int slot)
+    {
+        Node* leaf = _foundIn;
+        slot = _foundAt;
+        if (leaf == null || leaf->KeyAt[slot] != key || leaf->ValueAt[slot] != value)
+        {
+            leaf = Descend(key, value);
+            slot = LowerBound(leaf, key, value);
+            Expect(slot < (int)leaf->Count && leaf->KeyAt[slot] == key, key);
+        }
+
+        _foundIn = null;
+        return leaf;
     }
 
     private static T Largest(Node* node, int level) =>

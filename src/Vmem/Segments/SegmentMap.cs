@@ -226,7 +226,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         _tags.Release();
         _freeLists.Release();
         _live.Release();
-        _spans.Release();
+        _spans?.Release();                        // null if the constructor ran out of memory: the finaliser runs all the same
         _byAddress?.Release();
         _bySize?.Release();
     }
