@@ -54,7 +54,7 @@ public sealed partial class Arena<T>
         }
 
         EnterForChange();
-        if (policy == FitPolicy.InstantFit && _source is null)
+        if (policy == FitPolicy.InstantFit && _retainedSpans == 0)
         {
             uint tag = _map.TakeSure(size, out start);
             if (tag != 0)
@@ -105,11 +105,7 @@ public sealed partial class Arena<T>
     /// <remarks>O(log n), and one step more for each free segment of the window that is long enough but badly placed.</remarks>
     public bool TryAllocateConstrained(T size, in RangeConstraints<T> constraints, FitPolicy policy, out T start)
     {
-        size = RoundUp(size);
-        CheckConstraints(size, constraints);
-        CheckPolicy(policy, nameof(policy));
-        EnterForChange();
-        return TryAllocatePlaced(new Placement<T>(size, constraints, Quantum), constraints, policy, byHandle: false, out start, out _);
+        return TryAllocatePlaced(size, constraints, policy, byHandle: false, out start, out _);
     }
 
     /// <summary>Whatever instant fit's common case does not cover: the other policies, and an arena that is full or imports. The lock is held, and is given back.</summary>
@@ -140,8 +136,19 @@ public sealed partial class Arena<T>
         return TryClaimImporting(new Placement<T>(size, default, Quantum), default, policy, byHandle, out start, out handle);
     }
 
-    private bool TryAllocatePlaced(in Placement<T> placement, in RangeConstraints<T> constraints, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle)
+    /// <param name="size">The request.</param>
+    /// <param name="constraints">By value: the caller's variable may change between the check and the use.</param>
+    /// <param name="policy">Which place is taken.</param>
+    /// <param name="byHandle">Whether for a handle.</param>
+    /// <param name="start">The place.</param>
+    /// <param name="handle">The handle, if for one.</param>
+    private bool TryAllocatePlaced(T size, RangeConstraints<T> constraints, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle)
     {
+        size = RoundUp(size);
+        CheckConstraints(size, constraints);
+        CheckPolicy(policy, nameof(policy));
+        var placement = new Placement<T>(size, constraints, Quantum);
+        EnterForChange();
         try
         {
             if (TryClaim(placement, policy, byHandle, out start, out handle))
@@ -176,7 +183,7 @@ public sealed partial class Arena<T>
     {
         if (!_map.HasReserve)
         {
-            _map.Reserve();                       // the search may have built an index
+            _map.Reserve();                       // a span that was just attached has used some
         }
 
         uint tag = Take(free, start, size, policy);

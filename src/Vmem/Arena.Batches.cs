@@ -15,11 +15,20 @@ public sealed partial class Arena<T>
     {
         size = RoundUp(size);
         int count = 0;
-        do
+        try
         {
-            count += TakeMany(size, starts[count..]);
+            do
+            {
+                count += TakeMany(size, starts[count..]);
+            }
+            while (count < starts.Length && TryAllocateImported(size, ref count, starts));
         }
-        while (count < starts.Length && TryAllocateImported(size, ref count, starts));
+        catch when (count > 0)
+        {
+            FreeMany(starts[..count], size);      // the source threw: the caller will not learn how many there were
+            throw;
+        }
+
         return count;
     }
 
@@ -58,11 +67,10 @@ public sealed partial class Arena<T>
         finally
         {
             Exit();
-        }
-
-        if (releases is not null)
-        {
-            ReleaseAll(releases);
+            if (releases is not null)
+            {
+                ReleaseAll(releases);
+            }
         }
     }
 

@@ -65,7 +65,7 @@ public sealed partial class Arena<T>
     /// <summary>A free that the table of live segments does not know: a range that was allocated by handle, or a mistake.</summary>
     private uint FindUnlisted(T start, T size)
     {
-        uint index = _map.Locate(start);
+        uint index = _map.Locate(start, buildIndex: false);
         if (index == 0)
         {
             throw InvalidFree(InvalidFreeReason.NotAllocated, start, size, $"{start} is in no span of it.");
@@ -87,7 +87,6 @@ public sealed partial class Arena<T>
             throw InvalidFree(InvalidFreeReason.WrongSize, start, size, $"The allocation at {start} has size {segment.Size}.");
         }
 
-        _map.Reserve();                           // the search may have built an index
         return index;
     }
 

@@ -28,7 +28,7 @@ public sealed partial class Arena<T>
         }
 
         EnterForChange();
-        if (policy == FitPolicy.InstantFit && _source is null)
+        if (policy == FitPolicy.InstantFit && _retainedSpans == 0)
         {
             uint tag = _map.TakeSure(size, out T start);
             if (tag != 0)
@@ -53,11 +53,7 @@ public sealed partial class Arena<T>
     /// <remarks>O(log n), and one step more for each free segment of the window that is long enough but badly placed.</remarks>
     public bool TryAllocateHandle(T size, in RangeConstraints<T> constraints, FitPolicy policy, out RangeHandle<T> handle)
     {
-        size = RoundUp(size);
-        CheckConstraints(size, constraints);
-        CheckPolicy(policy, nameof(policy));
-        EnterForChange();
-        return TryAllocatePlaced(new Placement<T>(size, constraints, Quantum), constraints, policy, byHandle: true, out _, out handle);
+        return TryAllocatePlaced(size, constraints, policy, byHandle: true, out _, out handle);
     }
 
     /// <summary>Frees a range by its handle.</summary>
@@ -66,14 +62,15 @@ public sealed partial class Arena<T>
     /// <remarks>O(1), without a look-up by address, and O(log n) more for each index that the arena keeps.</remarks>
     public void Free(in RangeHandle<T> handle)
     {
+        RangeHandle<T> mine = handle;             // the caller's variable may change under us
         EnterForChange();
-        if (!_map.IsBound(handle))
+        if (!_map.IsBound(mine))
         {
-            ThrowUnbound(handle);
+            ThrowUnbound(mine);
         }
 
-        _map.Unbind(handle.Tag);
-        FreeAndExit(handle.Tag);
+        _map.Unbind(mine.Tag);
+        FreeAndExit(mine.Tag);
     }
 
     private void ThrowUnbound(in RangeHandle<T> handle)

@@ -32,42 +32,76 @@ public sealed partial class Arena<T>
         ? quantum
         : throw new ArgumentException($"The source's quantum must be a power of two, and {quantum} is none.", parameter);
 
-    /// <summary>The request did not fit. Imports what it needs and tries again; an import that turns out not to be needed goes back.</summary>
+    /// <summary>
+    /// The request did not fit. Imports what it needs and tries again. If nothing can be imported, because of the source or the limit, the empty imports that are kept go back first:
+    /// the hysteresis must not make a request fail.
+    /// </summary>
     private bool TryClaimImporting(in Placement<T> placement, in RangeConstraints<T> constraints, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle)
     {
         Segment<T> spare = Import(placement, constraints);
+        if (T.IsZero(spare.Size) && !T.IsZero(Reap()))
+        {
+            spare = Import(placement, constraints);
+        }
+
+        bool met = false;
+        start = default;
+        handle = default;
         try
         {
-            EnterForChange();
-            try
-            {
-                if (!T.IsZero(spare.Size))
-                {
-                    _map.ReserveSpan(spare.Size);
-                }
-
-                bool met = TryClaim(placement, policy, byHandle, out start, out handle);
-                if (!met && !T.IsZero(spare.Size) && !ExceedsLimit(spare.Size))
-                {
-                    Attach(spare);
-                    spare = default;
-                    met = TryClaim(placement, policy, byHandle, out start, out handle);
-                }
-
-                _failures += met ? 0 : 1;
-                return met;
-            }
-            finally
-            {
-                Exit();
-            }
+            met = TryClaimWith(ref spare, placement, policy, byHandle, out start, out handle);
         }
         finally
         {
             if (!T.IsZero(spare.Size))
             {
-                _source!.Release(spare.Start, spare.Size);
+                ReleaseSpare(spare, met ? new Segment<T>(start, placement.Size, SegmentKind.Allocated) : default);
             }
+        }
+
+        return met;
+    }
+
+    /// <summary>What has changed while the source was asked counts first; only then the import is attached, which empties <paramref name="spare"/>.</summary>
+    private bool TryClaimWith(ref Segment<T> spare, in Placement<T> placement, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle)
+    {
+        EnterForChange();
+        try
+        {
+            bool met = TryClaim(placement, policy, byHandle, out start, out handle);
+            if (!met && !T.IsZero(spare.Size) && !ExceedsLimit(spare.Size))
+            {
+                if (_map.TryFindOverlap(spare.Start, spare.Start + (spare.Size - T.One), out Segment<T> other))
+                {
+                    throw BrokenSource($"{spare.Size} at {spare.Start}, which overlaps the span of {other.Size} at {other.Start}");
+                }
+
+                _map.ReserveSpan(spare.Size);
+                Attach(spare);
+                spare = default;
+                met = TryClaim(placement, policy, byHandle, out start, out handle);
+            }
+
+            _failures += met ? 0 : 1;
+            return met;
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    /// <summary>Gives back an import that was not needed. If the source throws, what was allocated meanwhile is freed again: the caller will not learn of it.</summary>
+    private void ReleaseSpare(in Segment<T> spare, in Segment<T> allocated)
+    {
+        try
+        {
+            _source!.Release(spare.Start, spare.Size);
+        }
+        catch when (!T.IsZero(allocated.Size))
+        {
+            Free(allocated.Start, allocated.Size);
+            throw;
         }
     }
 
@@ -96,24 +130,17 @@ public sealed partial class Arena<T>
     private void CheckImport(T asked, T start, T size)
     {
         string? fault =
-            size < asked ? "less than was asked for" :
+            size < asked ? "less" :
             !T.IsZero((start | size) & _quantumMask) ? $"not a multiple of the quantum {Quantum}" :
-            start + (size - T.One) < start ? "past the top of the type" :
-            Overlaps(start, size) ? "an overlap with a span of the arena" : null;
+            start + (size - T.One) < start ? "past the top of the type" : null;
         if (fault is not null)
         {
             _source!.Release(start, size);
-            throw new InvalidOperationException($"The source of arena '{Name}' was asked for {asked} and gave {size} at {start}: {fault}.");
+            throw BrokenSource($"{size} at {start} when asked for {asked}: {fault}");
         }
     }
 
-    private bool Overlaps(T start, T size)
-    {
-        Enter();
-        bool overlaps = _map.TryFindOverlap(start, start + (size - T.One), out _);
-        Exit();
-        return overlaps;
-    }
+    private InvalidOperationException BrokenSource(string what) => new($"The source of arena '{Name}' gave {what}.");
 
     private bool ExceedsLimit(T size) => !T.IsZero(_limit) && (_map.TotalSize > _limit || size > _limit - _map.TotalSize);
 
@@ -165,24 +192,27 @@ public sealed partial class Arena<T>
     /// <remarks>O(spans).</remarks>
     public T Reap()
     {
-        List<Segment<T>> release = [];
+        List<Segment<T>> release;
         T total = T.Zero;
         Enter();
         try
         {
-            if (_retainedSpans != 0)
+            if (_retainedSpans == 0)
             {
-                CollectImports(release, emptyOnly: true);
-                foreach (Segment<T> span in release)
-                {
-                    _map.RemoveSpan(_map.FindSpan(span.Start, out _, out _));
-                    total += span.Size;
-                }
-
-                _releases += release.Count;
-                _retained = T.Zero;
-                _retainedSpans = 0;
+                return T.Zero;
             }
+
+            release = [];
+            CollectImports(release, emptyOnly: true);
+            foreach (Segment<T> span in release)
+            {
+                _map.RemoveSpan(_map.FindSpan(span.Start, out _, out _));
+                total += span.Size;
+            }
+
+            _releases += release.Count;
+            _retained = T.Zero;
+            _retainedSpans = 0;
         }
         finally
         {
@@ -190,7 +220,7 @@ public sealed partial class Arena<T>
         }
 
         ReleaseAll(release);
-        return T.IsZero(total) && release.Count > 0 ? T.MaxValue : total;
+        return T.IsZero(total) ? T.MaxValue : total;
     }
 
     private void CollectImports(List<Segment<T>> imports, bool emptyOnly)

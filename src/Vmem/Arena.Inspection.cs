@@ -18,7 +18,7 @@ public sealed partial class Arena<T>
         Enter();
         try
         {
-            uint index = _map.Locate(value);
+            uint index = _map.Locate(value, buildIndex: true);
             segment = index == 0 ? default : _map.GetSegment(index);
             return index != 0;
         }
@@ -44,17 +44,15 @@ public sealed partial class Arena<T>
     private IEnumerable<Segment<T>> Enumerate()
     {
         var batch = new Segment<T>[EnumerationBatch];
-        T next = T.Zero;
-        bool more = true;
-        bool first = true;
-        while (more)
+        var position = SegmentMap<T>.Position.First;
+        T from = T.Zero;
+        while (position.More)
         {
             int count;
-            T from = next;
             Enter();
             try
             {
-                count = _map.CopySegments(from, batch, out next, out more);
+                count = _map.CopySegments(ref position, batch);
             }
             finally
             {
@@ -63,10 +61,10 @@ public sealed partial class Arena<T>
 
             for (int i = 0; i < count; i++)
             {
-                yield return !first && i == 0 ? ClipFront(batch[0], from) : batch[i];
+                yield return i == 0 ? ClipFront(batch[0], from) : batch[i];
             }
 
-            first = false;
+            from = position.Start;
         }
     }
 
@@ -112,7 +110,7 @@ public sealed partial class Arena<T>
     /// <param name="constraints">Where it may lie.</param>
     /// <returns>The answer, from what the arena holds now; nothing is imported.</returns>
     /// <exception cref="ArgumentException">The request is not well formed.</exception>
-    /// <remarks>O(log n), and one step for each free segment that is long enough but badly placed.</remarks>
+    /// <remarks>O(1) for each free segment that is long enough; O(1) altogether if none is.</remarks>
     public FitReport<T> Explain(T size, in RangeConstraints<T> constraints = default)
     {
         size = RoundUp(size);
@@ -124,21 +122,22 @@ public sealed partial class Arena<T>
             T largestFree = _map.LargestFree();
             T free = Saturate(_map.TotalSize - _map.InUse, _map.FreeSegments);
             T start = T.Zero;
+            long longEnough = 0;
             FitFailure failure =
                 _map.SpanCount == 0 ? FitFailure.NoSpan :
                 _map.LargestSpan < size ? FitFailure.LargerThanAnySpan :
                 free < size ? FitFailure.NotEnoughFree :
                 largestFree < size ? FitFailure.Fragmented :
-                _map.FindLowest(placement, out start) == 0 ? FitFailure.Constraints : FitFailure.None;
+                _map.Survey(placement, out start, out longEnough) ? FitFailure.None : FitFailure.Constraints;
             return new FitReport<T>
             {
                 Size = size,
-                Start = failure == FitFailure.None ? start : T.Zero,
+                Start = start,
                 Failure = failure,
                 Free = free,
                 LargestFree = largestFree,
                 LargestSpan = _map.LargestSpan,
-                LongEnough = failure is FitFailure.None or FitFailure.Constraints ? _map.CountLongEnough(size) : 0,
+                LongEnough = longEnough,
                 CanImport = _source is not null && !ExceedsLimit(size),
             };
         }
@@ -183,11 +182,10 @@ public sealed partial class Arena<T>
     {
         var first = new List<Segment<T>>(16);
         var batch = new Segment<T>[EnumerationBatch];
-        T next = T.Zero;
-        bool more = true;
-        while (more && first.Count < 16)
+        var position = SegmentMap<T>.Position.First;
+        while (position.More && first.Count < 16)
         {
-            int count = _map.CopySegments(next, batch, out next, out more);
+            int count = _map.CopySegments(ref position, batch);
             for (int i = 0; i < count && first.Count < 16; i++)
             {
                 if (batch[i].Kind == SegmentKind.Allocated)

@@ -64,6 +64,10 @@ public sealed partial class Arena<T>
 
     private static void ThrowConstraint(string parameter, string message) => throw new ArgumentException(message, parameter);
 
+    private string ImportRefusal(T size) =>
+        _source is null ? "" :
+        ExceedsLimit(size) ? $" An import would exceed the arena's limit of {_limit}." : " Its source had nothing that would do.";
+
     private void ThrowExhausted(T size, in RangeConstraints<T> constraints)
     {
         FitReport<T> report = Explain(size, constraints);
@@ -73,6 +77,6 @@ public sealed partial class Arena<T>
             UInt128.CreateTruncating(report.Free),
             UInt128.CreateTruncating(report.LargestFree),
             report.Failure,
-            report.Fits ? "Room was found only after the request had failed." : report.ToString());
+            report.Fits ? "Room was found only after the request had failed." : report.Sentence + ImportRefusal(size));
     }
 }

@@ -16,11 +16,10 @@ public sealed partial class Arena<T>
         {
             var batch = new Segment<T>[EnumerationBatch];
             List<RangeSnapshot<T>> allocated = [];
-            T next = T.Zero;
-            bool more = true;
-            while (more)
+            var position = SegmentMap<T>.Position.First;
+            while (position.More)
             {
-                int count = _map.CopySegments(next, batch, out next, out more);
+                int count = _map.CopySegments(ref position, batch);
                 foreach (Segment<T> segment in batch.AsSpan(0, count))
                 {
                     if (segment.Kind == SegmentKind.Span)
@@ -46,7 +45,7 @@ public sealed partial class Arena<T>
 
     /// <summary>Makes an arena that holds what a snapshot says.</summary>
     /// <param name="snapshot">The snapshot.</param>
-    /// <param name="options">How the arena behaves; null for the defaults with the snapshot's policy.</param>
+    /// <param name="options">How the arena behaves, its policy included; null for the defaults with the snapshot's policy.</param>
     /// <returns>The arena. Its ranges are freed by address; handles of the former arena are stale.</returns>
     /// <exception cref="FormatException">The snapshot contradicts itself: spans or ranges that overlap, lie outside, or are not multiples of the quantum.</exception>
     /// <remarks>
@@ -60,33 +59,40 @@ public sealed partial class Arena<T>
             throw new FormatException($"The snapshot's version is {snapshot.Version}, and only {ArenaSnapshot<T>.CurrentVersion} is known.");
         }
 
-        options ??= new ArenaOptions<T> { Policy = snapshot.Policy };
+        if (!T.IsPow2(snapshot.Quantum) || snapshot.Name is null || snapshot.Spans is null)
+        {
+            throw new FormatException($"The snapshot of arena '{snapshot.Name}' has no name, no list of spans, or a quantum that is no power of two: {snapshot.Quantum}.");
+        }
+
+        var arena = new Arena<T>(snapshot.Name, snapshot.Quantum, options ?? new ArenaOptions<T> { Policy = snapshot.Policy });
         try
         {
-            var arena = new Arena<T>(snapshot.Name, snapshot.Quantum, options);
-            try
+            foreach (SpanSnapshot<T> span in snapshot.Spans)
             {
-                foreach (SpanSnapshot<T> span in snapshot.Spans)
-                {
-                    arena.RestoreSpan(span);
-                }
+                arena.RestoreSpan(span);
+            }
 
-                return arena;
-            }
-            catch
-            {
-                arena._map.Dispose();             // not Dispose: the source has not lent this arena anything yet
-                throw;
-            }
+            return arena;
         }
-        catch (ArgumentException e)
+        catch (Exception e)
         {
-            throw new FormatException($"The snapshot of arena '{snapshot.Name}' contradicts itself: {e.Message}", e);
+            arena._map.Dispose();                 // not Dispose: the source has not lent this arena anything yet
+            if (e is ArgumentException)
+            {
+                throw new FormatException($"The snapshot of arena '{snapshot.Name}' contradicts itself: {e.Message}", e);
+            }
+
+            throw;
         }
     }
 
     private void RestoreSpan(SpanSnapshot<T> span)
     {
+        if (span?.Allocated is null)
+        {
+            throw new ArgumentException("a span or its list of ranges is missing.");
+        }
+
         CheckSpan(span.Start, span.Size);
         Enter();
         try

@@ -63,7 +63,6 @@ public sealed partial class Arena<T>
                 return false;
             }
 
-            _map.Reserve();
             _map.RemoveSpan(span);
             return true;
         }

@@ -112,10 +112,16 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
             Exit();
         }
 
-        ReleaseAll(imports);
-        if (leak is not null)
+        try
         {
-            _leaked!(leak);
+            ReleaseAll(imports);
+        }
+        finally
+        {
+            if (leak is not null)
+            {
+                _leaked!(leak);
+            }
         }
     }
 

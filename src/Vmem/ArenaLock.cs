@@ -9,7 +9,7 @@ namespace Vmem;
 /// <para>
 /// An operation touches some ten cache lines that the previous owner has just written. Where a lock goes back and forth, each operation fetches all of them from the other
 /// core, and two threads together do a quarter of the work of one. So a waiter stands back: as long as it sees others enter between two of its looks, it leaves them
-/// to their run, for up to <see cref="PatienceTicks"/>, and only then contends. A lock that it finds free at two looks with nobody in between it takes at once, so that standing
+/// to their run, for up to <see cref="s_patienceTicks"/>, and only then contends. A lock that it finds free at two looks with nobody in between it takes at once, so that standing
 /// back costs nothing where nobody works.
 /// </para>
 /// <para>
@@ -25,13 +25,14 @@ internal struct ArenaLock
     /// <summary>Looks this far apart, in iterations of <see cref="Thread.SpinWait"/>: a look takes the line from the owner, who then misses once.</summary>
     private const int SpinsBetweenLooks = 50;
 
-    /// <summary>After so many looks without success the processor is offered to others: the owner itself may be waiting for one.</summary>
-    private const int LooksBeforeYield = 20;
+    /// <summary>After so many looks without success the processor is offered to others, as the owner itself may be waiting for one; on a machine with one processor it must be, at every look.</summary>
+    private static readonly int s_looksBeforeYield = Environment.ProcessorCount == 1 ? 1 : 20;
+
+    /// <summary>After so many looks the thread sleeps at each: offering the processor does not reach an owner of lower priority.</summary>
+    private const int LooksBeforeSleep = 2_000;
 
     private int _held;
     private uint _entries;                        // written by the owner only
-
-    private static long PatienceTicks => s_patienceTicks;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Enter()
@@ -54,7 +55,11 @@ internal struct ArenaLock
         uint entries = Volatile.Read(ref _entries);
         for (int looks = 1; ; looks++)
         {
-            if (looks % LooksBeforeYield != 0 || Environment.ProcessorCount == 1 || !Thread.Yield())
+            if (looks >= LooksBeforeSleep)
+            {
+                Thread.Sleep(1);
+            }
+            else if (looks % s_looksBeforeYield != 0 || !Thread.Yield())
             {
                 Thread.SpinWait(SpinsBetweenLooks);
             }
@@ -62,7 +67,7 @@ internal struct ArenaLock
             uint now = Volatile.Read(ref _entries);
             bool idle = now == entries;
             entries = now;
-            if (Volatile.Read(ref _held) == 0 && (idle || Stopwatch.GetTimestamp() - began > PatienceTicks) && Interlocked.CompareExchange(ref _held, 1, 0) == 0)
+            if (Volatile.Read(ref _held) == 0 && (idle || Stopwatch.GetTimestamp() - began > s_patienceTicks) && Interlocked.CompareExchange(ref _held, 1, 0) == 0)
             {
                 return;
             }

@@ -60,7 +60,7 @@ public sealed class ArenaSnapshot<T>
             ArenaSnapshot<T> snapshot = SnapshotJson.Read<T>(ref reader);
             return reader.Read() ? throw new JsonException("Something follows the snapshot.") : snapshot;
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)        // the latter for text that is no Unicode
         {
             throw new FormatException($"This is no snapshot of an arena of {typeof(T).Name}: {e.Message}", e);
         }

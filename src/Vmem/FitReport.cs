@@ -60,7 +60,7 @@ public readonly record struct FitReport<T>
     /// <summary>The report as one English sentence.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Sentence}{(CanImport && !Fits ? " The arena would ask its source." : "")}");
 
-    private string Sentence => Failure switch
+    internal string Sentence => Failure switch
     {
         FitFailure.None => string.Create(CultureInfo.InvariantCulture, $"{Size} fits at {Start}."),
         FitFailure.NoSpan => "The arena has no span.",

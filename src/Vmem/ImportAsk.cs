@@ -8,7 +8,7 @@ namespace Vmem;
 /// <para>
 /// A constraint on a request is turned into one on the whole import, in terms of the coarser quantum of the source: the import starts at <c>phase</c> rounded down to that
 /// quantum, and is longer by what the rounding took, so that the request fits at its very beginning. A source that cannot honour that is asked for so much that
-/// the request fits wherever the import lies. Whatever comes back is checked before it is kept.
+/// the request fits wherever the import lies; and where the window is narrower than a unit of the source, for the units around it. Whatever comes back is checked before it is kept.
 /// </para>
 /// <para>Each question is first asked for the minimum import, then for no more than is needed, in case the source or the limit has room only for that.</para>
 /// </remarks>
@@ -16,7 +16,7 @@ internal readonly record struct ImportAsk<T>(T Size, RangeConstraints<T> Constra
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     /// <summary>How many questions there may be.</summary>
-    public const int Steps = 4;
+    public const int Steps = 6;
 
     /// <summary>The question of one step; false if it makes no sense, or is no other than the one before.</summary>
     /// <param name="step">Which question.</param>
@@ -31,6 +31,11 @@ internal readonly record struct ImportAsk<T>(T Size, RangeConstraints<T> Constra
         ask = default;
         bool least = (step & 1) != 0;
         T ownAlign = unit > sourceQuantum ? unit : T.Zero;
+        if (step >= 4)
+        {
+            return !placement.IsUnconstrained && TrySize(placement.Size, unit, minImport, least, out T around) && Make(around, Around(constraints, unit), out ask);
+        }
+
         if (step >= 2)
         {
             var window = new RangeConstraints<T> { Align = ownAlign, Min = constraints.Min, Max = constraints.Max };
@@ -55,6 +60,14 @@ internal readonly record struct ImportAsk<T>(T Size, RangeConstraints<T> Constra
         T noCross = constraints.NoCross > unit ? constraints.NoCross : T.Zero;
         bool possible = T.IsZero(noCross) || (noCross >= align && size <= noCross && phase <= noCross - size);
         return possible && Make(size, constraints with { Align = align, Phase = phase, NoCross = noCross }, out ask);
+    }
+
+    /// <summary>The window, widened to whole units.</summary>
+    private static RangeConstraints<T> Around(in RangeConstraints<T> constraints, T unit)
+    {
+        T unitMask = unit - T.One;
+        T max = (constraints.Max + unitMask) & ~unitMask;             // wraps to 0, no bound, at the top of the type
+        return new RangeConstraints<T> { Align = unit, Min = constraints.Min & ~unitMask, Max = max };
     }
 
     private static bool Make(T size, in RangeConstraints<T> constraints, out ImportAsk<T> ask)

@@ -238,6 +238,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
 
     private void GrowRoot(Node* left, T leftLargest)
     {
+        Invariant.Assert(_height < MaxHeight, "a tree stays below its greatest height");
         uint old = _root;
         _root = _inners.Take();
         _height++;

@@ -97,7 +97,10 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     private const int JoinBelow = Width / 2;
     private const int JoinInto = Width * 3 / 4;
 
-    /// <summary>A height that cannot be reached: nodes but the root hold 8 entries or more on the average of two neighbours, and 8^12 is above 2^32.</summary>
+    /// <summary>
+    /// A height that cannot be reached. A root is split only when it is full, so that the tree grows by a level only with 16 times as many splits one level below, and 16^12 is above 2^32 many
+    /// times over; sparse nodes, which the rule for joining allows, do not add height.
+    /// </summary>
     private const int MaxHeight = 12;
 
     [InlineArray(Width)]
@@ -141,7 +144,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     private int _height;                          // levels of inner nodes above the leaves
 
     // The way from the root to the leaf of the last search: whoever changes what was just found need not go down again. No leaf: there is no such way.
-    private readonly Step* _way = (Step*)NativeMemory.Alloc(MaxHeight + 1, (nuint)sizeof(Step));
+    private Step* _way = (Step*)NativeMemory.Alloc(MaxHeight + 1, (nuint)sizeof(Step));
     private Node* _foundIn;
     private int _foundAt;
 
@@ -174,6 +177,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         _leaves.Release();
         _inners.Release();
         NativeMemory.Free(_way);
+        _way = null;
         _root = 0;
         _height = 0;
         Count = 0;

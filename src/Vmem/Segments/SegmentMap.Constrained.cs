@@ -77,19 +77,29 @@ internal sealed unsafe partial class SegmentMap<T>
         return FindLowest(placement, placement.Size, out start);
     }
 
-    /// <summary>The lowest place of all; 0 if there is none.</summary>
-    public uint FindLowest(in Placement<T> placement, out T start) => FindLowest(placement, placement.Size, out start);
-
-    /// <summary>How many free segments are at least this long. O(1) for each.</summary>
-    public long CountLongEnough(T size)
+    /// <summary>Whether there is any place, the lowest one, and how many free segments are long enough, whatever the constraints. Goes through the free lists: builds no index.</summary>
+    public bool Survey(in Placement<T> placement, out T lowest, out long longEnough)
     {
-        long count = 0;
-        for (bool more = ByAddress.TryFindFirst(T.Zero, T.Zero, size, out RangeTree<T, ByKey<T>>.Cursor cursor); more; more = ByAddress.TryMoveNext(ref cursor, size))
+        bool any = false;
+        lowest = T.Zero;
+        longEnough = 0;
+        int sizeClass = _freeLists.FindNotEmpty(SizeClass.Of(placement.Size >> _quantumShift));
+        for (; sizeClass >= 0; sizeClass = _freeLists.FindNotEmpty(sizeClass + 1))
         {
-            count++;
+            for (uint index = _freeLists.First(sizeClass); index != 0; index = _tags.At(index)->LinkA)
+            {
+                Tag<T>* tag = _tags.At(index);
+                T size = SizeOf(tag);
+                longEnough += size >= placement.Size ? 1 : 0;
+                if (placement.TryLowest(tag->Start, tag->Start + (size - T.One), out T start) && (!any || start < lowest))
+                {
+                    any = true;
+                    lowest = start;
+                }
+            }
         }
 
-        return count;
+        return any;
     }
 
     /// <summary>The lowest place in a free segment of at least this length.</summary>
@@ -115,6 +125,7 @@ internal sealed unsafe partial class SegmentMap<T>
             more = index.TryMoveNext(ref cursor, least);
         }
 
+        start = default;
         return 0;
     }
 
@@ -135,6 +146,7 @@ internal sealed unsafe partial class SegmentMap<T>
             more = last >= placement.Min && index.TryMovePrevious(ref cursor, placement.Size);
         }
 
+        start = default;
         return 0;
     }
 
@@ -173,6 +185,7 @@ internal sealed unsafe partial class SegmentMap<T>
             }
         }
 
+        start = default;
         return 0;
     }
 }

@@ -3,9 +3,24 @@ namespace Vmem.Segments;
 /// <summary>Which segment holds a value, the segments in address order, and the largest free one.</summary>
 internal sealed unsafe partial class SegmentMap<T>
 {
-    /// <summary>The segment that holds a value; 0 if no span does. O(log n) to the last free segment at or before it, then a walk over the allocated ones between.</summary>
+    /// <summary>Where an enumeration goes on: a tag, and the start it had. If the tag has another by then, the place is found again by address.</summary>
+    public struct Position
+    {
+        internal T Start;
+        internal uint Tag;
+
+        /// <summary>Whether there is anything from here on.</summary>
+        public bool More;
+
+        public static Position First => new() { More = true };
+    }
+
+    /// <summary>The segment that holds a value; 0 if no span does. With the index by address O(log n) to the last free segment at or before it, then a walk over the allocated ones between; without
+    /// it, a walk from the beginning of the span.</summary>
+    /// <param name="value">The value.</param>
+    /// <param name="buildIndex">Whether the look-up is worth an index, which every later change of a free segment will pay for. A mistaken free is not.</param>
     /// <remarks>Rejected: an index over the allocated segments too, for which every allocation and free would pay.</remarks>
-    public uint Locate(T value)
+    public uint Locate(T value, bool buildIndex)
     {
         uint span = FindSpan(value, out T spanStart, out _);
         if (span == 0)
@@ -20,7 +35,8 @@ internal sealed unsafe partial class SegmentMap<T>
         }
 
         uint index = _tags.At(span)->Next;
-        if (ByAddress.TryFindLast(value, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor cursor) && cursor.Key >= spanStart)
+        RangeTree<T, ByKey<T>>? byAddress = buildIndex ? ByAddress : _byAddress;
+        if (byAddress is not null && byAddress.TryFindLast(value, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor cursor) && cursor.Key >= spanStart)
         {
             index = cursor.Item;
         }
@@ -34,24 +50,22 @@ internal sealed unsafe partial class SegmentMap<T>
         return index;
     }
 
-    /// <summary>Copies segments in address order, from the one that holds <paramref name="from"/> or the first after it; spans come before their segments.</summary>
-    /// <param name="from">Where to begin.</param>
+    /// <summary>Copies segments in address order, and moves the position past them. Spans come before their segments.</summary>
+    /// <param name="position">From where.</param>
     /// <param name="segments">Receives them; at least two long.</param>
-    /// <param name="next">Where to go on.</param>
-    /// <param name="more">Whether there is anything from there on.</param>
     /// <returns>How many were copied.</returns>
-    public int CopySegments(T from, Span<Segment<T>> segments, out T next, out bool more)
+    public int CopySegments(ref Position position, Span<Segment<T>> segments)
     {
         int count = 0;
-        next = from;
-        more = false;
+        T from = position.Start;
         uint span = FindSpan(from, out T start, out T size);
-        uint index = span != 0 ? Locate(from) : 0;
+        uint index = span != 0 ? Resume(position) : 0;
         if (span == 0)
         {
             span = FindSpanFrom(from, out start, out size);
         }
 
+        position.More = false;
         while (span != 0)
         {
             // A batch never ends between a span and its first segment: to begin at a span's start is to begin with the span.
@@ -64,8 +78,7 @@ internal sealed unsafe partial class SegmentMap<T>
             {
                 if (count == segments.Length)
                 {
-                    next = _tags.At(index)->Start;
-                    more = true;
+                    position = new Position { Start = _tags.At(index)->Start, Tag = index, More = true };
                     return count;
                 }
 
@@ -77,8 +90,7 @@ internal sealed unsafe partial class SegmentMap<T>
             index = 0;
             if (span != 0 && count + 2 > segments.Length)
             {
-                next = start;
-                more = true;
+                position = new Position { Start = start, More = true };
                 return count;
             }
         }
@@ -86,9 +98,17 @@ internal sealed unsafe partial class SegmentMap<T>
         return count;
     }
 
+    private uint Resume(in Position position)
+    {
+        Tag<T>* tag = _tags.At(position.Tag);
+        return position.Tag != 0 && tag->Kind is TagKind.Allocated or TagKind.Free && tag->Start == position.Start
+            ? position.Tag
+            : Locate(position.Start, buildIndex: false);
+    }
+
     /// <summary>
-    /// The size of the largest free segment: from an index if there is one, else from the highest list that is not empty,
-    /// whose members differ by less than 1/64 of their size.
+    /// The size of the largest free segment: from an index if there is one, else from the highest list that is not empty. The members of an exact list are all of one size;
+    /// those of another differ by less than 1/64, and each is looked at.
     /// </summary>
     public T LargestFree()
     {
@@ -103,6 +123,10 @@ internal sealed unsafe partial class SegmentMap<T>
         {
             T size = SizeOf(_tags.At(index));
             largest = size > largest ? size : largest;
+            if (sizeClass < 2 * SizeClass.RowLength)
+            {
+                break;
+            }
         }
 
         return largest;

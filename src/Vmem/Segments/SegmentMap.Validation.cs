@@ -22,6 +22,8 @@ internal sealed unsafe partial class SegmentMap<T>
     private struct Census
     {
         public T InUse;
+        public T LastOfSpan;
+        public long Spans;
         public T Total;
         public T Imported;
         public long Live;
@@ -33,6 +35,9 @@ internal sealed unsafe partial class SegmentMap<T>
     {
         Tag<T>* span = _tags.At(spanIndex);
         Invariant.Hold(span->Kind == TagKind.Span && span->Start - start == size, "a span's tag holds the span's end", $"span {start}, size {size}, tag {span->Start}");
+        Invariant.Hold(census.Spans == 0 || start > census.LastOfSpan, "spans do not overlap", $"the span at {start} begins before the one below it ends, at {census.LastOfSpan}");
+        census.Spans++;
+        census.LastOfSpan = start + (size - T.One);
         census.Total += size;
         census.Imported += IsImported(spanIndex) ? size : T.Zero;
         T expected = start;

@@ -78,7 +78,7 @@ internal unsafe struct TagPool<T>
     private void Grow()
     {
         uint before = _store.Capacity;
-        if (before > Tag<T>.MaxIndex / 2)
+        if (before > Tag<T>.MaxIndex)
         {
             throw new InsufficientMemoryException($"An arena holds at most {Tag<T>.MaxIndex} segments and spans.");
         }
