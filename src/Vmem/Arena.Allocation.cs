@@ -78,7 +78,8 @@ public sealed partial class Arena<T>
     /// <param name="constraints">Where it may lie.</param>
     /// <param name="policy">Which of the possible places is taken.</param>
     /// <returns>The first value of the range.</returns>
-    /// <exception cref="ArgumentException">The size is 0 or its rounding overflows, or the constraints contradict each other or the quantum.</exception>
+    /// <exception cref="ArgumentException">The size is 0 or its rounding overflows, or the constraints contradict each other or the
+    /// quantum.</exception>
     /// <exception cref="ArenaExhaustedException">No place satisfies the constraints.</exception>
     /// <remarks>O(log n), and one step more for each free segment of the window that is long enough but badly placed.</remarks>
     public T AllocateConstrained(T size, in RangeConstraints<T> constraints, FitPolicy policy)
@@ -91,7 +92,8 @@ public sealed partial class Arena<T>
         return start;
     }
 
-    /// <summary>Allocates a range that satisfies constraints, under the arena's policy, or returns false if there is no such place.</summary>
+    /// <summary>Allocates a range that satisfies constraints, under the arena's policy, or returns false if there is no such
+    /// place.</summary>
     /// <inheritdoc cref="TryAllocateConstrained(T, in RangeConstraints{T}, FitPolicy, out T)"/>
     public bool TryAllocateConstrained(T size, in RangeConstraints<T> constraints, out T start) => TryAllocateConstrained(size, constraints, _policy, out start);
 
@@ -101,14 +103,16 @@ public sealed partial class Arena<T>
     /// <param name="policy">Which of the possible places is taken.</param>
     /// <param name="start">The first value of the range.</param>
     /// <returns>Whether there was a place.</returns>
-    /// <exception cref="ArgumentException">The size is 0 or its rounding overflows, or the constraints contradict each other or the quantum.</exception>
+    /// <exception cref="ArgumentException">The size is 0 or its rounding overflows, or the constraints contradict each other or the
+    /// quantum.</exception>
     /// <remarks>O(log n), and one step more for each free segment of the window that is long enough but badly placed.</remarks>
     public bool TryAllocateConstrained(T size, in RangeConstraints<T> constraints, FitPolicy policy, out T start)
     {
         return TryAllocatePlaced(size, constraints, policy, byHandle: false, out start, out _);
     }
 
-    /// <summary>Whatever instant fit's common case does not cover: the other policies, and an arena that is full or imports. The lock is held, and is given back.</summary>
+    /// <summary>Whatever instant fit's common case does not cover: the other policies, and an arena that is full or imports. The lock is
+    /// held, and is given back.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryAllocateInOrder(T size, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle)
     {
@@ -178,7 +182,8 @@ public sealed partial class Arena<T>
         return free != 0;
     }
 
-    /// <summary>Takes a place that was found, for its address or for a handle; the handle is the default one in the first case. The lock is held.</summary>
+    /// <summary>Takes a place that was found, for its address or for a handle; the handle is the default one in the first case. The lock is
+    /// held.</summary>
     private RangeHandle<T> Claim(uint free, T start, T size, FitPolicy policy, bool byHandle)
     {
         if (!_map.HasReserve)

@@ -5,7 +5,8 @@ namespace Vmem;
 /// <summary>Many ranges of one size at once, under one lock; and changing the size of one in place.</summary>
 public sealed partial class Arena<T>
 {
-    /// <summary>Allocates as many ranges of one size as there is room for, up to the length of <paramref name="starts"/>, under the arena's policy.</summary>
+    /// <summary>Allocates as many ranges of one size as there is room for, up to the length of <paramref name="starts"/>, under the arena's
+    /// policy.</summary>
     /// <param name="size">The length of each, in units; rounded up to the quantum.</param>
     /// <param name="starts">Receives the first value of each range.</param>
     /// <returns>How many were allocated; the rest of <paramref name="starts"/> is left as it was.</returns>
@@ -36,9 +37,11 @@ public sealed partial class Arena<T>
     /// <param name="starts">The first value of each.</param>
     /// <param name="size">The length of each; anything that rounds to the same number of quanta as the request did.</param>
     /// <exception cref="ArgumentOutOfRangeException">The size is 0, or its rounding overflows.</exception>
-    /// <exception cref="InvalidFreeException">One is not allocated, has another size, appears twice, or was allocated by handle; nothing was changed.</exception>
+    /// <exception cref="InvalidFreeException">One is not allocated, has another size, appears twice, or was allocated by handle; nothing
+    /// was changed.</exception>
     /// <remarks>
-    /// The cost of as many single frees, less the locking. First every range leaves the table of live segments, which finds any mistake, a double one included, and is undone if there is one;
+    /// The cost of as many single frees, less the locking. First every range leaves the table of live segments, which finds any mistake, a
+    /// double one included, and is undone if there is one;
     /// only then are they freed.
     /// </remarks>
     public void FreeMany(ReadOnlySpan<T> starts, T size)
@@ -81,7 +84,8 @@ public sealed partial class Arena<T>
     /// <returns>False, and nothing is changed, if what follows the range is not free or too short. Shrinking always succeeds.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A size is 0, or its rounding overflows.</exception>
     /// <exception cref="InvalidFreeException">No such range is allocated.</exception>
-    /// <remarks>O(1), and O(log n) more for each index that the arena keeps. A handle to the range stays good, though its <see cref="RangeHandle{T}.Size"/> does not follow.</remarks>
+    /// <remarks>O(1), and O(log n) more for each index that the arena keeps. A handle to the range stays good, though its
+    /// <see cref="RangeHandle{T}.Size"/> does not follow.</remarks>
     public bool TryExtend(T start, T oldSize, T newSize)
     {
         oldSize = RoundUp(oldSize, nameof(oldSize));
@@ -154,7 +158,8 @@ public sealed partial class Arena<T>
         }
     }
 
-    /// <summary>Takes every range out of the table of live segments and chains their tags; on a mistake puts them all back and throws.</summary>
+    /// <summary>Takes every range out of the table of live segments and chains their tags; on a mistake puts them all back and
+    /// throws.</summary>
     private uint DelistAll(ReadOnlySpan<T> starts, T size)
     {
         uint chain = 0;

@@ -10,7 +10,8 @@ public sealed partial class Arena<T>
     /// <param name="size">Its length; anything that rounds to the same number of quanta as the request did.</param>
     /// <exception cref="ArgumentOutOfRangeException">The size is 0, or its rounding overflows.</exception>
     /// <exception cref="InvalidFreeException">No such range is allocated; nothing was changed.</exception>
-    /// <remarks>O(1), and O(log n) more for each index that the arena keeps. The range is coalesced with its free neighbours at once.</remarks>
+    /// <remarks>O(1), and O(log n) more for each index that the arena keeps. The range is coalesced with its free neighbours at
+    /// once.</remarks>
     public void Free(T start, T size)
     {
         size = RoundUp(size);
@@ -29,7 +30,8 @@ public sealed partial class Arena<T>
     /// <inheritdoc cref="Free(T, T)"/>
     public void FreeConstrained(T start, T size) => Free(start, size);
 
-    /// <summary>Frees a segment that has left its table or handle, gives the lock back, and a span to the source if enough are empty.</summary>
+    /// <summary>Frees a segment that has left its table or handle, gives the lock back, and a span to the source if enough are
+    /// empty.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void FreeAndExit(uint tag)
     {

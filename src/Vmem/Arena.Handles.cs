@@ -5,7 +5,8 @@ namespace Vmem;
 /// <summary>Allocating and freeing by handle.</summary>
 public sealed partial class Arena<T>
 {
-    /// <summary>Allocates a range under the arena's policy, and returns a handle to it: the fastest way to free it again, and proof against stale frees.</summary>
+    /// <summary>Allocates a range under the arena's policy, and returns a handle to it: the fastest way to free it again, and proof against
+    /// stale frees.</summary>
     /// <inheritdoc cref="TryAllocateHandle(T, FitPolicy, out RangeHandle{T})"/>
     public bool TryAllocateHandle(T size, out RangeHandle<T> handle) => TryAllocateHandle(size, _policy, out handle);
 
@@ -16,7 +17,8 @@ public sealed partial class Arena<T>
     /// <returns>Whether there was room.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The size is 0, or its rounding overflows.</exception>
     /// <remarks>
-    /// O(1) under instant fit, O(log n) otherwise. The range is not entered into the table by which addresses are found: <see cref="Free(T, T)"/> and <see cref="TryGetSegment"/> know it all the
+    /// O(1) under instant fit, O(log n) otherwise. The range is not entered into the table by which addresses are found:
+    /// <see cref="Free(T, T)"/> and <see cref="TryGetSegment"/> know it all the
     /// same, but have to search.
     /// </remarks>
     public bool TryAllocateHandle(T size, FitPolicy policy, out RangeHandle<T> handle)
@@ -49,7 +51,8 @@ public sealed partial class Arena<T>
     /// <param name="policy">Which of the possible places is taken.</param>
     /// <param name="handle">The range. Its default value is no allocation.</param>
     /// <returns>Whether there was a place.</returns>
-    /// <exception cref="ArgumentException">The size is 0 or its rounding overflows, or the constraints contradict each other or the quantum.</exception>
+    /// <exception cref="ArgumentException">The size is 0 or its rounding overflows, or the constraints contradict each other or the
+    /// quantum.</exception>
     /// <remarks>O(log n), and one step more for each free segment of the window that is long enough but badly placed.</remarks>
     public bool TryAllocateHandle(T size, in RangeConstraints<T> constraints, FitPolicy policy, out RangeHandle<T> handle)
     {

@@ -7,11 +7,13 @@ namespace Vmem;
 /// <summary>Importing spans from a source, and giving them back.</summary>
 /// <remarks>
 /// <para>
-/// The lock is not held while the source is called: a source may be slow, may itself be an arena, and may even call back. What has changed meanwhile is looked at
+/// The lock is not held while the source is called: a source may be slow, may itself be an arena, and may even call back. What has changed
+/// meanwhile is looked at
 /// afterwards: if the request can be met without the import, the import goes back.
 /// </para>
 /// <para>
-/// A span remembers that it was imported, its segments need not. A wholly free imported span is kept up to <see cref="ArenaOptions{T}.RetainedImport"/>, because an arena whose use swings about
+/// A span remembers that it was imported, its segments need not. A wholly free imported span is kept up to
+/// <see cref="ArenaOptions{T}.RetainedImport"/>, because an arena whose use swings about
 /// a span's boundary would otherwise import and release at every swing, as all known implementations do.
 /// </para>
 /// </remarks>
@@ -33,7 +35,8 @@ public sealed partial class Arena<T>
         : throw new ArgumentException($"The source's quantum must be a power of two, and {quantum} is none.", parameter);
 
     /// <summary>
-    /// The request did not fit. Imports what it needs and tries again. If nothing can be imported, because of the source or the limit, the empty imports that are kept go back first:
+    /// The request did not fit. Imports what it needs and tries again. If nothing can be imported, because of the source or the limit, the
+    /// empty imports that are kept go back first:
     /// the hysteresis must not make a request fail.
     /// </summary>
     private bool TryClaimImporting(in Placement<T> placement, in RangeConstraints<T> constraints, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle)
@@ -62,7 +65,8 @@ public sealed partial class Arena<T>
         return met;
     }
 
-    /// <summary>What has changed while the source was asked counts first; only then the import is attached, which empties <paramref name="spare"/>.</summary>
+    /// <summary>What has changed while the source was asked counts first; only then the import is attached, which empties
+    /// <paramref name="spare"/>.</summary>
     private bool TryClaimWith(ref Segment<T> spare, in Placement<T> placement, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle)
     {
         EnterForChange();
@@ -91,7 +95,8 @@ public sealed partial class Arena<T>
         }
     }
 
-    /// <summary>Gives back an import that was not needed. If the source throws, what was allocated meanwhile is freed again: the caller will not learn of it.</summary>
+    /// <summary>Gives back an import that was not needed. If the source throws, what was allocated meanwhile is freed again: the caller
+    /// will not learn of it.</summary>
     private void ReleaseSpare(in Segment<T> spare, in Segment<T> allocated)
     {
         try
@@ -163,7 +168,8 @@ public sealed partial class Arena<T>
         }
     }
 
-    /// <summary>A segment became free: if it is a whole import and enough of those are kept already, takes it out of the arena, for the caller to release without the lock.</summary>
+    /// <summary>A segment became free: if it is a whole import and enough of those are kept already, takes it out of the arena, for the
+    /// caller to release without the lock.</summary>
     private bool TryDetachEmptyImport(uint free, out Segment<T> release)
     {
         release = default;

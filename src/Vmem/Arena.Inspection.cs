@@ -12,7 +12,8 @@ public sealed partial class Arena<T>
     /// <param name="value">The value.</param>
     /// <param name="segment">The segment.</param>
     /// <returns>False if no span holds the value.</returns>
-    /// <remarks>O(1) for the start of an allocated segment; else O(log n) and a walk over the allocated segments between the value and the last free segment before it.</remarks>
+    /// <remarks>O(1) for the start of an allocated segment; else O(log n) and a walk over the allocated segments between the value and the
+    /// last free segment before it.</remarks>
     public bool TryGetSegment(T value, out Segment<T> segment)
     {
         Enter();
@@ -31,7 +32,8 @@ public sealed partial class Arena<T>
     /// <summary>All spans in address order, each followed by its segments in address order (vmem_walk).</summary>
     /// <returns>The segments. They are copied in batches: the enumeration holds no lock while the caller looks at them.</returns>
     /// <remarks>
-    /// Safe while others allocate: each value is reported at most once, a batch shows one moment, and what does not change during the enumeration is reported exactly as it is. A segment that grew or
+    /// Safe while others allocate: each value is reported at most once, a batch shows one moment, and what does not change during the
+    /// enumeration is reported exactly as it is. A segment that grew or
     /// coalesced across the end of a batch is reported from there on.
     /// </remarks>
     public IEnumerable<Segment<T>> GetSegments()
@@ -74,7 +76,8 @@ public sealed partial class Arena<T>
 
     /// <summary>What the arena holds and has done, exact at the time of the call.</summary>
     /// <returns>The figures.</returns>
-    /// <remarks>O(1), but for the largest free segment: until the index by address exists, that looks at the members of one free list.</remarks>
+    /// <remarks>O(1), but for the largest free segment: until the index by address exists, that looks at the members of one free
+    /// list.</remarks>
     public ArenaStatistics<T> GetStatistics()
     {
         Enter();

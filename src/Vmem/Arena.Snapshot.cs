@@ -47,9 +47,11 @@ public sealed partial class Arena<T>
     /// <param name="snapshot">The snapshot.</param>
     /// <param name="options">How the arena behaves, its policy included; null for the defaults with the snapshot's policy.</param>
     /// <returns>The arena. Its ranges are freed by address; handles of the former arena are stale.</returns>
-    /// <exception cref="FormatException">The snapshot contradicts itself: spans or ranges that overlap, lie outside, or are not multiples of the quantum.</exception>
+    /// <exception cref="FormatException">The snapshot contradicts itself: spans or ranges that overlap, lie outside, or are not multiples
+    /// of the quantum.</exception>
     /// <remarks>
-    /// O(n log n). With a source among the options, spans that were imported are its again: they will be released to it when free. Without one they are spans like any other.
+    /// O(n log n). With a source among the options, spans that were imported are its again: they will be released to it when free. Without
+    /// one they are spans like any other.
     /// </remarks>
     public static Arena<T> Restore(ArenaSnapshot<T> snapshot, ArenaOptions<T>? options = null)
     {

@@ -8,8 +8,10 @@ public sealed partial class Arena<T>
     /// <summary>Adds the range [start, start + size) to the arena (vmem_add). It may end at the very top of the type.</summary>
     /// <param name="start">The first value of the span, a multiple of the quantum.</param>
     /// <param name="size">Its length, a multiple of the quantum and not 0.</param>
-    /// <exception cref="ArgumentException">The span is empty, misaligned, reaches past the top of the type, overlaps a span of the arena, or would exceed the limit.</exception>
-    /// <remarks>O(log spans). Spans never coalesce with each other; an arena over every value of its type takes two, as no single size can express it.</remarks>
+    /// <exception cref="ArgumentException">The span is empty, misaligned, reaches past the top of the type, overlaps a span of the arena,
+    /// or would exceed the limit.</exception>
+    /// <remarks>O(log spans). Spans never coalesce with each other; an arena over every value of its type takes two, as no single size can
+    /// express it.</remarks>
     public void AddSpan(T start, T size)
     {
         CheckSpan(start, size);

@@ -5,24 +5,31 @@ using Vmem.Segments;
 namespace Vmem;
 
 /// <summary>
-/// A set of integers, handed out as ranges: the arena of Bonwick &amp; Adams' Vmem ("Magazines and Vmem: Extending the Slab Allocator to Many CPUs and Arbitrary Resources", USENIX 2001).
+/// A set of integers, handed out as ranges: the arena of Bonwick &amp; Adams' Vmem ("Magazines and Vmem: Extending the Slab Allocator to
+/// Many CPUs and Arbitrary Resources", USENIX 2001).
 /// </summary>
 /// <remarks>
 /// <para>
-/// An arena consists of <em>spans</em>, ranges that were added to it or imported from its source. Each span is divided into <em>segments</em>, allocated or free,
-/// described by <em>boundary tags</em> that are kept apart from the resource, so that it may be anything: memory, file extents, IDs, ports, addresses.
+/// An arena consists of <em>spans</em>, ranges that were added to it or imported from its source. Each span is divided into
+/// <em>segments</em>, allocated or free,
+/// described by <em>boundary tags</em> that are kept apart from the resource, so that it may be anything: memory, file extents, IDs, ports,
+/// addresses.
 /// All sizes are multiples of the arena's <em>quantum</em>; requests are rounded up.
 /// </para>
 /// <para>
-/// Instant fit and freeing are O(1) whatever the number of segments, and no operation ever pauses to rebuild a table. The other policies and all constraints are O(log n) in the number of free segments,
-/// through an index that is built (O(n), once) when first needed; a constrained request also looks at each free segment of its window that is long enough and badly placed.
+/// Instant fit and freeing are O(1) whatever the number of segments, and no operation ever pauses to rebuild a table. The other policies
+/// and all constraints are O(log n) in the number of free segments,
+/// through an index that is built (O(n), once) when first needed; a constrained request also looks at each free segment of its window that
+/// is long enough and badly placed.
 /// A request fails only if nothing fits. After warm-up no operation allocates managed memory.
 /// </para>
 /// <para>
-/// An arena may be used by several threads at once, unless <see cref="ArenaOptions{T}.SingleThreaded"/> is set. Its tables lie in native memory, which <see cref="Dispose"/> or the finaliser gives back.
+/// An arena may be used by several threads at once, unless <see cref="ArenaOptions{T}.SingleThreaded"/> is set. Its tables lie in native
+/// memory, which <see cref="Dispose"/> or the finaliser gives back.
 /// </para>
 /// </remarks>
-/// <typeparam name="T">The integer type: <c>byte</c>, <c>ushort</c>, <c>uint</c>, <c>ulong</c>, <c>nuint</c> or <c>UInt128</c>; all its values can be handed out, 0 and the very top included.</typeparam>
+/// <typeparam name="T">The integer type: <c>byte</c>, <c>ushort</c>, <c>uint</c>, <c>ulong</c>, <c>nuint</c> or <c>UInt128</c>; all its
+/// values can be handed out, 0 and the very top included.</typeparam>
 public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
@@ -70,7 +77,8 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
     /// <param name="size">Its length, a multiple of the quantum and not 0.</param>
     /// <param name="quantum">The unit of allocation, a power of two.</param>
     /// <param name="options">How it behaves; null for the defaults.</param>
-    /// <exception cref="ArgumentException">The quantum is not a power of two, an option makes no sense, or the span is empty, misaligned, or reaches past the top of the type.</exception>
+    /// <exception cref="ArgumentException">The quantum is not a power of two, an option makes no sense, or the span is empty, misaligned,
+    /// or reaches past the top of the type.</exception>
     public Arena(string name, T start, T size, T quantum, ArenaOptions<T>? options = null)
         : this(name, quantum, options)
     {
@@ -87,7 +95,8 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
     public FitPolicy Policy => _policy;
 
     /// <summary>
-    /// Gives all imports back to the source, leaked ranges included, and the tables back to the system; reports the leaks to <see cref="ArenaOptions{T}.Leaked"/>.
+    /// Gives all imports back to the source, leaked ranges included, and the tables back to the system; reports the leaks to
+    /// <see cref="ArenaOptions{T}.Leaked"/>.
     /// Idempotent. Every other member throws <see cref="ObjectDisposedException"/> afterwards.
     /// </summary>
     public void Dispose()
@@ -137,7 +146,8 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
     }
 
     /// <summary>Takes the lock and makes sure that a change has all the memory it may need.</summary>
-    /// <remarks>The commonest paths have no <c>finally</c>: from here on nothing in them can throw, and locals that no handler can see stay in registers.</remarks>
+    /// <remarks>The commonest paths have no <c>finally</c>: from here on nothing in them can throw, and locals that no handler can see stay
+    /// in registers.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void EnterForChange()
     {

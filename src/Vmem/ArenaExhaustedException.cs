@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Vmem;
 
-/// <summary>A well-formed request found no room. Carries what was asked for, what is free, and why nothing fitted; the amounts are widened so that one type serves every arena.</summary>
+/// <summary>A well-formed request found no room. Carries what was asked for, what is free, and why nothing fitted; the amounts are widened
+/// so that one type serves every arena.</summary>
 public sealed class ArenaExhaustedException : InvalidOperationException
 {
     internal ArenaExhaustedException(string arenaName, UInt128 requested, UInt128 free, UInt128 largestFree, FitFailure failure, string explanation)

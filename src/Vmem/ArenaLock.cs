@@ -7,25 +7,32 @@ namespace Vmem;
 /// <summary>The arena's lock: held for a hundred nanoseconds at a time, and unfair on purpose.</summary>
 /// <remarks>
 /// <para>
-/// An operation touches some ten cache lines that the previous owner has just written. Where a lock goes back and forth, each operation fetches all of them from the other
-/// core, and two threads together do a quarter of the work of one. So a waiter stands back: as long as it sees others enter between two of its looks, it leaves them
-/// to their run, for up to <see cref="s_patienceTicks"/>, and only then contends. A lock that it finds free at two looks with nobody in between it takes at once, so that standing
+/// An operation touches some ten cache lines that the previous owner has just written. Where a lock goes back and forth, each operation
+/// fetches all of them from the other
+/// core, and two threads together do a quarter of the work of one. So a waiter stands back: as long as it sees others enter between two of
+/// its looks, it leaves them
+/// to their run, for up to <see cref="s_patienceTicks"/>, and only then contends. A lock that it finds free at two looks with nobody in
+/// between it takes at once, so that standing
 /// back costs nothing where nobody works.
 /// </para>
 /// <para>
-/// One interlocked instruction to enter, a plain store to leave. <c>lock</c>, <see cref="Lock"/> and <see cref="SpinLock"/> were measured beside it: see docs/performance.md.
+/// One interlocked instruction to enter, a plain store to leave. <c>lock</c>, <see cref="Lock"/> and <see cref="SpinLock"/> were measured
+/// beside it: see docs/performance.md.
 /// </para>
 /// </remarks>
 [StructLayout(LayoutKind.Sequential)]
 internal struct ArenaLock
 {
-    /// <summary>How long a waiter leaves a busy owner to its run. Arbitrary between two costs: a run must be long against the time it takes to move the hot lines over (some µs), and short against what a caller notices.</summary>
+    /// <summary>How long a waiter leaves a busy owner to its run. Arbitrary between two costs: a run must be long against the time it takes
+    /// to move the hot lines over (some µs), and short against what a caller notices.</summary>
     private static readonly long s_patienceTicks = Stopwatch.Frequency / 5_000;
 
-    /// <summary>Looks this far apart, in iterations of <see cref="Thread.SpinWait"/>: a look takes the line from the owner, who then misses once.</summary>
+    /// <summary>Looks this far apart, in iterations of <see cref="Thread.SpinWait"/>: a look takes the line from the owner, who then misses
+    /// once.</summary>
     private const int SpinsBetweenLooks = 50;
 
-    /// <summary>After so many looks without success the processor is offered to others, as the owner itself may be waiting for one; on a machine with one processor it must be, at every look.</summary>
+    /// <summary>After so many looks without success the processor is offered to others, as the owner itself may be waiting for one; on a
+    /// machine with one processor it must be, at every look.</summary>
     private static readonly int s_looksBeforeYield = Environment.ProcessorCount == 1 ? 1 : 20;
 
     /// <summary>After so many looks the thread sleeps at each: offering the processor does not reach an owner of lower priority.</summary>

@@ -13,11 +13,13 @@ public sealed record ArenaOptions<T>
     /// <summary>Where spans come from when the arena runs out. Null: the arena holds only the spans that are added to it.</summary>
     public IArenaSource<T>? Source { get; init; }
 
-    /// <summary>The least that is imported at once, in units; rounded up to the quantum of arena and source. 0: as much as the request needs.</summary>
+    /// <summary>The least that is imported at once, in units; rounded up to the quantum of arena and source. 0: as much as the request
+    /// needs.</summary>
     public T MinImport { get; init; }
 
     /// <summary>
-    /// How many units of wholly free imports are kept, so that an arena whose use swings about a boundary does not import and release at every swing.
+    /// How many units of wholly free imports are kept, so that an arena whose use swings about a boundary does not import and release at
+    /// every swing.
     /// 0 (the default): one span, whatever its size. <see cref="Arena{T}.Reap"/> gives all of them back.
     /// </summary>
     public T RetainedImport { get; init; }
@@ -28,6 +30,7 @@ public sealed record ArenaOptions<T>
     /// <summary>The caller promises that one thread at a time uses the arena: no lock is taken.</summary>
     public bool SingleThreaded { get; init; }
 
-    /// <summary>Called by <see cref="Arena{T}.Dispose"/> when something is still allocated, after everything has been given back. Null: nobody wants to know.</summary>
+    /// <summary>Called by <see cref="Arena{T}.Dispose"/> when something is still allocated, after everything has been given back. Null:
+    /// nobody wants to know.</summary>
     public Action<ArenaLeak<T>>? Leaked { get; init; }
 }

@@ -7,7 +7,8 @@ namespace Vmem;
 
 /// <summary>What an arena held at one moment: its spans and what was allocated of them. Everything else is free.</summary>
 /// <remarks>
-/// Serialisable by System.Text.Json (without reflection) and by <see cref="ToJson"/>. Numbers are written as decimal strings, because many JSON readers take
+/// Serialisable by System.Text.Json (without reflection) and by <see cref="ToJson"/>. Numbers are written as decimal strings, because many
+/// JSON readers take
 /// numbers for doubles and lose the low bits of 64-bit addresses.
 /// </remarks>
 /// <typeparam name="T">The arena's integer type.</typeparam>
@@ -49,7 +50,8 @@ public sealed class ArenaSnapshot<T>
     /// <summary>Reads a snapshot that <see cref="ToJson"/> wrote.</summary>
     /// <param name="json">The text.</param>
     /// <returns>The snapshot.</returns>
-    /// <exception cref="FormatException">It is no such text, of another version, or of an arena of another type; the message says where.</exception>
+    /// <exception cref="FormatException">It is no such text, of another version, or of an arena of another type; the message says
+    /// where.</exception>
     public static ArenaSnapshot<T> FromJson(string json)
     {
         ArgumentNullException.ThrowIfNull(json);

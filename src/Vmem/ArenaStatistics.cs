@@ -3,7 +3,8 @@ using System.Numerics;
 namespace Vmem;
 
 /// <summary>What an arena holds and has done; every figure is exact at the time of the call.</summary>
-/// <remarks>Amounts are in the arena's units. An amount that <typeparamref name="T"/> cannot hold (an arena over every value of the type) reads as <c>T.MaxValue</c>.</remarks>
+/// <remarks>Amounts are in the arena's units. An amount that <typeparamref name="T"/> cannot hold (an arena over every value of the type)
+/// reads as <c>T.MaxValue</c>.</remarks>
 /// <typeparam name="T">The arena's integer type.</typeparam>
 public readonly record struct ArenaStatistics<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
@@ -54,7 +55,8 @@ public readonly record struct ArenaStatistics<T>
     public long FreeSegments { get; init; }
 
     /// <summary>
-    /// Bytes of the arena's own tables, up to the most that was ever in use. The blocks they lie in may be up to twice as long; what was never in use of them is address space, not memory.
+    /// Bytes of the arena's own tables, up to the most that was ever in use. The blocks they lie in may be up to twice as long; what was
+    /// never in use of them is address space, not memory.
     /// </summary>
     public long BookkeepingBytes { get; init; }
 

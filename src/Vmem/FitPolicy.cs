@@ -1,6 +1,7 @@
 namespace Vmem;
 
-/// <summary>Which of the free segments that can hold a request is taken (the paper's VM_INSTANTFIT, VM_BESTFIT and VM_NEXTFIT, and two more).</summary>
+/// <summary>Which of the free segments that can hold a request is taken (the paper's VM_INSTANTFIT, VM_BESTFIT and VM_NEXTFIT, and two
+/// more).</summary>
 public enum FitPolicy
 {
     /// <summary>
@@ -13,7 +14,8 @@ public enum FitPolicy
     BestFit,
 
     /// <summary>
-    /// The first place at or after the end of the last next-fit allocation, wrapping at the end: between two allocations of the same ID every other ID that is free is handed out. O(log n).
+    /// The first place at or after the end of the last next-fit allocation, wrapping at the end: between two allocations of the same ID
+    /// every other ID that is free is handed out. O(log n).
     /// </summary>
     NextFit,
 

@@ -2,7 +2,8 @@ using System.Numerics;
 
 namespace Vmem;
 
-/// <summary>Where an arena gets spans from when it runs out, and to whom it gives them back (the paper's import and release functions).</summary>
+/// <summary>Where an arena gets spans from when it runs out, and to whom it gives them back (the paper's import and release
+/// functions).</summary>
 /// <remarks>
 /// <see cref="Arena{T}"/> is itself a source, so arenas stack to any depth. An arena calls its source without holding its own lock;
 /// a source that several arenas share must be thread-safe.

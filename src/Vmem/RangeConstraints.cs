@@ -3,10 +3,12 @@ using System.Numerics;
 namespace Vmem;
 
 /// <summary>
-/// Where a range may lie: the extra arguments of the paper's <c>vmem_xalloc</c>. The default value of every property (zero) means "no such constraint".
+/// Where a range may lie: the extra arguments of the paper's <c>vmem_xalloc</c>. The default value of every property (zero) means "no such
+/// constraint".
 /// </summary>
 /// <remarks>
-/// All amounts are in the arena's own units. They must be well formed, or the call throws an <see cref="ArgumentException"/> that names the broken rule:
+/// All amounts are in the arena's own units. They must be well formed, or the call throws an <see cref="ArgumentException"/> that names the
+/// broken rule:
 /// <see cref="Align"/> and <see cref="NoCross"/> are powers of two; these and <see cref="Phase"/> are multiples of the arena's quantum;
 /// <c>Phase &lt; Align</c>; <c>NoCross ≥ Align</c>; and <c>roundup(Phase + size, Align) ≤ NoCross</c>.
 /// </remarks>
@@ -26,6 +28,7 @@ public readonly record struct RangeConstraints<T>
     /// <summary>No value of the range is below this.</summary>
     public T Min { get; init; }
 
-    /// <summary>Every value of the range is below this (exclusive). 0: no upper bound, up to the very top of <typeparamref name="T"/>.</summary>
+    /// <summary>Every value of the range is below this (exclusive). 0: no upper bound, up to the very top of
+    /// <typeparamref name="T"/>.</summary>
     public T Max { get; init; }
 }

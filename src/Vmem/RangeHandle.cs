@@ -3,7 +3,8 @@ using System.Numerics;
 namespace Vmem;
 
 /// <summary>
-/// A range that was allocated by handle. It remembers where the arena keeps the range's boundary tag and the generation of that use of the tag,
+/// A range that was allocated by handle. It remembers where the arena keeps the range's boundary tag and the generation of that use of the
+/// tag,
 /// so that freeing needs no look-up and a stale handle is always found out: generations are 64 bits wide and never repeat.
 /// </summary>
 /// <typeparam name="T">The arena's integer type.</typeparam>

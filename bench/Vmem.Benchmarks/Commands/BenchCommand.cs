@@ -5,7 +5,8 @@ using Vmem.Benchmarks.Studies;
 
 namespace Vmem.Benchmarks.Commands;
 
-/// <summary>The command line: <c>study</c> for the studies with their peers, <c>micro</c> for BenchmarkDotNet, and a hidden <c>probe</c> that a study runs as a child process.</summary>
+/// <summary>The command line: <c>study</c> for the studies with their peers, <c>micro</c> for BenchmarkDotNet, and a hidden <c>probe</c>
+/// that a study runs as a child process.</summary>
 internal static class BenchCommand
 {
     private const int WrongUsage = 2;

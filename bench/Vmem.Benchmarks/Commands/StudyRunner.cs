@@ -6,7 +6,8 @@ using Vmem.Benchmarks.Studies;
 
 namespace Vmem.Benchmarks.Commands;
 
-/// <summary>Runs studies one after the other: calibrate, measure, show, save. Tables go to standard output, progress to standard error.</summary>
+/// <summary>Runs studies one after the other: calibrate, measure, show, save. Tables go to standard output, progress to standard
+/// error.</summary>
 internal static class StudyRunner
 {
     private const int ConsoleWidth = 160;

@@ -1,7 +1,8 @@
 namespace Vmem.Benchmarks.Measurement;
 
 /// <summary>
-/// The median of a few runs: on a shared machine the mean belongs to the worst disturbance and the minimum to the luckiest cache, the median to the program.
+/// The median of a few runs: on a shared machine the mean belongs to the worst disturbance and the minimum to the luckiest cache, the
+/// median to the program.
 /// </summary>
 internal static class Median
 {

@@ -4,7 +4,8 @@ using Vmem.Benchmarks.Workloads;
 
 namespace Vmem.Benchmarks.Micro;
 
-/// <summary>A constrained allocation and its free on an arena churned to its steady state at 10^4 live segments, beside the same on the baseline list.</summary>
+/// <summary>A constrained allocation and its free on an arena churned to its steady state at 10^4 live segments, beside the same on the
+/// baseline list.</summary>
 [MemoryDiagnoser]
 public class ConstrainedBenchmarks : IDisposable
 {

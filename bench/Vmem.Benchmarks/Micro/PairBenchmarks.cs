@@ -5,7 +5,8 @@ using Vmem.Benchmarks.Workloads;
 namespace Vmem.Benchmarks.Micro;
 
 /// <summary>
-/// The hot pair under BenchmarkDotNet: what one allocation and its free cost when everything is cached, and that they allocate no managed memory (the column Allocated must read "-").
+/// The hot pair under BenchmarkDotNet: what one allocation and its free cost when everything is cached, and that they allocate no managed
+/// memory (the column Allocated must read "-").
 /// </summary>
 [MemoryDiagnoser]
 public class PairBenchmarks : IDisposable

@@ -3,7 +3,8 @@ using System.Text.Json;
 namespace Vmem.Benchmarks.Reports;
 
 /// <summary>
-/// Writes the reports so far as PATH.md and PATH.json, after every study: a run that is stopped leaves what it found. Each file is written beside its place and moved there, so none is ever half written.
+/// Writes the reports so far as PATH.md and PATH.json, after every study: a run that is stopped leaves what it found. Each file is written
+/// beside its place and moved there, so none is ever half written.
 /// </summary>
 internal static class ReportFiles
 {

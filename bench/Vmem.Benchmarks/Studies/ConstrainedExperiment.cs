@@ -6,10 +6,12 @@ using Vmem.Benchmarks.Workloads;
 
 namespace Vmem.Benchmarks.Studies;
 
-/// <summary>Nanoseconds for a constrained allocation; <see cref="First"/> is the first of them all, <see cref="Failures"/> counts those that found no place.</summary>
+/// <summary>Nanoseconds for a constrained allocation; <see cref="First"/> is the first of them all, <see cref="Failures"/> counts those
+/// that found no place.</summary>
 internal readonly record struct ConstrainedTimes(double Align, double Window, double Both, double First, long Failures);
 
-/// <summary>Churns an arena, then times constrained allocations on it. Each batch is freed again, so that the arena stays what the churn made of it.</summary>
+/// <summary>Churns an arena, then times constrained allocations on it. Each batch is freed again, so that the arena stays what the churn
+/// made of it.</summary>
 internal sealed class ConstrainedExperiment<TLaw>(SteadyStatePlan plan, int runs) : IExperiment<ConstrainedTimes>
     where TLaw : struct, ISizeLaw
 {

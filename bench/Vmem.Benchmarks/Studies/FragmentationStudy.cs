@@ -6,12 +6,14 @@ using Vmem.Benchmarks.Workloads;
 namespace Vmem.Benchmarks.Studies;
 
 /// <summary>
-/// B7: how full can an arena get before a request fails although enough is free in total? The occupancy is ramped up a percent at a time, with long churn at each; the occupancy at the first
+/// B7: how full can an arena get before a request fails although enough is free in total? The occupancy is ramped up a percent at a time,
+/// with long churn at each; the occupancy at the first
 /// failure is what a policy's placement is worth.
 /// </summary>
 internal sealed class FragmentationStudy : IStudy
 {
-    // The baseline walks thousands of free segments at every step and would take minutes: one seed and a tenth of the churn (which flatters it) say enough.
+    // The baseline walks thousands of free segments at every step and would take minutes: one seed and a tenth of the churn (which flatters
+    // it) say enough.
     private const int BaselineShare = 10;
     private const int Seeds = 5;
 

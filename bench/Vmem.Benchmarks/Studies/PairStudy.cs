@@ -8,7 +8,8 @@ using Vmem.Benchmarks.Workloads;
 namespace Vmem.Benchmarks.Studies;
 
 /// <summary>
-/// B1: allocate and free at once, on a fresh arena. Everything is in the first-level cache and every branch is predicted: the number of instructions, and nothing else. The floor under every other study.
+/// B1: allocate and free at once, on a fresh arena. Everything is in the first-level cache and every branch is predicted: the number of
+/// instructions, and nothing else. The floor under every other study.
 /// </summary>
 internal sealed class PairStudy : IStudy
 {

@@ -6,7 +6,8 @@ using Vmem.Benchmarks.Workloads;
 
 namespace Vmem.Benchmarks.Studies;
 
-/// <summary>First in first out: the oldest of the live ranges is freed and a new one allocated, round and round. What rings, streams and frame allocators do.</summary>
+/// <summary>First in first out: the oldest of the live ranges is freed and a new one allocated, round and round. What rings, streams and
+/// frame allocators do.</summary>
 /// <returns>Nanoseconds for a free and an allocation, generator included; the median of the runs.</returns>
 internal sealed class QueueExperiment<TLaw>(int length, ulong capacityPerSegment, int runs) : IExperiment<double>
     where TLaw : struct, ISizeLaw

@@ -56,7 +56,8 @@ internal sealed class RampExperiment<TLaw>(ulong seed, int stepsPerTarget) : IEx
             }
         }
 
-        /// <summary>So many times: frees random ranges until a new size fits under the goal, and allocates it; false at a failure.</summary>
+        /// <summary>So many times: frees random ranges until a new size fits under the goal, and allocates it; false at a
+        /// failure.</summary>
         public bool Churn(ulong goal, int steps)
         {
             for (int step = 0; step < steps; step++)

@@ -4,7 +4,8 @@ using Vmem.Benchmarks.Workloads;
 
 namespace Vmem.Benchmarks.Studies;
 
-/// <summary>Some runs of one steady state, each on a fresh allocator with the same seed, after a small one that only warms up; returns the median of each figure.</summary>
+/// <summary>Some runs of one steady state, each on a fresh allocator with the same seed, after a small one that only warms up; returns the
+/// median of each figure.</summary>
 internal sealed class SteadyStateExperiment<TLaw>(SteadyStatePlan plan, int runs) : IExperiment<SteadyStateTimes>
     where TLaw : struct, ISizeLaw
 {

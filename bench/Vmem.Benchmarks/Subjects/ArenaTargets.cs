@@ -57,7 +57,8 @@ internal readonly struct ArenaByHandle(Arena<ulong> arena) : ITarget<RangeHandle
     public void Dispose() => _arena.Dispose();
 }
 
-/// <summary>What a user of a single-threaded arena would write to share it: a <see cref="Lock"/> around each call. The measure of the arena's own lock.</summary>
+/// <summary>What a user of a single-threaded arena would write to share it: a <see cref="Lock"/> around each call. The measure of the
+/// arena's own lock.</summary>
 internal readonly struct ArenaInLock(Arena<ulong> arena) : ITarget<AddressTicket>
 {
     private readonly ArenaByAddress _inner = new(arena);

@@ -4,7 +4,8 @@ using System.Runtime.InteropServices;
 namespace Vmem.Benchmarks.Subjects;
 
 /// <summary>
-/// Targets that allocate nothing: what remains of a latency when the allocator is taken away. A pause seen here is the machine's (an interrupt, another process, the hypervisor), not the arena's.
+/// Targets that allocate nothing: what remains of a latency when the allocator is taken away. A pause seen here is the machine's (an
+/// interrupt, another process, the hypervisor), not the arena's.
 /// </summary>
 internal readonly struct IdleTarget : ITarget<AddressTicket>
 {
@@ -32,7 +33,8 @@ internal readonly struct IdleTarget : ITarget<AddressTicket>
 }
 
 /// <summary>
-/// As <see cref="IdleTarget"/>, but each allocation writes 40 bytes of memory never touched before, as any growing table must: the price of the page faults alone.
+/// As <see cref="IdleTarget"/>, but each allocation writes 40 bytes of memory never touched before, as any growing table must: the price of
+/// the page faults alone.
 /// </summary>
 internal readonly unsafe struct TouchTarget : ITarget<AddressTicket>
 {

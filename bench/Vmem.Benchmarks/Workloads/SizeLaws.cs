@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Vmem.Benchmarks.Workloads;
 
 /// <summary>
-/// How the sizes of requests are distributed. A law is a struct with static members, so that the JIT compiles every timing loop for its law: drawing a size costs a generator step
+/// How the sizes of requests are distributed. A law is a struct with static members, so that the JIT compiles every timing loop for its
+/// law: drawing a size costs a generator step
 /// and two or three instructions, never a call.
 /// </summary>
 internal interface ISizeLaw
@@ -27,7 +28,8 @@ internal readonly struct UniformTo64 : ISizeLaw
     public static ulong Draw(ref Xorshift64 random) => 1 + ((random.Next() >> 32) & 63);
 }
 
-/// <summary>Law P: a power of two from 2^0 to 2^10, each as likely, plus a uniform rest below it. Few large requests among many small ones: what fragments an arena.</summary>
+/// <summary>Law P: a power of two from 2^0 to 2^10, each as likely, plus a uniform rest below it. Few large requests among many small ones:
+/// what fragments an arena.</summary>
 internal readonly struct PowerLaw : ISizeLaw
 {
     public static string Name => "P";

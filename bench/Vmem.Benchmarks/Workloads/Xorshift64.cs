@@ -3,8 +3,10 @@ using System.Runtime.CompilerServices;
 namespace Vmem.Benchmarks.Workloads;
 
 /// <summary>
-/// The generator of every study: Marsaglia's xorshift64 with shifts 13, 7, 17. It is the one with which the peers were measured, so that all see the same sequence;
-/// a step is six dependent one-cycle instructions, cheap enough to stay inside a timed loop and, for the same reason, a good gauge of a core's speed.
+/// The generator of every study: Marsaglia's xorshift64 with shifts 13, 7, 17. It is the one with which the peers were measured, so that
+/// all see the same sequence;
+/// a step is six dependent one-cycle instructions, cheap enough to stay inside a timed loop and, for the same reason, a good gauge of a
+/// core's speed.
 /// </summary>
 internal struct Xorshift64
 {
@@ -30,7 +32,8 @@ internal struct Xorshift64
         return state;
     }
 
-    /// <summary>A number below <paramref name="count"/>: the upper half of a step, scaled by a multiplication instead of a division.</summary>
+    /// <summary>A number below <paramref name="count"/>: the upper half of a step, scaled by a multiplication instead of a
+    /// division.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Index(int count) => (int)(((Next() >> 32) * (ulong)count) >> 32);
 }

@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 
 namespace Vmem;
 
-/// <summary>The checks of state, as against those of arguments: <see cref="Hold"/> for <c>Validate</c>, always; <see cref="Assert"/> for the O(1) ones, in Debug builds.</summary>
+/// <summary>The checks of state, as against those of arguments: <see cref="Hold"/> for <c>Validate</c>, always; <see cref="Assert"/> for
+/// the O(1) ones, in Debug builds.</summary>
 internal static class Invariant
 {
     /// <summary>Throws unless the condition holds; the detail is formatted only then.</summary>

@@ -5,7 +5,8 @@ using System.Text.Json.Serialization;
 
 namespace Vmem.Diagnostics;
 
-/// <summary>The JSON form of a snapshot, written and read by hand so that it needs neither reflection nor a serialiser that knows 128-bit and native integers.</summary>
+/// <summary>The JSON form of a snapshot, written and read by hand so that it needs neither reflection nor a serialiser that knows 128-bit
+/// and native integers.</summary>
 /// <remarks><code>
 /// {"vmemSnapshot":1,"type":"UInt64","name":"heap","quantum":"16","policy":"InstantFit",
 ///  "spans":[{"start":"0","size":"1048576","imported":false,"allocated":[["0","64"],["128","32"]]}]}
@@ -188,7 +189,8 @@ internal static class SnapshotJson
         where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T> => number.ToString(null, CultureInfo.InvariantCulture);
 }
 
-/// <summary>Gives System.Text.Json the converter for each of the six types an arena may have; named one by one, so that trimming and AOT see them.</summary>
+/// <summary>Gives System.Text.Json the converter for each of the six types an arena may have; named one by one, so that trimming and AOT
+/// see them.</summary>
 internal sealed class ArenaSnapshotConverterFactory : JsonConverterFactory
 {
     public override bool CanConvert(Type typeToConvert) => typeToConvert.IsGenericType && typeToConvert.GetGenericTypeDefinition() == typeof(ArenaSnapshot<>);

@@ -2,9 +2,11 @@ using System.Runtime.CompilerServices;
 
 namespace Vmem;
 
-/// <summary>Counts the steps of the data structures (tags, nodes and chain links visited), so that tests can assert how they grow.</summary>
+/// <summary>Counts the steps of the data structures (tags, nodes and chain links visited), so that tests can assert how they
+/// grow.</summary>
 /// <remarks>
-/// Off unless the program starts with the switch <c>Vmem.CountSteps</c>. <see cref="Enabled"/> is a static read-only field: the JIT takes it for a constant
+/// Off unless the program starts with the switch <c>Vmem.CountSteps</c>. <see cref="Enabled"/> is a static read-only field: the JIT takes
+/// it for a constant
 /// once the class is initialised, and compiled code holds no trace of the counting.
 /// </remarks>
 internal static class StepCounter

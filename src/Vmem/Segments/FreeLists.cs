@@ -6,9 +6,12 @@ namespace Vmem.Segments;
 
 /// <summary>The free segments by size: one list a size class, and two levels of bitmaps that tell which lists are not empty.</summary>
 /// <remarks>
-/// Lists are roughly in address order: a segment that becomes free goes before the head or, if it lies above it, right after it; in the lists of the very smallest sizes it passes up to
-/// <see cref="TinyWalk"/> lower ones. So the low holes are used first, and the high ones get time to coalesce. Purely last in, first out was 15 % faster at a thousand segments, and in the fragmentation ramp of
-/// docs/performance.md (sizes P) failed at 85.7 % occupancy where this fails at 88.7 %. Order proper would cost a search at every free; who wants that asks for best or first fit.
+/// Lists are roughly in address order: a segment that becomes free goes before the head or, if it lies above it, right after it; in the
+/// lists of the very smallest sizes it passes up to
+/// <see cref="TinyWalk"/> lower ones. So the low holes are used first, and the high ones get time to coalesce. Purely last in, first out
+/// was 15 % faster at a thousand segments, and in the fragmentation ramp of
+/// docs/performance.md (sizes P) failed at 85.7 % occupancy where this fails at 88.7 %. Order proper would cost a search at every free; who
+/// wants that asks for best or first fit.
 /// </remarks>
 internal unsafe struct FreeLists<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
@@ -26,10 +29,12 @@ internal unsafe struct FreeLists<T>
         private uint _first;
     }
 
-    /// <summary>Below this many units a list is one of the smallest: holes of these sizes are the many, and where they lie decides what coalesces.</summary>
+    /// <summary>Below this many units a list is one of the smallest: holes of these sizes are the many, and where they lie decides what
+    /// coalesces.</summary>
     private const int TinyLists = 16;
 
-    /// <summary>How many lower segments one passes on its way into such a list. Measured: 4 do too little for sizes P, 15 too much for sizes U64, whose own lists then fall apart.</summary>
+    /// <summary>How many lower segments one passes on its way into such a list. Measured: 4 do too little for sizes P, 15 too much for
+    /// sizes U64, whose own lists then fall apart.</summary>
     private const int TinyWalk = 8;
 
     private Row* _rows;

@@ -7,19 +7,25 @@ namespace Vmem.Segments;
 /// <summary>The allocated segments by start address: a hash table that grows by one bucket at a time.</summary>
 /// <remarks>
 /// <para>
-/// Linear hashing (Litwin, 1980): with 2^L ≤ buckets &lt; 2^(L+1), a key belongs to bucket <c>hash mod 2^(L+1)</c> if that one exists yet and to <c>hash mod 2^L</c> otherwise.
-/// An insertion that finds less than two buckets for each entry splits two buckets, the next in order, each in two. So the table grows with the number of live
-/// segments, and no insertion does more than its neighbours: illumos rescales its table as a whole every 15 seconds, which in a large arena is a pause.
+/// Linear hashing (Litwin, 1980): with 2^L ≤ buckets &lt; 2^(L+1), a key belongs to bucket <c>hash mod 2^(L+1)</c> if that one exists yet
+/// and to <c>hash mod 2^L</c> otherwise.
+/// An insertion that finds less than two buckets for each entry splits two buckets, the next in order, each in two. So the table grows with
+/// the number of live
+/// segments, and no insertion does more than its neighbours: illumos rescales its table as a whole every 15 seconds, which in a large arena
+/// is a pause.
 /// </para>
 /// <para>
-/// Chains run through the tags themselves, and a bucket is one tag number: 8 bytes for a live segment. One bucket a segment would be 4, and a quarter of a probe more, which
-/// in a large arena is a quarter of a cache miss. Rejected: open addressing, which cannot grow by parts without tombstones. The table does not shrink: it is a third of what the tags take.
+/// Chains run through the tags themselves, and a bucket is one tag number: 8 bytes for a live segment. One bucket a segment would be 4, and
+/// a quarter of a probe more, which
+/// in a large arena is a quarter of a cache miss. Rejected: open addressing, which cannot grow by parts without tombstones. The table does
+/// not shrink: it is a third of what the tags take.
 /// </para>
 /// </remarks>
 internal unsafe struct LiveTable<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
-    /// <summary>An entry more is as many buckets more, so that after every insertion there are at least as many for each; putting back what was just taken out splits nothing.</summary>
+    /// <summary>An entry more is as many buckets more, so that after every insertion there are at least as many for each; putting back what
+    /// was just taken out splits nothing.</summary>
     private const uint BucketsPerEntry = 2;
 
     private const ulong GoldenRatio = 0x9E3779B97F4A7C15;       // 2^64 / φ, odd: Knuth's multiplicative hashing (TAOCP 6.4)
@@ -40,7 +46,8 @@ internal unsafe struct LiveTable<T>
         get => _heads.Capacity - _buckets >= BucketsPerEntry;
     }
 
-    /// <summary>Makes sure that the next <see cref="Add"/> needs no memory. Throws <see cref="OutOfMemoryException"/>, having changed nothing.</summary>
+    /// <summary>Makes sure that the next <see cref="Add"/> needs no memory. Throws <see cref="OutOfMemoryException"/>, having changed
+    /// nothing.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Reserve()
     {

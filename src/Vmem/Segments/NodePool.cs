@@ -2,7 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace Vmem.Segments;
 
-/// <summary>The storage of one kind of tree node. Nodes are numbered from 1; the first 4 bytes of an unused node after its count link it to the next.</summary>
+/// <summary>The storage of one kind of tree node. Nodes are numbered from 1; the first 4 bytes of an unused node after its count link it to
+/// the next.</summary>
 internal unsafe struct NodePool<TNode>
     where TNode : unmanaged
 {

@@ -5,7 +5,8 @@ namespace Vmem.Segments;
 
 /// <summary>A constrained request in the form the search needs, and the rule that tells where in a free segment it fits.</summary>
 /// <remarks>
-/// All comparisons are on inclusive ends and on distances, so that nothing wraps at the top of the type. The preconditions (see <see cref="RangeConstraints{T}"/>) are
+/// All comparisons are on inclusive ends and on distances, so that nothing wraps at the top of the type. The preconditions (see
+/// <see cref="RangeConstraints{T}"/>) are
 /// checked before; they imply that a place which was moved past a boundary does not reach the next one.
 /// </remarks>
 internal readonly struct Placement<T>
@@ -48,7 +49,8 @@ internal readonly struct Placement<T>
     /// <summary>The highest address the range may have (inclusive).</summary>
     public T Last { get; }
 
-    /// <summary>A segment this long that lies in [<see cref="Min"/>, <see cref="Last"/>] holds a place for sure; 0 if there is no such length.</summary>
+    /// <summary>A segment this long that lies in [<see cref="Min"/>, <see cref="Last"/>] holds a place for sure; 0 if there is no such
+    /// length.</summary>
     public T Sure { get; }
 
     public Placement<T> NotBelow(T min) => new(this, min > Min ? min : Min);
@@ -120,7 +122,8 @@ internal readonly struct Placement<T>
     private bool Crosses(T start) => !T.IsZero((start ^ (start + _sizeLess1)) & ~(_noCross - T.One));
 
     /// <summary>
-    /// Segments start at multiples of the quantum, so alignment skips at most align − quantum. A place found there that crosses a boundary moves to phase past it, by at most
+    /// Segments start at multiples of the quantum, so alignment skips at most align − quantum. A place found there that crosses a boundary
+    /// moves to phase past it, by at most
     /// size − quantum + phase.
     /// </summary>
     private T SureLength(T quantum)

@@ -2,7 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace Vmem.Segments;
 
-/// <summary>The searches. Each goes down once, and at most once up and down again. An order that keeps no largest values finds every value large enough.</summary>
+/// <summary>The searches. Each goes down once, and at most once up and down again. An order that keeps no largest values finds every value
+/// large enough.</summary>
 internal sealed unsafe partial class RangeTree<T, TOrder>
 {
     /// <summary>A place in a leaf. Good until the tree changes or is searched for something else.</summary>
@@ -134,7 +135,8 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         return false;
     }
 
-    /// <summary>The next entry after the cursor whose value is at least <paramref name="least"/>: first in the same leaf, and only then from the root.</summary>
+    /// <summary>The next entry after the cursor whose value is at least <paramref name="least"/>: first in the same leaf, and only then
+    /// from the root.</summary>
     public bool TryMoveNext(ref Cursor cursor, T least)
     {
         Node* leaf = cursor.Leaf;
@@ -151,7 +153,8 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         return TOrder.TryAdvance(ref key, ref value) && TryFindFirst(key, value, least, out cursor);
     }
 
-    /// <summary>The last entry before the cursor whose value is at least <paramref name="least"/>. Only for trees ordered by unique keys.</summary>
+    /// <summary>The last entry before the cursor whose value is at least <paramref name="least"/>. Only for trees ordered by unique
+    /// keys.</summary>
     public bool TryMovePrevious(ref Cursor cursor, T least)
     {
         Node* leaf = cursor.Leaf;

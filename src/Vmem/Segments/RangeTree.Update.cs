@@ -87,7 +87,8 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         }
     }
 
-    /// <summary>The first entry below <c>path[level]</c>'s child is now (key, value): so are the separators of that child, and of all nodes that begin with it.</summary>
+    /// <summary>The first entry below <c>path[level]</c>'s child is now (key, value): so are the separators of that child, and of all nodes
+    /// that begin with it.</summary>
     private void SetSeparators(Step* path, int level, T key, T value)
     {
         for (; level <= _height; level++)
@@ -102,7 +103,8 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         }
     }
 
-    /// <summary>A node lost an entry with this value: joins it with a neighbour if both are small, drops it if it is empty, and corrects what stands above.</summary>
+    /// <summary>A node lost an entry with this value: joins it with a neighbour if both are small, drops it if it is empty, and corrects
+    /// what stands above.</summary>
     private void Shrunk(Step* path, Node* node, int level, T lost)
     {
         if (level == _height)

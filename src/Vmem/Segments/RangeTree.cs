@@ -70,35 +70,45 @@ internal readonly struct ByKeyThenValue<T> : IRangeOrder<T>
     public static bool TryAdvance(ref T key, ref T value) => !T.IsZero(++value) || !T.IsZero(++key);
 }
 
-/// <summary>An ordered set of (key, value, tag) that finds the first or last entry whose value is large enough: a B+ tree, augmented with the largest value of each subtree.</summary>
+/// <summary>An ordered set of (key, value, tag) that finds the first or last entry whose value is large enough: a B+ tree, augmented with
+/// the largest value of each subtree.</summary>
 /// <remarks>
 /// <para>
-/// One mechanism serves three indexes. Keyed by start with the size as value it answers first, last and next fit, windows, and which segment holds an address;
-/// keyed by size with the start as value it answers best fit, ties to the lowest address, also at or above a given address; and it finds the span of an address.
-/// All operations are O(log n); the search for a large enough value goes down the tree once: it notes on the way the nearest later subtree that surely holds one, and
+/// One mechanism serves three indexes. Keyed by start with the size as value it answers first, last and next fit, windows, and which
+/// segment holds an address;
+/// keyed by size with the start as value it answers best fit, ties to the lowest address, also at or above a given address; and it finds
+/// the span of an address.
+/// All operations are O(log n); the search for a large enough value goes down the tree once: it notes on the way the nearest later subtree
+/// that surely holds one, and
 /// takes that if the path itself ends without.
 /// </para>
 /// <para>
-/// Rejected: a binary tree through the tags (treap, red-black, or the rbtree augmented with the largest gap of Linux' vmalloc): at 10^6 segments each of its 20 levels is a cache miss, here it is four or five;
-/// and a tag would not fit into 24 bytes any more. Rejected: a trie over the address bits, whose depth is that of the type, not of the contents.
+/// Rejected: a binary tree through the tags (treap, red-black, or the rbtree augmented with the largest gap of Linux' vmalloc): at 10^6
+/// segments each of its 20 levels is a cache miss, here it is four or five;
+/// and a tag would not fit into 24 bytes any more. Rejected: a trie over the address bits, whose depth is that of the type, not of the
+/// contents.
 /// </para>
 /// <para>
-/// A separator is exactly its child's first entry. (A bound below it would serve the search, but an entry may move up in its place, past a separator that is too low.)
-/// A node that falls below a half is joined with a neighbour when both fit in three quarters of a node; otherwise it stays, so that no node is split and joined by turns.
+/// A separator is exactly its child's first entry. (A bound below it would serve the search, but an entry may move up in its place, past a
+/// separator that is too low.)
+/// A node that falls below a half is joined with a neighbour when both fit in three quarters of a node; otherwise it stays, so that no node
+/// is split and joined by turns.
 /// </para>
 /// </remarks>
 internal sealed unsafe partial class RangeTree<T, TOrder>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
     where TOrder : IRangeOrder<T>
 {
-    /// <summary>Entries in a node. 32: a leaf of 64-bit ranges is 10 cache lines, of which a search touches two or three; 16 made the tree one level deeper at 10^6, and 64 the shifting of entries dearer.</summary>
+    /// <summary>Entries in a node. 32: a leaf of 64-bit ranges is 10 cache lines, of which a search touches two or three; 16 made the tree
+    /// one level deeper at 10^6, and 64 the shifting of entries dearer.</summary>
     private const int Width = NodeScan.Width;
 
     private const int JoinBelow = Width / 2;
     private const int JoinInto = Width * 3 / 4;
 
     /// <summary>
-    /// A height that cannot be reached. A root is split only when it is full, so that the tree grows by a level only with 16 times as many splits one level below, and 16^12 is above 2^32 many
+    /// A height that cannot be reached. A root is split only when it is full, so that the tree grows by a level only with 16 times as many
+    /// splits one level below, and 16^12 is above 2^32 many
     /// times over; sparse nodes, which the rule for joining allows, do not add height.
     /// </summary>
     private const int MaxHeight = 12;
@@ -109,7 +119,8 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         private TSlot _first;
     }
 
-    /// <summary>A leaf, and the head of an inner node. In a leaf <see cref="Items"/> are tags; in an inner node they are children, and keys and values their separators.</summary>
+    /// <summary>A leaf, and the head of an inner node. In a leaf <see cref="Items"/> are tags; in an inner node they are children, and keys
+    /// and values their separators.</summary>
     internal struct Node
     {
         public uint Count;
@@ -143,7 +154,8 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     private uint _root;
     private int _height;                          // levels of inner nodes above the leaves
 
-    // The way from the root to the leaf of the last search: whoever changes what was just found need not go down again. No leaf: there is no such way.
+    // The way from the root to the leaf of the last search: whoever changes what was just found need not go down again. No leaf: there is
+    // no such way.
     private Step* _way = (Step*)NativeMemory.Alloc(MaxHeight + 1, (nuint)sizeof(Step));
     private Node* _foundIn;
     private int _foundAt;
@@ -157,7 +169,8 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool HasReserved(uint insertions) => _leaves.Available >= Leaves(insertions) && _inners.Available >= Inners(insertions);
 
-    /// <summary>Makes sure that the next insertions need no memory. Throws <see cref="OutOfMemoryException"/>, having changed nothing.</summary>
+    /// <summary>Makes sure that the next insertions need no memory. Throws <see cref="OutOfMemoryException"/>, having changed
+    /// nothing.</summary>
     /// <param name="insertions">How many insertions.</param>
     public void Reserve(uint insertions)
     {
@@ -186,7 +199,8 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     /// <summary>The largest value of all entries; 0 when there is none.</summary>
     public T LargestValue => _root == 0 ? T.Zero : Largest(At(_root, _height), _height);
 
-    /// <summary>One leaf takes the first entries; after that each insertion may split a leaf and every inner node above it, and add a root.</summary>
+    /// <summary>One leaf takes the first entries; after that each insertion may split a leaf and every inner node above it, and add a
+    /// root.</summary>
     private uint Leaves(uint insertions) => !IsOneLeaf(insertions) ? insertions : _root == 0 ? 1u : 0;
 
     private uint Inners(uint insertions) => IsOneLeaf(insertions) ? 0 : insertions * (uint)(_height + 2);
@@ -233,7 +247,8 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         return _leaves.At(index);
     }
 
-    /// <summary>The leaf and the slot of an entry that is there: as the last search left them if that found it, else by going down.</summary>
+    /// <summary>The leaf and the slot of an entry that is there: as the last search left them if that found it, else by going
+    /// down.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Node* Locate(T key, T value, out int slot)
     {

@@ -3,18 +3,23 @@ namespace Vmem.Segments;
 /// <summary>Where a constrained request is met, under each policy. A request fails only if no free segment has a place for it.</summary>
 /// <remarks>
 /// <para>
-/// First, last and next fit go through the free segments of the window that are long enough, in address order, and take the first with a valid place: O(log n) to get
-/// there, then one step for each segment that is long enough but badly placed. Best fit goes through the sizes in order, and in each through the starts of the window only.
-/// Instant fit looks for a segment that is so long that it holds a valid place wherever it lies: in the free lists, then in the window; only after that does it do what first fit does.
+/// First, last and next fit go through the free segments of the window that are long enough, in address order, and take the first with a
+/// valid place: O(log n) to get
+/// there, then one step for each segment that is long enough but badly placed. Best fit goes through the sizes in order, and in each
+/// through the starts of the window only.
+/// Instant fit looks for a segment that is so long that it holds a valid place wherever it lies: in the free lists, then in the window;
+/// only after that does it do what first fit does.
 /// </para>
 /// <para>
-/// Rejected: knowing beforehand which segments hold an aligned place. It depends on align and phase; one more augmentation of the tree for each power of two would
+/// Rejected: knowing beforehand which segments hold an aligned place. It depends on align and phase; one more augmentation of the tree for
+/// each power of two would
 /// make every update an update of up to 64 values.
 /// </para>
 /// </remarks>
 internal sealed unsafe partial class SegmentMap<T>
 {
-    /// <summary>How many free lists instant fit asks before it turns to the index by address. Arbitrary: each costs a cache miss; four miss a window of half the arena once in 16.</summary>
+    /// <summary>How many free lists instant fit asks before it turns to the index by address. Arbitrary: each costs a cache miss; four miss
+    /// a window of half the arena once in 16.</summary>
     private const int ListsAsked = 4;
 
     public uint FindConstrained(FitPolicy policy, in Placement<T> placement, out T start)
@@ -77,7 +82,8 @@ internal sealed unsafe partial class SegmentMap<T>
         return FindLowest(placement, placement.Size, out start);
     }
 
-    /// <summary>Whether there is any place, the lowest one, and how many free segments are long enough, whatever the constraints. Goes through the free lists: builds no index.</summary>
+    /// <summary>Whether there is any place, the lowest one, and how many free segments are long enough, whatever the constraints. Goes
+    /// through the free lists: builds no index.</summary>
     public bool Survey(in Placement<T> placement, out T lowest, out long longEnough)
     {
         bool any = false;
@@ -151,7 +157,8 @@ internal sealed unsafe partial class SegmentMap<T>
     }
 
     /// <summary>
-    /// Sizes upward from the request; in each size only starts from which the window can be reached. A start beyond the window skips the rest of its size, so that the work is O(log n)
+    /// Sizes upward from the request; in each size only starts from which the window can be reached. A start beyond the window skips the
+    /// rest of its size, so that the work is O(log n)
     /// for each distinct size, not for each segment of it.
     /// </summary>
     private uint FindBest(in Placement<T> placement, out T start)

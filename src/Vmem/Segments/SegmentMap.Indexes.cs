@@ -38,7 +38,8 @@ internal sealed unsafe partial class SegmentMap<T>
         }
     }
 
-    /// <summary>O(n) once in the life of an arena, in the order in which the tags lie in memory: a scan that the hardware prefetches.</summary>
+    /// <summary>O(n) once in the life of an arena, in the order in which the tags lie in memory: a scan that the hardware
+    /// prefetches.</summary>
     private void Build<TOrder>(RangeTree<T, TOrder> index, Action<RangeTree<T, TOrder>, T, T, uint> insert)
         where TOrder : IRangeOrder<T>
     {

@@ -11,7 +11,8 @@ internal sealed unsafe partial class SegmentMap<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Enlist(uint index) => _live.Add(_tags, index, _tags.At(index), _quantumShift);
 
-    /// <summary>Takes the segment of this start and size out of the table of live segments; 0, and nothing is changed, if it is not there.</summary>
+    /// <summary>Takes the segment of this start and size out of the table of live segments; 0, and nothing is changed, if it is not
+    /// there.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public uint Delist(T start, T size)
     {
@@ -40,7 +41,8 @@ internal sealed unsafe partial class SegmentMap<T>
     public uint ChainedTo(uint index) => _tags.At(index)->LinkA;
 
     /// <summary>
-    /// Gives an allocated segment to a handle: a new generation. Generations never repeat in a map, and different maps begin far apart (multiples of 2^64/φ), so that a
+    /// Gives an allocated segment to a handle: a new generation. Generations never repeat in a map, and different maps begin far apart
+    /// (multiples of 2^64/φ), so that a
     /// handle is not mistaken for another arena's either.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

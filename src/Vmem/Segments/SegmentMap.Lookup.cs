@@ -3,7 +3,8 @@ namespace Vmem.Segments;
 /// <summary>Which segment holds a value, the segments in address order, and the largest free one.</summary>
 internal sealed unsafe partial class SegmentMap<T>
 {
-    /// <summary>Where an enumeration goes on: a tag, and the start it had. If the tag has another by then, the place is found again by address.</summary>
+    /// <summary>Where an enumeration goes on: a tag, and the start it had. If the tag has another by then, the place is found again by
+    /// address.</summary>
     public struct Position
     {
         internal T Start;
@@ -15,10 +16,12 @@ internal sealed unsafe partial class SegmentMap<T>
         public static Position First => new() { More = true };
     }
 
-    /// <summary>The segment that holds a value; 0 if no span does. With the index by address O(log n) to the last free segment at or before it, then a walk over the allocated ones between; without
+    /// <summary>The segment that holds a value; 0 if no span does. With the index by address O(log n) to the last free segment at or before
+    /// it, then a walk over the allocated ones between; without
     /// it, a walk from the beginning of the span.</summary>
     /// <param name="value">The value.</param>
-    /// <param name="buildIndex">Whether the look-up is worth an index, which every later change of a free segment will pay for. A mistaken free is not.</param>
+    /// <param name="buildIndex">Whether the look-up is worth an index, which every later change of a free segment will pay for. A mistaken
+    /// free is not.</param>
     /// <remarks>Rejected: an index over the allocated segments too, for which every allocation and free would pay.</remarks>
     public uint Locate(T value, bool buildIndex)
     {
@@ -107,7 +110,8 @@ internal sealed unsafe partial class SegmentMap<T>
     }
 
     /// <summary>
-    /// The size of the largest free segment: from an index if there is one, else from the highest list that is not empty. The members of an exact list are all of one size;
+    /// The size of the largest free segment: from an index if there is one, else from the highest list that is not empty. The members of an
+    /// exact list are all of one size;
     /// those of another differ by less than 1/64, and each is looked at.
     /// </summary>
     public T LargestFree()

@@ -5,7 +5,8 @@ namespace Vmem.Segments;
 /// <summary>Which free segment a request without constraints is met from, under each policy.</summary>
 internal sealed unsafe partial class SegmentMap<T>
 {
-    /// <summary>How far a list that may hold a fit is walked before the index by address is asked. Arbitrary; it bounds the walk at a few cache misses.</summary>
+    /// <summary>How far a list that may hold a fit is walked before the index by address is asked. Arbitrary; it bounds the walk at a few
+    /// cache misses.</summary>
     private const int ListWalk = 16;
 
     private T _rotor;                             // next fit: where the last next-fit allocation ended
@@ -26,7 +27,8 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>Next fit starts its next search here.</summary>
     public void SetRotor(T value) => _rotor = value;
 
-    /// <summary>Instant fit's common case in one piece: allocates from the first list whose every member fits; 0, and nothing is changed, if all those are empty.</summary>
+    /// <summary>Instant fit's common case in one piece: allocates from the first list whose every member fits; 0, and nothing is changed,
+    /// if all those are empty.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public uint TakeSure(T size, out T start)
     {
@@ -72,7 +74,8 @@ internal sealed unsafe partial class SegmentMap<T>
     }
 
     /// <summary>
-    /// No list holds a fit for sure. The request's own list may: its members lie on both sides of the request. A long list is not walked to the end, as that
+    /// No list holds a fit for sure. The request's own list may: its members lie on both sides of the request. A long list is not walked to
+    /// the end, as that
     /// could take as long as there are free segments; the index by address knows whether anything is long enough.
     /// </summary>
     private uint FindDoubtful(T size, int sizeClass)
@@ -141,7 +144,8 @@ internal sealed unsafe partial class SegmentMap<T>
         return 0;
     }
 
-    /// <summary>At or after the rotor: in what is left of the free segment that the rotor points into, else in the next that is long enough, else from the bottom again.</summary>
+    /// <summary>At or after the rotor: in what is left of the free segment that the rotor points into, else in the next that is long
+    /// enough, else from the bottom again.</summary>
     private uint FindNext(T size, out T start)
     {
         if (ByAddress.TryFindLast(_rotor, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor around) &&

@@ -15,7 +15,8 @@ internal sealed unsafe partial class SegmentMap<T>
 
     public T LargestSpan => _spans.LargestValue;
 
-    /// <summary>Makes sure that <see cref="AddSpan"/> needs no memory. Throws <see cref="OutOfMemoryException"/>, having changed nothing.</summary>
+    /// <summary>Makes sure that <see cref="AddSpan"/> needs no memory. Throws <see cref="OutOfMemoryException"/>, having changed
+    /// nothing.</summary>
     public void ReserveSpan(T size)
     {
         Reserve();
@@ -85,7 +86,8 @@ internal sealed unsafe partial class SegmentMap<T>
 
     public bool IsImported(uint spanIndex) => _tags.At(spanIndex)->LinkA != 0;
 
-    /// <summary>Whether a free segment is the whole of an imported span: then its two neighbours in the ring are one, the span's tag.</summary>
+    /// <summary>Whether a free segment is the whole of an imported span: then its two neighbours in the ring are one, the span's
+    /// tag.</summary>
     public bool IsWholeImport(uint free, out uint spanIndex)
     {
         Tag<T>* tag = _tags.At(free);

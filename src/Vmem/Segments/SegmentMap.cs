@@ -6,18 +6,23 @@ namespace Vmem.Segments;
 /// <summary>Which ranges of an arena are free and which are held: the boundary tags and the indexes over them.</summary>
 /// <remarks>
 /// <para>
-/// Each span is a ring of tags in address order (see <see cref="Tag{T}"/>). A free segment's tag is in the free list of its size, an allocated one's in the table of live segments,
-/// unless it was allocated by handle: a handle is the tag's number, and needs no table. Two free segments of a span never touch: freeing coalesces at once.
+/// Each span is a ring of tags in address order (see <see cref="Tag{T}"/>). A free segment's tag is in the free list of its size, an
+/// allocated one's in the table of live segments,
+/// unless it was allocated by handle: a handle is the tag's number, and needs no table. Two free segments of a span never touch: freeing
+/// coalesces at once.
 /// </para>
 /// <para>
-/// Two more indexes over the free segments are built when first asked for and kept from then on: by address (first, last and next fit, windows, look-up) and by size (best fit).
+/// Two more indexes over the free segments are built when first asked for and kept from then on: by address (first, last and next fit,
+/// windows, look-up) and by size (best fit).
 /// An arena that only ever uses instant fit pays for neither.
 /// </para>
 /// <para>
-/// Allocating from the front of a free segment leaves its tag with the allocated part and gives the remainder a new one: the next tag's link
+/// Allocating from the front of a free segment leaves its tag with the allocated part and gives the remainder a new one: the next tag's
+/// link
 /// must change then, which is at hand because it holds the end. The other way round the previous tag's would.
 /// </para>
-/// <para>This class neither locks nor checks arguments nor imports: <see cref="Arena{T}"/> does. Every change needs <see cref="Reserve"/> before.</para>
+/// <para>This class neither locks nor checks arguments nor imports: <see cref="Arena{T}"/> does. Every change needs <see cref="Reserve"/>
+/// before.</para>
 /// </remarks>
 internal sealed unsafe partial class SegmentMap<T> : IDisposable
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
@@ -57,7 +62,8 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         get => _tags.HasReserved(2) && _live.HasReserved && (!_indexed || IndexesHaveReserve());
     }
 
-    /// <summary>Makes sure that the next operation finds all the memory it may need. Throws <see cref="OutOfMemoryException"/>, having changed nothing.</summary>
+    /// <summary>Makes sure that the next operation finds all the memory it may need. Throws <see cref="OutOfMemoryException"/>, having
+    /// changed nothing.</summary>
     public void Reserve()
     {
         // A segment carved from the middle of a free one takes two tags and is three insertions into an index; a new span takes two tags.
@@ -119,7 +125,8 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         return free;
     }
 
-    /// <summary>Allocates the first <paramref name="size"/> of a free segment that is in no list any more; the rest becomes a free segment.</summary>
+    /// <summary>Allocates the first <paramref name="size"/> of a free segment that is in no list any more; the rest becomes a free
+    /// segment.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void SplitBack(uint index, Tag<T>* tag, uint nextIndex, Tag<T>* next, T size, T whole)
     {
@@ -137,7 +144,8 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         }
     }
 
-    /// <summary>Frees an allocated segment, which is in no table any more, and coalesces it with its free neighbours. Returns the resulting free segment.</summary>
+    /// <summary>Frees an allocated segment, which is in no table any more, and coalesces it with its free neighbours. Returns the resulting
+    /// free segment.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public uint Free(uint index)
     {

@@ -5,8 +5,10 @@ namespace Vmem.Segments;
 
 /// <summary>The storage of an arena's boundary tags.</summary>
 /// <remarks>
-/// The paper's bootstrap problem, tags that must be allocated to allocate tags, does not arise: tags come from native memory, never from the arena they
-/// describe. What remains of its rule: <see cref="Reserve"/> is called before an operation changes anything, so that <see cref="Take"/> cannot fail halfway.
+/// The paper's bootstrap problem, tags that must be allocated to allocate tags, does not arise: tags come from native memory, never from
+/// the arena they
+/// describe. What remains of its rule: <see cref="Reserve"/> is called before an operation changes anything, so that <see cref="Take"/>
+/// cannot fail halfway.
 /// </remarks>
 internal unsafe struct TagPool<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
@@ -32,7 +34,8 @@ internal unsafe struct TagPool<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly Tag<T>* At(uint index) => _store.At(index);
 
-    /// <summary>Makes sure that <paramref name="count"/> calls of <see cref="Take"/> will succeed. Throws <see cref="OutOfMemoryException"/>, having changed nothing.</summary>
+    /// <summary>Makes sure that <paramref name="count"/> calls of <see cref="Take"/> will succeed. Throws
+    /// <see cref="OutOfMemoryException"/>, having changed nothing.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Reserve(uint count)
     {

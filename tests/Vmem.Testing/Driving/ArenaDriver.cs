@@ -1,5 +1,7 @@
-// Theory. The driver walks an arena and the model side by side. For each step it asks the model for the one right outcome, makes the call, and compares; instant fit
-// alone is free to choose, and its choice is judged (a valid place; a refusal only if there is none) and then followed. After every step, also one that was meant to
+// Theory. The driver walks an arena and the model side by side. For each step it asks the model for the one right outcome, makes the call,
+// and compares; instant fit
+// alone is free to choose, and its choice is judged (a valid place; a refusal only if there is none) and then followed. After every step,
+// also one that was meant to
 // fail, all segments and all statistics are compared and the arena's own Validate() is run: a wrong call must leave no trace.
 using System.Runtime.InteropServices;
 using Vmem.Testing.Generation;

@@ -4,14 +4,16 @@ using System.Text;
 
 namespace Vmem.Testing.Driving;
 
-/// <summary>All that can be seen of an arena as text, so that "nothing was changed" is one comparison whose failure shows what was.</summary>
+/// <summary>All that can be seen of an arena as text, so that "nothing was changed" is one comparison whose failure shows what
+/// was.</summary>
 public static class ArenaPicture
 {
     /// <summary>Segments and statistics.</summary>
     public static string Of<T>(Arena<T> arena)
         where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T> => $"{Segments(arena)}\n{arena.GetStatistics()}";
 
-    /// <summary>The segments alone, as in <c>{100+400: 100+20 (120+380)}</c>: a span, what is allocated in it, and in parentheses what is free.</summary>
+    /// <summary>The segments alone, as in <c>{100+400: 100+20 (120+380)}</c>: a span, what is allocated in it, and in parentheses what is
+    /// free.</summary>
     public static string Segments<T>(Arena<T> arena)
         where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
     {

@@ -4,7 +4,8 @@ using Vmem.Testing.Model;
 
 namespace Vmem.Testing.Driving;
 
-/// <summary>An <see cref="Arena{T}"/> whose addresses are the model's plus a base; the base lets 16 bits' worth of model lie at the very top of a 64-bit type.</summary>
+/// <summary>An <see cref="Arena{T}"/> whose addresses are the model's plus a base; the base lets 16 bits' worth of model lie at the very
+/// top of a 64-bit type.</summary>
 public sealed partial class ArenaUnderTest<T> : IArenaUnderTest
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {

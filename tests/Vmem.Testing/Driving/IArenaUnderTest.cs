@@ -3,7 +3,8 @@ using Vmem.Testing.Model;
 namespace Vmem.Testing.Driving;
 
 /// <summary>
-/// An arena as the driver sees it: on the model's number line, with exceptions turned into outcomes. The driver can so be pointed at an arena of any integer type, and at
+/// An arena as the driver sees it: on the model's number line, with exceptions turned into outcomes. The driver can so be pointed at an
+/// arena of any integer type, and at
 /// arenas with planted faults, which is how the driver itself is tested.
 /// </summary>
 public interface IArenaUnderTest : IDisposable

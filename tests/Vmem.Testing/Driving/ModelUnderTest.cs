@@ -5,7 +5,8 @@ using Vmem.Testing.Model;
 namespace Vmem.Testing.Driving;
 
 /// <summary>
-/// The model in the role of the arena. The driver must find no divergence in it; and a subclass that overrides one method wrongly is a planted fault, which the driver must find.
+/// The model in the role of the arena. The driver must find no divergence in it; and a subclass that overrides one method wrongly is a
+/// planted fault, which the driver must find.
 /// </summary>
 public class ModelUnderTest(ArenaLayout layout) : IArenaUnderTest
 {

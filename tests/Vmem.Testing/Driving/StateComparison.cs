@@ -2,7 +2,8 @@ using Vmem.Testing.Model;
 
 namespace Vmem.Testing.Driving;
 
-/// <summary>Compares all that can be seen of an arena with the model, and keeps the counters that the arena's statistics must show.</summary>
+/// <summary>Compares all that can be seen of an arena with the model, and keeps the counters that the arena's statistics must
+/// show.</summary>
 internal sealed class StateComparison(ArenaModel model, IArenaUnderTest arena)
 {
     private readonly List<ModelSegment> _expected = [];

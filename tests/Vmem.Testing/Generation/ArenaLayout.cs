@@ -12,7 +12,8 @@ public sealed record ArenaLayout(int Top, int Quantum, IReadOnlyList<ModelSegmen
 {
     private static readonly int[] s_quanta = [1, 1, 2, 4, 8, 16];
 
-    /// <summary>A layout with at most <paramref name="maxCells"/> quanta in its spans; half of all layouts touch the top of the number line, and some have neighbouring spans.</summary>
+    /// <summary>A layout with at most <paramref name="maxCells"/> quanta in its spans; half of all layouts touch the top of the number
+    /// line, and some have neighbouring spans.</summary>
     public static ArenaLayout Draw(SeededRandom random, int top, int maxCells)
     {
         int quantum = s_quanta[random.Below(s_quanta.Length)];

@@ -1,7 +1,8 @@
 namespace Vmem.Testing.Generation;
 
 /// <summary>
-/// xorshift64*: a small generator of our own, so that a seed in a failure message means the same sequence on every runtime and in every year.
+/// xorshift64*: a small generator of our own, so that a seed in a failure message means the same sequence on every runtime and in every
+/// year.
 /// (Vigna, "An experimental exploration of Marsaglia's xorshift generators, scrambled", 2016.)
 /// </summary>
 public sealed class SeededRandom
@@ -10,7 +11,8 @@ public sealed class SeededRandom
 
     public SeededRandom(ulong seed)
     {
-        // A state of zero would stay zero; the odd constant is 2^64 divided by the golden ratio, which also spreads small seeds over all bits.
+        // A state of zero would stay zero; the odd constant is 2^64 divided by the golden ratio, which also spreads small seeds over all
+        // bits.
         _state = (seed + 1) * 0x9E3779B97F4A7C15UL;
         _state = _state == 0 ? 1 : _state;
     }

@@ -8,7 +8,8 @@ namespace Vmem.Testing.Generation;
 /// <param name="typicalCells">The most quanta that all but a few requests ask for; small, to fill a large arena with many segments.</param>
 public sealed class StepGenerator(SeededRandom random, ArenaLayout layout, int typicalCells = int.MaxValue)
 {
-    // Parts of a thousand. The moods below shift the balance between allocating and freeing, so that arenas fill up, empty and linger half full.
+    // Parts of a thousand. The moods below shift the balance between allocating and freeing, so that arenas fill up, empty and linger half
+    // full.
     private static readonly (StepKind Kind, int Weight)[] s_weights =
     [
         (StepKind.Allocate, 240), (StepKind.AllocateConstrained, 210), (StepKind.AllocateHandle, 60), (StepKind.AllocateMany, 20),

@@ -1,7 +1,11 @@
-// Theory. An arena is a set of integers, of which some are taken. The model says so literally: one cell per quantum of the number line, and in each cell the number
-// of the allocation that owns it, or that nobody does, or that the cell is in no span. There are no boundary tags, no free lists, no trees and no coalescing that could
-// be wrong: a free segment is whatever a scan over a span's cells finds, and a request is answered by trying every address (PlacementRule) and keeping the one that
-// the policy wants (PlacementChooser). It is meant for number lines of 8 or 16 bits with a few hundred cells in spans; wider types are tested by shifting this
+// Theory. An arena is a set of integers, of which some are taken. The model says so literally: one cell per quantum of the number line, and
+// in each cell the number
+// of the allocation that owns it, or that nobody does, or that the cell is in no span. There are no boundary tags, no free lists, no trees
+// and no coalescing that could
+// be wrong: a free segment is whatever a scan over a span's cells finds, and a request is answered by trying every address (PlacementRule)
+// and keeping the one that
+// the policy wants (PlacementChooser). It is meant for number lines of 8 or 16 bits with a few hundred cells in spans; wider types are
+// tested by shifting this
 // number line to where it is wanted, the very top included.
 namespace Vmem.Testing.Model;
 

@@ -4,7 +4,8 @@ namespace Vmem.Testing.Model;
 public readonly record struct ModelConstraints(int Align, int Phase, int NoCross, int Min, int Max)
 {
     /// <summary>
-    /// Whether a request of <paramref name="size"/> (already rounded up) may be made with these constraints at all. Each line is one precondition of the design's
+    /// Whether a request of <paramref name="size"/> (already rounded up) may be made with these constraints at all. Each line is one
+    /// precondition of the design's
     /// "Constraints" section.
     /// </summary>
     public bool AreWellFormed(int size, int quantum)

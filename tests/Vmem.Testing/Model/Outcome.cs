@@ -6,7 +6,8 @@ public enum OutcomeKind
     /// <summary>It did what was asked.</summary>
     Done,
 
-    /// <summary>It found no room, or the span in use: a <c>Try…</c> returned false, or the throwing variant said that the arena is exhausted.</summary>
+    /// <summary>It found no room, or the span in use: a <c>Try…</c> returned false, or the throwing variant said that the arena is
+    /// exhausted.</summary>
     Refused,
 
     /// <summary>The arguments could never be right: an <see cref="ArgumentException"/>.</summary>
@@ -16,7 +17,8 @@ public enum OutcomeKind
     BadFree,
 }
 
-/// <summary>How a call ended, the value it gave, and the reason if it was a wrong free. Exceptions are turned into these so that model and arena can be compared.</summary>
+/// <summary>How a call ended, the value it gave, and the reason if it was a wrong free. Exceptions are turned into these so that model and
+/// arena can be compared.</summary>
 public readonly record struct Outcome(OutcomeKind Kind, int Value = 0, InvalidFreeReason Reason = default)
 {
     public static Outcome Refused => new(OutcomeKind.Refused);

@@ -1,7 +1,8 @@
 namespace Vmem.Testing.Model;
 
 /// <summary>
-/// Sees every valid place, in ascending order, with the free segment it lies in, and keeps the one that the policy wants. Instant fit may take any; here it takes the lowest.
+/// Sees every valid place, in ascending order, with the free segment it lies in, and keeps the one that the policy wants. Instant fit may
+/// take any; here it takes the lowest.
 /// </summary>
 internal struct PlacementChooser(FitPolicy policy, int rotor)
 {

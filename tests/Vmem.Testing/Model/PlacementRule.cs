@@ -1,5 +1,7 @@
-// Theory. A placement rule can be written as arithmetic that jumps to the first good address (fast, and wrong in two of the known implementations), or as a predicate
-// that is asked about one address at a time. This is the predicate: four conditions, each a literal transcription of its definition, on integers wide enough that
+// Theory. A placement rule can be written as arithmetic that jumps to the first good address (fast, and wrong in two of the known
+// implementations), or as a predicate
+// that is asked about one address at a time. This is the predicate: four conditions, each a literal transcription of its definition, on
+// integers wide enough that
 // nothing here can wrap. Whatever the library computes must be an address for which this holds.
 namespace Vmem.Testing.Model;
 

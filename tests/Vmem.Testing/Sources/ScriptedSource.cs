@@ -6,7 +6,8 @@ namespace Vmem.Testing.Sources;
 public delegate (T Start, T Size)? ImportAnswer<T>(T size, RangeConstraints<T> constraints)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>;
 
-/// <summary>A source that answers as its test says, good or bad, and keeps the books: what was asked, what is out, and whether anything came back that was not given.</summary>
+/// <summary>A source that answers as its test says, good or bad, and keeps the books: what was asked, what is out, and whether anything
+/// came back that was not given.</summary>
 public sealed class ScriptedSource<T>(T quantum, ImportAnswer<T> answer) : IArenaSource<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {

@@ -6,7 +6,8 @@ namespace Vmem.Testing.Sources;
 public static class TestSources
 {
     /// <summary>
-    /// Hands out one range after the other from <paramref name="first"/> upwards, aligned as asked, each adjacent to the last where alignment lets it. Never reuses.
+    /// Hands out one range after the other from <paramref name="first"/> upwards, aligned as asked, each adjacent to the last where
+    /// alignment lets it. Never reuses.
     /// It refuses what it cannot honour: bounds that the next range would break, phases and boundaries.
     /// </summary>
     public static ScriptedSource<T> Ascending<T>(T quantum, T first)

@@ -71,7 +71,8 @@ public class ManyTests
         }
     }
 
-    /// <summary>Putting a wrong batch back must not need what only an allocation reserves, whatever the state of the table of live segments.</summary>
+    /// <summary>Putting a wrong batch back must not need what only an allocation reserves, whatever the state of the table of live
+    /// segments.</summary>
     [Theory]
     [InlineData(200)]
     [InlineData(4_096)]

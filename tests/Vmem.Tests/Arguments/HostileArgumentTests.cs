@@ -5,7 +5,8 @@ using Xunit;
 namespace Vmem.Tests.Arguments;
 
 /// <summary>
-/// Every method with every combination of edge values of every type: it works, or it refuses, or it throws an error that names the argument; and if it threw, the arena is
+/// Every method with every combination of edge values of every type: it works, or it refuses, or it throws an error that names the
+/// argument; and if it threw, the arena is
 /// as it was. Calls that worked are judged by Validate() alone, the model tests say the rest.
 /// </summary>
 public abstract class HostileArgumentTests<T>
@@ -144,7 +145,8 @@ public abstract class HostileArgumentTests<T>
         Assert.Throws<ArgumentNullException>(() => ArenaSnapshot<T>.FromJson(null!));
     }
 
-    /// <summary>Makes the call on a small arena with something in it. Only the library's own errors may come out, naming one of the parameters; then nothing may have changed.</summary>
+    /// <summary>Makes the call on a small arena with something in it. Only the library's own errors may come out, naming one of the
+    /// parameters; then nothing may have changed.</summary>
     private static void Try(T quantum, string[] parameters, Action<Arena<T>> call, bool mustThrow = false)
     {
         using Arena<T> arena = new("hostile", T.CreateChecked(64), T.CreateChecked(64), quantum, new ArenaOptions<T> { Policy = FitPolicy.FirstFit });

@@ -5,7 +5,8 @@ using Xunit;
 
 namespace Vmem.Tests.Concurrency;
 
-/// <summary>Several threads allocate and free, every range is marked in an owner array so that an overlap is seen at once, and others look at the arena meanwhile.</summary>
+/// <summary>Several threads allocate and free, every range is marked in an owner array so that an overlap is seen at once, and others look
+/// at the arena meanwhile.</summary>
 public class ArenaStressTests
 {
     private const int Threads = 4;

@@ -2,7 +2,8 @@ using Vmem.Testing.Generation;
 
 namespace Vmem.Tests.Concurrency;
 
-/// <summary>One thread's share of a stress test: random calls of every kind, each range marked with the worker's number in an array that all workers share.</summary>
+/// <summary>One thread's share of a stress test: random calls of every kind, each range marked with the worker's number in an array that
+/// all workers share.</summary>
 internal sealed class StressWorker(Arena<uint> arena, int[] owners, int id)
 {
     private const int MaxRanges = 200;

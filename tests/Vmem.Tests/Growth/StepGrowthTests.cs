@@ -3,7 +3,8 @@ using Xunit;
 namespace Vmem.Tests.Growth;
 
 /// <summary>
-/// How the counted steps of an operation (tags, nodes and chain links visited) grow with the number of live segments. Steps do not depend on the machine or its load,
+/// How the counted steps of an operation (tags, nodes and chain links visited) grow with the number of live segments. Steps do not depend
+/// on the machine or its load,
 /// so that the promises of constant and logarithmic cost can be asserted.
 /// </summary>
 public sealed class StepGrowthTests
@@ -47,7 +48,8 @@ public sealed class StepGrowthTests
         Assert.True(large.Average < (small.Average * 3) + 20, $"{small} at 10^3, {large} at 10^5");
     }
 
-    /// <summary>The table of live segments grows by one bucket at a time and the tags by a block that is not copied: no single allocation does what others need not.</summary>
+    /// <summary>The table of live segments grows by one bucket at a time and the tags by a block that is not copied: no single allocation
+    /// does what others need not.</summary>
     [Fact]
     public void No_single_allocation_of_a_growing_arena_takes_many_steps()
     {
@@ -70,7 +72,8 @@ public sealed class StepGrowthTests
         return new RangeConstraints<ulong> { Align = (ulong)align, Min = window ? capacity / 4 : 0, Max = window ? capacity / 4 * 3 : 0 };
     }
 
-    /// <summary>Fills an arena to half, churns it, and counts the steps of pairs of a free and an allocation (constrained: of an allocation and its free).</summary>
+    /// <summary>Fills an arena to half, churns it, and counts the steps of pairs of a free and an allocation (constrained: of an allocation
+    /// and its free).</summary>
     private static Cost Measure(int live, FitPolicy policy, RangeConstraints<ulong> constraints)
     {
         using var arena = new Arena<ulong>("measured", 0, 65 * (ulong)live, 1, new ArenaOptions<ulong> { SingleThreaded = true });

@@ -65,7 +65,8 @@ public class ConstrainedImportTests
         Assert.Equal(0u, child.GetStatistics().TotalSize);
     }
 
-    /// <summary>With equal quanta and no minimum, a child fails if and only if there is a place neither in it nor in its parent, once that has the child's empty imports back.</summary>
+    /// <summary>With equal quanta and no minimum, a child fails if and only if there is a place neither in it nor in its parent, once that
+    /// has the child's empty imports back.</summary>
     [Fact]
     public void A_child_fails_only_if_there_is_no_place_in_it_nor_in_its_parent()
     {

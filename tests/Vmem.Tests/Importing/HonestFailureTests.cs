@@ -2,7 +2,8 @@ using Xunit;
 
 namespace Vmem.Tests.Importing;
 
-/// <summary>A request of an importing arena fails only if neither it nor its source has room: nothing that is kept in reserve, rounded, or in flight may be in the way.</summary>
+/// <summary>A request of an importing arena fails only if neither it nor its source has room: nothing that is kept in reserve, rounded, or
+/// in flight may be in the way.</summary>
 public class HonestFailureTests
 {
     [Fact]

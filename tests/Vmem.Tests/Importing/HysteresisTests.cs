@@ -78,7 +78,8 @@ public class HysteresisTests
         arena.Validate();
     }
 
-    /// <summary>gburd/libumem and portableumem mark the free segment and not the span as imported; coalescing loses the mark and the span never goes back.</summary>
+    /// <summary>gburd/libumem and portableumem mark the free segment and not the span as imported; coalescing loses the mark and the span
+    /// never goes back.</summary>
     [Fact]
     public void Libumem_forgets_an_import_when_its_free_segments_coalesce()
     {

@@ -53,7 +53,8 @@ public class SourceCallbackTests
         arena.Validate();
     }
 
-    /// <summary>If space appears while the source is asked, what was imported is not needed: whichever the arena uses, the other is not lost.</summary>
+    /// <summary>If space appears while the source is asked, what was imported is not needed: whichever the arena uses, the other is not
+    /// lost.</summary>
     [Fact]
     public void Space_that_appears_during_an_import_is_not_lost_and_neither_is_the_import()
     {

@@ -6,7 +6,8 @@ using Xunit;
 
 namespace Vmem.Tests.Model;
 
-/// <summary>Acceptance 8: arenas agree with the brute-force model over millions of generated steps, every policy, every constraint, Validate() after each step.</summary>
+/// <summary>Acceptance 8: arenas agree with the brute-force model over millions of generated steps, every policy, every constraint,
+/// Validate() after each step.</summary>
 public class ArenaModelTests(ITestOutputHelper output)
 {
     private const int StepsPerRun = 2_000;
@@ -14,7 +15,8 @@ public class ArenaModelTests(ITestOutputHelper output)
     private const int MaxCells = 128;
 
     /// <summary>
-    /// Eight families of runs: 8 and 16 bits, whole quanta up to 16, up to several spans, half of them touching the top; and the same number line moved to the top of the
+    /// Eight families of runs: 8 and 16 bits, whole quanta up to 16, up to several spans, half of them touching the top; and the same
+    /// number line moved to the top of the
     /// wider types. 2,560 runs of 2,000 steps are 5,120,000 checked steps.
     /// </summary>
     [Fact]
@@ -39,7 +41,8 @@ public class ArenaModelTests(ITestOutputHelper output)
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{steps:N0} steps checked against the model"));
     }
 
-    /// <summary>Two thousand quanta in small pieces: hundreds of free segments, so that the indexes are several levels deep and their nodes split and join.</summary>
+    /// <summary>Two thousand quanta in small pieces: hundreds of free segments, so that the indexes are several levels deep and their nodes
+    /// split and join.</summary>
     [Fact]
     public void Large_arenas_in_small_pieces_agree_with_the_model()
     {

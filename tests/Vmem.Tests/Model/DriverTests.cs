@@ -5,7 +5,8 @@ using Xunit;
 
 namespace Vmem.Tests.Model;
 
-/// <summary>The model tests are worth what their driver finds: it must accept the model itself, and find and shrink every planted fault.</summary>
+/// <summary>The model tests are worth what their driver finds: it must accept the model itself, and find and shrink every planted
+/// fault.</summary>
 public class DriverTests
 {
     [Fact]

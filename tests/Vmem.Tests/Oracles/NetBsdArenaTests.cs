@@ -4,7 +4,8 @@ using Xunit;
 
 namespace Vmem.Tests.Oracles;
 
-/// <summary>Acceptance 3: the test at the end of NetBSD's subr_vmem.c, on a type that the last span fills to the top and on one that goes on above it.</summary>
+/// <summary>Acceptance 3: the test at the end of NetBSD's subr_vmem.c, on a type that the last span fills to the top and on one that goes
+/// on above it.</summary>
 public class NetBsdArenaTests
 {
     private static readonly (uint Start, uint Size)[] s_spans =
@@ -34,7 +35,8 @@ public class NetBsdArenaTests
         return arena;
     }
 
-    /// <summary>NetBSD gives the last address that is allowed; here it is the first that is not, and the top of the type reads as 0, "none".</summary>
+    /// <summary>NetBSD gives the last address that is allowed; here it is the first that is not, and the top of the type reads as 0,
+    /// "none".</summary>
     private static RangeConstraints<T> Between<T>(uint min, uint last)
         where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T> =>
         new() { Min = T.CreateChecked(min), Max = unchecked(T.CreateChecked(last) + T.One) };
@@ -97,7 +99,8 @@ public class NetBsdArenaTests
         }
     }
 
-    /// <summary>False if an unconstrained request failed, which ends the test. A constrained one that fails is made again without constraints, so that the arena does fill up.</summary>
+    /// <summary>False if an unconstrained request failed, which ends the test. A constrained one that fails is made again without
+    /// constraints, so that the arena does fill up.</summary>
     private static bool AllocateOne<T>(Arena<T> arena, SeededRandom random, FitPolicy policy, List<(T Start, T Size)> live)
         where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
     {

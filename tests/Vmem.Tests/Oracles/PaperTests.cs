@@ -36,11 +36,13 @@ public class PaperTests
         Assert.Equal(200u, arena.AllocateConstrained(20, constraints, FitPolicy.FirstFit));
     }
 
-    /// <summary>§4.4.2: what instant fit may waste is bounded because it never cuts a segment of which it is not sure while it has one of which it is.</summary>
+    /// <summary>§4.4.2: what instant fit may waste is bounded because it never cuts a segment of which it is not sure while it has one of
+    /// which it is.</summary>
     [Fact]
     public void Instant_fit_takes_from_a_list_that_surely_fits_while_there_is_one()
     {
-        // 8,193 lies within the list of [8,192, 8,320). The first span's free segment is of that list and would fit; the second's is of a higher one.
+        // 8,193 lies within the list of [8,192, 8,320). The first span's free segment is of that list and would fit; the second's is of a
+        // higher one.
         using Arena<ulong> arena = new("instant", 1);
         arena.AddSpan(100_000, 8_250);
         arena.AddSpan(200_000, 20_000);

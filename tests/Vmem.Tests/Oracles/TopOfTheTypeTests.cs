@@ -101,7 +101,8 @@ public class TopOfTheTypeTests
         Assert.Equal([new Segment<UInt128>(prefix, UInt128.One << 96, SegmentKind.Free)], arena.GetSegments().Where(segment => segment.Kind == SegmentKind.Free));
     }
 
-    /// <summary>Fills the spans one quantum at a time, fails cleanly, frees every second range and then the others, and finds each span whole again.</summary>
+    /// <summary>Fills the spans one quantum at a time, fails cleanly, frees every second range and then the others, and finds each span
+    /// whole again.</summary>
     private static void FillAndEmpty<T>((T Start, T Size)[] spans, T quantum, FitPolicy policy)
         where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
     {

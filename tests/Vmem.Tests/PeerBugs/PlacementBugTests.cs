@@ -32,7 +32,8 @@ public class PlacementBugTests
     }
 
     /// <summary>
-    /// The BSDs compute <c>start = roundup(start - phase, align) + phase</c> and compare sums that may wrap: in 14,515 of 600,000 random 8-bit cases they return
+    /// The BSDs compute <c>start = roundup(start - phase, align) + phase</c> and compare sums that may wrap: in 14,515 of 600,000 random
+    /// 8-bit cases they return
     /// addresses below the minimum or outside the segment. Here each case is checked against the predicate, address by address.
     /// </summary>
     [Fact]

@@ -27,7 +27,8 @@ public class PolicyBugTests
         }
     }
 
-    /// <summary>illumos looks into the request's own list only when nothing is above it: the exact 50 in the list [32, 64) loses to a 64.</summary>
+    /// <summary>illumos looks into the request's own list only when nothing is above it: the exact 50 in the list [32, 64) loses to a
+    /// 64.</summary>
     [Fact]
     public void Best_fit_of_illumos_stops_at_the_first_list_with_a_fit()
     {

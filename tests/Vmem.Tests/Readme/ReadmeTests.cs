@@ -5,7 +5,8 @@ using Xunit;
 namespace Vmem.Tests.Readme;
 
 /// <summary>
-/// The README's C# is compiled and run: each of its csharp blocks must be, word for word, a region of a file in this folder, and those files are tests.
+/// The README's C# is compiled and run: each of its csharp blocks must be, word for word, a region of a file in this folder, and those
+/// files are tests.
 /// To change a block, change the region (between <c>#region name</c> and <c>#endregion</c>) and copy it, or the other way round.
 /// </summary>
 public partial class ReadmeTests

@@ -4,7 +4,8 @@ using System.Text;
 
 namespace Vmem.Tests.Surface;
 
-/// <summary>The public surface of an assembly as text: one line a member, sorted, so that a change of it is a change of a checked-in file.</summary>
+/// <summary>The public surface of an assembly as text: one line a member, sorted, so that a change of it is a change of a checked-in
+/// file.</summary>
 internal static class PublicApi
 {
     private const BindingFlags Declared = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
