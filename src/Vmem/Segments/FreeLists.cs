@@ -6,12 +6,11 @@ namespace Vmem.Segments;
 
 /// <summary>The free segments by size: one list a size class, and two levels of bitmaps that tell which lists are not empty.</summary>
 /// <remarks>
-/// Lists are roughly in address order: a segment that becomes free goes before the head or, if it lies above it, right after it; in the
-/// lists of the very smallest sizes it passes up to
-/// <see cref="TinyWalk"/> lower ones. So the low holes are used first, and the high ones get time to coalesce. Purely last in, first out
-/// was 15 % faster at a thousand segments, and in the fragmentation ramp of
-/// docs/performance.md (sizes P) failed at 85.7 % occupancy where this fails at 88.7 %. Order proper would cost a search at every free; who
-/// wants that asks for best or first fit.
+/// As a rule a list is last in, first out: what was freed last is the likeliest to be cached. When space is scarce, lists are kept roughly in address
+/// order: a segment goes before the head or, if it lies above it, right after it; in the lists of the very smallest sizes it passes up to
+/// <see cref="TinyWalk"/> lower ones. So the low holes are used first, and the high ones get time to coalesce. Rejected: last in, first out always, which in the
+/// fragmentation ramp of docs/performance.md (sizes P) failed at 85.7 % occupancy; and order always, which made a pair 15 % slower at a thousand segments.
+/// Order proper would cost a search at every free; who wants that asks for best or first fit.
 /// </remarks>
 internal unsafe struct FreeLists<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
@@ -65,34 +64,32 @@ internal unsafe struct FreeLists<T>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Push(in TagPool<T> tags, uint index, Tag<T>* tag, int sizeClass)
+    public void Push(in TagPool<T> tags, uint index, Tag<T>* tag, int sizeClass, bool inOrder)
     {
         Row* row = _rows + (sizeClass >> SizeClass.RowBits);
         uint* link = Head(row, sizeClass);
-        uint first = *link;
-        Tag<T>* other = tags.At(first);           // an empty list begins with the unused tag 0, which lies above all and takes the writes
-
-        // Conditional moves: before or after is as good as random.
-        bool after = tag->Start > other->Start;
-        link = after ? &other->LinkA : link;
-        uint previous = after ? first : 0;
+        uint previous = inOrder ? FindPlace(tags, tag->Start, sizeClass, ref link) : 0;
         uint next = *link;
-        if (sizeClass < TinyLists && after)
-        {
-            for (int walked = 1; walked < TinyWalk && tag->Start > tags.At(next)->Start; walked++)
-            {
-                previous = next;
-                link = &tags.At(next)->LinkA;
-                next = *link;
-            }
-        }
-
         *link = index;
         tag->LinkA = next;
         tag->LinkB = previous;
-        tags.At(next)->LinkB = index;
+        tags.At(next)->LinkB = index;             // where there is no next, the unused tag 0 takes the write
         row->NotEmpty |= 1ul << sizeClass;
         MarkRow(sizeClass >> SizeClass.RowBits);
+    }
+
+    /// <summary>Moves the link from a list's head to where a segment that starts here belongs, roughly; returns the tag before that, 0 at the head.</summary>
+    private static uint FindPlace(in TagPool<T> tags, T start, int sizeClass, ref uint* link)
+    {
+        uint previous = 0;
+        int walk = sizeClass < TinyLists ? TinyWalk : 1;
+        for (uint next = *link; walk > 0 && start > tags.At(next)->Start; walk--, next = *link)
+        {
+            previous = next;                      // the unused tag 0 ends every list: it lies above all
+            link = &tags.At(next)->LinkA;
+        }
+
+        return previous;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

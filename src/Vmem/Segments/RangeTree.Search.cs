@@ -28,29 +28,9 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
             return false;
         }
 
-        Step* path = _way;
-        _foundIn = null;
-        int level = _height;
-        uint index = _root;
-        for (; level > 0; level--)
-        {
-            StepCounter.Count();
-            Node* node = (Node*)_inners.At(index);
-            int slot = ChildOf(node, key, value);
-            path[level].Node = node;
-            path[level].Slot = slot;
-            if (TOrder.KeepsLargest && LargestAt(node)[slot] < least)
-            {
-                break;
-            }
-
-            index = node->ItemAt[slot];
-        }
-
+        int level = DescendWhileLarge(key, value, least, out Node* leaf);
         if (level == 0)
         {
-            StepCounter.Count();
-            Node* leaf = _leaves.At(index);
             int slot = FirstLarge(leaf->ValueAt, LowerBound(leaf, key, value), (int)leaf->Count, least);
             if (slot < (int)leaf->Count)
             {
@@ -63,11 +43,11 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
 
         for (; level <= _height; level++)
         {
-            Node* node = path[level].Node;
-            int slot = FirstLarge(LargestAt(node), path[level].Slot + 1, (int)node->Count, least);
+            Node* node = _way[level].Node;
+            int slot = FirstLarge(LargestAt(node), _way[level].Slot + 1, (int)node->Count, least);
             if (slot < (int)node->Count)
             {
-                path[level].Slot = slot;
+                _way[level].Slot = slot;
                 cursor = FirstBelow(node->ItemAt[slot], level - 1, least);
                 return true;
             }
@@ -85,29 +65,9 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
             return false;
         }
 
-        Step* path = _way;
-        _foundIn = null;
-        int level = _height;
-        uint index = _root;
-        for (; level > 0; level--)
-        {
-            StepCounter.Count();
-            Node* node = (Node*)_inners.At(index);
-            int slot = ChildOf(node, key, value);
-            path[level].Node = node;
-            path[level].Slot = slot;
-            if (TOrder.KeepsLargest && LargestAt(node)[slot] < least)
-            {
-                break;
-            }
-
-            index = node->ItemAt[slot];
-        }
-
+        int level = DescendWhileLarge(key, value, least, out Node* leaf);
         if (level == 0)
         {
-            StepCounter.Count();
-            Node* leaf = _leaves.At(index);
             int slot = LowerBound(leaf, key, value);
             bool equal = slot < (int)leaf->Count && !TOrder.Less(key, value, leaf->KeyAt[slot], leaf->ValueAt[slot]);
             slot = LastLarge(leaf->ValueAt, equal ? slot : slot - 1, least);
@@ -122,17 +82,46 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
 
         for (; level <= _height; level++)
         {
-            Node* node = path[level].Node;
-            int slot = LastLarge(LargestAt(node), path[level].Slot - 1, least);
+            Node* node = _way[level].Node;
+            int slot = LastLarge(LargestAt(node), _way[level].Slot - 1, least);
             if (slot >= 0)
             {
-                path[level].Slot = slot;
+                _way[level].Slot = slot;
                 cursor = LastBelow(node->ItemAt[slot], level - 1, least);
                 return true;
             }
         }
 
         return false;
+    }
+
+    /// <summary>
+    /// Goes down the way of (key, value) while something below is large enough. Returns 0 and the leaf; or, above that, the level at which the way ended.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int DescendWhileLarge(T key, T value, T least, out Node* leaf)
+    {
+        _foundIn = null;
+        leaf = null;
+        uint index = _root;
+        for (int level = _height; level > 0; level--)
+        {
+            StepCounter.Count();
+            Node* node = (Node*)_inners.At(index);
+            int slot = ChildOf(node, key, value);
+            _way[level].Node = node;
+            _way[level].Slot = slot;
+            if (TOrder.KeepsLargest && LargestAt(node)[slot] < least)
+            {
+                return level;
+            }
+
+            index = node->ItemAt[slot];
+        }
+
+        StepCounter.Count();
+        leaf = _leaves.At(index);
+        return 0;
     }
 
     /// <summary>The next entry after the cursor whose value is at least <paramref name="least"/>: first in the same leaf, and only then

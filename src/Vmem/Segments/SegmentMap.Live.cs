@@ -125,7 +125,7 @@ internal sealed unsafe partial class SegmentMap<T>
         if (room > more)
         {
             free->Start = start + more;
-            _freeLists.Push(_tags, freeIndex, free, ClassOf(room - more));
+            _freeLists.Push(_tags, freeIndex, free, ClassOf(room - more), IsScarce);
             if (_indexed)
             {
                 Reindex(start, room, start + more, room - more, freeIndex);

@@ -45,23 +45,7 @@ internal sealed unsafe partial class SegmentMap<T>
         start = tag->Start;
         uint nextIndex = tag->Next;
         Tag<T>* next = _tags.At(nextIndex);
-        T whole = next->Start - start;
-        if (whole == size)
-        {
-            next->PreviousFree = false;
-            tag->Kind = TagKind.Allocated;
-            if (_indexed)
-            {
-                Unindex(start, whole);
-            }
-        }
-        else
-        {
-            SplitBack(index, tag, nextIndex, next, size, whole);
-        }
-
-        InUse += size;
-        LiveSegments++;
+        TakeFront(index, tag, nextIndex, next, size, next->Start - start);
         return index;
     }
 

@@ -51,14 +51,14 @@ internal sealed unsafe partial class SegmentMap<T>
         span->LinkA = imported ? 1u : 0u;
         free->Start = start;
         free->Place(spanIndex, spanIndex, TagKind.Free);
-        _freeLists.Push(_tags, freeIndex, free, ClassOf(size));
+        _freeLists.Push(_tags, freeIndex, free, ClassOf(size), IsScarce);
         _spans.Insert(start, size, spanIndex);
         if (_indexed)
         {
             Index(start, size, freeIndex);
         }
 
-        TotalSize += size;
+        ChangeTotal(TotalSize + size);
         Imported += imported ? size : T.Zero;
         return freeIndex;
     }
@@ -78,10 +78,18 @@ internal sealed unsafe partial class SegmentMap<T>
         }
 
         _spans.Remove(start, size);
-        TotalSize -= size;
+        ChangeTotal(TotalSize - size);
         Imported -= IsImported(spanIndex) ? size : T.Zero;
         _tags.Return(freeIndex);
         _tags.Return(spanIndex);
+    }
+
+    private void ChangeTotal(T total)
+    {
+        TotalSize = total;
+        T all = T.IsZero(total) && SpanCount > 0 ? T.MaxValue : total;
+        _scarceAbove = all - (all >> 2);
+        _scarceFor = (all >> 2) - (all >> 4);
     }
 
     public bool IsImported(uint spanIndex) => _tags.At(spanIndex)->LinkA != 0;

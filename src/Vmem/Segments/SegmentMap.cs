@@ -35,6 +35,8 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     private RangeTree<T, ByKeyThenValue<T>>? _bySize;
     private bool _indexed;                        // either of the two exists
     private ulong _generation;
+    private T _scarceAbove;                       // three quarters of the total size
+    private T _scarceFor;                         // and from there to 15/16
 
     public SegmentMap(T quantum)
     {
@@ -106,23 +108,30 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         T whole = next->Start - start;
         Invariant.Assert(tag->Kind == TagKind.Free && whole >= size, "what is allocated was free");
         _freeLists.Remove(_tags, tag, ClassOf(whole));
+        TakeFront(free, tag, nextIndex, next, size, whole);
+        return free;
+    }
+
+    /// <summary>Allocates the first <paramref name="size"/> of a free segment that is in no list any more.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void TakeFront(uint index, Tag<T>* tag, uint nextIndex, Tag<T>* next, T size, T whole)
+    {
         if (whole == size)
         {
             next->PreviousFree = false;
             tag->Kind = TagKind.Allocated;
             if (_indexed)
             {
-                Unindex(start, whole);
+                Unindex(tag->Start, whole);
             }
         }
         else
         {
-            SplitBack(free, tag, nextIndex, next, size, whole);
+            SplitBack(index, tag, nextIndex, next, size, whole);
         }
 
         InUse += size;
         LiveSegments++;
-        return free;
     }
 
     /// <summary>Allocates the first <paramref name="size"/> of a free segment that is in no list any more; the rest becomes a free
@@ -137,7 +146,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         rest->Place(index, nextIndex, TagKind.Free);
         next->Previous = restIndex;
         tag->SetNext(restIndex, TagKind.Allocated);
-        _freeLists.Push(_tags, restIndex, rest, ClassOf(whole - size));
+        _freeLists.Push(_tags, restIndex, rest, ClassOf(whole - size), IsScarce);
         if (_indexed)
         {
             Reindex(start, whole, start + size, whole - size, restIndex);
@@ -191,7 +200,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
 
         tag->SetNext(nextIndex, TagKind.Free);
         next->SetPreviousFree(index);
-        _freeLists.Push(_tags, index, tag, ClassOf(end - tag->Start));
+        _freeLists.Push(_tags, index, tag, ClassOf(end - tag->Start), IsScarce);
         if (_indexed)
         {
             IndexCoalesced(tag->Start, previousSize, start, end - nextSize, nextSize, index);
@@ -215,8 +224,8 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         tag->Next = backIndex;
         next->Previous = backIndex;
         _freeLists.Remove(_tags, tag, ClassOf(whole));
-        _freeLists.Push(_tags, free, tag, ClassOf(front));
-        _freeLists.Push(_tags, backIndex, back, ClassOf(whole - front));
+        _freeLists.Push(_tags, free, tag, ClassOf(front), IsScarce);
+        _freeLists.Push(_tags, backIndex, back, ClassOf(whole - front), IsScarce);
         if (_indexed)
         {
             Reindex(tag->Start, whole, tag->Start, front, free);
@@ -224,6 +233,17 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         }
 
         return backIndex;
+    }
+
+    /// <summary>Whether the arena is between three quarters and 15/16 full, so that it pays to keep the free lists in order.</summary>
+    /// <remarks>
+    /// Both bounds are measured, not derived. Below the first no request fails for fragmentation; above the second hardly anything coalesces any more, and what was
+    /// freed last is again the better choice (ramp with sizes U64: first failure at 98.99 % occupancy, against 98.87 % in order).
+    /// </remarks>
+    private bool IsScarce
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => InUse - _scarceAbove < _scarceFor;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,0 +1,61 @@
+namespace Vmem.Segments;
+
+/// <summary>What is done to one node: putting entries in, cutting them out, moving them to another.</summary>
+internal sealed unsafe partial class RangeTree<T, TOrder>
+{
+    private void ReturnNode(uint index, int level)
+    {
+        if (level == 0)
+        {
+            _leaves.Return(index);
+        }
+        else
+        {
+            _inners.Return(index);
+        }
+    }
+
+    private static void Put(Node* node, int slot, T key, T value, uint item)
+    {
+        int count = (int)node->Count;
+        NodeScan.OpenSlot(node->KeyAt, slot, count);
+        NodeScan.OpenSlot(node->ValueAt, slot, count);
+        NodeScan.OpenSlot(node->ItemAt, slot, count);
+        node->KeyAt[slot] = key;
+        node->ValueAt[slot] = value;
+        node->ItemAt[slot] = item;
+        node->Count = (uint)count + 1;
+    }
+
+    private static void PutInner(Node* node, int slot, Node* child, uint childIndex, T largest)
+    {
+        NodeScan.OpenSlot(LargestAt(node), slot, (int)node->Count);
+        LargestAt(node)[slot] = largest;
+        Put(node, slot, child->KeyAt[0], child->ValueAt[0], childIndex);
+    }
+
+    private static void Cut(Node* node, int slot)
+    {
+        NodeScan.CloseSlot(node->KeyAt, slot, (int)node->Count);
+        NodeScan.CloseSlot(node->ValueAt, slot, (int)node->Count);
+        NodeScan.CloseSlot(node->ItemAt, slot, (int)node->Count);
+        node->Count--;
+    }
+
+    private static void CutInner(Node* node, int slot)
+    {
+        NodeScan.CloseSlot(LargestAt(node), slot, (int)node->Count);
+        Cut(node, slot);
+    }
+
+    private static void Move(Node* from, int fromSlot, Node* to, int toSlot, int count, int level)
+    {
+        new ReadOnlySpan<T>(from->KeyAt + fromSlot, count).CopyTo(new Span<T>(to->KeyAt + toSlot, count));
+        new ReadOnlySpan<T>(from->ValueAt + fromSlot, count).CopyTo(new Span<T>(to->ValueAt + toSlot, count));
+        new ReadOnlySpan<uint>(from->ItemAt + fromSlot, count).CopyTo(new Span<uint>(to->ItemAt + toSlot, count));
+        if (level > 0)
+        {
+            new ReadOnlySpan<T>(LargestAt(from) + fromSlot, count).CopyTo(new Span<T>(LargestAt(to) + toSlot, count));
+        }
+    }
+}
