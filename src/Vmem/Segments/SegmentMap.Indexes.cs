@@ -55,7 +55,7 @@ internal sealed unsafe partial class SegmentMap<T>
                 }
             }
 
-            index.Reserve(3);
+            index.Reserve(2);
         }
         catch (OutOfMemoryException)
         {
@@ -64,7 +64,7 @@ internal sealed unsafe partial class SegmentMap<T>
         }
     }
 
-    private bool IndexesHaveReserve() => (_byAddress is null || _byAddress.HasReserved(3)) && (_bySize is null || _bySize.HasReserved(3));
+    private bool IndexesHaveReserve() => (_byAddress is null || _byAddress.HasReserved(2)) && (_bySize is null || _bySize.HasReserved(2));
 
     private void Index(T start, T size, uint tag)
     {

@@ -68,13 +68,13 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     /// changed nothing.</summary>
     public void Reserve()
     {
-        // A segment carved from the middle of a free one takes two tags and is three insertions into an index; a new span takes two tags.
+        // A segment carved from the middle of a free one takes two tags and is two insertions into an index; a new span takes two tags.
         _tags.Reserve(2);
         _live.Reserve();
         if (_indexed)
         {
-            _byAddress?.Reserve(3);
-            _bySize?.Reserve(3);
+            _byAddress?.Reserve(2);
+            _bySize?.Reserve(2);
         }
     }
 
@@ -97,17 +97,16 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     public uint Carve(uint free, T start, T size)
     {
         Tag<T>* tag = _tags.At(free);
-        if (tag->Start != start)
-        {
-            free = SplitFront(free, tag, start);
-            tag = _tags.At(free);
-        }
-
         uint nextIndex = tag->Next;
         Tag<T>* next = _tags.At(nextIndex);
-        T whole = next->Start - start;
-        Invariant.Assert(tag->Kind == TagKind.Free && whole >= size, "what is allocated was free");
+        T whole = next->Start - tag->Start;
+        Invariant.Assert(tag->Kind == TagKind.Free && start - tag->Start <= whole - size, "what is allocated was free");
         _freeLists.Remove(_tags, tag, ClassOf(whole));
+        if (tag->Start != start)
+        {
+            return TakeBehind(free, tag, nextIndex, next, start, size, whole);
+        }
+
         TakeFront(free, tag, nextIndex, next, size, whole);
         return free;
     }
@@ -209,30 +208,46 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         return index;
     }
 
-    /// <summary>Cuts a free segment in two, neither of which is coalesced again: the second is about to be allocated.</summary>
-    private uint SplitFront(uint free, Tag<T>* tag, T start)
+    /// <summary>Allocates from the middle or the end of a free segment that is in no list any more: what lies before keeps its tag, what lies behind gets a new one.</summary>
+    private uint TakeBehind(uint free, Tag<T>* tag, uint nextIndex, Tag<T>* next, T start, T size, T whole)
     {
-        uint nextIndex = tag->Next;
-        Tag<T>* next = _tags.At(nextIndex);
-        T whole = next->Start - tag->Start;
         T front = start - tag->Start;
-        uint backIndex = _tags.Take();
-        Tag<T>* back = _tags.At(backIndex);
-        back->Start = start;
-        back->Place(free, nextIndex, TagKind.Free);
-        back->PreviousFree = true;
-        tag->Next = backIndex;
-        next->Previous = backIndex;
-        _freeLists.Remove(_tags, tag, ClassOf(whole));
+        T back = whole - front - size;
+        uint index = _tags.Take();
+        Tag<T>* taken = _tags.At(index);
+        taken->Start = start;
+        taken->Place(free, nextIndex, TagKind.Allocated);
+        taken->PreviousFree = true;
+        tag->SetNext(index, TagKind.Free);
         _freeLists.Push(_tags, free, tag, ClassOf(front), IsScarce);
-        _freeLists.Push(_tags, backIndex, back, ClassOf(whole - front), IsScarce);
         if (_indexed)
         {
             Reindex(tag->Start, whole, tag->Start, front, free);
-            Index(start, whole - front, backIndex);
         }
 
-        return backIndex;
+        if (T.IsZero(back))
+        {
+            next->Previous = index;
+            next->PreviousFree = false;
+        }
+        else
+        {
+            uint restIndex = _tags.Take();
+            Tag<T>* rest = _tags.At(restIndex);
+            rest->Start = start + size;
+            rest->Place(index, nextIndex, TagKind.Free);
+            taken->SetNext(restIndex, TagKind.Allocated);
+            next->Previous = restIndex;
+            _freeLists.Push(_tags, restIndex, rest, ClassOf(back), IsScarce);
+            if (_indexed)
+            {
+                Index(start + size, back, restIndex);
+            }
+        }
+
+        InUse += size;
+        LiveSegments++;
+        return index;
     }
 
     /// <summary>Whether the arena is between three quarters and 15/16 full, so that it pays to keep the free lists in order.</summary>
