@@ -3,9 +3,6 @@ namespace Vmem.Segments;
 /// <summary>The indexes over the free segments that are built when first needed: how they are built and kept.</summary>
 internal sealed unsafe partial class SegmentMap<T>
 {
-    /// <summary>Whether the index by address exists yet.</summary>
-    public bool HasAddressIndex => _byAddress is not null;
-
     private RangeTree<T, ByKey<T>> ByAddress
     {
         get
