@@ -41,8 +41,7 @@ public sealed partial class Arena<T>
     /// was changed.</exception>
     /// <remarks>
     /// The cost of as many single frees, less the locking. First every range leaves the table of live segments, which finds any mistake, a
-    /// double one included, and is undone if there is one;
-    /// only then are they freed.
+    /// double one included, and is undone if there is one; only then are they freed.
     /// </remarks>
     public void FreeMany(ReadOnlySpan<T> starts, T size)
     {

@@ -18,8 +18,7 @@ public sealed partial class Arena<T>
     /// <exception cref="ArgumentOutOfRangeException">The size is 0, or its rounding overflows.</exception>
     /// <remarks>
     /// O(1) under instant fit, O(log n) otherwise. The range is not entered into the table by which addresses are found:
-    /// <see cref="Free(T, T)"/> and <see cref="TryGetSegment"/> know it all the
-    /// same, but have to search.
+    /// <see cref="Free(T, T)"/> and <see cref="TryGetSegment"/> know it all the same, but have to search.
     /// </remarks>
     public bool TryAllocateHandle(T size, FitPolicy policy, out RangeHandle<T> handle)
     {

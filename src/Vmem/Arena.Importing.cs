@@ -8,13 +8,12 @@ namespace Vmem;
 /// <remarks>
 /// <para>
 /// The lock is not held while the source is called: a source may be slow, may itself be an arena, and may even call back. What has changed
-/// meanwhile is looked at
-/// afterwards: if the request can be met without the import, the import goes back.
+/// meanwhile is looked at afterwards: if the request can be met without the import, the import goes back.
 /// </para>
 /// <para>
 /// A span remembers that it was imported, its segments need not. A wholly free imported span is kept up to
-/// <see cref="ArenaOptions{T}.RetainedImport"/>, because an arena whose use swings about
-/// a span's boundary would otherwise import and release at every swing, as all known implementations do.
+/// <see cref="ArenaOptions{T}.RetainedImport"/>, because an arena whose use swings about a span's boundary would otherwise import and
+/// release at every swing, as all known implementations do.
 /// </para>
 /// </remarks>
 public sealed partial class Arena<T>
@@ -36,8 +35,7 @@ public sealed partial class Arena<T>
 
     /// <summary>
     /// The request did not fit. Imports what it needs and tries again. If nothing can be imported, because of the source or the limit, the
-    /// empty imports that are kept go back first:
-    /// the hysteresis must not make a request fail.
+    /// empty imports that are kept go back first: the hysteresis must not make a request fail.
     /// </summary>
     private bool TryClaimImporting(in Placement<T> placement, in RangeConstraints<T> constraints, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle)
     {

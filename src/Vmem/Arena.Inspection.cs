@@ -33,8 +33,7 @@ public sealed partial class Arena<T>
     /// <returns>The segments. They are copied in batches: the enumeration holds no lock while the caller looks at them.</returns>
     /// <remarks>
     /// Safe while others allocate: each value is reported at most once, a batch shows one moment, and what does not change during the
-    /// enumeration is reported exactly as it is. A segment that grew or
-    /// coalesced across the end of a batch is reported from there on.
+    /// enumeration is reported exactly as it is. A segment that grew or coalesced across the end of a batch is reported from there on.
     /// </remarks>
     public IEnumerable<Segment<T>> GetSegments()
     {

@@ -11,17 +11,14 @@ namespace Vmem;
 /// <remarks>
 /// <para>
 /// An arena consists of <em>spans</em>, ranges that were added to it or imported from its source. Each span is divided into
-/// <em>segments</em>, allocated or free,
-/// described by <em>boundary tags</em> that are kept apart from the resource, so that it may be anything: memory, file extents, IDs, ports,
-/// addresses.
-/// All sizes are multiples of the arena's <em>quantum</em>; requests are rounded up.
+/// <em>segments</em>, allocated or free, described by <em>boundary tags</em> that are kept apart from the resource, so that it may be
+/// anything: memory, file extents, IDs, ports, addresses. All sizes are multiples of the arena's <em>quantum</em>; requests are rounded up.
 /// </para>
 /// <para>
 /// Instant fit and freeing are O(1) whatever the number of segments, and no operation ever pauses to rebuild a table. The other policies
-/// and all constraints are O(log n) in the number of free segments,
-/// through an index that is built (O(n), once) when first needed; a constrained request also looks at each free segment of its window that
-/// is long enough and badly placed.
-/// A request fails only if nothing fits. After warm-up no operation allocates managed memory.
+/// and all constraints are O(log n) in the number of free segments, through an index that is built (O(n), once) when first needed; a
+/// constrained request also looks at each free segment of its window that is long enough and badly placed. A request fails only if nothing
+/// fits. After warm-up no operation allocates managed memory.
 /// </para>
 /// <para>
 /// An arena may be used by several threads at once, unless <see cref="ArenaOptions{T}.SingleThreaded"/> is set. Its tables lie in native
@@ -96,8 +93,7 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
 
     /// <summary>
     /// Gives all imports back to the source, leaked ranges included, and the tables back to the system; reports the leaks to
-    /// <see cref="ArenaOptions{T}.Leaked"/>.
-    /// Idempotent. Every other member throws <see cref="ObjectDisposedException"/> afterwards.
+    /// <see cref="ArenaOptions{T}.Leaked"/>. Idempotent. Every other member throws <see cref="ObjectDisposedException"/> afterwards.
     /// </summary>
     public void Dispose()
     {

@@ -8,25 +8,25 @@ namespace Vmem;
 /// <remarks>
 /// <para>
 /// An operation touches some ten cache lines that the previous owner has just written. Where a lock goes back and forth, each operation
-/// fetches all of them from the other
-/// core, and two threads together do a quarter of the work of one. So a waiter stands back: as long as it sees others enter between two of
-/// its looks, it leaves them
-/// to their run, for up to <see cref="s_patienceTicks"/>, and only then contends. A lock that it finds free at two looks with nobody in
-/// between it takes at once, so that standing
-/// back costs nothing where nobody works.
+/// fetches all of them from the other core, and two threads together do a quarter of the work of one. So a waiter stands back: as long as
+/// it sees others enter between two of its looks, it leaves them to their run, for up to <see cref="s_patienceTicks"/>, and only then
+/// contends. A lock that it finds free at two looks with nobody in between it takes at once, so that standing back costs nothing where
+/// nobody works.
 /// </para>
 /// <para>
-/// One interlocked instruction to enter, a plain store to leave. <see cref="Lock"/> was measured beside it, around a single-threaded arena: a fifth slower with
-/// one thread, and a quarter of the throughput with two (docs/performance.md). It hands itself over at once, and so does a ticket lock by design.
+/// One interlocked instruction to enter, a plain store to leave. <see cref="Lock"/> was measured beside it, around a single-threaded arena:
+/// a fifth slower with one thread, and a quarter of the throughput with two (docs/performance.md). It hands itself over at once, and so
+/// does a ticket lock by design.
 /// </para>
 /// </remarks>
 [StructLayout(LayoutKind.Sequential)]
 internal struct ArenaLock
 {
-    /// <summary>How long a waiter leaves a busy owner to its run: 2 ms, half of what a scheduler commonly lets a runnable thread wait.</summary>
+    /// <summary>How long a waiter leaves a busy owner to its run: 2 ms, half of what a scheduler commonly lets a runnable thread
+    /// wait.</summary>
     /// <remarks>
-    /// A run must be long against the time it takes to move the arena's lines over, which at 10^4 live segments is all of a quarter of a megabyte.
-    /// Two threads together did 0.59 of the work of one with 0.2 ms, 0.75 with 0.5, 0.78 with 1, and 0.90 with 2.
+    /// A run must be long against the time it takes to move the arena's lines over, which at 10^4 live segments is all of a quarter of a
+    /// megabyte. Two threads together did 0.59 of the work of one with 0.2 ms, 0.75 with 0.5, 0.78 with 1, and 0.90 with 2.
     /// </remarks>
     private static readonly long s_patienceTicks = Stopwatch.Frequency / 500;
 

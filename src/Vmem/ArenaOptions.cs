@@ -19,8 +19,7 @@ public sealed record ArenaOptions<T>
 
     /// <summary>
     /// How many units of wholly free imports are kept, so that an arena whose use swings about a boundary does not import and release at
-    /// every swing.
-    /// 0 (the default): one span, whatever its size. <see cref="Arena{T}.Reap"/> gives all of them back.
+    /// every swing. 0 (the default): one span, whatever its size. <see cref="Arena{T}.Reap"/> gives all of them back.
     /// </summary>
     public T RetainedImport { get; init; }
 

@@ -8,8 +8,7 @@ namespace Vmem;
 /// <summary>What an arena held at one moment: its spans and what was allocated of them. Everything else is free.</summary>
 /// <remarks>
 /// Serialisable by System.Text.Json (without reflection) and by <see cref="ToJson"/>. Numbers are written as decimal strings, because many
-/// JSON readers take
-/// numbers for doubles and lose the low bits of 64-bit addresses.
+/// JSON readers take numbers for doubles and lose the low bits of 64-bit addresses.
 /// </remarks>
 /// <typeparam name="T">The arena's integer type.</typeparam>
 [JsonConverter(typeof(ArenaSnapshotConverterFactory))]

@@ -7,11 +7,9 @@ namespace Vmem;
 /// <remarks>
 /// <para>
 /// A constraint on a request is turned into one on the whole import, in terms of the coarser quantum of the source: the import starts at
-/// <c>phase</c> rounded down to that
-/// quantum, and is longer by what the rounding took, so that the request fits at its very beginning. A source that cannot honour that is
-/// asked for so much that
-/// the request fits wherever the import lies; and where the window is narrower than a unit of the source, for the units around it. Whatever
-/// comes back is checked before it is kept.
+/// <c>phase</c> rounded down to that quantum, and is longer by what the rounding took, so that the request fits at its very beginning. A
+/// source that cannot honour that is asked for so much that the request fits wherever the import lies; and where the window is narrower
+/// than a unit of the source, for the units around it. Whatever comes back is checked before it is kept.
 /// </para>
 /// <para>Each question is first asked for the minimum import, then for no more than is needed, in case the source or the limit has room
 /// only for that.</para>

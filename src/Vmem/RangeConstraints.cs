@@ -8,9 +8,8 @@ namespace Vmem;
 /// </summary>
 /// <remarks>
 /// All amounts are in the arena's own units. They must be well formed, or the call throws an <see cref="ArgumentException"/> that names the
-/// broken rule:
-/// <see cref="Align"/> and <see cref="NoCross"/> are powers of two; these and <see cref="Phase"/> are multiples of the arena's quantum;
-/// <c>Phase &lt; Align</c>; <c>NoCross ≥ Align</c>; and <c>roundup(Phase + size, Align) ≤ NoCross</c>.
+/// broken rule: <see cref="Align"/> and <see cref="NoCross"/> are powers of two; these and <see cref="Phase"/> are multiples of the arena's
+/// quantum; <c>Phase &lt; Align</c>; <c>NoCross ≥ Align</c>; and <c>roundup(Phase + size, Align) ≤ NoCross</c>.
 /// </remarks>
 /// <typeparam name="T">The arena's integer type.</typeparam>
 public readonly record struct RangeConstraints<T>

@@ -4,8 +4,7 @@ namespace Vmem;
 
 /// <summary>
 /// A range that was allocated by handle. It remembers where the arena keeps the range's boundary tag and the generation of that use of the
-/// tag,
-/// so that freeing needs no look-up and a stale handle is always found out: generations are 64 bits wide and never repeat.
+/// tag, so that freeing needs no look-up and a stale handle is always found out: generations are 64 bits wide and never repeat.
 /// </summary>
 /// <typeparam name="T">The arena's integer type.</typeparam>
 public readonly record struct RangeHandle<T>

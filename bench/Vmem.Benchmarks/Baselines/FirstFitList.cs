@@ -2,15 +2,13 @@ namespace Vmem.Benchmarks.Baselines;
 
 /// <summary>
 /// The paper's point of departure: <c>rmalloc</c>, the resource map of the early Unix kernels (Bonwick and Adams, "Magazines and Vmem",
-/// section 4.1). One list of the free segments in address order and
-/// nothing else: to allocate, walk from the lowest address to the first segment that is long enough and cut the request off its low end; to
-/// free, walk to the place in the list and
-/// join with the neighbours. Both walks are linear in the number of free segments, which is the reason why Vmem exists.
+/// section 4.1). One list of the free segments in address order and nothing else: to allocate, walk from the lowest address to the first
+/// segment that is long enough and cut the request off its low end; to free, walk to the place in the list and join with the neighbours.
+/// Both walks are linear in the number of free segments, which is the reason why Vmem exists.
 /// </summary>
 /// <remarks>
 /// Not a straw man: nodes are structs in one array linked by index (no object per node, nothing for the GC to scan), and a node that is
-/// given back is used next, while it is still cached.
-/// Live ranges cost nothing at all. It takes no lock.
+/// given back is used next, while it is still cached. Live ranges cost nothing at all. It takes no lock.
 /// </remarks>
 internal sealed class FirstFitList
 {

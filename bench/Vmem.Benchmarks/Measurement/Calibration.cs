@@ -7,16 +7,15 @@ namespace Vmem.Benchmarks.Measurement;
 
 /// <summary>
 /// How this machine, now, compares with the one on which the peers were measured. A core's speed: 50 M dependent xorshift steps. Memory:
-/// dependent pointer chases through 64 MB, one that visits
-/// a line of each 4 KiB page again and again, and one that visits all lines in random order. A bar that another machine set in nanoseconds
-/// is multiplied by the ratio that governs it: at 10^5 and more live
-/// segments time is cache misses, below that it is instructions.
+/// dependent pointer chases through 64 MB, one that visits a line of each 4 KiB page again and again, and one that visits all lines in
+/// random order. A bar that another machine set in nanoseconds is multiplied by the ratio that governs it: at 10^5 and more live segments
+/// time is cache misses, below that it is instructions.
 /// </summary>
 /// <remarks>
 /// The page chase touches only 16,384 lines, 1 MB of cache: where the last-level cache is large and idle it never leaves the cache and says
-/// little about memory, on the peers' machine it evidently did. So the ratio for
-/// memory is that of the full chase, whose reference is that machine's "145–160 ns at 64 MB"; the page chase is printed beside it. Taken
-/// anew before every study: a shared machine's speed changes within minutes.
+/// little about memory, on the peers' machine it evidently did. So the ratio for memory is that of the full chase, whose reference is that
+/// machine's "145–160 ns at 64 MB"; the page chase is printed beside it. Taken anew before every study: a shared machine's speed changes
+/// within minutes.
 /// </remarks>
 /// <param name="StepNanoseconds">One xorshift step.</param>
 /// <param name="PageChaseNanoseconds">One load of the chase through one line of each page.</param>

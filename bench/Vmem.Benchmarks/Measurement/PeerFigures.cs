@@ -2,8 +2,8 @@ namespace Vmem.Benchmarks.Measurement;
 
 /// <summary>
 /// What the native implementations did on the workloads of these studies, in nanoseconds on the reference machine of
-/// <see cref="Calibration"/> (C, called natively, one thread; medians of 5 runs,
-/// of 3 at 10^7). libumem's vmem frees by address under a lock as the arena does; TLSF (rmind's) frees by handle without one.
+/// <see cref="Calibration"/> (C, called natively, one thread; medians of 5 runs, of 3 at 10^7). libumem's vmem frees by address under a
+/// lock as the arena does; TLSF (rmind's) frees by handle without one.
 /// </summary>
 internal static class PeerFigures
 {

@@ -5,8 +5,8 @@ namespace Vmem.Benchmarks.Measurement;
 
 /// <summary>
 /// The processor time of the calling thread, in nanoseconds. On a shared machine the longest wall-clock interval belongs to the scheduler,
-/// which takes the processor away for milliseconds; this
-/// clock stands still meanwhile. What it still counts besides the program: page faults, interrupts, and what a hypervisor takes away.
+/// which takes the processor away for milliseconds; this clock stands still meanwhile. What it still counts besides the program: page
+/// faults, interrupts, and what a hypervisor takes away.
 /// </summary>
 /// <remarks>Only Linux offers it with nanosecond resolution at the price of a system call; elsewhere this is the wall clock, and
 /// <see cref="IsProcessorTime"/> says so.</remarks>

@@ -4,8 +4,7 @@ namespace Vmem.Benchmarks.Reports;
 
 /// <summary>
 /// A figure that the project promised to reach, and what was measured. A bar in nanoseconds of another machine carries the calibration that
-/// carries it over to this one; a bar that is a ratio of
-/// two measurements of the same run, a percentage or a number of bytes needs none.
+/// carries it over to this one; a bar that is a ratio of two measurements of the same run, a percentage or a number of bytes needs none.
 /// </summary>
 /// <param name="What">What is measured.</param>
 /// <param name="Derivation">The bar before calibration, as it was promised: "0.6 × 557 ns".</param>

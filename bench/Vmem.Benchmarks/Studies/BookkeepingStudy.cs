@@ -8,8 +8,8 @@ namespace Vmem.Benchmarks.Studies;
 
 /// <summary>
 /// B6: what does the allocator itself need per live segment? Asked twice: of the allocator (its tables, in whole blocks), and of the
-/// operating system (the growth of the resident set, which no table
-/// can hide from). Each subject is measured in a process of its own, because a process's memory remembers who was there before.
+/// operating system (the growth of the resident set, which no table can hide from). Each subject is measured in a process of its own,
+/// because a process's memory remembers who was there before.
 /// </summary>
 internal sealed class BookkeepingStudy : IStudy
 {

@@ -6,8 +6,7 @@ namespace Vmem.Benchmarks.Studies;
 
 /// <summary>
 /// B4: alignment and address windows on an arena in its steady state. Peers that filter what their unconstrained search finds, walk; a tree
-/// over the free segments that knows the largest segment below every
-/// node finds the place in O(log n).
+/// over the free segments that knows the largest segment below every node finds the place in O(log n).
 /// </summary>
 internal sealed class ConstrainedStudy : IStudy
 {

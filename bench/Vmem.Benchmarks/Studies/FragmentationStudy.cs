@@ -7,8 +7,7 @@ namespace Vmem.Benchmarks.Studies;
 
 /// <summary>
 /// B7: how full can an arena get before a request fails although enough is free in total? The occupancy is ramped up a percent at a time,
-/// with long churn at each; the occupancy at the first
-/// failure is what a policy's placement is worth.
+/// with long churn at each; the occupancy at the first failure is what a policy's placement is worth.
 /// </summary>
 internal sealed class FragmentationStudy : IStudy
 {

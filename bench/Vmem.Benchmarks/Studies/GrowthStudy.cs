@@ -7,9 +7,8 @@ namespace Vmem.Benchmarks.Studies;
 
 /// <summary>
 /// B2: does the time of an operation grow with the number of live segments? Instant fit is constant in steps at any size, the others
-/// logarithmic; what grows besides is cache misses, the same
-/// for any layout of as many bytes. That is why the study goes well past the caches, and why its bars carry the memory calibration from
-/// 10^5 on.
+/// logarithmic; what grows besides is cache misses, the same for any layout of as many bytes. That is why the study goes well past the
+/// caches, and why its bars carry the memory calibration from 10^5 on.
 /// </summary>
 internal sealed class GrowthStudy : IStudy
 {

@@ -21,9 +21,8 @@ internal sealed record PauseTimes(int Segments, double Wall, IReadOnlyList<Pause
 
 /// <summary>
 /// Grows an allocator and times every operation alone, by the wall clock and by the thread's processor time. The reads of the clocks cost
-/// more than an operation, which does not matter here: the
-/// search is for a thousand times more.
-/// The ten longest are kept in a small sorted array, guarded by one comparison; a histogram by powers of two gives the tail.
+/// more than an operation, which does not matter here: the search is for a thousand times more. The ten longest are kept in a small sorted
+/// array, guarded by one comparison; a histogram by powers of two gives the tail.
 /// </summary>
 internal sealed class PauseExperiment(int segments) : IExperiment<PauseTimes>
 {

@@ -6,11 +6,10 @@ namespace Vmem.Benchmarks.Studies;
 
 /// <summary>
 /// No operation may be long because the tables grow: nothing is rehashed or copied in one go. Every single operation on the way from
-/// nothing to 10^7 live segments is timed and the ten longest are kept.
-/// Two clocks: the wall's, and the thread's processor time, which stands still while another process has the processor. On a machine that
-/// is shared the longest interval is often nobody's fault; so the same loop runs with nothing in it (idle: interrupts and other processes),
-/// and with a write to 40 bytes of new memory
-/// (touch: the page faults of any table that grows). What the arena shows beyond those two is its own.
+/// nothing to 10^7 live segments is timed and the ten longest are kept. Two clocks: the wall's, and the thread's processor time, which
+/// stands still while another process has the processor. On a machine that is shared the longest interval is often nobody's fault; so the
+/// same loop runs with nothing in it (idle: interrupts and other processes), and with a write to 40 bytes of new memory (touch: the page
+/// faults of any table that grows). What the arena shows beyond those two is its own.
 /// </summary>
 internal sealed class PauseStudy : IStudy
 {

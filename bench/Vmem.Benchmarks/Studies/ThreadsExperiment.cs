@@ -8,8 +8,7 @@ namespace Vmem.Benchmarks.Studies;
 
 /// <summary>
 /// Threads replace ranges of their own on one allocator for a while; returns the median of million replacements a second, all threads
-/// together. Counts are kept in locals and added up at the end: the
-/// threads share the allocator and the flag that stops them, nothing else.
+/// together. Counts are kept in locals and added up at the end: the threads share the allocator and the flag that stops them, nothing else.
 /// </summary>
 internal sealed class ThreadsExperiment<TLaw>(int segments, int threads, int runs, double seconds) : IExperiment<double>
     where TLaw : struct, ISizeLaw

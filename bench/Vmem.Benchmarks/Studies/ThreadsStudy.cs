@@ -7,9 +7,8 @@ namespace Vmem.Benchmarks.Studies;
 
 /// <summary>
 /// B5: several threads on one arena without caches. Nothing can make one lock's section run twice at once, so the best that is possible is
-/// the throughput of one thread; what is lost below that is lost
-/// to waking sleepers and to the lock's cache line going back and forth. The same work behind a <see cref="Lock"/> of the caller's stands
-/// beside it.
+/// the throughput of one thread; what is lost below that is lost to waking sleepers and to the lock's cache line going back and forth. The
+/// same work behind a <see cref="Lock"/> of the caller's stands beside it.
 /// </summary>
 internal sealed class ThreadsStudy : IStudy
 {

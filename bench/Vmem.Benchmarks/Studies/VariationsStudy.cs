@@ -6,8 +6,7 @@ namespace Vmem.Benchmarks.Studies;
 
 /// <summary>
 /// B2's variations: the same steady state where it hurts (90 % full: the paper's instant fit, with lists by powers of two, fails there
-/// while room abounds), where it is easy (IDs: every hole fits),
-/// and with a queue's order instead of a random one.
+/// while room abounds), where it is easy (IDs: every hole fits), and with a queue's order instead of a random one.
 /// </summary>
 internal sealed class VariationsStudy : IStudy
 {

@@ -2,8 +2,7 @@ namespace Vmem.Benchmarks.Subjects;
 
 /// <summary>
 /// What a study drives. Targets are structs and studies are generic over them: the JIT compiles each timing loop for each target, so
-/// between the loop and the allocator lies no virtual call,
-/// no delegate and no boxing, only what can be inlined.
+/// between the loop and the allocator lies no virtual call, no delegate and no boxing, only what can be inlined.
 /// </summary>
 /// <typeparam name="TTicket">What a caller keeps of a live range and gives back to free it: the address and size, or a handle. Its default
 /// value is no range.</typeparam>

@@ -4,8 +4,7 @@ namespace Vmem.Benchmarks.Workloads;
 
 /// <summary>
 /// How the sizes of requests are distributed. A law is a struct with static members, so that the JIT compiles every timing loop for its
-/// law: drawing a size costs a generator step
-/// and two or three instructions, never a call.
+/// law: drawing a size costs a generator step and two or three instructions, never a call.
 /// </summary>
 internal interface ISizeLaw
 {

@@ -10,12 +10,10 @@ namespace Vmem.Benchmarks.Workloads;
 /// <list type="number">
 /// <item>fill the arena with live ranges;</item>
 /// <item>replace ranges at random, once for each live range and at least 200,000 times. The time of this loop is the <em>mix</em>: the
-/// realistic cost of a free and an allocation, the generator and the miss
-/// in the caller's own ticket array included;</item>
+/// realistic cost of a free and an allocation, the generator and the miss in the caller's own ticket array included;</item>
 /// <item>free in batches of 100 and allocate in batches of 100, each batch timed as one, so that the clock costs a hundredth of its price
-/// and the two operations are told apart. Which
-/// ranges and which sizes is settled before the clock starts. A batch warms what its next call touches: these figures flatter every
-/// allocator alike.</item>
+/// and the two operations are told apart. Which ranges and which sizes is settled before the clock starts. A batch warms what its next call
+/// touches: these figures flatter every allocator alike.</item>
 /// </list>
 /// </summary>
 /// <remarks>Timed loops are small methods that are called thousands of times: the JIT has long compiled them with full optimisation when it

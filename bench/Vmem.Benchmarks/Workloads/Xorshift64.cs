@@ -4,9 +4,8 @@ namespace Vmem.Benchmarks.Workloads;
 
 /// <summary>
 /// The generator of every study: Marsaglia's xorshift64 with shifts 13, 7, 17. It is the one with which the peers were measured, so that
-/// all see the same sequence;
-/// a step is six dependent one-cycle instructions, cheap enough to stay inside a timed loop and, for the same reason, a good gauge of a
-/// core's speed.
+/// all see the same sequence; a step is six dependent one-cycle instructions, cheap enough to stay inside a timed loop and, for the same
+/// reason, a good gauge of a core's speed.
 /// </summary>
 internal struct Xorshift64
 {

@@ -1,9 +1,10 @@
 namespace Vmem.Tool.Replay;
 
 /// <summary>
-/// Runs allocators on made-up work, and throws them away: .NET compiles a method when it is first called, and the first events of a recording would be
-/// timed with that in them. The tool is built to compile well at once (TieredCompilationQuickJit is off): compiling twice, the second time by what the first
-/// taught, reads and replays a recording of seven million events a fifth faster, but one of half a million at less than half the speed.
+/// Runs allocators on made-up work, and throws them away: .NET compiles a method when it is first called, and the first events of a
+/// recording would be timed with that in them. The tool is built to compile well at once (TieredCompilationQuickJit is off): compiling
+/// twice, the second time by what the first taught, reads and replays a recording of seven million events a fifth faster, but one of half a
+/// million at less than half the speed.
 /// </summary>
 internal static class WarmUp
 {

@@ -6,8 +6,7 @@ namespace Vmem;
 /// grow.</summary>
 /// <remarks>
 /// Off unless the program starts with the switch <c>Vmem.CountSteps</c>. <see cref="Enabled"/> is a static read-only field: the JIT takes
-/// it for a constant
-/// once the class is initialised, and compiled code holds no trace of the counting.
+/// it for a constant once the class is initialised, and compiled code holds no trace of the counting.
 /// </remarks>
 internal static class StepCounter
 {

@@ -6,11 +6,12 @@ namespace Vmem.Segments;
 
 /// <summary>The free segments by size: one list a size class, and two levels of bitmaps that tell which lists are not empty.</summary>
 /// <remarks>
-/// As a rule a list is last in, first out: what was freed last is the likeliest to be cached. When space is scarce, lists are kept roughly in address
-/// order: a segment goes before the head or, if it lies above it, right after it; in the lists of the very smallest sizes it passes up to
-/// <see cref="TinyWalk"/> lower ones. So the low holes are used first, and the high ones get time to coalesce. Rejected: last in, first out always, which in the
-/// fragmentation ramp of docs/performance.md (sizes P) failed at 85.7 % occupancy; and order always, which made a pair 15 % slower at a thousand segments.
-/// Order proper would cost a search at every free; who wants that asks for best or first fit.
+/// As a rule a list is last in, first out: what was freed last is the likeliest to be cached. When space is scarce, lists are kept roughly
+/// in address order: a segment goes before the head or, if it lies above it, right after it; in the lists of the very smallest sizes it
+/// passes up to <see cref="TinyWalk"/> lower ones. So the low holes are used first, and the high ones get time to coalesce. Rejected: last
+/// in, first out always, which in the fragmentation ramp of docs/performance.md (sizes P) failed at 85.7 % occupancy; and order always,
+/// which made a pair 15 % slower at a thousand segments. Order proper would cost a search at every free; who wants that asks for best or
+/// first fit.
 /// </remarks>
 internal unsafe struct FreeLists<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
@@ -78,7 +79,8 @@ internal unsafe struct FreeLists<T>
         MarkRow(sizeClass >> SizeClass.RowBits);
     }
 
-    /// <summary>Moves the link from a list's head to where a segment that starts here belongs, roughly; returns the tag before that, 0 at the head.</summary>
+    /// <summary>Moves the link from a list's head to where a segment that starts here belongs, roughly; returns the tag before that, 0 at
+    /// the head.</summary>
     private static uint FindPlace(in TagPool<T> tags, T start, int sizeClass, ref uint* link)
     {
         uint previous = 0;

@@ -8,17 +8,14 @@ namespace Vmem.Segments;
 /// <remarks>
 /// <para>
 /// Linear hashing (Litwin, 1980): with 2^L ≤ buckets &lt; 2^(L+1), a key belongs to bucket <c>hash mod 2^(L+1)</c> if that one exists yet
-/// and to <c>hash mod 2^L</c> otherwise.
-/// An insertion that finds less than two buckets for each entry splits two buckets, the next in order, each in two. So the table grows with
-/// the number of live
-/// segments, and no insertion does more than its neighbours: illumos rescales its table as a whole every 15 seconds, which in a large arena
-/// is a pause.
+/// and to <c>hash mod 2^L</c> otherwise. An insertion that finds less than two buckets for each entry splits two buckets, the next in
+/// order, each in two. So the table grows with the number of live segments, and no insertion does more than its neighbours: illumos
+/// rescales its table as a whole every 15 seconds, which in a large arena is a pause.
 /// </para>
 /// <para>
 /// Chains run through the tags themselves, and a bucket is one tag number: 8 bytes for a live segment. One bucket a segment would be 4, and
-/// a quarter of a probe more, which
-/// in a large arena is a quarter of a cache miss. Rejected: open addressing, which cannot grow by parts without tombstones. The table does
-/// not shrink: it is a third of what the tags take.
+/// a quarter of a probe more, which in a large arena is a quarter of a cache miss. Rejected: open addressing, which cannot grow by parts
+/// without tombstones. The table does not shrink: it is a third of what the tags take.
 /// </para>
 /// </remarks>
 internal unsafe struct LiveTable<T>

@@ -8,20 +8,15 @@ namespace Vmem.Segments;
 /// <remarks>
 /// <para>
 /// Block 0 holds the first few items, and each further block as many as all before it, so the block of item i follows from the number of
-/// leading
-/// zeros of i, and 31 block addresses reach every 32-bit index: there is no directory to grow. Addresses are kept minus the position of the
-/// block's first item, so that one multiply-add gives the address of an item.
+/// leading zeros of i, and 31 block addresses reach every 32-bit index: there is no directory to grow. Addresses are kept minus the
+/// position of the block's first item, so that one multiply-add gives the address of an item.
 /// </para>
 /// <para>
 /// Rejected: blocks of equal size, whose directory must itself be copied as it grows, which costs one more dependent load, and which
-/// scatters a large
-/// table over the address space (more TLB misses). The price of doubling, a last block that may be used by half, is address space only:
-/// pages
-/// of native memory cost nothing until they are touched. Rejected too: managed arrays. Blocks this large would go to the large object heap,
-/// and an arena
-/// that grows would then provoke collections. And huge pages (MADV_HUGEPAGE): they made a million segments at most a tenth faster, and the
-/// first touch of each stopped
-/// the arena for a millisecond while the kernel cleared 2 MiB.
+/// scatters a large table over the address space (more TLB misses). The price of doubling, a last block that may be used by half, is
+/// address space only: pages of native memory cost nothing until they are touched. Rejected too: managed arrays. Blocks this large would go
+/// to the large object heap, and an arena that grows would then provoke collections. And huge pages (MADV_HUGEPAGE): they made a million
+/// segments at most a tenth faster, and the first touch of each stopped the arena for a millisecond while the kernel cleared 2 MiB.
 /// </para>
 /// </remarks>
 internal unsafe struct NativeStore<TItem>

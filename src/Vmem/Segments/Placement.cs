@@ -6,8 +6,8 @@ namespace Vmem.Segments;
 /// <summary>A constrained request in the form the search needs, and the rule that tells where in a free segment it fits.</summary>
 /// <remarks>
 /// All comparisons are on inclusive ends and on distances, so that nothing wraps at the top of the type. The preconditions (see
-/// <see cref="RangeConstraints{T}"/>) are
-/// checked before; they imply that a place which was moved past a boundary does not reach the next one.
+/// <see cref="RangeConstraints{T}"/>) are checked before; they imply that a place which was moved past a boundary does not reach the next
+/// one.
 /// </remarks>
 internal readonly struct Placement<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
@@ -123,8 +123,7 @@ internal readonly struct Placement<T>
 
     /// <summary>
     /// Segments start at multiples of the quantum, so alignment skips at most align − quantum. A place found there that crosses a boundary
-    /// moves to phase past it, by at most
-    /// size − quantum + phase.
+    /// moves to phase past it, by at most size − quantum + phase.
     /// </summary>
     private T SureLength(T quantum)
     {

@@ -96,7 +96,8 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     }
 
     /// <summary>
-    /// Goes down the way of (key, value) while something below is large enough. Returns 0 and the leaf; or, above that, the level at which the way ended.
+    /// Goes down the way of (key, value) while something below is large enough. Returns 0 and the leaf; or, above that, the level at which
+    /// the way ended.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int DescendWhileLarge(T key, T value, T least, out Node* leaf)

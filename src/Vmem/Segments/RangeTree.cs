@@ -75,24 +75,19 @@ internal readonly struct ByKeyThenValue<T> : IRangeOrder<T>
 /// <remarks>
 /// <para>
 /// One mechanism serves three indexes. Keyed by start with the size as value it answers first, last and next fit, windows, and which
-/// segment holds an address;
-/// keyed by size with the start as value it answers best fit, ties to the lowest address, also at or above a given address; and it finds
-/// the span of an address.
-/// All operations are O(log n); the search for a large enough value goes down the tree once: it notes on the way the nearest later subtree
-/// that surely holds one, and
-/// takes that if the path itself ends without.
+/// segment holds an address; keyed by size with the start as value it answers best fit, ties to the lowest address, also at or above a
+/// given address; and it finds the span of an address. All operations are O(log n); the search for a large enough value goes down the tree
+/// once: it notes on the way the nearest later subtree that surely holds one, and takes that if the path itself ends without.
 /// </para>
 /// <para>
 /// Rejected: a binary tree through the tags (treap, red-black, or the rbtree augmented with the largest gap of Linux' vmalloc): at 10^6
-/// segments each of its 20 levels is a cache miss, here it is four or five;
-/// and a tag would not fit into 24 bytes any more. Rejected: a trie over the address bits, whose depth is that of the type, not of the
-/// contents.
+/// segments each of its 20 levels is a cache miss, here it is four or five; and a tag would not fit into 24 bytes any more. Rejected: a
+/// trie over the address bits, whose depth is that of the type, not of the contents.
 /// </para>
 /// <para>
 /// A separator is exactly its child's first entry. (A bound below it would serve the search, but an entry may move up in its place, past a
-/// separator that is too low.)
-/// A node that falls below a half is joined with a neighbour when both fit in three quarters of a node; otherwise it stays, so that no node
-/// is split and joined by turns.
+/// separator that is too low.) A node that falls below a half is joined with a neighbour when both fit in three quarters of a node;
+/// otherwise it stays, so that no node is split and joined by turns.
 /// </para>
 /// </remarks>
 internal sealed unsafe partial class RangeTree<T, TOrder>
@@ -108,8 +103,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
 
     /// <summary>
     /// A height that cannot be reached. A root is split only when it is full, so that the tree grows by a level only with 16 times as many
-    /// splits one level below, and 16^12 is above 2^32 many
-    /// times over; sparse nodes, which the rule for joining allows, do not add height.
+    /// splits one level below, and 16^12 is above 2^32 many times over; sparse nodes, which the rule for joining allows, do not add height.
     /// </summary>
     private const int MaxHeight = 12;
 

@@ -4,16 +4,13 @@ namespace Vmem.Segments;
 /// <remarks>
 /// <para>
 /// First, last and next fit go through the free segments of the window that are long enough, in address order, and take the first with a
-/// valid place: O(log n) to get
-/// there, then one step for each segment that is long enough but badly placed. Best fit goes through the sizes in order, and in each
-/// through the starts of the window only.
-/// Instant fit looks for a segment that is so long that it holds a valid place wherever it lies: in the free lists, then in the window;
-/// only after that does it do what first fit does.
+/// valid place: O(log n) to get there, then one step for each segment that is long enough but badly placed. Best fit goes through the sizes
+/// in order, and in each through the starts of the window only. Instant fit looks for a segment that is so long that it holds a valid place
+/// wherever it lies: in the free lists, then in the window; only after that does it do what first fit does.
 /// </para>
 /// <para>
 /// Rejected: knowing beforehand which segments hold an aligned place. It depends on align and phase; one more augmentation of the tree for
-/// each power of two would
-/// make every update an update of up to 64 values.
+/// each power of two would make every update an update of up to 64 values.
 /// </para>
 /// </remarks>
 internal sealed unsafe partial class SegmentMap<T>
@@ -158,8 +155,7 @@ internal sealed unsafe partial class SegmentMap<T>
 
     /// <summary>
     /// Sizes upward from the request; in each size only starts from which the window can be reached. A start beyond the window skips the
-    /// rest of its size, so that the work is O(log n)
-    /// for each distinct size, not for each segment of it.
+    /// rest of its size, so that the work is O(log n) for each distinct size, not for each segment of it.
     /// </summary>
     private uint FindBest(in Placement<T> placement, out T start)
     {

@@ -17,8 +17,7 @@ internal sealed unsafe partial class SegmentMap<T>
     }
 
     /// <summary>The segment that holds a value; 0 if no span does. With the index by address O(log n) to the last free segment at or before
-    /// it, then a walk over the allocated ones between; without
-    /// it, a walk from the beginning of the span.</summary>
+    /// it, then a walk over the allocated ones between; without it, a walk from the beginning of the span.</summary>
     /// <param name="value">The value.</param>
     /// <param name="buildIndex">Whether the look-up is worth an index, which every later change of a free segment will pay for. A mistaken
     /// free is not.</param>
@@ -111,8 +110,7 @@ internal sealed unsafe partial class SegmentMap<T>
 
     /// <summary>
     /// The size of the largest free segment: from an index if there is one, else from the highest list that is not empty. The members of an
-    /// exact list are all of one size;
-    /// those of another differ by less than 1/64, and each is looked at.
+    /// exact list are all of one size; those of another differ by less than 1/64, and each is looked at.
     /// </summary>
     public T LargestFree()
     {

@@ -59,8 +59,7 @@ internal sealed unsafe partial class SegmentMap<T>
 
     /// <summary>
     /// No list holds a fit for sure. The request's own list may: its members lie on both sides of the request. A long list is not walked to
-    /// the end, as that
-    /// could take as long as there are free segments; the index by address knows whether anything is long enough.
+    /// the end, as that could take as long as there are free segments; the index by address knows whether anything is long enough.
     /// </summary>
     private uint FindDoubtful(T size, int sizeClass)
     {

@@ -7,19 +7,16 @@ namespace Vmem.Segments;
 /// <remarks>
 /// <para>
 /// Each span is a ring of tags in address order (see <see cref="Tag{T}"/>). A free segment's tag is in the free list of its size, an
-/// allocated one's in the table of live segments,
-/// unless it was allocated by handle: a handle is the tag's number, and needs no table. Two free segments of a span never touch: freeing
-/// coalesces at once.
+/// allocated one's in the table of live segments, unless it was allocated by handle: a handle is the tag's number, and needs no table. Two
+/// free segments of a span never touch: freeing coalesces at once.
 /// </para>
 /// <para>
 /// Two more indexes over the free segments are built when first asked for and kept from then on: by address (first, last and next fit,
-/// windows, look-up) and by size (best fit).
-/// An arena that only ever uses instant fit pays for neither.
+/// windows, look-up) and by size (best fit). An arena that only ever uses instant fit pays for neither.
 /// </para>
 /// <para>
 /// Allocating from the front of a free segment leaves its tag with the allocated part and gives the remainder a new one: the next tag's
-/// link
-/// must change then, which is at hand because it holds the end. The other way round the previous tag's would.
+/// link must change then, which is at hand because it holds the end. The other way round the previous tag's would.
 /// </para>
 /// <para>This class neither locks nor checks arguments nor imports: <see cref="Arena{T}"/> does. Every change needs <see cref="Reserve"/>
 /// before.</para>
@@ -208,7 +205,8 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         return index;
     }
 
-    /// <summary>Allocates from the middle or the end of a free segment that is in no list any more: what lies before keeps its tag, what lies behind gets a new one.</summary>
+    /// <summary>Allocates from the middle or the end of a free segment that is in no list any more: what lies before keeps its tag, what
+    /// lies behind gets a new one.</summary>
     private uint TakeBehind(uint free, Tag<T>* tag, uint nextIndex, Tag<T>* next, T start, T size, T whole)
     {
         T front = start - tag->Start;
@@ -252,8 +250,9 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
 
     /// <summary>Whether the arena is between three quarters and 15/16 full, so that it pays to keep the free lists in order.</summary>
     /// <remarks>
-    /// Both bounds are measured, not derived. Below the first no request fails for fragmentation; above the second hardly anything coalesces any more, and what was
-    /// freed last is again the better choice (ramp with sizes U64: first failure at 98.99 % occupancy, against 98.87 % in order).
+    /// Both bounds are measured, not derived. Below the first no request fails for fragmentation; above the second hardly anything
+    /// coalesces any more, and what was freed last is again the better choice (ramp with sizes U64: first failure at 98.99 % occupancy,
+    /// against 98.87 % in order).
     /// </remarks>
     private bool IsScarce
     {

@@ -7,14 +7,12 @@ namespace Vmem.Segments;
 /// <remarks>
 /// <para>
 /// Sizes up to 127 units have a list each. Above, each power of two is cut into 64 lists of equal width, as the two-level lists of TLSF are
-/// (Masmano et al., 2004): no list is wider than 1/64 of
-/// its sizes. A row is 64 consecutive lists: one word of bitmap.
+/// (Masmano et al., 2004): no list is wider than 1/64 of its sizes. A row is 64 consecutive lists: one word of bitmap.
 /// </para>
 /// <para>
 /// The paper's lists, one for each power of two, waste what lies between a request and the next power of two: in the fragmentation ramp of
-/// docs/performance.md
-/// they fail at 70.9 % occupancy, these at 98.9 %. 16 and 32 lists to a power of two were measured too: the lookup costs the same,
-/// the heads of a row are 256 bytes instead of 64 or 128, and the exact lists reach further.
+/// docs/performance.md they fail at 70.9 % occupancy, these at 98.9 %. 16 and 32 lists to a power of two were measured too: the lookup
+/// costs the same, the heads of a row are 256 bytes instead of 64 or 128, and the exact lists reach further.
 /// </para>
 /// </remarks>
 internal static class SizeClass

@@ -16,20 +16,16 @@ internal enum TagKind : uint
 /// <remarks>
 /// <para>
 /// The tags of a span form a ring in address order that begins and ends at the span's own tag. A segment's tag holds where the segment
-/// starts; where
-/// it ends is where the next tag of the ring starts, and a span's tag holds the end of the span, so that this is true of the last segment
-/// too. The end
-/// of a span at the very top of the type wraps to 0; sizes are differences, and come out right all the same.
+/// starts; where it ends is where the next tag of the ring starts, and a span's tag holds the end of the span, so that this is true of the
+/// last segment too. The end of a span at the very top of the type wraps to 0; sizes are differences, and come out right all the same.
 /// </para>
 /// <para>
 /// For <c>ulong</c> a tag takes 24 bytes. Rejected: a stored size (32 bytes, with 1.3 to 1.5 tags to a live segment over the 40 bytes that
-/// a live segment may cost).
-/// Whoever needs the size needs the next tag as well: freeing must know whether the next segment is free, and splitting must link the
-/// remainder to it.
+/// a live segment may cost). Whoever needs the size needs the next tag as well: freeing must know whether the next segment is free, and
+/// splitting must link the remainder to it.
 /// </para>
 /// <para>The two links serve, by kind: Free: next and previous in the free list. Allocated: <see cref="LinkA"/> next in the chain of the
-/// live table;
-/// allocated by handle: both together the generation. Span: <see cref="LinkA"/> is 1 when the span was imported. Unused:
+/// live table; allocated by handle: both together the generation. Span: <see cref="LinkA"/> is 1 when the span was imported. Unused:
 /// <see cref="LinkA"/> next in the pool.</para>
 /// </remarks>
 internal struct Tag<T>

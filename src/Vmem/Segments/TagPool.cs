@@ -6,9 +6,8 @@ namespace Vmem.Segments;
 /// <summary>The storage of an arena's boundary tags.</summary>
 /// <remarks>
 /// The paper's bootstrap problem, tags that must be allocated to allocate tags, does not arise: tags come from native memory, never from
-/// the arena they
-/// describe. What remains of its rule: <see cref="Reserve"/> is called before an operation changes anything, so that <see cref="Take"/>
-/// cannot fail halfway.
+/// the arena they describe. What remains of its rule: <see cref="Reserve"/> is called before an operation changes anything, so that
+/// <see cref="Take"/> cannot fail halfway.
 /// </remarks>
 internal unsafe struct TagPool<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
