@@ -106,10 +106,8 @@ public sealed partial class Arena<T>
     /// <exception cref="ArgumentException">The size is 0 or its rounding overflows, or the constraints contradict each other or the
     /// quantum.</exception>
     /// <remarks>O(log n), and one step more for each free segment of the window that is long enough but badly placed.</remarks>
-    public bool TryAllocateConstrained(T size, in RangeConstraints<T> constraints, FitPolicy policy, out T start)
-    {
-        return TryAllocatePlaced(size, constraints, policy, byHandle: false, out start, out _);
-    }
+    public bool TryAllocateConstrained(T size, in RangeConstraints<T> constraints, FitPolicy policy, out T start) =>
+        TryAllocatePlaced(size, constraints, policy, byHandle: false, out start, out _);
 
     /// <summary>Whatever instant fit's common case does not cover: the other policies, and an arena that is full or imports. The lock is
     /// held, and is given back.</summary>
@@ -140,6 +138,7 @@ public sealed partial class Arena<T>
         return TryClaimImporting(new Placement<T>(size, default, Quantum), default, policy, byHandle, out start, out handle);
     }
 
+    /// <summary>A constrained request, for its address or for a handle.</summary>
     /// <param name="size">The request.</param>
     /// <param name="constraints">By value: the caller's variable may change between the check and the use.</param>
     /// <param name="policy">Which place is taken.</param>

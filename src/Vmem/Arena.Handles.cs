@@ -53,10 +53,8 @@ public sealed partial class Arena<T>
     /// <exception cref="ArgumentException">The size is 0 or its rounding overflows, or the constraints contradict each other or the
     /// quantum.</exception>
     /// <remarks>O(log n), and one step more for each free segment of the window that is long enough but badly placed.</remarks>
-    public bool TryAllocateHandle(T size, in RangeConstraints<T> constraints, FitPolicy policy, out RangeHandle<T> handle)
-    {
-        return TryAllocatePlaced(size, constraints, policy, byHandle: true, out _, out handle);
-    }
+    public bool TryAllocateHandle(T size, in RangeConstraints<T> constraints, FitPolicy policy, out RangeHandle<T> handle) =>
+        TryAllocatePlaced(size, constraints, policy, byHandle: true, out _, out handle);
 
     /// <summary>Frees a range by its handle.</summary>
     /// <param name="handle">What <see cref="TryAllocateHandle(T, out RangeHandle{T})"/> gave.</param>

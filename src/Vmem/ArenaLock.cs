@@ -15,8 +15,7 @@ namespace Vmem;
 /// </para>
 /// <para>
 /// One interlocked instruction to enter, a plain store to leave. <see cref="Lock"/> was measured beside it, around a single-threaded arena:
-/// a fifth slower with one thread, and a quarter of the throughput with two (docs/performance.md). It hands itself over at once, and so
-/// does a ticket lock by design.
+/// a fifth slower with one thread, and a quarter of the throughput with two (docs/performance.md).
 /// </para>
 /// </remarks>
 [StructLayout(LayoutKind.Sequential)]
@@ -26,7 +25,7 @@ internal struct ArenaLock
     /// wait.</summary>
     /// <remarks>
     /// A run must be long against the time it takes to move the arena's lines over, which at 10^4 live segments is all of a quarter of a
-    /// megabyte. Two threads together did 0.59 of the work of one with 0.2 ms, 0.75 with 0.5, 0.78 with 1, and 0.90 with 2.
+    /// megabyte. Two threads together did 0.59 of the work of one with 0.2 ms, 0.75 with 0.5, 0.78 with 1, and 0.90 (in a later run 0.82) with 2.
     /// </remarks>
     private static readonly long s_patienceTicks = Stopwatch.Frequency / 500;
 

@@ -15,8 +15,8 @@ namespace Vmem.Segments;
 /// Rejected: blocks of equal size, whose directory must itself be copied as it grows, which costs one more dependent load, and which
 /// scatters a large table over the address space (more TLB misses). The price of doubling, a last block that may be used by half, is
 /// address space only: pages of native memory cost nothing until they are touched. Rejected too: managed arrays. Blocks this large would go
-/// to the large object heap, and an arena that grows would then provoke collections. And huge pages (MADV_HUGEPAGE): they made a million
-/// segments at most a tenth faster, and the first touch of each stopped the arena for a millisecond while the kernel cleared 2 MiB.
+/// to the large object heap, and an arena that grows would then provoke collections. And huge pages
+/// (MADV_HUGEPAGE): the gain at a million segments was within the noise or a tenth, for platform code in the core.
 /// </para>
 /// </remarks>
 internal unsafe struct NativeStore<TItem>

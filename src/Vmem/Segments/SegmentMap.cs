@@ -250,7 +250,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
 
     /// <summary>Whether the arena is between three quarters and 15/16 full, so that it pays to keep the free lists in order.</summary>
     /// <remarks>
-    /// Both bounds are measured, not derived. Below the first no request fails for fragmentation; above the second hardly anything
+    /// Both bounds are tuned on the ramp, not derived. Below the first nothing failed in it; above the second hardly anything
     /// coalesces any more, and what was freed last is again the better choice (ramp with sizes U64: first failure at 98.99 % occupancy,
     /// against 98.87 % in order).
     /// </remarks>
