@@ -15,7 +15,7 @@ namespace Vmem;
 /// </para>
 /// <para>
 /// One interlocked instruction to enter, a plain store to leave. <see cref="Lock"/> was measured beside it, around a single-threaded arena:
-/// a fifth slower with one thread, and a quarter of the throughput with two (docs/performance.md).
+/// a seventh to a fifth slower with one thread, and a quarter of the throughput with two (docs/performance.md).
 /// </para>
 /// </remarks>
 [StructLayout(LayoutKind.Sequential)]
