@@ -47,12 +47,23 @@ public sealed partial class Arena<T>
     /// <param name="start">The first value of the range.</param>
     public bool TryAllocate(T size, FitPolicy policy, out T start)
     {
-        size = RoundUp(size);
         if (policy != FitPolicy.InstantFit)
         {
             CheckPolicy(policy, nameof(policy));
         }
 
+        if (size - T.One < _frontMax)
+        {
+            return TryAllocateInFront(size, policy, out start);
+        }
+
+        return TryAllocateBehind(RoundUp(size), policy, out start);
+    }
+
+    /// <summary>Allocates from the segments, past whatever stands in front of them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryAllocateBehind(T size, FitPolicy policy, out T start)
+    {
         EnterForChange();
         if (policy == FitPolicy.InstantFit && _retainedSpans == 0)
         {

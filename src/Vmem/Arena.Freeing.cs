@@ -14,7 +14,19 @@ public sealed partial class Arena<T>
     /// once.</remarks>
     public void Free(T start, T size)
     {
-        size = RoundUp(size);
+        if (size - T.One < _frontMax)
+        {
+            FreeInFront(start, size);
+            return;
+        }
+
+        FreeBehind(start, RoundUp(size));
+    }
+
+    /// <summary>Frees a segment, past whatever stands in front of them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void FreeBehind(T start, T size)
+    {
         EnterForChange();
         uint tag = _map.Delist(start, size);
         if (tag == 0)
@@ -28,7 +40,7 @@ public sealed partial class Arena<T>
 
     /// <summary>Frees a range that was allocated under constraints (vmem_xfree).</summary>
     /// <inheritdoc cref="Free(T, T)"/>
-    public void FreeConstrained(T start, T size) => Free(start, size);
+    public void FreeConstrained(T start, T size) => FreeBehind(start, RoundUp(size));
 
     /// <summary>Frees a segment that has left its table or handle, gives the lock back, and a span to the source if enough are
     /// empty.</summary>
@@ -36,17 +48,25 @@ public sealed partial class Arena<T>
     private void FreeAndExit(uint tag)
     {
         uint free = _map.Free(tag);
-        if (_source is null)
+        if (_plain)
         {
             Exit();
             return;
         }
 
-        bool detached = TryDetachEmptyImport(free, out Segment<T> release);
+        FollowUpAndExit(free);
+    }
+
+    /// <summary>What follows a free in an arena that is not plain.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void FollowUpAndExit(uint free)
+    {
+        Segment<T> release = default;
+        bool detached = _source is not null && TryDetachEmptyImport(free, out release);
         Exit();
         if (detached)
         {
-            _source.Release(release.Start, release.Size);
+            _source!.Release(release.Start, release.Size);
         }
     }
 

@@ -35,6 +35,8 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
     private readonly FitPolicy _policy;
     private readonly bool _shared;                // more than one thread may come
     private readonly Action<ArenaLeak<T>>? _leaked;
+    private readonly TimeProvider _time;
+    private readonly bool _plain;                          // nothing follows a free: no source to give spans back to, nobody who waits
     private bool _disposed;
     private ArenaLock _lock;
 
@@ -60,8 +62,11 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
         _shared = !options.SingleThreaded;
         _limit = options.Limit;
         _leaked = options.Leaked;
+        _time = options.TimeProvider;
+        _frontMax = options.Audit ? T.MaxValue : options.QuantumCacheMax;
         _source = options.Source;
         _sourceQuantum = options.Source is null ? quantum : CheckSourceQuantum(options.Source.Quantum, nameof(options));
+        _plain = options.Source is null;
         _importUnit = quantum > _sourceQuantum ? quantum : _sourceQuantum;
         _minImport = options.MinImport;
         _retainedLimit = options.RetainedImport;
@@ -108,6 +113,7 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
             }
 
             _disposed = true;
+            _frontMax = T.Zero;
             CollectImports(imports, emptyOnly: false);
             leak = _leaked is null || _map.LiveSegments == 0 ? null : DescribeLeak();
             _map.Dispose();

@@ -10,6 +10,10 @@ public sealed record ArenaOptions<T>
     /// <summary>The policy of the calls that name none. <see cref="FitPolicy.InstantFit"/> unless set.</summary>
     public FitPolicy Policy { get; init; }
 
+    /// <summary>Requests up to this size are met from quantum caches, whatever the policy (vmem_create's <c>qcache_max</c>). 0: there are
+    /// none.</summary>
+    public T QuantumCacheMax { get; init; }
+
     /// <summary>Where spans come from when the arena runs out. Null: the arena holds only the spans that are added to it.</summary>
     public IArenaSource<T>? Source { get; init; }
 
@@ -28,6 +32,13 @@ public sealed record ArenaOptions<T>
 
     /// <summary>The caller promises that one thread at a time uses the arena: no lock is taken.</summary>
     public bool SingleThreaded { get; init; }
+
+    /// <summary>Keeps for every range who allocated it, and refuses every wrong free, also of cached sizes, with the story of the
+    /// range.</summary>
+    public bool Audit { get; init; }
+
+    /// <summary>The clock for time-outs, audit records and the upkeep of caches.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
     /// <summary>Called by <see cref="Arena{T}.Dispose"/> when something is still allocated, after everything has been given back. Null:
     /// nobody wants to know.</summary>
