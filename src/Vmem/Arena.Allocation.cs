@@ -16,7 +16,8 @@ public sealed partial class Arena<T>
     /// <exception cref="ArgumentOutOfRangeException">The size is 0, or its rounding overflows.</exception>
     /// <exception cref="ArenaExhaustedException">Nothing fits.</exception>
     /// <remarks>O(1) under instant fit, O(log n) otherwise.</remarks>
-    public T Allocate(T size) => Allocate(size, _policy);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public T Allocate(T size) => size - T.One < _frontMax && TryTakeLoaded(size, out T start) ? start : AllocateSlowly(size);
 
     /// <summary>Allocates a range under the given policy.</summary>
     /// <inheritdoc cref="Allocate(T)"/>
@@ -38,7 +39,17 @@ public sealed partial class Arena<T>
     /// <returns>Whether there was room.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The size is 0, or its rounding overflows.</exception>
     /// <remarks>O(1) under instant fit, O(log n) otherwise.</remarks>
-    public bool TryAllocate(T size, out T start) => TryAllocate(size, _policy, out start);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryAllocate(T size, out T start)
+    {
+        if (size - T.One < _frontMax && TryTakeLoaded(size, out T loaded))
+        {
+            start = loaded;                       // a local of its own, so that it need not live in memory
+            return true;
+        }
+
+        return TryAllocateSlowly(size, out start);
+    }
 
     /// <summary>Allocates a range under the given policy, or returns false if nothing fits.</summary>
     /// <inheritdoc cref="TryAllocate(T, out T)"/>
@@ -54,11 +65,17 @@ public sealed partial class Arena<T>
 
         if (size - T.One < _frontMax)
         {
-            return TryAllocateInFront(size, policy, out start);
+            return TryTakeLoaded(size, out start) || TryAllocateInFront(size, policy, out start);
         }
 
         return TryAllocateBehind(RoundUp(size), policy, out start);
     }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private T AllocateSlowly(T size) => Allocate(size, _policy);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryAllocateSlowly(T size, out T start) => TryAllocate(size, _policy, out start);
 
     /// <summary>Allocates from the segments, past whatever stands in front of them.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -134,7 +151,7 @@ public sealed partial class Arena<T>
                 return true;
             }
 
-            if (_source is null)
+            if (_source is null && _caches is null)
             {
                 handle = default;
                 _failures++;
@@ -170,7 +187,7 @@ public sealed partial class Arena<T>
                 return true;
             }
 
-            if (_source is null)
+            if (_source is null && _caches is null)
             {
                 _failures++;
                 return false;
@@ -240,7 +257,7 @@ public sealed partial class Arena<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void NotePeak()
     {
-        T inUseLess1 = _map.InUse - T.One;
+        T inUseLess1 = _map.InUse - _idlePlus1;
         if (inUseLess1 > _peakLess1)
         {
             _peakLess1 = inUseLess1;

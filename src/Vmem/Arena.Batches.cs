@@ -14,8 +14,18 @@ public sealed partial class Arena<T>
     /// <remarks>The cost of as many single allocations, less the locking.</remarks>
     public int TryAllocateMany(T size, Span<T> starts)
     {
-        size = RoundUp(size);
         int count = 0;
+        if (size - T.One < _frontMax)
+        {
+            while (count < starts.Length && TryAllocate(size, out T start))
+            {
+                starts[count++] = start;
+            }
+
+            return count;
+        }
+
+        size = RoundUp(size);
         try
         {
             do
@@ -33,7 +43,8 @@ public sealed partial class Arena<T>
         return count;
     }
 
-    /// <summary>Frees many ranges of one size: all of them, or, if one of them cannot be right, none.</summary>
+    /// <summary>Frees many ranges of one size: all of them, or, if one of them cannot be right, none. Ranges of a size that the quantum
+    /// caches keep are freed one by one.</summary>
     /// <param name="starts">The first value of each.</param>
     /// <param name="size">The length of each; anything that rounds to the same number of quanta as the request did.</param>
     /// <exception cref="ArgumentOutOfRangeException">The size is 0, or its rounding overflows.</exception>
@@ -45,6 +56,16 @@ public sealed partial class Arena<T>
     /// </remarks>
     public void FreeMany(ReadOnlySpan<T> starts, T size)
     {
+        if (size - T.One < _frontMax)
+        {
+            foreach (T start in starts)
+            {
+                Free(start, size);
+            }
+
+            return;
+        }
+
         size = RoundUp(size);
         List<Segment<T>>? releases = null;
         Enter();
@@ -89,12 +110,30 @@ public sealed partial class Arena<T>
     {
         oldSize = RoundUp(oldSize, nameof(oldSize));
         newSize = RoundUp(newSize, nameof(newSize));
+        if (TryExtendSegment(start, oldSize, newSize))
+        {
+            return true;
+        }
+
+        if (_caches is null)
+        {
+            return false;
+        }
+
+        _ = EmptyCaches();                        // what follows the range may have lain in a cache
+        return TryExtendSegment(start, oldSize, newSize);
+    }
+
+    private bool TryExtendSegment(T start, T oldSize, T newSize)
+    {
+        List<Segment<T>>? releases = null;
         Enter();
         try
         {
+            LeaveSlab(start, oldSize, ref releases);
             _map.Reserve();
             uint tag = _map.FindLive(start);
-            if (tag == 0 || _map.GetSegment(tag).Size != oldSize)
+            if (tag == 0 || _map.SlabOf(tag) != 0 || _map.GetSegment(tag).Size != oldSize)
             {
                 tag = FindUnlisted(start, oldSize);
             }
@@ -106,6 +145,7 @@ public sealed partial class Arena<T>
         finally
         {
             Exit();
+            ReleaseAll(releases);
         }
     }
 
@@ -121,7 +161,7 @@ public sealed partial class Arena<T>
                 uint free = _map.Find(_policy, size, out T start);
                 if (free == 0)
                 {
-                    _failures += _source is null ? 1 : 0;
+                    _failures += _source is null && _caches is null ? 1 : 0;
                     break;
                 }
 
@@ -139,7 +179,7 @@ public sealed partial class Arena<T>
 
     private bool TryAllocateImported(T size, ref int count, Span<T> starts)
     {
-        if (_source is null || !TryClaimImporting(new Placement<T>(size, default, Quantum), default, _policy, byHandle: false, out T start, out _))
+        if ((_source is null && _caches is null) || !TryClaimImporting(new Placement<T>(size, default, Quantum), default, _policy, byHandle: false, out T start, out _))
         {
             return false;
         }

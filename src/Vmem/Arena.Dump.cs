@@ -14,7 +14,7 @@ public sealed partial class Arena<T>
         ArenaStatistics<T> figures = GetStatistics();
         CultureInfo plain = CultureInfo.InvariantCulture;
         writer.WriteLine(string.Create(plain, $"arena '{Name}': quantum {Quantum}, policy {_policy}"));
-        writer.WriteLine(string.Create(plain, $"  total {figures.TotalSize}, in use {figures.InUse}, free {figures.Free}, imported {figures.Imported}"));
+        writer.WriteLine(string.Create(plain, $"  total {figures.TotalSize}, in use {figures.InUse}, cached {figures.Cached}, free {figures.Free}, imported {figures.Imported}"));
         writer.WriteLine(string.Create(plain, $"  largest free {figures.LargestFree}, fragmentation {figures.Fragmentation:P1}, peak in use {figures.PeakInUse}"));
         writer.WriteLine(string.Create(plain, $"  {figures.Allocations} allocations, {figures.Frees} frees, {figures.Failures} failures, {figures.Imports} imports, {figures.Releases} releases"));
         var sizes = new SortedDictionary<T, (long Allocated, long Free)>();
@@ -42,12 +42,13 @@ public sealed partial class Arena<T>
     {
         SegmentKind.Span => "span",
         SegmentKind.Allocated => "allocated",
+        SegmentKind.Cached => "cached",
         _ => "free",
     };
 
     private static void Tally(SortedDictionary<T, (long Allocated, long Free)> sizes, Segment<T> segment)
     {
-        if (segment.Kind == SegmentKind.Span)
+        if (segment.Kind is SegmentKind.Span or SegmentKind.Cached)
         {
             return;
         }

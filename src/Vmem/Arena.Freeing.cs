@@ -12,7 +12,17 @@ public sealed partial class Arena<T>
     /// <exception cref="InvalidFreeException">No such range is allocated; nothing was changed.</exception>
     /// <remarks>O(1), and O(log n) more for each index that the arena keeps. The range is coalesced with its free neighbours at
     /// once.</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Free(T start, T size)
+    {
+        if (size - T.One >= _frontMax || !TryReturnLoaded(start, size))
+        {
+            FreeSlowly(start, size);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void FreeSlowly(T start, T size)
     {
         if (size - T.One < _frontMax)
         {
@@ -93,6 +103,11 @@ public sealed partial class Arena<T>
             throw InvalidFree(InvalidFreeReason.NotAllocated, start, size, $"{start} is in no span of it.");
         }
 
+        if (_map.SlabOf(index) != 0)
+        {
+            throw ExplainSlab(index, start, size);
+        }
+
         Segment<T> segment = _map.GetSegment(index);
         if (segment.Kind == SegmentKind.Free)
         {
@@ -110,6 +125,16 @@ public sealed partial class Arena<T>
         }
 
         return index;
+    }
+
+    private InvalidFreeException ExplainSlab(uint index, T start, T size)
+    {
+        (T rangeStart, T rangeSize, bool isOut) = _caches!.Slabs.RangeAt(_map.SlabOf(index), start);
+        return
+            !isOut ? InvalidFree(InvalidFreeReason.AlreadyFree, start, size, $"{start} is free: it lies in a slab of the quantum caches.") :
+            rangeStart != start ? InvalidFree(InvalidFreeReason.InteriorAddress, start, size, $"{start} lies inside a range of {rangeSize} at {rangeStart}.") :
+            rangeSize != size ? InvalidFree(InvalidFreeReason.WrongSize, start, size, $"The range at {start} has size {rangeSize}.") :
+            InvalidFree(InvalidFreeReason.OtherOwner, start, size, "It belongs to the quantum caches: free it with Free.");
     }
 
     private InvalidFreeException InvalidFree(InvalidFreeReason reason, T start, T size, string detail) => new(

@@ -40,9 +40,13 @@ public sealed partial class Arena<T>
     private bool TryClaimImporting(in Placement<T> placement, in RangeConstraints<T> constraints, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle)
     {
         Segment<T> spare = Import(placement, constraints);
-        if (T.IsZero(spare.Size) && !T.IsZero(Reap()))
+        if (T.IsZero(spare.Size))
         {
-            spare = Import(placement, constraints);
+            _ = EmptyCaches();
+            if (!T.IsZero(ReapImports()))
+            {
+                spare = Import(placement, constraints);
+            }
         }
 
         bool met = false;
@@ -71,16 +75,8 @@ public sealed partial class Arena<T>
         try
         {
             bool met = TryClaim(placement, policy, byHandle, out start, out handle);
-            if (!met && !T.IsZero(spare.Size) && !ExceedsLimit(spare.Size))
+            if (!met && TryAttach(ref spare))
             {
-                if (_map.TryFindOverlap(spare.Start, spare.Start + (spare.Size - T.One), out Segment<T> other))
-                {
-                    throw BrokenSource($"{spare.Size} at {spare.Start}, which overlaps the span of {other.Size} at {other.Start}");
-                }
-
-                _map.ReserveSpan(spare.Size);
-                Attach(spare);
-                spare = default;
                 met = TryClaim(placement, policy, byHandle, out start, out handle);
             }
 
@@ -91,6 +87,34 @@ public sealed partial class Arena<T>
         {
             Exit();
         }
+    }
+
+    /// <summary>Imports for a request that is not claimed here. False if nothing could be imported.</summary>
+    private bool TryImportFor(in Placement<T> placement, in RangeConstraints<T> constraints)
+    {
+        Segment<T> spare = Import(placement, constraints);
+        bool attached = false;
+        try
+        {
+            EnterForChange();
+            try
+            {
+                attached = TryAttach(ref spare);
+            }
+            finally
+            {
+                Exit();
+            }
+        }
+        finally
+        {
+            if (!T.IsZero(spare.Size))
+            {
+                _source!.Release(spare.Start, spare.Size);
+            }
+        }
+
+        return attached;
     }
 
     /// <summary>Gives back an import that was not needed. If the source throws, what was allocated meanwhile is freed again: the caller
@@ -111,10 +135,16 @@ public sealed partial class Arena<T>
     /// <summary>Asks the source, without the lock, for a range in which the request would fit; the empty segment if it has none.</summary>
     private Segment<T> Import(in Placement<T> placement, in RangeConstraints<T> constraints)
     {
+        if (_source is null)
+        {
+            return default;
+        }
+
+        T minImport = MinImportFor(placement.Size);
         for (int step = 0; step < ImportAsk<T>.Steps; step++)
         {
-            if (ImportAsk<T>.TryMake(step, placement, constraints, _importUnit, _sourceQuantum, _minImport, out ImportAsk<T> ask) &&
-                !ExceedsLimit(ask.Size) && _source!.TryImport(ask.Size, ask.Constraints, out T start, out T size))
+            if (ImportAsk<T>.TryMake(step, placement, constraints, _importUnit, _sourceQuantum, minImport, out ImportAsk<T> ask) &&
+                !ExceedsLimit(ask.Size) && _source.TryImport(ask.Size, ask.Constraints, out T start, out T size))
             {
                 CheckImport(ask.Size, start, size);
                 if (placement.TryLowest(start, start + (size - T.One), out _))
@@ -127,6 +157,20 @@ public sealed partial class Arena<T>
         }
 
         return default;
+    }
+
+    /// <summary>The minimum import; with quantum caches, whole slabs.</summary>
+    private T MinImportFor(T size)
+    {
+        if (_caches is null)
+        {
+            return _minImport;
+        }
+
+        T slabMask = _caches.Slabs.SlabSize - T.One;
+        T least = size > _minImport ? size : _minImport;
+        T slabs = (least + slabMask) & ~slabMask;
+        return slabs < least ? _minImport : slabs;
     }
 
     /// <summary>A range that breaks the source's own contract goes back, and is an error: to go on asking would be to hide it.</summary>
@@ -147,12 +191,27 @@ public sealed partial class Arena<T>
 
     private bool ExceedsLimit(T size) => !T.IsZero(_limit) && (_map.TotalSize > _limit || size > _limit - _map.TotalSize);
 
-    private void Attach(in Segment<T> import)
+    /// <summary>Adds an import to the spans, which empties <paramref name="spare"/>; false if there is none, or the limit has been reached
+    /// meanwhile. The lock is held.</summary>
+    private bool TryAttach(ref Segment<T> spare)
     {
-        _ = _map.AddSpan(import.Start, import.Size, imported: true);
+        if (T.IsZero(spare.Size) || ExceedsLimit(spare.Size))
+        {
+            return false;
+        }
+
+        if (_map.TryFindOverlap(spare.Start, spare.Start + (spare.Size - T.One), out Segment<T> other))
+        {
+            throw BrokenSource($"{spare.Size} at {spare.Start}, which overlaps the span of {other.Size} at {other.Start}");
+        }
+
+        _map.ReserveSpan(spare.Size);
+        _ = _map.AddSpan(spare.Start, spare.Size, imported: true);
         _imports++;
-        _retained += import.Size;
+        _retained += spare.Size;
         _retainedSpans++;
+        spare = default;
+        return true;
     }
 
     /// <summary>A free segment is about to be allocated from: if it is a whole import, that is no longer one of the empty ones.</summary>
@@ -191,10 +250,17 @@ public sealed partial class Arena<T>
         return true;
     }
 
-    /// <summary>Gives all wholly free imports back to the source.</summary>
-    /// <returns>How much went back, in units.</returns>
-    /// <remarks>O(spans).</remarks>
+    /// <summary>Empties the quantum caches, and gives all wholly free imports back to the source (vmem_qcache_reap).</summary>
+    /// <returns>How much went back: to the source, or, in an arena without one, from the caches to the free segments.</returns>
+    /// <remarks>O(spans), and O(1) for each range and slab of the caches.</remarks>
     public T Reap()
+    {
+        T emptied = EmptyCaches();
+        T released = ReapImports();
+        return _source is null ? emptied : released;
+    }
+
+    private T ReapImports()
     {
         List<Segment<T>> release;
         T total = T.Zero;
@@ -243,10 +309,10 @@ public sealed partial class Arena<T>
     }
 
     /// <summary>Releases every span, also when the source throws at one of them; the first exception is thrown in the end.</summary>
-    private void ReleaseAll(List<Segment<T>> spans)
+    private void ReleaseAll(List<Segment<T>>? spans)
     {
         ExceptionDispatchInfo? first = null;
-        foreach (Segment<T> span in spans)
+        foreach (Segment<T> span in spans ?? [])
         {
             try
             {

@@ -1,3 +1,4 @@
+using Vmem.Caching;
 using Vmem.Segments;
 
 namespace Vmem;
@@ -16,16 +17,16 @@ public sealed partial class Arena<T>
     /// last free segment before it.</remarks>
     public bool TryGetSegment(T value, out Segment<T> segment)
     {
-        Enter();
+        EnterFrozen();
         try
         {
             uint index = _map.Locate(value, buildIndex: true);
-            segment = index == 0 ? default : _map.GetSegment(index);
+            segment = index == 0 ? default : _caches is null ? _map.GetSegment(index) : CallersSegment(index, value);
             return index != 0;
         }
         finally
         {
-            Exit();
+            ExitFrozen();
         }
     }
 
@@ -33,13 +34,20 @@ public sealed partial class Arena<T>
     /// <returns>The segments. They are copied in batches: the enumeration holds no lock while the caller looks at them.</returns>
     /// <remarks>
     /// Safe while others allocate: each value is reported at most once, a batch shows one moment, and what does not change during the
-    /// enumeration is reported exactly as it is. A segment that grew or coalesced across the end of a batch is reported from there on.
+    /// enumeration is reported exactly as it is. A segment that grew or coalesced across the end of a batch is reported from there on. In an
+    /// arena with quantum caches everything is copied at once.
     /// </remarks>
     public IEnumerable<Segment<T>> GetSegments()
     {
-        Enter();
-        Exit();
-        return Enumerate();
+        EnterFrozen();
+        try
+        {
+            return _caches is null ? Enumerate() : CopyCallersView();
+        }
+        finally
+        {
+            ExitFrozen();
+        }
     }
 
     private IEnumerable<Segment<T>> Enumerate()
@@ -79,33 +87,42 @@ public sealed partial class Arena<T>
     /// list.</remarks>
     public ArenaStatistics<T> GetStatistics()
     {
-        Enter();
+        EnterFrozen();
         try
         {
             T free = _map.TotalSize - _map.InUse;
+            MagazineTotals<T> magazines = _caches?.Count() ?? default;
+            long live = LiveRanges(magazines);
+            T cached = magazines.Units + (_idlePlus1 - T.One);
             return new ArenaStatistics<T>
             {
                 TotalSize = Saturate(_map.TotalSize, _map.SpanCount),
-                InUse = Saturate(_map.InUse, _map.LiveSegments),
+                InUse = Saturate(_map.InUse - cached, live),
+                Cached = cached,
                 Free = Saturate(free, _map.FreeSegments),
                 Imported = Saturate(_map.Imported, _imports - _releases),
                 LargestFree = _map.LargestFree(),
                 PeakInUse = _allocations == 0 ? T.Zero : _peakLess1 == T.MaxValue ? T.MaxValue : _peakLess1 + T.One,
-                Allocations = _allocations,
-                Frees = _allocations - _map.LiveSegments,
+                Allocations = _allocations + magazines.Taken,
+                Frees = _allocations + magazines.Taken - live,
                 Failures = _failures,
                 Imports = _imports,
                 Releases = _releases,
-                LiveSegments = _map.LiveSegments,
+                LiveSegments = live,
                 FreeSegments = _map.FreeSegments,
-                BookkeepingBytes = _map.BookkeepingBytes,
+                BookkeepingBytes = _map.BookkeepingBytes + (_caches?.Slabs.Bytes ?? 0),
             };
         }
         finally
         {
-            Exit();
+            ExitFrozen();
         }
     }
+
+    /// <summary>The ranges that callers hold: segments, those of slabs that are out instead of the slabs, less what lies in
+    /// magazines.</summary>
+    private long LiveRanges(in MagazineTotals<T> magazines) =>
+        _map.LiveSegments - (_caches is null ? 0 : _caches.Slabs.Count - _caches.Slabs.RangesOut + magazines.Ranges);
 
     /// <summary>Would a request fit, and if not, why not?</summary>
     /// <param name="size">The length asked for, in units; rounded up to the quantum.</param>
@@ -118,6 +135,13 @@ public sealed partial class Arena<T>
         size = RoundUp(size);
         CheckConstraints(size, constraints);
         var placement = new Placement<T>(size, constraints, Quantum);
+        FitReport<T> report = Report(placement);
+        return !report.Fits && !T.IsZero(EmptyCaches()) ? Report(placement) : report;
+    }
+
+    private FitReport<T> Report(in Placement<T> placement)
+    {
+        T size = placement.Size;
         Enter();
         try
         {
@@ -154,15 +178,18 @@ public sealed partial class Arena<T>
     /// <remarks>O(n log n), under the lock.</remarks>
     public void Validate()
     {
-        Enter();
+        EnterFrozen();
         try
         {
             _map.Validate();
             ValidateImports();
+            _caches?.Validate(_map);
+            Invariant.Hold(_caches is null || _idlePlus1 == _caches.Slabs.Idle + T.One, "the arena knows what slabs hold idle", $"{_idlePlus1} less 1, and {_caches?.Slabs.Idle}");
+            Invariant.Hold(_faults.Count == 0, "what comes back from the caches is in order", $"{string.Join("; ", _faults)}");
         }
         finally
         {
-            Exit();
+            ExitFrozen();
         }
     }
 
@@ -180,24 +207,19 @@ public sealed partial class Arena<T>
         Invariant.Hold(T.IsZero(_limit) || _map.TotalSize <= _limit, "an arena stays below its limit", $"it has {_map.TotalSize} of {_limit}");
     }
 
-    private ArenaLeak<T> DescribeLeak()
+    private ArenaLeak<T>? DescribeLeak()
     {
-        var first = new List<Segment<T>>(16);
-        var batch = new Segment<T>[EnumerationBatch];
-        var position = SegmentMap<T>.Position.First;
-        while (position.More && first.Count < 16)
+        MagazineTotals<T> magazines = _caches?.Count() ?? default;
+        long live = LiveRanges(magazines);
+        if (live == 0)
         {
-            int count = _map.CopySegments(ref position, batch);
-            for (int i = 0; i < count && first.Count < 16; i++)
-            {
-                if (batch[i].Kind == SegmentKind.Allocated)
-                {
-                    first.Add(batch[i]);
-                }
-            }
+            return null;
         }
 
-        return new ArenaLeak<T>(Name, _map.LiveSegments, Saturate(_map.InUse, _map.LiveSegments), first);
+        IEnumerable<Segment<T>> segments = _caches is null ? EnumerateLocked() : CopyCallersView();
+        List<Segment<T>> first = [.. segments.Where(static segment => segment.Kind == SegmentKind.Allocated).Take(16)];
+        T inUse = _map.InUse - magazines.Units - (_idlePlus1 - T.One);
+        return new ArenaLeak<T>(Name, live, Saturate(inUse, live), first);
     }
 
     /// <summary>Sums are kept modulo 2^bits; the only one that does not fit is that of every value of the type, and it reads 0.</summary>

@@ -11,33 +11,27 @@ public sealed partial class Arena<T>
     public ArenaSnapshot<T> Snapshot()
     {
         var spans = new List<SpanSnapshot<T>>();
-        Enter();
+        List<RangeSnapshot<T>> allocated = [];
+        EnterFrozen();
         try
         {
-            var batch = new Segment<T>[EnumerationBatch];
-            List<RangeSnapshot<T>> allocated = [];
-            var position = SegmentMap<T>.Position.First;
-            while (position.More)
+            foreach (Segment<T> segment in _caches is null ? EnumerateLocked() : CopyCallersView())
             {
-                int count = _map.CopySegments(ref position, batch);
-                foreach (Segment<T> segment in batch.AsSpan(0, count))
+                if (segment.Kind == SegmentKind.Span)
                 {
-                    if (segment.Kind == SegmentKind.Span)
-                    {
-                        allocated = [];
-                        bool imported = _map.IsImported(_map.FindSpan(segment.Start, out _, out _));
-                        spans.Add(new SpanSnapshot<T> { Start = segment.Start, Size = segment.Size, Imported = imported, Allocated = allocated });
-                    }
-                    else if (segment.Kind == SegmentKind.Allocated)
-                    {
-                        allocated.Add(new RangeSnapshot<T>(segment.Start, segment.Size));
-                    }
+                    allocated = [];
+                    bool imported = _map.IsImported(_map.FindSpan(segment.Start, out _, out _));
+                    spans.Add(new SpanSnapshot<T> { Start = segment.Start, Size = segment.Size, Imported = imported, Allocated = allocated });
+                }
+                else if (segment.Kind == SegmentKind.Allocated)
+                {
+                    allocated.Add(new RangeSnapshot<T>(segment.Start, segment.Size));
                 }
             }
         }
         finally
         {
-            Exit();
+            ExitFrozen();
         }
 
         return new ArenaSnapshot<T> { Name = Name, Quantum = Quantum, Policy = _policy, Spans = spans };

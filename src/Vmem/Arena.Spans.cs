@@ -43,7 +43,9 @@ public sealed partial class Arena<T>
     /// <returns>False, and nothing is changed, while anything of it is allocated.</returns>
     /// <exception cref="ArgumentException">There is no such span, or it was imported (then <see cref="Reap"/> gives it back).</exception>
     /// <remarks>O(log spans).</remarks>
-    public bool TryRemoveSpan(T start, T size)
+    public bool TryRemoveSpan(T start, T size) => TryRemoveFreeSpan(start, size) || (!T.IsZero(EmptyCaches()) && TryRemoveFreeSpan(start, size));
+
+    private bool TryRemoveFreeSpan(T start, T size)
     {
         Enter();
         try

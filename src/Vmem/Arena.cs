@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Vmem.Caching;
 using Vmem.Segments;
 
 namespace Vmem;
@@ -63,14 +64,22 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
         _limit = options.Limit;
         _leaked = options.Leaked;
         _time = options.TimeProvider;
-        _frontMax = options.Audit ? T.MaxValue : options.QuantumCacheMax;
         _source = options.Source;
         _sourceQuantum = options.Source is null ? quantum : CheckSourceQuantum(options.Source.Quantum, nameof(options));
         _plain = options.Source is null;
         _importUnit = quantum > _sourceQuantum ? quantum : _sourceQuantum;
         _minImport = options.MinImport;
         _retainedLimit = options.RetainedImport;
+        int classes = CountClasses(options, quantum);
         _map = new SegmentMap<T>(quantum);
+        _quantumShift = int.CreateTruncating(T.TrailingZeroCount(quantum));
+        if (classes > 0)
+        {
+            _caches = new QuantumCaches<T>(_map, quantum, classes);
+            _magazines = _caches.All;
+            _frontMax = _caches.Slabs.SizeOf(classes - 1);
+            _upkeep = _shared ? Caching.Upkeep.Start(this, _time) : null;
+        }
     }
 
     /// <summary>Makes an arena with a first span (vmem_create with <c>base</c> and <c>size</c>).</summary>
@@ -104,7 +113,7 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
     {
         List<Segment<T>> imports = [];
         ArenaLeak<T>? leak = null;
-        EnterRaw();
+        EnterFrozen(evenDisposed: true);
         try
         {
             if (_disposed)
@@ -115,13 +124,16 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
             _disposed = true;
             _frontMax = T.Zero;
             CollectImports(imports, emptyOnly: false);
-            leak = _leaked is null || _map.LiveSegments == 0 ? null : DescribeLeak();
+            leak = _leaked is null ? null : DescribeLeak();
+            _caches?.End();
             _map.Dispose();
         }
         finally
         {
-            Exit();
+            ExitFrozen();
         }
+
+        _upkeep?.Dispose();
 
         try
         {
@@ -192,6 +204,24 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
         }
 
         GC.KeepAlive(this);
+    }
+
+    /// <summary>Takes the lock for those who look at the whole: whatever is in magazines stands still, too.</summary>
+    private void EnterFrozen(bool evenDisposed = false)
+    {
+        _caches?.Freeze();
+        EnterRaw();
+        if (_disposed && !evenDisposed)
+        {
+            ExitFrozen();
+            throw new ObjectDisposedException(Name, $"Arena '{Name}' has been disposed.");
+        }
+    }
+
+    private void ExitFrozen()
+    {
+        Exit();
+        _caches?.Thaw();
     }
 
     private void ThrowDisposed()

@@ -13,12 +13,15 @@ public enum SegmentKind
 
     /// <summary>A part of a span that nobody holds; it never touches another free segment of its span.</summary>
     Free,
+
+    /// <summary>A part of a span that a quantum cache keeps ready: nobody holds it.</summary>
+    Cached,
 }
 
 /// <summary>A contiguous range of an arena: <c>[Start, Start + Size)</c>.</summary>
 /// <param name="Start">The first value.</param>
 /// <param name="Size">The number of values.</param>
-/// <param name="Kind">Whether it is a span, allocated or free.</param>
+/// <param name="Kind">Whether it is a span, allocated, free or cached.</param>
 /// <typeparam name="T">The arena's integer type.</typeparam>
 public readonly record struct Segment<T>(T Start, T Size, SegmentKind Kind)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>;

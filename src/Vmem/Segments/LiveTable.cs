@@ -58,7 +58,7 @@ internal unsafe struct LiveTable<T>
     public void Add(in TagPool<T> tags, uint index, Tag<T>* tag, int quantumShift)
     {
         uint* head = _heads.At(Bucket(Hash(tag->Start, quantumShift)));
-        tag->LinkA = *head;
+        tag->Generation = *head;                  // LinkB, the mark, becomes 0
         *head = index;
         if (BucketsPerEntry * ++_count > _buckets)
         {

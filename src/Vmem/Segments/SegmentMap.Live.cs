@@ -93,6 +93,14 @@ internal sealed unsafe partial class SegmentMap<T>
 
     private void CutTail(uint index, Tag<T>* tag, T size)
     {
+        uint tailIndex = SplitOff(index, tag, size);
+        Tag<T>* tail = _tags.At(tailIndex);
+        _ = Coalesce(tailIndex, tail, tail->Next, _tags.At(tail->Next));
+    }
+
+    /// <summary>Makes two allocated segments of one; the second is in no table.</summary>
+    private uint SplitOff(uint index, Tag<T>* tag, T size)
+    {
         uint nextIndex = tag->Next;
         Tag<T>* next = _tags.At(nextIndex);
         uint tailIndex = _tags.Take();
@@ -101,7 +109,7 @@ internal sealed unsafe partial class SegmentMap<T>
         tail->Place(index, nextIndex, TagKind.Allocated);
         tag->Next = tailIndex;
         next->Previous = tailIndex;
-        _ = Coalesce(tailIndex, tail, nextIndex, next);
+        return tailIndex;
     }
 
     private bool TryGrow(Tag<T>* tag, T more)

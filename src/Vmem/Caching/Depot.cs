@@ -1,0 +1,167 @@
+namespace Vmem.Caching;
+
+/// <summary>A cache's stock of magazines, full and empty. Not safe for threads: the cache's gate is.</summary>
+/// <remarks>
+/// <para>
+/// Full magazines are never filled here on request; they come from threads whose frees filled them (the paper, §3.3). What comes in less
+/// than full, because a thread has ended or gone idle, is poured into one <em>partial</em> magazine, so that nothing is lost with a thread,
+/// and the lists stay uniform.
+/// </para>
+/// <para>Lists are stacks: the magazine that came last is the one most likely still in a processor's cache.</para>
+/// </remarks>
+internal sealed class Depot<TItem>
+{
+    private readonly Stack<Magazine<TItem>> _full = new();
+    private readonly Stack<Magazine<TItem>> _empty = new();
+    private WorkingSet _fullSet;
+    private WorkingSet _emptySet;
+    private Magazine<TItem> _partial = Magazine<TItem>.None;
+    private long _fullRounds;
+
+    /// <summary>Items in all magazines here.</summary>
+    public long Rounds => _fullRounds + _partial.Rounds;
+
+    public int FullMagazines => _full.Count;
+
+    public int EmptyMagazines => _empty.Count;
+
+    /// <summary>A full magazine, or the partial one if there is no full one.</summary>
+    public bool TryTakeFull(out Magazine<TItem> magazine)
+    {
+        if (_full.TryPop(out magazine))
+        {
+            _fullRounds -= magazine.Rounds;
+            _fullSet.Note(_full.Count);
+            return true;
+        }
+
+        magazine = _partial;
+        _partial = Magazine<TItem>.None;
+        return magazine.Rounds > 0;
+    }
+
+    public void PutFull(Magazine<TItem> magazine)
+    {
+        _full.Push(magazine);
+        _fullRounds += magazine.Rounds;
+    }
+
+    /// <summary>An empty magazine of this capacity; those of another, of which no more are made, are dropped.</summary>
+    public bool TryTakeEmpty(int capacity, out Magazine<TItem> magazine)
+    {
+        while (_empty.TryPop(out magazine))
+        {
+            _emptySet.Note(_empty.Count);
+            if (magazine.Items.Length == capacity)
+            {
+                return true;
+            }
+        }
+
+        magazine = Magazine<TItem>.None;
+        return false;
+    }
+
+    /// <summary>Keeps an empty magazine, unless no more of its capacity are made.</summary>
+    public void PutEmpty(Magazine<TItem> magazine, int capacity)
+    {
+        if (magazine.Items.Length == capacity)
+        {
+            _empty.Push(magazine);
+        }
+    }
+
+    /// <summary>Takes over a magazine, however full it is. The partial magazine is filled up from it, or takes its place: no memory is
+    /// needed.</summary>
+    public void Pour(Magazine<TItem> magazine, int capacity)
+    {
+        if (magazine.Rounds > 0 && !magazine.IsFull && _partial.Rounds > 0)
+        {
+            int count = Math.Min(magazine.Rounds, _partial.Items.Length - _partial.Rounds);
+            int rest = magazine.Rounds - count;
+            Array.Copy(magazine.Items, rest, _partial.Items, _partial.Rounds, count);
+            Array.Clear(magazine.Items, rest, count);
+            magazine = magazine with { Rounds = rest };
+            _partial = _partial with { Rounds = _partial.Rounds + count };
+            if (_partial.IsFull)
+            {
+                PutFull(_partial);
+                _partial = Magazine<TItem>.None;
+            }
+        }
+
+        if (magazine.Rounds == 0)
+        {
+            PutEmpty(magazine, capacity);
+        }
+        else if (magazine.IsFull)
+        {
+            PutFull(magazine);
+        }
+        else
+        {
+            _partial = magazine;
+        }
+    }
+
+    /// <summary>Ends an interval, and takes out the magazines that nobody needed during the one before: the full ones into
+    /// <paramref name="spilled"/>, the empty ones for good.</summary>
+    public void Tick(List<Magazine<TItem>> spilled)
+    {
+        for (int surplus = _fullSet.Reapable; surplus > 0 && TryTakeFull(out Magazine<TItem> full); surplus--)
+        {
+            spilled.Add(full);
+        }
+
+        for (int surplus = _emptySet.Reapable; surplus > 0; surplus--)
+        {
+            _ = _empty.TryPop(out _);
+        }
+
+        _fullSet.Tick(_full.Count);
+        _emptySet.Tick(_empty.Count);
+    }
+
+    /// <summary>Takes everything out.</summary>
+    public void Drain(List<Magazine<TItem>> spilled)
+    {
+        while (TryTakeFull(out Magazine<TItem> magazine))
+        {
+            spilled.Add(magazine);
+        }
+
+        _empty.Clear();
+        _fullSet = default;
+        _emptySet = default;
+    }
+
+    /// <summary>Adds copies of all magazines with something in them.</summary>
+    public void CopyTo(List<TItem> items)
+    {
+        foreach (Magazine<TItem> magazine in _full)
+        {
+            items.AddRange(magazine.Contents);
+        }
+
+        items.AddRange(_partial.Contents);
+    }
+
+    /// <summary>Every invariant of the stock.</summary>
+    public void Validate()
+    {
+        long rounds = 0;
+        foreach (Magazine<TItem> magazine in _full)
+        {
+            Invariant.Hold(magazine.Rounds > 0 && magazine.IsFull, "a magazine in the full list is full", $"one has {magazine.Rounds} of {magazine.Items.Length}");
+            rounds += magazine.Rounds;
+        }
+
+        foreach (Magazine<TItem> magazine in _empty)
+        {
+            Invariant.Hold(magazine.Rounds == 0 && magazine.Items.Length > 0, "a magazine in the empty list is empty", $"one has {magazine.Rounds} of {magazine.Items.Length}");
+        }
+
+        Invariant.Hold(rounds == _fullRounds, "the depot counts the items of its full magazines", $"{rounds} are there, {_fullRounds} are counted");
+        Invariant.Hold(_partial.Items.Length == 0 || !_partial.IsFull, "the partial magazine is not full", $"it has {_partial.Rounds}");
+    }
+}

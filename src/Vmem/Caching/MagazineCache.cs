@@ -1,0 +1,202 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace Vmem.Caching;
+
+/// <summary>The magazine layer over one kind of item: thread magazines and their depot.</summary>
+/// <remarks>
+/// <para>
+/// What lies below (a slab layer, a constructor) is the business of the cache's user: <see cref="TryTake"/> and <see cref="TryReturn"/> say
+/// no when they have no item or no room, and whatever is to leave the cache is handed over as a list of magazines. So no code of others ever
+/// runs under the gate.
+/// </para>
+/// <para>
+/// Empty magazines are made by returning threads only. A thread that only takes never makes one; it goes below for every item.
+/// </para>
+/// <para>
+/// <b>What it can hold.</b> Items come in only by being returned, so a cache never holds more than were once out at the same time. Of those,
+/// each thread can keep 2 M to itself; the rest lies in the depot, where every thread gets at it, and leaves it when two intervals have not
+/// needed it. A thread that returns what others took therefore hands over full magazines, M items at a time, and piles nothing up.
+/// </para>
+/// <para>
+/// The gate is held for the exchange of two magazines. Whoever holds it has the pairs of all threads at rest but those in the middle of an
+/// operation on their loaded magazine; see <see cref="MagazinePair{TItem}"/> for how these are claimed.
+/// </para>
+/// </remarks>
+internal sealed partial class MagazineCache<TItem>
+{
+    private readonly Lock _gate = new();
+    private readonly Depot<TItem> _depot = new();
+    private ThreadMagazines<TItem>?[] _pairs = [];      // by number of the thread; changes under the gate
+    private MagazineSize _size;
+    private long _depotTouches;
+    private long _lookedForEndedAt;
+    private bool _closed;                         // nothing may come in
+
+    /// <summary>Makes an empty cache.</summary>
+    /// <param name="leastRounds">The size of magazines to begin with.</param>
+    public MagazineCache(int leastRounds) => _size = new MagazineSize(leastRounds);
+
+    /// <summary>Takes an item from the loaded magazine of the current thread, whose number this is.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryTakeLoaded(int thread, out TItem item)
+    {
+        ThreadMagazines<TItem>? mine = Of(thread);
+        if (mine is not null)
+        {
+            return mine.TryPop(out item);
+        }
+
+        item = default!;
+        return false;
+    }
+
+    /// <summary>Puts an item into the loaded magazine of the current thread, whose number this is.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryReturnLoaded(int thread, TItem item)
+    {
+        ThreadMagazines<TItem>? mine = Of(thread);
+        return mine is not null && mine.TryPush(item);
+    }
+
+    /// <summary>Takes an item after <see cref="TryTakeLoaded"/> has failed: from the previous magazine, or with a full one from the
+    /// depot.</summary>
+    /// <returns>False if there is none: it must come from below.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public bool TryTake(out TItem item)
+    {
+        ThreadMagazines<TItem> mine = Of(ThreadNumber.Current) ?? Join();
+        return (mine.TrySwap(full: true) && mine.TryPop(out item)) || TryExchangeForFull(mine, out item);
+    }
+
+    /// <summary>Returns an item after <see cref="TryReturnLoaded"/> has failed: into the previous magazine, or with an empty one from the
+    /// depot.</summary>
+    /// <returns>False if the item must go below: the cache takes nothing in, or there was no memory for a magazine.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public bool TryReturn(TItem item)
+    {
+        try
+        {
+            ThreadMagazines<TItem> mine = Of(ThreadNumber.Current) ?? Join();
+            return (mine.TrySwap(full: false) && mine.TryPush(item)) || TryExchangeForEmpty(mine, item);
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>A thread's magazines; null if it has not come yet.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ThreadMagazines<TItem>? Of(int thread)
+    {
+        ThreadMagazines<TItem>?[] pairs = _pairs;
+        return (uint)thread < (uint)pairs.Length ? pairs[thread] : null;
+    }
+
+    /// <summary>The current thread comes for the first time.</summary>
+    private ThreadMagazines<TItem> Join()
+    {
+        int number = ThreadNumber.Ensure();
+        EnterGate();
+        try
+        {
+            if (number >= _pairs.Length)
+            {
+                Array.Resize(ref _pairs, (int)BitOperations.RoundUpToPowerOf2((uint)number + 1));
+            }
+
+            return _pairs[number] ??= new ThreadMagazines<TItem>();
+        }
+        finally
+        {
+            _gate.Exit();
+        }
+    }
+
+    private bool TryExchangeForFull(ThreadMagazines<TItem> mine, out TItem item)
+    {
+        EnterGate();
+        try
+        {
+            _depotTouches++;
+            if (mine.TryPop(out item))
+            {
+                return true;                      // a claimant has come and gone
+            }
+
+            if (mine.Previous.Rounds == 0)
+            {
+                if (!_depot.TryTakeFull(out Magazine<TItem> full) && !(TryAdoptEnded() && _depot.TryTakeFull(out full)))
+                {
+                    return false;
+                }
+
+                _depot.PutEmpty(mine.Previous, _size.Rounds);
+                mine.Previous = mine.Loaded;
+                mine.Loaded = full;
+            }
+            else
+            {
+                _ = mine.TrySwap(full: true);
+            }
+
+            return mine.TryPop(out item);
+        }
+        finally
+        {
+            _gate.Exit();
+        }
+    }
+
+    private bool TryExchangeForEmpty(ThreadMagazines<TItem> mine, TItem item)
+    {
+        Magazine<TItem> made = Magazine<TItem>.None;
+        while (true)
+        {
+            int rounds;
+            EnterGate();
+            try
+            {
+                _depotTouches++;
+                if (_closed)
+                {
+                    return false;
+                }
+
+                if (mine.TryPush(item) || (mine.TrySwap(full: false) && mine.TryPush(item)))
+                {
+                    return true;
+                }
+
+                rounds = _size.Rounds;
+                if (made.Items.Length > 0 || _depot.TryTakeEmpty(rounds, out made))
+                {
+                    if (mine.Previous.Rounds > 0)
+                    {
+                        _depot.PutFull(mine.Previous);
+                    }
+
+                    mine.Previous = mine.Loaded;
+                    mine.Loaded = made;
+                    return mine.TryPush(item);
+                }
+            }
+            finally
+            {
+                _gate.Exit();
+            }
+
+            made = new Magazine<TItem>(new TItem[rounds], 0);
+        }
+    }
+
+    private void EnterGate()
+    {
+        if (!_gate.TryEnter())
+        {
+            _gate.Enter();
+            _size.NoteContention();
+        }
+    }
+}

@@ -1,0 +1,177 @@
+using System.Runtime.CompilerServices;
+
+namespace Vmem.Caching;
+
+/// <summary>What one thread holds of one cache: the loaded magazine and the previous one.</summary>
+/// <remarks>
+/// <para>
+/// The magazine layer of Bonwick &amp; Adams (2001, §3): a thread takes items from, and returns them to, its <em>loaded</em> magazine, an
+/// array used as a stack. When that cannot serve, the <em>previous</em> one, which is always either full or empty, takes its place; only
+/// when neither can does the thread go to the cache's depot and exchange one. With a single magazine a loop of two allocations and two frees
+/// could go to the depot on half of its operations; with two, M operations at least lie between two visits.
+/// </para>
+/// <para>
+/// The owner uses no interlocked instruction. Whoever else needs the contents (to reap, to count, to validate) <em>claims</em> them by the
+/// asymmetric form of Dekker's protocol. The owner sets <c>_busy</c>, then reads <c>_loaded</c>. The claimant takes <c>_loaded</c> away,
+/// leaving a magazine of no capacity, which serves neither taking nor returning; has every processor of the process pass a barrier
+/// (<see cref="Interlocked.MemoryBarrierProcessWide"/>); and waits until <c>_busy</c> is clear. After the barrier the owner either finds the
+/// magazine gone, or was busy before and is seen to be. The whole cost falls on the claimant, who comes seldom: the owner's only test is
+/// that of the array's bounds, which is there anyway.
+/// </para>
+/// <para>
+/// Rejected: a lock, or a compare-and-swap, for each operation, which costs several times what the operation itself does; and magazines that
+/// nobody but their owner can empty, with which a request would fail while another thread sits on what it needs.
+/// </para>
+/// <para>The fields have two cache lines of padding on either side, as the owner writes them all the time.</para>
+/// </remarks>
+internal abstract class MagazinePair<TItem> : PaddedBefore
+{
+    /// <summary>The largest magazine there may be: rounds take eight bits of <c>_state</c>.</summary>
+    public const int MaxRounds = 255;
+
+    private const long OneTaken = MaxRounds + 1;
+
+#pragma warning disable CA1825 // not Array.Empty: it must be nobody else's
+    private static readonly TItem[] s_claimed = new TItem[0];
+#pragma warning restore CA1825
+
+    private int _busy;                            // the owner is at work on the other fields
+    private long _state;                          // rounds of the loaded magazine, plus 256 for each item ever taken
+    private TItem[] _loaded = [];
+    private TItem[] _previous = [];
+    private TItem[] _aside = [];                  // the loaded magazine of a claimed pair
+    private int _previousRounds;                  // 0 or its length
+
+    /// <summary>Items taken from here so far.</summary>
+    public long Taken => _state / OneTaken;
+
+    /// <summary>Items that lie here.</summary>
+    public int Rounds => (byte)_state + _previousRounds;
+
+    private bool IsClaimed => ReferenceEquals(_loaded, s_claimed);
+
+    /// <summary>The magazine that the owner works with. Only while the pair is claimed, or by the owner under the gate.</summary>
+    public Magazine<TItem> Loaded
+    {
+        get => new(IsClaimed ? _aside : _loaded, (byte)_state);
+        set
+        {
+            if (IsClaimed)
+            {
+                _aside = value.Items;
+            }
+            else
+            {
+                _loaded = value.Items;
+            }
+
+            SetRounds(value.Rounds);
+        }
+    }
+
+    /// <summary>The magazine in reserve. Only while the pair is claimed, or by the owner under the gate.</summary>
+    public Magazine<TItem> Previous
+    {
+        get => new(_previous, _previousRounds);
+        set => (_previous, _previousRounds) = (value.Items, value.Rounds);
+    }
+
+    /// <summary>Takes an item from the loaded magazine. Owner only.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryPop(out TItem item)
+    {
+        Volatile.Write(ref _busy, 1);
+        TItem[] loaded = Volatile.Read(ref _loaded);
+        long state = _state;
+        uint top = (uint)(state & MaxRounds) - 1;
+        if (top < (uint)loaded.Length)
+        {
+            item = loaded[top];
+            if (RuntimeHelpers.IsReferenceOrContainsReferences<TItem>())
+            {
+                loaded[top] = default!;
+            }
+
+            _state = state + (OneTaken - 1);
+            Volatile.Write(ref _busy, 0);
+            return true;
+        }
+
+        Volatile.Write(ref _busy, 0);
+        item = default!;
+        return false;
+    }
+
+    /// <summary>Puts an item into the loaded magazine. Owner only.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryPush(TItem item)
+    {
+        Volatile.Write(ref _busy, 1);
+        TItem[] loaded = Volatile.Read(ref _loaded);
+        long state = _state;
+        uint rounds = (uint)(state & MaxRounds);
+        if (rounds < (uint)loaded.Length)
+        {
+            loaded[rounds] = item;
+            _state = state + 1;
+            Volatile.Write(ref _busy, 0);
+            return true;
+        }
+
+        Volatile.Write(ref _busy, 0);
+        return false;
+    }
+
+    /// <summary>Swaps the two magazines if the previous one can serve where the loaded one could not. Owner only.</summary>
+    /// <param name="full">Whether a full one is wanted, or an empty one.</param>
+    public bool TrySwap(bool full)
+    {
+        Volatile.Write(ref _busy, 1);
+        TItem[] loaded = Volatile.Read(ref _loaded);
+        TItem[] previous = _previous;
+        bool swap = !ReferenceEquals(loaded, s_claimed) && (full ? _previousRounds > 0 : _previousRounds < previous.Length) &&
+            ReferenceEquals(Interlocked.CompareExchange(ref _loaded, previous, loaded), loaded);
+        if (swap)
+        {
+            int rounds = (byte)_state;
+            SetRounds(_previousRounds);
+            (_previous, _previousRounds) = (loaded, rounds);
+        }
+
+        Volatile.Write(ref _busy, 0);
+        return swap;
+    }
+
+    /// <summary>Claims the pair, in effect after a process-wide barrier and <see cref="AwaitOwner"/>. Under the gate.</summary>
+    public void BeginClaim() => _aside = Interlocked.Exchange(ref _loaded, s_claimed);
+
+    /// <summary>Waits until the owner is out of the operation that it may have begun before the claim: some nanoseconds, unless it has lost
+    /// the processor in it.</summary>
+    public void AwaitOwner()
+    {
+        var spinner = new SpinWait();
+        while (Volatile.Read(ref _busy) != 0)
+        {
+            spinner.SpinOnce();
+        }
+    }
+
+    public void EndClaim()
+    {
+        Volatile.Write(ref _loaded, _aside);
+        _aside = [];
+    }
+
+    private void SetRounds(int rounds) => _state = (_state & -OneTaken) | (uint)rounds;
+}
+
+/// <summary>A <see cref="MagazinePair{TItem}"/> with the padding behind it.</summary>
+internal sealed class ThreadMagazines<TItem> : MagazinePair<TItem>
+{
+#pragma warning disable CS0169, IDE0051, CA1823 // it is there to take up room
+    private readonly Padding _behind;
+#pragma warning restore CS0169, IDE0051, CA1823
+
+    /// <summary>How many had been taken and how many lay here at the last upkeep: a pair that nobody has used since is idle.</summary>
+    public (long Taken, int Rounds) Seen { get; set; }
+}

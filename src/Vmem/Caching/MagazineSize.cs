@@ -1,0 +1,57 @@
+namespace Vmem.Caching;
+
+/// <summary>How many rounds a cache's new magazines have: more as its depot is fought over, fewer again when it is not.</summary>
+/// <remarks>
+/// <para>
+/// The steps are those of illumos' kmem (its magazine types for small objects), who gives no derivation: 15, 31, 47, 63, 95, 143. Larger
+/// objects, of which fewer should lie idle, begin at 1, 3 or 7. Growth, too, is kmem's: one step when the depot's gate was found taken more
+/// than three times in an interval. kmem never shrinks; here four intervals without a single wait take one step back. Four is arbitrary: a
+/// minute of quiet at the default interval.
+/// </para>
+/// <para>
+/// Magazines of a former size stay in use until they pass through the depot empty, and are dropped there. kmem empties the whole cache
+/// when it changes the size.
+/// </para>
+/// </remarks>
+internal struct MagazineSize
+{
+    private const int ContentionsToGrow = 3;
+    private const int QuietIntervalsToShrink = 4;
+
+    private static readonly byte[] s_rounds = [1, 3, 7, 15, 31, 47, 63, 95, 143];
+
+    private readonly int _least;
+    private int _step;
+    private int _contentions;
+    private int _quietIntervals;
+
+    /// <summary>Begins at the smallest magazine that has this many rounds.</summary>
+    public MagazineSize(int leastRounds)
+    {
+        _least = Array.FindIndex(s_rounds, rounds => rounds >= leastRounds);
+        _step = _least;
+    }
+
+    public readonly int Rounds => s_rounds[_step];
+
+    /// <summary>Somebody had to wait for the depot.</summary>
+    public void NoteContention() => _contentions++;
+
+    /// <summary>An interval has ended.</summary>
+    public void Tick()
+    {
+        if (_contentions > ContentionsToGrow && _step < s_rounds.Length - 1)
+        {
+            _step++;
+        }
+
+        _quietIntervals = _contentions == 0 ? _quietIntervals + 1 : 0;
+        if (_quietIntervals == QuietIntervalsToShrink && _step > _least)
+        {
+            _step--;
+            _quietIntervals = 0;
+        }
+
+        _contentions = 0;
+    }
+}

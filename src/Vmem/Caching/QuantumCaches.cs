@@ -1,0 +1,165 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using Vmem.Segments;
+
+namespace Vmem.Caching;
+
+/// <summary>An arena's quantum caches: one magazine cache for each of the sizes quantum, 2 · quantum … qcacheMax, over one slab
+/// layer.</summary>
+/// <remarks>The paper's §4.4.4. What goes on between caches, slabs and segments is conducted by <see cref="Arena{T}"/>.</remarks>
+internal sealed class QuantumCaches<T>
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    /// <summary>illumos' first magazine for objects as small as these are, 8 or 16 bytes each in a magazine.</summary>
+    private const int LeastRounds = 15;
+
+    private readonly MagazineCache<T>[] _caches;
+    private int _suspensions;
+
+    public QuantumCaches(SegmentMap<T> map, T quantum, int classes)
+    {
+        Slabs = new RangeSlabs<T>(map, quantum, classes);
+        _caches = new MagazineCache<T>[classes];
+        for (int i = 0; i < classes; i++)
+        {
+            _caches[i] = new MagazineCache<T>(LeastRounds);
+        }
+    }
+
+    /// <summary>The caches, by class.</summary>
+    public MagazineCache<T>[] All => _caches;
+
+    public int Classes => _caches.Length;
+
+    /// <summary>The slab layer; under the arena's lock.</summary>
+    public RangeSlabs<T> Slabs { get; }
+
+    /// <summary>Whether the caches must keep nothing.</summary>
+    public bool IsSuspended => Volatile.Read(ref _suspensions) != 0;
+
+    public MagazineCache<T> this[int sizeClass] => _caches[sizeClass];
+
+    /// <summary>Stops all magazines, so that they can be looked at or emptied, until <see cref="Thaw"/>. To be called before the arena's
+    /// lock is taken.</summary>
+    public void Freeze() => MagazineCache<T>.Claim(_caches);
+
+    public void Thaw() => MagazineCache<T>.Release(_caches);
+
+    /// <summary>From now until <see cref="Resume"/> nothing comes into the caches. Calls nest.</summary>
+    public void Suspend()
+    {
+        Freeze();
+        _suspensions++;
+        foreach (MagazineCache<T> cache in _caches)
+        {
+            cache.Close();
+        }
+
+        Thaw();
+    }
+
+    public void Resume()
+    {
+        Freeze();
+        if (--_suspensions == 0)
+        {
+            foreach (MagazineCache<T> cache in _caches)
+            {
+                cache.Open();
+            }
+        }
+
+        Thaw();
+    }
+
+    /// <summary>Takes everything out of the magazines of all threads.</summary>
+    /// <returns>The magazines of each class.</returns>
+    public List<Magazine<T>>[] Drain()
+    {
+        var spilled = new List<Magazine<T>>[_caches.Length];
+        Freeze();
+        for (int i = 0; i < _caches.Length; i++)
+        {
+            _caches[i].Drain(spilled[i] = []);
+        }
+
+        Thaw();
+        return spilled;
+    }
+
+    /// <summary>What the magazines hold and have done. Frozen.</summary>
+    public MagazineTotals<T> Count()
+    {
+        var totals = default(MagazineTotals<T>);
+        for (int i = 0; i < _caches.Length; i++)
+        {
+            MagazineFigures figures = _caches[i].Count();
+            totals = new MagazineTotals<T>(
+                totals.Ranges + figures.Items,
+                totals.Units + (Slabs.SizeOf(i) * T.CreateTruncating(figures.Items)),
+                totals.Taken + figures.Taken,
+                totals.DepotTouches + figures.DepotTouches);
+        }
+
+        return totals;
+    }
+
+    /// <summary>Every range in a magazine, and its class. Frozen.</summary>
+    /// <exception cref="InvariantViolationException">One is there twice.</exception>
+    public Dictionary<T, int> Contents()
+    {
+        var contents = new Dictionary<T, int>();
+        var items = new List<T>();
+        for (int i = 0; i < _caches.Length; i++)
+        {
+            items.Clear();
+            _caches[i].CopyTo(items);
+            foreach (T item in CollectionsMarshal.AsSpan(items))
+            {
+                Invariant.Hold(contents.TryAdd(item, i), "a range is in one magazine", $"{item} is there twice: it was freed twice; ArenaOptions.Audit finds by whom");
+            }
+        }
+
+        return contents;
+    }
+
+    /// <summary>Every invariant of the magazines and the slabs, and that what magazines hold is allocated. Frozen, and under the arena's
+    /// lock.</summary>
+    public void Validate(SegmentMap<T> map)
+    {
+        Slabs.Validate();
+        foreach (MagazineCache<T> cache in _caches)
+        {
+            cache.Validate();
+        }
+
+        foreach ((T start, int sizeClass) in Contents())
+        {
+            uint slab = Slabs.Find(start);
+            uint tag = map.FindLive(start);
+            bool known = (slab != 0 && Slabs.IsOut(slab, start, sizeClass)) ||
+                (tag != 0 && map.SlabOf(tag) == 0 && map.GetSegment(tag).Size == Slabs.SizeOf(sizeClass));
+            Invariant.Hold(known, "what a magazine holds is allocated", $"{Slabs.SizeOf(sizeClass)} at {start} is not: it was freed wrongly; ArenaOptions.Audit finds by whom");
+        }
+    }
+
+    /// <summary>Ends the caches. Frozen, and under the arena's lock.</summary>
+    public void End()
+    {
+        foreach (MagazineCache<T> cache in _caches)
+        {
+            cache.Drain([]);
+            cache.Close();
+        }
+
+        Slabs.Dispose();
+    }
+}
+
+/// <summary>What all magazines of an arena hold and have done.</summary>
+/// <param name="Ranges">Ranges in magazines.</param>
+/// <param name="Units">Their total size.</param>
+/// <param name="Taken">Ranges ever taken from magazines.</param>
+/// <param name="DepotTouches">How often a thread came to a depot.</param>
+internal readonly record struct MagazineTotals<T>(long Ranges, T Units, long Taken, long DepotTouches)
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>;
