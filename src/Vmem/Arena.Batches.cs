@@ -110,6 +110,11 @@ public sealed partial class Arena<T>
     {
         oldSize = RoundUp(oldSize, nameof(oldSize));
         newSize = RoundUp(newSize, nameof(newSize));
+        if (oldSize - T.One < _frontMax)
+        {
+            _ = EmptyCaches();                    // the range must not lie in one of them
+        }
+
         if (TryExtendSegment(start, oldSize, newSize))
         {
             return true;

@@ -17,7 +17,7 @@ public sealed partial class ArenaUnderTest<T> : IArenaUnderTest
     public ArenaUnderTest(ArenaLayout layout, T origin)
     {
         _base = origin;
-        _options = new ArenaOptions<T> { Policy = layout.Policy, SingleThreaded = layout.SingleThreaded };
+        _options = new ArenaOptions<T> { Policy = layout.Policy, SingleThreaded = layout.SingleThreaded, QuantumCacheMax = Amount(layout.CacheMax) };
         _arena = new Arena<T>("model", Amount(layout.Quantum), _options);
     }
 
@@ -29,7 +29,7 @@ public sealed partial class ArenaUnderTest<T> : IArenaUnderTest
         set
         {
             field = value;
-            field?.Line($"Arena<{typeof(T).Name}> arena = new(\"model\", {_arena.Quantum}, new ArenaOptions<{typeof(T).Name}> {{ Policy = FitPolicy.{_options.Policy}, SingleThreaded = {(_options.SingleThreaded ? "true" : "false")} }});");
+            field?.Line($"Arena<{typeof(T).Name}> arena = new(\"model\", {_arena.Quantum}, new ArenaOptions<{typeof(T).Name}> {{ Policy = FitPolicy.{_options.Policy}, SingleThreaded = {(_options.SingleThreaded ? "true" : "false")}, QuantumCacheMax = {_options.QuantumCacheMax} }});");
         }
     }
 
@@ -101,7 +101,7 @@ public sealed partial class ArenaUnderTest<T> : IArenaUnderTest
     {
         ArenaStatistics<T> statistics = _arena.GetStatistics();
         return new ModelStatistics(
-            long.CreateSaturating(statistics.TotalSize), long.CreateSaturating(statistics.InUse), long.CreateSaturating(statistics.Free),
+            long.CreateSaturating(statistics.TotalSize), long.CreateSaturating(statistics.InUse), long.CreateSaturating(statistics.Free) + long.CreateSaturating(statistics.Cached),
             long.CreateSaturating(statistics.LargestFree), long.CreateSaturating(statistics.PeakInUse), statistics.Allocations, statistics.Frees,
             statistics.Failures, statistics.LiveSegments, statistics.FreeSegments);
     }
