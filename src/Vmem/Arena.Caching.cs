@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Vmem.Caching;
 using Vmem.Segments;
 
@@ -12,14 +13,17 @@ namespace Vmem;
 /// looked at again. So is any other request before it fails.
 /// </para>
 /// <para>
-/// Two levels of locks, always in this order: the gates of the caches (all of them, frozen, for those who look at the whole), then the
-/// arena's lock. Nobody goes from a magazine to a slab with a gate in hand.
+/// Locks, always in this order: the one for those who move ranges from caches to segments, so that none is under way unseen when another
+/// thread looks at the whole or is about to fail; the gates of the caches (all of them, frozen, for those who look at the whole); the
+/// arena's lock. Nobody goes from a magazine to a slab with a gate in hand, and sources are called with none of the three.
 /// </para>
 /// </remarks>
 public sealed partial class Arena<T> : IUpkeepTarget
 {
     private readonly QuantumCaches<T>? _caches;
     private readonly Upkeep? _upkeep;
+    private readonly Lock _emptying = new();
+    private readonly List<Magazine<T>>[] _spilled = [];         // by class; in use while somebody is emptying
     private readonly List<string> _faults = [];   // what came out of magazines and should not have been in them
 
     /// <summary>Requests up to this size meet what stands in front of the segments; 0: nothing does. Compared with size − 1, so that 0 is
@@ -277,81 +281,146 @@ public sealed partial class Arena<T> : IUpkeepTarget
 
     /// <summary>Gives everything that caches hold back to the segments.</summary>
     /// <returns>How much that was, in units.</returns>
-    private T EmptyCaches()
+    private T EmptyCaches() => EmptyCaches(out _);
+
+    /// <summary>Gives everything that caches hold back to the segments, and imports that are empty then to the source.</summary>
+    /// <param name="released">How much went back to the source.</param>
+    /// <returns>How much the caches held.</returns>
+    private T EmptyCaches(out T released)
     {
+        released = T.Zero;
         if (_caches is null)
         {
             return T.Zero;
         }
 
-        List<Magazine<T>>[] spilled = _caches.Drain();
-        Enter();
-        T cached = _caches.Slabs.Idle;
-        Exit();
-        for (int sizeClass = 0; sizeClass < spilled.Length; sizeClass++)
-        {
-            cached += PutBelow(spilled[sizeClass], sizeClass);
-        }
-
+        T cached;
         List<Segment<T>>? releases = null;
-        Enter();
         try
         {
-            Dissolve(ref releases);
-            cached -= _caches.Slabs.Idle;
+            lock (_emptying)
+            {
+                _caches.Drain(_spilled);
+                Enter();
+                cached = _caches.Slabs.Idle;
+                Exit();
+                int sizeClass = 0;
+                try
+                {
+                    for (; sizeClass < _spilled.Length; sizeClass++)
+                    {
+                        cached += PutBelow(_spilled[sizeClass], sizeClass, ref releases);
+                    }
+                }
+                finally
+                {
+                    for (sizeClass++; sizeClass < _spilled.Length; sizeClass++)
+                    {
+                        _caches[sizeClass].PutBack(_spilled[sizeClass]);
+                        _spilled[sizeClass].Clear();
+                    }
+                }
+
+                Enter();
+                try
+                {
+                    Dissolve(ref releases);
+                    cached -= _caches.Slabs.Idle;
+                }
+                finally
+                {
+                    Exit();
+                }
+            }
         }
         finally
         {
-            Exit();
+            foreach (Segment<T> span in releases ?? [])
+            {
+                released += span.Size;
+            }
+
             ReleaseAll(releases);
         }
 
         return cached;
     }
 
-    /// <summary>Empties magazines of one size into slabs and segments. What cannot be for want of memory goes back to the cache.</summary>
-    /// <returns>How much there was, in units.</returns>
-    private T PutBelow(List<Magazine<T>> magazines, int sizeClass)
+    /// <summary>
+    /// The last resort of a request: the caches are emptied and the segments looked at, until there is a moment at which nothing fits and no
+    /// cache holds anything.
+    /// </summary>
+    private bool TryClaimFromCaches(in Placement<T> placement, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle)
     {
-        T put = T.Zero;
-        foreach (Magazine<T> magazine in magazines)
+        while (true)
         {
-            put += PutBelow(magazine, sizeClass);
-        }
-
-        return put;
-    }
-
-    private T PutBelow(Magazine<T> magazine, int sizeClass)
-    {
-        int rounds = magazine.Rounds;
-        List<Segment<T>>? releases = null;
-        Enter();
-        try
-        {
-            T held = _map.InUse - _caches!.Slabs.Idle;
-            T size = _caches.Slabs.SizeOf(sizeClass);
-            for (; rounds > 0; rounds--)
+            _ = EmptyCaches();
+            EnterFrozen();
+            try
             {
                 _map.Reserve();
-                T start = magazine.Items[rounds - 1];
-                if (!TryPutBelow(start, size, sizeClass, ref releases))
+                if (TryClaim(placement, policy, byHandle, out start, out handle))
                 {
-                    NoteFault($"{size} at {start} was freed, and is not allocated: it was freed twice, or with a wrong size");
+                    return true;
+                }
+
+                if (_caches!.Count().Ranges == 0 && T.IsZero(_caches.Slabs.Idle))
+                {
+                    return false;
                 }
             }
+            finally
+            {
+                ExitFrozen();
+            }
+        }
+    }
 
-            return held - (_map.InUse - _caches.Slabs.Idle);
+    /// <summary>Empties magazines of one size into slabs and segments, and gives them back to the cache: empty, unless memory ran out on
+    /// the way.</summary>
+    /// <returns>How much there was, in units.</returns>
+    private T PutBelow(List<Magazine<T>> magazines, int sizeClass, ref List<Segment<T>>? releases)
+    {
+        T held = T.Zero;
+        try
+        {
+            for (int i = 0; i < magazines.Count; i++)
+            {
+                Enter();
+                try
+                {
+                    held += _map.InUse - _caches!.Slabs.Idle;
+                    PutBelow(ref CollectionsMarshal.AsSpan(magazines)[i], sizeClass, ref releases);
+                    held -= _map.InUse - _caches.Slabs.Idle;
+                }
+                finally
+                {
+                    Exit();
+                }
+            }
         }
         finally
         {
-            Exit();
-            if (rounds > 0)
-            {
-                _caches![sizeClass].PutBack(magazine with { Rounds = rounds });
-            }
+            _caches![sizeClass].PutBack(magazines);
+            magazines.Clear();
+        }
 
-            ReleaseAll(releases);
+        return held;
+    }
+
+    /// <summary>Empties a magazine. The lock is held.</summary>
+    private void PutBelow(ref Magazine<T> magazine, int sizeClass, ref List<Segment<T>>? releases)
+    {
+        T size = _caches!.Slabs.SizeOf(sizeClass);
+        for (int rounds = magazine.Rounds; rounds > 0; rounds--)
+        {
+            _map.Reserve();
+            T start = magazine.Items[rounds - 1];
+            magazine = magazine with { Rounds = rounds - 1 };
+            if (!TryPutBelow(start, size, sizeClass, ref releases))
+            {
+                NoteFault($"{size} at {start} was freed, and is not allocated: it was freed twice, or with a wrong size");
+            }
         }
     }
 
@@ -399,9 +468,20 @@ public sealed partial class Arena<T> : IUpkeepTarget
     {
         try
         {
-                for (int sizeClass = 0; sizeClass < _caches!.Classes; sizeClass++)
+                List<Segment<T>>? releases = null;
+            try
             {
-                _ = PutBelow(collect(this, sizeClass), sizeClass);
+                for (int sizeClass = 0; sizeClass < _caches!.Classes; sizeClass++)
+                {
+                    lock (_emptying)
+                    {
+                        _ = PutBelow(collect(this, sizeClass), sizeClass, ref releases);
+                    }
+                }
+            }
+            finally
+            {
+                ReleaseAll(releases);
             }
         }
         catch (ObjectDisposedException) when (_disposed)

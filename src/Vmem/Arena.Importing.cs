@@ -42,7 +42,11 @@ public sealed partial class Arena<T>
         Segment<T> spare = Import(placement, constraints);
         if (T.IsZero(spare.Size))
         {
-            _ = EmptyCaches();
+            if (_caches is not null && TryClaimFromCaches(placement, policy, byHandle, out start, out handle))
+            {
+                return true;
+            }
+
             if (!T.IsZero(ReapImports()))
             {
                 spare = Import(placement, constraints);
@@ -255,8 +259,9 @@ public sealed partial class Arena<T>
     /// <remarks>O(spans), and O(1) for each range and slab of the caches.</remarks>
     public T Reap()
     {
-        T emptied = EmptyCaches();
-        T released = ReapImports();
+        T emptied = EmptyCaches(out T released);
+        _caches?.DropEmpty();
+        released += ReapImports();
         return _source is null ? emptied : released;
     }
 

@@ -77,6 +77,7 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
         {
             _caches = new QuantumCaches<T>(_map, quantum, classes);
             _magazines = _caches.All;
+            _spilled = [.. _magazines.Select(static _ => new List<Magazine<T>>())];
             _frontMax = _caches.Slabs.SizeOf(classes - 1);
             _upkeep = _shared ? Caching.Upkeep.Start(this, _time) : null;
         }
@@ -209,7 +210,12 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
     /// <summary>Takes the lock for those who look at the whole: whatever is in magazines stands still, too.</summary>
     private void EnterFrozen(bool evenDisposed = false)
     {
-        _caches?.Freeze();
+        if (_caches is not null)
+        {
+            _emptying.Enter();
+            _caches.Freeze();
+        }
+
         EnterRaw();
         if (_disposed && !evenDisposed)
         {
@@ -221,7 +227,11 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
     private void ExitFrozen()
     {
         Exit();
-        _caches?.Thaw();
+        if (_caches is not null)
+        {
+            _caches.Thaw();
+            _emptying.Exit();
+        }
     }
 
     private void ThrowDisposed()

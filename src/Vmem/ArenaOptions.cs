@@ -12,6 +12,18 @@ public sealed record ArenaOptions<T>
 
     /// <summary>Requests up to this size are met from quantum caches, whatever the policy (vmem_create's <c>qcache_max</c>). 0: there are
     /// none.</summary>
+    /// <remarks>
+    /// <para>
+    /// Rounded up to the quantum; at most 64 quanta, and not together with next fit. Such a request costs a few nanoseconds, takes no lock,
+    /// and scales with the processors. What is freed stays in the caches, ready for the next request of its size: for some seconds, until
+    /// <see cref="Arena{T}.Reap"/>, or until a request of any size would fail without it.
+    /// </para>
+    /// <para>
+    /// A free of a cached size is not checked: who frees twice, or with a wrong size, is found later by <see cref="Arena{T}.Validate"/>, or at
+    /// once with <see cref="Audit"/>. A range that was allocated by handle must be freed by it. Upkeep runs on a timer's thread, except where
+    /// <see cref="SingleThreaded"/> is set: then nothing leaves the caches of its own accord.
+    /// </para>
+    /// </remarks>
     public T QuantumCacheMax { get; init; }
 
     /// <summary>Where spans come from when the arena runs out. Null: the arena holds only the spans that are added to it.</summary>
