@@ -15,6 +15,11 @@ public sealed partial class Arena<T>
     public int TryAllocateMany(T size, Span<T> starts)
     {
         size = RoundUp(size);
+        return _audit is null ? TryAllocateManyBehind(size, starts) : TryAllocateManySigned(size, starts);
+    }
+
+    private int TryAllocateManyBehind(T size, Span<T> starts)
+    {
         int count = 0;
         try
         {
@@ -46,10 +51,26 @@ public sealed partial class Arena<T>
     public void FreeMany(ReadOnlySpan<T> starts, T size)
     {
         size = RoundUp(size);
+        if (_audit is not null)
+        {
+            FreeManySigned(starts, size);
+            return;
+        }
+
+        FreeManyBehind(starts, size);
+    }
+
+    private void FreeManyBehind(ReadOnlySpan<T> starts, T size)
+    {
         List<Segment<T>>? releases = null;
         Enter();
         try
         {
+            if (_audit is not null)
+            {
+                CheckCalls(starts, size);
+            }
+
             uint chain = DelistAll(starts, size);
             try
             {
@@ -89,6 +110,11 @@ public sealed partial class Arena<T>
     {
         oldSize = RoundUp(oldSize, nameof(oldSize));
         newSize = RoundUp(newSize, nameof(newSize));
+        return _audit is null ? TryExtendBehind(start, oldSize, newSize) : TryExtendSigned(start, oldSize, newSize);
+    }
+
+    private bool TryExtendBehind(T start, T oldSize, T newSize)
+    {
         Enter();
         try
         {
@@ -101,6 +127,11 @@ public sealed partial class Arena<T>
 
             bool done = _map.TryResize(tag, newSize);
             NotePeak();
+            if (done && newSize != oldSize)
+            {
+                _audit?.NoteResized(tag, newSize);
+            }
+
             return done;
         }
         finally
@@ -117,7 +148,6 @@ public sealed partial class Arena<T>
         {
             for (; count < starts.Length; count++)
             {
-                _map.Reserve();
                 uint free = _map.Find(_policy, size, out T start);
                 if (free == 0)
                 {
@@ -125,7 +155,7 @@ public sealed partial class Arena<T>
                     break;
                 }
 
-                _map.Enlist(Take(free, start, size, _policy));
+                _ = Claim(free, start, size, _policy, byHandle: false);
                 starts[count] = start;
             }
         }
@@ -150,6 +180,13 @@ public sealed partial class Arena<T>
 
     private void FreeDelisted(uint tag, ref List<Segment<T>>? releases)
     {
+        if (_plain)
+        {
+            _ = _map.Free(tag);
+            return;
+        }
+
+        _audit?.NoteFreed(tag);
         uint free = _map.Free(tag);
         if (_source is not null && TryDetachEmptyImport(free, out Segment<T> release))
         {

@@ -11,10 +11,27 @@ public sealed partial class Arena<T>
     private int _suspensions;
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryAllocateInFront(T size, FitPolicy policy, out T start) => TryAllocateBehind(RoundUp(size), policy, out start);
+    private bool TryAllocateInFront(T size, FitPolicy policy, out T start)
+    {
+        if (_audit is not null)
+        {
+            return TryAllocateSigned(RoundUp(size), policy, out start);
+        }
+
+        return TryAllocateBehind(RoundUp(size), policy, out start);
+    }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void FreeInFront(T start, T size) => FreeBehind(start, RoundUp(size));
+    private void FreeInFront(T start, T size)
+    {
+        if (_audit is not null)
+        {
+            FreeSigned(start, RoundUp(size), AuditCall.Free);
+            return;
+        }
+
+        FreeBehind(start, RoundUp(size));
+    }
 
     /// <summary>From now until <see cref="ResumeCaches"/> the caches hold nothing and keep nothing: every free reaches the segments. Calls
     /// nest. Not to be called under the lock.</summary>

@@ -159,6 +159,7 @@ public sealed partial class Arena<T>
         {
             _map.Validate();
             ValidateImports();
+            _audit?.Validate(_map);
         }
         finally
         {

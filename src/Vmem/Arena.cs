@@ -36,7 +36,7 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
     private readonly bool _shared;                // more than one thread may come
     private readonly Action<ArenaLeak<T>>? _leaked;
     private readonly TimeProvider _time;
-    private readonly bool _plain;                          // nothing follows a free: no source to give spans back to, nobody who waits
+    private readonly bool _plain;                          // nothing follows a free: no source to give spans back to, nobody who waits, no audit
     private bool _disposed;
     private ArenaLock _lock;
 
@@ -66,11 +66,14 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
         _frontMax = options.Audit ? T.MaxValue : options.QuantumCacheMax;
         _source = options.Source;
         _sourceQuantum = options.Source is null ? quantum : CheckSourceQuantum(options.Source.Quantum, nameof(options));
-        _plain = options.Source is null;
+        _plain = options.Source is null && !options.Audit;
         _importUnit = quantum > _sourceQuantum ? quantum : _sourceQuantum;
         _minImport = options.MinImport;
         _retainedLimit = options.RetainedImport;
+        _audit = options.Audit ? new Audit<T>(options.TimeProvider) : null;
+        RetainedSpans = 0;
         _map = new SegmentMap<T>(quantum);
+        _metered = ArenaMetrics.Arenas.Add(this);
     }
 
     /// <summary>Makes an arena with a first span (vmem_create with <c>base</c> and <c>size</c>).</summary>
@@ -84,7 +87,15 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
     public Arena(string name, T start, T size, T quantum, ArenaOptions<T>? options = null)
         : this(name, quantum, options)
     {
-        AddSpan(start, size);
+        try
+        {
+            AddSpan(start, size);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>The arena's name.</summary>
@@ -123,6 +134,7 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
             Exit();
         }
 
+        ArenaMetrics.Arenas.Remove(_metered);
         try
         {
             ReleaseAll(imports);
@@ -131,7 +143,7 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
         {
             if (leak is not null)
             {
-                _leaked!(leak);
+                _leaked!(leak with { Report = ReportLeaks() });
             }
         }
     }
