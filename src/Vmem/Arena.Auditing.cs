@@ -101,8 +101,10 @@ public sealed partial class Arena<T>
         return TryAllocateBehind(size, policy, out start);
     }
 
+    /// <summary>The lock is held, as the fast path found nothing; it is given up to learn who calls.</summary>
     private bool TryAllocateHandleSigned(T size, FitPolicy policy, out RangeHandle<T> handle)
     {
+        Exit();
         using AuditSignature signature = _audit!.Sign(AuditCall.AllocateHandle);
         EnterForChange();
         return TryAllocateInOrder(size, policy, byHandle: true, out _, out handle);

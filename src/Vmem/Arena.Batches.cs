@@ -143,11 +143,13 @@ public sealed partial class Arena<T>
     private int TakeMany(T size, Span<T> starts)
     {
         int count = 0;
+        bool audited = _audit is not null;
         Enter();
         try
         {
             for (; count < starts.Length; count++)
             {
+                _map.Reserve();
                 uint free = _map.Find(_policy, size, out T start);
                 if (free == 0)
                 {
@@ -155,7 +157,15 @@ public sealed partial class Arena<T>
                     break;
                 }
 
-                _ = Claim(free, start, size, _policy, byHandle: false);
+                if (audited)
+                {
+                    _ = ClaimAudited(free, start, size, _policy, byHandle: false);
+                }
+                else
+                {
+                    _map.Enlist(Take(free, start, size, _policy));
+                }
+
                 starts[count] = start;
             }
         }

@@ -44,7 +44,6 @@ public sealed partial class Arena<T>
 
         if (_audit is not null)
         {
-            Exit();
             return TryAllocateHandleSigned(size, policy, out handle);
         }
 

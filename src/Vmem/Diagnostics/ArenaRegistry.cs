@@ -106,6 +106,7 @@ internal sealed class ArenaRegistry
         _arenas[place] = last;
         last.Place = place;
         _arenas.RemoveAt(_arenas.Count - 1);
+        entry.Release();
         if (entry.Identity is { } identity)
         {
             _ = _identities.Remove(identity);

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 
 namespace Vmem;
 
@@ -14,7 +15,7 @@ internal sealed class MeteredArena(IMetered arena)
     public const int Levels = (int)ArenaFigure.Allocations;
     private const int Figures = (int)ArenaFigure.Waits + 1;
 
-    private readonly WeakReference<IMetered> _arena = new(arena);
+    private WeakGCHandle<IMetered> _arena = new(arena);     // not WeakReference, whose finaliser every arena would pay for
     private KeyValuePair<string, object?>[]? _tags;
     private Measurement<long>[]? _last;           // null until the first collection: most arenas are never measured
 
@@ -23,6 +24,9 @@ internal sealed class MeteredArena(IMetered arena)
 
     /// <summary>The name and number under which the arena is measured; null if it never was.</summary>
     public (string Name, int Instance)? Identity { get; private set; }
+
+    /// <summary>Lets go of the arena. Whoever keeps this must not use it any more.</summary>
+    public void Release() => _arena.Dispose();
 
     public bool IsAlive => _arena.TryGetTarget(out _);
 
