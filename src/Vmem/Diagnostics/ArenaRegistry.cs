@@ -4,8 +4,9 @@ namespace Vmem;
 
 /// <summary>The arenas that are measured. It keeps none of them alive.</summary>
 /// <remarks>
-/// A disposed arena leaves at once. One that was dropped without being disposed leaves when the list is next swept: that happens whenever
-/// the list has doubled since the last time, so that a million short-lived arenas cost a few steps each and never fill it.
+/// A disposed arena leaves at once. One that was dropped without being disposed leaves at the next collection of metrics, or when the list
+/// is swept: that happens whenever the list has doubled since the last time, so that a million short-lived arenas cost a few steps each and
+/// never fill it.
 /// </remarks>
 internal sealed class ArenaRegistry
 {
@@ -52,7 +53,7 @@ internal sealed class ArenaRegistry
     {
         lock (_lock)
         {
-            if (entry.Place < _arenas.Count && ReferenceEquals(_arenas[entry.Place], entry))
+            if (IsListed(entry))
             {
                 RemoveAt(entry.Place);
             }
@@ -81,10 +82,22 @@ internal sealed class ArenaRegistry
         lock (_lock)
         {
             measurement = default;
-            bool listed = entry.Place < _arenas.Count && ReferenceEquals(_arenas[entry.Place], entry);
-            return listed && entry.TryMeasure(figure, _identities, out measurement);
+            if (!IsListed(entry))
+            {
+                return false;
+            }
+
+            if (!entry.IsAlive)
+            {
+                RemoveAt(entry.Place);
+                return false;
+            }
+
+            return entry.TryMeasure(figure, _identities, out measurement);
         }
     }
+
+    private bool IsListed(MeteredArena entry) => entry.Place < _arenas.Count && ReferenceEquals(_arenas[entry.Place], entry);
 
     private void Sweep()
     {

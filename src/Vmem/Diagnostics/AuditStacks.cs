@@ -51,7 +51,7 @@ internal sealed class AuditStacks
             return TooMany;
         }
 
-        string text = FirstLines(new StackTrace(1 + own, fNeedFileInfo: true).ToString().ReplaceLineEndings("\n"));
+        string text = FirstLines(new StackTrace(1 + own, fNeedFileInfo: true).ToString().ReplaceLineEndings("\n").TrimEnd('\n'));
         return _byFrames.GetOrAdd(frames, _byText.GetOrAdd(text, text));
     }
 
