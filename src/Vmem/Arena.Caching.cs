@@ -26,10 +26,10 @@ public sealed partial class Arena<T> : IUpkeepTarget
     private readonly List<Magazine<T>>[] _spilled = [];         // by class; in use while somebody is emptying
     private readonly List<string> _faults = [];   // what came out of magazines and should not have been in them
 
-    /// <summary>Requests up to this size meet what stands in front of the segments; 0: nothing does. Compared with size − 1, so that 0 is
+    /// <summary>Requests up to this size meet what stands in front of the segments, caches or an audit; 0: nothing does. Compared with size − 1, so that 0 is
     /// out of bounds.</summary>
     private T _frontMax;
-    private readonly MagazineCache<T>[] _magazines = [];        // those of _caches, by class
+    private readonly MagazineCache<T>[] _magazines = [];        // those of _caches, by class; none in an audited arena
     private readonly int _quantumShift;
     private T _idlePlus1 = T.One;                 // what slabs hold and nobody does, plus 1: see NotePeak
 
@@ -65,14 +65,24 @@ public sealed partial class Arena<T> : IUpkeepTarget
     private bool TryTakeLoaded(T size, out T start)
     {
         int thread = ThreadNumber.Current;        // first: it is a call, and nothing is in registers yet
-        return _magazines[ClassOf(size)].TryTakeLoaded(thread, out start);
+        MagazineCache<T>[] magazines = _magazines;
+        int sizeClass = ClassOf(size);
+        if ((uint)sizeClass < (uint)magazines.Length)
+        {
+            return magazines[sizeClass].TryTakeLoaded(thread, out start);
+        }
+
+        start = default;
+        return false;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryReturnLoaded(T start, T size)
     {
         int thread = ThreadNumber.Current;
-        return _magazines[ClassOf(size)].TryReturnLoaded(thread, start);
+        MagazineCache<T>[] magazines = _magazines;
+        int sizeClass = ClassOf(size);
+        return (uint)sizeClass < (uint)magazines.Length && magazines[sizeClass].TryReturnLoaded(thread, start);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -82,6 +92,11 @@ public sealed partial class Arena<T> : IUpkeepTarget
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryAllocateInFront(T size, FitPolicy policy, out T start)
     {
+        if (_audit is not null)
+        {
+            return TryAllocateSigned(RoundUp(size), policy, out start);
+        }
+
         int sizeClass = ClassOf(size);
         size = RoundUp(size);
         QuantumCaches<T> caches = _caches!;
@@ -106,6 +121,12 @@ public sealed partial class Arena<T> : IUpkeepTarget
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void FreeInFront(T start, T size)
     {
+        if (_audit is not null)
+        {
+            FreeSigned(start, RoundUp(size), AuditCall.Free);
+            return;
+        }
+
         int sizeClass = ClassOf(size);
         if (!_caches![sizeClass].TryReturn(start))
         {

@@ -50,7 +50,16 @@ public sealed partial class Arena<T>
 
     /// <summary>Frees a range that was allocated under constraints (vmem_xfree).</summary>
     /// <inheritdoc cref="Free(T, T)"/>
-    public void FreeConstrained(T start, T size) => FreeBehind(start, RoundUp(size));
+    public void FreeConstrained(T start, T size)
+    {
+        if (_audit is not null)
+        {
+            FreeSigned(start, RoundUp(size), AuditCall.FreeConstrained);
+            return;
+        }
+
+        FreeBehind(start, RoundUp(size));
+    }
 
     /// <summary>Frees a segment that has left its table or handle, gives the lock back, and a span to the source if enough are
     /// empty.</summary>
@@ -141,5 +150,5 @@ public sealed partial class Arena<T>
         reason,
         UInt128.CreateTruncating(start),
         UInt128.CreateTruncating(size),
-        $"Arena '{Name}' was asked to free {size} at {start}. {detail} Nothing was changed.");
+        $"Arena '{Name}' was asked to free {size} at {start}. {detail} Nothing was changed.{(_audit is null ? "" : TellStory(start))}");
 }

@@ -26,8 +26,20 @@ public sealed partial class Arena<T>
     private readonly T _limit;
     private T _retained;                          // size of the wholly free imports
     private long _retainedSpans;
+    private bool _sureFirst;                      // instant fit may take the first sure fit: no empty import that must be noted, no audit
     private long _imports;
     private long _releases;
+
+    /// <summary>How many wholly free imports are kept.</summary>
+    private long RetainedSpans
+    {
+        get => _retainedSpans;
+        set
+        {
+            _retainedSpans = value;
+            _sureFirst = value == 0 && _audit is null;
+        }
+    }
 
     private static T CheckSourceQuantum(T quantum, string parameter) => T.IsPow2(quantum)
         ? quantum
@@ -131,7 +143,7 @@ public sealed partial class Arena<T>
         }
         catch when (!T.IsZero(allocated.Size))
         {
-            Free(allocated.Start, allocated.Size);
+            TakeBack(allocated.Start, allocated.Size);
             throw;
         }
     }
@@ -213,7 +225,7 @@ public sealed partial class Arena<T>
         _ = _map.AddSpan(spare.Start, spare.Size, imported: true);
         _imports++;
         _retained += spare.Size;
-        _retainedSpans++;
+        RetainedSpans++;
         spare = default;
         return true;
     }
@@ -225,7 +237,7 @@ public sealed partial class Arena<T>
         if (_map.IsWholeImport(free, out _))
         {
             _retained -= _map.GetSegment(free).Size;
-            _retainedSpans--;
+            RetainedSpans--;
         }
     }
 
@@ -244,7 +256,7 @@ public sealed partial class Arena<T>
         if (keep)
         {
             _retained += size;
-            _retainedSpans++;
+            RetainedSpans++;
             return false;
         }
 
@@ -287,7 +299,7 @@ public sealed partial class Arena<T>
 
             _releases += release.Count;
             _retained = T.Zero;
-            _retainedSpans = 0;
+            RetainedSpans = 0;
         }
         finally
         {
@@ -336,11 +348,29 @@ public sealed partial class Arena<T>
     bool IArenaSource<T>.TryImport(T size, in RangeConstraints<T> constraints, out T start, out T imported)
     {
         imported = RoundUp(size);
+        if (_audit is not null)
+        {
+            CheckConstraints(imported, constraints);
+            return TryImportSigned(imported, constraints, out start);
+        }
+
         return constraints == default
             ? TryAllocate(size, _policy, out start)
             : TryAllocateConstrained(size, constraints, _policy, out start);
     }
 
     /// <inheritdoc/>
-    void IArenaSource<T>.Release(T start, T size) => Free(start, size);
+    void IArenaSource<T>.Release(T start, T size) => TakeBack(start, size);
+
+    /// <summary>Frees a range whichever way it was allocated.</summary>
+    private void TakeBack(T start, T size)
+    {
+        if (_audit is not null)
+        {
+            FreeSigned(start, RoundUp(size), AuditCall.Release);
+            return;
+        }
+
+        Free(start, size);
+    }
 }

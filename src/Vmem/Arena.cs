@@ -37,7 +37,7 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
     private readonly bool _shared;                // more than one thread may come
     private readonly Action<ArenaLeak<T>>? _leaked;
     private readonly TimeProvider _time;
-    private readonly bool _plain;                          // nothing follows a free: no source to give spans back to, nobody who waits
+    private readonly bool _plain;                          // nothing follows a free: no source to give spans back to, nobody who waits, no audit
     private bool _disposed;
     private ArenaLock _lock;
 
@@ -66,14 +66,20 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
         _time = options.TimeProvider;
         _source = options.Source;
         _sourceQuantum = options.Source is null ? quantum : CheckSourceQuantum(options.Source.Quantum, nameof(options));
-        _plain = options.Source is null;
+        _plain = options.Source is null && !options.Audit;
         _importUnit = quantum > _sourceQuantum ? quantum : _sourceQuantum;
         _minImport = options.MinImport;
         _retainedLimit = options.RetainedImport;
+        _audit = options.Audit ? new Audit<T>(options.TimeProvider) : null;
+        RetainedSpans = 0;
         int classes = CountClasses(options, quantum);
         _map = new SegmentMap<T>(quantum);
         _quantumShift = int.CreateTruncating(T.TrailingZeroCount(quantum));
-        if (classes > 0)
+        if (options.Audit)
+        {
+            _frontMax = T.MaxValue;
+        }
+        else if (classes > 0)
         {
             _caches = new QuantumCaches<T>(_map, quantum, classes);
             _magazines = _caches.All;
@@ -81,6 +87,8 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
             _frontMax = _caches.Slabs.SizeOf(classes - 1);
             _upkeep = _shared ? Caching.Upkeep.Start(this, _time) : null;
         }
+
+        _metered = ArenaMetrics.Arenas.Add(this);
     }
 
     /// <summary>Makes an arena with a first span (vmem_create with <c>base</c> and <c>size</c>).</summary>
@@ -94,7 +102,15 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
     public Arena(string name, T start, T size, T quantum, ArenaOptions<T>? options = null)
         : this(name, quantum, options)
     {
-        AddSpan(start, size);
+        try
+        {
+            AddSpan(start, size);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>The arena's name.</summary>
@@ -135,7 +151,7 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
         }
 
         _upkeep?.Dispose();
-
+        ArenaMetrics.Arenas.Remove(_metered);
         try
         {
             ReleaseAll(imports);
@@ -144,7 +160,7 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
         {
             if (leak is not null)
             {
-                _leaked!(leak);
+                _leaked!(leak with { Report = ReportLeaks() });
             }
         }
     }
