@@ -68,10 +68,16 @@ public sealed partial class Arena<T>
         }
         finally
         {
+            bool followed = _followed;
             Exit();
             if (releases is not null)
             {
                 ReleaseAll(releases);
+            }
+
+            if (followed)
+            {
+                RoomMayHaveCome();
             }
         }
     }
@@ -89,6 +95,7 @@ public sealed partial class Arena<T>
     {
         oldSize = RoundUp(oldSize, nameof(oldSize));
         newSize = RoundUp(newSize, nameof(newSize));
+        bool followed = false;
         Enter();
         try
         {
@@ -101,11 +108,16 @@ public sealed partial class Arena<T>
 
             bool done = _map.TryResize(tag, newSize);
             NotePeak();
+            followed = _followed && newSize < oldSize;
             return done;
         }
         finally
         {
             Exit();
+            if (followed)
+            {
+                RoomMayHaveCome();
+            }
         }
     }
 

@@ -39,12 +39,7 @@ public sealed partial class Arena<T>
     /// </summary>
     private bool TryClaimImporting(in Placement<T> placement, in RangeConstraints<T> constraints, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle)
     {
-        Segment<T> spare = Import(placement, constraints);
-        if (T.IsZero(spare.Size) && !T.IsZero(Reap()))
-        {
-            spare = Import(placement, constraints);
-        }
-
+        Segment<T> spare = ImportOrReap(placement, constraints);
         bool met = false;
         start = default;
         handle = default;
@@ -58,9 +53,20 @@ public sealed partial class Arena<T>
             {
                 ReleaseSpare(spare, met ? new Segment<T>(start, placement.Size, SegmentKind.Allocated) : default);
             }
+
+            if (Volatile.Read(ref _followed))
+            {
+                RoomMayHaveCome(echo: true);      // what was attached may be more than was needed, and what went back may serve others
+            }
         }
 
         return met;
+    }
+
+    private Segment<T> ImportOrReap(in Placement<T> placement, in RangeConstraints<T> constraints)
+    {
+        Segment<T> import = Import(placement, constraints);
+        return T.IsZero(import.Size) && !T.IsZero(Reap()) ? Import(placement, constraints) : import;
     }
 
     /// <summary>What has changed while the source was asked counts first; only then the import is attached, which empties
@@ -70,20 +76,7 @@ public sealed partial class Arena<T>
         EnterForChange();
         try
         {
-            bool met = TryClaim(placement, policy, byHandle, out start, out handle);
-            if (!met && !T.IsZero(spare.Size) && !ExceedsLimit(spare.Size))
-            {
-                if (_map.TryFindOverlap(spare.Start, spare.Start + (spare.Size - T.One), out Segment<T> other))
-                {
-                    throw BrokenSource($"{spare.Size} at {spare.Start}, which overlaps the span of {other.Size} at {other.Start}");
-                }
-
-                _map.ReserveSpan(spare.Size);
-                Attach(spare);
-                spare = default;
-                met = TryClaim(placement, policy, byHandle, out start, out handle);
-            }
-
+            bool met = TryClaimOrAttach(ref spare, placement, policy, byHandle, out start, out handle);
             _failures += met ? 0 : 1;
             return met;
         }
@@ -91,6 +84,26 @@ public sealed partial class Arena<T>
         {
             Exit();
         }
+    }
+
+    /// <summary>The same for those who hold the lock, and do not count.</summary>
+    private bool TryClaimOrAttach(ref Segment<T> spare, in Placement<T> placement, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle)
+    {
+        bool met = TryClaim(placement, policy, byHandle, out start, out handle);
+        if (met || T.IsZero(spare.Size) || ExceedsLimit(spare.Size))
+        {
+            return met;
+        }
+
+        if (_map.TryFindOverlap(spare.Start, spare.Start + (spare.Size - T.One), out Segment<T> other))
+        {
+            throw BrokenSource($"{spare.Size} at {spare.Start}, which overlaps the span of {other.Size} at {other.Start}");
+        }
+
+        _map.ReserveSpan(spare.Size);
+        Attach(spare);
+        spare = default;
+        return TryClaim(placement, policy, byHandle, out start, out handle);
     }
 
     /// <summary>Gives back an import that was not needed. If the source throws, what was allocated meanwhile is freed again: the caller
@@ -167,7 +180,8 @@ public sealed partial class Arena<T>
     }
 
     /// <summary>A segment became free: if it is a whole import and enough of those are kept already, takes it out of the arena, for the
-    /// caller to release without the lock.</summary>
+    /// caller to release without the lock. While somebody waits it is kept: it may be just what he waits for, and what he leaves is
+    /// trimmed.</summary>
     private bool TryDetachEmptyImport(uint free, out Segment<T> release)
     {
         release = default;
@@ -177,7 +191,7 @@ public sealed partial class Arena<T>
         }
 
         T size = _map.GetSegment(free).Size;
-        bool keep = T.IsZero(_retainedLimit) ? _retainedSpans == 0 : size <= _retainedLimit && _retained <= _retainedLimit - size;
+        bool keep = _followed || (T.IsZero(_retainedLimit) ? _retainedSpans == 0 : size <= _retainedLimit && _retained <= _retainedLimit - size);
         if (keep)
         {
             _retained += size;
@@ -223,7 +237,18 @@ public sealed partial class Arena<T>
             Exit();
         }
 
-        ReleaseAll(release);
+        try
+        {
+            ReleaseAll(release);
+        }
+        finally
+        {
+            if (Volatile.Read(ref _followed))
+            {
+                RoomMayHaveCome(echo: true);
+            }
+        }
+
         return T.IsZero(total) ? T.MaxValue : total;
     }
 

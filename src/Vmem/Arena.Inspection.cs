@@ -94,6 +94,7 @@ public sealed partial class Arena<T>
                 Allocations = _allocations,
                 Frees = _allocations - _map.LiveSegments,
                 Failures = _failures,
+                Waits = _waits,
                 Imports = _imports,
                 Releases = _releases,
                 LiveSegments = _map.LiveSegments,

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Vmem.Segments;
+using Vmem.Waiting;
 
 namespace Vmem;
 
@@ -27,7 +28,7 @@ namespace Vmem;
 /// </remarks>
 /// <typeparam name="T">The integer type: <c>byte</c>, <c>ushort</c>, <c>uint</c>, <c>ulong</c>, <c>nuint</c> or <c>UInt128</c>; all its
 /// values can be handed out, 0 and the very top included.</typeparam>
-public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
+public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     private readonly SegmentMap<T> _map;
@@ -36,7 +37,7 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
     private readonly bool _shared;                // more than one thread may come
     private readonly Action<ArenaLeak<T>>? _leaked;
     private readonly TimeProvider _time;
-    private readonly bool _plain;                          // nothing follows a free: no source to give spans back to, nobody who waits
+    private bool _plain;                          // nothing follows a free: no source to give spans back to, nobody who waits
     private bool _disposed;
     private ArenaLock _lock;
 
@@ -97,13 +98,14 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
     public FitPolicy Policy => _policy;
 
     /// <summary>
-    /// Gives all imports back to the source, leaked ranges included, and the tables back to the system; reports the leaks to
-    /// <see cref="ArenaOptions{T}.Leaked"/>. Idempotent. Every other member throws <see cref="ObjectDisposedException"/> afterwards.
+    /// Ends every wait with an <see cref="ObjectDisposedException"/>, gives all imports back to the source, leaked ranges included, and the
+    /// tables back to the system; reports the leaks to <see cref="ArenaOptions{T}.Leaked"/>. Idempotent. Every other member throws <see cref="ObjectDisposedException"/> afterwards.
     /// </summary>
     public void Dispose()
     {
         List<Segment<T>> imports = [];
         ArenaLeak<T>? leak = null;
+        WaitQueue<T> waiters = default;
         EnterRaw();
         try
         {
@@ -117,6 +119,7 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
             CollectImports(imports, emptyOnly: false);
             leak = _leaked is null || _map.LiveSegments == 0 ? null : DescribeLeak();
             _map.Dispose();
+            waiters = FailAll();
         }
         finally
         {
@@ -125,10 +128,12 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
 
         try
         {
+            ConcludeAll(waiters);
             ReleaseAll(imports);
         }
         finally
         {
+            NotifyListeners();
             if (leak is not null)
             {
                 _leaked!(leak);
