@@ -6,7 +6,9 @@ namespace Vmem;
 /// <summary>What can never be met is not waited for.</summary>
 /// <remarks>
 /// A request is possible if it has a place in some span, were everything free; or if an import could be as large as the limit leaves beside
-/// the spans that were added, and the source could give it. Of a source that is an arena the same is asked; of any other it is assumed.
+/// the spans that were added, and the source could give it. A source that is an arena could if that is possible in it, and if there is a
+/// place for the request itself in its spans or further below, as an import around a narrow window need not hold one; of any other source
+/// it is assumed.
 /// So an error is always right, and a wait for the impossible remains possible only for a source that never gives. Asked only when a call
 /// would wait, and again of everybody queued when a span is removed, here or in an arena below, or takes up what the limit left for imports.
 /// </remarks>
@@ -61,10 +63,15 @@ public sealed partial class Arena<T>
             Exit();
         }
 
+        if (_source is Arena<T> below && !below.CouldHold(placement))
+        {
+            return false;
+        }
+
         for (int step = 0; step < ImportAsk<T>.Steps; step++)
         {
             if (ImportAsk<T>.TryMake(step, placement, constraints, _importUnit, _sourceQuantum, _minImport, out ImportAsk<T> ask) &&
-                ask.Size <= headroom && (_source is not Arena<T> parent || parent.CouldEverGive(ask)))
+                ask.Size <= headroom && (_source is not Arena<T> parent || parent.CouldGive(ask)))
             {
                 return true;
             }
@@ -73,7 +80,16 @@ public sealed partial class Arena<T>
         return false;
     }
 
-    private bool CouldEverGive(in ImportAsk<T> ask) => IsPossible(new Placement<T>(RoundUp(ask.Size), ask.Constraints, Quantum), ask.Constraints);
+    /// <summary>Whether there is a place in some span here or below.</summary>
+    private bool CouldHold(in Placement<T> placement)
+    {
+        Enter();
+        bool holds = _map.HasPlaceInSpans(placement);
+        Exit();
+        return holds || (_source is Arena<T> below ? below.CouldHold(placement) : _source is not null);
+    }
+
+    private bool CouldGive(in ImportAsk<T> ask) => IsPossible(new Placement<T>(RoundUp(ask.Size), ask.Constraints, Quantum), ask.Constraints);
 
     /// <summary>Fails those who wait for what has become impossible. Not to be called under the lock.</summary>
     private void FailTheImpossible()

@@ -230,7 +230,7 @@ public sealed partial class Arena<T>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <param name="blocking">Whether the one thread that could free would be blocked, if the arena has only one.</param>
     /// <returns>The waiter; it may have been served already.</returns>
-    private Waiter<T> Wait(in Placement<T> placement, in RangeConstraints<T> constraints, FitPolicy policy, bool tried, TimeSpan timeout, CancellationToken cancellationToken, bool blocking = false)
+    internal Waiter<T> Wait(in Placement<T> placement, in RangeConstraints<T> constraints, FitPolicy policy, bool tried, TimeSpan timeout, CancellationToken cancellationToken, bool blocking = false)
     {
         long removals = Removals;
         Waiter<T> waiter;
