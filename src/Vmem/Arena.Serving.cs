@@ -203,12 +203,23 @@ public sealed partial class Arena<T>
                 left |= TryFail(waiter, failure);
             }
 
-            bool disposed = _disposed;
             Exit();
-            if (granted && !disposed)
+            if (granted)
             {
-                FreeConstrained(waiter.Start, waiter.Placement.Size);
+                FreeRevoked(waiter);
             }
+        }
+    }
+
+    private void FreeRevoked(Waiter<T> waiter)
+    {
+        try
+        {
+            FreeConstrained(waiter.Start, waiter.Placement.Size);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The arena has gone, and the range with it.
         }
     }
 

@@ -247,11 +247,11 @@ internal sealed class WaitScheduler : IDisposable
         }
     }
 
-    /// <summary>Who waits no longer than until then times out in the order of the times, and the queue is served in between.</summary>
+    /// <summary>Those whose time has come leave in the order of their times, and the queue is served in between: a head that times out may
+    /// let the next be granted, though his time would have come in the same second.</summary>
     private void AdvanceTime()
     {
-        TimeSpan step = s_second;
-        _time.Advance(step);
+        _time.Advance(s_second);
         foreach (Entry entry in _queue.Where(entry => entry.Until <= _time.GetUtcNow()).ToArray())
         {
             if (entry.Waiter.State == WaitState.TimedOut)

@@ -171,6 +171,20 @@ public class WakeUpTests
     {
         ScriptedSource<uint> source = TestSources.Ascending(1u, 1_000u);
         using Arena<uint> arena = new("child", 1, new ArenaOptions<uint> { Source = source, Limit = 100 });
+        arena.AddSpan(0, 40);
+        arena.Allocate(50);
+        ValueTask<uint> waiter = arena.AllocateAsync(45);
+        Assert.False(waiter.IsCompleted);
+        Assert.True(arena.TryRemoveSpan(0, 40));
+        Assert.True(waiter.IsCompletedSuccessfully);
+        arena.Validate();
+    }
+
+    [Fact]
+    public void Shrinking_wakes_in_an_importing_arena()
+    {
+        ScriptedSource<uint> source = TestSources.Ascending(1u, 1_000u);
+        using Arena<uint> arena = new("child", 1, new ArenaOptions<uint> { Source = source, Limit = 100 });
         uint imported = arena.Allocate(60);
         ValueTask<uint> waiter = arena.AllocateAsync(50);
         Assert.False(waiter.IsCompleted);
