@@ -36,6 +36,21 @@ public class StackedWaitTests
     }
 
     [Fact]
+    public void Whatever_makes_room_in_the_parent_wakes_in_the_child()
+    {
+        using Arena<uint> parent = new("parent", 0, 64, 1);
+        using Arena<uint> child = new("child", 1, new ArenaOptions<uint> { Source = parent });
+        parent.Allocate(64);
+        ValueTask<uint>[] waiters = [.. Enumerable.Range(0, 4).Select(_ => child.AllocateAsync(16))];
+        Assert.True(parent.TryExtend(0, 64, 48));
+        Assert.Equal([true, false, false, false], waiters.Select(waiter => waiter.IsCompleted));
+        parent.AddSpan(1_000, 16);
+        Assert.Equal([true, true, false, false], waiters.Select(waiter => waiter.IsCompleted));
+        Assert.True(parent.TryExtend(0, 48, 16));
+        Assert.All(waiters, waiter => Assert.True(waiter.IsCompletedSuccessfully));
+    }
+
+    [Fact]
     public void What_a_sibling_gives_back_wakes()
     {
         using Arena<uint> parent = new("parent", 0, 128, 64);
