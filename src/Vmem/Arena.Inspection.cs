@@ -160,6 +160,7 @@ public sealed partial class Arena<T>
         {
             _map.Validate();
             ValidateImports();
+            ValidateWaiters();
         }
         finally
         {

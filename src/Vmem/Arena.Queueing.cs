@@ -80,15 +80,15 @@ public sealed partial class Arena<T>
         Waiter<T> waiter;
         bool first;
         bool following = false;
+        CheckPossible(placement, constraints, tried);
+        if (blocking && !_shared)
+        {
+            throw new InvalidOperationException($"Arena '{Name}' is single-threaded: while its one thread waited, nobody could free. Wait asynchronously.");
+        }
+
         SuspendCaches();
         try
         {
-            CheckPossible(placement, constraints, tried);
-            if (blocking && !_shared)
-            {
-                throw new InvalidOperationException($"Arena '{Name}' is single-threaded: while its one thread waited, nobody could free. Wait asynchronously.");
-            }
-
             FollowSource();
             following = true;
             waiter = new Waiter<T>(this, placement, constraints, policy, cancellationToken);
@@ -228,6 +228,21 @@ public sealed partial class Arena<T>
         {
             waiter.Complete();
         }
+    }
+
+    private void ValidateWaiters()
+    {
+        long count = 0;
+        Waiter<T>? previous = null;
+        for (Waiter<T>? waiter = _queue.Head; waiter is not null; waiter = waiter.Next)
+        {
+            Invariant.Hold(waiter.State == WaitState.Queued && waiter.Previous == previous, "the queue holds those who wait", $"number {count} in it is {waiter.State}");
+            previous = waiter;
+            count++;
+        }
+
+        bool followed = count + _listeners.Length > 0;
+        Invariant.Hold(_followed == followed && _plain == (_source is null && !followed), "a free knows whether anything follows it", $"{count} wait, {_listeners.Length} listen, and it is followed: {_followed}, plain: {_plain}");
     }
 
     /// <summary>A wait has ended, well or badly. Called once for each, under no lock.</summary>

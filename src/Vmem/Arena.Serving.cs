@@ -180,8 +180,8 @@ public sealed partial class Arena<T>
         }
     }
 
-    /// <summary>The import was not needed. If the source will not have it, the waiter fails, and what he was granted is freed
-    /// again.</summary>
+    /// <summary>The import was not needed. If the source will not have it, the waiter fails; who was granted a range meanwhile keeps it, and
+    /// the exception is nobody's.</summary>
     private void ReturnImport(in Segment<T> import, Waiter<T> waiter, ref bool left)
     {
         try
@@ -193,33 +193,8 @@ public sealed partial class Arena<T>
 #pragma warning restore CA1031
         {
             EnterRaw();
-            bool granted = left && waiter.State == WaitState.Granted;
-            if (granted)
-            {
-                waiter.Revoke(failure);
-            }
-            else
-            {
-                left |= TryFail(waiter, failure);
-            }
-
+            left |= TryFail(waiter, failure);
             Exit();
-            if (granted)
-            {
-                FreeRevoked(waiter);
-            }
-        }
-    }
-
-    private void FreeRevoked(Waiter<T> waiter)
-    {
-        try
-        {
-            FreeConstrained(waiter.Start, waiter.Placement.Size);
-        }
-        catch (ObjectDisposedException)
-        {
-            // The arena has gone, and the range with it.
         }
     }
 

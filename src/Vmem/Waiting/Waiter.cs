@@ -79,14 +79,6 @@ internal sealed class Waiter<T>(Arena<T> arena, in Placement<T> placement, in Ra
         State = end;
     }
 
-    /// <summary>What was granted could not be handed over after all. The lock is held, and the task not yet completed.</summary>
-    public void Revoke(Exception failure)
-    {
-        Invariant.Assert(State == WaitState.Granted, "only what was granted is revoked");
-        State = WaitState.Failed;
-        _failure = failure;
-    }
-
     /// <summary>Completes the task. The lock is not held.</summary>
     public void Complete()
     {
