@@ -113,10 +113,16 @@ public sealed partial class Arena<T>
         }
         finally
         {
+            bool followed = _followed;
             Exit();
             if (releases is not null)
             {
                 ReleaseAll(releases);
+            }
+
+            if (followed)
+            {
+                RoomMayHaveCome();
             }
         }
     }
@@ -161,6 +167,7 @@ public sealed partial class Arena<T>
     private bool TryExtendBehind(T start, T oldSize, T newSize)
     {
         List<Segment<T>>? releases = null;
+        bool followed = false;
         Enter();
         try
         {
@@ -179,12 +186,17 @@ public sealed partial class Arena<T>
                 _audit?.NoteResized(tag, newSize);
             }
 
+            followed = _followed && newSize < oldSize;
             return done;
         }
         finally
         {
             Exit();
             ReleaseAll(releases);
+            if (followed)
+            {
+                RoomMayHaveCome();
+            }
         }
     }
 

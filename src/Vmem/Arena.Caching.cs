@@ -207,7 +207,7 @@ public sealed partial class Arena<T> : IUpkeepTarget
         finally
         {
             Exit();
-            ReleaseAll(releases);
+            ReleaseAndServe(releases);
         }
     }
 
@@ -356,12 +356,15 @@ public sealed partial class Arena<T> : IUpkeepTarget
         }
         finally
         {
-            foreach (Segment<T> span in releases ?? [])
+            if (releases is not null)
             {
-                released += span.Size;
+                foreach (Segment<T> span in releases)
+                {
+                    released += span.Size;
+                }
             }
 
-            ReleaseAll(releases);
+            ReleaseAndServe(releases, echo: true);
         }
 
         return cached;
@@ -453,14 +456,40 @@ public sealed partial class Arena<T> : IUpkeepTarget
         }
     }
 
+    /// <summary>What follows when ranges have left the caches: imports that are empty go back, and those who wait are served. Not to be
+    /// called under the lock.</summary>
+    private void ReleaseAndServe(List<Segment<T>>? releases, bool echo = false)
+    {
+        try
+        {
+            ReleaseAll(releases);
+        }
+        finally
+        {
+            if (Volatile.Read(ref _followed))
+            {
+                RoomMayHaveCome(echo);
+            }
+        }
+    }
+
     /// <summary>From now until <see cref="ResumeCaches"/> the caches hold nothing and keep nothing: every free reaches the segments. Calls
     /// nest. Not to be called under the lock.</summary>
     private void SuspendCaches()
     {
-        if (_caches is not null)
+        if (_caches is null)
         {
-            _caches.Suspend();
+            return;
+        }
+
+        _caches.Suspend();
+        try
+        {
             _ = EmptyCaches();
+        }
+        catch (ObjectDisposedException) when (_disposed)
+        {
+            // Whoever waits will be told so in another place.
         }
     }
 
@@ -502,7 +531,7 @@ public sealed partial class Arena<T> : IUpkeepTarget
             }
             finally
             {
-                ReleaseAll(releases);
+                ReleaseAndServe(releases);
             }
         }
         catch (ObjectDisposedException) when (_disposed)

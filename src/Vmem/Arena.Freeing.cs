@@ -82,10 +82,16 @@ public sealed partial class Arena<T>
     {
         Segment<T> release = default;
         bool detached = _source is not null && TryDetachEmptyImport(free, out release);
+        bool followed = _followed;
         Exit();
         if (detached)
         {
             _source!.Release(release.Start, release.Size);
+        }
+
+        if (followed)
+        {
+            RoomMayHaveCome();
         }
     }
 

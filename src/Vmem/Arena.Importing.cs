@@ -78,9 +78,20 @@ public sealed partial class Arena<T>
             {
                 ReleaseSpare(spare, met ? new Segment<T>(start, placement.Size, SegmentKind.Allocated) : default);
             }
+
+            if (Volatile.Read(ref _followed))
+            {
+                RoomMayHaveCome(echo: true);      // what was attached may be more than was needed, and what went back may serve others
+            }
         }
 
         return met;
+    }
+
+    private Segment<T> ImportOrReap(in Placement<T> placement, in RangeConstraints<T> constraints)
+    {
+        Segment<T> import = Import(placement, constraints);
+        return T.IsZero(import.Size) && !T.IsZero(ReapImports()) ? Import(placement, constraints) : import;
     }
 
     /// <summary>What has changed while the source was asked counts first; only then the import is attached, which empties
@@ -90,12 +101,7 @@ public sealed partial class Arena<T>
         EnterForChange();
         try
         {
-            bool met = TryClaim(placement, policy, byHandle, out start, out handle);
-            if (!met && TryAttach(ref spare))
-            {
-                met = TryClaim(placement, policy, byHandle, out start, out handle);
-            }
-
+            bool met = TryClaimOrAttach(ref spare, placement, policy, byHandle, out start, out handle);
             _failures += met ? 0 : 1;
             return met;
         }
@@ -104,6 +110,11 @@ public sealed partial class Arena<T>
             Exit();
         }
     }
+
+    /// <summary>The same for those who hold the lock, and do not count.</summary>
+    private bool TryClaimOrAttach(ref Segment<T> spare, in Placement<T> placement, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle) =>
+        TryClaim(placement, policy, byHandle, out start, out handle) ||
+        (TryAttach(ref spare) && TryClaim(placement, policy, byHandle, out start, out handle));
 
     /// <summary>Imports for a request that is not claimed here. False if nothing could be imported.</summary>
     private bool TryImportFor(in Placement<T> placement, in RangeConstraints<T> constraints)
@@ -242,7 +253,8 @@ public sealed partial class Arena<T>
     }
 
     /// <summary>A segment became free: if it is a whole import and enough of those are kept already, takes it out of the arena, for the
-    /// caller to release without the lock.</summary>
+    /// caller to release without the lock. While somebody waits it is kept: it may be just what he waits for, and what he leaves is
+    /// trimmed.</summary>
     private bool TryDetachEmptyImport(uint free, out Segment<T> release)
     {
         release = default;
@@ -252,7 +264,7 @@ public sealed partial class Arena<T>
         }
 
         T size = _map.GetSegment(free).Size;
-        bool keep = T.IsZero(_retainedLimit) ? _retainedSpans == 0 : size <= _retainedLimit && _retained <= _retainedLimit - size;
+        bool keep = _followed || (T.IsZero(_retainedLimit) ? _retainedSpans == 0 : size <= _retainedLimit && _retained <= _retainedLimit - size);
         if (keep)
         {
             _retained += size;
@@ -306,7 +318,18 @@ public sealed partial class Arena<T>
             Exit();
         }
 
-        ReleaseAll(release);
+        try
+        {
+            ReleaseAll(release);
+        }
+        finally
+        {
+            if (Volatile.Read(ref _followed))
+            {
+                RoomMayHaveCome(echo: true);
+            }
+        }
+
         return T.IsZero(total) ? T.MaxValue : total;
     }
 
@@ -328,8 +351,13 @@ public sealed partial class Arena<T>
     /// <summary>Releases every span, also when the source throws at one of them; the first exception is thrown in the end.</summary>
     private void ReleaseAll(List<Segment<T>>? spans)
     {
+        if (spans is null)
+        {
+            return;
+        }
+
         ExceptionDispatchInfo? first = null;
-        foreach (Segment<T> span in spans ?? [])
+        foreach (Segment<T> span in spans)
         {
             try
             {

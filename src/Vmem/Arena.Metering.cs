@@ -41,6 +41,8 @@ public sealed partial class Arena<T> : IMetered
                 return allocations + magazines.Taken - LiveRanges(magazines);     // in this order: without a lock, too few and never too many
             case ArenaFigure.Failures:
                 return _failures;
+            case ArenaFigure.Waits:
+                return _waits;
             default:
                 return 0;
         }

@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using Vmem.Caching;
 using Vmem.Segments;
+using Vmem.Waiting;
 
 namespace Vmem;
 
@@ -28,7 +29,7 @@ namespace Vmem;
 /// </remarks>
 /// <typeparam name="T">The integer type: <c>byte</c>, <c>ushort</c>, <c>uint</c>, <c>ulong</c>, <c>nuint</c> or <c>UInt128</c>; all its
 /// values can be handed out, 0 and the very top included.</typeparam>
-public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
+public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     private readonly SegmentMap<T> _map;
@@ -37,7 +38,7 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
     private readonly bool _shared;                // more than one thread may come
     private readonly Action<ArenaLeak<T>>? _leaked;
     private readonly TimeProvider _time;
-    private readonly bool _plain;                          // nothing follows a free: no source to give spans back to, nobody who waits, no audit
+    private bool _plain;                          // nothing follows a free: no source to give spans back to, nobody who waits, no audit
     private bool _disposed;
     private ArenaLock _lock;
 
@@ -123,13 +124,14 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
     public FitPolicy Policy => _policy;
 
     /// <summary>
-    /// Gives all imports back to the source, leaked ranges included, and the tables back to the system; reports the leaks to
-    /// <see cref="ArenaOptions{T}.Leaked"/>. Idempotent. Every other member throws <see cref="ObjectDisposedException"/> afterwards.
+    /// Ends every wait with an <see cref="ObjectDisposedException"/>, gives all imports back to the source, leaked ranges included, and the
+    /// tables back to the system; reports the leaks to <see cref="ArenaOptions{T}.Leaked"/>. Idempotent. Every other member throws <see cref="ObjectDisposedException"/> afterwards.
     /// </summary>
     public void Dispose()
     {
         List<Segment<T>> imports = [];
         ArenaLeak<T>? leak = null;
+        WaitQueue<T> waiters = default;
         EnterFrozen(evenDisposed: true);
         try
         {
@@ -144,6 +146,7 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
             leak = _leaked is null ? null : DescribeLeak();
             _caches?.End();
             _map.Dispose();
+            waiters = FailAll();
         }
         finally
         {
@@ -154,10 +157,12 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
         ArenaMetrics.Arenas.Remove(_metered);
         try
         {
+            ConcludeAll(waiters);
             ReleaseAll(imports);
         }
         finally
         {
+            NotifyListeners();
             if (leak is not null)
             {
                 _leaked!(leak with { Report = ReportLeaks() });

@@ -15,6 +15,7 @@ internal sealed class QuantumCaches<T>
 
     private readonly MagazineCache<T>[] _caches;
     private int _suspensions;
+    private bool _ended;
 
     public QuantumCaches(SegmentMap<T> map, T quantum, int classes)
     {
@@ -61,7 +62,7 @@ internal sealed class QuantumCaches<T>
     public void Resume()
     {
         Freeze();
-        if (--_suspensions == 0)
+        if (--_suspensions == 0 && !_ended)
         {
             foreach (MagazineCache<T> cache in _caches)
             {
@@ -156,6 +157,7 @@ internal sealed class QuantumCaches<T>
     /// <summary>Ends the caches. Frozen, and under the arena's lock.</summary>
     public void End()
     {
+        _ended = true;
         foreach (MagazineCache<T> cache in _caches)
         {
             cache.Drain([]);
