@@ -315,7 +315,7 @@ public sealed partial class Arena<T> : IUpkeepTarget
             return T.Zero;
         }
 
-        T cached;
+        T cached = T.Zero;
         List<Segment<T>>? releases = null;
         try
         {
@@ -364,7 +364,10 @@ public sealed partial class Arena<T> : IUpkeepTarget
                 }
             }
 
-            ReleaseAndServe(releases, echo: true);
+            if (!T.IsZero(cached) || releases is not null)
+            {
+                ReleaseAndServe(releases, echo: true);
+            }
         }
 
         return cached;

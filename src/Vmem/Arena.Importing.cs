@@ -59,7 +59,8 @@ public sealed partial class Arena<T>
                 return true;
             }
 
-            if (!T.IsZero(ReapImports()))
+            // What was in caches may have become empty imports, and these may be back at the source already.
+            if (!T.IsZero(ReapImports()) || _caches is not null)
             {
                 spare = Import(placement, constraints);
             }

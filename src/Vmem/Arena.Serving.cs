@@ -269,7 +269,7 @@ public sealed partial class Arena<T>
                 surplus.Add(empty[i]);
                 _map.RemoveSpan(_map.FindSpan(empty[i].Start, out _, out _));
                 _retained -= empty[i].Size;
-                _retainedSpans--;
+                RetainedSpans--;
                 _releases++;
             }
         }

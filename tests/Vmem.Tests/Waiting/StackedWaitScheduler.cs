@@ -56,7 +56,7 @@ internal sealed class StackedWaitScheduler : IDisposable
 
     public void FreeAll()
     {
-        while (_live.Count > 0)
+        do
         {
             Free();
             Check();
@@ -67,6 +67,7 @@ internal sealed class StackedWaitScheduler : IDisposable
                 Check();
             }
         }
+        while (_live.Count > 0);
 
         Assert.All(_queues, Assert.Empty);
         foreach (Arena<uint> arena in _arenas)
@@ -199,10 +200,17 @@ internal sealed class StackedWaitScheduler : IDisposable
 
     private FitPolicy Policy() => (FitPolicy)_random.Below(5);
 
-    private ArenaOptions<uint> Options(Arena<uint> source) => new()
+    private ArenaOptions<uint> Options(Arena<uint> source)
+    {
+        FitPolicy policy = Policy();
+        return Options(source, policy, policy == FitPolicy.NextFit || _random.Below(2) == 0 ? 0 : (uint)(1 + _random.Below(8)) * 4);
+    }
+
+    private ArenaOptions<uint> Options(Arena<uint> source, FitPolicy policy, uint cacheMax) => new()
     {
         Source = source,
-        Policy = Policy(),
+        Policy = policy,
+        QuantumCacheMax = cacheMax,
         MinImport = _random.Below(2) == 0 ? 0u : 64,
         RetainedImport = _random.Below(2) == 0 ? 0u : 128,
         Limit = _random.Below(3) == 0 ? 448u : 0,

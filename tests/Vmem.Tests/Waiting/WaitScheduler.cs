@@ -27,18 +27,25 @@ internal sealed class WaitScheduler : IDisposable
     private readonly Arena<uint> _arena;
     private readonly ArenaModel _model;
     private readonly List<Entry> _queue = [];
+    private readonly bool _hasCaches;
+    private readonly int _upkeepTimers;
     private readonly List<(uint Start, RangeHandle<uint> Handle)> _handles = [];
     private long _waits;
     private long _failures;
     private long _allocations;
 
-    public WaitScheduler(ulong seed)
+    public WaitScheduler(ulong seed, bool caches)
     {
         _random = new SeededRandom(seed);
         Quantum = 1 << _random.Below(3);
         FitPolicy policy = (FitPolicy)_random.Below(5);
+        policy = caches && policy == FitPolicy.NextFit ? FitPolicy.FirstFit : policy;
+        bool singleThreaded = _random.Below(2) == 0;
+        uint cacheMax = caches ? (uint)(Quantum * (1 + _random.Below(20))) : 0;
+        _hasCaches = caches;
+        _upkeepTimers = caches && !singleThreaded ? 1 : 0;
         _model = new ArenaModel(Top, Quantum, policy, uint.MaxValue);
-        _arena = new Arena<uint>("scheduled", (uint)Quantum, new ArenaOptions<uint> { Policy = policy, TimeProvider = _time, SingleThreaded = _random.Below(2) == 0 });
+        _arena = new Arena<uint>("scheduled", (uint)Quantum, new ArenaOptions<uint> { Policy = policy, TimeProvider = _time, SingleThreaded = singleThreaded, QuantumCacheMax = cacheMax });
         AddSpan();
     }
 
@@ -101,6 +108,7 @@ internal sealed class WaitScheduler : IDisposable
 
         Assert.Empty(_queue);
         Assert.Equal(0u, _arena.GetStatistics().InUse);
+        _arena.Reap();
         Assert.Equal(_model.Spans.Count, _arena.GetStatistics().FreeSegments);
     }
 
@@ -292,9 +300,12 @@ internal sealed class WaitScheduler : IDisposable
         _arena.Validate();
         ArenaStatistics<uint> statistics = _arena.GetStatistics();
         ModelStatistics amounts = _model.MeasureAmounts();
-        Assert.Equal((amounts.InUse, amounts.Free, amounts.LargestFree), (statistics.InUse, statistics.Free, statistics.LargestFree));
+        Assert.Equal((amounts.InUse, amounts.Free), (statistics.InUse, statistics.Free + statistics.Cached));
+        Assert.Equal(_hasCaches ? statistics.LargestFree : amounts.LargestFree, statistics.LargestFree);
+        Assert.True(statistics.LargestFree <= amounts.LargestFree);
+        Assert.True(_queue.Count == 0 || statistics.Cached == 0, "While somebody waits, nothing lies in a cache.");
         Assert.Equal((_allocations, _failures, _waits), (statistics.Allocations, statistics.Failures, statistics.Waits));
-        Assert.Equal(_queue.Count(entry => entry.Until is not null), _time.Timers);
+        Assert.Equal(_queue.Count(entry => entry.Until is not null) + _upkeepTimers, _time.Timers);
     }
 
     private void Occupy(uint start, int size, in ModelConstraints constraints, FitPolicy policy)

@@ -7,11 +7,15 @@ namespace Vmem.Tests.Waiting;
 public class WaitSchedulerTests
 {
     [Theory]
-    [InlineData(0)]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(3)]
-    public void Strict_first_come_first_served_in_one_arena(int part)
+    [InlineData(0, false)]
+    [InlineData(1, false)]
+    [InlineData(2, false)]
+    [InlineData(3, false)]
+    [InlineData(4, true)]
+    [InlineData(5, true)]
+    [InlineData(6, true)]
+    [InlineData(7, true)]
+    public void Strict_first_come_first_served_in_one_arena(int part, bool caches)
     {
         const int Orders = 250;
         const int Steps = 300;
@@ -23,7 +27,7 @@ public class WaitSchedulerTests
             ulong seed = (ulong)((part * Orders) + i);
             Attributed(seed, () =>
             {
-                using WaitScheduler scheduler = new(seed);
+                using WaitScheduler scheduler = new(seed, caches);
                 for (int step = 0; step < Steps; step++)
                 {
                     scheduler.Step();
