@@ -16,6 +16,7 @@ internal sealed class Depot<TItem>
     private WorkingSet _fullSet;
     private WorkingSet _emptySet;
     private Magazine<TItem> _partial = Magazine<TItem>.None;
+    private bool _partialUsed;                    // in this interval
     private long _fullRounds;
 
     /// <summary>Items in all magazines here.</summary>
@@ -37,6 +38,7 @@ internal sealed class Depot<TItem>
 
         magazine = _partial;
         _partial = Magazine<TItem>.None;
+        _partialUsed = true;
         return magazine.Rounds > 0;
     }
 
@@ -101,6 +103,7 @@ internal sealed class Depot<TItem>
         else
         {
             _partial = magazine;
+            _partialUsed = true;
         }
     }
 
@@ -108,11 +111,19 @@ internal sealed class Depot<TItem>
     /// <paramref name="spilled"/>, the empty ones for good.</summary>
     public void Tick(List<Magazine<TItem>> spilled)
     {
-        for (int surplus = _fullSet.Reapable; surplus > 0 && TryTakeFull(out Magazine<TItem> full); surplus--)
+        for (int surplus = _fullSet.Reapable; surplus > 0 && _full.TryPop(out Magazine<TItem> full); surplus--)
         {
             spilled.Add(full);
+            _fullRounds -= full.Rounds;
         }
 
+        if (!_partialUsed && _partial.Rounds > 0)
+        {
+            spilled.Add(_partial);
+            _partial = Magazine<TItem>.None;
+        }
+
+        _partialUsed = false;
         for (int surplus = _emptySet.Reapable; surplus > 0; surplus--)
         {
             _ = _empty.TryPop(out _);

@@ -45,10 +45,43 @@ public class GarbageTests
         });
     }
 
-    [Fact]
-    public void No_question_makes_garbage()
+    /// <summary>Requests that fail empty all caches, and make no garbage either; and each free after them finds a magazine again.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void No_call_of_a_cached_arena_makes_garbage(bool singleThreaded)
     {
-        using Arena<ulong> arena = new("clean", 0, 1 << 20, 16);
+        using Arena<ulong> arena = new("clean", 0, 1 << 20, 16, new ArenaOptions<ulong> { QuantumCacheMax = 128, SingleThreaded = singleThreaded });
+        Scatter(arena);
+        ulong[] starts = new ulong[200];
+        AssertClean(() =>
+        {
+            ulong start = arena.Allocate(100);
+            arena.Free(start, 100);
+            for (int i = 0; i < starts.Length; i++)
+            {
+                arena.TryAllocate(64, out starts[i]);
+            }
+
+            for (int i = 0; i < starts.Length; i++)
+            {
+                arena.Free(starts[i], 64);
+            }
+
+            arena.FreeMany(starts.AsSpan(0, arena.TryAllocateMany(48, starts)), 48);
+            arena.TryAllocate(1 << 21, out _);
+            arena.TryAllocate(30, out start);
+            arena.TryExtend(start, 30, 16);
+            arena.Free(start, 16);
+        });
+    }
+
+    [Theory]
+    [InlineData(0ul)]
+    [InlineData(64ul)]
+    public void No_question_makes_garbage(ulong cacheMax)
+    {
+        using Arena<ulong> arena = new("clean", 0, 1 << 20, 16, new ArenaOptions<ulong> { QuantumCacheMax = cacheMax });
         Scatter(arena);
         AssertClean(() =>
         {

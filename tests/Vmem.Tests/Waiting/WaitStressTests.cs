@@ -21,12 +21,15 @@ public class WaitStressTests
     private long _cancelled;
     private long _granted;
 
-    [Fact]
-    public void Nobody_hangs_and_no_two_hold_the_same_unit()
+    [Theory]
+    [InlineData(0u)]
+    [InlineData(16u)]
+    public void Nobody_hangs_and_no_two_hold_the_same_unit(uint cacheMax)
     {
-        using Arena<uint> arena = new("stress", 0, Units, 1);
+        using Arena<uint> arena = new("stress", 0, Units, 1, new ArenaOptions<uint> { QuantumCacheMax = cacheMax });
         Run(_ => arena, arena);
         arena.Validate();
+        arena.Reap();
         Assert.Equal($"{{0+{Units}: (0+{Units})}}", ArenaPicture.Segments(arena));
         Assert.True(arena.GetStatistics().Waits > 0);
         Assert.Equal(_granted, arena.GetStatistics().Allocations);
@@ -50,12 +53,14 @@ public class WaitStressTests
         Assert.Equal($"{{0+{Units}: (0+{Units})}}", ArenaPicture.Segments(ground));
     }
 
-    [Fact]
-    public void Disposal_in_the_middle_ends_every_wait()
+    [Theory]
+    [InlineData(0u)]
+    [InlineData(16u)]
+    public void Disposal_in_the_middle_ends_every_wait(uint cacheMax)
     {
         for (int i = 0; i < 200; i++)
         {
-            Arena<uint> arena = new("short", 0, 16, 1);
+            Arena<uint> arena = new("short", 0, 16, 1, new ArenaOptions<uint> { QuantumCacheMax = cacheMax });
             using Barrier together = new(4);
             Thread[] threads = [.. Enumerable.Range(0, 3).Select(_ => new Thread(() => Guarded(() =>
             {
