@@ -168,7 +168,10 @@ public sealed partial class Arena<T> : IUpkeepTarget
     private bool TryAddSlab(int sizeClass)
     {
         RangeSlabs<T> slabs = _caches!.Slabs;
-        uint free = _map.FindAligned(slabs.LengthOf(sizeClass), slabs.SlabSize, out T start);
+        T length = slabs.LengthOf(sizeClass);
+        uint free = _policy == FitPolicy.InstantFit
+            ? _map.FindAligned(length, slabs.SlabSize, out T start)
+            : _map.FindConstrained(_policy, new Placement<T>(length, new RangeConstraints<T> { Align = slabs.SlabSize }, Quantum), out start);
         if (free == 0)
         {
             return false;
@@ -180,7 +183,7 @@ public sealed partial class Arena<T> : IUpkeepTarget
             NoteImportUsed(free);
         }
 
-        uint tag = _map.Carve(free, start, slabs.LengthOf(sizeClass));
+        uint tag = _map.Carve(free, start, length);
         _map.Enlist(tag);
         slabs.Add(tag, start, sizeClass);
         return true;

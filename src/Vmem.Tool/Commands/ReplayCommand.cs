@@ -50,6 +50,12 @@ internal static class ReplayCommand
             HelpName = "SIZE",
             CustomParser = result => (ulong?)ParseSize(result, "--limit"),
         };
+        var cacheMax = new Option<ulong>("--cache", "-c")
+        {
+            Description = "Puts quantum caches in front of the arena for sizes up to this, at most 64 quanta. Next fit goes without. [default: none]",
+            HelpName = "SIZE",
+            CustomParser = result => ParseSize(result, "--cache"),
+        };
         var json = new Option<string?>("--json")
         {
             Description = "All figures as JSON: into FILE beside the table, or without FILE to standard output in the table's place.",
@@ -67,7 +73,7 @@ internal static class ReplayCommand
             HelpName = "FILE.json",
         };
         var noProgress = new Option<bool>("--no-progress") { Description = "No progress bar. (There is none when standard error is no terminal.)" };
-        var command = new Command("replay", Description) { traces, policies, quantum, limit, json, report, snapshot, noProgress };
+        var command = new Command("replay", Description) { traces, policies, quantum, limit, cacheMax, json, report, snapshot, noProgress };
         command.SetAction((parsed, cancellationToken) =>
         {
             string? jsonFile = parsed.GetValue(json);
@@ -77,6 +83,7 @@ internal static class ReplayCommand
                 Policies = parsed.GetValue(policies) is { Count: > 0 } chosen ? chosen : PolicyNames.All,
                 Quantum = parsed.GetValue(quantum),
                 Limit = parsed.GetValue(limit),
+                CacheMax = parsed.GetValue(cacheMax),
                 JsonToOutput = parsed.GetResult(json) is not null && jsonFile is null,
                 JsonFile = jsonFile,
                 ReportFile = parsed.GetValue(report),

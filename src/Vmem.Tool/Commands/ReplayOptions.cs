@@ -12,6 +12,9 @@ internal sealed record ReplayOptions
     /// <summary>Null: a span that no recording fills.</summary>
     public ulong? Limit { get; init; }
 
+    /// <summary>The largest size that quantum caches keep; 0: there are none.</summary>
+    public ulong CacheMax { get; init; }
+
     /// <summary>Whether JSON takes the table's place on standard output.</summary>
     public bool JsonToOutput { get; init; }
 

@@ -12,6 +12,8 @@ namespace Vmem.Tool.Commands;
 /// </summary>
 internal sealed class ReplayRun
 {
+    private const ulong MaxCachedQuanta = 64;
+
     private readonly ReplayOptions _options;
     private readonly ToolConsole _console;
     private ArenaSnapshot<ulong>? _snapshot;
@@ -62,6 +64,11 @@ internal sealed class ReplayRun
             throw new UsageException($"--limit: {_options.Limit} is less than the quantum, {_options.Quantum}: nothing could be allocated");
         }
 
+        if (_options.CacheMax > MaxCachedQuanta * _options.Quantum)
+        {
+            throw new UsageException($"--cache: caches keep sizes of at most {MaxCachedQuanta} quanta, {MaxCachedQuanta * _options.Quantum} bytes, and {_options.CacheMax} is more");
+        }
+
         List<string> outputs = [.. _options.OutputPaths.Select(Path.GetFullPath)];
         if (outputs.Distinct().Count() < outputs.Count)
         {
@@ -103,7 +110,7 @@ internal sealed class ReplayRun
     }
 
 
-    private ArenaTarget CreateTarget(FitPolicy policy) => new(policy, _options.Quantum, _options.Limit);
+    private ArenaTarget CreateTarget(FitPolicy policy) => new(policy, _options.Quantum, _options.Limit, _options.CacheMax);
 
     private void StageFiles(OutputFiles files, ReplayReport report)
     {

@@ -33,16 +33,18 @@ internal sealed class ArenaTarget : IReplayTarget
     /// <param name="policy">The policy.</param>
     /// <param name="quantum">A power of two.</param>
     /// <param name="limit">The size of the span; null: <see cref="UnlimitedSpan"/>.</param>
-    public ArenaTarget(FitPolicy policy, ulong quantum, ulong? limit)
+    /// <param name="cacheMax">The largest size that quantum caches keep, except under next fit, which knows none; 0: no caches.</param>
+    public ArenaTarget(FitPolicy policy, ulong quantum, ulong? limit, ulong cacheMax = 0)
     {
+        cacheMax = policy == FitPolicy.NextFit ? 0 : cacheMax;
         ulong wanted = limit ?? UnlimitedSpan;
         _policy = policy;
         _quantumMask = quantum - 1;
         _span = wanted & ~_quantumMask;
         _windowed = policy == FitPolicy.NextFit && limit is null;
         _mirrored = policy == FitPolicy.LastFit;
-        Name = PolicyNames.NameOf(policy);
-        _arena = new Arena<ulong>(Name, 0, _span, quantum, new ArenaOptions<ulong> { Policy = policy, SingleThreaded = true });
+        Name = (cacheMax > 0 ? "cached " : "") + PolicyNames.NameOf(policy);
+        _arena = new Arena<ulong>(Name, 0, _span, quantum, new ArenaOptions<ulong> { Policy = policy, SingleThreaded = true, QuantumCacheMax = cacheMax });
     }
 
     public string Name { get; }
@@ -77,7 +79,7 @@ internal sealed class ArenaTarget : IReplayTarget
     public TargetFigures GetFigures()
     {
         ArenaStatistics<ulong> statistics = _arena.GetStatistics();
-        return new TargetFigures(statistics.InUse, statistics.Free - statistics.LargestFree, statistics.BookkeepingBytes);
+        return new TargetFigures(statistics.InUse, statistics.Free - statistics.LargestFree + statistics.Cached, statistics.BookkeepingBytes);
     }
 
     /// <summary>The arena as it is now, its span cut down to the range that was ever used.</summary>

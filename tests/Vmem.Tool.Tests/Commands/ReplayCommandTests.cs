@@ -60,6 +60,19 @@ public sealed class ReplayCommandTests : IDisposable
         Assert.Contains("one allocation fails", run.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Caches_stand_in_front_of_every_policy_but_next_fit()
+    {
+        ToolRun run = await ToolRun.Of("replay", Samples.CompilerTrace, "--cache", "128", "--json");
+        ReplayReport report = JsonSerializer.Deserialize(run.Output, ReportJson.Default.ReplayReport)!;
+        Assert.Equal(["cached instant", "cached best", "next", "cached first", "cached last"], report.Traces[0].Policies.Select(policy => policy.Policy));
+        Assert.All(report.Traces[0].Policies, policy => Assert.Equal(0, policy.Failures));
+        Assert.All(report.Traces[0].Policies.Where(policy => policy.Policy != "next"), policy => Assert.True(policy.RangeOverhead < 0.02, $"{policy.Policy}: {policy.RangeOverhead}"));
+        ToolRun tooLarge = await ToolRun.Of("replay", Samples.CompilerTrace, "--cache", "2K");
+        Assert.Equal(1, tooLarge.ExitCode);
+        Assert.Contains("at most 64 quanta", tooLarge.Error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("a 1 2\nwrong\n", "standard input, line 2: ")]
     [InlineData("", "has no allocation")]
