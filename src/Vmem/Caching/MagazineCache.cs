@@ -35,7 +35,8 @@ internal sealed partial class MagazineCache<TItem>
 
     /// <summary>Makes an empty cache.</summary>
     /// <param name="leastRounds">The size of magazines to begin with.</param>
-    public MagazineCache(int leastRounds) => _size = new MagazineSize(leastRounds);
+    /// <param name="mostRounds">The size up to which they grow.</param>
+    public MagazineCache(int leastRounds, int mostRounds = MagazineSize.Largest) => _size = new MagazineSize(leastRounds, mostRounds);
 
     /// <summary>Takes an item from the loaded magazine of the current thread, whose number this is.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -132,9 +133,10 @@ internal sealed partial class MagazineCache<TItem>
                     return false;
                 }
 
-                _depot.PutEmpty(mine.Previous, _size.Rounds);
+                Magazine<TItem> empty = mine.Previous;
                 mine.Previous = mine.Loaded;
                 mine.Loaded = full;
+                _depot.PutEmpty(empty, _size.Rounds);       // last: it may need memory
             }
             else
             {

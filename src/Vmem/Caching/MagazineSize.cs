@@ -15,20 +15,26 @@ namespace Vmem.Caching;
 /// </remarks>
 internal struct MagazineSize
 {
+    /// <summary>The rounds of the last step.</summary>
+    public const int Largest = 143;
+
     private const int ContentionsToGrow = 3;
     private const int QuietIntervalsToShrink = 4;
 
-    private static readonly byte[] s_rounds = [1, 3, 7, 15, 31, 47, 63, 95, 143];
+    private static readonly byte[] s_rounds = [1, 3, 7, 15, 31, 47, 63, 95, Largest];
 
     private readonly int _least;
+    private readonly int _most;
     private int _step;
     private int _contentions;
     private int _quietIntervals;
 
-    /// <summary>Begins at the smallest magazine that has this many rounds.</summary>
-    public MagazineSize(int leastRounds)
+    /// <summary>Begins at the smallest magazine that has as many rounds as the least, and goes up to the smallest that has as many as the
+    /// most.</summary>
+    public MagazineSize(int leastRounds, int mostRounds = Largest)
     {
         _least = Array.FindIndex(s_rounds, rounds => rounds >= leastRounds);
+        _most = Array.FindIndex(s_rounds, rounds => rounds >= mostRounds);
         _step = _least;
     }
 
@@ -40,7 +46,7 @@ internal struct MagazineSize
     /// <summary>An interval has ended.</summary>
     public void Tick()
     {
-        if (_contentions > ContentionsToGrow && _step < s_rounds.Length - 1)
+        if (_contentions > ContentionsToGrow && _step < _most)
         {
             _step++;
         }
