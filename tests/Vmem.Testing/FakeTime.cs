@@ -6,6 +6,9 @@ public sealed class FakeTime : TimeProvider
     private readonly List<Timer> _timers = [];
     private DateTimeOffset _now = DateTimeOffset.UnixEpoch;
 
+    /// <summary>How many timers run.</summary>
+    public int Timers => _timers.Count;
+
     public override DateTimeOffset GetUtcNow() => _now;
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
