@@ -21,6 +21,7 @@ internal static class BenchCommand
         new BookkeepingStudy(),
         new FragmentationStudy(),
         new PauseStudy(),
+        new PoolsStudy(),
     ];
 
     public static int Run(string[] args)
