@@ -22,6 +22,8 @@ internal static class BenchCommand
         new FragmentationStudy(),
         new PauseStudy(),
         new PoolsStudy(),
+        new HandoverStudy(),
+        new ProcessorsStudy(),
     ];
 
     public static int Run(string[] args)
