@@ -109,6 +109,21 @@ internal readonly struct NewArrays(int length) : IPool<byte[]>
     }
 }
 
+/// <summary>Nothing at all: what remains is what surrounds the pool.</summary>
+internal readonly struct NoPool(Pooled item) : IPool<Pooled>
+{
+    public long Constructed => 0;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Pooled Rent() => item;
+
+    public void Return(Pooled item) => Escape.Here(item);
+
+    public void Dispose()
+    {
+    }
+}
+
 /// <summary>Keeps the JIT from putting an object on the stack.</summary>
 internal static class Escape
 {

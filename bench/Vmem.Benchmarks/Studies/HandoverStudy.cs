@@ -38,6 +38,7 @@ internal sealed class HandoverStudy : IStudy
             new HandoverSubject<MicrosoftPool>("DefaultObjectPool", () => new(Make)),
             new HandoverSubject<MicrosoftPool>("DefaultObjectPool, 4,096", () => new(Make, 4_096)),
             new HandoverSubject<NewObjects>("new", () => default),
+            new HandoverSubject<NoPool>("the ring alone", () => new(new Pooled())),
         ];
         int runs = context.Settings.Runs ?? 7;
         int blocks = (int)Math.Max(1_000, BlocksPerSecond * context.Settings.Seconds * 0.2);

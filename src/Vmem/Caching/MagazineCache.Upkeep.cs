@@ -84,7 +84,7 @@ internal sealed partial class MagazineCache<TItem>
         Claim([this]);
         try
         {
-            _size.Tick();
+            _record.Size.Tick();
             foreach (ThreadMagazines<TItem> pair in Pairs)
             {
                 (long Taken, int Rounds) now = (pair.Taken, pair.Rounds);
@@ -109,7 +109,7 @@ internal sealed partial class MagazineCache<TItem>
     {
         lock (_gate)
         {
-            _depot.Pour(magazine, _size.Rounds);
+            _depot.Pour(magazine, _record.Size.Rounds);
         }
     }
 
@@ -119,12 +119,12 @@ internal sealed partial class MagazineCache<TItem>
     private bool TryAdoptEnded()
     {
         long now = Environment.TickCount64;
-        if (now == _lookedForEndedAt)
+        if (now == _record.LookedForEndedAt)
         {
             return false;
         }
 
-        _lookedForEndedAt = now;
+        _record.LookedForEndedAt = now;
         List<ThreadMagazines<TItem>>? ended = null;
         for (int number = 1; number < _pairs.Length; number++)
         {
@@ -156,8 +156,8 @@ internal sealed partial class MagazineCache<TItem>
         Magazine<TItem> loaded = pair.Loaded;
         Magazine<TItem> previous = pair.Previous;
         pair.Loaded = pair.Previous = Magazine<TItem>.None;
-        _depot.Pour(loaded, _size.Rounds);
-        _depot.Pour(previous, _size.Rounds);
+        _depot.Pour(loaded, _record.Size.Rounds);
+        _depot.Pour(previous, _record.Size.Rounds);
     }
 
     private IEnumerable<ThreadMagazines<TItem>> Pairs => _pairs.OfType<ThreadMagazines<TItem>>();
@@ -165,7 +165,7 @@ internal sealed partial class MagazineCache<TItem>
     /// <summary>What the cache holds and has done. Claimed.</summary>
     public MagazineFigures Count()
     {
-        var figures = new MagazineFigures(_depot.Rounds, 0, _depotTouches, _size.Rounds, _depot.FullMagazines, _depot.EmptyMagazines, Pairs.Count());
+        var figures = new MagazineFigures(_depot.Rounds, 0, _record.DepotTouches, _record.Size.Rounds, _depot.FullMagazines, _depot.EmptyMagazines, Pairs.Count());
         foreach (ThreadMagazines<TItem> pair in Pairs)
         {
             figures = figures with { Items = figures.Items + pair.Rounds, Taken = figures.Taken + pair.Taken };

@@ -25,18 +25,30 @@ namespace Vmem.Caching;
 /// </remarks>
 internal sealed partial class MagazineCache<TItem>
 {
+    /// <summary>How often a thread looks at a busy gate before it lets the system wake it, and for how long it looks away. Arbitrary; an
+    /// exchange takes less than the first ten looks.</summary>
+    private const int LooksAtGate = 100;
+    private const int SpinsBetweenLooks = 4;
+
     private readonly Lock _gate = new();
     private readonly Depot<TItem> _depot = new();
+    private readonly GateRecord _record;
     private ThreadMagazines<TItem>?[] _pairs = [];      // by number of the thread; changes under the gate
-    private MagazineSize _size;
-    private long _depotTouches;
-    private long _lookedForEndedAt;
     private bool _closed;                         // nothing may come in
 
     /// <summary>Makes an empty cache.</summary>
     /// <param name="leastRounds">The size of magazines to begin with.</param>
     /// <param name="mostRounds">The size up to which they grow.</param>
-    public MagazineCache(int leastRounds, int mostRounds = MagazineSize.Largest) => _size = new MagazineSize(leastRounds, mostRounds);
+    public MagazineCache(int leastRounds, int mostRounds = MagazineSize.Largest) => _record = new GateRecord { Size = new MagazineSize(leastRounds, mostRounds) };
+
+    /// <summary>What every visit to the gate writes. An object of its own: every operation reads <c>_pairs</c>, which must not lie on the
+    /// same cache line.</summary>
+    private sealed class GateRecord : PaddedBefore
+    {
+        public MagazineSize Size;
+        public long DepotTouches;
+        public long LookedForEndedAt;
+    }
 
     /// <summary>Takes an item from the loaded magazine of the current thread, whose number this is.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -120,7 +132,7 @@ internal sealed partial class MagazineCache<TItem>
         EnterGate();
         try
         {
-            _depotTouches++;
+            _record.DepotTouches++;
             if (mine.TryPop(out item))
             {
                 return true;                      // a claimant has come and gone
@@ -136,7 +148,7 @@ internal sealed partial class MagazineCache<TItem>
                 Magazine<TItem> empty = mine.Previous;
                 mine.Previous = mine.Loaded;
                 mine.Loaded = full;
-                _depot.PutEmpty(empty, _size.Rounds);       // last: it may need memory
+                _depot.PutEmpty(empty, _record.Size.Rounds);       // last: it may need memory
             }
             else
             {
@@ -160,7 +172,7 @@ internal sealed partial class MagazineCache<TItem>
             EnterGate();
             try
             {
-                _depotTouches++;
+                _record.DepotTouches++;
                 if (_closed)
                 {
                     return false;
@@ -171,7 +183,7 @@ internal sealed partial class MagazineCache<TItem>
                     return true;
                 }
 
-                rounds = _size.Rounds;
+                rounds = _record.Size.Rounds;
                 if (made.Items.Length > 0 || _depot.TryTakeEmpty(rounds, out made))
                 {
                     if (mine.Previous.Rounds > 0)
@@ -195,10 +207,23 @@ internal sealed partial class MagazineCache<TItem>
 
     private void EnterGate()
     {
-        if (!_gate.TryEnter())
+        if (_gate.TryEnter())
         {
-            _gate.Enter();
-            _size.NoteContention();
+            return;
         }
+
+        int looks = 0;
+        do
+        {
+            if (looks++ == LooksAtGate)
+            {
+                _gate.Enter();
+                break;
+            }
+
+            Thread.SpinWait(SpinsBetweenLooks);
+        }
+        while (!_gate.TryEnter());
+        _record.Size.NoteContention();
     }
 }

@@ -9,6 +9,10 @@ namespace Vmem.Caching;
 /// minute of quiet at the default interval.
 /// </para>
 /// <para>
+/// kmem waits for the end of the interval to grow, so that two threads that pass objects from one to the other are slow for a minute, five
+/// steps of 15 s. Here 64 waits are one step at once. 64 is arbitrary: some tens of microseconds of waiting.
+/// </para>
+/// <para>
 /// Magazines of a former size stay in use until they pass through the depot empty, and are dropped there. kmem empties the whole cache
 /// when it changes the size.
 /// </para>
@@ -19,6 +23,7 @@ internal struct MagazineSize
     public const int Largest = 143;
 
     private const int ContentionsToGrow = 3;
+    private const int ContentionsToGrowAtOnce = 64;
     private const int QuietIntervalsToShrink = 4;
 
     private static readonly byte[] s_rounds = [1, 3, 7, 15, 31, 47, 63, 95, Largest];
@@ -41,7 +46,14 @@ internal struct MagazineSize
     public readonly int Rounds => s_rounds[_step];
 
     /// <summary>Somebody had to wait for the depot.</summary>
-    public void NoteContention() => _contentions++;
+    public void NoteContention()
+    {
+        if (++_contentions >= ContentionsToGrowAtOnce && _step < _most)
+        {
+            _step++;
+            _contentions = 1;                     // not quiet
+        }
+    }
 
     /// <summary>An interval has ended.</summary>
     public void Tick()

@@ -39,7 +39,7 @@ public class MagazineSizeTests
         List<int> seen = [size.Rounds];
         for (int i = 0; i < 20; i++)
         {
-            EndInterval(ref size, 100);
+            EndInterval(ref size, 4);
             seen.Add(size.Rounds);
         }
 
@@ -47,10 +47,25 @@ public class MagazineSizeTests
         MagazineSize limited = new(7, 16);
         for (int i = 0; i < 20; i++)
         {
-            EndInterval(ref limited, 100);
+            EndInterval(ref limited, 4);
         }
 
         Assert.Equal(31, limited.Rounds);
+    }
+
+    [Fact]
+    public void Of_many_contentions_every_64_are_a_step_at_once()
+    {
+        MagazineSize size = new(15);
+        int[] rounds = new int[200];
+        for (int i = 0; i < rounds.Length; i++)
+        {
+            size.NoteContention();
+            rounds[i] = size.Rounds;
+        }
+
+        Assert.Equal([15, 31, 47, 63], rounds.Distinct());
+        Assert.Equal(63, rounds.Count(now => now == 15));
     }
 
     [Fact]
