@@ -20,6 +20,10 @@ internal abstract class PoolSubject(string name)
     /// <param name="seconds">How long.</param>
     public abstract PoolTimes Measure(int threads, int held, double seconds);
 
+    /// <summary>The turn that does not count is at least so long: the runtime compiles what it has seen to be hot some 100 ms
+    /// later.</summary>
+    public const double WarmUpSeconds = 0.4;
+
     /// <summary>The most objects that a thread holds at once.</summary>
     public const int MostHeld = 8;
 }

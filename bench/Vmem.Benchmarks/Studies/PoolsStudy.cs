@@ -65,7 +65,8 @@ internal sealed class PoolsStudy : IStudy
             {
                 for (int k = 0; k < subjects.Length; k++)
                 {
-                    PoolTimes turn = subjects[k].Measure(threads, held, SecondsFactor * context.Settings.Seconds);
+                    double seconds = SecondsFactor * context.Settings.Seconds;
+                    PoolTimes turn = subjects[k].Measure(threads, held, run < 0 ? Math.Max(seconds, PoolSubject.WarmUpSeconds) : seconds);
                     if (run >= 0)
                     {
                         turns[k][run] = turn;

@@ -61,7 +61,7 @@ internal sealed class ProcessorsStudy : IStudy
         {
             using ObjectCache<Pooled> cache = new("bench", () => new Pooled(), options: new ObjectCacheOptions { LeastRounds = Rounds, MostRounds = Rounds });
             var magazines = new ProcessorMagazines<Slot>(Rounds);
-            double seconds = SecondsFactor * context.Settings.Seconds;
+            double seconds = run < 0 ? Math.Max(SecondsFactor * context.Settings.Seconds, PoolSubject.WarmUpSeconds) : SecondsFactor * context.Settings.Seconds;
             PoolTimes thread = new PoolSubject<ThreadedPool, Pooled>("by thread", () => new(cache)).Measure(threads, held, seconds);
             PoolTimes processor = new PoolSubject<ProcessorPool, Pooled>("by processor", () => new(magazines)).Measure(threads, held, seconds);
             ObjectCacheStatistics statistics = cache.GetStatistics();

@@ -25,11 +25,6 @@ namespace Vmem.Caching;
 /// </remarks>
 internal sealed partial class MagazineCache<TItem>
 {
-    /// <summary>How often a thread looks at a busy gate before it lets the system wake it, and for how long it looks away. Arbitrary; an
-    /// exchange takes less than the first ten looks.</summary>
-    private const int LooksAtGate = 100;
-    private const int SpinsBetweenLooks = 4;
-
     private readonly Lock _gate = new();
     private readonly Depot<TItem> _depot = new();
     private readonly GateRecord _record;
@@ -207,23 +202,10 @@ internal sealed partial class MagazineCache<TItem>
 
     private void EnterGate()
     {
-        if (_gate.TryEnter())
+        if (!_gate.TryEnter())
         {
-            return;
+            _gate.Enter();
+            _record.Size.NoteContention();
         }
-
-        int looks = 0;
-        do
-        {
-            if (looks++ == LooksAtGate)
-            {
-                _gate.Enter();
-                break;
-            }
-
-            Thread.SpinWait(SpinsBetweenLooks);
-        }
-        while (!_gate.TryEnter());
-        _record.Size.NoteContention();
     }
 }
