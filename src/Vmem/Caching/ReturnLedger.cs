@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 
 namespace Vmem.Caching;
 
@@ -50,7 +51,9 @@ internal sealed class ReturnLedger(string cache, TimeProvider time)
         }
     }
 
-    private Entry Here(bool isOut) => new(isOut, Environment.CurrentManagedThreadId, time.GetUtcNow(), new StackTrace(3, fNeedFileInfo: true));
+    /// <summary>Now, this thread, and its stack without this method.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private Entry Here(bool isOut) => new(isOut, Environment.CurrentManagedThreadId, time.GetUtcNow(), new StackTrace(1, fNeedFileInfo: true));
 
     private readonly record struct Entry(bool IsOut, int Thread, DateTimeOffset When, StackTrace? Stack);
 }

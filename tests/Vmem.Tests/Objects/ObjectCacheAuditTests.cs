@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Vmem.Tests.Caching;
 using Xunit;
 
@@ -75,5 +76,6 @@ public class ObjectCacheAuditTests
         Assert.Equal(0, shop.Cache.GetStatistics().Rented);
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private static void ReturnHere(WidgetShop shop, Widget widget) => shop.Cache.Return(widget);
 }
