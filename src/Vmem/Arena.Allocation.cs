@@ -82,7 +82,7 @@ public sealed partial class Arena<T>
     private bool TryAllocateBehind(T size, FitPolicy policy, out T start)
     {
         EnterForChange();
-        if (policy == FitPolicy.InstantFit && _retainedSpans == 0)
+        if (policy == FitPolicy.InstantFit && _sureFirst)
         {
             uint tag = _map.TakeSure(size, out start);
             if (tag != 0)
@@ -178,6 +178,14 @@ public sealed partial class Arena<T>
         size = RoundUp(size);
         CheckConstraints(size, constraints);
         CheckPolicy(policy, nameof(policy));
+        return _audit is null
+            ? TryAllocatePlacedBehind(size, constraints, policy, byHandle, out start, out handle)
+            : TryAllocatePlacedSigned(size, constraints, policy, byHandle, out start, out handle);
+    }
+
+    /// <summary>A constrained request that is well formed.</summary>
+    private bool TryAllocatePlacedBehind(T size, in RangeConstraints<T> constraints, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle)
+    {
         var placement = new Placement<T>(size, constraints, Quantum);
         EnterForChange();
         try
@@ -216,6 +224,11 @@ public sealed partial class Arena<T>
         if (!_map.HasReserve)
         {
             _map.Reserve();                       // a span that was just attached has used some
+        }
+
+        if (_audit is not null)
+        {
+            return ClaimAudited(free, start, size, policy, byHandle);
         }
 
         uint tag = Take(free, start, size, policy);

@@ -14,18 +14,28 @@ public sealed partial class Arena<T>
     /// <remarks>The cost of as many single allocations, less the locking.</remarks>
     public int TryAllocateMany(T size, Span<T> starts)
     {
-        int count = 0;
-        if (size - T.One < _frontMax)
+        if (_audit is not null)
         {
-            while (count < starts.Length && TryAllocate(size, out T start))
-            {
-                starts[count++] = start;
-            }
-
-            return count;
+            return TryAllocateManySigned(RoundUp(size), starts);
         }
 
-        size = RoundUp(size);
+        if (size - T.One >= _frontMax)
+        {
+            return TryAllocateManyBehind(RoundUp(size), starts);
+        }
+
+        int count = 0;
+        while (count < starts.Length && TryAllocate(size, out T start))
+        {
+            starts[count++] = start;
+        }
+
+        return count;
+    }
+
+    private int TryAllocateManyBehind(T size, Span<T> starts)
+    {
+        int count = 0;
         try
         {
             do
@@ -56,21 +66,35 @@ public sealed partial class Arena<T>
     /// </remarks>
     public void FreeMany(ReadOnlySpan<T> starts, T size)
     {
-        if (size - T.One < _frontMax)
+        if (_audit is not null)
         {
-            foreach (T start in starts)
-            {
-                Free(start, size);
-            }
-
+            FreeManySigned(starts, RoundUp(size));
             return;
         }
 
-        size = RoundUp(size);
+        if (size - T.One >= _frontMax)
+        {
+            FreeManyBehind(starts, RoundUp(size));
+            return;
+        }
+
+        foreach (T start in starts)
+        {
+            Free(start, size);
+        }
+    }
+
+    private void FreeManyBehind(ReadOnlySpan<T> starts, T size)
+    {
         List<Segment<T>>? releases = null;
         Enter();
         try
         {
+            if (_audit is not null)
+            {
+                CheckCalls(starts, size);
+            }
+
             uint chain = DelistAll(starts, size);
             try
             {
@@ -89,10 +113,16 @@ public sealed partial class Arena<T>
         }
         finally
         {
+            bool followed = _followed;
             Exit();
             if (releases is not null)
             {
                 ReleaseAll(releases);
+            }
+
+            if (followed)
+            {
+                RoomMayHaveCome();
             }
         }
     }
@@ -110,7 +140,17 @@ public sealed partial class Arena<T>
     {
         oldSize = RoundUp(oldSize, nameof(oldSize));
         newSize = RoundUp(newSize, nameof(newSize));
-        if (TryExtendSegment(start, oldSize, newSize))
+        if (_audit is not null)
+        {
+            return TryExtendSigned(start, oldSize, newSize);
+        }
+
+        if (oldSize - T.One < _frontMax)
+        {
+            _ = EmptyCaches();                    // the range must not lie in one of them
+        }
+
+        if (TryExtendBehind(start, oldSize, newSize))
         {
             return true;
         }
@@ -121,12 +161,13 @@ public sealed partial class Arena<T>
         }
 
         _ = EmptyCaches();                        // what follows the range may have lain in a cache
-        return TryExtendSegment(start, oldSize, newSize);
+        return TryExtendBehind(start, oldSize, newSize);
     }
 
-    private bool TryExtendSegment(T start, T oldSize, T newSize)
+    private bool TryExtendBehind(T start, T oldSize, T newSize)
     {
         List<Segment<T>>? releases = null;
+        bool followed = false;
         Enter();
         try
         {
@@ -140,18 +181,29 @@ public sealed partial class Arena<T>
 
             bool done = _map.TryResize(tag, newSize);
             NotePeak();
+            if (done && newSize != oldSize)
+            {
+                _audit?.NoteResized(tag, newSize);
+            }
+
+            followed = _followed && newSize < oldSize;
             return done;
         }
         finally
         {
             Exit();
             ReleaseAll(releases);
+            if (followed)
+            {
+                RoomMayHaveCome();
+            }
         }
     }
 
     private int TakeMany(T size, Span<T> starts)
     {
         int count = 0;
+        bool audited = _audit is not null;
         Enter();
         try
         {
@@ -165,7 +217,15 @@ public sealed partial class Arena<T>
                     break;
                 }
 
-                _map.Enlist(Take(free, start, size, _policy));
+                if (audited)
+                {
+                    _ = ClaimAudited(free, start, size, _policy, byHandle: false);
+                }
+                else
+                {
+                    _map.Enlist(Take(free, start, size, _policy));
+                }
+
                 starts[count] = start;
             }
         }
@@ -190,6 +250,13 @@ public sealed partial class Arena<T>
 
     private void FreeDelisted(uint tag, ref List<Segment<T>>? releases)
     {
+        if (_plain)
+        {
+            _ = _map.Free(tag);
+            return;
+        }
+
+        _audit?.NoteFreed(tag);
         uint free = _map.Free(tag);
         if (_source is not null && TryDetachEmptyImport(free, out Segment<T> release))
         {

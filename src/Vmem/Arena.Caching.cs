@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Vmem.Caching;
 using Vmem.Segments;
 
@@ -12,20 +13,23 @@ namespace Vmem;
 /// looked at again. So is any other request before it fails.
 /// </para>
 /// <para>
-/// Two levels of locks, always in this order: the gates of the caches (all of them, frozen, for those who look at the whole), then the
-/// arena's lock. Nobody goes from a magazine to a slab with a gate in hand.
+/// Locks, always in this order: the one for those who move ranges from caches to segments, so that none is under way unseen when another
+/// thread looks at the whole or is about to fail; the gates of the caches (all of them, frozen, for those who look at the whole); the
+/// arena's lock. Nobody goes from a magazine to a slab with a gate in hand, and sources are called with none of the three.
 /// </para>
 /// </remarks>
 public sealed partial class Arena<T> : IUpkeepTarget
 {
     private readonly QuantumCaches<T>? _caches;
     private readonly Upkeep? _upkeep;
+    private readonly Lock _emptying = new();
+    private readonly List<Magazine<T>>[] _spilled = [];         // by class; in use while somebody is emptying
     private readonly List<string> _faults = [];   // what came out of magazines and should not have been in them
 
-    /// <summary>Requests up to this size meet what stands in front of the segments; 0: nothing does. Compared with size − 1, so that 0 is
+    /// <summary>Requests up to this size meet what stands in front of the segments, caches or an audit; 0: nothing does. Compared with size − 1, so that 0 is
     /// out of bounds.</summary>
     private T _frontMax;
-    private readonly MagazineCache<T>[] _magazines = [];        // those of _caches, by class
+    private readonly MagazineCache<T>[] _magazines = [];        // those of _caches, by class; none in an audited arena
     private readonly int _quantumShift;
     private T _idlePlus1 = T.One;                 // what slabs hold and nobody does, plus 1: see NotePeak
 
@@ -61,14 +65,24 @@ public sealed partial class Arena<T> : IUpkeepTarget
     private bool TryTakeLoaded(T size, out T start)
     {
         int thread = ThreadNumber.Current;        // first: it is a call, and nothing is in registers yet
-        return _magazines[ClassOf(size)].TryTakeLoaded(thread, out start);
+        MagazineCache<T>[] magazines = _magazines;
+        int sizeClass = ClassOf(size);
+        if ((uint)sizeClass < (uint)magazines.Length)
+        {
+            return magazines[sizeClass].TryTakeLoaded(thread, out start);
+        }
+
+        start = default;
+        return false;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryReturnLoaded(T start, T size)
     {
         int thread = ThreadNumber.Current;
-        return _magazines[ClassOf(size)].TryReturnLoaded(thread, start);
+        MagazineCache<T>[] magazines = _magazines;
+        int sizeClass = ClassOf(size);
+        return (uint)sizeClass < (uint)magazines.Length && magazines[sizeClass].TryReturnLoaded(thread, start);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -78,6 +92,11 @@ public sealed partial class Arena<T> : IUpkeepTarget
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryAllocateInFront(T size, FitPolicy policy, out T start)
     {
+        if (_audit is not null)
+        {
+            return TryAllocateSigned(RoundUp(size), policy, out start);
+        }
+
         int sizeClass = ClassOf(size);
         size = RoundUp(size);
         QuantumCaches<T> caches = _caches!;
@@ -102,6 +121,12 @@ public sealed partial class Arena<T> : IUpkeepTarget
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void FreeInFront(T start, T size)
     {
+        if (_audit is not null)
+        {
+            FreeSigned(start, RoundUp(size), AuditCall.Free);
+            return;
+        }
+
         int sizeClass = ClassOf(size);
         if (!_caches![sizeClass].TryReturn(start))
         {
@@ -182,7 +207,7 @@ public sealed partial class Arena<T> : IUpkeepTarget
         finally
         {
             Exit();
-            ReleaseAll(releases);
+            ReleaseAndServe(releases);
         }
     }
 
@@ -277,81 +302,152 @@ public sealed partial class Arena<T> : IUpkeepTarget
 
     /// <summary>Gives everything that caches hold back to the segments.</summary>
     /// <returns>How much that was, in units.</returns>
-    private T EmptyCaches()
+    private T EmptyCaches() => EmptyCaches(out _);
+
+    /// <summary>Gives everything that caches hold back to the segments, and imports that are empty then to the source.</summary>
+    /// <param name="released">How much went back to the source.</param>
+    /// <returns>How much the caches held.</returns>
+    private T EmptyCaches(out T released)
     {
+        released = T.Zero;
         if (_caches is null)
         {
             return T.Zero;
         }
 
-        List<Magazine<T>>[] spilled = _caches.Drain();
-        Enter();
-        T cached = _caches.Slabs.Idle;
-        Exit();
-        for (int sizeClass = 0; sizeClass < spilled.Length; sizeClass++)
-        {
-            cached += PutBelow(spilled[sizeClass], sizeClass);
-        }
-
+        T cached = T.Zero;
         List<Segment<T>>? releases = null;
-        Enter();
         try
         {
-            Dissolve(ref releases);
-            cached -= _caches.Slabs.Idle;
+            lock (_emptying)
+            {
+                _caches.Drain(_spilled);
+                Enter();
+                cached = _caches.Slabs.Idle;
+                Exit();
+                int sizeClass = 0;
+                try
+                {
+                    for (; sizeClass < _spilled.Length; sizeClass++)
+                    {
+                        cached += PutBelow(_spilled[sizeClass], sizeClass, ref releases);
+                    }
+                }
+                finally
+                {
+                    for (sizeClass++; sizeClass < _spilled.Length; sizeClass++)
+                    {
+                        _caches[sizeClass].PutBack(_spilled[sizeClass]);
+                        _spilled[sizeClass].Clear();
+                    }
+                }
+
+                Enter();
+                try
+                {
+                    Dissolve(ref releases);
+                    cached -= _caches.Slabs.Idle;
+                }
+                finally
+                {
+                    Exit();
+                }
+            }
         }
         finally
         {
-            Exit();
-            ReleaseAll(releases);
+            if (releases is not null)
+            {
+                foreach (Segment<T> span in releases)
+                {
+                    released += span.Size;
+                }
+            }
+
+            if (!T.IsZero(cached) || releases is not null)
+            {
+                ReleaseAndServe(releases, echo: true);
+            }
         }
 
         return cached;
     }
 
-    /// <summary>Empties magazines of one size into slabs and segments. What cannot be for want of memory goes back to the cache.</summary>
-    /// <returns>How much there was, in units.</returns>
-    private T PutBelow(List<Magazine<T>> magazines, int sizeClass)
+    /// <summary>
+    /// The last resort of a request: the caches are emptied and the segments looked at, until there is a moment at which nothing fits and no
+    /// cache holds anything.
+    /// </summary>
+    private bool TryClaimFromCaches(in Placement<T> placement, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle)
     {
-        T put = T.Zero;
-        foreach (Magazine<T> magazine in magazines)
+        while (true)
         {
-            put += PutBelow(magazine, sizeClass);
-        }
-
-        return put;
-    }
-
-    private T PutBelow(Magazine<T> magazine, int sizeClass)
-    {
-        int rounds = magazine.Rounds;
-        List<Segment<T>>? releases = null;
-        Enter();
-        try
-        {
-            T held = _map.InUse - _caches!.Slabs.Idle;
-            T size = _caches.Slabs.SizeOf(sizeClass);
-            for (; rounds > 0; rounds--)
+            _ = EmptyCaches();
+            EnterFrozen();
+            try
             {
                 _map.Reserve();
-                T start = magazine.Items[rounds - 1];
-                if (!TryPutBelow(start, size, sizeClass, ref releases))
+                if (TryClaim(placement, policy, byHandle, out start, out handle))
                 {
-                    NoteFault($"{size} at {start} was freed, and is not allocated: it was freed twice, or with a wrong size");
+                    return true;
+                }
+
+                if (_caches!.Count().Ranges == 0 && T.IsZero(_caches.Slabs.Idle))
+                {
+                    return false;
                 }
             }
+            finally
+            {
+                ExitFrozen();
+            }
+        }
+    }
 
-            return held - (_map.InUse - _caches.Slabs.Idle);
+    /// <summary>Empties magazines of one size into slabs and segments, and gives them back to the cache: empty, unless memory ran out on
+    /// the way.</summary>
+    /// <returns>How much there was, in units.</returns>
+    private T PutBelow(List<Magazine<T>> magazines, int sizeClass, ref List<Segment<T>>? releases)
+    {
+        T held = T.Zero;
+        try
+        {
+            for (int i = 0; i < magazines.Count; i++)
+            {
+                Enter();
+                try
+                {
+                    held += _map.InUse - _caches!.Slabs.Idle;
+                    PutBelow(ref CollectionsMarshal.AsSpan(magazines)[i], sizeClass, ref releases);
+                    held -= _map.InUse - _caches.Slabs.Idle;
+                }
+                finally
+                {
+                    Exit();
+                }
+            }
         }
         finally
         {
-            Exit();
-            if (rounds > 0)
-            {
-                _caches![sizeClass].PutBack(magazine with { Rounds = rounds });
-            }
+            _caches![sizeClass].PutBack(magazines);
+            magazines.Clear();
+        }
 
-            ReleaseAll(releases);
+        return held;
+    }
+
+    /// <summary>Empties a magazine. The lock is held.</summary>
+    private void PutBelow(ref Magazine<T> magazine, int sizeClass, ref List<Segment<T>>? releases)
+    {
+        T size = _caches!.Slabs.SizeOf(sizeClass);
+        for (int rounds = magazine.Rounds; rounds > 0; rounds--)
+        {
+            _map.Reserve();
+            T start = magazine.Items[rounds - 1];
+            magazine = magazine with { Rounds = rounds - 1 };
+            if (!TryPutBelow(start, size, sizeClass, ref releases))
+            {
+                NoteFault($"{size} at {start} was freed, and is not allocated: it was freed twice, or with a wrong size");
+            }
         }
     }
 
@@ -363,14 +459,40 @@ public sealed partial class Arena<T> : IUpkeepTarget
         }
     }
 
+    /// <summary>What follows when ranges have left the caches: imports that are empty go back, and those who wait are served. Not to be
+    /// called under the lock.</summary>
+    private void ReleaseAndServe(List<Segment<T>>? releases, bool echo = false)
+    {
+        try
+        {
+            ReleaseAll(releases);
+        }
+        finally
+        {
+            if (Volatile.Read(ref _followed))
+            {
+                RoomMayHaveCome(echo);
+            }
+        }
+    }
+
     /// <summary>From now until <see cref="ResumeCaches"/> the caches hold nothing and keep nothing: every free reaches the segments. Calls
     /// nest. Not to be called under the lock.</summary>
     private void SuspendCaches()
     {
-        if (_caches is not null)
+        if (_caches is null)
         {
-            _caches.Suspend();
+            return;
+        }
+
+        _caches.Suspend();
+        try
+        {
             _ = EmptyCaches();
+        }
+        catch (ObjectDisposedException) when (_disposed)
+        {
+            // Whoever waits will be told so in another place.
         }
     }
 
@@ -399,9 +521,20 @@ public sealed partial class Arena<T> : IUpkeepTarget
     {
         try
         {
-                for (int sizeClass = 0; sizeClass < _caches!.Classes; sizeClass++)
+                List<Segment<T>>? releases = null;
+            try
             {
-                _ = PutBelow(collect(this, sizeClass), sizeClass);
+                for (int sizeClass = 0; sizeClass < _caches!.Classes; sizeClass++)
+                {
+                    lock (_emptying)
+                    {
+                        _ = PutBelow(collect(this, sizeClass), sizeClass, ref releases);
+                    }
+                }
+            }
+            finally
+            {
+                ReleaseAndServe(releases);
             }
         }
         catch (ObjectDisposedException) when (_disposed)

@@ -50,7 +50,16 @@ public sealed partial class Arena<T>
 
     /// <summary>Frees a range that was allocated under constraints (vmem_xfree).</summary>
     /// <inheritdoc cref="Free(T, T)"/>
-    public void FreeConstrained(T start, T size) => FreeBehind(start, RoundUp(size));
+    public void FreeConstrained(T start, T size)
+    {
+        if (_audit is not null)
+        {
+            FreeSigned(start, RoundUp(size), AuditCall.FreeConstrained);
+            return;
+        }
+
+        FreeBehind(start, RoundUp(size));
+    }
 
     /// <summary>Frees a segment that has left its table or handle, gives the lock back, and a span to the source if enough are
     /// empty.</summary>
@@ -73,10 +82,16 @@ public sealed partial class Arena<T>
     {
         Segment<T> release = default;
         bool detached = _source is not null && TryDetachEmptyImport(free, out release);
+        bool followed = _followed;
         Exit();
         if (detached)
         {
             _source!.Release(release.Start, release.Size);
+        }
+
+        if (followed)
+        {
+            RoomMayHaveCome();
         }
     }
 
@@ -141,5 +156,5 @@ public sealed partial class Arena<T>
         reason,
         UInt128.CreateTruncating(start),
         UInt128.CreateTruncating(size),
-        $"Arena '{Name}' was asked to free {size} at {start}. {detail} Nothing was changed.");
+        $"Arena '{Name}' was asked to free {size} at {start}. {detail} Nothing was changed.{(_audit is null ? "" : TellStory(start))}");
 }

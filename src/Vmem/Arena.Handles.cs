@@ -1,4 +1,5 @@
-using Vmem.Segments;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 
 namespace Vmem;
 
@@ -29,7 +30,7 @@ public sealed partial class Arena<T>
         }
 
         EnterForChange();
-        if (policy == FitPolicy.InstantFit && _retainedSpans == 0)
+        if (policy == FitPolicy.InstantFit && _sureFirst)
         {
             uint tag = _map.TakeSure(size, out T start);
             if (tag != 0)
@@ -39,6 +40,11 @@ public sealed partial class Arena<T>
                 Exit();
                 return true;
             }
+        }
+
+        if (_audit is not null)
+        {
+            return TryAllocateHandleSigned(size, policy, out handle);
         }
 
         return TryAllocateInOrder(size, policy, byHandle: true, out _, out handle);
@@ -66,18 +72,34 @@ public sealed partial class Arena<T>
         EnterForChange();
         if (!_map.IsBound(mine))
         {
-            ThrowUnbound(mine);
+            FreeUnbound(mine);
+            return;
         }
 
         _map.Unbind(mine.Tag);
         FreeAndExit(mine.Tag);
     }
 
+    /// <summary>A handle that holds nothing, or an audited arena's, which looks as if it did. The lock is held, and is given back.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void FreeUnbound(RangeHandle<T> handle)
+    {
+        if (_audit is null)
+        {
+            ThrowUnbound(handle);
+        }
+
+        Exit();
+        FreeHandleSigned(handle);
+    }
+
+    [DoesNotReturn]
     private void ThrowUnbound(in RangeHandle<T> handle)
     {
-        Exit();
-        throw handle.Generation == 0
+        InvalidFreeException wrong = handle.Generation == 0
             ? InvalidFree(InvalidFreeReason.NotAllocated, handle.Start, handle.Size, "The handle is the default one, which holds nothing.")
             : InvalidFree(InvalidFreeReason.AlreadyFree, handle.Start, handle.Size, "The handle is stale: what it held has been freed.");
+        Exit();
+        throw wrong;
     }
 }

@@ -26,8 +26,20 @@ public sealed partial class Arena<T>
     private readonly T _limit;
     private T _retained;                          // size of the wholly free imports
     private long _retainedSpans;
+    private bool _sureFirst;                      // instant fit may take the first sure fit: no empty import that must be noted, no audit
     private long _imports;
     private long _releases;
+
+    /// <summary>How many wholly free imports are kept.</summary>
+    private long RetainedSpans
+    {
+        get => _retainedSpans;
+        set
+        {
+            _retainedSpans = value;
+            _sureFirst = value == 0 && _audit is null;
+        }
+    }
 
     private static T CheckSourceQuantum(T quantum, string parameter) => T.IsPow2(quantum)
         ? quantum
@@ -42,8 +54,13 @@ public sealed partial class Arena<T>
         Segment<T> spare = Import(placement, constraints);
         if (T.IsZero(spare.Size))
         {
-            _ = EmptyCaches();
-            if (!T.IsZero(ReapImports()))
+            if (_caches is not null && TryClaimFromCaches(placement, policy, byHandle, out start, out handle))
+            {
+                return true;
+            }
+
+            // What was in caches may have become empty imports, and these may be back at the source already.
+            if (!T.IsZero(ReapImports()) || _caches is not null)
             {
                 spare = Import(placement, constraints);
             }
@@ -62,9 +79,20 @@ public sealed partial class Arena<T>
             {
                 ReleaseSpare(spare, met ? new Segment<T>(start, placement.Size, SegmentKind.Allocated) : default);
             }
+
+            if (Volatile.Read(ref _followed))
+            {
+                RoomMayHaveCome(echo: true);      // what was attached may be more than was needed, and what went back may serve others
+            }
         }
 
         return met;
+    }
+
+    private Segment<T> ImportOrReap(in Placement<T> placement, in RangeConstraints<T> constraints)
+    {
+        Segment<T> import = Import(placement, constraints);
+        return T.IsZero(import.Size) && !T.IsZero(ReapImports()) ? Import(placement, constraints) : import;
     }
 
     /// <summary>What has changed while the source was asked counts first; only then the import is attached, which empties
@@ -74,12 +102,7 @@ public sealed partial class Arena<T>
         EnterForChange();
         try
         {
-            bool met = TryClaim(placement, policy, byHandle, out start, out handle);
-            if (!met && TryAttach(ref spare))
-            {
-                met = TryClaim(placement, policy, byHandle, out start, out handle);
-            }
-
+            bool met = TryClaimOrAttach(ref spare, placement, policy, byHandle, out start, out handle);
             _failures += met ? 0 : 1;
             return met;
         }
@@ -88,6 +111,11 @@ public sealed partial class Arena<T>
             Exit();
         }
     }
+
+    /// <summary>The same for those who hold the lock, and do not count.</summary>
+    private bool TryClaimOrAttach(ref Segment<T> spare, in Placement<T> placement, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle) =>
+        TryClaim(placement, policy, byHandle, out start, out handle) ||
+        (TryAttach(ref spare) && TryClaim(placement, policy, byHandle, out start, out handle));
 
     /// <summary>Imports for a request that is not claimed here. False if nothing could be imported.</summary>
     private bool TryImportFor(in Placement<T> placement, in RangeConstraints<T> constraints)
@@ -127,7 +155,7 @@ public sealed partial class Arena<T>
         }
         catch when (!T.IsZero(allocated.Size))
         {
-            Free(allocated.Start, allocated.Size);
+            TakeBack(allocated.Start, allocated.Size);
             throw;
         }
     }
@@ -209,7 +237,7 @@ public sealed partial class Arena<T>
         _ = _map.AddSpan(spare.Start, spare.Size, imported: true);
         _imports++;
         _retained += spare.Size;
-        _retainedSpans++;
+        RetainedSpans++;
         spare = default;
         return true;
     }
@@ -221,12 +249,13 @@ public sealed partial class Arena<T>
         if (_map.IsWholeImport(free, out _))
         {
             _retained -= _map.GetSegment(free).Size;
-            _retainedSpans--;
+            RetainedSpans--;
         }
     }
 
     /// <summary>A segment became free: if it is a whole import and enough of those are kept already, takes it out of the arena, for the
-    /// caller to release without the lock.</summary>
+    /// caller to release without the lock. While somebody waits it is kept: it may be just what he waits for, and what he leaves is
+    /// trimmed.</summary>
     private bool TryDetachEmptyImport(uint free, out Segment<T> release)
     {
         release = default;
@@ -236,11 +265,11 @@ public sealed partial class Arena<T>
         }
 
         T size = _map.GetSegment(free).Size;
-        bool keep = T.IsZero(_retainedLimit) ? _retainedSpans == 0 : size <= _retainedLimit && _retained <= _retainedLimit - size;
+        bool keep = _followed || (T.IsZero(_retainedLimit) ? _retainedSpans == 0 : size <= _retainedLimit && _retained <= _retainedLimit - size);
         if (keep)
         {
             _retained += size;
-            _retainedSpans++;
+            RetainedSpans++;
             return false;
         }
 
@@ -255,8 +284,9 @@ public sealed partial class Arena<T>
     /// <remarks>O(spans), and O(1) for each range and slab of the caches.</remarks>
     public T Reap()
     {
-        T emptied = EmptyCaches();
-        T released = ReapImports();
+        T emptied = EmptyCaches(out T released);
+        _caches?.DropEmpty();
+        released += ReapImports();
         return _source is null ? emptied : released;
     }
 
@@ -282,14 +312,25 @@ public sealed partial class Arena<T>
 
             _releases += release.Count;
             _retained = T.Zero;
-            _retainedSpans = 0;
+            RetainedSpans = 0;
         }
         finally
         {
             Exit();
         }
 
-        ReleaseAll(release);
+        try
+        {
+            ReleaseAll(release);
+        }
+        finally
+        {
+            if (Volatile.Read(ref _followed))
+            {
+                RoomMayHaveCome(echo: true);
+            }
+        }
+
         return T.IsZero(total) ? T.MaxValue : total;
     }
 
@@ -311,8 +352,13 @@ public sealed partial class Arena<T>
     /// <summary>Releases every span, also when the source throws at one of them; the first exception is thrown in the end.</summary>
     private void ReleaseAll(List<Segment<T>>? spans)
     {
+        if (spans is null)
+        {
+            return;
+        }
+
         ExceptionDispatchInfo? first = null;
-        foreach (Segment<T> span in spans ?? [])
+        foreach (Segment<T> span in spans)
         {
             try
             {
@@ -331,11 +377,29 @@ public sealed partial class Arena<T>
     bool IArenaSource<T>.TryImport(T size, in RangeConstraints<T> constraints, out T start, out T imported)
     {
         imported = RoundUp(size);
+        if (_audit is not null)
+        {
+            CheckConstraints(imported, constraints);
+            return TryImportSigned(imported, constraints, out start);
+        }
+
         return constraints == default
             ? TryAllocate(size, _policy, out start)
             : TryAllocateConstrained(size, constraints, _policy, out start);
     }
 
     /// <inheritdoc/>
-    void IArenaSource<T>.Release(T start, T size) => Free(start, size);
+    void IArenaSource<T>.Release(T start, T size) => TakeBack(start, size);
+
+    /// <summary>Frees a range whichever way it was allocated.</summary>
+    private void TakeBack(T start, T size)
+    {
+        if (_audit is not null)
+        {
+            FreeSigned(start, RoundUp(size), AuditCall.Release);
+            return;
+        }
+
+        Free(start, size);
+    }
 }

@@ -106,6 +106,8 @@ public sealed partial class Arena<T>
                 Allocations = _allocations + magazines.Taken,
                 Frees = _allocations + magazines.Taken - live,
                 Failures = _failures,
+                Waits = _waits,
+                TimeWaited = TimeSpan.FromTicks(Volatile.Read(ref _ticksWaited)),
                 Imports = _imports,
                 Releases = _releases,
                 LiveSegments = live,
@@ -186,6 +188,8 @@ public sealed partial class Arena<T>
             _caches?.Validate(_map);
             Invariant.Hold(_caches is null || _idlePlus1 == _caches.Slabs.Idle + T.One, "the arena knows what slabs hold idle", $"{_idlePlus1} less 1, and {_caches?.Slabs.Idle}");
             Invariant.Hold(_faults.Count == 0, "what comes back from the caches is in order", $"{string.Join("; ", _faults)}");
+            _audit?.Validate(_map);
+            ValidateWaiters();
         }
         finally
         {

@@ -63,9 +63,14 @@ public sealed partial class Arena<T>
         var arena = new Arena<T>(snapshot.Name, snapshot.Quantum, options ?? new ArenaOptions<T> { Policy = snapshot.Policy });
         try
         {
-            foreach (SpanSnapshot<T> span in snapshot.Spans)
+            if (arena._audit is null)
             {
-                arena.RestoreSpan(span);
+                arena.RestoreSpans(snapshot.Spans);
+            }
+            else
+            {
+                using AuditSignature signature = arena._audit.Sign(AuditCall.Restore);
+                arena.RestoreSpans(snapshot.Spans);
             }
 
             return arena;
@@ -73,12 +78,21 @@ public sealed partial class Arena<T>
         catch (Exception e)
         {
             arena._map.Dispose();                 // not Dispose: the source has not lent this arena anything yet
+            ArenaMetrics.Arenas.Remove(arena._metered);
             if (e is ArgumentException)
             {
                 throw new FormatException($"The snapshot of arena '{snapshot.Name}' contradicts itself: {e.Message}", e);
             }
 
             throw;
+        }
+    }
+
+    private void RestoreSpans(IReadOnlyList<SpanSnapshot<T>> spans)
+    {
+        foreach (SpanSnapshot<T> span in spans)
+        {
+            RestoreSpan(span);
         }
     }
 
@@ -110,7 +124,7 @@ public sealed partial class Arena<T>
             {
                 _imports++;
                 _retained += span.Size;
-                _retainedSpans++;
+                RetainedSpans++;
             }
 
             RestoreRanges(span, free);
@@ -134,10 +148,8 @@ public sealed partial class Arena<T>
                 throw new ArgumentException($"the range of {range.Size} at {range.Start} is out of order, outside its span, or not whole quanta.");
             }
 
-            _map.Reserve();
-            uint tag = Take(free, range.Start, range.Size, FitPolicy.InstantFit);
-            _map.Enlist(tag);
-            free = _map.Following(tag);
+            _ = Claim(free, range.Start, range.Size, FitPolicy.InstantFit, byHandle: false);
+            free = _map.Following(_map.FindLive(range.Start));
             from = range.Start + range.Size;
             left -= gap + range.Size;
         }

@@ -15,6 +15,7 @@ public sealed partial class Arena<T>
     public void AddSpan(T start, T size)
     {
         CheckSpan(start, size);
+        bool followed = false;
         Enter();
         try
         {
@@ -30,10 +31,17 @@ public sealed partial class Arena<T>
 
             _map.ReserveSpan(size);
             _ = _map.AddSpan(start, size, imported: false);
+            _removals += T.IsZero(_limit) || _source is null ? 0 : 1;
+            followed = _followed;
         }
         finally
         {
             Exit();
+            if (followed)
+            {
+                RoomMayHaveCome();
+                FailTheImpossible();              // an import may now be no larger than what the span leaves of the limit
+            }
         }
     }
 
@@ -42,11 +50,12 @@ public sealed partial class Arena<T>
     /// <param name="size">Its length.</param>
     /// <returns>False, and nothing is changed, while anything of it is allocated.</returns>
     /// <exception cref="ArgumentException">There is no such span, or it was imported (then <see cref="Reap"/> gives it back).</exception>
-    /// <remarks>O(log spans).</remarks>
+    /// <remarks>O(log spans). Those who wait for what can never come any more get an <see cref="ArenaExhaustedException"/>.</remarks>
     public bool TryRemoveSpan(T start, T size) => TryRemoveFreeSpan(start, size) || (!T.IsZero(EmptyCaches()) && TryRemoveFreeSpan(start, size));
 
     private bool TryRemoveFreeSpan(T start, T size)
     {
+        bool followed = false;
         Enter();
         try
         {
@@ -68,11 +77,18 @@ public sealed partial class Arena<T>
             }
 
             _map.RemoveSpan(span);
+            _removals++;
+            followed = _followed;
             return true;
         }
         finally
         {
             Exit();
+            if (followed)
+            {
+                RoomMayHaveCome();                // under the limit
+                FailTheImpossible();
+            }
         }
     }
 

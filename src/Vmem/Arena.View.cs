@@ -64,7 +64,7 @@ public sealed partial class Arena<T>
             segment = new Segment<T>(start, size, SegmentKind.Allocated);
         }
 
-        bool held = isOut && !_caches!.Contents().ContainsKey(segment.Start);
+        bool held = isOut && (segment.Size - T.One >= _frontMax || !_caches!.Contains(segment.Start, ClassOf(segment.Size)));
         return segment.Kind == SegmentKind.Allocated && !held ? segment with { Kind = SegmentKind.Cached } : segment;
     }
 

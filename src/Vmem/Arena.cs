@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using Vmem.Caching;
 using Vmem.Segments;
+using Vmem.Waiting;
 
 namespace Vmem;
 
@@ -28,7 +29,7 @@ namespace Vmem;
 /// </remarks>
 /// <typeparam name="T">The integer type: <c>byte</c>, <c>ushort</c>, <c>uint</c>, <c>ulong</c>, <c>nuint</c> or <c>UInt128</c>; all its
 /// values can be handed out, 0 and the very top included.</typeparam>
-public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
+public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     private readonly SegmentMap<T> _map;
@@ -37,7 +38,7 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
     private readonly bool _shared;                // more than one thread may come
     private readonly Action<ArenaLeak<T>>? _leaked;
     private readonly TimeProvider _time;
-    private readonly bool _plain;                          // nothing follows a free: no source to give spans back to, nobody who waits
+    private bool _plain;                          // nothing follows a free: no source to give spans back to, nobody who waits, no audit
     private bool _disposed;
     private ArenaLock _lock;
 
@@ -66,20 +67,29 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
         _time = options.TimeProvider;
         _source = options.Source;
         _sourceQuantum = options.Source is null ? quantum : CheckSourceQuantum(options.Source.Quantum, nameof(options));
-        _plain = options.Source is null;
+        _plain = options.Source is null && !options.Audit;
         _importUnit = quantum > _sourceQuantum ? quantum : _sourceQuantum;
         _minImport = options.MinImport;
         _retainedLimit = options.RetainedImport;
+        _audit = options.Audit ? new Audit<T>(options.TimeProvider) : null;
+        RetainedSpans = 0;
         int classes = CountClasses(options, quantum);
         _map = new SegmentMap<T>(quantum);
         _quantumShift = int.CreateTruncating(T.TrailingZeroCount(quantum));
-        if (classes > 0)
+        if (options.Audit)
+        {
+            _frontMax = T.MaxValue;
+        }
+        else if (classes > 0)
         {
             _caches = new QuantumCaches<T>(_map, quantum, classes);
             _magazines = _caches.All;
+            _spilled = [.. _magazines.Select(static _ => new List<Magazine<T>>())];
             _frontMax = _caches.Slabs.SizeOf(classes - 1);
             _upkeep = _shared ? Caching.Upkeep.Start(this, _time) : null;
         }
+
+        _metered = ArenaMetrics.Arenas.Add(this);
     }
 
     /// <summary>Makes an arena with a first span (vmem_create with <c>base</c> and <c>size</c>).</summary>
@@ -93,7 +103,15 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
     public Arena(string name, T start, T size, T quantum, ArenaOptions<T>? options = null)
         : this(name, quantum, options)
     {
-        AddSpan(start, size);
+        try
+        {
+            AddSpan(start, size);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>The arena's name.</summary>
@@ -106,13 +124,14 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
     public FitPolicy Policy => _policy;
 
     /// <summary>
-    /// Gives all imports back to the source, leaked ranges included, and the tables back to the system; reports the leaks to
-    /// <see cref="ArenaOptions{T}.Leaked"/>. Idempotent. Every other member throws <see cref="ObjectDisposedException"/> afterwards.
+    /// Ends every wait with an <see cref="ObjectDisposedException"/>, gives all imports back to the source, leaked ranges included, and the
+    /// tables back to the system; reports the leaks to <see cref="ArenaOptions{T}.Leaked"/>. Idempotent. Every other member throws <see cref="ObjectDisposedException"/> afterwards.
     /// </summary>
     public void Dispose()
     {
         List<Segment<T>> imports = [];
         ArenaLeak<T>? leak = null;
+        WaitQueue<T> waiters = default;
         EnterFrozen(evenDisposed: true);
         try
         {
@@ -127,6 +146,7 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
             leak = _leaked is null ? null : DescribeLeak();
             _caches?.End();
             _map.Dispose();
+            waiters = FailAll();
         }
         finally
         {
@@ -134,16 +154,18 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
         }
 
         _upkeep?.Dispose();
-
+        ArenaMetrics.Arenas.Remove(_metered);
         try
         {
+            ConcludeAll(waiters);
             ReleaseAll(imports);
         }
         finally
         {
+            NotifyListeners();
             if (leak is not null)
             {
-                _leaked!(leak);
+                _leaked!(leak with { Report = ReportLeaks() });
             }
         }
     }
@@ -209,7 +231,12 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
     /// <summary>Takes the lock for those who look at the whole: whatever is in magazines stands still, too.</summary>
     private void EnterFrozen(bool evenDisposed = false)
     {
-        _caches?.Freeze();
+        if (_caches is not null)
+        {
+            _emptying.Enter();
+            _caches.Freeze();
+        }
+
         EnterRaw();
         if (_disposed && !evenDisposed)
         {
@@ -221,7 +248,11 @@ public sealed partial class Arena<T> : IArenaSource<T>, IDisposable
     private void ExitFrozen()
     {
         Exit();
-        _caches?.Thaw();
+        if (_caches is not null)
+        {
+            _caches.Thaw();
+            _emptying.Exit();
+        }
     }
 
     private void ThrowDisposed()

@@ -9,4 +9,9 @@ namespace Vmem;
 /// <param name="First">The first of them in address order, at most 16.</param>
 /// <typeparam name="T">The arena's integer type.</typeparam>
 public sealed record ArenaLeak<T>(string ArenaName, long Ranges, T Size, IReadOnlyList<Segment<T>> First)
-    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>;
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    /// <summary>Who allocated what was never freed, grouped by stack; null unless the arena was audited
+    /// (<see cref="ArenaOptions{T}.Audit"/>).</summary>
+    public AuditReport<T>? Report { get; init; }
+}

@@ -11,7 +11,19 @@ public sealed record ArenaOptions<T>
     public FitPolicy Policy { get; init; }
 
     /// <summary>Requests up to this size are met from quantum caches, whatever the policy (vmem_create's <c>qcache_max</c>). 0: there are
-    /// none.</summary>
+    /// none; nor are there in an audited arena (<see cref="Audit"/>).</summary>
+    /// <remarks>
+    /// <para>
+    /// Rounded up to the quantum; at most 64 quanta, and not together with next fit. Such a request costs a few nanoseconds, takes no lock,
+    /// and scales with the processors. What is freed stays in the caches, ready for the next request of its size: for some seconds, until
+    /// <see cref="Arena{T}.Reap"/>, or until a request of any size would fail without it.
+    /// </para>
+    /// <para>
+    /// A free of a cached size is not checked: who frees twice, or with a wrong size, is found later by <see cref="Arena{T}.Validate"/>, or at
+    /// once with <see cref="Audit"/>. A range that was allocated by handle must be freed by it. Upkeep runs on a timer's thread, except where
+    /// <see cref="SingleThreaded"/> is set: then nothing leaves the caches of its own accord.
+    /// </para>
+    /// </remarks>
     public T QuantumCacheMax { get; init; }
 
     /// <summary>Where spans come from when the arena runs out. Null: the arena holds only the spans that are added to it.</summary>
@@ -33,8 +45,10 @@ public sealed record ArenaOptions<T>
     /// <summary>The caller promises that one thread at a time uses the arena: no lock is taken.</summary>
     public bool SingleThreaded { get; init; }
 
-    /// <summary>Keeps for every range who allocated it, and refuses every wrong free, also of cached sizes, with the story of the
-    /// range.</summary>
+    /// <summary>Keeps for every range who allocated it, and refuses every wrong free, also of sizes that would be cached, with the story
+    /// of the range; <see cref="ArenaLeak{T}"/> says who leaked.</summary>
+    /// <remarks>An audited arena has no quantum caches, so that every mistake is found at once. A pair of operations costs some tens of
+    /// microseconds and a record of about a hundred bytes a live range: see docs/diagnostics.md. Other arenas pay nothing.</remarks>
     public bool Audit { get; init; }
 
     /// <summary>The clock for time-outs, audit records and the upkeep of caches.</summary>

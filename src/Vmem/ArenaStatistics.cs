@@ -36,11 +36,14 @@ public readonly record struct ArenaStatistics<T>
     /// <summary>Frees that succeeded.</summary>
     public long Frees { get; init; }
 
-    /// <summary>Allocations that found no room.</summary>
+    /// <summary>Allocations that found no room. A wait counts when its time has passed; a cancelled one does not.</summary>
     public long Failures { get; init; }
 
-    /// <summary>Allocations that had to wait for room.</summary>
+    /// <summary>Allocations that had to wait for room, however the wait ended or if it goes on.</summary>
     public long Waits { get; init; }
+
+    /// <summary>How long the waits that have ended took, all together.</summary>
+    public TimeSpan TimeWaited { get; init; }
 
     /// <summary>Spans imported from the source.</summary>
     public long Imports { get; init; }

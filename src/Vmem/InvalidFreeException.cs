@@ -20,6 +20,10 @@ public enum InvalidFreeReason
 
     /// <summary>The bookkeeping of the range has been overwritten.</summary>
     Corrupted,
+
+    /// <summary>The range was allocated by a call that another one frees: vmem_free goes with vmem_alloc, and vmem_xfree with vmem_xalloc.
+    /// Only an audited arena (<see cref="ArenaOptions{T}.Audit"/>) knows.</summary>
+    WrongCall,
 }
 
 /// <summary>A free that cannot be right. Nothing was changed.</summary>

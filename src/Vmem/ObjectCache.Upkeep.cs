@@ -103,7 +103,13 @@ public sealed partial class ObjectCache<TObject>
     {
         ExceptionDispatchInfo? failure = null;
         AskToReclaim(ref failure);
-        LetGo(static (magazines, spilled) => magazines.DrainDepot(spilled), ref failure);
+        LetGo(
+            static (magazines, spilled) =>
+            {
+                magazines.DrainDepot(spilled);
+                magazines.DropEmpty();
+            },
+            ref failure);
         NoteUpkeepFailure(failure);
     }
 
@@ -118,6 +124,8 @@ public sealed partial class ObjectCache<TObject>
         {
             MagazineCache<Slot>.Release([magazines]);
         }
+
+        magazines.DropEmpty();
     }
 
     private static void End(MagazineCache<Slot> magazines, List<Magazine<Slot>> spilled)
@@ -132,6 +140,8 @@ public sealed partial class ObjectCache<TObject>
         {
             MagazineCache<Slot>.Release([magazines]);
         }
+
+        magazines.DropEmpty();
     }
 
     /// <summary>Takes objects out of the magazines and destructs them.</summary>

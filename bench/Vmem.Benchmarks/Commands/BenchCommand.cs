@@ -21,6 +21,7 @@ internal static class BenchCommand
         new BookkeepingStudy(),
         new FragmentationStudy(),
         new PauseStudy(),
+        new CachingStudy(),
         new PoolsStudy(),
         new HandoverStudy(),
         new ProcessorsStudy(),

@@ -122,7 +122,7 @@ internal sealed class Depot<TItem>
         _emptySet.Tick(_empty.Count);
     }
 
-    /// <summary>Takes everything out.</summary>
+    /// <summary>Takes out every magazine with something in it.</summary>
     public void Drain(List<Magazine<TItem>> spilled)
     {
         while (TryTakeFull(out Magazine<TItem> magazine))
@@ -130,9 +130,25 @@ internal sealed class Depot<TItem>
             spilled.Add(magazine);
         }
 
-        _empty.Clear();
         _fullSet = default;
+    }
+
+    /// <summary>Forgets the empty magazines.</summary>
+    public void DropEmpty()
+    {
+        _empty.Clear();
         _emptySet = default;
+    }
+
+    public bool Contains(TItem item)
+    {
+        bool found = _partial.Contains(item);
+        foreach (Magazine<TItem> magazine in _full)
+        {
+            found = found || magazine.Contains(item);
+        }
+
+        return found;
     }
 
     /// <summary>Adds copies of all magazines with something in them.</summary>

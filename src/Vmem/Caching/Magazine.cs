@@ -10,5 +10,7 @@ internal readonly record struct Magazine<TItem>(TItem[] Items, int Rounds)
 
     public ReadOnlySpan<TItem> Contents => Items.AsSpan(0, Rounds);
 
+    public bool Contains(TItem item) => Array.IndexOf(Items, item, 0, Rounds) >= 0;
+
     public bool IsFull => Rounds == Items.Length;
 }

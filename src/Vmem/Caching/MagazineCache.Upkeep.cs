@@ -52,14 +52,26 @@ internal sealed partial class MagazineCache<TItem>
     /// <param name="spilled">Receives the magazines with something in them.</param>
     public void Drain(List<Magazine<TItem>> spilled)
     {
-        foreach (ThreadMagazines<TItem> pair in Pairs)
+        foreach (ThreadMagazines<TItem>? pair in _pairs)
         {
-            Spill(pair.Loaded, spilled);
-            Spill(pair.Previous, spilled);
-            pair.Loaded = pair.Previous = Magazine<TItem>.None;
+            if (pair is not null)
+            {
+                Spill(pair.Loaded, spilled);
+                Spill(pair.Previous, spilled);
+                pair.Loaded = pair.Previous = Magazine<TItem>.None;
+            }
         }
 
         _depot.Drain(spilled);
+    }
+
+    /// <summary>Forgets the empty magazines in the depot.</summary>
+    public void DropEmpty()
+    {
+        lock (_gate)
+        {
+            _depot.DropEmpty();
+        }
     }
 
     /// <summary>Takes everything out of the depot; threads keep what they have.</summary>
@@ -85,15 +97,18 @@ internal sealed partial class MagazineCache<TItem>
         try
         {
             _record.Size.Tick();
-            foreach (ThreadMagazines<TItem> pair in Pairs)
+            foreach (ThreadMagazines<TItem>? pair in _pairs)
             {
-                (long Taken, int Rounds) now = (pair.Taken, pair.Rounds);
-                if (now.Rounds > 0 && now == pair.Seen)
+                if (pair is not null)
                 {
-                    PourOut(pair);
-                }
+                    (long Taken, int Rounds) now = (pair.Taken, pair.Rounds);
+                    if (now.Rounds > 0 && now == pair.Seen)
+                    {
+                        PourOut(pair);
+                    }
 
-                pair.Seen = now;
+                    pair.Seen = now;
+                }
             }
 
             _depot.Tick(spilled);
@@ -104,12 +119,20 @@ internal sealed partial class MagazineCache<TItem>
         }
     }
 
-    /// <summary>Takes a magazine in again that could not be emptied.</summary>
-    public void PutBack(Magazine<TItem> magazine)
+    /// <summary>Takes magazines in again: emptied, and those that could not be.</summary>
+    public void PutBack(List<Magazine<TItem>> magazines)
     {
+        if (magazines.Count == 0)
+        {
+            return;
+        }
+
         lock (_gate)
         {
-            _depot.Pour(magazine, _record.Size.Rounds);
+            foreach (Magazine<TItem> magazine in magazines)
+            {
+                _depot.Pour(magazine, _record.Size.Rounds);
+            }
         }
     }
 
@@ -160,48 +183,76 @@ internal sealed partial class MagazineCache<TItem>
         _depot.Pour(previous, _record.Size.Rounds);
     }
 
-    private IEnumerable<ThreadMagazines<TItem>> Pairs => _pairs.OfType<ThreadMagazines<TItem>>();
-
     /// <summary>What the cache holds and has done. Claimed.</summary>
     public MagazineFigures Count()
     {
-        var figures = new MagazineFigures(_depot.Rounds, 0, _record.DepotTouches, _record.Size.Rounds, _depot.FullMagazines, _depot.EmptyMagazines, Pairs.Count());
-        foreach (ThreadMagazines<TItem> pair in Pairs)
+        long items = _depot.Rounds;
+        long taken = 0;
+        int threads = 0;
+        foreach (ThreadMagazines<TItem>? pair in _pairs)
         {
-            figures = figures with { Items = figures.Items + pair.Rounds, Taken = figures.Taken + pair.Taken };
+            if (pair is not null)
+            {
+                items += pair.Rounds;
+                taken += pair.Taken;
+                threads++;
+            }
         }
 
-        return figures;
+        return new MagazineFigures(items, taken, _record.DepotTouches, _record.Size.Rounds, _depot.FullMagazines, _depot.EmptyMagazines, threads);
     }
 
     /// <summary>Adds a copy of every item here. Claimed.</summary>
     public void CopyTo(List<TItem> items)
     {
         _depot.CopyTo(items);
-        foreach (ThreadMagazines<TItem> pair in Pairs)
+        foreach (ThreadMagazines<TItem>? pair in _pairs)
         {
-            items.AddRange(pair.Loaded.Contents);
-            items.AddRange(pair.Previous.Contents);
+            if (pair is not null)
+            {
+                items.AddRange(pair.Loaded.Contents);
+                items.AddRange(pair.Previous.Contents);
+            }
         }
+    }
+
+    /// <summary>Whether an item is here. Claimed.</summary>
+    public bool Contains(TItem item)
+    {
+        bool found = _depot.Contains(item);
+        foreach (ThreadMagazines<TItem>? pair in _pairs)
+        {
+            found = found || (pair is not null && (pair.Loaded.Contains(item) || pair.Previous.Contains(item)));
+        }
+
+        return found;
     }
 
     /// <summary>Every invariant of the magazines. Claimed.</summary>
     public void Validate()
     {
         _depot.Validate();
-        foreach (ThreadMagazines<TItem> pair in Pairs)
+        foreach (ThreadMagazines<TItem>? pair in _pairs)
         {
-            Magazine<TItem> previous = pair.Previous;
-            Invariant.Hold((uint)pair.Loaded.Rounds <= (uint)pair.Loaded.Items.Length, "a magazine holds at most its capacity", $"{pair.Loaded.Rounds} of {pair.Loaded.Items.Length}");
-            Invariant.Hold(previous.Rounds == 0 || previous.IsFull, "the previous magazine is full or empty", $"{previous.Rounds} of {previous.Items.Length}");
+            if (pair is not null)
+            {
+                Magazine<TItem> loaded = pair.Loaded;
+                Magazine<TItem> previous = pair.Previous;
+                Invariant.Hold((uint)loaded.Rounds <= (uint)loaded.Items.Length, "a magazine holds at most its capacity", $"{loaded.Rounds} of {loaded.Items.Length}");
+                Invariant.Hold(previous.Rounds == 0 || previous.IsFull, "the previous magazine is full or empty", $"{previous.Rounds} of {previous.Items.Length}");
+            }
         }
     }
 
-    private static void Spill(Magazine<TItem> magazine, List<Magazine<TItem>> spilled)
+    private void Spill(Magazine<TItem> magazine, List<Magazine<TItem>> spilled)
     {
         if (magazine.Rounds > 0)
         {
             spilled.Add(magazine);
+        }
+        else
+        {
+            _depot.PutEmpty(magazine, _record.Size.Rounds);
         }
     }
 }

@@ -15,6 +15,7 @@ internal sealed class QuantumCaches<T>
 
     private readonly MagazineCache<T>[] _caches;
     private int _suspensions;
+    private bool _ended;
 
     public QuantumCaches(SegmentMap<T> map, T quantum, int classes)
     {
@@ -61,7 +62,7 @@ internal sealed class QuantumCaches<T>
     public void Resume()
     {
         Freeze();
-        if (--_suspensions == 0)
+        if (--_suspensions == 0 && !_ended)
         {
             foreach (MagazineCache<T> cache in _caches)
             {
@@ -73,19 +74,29 @@ internal sealed class QuantumCaches<T>
     }
 
     /// <summary>Takes everything out of the magazines of all threads.</summary>
-    /// <returns>The magazines of each class.</returns>
-    public List<Magazine<T>>[] Drain()
+    /// <param name="spilled">Receives the magazines of each class.</param>
+    public void Drain(List<Magazine<T>>[] spilled)
     {
-        var spilled = new List<Magazine<T>>[_caches.Length];
         Freeze();
         for (int i = 0; i < _caches.Length; i++)
         {
-            _caches[i].Drain(spilled[i] = []);
+            _caches[i].Drain(spilled[i]);
         }
 
         Thaw();
-        return spilled;
     }
+
+    /// <summary>Forgets all empty magazines.</summary>
+    public void DropEmpty()
+    {
+        foreach (MagazineCache<T> cache in _caches)
+        {
+            cache.DropEmpty();
+        }
+    }
+
+    /// <summary>Whether a range lies in a magazine. Frozen.</summary>
+    public bool Contains(T start, int sizeClass) => sizeClass < _caches.Length && _caches[sizeClass].Contains(start);
 
     /// <summary>What the magazines hold and have done. Frozen.</summary>
     public MagazineTotals<T> Count()
@@ -136,9 +147,9 @@ internal sealed class QuantumCaches<T>
         foreach ((T start, int sizeClass) in Contents())
         {
             uint slab = Slabs.Find(start);
-            uint tag = map.FindLive(start);
+            uint tag = map.Locate(start, buildIndex: false);
             bool known = (slab != 0 && Slabs.IsOut(slab, start, sizeClass)) ||
-                (tag != 0 && map.SlabOf(tag) == 0 && map.GetSegment(tag).Size == Slabs.SizeOf(sizeClass));
+                (tag != 0 && map.SlabOf(tag) == 0 && map.GetSegment(tag) == new Segment<T>(start, Slabs.SizeOf(sizeClass), SegmentKind.Allocated));
             Invariant.Hold(known, "what a magazine holds is allocated", $"{Slabs.SizeOf(sizeClass)} at {start} is not: it was freed wrongly; ArenaOptions.Audit finds by whom");
         }
     }
@@ -146,6 +157,7 @@ internal sealed class QuantumCaches<T>
     /// <summary>Ends the caches. Frozen, and under the arena's lock.</summary>
     public void End()
     {
+        _ended = true;
         foreach (MagazineCache<T> cache in _caches)
         {
             cache.Drain([]);

@@ -179,8 +179,8 @@ internal sealed unsafe class RangeSlabs<T> : IDisposable
     public uint First(int sizeClass) => _heads[sizeClass];
 
     /// <summary>
-    /// Cuts the last range off a slab: if it is out it becomes a segment of its own, else there is something to free. In between everything
-    /// is in order. Needs the map's reserve before.
+    /// Cuts the last range off a slab, or all of them if none is out. A range that is out becomes a segment of its own; else there is
+    /// something to free. In between everything is in order. Needs the map's reserve before.
     /// </summary>
     /// <param name="index">The slab.</param>
     /// <param name="freed">The tag of a segment for the caller to free, which has left the table of live segments; 0: there is none.</param>
@@ -189,6 +189,12 @@ internal sealed unsafe class RangeSlabs<T> : IDisposable
     {
         freed = 0;
         Slab* slab = _slabs.At(index);
+        if (slab->FreeRanges == slab->Ranges)
+        {
+            freed = Detach(Remove(index));
+            return false;
+        }
+
         T size = SizeOf(slab->Class);
         bool isFree = slab->DropLast();
         if (isFree && slab->FreeRanges == 0)
@@ -264,7 +270,6 @@ internal sealed unsafe class RangeSlabs<T> : IDisposable
             Invariant.Hold(segment.Start == slab.Start && segment.Size == size * T.CreateTruncating(slab.Ranges) && segment.Kind == SegmentKind.Allocated && _map.FindLive(slab.Start) == slab.Tag, "a slab is an allocated segment", $"slab {index} at {slab.Start}, its segment at {segment.Start}");
             Invariant.Hold(_map.SlabOf(slab.Tag) == index, "a slab's segment knows it", $"slab {index}, the segment says {_map.SlabOf(slab.Tag)}");
             Invariant.Hold(slab.CountFree() == slab.FreeRanges, "a slab counts its free ranges", $"slab {index} has {slab.CountFree()} and counts {slab.FreeRanges}");
-            Invariant.Hold(slab.FreeRanges < slab.Ranges, "a slab that is wholly free goes back", $"slab {index} at {slab.Start}");
         }
 
         Invariant.Hold(count == Count && rangesOut == RangesOut && idle == Idle, "slabs are counted", $"{count} with {rangesOut} out and {idle} idle; {Count}, {RangesOut} and {Idle} are counted");

@@ -57,6 +57,7 @@ internal unsafe struct NativeStore<TItem>
             throw new InsufficientMemoryException("A table of an arena has reached its limit of 2^32 entries.");
         }
 
+        GrowthFault.ThrowIfDue();
         nuint bytes = (nuint)count * (nuint)sizeof(TItem);
         void* block = NativeMemory.AlignedAlloc(bytes, CacheLine);
         _origins[BitOperations.LeadingZeroCount(first | (FirstBlock - 1))] = (nint)block - (nint)((nuint)first * (nuint)sizeof(TItem));

@@ -33,6 +33,13 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>The tag after this one in its span's ring.</summary>
     public uint Following(uint index) => _tags.At(index)->Next;
 
+    /// <summary>Every tag in use is numbered below this.</summary>
+    public uint TagBound => _tags.HighWater;
+
+    /// <summary>Whether the tag is that of this allocated segment.</summary>
+    public bool IsAllocated(uint index, T start, T size) =>
+        index != 0 && index < TagBound && _tags.At(index)->Kind == TagKind.Allocated && _tags.At(index)->Start == start && SizeOf(_tags.At(index)) == size;
+
     public bool IsByHandle(uint index) => _tags.At(index)->ByHandle;
 
     /// <summary>Links a delisted segment to a chain of others: the link of its former hash chain serves.</summary>

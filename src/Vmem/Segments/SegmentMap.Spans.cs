@@ -84,6 +84,28 @@ internal sealed unsafe partial class SegmentMap<T>
         _tags.Return(spanIndex);
     }
 
+    /// <summary>Whether a request would have a place if everything were free.</summary>
+    public bool HasPlaceInSpans(in Placement<T> placement)
+    {
+        if (placement.IsUnconstrained || LargestSpan < placement.Size)
+        {
+            return SpanCount > 0 && LargestSpan >= placement.Size;
+        }
+
+        bool more = _spans.TryFindFirst(T.Zero, T.Zero, placement.Size, out RangeTree<T, ByKey<T>>.Cursor cursor);
+        while (more && cursor.Key <= placement.Last)
+        {
+            if (placement.TryLowest(cursor.Key, cursor.Key + (cursor.Value - T.One), out _))
+            {
+                return true;
+            }
+
+            more = _spans.TryMoveNext(ref cursor, placement.Size);
+        }
+
+        return false;
+    }
+
     private void ChangeTotal(T total)
     {
         TotalSize = total;

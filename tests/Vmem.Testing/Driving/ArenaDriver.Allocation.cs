@@ -10,7 +10,7 @@ public sealed partial class ArenaDriver
     {
         FitPolicy policy = PolicyOf(step);
         Outcome expected = _model.FindPlace(step.Size, constraints, policy);
-        if (expected.Kind == OutcomeKind.Done && actual.Kind == OutcomeKind.Done && policy == FitPolicy.InstantFit)
+        if (expected.Kind == OutcomeKind.Done && actual.Kind == OutcomeKind.Done && (policy == FitPolicy.InstantFit || _cacheMax > 0))
         {
             JudgePlace(actual.Value, step.Size, constraints);
         }
@@ -46,7 +46,7 @@ public sealed partial class ArenaDriver
 
         for (int i = 0; i < actual.Value; i++)
         {
-            if (_model.Policy == FitPolicy.InstantFit)
+            if (_model.Policy == FitPolicy.InstantFit || _cacheMax > 0)
             {
                 JudgePlace(starts[i], step.Size, default);
             }
@@ -107,12 +107,22 @@ public sealed partial class ArenaDriver
     private void FreeAs(int start, int size, int flavor)
     {
         Outcome expected = _model.JudgeFree(start, size);
-        Agree($"Free({start}, {size})", expected, _arena.Free(start, size, flavor));
+        if (IsCached(size) && (expected.Kind != OutcomeKind.Done || _model.HandleAt(start) >= 0))
+        {
+            return;
+        }
+
+        Agree($"Free({start}, {size})", expected, Reasoned(_arena.Free(start, size, _cacheMax > 0 ? 0 : flavor), expected));
         if (expected.Kind == OutcomeKind.Done)
         {
             FollowFree(start);
         }
     }
+
+    private bool IsCached(int size) => !_model.IsBadSize(size) && _model.RoundUp(size) <= _model.RoundUp(Math.Max(_cacheMax, 1)) && _cacheMax > 0;
+
+    /// <summary>With caches a wrong free is refused for the same cause or another.</summary>
+    private Outcome Reasoned(Outcome actual, Outcome expected) => _cacheMax > 0 && actual.Kind == OutcomeKind.BadFree ? actual with { Reason = expected.Reason } : actual;
 
     private void FollowFree(int start)
     {
@@ -169,6 +179,11 @@ public sealed partial class ArenaDriver
         // A batch takes no ranges that belong to handles.
         bool right = starts.Distinct().Count() == starts.Count
             && starts.TrueForAll(start => _model.JudgeFree(start, size).Kind == OutcomeKind.Done && _model.HandleAt(start) < 0);
+        if (IsCached(size) && !right)
+        {
+            return;
+        }
+
         Agree("FreeMany", right ? OutcomeKind.Done : OutcomeKind.BadFree, _arena.FreeMany(starts.ToArray(), size).Kind);
         if (right)
         {
@@ -194,6 +209,6 @@ public sealed partial class ArenaDriver
         }
 
         Outcome expected = _model.Extend(start, oldSize, newSize);
-        Agree($"TryExtend({start}, {oldSize}, {newSize})", expected, _arena.Extend(start, oldSize, newSize));
+        Agree($"TryExtend({start}, {oldSize}, {newSize})", expected, Reasoned(_arena.Extend(start, oldSize, newSize), expected));
     }
 }

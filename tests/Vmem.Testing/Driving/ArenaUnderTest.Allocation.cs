@@ -27,6 +27,17 @@ public sealed partial class ArenaUnderTest<T>
 
     public Outcome AllocateConstrained(int size, in ModelConstraints constraints, FitPolicy policy, int flavor)
     {
+        Outcome outcome = AllocateConstrainedUnnoted(size, constraints, policy, flavor);
+        if (outcome.Kind == OutcomeKind.Done)
+        {
+            _calls?.NoteConstrained(Address(outcome.Value));
+        }
+
+        return outcome;
+    }
+
+    private Outcome AllocateConstrainedUnnoted(int size, in ModelConstraints constraints, FitPolicy policy, int flavor)
+    {
         T amount = Amount(size);
         RangeConstraints<T> shifted = Shift(constraints);
         switch (flavor % 6)
@@ -62,6 +73,7 @@ public sealed partial class ArenaUnderTest<T>
             }
 
             _handles.Add(handle);
+            _calls?.NoteHandle(handle.Start);
             return handle.Size - amount < _arena.Quantum ? Outcome.Done(Local(handle.Start)) : throw new DivergenceException($"The handle is of size {handle.Size}.");
         });
     }
@@ -81,7 +93,7 @@ public sealed partial class ArenaUnderTest<T>
 
     public Outcome Free(int start, int size, int flavor)
     {
-        bool constrained = flavor % 2 == 1;
+        bool constrained = _calls is null ? flavor % 2 == 1 : _calls.WantsConstrained(Address(start), flavor % 2 == 1);
         Journal?.Line($"arena.{(constrained ? "FreeConstrained" : "Free")}({Address(start)}, {size});");
         return Guard(() =>
         {
@@ -94,6 +106,7 @@ public sealed partial class ArenaUnderTest<T>
                 _arena.Free(Address(start), Amount(size));
             }
 
+            _calls?.NoteFreed(Address(start));
             return Outcome.Done();
         });
     }
@@ -105,6 +118,7 @@ public sealed partial class ArenaUnderTest<T>
         return Guard(() =>
         {
             _arena.Free(handle);
+            _calls?.NoteFreed(handle.Start);
             return Outcome.Done();
         });
     }
@@ -120,7 +134,15 @@ public sealed partial class ArenaUnderTest<T>
         Journal?.Line($"arena.FreeMany([{string.Join(", ", addresses)}], {size});");
         return Guard(() =>
         {
-            _arena.FreeMany(addresses, Amount(size));
+            if (_calls is null)
+            {
+                _arena.FreeMany(addresses, Amount(size));
+            }
+            else
+            {
+                _calls.FreeMany(_arena, addresses, Amount(size));
+            }
+
             return Outcome.Done();
         });
     }

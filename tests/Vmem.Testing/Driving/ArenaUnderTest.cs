@@ -14,10 +14,15 @@ public sealed partial class ArenaUnderTest<T> : IArenaUnderTest
     private readonly ArenaOptions<T> _options;
     private Arena<T> _arena;
 
-    public ArenaUnderTest(ArenaLayout layout, T origin)
+    /// <summary>What an audited arena wants freed with FreeConstrained, and what it lets nobody free in a batch; null without an
+    /// audit.</summary>
+    private readonly AuditedCalls<T>? _calls;
+
+    public ArenaUnderTest(ArenaLayout layout, T origin, bool audit = false)
     {
         _base = origin;
-        _options = new ArenaOptions<T> { Policy = layout.Policy, SingleThreaded = layout.SingleThreaded };
+        _options = new ArenaOptions<T> { Policy = layout.Policy, SingleThreaded = layout.SingleThreaded, QuantumCacheMax = Amount(layout.CacheMax), Audit = audit };
+        _calls = audit ? new AuditedCalls<T>() : null;
         _arena = new Arena<T>("model", Amount(layout.Quantum), _options);
     }
 
@@ -29,7 +34,7 @@ public sealed partial class ArenaUnderTest<T> : IArenaUnderTest
         set
         {
             field = value;
-            field?.Line($"Arena<{typeof(T).Name}> arena = new(\"model\", {_arena.Quantum}, new ArenaOptions<{typeof(T).Name}> {{ Policy = FitPolicy.{_options.Policy}, SingleThreaded = {(_options.SingleThreaded ? "true" : "false")} }});");
+            field?.Line($"Arena<{typeof(T).Name}> arena = new(\"model\", {_arena.Quantum}, new ArenaOptions<{typeof(T).Name}> {{ {(_options.Audit ? "Audit = true, " : "")}Policy = FitPolicy.{_options.Policy}, SingleThreaded = {(_options.SingleThreaded ? "true" : "false")}, QuantumCacheMax = {_options.QuantumCacheMax} }});");
         }
     }
 
@@ -65,6 +70,7 @@ public sealed partial class ArenaUnderTest<T> : IArenaUnderTest
         Arena<T> restored = Arena<T>.Restore(snapshot, _options);
         _arena.Dispose();
         _arena = restored;
+        _calls?.Forget();
     }
 
     public bool Contains(int value) => _arena.Contains(Address(value));
@@ -101,7 +107,7 @@ public sealed partial class ArenaUnderTest<T> : IArenaUnderTest
     {
         ArenaStatistics<T> statistics = _arena.GetStatistics();
         return new ModelStatistics(
-            long.CreateSaturating(statistics.TotalSize), long.CreateSaturating(statistics.InUse), long.CreateSaturating(statistics.Free),
+            long.CreateSaturating(statistics.TotalSize), long.CreateSaturating(statistics.InUse), long.CreateSaturating(statistics.Free) + long.CreateSaturating(statistics.Cached),
             long.CreateSaturating(statistics.LargestFree), long.CreateSaturating(statistics.PeakInUse), statistics.Allocations, statistics.Frees,
             statistics.Failures, statistics.LiveSegments, statistics.FreeSegments);
     }

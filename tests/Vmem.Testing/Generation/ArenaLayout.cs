@@ -8,7 +8,8 @@ namespace Vmem.Testing.Generation;
 /// <param name="Spans">The first spans, in any order.</param>
 /// <param name="Policy">The arena's own policy.</param>
 /// <param name="SingleThreaded">Whether the arena goes without its lock.</param>
-public sealed record ArenaLayout(int Top, int Quantum, IReadOnlyList<ModelSegment> Spans, FitPolicy Policy, bool SingleThreaded)
+/// <param name="CacheMax">The largest size that quantum caches keep; 0: there are none.</param>
+public sealed record ArenaLayout(int Top, int Quantum, IReadOnlyList<ModelSegment> Spans, FitPolicy Policy, bool SingleThreaded, int CacheMax = 0)
 {
     private static readonly int[] s_quanta = [1, 1, 2, 4, 8, 16];
 
@@ -34,5 +35,5 @@ public sealed record ArenaLayout(int Top, int Quantum, IReadOnlyList<ModelSegmen
 
     /// <summary>Readable in a failure message.</summary>
     public override string ToString() =>
-        $"top {Top}, quantum {Quantum}, {Policy}{(SingleThreaded ? ", single-threaded" : "")}, spans {string.Join(' ', Spans.Select(span => $"[{span.Start}, {span.End})"))}";
+        $"top {Top}, quantum {Quantum}, {Policy}{(SingleThreaded ? ", single-threaded" : "")}{(CacheMax > 0 ? $", caches to {CacheMax}" : "")}, spans {string.Join(' ', Spans.Select(span => $"[{span.Start}, {span.End})"))}";
 }

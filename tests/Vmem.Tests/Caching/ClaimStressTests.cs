@@ -124,7 +124,7 @@ public class ClaimStressTests
                 case 2:
                     List<Magazine<int>> spilled = [];
                     _items.Cache.DrainDepot(spilled);
-                    spilled.ForEach(_items.Cache.PutBack);
+                    _items.Cache.PutBack(spilled);
                     break;
                 default:
                     LookTwice(seen);

@@ -37,6 +37,41 @@ public class ArenaStressTests
         parent.Validate();
     }
 
+    /// <summary>Conservation: whatever threads did, and though they have ended, at the end everything reaps back to one free
+    /// segment.</summary>
+    [Theory]
+    [InlineData(FitPolicy.InstantFit)]
+    [InlineData(FitPolicy.BestFit)]
+    public void No_two_threads_hold_the_same_unit_of_a_cached_arena(FitPolicy policy)
+    {
+        using Arena<uint> arena = new("stress", 0, Units, 1, new ArenaOptions<uint> { Policy = policy, QuantumCacheMax = 16 });
+        Run(arena);
+        arena.Reap();
+        Assert.Equal($"{{0+{Units}: (0+{Units})}}", ArenaPicture.Segments(arena));
+    }
+
+    /// <summary>The same where space is short, so that caches are emptied and slabs dissolved all the time.</summary>
+    [Fact]
+    public void No_two_threads_hold_the_same_unit_of_a_cached_arena_that_is_nearly_full()
+    {
+        using Arena<uint> arena = new("stress", 0, Units / 2, 1, new ArenaOptions<uint> { QuantumCacheMax = 16 });
+        Run(arena, rounds: Rounds / 10);
+        arena.Reap();
+        Assert.Equal($"{{0+{Units / 2}: (0+{Units / 2})}}", ArenaPicture.Segments(arena));
+    }
+
+    [Fact]
+    public void No_two_threads_hold_the_same_unit_of_a_cached_arena_that_imports()
+    {
+        using Arena<uint> parent = new("parent", 0, Units, 64, new ArenaOptions<uint> { QuantumCacheMax = 256 });
+        using Arena<uint> arena = new("child", 1, new ArenaOptions<uint> { Source = parent, MinImport = 256, QuantumCacheMax = 16 });
+        Run(arena, rounds: Rounds / 3);
+        arena.Reap();
+        parent.Reap();
+        Assert.Equal(0u, arena.GetStatistics().TotalSize);
+        Assert.Equal($"{{0+{Units}: (0+{Units})}}", ArenaPicture.Segments(parent));
+    }
+
     [Fact]
     public void Several_children_share_one_parent()
     {
@@ -88,7 +123,7 @@ public class ArenaStressTests
         }
     }
 
-    private static void Run(Arena<uint> arena)
+    private static void Run(Arena<uint> arena, int rounds = Rounds)
     {
         int[] owners = new int[Units];
         ConcurrentQueue<Exception> failures = new();
@@ -96,7 +131,7 @@ public class ArenaStressTests
         int running = Threads;
         Thread[] threads =
         [
-            .. workers.Select(worker => new Thread(() => Guarded(failures, () => worker.Work(Rounds), () => Interlocked.Decrement(ref running)))),
+            .. workers.Select(worker => new Thread(() => Guarded(failures, () => worker.Work(rounds), () => Interlocked.Decrement(ref running)))),
             new Thread(() => Guarded(failures, () => Watch(arena, ref running), () => { })),
         ];
         Array.ForEach(threads, thread => thread.Start());
@@ -141,7 +176,7 @@ public class ArenaStressTests
         {
             arena.Validate();
             ArenaStatistics<uint> statistics = arena.GetStatistics();
-            Assert.Equal(statistics.TotalSize, statistics.InUse + statistics.Free);
+            Assert.Equal(statistics.TotalSize, statistics.InUse + statistics.Cached + statistics.Free);
             Assert.True(statistics.LargestFree <= statistics.Free);
             Assert.True(statistics.InUse <= statistics.PeakInUse);
             uint value = (uint)random.Below(Units);

@@ -58,6 +58,26 @@ public class ArenaModelTests(ITestOutputHelper output)
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{steps:N0} steps of large arenas checked against the model"));
     }
 
+    /// <summary>The same with an audit, which takes other paths through the arena; fewer steps, as each captures a stack.</summary>
+    [Fact]
+    public void An_audited_arena_agrees_with_the_model()
+    {
+        long steps = 0;
+        RunAll(48, run =>
+        {
+            ulong seed = (ulong)run;
+            int checkedSteps = (run % 4) switch
+            {
+                0 => ModelRun.Check(seed, 256, MaxCells, StepsPerRun, Audited<byte>),
+                1 => ModelRun.Check(seed, 65_536, MaxCells, StepsPerRun, Audited<ushort>),
+                2 => ModelRun.Check(seed, 65_536, MaxCells, StepsPerRun, Audited<ulong>),
+                _ => ModelRun.Check(seed, 256, MaxCells, StepsPerRun, Audited<UInt128>),
+            };
+            Interlocked.Add(ref steps, checkedSteps);
+        });
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{steps:N0} steps of audited arenas checked against the model"));
+    }
+
     [Fact]
     public void An_arena_over_all_256_values_agrees_with_the_model()
     {
@@ -82,6 +102,9 @@ public class ArenaModelTests(ITestOutputHelper output)
             throw several.InnerExceptions[0];
         }
     }
+
+    private static ArenaUnderTest<T> Audited<T>(ArenaLayout layout)
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T> => new(layout, T.MaxValue - T.CreateChecked(layout.Top - 1), audit: true);
 
     /// <summary>The model's number line ends where the type ends; for 8 and 16 bits it is the type's whole number line.</summary>
     internal static ArenaUnderTest<T> AtTheTop<T>(ArenaLayout layout)

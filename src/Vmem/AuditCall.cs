@@ -1,0 +1,45 @@
+namespace Vmem;
+
+/// <summary>Which call of an audited arena allocated, resized or freed a range.</summary>
+public enum AuditCall
+{
+    /// <summary><c>Allocate</c> or <c>TryAllocate</c> (vmem_alloc). To be freed with <c>Free</c> or <c>FreeMany</c>.</summary>
+    Allocate,
+
+    /// <summary><c>AllocateConstrained</c> or <c>TryAllocateConstrained</c> (vmem_xalloc). To be freed with
+    /// <c>FreeConstrained</c>.</summary>
+    AllocateConstrained,
+
+    /// <summary><c>TryAllocateMany</c>. To be freed with <c>Free</c> or <c>FreeMany</c>.</summary>
+    AllocateMany,
+
+    /// <summary><c>TryAllocateHandle</c>. To be freed by the handle, or by address with either call.</summary>
+    AllocateHandle,
+
+    /// <summary>An arena that has this one as its source imported a span.</summary>
+    Import,
+
+    /// <summary><c>Restore</c>: a snapshot does not tell how a range was allocated, so either call may free it.</summary>
+    Restore,
+
+    /// <summary>The range was granted to somebody who waited, during a call that is not his; either call may free it.</summary>
+    Grant,
+
+    /// <summary><c>Free</c> (vmem_free).</summary>
+    Free,
+
+    /// <summary><c>FreeConstrained</c> (vmem_xfree).</summary>
+    FreeConstrained,
+
+    /// <summary><c>FreeMany</c>.</summary>
+    FreeMany,
+
+    /// <summary><c>Free</c> by handle.</summary>
+    FreeHandle,
+
+    /// <summary>An arena that has this one as its source gave a span back; frees a range whichever way it was allocated.</summary>
+    Release,
+
+    /// <summary><c>TryExtend</c>.</summary>
+    Extend,
+}

@@ -1,0 +1,69 @@
+using System.Globalization;
+using System.Numerics;
+
+namespace Vmem;
+
+/// <summary>What an audited arena's callers hold, grouped by the stacks that allocated it: the largest total first.</summary>
+/// <typeparam name="T">The arena's integer type.</typeparam>
+public sealed class AuditReport<T>
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    internal AuditReport(string arenaName, DateTimeOffset taken, IReadOnlyList<AuditGroup<T>> groups)
+    {
+        ArenaName = arenaName;
+        Taken = taken;
+        Groups = groups;
+        foreach (AuditGroup<T> group in groups)
+        {
+            Ranges += group.Ranges;
+            Size = Saturation.Add(Size, group.Size);
+        }
+    }
+
+    /// <summary>The arena's name.</summary>
+    public string ArenaName { get; }
+
+    /// <summary>When the report was made, by the arena's <see cref="ArenaOptions{T}.TimeProvider"/>.</summary>
+    public DateTimeOffset Taken { get; }
+
+    /// <summary>How many ranges are live.</summary>
+    public long Ranges { get; }
+
+    /// <summary>Their total size in units; <c>T.MaxValue</c> if <typeparamref name="T"/> cannot hold it.</summary>
+    public T Size { get; }
+
+    /// <summary>One group for each stack, the largest total size first.</summary>
+    public IReadOnlyList<AuditGroup<T>> Groups { get; }
+
+    /// <summary>Writes the report as text.</summary>
+    /// <param name="writer">Where to.</param>
+    public void Write(TextWriter writer)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        CultureInfo plain = CultureInfo.InvariantCulture;
+        writer.WriteLine(string.Create(plain, $"arena '{ArenaName}': {Ranges} live of {Size} in all, from {Groups.Count} places, at {Taken:O}"));
+        foreach (AuditGroup<T> group in Groups)
+        {
+            writer.WriteLine(string.Create(plain, $"{group.Ranges} of {group.Size} in all, the oldest for {group.OldestAge}:"));
+            writer.WriteLine(group.Stack);
+            foreach (AuditedRange<T> range in group.First)
+            {
+                writer.WriteLine(string.Create(plain, $"  {range}"));
+            }
+
+            if (group.Ranges > group.First.Count)
+            {
+                writer.WriteLine(string.Create(plain, $"  and {group.Ranges - group.First.Count} more"));
+            }
+        }
+    }
+
+    /// <summary>The report as text.</summary>
+    /// <returns>What <see cref="Write"/> writes.</returns>
+    public override string ToString()
+    {
+        using var writer = new StringWriter(CultureInfo.InvariantCulture);
+        Write(writer);
+        return writer.ToString();
+    }
+}

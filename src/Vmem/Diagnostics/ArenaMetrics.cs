@@ -1,0 +1,102 @@
+using System.Diagnostics.Metrics;
+
+namespace Vmem;
+
+/// <summary>The names of the library's metrics (<see cref="System.Diagnostics.Metrics"/>), and the instruments behind them.</summary>
+/// <remarks>
+/// <para>
+/// An arena records nothing: it keeps its figures anyway, and a collector reads them when it wants to know. Each live arena is one
+/// measurement of each instrument, tagged with its name (<see cref="ArenaNameTag"/>); of several arenas of one name, each but the first
+/// bears a number, too (<see cref="ArenaInstanceTag"/>), so that none hides another.
+/// </para>
+/// <para>
+/// Only waiting is recorded when it happens, as a level cannot tell how long each took: nothing is paid for it unless somebody listens, and
+/// it is the path on which a thread sleeps.
+/// </para>
+/// <para>Rejected: counters that every operation adds to. With somebody listening, each allocation would pay for it many times its own
+/// cost.</para>
+/// </remarks>
+public static class ArenaMetrics
+{
+    /// <summary>The meter's name: what <c>AddMeter</c> of OpenTelemetry or a <see cref="MeterListener"/> asks for.</summary>
+    public const string MeterName = "Vmem";
+
+    /// <summary>The tag on each measurement: the arena's name.</summary>
+    public const string ArenaNameTag = "vmem.arena.name";
+
+    /// <summary>The second tag of an arena whose name another one had first: "2", "3" and so on. The number is free again when that
+    /// arena is gone.</summary>
+    public const string ArenaInstanceTag = "vmem.arena.instance";
+
+    /// <summary>The size of all spans together, in the arena's units. Values above <see cref="long.MaxValue"/> read as that.</summary>
+    public const string Size = "vmem.arena.size";
+
+    /// <summary>What callers hold, in the arena's units.</summary>
+    public const string InUse = "vmem.arena.in_use";
+
+    /// <summary>What caches hold ready for callers, in the arena's units.</summary>
+    public const string Cached = "vmem.arena.cached";
+
+    /// <summary>The part of the size that came from the arena's source.</summary>
+    public const string Imported = "vmem.arena.imported";
+
+    /// <summary>Allocations that succeeded.</summary>
+    public const string Allocations = "vmem.arena.allocations";
+
+    /// <summary>Frees that succeeded.</summary>
+    public const string Frees = "vmem.arena.frees";
+
+    /// <summary>Allocations that found no room.</summary>
+    public const string Failures = "vmem.arena.failures";
+
+    /// <summary>Allocations that had to wait for room.</summary>
+    public const string Waits = "vmem.arena.waits";
+
+    /// <summary>How long they waited, in seconds.</summary>
+    public const string WaitDuration = "vmem.arena.wait.duration";
+
+    private static readonly Meter s_meter = new(MeterName);
+
+    private static readonly Histogram<double> s_waitDuration = s_meter.CreateHistogram(
+        WaitDuration,
+        "s",
+        "How long allocations that had to wait for room waited.",
+        tags: null,
+        new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.00001, 0.0001, 0.001, 0.01, 0.1, 1, 10] });
+
+    static ArenaMetrics()
+    {
+        Level(Size, ArenaFigure.Size, "The size of all spans together.");
+        Level(InUse, ArenaFigure.InUse, "What callers hold.");
+        Level(Cached, ArenaFigure.Cached, "What caches hold ready for callers.");
+        Level(Imported, ArenaFigure.Imported, "The part of the size that came from the arena's source.");
+        Count(Allocations, ArenaFigure.Allocations, "{allocation}", "Allocations that succeeded.");
+        Count(Frees, ArenaFigure.Frees, "{free}", "Frees that succeeded.");
+        Count(Failures, ArenaFigure.Failures, "{failure}", "Allocations that found no room.");
+        Count(Waits, ArenaFigure.Waits, "{wait}", "Allocations that had to wait for room.");
+    }
+
+    /// <summary>The arenas that are measured.</summary>
+    internal static ArenaRegistry Arenas { get; } = new();
+
+    /// <summary>Notes that an allocation has waited. The tag is built only if somebody listens, and on the stack.</summary>
+    internal static void RecordWait(string arenaName, TimeSpan duration)
+    {
+        if (s_waitDuration.Enabled)
+        {
+            s_waitDuration.Record(duration.TotalSeconds, new KeyValuePair<string, object?>(ArenaNameTag, arenaName));
+        }
+    }
+
+    private static void Level(string name, ArenaFigure figure, string description)
+    {
+        var series = new ArenaSeries(Arenas, figure);
+        _ = s_meter.CreateObservableUpDownCounter(name, () => series, "{unit}", description);
+    }
+
+    private static void Count(string name, ArenaFigure figure, string unit, string description)
+    {
+        var series = new ArenaSeries(Arenas, figure);
+        _ = s_meter.CreateObservableCounter(name, () => series, unit, description);
+    }
+}

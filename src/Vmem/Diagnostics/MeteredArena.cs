@@ -1,0 +1,71 @@
+using System.Diagnostics.Metrics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace Vmem;
+
+/// <summary>What the metrics keep of an arena: a weak reference, its tags, and the last measurements.</summary>
+/// <remarks>
+/// A <see cref="Measurement{T}"/> copies its tags to the heap, 40 bytes for one. So the last one of each figure is kept, and serves again
+/// while its value is the same; an arena that rests is collected without garbage. Rejected: an instrument for each arena, with the name as
+/// the instrument's tag. It needs a meter for each, to be able to end it, and every arena would pay for that.
+/// </remarks>
+internal sealed class MeteredArena(IMetered arena)
+{
+    public const int Levels = (int)ArenaFigure.Allocations;
+    private const int Figures = (int)ArenaFigure.Waits + 1;
+
+    private WeakGCHandle<IMetered> _arena = new(arena);     // not WeakReference, whose finaliser every arena would pay for
+    private KeyValuePair<string, object?>[]? _tags;
+    private Measurement<long>[]? _last;           // null until the first collection: most arenas are never measured
+
+    /// <summary>Where the registry keeps this.</summary>
+    public int Place { get; set; }
+
+    /// <summary>The name and number under which the arena is measured; null if it never was.</summary>
+    public (string Name, int Instance)? Identity { get; private set; }
+
+    /// <summary>Lets go of the arena. Whoever keeps this must not use it any more.</summary>
+    public void Release() => _arena.Dispose();
+
+    public bool IsAlive => _arena.TryGetTarget(out _);
+
+    /// <summary>Measures one figure; false if the arena is gone. The registry's lock is held.</summary>
+    public bool TryMeasure(ArenaFigure figure, HashSet<(string Name, int Instance)> identities, out Measurement<long> measurement)
+    {
+        measurement = default;
+        if (!_arena.TryGetTarget(out IMetered? arena) || !arena.TryRead(figure, out long value))
+        {
+            return false;
+        }
+
+        _tags ??= Identify(arena.Name, identities);
+        _last ??= new Measurement<long>[Figures];
+        ref Measurement<long> last = ref _last[(int)figure];
+        if ((int)figure >= Levels)
+        {
+            value = Math.Max(value, last.Value);  // a count read without a lock may lag behind itself, but must not go back
+        }
+
+        if (last.Value != value || last.Tags.IsEmpty)
+        {
+            last = new Measurement<long>(value, _tags);
+        }
+
+        measurement = last;
+        return true;
+    }
+
+    private KeyValuePair<string, object?>[] Identify(string name, HashSet<(string Name, int Instance)> identities)
+    {
+        int instance = 1;
+        while (!identities.Add((name, instance)))
+        {
+            instance++;
+        }
+
+        Identity = (name, instance);
+        KeyValuePair<string, object?> nameTag = new(ArenaMetrics.ArenaNameTag, name);
+        return instance == 1 ? [nameTag] : [nameTag, new(ArenaMetrics.ArenaInstanceTag, instance.ToString(CultureInfo.InvariantCulture))];
+    }
+}

@@ -1,0 +1,28 @@
+using System.Numerics;
+
+namespace Vmem;
+
+/// <summary>A source that says when it may have room again, so that those who wait in the arena above it are woken.</summary>
+/// <remarks>
+/// <para>
+/// <see cref="Arena{T}"/> is one. An arena subscribes only while somebody waits in it, or in an arena above it; it subscribes first, asks
+/// once more, and only then waits, so that no notification can fall between. A source that cannot notify may be a plain
+/// <see cref="IArenaSource{T}"/>: then its owner calls <see cref="Arena{T}.RetryWaiters"/>.
+/// </para>
+/// <para>
+/// A delegate and not an event: whoever listens must be counted exactly, a listener that subscribes twice is called until it has
+/// unsubscribed twice, and an event's accessors would hide that the source may act on it, as an arena does.
+/// </para>
+/// </remarks>
+/// <typeparam name="T">The integer type of both sides.</typeparam>
+public interface INotifyingArenaSource<T> : IArenaSource<T>
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    /// <summary>From now on calls the listener, on any thread and under no lock, whenever a request that failed may succeed.</summary>
+    /// <param name="mayHaveRoom">The listener. It does not throw. It may call the source.</param>
+    void Subscribe(Action mayHaveRoom);
+
+    /// <summary>Ends one <see cref="Subscribe"/>. A call that is under way may still arrive. Does not throw.</summary>
+    /// <param name="mayHaveRoom">The listener.</param>
+    void Unsubscribe(Action mayHaveRoom);
+}

@@ -1,0 +1,103 @@
+using System.Numerics;
+using Vmem.Segments;
+
+namespace Vmem.Waiting;
+
+/// <summary>How a wait stands. It leaves <see cref="Queued"/> once, under the arena's lock, and never comes back.</summary>
+internal enum WaitState
+{
+    Queued,
+    Granted,
+    TimedOut,
+    Cancelled,
+    Failed,
+}
+
+/// <summary>One request that waits for room, and the task that somebody blocks on or awaits.</summary>
+/// <remarks>
+/// <para>
+/// What becomes of a waiter is decided under the arena's lock by whoever takes it out of the queue: a grant, a cancellation, a time-out and
+/// a disposal that race each find it queued or not, so nothing is granted twice or to somebody who has gone. The task is completed after
+/// the lock has been left, by that same thread, and continuations never run on it.
+/// </para>
+/// <para>
+/// Blocking and awaiting are the same: a thread that blocks does so on the task. A condition variable for the blocking ones would need a
+/// lock that can wait, which the arena's is not, and a second queue whose order had to be merged with this one.
+/// </para>
+/// <para>The task's state is the arena: whoever holds the task keeps the arena, with all that could ever complete it, alive.</para>
+/// </remarks>
+internal sealed class Waiter<T>(Arena<T> arena, in Placement<T> placement, in RangeConstraints<T> constraints, FitPolicy policy, CancellationToken token)
+    : TaskCompletionSource<T>(arena, TaskCreationOptions.RunContinuationsAsynchronously)
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    private Exception? _failure;
+
+    public Arena<T> Arena => (Arena<T>)Task.AsyncState!;
+
+    public Placement<T> Placement { get; } = placement;
+
+    public RangeConstraints<T> Constraints { get; } = constraints;
+
+    public FitPolicy Policy { get; } = policy;
+
+    /// <summary>Whose call it is, in an audited arena.</summary>
+    public AuditSite? Site { get; init; }
+
+    public WaitState State { get; private set; }
+
+    /// <summary>The range, once granted.</summary>
+    public T Start { get; private set; }
+
+    /// <summary>When it began to wait, by the arena's clock; null if it was granted before it had to.</summary>
+    public long? Began { get; set; }
+
+    /// <summary>Set under the lock while the waiter is queued, so that whoever takes it out sees it.</summary>
+    public ITimer? Timer { get; set; }
+
+    /// <summary>Set under the lock while the waiter is queued.</summary>
+    public CancellationTokenRegistration Registration { get; set; }
+
+    public Waiter<T>? Previous { get; set; }
+
+    public Waiter<T>? Next { get; set; }
+
+    /// <summary>It was granted its range. The lock is held.</summary>
+    public void Grant(T start)
+    {
+        Start = start;
+        Leave(WaitState.Granted);
+    }
+
+    /// <summary>It gets an exception. The lock is held.</summary>
+    public void Fail(Exception failure)
+    {
+        _failure = failure;
+        Leave(WaitState.Failed);
+    }
+
+    /// <summary>It gave up. The lock is held.</summary>
+    public void Leave(WaitState end)
+    {
+        Invariant.Assert(State == WaitState.Queued, "a wait ends once");
+        State = end;
+    }
+
+    /// <summary>Completes the task. The lock is not held.</summary>
+    public void Complete()
+    {
+        switch (State)
+        {
+            case WaitState.Cancelled:
+                SetCanceled(token);              // not the registration's: that may not be there yet
+                break;
+
+            case WaitState.Failed:
+                SetException(_failure!);
+                break;
+
+            default:
+                SetResult(Start);                 // who timed out looks at the state
+                break;
+        }
+    }
+}
