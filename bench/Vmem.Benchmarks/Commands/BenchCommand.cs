@@ -22,6 +22,9 @@ internal static class BenchCommand
         new FragmentationStudy(),
         new PauseStudy(),
         new CachingStudy(),
+        new PoolsStudy(),
+        new HandoverStudy(),
+        new ProcessorsStudy(),
     ];
 
     public static int Run(string[] args)

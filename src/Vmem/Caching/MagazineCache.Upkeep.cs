@@ -96,7 +96,7 @@ internal sealed partial class MagazineCache<TItem>
         Claim([this]);
         try
         {
-            _size.Tick();
+            _record.Size.Tick();
             foreach (ThreadMagazines<TItem>? pair in _pairs)
             {
                 if (pair is not null)
@@ -131,7 +131,7 @@ internal sealed partial class MagazineCache<TItem>
         {
             foreach (Magazine<TItem> magazine in magazines)
             {
-                _depot.Pour(magazine, _size.Rounds);
+                _depot.Pour(magazine, _record.Size.Rounds);
             }
         }
     }
@@ -142,12 +142,12 @@ internal sealed partial class MagazineCache<TItem>
     private bool TryAdoptEnded()
     {
         long now = Environment.TickCount64;
-        if (now == _lookedForEndedAt)
+        if (now == _record.LookedForEndedAt)
         {
             return false;
         }
 
-        _lookedForEndedAt = now;
+        _record.LookedForEndedAt = now;
         List<ThreadMagazines<TItem>>? ended = null;
         for (int number = 1; number < _pairs.Length; number++)
         {
@@ -179,8 +179,8 @@ internal sealed partial class MagazineCache<TItem>
         Magazine<TItem> loaded = pair.Loaded;
         Magazine<TItem> previous = pair.Previous;
         pair.Loaded = pair.Previous = Magazine<TItem>.None;
-        _depot.Pour(loaded, _size.Rounds);
-        _depot.Pour(previous, _size.Rounds);
+        _depot.Pour(loaded, _record.Size.Rounds);
+        _depot.Pour(previous, _record.Size.Rounds);
     }
 
     /// <summary>What the cache holds and has done. Claimed.</summary>
@@ -199,7 +199,7 @@ internal sealed partial class MagazineCache<TItem>
             }
         }
 
-        return new MagazineFigures(items, taken, _depotTouches, _size.Rounds, _depot.FullMagazines, _depot.EmptyMagazines, threads);
+        return new MagazineFigures(items, taken, _record.DepotTouches, _record.Size.Rounds, _depot.FullMagazines, _depot.EmptyMagazines, threads);
     }
 
     /// <summary>Adds a copy of every item here. Claimed.</summary>
@@ -252,7 +252,7 @@ internal sealed partial class MagazineCache<TItem>
         }
         else
         {
-            _depot.PutEmpty(magazine, _size.Rounds);
+            _depot.PutEmpty(magazine, _record.Size.Rounds);
         }
     }
 }

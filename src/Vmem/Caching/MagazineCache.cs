@@ -27,15 +27,23 @@ internal sealed partial class MagazineCache<TItem>
 {
     private readonly Lock _gate = new();
     private readonly Depot<TItem> _depot = new();
+    private readonly GateRecord _record;
     private ThreadMagazines<TItem>?[] _pairs = [];      // by number of the thread; changes under the gate
-    private MagazineSize _size;
-    private long _depotTouches;
-    private long _lookedForEndedAt;
     private bool _closed;                         // nothing may come in
 
     /// <summary>Makes an empty cache.</summary>
     /// <param name="leastRounds">The size of magazines to begin with.</param>
-    public MagazineCache(int leastRounds) => _size = new MagazineSize(leastRounds);
+    /// <param name="mostRounds">The size up to which they grow.</param>
+    public MagazineCache(int leastRounds, int mostRounds = MagazineSize.Largest) => _record = new GateRecord { Size = new MagazineSize(leastRounds, mostRounds) };
+
+    /// <summary>What every visit to the gate writes. An object of its own: every operation reads <c>_pairs</c>, which must not lie on the
+    /// same cache line.</summary>
+    private sealed class GateRecord : PaddedBefore
+    {
+        public MagazineSize Size;
+        public long DepotTouches;
+        public long LookedForEndedAt;
+    }
 
     /// <summary>Takes an item from the loaded magazine of the current thread, whose number this is.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -119,7 +127,7 @@ internal sealed partial class MagazineCache<TItem>
         EnterGate();
         try
         {
-            _depotTouches++;
+            _record.DepotTouches++;
             if (mine.TryPop(out item))
             {
                 return true;                      // a claimant has come and gone
@@ -132,9 +140,10 @@ internal sealed partial class MagazineCache<TItem>
                     return false;
                 }
 
-                _depot.PutEmpty(mine.Previous, _size.Rounds);
+                Magazine<TItem> empty = mine.Previous;
                 mine.Previous = mine.Loaded;
                 mine.Loaded = full;
+                _depot.PutEmpty(empty, _record.Size.Rounds);       // last: it may need memory
             }
             else
             {
@@ -158,7 +167,7 @@ internal sealed partial class MagazineCache<TItem>
             EnterGate();
             try
             {
-                _depotTouches++;
+                _record.DepotTouches++;
                 if (_closed)
                 {
                     return false;
@@ -169,7 +178,7 @@ internal sealed partial class MagazineCache<TItem>
                     return true;
                 }
 
-                rounds = _size.Rounds;
+                rounds = _record.Size.Rounds;
                 if (made.Items.Length > 0 || _depot.TryTakeEmpty(rounds, out made))
                 {
                     if (mine.Previous.Rounds > 0)
@@ -196,7 +205,7 @@ internal sealed partial class MagazineCache<TItem>
         if (!_gate.TryEnter())
         {
             _gate.Enter();
-            _size.NoteContention();
+            _record.Size.NoteContention();
         }
     }
 }

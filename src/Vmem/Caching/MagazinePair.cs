@@ -122,18 +122,21 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
         return false;
     }
 
-    /// <summary>Swaps the two magazines if the previous one can serve where the loaded one could not. Owner only.</summary>
+    /// <summary>Swaps the two magazines if the previous one can serve and the loaded one cannot. Owner only.</summary>
     /// <param name="full">Whether a full one is wanted, or an empty one.</param>
+    /// <remarks>That the owner has just found nothing in the loaded magazine says nothing about it: it may have been claimed meanwhile, and
+    /// be back.</remarks>
     public bool TrySwap(bool full)
     {
         Volatile.Write(ref _busy, 1);
         TItem[] loaded = Volatile.Read(ref _loaded);
         TItem[] previous = _previous;
-        bool swap = !ReferenceEquals(loaded, s_claimed) && (full ? _previousRounds > 0 : _previousRounds < previous.Length) &&
+        int rounds = (byte)_state;
+        bool swap = !ReferenceEquals(loaded, s_claimed) &&
+            (full ? rounds == 0 && _previousRounds > 0 : rounds == loaded.Length && _previousRounds < previous.Length) &&
             ReferenceEquals(Interlocked.CompareExchange(ref _loaded, previous, loaded), loaded);
         if (swap)
         {
-            int rounds = (byte)_state;
             SetRounds(_previousRounds);
             (_previous, _previousRounds) = (loaded, rounds);
         }

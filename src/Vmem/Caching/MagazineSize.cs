@@ -9,38 +9,56 @@ namespace Vmem.Caching;
 /// minute of quiet at the default interval.
 /// </para>
 /// <para>
+/// kmem waits for the end of the interval to grow, so that two threads that pass objects from one to the other are slow for a minute, five
+/// steps of 15 s. Here 64 waits are one step at once. 64 is arbitrary: some tens of microseconds of waiting.
+/// </para>
+/// <para>
 /// Magazines of a former size stay in use until they pass through the depot empty, and are dropped there. kmem empties the whole cache
 /// when it changes the size.
 /// </para>
 /// </remarks>
 internal struct MagazineSize
 {
+    /// <summary>The rounds of the last step.</summary>
+    public const int Largest = 143;
+
     private const int ContentionsToGrow = 3;
+    private const int ContentionsToGrowAtOnce = 64;
     private const int QuietIntervalsToShrink = 4;
 
-    private static readonly byte[] s_rounds = [1, 3, 7, 15, 31, 47, 63, 95, 143];
+    private static readonly byte[] s_rounds = [1, 3, 7, 15, 31, 47, 63, 95, Largest];
 
     private readonly int _least;
+    private readonly int _most;
     private int _step;
     private int _contentions;
     private int _quietIntervals;
 
-    /// <summary>Begins at the smallest magazine that has this many rounds.</summary>
-    public MagazineSize(int leastRounds)
+    /// <summary>Begins at the smallest magazine that has as many rounds as the least, and goes up to the smallest that has as many as the
+    /// most.</summary>
+    public MagazineSize(int leastRounds, int mostRounds = Largest)
     {
         _least = Array.FindIndex(s_rounds, rounds => rounds >= leastRounds);
+        _most = Array.FindIndex(s_rounds, rounds => rounds >= mostRounds);
         _step = _least;
     }
 
     public readonly int Rounds => s_rounds[_step];
 
     /// <summary>Somebody had to wait for the depot.</summary>
-    public void NoteContention() => _contentions++;
+    public void NoteContention()
+    {
+        if (++_contentions >= ContentionsToGrowAtOnce && _step < _most)
+        {
+            _step++;
+            _contentions = 1;                     // not quiet
+        }
+    }
 
     /// <summary>An interval has ended.</summary>
     public void Tick()
     {
-        if (_contentions > ContentionsToGrow && _step < s_rounds.Length - 1)
+        if (_contentions > ContentionsToGrow && _step < _most)
         {
             _step++;
         }

@@ -13,6 +13,11 @@ namespace Vmem.Caching;
 /// and go are found as fast as they come, and the numbers in use stay within twice the most that lived at once.
 /// </para>
 /// <para>
+/// Rejected: magazines by processor, as the paper has them. A program may lose its processor at any instruction, so each pair needs a lock:
+/// a pair of operations then takes three to five times as long (study processors; numbers in docs/design.md). What speaks for them is that
+/// they hold less when there are many more threads than processors.
+/// </para>
+/// <para>
 /// Rejected: the table the other way round, for each thread an array from the number of a cache. It costs another load, must be cleared when
 /// a cache ends, and holds on to caches that nobody uses any more. Rejected too: <see cref="ThreadLocal{T}"/>, whose access is several
 /// calls and which cleans up by finalisers.

@@ -34,6 +34,7 @@ public class PublicApiTests
         [
             "AddSpan", "TryRemoveSpan", "Allocate", "TryAllocate", "Free", "AllocateConstrained", "TryAllocateConstrained", "FreeConstrained", "TryAllocateMany", "FreeMany",
             "TryAllocateHandle", "TryExtend", "Contains", "TryGetSegment", "GetSegments", "GetStatistics", "Explain", "Snapshot", "Restore", "Dump", "Validate", "Reap",
+            "Rent", "Return",
         ];
         Assert.All(names, name => Assert.Contains($" {name}(", surface, StringComparison.Ordinal));
     }

@@ -1,0 +1,173 @@
+using Vmem.Caching;
+using Vmem.Tests.Caching;
+using Xunit;
+
+namespace Vmem.Tests.Objects;
+
+public class ObjectCacheTests
+{
+    [Fact]
+    public void An_object_is_constructed_once_and_used_many_times()
+    {
+        using WidgetShop shop = new();
+        Widget first = shop.Cache.Rent();
+        shop.Cache.Return(first);
+        for (int i = 0; i < 1_000; i++)
+        {
+            Widget widget = shop.Cache.Rent();
+            Assert.Same(first, widget);
+            shop.Cache.Return(widget);
+        }
+
+        Assert.Equal((1, 0), (shop.ConstructedCount, shop.DestructedCount));
+    }
+
+    [Fact]
+    public void Statistics_say_what_is_where()
+    {
+        using WidgetShop shop = new();
+        Widget[] held = [.. Enumerable.Range(0, 100).Select(_ => shop.Cache.Rent())];
+        Array.ForEach(held[..60], shop.Cache.Return);
+        shop.Cache.Discard(held[60]);
+        ObjectCacheStatistics statistics = shop.Cache.GetStatistics();
+        Assert.Equal((100L, 1L, 39L, 60L), (statistics.Constructed, statistics.Destructed, statistics.Rented, statistics.Cached));
+        Assert.Equal((100L, 61L), (statistics.Rents, statistics.Returns));
+        Assert.Equal((15, 1, 2), (statistics.MagazineRounds, statistics.Threads, statistics.FullMagazines));
+    }
+
+    [Fact]
+    public void Reap_destructs_all_that_lies_there_also_with_other_threads()
+    {
+        using WidgetShop shop = new();
+        Widget[] held = [.. Enumerable.Range(0, 100).Select(_ => shop.Cache.Rent())];
+        NumberedItems.OnNewThread(() => Array.ForEach(held[..40], shop.Cache.Return));
+        Array.ForEach(held[40..90], shop.Cache.Return);
+        Assert.Equal(90, shop.Cache.Reap());
+        Assert.Equal(90, held.Count(widget => widget.IsDestructed));
+        Assert.Equal(0, shop.Cache.Reap());
+        Assert.Equal((90L, 10L, 0L), (shop.Cache.GetStatistics().Destructed, shop.Cache.GetStatistics().Rented, shop.Cache.GetStatistics().Cached));
+    }
+
+    [Fact]
+    public void Reap_asks_the_user_first_who_may_return_and_reap()
+    {
+        using WidgetShop shop = new();
+        Stack<Widget> spare = new([shop.Cache.Rent(), shop.Cache.Rent()]);
+        int asked = 0;
+        shop.Reclaim = () =>
+        {
+            asked++;
+            shop.Cache.Return(spare.Pop());
+            Assert.Equal(1, shop.Cache.Reap());
+            shop.Cache.Return(spare.Pop());
+        };
+        Assert.Equal(1, shop.Cache.Reap());
+        Assert.Equal((1, 2), (asked, shop.DestructedCount));
+    }
+
+    [Fact]
+    public void After_dispose_there_is_nothing_to_rent_and_what_comes_back_is_destructed()
+    {
+        WidgetShop shop = new();
+        Widget late = shop.Cache.Rent();
+        shop.Fill(50);
+        shop.Dispose();
+        Assert.Equal(50, shop.DestructedCount);
+        Assert.Throws<ObjectDisposedException>(() => shop.Cache.Rent());
+        Assert.Throws<ObjectDisposedException>(() => shop.Cache.Reap());
+        shop.Cache.Return(late);
+        Assert.True(late.IsDestructed);
+        shop.Dispose();
+        Assert.Equal((51L, 51L, 0L, 0L), Figures(shop));
+    }
+
+    [Fact]
+    public void What_two_intervals_did_not_need_is_destructed()
+    {
+        using WidgetShop shop = new();
+        shop.Fill(300);
+        shop.PassInterval();
+        Assert.Equal(0, shop.DestructedCount);
+        for (int i = 0; i < 3; i++)
+        {
+            shop.PassInterval();
+        }
+
+        // What does not fill a magazine stays.
+        Assert.InRange(shop.Cache.GetStatistics().Cached, 0, 14);
+        Assert.Equal(300, shop.DestructedCount + shop.Cache.GetStatistics().Cached);
+    }
+
+    [Fact]
+    public void When_memory_is_short_the_user_is_asked_and_the_depot_emptied()
+    {
+        using WidgetShop shop = new();
+        shop.Fill(100);
+        Widget spare = shop.Cache.Rent();
+        shop.Reclaim = () => shop.Cache.Return(spare);
+        ((IUpkeepTarget)shop.Cache).RelievePressure();
+        ObjectCacheStatistics statistics = shop.Cache.GetStatistics();
+        Assert.Equal((0L, 0), (statistics.Rented, statistics.FullMagazines));
+        Assert.InRange(statistics.Cached, 0, 30);
+        Assert.Equal(100, shop.DestructedCount + statistics.Cached);
+    }
+
+    [Fact]
+    public void A_cache_that_nobody_refers_to_is_collected()
+    {
+        WeakReference cache = Drop();
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        Assert.False(cache.IsAlive);
+
+        static WeakReference Drop() => new(new ObjectCache<object>("dropped", () => new object()));
+    }
+
+    [Fact]
+    public void Renting_and_returning_makes_no_garbage()
+    {
+        using WidgetShop shop = new();
+        Widget[] held = new Widget[200];
+        long before = 0;
+        for (int round = 0; round < 40; round++)
+        {
+            before = round == 20 ? GC.GetAllocatedBytesForCurrentThread() : before;
+            for (int i = 0; i < held.Length; i++)
+            {
+                held[i] = shop.Cache.Rent();
+            }
+
+            foreach (Widget widget in held)
+            {
+                shop.Cache.Return(widget);
+            }
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [Fact]
+    public void Wrong_arguments_are_told()
+    {
+        Assert.Throws<ArgumentNullException>(() => new ObjectCache<object>(null!, () => new object()));
+        Assert.Throws<ArgumentNullException>(() => new ObjectCache<object>("x", null!));
+        foreach ((int least, int most) in new[] { (0, 15), (144, 144), (15, 14), (15, 144), (-1, -1) })
+        {
+            Assert.Throws<ArgumentException>(() => new ObjectCache<object>("x", () => new object(), options: new() { LeastRounds = least, MostRounds = most }));
+        }
+
+        using WidgetShop shop = new();
+        Assert.Throws<ArgumentNullException>(() => shop.Cache.Return(null!));
+        Assert.Throws<ArgumentNullException>(() => shop.Cache.Discard(null!));
+        shop.Cache.Return(shop.Cache.Rent());
+        Assert.Throws<ArgumentNullException>(() => shop.Cache.Return(null!));
+        Assert.Equal((1L, 0L, 0L, 1L), Figures(shop));
+    }
+
+    internal static (long Constructed, long Destructed, long Rented, long Cached) Figures(WidgetShop shop)
+    {
+        ObjectCacheStatistics statistics = shop.Cache.GetStatistics();
+        return (statistics.Constructed, statistics.Destructed, statistics.Rented, statistics.Cached);
+    }
+}
