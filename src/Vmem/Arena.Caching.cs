@@ -524,7 +524,7 @@ public sealed partial class Arena<T> : IUpkeepTarget
     {
         try
         {
-                List<Segment<T>>? releases = null;
+            List<Segment<T>>? releases = null;
             try
             {
                 for (int sizeClass = 0; sizeClass < _caches!.Classes; sizeClass++)

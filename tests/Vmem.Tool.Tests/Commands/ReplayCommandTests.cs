@@ -69,7 +69,7 @@ public sealed class ReplayCommandTests : IDisposable
         Assert.All(report.Traces[0].Policies, policy => Assert.Equal(0, policy.Failures));
         Assert.All(report.Traces[0].Policies.Where(policy => policy.Policy != "next"), policy => Assert.True(policy.RangeOverhead < 0.02, $"{policy.Policy}: {policy.RangeOverhead}"));
         ToolRun tooLarge = await ToolRun.Of("replay", Samples.CompilerTrace, "--cache", "2K");
-        Assert.Equal(1, tooLarge.ExitCode);
+        Assert.Equal(2, tooLarge.ExitCode);
         Assert.Contains("at most 64 quanta", tooLarge.Error, StringComparison.Ordinal);
     }
 
