@@ -133,7 +133,7 @@ public sealed partial class Arena<T>
     private bool TryExtendSigned(T start, T oldSize, T newSize)
     {
         using AuditSignature signature = _audit!.Sign(AuditCall.Extend);
-        return TryExtendBehind(start, oldSize, newSize);
+        return TryExtendBehind(start, oldSize, newSize, emptied: false);
     }
 
     /// <summary>Takes a place that was found, as <see cref="Claim"/> does, and notes for whom. The lock is held.</summary>

@@ -25,9 +25,17 @@ public sealed partial class Arena<T>
         }
 
         int count = 0;
-        while (count < starts.Length && TryAllocate(size, out T start))
+        try
         {
-            starts[count++] = start;
+            while (count < starts.Length && TryAllocate(size, out T start))
+            {
+                starts[count++] = start;
+            }
+        }
+        catch when (count > 0)
+        {
+            FreeMany(starts[..count], size);      // the source threw: the caller will not learn how many there were
+            throw;
         }
 
         return count;
@@ -145,32 +153,38 @@ public sealed partial class Arena<T>
             return TryExtendSigned(start, oldSize, newSize);
         }
 
-        if (oldSize - T.One < _frontMax)
-        {
-            _ = EmptyCaches();                    // the range must not lie in one of them
-        }
-
-        if (TryExtendBehind(start, oldSize, newSize))
-        {
-            return true;
-        }
-
-        if (_caches is null)
-        {
-            return false;
-        }
-
-        _ = EmptyCaches();                        // what follows the range may have lain in a cache
-        return TryExtendBehind(start, oldSize, newSize);
+        return TryExtendBehind(start, oldSize, newSize, emptied: false) || (_caches is not null && newSize > oldSize && TryExtendBehind(start, oldSize, newSize, emptied: true));
     }
 
-    private bool TryExtendBehind(T start, T oldSize, T newSize)
+    /// <param name="start">The first value of the range.</param>
+    /// <param name="oldSize">Its length, rounded.</param>
+    /// <param name="newSize">The length it shall have, rounded.</param>
+    /// <param name="emptied">Whether the caches are emptied first: what follows the range may lie in one.</param>
+    private bool TryExtendBehind(T start, T oldSize, T newSize, bool emptied)
     {
         List<Segment<T>>? releases = null;
         bool followed = false;
-        Enter();
+        bool frozen = emptied || (_caches is not null && oldSize - T.One < _frontMax);
+        if (emptied)
+        {
+            _ = EnterEmptied(ref releases);
+        }
+        else if (frozen)
+        {
+            EnterFrozen();
+        }
+        else
+        {
+            Enter();
+        }
+
         try
         {
+            if (frozen && !emptied && _caches!.Contains(start, ClassOf(oldSize)))
+            {
+                throw InvalidFree(InvalidFreeReason.AlreadyFree, start, oldSize, $"{start} is free: it lies in a quantum cache.");
+            }
+
             LeaveSlab(start, oldSize, ref releases);
             _map.Reserve();
             uint tag = _map.FindLive(start);
@@ -191,9 +205,17 @@ public sealed partial class Arena<T>
         }
         finally
         {
-            Exit();
+            if (frozen)
+            {
+                ExitFrozen();
+            }
+            else
+            {
+                Exit();
+            }
+
             ReleaseAll(releases);
-            if (followed)
+            if (followed || (emptied && Volatile.Read(ref _followed)))
             {
                 RoomMayHaveCome();
             }

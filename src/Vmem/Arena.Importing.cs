@@ -140,6 +140,11 @@ public sealed partial class Arena<T>
             {
                 _source!.Release(spare.Start, spare.Size);
             }
+
+            if (Volatile.Read(ref _followed))
+            {
+                RoomMayHaveCome(echo: true);
+            }
         }
 
         return attached;

@@ -138,7 +138,7 @@ public sealed partial class Arena<T>
         CheckConstraints(size, constraints);
         var placement = new Placement<T>(size, constraints, Quantum);
         FitReport<T> report = Report(placement);
-        return !report.Fits && !T.IsZero(EmptyCaches()) ? Report(placement) : report;
+        return !report.Fits && !T.IsZero(EmptyCaches(out _)) ? Report(placement) : report;
     }
 
     private FitReport<T> Report(in Placement<T> placement)

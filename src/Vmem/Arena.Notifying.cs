@@ -32,7 +32,16 @@ public sealed partial class Arena<T>
     {
         ArgumentNullException.ThrowIfNull(mayHaveRoom);
         SuspendCaches();
-        FollowSource();
+        try
+        {
+            FollowSource();
+        }
+        catch
+        {
+            ResumeCaches();
+            throw;
+        }
+
         EnterRaw();
         _listeners = [.. _listeners, mayHaveRoom];
         NoteFollowers();

@@ -143,7 +143,7 @@ public sealed partial class Arena<T>
         CancellationTokenRegistration registration = default;
         try
         {
-            timer = timeout == Timeout.InfiniteTimeSpan ? null : _time.CreateTimer(s_timedOut, waiter, timeout, Timeout.InfiniteTimeSpan);
+            timer = timeout == Timeout.InfiniteTimeSpan ? null : Caching.Upkeep.StartTimer(_time, s_timedOut, waiter, timeout, Timeout.InfiniteTimeSpan);
             registration = cancellationToken.UnsafeRegister(s_cancelled, waiter);
         }
         catch
@@ -212,19 +212,19 @@ public sealed partial class Arena<T>
     {
         try
         {
-            waiter.Timer?.Dispose();
-            waiter.Registration.Unregister();
-            if (waiter.Began is { } began)
-            {
-                NoteWaited(_time.GetElapsedTime(began));
-            }
-
-            UnfollowSource();
             ResumeCaches();
+            UnfollowSource();
         }
         finally
         {
             waiter.Complete();
+            waiter.Timer?.Dispose();
+            waiter.Registration.Unregister();
+        }
+
+        if (waiter.Began is { } began)
+        {
+            NoteWaited(_time.GetElapsedTime(began));
         }
     }
 
@@ -247,6 +247,14 @@ public sealed partial class Arena<T>
     private void NoteWaited(TimeSpan duration)
     {
         _ = Interlocked.Add(ref _ticksWaited, duration.Ticks);
-        ArenaMetrics.RecordWait(Name, duration);
+        try
+        {
+            ArenaMetrics.RecordWait(Name, duration);
+        }
+#pragma warning disable CA1031 // A listener that throws must not do so in the free that ended somebody's wait.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+        }
     }
 }

@@ -51,12 +51,22 @@ public sealed partial class Arena<T>
     /// <returns>False, and nothing is changed, while anything of it is allocated.</returns>
     /// <exception cref="ArgumentException">There is no such span, or it was imported (then <see cref="Reap"/> gives it back).</exception>
     /// <remarks>O(log spans). Those who wait for what can never come any more get an <see cref="ArenaExhaustedException"/>.</remarks>
-    public bool TryRemoveSpan(T start, T size) => TryRemoveFreeSpan(start, size) || (!T.IsZero(EmptyCaches()) && TryRemoveFreeSpan(start, size));
+    public bool TryRemoveSpan(T start, T size) =>
+        TryRemoveFreeSpan(start, size, emptied: false) || (_caches is not null && TryRemoveFreeSpan(start, size, emptied: true));
 
-    private bool TryRemoveFreeSpan(T start, T size)
+    private bool TryRemoveFreeSpan(T start, T size, bool emptied)
     {
+        List<Segment<T>>? releases = null;
         bool followed = false;
-        Enter();
+        if (emptied)
+        {
+            _ = EnterEmptied(ref releases);
+        }
+        else
+        {
+            Enter();
+        }
+
         try
         {
             uint span = _map.FindSpan(start, out T spanStart, out T spanSize);
@@ -83,8 +93,17 @@ public sealed partial class Arena<T>
         }
         finally
         {
-            Exit();
-            if (followed)
+            if (emptied)
+            {
+                ExitFrozen();
+            }
+            else
+            {
+                Exit();
+            }
+
+            ReleaseAll(releases);
+            if (followed || (emptied && Volatile.Read(ref _followed)))
             {
                 RoomMayHaveCome();                // under the limit
                 FailTheImpossible();

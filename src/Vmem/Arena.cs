@@ -233,11 +233,29 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
     {
         if (_caches is not null)
         {
-            _emptying.Enter();
-            _caches.Freeze();
+            _tending.Enter();
+            try
+            {
+                _caches.Freeze();
+            }
+            catch
+            {
+                _tending.Exit();
+                throw;
+            }
         }
 
-        EnterRaw();
+        try
+        {
+            EnterRaw();
+        }
+        catch when (_caches is not null)          // the thread was interrupted
+        {
+            _caches.Thaw();
+            _tending.Exit();
+            throw;
+        }
+
         if (_disposed && !evenDisposed)
         {
             ExitFrozen();
@@ -251,7 +269,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         if (_caches is not null)
         {
             _caches.Thaw();
-            _emptying.Exit();
+            _tending.Exit();
         }
     }
 

@@ -42,6 +42,14 @@ internal sealed class Depot<TItem>
         return magazine.Rounds > 0;
     }
 
+    /// <summary>Makes sure that so many magazines can be put here without memory. Throws <see cref="OutOfMemoryException"/>, having changed
+    /// nothing.</summary>
+    public void Reserve(int magazines)
+    {
+        _ = _full.EnsureCapacity(_full.Count + magazines);
+        _ = _empty.EnsureCapacity(_empty.Count + magazines);
+    }
+
     public void PutFull(Magazine<TItem> magazine)
     {
         _full.Push(magazine);
@@ -73,8 +81,8 @@ internal sealed class Depot<TItem>
         }
     }
 
-    /// <summary>Takes over a magazine, however full it is. The partial magazine is filled up from it, or takes its place: no memory is
-    /// needed.</summary>
+    /// <summary>Takes over a magazine, however full it is. The partial magazine is filled up from it, or takes its place. Needs
+    /// <see cref="Reserve"/> before.</summary>
     public void Pour(Magazine<TItem> magazine, int capacity)
     {
         if (magazine.Rounds > 0 && !magazine.IsFull && _partial.Rounds > 0)
@@ -111,6 +119,7 @@ internal sealed class Depot<TItem>
     /// <paramref name="spilled"/>, the empty ones for good.</summary>
     public void Tick(List<Magazine<TItem>> spilled)
     {
+        _ = spilled.EnsureCapacity(spilled.Count + _full.Count + 1);
         for (int surplus = _fullSet.Reapable; surplus > 0 && _full.TryPop(out Magazine<TItem> full); surplus--)
         {
             spilled.Add(full);
@@ -136,6 +145,7 @@ internal sealed class Depot<TItem>
     /// <summary>Takes out every magazine with something in it.</summary>
     public void Drain(List<Magazine<TItem>> spilled)
     {
+        _ = spilled.EnsureCapacity(spilled.Count + _full.Count + 1);
         while (TryTakeFull(out Magazine<TItem> magazine))
         {
             spilled.Add(magazine);

@@ -7,10 +7,10 @@ internal sealed partial class MagazineCache<TItem>
     /// <see cref="Release"/>. Always in the same order of caches.</summary>
     public static void Claim(ReadOnlySpan<MagazineCache<TItem>> caches)
     {
+        EnterGates(caches);
         bool others = false;
         foreach (MagazineCache<TItem> cache in caches)
         {
-            cache.EnterGate();
             ThreadMagazines<TItem>? mine = cache.Of(ThreadNumber.Current);
             foreach (ThreadMagazines<TItem>? pair in cache._pairs)
             {
@@ -34,6 +34,28 @@ internal sealed partial class MagazineCache<TItem>
         }
     }
 
+    /// <summary>All gates, or none if the thread is interrupted.</summary>
+    private static void EnterGates(ReadOnlySpan<MagazineCache<TItem>> caches)
+    {
+        int entered = 0;
+        try
+        {
+            for (; entered < caches.Length; entered++)
+            {
+                caches[entered].EnterGate();
+            }
+        }
+        catch
+        {
+            while (entered > 0)
+            {
+                caches[--entered]._gate.Exit();
+            }
+
+            throw;
+        }
+    }
+
     /// <summary>Ends what <see cref="Claim"/> began.</summary>
     public static void Release(ReadOnlySpan<MagazineCache<TItem>> caches)
     {
@@ -52,6 +74,9 @@ internal sealed partial class MagazineCache<TItem>
     /// <param name="spilled">Receives the magazines with something in them.</param>
     public void Drain(List<Magazine<TItem>> spilled)
     {
+        int most = (2 * _pairs.Length) + _depot.FullMagazines + 1;
+        _ = spilled.EnsureCapacity(spilled.Count + most);
+        _depot.Reserve(most);                     // for their way back, too
         foreach (ThreadMagazines<TItem>? pair in _pairs)
         {
             if (pair is not null)
@@ -153,8 +178,8 @@ internal sealed partial class MagazineCache<TItem>
         {
             if (_pairs[number] is { Rounds: > 0 } pair && ThreadNumbers.HasEnded(number))
             {
-                pair.BeginClaim();
                 (ended ??= []).Add(pair);
+                pair.BeginClaim();
             }
         }
 
@@ -176,6 +201,7 @@ internal sealed partial class MagazineCache<TItem>
 
     private void PourOut(ThreadMagazines<TItem> pair)
     {
+        _depot.Reserve(2);
         Magazine<TItem> loaded = pair.Loaded;
         Magazine<TItem> previous = pair.Previous;
         pair.Loaded = pair.Previous = Magazine<TItem>.None;

@@ -181,6 +181,7 @@ internal sealed partial class MagazineCache<TItem>
                 rounds = _record.Size.Rounds;
                 if (made.Items.Length > 0 || _depot.TryTakeEmpty(rounds, out made))
                 {
+                    _depot.Reserve(1);
                     if (mine.Previous.Rounds > 0)
                     {
                         _depot.PutFull(mine.Previous);

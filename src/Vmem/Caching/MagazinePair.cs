@@ -155,7 +155,7 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
         var spinner = new SpinWait();
         while (Volatile.Read(ref _busy) != 0)
         {
-            spinner.SpinOnce();
+            spinner.SpinOnce(sleep1Threshold: -1);
         }
     }
 

@@ -73,19 +73,6 @@ internal sealed class QuantumCaches<T>
         Thaw();
     }
 
-    /// <summary>Takes everything out of the magazines of all threads.</summary>
-    /// <param name="spilled">Receives the magazines of each class.</param>
-    public void Drain(List<Magazine<T>>[] spilled)
-    {
-        Freeze();
-        for (int i = 0; i < _caches.Length; i++)
-        {
-            _caches[i].Drain(spilled[i]);
-        }
-
-        Thaw();
-    }
-
     /// <summary>Forgets all empty magazines.</summary>
     public void DropEmpty()
     {

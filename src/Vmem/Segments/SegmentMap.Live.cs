@@ -12,13 +12,13 @@ internal sealed unsafe partial class SegmentMap<T>
     public void Enlist(uint index) => _live.Add(_tags, index, _tags.At(index), _quantumShift);
 
     /// <summary>Takes the segment of this start and size out of the table of live segments; 0, and nothing is changed, if it is not
-    /// there.</summary>
+    /// there, or is a slab.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public uint Delist(T start, T size)
     {
         uint* link = _live.Find(_tags, start, _quantumShift);
         uint index = *link;
-        if (index == 0 || SizeOf(_tags.At(index)) != size)
+        if (index == 0 || SizeOf(_tags.At(index)) != size || _tags.At(index)->LinkB != 0)
         {
             return 0;
         }

@@ -61,14 +61,14 @@ public class CacheUpkeepTests
         Churn(arena, 1_000);
         long bytes = GC.GetTotalMemory(forceFullCollection: true);
         ArenaStatistics<uint> before = arena.GetStatistics();
-        Churn(arena, 9_000);
+        Churn(arena, 9_000);                      // a pair of magazines that stayed for each would be 7 MB
         ArenaStatistics<uint> after = arena.GetStatistics();
         long growth = GC.GetTotalMemory(forceFullCollection: true) - bytes;
         // Threads of other tests take numbers meanwhile: what one short thread leaves is then inherited by one of a few others.
         Assert.Equal(0u, after.InUse);
         Assert.True(after.Cached <= before.Cached + (10 * 64), $"{after.Cached} are cached, {before.Cached} were.");
         Assert.True(after.BookkeepingBytes <= before.BookkeepingBytes + 2_000);
-        Assert.True(growth < 100_000, $"{growth} bytes more for 9,000 threads.");
+        Assert.True(growth < 2_000_000, $"{growth} bytes more for 9,000 threads.");
         arena.Validate();
     }
 

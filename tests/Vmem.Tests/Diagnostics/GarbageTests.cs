@@ -69,10 +69,10 @@ public class GarbageTests
             }
 
             arena.FreeMany(starts.AsSpan(0, arena.TryAllocateMany(48, starts)), 48);
-            arena.TryAllocate(1 << 21, out _);
+            arena.TryAllocate(1 << 20, out _);
             arena.TryAllocate(30, out start);
-            arena.TryExtend(start, 30, 16);
-            arena.Free(start, 16);
+            arena.TryExtend(start, 30, 20);
+            arena.Free(start, 20);
         });
     }
 
