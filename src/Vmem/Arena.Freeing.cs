@@ -9,9 +9,10 @@ public sealed partial class Arena<T>
     /// <param name="start">The first value of the range, as it was allocated.</param>
     /// <param name="size">Its length; anything that rounds to the same number of quanta as the request did.</param>
     /// <exception cref="ArgumentOutOfRangeException">The size is 0, or its rounding overflows.</exception>
-    /// <exception cref="InvalidFreeException">No such range is allocated; nothing was changed.</exception>
-    /// <remarks>O(1), and O(log n) more for each index that the arena keeps. The range is coalesced with its free neighbours at
-    /// once.</remarks>
+    /// <exception cref="InvalidFreeException">No such range is allocated; nothing was changed. Not found of a size that quantum caches keep,
+    /// unless the arena is audited.</exception>
+    /// <remarks>O(1), and O(log n) more for each index that the arena keeps. The range is coalesced with its free neighbours at once, unless
+    /// a quantum cache keeps it.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Free(T start, T size)
     {

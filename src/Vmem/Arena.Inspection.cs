@@ -14,7 +14,7 @@ public sealed partial class Arena<T>
     /// <param name="segment">The segment.</param>
     /// <returns>False if no span holds the value.</returns>
     /// <remarks>O(1) for the start of an allocated segment; else O(log n) and a walk over the allocated segments between the value and the
-    /// last free segment before it.</remarks>
+    /// last free segment before it. With quantum caches also a look into all magazines of the segment's size.</remarks>
     public bool TryGetSegment(T value, out Segment<T> segment)
     {
         EnterFrozen();
@@ -84,7 +84,7 @@ public sealed partial class Arena<T>
     /// <summary>What the arena holds and has done, exact at the time of the call.</summary>
     /// <returns>The figures.</returns>
     /// <remarks>O(1), but for the largest free segment: until the index by address exists, that looks at the members of one free
-    /// list.</remarks>
+    /// list. With quantum caches O(threads) for each cached size, and the magazines of all threads stand still meanwhile.</remarks>
     public ArenaStatistics<T> GetStatistics()
     {
         EnterFrozen();

@@ -13,16 +13,32 @@ public sealed partial class Arena<T> : IMetered
     /// moment during the reading, and of a type wider than the machine's words possibly of two.</remarks>
     bool IMetered.TryRead(ArenaFigure figure, out long value)
     {
-        EnterFrozen(evenDisposed: true);
-        value = _disposed ? 0 : Read(figure);
+        bool ofCaches = figure is ArenaFigure.InUse or ArenaFigure.Cached or ArenaFigure.Allocations or ArenaFigure.Frees;
+        if (ofCaches)
+        {
+            EnterFrozen(evenDisposed: true);
+        }
+        else
+        {
+            EnterRaw();
+        }
+
+        value = _disposed ? 0 : Read(figure, ofCaches && _caches is not null ? _caches.Count() : default);
         bool read = !_disposed;
-        ExitFrozen();
+        if (ofCaches)
+        {
+            ExitFrozen();
+        }
+        else
+        {
+            Exit();
+        }
+
         return read;
     }
 
-    private long Read(ArenaFigure figure)
+    private long Read(ArenaFigure figure, in MagazineTotals<T> magazines)
     {
-        MagazineTotals<T> magazines = _caches?.Count() ?? default;
         T cached = magazines.Units + (_idlePlus1 - T.One);
         switch (figure)
         {
@@ -37,8 +53,7 @@ public sealed partial class Arena<T> : IMetered
             case ArenaFigure.Allocations:
                 return _allocations + magazines.Taken;
             case ArenaFigure.Frees:
-                long allocations = Volatile.Read(ref _allocations);
-                return allocations + magazines.Taken - LiveRanges(magazines);     // in this order: without a lock, too few and never too many
+                return _allocations + magazines.Taken - LiveRanges(magazines);
             case ArenaFigure.Failures:
                 return _failures;
             case ArenaFigure.Waits:

@@ -116,7 +116,7 @@ public sealed partial class Arena<T>
         return true;
     }
 
-    /// <summary>A range that was allocated by handle may be freed by address, too.</summary>
+    /// <summary>A range that was allocated by handle and freed by address came into a cache; here it comes out.</summary>
     private uint TakeFromHandle(T start, T size)
     {
         uint tag = _map.Locate(start, buildIndex: false);

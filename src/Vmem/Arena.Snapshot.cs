@@ -77,6 +77,7 @@ public sealed partial class Arena<T>
         }
         catch (Exception e)
         {
+            arena._upkeep?.Dispose();
             arena._map.Dispose();                 // not Dispose: the source has not lent this arena anything yet
             ArenaMetrics.Arenas.Remove(arena._metered);
             if (e is ArgumentException)

@@ -27,7 +27,8 @@ public readonly record struct ArenaStatistics<T>
     /// <summary>The size of the largest free segment: the largest request without constraints that can be met at once.</summary>
     public T LargestFree { get; init; }
 
-    /// <summary>The most that was ever in use.</summary>
+    /// <summary>The most that was ever in use. In an arena with quantum caches an upper bound: what lies in threads' magazines counts as in
+    /// use here, as an exact figure would need a counter that all threads share.</summary>
     public T PeakInUse { get; init; }
 
     /// <summary>Allocations that succeeded.</summary>

@@ -76,24 +76,36 @@ internal sealed class ArenaRegistry
         }
     }
 
-    /// <summary>Measures one figure of an arena; false if it is gone.</summary>
+    /// <summary>Measures one figure of an arena; false if it is gone. The arena is asked without the registry's lock: it may have to stop
+    /// its caches, and others want to make arenas meanwhile.</summary>
     public bool TryMeasure(MeteredArena entry, ArenaFigure figure, out Measurement<long> measurement)
     {
+        measurement = default;
+        IMetered? arena;
         lock (_lock)
         {
-            measurement = default;
             if (!IsListed(entry))
             {
                 return false;
             }
 
-            if (!entry.IsAlive)
+            if (!entry.TryGetArena(out arena))
             {
                 RemoveAt(entry.Place);
                 return false;
             }
+        }
 
-            return entry.TryMeasure(figure, _identities, out measurement);
+        if (!arena.TryRead(figure, out long value))
+        {
+            return false;
+        }
+
+        lock (_lock)
+        {
+            bool listed = IsListed(entry);
+            measurement = listed ? entry.Note(arena.Name, figure, value, _identities) : default;
+            return listed;
         }
     }
 

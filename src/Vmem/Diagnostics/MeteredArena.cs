@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Runtime.InteropServices;
@@ -30,21 +31,17 @@ internal sealed class MeteredArena(IMetered arena)
 
     public bool IsAlive => _arena.TryGetTarget(out _);
 
-    /// <summary>Measures one figure; false if the arena is gone. The registry's lock is held.</summary>
-    public bool TryMeasure(ArenaFigure figure, HashSet<(string Name, int Instance)> identities, out Measurement<long> measurement)
-    {
-        measurement = default;
-        if (!_arena.TryGetTarget(out IMetered? arena) || !arena.TryRead(figure, out long value))
-        {
-            return false;
-        }
+    public bool TryGetArena([NotNullWhen(true)] out IMetered? arena) => _arena.TryGetTarget(out arena);
 
-        _tags ??= Identify(arena.Name, identities);
+    /// <summary>Makes a measurement of a figure that was read. The registry's lock is held.</summary>
+    public Measurement<long> Note(string name, ArenaFigure figure, long value, HashSet<(string Name, int Instance)> identities)
+    {
+        _tags ??= Identify(name, identities);
         _last ??= new Measurement<long>[Figures];
         ref Measurement<long> last = ref _last[(int)figure];
         if ((int)figure >= Levels)
         {
-            value = Math.Max(value, last.Value);  // a count read without a lock may lag behind itself, but must not go back
+            value = Math.Max(value, last.Value);  // two collections may overtake each other; a count must not go back
         }
 
         if (last.Value != value || last.Tags.IsEmpty)
@@ -52,8 +49,7 @@ internal sealed class MeteredArena(IMetered arena)
             last = new Measurement<long>(value, _tags);
         }
 
-        measurement = last;
-        return true;
+        return last;
     }
 
     private KeyValuePair<string, object?>[] Identify(string name, HashSet<(string Name, int Instance)> identities)

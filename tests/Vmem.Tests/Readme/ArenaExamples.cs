@@ -33,6 +33,19 @@ public class ArenaExamples
     }
 
     [Fact]
+    public async Task Caching_and_waiting()
+    {
+        CancellationToken cancellationToken = TestContext.Current.CancellationToken;
+        #region caching
+        using var slots = new Arena<uint>("slot", start: 0, size: 100_000, quantum: 1, new() { QuantumCacheMax = 1 });
+        uint slot = await slots.AllocateAsync(1, cancellationToken);   // from this thread's magazine; waits while all are out
+        slots.Free(slot, 1);
+        #endregion
+
+        Assert.Equal(0u, slots.GetStatistics().InUse);
+    }
+
+    [Fact]
     public void Importing()
     {
         #region importing
