@@ -6,10 +6,9 @@ using Vmem.Benchmarks.Workloads;
 namespace Vmem.Benchmarks.Studies;
 
 /// <summary>Threads replace ranges of their own, sizes 1 to 8, on one arena for a while; the median of million replacements a second, all
-/// threads together.</summary>
-internal sealed class CachedThreadsExperiment(int threads, int runs, double seconds)
+/// threads together. With one live range a thread this is the pair: free it and allocate another.</summary>
+internal sealed class CachedThreadsExperiment(int threads, int liveRanges, int runs, double seconds)
 {
-    private const int LiveRanges = 1_000;
     private const int ChunkLength = 64;
     private const int WarmUpChunks = 20_000;
     private const ulong MaxSize = 8;
@@ -44,7 +43,7 @@ internal sealed class CachedThreadsExperiment(int threads, int runs, double seco
 
     private long Work(Arena<ulong> arena, int index, Barrier ready)
     {
-        var ranges = new (ulong Start, ulong Size)[LiveRanges];
+        var ranges = new (ulong Start, ulong Size)[liveRanges];
         var random = new Xorshift64(Xorshift64.DefaultSeed * ((2 * (ulong)index) + 1));
         for (int i = 0; i < ranges.Length; i++)
         {
