@@ -1,0 +1,46 @@
+using Xunit;
+
+namespace Vmem.Tests.Caching;
+
+/// <summary>Tests that no others may run beside: the numbers of threads are the process's.</summary>
+[CollectionDefinition(nameof(Alone), DisableParallelization = true)]
+public class Alone;
+
+/// <summary>Threads that come and go.</summary>
+[Collection(nameof(Alone))]
+public class ThreadChurnTests
+{
+    [Fact]
+    public void Ten_thousand_short_threads_let_nothing_grow()
+    {
+        using Arena<uint> arena = new("churn", 0, 10_000, 1, new ArenaOptions<uint> { QuantumCacheMax = 4 });
+        Churn(arena, 1_000);
+        long bytes = GC.GetTotalMemory(forceFullCollection: true);
+        ArenaStatistics<uint> before = arena.GetStatistics();
+        Churn(arena, 9_000);                      // a pair of magazines that stayed for each would be 7 MB
+        ArenaStatistics<uint> after = arena.GetStatistics();
+        long growth = GC.GetTotalMemory(forceFullCollection: true) - bytes;
+        // A thread of the runner may take a number meanwhile: what one short thread leaves is then inherited by one of a few others.
+        Assert.Equal(0u, after.InUse);
+        Assert.True(after.Cached <= before.Cached + (10 * 64), $"{after.Cached} are cached, {before.Cached} were.");
+        Assert.True(after.BookkeepingBytes <= before.BookkeepingBytes + 2_000);
+        Assert.True(growth < 2_000_000, $"{growth} bytes more for 9,000 threads.");
+        arena.Validate();
+    }
+
+    private static void Churn(Arena<uint> arena, int threads)
+    {
+        for (int i = 0; i < threads; i++)
+        {
+            Thread thread = new(() =>
+            {
+                uint one = arena.Allocate(2);
+                uint other = arena.Allocate(4);
+                arena.Free(one, 2);
+                arena.Free(other, 4);
+            });
+            thread.Start();
+            thread.Join();
+        }
+    }
+}
