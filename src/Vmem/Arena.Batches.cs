@@ -143,7 +143,8 @@ public sealed partial class Arena<T>
     /// <exception cref="ArgumentOutOfRangeException">A size is 0, or its rounding overflows.</exception>
     /// <exception cref="InvalidFreeException">No such range is allocated.</exception>
     /// <remarks>O(1), and O(log n) more for each index that the arena keeps. A handle to the range stays good, though its
-    /// <see cref="RangeHandle{T}.Size"/> does not follow.</remarks>
+    /// <see cref="RangeHandle{T}.Size"/> does not follow. A range of a size that quantum caches keep becomes a segment of its own first, for
+    /// which the caches of all threads stand still.</remarks>
     public bool TryExtend(T start, T oldSize, T newSize)
     {
         oldSize = RoundUp(oldSize, nameof(oldSize));

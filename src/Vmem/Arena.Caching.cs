@@ -26,8 +26,8 @@ public sealed partial class Arena<T> : IUpkeepTarget
     private readonly List<Magazine<T>>[] _spilled = [];         // by class; in use while somebody empties the caches, under the lock
     private readonly List<string> _faults = [];   // what came out of magazines and should not have been in them
 
-    /// <summary>Requests up to this size meet what stands in front of the segments, caches or an audit; 0: nothing does. Compared with size − 1, so that 0 is
-    /// out of bounds.</summary>
+    /// <summary>Requests up to this size meet what stands in front of the segments, caches or an audit; 0: nothing does. Compared with
+    /// size − 1, so that 0 is out of bounds.</summary>
     private T _frontMax;
     private readonly MagazineCache<T>[] _magazines = [];        // those of _caches, by class; none in an audited arena
     private readonly int _quantumShift;

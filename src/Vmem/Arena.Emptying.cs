@@ -95,8 +95,8 @@ public sealed partial class Arena<T>
         return !T.IsZero(cached) && (_source is not null || (size <= _map.LargestSpan && (free >= size || cached >= size - free)));
     }
 
-    /// <summary>Freezes the caches, takes the lock, and empties the caches. Must be followed by <see cref="ExitFrozen"/>, unless it throws;
-    /// what it adds to <paramref name="releases"/> must be released in either case.</summary>
+    /// <summary>Freezes the caches, takes the lock, and empties the caches. Unless it throws, it must be followed by
+    /// <see cref="ExitFrozen"/>, and what it added to <paramref name="releases"/> be released.</summary>
     /// <returns>How much the caches held.</returns>
     private T EnterEmptied(ref List<Segment<T>>? releases)
     {
@@ -108,6 +108,8 @@ public sealed partial class Arena<T>
         catch
         {
             ExitFrozen();
+            ReleaseAndServe(releases, echo: true);
+            releases = null;
             throw;
         }
     }
