@@ -24,7 +24,7 @@ namespace Vmem.Caching;
 /// </para>
 /// <para>Works under the arena's lock.</para>
 /// </remarks>
-internal sealed unsafe class RangeSlabs<T> : IDisposable
+internal sealed unsafe partial class RangeSlabs<T> : IDisposable
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     private const int LeastUnits = 64;
@@ -237,44 +237,6 @@ internal sealed unsafe class RangeSlabs<T> : IDisposable
         return (slab.Start + (position * size), size, !slab.IsFree(int.CreateTruncating(position)));
     }
 
-    /// <summary>Every invariant of the slabs.</summary>
-    public void Validate()
-    {
-        long count = 0;
-        long rangesOut = 0;
-        T idle = T.Zero;
-        for (int sizeClass = 0; sizeClass < _heads.Length; sizeClass++)
-        {
-            uint previous = 0;
-            for (uint index = _heads[sizeClass]; index != 0; index = At(index).Next)
-            {
-                Slab slab = At(index);
-                Invariant.Hold(slab.Class == sizeClass && slab.FreeRanges > 0 && slab.Previous == previous, "a list of slabs holds those of its class with ranges to give", $"slab {index} of class {slab.Class} with {slab.FreeRanges}");
-                previous = index;
-            }
-        }
-
-        for (uint index = 1; index < _fresh; index++)
-        {
-            Slab slab = At(index);
-            if (slab.Ranges == 0)
-            {
-                continue;
-            }
-
-            count++;
-            rangesOut += slab.Ranges - slab.FreeRanges;
-            T size = SizeOf(slab.Class);
-            Segment<T> segment = _map.GetSegment(slab.Tag);
-            idle += size * T.CreateTruncating(slab.FreeRanges);
-            Invariant.Hold(segment.Start == slab.Start && segment.Size == size * T.CreateTruncating(slab.Ranges) && segment.Kind == SegmentKind.Allocated && _map.FindLive(slab.Start) == slab.Tag, "a slab is an allocated segment", $"slab {index} at {slab.Start}, its segment at {segment.Start}");
-            Invariant.Hold(_map.SlabOf(slab.Tag) == index, "a slab's segment knows it", $"slab {index}, the segment says {_map.SlabOf(slab.Tag)}");
-            Invariant.Hold(slab.CountFree() == slab.FreeRanges, "a slab counts its free ranges", $"slab {index} has {slab.CountFree()} and counts {slab.FreeRanges}");
-        }
-
-        Invariant.Hold(count == Count && rangesOut == RangesOut && idle == Idle, "slabs are counted", $"{count} with {rangesOut} out and {idle} idle; {Count}, {RangesOut} and {Idle} are counted");
-    }
-
     /// <summary>Gives the memory back.</summary>
     public void Dispose()
     {
@@ -333,83 +295,6 @@ internal sealed unsafe class RangeSlabs<T> : IDisposable
         if (slab->Next != 0)
         {
             _slabs.At(slab->Next)->Previous = slab->Previous;
-        }
-    }
-
-    /// <summary>One slab: where it is, and which of its ranges are free.</summary>
-    private struct Slab
-    {
-        private const int Words = 4;
-
-        public T Start;
-        public uint Tag;
-        public uint Next;                         // in the list of its class, or of unused numbers
-        public uint Previous;
-        public byte Class;
-        public ushort Ranges;
-        public ushort FreeRanges;
-        private FreeMap _free;                    // one bit for each range
-
-        [InlineArray(Words)]
-        private struct FreeMap
-        {
-            private ulong _first;
-        }
-
-        public readonly bool IsFree(int range) => (_free[range >> 6] & (1ul << range)) != 0;
-
-        public void Fill(int ranges)
-        {
-            Ranges = FreeRanges = (ushort)ranges;
-            for (int range = 0; range < ranges; range++)
-            {
-                _free[range >> 6] |= 1ul << range;
-            }
-        }
-
-        public int TakeFirst()
-        {
-            int word = 0;
-            while (_free[word] == 0)
-            {
-                word++;
-            }
-
-            int bit = BitOperations.TrailingZeroCount(_free[word]);
-            _free[word] &= _free[word] - 1;
-            FreeRanges--;
-            return (word << 6) + bit;
-        }
-
-        public void Put(int range)
-        {
-            _free[range >> 6] |= 1ul << range;
-            FreeRanges++;
-        }
-
-        /// <summary>Shortens the slab by its last range, and says whether that was free.</summary>
-        public bool DropLast()
-        {
-            int last = --Ranges;
-            bool free = IsFree(last);
-            if (free)
-            {
-                _free[last >> 6] &= ~(1ul << last);
-                FreeRanges--;
-            }
-
-            return free;
-        }
-
-        public readonly int CountFree()
-        {
-            int count = 0;
-            for (int word = 0; word < Words; word++)
-            {
-                count += BitOperations.PopCount(_free[word]);
-            }
-
-            return count;
         }
     }
 }

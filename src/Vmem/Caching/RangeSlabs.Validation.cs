@@ -1,0 +1,43 @@
+namespace Vmem.Caching;
+
+/// <summary>Every invariant of the slabs: the lists of their classes, then each against its segment, then the counts.</summary>
+internal sealed unsafe partial class RangeSlabs<T>
+{
+    /// <summary>Throws <see cref="InvariantViolationException"/> if anything is amiss.</summary>
+    public void Validate()
+    {
+        long count = 0;
+        long rangesOut = 0;
+        T idle = T.Zero;
+        for (int sizeClass = 0; sizeClass < _heads.Length; sizeClass++)
+        {
+            uint previous = 0;
+            for (uint index = _heads[sizeClass]; index != 0; index = At(index).Next)
+            {
+                Slab slab = At(index);
+                Invariant.Hold(slab.Class == sizeClass && slab.FreeRanges > 0 && slab.Previous == previous, "a list of slabs holds those of its class with ranges to give", $"slab {index} of class {slab.Class} with {slab.FreeRanges}");
+                previous = index;
+            }
+        }
+
+        for (uint index = 1; index < _fresh; index++)
+        {
+            Slab slab = At(index);
+            if (slab.Ranges == 0)
+            {
+                continue;
+            }
+
+            count++;
+            rangesOut += slab.Ranges - slab.FreeRanges;
+            T size = SizeOf(slab.Class);
+            Segment<T> segment = _map.GetSegment(slab.Tag);
+            idle += size * T.CreateTruncating(slab.FreeRanges);
+            Invariant.Hold(segment.Start == slab.Start && segment.Size == size * T.CreateTruncating(slab.Ranges) && segment.Kind == SegmentKind.Allocated && _map.FindLive(slab.Start) == slab.Tag, "a slab is an allocated segment", $"slab {index} at {slab.Start}, its segment at {segment.Start}");
+            Invariant.Hold(_map.SlabOf(slab.Tag) == index, "a slab's segment knows it", $"slab {index}, the segment says {_map.SlabOf(slab.Tag)}");
+            Invariant.Hold(slab.CountFree() == slab.FreeRanges, "a slab counts its free ranges", $"slab {index} has {slab.CountFree()} and counts {slab.FreeRanges}");
+        }
+
+        Invariant.Hold(count == Count && rangesOut == RangesOut && idle == Idle, "slabs are counted", $"{count} with {rangesOut} out and {idle} idle; {Count}, {RangesOut} and {Idle} are counted");
+    }
+}
