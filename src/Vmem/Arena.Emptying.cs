@@ -90,7 +90,7 @@ public sealed partial class Arena<T>
     /// reason to take threads' magazines from them, unless the source could make one large import of many small ones. Frozen.</summary>
     private bool CouldHelp(T size)
     {
-        T cached = _caches!.Count().Units + _caches.Slabs.Idle;
+        T cached = CachedUnits(_caches!.Count());
         T free = Saturate(_map.TotalSize - _map.InUse, _map.FreeSegments);
         return !T.IsZero(cached) && (_source is not null || (size <= _map.LargestSpan && (free >= size || cached >= size - free)));
     }
@@ -117,7 +117,7 @@ public sealed partial class Arena<T>
     /// <summary>Gives everything that caches hold back to the segments. Frozen.</summary>
     private T Empty(ref List<Segment<T>>? releases)
     {
-        T cached = _caches!.Count().Units + _caches.Slabs.Idle;
+        T cached = CachedUnits(_caches!.Count());
         try
         {
             for (int sizeClass = 0; sizeClass < _caches.Classes; sizeClass++)

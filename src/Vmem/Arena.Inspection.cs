@@ -98,7 +98,7 @@ public sealed partial class Arena<T>
             {
                 TotalSize = Saturate(_map.TotalSize, _map.SpanCount),
                 InUse = Saturate(_map.InUse - cached, live),
-                Cached = cached,
+                Cached = CachedUnits(magazines),
                 Free = Saturate(free, _map.FreeSegments),
                 Imported = Saturate(_map.Imported, _imports - _releases),
                 LargestFree = _map.LargestFree(),
@@ -119,6 +119,13 @@ public sealed partial class Arena<T>
         {
             ExitFrozen();
         }
+    }
+
+    /// <summary>What caches hold, in magazines and in slabs; never 0 while they hold anything.</summary>
+    private T CachedUnits(in MagazineTotals<T> magazines)
+    {
+        T idle = _idlePlus1 - T.One;
+        return Saturate(magazines.Units + idle, magazines.Ranges + (T.IsZero(idle) ? 0 : 1));
     }
 
     /// <summary>The ranges that callers hold: segments, those of slabs that are out instead of the slabs, less what lies in

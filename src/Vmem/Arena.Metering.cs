@@ -47,7 +47,7 @@ public sealed partial class Arena<T> : IMetered
             case ArenaFigure.InUse:
                 return long.CreateSaturating(Saturate(_map.InUse - cached, LiveRanges(magazines)));
             case ArenaFigure.Cached:
-                return long.CreateSaturating(cached);
+                return long.CreateSaturating(CachedUnits(magazines));
             case ArenaFigure.Imported:
                 return long.CreateSaturating(Saturate(_map.Imported, _imports - _releases));
             case ArenaFigure.Allocations:

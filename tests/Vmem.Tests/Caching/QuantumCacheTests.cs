@@ -323,6 +323,10 @@ public class QuantumCacheTests
             arena.Free(value, 1);
         }
 
+        // All 256 values lie in caches: a number that a byte cannot hold, and not nothing.
+        Assert.Equal(byte.MaxValue, arena.GetStatistics().Cached);
+        byte large = arena.Allocate(100);
+        arena.Free(large, 100);
         arena.Reap();
         Assert.Equal("{0+128: (0+128)} {128+128: (128+128)}", ArenaPicture.Segments(arena));
     }

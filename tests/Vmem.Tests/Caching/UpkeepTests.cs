@@ -1,5 +1,5 @@
 using Vmem.Caching;
-using Vmem.Testing;
+using Vmem.Testing.Time;
 using Xunit;
 
 namespace Vmem.Tests.Caching;
@@ -23,7 +23,7 @@ public class UpkeepTests
     [Fact]
     public void Each_interval_and_each_relief_reaches_a_target_until_its_upkeep_ends()
     {
-        FakeTime time = new();
+        ManualTime time = new();
         Target target = new();
         using (Upkeep.Start(target, time))
         {
@@ -39,7 +39,7 @@ public class UpkeepTests
     [Fact]
     public void A_target_that_nobody_refers_to_is_collected_and_its_timer_ends()
     {
-        FakeTime time = new();
+        ManualTime time = new();
         WeakReference target = Begin(time);
         GC.Collect();
         GC.WaitForPendingFinalizers();
@@ -49,7 +49,7 @@ public class UpkeepTests
         time.Advance(Upkeep.Interval);
         Assert.Equal(0, time.Timers);
 
-        static WeakReference Begin(FakeTime time)
+        static WeakReference Begin(ManualTime time)
         {
             Target target = new();
             _ = Upkeep.Start(target, time);

@@ -1,4 +1,4 @@
-using Vmem.Testing;
+using Vmem.Testing.Time;
 
 namespace Vmem.Tests.Objects;
 
@@ -13,7 +13,7 @@ internal sealed class WidgetShop : IDisposable
         Cache = new ObjectCache<Widget>("widgets", Construct, Destruct, () => Reclaim?.Invoke(), (options ?? new()) with { TimeProvider = Time });
     }
 
-    public FakeTime Time { get; } = new();
+    public ManualTime Time { get; } = new();
 
     public ObjectCache<Widget> Cache { get; }
 
