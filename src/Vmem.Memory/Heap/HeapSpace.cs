@@ -1,0 +1,273 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
+namespace Vmem.Memory.Heap;
+
+/// <summary>A heap's address space, in pages: an arena over one long reservation, and what is known of each page.</summary>
+/// <remarks>
+/// <para>
+/// One reservation for all, made at the beginning, costs nothing but numbers, and buys the shortest way from a block's address to what the heap
+/// knows of it: subtract, shift, load. Address space is committed by <see cref="Chunk"/>s as the arena first hands it out, and stays
+/// committed; memory goes back to the system by being <em>discarded</em>.
+/// </para>
+/// <para>
+/// A page is <em>dirty</em> from when it is first handed out until it is discarded. A page that is not dirty is zero, and takes no memory.
+/// </para>
+/// <para>Rejected: many smaller reservations, found through a table of two levels: a second dependent load in every free, for what is
+/// not scarce on 64-bit systems. Where it is (a limit on address space), the reservation is made as large as it can be had.</para>
+/// </remarks>
+internal sealed unsafe class HeapSpace : IDisposable
+{
+    /// <summary>What slabs are aligned to and made of.</summary>
+    public const int GranuleShift = 16;
+
+    public const nuint Granule = 1 << GranuleShift;
+
+    // A huge page where there are any; a system call for each is nothing against the 512 page faults that follow.
+    private const nuint Chunk = 2 * 1024 * 1024;
+
+    private const nuint LeastReservation = 16 * 1024 * 1024;
+
+    private readonly Arena<nuint> _pages;
+    private readonly nuint _pageShift;
+    private readonly ulong* _dirty;               // by page
+    private readonly ulong[] _committed;          // by chunk
+    private readonly Lock _commitGate = new();
+    private readonly nuint _reserved;
+    private nuint _committedBytes;
+
+    public HeapSpace(nuint wanted)
+    {
+        nuint size = Math.Max((wanted + Chunk - 1) & ~(Chunk - 1), Chunk);
+        void* start;
+        while (!VirtualMemory.TryReserve(size, Chunk, out start))
+        {
+            if (size / 2 < LeastReservation)
+            {
+                throw new InsufficientMemoryException($"The system has no {size} bytes of address space for a heap.");
+            }
+
+            size = size / 2 & ~(Chunk - 1);
+        }
+
+        Start = (nuint)start;
+        _reserved = size;
+        _pageShift = (nuint)BitOperations.Log2(VirtualMemory.PageSize);
+        _committed = new ulong[(size / Chunk / 64) + 1];
+        _dirty = (ulong*)NativeMemory.AllocZeroed((size >> (int)_pageShift) / 64 + 1, sizeof(ulong));
+        _pages = new Arena<nuint>("heap", Start, size, VirtualMemory.PageSize);
+    }
+
+    public nuint Start { get; }
+
+    public nuint Size => _reserved;
+
+    public nuint Granules => _reserved >> GranuleShift;
+
+    public static nuint PageSize => VirtualMemory.PageSize;
+
+    public nuint CommittedBytes => _committedBytes;
+
+    public Arena<nuint> Pages => _pages;
+
+    public static nuint RoundUp(nuint size) => (size + PageSize - 1) & ~(PageSize - 1);
+
+    /// <summary>Pages, readable and writable; the size is a multiple of the page size. <paramref name="isZero"/> says whether they are all
+    /// zero.</summary>
+    public bool TryAllocate(nuint size, nuint alignment, out nuint start, out bool isZero)
+    {
+        isZero = false;
+        if (!(alignment <= PageSize
+            ? _pages.TryAllocate(size, out start)
+            : _pages.TryAllocateConstrained(size, new RangeConstraints<nuint> { Align = alignment }, FitPolicy.InstantFit, out start)))
+        {
+            return false;
+        }
+
+        if (!TryCommit(start, size))
+        {
+            _pages.Free(start, size);
+            return false;
+        }
+
+        isZero = MarkDirty(start, size);
+        return true;
+    }
+
+    public void Free(nuint start, nuint size) => _pages.Free(start, size);
+
+    /// <summary>How long the pages are that were allocated at an address; 0 if none were.</summary>
+    public nuint SizeAt(nuint start) =>
+        _pages.TryGetSegment(start, out Segment<nuint> segment) && segment.Kind == SegmentKind.Allocated && segment.Start == start ? segment.Size : 0;
+
+    public bool TryExtend(nuint start, nuint oldSize, nuint newSize, out bool isZero)
+    {
+        isZero = false;
+        if (!_pages.TryExtend(start, oldSize, newSize))
+        {
+            return false;
+        }
+
+        if (newSize <= oldSize)
+        {
+            return true;
+        }
+
+        if (!TryCommit(start + oldSize, newSize - oldSize))
+        {
+            _ = _pages.TryExtend(start, newSize, oldSize);
+            return false;
+        }
+
+        isZero = MarkDirty(start + oldSize, newSize - oldSize);
+        return true;
+    }
+
+    /// <summary>Gives the memory of free pages back to the system. Each free segment is taken out of circulation meanwhile.</summary>
+    /// <returns>How many bytes were dirty.</returns>
+    public nuint DiscardFree()
+    {
+        nuint discarded = 0;
+        foreach (Segment<nuint> segment in _pages.GetSegments())
+        {
+            if (segment.Kind != SegmentKind.Free || !AnyDirty(segment.Start, segment.Size))
+            {
+                continue;
+            }
+
+            var place = new RangeConstraints<nuint> { Min = segment.Start, Max = segment.Start + segment.Size };
+            if (_pages.TryAllocateConstrained(segment.Size, place, FitPolicy.FirstFit, out nuint start))
+            {
+                discarded += DiscardDirty(start, segment.Size);
+                _pages.Free(start, segment.Size);
+            }
+        }
+
+        return discarded;
+    }
+
+    public void Dispose()
+    {
+        _pages.Dispose();
+        NativeMemory.Free(_dirty);
+        VirtualMemory.Release((void*)Start, _reserved);
+    }
+
+    private bool TryCommit(nuint start, nuint size)
+    {
+        nuint first = (start - Start) / Chunk;
+        nuint last = (start + size - 1 - Start) / Chunk;
+        if (AreCommitted(first, last))
+        {
+            return true;
+        }
+
+        lock (_commitGate)
+        {
+            for (nuint chunk = first; chunk <= last; chunk++)
+            {
+                ulong bit = 1ul << (int)(chunk & 63);
+                if ((_committed[chunk >> 6] & bit) != 0)
+                {
+                    continue;
+                }
+
+                nuint length = Math.Min(Chunk, _reserved - (chunk * Chunk));
+                if (!VirtualMemory.TryCommit((void*)(Start + (chunk * Chunk)), length))
+                {
+                    return false;
+                }
+
+                _committedBytes += length;
+                Volatile.Write(ref _committed[chunk >> 6], _committed[chunk >> 6] | bit);
+            }
+
+            return true;
+        }
+    }
+
+    private bool AreCommitted(nuint first, nuint last)
+    {
+        for (nuint chunk = first; chunk <= last; chunk++)
+        {
+            if ((Volatile.Read(ref _committed[chunk >> 6]) >> (int)(chunk & 63) & 1) == 0)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Were all of them clean?</summary>
+    private bool MarkDirty(nuint start, nuint size)
+    {
+        ulong dirty = 0;
+        foreach ((nuint word, ulong mask) in WordsOf(start, size))
+        {
+            dirty |= Interlocked.Or(ref _dirty[word], mask) & mask;
+        }
+
+        return dirty == 0;
+    }
+
+    private bool AnyDirty(nuint start, nuint size)
+    {
+        foreach ((nuint word, ulong mask) in WordsOf(start, size))
+        {
+            if ((_dirty[word] & mask) != 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private nuint DiscardDirty(nuint start, nuint size)
+    {
+        nuint discarded = 0;
+        foreach ((nuint word, ulong mask) in WordsOf(start, size))
+        {
+            ulong dirty = Interlocked.And(ref _dirty[word], ~mask) & mask;
+            if (dirty == 0)
+            {
+                continue;
+            }
+
+            int from = BitOperations.TrailingZeroCount(dirty);
+            int to = 64 - BitOperations.LeadingZeroCount(dirty);
+            nuint first = Start + (((word << 6) + (nuint)from) << (int)_pageShift);
+            VirtualMemory.Discard((void*)first, (nuint)(to - from) << (int)_pageShift);
+            discarded += (nuint)BitOperations.PopCount(dirty) << (int)_pageShift;
+        }
+
+        return discarded;
+    }
+
+    private PageWords WordsOf(nuint start, nuint size) => new((start - Start) >> (int)_pageShift, (start + size - 1 - Start) >> (int)_pageShift);
+
+    /// <summary>The words of a bitmap by page, and the bits in each, that stand for a run of pages.</summary>
+    private struct PageWords(nuint first, nuint last)
+    {
+        private nuint _next = first >> 6;
+
+        public (nuint Word, ulong Mask) Current { get; private set; }
+
+        public readonly PageWords GetEnumerator() => this;
+
+        public bool MoveNext()
+        {
+            nuint word = _next++;
+            if (word > last >> 6)
+            {
+                return false;
+            }
+
+            ulong mask = word == first >> 6 ? ulong.MaxValue << (int)(first & 63) : ulong.MaxValue;
+            mask &= word == last >> 6 ? ulong.MaxValue >> (int)(63 - (last & 63)) : ulong.MaxValue;
+            Current = (word, mask);
+            return true;
+        }
+    }
+}

@@ -1,0 +1,195 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Vmem.Caching;
+using Vmem.Memory.Heap;
+
+namespace Vmem.Memory;
+
+// What magazines cannot serve.
+public sealed unsafe partial class NativeHeap
+{
+    /// <summary>What a class's depot may hold in full magazines; beyond, blocks go back to their slabs. As much as is in flight between a
+    /// producer and a consumer at a time, and little against what such a program uses: arbitrary.</summary>
+    private const int DepotBytes = 512 * 1024;
+
+    private const int LargestBatch = 63;
+
+    /// <summary>A block, zeroed, its rounding included. Memory fresh from the system is not zeroed again.</summary>
+    /// <inheritdoc cref="Allocate"/>
+    public void* AllocateZeroed(nuint size)
+    {
+        void* block = AllocateOrNull(size, alignment: 1, out bool isZero);
+        if (block is null)
+        {
+            throw OutOfMemory(size);
+        }
+
+        if (!isZero)
+        {
+            NativeMemory.Clear(block, GetSize(block));
+        }
+
+        return block;
+    }
+
+    /// <summary>A block that starts at a multiple of <paramref name="alignment"/>.</summary>
+    /// <param name="size">In bytes; 0 gives the smallest there is.</param>
+    /// <param name="alignment">Any power of two.</param>
+    /// <exception cref="ArgumentException">The alignment is no power of two.</exception>
+    /// <inheritdoc cref="Allocate"/>
+    public void* AllocateAligned(nuint size, nuint alignment)
+    {
+        if (!BitOperations.IsPow2(alignment))
+        {
+            throw new ArgumentException($"{alignment} is no power of two.", nameof(alignment));
+        }
+
+        void* block = AllocateOrNull(size, alignment, out _);
+        return block is not null ? block : throw OutOfMemory(size);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void* AllocateSlow(nuint size)
+    {
+        void* block = AllocateOrNull(size, alignment: 1, out _);
+        return block is not null ? block : throw OutOfMemory(size);
+    }
+
+    private void* AllocateOrNull(nuint size, nuint alignment, out bool isZero)
+    {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+        isZero = false;
+        size = Math.Max(size, 1);
+        int sizeClass = size > SizeClasses.Largest ? 0 : alignment <= 8 ? SizeClasses.Of(size) : alignment <= HeapSpace.PageSize ? SizeClasses.Aligned(size, alignment) : 0;
+        nuint block = sizeClass != 0 ? TakeSmall(sizeClass) : TakeLarge(size, alignment, out isZero);
+        if (block == 0 && Trim() > 0)
+        {
+            block = sizeClass != 0 ? TakeSmall(sizeClass) : TakeLarge(size, alignment, out isZero);
+        }
+
+        if (block == 0)
+        {
+            _ = Interlocked.Increment(ref _failures);
+        }
+
+        return (void*)block;
+    }
+
+    private InsufficientMemoryException OutOfMemory(nuint size) =>
+        new($"Heap '{Name}' has no {size} bytes: it holds {_space.CommittedBytes} of the {_space.Size} bytes it may, and the system gave no more.");
+
+    /// <summary>A block from the magazines, the depot, or a slab; in that case the thread's magazine is filled on the way.</summary>
+    private nuint TakeSmall(int sizeClass)
+    {
+        MagazineCache<nuint> cache = _caches[sizeClass];
+        if (cache.TryTakeLoaded(ThreadNumber.Current, out nuint block) || cache.TryTake(out block))
+        {
+            return block;
+        }
+
+        Span<nuint> batch = stackalloc nuint[LargestBatch];
+        batch = batch[..Math.Min(MagazineRounds(sizeClass), LargestBatch)];
+        int taken = _slabs[sizeClass].Take(batch);
+        if (taken == 0)
+        {
+            return 0;
+        }
+
+        // The lowest address is handed out first: it lies on top.
+        int kept = taken;
+        while (--kept > 0 && (cache.TryReturnLoaded(ThreadNumber.Current, batch[kept]) || cache.TryReturn(batch[kept])))
+        {
+        }
+
+        if (kept > 0)
+        {
+            _slabs[sizeClass].Give(batch[1..(kept + 1)]);
+        }
+
+        return batch[0];
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void FreeSlow(void* block)
+    {
+        if (block is null)
+        {
+            return;
+        }
+
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+        nuint granule = ((nuint)block - _start) >> HeapSpace.GranuleShift;
+        int sizeClass = granule < _granules ? _classes[granule] : 0;
+        if (sizeClass == 0)
+        {
+            FreeLarge(block);
+            return;
+        }
+
+        MagazineCache<nuint> cache = _caches[sizeClass];
+        if (cache.FullMagazines * MagazineRounds(sizeClass) * SizeClasses.SizeOf(sizeClass) > DepotBytes)
+        {
+            EmptyLoaded(cache, sizeClass);
+        }
+
+        if (!cache.TryReturn((nuint)block))
+        {
+            _slabs[sizeClass].Give([(nuint)block]);
+        }
+    }
+
+    /// <summary>The depot has enough: the thread's loaded magazine goes to the slabs instead.</summary>
+    private void EmptyLoaded(MagazineCache<nuint> cache, int sizeClass)
+    {
+        Span<nuint> batch = stackalloc nuint[LargestBatch];
+        int taken = 0;
+        while (taken < batch.Length && cache.TryTakeLoaded(ThreadNumber.Current, out nuint cached))
+        {
+            batch[taken++] = cached;
+        }
+
+        _slabs[sizeClass].Give(batch[..taken]);
+    }
+
+    private nuint TakeLarge(nuint size, nuint alignment, out bool isZero)
+    {
+        isZero = false;
+        if (size > _space.Size || alignment > _space.Size)
+        {
+            return 0;
+        }
+
+        nuint length = HeapSpace.RoundUp(size);
+        if (!_space.TryAllocate(length, alignment, out nuint start, out isZero))
+        {
+            return 0;
+        }
+
+        _ = Interlocked.Add(ref _largeBytes, (long)length);
+        _ = Interlocked.Increment(ref _largeBlocks);
+        return start;
+    }
+
+    private void FreeLarge(void* block)
+    {
+        nuint length = LargeSize(block, "free");
+        _space.Free((nuint)block, length);
+        _ = Interlocked.Add(ref _largeBytes, -(long)length);
+        _ = Interlocked.Decrement(ref _largeBlocks);
+    }
+
+    private nuint LargeSize(void* block, string verb)
+    {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+        nuint length = (nuint)block - _start < _space.Size ? _space.SizeAt((nuint)block) : 0;
+        if (length != 0)
+        {
+            return length;
+        }
+
+        throw new InvalidFreeException(
+            (nuint)block - _start < _space.Size ? InvalidFreeReason.AlreadyFree : InvalidFreeReason.NotAllocated, (nuint)block, 0,
+            $"Heap '{Name}' cannot {verb} 0x{(nuint)block:x}: {((nuint)block - _start < _space.Size ? "no block starts there" : "it is none of this heap's addresses")}. Nothing was changed.");
+    }
+}

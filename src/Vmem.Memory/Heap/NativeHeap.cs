@@ -1,0 +1,169 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using Vmem.Caching;
+using Vmem.Memory.Heap;
+
+namespace Vmem.Memory;
+
+/// <summary>Memory outside the garbage collector, by the malloc interface: "with a slab allocator, a malloc interface".</summary>
+/// <remarks>
+/// <para>
+/// The layers, from the top. <b>Magazines</b> (Bonwick &amp; Adams 2001, §3): each thread keeps two for every class of sizes, and allocating
+/// and freeing take from and put into them; the depot exchanges them when they run out. <b>Slabs</b>: pages cut into blocks of one class,
+/// without headers. <b>Pages</b>: an <see cref="Arena{T}"/> over the heap's address space, from which large blocks come straight, and where they
+/// are resized in place. <b>The system</b>: <see cref="VirtualMemory"/>.
+/// </para>
+/// <para>
+/// The class of a small block follows from its address: the space is one reservation, and a table has one byte for each 64 KiB of it. So a free
+/// is two table look-ups and a push, and touches neither the block nor its slab. A block freed by another thread than the one that allocated it goes
+/// into the magazines of the thread that frees it, and by full magazines through the depot back to who allocates. What the depot holds is
+/// bounded; beyond that, blocks go to their slabs, at once and by the batch.
+/// </para>
+/// <para>All members may be called by any thread at any time.</para>
+/// </remarks>
+public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
+{
+    private static readonly Lazy<NativeHeap> s_shared = new(static () => new NativeHeap(new NativeHeapOptions { Name = "shared" }));
+
+    private readonly nuint _start;
+    private readonly byte* _classes;              // by granule
+    private readonly nuint _granules;
+    private readonly MagazineCache<nuint>[] _caches;
+    private readonly HeapSpace _space;
+    private readonly SlabMap _map;
+    private readonly SlabClass[] _slabs;
+    private readonly Upkeep _upkeep;
+    private long _largeBytes;
+    private long _largeBlocks;
+    private long _failures;
+    private int _disposed;
+
+    /// <summary>A heap of its own, independent of all others.</summary>
+    /// <param name="options">Null for the defaults.</param>
+    /// <exception cref="OutOfMemoryException">The system has not even a little address space.</exception>
+    public NativeHeap(NativeHeapOptions? options = null)
+    {
+        options ??= new NativeHeapOptions();
+        Name = options.Name;
+        _space = new HeapSpace(options.Limit == 0 ? DefaultReservation : options.Limit);
+        _map = new SlabMap(_space);
+        _start = _space.Start;
+        _classes = _map.Classes;
+        _granules = _space.Granules;
+        _slabs = new SlabClass[SizeClasses.Count];
+        _caches = new MagazineCache<nuint>[SizeClasses.Count];
+        for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
+        {
+            _slabs[sizeClass] = new SlabClass(_space, _map, sizeClass);
+            _caches[sizeClass] = new MagazineCache<nuint>(MagazineRounds(sizeClass), MagazineRounds(sizeClass));
+        }
+
+        _upkeep = Upkeep.Start(this, options.TimeProvider);
+    }
+
+    /// <summary>A heap for everybody, made when first asked for. It cannot be disposed of.</summary>
+    public static NativeHeap Shared => s_shared.Value;
+
+    /// <summary>The heap's name in messages and metrics.</summary>
+    public string Name { get; }
+
+    private static nuint DefaultReservation => nuint.Size == 8 ? unchecked((nuint)(256UL << 30)) : 512u << 20;
+
+    /// <summary>A block of at least <paramref name="size"/> bytes; 0 gives the smallest there is. Starts at a multiple of 16 if the size is at
+    /// most 64 or a multiple of 16, else of 8. O(1) from magazines; large blocks O(1) in the arena.</summary>
+    /// <exception cref="OutOfMemoryException">The system has no memory, or the heap's limit is reached; the heap is as it was.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void* Allocate(nuint size)
+    {
+        // 0 wraps: it goes the long way.
+        return size - 1 < SizeClasses.Largest && _caches[SizeClasses.Of(size)].TryTakeLoaded(ThreadNumber.Current, out nuint block)
+            ? (void*)block
+            : AllocateSlow(size);
+    }
+
+    /// <summary>As <see cref="Allocate"/>, but false where that would throw.</summary>
+    public bool TryAllocate(nuint size, out void* block)
+    {
+        if (size - 1 < SizeClasses.Largest && _caches[SizeClasses.Of(size)].TryTakeLoaded(ThreadNumber.Current, out nuint start))
+        {
+            block = (void*)start;
+            return true;
+        }
+
+        block = AllocateOrNull(size, alignment: 1, out _);
+        return block is not null;
+    }
+
+    /// <summary>Frees a block; null is no block and is ignored. O(1).</summary>
+    /// <exception cref="InvalidFreeException">No block starts there. (Whether a small block is live is not checked here.)</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Free(void* block)
+    {
+        nuint granule = ((nuint)block - _start) >> HeapSpace.GranuleShift;
+        if (granule < _granules)
+        {
+            int sizeClass = _classes[granule];
+            if (sizeClass != 0 && _caches[sizeClass].TryReturnLoaded(ThreadNumber.Current, (nuint)block))
+            {
+                return;
+            }
+        }
+
+        FreeSlow(block);
+    }
+
+    /// <summary>Frees a block whose size the caller knows: it may be any between the one asked for and <see cref="GetSize"/>. O(1).</summary>
+    /// <inheritdoc cref="Free(void*)"/>
+    public void Free(void* block, nuint size)
+    {
+        if (size - 1 >= SizeClasses.Largest || !_caches[SizeClasses.Of(size)].TryReturnLoaded(ThreadNumber.Current, (nuint)block))
+        {
+            FreeSlow(block);
+        }
+    }
+
+    /// <summary>How many bytes of a block may be used: at least those that were asked for. O(1).</summary>
+    /// <exception cref="InvalidFreeException">No block starts there.</exception>
+    public nuint GetSize(void* block)
+    {
+        nuint granule = ((nuint)block - _start) >> HeapSpace.GranuleShift;
+        int sizeClass = granule < _granules ? _classes[granule] : 0;
+        return sizeClass != 0 ? (nuint)SizeClasses.SizeOf(sizeClass) : LargeSize(block, "measure");
+    }
+
+    /// <summary>Does the address lie in memory that this heap has cut into blocks, or in a large block of it? O(1), for interior addresses of
+    /// large blocks O(segments).</summary>
+    public bool Owns(void* address)
+    {
+        nuint granule = ((nuint)address - _start) >> HeapSpace.GranuleShift;
+        return granule < _granules && Volatile.Read(ref _disposed) == 0
+            && (_classes[granule] != 0 || (_space.Pages.TryGetSegment((nuint)address, out Segment<nuint> segment) && segment.Kind == SegmentKind.Allocated));
+    }
+
+    /// <summary>Frees every block at once, and gives the memory back.</summary>
+    public void Dispose()
+    {
+        if (ReferenceEquals(this, s_shared.IsValueCreated ? s_shared.Value : null))
+        {
+            throw new InvalidOperationException("The shared heap is everybody's: it is not to be disposed of.");
+        }
+
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        _upkeep.Dispose();
+        foreach (SlabClass slabs in _slabs.AsSpan(1))
+        {
+            slabs.Dispose();
+        }
+
+        _map.Dispose();
+        _space.Dispose();
+    }
+
+    /// <summary>The paper's sizes, near enough: few of the long blocks, so that what threads hold is bounded: 16 KiB for a class and
+    /// magazine, and at least 2.</summary>
+    private static int MagazineRounds(int sizeClass) => Math.Clamp((16 * 1024) / SizeClasses.SizeOf(sizeClass), 2, 63);
+}

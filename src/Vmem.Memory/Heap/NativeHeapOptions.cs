@@ -1,0 +1,15 @@
+namespace Vmem.Memory;
+
+/// <summary>How a <see cref="NativeHeap"/> is made.</summary>
+public sealed record NativeHeapOptions
+{
+    /// <summary>The heap's name in messages and metrics.</summary>
+    public string Name { get; init; } = "heap";
+
+    /// <summary>The most address space, in bytes, that the heap may use: what it may ever hold. 0, the default: 256 GiB, or as much of that as
+    /// the system grants. Address space is not memory.</summary>
+    public nuint Limit { get; init; }
+
+    /// <summary>What tells the time to the upkeep; by default the system's clock.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+}

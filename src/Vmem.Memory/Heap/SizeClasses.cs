@@ -1,0 +1,87 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace Vmem.Memory.Heap;
+
+/// <summary>The sizes that small blocks come in.</summary>
+/// <remarks>
+/// <para>
+/// 16, 32, 48 and 64 bytes; above, each power of two is followed by eight sizes, an eighth of it apart. A request of s bytes, 2^k &lt; s ≤
+/// 2^(k + 1), gets a block that is longer by less than 2^k / 8 and itself longer than 2^k: it wastes less than 1/9 of the block, 11.1 %. (At worst
+/// s is one more than a power of two and gets 9/8 of it.)
+/// </para>
+/// <para>
+/// Blocks lie one after the other from a multiple of their slab's alignment, so each starts at a multiple of the largest power of two
+/// that divides its class: of 16 for every request of at most 64 bytes or of a multiple of 16 bytes, else of 8. (An object that needs 16 has a size that
+/// is a multiple of 16.) Rejected: multiples of 16 everywhere, which costs 18.75 % for 65 bytes.
+/// </para>
+/// <para>Classes are numbered from 1; 0 is "none".</para>
+/// </remarks>
+internal static class SizeClasses
+{
+    /// <summary>The largest small block. Above it, blocks are whole pages, of which they waste a ninth at most, too.</summary>
+    public const int Largest = 32 * 1024;
+
+    /// <summary>One more than the number of classes: 4 up to 64, and 8 for each of the nine powers of two up to <see cref="Largest"/>.</summary>
+    public const int Count = 1 + 4 + (8 * 9);
+
+    private const int Grain = 8;
+
+    private static readonly byte[] s_classes = BuildClasses();
+    private static readonly ushort[] s_sizes = BuildSizes();
+
+    /// <summary>The class of a size from 1 to <see cref="Largest"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int Of(nuint size) => s_classes[(size + Grain - 1) / Grain];
+
+    public static int SizeOf(int sizeClass) => s_sizes[sizeClass];
+
+    /// <summary>The smallest class for a size whose blocks all start at multiples of an alignment, if the first one does; 0 if there is
+    /// none.</summary>
+    public static int Aligned(nuint size, nuint alignment)
+    {
+        for (int sizeClass = Of(size); sizeClass < Count; sizeClass++)
+        {
+            if (((nuint)SizeOf(sizeClass) & (alignment - 1)) == 0)
+            {
+                return sizeClass;
+            }
+        }
+
+        return 0;
+    }
+
+    private static int ClassOf(int size)
+    {
+        if (size <= 64)
+        {
+            return (size + 15) / 16;
+        }
+
+        int power = BitOperations.Log2((uint)size - 1);
+        int eighth = (size - 1 - (1 << power)) >> (power - 3);
+        return 4 + ((power - 6) * 8) + eighth + 1;
+    }
+
+    private static byte[] BuildClasses()
+    {
+        var classes = new byte[(Largest / Grain) + 1];
+        for (int i = 1; i < classes.Length; i++)
+        {
+            classes[i] = (byte)ClassOf(i * Grain);
+        }
+
+        return classes;
+    }
+
+    private static ushort[] BuildSizes()
+    {
+        var sizes = new ushort[Count];
+        for (int size = Grain; size <= Largest; size += Grain)
+        {
+            sizes[ClassOf(size)] = (ushort)size;
+        }
+
+        return sizes;
+    }
+}

@@ -1,0 +1,49 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Vmem.Memory.Heap;
+
+/// <summary>By granule of the heap's space: the class of the slab that covers it, and the slab's record.</summary>
+/// <remarks>Two tables, because a free needs only the class: a line of the first, 64 bytes, stands for 4 MiB of memory.</remarks>
+internal sealed unsafe class SlabMap : IDisposable
+{
+    private readonly nuint _start;
+    private readonly byte* _classes;
+    private readonly Slab** _slabs;
+
+    public SlabMap(HeapSpace space)
+    {
+        _start = space.Start;
+        _classes = (byte*)NativeMemory.AllocZeroed(space.Granules);
+        _slabs = (Slab**)NativeMemory.AllocZeroed(space.Granules, (nuint)sizeof(Slab*));
+        Granules = space.Granules;
+    }
+
+    public nuint Granules { get; }
+
+    public byte* Classes => _classes;
+
+    /// <summary>The slab that an address is in; null if it is in none. The address must lie in the space.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Slab* SlabAt(nuint address) => _slabs[(address - _start) >> HeapSpace.GranuleShift];
+
+    public void Set(nuint start, nuint size, Slab* slab) => Fill(start, size, slab, (byte)slab->SizeClass);
+
+    public void Clear(nuint start, nuint size) => Fill(start, size, null, 0);
+
+    public void Dispose()
+    {
+        NativeMemory.Free(_classes);
+        NativeMemory.Free(_slabs);
+    }
+
+    private void Fill(nuint start, nuint size, Slab* slab, byte sizeClass)
+    {
+        nuint granule = (start - _start) >> HeapSpace.GranuleShift;
+        for (nuint end = granule + (size >> HeapSpace.GranuleShift); granule < end; granule++)
+        {
+            _slabs[granule] = slab;
+            _classes[granule] = sizeClass;
+        }
+    }
+}
