@@ -13,10 +13,11 @@ namespace Vmem.Memory.Heap;
 /// <para>
 /// A page is <em>dirty</em> from when it is first handed out until it is discarded. A page that is not dirty is zero, and takes no memory.
 /// </para>
+/// <para>A heap that is disposed of leaves its space to the next one, for a while: see <see cref="SpacePool"/>.</para>
 /// <para>Rejected: many smaller reservations, found through a table of two levels: a second dependent load in every free, for what is
 /// not scarce on 64-bit systems. Where it is (a limit on address space), the reservation is made as large as it can be had.</para>
 /// </remarks>
-internal sealed unsafe class HeapSpace : IDisposable
+internal sealed unsafe class HeapSpace
 {
     /// <summary>What slabs are aligned to and made of.</summary>
     public const int GranuleShift = 16;
@@ -28,15 +29,16 @@ internal sealed unsafe class HeapSpace : IDisposable
 
     private const nuint LeastReservation = 16 * 1024 * 1024;
 
-    private readonly Arena<nuint> _pages;
+    private Arena<nuint> _pages;
     private readonly nuint _pageShift;
     private readonly ulong* _dirty;               // by page
     private readonly ulong[] _committed;          // by chunk
     private readonly Lock _commitGate = new();
     private readonly nuint _reserved;
     private nuint _committedBytes;
+    private long _dirtyPages;
 
-    public HeapSpace(nuint wanted)
+    private HeapSpace(nuint wanted)
     {
         nuint size = Math.Max((wanted + Chunk - 1) & ~(Chunk - 1), Chunk);
         void* start;
@@ -50,13 +52,18 @@ internal sealed unsafe class HeapSpace : IDisposable
             size = size / 2 & ~(Chunk - 1);
         }
 
+        Wanted = wanted;
         Start = (nuint)start;
         _reserved = size;
         _pageShift = (nuint)BitOperations.Log2(VirtualMemory.PageSize);
         _committed = new ulong[(size / Chunk / 64) + 1];
         _dirty = (ulong*)NativeMemory.AllocZeroed((size >> (int)_pageShift) / 64 + 1, sizeof(ulong));
-        _pages = new Arena<nuint>("heap", Start, size, VirtualMemory.PageSize);
+        Map = new SlabMap(Start, Granules);
+        _pages = NewArena();
     }
+
+    /// <summary>The size that was asked for.</summary>
+    public nuint Wanted { get; }
 
     public nuint Start { get; }
 
@@ -68,7 +75,14 @@ internal sealed unsafe class HeapSpace : IDisposable
 
     public nuint CommittedBytes => _committedBytes;
 
+    public nuint DirtyBytes => (nuint)Interlocked.Read(ref _dirtyPages) << (int)_pageShift;
+
+    public SlabMap Map { get; }
+
     public Arena<nuint> Pages => _pages;
+
+    /// <summary>A space of at least this size, or the largest there is.</summary>
+    public static HeapSpace Take(nuint wanted) => SpacePool.TryTake(wanted, out HeapSpace? space) ? space : new HeapSpace(wanted);
 
     public static nuint RoundUp(nuint size) => (size + PageSize - 1) & ~(PageSize - 1);
 
@@ -146,12 +160,24 @@ internal sealed unsafe class HeapSpace : IDisposable
         return discarded;
     }
 
-    public void Dispose()
+    /// <summary>Ends the use of all pages. The map must know no slab any more.</summary>
+    public void Leave()
     {
         _pages.Dispose();
+        SpacePool.Leave(this);
+    }
+
+    /// <summary>As new, but for what is dirty.</summary>
+    public void Enter() => _pages = NewArena();
+
+    public void Release()
+    {
+        Map.Dispose();
         NativeMemory.Free(_dirty);
         VirtualMemory.Release((void*)Start, _reserved);
     }
+
+    private Arena<nuint> NewArena() => new("heap", Start, _reserved, VirtualMemory.PageSize);
 
     private bool TryCommit(nuint start, nuint size)
     {
@@ -202,12 +228,13 @@ internal sealed unsafe class HeapSpace : IDisposable
     /// <summary>Were all of them clean?</summary>
     private bool MarkDirty(nuint start, nuint size)
     {
-        ulong dirty = 0;
+        int dirty = 0;
         foreach ((nuint word, ulong mask) in WordsOf(start, size))
         {
-            dirty |= Interlocked.Or(ref _dirty[word], mask) & mask;
+            dirty += BitOperations.PopCount(Interlocked.Or(ref _dirty[word], mask) & mask);
         }
 
+        _ = Interlocked.Add(ref _dirtyPages, (long)(size >> (int)_pageShift) - dirty);
         return dirty == 0;
     }
 
@@ -239,10 +266,11 @@ internal sealed unsafe class HeapSpace : IDisposable
             int to = 64 - BitOperations.LeadingZeroCount(dirty);
             nuint first = Start + (((word << 6) + (nuint)from) << (int)_pageShift);
             VirtualMemory.Discard((void*)first, (nuint)(to - from) << (int)_pageShift);
-            discarded += (nuint)BitOperations.PopCount(dirty) << (int)_pageShift;
+            discarded += (nuint)BitOperations.PopCount(dirty);
         }
 
-        return discarded;
+        _ = Interlocked.Add(ref _dirtyPages, -(long)discarded);
+        return discarded << (int)_pageShift;
     }
 
     private PageWords WordsOf(nuint start, nuint size) => new((start - Start) >> (int)_pageShift, (start + size - 1 - Start) >> (int)_pageShift);

@@ -88,6 +88,8 @@ public sealed unsafe partial class NativeHeap
             return block;
         }
 
+        Note(sizeClass);
+
         Span<nuint> batch = stackalloc nuint[LargestBatch];
         batch = batch[..Math.Min(MagazineRounds(sizeClass), LargestBatch)];
         int taken = _slabs[sizeClass].Take(batch);
@@ -136,6 +138,11 @@ public sealed unsafe partial class NativeHeap
         if (!cache.TryReturn((nuint)block))
         {
             _slabs[sizeClass].Give([(nuint)block]);
+        }
+
+        if (Mine(sizeClass) is null)
+        {
+            Note(sizeClass);
         }
     }
 

@@ -28,10 +28,10 @@ internal sealed unsafe class SlabClass
     private Slab* _spare;                         // wholly free, not in that list
     private Slab* _all;
 
-    public SlabClass(HeapSpace space, SlabMap map, int sizeClass)
+    public SlabClass(HeapSpace space, int sizeClass)
     {
         _space = space;
-        _map = map;
+        _map = space.Map;
         _sizeClass = sizeClass;
         _size = SizeClasses.SizeOf(sizeClass);
         _slabSize = _size <= LongestInOneGranule ? HeapSpace.Granule : LongSlab;
@@ -228,12 +228,13 @@ internal sealed unsafe class SlabClass
         _slabs--;
     }
 
-    /// <summary>Frees the records: the heap and all its memory go.</summary>
+    /// <summary>Forgets all slabs, whatever is out: the heap and all its memory go.</summary>
     public void Dispose()
     {
         for (Slab* slab = _all, next; slab is not null; slab = next)
         {
             next = slab->NextOfAll;
+            _map.Clear(slab->Start, _slabSize);
             NativeMemory.Free(slab);
         }
 

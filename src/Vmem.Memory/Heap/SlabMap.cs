@@ -11,15 +11,12 @@ internal sealed unsafe class SlabMap : IDisposable
     private readonly byte* _classes;
     private readonly Slab** _slabs;
 
-    public SlabMap(HeapSpace space)
+    public SlabMap(nuint start, nuint granules)
     {
-        _start = space.Start;
-        _classes = (byte*)NativeMemory.AllocZeroed(space.Granules);
-        _slabs = (Slab**)NativeMemory.AllocZeroed(space.Granules, (nuint)sizeof(Slab*));
-        Granules = space.Granules;
+        _start = start;
+        _classes = (byte*)NativeMemory.AllocZeroed(granules);
+        _slabs = (Slab**)NativeMemory.AllocZeroed(granules, (nuint)sizeof(Slab*));
     }
-
-    public nuint Granules { get; }
 
     public byte* Classes => _classes;
 

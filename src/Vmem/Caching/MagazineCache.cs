@@ -97,9 +97,9 @@ internal sealed partial class MagazineCache<TItem>
         }
     }
 
-    /// <summary>A thread's magazines; null if it has not come yet.</summary>
+    /// <summary>A thread's magazines; null if it has not come yet. Once there, they are the thread's for good.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ThreadMagazines<TItem>? Of(int thread)
+    public ThreadMagazines<TItem>? Of(int thread)
     {
         ThreadMagazines<TItem>?[] pairs = _pairs;
         return (uint)thread < (uint)pairs.Length ? pairs[thread] : null;
