@@ -26,7 +26,7 @@ internal static class BlockSubjects
     /// <summary>malloc of the C library and of those allocators that are on this machine.</summary>
     public static IReadOnlyList<BlockSubject> Mallocs { get; } =
     [
-        .. MakeMalloc(PeerLibraries.CLibrary, ""),
+        .. MakeMalloc(PeerLibraries.System, ""),
         .. MakeMalloc(PeerLibraries.Mimalloc, "mi_"),
         .. MakeMalloc(PeerLibraries.Jemalloc, "je_"),
         .. MakeMalloc(PeerLibraries.Tcmalloc, "tc_"),

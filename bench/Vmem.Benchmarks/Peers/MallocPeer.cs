@@ -42,7 +42,7 @@ internal sealed unsafe class MallocPeer
         free = 0;
         return library.TryGetExport(prefix + "malloc", out allocate)
             && library.TryGetExport(prefix + "free", out free)
-            && (library == PeerLibraries.CLibrary || !PeerLibraries.CLibrary.TryGetExport("malloc", out nint common) || common != allocate);
+            && (library == PeerLibraries.System || !PeerLibraries.System.TryGetExport("malloc", out nint common) || common != allocate);
     }
 }
 

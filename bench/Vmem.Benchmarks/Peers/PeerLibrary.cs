@@ -10,7 +10,7 @@ namespace Vmem.Benchmarks.Peers;
 /// </summary>
 /// <remarks>The system's loader keeps the symbols of such a library to itself: a malloc it exports does not take the place of the C
 /// library's, which everything else in the process goes on using.</remarks>
-internal sealed class PeerLibrary(string name, params string[] files)
+internal sealed class PeerLibrary(string name, string[] files, string hint = "")
 {
     private readonly Lazy<nint> _handle = new(() => Load(files));
 
@@ -18,7 +18,7 @@ internal sealed class PeerLibrary(string name, params string[] files)
     public string Name { get; } = name;
 
     /// <summary>What to say of a library that is absent.</summary>
-    public string AbsenceNote => $"{Name} is not on this machine ({string.Join(", ", files)} were tried): its rows are left out.";
+    public string AbsenceNote => $"{Name} is not on this machine, or its loader refused it ({string.Join(", ", files)} were tried): its rows are left out. {hint}".TrimEnd();
 
     public bool IsPresent => _handle.Value != 0;
 
