@@ -3,7 +3,7 @@ using Vmem.Memory;
 
 namespace Vmem.Benchmarks.Blocks;
 
-/// <summary>An isolated client. The first one made owns its context; the spaces beside it are further clients of the same context.</summary>
+/// <summary>An isolated client. The first one owns its context; the spaces beside it are further clients of the same context.</summary>
 internal readonly unsafe struct ClientBlocks : IBlocks<ClientBlocks>
 {
     // Ten times what the largest study holds at once: nothing fails for want of room, and the address range costs nothing until touched.

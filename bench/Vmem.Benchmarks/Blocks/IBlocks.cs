@@ -13,9 +13,9 @@ internal unsafe interface IBlocks<TSelf> : IDisposable
     void Free(void* block);
 
     /// <summary>
-    /// A space of its own beside this one, from the same stock: another client of the context, another heap, another region. Disposing of it
-    /// frees all that was allocated in it. An allocator that knows no such thing returns itself, and its blocks must be freed one by one.
-    /// Called by the thread that will use it.
+    /// A space of its own beside this one, from the same stock: another client of the context, another heap, another region. Disposing of
+    /// it frees all that was allocated in it. An allocator that knows no such thing returns itself, and its blocks must be freed one by
+    /// one. Called by the thread that will use it.
     /// </summary>
     TSelf MakeSpace();
 }

@@ -25,6 +25,7 @@ internal static class BenchCommand
         new PoolsStudy(),
         new HandoverStudy(),
         new ProcessorsStudy(),
+        new BuddyStudy(),
         new ClientsStudy(),
     ];
 

@@ -1,8 +1,8 @@
 namespace Vmem.Benchmarks.Measurement;
 
 /// <summary>
-/// Subjects that take turns, so that the noise of a moment falls on all of them alike. Before any turn counts, each subject is run by itself until
-/// its code is compiled for good.
+/// Subjects that take turns, so that the noise of a moment falls on all of them alike. Before any turn counts, each subject is run by
+/// itself until its code is compiled for good.
 /// </summary>
 /// <remarks>The first subject therefore compiles what several of them share for its own profile, as a program would that uses nothing else:
 /// put first what most programs use.</remarks>

@@ -33,7 +33,6 @@ internal static class ClientCosts
             ["allocator", "ns", "× NativeMemory", "managed bytes"],
             [.. subjects.Select((subject, i) => (IReadOnlyList<string>)[subject.Name, Cells.Nanoseconds(times[i]), Cells.Fixed(times[i] / system, 2), Cells.Fixed(bytes[i], 1)])]));
         report.Add(new Bar($"{what}, client against NativeMemory", "1×", 1, 1, times[0] / system, "×"));
-        report.Add(new Bar($"{what}, Synchronized client against NativeMemory", "1×", 1, 1, times[1] / system, "×"));
         report.Add(new Bar($"{what}, managed memory of every client", "0", 0, 1, bytes.Take(s_clients.Length).Max(), "bytes"));
     }
 }
