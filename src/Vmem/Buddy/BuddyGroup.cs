@@ -112,6 +112,35 @@ internal struct BuddyGroup(ulong starts, ulong free)
         return Free & aligned & ~(divided >> (width - 1)) & ((Starts >> width) | ~AlignedCells(order + 1));
     }
 
+    /// <summary>The order that the block at a cell reaches if it coalesces with its buddies for as long as these are free: 6 if that is the
+    /// whole group, and never more than the limit.</summary>
+    /// <remarks>
+    /// It grows until it would take in something live. All the rest is free and put together as far as possible, so that no step fails in
+    /// between for another reason. A live start at cell p and this block are in the two halves of a block of order
+    /// Log2(p XOR cell) + 1, so that the block reaches order Log2(p XOR cell) beside it; and no start is more in the way than the nearest one on either
+    /// side.
+    /// </remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly int ReachOf(int cell, int limit)
+    {
+        ulong live = Starts & ~Free;
+        ulong right = live >> cell >> 1;
+        ulong left = live & ((1ul << cell) - 1);
+        int beforeRight = right == 0 ? Orders : BitOperations.Log2((uint)((cell + 1 + BitOperations.TrailingZeroCount(right)) ^ cell));
+        int beforeLeft = left == 0 ? Orders : BitOperations.Log2((uint)(BitOperations.Log2(left) ^ cell));
+        return Math.Min(Math.Min(beforeLeft, beforeRight), limit);
+    }
+
+    /// <summary>Makes one block of the cells that an order covers from this one on, whatever was there.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Join(int cell, int order, bool isFree)
+    {
+        ulong others = ~((((1ul << (1 << order)) - 1)) << cell);
+        ulong first = 1ul << cell;
+        Starts = Starts & others | first;
+        Free = Free & others | (isFree ? first : 0);
+    }
+
     /// <summary>The cells, counted from a block's first, at which its right halves start when it is cut from one order down to
     /// another.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
