@@ -22,6 +22,28 @@ internal sealed partial class BuddyTree
         _liveBlocks--;
     }
 
+    /// <summary>Gives a block back if the unit is the first one of a live block; otherwise nothing is changed.</summary>
+    /// <param name="unit">Any unit; one that does not exist starts no block.</param>
+    public bool TryGive(long unit)
+    {
+        if ((ulong)unit >= (ulong)Units)
+        {
+            return false;
+        }
+
+        int level = FindLevel(unit, out long index);
+        BuddyGroup state = Load(Level(level), index >> BuddyGroup.Orders);
+        bool isLive = (((state.Starts & ~state.Free) >> (int)index) & 1) != 0;
+        if (!isLive || index << (BuddyGroup.Orders * level) != unit)
+        {
+            return false;
+        }
+
+        Absorb(level, index, _topOrder, isGiven: true);
+        _liveBlocks--;
+        return true;
+    }
+
     /// <summary>Puts a live block together with its buddies for as long as they are free, up to a largest order; then it is free, if it was
     /// given back, or still live.</summary>
     /// <param name="level">The block's level.</param>
