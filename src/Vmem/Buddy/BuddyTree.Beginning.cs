@@ -79,19 +79,18 @@ internal sealed partial class BuddyTree
 
         long group = Units >> (BuddyGroup.Orders * (level + 1));
         int cells = (int)(Units >> (BuddyGroup.Orders * level)) & (BuddyGroup.Cells - 1);
-        BuddyGroup state = new(ulong.MaxValue << cells, 0);
+        ulong blocks = 0;
         uint orders = 0;
         for (int cell = 0; cell < cells;)
         {
             int order = Math.Min(maxOrder, BitOperations.Log2((uint)(cells - cell)));
-            state.Starts |= 1ul << cell;
-            state.Free |= 1ul << cell;
+            blocks |= 1ul << cell;
             orders |= 1u << order;
             cell += 1 << order;
             _freeBlocks++;
         }
 
-        Store(_levels[level], group, state);
+        Store(_levels[level], group, new BuddyGroup(blocks | (ulong.MaxValue << cells), blocks));
         Gain(level, group, orders);
     }
 }

@@ -58,8 +58,7 @@ internal sealed partial class BuddyTree
         BuddyGroup state = Load(Level(level), group);
         int order = BuddyGroup.OrderAt(state.Starts, cell);
         int began = order + (BuddyGroup.Orders * level);
-        int merged = state.ReachOf(cell, maxOrder - (BuddyGroup.Orders * level));
-        while (merged == BuddyGroup.Orders)
+        while (state.IsAllFreeBut(cell) && maxOrder >= BuddyGroup.Orders * (level + 1))
         {
             StepCounter.Count();
             Store(Level(level), group, default);
@@ -69,12 +68,12 @@ internal sealed partial class BuddyTree
             group >>= BuddyGroup.Orders;
             order = 0;
             state = Load(Level(level), group);
-            merged = state.ReachOf(cell, maxOrder - (BuddyGroup.Orders * level));
         }
 
+        int merged = state.ReachOf(cell, maxOrder - (BuddyGroup.Orders * level));
         int reached = merged + (BuddyGroup.Orders * level);
         cell &= -1 << merged;
-        state.Join(cell, merged, isGiven);
+        state = state.Join(cell, merged, isGiven);
         Store(Level(level), group, state);
         if (merged > order)
         {
@@ -91,7 +90,7 @@ internal sealed partial class BuddyTree
     }
 
     /// <summary>The orders from one up to another, that not included, of which a group has no free block any more.</summary>
-    private static uint OrdersLost(in BuddyGroup state, int from, int to)
+    private static uint OrdersLost(BuddyGroup state, int from, int to)
     {
         uint lost = 0;
         for (int order = from; order < to; order++)

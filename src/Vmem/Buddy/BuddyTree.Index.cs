@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Vmem.Buddy;
 
@@ -32,6 +33,12 @@ internal sealed partial class BuddyTree
         ulong more = gained & _freeOrders;
         ulong first = gained & ~_freeOrders;
         _freeOrders |= gained;
+        if (orders == BuddyGroup.AllOrders && more == 0)
+        {
+            NoteFirst(level, group);
+            return;
+        }
+
         for (; first != 0; first &= first - 1)
         {
             Word(FirstGroups + BitOperations.TrailingZeroCount(first)) = (ulong)group;
@@ -54,6 +61,16 @@ internal sealed partial class BuddyTree
         {
             LoseMore(level, group, others);
         }
+    }
+
+    /// <summary>A group is the first one of all its six orders: two vectors of four words, which overlap.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void NoteFirst(int level, long group)
+    {
+        ref ulong first = ref Word(FirstGroups + (BuddyGroup.Orders * level));
+        Vector256<ulong> groups = Vector256.Create((ulong)group);
+        groups.StoreUnsafe(ref first);
+        groups.StoreUnsafe(ref first, 2);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -33,9 +33,7 @@ internal sealed partial class BuddyTree
         ulong blocks = state.OfOrder(foundHere);
         int cell = BitOperations.TrailingZeroCount(blocks);
         ulong halves = BuddyGroup.Halves(wantedHere, foundHere) << cell;
-        state.Starts |= halves;
-        state.Free = (state.Free ^ (1ul << cell)) | halves;
-        Store(place, group, state);
+        Store(place, group, new BuddyGroup(state.Starts | halves, (state.Free ^ (1ul << cell)) | halves));
         Gain(level, group, OrdersBetween(wantedHere, foundHere));
         if ((blocks & (blocks - 1)) == 0)
         {
@@ -96,8 +94,7 @@ internal sealed partial class BuddyTree
         }
 
         ulong rest = foundOrder == order || ready == 0 ? 0 : RightParts(BitOperations.TrailingZeroCount(ready), first + (1 << foundOrder));
-        state = new BuddyGroup(state.Starts | taken | rest, state.Free & ~taken | rest);
-        Store(place, group, state);
+        Store(place, group, new BuddyGroup(state.Starts | taken | rest, (state.Free & ~taken) | rest));
         _freeUnits -= (long)count << (order + shift);
         _freeBlocks += BitOperations.PopCount(rest) - (foundOrder == order ? count : 1);
         _liveBlocks += count;
@@ -135,23 +132,20 @@ internal sealed partial class BuddyTree
     }
 
     /// <summary>Cuts a taken cell of the level above down to a block of this order, whose right halves become free all the way.</summary>
-    /// <remarks>All these groups were unused, and none of these orders had a free block in them.</remarks>
     private void DivideDown(int level, long group, int order)
     {
-        for (; ; level--)
+        for (; order < BuddyGroup.Orders * level; level--)
         {
             StepCounter.Count();
-            int wantedHere = Math.Max(order - (BuddyGroup.Orders * level), 0);
-            ulong halves = BuddyGroup.Halves(wantedHere, BuddyGroup.Orders);
-            Store(Level(level), group, new BuddyGroup(halves | 1, halves));
-            Gain(level, group, OrdersBetween(wantedHere, BuddyGroup.Orders));
-            if (order >= BuddyGroup.Orders * level)
-            {
-                return;
-            }
-
+            Store(Level(level), group, BuddyGroup.FirstCellCut);
+            Gain(level, group, BuddyGroup.AllOrders);
             group <<= BuddyGroup.Orders;
         }
+
+        int wantedHere = order - (BuddyGroup.Orders * level);
+        ulong halves = BuddyGroup.Halves(wantedHere, BuddyGroup.Orders);
+        Store(Level(level), group, new BuddyGroup(halves | 1, halves));
+        Gain(level, group, OrdersBetween(wantedHere, BuddyGroup.Orders));
     }
 
     /// <summary>Bits from one order up to another, which is not included.</summary>
