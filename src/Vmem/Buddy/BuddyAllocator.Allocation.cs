@@ -7,7 +7,7 @@ namespace Vmem;
 /// <summary>Allocating.</summary>
 public sealed partial class BuddyAllocator<T>
 {
-    private long _leastFree = long.MaxValue;      // the fewest units that ever were free
+    private long _leastFree;                      // the fewest units that ever were free
     private long _allocations;
     private long _failures;
     private double _unitsGranted;

@@ -127,7 +127,7 @@ public sealed partial class BuddyAllocator<T>
             Free = AmountOf(_tree.FreeUnits),
             Unusable = _sizeLess1 - _lastUsable,
             LargestFree = largest < 0 ? T.Zero : AmountOf(1L << largest),
-            PeakInUse = _allocations == 0 ? T.Zero : AmountOf(_tree.Units - _leastFree),
+            PeakInUse = AmountOf(_tree.Units - _leastFree),
             Allocations = _allocations,
             Frees = _allocations - _tree.LiveBlocks,
             Failures = _failures,

@@ -84,6 +84,7 @@ public sealed partial class BuddyAllocator<T> : IArenaSource<T>
         _shared = !options.SingleThreaded;
         _audit = options.Audit ? new BuddyAudit<T>() : null;
         _tree = new BuddyTree(units, maxOrder);
+        _leastFree = units;
     }
 
     /// <summary>Tells the two constructors apart.</summary>
