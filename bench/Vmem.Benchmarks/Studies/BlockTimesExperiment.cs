@@ -25,6 +25,9 @@ internal sealed class BlockTimesExperiment<TLaw>(int live) : IBlockExperiment<Bl
         using TBlocks blocks = make();
         var loop = new BlockLoop<TBlocks, TLaw>(blocks, live, Xorshift64.DefaultSeed);
         RunChunks(loop, SettlingChunks);
+        // A context's tables may start a collection in the background. It would take time, and if it ended meanwhile, what is left of the
+        // thread's allocation buffer would be counted as allocated.
+        GC.Collect();
         long before = GC.GetAllocatedBytesForCurrentThread();
         long begin = Stopwatch.GetTimestamp();
         RunChunks(loop, Chunks);

@@ -42,6 +42,8 @@ internal sealed class DeletionExperiment(Deletion deletion, int blocks, nuint si
         nint[] live = new nint[blocks];
         // Its page faults are not the allocator's.
         Array.Fill(live, -1);
+        // What the tables of stocks may have started in the background shall not run on.
+        GC.Collect();
         double firstFill = Live(stock, live).Fill;
         OneLife[] lives = [.. Enumerable.Range(0, Lives).Select(_ => Live(stock, live))];
         return new DeletionTimes(
