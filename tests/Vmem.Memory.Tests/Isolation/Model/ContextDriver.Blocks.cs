@@ -103,6 +103,9 @@ internal sealed unsafe partial class ContextDriver
         if (!_clients[index].TryResize(block.Address, (nuint)step.Size))
         {
             Require(footprint > block.Footprint, $"{block} could not be resized to {step.Size} bytes, which it has.");
+            bool mustGrow = _model.CanGrow(block, footprint) && !IsOverQuota(block.Client, footprint - block.Footprint)
+                && (!_model.IsLarge(footprint) || IsHeldByNobody(block.End, block.Address + (nint)footprint));
+            Require(!mustGrow, $"{block} could not be resized to {step.Size} bytes, and what is behind it is free.");
             Agree("the client after a refused resize", before, _clients[index].Statistics with { Failures = before.Failures });
             return;
         }
@@ -167,8 +170,24 @@ internal sealed unsafe partial class ContextDriver
 
     private void CheckRefused(ModelClient model, nuint footprint) =>
         Require(
-            IsOverQuota(model, footprint) || _model.RoomFor(model, footprint) != Room.Surely,
+            IsOverQuota(model, footprint) || _model.RoomFor(model, footprint, HolderOf) != Room.Surely,
             $"{model.Name} was refused {footprint} bytes, and there is room; it uses {model.InUse} of its quota of {model.Quota}.");
+
+    private bool IsHeldByNobody(nint start, nint end)
+    {
+        for (nint at = start; at < end; at += _layout.BlockSize)
+        {
+            if (HolderOf(at) is not null)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private ModelClient? HolderOf(nint address) =>
+        _context.TryGetClient((void*)address, out MemoryClient? holder) ? _model.Clients[_clients.FindIndex(client => client.Client == holder)] : null;
 
     private static bool IsOverQuota(ModelClient model, nuint footprint) => model.Quota != 0 && model.InUse + footprint > model.Quota;
 }

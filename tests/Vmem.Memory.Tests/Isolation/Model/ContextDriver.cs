@@ -22,6 +22,7 @@ internal sealed unsafe partial class ContextDriver : IDisposable
     private readonly ContextModel _model;
     private readonly List<ClientUnderTest> _clients = [];
     private int _phases;
+    private int _steps;
 
     public ContextDriver(ContextLayout layout, Func<MemoryClient, ClientUnderTest> wrap)
     {
@@ -41,6 +42,7 @@ internal sealed unsafe partial class ContextDriver : IDisposable
     /// <summary>Does one step and checks everything.</summary>
     public void Execute(in ContextStep step)
     {
+        _steps++;
         if (step.Kind == ContextStepKind.CreateClient || _clients.Count == 0)
         {
             CreateClient(step);
@@ -169,7 +171,10 @@ internal sealed unsafe partial class ContextDriver : IDisposable
             CheckTrimmed(i);
         }
 
-        Agree("the context's LargestFree after Trim", _model.LongestFree(), _context.GetStatistics().LargestFree);
+        if (!_model.HasLongRegions)
+        {
+            Agree("the context's LargestFree after Trim", _model.LongestFree(), _context.GetStatistics().LargestFree);
+        }
     }
 
     private static void Agree<TValue>(string what, TValue expected, TValue actual)

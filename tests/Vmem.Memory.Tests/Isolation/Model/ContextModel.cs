@@ -39,29 +39,40 @@ internal sealed class ContextModel(ContextLayout layout, nint start, nuint size)
 
     public bool IsLarge(nuint footprint) => footprint > _chunkSize / 2;
 
+    /// <summary>Whether clients may take regions of several chunks, of which one cannot go back alone.</summary>
+    public bool HasLongRegions => Chunks >= 32;
+
     /// <summary>What a block of so many bytes takes from its region.</summary>
     public nuint FootprintOf(nuint requested, nuint alignment = 1)
     {
-        nuint needed = requested + GuardSize;
+        nuint needed = nuint.Max(requested + GuardSize, 1);
         nuint rounded = BitOperations.RoundUpToPowerOf2(nuint.Max(nuint.Max(needed, alignment), (nuint)layout.Alignment));
         return IsLarge(rounded) ? (needed + _chunkSize - 1) / _chunkSize * _chunkSize : rounded;
     }
 
     public bool IsUsableRight(nuint requested, nuint usable, nuint footprint) =>
-        usable >= requested && (GuardSize == 0 ? usable == footprint : usable + GuardSize <= footprint);
+        GuardSize == 0 ? usable == footprint && usable >= requested : usable == requested && usable + GuardSize <= footprint;
 
     public ModelBlock? Find(nint address) => Blocks.FirstOrDefault(block => block.Holds(address));
 
     /// <summary>Is there room for a block of this client, if all that is cached or empty anywhere is taken back?</summary>
-    public Room RoomFor(ModelClient client, nuint footprint)
+    /// <param name="client">Whose request it is.</param>
+    /// <param name="footprint">What the block takes.</param>
+    /// <param name="holderOf">Who holds an address after everything was taken back: asked only where regions may be longer than a chunk.</param>
+    public Room RoomFor(ModelClient client, nuint footprint, Func<nint, ModelClient?> holderOf)
     {
-        bool[] occupied = OccupiedChunks();
-        if (IsLarge(footprint))
+        ModelClient?[] holders = Holders();
+        if (HasLongRegions)
         {
-            return LongestRun(occupied) >= (int)(footprint / _chunkSize) ? Room.Surely : Room.None;
+            holders = [.. holders.Select((holder, chunk) => holder ?? holderOf(ChunkStart(chunk)))];
         }
 
-        if (occupied.Contains(false))
+        if (IsLarge(footprint))
+        {
+            return LongestRun(holders) >= (int)(footprint / _chunkSize) ? Room.Surely : Room.None;
+        }
+
+        if (holders.Contains(null))
         {
             return Room.Surely;
         }
@@ -70,7 +81,7 @@ internal sealed class ContextModel(ContextLayout layout, nint start, nuint size)
         for (int chunk = 0; chunk < Chunks; chunk++)
         {
             ModelBlock[] inside = [.. Blocks.Where(block => Overlaps(block, chunk))];
-            if (Array.TrueForAll(inside, block => block.Client == client && !IsLarge(block.Footprint)) && HasSlot(inside, chunk, footprint))
+            if (holders[chunk] == client && Array.TrueForAll(inside, block => !IsLarge(block.Footprint)) && HasSlot(inside, chunk, footprint))
             {
                 bool isSure = Array.TrueForAll(inside, block => !block.WasLarge);
                 best = isSure ? Room.Surely : best == Room.None ? Room.Perhaps : best;
@@ -81,11 +92,23 @@ internal sealed class ContextModel(ContextLayout layout, nint start, nuint size)
     }
 
     /// <summary>The longest run of bytes in whole chunks without a live block.</summary>
-    public nuint LongestFree() => (nuint)LongestRun(OccupiedChunks()) * _chunkSize;
+    public nuint LongestFree() => (nuint)LongestRun(Holders()) * _chunkSize;
 
     /// <summary>The chunks in which a client has a live block, in bytes: what it cannot do without.</summary>
     public nuint Needed(ModelClient client) =>
         (nuint)Enumerable.Range(0, Chunks).Count(chunk => client.Blocks.Exists(block => Overlaps(block, chunk))) * _chunkSize;
+
+    /// <summary>Must a block be able to grow where it lies?</summary>
+    public bool CanGrow(ModelBlock block, nuint footprint)
+    {
+        bool isLarge = IsLarge(footprint);
+        nuint alignment = isLarge ? _chunkSize : footprint;
+        nint end = block.Address + (nint)footprint;
+        return isLarge == IsLarge(block.Footprint) && !block.WasLarge
+            && (nuint)block.Address % alignment == 0
+            && end <= Start + (nint)Size
+            && !Blocks.Any(other => other != block && other.Address < end && other.End > block.Address);
+    }
 
     /// <summary>Null, or why a block cannot be there.</summary>
     public string? FaultOf(ModelBlock block)
@@ -118,33 +141,36 @@ internal sealed class ContextModel(ContextLayout layout, nint start, nuint size)
         return null;
     }
 
-    private bool[] OccupiedChunks()
+    /// <summary>By chunk: who has a live block in it.</summary>
+    private ModelClient?[] Holders()
     {
-        bool[] occupied = new bool[Chunks];
+        var holders = new ModelClient?[Chunks];
         foreach (ModelBlock block in Blocks)
         {
-            occupied.AsSpan(FirstChunk(block)..(LastChunk(block) + 1)).Fill(true);
+            holders.AsSpan(FirstChunk(block)..(LastChunk(block) + 1)).Fill(block.Client);
         }
 
-        return occupied;
+        return holders;
     }
 
-    private static int LongestRun(bool[] occupied)
+    private static int LongestRun(ModelClient?[] holders)
     {
         int longest = 0;
         int run = 0;
-        foreach (bool isOccupied in occupied)
+        foreach (ModelClient? holder in holders)
         {
-            run = isOccupied ? 0 : run + 1;
+            run = holder is null ? run + 1 : 0;
             longest = Math.Max(longest, run);
         }
 
         return longest;
     }
 
+    private nint ChunkStart(int chunk) => Start + (nint)((nuint)chunk * _chunkSize);
+
     private bool HasSlot(ModelBlock[] inside, int chunk, nuint footprint)
     {
-        nint start = Start + (nint)((nuint)chunk * _chunkSize);
+        nint start = ChunkStart(chunk);
         for (nint slot = start; slot < start + (nint)_chunkSize; slot += (nint)footprint)
         {
             if (Array.TrueForAll(inside, block => block.End <= slot || block.Address >= slot + (nint)footprint))

@@ -8,7 +8,7 @@ namespace Vmem.Memory.Tests.Isolation.Model;
 public class ContextModelTests(ITestOutputHelper output)
 {
     private const int StepsPerRun = 500;
-    private const int RunsPerCombination = 12;
+    private const int RunsPerCombination = 6;
 
     /// <summary>Every combination of features that a context accepts, over all origins of memory.</summary>
     [Fact]
