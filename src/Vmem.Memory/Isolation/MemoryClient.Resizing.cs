@@ -58,7 +58,7 @@ public sealed unsafe partial class MemoryClient
             }
 
             _inUse += length - old.Length;
-            _requestedEver += length - old.Length;
+            _grownEver += (long)length - (long)old.Length;
             _peakInUse = Math.Max(_peakInUse, _inUse);
             if (Has(MemoryContextFeatures.ZeroOnAllocate) && length > usable)
             {
