@@ -5,8 +5,8 @@ using Xunit;
 namespace Vmem.Tests.Readme;
 
 /// <summary>
-/// The README's C# is compiled and run: each of its csharp blocks must be, word for word, a region of a file in this folder, and those
-/// files are tests.
+/// The README's C# is compiled and run: each of its csharp blocks must be, word for word, a region of a file in this folder, or in that of the same
+/// name of Vmem.Memory's tests, and those files are tests.
 /// To change a block, change the region (between <c>#region name</c> and <c>#endregion</c>) and copy it, or the other way round.
 /// </summary>
 public partial class ReadmeTests
@@ -20,12 +20,13 @@ public partial class ReadmeTests
         string[] blocks = [.. Block().Matches(File.ReadAllText(readme).ReplaceLineEndings("\n")).Select(match => Normalize(match.Groups["code"].Value))];
         string[] regions =
         [
-            .. Directory.GetFiles(folder, "*Examples.cs")
+            .. new[] { folder, Path.Combine(folder, "../../Vmem.Memory.Tests/Readme") }
+                .SelectMany(examples => Directory.GetFiles(examples, "*Examples.cs"))
                 .SelectMany(file => Region().Matches(File.ReadAllText(file).ReplaceLineEndings("\n")))
                 .Select(match => Normalize(match.Groups["code"].Value)),
         ];
         Assert.NotEmpty(blocks);
-        Assert.All(blocks, block => Assert.True(regions.Contains(block), $"This block of README.md is no region of tests/Vmem.Tests/Readme:\n{block}"));
+        Assert.All(blocks, block => Assert.True(regions.Contains(block), $"This block of README.md is no region of a file in tests/*/Readme:\n{block}"));
     }
 
     /// <summary>Without the indentation that all lines share, and without empty lines at either end.</summary>
