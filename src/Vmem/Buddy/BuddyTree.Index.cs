@@ -19,10 +19,13 @@ namespace Vmem.Buddy;
 internal sealed partial class BuddyTree
 {
     /// <summary>The first group of order k is in the word at FirstGroups + k; it means something while order k has a free block.</summary>
-    private const int FirstGroups = 1;
+    public const int FirstGroups = 1;
 
     private ulong _freeOrders;                    // bit k: order k has a first group
     private ulong _moreOrders;                    // bit k: and others
+
+    /// <summary>How many such words there are: one for each order of every level.</summary>
+    public int OrdersProvided => _levels.Length * BuddyGroup.Orders;
 
     /// <summary>Notes that a group has free blocks of some orders of its level (bits of <paramref name="orders"/>); it may have had
     /// some before.</summary>

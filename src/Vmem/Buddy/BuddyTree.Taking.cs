@@ -20,6 +20,7 @@ internal sealed partial class BuddyTree
             return false;
         }
 
+        StepCounter.Count();
         int found = order + BitOperations.TrailingZeroCount(enough);
         _freeUnits -= 1L << order;
         _freeBlocks += found - order - 1;

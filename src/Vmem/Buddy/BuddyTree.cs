@@ -108,6 +108,9 @@ internal sealed partial class BuddyTree
     /// <summary>Whether the guard keys at both ends of the bookkeeping are what they were.</summary>
     public bool KeysHold => _words[0] == Key(0) && _words[^1] == Key(_words.Length - 1);
 
+    /// <summary>All words, guard keys included, for tests that overwrite them.</summary>
+    public Span<ulong> Bookkeeping => _words;
+
     /// <summary>Whether a tree over so many units can be built.</summary>
     public static bool CanHold(long units, int maxOrder) => TryLayOut(units, maxOrder, out _, out _);
 
