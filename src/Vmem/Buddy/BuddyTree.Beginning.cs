@@ -32,7 +32,7 @@ internal sealed partial class BuddyTree
         BuddyGroup state = new(blocks, blocks);
         for (long group = 0; group < whole; group++)
         {
-            Store(_levels[level], group, state);
+            Store(ref Pair(level, group), (int)group & 1, state);
         }
 
         _freeBlocks += whole * BitOperations.PopCount(blocks);
@@ -90,7 +90,7 @@ internal sealed partial class BuddyTree
             _freeBlocks++;
         }
 
-        Store(_levels[level], group, new BuddyGroup(blocks | (ulong.MaxValue << cells), blocks));
+        Store(ref Pair(level, group), (int)group & 1, new BuddyGroup(blocks | (ulong.MaxValue << cells), blocks));
         Gain(level, group, orders);
     }
 }

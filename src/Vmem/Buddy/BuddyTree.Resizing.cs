@@ -52,10 +52,11 @@ internal sealed partial class BuddyTree
         int wantedHere = Math.Max(newOrder - (BuddyGroup.Orders * level), 0);
         long index = unit >> (BuddyGroup.Orders * level);
         long group = index >> BuddyGroup.Orders;
-        ref BuddyLevel place = ref Level(level);
-        BuddyGroup state = Load(place, group);
+        int odd = (int)group & 1;
+        ref ulong pair = ref Pair(level, group);
+        BuddyGroup state = Load(ref pair, odd);
         ulong halves = BuddyGroup.Halves(wantedHere, here) << (int)index;
-        Store(place, group, new BuddyGroup(state.Starts | halves, state.Free | halves));
+        Store(ref pair, odd, new BuddyGroup(state.Starts | halves, state.Free | halves));
         Gain(level, group, OrdersBetween(wantedHere, here));
         _freeUnits += (1L << order) - (1L << newOrder);
         _freeBlocks += order - newOrder;

@@ -28,13 +28,14 @@ internal sealed partial class BuddyTree
         int level = LevelOf(found);
         int foundHere = found - (BuddyGroup.Orders * level);
         int wantedHere = Math.Max(order - (BuddyGroup.Orders * level), 0);
-        ref BuddyLevel place = ref Level(level);
         long group = (long)Word(FirstGroups + found);
-        BuddyGroup state = Load(place, group);
+        int odd = (int)group & 1;
+        ref ulong pair = ref Pair(level, group);
+        BuddyGroup state = Load(ref pair, odd);
         ulong blocks = state.OfOrder(foundHere);
         int cell = BitOperations.TrailingZeroCount(blocks);
         ulong halves = BuddyGroup.Halves(wantedHere, foundHere) << cell;
-        Store(place, group, new BuddyGroup(state.Starts | halves, (state.Free ^ (1ul << cell)) | halves));
+        Store(ref pair, odd, new BuddyGroup(state.Starts | halves, (state.Free ^ (1ul << cell)) | halves));
         Gain(level, group, OrdersBetween(wantedHere, foundHere));
         if ((blocks & (blocks - 1)) == 0)
         {
@@ -79,9 +80,10 @@ internal sealed partial class BuddyTree
     {
         StepCounter.Count();
         int shift = BuddyGroup.Orders * level;
-        ref BuddyLevel place = ref Level(level);
         long group = (long)Word(FirstGroups + foundOrder + shift);
-        BuddyGroup state = Load(place, group);
+        int odd = (int)group & 1;
+        ref ulong pair = ref Pair(level, group);
+        BuddyGroup state = Load(ref pair, odd);
         ulong found = state.OfOrder(foundOrder);
         int first = BitOperations.TrailingZeroCount(found);
         ulong ready = foundOrder == order ? found : BuddyGroup.AlignedCells(order) & (((1ul << (1 << foundOrder)) - 1) << first);
@@ -95,7 +97,7 @@ internal sealed partial class BuddyTree
         }
 
         ulong rest = foundOrder == order || ready == 0 ? 0 : RightParts(BitOperations.TrailingZeroCount(ready), first + (1 << foundOrder));
-        Store(place, group, new BuddyGroup(state.Starts | taken | rest, (state.Free & ~taken) | rest));
+        Store(ref pair, odd, new BuddyGroup(state.Starts | taken | rest, (state.Free & ~taken) | rest));
         _freeUnits -= (long)count << (order + shift);
         _freeBlocks += BitOperations.PopCount(rest) - (foundOrder == order ? count : 1);
         _liveBlocks += count;
@@ -138,14 +140,14 @@ internal sealed partial class BuddyTree
         for (; order < BuddyGroup.Orders * level; level--)
         {
             StepCounter.Count();
-            Store(Level(level), group, BuddyGroup.FirstCellCut);
+            Store(ref Pair(level, group), (int)group & 1, BuddyGroup.FirstCellCut);
             Gain(level, group, BuddyGroup.AllOrders);
             group <<= BuddyGroup.Orders;
         }
 
         int wantedHere = order - (BuddyGroup.Orders * level);
         ulong halves = BuddyGroup.Halves(wantedHere, BuddyGroup.Orders);
-        Store(Level(level), group, new BuddyGroup(halves | 1, halves));
+        Store(ref Pair(level, group), (int)group & 1, new BuddyGroup(halves | 1, halves));
         Gain(level, group, OrdersBetween(wantedHere, BuddyGroup.Orders));
     }
 

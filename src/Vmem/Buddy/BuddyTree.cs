@@ -49,8 +49,11 @@ internal sealed partial class BuddyTree
     /// <summary>More than an array has room for; below it no intermediate result overflows.</summary>
     private const long TooManyUnits = 1L << 37;
 
+    private const int MaxLevels = 7;              // 64^6 units are 2^36, and 2^37 are too many
+
     private readonly ulong[] _words;
     private readonly BuddyLevel[] _levels;
+    private PairStarts _firstPairs;               // of every level once more: nothing else of it is needed as often
     private readonly ulong _cookie;
     private readonly int _topOrder;
     private long _freeUnits;
@@ -74,6 +77,11 @@ internal sealed partial class BuddyTree
         Units = units;
         _topOrder = Math.Min(maxOrder, BitOperations.Log2((ulong)units));
         _levels = levels;
+        for (int level = 0; level < levels.Length; level++)
+        {
+            _firstPairs[level] = levels[level].FirstPair;
+        }
+
         _words = new ulong[words];
         Span<byte> cookie = stackalloc byte[sizeof(ulong)];
         RandomNumberGenerator.Fill(cookie);
@@ -121,6 +129,12 @@ internal sealed partial class BuddyTree
         FreeAll();
     }
 
+    [InlineArray(MaxLevels)]
+    private struct PairStarts
+    {
+        private int _first;
+    }
+
     private static bool TryLayOut(long units, int maxOrder, out BuddyLevel[] levels, out long words)
     {
         levels = [];
@@ -157,17 +171,26 @@ internal sealed partial class BuddyTree
         return ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_levels), level);
     }
 
+    /// <summary>The three words of the pair that a group belongs to.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private BuddyGroup Load(in BuddyLevel level, long group) =>
-        BuddyGroup.Decode(Word(level.WordA(group)), (Word(level.WordF(group)) >> (int)(group & 1)) & BuddyGroup.LeftCells);
+    private ref ulong Pair(int level, long group)
+    {
+        Debug.Assert((uint)level < (uint)_levels.Length && (ulong)group < (ulong)_levels[level].GroupCount, "Every group is one of the layout's.");
+        nint first = Unsafe.Add(ref Unsafe.As<PairStarts, int>(ref _firstPairs), level);
+        return ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_words), first + ((nint)(group >> 1) * BuddyLevel.PairWords));
+    }
+
+    /// <summary>The state of the even or odd group of a pair.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static BuddyGroup Load(ref ulong pair, int odd) =>
+        BuddyGroup.Decode(Unsafe.Add(ref pair, odd), (Unsafe.Add(ref pair, 2) >> odd) & BuddyGroup.LeftCells);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Store(in BuddyLevel level, long group, BuddyGroup state)
+    private static void Store(ref ulong pair, int odd, BuddyGroup state)
     {
-        int shift = (int)(group & 1);
-        ref ulong f = ref Word(level.WordF(group));
-        f = (f & ~(BuddyGroup.LeftCells << shift)) | (state.F << shift);
-        Word(level.WordA(group)) = state.A;
+        ref ulong f = ref Unsafe.Add(ref pair, 2);
+        f = (f & ~(BuddyGroup.LeftCells << odd)) | (state.F << odd);
+        Unsafe.Add(ref pair, odd) = state.A;
     }
 
     /// <summary>The block's order decides on which level it is, this far up.</summary>
