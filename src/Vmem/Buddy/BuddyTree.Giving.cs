@@ -61,11 +61,12 @@ internal sealed partial class BuddyTree
         BuddyGroup state = Load(ref pair, odd);
         int order = BuddyGroup.OrderAt(state.Starts, cell);
         int began = order + (BuddyGroup.Orders * level);
+        ulong gone = 0;
         while (state.IsAllFreeBut(cell) && maxOrder >= BuddyGroup.Orders * (level + 1))
         {
             StepCounter.Count();
             Store(ref pair, odd, default);
-            Lose(level, group, OrdersBetween(order, BuddyGroup.Orders));
+            Lose(level, group, OrdersBetween(order, BuddyGroup.Orders), ref gone);
             level++;
             cell = (int)group & (BuddyGroup.Cells - 1);
             group >>= BuddyGroup.Orders;
@@ -82,9 +83,10 @@ internal sealed partial class BuddyTree
         Store(ref pair, odd, state);
         if (merged > order)
         {
-            Lose(level, group, OrdersLost(state, order, merged));
+            Lose(level, group, OrdersLost(state, order, merged), ref gone);
         }
 
+        _freeOrders ^= gone;
         if (isGiven)
         {
             Gain(level, group, 1u << merged);

@@ -36,12 +36,6 @@ internal sealed partial class BuddyTree
         ulong more = gained & _freeOrders;
         ulong first = gained & ~_freeOrders;
         _freeOrders |= gained;
-        if (orders == BuddyGroup.AllOrders && more == 0)
-        {
-            NoteFirst(level, group);
-            return;
-        }
-
         for (; first != 0; first &= first - 1)
         {
             Word(FirstGroups + BitOperations.TrailingZeroCount(first)) = (ulong)group;
@@ -53,20 +47,31 @@ internal sealed partial class BuddyTree
         }
     }
 
-    /// <summary>Notes that a group has lost its last free blocks of some orders of its level.</summary>
+    /// <summary>Notes that a group has lost its last free blocks of some orders of its level. What of that was an order's only group is added to
+    /// <paramref name="gone"/>, which the caller takes out of the free orders at last.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Lose(int level, long group, uint orders)
+    private void Lose(int level, long group, uint orders, ref ulong gone)
     {
         ulong lost = (ulong)orders << (BuddyGroup.Orders * level);
         ulong others = lost & _moreOrders;
-        _freeOrders ^= lost ^ others;             // where there are no others, it was the first
+        gone |= lost ^ others;
         if (others != 0)
         {
             LoseMore(level, group, others);
         }
     }
 
-    /// <summary>A group is the first one of all its six orders: two vectors of four words, which overlap.</summary>
+    /// <summary>A group is the first one of these orders of its level; they had none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void NoteFirst(int level, long group, int from, int to)
+    {
+        for (int order = from; order < to; order++)
+        {
+            Word(FirstGroups + (BuddyGroup.Orders * level) + order) = (ulong)group;
+        }
+    }
+
+    /// <summary>A group is the first one of all six orders of its level: two vectors of four words, which overlap.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void NoteFirst(int level, long group)
     {

@@ -22,26 +22,35 @@ internal sealed partial class BuddyTree
 
         StepCounter.Count();
         int found = order + BitOperations.TrailingZeroCount(enough);
-        _freeUnits -= 1L << order;
-        _freeBlocks += found - order - 1;
-        _liveBlocks++;
         int level = LevelOf(found);
         int foundHere = found - (BuddyGroup.Orders * level);
-        int wantedHere = Math.Max(order - (BuddyGroup.Orders * level), 0);
         long group = (long)Word(FirstGroups + found);
         int odd = (int)group & 1;
         ref ulong pair = ref Pair(level, group);
         BuddyGroup state = Load(ref pair, odd);
         ulong blocks = state.OfOrder(foundHere);
         int cell = BitOperations.TrailingZeroCount(blocks);
-        ulong halves = BuddyGroup.Halves(wantedHere, foundHere) << cell;
-        Store(ref pair, odd, new BuddyGroup(state.Starts | halves, (state.Free ^ (1ul << cell)) | halves));
-        Gain(level, group, OrdersBetween(wantedHere, foundHere));
-        if ((blocks & (blocks - 1)) == 0)
+        ulong halves = 0;
+        if (found > order)
         {
-            Lose(level, group, 1u << foundHere);
+            // Of the orders passed nothing was free before, or it would have been taken.
+            int wantedHere = Math.Max(order - (BuddyGroup.Orders * level), 0);
+            halves = BuddyGroup.Halves(wantedHere, foundHere) << cell;
+            NoteFirst(level, group, wantedHere, foundHere);
+            _freeOrders |= (1ul << found) - (1ul << order);
         }
 
+        Store(ref pair, odd, new BuddyGroup(state.Starts | halves, (state.Free ^ (1ul << cell)) | halves));
+        ulong gone = 0;
+        if ((blocks & (blocks - 1)) == 0)
+        {
+            Lose(level, group, 1u << foundHere, ref gone);
+            _freeOrders ^= gone;
+        }
+
+        _freeUnits -= 1L << order;
+        _freeBlocks += found - order - 1;
+        _liveBlocks++;
         long taken = (group << BuddyGroup.Orders) + cell;
         unit = taken << (BuddyGroup.Orders * level);
         if (order < BuddyGroup.Orders * level)
@@ -104,7 +113,9 @@ internal sealed partial class BuddyTree
         Gain(level, group, OrdersOf(rest));
         if ((found & ~taken) == 0)
         {
-            Lose(level, group, 1u << foundOrder);
+            ulong gone = 0;
+            Lose(level, group, 1u << foundOrder, ref gone);
+            _freeOrders ^= gone;
         }
 
         return count;
@@ -134,21 +145,23 @@ internal sealed partial class BuddyTree
         return orders;
     }
 
-    /// <summary>Cuts a taken cell of the level above down to a block of this order, whose right halves become free all the way.</summary>
+    /// <summary>Cuts a taken cell of the level above down to a block of this order, whose right halves become free all the way. The orders passed are
+    /// marked as free already, and had no free block.</summary>
     private void DivideDown(int level, long group, int order)
     {
         for (; order < BuddyGroup.Orders * level; level--)
         {
             StepCounter.Count();
             Store(ref Pair(level, group), (int)group & 1, BuddyGroup.FirstCellCut);
-            Gain(level, group, BuddyGroup.AllOrders);
+            NoteFirst(level, group);
             group <<= BuddyGroup.Orders;
         }
 
+        StepCounter.Count();
         int wantedHere = order - (BuddyGroup.Orders * level);
         ulong halves = BuddyGroup.Halves(wantedHere, BuddyGroup.Orders);
         Store(ref Pair(level, group), (int)group & 1, new BuddyGroup(halves | 1, halves));
-        Gain(level, group, OrdersBetween(wantedHere, BuddyGroup.Orders));
+        NoteFirst(level, group, wantedHere, BuddyGroup.Orders);
     }
 
     /// <summary>Bits from one order up to another, which is not included.</summary>
