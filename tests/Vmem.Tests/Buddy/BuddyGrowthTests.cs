@@ -27,8 +27,8 @@ public class BuddyGrowthTests
         long down = StepCounter.Take();
         allocator.Free(start);
         long up = StepCounter.Take();
-        Assert.Equal(4, down);
-        Assert.InRange(up, 4, 8);
+        Assert.Equal(5, down);
+        Assert.InRange(up, 4, 5);
     }
 
     private static (double Average, long Worst) Measure(int live)
