@@ -11,9 +11,9 @@ namespace Vmem.Buddy;
 /// summary above it (<see cref="BuddyLevel"/>). One word tells which orders have a first group, another which have others.
 /// </para>
 /// <para>
-/// In a chain of splits every order passed has no free block before, and one after; when the block comes back, none again. With all groups in
-/// the bitmap each of these would be written through all its rows, and be looked for through all of them again: a pair on an empty tree of 2^20 units
-/// took 113 ns and 25 vector operations. Kept apart, the first group costs one store, and losing it one bit.
+/// In a chain of splits every order passed has no free block before, and one after; when the block comes back, none again. With all groups
+/// in the bitmap each of these would be written through all its rows, and be looked for through all of them again: a pair on an empty tree
+/// of 2^20 units took 113 ns, with vectors. Kept apart, the first group costs one store, and losing it one bit.
 /// </para>
 /// </remarks>
 internal sealed partial class BuddyTree
@@ -47,8 +47,8 @@ internal sealed partial class BuddyTree
         }
     }
 
-    /// <summary>Notes that a group has lost its last free blocks of some orders of its level. What of that was an order's only group is added to
-    /// <paramref name="gone"/>, which the caller takes out of the free orders at last.</summary>
+    /// <summary>Notes that a group has lost its last free blocks of some orders of its level. What of that was an order's only group is
+    /// added to <paramref name="gone"/>, which the caller takes out of the free orders at last.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Lose(int level, long group, uint orders, ref ulong gone)
     {

@@ -28,8 +28,8 @@ internal sealed partial class BuddyTree
         return true;
     }
 
-    /// <summary>Whether everything from a block's end to the end of a larger one is free; as it is all to the right of something live, it then is one
-    /// block of each order in between.</summary>
+    /// <summary>Whether everything from a block's end to the end of a larger one is free; as it is all to the right of something live, it
+    /// then is one block of each order in between.</summary>
     private bool AreBuddiesFree(long unit, int order, int newOrder)
     {
         for (; order < newOrder; order++)
@@ -44,7 +44,8 @@ internal sealed partial class BuddyTree
         return true;
     }
 
-    /// <summary>Frees the right halves, level by level. None of them coalesces: the buddy of each is to its left, and live in part.</summary>
+    /// <summary>Frees the right halves, level by level. None of them coalesces: the buddy of each is to its left, and live in
+    /// part.</summary>
     private void Shrink(long unit, int order, int newOrder)
     {
         _freeUnits += (1L << order) - (1L << newOrder);

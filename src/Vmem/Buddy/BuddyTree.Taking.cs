@@ -145,8 +145,8 @@ internal sealed partial class BuddyTree
         return orders;
     }
 
-    /// <summary>Cuts a taken cell of the level above down to a block of this order, whose right halves become free all the way. The orders passed are
-    /// marked as free already, and had no free block.</summary>
+    /// <summary>Cuts a taken cell of the level above down to a block of this order, whose right halves become free all the way. The orders
+    /// passed are marked as free already, and had no free block.</summary>
     private void DivideDown(int level, long group, int order)
     {
         for (; order < BuddyGroup.Orders * level; level--)

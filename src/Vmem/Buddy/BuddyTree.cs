@@ -15,9 +15,9 @@ namespace Vmem.Buddy;
 /// integers over it. It takes no lock.
 /// </para>
 /// <para>
-/// <b>Levels, cells, groups.</b> Level L = 0, 1, … has cells of 64^L units, and keeps the blocks of orders 6L to 6L + 5. 64 cells of a level
-/// are a group (<see cref="BuddyGroup"/>), and a cell of level L + 1 is as large as a group of level L. A group in use is covered by its
-/// blocks. A cell of level L + 1 is <em>divided</em> if its group of level L is in use; it is marked there as a block that is not free.
+/// <b>Levels, cells, groups.</b> Level L = 0, 1, … has cells of 64^L units, and keeps the blocks of orders 6L to 6L + 5. 64 cells of a
+/// level are a group (<see cref="BuddyGroup"/>), and a cell of level L + 1 is as large as a group of level L. A group in use is covered by
+/// its blocks. A cell of level L + 1 is <em>divided</em> if its group of level L is in use; it is marked there as a block that is not free.
 /// Where the units end within a group, the cells beyond are marked as blocks of one cell that are not free. They have no buddy that
 /// could ever be free with them, so that no path needs a comparison with the end.
 /// </para>
@@ -27,20 +27,21 @@ namespace Vmem.Buddy;
 /// </para>
 /// <para>
 /// <b>Finding.</b> One word tells which orders have a free block, and for each of them an index where. A request takes
-/// the smallest block that is large enough, and of these the one at the lowest address; this keeps large blocks whole, and makes every result a
-/// function of the history alone, as the tests' naive model wants it. No list is walked and nothing is proportional to the number of blocks:
-/// a look into the index takes at most one step for each of its at most six rows, splitting and coalescing one for each level passed.
+/// the smallest block that is large enough, and of these the one at the lowest address; this keeps large blocks whole, and makes every
+/// result a function of the history alone, as the tests' naive model wants it. No list is walked and nothing is proportional to the number
+/// of blocks: a look into the index takes at most one step for each of its at most six rows, splitting and coalescing one for each level
+/// passed.
 /// </para>
 /// <para>
-/// <b>Size.</b> 1.5 bits a cell for groups, 6/64 · 64/63 for the index, and 1/63 of all that for the higher levels: 1.62 bits a unit. Rejected: a
-/// bitmap of free blocks for each order with a bitmap of split ones (Linux, and most textbooks: 2 bits for each order that a unit may start,
-/// 4 in sum, and size by address takes a walk over the orders), free lists through the blocks (the resource may be no
-/// memory), and a table of orders (8 bits).
+/// <b>Size.</b> 1.5 bits a cell for groups, 6/64 · 64/63 for the index, and 1/63 of all that for the higher levels: 1.62 bits a unit.
+/// Rejected: a bitmap of free blocks for each order (2 bits a unit in sum) beside one of split ones (2 more), where the size of a block takes
+/// a walk over the orders; free lists through the blocks (the resource may be no memory),
+/// and a table of orders (8 bits).
 /// </para>
 /// <para>
-/// <b>Storage</b> is one managed array. It holds no references, so that the collector never looks into it; it needs no finaliser, no Dispose and no
-/// check that it is still there, and its size is known from the beginning. Native memory, which the arena's growing tables use, would buy
-/// none of that back. The words are read without bounds checks: every index comes from a unit that was compared with
+/// <b>Storage</b> is one managed array. It holds no references, so that the collector never looks into it; it needs no finaliser, no
+/// Dispose and no check that it is still there, and its size is known from the beginning. Native memory, which the arena's growing tables
+/// use, would buy none of that back. The words are read without bounds checks: every index comes from a unit that was compared with
 /// <see cref="Units"/>, or from bits that this class has set for groups that exist. The first and the last word are guard keys.
 /// </para>
 /// </remarks>

@@ -39,6 +39,29 @@ public class BuddyFreeTests
         }
     }
 
+    /// <summary>Blocks of 64 units and more are kept on higher levels, where only every 64th unit has a cell.</summary>
+    [Theory]
+    [InlineData(32)]
+    [InlineData(64)]
+    [InlineData(128)]
+    [InlineData(4_096)]
+    [InlineData(8_192)]
+    public void No_unit_inside_a_large_block_frees_it(uint size)
+    {
+        BuddyAllocator<uint> allocator = new(0, 1 << 14, 1, 1 << 14);
+        uint left = allocator.Allocate(size);
+        uint block = allocator.Allocate(size);
+        allocator.Free(left);
+        for (uint inside = block + 1; inside < block + size; inside++)
+        {
+            Assert.Equal(InvalidFreeReason.InteriorAddress, Assert.Throws<InvalidFreeException>(() => allocator.Free(inside)).Reason);
+        }
+
+        allocator.Free(block);
+        allocator.Validate();
+        Assert.Single(allocator.GetFragments());
+    }
+
     /// <summary>A quarter of a million frees of anything: only those of live starts do anything.</summary>
     [Fact]
     public void Wrong_frees_in_a_storm_change_nothing()
