@@ -1,9 +1,9 @@
 using System.Buffers;
 using Xunit;
 
-namespace Vmem.Memory.Tests.Readme;
+namespace Vmem.Memory.Tests.Documents;
 
-/// <summary>The README's examples of isolated clients: see ReadmeTests.</summary>
+/// <summary>The README's examples of isolated clients: see DocumentedExamples.</summary>
 public class ClientExamples
 {
     [Fact]
