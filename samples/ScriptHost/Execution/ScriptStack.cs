@@ -1,0 +1,70 @@
+using System.Diagnostics;
+using Vmem.Memory;
+
+namespace Vmem.Samples.Execution;
+
+/// <summary>
+/// The words that a script works with: its literals, then a frame for each call, variables first, operands last. It is a block of the
+/// client's like any other and grows on its quota: a recursion without end stops there.
+/// </summary>
+internal sealed unsafe class ScriptStack(MemoryClient client)
+{
+    // A page of a small script's memory; arbitrary.
+    private const int FirstCapacity = 64;
+
+    private Value* _words;
+    private int _capacity;
+
+    public int Count { get; private set; }
+
+    public ref Value this[int index]
+    {
+        get
+        {
+            Debug.Assert((uint)index < (uint)Count, "Outside the stack.");
+            return ref _words[index];
+        }
+    }
+
+    /// <summary>Makes room for <paramref name="words"/> more.</summary>
+    public void Reserve(int words)
+    {
+        if (Count + words <= _capacity)
+        {
+            return;
+        }
+
+        int capacity = Math.Max(Math.Max(2 * _capacity, FirstCapacity), Count + words);
+        _words = (Value*)client.Reallocate(_words, (nuint)capacity * (nuint)sizeof(Value));
+        _capacity = capacity;
+    }
+
+    public void Push(Value value)
+    {
+        Debug.Assert(Count < _capacity, "The function's depth was compiled wrongly.");
+        _words[Count++] = value;
+    }
+
+    public Value Pop()
+    {
+        Debug.Assert(Count > 0, "Nothing is left.");
+        return _words[--Count];
+    }
+
+    public Span<Value> PopMany(int count)
+    {
+        Count -= count;
+        return new Span<Value>(_words + Count, count);
+    }
+
+    /// <summary>Gives up everything from <paramref name="count"/> on.</summary>
+    public void CutTo(int count) => Count = count;
+
+    public void Release()
+    {
+        client.Free(_words);
+        _words = null;
+        _capacity = 0;
+        Count = 0;
+    }
+}
