@@ -1,72 +1,163 @@
-using System.Buffers;
+using System.Runtime.CompilerServices;
+using Vmem.Memory.Isolation;
 
 namespace Vmem.Memory;
 
 /// <summary>Allocates from a context in isolation; disposing of it frees all it ever allocated (libvmma's client).</summary>
-public sealed unsafe class MemoryClient : IDisposable
+/// <remarks>
+/// <para>
+/// A request is rounded up to a power of two and met, in this order, from the blocks that were freed lately (<see cref="BlockCaches"/>), from
+/// the client's regions (<see cref="RegionLists"/>, each with a buddy tree), from a new region, and at last from what other clients of
+/// the context hold without need. It fails only if all of that holds no place, or if it would pass the quota. A request of more than half
+/// of <see cref="MemoryContext.BlockSize"/> gets a region of its own.
+/// </para>
+/// <para>
+/// A free is checked before anything is changed: the context's table says whose the memory is, and a bit in the region whether a live block
+/// starts there.
+/// </para>
+/// <para>
+/// Each region a client takes is as long as all those before it together, up to a sixteenth of the context: a client that fills a gigabyte
+/// holds some hundreds of regions, and one that needs a kilobyte holds one granule. A region whose last block is freed goes back to the
+/// context, except that one is kept, lest a client at the edge took and gave back a region with every call.
+/// </para>
+/// <para>
+/// Where a context has no features that concern single blocks, allocating and freeing takes the short way, at the top of
+/// <see cref="TryAllocate"/> and <see cref="Free(void*)"/>; all else goes through <c>AllocateAny</c> and <c>FreeAny</c>.
+/// </para>
+/// <para>Thread safety: with <see cref="MemoryContextFeatures.Synchronized"/> any thread may call anything; else one thread at a time may use
+/// a context and its clients.</para>
+/// </remarks>
+public sealed unsafe partial class MemoryClient : IDisposable
 {
-    internal MemoryClient() => throw new NotImplementedException();
+    private const MemoryContextFeatures FeaturesPerBlock = MemoryContextFeatures.ZeroOnAllocate | MemoryContextFeatures.ZeroOnFree |
+        MemoryContextFeatures.PoisonOnFree | MemoryContextFeatures.GuardBytes | MemoryContextFeatures.Synchronized;
+
+    private readonly bool _plain;                 // nothing but memory is asked for: the short way
+    private readonly int _unitShift;
+    private readonly int _granuleShift;
+    private readonly nuint _unitMask;
+    private readonly byte* _start;                // the context's
+    private readonly Region?[] _granules;         // the context's
+    private nuint _limit;                         // of _inUse; 0 once disposed of
+    private nuint _inUse;
+    private nuint _peakInUse;
+    private long _allocations;
+    private long _frees;
+    private ulong _requestedEver;
+    private ulong _grantedEver;
+    private int _emptyRegions;                    // that are held though no live block is in them
+    private BlockCaches _caches;
+
+    private readonly ContextGeometry _geometry;
+    private readonly MemoryContextFeatures _features;
+    private ArenaLock _lock;
+    private RegionLists _regions = new();
+    private nuint _totalSize;
+    private nuint _dividedSize;                   // of _totalSize, what is not in large blocks
+    private long _regionsTaken;
+    private long _failures;
+    private bool _disposed;
+
+    internal MemoryClient(MemoryContext context, string name, nuint quota, ulong serial)
+    {
+        Context = context;
+        Name = name;
+        Quota = quota;
+        Serial = serial;
+        _limit = quota == 0 ? nuint.MaxValue : quota;
+        _features = context.Features;
+        _plain = (_features & FeaturesPerBlock) == 0;
+        _geometry = context.Geometry;
+        _unitShift = _geometry.UnitShift;
+        _granuleShift = _geometry.GranuleShift;
+        _unitMask = _geometry.Unit - 1;
+        _start = (byte*)context.Start;
+        _granules = context.Granules;
+        _caches = new BlockCaches(context.CacheCapacities);
+    }
 
     /// <summary>The client's name, as it is in messages and statistics.</summary>
-    public string Name => throw new NotImplementedException();
+    public string Name { get; }
 
     /// <summary>The context it allocates from.</summary>
-    public MemoryContext Context => throw new NotImplementedException();
+    public MemoryContext Context { get; }
 
-    /// <summary>The most bytes its blocks may take, their rounding included; 0: no such limit.</summary>
-    public nuint Quota => throw new NotImplementedException();
+    /// <summary>The most bytes that its blocks may take, their rounding included; 0: no such limit.</summary>
+    public nuint Quota { get; }
 
     /// <summary>The bytes of its live blocks, their rounding included.</summary>
-    public nuint InUse => throw new NotImplementedException();
+    public nuint InUse => _inUse;
 
-    /// <summary>The bytes of its regions.</summary>
-    public nuint TotalSize => throw new NotImplementedException();
+    /// <summary>The bytes of its regions (libvmma: vmma_get_total_size).</summary>
+    public nuint TotalSize => _totalSize;
 
-    /// <summary>A block of at least <paramref name="size"/> bytes (0: the smallest). Throws <see cref="ClientExhaustedException"/>.</summary>
-    public void* Allocate(nuint size) => throw new NotImplementedException();
+    /// <summary>Has it been disposed of?</summary>
+    public bool IsDisposed => _disposed;
 
-    /// <summary>The same, zeroed, its rounding included.</summary>
-    public void* AllocateZeroed(nuint size) => throw new NotImplementedException();
+    /// <summary>Distinguishes the client from every other that its context ever had.</summary>
+    internal ulong Serial { get; }
 
-    /// <summary>A block that starts at a multiple of <paramref name="alignment"/>, a power of two of at most the context's block size.</summary>
-    public void* AllocateAligned(nuint size, nuint alignment) => throw new NotImplementedException();
+    internal MemoryClient? PreviousClient { get; set; }
 
-    /// <summary>False where <see cref="Allocate"/> would throw for want of room.</summary>
-    public bool TryAllocate(nuint size, out void* block) => throw new NotImplementedException();
+    internal MemoryClient? NextClient { get; set; }
 
-    /// <summary>Frees a block of this client; null is no block and is ignored. Throws <see cref="InvalidFreeException"/>.</summary>
-    public void Free(void* block) => throw new NotImplementedException();
+    /// <summary>
+    /// Frees everything that the client ever allocated (libvmma: vmma_delete_client): O(regions), however many blocks there are. With
+    /// <see cref="MemoryContextFeatures.ZeroOnFree"/> the regions are zeroed too. Disposing of it again does nothing.
+    /// </summary>
+    public void Dispose()
+    {
+        Enter();
+        try
+        {
+            if (_disposed)
+            {
+                return;
+            }
 
-    /// <summary>As C's realloc: the contents are kept up to the lesser size; where the block lies may change. null allocates.</summary>
-    public void* Reallocate(void* block, nuint size) => throw new NotImplementedException();
+            _disposed = true;
+            _limit = 0;
+            _inUse = 0;
+            for (int order = 0; order < _caches.Orders; order++)
+            {
+                _caches.Clear(order);
+            }
 
-    /// <summary>Resizes a block where it lies; false, and nothing is changed, if it has no room to grow.</summary>
-    public bool TryResize(void* block, nuint size) => throw new NotImplementedException();
+            while (_regions.First is { } region)
+            {
+                if (Has(MemoryContextFeatures.ZeroOnFree))
+                {
+                    System.Runtime.InteropServices.NativeMemory.Clear(_start + region.Offset, region.Size);
+                }
 
-    /// <summary>Does the address lie in a block that this client's user holds?</summary>
-    public bool Owns(void* address) => throw new NotImplementedException();
+                ReturnRegion(region);
+            }
+        }
+        finally
+        {
+            Exit();
+        }
 
-    /// <summary>How many bytes of a block may be used: at least those asked for. Throws <see cref="InvalidFreeException"/> for what is no block of this client.</summary>
-    public nuint GetSize(void* block) => throw new NotImplementedException();
+        Context.Forget(this);
+    }
 
-    /// <summary>A block as a span of <paramref name="length"/> elements; freed by <see cref="Free{T}(Span{T})"/> or with the client.</summary>
-    public Span<T> AllocateSpan<T>(int length)
-        where T : unmanaged => throw new NotImplementedException();
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Enter()
+    {
+        if (Has(MemoryContextFeatures.Synchronized))
+        {
+            _lock.Enter();
+        }
+    }
 
-    /// <summary>Frees what <see cref="AllocateSpan{T}"/> allocated.</summary>
-    public void Free<T>(Span<T> span)
-        where T : unmanaged => throw new NotImplementedException();
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Exit()
+    {
+        if (Has(MemoryContextFeatures.Synchronized))
+        {
+            _lock.Exit();
+        }
+    }
 
-    /// <summary>A block as an owner of memory: disposing of it frees the block. It throws <see cref="ObjectDisposedException"/> once it or the client is gone.</summary>
-    public IMemoryOwner<T> Rent<T>(int length)
-        where T : unmanaged => throw new NotImplementedException();
-
-    /// <summary>Gives back what the client holds without need: cached blocks and empty regions. Returns how many bytes the context got back.</summary>
-    public nuint Trim() => throw new NotImplementedException();
-
-    /// <summary>Figures of the client.</summary>
-    public MemoryClientStatistics GetStatistics() => throw new NotImplementedException();
-
-    /// <summary>Frees everything that the client ever allocated (libvmma: vmma_delete_client): O(regions), however many blocks there are.</summary>
-    public void Dispose() => throw new NotImplementedException();
+    private bool Has(MemoryContextFeatures feature) => (_features & feature) != 0;
 }

@@ -1,58 +1,244 @@
 using System.IO.MemoryMappedFiles;
+using Vmem.Memory.Isolation;
 
 namespace Vmem.Memory;
 
 /// <summary>One block of memory that is dealt out to isolated clients (libvmma's context).</summary>
-public sealed unsafe class MemoryContext : IDisposable
+/// <remarks>
+/// <para>
+/// <b>Why.</b> A host runs other people's work: scripts, plug-ins, queries, requests. Whatever such a piece of work allocates and forgets
+/// must not be the host's loss, what it reads must not be another's, and how much it takes must have an end. So each gets a
+/// <see cref="MemoryClient"/>, and with the client goes, at once, all it ever allocated.
+/// </para>
+/// <para>
+/// <b>How.</b> The context is an <see cref="Arena{T}"/> over its block. A client takes regions from it, some granules
+/// (<see cref="MemoryContextOptions.BlockSize"/>) each, and divides every region by a buddy system of its own. Regions of one client need
+/// not be neighbours. An array with one entry for each granule says which region it is in, and thereby whose: the answer to "is this free
+/// yours?" is two loads away. Deleting a client means to give its regions back to the arena and to wipe their entries, whatever is in them.
+/// </para>
+/// <para>
+/// <b>All bookkeeping lies outside the block</b>, in the managed heap. Memory that clients write to holds nothing that the context believes.
+/// </para>
+/// <para>
+/// <b>Locking</b>, with <see cref="MemoryContextFeatures.Synchronized"/>: a lock for each client, and one, the gate, for what they share (the
+/// arena, the table of granules, the list of clients). The gate is the innermost: a client that grows holds its own lock and takes the gate.
+/// Nobody takes a client's lock while holding another's or the gate.
+/// </para>
+/// </remarks>
+public sealed unsafe partial class MemoryContext : IDisposable
 {
-    /// <summary>Deals out a block of the caller's, which must outlive the context.</summary>
-    public MemoryContext(void* block, nuint size, MemoryContextOptions? options = null) => throw new NotImplementedException();
+    private readonly ContextBlock _block;
+    private readonly ContextGeometry _geometry;
+    private readonly Arena<nuint> _arena;         // offsets from _start
+    private readonly Region?[] _granules;         // by granule: the region that it is in
+    private readonly ulong[] _writers;            // by granule: the serial of the client that may have written to it
+    private readonly byte* _start;
+    private readonly byte[] _cacheCapacities;
+    private readonly Lock _gate = new();
+    private MemoryClient? _firstClient;
+    private MemoryClient? _lastClient;
+    private int _clients;
+    private ulong _clientsCreated;
+    private long _clientsDeleted;
+    private bool _disposed;
 
-    /// <summary>Deals out a block of its own, zeroed, which it gives back when disposed of.</summary>
-    public MemoryContext(nuint size, MemoryContextOptions? options = null) => throw new NotImplementedException();
+    /// <summary>Deals out a block of the caller's, who keeps it alive as long as the context and gets it back as the clients left it. O(size / BlockSize).</summary>
+    /// <param name="block">Where it starts. What alignment costs at its ends is not used.</param>
+    /// <param name="size">In bytes.</param>
+    /// <param name="options">Features and sizes; null for the defaults.</param>
+    /// <exception cref="ArgumentException">The options contradict each other, or the block holds not one aligned
+    /// <see cref="MemoryContextOptions.BlockSize"/>.</exception>
+    public MemoryContext(void* block, nuint size, MemoryContextOptions? options = null)
+        : this(ContextBlock.Borrow(block, size), Checked(options))
+    {
+    }
 
-    /// <summary>Deals out a view of a memory-mapped file, which stays the caller's to dispose of, after the context.</summary>
-    public MemoryContext(MemoryMappedViewAccessor view, MemoryContextOptions? options = null) => throw new NotImplementedException();
+    /// <summary>Deals out a block of its own, zeroed, which it gives back when disposed of. Memory is taken from the system as clients touch
+    /// it. O(size / BlockSize).</summary>
+    /// <param name="size">In bytes; rounded up to <see cref="MemoryContextOptions.BlockSize"/>.</param>
+    /// <param name="options">Features and sizes; null for the defaults.</param>
+    /// <exception cref="ArgumentException">The options contradict each other, or the size is 0.</exception>
+    /// <exception cref="OutOfMemoryException">The system has no such block.</exception>
+    public MemoryContext(nuint size, MemoryContextOptions? options = null)
+        : this(ContextBlock.Own(size, new ContextGeometry(Checked(options)).Granule), Checked(options))
+    {
+    }
 
-    /// <summary>Every feature that this build has (libvmma: vmma_get_supported_flags).</summary>
-    public static MemoryContextFeatures SupportedFeatures => throw new NotImplementedException();
+    /// <summary>Deals out a view of a memory-mapped file: blocks may be more than there is memory, and other processes may read them. What is
+    /// in use is not recorded in the file. The view stays the caller's, to be disposed of after the context.</summary>
+    /// <param name="view">A view to read and write.</param>
+    /// <param name="options">Features and sizes; null for the defaults.</param>
+    /// <exception cref="ArgumentException">The options contradict each other, or the view cannot be written or is too small.</exception>
+    public MemoryContext(MemoryMappedViewAccessor view, MemoryContextOptions? options = null)
+        : this(ContextBlock.Map(view), Checked(options))
+    {
+    }
 
-    /// <summary>The features that this context was given (libvmma: vmma_get_accepted_flags).</summary>
-    public MemoryContextFeatures Features => throw new NotImplementedException();
+    private MemoryContext(ContextBlock block, MemoryContextOptions options)
+    {
+        _block = block;
+        try
+        {
+            _geometry = new ContextGeometry(options);
+            nuint start = _geometry.RoundUpToGranules((nuint)block.Start);
+            nuint lost = start - (nuint)block.Start;
+            Size = lost < block.Size ? (block.Size - lost) & ~(_geometry.Granule - 1) : 0;
+            if (Size == 0)
+            {
+                throw new ArgumentException(
+                    $"The block of {block.Size} bytes at 0x{(nuint)block.Start:x} holds no aligned piece of {_geometry.Granule} bytes. Give more, or choose a smaller BlockSize.", nameof(block));
+            }
 
-    /// <summary>Where the memory that clients can be given starts.</summary>
-    public void* Start => throw new NotImplementedException();
+            _start = (byte*)start;
+            Features = options.Features;
+            _arena = new Arena<nuint>("context", 0, Size, _geometry.Granule, new ArenaOptions<nuint> { SingleThreaded = true });
+            _granules = new Region?[Size >> _geometry.GranuleShift];
+            _writers = new ulong[_granules.Length];
+            if (!block.IsZeroed)
+            {
+                Array.Fill(_writers, Stranger);
+            }
 
-    /// <summary>How much clients can be given, in bytes.</summary>
-    public nuint Size => throw new NotImplementedException();
+            _cacheCapacities = BlockCaches.CapacitiesFor(_geometry);
+            _pool = new RegionPool(_geometry, Features.HasFlag(MemoryContextFeatures.GuardBytes));
+        }
+        catch
+        {
+            block.Release();
+            throw;
+        }
+    }
 
-    /// <summary>Every block starts at a multiple of this many bytes.</summary>
-    public nuint Alignment => throw new NotImplementedException();
+    /// <summary>Every feature that this build has (libvmma: vmma_get_supported_flags). All are on all platforms.</summary>
+    public static MemoryContextFeatures SupportedFeatures =>
+        MemoryContextFeatures.ZeroOnAllocate | MemoryContextFeatures.ZeroOnFree | MemoryContextFeatures.PoisonOnFree |
+        MemoryContextFeatures.GuardBytes | MemoryContextFeatures.Synchronized | MemoryContextFeatures.ZeroOnHandOver;
+
+    /// <summary>The features that this context was given (libvmma: vmma_get_accepted_flags): all that were asked for, as what is not
+    /// supported is refused at construction.</summary>
+    public MemoryContextFeatures Features { get; }
+
+    /// <summary>Where the memory that clients can be given starts: the block's start, rounded up to <see cref="BlockSize"/>.</summary>
+    public void* Start => _start;
+
+    /// <summary>How much clients can be given, in bytes: a multiple of <see cref="BlockSize"/>.</summary>
+    public nuint Size { get; }
+
+    /// <summary>Every block starts at a multiple of this many bytes, and is at least as long.</summary>
+    public nuint Alignment => _geometry.Unit;
 
     /// <summary>Clients get, and give back, multiples of this many bytes.</summary>
-    public nuint BlockSize => throw new NotImplementedException();
+    public nuint BlockSize => _geometry.Granule;
 
-    /// <summary>A new client. It takes nothing from the context until it allocates.</summary>
-    public MemoryClient CreateClient(string name, nuint quota = 0) => throw new NotImplementedException();
+    /// <summary>A new client, empty: it takes nothing from the context until it allocates. O(1).</summary>
+    /// <param name="name">For messages and statistics; need not be unique.</param>
+    /// <param name="quota">The most bytes that its blocks may take together, their rounding included; 0: no such limit.</param>
+    /// <exception cref="ObjectDisposedException">The context has been disposed of.</exception>
+    public MemoryClient CreateClient(string name, nuint quota = 0)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            var client = new MemoryClient(this, name, quota, serial: _clientsCreated + 1);
+            _clientsCreated++;
+            _clients++;
+            client.PreviousClient = _lastClient;
+            if (_lastClient is { } last)
+            {
+                last.NextClient = client;
+            }
+            else
+            {
+                _firstClient = client;
+            }
 
-    /// <summary>Which client holds the memory at an address, whether as a block or free?</summary>
-    public bool TryGetClient(void* address, out MemoryClient? client) => throw new NotImplementedException();
+            _lastClient = client;
+            return client;
+        }
+    }
 
-    /// <summary>The clients that exist, in the order of their creation.</summary>
-    public IReadOnlyList<MemoryClient> GetClients() => throw new NotImplementedException();
+    /// <summary>Disposes of all clients, and gives the block back if it is the context's own. O(regions).</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (_disposed)
+            {
+                return;
+            }
 
-    /// <summary>Takes back what clients hold without need: cached blocks and empty regions. Returns how many bytes.</summary>
-    public nuint Trim() => throw new NotImplementedException();
+            _disposed = true;
+        }
 
-    /// <summary>Figures of the context.</summary>
-    public MemoryContextStatistics GetStatistics() => throw new NotImplementedException();
+        for (MemoryClient? client = FirstClient(); client is not null; client = FirstClient())
+        {
+            client.Dispose();
+        }
 
-    /// <summary>A table of the clients and of what they hold.</summary>
-    public void Dump(TextWriter writer) => throw new NotImplementedException();
+        _arena.Dispose();
+        _block.Release();
+    }
 
-    /// <summary>Checks every invariant of the context and its clients, and the guard bytes and the poison where these features are on.</summary>
-    public void Validate() => throw new NotImplementedException();
+    /// <summary>Takes a client off the list. Its own link to the next one stays, for whoever is just walking the list.</summary>
+    internal void Forget(MemoryClient client)
+    {
+        lock (_gate)
+        {
+            if (client.PreviousClient is { } previous)
+            {
+                previous.NextClient = client.NextClient;
+            }
+            else
+            {
+                _firstClient = client.NextClient;
+            }
 
-    /// <summary>Disposes of all clients, and gives the block back if it is the context's own.</summary>
-    public void Dispose() => throw new NotImplementedException();
+            if (client.NextClient is { } next)
+            {
+                next.PreviousClient = client.PreviousClient;
+            }
+            else
+            {
+                _lastClient = client.PreviousClient;
+            }
+
+            _clients--;
+            _clientsDeleted++;
+        }
+    }
+
+    private static MemoryContextOptions Checked(MemoryContextOptions? options)
+    {
+        options ??= new MemoryContextOptions();
+        MemoryContextFeatures unknown = options.Features & ~SupportedFeatures;
+        if (unknown != 0)
+        {
+            throw new ArgumentException($"There is no feature 0x{(int)unknown:x}; supported are {SupportedFeatures}.", nameof(options));
+        }
+
+        const MemoryContextFeatures Both = MemoryContextFeatures.ZeroOnFree | MemoryContextFeatures.PoisonOnFree;
+        if ((options.Features & Both) == Both)
+        {
+            throw new ArgumentException("ZeroOnFree and PoisonOnFree cannot both be had: free memory holds zeros or poison.", nameof(options));
+        }
+
+        return options;
+    }
+
+    private MemoryClient? FirstClient()
+    {
+        lock (_gate)
+        {
+            return _firstClient;
+        }
+    }
+
+    private MemoryClient? ClientAfter(MemoryClient client)
+    {
+        lock (_gate)
+        {
+            return client.NextClient;
+        }
+    }
 }

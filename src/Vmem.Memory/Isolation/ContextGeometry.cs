@@ -1,0 +1,78 @@
+using System.Numerics;
+
+namespace Vmem.Memory.Isolation;
+
+/// <summary>The sizes that everything in a context is made of.</summary>
+/// <remarks>
+/// <list type="table">
+/// <item><term>unit</term><description>the smallest block, which is the alignment: 2^<see cref="UnitShift"/> bytes</description></item>
+/// <item><term>block of order k</term><description>2^k units, k at most <see cref="MaxOrder"/>: half a granule</description></item>
+/// <item><term>granule</term><description><see cref="MemoryContextOptions.BlockSize"/>: 2^<see cref="GranuleShift"/> bytes, the context's quantum</description></item>
+/// <item><term>region</term><description>what a client takes from the context: a power of two of granules that it divides among many blocks, or
+/// as many granules as one large block needs</description></item>
+/// </list>
+/// A block of more than half a granule gets a region of its own because a power of two would waste up to half of it, while whole granules
+/// waste less than half and, from two granules on, ever less.
+/// </remarks>
+internal readonly struct ContextGeometry
+{
+    /// <summary>A granule has at least so many units, so that the bits of two regions never share a 64-bit word: two clients may be at work
+    /// at once.</summary>
+    private const int UnitsPerGranule = 64;
+
+    private const nuint DefaultGranule = 64 * 1024;
+
+    // 2^6 granules: a region of 4 MiB by default. Longer ones save little: a client of a gigabyte is deleted in some twenty microseconds as it is.
+    private const int MaxRegionClassEver = 6;
+
+    public const int RegionClasses = MaxRegionClassEver + 1;
+
+    public ContextGeometry(MemoryContextOptions options)
+    {
+        if (!BitOperations.IsPow2(options.Alignment) || options.Alignment < 8)
+        {
+            throw new ArgumentException($"Alignment is {options.Alignment}; it must be a power of two of at least 8.", nameof(options));
+        }
+
+        if (options.Alignment > (nuint)1 << 30)
+        {
+            throw new ArgumentException($"Alignment is {options.Alignment}; more than 2^30 is not supported.", nameof(options));
+        }
+
+        UnitShift = BitOperations.Log2(options.Alignment);
+        nuint least = options.Alignment * UnitsPerGranule;
+        nuint granule = options.BlockSize == 0 ? Math.Max(DefaultGranule, least) : options.BlockSize;
+        if (!BitOperations.IsPow2(granule) || granule < least)
+        {
+            throw new ArgumentException(
+                $"BlockSize is {granule}; it must be a power of two of at least {least}, {UnitsPerGranule} times the alignment.", nameof(options));
+        }
+
+        GranuleShift = BitOperations.Log2(granule);
+    }
+
+    public int UnitShift { get; }
+
+    public int GranuleShift { get; }
+
+    public nuint Unit => (nuint)1 << UnitShift;
+
+    public nuint Granule => (nuint)1 << GranuleShift;
+
+    /// <summary>The order of the largest block that shares its region with others.</summary>
+    public int MaxOrder => GranuleShift - UnitShift - 1;
+
+    /// <summary>The largest region to divide, as the logarithm of its granules: an arbitrary sixteenth of the context, so that a client
+    /// that grows leaves room for others, and never above <see cref="MaxRegionClassEver"/>.</summary>
+    public int MaxRegionClass(nuint contextSize) =>
+        Math.Clamp(BitOperations.Log2((contextSize >> GranuleShift >> 4) | 1), 0, MaxRegionClassEver);
+
+    /// <summary>How many freed blocks of an order a client keeps ready: 64, an arbitrary number, but no more than fill a quarter granule.</summary>
+    public int CacheCapacity(int order) => (int)Math.Min(64, Granule / 4 >> (UnitShift + order));
+
+    /// <summary>The order of the smallest block for a size of at least 1 and at most half a granule.</summary>
+    public int OrderFor(nuint size) => BitOperations.Log2((size - 1) | (Unit - 1)) + 1 - UnitShift;
+
+    /// <summary>The size rounded up to granules; 0 if that is more than an address can count.</summary>
+    public nuint RoundUpToGranules(nuint size) => (size + Granule - 1) & ~(Granule - 1);
+}

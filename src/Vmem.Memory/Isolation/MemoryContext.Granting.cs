@@ -1,0 +1,152 @@
+using System.Runtime.InteropServices;
+using Vmem.Memory.Isolation;
+
+namespace Vmem.Memory;
+
+// Regions: from the arena to a client and back. What is in the memory that changes hands is the business of `Prepare`.
+public sealed unsafe partial class MemoryContext
+{
+    /// <summary>The writer of a granule whose contents are not known.</summary>
+    private const ulong Stranger = ulong.MaxValue;
+
+    private readonly RegionPool _pool;
+    private long _regions;
+    private ulong _bytesZeroed;
+
+    internal ref readonly ContextGeometry Geometry => ref _geometry;
+
+    internal Region?[] Granules => _granules;
+
+    internal byte[] CacheCapacities => _cacheCapacities;
+
+    /// <summary>A region to divide, of 2^<paramref name="regionClass"/> granules; null if there is no room for it.</summary>
+    internal Region? TryGrant(MemoryClient client, int regionClass)
+    {
+        Region? region;
+        lock (_gate)
+        {
+            region = TryOpen(client, _geometry.Granule << regionClass, regionClass);
+        }
+
+        if (region is not null)
+        {
+            Prepare(client, region.Offset, region.Size);
+        }
+
+        return region;
+    }
+
+    /// <summary>A region for one block, of a multiple of the granule; null if there is no room for it. <paramref name="isZeroed"/> says
+    /// whether every byte of it is zero.</summary>
+    internal Region? TryGrantLarge(MemoryClient client, nuint size, out bool isZeroed)
+    {
+        Region? region;
+        lock (_gate)
+        {
+            region = TryOpen(client, size, regionClass: -1);
+        }
+
+        isZeroed = region is not null && Prepare(client, region.Offset, region.Size);
+        return region;
+    }
+
+    /// <summary>Makes a large block's region longer or shorter where it is.</summary>
+    internal bool TryResize(MemoryClient client, Region region, nuint size)
+    {
+        nuint old = region.Size;
+        lock (_gate)
+        {
+            if (!_arena.TryExtend(region.Offset, old, size))
+            {
+                return false;
+            }
+
+            if (size < old)
+            {
+                EntriesOf(region.Offset + size, old - size).Clear();
+            }
+            else
+            {
+                EntriesOf(region.Offset + old, size - old).Fill(region);
+            }
+
+            region.Size = size;
+        }
+
+        if (size > old)
+        {
+            Prepare(client, region.Offset + old, size - old);
+        }
+
+        return true;
+    }
+
+    internal void TakeBack(Region region)
+    {
+        lock (_gate)
+        {
+            EntriesOf(region.Offset, region.Size).Clear();
+            _arena.Free(region.Offset, region.Size);
+            region.Close();
+            _pool.Return(region);
+            _regions--;
+        }
+    }
+
+    private Region? TryOpen(MemoryClient client, nuint size, int regionClass)
+    {
+        if (!_arena.TryAllocate(size, out nuint offset))
+        {
+            return null;
+        }
+
+        Region region;
+        try
+        {
+            region = regionClass < 0 ? _pool.TakeLarge() : _pool.TakeDivided(regionClass);
+        }
+        catch (OutOfMemoryException)
+        {
+            _arena.Free(offset, size);
+            throw;
+        }
+
+        region.Open(client, offset, size);
+        EntriesOf(offset, size).Fill(region);
+        _regions++;
+        return region;
+    }
+
+    private Span<Region?> EntriesOf(nuint offset, nuint size) =>
+        _granules.AsSpan((int)(offset >> _geometry.GranuleShift), (int)(size >> _geometry.GranuleShift));
+
+    /// <summary>Brings the memory into the state that the features promise, and notes who may write to it from now on. True if every byte is
+    /// zero.</summary>
+    private bool Prepare(MemoryClient client, nuint offset, nuint size)
+    {
+        bool poisons = Features.HasFlag(MemoryContextFeatures.PoisonOnFree);
+        bool zeroes = Features.HasFlag(MemoryContextFeatures.ZeroOnHandOver) && !poisons;
+        bool isZero = !poisons;
+        for (nuint end = offset + size; offset < end; offset += _geometry.Granule)
+        {
+            ref ulong writer = ref _writers[offset >> _geometry.GranuleShift];
+            if (poisons)
+            {
+                NativeMemory.Fill(_start + offset, _geometry.Granule, Poison.Value);
+            }
+            else if (writer != 0 && zeroes && writer != client.Serial)
+            {
+                NativeMemory.Clear(_start + offset, _geometry.Granule);
+                Interlocked.Add(ref _bytesZeroed, _geometry.Granule);
+            }
+            else
+            {
+                isZero &= writer == 0;
+            }
+
+            writer = client.Serial;
+        }
+
+        return isZero;
+    }
+}

@@ -1,0 +1,146 @@
+using System.Globalization;
+using Vmem.Memory.Isolation;
+
+namespace Vmem.Memory;
+
+// What can be asked of a context.
+public sealed unsafe partial class MemoryContext
+{
+    /// <summary>Which client holds the memory at an address, as a block or in reserve? O(1).</summary>
+    public bool TryGetClient(void* address, out MemoryClient? client)
+    {
+        nuint granule = ((nuint)address - (nuint)_start) >> _geometry.GranuleShift;
+        client = granule < (nuint)_granules.Length ? _granules[granule]?.Owner : null;
+        return client is not null;
+    }
+
+    /// <summary>The clients that exist, in the order of their creation. O(clients).</summary>
+    public IReadOnlyList<MemoryClient> GetClients()
+    {
+        lock (_gate)
+        {
+            var clients = new List<MemoryClient>(_clients);
+            for (MemoryClient? client = _firstClient; client is not null; client = client.NextClient)
+            {
+                clients.Add(client);
+            }
+
+            return clients;
+        }
+    }
+
+    /// <summary>Takes back what clients hold without need, cached blocks and empty regions, and drops the records of regions that nobody
+    /// holds. O(clients + cached blocks).</summary>
+    /// <returns>How many bytes came back to the context.</returns>
+    public nuint Trim()
+    {
+        nuint trimmed = TrimClients();
+        lock (_gate)
+        {
+            _pool.Clear();
+        }
+
+        return trimmed;
+    }
+
+    /// <summary>Figures of the context, exact at the time of the call. O(1).</summary>
+    public MemoryContextStatistics GetStatistics()
+    {
+        lock (_gate)
+        {
+            if (_disposed)
+            {
+                return new MemoryContextStatistics { TotalSize = Size, Free = Size, LargestFree = Size, ClientsCreated = (long)_clientsCreated, ClientsDeleted = _clientsDeleted };
+            }
+
+            ArenaStatistics<nuint> arena = _arena.GetStatistics();
+            return new MemoryContextStatistics
+            {
+                TotalSize = Size,
+                InUse = arena.InUse,
+                Free = arena.Free,
+                LargestFree = arena.LargestFree,
+                PeakInUse = arena.PeakInUse,
+                Clients = _clients,
+                Regions = _regions,
+                ClientsCreated = (long)_clientsCreated,
+                ClientsDeleted = _clientsDeleted,
+                BytesZeroedOnHandOver = Interlocked.Read(ref _bytesZeroed),
+                BookkeepingBytes = arena.BookkeepingBytes + _pool.BookkeepingBytes + ((long)_granules.Length * (IntPtr.Size + sizeof(ulong))),
+            };
+        }
+    }
+
+    /// <summary>Writes a table of the clients and of what they hold. O(clients + regions).</summary>
+    public void Dump(TextWriter writer)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        MemoryContextStatistics context = GetStatistics();
+        writer.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"context of {context.TotalSize} bytes, {context.InUse} in use, {context.Free} free (largest {context.LargestFree}), {context.Clients} clients, {context.Regions} regions"));
+        writer.WriteLine($"{"client",-24} {"held",14} {"in use",14} {"cached",12} {"blocks",10} {"regions",8} {"quota",14} {"failures",9}");
+        foreach (MemoryClient client in GetClients())
+        {
+            MemoryClientStatistics figures = client.GetStatistics();
+            string quota = figures.Quota == 0 ? "none" : figures.Quota.ToString(CultureInfo.InvariantCulture);
+            writer.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{figures.Name,-24} {figures.TotalSize,14} {figures.InUse,14} {figures.Cached,12} {figures.LiveBlocks,10} {figures.Regions,8} {quota,14} {figures.Failures,9}"));
+        }
+    }
+
+    /// <summary>Checks every invariant of the context and its clients, and the guard bytes and the poison where these features are on.
+    /// O(units of the regions held).</summary>
+    /// <exception cref="InvariantViolationException">One does not hold; the message says which.</exception>
+    public void Validate()
+    {
+        for (MemoryClient? client = FirstClient(); client is not null; client = ClientAfter(client))
+        {
+            client.Validate();
+        }
+
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _arena.Validate();
+            nuint held = 0;
+            long regions = 0;
+            for (int granule = 0; granule < _granules.Length; granule++)
+            {
+                if (_granules[granule] is not { } region)
+                {
+                    continue;
+                }
+
+                nuint offset = (nuint)granule << _geometry.GranuleShift;
+                Invariant.Hold(region.Owner is not null, "a region in the table has an owner", $"The granule at {offset} has none.");
+                Invariant.Hold(offset - region.Offset < region.Size, "a granule lies in its region", $"The granule at {offset} is said to be in the region at {region.Offset}.");
+                held += _geometry.Granule;
+                regions += offset == region.Offset ? 1 : 0;
+            }
+
+            Invariant.Hold(held == _arena.GetStatistics().InUse, "the table and the arena agree", $"In the table {held} bytes are held.");
+            Invariant.Hold(regions == _regions, "regions are counted", $"{regions} are in the table, {_regions} were counted.");
+        }
+    }
+
+    /// <summary>Lets every client give back what it does not need.</summary>
+    internal nuint TrimClients()
+    {
+        nuint trimmed = 0;
+        for (MemoryClient? client = FirstClient(); client is not null; client = ClientAfter(client))
+        {
+            trimmed += client.GiveBackReserve();
+        }
+
+        return trimmed;
+    }
+
+    internal (nuint Free, nuint LargestFree) GetRoom()
+    {
+        lock (_gate)
+        {
+            ArenaStatistics<nuint> arena = _arena.GetStatistics();
+            return (arena.Free, arena.LargestFree);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+namespace Vmem.Buddy;
+
+/// <summary>Resizing blocks in place.</summary>
+internal sealed partial class BuddyTree
+{
+    /// <summary>Makes a live block larger or smaller without moving it: it gives right halves back, or takes in the free buddies to its
+    /// right.</summary>
+    /// <param name="unit">The first unit of a live block.</param>
+    /// <param name="newOrder">The order it shall have, 0 or more.</param>
+    /// <returns>False, and nothing is changed, if a block of that order cannot start here, or a buddy is not free as a whole.</returns>
+    public bool TryResize(long unit, int newOrder)
+    {
+        int order = OrderOf(unit);
+        AssertLive(unit);
+        if (newOrder <= order)
+        {
+            Shrink(unit, order, newOrder);
+            return true;
+        }
+
+        if (newOrder > _topOrder || (unit & ((1L << newOrder) - 1)) != 0 || !AreBuddiesFree(unit, order, newOrder))
+        {
+            return false;
+        }
+
+        int level = FindLevel(unit, out long index);
+        Absorb(level, index, newOrder, isGiven: false);
+        return true;
+    }
+
+    /// <summary>Whether everything from a block's end to the end of a larger one is free; as it is all to the right of something live, it then is one
+    /// block of each order in between.</summary>
+    private bool AreBuddiesFree(long unit, int order, int newOrder)
+    {
+        for (; order < newOrder; order++)
+        {
+            long buddy = unit + (1L << order);
+            if (!TryFind(buddy, out long start, out int found, out bool isFree) || start != buddy || found != order || !isFree)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Frees the right halves. None of them coalesces: the buddy of each is to its left, and live in part.</summary>
+    private void Shrink(long unit, int order, int newOrder)
+    {
+        int level = LevelOf(order);
+        int here = order - (BuddyGroup.Orders * level);
+        int wantedHere = Math.Max(newOrder - (BuddyGroup.Orders * level), 0);
+        long index = unit >> (BuddyGroup.Orders * level);
+        long group = index >> BuddyGroup.Orders;
+        ref BuddyLevel place = ref Level(level);
+        BuddyGroup state = Load(place, group);
+        ulong halves = BuddyGroup.Halves(wantedHere, here) << (int)index;
+        Store(place, group, new BuddyGroup(state.Starts | halves, state.Free | halves));
+        Reindex(level, group, OrdersBetween(wantedHere, here), 0);
+        _freeUnits += (1L << order) - (1L << newOrder);
+        _freeBlocks += order - newOrder;
+        if (newOrder < BuddyGroup.Orders * level)
+        {
+            DivideDown(level - 1, index, newOrder);
+        }
+    }
+}
