@@ -53,7 +53,7 @@ internal static class Demonstration
         foreach (ScriptProcess process in processes)
         {
             MemoryClientStatistics memory = process.Client.GetStatistics();
-            string left = memory.LiveBlocks == 0 ? "nothing" : Text($"{memory.LiveBlocks} blocks, {memory.InUse:N0} bytes");
+            string left = memory.LiveBlocks == 0 ? "nothing" : Text($"{memory.LiveBlocks} {(memory.LiveBlocks == 1 ? "block" : "blocks")}, {memory.InUse:N0} bytes");
             output.WriteLine(Text($"{process.Script.Name,-10} {process.Steps,10:N0}  {memory.PeakInUse,11:N0}   {left}"));
             if (process.Fault is not null)
             {

@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using System.Globalization;
 using System.Text;
 using Vmem.Samples.Language;
 
@@ -10,6 +9,11 @@ internal sealed partial class Machine
 {
     // The digits of the longest number, and its sign.
     private const int LongestNumber = 20;
+
+    // What it prints is the host's, on no quota. Arbitrary.
+    private const int MostPrinted = 64 * 1024;
+
+    private int _printed;
 
     private void Compute(Operation operation, int operand)
     {
@@ -98,17 +102,17 @@ internal sealed partial class Machine
 
     private void Print(Value value)
     {
-        if (!value.IsReference)
+        string text = value.IsReference ? Describe(_memory.Open(value)) : value.ToString();
+        _printed += text.Length;
+        if (_printed > MostPrinted)
         {
-            _ = _line.Append(CultureInfo.InvariantCulture, $"{value}");
-            return;
+            throw new ScriptFault($"it has printed more than {MostPrinted:N0} letters", "Print what somebody will read");
         }
 
-        ScriptBlock block = _memory.Open(value);
-        _ = block.IsText
-            ? _line.Append(Encoding.UTF8.GetString(block.Bytes))
-            : _line.Append(CultureInfo.InvariantCulture, $"[{block.Length} items]");
+        _ = _line.Append(text);
     }
+
+    private static string Describe(ScriptBlock block) => block.IsText ? Encoding.UTF8.GetString(block.Bytes) : $"[{block.Length} items]";
 
     private string ReadText(Value value) => Encoding.UTF8.GetString(_memory.OpenText(value).Bytes);
 }

@@ -97,7 +97,7 @@ internal sealed partial class Machine
         _stack.Reserve(_script.Texts.Length);
         foreach (byte[] text in _script.Texts)
         {
-            _stack.Push(_memory.MakeText(text, isLiteral: true));
+            _stack.Push(_memory.MakeText(text, BlockKind.Literal));
         }
 
         CompiledFunction main = _script.Functions[0];

@@ -1,13 +1,28 @@
 namespace Vmem.Samples.Execution;
 
-/// <summary>What a reference refers to: a word that says how long it is and of which kind, then the items (a word each) or the bytes.</summary>
+internal enum BlockKind
+{
+    /// <summary>Items, a word each.</summary>
+    Array,
+
+    /// <summary>Bytes.</summary>
+    Text,
+
+    /// <summary>Bytes that belong to the script's text: to be read only.</summary>
+    Literal,
+
+    /// <summary>The machine's own: no script is let at it.</summary>
+    Stack,
+}
+
+/// <summary>What a reference refers to: a word that says how long it is and of which kind, then the items or the bytes.</summary>
+/// <remarks>The machine's stack has such a word too. A script may still hold the address of a block that it freed, and the stack may have
+/// grown to that address since.</remarks>
 internal readonly unsafe ref struct ScriptBlock
 {
     public const int HeaderSize = sizeof(long);
 
-    private const long TextFlag = 1;
-    private const long LiteralFlag = 2;
-    private const int LengthShift = 2;
+    private const int KindBits = 2;
 
     private readonly long* _header;
 
@@ -16,21 +31,19 @@ internal readonly unsafe ref struct ScriptBlock
         _header = (long*)address;
     }
 
-    public int Length => (int)(*_header >> LengthShift);
+    public int Length => (int)(*_header >> KindBits);
 
-    /// <summary>Bytes, not items.</summary>
-    public bool IsText => (*_header & TextFlag) != 0;
+    public BlockKind Kind => (BlockKind)(*_header & ((1 << KindBits) - 1));
 
-    /// <summary>Part of the script itself: it can be read only.</summary>
-    public bool IsLiteral => (*_header & LiteralFlag) != 0;
+    public bool IsText => Kind is BlockKind.Text or BlockKind.Literal;
 
     public Span<byte> Bytes => new(_header + 1, Length);
 
     public Span<Value> Items => new(_header + 1, Length);
 
-    public static ScriptBlock Create(void* address, int length, bool isText, bool isLiteral)
+    public static ScriptBlock Create(void* address, BlockKind kind, int length)
     {
-        *(long*)address = ((long)length << LengthShift) | (isText ? TextFlag : 0) | (isLiteral ? LiteralFlag : 0);
+        *(long*)address = ((long)length << KindBits) | (long)kind;
         return new ScriptBlock(address);
     }
 }

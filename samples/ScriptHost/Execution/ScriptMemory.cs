@@ -13,7 +13,7 @@ internal sealed unsafe class ScriptMemory(MemoryClient client)
 
     public Value MakeArray(long length)
     {
-        ScriptBlock block = Allocate(length, sizeof(Value), isText: false, isLiteral: false, out Value reference);
+        ScriptBlock block = Allocate(length, sizeof(Value), BlockKind.Array, out Value reference);
         block.Items.Clear();
         return reference;
     }
@@ -21,13 +21,13 @@ internal sealed unsafe class ScriptMemory(MemoryClient client)
     /// <summary>Bytes that nobody clears: the script sees what lies in its memory.</summary>
     public Value MakeBytes(long length)
     {
-        _ = Allocate(length, sizeof(byte), isText: true, isLiteral: false, out Value reference);
+        _ = Allocate(length, sizeof(byte), BlockKind.Text, out Value reference);
         return reference;
     }
 
-    public Value MakeText(ReadOnlySpan<byte> text, bool isLiteral = false)
+    public Value MakeText(ReadOnlySpan<byte> text, BlockKind kind = BlockKind.Text)
     {
-        ScriptBlock block = Allocate(text.Length, sizeof(byte), isText: true, isLiteral, out Value reference);
+        ScriptBlock block = Allocate(text.Length, sizeof(byte), kind, out Value reference);
         text.CopyTo(block.Bytes);
         return reference;
     }
@@ -36,7 +36,7 @@ internal sealed unsafe class ScriptMemory(MemoryClient client)
     {
         int leftLength = OpenText(left).Length;
         int rightLength = OpenText(right).Length;
-        ScriptBlock block = Allocate((long)leftLength + rightLength, sizeof(byte), isText: true, isLiteral: false, out Value reference);
+        ScriptBlock block = Allocate((long)leftLength + rightLength, sizeof(byte), BlockKind.Text, out Value reference);
         OpenText(left).Bytes.CopyTo(block.Bytes);
         OpenText(right).Bytes.CopyTo(block.Bytes[leftLength..]);
         return reference;
@@ -53,7 +53,7 @@ internal sealed unsafe class ScriptMemory(MemoryClient client)
     {
         ScriptBlock block = Open(reference);
         int index = Index(block, at);
-        if (block.IsLiteral)
+        if (block.Kind == BlockKind.Literal)
         {
             throw new ScriptFault("a text of the script itself is to be changed", "Copy it: \"\" + text is a new one");
         }
@@ -72,7 +72,7 @@ internal sealed unsafe class ScriptMemory(MemoryClient client)
 
     public void Free(Value reference)
     {
-        if (Open(reference).IsLiteral)
+        if (Open(reference).Kind == BlockKind.Literal)
         {
             throw new ScriptFault("a text of the script itself is to be freed", "Free what array, bytes, text, + and [ ] made");
         }
@@ -106,10 +106,11 @@ internal sealed unsafe class ScriptMemory(MemoryClient client)
             throw NotOurs(reference);
         }
 
-        return new ScriptBlock(reference.Address);
+        var block = new ScriptBlock(reference.Address);
+        return block.Kind != BlockKind.Stack ? block : throw NotOurs(reference);
     }
 
-    private ScriptBlock Allocate(long length, int itemSize, bool isText, bool isLiteral, out Value reference)
+    private ScriptBlock Allocate(long length, int itemSize, BlockKind kind, out Value reference)
     {
         if (length is < 0 or > int.MaxValue)
         {
@@ -118,7 +119,7 @@ internal sealed unsafe class ScriptMemory(MemoryClient client)
 
         void* address = Client.Allocate(ScriptBlock.HeaderSize + ((nuint)length * (nuint)itemSize));
         reference = Value.Of(address);
-        return ScriptBlock.Create(address, (int)length, isText, isLiteral);
+        return ScriptBlock.Create(address, kind, (int)length);
     }
 
     private static int Index(ScriptBlock block, Value at) => at.Number is >= 0 and long index && index < block.Length
@@ -129,7 +130,7 @@ internal sealed unsafe class ScriptMemory(MemoryClient client)
     {
         _ = Client.Context.TryGetClient(reference.Address, out MemoryClient? owner);
         return owner == Client ? new ScriptFault("this was freed before", "Free each block once, and use it no more; set the variable to nil")
-            : owner is null ? new ScriptFault("this is nobody's any more", "The script that shared it has ended, and its memory with it")
+            : owner is null ? new ScriptFault("this is nobody's memory", "It was freed before, or the script that shared it has ended")
             : new ScriptFault($"this is memory of the script '{owner.Name}'", "Only that script can use and free it; share numbers instead");
     }
 }

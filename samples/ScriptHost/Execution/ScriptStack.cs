@@ -9,9 +9,10 @@ namespace Vmem.Samples.Execution;
 /// </summary>
 internal sealed unsafe class ScriptStack(MemoryClient client)
 {
-    // A page of a small script's memory; arbitrary.
-    private const int FirstCapacity = 64;
+    // With the header a power of two of bytes, as blocks are; doubled and one more, it stays one. Which power is arbitrary.
+    private const int FirstCapacity = 63;
 
+    private void* _block;
     private Value* _words;
     private int _capacity;
 
@@ -34,8 +35,10 @@ internal sealed unsafe class ScriptStack(MemoryClient client)
             return;
         }
 
-        int capacity = Math.Max(Math.Max(2 * _capacity, FirstCapacity), Count + words);
-        _words = (Value*)client.Reallocate(_words, (nuint)capacity * (nuint)sizeof(Value));
+        int capacity = Math.Max(Math.Max((2 * _capacity) + 1, FirstCapacity), Count + words);
+        _block = client.Reallocate(_block, ScriptBlock.HeaderSize + ((nuint)capacity * (nuint)sizeof(Value)));
+        _ = ScriptBlock.Create(_block, BlockKind.Stack, length: 0);
+        _words = (Value*)((byte*)_block + ScriptBlock.HeaderSize);
         _capacity = capacity;
     }
 
@@ -62,8 +65,8 @@ internal sealed unsafe class ScriptStack(MemoryClient client)
 
     public void Release()
     {
-        client.Free(_words);
-        _words = null;
+        client.Free(_block);
+        _block = null;
         _capacity = 0;
         Count = 0;
     }

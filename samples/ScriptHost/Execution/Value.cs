@@ -42,5 +42,5 @@ internal readonly record struct Value
 
     public static ScriptFault TooLarge() => new("a result has more digits than a number can have", $"Numbers lie between {Limits.LeastNumber} and {Limits.MostNumber}");
 
-    public override string ToString() => IsNumber ? Number.ToString(CultureInfo.InvariantCulture) : Kind;
+    public override string ToString() => IsNumber ? Number.ToString(CultureInfo.InvariantCulture) : IsNil ? "nil" : Kind;
 }
