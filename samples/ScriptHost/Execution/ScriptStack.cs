@@ -44,7 +44,12 @@ internal sealed unsafe class ScriptStack(MemoryClient client)
 
     public void Push(Value value)
     {
-        Debug.Assert(Count < _capacity, "The function's depth was compiled wrongly.");
+        // Compiled code never gets here. But behind the stack lies what is another's.
+        if (Count == _capacity)
+        {
+            throw new InvalidOperationException("The function's depth was compiled wrongly.");
+        }
+
         _words[Count++] = value;
     }
 

@@ -44,6 +44,19 @@ public sealed class ScriptHostTests
         }
     }
 
+    [Fact]
+    public void What_a_script_shared_is_forgotten_with_it()
+    {
+        using var host = new ScriptHost(new ScriptHostOptions());
+        using var output = new StringWriter();
+        ScriptProcess sharer = host.Start(Samples.Language.Compiler.Compile("sharer", "share(\"p\", [1])"), TextWriter.Null);
+        host.RunAll();
+        host.Delete(sharer);
+        _ = host.Start(Samples.Language.Compiler.Compile("other", "print(shared(\"p\"))"), output);
+        host.RunAll();
+        Assert.Equal("other: nil", output.ToString().TrimEnd());
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
