@@ -1,38 +1,45 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Vmem.Memory.Isolation;
 
 /// <summary>A client's freed blocks, a stack for each order, kept so that the next request of the size splits nothing and its free
 /// coalesces nothing (libvmma: the cached blocks).</summary>
 /// <remarks>
+/// <para>
 /// A pair of requests at the edge of a large free block would otherwise split it down to a small one and join it up again each time. Stacks
 /// are filled and emptied by half, so that a stack at its edge goes to the buddy tree once in half its capacity. Before a client takes a
 /// region, it puts all of them back: what they keep from coalescing is never the reason to grow.
+/// </para>
+/// <para>
+/// A stack has 64 slots. Slot 0 holds the position of its top; the blocks, as numbers of units, fill the slots up to the last one, and below
+/// them lies a −1. So neither a look at the capacity nor a count is needed: a stack is empty if its top is negative, and full if its top
+/// is in slot 63. That leaves 62 for blocks.
+/// </para>
 /// </remarks>
-internal struct BlockCaches
+internal readonly struct BlockCaches
 {
-    private const int MaxOrders = 40;
-    private const int StackShift = 6;             // 64 items, the largest capacity there is
+    public const int MaxCapacity = Slots - 2;
 
-    [InlineArray(MaxOrders)]
-    private struct Counts
-    {
-        private int _first;
-    }
+    private const int SlotShift = 6;
+    private const int Slots = 1 << SlotShift;
 
     private readonly byte[] _capacities;          // shared by the clients of a context
-    private readonly nuint[] _items;              // offsets from the context's start
-    private Counts _counts;
+    private readonly int[] _slots;
 
     public BlockCaches(byte[] capacities)
     {
         _capacities = capacities;
-        _items = new nuint[capacities.Length << StackShift];
+        _slots = new int[capacities.Length << SlotShift];
+        for (int order = 0; order < Orders; order++)
+        {
+            Clear(order);
+        }
     }
 
     public static byte[] CapacitiesFor(in ContextGeometry geometry)
     {
-        var capacities = new byte[Math.Min(geometry.MaxOrder + 1, MaxOrders)];
+        var capacities = new byte[geometry.MaxOrder + 1];
         for (int order = 0; order < capacities.Length; order++)
         {
             capacities[order] = (byte)geometry.CacheCapacity(order);
@@ -41,71 +48,87 @@ internal struct BlockCaches
         return capacities;
     }
 
-    public readonly int Orders => _capacities.Length;
+    public int Orders => _capacities.Length;
 
+    public int Capacity(int order) => _capacities[order];
+
+    /// <param name="order">One of the <see cref="Orders"/>: it is not checked.</param>
+    /// <param name="unit">Where the block starts; negative if the stack is empty.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryPop(int order, out nuint offset)
+    public bool TryPeek(int order, out int unit)
     {
-        int count = _counts[order];
-        if (count == 0)
+        ref int stack = ref Stack(order);
+        unit = Unsafe.Add(ref stack, stack);
+        return unit >= 0;
+    }
+
+    /// <summary>Takes off what <see cref="TryPeek"/> has shown.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Pop(int order) => Stack(order)--;
+
+    /// <summary>False if the stack is full.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryPush(int order, int unit)
+    {
+        ref int stack = ref Stack(order);
+        int top = stack;
+        if (top >= Slots - 1)
         {
-            offset = 0;
             return false;
         }
 
-        _counts[order] = count - 1;
-        offset = _items[(order << StackShift) + count - 1];
+        Unsafe.Add(ref stack, top + 1) = unit;
+        stack = top + 1;
         return true;
     }
 
-    /// <summary>False if the stack is full: see <see cref="Bottom"/>.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryPush(int order, nuint offset)
-    {
-        int count = _counts[order];
-        if (count >= _capacities[order])
-        {
-            return false;
-        }
-
-        _items[(order << StackShift) + count] = offset;
-        _counts[order] = count + 1;
-        return true;
-    }
-
-    public readonly int Capacity(int order) => _capacities[order];
-
-    public readonly ReadOnlySpan<nuint> Items(int order) => _items.AsSpan(order << StackShift, _counts[order]);
+    public ReadOnlySpan<int> Blocks(int order) => Live(order);
 
     /// <summary>The half of the stack that was pushed first, rounded up, which <see cref="DropBottom"/> then takes off it.</summary>
-    public readonly ReadOnlySpan<nuint> Bottom(int order) => Items(order)[..((_counts[order] + 1) / 2)];
+    public ReadOnlySpan<int> Bottom(int order) => HalfOf(Live(order));
 
     public void DropBottom(int order)
     {
-        Span<nuint> items = _items.AsSpan(order << StackShift, _counts[order]);
-        int dropped = (items.Length + 1) / 2;
-        items[dropped..].CopyTo(items);
-        _counts[order] -= dropped;
+        Span<int> blocks = Live(order);
+        int dropped = HalfOf(blocks).Length;
+        blocks[dropped..].CopyTo(blocks);
+        Stack(order) -= dropped;
     }
 
-    public void Clear(int order) => _counts[order] = 0;
+    public void Clear(int order)
+    {
+        int sentinel = Slots - 1 - _capacities[order];
+        Stack(order) = sentinel;
+        Unsafe.Add(ref Stack(order), sentinel) = -1;
+    }
 
-    /// <summary>Takes the blocks between two offsets off the stacks.</summary>
-    public void Drop(nuint from, nuint length)
+    /// <summary>Takes the blocks that start in a range of units off the stacks.</summary>
+    public void Drop(nuint from, nuint count)
     {
         for (int order = 0; order < Orders; order++)
         {
-            Span<nuint> items = _items.AsSpan(order << StackShift, _counts[order]);
+            Span<int> blocks = Live(order);
             int kept = 0;
-            foreach (nuint offset in items)
+            foreach (int unit in blocks)
             {
-                if (offset - from >= length)
+                if ((nuint)unit - from >= count)
                 {
-                    items[kept++] = offset;
+                    blocks[kept++] = unit;
                 }
             }
 
-            _counts[order] = kept;
+            Stack(order) -= blocks.Length - kept;
         }
     }
+
+    private static Span<int> HalfOf(Span<int> blocks) => blocks[..((blocks.Length + 1) / 2)];
+
+    private Span<int> Live(int order)
+    {
+        int bottom = Slots - _capacities[order];
+        return _slots.AsSpan((order << SlotShift) + bottom, Stack(order) + 1 - bottom);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ref int Stack(int order) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_slots), order << SlotShift);
 }

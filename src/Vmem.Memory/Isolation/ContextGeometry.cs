@@ -16,9 +16,8 @@ namespace Vmem.Memory.Isolation;
 /// </remarks>
 internal readonly struct ContextGeometry
 {
-    /// <summary>A granule has at least so many units, so that the bits of two regions never share a 64-bit word: two clients may be at work
-    /// at once.</summary>
-    private const int UnitsPerGranule = 64;
+    /// <summary>A granule has at least so many units: a group of the buddy tree, below which a region is not worth its records.</summary>
+    private const int LeastUnitsPerGranule = 64;
 
     private const nuint DefaultGranule = 64 * 1024;
 
@@ -40,12 +39,12 @@ internal readonly struct ContextGeometry
         }
 
         UnitShift = BitOperations.Log2(options.Alignment);
-        nuint least = options.Alignment * UnitsPerGranule;
+        nuint least = options.Alignment * LeastUnitsPerGranule;
         nuint granule = options.BlockSize == 0 ? Math.Max(DefaultGranule, least) : options.BlockSize;
         if (!BitOperations.IsPow2(granule) || granule < least)
         {
             throw new ArgumentException(
-                $"BlockSize is {granule}; it must be a power of two of at least {least}, {UnitsPerGranule} times the alignment.", nameof(options));
+                $"BlockSize is {granule}; it must be a power of two of at least {least}, {LeastUnitsPerGranule} times the alignment.", nameof(options));
         }
 
         GranuleShift = BitOperations.Log2(granule);
@@ -54,6 +53,9 @@ internal readonly struct ContextGeometry
     public int UnitShift { get; }
 
     public int GranuleShift { get; }
+
+    /// <summary>The logarithm of a granule's units.</summary>
+    public int GranuleUnitShift => GranuleShift - UnitShift;
 
     public nuint Unit => (nuint)1 << UnitShift;
 
@@ -67,8 +69,8 @@ internal readonly struct ContextGeometry
     public int MaxRegionClass(nuint contextSize) =>
         Math.Clamp(BitOperations.Log2((contextSize >> GranuleShift >> 4) | 1), 0, MaxRegionClassEver);
 
-    /// <summary>How many freed blocks of an order a client keeps ready: 64, an arbitrary number, but no more than fill a quarter granule.</summary>
-    public int CacheCapacity(int order) => (int)Math.Min(64, Granule / 4 >> (UnitShift + order));
+    /// <summary>How many freed blocks of an order a client keeps ready: as many as a stack holds, but no more than fill a quarter granule.</summary>
+    public int CacheCapacity(int order) => (int)Math.Min(BlockCaches.MaxCapacity, Granule / 4 >> (UnitShift + order));
 
     /// <summary>The order of the smallest block for a size of at least 1 and at most half a granule.</summary>
     public int OrderFor(nuint size) => BitOperations.Log2((size - 1) | (Unit - 1)) + 1 - UnitShift;

@@ -37,15 +37,16 @@ public sealed unsafe partial class MemoryClient
     /// <exception cref="ObjectDisposedException">The client has been disposed of.</exception>
     public bool TryAllocate(nuint size, out void* block)
     {
-        // Size 0 wraps and is no order of a cache, nor is a large size: both go the long way.
+        // Size 0 wraps and is of no order, as is a large size: both go the long way.
         int order = BitOperations.Log2((size - 1) | _unitMask) + 1 - _unitShift;
-        if (_plain && order < _caches.Orders)
+        if ((uint)order < (uint)_shortOrders && _caches.TryPeek(order, out int unit))
         {
             nuint length = (nuint)1 << (order + _unitShift);
-            if (length <= _limit - _inUse && _caches.TryPop(order, out nuint offset))
+            if (length <= _limit - _inUse)
             {
-                Hand(_granules[offset >> _granuleShift]!, offset, size, length);
-                block = _start + offset;
+                _caches.Pop(order);
+                Hand(RegionAt((nuint)unit), (nuint)unit, order, size, length);
+                block = AddressOf((nuint)unit);
                 return true;
             }
         }
@@ -55,9 +56,9 @@ public sealed unsafe partial class MemoryClient
 
     /// <summary>A block that the caches or a tree gave out becomes the user's.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Hand(Region region, nuint offset, nuint size, nuint length)
+    private void Hand(Region region, nuint unit, int order, nuint size, nuint length)
     {
-        region.SetLive((offset - region.Offset) >> _unitShift);
+        _blocks.Set(unit, order + 1);
         if (region.LiveBlocks++ == 0)
         {
             _emptyRegions--;
@@ -78,8 +79,11 @@ public sealed unsafe partial class MemoryClient
 
         _allocations++;
         _requestedEver += size;
-        _grantedEver += length;
     }
+
+    /// <summary>The region that a unit is in. The unit must exist, and somebody must hold it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Region RegionAt(nuint unit) => Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_granules), unit >> _granuleUnitShift)!;
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool AllocateAny(nuint size, nuint alignment, bool zeroed, out void* block)
@@ -112,23 +116,24 @@ public sealed unsafe partial class MemoryClient
             }
 
             hopeless = false;
-            if (!TryTake(length, out Region? region, out nuint offset, out bool isZeroed))
+            if (!TryTake(length, out Block taken, out bool isZeroed))
             {
                 return false;
             }
 
-            Furnish(region, offset, size, length, mustZero: (zeroed || Has(MemoryContextFeatures.ZeroOnAllocate)) && !isZeroed);
-            if (region.IsLarge)
+            Furnish(taken, size, mustZero: (zeroed || Has(MemoryContextFeatures.ZeroOnAllocate)) && !isZeroed);
+            if (taken.Region.IsLarge)
             {
-                region.LiveBlocks = 1;
+                _blocks.Set(taken.Unit, BlockMap.Large);
+                taken.Region.LiveBlocks = 1;
                 Count(size, length);
             }
             else
             {
-                Hand(region, offset, size, length);
+                Hand(taken.Region, taken.Unit, _geometry.OrderFor(length), size, length);
             }
 
-            block = _start + offset;
+            block = AddressOf(taken.Unit);
             return true;
         }
         finally
@@ -150,80 +155,34 @@ public sealed unsafe partial class MemoryClient
         return needed <= _geometry.Granule / 2 ? (nuint)1 << (_geometry.OrderFor(needed) + _unitShift) : _geometry.RoundUpToGranules(needed);
     }
 
-    private bool TryTake(nuint length, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out Region? region, out nuint offset, out bool isZeroed)
+    private bool TryTake(nuint length, out Block block, out bool isZeroed)
     {
         isZeroed = false;
         if (length > _geometry.Granule / 2)
         {
-            region = TakeLarge(length, out isZeroed);
-            offset = region?.Offset ?? 0;
-            return region is not null;
+            Region? large = TakeLarge(length, out isZeroed);
+            block = large is null ? default : new Block(large, large.FirstUnit, length);
+            return large is not null;
         }
 
-        int order = BitOperations.Log2(length) - _unitShift;
-        if (_caches.TryPop(order, out offset))
+        int order = _geometry.OrderFor(length);
+        if (_caches.TryPeek(order, out int unit))
         {
-            region = _granules[offset >> _granuleShift]!;
-            return true;
+            _caches.Pop(order);
         }
-
-        region = RegionFor(order);
-        if (region is null)
+        else if (RegionFor(order) is { } region)
         {
-            return false;
-        }
-
-        offset = Refill(region, order);
-        return true;
-    }
-
-    /// <summary>What the features promise of a block when it is handed out.</summary>
-    private void Furnish(Region region, nuint offset, nuint size, nuint length, bool mustZero)
-    {
-        byte* block = _start + offset;
-        if (Has(MemoryContextFeatures.PoisonOnFree))
-        {
-            CheckPoison(region, offset, length);
-        }
-
-        if (mustZero)
-        {
-            NativeMemory.Clear(block, length);
-        }
-
-        if (Has(MemoryContextFeatures.GuardBytes))
-        {
-            Guard.Set(block, size, length);
-            region.SetSlack((offset - region.Offset) >> _unitShift, (uint)(length - size));
-        }
-    }
-
-    /// <summary>Refuses a block that was written to while it was free; it is made whole and kept, so that this is reported once.</summary>
-    private void CheckPoison(Region region, nuint offset, nuint length)
-    {
-        long written = Poison.FirstOther(_start + offset, length);
-        if (written < 0)
-        {
-            return;
-        }
-
-        nuint address = (nuint)(_start + offset) + (nuint)written;
-        byte found = *(byte*)address;
-        NativeMemory.Fill(_start + offset, length, Poison.Value);
-        if (region.IsLarge)
-        {
-            ReturnRegion(region);
+            unit = Refill(region, order);
         }
         else
         {
-            Keep(region, offset, BitOperations.Log2(length) - _unitShift);
+            block = default;
+            return false;
         }
 
-        throw WrittenWhileFree(address, found);
+        block = new Block(RegionAt((nuint)unit), (nuint)unit, length);
+        return true;
     }
-
-    private InvariantViolationException WrittenWhileFree(nuint address, byte found) =>
-        new("free memory is not written to", $"In client '{Name}' the byte at 0x{address:x} is 0x{found:x2} and not 0x{Poison.Value:x2}: it was written after its block had been freed.");
 
     private ClientExhaustedException Exhausted(nuint size, nuint alignment)
     {

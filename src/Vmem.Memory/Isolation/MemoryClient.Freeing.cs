@@ -15,13 +15,20 @@ public sealed unsafe partial class MemoryClient
     /// <exception cref="ObjectDisposedException">The client has been disposed of, and the block with it.</exception>
     public void Free(void* block)
     {
-        if (!_plain || !TryLocate(block, out Region? region, out nuint offset))
+        nuint offset = (nuint)block - (nuint)_start;
+        nuint unit = offset >> _unitShift;
+        int order = _blocks.At(unit) - 1;
+        if ((uint)order < (uint)_shortOrders && (offset & _unitMask) == 0)
         {
-            FreeAny(block);
-            return;
+            Region? region = RegionOrNull(unit);
+            if (region is not null && region.Owner == this)
+            {
+                Retire(region, unit, order);
+                return;
+            }
         }
 
-        Retire(region, offset, region.Tree!.OrderOf((long)((offset - region.Offset) >> _unitShift)));
+        FreeAny(block);
     }
 
     /// <summary>Does the address lie in a block that this client's user holds? O(log region).</summary>
@@ -46,8 +53,7 @@ public sealed unsafe partial class MemoryClient
         Enter();
         try
         {
-            Region region = Locate(block, out nuint offset, "measure");
-            return UsableLength(region, offset, LengthOf(region, offset));
+            return UsableLength(Locate(block, "measure"));
         }
         finally
         {
@@ -55,41 +61,33 @@ public sealed unsafe partial class MemoryClient
         }
     }
 
-    /// <summary>Finds the region of a live block of a divided region; all other cases are for <see cref="Locate"/>.</summary>
+    /// <summary>The region that a unit is in, if somebody holds it. The unit must exist.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryLocate(void* block, [NotNullWhen(true)] out Region? region, out nuint offset)
-    {
-        offset = (nuint)block - (nuint)_start;
-        nuint granule = offset >> _granuleShift;
-        Region?[] granules = _granules;
-        region = granule < (nuint)granules.Length ? granules[granule] : null;
-        return region is not null && region.Owner == this && !region.IsLarge
-            && (offset & _unitMask) == 0 && region.IsLive((offset - region.Offset) >> _unitShift);
-    }
+    private Region? RegionOrNull(nuint unit) => Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_granules), unit >> _granuleUnitShift);
 
     /// <summary>A block ceases to be the user's.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Retire(Region region, nuint offset, int order)
+    private void Retire(Region region, nuint unit, int order)
     {
-        region.ClearLive((offset - region.Offset) >> _unitShift);
-        _inUse -= (nuint)1 << (order + _unitShift);
-        _frees++;
-        if (!_caches.TryPush(order, offset))
+        _blocks.Set(unit, 0);
+        nuint length = (nuint)1 << (order + _unitShift);
+        _inUse -= length;
+        _freedEver += length;
+        if (!_caches.TryPush(order, (int)unit))
         {
-            Keep(region, offset, order);
+            Spill((int)unit, order);
         }
 
         if (--region.LiveBlocks == 0 && ++_emptyRegions > 1)
         {
-            _caches.Drop(region.Offset, region.Size);
             ReturnRegion(region);
         }
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void FreeAny(void* block)
+    private void FreeAny(void* address)
     {
-        if (block is null)
+        if (address is null)
         {
             return;
         }
@@ -97,21 +95,19 @@ public sealed unsafe partial class MemoryClient
         Enter();
         try
         {
-            Region region = Locate(block, out nuint offset, "free");
-            nuint length = LengthOf(region, offset);
-            CheckGuard(region, offset, length);
-            if (region.IsLarge)
+            Block block = Locate(address, "free");
+            CheckGuard(block);
+            Scrub(block.Unit, block.Length);
+            if (!block.Region.IsLarge)
             {
-                Scrub(offset, length);
-                region.LiveBlocks = 0;
-                _inUse -= length;
-                _frees++;
-                ReturnRegion(region);
+                Retire(block.Region, block.Unit, _geometry.OrderFor(block.Length));
                 return;
             }
 
-            Scrub(offset, length);
-            Retire(region, offset, _geometry.OrderFor(length));
+            _blocks.Set(block.Unit, 0);
+            _inUse -= block.Length;
+            _freedEver += block.Length;
+            ReturnRegion(block.Region);
         }
         finally
         {
@@ -119,96 +115,56 @@ public sealed unsafe partial class MemoryClient
         }
     }
 
-    /// <summary>The region of a live block; else says why it is none.</summary>
-    private Region Locate(void* block, out nuint offset, string verb)
+    /// <summary>The live block of this client that starts at an address; if there is none, an exception says why.</summary>
+    private Block Locate(void* address, string verb)
     {
-        if (TryLocate(block, out Region? region, out offset) || IsLarge(region, offset))
+        nuint offset = (nuint)address - (nuint)_start;
+        nuint unit = offset >> _unitShift;
+        int start = _blocks.At(unit);
+        if (start != 0 && (offset & _unitMask) == 0 && RegionOrNull(unit) is { } region && region.Owner == this)
         {
-            return region;
+            return new Block(region, unit, start == BlockMap.Large ? region.Size : (nuint)1 << (start - 1 + _unitShift));
         }
 
         ObjectDisposedException.ThrowIf(_disposed, this);
-        throw WrongAddress(block, verb);
+        throw WrongAddress(address, verb);
     }
 
-    private bool IsLarge([NotNullWhen(true)] Region? region, nuint offset) =>
-        region is not null && region.Owner == this && region.IsLarge && offset == region.Offset;
-
-    private nuint LengthOf(Region region, nuint offset) => region.IsLarge
-        ? region.Size
-        : (nuint)1 << (region.Tree!.OrderOf((long)((offset - region.Offset) >> _unitShift)) + _unitShift);
-
-    private nuint UsableLength(Region region, nuint offset, nuint length) =>
-        Has(MemoryContextFeatures.GuardBytes) ? length - region.SlackAt((offset - region.Offset) >> _unitShift) : length;
-
-    private void CheckGuard(Region region, nuint offset, nuint length)
-    {
-        if (!Has(MemoryContextFeatures.GuardBytes))
-        {
-            return;
-        }
-
-        nuint size = UsableLength(region, offset, length);
-        long broken = Guard.FirstBroken(_start + offset, size, length);
-        if (broken >= 0)
-        {
-            throw new InvalidFreeException(InvalidFreeReason.Corrupted, (nuint)(_start + offset), size,
-                $"The block of {size} bytes at {AddressText(offset)} of client '{Name}' was written past its end: byte {broken} is 0x{_start[offset + (nuint)broken]:x2}. It stays allocated.");
-        }
-    }
-
-    /// <summary>What the features promise of bytes that are free.</summary>
-    private void Scrub(nuint offset, nuint length)
-    {
-        if (Has(MemoryContextFeatures.PoisonOnFree))
-        {
-            NativeMemory.Fill(_start + offset, length, Poison.Value);
-        }
-        else if (Has(MemoryContextFeatures.ZeroOnFree))
-        {
-            NativeMemory.Clear(_start + offset, length);
-        }
-    }
-
-    /// <summary>Which region holds the address, and where the block starts that it lies in? False if no client holds the memory.</summary>
+    /// <summary>Which region holds the address, and where does the block start that it lies in? False if no client holds the memory.</summary>
     private bool TryFindHolder(void* address, [NotNullWhen(true)] out Region? region, out nuint start, out bool isLive)
     {
-        nuint offset = (nuint)address - (nuint)_start;
-        nuint granule = offset >> _granuleShift;
-        region = granule < (nuint)_granules.Length ? _granules[granule] : null;
+        nuint unit = ((nuint)address - (nuint)_start) >> _unitShift;
+        region = unit < (nuint)_blocks.Units ? RegionOrNull(unit) : null;
         start = 0;
         isLive = false;
-        if (region is null || region.Owner != this)
+        if (region?.Owner != this)
         {
             return region is not null;
         }
 
-        if (region.IsLarge)
+        start = region.FirstUnit;
+        if (region.Tree is { } tree)
         {
-            start = region.Offset;
-            isLive = true;
-            return true;
+            tree.TryFind((long)(unit - region.FirstUnit), out long found, out _, out _);
+            start += (nuint)found;
         }
 
-        region.Tree!.TryFind((long)((offset - region.Offset) >> _unitShift), out long unit, out _, out bool isFree);
-        start = OffsetOf(region, unit);
-        isLive = !isFree && region.IsLive((nuint)unit);
+        isLive = _blocks.At(start) != 0;
         return true;
     }
 
-    private string AddressText(nuint offset) => $"0x{(nuint)_start + offset:x}";
-
-    private InvalidFreeException WrongAddress(void* block, string verb)
+    private InvalidFreeException WrongAddress(void* address, string verb)
     {
-        nuint address = (nuint)block;
-        (InvalidFreeReason reason, string why) = !TryFindHolder(block, out Region? region, out nuint start, out bool isLive)
-            ? (InvalidFreeReason.NotAllocated, address - (nuint)_start < Context.Size
+        (InvalidFreeReason reason, string why) = !TryFindHolder(address, out Region? region, out nuint start, out bool isLive)
+            ? (InvalidFreeReason.NotAllocated, (nuint)address - (nuint)_start < Context.Size
                 ? "no client holds that memory (any more)"
                 : "it lies outside the context's memory")
             : region.Owner is not { } owner ? (InvalidFreeReason.NotAllocated, "no client holds that memory (any more)")
             : owner != this ? (InvalidFreeReason.OtherOwner, $"the memory belongs to client '{owner.Name}'")
-            : isLive ? (InvalidFreeReason.InteriorAddress, $"it lies {address - (nuint)_start - start} bytes inside the block at {AddressText(start)}")
+            : isLive ? (InvalidFreeReason.InteriorAddress, $"it lies {(byte*)address - AddressOf(start)} bytes inside the block at {AddressText(start)}")
             : (InvalidFreeReason.AlreadyFree, "it lies in no live block: freed before, or never handed out");
-        return new InvalidFreeException(reason, address, 0, $"Client '{Name}' cannot {verb} 0x{address:x}: {why}. Nothing was changed.");
+        return new InvalidFreeException(reason, (nuint)address, 0, $"Client '{Name}' cannot {verb} 0x{(nuint)address:x}: {why}. Nothing was changed.");
     }
+
+    private string AddressText(nuint unit) => $"0x{(nuint)AddressOf(unit):x}";
 }

@@ -15,11 +15,12 @@ public sealed unsafe partial class MemoryClient
             long cachedBlocks = 0;
             for (int order = 0; order < _caches.Orders; order++)
             {
-                int count = _caches.Items(order).Length;
+                int count = _caches.Blocks(order).Length;
                 cachedBlocks += count;
                 cached += (nuint)count << (order + _unitShift);
             }
 
+            long live = CountLive();
             int largest = _regions.LargestFreeOrder;
             return new MemoryClientStatistics
             {
@@ -32,13 +33,13 @@ public sealed unsafe partial class MemoryClient
                 CachedBlocks = cachedBlocks,
                 Free = _totalSize - _inUse - cached,
                 LargestFree = largest < 0 ? 0 : (nuint)1 << (largest + _unitShift),
-                LiveBlocks = _disposed ? 0 : _allocations - _frees,
+                LiveBlocks = live,
                 Regions = _regions.Count,
                 RegionsTaken = _regionsTaken,
                 Allocations = _allocations,
-                Frees = _frees,
+                Frees = _allocations - live - _leaked,
                 Failures = _failures,
-                InternalWaste = _grantedEver == 0 ? 0 : 1 - ((double)_requestedEver / _grantedEver),
+                InternalWaste = _allocations == 0 ? 0 : 1 - ((double)_requestedEver / (_inUse + _freedEver)),
             };
         }
         finally
@@ -79,19 +80,20 @@ public sealed unsafe partial class MemoryClient
 
         public void Visit(Region region)
         {
-            Invariant.Hold(region.Owner == client, "a client's regions are its own", $"The region at {region.Offset} is listed by '{client.Name}'.");
-            Invariant.Hold(client._granules[region.Offset >> client._granuleShift] == region, "the table knows every region", $"It does not know the one at {region.Offset}.");
+            Invariant.Hold(region.Owner == client, "a client's regions are its own", $"The region at {client.AddressText(region.FirstUnit)} is listed by '{client.Name}'.");
+            Invariant.Hold(client.RegionAt(region.FirstUnit) == region, "the table knows every region", $"It does not know the one at {client.AddressText(region.FirstUnit)}.");
             _regions++;
             _held += region.Size;
             if (region.IsLarge)
             {
-                Invariant.Hold(region.LiveBlocks == 1, "a large block's region holds one block", $"The region at {region.Offset} counts {region.LiveBlocks}.");
-                CountLive(region, region.Offset, region.Size);
+                Invariant.Hold(region.LiveBlocks == 1, "a large block's region holds one block", $"The region at {client.AddressText(region.FirstUnit)} counts {region.LiveBlocks}.");
+                Invariant.Hold(client._blocks.At(region.FirstUnit) == BlockMap.Large, "the map knows large blocks", $"It does not know the one at {client.AddressText(region.FirstUnit)}.");
+                CountLive(new Block(region, region.FirstUnit, region.Size));
                 return;
             }
 
             int listed = region.Tree!.LargestFreeOrder + 1;
-            Invariant.Hold(region.List == listed, "regions are listed by their largest free block", $"The one at {region.Offset} is in list {region.List} instead of {listed}.");
+            Invariant.Hold(region.List == listed, "regions are listed by their largest free block", $"The one at {client.AddressText(region.FirstUnit)} is in list {region.List} instead of {listed}.");
             region.Tree.Validate();
             VisitBlocks(region);
             _empty += region.LiveBlocks == 0 ? 1 : 0;
@@ -102,19 +104,19 @@ public sealed unsafe partial class MemoryClient
             Invariant.Hold(_regions == client._regions.Count, "regions are counted", $"{_regions} are listed, {client._regions.Count} were counted.");
             Invariant.Hold(_held == client._totalSize, "TotalSize is what the regions hold", $"They hold {_held}, the client counts {client._totalSize}.");
             Invariant.Hold(_inUse == client._inUse, "InUse is what live blocks take", $"They take {_inUse}, the client counts {client._inUse}.");
-            Invariant.Hold(client._disposed || _live == client._allocations - client._frees, "live blocks are counted", $"{_live} live, {client._allocations} allocated, {client._frees} freed.");
+            Invariant.Hold(_live == client.CountLive(), "live blocks are counted", $"{_live} are live, {client.CountLive()} are counted.");
             Invariant.Hold(_empty == client._emptyRegions, "empty regions are counted", $"{_empty} are empty, the client counts {client._emptyRegions}.");
             long cached = 0;
             for (int order = 0; order < client._caches.Orders; order++)
             {
-                foreach (nuint offset in client._caches.Items(order))
+                foreach (int unit in client._caches.Blocks(order))
                 {
-                    Region? region = client._granules[offset >> client._granuleShift];
-                    Invariant.Hold(region?.Owner == client && !region.IsLarge, "cached blocks lie in the client's regions", $"The one at {offset} does not.");
-                    long unit = (long)((offset - region!.Offset) >> client._unitShift);
-                    bool found = region.Tree!.TryFind(unit, out long start, out int cachedOrder, out bool isFree);
-                    Invariant.Hold(found && start == unit && cachedOrder == order && !isFree && !region.IsLive((nuint)unit), "a cached block is out of the tree and nobody's",
-                        $"The one at {offset} is not.");
+                    Region? region = client.RegionOrNull((nuint)unit);
+                    Invariant.Hold(region?.Owner == client && !region.IsLarge, "cached blocks lie in the client's regions", $"The one at {client.AddressText((nuint)unit)} does not.");
+                    long local = unit - (long)region!.FirstUnit;
+                    bool found = region.Tree!.TryFind(local, out long start, out int cachedOrder, out bool isFree);
+                    Invariant.Hold(found && start == local && cachedOrder == order && !isFree && client._blocks.At((nuint)unit) == 0,
+                        "a cached block is out of the tree and nobody's", $"The one at {client.AddressText((nuint)unit)} is not.");
                     cached++;
                 }
             }
@@ -124,53 +126,52 @@ public sealed unsafe partial class MemoryClient
 
         private void VisitBlocks(Region region)
         {
-            long units = (long)(region.Size >> client._unitShift);
+            nuint end = region.FirstUnit + (region.Size >> client._unitShift);
             long live = 0;
-            for (long unit = 0; unit < units;)
+            for (nuint unit = region.FirstUnit; unit < end;)
             {
-                bool found = region.Tree!.TryFind(unit, out long start, out int order, out bool isFree);
-                Invariant.Hold(found && start == unit, "blocks follow each other", $"None starts at unit {unit} of the region at {region.Offset}.");
-                nuint offset = client.OffsetOf(region, unit);
-                nuint length = (nuint)1 << (order + client._unitShift);
-                bool isLive = region.IsLive((nuint)unit);
-                Invariant.Hold(!(isLive && isFree), "a free block is nobody's", $"The one at {offset} is live.");
-                long next = region.NextLive(unit + 1);
-                Invariant.Hold(next < 0 || next >= unit + (1L << order), "no block starts inside another", $"One does at unit {next}, inside the one at {offset}.");
-                if (isLive)
+                long local = (long)(unit - region.FirstUnit);
+                bool found = region.Tree!.TryFind(local, out long start, out int order, out bool isFree);
+                Invariant.Hold(found && start == local, "blocks follow each other", $"None starts at {client.AddressText(unit)}.");
+                nuint units = (nuint)1 << order;
+                int mapped = client._blocks.At(unit);
+                Invariant.Hold(mapped == 0 || (mapped == order + 1 && !isFree), "the map and the tree agree", $"At {client.AddressText(unit)} the map says {mapped}, the tree order {order}.");
+                Invariant.Hold(client._blocks.IsClear(unit + 1, units - 1), "no block starts inside another", $"One does inside the one at {client.AddressText(unit)}.");
+                if (mapped != 0)
                 {
                     live++;
-                    CountLive(region, offset, length);
+                    CountLive(new Block(region, unit, units << client._unitShift));
                 }
                 else
                 {
                     _notLive += isFree ? 0 : 1;
-                    CheckPoison(offset, length);
+                    CheckPoison(unit, units << client._unitShift);
                 }
 
-                unit += 1L << order;
+                unit += units;
             }
 
-            Invariant.Hold(live == region.LiveBlocks, "a region counts its live blocks", $"The one at {region.Offset} has {live} and counts {region.LiveBlocks}.");
+            Invariant.Hold(live == region.LiveBlocks, "a region counts its live blocks", $"The one at {client.AddressText(region.FirstUnit)} has {live} and counts {region.LiveBlocks}.");
         }
 
-        private void CountLive(Region region, nuint offset, nuint length)
+        private void CountLive(in Block block)
         {
             _live++;
-            _inUse += length;
+            _inUse += block.Length;
             if (client.Has(MemoryContextFeatures.GuardBytes))
             {
-                nuint size = client.UsableLength(region, offset, length);
-                long broken = Guard.FirstBroken(client._start + offset, size, length);
-                Invariant.Hold(broken < 0, "guard bytes are intact", $"The block of {size} bytes at {client.AddressText(offset)} of client '{client.Name}' was written past its end, at byte {broken}.");
+                nuint size = client.UsableLength(block);
+                long broken = Guard.FirstBroken(client.AddressOf(block.Unit), size, block.Length);
+                Invariant.Hold(broken < 0, "guard bytes are intact", $"The block of {size} bytes at {client.AddressText(block.Unit)} of client '{client.Name}' was written past its end, at byte {broken}.");
             }
         }
 
-        private readonly void CheckPoison(nuint offset, nuint length)
+        private readonly void CheckPoison(nuint unit, nuint length)
         {
             if (client.Has(MemoryContextFeatures.PoisonOnFree))
             {
-                long written = Poison.FirstOther(client._start + offset, length);
-                Invariant.Hold(written < 0, "free memory is not written to", $"Byte {written} of the free block at {client.AddressText(offset)} of client '{client.Name}' was.");
+                long written = Poison.FirstOther(client.AddressOf(unit), length);
+                Invariant.Hold(written < 0, "free memory is not written to", $"Byte {written} of the free block at {client.AddressText(unit)} of client '{client.Name}' was.");
             }
         }
     }

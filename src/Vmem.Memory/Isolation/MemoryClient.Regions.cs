@@ -6,9 +6,6 @@ namespace Vmem.Memory;
 // Regions: taken as they are needed, given back as they empty. Called with the client's lock held.
 public sealed unsafe partial class MemoryClient
 {
-    // A stack of 64 is filled by half.
-    private const int MaxRefill = 32;
-
     /// <summary>Gives back what the client holds without need, cached blocks and empty regions. O(cached blocks + regions).</summary>
     /// <returns>How many bytes came back to the context.</returns>
     /// <exception cref="ObjectDisposedException">The client has been disposed of.</exception>
@@ -50,7 +47,7 @@ public sealed unsafe partial class MemoryClient
     /// <summary>One granule has room for a block of any order, so that only a context with no granule left refuses.</summary>
     private Region? Grow()
     {
-        nuint worthwhile = Math.Min(_dividedSize, _limit - _inUse) >> _granuleShift;
+        nuint worthwhile = Math.Min(_dividedSize, _limit - _inUse) >> _geometry.GranuleShift;
         int regionClass = Math.Min(BitOperations.Log2(worthwhile | 1), _geometry.MaxRegionClass(Context.Size));
         for (; regionClass >= 0; regionClass--)
         {
@@ -97,47 +94,44 @@ public sealed unsafe partial class MemoryClient
         {
             _dividedSize -= region.Size;
             _emptyRegions -= region.LiveBlocks == 0 ? 1 : 0;
+            _caches.Drop(region.FirstUnit, region.Size >> _unitShift);
         }
 
         Context.TakeBack(region);
     }
 
     /// <summary>Takes blocks from a region's tree: one for the caller, and half a stack more.</summary>
-    private nuint Refill(Region region, int order)
+    private int Refill(Region region, int order)
     {
-        Span<long> units = stackalloc long[MaxRefill];
-        int wanted = Math.Max((_caches.Capacity(order) + 1) / 2, 1);
+        Span<long> units = stackalloc long[BlockCaches.MaxCapacity / 2];
+        int wanted = Math.Max(_caches.Capacity(order) / 2, 1);
         int taken = region.Tree!.TakeMany(order, units[..wanted]);
         _regions.Refresh(region);
+        int first = (int)region.FirstUnit;
         for (int i = taken - 1; i > 0; i--)
         {
-            _caches.TryPush(order, OffsetOf(region, units[i]));
+            _caches.TryPush(order, first + (int)units[i]);
         }
 
-        return OffsetOf(region, units[0]);
+        return first + (int)units[0];
     }
 
-    /// <summary>Keeps a block that nobody holds: on its stack, half of which goes to the trees if it is full.</summary>
-    private void Keep(Region region, nuint offset, int order)
+    /// <summary>Keeps a block for which the stack of its order has no room: half of the stack goes to the trees.</summary>
+    private void Spill(int unit, int order)
     {
-        if (_caches.TryPush(order, offset))
-        {
-            return;
-        }
-
         if (_caches.Capacity(order) == 0)
         {
-            PutBack(region, offset);
+            PutBack(unit);
             return;
         }
 
-        foreach (nuint cached in _caches.Bottom(order))
+        foreach (int cached in _caches.Bottom(order))
         {
-            PutBack(_granules[cached >> _granuleShift]!, cached);
+            PutBack(cached);
         }
 
         _caches.DropBottom(order);
-        _caches.TryPush(order, offset);
+        _caches.TryPush(order, unit);
     }
 
     private bool FlushCaches()
@@ -145,9 +139,9 @@ public sealed unsafe partial class MemoryClient
         bool any = false;
         for (int order = 0; order < _caches.Orders; order++)
         {
-            foreach (nuint cached in _caches.Items(order))
+            foreach (int cached in _caches.Blocks(order))
             {
-                PutBack(_granules[cached >> _granuleShift]!, cached);
+                PutBack(cached);
                 any = true;
             }
 
@@ -173,11 +167,21 @@ public sealed unsafe partial class MemoryClient
         return any;
     }
 
-    private void PutBack(Region region, nuint offset)
+    private void PutBack(int unit)
     {
-        region.Tree!.Give((long)((offset - region.Offset) >> _unitShift));
+        Region region = RegionAt((nuint)unit);
+        region.Tree!.Give(unit - (long)region.FirstUnit);
         _regions.Refresh(region);
     }
 
-    private nuint OffsetOf(Region region, long unit) => region.Offset + ((nuint)unit << _unitShift);
+    private long CountLive()
+    {
+        long live = 0;
+        for (Region? region = _regions.First; region is not null; region = _regions.After(region))
+        {
+            live += region.LiveBlocks;
+        }
+
+        return live;
+    }
 }

@@ -43,29 +43,29 @@ public sealed unsafe partial class MemoryClient
         Enter();
         try
         {
-            Region region = Locate(block, out nuint offset, "resize");
-            nuint length = LengthOf(region, offset);
-            nuint usable = UsableLength(region, offset, length);
-            CheckGuard(region, offset, length);
-            nuint newLength = LengthFor(size, alignment: 1);
-            if (newLength == 0 || (newLength > length && newLength - length > _limit - _inUse) || !TryMoveEnd(region, offset, length, newLength))
+            Block old = Locate(block, "resize");
+            CheckGuard(old);
+            nuint usable = UsableLength(old);
+            nuint length = LengthFor(size, alignment: 1);
+            if (length == 0 || (length > old.Length && length - old.Length > _limit - _inUse) || !TryMoveEnd(old, length))
             {
                 return false;
             }
 
-            _inUse += newLength - length;
+            if (length > old.Length && Has(MemoryContextFeatures.PoisonOnFree))
+            {
+                CheckPoisonBehind(old, length);
+            }
+
+            _inUse += length - old.Length;
+            _requestedEver += length - old.Length;
             _peakInUse = Math.Max(_peakInUse, _inUse);
-            if (Has(MemoryContextFeatures.ZeroOnAllocate) && newLength > usable)
+            if (Has(MemoryContextFeatures.ZeroOnAllocate) && length > usable)
             {
-                NativeMemory.Clear(_start + offset + usable, newLength - usable);
+                NativeMemory.Clear((byte*)block + usable, length - usable);
             }
 
-            if (Has(MemoryContextFeatures.GuardBytes))
-            {
-                Guard.Set(_start + offset, size, newLength);
-                region.SetSlack((offset - region.Offset) >> _unitShift, (uint)(newLength - size));
-            }
-
+            SetGuard(old with { Length = length }, size);
             return true;
         }
         finally
@@ -74,63 +74,44 @@ public sealed unsafe partial class MemoryClient
         }
     }
 
-    private bool TryMoveEnd(Region region, nuint offset, nuint length, nuint newLength)
+    /// <summary>Makes a block end elsewhere, as far as the map, the tree and the context are concerned.</summary>
+    private bool TryMoveEnd(in Block block, nuint length)
     {
-        if (newLength == length)
+        Region region = block.Region;
+        if (length == block.Length)
         {
             return true;
         }
 
-        if (region.IsLarge != newLength > _geometry.Granule / 2)
+        if (region.IsLarge != length > _geometry.Granule / 2)
         {
             return false;
         }
 
-        if (newLength < length)
+        if (length < block.Length)
         {
-            Scrub(offset + newLength, length - newLength);
+            Scrub(block.Unit + (length >> _unitShift), block.Length - length);
         }
 
         if (region.IsLarge)
         {
-            nuint before = region.Size;
-            if (!Context.TryResize(this, region, newLength))
+            if (!Context.TryResize(this, region, length))
             {
                 return false;
             }
 
-            _totalSize += newLength - before;
+            _totalSize += length - block.Length;
+            return true;
         }
-        else
+
+        int order = _geometry.OrderFor(length);
+        if (!region.Tree!.TryResize((long)(block.Unit - region.FirstUnit), order))
         {
-            if (!region.Tree!.TryResize((long)((offset - region.Offset) >> _unitShift), _geometry.OrderFor(newLength)))
-            {
-                return false;
-            }
-
-            _regions.Refresh(region);
+            return false;
         }
 
-        if (newLength > length && Has(MemoryContextFeatures.PoisonOnFree))
-        {
-            CheckPoisonOfGrowth(region, offset, length, newLength);
-        }
-
+        _blocks.Set(block.Unit, order + 1);
+        _regions.Refresh(region);
         return true;
-    }
-
-    private void CheckPoisonOfGrowth(Region region, nuint offset, nuint length, nuint newLength)
-    {
-        long written = Poison.FirstOther(_start + offset + length, newLength - length);
-        if (written < 0)
-        {
-            return;
-        }
-
-        nuint address = (nuint)_start + offset + length + (nuint)written;
-        byte found = *(byte*)address;
-        NativeMemory.Fill(_start + offset + length, newLength - length, Poison.Value);
-        TryMoveEnd(region, offset, newLength, length);
-        throw WrittenWhileFree(address, found);
     }
 }

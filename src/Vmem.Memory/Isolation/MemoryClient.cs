@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Vmem.Memory.Isolation;
 
 namespace Vmem.Memory;
@@ -12,8 +13,8 @@ namespace Vmem.Memory;
 /// of <see cref="MemoryContext.BlockSize"/> gets a region of its own.
 /// </para>
 /// <para>
-/// A free is checked before anything is changed: the context's table says whose the memory is, and a bit in the region whether a live block
-/// starts there.
+/// A free is checked before anything is changed: the context's map says whether a block starts there, and of which order, and its table
+/// whose the memory is.
 /// </para>
 /// <para>
 /// Each region a client takes is as long as all those before it together, up to a sixteenth of the context: a client that fills a gigabyte
@@ -32,21 +33,21 @@ public sealed unsafe partial class MemoryClient : IDisposable
     private const MemoryContextFeatures FeaturesPerBlock = MemoryContextFeatures.ZeroOnAllocate | MemoryContextFeatures.ZeroOnFree |
         MemoryContextFeatures.PoisonOnFree | MemoryContextFeatures.GuardBytes | MemoryContextFeatures.Synchronized;
 
-    private readonly bool _plain;                 // nothing but memory is asked for: the short way
+    private readonly int _shortOrders;            // orders below go the short way; 0 if every block needs more than memory
     private readonly int _unitShift;
-    private readonly int _granuleShift;
+    private readonly int _granuleUnitShift;
     private readonly nuint _unitMask;
-    private readonly byte* _start;                // the context's
-    private readonly Region?[] _granules;         // the context's
+    private readonly byte* _start;                // the context's, as the next two
+    private readonly BlockMap _blocks;
+    private readonly Region?[] _granules;
+    private readonly BlockCaches _caches;
     private nuint _limit;                         // of _inUse; 0 once disposed of
     private nuint _inUse;
     private nuint _peakInUse;
     private long _allocations;
-    private long _frees;
-    private ulong _requestedEver;
-    private ulong _grantedEver;
+    private ulong _requestedEver;                 // in bytes, of all allocations
+    private ulong _freedEver;                     // in bytes, rounding included
     private int _emptyRegions;                    // that are held though no live block is in them
-    private BlockCaches _caches;
 
     private readonly ContextGeometry _geometry;
     private readonly MemoryContextFeatures _features;
@@ -56,6 +57,7 @@ public sealed unsafe partial class MemoryClient : IDisposable
     private nuint _dividedSize;                   // of _totalSize, what is not in large blocks
     private long _regionsTaken;
     private long _failures;
+    private long _leaked;                         // blocks that went with the client
     private bool _disposed;
 
     internal MemoryClient(MemoryContext context, string name, nuint quota, ulong serial)
@@ -66,14 +68,15 @@ public sealed unsafe partial class MemoryClient : IDisposable
         Serial = serial;
         _limit = quota == 0 ? nuint.MaxValue : quota;
         _features = context.Features;
-        _plain = (_features & FeaturesPerBlock) == 0;
         _geometry = context.Geometry;
         _unitShift = _geometry.UnitShift;
-        _granuleShift = _geometry.GranuleShift;
+        _granuleUnitShift = _geometry.GranuleUnitShift;
         _unitMask = _geometry.Unit - 1;
         _start = (byte*)context.Start;
+        _blocks = context.Blocks;
         _granules = context.Granules;
         _caches = new BlockCaches(context.CacheCapacities);
+        _shortOrders = (_features & FeaturesPerBlock) == 0 ? _caches.Orders : 0;
     }
 
     /// <summary>The client's name, as it is in messages and statistics.</summary>
@@ -117,6 +120,8 @@ public sealed unsafe partial class MemoryClient : IDisposable
 
             _disposed = true;
             _limit = 0;
+            _leaked = CountLive();
+            _freedEver += _inUse;
             _inUse = 0;
             for (int order = 0; order < _caches.Orders; order++)
             {
@@ -127,7 +132,7 @@ public sealed unsafe partial class MemoryClient : IDisposable
             {
                 if (Has(MemoryContextFeatures.ZeroOnFree))
                 {
-                    System.Runtime.InteropServices.NativeMemory.Clear(_start + region.Offset, region.Size);
+                    NativeMemory.Clear(AddressOf(region.FirstUnit), region.Size);
                 }
 
                 ReturnRegion(region);
@@ -158,6 +163,8 @@ public sealed unsafe partial class MemoryClient : IDisposable
             _lock.Exit();
         }
     }
+
+    private byte* AddressOf(nuint unit) => _start + (unit << _unitShift);
 
     private bool Has(MemoryContextFeatures feature) => (_features & feature) != 0;
 }

@@ -17,6 +17,8 @@ public sealed unsafe partial class MemoryContext
 
     internal Region?[] Granules => _granules;
 
+    internal BlockMap Blocks => _blocks;
+
     internal byte[] CacheCapacities => _cacheCapacities;
 
     /// <summary>A region to divide, of 2^<paramref name="regionClass"/> granules; null if there is no room for it.</summary>
@@ -30,7 +32,7 @@ public sealed unsafe partial class MemoryContext
 
         if (region is not null)
         {
-            Prepare(client, region.Offset, region.Size);
+            Prepare(client, OffsetOf(region), region.Size);
         }
 
         return region;
@@ -46,7 +48,7 @@ public sealed unsafe partial class MemoryContext
             region = TryOpen(client, size, regionClass: -1);
         }
 
-        isZeroed = region is not null && Prepare(client, region.Offset, region.Size);
+        isZeroed = region is not null && Prepare(client, OffsetOf(region), region.Size);
         return region;
     }
 
@@ -54,20 +56,21 @@ public sealed unsafe partial class MemoryContext
     internal bool TryResize(MemoryClient client, Region region, nuint size)
     {
         nuint old = region.Size;
+        nuint offset = OffsetOf(region);
         lock (_gate)
         {
-            if (!_arena.TryExtend(region.Offset, old, size))
+            if (!_arena.TryExtend(offset, old, size))
             {
                 return false;
             }
 
             if (size < old)
             {
-                EntriesOf(region.Offset + size, old - size).Clear();
+                EntriesOf(offset + size, old - size).Clear();
             }
             else
             {
-                EntriesOf(region.Offset + old, size - old).Fill(region);
+                EntriesOf(offset + old, size - old).Fill(region);
             }
 
             region.Size = size;
@@ -75,7 +78,7 @@ public sealed unsafe partial class MemoryContext
 
         if (size > old)
         {
-            Prepare(client, region.Offset + old, size - old);
+            Prepare(client, offset + old, size - old);
         }
 
         return true;
@@ -85,8 +88,9 @@ public sealed unsafe partial class MemoryContext
     {
         lock (_gate)
         {
-            EntriesOf(region.Offset, region.Size).Clear();
-            _arena.Free(region.Offset, region.Size);
+            nuint offset = OffsetOf(region);
+            EntriesOf(offset, region.Size).Clear();
+            _arena.Free(offset, region.Size);
             region.Close();
             _pool.Return(region);
             _regions--;
@@ -111,17 +115,19 @@ public sealed unsafe partial class MemoryContext
             throw;
         }
 
-        region.Open(client, offset, size);
+        region.Open(client, offset >> _geometry.UnitShift, size);
         EntriesOf(offset, size).Fill(region);
         _regions++;
         return region;
     }
 
+    private nuint OffsetOf(Region region) => region.FirstUnit << _geometry.UnitShift;
+
     private Span<Region?> EntriesOf(nuint offset, nuint size) =>
         _granules.AsSpan((int)(offset >> _geometry.GranuleShift), (int)(size >> _geometry.GranuleShift));
 
-    /// <summary>Brings the memory into the state that the features promise, and notes who may write to it from now on. True if every byte is
-    /// zero.</summary>
+    /// <summary>Brings the memory into the state that the features promise, wipes the blocks of whoever had it before from the map, and notes
+    /// who may write to it from now on. True if every byte is zero.</summary>
     private bool Prepare(MemoryClient client, nuint offset, nuint size)
     {
         bool poisons = Features.HasFlag(MemoryContextFeatures.PoisonOnFree);
@@ -130,6 +136,11 @@ public sealed unsafe partial class MemoryContext
         for (nuint end = offset + size; offset < end; offset += _geometry.Granule)
         {
             ref ulong writer = ref _writers[offset >> _geometry.GranuleShift];
+            if (writer != client.Serial && writer is not (0 or Stranger))
+            {
+                _blocks.Clear(offset >> _geometry.UnitShift, _geometry.Granule >> _geometry.UnitShift);
+            }
+
             if (poisons)
             {
                 NativeMemory.Fill(_start + offset, _geometry.Granule, Poison.Value);

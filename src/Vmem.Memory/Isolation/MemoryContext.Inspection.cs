@@ -66,7 +66,7 @@ public sealed unsafe partial class MemoryContext
                 ClientsCreated = (long)_clientsCreated,
                 ClientsDeleted = _clientsDeleted,
                 BytesZeroedOnHandOver = Interlocked.Read(ref _bytesZeroed),
-                BookkeepingBytes = arena.BookkeepingBytes + _pool.BookkeepingBytes + ((long)_granules.Length * (IntPtr.Size + sizeof(ulong))),
+                BookkeepingBytes = arena.BookkeepingBytes + _pool.BookkeepingBytes + ((long)_granules.Length * (IntPtr.Size + sizeof(ulong))) + _blocks.Units,
             };
         }
     }
@@ -113,9 +113,9 @@ public sealed unsafe partial class MemoryContext
 
                 nuint offset = (nuint)granule << _geometry.GranuleShift;
                 Invariant.Hold(region.Owner is not null, "a region in the table has an owner", $"The granule at {offset} has none.");
-                Invariant.Hold(offset - region.Offset < region.Size, "a granule lies in its region", $"The granule at {offset} is said to be in the region at {region.Offset}.");
+                Invariant.Hold(offset - OffsetOf(region) < region.Size, "a granule lies in its region", $"The granule at {offset} is said to be in the region at {OffsetOf(region)}.");
                 held += _geometry.Granule;
-                regions += offset == region.Offset ? 1 : 0;
+                regions += offset == OffsetOf(region) ? 1 : 0;
             }
 
             Invariant.Hold(held == _arena.GetStatistics().InUse, "the table and the arena agree", $"In the table {held} bytes are held.");

@@ -13,8 +13,9 @@ namespace Vmem.Memory;
 /// <para>
 /// <b>How.</b> The context is an <see cref="Arena{T}"/> over its block. A client takes regions from it, some granules
 /// (<see cref="MemoryContextOptions.BlockSize"/>) each, and divides every region by a buddy system of its own. Regions of one client need
-/// not be neighbours. An array with one entry for each granule says which region it is in, and thereby whose: the answer to "is this free
-/// yours?" is two loads away. Deleting a client means to give its regions back to the arena and to wipe their entries, whatever is in them.
+/// not be neighbours. A table with one entry for each granule says which region it is in, and thereby whose, and a map with one byte for each unit
+/// where blocks start. Deleting a client means to give its regions back to the arena and to wipe their entries in the table, whatever is in
+/// them: the map is wiped when somebody else gets the memory.
 /// </para>
 /// <para>
 /// <b>All bookkeeping lies outside the block</b>, in the managed heap. Memory that clients write to holds nothing that the context believes.
@@ -30,6 +31,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
     private readonly ContextBlock _block;
     private readonly ContextGeometry _geometry;
     private readonly Arena<nuint> _arena;         // offsets from _start
+    private readonly BlockMap _blocks;
     private readonly Region?[] _granules;         // by granule: the region that it is in
     private readonly ulong[] _writers;            // by granule: the serial of the client that may have written to it
     private readonly byte* _start;
@@ -92,6 +94,14 @@ public sealed unsafe partial class MemoryContext : IDisposable
             _start = (byte*)start;
             Features = options.Features;
             _arena = new Arena<nuint>("context", 0, Size, _geometry.Granule, new ArenaOptions<nuint> { SingleThreaded = true });
+            nuint units = Size >> _geometry.UnitShift;
+            if (units > (nuint)Array.MaxLength)
+            {
+                throw new ArgumentException(
+                    $"A context counts at most {Array.MaxLength} units, and {Size} bytes at an alignment of {_geometry.Unit} are {units}. Choose a larger Alignment.", nameof(options));
+            }
+
+            _blocks = new BlockMap((int)units);
             _granules = new Region?[Size >> _geometry.GranuleShift];
             _writers = new ulong[_granules.Length];
             if (!block.IsZeroed)

@@ -1,0 +1,40 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Vmem.Memory.Isolation;
+
+/// <summary>Where the blocks of all clients' users start, and of which order they are: a byte for each unit of the context.</summary>
+/// <remarks>
+/// <para>
+/// 0 where none starts, else the order + 1, or <see cref="Large"/>. This is what a free is checked against and what tells it the size, in one load at
+/// an address that follows from the block's own. A block that its region's tree has given out but whose byte is 0 is cached by the client.
+/// </para>
+/// <para>
+/// Rejected: a bit for each unit, with the order taken from the buddy tree. It is an eighth as large (0.8 % of the memory against 6 % with
+/// units of 16 bytes, of which only what describes memory in use is ever touched), but a pair of allocation and free took 18 ns instead of 9:
+/// the stack that a freed block goes to depends on its order, the next allocation on the stack, and the order on a chain of seven loads.
+/// Rejected too: sizes in front of the blocks, where a client can write.
+/// </para>
+/// </remarks>
+internal readonly struct BlockMap(int units)
+{
+    /// <summary>A large block, as long as its region.</summary>
+    public const byte Large = byte.MaxValue;
+
+    private readonly byte[] _starts = new byte[units];
+
+    public int Units => _starts.Length;
+
+    /// <summary>The byte of a unit; 0 for one that does not exist.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int At(nuint unit) => unit < (nuint)_starts.Length ? Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_starts), unit) : 0;
+
+    /// <summary>The unit must exist.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Set(nuint unit, int value) => Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_starts), unit) = (byte)value;
+
+    public void Clear(nuint unit, nuint count) => _starts.AsSpan((int)unit, (int)count).Clear();
+
+    /// <summary>Does no block start at any of these units?</summary>
+    public bool IsClear(nuint unit, nuint count) => !_starts.AsSpan((int)unit, (int)count).ContainsAnyExcept((byte)0);
+}
