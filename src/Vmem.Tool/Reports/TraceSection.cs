@@ -11,8 +11,8 @@ internal static class TraceSection
 
     public static string Write(TraceReport trace, string id)
     {
-        ulong largest = trace.Policies.Max(policy => policy.RangeBytes);
-        ulong least = trace.Policies.Min(policy => policy.RangeBytes);
+        ulong largest = trace.Policies.Max(policy => policy.MapTop);
+        ulong least = trace.Policies.Min(policy => policy.MapTop);
         bool oneScale = largest <= least * MostForOneScale;
         string scale = trace.Policies.Count == 1 ? string.Empty
             : oneScale ? "All maps have the same scale."
@@ -24,11 +24,11 @@ internal static class TraceSection
             .Text("verdict", trace.Verdict)
             .Text("facts", Facts(trace))
             .Markup("notes", string.Concat(TraceNotes.Write(trace).Select(note => $"<p class=\"notes\">{Template.Escape(note)}</p>\n")))
-            .Markup("ranges", Ranges(trace, largest))
+            .Markup("ranges", Ranges(trace, trace.Policies.Max(policy => policy.RangeBytes)))
             .Markup("columns", Columns(trace))
             .Markup("rows", string.Concat(Figure.All.Select(figure => Row(trace, figure))))
             .Text("scale", scale)
-            .Markup("cards", string.Concat(trace.Policies.Select(policy => PolicyCard.Write(trace, policy, oneScale ? largest : policy.RangeBytes))))
+            .Markup("cards", string.Concat(trace.Policies.Select(policy => PolicyCard.Write(trace, policy, oneScale ? largest : policy.MapTop))))
             .Markup("sizes", Sizes(trace))
             .Fill();
     }
