@@ -37,10 +37,13 @@ namespace Vmem.Buddy;
 /// would have to be no cell order of a level.
 /// </para>
 /// </remarks>
-internal struct BuddyGroup(ulong starts, ulong free)
+internal readonly struct BuddyGroup(ulong starts, ulong free)
 {
     /// <summary>The base-2 logarithm of <see cref="Cells"/>: the number of orders a level covers.</summary>
     public const int Orders = 6;
+
+    /// <summary>A bit for each of them.</summary>
+    public const uint AllOrders = (1u << Orders) - 1;
 
     /// <summary>The cells of a group: as many as a word has bits.</summary>
     public const int Cells = 64;
@@ -51,11 +54,18 @@ internal struct BuddyGroup(ulong starts, ulong free)
     /// <summary>Cells 1, 2, 4, 8, 16 and 32: where the right halves start when cell 0 is cut off a whole group, one for each order.</summary>
     private const ulong RightHalves = 0x1_0001_0116;
 
+    /// <summary>A whole group that cell 0 has been cut off: not free itself, and all else is.</summary>
+    public static BuddyGroup FirstCellCut
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => new(RightHalves | 1, RightHalves);
+    }
+
     /// <summary>Where something starts.</summary>
-    public ulong Starts = starts;
+    public readonly ulong Starts = starts;
 
     /// <summary>Where something free starts.</summary>
-    public ulong Free = free;
+    public readonly ulong Free = free;
 
     /// <summary>The multiples of 2^order among the cells, of orders 0 to 6; the last word only makes their number a power of two.</summary>
     private static ReadOnlySpan<ulong> Aligned =>
@@ -74,13 +84,13 @@ internal struct BuddyGroup(ulong starts, ulong free)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong StartsOf(ulong a) => a | ((a >> 1) & LeftCells);
 
-    public readonly ulong A
+    public ulong A
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => Starts & ~((Free >> 1) & LeftCells);
     }
 
-    public readonly ulong F
+    public ulong F
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => Free & LeftCells;
@@ -102,7 +112,7 @@ internal struct BuddyGroup(ulong starts, ulong free)
     /// nothing starts right behind the field.
     /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public readonly ulong OfOrder(int order)
+    public ulong OfOrder(int order)
     {
         ulong aligned = AlignedCells(order);
         int width = 1 << order;
@@ -110,6 +120,38 @@ internal struct BuddyGroup(ulong starts, ulong free)
         ulong inside = Starts & ~aligned;
         ulong divided = ((inside & belowTop) + belowTop) | inside;
         return Free & aligned & ~(divided >> (width - 1)) & ((Starts >> width) | ~AlignedCells(order + 1));
+    }
+
+    /// <summary>The order that the block at a cell reaches if it coalesces with its buddies for as long as these are free: 6 if that is the
+    /// whole group, and never more than the limit.</summary>
+    /// <remarks>
+    /// It grows until it would take in something live. All the rest is free and put together as far as possible, so that no step fails in
+    /// between for another reason. A live start at cell p and this block are in the two halves of a block of order
+    /// Log2(p XOR cell) + 1, so that the block reaches order Log2(p XOR cell) beside it; and no start is more in the way than the nearest one on either
+    /// side.
+    /// </remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int ReachOf(int cell, int limit)
+    {
+        ulong live = Starts & ~Free;
+        ulong right = live >> cell >> 1;
+        ulong left = live & ((1ul << cell) - 1);
+        int beforeRight = right == 0 ? Orders : BitOperations.Log2((uint)((cell + 1 + BitOperations.TrailingZeroCount(right)) ^ cell));
+        int beforeLeft = left == 0 ? Orders : BitOperations.Log2((uint)(BitOperations.Log2(left) ^ cell));
+        return Math.Min(Math.Min(beforeLeft, beforeRight), limit);
+    }
+
+    /// <summary>Whether nothing in the group is live but what starts at a cell: then the group would be free as a whole with it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool IsAllFreeBut(int cell) => (Starts & ~Free) == 1ul << cell;
+
+    /// <summary>The group with one block where an order's cells are from this one on, whatever was there.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public BuddyGroup Join(int cell, int order, bool isFree)
+    {
+        ulong others = ~(((1ul << (1 << order)) - 1) << cell);
+        ulong first = 1ul << cell;
+        return new BuddyGroup((Starts & others) | first, (Free & others) | (isFree ? first : 0));
     }
 
     /// <summary>The cells, counted from a block's first, at which its right halves start when it is cut from one order down to

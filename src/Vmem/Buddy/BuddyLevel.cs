@@ -3,22 +3,20 @@ using System.Runtime.CompilerServices;
 
 namespace Vmem.Buddy;
 
-/// <summary>Where the groups of one level lie among the tree's words, and the index that finds free blocks in them.</summary>
+/// <summary>Where the groups of one level lie among the tree's words, and the marks that find free blocks in them.</summary>
 /// <remarks>
 /// <para>
 /// The groups lie in pairs of three words: A of the even one, A of the odd one, and F of both (see <see cref="BuddyGroup"/>).
 /// </para>
 /// <para>
-/// The index is a tree of nodes, 64-fold like everything here. A node has a word for each of the level's six orders; a bit says whether
-/// that child has a free block of that order. The children of row 0 are groups, those of a higher row the nodes of the row below; the
-/// topmost row is one node. All six words of a node lie together, because a block that is cut through a level changes all of them, in
-/// one vector of eight. The two words to spare cost 2/64 bit a cell.
+/// The marks are a tree of nodes, 64-fold like everything here. A node has a word for each of the level's six orders, and a bit for each
+/// child. The children of row 0 are groups, those of a higher row the nodes of the row below; the topmost row is one node.
 /// </para>
 /// </remarks>
 internal struct BuddyLevel
 {
-    /// <summary>The words of a node: one for each order, and two to fill a vector.</summary>
-    public const int NodeWords = 8;
+    /// <summary>The words of a node: one for each order.</summary>
+    public const int NodeWords = BuddyGroup.Orders;
 
     /// <summary>The words of a pair of groups.</summary>
     public const int PairWords = 3;

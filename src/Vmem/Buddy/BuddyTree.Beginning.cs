@@ -10,6 +10,7 @@ internal sealed partial class BuddyTree
         _words[0] = Key(0);
         _words[^1] = Key(_words.Length - 1);
         _freeOrders = 0;
+        _moreOrders = 0;
         _freeUnits = Units;
         _freeBlocks = 0;
         _liveBlocks = 0;
@@ -37,25 +38,34 @@ internal sealed partial class BuddyTree
         _freeBlocks += whole * BitOperations.PopCount(blocks);
         if (whole > 0)
         {
-            MarkFirst(level, order, whole);
+            Gain(level, 0, 1u << order);
+            MarkAllUpTo(level, order, whole);
         }
     }
 
-    /// <summary>Marks the first groups of a level as having a free block of this order, in every row.</summary>
-    private void MarkFirst(int level, int order, long count)
+    /// <summary>Marks the groups of the top level up to this one, but the first, which is known by itself; a word at a time.</summary>
+    private void MarkAllUpTo(int level, int order, long groups)
     {
-        for (int row = 0; row < _levels[level].RowCount; row++)
+        if (groups == 1)
         {
-            for (long child = 0; child < count; child += BuddyGroup.Cells)
-            {
-                long left = count - child;
-                _words[_levels[level].Node(row, child / BuddyGroup.Cells) + order] = left >= BuddyGroup.Cells ? ulong.MaxValue : (1ul << (int)left) - 1;
-            }
-
-            count = ((count - 1) / BuddyGroup.Cells) + 1;
+            return;
         }
 
-        _freeOrders |= 1ul << (order + (BuddyGroup.Orders * level));
+        BuddyLevel place = _levels[level];
+        long children = groups;
+        for (int row = 0; row < place.RowCount; row++)
+        {
+            for (long child = 0; child < children; child += BuddyGroup.Cells)
+            {
+                long left = children - child;
+                _words[place.Node(row, child / BuddyGroup.Cells) + order] = left >= BuddyGroup.Cells ? ulong.MaxValue : (1ul << (int)left) - 1;
+            }
+
+            children = ((children - 1) / BuddyGroup.Cells) + 1;
+        }
+
+        _words[place.Node(0, 0) + order] &= ~1ul;
+        _moreOrders |= 1ul << (order + (BuddyGroup.Orders * level));
     }
 
     /// <summary>The group in which the units end, if it has not all its cells: blocks going down by powers of two from the largest order, then the cell that
@@ -69,19 +79,18 @@ internal sealed partial class BuddyTree
 
         long group = Units >> (BuddyGroup.Orders * (level + 1));
         int cells = (int)(Units >> (BuddyGroup.Orders * level)) & (BuddyGroup.Cells - 1);
-        BuddyGroup state = new(ulong.MaxValue << cells, 0);
+        ulong blocks = 0;
         uint orders = 0;
         for (int cell = 0; cell < cells;)
         {
             int order = Math.Min(maxOrder, BitOperations.Log2((uint)(cells - cell)));
-            state.Starts |= 1ul << cell;
-            state.Free |= 1ul << cell;
+            blocks |= 1ul << cell;
             orders |= 1u << order;
             cell += 1 << order;
             _freeBlocks++;
         }
 
-        Store(_levels[level], group, state);
-        Reindex(level, group, orders, 0);
+        Store(_levels[level], group, new BuddyGroup(blocks | (ulong.MaxValue << cells), blocks));
+        Gain(level, group, orders);
     }
 }

@@ -22,6 +22,28 @@ internal sealed partial class BuddyTree
         _liveBlocks--;
     }
 
+    /// <summary>Gives a block back if the unit is the first one of a live block; otherwise nothing is changed.</summary>
+    /// <param name="unit">Any unit; one that does not exist starts no block.</param>
+    public bool TryGive(long unit)
+    {
+        if ((ulong)unit >= (ulong)Units)
+        {
+            return false;
+        }
+
+        int level = FindLevel(unit, out long index);
+        BuddyGroup state = Load(Level(level), index >> BuddyGroup.Orders);
+        bool isLive = (((state.Starts & ~state.Free) >> (int)index) & 1) != 0;
+        if (!isLive || index << (BuddyGroup.Orders * level) != unit)
+        {
+            return false;
+        }
+
+        Absorb(level, index, _topOrder, isGiven: true);
+        _liveBlocks--;
+        return true;
+    }
+
     /// <summary>Puts a live block together with its buddies for as long as they are free, up to a largest order; then it is free, if it was
     /// given back, or still live.</summary>
     /// <param name="level">The block's level.</param>
@@ -31,72 +53,44 @@ internal sealed partial class BuddyTree
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Absorb(int level, long index, int maxOrder, bool isGiven)
     {
-        int cell = (int)index & (BuddyGroup.Cells - 1);
         long group = index >> BuddyGroup.Orders;
+        int cell = (int)index & (BuddyGroup.Cells - 1);
         BuddyGroup state = Load(Level(level), group);
         int order = BuddyGroup.OrderAt(state.Starts, cell);
         int began = order + (BuddyGroup.Orders * level);
-        int merged = Coalesce(ref state, ref cell, order, Math.Min(maxOrder - (BuddyGroup.Orders * level), BuddyGroup.Orders));
-        while (merged == BuddyGroup.Orders)
+        while (state.IsAllFreeBut(cell) && maxOrder >= BuddyGroup.Orders * (level + 1))
         {
             StepCounter.Count();
             Store(Level(level), group, default);
-            Reindex(level, group, 0, OrdersBetween(order, BuddyGroup.Orders));
+            Lose(level, group, OrdersBetween(order, BuddyGroup.Orders));
             level++;
             cell = (int)group & (BuddyGroup.Cells - 1);
             group >>= BuddyGroup.Orders;
             order = 0;
             state = Load(Level(level), group);
-            merged = Coalesce(ref state, ref cell, order, Math.Min(maxOrder - (BuddyGroup.Orders * level), BuddyGroup.Orders));
         }
 
-        uint lost = OrdersLost(state, order, merged);
-        uint gained = 0;
+        int merged = state.ReachOf(cell, maxOrder - (BuddyGroup.Orders * level));
         int reached = merged + (BuddyGroup.Orders * level);
-        _freeBlocks -= reached - began;
+        cell &= -1 << merged;
+        state = state.Join(cell, merged, isGiven);
+        Store(Level(level), group, state);
+        if (merged > order)
+        {
+            Lose(level, group, OrdersLost(state, order, merged));
+        }
+
         if (isGiven)
         {
-            state.Free |= 1ul << cell;
-            gained = 1u << merged;
-            _freeUnits += 1L << began;
-            _freeBlocks++;
-        }
-        else
-        {
-            _freeUnits -= (1L << reached) - (1L << began);
+            Gain(level, group, 1u << merged);
         }
 
-        Store(Level(level), group, state);
-        Reindex(level, group, gained, lost);
+        _freeBlocks -= reached - began - (isGiven ? 1 : 0);
+        _freeUnits += isGiven ? 1L << began : (1L << began) - (1L << reached);
     }
 
-    /// <summary>Puts the block at a cell together with its buddies in the group for as long as they are free, and takes them out of the
-    /// free ones; returns the order reached.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static int Coalesce(ref BuddyGroup state, ref int cell, int order, int limit)
-    {
-        for (; order < limit; order++)
-        {
-            int width = 1 << order;
-            int buddy = cell ^ width;
-            bool whole = ((state.Starts >> buddy) & ((1ul << width) - 1)) == 1;
-            if (!whole || ((state.Free >> buddy) & 1) == 0)
-            {
-                break;
-            }
-
-            StepCounter.Count();
-            state.Free &= ~(1ul << buddy);
-            state.Starts &= ~(1ul << (cell | width));
-            cell &= ~width;
-        }
-
-        return order;
-    }
-
-    /// <summary>The orders from one up to another, that not included, of which a group has no free block (any more).</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static uint OrdersLost(in BuddyGroup state, int from, int to)
+    /// <summary>The orders from one up to another, that not included, of which a group has no free block any more.</summary>
+    private static uint OrdersLost(BuddyGroup state, int from, int to)
     {
         uint lost = 0;
         for (int order = from; order < to; order++)

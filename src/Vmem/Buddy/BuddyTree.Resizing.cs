@@ -56,7 +56,7 @@ internal sealed partial class BuddyTree
         BuddyGroup state = Load(place, group);
         ulong halves = BuddyGroup.Halves(wantedHere, here) << (int)index;
         Store(place, group, new BuddyGroup(state.Starts | halves, state.Free | halves));
-        Reindex(level, group, OrdersBetween(wantedHere, here), 0);
+        Gain(level, group, OrdersBetween(wantedHere, here));
         _freeUnits += (1L << order) - (1L << newOrder);
         _freeBlocks += order - newOrder;
         if (newOrder < BuddyGroup.Orders * level)

@@ -28,15 +28,18 @@ internal sealed partial class BuddyTree
         int foundHere = found - (BuddyGroup.Orders * level);
         int wantedHere = Math.Max(order - (BuddyGroup.Orders * level), 0);
         ref BuddyLevel place = ref Level(level);
-        long group = FirstWith(place, foundHere);
+        long group = (long)Word(FirstGroups + found);
         BuddyGroup state = Load(place, group);
         ulong blocks = state.OfOrder(foundHere);
         int cell = BitOperations.TrailingZeroCount(blocks);
         ulong halves = BuddyGroup.Halves(wantedHere, foundHere) << cell;
-        state.Starts |= halves;
-        state.Free = (state.Free ^ (1ul << cell)) | halves;
-        Store(place, group, state);
-        Reindex(level, group, OrdersBetween(wantedHere, foundHere), (blocks & (blocks - 1)) == 0 ? 1u << foundHere : 0);
+        Store(place, group, new BuddyGroup(state.Starts | halves, (state.Free ^ (1ul << cell)) | halves));
+        Gain(level, group, OrdersBetween(wantedHere, foundHere));
+        if ((blocks & (blocks - 1)) == 0)
+        {
+            Lose(level, group, 1u << foundHere);
+        }
+
         long taken = (group << BuddyGroup.Orders) + cell;
         unit = taken << (BuddyGroup.Orders * level);
         if (order < BuddyGroup.Orders * level)
@@ -53,32 +56,96 @@ internal sealed partial class BuddyTree
     public int TakeMany(int order, Span<long> units)
     {
         int taken = 0;
-        while (taken < units.Length && TryTake(order, out long unit))
+        int level = LevelOf(order);
+        while (taken < units.Length && order <= _topOrder && (_freeOrders >> order) != 0)
         {
-            units[taken++] = unit;
+            int foundHere = order + BitOperations.TrailingZeroCount(_freeOrders >> order) - (BuddyGroup.Orders * level);
+            if (foundHere < BuddyGroup.Orders)
+            {
+                taken += TakeRun(level, order - (BuddyGroup.Orders * level), foundHere, units[taken..]);
+                continue;
+            }
+
+            TryTake(order, out units[taken++]);   // from a level above: this fills a group, from which the next ones come
         }
 
         return taken;
     }
 
+    /// <summary>Takes blocks of an order from the first group that has a free one of the order found (both counted within the level): of
+    /// these as many as there are or, if they are larger, what one of them yields.</summary>
+    private int TakeRun(int level, int order, int foundOrder, Span<long> units)
+    {
+        StepCounter.Count();
+        int shift = BuddyGroup.Orders * level;
+        ref BuddyLevel place = ref Level(level);
+        long group = (long)Word(FirstGroups + foundOrder + shift);
+        BuddyGroup state = Load(place, group);
+        ulong found = state.OfOrder(foundOrder);
+        int first = BitOperations.TrailingZeroCount(found);
+        ulong ready = foundOrder == order ? found : BuddyGroup.AlignedCells(order) & (((1ul << (1 << foundOrder)) - 1) << first);
+        ulong taken = 0;
+        int count = 0;
+        for (; count < units.Length && ready != 0; ready &= ready - 1)
+        {
+            int cell = BitOperations.TrailingZeroCount(ready);
+            units[count++] = ((group << BuddyGroup.Orders) + cell) << shift;
+            taken |= 1ul << cell;
+        }
+
+        ulong rest = foundOrder == order || ready == 0 ? 0 : RightParts(BitOperations.TrailingZeroCount(ready), first + (1 << foundOrder));
+        Store(place, group, new BuddyGroup(state.Starts | taken | rest, (state.Free & ~taken) | rest));
+        _freeUnits -= (long)count << (order + shift);
+        _freeBlocks += BitOperations.PopCount(rest) - (foundOrder == order ? count : 1);
+        _liveBlocks += count;
+        Gain(level, group, OrdersOf(rest));
+        if ((found & ~taken) == 0)
+        {
+            Lose(level, group, 1u << foundOrder);
+        }
+
+        return count;
+    }
+
+    /// <summary>Where the largest blocks start that cover what is left of one that was cut, from a cell inside it to its end.</summary>
+    private static ulong RightParts(int cell, int end)
+    {
+        ulong parts = 0;
+        for (; cell < end; cell += cell & -cell)
+        {
+            parts |= 1ul << cell;
+        }
+
+        return parts;
+    }
+
+    /// <summary>The orders of right parts: each is as large as its address allows.</summary>
+    private static uint OrdersOf(ulong rightParts)
+    {
+        uint orders = 0;
+        for (; rightParts != 0; rightParts &= rightParts - 1)
+        {
+            orders |= 1u << BitOperations.TrailingZeroCount(BitOperations.TrailingZeroCount(rightParts));
+        }
+
+        return orders;
+    }
+
     /// <summary>Cuts a taken cell of the level above down to a block of this order, whose right halves become free all the way.</summary>
-    /// <remarks>All these groups were unused, and none of these orders had a free block in them.</remarks>
     private void DivideDown(int level, long group, int order)
     {
-        for (; ; level--)
+        for (; order < BuddyGroup.Orders * level; level--)
         {
             StepCounter.Count();
-            int wantedHere = Math.Max(order - (BuddyGroup.Orders * level), 0);
-            ulong halves = BuddyGroup.Halves(wantedHere, BuddyGroup.Orders);
-            Store(Level(level), group, new BuddyGroup(halves | 1, halves));
-            Reindex(level, group, OrdersBetween(wantedHere, BuddyGroup.Orders), 0);
-            if (order >= BuddyGroup.Orders * level)
-            {
-                return;
-            }
-
+            Store(Level(level), group, BuddyGroup.FirstCellCut);
+            Gain(level, group, BuddyGroup.AllOrders);
             group <<= BuddyGroup.Orders;
         }
+
+        int wantedHere = order - (BuddyGroup.Orders * level);
+        ulong halves = BuddyGroup.Halves(wantedHere, BuddyGroup.Orders);
+        Store(Level(level), group, new BuddyGroup(halves | 1, halves));
+        Gain(level, group, OrdersBetween(wantedHere, BuddyGroup.Orders));
     }
 
     /// <summary>Bits from one order up to another, which is not included.</summary>

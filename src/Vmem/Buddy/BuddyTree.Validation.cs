@@ -22,10 +22,11 @@ internal sealed partial class BuddyTree
             }
 
             Invariant.Hold((place.GroupCount & 1) == 0 || _words[place.WordA(place.GroupCount)] == 0 && (_words[place.WordF(place.GroupCount)] & ~BuddyGroup.LeftCells) == 0, "there is nothing behind the last group", $"level {level}");
-            orders |= (ulong)ValidateIndex(level) << (BuddyGroup.Orders * level);
+            orders |= (ulong)ValidateMarks(level) << (BuddyGroup.Orders * level);
         }
 
-        Invariant.Hold(orders == _freeOrders, "the orders that have a free block are known", $"{Convert.ToString((long)orders, 2)} have, {Convert.ToString((long)_freeOrders, 2)} are known");
+        Invariant.Hold(totals.FreeOrders == _freeOrders, "the orders that have a free block are known", $"{Convert.ToString((long)totals.FreeOrders, 2)} have, {Convert.ToString((long)_freeOrders, 2)} are known");
+        Invariant.Hold(orders == _moreOrders, "the orders that have free blocks in several groups are known", $"{Convert.ToString((long)orders, 2)} have, {Convert.ToString((long)_moreOrders, 2)} are known");
         Invariant.Hold(totals.FreeBlocks == _freeBlocks && totals.LiveBlocks == _liveBlocks, "blocks are counted", $"{totals.FreeBlocks} free and {totals.LiveBlocks} live ones are there, {_freeBlocks} and {_liveBlocks} are counted");
         Invariant.Hold(totals.FreeUnits == _freeUnits && totals.FreeUnits + totals.LiveUnits == Units, "every unit is free or live", $"{totals.FreeUnits} free ones and {totals.LiveUnits} live ones of {Units} are there, {_freeUnits} free ones are counted");
     }
@@ -36,6 +37,7 @@ internal sealed partial class BuddyTree
         public long LiveBlocks;
         public long FreeUnits;
         public long LiveUnits;
+        public ulong FreeOrders;
     }
 
     private void ValidateGroup(int level, long group, ref Totals totals)
@@ -47,7 +49,7 @@ internal sealed partial class BuddyTree
         BuddyGroup state = BuddyGroup.Decode(a, f);
         bool isUsed = a != 0;
         Invariant.Hold(isUsed == IsDivided(level, group), "a group is in use where the cell above it is divided", $"level {level}, group {group}");
-        ValidateMarks(level, group, state);
+        ValidateIndex(level, group, state, ref totals);
         int largest = Math.Min(_topOrder - (BuddyGroup.Orders * level), BuddyGroup.Orders - 1);
         for (int cell = 0; isUsed && cell < BuddyGroup.Cells;)
         {
@@ -102,13 +104,20 @@ internal sealed partial class BuddyTree
     private static bool IsFreeBlock(BuddyGroup state, int cell, int order) =>
         ((state.Free >> cell) & 1) != 0 && BuddyGroup.OrderAt(state.Starts, cell) == order;
 
-    private void ValidateMarks(int level, long group, BuddyGroup state)
+    /// <summary>Groups come in the order of their addresses: the first that has a free block of some order is that order's first
+    /// one, and the others are marked.</summary>
+    private void ValidateIndex(int level, long group, BuddyGroup state, ref Totals totals)
     {
         int node = (int)_levels[level].Node(0, group / BuddyGroup.Cells);
         for (int order = 0; order < BuddyGroup.Orders; order++)
         {
+            int treeOrder = order + (BuddyGroup.Orders * level);
             bool isMarked = ((_words[node + order] >> (int)group) & 1) != 0;
-            Invariant.Hold(isMarked == HasFree(state, order), "the index knows which groups have a free block of which order", $"level {level}, group {group}, order {order}");
+            bool isFirst = (_freeOrders >> treeOrder & 1) != 0 && (long)_words[FirstGroups + treeOrder] == group;
+            bool hasFree = HasFree(state, order);
+            bool mustBeFirst = hasFree && (totals.FreeOrders >> treeOrder & 1) == 0;
+            Invariant.Hold(isFirst == mustBeFirst && isMarked == (hasFree && !mustBeFirst), "the index knows which groups have a free block of which order", $"level {level}, group {group}, order {order}");
+            totals.FreeOrders |= hasFree ? 1ul << treeOrder : 0;
         }
     }
 
@@ -126,9 +135,9 @@ internal sealed partial class BuddyTree
         return false;
     }
 
-    /// <summary>Checks that each row of the index says what the one below it holds, and that nothing is marked that does not exist; returns
-    /// the orders that have a free block on the level.</summary>
-    private uint ValidateIndex(int level)
+    /// <summary>Checks that each row of marks says what the one below it holds, and that nothing is marked that does not exist; returns
+    /// the orders that have any mark on the level.</summary>
+    private uint ValidateMarks(int level)
     {
         BuddyLevel place = _levels[level];
         long children = place.GroupCount;
@@ -142,10 +151,10 @@ internal sealed partial class BuddyTree
                 long left = children - (node * BuddyGroup.Cells);
                 ulong absent = left >= BuddyGroup.Cells ? 0 : ulong.MaxValue << (int)left;
                 orders = 0;
-                for (int order = 0; order < BuddyLevel.NodeWords; order++)
+                for (int order = 0; order < BuddyGroup.Orders; order++)
                 {
                     ulong marks = _words[word + order];
-                    Invariant.Hold((marks & (order < BuddyGroup.Orders ? absent : ulong.MaxValue)) == 0, "the index marks only what exists", $"level {level}, row {row}, node {node}, order {order}");
+                    Invariant.Hold((marks & absent) == 0, "the index marks only what exists", $"level {level}, row {row}, node {node}, order {order}");
                     orders |= marks != 0 ? 1u << order : 0;
                     bool isMarked = row + 1 < place.RowCount && ((_words[place.Node(row + 1, node / BuddyGroup.Cells) + order] >> (int)node) & 1) != 0;
                     Invariant.Hold(row + 1 == place.RowCount || isMarked == (marks != 0), "each row of the index knows what the one below it has", $"level {level}, row {row}, node {node}, order {order}");

@@ -26,13 +26,13 @@ namespace Vmem.Buddy;
 /// looked at, and its size takes one word to read.
 /// </para>
 /// <para>
-/// <b>Finding.</b> One word tells which orders have a free block, and the index of each level where (<see cref="BuddyLevel"/>). A request takes
+/// <b>Finding.</b> One word tells which orders have a free block, and for each of them an index where. A request takes
 /// the smallest block that is large enough, and of these the one at the lowest address; this keeps large blocks whole, and makes every result a
 /// function of the history alone, as the tests' naive model wants it. No list is walked and nothing is proportional to the number of blocks:
-/// a look takes one step for each of the at most six rows of the index, splitting and coalescing one for each level or order passed.
+/// a look into the index takes at most one step for each of its at most six rows, splitting and coalescing one for each level passed.
 /// </para>
 /// <para>
-/// <b>Size.</b> 1.5 bits a cell for groups, 8/64 · 64/63 for the index, and 1/63 of all that for the higher levels: 1.65 bits a unit. Rejected: a
+/// <b>Size.</b> 1.5 bits a cell for groups, 6/64 · 64/63 for the index, and 1/63 of all that for the higher levels: 1.62 bits a unit. Rejected: a
 /// bitmap of free blocks for each order with a bitmap of split ones (Linux, and most textbooks: 2 bits for each order that a unit may start,
 /// 4 in sum, and size by address takes a walk over the orders), free lists through the blocks (the resource may be no
 /// memory), and a table of orders (8 bits).
@@ -49,13 +49,10 @@ internal sealed partial class BuddyTree
     /// <summary>More than an array has room for; below it no intermediate result overflows.</summary>
     private const long TooManyUnits = 1L << 37;
 
-    private const int MaxLevels = 7;              // 64^6 units are 2^36, and 2^37 are too many
-
     private readonly ulong[] _words;
     private readonly BuddyLevel[] _levels;
     private readonly ulong _cookie;
     private readonly int _topOrder;
-    private ulong _freeOrders;
     private long _freeUnits;
     private long _freeBlocks;
     private long _liveBlocks;
@@ -131,7 +128,7 @@ internal sealed partial class BuddyTree
         }
 
         levels = new BuddyLevel[(Math.Min(maxOrder, BitOperations.Log2((ulong)units)) / BuddyGroup.Orders) + 1];
-        words = 1;
+        words = FirstGroups + levels.Length * BuddyGroup.Orders;
         for (int level = 0; level < levels.Length; level++)
         {
             words = BuddyLevel.LayOut(units, level, words, out levels[level]);

@@ -41,6 +41,15 @@ public class BuddyTreeTests
             if (live.Count == 0 || random.Below(10) < (growing ? 7 : 3))
             {
                 int order = random.Below(random.Below(3) == 0 ? tree.MaxOrder + 1 : Math.Min(3, tree.MaxOrder + 1));
+                if (random.Below(8) == 0)
+                {
+                    long[] batch = new long[random.Below(100)];
+                    int count = tree.TakeMany(order, batch);
+                    Assert.Equal(batch.Select(_ => model.Take(order)).TakeWhile(unit => unit >= 0), batch.Take(count));
+                    live.AddRange(batch.Take(count));
+                    continue;
+                }
+
                 long expected = model.Take(order);
                 Assert.Equal(expected >= 0, tree.TryTake(order, out long unit));
                 if (expected >= 0)
