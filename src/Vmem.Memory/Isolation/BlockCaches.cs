@@ -12,9 +12,11 @@ namespace Vmem.Memory.Isolation;
 /// region, it puts all of them back: what they keep from coalescing is never the reason to grow.
 /// </para>
 /// <para>
-/// A stack has 64 slots. Slot 0 holds the position of its top; the blocks, as numbers of units, fill the slots up to the last one, and below
-/// them lies a −1. So neither a look at the capacity nor a count is needed: a stack is empty if its top is negative, and full if its top
-/// is in slot 63. That leaves 62 for blocks.
+/// A stack has 64 slots. Slot 0 holds the position of its top; the blocks' addresses fill the slots up to the last one, and below them lies a 0.
+/// So neither a look at the capacity nor a count is needed: a stack is empty if its top is 0, and full if its top is in slot 63. That
+/// leaves 62 for blocks. Stacks are numbered as the bytes of the <see cref="BlockMap"/>, order + 1, and hold addresses, not units: from one
+/// allocation to the free of its block to the next allocation leads a chain of loads, each of which waits for the one before, and every
+/// instruction in it counts. Stack 0 is not used.
 /// </para>
 /// </remarks>
 internal readonly struct BlockCaches
@@ -25,12 +27,12 @@ internal readonly struct BlockCaches
     private const int Slots = 1 << SlotShift;
 
     private readonly byte[] _capacities;          // shared by the clients of a context
-    private readonly int[] _slots;
+    private readonly nuint[] _slots;
 
     public BlockCaches(byte[] capacities)
     {
         _capacities = capacities;
-        _slots = new int[capacities.Length << SlotShift];
+        _slots = new nuint[(capacities.Length + 1) << SlotShift];
         for (int order = 0; order < Orders; order++)
         {
             Clear(order);
@@ -53,13 +55,13 @@ internal readonly struct BlockCaches
     public int Capacity(int order) => _capacities[order];
 
     /// <param name="order">One of the <see cref="Orders"/>: it is not checked.</param>
-    /// <param name="unit">Where the block starts; negative if the stack is empty.</param>
+    /// <param name="block">Where the block starts; 0 if the stack is empty.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryPeek(int order, out int unit)
+    public bool TryPeek(int order, out nuint block)
     {
-        ref int stack = ref Stack(order);
-        unit = Unsafe.Add(ref stack, stack);
-        return unit >= 0;
+        ref nuint stack = ref Stack(order);
+        block = Unsafe.Add(ref stack, stack);
+        return block != 0;
     }
 
     /// <summary>Takes off what <see cref="TryPeek"/> has shown.</summary>
@@ -68,67 +70,67 @@ internal readonly struct BlockCaches
 
     /// <summary>False if the stack is full.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryPush(int order, int unit)
+    public bool TryPush(int order, nuint block)
     {
-        ref int stack = ref Stack(order);
-        int top = stack;
+        ref nuint stack = ref Stack(order);
+        nuint top = stack;
         if (top >= Slots - 1)
         {
             return false;
         }
 
-        Unsafe.Add(ref stack, top + 1) = unit;
+        Unsafe.Add(ref stack, top + 1) = block;
         stack = top + 1;
         return true;
     }
 
-    public ReadOnlySpan<int> Blocks(int order) => Live(order);
+    public ReadOnlySpan<nuint> Blocks(int order) => Live(order);
 
     /// <summary>The half of the stack that was pushed first, rounded up, which <see cref="DropBottom"/> then takes off it.</summary>
-    public ReadOnlySpan<int> Bottom(int order) => HalfOf(Live(order));
+    public ReadOnlySpan<nuint> Bottom(int order) => HalfOf(Live(order));
 
     public void DropBottom(int order)
     {
-        Span<int> blocks = Live(order);
+        Span<nuint> blocks = Live(order);
         int dropped = HalfOf(blocks).Length;
         blocks[dropped..].CopyTo(blocks);
-        Stack(order) -= dropped;
+        Stack(order) -= (nuint)dropped;
     }
 
     public void Clear(int order)
     {
         int sentinel = Slots - 1 - _capacities[order];
-        Stack(order) = sentinel;
-        Unsafe.Add(ref Stack(order), sentinel) = -1;
+        Stack(order) = (nuint)sentinel;
+        Unsafe.Add(ref Stack(order), sentinel) = 0;
     }
 
-    /// <summary>Takes the blocks that start in a range of units off the stacks.</summary>
-    public void Drop(nuint from, nuint count)
+    /// <summary>Takes the blocks that start in a range of addresses off the stacks.</summary>
+    public void Drop(nuint from, nuint length)
     {
         for (int order = 0; order < Orders; order++)
         {
-            Span<int> blocks = Live(order);
+            Span<nuint> blocks = Live(order);
             int kept = 0;
-            foreach (int unit in blocks)
+            foreach (nuint block in blocks)
             {
-                if ((nuint)unit - from >= count)
+                if (block - from >= length)
                 {
-                    blocks[kept++] = unit;
+                    blocks[kept++] = block;
                 }
             }
 
-            Stack(order) -= blocks.Length - kept;
+            Stack(order) -= (nuint)(blocks.Length - kept);
         }
     }
 
-    private static Span<int> HalfOf(Span<int> blocks) => blocks[..((blocks.Length + 1) / 2)];
+    private static Span<nuint> HalfOf(Span<nuint> blocks) => blocks[..((blocks.Length + 1) / 2)];
 
-    private Span<int> Live(int order)
+    private Span<nuint> Live(int order)
     {
         int bottom = Slots - _capacities[order];
-        return _slots.AsSpan((order << SlotShift) + bottom, Stack(order) + 1 - bottom);
+        return _slots.AsSpan(((order + 1) << SlotShift) + bottom, (int)Stack(order) + 1 - bottom);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ref int Stack(int order) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_slots), order << SlotShift);
+    private ref nuint Stack(int order) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_slots), (nint)(uint)(order + 1) << SlotShift);
 }

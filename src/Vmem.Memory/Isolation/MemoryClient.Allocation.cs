@@ -39,14 +39,15 @@ public sealed unsafe partial class MemoryClient
     {
         // Size 0 wraps and is of no order, as is a large size: both go the long way.
         int order = BitOperations.Log2((size - 1) | _unitMask) + 1 - _unitShift;
-        if ((uint)order < (uint)_shortOrders && _caches.TryPeek(order, out int unit))
+        if ((uint)order < (uint)_shortOrders && _caches.TryPeek(order, out nuint cached))
         {
             nuint length = (nuint)1 << (order + _unitShift);
             if (length <= _limit - _inUse)
             {
                 _caches.Pop(order);
-                Hand(RegionAt((nuint)unit), (nuint)unit, order, size, length);
-                block = AddressOf((nuint)unit);
+                nuint unit = UnitOf(cached);
+                Hand(RegionAt(unit), unit, order, size, length);
+                block = (void*)cached;
                 return true;
             }
         }
@@ -166,13 +167,13 @@ public sealed unsafe partial class MemoryClient
         }
 
         int order = _geometry.OrderFor(length);
-        if (_caches.TryPeek(order, out int unit))
+        if (_caches.TryPeek(order, out nuint address))
         {
             _caches.Pop(order);
         }
         else if (RegionFor(order) is { } region)
         {
-            unit = Refill(region, order);
+            address = Refill(region, order);
         }
         else
         {
@@ -180,7 +181,8 @@ public sealed unsafe partial class MemoryClient
             return false;
         }
 
-        block = new Block(RegionAt((nuint)unit), (nuint)unit, length);
+        nuint unit = UnitOf(address);
+        block = new Block(RegionAt(unit), unit, length);
         return true;
     }
 

@@ -77,7 +77,7 @@ public sealed unsafe partial class MemoryClient
         }
         else
         {
-            PutBack((int)block.Unit);
+            PutBack((nuint)AddressOf(block.Unit));
         }
 
         throw written;

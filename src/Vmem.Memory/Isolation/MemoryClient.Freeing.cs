@@ -23,7 +23,7 @@ public sealed unsafe partial class MemoryClient
             Region? region = RegionOrNull(unit);
             if (region is not null && region.Owner == this)
             {
-                Retire(region, unit, order);
+                Retire(region, (nuint)block, unit, order);
                 return;
             }
         }
@@ -67,15 +67,15 @@ public sealed unsafe partial class MemoryClient
 
     /// <summary>A block ceases to be the user's.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Retire(Region region, nuint unit, int order)
+    private void Retire(Region region, nuint block, nuint unit, int order)
     {
         _blocks.Set(unit, 0);
         nuint length = (nuint)1 << (order + _unitShift);
         _inUse -= length;
         _freedEver += length;
-        if (!_caches.TryPush(order, (int)unit))
+        if (!_caches.TryPush(order, block))
         {
-            Spill((int)unit, order);
+            Spill(block, order);
         }
 
         if (--region.LiveBlocks == 0 && ++_emptyRegions > 1)
@@ -100,7 +100,7 @@ public sealed unsafe partial class MemoryClient
             Scrub(block.Unit, block.Length);
             if (!block.Region.IsLarge)
             {
-                Retire(block.Region, block.Unit, _geometry.OrderFor(block.Length));
+                Retire(block.Region, (nuint)address, block.Unit, _geometry.OrderFor(block.Length));
                 return;
             }
 

@@ -109,14 +109,15 @@ public sealed unsafe partial class MemoryClient
             long cached = 0;
             for (int order = 0; order < client._caches.Orders; order++)
             {
-                foreach (int unit in client._caches.Blocks(order))
+                foreach (nuint block in client._caches.Blocks(order))
                 {
-                    Region? region = client.RegionOrNull((nuint)unit);
-                    Invariant.Hold(region?.Owner == client && !region.IsLarge, "cached blocks lie in the client's regions", $"The one at {client.AddressText((nuint)unit)} does not.");
-                    long local = unit - (long)region!.FirstUnit;
+                    nuint unit = client.UnitOf(block);
+                    Region? region = client.RegionOrNull(unit);
+                    Invariant.Hold(region?.Owner == client && !region.IsLarge, "cached blocks lie in the client's regions", $"The one at {client.AddressText(unit)} does not.");
+                    long local = (long)(unit - region!.FirstUnit);
                     bool found = region.Tree!.TryFind(local, out long start, out int cachedOrder, out bool isFree);
-                    Invariant.Hold(found && start == local && cachedOrder == order && !isFree && client._blocks.At((nuint)unit) == 0,
-                        "a cached block is out of the tree and nobody's", $"The one at {client.AddressText((nuint)unit)} is not.");
+                    Invariant.Hold(found && start == local && cachedOrder == order && !isFree && client._blocks.At(unit) == 0,
+                        "a cached block is out of the tree and nobody's", $"The one at {client.AddressText(unit)} is not.");
                     cached++;
                 }
             }

@@ -94,44 +94,44 @@ public sealed unsafe partial class MemoryClient
         {
             _dividedSize -= region.Size;
             _emptyRegions -= region.LiveBlocks == 0 ? 1 : 0;
-            _caches.Drop(region.FirstUnit, region.Size >> _unitShift);
+            _caches.Drop((nuint)AddressOf(region.FirstUnit), region.Size);
         }
 
         Context.TakeBack(region);
     }
 
     /// <summary>Takes blocks from a region's tree: one for the caller, and half a stack more.</summary>
-    private int Refill(Region region, int order)
+    private nuint Refill(Region region, int order)
     {
         Span<long> units = stackalloc long[BlockCaches.MaxCapacity / 2];
         int wanted = Math.Max(_caches.Capacity(order) / 2, 1);
         int taken = region.Tree!.TakeMany(order, units[..wanted]);
         _regions.Refresh(region);
-        int first = (int)region.FirstUnit;
+        nuint start = (nuint)AddressOf(region.FirstUnit);
         for (int i = taken - 1; i > 0; i--)
         {
-            _caches.TryPush(order, first + (int)units[i]);
+            _caches.TryPush(order, start + ((nuint)units[i] << _unitShift));
         }
 
-        return first + (int)units[0];
+        return start + ((nuint)units[0] << _unitShift);
     }
 
     /// <summary>Keeps a block for which the stack of its order has no room: half of the stack goes to the trees.</summary>
-    private void Spill(int unit, int order)
+    private void Spill(nuint block, int order)
     {
         if (_caches.Capacity(order) == 0)
         {
-            PutBack(unit);
+            PutBack(block);
             return;
         }
 
-        foreach (int cached in _caches.Bottom(order))
+        foreach (nuint cached in _caches.Bottom(order))
         {
             PutBack(cached);
         }
 
         _caches.DropBottom(order);
-        _caches.TryPush(order, unit);
+        _caches.TryPush(order, block);
     }
 
     private bool FlushCaches()
@@ -139,7 +139,7 @@ public sealed unsafe partial class MemoryClient
         bool any = false;
         for (int order = 0; order < _caches.Orders; order++)
         {
-            foreach (int cached in _caches.Blocks(order))
+            foreach (nuint cached in _caches.Blocks(order))
             {
                 PutBack(cached);
                 any = true;
@@ -167,10 +167,11 @@ public sealed unsafe partial class MemoryClient
         return any;
     }
 
-    private void PutBack(int unit)
+    private void PutBack(nuint block)
     {
-        Region region = RegionAt((nuint)unit);
-        region.Tree!.Give(unit - (long)region.FirstUnit);
+        nuint unit = UnitOf(block);
+        Region region = RegionAt(unit);
+        region.Tree!.Give((long)(unit - region.FirstUnit));
         _regions.Refresh(region);
     }
 

@@ -166,5 +166,7 @@ public sealed unsafe partial class MemoryClient : IDisposable
 
     private byte* AddressOf(nuint unit) => _start + (unit << _unitShift);
 
+    private nuint UnitOf(nuint address) => (address - (nuint)_start) >> _unitShift;
+
     private bool Has(MemoryContextFeatures feature) => (_features & feature) != 0;
 }
