@@ -24,7 +24,16 @@ internal sealed class ReplayRun
     public void Execute(CancellationToken cancellationToken)
     {
         ReplayChecks.Check(_options);
-        ReplayReport report = Replay(cancellationToken);
+        ReplayReport report;
+        try
+        {
+            report = Replay(cancellationToken);
+        }
+        catch (OutOfMemoryException)
+        {
+            throw new IOException("there is not enough memory for what the recordings are replayed through; a smaller --limit, or a larger --quantum, needs less");
+        }
+
         using var files = new OutputFiles();
         StageFiles(files, report);
         cancellationToken.ThrowIfCancellationRequested();
@@ -36,7 +45,7 @@ internal sealed class ReplayRun
     {
         TargetFactory targets = _options.Targets;
         targets.WarmUp(_console.WarmUpRounds, cancellationToken);
-        using ClientContext? context = CreateContext();
+        using ClientContext? context = targets.CreateContext();
         List<TraceReport> traces = _options.AreInterleaved
             ? ReplayTogether(context!, cancellationToken)
             : [.. _options.Traces.Select(path => ReplayAlone(path, context, cancellationToken))];
@@ -47,18 +56,6 @@ internal sealed class ReplayRun
             Traces = traces,
             Context = context is null ? null : ReportBuilder.Build(context),
         };
-    }
-
-    private ClientContext? CreateContext()
-    {
-        try
-        {
-            return _options.Targets.CreateContext();
-        }
-        catch (OutOfMemoryException)
-        {
-            throw new IOException($"--allocator client: there is no memory for a context of {Units.Bytes(_options.Targets.Limit ?? ClientContext.UsualSize)}; --limit sets another size");
-        }
     }
 
     private TraceReport ReplayAlone(string path, ClientContext? context, CancellationToken cancellationToken)

@@ -19,6 +19,9 @@ internal sealed class BuddyTarget : IReplayTarget
     /// <summary>4 GiB in blocks of 16 bytes; their bookkeeping is 55 MB, of which only what is used is ever touched. Arbitrary.</summary>
     public const int FirstOrder = 28;
 
+    /// <summary>Without a limit it grows no further than this: 64 GiB in blocks of 16 bytes, and 885 MB of bookkeeping. Arbitrary.</summary>
+    public const int LastOrder = 32;
+
     /// <summary>More smallest blocks than this fit into no table (see <see cref="BuddyAllocator{T}"/>).</summary>
     public const int MaxOrder = 36;
 
@@ -26,6 +29,7 @@ internal sealed class BuddyTarget : IReplayTarget
     private readonly ulong _quantum;
     private readonly ulong? _limit;
     private readonly int _firstShift;
+    private readonly int _lastShift;
     private ulong _end;
     private ulong _range;
     private (ulong Size, long Bytes) _bookkeeping;
@@ -37,6 +41,7 @@ internal sealed class BuddyTarget : IReplayTarget
         _quantum = quantum;
         _limit = limit;
         _firstShift = Math.Min(BitOperations.Log2(quantum) + FirstOrder, BitOperations.Log2(ArenaTarget.UnlimitedSpan));
+        _lastShift = Math.Min(BitOperations.Log2(quantum) + LastOrder, BitOperations.Log2(ArenaTarget.UnlimitedSpan));
         Grow(limit ?? 1UL << _firstShift);
     }
 
@@ -86,7 +91,7 @@ internal sealed class BuddyTarget : IReplayTarget
 
     private bool TryGrow(ulong size)
     {
-        if (size > ArenaTarget.UnlimitedSpan / 2 || _end >= ArenaTarget.UnlimitedSpan || _end > _quantum << (MaxOrder - 1))
+        if (_end >> _lastShift > 0 || size > 1UL << (_lastShift - 1))
         {
             return false;
         }

@@ -45,6 +45,9 @@ internal sealed class ClientContext : IDisposable
     /// <summary>Its figures now.</summary>
     public MemoryContextStatistics Statistics => _context.GetStatistics();
 
+    /// <summary>Allocations of any client that found no room.</summary>
+    public long Failures => _targets.Sum(target => target.Client.GetStatistics().Failures);
+
     public ulong BlockSize => _context.BlockSize;
 
     /// <summary>The smallest context there is at an alignment.</summary>

@@ -57,5 +57,8 @@ internal sealed unsafe class ClientTarget : IReplayTarget
 
     public TargetFigures GetFigures() => new(Client.InUse, Client.TotalSize - Client.InUse, _context.GetBookkeepingBytes());
 
-    public void Dispose() => Client.Dispose();
+    public void Dispose()
+    {
+        // The context deletes its clients, when all recordings have ended.
+    }
 }

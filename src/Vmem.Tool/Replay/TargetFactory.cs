@@ -32,7 +32,8 @@ internal sealed record TargetFactory
     public void WarmUp(int rounds, CancellationToken cancellationToken)
     {
         // An arena without a limit is another than one with: next fit has its window. For the others it is only more to set up.
-        TargetFactory small = this with { Limit = Math.Min(Limit ?? WarmUpLimit, WarmUpLimit) };
+        ulong most = Math.Max(WarmUpLimit, ClientContext.LeastSize(Quantum));
+        TargetFactory small = this with { Limit = Math.Min(Limit ?? most, most) };
         using ClientContext? context = small.CreateContext();
         IEnumerable<IReplayTarget> targets = Allocators.SelectMany(allocator => (allocator == AllocatorKind.Arena ? this : small).Create(allocator, "warm-up", context));
         Replay.WarmUp.Run(targets, rounds, cancellationToken);

@@ -28,6 +28,8 @@ internal sealed class TraceReplay : IDisposable
         _lanes = [.. targets.Select(target => new ReplayLane(target))];
     }
 
+    public TraceInput Input => _input;
+
     public string Name => _input.Name;
 
     public TraceFormat Format => _reader.Format;

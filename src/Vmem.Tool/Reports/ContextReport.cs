@@ -14,6 +14,9 @@ internal sealed record ContextReport
 
     public required long BookkeepingBytes { get; init; }
 
+    /// <summary>Allocations that found no room in it.</summary>
+    public required long Failures { get; init; }
+
     /// <summary>In the order of their deletion.</summary>
     public required IReadOnlyList<ClientReport> Clients { get; init; }
 
@@ -21,9 +24,13 @@ internal sealed record ContextReport
     [JsonIgnore]
     public bool IsWhole => Clients[^1] is { HeldByOthersBytes: 0 } last && last.LargestFreeBytes == SizeBytes;
 
-    public string Describe() => Clients.Count == 1
-        ? $"The client's context: {Units.Bytes(SizeBytes)}, of which it held at most {Units.Bytes(PeakHeldBytes)}."
-        : $"One context of {Units.Bytes(SizeBytes)} for {Clients.Count} clients, their recordings side by side: together they held at most {Units.Bytes(PeakHeldBytes)}.";
+    public string Describe()
+    {
+        string use = Clients.Count == 1
+            ? $"The client's context: {Units.Bytes(SizeBytes)}, of which it held at most {Units.Bytes(PeakHeldBytes)}."
+            : $"One context of {Units.Bytes(SizeBytes)} for {Clients.Count} clients, their recordings side by side: together they held at most {Units.Bytes(PeakHeldBytes)}.";
+        return Failures == 0 ? use : $"{use} That was too little ({Units.Count(Failures)} failures); --limit sets its size.";
+    }
 
     public string DescribeEnd() => IsWhole
         ? "With the last client deleted all of the context is free, in one piece."

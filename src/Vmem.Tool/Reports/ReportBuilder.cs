@@ -43,6 +43,7 @@ internal static class ReportBuilder
             BlockSizeBytes = context.BlockSize,
             PeakHeldBytes = before.PeakInUse,
             BookkeepingBytes = context.GetBookkeepingBytes(),
+            Failures = context.Failures,
             Clients = [.. context.DeleteClients().Select(Build)],
         };
     }
