@@ -15,15 +15,18 @@ public sealed class ClientTargetTests
     [InlineData(16)]
     [InlineData(64)]
     [InlineData(2048)]
-    public void A_size_is_rounded_as_the_client_rounds_it(uint quantum)
+    public unsafe void A_size_is_rounded_as_the_client_rounds_it(uint quantum)
     {
         using var context = new ClientContext(quantum, Size);
         ClientTarget target = context.CreateTarget("test");
-        for (ulong size = 0; size < 400_000; size += 1 + (size / 7))
+        for (ulong power = 1; power <= 1 << 20; power *= 2)
         {
-            Assert.True(target.TryAllocate(target.RoundUp(size), out ulong offset));
-            Assert.Equal(target.RoundUp(size), BlockSize(target, offset));
-            target.Free(offset, target.RoundUp(size));
+            foreach (ulong size in new[] { power - 1, power, power + 1, power + (power / 3) })
+            {
+                void* block = target.Client.Allocate((nuint)size);
+                Assert.Equal(target.Client.GetSize(block), target.RoundUp(size));
+                target.Client.Free(block);
+            }
         }
 
         Assert.Equal((0UL, ulong.MaxValue), (target.GetFigures().InUse, target.RoundUp(Size + 1)));
@@ -82,9 +85,6 @@ public sealed class ClientTargetTests
         Assert.InRange(part.BookkeepingBytes, 1, 2 << 20);
         Assert.InRange(whole.BookkeepingBytes, 256 << 20, 300 << 20);
     }
-
-    private static unsafe ulong BlockSize(ClientTarget target, ulong offset) =>
-        target.Client.GetSize((byte*)target.Client.Context.Start + offset);
 
     private static ulong Requested(string text)
     {
