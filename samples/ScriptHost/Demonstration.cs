@@ -85,10 +85,11 @@ internal static class Demonstration
     {
         using var host = new ScriptHost(new ScriptHostOptions { StepLimit = 100_000 });
         output.WriteLine();
-        output.WriteLine("    runs   stopped   held while all run   after deletion   largest piece   host's tables");
+        output.WriteLine("    runs   stopped   held at most   held after deletion   largest piece");
         int done = 0;
         int stopped = 0;
         int next = scripts.Count;
+        long tables = 0;
         while (done < runs)
         {
             scripts.ForEach(script => host.Start(script, TextWriter.Null));
@@ -96,14 +97,16 @@ internal static class Demonstration
             done += host.Processes.Count;
             stopped += host.Processes.Count(process => process.Fault is not null);
             host.DeleteAll();
+            MemoryContextStatistics memory = host.Memory.GetStatistics();
+            tables = tables == 0 ? memory.BookkeepingBytes : tables;
             if (done >= next || done >= runs)
             {
-                MemoryContextStatistics memory = host.Memory.GetStatistics();
-                output.WriteLine(Text(
-                    $"{done,8:N0}{stopped,10:N0}{Kibibytes(memory.PeakInUse),21}{Kibibytes(memory.InUse),17}{Kibibytes(memory.LargestFree),16}{Kibibytes((nuint)memory.BookkeepingBytes),16}"));
+                output.WriteLine(Text($"{done,8:N0}{stopped,10:N0}{Kibibytes(memory.PeakInUse),15}{Kibibytes(memory.InUse),22}{Kibibytes(memory.LargestFree),16}"));
                 next *= 10;
             }
         }
+
+        output.WriteLine(Text($"The host's own tables: {tables:N0} bytes after the first runs, {host.Memory.GetStatistics().BookkeepingBytes:N0} after the last."));
     }
 
     private static string Kibibytes(nuint bytes) => Text($"{bytes / 1024.0:0.#} KiB");

@@ -74,24 +74,11 @@ internal sealed partial class Machine
     private Value Combine(Operation operation, Value left, Value right) => operation switch
     {
         Operation.LoadItem => _memory.Load(left, right),
-        Operation.Equal => Value.Of(AreEqual(left, right)),
-        Operation.NotEqual => Value.Of(!AreEqual(left, right)),
+        Operation.Equal => Value.Of(_memory.AreEqual(left, right)),
+        Operation.NotEqual => Value.Of(!_memory.AreEqual(left, right)),
         Operation.Add when left.IsReference => _memory.Join(left, right),
         _ => Arithmetic.Apply(operation, left.Number, right.Number),
     };
-
-    // Texts are equal if they say the same, arrays if they are the same.
-    private bool AreEqual(Value left, Value right)
-    {
-        if (left == right || !left.IsReference || !right.IsReference)
-        {
-            return left == right;
-        }
-
-        ScriptBlock first = _memory.Open(left);
-        ScriptBlock second = _memory.Open(right);
-        return first.IsText && second.IsText && first.Bytes.SequenceEqual(second.Bytes);
-    }
 
     private void MakeList(int count)
     {

@@ -11,10 +11,14 @@ internal sealed unsafe class ScriptMemory(MemoryClient client)
 {
     public MemoryClient Client { get; } = client;
 
+    /// <summary>Bytes cleared, copied or compared since the beginning: work that one instruction can have much of.</summary>
+    public long BytesHandled { get; private set; }
+
     public Value MakeArray(long length)
     {
         ScriptBlock block = Allocate(length, sizeof(Value), BlockKind.Array, out Value reference);
         block.Items.Clear();
+        BytesHandled += length * sizeof(Value);
         return reference;
     }
 
@@ -29,6 +33,7 @@ internal sealed unsafe class ScriptMemory(MemoryClient client)
     {
         ScriptBlock block = Allocate(text.Length, sizeof(byte), kind, out Value reference);
         text.CopyTo(block.Bytes);
+        BytesHandled += text.Length;
         return reference;
     }
 
@@ -39,7 +44,27 @@ internal sealed unsafe class ScriptMemory(MemoryClient client)
         ScriptBlock block = Allocate((long)leftLength + rightLength, sizeof(byte), BlockKind.Text, out Value reference);
         OpenText(left).Bytes.CopyTo(block.Bytes);
         OpenText(right).Bytes.CopyTo(block.Bytes[leftLength..]);
+        BytesHandled += block.Length;
         return reference;
+    }
+
+    /// <summary>Texts are equal if they say the same, arrays if they are the same.</summary>
+    public bool AreEqual(Value left, Value right)
+    {
+        if (left == right || !left.IsReference || !right.IsReference)
+        {
+            return left == right;
+        }
+
+        ScriptBlock first = Open(left);
+        ScriptBlock second = Open(right);
+        if (!first.IsText || !second.IsText || first.Length != second.Length)
+        {
+            return false;
+        }
+
+        BytesHandled += first.Length;
+        return first.Bytes.SequenceEqual(second.Bytes);
     }
 
     public Value Load(Value reference, Value at)

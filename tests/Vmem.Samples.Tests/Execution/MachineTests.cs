@@ -77,6 +77,16 @@ public sealed class MachineTests
     }
 
     [Fact]
+    public void Long_work_takes_more_steps_than_short()
+    {
+        long few = ScriptRun.Of("free(array(1))").Steps;
+        Assert.Equal(few + (8 * 4_000 / 64), ScriptRun.Of("free(array(4000))").Steps);
+        ScriptRun endless = ScriptRun.Of("let a = bytes(16000)\nlet b = bytes(16000)\nwhile a == b { }");
+        Assert.Contains("it has run for 1,000,000 steps", endless.Fault?.Message, StringComparison.Ordinal);
+        Assert.InRange(endless.Steps, 1_000_000, 1_000_000 + (16_000 / 64));
+    }
+
+    [Fact]
     public void A_context_that_is_full_is_not_the_scripts_fault()
     {
         ScriptRun run = ScriptRun.Of("array(30000)", new ScriptHostOptions { Memory = 64 * 1024, Quota = 1024 * 1024 });
