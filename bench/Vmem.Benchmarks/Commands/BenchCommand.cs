@@ -25,6 +25,8 @@ internal static class BenchCommand
         new PoolsStudy(),
         new HandoverStudy(),
         new ProcessorsStudy(),
+        new BuddyStudy(),
+        new ClientsStudy(),
     ];
 
     public static int Run(string[] args)

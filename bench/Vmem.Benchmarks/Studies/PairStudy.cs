@@ -1,6 +1,3 @@
-using System.Diagnostics;
-using System.Runtime.CompilerServices;
-using Vmem.Benchmarks.Measurement;
 using Vmem.Benchmarks.Reports;
 using Vmem.Benchmarks.Subjects;
 using Vmem.Benchmarks.Workloads;
@@ -37,56 +34,5 @@ internal sealed class PairStudy : IStudy
         }
         report.Add(new ReportTable($"ns a pair, median of {runs}", ["allocator", "U64", "size 1"], rows));
         return report;
-    }
-
-    private sealed class PairExperiment<TLaw>(int runs) : IExperiment<double>
-        where TLaw : struct, ISizeLaw
-    {
-        private const ulong Capacity = 1 << 20;
-        private const int Pairs = 1_000_000;
-        private const int ChunkLength = 1_000;
-
-        public double Run<TTarget, TTicket>(TargetFactory<TTarget> make)
-            where TTarget : struct, ITarget<TTicket>
-            where TTicket : struct
-        {
-            double[] times = new double[runs];
-            for (int run = -1; run < runs; run++)
-            {
-                using TTarget target = make(Capacity);
-                var random = new Xorshift64(Xorshift64.DefaultSeed);
-                long begin = Stopwatch.GetTimestamp();
-                for (int i = 0; i < Pairs / ChunkLength; i++)
-                {
-                    PairChunk<TTarget, TTicket>(target, ref random);
-                }
-                double time = Clock.NanosecondsSince(begin) / Pairs;
-                if (run >= 0)
-                {
-                    times[run] = time;
-                }
-                else
-                {
-                    Thread.Sleep(150);
-                }
-            }
-            return Median.Of(times);
-        }
-
-        [MethodImpl(MethodImplOptions.NoInlining)]
-        private static void PairChunk<TTarget, TTicket>(TTarget target, ref Xorshift64 random)
-            where TTarget : struct, ITarget<TTicket>
-            where TTicket : struct
-        {
-            Xorshift64 local = random;
-            for (int i = 0; i < ChunkLength; i++)
-            {
-                if (target.TryAllocate(TLaw.Draw(ref local), out TTicket ticket))
-                {
-                    target.Free(in ticket);
-                }
-            }
-            random = local;
-        }
     }
 }

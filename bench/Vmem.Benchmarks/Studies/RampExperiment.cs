@@ -1,16 +1,23 @@
+using System.Numerics;
 using Vmem.Benchmarks.Subjects;
 using Vmem.Benchmarks.Workloads;
 
 namespace Vmem.Benchmarks.Studies;
 
-/// <summary>One fragmentation ramp with one seed. Returns the occupancy (0 to 1) at the first failure, 1 if there was none.</summary>
-internal sealed class RampExperiment<TLaw>(ulong seed, int stepsPerTarget) : IExperiment<double>
+/// <summary>Where a fragmentation ramp ended: the occupancy, 0 to 1, at the first failure; 1 if there was none.</summary>
+/// <param name="Requested">What the live ranges were asked for.</param>
+/// <param name="RoundedToPowers">The same with each range rounded up to a power of two: what an allocator that knows nothing else has given
+/// out.</param>
+internal readonly record struct RampEnd(double Requested, double RoundedToPowers);
+
+/// <summary>One fragmentation ramp with one seed.</summary>
+internal sealed class RampExperiment<TLaw>(ulong seed, int stepsPerTarget) : IExperiment<RampEnd>
     where TLaw : struct, ISizeLaw
 {
     private const ulong Capacity = 1 << 20;
     private const int FirstPercent = 50;
 
-    public double Run<TTarget, TTicket>(TargetFactory<TTarget> make)
+    public RampEnd Run<TTarget, TTicket>(TargetFactory<TTarget> make)
         where TTarget : struct, ITarget<TTicket>
         where TTicket : struct
     {
@@ -21,10 +28,10 @@ internal sealed class RampExperiment<TLaw>(ulong seed, int stepsPerTarget) : IEx
             ulong goal = Capacity * (ulong)percent / 100;
             if (!ramp.FillTo(goal) || !ramp.Churn(goal, stepsPerTarget))
             {
-                return (double)ramp.InUse / Capacity;
+                return ramp.End;
             }
         }
-        return 1;
+        return new RampEnd(1, 1);
     }
 
     private sealed class Ramp<TTarget, TTicket>(TTarget target, ulong seed)
@@ -35,9 +42,12 @@ internal sealed class RampExperiment<TLaw>(ulong seed, int stepsPerTarget) : IEx
         private readonly TTicket[] _tickets = new TTicket[Capacity];
         private readonly ulong[] _sizes = new ulong[Capacity];
         private int _count;
+        private ulong _rounded;
         private Xorshift64 _random = new(seed);
 
         public ulong InUse { get; private set; }
+
+        public RampEnd End => new((double)InUse / Capacity, (double)_rounded / Capacity);
 
         /// <summary>Allocates until the next size would go over the goal; false at a failure.</summary>
         public bool FillTo(ulong goal)
@@ -84,6 +94,7 @@ internal sealed class RampExperiment<TLaw>(ulong seed, int stepsPerTarget) : IEx
             _tickets[_count] = ticket;
             _sizes[_count++] = size;
             InUse += size;
+            _rounded += BitOperations.RoundUpToPowerOf2(size);
             return true;
         }
 
@@ -92,6 +103,7 @@ internal sealed class RampExperiment<TLaw>(ulong seed, int stepsPerTarget) : IEx
             int index = _random.Index(_count);
             target.Free(in _tickets[index]);
             InUse -= _sizes[index];
+            _rounded -= BitOperations.RoundUpToPowerOf2(_sizes[index]);
             _count--;
             _tickets[index] = _tickets[_count];
             _sizes[index] = _sizes[_count];

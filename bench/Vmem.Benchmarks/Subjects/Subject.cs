@@ -24,7 +24,7 @@ internal enum Locking
 
 /// <summary>One line of a study's table: an arena with its policy, its way to free and its lock, or (<see cref="Policy"/> null) the
 /// baseline list.</summary>
-internal sealed record Subject(FitPolicy? Policy, FreeBy By = FreeBy.Address, Locking Locking = Locking.Single)
+internal sealed record Subject(FitPolicy? Policy, FreeBy By = FreeBy.Address, Locking Locking = Locking.Single) : ISubject
 {
     public static Subject Baseline { get; } = new((FitPolicy?)null);
 

@@ -54,3 +54,25 @@ internal readonly struct UnitSize : ISizeLaw
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Draw(ref Xorshift64 random) => 1;
 }
+
+/// <summary>Every size is 64: blocks of one cache line.</summary>
+internal readonly struct LineSize : ISizeLaw
+{
+    public static string Name => "64";
+
+    public static double Mean => 64;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Draw(ref Xorshift64 random) => 64;
+}
+
+/// <summary>Uniform from 8 to 512: the small blocks of an ordinary program.</summary>
+internal readonly struct SmallBlocks : ISizeLaw
+{
+    public static string Name => "8–512";
+
+    public static double Mean => 260;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Draw(ref Xorshift64 random) => 8 + (ulong)random.Index(505);
+}

@@ -31,9 +31,9 @@ namespace Vmem.Memory;
 public sealed unsafe partial class MemoryClient : IDisposable
 {
     private const MemoryContextFeatures FeaturesPerBlock = MemoryContextFeatures.ZeroOnAllocate | MemoryContextFeatures.ZeroOnFree |
-        MemoryContextFeatures.PoisonOnFree | MemoryContextFeatures.GuardBytes | MemoryContextFeatures.Synchronized;
+        MemoryContextFeatures.PoisonOnFree | MemoryContextFeatures.GuardBytes;
 
-    private readonly int _shortOrders;            // orders below go the short way; 0 if every block needs more than memory
+    private readonly bool _isSynchronized;
     private readonly int _unitShift;
     private readonly int _granuleUnitShift;
     private readonly nuint _unitMask;
@@ -41,6 +41,7 @@ public sealed unsafe partial class MemoryClient : IDisposable
     private readonly BlockMap _blocks;
     private readonly Region?[] _granules;
     private readonly BlockCaches _caches;
+    private int _shortOrders;                     // orders below go the short way; 0 if every block needs more than memory
     private nuint _limit;                         // of _inUse; 0 once disposed of
     private nuint _inUse;
     private nuint _peakInUse;
@@ -52,15 +53,17 @@ public sealed unsafe partial class MemoryClient : IDisposable
     private readonly ContextGeometry _geometry;
     private readonly MemoryContextFeatures _features;
     private ArenaLock _lock;
-    private RegionLists _regions = new();
+    private RegionLists _regions;
+    private ClientTables? _tables;                // null once disposed of
     private nuint _totalSize;
     private nuint _dividedSize;                   // of _totalSize, what is not in large blocks
     private long _regionsTaken;
     private long _failures;
+    private long _grownEver;                      // in bytes, of blocks resized where they lay; negative if they shrank
     private long _leaked;                         // blocks that went with the client
     private bool _disposed;
 
-    internal MemoryClient(MemoryContext context, string name, nuint quota, ulong serial)
+    internal MemoryClient(MemoryContext context, string name, nuint quota, ulong serial, ClientTables tables)
     {
         Context = context;
         Name = name;
@@ -75,7 +78,10 @@ public sealed unsafe partial class MemoryClient : IDisposable
         _start = (byte*)context.Start;
         _blocks = context.Blocks;
         _granules = context.Granules;
-        _caches = new BlockCaches(context.CacheCapacities);
+        _tables = tables;
+        _caches = tables.Caches;
+        _regions = new RegionLists(tables.Lists);
+        _isSynchronized = Has(MemoryContextFeatures.Synchronized);
         _shortOrders = (_features & FeaturesPerBlock) == 0 ? _caches.Orders : 0;
     }
 
@@ -120,6 +126,7 @@ public sealed unsafe partial class MemoryClient : IDisposable
 
             _disposed = true;
             _limit = 0;
+            _shortOrders = 0;
             _leaked = CountLive();
             _freedEver += _inUse;
             _inUse = 0;
@@ -143,13 +150,14 @@ public sealed unsafe partial class MemoryClient : IDisposable
             Exit();
         }
 
-        Context.Forget(this);
+        Context.Forget(this, _tables!);
+        _tables = null;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Enter()
     {
-        if (Has(MemoryContextFeatures.Synchronized))
+        if (_isSynchronized)
         {
             _lock.Enter();
         }
@@ -158,7 +166,7 @@ public sealed unsafe partial class MemoryClient : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Exit()
     {
-        if (Has(MemoryContextFeatures.Synchronized))
+        if (_isSynchronized)
         {
             _lock.Exit();
         }

@@ -18,7 +18,7 @@ namespace Vmem.Memory;
 /// them: the map is wiped when somebody else gets the memory.
 /// </para>
 /// <para>
-/// <b>All bookkeeping lies outside the block</b>, in the managed heap. Memory that clients write to holds nothing that the context believes.
+/// <b>All bookkeeping lies outside the block</b>. Memory that clients write to holds nothing that the context believes.
 /// </para>
 /// <para>
 /// <b>Locking</b>, with <see cref="MemoryContextFeatures.Synchronized"/>: a lock for each client, and one, the gate, for what they share (the
@@ -36,6 +36,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
     private readonly ulong[] _writers;            // by granule: the serial of the client that may have written to it
     private readonly byte* _start;
     private readonly byte[] _cacheCapacities;
+    private readonly Stack<ClientTables> _tables = new();          // of clients that are gone
     private readonly Lock _gate = new();
     private MemoryClient? _firstClient;
     private MemoryClient? _lastClient;
@@ -51,7 +52,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
     /// <exception cref="ArgumentException">The options contradict each other, or the block holds not one aligned
     /// <see cref="MemoryContextOptions.BlockSize"/>.</exception>
     public MemoryContext(void* block, nuint size, MemoryContextOptions? options = null)
-        : this(ContextBlock.Borrow(block, size), Checked(options))
+        : this(Checked(options), ContextBlock.Borrow(block, size))
     {
     }
 
@@ -62,7 +63,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
     /// <exception cref="ArgumentException">The options contradict each other, or the size is 0.</exception>
     /// <exception cref="OutOfMemoryException">The system has no such block.</exception>
     public MemoryContext(nuint size, MemoryContextOptions? options = null)
-        : this(ContextBlock.Own(size, new ContextGeometry(Checked(options)).Granule), Checked(options))
+        : this(Checked(options), ContextBlock.Own(size, new ContextGeometry(Checked(options)).Granule))
     {
     }
 
@@ -72,11 +73,12 @@ public sealed unsafe partial class MemoryContext : IDisposable
     /// <param name="options">Features and sizes; null for the defaults.</param>
     /// <exception cref="ArgumentException">The options contradict each other, or the view cannot be written or is too small.</exception>
     public MemoryContext(MemoryMappedViewAccessor view, MemoryContextOptions? options = null)
-        : this(ContextBlock.Map(view), Checked(options))
+        : this(Checked(options), ContextBlock.Map(view))
     {
     }
 
-    private MemoryContext(ContextBlock block, MemoryContextOptions options)
+    /// <summary>Options come first: once there is a block, it must be released.</summary>
+    private MemoryContext(MemoryContextOptions options, ContextBlock block)
     {
         _block = block;
         try
@@ -94,14 +96,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
             _start = (byte*)start;
             Features = options.Features;
             _arena = new Arena<nuint>("context", 0, Size, _geometry.Granule, new ArenaOptions<nuint> { SingleThreaded = true });
-            nuint units = Size >> _geometry.UnitShift;
-            if (units > (nuint)Array.MaxLength)
-            {
-                throw new ArgumentException(
-                    $"A context counts at most {Array.MaxLength} units, and {Size} bytes at an alignment of {_geometry.Unit} are {units}. Choose a larger Alignment.", nameof(options));
-            }
-
-            _blocks = new BlockMap((int)units);
+            _blocks = new BlockMap(Size >> _geometry.UnitShift);
             _granules = new Region?[Size >> _geometry.GranuleShift];
             _writers = new ulong[_granules.Length];
             if (!block.IsZeroed)
@@ -150,7 +145,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            var client = new MemoryClient(this, name, quota, serial: _clientsCreated + 1);
+            var client = new MemoryClient(this, name, quota, serial: _clientsCreated + 1, _tables.TryPop(out ClientTables? tables) ? tables : new ClientTables(_cacheCapacities));
             _clientsCreated++;
             _clients++;
             client.PreviousClient = _lastClient;
@@ -191,10 +186,11 @@ public sealed unsafe partial class MemoryContext : IDisposable
     }
 
     /// <summary>Takes a client off the list. Its own link to the next one stays, for whoever is just walking the list.</summary>
-    internal void Forget(MemoryClient client)
+    internal void Forget(MemoryClient client, ClientTables tables)
     {
         lock (_gate)
         {
+            _tables.Push(tables);
             if (client.PreviousClient is { } previous)
             {
                 previous.NextClient = client.NextClient;

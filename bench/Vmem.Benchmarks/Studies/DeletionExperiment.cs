@@ -1,0 +1,135 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using Vmem.Benchmarks.Blocks;
+using Vmem.Benchmarks.Measurement;
+
+namespace Vmem.Benchmarks.Studies;
+
+/// <summary>How the blocks of a space are freed.</summary>
+internal enum Deletion
+{
+    /// <summary>All at once, by disposing of the space.</summary>
+    Whole,
+
+    /// <summary>One by one, in the order of their allocation, which is the kindest.</summary>
+    Each,
+}
+
+/// <summary>The life of a space, in microseconds.</summary>
+/// <param name="FirstFill">Making the first space of a new stock and allocating all its blocks: memory never touched before.</param>
+/// <param name="Fill">The same of a later one, which gets memory that another space has written to.</param>
+/// <param name="Delete">Freeing the blocks of a later one.</param>
+/// <param name="Whole">Fill and deletion of a later one.</param>
+/// <param name="ManagedBytes">Managed memory that the life of a later one allocates.</param>
+internal readonly record struct DeletionTimes(double FirstFill, double Fill, double Delete, double Whole, double ManagedBytes);
+
+/// <summary>One turn of one allocator: again and again a space is made, filled with blocks whose first word is written, and deleted.
+/// Medians of all but the first.</summary>
+internal sealed class DeletionExperiment(Deletion deletion, int blocks, nuint size) : IBlockExperiment<DeletionTimes>
+{
+    private const int Lives = 9;
+    private const int ChunkLength = 1_000;
+
+    // Making and deleting a space happen too seldom to become hot in the turn itself.
+    private const int RehearsedLives = 40;
+    private const int RehearsedBlocks = 2 * ChunkLength;
+
+    public DeletionTimes Run<TBlocks>(Func<TBlocks> make)
+        where TBlocks : struct, IBlocks<TBlocks>
+    {
+        Rehearse(make);
+        using TBlocks stock = make();
+        nint[] live = new nint[blocks];
+        // Its page faults are not the allocator's.
+        Array.Fill(live, -1);
+        // What the tables of stocks may have started in the background shall not run on.
+        GC.Collect();
+        double firstFill = Live(stock, live).Fill;
+        OneLife[] lives = [.. Enumerable.Range(0, Lives).Select(_ => Live(stock, live))];
+        return new DeletionTimes(
+            firstFill,
+            Median.Of(lives, life => life.Fill),
+            Median.Of(lives, life => life.Delete),
+            Median.Of(lives, life => life.Fill + life.Delete),
+            Median.Of(lives, life => life.ManagedBytes));
+    }
+
+    private void Rehearse<TBlocks>(Func<TBlocks> make)
+        where TBlocks : struct, IBlocks<TBlocks>
+    {
+        using TBlocks stock = make();
+        nint[] live = new nint[RehearsedBlocks];
+        for (int i = 0; i < RehearsedLives; i++)
+        {
+            _ = Live(stock, live);
+        }
+    }
+
+    private OneLife Live<TBlocks>(TBlocks stock, nint[] live)
+        where TBlocks : struct, IBlocks<TBlocks>
+    {
+        long bytes = GC.GetAllocatedBytesForCurrentThread();
+        long begin = Stopwatch.GetTimestamp();
+        TBlocks space = stock.MakeSpace();
+        Fill(space, live);
+        long filled = Stopwatch.GetTimestamp();
+        long deleted;
+        if (deletion == Deletion.Each)
+        {
+            FreeEach(space, live);
+            deleted = Stopwatch.GetTimestamp();
+            space.Dispose();
+        }
+        else
+        {
+            space.Dispose();
+            deleted = Stopwatch.GetTimestamp();
+        }
+
+        bytes = GC.GetAllocatedBytesForCurrentThread() - bytes;
+        return new OneLife(Clock.Nanoseconds(filled - begin) / 1e3, Clock.Nanoseconds(deleted - filled) / 1e3, bytes);
+    }
+
+    private void Fill<TBlocks>(TBlocks space, nint[] live)
+        where TBlocks : struct, IBlocks<TBlocks>
+    {
+        for (int done = 0; done < live.Length; done += ChunkLength)
+        {
+            FillChunk(space, live.AsSpan(done, Math.Min(ChunkLength, live.Length - done)), size);
+        }
+    }
+
+    private static void FreeEach<TBlocks>(TBlocks space, nint[] live)
+        where TBlocks : struct, IBlocks<TBlocks>
+    {
+        for (int done = 0; done < live.Length; done += ChunkLength)
+        {
+            FreeChunk(space, live.AsSpan(done, Math.Min(ChunkLength, live.Length - done)));
+        }
+    }
+
+    // A thousand blocks a call, so that the loops are fully optimised code.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static unsafe void FillChunk<TBlocks>(TBlocks space, Span<nint> live, nuint size)
+        where TBlocks : struct, IBlocks<TBlocks>
+    {
+        for (int i = 0; i < live.Length; i++)
+        {
+            nint* block = (nint*)space.Allocate(size);
+            *block = i;
+            live[i] = (nint)block;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static unsafe void FreeChunk<TBlocks>(TBlocks space, Span<nint> live)
+        where TBlocks : struct, IBlocks<TBlocks>
+    {
+        for (int i = 0; i < live.Length; i++)
+        {
+            space.Free((void*)live[i]);
+        }
+    }
+
+    private readonly record struct OneLife(double Fill, double Delete, long ManagedBytes);
+}

@@ -1,0 +1,90 @@
+using System.Runtime.CompilerServices;
+using Vmem.Benchmarks.Blocks;
+
+namespace Vmem.Benchmarks.Workloads;
+
+/// <summary>
+/// What one thread does with blocks of memory: it keeps so many and replaces them at random; or it keeps none and frees each block at once,
+/// which is the pair. The first word of each block is written, for no program allocates memory for the sake of its address: an allocator
+/// that keeps its lists in the blocks touches them anyhow, and must not look the slower for it.
+/// </summary>
+/// <remarks>The timed loops are methods of a thousand steps, called often: what is timed is fully optimised code.</remarks>
+internal sealed unsafe class BlockLoop<TBlocks, TLaw>
+    where TBlocks : struct, IBlocks<TBlocks>
+    where TLaw : struct, ISizeLaw
+{
+    /// <summary>Allocations, and frees, in a call of <see cref="RunChunk"/>.</summary>
+    public const int ChunkLength = 1_000;
+
+    private readonly TBlocks _blocks;
+    private readonly nint[] _live;
+    private Xorshift64 _random;
+
+    /// <param name="blocks">The allocator.</param>
+    /// <param name="live">How many blocks it keeps; 0: each is freed at once.</param>
+    /// <param name="seed">Of which block is replaced and how large the next is.</param>
+    public BlockLoop(TBlocks blocks, int live, ulong seed)
+    {
+        _blocks = blocks;
+        _live = new nint[live];
+        _random = new Xorshift64(seed);
+        foreach (ref nint slot in _live.AsSpan())
+        {
+            slot = (nint)blocks.Allocate((nuint)TLaw.Draw(ref _random));
+        }
+    }
+
+    /// <summary>A thousand allocations and frees.</summary>
+    public void RunChunk()
+    {
+        if (_live.Length == 0)
+        {
+            PairChunk();
+        }
+        else
+        {
+            ReplaceChunk();
+        }
+    }
+
+    public void FreeAll()
+    {
+        foreach (nint block in _live)
+        {
+            _blocks.Free((void*)block);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void PairChunk()
+    {
+        TBlocks blocks = _blocks;
+        Xorshift64 random = _random;
+        for (int i = 0; i < ChunkLength; i++)
+        {
+            nint* block = (nint*)blocks.Allocate((nuint)TLaw.Draw(ref random));
+            *block = i;
+            blocks.Free(block);
+        }
+
+        _random = random;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void ReplaceChunk()
+    {
+        TBlocks blocks = _blocks;
+        nint[] live = _live;
+        Xorshift64 random = _random;
+        for (int i = 0; i < ChunkLength; i++)
+        {
+            ref nint slot = ref live[random.Index(live.Length)];
+            blocks.Free((void*)slot);
+            nint* block = (nint*)blocks.Allocate((nuint)TLaw.Draw(ref random));
+            *block = i;
+            slot = (nint)block;
+        }
+
+        _random = random;
+    }
+}
