@@ -40,7 +40,7 @@ internal static class ReplayCommand
         };
         var allocators = new Option<List<AllocatorKind>>("--allocator", "-a")
         {
-            Description = "Which of arena, buddy, client; several with commas. [default: arena]",
+            Description = "Which of arena, buddy, client; several with commas. Several TRACEs are clients of one context, side by side. [default: arena]",
             HelpName = "LIST",
             Arity = ArgumentArity.OneOrMore,
             CustomParser = ParseAllocators,
