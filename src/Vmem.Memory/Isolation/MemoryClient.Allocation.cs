@@ -43,7 +43,7 @@ public sealed unsafe partial class MemoryClient
         {
             Enter();
             nuint length = (nuint)1 << (order + _unitShift);
-            if (_caches.TryPeek(order, out nuint cached) && length <= _limit - _inUse)
+            if (length <= _limit - _inUse && _caches.TryPeek(order, out nuint cached))
             {
                 _caches.Pop(order);
                 nuint unit = UnitOf(cached);

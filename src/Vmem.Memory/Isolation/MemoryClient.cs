@@ -40,7 +40,7 @@ public sealed unsafe partial class MemoryClient : IDisposable
     private readonly byte* _start;                // the context's, as the next two
     private readonly BlockMap _blocks;
     private readonly Region?[] _granules;
-    private readonly BlockCaches _caches;
+    private BlockCaches _caches;
     private int _shortOrders;                     // orders below go the short way; 0 if every block needs more than memory
     private nuint _limit;                         // of _inUse; 0 once disposed of
     private nuint _inUse;
@@ -54,7 +54,7 @@ public sealed unsafe partial class MemoryClient : IDisposable
     private readonly MemoryContextFeatures _features;
     private ArenaLock _lock;
     private RegionLists _regions;
-    private ClientTables? _tables;                // null once disposed of
+    private readonly ClientTables _tables;        // another's once disposed of
     private nuint _totalSize;
     private nuint _dividedSize;                   // of _totalSize, what is not in large blocks
     private long _regionsTaken;
@@ -144,14 +144,15 @@ public sealed unsafe partial class MemoryClient : IDisposable
 
                 ReturnRegion(region);
             }
+
+            _caches = BlockCaches.None;
         }
         finally
         {
             Exit();
         }
 
-        Context.Forget(this, _tables!);
-        _tables = null;
+        Context.Forget(this, _tables);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -145,6 +145,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
+            _ = _tables.EnsureCapacity(_tables.Count + _clients + 1);       // so that deleting a client needs no memory
             var client = new MemoryClient(this, name, quota, serial: _clientsCreated + 1, _tables.TryPop(out ClientTables? tables) ? tables : new ClientTables(_cacheCapacities));
             _clientsCreated++;
             _clients++;
