@@ -60,6 +60,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
         }
 
         _upkeep = Upkeep.Start(this, options.TimeProvider);
+        _metered = MemoryMetrics.Heaps.Add(this);
     }
 
     /// <summary>A heap for everybody, made when first asked for. It cannot be disposed of.</summary>
@@ -67,6 +68,11 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
 
     /// <summary>The heap's name in messages and metrics.</summary>
     public string Name { get; }
+
+    /// <summary>Address space, in bytes.</summary>
+    internal nuint Reserved => _space.Size;
+
+    internal bool IsDisposed => Volatile.Read(ref _disposed) != 0;
 
     private static nuint DefaultReservation => nuint.Size == 8 ? unchecked((nuint)(256UL << 30)) : 512u << 20;
 
@@ -155,6 +161,8 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
         }
 
         _upkeep.Dispose();
+        EndMetering();
+        Volatile.Write(ref _threads, []);         // what lies in magazines is the next heap's: every call finds out that this one is gone
         foreach (SlabClass slabs in _slabs.AsSpan(1))
         {
             slabs.Dispose();

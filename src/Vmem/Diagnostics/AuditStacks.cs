@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Reflection;
 using System.Runtime.CompilerServices;
 
 namespace Vmem;
@@ -17,7 +18,8 @@ namespace Vmem;
 /// </para>
 /// <para>The table belongs to one arena's audit and dies with it. It is shared by threads and never used under the arena's lock.</para>
 /// </remarks>
-internal sealed class AuditStacks
+/// <param name="user">The assembly that asks, whose own frames are left out like this one's; null for this one.</param>
+internal sealed class AuditStacks(Assembly? user = null)
 {
     /// <summary>Frames that tell stacks apart, and lines that are kept. Arbitrary.</summary>
     public const int MaxFrames = 32;
@@ -30,6 +32,7 @@ internal sealed class AuditStacks
 
     private readonly ConcurrentDictionary<Frames, string> _byFrames = new();
     private readonly ConcurrentDictionary<string, string> _byText = new();
+    private readonly string? _user = user?.FullName;
     private int _known;
 
     /// <summary>Distinct stacks.</summary>
@@ -40,7 +43,7 @@ internal sealed class AuditStacks
     public string Capture()
     {
         var trace = new StackTrace(1, fNeedFileInfo: false);
-        var frames = new Frames(trace, out int own);
+        var frames = new Frames(trace, _user, out int own);
         if (_byFrames.TryGetValue(frames, out string? known))
         {
             return known;
@@ -80,10 +83,10 @@ internal sealed class AuditStacks
         private readonly Frame[] _frames;
         private readonly int _hash;
 
-        public Frames(StackTrace trace, out int own)
+        public Frames(StackTrace trace, string? user, out int own)
         {
             own = 0;
-            while (own < trace.FrameCount && IsOwn(trace.GetFrame(own)!))
+            while (own < trace.FrameCount && IsOwn(trace.GetFrame(own)!, user))
             {
                 own++;
             }
@@ -108,6 +111,7 @@ internal sealed class AuditStacks
 
         public override int GetHashCode() => _hash;
 
-        private static bool IsOwn(StackFrame frame) => DiagnosticMethodInfo.Create(frame)?.DeclaringAssemblyName == s_ownAssembly;
+        private static bool IsOwn(StackFrame frame, string? user) =>
+            DiagnosticMethodInfo.Create(frame)?.DeclaringAssemblyName is { } assembly && (assembly == s_ownAssembly || assembly == user);
     }
 }
