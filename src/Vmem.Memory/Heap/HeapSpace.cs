@@ -160,9 +160,10 @@ internal sealed unsafe class HeapSpace
         return discarded;
     }
 
-    /// <summary>Ends the use of all pages. The map must know no slab any more.</summary>
+    /// <summary>Ends the use of all pages.</summary>
     public void Leave()
     {
+        Map.Clear();
         _pages.Dispose();
         SpacePool.Leave(this);
     }

@@ -34,6 +34,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
     private ThreadMagazines<nuint>?[][] _threads = [];          // by thread's number and class: what the caches keep by class and thread
     private readonly HeapSpace _space;
     private readonly SlabClass[] _slabs;
+    private readonly SlabRecords _records = new();
     private readonly Upkeep _upkeep;
     private long _largeBytes;
     private long _largeBlocks;
@@ -55,7 +56,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
         _caches = new MagazineCache<nuint>[SizeClasses.Count];
         for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
         {
-            _slabs[sizeClass] = new SlabClass(_space, sizeClass);
+            _slabs[sizeClass] = new SlabClass(_space, _records, sizeClass);
             _caches[sizeClass] = new MagazineCache<nuint>(MagazineRounds(sizeClass), MagazineRounds(sizeClass));
         }
 
@@ -163,11 +164,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
         _upkeep.Dispose();
         EndMetering();
         Volatile.Write(ref _threads, []);         // what lies in magazines is the next heap's: every call finds out that this one is gone
-        foreach (SlabClass slabs in _slabs.AsSpan(1))
-        {
-            slabs.Dispose();
-        }
-
+        _records.Dispose();
         _space.Leave();
     }
 
