@@ -19,8 +19,6 @@ public sealed unsafe partial class MemoryContext
 
     internal BlockMap Blocks => _blocks;
 
-    internal byte[] CacheCapacities => _cacheCapacities;
-
     /// <summary>A region to divide, of 2^<paramref name="regionClass"/> granules; null if there is no room for it.</summary>
     internal Region? TryGrant(MemoryClient client, int regionClass)
     {
@@ -66,6 +64,12 @@ public sealed unsafe partial class MemoryContext
 
             if (size < old)
             {
+                // Sooner, the arena might still fail and the contents be lost; later, the memory might be another's.
+                if ((Features & MemoryContextFeatures.ZeroOnFree) != 0)
+                {
+                    NativeMemory.Clear(_start + offset + size, old - size);
+                }
+
                 EntriesOf(offset + size, old - size).Clear();
             }
             else

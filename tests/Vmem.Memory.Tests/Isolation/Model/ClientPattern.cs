@@ -3,12 +3,12 @@ using Vmem.Testing.Generation;
 namespace Vmem.Memory.Tests.Isolation.Model;
 
 /// <summary>
-/// What clients write. Each byte's upper half names its client, so that a byte that turns up elsewhere says whose it was; the lower half is
-/// noise, so that a block's contents moved by some bytes are not its contents.
+/// What clients write. Each byte's upper half names its client, so that a byte that turns up elsewhere says whose it was; the lower half
+/// is noise, so that a block's contents moved by some bytes are not its contents.
 /// </summary>
 internal static class ClientPattern
 {
-    /// <summary>How many clients can be told apart. 0 is the byte 0, 0xA is in the secret of blocks, 0xD in the poison.</summary>
+    /// <summary>By what clients can be told apart. 0 is the byte 0, 0xA is in the secret of blocks, 0xD in the poison.</summary>
     public static readonly byte[] Tags = [1, 2, 3, 4, 5, 6, 7, 8, 9, 0xB, 0xC, 0xE, 0xF];
 
     private const int Phases = 256;
