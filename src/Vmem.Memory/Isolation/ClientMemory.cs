@@ -8,7 +8,7 @@ namespace Vmem.Memory.Isolation;
 internal sealed unsafe class ClientMemory<T>(MemoryClient client, T* block, int length) : MemoryManager<T>
     where T : unmanaged
 {
-    private T* _block = block;
+    private nint _block = (nint)block;            // 0 once disposed of
 
     public override Span<T> GetSpan() => new(Block, length);
 
@@ -23,13 +23,22 @@ internal sealed unsafe class ClientMemory<T>(MemoryClient client, T* block, int 
     {
     }
 
+    /// <summary>Frees once, whoever calls it how often: another block may lie there by then.</summary>
     protected override void Dispose(bool disposing)
     {
-        T* freed = _block;
-        _block = null;
-        if (freed is not null && !client.IsDisposed)
+        nint freed = Interlocked.Exchange(ref _block, 0);
+        if (freed == 0 || client.IsDisposed)
         {
-            client.Free(freed);
+            return;
+        }
+
+        try
+        {
+            client.Free((void*)freed);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The client went meanwhile, and the block with it.
         }
     }
 
@@ -37,9 +46,10 @@ internal sealed unsafe class ClientMemory<T>(MemoryClient client, T* block, int 
     {
         get
         {
-            ObjectDisposedException.ThrowIf(_block is null, this);
+            nint held = _block;
+            ObjectDisposedException.ThrowIf(held == 0, this);
             ObjectDisposedException.ThrowIf(client.IsDisposed, client);
-            return _block;
+            return (T*)held;
         }
     }
 }

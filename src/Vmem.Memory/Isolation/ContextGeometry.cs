@@ -21,6 +21,9 @@ internal readonly struct ContextGeometry
 
     private const nuint DefaultGranule = 64 * 1024;
 
+    // What rounding adds to a block is less than this, and is kept in 32 bits.
+    private const nuint MaxGranule = (nuint)1 << 31;
+
     // 2^6 granules: a region of 4 MiB by default. Longer ones save little: a client of a gigabyte is deleted in some twenty microseconds as it is.
     private const int MaxRegionClassEver = 6;
 
@@ -33,9 +36,9 @@ internal readonly struct ContextGeometry
             throw new ArgumentException($"Alignment is {options.Alignment}; it must be a power of two of at least 8.", nameof(options));
         }
 
-        if (options.Alignment > (nuint)1 << 30)
+        if (options.Alignment > MaxGranule / LeastUnitsPerGranule)
         {
-            throw new ArgumentException($"Alignment is {options.Alignment}; more than 2^30 is not supported.", nameof(options));
+            throw new ArgumentException($"Alignment is {options.Alignment}; more than {MaxGranule / LeastUnitsPerGranule} is not supported.", nameof(options));
         }
 
         UnitShift = BitOperations.Log2(options.Alignment);
@@ -45,6 +48,11 @@ internal readonly struct ContextGeometry
         {
             throw new ArgumentException(
                 $"BlockSize is {granule}; it must be a power of two of at least {least}, {LeastUnitsPerGranule} times the alignment.", nameof(options));
+        }
+
+        if (granule > MaxGranule)
+        {
+            throw new ArgumentException($"BlockSize is {granule}; more than {MaxGranule} is not supported.", nameof(options));
         }
 
         GranuleShift = BitOperations.Log2(granule);

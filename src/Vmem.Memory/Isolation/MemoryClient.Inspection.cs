@@ -39,7 +39,7 @@ public sealed unsafe partial class MemoryClient
                 Allocations = _allocations,
                 Frees = _allocations - live - _leaked,
                 Failures = _failures,
-                InternalWaste = _allocations == 0 ? 0 : 1 - ((double)_requestedEver / (_inUse + _freedEver)),
+                InternalWaste = _allocations == 0 ? 0 : 1 - ((double)_requestedEver / (_inUse + _freedEver - (ulong)_grownEver)),
             };
         }
         finally

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Vmem.Buddy;
 using Vmem.Memory.Isolation;
 
 namespace Vmem.Memory;
@@ -10,7 +11,8 @@ public sealed unsafe partial class MemoryClient
     /// As C's realloc: the contents are kept up to the lesser of both sizes; where the block lies may change, and then the old address is no
     /// block any more. Null allocates. O(log region) in place, else O(size).
     /// </summary>
-    /// <remarks>A block that must move is held twice for a moment, and the quota has to allow that.</remarks>
+    /// <remarks>A block that must move is held twice for a moment, and the quota has to allow that. One that shrinks never fails: where it
+    /// cannot move to a smaller place it stays.</remarks>
     /// <exception cref="ClientExhaustedException">There is no room, or the quota is used up; the block is as it was.</exception>
     /// <exception cref="InvalidFreeException">It is no live block of this client, or was written past its end; nothing was changed.</exception>
     /// <exception cref="ObjectDisposedException">The client has been disposed of, and the block with it.</exception>
@@ -21,20 +23,17 @@ public sealed unsafe partial class MemoryClient
             return Allocate(size);
         }
 
-        if (TryResize(block, size))
+        if (IsTooSmallForItsRegion(block, size))
         {
-            return block;
+            return AllocateOnce(size, alignment: 1, zeroed: false, out void* small, out _) ? Move(block, small, size) : ResizeFor(block, size);
         }
 
-        nuint kept = Math.Min(GetSize(block), size);
-        void* moved = Allocate(size);
-        NativeMemory.Copy(block, moved, kept);
-        Free(block);
-        return moved;
+        return TryResize(block, size) ? block : Move(block, Allocate(size), size);
     }
 
     /// <summary>Resizes a block where it lies. It can grow as far as its buddies to the right are free, a large block as far as the context
-    /// is free behind it. O(log region).</summary>
+    /// is free behind it. It can always shrink, but what has a region of its own keeps a <see cref="MemoryContext.BlockSize"/>. O(log region),
+    /// and O(cached blocks) where these are in the way.</summary>
     /// <returns>False, and nothing is changed, if it has no room to grow, or if the quota forbids it.</returns>
     /// <exception cref="InvalidFreeException">It is no live block of this client, or was written past its end; nothing was changed.</exception>
     /// <exception cref="ObjectDisposedException">The client has been disposed of, and the block with it.</exception>
@@ -47,6 +46,7 @@ public sealed unsafe partial class MemoryClient
             CheckGuard(old);
             nuint usable = UsableLength(old);
             nuint length = LengthFor(size, alignment: 1);
+            length = old.Region.IsLarge && length != 0 ? Math.Max(length, _geometry.Granule) : length;
             if (length == 0 || (length > old.Length && length - old.Length > _limit - _inUse) || !TryMoveEnd(old, length))
             {
                 return false;
@@ -58,7 +58,7 @@ public sealed unsafe partial class MemoryClient
             }
 
             _inUse += length - old.Length;
-            _requestedEver += length - old.Length;
+            _grownEver += (long)length - (long)old.Length;
             _peakInUse = Math.Max(_peakInUse, _inUse);
             if (Has(MemoryContextFeatures.ZeroOnAllocate) && length > usable)
             {
@@ -105,7 +105,7 @@ public sealed unsafe partial class MemoryClient
         }
 
         int order = _geometry.OrderFor(length);
-        if (!region.Tree!.TryResize((long)(block.Unit - region.FirstUnit), order))
+        if (!TryResizeInTree(block, order))
         {
             return false;
         }
@@ -114,4 +114,44 @@ public sealed unsafe partial class MemoryClient
         _regions.Refresh(region);
         return true;
     }
+
+    /// <summary>Cached blocks are nobody's: where only they are in the way, they go back to the trees.</summary>
+    private bool TryResizeInTree(in Block block, int order)
+    {
+        BuddyTree tree = block.Region.Tree!;
+        long unit = (long)(block.Unit - block.Region.FirstUnit);
+        if (tree.TryResize(unit, order))
+        {
+            return true;
+        }
+
+        nuint units = (nuint)1 << order;
+        bool isCached = ((nuint)unit & (units - 1)) == 0 && _blocks.IsClear(block.Unit + 1, units - 1);
+        return isCached && FlushCaches() && tree.TryResize(unit, order);
+    }
+
+    /// <summary>Does the block have a region of its own, which a block of that size would not get?</summary>
+    private bool IsTooSmallForItsRegion(void* address, nuint size)
+    {
+        Enter();
+        try
+        {
+            Block block = Locate(address, "resize");
+            CheckGuard(block);
+            return block.Region.IsLarge && LengthFor(size, alignment: 1) - 1 < _geometry.Granule / 2;
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    private void* Move(void* block, void* moved, nuint size)
+    {
+        NativeMemory.Copy(block, moved, Math.Min(GetSize(block), size));
+        Free(block);
+        return moved;
+    }
+
+    private void* ResizeFor(void* block, nuint size) => TryResize(block, size) ? block : throw Exhausted(size, alignment: 1);
 }

@@ -57,6 +57,7 @@ public sealed unsafe partial class MemoryClient : IDisposable
     private nuint _dividedSize;                   // of _totalSize, what is not in large blocks
     private long _regionsTaken;
     private long _failures;
+    private long _grownEver;                      // in bytes, of blocks resized where they lay; negative if they shrank
     private long _leaked;                         // blocks that went with the client
     private bool _disposed;
 

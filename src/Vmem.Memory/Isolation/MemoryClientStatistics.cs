@@ -51,6 +51,6 @@ public readonly record struct MemoryClientStatistics
     public long Failures { get; init; }
 
     /// <summary>The share of all bytes ever handed out that their callers had not asked for: what rounding to powers of two has cost so
-    /// far.</summary>
+    /// far. A block resized where it lies counts as it was handed out.</summary>
     public double InternalWaste { get; init; }
 }

@@ -130,8 +130,9 @@ public sealed unsafe partial class MemoryContext
     /// who may write to it from now on. True if every byte is zero.</summary>
     private bool Prepare(MemoryClient client, nuint offset, nuint size)
     {
-        bool poisons = Features.HasFlag(MemoryContextFeatures.PoisonOnFree);
-        bool zeroes = Features.HasFlag(MemoryContextFeatures.ZeroOnHandOver) && !poisons;
+        // HasFlag would box until the JIT has optimised this method.
+        bool poisons = (Features & MemoryContextFeatures.PoisonOnFree) != 0;
+        bool zeroes = (Features & MemoryContextFeatures.ZeroOnHandOver) != 0 && !poisons;
         bool isZero = !poisons;
         for (nuint end = offset + size; offset < end; offset += _geometry.Granule)
         {

@@ -51,7 +51,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
     /// <exception cref="ArgumentException">The options contradict each other, or the block holds not one aligned
     /// <see cref="MemoryContextOptions.BlockSize"/>.</exception>
     public MemoryContext(void* block, nuint size, MemoryContextOptions? options = null)
-        : this(ContextBlock.Borrow(block, size), Checked(options))
+        : this(Checked(options), ContextBlock.Borrow(block, size))
     {
     }
 
@@ -62,7 +62,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
     /// <exception cref="ArgumentException">The options contradict each other, or the size is 0.</exception>
     /// <exception cref="OutOfMemoryException">The system has no such block.</exception>
     public MemoryContext(nuint size, MemoryContextOptions? options = null)
-        : this(ContextBlock.Own(size, new ContextGeometry(Checked(options)).Granule), Checked(options))
+        : this(Checked(options), ContextBlock.Own(size, new ContextGeometry(Checked(options)).Granule))
     {
     }
 
@@ -72,11 +72,12 @@ public sealed unsafe partial class MemoryContext : IDisposable
     /// <param name="options">Features and sizes; null for the defaults.</param>
     /// <exception cref="ArgumentException">The options contradict each other, or the view cannot be written or is too small.</exception>
     public MemoryContext(MemoryMappedViewAccessor view, MemoryContextOptions? options = null)
-        : this(ContextBlock.Map(view), Checked(options))
+        : this(Checked(options), ContextBlock.Map(view))
     {
     }
 
-    private MemoryContext(ContextBlock block, MemoryContextOptions options)
+    /// <summary>Options come first: once there is a block, it must be released.</summary>
+    private MemoryContext(MemoryContextOptions options, ContextBlock block)
     {
         _block = block;
         try

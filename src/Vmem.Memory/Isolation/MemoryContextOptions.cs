@@ -6,13 +6,13 @@ public sealed record MemoryContextOptions
     /// <summary>What the context does beyond handing out memory. <see cref="MemoryContextFeatures.ZeroOnHandOver"/> by default.</summary>
     public MemoryContextFeatures Features { get; init; } = MemoryContextFeatures.ZeroOnHandOver;
 
-    /// <summary>Every block starts at a multiple of this many bytes and is at least as long: a power of two of at least 8. 16 by default, as
-    /// malloc.</summary>
+    /// <summary>Every block starts at a multiple of this many bytes and is at least as long: a power of two from 8 to
+    /// 2^25. 16 by default, as malloc.</summary>
     public nuint Alignment { get; init; } = 16;
 
     /// <summary>
     /// What clients get from the context, and give back, is a multiple of this many bytes: a power of two, at least 64 times
-    /// <see cref="Alignment"/>. 0, the default: 64 KiB, or 64 times the alignment where that is more. Less suits many small clients.
+    /// <see cref="Alignment"/> and at most 2^31. 0, the default: 64 KiB, or 64 times the alignment where that is more. Less suits many small clients.
     /// </summary>
     public nuint BlockSize { get; init; }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Vmem.Testing.Surface;
 using Xunit;
 
 namespace Vmem.Tests.Surface;

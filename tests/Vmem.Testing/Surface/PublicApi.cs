@@ -2,14 +2,15 @@ using System.Globalization;
 using System.Reflection;
 using System.Text;
 
-namespace Vmem.Tests.Surface;
+namespace Vmem.Testing.Surface;
 
 /// <summary>The public surface of an assembly as text: one line a member, sorted, so that a change of it is a change of a checked-in
 /// file.</summary>
-internal static class PublicApi
+public static class PublicApi
 {
     private const BindingFlags Declared = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
 
+    /// <summary>All of an assembly's public types with their members.</summary>
     public static string Describe(Assembly assembly)
     {
         StringBuilder text = new();
@@ -70,7 +71,7 @@ internal static class PublicApi
     {
         if (type.HasElementType)
         {
-            return type.IsArray ? $"{NameOf(type.GetElementType()!)}[]" : NameOf(type.GetElementType()!);
+            return $"{NameOf(type.GetElementType()!)}{(type.IsArray ? "[]" : type.IsPointer ? "*" : "")}";
         }
 
         string name = type.Name.Split('`')[0];

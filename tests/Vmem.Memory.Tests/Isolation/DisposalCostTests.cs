@@ -1,0 +1,95 @@
+using Xunit;
+
+namespace Vmem.Memory.Tests.Isolation;
+
+/// <summary>Deleting a client costs what its regions cost, however many blocks are in them.</summary>
+public unsafe class DisposalCostTests(ITestOutputHelper output)
+{
+    private const int Regions = 64;
+    private const int BlockSize = 65_536;
+
+    /// <summary>The same regions, filled with few blocks and with very many.</summary>
+    [Fact]
+    public void The_steps_of_a_deletion_do_not_depend_on_the_number_of_blocks()
+    {
+        (long few, long fewBlocks, long fewRegions) = Delete(32_768);
+        (long many, long manyBlocks, long manyRegions) = Delete(16);
+        output.WriteLine($"{fewBlocks} blocks in {fewRegions} regions: {few} steps; {manyBlocks} blocks in {manyRegions} regions: {many} steps");
+        Assert.Equal(2 * Regions, fewBlocks);
+        Assert.Equal(4_096 * Regions, manyBlocks);
+        Assert.Equal(fewRegions, manyRegions);
+        Assert.True(few > 0, "Nothing was counted.");
+        Assert.Equal(few, many);
+    }
+
+    /// <summary>Four times the regions cost at most a little more than four times as much.</summary>
+    [Fact]
+    public void The_steps_of_a_deletion_grow_with_the_number_of_regions()
+    {
+        (long quarter, _, _) = Delete(BlockSize, Regions / 4);
+        (long all, _, long regions) = Delete(BlockSize, Regions);
+        output.WriteLine($"{Regions / 4} regions: {quarter} steps; {Regions}: {all}");
+        Assert.Equal(Regions, regions);
+        Assert.InRange(all, quarter, 6 * quarter);
+    }
+
+    [Fact]
+    public void A_deletion_makes_no_garbage()
+    {
+        using MemoryContext context = new(Regions * BlockSize);
+        for (int round = 0; round < 3; round++)
+        {
+            MemoryClient client = context.CreateClient("client");
+            FillUp(client, 64, Regions);
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            client.Dispose();
+            long made = GC.GetAllocatedBytesForCurrentThread() - before;
+            Assert.True(round == 0 || made == 0, $"{made} bytes were allocated in round {round}.");
+        }
+    }
+
+    /// <summary>A client after another makes no more garbage than the client itself is, whatever it allocates.</summary>
+    [Fact]
+    public void Clients_that_come_and_go_use_the_same_records()
+    {
+        using MemoryContext context = new(Regions * BlockSize);
+        long few = CostOf(context, 8);
+        long many = CostOf(context, Regions);
+        many = CostOf(context, Regions);
+        Assert.True(many == few, $"A client with a few regions costs {few} bytes, one with many {many}.");
+    }
+
+    private static long CostOf(MemoryContext context, int regions)
+    {
+        using (MemoryClient warm = context.CreateClient("client"))
+        {
+            FillUp(warm, 64, regions);
+        }
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        using (MemoryClient client = context.CreateClient("client"))
+        {
+            FillUp(client, 64, regions);
+        }
+
+        return GC.GetAllocatedBytesForCurrentThread() - before;
+    }
+
+    private static (long Steps, long Blocks, long Regions) Delete(nuint size, int granules = Regions)
+    {
+        using MemoryContext context = new(Regions * BlockSize);
+        MemoryClient client = context.CreateClient("client");
+        FillUp(client, size, granules);
+        MemoryClientStatistics statistics = client.GetStatistics();
+        _ = StepCounter.Take();
+        client.Dispose();
+        return (StepCounter.Take(), statistics.LiveBlocks, statistics.Regions);
+    }
+
+    private static void FillUp(MemoryClient client, nuint size, int granules)
+    {
+        while (client.InUse < (nuint)granules * BlockSize && client.TryAllocate(size, out _))
+        {
+        }
+    }
+}

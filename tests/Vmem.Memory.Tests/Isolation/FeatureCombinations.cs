@@ -1,0 +1,22 @@
+namespace Vmem.Memory.Tests.Isolation;
+
+/// <summary>Sets of features, the sensible and the contradictory.</summary>
+internal static class FeatureCombinations
+{
+    /// <summary>All subsets of the supported features.</summary>
+    public static IEnumerable<MemoryContextFeatures> All
+    {
+        get
+        {
+            int supported = (int)MemoryContext.SupportedFeatures;
+            return Enumerable.Range(0, supported + 1).Where(set => (set & ~supported) == 0).Select(set => (MemoryContextFeatures)set);
+        }
+    }
+
+    /// <summary>Those that a context takes.</summary>
+    public static IEnumerable<MemoryContextFeatures> Accepted => All.Where(features => !AreContradictory(features));
+
+    /// <summary>A freed byte cannot be both zero and poison.</summary>
+    public static bool AreContradictory(MemoryContextFeatures features) =>
+        features.HasFlag(MemoryContextFeatures.ZeroOnFree | MemoryContextFeatures.PoisonOnFree);
+}
