@@ -13,6 +13,12 @@ public sealed unsafe partial class NativeHeap
     public nuint Trim()
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+        _debugger?.ReleaseQuarantine();
+        return TrimPlain();
+    }
+
+    private nuint TrimPlain()
+    {
         var spilled = new List<Magazine<nuint>>();
         for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
         {
@@ -65,7 +71,7 @@ public sealed unsafe partial class NativeHeap
             MagazineCache<nuint>.Release(caches);
         }
 
-        return new NativeHeapStatistics
+        var plain = new NativeHeapStatistics
         {
             Reserved = _space.Size,
             Committed = _space.CommittedBytes,
@@ -77,6 +83,7 @@ public sealed unsafe partial class NativeHeap
             LargeBlocks = Interlocked.Read(ref _largeBlocks),
             Failures = Interlocked.Read(ref _failures),
         };
+        return _debugger is null ? plain : _debugger.Correct(plain);
     }
 
     /// <summary>Checks every invariant of the heap's own tables, O(blocks). Threads at work stand still meanwhile.</summary>
@@ -104,6 +111,8 @@ public sealed unsafe partial class NativeHeap
         {
             MagazineCache<nuint>.Release(caches);
         }
+
+        _debugger?.Validate();
     }
 
     void IUpkeepTarget.EndInterval()
@@ -127,7 +136,7 @@ public sealed unsafe partial class NativeHeap
     {
         if (Volatile.Read(ref _disposed) == 0)
         {
-            _ = Trim();
+            _ = TrimPlain();
         }
     }
 

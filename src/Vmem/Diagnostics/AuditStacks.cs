@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Reflection;
 using System.Runtime.CompilerServices;
 
 namespace Vmem;
@@ -17,7 +18,8 @@ namespace Vmem;
 /// </para>
 /// <para>The table belongs to one arena's audit and dies with it. It is shared by threads and never used under the arena's lock.</para>
 /// </remarks>
-internal sealed class AuditStacks
+/// <param name="library">A library above this one, whose frames at the top are left out, too.</param>
+internal sealed class AuditStacks(Assembly? library = null)
 {
     /// <summary>Frames that tell stacks apart, and lines that are kept. Arbitrary.</summary>
     public const int MaxFrames = 32;
@@ -28,6 +30,7 @@ internal sealed class AuditStacks
     private const string TooMany = "   (one of the stacks after the first 65536, which are not kept)";
     private static readonly string? s_ownAssembly = typeof(AuditStacks).Assembly.FullName;
 
+    private readonly string? _library = library?.FullName;
     private readonly ConcurrentDictionary<Frames, string> _byFrames = new();
     private readonly ConcurrentDictionary<string, string> _byText = new();
     private int _known;
@@ -40,7 +43,7 @@ internal sealed class AuditStacks
     public string Capture()
     {
         var trace = new StackTrace(1, fNeedFileInfo: false);
-        var frames = new Frames(trace, out int own);
+        var frames = new Frames(trace, _library, out int own);
         if (_byFrames.TryGetValue(frames, out string? known))
         {
             return known;
@@ -80,10 +83,10 @@ internal sealed class AuditStacks
         private readonly Frame[] _frames;
         private readonly int _hash;
 
-        public Frames(StackTrace trace, out int own)
+        public Frames(StackTrace trace, string? library, out int own)
         {
             own = 0;
-            while (own < trace.FrameCount && IsOwn(trace.GetFrame(own)!))
+            while (own < trace.FrameCount && IsOwn(trace.GetFrame(own)!, library))
             {
                 own++;
             }
@@ -108,6 +111,10 @@ internal sealed class AuditStacks
 
         public override int GetHashCode() => _hash;
 
-        private static bool IsOwn(StackFrame frame) => DiagnosticMethodInfo.Create(frame)?.DeclaringAssemblyName == s_ownAssembly;
+        private static bool IsOwn(StackFrame frame, string? library)
+        {
+            string? assembly = DiagnosticMethodInfo.Create(frame)?.DeclaringAssemblyName;
+            return assembly == s_ownAssembly || (assembly is not null && assembly == library);
+        }
     }
 }

@@ -1,0 +1,96 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Vmem.Memory.Heap.Debugging;
+
+/// <summary>Freed blocks, those freed first in front: while there is room, kept from being handed out again; afterwards, only
+/// remembered.</summary>
+/// <remarks>
+/// <para>
+/// A block in quarantine holds poison. So whoever reads it after its free sees what is no address and no likely number, and whoever writes it leaves a trace,
+/// which is found when the block is about to leave. A second free of it is told from one of a block that was never there.
+/// </para>
+/// <para>
+/// Behind the quarantine comes the history: records only, of the last <see cref="HistoryLength"/> blocks that left it, until their address is
+/// handed out again.
+/// </para>
+/// </remarks>
+internal sealed class Quarantine(nuint room)
+{
+    /// <summary>How many are remembered that are no longer in quarantine. Arbitrary.</summary>
+    public const int HistoryLength = 1_024;
+
+    private readonly Queue<DebugBlock> _held = new();
+    private readonly Queue<DebugBlock> _left = new(HistoryLength);
+    private readonly Dictionary<nuint, DebugBlock> _byStart = [];
+    private long _entered;
+
+    /// <summary>The memory of those held, their housings included.</summary>
+    public nuint Bytes { get; private set; }
+
+    public bool IsOverfull => Bytes > room;
+
+    public int Count => _held.Count;
+
+    /// <summary>Is every block that was ever freed still remembered?</summary>
+    public bool RemembersAll => _entered <= HistoryLength;
+
+    /// <summary>Those held.</summary>
+    public IEnumerable<DebugBlock> Held => _held;
+
+    /// <summary>Makes room for one more to be entered, so that <see cref="Enter"/> needs no memory.</summary>
+    public void Reserve()
+    {
+        GrowthFault.ThrowIfDue();
+        _ = _held.EnsureCapacity(_held.Count + 1);
+        if (_byStart.Count == _byStart.Capacity)
+        {
+            _ = _byStart.EnsureCapacity(Math.Max(16, 2 * _byStart.Count));
+        }
+    }
+
+    public void Enter(DebugBlock block)
+    {
+        _held.Enqueue(block);
+        _byStart[block.Start] = block;
+        Bytes += block.HousingSize;
+        _entered++;
+    }
+
+    /// <summary>The block that leaves next.</summary>
+    public bool TryPeek([NotNullWhen(true)] out DebugBlock? block) => _held.TryPeek(out block);
+
+    /// <summary>The block in front leaves and is remembered.</summary>
+    public void Leave()
+    {
+        DebugBlock block = _held.Dequeue();
+        Bytes -= block.HousingSize;
+        if (_left.Count == HistoryLength)
+        {
+            DebugBlock oldest = _left.Dequeue();
+            if (_byStart.TryGetValue(oldest.Start, out DebugBlock? last) && last == oldest)
+            {
+                _ = _byStart.Remove(oldest.Start);
+            }
+        }
+
+        _left.Enqueue(block);
+    }
+
+    /// <summary>A block begins at the address: what was freed there is no longer the last word.</summary>
+    public void Forget(nuint start) => _byStart.Remove(start);
+
+    /// <summary>The block that was freed last at an address, and nothing was allocated there since.</summary>
+    public bool TryFind(nuint start, [NotNullWhen(true)] out DebugBlock? block) => _byStart.TryGetValue(start, out block);
+
+    /// <summary>The block that was freed last, of those with an address in them.</summary>
+    public DebugBlock? FindHolder(nuint address)
+    {
+        DebugBlock? found = null;
+        foreach (DebugBlock block in _left.Concat(_held))
+        {
+            found = block.Holds(address) ? block : found;
+        }
+
+        return found;
+    }
+}
