@@ -21,6 +21,9 @@ namespace Vmem.Memory.Isolation;
 /// </remarks>
 internal readonly struct BlockCaches
 {
+    /// <summary>No stacks at all, for a client that has been disposed of: its own are another's by then.</summary>
+    public static readonly BlockCaches None = new([]);
+
     public const int MaxCapacity = Slots - 2;
 
     private const int SlotShift = 6;

@@ -15,26 +15,57 @@ namespace Vmem.Memory.Isolation;
 /// the stack that a freed block goes to depends on its order, the next allocation on the stack, and the order on a chain of seven loads.
 /// Rejected too: sizes in front of the blocks, where a client can write.
 /// </para>
+/// <para>
+/// It lies in native memory, because a map for a gigabyte as a managed array is 64 MB of the collector's budget, and brings a collection on. It is
+/// freed by its finaliser only: a client that was disposed of still looks here to say what is wrong with a late free.
+/// </para>
 /// </remarks>
-internal readonly struct BlockMap(int units)
+internal sealed unsafe class BlockMap
 {
     /// <summary>A large block, as long as its region.</summary>
     public const byte Large = byte.MaxValue;
 
-    private readonly byte[] _starts = new byte[units];
+    private readonly byte* _starts;
+    private readonly nuint _units;
 
-    public int Units => _starts.Length;
+    public BlockMap(nuint units)
+    {
+        _starts = (byte*)NativeMemory.AllocZeroed(units);
+        _units = units;
+    }
+
+    ~BlockMap() => NativeMemory.Free(_starts);
+
+    public nuint Units => _units;
 
     /// <summary>The byte of a unit; 0 for one that does not exist.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public int At(nuint unit) => unit < (nuint)_starts.Length ? Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_starts), unit) : 0;
+    public int At(nuint unit)
+    {
+        int start = unit < _units ? _starts[unit] : 0;
+        GC.KeepAlive(this);
+        return start;
+    }
 
     /// <summary>The unit must exist.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Set(nuint unit, int value) => Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_starts), unit) = (byte)value;
+    public void Set(nuint unit, int value)
+    {
+        _starts[unit] = (byte)value;
+        GC.KeepAlive(this);
+    }
 
-    public void Clear(nuint unit, nuint count) => _starts.AsSpan((int)unit, (int)count).Clear();
+    public void Clear(nuint unit, nuint count)
+    {
+        NativeMemory.Clear(_starts + unit, count);
+        GC.KeepAlive(this);
+    }
 
-    /// <summary>Does no block start at any of these units?</summary>
-    public bool IsClear(nuint unit, nuint count) => !_starts.AsSpan((int)unit, (int)count).ContainsAnyExcept((byte)0);
+    /// <summary>Does no block start at any of these units? There are at most as many as a region has.</summary>
+    public bool IsClear(nuint unit, nuint count)
+    {
+        bool isClear = !new ReadOnlySpan<byte>(_starts + unit, (int)count).ContainsAnyExcept((byte)0);
+        GC.KeepAlive(this);
+        return isClear;
+    }
 }

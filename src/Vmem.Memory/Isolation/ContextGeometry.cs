@@ -27,6 +27,9 @@ internal readonly struct ContextGeometry
     // 2^6 granules: a region of 4 MiB by default. Longer ones save little: a client of a gigabyte is deleted in some twenty microseconds as it is.
     private const int MaxRegionClassEver = 6;
 
+    // A region's units are counted in an int.
+    private const int MaxRegionUnitShift = 30;
+
     public const int RegionClasses = MaxRegionClassEver + 1;
 
     public ContextGeometry(MemoryContextOptions options)
@@ -75,7 +78,7 @@ internal readonly struct ContextGeometry
     /// <summary>The largest region to divide, as the logarithm of its granules: an arbitrary sixteenth of the context, so that a client
     /// that grows leaves room for others, and never above <see cref="MaxRegionClassEver"/>.</summary>
     public int MaxRegionClass(nuint contextSize) =>
-        Math.Clamp(BitOperations.Log2((contextSize >> GranuleShift >> 4) | 1), 0, MaxRegionClassEver);
+        Math.Clamp(BitOperations.Log2((contextSize >> GranuleShift >> 4) | 1), 0, Math.Min(MaxRegionClassEver, MaxRegionUnitShift - GranuleUnitShift));
 
     /// <summary>How many freed blocks of an order a client keeps ready: as many as a stack holds, but no more than fill a quarter granule.</summary>
     public int CacheCapacity(int order) => (int)Math.Min(BlockCaches.MaxCapacity, Granule / 4 >> (UnitShift + order));

@@ -39,17 +39,21 @@ public sealed unsafe partial class MemoryClient
     {
         // Size 0 wraps and is of no order, as is a large size: both go the long way.
         int order = BitOperations.Log2((size - 1) | _unitMask) + 1 - _unitShift;
-        if ((uint)order < (uint)_shortOrders && _caches.TryPeek(order, out nuint cached))
+        if ((uint)order < (uint)_shortOrders)
         {
+            Enter();
             nuint length = (nuint)1 << (order + _unitShift);
-            if (length <= _limit - _inUse)
+            if (length <= _limit - _inUse && _caches.TryPeek(order, out nuint cached))
             {
                 _caches.Pop(order);
                 nuint unit = UnitOf(cached);
                 Hand(RegionAt(unit), unit, order, size, length);
+                Exit();
                 block = (void*)cached;
                 return true;
             }
+
+            Exit();
         }
 
         return AllocateAny(size, alignment: 1, zeroed: false, out block);

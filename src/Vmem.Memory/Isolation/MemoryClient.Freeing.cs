@@ -20,12 +20,16 @@ public sealed unsafe partial class MemoryClient
         int order = _blocks.At(unit) - 1;
         if ((uint)order < (uint)_shortOrders && (offset & _unitMask) == 0)
         {
+            Enter();
             Region? region = RegionOrNull(unit);
-            if (region is not null && region.Owner == this)
+            if (region is not null && region.Owner == this && (!_isSynchronized || _blocks.At(unit) == order + 1))
             {
                 Retire(region, (nuint)block, unit, order);
+                Exit();
                 return;
             }
+
+            Exit();
         }
 
         FreeAny(block);

@@ -31,16 +31,17 @@ namespace Vmem.Memory;
 public sealed unsafe partial class MemoryClient : IDisposable
 {
     private const MemoryContextFeatures FeaturesPerBlock = MemoryContextFeatures.ZeroOnAllocate | MemoryContextFeatures.ZeroOnFree |
-        MemoryContextFeatures.PoisonOnFree | MemoryContextFeatures.GuardBytes | MemoryContextFeatures.Synchronized;
+        MemoryContextFeatures.PoisonOnFree | MemoryContextFeatures.GuardBytes;
 
-    private readonly int _shortOrders;            // orders below go the short way; 0 if every block needs more than memory
+    private readonly bool _isSynchronized;
     private readonly int _unitShift;
     private readonly int _granuleUnitShift;
     private readonly nuint _unitMask;
     private readonly byte* _start;                // the context's, as the next two
     private readonly BlockMap _blocks;
     private readonly Region?[] _granules;
-    private readonly BlockCaches _caches;
+    private BlockCaches _caches;
+    private int _shortOrders;                     // orders below go the short way; 0 if every block needs more than memory
     private nuint _limit;                         // of _inUse; 0 once disposed of
     private nuint _inUse;
     private nuint _peakInUse;
@@ -52,7 +53,8 @@ public sealed unsafe partial class MemoryClient : IDisposable
     private readonly ContextGeometry _geometry;
     private readonly MemoryContextFeatures _features;
     private ArenaLock _lock;
-    private RegionLists _regions = new();
+    private RegionLists _regions;
+    private readonly ClientTables _tables;        // another's once disposed of
     private nuint _totalSize;
     private nuint _dividedSize;                   // of _totalSize, what is not in large blocks
     private long _regionsTaken;
@@ -61,7 +63,7 @@ public sealed unsafe partial class MemoryClient : IDisposable
     private long _leaked;                         // blocks that went with the client
     private bool _disposed;
 
-    internal MemoryClient(MemoryContext context, string name, nuint quota, ulong serial)
+    internal MemoryClient(MemoryContext context, string name, nuint quota, ulong serial, ClientTables tables)
     {
         Context = context;
         Name = name;
@@ -76,7 +78,10 @@ public sealed unsafe partial class MemoryClient : IDisposable
         _start = (byte*)context.Start;
         _blocks = context.Blocks;
         _granules = context.Granules;
-        _caches = new BlockCaches(context.CacheCapacities);
+        _tables = tables;
+        _caches = tables.Caches;
+        _regions = new RegionLists(tables.Lists);
+        _isSynchronized = Has(MemoryContextFeatures.Synchronized);
         _shortOrders = (_features & FeaturesPerBlock) == 0 ? _caches.Orders : 0;
     }
 
@@ -121,6 +126,7 @@ public sealed unsafe partial class MemoryClient : IDisposable
 
             _disposed = true;
             _limit = 0;
+            _shortOrders = 0;
             _leaked = CountLive();
             _freedEver += _inUse;
             _inUse = 0;
@@ -138,19 +144,21 @@ public sealed unsafe partial class MemoryClient : IDisposable
 
                 ReturnRegion(region);
             }
+
+            _caches = BlockCaches.None;
         }
         finally
         {
             Exit();
         }
 
-        Context.Forget(this);
+        Context.Forget(this, _tables);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Enter()
     {
-        if (Has(MemoryContextFeatures.Synchronized))
+        if (_isSynchronized)
         {
             _lock.Enter();
         }
@@ -159,7 +167,7 @@ public sealed unsafe partial class MemoryClient : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Exit()
     {
-        if (Has(MemoryContextFeatures.Synchronized))
+        if (_isSynchronized)
         {
             _lock.Exit();
         }

@@ -19,8 +19,6 @@ public sealed unsafe partial class MemoryContext
 
     internal BlockMap Blocks => _blocks;
 
-    internal byte[] CacheCapacities => _cacheCapacities;
-
     /// <summary>A region to divide, of 2^<paramref name="regionClass"/> granules; null if there is no room for it.</summary>
     internal Region? TryGrant(MemoryClient client, int regionClass)
     {

@@ -18,7 +18,7 @@ namespace Vmem.Memory;
 /// them: the map is wiped when somebody else gets the memory.
 /// </para>
 /// <para>
-/// <b>All bookkeeping lies outside the block</b>, in the managed heap. Memory that clients write to holds nothing that the context believes.
+/// <b>All bookkeeping lies outside the block</b>. Memory that clients write to holds nothing that the context believes.
 /// </para>
 /// <para>
 /// <b>Locking</b>, with <see cref="MemoryContextFeatures.Synchronized"/>: a lock for each client, and one, the gate, for what they share (the
@@ -36,6 +36,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
     private readonly ulong[] _writers;            // by granule: the serial of the client that may have written to it
     private readonly byte* _start;
     private readonly byte[] _cacheCapacities;
+    private readonly Stack<ClientTables> _tables = new();          // of clients that are gone
     private readonly Lock _gate = new();
     private MemoryClient? _firstClient;
     private MemoryClient? _lastClient;
@@ -95,14 +96,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
             _start = (byte*)start;
             Features = options.Features;
             _arena = new Arena<nuint>("context", 0, Size, _geometry.Granule, new ArenaOptions<nuint> { SingleThreaded = true });
-            nuint units = Size >> _geometry.UnitShift;
-            if (units > (nuint)Array.MaxLength)
-            {
-                throw new ArgumentException(
-                    $"A context counts at most {Array.MaxLength} units, and {Size} bytes at an alignment of {_geometry.Unit} are {units}. Choose a larger Alignment.", nameof(options));
-            }
-
-            _blocks = new BlockMap((int)units);
+            _blocks = new BlockMap(Size >> _geometry.UnitShift);
             _granules = new Region?[Size >> _geometry.GranuleShift];
             _writers = new ulong[_granules.Length];
             if (!block.IsZeroed)
@@ -151,7 +145,8 @@ public sealed unsafe partial class MemoryContext : IDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            var client = new MemoryClient(this, name, quota, serial: _clientsCreated + 1);
+            _ = _tables.EnsureCapacity(_tables.Count + _clients + 1);       // so that deleting a client needs no memory
+            var client = new MemoryClient(this, name, quota, serial: _clientsCreated + 1, _tables.TryPop(out ClientTables? tables) ? tables : new ClientTables(_cacheCapacities));
             _clientsCreated++;
             _clients++;
             client.PreviousClient = _lastClient;
@@ -192,10 +187,11 @@ public sealed unsafe partial class MemoryContext : IDisposable
     }
 
     /// <summary>Takes a client off the list. Its own link to the next one stays, for whoever is just walking the list.</summary>
-    internal void Forget(MemoryClient client)
+    internal void Forget(MemoryClient client, ClientTables tables)
     {
         lock (_gate)
         {
+            _tables.Push(tables);
             if (client.PreviousClient is { } previous)
             {
                 previous.NextClient = client.NextClient;

@@ -24,7 +24,7 @@ internal sealed class Region
         _slack = remembersSizes ? new uint[Math.Max(units, 1)] : [];
     }
 
-    /// <summary>The logarithm of its number of granules, for one that is divided.</summary>
+    /// <summary>The logarithm of its number of granules; for a large block one more than the largest of these.</summary>
     public int Class { get; }
 
     public BuddyTree? Tree { get; }

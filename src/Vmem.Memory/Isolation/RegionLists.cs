@@ -10,13 +10,13 @@ namespace Vmem.Memory.Isolation;
 /// </remarks>
 internal struct RegionLists
 {
-    // Units of a region: 2^(MaxRegionClassEver + GranuleShift − UnitShift), its order one list less. An address has 64 bits at most.
-    private readonly Region?[] _heads = new Region?[64];
+    /// <summary>A region has at most 2^30 units.</summary>
+    public const int Lists = 32;
+
+    private readonly Region?[] _heads;
     private ulong _nonEmpty;
 
-    public RegionLists()
-    {
-    }
+    public RegionLists(Region?[] heads) => _heads = heads;
 
     public int Count { get; private set; }
 

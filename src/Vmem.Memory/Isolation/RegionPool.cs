@@ -3,28 +3,34 @@ namespace Vmem.Memory.Isolation;
 /// <summary>The records of regions that no client holds, by what they can describe: a client that comes and goes makes no garbage.</summary>
 internal sealed class RegionPool(ContextGeometry geometry, bool rememberSizes)
 {
-    private readonly Stack<Region>[] _divided = [.. Enumerable.Range(0, ContextGeometry.RegionClasses).Select(_ => new Stack<Region>())];
-    private readonly Stack<Region> _large = new();
+    // By region class; the last one is for large blocks.
+    private readonly Stack<Region>[] _stacks = [.. Enumerable.Range(0, ContextGeometry.RegionClasses + 1).Select(_ => new Stack<Region>())];
+    private readonly int[] _records = new int[ContextGeometry.RegionClasses + 1];
 
     /// <summary>Bytes of all records that exist, in use or not.</summary>
     public long BookkeepingBytes { get; private set; }
 
     public Region TakeDivided(int regionClass) =>
-        _divided[regionClass].TryPop(out Region? region)
+        _stacks[regionClass].TryPop(out Region? region)
             ? region
-            : Made(new Region(1 << (regionClass + geometry.GranuleShift - geometry.UnitShift), regionClass, rememberSizes));
+            : Made(new Region(1 << (regionClass + geometry.GranuleUnitShift), regionClass, rememberSizes));
 
-    public Region TakeLarge() => _large.TryPop(out Region? region) ? region : Made(new Region(0, 0, rememberSizes));
+    public Region TakeLarge() =>
+        _stacks[ContextGeometry.RegionClasses].TryPop(out Region? region)
+            ? region
+            : Made(new Region(0, ContextGeometry.RegionClasses, rememberSizes));
 
-    public void Return(Region region) => (region.IsLarge ? _large : _divided[region.Class]).Push(region);
+    /// <summary>Needs no memory.</summary>
+    public void Return(Region region) => _stacks[region.Class].Push(region);
 
     /// <summary>Leaves the records to the garbage collector.</summary>
     public void Clear()
     {
-        foreach (Stack<Region> stack in _divided.Append(_large))
+        foreach (Stack<Region> stack in _stacks)
         {
             while (stack.TryPop(out Region? region))
             {
+                _records[region.Class]--;
                 BookkeepingBytes -= region.BookkeepingBytes;
             }
         }
@@ -32,6 +38,7 @@ internal sealed class RegionPool(ContextGeometry geometry, bool rememberSizes)
 
     private Region Made(Region region)
     {
+        _ = _stacks[region.Class].EnsureCapacity(++_records[region.Class]);
         BookkeepingBytes += region.BookkeepingBytes;
         return region;
     }

@@ -8,7 +8,7 @@ namespace Vmem.Memory.Tests.Isolation.Model;
 /// </summary>
 internal static class ClientPattern
 {
-    /// <summary>How many clients can be told apart. 0 is the byte 0, 0xA is in the secret of blocks, 0xD in the poison.</summary>
+    /// <summary>By what clients can be told apart. 0 is the byte 0, 0xA is in the secret of blocks, 0xD in the poison.</summary>
     public static readonly byte[] Tags = [1, 2, 3, 4, 5, 6, 7, 8, 9, 0xB, 0xC, 0xE, 0xF];
 
     private const int Phases = 256;

@@ -38,8 +38,11 @@ internal sealed unsafe partial class ContextDriver
             CheckRefused(model, footprint);
             Agree("Failures", before.Failures + 1, after.Failures);
             Agree("Allocations", before.Allocations, after.Allocations);
+            Count(IsOverQuota(model, footprint) ? "refused by the quota" : _model.IsLarge(footprint) ? "refused for want of room, large" : "refused for want of room");
             return;
         }
+
+        Count(_model.IsLarge(footprint) ? "allocated large" : "allocated");
 
         Agree("Allocations", before.Allocations + 1, after.Allocations);
         Agree("Failures", before.Failures, after.Failures);
@@ -85,8 +88,11 @@ internal sealed unsafe partial class ContextDriver
             Require(footprint > block.Footprint, "A smaller size was refused.");
             // A quota that covers either block, but not both at once, may refuse the move.
             CheckRefused(model, footprint);
+            Count("reallocation refused");
             return;
         }
+
+        Count(address == block.Address ? "reallocated in place" : "reallocated elsewhere");
 
         // The peak may include both blocks.
         nuint peak = _clients[index].Statistics.PeakInUse;
@@ -106,10 +112,12 @@ internal sealed unsafe partial class ContextDriver
             bool mustGrow = _model.CanGrow(block, footprint) && !IsOverQuota(block.Client, footprint - block.Footprint)
                 && (!_model.IsLarge(footprint) || IsHeldByNobody(block.End, block.Address + (nint)footprint));
             Require(!mustGrow, $"{block} could not be resized to {step.Size} bytes, and what is behind it is free.");
+            Count("not resized");
             Agree("the client after a refused resize", before, _clients[index].Statistics with { Failures = before.Failures });
             return;
         }
 
+        Count("resized", footprint != block.Footprint);
         Forget(block, isStale: false);
         Settle(index, block, block.Address, step.Size, footprint);
     }

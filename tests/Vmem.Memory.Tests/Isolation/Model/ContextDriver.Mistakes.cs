@@ -18,6 +18,7 @@ internal sealed unsafe partial class ContextDriver
         string before = Picture();
         InvalidFreeException refusal = AgreeThrows<InvalidFreeException>($"{call}({address:X}) by {_model.Clients[index].Name}", () => _clients[index].Call(call, address));
         Agree("the state after a wrong call", before, Picture());
+        Count(refusal.Reason.ToString());
         Agree("the refused address", (UInt128)(nuint)address, refusal.Start);
         Require(
             ReasonsFor(index, address, hit).Contains(refusal.Reason),
@@ -74,6 +75,7 @@ internal sealed unsafe partial class ContextDriver
             BlockCall call = (step.Target % 4) switch { 0 => BlockCall.Reallocate, 1 => BlockCall.TryResize, _ => BlockCall.Free };
             InvalidFreeException refusal = AgreeThrows<InvalidFreeException>($"{call} of {block}, which is overrun", () => _clients[index].Call(call, block.Address));
             Agree("what is wrong with an overrun block", InvalidFreeReason.Corrupted, refusal.Reason);
+            Count(refusal.Reason.ToString());
             RequireNamed(refusal.Message, block);
         }
 
@@ -95,6 +97,7 @@ internal sealed unsafe partial class ContextDriver
             if (_context.TryGetClient((void*)at, out MemoryClient? holder) && holder == _clients[index].Client && _model.Find(at) is null)
             {
                 ClientPattern.Of(model.Tag, (int)at & 0xFF, (nuint)_layout.Alignment).CopyTo(new Span<byte>((void*)at, _layout.Alignment));
+                Count("scribbled");
             }
         }
     }

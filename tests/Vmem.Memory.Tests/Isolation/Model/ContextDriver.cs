@@ -12,7 +12,7 @@ namespace Vmem.Memory.Tests.Isolation.Model;
 /// <summary>Runs steps against a context and the model, and throws <see cref="DivergenceException"/> at the first difference.</summary>
 internal sealed unsafe partial class ContextDriver : IDisposable
 {
-    private const int MaxClients = 5;
+    private const int MaxClients = 5;             // fewer than tags
     private const int StaleKept = 32;
 
     private readonly ContextLayout _layout;
@@ -20,13 +20,15 @@ internal sealed unsafe partial class ContextDriver : IDisposable
     private readonly ContextOnBlock _block;
     private readonly MemoryContext _context;
     private readonly ContextModel _model;
+    private readonly ContextTally _tally;
     private readonly List<ClientUnderTest> _clients = [];
     private int _phases;
     private int _steps;
 
-    public ContextDriver(ContextLayout layout, Func<MemoryClient, ClientUnderTest> wrap)
+    public ContextDriver(ContextLayout layout, Func<MemoryClient, ClientUnderTest> wrap, ContextTally tally)
     {
         _layout = layout;
+        _tally = tally;
         _wrap = wrap;
         _block = new ContextOnBlock(
             layout.Origin,
@@ -123,13 +125,13 @@ internal sealed unsafe partial class ContextDriver : IDisposable
         }
     }
 
-    /// <summary>As long as there are tags to tell clients apart by; half of them with a quota.</summary>
+    /// <summary>Every fourth client has a quota. Tags come round again when the clients that had them are long gone.</summary>
     private void CreateClient(in ContextStep step)
     {
-        if (_clients.Count < MaxClients && _model.Created < ClientPattern.Tags.Length)
+        if (_clients.Count < MaxClients)
         {
-            nuint quota = step.Flavor % 2 == 0 ? 0 : (nuint)step.Size;
-            ModelClient client = new($"client-{_model.Created}", ClientPattern.Tags[_model.Created], quota);
+            nuint quota = step.Flavor % 4 == 0 ? (nuint)step.Size * 4 : 0;
+            ModelClient client = new($"client-{_model.Created}", ClientPattern.Tags[_model.Created % ClientPattern.Tags.Length], quota);
             _clients.Add(_wrap(_context.CreateClient(client.Name, quota)));
             _model.Clients.Add(client);
             _model.Created++;
@@ -139,6 +141,7 @@ internal sealed unsafe partial class ContextDriver : IDisposable
     private void DisposeClient(int index)
     {
         ModelClient client = _model.Clients[index];
+        Count("disposed with blocks", client.Blocks.Count > 0);
         _clients[index].Dispose();
         _clients.RemoveAt(index);
         _model.Clients.RemoveAt(index);
@@ -158,6 +161,7 @@ internal sealed unsafe partial class ContextDriver : IDisposable
         nuint before = _clients[index].Client.TotalSize;
         nuint trimmed = _clients[index].Trim();
         Agree("what Trim returned", before - _clients[index].Client.TotalSize, trimmed);
+        Count("trimmed", trimmed > 0);
         CheckTrimmed(index);
     }
 
@@ -174,6 +178,14 @@ internal sealed unsafe partial class ContextDriver : IDisposable
         if (!_model.HasLongRegions)
         {
             Agree("the context's LargestFree after Trim", _model.LongestFree(), _context.GetStatistics().LargestFree);
+        }
+    }
+
+    private void Count(string name, bool happened = true)
+    {
+        if (happened)
+        {
+            _tally.Count(name);
         }
     }
 

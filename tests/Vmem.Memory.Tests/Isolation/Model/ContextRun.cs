@@ -6,25 +6,26 @@ namespace Vmem.Memory.Tests.Isolation.Model;
 internal static class ContextRun
 {
     /// <summary>Runs a scenario; throws <see cref="DivergenceException"/> with a minimal reproduction.</summary>
-    public static void Check(ContextScenario scenario, Func<MemoryClient, ClientUnderTest> wrap, string origin)
+    public static void Check(ContextScenario scenario, Func<MemoryClient, ClientUnderTest> wrap, string origin, ContextTally? tally = null)
     {
-        if (FindDivergence(scenario, wrap, out int failedAt) is not { } first)
+        tally ??= new ContextTally();
+        if (FindDivergence(scenario, wrap, tally, out int failedAt) is not { } first)
         {
             return;
         }
 
-        ContextScenario smallest = ContextShrinker.Shrink(scenario.Take(failedAt + 1), candidate => FindDivergence(candidate, wrap, out _) is not null);
-        Exception cause = FindDivergence(smallest, wrap, out _) ?? first;
+        ContextScenario smallest = ContextShrinker.Shrink(scenario.Take(failedAt + 1), candidate => FindDivergence(candidate, wrap, tally, out _) is not null);
+        Exception cause = FindDivergence(smallest, wrap, tally, out _) ?? first;
         throw new DivergenceException($"{origin}: {cause.Message}\n{smallest.Steps.Count} of {scenario.Steps.Count} steps reproduce it:\n{smallest}\n{cause}");
     }
 
     /// <summary>The exception that the scenario ends in, or null. Anything that the context throws of its own is a divergence, too.</summary>
-    private static Exception? FindDivergence(ContextScenario scenario, Func<MemoryClient, ClientUnderTest> wrap, out int failedAt)
+    private static Exception? FindDivergence(ContextScenario scenario, Func<MemoryClient, ClientUnderTest> wrap, ContextTally tally, out int failedAt)
     {
         failedAt = -1;
         try
         {
-            using ContextDriver driver = new(scenario.Layout, wrap);
+            using ContextDriver driver = new(scenario.Layout, wrap, tally);
             foreach (ContextStep step in scenario.Steps)
             {
                 failedAt++;

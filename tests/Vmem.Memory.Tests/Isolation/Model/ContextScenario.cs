@@ -6,10 +6,10 @@ namespace Vmem.Memory.Tests.Isolation.Model;
 public sealed record ContextScenario(ContextLayout Layout, IReadOnlyList<ContextStep> Steps)
 {
     /// <summary>A layout with these features, and <paramref name="count"/> steps.</summary>
-    public static ContextScenario Draw(ulong seed, MemoryContextFeatures features, int count)
+    public static ContextScenario Draw(ulong seed, MemoryContextFeatures features, int count, bool isLong = false)
     {
         SeededRandom random = new(seed);
-        ContextLayout layout = ContextLayout.Draw(random, features);
+        ContextLayout layout = isLong ? ContextLayout.DrawLong(random, features) : ContextLayout.Draw(random, features);
         return new ContextScenario(layout, [.. Enumerable.Range(0, count).Select(_ => DrawStep(random, layout))]);
     }
 
@@ -22,15 +22,15 @@ public sealed record ContextScenario(ContextLayout Layout, IReadOnlyList<Context
         ContextStepKind kind = random.Below(100) switch
         {
             < 3 => ContextStepKind.CreateClient,
-            < 5 => ContextStepKind.DisposeClient,
-            < 45 => ContextStepKind.Allocate,
+            < 4 => ContextStepKind.DisposeClient,
+            < 50 => ContextStepKind.Allocate,
             < 70 => ContextStepKind.Free,
-            < 78 => ContextStepKind.Reallocate,
-            < 86 => ContextStepKind.Resize,
+            < 77 => ContextStepKind.Reallocate,
+            < 85 => ContextStepKind.Resize,
             < 93 => ContextStepKind.WrongFree,
-            < 95 => ContextStepKind.Overrun,
-            < 96 => ContextStepKind.Scribble,
-            < 98 => ContextStepKind.Trim,
+            < 96 => ContextStepKind.Overrun,
+            < 97 => ContextStepKind.Scribble,
+            < 99 => ContextStepKind.Trim,
             _ => ContextStepKind.TrimContext,
         };
         return new ContextStep(kind, random.Below(64), random.Below(1_024), DrawSize(random, layout), random.Below(1_024));

@@ -1,0 +1,11 @@
+namespace Vmem.Memory.Isolation;
+
+/// <summary>What a client needs for its work beside its own fields; it passes from client to client of a context, so that one that comes and
+/// goes makes little garbage.</summary>
+internal sealed class ClientTables(byte[] cacheCapacities)
+{
+    public BlockCaches Caches { get; } = new(cacheCapacities);
+
+    /// <summary>The heads of the client's lists of regions.</summary>
+    public Region?[] Lists { get; } = new Region?[RegionLists.Lists];
+}

@@ -1,0 +1,54 @@
+using System.Globalization;
+
+namespace Vmem.Memory.Platform;
+
+/// <summary>Linux: mmap, mprotect, madvise, munmap, mincore. Tested.</summary>
+internal sealed unsafe class LinuxMemory : PosixMemory
+{
+    private const int DontNeed = 4;               // MADV_DONTNEED: private anonymous pages read as zero afterwards
+    private const int HugePage = 14;              // MADV_HUGEPAGE
+    private const string HugePages = "/sys/kernel/mm/transparent_hugepage/";
+
+    private readonly Lazy<nuint> _hugePageSize = new(ReadHugePageSize);
+
+    /// <summary>The size of transparent huge pages; 0 where they are switched off or not built in.</summary>
+    public override nuint HugePageSize => _hugePageSize.Value;
+
+    protected override int Anonymous => 0x20;
+
+    /// <summary>MAP_FIXED_NOREPLACE. Before Linux 4.17 there was no such flag, and it is ignored.</summary>
+    protected override int AtPlace => 0x10_0000;
+
+    protected override int LockLimit => 11;
+
+    /// <summary>The system refuses if it would have to cut a mapping in three when there are as many as may be. The memory at least goes
+    /// back then.</summary>
+    public override int Decommit(void* start, nuint size)
+    {
+        int error = base.Decommit(start, size);
+        if (error != 0)
+        {
+            _ = Drop(start, size);
+        }
+
+        return error;
+    }
+
+    public override int AdviseHuge(void* start, nuint size) => Advise(SystemCall.AdviseHuge, start, size, HugePage);
+
+    protected override int Drop(void* start, nuint size) => Advise(SystemCall.Discard, start, size, DontNeed);
+
+    private static nuint ReadHugePageSize()
+    {
+        try
+        {
+            return File.ReadAllText(HugePages + "enabled").Contains("[never]", StringComparison.Ordinal)
+                ? 0
+                : nuint.Parse(File.ReadAllText(HugePages + "hpage_pmd_size"), NumberStyles.Integer, CultureInfo.InvariantCulture);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
+        {
+            return 0;
+        }
+    }
+}
