@@ -88,11 +88,6 @@ public sealed unsafe partial class MemoryClient
             return false;
         }
 
-        if (length < block.Length)
-        {
-            Scrub(block.Unit + (length >> _unitShift), block.Length - length);
-        }
-
         if (region.IsLarge)
         {
             if (!Context.TryResize(this, region, length))
@@ -102,6 +97,11 @@ public sealed unsafe partial class MemoryClient
 
             _totalSize += length - block.Length;
             return true;
+        }
+
+        if (length < block.Length)
+        {
+            Scrub(block.Unit + (length >> _unitShift), block.Length - length);
         }
 
         int order = _geometry.OrderFor(length);

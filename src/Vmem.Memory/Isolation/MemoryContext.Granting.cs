@@ -64,6 +64,12 @@ public sealed unsafe partial class MemoryContext
 
             if (size < old)
             {
+                // Sooner, the arena might still fail and the contents be lost; later, the memory might be another's.
+                if ((Features & MemoryContextFeatures.ZeroOnFree) != 0)
+                {
+                    NativeMemory.Clear(_start + offset + size, old - size);
+                }
+
                 EntriesOf(offset + size, old - size).Clear();
             }
             else

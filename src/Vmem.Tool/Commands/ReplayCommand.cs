@@ -12,7 +12,8 @@ internal static class ReplayCommand
 
     private const string Description =
         """
-        Replays recordings of real programs' memory behaviour through an arena under each policy, and says which suits the program best.
+        Replays recordings of real programs' memory behaviour through an arena under each policy, or through other allocators, and says which suits the
+        program best.
 
         A recording is what "heaptrack --raw" writes, glibc's mtrace, or lines "a ID SIZE" and "f ID"; plain, .gz, or "-" for standard input.
 
@@ -37,16 +38,23 @@ internal static class ReplayCommand
             Arity = ArgumentArity.OneOrMore,
             CustomParser = ParsePolicies,
         };
+        var allocators = new Option<List<AllocatorKind>>("--allocator", "-a")
+        {
+            Description = "Which of arena, buddy, client; several with commas. Several TRACEs are clients of one context, side by side. [default: arena]",
+            HelpName = "LIST",
+            Arity = ArgumentArity.OneOrMore,
+            CustomParser = ParseAllocators,
+        };
         var quantum = new Option<ulong>("--quantum", "-q")
         {
-            Description = "Every size is rounded up to a multiple of this many bytes, a power of two.",
+            Description = "Every size is rounded up to a multiple of this many bytes, a power of two. For buddy and client: the smallest block.",
             HelpName = "SIZE",
             CustomParser = result => ParseSize(result, "--quantum"),
             DefaultValueFactory = _ => DefaultQuantum,
         };
         var limit = new Option<ulong?>("--limit", "-l")
         {
-            Description = "The size of the arena's span, such as 64M. Allocations that find no room are counted and left out. [default: room for everything]",
+            Description = "The size of the arena's span, the buddy's range or the clients' context, such as 64M. Allocations that find no room are counted and left out. [default: room for everything]",
             HelpName = "SIZE",
             CustomParser = result => (ulong?)ParseSize(result, "--limit"),
         };
@@ -73,17 +81,22 @@ internal static class ReplayCommand
             HelpName = "FILE.json",
         };
         var noProgress = new Option<bool>("--no-progress") { Description = "No progress bar. (There is none when standard error is no terminal.)" };
-        var command = new Command("replay", Description) { traces, policies, quantum, limit, cacheMax, json, report, snapshot, noProgress };
+        var command = new Command("replay", Description) { traces, allocators, policies, quantum, limit, cacheMax, json, report, snapshot, noProgress };
         command.SetAction((parsed, cancellationToken) =>
         {
             string? jsonFile = parsed.GetValue(json);
             var options = new ReplayOptions
             {
                 Traces = parsed.GetValue(traces)!,
-                Policies = parsed.GetValue(policies) is { Count: > 0 } chosen ? chosen : PolicyNames.All,
-                Quantum = parsed.GetValue(quantum),
-                Limit = parsed.GetValue(limit),
-                CacheMax = parsed.GetValue(cacheMax),
+                Targets = new TargetFactory
+                {
+                    Allocators = parsed.GetValue(allocators) is { Count: > 0 } named ? named : [AllocatorKind.Arena],
+                    Policies = parsed.GetValue(policies) is { Count: > 0 } chosen ? chosen : PolicyNames.All,
+                    Quantum = parsed.GetValue(quantum),
+                    Limit = parsed.GetValue(limit),
+                    CacheMax = parsed.GetValue(cacheMax),
+                },
+                NamesPolicies = parsed.GetResult(policies) is not null,
                 JsonToOutput = parsed.GetResult(json) is not null && jsonFile is null,
                 JsonFile = jsonFile,
                 ReportFile = parsed.GetValue(report),
@@ -104,22 +117,30 @@ internal static class ReplayCommand
         }
     }
 
-    private static List<FitPolicy> ParsePolicies(ArgumentResult result)
+    private static List<FitPolicy> ParsePolicies(ArgumentResult result) =>
+        ParseList<FitPolicy>(result, "--policy", PolicyNames.TryParse, PolicyNames.All.Select(PolicyNames.NameOf));
+
+    private static List<AllocatorKind> ParseAllocators(ArgumentResult result) =>
+        ParseList<AllocatorKind>(result, "--allocator", AllocatorNames.TryParse, AllocatorNames.All.Select(AllocatorNames.NameOf));
+
+    private delegate bool NameParser<T>(string name, out T value);
+
+    private static List<T> ParseList<T>(ArgumentResult result, string option, NameParser<T> tryParse, IEnumerable<string> names)
     {
-        var policies = new List<FitPolicy>();
+        var values = new List<T>();
         foreach (string name in result.Tokens.SelectMany(token => token.Value.Split(',')))
         {
-            if (!PolicyNames.TryParse(name.Trim(), out FitPolicy policy))
+            if (!tryParse(name.Trim(), out T value))
             {
-                result.AddError($"--policy: \"{name}\" is none of {string.Join(", ", PolicyNames.All.Select(PolicyNames.NameOf))}");
+                result.AddError($"{option}: \"{name}\" is none of {string.Join(", ", names)}");
             }
-            else if (!policies.Contains(policy))
+            else if (!values.Contains(value))
             {
-                policies.Add(policy);
+                values.Add(value);
             }
         }
 
-        return policies;
+        return values;
     }
 
     private static ulong ParseSize(ArgumentResult result, string option)

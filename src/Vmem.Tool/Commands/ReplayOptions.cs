@@ -1,3 +1,5 @@
+using Vmem.Tool.Replay;
+
 namespace Vmem.Tool.Commands;
 
 /// <summary>What the user asked <c>vmem replay</c> for.</summary>
@@ -5,15 +7,14 @@ internal sealed record ReplayOptions
 {
     public required IReadOnlyList<string> Traces { get; init; }
 
-    public required IReadOnlyList<FitPolicy> Policies { get; init; }
+    /// <summary>What the recordings are replayed through.</summary>
+    public required TargetFactory Targets { get; init; }
 
-    public required ulong Quantum { get; init; }
+    /// <summary>Whether the user named policies, instead of leaving it at all of them.</summary>
+    public bool NamesPolicies { get; init; }
 
-    /// <summary>Null: a span that no recording fills.</summary>
-    public ulong? Limit { get; init; }
-
-    /// <summary>The largest size that quantum caches keep; 0: there are none.</summary>
-    public ulong CacheMax { get; init; }
+    /// <summary>Whether the recordings are replayed side by side, for they share a context.</summary>
+    public bool AreInterleaved => Traces.Count > 1 && Targets.Uses(AllocatorKind.Client);
 
     /// <summary>Whether JSON takes the table's place on standard output.</summary>
     public bool JsonToOutput { get; init; }

@@ -1,5 +1,4 @@
 using Spectre.Console;
-using Vmem.Tool.Replay;
 using Vmem.Tool.Reports;
 using Vmem.Tool.Traces;
 
@@ -17,38 +16,48 @@ internal static class ReplayProgress
     // A batch takes milliseconds: whoever is not done by then hangs in a read. Well below the two seconds after which the process is ended.
     private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(500);
 
-    public static void Run(bool visible, ToolConsole console, TraceInput input, TraceReplay replay, CancellationToken cancellationToken)
+    /// <param name="visible">Whether there is a bar.</param>
+    /// <param name="console">Where it goes.</param>
+    /// <param name="inputs">What is read.</param>
+    /// <param name="doing">What is done with it, before its name; empty for the main thing.</param>
+    /// <param name="work">Reads it.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public static void Run(
+        bool visible, ToolConsole console, IReadOnlyList<TraceInput> inputs, string doing, Action work, CancellationToken cancellationToken)
     {
-        Task work = Task.Run(() => replay.Run(cancellationToken), CancellationToken.None);
+        Task task = Task.Run(work, CancellationToken.None);
         if (visible)
         {
+            string name = doing + (inputs.Count == 1 ? inputs[0].Name : $"{inputs.Count} recordings");
             Terminals.Create(console.Error, console.ErrorIsTerminal).Progress().AutoClear(true)
                 .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
-                .Start(context => Watch(context, work, input, cancellationToken));
+                .Start(context => Watch(context, task, inputs, name, cancellationToken));
         }
 
-        WaitHandle.WaitAny([((IAsyncResult)work).AsyncWaitHandle, cancellationToken.WaitHandle]);
-        if (!work.IsCompleted && Task.WaitAny([work], s_patience) < 0)
+        WaitHandle.WaitAny([((IAsyncResult)task).AsyncWaitHandle, cancellationToken.WaitHandle]);
+        if (!task.IsCompleted && Task.WaitAny([task], s_patience) < 0)
         {
             throw new OperationCanceledException(cancellationToken);
         }
 
-        work.GetAwaiter().GetResult();
+        task.GetAwaiter().GetResult();
     }
 
-    private static void Watch(ProgressContext context, Task work, TraceInput input, CancellationToken cancellationToken)
+    private static void Watch(ProgressContext context, Task task, IReadOnlyList<TraceInput> inputs, string name, CancellationToken cancellationToken)
     {
-        ProgressTask bar = context.AddTask(Markup.Escape(input.Name), maxValue: Math.Max(1, input.Length ?? 1));
-        bar.IsIndeterminate = input.Length is null;
-        while (!cancellationToken.IsCancellationRequested && Task.WaitAny([work], s_refresh) < 0)
+        long? length = inputs.Sum(input => input.Length ?? 0) is > 0 and long sum && inputs.All(input => input.Length is not null) ? sum : null;
+        ProgressTask bar = context.AddTask(Markup.Escape(name), maxValue: length ?? 1);
+        bar.IsIndeterminate = length is null;
+        while (!cancellationToken.IsCancellationRequested && Task.WaitAny([task], s_refresh) < 0)
         {
-            if (input.Length is not null)
+            long read = inputs.Sum(input => input.BytesRead);
+            if (length is not null)
             {
-                bar.Value = input.BytesRead;
+                bar.Value = read;
             }
             else
             {
-                bar.Description = Markup.Escape($"{input.Name}, {Units.Bytes(input.BytesRead)} read");
+                bar.Description = Markup.Escape($"{name}, {Units.Bytes(read)} read");
             }
         }
     }

@@ -1,4 +1,3 @@
-using System.Numerics;
 using Spectre.Console;
 using Vmem.Tool.Replay;
 using Vmem.Tool.Reports;
@@ -7,13 +6,11 @@ using Vmem.Tool.Traces;
 namespace Vmem.Tool.Commands;
 
 /// <summary>
-/// One run of <c>vmem replay</c>: every recording through every policy, then all outputs at once. An error on the way leaves no output
+/// One run of <c>vmem replay</c>: every recording through every allocator, then all outputs at once. An error on the way leaves no output
 /// behind.
 /// </summary>
 internal sealed class ReplayRun
 {
-    private const ulong MaxCachedQuanta = 64;
-
     private readonly ReplayOptions _options;
     private readonly ToolConsole _console;
     private ArenaSnapshot<ulong>? _snapshot;
@@ -26,15 +23,17 @@ internal sealed class ReplayRun
 
     public void Execute(CancellationToken cancellationToken)
     {
-        CheckOptions();
-        WarmUp.Run(_options.Policies.Select(CreateTarget), _console.WarmUpRounds, cancellationToken);
-        var traces = new List<TraceReport>();
-        foreach (string path in _options.Traces)
+        ReplayChecks.Check(_options);
+        ReplayReport report;
+        try
         {
-            traces.Add(Replay(path, cancellationToken));
+            report = Replay(cancellationToken);
+        }
+        catch (OutOfMemoryException)
+        {
+            throw new IOException("there is not enough memory for what the recordings are replayed through; a smaller --limit, or a larger --quantum, needs less");
         }
 
-        var report = new ReplayReport { Quantum = _options.Quantum, Limit = _options.Limit, Traces = traces };
         using var files = new OutputFiles();
         StageFiles(files, report);
         cancellationToken.ThrowIfCancellationRequested();
@@ -42,75 +41,72 @@ internal sealed class ReplayRun
         Show(report);
     }
 
-    private void CheckOptions()
+    private ReplayReport Replay(CancellationToken cancellationToken)
     {
-        if (_options.SnapshotFile is not null && _options.Traces.Count > 1)
+        TargetFactory targets = _options.Targets;
+        targets.WarmUp(_console.WarmUpRounds, cancellationToken);
+        using ClientContext? context = targets.CreateContext();
+        List<TraceReport> traces = _options.AreInterleaved
+            ? ReplayTogether(context!, cancellationToken)
+            : [.. _options.Traces.Select(path => ReplayAlone(path, context, cancellationToken))];
+        return new ReplayReport
         {
-            throw new UsageException("--snapshot goes with one TRACE only: it is the picture of one arena");
-        }
-
-        if (_options.Traces.Count(path => path == TraceInput.StandardInput) > 1)
-        {
-            throw new UsageException("standard input (\"-\") can be read only once");
-        }
-
-        if (!BitOperations.IsPow2(_options.Quantum))
-        {
-            throw new UsageException($"--quantum: {_options.Quantum} is not a power of two");
-        }
-
-        if (_options.Limit < _options.Quantum)
-        {
-            throw new UsageException($"--limit: {_options.Limit} is less than the quantum, {_options.Quantum}: nothing could be allocated");
-        }
-
-        if (_options.CacheMax > MaxCachedQuanta * _options.Quantum)
-        {
-            throw new UsageException($"--cache: caches keep sizes of at most {MaxCachedQuanta} quanta, {MaxCachedQuanta * _options.Quantum} bytes, and {_options.CacheMax} is more");
-        }
-
-        List<string> outputs = [.. _options.OutputPaths.Select(Path.GetFullPath)];
-        if (outputs.Distinct().Count() < outputs.Count)
-        {
-            throw new UsageException("two outputs would go to the same file");
-        }
-
-        // "--json TRACE" takes the recording for the file to write: without this check it would be overwritten.
-        foreach (string trace in _options.Traces.Where(trace => outputs.Contains(Path.GetFullPath(trace))))
-        {
-            throw new UsageException($"{trace} is to be read and to be written");
-        }
-
-        if (_options.JsonFile is not null && File.Exists(_options.JsonFile) && !LooksLikeJson(_options.JsonFile))
-        {
-            throw new UsageException(
-                $"--json: {_options.JsonFile} exists and holds no JSON, it is not overwritten (a TRACE goes before --json, or after --json=FILE)");
-        }
+            Quantum = targets.Quantum,
+            Limit = targets.Limit,
+            Traces = traces,
+            Context = context is null ? null : ReportBuilder.Build(context),
+        };
     }
 
-    private static bool LooksLikeJson(string path)
+    private TraceReport ReplayAlone(string path, ClientContext? context, CancellationToken cancellationToken)
     {
-        using FileStream file = File.OpenRead(path);
-        return file.ReadByte() is '{' or -1;
-    }
-
-    private TraceReport Replay(string path, CancellationToken cancellationToken)
-    {
-        TraceInput input = TraceInput.Open(path, _console.OpenInput);
-        List<ArenaTarget> targets = [.. _options.Policies.Select(CreateTarget)];
-        using var replay = new TraceReplay(input, targets);
-        ReplayProgress.Run(_options.ShowProgress, _console, input, replay, cancellationToken);
+        using TraceReplay replay = Open(path, context);
+        ReplayProgress.Run(_options.ShowProgress, _console, [replay.Input], "", () => replay.Run(cancellationToken), cancellationToken);
         if (_options.SnapshotFile is not null)
         {
-            ReplayLane best = Recommendation.Choose(replay.Lanes).Best;
-            _snapshot = targets.Single(target => target == best.Target).Snapshot(best.Range);
+            ReplayLane best = Recommendation.Choose([.. replay.Lanes.Where(lane => lane.Target is ArenaTarget)]).Best;
+            _snapshot = ((ArenaTarget)best.Target).Snapshot(best.Range);
         }
 
         return ReportBuilder.Build(replay);
     }
 
+    private List<TraceReport> ReplayTogether(ClientContext context, CancellationToken cancellationToken)
+    {
+        List<long> events = [.. _options.Traces.Select(path => Count(path, cancellationToken))];
+        var replays = new List<TraceReplay>();
+        try
+        {
+            replays.AddRange(_options.Traces.Select(path => Open(path, context)));
+            ReplayProgress.Run(
+                _options.ShowProgress, _console, [.. replays.Select(replay => replay.Input)], "", () => Interleaving.Run(replays, events, cancellationToken), cancellationToken);
+            return [.. replays.Select(ReportBuilder.Build)];
+        }
+        finally
+        {
+            replays.ForEach(replay => replay.Dispose());
+        }
+    }
 
-    private ArenaTarget CreateTarget(FitPolicy policy) => new(policy, _options.Quantum, _options.Limit, _options.CacheMax);
+    private long Count(string path, CancellationToken cancellationToken)
+    {
+        TraceInput input = TraceInput.Open(path, _console.OpenInput);
+        if (input.Length is null)
+        {
+            input.Dispose();
+            throw new UsageException($"--allocator client with several recordings reads each of them twice, and {path} is no file that can be; save it to one");
+        }
+
+        long events = 0;
+        ReplayProgress.Run(_options.ShowProgress, _console, [input], "counting ", () => events = Interleaving.Count(input, cancellationToken), cancellationToken);
+        return events;
+    }
+
+    private TraceReplay Open(string path, ClientContext? context)
+    {
+        TraceInput input = TraceInput.Open(path, _console.OpenInput);
+        return new TraceReplay(input, _options.Targets.Create(input.Name, context));
+    }
 
     private void StageFiles(OutputFiles files, ReplayReport report)
     {
@@ -144,6 +140,11 @@ internal sealed class ReplayRun
         foreach (TraceReport trace in report.Traces)
         {
             ConsoleTable.Write(console, trace);
+        }
+
+        if (report.Context is not null)
+        {
+            ContextTable.Write(console, report.Context);
         }
 
         if (_options.ReportFile is not null)

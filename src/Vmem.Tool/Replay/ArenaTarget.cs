@@ -49,6 +49,8 @@ internal sealed class ArenaTarget : IReplayTarget
 
     public string Name { get; }
 
+    public AllocatorKind Allocator => AllocatorKind.Arena;
+
     // malloc(0) returns a pointer of its own, which takes up the least there is.
     public ulong RoundUp(ulong requested)
     {

@@ -6,8 +6,10 @@ namespace Vmem.Tool.Replay;
 /// </summary>
 internal interface IReplayTarget : IDisposable
 {
-    /// <summary>As the user names it: "instant", "best" …</summary>
+    /// <summary>As the user names it: "instant", "best" … "buddy".</summary>
     string Name { get; }
+
+    AllocatorKind Allocator { get; }
 
     /// <summary>What a request for this size takes; <see cref="ulong.MaxValue"/> where it is more than there can ever be.</summary>
     ulong RoundUp(ulong requested);
@@ -23,9 +25,13 @@ internal interface IReplayTarget : IDisposable
     void Free(ulong offset, ulong size);
 
     TargetFigures GetFigures();
+
+    /// <summary>How many addresses all of it takes, of which the highest ever used is the last before
+    /// <paramref name="highestEnd"/>.</summary>
+    ulong GetRange(ulong highestEnd) => highestEnd;
 }
 
 /// <param name="InUse">Bytes that are allocated, rounded up.</param>
-/// <param name="Holes">Free bytes outside the largest free segment.</param>
+/// <param name="Holes">Free bytes among them: for an arena, those outside the largest free segment.</param>
 /// <param name="BookkeepingBytes">What the allocator's own tables take.</param>
 internal readonly record struct TargetFigures(ulong InUse, ulong Holes, long BookkeepingBytes);

@@ -16,6 +16,8 @@ internal sealed class ReplayLane : IDisposable
     private long _ticks;
     private long _untilSample = 1;
     private ulong _live;
+    private ulong _requested;
+    private ulong _highestEnd;
     private ulong _sampledPeak;
 
     public ReplayLane(IReplayTarget target)
@@ -36,8 +38,17 @@ internal sealed class ReplayLane : IDisposable
     /// <summary>The most bytes in use at once, rounded up as the allocator rounds.</summary>
     public ulong PeakLive { get; private set; }
 
-    /// <summary>The highest end of any allocation: how much address space was needed.</summary>
-    public ulong Range { get; private set; }
+    /// <summary>The highest end of any allocation.</summary>
+    public ulong HighestEnd => _highestEnd;
+
+    /// <summary>How much address space was needed.</summary>
+    public ulong Range => _target.GetRange(_highestEnd);
+
+    /// <summary>Bytes lost to rounding, inside what was in use, when the most was.</summary>
+    public ulong PeakInternalWaste { get; private set; }
+
+    /// <summary>The same after the last event.</summary>
+    public ulong FinalInternalWaste => _live - _requested;
 
     public double WorstFragmentation { get; private set; }
 
@@ -116,8 +127,14 @@ internal sealed class ReplayLane : IDisposable
 
         _offsets[next.Slot] = offset;
         _live += size;
-        PeakLive = Math.Max(PeakLive, _live);
-        Range = Math.Max(Range, offset + size);
+        _requested += next.Requested;
+        if (_live > PeakLive)
+        {
+            PeakLive = _live;
+            PeakInternalWaste = _live - _requested;
+        }
+
+        _highestEnd = Math.Max(_highestEnd, offset + size);
         Map.Occupy(offset, size);
     }
 
@@ -142,6 +159,7 @@ internal sealed class ReplayLane : IDisposable
         }
 
         _live -= size;
+        _requested -= next.Requested;
         Map.Vacate(offset, size);
     }
 

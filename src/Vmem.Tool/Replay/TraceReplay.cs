@@ -16,6 +16,7 @@ internal sealed class TraceReplay : IDisposable
     private readonly TraceReader _reader;
     private readonly EventSource _source;
     private readonly ReplayLane[] _lanes;
+    private readonly ReplayEvent[] _batch = new ReplayEvent[BatchLength];
     private long _readTicks;
 
     /// <summary>Takes over the input and the targets: they are disposed with this.</summary>
@@ -26,6 +27,8 @@ internal sealed class TraceReplay : IDisposable
         _source = new EventSource(_reader);
         _lanes = [.. targets.Select(target => new ReplayLane(target))];
     }
+
+    public TraceInput Input => _input;
 
     public string Name => _input.Name;
 
@@ -41,15 +44,16 @@ internal sealed class TraceReplay : IDisposable
     /// <summary>What the replay holds for the objects alive, in all its tables and lanes; not what the allocators hold.</summary>
     public long TableBytes => _source.TableBytes + _lanes.Sum(lane => lane.TableBytes);
 
-    /// <exception cref="MalformedTraceException">The recording is not well formed, or has no events.</exception>
-    public void Run(CancellationToken cancellationToken)
+    /// <summary>Replays so many events, or those that are left.</summary>
+    /// <exception cref="MalformedTraceException">The recording is not well formed.</exception>
+    /// <returns>False if none was left.</returns>
+    public bool Advance(long events)
     {
-        var batch = new ReplayEvent[BatchLength];
-        while (true)
+        bool any = false;
+        while (events > 0)
         {
-            cancellationToken.ThrowIfCancellationRequested();
             long start = Stopwatch.GetTimestamp();
-            int count = _source.Fill(batch);
+            int count = _source.Fill(_batch.AsSpan(0, (int)Math.Min(events, BatchLength)));
             _readTicks += Stopwatch.GetTimestamp() - start;
             if (count == 0)
             {
@@ -58,9 +62,25 @@ internal sealed class TraceReplay : IDisposable
 
             foreach (ReplayLane lane in _lanes)
             {
-                lane.Run(batch.AsSpan(0, count), _source.SlotCount);
+                lane.Run(_batch.AsSpan(0, count), _source.SlotCount);
             }
+
+            events -= count;
+            any = true;
         }
+
+        return any;
+    }
+
+    /// <summary>Replays what is left, and takes the last figures.</summary>
+    /// <exception cref="MalformedTraceException">The recording is not well formed, or has no events.</exception>
+    public void Run(CancellationToken cancellationToken)
+    {
+        do
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+        while (Advance(BatchLength));
 
         if (_source.Allocations == 0)
         {

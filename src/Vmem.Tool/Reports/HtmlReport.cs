@@ -21,6 +21,7 @@ internal static class HtmlReport
             .Text("lead", Lead(report))
             .Markup("contents", traces.Count == 1 ? string.Empty : Contents(traces))
             .Markup("traces", string.Concat(traces.Select((trace, index) => TraceSection.Write(trace, $"trace-{index + 1}"))))
+            .Markup("context", report.Context is null ? string.Empty : ContextSection.Write(report.Context))
             .Markup("meanings", Meanings())
             .Markup("script", PageResources.Read("report.js"))
             .Fill();
@@ -28,13 +29,16 @@ internal static class HtmlReport
     }
 
     private static string Headline(TraceReport trace) => trace.Policies.Count == 1
-        ? $"{trace.Best} fit, replaying {TraceNotes.ShortName(trace)}"
-        : $"{char.ToUpperInvariant(trace.Best[0])}{trace.Best[1..]} fit suits {TraceNotes.ShortName(trace)} best";
+        ? $"{trace.BestPolicy.Title}, replaying {TraceNotes.ShortName(trace)}"
+        : $"{char.ToUpperInvariant(trace.BestPolicy.Title[0])}{trace.BestPolicy.Title[1..]} suits {TraceNotes.ShortName(trace)} best";
 
     private static string Lead(ReplayReport report)
     {
+        List<string> kinds = [.. report.Traces[0].Policies.Select(policy => policy.IsArena ? "an arena" : policy.Title).Distinct()];
         string limit = report.Limit is ulong bytes ? $"in a span of {Units.Bytes(bytes)}" : "in a span with room for everything";
-        return $"Recordings of a program's allocations, replayed through an arena {limit}, sizes rounded up to {report.Quantum} bytes.";
+        return kinds is ["an arena"]
+            ? $"Recordings of a program's allocations, replayed through an arena {limit}, sizes rounded up to {report.Quantum} bytes."
+            : $"Recordings of a program's allocations, replayed through {string.Join(", ", kinds)}, each {limit}, sizes rounded up to {report.Quantum} bytes at least.";
     }
 
     private static string Contents(IReadOnlyList<TraceReport> traces)

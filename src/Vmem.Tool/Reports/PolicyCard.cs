@@ -19,10 +19,11 @@ internal static class PolicyCard
         AddressTimeMap map = policy.Map ?? throw new ArgumentException("There is no map to draw.", nameof(policy));
         ulong rows = Math.Max(1, (top + map.BytesPerRow - 1) / map.BytesPerRow);
         ulong edge = rows * map.BytesPerRow;
-        string mapLabel = $"Map of the addresses in use over time under {policy.Policy} fit: a range of {Units.Bytes(policy.RangeBytes)}, "
+        string mapLabel = $"Map of the addresses in use over time with {policy.Title}: a range of {Units.Bytes(policy.RangeBytes)}, "
             + $"{Units.Percent(policy.PeakFragmentation)} of it holes at the peak.";
         return new Template("card.html")
             .Text("policy", policy.Policy)
+            .Text("title", policy.Title)
             .Markup("badge", policy.Policy == trace.Best && trace.Policies.Count > 1 ? "<span class=\"badge\">suits best</span>" : string.Empty)
             .Text("summary", $"range {Units.Bytes(policy.RangeBytes)}, {Units.Percent(policy.PeakFragmentation)} fragmented at the peak, {policy.MedianNanoseconds} ns median")
             .Markup("yLabels", $"<span>{Units.Bytes(edge)}</span><span>{Units.Bytes(edge / 2.0)}</span><span>0</span>")
@@ -61,7 +62,7 @@ internal static class PolicyCard
         int points = policy.Curve.LiveBytes.Count;
         var svg = new StringBuilder();
         svg.Append(CultureInfo.InvariantCulture, $"<svg viewBox=\"0 0 {points} 100\" preserveAspectRatio=\"none\" role=\"img\" ");
-        svg.Append(CultureInfo.InvariantCulture, $"aria-label=\"Live bytes and holes over time under {policy.Policy} fit: at most {Units.Bytes(policy.PeakLiveBytes)} live.\">");
+        svg.Append(CultureInfo.InvariantCulture, $"aria-label=\"Live bytes and holes over time with {policy.Title}: at most {Units.Bytes(policy.PeakLiveBytes)} live.\">");
         svg.Append(CultureInfo.InvariantCulture, $"<path class=\"extent\" d=\"{Area(policy.Curve.ExtentBytes, edge)}\"/>");
         svg.Append(CultureInfo.InvariantCulture, $"<path class=\"live\" d=\"{Area(policy.Curve.LiveBytes, edge)}\"/></svg>");
         return svg.ToString();

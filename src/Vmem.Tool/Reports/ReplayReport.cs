@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Vmem.Tool.Replay;
 
 namespace Vmem.Tool.Reports;
@@ -17,6 +18,9 @@ internal sealed record ReplayReport
     public required ulong? Limit { get; init; }
 
     public required IReadOnlyList<TraceReport> Traces { get; init; }
+
+    /// <summary>Null without clients.</summary>
+    public ContextReport? Context { get; init; }
 }
 
 internal sealed record TraceReport
@@ -44,6 +48,10 @@ internal sealed record TraceReport
     /// <summary>The name of the policy recommended.</summary>
     public required string Best { get; init; }
 
+    /// <summary>The figures of <see cref="Best"/>.</summary>
+    [JsonIgnore]
+    public PolicyReport BestPolicy => Policies.Single(policy => policy.Policy == Best);
+
     /// <summary>Why, in a sentence.</summary>
     public required string Verdict { get; init; }
 
@@ -54,7 +62,17 @@ internal sealed record TraceReport
 
 internal sealed record PolicyReport
 {
+    /// <summary>The lane's name: the arena's policy, or the other allocator.</summary>
     public required string Policy { get; init; }
+
+    public required string Allocator { get; init; }
+
+    /// <summary>As a sentence has it.</summary>
+    [JsonIgnore]
+    public string Title => AllocatorNames.TryParse(Allocator, out AllocatorKind allocator) ? AllocatorNames.TitleOf(allocator, Policy) : Policy;
+
+    [JsonIgnore]
+    public bool IsArena => Allocator == AllocatorNames.NameOf(AllocatorKind.Arena);
 
     public required long Events { get; init; }
 
@@ -63,6 +81,10 @@ internal sealed record PolicyReport
     public required ulong RangeBytes { get; init; }
 
     public required double RangeOverhead { get; init; }
+
+    public required ulong PeakInternalWasteBytes { get; init; }
+
+    public required ulong FinalInternalWasteBytes { get; init; }
 
     public required double WorstFragmentation { get; init; }
 
@@ -83,8 +105,12 @@ internal sealed record PolicyReport
     public required CurveReport Curve { get; init; }
 
     /// <summary>For the page only: as data for machines it would be ten times all the rest.</summary>
-    [System.Text.Json.Serialization.JsonIgnore]
+    [JsonIgnore]
     public AddressTimeMap? Map { get; init; }
+
+    /// <summary>The highest address on that map. More than the range, where others had addresses between.</summary>
+    [JsonIgnore]
+    public ulong MapTop { get; init; }
 }
 
 /// <summary>

@@ -1,3 +1,4 @@
+using Vmem.Memory;
 using Vmem.Tool.Replay;
 
 namespace Vmem.Tool.Reports;
@@ -32,13 +33,43 @@ internal static class ReportBuilder
         };
     }
 
+    /// <summary>Deletes the context's clients, and tells what became of it.</summary>
+    public static ContextReport Build(ClientContext context)
+    {
+        MemoryContextStatistics before = context.Statistics;
+        return new ContextReport
+        {
+            SizeBytes = before.TotalSize,
+            BlockSizeBytes = context.BlockSize,
+            PeakHeldBytes = before.PeakInUse,
+            BookkeepingBytes = context.GetBookkeepingBytes(),
+            Failures = context.Failures,
+            Clients = [.. context.DeleteClients().Select(Build)],
+        };
+    }
+
+    private static ClientReport Build(ClientEnd end) => new()
+    {
+        Name = end.Last.Name,
+        HeldBytes = end.Last.TotalSize,
+        InUseBytes = end.Last.InUse,
+        LiveBlocks = end.Last.LiveBlocks,
+        Regions = end.Last.Regions,
+        DeletionMicroseconds = end.Duration.TotalMicroseconds,
+        HeldByOthersBytes = end.ContextThen.InUse,
+        LargestFreeBytes = end.ContextThen.LargestFree,
+    };
+
     private static PolicyReport Build(ReplayLane lane, TimeSpan readTime) => new()
     {
         Policy = lane.Target.Name,
+        Allocator = AllocatorNames.NameOf(lane.Target.Allocator),
         Events = lane.Events,
         PeakLiveBytes = lane.PeakLive,
         RangeBytes = lane.Range,
         RangeOverhead = lane.PeakLive == 0 ? 0 : ((double)lane.Range / lane.PeakLive) - 1,
+        PeakInternalWasteBytes = lane.PeakInternalWaste,
+        FinalInternalWasteBytes = lane.FinalInternalWaste,
         WorstFragmentation = lane.WorstFragmentation,
         PeakFragmentation = lane.PeakFragmentation,
         FinalFragmentation = lane.FinalFragmentation,
@@ -49,6 +80,7 @@ internal static class ReportBuilder
         BookkeepingBytes = lane.BookkeepingBytes,
         Curve = BuildCurve(lane.Map),
         Map = lane.Map,
+        MapTop = lane.HighestEnd,
     };
 
     private static CurveReport BuildCurve(AddressTimeMap map)

@@ -8,9 +8,12 @@ internal static class TraceNotes
     /// <summary>
     /// The file's name without folders and without the endings that only say how it was recorded: "cc1plus.heaptrack.raw.gz" is cc1plus.
     /// </summary>
-    public static string ShortName(TraceReport trace)
+    public static string ShortName(TraceReport trace) => ShortName(trace.Name);
+
+    /// <summary>The same, of a recording's path.</summary>
+    public static string ShortName(string path)
     {
-        string name = Path.GetFileName(trace.Name);
+        string name = Path.GetFileName(path);
         while (s_endings.FirstOrDefault(ending => name.Length > ending.Length && name.EndsWith(ending, StringComparison.OrdinalIgnoreCase)) is string ending)
         {
             name = name[..^ending.Length];

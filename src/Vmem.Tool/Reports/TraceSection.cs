@@ -11,8 +11,8 @@ internal static class TraceSection
 
     public static string Write(TraceReport trace, string id)
     {
-        ulong largest = trace.Policies.Max(policy => policy.RangeBytes);
-        ulong least = trace.Policies.Min(policy => policy.RangeBytes);
+        ulong largest = trace.Policies.Max(policy => policy.MapTop);
+        ulong least = trace.Policies.Min(policy => policy.MapTop);
         bool oneScale = largest <= least * MostForOneScale;
         string scale = trace.Policies.Count == 1 ? string.Empty
             : oneScale ? "All maps have the same scale."
@@ -24,11 +24,11 @@ internal static class TraceSection
             .Text("verdict", trace.Verdict)
             .Text("facts", Facts(trace))
             .Markup("notes", string.Concat(TraceNotes.Write(trace).Select(note => $"<p class=\"notes\">{Template.Escape(note)}</p>\n")))
-            .Markup("ranges", Ranges(trace, largest))
+            .Markup("ranges", Ranges(trace, trace.Policies.Max(policy => policy.RangeBytes)))
             .Markup("columns", Columns(trace))
             .Markup("rows", string.Concat(Figure.All.Select(figure => Row(trace, figure))))
             .Text("scale", scale)
-            .Markup("cards", string.Concat(trace.Policies.Select(policy => PolicyCard.Write(trace, policy, oneScale ? largest : policy.RangeBytes))))
+            .Markup("cards", string.Concat(trace.Policies.Select(policy => PolicyCard.Write(trace, policy, oneScale ? largest : policy.MapTop))))
             .Markup("sizes", Sizes(trace))
             .Fill();
     }
@@ -42,16 +42,19 @@ internal static class TraceSection
         var markup = new StringBuilder();
         foreach (PolicyReport policy in trace.Policies)
         {
-            double live = 100.0 * policy.PeakLiveBytes / Math.Max(1, largest);
-            double holes = 100.0 * (policy.RangeBytes - policy.PeakLiveBytes) / Math.Max(1, largest);
             string best = policy.Policy == trace.Best ? " class=\"best\"" : string.Empty;
             markup.Append(CultureInfo.InvariantCulture, $"<span{best}>{policy.Policy}</span><span class=\"bar\" aria-hidden=\"true\">");
-            markup.Append(CultureInfo.InvariantCulture, $"<span class=\"used\" style=\"width:{live:0.##}%\"></span><span class=\"hole\" style=\"width:{holes:0.##}%\"></span></span>");
+            markup.Append(Piece("used", policy.PeakLiveBytes - policy.PeakInternalWasteBytes, largest));
+            markup.Append(Piece("rounding", policy.PeakInternalWasteBytes, largest));
+            markup.Append(Piece("hole", policy.RangeBytes - policy.PeakLiveBytes, largest)).Append("</span>");
             markup.Append(CultureInfo.InvariantCulture, $"<span{best}>{Units.Bytes(policy.RangeBytes)} (+{Units.Percent(policy.RangeOverhead)})</span>\n");
         }
 
         return markup.ToString();
     }
+
+    private static string Piece(string name, ulong bytes, ulong largest) => string.Create(
+        CultureInfo.InvariantCulture, $"<span class=\"{name}\" style=\"width:{100.0 * bytes / Math.Max(1, largest):0.##}%\"></span>");
 
     private static string Columns(TraceReport trace) => string.Concat(trace.Policies.Select(policy =>
         policy.Policy == trace.Best ? $"<th scope=\"col\" class=\"best\">{policy.Policy}</th>" : $"<th scope=\"col\">{policy.Policy}</th>"));

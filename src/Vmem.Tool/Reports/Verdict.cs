@@ -33,9 +33,10 @@ internal static class Verdict
         {
             PolicyReport next = others.MinBy(policy => policy.RangeBytes)!;
             string much = Units.Percent(((double)next.RangeBytes / best.RangeBytes) - 1);
+            string rest = all.All(policy => policy.IsArena) ? "The other policies" : "The others";
             why += others.Count == 1
                 ? $" {Name(next)} needs {much} more addresses."
-                : $" The other policies need at least {much} more addresses ({next.Policy} fit is the closest).";
+                : $" {rest} need at least {much} more addresses ({next.Title} is the closest).";
         }
 
         return more.Count == 0 ? why : $"{why} {Capital(Join(more))} {(more.Count == 1 ? "fails" : "fail")} more often.";
@@ -48,12 +49,19 @@ internal static class Verdict
         _ => $", but {Units.Count(policy.Failures)} allocations fail",
     };
 
-    private static string Name(PolicyReport policy) => Capital($"{policy.Policy} fit");
+    private static string Name(PolicyReport policy) => Capital(policy.Title);
 
+    // "best, first and last fit": what they share is said once.
     private static string Join(IReadOnlyList<PolicyReport> policies)
     {
-        List<string> names = [.. policies.Select(policy => policy.Policy)];
-        return names.Count == 1 ? $"{names[0]} fit" : $"{string.Join(", ", names[..^1])} and {names[^1]} fit";
+        List<string> names = [.. policies.Where(policy => policy.IsArena).Select(policy => policy.Policy)];
+        if (names.Count > 0)
+        {
+            names[^1] += " fit";
+        }
+
+        names.AddRange(policies.Where(policy => !policy.IsArena).Select(policy => policy.Title));
+        return names.Count == 1 ? names[0] : $"{string.Join(", ", names[..^1])} and {names[^1]}";
     }
 
     private static string Capital(string text) => char.ToUpperInvariant(text[0]) + text[1..];

@@ -25,8 +25,8 @@ public sealed partial class BuddyAllocator<T>
     /// <summary>Resizes a block in place: smaller by giving right halves back, larger by taking in the free buddies to its right.</summary>
     /// <param name="start">The first value of an allocated block.</param>
     /// <param name="newSize">How many values it shall have; rounded up as a request is.</param>
-    /// <returns>False, and nothing is changed, if it cannot grow so far: a block of that size cannot start here, or a buddy is not free as a
-    /// whole.</returns>
+    /// <returns>False, and nothing is changed, if it cannot grow so far: a block of that size cannot start here, or a buddy is not free as
+    /// a whole.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The size is 0.</exception>
     /// <exception cref="InvalidFreeException">No allocated block starts there.</exception>
     /// <remarks>A step for each order in between.</remarks>

@@ -42,8 +42,8 @@ public sealed partial class BuddyAllocator<T>
     /// counted from <see cref="Start"/>.</summary>
     /// <param name="start">The first value of a block.</param>
     /// <param name="buddy">The first value of its buddy, which may be one block, or divided further.</param>
-    /// <returns>False if no block starts there, or if the block has no buddy: it is of the largest size, or the buddy would reach beyond the
-    /// range.</returns>
+    /// <returns>False if no block starts there, or if the block has no buddy: it is of the largest size, or the buddy would reach beyond
+    /// the range.</returns>
     public bool TryGetBuddy(T start, out T buddy)
     {
         buddy = T.Zero;

@@ -3,8 +3,8 @@ namespace Vmem;
 /// <summary>A source of spans for arenas, each of which gets whole blocks.</summary>
 public sealed partial class BuddyAllocator<T>
 {
-    /// <summary>What every block's start and size is a multiple of: <see cref="MinBlock"/>, or less if <see cref="Start"/> is no multiple of
-    /// that.</summary>
+    /// <summary>What every block's start and size is a multiple of: <see cref="MinBlock"/>, or less if <see cref="Start"/> is no multiple
+    /// of that.</summary>
     T IArenaSource<T>.Quantum => T.IsZero(Start) ? MinBlock : T.Min(MinBlock, Start & (T.Zero - Start));
 
     /// <summary>Allocates a block. Constraints are not honoured: an arena then asks for more without them.</summary>

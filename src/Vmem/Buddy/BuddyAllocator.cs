@@ -17,13 +17,13 @@ namespace Vmem;
 /// <see cref="Start"/> is at offset <c>o XOR s</c>.
 /// </para>
 /// <para>
-/// Against <see cref="Arena{T}"/>: a free needs no size; every block is aligned (from <see cref="Start"/>) to its size; the bookkeeping is at
-/// most 2 bits for each block of the minimum size, whatever is allocated, and all of it is there from the beginning. The price is waste inside blocks: a third on average if
-/// all sizes are equally likely.
+/// Against <see cref="Arena{T}"/>: a free needs no size; every block is aligned (from <see cref="Start"/>) to its size; the bookkeeping is
+/// at most 2 bits for each block of the minimum size, whatever is allocated, and all of it is there from the beginning. The price is waste
+/// inside blocks: a quarter of what is granted, if all sizes are equally likely.
 /// </para>
 /// <para>
-/// Allocating and freeing take a step for each level of 64-fold size that a block is cut down or coalesced through, at most seven; no list is walked. No call
-/// allocates managed memory, unless the allocator is audited. It may be used by several threads at once, unless
+/// Allocating and freeing take a step for each level of 64-fold size that a block is cut down or coalesced through, at most seven; no list
+/// is walked. No call allocates managed memory, unless the allocator is audited. It may be used by several threads at once, unless
 /// <see cref="BuddyAllocatorOptions.SingleThreaded"/> is set. It has nothing to dispose of.
 /// </para>
 /// </remarks>
@@ -115,6 +115,8 @@ public sealed partial class BuddyAllocator<T> : IArenaSource<T>
 
     /// <summary>The size that no block exceeds.</summary>
     public T MaxBlock { get; }
+
+    internal BuddyTree Tree => _tree;
 
     /// <summary>Takes everything back, whoever holds it: as new, but for the counts in the statistics.</summary>
     /// <remarks>Costs the clearing of the bookkeeping.</remarks>

@@ -33,8 +33,8 @@ namespace Vmem.Buddy;
 /// further.
 /// </para>
 /// <para>
-/// Rejected: the six states without (f f), which are enough where free buddies always coalesce. They do not at the largest order, which then
-/// would have to be no cell order of a level.
+/// Rejected: the six states without (f f), which are enough where free buddies always coalesce. They do not at the largest order, which
+/// then would have to be no cell order of a level.
 /// </para>
 /// </remarks>
 internal readonly struct BuddyGroup(ulong starts, ulong free)
@@ -51,7 +51,8 @@ internal readonly struct BuddyGroup(ulong starts, ulong free)
     /// <summary>The left cell of every pair.</summary>
     public const ulong LeftCells = 0x5555_5555_5555_5555;
 
-    /// <summary>Cells 1, 2, 4, 8, 16 and 32: where the right halves start when cell 0 is cut off a whole group, one for each order.</summary>
+    /// <summary>Cells 1, 2, 4, 8, 16 and 32: where the right halves start when cell 0 is cut off a whole group, one for each
+    /// order.</summary>
     private const ulong RightHalves = 0x1_0001_0116;
 
     /// <summary>A whole group that cell 0 has been cut off: not free itself, and all else is.</summary>
@@ -107,9 +108,9 @@ internal readonly struct BuddyGroup(ulong starts, ulong free)
     /// <summary>The free blocks of exactly this order (0 to 5).</summary>
     /// <remarks>
     /// The cells are taken as fields of 2^order bits. A field whose first cell is a start is one block or the beginning of a larger one
-    /// unless something else starts in it. To test all fields at once for such a bit, all ones but the top bit are added to each: a carry reaches
-    /// the top bit, and never leaves the field, exactly if there was any. Of what is left, a block is larger if it is aligned for that and
-    /// nothing starts right behind the field.
+    /// unless something else starts in it. To test all fields at once for such a bit, all ones but the top bit are added to each: a carry
+    /// reaches the top bit, and never leaves the field, exactly if there was any. Of what is left, a block is larger if it is aligned for
+    /// that and nothing starts right behind the field.
     /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong OfOrder(int order)
@@ -127,8 +128,8 @@ internal readonly struct BuddyGroup(ulong starts, ulong free)
     /// <remarks>
     /// It grows until it would take in something live. All the rest is free and put together as far as possible, so that no step fails in
     /// between for another reason. A live start at cell p and this block are in the two halves of a block of order
-    /// Log2(p XOR cell) + 1, so that the block reaches order Log2(p XOR cell) beside it; and no start is more in the way than the nearest one on either
-    /// side.
+    /// Log2(p XOR cell) + 1, so that the block reaches order Log2(p XOR cell) beside it; and no start is more in the way than the nearest
+    /// one on either side.
     /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int ReachOf(int cell, int limit)

@@ -22,8 +22,8 @@ internal sealed partial class BuddyTree
         }
     }
 
-    /// <summary>The groups of the top level that have all their cells: equal blocks of the largest order. The only work here that grows with the number of units,
-    /// and only as fast as the number of these blocks.</summary>
+    /// <summary>The groups of the top level that have all their cells: equal blocks of the largest order. The only work here that grows
+    /// with the number of units, and only as fast as the number of these blocks.</summary>
     private void CutWholeGroups(int level)
     {
         int order = _topOrder - (BuddyGroup.Orders * level);
@@ -32,7 +32,7 @@ internal sealed partial class BuddyTree
         BuddyGroup state = new(blocks, blocks);
         for (long group = 0; group < whole; group++)
         {
-            Store(_levels[level], group, state);
+            Store(ref Pair(level, group), (int)group & 1, state);
         }
 
         _freeBlocks += whole * BitOperations.PopCount(blocks);
@@ -68,8 +68,8 @@ internal sealed partial class BuddyTree
         _moreOrders |= 1ul << (order + (BuddyGroup.Orders * level));
     }
 
-    /// <summary>The group in which the units end, if it has not all its cells: blocks going down by powers of two from the largest order, then the cell that
-    /// is divided if the units end inside one, then cells that do not exist.</summary>
+    /// <summary>The group in which the units end, if it has not all its cells: blocks going down by powers of two from the largest order,
+    /// then the cell that is divided if the units end inside one, then cells that do not exist.</summary>
     private void CutLastGroup(int level, int maxOrder)
     {
         if ((Units & ((1L << (BuddyGroup.Orders * (level + 1))) - 1)) == 0)
@@ -90,7 +90,7 @@ internal sealed partial class BuddyTree
             _freeBlocks++;
         }
 
-        Store(_levels[level], group, new BuddyGroup(blocks | (ulong.MaxValue << cells), blocks));
+        Store(ref Pair(level, group), (int)group & 1, new BuddyGroup(blocks | (ulong.MaxValue << cells), blocks));
         Gain(level, group, orders);
     }
 }

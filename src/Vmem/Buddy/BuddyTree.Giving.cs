@@ -32,7 +32,8 @@ internal sealed partial class BuddyTree
         }
 
         int level = FindLevel(unit, out long index);
-        BuddyGroup state = Load(Level(level), index >> BuddyGroup.Orders);
+        long group = index >> BuddyGroup.Orders;
+        BuddyGroup state = Load(ref Pair(level, group), (int)group & 1);
         bool isLive = (((state.Starts & ~state.Free) >> (int)index) & 1) != 0;
         if (!isLive || index << (BuddyGroup.Orders * level) != unit)
         {
@@ -55,31 +56,37 @@ internal sealed partial class BuddyTree
     {
         long group = index >> BuddyGroup.Orders;
         int cell = (int)index & (BuddyGroup.Cells - 1);
-        BuddyGroup state = Load(Level(level), group);
+        int odd = (int)group & 1;
+        ref ulong pair = ref Pair(level, group);
+        BuddyGroup state = Load(ref pair, odd);
         int order = BuddyGroup.OrderAt(state.Starts, cell);
         int began = order + (BuddyGroup.Orders * level);
+        ulong gone = 0;
         while (state.IsAllFreeBut(cell) && maxOrder >= BuddyGroup.Orders * (level + 1))
         {
             StepCounter.Count();
-            Store(Level(level), group, default);
-            Lose(level, group, OrdersBetween(order, BuddyGroup.Orders));
+            Store(ref pair, odd, default);
+            Lose(level, group, OrdersBetween(order, BuddyGroup.Orders), ref gone);
             level++;
             cell = (int)group & (BuddyGroup.Cells - 1);
             group >>= BuddyGroup.Orders;
             order = 0;
-            state = Load(Level(level), group);
+            odd = (int)group & 1;
+            pair = ref Pair(level, group);
+            state = Load(ref pair, odd);
         }
 
         int merged = state.ReachOf(cell, maxOrder - (BuddyGroup.Orders * level));
         int reached = merged + (BuddyGroup.Orders * level);
         cell &= -1 << merged;
         state = state.Join(cell, merged, isGiven);
-        Store(Level(level), group, state);
+        Store(ref pair, odd, state);
         if (merged > order)
         {
-            Lose(level, group, OrdersLost(state, order, merged));
+            Lose(level, group, OrdersLost(state, order, merged), ref gone);
         }
 
+        _freeOrders ^= gone;
         if (isGiven)
         {
             Gain(level, group, 1u << merged);

@@ -11,18 +11,21 @@ namespace Vmem.Buddy;
 /// summary above it (<see cref="BuddyLevel"/>). One word tells which orders have a first group, another which have others.
 /// </para>
 /// <para>
-/// In a chain of splits every order passed has no free block before, and one after; when the block comes back, none again. With all groups in
-/// the bitmap each of these would be written through all its rows, and be looked for through all of them again: a pair on an empty tree of 2^20 units
-/// took 113 ns and 25 vector operations. Kept apart, the first group costs one store, and losing it one bit.
+/// In a chain of splits every order passed has no free block before, and one after; when the block comes back, none again. With all groups
+/// in the bitmap each of these would be written through all its rows, and be looked for through all of them again: a pair on an empty tree
+/// of 2^20 units took 113 ns, with vectors. Kept apart, the first group costs one store, and losing it one bit.
 /// </para>
 /// </remarks>
 internal sealed partial class BuddyTree
 {
     /// <summary>The first group of order k is in the word at FirstGroups + k; it means something while order k has a free block.</summary>
-    private const int FirstGroups = 1;
+    public const int FirstGroups = 1;
 
     private ulong _freeOrders;                    // bit k: order k has a first group
     private ulong _moreOrders;                    // bit k: and others
+
+    /// <summary>How many such words there are: one for each order of every level.</summary>
+    public int OrdersProvided => _levels.Length * BuddyGroup.Orders;
 
     /// <summary>Notes that a group has free blocks of some orders of its level (bits of <paramref name="orders"/>); it may have had
     /// some before.</summary>
@@ -33,12 +36,6 @@ internal sealed partial class BuddyTree
         ulong more = gained & _freeOrders;
         ulong first = gained & ~_freeOrders;
         _freeOrders |= gained;
-        if (orders == BuddyGroup.AllOrders && more == 0)
-        {
-            NoteFirst(level, group);
-            return;
-        }
-
         for (; first != 0; first &= first - 1)
         {
             Word(FirstGroups + BitOperations.TrailingZeroCount(first)) = (ulong)group;
@@ -50,20 +47,31 @@ internal sealed partial class BuddyTree
         }
     }
 
-    /// <summary>Notes that a group has lost its last free blocks of some orders of its level.</summary>
+    /// <summary>Notes that a group has lost its last free blocks of some orders of its level. What of that was an order's only group is
+    /// added to <paramref name="gone"/>, which the caller takes out of the free orders at last.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Lose(int level, long group, uint orders)
+    private void Lose(int level, long group, uint orders, ref ulong gone)
     {
         ulong lost = (ulong)orders << (BuddyGroup.Orders * level);
         ulong others = lost & _moreOrders;
-        _freeOrders ^= lost ^ others;             // where there are no others, it was the first
+        gone |= lost ^ others;
         if (others != 0)
         {
             LoseMore(level, group, others);
         }
     }
 
-    /// <summary>A group is the first one of all its six orders: two vectors of four words, which overlap.</summary>
+    /// <summary>A group is the first one of these orders of its level; they had none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void NoteFirst(int level, long group, int from, int to)
+    {
+        for (int order = from; order < to; order++)
+        {
+            Word(FirstGroups + (BuddyGroup.Orders * level) + order) = (ulong)group;
+        }
+    }
+
+    /// <summary>A group is the first one of all six orders of its level: two vectors of four words, which overlap.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void NoteFirst(int level, long group)
     {

@@ -17,7 +17,8 @@ internal sealed partial class BuddyTree
         }
 
         int level = FindLevel(unit, out long index);
-        ulong starts = BuddyGroup.StartsOf(Word(Level(level).WordA(index >> BuddyGroup.Orders)));
+        long group = index >> BuddyGroup.Orders;
+        ulong starts = BuddyGroup.StartsOf(Unsafe.Add(ref Pair(level, group), (int)group & 1));
         return BuddyGroup.OrderAt(starts, (int)index & (BuddyGroup.Cells - 1)) + (BuddyGroup.Orders * level);
     }
 
@@ -38,7 +39,8 @@ internal sealed partial class BuddyTree
         }
 
         int level = FindLevel(unit, out long index);
-        BuddyGroup state = Load(Level(level), index >> BuddyGroup.Orders);
+        long group = index >> BuddyGroup.Orders;
+        BuddyGroup state = Load(ref Pair(level, group), (int)group & 1);
         ulong upToHere = state.Starts & ((2ul << (int)index) - 1);
         int cell = BitOperations.Log2(upToHere);
         order = BuddyGroup.OrderAt(state.Starts, cell) + (BuddyGroup.Orders * level);
@@ -54,13 +56,15 @@ internal sealed partial class BuddyTree
     {
         int level = 0;
         index = unit;
-        while (Word(Level(level).WordA(index >> BuddyGroup.Orders)) == 0)
+        for (; ; level++, index >>= BuddyGroup.Orders)
         {
-            StepCounter.Count();
-            level++;
-            index >>= BuddyGroup.Orders;
-        }
+            long group = index >> BuddyGroup.Orders;
+            if (Unsafe.Add(ref Pair(level, group), (int)group & 1) != 0)
+            {
+                return level;
+            }
 
-        return level;
+            StepCounter.Count();
+        }
     }
 }

@@ -28,8 +28,8 @@ internal sealed partial class BuddyTree
         return true;
     }
 
-    /// <summary>Whether everything from a block's end to the end of a larger one is free; as it is all to the right of something live, it then is one
-    /// block of each order in between.</summary>
+    /// <summary>Whether everything from a block's end to the end of a larger one is free; as it is all to the right of something live, it
+    /// then is one block of each order in between.</summary>
     private bool AreBuddiesFree(long unit, int order, int newOrder)
     {
         for (; order < newOrder; order++)
@@ -44,24 +44,26 @@ internal sealed partial class BuddyTree
         return true;
     }
 
-    /// <summary>Frees the right halves. None of them coalesces: the buddy of each is to its left, and live in part.</summary>
+    /// <summary>Frees the right halves, level by level. None of them coalesces: the buddy of each is to its left, and live in
+    /// part.</summary>
     private void Shrink(long unit, int order, int newOrder)
     {
-        int level = LevelOf(order);
-        int here = order - (BuddyGroup.Orders * level);
-        int wantedHere = Math.Max(newOrder - (BuddyGroup.Orders * level), 0);
-        long index = unit >> (BuddyGroup.Orders * level);
-        long group = index >> BuddyGroup.Orders;
-        ref BuddyLevel place = ref Level(level);
-        BuddyGroup state = Load(place, group);
-        ulong halves = BuddyGroup.Halves(wantedHere, here) << (int)index;
-        Store(place, group, new BuddyGroup(state.Starts | halves, state.Free | halves));
-        Gain(level, group, OrdersBetween(wantedHere, here));
         _freeUnits += (1L << order) - (1L << newOrder);
         _freeBlocks += order - newOrder;
-        if (newOrder < BuddyGroup.Orders * level)
+        for (int level = LevelOf(order); order > newOrder; level--)
         {
-            DivideDown(level - 1, index, newOrder);
+            int here = order - (BuddyGroup.Orders * level);
+            int wantedHere = Math.Max(newOrder - (BuddyGroup.Orders * level), 0);
+            long index = unit >> (BuddyGroup.Orders * level);
+            long group = index >> BuddyGroup.Orders;
+            int odd = (int)group & 1;
+            ref ulong pair = ref Pair(level, group);
+            BuddyGroup state = Load(ref pair, odd);
+            ulong first = 1ul << (int)index;
+            ulong halves = BuddyGroup.Halves(wantedHere, here) << (int)index;
+            Store(ref pair, odd, new BuddyGroup(state.Starts | first | halves, state.Free | halves));
+            Gain(level, group, OrdersBetween(wantedHere, here));
+            order = wantedHere + (BuddyGroup.Orders * level);
         }
     }
 }

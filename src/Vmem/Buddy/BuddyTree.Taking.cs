@@ -20,26 +20,37 @@ internal sealed partial class BuddyTree
             return false;
         }
 
+        StepCounter.Count();
         int found = order + BitOperations.TrailingZeroCount(enough);
+        int level = LevelOf(found);
+        int foundHere = found - (BuddyGroup.Orders * level);
+        long group = (long)Word(FirstGroups + found);
+        int odd = (int)group & 1;
+        ref ulong pair = ref Pair(level, group);
+        BuddyGroup state = Load(ref pair, odd);
+        ulong blocks = state.OfOrder(foundHere);
+        int cell = BitOperations.TrailingZeroCount(blocks);
+        ulong halves = 0;
+        if (found > order)
+        {
+            // Of the orders passed nothing was free before, or it would have been taken.
+            int wantedHere = Math.Max(order - (BuddyGroup.Orders * level), 0);
+            halves = BuddyGroup.Halves(wantedHere, foundHere) << cell;
+            NoteFirst(level, group, wantedHere, foundHere);
+            _freeOrders |= (1ul << found) - (1ul << order);
+        }
+
+        Store(ref pair, odd, new BuddyGroup(state.Starts | halves, (state.Free ^ (1ul << cell)) | halves));
+        ulong gone = 0;
+        if ((blocks & (blocks - 1)) == 0)
+        {
+            Lose(level, group, 1u << foundHere, ref gone);
+            _freeOrders ^= gone;
+        }
+
         _freeUnits -= 1L << order;
         _freeBlocks += found - order - 1;
         _liveBlocks++;
-        int level = LevelOf(found);
-        int foundHere = found - (BuddyGroup.Orders * level);
-        int wantedHere = Math.Max(order - (BuddyGroup.Orders * level), 0);
-        ref BuddyLevel place = ref Level(level);
-        long group = (long)Word(FirstGroups + found);
-        BuddyGroup state = Load(place, group);
-        ulong blocks = state.OfOrder(foundHere);
-        int cell = BitOperations.TrailingZeroCount(blocks);
-        ulong halves = BuddyGroup.Halves(wantedHere, foundHere) << cell;
-        Store(place, group, new BuddyGroup(state.Starts | halves, (state.Free ^ (1ul << cell)) | halves));
-        Gain(level, group, OrdersBetween(wantedHere, foundHere));
-        if ((blocks & (blocks - 1)) == 0)
-        {
-            Lose(level, group, 1u << foundHere);
-        }
-
         long taken = (group << BuddyGroup.Orders) + cell;
         unit = taken << (BuddyGroup.Orders * level);
         if (order < BuddyGroup.Orders * level)
@@ -78,9 +89,10 @@ internal sealed partial class BuddyTree
     {
         StepCounter.Count();
         int shift = BuddyGroup.Orders * level;
-        ref BuddyLevel place = ref Level(level);
         long group = (long)Word(FirstGroups + foundOrder + shift);
-        BuddyGroup state = Load(place, group);
+        int odd = (int)group & 1;
+        ref ulong pair = ref Pair(level, group);
+        BuddyGroup state = Load(ref pair, odd);
         ulong found = state.OfOrder(foundOrder);
         int first = BitOperations.TrailingZeroCount(found);
         ulong ready = foundOrder == order ? found : BuddyGroup.AlignedCells(order) & (((1ul << (1 << foundOrder)) - 1) << first);
@@ -94,14 +106,16 @@ internal sealed partial class BuddyTree
         }
 
         ulong rest = foundOrder == order || ready == 0 ? 0 : RightParts(BitOperations.TrailingZeroCount(ready), first + (1 << foundOrder));
-        Store(place, group, new BuddyGroup(state.Starts | taken | rest, (state.Free & ~taken) | rest));
+        Store(ref pair, odd, new BuddyGroup(state.Starts | taken | rest, (state.Free & ~taken) | rest));
         _freeUnits -= (long)count << (order + shift);
         _freeBlocks += BitOperations.PopCount(rest) - (foundOrder == order ? count : 1);
         _liveBlocks += count;
         Gain(level, group, OrdersOf(rest));
         if ((found & ~taken) == 0)
         {
-            Lose(level, group, 1u << foundOrder);
+            ulong gone = 0;
+            Lose(level, group, 1u << foundOrder, ref gone);
+            _freeOrders ^= gone;
         }
 
         return count;
@@ -131,21 +145,23 @@ internal sealed partial class BuddyTree
         return orders;
     }
 
-    /// <summary>Cuts a taken cell of the level above down to a block of this order, whose right halves become free all the way.</summary>
+    /// <summary>Cuts a taken cell of the level above down to a block of this order, whose right halves become free all the way. The orders
+    /// passed are marked as free already, and had no free block.</summary>
     private void DivideDown(int level, long group, int order)
     {
         for (; order < BuddyGroup.Orders * level; level--)
         {
             StepCounter.Count();
-            Store(Level(level), group, BuddyGroup.FirstCellCut);
-            Gain(level, group, BuddyGroup.AllOrders);
+            Store(ref Pair(level, group), (int)group & 1, BuddyGroup.FirstCellCut);
+            NoteFirst(level, group);
             group <<= BuddyGroup.Orders;
         }
 
+        StepCounter.Count();
         int wantedHere = order - (BuddyGroup.Orders * level);
         ulong halves = BuddyGroup.Halves(wantedHere, BuddyGroup.Orders);
-        Store(Level(level), group, new BuddyGroup(halves | 1, halves));
-        Gain(level, group, OrdersBetween(wantedHere, BuddyGroup.Orders));
+        Store(ref Pair(level, group), (int)group & 1, new BuddyGroup(halves | 1, halves));
+        NoteFirst(level, group, wantedHere, BuddyGroup.Orders);
     }
 
     /// <summary>Bits from one order up to another, which is not included.</summary>

@@ -15,9 +15,9 @@ namespace Vmem.Buddy;
 /// integers over it. It takes no lock.
 /// </para>
 /// <para>
-/// <b>Levels, cells, groups.</b> Level L = 0, 1, … has cells of 64^L units, and keeps the blocks of orders 6L to 6L + 5. 64 cells of a level
-/// are a group (<see cref="BuddyGroup"/>), and a cell of level L + 1 is as large as a group of level L. A group in use is covered by its
-/// blocks. A cell of level L + 1 is <em>divided</em> if its group of level L is in use; it is marked there as a block that is not free.
+/// <b>Levels, cells, groups.</b> Level L = 0, 1, … has cells of 64^L units, and keeps the blocks of orders 6L to 6L + 5. 64 cells of a
+/// level are a group (<see cref="BuddyGroup"/>), and a cell of level L + 1 is as large as a group of level L. A group in use is covered by
+/// its blocks. A cell of level L + 1 is <em>divided</em> if its group of level L is in use; it is marked there as a block that is not free.
 /// Where the units end within a group, the cells beyond are marked as blocks of one cell that are not free. They have no buddy that
 /// could ever be free with them, so that no path needs a comparison with the end.
 /// </para>
@@ -27,20 +27,21 @@ namespace Vmem.Buddy;
 /// </para>
 /// <para>
 /// <b>Finding.</b> One word tells which orders have a free block, and for each of them an index where. A request takes
-/// the smallest block that is large enough, and of these the one at the lowest address; this keeps large blocks whole, and makes every result a
-/// function of the history alone, as the tests' naive model wants it. No list is walked and nothing is proportional to the number of blocks:
-/// a look into the index takes at most one step for each of its at most six rows, splitting and coalescing one for each level passed.
+/// the smallest block that is large enough, and of these the one at the lowest address; this keeps large blocks whole, and makes every
+/// result a function of the history alone, as the tests' naive model wants it. No list is walked and nothing is proportional to the number
+/// of blocks: a look into the index takes at most one step for each of its at most six rows, splitting and coalescing one for each level
+/// passed.
 /// </para>
 /// <para>
-/// <b>Size.</b> 1.5 bits a cell for groups, 6/64 · 64/63 for the index, and 1/63 of all that for the higher levels: 1.62 bits a unit. Rejected: a
-/// bitmap of free blocks for each order with a bitmap of split ones (Linux, and most textbooks: 2 bits for each order that a unit may start,
-/// 4 in sum, and size by address takes a walk over the orders), free lists through the blocks (the resource may be no
-/// memory), and a table of orders (8 bits).
+/// <b>Size.</b> 1.5 bits a cell for groups, 6/64 · 64/63 for the index, and 1/63 of all that for the higher levels: 1.62 bits a unit.
+/// Rejected: a bitmap of free blocks for each order (2 bits a unit in sum) beside one of split ones (2 more), where the size of a block takes
+/// a walk over the orders; free lists through the blocks (the resource may be no memory),
+/// and a table of orders (8 bits).
 /// </para>
 /// <para>
-/// <b>Storage</b> is one managed array. It holds no references, so that the collector never looks into it; it needs no finaliser, no Dispose and no
-/// check that it is still there, and its size is known from the beginning. Native memory, which the arena's growing tables use, would buy
-/// none of that back. The words are read without bounds checks: every index comes from a unit that was compared with
+/// <b>Storage</b> is one managed array. It holds no references, so that the collector never looks into it; it needs no finaliser, no
+/// Dispose and no check that it is still there, and its size is known from the beginning. Native memory, which the arena's growing tables
+/// use, would buy none of that back. The words are read without bounds checks: every index comes from a unit that was compared with
 /// <see cref="Units"/>, or from bits that this class has set for groups that exist. The first and the last word are guard keys.
 /// </para>
 /// </remarks>
@@ -49,8 +50,11 @@ internal sealed partial class BuddyTree
     /// <summary>More than an array has room for; below it no intermediate result overflows.</summary>
     private const long TooManyUnits = 1L << 37;
 
+    private const int MaxLevels = 7;              // 64^6 units are 2^36, and 2^37 are too many
+
     private readonly ulong[] _words;
     private readonly BuddyLevel[] _levels;
+    private PairStarts _firstPairs;               // of every level once more: nothing else of it is needed as often
     private readonly ulong _cookie;
     private readonly int _topOrder;
     private long _freeUnits;
@@ -74,6 +78,11 @@ internal sealed partial class BuddyTree
         Units = units;
         _topOrder = Math.Min(maxOrder, BitOperations.Log2((ulong)units));
         _levels = levels;
+        for (int level = 0; level < levels.Length; level++)
+        {
+            _firstPairs[level] = levels[level].FirstPair;
+        }
+
         _words = new ulong[words];
         Span<byte> cookie = stackalloc byte[sizeof(ulong)];
         RandomNumberGenerator.Fill(cookie);
@@ -108,6 +117,9 @@ internal sealed partial class BuddyTree
     /// <summary>Whether the guard keys at both ends of the bookkeeping are what they were.</summary>
     public bool KeysHold => _words[0] == Key(0) && _words[^1] == Key(_words.Length - 1);
 
+    /// <summary>All words, guard keys included, for tests that overwrite them.</summary>
+    public Span<ulong> Bookkeeping => _words;
+
     /// <summary>Whether a tree over so many units can be built.</summary>
     public static bool CanHold(long units, int maxOrder) => TryLayOut(units, maxOrder, out _, out _);
 
@@ -116,6 +128,12 @@ internal sealed partial class BuddyTree
     {
         Array.Clear(_words);
         FreeAll();
+    }
+
+    [InlineArray(MaxLevels)]
+    private struct PairStarts
+    {
+        private int _first;
     }
 
     private static bool TryLayOut(long units, int maxOrder, out BuddyLevel[] levels, out long words)
@@ -154,17 +172,26 @@ internal sealed partial class BuddyTree
         return ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_levels), level);
     }
 
+    /// <summary>The three words of the pair that a group belongs to.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private BuddyGroup Load(in BuddyLevel level, long group) =>
-        BuddyGroup.Decode(Word(level.WordA(group)), (Word(level.WordF(group)) >> (int)(group & 1)) & BuddyGroup.LeftCells);
+    private ref ulong Pair(int level, long group)
+    {
+        Debug.Assert((uint)level < (uint)_levels.Length && (ulong)group < (ulong)_levels[level].GroupCount, "Every group is one of the layout's.");
+        nint first = Unsafe.Add(ref Unsafe.As<PairStarts, int>(ref _firstPairs), level);
+        return ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_words), first + ((nint)(group >> 1) * BuddyLevel.PairWords));
+    }
+
+    /// <summary>The state of the even or odd group of a pair.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static BuddyGroup Load(ref ulong pair, int odd) =>
+        BuddyGroup.Decode(Unsafe.Add(ref pair, odd), (Unsafe.Add(ref pair, 2) >> odd) & BuddyGroup.LeftCells);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Store(in BuddyLevel level, long group, BuddyGroup state)
+    private static void Store(ref ulong pair, int odd, BuddyGroup state)
     {
-        int shift = (int)(group & 1);
-        ref ulong f = ref Word(level.WordF(group));
-        f = (f & ~(BuddyGroup.LeftCells << shift)) | (state.F << shift);
-        Word(level.WordA(group)) = state.A;
+        ref ulong f = ref Unsafe.Add(ref pair, 2);
+        f = (f & ~(BuddyGroup.LeftCells << odd)) | (state.F << odd);
+        Unsafe.Add(ref pair, odd) = state.A;
     }
 
     /// <summary>The block's order decides on which level it is, this far up.</summary>

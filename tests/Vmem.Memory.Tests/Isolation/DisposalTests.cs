@@ -113,6 +113,27 @@ public unsafe class DisposalTests
         context.Validate();
     }
 
+    /// <summary>What a disposed client says of itself does not change with what its successor does.</summary>
+    [Fact]
+    public void A_disposed_clients_figures_stay_as_they_are()
+    {
+        using MemoryContext context = Create();
+        MemoryClient gone = context.CreateClient("gone");
+        gone.Free(gone.Allocate(100));
+        gone.Allocate(BlockSize);
+        gone.Dispose();
+        MemoryClientStatistics before = gone.GetStatistics();
+        using MemoryClient successor = context.CreateClient("successor");
+        successor.Allocate(100);
+        successor.Free(successor.Allocate(100));
+        Assert.True(successor.GetStatistics().CachedBlocks > 0);
+        Assert.Equal(before, gone.GetStatistics());
+        Assert.Equal((nuint)0, before.Cached);
+        Assert.Equal((nuint)0, before.LargestFree);
+        Assert.Equal((nuint)0, before.Free);
+        Assert.Equal((2L, 1L), (before.Allocations, before.Frees));
+    }
+
     /// <summary>What was live when its client went is not live in the next one's eyes, though nothing was done for the single
     /// block.</summary>
     [Theory]

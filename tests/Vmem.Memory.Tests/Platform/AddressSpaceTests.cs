@@ -13,13 +13,15 @@ public unsafe class AddressSpaceTests
     private static Placement<nuint> Aligned(nuint size, nuint align, nuint quantum) => new(size, new RangeConstraints<nuint> { Align = align }, quantum);
 
     [Theory]
-    [InlineData(0)]
-    [InlineData(1)]
-    [InlineData(15)]
-    public void Without_trimming_a_place_is_asked_for_until_it_is_had(int lostRaces)
+    [InlineData(0, false)]
+    [InlineData(1, false)]
+    [InlineData(15, false)]
+    [InlineData(1, true)]
+    [InlineData(15, true)]
+    public void Without_trimming_a_place_is_asked_for_until_it_is_had(int lostRaces, bool asWishes)
     {
         Footprint footprint = new();
-        UntrimmableSystem system = new() { LostRaces = lostRaces };
+        UntrimmableSystem system = new() { LostRaces = lostRaces, TakesPlacesAsWishes = asWishes };
         AddressSpace space = new(system);
         Assert.True(space.TryReserve(Aligned(s_large, 1u << 30, space.Quantum), out nuint start));
         Assert.Equal(0u, start % (1u << 30));
@@ -29,10 +31,12 @@ public unsafe class AddressSpaceTests
         footprint.CheckUnchanged();
     }
 
-    [Fact]
-    public void Without_trimming_it_gives_up_in_the_end()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Without_trimming_it_gives_up_in_the_end(bool asWishes)
     {
-        UntrimmableSystem system = new() { LostRaces = int.MaxValue };
+        UntrimmableSystem system = new() { LostRaces = int.MaxValue, TakesPlacesAsWishes = asWishes };
         AddressSpace space = new(system);
         Assert.False(space.TryReserve(Aligned(s_large, 1u << 30, space.Quantum), out _));
         Assert.InRange(int.MaxValue - system.LostRaces, 2, 100);

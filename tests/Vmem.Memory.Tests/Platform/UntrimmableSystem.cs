@@ -15,6 +15,9 @@ internal sealed unsafe class UntrimmableSystem : MemorySystem
     /// <summary>So many times somebody else is quicker at a place that is asked for by name.</summary>
     public int LostRaces { get; set; }
 
+    /// <summary>A place that is taken does not make the call fail: the system chooses another, as macOS does.</summary>
+    public bool TakesPlacesAsWishes { get; init; }
+
     /// <summary>How many reservations there are.</summary>
     public int Outstanding => _reservations.Count;
 
@@ -39,10 +42,15 @@ internal sealed unsafe class UntrimmableSystem : MemorySystem
         if (place is not null && LostRaces > 0)
         {
             LostRaces--;
-            return 487;
+            if (!TakesPlacesAsWishes)
+            {
+                return 487;
+            }
+
+            at = 0;
         }
 
-        RangeConstraints<nuint> constraints = new() { Align = Granularity, Min = at, Max = place is null ? 0 : at + size };
+        RangeConstraints<nuint> constraints = new() { Align = Granularity, Min = at, Max = at == 0 ? 0 : at + size };
         if (!_space.TryReserve(new Placement<nuint>(size, constraints, _system.Granularity), out nuint first))
         {
             return place is null ? 12 : 487;

@@ -171,6 +171,26 @@ public sealed unsafe class VirtualMemoryTests : IDisposable
     }
 
     [Fact]
+    public void Nothing_here_allocates_managed_memory()
+    {
+        long before = 0;
+        for (int round = 0; round < 20; round++)
+        {
+            before = round == 10 ? GC.GetAllocatedBytesForCurrentThread() : before;
+            void* start = VirtualMemory.Reserve(_size, 1 << 20);
+            VirtualMemory.Commit(start, _size);
+            VirtualMemory.Protect(start, s_page);
+            VirtualMemory.Unprotect(start, s_page);
+            VirtualMemory.Discard(start, _size);
+            _ = VirtualMemory.TryAdviseHuge(start, _size) || VirtualMemory.GetResident(start, _size) != 0;
+            VirtualMemory.Decommit(start, _size);
+            VirtualMemory.Release(start, _size);
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [Fact]
     public void What_the_system_does_not_have_is_out_of_memory()
     {
         Assert.False(VirtualMemory.TryReserve(nuint.MaxValue - s_page + 1, 0, out void* start));

@@ -9,7 +9,7 @@ namespace Vmem.Tests.Buddy;
 /// every invariant checked.</summary>
 public class BuddyModelTests
 {
-    public static TheoryData<int> Seeds => [.. Enumerable.Range(1, 25)];
+    public static TheoryData<int> Seeds => [.. Enumerable.Range(1, 15)];
 
     [Theory]
     [MemberData(nameof(Seeds))]
@@ -25,7 +25,7 @@ public class BuddyModelTests
 
     [Theory]
     [MemberData(nameof(Seeds))]
-    public void Ulongs(int seed) => Run<ulong>(seed, 70_000);
+    public void Ulongs(int seed) => Run<ulong>(seed, 20_000);
 
     [Theory]
     [MemberData(nameof(Seeds))]

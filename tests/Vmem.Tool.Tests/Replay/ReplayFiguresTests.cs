@@ -41,6 +41,7 @@ public sealed class ReplayFiguresTests
         Assert.Equal(80UL, first.PeakLiveBytes);
         Assert.Equal(96UL, first.RangeBytes);
         Assert.Equal((96.0 / 80) - 1, first.RangeOverhead, 12);
+        Assert.Equal((80UL - 43, 80UL - 43), (first.PeakInternalWasteBytes, first.FinalInternalWasteBytes));
         Assert.Equal(0.5, first.WorstFragmentation, 12);
         Assert.Equal(16.0 / 96, first.FinalFragmentation, 12);
         Assert.Equal([16, 48, 64, 32, 48, 80], first.Curve.LiveBytes);
@@ -76,6 +77,13 @@ public sealed class ReplayFiguresTests
         Assert.Equal((2, 2), (report.Allocations, report.Frees));
         Assert.Equal(32UL, report.Policies[0].PeakLiveBytes);
         Assert.Equal(0, report.LiveAtEnd);
+    }
+
+    [Fact]
+    public void What_rounding_costs_is_taken_where_the_most_is_in_use_and_at_the_end()
+    {
+        PolicyReport first = Replay("a 1 17\na 2 30\nf 1\na 3 5\n", [new ArenaTarget(FitPolicy.FirstFit, 16, null)]).Policies[0];
+        Assert.Equal((64UL, 17UL, 13UL), (first.PeakLiveBytes, first.PeakInternalWasteBytes, first.FinalInternalWasteBytes));
     }
 
     [Theory]

@@ -96,6 +96,22 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>, IDispos
         Assert.Equal(Phone, await opened.Page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
     }
 
+    [Fact]
+    public async Task Other_allocators_stand_beside_the_arena_and_the_context_has_a_section()
+    {
+        string other = _folder.Write("other.txt", Samples.Generate(2_000, 100, seed: 1));
+        string file = _folder.PathOf("report.html");
+        ToolRun run = await ToolRun.Of("replay", Samples.CompilerTrace, other, "-a", "arena,buddy,client", "-p", "first", "--report", file);
+        Assert.Equal(0, run.ExitCode);
+        OpenedPage opened = await browser.OpenAsync(file, Phone, ColorScheme.Dark);
+        Assert.Empty(opened.Messages);
+        Assert.Equal(Phone, await opened.Page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
+        Assert.Equal(["first fit", "the buddy allocator", "a client"], (await opened.Page.Locator("#trace-2 .card h4").AllInnerTextsAsync()).Select(text => text.Replace("suits best", "", StringComparison.Ordinal).Trim()));
+        Assert.Equal(2, await opened.Page.Locator("#context tbody tr").CountAsync());
+        Assert.Contains("all of the context is free", await opened.Page.Locator("#context").InnerTextAsync(), StringComparison.Ordinal);
+        await KeepScreenshotAsync(opened.Page, "report-clients.png");
+    }
+
     private string WritePage(ReplayReport report) => _folder.Write("report.html", System.Text.Encoding.UTF8.GetBytes(ReportFixture.Page(report)));
 
     // For whoever wants to look: VMEM_SCREENSHOTS names a folder.

@@ -28,10 +28,10 @@ public sealed class ReportJsonTests
         ];
         Assert.Equal(
             [
-                "vmemReplay", "quantum", "limit", "traces",
+                "vmemReplay", "quantum", "limit", "traces", "context",
                 "name", "format", "events", "allocations", "frees", "unknownFrees", "impliedFrees", "liveAtEnd", "peakLiveObjects", "readSeconds",
                 "best", "verdict", "policies", "sizes",
-                "policy", "events", "peakLiveBytes", "rangeBytes", "rangeOverhead", "worstFragmentation", "peakFragmentation", "finalFragmentation",
+                "policy", "allocator", "events", "peakLiveBytes", "rangeBytes", "rangeOverhead", "peakInternalWasteBytes", "finalInternalWasteBytes", "worstFragmentation", "peakFragmentation", "finalFragmentation",
                 "failures", "medianNanoseconds", "percentile999Nanoseconds", "eventsPerSecond", "bookkeepingBytes", "curve",
                 "eventsPerPoint", "liveBytes", "extentBytes",
                 "leastBytes", "mostBytes", "count", "totalBytes",

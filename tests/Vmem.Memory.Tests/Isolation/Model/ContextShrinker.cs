@@ -3,8 +3,8 @@ namespace Vmem.Memory.Tests.Isolation.Model;
 /// <summary>Makes failing scenarios small, as <see cref="Vmem.Testing.Generation.StepShrinker"/> does with those of arenas.</summary>
 internal static class ContextShrinker
 {
-    // Arbitrary: enough for a thousand steps to become a handful, and at most some ten seconds of work.
-    private const int MaxSteps = 200_000;
+    // Arbitrary: enough for a thousand steps to become a handful, and seldom more than ten seconds of work.
+    private const int MaxSteps = 50_000;
 
     /// <summary>The smallest scenario found for which <paramref name="fails"/> holds; it must hold for the given one.</summary>
     public static ContextScenario Shrink(ContextScenario scenario, Func<ContextScenario, bool> fails)

@@ -1,0 +1,3 @@
+using Vmem.Samples;
+
+Demonstration.Run(Console.Out, runs: 10_000);

@@ -1,0 +1,64 @@
+using System.Numerics;
+using Vmem.Memory;
+
+namespace Vmem.Tool.Replay;
+
+/// <summary>
+/// A <see cref="MemoryClient"/>: the recorded program as one of the tenants of a context. Its memory is real, but nobody writes to it.
+/// <para>
+/// The range it needs is what it held at most: its regions need not lie next to each other, and what lies between them serves other clients.
+/// Holes are what it holds and its program does not use.
+/// </para>
+/// </summary>
+internal sealed unsafe class ClientTarget : IReplayTarget
+{
+    private readonly ClientContext _context;
+    private readonly ulong _alignment;
+    private readonly ulong _blockSize;
+    private ulong _held;
+
+    public ClientTarget(ClientContext context, MemoryClient client)
+    {
+        _context = context;
+        Client = client;
+        _alignment = client.Context.Alignment;
+        _blockSize = client.Context.BlockSize;
+    }
+
+    public MemoryClient Client { get; }
+
+    public string Name => AllocatorNames.NameOf(Allocator);
+
+    public AllocatorKind Allocator => AllocatorKind.Client;
+
+    // A power of two up to half the context's block size, whole ones above.
+    public ulong RoundUp(ulong requested) =>
+        requested > Client.Context.Size ? ulong.MaxValue
+        : requested <= _blockSize / 2 ? BitOperations.RoundUpToPowerOf2(Math.Max(requested, _alignment))
+        : (requested + _blockSize - 1) & ~(_blockSize - 1);
+
+    public bool TryAllocate(ulong size, out ulong offset)
+    {
+        if (!Client.TryAllocate((nuint)size, out void* block))
+        {
+            offset = 0;
+            return false;
+        }
+
+        offset = (ulong)((byte*)block - (byte*)Client.Context.Start);
+        _held = Math.Max(_held, Client.TotalSize);
+        _context.NoteEnd(offset + size);
+        return true;
+    }
+
+    public void Free(ulong offset, ulong size) => Client.Free((byte*)Client.Context.Start + offset);
+
+    public ulong GetRange(ulong highestEnd) => _held;
+
+    public TargetFigures GetFigures() => new(Client.InUse, Client.TotalSize - Client.InUse, _context.GetBookkeepingBytes());
+
+    public void Dispose()
+    {
+        // The context deletes its clients, when all recordings have ended.
+    }
+}
