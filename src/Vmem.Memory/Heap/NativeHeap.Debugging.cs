@@ -58,9 +58,9 @@ public sealed unsafe partial class NativeHeap
         {
             FreeSlow(block);
         }
-        catch (InvalidFreeException)
+        catch
         {
-            // Another thread freed it, or wrote behind it, meanwhile.
+            // Another thread freed it, or wrote behind it, meanwhile; or there was no memory for the record of a free.
             Free(moved);
             throw;
         }

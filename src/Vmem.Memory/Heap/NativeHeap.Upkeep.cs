@@ -8,7 +8,9 @@ namespace Vmem.Memory;
 public sealed unsafe partial class NativeHeap
 {
     /// <summary>Gives all that is kept in reserve back to the system: magazines go to their slabs, whole slabs to the pages, and the memory of
-    /// free pages is discarded. O(what is kept).</summary>
+    /// free pages is discarded. With debugging, the quarantine is given up first. O(what is kept).</summary>
+    /// <exception cref="InvariantViolationException">With debugging only: a freed block was written. What was freed after it is kept, and a second
+    /// call goes on.</exception>
     /// <returns>How many bytes were given back.</returns>
     public nuint Trim()
     {

@@ -88,6 +88,8 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
     /// <summary>A block of at least <paramref name="size"/> bytes; 0 gives the smallest there is. Starts at a multiple of 16 if the size is at
     /// most 64 or a multiple of 16, else of 8. O(1) from magazines; large blocks O(1) in the arena.</summary>
     /// <exception cref="OutOfMemoryException">The system has no memory, or the heap's limit is reached; the heap is as it was.</exception>
+    /// <exception cref="InvariantViolationException">With debugging only: a freed block was written. Nothing was allocated, and it is not said
+    /// again.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void* Allocate(nuint size)
     {
@@ -111,7 +113,9 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
     }
 
     /// <summary>Frees a block; null is no block and is ignored. O(1).</summary>
-    /// <exception cref="InvalidFreeException">No block starts there. (Whether a small block is live is not checked here.)</exception>
+    /// <exception cref="InvalidFreeException">No block starts there. (Whether a small block is live is not checked here.)
+    /// With debugging: it is no live block, has another size than is given, or was written before its start or behind its end. In any case, nothing
+    /// was changed.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Free(void* block)
     {
@@ -138,7 +142,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
         }
     }
 
-    /// <summary>How many bytes of a block may be used: at least those that were asked for. O(1).</summary>
+    /// <summary>How many bytes of a block may be used: at least those that were asked for; exactly those with debugging. O(1).</summary>
     /// <exception cref="InvalidFreeException">No block starts there.</exception>
     public nuint GetSize(void* block)
     {
@@ -148,7 +152,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
     }
 
     /// <summary>Does the address lie in memory that this heap has cut into blocks, or in a large block of it? O(1), for interior addresses of
-    /// large blocks O(segments).</summary>
+    /// large blocks O(segments). With debugging: in a live block; O(live blocks) for interior addresses.</summary>
     public bool Owns(void* address)
     {
         nuint granule = ((nuint)address - _start) >> HeapSpace.GranuleShift;
@@ -158,7 +162,8 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
             : _debugger is not null && _debugger.Owns((nuint)address);
     }
 
-    /// <summary>Frees every block at once, and gives the memory back.</summary>
+    /// <summary>Frees every block at once, and gives the memory back. With debugging, leaks and damage are then told to who asked for
+    /// it.</summary>
     public void Dispose()
     {
         if (ReferenceEquals(this, s_shared.IsValueCreated ? s_shared.Value : null))

@@ -74,14 +74,15 @@ internal sealed partial class HeapDebugger
                 return (InvalidFreeReason.NotAllocated, $"it is none of this heap's addresses. {NothingChanged}");
             }
 
-            string before = _quarantine.TryFind(address, out DebugBlock? freed) ? TellFreed(freed, "Before that, a block") : "";
+            DebugBlock? gone = _quarantine.FindHolder(address);
             if (FindHolder(address) is { } holder)
             {
+                string before = gone?.Start == address ? TellFreed(gone, "Before that, a block") : "";
                 return (InvalidFreeReason.InteriorAddress,
                     $"it lies {address - holder.Start} bytes inside the {Name(holder)}. {NothingChanged}{TellAllocation(holder)}{before}");
             }
 
-            if ((freed ?? _quarantine.FindHolder(address)) is { } gone)
+            if (gone is not null)
             {
                 string where = gone.Start == address ? "the block there" : $"it lies {address - gone.Start} bytes inside the {Name(gone)}, which";
                 return (InvalidFreeReason.AlreadyFree, $"{where} is free already. {NothingChanged}{TellFreed(gone, "It")}{Hint(gone)}");

@@ -79,7 +79,6 @@ internal sealed partial class HeapDebugger
             }
 
             _housings.Furnish(block, ref isZero);
-            _quarantine.Forget(block.Start);
             _live.Add(block.Start, block);
             _liveBytes += size;
             _largeBlocks += size > SizeClasses.Largest ? 1 : 0;

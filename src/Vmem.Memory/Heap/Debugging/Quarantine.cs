@@ -10,8 +10,7 @@ namespace Vmem.Memory.Heap.Debugging;
 /// which is found when the block is about to leave. A second free of it is told from one of a block that was never there.
 /// </para>
 /// <para>
-/// Behind the quarantine comes the history: records only, of the last <see cref="HistoryLength"/> blocks that left it, until their address is
-/// handed out again.
+/// Behind the quarantine comes the history: records only, of the last <see cref="HistoryLength"/> blocks that left it.
 /// </para>
 /// </remarks>
 internal sealed class Quarantine(nuint room)
@@ -21,7 +20,6 @@ internal sealed class Quarantine(nuint room)
 
     private readonly Queue<DebugBlock> _held = new();
     private readonly Queue<DebugBlock> _left = new(HistoryLength);
-    private readonly Dictionary<nuint, DebugBlock> _byStart = [];
     private long _entered;
 
     /// <summary>The memory of those held, their housings included.</summary>
@@ -42,16 +40,11 @@ internal sealed class Quarantine(nuint room)
     {
         GrowthFault.ThrowIfDue();
         _ = _held.EnsureCapacity(_held.Count + 1);
-        if (_byStart.Count == _byStart.Capacity)
-        {
-            _ = _byStart.EnsureCapacity(Math.Max(16, 2 * _byStart.Count));
-        }
     }
 
     public void Enter(DebugBlock block)
     {
         _held.Enqueue(block);
-        _byStart[block.Start] = block;
         Bytes += block.HousingSize;
         _entered++;
     }
@@ -66,23 +59,13 @@ internal sealed class Quarantine(nuint room)
         Bytes -= block.HousingSize;
         if (_left.Count == HistoryLength)
         {
-            DebugBlock oldest = _left.Dequeue();
-            if (_byStart.TryGetValue(oldest.Start, out DebugBlock? last) && last == oldest)
-            {
-                _ = _byStart.Remove(oldest.Start);
-            }
+            _ = _left.Dequeue();
         }
 
         _left.Enqueue(block);
     }
 
-    /// <summary>A block begins at the address: what was freed there is no longer the last word.</summary>
-    public void Forget(nuint start) => _byStart.Remove(start);
-
-    /// <summary>The block that was freed last at an address, and nothing was allocated there since.</summary>
-    public bool TryFind(nuint start, [NotNullWhen(true)] out DebugBlock? block) => _byStart.TryGetValue(start, out block);
-
-    /// <summary>The block that was freed last, of those with an address in them.</summary>
+    /// <summary>The block that was freed last, of those with an address in them. O(blocks held): asked about mistakes only.</summary>
     public DebugBlock? FindHolder(nuint address)
     {
         DebugBlock? found = null;

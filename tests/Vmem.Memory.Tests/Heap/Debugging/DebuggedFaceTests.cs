@@ -168,6 +168,14 @@ public unsafe class DebuggedFaceTests
         }
 
         Assert.Equal(before, heap.GetStatistics());
+        int growths = 0;
+        using (GrowthFault.Inject(() => ++growths == 2))
+        {
+            Assert.Throws<InsufficientMemoryException>(() => heap.Reallocate(block, 200));
+        }
+
+        Assert.Equal((before.LiveBlocks, before.InUse), (heap.GetStatistics().LiveBlocks, heap.GetStatistics().InUse));
+        Assert.Equal((nuint)100, heap.GetSize(block));
         heap.Validate();
         heap.Free(block);
     }

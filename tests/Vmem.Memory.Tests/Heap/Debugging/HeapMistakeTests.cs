@@ -51,6 +51,21 @@ public unsafe class HeapMistakeTests
         Assert.Contains("free already", Refused(heap, () => heap.Free(last)).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>A block that was freed and whose memory is another's now: both stories are told.</summary>
+    [Fact]
+    public void An_address_that_has_become_an_interior_one_is_told_with_its_past()
+    {
+        using NativeHeap heap = Make(HeapDebugging.Default with { Quarantine = 0 });
+        byte* old = (byte*)heap.AllocateAligned(100_000, 4_096);
+        FreeHere(heap, old);
+        byte* now = (byte*)AllocateHere(heap, 110_000);
+        Assert.InRange((nuint)old, (nuint)now + 1, (nuint)now + 110_000);
+        InvalidFreeException refusal = Refused(heap, () => heap.Free(old));
+        Assert.Equal(InvalidFreeReason.InteriorAddress, refusal.Reason);
+        AssertTold(refusal, nameof(AllocateHere), "Before that, a block had been allocated", "That was freed", nameof(FreeHere));
+        heap.Free(now);
+    }
+
     [Theory]
     [InlineData(1, InvalidFreeReason.InteriorAddress, "1 bytes inside the block of 100")]
     [InlineData(99, InvalidFreeReason.InteriorAddress, "99 bytes inside the block of 100")]
