@@ -63,8 +63,10 @@ public sealed unsafe partial class NativeHeap
         size = Math.Max(size, 1);
         int sizeClass = size > SizeClasses.Largest ? 0 : alignment <= 8 ? SizeClasses.Of(size) : alignment <= HeapSpace.PageSize ? SizeClasses.Aligned(size, alignment) : 0;
         nuint block = sizeClass != 0 ? TakeSmall(sizeClass) : TakeLarge(size, alignment, out isZero);
-        if (block == 0 && Trim() > 0)
+        if (block == 0)
         {
+            // Also if this finds nothing: another thread may have been giving back meanwhile.
+            _ = TrimPlain();
             block = sizeClass != 0 ? TakeSmall(sizeClass) : TakeLarge(size, alignment, out isZero);
         }
 

@@ -29,7 +29,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
 
     private readonly nuint _start;
     private readonly byte* _classes;              // by granule
-    private readonly nuint _granules;
+    private nuint _granules;                      // 0 once it is disposed of: no address is one of its own any more
     private readonly MagazineCache<nuint>[] _caches;
     private ThreadMagazines<nuint>?[][] _threads = [];          // by thread's number and class: what the caches keep by class and thread
     private readonly HeapSpace _space;
@@ -120,14 +120,15 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
         FreeSlow(block);
     }
 
-    /// <summary>Frees a block whose size the caller knows: it may be any between the one asked for and <see cref="GetSize"/>. O(1).</summary>
+    /// <summary>Frees a block whose size the caller knows: it may be any between the one asked for last and <see cref="GetSize"/>. O(1).</summary>
+    /// <remarks>The class does not follow from the size alone: a block that is aligned, or became shorter where it lies, is of a longer one. The
+    /// table knows. Rejected: to take the class of the size and to have such blocks found wrong when their magazine is emptied.</remarks>
     /// <inheritdoc cref="Free(void*)"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Free(void* block, nuint size)
     {
-        if (size - 1 >= SizeClasses.Largest || Mine(SizeClasses.Of(size)) is not { } mine || !mine.TryPush((nuint)block))
-        {
-            FreeSlow(block);
-        }
+        _ = size;
+        Free(block);
     }
 
     /// <summary>How many bytes of a block may be used: at least those that were asked for. O(1).</summary>
@@ -161,8 +162,9 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
             return;
         }
 
-        _upkeep.Dispose();
         EndMetering();
+        EndUpkeep();
+        _granules = 0;
         Volatile.Write(ref _threads, []);         // what lies in magazines is the next heap's: every call finds out that this one is gone
         _records.Dispose();
         _space.Leave();
