@@ -34,6 +34,7 @@ internal sealed unsafe class HeapSpace
     private readonly ulong* _dirty;               // by page
     private readonly ulong[] _committed;          // by chunk
     private readonly Lock _commitGate = new();
+    private readonly Lock _discarding = new();    // held while free pages are out of circulation
     private readonly nuint _reserved;
     private nuint _committedBytes;
     private long _dirtyPages;
@@ -91,11 +92,16 @@ internal sealed unsafe class HeapSpace
     public bool TryAllocate(nuint size, nuint alignment, out nuint start, out bool isZero)
     {
         isZero = false;
-        if (!(alignment <= PageSize
-            ? _pages.TryAllocate(size, out start)
-            : _pages.TryAllocateConstrained(size, new RangeConstraints<nuint> { Align = alignment }, FitPolicy.InstantFit, out start)))
+        if (!TryAllocatePages(size, alignment, out start))
         {
-            return false;
+            // What is being discarded is free all the same: it is waited for.
+            lock (_discarding)
+            {
+                if (!TryAllocatePages(size, alignment, out start))
+                {
+                    return false;
+                }
+            }
         }
 
         if (!TryCommit(start, size))
@@ -117,7 +123,14 @@ internal sealed unsafe class HeapSpace
     public bool TryExtend(nuint start, nuint oldSize, nuint newSize, out bool isZero)
     {
         isZero = false;
-        if (!_pages.TryExtend(start, oldSize, newSize))
+        try
+        {
+            if (!_pages.TryExtend(start, oldSize, newSize))
+            {
+                return false;
+            }
+        }
+        catch (OutOfMemoryException)
         {
             return false;
         }
@@ -142,18 +155,15 @@ internal sealed unsafe class HeapSpace
     public nuint DiscardFree()
     {
         nuint discarded = 0;
-        foreach (Segment<nuint> segment in _pages.GetSegments())
+        lock (_discarding)
         {
-            if (segment.Kind != SegmentKind.Free || !AnyDirty(segment.Start, segment.Size))
+            foreach (Segment<nuint> segment in _pages.GetSegments())
             {
-                continue;
-            }
-
-            var place = new RangeConstraints<nuint> { Min = segment.Start, Max = segment.Start + segment.Size };
-            if (_pages.TryAllocateConstrained(segment.Size, place, FitPolicy.FirstFit, out nuint start))
-            {
-                discarded += DiscardDirty(start, segment.Size);
-                _pages.Free(start, segment.Size);
+                if (segment.Kind == SegmentKind.Free && AnyDirty(segment.Start, segment.Size) && TryTakeOut(segment))
+                {
+                    discarded += DiscardDirty(segment.Start, segment.Size);
+                    _pages.Free(segment.Start, segment.Size);
+                }
             }
         }
 
@@ -187,6 +197,35 @@ internal sealed unsafe class HeapSpace
     }
 
     private Arena<nuint> NewArena() => new("heap", Start, _reserved, VirtualMemory.PageSize);
+
+    /// <summary>False also if the arena's tables cannot grow: to callers that is one shortage like another.</summary>
+    private bool TryAllocatePages(nuint size, nuint alignment, out nuint start)
+    {
+        try
+        {
+            return alignment <= PageSize
+                ? _pages.TryAllocate(size, out start)
+                : _pages.TryAllocateConstrained(size, new RangeConstraints<nuint> { Align = alignment }, FitPolicy.InstantFit, out start);
+        }
+        catch (OutOfMemoryException)
+        {
+            start = 0;
+            return false;
+        }
+    }
+
+    private bool TryTakeOut(in Segment<nuint> segment)
+    {
+        try
+        {
+            var place = new RangeConstraints<nuint> { Min = segment.Start, Max = segment.Start + segment.Size };
+            return _pages.TryAllocateConstrained(segment.Size, place, FitPolicy.FirstFit, out _);
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
+        }
+    }
 
     private bool TryCommit(nuint start, nuint size)
     {

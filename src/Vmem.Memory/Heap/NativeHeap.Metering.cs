@@ -3,14 +3,13 @@ namespace Vmem.Memory;
 // What a collector of metrics reads.
 public sealed unsafe partial class NativeHeap : IMetered
 {
-    private readonly Lock _metering = new();      // held while figures are read: the end of the heap waits
     private readonly MeteredEntry _metered;
 
     /// <inheritdoc/>
     bool IMetered.TryRead(int figure, out long value)
     {
         value = 0;
-        lock (_metering)
+        lock (_returning)
         {
             if (IsDisposed)
             {
@@ -28,16 +27,6 @@ public sealed unsafe partial class NativeHeap : IMetered
                 _ => Count().LiveBlocks,
             };
             return true;
-        }
-    }
-
-    /// <summary>No collector reads any more, once this returns.</summary>
-    private void EndMetering()
-    {
-        MemoryMetrics.Heaps.Remove(_metered);
-        lock (_metering)
-        {
-            // Whoever comes now finds the heap disposed of.
         }
     }
 }

@@ -24,7 +24,8 @@ public sealed unsafe partial class NativeHeap
         }
 
         nuint old = GetSize(block);
-        if ((size <= old && size > old / 2) || (old > SizeClasses.Largest && size > SizeClasses.Largest && TryResizeLarge(block, old, size)))
+        bool isLarge = old > SizeClasses.Largest && size > SizeClasses.Largest;
+        if ((isLarge && TryResizeLarge(block, old, size)) || (size <= old && (isLarge || size > old / 2)))
         {
             return block;
         }
@@ -38,6 +39,11 @@ public sealed unsafe partial class NativeHeap
     private bool TryResizeLarge(void* block, nuint old, nuint size)
     {
         nuint length = size > _space.Size ? 0 : HeapSpace.RoundUp(size);
+        if (length == old)
+        {
+            return true;
+        }
+
         if (length == 0 || !_space.TryExtend((nuint)block, old, length, out _))
         {
             return false;

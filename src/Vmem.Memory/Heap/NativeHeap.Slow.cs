@@ -75,8 +75,10 @@ public sealed unsafe partial class NativeHeap
         size = Math.Max(size, 1);
         int sizeClass = size > SizeClasses.Largest ? 0 : alignment <= 8 ? SizeClasses.Of(size) : alignment <= HeapSpace.PageSize ? SizeClasses.Aligned(size, alignment) : 0;
         nuint block = sizeClass != 0 ? TakeSmall(sizeClass) : TakeLarge(size, alignment, out isZero);
-        if (block == 0 && TrimPlain() > 0)
+        if (block == 0)
         {
+            // Also if this finds nothing: another thread may have been giving back meanwhile.
+            _ = TrimPlain();
             block = sizeClass != 0 ? TakeSmall(sizeClass) : TakeLarge(size, alignment, out isZero);
         }
 
@@ -135,18 +137,6 @@ public sealed unsafe partial class NativeHeap
         }
 
         FreePlain(block);
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void FreeSizedSlow(void* block, nuint size)
-    {
-        if (_debugger is not null && block is not null)
-        {
-            _debugger.Free((nuint)block, size);
-            return;
-        }
-
-        FreeSlow(block);
     }
 
     /// <summary>Frees a block of the plain heap, below any debugging.</summary>

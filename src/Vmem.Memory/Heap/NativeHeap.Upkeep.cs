@@ -7,20 +7,32 @@ namespace Vmem.Memory;
 // What the heap gives back, and what can be asked of it.
 public sealed unsafe partial class NativeHeap
 {
+    private readonly Lock _returning = new();     // held while memory goes back: what is on the way is nobody's, and the heap must not end
+    private InvalidFreeException? _wrongFree;     // found where nobody was to be told
+
     /// <summary>Gives all that is kept in reserve back to the system: magazines go to their slabs, whole slabs to the pages, and the memory of
     /// free pages is discarded. With debugging, the quarantine is given up first. O(what is kept).</summary>
     /// <exception cref="InvariantViolationException">With debugging only: a freed block was written. What was freed after it is kept, and a second
     /// call goes on.</exception>
     /// <returns>How many bytes were given back.</returns>
+    /// <exception cref="InvalidFreeException">A small block was freed wrongly some time before: twice, or at an address inside it. All else was
+    /// given back.</exception>
     public nuint Trim()
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
         _debugger?.ReleaseQuarantine();
-        return TrimPlain();
+        nuint trimmed = TrimPlain();
+        return Interlocked.Exchange(ref _wrongFree, null) is { } wrongFree ? throw wrongFree : trimmed;
     }
 
     private nuint TrimPlain()
     {
+        using Lock.Scope returning = _returning.EnterScope();
+        if (Volatile.Read(ref _disposed) != 0)
+        {
+            return 0;
+        }
+
         var spilled = new List<Magazine<nuint>>();
         for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
         {
@@ -37,7 +49,7 @@ public sealed unsafe partial class NativeHeap
 
             GiveAll(sizeClass, spilled);
             cache.DropEmpty();
-            _ = _slabs[sizeClass].Trim();
+            _slabs[sizeClass].Trim();
         }
 
         return _space.DiscardFree();
@@ -47,9 +59,13 @@ public sealed unsafe partial class NativeHeap
     public NativeHeapStatistics GetStatistics()
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
-        return Count();
+        lock (_returning)
+        {
+            return Count();
+        }
     }
 
+    /// <summary>Nothing is on its way back meanwhile.</summary>
     private NativeHeapStatistics Count()
     {
         nuint cached = 0;
@@ -124,6 +140,7 @@ public sealed unsafe partial class NativeHeap
 
     void IUpkeepTarget.EndInterval()
     {
+        using Lock.Scope returning = _returning.EnterScope();
         if (Volatile.Read(ref _disposed) != 0)
         {
             return;
@@ -134,24 +151,37 @@ public sealed unsafe partial class NativeHeap
         {
             _caches[sizeClass].Tick(spilled);
             GiveAll(sizeClass, spilled);
+            _slabs[sizeClass].Tick();
         }
 
         _ = _space.DiscardFree();
     }
 
-    void IUpkeepTarget.RelievePressure()
+    void IUpkeepTarget.RelievePressure() => TrimPlain();
+
+    /// <summary>No upkeep is at work and no collector reads any more, once this returns.</summary>
+    private void EndUpkeep()
     {
-        if (Volatile.Read(ref _disposed) == 0)
+        _upkeep.Dispose();
+        lock (_returning)
         {
-            _ = TrimPlain();
+            // Whoever comes now finds the heap disposed of.
         }
     }
 
+    /// <summary>A block that was freed wrongly keeps no other from its slab; the next to call <see cref="Trim"/> is told.</summary>
     private void GiveAll(int sizeClass, List<Magazine<nuint>> spilled)
     {
         foreach (Magazine<nuint> magazine in spilled)
         {
-            _slabs[sizeClass].Give(magazine.Contents);
+            try
+            {
+                _slabs[sizeClass].Give(magazine.Contents);
+            }
+            catch (InvalidFreeException wrongFree)
+            {
+                _wrongFree ??= wrongFree;
+            }
         }
 
         spilled.Clear();

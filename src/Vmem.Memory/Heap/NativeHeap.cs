@@ -34,7 +34,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
 
     private readonly nuint _start;
     private readonly byte* _classes;              // by granule
-    private readonly nuint _granules;             // 0 with debugging: no address is the fast paths' business
+    private nuint _granules;                      // 0 with debugging: no address is the fast paths' business; and once it is disposed of
     private readonly MagazineCache<nuint>[] _caches;
     private ThreadMagazines<nuint>?[][] _threads = [];          // by thread's number and class: what the caches keep by class and thread
     private readonly HeapSpace _space;
@@ -139,14 +139,19 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
         FreeSlow(block);
     }
 
-    /// <summary>Frees a block whose size the caller knows: it may be any between the one asked for and <see cref="GetSize"/>. O(1).</summary>
+    /// <summary>Frees a block whose size the caller knows: it may be any between the one asked for last and <see cref="GetSize"/>. O(1).</summary>
+    /// <remarks>The class does not follow from the size alone: a block that is aligned, or became shorter where it lies, is of a longer one. The
+    /// table knows. Rejected: to take the class of the size and to have such blocks found wrong when their magazine is emptied. With debugging the size is checked.</remarks>
     /// <inheritdoc cref="Free(void*)"/>
     public void Free(void* block, nuint size)
     {
-        if (size - 1 >= SizeClasses.Largest || Mine(SizeClasses.Of(size)) is not { } mine || !mine.TryPush((nuint)block))
+        if (_debugger is not null && block is not null)
         {
-            FreeSizedSlow(block, size);
+            _debugger.Free((nuint)block, size);
+            return;
         }
+
+        Free(block);
     }
 
     /// <summary>How many bytes of a block may be used: at least those that were asked for; exactly those with debugging. O(1).</summary>
@@ -183,8 +188,9 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
             return;
         }
 
-        _upkeep.Dispose();
-        EndMetering();
+        MemoryMetrics.Heaps.Remove(_metered);
+        EndUpkeep();
+        _granules = 0;
         Volatile.Write(ref _threads, []);         // what lies in magazines is the next heap's: every call finds out that this one is gone
         Action? tell = _debugger?.End();
         _records.Dispose();

@@ -26,6 +26,7 @@ internal sealed unsafe class SlabClass
     private long _slabs;
     private long _blocksOut;                      // to magazines or users
     private Slab* _spare;                         // wholly free, not in that list
+    private bool _spareIsOld;                     // since the last interval or longer
     private Slab* _all;
     private Slab* _retired;                       // records without a slab
 
@@ -117,20 +118,32 @@ internal sealed unsafe class SlabClass
         }
     }
 
-    /// <summary>Gives the spare slab back. Returns its size, or 0.</summary>
-    public nuint Trim()
+    /// <summary>Gives the spare slab back.</summary>
+    public void Trim()
     {
         _lock.Enter();
         try
         {
-            if (_spare is null)
+            ReleaseSpare();
+        }
+        finally
+        {
+            _lock.Exit();
+        }
+    }
+
+    /// <summary>Ends an interval: a spare slab that nobody needed in it goes back.</summary>
+    public void Tick()
+    {
+        _lock.Enter();
+        try
+        {
+            if (_spareIsOld)
             {
-                return 0;
+                ReleaseSpare();
             }
 
-            Release(_spare);
-            _spare = null;
-            return _slabSize;
+            _spareIsOld = _spare is not null;
         }
         finally
         {
@@ -202,10 +215,20 @@ internal sealed unsafe class SlabClass
         if (_spare is null)
         {
             _spare = slab;
+            _spareIsOld = false;
         }
         else
         {
             Release(slab);
+        }
+    }
+
+    private void ReleaseSpare()
+    {
+        if (_spare is not null)
+        {
+            Release(_spare);
+            _spare = null;
         }
     }
 

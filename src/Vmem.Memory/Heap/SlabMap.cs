@@ -8,6 +8,7 @@ namespace Vmem.Memory.Heap;
 internal sealed unsafe class SlabMap : IDisposable
 {
     private readonly nuint _start;
+    private readonly nuint _granules;
     private readonly byte* _classes;
     private readonly Slab** _slabs;
     private long _used;                           // no slab lies beyond so many granules
@@ -15,15 +16,20 @@ internal sealed unsafe class SlabMap : IDisposable
     public SlabMap(nuint start, nuint granules)
     {
         _start = start;
+        _granules = granules;
         _classes = (byte*)NativeMemory.AllocZeroed(granules);
         _slabs = (Slab**)NativeMemory.AllocZeroed(granules, (nuint)sizeof(Slab*));
     }
 
     public byte* Classes => _classes;
 
-    /// <summary>The slab that an address is in; null if it is in none. The address must lie in the space.</summary>
+    /// <summary>The slab that an address is in; null if it is in none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Slab* SlabAt(nuint address) => _slabs[(address - _start) >> HeapSpace.GranuleShift];
+    public Slab* SlabAt(nuint address)
+    {
+        nuint granule = (address - _start) >> HeapSpace.GranuleShift;
+        return granule < _granules ? _slabs[granule] : null;
+    }
 
     public void Set(nuint start, nuint size, Slab* slab)
     {

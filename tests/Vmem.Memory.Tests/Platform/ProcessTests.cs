@@ -1,10 +1,9 @@
-using System.Runtime.InteropServices;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Platform;
 
 /// <summary>What takes a process of its own: touching what must not be touched, and running into the system's limits.</summary>
-public unsafe partial class ProcessTests
+public unsafe class ProcessTests
 {
     private static readonly nuint s_page = VirtualMemory.PageSize;
 
@@ -112,27 +111,5 @@ public unsafe partial class ProcessTests
         Assert.Equal(0u, VirtualMemory.Space.StrandedSize);
         Assert.Equal($"-- {7 * s_page}, -- {7 * s_page}", ProcessMap.Describe(other, 16 * s_page));
         Assert.True(page - start > (nint)(most * s_page / 2));
-    }
-
-    /// <summary>struct rlimit.</summary>
-    private readonly partial record struct SystemLimits(nuint Current, nuint Maximum)
-    {
-        /// <summary>RLIMIT_AS.</summary>
-        public const int AddressSpace = 9;
-
-        public static SystemLimits Get(int resource)
-        {
-            SystemLimits limits;
-            Assert.Equal(0, getrlimit(resource, &limits));
-            return limits;
-        }
-
-        public static void Set(int resource, SystemLimits limits) => Assert.Equal(0, setrlimit(resource, &limits));
-
-        [LibraryImport("libc")]
-        private static partial int getrlimit(int resource, SystemLimits* limits);
-
-        [LibraryImport("libc")]
-        private static partial int setrlimit(int resource, SystemLimits* limits);
     }
 }

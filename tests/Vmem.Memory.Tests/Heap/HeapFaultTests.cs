@@ -1,0 +1,234 @@
+using Vmem.Memory.Platform;
+using Xunit;
+
+namespace Vmem.Memory.Tests.Heap;
+
+/// <summary>System calls that fail, and tables that cannot grow: a call fails clean, and the heap is as it was.</summary>
+public unsafe class HeapFaultTests
+{
+    private static readonly nuint[] s_sizes = [16, 100, 1_000, 20_000, 100_000, 3 << 20];
+
+    /// <summary>Every commit fails once.</summary>
+    [Fact]
+    public void A_refused_commit_is_out_of_memory()
+    {
+        using NativeHeap heap = Create(megabytes: 321);
+        List<nuint> blocks = [];
+        int failures = 0;
+        int calls = 0;
+        for (int i = 0; i < 300; i++)
+        {
+            nuint size = s_sizes[i % s_sizes.Length];
+            bool isMet;
+            using (SystemCallFault.Inject(call => call == SystemCall.Commit && calls++ % 2 == 0))
+            {
+                isMet = heap.TryAllocate(size, out void* block);
+                if (isMet)
+                {
+                    Pattern.Write(block, heap.GetSize(block), blocks.Count);
+                    blocks.Add((nuint)block);
+                }
+            }
+
+            failures += isMet ? 0 : 1;
+            CheckLive(heap, blocks.Count);
+        }
+
+        Assert.True(calls > 10 && heap.GetStatistics().Failures == failures);
+        CheckAndFree(heap, blocks);
+    }
+
+    [Fact]
+    public void While_every_commit_is_refused_what_is_there_is_used()
+    {
+        using NativeHeap heap = Create(megabytes: 331);
+        List<nuint> blocks = [];
+        nuint first = (nuint)heap.Allocate(100);
+        Pattern.Write((void*)first, 104, 0);
+        blocks.Add(first);
+        using (SystemCallFault.Inject(call => call == SystemCall.Commit))
+        {
+            while (heap.TryAllocate(1_000, out void* block))
+            {
+                Pattern.Write(block, heap.GetSize(block), blocks.Count);
+                blocks.Add((nuint)block);
+            }
+
+            Assert.ThrowsAny<OutOfMemoryException>(() => heap.Allocate(1_000));
+            Assert.ThrowsAny<OutOfMemoryException>(() => heap.Reallocate((void*)first, 4 << 20));
+            Assert.ThrowsAny<OutOfMemoryException>(() => heap.AllocateAligned(100, 4 << 20));
+            CheckLive(heap, blocks.Count);
+        }
+
+        Assert.True(blocks.Count > 100);
+        heap.Free(heap.Allocate(1_000));
+        CheckAndFree(heap, blocks);
+    }
+
+    /// <summary>A block whose next pages cannot be committed stays as long as it was.</summary>
+    [Fact]
+    public void A_resize_whose_commit_is_refused_changes_nothing()
+    {
+        using NativeHeap heap = Create(megabytes: 311);
+        void* block = heap.Allocate(1 << 20);
+        Pattern.Write(block, 1 << 20, 0);
+        using (SystemCallFault.Inject(call => call == SystemCall.Commit))
+        {
+            Assert.ThrowsAny<OutOfMemoryException>(() => heap.Reallocate(block, 16 << 20));
+        }
+
+        Assert.Equal((1, (nuint)1 << 20, (nuint)1 << 20), (heap.GetStatistics().LiveBlocks, heap.GetStatistics().InUse, heap.GetSize(block)));
+        Assert.True(heap.Reallocate(block, 16 << 20) == block);
+        CheckAndFree(heap, [(nuint)block], onlyFirst: 1 << 20);
+    }
+
+    /// <summary>The system will not take memory back; what it was asked for must be zero all the same.</summary>
+    [Fact]
+    public void A_refused_discard_is_made_up_for()
+    {
+        using NativeHeap heap = Create();
+        void* block = heap.Allocate(1 << 20);
+        new Span<byte>(block, 1 << 20).Fill(0xFF);
+        heap.Free(block);
+        using (SystemCallFault.Inject(call => call == SystemCall.Discard))
+        {
+            _ = heap.Trim();
+        }
+
+        void* zeroed = heap.AllocateZeroed(1 << 20);
+        Assert.True(Pattern.IsZero(zeroed, 1 << 20));
+        heap.Free(zeroed);
+        heap.Validate();
+    }
+
+    [Fact]
+    public void Without_address_space_there_is_no_heap()
+    {
+        using SystemCallFault fault = SystemCallFault.Inject(call => call == SystemCall.Reserve);
+        Assert.ThrowsAny<OutOfMemoryException>(() => new NativeHeap(new NativeHeapOptions { Limit = 77 << 20 }));
+        Assert.True(fault.Failed > 0);
+    }
+
+    /// <summary>The first reservations fail: the heap has the longest that can be had.</summary>
+    [Fact]
+    public void With_little_address_space_a_heap_has_what_there_is()
+    {
+        int calls = 0;
+        NativeHeap heap;
+        using (SystemCallFault.Inject(call => call == SystemCall.Reserve && calls++ < 10))
+        {
+            heap = new NativeHeap(new NativeHeapOptions { Limit = (nuint)37 << 30 });
+        }
+
+        Assert.InRange(heap.GetStatistics().Reserved, (nuint)16 << 20, (nuint)37 << 29);
+        heap.Free(heap.Allocate(10 << 20));
+        heap.Validate();
+        heap.Dispose();
+    }
+
+    [Fact]
+    public void A_refused_release_harms_nobody()
+    {
+        NativeHeap heap = new(new NativeHeapOptions { Limit = 200 << 20 });
+        void* block = heap.Allocate(100 << 20);
+        new Span<byte>(block, 100 << 20).Fill(1);        // too dirty to be kept for another heap
+        using (SystemCallFault fault = SystemCallFault.Inject(call => call == SystemCall.Release))
+        {
+            heap.Dispose();
+            Assert.True(fault.Failed > 0);
+        }
+
+        using NativeHeap other = new(new NativeHeapOptions { Limit = 200 << 20 });
+        other.Free(other.Allocate(100));
+    }
+
+    /// <summary>The arena's tables cannot grow: every growth fails once, and for TryAllocate that is "no", too.</summary>
+    [Theory]
+    [InlineData(100)]
+    [InlineData(20_000)]
+    [InlineData(40_000)]
+    public void A_request_for_which_tables_cannot_grow_changes_nothing(int size)
+    {
+        using NativeHeap heap = Create();
+        List<nuint> blocks = [];
+        int faults = 0;
+        int failures = 0;
+        while ((nuint)(blocks.Count * size) < 60 << 20)
+        {
+            bool isMet;
+            using (GrowthFault.Inject(() => faults++ % 2 == 0))
+            {
+                isMet = heap.TryAllocate((nuint)size, out void* block);
+                if (isMet)
+                {
+                    Pattern.Write(block, heap.GetSize(block), blocks.Count);
+                    blocks.Add((nuint)block);
+                }
+            }
+
+            if (!isMet)
+            {
+                failures++;
+                CheckLive(heap, blocks.Count);
+            }
+
+            Assert.True(failures <= faults);
+        }
+
+        Assert.True(faults > 0, "No table had to grow.");
+        CheckAndFree(heap, blocks);
+    }
+
+    /// <summary>While no table can grow at all, frees and trims work.</summary>
+    [Fact]
+    public void What_gives_back_needs_no_tables_to_grow()
+    {
+        using NativeHeap heap = Create();
+        List<nuint> blocks = [];
+        for (int i = 0; i < 2_000; i++)
+        {
+            blocks.Add((nuint)heap.Allocate(s_sizes[i % 5]));
+            Pattern.Write((void*)blocks[i], heap.GetSize((void*)blocks[i]), i);
+        }
+
+        using (GrowthFault.Inject(() => true))
+        {
+            for (int i = 0; i < blocks.Count; i += 2)
+            {
+                heap.Free((void*)blocks[i]);
+                blocks[i] = 0;
+            }
+
+            _ = heap.Trim();
+            CheckLive(heap, blocks.Count / 2);
+        }
+
+        CheckAndFree(heap, blocks);
+    }
+
+    /// <summary>Those of another length than all others have a space in which nothing is committed yet.</summary>
+    private static NativeHeap Create(int megabytes = 301) => new(new NativeHeapOptions { Limit = (nuint)megabytes << 20 });
+
+    private static void CheckLive(NativeHeap heap, int live)
+    {
+        heap.Validate();
+        Assert.Equal(live, heap.GetStatistics().LiveBlocks);
+    }
+
+    private static void CheckAndFree(NativeHeap heap, List<nuint> blocks, nuint onlyFirst = 0)
+    {
+        for (int i = 0; i < blocks.Count; i++)
+        {
+            void* block = (void*)blocks[i];
+            if (block is not null)
+            {
+                Assert.True(Pattern.Holds(block, onlyFirst != 0 ? onlyFirst : heap.GetSize(block), i), $"block {i}");
+                heap.Free(block);
+            }
+        }
+
+        CheckLive(heap, 0);
+        _ = heap.Trim();
+        Assert.Equal(0u, heap.GetStatistics().Held);
+    }
+}

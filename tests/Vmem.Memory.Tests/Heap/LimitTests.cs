@@ -1,0 +1,168 @@
+using Vmem.Memory.Platform;
+using Vmem.Memory.Tests.Platform;
+using Xunit;
+
+namespace Vmem.Memory.Tests.Heap;
+
+/// <summary>What happens when there is no more.</summary>
+public unsafe class LimitTests
+{
+    private const nuint Megabyte = 1 << 20;
+
+    [Theory]
+    [InlineData(16)]
+    [InlineData(1_000)]
+    [InlineData(30_000)]
+    [InlineData(100_000)]
+    public void At_its_limit_a_heap_is_whole_and_works_again_after_frees(int size)
+    {
+        using NativeHeap heap = new(new NativeHeapOptions { Limit = 8 * Megabyte });
+        for (int round = 0; round < 3; round++)
+        {
+            Stack<nuint> blocks = new();
+            while (heap.TryAllocate((nuint)size, out void* block))
+            {
+                Pattern.Write(block, (nuint)size, blocks.Count);
+                blocks.Push((nuint)block);
+            }
+
+            Assert.True((nuint)(blocks.Count * size) >= 6 * Megabyte, $"{blocks.Count} blocks of {size} bytes fitted.");
+            Assert.ThrowsAny<OutOfMemoryException>(() => heap.Allocate((nuint)size));
+            Assert.ThrowsAny<OutOfMemoryException>(() => heap.AllocateZeroed((nuint)size));
+            Assert.ThrowsAny<OutOfMemoryException>(() => heap.AllocateAligned((nuint)size, 16));
+            Assert.Equal(blocks.Count, heap.GetStatistics().LiveBlocks);
+            heap.Validate();
+            heap.Free((void*)blocks.Pop());
+            blocks.Push((nuint)heap.Allocate((nuint)size));
+            Pattern.Write((void*)blocks.Peek(), (nuint)size, blocks.Count - 1);
+            while (blocks.TryPop(out nuint block))
+            {
+                Assert.True(Pattern.Holds((void*)block, (nuint)size, blocks.Count));
+                heap.Free((void*)block);
+            }
+
+            Assert.Equal(0, heap.GetStatistics().LiveBlocks);
+        }
+
+        heap.Validate();
+    }
+
+    /// <summary>What lies in magazines and slabs of one size serves every other before a request is refused.</summary>
+    [Fact]
+    public void What_is_cached_does_not_make_a_heap_full()
+    {
+        using NativeHeap heap = new(new NativeHeapOptions { Limit = 8 * Megabyte });
+        for (nuint size = 16; size <= 7 * Megabyte; size *= 2)
+        {
+            Stack<nuint> blocks = new();
+            while (heap.TryAllocate(size, out void* block))
+            {
+                blocks.Push((nuint)block);
+            }
+
+            Assert.True((nuint)blocks.Count * size >= 4 * Megabyte, $"{blocks.Count} blocks of {size} bytes fitted.");
+            while (blocks.TryPop(out nuint block))
+            {
+                heap.Free((void*)block);
+            }
+        }
+
+        heap.Validate();
+    }
+
+    /// <summary>While memory goes back to the system, it is still the heap's: nobody is refused because of it.</summary>
+    [Fact]
+    public void Nobody_is_refused_while_another_thread_trims()
+    {
+        using NativeHeap heap = new(new NativeHeapOptions { Limit = 64 * Megabyte });
+        heap.Free(heap.Allocate(40 * Megabyte));
+        bool isMet = false;
+        Thread asker = new(() =>
+        {
+            isMet = heap.TryAllocate(40 * Megabyte, out void* block);
+            heap.Free(block);
+        });
+        using (SystemCallFault fault = SystemCallFault.Inject(StartAsker))
+        {
+            _ = heap.Trim();
+            Assert.True(fault.Count(SystemCall.Discard) > 0);
+        }
+
+        asker.Join();
+        Assert.True(isMet);
+        heap.Validate();
+
+        // The other thread asks in the middle, and has its answer or waits before it goes on.
+        bool StartAsker(SystemCall call)
+        {
+            if (call == SystemCall.Discard && asker.ThreadState.HasFlag(ThreadState.Unstarted))
+            {
+                asker.Start();
+                while (asker.IsAlive && !asker.ThreadState.HasFlag(ThreadState.WaitSleepJoin))
+                {
+                    _ = Thread.Yield();
+                }
+            }
+
+            return false;
+        }
+    }
+
+    [Fact]
+    public void A_limit_on_the_address_space_is_out_of_memory_and_harms_nothing()
+    {
+        (int exitCode, string output) = ChildProcess.Run(typeof(LimitTests), nameof(Run_out_of_address_space));
+        Assert.True(exitCode == 0, output);
+    }
+
+    /// <summary>The space is as long as it can be had; blocks fill it; a second heap is refused or gets less.</summary>
+    [Fact(Explicit = true)]
+    public void Run_out_of_address_space()
+    {
+        SystemLimits limits = SystemLimits.Get(SystemLimits.AddressSpace);
+        SystemLimits.Set(SystemLimits.AddressSpace, limits with { Current = (nuint)ProcessMap.TotalSize + (400 * Megabyte) });
+        NativeHeap heap = new();
+        Assert.InRange(heap.GetStatistics().Reserved, 32 * Megabyte, 400 * Megabyte);
+        List<nuint> blocks = [];
+        while (heap.TryAllocate(Megabyte, out void* block))
+        {
+            *(byte*)block = 1;
+            blocks.Add((nuint)block);
+        }
+
+        while (heap.TryAllocate(1_000, out void* block))
+        {
+            *(byte*)block = 1;
+            blocks.Add((nuint)block);
+        }
+
+        Assert.True((nuint)blocks.Count >= heap.GetStatistics().Reserved / Megabyte * 9 / 10);
+        Assert.ThrowsAny<OutOfMemoryException>(() => heap.Allocate(Megabyte));
+        heap.Validate();
+        foreach (nuint block in blocks)
+        {
+            heap.Free((void*)block);
+        }
+
+        heap.Free(heap.Allocate(Megabyte));
+        _ = heap.Trim();
+        Assert.Equal(0u, heap.GetStatistics().Held);
+        List<NativeHeap> more = [];
+        try
+        {
+            while (more.Count < 100)
+            {
+                more.Add(new NativeHeap());
+            }
+        }
+        catch (OutOfMemoryException)
+        {
+            more.ForEach(other => other.Free(other.Allocate(1_000)));
+        }
+
+        Assert.InRange(more.Count, 0, 99);
+        more.ForEach(other => other.Dispose());
+        heap.Dispose();
+        SystemLimits.Set(SystemLimits.AddressSpace, limits);
+    }
+}
