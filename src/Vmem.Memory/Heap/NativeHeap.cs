@@ -146,7 +146,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
     {
         nuint granule = ((nuint)address - _start) >> HeapSpace.GranuleShift;
         return granule < _granules && Volatile.Read(ref _disposed) == 0
-            && (_classes[granule] != 0 || (_space.Pages.TryGetSegment((nuint)address, out Segment<nuint> segment) && segment.Kind == SegmentKind.Allocated));
+            && (_classes[granule] != 0 || _space.Holds((nuint)address));
     }
 
     /// <summary>Frees every block at once, and gives the memory back.</summary>
