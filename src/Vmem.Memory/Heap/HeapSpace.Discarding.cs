@@ -7,6 +7,7 @@ internal sealed unsafe partial class HeapSpace
 {
     private readonly ulong* _dirty;               // by page
     private long _dirtyPages;
+    private long _touched;                        // no page from here on was ever dirty: what is reserved is long, what is used of it short
     private readonly Lock _discarding = new();    // held while free pages are out of circulation
     private nuint _takenOut;                      // where these begin, or may soon
     private int _turns;                           // counts the beginnings and ends of that
@@ -22,7 +23,8 @@ internal sealed unsafe partial class HeapSpace
         {
             foreach (Segment<nuint> segment in _pages.GetSegments())
             {
-                if (segment.Kind != SegmentKind.Free || !AnyDirty(segment.Start, segment.Size))
+                nuint touched = TouchedPart(segment);
+                if (segment.Kind != SegmentKind.Free || touched == 0 || !AnyDirty(segment.Start, touched))
                 {
                     continue;
                 }
@@ -31,7 +33,7 @@ internal sealed unsafe partial class HeapSpace
                 Volatile.Write(ref _takenOut, segment.Start);
                 if (TryTakeOut(segment))
                 {
-                    discarded += DiscardDirty(segment.Start, segment.Size);
+                    discarded += DiscardDirty(segment.Start, touched);
                     _pages.Free(segment.Start, segment.Size);
                 }
 
@@ -63,6 +65,13 @@ internal sealed unsafe partial class HeapSpace
         }
     }
 
+    /// <summary>How much of a segment may be dirty.</summary>
+    private nuint TouchedPart(in Segment<nuint> segment)
+    {
+        nuint end = Start + ((nuint)Volatile.Read(ref _touched) << (int)_pageShift);
+        return segment.Start < end ? nuint.Min(segment.Size, end - segment.Start) : 0;
+    }
+
     private bool TryTakeOut(in Segment<nuint> segment)
     {
         try
@@ -83,6 +92,13 @@ internal sealed unsafe partial class HeapSpace
         foreach ((nuint word, ulong mask) in WordsOf(start, size))
         {
             dirty += BitOperations.PopCount(Interlocked.Or(ref _dirty[word], mask) & mask);
+        }
+
+        long end = (long)((start + size - Start) >> (int)_pageShift);
+        for (long touched = Volatile.Read(ref _touched); touched < end;)
+        {
+            long found = Interlocked.CompareExchange(ref _touched, end, touched);
+            touched = found == touched ? end : found;
         }
 
         _ = Interlocked.Add(ref _dirtyPages, (long)(size >> (int)_pageShift) - dirty);
@@ -107,12 +123,12 @@ internal sealed unsafe partial class HeapSpace
         nuint discarded = 0;
         foreach ((nuint word, ulong mask) in WordsOf(start, size))
         {
-            ulong dirty = Interlocked.And(ref _dirty[word], ~mask) & mask;
-            if (dirty == 0)
+            if ((_dirty[word] & mask) == 0)
             {
-                continue;
+                continue;                         // it is not written to: most of the table takes no memory
             }
 
+            ulong dirty = Interlocked.And(ref _dirty[word], ~mask) & mask;
             int from = BitOperations.TrailingZeroCount(dirty);
             int to = 64 - BitOperations.LeadingZeroCount(dirty);
             nuint first = Start + (((word << 6) + (nuint)from) << (int)_pageShift);
@@ -137,6 +153,7 @@ internal sealed unsafe partial class HeapSpace
 
         public bool MoveNext()
         {
+            StepCounter.Count();
             nuint word = _next++;
             if (word > last >> 6)
             {
