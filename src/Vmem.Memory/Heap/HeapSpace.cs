@@ -17,7 +17,7 @@ namespace Vmem.Memory.Heap;
 /// <para>Rejected: many smaller reservations, found through a table of two levels: a second dependent load in every free, for what is
 /// not scarce on 64-bit systems. Where it is (a limit on address space), the reservation is made as large as it can be had.</para>
 /// </remarks>
-internal sealed unsafe class HeapSpace
+internal sealed unsafe partial class HeapSpace
 {
     /// <summary>What slabs are aligned to and made of.</summary>
     public const int GranuleShift = 16;
@@ -31,13 +31,10 @@ internal sealed unsafe class HeapSpace
 
     private Arena<nuint> _pages;
     private readonly nuint _pageShift;
-    private readonly ulong* _dirty;               // by page
     private readonly ulong[] _committed;          // by chunk
     private readonly Lock _commitGate = new();
-    private readonly Lock _discarding = new();    // held while free pages are out of circulation
     private readonly nuint _reserved;
     private nuint _committedBytes;
-    private long _dirtyPages;
 
     private HeapSpace(nuint wanted)
     {
@@ -75,8 +72,6 @@ internal sealed unsafe class HeapSpace
     public static nuint PageSize => VirtualMemory.PageSize;
 
     public nuint CommittedBytes => _committedBytes;
-
-    public nuint DirtyBytes => (nuint)Interlocked.Read(ref _dirtyPages) << (int)_pageShift;
 
     public SlabMap Map { get; }
 
@@ -117,8 +112,10 @@ internal sealed unsafe class HeapSpace
     public void Free(nuint start, nuint size) => _pages.Free(start, size);
 
     /// <summary>How long the pages are that were allocated at an address; 0 if none were.</summary>
-    public nuint SizeAt(nuint start) =>
-        _pages.TryGetSegment(start, out Segment<nuint> segment) && segment.Kind == SegmentKind.Allocated && segment.Start == start ? segment.Size : 0;
+    public nuint SizeAt(nuint start) => TryGetAllocated(start, out Segment<nuint> segment) && segment.Start == start ? segment.Size : 0;
+
+    /// <summary>Were the pages there allocated?</summary>
+    public bool Holds(nuint address) => TryGetAllocated(address, out _);
 
     public bool TryExtend(nuint start, nuint oldSize, nuint newSize, out bool isZero)
     {
@@ -148,26 +145,6 @@ internal sealed unsafe class HeapSpace
 
         isZero = MarkDirty(start + oldSize, newSize - oldSize);
         return true;
-    }
-
-    /// <summary>Gives the memory of free pages back to the system. Each free segment is taken out of circulation meanwhile.</summary>
-    /// <returns>How many bytes were dirty.</returns>
-    public nuint DiscardFree()
-    {
-        nuint discarded = 0;
-        lock (_discarding)
-        {
-            foreach (Segment<nuint> segment in _pages.GetSegments())
-            {
-                if (segment.Kind == SegmentKind.Free && AnyDirty(segment.Start, segment.Size) && TryTakeOut(segment))
-                {
-                    discarded += DiscardDirty(segment.Start, segment.Size);
-                    _pages.Free(segment.Start, segment.Size);
-                }
-            }
-        }
-
-        return discarded;
     }
 
     /// <summary>Ends the use of all pages, and leaves the space to the next heap.</summary>
@@ -210,19 +187,6 @@ internal sealed unsafe class HeapSpace
         catch (OutOfMemoryException)
         {
             start = 0;
-            return false;
-        }
-    }
-
-    private bool TryTakeOut(in Segment<nuint> segment)
-    {
-        try
-        {
-            var place = new RangeConstraints<nuint> { Min = segment.Start, Max = segment.Start + segment.Size };
-            return _pages.TryAllocateConstrained(segment.Size, place, FitPolicy.FirstFit, out _);
-        }
-        catch (OutOfMemoryException)
-        {
             return false;
         }
     }
@@ -271,79 +235,5 @@ internal sealed unsafe class HeapSpace
         }
 
         return true;
-    }
-
-    /// <summary>Were all of them clean?</summary>
-    private bool MarkDirty(nuint start, nuint size)
-    {
-        int dirty = 0;
-        foreach ((nuint word, ulong mask) in WordsOf(start, size))
-        {
-            dirty += BitOperations.PopCount(Interlocked.Or(ref _dirty[word], mask) & mask);
-        }
-
-        _ = Interlocked.Add(ref _dirtyPages, (long)(size >> (int)_pageShift) - dirty);
-        return dirty == 0;
-    }
-
-    private bool AnyDirty(nuint start, nuint size)
-    {
-        foreach ((nuint word, ulong mask) in WordsOf(start, size))
-        {
-            if ((_dirty[word] & mask) != 0)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private nuint DiscardDirty(nuint start, nuint size)
-    {
-        nuint discarded = 0;
-        foreach ((nuint word, ulong mask) in WordsOf(start, size))
-        {
-            ulong dirty = Interlocked.And(ref _dirty[word], ~mask) & mask;
-            if (dirty == 0)
-            {
-                continue;
-            }
-
-            int from = BitOperations.TrailingZeroCount(dirty);
-            int to = 64 - BitOperations.LeadingZeroCount(dirty);
-            nuint first = Start + (((word << 6) + (nuint)from) << (int)_pageShift);
-            VirtualMemory.Discard((void*)first, (nuint)(to - from) << (int)_pageShift);
-            discarded += (nuint)BitOperations.PopCount(dirty);
-        }
-
-        _ = Interlocked.Add(ref _dirtyPages, -(long)discarded);
-        return discarded << (int)_pageShift;
-    }
-
-    private PageWords WordsOf(nuint start, nuint size) => new((start - Start) >> (int)_pageShift, (start + size - 1 - Start) >> (int)_pageShift);
-
-    /// <summary>The words of a bitmap by page, and the bits in each, that stand for a run of pages.</summary>
-    private struct PageWords(nuint first, nuint last)
-    {
-        private nuint _next = first >> 6;
-
-        public (nuint Word, ulong Mask) Current { get; private set; }
-
-        public readonly PageWords GetEnumerator() => this;
-
-        public bool MoveNext()
-        {
-            nuint word = _next++;
-            if (word > last >> 6)
-            {
-                return false;
-            }
-
-            ulong mask = word == first >> 6 ? ulong.MaxValue << (int)(first & 63) : ulong.MaxValue;
-            mask &= word == last >> 6 ? ulong.MaxValue >> (int)(63 - (last & 63)) : ulong.MaxValue;
-            Current = (word, mask);
-            return true;
-        }
     }
 }

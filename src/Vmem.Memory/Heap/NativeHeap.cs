@@ -169,8 +169,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
     {
         nuint granule = ((nuint)address - _start) >> HeapSpace.GranuleShift;
         return granule < _granules
-            ? Volatile.Read(ref _disposed) == 0
-                && (_classes[granule] != 0 || (_space.Pages.TryGetSegment((nuint)address, out Segment<nuint> segment) && segment.Kind == SegmentKind.Allocated))
+            ? Volatile.Read(ref _disposed) == 0 && (_classes[granule] != 0 || _space.Holds((nuint)address))
             : _debugger is not null && _debugger.Owns((nuint)address);
     }
 

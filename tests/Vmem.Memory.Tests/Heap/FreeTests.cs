@@ -1,3 +1,4 @@
+using Vmem.Memory.Platform;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Heap;
@@ -93,6 +94,55 @@ public unsafe class FreeTests
         Assert.Equal(2, other.GetStatistics().LiveBlocks);
         heap.Free(large);
         CheckWholeAndEmpty(heap);
+    }
+
+    /// <summary>Free pages are out of circulation while their memory goes back: they are no block all the same.</summary>
+    [Fact]
+    public void A_large_block_is_not_freed_twice_while_its_memory_goes_back()
+    {
+        using NativeHeap heap = new(new NativeHeapOptions { Limit = 90 << 20 });
+        void* block = heap.Allocate(1 << 20);
+        heap.Free(block);
+        int refusals = 0;
+        bool isOwned = false;
+        Thread other = new(() =>
+        {
+            foreach (Action call in (Action[])[() => heap.Free(block), () => heap.GetSize(block), () => heap.Reallocate(block, 100)])
+            {
+                try
+                {
+                    call();
+                }
+                catch (InvalidFreeException)
+                {
+                    refusals++;
+                }
+            }
+
+            isOwned = heap.Owns(block);
+        });
+        using (SystemCallFault.Inject(StartOther))
+        {
+            _ = heap.Trim();
+        }
+
+        other.Join();
+        Assert.Equal((3, false), (refusals, isOwned));
+        CheckWholeAndEmpty(heap);
+
+        bool StartOther(SystemCall call)
+        {
+            if (call == SystemCall.Discard && other.ThreadState.HasFlag(ThreadState.Unstarted))
+            {
+                other.Start();
+                while (other.IsAlive && !other.ThreadState.HasFlag(ThreadState.WaitSleepJoin))
+                {
+                    _ = Thread.Yield();
+                }
+            }
+
+            return false;
+        }
     }
 
     /// <summary>A small block's second free is found by Validate at once, and by a trim; other blocks are not lost on the way.</summary>
