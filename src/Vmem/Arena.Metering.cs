@@ -6,14 +6,15 @@ namespace Vmem;
 /// <summary>What a collector of metrics reads: one figure at a time, without a walk.</summary>
 public sealed partial class Arena<T> : IMetered
 {
-    private readonly MeteredArena _metered;
+    private readonly MeteredEntry _metered;
 
     /// <inheritdoc/>
     /// <remarks>Under the lock, if there is one. A single-threaded arena has none, and is read while it works: its figures are of some
     /// moment during the reading, and of a type wider than the machine's words possibly of two.</remarks>
-    bool IMetered.TryRead(ArenaFigure figure, out long value)
+    bool IMetered.TryRead(int figure, out long value)
     {
-        bool ofCaches = figure is ArenaFigure.InUse or ArenaFigure.Cached or ArenaFigure.Allocations or ArenaFigure.Frees;
+        var wanted = (ArenaFigure)figure;
+        bool ofCaches = wanted is ArenaFigure.InUse or ArenaFigure.Cached or ArenaFigure.Allocations or ArenaFigure.Frees;
         if (ofCaches)
         {
             EnterFrozen(evenDisposed: true);
@@ -23,7 +24,7 @@ public sealed partial class Arena<T> : IMetered
             EnterRaw();
         }
 
-        value = _disposed ? 0 : Read(figure, ofCaches && _caches is not null ? _caches.Count() : default);
+        value = _disposed ? 0 : Read(wanted, ofCaches && _caches is not null ? _caches.Count() : default);
         bool read = !_disposed;
         if (ofCaches)
         {

@@ -160,9 +160,10 @@ internal sealed unsafe class HeapSpace
         return discarded;
     }
 
-    /// <summary>Ends the use of all pages, and leaves the space to the next heap. The map must know no slab any more.</summary>
+    /// <summary>Ends the use of all pages, and leaves the space to the next heap.</summary>
     public void Leave()
     {
+        Map.Clear();
         _pages.Dispose();
         SpacePool.Leave(this);
     }

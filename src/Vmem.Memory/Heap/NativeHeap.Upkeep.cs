@@ -47,6 +47,11 @@ public sealed unsafe partial class NativeHeap
     public NativeHeapStatistics GetStatistics()
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+        return Count();
+    }
+
+    private NativeHeapStatistics Count()
+    {
         nuint cached = 0;
         nuint held = (nuint)Interlocked.Read(ref _largeBytes);
         nuint inUse = held;

@@ -40,6 +40,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
     private readonly HeapSpace _space;
     private readonly SlabClass[] _slabs;
     private readonly HeapDebugger? _debugger;
+    private readonly SlabRecords _records = new();
     private readonly Upkeep _upkeep;
     private long _largeBytes;
     private long _largeBlocks;
@@ -61,7 +62,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
         _caches = new MagazineCache<nuint>[SizeClasses.Count];
         for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
         {
-            _slabs[sizeClass] = new SlabClass(_space, sizeClass);
+            _slabs[sizeClass] = new SlabClass(_space, _records, sizeClass);
             _caches[sizeClass] = new MagazineCache<nuint>(MagazineRounds(sizeClass), MagazineRounds(sizeClass));
         }
 
@@ -75,6 +76,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
         }
 
         _upkeep = Upkeep.Start(this, options.TimeProvider);
+        _metered = MemoryMetrics.Heaps.Add(this);
     }
 
     /// <summary>A heap for everybody, made when first asked for. It cannot be disposed of.</summary>
@@ -82,6 +84,11 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
 
     /// <summary>The heap's name in messages and metrics.</summary>
     public string Name { get; }
+
+    /// <summary>Address space, in bytes.</summary>
+    internal nuint Reserved => _space.Size;
+
+    internal bool IsDisposed => Volatile.Read(ref _disposed) != 0;
 
     private static nuint DefaultReservation => nuint.Size == 8 ? unchecked((nuint)(256UL << 30)) : 512u << 20;
 
@@ -177,21 +184,18 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
         }
 
         _upkeep.Dispose();
+        EndMetering();
         Action? tell = _debugger?.End();
-        foreach (SlabClass slabs in _slabs.AsSpan(1))
-        {
-            slabs.Dispose();
-        }
-
+        Volatile.Write(ref _threads, []);         // what lies in magazines is the next heap's: every call finds out that this one is gone
+        _records.Dispose();
         if (_debugger is null)
         {
             _space.Leave();
+            return;
         }
-        else
-        {
-            _space.End();
-            tell!();
-        }
+
+        _space.End();
+        tell!();
     }
 
     /// <summary>The current thread's magazines of a class, as far as it has used it.</summary>

@@ -10,21 +10,30 @@ public sealed unsafe partial class MemoryClient
 {
     /// <summary>A block as a span. It is freed by <see cref="Free{T}(Span{T})"/> or with the client, and must not be used thereafter: a span
     /// over memory outside the managed heap keeps nothing alive.</summary>
-    /// <param name="length">In elements.</param>
+    /// <param name="length">In elements; 0 gives an empty span, which has no block.</param>
     /// <typeparam name="T">The elements' type.</typeparam>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is negative.</exception>
     /// <exception cref="ClientExhaustedException">The quota is used up, or the context has no room.</exception>
     /// <exception cref="ObjectDisposedException">The client has been disposed of.</exception>
     public Span<T> AllocateSpan<T>(int length)
-        where T : unmanaged =>
-        new(AllocateElements<T>(length), length);
+        where T : unmanaged
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return length == 0 ? default : new Span<T>(AllocateElements<T>(length), length);
+    }
 
-    /// <summary>Frees what <see cref="AllocateSpan{T}"/> allocated, given the whole of it. A default span is ignored.</summary>
+    /// <summary>Frees what <see cref="AllocateSpan{T}"/> allocated, given the whole of it. An empty span is ignored: the rest of a span that was
+    /// used up points at where another block may start.</summary>
     /// <exception cref="InvalidFreeException">No live block of this client starts where the span does; nothing was changed.</exception>
     /// <exception cref="ObjectDisposedException">The client has been disposed of, and the block with it.</exception>
     public void Free<T>(Span<T> span)
-        where T : unmanaged =>
-        Free(Unsafe.AsPointer(ref MemoryMarshal.GetReference(span)));
+        where T : unmanaged
+    {
+        if (!span.IsEmpty)
+        {
+            Free(Unsafe.AsPointer(ref MemoryMarshal.GetReference(span)));
+        }
+    }
 
     /// <summary>A block as an owner of memory: disposing of the owner frees the block. Its memory throws
     /// <see cref="ObjectDisposedException"/> once the owner or the client is gone. Costs one small managed object.</summary>

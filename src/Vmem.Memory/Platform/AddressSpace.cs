@@ -7,9 +7,10 @@ namespace Vmem.Memory.Platform;
 /// <remarks>
 /// <para>
 /// The system gives multiples of pages, wherever it likes. Where more is asked, a range is reserved that is so long that it must hold a
-/// right place (an arena's own rule, <see cref="Placement{T}"/>), and what lies around the place goes back. Where a system cannot take parts back
-/// (Windows), all of it goes back, and the place is asked for by name; somebody may be quicker, so there are several attempts. Rejected:
-/// VirtualAlloc2, which takes alignment and bounds, because it needs Windows 10.
+/// right place (an arena's own rule, <see cref="Placement{T}"/>), and what lies around the place goes back. Where a system cannot take
+/// parts back (Windows), all of it goes back, and the place is asked for by name; somebody may be quicker, so there are several attempts.
+/// Rejected: VirtualAlloc2, which takes alignment and bounds. Not every Windows that .NET runs on has it, so the attempts would be there
+/// all the same.
 /// </para>
 /// <para>
 /// What must lie in a window (Min, Max) is tried anywhere first, and then at places spread evenly over the window. Rejected: to read
@@ -19,8 +20,8 @@ namespace Vmem.Memory.Platform;
 /// <para>
 /// <b>A release never fails.</b> Cutting a piece out of a mapping makes two of one, which Linux refuses when there are as many as may be;
 /// and it merges reservations that lie side by side, so that any release may be such a cut. Then the memory goes back, the range is
-/// <em>stranded</em>, and it is offered again at each later release, and when a reservation fails. Rejected: an exception. Whoever frees has
-/// no use for the range, and could do nothing but this.
+/// <em>stranded</em>, and it is offered again at each later release, and when a reservation fails. Rejected: an exception. Whoever frees
+/// has no use for the range, and could do nothing but this.
 /// </para>
 /// </remarks>
 internal sealed unsafe class AddressSpace(MemorySystem system) : IArenaSource<nuint>

@@ -5,8 +5,8 @@ namespace Vmem.Memory.Platform;
 /// <summary>The calls of one operating system, as they are: no arguments are checked, and every failure comes back as the system's own
 /// error number, 0 for none.</summary>
 /// <remarks>
-/// Which of the systems it is, is decided once, at the first use. The tests for the system are constants to the JIT and to the trimmer, so a
-/// program that is published for one carries no code of the others. Rejected: conditional compilation, which would make three packages of
+/// Which of the systems it is, is decided once, at the first use. The tests for the system are constants to the JIT and to the trimmer, so
+/// a program that is published for one carries no code of the others. Rejected: conditional compilation, which would make three packages of
 /// one, and would leave two of the three uncompiled wherever the code is built.
 /// </remarks>
 internal abstract unsafe class MemorySystem

@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace Vmem.Memory.Platform;
 
-/// <summary>What Linux and macOS have in common: private anonymous mappings, whose access tells reserved pages from committed ones.</summary>
+/// <summary>What Linux and macOS have in common: private anonymous mappings, whose access tells reserved pages from committed
+/// ones.</summary>
 /// <remarks>
 /// <para>
 /// A reserved page is mapped without access. Linux charges a private mapping against what it is willing to promise when the mapping becomes

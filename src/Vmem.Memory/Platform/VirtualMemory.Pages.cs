@@ -5,11 +5,13 @@ namespace Vmem.Memory;
 /// <summary>What can be done to reserved pages.</summary>
 public static unsafe partial class VirtualMemory
 {
-    /// <summary>Makes reserved pages readable and writable; they are zero at first touch. Pages that are committed already stay as they are.</summary>
+    /// <summary>Makes reserved pages readable and writable; they are zero at first touch. Pages that are committed already stay as they
+    /// are.</summary>
     /// <param name="start">The first address.</param>
     /// <param name="size">In bytes.</param>
     /// <exception cref="ArgumentException">They are not whole pages, none, or pass the end of the address space.</exception>
-    /// <exception cref="OutOfMemoryException">The system will not promise that much memory, or the process has as many mappings as it may.</exception>
+    /// <exception cref="OutOfMemoryException">The system will not promise that much memory, or the process has as many mappings as it
+    /// may.</exception>
     /// <exception cref="InvalidOperationException">Not all of it is reserved.</exception>
     public static void Commit(void* start, nuint size)
     {
@@ -31,7 +33,8 @@ public static unsafe partial class VirtualMemory
         return Succeeded(s_system.Commit(start, size), "commit", start, size);
     }
 
-    /// <summary>Gives memory back and keeps the address space: a touch is a fault again, and the contents are lost. Pages that are only reserved stay so.</summary>
+    /// <summary>Gives memory back and keeps the address space: a touch is a fault again, and the contents are lost. Pages that are only
+    /// reserved stay so.</summary>
     /// <param name="start">The first address.</param>
     /// <param name="size">In bytes.</param>
     /// <exception cref="ArgumentException">They are not whole pages, none, or pass the end of the address space.</exception>
@@ -44,11 +47,12 @@ public static unsafe partial class VirtualMemory
         }
     }
 
-    /// <summary>The same; false if the process has as many mappings as it may and this would make one more. See <see cref="Decommit"/>.</summary>
+    /// <summary>The same; false if the process has as many mappings as it may and this would make one more. See
+    /// <see cref="Decommit"/>.</summary>
     /// <param name="start">The first address.</param>
     /// <param name="size">In bytes.</param>
-    /// <returns>Whether all of it is only reserved now. If not, each page is as accessible as before, and its contents may be lost; on Linux the
-    /// memory has gone back, as by <see cref="Discard"/>.</returns>
+    /// <returns>Whether all of it is only reserved now. If not, each page is as accessible as before, and its contents may be lost; on
+    /// Linux the memory has gone back, as by <see cref="Discard"/>.</returns>
     /// <exception cref="ArgumentException">They are not whole pages, none, or pass the end of the address space.</exception>
     public static bool TryDecommit(void* start, nuint size)
     {
@@ -61,8 +65,8 @@ public static unsafe partial class VirtualMemory
     /// <param name="start">The first address of committed, unprotected pages.</param>
     /// <param name="size">In bytes.</param>
     /// <exception cref="ArgumentException">They are not whole pages, none, or pass the end of the address space.</exception>
-    /// <exception cref="OutOfMemoryException">On Windows only, where the pages are decommitted and committed anew: the system would not promise
-    /// the memory a second time, and they are only reserved now.</exception>
+    /// <exception cref="OutOfMemoryException">On Windows only, where the pages are decommitted and committed anew: the system would not
+    /// promise the memory a second time, and they are only reserved now.</exception>
     public static void Discard(void* start, nuint size)
     {
         CheckRange(start, size);
@@ -73,7 +77,8 @@ public static unsafe partial class VirtualMemory
     }
 
     /// <summary>Takes away the access to committed pages and keeps their contents and memory: a guard page, for instance.</summary>
-    /// <remarks>A page that was never committed is a better guard: it takes no memory and no mapping of its own beside reserved ones.</remarks>
+    /// <remarks>A page that was never committed is a better guard: it takes no memory and no mapping of its own beside reserved
+    /// ones.</remarks>
     /// <param name="start">The first address of committed pages.</param>
     /// <param name="size">In bytes.</param>
     /// <exception cref="ArgumentException">They are not whole pages, none, or pass the end of the address space.</exception>
@@ -114,8 +119,9 @@ public static unsafe partial class VirtualMemory
         }
     }
 
-    /// <summary>Asks for huge pages: fewer entries in the processor's table of pages, for memory that is used as a whole. Only what lies in aligned multiples of
-    /// <see cref="HugePageSize"/> can have them, and they may come late or never. The advice ends with the commitment.</summary>
+    /// <summary>Asks for huge pages: fewer entries in the processor's table of pages, for memory that is used as a whole. Only what lies in
+    /// aligned multiples of <see cref="HugePageSize"/> can have them, and they may come late or never. The advice ends with the
+    /// commitment.</summary>
     /// <param name="start">The first address of committed pages.</param>
     /// <param name="size">In bytes.</param>
     /// <returns>Whether the system took the advice; false where there is no such advice, or huge pages are switched off.</returns>

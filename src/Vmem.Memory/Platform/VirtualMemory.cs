@@ -6,21 +6,21 @@ namespace Vmem.Memory;
 /// <summary>Address space and memory of the operating system: reserve, commit, decommit, release.</summary>
 /// <remarks>
 /// <para>
-/// <b>The life of a page.</b> It is <em>reserved</em>: its address is nobody else's, a touch is a fault, and it takes no memory. It is <em>committed</em>: it can
-/// be read and written, the system has promised memory for it, and gives it, zeroed, at the first touch. It may be <em>discarded</em>, which is as
-/// if it had never been touched, and <em>protected</em>, which makes a touch a fault but keeps the contents. It is <em>decommitted</em>, and only reserved
-/// again. It is <em>released</em>, and its address may be anybody's.
+/// <b>The life of a page.</b> It is <em>reserved</em>: its address is nobody else's, a touch is a fault, and it takes no memory. It is
+/// <em>committed</em>: it can be read and written, the system has promised memory for it, and gives it, zeroed, at the first touch. It may
+/// be <em>discarded</em>, which is as if it had never been touched, and <em>protected</em>, which makes a touch a fault but keeps the
+/// contents. It is <em>decommitted</em>, and only reserved again. It is <em>released</em>, and its address may be anybody's.
 /// </para>
 /// <para>
-/// A range is given by its start and its size, both multiples of <see cref="PageSize"/>. It must lie in what was reserved here and not released, and, for
-/// portable code, in one reservation. The systems check this only in part: decommitting or releasing what is somebody else's
-/// destroys it. Nothing here is freed by the garbage collector.
+/// A range is given by its start and its size, both multiples of <see cref="PageSize"/>. It must lie in what was reserved here and not
+/// released, and, for portable code, in one reservation. The systems check this only in part: decommitting or releasing what is somebody
+/// else's destroys it. Nothing here is freed by the garbage collector.
 /// </para>
 /// <para>
-/// <b>Errors.</b> Where the system is short of memory, of address space or of mappings, a <c>Try…</c> returns false and its namesake throws an
-/// <see cref="OutOfMemoryException"/>; nothing has changed, but where a member says otherwise. Where the system refuses for another reason, a range
-/// that is not reserved for instance, both throw an <see cref="InvalidOperationException"/>. All members may be called by any thread. Each costs
-/// one system call, a few at most, in which the system takes O(pages that have memory) to take it away.
+/// <b>Errors.</b> Where the system is short of memory, of address space or of mappings, a <c>Try…</c> returns false and its namesake throws
+/// an <see cref="OutOfMemoryException"/>; nothing has changed, but where a member says otherwise. Where the system refuses for another
+/// reason, a range that is not reserved for instance, both throw an <see cref="InvalidOperationException"/>. All members may be called by
+/// any thread. Each costs one system call, a few at most, in which the system takes O(pages that have memory) to take it away.
 /// </para>
 /// <para>Linux, macOS and Windows. Tested on Linux; written for the others against their documentation.</para>
 /// </remarks>
@@ -35,15 +35,15 @@ public static unsafe partial class VirtualMemory
     /// multiples of it.</summary>
     public static nuint Granularity => s_system.Granularity;
 
-    /// <summary>What <see cref="TryAdviseHuge"/> can get, in bytes; 0 where there are no huge pages, or they are switched off. 2 MiB on most
-    /// Linux systems.</summary>
+    /// <summary>What <see cref="TryAdviseHuge"/> can get, in bytes; 0 where there are no huge pages, or they are switched off. 2 MiB on
+    /// most Linux systems.</summary>
     public static nuint HugePageSize => s_system.HugePageSize;
 
     /// <summary>Reservations as spans for an arena: it imports address space, without memory, and gives it back.</summary>
     /// <remarks>
-    /// It honours alignment, phase and boundaries. A window (Min, Max) it honours if the system's own choice or one of 64 places spread over the
-    /// window will do, and refuses otherwise. Its quantum is <see cref="Granularity"/>; an import is no longer than needed, so that an arena above it should have a
-    /// <see cref="ArenaOptions{T}.MinImport"/>. A release does not fail.
+    /// It honours alignment, phase and boundaries. A window (Min, Max) it honours if the system's own choice or one of 64 places spread
+    /// over the window will do, and refuses otherwise. Its quantum is <see cref="Granularity"/>; an import is no longer than needed, so
+    /// that an arena above it should have a <see cref="ArenaOptions{T}.MinImport"/>. A release does not fail.
     /// </remarks>
     public static IArenaSource<nuint> Source => Space;
 
@@ -56,7 +56,9 @@ public static unsafe partial class VirtualMemory
     /// <exception cref="ArgumentException">Size or alignment is none.</exception>
     /// <exception cref="OutOfMemoryException">There is no such address space, or the process has as many mappings as it may.</exception>
     public static void* Reserve(nuint size, nuint alignment = 0) =>
-        TryReserve(size, alignment, out void* start) ? start : throw new InsufficientMemoryException($"The system has no {size} bytes of address space at an alignment of {alignment}.");
+        TryReserve(size, alignment, out void* start)
+            ? start
+            : throw new InsufficientMemoryException($"The system has no {size} bytes of address space at an alignment of {alignment}.");
 
     /// <summary>Reserves address space; false if there is none. See <see cref="Reserve"/>.</summary>
     /// <param name="size">In bytes; a multiple of <see cref="PageSize"/>.</param>
@@ -80,8 +82,8 @@ public static unsafe partial class VirtualMemory
     /// <summary>Gives address space back, and all memory in it.</summary>
     /// <remarks>Does not fail for a shortage: where Linux cannot cut the range out of a mapping, because the process has as many as it may,
     /// the memory goes back at once, and the address space at a later release.</remarks>
-    /// <param name="start">The first address. Portable code names a whole reservation, as it was made. On Linux and macOS any part of one may be released, or several side by
-    /// side.</param>
+    /// <param name="start">The first address. Portable code names a whole reservation, as it was made. On Linux and macOS any part of one
+    /// may be released, or several side by side.</param>
     /// <param name="size">In bytes. Windows releases the whole reservation whatever the size.</param>
     /// <exception cref="ArgumentException">They are not whole pages, none, or pass the end of the address space.</exception>
     /// <exception cref="InvalidOperationException">On Windows: no reservation starts there.</exception>
@@ -102,7 +104,8 @@ public static unsafe partial class VirtualMemory
         CheckSize(size);
         if (size - 1 > nuint.MaxValue - (nuint)start)
         {
-            throw new ArgumentOutOfRangeException(nameof(size), size, $"What starts at 0x{(nuint)start:x} cannot be that long: it would pass the end of the address space.");
+            throw new ArgumentOutOfRangeException(
+                nameof(size), size, $"What starts at 0x{(nuint)start:x} cannot be that long: it would pass the end of the address space.");
         }
     }
 

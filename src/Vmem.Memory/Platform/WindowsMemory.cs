@@ -4,8 +4,8 @@ namespace Vmem.Memory.Platform;
 
 /// <summary>Windows: VirtualAlloc, VirtualFree, VirtualProtect, QueryWorkingSetEx. Written against the documentation; not tested.</summary>
 /// <remarks>
-/// Rejected: MEM_RESET and DiscardVirtualMemory for discarding. They leave it open what the pages hold afterwards. Rejected: MEM_LARGE_PAGES,
-/// which need a privilege, and are reserved and committed in one: there is nothing that could be advised later.
+/// Rejected: MEM_RESET and DiscardVirtualMemory for discarding. They leave it open what the pages hold afterwards. Rejected:
+/// MEM_LARGE_PAGES, which need a privilege, and are reserved and committed in one: there is nothing that could be advised later.
 /// </remarks>
 internal sealed unsafe class WindowsMemory : MemorySystem
 {
@@ -88,7 +88,8 @@ internal sealed unsafe class WindowsMemory : MemorySystem
         return 0;
     }
 
-    public override bool IsShortage(int error) => error is NotEnoughMemory or OutOfMemory or NoSystemResources or CommitmentLimit or NotEnoughQuota;
+    public override bool IsShortage(int error) =>
+        error is NotEnoughMemory or OutOfMemory or NoSystemResources or CommitmentLimit or NotEnoughQuota;
 
     private static int Allocate(SystemCall call, void* place, nuint size, uint allocation, uint protection, out void* start)
     {

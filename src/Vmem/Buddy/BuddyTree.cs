@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -161,14 +160,14 @@ internal sealed partial class BuddyTree
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ref ulong Word(nint index)
     {
-        Debug.Assert((ulong)index < (ulong)_words.Length, "Every index is one of the layout's.");
+        Invariant.Assert((ulong)index < (ulong)_words.Length, "every index is one of the layout's");
         return ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_words), index);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ref BuddyLevel Level(int level)
     {
-        Debug.Assert((uint)level < (uint)_levels.Length, "Every order of the tree has a level.");
+        Invariant.Assert((uint)level < (uint)_levels.Length, "every order of the tree has a level");
         return ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_levels), level);
     }
 
@@ -176,7 +175,7 @@ internal sealed partial class BuddyTree
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ref ulong Pair(int level, long group)
     {
-        Debug.Assert((uint)level < (uint)_levels.Length && (ulong)group < (ulong)_levels[level].GroupCount, "Every group is one of the layout's.");
+        Invariant.Assert((uint)level < (uint)_levels.Length && (ulong)group < (ulong)_levels[level].GroupCount, "every group is one of the layout's");
         nint first = Unsafe.Add(ref Unsafe.As<PairStarts, int>(ref _firstPairs), level);
         return ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_words), first + ((nint)(group >> 1) * BuddyLevel.PairWords));
     }

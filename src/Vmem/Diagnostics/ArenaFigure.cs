@@ -1,7 +1,6 @@
 namespace Vmem;
 
-/// <summary>What is measured of an arena. The first <see cref="MeteredArena.Levels"/> are levels, the others counts that only
-/// grow.</summary>
+/// <summary>What is measured of an arena. The levels come first, then the counts, from <see cref="Allocations"/> on.</summary>
 internal enum ArenaFigure
 {
     Size,
@@ -12,13 +11,4 @@ internal enum ArenaFigure
     Frees,
     Failures,
     Waits,
-}
-
-/// <summary>An arena of any integer type, as the metrics see it.</summary>
-internal interface IMetered
-{
-    string Name { get; }
-
-    /// <summary>One figure at this moment; false if the arena has been disposed.</summary>
-    bool TryRead(ArenaFigure figure, out long value);
 }

@@ -55,9 +55,10 @@ public static class ArenaMetrics
     /// <summary>How long they waited, in seconds.</summary>
     public const string WaitDuration = "vmem.arena.wait.duration";
 
-    private static readonly Meter s_meter = new(MeterName);
+    /// <summary>The meter, for the instruments of the assemblies above, too.</summary>
+    internal static Meter Meter { get; } = new(MeterName);
 
-    private static readonly Histogram<double> s_waitDuration = s_meter.CreateHistogram(
+    private static readonly Histogram<double> s_waitDuration = Meter.CreateHistogram(
         WaitDuration,
         "s",
         "How long allocations that had to wait for room waited.",
@@ -77,7 +78,8 @@ public static class ArenaMetrics
     }
 
     /// <summary>The arenas that are measured.</summary>
-    internal static ArenaRegistry Arenas { get; } = new();
+    internal static MeteredRegistry Arenas { get; } =
+        new(new MeteredKind(ArenaNameTag, ArenaInstanceTag, Levels: (int)ArenaFigure.Allocations, Figures: (int)ArenaFigure.Waits + 1));
 
     /// <summary>Notes that an allocation has waited. The tag is built only if somebody listens, and on the stack.</summary>
     internal static void RecordWait(string arenaName, TimeSpan duration)
@@ -90,13 +92,13 @@ public static class ArenaMetrics
 
     private static void Level(string name, ArenaFigure figure, string description)
     {
-        var series = new ArenaSeries(Arenas, figure);
-        _ = s_meter.CreateObservableUpDownCounter(name, () => series, "{unit}", description);
+        var series = new MeteredSeries(Arenas, (int)figure);
+        _ = Meter.CreateObservableUpDownCounter(name, () => series, "{unit}", description);
     }
 
     private static void Count(string name, ArenaFigure figure, string unit, string description)
     {
-        var series = new ArenaSeries(Arenas, figure);
-        _ = s_meter.CreateObservableCounter(name, () => series, unit, description);
+        var series = new MeteredSeries(Arenas, (int)figure);
+        _ = Meter.CreateObservableCounter(name, () => series, unit, description);
     }
 }

@@ -18,8 +18,8 @@ namespace Vmem;
 /// </para>
 /// <para>The table belongs to one arena's audit and dies with it. It is shared by threads and never used under the arena's lock.</para>
 /// </remarks>
-/// <param name="library">A library above this one, whose frames at the top are left out, too.</param>
-internal sealed class AuditStacks(Assembly? library = null)
+/// <param name="user">The assembly that asks, whose own frames are left out like this one's; null for this one.</param>
+internal sealed class AuditStacks(Assembly? user = null)
 {
     /// <summary>Frames that tell stacks apart, and lines that are kept. Arbitrary.</summary>
     public const int MaxFrames = 32;
@@ -30,9 +30,9 @@ internal sealed class AuditStacks(Assembly? library = null)
     private const string TooMany = "   (one of the stacks after the first 65536, which are not kept)";
     private static readonly string? s_ownAssembly = typeof(AuditStacks).Assembly.FullName;
 
-    private readonly string? _library = library?.FullName;
     private readonly ConcurrentDictionary<Frames, string> _byFrames = new();
     private readonly ConcurrentDictionary<string, string> _byText = new();
+    private readonly string? _user = user?.FullName;
     private int _known;
 
     /// <summary>Distinct stacks.</summary>
@@ -43,7 +43,7 @@ internal sealed class AuditStacks(Assembly? library = null)
     public string Capture()
     {
         var trace = new StackTrace(1, fNeedFileInfo: false);
-        var frames = new Frames(trace, _library, out int own);
+        var frames = new Frames(trace, _user, out int own);
         if (_byFrames.TryGetValue(frames, out string? known))
         {
             return known;
@@ -83,10 +83,10 @@ internal sealed class AuditStacks(Assembly? library = null)
         private readonly Frame[] _frames;
         private readonly int _hash;
 
-        public Frames(StackTrace trace, string? library, out int own)
+        public Frames(StackTrace trace, string? user, out int own)
         {
             own = 0;
-            while (own < trace.FrameCount && IsOwn(trace.GetFrame(own)!, library))
+            while (own < trace.FrameCount && IsOwn(trace.GetFrame(own)!, user))
             {
                 own++;
             }
@@ -111,10 +111,7 @@ internal sealed class AuditStacks(Assembly? library = null)
 
         public override int GetHashCode() => _hash;
 
-        private static bool IsOwn(StackFrame frame, string? library)
-        {
-            string? assembly = DiagnosticMethodInfo.Create(frame)?.DeclaringAssemblyName;
-            return assembly == s_ownAssembly || (assembly is not null && assembly == library);
-        }
+        private static bool IsOwn(StackFrame frame, string? user) =>
+            DiagnosticMethodInfo.Create(frame)?.DeclaringAssemblyName is { } assembly && (assembly == s_ownAssembly || assembly == user);
     }
 }

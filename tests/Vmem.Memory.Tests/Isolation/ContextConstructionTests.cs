@@ -166,11 +166,9 @@ public unsafe class ContextConstructionTests
     public void A_context_lets_go_of_its_view_when_it_is_disposed_of()
     {
         using MappedFile file = new(65_536);
-        using (MemoryContext context = new(file.View, s_small))
-        {
-            context.Dispose();
-        }
-
+        MemoryContext context = new(file.View, s_small);
+        context.Dispose();
+        context.Dispose();
         file.View.Dispose();
         Assert.Throws<ObjectDisposedException>(file.View.SafeMemoryMappedViewHandle.DangerousRelease);
     }

@@ -51,6 +51,25 @@ public class SpanTests
         client.Free<int>(default);
     }
 
+    /// <summary>The empty rest of a span points at where the next block starts, which is not its own to free.</summary>
+    [Fact]
+    public void An_empty_slice_frees_nobodys_block()
+    {
+        using MemoryContext context = new(1 << 20);
+        using MemoryClient client = context.CreateClient("client");
+        for (int i = 0; i < 100; i++)
+        {
+            client.AllocateSpan<int>(4);
+        }
+
+        for (int i = 0; i < 100; i++)
+        {
+            client.Free(client.AllocateSpan<int>(4)[4..]);
+        }
+
+        Assert.Equal(200, client.GetStatistics().LiveBlocks);
+    }
+
     [Fact]
     public void A_negative_length_is_refused()
     {

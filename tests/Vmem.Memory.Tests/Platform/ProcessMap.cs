@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Vmem.Memory.Tests.Platform;
 
-/// <summary>What Linux says about this process's address space (/proc/self): the word of a witness that VirtualMemory has no part in.</summary>
+/// <summary>What Linux says about this process's address space (/proc/self): the word of a witness that VirtualMemory has no part
+/// in.</summary>
 internal static unsafe class ProcessMap
 {
     /// <summary>The mappings that the range touches, in order, cut to it: "rw 4096" is readable and writable and that long; what is not

@@ -1,3 +1,4 @@
+using Vmem.Memory.Platform;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Platform;
@@ -7,6 +8,7 @@ namespace Vmem.Memory.Tests.Platform;
 public sealed unsafe class VirtualMemoryTests : IDisposable
 {
     private const int Pages = 16;
+    private const int NoHugePage = 15;            // MADV_NOHUGEPAGE
 
     private static readonly nuint s_page = VirtualMemory.PageSize;
 
@@ -48,6 +50,21 @@ public sealed unsafe class VirtualMemoryTests : IDisposable
         Assert.Equal(s_page, VirtualMemory.GetResident(_start + (6 * s_page), 10 * s_page));
         Assert.Equal(2, Bytes.Count((byte)1));
         Assert.Equal(Bytes.Length - 2, Bytes.Count((byte)0));
+    }
+
+    /// <summary>The system tells of some thousand pages at a time.</summary>
+    [Fact]
+    public void Resident_pages_are_counted_wherever_they_are()
+    {
+        const int Many = 20_003;
+        byte* start = (byte*)VirtualMemory.Reserve(Many * s_page);
+        VirtualMemory.Commit(start, Many * s_page);
+        _ = LibC.Advise(start, Many * s_page, NoHugePage);        // where the system gives huge pages unasked
+        int[] touched = [0, 4_095, 4_096, 12_345, Many - 1];
+        Array.ForEach(touched, page => start[(nuint)page * s_page] = 1);
+        Assert.Equal((nuint)touched.Length * s_page, VirtualMemory.GetResident(start, Many * s_page));
+        Assert.Equal(s_page, VirtualMemory.GetResident(start + s_page, 4_095 * s_page));
+        VirtualMemory.Release(start, Many * s_page);
     }
 
     [Fact]

@@ -111,7 +111,7 @@ public class MetricsTests
     [Fact]
     public void A_million_short_lived_arenas_do_not_fill_the_registry()
     {
-        ArenaRegistry registry = new();
+        MeteredRegistry registry = new(new MeteredKind("name", "instance", 1, 1));
         int most = 0;
         for (int i = 0; i < 1_000_000; i++)
         {
@@ -181,9 +181,9 @@ public class MetricsTests
     private static void DropOne() => _ = new Arena<uint>("dropped", 0, 100, 1);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void Live(ArenaRegistry registry, bool dispose)
+    private static void Live(MeteredRegistry registry, bool dispose)
     {
-        MeteredArena entry = registry.Add(new Stub());
+        MeteredEntry entry = registry.Add(new Stub());
         if (dispose)
         {
             registry.Remove(entry);
@@ -212,7 +212,7 @@ public class MetricsTests
     {
         public string Name => "stub";
 
-        public bool TryRead(ArenaFigure figure, out long value)
+        public bool TryRead(int figure, out long value)
         {
             value = 0;
             return true;

@@ -3,8 +3,8 @@ using Vmem.Testing.Generation;
 namespace Vmem.Memory.Tests.Isolation.Model;
 
 /// <summary>
-/// What clients write. Each byte's upper half names its client, so that a byte that turns up elsewhere says whose it was; the lower half is
-/// noise, so that a block's contents moved by some bytes are not its contents.
+/// What clients write. Each byte's upper half names its client, so that a byte that turns up elsewhere says whose it was; the lower half
+/// is noise, so that a block's contents moved by some bytes are not its contents.
 /// </summary>
 internal static class ClientPattern
 {

@@ -1,6 +1,6 @@
-// Theory. The driver walks a context and the naive model side by side. A client is free to choose where a block lies, and the model judges the
-// choice: inside the context, aligned, over no live block, in no region of another client. A refusal is judged, too: it is right only if
-// no place is left once all that is cached or empty anywhere is taken back. Amounts are laid down exactly.
+// Theory. The driver walks a context and the naive model side by side. A client is free to choose where a block lies, and the model judges
+// the choice: inside the context, aligned, over no live block, in no region of another client. A refusal is judged, too: it is right only
+// if no place is left once all that is cached or empty anywhere is taken back. Amounts are laid down exactly.
 //
 // Every block is filled with its client's pattern from end to end. After every step, wrong calls included, all contents of all blocks,
 // all figures of all clients and of the context are compared, and the context's own Validate() is run.

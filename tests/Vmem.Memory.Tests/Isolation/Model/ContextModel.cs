@@ -16,8 +16,8 @@ internal enum Room
 }
 
 /// <summary>
-/// The naive model of a context: a list of clients, each a list of live blocks. It knows no regions: memory is cut into chunks of the block
-/// size, a chunk belongs to whoever has a block in it, and one without live blocks can be had by anybody.
+/// The naive model of a context: a list of clients, each a list of live blocks. It knows no regions: memory is cut into chunks of the
+/// block size, a chunk belongs to whoever has a block in it, and one without live blocks can be had by anybody.
 /// </summary>
 internal sealed class ContextModel(ContextLayout layout, nint start, nuint size)
 {
@@ -58,7 +58,8 @@ internal sealed class ContextModel(ContextLayout layout, nint start, nuint size)
     /// <summary>Is there room for a block of this client, if all that is cached or empty anywhere is taken back?</summary>
     /// <param name="client">Whose request it is.</param>
     /// <param name="footprint">What the block takes.</param>
-    /// <param name="holderOf">Who holds an address after everything was taken back: asked only where regions may be longer than a chunk.</param>
+    /// <param name="holderOf">Who holds an address after everything was taken back: asked only where regions may be longer than a
+    /// chunk.</param>
     public Room RoomFor(ModelClient client, nuint footprint, Func<nint, ModelClient?> holderOf)
     {
         ModelClient?[] holders = Holders();

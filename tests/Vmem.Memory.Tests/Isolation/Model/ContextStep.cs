@@ -19,8 +19,8 @@ public enum ContextStepKind
 }
 
 /// <summary>
-/// One step. It means something in every state, for it points at clients and blocks by index, modulo how many there are: a shrinker may drop
-/// or simplify any step.
+/// One step. It means something in every state, for it points at clients and blocks by index, modulo how many there are: a shrinker may
+/// drop or simplify any step.
 /// </summary>
 /// <param name="Kind">What to do.</param>
 /// <param name="Client">Which client.</param>

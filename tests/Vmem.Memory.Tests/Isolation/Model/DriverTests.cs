@@ -77,7 +77,7 @@ public unsafe class DriverTests
             nint block = base.Allocate(call, size, alignment, out owner);
             if (block != 0 && size > 100)
             {
-                // No client has the tag 0.
+                // No client's pattern has this byte.
                 *(byte*)(block + 100) = 0x07;
             }
 

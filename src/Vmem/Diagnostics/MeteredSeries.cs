@@ -3,12 +3,12 @@ using System.Diagnostics.Metrics;
 
 namespace Vmem;
 
-/// <summary>One figure of every arena, as an instrument's measurements.</summary>
+/// <summary>One figure of all of a kind, as an instrument's measurements.</summary>
 /// <remarks>It is its own enumerator, and serves one collection at a time; one that begins meanwhile gets another. An iterator method would
 /// allocate at each collection.</remarks>
-internal sealed class ArenaSeries(ArenaRegistry arenas, ArenaFigure figure) : IEnumerable<Measurement<long>>, IEnumerator<Measurement<long>>
+internal sealed class MeteredSeries(MeteredRegistry registry, int figure) : IEnumerable<Measurement<long>>, IEnumerator<Measurement<long>>
 {
-    private MeteredArena?[] _entries = [];
+    private MeteredEntry?[] _entries = [];
     private Measurement<long> _current;
     private int _count;
     private int _next;
@@ -20,9 +20,9 @@ internal sealed class ArenaSeries(ArenaRegistry arenas, ArenaFigure figure) : IE
 
     public IEnumerator<Measurement<long>> GetEnumerator()
     {
-        ArenaSeries series = Interlocked.CompareExchange(ref _busy, 1, 0) == 0 ? this : new ArenaSeries(arenas, figure);
+        MeteredSeries series = Interlocked.CompareExchange(ref _busy, 1, 0) == 0 ? this : new MeteredSeries(registry, figure);
         series._next = 0;
-        series._count = arenas.CopyTo(ref series._entries);
+        series._count = registry.CopyTo(ref series._entries);
         return series;
     }
 
@@ -32,7 +32,7 @@ internal sealed class ArenaSeries(ArenaRegistry arenas, ArenaFigure figure) : IE
     {
         while (_next < _count)
         {
-            if (arenas.TryMeasure(_entries[_next++]!, figure, out _current))
+            if (registry.TryMeasure(_entries[_next++]!, figure, out _current))
             {
                 return true;
             }
@@ -43,7 +43,7 @@ internal sealed class ArenaSeries(ArenaRegistry arenas, ArenaFigure figure) : IE
 
     public void Reset() => throw new NotSupportedException();
 
-    /// <summary>Forgets the arenas, and is free for the next collection.</summary>
+    /// <summary>Forgets the entries, and is free for the next collection.</summary>
     public void Dispose()
     {
         Array.Clear(_entries, 0, _count);

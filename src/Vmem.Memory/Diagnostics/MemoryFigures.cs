@@ -1,0 +1,21 @@
+namespace Vmem.Memory;
+
+/// <summary>What is measured of a heap. The levels come first, then the counts, from <see cref="Failures"/> on.</summary>
+internal enum HeapFigure
+{
+    Reserved,
+    Committed,
+    Held,
+    InUse,
+    Cached,
+    LiveBlocks,
+    Failures,
+}
+
+/// <summary>What is measured of a pool. The levels come first, then the counts, from <see cref="Rents"/> on.</summary>
+internal enum PoolFigure
+{
+    Outstanding,
+    Rents,
+    Leaks,
+}

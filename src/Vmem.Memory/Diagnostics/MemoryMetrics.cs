@@ -1,0 +1,84 @@
+using System.Diagnostics.Metrics;
+
+namespace Vmem.Memory;
+
+/// <summary>The names of the metrics of heaps and pools, and the instruments behind them: of the meter
+/// <see cref="ArenaMetrics.MeterName"/>, as those of arenas.</summary>
+/// <remarks>Nothing is recorded: a collector reads what heaps and pools know anyway. See <see cref="ArenaMetrics"/>. Three of a heap's figures
+/// (in use, cached, live blocks) count what lies in magazines, for which threads at work stand still for a moment.</remarks>
+public static class MemoryMetrics
+{
+    /// <summary>The tag on each measurement of a heap: its name.</summary>
+    public const string HeapNameTag = "vmem.heap.name";
+
+    /// <summary>The second tag of a heap whose name another one had first: "2", "3" and so on.</summary>
+    public const string HeapInstanceTag = "vmem.heap.instance";
+
+    /// <summary>The tag on each measurement of a pool: its name.</summary>
+    public const string PoolNameTag = "vmem.pool.name";
+
+    /// <summary>The second tag of a pool whose name another one had first: "2", "3" and so on.</summary>
+    public const string PoolInstanceTag = "vmem.pool.instance";
+
+    /// <summary>Address space, in bytes (<see cref="NativeHeapStatistics.Reserved"/>).</summary>
+    public const string Reserved = "vmem.heap.reserved";
+
+    /// <summary>What is backed by memory as soon as it is touched, in bytes (<see cref="NativeHeapStatistics.Committed"/>).</summary>
+    public const string Committed = "vmem.heap.committed";
+
+    /// <summary>What slabs and large blocks take, in bytes (<see cref="NativeHeapStatistics.Held"/>).</summary>
+    public const string Held = "vmem.heap.held";
+
+    /// <summary>What the heap's users hold, in bytes (<see cref="NativeHeapStatistics.InUse"/>).</summary>
+    public const string InUse = "vmem.heap.in_use";
+
+    /// <summary>What lies in magazines, in bytes (<see cref="NativeHeapStatistics.Cached"/>).</summary>
+    public const string Cached = "vmem.heap.cached";
+
+    /// <summary>Blocks that the heap's users hold (<see cref="NativeHeapStatistics.LiveBlocks"/>).</summary>
+    public const string LiveBlocks = "vmem.heap.live_blocks";
+
+    /// <summary>Requests that found no room (<see cref="NativeHeapStatistics.Failures"/>).</summary>
+    public const string Failures = "vmem.heap.failures";
+
+    /// <summary>Rentals that have not ended (<see cref="NativeMemoryPoolStatistics.Outstanding"/>).</summary>
+    public const string Outstanding = "vmem.pool.outstanding";
+
+    /// <summary>How often memory was rented (<see cref="NativeMemoryPoolStatistics.Rents"/>).</summary>
+    public const string Rented = "vmem.pool.rented";
+
+    /// <summary>Owners that were lost (<see cref="NativeMemoryPoolStatistics.Leaks"/>).</summary>
+    public const string Leaks = "vmem.pool.leaks";
+
+    static MemoryMetrics()
+    {
+        Level(Reserved, HeapFigure.Reserved, "By", "Address space.");
+        Level(Committed, HeapFigure.Committed, "By", "What is backed by memory as soon as it is touched.");
+        Level(Held, HeapFigure.Held, "By", "What slabs and large blocks take.");
+        Level(InUse, HeapFigure.InUse, "By", "What the heap's users hold.");
+        Level(Cached, HeapFigure.Cached, "By", "What lies in magazines, ready for use.");
+        Level(LiveBlocks, HeapFigure.LiveBlocks, "{block}", "Blocks that the heap's users hold.");
+        Count(Failures, new MeteredSeries(Heaps, (int)HeapFigure.Failures), "{failure}", "Requests that found no room.");
+        var outstanding = new MeteredSeries(Pools, (int)PoolFigure.Outstanding);
+        _ = ArenaMetrics.Meter.CreateObservableUpDownCounter(Outstanding, () => outstanding, "{owner}", "Rentals that have not ended.");
+        Count(Rented, new MeteredSeries(Pools, (int)PoolFigure.Rents), "{rent}", "How often memory was rented.");
+        Count(Leaks, new MeteredSeries(Pools, (int)PoolFigure.Leaks), "{owner}", "Owners that were dropped without having been disposed of.");
+    }
+
+    /// <summary>The heaps that are measured.</summary>
+    internal static MeteredRegistry Heaps { get; } =
+        new(new MeteredKind(HeapNameTag, HeapInstanceTag, Levels: (int)HeapFigure.Failures, Figures: (int)HeapFigure.Failures + 1));
+
+    /// <summary>The pools that are measured.</summary>
+    internal static MeteredRegistry Pools { get; } =
+        new(new MeteredKind(PoolNameTag, PoolInstanceTag, Levels: (int)PoolFigure.Rents, Figures: (int)PoolFigure.Leaks + 1));
+
+    private static void Level(string name, HeapFigure figure, string unit, string description)
+    {
+        var series = new MeteredSeries(Heaps, (int)figure);
+        _ = ArenaMetrics.Meter.CreateObservableUpDownCounter(name, () => series, unit, description);
+    }
+
+    private static void Count(string name, MeteredSeries series, string unit, string description) =>
+        _ = ArenaMetrics.Meter.CreateObservableCounter(name, () => series, unit, description);
+}

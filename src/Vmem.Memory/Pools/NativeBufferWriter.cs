@@ -1,0 +1,255 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using Vmem.Memory.Pools;
+
+namespace Vmem.Memory;
+
+/// <summary>Bytes written one after the other into blocks of a heap, which are chained and not copied when there are more.</summary>
+/// <remarks>
+/// <para>
+/// Each new block is twice as long as the one before, up to <see cref="LargestGrowth"/>: n bytes take O(log n) blocks as long as they are
+/// few, and less than that is unused at the end. What a block has left when more is asked for in one piece stays unused, too.
+/// </para>
+/// <para>
+/// <see cref="Reset"/> keeps the blocks, so that a writer that serves one message after the other makes no garbage;
+/// <see cref="Clear"/> gives them back. Memory and sequences of what was written before either must not be used thereafter: they show
+/// what is written next, or throw. A block that is pinned when it is given back stays until it no longer is.
+/// </para>
+/// <para>For one thread at a time. A writer that is dropped without <see cref="Dispose"/> leaves its blocks to the heap until that is
+/// disposed of.</para>
+/// <para>Rejected: one block that is reallocated, as <see cref="ArrayBufferWriter{T}"/> has it. It copies, and what was given out moves.</para>
+/// </remarks>
+public sealed unsafe class NativeBufferWriter : IBufferWriter<byte>, IDisposable
+{
+    /// <summary>Blocks do not grow beyond this, unless more is asked for in one piece. Arbitrary: 1 MiB.</summary>
+    public const int LargestGrowth = 1 << 20;
+
+    private readonly NativeHeap _heap;
+    private readonly int _blockSize;
+    private readonly List<WriterBlock> _spare = [];
+    private WriterBlock? _first;
+    private WriterBlock? _beforeLast;
+    private WriterBlock? _last;
+    private byte* _next;                          // in the last block
+    private int _room;                            // from there on
+    private int _growth;                          // how long the next new block is
+    private bool _disposed;
+
+    /// <summary>A writer that holds nothing yet.</summary>
+    /// <param name="heap">Where the blocks come from; stays the caller's to dispose of.</param>
+    /// <param name="blockSize">The size of the first block, in bytes.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="blockSize"/> is less than 1.</exception>
+    public NativeBufferWriter(NativeHeap heap, int blockSize = 4096)
+    {
+        ArgumentNullException.ThrowIfNull(heap);
+        ArgumentOutOfRangeException.ThrowIfLessThan(blockSize, 1);
+        _heap = heap;
+        _blockSize = blockSize;
+        _growth = blockSize;
+    }
+
+    /// <summary>How many bytes have been written. O(1).</summary>
+    public long WrittenCount => _last is null ? 0 : _last.RunningIndex + WrittenInLast;
+
+    /// <summary>What has been written, where it lies: valid until <see cref="Reset"/>, <see cref="Clear"/> or <see cref="Dispose"/>, also while more is
+    /// written. O(1).</summary>
+    /// <exception cref="ObjectDisposedException">The writer has been disposed of.</exception>
+    public ReadOnlySequence<byte> WrittenSequence
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (_last is null)
+            {
+                return ReadOnlySequence<byte>.Empty;
+            }
+
+            // An empty last block may yet be replaced by a longer one.
+            return WrittenInLast == 0 && _beforeLast is not null
+                ? new ReadOnlySequence<byte>(_first!, 0, _beforeLast, _beforeLast.Memory.Length)
+                : new ReadOnlySequence<byte>(_first!, 0, _last, WrittenInLast);
+        }
+    }
+
+    private int WrittenInLast => _last is null ? 0 : _last.Length - _room;
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is negative.</exception>
+    /// <exception cref="InvalidOperationException">It is more than the last memory or span had; nothing has changed.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Advance(int count)
+    {
+        if ((uint)count > (uint)_room)
+        {
+            throw TooFar(count);
+        }
+
+        _next += count;
+        _room -= count;
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="sizeHint"/> is negative.</exception>
+    /// <exception cref="OutOfMemoryException">The heap has no room; nothing has changed.</exception>
+    /// <exception cref="ObjectDisposedException">The writer has been disposed of, or the heap.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Span<byte> GetSpan(int sizeHint = 0)
+    {
+        if ((uint)sizeHint > (uint)_room || _room == 0 || _heap.IsDisposed)
+        {
+            MakeRoom(sizeHint);
+        }
+
+        return new Span<byte>(_next, _room);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="sizeHint"/> is negative.</exception>
+    /// <exception cref="OutOfMemoryException">The heap has no room; nothing has changed.</exception>
+    /// <exception cref="ObjectDisposedException">The writer has been disposed of, or the heap.</exception>
+    public Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        MakeRoom(sizeHint);
+        return _last!.Whole[WrittenInLast..];
+    }
+
+    /// <summary>Copies what has been written.</summary>
+    /// <exception cref="ArgumentException">The destination is shorter than <see cref="WrittenCount"/>.</exception>
+    /// <exception cref="ObjectDisposedException">The writer has been disposed of, or the heap.</exception>
+    public void CopyTo(Span<byte> destination)
+    {
+        if (destination.Length < WrittenCount)
+        {
+            throw new ArgumentException($"{WrittenCount} bytes do not fit into {destination.Length}.", nameof(destination));
+        }
+
+        WrittenSequence.CopyTo(destination);
+    }
+
+    /// <summary>Writes what has been written to another writer.</summary>
+    /// <exception cref="ObjectDisposedException">The writer has been disposed of, or the heap.</exception>
+    public void CopyTo(IBufferWriter<byte> destination)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        foreach (ReadOnlyMemory<byte> part in WrittenSequence)
+        {
+            destination.Write(part.Span);
+        }
+    }
+
+    /// <summary>Writes what has been written to a stream.</summary>
+    /// <exception cref="ObjectDisposedException">The writer has been disposed of, or the heap.</exception>
+    public void CopyTo(Stream destination)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        foreach (ReadOnlyMemory<byte> part in WrittenSequence)
+        {
+            destination.Write(part.Span);
+        }
+    }
+
+    /// <summary>Begins anew, and keeps the blocks for what is written next. O(blocks).</summary>
+    /// <exception cref="ObjectDisposedException">The writer has been disposed of.</exception>
+    public void Reset()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        for (WriterBlock? block = _first; block is not null; block = block.Following)
+        {
+            _spare.Add(block);
+        }
+
+        Forget();
+    }
+
+    /// <summary>Begins anew, and gives the blocks back to the heap. O(blocks).</summary>
+    /// <exception cref="ObjectDisposedException">The writer has been disposed of.</exception>
+    public void Clear()
+    {
+        Reset();
+        foreach (WriterBlock block in _spare)
+        {
+            block.Dispose();
+        }
+
+        _spare.Clear();
+        _growth = _blockSize;
+    }
+
+    /// <summary>Gives all blocks back to the heap, unless that is gone. Idempotent.</summary>
+    public void Dispose()
+    {
+        if (!_disposed)
+        {
+            Clear();
+            _disposed = true;
+        }
+    }
+
+    private void Forget()
+    {
+        (_first, _beforeLast, _last) = (null, null, null);
+        _next = null;
+        _room = 0;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void MakeRoom(int sizeHint)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ObjectDisposedException.ThrowIf(_heap.IsDisposed, _heap);
+        ArgumentOutOfRangeException.ThrowIfNegative(sizeHint);
+        if (_room >= Math.Max(sizeHint, 1))
+        {
+            return;
+        }
+
+        WriterBlock? last = _last;
+        WriterBlock block = TakeSpare(sizeHint) ?? NewBlock(sizeHint);
+        if (last is not null && WrittenInLast == 0)
+        {
+            _spare.Add(last);                     // too short for what is wanted, and empty: it makes way
+            last = _beforeLast;
+        }
+
+        if (last is null)
+        {
+            block.BeginAt(0);
+            _first = block;
+        }
+        else
+        {
+            last.EndAt(last == _last ? WrittenInLast : last.Memory.Length, block);
+        }
+
+        (_beforeLast, _last) = (last, block);
+        _next = block.Start;
+        _room = block.Length;
+    }
+
+    /// <summary>The spare block that was used first, of those that are long enough.</summary>
+    private WriterBlock? TakeSpare(int sizeHint)
+    {
+        for (int i = 0; i < _spare.Count; i++)
+        {
+            WriterBlock spare = _spare[i];
+            if (spare.Length >= sizeHint)
+            {
+                _spare.RemoveAt(i);
+                return spare;
+            }
+        }
+
+        return null;
+    }
+
+    private WriterBlock NewBlock(int sizeHint)
+    {
+        var block = new WriterBlock(_heap, Math.Max(sizeHint, _growth));
+        _growth = Math.Max(_growth, Math.Min(LargestGrowth, 2 * _growth));
+        return block;
+    }
+
+    private Exception TooFar(int count) => count < 0
+        ? new ArgumentOutOfRangeException(nameof(count), count, "Nothing can be taken back.")
+        : new InvalidOperationException($"{count} bytes cannot have been written: there was room for {_room}.");
+}

@@ -1,0 +1,117 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using Vmem.Memory.Pools;
+
+namespace Vmem.Memory;
+
+/// <summary>Blocks of a heap as a <see cref="MemoryPool{T}"/>: for pipelines, Kestrel, and whatever else asks for one.</summary>
+/// <remarks>
+/// <para>
+/// The heap does the pooling of memory: a block that is returned lies in a magazine of its thread. What is pooled here is the object
+/// that stands before the block, so that renting and disposing make no garbage once as many exist as are out at a time, and some that
+/// rest. <see cref="NativeMemoryPoolOptions.RecycleOwners"/> says what that costs, and turns it off.
+/// </para>
+/// <para>
+/// <b>Ends.</b> A pool that is disposed of refuses to rent; what is out stays valid until it is disposed of, as in aspnetcore's pools. The
+/// heap is its maker's, and not disposed of. When the heap goes, all memory of it goes: owners then throw
+/// <see cref="ObjectDisposedException"/>, and disposing of them does nothing.
+/// </para>
+/// <para>All members may be called by any thread at any time, and an owner may be disposed of by any.</para>
+/// </remarks>
+/// <typeparam name="T">The elements' type.</typeparam>
+public sealed unsafe partial class NativeMemoryPool<T> : MemoryPool<T>
+    where T : unmanaged
+{
+    /// <summary>What <c>MemoryPool&lt;T&gt;.Shared</c> gives by default: the fewest elements that make 4 KiB.</summary>
+    private static readonly int s_defaultLength = 1 + (4095 / sizeof(T));
+
+    private readonly NativeHeap _heap;
+    private readonly NativeMemoryPoolOptions _options;
+    private volatile bool _disposed;
+
+    /// <summary>A pool of blocks of a heap.</summary>
+    /// <param name="heap">Where they come from; stays the caller's to dispose of.</param>
+    /// <param name="options">How it behaves; null for the defaults.</param>
+    public NativeMemoryPool(NativeHeap heap, NativeMemoryPoolOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(heap);
+        _options = options ?? new NativeMemoryPoolOptions();
+        ArgumentNullException.ThrowIfNull(_options.Name, nameof(options));
+        ArgumentNullException.ThrowIfNull(_options.TimeProvider, nameof(options));
+        _heap = heap;
+        MaxBufferSize = (int)Math.Min(int.MaxValue, heap.Reserved / (nuint)sizeof(T));
+        _stacks = _options.TrackLeaks ? new AuditStacks(typeof(NativeHeap).Assembly) : null;
+        _owners = _options.RecycleOwners ? OwnerCache() : null;
+        _metered = MemoryMetrics.Pools.Add(this);
+    }
+
+    /// <summary>The pool's name.</summary>
+    public string Name => _options.Name;
+
+    /// <summary>The most elements that can be asked for: as many as the heap's address space could hold, but no more than an
+    /// <see cref="int"/> can say.</summary>
+    public override int MaxBufferSize { get; }
+
+    /// <summary>Memory from the heap, which is the caller's until he disposes of its owner. O(1), as <see cref="NativeHeap.Allocate"/>.</summary>
+    /// <param name="minBufferSize">The fewest elements that will do; there may be more, up to the end of the block. -1: as many as make
+    /// 4 KiB.</param>
+    /// <returns>The owner. The memory is not zeroed, and aligned as <see cref="NativeHeap.Allocate"/> says.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">Less than -1, or more than <see cref="MaxBufferSize"/>.</exception>
+    /// <exception cref="OutOfMemoryException">The heap has no room; nothing has changed.</exception>
+    /// <exception cref="ObjectDisposedException">The pool has been disposed of, or the heap.</exception>
+    public override IMemoryOwner<T> Rent(int minBufferSize = -1)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ObjectDisposedException.ThrowIf(_heap.IsDisposed, _heap);
+        if ((uint)minBufferSize > (uint)MaxBufferSize)
+        {
+            ArgumentOutOfRangeException.ThrowIfNotEqual(minBufferSize, -1);
+            minBufferSize = Math.Min(s_defaultLength, MaxBufferSize);
+        }
+
+        PoolThread mine = Mine();
+        void* block = _heap.Allocate((nuint)minBufferSize * (nuint)sizeof(T));
+        HeapMemory<T> owner;
+        try
+        {
+            owner = _owners is null ? new HeapMemory<T>(_heap, this) : _owners.Rent();
+            int length = (int)Math.Min(int.MaxValue, _heap.GetSize(block) / (nuint)sizeof(T));
+            owner.Begin(block, length, _stacks is null ? null : NewWitness(_stacks, length));
+        }
+        catch
+        {
+            _heap.Free(block);
+            throw;
+        }
+
+        mine.CountRent();
+        return owner;
+    }
+
+    /// <summary>What the pool has done. O(threads that have used it).</summary>
+    /// <returns>The figures; also after the pool has been disposed of.</returns>
+    public NativeMemoryPoolStatistics GetStatistics()
+    {
+        (long rents, long returns) = Count();
+        return new NativeMemoryPoolStatistics
+        {
+            Rents = rents,
+            Outstanding = rents - returns,
+            Leaks = Interlocked.Read(ref _leaks),
+            StrayDisposals = Interlocked.Read(ref _strays),
+        };
+    }
+
+    /// <summary>Ends renting. Idempotent. What is out stays valid until it is disposed of; see the remarks on the class.</summary>
+    protected override void Dispose(bool disposing)
+    {
+        if (!disposing || Interlocked.Exchange(ref _ended, 1) != 0)
+        {
+            return;
+        }
+
+        _disposed = true;
+        MemoryMetrics.Pools.Remove(_metered);
+        _owners?.Dispose();
+    }
+}
