@@ -39,8 +39,8 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
     private ThreadMagazines<nuint>?[][] _threads = [];          // by thread's number and class: what the caches keep by class and thread
     private readonly HeapSpace _space;
     private readonly SlabClass[] _slabs;
-    private readonly HeapDebugger? _debugger;
     private readonly SlabRecords _records = new();
+    private readonly HeapDebugger? _debugger;
     private readonly Upkeep _upkeep;
     private long _largeBytes;
     private long _largeBlocks;
@@ -185,17 +185,18 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
 
         _upkeep.Dispose();
         EndMetering();
-        Action? tell = _debugger?.End();
         Volatile.Write(ref _threads, []);         // what lies in magazines is the next heap's: every call finds out that this one is gone
+        Action? tell = _debugger?.End();
         _records.Dispose();
         if (_debugger is null)
         {
             _space.Leave();
-            return;
         }
-
-        _space.End();
-        tell!();
+        else
+        {
+            _space.End();
+            tell!();
+        }
     }
 
     /// <summary>The current thread's magazines of a class, as far as it has used it.</summary>
