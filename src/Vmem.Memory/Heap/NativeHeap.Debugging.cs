@@ -10,15 +10,13 @@ public sealed unsafe partial class NativeHeap
     /// <summary>What the heap does to find mistakes in its use; <see cref="HeapDebugging.None"/> if nothing.</summary>
     public HeapDebugging Debugging => _debugger?.Debugging ?? HeapDebugging.None;
 
-    internal nuint ReservedBytes => _space.Size;
-
     /// <summary>What the heap's users hold at this moment, grouped by the stacks that allocated it, the largest total first. O(live
     /// blocks).</summary>
     /// <returns>The report.</returns>
     /// <exception cref="InvalidOperationException">The heap keeps no owners: <see cref="HeapDebugging.Owners"/> was not set.</exception>
     public AuditReport<nuint> GetAuditReport()
     {
-        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
         return _debugger is not null
             ? _debugger.Report()
             : throw new InvalidOperationException($"Heap '{Name}' keeps no owners. Set {nameof(NativeHeapOptions)}.{nameof(NativeHeapOptions.Debugging)} when it is made.");

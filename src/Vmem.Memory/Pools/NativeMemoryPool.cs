@@ -53,8 +53,8 @@ public sealed unsafe partial class NativeMemoryPool<T> : MemoryPool<T>
     public override int MaxBufferSize { get; }
 
     /// <summary>Memory from the heap, which is the caller's until he disposes of its owner. O(1), as <see cref="NativeHeap.Allocate"/>.</summary>
-    /// <param name="minBufferSize">The fewest elements that will do; there may be more, up to the end of the block. -1: as many as make
-    /// 4 KiB.</param>
+    /// <param name="minBufferSize">The fewest elements that will do; there may be more, up to the end of the block, and there is at least
+    /// one: Kestrel asks for 0 and writes. -1: as many as make 4 KiB.</param>
     /// <returns>The owner. The memory is not zeroed, and aligned as <see cref="NativeHeap.Allocate"/> says.</returns>
     /// <exception cref="ArgumentOutOfRangeException">Less than -1, or more than <see cref="MaxBufferSize"/>.</exception>
     /// <exception cref="OutOfMemoryException">The heap has no room; nothing has changed.</exception>
@@ -70,7 +70,7 @@ public sealed unsafe partial class NativeMemoryPool<T> : MemoryPool<T>
         }
 
         PoolThread mine = Mine();
-        void* block = _heap.Allocate((nuint)minBufferSize * (nuint)sizeof(T));
+        void* block = _heap.Allocate((nuint)Math.Max(minBufferSize, 1) * (nuint)sizeof(T));
         HeapMemory<T> owner;
         try
         {

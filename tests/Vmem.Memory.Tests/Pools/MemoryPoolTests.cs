@@ -20,6 +20,16 @@ public class MemoryPoolTests
         Assert.Equal(1, ofWide.Memory.Length);
     }
 
+    /// <summary>Also where the heap's blocks are no longer than was asked for.</summary>
+    [Fact]
+    public void A_rental_is_never_empty()
+    {
+        using NativeHeap heap = new(new NativeHeapOptions { Debugging = HeapDebugging.Default });
+        using NativeMemoryPool<long> pool = new(heap);
+        using IMemoryOwner<long> owner = pool.Rent(0);
+        Assert.Equal(1, owner.Memory.Length);
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]

@@ -25,7 +25,7 @@ internal sealed unsafe class Housings(NativeHeap heap, HeapDebugging debugging)
     public bool TryPlace(DebugBlock block, nuint size, nuint alignment, out bool isZero)
     {
         isZero = false;
-        nuint limit = heap.ReservedBytes;
+        nuint limit = heap.Reserved;
         return size <= limit && alignment <= limit
             && (size >= debugging.GuardPagesFrom && size <= debugging.GuardPagesTo && debugging.GuardPagesTo > 0 && alignment <= HeapSpace.PageSize
                 ? TryPlaceGuarded(block, size, alignment, out isZero)
@@ -102,7 +102,7 @@ internal sealed unsafe class Housings(NativeHeap heap, HeapDebugging debugging)
     {
         isZero = false;
         nuint front = HasRedZones ? RoundUp(_redZone, alignment) : 0;
-        nuint housing = front > heap.ReservedBytes - size ? 0 : heap.TakePlain(front + size + _redZone, alignment, out isZero);
+        nuint housing = front > heap.Reserved - size ? 0 : heap.TakePlain(front + size + _redZone, alignment, out isZero);
         if (housing == 0)
         {
             return false;
