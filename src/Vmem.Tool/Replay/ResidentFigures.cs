@@ -4,7 +4,7 @@ namespace Vmem.Tool.Replay;
 
 /// <summary>What a process found that did nothing but replay a recording through one allocator. Written and read as words on one line.</summary>
 /// <param name="PeakBytes">The most by which the process was larger than before the first event.</param>
-/// <param name="MeanNanoseconds">Of an allocation or free, first touches and the replay's own loop included.</param>
+/// <param name="MeanNanoseconds">Processor time of an allocation or free, first touches and the replay's own loop included.</param>
 internal sealed record ResidentFigures(ulong PeakBytes, double MeanNanoseconds)
 {
     public static bool TryParse(string line, out ResidentFigures? figures)

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Vmem.Tool.Blocks;
 using Vmem.Tool.Traces;
 
@@ -11,7 +10,8 @@ namespace Vmem.Tool.Replay;
 /// <remarks>
 /// The recording is read first, 16 bytes an event, and the array of live blocks is written to: after that nothing grows but the allocator. The process is
 /// measured <see cref="Samples"/> times at equal distances, and where the recording has most bytes live; a peak of the allocator's own
-/// between two of these is missed. The clock stands still meanwhile.
+/// between two of these is missed. Time is the
+/// process's own, the measurements' taken out: what other processes take is not in it.
 /// </remarks>
 internal sealed unsafe class ResidentProbe
 {
@@ -66,22 +66,22 @@ internal sealed unsafe class ResidentProbe
         _ = memory.Measure();
         ulong before = memory.Measure();
         ulong peak = before;
-        long ticks = 0;
+        var time = TimeSpan.Zero;
         long done = 0;
         long step = Math.Max(1, _events / Samples);
         long next = Math.Min(step, _fullest);
         while (done < _events)
         {
-            long start = Stopwatch.GetTimestamp();
+            TimeSpan start = Environment.CpuUsage.TotalTime;
             Replay(allocator, done, next);
-            ticks += Stopwatch.GetTimestamp() - start;
+            time += Environment.CpuUsage.TotalTime - start;
             done = next;
             next = Math.Min(_events, (done / step * step) + step);
             next = done < _fullest && _fullest < next ? _fullest : next;
             peak = Math.Max(peak, memory.Measure());
         }
 
-        return new ResidentFigures(peak - before, Stopwatch.GetElapsedTime(0, ticks).TotalNanoseconds / Math.Max(1, _events));
+        return new ResidentFigures(peak - before, time.TotalNanoseconds / Math.Max(1, _events));
     }
 
     /// <summary>Runs what the measurement will run, so that it is compiled by then: of a heap all of its code. Of a malloc, which would keep what it got,

@@ -45,7 +45,7 @@ internal sealed record Figure(string Key, string Label, string Meaning, Func<Pol
     [
         new("peakResidentBytes", "peak resident", "The most by which a process of its own grew that did nothing but replay the recording, the allocator's tables and all that it kept included.",
             policy => policy.PeakResidentBytes is ulong bytes ? Units.Bytes(bytes) : Unknown, policy => policy.PeakResidentBytes ?? double.PositiveInfinity),
-        new("meanNanoseconds", "time mean", "Of all operations in that process, each block's first touch included.",
+        new("meanNanoseconds", "time mean", "Processor time of all operations in that process, each block's first touch included.",
             policy => policy.MeanNanoseconds is double mean ? Units.Nanoseconds((long)Math.Round(mean)) : Unknown, policy => policy.MeanNanoseconds ?? double.PositiveInfinity),
     ];
 

@@ -28,8 +28,8 @@ public sealed class MemoryAllocatorTests : IDisposable
         Assert.Equal((0, string.Empty), (run.ExitCode, run.Error));
         PolicyReport report = JsonSerializer.Deserialize(run.Output, ReportJson.Default.ReplayReport)!.Traces[0].Policies[0];
         Assert.Equal((allocator, allocator), (report.Policy, report.Allocator));
-        // Beside the blocks: the allocator's tables, and what the runtime does meanwhile.
-        Assert.InRange((long)report.PeakResidentBytes!.Value, Blocks * Block, (Blocks * Block) + (4 << 20));
+        // Beside the blocks: the allocator's tables, and what the runtime does meanwhile. A malloc uses again what the rehearsal left.
+        Assert.InRange((long)report.PeakResidentBytes!.Value, (Blocks * Block) - (256 << 10), (Blocks * Block) + (4 << 20));
         Assert.Equal(report.PeakResidentBytes, report.RangeBytes);
         Assert.InRange(report.MeanNanoseconds!.Value, 1, 1e9);
     }
