@@ -3,13 +3,16 @@ using System.Numerics;
 
 namespace Vmem;
 
-/// <summary>What an audited arena's callers hold, grouped by the stacks that allocated it: the largest total first.</summary>
+/// <summary>What the callers of an audited arena, or of a heap that keeps owners, hold, grouped by the stacks that allocated it: the largest total first.</summary>
 /// <typeparam name="T">The arena's integer type.</typeparam>
 public sealed class AuditReport<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
-    internal AuditReport(string arenaName, DateTimeOffset taken, IReadOnlyList<AuditGroup<T>> groups)
+    private readonly string _kind;
+
+    internal AuditReport(string arenaName, DateTimeOffset taken, IReadOnlyList<AuditGroup<T>> groups, string kind)
     {
+        _kind = kind;
         ArenaName = arenaName;
         Taken = taken;
         Groups = groups;
@@ -20,7 +23,7 @@ public sealed class AuditReport<T>
         }
     }
 
-    /// <summary>The arena's name.</summary>
+    /// <summary>The arena's name, or the heap's.</summary>
     public string ArenaName { get; }
 
     /// <summary>When the report was made, by the arena's <see cref="ArenaOptions{T}.TimeProvider"/>.</summary>
@@ -41,7 +44,7 @@ public sealed class AuditReport<T>
     {
         ArgumentNullException.ThrowIfNull(writer);
         CultureInfo plain = CultureInfo.InvariantCulture;
-        writer.WriteLine(string.Create(plain, $"arena '{ArenaName}': {Ranges} live of {Size} in all, from {Groups.Count} places, at {Taken:O}"));
+        writer.WriteLine(string.Create(plain, $"{_kind} '{ArenaName}': {Ranges} live of {Size} in all, from {Groups.Count} places, at {Taken:O}"));
         foreach (AuditGroup<T> group in Groups)
         {
             writer.WriteLine(string.Create(plain, $"{group.Ranges} of {group.Size} in all, the oldest for {group.OldestAge}:"));

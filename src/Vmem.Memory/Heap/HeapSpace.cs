@@ -160,11 +160,20 @@ internal sealed unsafe class HeapSpace
         return discarded;
     }
 
-    /// <summary>Ends the use of all pages. The map must know no slab any more.</summary>
+    /// <summary>Ends the use of all pages, and leaves the space to the next heap.</summary>
     public void Leave()
     {
+        Map.Clear();
         _pages.Dispose();
         SpacePool.Leave(this);
+    }
+
+    /// <summary>Ends the use of all pages, and the space: nobody after must find pages that cannot be touched, and whoever still touches the
+    /// heap's shall be found out.</summary>
+    public void End()
+    {
+        _pages.Dispose();
+        Release();
     }
 
     /// <summary>As new, but for what is dirty.</summary>

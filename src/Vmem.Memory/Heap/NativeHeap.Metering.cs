@@ -3,7 +3,7 @@ namespace Vmem.Memory;
 // What a collector of metrics reads.
 public sealed unsafe partial class NativeHeap : IMetered
 {
-    private readonly Lock _metering = new();      // held while figures are read, so that they are not disposed of meanwhile
+    private readonly Lock _metering = new();      // held while figures are read: the end of the heap waits
     private readonly MeteredEntry _metered;
 
     /// <inheritdoc/>
@@ -22,10 +22,10 @@ public sealed unsafe partial class NativeHeap : IMetered
                 HeapFigure.Reserved => long.CreateSaturating(_space.Size),
                 HeapFigure.Committed => long.CreateSaturating(_space.CommittedBytes),
                 HeapFigure.Failures => Interlocked.Read(ref _failures),
-                HeapFigure.Held => long.CreateSaturating(GetStatistics().Held),
-                HeapFigure.InUse => long.CreateSaturating(GetStatistics().InUse),
-                HeapFigure.Cached => long.CreateSaturating(GetStatistics().Cached),
-                _ => GetStatistics().LiveBlocks,
+                HeapFigure.Held => long.CreateSaturating(Count().Held),
+                HeapFigure.InUse => long.CreateSaturating(Count().InUse),
+                HeapFigure.Cached => long.CreateSaturating(Count().Cached),
+                _ => Count().LiveBlocks,
             };
             return true;
         }

@@ -18,6 +18,11 @@ public sealed unsafe partial class NativeHeap
             return Allocate(size);
         }
 
+        if (_debugger is not null)
+        {
+            return ReallocateElsewhere(block, size);
+        }
+
         nuint old = GetSize(block);
         if ((size <= old && size > old / 2) || (old > SizeClasses.Largest && size > SizeClasses.Largest && TryResizeLarge(block, old, size)))
         {

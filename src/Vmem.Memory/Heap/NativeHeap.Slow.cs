@@ -59,21 +59,28 @@ public sealed unsafe partial class NativeHeap
     private void* AllocateOrNull(nuint size, nuint alignment, out bool isZero)
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
-        isZero = false;
-        size = Math.Max(size, 1);
-        int sizeClass = size > SizeClasses.Largest ? 0 : alignment <= 8 ? SizeClasses.Of(size) : alignment <= HeapSpace.PageSize ? SizeClasses.Aligned(size, alignment) : 0;
-        nuint block = sizeClass != 0 ? TakeSmall(sizeClass) : TakeLarge(size, alignment, out isZero);
-        if (block == 0 && Trim() > 0)
-        {
-            block = sizeClass != 0 ? TakeSmall(sizeClass) : TakeLarge(size, alignment, out isZero);
-        }
-
+        nuint block = _debugger is null ? TakePlain(size, alignment, out isZero) : _debugger.Allocate(size, alignment, out isZero);
         if (block == 0)
         {
             _ = Interlocked.Increment(ref _failures);
         }
 
         return (void*)block;
+    }
+
+    /// <summary>A block of the plain heap, below any debugging; 0 if there is no memory even after a trim.</summary>
+    internal nuint TakePlain(nuint size, nuint alignment, out bool isZero)
+    {
+        isZero = false;
+        size = Math.Max(size, 1);
+        int sizeClass = size > SizeClasses.Largest ? 0 : alignment <= 8 ? SizeClasses.Of(size) : alignment <= HeapSpace.PageSize ? SizeClasses.Aligned(size, alignment) : 0;
+        nuint block = sizeClass != 0 ? TakeSmall(sizeClass) : TakeLarge(size, alignment, out isZero);
+        if (block == 0 && TrimPlain() > 0)
+        {
+            block = sizeClass != 0 ? TakeSmall(sizeClass) : TakeLarge(size, alignment, out isZero);
+        }
+
+        return block;
     }
 
     private InsufficientMemoryException OutOfMemory(nuint size) =>
@@ -121,8 +128,31 @@ public sealed unsafe partial class NativeHeap
         }
 
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
-        nuint granule = ((nuint)block - _start) >> HeapSpace.GranuleShift;
-        int sizeClass = granule < _granules ? _classes[granule] : 0;
+        if (_debugger is not null)
+        {
+            _debugger.Free((nuint)block, size: null);
+            return;
+        }
+
+        FreePlain(block);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void FreeSizedSlow(void* block, nuint size)
+    {
+        if (_debugger is not null && block is not null)
+        {
+            _debugger.Free((nuint)block, size);
+            return;
+        }
+
+        FreeSlow(block);
+    }
+
+    /// <summary>Frees a block of the plain heap, below any debugging.</summary>
+    internal void FreePlain(void* block)
+    {
+        int sizeClass = ClassAt((nuint)block);
         if (sizeClass == 0)
         {
             FreeLarge(block);

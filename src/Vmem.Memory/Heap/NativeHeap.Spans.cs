@@ -10,7 +10,7 @@ public sealed unsafe partial class NativeHeap
 {
     /// <summary>A block as a span. It is freed by <see cref="Free{T}(Span{T})"/> or with the heap, and must not be used thereafter: a span
     /// over memory outside the managed heap keeps nothing alive.</summary>
-    /// <param name="length">In elements.</param>
+    /// <param name="length">In elements; 0 gives an empty span, which has no block.</param>
     /// <typeparam name="T">The elements' type.</typeparam>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is negative.</exception>
     /// <inheritdoc cref="Allocate"/>
@@ -18,7 +18,8 @@ public sealed unsafe partial class NativeHeap
         where T : unmanaged
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        return new Span<T>(Allocate(checked((nuint)length * (nuint)sizeof(T))), length);
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
+        return length == 0 ? default : new Span<T>(Allocate(checked((nuint)length * (nuint)sizeof(T))), length);
     }
 
     /// <summary>As <see cref="AllocateSpan{T}"/>, zeroed (<see cref="AllocateZeroed"/>).</summary>
@@ -27,14 +28,21 @@ public sealed unsafe partial class NativeHeap
         where T : unmanaged
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        return new Span<T>(AllocateZeroed(checked((nuint)length * (nuint)sizeof(T))), length);
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
+        return length == 0 ? default : new Span<T>(AllocateZeroed(checked((nuint)length * (nuint)sizeof(T))), length);
     }
 
-    /// <summary>Frees what <see cref="AllocateSpan{T}"/> allocated, given the whole of it or its beginning. A default span is ignored. O(1).</summary>
+    /// <summary>Frees what <see cref="AllocateSpan{T}"/> allocated, given the whole of it or its beginning. An empty span is ignored: the rest of
+    /// a span that was used up points at where another block may start. O(1).</summary>
     /// <inheritdoc cref="Free(void*)"/>
     public void Free<T>(Span<T> span)
-        where T : unmanaged =>
-        Free(Unsafe.AsPointer(ref MemoryMarshal.GetReference(span)));
+        where T : unmanaged
+    {
+        if (!span.IsEmpty)
+        {
+            Free(Unsafe.AsPointer(ref MemoryMarshal.GetReference(span)));
+        }
+    }
 
     /// <summary>A block as an owner of memory: disposing of the owner frees the block, when no pin is left. The memory throws
     /// <see cref="ObjectDisposedException"/> once the owner or the heap is gone. Costs one small managed object;

@@ -8,11 +8,19 @@ namespace Vmem.Memory;
 public sealed unsafe partial class NativeHeap
 {
     /// <summary>Gives all that is kept in reserve back to the system: magazines go to their slabs, whole slabs to the pages, and the memory of
-    /// free pages is discarded. O(what is kept).</summary>
+    /// free pages is discarded. With debugging, the quarantine is given up first. O(what is kept).</summary>
+    /// <exception cref="InvariantViolationException">With debugging only: a freed block was written. What was freed after it is kept, and a second
+    /// call goes on.</exception>
     /// <returns>How many bytes were given back.</returns>
     public nuint Trim()
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+        _debugger?.ReleaseQuarantine();
+        return TrimPlain();
+    }
+
+    private nuint TrimPlain()
+    {
         var spilled = new List<Magazine<nuint>>();
         for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
         {
@@ -39,6 +47,11 @@ public sealed unsafe partial class NativeHeap
     public NativeHeapStatistics GetStatistics()
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+        return Count();
+    }
+
+    private NativeHeapStatistics Count()
+    {
         nuint cached = 0;
         nuint held = (nuint)Interlocked.Read(ref _largeBytes);
         nuint inUse = held;
@@ -65,7 +78,7 @@ public sealed unsafe partial class NativeHeap
             MagazineCache<nuint>.Release(caches);
         }
 
-        return new NativeHeapStatistics
+        var plain = new NativeHeapStatistics
         {
             Reserved = _space.Size,
             Committed = _space.CommittedBytes,
@@ -77,6 +90,7 @@ public sealed unsafe partial class NativeHeap
             LargeBlocks = Interlocked.Read(ref _largeBlocks),
             Failures = Interlocked.Read(ref _failures),
         };
+        return _debugger is null ? plain : _debugger.Correct(plain);
     }
 
     /// <summary>Checks every invariant of the heap's own tables, O(blocks). Threads at work stand still meanwhile.</summary>
@@ -104,6 +118,8 @@ public sealed unsafe partial class NativeHeap
         {
             MagazineCache<nuint>.Release(caches);
         }
+
+        _debugger?.Validate();
     }
 
     void IUpkeepTarget.EndInterval()
@@ -127,7 +143,7 @@ public sealed unsafe partial class NativeHeap
     {
         if (Volatile.Read(ref _disposed) == 0)
         {
-            _ = Trim();
+            _ = TrimPlain();
         }
     }
 

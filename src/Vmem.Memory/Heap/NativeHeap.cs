@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Vmem.Caching;
 using Vmem.Memory.Heap;
+using Vmem.Memory.Heap.Debugging;
 
 namespace Vmem.Memory;
 
@@ -20,6 +21,10 @@ namespace Vmem.Memory;
 /// into the magazines of the thread that frees it, and by full magazines through the depot back to who allocates. What the depot holds is
 /// bounded; beyond that, blocks go to their slabs, at once and by the batch.
 /// </para>
+/// <para>
+/// <b>Debugging</b> (<see cref="NativeHeapOptions.Debugging"/>) is a strategy between this face and the plain heap: see <see cref="HeapDebugger"/>. It costs a
+/// heap without it nothing.
+/// </para>
 /// <para>All members may be called by any thread at any time.</para>
 /// </remarks>
 public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
@@ -29,11 +34,13 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
 
     private readonly nuint _start;
     private readonly byte* _classes;              // by granule
-    private readonly nuint _granules;
+    private readonly nuint _granules;             // 0 with debugging: no address is the fast paths' business
     private readonly MagazineCache<nuint>[] _caches;
     private ThreadMagazines<nuint>?[][] _threads = [];          // by thread's number and class: what the caches keep by class and thread
     private readonly HeapSpace _space;
     private readonly SlabClass[] _slabs;
+    private readonly SlabRecords _records = new();
+    private readonly HeapDebugger? _debugger;
     private readonly Upkeep _upkeep;
     private long _largeBytes;
     private long _largeBlocks;
@@ -46,17 +53,26 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
     public NativeHeap(NativeHeapOptions? options = null)
     {
         options ??= new NativeHeapOptions();
+        HeapDebugging debugging = options.Debugging ?? HeapDebugging.FromEnvironment;
         Name = options.Name;
         _space = HeapSpace.Take(options.Limit == 0 ? DefaultReservation : options.Limit);
         _start = _space.Start;
         _classes = _space.Map.Classes;
-        _granules = _space.Granules;
         _slabs = new SlabClass[SizeClasses.Count];
         _caches = new MagazineCache<nuint>[SizeClasses.Count];
         for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
         {
-            _slabs[sizeClass] = new SlabClass(_space, sizeClass);
+            _slabs[sizeClass] = new SlabClass(_space, _records, sizeClass);
             _caches[sizeClass] = new MagazineCache<nuint>(MagazineRounds(sizeClass), MagazineRounds(sizeClass));
+        }
+
+        if (debugging == HeapDebugging.None)
+        {
+            _granules = _space.Granules;
+        }
+        else
+        {
+            _debugger = new HeapDebugger(this, debugging, options.TimeProvider);
         }
 
         _upkeep = Upkeep.Start(this, options.TimeProvider);
@@ -79,6 +95,8 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
     /// <summary>A block of at least <paramref name="size"/> bytes; 0 gives the smallest there is. Starts at a multiple of 16 if the size is at
     /// most 64 or a multiple of 16, else of 8. O(1) from magazines; large blocks O(1) in the arena.</summary>
     /// <exception cref="OutOfMemoryException">The system has no memory, or the heap's limit is reached; the heap is as it was.</exception>
+    /// <exception cref="InvariantViolationException">With debugging only: a freed block was written. Nothing was allocated, and it is not said
+    /// again.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void* Allocate(nuint size)
     {
@@ -102,7 +120,9 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
     }
 
     /// <summary>Frees a block; null is no block and is ignored. O(1).</summary>
-    /// <exception cref="InvalidFreeException">No block starts there. (Whether a small block is live is not checked here.)</exception>
+    /// <exception cref="InvalidFreeException">No block starts there. (Whether a small block is live is not checked here.)
+    /// With debugging: it is no live block, has another size than is given, or was written before its start or behind its end. In any case, nothing
+    /// was changed.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Free(void* block)
     {
@@ -125,29 +145,32 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
     {
         if (size - 1 >= SizeClasses.Largest || Mine(SizeClasses.Of(size)) is not { } mine || !mine.TryPush((nuint)block))
         {
-            FreeSlow(block);
+            FreeSizedSlow(block, size);
         }
     }
 
-    /// <summary>How many bytes of a block may be used: at least those that were asked for. O(1).</summary>
+    /// <summary>How many bytes of a block may be used: at least those that were asked for; exactly those with debugging. O(1).</summary>
     /// <exception cref="InvalidFreeException">No block starts there.</exception>
     public nuint GetSize(void* block)
     {
         nuint granule = ((nuint)block - _start) >> HeapSpace.GranuleShift;
         int sizeClass = granule < _granules ? _classes[granule] : 0;
-        return sizeClass != 0 ? (nuint)SizeClasses.SizeOf(sizeClass) : LargeSize(block, "measure");
+        return sizeClass != 0 ? (nuint)SizeClasses.SizeOf(sizeClass) : _debugger is null ? LargeSize(block, "measure") : _debugger.Measure((nuint)block, forResize: false);
     }
 
     /// <summary>Does the address lie in memory that this heap has cut into blocks, or in a large block of it? O(1), for interior addresses of
-    /// large blocks O(segments).</summary>
+    /// large blocks O(segments). With debugging: in a live block; O(live blocks) for interior addresses.</summary>
     public bool Owns(void* address)
     {
         nuint granule = ((nuint)address - _start) >> HeapSpace.GranuleShift;
-        return granule < _granules && Volatile.Read(ref _disposed) == 0
-            && (_classes[granule] != 0 || (_space.Pages.TryGetSegment((nuint)address, out Segment<nuint> segment) && segment.Kind == SegmentKind.Allocated));
+        return granule < _granules
+            ? Volatile.Read(ref _disposed) == 0
+                && (_classes[granule] != 0 || (_space.Pages.TryGetSegment((nuint)address, out Segment<nuint> segment) && segment.Kind == SegmentKind.Allocated))
+            : _debugger is not null && _debugger.Owns((nuint)address);
     }
 
-    /// <summary>Frees every block at once, and gives the memory back.</summary>
+    /// <summary>Frees every block at once, and gives the memory back. With debugging, leaks and damage are then told to who asked for
+    /// it.</summary>
     public void Dispose()
     {
         if (ReferenceEquals(this, s_shared.IsValueCreated ? s_shared.Value : null))
@@ -163,12 +186,17 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
         _upkeep.Dispose();
         EndMetering();
         Volatile.Write(ref _threads, []);         // what lies in magazines is the next heap's: every call finds out that this one is gone
-        foreach (SlabClass slabs in _slabs.AsSpan(1))
+        Action? tell = _debugger?.End();
+        _records.Dispose();
+        if (_debugger is null)
         {
-            slabs.Dispose();
+            _space.Leave();
         }
-
-        _space.Leave();
+        else
+        {
+            _space.End();
+            tell!();
+        }
     }
 
     /// <summary>The current thread's magazines of a class, as far as it has used it.</summary>
@@ -182,11 +210,11 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
         return (uint)thread < (uint)threads.Length ? Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(threads[thread]), sizeClass) : null;
     }
 
-    /// <summary>Notes that the current thread has magazines of a class now.</summary>
+    /// <summary>Notes that the current thread has magazines of a class now. With debugging nobody shall find them but the plain heap.</summary>
     private void Note(int sizeClass)
     {
         int thread = ThreadNumber.Current;
-        if (_caches[sizeClass].Of(thread) is not { } mine)
+        if (_debugger is not null || _caches[sizeClass].Of(thread) is not { } mine)
         {
             return;
         }

@@ -10,6 +10,10 @@ public sealed record NativeHeapOptions
     /// the system grants. Address space is not memory.</summary>
     public nuint Limit { get; init; }
 
+    /// <summary>What the heap does to find mistakes in its use. Null, the default: what the environment says
+    /// (<see cref="HeapDebugging.FromEnvironment"/>), which is nothing unless VMEM_DEBUG is set.</summary>
+    public HeapDebugging? Debugging { get; init; }
+
     /// <summary>What tells the time to the upkeep; by default the system's clock.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 }

@@ -18,6 +18,9 @@ public readonly record struct NativeHeapStatistics
     /// <summary>What lies in magazines, ready for use.</summary>
     public nuint Cached { get; init; }
 
+    /// <summary>Freed blocks that are kept from being handed out again, red zones included (<see cref="HeapDebugging.Quarantine"/>).</summary>
+    public nuint Quarantined { get; init; }
+
     /// <summary>Blocks that the heap's users hold.</summary>
     public long LiveBlocks { get; init; }
 

@@ -32,15 +32,14 @@ internal unsafe struct Slab
 
     public static nuint BytesFor(int capacity) => (nuint)sizeof(Slab) + ((nuint)(capacity + 63) / 64 * sizeof(ulong));
 
-    /// <summary>Makes the record of a slab with all its blocks.</summary>
-    public static Slab* Create(nuint start, int sizeClass, int capacity)
+    /// <summary>Makes a record that of a slab with all its blocks.</summary>
+    public static void Initialise(Slab* slab, nuint start, int sizeClass, int capacity)
     {
-        var slab = (Slab*)NativeMemory.AllocZeroed(BytesFor(capacity));
+        NativeMemory.Clear(slab, BytesFor(capacity));
         slab->Start = start;
         slab->SizeClass = sizeClass;
         slab->Capacity = capacity;
         slab->Free = capacity;
-        return slab;
     }
 
     /// <summary>Takes blocks out, those that were out before and lie lowest first. Returns how many.</summary>

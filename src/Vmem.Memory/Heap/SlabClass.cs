@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace Vmem.Memory.Heap;
 
@@ -16,6 +15,7 @@ internal sealed unsafe class SlabClass
 
     private readonly HeapSpace _space;
     private readonly SlabMap _map;
+    private readonly SlabRecords _records;
     private readonly int _sizeClass;
     private readonly int _size;
     private readonly nuint _slabSize;
@@ -27,9 +27,11 @@ internal sealed unsafe class SlabClass
     private long _blocksOut;                      // to magazines or users
     private Slab* _spare;                         // wholly free, not in that list
     private Slab* _all;
+    private Slab* _retired;                       // records without a slab
 
-    public SlabClass(HeapSpace space, int sizeClass)
+    public SlabClass(HeapSpace space, SlabRecords records, int sizeClass)
     {
+        _records = records;
         _space = space;
         _map = space.Map;
         _sizeClass = sizeClass;
@@ -171,7 +173,7 @@ internal sealed unsafe class SlabClass
 
             try
             {
-                slab = Slab.Create(start, _sizeClass, _capacity);
+                slab = TakeRecord();
             }
             catch (OutOfMemoryException)
             {
@@ -179,6 +181,7 @@ internal sealed unsafe class SlabClass
                 return null;
             }
 
+            Slab.Initialise(slab, start, _sizeClass, _capacity);
             slab->NextOfAll = _all;
             if (_all is not null)
             {
@@ -224,21 +227,21 @@ internal sealed unsafe class SlabClass
 
         _map.Clear(slab->Start, _slabSize);
         _space.Free(slab->Start, _slabSize);
-        NativeMemory.Free(slab);
+        slab->Next = _retired;
+        _retired = slab;
         _slabs--;
     }
 
-    /// <summary>Forgets all slabs, whatever is out: the heap and all its memory go.</summary>
-    public void Dispose()
+    private Slab* TakeRecord()
     {
-        for (Slab* slab = _all, next; slab is not null; slab = next)
+        Slab* slab = _retired;
+        if (slab is null)
         {
-            next = slab->NextOfAll;
-            _map.Clear(slab->Start, _slabSize);
-            NativeMemory.Free(slab);
+            return _records.Take(_capacity);
         }
 
-        _all = _first = _spare = null;
+        _retired = slab->Next;
+        return slab;
     }
 
     /// <summary>Every invariant of the slabs. <paramref name="cached"/> are the blocks of this class that lie in magazines.</summary>

@@ -10,6 +10,7 @@ internal sealed unsafe class SlabMap : IDisposable
     private readonly nuint _start;
     private readonly byte* _classes;
     private readonly Slab** _slabs;
+    private long _used;                           // no slab lies beyond so many granules
 
     public SlabMap(nuint start, nuint granules)
     {
@@ -24,14 +25,35 @@ internal sealed unsafe class SlabMap : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Slab* SlabAt(nuint address) => _slabs[(address - _start) >> HeapSpace.GranuleShift];
 
-    public void Set(nuint start, nuint size, Slab* slab) => Fill(start, size, slab, (byte)slab->SizeClass);
+    public void Set(nuint start, nuint size, Slab* slab)
+    {
+        Fill(start, size, slab, (byte)slab->SizeClass);
+        InterlockedMax(ref _used, (long)((start + size - _start) >> HeapSpace.GranuleShift));
+    }
 
     public void Clear(nuint start, nuint size) => Fill(start, size, null, 0);
+
+    /// <summary>Forgets all slabs.</summary>
+    public void Clear()
+    {
+        NativeMemory.Clear(_classes, (nuint)_used);
+        NativeMemory.Clear(_slabs, (nuint)_used * (nuint)sizeof(Slab*));
+        _used = 0;
+    }
 
     public void Dispose()
     {
         NativeMemory.Free(_classes);
         NativeMemory.Free(_slabs);
+    }
+
+    private static void InterlockedMax(ref long value, long candidate)
+    {
+        for (long known = Volatile.Read(ref value); known < candidate;)
+        {
+            long found = Interlocked.CompareExchange(ref value, candidate, known);
+            known = found == known ? candidate : found;
+        }
     }
 
     private void Fill(nuint start, nuint size, Slab* slab, byte sizeClass)

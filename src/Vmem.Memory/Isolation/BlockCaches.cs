@@ -53,6 +53,8 @@ internal readonly struct BlockCaches
         return capacities;
     }
 
+    public static long BytesFor(byte[] capacities) => (capacities.Length + 1) * (long)Slots * IntPtr.Size;
+
     public int Orders => _capacities.Length;
 
     public int Capacity(int order) => _capacities[order];

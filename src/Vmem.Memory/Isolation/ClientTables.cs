@@ -4,6 +4,8 @@ namespace Vmem.Memory.Isolation;
 /// goes makes little garbage.</summary>
 internal sealed class ClientTables(byte[] cacheCapacities)
 {
+    public static long BytesFor(byte[] cacheCapacities) => BlockCaches.BytesFor(cacheCapacities) + (RegionLists.Lists * (long)IntPtr.Size);
+
     public BlockCaches Caches { get; } = new(cacheCapacities);
 
     /// <summary>The heads of the client's lists of regions.</summary>

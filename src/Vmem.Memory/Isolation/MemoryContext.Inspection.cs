@@ -67,7 +67,7 @@ public sealed unsafe partial class MemoryContext
                 ClientsCreated = (long)_clientsCreated,
                 ClientsDeleted = _clientsDeleted,
                 BytesZeroedOnHandOver = Interlocked.Read(ref _bytesZeroed),
-                BookkeepingBytes = arena.BookkeepingBytes + _pool.BookkeepingBytes + ((long)_granules.Length * (IntPtr.Size + sizeof(ulong))) + (long)_blocks.Units,
+                BookkeepingBytes = arena.BookkeepingBytes + _pool.BookkeepingBytes + ((long)_granules.Length * (IntPtr.Size + sizeof(ulong))) + (long)_blocks.Units + ((_clients + _tables.Count) * ClientTables.BytesFor(_cacheCapacities)),
             };
         }
     }

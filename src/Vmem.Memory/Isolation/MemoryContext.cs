@@ -186,7 +186,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
         _block.Release();
     }
 
-    /// <summary>Takes a client off the list. Its own link to the next one stays, for whoever is just walking the list.</summary>
+    /// <summary>Takes a client off the list. It keeps no link: who keeps a client that is gone keeps no others by that.</summary>
     internal void Forget(MemoryClient client, ClientTables tables)
     {
         lock (_gate)
@@ -210,6 +210,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
                 _lastClient = client.PreviousClient;
             }
 
+            client.PreviousClient = client.NextClient = null;
             _clients--;
             _clientsDeleted++;
         }
@@ -241,11 +242,23 @@ public sealed unsafe partial class MemoryContext : IDisposable
         }
     }
 
+    /// <summary>The client that was created next after this one, which may be gone by now, of those that exist.</summary>
     private MemoryClient? ClientAfter(MemoryClient client)
     {
         lock (_gate)
         {
-            return client.NextClient;
+            if (!client.IsDisposed)
+            {
+                return client.NextClient;
+            }
+
+            MemoryClient? next = _firstClient;
+            while (next is not null && next.Serial <= client.Serial)
+            {
+                next = next.NextClient;
+            }
+
+            return next;
         }
     }
 }

@@ -45,7 +45,7 @@ internal sealed class AuditCensus<T>
         }
     }
 
-    public AuditReport<T> ToReport(string arenaName, DateTimeOffset now) => new(
+    public AuditReport<T> ToReport(string arenaName, DateTimeOffset now, string kind = "arena") => new(
         arenaName,
         now,
         [
@@ -54,7 +54,8 @@ internal sealed class AuditCensus<T>
                 .ThenByDescending(entry => entry.Value.Ranges)
                 .ThenBy(entry => entry.Key, StringComparer.Ordinal)
                 .Select(entry => new AuditGroup<T>(entry.Key, entry.Value.Ranges, entry.Value.Size, now - entry.Value.First[0].Time, entry.Value.First)),
-        ]);
+        ],
+        kind);
 
     private static bool IsBefore(in AuditedRange<T> one, in AuditedRange<T> other) =>
         one.Time < other.Time || (one.Time == other.Time && one.Start < other.Start);

@@ -6,12 +6,13 @@ namespace Vmem.Memory.Tests.Platform;
 internal static class ChildProcess
 {
     /// <summary>How it ended and what it said. The test is one that runs only when asked for (<c>Explicit</c>).</summary>
-    public static (int ExitCode, string Output) Run(Type tests, string method)
+    public static (int ExitCode, string Output) Run(Type tests, string method, params (string Name, string Value)[] environment)
     {
         ProcessStartInfo start = new(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
         string[] arguments = ["--explicit", "only", "--filter-method", $"{tests.FullName}.{method}", "--no-progress"];
         Array.ForEach(arguments, start.ArgumentList.Add);
         start.Environment["DOTNET_DbgEnableMiniDump"] = "0";
+        Array.ForEach(environment, variable => start.Environment[variable.Name] = variable.Value);
         using Process process = Process.Start(start)!;
         Task<string> errors = process.StandardError.ReadToEndAsync();
         string output = process.StandardOutput.ReadToEnd();

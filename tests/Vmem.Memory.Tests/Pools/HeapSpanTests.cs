@@ -22,15 +22,22 @@ public class HeapSpanTests
         Assert.Equal(0, heap.GetStatistics().LiveBlocks);
     }
 
+    /// <summary>The rest of a span that was used up points at the next block.</summary>
     [Fact]
-    public void An_empty_span_is_a_block_too()
+    public void An_empty_span_has_no_block_and_frees_nobodys()
     {
         using NativeHeap heap = new();
-        Span<long> span = heap.AllocateSpan<long>(0);
-        Assert.True(span.IsEmpty);
-        Assert.Equal(1, heap.GetStatistics().LiveBlocks);
-        heap.Free(span);
+        Assert.True(heap.AllocateSpan<long>(0).IsEmpty);
+        Assert.True(heap.AllocateZeroedSpan<long>(0).IsEmpty);
         Assert.Equal(0, heap.GetStatistics().LiveBlocks);
+        for (int i = 0; i < 100; i++)
+        {
+            heap.Free(heap.AllocateSpan<byte>(64)[64..]);
+        }
+
+        Assert.Equal(100, heap.GetStatistics().LiveBlocks);
+        heap.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => heap.AllocateSpan<long>(0).Length);
     }
 
     [Fact]

@@ -1,0 +1,42 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Vmem.Memory.Heap.Debugging;
+
+/// <summary>The heaps with debugging, to say whose block it is that another heap was to free.</summary>
+/// <remarks>Weak: a heap that was dropped without being disposed of must not be kept for this. Asked only about frees that are wrong, and
+/// with no heap's lock held: two heaps may ask each other at once.</remarks>
+internal static class DebuggedHeaps
+{
+    private static readonly Lock s_gate = new();
+    private static readonly List<WeakReference<HeapDebugger>> s_heaps = [];
+
+    public static void Add(HeapDebugger heap)
+    {
+        lock (s_gate)
+        {
+            _ = s_heaps.RemoveAll(static reference => !reference.TryGetTarget(out _));
+            s_heaps.Add(new WeakReference<HeapDebugger>(heap));
+        }
+    }
+
+    public static void Remove(HeapDebugger heap)
+    {
+        lock (s_gate)
+        {
+            _ = s_heaps.RemoveAll(reference => !reference.TryGetTarget(out HeapDebugger? other) || other == heap);
+        }
+    }
+
+    /// <summary>Another heap in one of whose live blocks the address lies, and what it knows of that block.</summary>
+    public static bool TryFindOwner(nuint address, HeapDebugger asking, [NotNullWhen(true)] out string? story)
+    {
+        HeapDebugger[] heaps;
+        lock (s_gate)
+        {
+            heaps = [.. s_heaps.Select(static reference => reference.TryGetTarget(out HeapDebugger? heap) ? heap : null).OfType<HeapDebugger>()];
+        }
+
+        story = heaps.Where(heap => heap != asking).Select(heap => heap.TellOwner(address)).FirstOrDefault(static told => told is not null);
+        return story is not null;
+    }
+}

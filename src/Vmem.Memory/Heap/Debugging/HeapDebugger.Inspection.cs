@@ -1,0 +1,117 @@
+namespace Vmem.Memory.Heap.Debugging;
+
+// What is live, what was overwritten, and the end.
+internal sealed partial class HeapDebugger
+{
+    /// <summary>How many leaked blocks are named. Arbitrary, and the same as an arena's.</summary>
+    private const int NamedLeaks = 16;
+
+    /// <summary>The plain heap's figures, as the users of this one see them.</summary>
+    public NativeHeapStatistics Correct(NativeHeapStatistics plain)
+    {
+        lock (_gate)
+        {
+            ThrowIfEnded();
+            return plain with { InUse = _liveBytes, LiveBlocks = _live.Count, LargeBlocks = _largeBlocks, Quarantined = _quarantine.Bytes };
+        }
+    }
+
+    /// <summary>Every red zone and every block in quarantine. O(live blocks + bytes in quarantine).</summary>
+    /// <exception cref="InvariantViolationException">One was written, or a figure is wrong.</exception>
+    public void Validate()
+    {
+        lock (_gate)
+        {
+            ThrowIfEnded();
+            nuint bytes = 0;
+            foreach ((nuint start, DebugBlock block) in _live)
+            {
+                bytes += block.Size;
+                Invariant.Hold(block.Start == start && block.Start >= block.Housing && block.End <= block.Brink, "a block lies in its housing", $"not the {Name(block)}");
+                Invariant.Hold(_heap.SizeOfPlain(block.Housing) == block.HousingSize, "the heap below knows each housing", $"not that of the {Name(block)}");
+            }
+
+            Invariant.Hold(bytes == _liveBytes, "the bytes of live blocks are counted", $"{bytes} are live, {_liveBytes} are counted");
+            List<HeapDamage> damages = FindDamages();
+            if (damages.Count > 0)
+            {
+                string others = damages.Count == 1 ? "" : $"\n{damages.Count - 1} more blocks were written where they should not be.";
+                throw new InvariantViolationException("a heap's memory is written only where a block is live", damages[0].Text + others);
+            }
+        }
+    }
+
+    public AuditReport<nuint> Report()
+    {
+        if (_stacks is null)
+        {
+            throw new InvalidOperationException($"Heap '{_heap.Name}' keeps no owners. Set {nameof(HeapDebugging)}.{nameof(HeapDebugging.Owners)} when it is made.");
+        }
+
+        lock (_gate)
+        {
+            ThrowIfEnded();
+            return TakeCensus();
+        }
+    }
+
+    /// <summary>No call is served any more. Returns what is to be told once the heap's memory has been given back.</summary>
+    public Action End()
+    {
+        DebuggedHeaps.Remove(this);
+        lock (_gate)
+        {
+            _ended = true;
+            List<HeapDamage> damages = _debugging.Damaged is null ? [] : FindDamages();
+            HeapLeak? leak = _live.Count == 0 || _debugging.Leaked is null ? null : new HeapLeak(
+                _heap.Name,
+                _live.Count,
+                _liveBytes,
+                [.. _live.Keys.Order().Take(NamedLeaks).Select(start => new Segment<nuint>(start, _live[start].Size, SegmentKind.Allocated))])
+            {
+                Report = _stacks is null ? null : TakeCensus(),
+            };
+            return () =>
+            {
+                damages.ForEach(damage => _debugging.Damaged!(damage));
+                if (leak is not null)
+                {
+                    _debugging.Leaked!(leak);
+                }
+            };
+        }
+    }
+
+    private List<HeapDamage> FindDamages()
+    {
+        List<HeapDamage> damages = [];
+        foreach (DebugBlock block in _live.Values)
+        {
+            if (_housings.TryFindBroken(block, out nuint at))
+            {
+                damages.Add(Describe(block, at));
+            }
+        }
+
+        foreach (DebugBlock block in _quarantine.Held)
+        {
+            if (TryFindWritten(block, out HeapDamage? damage))
+            {
+                damages.Add(damage);
+            }
+        }
+
+        return damages;
+    }
+
+    private AuditReport<nuint> TakeCensus()
+    {
+        var census = new AuditCensus<nuint>();
+        foreach (DebugBlock block in _live.Values)
+        {
+            census.Add(new Audit<nuint>.Record { Start = block.Start, Size = block.Size, Owner = block.Owner });
+        }
+
+        return census.ToReport(_heap.Name, _time.GetUtcNow(), "heap");
+    }
+}

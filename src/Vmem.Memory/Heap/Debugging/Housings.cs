@@ -1,0 +1,136 @@
+namespace Vmem.Memory.Heap.Debugging;
+
+/// <summary>Finds blocks a place in the heap below, with red zones or a guard page, and looks whether these are whole.</summary>
+/// <remarks>
+/// <para>
+/// The red zone behind a block goes to the end of its housing, the one in front is as long as was asked for. Where a long alignment puts more in
+/// front, that is not filled: it may be megabytes.
+/// </para>
+/// <para>
+/// A block with a guard page lies as near to it as its alignment lets it: that of every block, 16 bytes if its size is at most 64 or a multiple of
+/// 16, else 8. Guard pages are protected pages of the heap's own space, so that limit and figures hold for them, too. Rejected: reservations of
+/// their own for guarded blocks, whose guard need not even be committed, but which lie outside all this.
+/// </para>
+/// </remarks>
+internal sealed unsafe class Housings(NativeHeap heap, HeapDebugging debugging)
+{
+    private const nuint Grain = 16;
+
+    private readonly nuint _redZone = RoundUp(debugging.RedZone, Grain);
+
+    private bool HasRedZones => _redZone > 0;
+
+    /// <summary>Finds a place for a block; the record's geometry is set. False if there is none. <paramref name="isZero"/> says whether the user's
+    /// bytes are.</summary>
+    public bool TryPlace(DebugBlock block, nuint size, nuint alignment, out bool isZero)
+    {
+        isZero = false;
+        nuint limit = heap.ReservedBytes;
+        return size <= limit && alignment <= limit
+            && (size >= debugging.GuardPagesFrom && size <= debugging.GuardPagesTo && debugging.GuardPagesTo > 0 && alignment <= HeapSpace.PageSize
+                ? TryPlaceGuarded(block, size, alignment, out isZero)
+                : TryPlacePlain(block, size, Math.Max(alignment, Grain), out isZero));
+    }
+
+    /// <summary>Fills what nobody may write, and what nobody should read.</summary>
+    public void Furnish(DebugBlock block, ref bool isZero)
+    {
+        if (HasRedZones)
+        {
+            Fill.Set(block.Start - _redZone, block.Start, Fill.RedZone);
+            Fill.Set(block.End, block.Brink, Fill.RedZone);
+        }
+
+        if (debugging.FillFresh)
+        {
+            Fill.Set(block.Start, block.End, Fill.Fresh);
+            isZero = false;
+        }
+    }
+
+    /// <summary>Where a live block's red zones were written, if they were.</summary>
+    public bool TryFindBroken(DebugBlock block, out nuint address)
+    {
+        address = 0;
+        return HasRedZones
+            && (Fill.TryFindOther(block.Start - _redZone, block.Start, Fill.RedZone, out address)
+                || Fill.TryFindOther(block.End, block.Brink, Fill.RedZone, out address));
+    }
+
+    /// <summary>A block is freed: what it held cannot be read any more, nor, where it has a guard page, can anything.</summary>
+    public void Close(DebugBlock block)
+    {
+        block.IsSealed = block.GuardPage > 0 && VirtualMemory.TryProtect((void*)block.Housing, block.HousingSize - block.GuardPage);
+        if (debugging.PoisonFreed && !block.IsSealed)
+        {
+            Fill.Set(block.Start, block.End, Fill.Freed);
+        }
+    }
+
+    /// <summary>Where a freed block, or the red zone around it, was written, if it was. What is sealed was not.</summary>
+    public bool TryFindWritten(DebugBlock block, out nuint address)
+    {
+        address = 0;
+        return !block.IsSealed
+            && ((debugging.PoisonFreed && Fill.TryFindOther(block.Start, block.End, Fill.Freed, out address)) || TryFindBroken(block, out address));
+    }
+
+    /// <summary>Gives a freed block's place back. False if the system does not make its pages accessible again: nobody can have them
+    /// then.</summary>
+    public bool TryVacate(DebugBlock block)
+    {
+        if (block.GuardPage > 0)
+        {
+            nuint first = block.IsSealed ? block.Housing : block.Brink;
+            try
+            {
+                VirtualMemory.Unprotect((void*)first, block.Housing + block.HousingSize - first);
+            }
+            catch (OutOfMemoryException)
+            {
+                return false;
+            }
+        }
+
+        heap.FreePlain((void*)block.Housing);
+        return true;
+    }
+
+    private static nuint RoundUp(nuint size, nuint alignment) => (size + alignment - 1) & ~(alignment - 1);
+
+    private bool TryPlacePlain(DebugBlock block, nuint size, nuint alignment, out bool isZero)
+    {
+        isZero = false;
+        nuint front = HasRedZones ? RoundUp(_redZone, alignment) : 0;
+        nuint housing = front > heap.ReservedBytes - size ? 0 : heap.TakePlain(front + size + _redZone, alignment, out isZero);
+        if (housing == 0)
+        {
+            return false;
+        }
+
+        block.Housing = housing;
+        block.HousingSize = heap.SizeOfPlain(housing);
+        block.Start = housing + front;
+        block.Size = size;
+        return true;
+    }
+
+    private bool TryPlaceGuarded(DebugBlock block, nuint size, nuint alignment, out bool isZero)
+    {
+        nuint page = HeapSpace.PageSize;
+        alignment = alignment > 8 ? alignment : size <= 64 || size % Grain == 0 ? Grain : 8;
+        nuint body = Math.Max(HeapSpace.RoundUp(_redZone + RoundUp(size, alignment)), page);
+        nuint housing = heap.TakePages(body + page, out isZero);
+        if (housing == 0)
+        {
+            return false;
+        }
+
+        block.Housing = housing;
+        block.HousingSize = body + page;
+        block.GuardPage = VirtualMemory.TryProtect((void*)(housing + body), page) ? page : 0;
+        block.Start = housing + body - RoundUp(size, alignment);
+        block.Size = size;
+        return true;
+    }
+}

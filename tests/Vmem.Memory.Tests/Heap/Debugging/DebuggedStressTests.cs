@@ -1,0 +1,95 @@
+using System.Collections.Concurrent;
+using Vmem.Memory.Tests.Isolation.Concurrency;
+using Xunit;
+
+namespace Vmem.Memory.Tests.Heap.Debugging;
+
+public unsafe class DebuggedStressTests
+{
+    /// <summary>Blocks go from thread to thread, while others look.</summary>
+    [Theory]
+    [InlineData("no owners")]
+    [InlineData("guard pages only")]
+    public void Threads_share_a_heap_with_debugging(string strategy)
+    {
+        using NativeHeap heap = DebugStrategies.Make(strategy);
+        ConcurrentQueue<(nint Block, int Size, byte Pattern)> exchange = new();
+        Workers.Run(
+            4,
+            worker =>
+            {
+                Random random = new(worker);
+                for (int i = 0; i < 2_000; i++)
+                {
+                    int size = random.Next(1, 3_000);
+                    byte* block = (byte*)heap.Allocate((nuint)size);
+                    new Span<byte>(block, size).Fill((byte)i);
+                    exchange.Enqueue(((nint)block, size, (byte)i));
+                    if (i % 2 == worker % 2 && exchange.TryDequeue(out (nint Block, int Size, byte Pattern) other))
+                    {
+                        Assert.Equal(-1, new Span<byte>((void*)other.Block, other.Size).IndexOfAnyExcept(other.Pattern));
+                        heap.Free((void*)other.Block, (nuint)other.Size);
+                    }
+                }
+            },
+            () =>
+            {
+                heap.Validate();
+                _ = heap.GetStatistics();
+                _ = heap.Trim();
+            });
+        Assert.Equal(exchange.Count, heap.GetStatistics().LiveBlocks);
+        foreach ((nint block, int size, byte _) in exchange)
+        {
+            heap.Free((void*)block, (nuint)size);
+        }
+
+        heap.Trim();
+        Assert.Equal((nuint)0, heap.GetStatistics().Held);
+    }
+
+    /// <summary>Of two threads that free the same block at once, exactly one is right, and the other is told about it.</summary>
+    [Fact]
+    public void A_race_of_two_frees_has_one_winner()
+    {
+        using NativeHeap heap = DebugStrategies.Make("no owners");
+        const int Blocks = 2_000;
+        nint[] blocks = [.. Enumerable.Range(0, Blocks).Select(_ => (nint)heap.Allocate(48))];
+        int refused = 0;
+        Workers.Run(2, _ =>
+        {
+            foreach (nint block in blocks)
+            {
+                try
+                {
+                    heap.Free((void*)block);
+                }
+                catch (InvalidFreeException refusal)
+                {
+                    Assert.Equal(InvalidFreeReason.AlreadyFree, refusal.Reason);
+                    Assert.Contains("free already", refusal.Message, StringComparison.Ordinal);
+                    _ = Interlocked.Increment(ref refused);
+                }
+            }
+        });
+        Assert.Equal((Blocks, 0), (refused, heap.GetStatistics().LiveBlocks));
+        heap.Validate();
+    }
+
+    [Fact]
+    public void Two_heaps_may_ask_each_other_whose_a_block_is()
+    {
+        using NativeHeap one = DebugStrategies.Make("default");
+        using NativeHeap two = DebugStrategies.Make("default");
+        void* ofOne = one.Allocate(10);
+        void* ofTwo = two.Allocate(10);
+        Workers.Run(2, worker =>
+        {
+            for (int i = 0; i < 50; i++)
+            {
+                InvalidFreeException refusal = Assert.Throws<InvalidFreeException>(() => (worker == 0 ? one : two).Free(worker == 0 ? ofTwo : ofOne));
+                Assert.Equal(InvalidFreeReason.OtherOwner, refusal.Reason);
+            }
+        });
+    }
+}

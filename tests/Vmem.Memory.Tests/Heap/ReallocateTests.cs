@@ -1,0 +1,115 @@
+using Xunit;
+
+namespace Vmem.Memory.Tests.Heap;
+
+/// <summary>Blocks that become longer and shorter.</summary>
+public unsafe class ReallocateTests
+{
+    private const nuint Megabyte = 1 << 20;
+
+    [Fact]
+    public void Contents_stay_from_any_size_to_any_other()
+    {
+        nuint[] sizes = [0, 1, 16, 17, 64, 65, 100, 1_000, 4_096, 20_000, 32_768, 32_769, 100_000, 700_000];
+        using NativeHeap heap = new();
+        foreach (nuint from in sizes)
+        {
+            foreach (nuint to in sizes)
+            {
+                void* block = heap.Allocate(from);
+                nuint usable = heap.GetSize(block);
+                Pattern.Write(block, usable, 0x12345);
+                void* moved = heap.Reallocate(block, to);
+                nuint kept = nuint.Min(usable, to);
+                Assert.True(kept < sizeof(int) || Pattern.Holds(moved, kept, 0x12345), $"from {from} to {to}");
+                Assert.True(heap.GetSize(moved) >= to);
+                Pattern.Write(moved, heap.GetSize(moved), 1);
+                heap.Free(moved);
+            }
+        }
+
+        Assert.Equal(0, heap.GetStatistics().LiveBlocks);
+        heap.Validate();
+    }
+
+    [Fact]
+    public void A_large_block_stays_where_it_is_if_there_is_room_behind_it()
+    {
+        using NativeHeap heap = new();
+        void* block = heap.Allocate(Megabyte);
+        Pattern.Write(block, Megabyte, 7);
+        for (nuint size = 2 * Megabyte; size <= 64 * Megabyte; size *= 2)
+        {
+            Assert.True(heap.Reallocate(block, size) == block, $"It moved to be {size} bytes long.");
+            Assert.Equal((1, size, size), (heap.GetStatistics().LargeBlocks, heap.GetStatistics().InUse, heap.GetStatistics().Held));
+        }
+
+        Assert.True(Pattern.Holds(block, Megabyte, 7));
+        for (nuint size = 32 * Megabyte; size >= Megabyte; size /= 2)
+        {
+            Assert.True(heap.Reallocate(block, size) == block);
+            Assert.Equal(size, heap.GetSize(block));
+        }
+
+        Assert.True(Pattern.Holds(block, Megabyte, 7));
+        heap.Free(block);
+        heap.Validate();
+    }
+
+    /// <summary>As for every other block, at most an eighth of a large one is wasted after it was resized.</summary>
+    [Fact]
+    public void A_large_block_that_became_shorter_gives_its_pages_back()
+    {
+        using NativeHeap heap = new();
+        void* block = heap.Allocate(10 * Megabyte);
+        foreach (nuint size in (nuint[])[9 * Megabyte, 6 * Megabyte, 4 * Megabyte])
+        {
+            block = heap.Reallocate(block, size);
+            Assert.Equal(size, heap.GetSize(block));
+        }
+    }
+
+    [Fact]
+    public void A_large_block_moves_if_there_is_another_behind_it()
+    {
+        using NativeHeap heap = new(new NativeHeapOptions { Limit = 64 * Megabyte });
+        void* first = heap.Allocate(Megabyte);
+        void* second = heap.Allocate(Megabyte);
+        Pattern.Write(first, Megabyte, 1);
+        Pattern.Write(second, Megabyte, 2);
+        void* moved = heap.Reallocate(first, 3 * Megabyte);
+        Assert.True(moved != first || second < first);
+        Assert.True(Pattern.Holds(moved, Megabyte, 1));
+        Assert.True(Pattern.Holds(second, Megabyte, 2));
+        heap.Free(moved);
+        heap.Free(second);
+        Assert.Equal(0, heap.GetStatistics().LiveBlocks);
+    }
+
+    [Fact]
+    public void A_block_that_there_is_no_memory_for_stays_as_it_is()
+    {
+        using NativeHeap heap = new(new NativeHeapOptions { Limit = 8 * Megabyte });
+        foreach (nuint size in (nuint[])[100, 20_000, Megabyte])
+        {
+            void* block = heap.Allocate(size);
+            nuint usable = heap.GetSize(block);
+            Pattern.Write(block, usable, 5);
+            Assert.ThrowsAny<OutOfMemoryException>(() => heap.Reallocate(block, 16 * Megabyte));
+            Assert.Equal(usable, heap.GetSize(block));
+            Assert.True(Pattern.Holds(block, usable, 5));
+            Assert.Equal(1, heap.GetStatistics().LiveBlocks);
+            heap.Free(block);
+            heap.Validate();
+        }
+    }
+
+    [Fact]
+    public void Null_is_allocated()
+    {
+        using NativeHeap heap = new();
+        void* block = heap.Reallocate(null, 100);
+        Assert.Equal(104u, heap.GetSize(block));
+        heap.Free(block);
+    }
+}
