@@ -6,6 +6,9 @@ namespace Vmem.Tool.Tests;
 /// <summary>The whole tool, run inside the test's process.</summary>
 internal sealed record ToolRun(int ExitCode, string Output, string Error)
 {
+    // The test's own process is another program.
+    private static readonly string[] s_self = ["dotnet", Path.Combine(AppContext.BaseDirectory, "Vmem.Tool.dll")];
+
     public static Task<ToolRun> Of(params string[] args) => WithInput(new MemoryStream(), args);
 
     public static async Task<ToolRun> WithInput(Stream input, params string[] args) => await WithInput(input, TestContext.Current.CancellationToken, args);
@@ -14,7 +17,7 @@ internal sealed record ToolRun(int ExitCode, string Output, string Error)
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        int exitCode = await ToolCommand.InvokeAsync(args, new ToolConsole(() => input, output, error) { WarmUpRounds = 1 }, cancellationToken);
+        int exitCode = await ToolCommand.InvokeAsync(args, new ToolConsole(() => input, output, error) { WarmUpRounds = 1, Self = s_self }, cancellationToken);
         return new ToolRun(exitCode, output.ToString(), error.ToString());
     }
 

@@ -10,8 +10,9 @@ internal abstract class BlockSubject(string name)
 }
 
 /// <summary>The same for one of them.</summary>
-internal sealed class BlockSubject<TBlocks>(string name, Func<TBlocks> make) : BlockSubject(name)
-    where TBlocks : struct, IBlocks<TBlocks>
+internal sealed class BlockSubject<TBlocks, TBlock>(string name, Func<TBlocks> make) : BlockSubject(name)
+    where TBlocks : struct, IBlocks<TBlocks, TBlock>
+    where TBlock : struct, IBlock
 {
-    public override TResult Run<TResult>(IBlockExperiment<TResult> experiment) => experiment.Run(make);
+    public override TResult Run<TResult>(IBlockExperiment<TResult> experiment) => experiment.Run<TBlocks, TBlock>(make);
 }

@@ -10,8 +10,16 @@ internal static class BlockSubjects
 
     public static BlockSubject SynchronizedClient { get; } = MakeClient("client, Synchronized", MemoryContextFeatures.Synchronized);
 
+    /// <summary>One heap for all threads.</summary>
+    public static BlockSubject Heap { get; } = new BlockSubject<HeapBlocks, NativeBlock>("NativeHeap", () => new HeapBlocks(isShared: true));
+
+    /// <summary>A heap of its own for each space.</summary>
+    public static BlockSubject OwnHeap { get; } = new BlockSubject<HeapBlocks, NativeBlock>("NativeHeap", () => new HeapBlocks(isShared: false));
+
+    public static BlockSubject ArrayPool { get; } = new BlockSubject<ArrayPoolBlocks, ArrayBlock>("ArrayPool", () => default);
+
     /// <summary>A client whose context hands memory on as it is.</summary>
-    public static BlockSubject BareClient { get; } = new BlockSubject<ClientBlocks>("client, no features", () => new ClientBlocks(MemoryContextFeatures.None));
+    public static BlockSubject BareClient { get; } = new BlockSubject<ClientBlocks, NativeBlock>("client, no features", () => new ClientBlocks(MemoryContextFeatures.None));
 
     public static BlockSubject ZeroingClient { get; } = MakeClient("client, ZeroOnAllocate", MemoryContextFeatures.ZeroOnAllocate);
 
@@ -19,9 +27,9 @@ internal static class BlockSubjects
 
     public static BlockSubject GuardedClient { get; } = MakeClient("client, GuardBytes", MemoryContextFeatures.GuardBytes);
 
-    public static BlockSubject System { get; } = new BlockSubject<SystemBlocks>("NativeMemory", () => default);
+    public static BlockSubject System { get; } = new BlockSubject<SystemBlocks, NativeBlock>("NativeMemory", () => default);
 
-    public static BlockSubject Region { get; } = new BlockSubject<RegionBlocks>("bump region", RegionBlocks.Make);
+    public static BlockSubject Region { get; } = new BlockSubject<RegionBlocks, NativeBlock>("bump region", RegionBlocks.Make);
 
     /// <summary>malloc of the C library and of those allocators that are on this machine.</summary>
     public static IReadOnlyList<BlockSubject> Mallocs { get; } =
@@ -34,11 +42,11 @@ internal static class BlockSubjects
 
     /// <summary>A heap of mimalloc's; none where that is not on this machine.</summary>
     public static IReadOnlyList<BlockSubject> MimallocHeaps { get; }
-        = MimallocHeapPeer.TryMake(PeerLibraries.Mimalloc, out MimallocHeapPeer? peer) ? [new BlockSubject<MimallocHeapBlocks>("mimalloc heap", peer.MakeBlocks)] : [];
+        = MimallocHeapPeer.TryMake(PeerLibraries.Mimalloc, out MimallocHeapPeer? peer) ? [new BlockSubject<MimallocHeapBlocks, NativeBlock>("mimalloc heap", peer.MakeBlocks)] : [];
 
-    private static BlockSubject<ClientBlocks> MakeClient(string name, MemoryContextFeatures added)
+    private static BlockSubject<ClientBlocks, NativeBlock> MakeClient(string name, MemoryContextFeatures added)
         => new(name, () => new ClientBlocks(new MemoryContextOptions().Features | added));
 
     private static IEnumerable<BlockSubject> MakeMalloc(PeerLibrary library, string prefix)
-        => MallocPeer.TryMake(library, prefix, out MallocPeer? peer) ? [new BlockSubject<MallocBlocks>(peer.Name, peer.MakeBlocks)] : [];
+        => MallocPeer.TryMake(library, prefix, out MallocPeer? peer) ? [new BlockSubject<MallocBlocks, NativeBlock>(peer.Name, peer.MakeBlocks)] : [];
 }

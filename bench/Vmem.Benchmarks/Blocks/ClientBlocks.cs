@@ -4,7 +4,7 @@ using Vmem.Memory;
 namespace Vmem.Benchmarks.Blocks;
 
 /// <summary>An isolated client. The first one owns its context; the spaces beside it are further clients of the same context.</summary>
-internal readonly unsafe struct ClientBlocks : IBlocks<ClientBlocks>
+internal readonly unsafe struct ClientBlocks : IBlocks<ClientBlocks, NativeBlock>
 {
     // Ten times what the largest study holds at once: nothing fails for want of room, and the address range costs nothing until touched.
     private const nuint ContextBytes = 128 << 20;
@@ -26,10 +26,10 @@ internal readonly unsafe struct ClientBlocks : IBlocks<ClientBlocks>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void* Allocate(nuint size) => _client.Allocate(size);
+    public NativeBlock Allocate(nuint size) => new(_client.Allocate(size));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Free(void* block) => _client.Free(block);
+    public void Free(NativeBlock block) => _client.Free(block.Address);
 
     public ClientBlocks MakeSpace() => new(_context, ownsContext: false);
 

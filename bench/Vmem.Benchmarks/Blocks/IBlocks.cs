@@ -1,16 +1,26 @@
 namespace Vmem.Benchmarks.Blocks;
 
+/// <summary>What an allocator hands out, for one to write to.</summary>
+internal interface IBlock
+{
+    /// <summary>Writes the block's first word.</summary>
+    void Write(nint value);
+}
+
 /// <summary>
-/// An allocator of memory under test, as one thread uses it. Implemented by structs, so that the JIT compiles every timed loop for each:
-/// between the loop and the allocator lies no virtual call, no delegate, only what can be inlined.
+/// An allocator of memory under test, as one thread uses it. Implemented by structs, and so are its blocks, so that the JIT compiles every
+/// timed loop for each: between the loop and the allocator lies no virtual call, no delegate, only what can be inlined.
 /// </summary>
 /// <typeparam name="TSelf">The struct itself.</typeparam>
-internal unsafe interface IBlocks<TSelf> : IDisposable
-    where TSelf : struct, IBlocks<TSelf>
+/// <typeparam name="TBlock">What it hands out. A struct even where it is only a reference: code for references is shared, and looks types
+/// up while it runs.</typeparam>
+internal interface IBlocks<TSelf, TBlock> : IDisposable
+    where TSelf : struct, IBlocks<TSelf, TBlock>
+    where TBlock : struct, IBlock
 {
-    void* Allocate(nuint size);
+    TBlock Allocate(nuint size);
 
-    void Free(void* block);
+    void Free(TBlock block);
 
     /// <summary>
     /// A space of its own beside this one, from the same stock: another client of the context, another heap, another region. Disposing of
@@ -24,6 +34,7 @@ internal unsafe interface IBlocks<TSelf> : IDisposable
 /// <typeparam name="TResult">What is measured.</typeparam>
 internal interface IBlockExperiment<out TResult>
 {
-    TResult Run<TBlocks>(Func<TBlocks> make)
-        where TBlocks : struct, IBlocks<TBlocks>;
+    TResult Run<TBlocks, TBlock>(Func<TBlocks> make)
+        where TBlocks : struct, IBlocks<TBlocks, TBlock>
+        where TBlock : struct, IBlock;
 }

@@ -4,7 +4,7 @@ using Vmem.Benchmarks.Baselines;
 namespace Vmem.Benchmarks.Blocks;
 
 /// <summary>The floor under allocation and deletion: a region that only moves a pointer, and frees nothing but all.</summary>
-internal readonly unsafe struct RegionBlocks : IBlocks<RegionBlocks>
+internal readonly unsafe struct RegionBlocks : IBlocks<RegionBlocks, NativeBlock>
 {
     private const int Chunks = 1_024;
 
@@ -22,9 +22,9 @@ internal readonly unsafe struct RegionBlocks : IBlocks<RegionBlocks>
     public static RegionBlocks Make() => new(new ChunkStock(Chunks), ownsStock: true);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void* Allocate(nuint size) => _region.Allocate(size);
+    public NativeBlock Allocate(nuint size) => new(_region.Allocate(size));
 
-    public void Free(void* block)
+    public void Free(NativeBlock block)
     {
     }
 

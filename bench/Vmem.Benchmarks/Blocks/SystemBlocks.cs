@@ -4,13 +4,13 @@ using System.Runtime.InteropServices;
 namespace Vmem.Benchmarks.Blocks;
 
 /// <summary><see cref="NativeMemory"/>: malloc as a .NET program gets it, transition into native code and back included.</summary>
-internal readonly unsafe struct SystemBlocks : IBlocks<SystemBlocks>
+internal readonly unsafe struct SystemBlocks : IBlocks<SystemBlocks, NativeBlock>
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void* Allocate(nuint size) => NativeMemory.Alloc(size);
+    public NativeBlock Allocate(nuint size) => new(NativeMemory.Alloc(size));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Free(void* block) => NativeMemory.Free(block);
+    public void Free(NativeBlock block) => NativeMemory.Free(block.Address);
 
     public SystemBlocks MakeSpace() => this;
 

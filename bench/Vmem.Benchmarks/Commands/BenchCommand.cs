@@ -5,8 +5,8 @@ using Vmem.Benchmarks.Studies;
 
 namespace Vmem.Benchmarks.Commands;
 
-/// <summary>The command line: <c>study</c> for the studies with their peers, <c>micro</c> for BenchmarkDotNet, and a hidden <c>probe</c>
-/// that a study runs as a child process.</summary>
+/// <summary>The command line: <c>study</c> for the studies with their peers, <c>micro</c> for BenchmarkDotNet, and hidden ones
+/// that studies run as child processes.</summary>
 internal static class BenchCommand
 {
     private const int WrongUsage = 2;
@@ -27,11 +27,12 @@ internal static class BenchCommand
         new ProcessorsStudy(),
         new BuddyStudy(),
         new ClientsStudy(),
+        new HeapStudy(),
     ];
 
     public static int Run(string[] args)
     {
-        var root = new RootCommand("Benchmarks and studies of Vmem. Build in Release; leave the machine alone while they run.") { MakeStudy(), MakeMicro(), MakeProbe() };
+        var root = new RootCommand("Benchmarks and studies of Vmem. Build in Release; leave the machine alone while they run.") { MakeStudy(), MakeMicro(), MakeProbe(), MakeScatter() };
         ParseResult parsed = root.Parse(args);
         int code = parsed.Invoke();
         return parsed.Errors.Count > 0 ? WrongUsage : code;
@@ -79,5 +80,14 @@ internal static class BenchCommand
         probe.Hidden = true;
         probe.SetAction(parsed => BookkeepingProbe.Run(parsed.GetRequiredValue(subject), parsed.GetRequiredValue(segments)));
         return probe;
+    }
+
+    private static Command MakeScatter()
+    {
+        var subject = new Argument<string>("subject");
+        var scatter = new Command(ScatterProbe.Verb, "One measurement of the heap study, in a process of its own.") { subject };
+        scatter.Hidden = true;
+        scatter.SetAction(parsed => ScatterProbe.Run(parsed.GetRequiredValue(subject)));
+        return scatter;
     }
 }

@@ -49,16 +49,16 @@ internal sealed unsafe class MallocPeer
 /// <summary>Such a malloc in a timed loop: the JIT keeps both pointers in registers.</summary>
 internal readonly unsafe struct MallocBlocks(
     delegate* unmanaged[Cdecl, SuppressGCTransition]<nuint, void*> allocate,
-    delegate* unmanaged[Cdecl, SuppressGCTransition]<void*, void> free) : IBlocks<MallocBlocks>
+    delegate* unmanaged[Cdecl, SuppressGCTransition]<void*, void> free) : IBlocks<MallocBlocks, NativeBlock>
 {
     private readonly delegate* unmanaged[Cdecl, SuppressGCTransition]<nuint, void*> _allocate = allocate;
     private readonly delegate* unmanaged[Cdecl, SuppressGCTransition]<void*, void> _free = free;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void* Allocate(nuint size) => _allocate(size);
+    public NativeBlock Allocate(nuint size) => new(_allocate(size));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Free(void* block) => _free(block);
+    public void Free(NativeBlock block) => _free(block.Address);
 
     public MallocBlocks MakeSpace() => this;
 

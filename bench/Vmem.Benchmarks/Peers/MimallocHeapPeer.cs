@@ -43,7 +43,7 @@ internal sealed unsafe class MimallocHeapPeer
 }
 
 /// <summary>A heap of mimalloc in a timed loop.</summary>
-internal readonly unsafe struct MimallocHeapBlocks : IBlocks<MimallocHeapBlocks>
+internal readonly unsafe struct MimallocHeapBlocks : IBlocks<MimallocHeapBlocks, NativeBlock>
 {
     private readonly MimallocHeapPeer _peer;
     private readonly delegate* unmanaged[Cdecl, SuppressGCTransition]<void*, nuint, void*> _allocate;
@@ -59,10 +59,10 @@ internal readonly unsafe struct MimallocHeapBlocks : IBlocks<MimallocHeapBlocks>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void* Allocate(nuint size) => _allocate(_heap, size);
+    public NativeBlock Allocate(nuint size) => new(_allocate(_heap, size));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Free(void* block) => _free(block);
+    public void Free(NativeBlock block) => _free(block.Address);
 
     public MimallocHeapBlocks MakeSpace() => new(_peer);
 

@@ -15,8 +15,9 @@ internal sealed class BlockThreadsExperiment<TLaw>(int threads, int live, double
 
     private volatile bool _stop;
 
-    public double Run<TBlocks>(Func<TBlocks> make)
-        where TBlocks : struct, IBlocks<TBlocks>
+    public double Run<TBlocks, TBlock>(Func<TBlocks> make)
+        where TBlocks : struct, IBlocks<TBlocks, TBlock>
+        where TBlock : struct, IBlock
     {
         using TBlocks shared = make();
         long[] chunks = new long[threads];
@@ -26,7 +27,7 @@ internal sealed class BlockThreadsExperiment<TLaw>(int threads, int live, double
         for (int i = 0; i < threads; i++)
         {
             int index = i;
-            workers[i] = new Thread(() => chunks[index] = Work(shared, index, ready)) { IsBackground = true };
+            workers[i] = new Thread(() => chunks[index] = Work<TBlocks, TBlock>(shared, index, ready)) { IsBackground = true };
             workers[i].Start();
         }
 
@@ -36,15 +37,16 @@ internal sealed class BlockThreadsExperiment<TLaw>(int threads, int live, double
         _stop = true;
         double elapsed = Clock.NanosecondsSince(begin);
         Array.ForEach(workers, worker => worker.Join());
-        return chunks.Sum() * BlockLoop<TBlocks, TLaw>.ChunkLength * 1e3 / elapsed;
+        return chunks.Sum() * BlockLoop<TBlocks, TBlock, TLaw>.ChunkLength * 1e3 / elapsed;
     }
 
-    private long Work<TBlocks>(TBlocks shared, int index, Barrier ready)
-        where TBlocks : struct, IBlocks<TBlocks>
+    private long Work<TBlocks, TBlock>(TBlocks shared, int index, Barrier ready)
+        where TBlocks : struct, IBlocks<TBlocks, TBlock>
+        where TBlock : struct, IBlock
     {
         using TBlocks own = shared.MakeSpace();
         // Odd multiples of the seed: sequences that differ, none of them zero.
-        var loop = new BlockLoop<TBlocks, TLaw>(own, live, Xorshift64.DefaultSeed * ((2 * (ulong)index) + 1));
+        var loop = new BlockLoop<TBlocks, TBlock, TLaw>(own, live, Xorshift64.DefaultSeed * ((2 * (ulong)index) + 1));
         for (int i = 0; i < SettlingChunks; i++)
         {
             loop.RunChunk();

@@ -1,6 +1,5 @@
-using System.Diagnostics;
 using System.Globalization;
-using System.Reflection;
+using Vmem.Benchmarks.Measurement;
 using Vmem.Benchmarks.Reports;
 using Vmem.Benchmarks.Subjects;
 
@@ -52,20 +51,5 @@ internal sealed class BookkeepingStudy : IStudy
     }
 
     private static BookkeepingBytes Probe(Subject subject, int segments)
-    {
-        string self = Environment.ProcessPath ?? throw new InvalidOperationException("The program does not know its own path.");
-        var start = new ProcessStartInfo(self) { RedirectStandardOutput = true };
-        if (Path.GetFileNameWithoutExtension(self).Equals("dotnet", StringComparison.OrdinalIgnoreCase))
-        {
-            start.ArgumentList.Add(Assembly.GetExecutingAssembly().Location);
-        }
-        foreach (string argument in new[] { "probe", subject.Key, segments.ToString(CultureInfo.InvariantCulture) })
-        {
-            start.ArgumentList.Add(argument);
-        }
-        using Process child = Process.Start(start)!;
-        string output = child.StandardOutput.ReadToEnd();
-        child.WaitForExit();
-        return child.ExitCode == 0 ? BookkeepingBytes.Parse(output) : throw new InvalidOperationException($"The probe of {subject.Key} ended with exit code {child.ExitCode}.");
-    }
+        => BookkeepingBytes.Parse(ChildProcess.Run("probe", subject.Key, segments.ToString(CultureInfo.InvariantCulture)));
 }

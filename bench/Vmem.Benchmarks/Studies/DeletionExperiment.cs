@@ -34,18 +34,19 @@ internal sealed class DeletionExperiment(Deletion deletion, int blocks, nuint si
     private const int RehearsedLives = 40;
     private const int RehearsedBlocks = 2 * ChunkLength;
 
-    public DeletionTimes Run<TBlocks>(Func<TBlocks> make)
-        where TBlocks : struct, IBlocks<TBlocks>
+    public DeletionTimes Run<TBlocks, TBlock>(Func<TBlocks> make)
+        where TBlocks : struct, IBlocks<TBlocks, TBlock>
+        where TBlock : struct, IBlock
     {
-        Rehearse(make);
+        Rehearse<TBlocks, TBlock>(make);
         using TBlocks stock = make();
-        nint[] live = new nint[blocks];
+        var live = new TBlock[blocks];
         // Its page faults are not the allocator's.
-        Array.Fill(live, -1);
+        Array.Fill(live, default);
         // What the tables of stocks may have started in the background shall not run on.
         GC.Collect();
-        double firstFill = Live(stock, live).Fill;
-        OneLife[] lives = [.. Enumerable.Range(0, Lives).Select(_ => Live(stock, live))];
+        double firstFill = Live<TBlocks, TBlock>(stock, live).Fill;
+        OneLife[] lives = [.. Enumerable.Range(0, Lives).Select(_ => Live<TBlocks, TBlock>(stock, live))];
         return new DeletionTimes(
             firstFill,
             Median.Of(lives, life => life.Fill),
@@ -54,29 +55,31 @@ internal sealed class DeletionExperiment(Deletion deletion, int blocks, nuint si
             Median.Of(lives, life => life.ManagedBytes));
     }
 
-    private void Rehearse<TBlocks>(Func<TBlocks> make)
-        where TBlocks : struct, IBlocks<TBlocks>
+    private void Rehearse<TBlocks, TBlock>(Func<TBlocks> make)
+        where TBlocks : struct, IBlocks<TBlocks, TBlock>
+        where TBlock : struct, IBlock
     {
         using TBlocks stock = make();
-        nint[] live = new nint[RehearsedBlocks];
+        var live = new TBlock[RehearsedBlocks];
         for (int i = 0; i < RehearsedLives; i++)
         {
-            _ = Live(stock, live);
+            _ = Live<TBlocks, TBlock>(stock, live);
         }
     }
 
-    private OneLife Live<TBlocks>(TBlocks stock, nint[] live)
-        where TBlocks : struct, IBlocks<TBlocks>
+    private OneLife Live<TBlocks, TBlock>(TBlocks stock, TBlock[] live)
+        where TBlocks : struct, IBlocks<TBlocks, TBlock>
+        where TBlock : struct, IBlock
     {
         long bytes = GC.GetAllocatedBytesForCurrentThread();
         long begin = Stopwatch.GetTimestamp();
         TBlocks space = stock.MakeSpace();
-        Fill(space, live);
+        Fill<TBlocks, TBlock>(space, live);
         long filled = Stopwatch.GetTimestamp();
         long deleted;
         if (deletion == Deletion.Each)
         {
-            FreeEach(space, live);
+            FreeEach<TBlocks, TBlock>(space, live);
             deleted = Stopwatch.GetTimestamp();
             space.Dispose();
         }
@@ -90,44 +93,48 @@ internal sealed class DeletionExperiment(Deletion deletion, int blocks, nuint si
         return new OneLife(Clock.Nanoseconds(filled - begin) / 1e3, Clock.Nanoseconds(deleted - filled) / 1e3, bytes);
     }
 
-    private void Fill<TBlocks>(TBlocks space, nint[] live)
-        where TBlocks : struct, IBlocks<TBlocks>
+    private void Fill<TBlocks, TBlock>(TBlocks space, TBlock[] live)
+        where TBlocks : struct, IBlocks<TBlocks, TBlock>
+        where TBlock : struct, IBlock
     {
         for (int done = 0; done < live.Length; done += ChunkLength)
         {
-            FillChunk(space, live.AsSpan(done, Math.Min(ChunkLength, live.Length - done)), size);
+            FillChunk<TBlocks, TBlock>(space, live.AsSpan(done, Math.Min(ChunkLength, live.Length - done)), size);
         }
     }
 
-    private static void FreeEach<TBlocks>(TBlocks space, nint[] live)
-        where TBlocks : struct, IBlocks<TBlocks>
+    private static void FreeEach<TBlocks, TBlock>(TBlocks space, TBlock[] live)
+        where TBlocks : struct, IBlocks<TBlocks, TBlock>
+        where TBlock : struct, IBlock
     {
         for (int done = 0; done < live.Length; done += ChunkLength)
         {
-            FreeChunk(space, live.AsSpan(done, Math.Min(ChunkLength, live.Length - done)));
+            FreeChunk<TBlocks, TBlock>(space, live.AsSpan(done, Math.Min(ChunkLength, live.Length - done)));
         }
     }
 
     // A thousand blocks a call, so that the loops are fully optimised code.
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static unsafe void FillChunk<TBlocks>(TBlocks space, Span<nint> live, nuint size)
-        where TBlocks : struct, IBlocks<TBlocks>
+    private static void FillChunk<TBlocks, TBlock>(TBlocks space, Span<TBlock> live, nuint size)
+        where TBlocks : struct, IBlocks<TBlocks, TBlock>
+        where TBlock : struct, IBlock
     {
         for (int i = 0; i < live.Length; i++)
         {
-            nint* block = (nint*)space.Allocate(size);
-            *block = i;
-            live[i] = (nint)block;
+            TBlock block = space.Allocate(size);
+            block.Write(i);
+            live[i] = block;
         }
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private static unsafe void FreeChunk<TBlocks>(TBlocks space, Span<nint> live)
-        where TBlocks : struct, IBlocks<TBlocks>
+    private static void FreeChunk<TBlocks, TBlock>(TBlocks space, Span<TBlock> live)
+        where TBlocks : struct, IBlocks<TBlocks, TBlock>
+        where TBlock : struct, IBlock
     {
         for (int i = 0; i < live.Length; i++)
         {
-            space.Free((void*)live[i]);
+            space.Free(live[i]);
         }
     }
 

@@ -9,15 +9,16 @@ namespace Vmem.Benchmarks.Workloads;
 /// that keeps its lists in the blocks touches them anyhow, and must not look the slower for it.
 /// </summary>
 /// <remarks>The timed loops are methods of a thousand steps, called often: what is timed is fully optimised code.</remarks>
-internal sealed unsafe class BlockLoop<TBlocks, TLaw>
-    where TBlocks : struct, IBlocks<TBlocks>
+internal sealed class BlockLoop<TBlocks, TBlock, TLaw>
+    where TBlocks : struct, IBlocks<TBlocks, TBlock>
+    where TBlock : struct, IBlock
     where TLaw : struct, ISizeLaw
 {
     /// <summary>Allocations, and frees, in a call of <see cref="RunChunk"/>.</summary>
     public const int ChunkLength = 1_000;
 
     private readonly TBlocks _blocks;
-    private readonly nint[] _live;
+    private readonly TBlock[] _live;
     private Xorshift64 _random;
 
     /// <param name="blocks">The allocator.</param>
@@ -26,11 +27,11 @@ internal sealed unsafe class BlockLoop<TBlocks, TLaw>
     public BlockLoop(TBlocks blocks, int live, ulong seed)
     {
         _blocks = blocks;
-        _live = new nint[live];
+        _live = new TBlock[live];
         _random = new Xorshift64(seed);
-        foreach (ref nint slot in _live.AsSpan())
+        foreach (ref TBlock slot in _live.AsSpan())
         {
-            slot = (nint)blocks.Allocate((nuint)TLaw.Draw(ref _random));
+            slot = blocks.Allocate((nuint)TLaw.Draw(ref _random));
         }
     }
 
@@ -49,9 +50,9 @@ internal sealed unsafe class BlockLoop<TBlocks, TLaw>
 
     public void FreeAll()
     {
-        foreach (nint block in _live)
+        foreach (TBlock block in _live)
         {
-            _blocks.Free((void*)block);
+            _blocks.Free(block);
         }
     }
 
@@ -62,8 +63,8 @@ internal sealed unsafe class BlockLoop<TBlocks, TLaw>
         Xorshift64 random = _random;
         for (int i = 0; i < ChunkLength; i++)
         {
-            nint* block = (nint*)blocks.Allocate((nuint)TLaw.Draw(ref random));
-            *block = i;
+            TBlock block = blocks.Allocate((nuint)TLaw.Draw(ref random));
+            block.Write(i);
             blocks.Free(block);
         }
 
@@ -74,15 +75,15 @@ internal sealed unsafe class BlockLoop<TBlocks, TLaw>
     private void ReplaceChunk()
     {
         TBlocks blocks = _blocks;
-        nint[] live = _live;
+        TBlock[] live = _live;
         Xorshift64 random = _random;
         for (int i = 0; i < ChunkLength; i++)
         {
-            ref nint slot = ref live[random.Index(live.Length)];
-            blocks.Free((void*)slot);
-            nint* block = (nint*)blocks.Allocate((nuint)TLaw.Draw(ref random));
-            *block = i;
-            slot = (nint)block;
+            ref TBlock slot = ref live[random.Index(live.Length)];
+            blocks.Free(slot);
+            TBlock block = blocks.Allocate((nuint)TLaw.Draw(ref random));
+            block.Write(i);
+            slot = block;
         }
 
         _random = random;

@@ -5,7 +5,6 @@ namespace Vmem.Benchmarks.Workloads;
 /// <summary>A ring of blocks of objects from one thread to one other, cheap enough to say little about itself: an index of each side, on
 /// lines of their own, is written once a block.</summary>
 internal sealed class BlockRing<TItem>
-    where TItem : class
 {
     /// <summary>Objects in a block.</summary>
     public const int BlockLength = 256;

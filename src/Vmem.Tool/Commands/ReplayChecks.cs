@@ -1,4 +1,5 @@
 using System.Numerics;
+using Vmem.Tool.Blocks;
 using Vmem.Tool.Replay;
 using Vmem.Tool.Traces;
 
@@ -62,6 +63,19 @@ internal static class ReplayChecks
         {
             throw new UsageException(
                 $"--allocator buddy: {targets.Limit} bytes are more than 2^{BuddyTarget.MaxOrder} smallest blocks of {targets.Quantum}; choose a larger --quantum, or a smaller --limit");
+        }
+
+        if (targets.Limit is not null && targets.Allocators.Any(AllocatorNames.IsMalloc))
+        {
+            throw new UsageException($"--limit: {AllocatorNames.NameOf(targets.Allocators.First(AllocatorNames.IsMalloc))} knows no limit; leave out one of the two");
+        }
+
+        foreach (AllocatorKind allocator in targets.Allocators.Where(AllocatorNames.IsMemory))
+        {
+            if (BlockAllocators.WhyAbsent(allocator) is string why)
+            {
+                throw new UsageException($"--allocator: {why}");
+            }
         }
 
         if (targets.Uses(AllocatorKind.Client))

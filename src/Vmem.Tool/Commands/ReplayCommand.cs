@@ -21,6 +21,9 @@ internal static class ReplayCommand
         so large by default that its untouched rest is always the largest free segment; "1 - largest / free" would say nothing.)
         Address range is the highest address used, counted from where the policy begins: the size of the span that the program needs.
         Times are of single operations, one in 16 or so, less the clock's own cost.
+
+        Of heap, malloc, mimalloc and jemalloc the blocks are written to, and what counts is the most memory that was resident: on Linux measured by replaying
+        the recording once more, in a process for each.
         """;
 
     public static Command Create(ToolConsole console)
@@ -40,7 +43,7 @@ internal static class ReplayCommand
         };
         var allocators = new Option<List<AllocatorKind>>("--allocator", "-a")
         {
-            Description = "Which of arena, buddy, client; several with commas. Several TRACEs are clients of one context, side by side. [default: arena]",
+            Description = "Which of arena, buddy, client; or, with real memory, of heap, malloc, mimalloc, jemalloc; several with commas. Several TRACEs are clients of one context, side by side. [default: arena]",
             HelpName = "LIST",
             Arity = ArgumentArity.OneOrMore,
             CustomParser = ParseAllocators,
@@ -54,7 +57,7 @@ internal static class ReplayCommand
         };
         var limit = new Option<ulong?>("--limit", "-l")
         {
-            Description = "The size of the arena's span, the buddy's range or the clients' context, such as 64M. Allocations that find no room are counted and left out. [default: room for everything]",
+            Description = "The size of the arena's span, the buddy's range, the clients' context or the heap, such as 64M. Allocations that find no room are counted and left out. [default: room for everything]",
             HelpName = "SIZE",
             CustomParser = result => (ulong?)ParseSize(result, "--limit"),
         };

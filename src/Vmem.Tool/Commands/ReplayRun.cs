@@ -62,6 +62,7 @@ internal sealed class ReplayRun
     {
         using TraceReplay replay = Open(path, context);
         ReplayProgress.Run(_options.ShowProgress, _console, [replay.Input], "", () => replay.Run(cancellationToken), cancellationToken);
+        MeasureResident(replay, path, cancellationToken);
         if (_options.SnapshotFile is not null)
         {
             ReplayLane best = Recommendation.Choose([.. replay.Lanes.Where(lane => lane.Target is ArenaTarget)]).Best;
@@ -80,11 +81,24 @@ internal sealed class ReplayRun
             replays.AddRange(_options.Traces.Select(path => Open(path, context)));
             ReplayProgress.Run(
                 _options.ShowProgress, _console, [.. replays.Select(replay => replay.Input)], "", () => Interleaving.Run(replays, events, cancellationToken), cancellationToken);
+            foreach ((TraceReplay replay, string path) in replays.Zip(_options.Traces))
+            {
+                MeasureResident(replay, path, cancellationToken);
+            }
+
             return [.. replays.Select(ReportBuilder.Build)];
         }
         finally
         {
             replays.ForEach(replay => replay.Dispose());
+        }
+    }
+
+    private void MeasureResident(TraceReplay replay, string path, CancellationToken cancellationToken)
+    {
+        foreach (BlockTarget target in replay.Lanes.Select(lane => lane.Target).OfType<BlockTarget>())
+        {
+            target.Resident = ResidentCommand.Start(_console, target.Allocator, path, _options.Targets.Limit, cancellationToken);
         }
     }
 

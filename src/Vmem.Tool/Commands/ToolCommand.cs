@@ -21,6 +21,7 @@ internal static class ToolCommand
             new VersionOption(),
             ReplayCommand.Create(console),
             MapCommand.Create(console),
+            ResidentCommand.Create(console),
         };
         ParseResult parsed = root.Parse(args);
         if (parsed.Action is ParseErrorAction)

@@ -14,9 +14,19 @@ internal sealed record ToolConsole(Func<Stream> OpenInput, TextWriter Output, Te
     /// <summary>How long to warm up before anything is timed; less where no one looks at the times.</summary>
     public int WarmUpRounds { get; init; } = WarmUp.UsualRounds;
 
+    /// <summary>How the tool is started once more: a program, and what comes before the arguments.</summary>
+    public IReadOnlyList<string> Self { get; init; } = FindSelf();
+
     public static ToolConsole System() => new(Console.OpenStandardInput, Console.Out, Console.Error)
     {
         OutputIsTerminal = !Console.IsOutputRedirected,
         ErrorIsTerminal = !Console.IsErrorRedirected,
     };
+
+    // Started by "dotnet", the tool is the first argument.
+    private static string[] FindSelf()
+    {
+        string program = Environment.ProcessPath ?? throw new InvalidOperationException("The program does not know its own path.");
+        return Path.GetFileNameWithoutExtension(program).Equals("dotnet", StringComparison.OrdinalIgnoreCase) ? [program, Environment.GetCommandLineArgs()[0]] : [program];
+    }
 }

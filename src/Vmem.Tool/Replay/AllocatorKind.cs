@@ -12,6 +12,18 @@ internal enum AllocatorKind
 
     /// <summary>A <see cref="Memory.MemoryClient"/> for each recording, all of one context.</summary>
     Client,
+
+    /// <summary><see cref="Memory.NativeHeap"/>, its blocks written to, as those of all that follow.</summary>
+    Heap,
+
+    /// <summary>The C library's malloc, by <see cref="System.Runtime.InteropServices.NativeMemory"/>.</summary>
+    Malloc,
+
+    /// <summary>mimalloc, where it is on the machine.</summary>
+    Mimalloc,
+
+    /// <summary>jemalloc, where it is on the machine.</summary>
+    Jemalloc,
 }
 
 /// <summary>The allocators as the command line and the JSON name them, and as a sentence does.</summary>
@@ -24,6 +36,10 @@ internal static class AllocatorNames
         AllocatorKind.Arena => "arena",
         AllocatorKind.Buddy => "buddy",
         AllocatorKind.Client => "client",
+        AllocatorKind.Heap => "heap",
+        AllocatorKind.Malloc => "malloc",
+        AllocatorKind.Mimalloc => "mimalloc",
+        AllocatorKind.Jemalloc => "jemalloc",
         _ => throw NoSuch(allocator),
     };
 
@@ -35,8 +51,16 @@ internal static class AllocatorNames
         AllocatorKind.Arena => $"{lane} fit",
         AllocatorKind.Buddy => "the buddy allocator",
         AllocatorKind.Client => "a client",
+        AllocatorKind.Heap => "the heap",
+        _ when IsMemory(allocator) => NameOf(allocator),
         _ => throw NoSuch(allocator),
     };
+
+    /// <summary>Whether it is memory that is allocated and written to, not ranges.</summary>
+    public static bool IsMemory(AllocatorKind allocator) => allocator >= AllocatorKind.Heap;
+
+    /// <summary>Whether all of a process share it, and no limit can be set.</summary>
+    public static bool IsMalloc(AllocatorKind allocator) => allocator >= AllocatorKind.Malloc;
 
     public static bool TryParse(string name, out AllocatorKind allocator)
     {

@@ -24,6 +24,24 @@ internal interface IReplayTarget : IDisposable
     /// <summary>Frees what <see cref="TryAllocate"/> put at <paramref name="offset"/> for the same size.</summary>
     void Free(ulong offset, ulong size);
 
+    /// <summary>Whether offsets are places in one range, of which a map can be drawn.</summary>
+    bool HasMap => true;
+
+    /// <summary>Called after each allocation, outside of its time: what the program would have done with it.</summary>
+    void Use(ulong offset, ulong size)
+    {
+    }
+
+    /// <summary>Called after each free, outside of its time.</summary>
+    void Disuse(ulong size)
+    {
+    }
+
+    /// <summary>Called in the end for each allocation that the program left.</summary>
+    void Abandon(ulong offset)
+    {
+    }
+
     TargetFigures GetFigures();
 
     /// <summary>How many addresses all of it takes, of which the highest ever used is the last before

@@ -72,7 +72,9 @@ internal sealed class ReplayLane : IDisposable
         long start = Stopwatch.GetTimestamp();
         if (slotCount > _offsets.Length)
         {
-            Array.Resize(ref _offsets, Math.Max(slotCount, _offsets.Length * 2));
+            int known = _offsets.Length;
+            Array.Resize(ref _offsets, Math.Max(slotCount, known * 2));
+            _offsets.AsSpan(known).Fill(Nowhere);
         }
 
         foreach (ref readonly ReplayEvent next in batch)
@@ -100,7 +102,19 @@ internal sealed class ReplayLane : IDisposable
     /// <summary>Takes the last figures. Call once, after the last batch.</summary>
     public void Finish() => FinalFragmentation = Measure().Fragmentation;
 
-    public void Dispose() => _target.Dispose();
+    public void Dispose()
+    {
+        foreach (ulong offset in _offsets)
+        {
+            if (offset != Nowhere)
+            {
+                _target.Abandon(offset);
+            }
+        }
+
+        _offsets = [];
+        _target.Dispose();
+    }
 
     private void Allocate(in ReplayEvent next)
     {
@@ -134,8 +148,12 @@ internal sealed class ReplayLane : IDisposable
             PeakInternalWaste = _live - _requested;
         }
 
-        _highestEnd = Math.Max(_highestEnd, offset + size);
-        Map.Occupy(offset, size);
+        _target.Use(offset, size);
+        if (_target.HasMap)
+        {
+            _highestEnd = Math.Max(_highestEnd, offset + size);
+            Map.Occupy(offset, size);
+        }
     }
 
     private void Free(in ReplayEvent next)
@@ -160,7 +178,12 @@ internal sealed class ReplayLane : IDisposable
 
         _live -= size;
         _requested -= next.Requested;
-        Map.Vacate(offset, size);
+        _offsets[next.Slot] = Nowhere;
+        _target.Disuse(size);
+        if (_target.HasMap)
+        {
+            Map.Vacate(offset, size);
+        }
     }
 
     private void Sample()

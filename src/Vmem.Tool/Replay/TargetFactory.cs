@@ -1,3 +1,5 @@
+using Vmem.Tool.Blocks;
+
 namespace Vmem.Tool.Replay;
 
 /// <summary>Makes the targets that a recording is replayed through, in the order in which they were asked for.</summary>
@@ -44,6 +46,7 @@ internal sealed record TargetFactory
         AllocatorKind.Arena => Policies.Select(policy => new ArenaTarget(policy, Quantum, Limit, CacheMax)),
         AllocatorKind.Buddy => [new BuddyTarget(Quantum, Limit)],
         AllocatorKind.Client => [context!.CreateTarget(recording)],
+        _ when AllocatorNames.IsMemory(allocator) => [new BlockTarget(BlockAllocators.Create(allocator, Limit))],
         _ => throw new ArgumentOutOfRangeException(nameof(allocator), allocator, "There is no such allocator."),
     };
 }

@@ -20,7 +20,7 @@ internal static class ConsoleTable
             table.AddColumn(new TableColumn(name).RightAligned().NoWrap());
         }
 
-        foreach (Figure figure in Figure.All)
+        foreach (Figure figure in Figure.Of(trace.Policies))
         {
             table.AddRow([figure.Label, .. trace.Policies.Select(policy => Cell(figure, policy, trace.Policies))]);
         }

@@ -22,7 +22,7 @@ internal static class HtmlReport
             .Markup("contents", traces.Count == 1 ? string.Empty : Contents(traces))
             .Markup("traces", string.Concat(traces.Select((trace, index) => TraceSection.Write(trace, $"trace-{index + 1}"))))
             .Markup("context", report.Context is null ? string.Empty : ContextSection.Write(report.Context))
-            .Markup("meanings", Meanings())
+            .Markup("meanings", Meanings(traces))
             .Markup("script", PageResources.Read("report.js"))
             .Fill();
         stream.Write(Encoding.UTF8.GetBytes(page));
@@ -52,10 +52,10 @@ internal static class HtmlReport
         return list.Append("</ul>").ToString();
     }
 
-    private static string Meanings()
+    private static string Meanings(IReadOnlyList<TraceReport> traces)
     {
         var list = new StringBuilder();
-        foreach (Figure figure in Figure.All)
+        foreach (Figure figure in Figure.Of(traces[0].Policies))
         {
             list.Append(CultureInfo.InvariantCulture, $"<dt>{Template.Escape(figure.Label)}</dt><dd>{Template.Escape(figure.Meaning)}</dd>\n");
         }

@@ -38,6 +38,22 @@ internal static class PolicyCard
             .Fill();
     }
 
+    /// <summary>The curve alone, of an allocator whose addresses say nothing.</summary>
+    public static string WriteCurve(TraceReport trace, PolicyReport policy)
+    {
+        ulong edge = Math.Max(1, (ulong)policy.Curve.ExtentBytes.Append(0).Max());
+        return new Template("curve.html")
+            .Text("policy", policy.Policy)
+            .Text("title", policy.Title)
+            .Markup("badge", policy.Policy == trace.Best && trace.Policies.Count > 1 ? "<span class=\"badge\">suits best</span>" : string.Empty)
+            .Text("summary", $"{Units.Bytes(policy.RangeBytes)} {(policy.PeakResidentBytes is null ? "held" : "resident")} at most, {policy.MedianNanoseconds} ns median")
+            .Markup("yLabels", $"<span>{Units.Bytes(edge)}</span><span>{Units.Bytes(edge / 2.0)}</span><span>0</span>")
+            .Markup("xLabels", $"<span>0</span><span>{Units.Count(policy.Events)} events</span>")
+            .Markup("curve", Curve(policy, edge))
+            .Text("holes", policy.KnowsHoles ? "held, and not in use" : "what else it holds is not known")
+            .Fill();
+    }
+
     private static string Cells(AddressTimeMap map, int rows)
     {
         var cells = new StringBuilder(map.ColumnCount * rows);

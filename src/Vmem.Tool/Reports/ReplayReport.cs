@@ -74,6 +74,14 @@ internal sealed record PolicyReport
     [JsonIgnore]
     public bool IsArena => Allocator == AllocatorNames.NameOf(AllocatorKind.Arena);
 
+    /// <summary>Whether it is memory, and the range is what was resident.</summary>
+    [JsonIgnore]
+    public bool IsMemory => AllocatorNames.TryParse(Allocator, out AllocatorKind allocator) && AllocatorNames.IsMemory(allocator);
+
+    /// <summary>Whether it tells what it holds and nobody uses.</summary>
+    [JsonIgnore]
+    public bool KnowsHoles => !(AllocatorNames.TryParse(Allocator, out AllocatorKind allocator) && AllocatorNames.IsMalloc(allocator));
+
     public required long Events { get; init; }
 
     public required ulong PeakLiveBytes { get; init; }
@@ -101,6 +109,12 @@ internal sealed record PolicyReport
     public required double EventsPerSecond { get; init; }
 
     public required long BookkeepingBytes { get; init; }
+
+    /// <summary>Null where it was not measured: of ranges, of standard input, not on Linux.</summary>
+    public ulong? PeakResidentBytes { get; init; }
+
+    /// <summary>Null likewise.</summary>
+    public double? MeanNanoseconds { get; init; }
 
     public required CurveReport Curve { get; init; }
 

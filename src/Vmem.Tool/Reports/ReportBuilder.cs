@@ -79,7 +79,9 @@ internal static class ReportBuilder
         EventsPerSecond = lane.Events / (lane.Elapsed + readTime).TotalSeconds,
         BookkeepingBytes = lane.BookkeepingBytes,
         Curve = BuildCurve(lane.Map),
-        Map = lane.Map,
+        PeakResidentBytes = (lane.Target as BlockTarget)?.Resident?.PeakBytes,
+        MeanNanoseconds = (lane.Target as BlockTarget)?.Resident?.MeanNanoseconds,
+        Map = lane.Target.HasMap ? lane.Map : null,
         MapTop = lane.HighestEnd,
     };
 

@@ -24,6 +24,11 @@ internal static class TraceNotes
 
     public static IEnumerable<string> Write(TraceReport trace)
     {
+        if (trace.Policies.Any(policy => policy.IsMemory && policy.PeakResidentBytes is null))
+        {
+            yield return "Resident memory was not measured, the address range is what was in use or held at most: measuring takes Linux, and a file that can be read again.";
+        }
+
         if (trace.UnknownFrees > 0)
         {
             yield return $"Left out: frees of objects that the recording never saw allocated ({Units.Count(trace.UnknownFrees)}).";

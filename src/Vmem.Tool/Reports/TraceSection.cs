@@ -11,10 +11,12 @@ internal static class TraceSection
 
     public static string Write(TraceReport trace, string id)
     {
-        ulong largest = trace.Policies.Max(policy => policy.MapTop);
-        ulong least = trace.Policies.Min(policy => policy.MapTop);
+        List<PolicyReport> drawn = [.. trace.Policies.Where(policy => policy.Map is not null)];
+        ulong largest = drawn.Select(policy => policy.MapTop).DefaultIfEmpty().Max();
+        ulong least = drawn.Select(policy => policy.MapTop).DefaultIfEmpty().Min();
         bool oneScale = largest <= least * MostForOneScale;
-        string scale = trace.Policies.Count == 1 ? string.Empty
+        string scale = drawn.Count == 0 ? "Of memory there are only the curves: its addresses are the system's."
+            : drawn.Count == 1 ? string.Empty
             : oneScale ? "All maps have the same scale."
             : "The ranges differ so much that each map has a scale of its own.";
         return new Template("trace.html")
@@ -26,9 +28,9 @@ internal static class TraceSection
             .Markup("notes", string.Concat(TraceNotes.Write(trace).Select(note => $"<p class=\"notes\">{Template.Escape(note)}</p>\n")))
             .Markup("ranges", Ranges(trace, trace.Policies.Max(policy => policy.RangeBytes)))
             .Markup("columns", Columns(trace))
-            .Markup("rows", string.Concat(Figure.All.Select(figure => Row(trace, figure))))
+            .Markup("rows", string.Concat(Figure.Of(trace.Policies).Select(figure => Row(trace, figure))))
             .Text("scale", scale)
-            .Markup("cards", string.Concat(trace.Policies.Select(policy => PolicyCard.Write(trace, policy, oneScale ? largest : policy.MapTop))))
+            .Markup("cards", string.Concat(trace.Policies.Select(policy => policy.Map is null ? PolicyCard.WriteCurve(trace, policy) : PolicyCard.Write(trace, policy, oneScale ? largest : policy.MapTop))))
             .Markup("sizes", Sizes(trace))
             .Fill();
     }
@@ -46,8 +48,8 @@ internal static class TraceSection
             markup.Append(CultureInfo.InvariantCulture, $"<span{best}>{policy.Policy}</span><span class=\"bar\" aria-hidden=\"true\">");
             markup.Append(Piece("used", policy.PeakLiveBytes - policy.PeakInternalWasteBytes, largest));
             markup.Append(Piece("rounding", policy.PeakInternalWasteBytes, largest));
-            markup.Append(Piece("hole", policy.RangeBytes - policy.PeakLiveBytes, largest)).Append("</span>");
-            markup.Append(CultureInfo.InvariantCulture, $"<span{best}>{Units.Bytes(policy.RangeBytes)} (+{Units.Percent(policy.RangeOverhead)})</span>\n");
+            markup.Append(Piece("hole", policy.RangeBytes - Math.Min(policy.RangeBytes, policy.PeakLiveBytes), largest)).Append("</span>");
+            markup.Append(CultureInfo.InvariantCulture, $"<span{best}>{Units.Bytes(policy.RangeBytes)} ({(policy.RangeOverhead < 0 ? "" : "+")}{Units.Percent(policy.RangeOverhead)})</span>\n");
         }
 
         return markup.ToString();

@@ -6,7 +6,7 @@ internal static class Verdict
     public static string Write(PolicyReport best, IReadOnlyList<PolicyReport> rivals, IReadOnlyList<PolicyReport> all)
     {
         string needs =
-            $"{Units.Bytes(best.RangeBytes)} of addresses for {Units.Bytes(best.PeakLiveBytes)} of live data at the peak ({Units.Percent(best.RangeOverhead)} more)";
+            $"{Units.Bytes(best.RangeBytes)} of {What([best])} for {Units.Bytes(best.PeakLiveBytes)} of live data at the peak ({Units.Percent(Math.Abs(best.RangeOverhead))} {(best.RangeOverhead < 0 ? "less" : "more")})";
         string time = $"{best.MedianNanoseconds} ns for a median operation";
         if (all.Count == 1)
         {
@@ -25,8 +25,8 @@ internal static class Verdict
         if (alike.Count > 0)
         {
             why += alike.Count == 1
-                ? $" {Capital(Join(alike))} needs the same range within 1 %, and is not faster."
-                : $" {Capital(Join(alike))} need the same range within 1 %, and are not faster.";
+                ? $" {Capital(Join(alike))} needs the same {(all.Any(policy => policy.IsMemory) ? "memory" : "range")} within 1 %, and is not faster."
+                : $" {Capital(Join(alike))} need the same {(all.Any(policy => policy.IsMemory) ? "memory" : "range")} within 1 %, and are not faster.";
         }
 
         if (others.Count > 0)
@@ -35,12 +35,14 @@ internal static class Verdict
             string much = Units.Percent(((double)next.RangeBytes / best.RangeBytes) - 1);
             string rest = all.All(policy => policy.IsArena) ? "The other policies" : "The others";
             why += others.Count == 1
-                ? $" {Name(next)} needs {much} more addresses."
-                : $" {rest} need at least {much} more addresses ({next.Title} is the closest).";
+                ? $" {Name(next)} needs {much} more {What(all)}."
+                : $" {rest} need at least {much} more {What(all)} ({next.Title} is the closest).";
         }
 
         return more.Count == 0 ? why : $"{why} {Capital(Join(more))} {(more.Count == 1 ? "fails" : "fail")} more often.";
     }
+
+    private static string What(IEnumerable<PolicyReport> policies) => policies.Any(policy => policy.IsMemory) ? "memory" : "addresses";
 
     private static string Failures(PolicyReport policy) => policy.Failures switch
     {

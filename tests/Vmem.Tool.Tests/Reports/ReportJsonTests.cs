@@ -32,7 +32,7 @@ public sealed class ReportJsonTests
                 "name", "format", "events", "allocations", "frees", "unknownFrees", "impliedFrees", "liveAtEnd", "peakLiveObjects", "readSeconds",
                 "best", "verdict", "policies", "sizes",
                 "policy", "allocator", "events", "peakLiveBytes", "rangeBytes", "rangeOverhead", "peakInternalWasteBytes", "finalInternalWasteBytes", "worstFragmentation", "peakFragmentation", "finalFragmentation",
-                "failures", "medianNanoseconds", "percentile999Nanoseconds", "eventsPerSecond", "bookkeepingBytes", "curve",
+                "failures", "medianNanoseconds", "percentile999Nanoseconds", "eventsPerSecond", "bookkeepingBytes", "peakResidentBytes", "meanNanoseconds", "curve",
                 "eventsPerPoint", "liveBytes", "extentBytes",
                 "leastBytes", "mostBytes", "count", "totalBytes",
             ],
@@ -53,7 +53,7 @@ public sealed class ReportJsonTests
     {
         using JsonDocument document = JsonDocument.Parse(Write(ReportFixture.Create(Samples.CompilerTrace)));
         JsonElement policy = document.RootElement.GetProperty("traces")[0].GetProperty("policies")[0];
-        Assert.All(Figure.All, figure => Assert.True(policy.TryGetProperty(figure.Key, out _), figure.Key));
+        Assert.All([.. Figure.All, .. Figure.OfMemory], figure => Assert.True(policy.TryGetProperty(figure.Key, out _), figure.Key));
     }
 
     private static IEnumerable<string> Names(JsonElement element) => element.EnumerateObject().Select(member => member.Name);

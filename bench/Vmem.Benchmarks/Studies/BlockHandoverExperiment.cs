@@ -1,0 +1,81 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using Vmem.Benchmarks.Blocks;
+using Vmem.Benchmarks.Measurement;
+using Vmem.Benchmarks.Workloads;
+
+namespace Vmem.Benchmarks.Studies;
+
+/// <summary>One turn of one allocator: a thread allocates blocks of 64 bytes and sends them through a ring, another frees them. Elapsed
+/// nanoseconds for a block, and the managed bytes of both threads.</summary>
+internal sealed class BlockHandoverExperiment(int batches) : IBlockExperiment<BlockTimes>
+{
+    private const nuint Size = 64;
+    private const int SettlingBatches = 500;
+
+    public BlockTimes Run<TBlocks, TBlock>(Func<TBlocks> make)
+        where TBlocks : struct, IBlocks<TBlocks, TBlock>
+        where TBlock : struct, IBlock
+    {
+        using TBlocks blocks = make();
+        var ring = new BlockRing<TBlock>();
+        using var ready = new Barrier(3);
+        long bytes = 0;
+        Thread[] threads =
+        [
+            new(() => Repeat(ready, ref bytes, () => Fill(blocks, ring))),
+            new(() => Repeat(ready, ref bytes, () => Empty(blocks, ring))),
+        ];
+        Array.ForEach(threads, thread => thread.Start());
+        ready.SignalAndWait();
+        long begin = Stopwatch.GetTimestamp();
+        Array.ForEach(threads, thread => thread.Join());
+        double handedOver = (double)batches * BlockRing<TBlock>.BlockLength;
+        return new BlockTimes(Clock.NanosecondsSince(begin) / handedOver, bytes / handedOver);
+    }
+
+    private void Repeat(Barrier ready, ref long bytes, Action step)
+    {
+        for (int i = 0; i < SettlingBatches; i++)
+        {
+            step();
+        }
+
+        ready.SignalAndWait();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < batches; i++)
+        {
+            step();
+        }
+
+        Interlocked.Add(ref bytes, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Fill<TBlocks, TBlock>(TBlocks blocks, BlockRing<TBlock> ring)
+        where TBlocks : struct, IBlocks<TBlocks, TBlock>
+        where TBlock : struct, IBlock
+    {
+        TBlock[] batch = ring.AwaitRoom();
+        for (int i = 0; i < batch.Length; i++)
+        {
+            batch[i] = blocks.Allocate(Size);
+            batch[i].Write(i);
+        }
+
+        ring.Publish();
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Empty<TBlocks, TBlock>(TBlocks blocks, BlockRing<TBlock> ring)
+        where TBlocks : struct, IBlocks<TBlocks, TBlock>
+        where TBlock : struct, IBlock
+    {
+        foreach (TBlock block in ring.AwaitBlock())
+        {
+            blocks.Free(block);
+        }
+
+        ring.Consume();
+    }
+}
