@@ -99,24 +99,29 @@ public sealed unsafe partial class MemoryClient
         Enter();
         try
         {
-            Block block = Locate(address, "free");
-            CheckGuard(block);
-            Scrub(block.Unit, block.Length);
-            if (!block.Region.IsLarge)
-            {
-                Retire(block.Region, (nuint)address, block.Unit, _geometry.OrderFor(block.Length));
-                return;
-            }
-
-            _blocks.Set(block.Unit, 0);
-            _inUse -= block.Length;
-            _freedEver += block.Length;
-            ReturnRegion(block.Region);
+            FreeLive(Locate(address, "free"));
         }
         finally
         {
             Exit();
         }
+    }
+
+    /// <summary>Frees a block of whatever size, with all that the features ask for. The lock is held.</summary>
+    private void FreeLive(in Block block)
+    {
+        CheckGuard(block);
+        Scrub(block.Unit, block.Length);
+        if (!block.Region.IsLarge)
+        {
+            Retire(block.Region, (nuint)AddressOf(block.Unit), block.Unit, _geometry.OrderFor(block.Length));
+            return;
+        }
+
+        _blocks.Set(block.Unit, 0);
+        _inUse -= block.Length;
+        _freedEver += block.Length;
+        ReturnRegion(block.Region);
     }
 
     /// <summary>The live block of this client that starts at an address; if there is none, an exception says why.</summary>

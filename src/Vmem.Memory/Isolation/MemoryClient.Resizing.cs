@@ -146,11 +146,27 @@ public sealed unsafe partial class MemoryClient
         }
     }
 
+    /// <summary>Under one lock: a client disposed of meanwhile has neither of the blocks any more, and their memory may be another's, or
+    /// nobody's.</summary>
     private void* Move(void* block, void* moved, nuint size)
     {
-        NativeMemory.Copy(block, moved, Math.Min(GetSize(block), size));
-        Free(block);
-        return moved;
+        Enter();
+        try
+        {
+            Block old = Locate(block, "resize");
+            NativeMemory.Copy(block, moved, Math.Min(UsableLength(old), size));
+            FreeLive(old);
+            return moved;
+        }
+        catch (InvalidFreeException)
+        {
+            FreeLive(Locate(moved, "free"));      // another thread has freed the block meanwhile, or written past its end
+            throw;
+        }
+        finally
+        {
+            Exit();
+        }
     }
 
     private void* ResizeFor(void* block, nuint size) => TryResize(block, size) ? block : throw Exhausted(size, alignment: 1);
