@@ -93,8 +93,14 @@ public sealed unsafe partial class MemoryClient
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool AllocateAny(nuint size, nuint alignment, bool zeroed, out void* block)
     {
-        bool met = AllocateOnce(size, alignment, zeroed, out block, out bool hopeless)
-            || (!hopeless && Context.TrimClients() > 0 && AllocateOnce(size, alignment, zeroed, out block, out _));
+        bool met = AllocateOnce(size, alignment, zeroed, out block, out bool hopeless);
+        if (!met && !hopeless)
+        {
+            // Even if nothing came back: another thread that failed may have just taken it back, and not need all of it.
+            _ = Context.TrimClients();
+            met = AllocateOnce(size, alignment, zeroed, out block, out _);
+        }
+
         if (!met)
         {
             Enter();

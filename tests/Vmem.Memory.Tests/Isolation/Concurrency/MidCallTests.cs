@@ -45,6 +45,42 @@ public unsafe class MidCallTests
         }
     }
 
+    /// <summary>Two find the context full, and enough of it held for nothing. Whichever of them takes that back, there is enough for
+    /// both.</summary>
+    [Fact]
+    public void What_is_held_in_reserve_serves_all_who_need_it_at_once()
+    {
+        using MemoryContext context = Create(MemoryContextFeatures.ZeroOnHandOver, 2 * BlockSize);
+        MemoryClient[] hoarders = [context.CreateClient("hoarder"), context.CreateClient("another")];
+        int failures = 0;
+        int arrived = 0;
+        int begun = 0;
+        Workers.Run(2, index =>
+        {
+            using MemoryClient client = context.CreateClient($"client-{index}");
+            for (int round = 0; round < 5_000; round++)
+            {
+                // The last to arrive fills the context, and lets both go; nobody sleeps in between, so that they start at once.
+                if (Interlocked.Increment(ref arrived) == 2)
+                {
+                    Array.ForEach(hoarders, hoarder => hoarder.Free(hoarder.Allocate(16)));
+                    Volatile.Write(ref arrived, 0);
+                    Volatile.Write(ref begun, round + 1);
+                }
+
+                while (Volatile.Read(ref begun) <= round)
+                {
+                    Thread.Yield();
+                }
+
+                bool isMet = client.TryAllocate(BlockSize, out void* block);
+                Interlocked.Add(ref failures, isMet ? 0 : 1);
+                client.Free(block);
+            }
+        });
+        Assert.Equal(0, failures);
+    }
+
     private static MemoryContext Create(MemoryContextFeatures features, int size) =>
         new((nuint)size, new MemoryContextOptions { BlockSize = BlockSize, Features = features | MemoryContextFeatures.Synchronized });
 }
