@@ -1,3 +1,4 @@
+using System.Reflection;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Isolation.Concurrency;
@@ -79,6 +80,50 @@ public unsafe class MidCallTests
             }
         });
         Assert.Equal(0, failures);
+    }
+
+    /// <summary>Giving a region back takes the context's lock, and a thread that waits for a lock can be interrupted.</summary>
+    [Theory]
+    [InlineData(BlockSize, MemoryContextFeatures.None)]
+    [InlineData(BlockSize / 2, MemoryContextFeatures.None)]
+    [InlineData(BlockSize / 2, MemoryContextFeatures.PoisonOnFree)]
+    public void A_free_is_not_given_up_half_way(int size, MemoryContextFeatures features)
+    {
+        MemoryContext context = Create(features, 16 * BlockSize);       // not disposed of if the test fails: that might never end
+        MemoryClient client = context.CreateClient("client");
+        void* first = client.Allocate(BlockSize / 2);
+        void* second = client.Allocate(BlockSize / 2);
+        void* block = client.Allocate((nuint)size);
+        client.Free(first);
+        client.Free(second);                      // the one empty region that it may keep
+        Exception? thrown = null;
+        bool isInterrupted = false;
+        Thread freeing = new(() =>
+        {
+            Thread.CurrentThread.Interrupt();
+            thrown = Record.Exception(() => client.Free(block));
+            isInterrupted = Record.Exception(() => Thread.Sleep(1)) is ThreadInterruptedException;
+            client.Dispose();
+        })
+        {
+            IsBackground = true,
+        };
+        var gate = (Lock)typeof(MemoryContext).GetField("_gate", BindingFlags.NonPublic | BindingFlags.Instance)!.GetValue(context)!;
+        lock (gate)
+        {
+            freeing.Start();
+            while (freeing.IsAlive && !freeing.ThreadState.HasFlag(ThreadState.WaitSleepJoin))
+            {
+                Thread.Yield();
+            }
+        }
+
+        Assert.True(freeing.Join(20_000), "The client's lock was left taken.");
+        Assert.Null(thrown);
+        Assert.True(isInterrupted, "The interrupt was swallowed.");
+        Assert.Equal(context.Size, context.GetStatistics().Free);
+        context.Validate();
+        context.Dispose();
     }
 
     private static MemoryContext Create(MemoryContextFeatures features, int size) =>
