@@ -28,6 +28,18 @@ public sealed unsafe partial class MemoryClient
             return AllocateOnce(size, alignment: 1, zeroed: false, out void* small, out _) ? Move(block, small, size) : ResizeFor(block, size);
         }
 
+        if (TryResize(block, size))
+        {
+            return block;
+        }
+
+        if (AllocateOnce(size, alignment: 1, zeroed: false, out void* moved, out _))
+        {
+            return Move(block, moved, size);
+        }
+
+        // What clients hold in reserve may be all that is in the way behind the block.
+        _ = Context.TrimClients();
         return TryResize(block, size) ? block : Move(block, Allocate(size), size);
     }
 
