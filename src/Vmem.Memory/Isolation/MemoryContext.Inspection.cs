@@ -140,6 +140,7 @@ public sealed unsafe partial class MemoryContext
     {
         lock (_gate)
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             ArenaStatistics<nuint> arena = _arena.GetStatistics();
             return (arena.Free, arena.LargestFree);
         }
