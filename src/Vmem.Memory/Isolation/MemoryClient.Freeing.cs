@@ -9,7 +9,7 @@ namespace Vmem.Memory;
 public sealed unsafe partial class MemoryClient
 {
     /// <summary>Frees a block of this client; null is no block and is ignored. O(1) as long as the client's caches have room for it, else
-    /// O(log region).</summary>
+    /// O(log region), and O(cached blocks) where its region goes back to the context with it.</summary>
     /// <exception cref="InvalidFreeException">It is no live block of this client; nothing was changed. With guard bytes also: it was written
     /// past its end, and stays allocated.</exception>
     /// <exception cref="ObjectDisposedException">The client has been disposed of, and the block with it.</exception>

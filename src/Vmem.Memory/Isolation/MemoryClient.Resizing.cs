@@ -12,10 +12,12 @@ public sealed unsafe partial class MemoryClient
     /// block any more. Null allocates. O(log region) in place, else O(size).
     /// </summary>
     /// <remarks>A block that must move is held twice for a moment, and the quota has to allow that. One that shrinks never fails: where it
-    /// cannot move to a smaller place it stays.</remarks>
+    /// cannot move to a smaller place it stays. Other threads' calls on the client wait while it is copied.</remarks>
     /// <exception cref="ClientExhaustedException">There is no room, or the quota is used up; the block is as it was.</exception>
     /// <exception cref="InvalidFreeException">It is no live block of this client, or was written past its end; nothing was changed.</exception>
     /// <exception cref="ObjectDisposedException">The client has been disposed of, and the block with it.</exception>
+    /// <exception cref="InvariantViolationException">With poison: free memory that it would have taken was written to. Nothing was
+    /// changed, but that it holds poison again.</exception>
     public void* Reallocate(void* block, nuint size)
     {
         if (block is null)
@@ -49,6 +51,8 @@ public sealed unsafe partial class MemoryClient
     /// <returns>False, and nothing is changed, if it has no room to grow, or if the quota forbids it.</returns>
     /// <exception cref="InvalidFreeException">It is no live block of this client, or was written past its end; nothing was changed.</exception>
     /// <exception cref="ObjectDisposedException">The client has been disposed of, and the block with it.</exception>
+    /// <exception cref="InvariantViolationException">With poison: free memory that it would have taken was written to. Nothing was
+    /// changed, but that it holds poison again.</exception>
     public bool TryResize(void* block, nuint size)
     {
         Enter();
