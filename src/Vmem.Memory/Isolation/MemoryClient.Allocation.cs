@@ -12,6 +12,8 @@ public sealed unsafe partial class MemoryClient
     /// O(log region). A block starts at a multiple of its own size, as rounded, up to <see cref="MemoryContext.BlockSize"/>.</summary>
     /// <exception cref="ClientExhaustedException">The quota is used up, or the context has no room.</exception>
     /// <exception cref="ObjectDisposedException">The client has been disposed of.</exception>
+    /// <exception cref="InvariantViolationException">With poison: free memory that it would have taken was written to. Nothing was
+    /// changed, but that it holds poison again.</exception>
     public void* Allocate(nuint size) => TryAllocate(size, out void* block) ? block : throw Exhausted(size, alignment: 1);
 
     /// <summary>The same, zeroed, its rounding included.</summary>
@@ -35,6 +37,8 @@ public sealed unsafe partial class MemoryClient
 
     /// <summary>As <see cref="Allocate"/>, but false where that would throw <see cref="ClientExhaustedException"/>.</summary>
     /// <exception cref="ObjectDisposedException">The client has been disposed of.</exception>
+    /// <exception cref="InvariantViolationException">With poison: free memory that it would have taken was written to. Nothing was
+    /// changed, but that it holds poison again.</exception>
     public bool TryAllocate(nuint size, out void* block)
     {
         // Size 0 wraps and is of no order, as is a large size: both go the long way.
@@ -93,8 +97,14 @@ public sealed unsafe partial class MemoryClient
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool AllocateAny(nuint size, nuint alignment, bool zeroed, out void* block)
     {
-        bool met = AllocateOnce(size, alignment, zeroed, out block, out bool hopeless)
-            || (!hopeless && Context.TrimClients() > 0 && AllocateOnce(size, alignment, zeroed, out block, out _));
+        bool met = AllocateOnce(size, alignment, zeroed, out block, out bool hopeless);
+        if (!met && !hopeless)
+        {
+            // Even if nothing came back: another thread that failed may have just taken it back, and not need all of it.
+            _ = Context.TrimClients();
+            met = AllocateOnce(size, alignment, zeroed, out block, out _);
+        }
+
         if (!met)
         {
             Enter();

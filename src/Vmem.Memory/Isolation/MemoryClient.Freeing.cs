@@ -9,7 +9,7 @@ namespace Vmem.Memory;
 public sealed unsafe partial class MemoryClient
 {
     /// <summary>Frees a block of this client; null is no block and is ignored. O(1) as long as the client's caches have room for it, else
-    /// O(log region).</summary>
+    /// O(log region), and O(cached blocks) where its region goes back to the context with it.</summary>
     /// <exception cref="InvalidFreeException">It is no live block of this client; nothing was changed. With guard bytes also: it was written
     /// past its end, and stays allocated.</exception>
     /// <exception cref="ObjectDisposedException">The client has been disposed of, and the block with it.</exception>
@@ -99,24 +99,29 @@ public sealed unsafe partial class MemoryClient
         Enter();
         try
         {
-            Block block = Locate(address, "free");
-            CheckGuard(block);
-            Scrub(block.Unit, block.Length);
-            if (!block.Region.IsLarge)
-            {
-                Retire(block.Region, (nuint)address, block.Unit, _geometry.OrderFor(block.Length));
-                return;
-            }
-
-            _blocks.Set(block.Unit, 0);
-            _inUse -= block.Length;
-            _freedEver += block.Length;
-            ReturnRegion(block.Region);
+            FreeLive(Locate(address, "free"));
         }
         finally
         {
             Exit();
         }
+    }
+
+    /// <summary>Frees a block of whatever size, with all that the features ask for. The lock is held.</summary>
+    private void FreeLive(in Block block)
+    {
+        CheckGuard(block);
+        Scrub(block.Unit, block.Length);
+        if (!block.Region.IsLarge)
+        {
+            Retire(block.Region, (nuint)AddressOf(block.Unit), block.Unit, _geometry.OrderFor(block.Length));
+            return;
+        }
+
+        _blocks.Set(block.Unit, 0);
+        _inUse -= block.Length;
+        _freedEver += block.Length;
+        ReturnRegion(block.Region);
     }
 
     /// <summary>The live block of this client that starts at an address; if there is none, an exception says why.</summary>

@@ -5,7 +5,7 @@ namespace Vmem.Memory;
 // What can be asked of a client.
 public sealed unsafe partial class MemoryClient
 {
-    /// <summary>Figures of the client, exact at the time of the call. Of one that has been disposed of: what it did. O(cached sizes).</summary>
+    /// <summary>Figures of the client, exact at the time of the call. Of one that has been disposed of: what it did. O(regions).</summary>
     public MemoryClientStatistics GetStatistics()
     {
         Enter();

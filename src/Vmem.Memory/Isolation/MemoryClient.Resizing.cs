@@ -12,10 +12,12 @@ public sealed unsafe partial class MemoryClient
     /// block any more. Null allocates. O(log region) in place, else O(size).
     /// </summary>
     /// <remarks>A block that must move is held twice for a moment, and the quota has to allow that. One that shrinks never fails: where it
-    /// cannot move to a smaller place it stays.</remarks>
+    /// cannot move to a smaller place it stays. Other threads' calls on the client wait while it is copied.</remarks>
     /// <exception cref="ClientExhaustedException">There is no room, or the quota is used up; the block is as it was.</exception>
     /// <exception cref="InvalidFreeException">It is no live block of this client, or was written past its end; nothing was changed.</exception>
     /// <exception cref="ObjectDisposedException">The client has been disposed of, and the block with it.</exception>
+    /// <exception cref="InvariantViolationException">With poison: free memory that it would have taken was written to. Nothing was
+    /// changed, but that it holds poison again.</exception>
     public void* Reallocate(void* block, nuint size)
     {
         if (block is null)
@@ -28,6 +30,18 @@ public sealed unsafe partial class MemoryClient
             return AllocateOnce(size, alignment: 1, zeroed: false, out void* small, out _) ? Move(block, small, size) : ResizeFor(block, size);
         }
 
+        if (TryResize(block, size))
+        {
+            return block;
+        }
+
+        if (AllocateOnce(size, alignment: 1, zeroed: false, out void* moved, out _))
+        {
+            return Move(block, moved, size);
+        }
+
+        // What clients hold in reserve may be all that is in the way behind the block.
+        _ = Context.TrimClients();
         return TryResize(block, size) ? block : Move(block, Allocate(size), size);
     }
 
@@ -37,6 +51,8 @@ public sealed unsafe partial class MemoryClient
     /// <returns>False, and nothing is changed, if it has no room to grow, or if the quota forbids it.</returns>
     /// <exception cref="InvalidFreeException">It is no live block of this client, or was written past its end; nothing was changed.</exception>
     /// <exception cref="ObjectDisposedException">The client has been disposed of, and the block with it.</exception>
+    /// <exception cref="InvariantViolationException">With poison: free memory that it would have taken was written to. Nothing was
+    /// changed, but that it holds poison again.</exception>
     public bool TryResize(void* block, nuint size)
     {
         Enter();
@@ -146,11 +162,27 @@ public sealed unsafe partial class MemoryClient
         }
     }
 
+    /// <summary>Under one lock: a client disposed of meanwhile has neither of the blocks any more, and their memory may be another's, or
+    /// nobody's.</summary>
     private void* Move(void* block, void* moved, nuint size)
     {
-        NativeMemory.Copy(block, moved, Math.Min(GetSize(block), size));
-        Free(block);
-        return moved;
+        Enter();
+        try
+        {
+            Block old = Locate(block, "resize");
+            NativeMemory.Copy(block, moved, Math.Min(UsableLength(old), size));
+            FreeLive(old);
+            return moved;
+        }
+        catch (InvalidFreeException)
+        {
+            FreeLive(Locate(moved, "free"));      // another thread has freed the block meanwhile, or written past its end
+            throw;
+        }
+        finally
+        {
+            Exit();
+        }
     }
 
     private void* ResizeFor(void* block, nuint size) => TryResize(block, size) ? block : throw Exhausted(size, alignment: 1);

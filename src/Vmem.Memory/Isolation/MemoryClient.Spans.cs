@@ -50,6 +50,6 @@ public sealed unsafe partial class MemoryClient
         where T : unmanaged
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        return (T*)Allocate(checked((nuint)length * (nuint)sizeof(T)));
+        return (T*)Allocate(nuint.CreateSaturating((ulong)length * (ulong)sizeof(T)));      // more than 32 bits count is no room, too
     }
 }

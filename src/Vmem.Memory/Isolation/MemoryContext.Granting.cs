@@ -90,7 +90,8 @@ public sealed unsafe partial class MemoryContext
 
     internal void TakeBack(Region region)
     {
-        lock (_gate)
+        EnterGateThroughInterrupts();
+        try
         {
             nuint offset = OffsetOf(region);
             EntriesOf(offset, region.Size).Clear();
@@ -98,6 +99,10 @@ public sealed unsafe partial class MemoryContext
             region.Close();
             _pool.Return(region);
             _regions--;
+        }
+        finally
+        {
+            _gate.Exit();
         }
     }
 

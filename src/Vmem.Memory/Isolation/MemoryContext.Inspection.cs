@@ -44,7 +44,7 @@ public sealed unsafe partial class MemoryContext
         return trimmed;
     }
 
-    /// <summary>Figures of the context, exact at the time of the call. O(1).</summary>
+    /// <summary>Figures of the context, exact at the time of the call. O(1), but for the largest free piece, which the arena looks for.</summary>
     public MemoryContextStatistics GetStatistics()
     {
         lock (_gate)
@@ -92,6 +92,7 @@ public sealed unsafe partial class MemoryContext
     /// <summary>Checks every invariant of the context and its clients, and the guard bytes and the poison where these features are on.
     /// O(units of the regions held).</summary>
     /// <exception cref="InvariantViolationException">One does not hold; the message says which.</exception>
+    /// <exception cref="ObjectDisposedException">The context has been disposed of.</exception>
     public void Validate()
     {
         for (MemoryClient? client = FirstClient(); client is not null; client = ClientAfter(client))
@@ -140,6 +141,7 @@ public sealed unsafe partial class MemoryContext
     {
         lock (_gate)
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             ArenaStatistics<nuint> arena = _arena.GetStatistics();
             return (arena.Free, arena.LargestFree);
         }

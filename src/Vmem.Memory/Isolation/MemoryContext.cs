@@ -189,7 +189,8 @@ public sealed unsafe partial class MemoryContext : IDisposable
     /// <summary>Takes a client off the list. It keeps no link: who keeps a client that is gone keeps no others by that.</summary>
     internal void Forget(MemoryClient client, ClientTables tables)
     {
-        lock (_gate)
+        EnterGateThroughInterrupts();
+        try
         {
             _tables.Push(tables);
             if (client.PreviousClient is { } previous)
@@ -214,6 +215,10 @@ public sealed unsafe partial class MemoryContext : IDisposable
             _clients--;
             _clientsDeleted++;
         }
+        finally
+        {
+            _gate.Exit();
+        }
     }
 
     private static MemoryContextOptions Checked(MemoryContextOptions? options)
@@ -232,6 +237,30 @@ public sealed unsafe partial class MemoryContext : IDisposable
         }
 
         return options;
+    }
+
+    /// <summary>For what gives memory back: it has changed something already, and must not stop half way. A thread that is interrupted
+    /// while it waits here is so at its next wait instead.</summary>
+    private void EnterGateThroughInterrupts()
+    {
+        bool isInterrupted = false;
+        while (true)
+        {
+            try
+            {
+                _gate.Enter();
+                break;
+            }
+            catch (ThreadInterruptedException)
+            {
+                isInterrupted = true;
+            }
+        }
+
+        if (isInterrupted)
+        {
+            Thread.CurrentThread.Interrupt();
+        }
     }
 
     private MemoryClient? FirstClient()

@@ -87,7 +87,7 @@ internal sealed class BuddyTarget : IReplayTarget
     }
 
     private BuddyAllocator<ulong> PartOf(ulong offset) =>
-        _parts[offset >> _firstShift == 0 ? 0 : BitOperations.Log2(offset >> _firstShift) + 1];
+        _parts[_limit is not null || offset >> _firstShift == 0 ? 0 : BitOperations.Log2(offset >> _firstShift) + 1];
 
     private bool TryGrow(ulong size)
     {

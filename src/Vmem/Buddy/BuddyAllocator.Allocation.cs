@@ -18,7 +18,8 @@ public sealed partial class BuddyAllocator<T>
     /// <returns>The first value of the block.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The size is 0.</exception>
     /// <exception cref="ArenaExhaustedException">No free block is large enough, or no block ever is.</exception>
-    /// <remarks>A step for each level that a block is cut down through: at most seven.</remarks>
+    /// <remarks>A step for each level that a block is cut down through, at most seven, and for each row of the index of one order: at most
+    /// six.</remarks>
     public T Allocate(T size)
     {
         if (!TryAllocate(size, out T start))
@@ -34,7 +35,8 @@ public sealed partial class BuddyAllocator<T>
     /// <param name="start">The first value of the block.</param>
     /// <returns>Whether there was room.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The size is 0.</exception>
-    /// <remarks>A step for each level that a block is cut down through: at most seven.</remarks>
+    /// <remarks>A step for each level that a block is cut down through, at most seven, and for each row of the index of one order: at most
+    /// six.</remarks>
     public bool TryAllocate(T size, out T start)
     {
         int order = OrderFor(size);

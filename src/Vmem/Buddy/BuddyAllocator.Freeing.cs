@@ -9,7 +9,8 @@ public sealed partial class BuddyAllocator<T>
     /// <param name="start">The first value of the block, as <see cref="Allocate"/> gave it.</param>
     /// <exception cref="InvalidFreeException">No allocated block starts there, or the guard keys around the bookkeeping are broken
     /// (looked at in Debug builds and with <see cref="BuddyAllocatorOptions.Audit"/>). Nothing was changed.</exception>
-    /// <remarks>A step for each level that it coalesces through: at most seven.</remarks>
+    /// <remarks>A step for each level that it coalesces through, at most seven; and for each order passed that has other free blocks, one
+    /// for each row of its index, at most six.</remarks>
     public void Free(T start)
     {
         Enter();

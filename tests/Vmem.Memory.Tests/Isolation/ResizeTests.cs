@@ -165,6 +165,30 @@ public unsafe class ResizeTests
         client.Free(block);
     }
 
+    /// <summary>There is no room for the block twice, and behind it lies what somebody holds for nothing.</summary>
+    [Theory]
+    [InlineData(false, 0)]
+    [InlineData(false, 12 * BlockSize)]
+    [InlineData(true, 0)]
+    [InlineData(true, 12 * BlockSize)]
+    public void A_block_is_reallocated_over_what_is_only_held_in_reserve(bool isOwnReserve, int quota)
+    {
+        using MemoryContext context = Create();
+        using MemoryClient client = context.CreateClient("client", (nuint)quota);
+        using MemoryClient other = context.CreateClient("other");
+        byte* block = (byte*)client.Allocate(9 * BlockSize);
+        new Span<byte>(block, 9 * BlockSize).Fill(0x44);
+        MemoryClient hoarder = isOwnReserve ? client : other;
+        void* behind = hoarder.Allocate(16);
+        Assert.Equal((nint)(block + (9 * BlockSize)), (nint)behind);
+        hoarder.Free(behind);
+        byte* grown = (byte*)client.Reallocate(block, 12 * BlockSize);
+        Assert.Equal((nint)block, (nint)grown);
+        Assert.Equal(-1, new ReadOnlySpan<byte>(grown, 9 * BlockSize).IndexOfAnyExcept((byte)0x44));
+        Assert.Equal(0, client.GetStatistics().Failures);
+        context.Validate();
+    }
+
     /// <summary>A block that moves off its own region of whole block sizes does not keep it.</summary>
     [Fact]
     public void A_large_block_that_becomes_small_gives_its_region_back()

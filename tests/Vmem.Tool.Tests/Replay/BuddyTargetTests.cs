@@ -34,6 +34,20 @@ public sealed class BuddyTargetTests
         Assert.Equal([16, 128, 128, 32, 64], buddy.Curve.ExtentBytes);
     }
 
+    /// <summary>With a limit there is one part only, however long it is.</summary>
+    [Fact]
+    public void A_limit_may_be_above_what_is_begun_with_where_there_is_none()
+    {
+        using var target = new BuddyTarget(1, 3UL << BuddyTarget.FirstOrder);
+        Assert.True(target.TryAllocate(1UL << (BuddyTarget.FirstOrder + 1), out ulong low));
+        Assert.True(target.TryAllocate(1UL << BuddyTarget.FirstOrder, out ulong high));
+        Assert.Equal(2UL << BuddyTarget.FirstOrder, high);
+        Assert.Equal((3UL << BuddyTarget.FirstOrder, 0UL), (target.GetFigures().InUse, target.GetFigures().Holes));
+        target.Free(high, 1UL << BuddyTarget.FirstOrder);
+        target.Free(low, 1UL << (BuddyTarget.FirstOrder + 1));
+        Assert.Equal((0UL, 0UL), (target.GetFigures().InUse, target.GetFigures().Holes));
+    }
+
     [Fact]
     public void Beyond_the_first_part_it_goes_on_as_a_larger_buddy_system_would()
     {
