@@ -8,7 +8,7 @@ namespace Vmem.Memory.Heap.Debugging;
 internal sealed class DebugBlock
 {
     public nuint Start;
-    public nuint Size;                            // as asked for
+    public nuint Size;                            // as asked for; at least 1
     public nuint Housing;
     public nuint HousingSize;
     public nuint GuardPage;                       // its size; 0: there is none
@@ -22,8 +22,7 @@ internal sealed class DebugBlock
     /// <summary>The end of what can be touched: never before <see cref="End"/>.</summary>
     public nuint Brink => Housing + HousingSize - GuardPage;
 
-    /// <summary>A block of no bytes holds its own address.</summary>
-    public bool Holds(nuint address) => address - Start < Math.Max(Size, 1);
+    public bool Holds(nuint address) => address - Start < Size;
 
     public bool Houses(nuint address) => address - Housing < HousingSize;
 }

@@ -53,10 +53,11 @@ internal sealed partial class HeapDebugger
 
     public HeapDebugging Debugging => _debugging;
 
-    /// <summary>A block, furnished. 0 if there is no memory, even without the quarantine.</summary>
+    /// <summary>A block, furnished; of one byte if none is asked for. 0 if there is no memory, even without the quarantine.</summary>
     /// <exception cref="InvariantViolationException">A freed block was written. Nothing was allocated.</exception>
     public nuint Allocate(nuint size, nuint alignment, out bool isZero)
     {
+        size = Math.Max(size, 1);
         AuditSite? site = Capture(AuditCall.Allocate);
         var block = new DebugBlock { Owner = site };
         lock (_gate)
@@ -97,7 +98,7 @@ internal sealed partial class HeapDebugger
             ThrowIfEnded();
             if (_live.TryGetValue(address, out DebugBlock? block))
             {
-                if (size is { } given && given != block.Size)
+                if (size is { } given && Math.Max(given, 1) != block.Size)
                 {
                     throw WrongSize(block, given, site);
                 }

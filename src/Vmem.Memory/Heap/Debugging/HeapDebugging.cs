@@ -5,7 +5,7 @@ namespace Vmem.Memory;
 /// <summary>What a <see cref="NativeHeap"/> does to find mistakes in its use: libumem's UMEM_DEBUG. Chosen when the heap is made.</summary>
 /// <remarks>
 /// Any debugging at all, be it only the count of leaks, finds every wrong free at once: of a block freed before, of an address inside a block or
-/// next to one, of another heap's block, with a wrong size. <see cref="NativeHeap.GetSize"/> is then what was asked for, to the byte. What the rest
+/// next to one, of another heap's block, with a wrong size. <see cref="NativeHeap.GetSize"/> is then what was asked for, to the byte, and 1 for nothing. What the rest
 /// finds and costs: docs/diagnostics.md.
 /// </remarks>
 public sealed record HeapDebugging

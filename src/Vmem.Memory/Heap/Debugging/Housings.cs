@@ -119,7 +119,7 @@ internal sealed unsafe class Housings(NativeHeap heap, HeapDebugging debugging)
     {
         nuint page = HeapSpace.PageSize;
         alignment = alignment > 8 ? alignment : size <= 64 || size % Grain == 0 ? Grain : 8;
-        nuint body = Math.Max(HeapSpace.RoundUp(_redZone + RoundUp(size, alignment)), page);
+        nuint body = HeapSpace.RoundUp(_redZone + RoundUp(size, alignment));
         nuint housing = heap.TakePages(body + page, out isZero);
         if (housing == 0)
         {

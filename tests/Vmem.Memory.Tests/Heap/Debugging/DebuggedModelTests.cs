@@ -21,7 +21,7 @@ public unsafe class DebuggedModelTests
             NativeHeap heap = heaps[which];
             Dictionary<nint, (int Size, byte Pattern)> model = models[which];
             nint some = model.Count == 0 ? 0 : model.Keys.ElementAt(random.Next(model.Count));
-            int size = random.Next(4) == 0 ? random.Next(60_000) : random.Next(300);
+            int size = random.Next(4) == 0 ? random.Next(1, 60_000) : random.Next(1, 300);
             switch (some == 0 ? 0 : random.Next(10))
             {
                 case 0 or 1 or 2 or 3:

@@ -5,7 +5,7 @@ namespace Vmem.Memory.Tests.Heap.Debugging;
 /// <summary>Blocks that end at a page that faults.</summary>
 public unsafe class GuardPageTests
 {
-    public static TheoryData<int> Sizes => [0, 1, 8, 15, 16, 63, 64, 65, 100, 4_000, 4_096, 4_097, 32_768, 50_001, 1_000_000];
+    public static TheoryData<int> Sizes => [1, 8, 15, 16, 63, 64, 65, 100, 4_000, 4_096, 4_097, 32_768, 50_001, 1_000_000];
 
     [Theory]
     [MemberData(nameof(Sizes))]
@@ -27,7 +27,7 @@ public unsafe class GuardPageTests
 
         heap.Free(block);
         Assert.False(probe.CanRead(block));
-        Assert.Equal(size > 0, size > 0 && !probe.CanRead(block + size - 1));
+        Assert.False(probe.CanRead(block + size - 1));
         heap.Trim();
         Assert.Equal((nuint)0, heap.GetStatistics().Held);
         heap.Validate();

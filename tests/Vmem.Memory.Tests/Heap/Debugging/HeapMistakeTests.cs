@@ -116,6 +116,7 @@ public unsafe class HeapMistakeTests
     [Theory]
     [InlineData(99)]
     [InlineData(101)]
+    [InlineData(1)]
     [InlineData(0)]
     public void A_wrong_size_is_refused(int size)
     {

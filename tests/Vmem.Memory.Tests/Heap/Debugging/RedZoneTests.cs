@@ -6,7 +6,6 @@ namespace Vmem.Memory.Tests.Heap.Debugging;
 public unsafe class RedZoneTests
 {
     [Theory]
-    [InlineData(0, 1)]
     [InlineData(1, 1)]
     [InlineData(24, 1)]
     [InlineData(64, 64)]
