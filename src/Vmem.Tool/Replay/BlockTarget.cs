@@ -34,10 +34,13 @@ internal sealed unsafe class BlockTarget(BlockAllocator allocator) : IReplayTarg
         return size;
     }
 
-    public bool TryAllocate(ulong size, out ulong offset)
+    public bool TryAllocate(ulong size, out ulong offset) => TryAllocate(size, size, out offset);
+
+    // As the program asks: glibc, asked for what it had made of a size, may make more of that.
+    public bool TryAllocate(ulong requested, ulong size, out ulong offset)
     {
         void* block = null;
-        if (size == ulong.MaxValue || !allocator.TryAllocate((nuint)size, out block))
+        if (size == ulong.MaxValue || !allocator.TryAllocate((nuint)requested, out block))
         {
             offset = 0;
             return false;
@@ -49,9 +52,9 @@ internal sealed unsafe class BlockTarget(BlockAllocator allocator) : IReplayTarg
 
     public void Free(ulong offset, ulong size) => allocator.Free((void*)offset);
 
-    public void Use(ulong offset, ulong size)
+    public void Use(ulong offset, ulong requested, ulong size)
     {
-        BlockAllocator.Touch((void*)offset, size);
+        BlockAllocator.Touch((void*)offset, requested);
         _inUse += size;
         _most = Math.Max(_most, _inUse);
     }

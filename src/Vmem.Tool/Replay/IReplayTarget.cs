@@ -21,14 +21,17 @@ internal interface IReplayTarget : IDisposable
     /// <param name="offset">Where it is.</param>
     bool TryAllocate(ulong size, out ulong offset);
 
-    /// <summary>Frees what <see cref="TryAllocate"/> put at <paramref name="offset"/> for the same size.</summary>
+    /// <summary>The same, for an allocator that rounds by itself, and not always alike.</summary>
+    bool TryAllocate(ulong requested, ulong size, out ulong offset) => TryAllocate(size, out offset);
+
+    /// <summary>Frees what <see cref="TryAllocate(ulong, out ulong)"/> put at <paramref name="offset"/> for the same size.</summary>
     void Free(ulong offset, ulong size);
 
     /// <summary>Whether offsets are places in one range, of which a map can be drawn.</summary>
     bool HasMap => true;
 
     /// <summary>Called after each allocation, outside of its time: what the program would have done with it.</summary>
-    void Use(ulong offset, ulong size)
+    void Use(ulong offset, ulong requested, ulong size)
     {
     }
 

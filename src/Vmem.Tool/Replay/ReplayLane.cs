@@ -124,12 +124,12 @@ internal sealed class ReplayLane : IDisposable
         if (_clock.IsDue())
         {
             long start = Stopwatch.GetTimestamp();
-            fits = _target.TryAllocate(size, out offset);
+            fits = _target.TryAllocate(next.Requested, size, out offset);
             _clock.Add(start, Stopwatch.GetTimestamp());
         }
         else
         {
-            fits = _target.TryAllocate(size, out offset);
+            fits = _target.TryAllocate(next.Requested, size, out offset);
         }
 
         if (!fits)
@@ -148,7 +148,7 @@ internal sealed class ReplayLane : IDisposable
             PeakInternalWaste = _live - _requested;
         }
 
-        _target.Use(offset, size);
+        _target.Use(offset, next.Requested, size);
         if (_target.HasMap)
         {
             _highestEnd = Math.Max(_highestEnd, offset + size);
