@@ -1,0 +1,50 @@
+namespace Vmem.Memory.Heap;
+
+// What must hold of a class's slabs.
+internal sealed unsafe partial class SlabClass
+{
+    /// <summary>Every invariant of the slabs. <paramref name="cached"/> are the blocks of this class that lie in magazines.</summary>
+    public void Validate(ReadOnlySpan<nuint> cached)
+    {
+        _lock.Enter();
+        try
+        {
+            long slabs = 0;
+            long blocksOut = 0;
+            for (Slab* slab = _all; slab is not null; slab = slab->NextOfAll)
+            {
+                slabs++;
+                int free = slab->Capacity - slab->Untouched;
+                for (int index = 0; index < slab->Untouched; index++)
+                {
+                    free += Slab.IsOut(slab, index) ? 0 : 1;
+                }
+
+                Invariant.Hold(free == slab->Free, "a slab counts its free blocks", $"{free} are free, {slab->Free} are counted in the slab of {_size} bytes at {slab->Start}");
+                Invariant.Hold(_map.SlabAt(slab->Start) == slab && _map.SlabAt(slab->Start + _slabSize - 1) == slab, "the map knows every slab", $"not the one of {_size} bytes at {slab->Start}");
+                Invariant.Hold(_space.SizeAt(slab->Start) == _slabSize, "a slab's pages are allocated", $"not those of the slab of {_size} bytes at {slab->Start}");
+                blocksOut += slab->Capacity - free;
+            }
+
+            int listed = 0;
+            for (Slab* slab = _first; slab is not null; slab = slab->Next)
+            {
+                Invariant.Hold(slab->Free > 0 && slab->Free < slab->Capacity + (slab->Untouched == 0 ? 1 : 0), "slabs listed have something out and something in", $"the one at {slab->Start} has {slab->Free} of {slab->Capacity}");
+                listed++;
+            }
+
+            Invariant.Hold(listed <= slabs, "a slab is listed once", $"{listed} of {slabs}");
+            Invariant.Hold(slabs == _slabs && blocksOut == _blocksOut, "slabs and blocks are counted", $"{slabs} and {blocksOut} are there, {_slabs} and {_blocksOut} are counted");
+            foreach (nuint block in cached)
+            {
+                Slab* slab = _map.SlabAt(block);
+                bool known = slab is not null && slab->SizeClass == _sizeClass && TryIndex(slab, block, out int index) && Slab.IsOut(slab, index);
+                Invariant.Hold(known, "what a magazine holds is a block that is out of its slab", $"{block} is none: it was freed wrongly");
+            }
+        }
+        finally
+        {
+            _lock.Exit();
+        }
+    }
+}
