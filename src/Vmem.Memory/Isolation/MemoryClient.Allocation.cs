@@ -43,24 +43,35 @@ public sealed unsafe partial class MemoryClient
     {
         // Size 0 wraps and is of no order, as is a large size: both go the long way.
         int order = BitOperations.Log2((size - 1) | _unitMask) + 1 - _unitShift;
-        if ((uint)order < (uint)_shortOrders)
-        {
-            Enter();
-            nuint length = (nuint)1 << (order + _unitShift);
-            if (length <= _limit - _inUse && _caches.TryPeek(order, out nuint cached))
-            {
-                _caches.Pop(order);
-                nuint unit = UnitOf(cached);
-                Hand(RegionAt(unit), unit, order, size, length);
-                Exit();
-                block = (void*)cached;
-                return true;
-            }
+        return ((uint)order < (uint)_shortOrders && TryAllocateCached(order, size, out block))
+            || ((uint)order < (uint)_lockedOrders && TryAllocateLocked(order, size, out block))
+            || AllocateAny(size, alignment: 1, zeroed: false, out block);
+    }
 
-            Exit();
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryAllocateCached(int order, nuint size, out void* block)
+    {
+        nuint length = (nuint)1 << (order + _unitShift);
+        if (length <= _limit - _inUse && _caches.TryPeek(order, out nuint cached))
+        {
+            _caches.Pop(order);
+            nuint unit = UnitOf(cached);
+            Hand(RegionAt(unit), unit, order, size, length);
+            block = (void*)cached;
+            return true;
         }
 
-        return AllocateAny(size, alignment: 1, zeroed: false, out block);
+        block = null;
+        return false;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryAllocateLocked(int order, nuint size, out void* block)
+    {
+        _lock.Enter();
+        bool met = TryAllocateCached(order, size, out block);
+        _lock.Exit();
+        return met;
     }
 
     /// <summary>A block that the caches or a tree gave out becomes the user's.</summary>

@@ -20,19 +20,38 @@ public sealed unsafe partial class MemoryClient
         int order = _blocks.At(unit) - 1;
         if ((uint)order < (uint)_shortOrders && (offset & _unitMask) == 0)
         {
-            Enter();
             Region? region = RegionOrNull(unit);
-            if (region is not null && region.Owner == this && (!_isSynchronized || _blocks.At(unit) == order + 1))
+            if (region is not null && region.Owner == this)
             {
                 Retire(region, (nuint)block, unit, order);
-                Exit();
                 return;
             }
-
-            Exit();
         }
 
-        FreeAny(block);
+        if ((uint)order >= (uint)_lockedOrders || !TryFreeLocked((nuint)block, unit, order))
+        {
+            FreeAny(block);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryFreeLocked(nuint block, nuint unit, int order)
+    {
+        if ((block & _unitMask) != 0)
+        {
+            return false;
+        }
+
+        _lock.Enter();
+        Region? region = RegionOrNull(unit);
+        bool isMine = region is not null && region.Owner == this && _blocks.At(unit) == order + 1;
+        if (isMine)
+        {
+            Retire(region!, block, unit, order);
+        }
+
+        _lock.Exit();
+        return isMine;
     }
 
     /// <summary>Does the address lie in a block that this client's user holds? O(log region).</summary>

@@ -41,7 +41,8 @@ public sealed unsafe partial class MemoryClient : IDisposable
     private readonly BlockMap _blocks;
     private readonly Region?[] _granules;
     private BlockCaches _caches;
-    private int _shortOrders;                     // orders below go the short way; 0 if every block needs more than memory
+    private int _shortOrders;                     // orders below go the short way; 0 if every block needs more than memory, or the lock
+    private int _lockedOrders;                    // orders below go the short way under the lock
     private nuint _limit;                         // of _inUse; 0 once disposed of
     private nuint _inUse;
     private nuint _peakInUse;
@@ -82,7 +83,8 @@ public sealed unsafe partial class MemoryClient : IDisposable
         _caches = tables.Caches;
         _regions = new RegionLists(tables.Lists);
         _isSynchronized = Has(MemoryContextFeatures.Synchronized);
-        _shortOrders = (_features & FeaturesPerBlock) == 0 ? _caches.Orders : 0;
+        int plainOrders = (_features & FeaturesPerBlock) == 0 ? _caches.Orders : 0;
+        (_shortOrders, _lockedOrders) = _isSynchronized ? (0, plainOrders) : (plainOrders, 0);
     }
 
     /// <summary>The client's name, as it is in messages and statistics.</summary>
@@ -126,7 +128,7 @@ public sealed unsafe partial class MemoryClient : IDisposable
 
             _disposed = true;
             _limit = 0;
-            _shortOrders = 0;
+            _shortOrders = _lockedOrders = 0;
             _leaked = CountLive();
             _freedEver += _inUse;
             _inUse = 0;
