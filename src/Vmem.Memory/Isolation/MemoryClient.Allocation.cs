@@ -43,35 +43,51 @@ public sealed unsafe partial class MemoryClient
     {
         // Size 0 wraps and is of no order, as is a large size: both go the long way.
         int order = BitOperations.Log2((size - 1) | _unitMask) + 1 - _unitShift;
-        return ((uint)order < (uint)_shortOrders && TryAllocateCached(order, size, out block))
-            || ((uint)order < (uint)_lockedOrders && TryAllocateLocked(order, size, out block))
-            || AllocateAny(size, alignment: 1, zeroed: false, out block);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryAllocateCached(int order, nuint size, out void* block)
-    {
-        nuint length = (nuint)1 << (order + _unitShift);
-        if (length <= _limit - _inUse && _caches.TryPeek(order, out nuint cached))
+        if ((uint)order < (uint)_shortOrders)
         {
-            _caches.Pop(order);
-            nuint unit = UnitOf(cached);
-            Hand(RegionAt(unit), unit, order, size, length);
-            block = (void*)cached;
-            return true;
+            nuint cached = TakeCached(order, size);
+            if (cached != 0)
+            {
+                block = (void*)cached;
+                return true;
+            }
         }
 
-        block = null;
-        return false;
+        return TryAllocateSlow(order, size, out block);
+    }
+
+    /// <summary>A block from the caches, which is the user's then; 0 if there is none, or the quota forbids it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private nuint TakeCached(int order, nuint size)
+    {
+        nuint length = (nuint)1 << (order + _unitShift);
+        if (length > _limit - _inUse || !_caches.TryPeek(order, out nuint cached))
+        {
+            return 0;
+        }
+
+        _caches.Pop(order);
+        nuint unit = UnitOf(cached);
+        Hand(RegionAt(unit), unit, order, size, length);
+        return cached;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryAllocateLocked(int order, nuint size, out void* block)
+    private bool TryAllocateSlow(int order, nuint size, out void* block)
     {
-        _lock.Enter();
-        bool met = TryAllocateCached(order, size, out block);
-        _lock.Exit();
-        return met;
+        if ((uint)order < (uint)_lockedOrders)
+        {
+            _lock.Enter();
+            nuint cached = TakeCached(order, size);
+            _lock.Exit();
+            if (cached != 0)
+            {
+                block = (void*)cached;
+                return true;
+            }
+        }
+
+        return AllocateAny(size, alignment: 1, zeroed: false, out block);
     }
 
     /// <summary>A block that the caches or a tree gave out becomes the user's.</summary>

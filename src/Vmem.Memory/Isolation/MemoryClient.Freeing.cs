@@ -28,30 +28,30 @@ public sealed unsafe partial class MemoryClient
             }
         }
 
-        if ((uint)order >= (uint)_lockedOrders || !TryFreeLocked((nuint)block, unit, order))
-        {
-            FreeAny(block);
-        }
+        FreeSlow(block, unit, order);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryFreeLocked(nuint block, nuint unit, int order)
+    private void FreeSlow(void* block, nuint unit, int order)
     {
-        if ((block & _unitMask) != 0)
+        if ((uint)order < (uint)_lockedOrders && ((nuint)block & _unitMask) == 0)
         {
-            return false;
+            _lock.Enter();
+            Region? region = RegionOrNull(unit);
+            bool isMine = region is not null && region.Owner == this && _blocks.At(unit) == order + 1;
+            if (isMine)
+            {
+                Retire(region!, (nuint)block, unit, order);
+            }
+
+            _lock.Exit();
+            if (isMine)
+            {
+                return;
+            }
         }
 
-        _lock.Enter();
-        Region? region = RegionOrNull(unit);
-        bool isMine = region is not null && region.Owner == this && _blocks.At(unit) == order + 1;
-        if (isMine)
-        {
-            Retire(region!, block, unit, order);
-        }
-
-        _lock.Exit();
-        return isMine;
+        FreeAny(block);
     }
 
     /// <summary>Does the address lie in a block that this client's user holds? O(log region).</summary>
