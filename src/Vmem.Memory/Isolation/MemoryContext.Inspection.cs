@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Vmem.Memory.Isolation;
 
@@ -7,7 +8,7 @@ namespace Vmem.Memory;
 public sealed unsafe partial class MemoryContext
 {
     /// <summary>Which client holds the memory at an address, as a block or in reserve? O(1).</summary>
-    public bool TryGetClient(void* address, out MemoryClient? client)
+    public bool TryGetClient(void* address, [NotNullWhen(true)] out MemoryClient? client)
     {
         nuint granule = ((nuint)address - (nuint)_start) >> _geometry.GranuleShift;
         client = granule < (nuint)_granules.Length ? _granules[granule]?.Owner : null;
