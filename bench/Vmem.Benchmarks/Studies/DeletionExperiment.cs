@@ -99,7 +99,7 @@ internal sealed class DeletionExperiment(Deletion deletion, int blocks, nuint si
     {
         for (int done = 0; done < live.Length; done += ChunkLength)
         {
-            FillChunk<TBlocks, TBlock>(space, live.AsSpan(done, Math.Min(ChunkLength, live.Length - done)), size);
+            BlockLoops.Fill<TBlocks, TBlock>(space, live.AsSpan(done, Math.Min(ChunkLength, live.Length - done)), size);
         }
     }
 
@@ -109,32 +109,7 @@ internal sealed class DeletionExperiment(Deletion deletion, int blocks, nuint si
     {
         for (int done = 0; done < live.Length; done += ChunkLength)
         {
-            FreeChunk<TBlocks, TBlock>(space, live.AsSpan(done, Math.Min(ChunkLength, live.Length - done)));
-        }
-    }
-
-    // A thousand blocks a call, so that the loops are fully optimised code.
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void FillChunk<TBlocks, TBlock>(TBlocks space, Span<TBlock> live, nuint size)
-        where TBlocks : struct, IBlocks<TBlocks, TBlock>
-        where TBlock : struct, IBlock
-    {
-        for (int i = 0; i < live.Length; i++)
-        {
-            TBlock block = space.Allocate(size);
-            block.Write(i);
-            live[i] = block;
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void FreeChunk<TBlocks, TBlock>(TBlocks space, Span<TBlock> live)
-        where TBlocks : struct, IBlocks<TBlocks, TBlock>
-        where TBlock : struct, IBlock
-    {
-        for (int i = 0; i < live.Length; i++)
-        {
-            space.Free(live[i]);
+            BlockLoops.Free<TBlocks, TBlock>(space, live.AsSpan(done, Math.Min(ChunkLength, live.Length - done)));
         }
     }
 

@@ -78,7 +78,7 @@ internal static class ScatterProbe
             long begin = ThreadClock.Now();
             for (int done = 0; done < live.Length; done += ChunkLength)
             {
-                Fill<TBlocks, TBlock>(blocks, live.Slice(done, ChunkLength));
+                BlockLoops.Fill<TBlocks, TBlock>(blocks, live.Slice(done, ChunkLength), Size);
             }
 
             long filling = ThreadClock.Now() - begin;
@@ -87,7 +87,7 @@ internal static class ScatterProbe
             begin = ThreadClock.Now();
             for (int done = 0; done < live.Length; done += ChunkLength)
             {
-                Free<TBlocks, TBlock>(blocks, live.Slice(done, ChunkLength));
+                BlockLoops.Free<TBlocks, TBlock>(blocks, live.Slice(done, ChunkLength));
             }
 
             long freeing = ThreadClock.Now() - begin;
@@ -101,30 +101,6 @@ internal static class ScatterProbe
             {
                 int other = random.Index(i + 1);
                 (live[i], live[other]) = (live[other], live[i]);
-            }
-        }
-
-        [MethodImpl(MethodImplOptions.NoInlining)]
-        private static void Fill<TBlocks, TBlock>(TBlocks blocks, Span<TBlock> live)
-            where TBlocks : struct, IBlocks<TBlocks, TBlock>
-            where TBlock : struct, IBlock
-        {
-            for (int i = 0; i < live.Length; i++)
-            {
-                TBlock block = blocks.Allocate(Size);
-                block.Write(i);
-                live[i] = block;
-            }
-        }
-
-        [MethodImpl(MethodImplOptions.NoInlining)]
-        private static void Free<TBlocks, TBlock>(TBlocks blocks, Span<TBlock> live)
-            where TBlocks : struct, IBlocks<TBlocks, TBlock>
-            where TBlock : struct, IBlock
-        {
-            for (int i = 0; i < live.Length; i++)
-            {
-                blocks.Free(live[i]);
             }
         }
     }

@@ -24,7 +24,7 @@ internal readonly struct ContextGeometry
     // What rounding adds to a block is less than this, and is kept in 32 bits.
     private const nuint MaxGranule = (nuint)1 << 31;
 
-    // 2^6 granules: a region of 4 MiB by default. Longer ones save little: a client of a gigabyte is deleted in some twenty microseconds as it is.
+    // 2^6 granules: a region of 4 MiB by default. Arbitrary; a client of a gigabyte then has some 260 regions to give back.
     private const int MaxRegionClassEver = 6;
 
     // A region's units are counted in an int.

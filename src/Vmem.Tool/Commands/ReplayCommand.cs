@@ -8,7 +8,7 @@ namespace Vmem.Tool.Commands;
 internal static class ReplayCommand
 {
     // malloc's grain on 64-bit systems: what the recorded program's own allocator rounded to.
-    private const ulong DefaultQuantum = 16;
+    internal const ulong DefaultQuantum = 16;
 
     private const string Description =
         """
@@ -28,86 +28,14 @@ internal static class ReplayCommand
 
     public static Command Create(ToolConsole console)
     {
-        var traces = new Argument<string[]>("TRACE")
+        var arguments = new ReplayArguments();
+        arguments.Traces.Validators.Add(RefuseUnknownOptions);
+        var command = new Command("replay", Description)
         {
-            Description = "The recordings; \"-\" is standard input.",
-            Arity = ArgumentArity.OneOrMore,
+            arguments.Traces, arguments.Allocators, arguments.Policies, arguments.Quantum, arguments.Limit, arguments.CacheMax, arguments.Json, arguments.Report, arguments.Snapshot, arguments.NoProgress,
         };
-        traces.Validators.Add(RefuseUnknownOptions);
-        var policies = new Option<List<FitPolicy>>("--policy", "-p")
-        {
-            Description = "Which of instant, best, next, first, last; several with commas. [default: all]",
-            HelpName = "LIST",
-            Arity = ArgumentArity.OneOrMore,
-            CustomParser = ParsePolicies,
-        };
-        var allocators = new Option<List<AllocatorKind>>("--allocator", "-a")
-        {
-            Description = "Which of arena, buddy, client; or, with real memory, of heap, malloc, mimalloc, jemalloc; several with commas. Several TRACEs are clients of one context, side by side. [default: arena]",
-            HelpName = "LIST",
-            Arity = ArgumentArity.OneOrMore,
-            CustomParser = ParseAllocators,
-        };
-        var quantum = new Option<ulong>("--quantum", "-q")
-        {
-            Description = "Every size is rounded up to a multiple of this many bytes, a power of two. For buddy and client: the smallest block.",
-            HelpName = "SIZE",
-            CustomParser = result => ParseSize(result, "--quantum"),
-            DefaultValueFactory = _ => DefaultQuantum,
-        };
-        var limit = new Option<ulong?>("--limit", "-l")
-        {
-            Description = "The size of the arena's span, the buddy's range, the clients' context or the heap, such as 64M. Allocations that find no room are counted and left out. [default: room for everything]",
-            HelpName = "SIZE",
-            CustomParser = result => (ulong?)ParseSize(result, "--limit"),
-        };
-        var cacheMax = new Option<ulong>("--cache", "-c")
-        {
-            Description = "Puts quantum caches in front of the arena for sizes up to this, at most 64 quanta. Next fit goes without. [default: none]",
-            HelpName = "SIZE",
-            CustomParser = result => ParseSize(result, "--cache"),
-        };
-        var json = new Option<string?>("--json")
-        {
-            Description = "All figures as JSON: into FILE beside the table, or without FILE to standard output in the table's place.",
-            HelpName = "FILE",
-            Arity = ArgumentArity.ZeroOrOne,
-        };
-        var report = new Option<string?>("--report", "-r")
-        {
-            Description = "Writes one self-contained HTML page: the table, maps of the address space over time, fragmentation, sizes.",
-            HelpName = "FILE.html",
-        };
-        var snapshot = new Option<string?>("--snapshot")
-        {
-            Description = "Writes the arena as it is after the last event, under the best policy, for \"vmem map\". One TRACE only.",
-            HelpName = "FILE.json",
-        };
-        var noProgress = new Option<bool>("--no-progress") { Description = "No progress bar. (There is none when standard error is no terminal.)" };
-        var command = new Command("replay", Description) { traces, allocators, policies, quantum, limit, cacheMax, json, report, snapshot, noProgress };
         command.SetAction((parsed, cancellationToken) =>
-        {
-            string? jsonFile = parsed.GetValue(json);
-            var options = new ReplayOptions
-            {
-                Traces = parsed.GetValue(traces)!,
-                Targets = new TargetFactory
-                {
-                    Allocators = parsed.GetValue(allocators) is { Count: > 0 } named ? named : [AllocatorKind.Arena],
-                    Policies = parsed.GetValue(policies) is { Count: > 0 } chosen ? chosen : PolicyNames.All,
-                    Quantum = parsed.GetValue(quantum),
-                    Limit = parsed.GetValue(limit),
-                    CacheMax = parsed.GetValue(cacheMax),
-                },
-                NamesPolicies = parsed.GetResult(policies) is not null,
-                JsonToOutput = parsed.GetResult(json) is not null && jsonFile is null,
-                JsonFile = jsonFile,
-                ReportFile = parsed.GetValue(report),
-                SnapshotFile = parsed.GetValue(snapshot),
-                ShowProgress = console.ErrorIsTerminal && !parsed.GetValue(noProgress),
-            };
-            return ToolCommand.RunAsync(console, () => new ReplayRun(options, console).Execute(cancellationToken), cancellationToken);
-        });
+            ToolCommand.RunAsync(console, () => new ReplayRun(arguments.Read(parsed, console), console).Execute(cancellationToken), cancellationToken));
         return command;
     }
 
@@ -120,10 +48,10 @@ internal static class ReplayCommand
         }
     }
 
-    private static List<FitPolicy> ParsePolicies(ArgumentResult result) =>
+    internal static List<FitPolicy> ParsePolicies(ArgumentResult result) =>
         ParseList<FitPolicy>(result, "--policy", PolicyNames.TryParse, PolicyNames.All.Select(PolicyNames.NameOf));
 
-    private static List<AllocatorKind> ParseAllocators(ArgumentResult result) =>
+    internal static List<AllocatorKind> ParseAllocators(ArgumentResult result) =>
         ParseList<AllocatorKind>(result, "--allocator", AllocatorNames.TryParse, AllocatorNames.All.Select(AllocatorNames.NameOf));
 
     private delegate bool NameParser<T>(string name, out T value);
@@ -146,7 +74,7 @@ internal static class ReplayCommand
         return values;
     }
 
-    private static ulong ParseSize(ArgumentResult result, string option)
+    internal static ulong ParseSize(ArgumentResult result, string option)
     {
         string text = result.Tokens[0].Value;
         if (!SizeText.TryParse(text, out ulong size) || size is 0 or > ArenaTarget.UnlimitedSpan)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using System.Text;
+using Xunit;
 
 namespace Vmem.Testing.Surface;
 
@@ -24,6 +25,25 @@ public static class PublicApi
         }
 
         return text.ToString();
+    }
+
+    /// <summary>Compares an assembly's surface with the checked-in listing in a file, which is written anew where the environment says
+    /// so.</summary>
+    public static void Check(Assembly assembly, string file)
+    {
+        string actual = Describe(assembly);
+        if (Environment.GetEnvironmentVariable("VMEM_UPDATE_PUBLIC_API") == "1")
+        {
+            File.WriteAllText(file, actual);
+        }
+
+        string expected = File.Exists(file) ? File.ReadAllText(file).ReplaceLineEndings("\n") : "";
+        string[] added = [.. actual.Split('\n').Except(expected.Split('\n'))];
+        string[] gone = [.. expected.Split('\n').Except(actual.Split('\n'))];
+        Assert.True(
+            actual == expected,
+            $"The public surface has changed. If that is meant, run the tests once with VMEM_UPDATE_PUBLIC_API=1 and commit {Path.GetFileName(file)}.\n"
+            + $"New:\n{string.Join('\n', added)}\nGone:\n{string.Join('\n', gone)}");
     }
 
     private static string Kind(Type type) =>

@@ -1,0 +1,96 @@
+using System.CommandLine;
+using Vmem.Tool.Replay;
+
+namespace Vmem.Tool.Commands;
+
+/// <summary>The arguments of <c>vmem replay</c>, and how they are read.</summary>
+internal sealed class ReplayArguments
+{
+    public Argument<string[]> Traces { get; } = new("TRACE")
+    {
+        Description = "The recordings; \"-\" is standard input.",
+        Arity = ArgumentArity.OneOrMore,
+    };
+
+    public Option<List<FitPolicy>> Policies { get; } = new("--policy", "-p")
+    {
+        Description = "Which of instant, best, next, first, last; several with commas. [default: all]",
+        HelpName = "LIST",
+        Arity = ArgumentArity.OneOrMore,
+        CustomParser = ReplayCommand.ParsePolicies,
+    };
+
+    public Option<List<AllocatorKind>> Allocators { get; } = new("--allocator", "-a")
+    {
+        Description = "Which of arena, buddy, client; or, with real memory, of heap, malloc, mimalloc, jemalloc; several with commas. Several TRACEs are clients of one context, side by side. [default: arena]",
+        HelpName = "LIST",
+        Arity = ArgumentArity.OneOrMore,
+        CustomParser = ReplayCommand.ParseAllocators,
+    };
+
+    public Option<ulong> Quantum { get; } = new("--quantum", "-q")
+    {
+        Description = "Every size is rounded up to a multiple of this many bytes, a power of two. For buddy and client: the smallest block.",
+        HelpName = "SIZE",
+        CustomParser = result => ReplayCommand.ParseSize(result, "--quantum"),
+        DefaultValueFactory = _ => ReplayCommand.DefaultQuantum,
+    };
+
+    public Option<ulong?> Limit { get; } = new("--limit", "-l")
+    {
+        Description = "The size of the arena's span, the buddy's range, the clients' context or the heap, such as 64M. Allocations that find no room are counted and left out. [default: room for everything]",
+        HelpName = "SIZE",
+        CustomParser = result => (ulong?)ReplayCommand.ParseSize(result, "--limit"),
+    };
+
+    public Option<ulong> CacheMax { get; } = new("--cache", "-c")
+    {
+        Description = "Puts quantum caches in front of the arena for sizes up to this, at most 64 quanta. Next fit goes without. [default: none]",
+        HelpName = "SIZE",
+        CustomParser = result => ReplayCommand.ParseSize(result, "--cache"),
+    };
+
+    public Option<string?> Json { get; } = new("--json")
+    {
+        Description = "All figures as JSON: into FILE beside the table, or without FILE to standard output in the table's place.",
+        HelpName = "FILE",
+        Arity = ArgumentArity.ZeroOrOne,
+    };
+
+    public Option<string?> Report { get; } = new("--report", "-r")
+    {
+        Description = "Writes one self-contained HTML page: the table, maps of the address space over time, fragmentation, sizes.",
+        HelpName = "FILE.html",
+    };
+
+    public Option<string?> Snapshot { get; } = new("--snapshot")
+    {
+        Description = "Writes the arena as it is after the last event, under the best policy, for \"vmem map\". One TRACE only.",
+        HelpName = "FILE.json",
+    };
+
+    public Option<bool> NoProgress { get; } = new("--no-progress") { Description = "No progress bar. (There is none when standard error is no terminal.)" };
+
+    public ReplayOptions Read(ParseResult parsed, ToolConsole console)
+    {
+        string? jsonFile = parsed.GetValue(Json);
+        return new ReplayOptions
+        {
+            Traces = parsed.GetValue(Traces)!,
+            Targets = new TargetFactory
+            {
+                Allocators = parsed.GetValue(Allocators) is { Count: > 0 } named ? named : [AllocatorKind.Arena],
+                Policies = parsed.GetValue(Policies) is { Count: > 0 } chosen ? chosen : PolicyNames.All,
+                Quantum = parsed.GetValue(Quantum),
+                Limit = parsed.GetValue(Limit),
+                CacheMax = parsed.GetValue(CacheMax),
+            },
+            NamesPolicies = parsed.GetResult(Policies) is not null,
+            JsonToOutput = parsed.GetResult(Json) is not null && jsonFile is null,
+            JsonFile = jsonFile,
+            ReportFile = parsed.GetValue(Report),
+            SnapshotFile = parsed.GetValue(Snapshot),
+            ShowProgress = console.ErrorIsTerminal && !parsed.GetValue(NoProgress),
+        };
+    }
+}
