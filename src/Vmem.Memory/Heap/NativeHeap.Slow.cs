@@ -1,7 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Vmem.Caching;
 using Vmem.Memory.Heap;
 
 namespace Vmem.Memory;
@@ -9,12 +8,6 @@ namespace Vmem.Memory;
 // What magazines cannot serve.
 public sealed unsafe partial class NativeHeap
 {
-    /// <summary>What a class's depot may hold in full magazines; beyond, blocks go back to their slabs. As much as is in flight between a
-    /// producer and a consumer at a time, and little against what such a program uses: arbitrary.</summary>
-    private const int DepotBytes = 512 * 1024;
-
-    private const int LargestBatch = 63;
-
     /// <summary>A block, zeroed, its rounding included. Memory fresh from the system is not zeroed again.</summary>
     /// <inheritdoc cref="Allocate"/>
     public void* AllocateZeroed(nuint size)
@@ -88,34 +81,29 @@ public sealed unsafe partial class NativeHeap
     private InsufficientMemoryException OutOfMemory(nuint size) =>
         new($"Heap '{Name}' has no {size} bytes: it holds {_space.CommittedBytes} of the {_space.Size} bytes it may, and the system gave no more.");
 
-    /// <summary>A block from the magazines, the depot, or a slab; in that case the thread's magazine is filled on the way.</summary>
+    /// <summary>A block from the thread's magazine, which is filled by half if it is empty.</summary>
+    [SkipLocalsInit]
     private nuint TakeSmall(int sizeClass)
     {
-        MagazineCache<nuint> cache = _caches[sizeClass];
-        if (cache.TryTakeLoaded(ThreadNumber.Current, out nuint block) || cache.TryTake(out block))
+        SlabClass slabs = _slabs[sizeClass];
+        Span<nuint> batch = stackalloc nuint[SizeClasses.MostRounds];
+        ref HeapMagazine mine = ref MagazineOf(sizeClass);
+        if (mine.TryPop(out nuint block))
         {
             return block;
         }
 
-        Note(sizeClass);
-
-        Span<nuint> batch = stackalloc nuint[LargestBatch];
-        batch = batch[..Math.Min(MagazineRounds(sizeClass), LargestBatch)];
-        int taken = _slabs[sizeClass].Take(batch);
+        int taken = slabs.Take(batch[..(mine.IsOpen ? SizeClasses.Rounds(sizeClass) : 1)]);
         if (taken == 0)
         {
             return 0;
         }
 
-        // The lowest address is handed out first: it lies on top.
-        int kept = taken;
-        while (--kept > 0 && (cache.TryReturnLoaded(ThreadNumber.Current, batch[kept]) || cache.TryReturn(batch[kept])))
+        // The lowest address of a slab is handed out first.
+        int kept = mine.Fill(batch[1..taken]) + 1;
+        if (kept < taken)
         {
-        }
-
-        if (kept > 0)
-        {
-            _slabs[sizeClass].Give(batch[1..(kept + 1)]);
+            NoteWrong(slabs.Give(batch[kept..taken]));
         }
 
         return batch[0];
@@ -149,34 +137,44 @@ public sealed unsafe partial class NativeHeap
             return;
         }
 
-        MagazineCache<nuint> cache = _caches[sizeClass];
-        if (cache.FullMagazines * MagazineRounds(sizeClass) * SizeClasses.SizeOf(sizeClass) > DepotBytes)
+        GiveSmall((nuint)block, sizeClass);
+    }
+
+    /// <summary>Puts a block into the thread's magazine, of which one half goes to the depot if it is full.</summary>
+    [SkipLocalsInit]
+    private void GiveSmall(nuint block, int sizeClass)
+    {
+        SlabClass slabs = _slabs[sizeClass];
+        Span<nuint> batch = stackalloc nuint[SizeClasses.MostRounds];
+        ref HeapMagazine mine = ref MagazineOf(sizeClass);
+        batch = batch[..mine.Spill(batch[..SizeClasses.Rounds(sizeClass)])];
+        if (!batch.IsEmpty)
         {
-            EmptyLoaded(cache, sizeClass);
+            NoteWrong(slabs.Give(batch));
         }
 
-        if (!cache.TryReturn((nuint)block))
+        if (!mine.TryPush(block))
         {
-            _slabs[sizeClass].Give([(nuint)block]);
-        }
-
-        if (Mine(sizeClass) is null)
-        {
-            Note(sizeClass);
+            NoteWrong(slabs.Give([block]));
         }
     }
 
-    /// <summary>The depot has enough: the thread's loaded magazine goes to the slabs instead.</summary>
-    private void EmptyLoaded(MagazineCache<nuint> cache, int sizeClass)
+    /// <summary>The current thread's magazine of a class; a closed one with debugging, or if there is no memory for it.</summary>
+    private ref HeapMagazine MagazineOf(int sizeClass)
     {
-        Span<nuint> batch = stackalloc nuint[LargestBatch];
-        int taken = 0;
-        while (taken < batch.Length && cache.TryTakeLoaded(ThreadNumber.Current, out nuint cached))
+        if (_debugger is null)
         {
-            batch[taken++] = cached;
+            try
+            {
+                return ref _magazines.Join(sizeClass);
+            }
+            catch (OutOfMemoryException)
+            {
+                // Without one it is slow, and works all the same.
+            }
         }
 
-        _slabs[sizeClass].Give(batch[..taken]);
+        return ref MagazineTable.None;
     }
 
     private nuint TakeLarge(nuint size, nuint alignment, out bool isZero)

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Vmem.Caching;
 using Vmem.Memory.Heap;
 
@@ -33,23 +32,10 @@ public sealed unsafe partial class NativeHeap
             return 0;
         }
 
-        var spilled = new List<Magazine<nuint>>();
-        for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
+        EmptyMagazines(idleOnly: false);
+        foreach (SlabClass slabs in _slabs.AsSpan(1))
         {
-            MagazineCache<nuint> cache = _caches[sizeClass];
-            MagazineCache<nuint>.Claim([cache]);
-            try
-            {
-                cache.Drain(spilled);
-            }
-            finally
-            {
-                MagazineCache<nuint>.Release([cache]);
-            }
-
-            GiveAll(sizeClass, spilled);
-            cache.DropEmpty();
-            _slabs[sizeClass].Trim();
+            NoteWrong(slabs.Trim());
         }
 
         return _space.DiscardFree();
@@ -73,25 +59,24 @@ public sealed unsafe partial class NativeHeap
         nuint inUse = held;
         long slabCount = 0;
         long live = Interlocked.Read(ref _largeBlocks);
-        ReadOnlySpan<MagazineCache<nuint>> caches = _caches.AsSpan(1);
-        MagazineCache<nuint>.Claim(caches);
+        _magazines.Claim();
         try
         {
             for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
             {
-                (long slabs, nuint bytes, long blocksOut) = _slabs[sizeClass].Count();
-                long inMagazines = _caches[sizeClass].Count().Items;
+                (long slabs, nuint bytes, long blocksOut, int inDepot) = _slabs[sizeClass].Count();
+                long ready = _magazines.Count(sizeClass) + inDepot;
                 nuint size = (nuint)SizeClasses.SizeOf(sizeClass);
                 slabCount += slabs;
                 held += bytes;
-                cached += (nuint)inMagazines * size;
-                inUse += (nuint)(blocksOut - inMagazines) * size;
-                live += blocksOut - inMagazines;
+                cached += (nuint)ready * size;
+                inUse += (nuint)(blocksOut - ready) * size;
+                live += blocksOut - ready;
             }
         }
         finally
         {
-            MagazineCache<nuint>.Release(caches);
+            _magazines.Release();
         }
 
         var plain = new NativeHeapStatistics
@@ -115,24 +100,21 @@ public sealed unsafe partial class NativeHeap
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
         var items = new List<nuint>();
-        ReadOnlySpan<MagazineCache<nuint>> caches = _caches.AsSpan(1);
-        MagazineCache<nuint>.Claim(caches);
+        _magazines.Claim();
         try
         {
             for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
             {
                 items.Clear();
-                _caches[sizeClass].Validate();
-                _caches[sizeClass].CopyTo(items);
-                Invariant.Hold(new HashSet<nuint>(items).Count == items.Count, "a block is in one magazine", $"one of {SizeClasses.SizeOf(sizeClass)} bytes is there twice: it was freed twice");
-                _slabs[sizeClass].Validate(CollectionsMarshal.AsSpan(items));
+                _magazines.CopyTo(sizeClass, items);
+                _slabs[sizeClass].Validate(items);
             }
 
             _space.Pages.Validate();
         }
         finally
         {
-            MagazineCache<nuint>.Release(caches);
+            _magazines.Release();
         }
 
         _debugger?.Validate();
@@ -146,12 +128,10 @@ public sealed unsafe partial class NativeHeap
             return;
         }
 
-        var spilled = new List<Magazine<nuint>>();
-        for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
+        EmptyMagazines(idleOnly: true);
+        foreach (SlabClass slabs in _slabs.AsSpan(1))
         {
-            _caches[sizeClass].Tick(spilled);
-            GiveAll(sizeClass, spilled);
-            _slabs[sizeClass].Tick();
+            NoteWrong(slabs.Tick());
         }
 
         _ = _space.DiscardFree();
@@ -169,21 +149,31 @@ public sealed unsafe partial class NativeHeap
         }
     }
 
-    /// <summary>A block that was freed wrongly keeps no other from its slab; the next to call <see cref="Trim"/> is told.</summary>
-    private void GiveAll(int sizeClass, List<Magazine<nuint>> spilled)
+    /// <summary>What lies in the magazines of all threads, or of those that seem idle, goes to depots and slabs.</summary>
+    private void EmptyMagazines(bool idleOnly)
     {
-        foreach (Magazine<nuint> magazine in spilled)
+        _magazines.Claim();
+        try
         {
-            try
+            foreach (SlabClass slabs in _slabs.AsSpan(1))
             {
-                _slabs[sizeClass].Give(magazine.Contents);
-            }
-            catch (InvalidFreeException wrongFree)
-            {
-                _wrongFree ??= wrongFree;
+                NoteWrong(_magazines.Drain(slabs, idleOnly));
             }
         }
+        finally
+        {
+            _magazines.Release();
+        }
+    }
 
-        spilled.Clear();
+    /// <summary>A block that was freed wrongly keeps no other from its slab, and is no business of whoever comes upon it; the next to call
+    /// <see cref="Trim"/> is told.</summary>
+    private void NoteWrong(nuint block)
+    {
+        if (block != 0)
+        {
+            _wrongFree ??= new InvalidFreeException(InvalidFreeReason.AlreadyFree, block, 0,
+                $"0x{block:x} had been freed while it was no live block: twice, or at an address inside one. NativeHeapOptions.Debugging finds by whom.");
+        }
     }
 }

@@ -1,6 +1,4 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using Vmem.Caching;
 using Vmem.Memory.Heap;
 using Vmem.Memory.Heap.Debugging;
@@ -10,15 +8,15 @@ namespace Vmem.Memory;
 /// <summary>Memory outside the garbage collector, by the malloc interface: "with a slab allocator, a malloc interface".</summary>
 /// <remarks>
 /// <para>
-/// The layers, from the top. <b>Magazines</b> (Bonwick &amp; Adams 2001, §3): each thread keeps two for every class of sizes, and allocating
-/// and freeing take from and put into them; the depot exchanges them when they run out. <b>Slabs</b>: pages cut into blocks of one class,
+/// The layers, from the top. <b>Magazines</b> (Bonwick &amp; Adams 2001, §3): each thread keeps one for every class of sizes, and allocating
+/// and freeing take from and put into it; a depot for each class takes what is too much, and fills up what has run out. <b>Slabs</b>: pages cut into blocks of one class,
 /// without headers. <b>Pages</b>: an <see cref="Arena{T}"/> over the heap's address space, from which large blocks come straight, and where they
 /// are resized in place. <b>The system</b>: <see cref="VirtualMemory"/>.
 /// </para>
 /// <para>
 /// The class of a small block follows from its address: the space is one reservation, and a table has one byte for each 64 KiB of it. So a free
 /// is two table look-ups and a push, and touches neither the block nor its slab. A block freed by another thread than the one that allocated it goes
-/// into the magazines of the thread that frees it, and by full magazines through the depot back to who allocates. What the depot holds is
+/// into the magazines of the thread that frees it, and by the batch through the depot back to who allocates. What the depot holds is
 /// bounded; beyond that, blocks go to their slabs, at once and by the batch.
 /// </para>
 /// <para>
@@ -29,14 +27,12 @@ namespace Vmem.Memory;
 /// </remarks>
 public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
 {
-    private static readonly ThreadMagazines<nuint>?[] s_noMagazines = new ThreadMagazines<nuint>?[SizeClasses.Count];
     private static readonly Lazy<NativeHeap> s_shared = new(static () => new NativeHeap(new NativeHeapOptions { Name = "shared" }));
 
     private readonly nuint _start;
     private readonly byte* _classes;              // by granule
     private nuint _granules;                      // 0 with debugging: no address is the fast paths' business; and once it is disposed of
-    private readonly MagazineCache<nuint>[] _caches;
-    private ThreadMagazines<nuint>?[][] _threads = [];          // by thread's number and class: what the caches keep by class and thread
+    private readonly MagazineTable _magazines = new();         // nobody has any with debugging
     private readonly HeapSpace _space;
     private readonly SlabClass[] _slabs;
     private readonly SlabRecords _records = new();
@@ -59,11 +55,9 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
         _start = _space.Start;
         _classes = _space.Map.Classes;
         _slabs = new SlabClass[SizeClasses.Count];
-        _caches = new MagazineCache<nuint>[SizeClasses.Count];
         for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
         {
             _slabs[sizeClass] = new SlabClass(_space, _records, sizeClass);
-            _caches[sizeClass] = new MagazineCache<nuint>(MagazineRounds(sizeClass), MagazineRounds(sizeClass));
         }
 
         if (debugging == HeapDebugging.None)
@@ -100,16 +94,18 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void* Allocate(nuint size)
     {
+        // First, whatever comes of it: so the look-up can be shared with a call before or after, or leave a loop.
+        int thread = ThreadNumber.Current;
+
         // 0 wraps: it goes the long way.
-        return size - 1 < SizeClasses.Largest && Mine(SizeClasses.Of(size)) is { } mine && mine.TryPop(out nuint block)
-            ? (void*)block
-            : AllocateSlow(size);
+        return size - 1 < SizeClasses.Largest && _magazines.Of(thread, SizeClasses.Of(size)).TryPop(out nuint block) ? (void*)block : AllocateSlow(size);
     }
 
     /// <summary>As <see cref="Allocate"/>, but false where that would throw.</summary>
     public bool TryAllocate(nuint size, out void* block)
     {
-        if (size - 1 < SizeClasses.Largest && Mine(SizeClasses.Of(size)) is { } mine && mine.TryPop(out nuint start))
+        int thread = ThreadNumber.Current;
+        if (size - 1 < SizeClasses.Largest && _magazines.Of(thread, SizeClasses.Of(size)).TryPop(out nuint start))
         {
             block = (void*)start;
             return true;
@@ -126,17 +122,14 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Free(void* block)
     {
+        int thread = ThreadNumber.Current;
         nuint granule = ((nuint)block - _start) >> HeapSpace.GranuleShift;
-        if (granule < _granules)
-        {
-            // Class 0, of what is no small block, has no magazines.
-            if (Mine(_classes[granule]) is { } mine && mine.TryPush((nuint)block))
-            {
-                return;
-            }
-        }
 
-        FreeSlow(block);
+        // Class 0, of what is no small block, has no magazine that is open.
+        if (granule >= _granules || !_magazines.Of(thread, _classes[granule]).TryPush((nuint)block))
+        {
+            FreeSlow(block);
+        }
     }
 
     /// <summary>Frees a block whose size the caller knows: it may be any between the one asked for last and <see cref="GetSize"/>. O(1).</summary>
@@ -190,8 +183,13 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
         MemoryMetrics.Heaps.Remove(_metered);
         EndUpkeep();
         _granules = 0;
-        Volatile.Write(ref _threads, []);         // what lies in magazines is the next heap's: every call finds out that this one is gone
+        _magazines.End();                         // what lies in magazines is the next heap's: every call finds out that this one is gone
         Action? tell = _debugger?.End();
+        foreach (SlabClass slabs in _slabs.AsSpan(1))
+        {
+            slabs.Dispose();
+        }
+
         _records.Dispose();
         if (_debugger is null)
         {
@@ -203,48 +201,4 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
             tell!();
         }
     }
-
-    /// <summary>The current thread's magazines of a class, as far as it has used it.</summary>
-    /// <remarks>The way from a block to the magazine it goes to is a chain of loads, and the next allocation waits for it. With the thread
-    /// first and the class second, what depends on the block comes last: two loads fewer in the chain.</remarks>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ThreadMagazines<nuint>? Mine(int sizeClass)
-    {
-        ThreadMagazines<nuint>?[][] threads = _threads;
-        int thread = ThreadNumber.Current;
-        return (uint)thread < (uint)threads.Length ? Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(threads[thread]), sizeClass) : null;
-    }
-
-    /// <summary>Notes that the current thread has magazines of a class now. With debugging nobody shall find them but the plain heap.</summary>
-    private void Note(int sizeClass)
-    {
-        int thread = ThreadNumber.Current;
-        if (_debugger is not null || _caches[sizeClass].Of(thread) is not { } mine)
-        {
-            return;
-        }
-
-        lock (_caches)
-        {
-            if (thread >= _threads.Length)
-            {
-                int known = _threads.Length;
-                ThreadMagazines<nuint>?[][] threads = _threads;
-                Array.Resize(ref threads, (int)BitOperations.RoundUpToPowerOf2((uint)thread + 1));
-                threads.AsSpan(known).Fill(s_noMagazines);
-                Volatile.Write(ref _threads, threads);
-            }
-
-            if (_threads[thread] == s_noMagazines)
-            {
-                _threads[thread] = new ThreadMagazines<nuint>?[SizeClasses.Count];
-            }
-
-            _threads[thread][sizeClass] = mine;
-        }
-    }
-
-    /// <summary>The paper's sizes, near enough: few of the long blocks, so that what threads hold is bounded: 16 KiB for a class and
-    /// magazine, and at least 2.</summary>
-    private static int MagazineRounds(int sizeClass) => Math.Clamp((16 * 1024) / SizeClasses.SizeOf(sizeClass), 2, 63);
 }

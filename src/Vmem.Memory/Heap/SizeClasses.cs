@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Vmem.Memory.Heap;
 
@@ -17,7 +18,7 @@ namespace Vmem.Memory.Heap;
 /// </para>
 /// <para>Classes are numbered from 1; 0 is "none".</para>
 /// </remarks>
-internal static class SizeClasses
+internal static unsafe class SizeClasses
 {
     /// <summary>The largest small block. Above it, blocks are whole pages, of which they waste a ninth at most, too.</summary>
     public const int Largest = 32 * 1024;
@@ -25,9 +26,13 @@ internal static class SizeClasses
     /// <summary>One more than the number of classes: 4 up to 64, and 8 for each of the nine powers of two up to <see cref="Largest"/>.</summary>
     public const int Count = 1 + 4 + (8 * 9);
 
+    /// <summary>The most rounds of a magazine: those of blocks of at most 256 bytes.</summary>
+    public const int MostRounds = 64;
+
     private const int Grain = 8;
 
-    private static readonly byte[] s_classes = BuildClasses();
+    // Outside the managed heap: the JIT makes its address a constant. It is never freed.
+    private static readonly byte* s_classes = BuildClasses();
     private static readonly ushort[] s_sizes = BuildSizes();
 
     /// <summary>The class of a size from 1 to <see cref="Largest"/>.</summary>
@@ -35,6 +40,10 @@ internal static class SizeClasses
     public static int Of(nuint size) => s_classes[(size + Grain - 1) / Grain];
 
     public static int SizeOf(int sizeClass) => s_sizes[sizeClass];
+
+    /// <summary>M, the rounds of a magazine and of every batch between it and the depot. The paper's, near enough: few of the long blocks, so that what
+    /// threads hold is bounded: 16 KiB at a time, and at least 2 blocks.</summary>
+    public static int Rounds(int sizeClass) => Math.Clamp((16 * 1024) / SizeOf(sizeClass), 2, MostRounds);
 
     /// <summary>The smallest class for a size whose blocks all start at multiples of an alignment, if the first one does; 0 if there is
     /// none.</summary>
@@ -63,10 +72,11 @@ internal static class SizeClasses
         return 4 + ((power - 6) * 8) + eighth + 1;
     }
 
-    private static byte[] BuildClasses()
+    private static byte* BuildClasses()
     {
-        var classes = new byte[(Largest / Grain) + 1];
-        for (int i = 1; i < classes.Length; i++)
+        const int Entries = (Largest / Grain) + 1;
+        var classes = (byte*)NativeMemory.AllocZeroed(Entries);
+        for (int i = 1; i < Entries; i++)
         {
             classes[i] = (byte)ClassOf(i * Grain);
         }

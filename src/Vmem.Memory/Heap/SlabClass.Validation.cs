@@ -3,12 +3,15 @@ namespace Vmem.Memory.Heap;
 // What must hold of a class's slabs.
 internal sealed unsafe partial class SlabClass
 {
-    /// <summary>Every invariant of the slabs. <paramref name="cached"/> are the blocks of this class that lie in magazines.</summary>
-    public void Validate(ReadOnlySpan<nuint> cached)
+    /// <summary>Every invariant of the slabs. <paramref name="cached"/> are the blocks of this class that lie in magazines; those in the depot are
+    /// added.</summary>
+    public void Validate(List<nuint> cached)
     {
         _lock.Enter();
         try
         {
+            cached.AddRange(_depot.Contents);
+            Invariant.Hold(new HashSet<nuint>(cached).Count == cached.Count, "a block is in one magazine", $"one of {_size} bytes is there twice: it was freed twice");
             long slabs = 0;
             long blocksOut = 0;
             for (Slab* slab = _all; slab is not null; slab = slab->NextOfAll)

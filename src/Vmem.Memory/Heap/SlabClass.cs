@@ -2,16 +2,20 @@ using System.Runtime.CompilerServices;
 
 namespace Vmem.Memory.Heap;
 
-/// <summary>The slabs of one class: where magazines are filled from when the depot has none, and emptied to.</summary>
+/// <summary>The depot and the slabs of one class: where magazines are filled from, and emptied to.</summary>
 /// <remarks>
-/// Blocks come and go by the batch, so that the lock is taken once in some tens of operations at least. A batch comes from the slab that got a
-/// block back last; a slab that is whole again goes back to the heap's pages, except for one.
+/// Blocks come and go by the batch, so that the lock is taken once in some tens of operations at least. A batch comes from the depot, then from the slab that
+/// got a block back last; a slab that is whole again goes back to the heap's pages, except for one.
 /// </remarks>
-internal sealed unsafe partial class SlabClass
+internal sealed unsafe partial class SlabClass : IDisposable
 {
     // Blocks above a sixteenth of a granule have longer slabs, lest much of one be lost at its end: less than a block in 16 or more is.
     private const int LongestInOneGranule = 4096;
     private const nuint LongSlab = 4 * HeapSpace.Granule;
+
+    /// <summary>What a depot may hold; beyond, blocks go back to their slabs. As much as is in flight between a producer and a consumer at a time, and
+    /// little against what such a program uses: arbitrary.</summary>
+    private const int DepotBytes = 512 * 1024;
 
     private readonly HeapSpace _space;
     private readonly SlabMap _map;
@@ -22,9 +26,10 @@ internal sealed unsafe partial class SlabClass
     private readonly int _capacity;
     private readonly ulong _reciprocal;           // ⌈2^32 / size⌉: offset × it ÷ 2^32 is exact for offsets below 2^18
     private ArenaLock _lock;
+    private BlockDepot _depot;
     private Slab* _first;                         // with free blocks
     private long _slabs;
-    private long _blocksOut;                      // to magazines or users
+    private long _blocksOut;                      // of their slabs: in the depot, in magazines, or with users
     private Slab* _spare;                         // wholly free, not in that list
     private bool _spareIsOld;                     // since the last interval or longer
     private Slab* _all;
@@ -40,17 +45,19 @@ internal sealed unsafe partial class SlabClass
         _slabSize = _size <= LongestInOneGranule ? HeapSpace.Granule : LongSlab;
         _capacity = (int)(_slabSize / (nuint)_size);
         _reciprocal = ((1ul << 32) + (ulong)_size - 1) / (ulong)_size;
+        _depot = new BlockDepot(DepotBytes / _size);
     }
 
-    public int Size => _size;
+    public int SizeClass => _sizeClass;
 
     /// <summary>Takes blocks out; fewer than asked for, or none, if there is no memory.</summary>
     public int Take(Span<nuint> blocks)
     {
-        int taken = 0;
         _lock.Enter();
         try
         {
+            int taken = _depot.Take(blocks);
+            int cached = taken;
             while (taken < blocks.Length)
             {
                 Slab* slab = _first;
@@ -66,65 +73,41 @@ internal sealed unsafe partial class SlabClass
                 }
             }
 
-            _blocksOut += taken;
+            _blocksOut += taken - cached;
+            return taken;
         }
         finally
         {
             _lock.Exit();
         }
-
-        return taken;
     }
 
-    /// <summary>Puts blocks back. What cannot be one of them is reported, after all others have been put back.</summary>
-    /// <exception cref="InvalidFreeException">One was in its slab already, or is none of these blocks: it was freed wrongly before.</exception>
-    public void Give(ReadOnlySpan<nuint> blocks)
+    /// <summary>Takes blocks back.</summary>
+    /// <returns>An address that is none of the blocks out, one that was freed wrongly before; else 0. All others have been taken back.</returns>
+    public nuint Give(ReadOnlySpan<nuint> blocks)
     {
-        nuint wrong = 0;
         _lock.Enter();
         try
         {
-            foreach (nuint block in blocks)
-            {
-                Slab* slab = _map.SlabAt(block);
-                if (slab is null || slab->SizeClass != _sizeClass || !TryIndex(slab, block, out int index) || !Slab.TryGive(slab, index))
-                {
-                    wrong = block;
-                    continue;
-                }
-
-                _blocksOut--;
-                if (slab->Free == 1)
-                {
-                    Link(slab);
-                }
-
-                if (slab->Free == slab->Capacity)
-                {
-                    Unlink(slab);
-                    Retire(slab);
-                }
-            }
+            return _depot.TryPut(blocks) ? 0 : GiveToSlabs(blocks);
         }
         finally
         {
             _lock.Exit();
         }
-
-        if (wrong != 0)
-        {
-            throw new InvalidFreeException(InvalidFreeReason.AlreadyFree, wrong, 0,
-                $"0x{wrong:x} had been freed while it was no live block: twice, or at an address inside one. NativeHeapOptions.Debugging finds by whom.");
-        }
     }
 
-    /// <summary>Gives the spare slab back.</summary>
-    public void Trim()
+    /// <summary>Gives all that is kept in reserve back to the heap's pages.</summary>
+    /// <returns>As <see cref="Give"/>.</returns>
+    public nuint Trim()
     {
+        nuint wrong = EmptyDepot(int.MaxValue);
         _lock.Enter();
         try
         {
+            _depot.Shrink();
             ReleaseSpare();
+            return wrong;
         }
         finally
         {
@@ -132,12 +115,15 @@ internal sealed unsafe partial class SlabClass
         }
     }
 
-    /// <summary>Ends an interval: a spare slab that nobody needed in it goes back.</summary>
-    public void Tick()
+    /// <summary>Ends an interval: what nobody needed in the one before goes back.</summary>
+    /// <returns>As <see cref="Give"/>.</returns>
+    public nuint Tick()
     {
+        int surplus;
         _lock.Enter();
         try
         {
+            surplus = _depot.Tick();
             if (_spareIsOld)
             {
                 ReleaseSpare();
@@ -149,19 +135,28 @@ internal sealed unsafe partial class SlabClass
         {
             _lock.Exit();
         }
+
+        return EmptyDepot(surplus);
     }
 
-    public (long Slabs, nuint Bytes, long BlocksOut) Count()
+    public (long Slabs, nuint Bytes, long BlocksOut, int InDepot) Count()
     {
         _lock.Enter();
         try
         {
-            return (_slabs, (nuint)_slabs * _slabSize, _blocksOut);
+            return (_slabs, (nuint)_slabs * _slabSize, _blocksOut, _depot.Contents.Length);
         }
         finally
         {
             _lock.Exit();
         }
+    }
+
+    public void Dispose()
+    {
+        _lock.Enter();
+        _depot.Dispose();
+        _lock.Exit();
     }
 
     /// <summary>Where is the block in its slab? False for an address inside one.</summary>
@@ -171,6 +166,56 @@ internal sealed unsafe partial class SlabClass
         ulong offset = block - slab->Start;
         index = (int)((offset * _reciprocal) >> 32);
         return (ulong)index * (ulong)_size == offset && index < slab->Capacity;
+    }
+
+    /// <summary>So many blocks go from the depot to their slabs, by the batch: others get their turn in between.</summary>
+    private nuint EmptyDepot(int count)
+    {
+        nuint wrong = 0;
+        Span<nuint> batch = stackalloc nuint[SizeClasses.MostRounds];
+        for (int taken = 1; count > 0 && taken > 0; count -= taken)
+        {
+            _lock.Enter();
+            try
+            {
+                taken = _depot.Take(batch[..Math.Min(batch.Length, count)]);
+                wrong = GiveToSlabs(batch[..taken]) is var found and not 0 ? found : wrong;
+            }
+            finally
+            {
+                _lock.Exit();
+            }
+        }
+
+        return wrong;
+    }
+
+    private nuint GiveToSlabs(ReadOnlySpan<nuint> blocks)
+    {
+        nuint wrong = 0;
+        foreach (nuint block in blocks)
+        {
+            Slab* slab = _map.SlabAt(block);
+            if (slab is null || slab->SizeClass != _sizeClass || !TryIndex(slab, block, out int index) || !Slab.TryGive(slab, index))
+            {
+                wrong = block;
+                continue;
+            }
+
+            _blocksOut--;
+            if (slab->Free == 1)
+            {
+                Link(slab);
+            }
+
+            if (slab->Free == slab->Capacity)
+            {
+                Unlink(slab);
+                Retire(slab);
+            }
+        }
+
+        return wrong;
     }
 
     private Slab* FreshSlab()

@@ -1,0 +1,161 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Vmem.Caching;
+
+namespace Vmem.Memory.Heap;
+
+/// <summary>The magazines of a heap, by number of the thread and by class.</summary>
+/// <remarks>
+/// A thread's magazines lie side by side, so that the way from a block to its magazine ends with a look at the thread's own lines. The thread with
+/// a number that an ended one had (<see cref="ThreadNumbers"/>) goes on with what that one left.
+/// </remarks>
+internal sealed class MagazineTable
+{
+    // In place of what a thread does not have yet: nothing can be taken from it or put into it.
+    private static readonly HeapMagazine[] s_none = new HeapMagazine[SizeClasses.Count];
+
+    private readonly Lock _gate = new();
+    private HeapMagazine[][] _threads = [];       // changes under the gate
+    private bool _ended;
+
+    /// <summary>A magazine that is always closed.</summary>
+    public static ref HeapMagazine None => ref s_none[0];
+
+    /// <summary>A thread's magazine of a class; a closed one if it has none yet.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ref HeapMagazine Of(int thread, int sizeClass)
+    {
+        HeapMagazine[][] threads = _threads;
+        HeapMagazine[] mine = (uint)thread < (uint)threads.Length ? threads[thread] : s_none;
+        return ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(mine), sizeClass);
+    }
+
+    /// <summary>The magazine of the current thread, which is made if need be; a closed one if somebody claims it or the heap has ended. Throws
+    /// <see cref="OutOfMemoryException"/>.</summary>
+    public ref HeapMagazine Join(int sizeClass)
+    {
+        ref HeapMagazine mine = ref Of(ThreadNumber.Current, sizeClass);
+        if (mine.IsOpen)
+        {
+            return ref mine;
+        }
+
+        int thread = ThreadNumber.Ensure();
+        lock (_gate)
+        {
+            if (_ended)
+            {
+                return ref None;
+            }
+
+            if (thread >= _threads.Length)
+            {
+                int known = _threads.Length;
+                HeapMagazine[][] threads = _threads;
+                Array.Resize(ref threads, (int)BitOperations.RoundUpToPowerOf2((uint)thread + 1));
+                threads.AsSpan(known).Fill(s_none);
+                Volatile.Write(ref _threads, threads);
+            }
+
+            if (_threads[thread] == s_none)
+            {
+                Volatile.Write(ref _threads[thread], new HeapMagazine[SizeClasses.Count]);
+            }
+
+            mine = ref _threads[thread][sizeClass];
+            mine.Open(2 * SizeClasses.Rounds(sizeClass));
+            return ref mine;
+        }
+    }
+
+    /// <summary>Every thread's magazines are claimed: nothing moves in them until <see cref="Release"/>. Who finds his claimed works on
+    /// slabs and depot meanwhile.</summary>
+    public void Claim()
+    {
+        _gate.Enter();
+        foreach (HeapMagazine[] thread in _threads)
+        {
+            foreach (ref HeapMagazine magazine in Own(thread))
+            {
+                magazine.BeginClaim();
+            }
+        }
+
+        Interlocked.MemoryBarrierProcessWide();
+        foreach (HeapMagazine[] thread in _threads)
+        {
+            foreach (ref HeapMagazine magazine in Own(thread))
+            {
+                magazine.AwaitOwner();
+            }
+        }
+    }
+
+    /// <summary>Ends what <see cref="Claim"/> began.</summary>
+    public void Release()
+    {
+        foreach (HeapMagazine[] thread in _threads)
+        {
+            foreach (ref HeapMagazine magazine in Own(thread))
+            {
+                magazine.EndClaim();
+            }
+        }
+
+        _gate.Exit();
+    }
+
+    /// <summary>Blocks of a class in all magazines. Claimed.</summary>
+    public long Count(int sizeClass)
+    {
+        long blocks = 0;
+        foreach (HeapMagazine[] thread in _threads)
+        {
+            blocks += thread[sizeClass].Rounds;
+        }
+
+        return blocks;
+    }
+
+    /// <summary>Adds the blocks of a class in all magazines. Claimed.</summary>
+    public void CopyTo(int sizeClass, List<nuint> blocks)
+    {
+        foreach (HeapMagazine[] thread in _threads)
+        {
+            blocks.AddRange(thread[sizeClass].Contents);
+        }
+    }
+
+    /// <summary>Gives the blocks of a class in all magazines to its depot and slabs. Claimed.</summary>
+    /// <param name="slabs">The class.</param>
+    /// <param name="idleOnly">Only of magazines that nobody has used since this was called last.</param>
+    /// <returns>An address that is none of the class's blocks out; else 0.</returns>
+    public nuint Drain(SlabClass slabs, bool idleOnly)
+    {
+        nuint wrong = 0;
+        foreach (HeapMagazine[] thread in _threads)
+        {
+            ref HeapMagazine magazine = ref thread[slabs.SizeClass];
+            if (magazine.SeemsIdle() || !idleOnly)
+            {
+                wrong = slabs.Give(magazine.Contents) is var found and not 0 ? found : wrong;
+                magazine.Clear();
+            }
+        }
+
+        return wrong;
+    }
+
+    /// <summary>Every thread finds from now on that it has no magazines. What lies in them is forgotten.</summary>
+    public void End()
+    {
+        lock (_gate)
+        {
+            _ended = true;
+            Volatile.Write(ref _threads, []);
+        }
+    }
+
+    private static Span<HeapMagazine> Own(HeapMagazine[] thread) => thread == s_none ? [] : thread;
+}
