@@ -98,6 +98,7 @@ internal struct HeapMagazine
     }
 
     /// <summary>Puts as many of these on top as there is room for, the first uppermost: those are left out that come last. Owner only.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int Fill(ReadOnlySpan<nuint> blocks)
     {
         Volatile.Write(ref _busy, 1);
@@ -113,6 +114,7 @@ internal struct HeapMagazine
     }
 
     /// <summary>Takes out what has lain longest, if there is no room for more. Owner only.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int Spill(Span<nuint> blocks)
     {
         Volatile.Write(ref _busy, 1);

@@ -83,6 +83,7 @@ public sealed unsafe partial class NativeHeap
 
     /// <summary>A block from the thread's magazine, which is filled by half if it is empty.</summary>
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private nuint TakeSmall(int sizeClass)
     {
         SlabClass slabs = _slabs[sizeClass];
@@ -142,6 +143,7 @@ public sealed unsafe partial class NativeHeap
 
     /// <summary>Puts a block into the thread's magazine, of which one half goes to the depot if it is full.</summary>
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void GiveSmall(nuint block, int sizeClass)
     {
         SlabClass slabs = _slabs[sizeClass];

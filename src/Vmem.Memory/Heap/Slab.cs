@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Vmem.Memory.Heap;
@@ -43,6 +44,7 @@ internal unsafe struct Slab
     }
 
     /// <summary>Takes blocks out, those that were out before and lie lowest first. Returns how many.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int Take(Slab* slab, int size, Span<nuint> blocks)
     {
         int taken = 0;
@@ -77,6 +79,7 @@ internal unsafe struct Slab
     }
 
     /// <summary>Puts a block back. False, and nothing is changed, if it is in the slab already.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryGive(Slab* slab, int index)
     {
         ref ulong word = ref Bits(slab)[index >> 6];

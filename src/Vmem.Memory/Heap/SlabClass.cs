@@ -6,6 +6,10 @@ namespace Vmem.Memory.Heap;
 /// <remarks>
 /// Blocks come and go by the batch, so that the lock is taken once in some tens of operations at least. A batch comes from the depot, then from the slab that
 /// got a block back last; a slab that is whole again goes back to the heap's pages, except for one.
+/// <para>
+/// The loops over a batch are optimised when they are first compiled. Magazines are so good at keeping calls from here that a program can free a million blocks
+/// before the runtime finds these methods hot: that took twice the time (docs/performance.md, A4).
+/// </para>
 /// </remarks>
 internal sealed unsafe partial class SlabClass : IDisposable
 {
@@ -51,6 +55,7 @@ internal sealed unsafe partial class SlabClass : IDisposable
     public int SizeClass => _sizeClass;
 
     /// <summary>Takes blocks out; fewer than asked for, or none, if there is no memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int Take(Span<nuint> blocks)
     {
         _lock.Enter();
@@ -190,6 +195,7 @@ internal sealed unsafe partial class SlabClass : IDisposable
         return wrong;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private nuint GiveToSlabs(ReadOnlySpan<nuint> blocks)
     {
         nuint wrong = 0;
