@@ -48,14 +48,17 @@ internal struct HeapMagazine
     /// <summary>The blocks, those that came last at the end. Claimed.</summary>
     public readonly ReadOnlySpan<nuint> Contents => _rounds == 0 ? [] : _items.AsSpan(Padding, (int)_rounds);
 
-    /// <summary>Makes room. By its owner, with nobody claiming. Throws <see cref="OutOfMemoryException"/>.</summary>
-    public void Open(int capacity)
+    /// <summary>Makes room; false if it has some. By its owner, with nobody claiming. Throws <see cref="OutOfMemoryException"/>.</summary>
+    public bool TryOpen(int capacity)
     {
-        if (_limit == 0)
+        if (_items is not null)
         {
-            _items = new nuint[capacity + (2 * Padding)];
-            Volatile.Write(ref _limit, (uint)capacity);
+            return false;
         }
+
+        _items = new nuint[capacity + (2 * Padding)];
+        Volatile.Write(ref _limit, (uint)capacity);
+        return true;
     }
 
     /// <summary>Takes the block that came last. Owner only.</summary>
@@ -114,12 +117,17 @@ internal struct HeapMagazine
     }
 
     /// <summary>Takes out what has lain longest, if there is no room for more. Owner only.</summary>
+    public int Spill(Span<nuint> blocks) => TakeOldest(blocks, onlyIfFull: true);
+
+    /// <summary>Takes out what has lain longest. Owner only.</summary>
+    public int TakeOldest(Span<nuint> blocks) => TakeOldest(blocks, onlyIfFull: false);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public int Spill(Span<nuint> blocks)
+    private int TakeOldest(Span<nuint> blocks, bool onlyIfFull)
     {
         Volatile.Write(ref _busy, 1);
         uint limit = Volatile.Read(ref _limit);
-        int count = limit == 0 || _rounds < limit ? 0 : Math.Min(blocks.Length, (int)_rounds);
+        int count = limit == 0 || (onlyIfFull && _rounds < limit) ? 0 : Math.Min(blocks.Length, (int)_rounds);
         if (count > 0)
         {
             Span<nuint> items = _items.AsSpan(Padding, (int)_rounds);
@@ -151,8 +159,8 @@ internal struct HeapMagazine
     /// <summary>Forgets the contents. Claimed.</summary>
     public void Clear() => _rounds = 0;
 
-    /// <summary>Do as many blocks lie here as when this was asked last? Then nobody has needed them, or will be served by the depot as well.
-    /// Claimed.</summary>
+    /// <summary>Do as many blocks lie here as when this was asked last? Then nobody has needed them, or will be served by the slabs as well.
+    /// Claimed, or by the owner.</summary>
     public bool SeemsIdle()
     {
         bool same = _rounds == _seen;

@@ -182,7 +182,7 @@ internal sealed unsafe partial class HeapSpace
         {
             return alignment <= PageSize
                 ? _pages.TryAllocate(size, out start)
-                : _pages.TryAllocateConstrained(size, new RangeConstraints<nuint> { Align = alignment }, FitPolicy.InstantFit, out start);
+                : _pages.TryAllocateConstrained(size, new RangeConstraints<nuint> { Align = alignment }, FitPolicy.BestFit, out start);
         }
         catch (OutOfMemoryException)
         {

@@ -12,8 +12,11 @@ namespace Vmem.Memory.Heap;
 /// </remarks>
 internal sealed class MagazineTable
 {
+    // 0 and the one beyond stand for what has no class, and are always closed.
+    private const int Classes = SizeClasses.Count + 1;
+
     // In place of what a thread does not have yet: nothing can be taken from it or put into it.
-    private static readonly HeapMagazine[] s_none = new HeapMagazine[SizeClasses.Count];
+    private static readonly HeapMagazine[] s_none = new HeapMagazine[Classes];
 
     private readonly Lock _gate = new();
     private HeapMagazine[][] _threads = [];       // changes under the gate
@@ -33,8 +36,9 @@ internal sealed class MagazineTable
 
     /// <summary>The magazine of the current thread, which is made if need be; a closed one if somebody claims it or the heap has ended. Throws
     /// <see cref="OutOfMemoryException"/>.</summary>
-    public ref HeapMagazine Join(int sizeClass)
+    public ref HeapMagazine Join(SlabClass slabs)
     {
+        int sizeClass = slabs.SizeClass;
         ref HeapMagazine mine = ref Of(ThreadNumber.Current, sizeClass);
         if (mine.IsOpen)
         {
@@ -60,11 +64,15 @@ internal sealed class MagazineTable
 
             if (_threads[thread] == s_none)
             {
-                Volatile.Write(ref _threads[thread], new HeapMagazine[SizeClasses.Count]);
+                Volatile.Write(ref _threads[thread], new HeapMagazine[Classes]);
             }
 
             mine = ref _threads[thread][sizeClass];
-            mine.Open(2 * SizeClasses.Rounds(sizeClass));
+            if (mine.TryOpen(2 * SizeClasses.Rounds(sizeClass)))
+            {
+                slabs.NoteThread();
+            }
+
             return ref mine;
         }
     }
@@ -90,6 +98,28 @@ internal sealed class MagazineTable
                 magazine.AwaitOwner();
             }
         }
+    }
+
+    /// <summary>Gives the blocks in those of the current thread's magazines that it has not used since this was called last to their slabs.</summary>
+    /// <returns>As <see cref="Drain"/>.</returns>
+    [SkipLocalsInit]
+    public nuint ReturnIdle(ReadOnlySpan<SlabClass> classes)
+    {
+        nuint wrong = 0;
+        Span<nuint> batch = stackalloc nuint[SizeClasses.MostRounds];
+        foreach (SlabClass slabs in classes)
+        {
+            ref HeapMagazine mine = ref Of(ThreadNumber.Current, slabs.SizeClass);
+            if (mine.Rounds > 0 && mine.SeemsIdle())
+            {
+                for (int count; (count = mine.TakeOldest(batch)) > 0;)
+                {
+                    wrong = slabs.Give(batch[..count]) is var found and not 0 ? found : wrong;
+                }
+            }
+        }
+
+        return wrong;
     }
 
     /// <summary>Ends what <see cref="Claim"/> began.</summary>

@@ -36,7 +36,7 @@ public sealed unsafe partial class NativeHeap
     internal nuint SizeOfPlain(nuint block)
     {
         int sizeClass = ClassAt(block);
-        return sizeClass != 0 ? (nuint)SizeClasses.SizeOf(sizeClass) : _space.SizeAt(block);
+        return SizeClasses.Contains(sizeClass) ? (nuint)SizeClasses.SizeOf(sizeClass) : _space.SizeAt(block);
     }
 
     /// <summary>The class of the slab that an address is in; 0 if it is in none.</summary>

@@ -67,7 +67,12 @@ public sealed unsafe partial class NativeHeap
         isZero = false;
         size = Math.Max(size, 1);
         int sizeClass = size > SizeClasses.Largest ? 0 : alignment <= 8 ? SizeClasses.Of(size) : alignment <= HeapSpace.PageSize ? SizeClasses.Aligned(size, alignment) : 0;
-        nuint block = sizeClass != 0 ? TakeSmall(sizeClass) : TakeLarge(size, alignment, out isZero);
+        if (sizeClass != 0 && alignment <= FirstBlocks.Quantum && _firstBlocks is not null && _firstBlocks.TryTake(sizeClass, out nuint block))
+        {
+            return block;
+        }
+
+        block = sizeClass != 0 ? TakeSmall(sizeClass) : TakeLarge(size, alignment, out isZero);
         if (block == 0)
         {
             // Also if this finds nothing: another thread may have been giving back meanwhile.
@@ -88,10 +93,16 @@ public sealed unsafe partial class NativeHeap
     {
         SlabClass slabs = _slabs[sizeClass];
         Span<nuint> batch = stackalloc nuint[SizeClasses.MostRounds];
-        ref HeapMagazine mine = ref MagazineOf(sizeClass);
+        ref HeapMagazine mine = ref MagazineOf(slabs);
         if (mine.TryPop(out nuint block))
         {
             return block;
+        }
+
+        if (slabs.IsEmpty)
+        {
+            // Before the heap grows: a block that nobody needs keeps a whole slab's memory from all other classes.
+            NoteWrong(_magazines.ReturnIdle(_slabs.AsSpan(1)));
         }
 
         int taken = slabs.Take(batch[..(mine.IsOpen ? SizeClasses.Rounds(sizeClass) : 1)]);
@@ -132,9 +143,9 @@ public sealed unsafe partial class NativeHeap
     internal void FreePlain(void* block)
     {
         int sizeClass = ClassAt((nuint)block);
-        if (sizeClass == 0)
+        if (!SizeClasses.Contains(sizeClass))
         {
-            FreeLarge(block);
+            FreeUnclassed(block, sizeClass);
             return;
         }
 
@@ -148,7 +159,7 @@ public sealed unsafe partial class NativeHeap
     {
         SlabClass slabs = _slabs[sizeClass];
         Span<nuint> batch = stackalloc nuint[SizeClasses.MostRounds];
-        ref HeapMagazine mine = ref MagazineOf(sizeClass);
+        ref HeapMagazine mine = ref MagazineOf(slabs);
         batch = batch[..mine.Spill(batch[..SizeClasses.Rounds(sizeClass)])];
         if (!batch.IsEmpty)
         {
@@ -162,13 +173,13 @@ public sealed unsafe partial class NativeHeap
     }
 
     /// <summary>The current thread's magazine of a class; a closed one with debugging, or if there is no memory for it.</summary>
-    private ref HeapMagazine MagazineOf(int sizeClass)
+    private ref HeapMagazine MagazineOf(SlabClass slabs)
     {
         if (_debugger is null)
         {
             try
             {
-                return ref _magazines.Join(sizeClass);
+                return ref _magazines.Join(slabs);
             }
             catch (OutOfMemoryException)
             {
@@ -198,25 +209,30 @@ public sealed unsafe partial class NativeHeap
         return start;
     }
 
-    private void FreeLarge(void* block)
+    /// <summary>Frees a large block, or one of the first blocks of its class.</summary>
+    private void FreeUnclassed(void* block, int sizeClass)
     {
-        nuint length = LargeSize(block, "free");
-        _space.Free((nuint)block, length);
-        _ = Interlocked.Add(ref _largeBytes, -(long)length);
+        nuint size = SizeOfUnclassed(block, "free");
+        if (sizeClass == FirstBlocks.SizeClass)
+        {
+            _firstBlocks!.Free((nuint)block, size);
+            return;
+        }
+
+        _space.Free((nuint)block, size);
+        _ = Interlocked.Add(ref _largeBytes, -(long)size);
         _ = Interlocked.Decrement(ref _largeBlocks);
     }
 
-    private nuint LargeSize(void* block, string verb)
+    private nuint SizeOfUnclassed(void* block, string verb)
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
-        nuint length = (nuint)block - _start < _space.Size ? _space.SizeAt((nuint)block) : 0;
-        if (length != 0)
-        {
-            return length;
-        }
-
-        throw new InvalidFreeException(
-            (nuint)block - _start < _space.Size ? InvalidFreeReason.AlreadyFree : InvalidFreeReason.NotAllocated, (nuint)block, 0,
-            $"Heap '{Name}' cannot {verb} 0x{(nuint)block:x}: {((nuint)block - _start < _space.Size ? "no block starts there" : "it is none of this heap's addresses")}. Nothing was changed.");
+        bool isMine = (nuint)block - _start < _space.Size;
+        nuint size = !isMine ? 0 : ClassAt((nuint)block) == FirstBlocks.SizeClass ? _firstBlocks!.SizeAt((nuint)block) : _space.SizeAt((nuint)block);
+        return size != 0
+            ? size
+            : throw new InvalidFreeException(
+                isMine ? InvalidFreeReason.AlreadyFree : InvalidFreeReason.NotAllocated, (nuint)block, 0,
+                $"Heap '{Name}' cannot {verb} 0x{(nuint)block:x}: {(isMine ? "no block starts there" : "it is none of this heap's addresses")}. Nothing was changed.");
     }
 }

@@ -79,6 +79,14 @@ public sealed unsafe partial class NativeHeap
             _magazines.Release();
         }
 
+        if (_firstBlocks is not null)
+        {
+            ArenaStatistics<nuint> first = _firstBlocks.Statistics;
+            held += first.TotalSize;
+            inUse += first.InUse;
+            live += first.LiveSegments;
+        }
+
         var plain = new NativeHeapStatistics
         {
             Reserved = _space.Size,
@@ -110,6 +118,7 @@ public sealed unsafe partial class NativeHeap
                 _slabs[sizeClass].Validate(items);
             }
 
+            _firstBlocks?.Validate();
             _space.Pages.Validate();
         }
         finally

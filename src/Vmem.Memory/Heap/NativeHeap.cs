@@ -36,6 +36,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
     private readonly HeapSpace _space;
     private readonly SlabClass[] _slabs;
     private readonly SlabRecords _records = new();
+    private readonly FirstBlocks? _firstBlocks;   // not with debugging
     private readonly HeapDebugger? _debugger;
     private readonly Upkeep _upkeep;
     private long _largeBytes;
@@ -63,6 +64,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
         if (debugging == HeapDebugging.None)
         {
             _granules = _space.Granules;
+            _firstBlocks = new FirstBlocks(_space);
         }
         else
         {
@@ -153,7 +155,9 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
     {
         nuint granule = ((nuint)block - _start) >> HeapSpace.GranuleShift;
         int sizeClass = granule < _granules ? _classes[granule] : 0;
-        return sizeClass != 0 ? (nuint)SizeClasses.SizeOf(sizeClass) : _debugger is null ? LargeSize(block, "measure") : _debugger.Measure((nuint)block, forResize: false);
+        return SizeClasses.Contains(sizeClass) ? (nuint)SizeClasses.SizeOf(sizeClass)
+            : _debugger is null ? SizeOfUnclassed(block, "measure")
+            : _debugger.Measure((nuint)block, forResize: false);
     }
 
     /// <summary>Does the address lie in memory that this heap has cut into blocks, or in a large block of it? O(1), for interior addresses of
@@ -185,6 +189,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
         _granules = 0;
         _magazines.End();                         // what lies in magazines is the next heap's: every call finds out that this one is gone
         Action? tell = _debugger?.End();
+        _firstBlocks?.Dispose();
         foreach (SlabClass slabs in _slabs.AsSpan(1))
         {
             slabs.Dispose();

@@ -5,7 +5,11 @@ namespace Vmem.Memory.Heap;
 /// <summary>The depot and the slabs of one class: where magazines are filled from, and emptied to.</summary>
 /// <remarks>
 /// Blocks come and go by the batch, so that the lock is taken once in some tens of operations at least. A batch comes from the depot, then from the slab that
-/// got a block back last; a slab that is whole again goes back to the heap's pages, except for one.
+/// got a block back last; a slab that is whole again goes back to the heap's pages, where it serves every class.
+/// <para>
+/// The depot is there for what goes from thread to thread. While a single thread has a magazine of the class there is nobody whom it could spare a way to the
+/// slabs, and blocks that lie in it would keep slabs from getting whole.
+/// </para>
 /// <para>
 /// The loops over a batch are optimised when they are first compiled. Magazines are so good at keeping calls from here that a program can free a million blocks
 /// before the runtime finds these methods hot: that took twice the time (docs/performance.md, A4).
@@ -13,9 +17,10 @@ namespace Vmem.Memory.Heap;
 /// </remarks>
 internal sealed unsafe partial class SlabClass : IDisposable
 {
-    // Blocks above a sixteenth of a granule have longer slabs, lest much of one be lost at its end: less than a block in 16 or more is.
-    private const int LongestInOneGranule = 4096;
-    private const nuint LongSlab = 4 * HeapSpace.Granule;
+    // A slab is the shortest run of at most 4 granules of whose end less than a sixteenth is lost. Four are enough: at worst 32 KiB are looked for room for, and 8 KiB
+    // of 256 are too few for one more. Longer ones would keep more memory for the few blocks that some class needs.
+    private const int MostGranules = 4;
+    private const int LossDivisor = 16;
 
     /// <summary>What a depot may hold; beyond, blocks go back to their slabs. As much as is in flight between a producer and a consumer at a time, and
     /// little against what such a program uses: arbitrary.</summary>
@@ -34,8 +39,7 @@ internal sealed unsafe partial class SlabClass : IDisposable
     private Slab* _first;                         // with free blocks
     private long _slabs;
     private long _blocksOut;                      // of their slabs: in the depot, in magazines, or with users
-    private Slab* _spare;                         // wholly free, not in that list
-    private bool _spareIsOld;                     // since the last interval or longer
+    private int _threads;                         // have had magazines of it
     private Slab* _all;
     private Slab* _retired;                       // records without a slab
 
@@ -46,13 +50,24 @@ internal sealed unsafe partial class SlabClass : IDisposable
         _map = space.Map;
         _sizeClass = sizeClass;
         _size = SizeClasses.SizeOf(sizeClass);
-        _slabSize = _size <= LongestInOneGranule ? HeapSpace.Granule : LongSlab;
+        _slabSize = HeapSpace.Granule;
+        while (_slabSize < MostGranules * HeapSpace.Granule && _slabSize % (nuint)_size > _slabSize / LossDivisor)
+        {
+            _slabSize += HeapSpace.Granule;
+        }
+
         _capacity = (int)(_slabSize / (nuint)_size);
         _reciprocal = ((1ul << 32) + (ulong)_size - 1) / (ulong)_size;
         _depot = new BlockDepot(DepotBytes / _size);
     }
 
     public int SizeClass => _sizeClass;
+
+    /// <summary>One thread more has a magazine of this class.</summary>
+    public void NoteThread() => Interlocked.Increment(ref _threads);
+
+    /// <summary>Will the next batch need pages? As of some moment.</summary>
+    public bool IsEmpty => _first is null && _depot.Contents.IsEmpty;
 
     /// <summary>Takes blocks out; fewer than asked for, or none, if there is no memory.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -94,7 +109,7 @@ internal sealed unsafe partial class SlabClass : IDisposable
         _lock.Enter();
         try
         {
-            return _depot.TryPut(blocks) ? 0 : GiveToSlabs(blocks);
+            return _threads > 1 && _depot.TryPut(blocks) ? 0 : GiveToSlabs(blocks);
         }
         finally
         {
@@ -111,7 +126,6 @@ internal sealed unsafe partial class SlabClass : IDisposable
         try
         {
             _depot.Shrink();
-            ReleaseSpare();
             return wrong;
         }
         finally
@@ -129,12 +143,6 @@ internal sealed unsafe partial class SlabClass : IDisposable
         try
         {
             surplus = _depot.Tick();
-            if (_spareIsOld)
-            {
-                ReleaseSpare();
-            }
-
-            _spareIsOld = _spare is not null;
         }
         finally
         {
@@ -217,7 +225,7 @@ internal sealed unsafe partial class SlabClass : IDisposable
             if (slab->Free == slab->Capacity)
             {
                 Unlink(slab);
-                Retire(slab);
+                Release(slab);
             }
         }
 
@@ -226,61 +234,34 @@ internal sealed unsafe partial class SlabClass : IDisposable
 
     private Slab* FreshSlab()
     {
-        Slab* slab = _spare;
-        _spare = null;
-        if (slab is null)
+        if (!_space.TryAllocate(_slabSize, HeapSpace.Granule, out nuint start, out _))
         {
-            if (!_space.TryAllocate(_slabSize, HeapSpace.Granule, out nuint start, out _))
-            {
-                return null;
-            }
-
-            try
-            {
-                slab = TakeRecord();
-            }
-            catch (OutOfMemoryException)
-            {
-                _space.Free(start, _slabSize);
-                return null;
-            }
-
-            Slab.Initialise(slab, start, _sizeClass, _capacity);
-            slab->NextOfAll = _all;
-            if (_all is not null)
-            {
-                _all->PreviousOfAll = slab;
-            }
-
-            _all = slab;
-            _map.Set(start, _slabSize, slab);
-            _slabs++;
+            return null;
         }
 
+        Slab* slab;
+        try
+        {
+            slab = TakeRecord();
+        }
+        catch (OutOfMemoryException)
+        {
+            _space.Free(start, _slabSize);
+            return null;
+        }
+
+        Slab.Initialise(slab, start, _sizeClass, _capacity);
+        slab->NextOfAll = _all;
+        if (_all is not null)
+        {
+            _all->PreviousOfAll = slab;
+        }
+
+        _all = slab;
+        _map.Set(start, _slabSize, slab);
+        _slabs++;
         Link(slab);
         return slab;
-    }
-
-    private void Retire(Slab* slab)
-    {
-        if (_spare is null)
-        {
-            _spare = slab;
-            _spareIsOld = false;
-        }
-        else
-        {
-            Release(slab);
-        }
-    }
-
-    private void ReleaseSpare()
-    {
-        if (_spare is not null)
-        {
-            Release(_spare);
-            _spare = null;
-        }
     }
 
     private void Release(Slab* slab)

@@ -31,11 +31,10 @@ internal sealed unsafe class SlabMap : IDisposable
         return granule < _granules ? _slabs[granule] : null;
     }
 
-    public void Set(nuint start, nuint size, Slab* slab)
-    {
-        Fill(start, size, slab, (byte)slab->SizeClass);
-        InterlockedMax(ref _used, (long)((start + size - _start) >> HeapSpace.GranuleShift));
-    }
+    public void Set(nuint start, nuint size, Slab* slab) => Set(start, size, slab, slab->SizeClass);
+
+    /// <summary>What lies there has a class, or stands for one, but is no slab.</summary>
+    public void Set(nuint start, nuint size, int sizeClass) => Set(start, size, null, sizeClass);
 
     public void Clear(nuint start, nuint size) => Fill(start, size, null, 0);
 
@@ -51,6 +50,12 @@ internal sealed unsafe class SlabMap : IDisposable
     {
         NativeMemory.Free(_classes);
         NativeMemory.Free(_slabs);
+    }
+
+    private void Set(nuint start, nuint size, Slab* slab, int sizeClass)
+    {
+        Fill(start, size, slab, (byte)sizeClass);
+        InterlockedMax(ref _used, (long)((start + size - _start) >> HeapSpace.GranuleShift));
     }
 
     private static void InterlockedMax(ref long value, long candidate)
