@@ -62,7 +62,7 @@ internal sealed unsafe class ResidentProbe
         // Its pages are the replay's, not the allocator's.
         Array.Fill(_blocks, 1);
         Array.Clear(_blocks);
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
+        Collect();
         _ = memory.Measure();
         ulong before = memory.Measure();
         ulong peak = before;
@@ -82,6 +82,16 @@ internal sealed unsafe class ResidentProbe
         }
 
         return new ResidentFigures(peak - before, time.TotalNanoseconds / Math.Max(1, _events));
+    }
+
+    /// <summary>Collects, and lets what a collection sets going come to its end: the finaliser's thread and the pool's would take memory meanwhile.</summary>
+    private static void Collect()
+    {
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
+        GC.WaitForPendingFinalizers();
+        using ManualResetEventSlim done = new();
+        _ = ThreadPool.UnsafeQueueUserWorkItem(static done => done.Set(), done, preferLocal: false);
+        done.Wait();
     }
 
     /// <summary>Runs what the measurement will run, so that it is compiled by then: of a heap all of its code. Of a malloc, which would keep what it got,
