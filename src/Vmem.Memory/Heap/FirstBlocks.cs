@@ -4,7 +4,7 @@ namespace Vmem.Memory.Heap;
 /// <remarks>
 /// <para>
 /// A slab of a class of its own, of which a program uses three blocks, is a page of memory for them; and a program that uses a megabyte uses most classes so. So a
-/// class has its first blocks, as many as fit into a page, from here, by first fit, at the cost of an arena's operation; and only if it asks for more does it get
+/// class has its first blocks, two pages of them, from here, by first fit, at the cost of an arena's operation; and only if it asks for more does it get
 /// slabs, and its threads magazines. cc1plus' recording (docs/replay.md) takes a tenth less memory by this.
 /// </para>
 /// <para>
@@ -17,7 +17,7 @@ internal sealed class FirstBlocks : IArenaSource<nuint>, IDisposable
     /// <summary>What stands in the map for granules of this arena: no class, and without magazines.</summary>
     public const int SizeClass = SizeClasses.Count;
 
-    private const int BytesForEach = 4096;
+    private const int BytesForEach = 8192;
     private const int MostForEach = 64;
 
     private readonly HeapSpace _space;
