@@ -6,13 +6,13 @@ internal sealed partial class HeapDebugger
     /// <summary>How many leaked blocks are named. Arbitrary, and the same as an arena's.</summary>
     private const int NamedLeaks = 16;
 
-    /// <summary>The plain heap's figures, as the users of this one see them.</summary>
-    public NativeHeapStatistics Correct(NativeHeapStatistics plain)
+    /// <summary>Makes of the plain heap's figures what the users of this one see; false if it has ended.</summary>
+    public bool TryCorrect(ref NativeHeapStatistics figures)
     {
         lock (_gate)
         {
-            ThrowIfEnded();
-            return plain with { InUse = _liveBytes, LiveBlocks = _live.Count, LargeBlocks = _largeBlocks, Quarantined = _quarantine.Bytes };
+            figures = figures with { InUse = _liveBytes, LiveBlocks = _live.Count, LargeBlocks = _largeBlocks, Quarantined = _quarantine.Bytes };
+            return !_ended;
         }
     }
 
