@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace Vmem.Memory.Heap.Debugging;
 
 // What is live, what was overwritten, and the end.
@@ -71,15 +73,33 @@ internal sealed partial class HeapDebugger
             {
                 Report = _stacks is null ? null : TakeCensus(),
             };
-            return () =>
+            List<Action> callbacks = [.. damages.Select(damage => (Action)(() => _debugging.Damaged!(damage)))];
+            if (leak is not null)
             {
-                damages.ForEach(damage => _debugging.Damaged!(damage));
-                if (leak is not null)
-                {
-                    _debugging.Leaked!(leak);
-                }
-            };
+                callbacks.Add(() => _debugging.Leaked!(leak));
+            }
+
+            return () => CallAll(callbacks);
         }
+    }
+
+    /// <summary>All are called, whatever one of them throws; the first exception is thrown at the end.</summary>
+    private static void CallAll(List<Action> callbacks)
+    {
+        ExceptionDispatchInfo? failure = null;
+        foreach (Action callback in callbacks)
+        {
+            try
+            {
+                callback();
+            }
+            catch (Exception e)
+            {
+                failure ??= ExceptionDispatchInfo.Capture(e);
+            }
+        }
+
+        failure?.Throw();
     }
 
     private List<HeapDamage> FindDamages()
