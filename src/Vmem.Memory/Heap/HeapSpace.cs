@@ -67,6 +67,9 @@ internal sealed unsafe partial class HeapSpace
 
     public nuint Size => _reserved;
 
+    /// <summary>The system had less when it was made: the next heap may have more.</summary>
+    public bool IsShort => _reserved < Wanted;
+
     public nuint Granules => _reserved >> GranuleShift;
 
     public static nuint PageSize => VirtualMemory.PageSize;

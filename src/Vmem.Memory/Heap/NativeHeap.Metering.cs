@@ -1,3 +1,5 @@
+using Vmem.Memory.Heap;
+
 namespace Vmem.Memory;
 
 // What a collector of metrics reads.
@@ -9,6 +11,7 @@ public sealed unsafe partial class NativeHeap : IMetered
     bool IMetered.TryRead(int figure, out long value)
     {
         value = 0;
+        NativeHeapStatistics figures;
         lock (_returning)
         {
             if (IsDisposed)
@@ -16,17 +19,44 @@ public sealed unsafe partial class NativeHeap : IMetered
                 return false;
             }
 
-            value = (HeapFigure)figure switch
+            switch ((HeapFigure)figure)
             {
-                HeapFigure.Reserved => long.CreateSaturating(_space.Size),
-                HeapFigure.Committed => long.CreateSaturating(_space.CommittedBytes),
-                HeapFigure.Failures => Interlocked.Read(ref _failures),
-                HeapFigure.Held => long.CreateSaturating(Count().Held),
-                HeapFigure.InUse => long.CreateSaturating(Count().InUse),
-                HeapFigure.Cached => long.CreateSaturating(Count().Cached),
-                _ => Count().LiveBlocks,
-            };
-            return true;
+                case HeapFigure.Reserved:
+                    value = long.CreateSaturating(_space.Size);
+                    return true;
+                case HeapFigure.Committed:
+                    value = long.CreateSaturating(_space.CommittedBytes);
+                    return true;
+                case HeapFigure.Held:
+                    value = long.CreateSaturating(CountHeld());
+                    return true;
+                case HeapFigure.Failures:
+                    value = Interlocked.Read(ref _failures);
+                    return true;
+                default:
+                    figures = Count();
+                    break;
+            }
         }
+
+        bool isThere = TryCorrect(ref figures);
+        value = (HeapFigure)figure switch
+        {
+            HeapFigure.InUse => long.CreateSaturating(figures.InUse),
+            HeapFigure.Cached => long.CreateSaturating(figures.Cached),
+            _ => figures.LiveBlocks,
+        };
+        return isThere;
+    }
+
+    private nuint CountHeld()
+    {
+        nuint held = (nuint)Interlocked.Read(ref _largeBytes);
+        for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
+        {
+            held += _slabs[sizeClass].Count().Bytes;
+        }
+
+        return held;
     }
 }

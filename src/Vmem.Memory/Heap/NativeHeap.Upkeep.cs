@@ -45,13 +45,21 @@ public sealed unsafe partial class NativeHeap
     public NativeHeapStatistics GetStatistics()
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+        NativeHeapStatistics figures;
         lock (_returning)
         {
-            return Count();
+            figures = Count();
         }
+
+        ObjectDisposedException.ThrowIf(!TryCorrect(ref figures), this);
+        return figures;
     }
 
-    /// <summary>Nothing is on its way back meanwhile.</summary>
+    /// <summary>The plain heap's figures, as the heap's users see them; false if it has ended. Not to be called while memory goes back: who
+    /// allocates with debugging holds the debugger's lock, and may trim.</summary>
+    private bool TryCorrect(ref NativeHeapStatistics figures) => _debugger is null || _debugger.TryCorrect(ref figures);
+
+    /// <summary>Figures of the plain heap. Nothing is on its way back meanwhile.</summary>
     private NativeHeapStatistics Count()
     {
         nuint cached = 0;
@@ -87,7 +95,7 @@ public sealed unsafe partial class NativeHeap
             live += first.LiveSegments;
         }
 
-        var plain = new NativeHeapStatistics
+        return new NativeHeapStatistics
         {
             Reserved = _space.Size,
             Committed = _space.CommittedBytes,
@@ -99,7 +107,6 @@ public sealed unsafe partial class NativeHeap
             LargeBlocks = Interlocked.Read(ref _largeBlocks),
             Failures = Interlocked.Read(ref _failures),
         };
-        return _debugger is null ? plain : _debugger.Correct(plain);
     }
 
     /// <summary>Checks every invariant of the heap's own tables, O(blocks). Threads at work stand still meanwhile.</summary>

@@ -50,6 +50,8 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
     public NativeHeap(NativeHeapOptions? options = null)
     {
         options ??= new NativeHeapOptions();
+        ArgumentNullException.ThrowIfNull(options.Name, nameof(options));
+        ArgumentNullException.ThrowIfNull(options.TimeProvider, nameof(options));
         HeapDebugging debugging = options.Debugging ?? HeapDebugging.FromEnvironment;
         Name = options.Name;
         _space = HeapSpace.Take(options.Limit == 0 ? DefaultReservation : options.Limit);
@@ -103,7 +105,8 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
         return size - 1 < SizeClasses.Largest && _magazines.Of(thread, SizeClasses.Of(size)).TryPop(out nuint block) ? (void*)block : AllocateSlow(size);
     }
 
-    /// <summary>As <see cref="Allocate"/>, but false where that would throw.</summary>
+    /// <summary>As <see cref="Allocate"/>, but false where that finds no memory.</summary>
+    /// <exception cref="InvariantViolationException">As <see cref="Allocate"/>: with debugging only.</exception>
     public bool TryAllocate(nuint size, out void* block)
     {
         int thread = ThreadNumber.Current;

@@ -42,7 +42,7 @@ internal static class SpacePool
         bool kept = false;
         lock (s_gate)
         {
-            if (s_spaces.Count < MostSpaces && space.DirtyBytes <= MostDirty)
+            if (s_spaces.Count < MostSpaces && space.DirtyBytes <= MostDirty && !space.IsShort)
             {
                 s_spaces.Add((space, Environment.TickCount64));
                 _ = s_timer.Change(s_patience, s_patience);

@@ -121,29 +121,42 @@ internal sealed unsafe class HeapMemory<T>(NativeHeap heap, NativeMemoryPool<T>?
         }
     }
 
-    /// <summary>Nobody uses the block any more.</summary>
+    /// <summary>Nobody uses the block any more. If the heap refuses it, because its debugging found it overrun for instance, it is rented as
+    /// before.</summary>
     private void End()
     {
-        T* freed = _block;
-        _block = null;
-        _length = 0;
-        _witness?.Dispose();
-        _witness = null;
         try
         {
             if (!heap.IsDisposed)
             {
-                heap.Free(freed);
+                heap.Free(_block);
             }
         }
         catch (ObjectDisposedException)
         {
             // The heap went meanwhile, and the block with it.
         }
-        finally
+        catch (InvalidFreeException)
         {
-            pool?.TakeBack(this);
+            Volatile.Write(ref _state, Rented);
+            throw;
         }
+        catch
+        {
+            Leave();                              // it may be free already: to try again could free it twice
+            throw;
+        }
+
+        Leave();
+    }
+
+    private void Leave()
+    {
+        _block = null;
+        _length = 0;
+        _witness?.Dispose();
+        _witness = null;
+        pool?.TakeBack(this);
     }
 
     private void ThrowIfGone() => ThrowIfGone(Volatile.Read(ref _state));

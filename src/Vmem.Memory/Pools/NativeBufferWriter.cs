@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using Vmem.Memory.Pools;
 
 namespace Vmem.Memory;
@@ -162,17 +163,28 @@ public sealed unsafe class NativeBufferWriter : IBufferWriter<byte>, IDisposable
     }
 
     /// <summary>Begins anew, and gives the blocks back to the heap. O(blocks).</summary>
+    /// <exception cref="InvalidFreeException">The heap has debugging, and a block was written before its start or behind its end. It is kept; the
+    /// others were given back.</exception>
     /// <exception cref="ObjectDisposedException">The writer has been disposed of.</exception>
     public void Clear()
     {
         Reset();
-        foreach (WriterBlock block in _spare)
-        {
-            block.Dispose();
-        }
-
-        _spare.Clear();
         _growth = _blockSize;
+        ExceptionDispatchInfo? failure = null;
+        _ = _spare.RemoveAll(block =>
+        {
+            try
+            {
+                block.Dispose();
+                return true;
+            }
+            catch (Exception e)
+            {
+                failure ??= ExceptionDispatchInfo.Capture(e);
+                return false;
+            }
+        });
+        failure?.Throw();
     }
 
     /// <summary>Gives all blocks back to the heap, unless that is gone. Idempotent.</summary>

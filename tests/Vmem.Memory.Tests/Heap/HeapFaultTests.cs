@@ -126,6 +126,21 @@ public unsafe class HeapFaultTests
         heap.Dispose();
     }
 
+    /// <summary>When the next heap comes, the system may have more.</summary>
+    [Fact]
+    public void A_space_that_came_out_short_is_not_left_to_the_next_heap()
+    {
+        NativeHeapOptions options = new() { Limit = (nuint)39 << 30 };
+        int calls = 0;
+        using (SystemCallFault.Inject(call => call == SystemCall.Reserve && calls++ < 10))
+        {
+            new NativeHeap(options).Dispose();
+        }
+
+        using NativeHeap next = new(options);
+        Assert.Equal(options.Limit, next.GetStatistics().Reserved);
+    }
+
     [Fact]
     public void A_refused_release_harms_nobody()
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -48,6 +49,20 @@ public sealed class MemoryAllocatorTests : IDisposable
         Assert.Equal(3, html.Split("<figure class=\"card\"").Length - 1);
         Assert.Equal(1, html.Split("<canvas ").Length - 1);
         Assert.Contains("data-figure=\"peakResidentBytes\"", html, StringComparison.Ordinal);
+    }
+
+    /// <summary>A heap with debugging would be measured as if it were the heap.</summary>
+    [Fact]
+    public async Task The_environment_does_not_debug_what_is_measured()
+    {
+        string path = _folder.Write("two.txt", "a 1 100\na 2 28\nf 1\n");
+        ProcessStartInfo start = new("dotnet", [Path.Combine(AppContext.BaseDirectory, "Vmem.Tool.dll"), "replay", path, "-a", "heap", "--json"]) { RedirectStandardOutput = true };
+        start.Environment["VMEM_DEBUG"] = "guards=1K";
+        using Process process = Process.Start(start)!;
+        string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        PolicyReport report = JsonSerializer.Deserialize(output, ReportJson.Default.ReplayReport)!.Traces[0].Policies[0];
+        Assert.Equal(104UL + 32, report.PeakLiveBytes);
     }
 
     [Fact]

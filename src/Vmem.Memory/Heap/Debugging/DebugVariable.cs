@@ -28,11 +28,11 @@ internal static class DebugVariable
             debugging = (word, amount) switch
             {
                 ("none", null) => HeapDebugging.None,
-                ("default", null) => debugging with { Owners = true, RedZone = usual.RedZone, FillFresh = true, PoisonFreed = true, Quarantine = usual.Quarantine },
+                ("default", null) => debugging with { Owners = true, RedZone = usual.RedZone, FillFresh = true, PoisonFreed = true, Quarantine = Math.Max(debugging.Quarantine, usual.Quarantine) },
                 ("audit", null) => debugging with { Owners = true },
                 ("contents", null) => debugging with { FillFresh = true, PoisonFreed = true, Quarantine = Math.Max(debugging.Quarantine, usual.Quarantine) },
                 ("guards", null) => debugging with { RedZone = usual.RedZone },
-                ("guards", not null) => debugging with { RedZone = Bytes(amount, item) },
+                ("guards", not null) when Bytes(amount, item) is var bytes and <= HeapDebugging.MostRedZone => debugging with { RedZone = bytes },
                 ("quarantine", not null) => debugging with { Quarantine = Bytes(amount, item) },
                 ("firewall", _) => Firewall(debugging, amount, item),
                 ("leaks", null) => debugging with { Leaked = WriteLeak, Damaged = WriteDamage },
@@ -51,7 +51,9 @@ internal static class DebugVariable
             throw Unknown(item);
         }
 
-        return debugging with { GuardPagesFrom = Bytes(ends[0], item), GuardPagesTo = ends.Length == 2 ? Bytes(ends[1], item) : nuint.MaxValue };
+        nuint from = Bytes(ends[0], item);
+        nuint to = ends.Length == 2 ? Bytes(ends[1], item) : nuint.MaxValue;
+        return from <= to ? debugging with { GuardPagesFrom = from, GuardPagesTo = to } : throw Unknown(item);
     }
 
     private static nuint Bytes(string text, string item)
@@ -63,7 +65,7 @@ internal static class DebugVariable
     }
 
     private static FormatException Unknown(string item) =>
-        new($"{Name} cannot hold '{item}'. It is a list of: default, audit, contents, guards[=BYTES], quarantine=BYTES, firewall[=FROM[-TO]], leaks, none. Bytes may end in K, M or G.");
+        new($"{Name} cannot hold '{item}'. It is a list of: default, audit, contents, guards[=BYTES], quarantine=BYTES, firewall[=FROM[-TO]], leaks, none. Bytes may end in K, M or G; guards has at most 1M.");
 
     private static void WriteLeak(HeapLeak leak) => Console.Error.WriteLine(
         leak.Report?.ToString() ?? string.Create(CultureInfo.InvariantCulture, $"heap '{leak.HeapName}': {leak.Blocks} live of {leak.Size} in all"));

@@ -1,3 +1,5 @@
+using System.Runtime.ExceptionServices;
+
 namespace Vmem.Memory.Heap.Debugging;
 
 // What is live, what was overwritten, and the end.
@@ -6,13 +8,13 @@ internal sealed partial class HeapDebugger
     /// <summary>How many leaked blocks are named. Arbitrary, and the same as an arena's.</summary>
     private const int NamedLeaks = 16;
 
-    /// <summary>The plain heap's figures, as the users of this one see them.</summary>
-    public NativeHeapStatistics Correct(NativeHeapStatistics plain)
+    /// <summary>Makes of the plain heap's figures what the users of this one see; false if it has ended.</summary>
+    public bool TryCorrect(ref NativeHeapStatistics figures)
     {
         lock (_gate)
         {
-            ThrowIfEnded();
-            return plain with { InUse = _liveBytes, LiveBlocks = _live.Count, LargeBlocks = _largeBlocks, Quarantined = _quarantine.Bytes };
+            figures = figures with { InUse = _liveBytes, LiveBlocks = _live.Count, LargeBlocks = _largeBlocks, Quarantined = _quarantine.Bytes };
+            return !_ended;
         }
     }
 
@@ -71,15 +73,33 @@ internal sealed partial class HeapDebugger
             {
                 Report = _stacks is null ? null : TakeCensus(),
             };
-            return () =>
+            List<Action> callbacks = [.. damages.Select(damage => (Action)(() => _debugging.Damaged!(damage)))];
+            if (leak is not null)
             {
-                damages.ForEach(damage => _debugging.Damaged!(damage));
-                if (leak is not null)
-                {
-                    _debugging.Leaked!(leak);
-                }
-            };
+                callbacks.Add(() => _debugging.Leaked!(leak));
+            }
+
+            return () => CallAll(callbacks);
         }
+    }
+
+    /// <summary>All are called, whatever one of them throws; the first exception is thrown at the end.</summary>
+    private static void CallAll(List<Action> callbacks)
+    {
+        ExceptionDispatchInfo? failure = null;
+        foreach (Action callback in callbacks)
+        {
+            try
+            {
+                callback();
+            }
+            catch (Exception e)
+            {
+                failure ??= ExceptionDispatchInfo.Capture(e);
+            }
+        }
+
+        failure?.Throw();
     }
 
     private List<HeapDamage> FindDamages()

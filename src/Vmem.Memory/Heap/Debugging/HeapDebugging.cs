@@ -10,7 +10,7 @@ namespace Vmem.Memory;
 /// </remarks>
 public sealed record HeapDebugging
 {
-    private const nuint MostRedZone = 1 << 20;    // arbitrary
+    internal const nuint MostRedZone = 1 << 20;   // arbitrary
 
     /// <summary>None, whatever the environment says: a heap at full speed.</summary>
     public static HeapDebugging None { get; } = new();
@@ -27,7 +27,7 @@ public sealed record HeapDebugging
     /// set. It holds for the heaps whose options say nothing.</summary>
     /// <remarks>A list with commas, in libumem's words: <c>default</c>; <c>audit</c> (owners); <c>contents</c> (fill, poison); <c>guards</c> or
     /// <c>guards=BYTES</c> (red zones); <c>quarantine=BYTES</c>; <c>firewall</c>, <c>firewall=FROM</c> or <c>firewall=FROM-TO</c> (guard pages); <c>leaks</c>
-    /// (a disposed heap writes what leaked, and what was overwritten, to standard error); <c>none</c>. Bytes may end in K, M or G.</remarks>
+    /// (a disposed heap writes what leaked, and what was overwritten, to standard error); <c>none</c>. Bytes may end in K, M or G; <c>guards</c> has at most 1M.</remarks>
     /// <exception cref="FormatException">The variable holds something else.</exception>
     public static HeapDebugging FromEnvironment => DebugVariable.Value;
 

@@ -18,8 +18,6 @@ internal sealed unsafe class Housings(NativeHeap heap, HeapDebugging debugging)
 
     private readonly nuint _redZone = RoundUp(debugging.RedZone, Grain);
 
-    private bool HasRedZones => _redZone > 0;
-
     /// <summary>Finds a place for a block; the record's geometry is set. False if there is none. <paramref name="isZero"/> says whether the user's
     /// bytes are.</summary>
     public bool TryPlace(DebugBlock block, nuint size, nuint alignment, out bool isZero)
@@ -35,7 +33,7 @@ internal sealed unsafe class Housings(NativeHeap heap, HeapDebugging debugging)
     /// <summary>Fills what nobody may write, and what nobody should read.</summary>
     public void Furnish(DebugBlock block, ref bool isZero)
     {
-        if (HasRedZones)
+        if (IsFenced(block))
         {
             Fill.Set(block.Start - _redZone, block.Start, Fill.RedZone);
             Fill.Set(block.End, block.Brink, Fill.RedZone);
@@ -52,7 +50,7 @@ internal sealed unsafe class Housings(NativeHeap heap, HeapDebugging debugging)
     public bool TryFindBroken(DebugBlock block, out nuint address)
     {
         address = 0;
-        return HasRedZones
+        return IsFenced(block)
             && (Fill.TryFindOther(block.Start - _redZone, block.Start, Fill.RedZone, out address)
                 || Fill.TryFindOther(block.End, block.Brink, Fill.RedZone, out address));
     }
@@ -96,12 +94,15 @@ internal sealed unsafe class Housings(NativeHeap heap, HeapDebugging debugging)
         return true;
     }
 
+    /// <summary>What lies between a block and its guard page is a red zone also where none was asked for.</summary>
+    private bool IsFenced(DebugBlock block) => _redZone > 0 || block.GuardPage > 0;
+
     private static nuint RoundUp(nuint size, nuint alignment) => (size + alignment - 1) & ~(alignment - 1);
 
     private bool TryPlacePlain(DebugBlock block, nuint size, nuint alignment, out bool isZero)
     {
         isZero = false;
-        nuint front = HasRedZones ? RoundUp(_redZone, alignment) : 0;
+        nuint front = RoundUp(_redZone, alignment);
         nuint housing = front > heap.Reserved - size ? 0 : heap.TakePlain(front + size + _redZone, alignment, out isZero);
         if (housing == 0)
         {

@@ -20,6 +20,7 @@ public class DebugVariableTests
         { "quarantine=1G,contents", HeapDebugging.None with { Quarantine = 1 << 30, FillFresh = true, PoisonFreed = true } },
         { "firewall=100", HeapDebugging.None with { GuardPagesFrom = 100, GuardPagesTo = nuint.MaxValue } },
         { "firewall=1K-2M", HeapDebugging.None with { GuardPagesFrom = 1_024, GuardPagesTo = 2 << 20 } },
+        { "quarantine=1G,default", HeapDebugging.Default with { Quarantine = 1 << 30 } },
         { "default,none", HeapDebugging.None },
     };
 
@@ -46,6 +47,8 @@ public class DebugVariableTests
     [InlineData("quarantine=99999999999G")]
     [InlineData("firewall=1-2-3")]
     [InlineData("firewall=-2")]
+    [InlineData("firewall=200-100")]
+    [InlineData("guards=2M")]
     public void A_word_that_is_not_known_is_an_error_that_names_it(string item)
     {
         string message = Assert.Throws<FormatException>(() => DebugVariable.Parse($"audit,{item}")).Message;

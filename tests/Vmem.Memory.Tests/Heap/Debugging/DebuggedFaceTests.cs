@@ -160,14 +160,14 @@ public unsafe class DebuggedFaceTests
     {
         using NativeHeap heap = DebugStrategies.Make("default");
         void* block = heap.Allocate(100);
-        NativeHeapStatistics before = heap.GetStatistics();
+        NativeHeapStatistics before = UsersFigures.Of(heap);
         using (GrowthFault.Inject(() => true))
         {
             Assert.Throws<InsufficientMemoryException>(() => heap.Allocate(10));
             Assert.Throws<InsufficientMemoryException>(() => heap.Free(block));
         }
 
-        Assert.Equal(before, heap.GetStatistics());
+        Assert.Equal(before, UsersFigures.Of(heap));
         int growths = 0;
         using (GrowthFault.Inject(() => ++growths == 2))
         {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Vmem.Memory.Platform;
 using Vmem.Memory.Tests.Isolation.Concurrency;
 using Xunit;
 
@@ -6,6 +7,9 @@ namespace Vmem.Memory.Tests.Heap.Debugging;
 
 public unsafe class DebuggedStressTests
 {
+    // Waited for only by a test that fails.
+    private static readonly TimeSpan s_longEnough = TimeSpan.FromMinutes(1);
+
     /// <summary>Blocks go from thread to thread, while others look.</summary>
     [Theory]
     [InlineData("no owners")]
@@ -91,5 +95,34 @@ public unsafe class DebuggedStressTests
                 Assert.Equal(InvalidFreeReason.OtherOwner, refusal.Reason);
             }
         });
+    }
+
+    /// <summary>Who finds no room trims, with the debugger's lock held; who asks for figures asks the debugger for some. Each waits for the
+    /// other only if the one who asks keeps trims off meanwhile.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Figures_may_be_asked_for_while_a_request_finds_no_room(bool byCollector)
+    {
+        NativeHeap heap = DebugStrategies.Make("no owners", limit: 43 << 20);
+        Thread asking = new(() => _ = byCollector ? ((IMetered)heap).TryRead((int)HeapFigure.LiveBlocks, out _) : heap.GetStatistics().LiveBlocks == 0) { IsBackground = true };
+        Thread allocating = new(() =>
+        {
+            using SystemCallFault fault = SystemCallFault.Inject(call =>
+            {
+                if (asking.ThreadState.HasFlag(ThreadState.Unstarted))
+                {
+                    asking.Start();
+                    SpinWait.SpinUntil(() => asking.ThreadState.HasFlag(ThreadState.WaitSleepJoin) || !asking.IsAlive);
+                }
+
+                return call == SystemCall.Commit;
+            });
+            Assert.False(heap.TryAllocate(1 << 20, out _));
+        })
+        { IsBackground = true };
+        allocating.Start();
+        Assert.True(allocating.Join(s_longEnough) && asking.Join(s_longEnough), "They wait for each other.");
+        heap.Dispose();
     }
 }

@@ -66,6 +66,18 @@ public unsafe class GuardPageTests
         heap.Free(coarser);
     }
 
+    /// <summary>The page begins where the block's alignment lets it.</summary>
+    [Fact]
+    public void What_lies_between_a_block_and_its_page_is_watched_also_where_there_are_no_red_zones()
+    {
+        using NativeHeap heap = new(new NativeHeapOptions { Debugging = HeapDebugging.None with { GuardPagesFrom = 1, GuardPagesTo = 1_000 } });
+        byte* block = (byte*)heap.Allocate(100);
+        block[103] ^= 1;
+        Assert.Equal(InvalidFreeReason.Corrupted, Assert.Throws<InvalidFreeException>(() => heap.Free(block)).Reason);
+        block[103] ^= 1;
+        heap.Free(block);
+    }
+
     /// <summary>Memory of another kind that is handed out where guard pages were can be touched.</summary>
     [Fact]
     public void Pages_come_back_accessible()

@@ -59,6 +59,20 @@ public unsafe class HeapLeakTests
         Assert.Single(leaks);
     }
 
+    /// <summary>Whoever is told first may throw: the others are told all the same.</summary>
+    [Fact]
+    public void Everything_is_told_although_a_callback_throws()
+    {
+        int told = 0;
+        HeapLeak? leak = null;
+        HeapDebugging debugging = HeapDebugging.Default with { Damaged = _ => throw new InvalidOperationException($"{++told}"), Leaked = found => leak = found };
+        NativeHeap heap = new(new NativeHeapOptions { Debugging = debugging });
+        ((byte*)heap.Allocate(10))[10]++;
+        ((byte*)heap.Allocate(10))[10]++;
+        Assert.Equal("1", Assert.Throws<InvalidOperationException>(heap.Dispose).Message);
+        Assert.Equal((2, 2L), (told, leak?.Blocks));
+    }
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static nint FromOnePlace(NativeHeap heap) => (nint)heap.Allocate(7);
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Vmem.Caching;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Heap.Debugging;
@@ -166,6 +167,20 @@ public unsafe class HeapMistakeTests
         }
     }
 
+    /// <summary>What a heap keeps in reserve it may give back at any moment: for want of memory also in the middle of a test.</summary>
+    [Fact]
+    public void A_refusal_is_one_also_if_memory_is_short_meanwhile()
+    {
+        using NativeHeap heap = Make();
+        void* block = heap.Allocate(100);
+        heap.Free(block);
+        _ = Refused(heap, () =>
+        {
+            ((IUpkeepTarget)heap).RelievePressure();
+            heap.Free(block);
+        });
+    }
+
     private static nint[] Addresses(byte*[] blocks)
     {
         nint[] addresses = new nint[blocks.Length];
@@ -181,9 +196,9 @@ public unsafe class HeapMistakeTests
 
     private static InvalidFreeException Refused(NativeHeap heap, Action call)
     {
-        NativeHeapStatistics before = heap.GetStatistics();
+        NativeHeapStatistics before = UsersFigures.Of(heap);
         InvalidFreeException refusal = Assert.Throws<InvalidFreeException>(call);
-        Assert.Equal(before, heap.GetStatistics());
+        Assert.Equal(before, UsersFigures.Of(heap));
         Assert.StartsWith("Heap 'ours' cannot ", refusal.Message, StringComparison.Ordinal);
         Assert.Contains("Nothing was changed.", refusal.Message, StringComparison.Ordinal);
         heap.Validate();

@@ -24,12 +24,12 @@ public unsafe class RedZoneTests
             block[at] ^= 0x11;
             foreach (Action call in new Action[] { () => heap.Free(block), () => heap.Free(block, (nuint)size), () => heap.Reallocate(block, 5_000) })
             {
-                NativeHeapStatistics before = heap.GetStatistics();
+                NativeHeapStatistics before = UsersFigures.Of(heap);
                 InvalidFreeException refusal = Assert.Throws<InvalidFreeException>(call);
                 Assert.Equal((InvalidFreeReason.Corrupted, (UInt128)(nuint)block, (UInt128)size), (refusal.Reason, refusal.Start, refusal.Size));
                 Assert.Contains($"the byte at {at} is 0xea", refusal.Message, StringComparison.Ordinal);
                 Assert.Contains(nameof(Every_byte_of_both_red_zones_is_watched), refusal.Message, StringComparison.Ordinal);
-                Assert.Equal(before, heap.GetStatistics());
+                Assert.Equal(before, UsersFigures.Of(heap));
             }
 
             string message = Assert.Throws<InvariantViolationException>(heap.Validate).Message;

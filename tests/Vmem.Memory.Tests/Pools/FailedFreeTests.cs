@@ -1,0 +1,68 @@
+using System.Buffers;
+using Xunit;
+
+namespace Vmem.Memory.Tests.Pools;
+
+/// <summary>A heap with debugging may refuse to free a block: then it is its renter's as before, and he may dispose of it again.</summary>
+public unsafe class FailedFreeTests
+{
+    public static TheoryData<bool> Recycling => [true, false];
+
+    [Theory]
+    [MemberData(nameof(Recycling))]
+    public void An_owner_whose_block_was_overrun_stays_rented(bool recycle)
+    {
+        using NativeHeap heap = new(new NativeHeapOptions { Debugging = HeapDebugging.Default });
+        using NativeMemoryPool<byte> pool = new(heap, new NativeMemoryPoolOptions { RecycleOwners = recycle });
+        IMemoryOwner<byte> owner = pool.Rent(100);
+        byte* block = AddressOf(owner.Memory);
+        block[100] ^= 1;
+        Assert.Throws<InvalidFreeException>(owner.Dispose);
+        Assert.Equal((1, 1), (heap.GetStatistics().LiveBlocks, pool.GetStatistics().Outstanding));
+        Assert.True(AddressOf(owner.Memory) == block);
+        block[100] ^= 1;
+        owner.Dispose();
+        Assert.Equal(0, heap.GetStatistics().LiveBlocks);
+        Assert.Equal(new NativeMemoryPoolStatistics { Rents = 1 }, pool.GetStatistics());
+    }
+
+    [Fact]
+    public void So_does_one_whose_last_pin_ends_last()
+    {
+        using NativeHeap heap = new(new NativeHeapOptions { Debugging = HeapDebugging.Default });
+        using NativeMemoryPool<byte> pool = new(heap);
+        IMemoryOwner<byte> owner = pool.Rent(100);
+        MemoryHandle pin = owner.Memory.Pin();
+        byte* block = (byte*)pin.Pointer;
+        block[100] ^= 1;
+        owner.Dispose();
+        Assert.Throws<InvalidFreeException>(pin.Dispose);
+        block[100] ^= 1;
+        owner.Dispose();
+        Assert.Equal((0, 0), (heap.GetStatistics().LiveBlocks, pool.GetStatistics().Outstanding));
+    }
+
+    [Fact]
+    public void A_writer_gives_back_its_other_blocks_and_goes_on()
+    {
+        using NativeHeap heap = new(new NativeHeapOptions { Debugging = HeapDebugging.Default });
+        using NativeBufferWriter writer = new(heap, 16);
+        byte* block = AddressOf(writer.GetMemory());
+        writer.Write(new byte[1_000]);
+        block[16] ^= 1;
+        Assert.Throws<InvalidFreeException>(writer.Clear);
+        Assert.Equal((1, 0), (heap.GetStatistics().LiveBlocks, writer.WrittenCount));
+        writer.Write(new byte[] { 1, 2, 3 });
+        Assert.Equal([1, 2, 3], writer.WrittenSequence.ToArray());
+        Assert.Throws<InvalidFreeException>(writer.Dispose);
+        block[16] ^= 1;
+        writer.Dispose();
+        Assert.Equal(0, heap.GetStatistics().LiveBlocks);
+    }
+
+    private static byte* AddressOf(Memory<byte> memory)
+    {
+        using MemoryHandle pin = memory.Pin();
+        return (byte*)pin.Pointer;
+    }
+}
