@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Numerics;
 using System.Runtime.InteropServices;
 
@@ -36,28 +37,25 @@ internal sealed unsafe partial class HeapSpace
     private readonly nuint _reserved;
     private nuint _committedBytes;
 
-    private HeapSpace(nuint wanted)
+    private HeapSpace(nuint wanted, nuint start, nuint size)
     {
-        nuint size = Math.Max((wanted + Chunk - 1) & ~(Chunk - 1), Chunk);
-        void* start;
-        while (!VirtualMemory.TryReserve(size, Chunk, out start))
-        {
-            if (size / 2 < LeastReservation)
-            {
-                throw new InsufficientMemoryException($"The system has no {size} bytes of address space for a heap.");
-            }
-
-            size = size / 2 & ~(Chunk - 1);
-        }
-
         Wanted = wanted;
-        Start = (nuint)start;
+        Start = start;
         _reserved = size;
         _pageShift = (nuint)BitOperations.Log2(VirtualMemory.PageSize);
         _committed = new ulong[(size / Chunk / 64) + 1];
         _dirty = (ulong*)NativeMemory.AllocZeroed((size >> (int)_pageShift) / 64 + 1, sizeof(ulong));
-        Map = new SlabMap(Start, Granules);
-        _pages = NewArena();
+        try
+        {
+            Map = new SlabMap(Start, Granules);
+            _pages = NewArena();
+        }
+        catch
+        {
+            Map?.Dispose();
+            NativeMemory.Free(_dirty);
+            throw;
+        }
     }
 
     /// <summary>The size that was asked for.</summary>
@@ -65,9 +63,14 @@ internal sealed unsafe partial class HeapSpace
 
     public nuint Start { get; }
 
+    /// <summary>At most what was asked for; a multiple of the page size.</summary>
     public nuint Size => _reserved;
 
-    public nuint Granules => _reserved >> GranuleShift;
+    /// <summary>Was there less address space than was asked for?</summary>
+    public bool IsShort => _reserved < LengthOf(Wanted);
+
+    /// <summary>The last one may not be whole, and then no slab is in it.</summary>
+    public nuint Granules => (_reserved + Granule - 1) >> GranuleShift;
 
     public static nuint PageSize => VirtualMemory.PageSize;
 
@@ -77,8 +80,28 @@ internal sealed unsafe partial class HeapSpace
 
     public Arena<nuint> Pages => _pages;
 
-    /// <summary>A space of at least this size, or the largest there is.</summary>
-    public static HeapSpace Take(nuint wanted) => SpacePool.TryTake(wanted, out HeapSpace? space) ? space : new HeapSpace(wanted);
+    /// <summary>A space of this size, or the half, the quarter and so on of it, as much as there is.</summary>
+    public static HeapSpace Take(nuint wanted)
+    {
+        nuint size = LengthOf(wanted);
+        if (SpacePool.Shared.TryTake(wanted, out HeapSpace? space) || TryMake(wanted, size, out space))
+        {
+            return space;
+        }
+
+        _ = SpacePool.Shared.ReleaseAll();        // what is kept there is perhaps what is missing here
+        while (!TryMake(wanted, size, out space))
+        {
+            if (size / 2 < LeastReservation)
+            {
+                throw new InsufficientMemoryException($"The system has no {size} bytes of address space for a heap, or no memory for its tables.");
+            }
+
+            size = size / 2 & ~(Chunk - 1);
+        }
+
+        return space;
+    }
 
     public static nuint RoundUp(nuint size) => (size + PageSize - 1) & ~(PageSize - 1);
 
@@ -152,7 +175,7 @@ internal sealed unsafe partial class HeapSpace
     {
         Map.Clear();
         _pages.Dispose();
-        SpacePool.Leave(this);
+        SpacePool.Shared.Leave(this);
     }
 
     /// <summary>Ends the use of all pages, and the space: nobody after must find pages that cannot be touched, and whoever still touches the
@@ -171,6 +194,36 @@ internal sealed unsafe partial class HeapSpace
         Map.Dispose();
         NativeMemory.Free(_dirty);
         VirtualMemory.Release((void*)Start, _reserved);
+    }
+
+    /// <summary>Whole pages, and not more than was asked for if that is one at least.</summary>
+    private static nuint LengthOf(nuint wanted) => nuint.Max(wanted & ~(PageSize - 1), PageSize);
+
+    /// <summary>False if there is no such address space, or no memory for the tables of such a one.</summary>
+    private static bool TryMake(nuint wanted, nuint size, [NotNullWhen(true)] out HeapSpace? space)
+    {
+        space = null;
+        if (!VirtualMemory.TryReserve(size, Chunk, out void* start))
+        {
+            return false;
+        }
+
+        try
+        {
+            space = new HeapSpace(wanted, (nuint)start, size);
+            return true;
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
+        }
+        finally
+        {
+            if (space is null)
+            {
+                VirtualMemory.Release(start, size);
+            }
+        }
     }
 
     private Arena<nuint> NewArena() => new("heap", Start, _reserved, VirtualMemory.PageSize);

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Vmem.Caching;
 
 namespace Vmem.Memory.Heap;
 
@@ -6,47 +7,68 @@ namespace Vmem.Memory.Heap;
 /// <remarks>
 /// A heap that ends with what it served, a request or a level, frees all its blocks at once; it would be a poor bargain if the system then unmapped
 /// its pages one by one (a quarter of a microsecond each) only to map them again for the next heap. So a few spaces are kept, each with at most
-/// <see cref="MostDirty"/> in it, for <see cref="s_patience"/>; the others go back to the system at once.
+/// <see cref="MostDirty"/> in it, for <see cref="Patience"/> to twice that; the others go back to the system at once, and these, too, when memory or
+/// address space is short.
 /// </remarks>
-internal static class SpacePool
+internal sealed class SpacePool(TimeProvider time)
 {
-    private const int MostSpaces = 4;             // arbitrary, as the two below
+    /// <summary>Arbitrary, as the two below.</summary>
+    public const int MostSpaces = 4;
 
     private const nuint MostDirty = 64 * 1024 * 1024;
 
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
-    private static readonly Lock s_gate = new();
-    private static readonly List<(HeapSpace Space, long Since)> s_spaces = [];
-    private static readonly Timer s_timer = new(static _ => ReleaseOld());
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    public static bool TryTake(nuint wanted, [NotNullWhen(true)] out HeapSpace? space)
+    private readonly Lock _gate = new();
+    private readonly List<(HeapSpace Space, long Since)> _spaces = new(MostSpaces);
+    private ITimer? _timer;                       // goes while there are any
+
+    public static SpacePool Shared { get; } = new(TimeProvider.System);
+
+    public bool TryTake(nuint wanted, [NotNullWhen(true)] out HeapSpace? space)
     {
-        lock (s_gate)
+        lock (_gate)
         {
-            int found = s_spaces.FindLastIndex(entry => entry.Space.Wanted == wanted);
-            space = found < 0 ? null : s_spaces[found].Space;
+            int found = _spaces.FindLastIndex(entry => entry.Space.Wanted == wanted);
+            space = found < 0 ? null : _spaces[found].Space;
             if (space is null)
             {
                 return false;
             }
 
-            s_spaces.RemoveAt(found);
+            _spaces.RemoveAt(found);
         }
 
-        space.Enter();
-        return true;
+        try
+        {
+            space.Enter();
+            return true;
+        }
+        catch
+        {
+            space.Release();
+            throw;
+        }
     }
 
-    public static void Leave(HeapSpace space)
+    /// <summary>Keeps a space, or gives it back. One that is shorter than its heap wanted is not kept: the next may get more.</summary>
+    public void Leave(HeapSpace space)
     {
         bool kept = false;
-        lock (s_gate)
+        if (!space.IsShort && space.DirtyBytes <= MostDirty)
         {
-            if (s_spaces.Count < MostSpaces && space.DirtyBytes <= MostDirty)
+            lock (_gate)
             {
-                s_spaces.Add((space, Environment.TickCount64));
-                _ = s_timer.Change(s_patience, s_patience);
-                kept = true;
+                kept = _spaces.Count < MostSpaces;
+                if (kept)
+                {
+                    _timer ??= Upkeep.StartTimer(time, static state => ((SpacePool)state!).ReleaseOld(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+                    _spaces.Add((space, time.GetTimestamp()));
+                    if (_spaces.Count == 1)
+                    {
+                        _ = _timer.Change(Patience, Patience);
+                    }
+                }
             }
         }
 
@@ -56,20 +78,41 @@ internal static class SpacePool
         }
     }
 
-    private static void ReleaseOld()
+    /// <summary>Gives all spaces back. True if there were any.</summary>
+    public bool ReleaseAll() => Release(TimeSpan.Zero);
+
+    private void ReleaseOld() => Release(Patience);
+
+    /// <summary>One by one: this needs no memory.</summary>
+    private bool Release(TimeSpan age)
     {
-        List<HeapSpace> old = [];
-        lock (s_gate)
+        bool any = false;
+        while (TryTakeOld(age, out HeapSpace? space))
         {
-            long limit = Environment.TickCount64 - (long)s_patience.TotalMilliseconds;
-            old.AddRange(s_spaces.Where(entry => entry.Since <= limit).Select(entry => entry.Space));
-            _ = s_spaces.RemoveAll(entry => entry.Since <= limit);
-            if (s_spaces.Count == 0)
-            {
-                _ = s_timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-            }
+            space.Release();
+            any = true;
         }
 
-        old.ForEach(static space => space.Release());
+        return any;
+    }
+
+    private bool TryTakeOld(TimeSpan age, [NotNullWhen(true)] out HeapSpace? space)
+    {
+        lock (_gate)
+        {
+            // The oldest comes first.
+            space = _spaces.Count > 0 && time.GetElapsedTime(_spaces[0].Since) >= age ? _spaces[0].Space : null;
+            if (space is not null)
+            {
+                _spaces.RemoveAt(0);
+            }
+
+            if (_spaces.Count == 0)
+            {
+                _ = _timer?.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            }
+
+            return space is not null;
+        }
     }
 }

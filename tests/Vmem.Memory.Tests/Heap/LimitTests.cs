@@ -115,6 +115,24 @@ public unsafe class LimitTests
         Assert.True(exitCode == 0, output);
     }
 
+    [Fact]
+    public void What_is_kept_for_the_next_heap_is_not_in_its_way()
+    {
+        (int exitCode, string output) = ChildProcess.Run(typeof(LimitTests), nameof(Run_two_heaps_of_which_one_fits));
+        Assert.True(exitCode == 0, output);
+    }
+
+    [Fact(Explicit = true)]
+    public void Run_two_heaps_of_which_one_fits()
+    {
+        SystemLimits limits = SystemLimits.Get(SystemLimits.AddressSpace);
+        SystemLimits.Set(SystemLimits.AddressSpace, limits with { Current = (nuint)ProcessMap.TotalSize + (700 * Megabyte) });
+        new NativeHeap(new NativeHeapOptions { Limit = 400 * Megabyte }).Dispose();
+        using NativeHeap heap = new(new NativeHeapOptions { Limit = 500 * Megabyte });
+        Assert.Equal(500 * Megabyte, heap.GetStatistics().Reserved);
+        SystemLimits.Set(SystemLimits.AddressSpace, limits);
+    }
+
     /// <summary>The space is as long as it can be had; blocks fill it; a second heap is refused or gets less.</summary>
     [Fact(Explicit = true)]
     public void Run_out_of_address_space()
