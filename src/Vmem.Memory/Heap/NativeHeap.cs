@@ -30,7 +30,8 @@ namespace Vmem.Memory;
 public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
 {
     private static readonly ThreadMagazines<nuint>?[] s_noMagazines = new ThreadMagazines<nuint>?[SizeClasses.Count];
-    private static readonly Lazy<NativeHeap> s_shared = new(static () => new NativeHeap(new NativeHeapOptions { Name = "shared" }));
+    private static NativeHeap? s_shared;
+    private static object? s_sharedGate;
 
     private readonly nuint _start;
     private readonly byte* _classes;              // by granule
@@ -58,29 +59,39 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
         _space = HeapSpace.Take(options.Limit == 0 ? DefaultReservation : options.Limit);
         _start = _space.Start;
         _classes = _space.Map.Classes;
-        _slabs = new SlabClass[SizeClasses.Count];
-        _caches = new MagazineCache<nuint>[SizeClasses.Count];
-        for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
+        try
         {
-            _slabs[sizeClass] = new SlabClass(_space, _records, sizeClass);
-            _caches[sizeClass] = new MagazineCache<nuint>(MagazineRounds(sizeClass), MagazineRounds(sizeClass));
-        }
+            _slabs = new SlabClass[SizeClasses.Count];
+            _caches = new MagazineCache<nuint>[SizeClasses.Count];
+            for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
+            {
+                _slabs[sizeClass] = new SlabClass(_space, _records, sizeClass);
+                _caches[sizeClass] = new MagazineCache<nuint>(MagazineRounds(sizeClass), MagazineRounds(sizeClass));
+            }
 
-        if (debugging == HeapDebugging.None)
-        {
-            _granules = _space.Granules;
-        }
-        else
-        {
-            _debugger = new HeapDebugger(this, debugging, options.TimeProvider);
-        }
+            if (debugging == HeapDebugging.None)
+            {
+                _granules = _space.Granules;
+            }
+            else
+            {
+                _debugger = new HeapDebugger(this, debugging, options.TimeProvider);
+            }
 
-        _upkeep = Upkeep.Start(this, options.TimeProvider);
-        _metered = MemoryMetrics.Heaps.Add(this);
+            _upkeep = Upkeep.Start(this, options.TimeProvider);
+            _metered = MemoryMetrics.Heaps.Add(this);
+        }
+        catch
+        {
+            _upkeep?.Dispose();
+            _space.End();
+            throw;
+        }
     }
 
     /// <summary>A heap for everybody, made when first asked for. It cannot be disposed of.</summary>
-    public static NativeHeap Shared => s_shared.Value;
+    /// <exception cref="OutOfMemoryException">It could not be made; the next to ask may be luckier.</exception>
+    public static NativeHeap Shared => LazyInitializer.EnsureInitialized(ref s_shared, ref s_sharedGate, static () => new NativeHeap(new NativeHeapOptions { Name = "shared" }));
 
     /// <summary>The heap's name in messages and metrics.</summary>
     public string Name { get; }
@@ -173,11 +184,12 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
             : _debugger is not null && _debugger.Owns((nuint)address);
     }
 
-    /// <summary>Frees every block at once, and gives the memory back. With debugging, leaks and damage are then told to who asked for
-    /// it.</summary>
+    /// <summary>Frees every block at once, and gives the memory back, or leaves it to the next heap for some seconds. With debugging, leaks and
+    /// damage are then told to who asked for it. No other thread may be in a call of the heap.</summary>
+    /// <exception cref="InvalidOperationException">It is the <see cref="Shared"/> heap.</exception>
     public void Dispose()
     {
-        if (ReferenceEquals(this, s_shared.IsValueCreated ? s_shared.Value : null))
+        if (ReferenceEquals(this, Volatile.Read(ref s_shared)))
         {
             throw new InvalidOperationException("The shared heap is everybody's: it is not to be disposed of.");
         }

@@ -47,6 +47,14 @@ public unsafe class HeapMakingTests
     }
 
     [Fact]
+    public void A_heap_whose_clock_makes_no_timer_leaves_nothing_behind()
+    {
+        Footprint footprint = new();
+        Assert.Throws<NotSupportedException>(() => new NativeHeap(new NativeHeapOptions { Limit = Footprint.Large, TimeProvider = new TimerlessTime() }));
+        footprint.CheckUnchanged();
+    }
+
+    [Fact]
     public void A_heap_whose_tables_cannot_be_had_leaves_nothing_behind()
     {
         Footprint footprint = new();              // and none of its length is kept
@@ -88,5 +96,29 @@ public unsafe class HeapMakingTests
 
         using NativeHeap heap = new(options);
         Assert.Equal(options.Limit, heap.GetStatistics().Reserved);
+    }
+
+    [Fact]
+    public void The_shared_heap_is_made_when_it_can_be()
+    {
+        (int exitCode, string output) = ChildProcess.Run(typeof(HeapMakingTests), nameof(Run_the_shared_heap_out_of_address_space));
+        Assert.True(exitCode == 0, output);
+    }
+
+    [Fact(Explicit = true)]
+    public void Run_the_shared_heap_out_of_address_space()
+    {
+        using (SystemCallFault.Inject(call => call == SystemCall.Reserve))
+        {
+            Assert.ThrowsAny<OutOfMemoryException>(() => NativeHeap.Shared);
+        }
+
+        NativeHeap.Shared.Free(NativeHeap.Shared.Allocate(100));
+        Assert.Throws<InvalidOperationException>(NativeHeap.Shared.Dispose);
+    }
+
+    private sealed class TimerlessTime : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => throw new NotSupportedException();
     }
 }
