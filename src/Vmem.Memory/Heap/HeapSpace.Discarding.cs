@@ -31,13 +31,21 @@ internal sealed unsafe partial class HeapSpace
 
                 _ = Interlocked.Increment(ref _turns);
                 Volatile.Write(ref _takenOut, segment.Start);
-                if (TryTakeOut(segment))
+                bool isOut = false;
+                try
                 {
-                    discarded += DiscardDirty(segment.Start, touched);
-                    _pages.Free(segment.Start, segment.Size);
+                    isOut = TryTakeOut(segment);
+                    discarded += isOut ? DiscardDirty(segment.Start, touched) : 0;
                 }
+                finally
+                {
+                    if (isOut)
+                    {
+                        _pages.Free(segment.Start, segment.Size);
+                    }
 
-                _ = Interlocked.Increment(ref _turns);
+                    _ = Interlocked.Increment(ref _turns);
+                }
             }
         }
 
@@ -132,8 +140,18 @@ internal sealed unsafe partial class HeapSpace
             int from = BitOperations.TrailingZeroCount(dirty);
             int to = 64 - BitOperations.LeadingZeroCount(dirty);
             nuint first = Start + (((word << 6) + (nuint)from) << (int)_pageShift);
-            VirtualMemory.Discard((void*)first, (nuint)(to - from) << (int)_pageShift);
-            discarded += (nuint)BitOperations.PopCount(dirty);
+            nuint length = (nuint)(to - from) << (int)_pageShift;
+            try
+            {
+                VirtualMemory.Discard((void*)first, length);
+                discarded += (nuint)BitOperations.PopCount(dirty);
+            }
+            catch (OutOfMemoryException)
+            {
+                // On Windows only: they are as they were, or not committed any more.
+                _ = Interlocked.Or(ref _dirty[word], dirty);
+                ForgetCommit(first, length);
+            }
         }
 
         _ = Interlocked.Add(ref _dirtyPages, -(long)discarded);

@@ -263,7 +263,7 @@ internal sealed unsafe partial class HeapSpace
                     continue;
                 }
 
-                nuint length = Math.Min(Chunk, _reserved - (chunk * Chunk));
+                nuint length = LengthOfChunk(chunk);
                 if (!VirtualMemory.TryCommit((void*)(Start + (chunk * Chunk)), length))
                 {
                     return false;
@@ -276,6 +276,26 @@ internal sealed unsafe partial class HeapSpace
             return true;
         }
     }
+
+    /// <summary>Some of these pages are perhaps not committed any more: their chunks are committed again before they are used.</summary>
+    private void ForgetCommit(nuint start, nuint size)
+    {
+        nuint last = (start + size - 1 - Start) / Chunk;
+        lock (_commitGate)
+        {
+            for (nuint chunk = (start - Start) / Chunk; chunk <= last; chunk++)
+            {
+                ulong bit = 1ul << (int)(chunk & 63);
+                if ((_committed[chunk >> 6] & bit) != 0)
+                {
+                    _committedBytes -= LengthOfChunk(chunk);
+                    Volatile.Write(ref _committed[chunk >> 6], _committed[chunk >> 6] & ~bit);
+                }
+            }
+        }
+    }
+
+    private nuint LengthOfChunk(nuint chunk) => Math.Min(Chunk, _reserved - (chunk * Chunk));
 
     private bool AreCommitted(nuint first, nuint last)
     {

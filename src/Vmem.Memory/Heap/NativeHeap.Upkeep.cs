@@ -138,7 +138,32 @@ public sealed unsafe partial class NativeHeap
         _debugger?.Validate();
     }
 
+    /// <summary>Without memory to do it, what was to go back goes at the end of another interval: on the timer's thread nobody would catch
+    /// it.</summary>
     void IUpkeepTarget.EndInterval()
+    {
+        try
+        {
+            EndInterval();
+        }
+        catch (OutOfMemoryException)
+        {
+        }
+    }
+
+    void IUpkeepTarget.RelievePressure()
+    {
+        try
+        {
+            _ = SpacePool.Shared.ReleaseAll();
+            _ = TrimPlain();
+        }
+        catch (OutOfMemoryException)
+        {
+        }
+    }
+
+    private void EndInterval()
     {
         using Lock.Scope returning = _returning.EnterScope();
         if (Volatile.Read(ref _disposed) != 0)
@@ -156,8 +181,6 @@ public sealed unsafe partial class NativeHeap
 
         _ = _space.DiscardFree();
     }
-
-    void IUpkeepTarget.RelievePressure() => TrimPlain();
 
     /// <summary>No upkeep is at work and no collector reads any more, once this returns.</summary>
     private void EndUpkeep()
