@@ -122,14 +122,21 @@ internal sealed unsafe partial class HeapSpace
             }
         }
 
-        if (!TryCommit(start, size))
+        bool isCommitted = false;
+        try
         {
-            _pages.Free(start, size);
-            return false;
+            isCommitted = TryCommit(start, size);
+        }
+        finally
+        {
+            if (!isCommitted)
+            {
+                _pages.Free(start, size);         // also if the thread was interrupted
+            }
         }
 
-        isZero = MarkDirty(start, size);
-        return true;
+        isZero = isCommitted && MarkDirty(start, size);
+        return isCommitted;
     }
 
     public void Free(nuint start, nuint size) => _pages.Free(start, size);
@@ -160,14 +167,25 @@ internal sealed unsafe partial class HeapSpace
             return true;
         }
 
-        if (!TryCommit(start + oldSize, newSize - oldSize))
+        bool isCommitted = false;
+        try
         {
-            _ = _pages.TryExtend(start, newSize, oldSize);
-            return false;
+            isCommitted = TryCommit(start + oldSize, newSize - oldSize);
+        }
+        finally
+        {
+            if (!isCommitted)
+            {
+                _ = _pages.TryExtend(start, newSize, oldSize);
+            }
         }
 
-        isZero = MarkDirty(start + oldSize, newSize - oldSize);
-        return true;
+        if (isCommitted)
+        {
+            _ = MarkDirty(start + oldSize, newSize - oldSize);
+        }
+
+        return isCommitted;
     }
 
     /// <summary>Ends the use of all pages, and leaves the space to the next heap.</summary>

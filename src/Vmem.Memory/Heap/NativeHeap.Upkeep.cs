@@ -183,12 +183,22 @@ public sealed unsafe partial class NativeHeap
     }
 
     /// <summary>No upkeep is at work and no collector reads any more, once this returns.</summary>
-    private void EndUpkeep()
+    /// <returns>Whether the thread was interrupted meanwhile.</returns>
+    private bool EndUpkeep()
     {
-        _upkeep.Dispose();
-        lock (_returning)
+        for (bool isInterrupted = false; ; isInterrupted = true)
         {
-            // Whoever comes now finds the heap disposed of.
+            try
+            {
+                _upkeep.Dispose();
+                lock (_returning)
+                {
+                    return isInterrupted;         // whoever comes now finds the heap disposed of
+                }
+            }
+            catch (ThreadInterruptedException)
+            {
+            }
         }
     }
 

@@ -199,8 +199,9 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
             return;
         }
 
+        // From here on there is no second try: an interrupt is passed on when all is done.
+        bool isInterrupted = EndUpkeep();
         MemoryMetrics.Heaps.Remove(_metered);
-        EndUpkeep();
         _granules = 0;
         Volatile.Write(ref _threads, []);         // what lies in magazines is the next heap's: every call finds out that this one is gone
         Action? tell = _debugger?.End();
@@ -212,8 +213,14 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
         else
         {
             _space.End();
-            tell!();
         }
+
+        if (isInterrupted)
+        {
+            Thread.CurrentThread.Interrupt();
+        }
+
+        tell?.Invoke();
     }
 
     /// <summary>The current thread's magazines of a class, as far as it has used it.</summary>

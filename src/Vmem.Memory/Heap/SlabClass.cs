@@ -54,9 +54,9 @@ internal sealed unsafe partial class SlabClass
             while (taken < blocks.Length)
             {
                 Slab* slab = _first;
-                if (slab is null && (slab = FreshSlab()) is null)
+                if (slab is null && (taken > 0 || (slab = FreshSlab()) is null))
                 {
-                    break;
+                    break;                        // a fresh slab may fail: what is taken must not be lost by that
                 }
 
                 taken += Slab.Take(slab, _size, blocks[taken..]);
@@ -190,8 +190,14 @@ internal sealed unsafe partial class SlabClass
             }
             catch (OutOfMemoryException)
             {
-                _space.Free(start, _slabSize);
                 return null;
+            }
+            finally
+            {
+                if (slab is null)
+                {
+                    _space.Free(start, _slabSize);
+                }
             }
 
             Slab.Initialise(slab, start, _sizeClass, _capacity);
