@@ -147,19 +147,25 @@ internal sealed unsafe partial class HeapSpace
     /// <summary>Were the pages there allocated?</summary>
     public bool Holds(nuint address) => TryGetAllocated(address, out _);
 
-    public bool TryExtend(nuint start, nuint oldSize, nuint newSize, out bool isZero)
+    /// <summary>Makes allocated pages more or fewer.</summary>
+    public bool TryExtend(nuint start, nuint oldSize, nuint newSize)
     {
-        isZero = false;
-        try
+        int turns = Volatile.Read(ref _turns);
+        if (!TryExtendPages(start, oldSize, newSize))
         {
-            if (!_pages.TryExtend(start, oldSize, newSize))
+            if ((turns & 1) == 0 && turns == Volatile.Read(ref _turns))
             {
                 return false;
             }
-        }
-        catch (OutOfMemoryException)
-        {
-            return false;
+
+            // What is being discarded is free all the same: it is waited for.
+            lock (_discarding)
+            {
+                if (!TryExtendPages(start, oldSize, newSize))
+                {
+                    return false;
+                }
+            }
         }
 
         if (newSize <= oldSize)
@@ -258,6 +264,18 @@ internal sealed unsafe partial class HeapSpace
         catch (OutOfMemoryException)
         {
             start = 0;
+            return false;
+        }
+    }
+
+    private bool TryExtendPages(nuint start, nuint oldSize, nuint newSize)
+    {
+        try
+        {
+            return _pages.TryExtend(start, oldSize, newSize);
+        }
+        catch (OutOfMemoryException)
+        {
             return false;
         }
     }
