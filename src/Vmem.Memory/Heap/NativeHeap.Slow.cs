@@ -176,7 +176,7 @@ public sealed unsafe partial class NativeHeap
             batch[taken++] = cached;
         }
 
-        _slabs[sizeClass].Give(batch[..taken]);
+        GiveFor(sizeClass, batch[..taken]);
     }
 
     private nuint TakeLarge(nuint size, nuint alignment, out bool isZero)
@@ -215,8 +215,10 @@ public sealed unsafe partial class NativeHeap
             return length;
         }
 
-        throw new InvalidFreeException(
-            (nuint)block - _start < _space.Size ? InvalidFreeReason.AlreadyFree : InvalidFreeReason.NotAllocated, (nuint)block, 0,
-            $"Heap '{Name}' cannot {verb} 0x{(nuint)block:x}: {((nuint)block - _start < _space.Size ? "no block starts there" : "it is none of this heap's addresses")}. Nothing was changed.");
+        (InvalidFreeReason reason, string why) =
+            (nuint)block - _start >= _space.Size ? (InvalidFreeReason.NotAllocated, "it is none of this heap's addresses") :
+            _space.Holds((nuint)block) ? (InvalidFreeReason.InteriorAddress, "it lies inside a block") :
+            (InvalidFreeReason.AlreadyFree, "no block starts there");
+        throw new InvalidFreeException(reason, (nuint)block, 0, $"Heap '{Name}' cannot {verb} 0x{(nuint)block:x}: {why}. Nothing was changed.");
     }
 }

@@ -202,21 +202,27 @@ public sealed unsafe partial class NativeHeap
         }
     }
 
-    /// <summary>A block that was freed wrongly keeps no other from its slab; the next to call <see cref="Trim"/> is told.</summary>
     private void GiveAll(int sizeClass, List<Magazine<nuint>> spilled)
     {
         foreach (Magazine<nuint> magazine in spilled)
         {
-            try
-            {
-                _slabs[sizeClass].Give(magazine.Contents);
-            }
-            catch (InvalidFreeException wrongFree)
-            {
-                _wrongFree ??= wrongFree;
-            }
+            GiveFor(sizeClass, magazine.Contents);
         }
 
         spilled.Clear();
+    }
+
+    /// <summary>Puts blocks that others have freed into their slabs. One that was freed wrongly keeps no other from its slab; the next to call
+    /// <see cref="Trim"/> is told.</summary>
+    private void GiveFor(int sizeClass, ReadOnlySpan<nuint> blocks)
+    {
+        try
+        {
+            _slabs[sizeClass].Give(blocks);
+        }
+        catch (InvalidFreeException wrongFree)
+        {
+            _wrongFree ??= wrongFree;
+        }
     }
 }
