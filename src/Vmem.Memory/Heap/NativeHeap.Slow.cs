@@ -73,6 +73,11 @@ public sealed unsafe partial class NativeHeap
     {
         isZero = false;
         size = Math.Max(size, 1);
+        if (size > _space.Size || alignment > _space.Size)
+        {
+            return 0;                             // no trim would help
+        }
+
         int sizeClass = size > SizeClasses.Largest ? 0 : alignment <= 8 ? SizeClasses.Of(size) : alignment <= HeapSpace.PageSize ? SizeClasses.Aligned(size, alignment) : 0;
         nuint block = sizeClass != 0 ? TakeSmall(sizeClass) : TakeLarge(size, alignment, out isZero);
         if (block == 0)

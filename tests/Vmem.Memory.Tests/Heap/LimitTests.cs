@@ -70,6 +70,19 @@ public unsafe class LimitTests
         heap.Validate();
     }
 
+    /// <summary>To refuse what could never be met, nothing is given up.</summary>
+    [Fact]
+    public void A_request_beyond_the_heap_empties_no_magazines()
+    {
+        using NativeHeap heap = new();
+        heap.Free(heap.Allocate(100));
+        nuint cached = heap.GetStatistics().Cached;
+        Assert.False(heap.TryAllocate(nuint.MaxValue, out _) || heap.TryAllocate(heap.GetStatistics().Reserved + 1, out _));
+        Assert.ThrowsAny<OutOfMemoryException>(() => heap.AllocateAligned(1, (nuint)1 << 63));
+        Assert.True(cached > 0);
+        Assert.Equal(cached, heap.GetStatistics().Cached);
+    }
+
     /// <summary>While memory goes back to the system, it is still the heap's: nobody is refused because of it.</summary>
     [Fact]
     public void Nobody_is_refused_while_another_thread_trims()
