@@ -59,7 +59,17 @@ public sealed unsafe partial class NativeHeap
     private void* AllocateOrNull(nuint size, nuint alignment, out bool isZero)
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
-        nuint block = _debugger is null ? TakePlain(size, alignment, out isZero) : _debugger.Allocate(size, alignment, out isZero);
+        isZero = false;
+        nuint block = 0;
+        try
+        {
+            block = _debugger is null ? TakePlain(size, alignment, out isZero) : _debugger.Allocate(size, alignment, out isZero);
+        }
+        catch (OutOfMemoryException)
+        {
+            // For managed tables: to callers that is one shortage like another.
+        }
+
         if (block == 0)
         {
             _ = Interlocked.Increment(ref _failures);
@@ -160,14 +170,15 @@ public sealed unsafe partial class NativeHeap
             EmptyLoaded(cache, sizeClass);
         }
 
-        if (!cache.TryReturn((nuint)block))
-        {
-            _slabs[sizeClass].Give([(nuint)block]);
-        }
-
+        // Before: once the block is free, nothing may fail.
         if (Mine(sizeClass) is null)
         {
             Note(sizeClass);
+        }
+
+        if (!cache.TryReturn((nuint)block))
+        {
+            _slabs[sizeClass].Give([(nuint)block]);
         }
     }
 

@@ -164,10 +164,11 @@ public unsafe class DebuggedFaceTests
         using (GrowthFault.Inject(() => true))
         {
             Assert.Throws<InsufficientMemoryException>(() => heap.Allocate(10));
+            Assert.False(heap.TryAllocate(10, out _));
             Assert.Throws<InsufficientMemoryException>(() => heap.Free(block));
         }
 
-        Assert.Equal(before, heap.GetStatistics());
+        Assert.Equal(before with { Failures = before.Failures + 2 }, heap.GetStatistics());
         int growths = 0;
         using (GrowthFault.Inject(() => ++growths == 2))
         {
