@@ -25,7 +25,11 @@ namespace Vmem.Memory;
 /// <b>Debugging</b> (<see cref="NativeHeapOptions.Debugging"/>) is a strategy between this face and the plain heap: see <see cref="HeapDebugger"/>. It costs a
 /// heap without it nothing.
 /// </para>
-/// <para>All members may be called by any thread at any time.</para>
+/// <para>
+/// All members may be called by any thread at any time, but for <see cref="Dispose"/>: no other call may be under way then, nor any block in use. Later
+/// calls are refused. A heap that is dropped without it keeps its memory and its address space until the process ends. Rejected: a finaliser. A
+/// pointer to a block keeps nothing alive, and would point nowhere once nobody refers to the heap itself.
+/// </para>
 /// </remarks>
 public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
 {
@@ -166,7 +170,8 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
     }
 
     /// <summary>How many bytes of a block may be used: at least those that were asked for; exactly those with debugging. O(1).</summary>
-    /// <exception cref="InvalidFreeException">No block starts there.</exception>
+    /// <exception cref="InvalidFreeException">No block starts there. (Found of large blocks; of small ones only with debugging: else an address
+    /// inside one has the block's size.)</exception>
     public nuint GetSize(void* block)
     {
         nuint granule = ((nuint)block - _start) >> HeapSpace.GranuleShift;
