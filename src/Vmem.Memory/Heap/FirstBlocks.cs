@@ -64,9 +64,8 @@ internal sealed class FirstBlocks : IArenaSource<nuint>, IDisposable
         }
     }
 
-    /// <summary>The size of a block; 0 if none starts there.</summary>
-    public nuint SizeAt(nuint block)
-        => _blocks.TryGetSegment(block, out Segment<nuint> segment) && segment.Kind == SegmentKind.Allocated && segment.Start == block ? segment.Size : 0;
+    /// <summary>The block that an address is in.</summary>
+    public bool TryFind(nuint address, out Segment<nuint> found) => _blocks.TryGetSegment(address, out found) && found.Kind == SegmentKind.Allocated;
 
     /// <exception cref="InvalidFreeException">Another thread has freed it meanwhile.</exception>
     public void Free(nuint block, nuint size) => _blocks.Free(block, size);
@@ -76,7 +75,7 @@ internal sealed class FirstBlocks : IArenaSource<nuint>, IDisposable
     bool IArenaSource<nuint>.TryImport(nuint size, in RangeConstraints<nuint> constraints, out nuint start, out nuint imported)
     {
         imported = size;
-        if (!_space.TryAllocate(size, HeapSpace.Granule, out start, out _))
+        if (!_space.TryAllocate(size, HeapSpace.Granule, clear: false, out start, out _))
         {
             return false;
         }

@@ -1,20 +1,13 @@
-using System.Numerics;
-
 namespace Vmem.Memory.Heap;
 
-// What is known of the contents of pages, and how their memory goes back to the system.
-internal sealed unsafe partial class HeapSpace
+// How the memory of pages goes back to the system.
+internal sealed partial class HeapSpace
 {
-    private readonly ulong* _dirty;               // by page
-    private long _dirtyPages;
-    private long _touched;                        // no page from here on was ever dirty: what is reserved is long, what is used of it short
     private readonly Lock _discarding = new();    // held while free pages are out of circulation
-    private nuint _takenOut;                      // where these begin, or may soon
+    private nuint _takenOut = nuint.MaxValue;     // where these begin, or may soon
     private int _turns;                           // counts the beginnings and ends of that
 
-    public nuint DirtyBytes => (nuint)Interlocked.Read(ref _dirtyPages) << (int)_pageShift;
-
-    /// <summary>Gives the memory of free pages back to the system. Each free segment is taken out of circulation meanwhile.</summary>
+    /// <summary>Gives the memory of free pages back to the system. Of each free segment, what may be dirty is taken out of circulation meanwhile.</summary>
     /// <returns>How many bytes were dirty.</returns>
     public nuint DiscardFree()
     {
@@ -23,30 +16,39 @@ internal sealed unsafe partial class HeapSpace
         {
             foreach (Segment<nuint> segment in _pages.GetSegments())
             {
-                nuint touched = TouchedPart(segment);
-                if (segment.Kind != SegmentKind.Free || touched == 0 || !AnyDirty(segment.Start, touched))
+                nuint touched = segment.Kind == SegmentKind.Free ? _reservation.Dirty.TouchedPart(segment.Start, segment.Size) : 0;
+                if (touched == 0 || !_reservation.Dirty.Any(segment.Start, touched))
                 {
                     continue;
                 }
 
                 _ = Interlocked.Increment(ref _turns);
                 Volatile.Write(ref _takenOut, segment.Start);
-                if (TryTakeOut(segment))
+                bool isOut = false;
+                try
                 {
-                    discarded += DiscardDirty(segment.Start, touched);
-                    _pages.Free(segment.Start, segment.Size);
+                    isOut = TryTakeOut(segment.Start, touched);
+                    discarded += isOut ? _reservation.Dirty.Discard(segment.Start, touched, _reservation.ForgetCommit) : 0;
                 }
+                finally
+                {
+                    if (isOut)
+                    {
+                        _pages.Free(segment.Start, touched);
+                    }
 
-                _ = Interlocked.Increment(ref _turns);
+                    Volatile.Write(ref _takenOut, nuint.MaxValue);
+                    _ = Interlocked.Increment(ref _turns);
+                }
             }
         }
 
         return discarded;
     }
 
-    /// <summary>What is taken out only to be discarded is free. Whether it is that or a block that has come there shows when the discarder is
-    /// done.</summary>
-    private bool TryGetAllocated(nuint address, out Segment<nuint> segment)
+    /// <summary>The allocated pages that an address is in.</summary>
+    /// <remarks>What is taken out only to be discarded is free. Whether it is that or a block that has come there shows when the discarder is done.</remarks>
+    public bool TryFind(nuint address, out Segment<nuint> segment)
     {
         int turns = Volatile.Read(ref _turns);
         if (!_pages.TryGetSegment(address, out segment) || segment.Kind != SegmentKind.Allocated)
@@ -65,105 +67,16 @@ internal sealed unsafe partial class HeapSpace
         }
     }
 
-    /// <summary>How much of a segment may be dirty.</summary>
-    private nuint TouchedPart(in Segment<nuint> segment)
-    {
-        nuint end = Start + ((nuint)Volatile.Read(ref _touched) << (int)_pageShift);
-        return segment.Start < end ? nuint.Min(segment.Size, end - segment.Start) : 0;
-    }
-
-    private bool TryTakeOut(in Segment<nuint> segment)
+    private bool TryTakeOut(nuint start, nuint size)
     {
         try
         {
-            var place = new RangeConstraints<nuint> { Min = segment.Start, Max = segment.Start + segment.Size };
-            return _pages.TryAllocateConstrained(segment.Size, place, FitPolicy.FirstFit, out _);
+            var place = new RangeConstraints<nuint> { Min = start, Max = start + size };
+            return _pages.TryAllocateConstrained(size, place, FitPolicy.FirstFit, out _);
         }
         catch (OutOfMemoryException)
         {
             return false;
-        }
-    }
-
-    /// <summary>Were all of them clean?</summary>
-    private bool MarkDirty(nuint start, nuint size)
-    {
-        int dirty = 0;
-        foreach ((nuint word, ulong mask) in WordsOf(start, size))
-        {
-            dirty += BitOperations.PopCount(Interlocked.Or(ref _dirty[word], mask) & mask);
-        }
-
-        long end = (long)((start + size - Start) >> (int)_pageShift);
-        for (long touched = Volatile.Read(ref _touched); touched < end;)
-        {
-            long found = Interlocked.CompareExchange(ref _touched, end, touched);
-            touched = found == touched ? end : found;
-        }
-
-        _ = Interlocked.Add(ref _dirtyPages, (long)(size >> (int)_pageShift) - dirty);
-        return dirty == 0;
-    }
-
-    private bool AnyDirty(nuint start, nuint size)
-    {
-        foreach ((nuint word, ulong mask) in WordsOf(start, size))
-        {
-            if ((_dirty[word] & mask) != 0)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private nuint DiscardDirty(nuint start, nuint size)
-    {
-        nuint discarded = 0;
-        foreach ((nuint word, ulong mask) in WordsOf(start, size))
-        {
-            if ((_dirty[word] & mask) == 0)
-            {
-                continue;                         // it is not written to: most of the table takes no memory
-            }
-
-            ulong dirty = Interlocked.And(ref _dirty[word], ~mask) & mask;
-            int from = BitOperations.TrailingZeroCount(dirty);
-            int to = 64 - BitOperations.LeadingZeroCount(dirty);
-            nuint first = Start + (((word << 6) + (nuint)from) << (int)_pageShift);
-            VirtualMemory.Discard((void*)first, (nuint)(to - from) << (int)_pageShift);
-            discarded += (nuint)BitOperations.PopCount(dirty);
-        }
-
-        _ = Interlocked.Add(ref _dirtyPages, -(long)discarded);
-        return discarded << (int)_pageShift;
-    }
-
-    private PageWords WordsOf(nuint start, nuint size) => new((start - Start) >> (int)_pageShift, (start + size - 1 - Start) >> (int)_pageShift);
-
-    /// <summary>The words of a bitmap by page, and the bits in each, that stand for a run of pages.</summary>
-    private struct PageWords(nuint first, nuint last)
-    {
-        private nuint _next = first >> 6;
-
-        public (nuint Word, ulong Mask) Current { get; private set; }
-
-        public readonly PageWords GetEnumerator() => this;
-
-        public bool MoveNext()
-        {
-            StepCounter.Count();
-            nuint word = _next++;
-            if (word > last >> 6)
-            {
-                return false;
-            }
-
-            ulong mask = word == first >> 6 ? ulong.MaxValue << (int)(first & 63) : ulong.MaxValue;
-            mask &= word == last >> 6 ? ulong.MaxValue >> (int)(63 - (last & 63)) : ulong.MaxValue;
-            Current = (word, mask);
-            return true;
         }
     }
 }

@@ -1,93 +1,52 @@
-using System.Numerics;
-using System.Runtime.InteropServices;
-
 namespace Vmem.Memory.Heap;
 
-/// <summary>A heap's address space, in pages: an arena over one long reservation, and what is known of each page.</summary>
-/// <remarks>
-/// <para>
-/// One reservation for all, made at the beginning, costs nothing but numbers, and buys the shortest way from a block's address to what the heap
-/// knows of it: subtract, shift, load. Address space is committed by <see cref="Chunk"/>s as the arena first hands it out, and stays
-/// committed; memory goes back to the system by being <em>discarded</em>.
-/// </para>
-/// <para>
-/// A page is <em>dirty</em> from when it is first handed out until it is discarded. A page that is not dirty is zero, and takes no memory.
-/// </para>
-/// <para>A heap that is disposed of leaves its space to the next one, for a while: see <see cref="SpacePool"/>.</para>
-/// <para>Rejected: many smaller reservations, found through a table of two levels: a second dependent load in every free, for what is
-/// not scarce on 64-bit systems. Where it is (a limit on address space), the reservation is made as large as it can be had.</para>
-/// </remarks>
-internal sealed unsafe partial class HeapSpace
+/// <summary>A heap's pages: an arena over its reservation.</summary>
+internal sealed partial class HeapSpace : IDisposable
 {
     /// <summary>What slabs are aligned to and made of.</summary>
     public const int GranuleShift = 16;
 
     public const nuint Granule = 1 << GranuleShift;
 
-    // A huge page where there are any; a system call for each is nothing against the 512 page faults that follow.
-    private const nuint Chunk = 2 * 1024 * 1024;
+    private readonly HeapReservation _reservation;
+    private readonly Arena<nuint> _pages;
 
-    private const nuint LeastReservation = 16 * 1024 * 1024;
-
-    private Arena<nuint> _pages;
-    private readonly nuint _pageShift;
-    private readonly ulong[] _committed;          // by chunk
-    private readonly Lock _commitGate = new();
-    private readonly nuint _reserved;
-    private nuint _committedBytes;
-
-    private HeapSpace(nuint wanted)
+    /// <summary>A space of at most this size.</summary>
+    public HeapSpace(nuint wanted)
     {
-        nuint size = Math.Max((wanted + Chunk - 1) & ~(Chunk - 1), Chunk);
-        void* start;
-        while (!VirtualMemory.TryReserve(size, Chunk, out start))
+        _reservation = HeapReservation.Take(wanted);
+        try
         {
-            if (size / 2 < LeastReservation)
-            {
-                throw new InsufficientMemoryException($"The system has no {size} bytes of address space for a heap.");
-            }
-
-            size = size / 2 & ~(Chunk - 1);
+            _pages = new Arena<nuint>("heap", Start, Size, PageSize);
         }
-
-        Wanted = wanted;
-        Start = (nuint)start;
-        _reserved = size;
-        _pageShift = (nuint)BitOperations.Log2(VirtualMemory.PageSize);
-        _committed = new ulong[(size / Chunk / 64) + 1];
-        _dirty = (ulong*)NativeMemory.AllocZeroed((size >> (int)_pageShift) / 64 + 1, sizeof(ulong));
-        Map = new SlabMap(Start, Granules);
-        _pages = NewArena();
+        catch
+        {
+            _reservation.Release();
+            throw;
+        }
     }
-
-    /// <summary>The size that was asked for.</summary>
-    public nuint Wanted { get; }
-
-    public nuint Start { get; }
-
-    public nuint Size => _reserved;
-
-    /// <summary>The system had less when it was made: the next heap may have more.</summary>
-    public bool IsShort => _reserved < Wanted;
-
-    public nuint Granules => _reserved >> GranuleShift;
 
     public static nuint PageSize => VirtualMemory.PageSize;
 
-    public nuint CommittedBytes => _committedBytes;
+    public nuint Start => _reservation.Start;
 
-    public SlabMap Map { get; }
+    public nuint Size => _reservation.Size;
 
-    public Arena<nuint> Pages => _pages;
+    public nuint Granules => _reservation.Granules;
 
-    /// <summary>A space of at least this size, or the largest there is.</summary>
-    public static HeapSpace Take(nuint wanted) => SpacePool.TryTake(wanted, out HeapSpace? space) ? space : new HeapSpace(wanted);
+    public nuint CommittedBytes => _reservation.CommittedBytes;
+
+    public SlabMap Map => _reservation.Map;
 
     public static nuint RoundUp(nuint size) => (size + PageSize - 1) & ~(PageSize - 1);
 
-    /// <summary>Pages, readable and writable; the size is a multiple of the page size. <paramref name="isZero"/> says whether they are all
-    /// zero.</summary>
-    public bool TryAllocate(nuint size, nuint alignment, out nuint start, out bool isZero)
+    /// <summary>Pages, readable and writable; the size is a multiple of the page size.</summary>
+    /// <param name="size">In bytes.</param>
+    /// <param name="alignment">A power of two.</param>
+    /// <param name="clear">Zeroes those that are not zero.</param>
+    /// <param name="start">Where they begin.</param>
+    /// <param name="isZero">Are all of them zero?</param>
+    public bool TryAllocate(nuint size, nuint alignment, bool clear, out nuint start, out bool isZero)
     {
         isZero = false;
         if (!TryAllocatePages(size, alignment, out start))
@@ -102,37 +61,47 @@ internal sealed unsafe partial class HeapSpace
             }
         }
 
-        if (!TryCommit(start, size))
+        bool isCommitted = false;
+        try
         {
-            _pages.Free(start, size);
-            return false;
+            isCommitted = _reservation.TryCommit(start, size);
+        }
+        finally
+        {
+            if (!isCommitted)
+            {
+                _pages.Free(start, size);         // also if the thread was interrupted
+            }
         }
 
-        isZero = MarkDirty(start, size);
-        return true;
+        isZero = isCommitted && _reservation.Dirty.Mark(start, size, clear);
+        return isCommitted;
     }
 
     public void Free(nuint start, nuint size) => _pages.Free(start, size);
 
     /// <summary>How long the pages are that were allocated at an address; 0 if none were.</summary>
-    public nuint SizeAt(nuint start) => TryGetAllocated(start, out Segment<nuint> segment) && segment.Start == start ? segment.Size : 0;
+    public nuint SizeAt(nuint start) => TryFind(start, out Segment<nuint> found) && found.Start == start ? found.Size : 0;
 
-    /// <summary>Were the pages there allocated?</summary>
-    public bool Holds(nuint address) => TryGetAllocated(address, out _);
-
-    public bool TryExtend(nuint start, nuint oldSize, nuint newSize, out bool isZero)
+    /// <summary>Makes allocated pages more or fewer.</summary>
+    public bool TryExtend(nuint start, nuint oldSize, nuint newSize)
     {
-        isZero = false;
-        try
+        int turns = Volatile.Read(ref _turns);
+        if (!TryExtendPages(start, oldSize, newSize))
         {
-            if (!_pages.TryExtend(start, oldSize, newSize))
+            if ((turns & 1) == 0 && turns == Volatile.Read(ref _turns))
             {
                 return false;
             }
-        }
-        catch (OutOfMemoryException)
-        {
-            return false;
+
+            // What is being discarded is free all the same: it is waited for.
+            lock (_discarding)
+            {
+                if (!TryExtendPages(start, oldSize, newSize))
+                {
+                    return false;
+                }
+            }
         }
 
         if (newSize <= oldSize)
@@ -140,43 +109,44 @@ internal sealed unsafe partial class HeapSpace
             return true;
         }
 
-        if (!TryCommit(start + oldSize, newSize - oldSize))
+        bool isCommitted = false;
+        try
         {
-            _ = _pages.TryExtend(start, newSize, oldSize);
-            return false;
+            isCommitted = _reservation.TryCommit(start + oldSize, newSize - oldSize);
+        }
+        finally
+        {
+            if (!isCommitted)
+            {
+                _ = _pages.TryExtend(start, newSize, oldSize);
+            }
         }
 
-        isZero = MarkDirty(start + oldSize, newSize - oldSize);
-        return true;
+        if (isCommitted)
+        {
+            _ = _reservation.Dirty.Mark(start + oldSize, newSize - oldSize, clear: false);
+        }
+
+        return isCommitted;
     }
 
-    /// <summary>Ends the use of all pages, and leaves the space to the next heap.</summary>
+    public void Validate() => _pages.Validate();
+
+    /// <summary>Ends the use of all pages, and leaves the reservation to the next heap. Who still asks for pages here finds the arena disposed of.</summary>
     public void Leave()
     {
+        _pages.Dispose();
         Map.Clear();
-        _pages.Dispose();
-        SpacePool.Leave(this);
+        ReservationPool.Shared.Leave(_reservation);
     }
 
-    /// <summary>Ends the use of all pages, and the space: nobody after must find pages that cannot be touched, and whoever still touches the
+    /// <summary>Ends the use of all pages, and the reservation: nobody after must find pages that cannot be touched, and whoever still touches the
     /// heap's shall be found out.</summary>
-    public void End()
+    public void Dispose()
     {
         _pages.Dispose();
-        Release();
+        _reservation.Release();
     }
-
-    /// <summary>As new, but for what is dirty.</summary>
-    public void Enter() => _pages = NewArena();
-
-    public void Release()
-    {
-        Map.Dispose();
-        NativeMemory.Free(_dirty);
-        VirtualMemory.Release((void*)Start, _reserved);
-    }
-
-    private Arena<nuint> NewArena() => new("heap", Start, _reserved, VirtualMemory.PageSize);
 
     /// <summary>False also if the arena's tables cannot grow: to callers that is one shortage like another.</summary>
     private bool TryAllocatePages(nuint size, nuint alignment, out nuint start)
@@ -194,49 +164,15 @@ internal sealed unsafe partial class HeapSpace
         }
     }
 
-    private bool TryCommit(nuint start, nuint size)
+    private bool TryExtendPages(nuint start, nuint oldSize, nuint newSize)
     {
-        nuint first = (start - Start) / Chunk;
-        nuint last = (start + size - 1 - Start) / Chunk;
-        if (AreCommitted(first, last))
+        try
         {
-            return true;
+            return _pages.TryExtend(start, oldSize, newSize);
         }
-
-        lock (_commitGate)
+        catch (OutOfMemoryException)
         {
-            for (nuint chunk = first; chunk <= last; chunk++)
-            {
-                ulong bit = 1ul << (int)(chunk & 63);
-                if ((_committed[chunk >> 6] & bit) != 0)
-                {
-                    continue;
-                }
-
-                nuint length = Math.Min(Chunk, _reserved - (chunk * Chunk));
-                if (!VirtualMemory.TryCommit((void*)(Start + (chunk * Chunk)), length))
-                {
-                    return false;
-                }
-
-                _committedBytes += length;
-                Volatile.Write(ref _committed[chunk >> 6], _committed[chunk >> 6] | bit);
-            }
-
-            return true;
+            return false;
         }
-    }
-
-    private bool AreCommitted(nuint first, nuint last)
-    {
-        for (nuint chunk = first; chunk <= last; chunk++)
-        {
-            if ((Volatile.Read(ref _committed[chunk >> 6]) >> (int)(chunk & 63) & 1) == 0)
-            {
-                return false;
-            }
-        }
-
-        return true;
     }
 }

@@ -28,8 +28,14 @@ public sealed unsafe partial class NativeHeap
     /// <summary>Pages of the plain heap, however few they are; 0 if there are none.</summary>
     internal nuint TakePages(nuint size, out bool isZero)
     {
-        nuint pages = TakeLarge(size, alignment: 1, out isZero);
-        return pages != 0 || TrimPlain() == 0 ? pages : TakeLarge(size, alignment: 1, out isZero);
+        nuint pages = TakeLarge(size, alignment: 1, clear: false, out isZero);
+        if (pages == 0)
+        {
+            GiveUpReserves();
+            pages = TakeLarge(size, alignment: 1, clear: false, out isZero);
+        }
+
+        return pages;
     }
 
     /// <summary>The size of a block of the plain heap; 0 if no pages were allocated there.</summary>

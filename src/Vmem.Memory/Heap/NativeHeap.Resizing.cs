@@ -8,9 +8,12 @@ public sealed unsafe partial class NativeHeap
 {
     /// <summary>As C's realloc: the contents are kept up to the lesser of both sizes; where the block lies may change, and then the old address is no
     /// block any more. Null allocates. A large block is resized where it lies if the pages behind it are free; a small one stays as long as it
-    /// would not be less than half used.</summary>
-    /// <exception cref="OutOfMemoryException">There is no memory; the block is as it was.</exception>
-    /// <exception cref="InvalidFreeException">No block starts there.</exception>
+    /// would not be less than half used. A block that moves starts as one of <see cref="Allocate"/> does: an alignment that was asked for is
+    /// not kept.</summary>
+    /// <param name="block">A block, or null.</param>
+    /// <param name="size">In bytes; 0 gives the smallest block there is, and frees nothing.</param>
+    /// <exception cref="OutOfMemoryException">There is no memory for a longer block; this one is as it was.</exception>
+    /// <exception cref="InvalidFreeException">No block starts there. (Found of large blocks; of small ones only with debugging.)</exception>
     public void* Reallocate(void* block, nuint size)
     {
         if (block is null)
@@ -25,12 +28,16 @@ public sealed unsafe partial class NativeHeap
 
         nuint old = GetSize(block);
         bool isLarge = old > SizeClasses.Largest && size > SizeClasses.Largest;
-        if ((isLarge && TryResizeLarge(block, old, size)) || (size <= old && (isLarge || size > old / 2)))
+        if ((isLarge && TryResizeLarge(block, old, size)) || (size <= old && (isLarge || size >= old / 2 || old == (nuint)SizeClasses.SizeOf(1))))
         {
             return block;
         }
 
-        void* moved = Allocate(size);
+        if (!TryAllocate(size, out void* moved))
+        {
+            return size <= old ? block : throw OutOfMemory(size);
+        }
+
         NativeMemory.Copy(block, moved, Math.Min(old, size));
         Free(block);
         return moved;
@@ -44,7 +51,7 @@ public sealed unsafe partial class NativeHeap
             return true;
         }
 
-        if (length == 0 || !_space.TryExtend((nuint)block, old, length, out _))
+        if (length == 0 || !_space.TryExtend((nuint)block, old, length))
         {
             return false;
         }

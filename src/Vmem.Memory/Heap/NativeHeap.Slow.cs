@@ -8,11 +8,11 @@ namespace Vmem.Memory;
 // What magazines cannot serve.
 public sealed unsafe partial class NativeHeap
 {
-    /// <summary>A block, zeroed, its rounding included. Memory fresh from the system is not zeroed again.</summary>
+    /// <summary>A block, zeroed, its rounding included. Pages fresh from the system are not zeroed again.</summary>
     /// <inheritdoc cref="Allocate"/>
     public void* AllocateZeroed(nuint size)
     {
-        void* block = AllocateOrNull(size, alignment: 1, out bool isZero);
+        void* block = AllocateOrNull(size, alignment: 1, clear: true, out bool isZero);
         if (block is null)
         {
             throw OutOfMemory(size);
@@ -38,46 +38,66 @@ public sealed unsafe partial class NativeHeap
             throw new ArgumentException($"{alignment} is no power of two.", nameof(alignment));
         }
 
-        void* block = AllocateOrNull(size, alignment, out _);
+        void* block = AllocateOrNull(size, alignment, clear: false, out _);
         return block is not null ? block : throw OutOfMemory(size);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void* AllocateSlow(nuint size)
     {
-        void* block = AllocateOrNull(size, alignment: 1, out _);
+        void* block = AllocateOrNull(size, alignment: 1, clear: false, out _);
         return block is not null ? block : throw OutOfMemory(size);
     }
 
-    private void* AllocateOrNull(nuint size, nuint alignment, out bool isZero)
+    /// <param name="size">In bytes.</param>
+    /// <param name="alignment">A power of two.</param>
+    /// <param name="clear">Zeroes pages that are not zero; other memory is left to the caller.</param>
+    /// <param name="isZero">Is all of the block zero?</param>
+    private void* AllocateOrNull(nuint size, nuint alignment, bool clear, out bool isZero)
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
-        nuint block = _debugger is null ? TakePlain(size, alignment, out isZero) : _debugger.Allocate(size, alignment, out isZero);
+        isZero = false;
+        nuint block = 0;
+        try
+        {
+            block = _debugger is null ? TakePlain(size, alignment, clear, out isZero) : _debugger.Allocate(size, alignment, out isZero);
+        }
+        catch (OutOfMemoryException)
+        {
+            // For managed tables: to callers that is one shortage like another.
+        }
+
         if (block == 0)
         {
+            ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);      // meanwhile
             _ = Interlocked.Increment(ref _failures);
         }
 
         return (void*)block;
     }
 
-    /// <summary>A block of the plain heap, below any debugging; 0 if there is no memory even after a trim.</summary>
-    internal nuint TakePlain(nuint size, nuint alignment, out bool isZero)
+    /// <summary>A block of the plain heap, below any debugging; 0 if there is no memory even after all reserves have been given up.</summary>
+    internal nuint TakePlain(nuint size, nuint alignment, bool clear, out bool isZero)
     {
         isZero = false;
         size = Math.Max(size, 1);
+        if (size > _space.Size || alignment > _space.Size)
+        {
+            return 0;                             // no trim would help
+        }
+
         int sizeClass = size > SizeClasses.Largest ? 0 : alignment <= 8 ? SizeClasses.Of(size) : alignment <= HeapSpace.PageSize ? SizeClasses.Aligned(size, alignment) : 0;
         if (sizeClass != 0 && alignment <= FirstBlocks.Quantum && _firstBlocks is not null && _firstBlocks.TryTake(sizeClass, out nuint block))
         {
             return block;
         }
 
-        block = sizeClass != 0 ? TakeSmall(sizeClass) : TakeLarge(size, alignment, out isZero);
+        block = sizeClass != 0 ? TakeSmall(sizeClass) : TakeLarge(size, alignment, clear, out isZero);
         if (block == 0)
         {
             // Also if this finds nothing: another thread may have been giving back meanwhile.
-            _ = TrimPlain();
-            block = sizeClass != 0 ? TakeSmall(sizeClass) : TakeLarge(size, alignment, out isZero);
+            GiveUpReserves();
+            block = sizeClass != 0 ? TakeSmall(sizeClass) : TakeLarge(size, alignment, clear, out isZero);
         }
 
         return block;
@@ -190,7 +210,7 @@ public sealed unsafe partial class NativeHeap
         return ref MagazineTable.None;
     }
 
-    private nuint TakeLarge(nuint size, nuint alignment, out bool isZero)
+    private nuint TakeLarge(nuint size, nuint alignment, bool clear, out bool isZero)
     {
         isZero = false;
         if (size > _space.Size || alignment > _space.Size)
@@ -199,7 +219,7 @@ public sealed unsafe partial class NativeHeap
         }
 
         nuint length = HeapSpace.RoundUp(size);
-        if (!_space.TryAllocate(length, alignment, out nuint start, out isZero))
+        if (!_space.TryAllocate(length, alignment, clear, out nuint start, out isZero))
         {
             return 0;
         }
@@ -227,12 +247,18 @@ public sealed unsafe partial class NativeHeap
     private nuint SizeOfUnclassed(void* block, string verb)
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+        Segment<nuint> found = default;
         bool isMine = (nuint)block - _start < _space.Size;
-        nuint size = !isMine ? 0 : ClassAt((nuint)block) == FirstBlocks.SizeClass ? _firstBlocks!.SizeAt((nuint)block) : _space.SizeAt((nuint)block);
-        return size != 0
-            ? size
-            : throw new InvalidFreeException(
-                isMine ? InvalidFreeReason.AlreadyFree : InvalidFreeReason.NotAllocated, (nuint)block, 0,
-                $"Heap '{Name}' cannot {verb} 0x{(nuint)block:x}: {(isMine ? "no block starts there" : "it is none of this heap's addresses")}. Nothing was changed.");
+        bool isHeld = isMine && (ClassAt((nuint)block) == FirstBlocks.SizeClass ? _firstBlocks!.TryFind((nuint)block, out found) : _space.TryFind((nuint)block, out found));
+        if (isHeld && found.Start == (nuint)block)
+        {
+            return found.Size;
+        }
+
+        (InvalidFreeReason reason, string why) =
+            isHeld ? (InvalidFreeReason.InteriorAddress, "it lies inside a block") :
+            isMine ? (InvalidFreeReason.AlreadyFree, "no block starts there") :
+            (InvalidFreeReason.NotAllocated, "it is none of this heap's addresses");
+        throw new InvalidFreeException(reason, (nuint)block, 0, $"Heap '{Name}' cannot {verb} 0x{(nuint)block:x}: {why}. Nothing was changed.");
     }
 }

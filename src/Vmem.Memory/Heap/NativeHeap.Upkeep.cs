@@ -33,12 +33,28 @@ public sealed unsafe partial class NativeHeap
         }
 
         EmptyMagazines(idleOnly: false);
+        EmptyDepots();
+        return _space.DiscardFree();
+    }
+
+    /// <summary>As <see cref="TrimPlain"/>, but for the memory of free pages: a request that finds no pages is not served by those being
+    /// zero.</summary>
+    private void GiveUpReserves()
+    {
+        using Lock.Scope returning = _returning.EnterScope();
+        if (Volatile.Read(ref _disposed) == 0)
+        {
+            EmptyMagazines(idleOnly: false);
+            EmptyDepots();
+        }
+    }
+
+    private void EmptyDepots()
+    {
         foreach (SlabClass slabs in _slabs.AsSpan(1))
         {
             NoteWrong(slabs.Trim());
         }
-
-        return _space.DiscardFree();
     }
 
     /// <summary>Figures of the heap. Threads at work stand still for a moment.</summary>
@@ -126,7 +142,7 @@ public sealed unsafe partial class NativeHeap
             }
 
             _firstBlocks?.Validate();
-            _space.Pages.Validate();
+            _space.Validate();
         }
         finally
         {
@@ -136,7 +152,32 @@ public sealed unsafe partial class NativeHeap
         _debugger?.Validate();
     }
 
+    /// <summary>Without memory to do it, what was to go back goes at the end of another interval: on the timer's thread nobody would catch
+    /// it.</summary>
     void IUpkeepTarget.EndInterval()
+    {
+        try
+        {
+            EndInterval();
+        }
+        catch (OutOfMemoryException)
+        {
+        }
+    }
+
+    void IUpkeepTarget.RelievePressure()
+    {
+        try
+        {
+            _ = ReservationPool.Shared.ReleaseAll();
+            _ = TrimPlain();
+        }
+        catch (OutOfMemoryException)
+        {
+        }
+    }
+
+    private void EndInterval()
     {
         using Lock.Scope returning = _returning.EnterScope();
         if (Volatile.Read(ref _disposed) != 0)
@@ -153,15 +194,23 @@ public sealed unsafe partial class NativeHeap
         _ = _space.DiscardFree();
     }
 
-    void IUpkeepTarget.RelievePressure() => TrimPlain();
-
     /// <summary>No upkeep is at work and no collector reads any more, once this returns.</summary>
-    private void EndUpkeep()
+    /// <returns>Whether the thread was interrupted meanwhile.</returns>
+    private bool EndUpkeep()
     {
-        _upkeep.Dispose();
-        lock (_returning)
+        for (bool isInterrupted = false; ; isInterrupted = true)
         {
-            // Whoever comes now finds the heap disposed of.
+            try
+            {
+                _upkeep.Dispose();
+                lock (_returning)
+                {
+                    return isInterrupted;         // whoever comes now finds the heap disposed of
+                }
+            }
+            catch (ThreadInterruptedException)
+            {
+            }
         }
     }
 
@@ -190,6 +239,20 @@ public sealed unsafe partial class NativeHeap
         {
             _wrongFree ??= new InvalidFreeException(InvalidFreeReason.AlreadyFree, block, 0,
                 $"0x{block:x} had been freed while it was no live block: twice, or at an address inside one. NativeHeapOptions.Debugging finds by whom.");
+        }
+    }
+
+    /// <summary>Puts blocks that others have freed into their slabs. One that was freed wrongly keeps no other from its slab; the next to call
+    /// <see cref="Trim"/> is told.</summary>
+    private void GiveFor(int sizeClass, ReadOnlySpan<nuint> blocks)
+    {
+        try
+        {
+            _slabs[sizeClass].Give(blocks);
+        }
+        catch (InvalidFreeException wrongFree)
+        {
+            _wrongFree ??= wrongFree;
         }
     }
 }

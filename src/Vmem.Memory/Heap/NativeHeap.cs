@@ -23,11 +23,16 @@ namespace Vmem.Memory;
 /// <b>Debugging</b> (<see cref="NativeHeapOptions.Debugging"/>) is a strategy between this face and the plain heap: see <see cref="HeapDebugger"/>. It costs a
 /// heap without it nothing.
 /// </para>
-/// <para>All members may be called by any thread at any time.</para>
+/// <para>
+/// All members may be called by any thread at any time, but for <see cref="Dispose"/>: no other call may be under way then, nor any block in use. Later
+/// calls are refused. A heap that is dropped without it keeps its memory and its address space until the process ends. Rejected: a finaliser. A
+/// pointer to a block keeps nothing alive, and would point nowhere once nobody refers to the heap itself.
+/// </para>
 /// </remarks>
 public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
 {
-    private static readonly Lazy<NativeHeap> s_shared = new(static () => new NativeHeap(new NativeHeapOptions { Name = "shared" }));
+    private static NativeHeap? s_shared;
+    private static object? s_sharedGate;
 
     private readonly nuint _start;
     private readonly byte* _classes;              // by granule
@@ -54,31 +59,41 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
         ArgumentNullException.ThrowIfNull(options.TimeProvider, nameof(options));
         HeapDebugging debugging = options.Debugging ?? HeapDebugging.FromEnvironment;
         Name = options.Name;
-        _space = HeapSpace.Take(options.Limit == 0 ? DefaultReservation : options.Limit);
+        _space = new HeapSpace(options.Limit == 0 ? DefaultReservation : options.Limit);
         _start = _space.Start;
         _classes = _space.Map.Classes;
-        _slabs = new SlabClass[SizeClasses.Count];
-        for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
+        try
         {
-            _slabs[sizeClass] = new SlabClass(_space, _records, sizeClass);
-        }
+            _slabs = new SlabClass[SizeClasses.Count];
+            for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
+            {
+                _slabs[sizeClass] = new SlabClass(_space, _records, sizeClass);
+            }
 
-        if (debugging == HeapDebugging.None)
-        {
-            _granules = _space.Granules;
-            _firstBlocks = new FirstBlocks(_space);
-        }
-        else
-        {
-            _debugger = new HeapDebugger(this, debugging, options.TimeProvider);
-        }
+            if (debugging == HeapDebugging.None)
+            {
+                _granules = _space.Granules;
+                _firstBlocks = new FirstBlocks(_space);
+            }
+            else
+            {
+                _debugger = new HeapDebugger(this, debugging, options.TimeProvider);
+            }
 
-        _upkeep = Upkeep.Start(this, options.TimeProvider);
-        _metered = MemoryMetrics.Heaps.Add(this);
+            _upkeep = Upkeep.Start(this, options.TimeProvider);
+            _metered = MemoryMetrics.Heaps.Add(this);
+        }
+        catch
+        {
+            _upkeep?.Dispose();
+            _space.Dispose();
+            throw;
+        }
     }
 
     /// <summary>A heap for everybody, made when first asked for. It cannot be disposed of.</summary>
-    public static NativeHeap Shared => s_shared.Value;
+    /// <exception cref="OutOfMemoryException">It could not be made; the next to ask may be luckier.</exception>
+    public static NativeHeap Shared => LazyInitializer.EnsureInitialized(ref s_shared, ref s_sharedGate, static () => new NativeHeap(new NativeHeapOptions { Name = "shared" }));
 
     /// <summary>The heap's name in messages and metrics.</summary>
     public string Name { get; }
@@ -116,7 +131,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
             return true;
         }
 
-        block = AllocateOrNull(size, alignment: 1, out _);
+        block = AllocateOrNull(size, alignment: 1, clear: false, out _);
         return block is not null;
     }
 
@@ -153,7 +168,8 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
     }
 
     /// <summary>How many bytes of a block may be used: at least those that were asked for; exactly those with debugging. O(1).</summary>
-    /// <exception cref="InvalidFreeException">No block starts there.</exception>
+    /// <exception cref="InvalidFreeException">No block starts there. (Found of large blocks; of small ones only with debugging: else an address
+    /// inside one has the block's size.)</exception>
     public nuint GetSize(void* block)
     {
         nuint granule = ((nuint)block - _start) >> HeapSpace.GranuleShift;
@@ -169,15 +185,16 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
     {
         nuint granule = ((nuint)address - _start) >> HeapSpace.GranuleShift;
         return granule < _granules
-            ? Volatile.Read(ref _disposed) == 0 && (_classes[granule] != 0 || _space.Holds((nuint)address))
+            ? Volatile.Read(ref _disposed) == 0 && (_classes[granule] != 0 || _space.TryFind((nuint)address, out _))
             : _debugger is not null && _debugger.Owns((nuint)address);
     }
 
-    /// <summary>Frees every block at once, and gives the memory back. With debugging, leaks and damage are then told to who asked for
-    /// it.</summary>
+    /// <summary>Frees every block at once, and gives the memory back, or leaves it to the next heap for some seconds. With debugging, leaks and
+    /// damage are then told to who asked for it. No other thread may be in a call of the heap.</summary>
+    /// <exception cref="InvalidOperationException">It is the <see cref="Shared"/> heap.</exception>
     public void Dispose()
     {
-        if (ReferenceEquals(this, s_shared.IsValueCreated ? s_shared.Value : null))
+        if (ReferenceEquals(this, Volatile.Read(ref s_shared)))
         {
             throw new InvalidOperationException("The shared heap is everybody's: it is not to be disposed of.");
         }
@@ -187,8 +204,9 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
             return;
         }
 
+        // From here on there is no second try: an interrupt is passed on when all is done.
+        bool isInterrupted = EndUpkeep();
         MemoryMetrics.Heaps.Remove(_metered);
-        EndUpkeep();
         _granules = 0;
         _magazines.End();                         // what lies in magazines is the next heap's: every call finds out that this one is gone
         Action? tell = _debugger?.End();
@@ -205,8 +223,14 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
         }
         else
         {
-            _space.End();
-            tell!();
+            _space.Dispose();
         }
+
+        if (isInterrupted)
+        {
+            Thread.CurrentThread.Interrupt();
+        }
+
+        tell?.Invoke();
     }
 }

@@ -6,8 +6,8 @@ public sealed record NativeHeapOptions
     /// <summary>The heap's name in messages and metrics.</summary>
     public string Name { get; init; } = "heap";
 
-    /// <summary>The most address space, in bytes, that the heap may use: what it may ever hold. 0, the default: 256 GiB, or as much of that as
-    /// the system grants. Address space is not memory.</summary>
+    /// <summary>The most address space, in bytes, that the heap may use: what it may ever hold. Rounded down to whole pages, of which there is one at
+    /// least; where the system has not so much, a half of it, or a quarter, and so on. 0, the default: 256 GiB. Address space is not memory.</summary>
     public nuint Limit { get; init; }
 
     /// <summary>What the heap does to find mistakes in its use. Null, the default: what the environment says

@@ -35,6 +35,7 @@ internal sealed unsafe partial class SlabClass : IDisposable
     private readonly int _capacity;
     private readonly ulong _reciprocal;           // ⌈2^32 / size⌉: offset × it ÷ 2^32 is exact for offsets below 2^18
     private ArenaLock _lock;
+    private bool _ended;                          // what is under way when the heap ends must not reach the pages, which are the next heap's
     private BlockDepot _depot;
     private Slab* _first;                         // with free blocks
     private long _slabs;
@@ -81,9 +82,9 @@ internal sealed unsafe partial class SlabClass : IDisposable
             while (taken < blocks.Length)
             {
                 Slab* slab = _first;
-                if (slab is null && (slab = FreshSlab()) is null)
+                if (slab is null && (taken > 0 || _ended || (slab = FreshSlab()) is null))
                 {
-                    break;
+                    break;                        // a fresh slab may fail: what is taken must not be lost by that
                 }
 
                 taken += Slab.Take(slab, _size, blocks[taken..]);
@@ -109,7 +110,7 @@ internal sealed unsafe partial class SlabClass : IDisposable
         _lock.Enter();
         try
         {
-            return _threads > 1 && _depot.TryPut(blocks) ? 0 : GiveToSlabs(blocks);
+            return _ended || (_threads > 1 && _depot.TryPut(blocks)) ? 0 : GiveToSlabs(blocks);
         }
         finally
         {
@@ -165,9 +166,12 @@ internal sealed unsafe partial class SlabClass : IDisposable
         }
     }
 
+    /// <summary>Whoever comes later gets nothing, and what he brings is ignored.</summary>
     public void Dispose()
     {
         _lock.Enter();
+        _ended = true;
+        _first = null;
         _depot.Dispose();
         _lock.Exit();
     }
@@ -234,20 +238,26 @@ internal sealed unsafe partial class SlabClass : IDisposable
 
     private Slab* FreshSlab()
     {
-        if (!_space.TryAllocate(_slabSize, HeapSpace.Granule, out nuint start, out _))
+        if (!_space.TryAllocate(_slabSize, HeapSpace.Granule, clear: false, out nuint start, out _))
         {
             return null;
         }
 
-        Slab* slab;
+        Slab* slab = null;
         try
         {
             slab = TakeRecord();
         }
         catch (OutOfMemoryException)
         {
-            _space.Free(start, _slabSize);
             return null;
+        }
+        finally
+        {
+            if (slab is null)
+            {
+                _space.Free(start, _slabSize);
+            }
         }
 
         Slab.Initialise(slab, start, _sizeClass, _capacity);

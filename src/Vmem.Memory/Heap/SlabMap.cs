@@ -17,8 +17,8 @@ internal sealed unsafe class SlabMap : IDisposable
     {
         _start = start;
         _granules = granules;
-        _classes = (byte*)NativeMemory.AllocZeroed(granules);
-        _slabs = (Slab**)NativeMemory.AllocZeroed(granules, (nuint)sizeof(Slab*));
+        _slabs = (Slab**)NativeMemory.AllocZeroed(granules, (nuint)sizeof(Slab*) + 1);     // one request: it fails or not
+        _classes = (byte*)(_slabs + granules);
     }
 
     public byte* Classes => _classes;
@@ -46,11 +46,7 @@ internal sealed unsafe class SlabMap : IDisposable
         _used = 0;
     }
 
-    public void Dispose()
-    {
-        NativeMemory.Free(_classes);
-        NativeMemory.Free(_slabs);
-    }
+    public void Dispose() => NativeMemory.Free(_slabs);
 
     private void Set(nuint start, nuint size, Slab* slab, int sizeClass)
     {

@@ -200,6 +200,41 @@ public unsafe class FreeTests
         CheckWholeAndEmpty(heap);
     }
 
+    /// <summary>Who frees rightly does not pay for who did not: his block is freed, and he is told nothing.</summary>
+    [Fact]
+    public void A_wrong_free_is_not_told_to_another()
+    {
+        using NativeHeap heap = new();
+        var blocks = new nuint[20_000];           // beyond what magazines and depot hold: they are emptied on the way
+        foreach (ref nuint block in blocks.AsSpan())
+        {
+            block = (nuint)heap.Allocate(64);
+        }
+
+        for (int i = 0; i < blocks.Length; i++)
+        {
+            heap.Free((void*)blocks[i]);
+            if (i == 15_000)
+            {
+                heap.Free((void*)blocks[i]);
+            }
+        }
+
+        Assert.Throws<InvalidFreeException>(() => heap.Trim());
+        CheckWholeAndEmpty(heap);
+    }
+
+    [Fact]
+    public void An_address_inside_a_large_block_is_called_that()
+    {
+        using NativeHeap heap = new();
+        var block = (byte*)heap.Allocate(100_000);
+        Assert.Equal(InvalidFreeReason.InteriorAddress, Assert.Throws<InvalidFreeException>(() => heap.Free(block + 4_096)).Reason);
+        Assert.Equal(InvalidFreeReason.InteriorAddress, Assert.Throws<InvalidFreeException>(() => heap.GetSize(block + 8)).Reason);
+        heap.Free(block);
+        Assert.Equal(InvalidFreeReason.AlreadyFree, Assert.Throws<InvalidFreeException>(() => heap.Free(block + 4_096)).Reason);
+    }
+
     /// <summary>Blocks that are missing in the thread's magazines: a free goes there, and not to the slabs.</summary>
     private static void*[] LeaveRoom(NativeHeap heap, int size)
     {

@@ -1,4 +1,6 @@
+using Vmem.Caching;
 using Vmem.Memory.Platform;
+using Vmem.Testing.Time;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Heap;
@@ -98,6 +100,32 @@ public unsafe class HeapFaultTests
         void* zeroed = heap.AllocateZeroed(1 << 20);
         Assert.True(Pattern.IsZero(zeroed, 1 << 20));
         heap.Free(zeroed);
+        heap.Validate();
+    }
+
+    /// <summary>On Windows to discard may fail altogether: the pages are then only reserved.</summary>
+    [Fact]
+    public void A_discard_that_throws_loses_no_pages()
+    {
+        ManualTime time = new();
+        using NativeHeap heap = new(new NativeHeapOptions { Limit = 302 << 20, TimeProvider = time });
+        void* block = heap.Allocate(1 << 20);
+        new Span<byte>(block, 1 << 20).Fill(0xFF);
+        heap.Free(block);
+        using (SystemCallFault.Inject(call => call == SystemCall.Discard ? throw new InsufficientMemoryException() : false))
+        {
+            time.Advance(Upkeep.Interval);
+            _ = heap.Trim();
+        }
+
+        using (SystemCallFault fault = SystemCallFault.Inject(_ => false))
+        {
+            void* all = heap.AllocateZeroed(heap.GetStatistics().Reserved);
+            Assert.True(Pattern.IsZero(all, 1 << 20));
+            Assert.Equal(heap.GetStatistics().Reserved >> 21, (nuint)fault.Count(SystemCall.Commit));
+            heap.Free(all);
+        }
+
         heap.Validate();
     }
 

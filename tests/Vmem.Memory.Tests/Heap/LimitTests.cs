@@ -70,6 +70,19 @@ public unsafe class LimitTests
         heap.Validate();
     }
 
+    /// <summary>To refuse what could never be met, nothing is given up.</summary>
+    [Fact]
+    public void A_request_beyond_the_heap_empties_no_magazines()
+    {
+        using NativeHeap heap = new();
+        heap.Free(heap.Allocate(100));
+        nuint cached = heap.GetStatistics().Cached;
+        Assert.False(heap.TryAllocate(nuint.MaxValue, out _) || heap.TryAllocate(heap.GetStatistics().Reserved + 1, out _));
+        Assert.ThrowsAny<OutOfMemoryException>(() => heap.AllocateAligned(1, (nuint)1 << 63));
+        Assert.True(cached > 0);
+        Assert.Equal(cached, heap.GetStatistics().Cached);
+    }
+
     /// <summary>While memory goes back to the system, it is still the heap's: nobody is refused because of it.</summary>
     [Fact]
     public void Nobody_is_refused_while_another_thread_trims()
@@ -113,6 +126,24 @@ public unsafe class LimitTests
     {
         (int exitCode, string output) = ChildProcess.Run(typeof(LimitTests), nameof(Run_out_of_address_space));
         Assert.True(exitCode == 0, output);
+    }
+
+    [Fact]
+    public void What_is_kept_for_the_next_heap_is_not_in_its_way()
+    {
+        (int exitCode, string output) = ChildProcess.Run(typeof(LimitTests), nameof(Run_two_heaps_of_which_one_fits));
+        Assert.True(exitCode == 0, output);
+    }
+
+    [Fact(Explicit = true)]
+    public void Run_two_heaps_of_which_one_fits()
+    {
+        SystemLimits limits = SystemLimits.Get(SystemLimits.AddressSpace);
+        SystemLimits.Set(SystemLimits.AddressSpace, limits with { Current = (nuint)ProcessMap.TotalSize + (700 * Megabyte) });
+        new NativeHeap(new NativeHeapOptions { Limit = 400 * Megabyte }).Dispose();
+        using NativeHeap heap = new(new NativeHeapOptions { Limit = 500 * Megabyte });
+        Assert.Equal(500 * Megabyte, heap.GetStatistics().Reserved);
+        SystemLimits.Set(SystemLimits.AddressSpace, limits);
     }
 
     /// <summary>The space is as long as it can be had; blocks fill it; a second heap is refused or gets less.</summary>

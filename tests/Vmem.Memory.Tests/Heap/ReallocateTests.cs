@@ -1,3 +1,4 @@
+using Vmem.Memory.Platform;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Heap;
@@ -101,6 +102,85 @@ public unsafe class ReallocateTests
             Assert.Equal(1, heap.GetStatistics().LiveBlocks);
             heap.Free(block);
             heap.Validate();
+        }
+    }
+
+    /// <summary>To ask for less needs no memory.</summary>
+    [Fact]
+    public void A_block_becomes_shorter_in_a_heap_that_is_full()
+    {
+        using NativeHeap heap = new(new NativeHeapOptions { Limit = 8 * Megabyte });
+        void* large = heap.Allocate(100_000);
+        void* small = heap.Allocate(20_000);
+        foreach (nuint size in (nuint[])[100_000, 33_000, 20_000, 16])
+        {
+            while (heap.TryAllocate(size, out _))
+            {
+            }
+        }
+
+        foreach (nuint block in (nuint[])[(nuint)large, (nuint)small])
+        {
+            Pattern.Write((void*)block, 1_000, 9);
+            void* shorter = heap.Reallocate((void*)block, 1_000);
+            Assert.True(Pattern.Holds(shorter, 1_000, 9));
+            heap.Free(shorter);
+        }
+
+        heap.Validate();
+    }
+
+    /// <summary>A block stays as long as another would be no shorter, or it is half used.</summary>
+    [Fact]
+    public void A_small_block_does_not_move_for_nothing()
+    {
+        using NativeHeap heap = new();
+        foreach (nuint old in (nuint[])[16, 32, 64, 1_024, 32_768])
+        {
+            void* block = heap.Allocate(old);
+            Assert.True(heap.Reallocate(block, old / 2) == block, $"{old} bytes");
+            heap.Free(block);
+        }
+
+        void* least = heap.Allocate(16);
+        for (nuint size = 0; size <= 16; size++)
+        {
+            Assert.True(heap.Reallocate(least, size) == least, $"{size} of 16 bytes");
+        }
+    }
+
+    /// <summary>What lies behind a block is free all the same while its memory goes back.</summary>
+    [Fact]
+    public void A_large_block_grows_in_place_while_another_thread_trims()
+    {
+        using NativeHeap heap = new(new NativeHeapOptions { Limit = 64 * Megabyte });
+        void* block = heap.Allocate(30 * Megabyte);
+        heap.Free(heap.Allocate(10 * Megabyte));
+        void* grown = null;
+        Exception? thrown = null;
+        Thread asker = new(() => thrown = Record.Exception(() => grown = heap.Reallocate(block, 50 * Megabyte)));
+        using (SystemCallFault.Inject(StartAsker))
+        {
+            _ = heap.Trim();
+        }
+
+        asker.Join();
+        Assert.Null(thrown);
+        Assert.True(grown == block);
+        heap.Validate();
+
+        bool StartAsker(SystemCall call)
+        {
+            if (call == SystemCall.Discard && asker.ThreadState.HasFlag(ThreadState.Unstarted))
+            {
+                asker.Start();
+                while (asker.IsAlive && !asker.ThreadState.HasFlag(ThreadState.WaitSleepJoin))
+                {
+                    _ = Thread.Yield();
+                }
+            }
+
+            return false;
         }
     }
 

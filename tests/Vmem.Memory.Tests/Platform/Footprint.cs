@@ -1,3 +1,4 @@
+using Vmem.Memory.Heap;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Platform;
@@ -13,7 +14,13 @@ internal sealed class Footprint
     /// <summary>The tests that use it run by themselves: what others reserve would count.</summary>
     public const string Collection = "Address space";
 
-    private readonly long _before = ProcessMap.TotalSize;
+    private readonly long _before;
+
+    public Footprint()
+    {
+        _ = ReservationPool.Shared.ReleaseAll();        // else what earlier tests' heaps left goes back meanwhile
+        _before = ProcessMap.TotalSize;
+    }
 
     public void CheckUnchanged() => Assert.InRange(Grown, -(long)Large / 4, (long)Large / 4);
 

@@ -103,7 +103,7 @@ internal sealed unsafe class Housings(NativeHeap heap, HeapDebugging debugging)
     {
         isZero = false;
         nuint front = RoundUp(_redZone, alignment);
-        nuint housing = front > heap.Reserved - size ? 0 : heap.TakePlain(front + size + _redZone, alignment, out isZero);
+        nuint housing = front > heap.Reserved - size ? 0 : heap.TakePlain(front + size + _redZone, alignment, clear: false, out isZero);
         if (housing == 0)
         {
             return false;

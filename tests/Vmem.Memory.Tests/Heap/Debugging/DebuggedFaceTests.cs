@@ -164,6 +164,7 @@ public unsafe class DebuggedFaceTests
         using (GrowthFault.Inject(() => true))
         {
             Assert.Throws<InsufficientMemoryException>(() => heap.Allocate(10));
+            Assert.False(heap.TryAllocate(10, out _));
             Assert.Throws<InsufficientMemoryException>(() => heap.Free(block));
         }
 

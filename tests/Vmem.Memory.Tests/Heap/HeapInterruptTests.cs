@@ -1,0 +1,126 @@
+using Vmem.Memory.Platform;
+using Vmem.Memory.Tests.Platform;
+using Xunit;
+
+namespace Vmem.Memory.Tests.Heap;
+
+/// <summary>Threads that are interrupted while they wait for another within the heap.</summary>
+[Collection(Footprint.Collection)]
+public unsafe class HeapInterruptTests
+{
+    [Fact]
+    public void An_allocation_that_is_interrupted_takes_nothing()
+    {
+        using NativeHeap heap = new(new NativeHeapOptions { Limit = 307 << 20 });
+        bool isInterrupted = false;
+        Thread other = new(() => isInterrupted = Record.Exception(() => heap.Free(heap.Allocate(5 << 20))) is ThreadInterruptedException);
+        using (SystemCallFault.Inject(call => StartAndInterrupt(other, call == SystemCall.Commit, join: true)))
+        {
+            heap.Free(heap.Allocate(5 << 20));
+        }
+
+        Assert.True(isInterrupted);
+        CheckNothingIsTaken(heap);
+    }
+
+    [Fact]
+    public void A_resize_that_is_interrupted_changes_nothing()
+    {
+        using NativeHeap heap = new(new NativeHeapOptions { Limit = 309 << 20 });
+        void* first = heap.Allocate(100_000);
+        void* second = heap.AllocateAligned(1 << 20, 16 << 20);
+        bool isInterrupted = false;
+        Thread other = new(() => isInterrupted = Record.Exception(() => heap.Reallocate(second, 5 << 20)) is ThreadInterruptedException);
+        using (SystemCallFault.Inject(call => StartAndInterrupt(other, call == SystemCall.Commit, join: true)))
+        {
+            first = heap.Reallocate(first, 5 << 20);
+        }
+
+        Assert.True(isInterrupted);
+        Assert.Equal((nuint)1 << 20, heap.GetSize(second));
+        heap.Free(first);
+        heap.Free(second);
+        CheckNothingIsTaken(heap);
+    }
+
+    /// <summary>A slab's last block is taken out before the next slab is waited for.</summary>
+    [Fact]
+    public void A_batch_that_is_interrupted_loses_no_block()
+    {
+        const int Size = 28_672;                  // nine in a slab of 256 KiB, and two in a batch
+        using NativeHeap heap = new(new NativeHeapOptions { Limit = 305 << 20 });
+        List<nuint> blocks = [];
+        for (int i = 0; i < 8; i++)
+        {
+            blocks.Add((nuint)heap.Allocate(Size));
+        }
+
+        // The rest of what is committed.
+        blocks.Add((nuint)heap.Allocate((2 << 20) - (256 << 10)));
+        Thread other = new(() => _ = Record.Exception(() => heap.Free(heap.Allocate(Size))));
+        using (SystemCallFault.Inject(call => StartAndInterrupt(other, call == SystemCall.Commit, join: true)))
+        {
+            blocks.Add((nuint)heap.AllocateAligned(1 << 20, 64 << 20));
+        }
+
+        Assert.Equal(blocks.Count, heap.GetStatistics().LiveBlocks);
+        blocks.ForEach(block => heap.Free((void*)block));
+        CheckNothingIsTaken(heap);
+    }
+
+    /// <summary>There is no second Dispose: the first goes on to the end, and passes the interrupt on.</summary>
+    [Fact]
+    public void A_heap_is_disposed_of_to_the_end()
+    {
+        Footprint footprint = new();
+        NativeHeap heap = new(new NativeHeapOptions { Limit = Footprint.Large });
+        void* kept = heap.Allocate(70 << 20);     // more than is kept for another heap
+        heap.Free(heap.Allocate(1 << 20));
+        Exception? thrown = null;
+        bool isPassedOn = false;
+        Thread ender = new(() =>
+        {
+            thrown = Record.Exception(heap.Dispose);
+            isPassedOn = Record.Exception(() => Thread.Sleep(1)) is ThreadInterruptedException;
+        });
+        using (SystemCallFault.Inject(call => StartAndInterrupt(ender, call == SystemCall.Discard, join: false)))
+        {
+            _ = heap.Trim();
+        }
+
+        ender.Join();
+        Assert.True(kept is not null);
+        Assert.Null(thrown);
+        Assert.True(isPassedOn);
+        footprint.CheckUnchanged();
+    }
+
+    private static bool StartAndInterrupt(Thread other, bool isDue, bool join)
+    {
+        if (isDue && other.ThreadState.HasFlag(ThreadState.Unstarted))
+        {
+            other.Start();
+            while (other.IsAlive && !other.ThreadState.HasFlag(ThreadState.WaitSleepJoin))
+            {
+                _ = Thread.Yield();
+            }
+
+            other.Interrupt();
+            if (join)
+            {
+                other.Join();
+            }
+        }
+
+        return false;
+    }
+
+    private static void CheckNothingIsTaken(NativeHeap heap)
+    {
+        heap.Validate();
+        _ = heap.Trim();
+        Assert.Equal((0u, 0), (heap.GetStatistics().Held, heap.GetStatistics().LiveBlocks));
+        Assert.True(heap.TryAllocate(heap.GetStatistics().Reserved, out void* all), "Not all of the heap is free.");
+        heap.Free(all);
+    }
+}
