@@ -4,7 +4,7 @@ namespace Vmem.Memory.Heap;
 /// <remarks>
 /// <para>
 /// A slab of a class of its own, of which a program uses three blocks, is a page of memory for them; and a program that uses a megabyte uses most classes so. So a
-/// class has its first blocks, two pages of them, from here, by first fit, at the cost of an arena's operation; and only if it asks for more does it get
+/// class has its first blocks, two pages of them, from here, at the cost of an arena's operation; and only if it asks for more does it get
 /// slabs, and its threads magazines. cc1plus' recording (docs/replay.md) takes a tenth less memory by this.
 /// </para>
 /// <para>
@@ -27,7 +27,7 @@ internal sealed class FirstBlocks : IArenaSource<nuint>, IDisposable
     public FirstBlocks(HeapSpace space)
     {
         _space = space;
-        _blocks = new Arena<nuint>("first blocks", Quantum, new ArenaOptions<nuint> { Policy = FitPolicy.FirstFit, Source = this, MinImport = HeapSpace.Granule });
+        _blocks = new Arena<nuint>("first blocks", Quantum, new ArenaOptions<nuint> { Source = this, MinImport = HeapSpace.Granule });
         for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
         {
             // Blocks of the other classes start at odd multiples of 8, and here are longer than a ninth may be lost of them.
@@ -69,6 +69,9 @@ internal sealed class FirstBlocks : IArenaSource<nuint>, IDisposable
 
     /// <exception cref="InvalidFreeException">Another thread has freed it meanwhile.</exception>
     public void Free(nuint block, nuint size) => _blocks.Free(block, size);
+
+    /// <summary>Gives pages back of which no block is live.</summary>
+    public void Trim() => _ = _blocks.Reap();
 
     public void Validate() => _blocks.Validate();
 

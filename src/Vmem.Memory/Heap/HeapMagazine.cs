@@ -37,7 +37,8 @@ internal struct HeapMagazine
     private uint _rounds;
     private uint _limit;                          // how many there may be; 0 while it is claimed, and before it is there
     private int _busy;                            // the owner is at work on the other fields
-    private uint _seen;                           // rounds at the last upkeep
+    private uint _exchanges;                      // of blocks by the batch; it may wrap
+    private (uint Rounds, uint Exchanges) _seen;  // when it was last asked whether the magazine is idle
 
     /// <summary>Can anything be put here now? Owner only.</summary>
     public readonly bool IsOpen => Volatile.Read(in _limit) != 0;
@@ -107,6 +108,7 @@ internal struct HeapMagazine
         Volatile.Write(ref _busy, 1);
         uint limit = Volatile.Read(ref _limit);
         int count = limit == 0 ? 0 : Math.Min(blocks.Length, (int)(limit - _rounds));
+        _exchanges++;
         for (int i = count - 1; i >= 0; i--)
         {
             Item(_rounds++) = blocks[i];
@@ -130,6 +132,7 @@ internal struct HeapMagazine
         int count = limit == 0 || (onlyIfFull && _rounds < limit) ? 0 : Math.Min(blocks.Length, (int)_rounds);
         if (count > 0)
         {
+            _exchanges++;
             Span<nuint> items = _items.AsSpan(Padding, (int)_rounds);
             items[..count].CopyTo(blocks);
             items[count..].CopyTo(items);
@@ -159,12 +162,13 @@ internal struct HeapMagazine
     /// <summary>Forgets the contents. Claimed.</summary>
     public void Clear() => _rounds = 0;
 
-    /// <summary>Do as many blocks lie here as when this was asked last? Then nobody has needed them, or will be served by the slabs as well.
-    /// Claimed, or by the owner.</summary>
+    /// <summary>Do as many blocks lie here as when this was asked last, and was nothing exchanged with the depot since? Then nobody has needed them; or
+    /// some were used in turn, and who did so will hardly notice that they come from their slab the next time. Claimed, or by the owner.</summary>
     public bool SeemsIdle()
     {
-        bool same = _rounds == _seen;
-        _seen = _rounds;
+        (uint Rounds, uint Exchanges) now = (_rounds, _exchanges);
+        bool same = now == _seen;
+        _seen = now;
         return same;
     }
 

@@ -51,6 +51,7 @@ public sealed unsafe partial class NativeHeap
 
     private void EmptyDepots()
     {
+        _firstBlocks?.Trim();
         foreach (SlabClass slabs in _slabs.AsSpan(1))
         {
             NoteWrong(slabs.Trim());
@@ -190,6 +191,8 @@ public sealed unsafe partial class NativeHeap
         {
             NoteWrong(slabs.Tick());
         }
+
+        _firstBlocks?.Trim();
 
         _ = _space.DiscardFree();
     }
