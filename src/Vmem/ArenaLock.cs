@@ -60,13 +60,14 @@ internal struct ArenaLock
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void EnterContended()
     {
+        bool isInterrupted = false;
         long began = Stopwatch.GetTimestamp();
         uint entries = Volatile.Read(ref _entries);
         for (int looks = 1; ; looks++)
         {
             if (looks >= LooksBeforeSleep)
             {
-                Thread.Sleep(1);
+                isInterrupted |= !TrySleep();
             }
             else if (looks % s_looksBeforeYield != 0 || !Thread.Yield())
             {
@@ -78,8 +79,27 @@ internal struct ArenaLock
             entries = now;
             if (Volatile.Read(ref _held) == 0 && (idle || Stopwatch.GetTimestamp() - began > s_patienceTicks) && Interlocked.CompareExchange(ref _held, 1, 0) == 0)
             {
-                return;
+                break;
             }
+        }
+
+        if (isInterrupted)
+        {
+            Thread.CurrentThread.Interrupt();
+        }
+    }
+
+    /// <summary>An interrupt waits for the thread's next wait: whoever wants this lock may be in the middle of something, and it is not held for long.</summary>
+    private static bool TrySleep()
+    {
+        try
+        {
+            Thread.Sleep(1);
+            return true;
+        }
+        catch (ThreadInterruptedException)
+        {
+            return false;
         }
     }
 }

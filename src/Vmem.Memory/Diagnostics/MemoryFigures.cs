@@ -1,6 +1,6 @@
 namespace Vmem.Memory;
 
-/// <summary>What is measured of a heap. The levels come first, then the counts, from <see cref="Failures"/> on.</summary>
+/// <summary>What is measured of a heap. The levels come first, then the counts, from <see cref="Allocations"/> on.</summary>
 internal enum HeapFigure
 {
     Reserved,
@@ -9,6 +9,8 @@ internal enum HeapFigure
     InUse,
     Cached,
     LiveBlocks,
+    Allocations,
+    Frees,
     Failures,
 }
 

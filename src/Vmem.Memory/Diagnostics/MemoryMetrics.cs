@@ -4,8 +4,8 @@ namespace Vmem.Memory;
 
 /// <summary>The names of the metrics of heaps and pools, and the instruments behind them: of the meter
 /// <see cref="ArenaMetrics.MeterName"/>, as those of arenas.</summary>
-/// <remarks>Nothing is recorded: a collector reads what heaps and pools know anyway. See <see cref="ArenaMetrics"/>. Three of a heap's figures
-/// (in use, cached, live blocks) count what lies in magazines, for which threads at work stand still for a moment.</remarks>
+/// <remarks>Nothing is recorded: a collector reads what heaps and pools know anyway. See <see cref="ArenaMetrics"/>. Five of a heap's figures
+/// (in use, cached, live blocks, allocations, frees) count what lies in magazines, for which threads at work stand still for a moment.</remarks>
 public static class MemoryMetrics
 {
     /// <summary>The tag on each measurement of a heap: its name.</summary>
@@ -38,6 +38,12 @@ public static class MemoryMetrics
     /// <summary>Blocks that the heap's users hold (<see cref="NativeHeapStatistics.LiveBlocks"/>).</summary>
     public const string LiveBlocks = "vmem.heap.live_blocks";
 
+    /// <summary>Blocks that were ever allocated (<see cref="NativeHeapStatistics.Allocations"/>).</summary>
+    public const string Allocations = "vmem.heap.allocations";
+
+    /// <summary>Blocks that were freed (<see cref="NativeHeapStatistics.Frees"/>).</summary>
+    public const string Frees = "vmem.heap.frees";
+
     /// <summary>Requests that found no room (<see cref="NativeHeapStatistics.Failures"/>).</summary>
     public const string Failures = "vmem.heap.failures";
 
@@ -58,6 +64,8 @@ public static class MemoryMetrics
         Level(InUse, HeapFigure.InUse, "By", "What the heap's users hold.");
         Level(Cached, HeapFigure.Cached, "By", "What lies in magazines, ready for use.");
         Level(LiveBlocks, HeapFigure.LiveBlocks, "{block}", "Blocks that the heap's users hold.");
+        Count(Allocations, new MeteredSeries(Heaps, (int)HeapFigure.Allocations), "{allocation}", "Blocks that were ever allocated.");
+        Count(Frees, new MeteredSeries(Heaps, (int)HeapFigure.Frees), "{free}", "Blocks that were freed.");
         Count(Failures, new MeteredSeries(Heaps, (int)HeapFigure.Failures), "{failure}", "Requests that found no room.");
         var outstanding = new MeteredSeries(Pools, (int)PoolFigure.Outstanding);
         _ = ArenaMetrics.Meter.CreateObservableUpDownCounter(Outstanding, () => outstanding, "{owner}", "Rentals that have not ended.");
@@ -67,7 +75,7 @@ public static class MemoryMetrics
 
     /// <summary>The heaps that are measured.</summary>
     internal static MeteredRegistry Heaps { get; } =
-        new(new MeteredKind(HeapNameTag, HeapInstanceTag, Levels: (int)HeapFigure.Failures, Figures: (int)HeapFigure.Failures + 1));
+        new(new MeteredKind(HeapNameTag, HeapInstanceTag, Levels: (int)HeapFigure.Allocations, Figures: (int)HeapFigure.Failures + 1));
 
     /// <summary>The pools that are measured.</summary>
     internal static MeteredRegistry Pools { get; } =

@@ -24,10 +24,10 @@ internal sealed class FirstBlocks : IArenaSource<nuint>, IDisposable
     private readonly Arena<nuint> _blocks;
     private readonly int[] _left = new int[SizeClasses.Count];
 
-    public FirstBlocks(HeapSpace space)
+    public FirstBlocks(string heap, HeapSpace space)
     {
         _space = space;
-        _blocks = new Arena<nuint>("first blocks", Quantum, new ArenaOptions<nuint> { Source = this, MinImport = HeapSpace.Granule });
+        _blocks = new Arena<nuint>($"{heap}: first blocks", Quantum, new ArenaOptions<nuint> { Source = this, MinImport = HeapSpace.Granule });
         for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
         {
             // Blocks of the other classes start at odd multiples of 8, and here are longer than a ninth may be lost of them.

@@ -23,7 +23,7 @@ namespace Vmem.Memory.Heap;
 /// <para>
 /// The owner uses no interlocked instruction. Whoever else needs the contents claims them by the asymmetric form of Dekker's protocol, as with
 /// the pair: the owner sets <c>_busy</c> and then reads the limit; the claimant makes that 0, so that nothing can be taken or put; has every
-/// processor of the process pass a barrier; and waits until <c>_busy</c> is clear. An owner who finds nothing goes to the depot, claimed or not.
+/// processor of the process pass a barrier; and waits until <c>_busy</c> is clear. An owner who finds it closed waits for the claimant.
 /// </para>
 /// <para>Half a cache line: the records of two classes share one, both the same thread's.</para>
 /// </remarks>
@@ -33,21 +33,27 @@ internal struct HeapMagazine
     // A cache line on either side of the stack, for what the collector puts there may be another thread's.
     private const int Padding = 64 / sizeof(ulong);
 
+    // _state holds the rounds in eight bits, and above them how many were ever taken: one addition keeps both.
+    private const int RoundsMask = 255;
+    private const ulong OneTaken = RoundsMask + 1;
+
     private nuint[] _items;                       // null until the thread first needs it
-    private uint _rounds;
-    private uint _limit;                          // how many there may be; 0 while it is claimed, and before it is there
+    private ulong _state;
+    private ulong _seen;                          // when it was last asked whether the magazine is idle
+    private uint _limit;                          // how many rounds there may be; 0 while it is claimed, and before it is there
     private int _busy;                            // the owner is at work on the other fields
-    private uint _exchanges;                      // of blocks by the batch; it may wrap
-    private (uint Rounds, uint Exchanges) _seen;  // when it was last asked whether the magazine is idle
 
     /// <summary>Can anything be put here now? Owner only.</summary>
     public readonly bool IsOpen => Volatile.Read(in _limit) != 0;
 
-    /// <summary>Blocks that lie here. Claimed.</summary>
-    public readonly int Rounds => (int)_rounds;
+    /// <summary>Blocks that lie here. Claimed, or by the owner.</summary>
+    public readonly int Rounds => (int)(_state & RoundsMask);
+
+    /// <summary>Blocks that were ever taken from here to be used. Claimed.</summary>
+    public readonly long Taken => (long)(_state / OneTaken);
 
     /// <summary>The blocks, those that came last at the end. Claimed.</summary>
-    public readonly ReadOnlySpan<nuint> Contents => _rounds == 0 ? [] : _items.AsSpan(Padding, (int)_rounds);
+    public readonly ReadOnlySpan<nuint> Contents => Rounds == 0 ? [] : _items.AsSpan(Padding, Rounds);
 
     /// <summary>Makes room; false if it has some. By its owner, with nobody claiming. Throws <see cref="OutOfMemoryException"/>.</summary>
     public bool TryOpen(int capacity)
@@ -68,11 +74,12 @@ internal struct HeapMagazine
     {
         Volatile.Write(ref _busy, 1);
         uint limit = Volatile.Read(ref _limit);
-        uint top = _rounds - 1;
+        ulong state = _state;
+        uint top = (uint)(state & RoundsMask) - 1;
         if (top < limit)
         {
             block = Item(top);
-            _rounds = top;
+            _state = state + (OneTaken - 1);
             Volatile.Write(ref _busy, 0);
             return true;
         }
@@ -88,11 +95,12 @@ internal struct HeapMagazine
     {
         Volatile.Write(ref _busy, 1);
         uint limit = Volatile.Read(ref _limit);
-        uint top = _rounds;
+        ulong state = _state;
+        uint top = (uint)(state & RoundsMask);
         if (top < limit)
         {
             Item(top) = block;
-            _rounds = top + 1;
+            _state = state + 1;
             Volatile.Write(ref _busy, 0);
             return true;
         }
@@ -107,12 +115,14 @@ internal struct HeapMagazine
     {
         Volatile.Write(ref _busy, 1);
         uint limit = Volatile.Read(ref _limit);
-        int count = limit == 0 ? 0 : Math.Min(blocks.Length, (int)(limit - _rounds));
-        _exchanges++;
-        for (int i = count - 1; i >= 0; i--)
+        int rounds = Rounds;
+        int count = limit == 0 ? 0 : Math.Min(blocks.Length, (int)limit - rounds);
+        for (int i = 0; i < count; i++)
         {
-            Item(_rounds++) = blocks[i];
+            Item((uint)(rounds + i)) = blocks[count - 1 - i];
         }
+
+        _state += (uint)count;
 
         Volatile.Write(ref _busy, 0);
         return count;
@@ -129,14 +139,14 @@ internal struct HeapMagazine
     {
         Volatile.Write(ref _busy, 1);
         uint limit = Volatile.Read(ref _limit);
-        int count = limit == 0 || (onlyIfFull && _rounds < limit) ? 0 : Math.Min(blocks.Length, (int)_rounds);
+        int rounds = Rounds;
+        int count = limit == 0 || (onlyIfFull && rounds < limit) ? 0 : Math.Min(blocks.Length, rounds);
         if (count > 0)
         {
-            _exchanges++;
-            Span<nuint> items = _items.AsSpan(Padding, (int)_rounds);
+            Span<nuint> items = _items.AsSpan(Padding, rounds);
             items[..count].CopyTo(blocks);
             items[count..].CopyTo(items);
-            _rounds -= (uint)count;
+            _state -= (uint)count;
         }
 
         Volatile.Write(ref _busy, 0);
@@ -160,15 +170,13 @@ internal struct HeapMagazine
     public void EndClaim() => Volatile.Write(ref _limit, _items is null ? 0 : (uint)(_items.Length - (2 * Padding)));
 
     /// <summary>Forgets the contents. Claimed.</summary>
-    public void Clear() => _rounds = 0;
+    public void Clear() => _state -= (uint)Rounds;
 
-    /// <summary>Do as many blocks lie here as when this was asked last, and was nothing exchanged with the depot since? Then nobody has needed them; or
-    /// some were used in turn, and who did so will hardly notice that they come from their slab the next time. Claimed, or by the owner.</summary>
+    /// <summary>Has nobody used it since this was asked last? Claimed, or by the owner.</summary>
     public bool SeemsIdle()
     {
-        (uint Rounds, uint Exchanges) now = (_rounds, _exchanges);
-        bool same = now == _seen;
-        _seen = now;
+        bool same = _state == _seen;
+        _seen = _state;
         return same;
     }
 

@@ -11,13 +11,14 @@ internal sealed partial class HeapSpace : IDisposable
     private readonly HeapReservation _reservation;
     private readonly Arena<nuint> _pages;
 
-    /// <summary>A space of at most this size.</summary>
-    public HeapSpace(nuint wanted)
+    /// <param name="heap">Whose it is.</param>
+    /// <param name="wanted">The most that it may be long.</param>
+    public HeapSpace(string heap, nuint wanted)
     {
         _reservation = HeapReservation.Take(wanted);
         try
         {
-            _pages = new Arena<nuint>("heap", Start, Size, PageSize);
+            _pages = new Arena<nuint>($"{heap}: pages", Start, Size, PageSize);
         }
         catch
         {

@@ -34,7 +34,7 @@ internal sealed class MagazineTable
         return ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(mine), sizeClass);
     }
 
-    /// <summary>The magazine of the current thread, which is made if need be; a closed one if somebody claims it or the heap has ended. Throws
+    /// <summary>The magazine of the current thread, which is made if need be; a closed one if the heap has ended. Throws
     /// <see cref="OutOfMemoryException"/>.</summary>
     public ref HeapMagazine Join(SlabClass slabs)
     {
@@ -77,8 +77,8 @@ internal sealed class MagazineTable
         }
     }
 
-    /// <summary>Every thread's magazines are claimed: nothing moves in them until <see cref="Release"/>. Who finds his claimed works on
-    /// slabs and depot meanwhile.</summary>
+    /// <summary>Every thread's magazines are claimed: nothing moves in them until <see cref="Release"/>. Who finds his claimed waits in
+    /// <see cref="Join"/>.</summary>
     public void Claim()
     {
         _gate.Enter();
@@ -136,16 +136,18 @@ internal sealed class MagazineTable
         _gate.Exit();
     }
 
-    /// <summary>Blocks of a class in all magazines. Claimed.</summary>
-    public long Count(int sizeClass)
+    /// <summary>Blocks of a class in all magazines, and how many were ever taken from these. Claimed.</summary>
+    public (long Blocks, long Taken) Count(int sizeClass)
     {
         long blocks = 0;
+        long taken = 0;
         foreach (HeapMagazine[] thread in _threads)
         {
             blocks += thread[sizeClass].Rounds;
+            taken += thread[sizeClass].Taken;
         }
 
-        return blocks;
+        return (blocks, taken);
     }
 
     /// <summary>Adds the blocks of a class in all magazines. Claimed.</summary>

@@ -44,6 +44,8 @@ public sealed unsafe partial class NativeHeap : IMetered
         {
             HeapFigure.InUse => long.CreateSaturating(figures.InUse),
             HeapFigure.Cached => long.CreateSaturating(figures.Cached),
+            HeapFigure.Allocations => figures.Allocations,
+            HeapFigure.Frees => figures.Frees,
             _ => figures.LiveBlocks,
         };
         return isThere;
@@ -51,7 +53,7 @@ public sealed unsafe partial class NativeHeap : IMetered
 
     private nuint CountHeld()
     {
-        nuint held = (nuint)Interlocked.Read(ref _largeBytes);
+        nuint held = (nuint)Interlocked.Read(ref _largeBytes) + (_firstBlocks is null ? 0 : _firstBlocks.Statistics.TotalSize);
         for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
         {
             held += _slabs[sizeClass].Count().Bytes;

@@ -72,6 +72,10 @@ public sealed unsafe partial class NativeHeap
             ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);      // meanwhile
             _ = Interlocked.Increment(ref _failures);
         }
+        else if (_debugger is not null)
+        {
+            _ = Interlocked.Increment(ref _otherAllocations);
+        }
 
         return (void*)block;
     }
@@ -132,13 +136,24 @@ public sealed unsafe partial class NativeHeap
         }
 
         // The lowest address of a slab is handed out first.
-        int kept = mine.Fill(batch[1..taken]) + 1;
-        if (kept < taken)
+        batch = batch[mine.Fill(batch[..taken])..taken];
+        if (!mine.TryPop(out block))
         {
-            NoteWrong(slabs.Give(batch[kept..taken]));
+            // It is closed.
+            block = batch[0];
+            batch = batch[1..];
+            if (_debugger is null)
+            {
+                _ = Interlocked.Increment(ref _otherAllocations);
+            }
         }
 
-        return batch[0];
+        if (!batch.IsEmpty)
+        {
+            NoteWrong(slabs.Give(batch));
+        }
+
+        return block;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -226,6 +241,11 @@ public sealed unsafe partial class NativeHeap
 
         _ = Interlocked.Add(ref _largeBytes, (long)length);
         _ = Interlocked.Increment(ref _largeBlocks);
+        if (_debugger is null)
+        {
+            _ = Interlocked.Increment(ref _otherAllocations);
+        }
+
         return start;
     }
 

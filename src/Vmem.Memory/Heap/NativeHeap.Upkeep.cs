@@ -74,7 +74,12 @@ public sealed unsafe partial class NativeHeap
 
     /// <summary>The plain heap's figures, as the heap's users see them; false if it has ended. Not to be called while memory goes back: who
     /// allocates with debugging holds the debugger's lock, and may trim.</summary>
-    private bool TryCorrect(ref NativeHeapStatistics figures) => _debugger is null || _debugger.TryCorrect(ref figures);
+    private bool TryCorrect(ref NativeHeapStatistics figures)
+    {
+        bool isThere = _debugger is null || _debugger.TryCorrect(ref figures);
+        figures = figures with { Frees = figures.Allocations - figures.LiveBlocks };
+        return isThere;
+    }
 
     /// <summary>Figures of the plain heap. Nothing is on its way back meanwhile.</summary>
     private NativeHeapStatistics Count()
@@ -83,6 +88,7 @@ public sealed unsafe partial class NativeHeap
         nuint held = (nuint)Interlocked.Read(ref _largeBytes);
         nuint inUse = held;
         long slabCount = 0;
+        long allocations = Interlocked.Read(ref _otherAllocations);
         long live = Interlocked.Read(ref _largeBlocks);
         _magazines.Claim();
         try
@@ -90,13 +96,15 @@ public sealed unsafe partial class NativeHeap
             for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
             {
                 (long slabs, nuint bytes, long blocksOut, int inDepot) = _slabs[sizeClass].Count();
-                long ready = _magazines.Count(sizeClass) + inDepot;
+                (long inMagazines, long taken) = _magazines.Count(sizeClass);
+                long ready = inMagazines + inDepot;
                 nuint size = (nuint)SizeClasses.SizeOf(sizeClass);
                 slabCount += slabs;
                 held += bytes;
                 cached += (nuint)ready * size;
                 inUse += (nuint)(blocksOut - ready) * size;
                 live += blocksOut - ready;
+                allocations += taken;
             }
         }
         finally
@@ -110,6 +118,7 @@ public sealed unsafe partial class NativeHeap
             held += first.TotalSize;
             inUse += first.InUse;
             live += first.LiveSegments;
+            allocations += first.Allocations;
         }
 
         return new NativeHeapStatistics
@@ -122,6 +131,7 @@ public sealed unsafe partial class NativeHeap
             LiveBlocks = live,
             Slabs = slabCount,
             LargeBlocks = Interlocked.Read(ref _largeBlocks),
+            Allocations = allocations,
             Failures = Interlocked.Read(ref _failures),
         };
     }
@@ -130,7 +140,17 @@ public sealed unsafe partial class NativeHeap
     /// <exception cref="InvariantViolationException">One does not hold; the message says which.</exception>
     public void Validate()
     {
-        ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+        lock (_returning)
+        {
+            ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
+            ValidatePlain();
+        }
+
+        _debugger?.Validate();
+    }
+
+    private void ValidatePlain()
+    {
         var items = new List<nuint>();
         _magazines.Claim();
         try
@@ -149,8 +169,6 @@ public sealed unsafe partial class NativeHeap
         {
             _magazines.Release();
         }
-
-        _debugger?.Validate();
     }
 
     /// <summary>Without memory to do it, what was to go back goes at the end of another interval: on the timer's thread nobody would catch

@@ -46,6 +46,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
     private readonly Upkeep _upkeep;
     private long _largeBytes;
     private long _largeBlocks;
+    private long _otherAllocations;               // of which neither a magazine nor the arena of first blocks knows
     private long _failures;
     private int _disposed;
 
@@ -59,7 +60,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
         ArgumentNullException.ThrowIfNull(options.TimeProvider, nameof(options));
         HeapDebugging debugging = options.Debugging ?? HeapDebugging.FromEnvironment;
         Name = options.Name;
-        _space = new HeapSpace(options.Limit == 0 ? DefaultReservation : options.Limit);
+        _space = new HeapSpace(Name, options.Limit == 0 ? DefaultReservation : options.Limit);
         _start = _space.Start;
         _classes = _space.Map.Classes;
         try
@@ -73,7 +74,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
             if (debugging == HeapDebugging.None)
             {
                 _granules = _space.Granules;
-                _firstBlocks = new FirstBlocks(_space);
+                _firstBlocks = new FirstBlocks(Name, _space);
             }
             else
             {

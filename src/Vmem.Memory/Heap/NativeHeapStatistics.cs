@@ -30,6 +30,12 @@ public readonly record struct NativeHeapStatistics
     /// <summary>Large blocks that users hold.</summary>
     public long LargeBlocks { get; init; }
 
+    /// <summary>Blocks that were ever allocated; one that was moved to be resized counts once more.</summary>
+    public long Allocations { get; init; }
+
+    /// <summary>Blocks that were freed.</summary>
+    public long Frees { get; init; }
+
     /// <summary>Requests that found no room.</summary>
     public long Failures { get; init; }
 }

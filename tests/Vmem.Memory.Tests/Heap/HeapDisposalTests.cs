@@ -1,4 +1,5 @@
 using Vmem.Caching;
+using Vmem.Memory.Platform;
 using Vmem.Testing.Time;
 using Xunit;
 
@@ -118,6 +119,42 @@ public unsafe class HeapDisposalTests
             upkeep.Join();
             Assert.Null(fault);
         }
+    }
+
+    /// <summary>The old heap ends while an allocation of it waits for the system, and a new one begins in its space: what the allocation then
+    /// gives back, because the system refused, is not the new heap's.</summary>
+    [Fact]
+    public void A_call_that_is_under_way_when_its_heap_ends_does_not_reach_the_next_one()
+    {
+        NativeHeapOptions options = new() { Limit = 47 << 20 };
+        NativeHeap old = new(options);
+        NativeHeap? next = null;
+        nuint block = 0;
+        using (SystemCallFault.Inject(call =>
+        {
+            if (call != SystemCall.Commit || next is not null)
+            {
+                return false;
+            }
+
+            old.Dispose();
+            next = new NativeHeap(options);
+            block = (nuint)next.Allocate(1 << 20);
+            return true;
+        }))
+        {
+            try
+            {
+                Assert.False(old.TryAllocate(1 << 20, out _));
+            }
+            catch (ObjectDisposedException)
+            {
+                // It may have noticed.
+            }
+        }
+
+        Assert.Equal((nuint)1 << 20, next!.GetSize((void*)block));
+        next.Dispose();
     }
 
     [Fact]
