@@ -27,7 +27,7 @@ namespace Vmem.Memory.Heap;
 /// </para>
 /// <para>Half a cache line: the records of two classes share one, both the same thread's.</para>
 /// </remarks>
-[StructLayout(LayoutKind.Auto)]
+[StructLayout(LayoutKind.Sequential)]
 internal struct HeapMagazine
 {
     // A cache line on either side of the stack, for what the collector puts there may be another thread's.
@@ -39,9 +39,9 @@ internal struct HeapMagazine
 
     private nuint[] _items;                       // null until the thread first needs it
     private ulong _state;
-    private ulong _seen;                          // when it was last asked whether the magazine is idle
     private uint _limit;                          // how many rounds there may be; 0 while it is claimed, and before it is there
     private int _busy;                            // the owner is at work on the other fields
+    private ulong _seen;                          // the state when it was last asked whether the magazine is idle
 
     /// <summary>Can anything be put here now? Owner only.</summary>
     public readonly bool IsOpen => Volatile.Read(in _limit) != 0;
@@ -75,10 +75,10 @@ internal struct HeapMagazine
         Volatile.Write(ref _busy, 1);
         uint limit = Volatile.Read(ref _limit);
         ulong state = _state;
-        uint top = (uint)(state & RoundsMask) - 1;
-        if (top < limit)
+        uint rounds = (uint)(state & RoundsMask);
+        if (rounds - 1 < limit)
         {
-            block = Item(top);
+            block = Item((nint)rounds - 1);
             _state = state + (OneTaken - 1);
             Volatile.Write(ref _busy, 0);
             return true;
@@ -96,10 +96,10 @@ internal struct HeapMagazine
         Volatile.Write(ref _busy, 1);
         uint limit = Volatile.Read(ref _limit);
         ulong state = _state;
-        uint top = (uint)(state & RoundsMask);
-        if (top < limit)
+        uint rounds = (uint)(state & RoundsMask);
+        if (rounds < limit)
         {
-            Item(top) = block;
+            Item((nint)rounds) = block;
             _state = state + 1;
             Volatile.Write(ref _busy, 0);
             return true;
@@ -119,7 +119,7 @@ internal struct HeapMagazine
         int count = limit == 0 ? 0 : Math.Min(blocks.Length, (int)limit - rounds);
         for (int i = 0; i < count; i++)
         {
-            Item((uint)(rounds + i)) = blocks[count - 1 - i];
+            Item(rounds + i) = blocks[count - 1 - i];
         }
 
         _state += (uint)count;
@@ -181,5 +181,5 @@ internal struct HeapMagazine
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly ref nuint Item(uint index) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_items), (nint)(index + Padding));
+    private readonly ref nuint Item(nint index) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_items), index + Padding);
 }

@@ -8,9 +8,9 @@ namespace Vmem.Memory.Heap;
 /// <summary>The magazines of a heap, by number of the thread and by class.</summary>
 /// <remarks>
 /// A thread's magazines lie side by side, so that the way from a block to its magazine ends with a look at the thread's own lines. The thread with
-/// a number that an ended one had (<see cref="ThreadNumbers"/>) goes on with what that one left.
+/// a number that an ended one had (<see cref="ThreadNumbers"/>) goes on with what that one left. (A struct, in the heap itself: one load less for every operation.)
 /// </remarks>
-internal sealed class MagazineTable
+internal struct MagazineTable()
 {
     // 0 and the one beyond stand for what has no class, and are always closed.
     private const int Classes = SizeClasses.Count + 1;
@@ -27,11 +27,11 @@ internal sealed class MagazineTable
 
     /// <summary>A thread's magazine of a class; a closed one if it has none yet.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ref HeapMagazine Of(int thread, int sizeClass)
+    public ref HeapMagazine Of(int thread, byte sizeClass)
     {
         HeapMagazine[][] threads = _threads;
         HeapMagazine[] mine = (uint)thread < (uint)threads.Length ? threads[thread] : s_none;
-        return ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(mine), sizeClass);
+        return ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(mine), (nint)sizeClass);
     }
 
     /// <summary>The magazine of the current thread, which is made if need be; a closed one if the heap has ended. Throws
@@ -39,7 +39,7 @@ internal sealed class MagazineTable
     public ref HeapMagazine Join(SlabClass slabs)
     {
         int sizeClass = slabs.SizeClass;
-        ref HeapMagazine mine = ref Of(ThreadNumber.Current, sizeClass);
+        ref HeapMagazine mine = ref Of(ThreadNumber.Current, (byte)sizeClass);
         if (mine.IsOpen)
         {
             return ref mine;
@@ -109,7 +109,7 @@ internal sealed class MagazineTable
         Span<nuint> batch = stackalloc nuint[SizeClasses.MostRounds];
         foreach (SlabClass slabs in classes)
         {
-            ref HeapMagazine mine = ref Of(ThreadNumber.Current, slabs.SizeClass);
+            ref HeapMagazine mine = ref Of(ThreadNumber.Current, (byte)slabs.SizeClass);
             if (mine.Rounds > 0 && mine.SeemsIdle())
             {
                 for (int count; (count = mine.TakeOldest(batch)) > 0;)

@@ -37,7 +37,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
     private readonly nuint _start;
     private readonly byte* _classes;              // by granule
     private nuint _granules;                      // 0 with debugging: no address is the fast paths' business; and once it is disposed of
-    private readonly MagazineTable _magazines = new();         // nobody has any with debugging
+    private MagazineTable _magazines = new();     // nobody has any with debugging
     private readonly HeapSpace _space;
     private readonly SlabClass[] _slabs;
     private readonly SlabRecords _records = new();

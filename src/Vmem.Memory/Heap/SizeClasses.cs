@@ -39,7 +39,7 @@ internal static unsafe class SizeClasses
 
     /// <summary>The class of a size from 1 to <see cref="Largest"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static int Of(nuint size) => s_classes[(size + Grain - 1) / Grain];
+    public static byte Of(nuint size) => s_classes[(size + Grain - 1) / Grain];
 
     public static int SizeOf(int sizeClass) => s_sizes[sizeClass];
 
