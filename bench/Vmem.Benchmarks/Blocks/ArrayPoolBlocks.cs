@@ -8,6 +8,8 @@ namespace Vmem.Benchmarks.Blocks;
 /// some arrays of each power of two for each thread and processor, and leaves the others to the garbage collector.</summary>
 internal readonly struct ArrayPoolBlocks : IBlocks<ArrayPoolBlocks, ArrayBlock>
 {
+    public static bool IsOneForAll => true;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ArrayBlock Allocate(nuint size) => new(ArrayPool<byte>.Shared.Rent((int)size));
 

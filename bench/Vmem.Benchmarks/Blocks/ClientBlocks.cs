@@ -25,6 +25,8 @@ internal readonly unsafe struct ClientBlocks : IBlocks<ClientBlocks, NativeBlock
         _ownsContext = ownsContext;
     }
 
+    public static bool IsOneForAll => false;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public NativeBlock Allocate(nuint size) => new(_client.Allocate(size));
 

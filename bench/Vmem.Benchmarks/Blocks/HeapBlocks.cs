@@ -22,6 +22,8 @@ internal readonly unsafe struct HeapBlocks : IBlocks<HeapBlocks, NativeBlock>
         _owns = owns;
     }
 
+    public static bool IsOneForAll => false;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public NativeBlock Allocate(nuint size) => new(_heap.Allocate(size));
 

@@ -18,6 +18,9 @@ internal interface IBlocks<TSelf, TBlock> : IDisposable
     where TSelf : struct, IBlocks<TSelf, TBlock>
     where TBlock : struct, IBlock
 {
+    /// <summary>Is it the process's, and not one of several?</summary>
+    static abstract bool IsOneForAll { get; }
+
     TBlock Allocate(nuint size);
 
     void Free(TBlock block);

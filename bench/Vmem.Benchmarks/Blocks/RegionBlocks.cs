@@ -21,6 +21,8 @@ internal readonly unsafe struct RegionBlocks : IBlocks<RegionBlocks, NativeBlock
 
     public static RegionBlocks Make() => new(new ChunkStock(Chunks), ownsStock: true);
 
+    public static bool IsOneForAll => false;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public NativeBlock Allocate(nuint size) => new(_region.Allocate(size));
 

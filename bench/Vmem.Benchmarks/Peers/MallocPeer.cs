@@ -54,6 +54,8 @@ internal readonly unsafe struct MallocBlocks(
     private readonly delegate* unmanaged[Cdecl, SuppressGCTransition]<nuint, void*> _allocate = allocate;
     private readonly delegate* unmanaged[Cdecl, SuppressGCTransition]<void*, void> _free = free;
 
+    public static bool IsOneForAll => true;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public NativeBlock Allocate(nuint size) => new(_allocate(size));
 

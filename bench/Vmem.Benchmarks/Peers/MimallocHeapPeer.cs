@@ -58,6 +58,8 @@ internal readonly unsafe struct MimallocHeapBlocks : IBlocks<MimallocHeapBlocks,
         _heap = peer.Create();
     }
 
+    public static bool IsOneForAll => false;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public NativeBlock Allocate(nuint size) => new(_allocate(_heap, size));
 
