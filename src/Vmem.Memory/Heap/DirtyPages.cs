@@ -5,12 +5,14 @@ namespace Vmem.Memory.Heap;
 
 /// <summary>Which pages of a reservation may hold something.</summary>
 /// <remarks>A page is <em>dirty</em> from when it is first handed out until it is discarded. A page that is not dirty is zero, and takes no memory. One bit for
-/// each, in memory that is not touched before it is needed: what is reserved is long, what is used of it short.</remarks>
+/// each, in memory that is not touched before it is needed: what is reserved is long, what is used of it short. A second one tells which of them have been free since
+/// somebody last looked: they are <em>stale</em>.</remarks>
 internal sealed unsafe class DirtyPages : IDisposable
 {
     private readonly nuint _start;
     private readonly int _pageShift;
     private readonly ulong* _dirty;
+    private readonly ulong* _stale;               // of what is dirty
     private long _pages;
     private long _touched;                        // no page from here on was ever dirty
 
@@ -18,7 +20,9 @@ internal sealed unsafe class DirtyPages : IDisposable
     {
         _start = start;
         _pageShift = BitOperations.Log2(VirtualMemory.PageSize);
-        _dirty = (ulong*)NativeMemory.AllocZeroed(((size >> _pageShift) / 64) + 1, sizeof(ulong));
+        nuint words = ((size >> _pageShift) / 64) + 1;
+        _dirty = (ulong*)NativeMemory.AllocZeroed(2 * words, sizeof(ulong));
+        _stale = _dirty + words;
     }
 
     public nuint Bytes => (nuint)Interlocked.Read(ref _pages) << _pageShift;
@@ -41,6 +45,11 @@ internal sealed unsafe class DirtyPages : IDisposable
         foreach ((nuint word, ulong mask) in WordsOf(start, size))
         {
             ulong before = Interlocked.Or(ref _dirty[word], mask) & mask;
+            if ((_stale[word] & mask) != 0)
+            {
+                _ = Interlocked.And(ref _stale[word], ~mask);
+            }
+
             dirty += BitOperations.PopCount(before);
             while (clear && before != 0)
             {
@@ -73,22 +82,32 @@ internal sealed unsafe class DirtyPages : IDisposable
         return false;
     }
 
-    /// <summary>Gives the memory of the dirty ones back to the system.</summary>
+    /// <summary>Gives the memory of dirty pages that are free back to the system.</summary>
     /// <param name="start">Where they begin.</param>
     /// <param name="size">In bytes.</param>
+    /// <param name="staleOnly">Only of those that were free when this was asked last, too. The others are stale from now on.</param>
     /// <param name="failed">Receives the runs of pages that the system could not discard: they are as they were, or not committed any more.</param>
     /// <returns>How many bytes went back.</returns>
-    public nuint Discard(nuint start, nuint size, Action<nuint, nuint> failed)
+    public nuint Discard(nuint start, nuint size, bool staleOnly, Action<nuint, nuint> failed)
     {
         nuint discarded = 0;
-        foreach ((nuint word, ulong mask) in WordsOf(start, size))
+        foreach ((nuint word, ulong pages) in WordsOf(start, size))
         {
+            ulong mask = pages;
             if ((_dirty[word] & mask) == 0)
             {
                 continue;                         // it is not written to: most of the table takes no memory
             }
 
+            if (staleOnly)
+            {
+                ulong stale = _stale[word] & mask;
+                _ = Interlocked.Or(ref _stale[word], _dirty[word] & mask);
+                mask = stale;
+            }
+
             ulong dirty = Interlocked.And(ref _dirty[word], ~mask) & mask;
+            _ = Interlocked.And(ref _stale[word], ~dirty);
             while (dirty != 0)
             {
                 ulong before = dirty;

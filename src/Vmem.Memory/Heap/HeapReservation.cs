@@ -24,9 +24,10 @@ internal sealed unsafe class HeapReservation
     private readonly Lock _commitGate = new();
     private nuint _committedBytes;
 
-    private HeapReservation(nuint wanted, nuint start, nuint size)
+    private HeapReservation(nuint wanted, bool huge, nuint start, nuint size)
     {
         Wanted = wanted;
+        IsHuge = huge;
         Start = start;
         Size = size;
         _committed = new ulong[(size / Chunk / 64) + 1];
@@ -44,6 +45,9 @@ internal sealed unsafe class HeapReservation
 
     /// <summary>The size that was asked for.</summary>
     public nuint Wanted { get; }
+
+    /// <summary>Are huge pages asked for?</summary>
+    public bool IsHuge { get; }
 
     public nuint Start { get; }
 
@@ -63,16 +67,16 @@ internal sealed unsafe class HeapReservation
     public SlabMap Map { get; }
 
     /// <summary>A reservation of this size, or the half, the quarter and so on of it, as much as there is.</summary>
-    public static HeapReservation Take(nuint wanted)
+    public static HeapReservation Take(nuint wanted, bool huge)
     {
         nuint size = LengthOf(wanted);
-        if (ReservationPool.Shared.TryTake(wanted, out HeapReservation? taken) || TryMake(wanted, size, out taken))
+        if (ReservationPool.Shared.TryTake(wanted, huge, out HeapReservation? taken) || TryMake(wanted, huge, size, out taken))
         {
             return taken;
         }
 
         _ = ReservationPool.Shared.ReleaseAll();  // what is kept there is perhaps what is missing here
-        while (!TryMake(wanted, size, out taken))
+        while (!TryMake(wanted, huge, size, out taken))
         {
             if (size / 2 < LeastReservation)
             {
@@ -116,6 +120,11 @@ internal sealed unsafe class HeapReservation
                 if (!VirtualMemory.TryCommit((void*)(Start + (chunk * Chunk)), length))
                 {
                     return false;
+                }
+
+                if (IsHuge)
+                {
+                    _ = VirtualMemory.TryAdviseHuge((void*)(Start + (chunk * Chunk)), length);
                 }
 
                 _committedBytes += length;
@@ -163,7 +172,7 @@ internal sealed unsafe class HeapReservation
     private static nuint LengthOf(nuint wanted) => nuint.Max(wanted & ~(VirtualMemory.PageSize - 1), VirtualMemory.PageSize);
 
     /// <summary>False if there is no such address space, or no memory for the tables of such a one.</summary>
-    private static bool TryMake(nuint wanted, nuint size, [NotNullWhen(true)] out HeapReservation? made)
+    private static bool TryMake(nuint wanted, bool huge, nuint size, [NotNullWhen(true)] out HeapReservation? made)
     {
         made = null;
         if (!VirtualMemory.TryReserve(size, Chunk, out void* start))
@@ -173,7 +182,7 @@ internal sealed unsafe class HeapReservation
 
         try
         {
-            made = new HeapReservation(wanted, (nuint)start, size);
+            made = new HeapReservation(wanted, huge, (nuint)start, size);
             return true;
         }
         catch (OutOfMemoryException)

@@ -7,9 +7,9 @@ internal sealed partial class HeapSpace
     private nuint _takenOut = nuint.MaxValue;     // where these begin, or may soon
     private int _turns;                           // counts the beginnings and ends of that
 
-    /// <summary>Gives the memory of free pages back to the system. Of each free segment, what may be dirty is taken out of circulation meanwhile.</summary>
+    /// <summary>Gives the memory of free pages back to the system, or of those only that were free when this was called last, too. Of each free segment, what may be dirty is taken out of circulation meanwhile.</summary>
     /// <returns>How many bytes were dirty.</returns>
-    public nuint DiscardFree()
+    public nuint DiscardFree(bool staleOnly)
     {
         nuint discarded = 0;
         lock (_discarding)
@@ -28,7 +28,7 @@ internal sealed partial class HeapSpace
                 try
                 {
                     isOut = TryTakeOut(segment.Start, touched);
-                    discarded += isOut ? _reservation.Dirty.Discard(segment.Start, touched, _reservation.ForgetCommit) : 0;
+                    discarded += isOut ? _reservation.Dirty.Discard(segment.Start, touched, staleOnly, _reservation.ForgetCommit) : 0;
                 }
                 finally
                 {

@@ -13,9 +13,10 @@ internal sealed partial class HeapSpace : IDisposable
 
     /// <param name="heap">Whose it is.</param>
     /// <param name="wanted">The most that it may be long.</param>
-    public HeapSpace(string heap, nuint wanted)
+    /// <param name="huge">Whether huge pages are asked for.</param>
+    public HeapSpace(string heap, nuint wanted, bool huge)
     {
-        _reservation = HeapReservation.Take(wanted);
+        _reservation = HeapReservation.Take(wanted, huge);
         try
         {
             _pages = new Arena<nuint>($"{heap}: pages", Start, Size, PageSize);

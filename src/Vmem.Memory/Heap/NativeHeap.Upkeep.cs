@@ -34,7 +34,7 @@ public sealed unsafe partial class NativeHeap
 
         EmptyMagazines(idleOnly: false);
         EmptyDepots();
-        return _space.DiscardFree();
+        return _space.DiscardFree(staleOnly: false);
     }
 
     /// <summary>As <see cref="TrimPlain"/>, but for the memory of free pages: a request that finds no pages is not served by those being
@@ -212,7 +212,7 @@ public sealed unsafe partial class NativeHeap
 
         _firstBlocks?.Trim();
 
-        _ = _space.DiscardFree();
+        _ = _space.DiscardFree(staleOnly: true);
     }
 
     /// <summary>No upkeep is at work and no collector reads any more, once this returns.</summary>

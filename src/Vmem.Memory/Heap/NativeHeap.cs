@@ -60,7 +60,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
         ArgumentNullException.ThrowIfNull(options.TimeProvider, nameof(options));
         HeapDebugging debugging = options.Debugging ?? HeapDebugging.FromEnvironment;
         Name = options.Name;
-        _space = new HeapSpace(Name, options.Limit == 0 ? DefaultReservation : options.Limit);
+        _space = new HeapSpace(Name, options.Limit == 0 ? DefaultReservation : options.Limit, options.HugePages);
         _start = _space.Start;
         _classes = _space.Map.Classes;
         try

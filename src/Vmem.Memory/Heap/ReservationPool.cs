@@ -25,11 +25,11 @@ internal sealed class ReservationPool(TimeProvider time)
 
     public static ReservationPool Shared { get; } = new(TimeProvider.System);
 
-    public bool TryTake(nuint wanted, [NotNullWhen(true)] out HeapReservation? reservation)
+    public bool TryTake(nuint wanted, bool huge, [NotNullWhen(true)] out HeapReservation? reservation)
     {
         lock (_gate)
         {
-            int found = _kept.FindLastIndex(entry => entry.Reservation.Wanted == wanted);
+            int found = _kept.FindLastIndex(entry => entry.Reservation.Wanted == wanted && entry.Reservation.IsHuge == huge);
             reservation = found < 0 ? null : _kept[found].Reservation;
             if (reservation is null)
             {

@@ -14,16 +14,16 @@ public class ReservationPoolTests
     {
         ManualTime time = new();
         ReservationPool pool = new(time);
-        pool.Leave(HeapReservation.Take(71 * Megabyte));
-        HeapReservation? busy = HeapReservation.Take(73 * Megabyte);
+        pool.Leave(HeapReservation.Take(71 * Megabyte, huge: false));
+        HeapReservation? busy = HeapReservation.Take(73 * Megabyte, huge: false);
         for (TimeSpan passed = default; passed < 3 * ReservationPool.Patience; passed += ReservationPool.Patience / 2)
         {
             pool.Leave(busy);
             time.Advance(ReservationPool.Patience / 2);
-            Assert.True(pool.TryTake(73 * Megabyte, out busy));
+            Assert.True(pool.TryTake(73 * Megabyte, huge: false, out busy));
         }
 
-        Assert.False(pool.TryTake(71 * Megabyte, out _), "It is still there.");
+        Assert.False(pool.TryTake(71 * Megabyte, huge: false, out _), "It is still there.");
         pool.Leave(busy);
         time.Advance(2 * ReservationPool.Patience);
         Assert.Equal((false, 0), (pool.ReleaseAll(), time.Timers));
@@ -35,13 +35,13 @@ public class ReservationPoolTests
         ReservationPool pool = new(new ManualTime());
         for (int i = 0; i < 2 * ReservationPool.Most; i++)
         {
-            pool.Leave(HeapReservation.Take((nuint)(75 + i) * Megabyte));
+            pool.Leave(HeapReservation.Take((nuint)(75 + i) * Megabyte, huge: false));
         }
 
-        Assert.True(pool.TryTake(75 * Megabyte, out HeapReservation? kept));
-        Assert.False(pool.TryTake((75 + ReservationPool.Most) * Megabyte, out _));
+        Assert.True(pool.TryTake(75 * Megabyte, huge: false, out HeapReservation? kept));
+        Assert.False(pool.TryTake((75 + ReservationPool.Most) * Megabyte, huge: false, out _));
         kept.Release();
         Assert.True(pool.ReleaseAll());
-        Assert.False(pool.TryTake(76 * Megabyte, out _));
+        Assert.False(pool.TryTake(76 * Megabyte, huge: false, out _));
     }
 }

@@ -70,6 +70,22 @@ public unsafe class ZeroTests
         Assert.True(Pattern.IsZero(block, Size));
     }
 
+    /// <summary>A few dirty pages in front of fresh ones do not have these touched.</summary>
+    [Fact]
+    public void Only_what_is_dirty_is_cleared()
+    {
+        const int Size = 255 << 20;
+        using NativeHeap heap = new(new NativeHeapOptions { Limit = Size });      // it must begin where the dirty ones are
+        nuint page = VirtualMemory.PageSize;
+        void* soiled = heap.Allocate(20 * page);
+        new Span<byte>(soiled, (int)(20 * page)).Fill(0xEE);
+        heap.Free(soiled);
+        void* block = heap.AllocateZeroed(Size);
+        Assert.Equal((nuint)soiled, (nuint)block);
+        Assert.InRange(VirtualMemory.GetResident(block, Size), 0u, 20 * page);
+        Assert.True(Pattern.IsZero(block, Size));
+    }
+
     private static void CheckZeroAndSoil(NativeHeap heap, nuint size, int blocks)
     {
         var zeroed = new nuint[blocks];

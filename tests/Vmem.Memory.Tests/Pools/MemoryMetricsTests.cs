@@ -26,6 +26,8 @@ public class MemoryMetricsTests
             [MemoryMetrics.InUse] = "By",
             [MemoryMetrics.Cached] = "By",
             [MemoryMetrics.LiveBlocks] = "{block}",
+            [MemoryMetrics.Allocations] = "{allocation}",
+            [MemoryMetrics.Frees] = "{free}",
             [MemoryMetrics.Failures] = "{failure}",
             [MemoryMetrics.Outstanding] = "{owner}",
             [MemoryMetrics.Rented] = "{rent}",
@@ -51,6 +53,7 @@ public class MemoryMetricsTests
         NativeHeapStatistics statistics = heap.GetStatistics();
         Assert.Equal(11, seen[MemoryMetrics.LiveBlocks]);
         Assert.Equal(1, seen[MemoryMetrics.Failures]);
+        Assert.Equal((12, 1), (seen[MemoryMetrics.Allocations], seen[MemoryMetrics.Frees]));
         Assert.Equal((long)statistics.Reserved, seen[MemoryMetrics.Reserved]);
         Assert.Equal((long)statistics.Committed, seen[MemoryMetrics.Committed]);
         Assert.Equal((long)statistics.Held, seen[MemoryMetrics.Held]);
@@ -82,8 +85,8 @@ public class MemoryMetricsTests
         using NativeMemoryPool<byte> pool = new(first, new NativeMemoryPoolOptions { Name = "twins" });
         using NativeMemoryPool<int> other = new(first, new NativeMemoryPoolOptions { Name = "twins" });
         using Listening listening = new();
-        Assert.Equal(7, listening.Collect(MemoryMetrics.HeapNameTag, "twins").Count);
-        Assert.Equal(7, listening.Collect(MemoryMetrics.HeapNameTag, "twins", "2").Count);
+        Assert.Equal(9, listening.Collect(MemoryMetrics.HeapNameTag, "twins").Count);
+        Assert.Equal(9, listening.Collect(MemoryMetrics.HeapNameTag, "twins", "2").Count);
         Assert.Equal(3, listening.Collect(MemoryMetrics.PoolNameTag, "twins").Count);
         Assert.Equal(3, listening.Collect(MemoryMetrics.PoolNameTag, "twins", "2").Count);
     }
