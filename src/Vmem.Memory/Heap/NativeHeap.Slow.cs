@@ -135,22 +135,18 @@ public sealed unsafe partial class NativeHeap
             return 0;
         }
 
-        // The lowest address of a slab is handed out first.
-        batch = batch[mine.Fill(batch[..taken])..taken];
-        if (!mine.TryPop(out block))
-        {
-            // It is closed.
-            block = batch[0];
-            batch = batch[1..];
-            if (_debugger is null)
-            {
-                _ = Interlocked.Increment(ref _otherAllocations);
-            }
-        }
+        block = batch[0];
 
+        // The lowest address of a slab is handed out first.
+        batch = batch[(1 + mine.Fill(batch[1..taken]))..taken];
         if (!batch.IsEmpty)
         {
             NoteWrong(slabs.Give(batch));
+        }
+
+        if (_debugger is null)
+        {
+            _ = Interlocked.Increment(ref _otherAllocations);
         }
 
         return block;
