@@ -45,9 +45,6 @@ internal sealed partial class MagazineCache<TItem>
         public long LookedForEndedAt;
     }
 
-    /// <summary>Full magazines in the depot, as of some moment.</summary>
-    public int FullMagazines => _depot.FullMagazines;
-
     /// <summary>Takes an item from the loaded magazine of the current thread, whose number this is.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryTakeLoaded(int thread, out TItem item)
