@@ -53,10 +53,10 @@ public sealed unsafe partial class NativeHeap
     }
 
     /// <summary>With debugging a block moves whenever its size is to change, or even is not: who keeps the old address shall be found out.</summary>
-    private void* ReallocateElsewhere(void* block, nuint size)
+    private void* ResizeElsewhere(void* block, nuint size, nuint alignment)
     {
         nuint old = _debugger!.Measure((nuint)block, forResize: true);
-        void* moved = Allocate(size);
+        void* moved = AllocateAligned(size, alignment);
         NativeMemory.Copy(block, moved, Math.Min(old, size));
         try
         {

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.InteropServices;
 using Vmem.Memory.Heap;
 
@@ -8,34 +9,58 @@ public sealed unsafe partial class NativeHeap
 {
     /// <summary>As C's realloc: the contents are kept up to the lesser of both sizes; where the block lies may change, and then the old address is no
     /// block any more. Null allocates. A large block is resized where it lies if the pages behind it are free; a small one stays as long as it
-    /// would not be less than half used. A block that moves starts as one of <see cref="Allocate"/> does: an alignment that was asked for is
-    /// not kept.</summary>
+    /// would not be less than half used. A block that moves starts as one of <see cref="Allocate"/> does: see
+    /// <see cref="ReallocateAligned"/>.</summary>
     /// <param name="block">A block, or null.</param>
     /// <param name="size">In bytes; 0 gives the smallest block there is, and frees nothing.</param>
     /// <exception cref="OutOfMemoryException">There is no memory for a longer block; this one is as it was.</exception>
     /// <exception cref="InvalidFreeException">No block starts there. (Found of large blocks; of small ones only with debugging.)</exception>
-    public void* Reallocate(void* block, nuint size)
+    public void* Reallocate(void* block, nuint size) => Resize(block, size, alignment: 1);
+
+    /// <summary>As <see cref="Reallocate"/>, but the block starts at a multiple of <paramref name="alignment"/>, whether it moves or not.</summary>
+    /// <param name="block">A block, or null.</param>
+    /// <param name="size">In bytes; 0 gives the smallest block there is, and frees nothing.</param>
+    /// <param name="alignment">Any power of two.</param>
+    /// <exception cref="ArgumentException">The alignment is no power of two.</exception>
+    /// <inheritdoc cref="Reallocate"/>
+    public void* ReallocateAligned(void* block, nuint size, nuint alignment)
+    {
+        ThrowIfNoAlignment(alignment);
+        return Resize(block, size, alignment);
+    }
+
+    private static void ThrowIfNoAlignment(nuint alignment)
+    {
+        if (!BitOperations.IsPow2(alignment))
+        {
+            throw new ArgumentException($"{alignment} is no power of two.", nameof(alignment));
+        }
+    }
+
+    private void* Resize(void* block, nuint size, nuint alignment)
     {
         if (block is null)
         {
-            return Allocate(size);
+            return AllocateAligned(size, alignment);
         }
 
         if (_debugger is not null)
         {
-            return ReallocateElsewhere(block, size);
+            return ResizeElsewhere(block, size, alignment);
         }
 
         nuint old = GetSize(block);
+        bool isAligned = ((nuint)block & (alignment - 1)) == 0;
         bool isLarge = old > SizeClasses.Largest && size > SizeClasses.Largest;
-        if ((isLarge && TryResizeLarge(block, old, size)) || (size <= old && (isLarge || size >= old / 2 || old == (nuint)SizeClasses.SizeOf(1))))
+        if (isAligned && ((isLarge && TryResizeLarge(block, old, size)) || (size <= old && (isLarge || size >= old / 2 || old == (nuint)SizeClasses.SizeOf(1)))))
         {
             return block;
         }
 
-        if (!TryAllocate(size, out void* moved))
+        bool isThere = alignment <= 8 ? TryAllocate(size, out void* moved) : TryAllocateAligned(size, alignment, out moved);
+        if (!isThere)
         {
-            return size <= old ? block : throw OutOfMemory(size);
+            return isAligned && size <= old ? block : throw OutOfMemory(size);
         }
 
         NativeMemory.Copy(block, moved, Math.Min(old, size));

@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Vmem.Memory.Heap;
@@ -33,13 +32,14 @@ public sealed unsafe partial class NativeHeap
     /// <inheritdoc cref="Allocate"/>
     public void* AllocateAligned(nuint size, nuint alignment)
     {
-        if (!BitOperations.IsPow2(alignment))
-        {
-            throw new ArgumentException($"{alignment} is no power of two.", nameof(alignment));
-        }
+        ThrowIfNoAlignment(alignment);
+        return TryAllocateAligned(size, alignment, out void* block) ? block : throw OutOfMemory(size);
+    }
 
-        void* block = AllocateOrNull(size, alignment, clear: false, out _);
-        return block is not null ? block : throw OutOfMemory(size);
+    private bool TryAllocateAligned(nuint size, nuint alignment, out void* block)
+    {
+        block = AllocateOrNull(size, alignment, clear: false, out _);
+        return block is not null;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

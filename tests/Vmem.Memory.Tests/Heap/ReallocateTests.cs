@@ -33,6 +33,37 @@ public unsafe class ReallocateTests
         heap.Validate();
     }
 
+    /// <summary>Every size to every other, at every alignment up to a slab's, with debugging and without; and a block that was not aligned before.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void An_aligned_block_stays_aligned(bool debugging)
+    {
+        nuint[] sizes = [1, 24, 100, 1_000, 5_000, 32_768, 40_000, 200_000];
+        using NativeHeap heap = new(new NativeHeapOptions { Debugging = debugging ? HeapDebugging.Default with { Owners = false } : HeapDebugging.None });
+        foreach (nuint from in sizes)
+        {
+            foreach (nuint to in sizes)
+            {
+                for (int shift = 0; shift <= 16; shift += 2)
+                {
+                    void* block = shift % 4 == 0 ? heap.AllocateAligned(from, (nuint)1 << shift) : heap.Allocate(from);
+                    Pattern.Write(block, from, 0x54321);
+                    void* moved = heap.ReallocateAligned(block, to, (nuint)1 << shift);
+                    nuint kept = nuint.Min(from, to);
+                    Assert.Equal(0u, (nuint)moved & (((nuint)1 << shift) - 1));
+                    Assert.True(kept < sizeof(int) || Pattern.Holds(moved, kept, 0x54321), $"from {from} to {to}, 2^{shift}");
+                    heap.Free(moved);
+                }
+            }
+        }
+
+        Assert.Throws<ArgumentException>(() => heap.ReallocateAligned(null, 100, 24));
+        heap.Free(heap.ReallocateAligned(null, 100, 4_096));
+        Assert.Equal(0, heap.GetStatistics().LiveBlocks);
+        heap.Validate();
+    }
+
     [Fact]
     public void A_large_block_stays_where_it_is_if_there_is_room_behind_it()
     {
