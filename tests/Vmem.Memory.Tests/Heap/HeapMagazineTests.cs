@@ -118,6 +118,38 @@ public class HeapMagazineTests
         Assert.False(magazine.TryOpen(2));
     }
 
+    /// <summary>Not even by adding none to it.</summary>
+    [Fact]
+    public void An_owner_who_finds_it_claimed_writes_nothing()
+    {
+        var place = new HeapMagazine[1];
+        Assert.True(place[0].TryOpen(4));
+        bool isOver = false;
+        Thread owner = new(() =>
+        {
+            while (!Volatile.Read(ref isOver))
+            {
+                _ = place[0].Fill([1]);
+            }
+        });
+        owner.Start();
+        int changed = 0;
+        for (int i = 0; i < 20_000; i++)
+        {
+            place[0].BeginClaim();
+            Interlocked.MemoryBarrierProcessWide();
+            place[0].AwaitOwner();
+            place[0].Clear();
+            Thread.SpinWait(5);
+            changed += place[0].Rounds == 0 ? 0 : 1;
+            place[0].EndClaim();
+        }
+
+        Volatile.Write(ref isOver, true);
+        owner.Join();
+        Assert.Equal(0, changed);
+    }
+
     private static HeapMagazine Open(int capacity)
     {
         HeapMagazine magazine = default;
