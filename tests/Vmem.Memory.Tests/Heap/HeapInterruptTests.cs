@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using Vmem.Memory.Heap;
 using Vmem.Memory.Platform;
 using Vmem.Memory.Tests.Platform;
 using Xunit;
@@ -40,6 +42,24 @@ public unsafe class HeapInterruptTests
         Assert.Equal((nuint)1 << 20, heap.GetSize(second));
         heap.Free(first);
         heap.Free(second);
+        CheckNothingIsTaken(heap);
+    }
+
+    /// <summary>The new place is had already when the old one cannot be given up: the block stays where it is, and nothing is lost.</summary>
+    [Fact]
+    public void A_move_that_is_interrupted_takes_nothing()
+    {
+        using NativeHeap heap = new(new NativeHeapOptions { Limit = 311 << 20, Debugging = HeapDebugging.None });
+        void* block = heap.Allocate(72);          // has no first blocks: it is in a slab, and goes back to a magazine
+        bool isInterrupted = false;
+        Thread other = new(() => isInterrupted = Record.Exception(() => heap.Reallocate(block, 1_024)) is ThreadInterruptedException);
+        ref MagazineTable magazines = ref MagazinesOf(heap);
+        magazines.Claim();
+        _ = StartAndInterrupt(other, isDue: true, join: true);
+        magazines.Release();
+        Assert.True(isInterrupted);
+        Assert.Equal(1, heap.GetStatistics().LiveBlocks);
+        heap.Free(block);
         CheckNothingIsTaken(heap);
     }
 
@@ -94,6 +114,9 @@ public unsafe class HeapInterruptTests
         Assert.True(isPassedOn);
         footprint.CheckUnchanged();
     }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_magazines")]
+    private static extern ref MagazineTable MagazinesOf(NativeHeap heap);
 
     private static bool StartAndInterrupt(Thread other, bool isDue, bool join)
     {
