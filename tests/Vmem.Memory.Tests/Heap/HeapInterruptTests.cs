@@ -115,8 +115,43 @@ public unsafe class HeapInterruptTests
         footprint.CheckUnchanged();
     }
 
+    /// <summary>Other heaps come and go meanwhile, and metrics are collected.</summary>
+    [Theory]
+    [InlineData("pool")]
+    [InlineData("heaps")]
+    [InlineData("arenas")]
+    public void A_heap_that_waits_for_others_is_disposed_of_to_the_end(string wait)
+    {
+        Footprint footprint = new();
+        NativeHeap heap = new(new NativeHeapOptions { Limit = Footprint.Large });
+        heap.Free(heap.Allocate(1 << 20));
+        Exception? thrown = null;
+        bool isPassedOn = false;
+        Thread ender = new(() =>
+        {
+            thrown = Record.Exception(heap.Dispose);
+            isPassedOn = Record.Exception(() => Thread.Sleep(1)) is ThreadInterruptedException;
+        });
+        lock (wait == "pool" ? GateOf(ReservationPool.Shared) : LockOf(wait == "heaps" ? MemoryMetrics.Heaps : ArenaMetrics.Arenas))
+        {
+            _ = StartAndInterrupt(ender, isDue: true, join: false);
+        }
+
+        ender.Join();
+        Assert.Null(thrown);
+        Assert.True(isPassedOn);
+        _ = ReservationPool.Shared.ReleaseAll();
+        footprint.CheckUnchanged();
+    }
+
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_magazines")]
     private static extern ref MagazineTable MagazinesOf(NativeHeap heap);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_gate")]
+    private static extern ref Lock GateOf(ReservationPool pool);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_lock")]
+    private static extern ref Lock LockOf(MeteredRegistry registry);
 
     private static bool StartAndInterrupt(Thread other, bool isDue, bool join)
     {
