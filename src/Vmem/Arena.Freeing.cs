@@ -38,7 +38,12 @@ public sealed partial class Arena<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void FreeBehind(T start, T size)
     {
-        EnterForChange();
+        Enter();
+        if (!_map.HasReserve)
+        {
+            _map.ReserveToFree();
+        }
+
         uint tag = _map.Delist(start, size);
         if (tag == 0)
         {

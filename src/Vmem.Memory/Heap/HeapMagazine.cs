@@ -117,12 +117,15 @@ internal struct HeapMagazine
         uint limit = Volatile.Read(ref _limit);
         int rounds = Rounds;
         int count = limit == 0 ? 0 : Math.Min(blocks.Length, (int)limit - rounds);
-        for (int i = 0; i < count; i++)
+        if (count > 0)                            // else it may be claimed, and then not even the same may be written
         {
-            Item(rounds + i) = blocks[count - 1 - i];
-        }
+            for (int i = 0; i < count; i++)
+            {
+                Item(rounds + i) = blocks[count - 1 - i];
+            }
 
-        _state += (uint)count;
+            _state += (uint)count;
+        }
 
         Volatile.Write(ref _busy, 0);
         return count;

@@ -37,8 +37,9 @@ internal sealed partial class HeapSpace
                         _pages.Free(segment.Start, touched);
                     }
 
-                    Volatile.Write(ref _takenOut, nuint.MaxValue);
+                    // In this order: who looked meanwhile sees either that it is out, or that there was a turn.
                     _ = Interlocked.Increment(ref _turns);
+                    Volatile.Write(ref _takenOut, nuint.MaxValue);
                 }
             }
         }

@@ -10,6 +10,7 @@ internal sealed partial class HeapSpace : IDisposable
 
     private readonly HeapReservation _reservation;
     private readonly Arena<nuint> _pages;
+    private readonly Lock _placing = new();       // held while pages are taken only to see how they lie
 
     /// <param name="heap">Whose it is.</param>
     /// <param name="wanted">The most that it may be long.</param>
@@ -53,12 +54,15 @@ internal sealed partial class HeapSpace : IDisposable
         isZero = false;
         if (!TryAllocatePages(size, alignment, out start))
         {
-            // What is being discarded is free all the same: it is waited for.
+            // What is being discarded, or looked at, is free all the same: it is waited for.
             lock (_discarding)
             {
-                if (!TryAllocatePages(size, alignment, out start))
+                lock (_placing)
                 {
-                    return false;
+                    if (!TryAllocatePages(size, alignment, out start))
+                    {
+                        return false;
+                    }
                 }
             }
         }
@@ -160,13 +164,21 @@ internal sealed partial class HeapSpace : IDisposable
     {
         try
         {
-            if (_pages.TryAllocate(size, out start) && (start & (alignment - 1)) != 0)
+            if (alignment <= PageSize)
             {
+                return _pages.TryAllocate(size, out start);
+            }
+
+            lock (_placing)
+            {
+                if (!_pages.TryAllocate(size, out start) || (start & (alignment - 1)) == 0)
+                {
+                    return start != 0;
+                }
+
                 _pages.Free(start, size);
                 return _pages.TryAllocateConstrained(size, new RangeConstraints<nuint> { Align = alignment }, FitPolicy.InstantFit, out start);
             }
-
-            return start != 0;
         }
         catch (OutOfMemoryException)
         {

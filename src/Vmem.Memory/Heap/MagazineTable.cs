@@ -169,7 +169,7 @@ internal struct MagazineTable()
         foreach (HeapMagazine[] thread in _threads)
         {
             ref HeapMagazine magazine = ref thread[slabs.SizeClass];
-            if (magazine.SeemsIdle() || !idleOnly)
+            if ((magazine.SeemsIdle() || !idleOnly) && magazine.Rounds > 0)
             {
                 wrong = slabs.Give(magazine.Contents) is var found and not 0 ? found : wrong;
                 magazine.Clear();

@@ -58,17 +58,7 @@ public sealed unsafe partial class NativeHeap
         nuint old = _debugger!.Measure((nuint)block, forResize: true);
         void* moved = AllocateAligned(size, alignment);
         NativeMemory.Copy(block, moved, Math.Min(old, size));
-        try
-        {
-            FreeSlow(block);
-        }
-        catch
-        {
-            // Another thread freed it, or wrote behind it, meanwhile; or there was no memory for the record of a free.
-            Free(moved);
-            throw;
-        }
-
+        FreeMoved(block, moved);
         return moved;
     }
 }

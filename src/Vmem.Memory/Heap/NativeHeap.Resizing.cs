@@ -64,8 +64,23 @@ public sealed unsafe partial class NativeHeap
         }
 
         NativeMemory.Copy(block, moved, Math.Min(old, size));
-        Free(block);
+        FreeMoved(block, moved);
         return moved;
+    }
+
+    /// <summary>Frees a block that has moved; if that fails, it has not.</summary>
+    private void FreeMoved(void* block, void* moved)
+    {
+        try
+        {
+            Free(block);
+        }
+        catch
+        {
+            // Another thread freed it, or wrote behind it, meanwhile; the thread was interrupted; or there was no memory for the record of a free.
+            Free(moved);
+            throw;
+        }
     }
 
     private bool TryResizeLarge(void* block, nuint old, nuint size)

@@ -262,18 +262,4 @@ public sealed unsafe partial class NativeHeap
                 $"0x{block:x} had been freed while it was no live block: twice, or at an address inside one. NativeHeapOptions.Debugging finds by whom.");
         }
     }
-
-    /// <summary>Puts blocks that others have freed into their slabs. One that was freed wrongly keeps no other from its slab; the next to call
-    /// <see cref="Trim"/> is told.</summary>
-    private void GiveFor(int sizeClass, ReadOnlySpan<nuint> blocks)
-    {
-        try
-        {
-            _slabs[sizeClass].Give(blocks);
-        }
-        catch (InvalidFreeException wrongFree)
-        {
-            _wrongFree ??= wrongFree;
-        }
-    }
 }

@@ -46,31 +46,45 @@ internal sealed class ReservationPool(TimeProvider time)
     public void Leave(HeapReservation reservation)
     {
         bool kept = false;
-        if (!reservation.IsShort && reservation.Dirty.Bytes <= MostDirty)
+        try
         {
-            lock (_gate)
-            {
-                kept = _kept.Count < Most;
-                if (kept)
-                {
-                    _timer ??= Upkeep.StartTimer(time, static state => ((ReservationPool)state!).ReleaseOld(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-                    _kept.Add((reservation, time.GetTimestamp()));
-                    if (_kept.Count == 1)
-                    {
-                        _ = _timer.Change(Patience, Patience);
-                    }
-                }
-            }
+            kept = !reservation.IsShort && reservation.Dirty.Bytes <= MostDirty && TryKeep(reservation);
         }
-
-        if (!kept)
+        catch (ThreadInterruptedException)
         {
-            reservation.Release();
+            Thread.CurrentThread.Interrupt();     // the heap must end: it waits for the thread's next wait
+        }
+        finally
+        {
+            if (!kept)
+            {
+                reservation.Release();
+            }
         }
     }
 
     /// <summary>Gives all of them back. True if there were any.</summary>
     public bool ReleaseAll() => Release(TimeSpan.Zero);
+
+    private bool TryKeep(HeapReservation reservation)
+    {
+        lock (_gate)
+        {
+            if (_kept.Count == Most)
+            {
+                return false;
+            }
+
+            _timer ??= Upkeep.StartTimer(time, static state => ((ReservationPool)state!).ReleaseOld(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            if (_kept.Count == 0)
+            {
+                _ = _timer.Change(Patience, Patience);
+            }
+
+            _kept.Add((reservation, time.GetTimestamp()));     // last: what throws keeps nothing
+            return true;
+        }
+    }
 
     private void ReleaseOld() => Release(Patience);
 

@@ -33,7 +33,7 @@ internal sealed unsafe partial class SlabClass : IDisposable
     private readonly int _size;
     private readonly nuint _slabSize;
     private readonly int _capacity;
-    private readonly ulong _reciprocal;           // ⌈2^32 / size⌉: offset × it ÷ 2^32 is exact for offsets below 2^18
+    private readonly ulong _reciprocal;           // ⌈2^32 / size⌉: offset × it ÷ 2^32 is right for multiples of the size below 2^18
     private ArenaLock _lock;
     private bool _ended;                          // what is under way when the heap ends must not reach the pages, which are the next heap's
     private BlockDepot _depot;
@@ -122,7 +122,7 @@ internal sealed unsafe partial class SlabClass : IDisposable
     /// <returns>As <see cref="Give"/>.</returns>
     public nuint Trim()
     {
-        nuint wrong = EmptyDepot(int.MaxValue);
+        nuint wrong = EmptyDepot(Count().InDepot);     // what others put there meanwhile is not waited for
         _lock.Enter();
         try
         {

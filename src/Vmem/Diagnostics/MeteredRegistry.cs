@@ -48,15 +48,18 @@ internal sealed class MeteredRegistry(MeteredKind kind)
         return entry;
     }
 
-    /// <summary>Ends it. Idempotent.</summary>
+    /// <summary>Ends it. Idempotent. An interrupt waits for the thread's next wait: whoever ends something has more to do.</summary>
     public void Remove(MeteredEntry entry)
     {
-        lock (_lock)
+        bool isInterrupted = false;
+        while (!TryRemove(entry))
         {
-            if (IsListed(entry))
-            {
-                RemoveAt(entry.Place);
-            }
+            isInterrupted = true;
+        }
+
+        if (isInterrupted)
+        {
+            Thread.CurrentThread.Interrupt();
         }
     }
 
@@ -106,6 +109,27 @@ internal sealed class MeteredRegistry(MeteredKind kind)
             bool listed = IsListed(entry);
             measurement = listed ? entry.Note(subject.Name, figure, value, _identities) : default;
             return listed;
+        }
+    }
+
+    /// <summary>False if the thread was interrupted before.</summary>
+    private bool TryRemove(MeteredEntry entry)
+    {
+        try
+        {
+            lock (_lock)
+            {
+                if (IsListed(entry))
+                {
+                    RemoveAt(entry.Place);
+                }
+
+                return true;
+            }
+        }
+        catch (ThreadInterruptedException)
+        {
+            return false;
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Vmem.Segments;
 
 /// <summary>The indexes over the free segments that are built when first needed: how they are built and kept.</summary>
@@ -35,7 +37,7 @@ internal sealed unsafe partial class SegmentMap<T>
         }
     }
 
-    /// <summary>O(n) once in the life of an arena, in the order in which the tags lie in memory: a scan that the hardware
+    /// <summary>O(n) once in the life of an arena, unless memory is short, in the order in which the tags lie in memory: a scan that the hardware
     /// prefetches.</summary>
     private void Build<TOrder>(RangeTree<T, TOrder> index, Action<RangeTree<T, TOrder>, T, T, uint> insert)
         where TOrder : IRangeOrder<T>
@@ -58,6 +60,25 @@ internal sealed unsafe partial class SegmentMap<T>
         {
             index.Release();
             throw;
+        }
+    }
+
+    /// <summary>Makes sure that a segment can be freed, which takes no tag. An index that cannot grow is given up: it is built again when it is next needed.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public void ReserveToFree()
+    {
+        try
+        {
+            _byAddress?.Reserve(2);
+            _bySize?.Reserve(2);
+        }
+        catch (OutOfMemoryException)
+        {
+            _byAddress?.Release();
+            _bySize?.Release();
+            _byAddress = null;
+            _bySize = null;
+            _indexed = false;
         }
     }
 

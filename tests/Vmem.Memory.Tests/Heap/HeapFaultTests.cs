@@ -249,6 +249,37 @@ public unsafe class HeapFaultTests
         CheckAndFree(heap, blocks);
     }
 
+    /// <summary>A trim looks for free pages by their addresses. What it leaves behind to do so must not make frees fail.</summary>
+    [Theory]
+    [InlineData(20_000)]
+    [InlineData(40_000)]
+    public void What_gives_back_needs_no_tables_to_grow_after_a_trim(int size)
+    {
+        using NativeHeap heap = Create();
+        heap.Free(heap.Allocate(1 << 20));
+        _ = heap.Trim();
+        List<nuint> blocks = [];
+        for (int i = 0; i < 4_000; i++)
+        {
+            blocks.Add((nuint)heap.Allocate((nuint)size));
+        }
+
+        int failed = 0;
+        using (GrowthFault.Inject(() => true))
+        {
+            for (int i = 0; i < blocks.Count; i++)
+            {
+                if (i / 20 % 2 == 0)
+                {
+                    failed += Record.Exception(() => heap.Free((void*)blocks[i])) is null ? 0 : 1;
+                }
+            }
+        }
+
+        CheckLive(heap, blocks.Count / 2);
+        Assert.Equal(0, failed);
+    }
+
     /// <summary>Those of another length than all others have a space in which nothing is committed yet.</summary>
     private static NativeHeap Create(int megabytes = 301) => new(new NativeHeapOptions { Limit = (nuint)megabytes << 20 });
 

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using Vmem.Memory.Heap;
 using Vmem.Memory.Platform;
 using Vmem.Memory.Tests.Platform;
 using Xunit;
@@ -40,6 +42,24 @@ public unsafe class HeapInterruptTests
         Assert.Equal((nuint)1 << 20, heap.GetSize(second));
         heap.Free(first);
         heap.Free(second);
+        CheckNothingIsTaken(heap);
+    }
+
+    /// <summary>The new place is had already when the old one cannot be given up: the block stays where it is, and nothing is lost.</summary>
+    [Fact]
+    public void A_move_that_is_interrupted_takes_nothing()
+    {
+        using NativeHeap heap = new(new NativeHeapOptions { Limit = 311 << 20, Debugging = HeapDebugging.None });
+        void* block = heap.Allocate(72);          // has no first blocks: it is in a slab, and goes back to a magazine
+        bool isInterrupted = false;
+        Thread other = new(() => isInterrupted = Record.Exception(() => heap.Reallocate(block, 1_024)) is ThreadInterruptedException);
+        ref MagazineTable magazines = ref MagazinesOf(heap);
+        magazines.Claim();
+        _ = StartAndInterrupt(other, isDue: true, join: true);
+        magazines.Release();
+        Assert.True(isInterrupted);
+        Assert.Equal(1, heap.GetStatistics().LiveBlocks);
+        heap.Free(block);
         CheckNothingIsTaken(heap);
     }
 
@@ -94,6 +114,44 @@ public unsafe class HeapInterruptTests
         Assert.True(isPassedOn);
         footprint.CheckUnchanged();
     }
+
+    /// <summary>Other heaps come and go meanwhile, and metrics are collected.</summary>
+    [Theory]
+    [InlineData("pool")]
+    [InlineData("heaps")]
+    [InlineData("arenas")]
+    public void A_heap_that_waits_for_others_is_disposed_of_to_the_end(string wait)
+    {
+        Footprint footprint = new();
+        NativeHeap heap = new(new NativeHeapOptions { Limit = Footprint.Large });
+        heap.Free(heap.Allocate(1 << 20));
+        Exception? thrown = null;
+        bool isPassedOn = false;
+        Thread ender = new(() =>
+        {
+            thrown = Record.Exception(heap.Dispose);
+            isPassedOn = Record.Exception(() => Thread.Sleep(1)) is ThreadInterruptedException;
+        });
+        lock (wait == "pool" ? GateOf(ReservationPool.Shared) : LockOf(wait == "heaps" ? MemoryMetrics.Heaps : ArenaMetrics.Arenas))
+        {
+            _ = StartAndInterrupt(ender, isDue: true, join: false);
+        }
+
+        ender.Join();
+        Assert.Null(thrown);
+        Assert.True(isPassedOn);
+        _ = ReservationPool.Shared.ReleaseAll();
+        footprint.CheckUnchanged();
+    }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_magazines")]
+    private static extern ref MagazineTable MagazinesOf(NativeHeap heap);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_gate")]
+    private static extern ref Lock GateOf(ReservationPool pool);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_lock")]
+    private static extern ref Lock LockOf(MeteredRegistry registry);
 
     private static bool StartAndInterrupt(Thread other, bool isDue, bool join)
     {

@@ -1,20 +1,29 @@
+using Vmem.Caching;
 using Vmem.Testing.Generation;
+using Vmem.Testing.Time;
 
 namespace Vmem.Memory.Tests.Heap;
 
 /// <summary>Blocks of all sizes in places that all threads share: whoever takes one out checks what is written in it, and frees or resizes
 /// it.</summary>
-internal sealed unsafe class HeapStorm(NativeHeap heap)
+/// <param name="heap">The heap.</param>
+/// <param name="sizes">The sizes of the blocks; null for all.</param>
+/// <param name="time">The heap's clock, which then moves on all the time; null if it has another.</param>
+internal sealed unsafe class HeapStorm(NativeHeap heap, int[]? sizes = null, ManualTime? time = null)
 {
     private const int Places = 512;
     private const int HeaderSize = 2 * sizeof(int);     // the block's number, and how long its pattern is
 
     private readonly nint[] _places = new nint[Places];
+    private long _allocations;
     private bool _isOver;
     private Exception? _fault;
 
     /// <summary>What went wrong first; null if nothing did.</summary>
     public Exception? Fault => Volatile.Read(ref _fault);
+
+    /// <summary>How many blocks the heap was asked for and gave.</summary>
+    public long Allocations => Volatile.Read(ref _allocations);
 
     public void Work(SeededRandom random, int operations)
     {
@@ -62,6 +71,7 @@ internal sealed unsafe class HeapStorm(NativeHeap heap)
             {
                 NativeHeapStatistics statistics = heap.GetStatistics();
                 Require(statistics.LiveBlocks >= 0 && statistics.InUse <= statistics.Reserved && statistics.Cached <= statistics.Held, $"Impossible figures: {statistics}");
+                time?.Advance(Upkeep.Interval);
                 if (i % 4 == 0)
                 {
                     heap.Validate();
@@ -92,8 +102,9 @@ internal sealed unsafe class HeapStorm(NativeHeap heap)
         }
     }
 
-    private static nuint SizeOf(SeededRandom random) =>
-        HeaderSize + (nuint)random.Below(random.Below(16) switch { < 10 => 200, < 14 => 4_000, 14 => 40_000, _ => 300_000 });
+    private nuint SizeOf(SeededRandom random) => sizes is not null
+        ? (nuint)sizes[random.Below(sizes.Length)]
+        : HeaderSize + (nuint)random.Below(random.Below(16) switch { < 10 => 200, < 14 => 4_000, 14 => 40_000, _ => 300_000 });
 
     private nint Allocate(SeededRandom random)
     {
@@ -130,14 +141,22 @@ internal sealed unsafe class HeapStorm(NativeHeap heap)
                 break;
         }
 
-        return block is null ? 0 : Write((byte*)block, size, random.Below(int.MaxValue));
+        if (block is null)
+        {
+            return 0;
+        }
+
+        _ = Interlocked.Increment(ref _allocations);
+        return Write((byte*)block, size, random.Below(int.MaxValue));
     }
 
     private nint Resize(byte* block, nuint size, int number)
     {
         try
         {
-            return Write((byte*)heap.Reallocate(block, size), size, number);
+            var moved = (byte*)heap.Reallocate(block, size);
+            _ = Interlocked.Add(ref _allocations, moved == block ? 0 : 1);
+            return Write(moved, size, number);
         }
         catch (OutOfMemoryException)
         {

@@ -1,4 +1,5 @@
 using Vmem.Testing.Generation;
+using Vmem.Testing.Time;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Heap;
@@ -21,6 +22,17 @@ public unsafe class HeapStressTests(ITestOutputHelper output)
     {
         using NativeHeap heap = new(new NativeHeapOptions { Limit = 12 << 20 });
         Storm(heap, threads: 4, operations: 30_000, seed: 2);
+    }
+
+    /// <summary>Few classes, so that threads meet in depots and slabs; intervals end all the while.</summary>
+    [Theory]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void Threads_pass_blocks_of_few_classes_around_while_intervals_end(int seed)
+    {
+        ManualTime time = new();
+        using NativeHeap heap = new(new NativeHeapOptions { TimeProvider = time });
+        Storm(heap, threads: 3, operations: 60_000, (ulong)seed, [16, 72, 256, 1_000, 30_000], time);
     }
 
     /// <summary>For as many minutes as VMEM_SOAK_MINUTES says.</summary>
@@ -169,9 +181,9 @@ public unsafe class HeapStressTests(ITestOutputHelper output)
         }
     }
 
-    private static void Storm(NativeHeap heap, int threads, int operations, ulong seed)
+    private static void Storm(NativeHeap heap, int threads, int operations, ulong seed, int[]? sizes = null, ManualTime? time = null)
     {
-        HeapStorm storm = new(heap);
+        HeapStorm storm = new(heap, sizes, time);
         Thread[] workers = [.. Enumerable.Range(0, threads).Select(i => new Thread(() => storm.Work(new SeededRandom((seed * 100) + (ulong)i), operations)))];
         Thread inspector = new(storm.Inspect);
         Array.ForEach(workers, worker => worker.Start());
@@ -183,6 +195,7 @@ public unsafe class HeapStressTests(ITestOutputHelper output)
         Assert.Null(storm.Fault);
         heap.Validate();
         Assert.Equal((0, 0u), (heap.GetStatistics().LiveBlocks, heap.GetStatistics().InUse));
+        Assert.Equal((storm.Allocations, storm.Allocations), (heap.GetStatistics().Allocations, heap.GetStatistics().Frees));
         _ = heap.Trim();
         Assert.Equal(0u, heap.GetStatistics().Held);
     }

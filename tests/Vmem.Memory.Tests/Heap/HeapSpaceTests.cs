@@ -1,0 +1,77 @@
+using Vmem.Memory.Heap;
+using Xunit;
+
+namespace Vmem.Memory.Tests.Heap;
+
+/// <summary>A heap's pages, while their memory goes back.</summary>
+public class HeapSpaceTests
+{
+    /// <summary>Free pages are taken out of circulation to be discarded, and are free all the same: whoever looks is told so, also at the very end.</summary>
+    [Fact]
+    public void Pages_that_are_only_being_discarded_are_not_found()
+    {
+        using HeapSpace space = new("discarding", 79 << 20, huge: false);
+        nuint page = space.Start;
+        int turn = 0;                             // odd while the page is free
+        int found = 0;
+        Thread reader = new(() =>
+        {
+            for (int before = 0; before >= 0; before = Volatile.Read(ref turn))
+            {
+                found += (before & 1) != 0 && space.TryFind(page, out _) && Volatile.Read(ref turn) == before ? 1 : 0;
+            }
+        });
+        reader.Start();
+        for (int i = 0; i < 5_000; i++)
+        {
+            Assert.True(space.TryAllocate(HeapSpace.PageSize, 1, clear: false, out nuint start, out _) && start == page);
+            space.Free(start, HeapSpace.PageSize);
+            _ = Interlocked.Increment(ref turn);
+            Assert.Equal(HeapSpace.PageSize, space.DiscardFree(staleOnly: false));
+            _ = Interlocked.Increment(ref turn);
+        }
+
+        Volatile.Write(ref turn, int.MinValue);
+        reader.Join();
+        Assert.Equal(0, found);
+    }
+
+    /// <summary>Another thread wants pages that lie otherwise: that it looks at these must not make anybody fail.</summary>
+    [Fact]
+    public void Pages_that_are_free_are_there_while_another_wants_aligned_ones()
+    {
+        using HeapSpace space = new("aligned", 81 << 20, huge: false);
+        nuint size = HeapSpace.Granule;
+        Assert.True(space.TryAllocate(space.Size, 1, clear: false, out nuint all, out _));
+        Assert.True(space.TryExtend(all, space.Size, size + HeapSpace.PageSize));
+        Assert.True(space.TryAllocate(space.Size - (3 * size), 1, clear: false, out nuint rest, out _));
+        Assert.True(space.TryExtend(all, size + HeapSpace.PageSize, HeapSpace.PageSize) && rest == all + size + HeapSpace.PageSize);
+        Assert.True(space.TryAllocate((2 * size) - HeapSpace.PageSize, 1, clear: false, out _, out _));
+        bool isOver = false;
+        int met = 0;
+        Thread[] others = [.. Enumerable.Range(0, 3).Select(number => new Thread(() =>
+        {
+            while (!Volatile.Read(ref isOver))
+            {
+                met += space.TryAllocate(size, size, clear: false, out _, out _) ? 1 : 0;
+            }
+        }))];
+        Array.ForEach(others, other => other.Start());
+        int refused = 0;
+        for (int i = 0; i < 100_000; i++)
+        {
+            if (space.TryAllocate(size, 1, clear: false, out nuint start, out _))
+            {
+                space.Free(start, size);
+            }
+            else
+            {
+                refused++;
+            }
+        }
+
+        Volatile.Write(ref isOver, true);
+        Array.ForEach(others, other => other.Join());
+        Assert.Equal((0, 0), (met, refused));
+    }
+}
