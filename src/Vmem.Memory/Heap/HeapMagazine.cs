@@ -27,11 +27,12 @@ namespace Vmem.Memory.Heap;
 /// </para>
 /// <para>Half a cache line: the records of two classes share one, both the same thread's.</para>
 /// </remarks>
-[StructLayout(LayoutKind.Sequential)]
 internal struct HeapMagazine
 {
-    // A cache line on either side of the stack, for what the collector puts there may be another thread's.
+    // A cache line (on 64-bit systems) on either side of the stack, for what the collector puts there may be another thread's.
     private const int Padding = 64 / sizeof(ulong);
+
+    private const int LeastBatch = 4;             // arbitrary: four visits before a batch is 64
 
     // _state holds the rounds in eight bits, and above them how many were ever taken: one addition keeps both.
     private const int RoundsMask = 255;
@@ -39,7 +40,8 @@ internal struct HeapMagazine
 
     private nuint[] _items;                       // null until the thread first needs it
     private ulong _state;
-    private uint _limit;                          // how many rounds there may be; 0 while it is claimed, and before it is there
+    private ushort _limit;                        // how many rounds there may be; 0 while it is claimed, and before it is there
+    private ushort _batch;                        // how many come from the depot the next time
     private int _busy;                            // the owner is at work on the other fields
     private ulong _seen;                          // the state when it was last asked whether the magazine is idle
 
@@ -55,6 +57,17 @@ internal struct HeapMagazine
     /// <summary>The blocks, those that came last at the end. Claimed.</summary>
     public readonly ReadOnlySpan<nuint> Contents => Rounds == 0 ? [] : _items.AsSpan(Padding, Rounds);
 
+    /// <summary>How many blocks to fetch when none is left. Owner only.</summary>
+    /// <remarks>Few at first, then twice as many each time, up to M: a thread that needs a block now and then does not keep 16 KiB of its class.
+    /// One while it is closed.</remarks>
+    public int NextBatch()
+    {
+        int most = Volatile.Read(ref _limit) / 2;
+        int batch = Math.Min(Math.Max((int)_batch, LeastBatch), most);
+        _batch = (ushort)(2 * batch);
+        return Math.Max(batch, 1);
+    }
+
     /// <summary>Makes room; false if it has some. By its owner, with nobody claiming. Throws <see cref="OutOfMemoryException"/>.</summary>
     public bool TryOpen(int capacity)
     {
@@ -64,7 +77,7 @@ internal struct HeapMagazine
         }
 
         _items = new nuint[capacity + (2 * Padding)];
-        Volatile.Write(ref _limit, (uint)capacity);
+        Volatile.Write(ref _limit, (ushort)capacity);
         return true;
     }
 
@@ -170,10 +183,14 @@ internal struct HeapMagazine
         }
     }
 
-    public void EndClaim() => Volatile.Write(ref _limit, _items is null ? 0 : (uint)(_items.Length - (2 * Padding)));
+    public void EndClaim() => Volatile.Write(ref _limit, _items is null ? (ushort)0 : (ushort)(_items.Length - (2 * Padding)));
 
     /// <summary>Forgets the contents. Claimed.</summary>
-    public void Clear() => _state -= (uint)Rounds;
+    public void Clear()
+    {
+        _state -= (uint)Rounds;
+        _batch = 0;
+    }
 
     /// <summary>Has nobody used it since this was asked last? Claimed, or by the owner.</summary>
     public bool SeemsIdle()

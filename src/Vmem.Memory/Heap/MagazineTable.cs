@@ -100,7 +100,8 @@ internal struct MagazineTable()
         }
     }
 
-    /// <summary>Gives the blocks in those of the current thread's magazines that it has not used since this was called last to their slabs.</summary>
+    /// <summary>Gives the blocks in those of the current thread's magazines that it has not used since this was called last to their slabs, past the
+    /// depots: nobody is known to want them.</summary>
     /// <returns>As <see cref="Drain"/>.</returns>
     [SkipLocalsInit]
     public nuint ReturnIdle(ReadOnlySpan<SlabClass> classes)
@@ -114,7 +115,7 @@ internal struct MagazineTable()
             {
                 for (int count; (count = mine.TakeOldest(batch)) > 0;)
                 {
-                    wrong = slabs.Give(batch[..count]) is var found and not 0 ? found : wrong;
+                    wrong = slabs.GiveBack(batch[..count]) is var found and not 0 ? found : wrong;
                 }
             }
         }

@@ -129,7 +129,7 @@ public sealed unsafe partial class NativeHeap
             NoteWrong(_magazines.ReturnIdle(_slabs.AsSpan(1)));
         }
 
-        int taken = slabs.Take(batch[..(mine.IsOpen ? SizeClasses.Rounds(sizeClass) : 1)]);
+        int taken = slabs.Take(batch[..mine.NextBatch()]);
         if (taken == 0)
         {
             return 0;

@@ -102,8 +102,9 @@ public sealed unsafe partial class NativeHeap
                 slabCount += slabs;
                 held += bytes;
                 cached += (nuint)ready * size;
-                inUse += (nuint)(blocksOut - ready) * size;
-                live += blocksOut - ready;
+                long withUsers = Math.Max(blocksOut - ready, 0);      // what was freed twice is in two places
+                inUse += (nuint)withUsers * size;
+                live += withUsers;
                 allocations += taken;
             }
         }

@@ -87,6 +87,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
         catch
         {
             _upkeep?.Dispose();
+            _firstBlocks?.Dispose();
             _space.Dispose();
             throw;
         }

@@ -118,6 +118,21 @@ internal sealed unsafe partial class SlabClass : IDisposable
         }
     }
 
+    /// <summary>Takes blocks back, into the slabs and not the depot.</summary>
+    /// <returns>As <see cref="Give"/>.</returns>
+    public nuint GiveBack(ReadOnlySpan<nuint> blocks)
+    {
+        _lock.Enter();
+        try
+        {
+            return _ended ? 0 : GiveToSlabs(blocks);
+        }
+        finally
+        {
+            _lock.Exit();
+        }
+    }
+
     /// <summary>Gives all that is kept in reserve back to the heap's pages.</summary>
     /// <returns>As <see cref="Give"/>.</returns>
     public nuint Trim()

@@ -87,6 +87,20 @@ public class HeapMagazineTests
         Assert.Equal((false, true), (magazine.SeemsIdle(), magazine.SeemsIdle()));
     }
 
+    /// <summary>A thread that needs a block now and then does not keep a whole magazine; one that needs many soon fetches M at a time, until it is idle.</summary>
+    [Fact]
+    public void It_fetches_more_each_time_it_runs_out()
+    {
+        HeapMagazine magazine = Open(128);
+        Assert.Equal([4, 8, 16, 32, 64, 64], Enumerable.Range(0, 6).Select(_ => magazine.NextBatch()));
+        magazine.Clear();
+        Assert.Equal(4, magazine.NextBatch());
+        HeapMagazine small = Open(4);
+        Assert.Equal([2, 2], Enumerable.Range(0, 2).Select(_ => small.NextBatch()));
+        small.BeginClaim();
+        Assert.Equal(1, small.NextBatch());
+    }
+
     [Fact]
     public void A_claim_closes_it_and_keeps_what_is_in_it()
     {
