@@ -73,6 +73,7 @@ internal unsafe struct BlockDepot(int most)
         int room = Math.Min(Math.Max(Least, Math.Max(wanted, 2 * _room)), most);
         try
         {
+            GrowthFault.ThrowIfDue();
             _blocks = (nuint*)NativeMemory.Realloc(_blocks, (nuint)room * (nuint)sizeof(nuint));
         }
         catch (OutOfMemoryException)

@@ -7,14 +7,14 @@ namespace Vmem.Memory.Heap;
 /// <remarks>
 /// <para>
 /// The magazines of Bonwick &amp; Adams (2001, §3), loaded and previous, laid end to end: one stack of 2 M rounds. When it is empty, M blocks come
-/// from the depot; when it is full, the M that have lain longest go there. Either way M lie in it afterwards, so that, as with the pair, M
-/// operations at least come before the next visit; and what was freed last is always what is handed out next.
+/// from the depot (fewer the first times); when it is full, the M that have lain longest go there. Either way M lie in it afterwards, so that, as with the
+/// pair, M operations at least come before the next visit; and what was freed last is always what is handed out next.
 /// </para>
 /// <para>
 /// Rejected: the pair itself (<see cref="Caching.MagazinePair{TItem}"/>, which arenas and object caches have). There magazines change hands as they
 /// are, and nothing is copied; but each is an array that somebody makes, and to look at one takes three dependent loads. Here blocks are copied to the depot and
-/// back, a quarter of a nanosecond for each, and an operation needs this record and the line of the stack that it works on. For 10,000 blocks of random sizes that
-/// is a third less time (docs/design.md).
+/// back, and an operation needs this record and the line of the stack that it works on. For 10,000 blocks of random sizes that is a third less time
+/// (docs/design.md).
 /// </para>
 /// <para>
 /// Rejected: a list through the blocks themselves. A block that leaves the stack unused is then loaded into the cache only to find the next; and a mistake of

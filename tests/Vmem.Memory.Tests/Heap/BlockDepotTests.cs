@@ -60,6 +60,23 @@ public class BlockDepotTests
         Assert.True(depot.Contents.IsEmpty);
     }
 
+    [Fact]
+    public void One_that_cannot_grow_is_full()
+    {
+        BlockDepot depot = new(most: 1_000);
+        Assert.True(depot.TryPut([1, 2, 3]));
+        using (GrowthFault.Inject(() => true))
+        {
+            Assert.False(depot.TryPut(new nuint[100]));
+            Assert.Equal([1, 2, 3], depot.Contents.ToArray());
+            Assert.True(depot.TryPut([4]));      // for which there is room
+        }
+
+        Assert.True(depot.TryPut(new nuint[100]));
+        Assert.Equal(104, depot.Contents.Length);
+        depot.Dispose();
+    }
+
     /// <summary>Of a hundred, thirty were needed in the first whole interval, and none in the next.</summary>
     [Fact]
     public void What_nobody_needed_for_two_intervals_is_surplus()
