@@ -31,7 +31,7 @@ public sealed unsafe partial class NativeHeap
         nuint pages = TakeLarge(size, alignment: 1, clear: false, out isZero);
         if (pages == 0)
         {
-            GiveUpReserves();
+            _ = TrimPlain(discard: false);
             pages = TakeLarge(size, alignment: 1, clear: false, out isZero);
         }
 

@@ -100,7 +100,7 @@ public sealed unsafe partial class NativeHeap
         if (block == 0)
         {
             // Also if this finds nothing: another thread may have been giving back meanwhile.
-            GiveUpReserves();
+            _ = TrimPlain(discard: false);
             block = sizeClass != 0 ? TakeSmall(sizeClass) : TakeLarge(size, alignment, clear, out isZero);
         }
 

@@ -20,11 +20,13 @@ public sealed unsafe partial class NativeHeap
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
         _debugger?.ReleaseQuarantine();
-        nuint trimmed = TrimPlain();
+        nuint trimmed = TrimPlain(discard: true);
         return Interlocked.Exchange(ref _wrongFree, null) is { } wrongFree ? throw wrongFree : trimmed;
     }
 
-    private nuint TrimPlain()
+    /// <param name="discard">Whether the memory of free pages goes back, too. A request that finds no pages is not served by that.</param>
+    /// <returns>How many bytes were given back.</returns>
+    private nuint TrimPlain(bool discard)
     {
         using Lock.Scope returning = _returning.EnterScope();
         if (Volatile.Read(ref _disposed) != 0)
@@ -33,32 +35,17 @@ public sealed unsafe partial class NativeHeap
         }
 
         EmptyMagazines(idleOnly: false);
-        EmptyDepots();
-        return _space.DiscardFree(staleOnly: false);
-    }
-
-    /// <summary>As <see cref="TrimPlain"/>, but for the memory of free pages: a request that finds no pages is not served by those being
-    /// zero.</summary>
-    private void GiveUpReserves()
-    {
-        using Lock.Scope returning = _returning.EnterScope();
-        if (Volatile.Read(ref _disposed) == 0)
-        {
-            EmptyMagazines(idleOnly: false);
-            EmptyDepots();
-        }
-    }
-
-    private void EmptyDepots()
-    {
-        _firstBlocks?.Trim();
         foreach (SlabClass slabs in _slabs.AsSpan(1))
         {
             NoteWrong(slabs.Trim());
         }
+
+        _firstBlocks?.Trim();
+        return discard ? _space.DiscardFree(staleOnly: false) : 0;
     }
 
-    /// <summary>Figures of the heap. Threads at work stand still for a moment.</summary>
+    /// <summary>Figures of the heap. Threads at work stand still for a moment. O(classes × threads that have used the heap).</summary>
+    /// <exception cref="ObjectDisposedException">The heap has ended.</exception>
     public NativeHeapStatistics GetStatistics()
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _disposed) != 0, this);
@@ -190,7 +177,7 @@ public sealed unsafe partial class NativeHeap
         try
         {
             _ = ReservationPool.Shared.ReleaseAll();
-            _ = TrimPlain();
+            _ = TrimPlain(discard: true);
         }
         catch (OutOfMemoryException)
         {
@@ -212,7 +199,6 @@ public sealed unsafe partial class NativeHeap
         }
 
         _firstBlocks?.Trim();
-
         _ = _space.DiscardFree(staleOnly: true);
     }
 

@@ -147,7 +147,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
         int thread = ThreadNumber.Current;
         nuint granule = ((nuint)block - _start) >> HeapSpace.GranuleShift;
 
-        // Class 0, of what is no small block, has no magazine that is open.
+        // What is no small block of a slab is of no class, or of one that has no open magazine.
         if (granule >= _granules || !_magazines.Of(thread, _classes[granule]).TryPush((nuint)block))
         {
             FreeSlow(block);

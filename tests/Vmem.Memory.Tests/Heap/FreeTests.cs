@@ -1,4 +1,5 @@
 using Vmem.Memory.Platform;
+using Vmem.Memory.Tests.Platform;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Heap;
@@ -121,7 +122,7 @@ public unsafe class FreeTests
 
             isOwned = heap.Owns(block);
         });
-        using (SystemCallFault.Inject(StartOther))
+        using (SystemCallFault.Inject(SecondThread.AtDiscard(other)))
         {
             _ = heap.Trim();
         }
@@ -129,20 +130,6 @@ public unsafe class FreeTests
         other.Join();
         Assert.Equal((3, false), (refusals, isOwned));
         CheckWholeAndEmpty(heap);
-
-        bool StartOther(SystemCall call)
-        {
-            if (call == SystemCall.Discard && other.ThreadState.HasFlag(ThreadState.Unstarted))
-            {
-                other.Start();
-                while (other.IsAlive && !other.ThreadState.HasFlag(ThreadState.WaitSleepJoin))
-                {
-                    _ = Thread.Yield();
-                }
-            }
-
-            return false;
-        }
     }
 
     /// <summary>A small block's second free is found by Validate at once, and by a trim; other blocks are not lost on the way.</summary>

@@ -155,14 +155,8 @@ public unsafe class HeapInterruptTests
 
     private static bool StartAndInterrupt(Thread other, bool isDue, bool join)
     {
-        if (isDue && other.ThreadState.HasFlag(ThreadState.Unstarted))
+        if (SecondThread.Start(other, isDue))
         {
-            other.Start();
-            while (other.IsAlive && !other.ThreadState.HasFlag(ThreadState.WaitSleepJoin))
-            {
-                _ = Thread.Yield();
-            }
-
             other.Interrupt();
             if (join)
             {

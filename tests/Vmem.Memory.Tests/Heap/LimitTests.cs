@@ -95,7 +95,7 @@ public unsafe class LimitTests
             isMet = heap.TryAllocate(40 * Megabyte, out void* block);
             heap.Free(block);
         });
-        using (SystemCallFault fault = SystemCallFault.Inject(StartAsker))
+        using (SystemCallFault fault = SystemCallFault.Inject(SecondThread.AtDiscard(asker)))
         {
             _ = heap.Trim();
             Assert.True(fault.Count(SystemCall.Discard) > 0);
@@ -104,21 +104,6 @@ public unsafe class LimitTests
         asker.Join();
         Assert.True(isMet);
         heap.Validate();
-
-        // The other thread asks in the middle, and has its answer or waits before it goes on.
-        bool StartAsker(SystemCall call)
-        {
-            if (call == SystemCall.Discard && asker.ThreadState.HasFlag(ThreadState.Unstarted))
-            {
-                asker.Start();
-                while (asker.IsAlive && !asker.ThreadState.HasFlag(ThreadState.WaitSleepJoin))
-                {
-                    _ = Thread.Yield();
-                }
-            }
-
-            return false;
-        }
     }
 
     [Fact]

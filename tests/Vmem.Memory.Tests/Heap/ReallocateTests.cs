@@ -1,4 +1,5 @@
 using Vmem.Memory.Platform;
+using Vmem.Memory.Tests.Platform;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Heap;
@@ -190,7 +191,7 @@ public unsafe class ReallocateTests
         void* grown = null;
         Exception? thrown = null;
         Thread asker = new(() => thrown = Record.Exception(() => grown = heap.Reallocate(block, 50 * Megabyte)));
-        using (SystemCallFault.Inject(StartAsker))
+        using (SystemCallFault.Inject(SecondThread.AtDiscard(asker)))
         {
             _ = heap.Trim();
         }
@@ -199,20 +200,6 @@ public unsafe class ReallocateTests
         Assert.Null(thrown);
         Assert.True(grown == block);
         heap.Validate();
-
-        bool StartAsker(SystemCall call)
-        {
-            if (call == SystemCall.Discard && asker.ThreadState.HasFlag(ThreadState.Unstarted))
-            {
-                asker.Start();
-                while (asker.IsAlive && !asker.ThreadState.HasFlag(ThreadState.WaitSleepJoin))
-                {
-                    _ = Thread.Yield();
-                }
-            }
-
-            return false;
-        }
     }
 
     [Fact]
