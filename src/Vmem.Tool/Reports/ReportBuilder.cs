@@ -20,6 +20,7 @@ internal static class ReportBuilder
             Frees = source.Frees,
             UnknownFrees = source.UnknownFrees,
             ImpliedFrees = source.ImpliedFrees,
+            GuessedFrees = source.GuessedFrees,
             LiveAtEnd = source.LiveObjects,
             PeakLiveObjects = source.SlotCount,
             ReadSeconds = replay.ReadTime.TotalSeconds,
@@ -102,6 +103,8 @@ internal static class ReportBuilder
     {
         Traces.TraceFormat.Heaptrack => "heaptrack",
         Traces.TraceFormat.Mtrace => "mtrace",
+        Traces.TraceFormat.Valgrind => "valgrind",
+        Traces.TraceFormat.Ltrace => "ltrace",
         Traces.TraceFormat.Vmem => "vmem",
         _ => throw new ArgumentOutOfRangeException(nameof(format), format, "There is no such format."),
     };
