@@ -8,7 +8,7 @@ namespace Vmem.Tool.Traces;
 internal sealed class LineReader
 {
     // Arbitrary, but large enough that the cost of a read is spread over some 20,000 lines, and small enough for the second-level cache.
-    private const int InitialBuffer = 256 * 1024;
+    internal const int InitialBuffer = 256 * 1024;
 
     // A line of a recording is tens of bytes; heaptrack's longest hold a command line or a symbol. Beyond this the input is no text.
     internal const int LongestLine = 1024 * 1024;

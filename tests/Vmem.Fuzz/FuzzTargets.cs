@@ -1,0 +1,24 @@
+using Vmem.Fuzz.Targets;
+
+namespace Vmem.Fuzz;
+
+/// <summary>All readers that are fuzzed. A reader that is added to the tool or the library gets a line here, and a folder of seeds.</summary>
+internal static class FuzzTargets
+{
+    // Numbers where signed, 32-bit and 64-bit arithmetic and the arena's limits turn over.
+    private static readonly string[] s_decimal = ["0", "1", "255", "4294967296", "9223372036854775807", "140737488355328", "18446744073709551615", "18446744073709551616"];
+    private static readonly string[] s_hexadecimal = ["0", "1", "ffffffff", "7fffffffffffffff", "800000000000", "ffffffffffffffff", "10000000000000000"];
+
+    public static IReadOnlyList<FuzzTarget> All { get; } =
+    [
+        new TraceTarget("text", ["a ", "f ", "\na 1 ", "\nf 1\n", "# ", "\r\n", "\t", .. s_decimal]),
+        new TraceTarget("heaptrack", ["v 10400 3\n", "+ 10 0 1\n", "- 1\n", "\n+ ", "\n- ", "c 5\n", "t 1 0\n", "0x", .. s_hexadecimal]),
+        new TraceTarget("mtrace", ["= Start\n", "= End\n", "@ a:[0x1] + 0x10 0x8\n", "@ a:[0x1] - 0x10\n", "@ a < ", "@ a > ", "@ a ! ", "(nil)", "0x", .. s_hexadecimal]),
+        new TraceTarget("gzip", ["\u001f\u008b\u0008\u0000", "\u001f\u008b\u0008\u0010", "\u0003\u0000\u0000\u0000\u0000\u0000\u0000\u0000\u0000\u0000"]),
+        new MapTarget(),
+        new RestoreTarget(),
+        new SizeTarget(),
+    ];
+
+    public static FuzzTarget? Find(string name) => All.FirstOrDefault(target => target.Name == name);
+}

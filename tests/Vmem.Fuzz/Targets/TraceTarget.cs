@@ -1,0 +1,72 @@
+using Vmem.Tool.Traces;
+
+namespace Vmem.Fuzz.Targets;
+
+/// <summary>
+/// The readers of recordings. The format is found by the reader itself, so that every input may be of any format; the targets differ in
+/// their corpora and words, each of which leads afl-fuzz to one parser.
+/// <para>
+/// Each input is read three times: in one piece, in small pieces, and so that the end of the line reader's buffer falls into it. All must
+/// say the same.
+/// </para>
+/// </summary>
+internal sealed class TraceTarget(string name, params string[] words) : FuzzTarget
+{
+    // Three line buffers of 256 KiB that may double, and the padding; rounded up.
+    private const long FixedBytes = 4 << 20;
+
+    // Nothing is kept of a line, but the line reader's buffer doubles with the longest: twice its length, and as much for the copy.
+    private const long BytesPerByte = 8;
+
+    public override string Name => name;
+
+    public override IReadOnlyList<string> Words => words;
+
+    public override bool Check(byte[] input)
+    {
+        AllocationBound bound = AllocationBound.Begin(FixedBytes, BytesPerByte, input.Length);
+        TraceReading whole = TraceReading.Of(new MemoryStream(input));
+        CheckPieces(input, whole);
+        CheckAcrossBuffers(input, whole);
+        bound.Check("The trace reader");
+        return whole.Fault is null && ReplayOracle.Check(input, whole.Digest);
+    }
+
+    private static void CheckPieces(byte[] input, TraceReading whole)
+    {
+        int longestPiece = 1 + (int)(whole.Digest % 7);
+        TraceReading pieces = TraceReading.Of(new DribblingStream(input, longestPiece));
+        if (IsCompressed(input))
+        {
+            // How much comes out of damaged data before the damage shows depends on the pieces.
+            FindingException.Unless((whole.Fault is null) == (pieces.Fault is null), $"In one piece: {whole}; in pieces: {pieces}.");
+            FindingException.Unless(whole.Fault is not null || whole == pieces, $"In one piece: {whole}; in pieces: {pieces}.");
+        }
+        else
+        {
+            FindingException.Unless(whole == pieces, $"In one piece: {whole}; in pieces: {pieces}.");
+        }
+    }
+
+    private static void CheckAcrossBuffers(byte[] input, TraceReading whole)
+    {
+        if (IsCompressed(input) || input.Length == 0)
+        {
+            return;
+        }
+
+        // A comment before the recording, as long as it takes.
+        int inFirstBuffer = 1 + (int)(whole.Digest % (ulong)input.Length);
+        var padded = new byte[LineReader.InitialBuffer - inFirstBuffer + input.Length];
+        Span<byte> comment = padded.AsSpan(0, LineReader.InitialBuffer - inFirstBuffer);
+        comment.Fill((byte)'#');
+        comment[^1] = (byte)'\n';
+        input.CopyTo(padded, comment.Length);
+        TraceReading across = TraceReading.Of(new MemoryStream(padded));
+        bool same = across.Events == whole.Events && across.Digest == whole.Digest && (across.Fault is null) == (whole.Fault is null)
+            && (whole.FaultLine == 0 || across.FaultLine == whole.FaultLine + 1);
+        FindingException.Unless(same, $"Alone: {whole}; behind a comment: {across}.");
+    }
+
+    private static bool IsCompressed(ReadOnlySpan<byte> input) => input is [0x1f, 0x8b, ..];
+}
