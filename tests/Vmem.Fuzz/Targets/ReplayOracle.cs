@@ -1,4 +1,5 @@
 using System.Text;
+using Vmem.Tool.Commands;
 using Vmem.Tool.Replay;
 using Vmem.Tool.Reports;
 using Vmem.Tool.Traces;
@@ -34,7 +35,7 @@ internal static class ReplayOracle
         }
 
         CheckCounts(replay);
-        CheckReport(ReportBuilder.Build(replay));
+        CheckReport(ReportBuilder.Build(replay), withPage: (choice & 0x700) == 0);
         CheckArena(replay.Lanes[0]);
         return true;
     }
@@ -52,11 +53,17 @@ internal static class ReplayOracle
         }
     }
 
-    // The serialiser refuses what is no number; the page and the table must take whatever the recording holds.
-    private static void CheckReport(TraceReport trace)
+    // The serialiser refuses what is no number. The page and the table must take whatever the recording holds; they take long to make.
+    private static void CheckReport(TraceReport trace, bool withPage)
     {
         var report = new ReplayReport { Quantum = Quantum, Limit = null, Traces = [trace] };
         ReportJson.Write(report, Stream.Null);
+        if (withPage)
+        {
+            HtmlReport.Write(report, Stream.Null);
+            ConsoleTable.Write(Terminals.Create(TextWriter.Null, isTerminal: false), trace);
+        }
+
         foreach (PolicyReport policy in trace.Policies)
         {
             FindingException.Unless(policy.WorstFragmentation is >= 0 and <= 1, $"A fragmentation of {policy.WorstFragmentation}.");

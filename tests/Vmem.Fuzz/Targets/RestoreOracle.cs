@@ -29,13 +29,22 @@ internal static class RestoreOracle<T>
             arena.Validate();
             ArenaSnapshot<T> again = arena.Snapshot();
             FindingException.Unless(again.ToJson() == Normalise(snapshot, useSource).ToJson(), "The restored arena's snapshot is another.");
-            BigInteger allocated = Sum(snapshot.Spans.SelectMany(span => span.Allocated).Select(range => range.Size));
-            FindingException.Unless(allocated == BigInteger.CreateChecked(arena.GetStatistics().InUse), "What is in use is not what the ranges add up to.");
+            CheckFigures(arena.GetStatistics(), snapshot);
             CheckUse(arena, snapshot);
             _ = arena.Reap();
             CheckReturned(snapshot, useSource ? source.Returned : null);
             return again;
         }
+    }
+
+    // A sum that the type cannot hold, that of every value of it, reads as the largest value.
+    private static void CheckFigures(ArenaStatistics<T> statistics, ArenaSnapshot<T> snapshot)
+    {
+        BigInteger total = Sum(snapshot.Spans.Select(span => span.Size));
+        BigInteger inUse = Sum(snapshot.Spans.SelectMany(span => span.Allocated).Select(range => range.Size));
+        FindingException.Unless(T.CreateSaturating(total) == statistics.TotalSize, "The size is not what the spans add up to.");
+        FindingException.Unless(T.CreateSaturating(inUse) == statistics.InUse, "What is in use is not what the ranges add up to.");
+        FindingException.Unless(T.CreateSaturating(total - inUse) == statistics.Free, "What is free is not the rest.");
     }
 
     private static void CheckUse(Arena<T> arena, ArenaSnapshot<T> snapshot)

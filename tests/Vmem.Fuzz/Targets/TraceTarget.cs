@@ -6,17 +6,17 @@ namespace Vmem.Fuzz.Targets;
 /// The readers of recordings. The format is found by the reader itself, so that every input may be of any format; the targets differ in
 /// their corpora and words, each of which leads afl-fuzz to one parser.
 /// <para>
-/// Each input is read three times: in one piece, in small pieces, and so that the end of the line reader's buffer falls into it. All must
-/// say the same.
+/// Each input is read in one piece and in small pieces, and some so that the end of the line reader's buffer falls into them. All must say
+/// the same.
 /// </para>
 /// </summary>
 internal sealed class TraceTarget(string name, params string[] words) : FuzzTarget
 {
-    // Three line buffers of 256 KiB that may double, and the padding; rounded up.
-    private const long FixedBytes = 4 << 20;
+    // Three readings. The buffer of each grows with the longest line, from 256 KiB by doubling to 2 MiB: 3.75 MiB together, and rounded up.
+    private const long FixedBytes = 12 << 20;
 
-    // Nothing is kept of a line, but the line reader's buffer doubles with the longest: twice its length, and as much for the copy.
-    private const long BytesPerByte = 8;
+    // Nothing is kept of a line. The input itself is copied once.
+    private const long BytesPerByte = 2;
 
     public override string Name => name;
 
@@ -50,13 +50,14 @@ internal sealed class TraceTarget(string name, params string[] words) : FuzzTarg
 
     private static void CheckAcrossBuffers(byte[] input, TraceReading whole)
     {
-        if (IsCompressed(input) || input.Length == 0)
+        // A buffer of padding is dear, so that a part of the inputs must do.
+        if (IsCompressed(input) || input.Length == 0 || whole.Digest % 4 != 0)
         {
             return;
         }
 
         // A comment before the recording, as long as it takes.
-        int inFirstBuffer = 1 + (int)(whole.Digest % (ulong)input.Length);
+        int inFirstBuffer = 1 + (int)(whole.Digest / 4 % (ulong)input.Length);
         var padded = new byte[LineReader.InitialBuffer - inFirstBuffer + input.Length];
         Span<byte> comment = padded.AsSpan(0, LineReader.InitialBuffer - inFirstBuffer);
         comment.Fill((byte)'#');
