@@ -55,6 +55,21 @@ public sealed class MapTests : IDisposable
     }
 
     [Fact]
+    public async Task A_name_may_hold_characters_that_xml_may_not()
+    {
+        XElement svg = await DrawAsync(Small.Replace("a <heap> & more", "a\\u0000b\\u001b\\uffffc\\ud83d\\ude00", StringComparison.Ordinal));
+        Assert.Contains("Arena a\ufffdb\ufffd\ufffdc\ud83d\ude00", svg.Value, StringComparison.Ordinal);
+    }
+
+    // As doubles 2^96 - 2^16 divided by itself is not 1 in every way of rounding.
+    [Fact]
+    public async Task One_free_segment_is_no_fragmentation_whatever_is_rounded()
+    {
+        XElement svg = await DrawAsync(Snapshot("UInt128", "0", "79228162514264337593543950336", "[\"0\",\"65536\"]"));
+        Assert.Contains("fragmentation 0 %", svg.Value, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_snapshot_of_the_library_is_drawn()
     {
         using var arena = new Arena<ushort>("ports", 1024, 64512, 1);
