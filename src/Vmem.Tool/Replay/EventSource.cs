@@ -35,6 +35,9 @@ internal sealed class EventSource
 
     public int LiveObjects => _live.Count;
 
+    /// <summary>Who is live now.</summary>
+    public LiveTable Live => _live;
+
     /// <summary>The bytes held to know the live objects.</summary>
     public long TableBytes => _live.Bytes;
 
