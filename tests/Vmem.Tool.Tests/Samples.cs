@@ -11,6 +11,9 @@ internal static class Samples
 
     public static string SqliteTrace => Path.Combine(AppContext.BaseDirectory, "samples", "sqlite.heaptrack.raw.gz");
 
+    /// <summary>The picture that the documents show.</summary>
+    public static string AddressTimeMap => Path.Combine(AppContext.BaseDirectory, "docs", "images", "address-time-map.svg");
+
     public static byte[] Gzip(string text)
     {
         using var packed = new MemoryStream();

@@ -69,6 +69,14 @@ internal sealed class ReplayArguments
         HelpName = "FILE.json",
     };
 
+    public Option<string?> Map { get; } = new("--map", "-m")
+    {
+        Description = "Draws the address space over time under the best allocator, as SVG. One TRACE only.",
+        HelpName = "FILE.svg",
+    };
+
+    public Option<bool> Details { get; } = new("--details", "-v") { Description = "A second table: rounding, fragmentation, throughput." };
+
     public Option<bool> NoProgress { get; } = new("--no-progress") { Description = "No progress bar. (There is none when standard error is no terminal.)" };
 
     public ReplayOptions Read(ParseResult parsed, ToolConsole console)
@@ -90,6 +98,8 @@ internal sealed class ReplayArguments
             JsonFile = jsonFile,
             ReportFile = parsed.GetValue(Report),
             SnapshotFile = parsed.GetValue(Snapshot),
+            MapFile = parsed.GetValue(Map),
+            ShowDetails = parsed.GetValue(Details),
             ShowProgress = console.ErrorIsTerminal && !parsed.GetValue(NoProgress),
         };
     }

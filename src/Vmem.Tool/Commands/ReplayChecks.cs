@@ -16,6 +16,11 @@ internal static class ReplayChecks
     /// <exception cref="UsageException">Something is.</exception>
     public static void Check(ReplayOptions options)
     {
+        if (options.Traces.Concat(options.OutputPaths).Any(path => path.Length == 0))
+        {
+            throw new UsageException("an empty name is no file's");
+        }
+
         CheckSizes(options.Targets);
         CheckAllocators(options);
         CheckInputs(options);
@@ -49,6 +54,7 @@ internal static class ReplayChecks
             RefuseWithoutArena(options.NamesPolicies, "--policy", "says how an arena places");
             RefuseWithoutArena(targets.CacheMax > 0, "--cache", "puts caches in front of an arena");
             RefuseWithoutArena(options.SnapshotFile is not null, "--snapshot", "is the picture of an arena");
+            RefuseWithoutArena(options.MapFile is not null && targets.Allocators.All(AllocatorNames.IsMemory), "--map", "draws an allocator's own addresses");
 
             void RefuseWithoutArena(bool given, string option, string why)
             {
@@ -109,6 +115,11 @@ internal static class ReplayChecks
         if (options.SnapshotFile is not null && options.Traces.Count > 1)
         {
             throw new UsageException("--snapshot goes with one TRACE only: it is the picture of one arena");
+        }
+
+        if (options.MapFile is not null && options.Traces.Count > 1)
+        {
+            throw new UsageException("--map goes with one TRACE only: it is the picture of one replay");
         }
 
         int fromInput = options.Traces.Count(path => path == TraceInput.StandardInput);

@@ -25,7 +25,12 @@ internal sealed record ReplayOptions
 
     public string? SnapshotFile { get; init; }
 
+    public string? MapFile { get; init; }
+
+    /// <summary>Whether the second table is wanted.</summary>
+    public bool ShowDetails { get; init; }
+
     public bool ShowProgress { get; init; }
 
-    public IEnumerable<string> OutputPaths => new[] { JsonFile, ReportFile, SnapshotFile }.OfType<string>();
+    public IEnumerable<string> OutputPaths => new[] { JsonFile, ReportFile, SnapshotFile, MapFile }.OfType<string>();
 }

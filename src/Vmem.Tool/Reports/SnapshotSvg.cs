@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Numerics;
-using System.Security;
 using System.Text;
 
 namespace Vmem.Tool.Reports;
@@ -154,16 +153,5 @@ internal static class SnapshotSvg
     private static void Text(StringBuilder svg, int x, int y, string style, string text) =>
         svg.Append(CultureInfo.InvariantCulture, $"<text class=\"{style}\" x=\"{x}\" y=\"{y}\">{Escape(text)}</text>\n");
 
-    // A name may hold any character, and XML may not, escaped or not (XML 1.0, 2.2): control characters, halves of surrogate pairs.
-    private static string Escape(string text)
-    {
-        var allowed = new StringBuilder(text.Length);
-        foreach (Rune rune in text.EnumerateRunes())
-        {
-            bool isXml = rune.Value is '\t' or '\n' or '\r' or >= ' ' and not (0xfffe or 0xffff);
-            allowed.Append(isXml ? rune : Rune.ReplacementChar);
-        }
-
-        return SecurityElement.Escape(allowed.ToString());
-    }
+    private static string Escape(string text) => XmlText.Escape(text);
 }
