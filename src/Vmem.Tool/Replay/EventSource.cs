@@ -38,6 +38,15 @@ internal sealed class EventSource
     /// <summary>The bytes held to know the live objects.</summary>
     public long TableBytes => _live.Bytes;
 
+    /// <summary>See <see cref="TraceReader.Elapsed"/>: that of the last event of the last batch.</summary>
+    public TimeSpan? Elapsed => _reader.Elapsed;
+
+    /// <summary>When each event came, as closely as the recording's time stamps tell.</summary>
+    public EventTimes Times { get; } = new();
+
+    /// <summary>See <see cref="TraceReader.Stacks"/>.</summary>
+    public StackTable Stacks => _reader.Stacks;
+
     /// <summary>How many events were written to the batch; 0 at the end.</summary>
     public int Fill(Span<ReplayEvent> batch)
     {
@@ -61,7 +70,13 @@ internal sealed class EventSource
     {
         if (_held.Kind == TraceEventKind.None)
         {
-            return _reader.TryRead(out next);
+            bool read = _reader.TryRead(out next);
+            if (_reader.Elapsed is TimeSpan elapsed)
+            {
+                Times.Add(Allocations + Frees, elapsed);
+            }
+
+            return read;
         }
 
         next = _held;
@@ -71,7 +86,7 @@ internal sealed class EventSource
 
     private int Allocate(TraceEvent next, ref ReplayEvent result)
     {
-        if (!_live.TryAdd(next.Id, next.Size, out int slot))
+        if (!_live.TryAdd(next.Id, next.Size, next.Site, out int slot))
         {
             if (_reader.IsComplete)
             {
@@ -85,13 +100,13 @@ internal sealed class EventSource
 
         Allocations++;
         Sizes.Add(next.Size);
-        result = ReplayEvent.Allocation(slot, next.Size);
+        result = ReplayEvent.Allocation(slot, next.Size, next.Site);
         return 1;
     }
 
     private int Free(TraceEvent next, ref ReplayEvent result)
     {
-        if (!_live.TryRemove(next.Id, out int slot, out ulong size))
+        if (!_live.TryRemove(next.Id, out int slot, out ulong size, out int site))
         {
             if (_reader.IsComplete)
             {
@@ -103,7 +118,7 @@ internal sealed class EventSource
         }
 
         Frees++;
-        result = ReplayEvent.Free(slot, size);
+        result = ReplayEvent.Free(slot, size, site);
         return 1;
     }
 }

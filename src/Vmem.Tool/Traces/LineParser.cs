@@ -18,6 +18,12 @@ internal abstract class LineParser
     /// </summary>
     public abstract bool IsComplete { get; }
 
+    /// <summary>The last time stamp, counted from the start of the recording; null before the first, and where the format has none.</summary>
+    public TimeSpan? Elapsed { get; protected set; }
+
+    /// <summary>The stacks told so far; empty where the format has none.</summary>
+    public virtual StackTable Stacks => StackTable.Empty;
+
     /// <summary>Null when the line is well formed, else what is wrong with it.</summary>
     public abstract string? Parse(ReadOnlySpan<byte> line, out TraceEvent traceEvent);
 

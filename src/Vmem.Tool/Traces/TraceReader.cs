@@ -24,6 +24,12 @@ internal sealed class TraceReader : IDisposable
     /// <summary>See <see cref="LineParser.IsComplete"/>.</summary>
     public bool IsComplete => Parser.IsComplete;
 
+    /// <summary>See <see cref="LineParser.Elapsed"/>.</summary>
+    public TimeSpan? Elapsed => _parser?.Elapsed;
+
+    /// <summary>See <see cref="LineParser.Stacks"/>. It grows while the recording is read; a site of an event read is in it.</summary>
+    public StackTable Stacks => _parser?.Stacks ?? StackTable.Empty;
+
     private LineParser Parser => _parser ?? throw new InvalidOperationException("The format is known once a line was read.");
 
     /// <summary>The next event; false at the end.</summary>
