@@ -20,7 +20,7 @@ public sealed partial class Arena<T>
     /// <exception cref="InvalidOperationException">The arena is being recorded already.</exception>
     /// <remarks>
     /// <para>
-    /// What is live now is written first. From then on everything is recorded, whichever way it comes: by address or handle, in batches, from
+    /// A call that throws leaves the stream as it was. What is live now is written first. From then on everything is recorded, whichever way it comes: by address or handle, in batches, from
     /// caches, after a wait, through imports of other arenas. Sizes are those of the ranges, rounded up to the quantum. What is live at the
     /// end stays live in the recording.
     /// </para>

@@ -40,7 +40,7 @@ internal sealed class ArenaRecorder<T> : Recorder
     /// heaptrack does.</summary>
     internal static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>After so many records their places are given back. Arbitrary: small against a ring, large against a cache miss.</summary>
+    /// <summary>So many records have one time stamp, and give back their places together. Arbitrary: some ten microseconds.</summary>
     private const int Lot = 512;
 
     /// <summary>So many tags are asked for their names: a program may tag by request, without end. Arbitrary.</summary>
@@ -58,6 +58,8 @@ internal sealed class ArenaRecorder<T> : Recorder
     private List<Segment<T>> _atFirst = [];
     private long _events;
     private long _lostNoted;
+    private long _lookedAt;                       // in microseconds since the beginning
+    private long _stampedAt = -1;
 
     public ArenaRecorder(Arena<T> arena, Stream stream, ArenaRecordingOptions options, TimeProvider time)
         : base(arena.Name, stream, options.LeaveOpen)
@@ -122,18 +124,19 @@ internal sealed class ArenaRecorder<T> : Recorder
         bool more = true;
         while (more)
         {
-            bool ending = IsEnding || !_arena.TryGetTarget(out _);      // nobody uses it any more, and nobody has disposed it
-            WriteRecords();
+            bool ending = IsEnding || !IsArenaInUse();
+            bool rest = TryWriteLot();
             if (_ring.IsEmpty && Lost != _lostNoted)
             {
                 WriteGap();
             }
 
-            _text.Flush();
             more = !ending || !_ring.IsEmpty;
-            if (!ending)
+            if (!rest)
             {
-                _ring.AwaitRecords(Interval);
+                _text.Flush();
+                _lookedAt = Elapsed();
+                _ring.AwaitRecords(ending ? TimeSpan.Zero : Interval);
             }
         }
 
@@ -167,12 +170,14 @@ internal sealed class ArenaRecorder<T> : Recorder
         _atFirst = [];
     }
 
-    /// <summary>Writes what is in the ring now, up to the first record that is not published yet.</summary>
-    private void WriteRecords()
+    /// <summary>Writes some of what is in the ring, up to the first record that is not published yet, between two time stamps: that of the
+    /// last look that found nothing, and now.</summary>
+    /// <returns>Whether there may be more.</returns>
+    private bool TryWriteLot()
     {
         long first = _ring.First;
         long place = first;
-        while (true)
+        for (; place < first + Lot; place++)
         {
             ref readonly RecordRing<T>.Slot slot = ref _ring.Peek(place, out RecordKind kind);
             if (Unsafe.IsNullRef(in slot))
@@ -182,19 +187,37 @@ internal sealed class ArenaRecorder<T> : Recorder
 
             if (place == first)
             {
-                _text.Line('t', (ulong)_time.GetElapsedTime(_began).TotalMicroseconds);
+                WriteTime(_lookedAt);
             }
 
             WriteRecord(kind, slot);
-            place++;
-            if (place % Lot == 0)
-            {
-                _ring.Release(place);
-            }
         }
 
         _ring.Release(place);
+        if (place > first)
+        {
+            _lookedAt = Elapsed();
+            WriteTime(_lookedAt);
+        }
+
+        return place == first + Lot;
     }
+
+    private void WriteTime(long microseconds)
+    {
+        if (microseconds > _stampedAt)
+        {
+            _stampedAt = microseconds;
+            _text.Line('t', (ulong)microseconds);
+        }
+    }
+
+    private long Elapsed() => (long)_time.GetElapsedTime(_began).TotalMicroseconds;
+
+    /// <summary>Whether anybody can still use the arena. If not, and nobody has disposed it, the recording ends. In a method of its own, so
+    /// that its caller keeps no reference.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool IsArenaInUse() => _arena.TryGetTarget(out _);
 
     private void WriteRecord(RecordKind kind, in RecordRing<T>.Slot slot)
     {

@@ -26,7 +26,9 @@ namespace Vmem.Recording;
 /// 25 ns a reading; and a merge. Rejected: native memory. A late thread may still publish into the ring of a recording that has ended.
 /// </para>
 /// </remarks>
+#pragma warning disable CA1001 // A late thread may wake the writer of a recording that has ended: the event is left to its finaliser.
 internal sealed class RecordRing<T>
+#pragma warning restore CA1001
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     private const int KindBits = 3;
@@ -39,7 +41,7 @@ internal sealed class RecordRing<T>
     private readonly long _wakeMask;
     private readonly long _patienceTicks;
     private readonly AutoResetEvent _wake = new(false);
-    private Cursors _cursors;
+    private RingCursors _cursors;
 
     /// <summary>Makes an empty ring.</summary>
     /// <param name="capacity">How many records it holds, a power of two.</param>
@@ -225,21 +227,25 @@ internal sealed class RecordRing<T>
         public T Start;
         public T Size;
     }
+}
 
-    /// <summary>What all threads write, and what they only read, on lines of their own.</summary>
-    [StructLayout(LayoutKind.Explicit, Size = 384)]
-    private struct Cursors
-    {
-        [FieldOffset(128)]
-        public long Reserved;
+/// <summary>What all threads write, and what they only read, on lines of their own. No part of the ring's type: a generic one has no
+/// explicit layout.</summary>
+[StructLayout(LayoutKind.Explicit, Size = 384)]
+internal struct RingCursors
+{
+    /// <summary>How many places were reserved.</summary>
+    [FieldOffset(128)]
+    public long Reserved;
 
-        [FieldOffset(256)]
-        public long Taken;
+    /// <summary>How many were taken by the writer.</summary>
+    [FieldOffset(256)]
+    public long Taken;
 
-        [FieldOffset(264)]
-        public int State;
+    [FieldOffset(264)]
+    public int State;
 
-        [FieldOffset(272)]
-        public long Lost;
-    }
+    /// <summary>How many records were turned away.</summary>
+    [FieldOffset(272)]
+    public long Lost;
 }

@@ -8,6 +8,7 @@ internal abstract class Recorder
     private readonly Thread _thread;
     private Exception? _fault;
     private bool _ending;
+    private bool _ended;
 
     protected Recorder(string name, Stream stream, bool leaveOpen)
     {
@@ -24,7 +25,7 @@ internal abstract class Recorder
     public Exception? Fault => Volatile.Read(ref _fault);
 
     /// <summary>Whether nothing is written any more.</summary>
-    public bool HasEnded { get; private set; }
+    public bool HasEnded => Volatile.Read(ref _ended);
 
     public abstract long Events { get; }
 
@@ -33,8 +34,6 @@ internal abstract class Recorder
     public abstract long BytesWritten { get; }
 
     protected Thread Thread => _thread;
-
-    protected Stream Stream => _stream;
 
     /// <summary>Whether everything that was recorded is to be written, and nothing more is to come.</summary>
     protected bool IsEnding => Volatile.Read(ref _ending);
@@ -105,6 +104,6 @@ internal abstract class Recorder
             _ = Interlocked.CompareExchange(ref _fault, fault, null);
         }
 
-        HasEnded = true;
+        Volatile.Write(ref _ended, true);
     }
 }
