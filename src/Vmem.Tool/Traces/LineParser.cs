@@ -24,6 +24,12 @@ internal abstract class LineParser
     /// <summary>The stacks told so far; empty where the format has none.</summary>
     public virtual StackTable Stacks => StackTable.Empty;
 
+    /// <summary>How many events the recording says are missing from it.</summary>
+    public virtual ulong Missing => 0;
+
+    /// <summary>What the recorded allocator rounded sizes up to; null where the recording does not say.</summary>
+    public virtual ulong? Quantum => null;
+
     /// <summary>Null when the line is well formed, else what is wrong with it.</summary>
     public abstract string? Parse(ReadOnlySpan<byte> line, out TraceEvent traceEvent);
 

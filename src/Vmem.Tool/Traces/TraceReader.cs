@@ -9,6 +9,7 @@ internal sealed class TraceReader : IDisposable
     private readonly TraceInput _input;
     private readonly LineReader _lines;
     private LineParser? _parser;
+    private TraceEvent _first;
 
     public TraceReader(TraceInput input)
     {
@@ -24,6 +25,9 @@ internal sealed class TraceReader : IDisposable
     /// <summary>See <see cref="LineParser.IsComplete"/>.</summary>
     public bool IsComplete => Parser.IsComplete;
 
+    /// <summary>See <see cref="LineParser.Missing"/>.</summary>
+    public ulong Missing => Parser.Missing;
+
     /// <summary>See <see cref="LineParser.Elapsed"/>.</summary>
     public TimeSpan? Elapsed => _parser?.Elapsed;
 
@@ -32,9 +36,24 @@ internal sealed class TraceReader : IDisposable
 
     private LineParser Parser => _parser ?? throw new InvalidOperationException("The format is known once a line was read.");
 
+    /// <summary>Reads up to the first event, which stays the next one.</summary>
+    /// <returns>See <see cref="LineParser.Quantum"/>.</returns>
+    public ulong? ReadQuantum()
+    {
+        _ = TryRead(out _first);
+        return _parser?.Quantum;
+    }
+
     /// <summary>The next event; false at the end.</summary>
     public bool TryRead(out TraceEvent traceEvent)
     {
+        if (_first.Kind != TraceEventKind.None)
+        {
+            traceEvent = _first;
+            _first = default;
+            return true;
+        }
+
         while (TryReadLine(out ReadOnlySpan<byte> line))
         {
             _parser ??= Detect(line);
