@@ -15,6 +15,8 @@ internal static class FuzzTargets
         new TraceTarget("heaptrack", ["v 10400 3\n", "+ 10 0 1\n", "- 1\n", "\n+ ", "\n- ", "c 5\n", "t 1 0\n", "0x", .. s_hexadecimal]),
         new TraceTarget("mtrace", ["= Start\n", "= End\n", "@ a:[0x1] + 0x10 0x8\n", "@ a:[0x1] - 0x10\n", "@ a < ", "@ a > ", "@ a ! ", "(nil)", "0x", .. s_hexadecimal]),
         new TraceTarget("gzip", ["\u001f\u008b\u0008\u0000", "\u001f\u008b\u0008\u0010", "\u0003\u0000\u0000\u0000\u0000\u0000\u0000\u0000\u0000\u0000"]),
+        new TraceTarget("arena", ["vmem 2\n", "\nq 16\n", "\nu 4096\n", "\ns 0 4096\n", "\nd 0 4096\n", "\ng 1 name\n", "\nt 1\n", "\nx 1\n", "\na 16 16 1\n", "\nr 16 32\n", "\nf 16\n",
+            "340282366920938463463374607431768211455", "340282366920938463463374607431768211456", .. s_decimal]),
         new MapTarget(),
         new RestoreTarget(),
         new SizeTarget(),

@@ -108,11 +108,11 @@ internal sealed class EventSource
         return 1;
     }
 
-    // The object keeps the site of its first allocation.
+    // The object keeps the site of its first allocation, if that is known.
     private int Resize(TraceEvent next, ref ReplayEvent result)
     {
         int count = Free(next, ref result);
-        _held = new TraceEvent(TraceEventKind.Allocate, next.Id, next.Size, result.Site);
+        _held = new TraceEvent(TraceEventKind.Allocate, next.Id, next.Size, count == 0 ? 0 : result.Site);
         return count;
     }
 

@@ -9,7 +9,7 @@ namespace Vmem.Fuzz.Targets;
 /// <summary>What a recording that was read must do in a replay: run, add up, and leave an arena that can be drawn and restored.</summary>
 internal static class ReplayOracle
 {
-    private const ulong Quantum = 16;
+    private const ulong UsualQuantum = 16;
 
     // Small, so that the first requests fail already; arbitrary.
     private const ulong SmallLimit = 1 << 16;
@@ -20,17 +20,20 @@ internal static class ReplayOracle
     public static bool Check(byte[] input, ulong choice)
     {
         FitPolicy policy = PolicyNames.All[(int)(choice % (ulong)PolicyNames.All.Count)];
-        ulong? limit = (choice & 64) == 0 ? null : SmallLimit;
-        ulong cacheMax = (choice & 128) == 0 ? 0 : 4 * Quantum;
-        using var replay = new TraceReplay(
-            TraceInput.Open(TraceInput.StandardInput, () => new MemoryStream(input)),
-            [new ArenaTarget(policy, Quantum, limit, cacheMax), new BuddyTarget(Quantum, SmallLimit)]);
+        TraceInput trace = TraceInput.Open(TraceInput.StandardInput, () => new MemoryStream(input));
+        var reader = new TraceReader(trace);
+        ulong quantum = reader.ReadQuantum() ?? UsualQuantum;
+        ulong small = Math.Max(quantum, SmallLimit);
+        ulong? limit = (choice & 64) == 0 ? null : small;
+        ulong cacheMax = (choice & 128) == 0 ? 0 : 4 * quantum;
+        using var replay = new TraceReplay(trace, reader, [new ArenaTarget(policy, quantum, limit, cacheMax), new BuddyTarget(quantum, small)]);
         try
         {
             replay.Run(CancellationToken.None);
         }
-        catch (MalformedTraceException)
+        catch (MalformedTraceException fault)
         {
+            TraceReading.CheckMessage(fault.Message);
             return false;
         }
 
@@ -45,6 +48,7 @@ internal static class ReplayOracle
         EventSource source = replay.Source;
         FindingException.Unless(source.Allocations - source.Frees == source.LiveObjects, "Allocations less frees are not the live objects.");
         FindingException.Unless(source.LiveObjects <= source.SlotCount, "More live objects than slots.");
+        CheckSites(replay);
         foreach (ReplayLane lane in replay.Lanes)
         {
             FindingException.Unless(lane.Events == source.Allocations + source.Frees, "A lane missed events.");
@@ -53,10 +57,25 @@ internal static class ReplayOracle
         }
     }
 
+    // Sums wrap together where a recording's sizes do not add up to 64 bits.
+    private static void CheckSites(TraceReplay replay)
+    {
+        ulong sum = 0;
+        long blocks = 0;
+        foreach ((_, ulong bytes, long count) in replay.Sites.AtPeak())
+        {
+            sum += bytes;
+            blocks += count;
+        }
+
+        FindingException.Unless(sum == replay.Sites.PeakBytes, "The sites do not hold the peak together.");
+        FindingException.Unless(blocks <= replay.Source.SlotCount, "The sites hold more blocks than were ever live.");
+    }
+
     // The serialiser refuses what is no number. The page and the table must take whatever the recording holds; they take long to make.
     private static void CheckReport(TraceReport trace, bool withPage)
     {
-        var report = new ReplayReport { Quantum = Quantum, Limit = null, Traces = [trace] };
+        var report = new ReplayReport { Quantum = UsualQuantum, Limit = null, Traces = [trace] };
         ReportJson.Write(report, Stream.Null);
         if (withPage)
         {

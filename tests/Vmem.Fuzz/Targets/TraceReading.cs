@@ -18,13 +18,18 @@ internal readonly record struct TraceReading(long Events, ulong Digest, string? 
     {
         long events = 0;
         ulong digest = DigestStart;
+        TimeSpan before = default;
         try
         {
             using var reader = new TraceReader(TraceInput.Open(TraceInput.StandardInput, () => stream));
             while (reader.TryRead(out TraceEvent next))
             {
                 events++;
-                digest = Mix(Mix(Mix(digest, (ulong)next.Kind), next.Id), next.Size);
+                digest = Mix(Mix(Mix(Mix(digest, (ulong)next.Kind), next.Id), next.Size), (ulong)next.Site);
+                digest = Mix(digest, (ulong)(reader.Elapsed ?? TimeSpan.Zero).Ticks);
+                FindingException.Unless(next.Site >= 0 && next.Site <= reader.Stacks.Count, "A site that is not in the table.");
+                FindingException.Unless(reader.Elapsed is null || reader.Elapsed >= before, "Time runs backwards.");
+                before = reader.Elapsed ?? before;
                 FindingException.Unless(events <= reader.LineNumber, "More events than lines.");
             }
 
@@ -44,7 +49,7 @@ internal readonly record struct TraceReading(long Events, ulong Digest, string? 
     }
 
     // It goes to a terminal: no escape sequences out of a file, and no line of a megabyte.
-    private static void CheckMessage(string message)
+    public static void CheckMessage(string message)
     {
         const int mostCharacters = 400;
         FindingException.Unless(message.Length <= mostCharacters, $"A message of {message.Length} characters.");
