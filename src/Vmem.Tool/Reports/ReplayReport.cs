@@ -46,6 +46,8 @@ internal sealed record TraceReport
     /// <summary>The recorded arena's quantum, if sizes were rounded up to it; null if to <see cref="ReplayReport.Quantum"/>.</summary>
     public ulong? RecordedQuantum { get; init; }
 
+    public required long GuessedFrees { get; init; }
+
     public required long LiveAtEnd { get; init; }
 
     public required long PeakLiveObjects { get; init; }
