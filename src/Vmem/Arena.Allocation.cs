@@ -20,7 +20,7 @@ public sealed partial class Arena<T>
     public T Allocate(T size) => size - T.One < _frontMax && TryTakeLoaded(size, out T start) ? start : AllocateSlowly(size);
 
     /// <summary>Allocates a range under the given policy.</summary>
-    /// <inheritdoc cref="Allocate(T)"/>
+    /// <inheritdoc cref="Allocate(T)" path="/*[self::returns or self::exception or self::remarks]"/>
     /// <param name="size">Its length in units; rounded up to the quantum.</param>
     /// <param name="policy">Which free segment is taken.</param>
     public T Allocate(T size, FitPolicy policy)
@@ -52,7 +52,7 @@ public sealed partial class Arena<T>
     }
 
     /// <summary>Allocates a range under the given policy, or returns false if nothing fits.</summary>
-    /// <inheritdoc cref="TryAllocate(T, out T)"/>
+    /// <inheritdoc cref="TryAllocate(T, out T)" path="/*[self::returns or self::exception or self::remarks]"/>
     /// <param name="size">Its length in units; rounded up to the quantum.</param>
     /// <param name="policy">Which free segment is taken.</param>
     /// <param name="start">The first value of the range.</param>

@@ -58,7 +58,7 @@ public sealed partial class Arena<T>
 
     /// <summary>Allocates a range that satisfies constraints, under the given policy; if there is no place, waits until there is (vmem_xalloc
     /// with VM_SLEEP).</summary>
-    /// <inheritdoc cref="TryAllocate(T, FitPolicy, TimeSpan, out T, CancellationToken)"/>
+    /// <inheritdoc cref="TryAllocate(T, FitPolicy, TimeSpan, out T, CancellationToken)" path="/*[self::returns or self::exception or self::remarks]"/>
     /// <param name="size">Its length in units; rounded up to the quantum.</param>
     /// <param name="constraints">Where it may lie.</param>
     /// <param name="policy">Which of the possible places is taken.</param>
@@ -118,7 +118,7 @@ public sealed partial class Arena<T>
 
     /// <summary>Allocates a range that satisfies constraints, under the given policy; completes when there is a place (vmem_xalloc with
     /// VM_SLEEP).</summary>
-    /// <inheritdoc cref="AllocateAsync(T, FitPolicy, CancellationToken)"/>
+    /// <inheritdoc cref="AllocateAsync(T, FitPolicy, CancellationToken)" path="/*[self::returns or self::exception or self::remarks]"/>
     /// <param name="size">Its length in units; rounded up to the quantum.</param>
     /// <param name="constraints">Where it may lie.</param>
     /// <param name="policy">Which of the possible places is taken.</param>
