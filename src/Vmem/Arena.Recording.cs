@@ -20,9 +20,9 @@ public sealed partial class Arena<T>
     /// <exception cref="InvalidOperationException">The arena is being recorded already.</exception>
     /// <remarks>
     /// <para>
-    /// A call that throws leaves the stream as it was. What is live now is written first. From then on everything is recorded, whichever way it comes: by address or handle, in batches, from
-    /// caches, after a wait, through imports of other arenas. Sizes are those of the ranges, rounded up to the quantum. What is live at the
-    /// end stays live in the recording.
+    /// A call that throws leaves the stream as it was. What is live now is written first. From then on everything is recorded, whichever
+    /// way it comes: by address or handle, in batches, from caches, after a wait, through imports of other arenas. Sizes are those of the
+    /// ranges, rounded up to the quantum. What is live at the end stays live in the recording.
     /// </para>
     /// <para>
     /// O(n) under the lock at the beginning, as <see cref="Snapshot"/> is, and the quantum caches are emptied. Then some nanoseconds an

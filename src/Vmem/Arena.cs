@@ -127,7 +127,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
 
     /// <summary>
     /// Ends every wait with an <see cref="ObjectDisposedException"/>, gives all imports back to the source, leaked ranges included, and the
-    /// tables back to the system; ends a recording; reports the leaks to <see cref="ArenaOptions{T}.Leaked"/>. Idempotent. Every other member throws <see cref="ObjectDisposedException"/> afterwards.
+    /// tables back to the system; ends a recording, which waits for its stream; reports the leaks to <see cref="ArenaOptions{T}.Leaked"/>. Idempotent. Every other member throws <see cref="ObjectDisposedException"/> afterwards.
     /// </summary>
     public void Dispose()
     {

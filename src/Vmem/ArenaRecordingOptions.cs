@@ -17,9 +17,9 @@ public sealed record ArenaRecordingOptions
     public int Capacity { get; init; } = 1 << 16;
 
     /// <summary>
-    /// How long an operation waits when the stream is so slow that <see cref="Capacity"/> operations are on their way. 10 ms unless set. After
-    /// that, operations are left out of the recording and counted (<see cref="ArenaRecording.Lost"/>) until the stream has caught up; they
-    /// do not wait again. Zero: never wait. <see cref="Timeout.InfiniteTimeSpan"/>: leave nothing out.
+    /// How long an operation waits when the stream is so slow that <see cref="Capacity"/> operations are on their way. 10 ms unless set.
+    /// After that, operations are left out of the recording and counted (<see cref="ArenaRecording.Lost"/>) until the stream has caught up;
+    /// they do not wait again. Zero: never wait. <see cref="Timeout.InfiniteTimeSpan"/>: leave nothing out.
     /// </summary>
     /// <remarks>An operation may wait while it holds the arena's lock, so that other threads wait, too. Infinite is wrong for a stream that
     /// itself waits for users of the arena.</remarks>
@@ -32,12 +32,14 @@ public sealed record ArenaRecordingOptions
     {
         if (Capacity is < LeastCapacity or > MostCapacity || !BitOperations.IsPow2(Capacity))
         {
-            throw new ArgumentException($"{nameof(Capacity)} must be a power of two from {LeastCapacity} to {MostCapacity}, and {Capacity} is not.", parameter);
+            throw new ArgumentException(
+                $"{nameof(Capacity)} must be a power of two from {LeastCapacity} to {MostCapacity}, and {Capacity} is not.", parameter);
         }
 
         if (MaxWait != Timeout.InfiniteTimeSpan && (MaxWait < TimeSpan.Zero || MaxWait.TotalMilliseconds > int.MaxValue))
         {
-            throw new ArgumentException($"{nameof(MaxWait)} must be infinite or between 0 and {int.MaxValue} ms, and {MaxWait} is not.", parameter);
+            throw new ArgumentException(
+                $"{nameof(MaxWait)} must be infinite or between 0 and {int.MaxValue} ms, and {MaxWait} is not.", parameter);
         }
     }
 }

@@ -21,7 +21,9 @@ internal sealed class TagTable
             return 0;
         }
 
-        return _sites.TryGetValue(tag, out int site) ? site : Add(tag, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"tag {tag}")));
+        return _sites.TryGetValue(tag, out int site)
+            ? site
+            : Add(tag, Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"tag {tag}")));
     }
 
     /// <summary>Names a tag, unless it has a name or was seen already.</summary>

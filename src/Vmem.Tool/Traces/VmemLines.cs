@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Vmem.Tool.Traces;
 
 /// <summary>
@@ -47,7 +49,8 @@ internal sealed class VmemLines : LineParser
         if (!TryReadId(ref scanner, kind, out ulong id) || !scanner.TryReadDecimal(out ulong size))
         {
             return kind == TraceEventKind.Allocate
-                ? "expected \"a ID SIZE\" or \"a ID SIZE TAG\" in decimal (the ID below 2^128, the others below 2^64; record an arena of larger ranges with a larger quantum)"
+                ? "expected \"a ID SIZE\" or \"a ID SIZE TAG\" in decimal (the ID below 2^128, the others below 2^64; "
+                    + "record an arena of larger ranges with a larger quantum)"
                 : "expected \"r ID SIZE\" in decimal (the ID below 2^128, the size below 2^64)";
         }
 
@@ -83,6 +86,6 @@ internal sealed class VmemLines : LineParser
         }
 
         scanner = again;
-        return UInt128.TryParse(scanner.TakeField(), System.Globalization.NumberStyles.None, null, out UInt128 wide) && _wideIds.TryName(wide, kind, out id);
+        return UInt128.TryParse(scanner.TakeField(), NumberStyles.None, null, out UInt128 wide) && _wideIds.TryName(wide, kind, out id);
     }
 }

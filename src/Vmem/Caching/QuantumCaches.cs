@@ -60,8 +60,8 @@ internal sealed class QuantumCaches<T>
 
     public void Thaw() => MagazineCache<T>.Release(_frozen);
 
-    /// <summary>A range from the current thread's magazines, or with a full one from the depot, after the loaded magazine was found empty or
-    /// none was shown.</summary>
+    /// <summary>A range from the current thread's magazines, or with a full one from the depot, after the loaded magazine was found empty
+    /// or none was shown.</summary>
     /// <returns>False if there is none: it must come from below.</returns>
     public bool TryTake(int sizeClass, T size, out T start)
     {

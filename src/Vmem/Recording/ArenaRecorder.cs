@@ -7,20 +7,21 @@ namespace Vmem.Recording;
 /// <remarks>
 /// <para>
 /// <b>Order.</b> A recording is one sequence, and must make sense in it: a range is allocated after whatever held its values before was
-/// freed. So an allocation takes its place in the <see cref="RecordRing{T}"/> after it has its range, and a free takes its place before the range is anybody
-/// else's. Under the arena's lock that is so anywhere between entering and leaving. In front of the lock, in a magazine, a free reserves
-/// its place, gives the range back, and then publishes the record, or an empty one if the magazine had no room.
+/// freed. So an allocation takes its place in the <see cref="RecordRing{T}"/> after it has its range, and a free takes its place before the
+/// range is anybody else's. Under the arena's lock that is so anywhere between entering and leaving. In front of the lock, in a magazine, a
+/// free reserves its place, gives the range back, and then publishes the record, or an empty one if the magazine had no room.
 /// </para>
 /// <para>
 /// <b>Diverting.</b> An arena that is not recorded asks nothing on its fast paths. A recorded one answers what they ask anyway so that they
 /// leave them, as an audited one does: it is not plain, no fit is sure, and it shows no magazines. A thread may have
 /// looked at the magazines just before they were hidden. So they are emptied for good when a recording begins or ends, and
-/// others take their place (<see cref="Caching.MagazineLayer{T}"/>): late comers find nothing in the old ones and no room, and come to the slow path.
+/// others take their place (<see cref="Caching.MagazineLayer{T}"/>): late comers find nothing in the old ones and no room, and come to the
+/// slow path.
 /// </para>
 /// <para>
 /// <b>Writing.</b> A thread of its own takes the records out, turns them into text, and calls the stream. No operation of the arena ever
-/// does: a stream may be slow, may throw, and may use the arena. It wakes each <see cref="Interval"/>, and when the ring is half full. It notes the time once for each lot that it finds, so
-/// that no operation reads a clock.
+/// does: a stream may be slow, may throw, and may use the arena. It wakes each <see cref="Interval"/>, and when the ring is half full. It
+/// notes the time once for each lot that it finds, so that no operation reads a clock.
 /// </para>
 /// <para>
 /// <b>Faults.</b> If the stream throws, the recording has ended: the ring closes, operations find it closed and go on. The arena is not
@@ -28,9 +29,9 @@ namespace Vmem.Recording;
 /// restores the fast paths.
 /// </para>
 /// <para>
-/// Rejected: recording in a wrapper around the arena, which sees calls instead of ranges; grants to those who wait and imports by other arenas would
-/// pass it by. Rejected: taking the lock for every operation while recorded; cached pairs would no longer scale, and what was recorded
-/// would be another program.
+/// Rejected: recording in a wrapper around the arena, which sees calls instead of ranges; grants to those who wait and imports by other
+/// arenas would pass it by. Rejected: taking the lock for every operation while recorded; cached pairs would no longer scale, and what was
+/// recorded would be another program.
 /// </para>
 /// </remarks>
 internal sealed class ArenaRecorder<T> : Recorder
@@ -43,23 +44,16 @@ internal sealed class ArenaRecorder<T> : Recorder
     /// <summary>So many records have one time stamp, and give back their places together. Arbitrary: some ten microseconds.</summary>
     private const int Lot = 512;
 
-    /// <summary>So many tags are asked for their names: a program may tag by request, without end. Arbitrary.</summary>
-    private const int MostNames = 1 << 16;
-
     private readonly RecordRing<T> _ring;
     private readonly RecordText<T> _text;
-    private readonly Func<ulong, string?>? _tagName;
-    private readonly HashSet<ulong> _named = [];
+    private readonly RecordLines<T> _lines;
     private readonly TimeProvider _time;
     private readonly long _began;
     private readonly WeakReference<Arena<T>> _arena;
     private readonly T _quantum;
     private readonly int _unitShift;
     private List<Segment<T>> _atFirst = [];
-    private long _events;
-    private long _lostNoted;
     private long _lookedAt;                       // in microseconds since the beginning
-    private long _stampedAt = -1;
 
     public ArenaRecorder(Arena<T> arena, Stream stream, ArenaRecordingOptions options, TimeProvider time)
         : base(arena.Name, stream, options.LeaveOpen)
@@ -69,12 +63,12 @@ internal sealed class ArenaRecorder<T> : Recorder
         _unitShift = Unsafe.SizeOf<T>() <= sizeof(ulong) ? 0 : int.CreateTruncating(T.TrailingZeroCount(_quantum));
         _ring = new RecordRing<T>(options.Capacity, options.MaxWait) { Writer = Thread };
         _text = new RecordText<T>(stream, _unitShift);
-        _tagName = options.TagName;
+        _lines = new RecordLines<T>(_text, options.TagName);
         _time = time;
         _began = time.GetTimestamp();
     }
 
-    public override long Events => Volatile.Read(ref _events);
+    public override long Events => _lines.Events;
 
     public override long Lost => _ring.Lost;
 
@@ -120,15 +114,17 @@ internal sealed class ArenaRecorder<T> : Recorder
 
     protected override void Write()
     {
-        WriteHead();
+        _lines.Head(Name, _quantum, _unitShift > 0, _atFirst);
+        _atFirst = [];
         bool more = true;
         while (more)
         {
             bool ending = IsEnding || !IsArenaInUse();
             bool rest = TryWriteLot();
-            if (_ring.IsEmpty && Lost != _lostNoted)
+            if (_ring.IsEmpty && Lost != _lines.Lost)
             {
-                WriteGap();
+                _lines.Gap(Lost);
+                _ring.Reopen();
             }
 
             more = !ending || !_ring.IsEmpty;
@@ -140,34 +136,8 @@ internal sealed class ArenaRecorder<T> : Recorder
             }
         }
 
-        _text.Verbatim($"# end: {_events} events, {_lostNoted} left out");
+        _lines.End();
         _text.Flush();
-    }
-
-    private void WriteHead()
-    {
-        _text.Verbatim("vmem 2");
-        _text.Line('n', Name);
-        if (_unitShift > 0)
-        {
-            _text.Verbatim($"u {_quantum}");
-        }
-
-        _text.Line('q', _quantum);
-        foreach (Segment<T> segment in _atFirst)
-        {
-            if (segment.Kind == SegmentKind.Span)
-            {
-                _text.Line('s', segment.Start, segment.Size, 0);
-            }
-            else if (segment.Kind == SegmentKind.Allocated)
-            {
-                _text.Line('a', segment.Start, segment.Size, 0);
-                Count();
-            }
-        }
-
-        _atFirst = [];
     }
 
     /// <summary>Writes some of what is in the ring, up to the first record that is not published yet, between two time stamps: that of the
@@ -187,29 +157,20 @@ internal sealed class ArenaRecorder<T> : Recorder
 
             if (place == first)
             {
-                WriteTime(_lookedAt);
+                _lines.Time(_lookedAt);
             }
 
-            WriteRecord(kind, slot);
+            _lines.Record(kind, slot);
         }
 
         _ring.Release(place);
         if (place > first)
         {
             _lookedAt = Elapsed();
-            WriteTime(_lookedAt);
+            _lines.Time(_lookedAt);
         }
 
         return place == first + Lot;
-    }
-
-    private void WriteTime(long microseconds)
-    {
-        if (microseconds > _stampedAt)
-        {
-            _stampedAt = microseconds;
-            _text.Line('t', (ulong)microseconds);
-        }
     }
 
     private long Elapsed() => (long)_time.GetElapsedTime(_began).TotalMicroseconds;
@@ -218,54 +179,4 @@ internal sealed class ArenaRecorder<T> : Recorder
     /// that its caller keeps no reference.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool IsArenaInUse() => _arena.TryGetTarget(out _);
-
-    private void WriteRecord(RecordKind kind, in RecordRing<T>.Slot slot)
-    {
-        switch (kind)
-        {
-            case RecordKind.Allocate:
-                WriteName(slot.Tag);
-                _text.Line('a', slot.Start, slot.Size, slot.Tag);
-                Count();
-                break;
-
-            case RecordKind.Free:
-                _text.Line('f', slot.Start);
-                Count();
-                break;
-
-            case RecordKind.Resize:
-                _text.Line('r', slot.Start, slot.Size, 0);
-                Count();
-                break;
-
-            case RecordKind.AddSpan:
-                _text.Line('s', slot.Start, slot.Size, 0);
-                break;
-
-            case RecordKind.RemoveSpan:
-                _text.Line('d', slot.Start, slot.Size, 0);
-                break;
-        }
-    }
-
-    private void Count() => Volatile.Write(ref _events, _events + 1);
-
-    /// <summary>The name of a tag, before the first line that has it.</summary>
-    private void WriteName(ulong tag)
-    {
-        if (tag != 0 && _tagName is not null && _named.Count < MostNames && _named.Add(tag) && _tagName(tag) is { } name)
-        {
-            _text.Line('g', tag, name);
-        }
-    }
-
-    /// <summary>The ring is empty, and records were turned away: the reader is told how many are missing here.</summary>
-    private void WriteGap()
-    {
-        long lost = Lost;
-        _text.Line('x', (ulong)(lost - _lostNoted));
-        _lostNoted = lost;
-        _ring.Reopen();
-    }
 }

@@ -82,14 +82,14 @@ internal sealed class RecordRing<T>
     public bool TryReserve(out long place)
     {
         place = Volatile.Read(ref _cursors.Reserved);
-        return (Volatile.Read(ref _cursors.State) == Open && place - Volatile.Read(ref _cursors.Taken) < _slots.Length && TryAdvance(place)) || TryReserveSlowly(out place);
+        return (Volatile.Read(ref _cursors.State) == Open && HasRoom(place) && TryAdvance(place)) || TryReserveSlowly(out place);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Publish(long place, RecordKind kind, T start, T size, ulong tag)
     {
         ref Slot slot = ref _slots[place & _mask];
-        Invariant.Assert(place - Volatile.Read(ref _cursors.Taken) < _slots.Length, "a place is filled after the writer has emptied it");
+        Invariant.Assert(HasRoom(place), "a place is filled after the writer has emptied it");
         slot.Start = start;
         slot.Size = size;
         slot.Tag = tag;
@@ -134,6 +134,9 @@ internal sealed class RecordRing<T>
 
     public void Wake() => _wake.Set();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool HasRoom(long place) => place - Volatile.Read(ref _cursors.Taken) < _slots.Length;
+
     private static long StampOf(long place) => (place + 1) << KindBits;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -158,10 +161,9 @@ internal sealed class RecordRing<T>
         while (true)
         {
             place = Volatile.Read(ref _cursors.Reserved);
-            int state = Volatile.Read(ref _cursors.State);
-            if (state != Open || (place - Volatile.Read(ref _cursors.Taken) >= _slots.Length && !TryAwaitRoom()))
+            if (Volatile.Read(ref _cursors.State) != Open || (!HasRoom(place) && !TryAwaitRoom()))
             {
-                if (state != Closed)
+                if (Volatile.Read(ref _cursors.State) != Closed)
                 {
                     _ = Interlocked.Increment(ref _cursors.Lost);
                 }
@@ -169,7 +171,7 @@ internal sealed class RecordRing<T>
                 return false;
             }
 
-            if (place - Volatile.Read(ref _cursors.Taken) < _slots.Length && TryAdvance(place))
+            if (HasRoom(place) && TryAdvance(place))
             {
                 return true;
             }
@@ -186,7 +188,7 @@ internal sealed class RecordRing<T>
         long reserved = Volatile.Read(ref _cursors.Reserved);
         Wake();
         bool full;
-        while ((full = reserved - Volatile.Read(ref _cursors.Taken) >= _slots.Length) && patient && Volatile.Read(ref _cursors.State) == Open)
+        while ((full = !HasRoom(reserved)) && patient && Volatile.Read(ref _cursors.State) == Open)
         {
             isInterrupted |= !Thread.Yield() && !TrySleep();
             patient = Stopwatch.GetTimestamp() - began < _patienceTicks;

@@ -7,8 +7,8 @@ namespace Vmem.Recording;
 
 /// <summary>Lines of a recording, collected in a buffer on their way to the stream. docs/recording.md has every line's meaning.</summary>
 /// <remarks>
-/// Text in decimal. Measured beside it: see docs/recording.md. A binary form would be half as long before compression, and nobody could
-/// read it with <c>less</c>, write it from a script, or mend it.
+/// Text in decimal: the writer spends 13 to 20 ns on a record (docs/recording.md), no more than the thread that made it. Rejected: a binary
+/// form. It would be shorter before compression, and nobody could read it with <c>less</c>, write it from a script, or mend it.
 /// </remarks>
 internal sealed class RecordText<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
@@ -72,7 +72,7 @@ internal sealed class RecordText<T>
         End();
     }
 
-    /// <summary>A line with a number and a name.</summary>
+    /// <summary>A line with a number, and a name that may have blanks.</summary>
     public void Line(char letter, ulong value, string name)
     {
         Begin(letter);
