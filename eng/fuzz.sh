@@ -28,7 +28,7 @@ prepare() {
   dotnet build tests/Vmem.Fuzz -c Debug -p:Optimize=true --artifacts-path "$root/build" -v q --nologo || fail "The build failed."
   rm -rf "$copy"
   cp -r "$built" "$copy"
-  for assembly in Vmem.dll Vmem.Tool.dll; do
+  for assembly in Vmem.dll Vmem.Tool.dll ZstdSharp.dll; do
     dotnet sharpfuzz "$copy/$assembly" || fail "$assembly could not be instrumented."
   done
 }

@@ -80,7 +80,7 @@ internal static class ReplayOracle
         if (withPage)
         {
             HtmlReport.Write(report, Stream.Null);
-            ConsoleTable.Write(Terminals.Create(TextWriter.Null, isTerminal: false), trace);
+            ConsoleTable.Write(Terminals.Create(TextWriter.Null, isTerminal: false), report, trace, details: true);
         }
 
         foreach (PolicyReport policy in trace.Policies)

@@ -30,7 +30,7 @@ internal readonly record struct TraceReading(long Events, ulong Digest, string? 
                 FindingException.Unless(next.Site >= 0 && next.Site <= reader.Stacks.Count, "A site that is not in the table.");
                 FindingException.Unless(reader.Elapsed is null || reader.Elapsed >= before, "Time runs backwards.");
                 before = reader.Elapsed ?? before;
-                FindingException.Unless(events <= reader.LineNumber, "More events than lines.");
+                FindingException.Unless(events <= 2 * reader.LineNumber, "More than two events a line.");
             }
 
             return new TraceReading(events, digest, null, 0);

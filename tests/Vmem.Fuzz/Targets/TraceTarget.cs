@@ -52,7 +52,7 @@ internal sealed class TraceTarget(string name, params string[] words) : FuzzTarg
     private static void CheckAcrossBuffers(byte[] input, TraceReading whole)
     {
         // A buffer of padding is dear, so that a part of the inputs must do.
-        if (IsCompressed(input) || input.Length == 0 || whole.Digest % 4 != 0)
+        if (IsCompressed(input) || HasByteOrderMark(input) || input.Length == 0 || whole.Digest % 4 != 0)
         {
             return;
         }
@@ -70,5 +70,8 @@ internal sealed class TraceTarget(string name, params string[] words) : FuzzTarg
         FindingException.Unless(same, $"Alone: {whole}; behind a comment: {across}.");
     }
 
-    private static bool IsCompressed(ReadOnlySpan<byte> input) => input is [0x1f, 0x8b, ..];
+    private static bool IsCompressed(ReadOnlySpan<byte> input) =>
+        input is [0x1f, 0x8b, ..] or [0x28, 0xb5, 0x2f, 0xfd, ..] or [>= 0x50 and <= 0x5f, 0x2a, 0x4d, 0x18, ..];
+
+    private static bool HasByteOrderMark(ReadOnlySpan<byte> input) => input is [0xef, 0xbb, 0xbf, ..];
 }
