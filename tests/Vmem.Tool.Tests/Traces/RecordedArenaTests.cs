@@ -1,3 +1,4 @@
+using Vmem.Tool.Replay;
 using Vmem.Tool.Traces;
 using static Vmem.Tool.Tests.Traces.TraceText;
 
@@ -26,6 +27,18 @@ public sealed class RecordedArenaTests
     {
         using TraceReader reader = Open(text);
         Assert.Null(reader.ReadQuantum());
+    }
+
+    [Fact]
+    public void An_object_that_is_resized_and_was_never_seen_has_no_site_not_that_of_the_event_before()
+    {
+        using TraceReader reader = Open(Head + "x 1\na 1 10 5\nr 9 20\n");
+        var source = new EventSource(reader);
+        var batch = new ReplayEvent[1];
+        Assert.Equal(1, source.Fill(batch));
+        Assert.Equal(1, batch[0].Site);
+        Assert.Equal(1, source.Fill(batch));
+        Assert.Equal((20ul, 0), (batch[0].Requested, batch[0].Site));
     }
 
     [Fact]
