@@ -5,7 +5,7 @@ using System.Text;
 namespace Vmem.Testing.Recording;
 
 /// <summary>What a recording says, replayed in the most naive way: a sorted set of what is live. It throws when a range is allocated over
-/// another, or freed and not live.</summary>
+/// another, or freed and not live; but after a gap it takes that for what was missed, as the tool does.</summary>
 public sealed class RecordedRanges
 {
     private readonly SortedDictionary<UInt128, (UInt128 Size, ulong Tag)> _live = [];
@@ -119,9 +119,10 @@ public sealed class RecordedRanges
     private void Allocate(UInt128 start, UInt128 size, ulong tag)
     {
         Demand(size > 0, "it is empty");
-        foreach (UInt128 before in _starts.GetViewBetween(0, start + (size - 1)).Reverse().Take(1))
+        while (TryFindOverlap(start, size, out UInt128 before))
         {
-            Demand(before + (_live[before].Size - 1) < start, $"{_live[before].Size} at {before} is live there");
+            Demand(Missing > 0, $"{_live[before].Size} at {before} is live there");
+            Free(before);
         }
 
         _live.Add(start, (size, tag));
@@ -130,8 +131,15 @@ public sealed class RecordedRanges
 
     private void Free(UInt128 start)
     {
-        Demand(_live.Remove(start), "it is not live");
+        Demand(_live.Remove(start) || Missing > 0, "it is not live");
         _starts.Remove(start);
+    }
+
+    private bool TryFindOverlap(UInt128 start, UInt128 size, out UInt128 before)
+    {
+        SortedSet<UInt128> upToEnd = _starts.GetViewBetween(0, start + (size - 1));
+        before = upToEnd.Max;
+        return upToEnd.Count > 0 && before + (_live[before].Size - 1) >= start;
     }
 
     private static UInt128 Number(string word) => UInt128.Parse(word, NumberStyles.None, CultureInfo.InvariantCulture);

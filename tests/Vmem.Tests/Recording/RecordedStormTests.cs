@@ -8,6 +8,7 @@ namespace Vmem.Tests.Recording;
 
 /// <summary>Eight threads use an arena in every way while it is recorded; what the recording says makes sense line by line, and ends with
 /// just what the arena holds.</summary>
+[Collection(nameof(Caching.Alone))]
 public class RecordedStormTests
 {
     private const int Threads = 8;
