@@ -245,9 +245,9 @@ public sealed partial class Arena<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private uint Take(uint free, T start, T size, FitPolicy policy)
     {
-        if (_source is not null)
+        if (_noted)
         {
-            NoteImportUsed(free);
+            NoteTaken(free, start, size);
         }
 
         uint tag = _map.Carve(free, start, size);

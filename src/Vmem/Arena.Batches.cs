@@ -111,6 +111,7 @@ public sealed partial class Arena<T>
                     _map.Reserve();
                     uint tag = chain;
                     chain = _map.ChainedTo(tag);
+                    NoteFreed(tag);
                     FreeDelisted(tag, ref releases);
                 }
             }

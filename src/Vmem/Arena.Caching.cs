@@ -25,7 +25,7 @@ public sealed partial class Arena<T> : IUpkeepTarget
     /// <summary>Requests up to this size meet what stands in front of the segments, caches or an audit; 0: nothing does. Compared with
     /// size − 1, so that 0 is out of bounds.</summary>
     private T _frontMax;
-    private readonly MagazineCache<T>[] _magazines = [];        // those of _caches, by class; none in an audited arena
+    private MagazineCache<T>[] _magazines = [];   // those of _caches, by class; none in an audited or recorded arena
     private readonly int _quantumShift;
     private T _idlePlus1 = T.One;                 // what slabs hold and nobody does, plus 1: see NotePeak
 
@@ -96,7 +96,7 @@ public sealed partial class Arena<T> : IUpkeepTarget
         int sizeClass = ClassOf(size);
         size = RoundUp(size);
         QuantumCaches<T> caches = _caches!;
-        if (caches[sizeClass].TryTake(out start))
+        if (caches.TryTake(sizeClass, size, out start))
         {
             GC.KeepAlive(this);
             return true;
@@ -124,7 +124,7 @@ public sealed partial class Arena<T> : IUpkeepTarget
         }
 
         int sizeClass = ClassOf(size);
-        if (!_caches![sizeClass].TryReturn(start))
+        if (!_caches!.TryReturn(sizeClass, start))
         {
             FreeBelow(start, RoundUp(size), sizeClass);
         }

@@ -21,7 +21,7 @@ public sealed partial class Arena<T>
     private readonly T _limit;
     private T _retained;                          // size of the wholly free imports
     private long _retainedSpans;
-    private bool _sureFirst;                      // instant fit may take the first sure fit: no empty import that must be noted, no audit
+    private bool _sureFirst;                      // instant fit may take the first sure fit: no empty import that must be noted, no audit, no recorder
     private long _imports;
     private long _releases;
 
@@ -32,7 +32,7 @@ public sealed partial class Arena<T>
         set
         {
             _retainedSpans = value;
-            _sureFirst = value == 0 && _audit is null;
+            _sureFirst = value == 0 && _audit is null && _recorder is null;
         }
     }
 
@@ -235,6 +235,7 @@ public sealed partial class Arena<T>
 
         _map.ReserveSpan(spare.Size);
         _ = _map.AddSpan(spare.Start, spare.Size, imported: true);
+        _recorder?.Added(spare.Start, spare.Size);
         _imports++;
         _retained += spare.Size;
         RetainedSpans++;
@@ -275,6 +276,7 @@ public sealed partial class Arena<T>
 
         release = _map.GetSegment(free);
         _map.RemoveSpan(span);
+        _recorder?.Removed(release.Start, release.Size);
         _releases++;
         return true;
     }

@@ -236,7 +236,7 @@ public sealed partial class Arena<T>
         }
 
         bool followed = count + _listeners.Length > 0;
-        Invariant.Hold(_followed == followed && _plain == (_source is null && _audit is null && !followed), "a free knows whether anything follows it", $"{count} wait, {_listeners.Length} listen, and it is followed: {_followed}, plain: {_plain}");
+        Invariant.Hold(_followed == followed && _plain == IsPlain, "a free knows whether anything follows it", $"{count} wait, {_listeners.Length} listen, and it is followed: {_followed}, plain: {_plain}");
     }
 
     /// <summary>A wait has ended, well or badly. Called once for each, under no lock.</summary>

@@ -34,6 +34,7 @@ public sealed partial class Arena<T>
             foreach (Segment<T> span in release)
             {
                 _map.RemoveSpan(_map.FindSpan(span.Start, out _, out _));
+                _recorder?.Removed(span.Start, span.Size);
                 total += span.Size;
             }
 

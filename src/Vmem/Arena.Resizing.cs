@@ -69,6 +69,7 @@ public sealed partial class Arena<T>
             if (done && newSize != oldSize)
             {
                 _audit?.NoteResized(tag, newSize);
+                _recorder?.Resized(start, newSize);
             }
 
             followed = _followed && newSize < oldSize;

@@ -119,9 +119,10 @@ public sealed partial class Arena<T>
         return true;
     }
 
-    /// <summary>Claims what a waiter waits for; in an audited arena it is signed by who waits, not by who made the room.</summary>
+    /// <summary>Claims what a waiter waits for; it is signed and tagged by who waits, not by who made the room.</summary>
     private bool TryClaimFor(Waiter<T> waiter, ref Segment<T> import, out T start)
     {
+        using RecordingTagScope tag = RecordingTag.Use(waiter.Tag);
         if (waiter.Site is null)
         {
             return TryClaimOrAttach(ref import, waiter.Placement, waiter.Policy, byHandle: false, out start, out _);
@@ -241,11 +242,13 @@ public sealed partial class Arena<T>
         }
     }
 
+    private bool IsPlain => _source is null && _audit is null && _recorder is null && !_followed;
+
     /// <summary>Whether anything follows a free has changed. The lock is held.</summary>
     private void NoteFollowers()
     {
         _followed = !_queue.IsEmpty || _listeners.Length != 0;
-        _plain = _source is null && _audit is null && !_followed;
+        _plain = IsPlain;
     }
 
     /// <summary>Takes out the empty imports beyond what is to be retained, which were kept because somebody might have wanted them; null if
@@ -263,6 +266,7 @@ public sealed partial class Arena<T>
             {
                 surplus.Add(empty[i]);
                 _map.RemoveSpan(_map.FindSpan(empty[i].Start, out _, out _));
+                _recorder?.Removed(empty[i].Start, empty[i].Size);
                 _retained -= empty[i].Size;
                 RetainedSpans--;
                 _releases++;

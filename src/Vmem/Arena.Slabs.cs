@@ -18,6 +18,7 @@ public sealed partial class Arena<T>
             {
                 NoteIdle();
                 NoteAllocation();
+                _recorder?.Allocated(start, size);
                 return true;
             }
 
@@ -73,6 +74,7 @@ public sealed partial class Arena<T>
                 _ = FindUnlisted(start, size);
             }
 
+            _recorder?.Freed(start);
             if (_caches!.IsSuspended)
             {
                 Dissolve(ref releases);
