@@ -44,7 +44,7 @@ public sealed partial class Arena<T>
         {
             foreach (Audit<T>.Record record in batch)
             {
-                census.Add(record);
+                census.Add(record.Start, record.Size, record.Owner!);
             }
         }
 
@@ -88,7 +88,7 @@ public sealed partial class Arena<T>
         {
             if (_audit.TryGet(tag, out Audit<T>.Record record))
             {
-                census.Add(record);
+                census.Add(record.Start, record.Size, record.Owner!);
             }
         }
 

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Reflection;
 using System.Runtime.CompilerServices;
 
 namespace Vmem;
@@ -16,10 +15,15 @@ namespace Vmem;
 /// Methods are named by <see cref="DiagnosticMethodInfo"/>, which trimming and AOT leave intact, unlike <see cref="StackFrame.GetMethod"/>.
 /// It tells overloads apart only by the offsets within them.
 /// </para>
+/// <para>
+/// A frame of the library is one of an assembly that has the simple name of one of its packages. Rejected: to compare full names. The
+/// runtime gives "Vmem, Version=1.0.0.0, Culture=neutral, PublicKeyToken=null" where code is compiled just in time, and
+/// "Vmem, Version=1.0.0.0" under Native AOT: there no frame was the library's. Rejected too: every name that begins with "Vmem.", which
+/// others may give to theirs.
+/// </para>
 /// <para>The table belongs to one arena's audit and dies with it. It is shared by threads and never used under the arena's lock.</para>
 /// </remarks>
-/// <param name="user">The assembly that asks, whose own frames are left out like this one's; null for this one.</param>
-internal sealed class AuditStacks(Assembly? user = null)
+internal sealed class AuditStacks
 {
     /// <summary>Frames that tell stacks apart, and lines that are kept. Arbitrary.</summary>
     public const int MaxFrames = 32;
@@ -28,11 +32,10 @@ internal sealed class AuditStacks(Assembly? user = null)
     public const int MaxStacks = 65_536;
 
     private const string TooMany = "   (one of the stacks after the first 65536, which are not kept)";
-    private static readonly string? s_ownAssembly = typeof(AuditStacks).Assembly.FullName;
+    private static readonly string[] s_packages = ["Vmem", "Vmem.Memory", "Vmem.Extensions.ObjectPool"];
 
     private readonly ConcurrentDictionary<Frames, string> _byFrames = new();
     private readonly ConcurrentDictionary<string, string> _byText = new();
-    private readonly string? _user = user?.FullName;
     private int _known;
 
     /// <summary>Distinct stacks.</summary>
@@ -43,7 +46,7 @@ internal sealed class AuditStacks(Assembly? user = null)
     public string Capture()
     {
         var trace = new StackTrace(1, fNeedFileInfo: false);
-        var frames = new Frames(trace, _user, out int own);
+        var frames = new Frames(trace, out int own);
         if (_byFrames.TryGetValue(frames, out string? known))
         {
             return known;
@@ -56,6 +59,22 @@ internal sealed class AuditStacks(Assembly? user = null)
 
         string text = FirstLines(new StackTrace(1 + own, fNeedFileInfo: true).ToString().ReplaceLineEndings("\n").TrimEnd('\n'));
         return _byFrames.GetOrAdd(frames, _byText.GetOrAdd(text, text));
+    }
+
+    /// <summary>Whether an assembly is the library's, by its display name, or as much of that as the runtime gives.</summary>
+    public static bool IsLibrary(string displayName)
+    {
+        int comma = displayName.IndexOf(',', StringComparison.Ordinal);
+        ReadOnlySpan<char> name = comma < 0 ? displayName : displayName.AsSpan(0, comma);
+        foreach (string package in s_packages)
+        {
+            if (name.SequenceEqual(package))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private static string FirstLines(string text)
@@ -83,10 +102,10 @@ internal sealed class AuditStacks(Assembly? user = null)
         private readonly Frame[] _frames;
         private readonly int _hash;
 
-        public Frames(StackTrace trace, string? user, out int own)
+        public Frames(StackTrace trace, out int own)
         {
             own = 0;
-            while (own < trace.FrameCount && IsOwn(trace.GetFrame(own)!, user))
+            while (own < trace.FrameCount && IsOwn(trace.GetFrame(own)!))
             {
                 own++;
             }
@@ -111,7 +130,6 @@ internal sealed class AuditStacks(Assembly? user = null)
 
         public override int GetHashCode() => _hash;
 
-        private static bool IsOwn(StackFrame frame, string? user) =>
-            DiagnosticMethodInfo.Create(frame)?.DeclaringAssemblyName is { } assembly && (assembly == s_ownAssembly || assembly == user);
+        private static bool IsOwn(StackFrame frame) => DiagnosticMethodInfo.Create(frame) is { } method && IsLibrary(method.DeclaringAssemblyName);
     }
 }

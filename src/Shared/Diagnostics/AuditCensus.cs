@@ -18,17 +18,17 @@ internal sealed class AuditCensus<T>
         public List<AuditedRange<T>> First { get; } = new(Named + 1);
     }
 
-    public void Add(in Audit<T>.Record record)
+    /// <summary>Adds a live range and the call that allocated it.</summary>
+    public void Add(T start, T size, AuditSite owner)
     {
-        AuditSite owner = record.Owner!;
         if (!_groups.TryGetValue(owner.Stack, out Group? group))
         {
             _groups.Add(owner.Stack, group = new Group());
         }
 
         group.Ranges++;
-        group.Size = Saturation.Add(group.Size, record.Size);
-        var range = new AuditedRange<T>(record.Start, record.Size, owner.Call, owner.ThreadId, owner.ThreadName, owner.Time);
+        group.Size = Saturation.Add(group.Size, size);
+        var range = new AuditedRange<T>(start, size, owner.Call, owner.ThreadId, owner.ThreadName, owner.Time);
         int place = group.First.Count;
         while (place > 0 && IsBefore(range, group.First[place - 1]))
         {
