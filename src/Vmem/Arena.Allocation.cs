@@ -3,7 +3,7 @@ using Vmem.Segments;
 
 namespace Vmem;
 
-/// <summary>Allocating by address: vmem_alloc and vmem_xalloc.</summary>
+// Allocating by address: vmem_alloc and vmem_xalloc.
 public sealed partial class Arena<T>
 {
     private T _peakLess1;                         // the most that was in use, less 1, so that "every value of the type" does not wrap

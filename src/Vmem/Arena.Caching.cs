@@ -5,19 +5,15 @@ using Vmem.Segments;
 
 namespace Vmem;
 
-/// <summary>Quantum caches in front of the segments.</summary>
-/// <remarks>
-/// <para>
-/// A request of at most <see cref="ArenaOptions{T}.QuantumCacheMax"/> is met, in this order, from the thread's magazines, the depot, a slab,
-/// a new slab, a segment of its own, an import; and before it fails, everything that any cache holds is given back to the segments and
-/// looked at again. So is any other request before it fails.
-/// </para>
-/// <para>
-/// Locks, always in this order: the one for the upkeep, which moves ranges from caches to segments bit by bit, so that none is under way
-/// unseen when another thread looks at the whole or is about to fail; the gates of the caches (all of them, frozen, for those who look at
-/// the whole); the arena's lock. An operation on one range never holds two of them, and sources are called with none.
-/// </para>
-/// </remarks>
+// Quantum caches in front of the segments.
+//
+// A request of at most ArenaOptions.QuantumCacheMax is met, in this order, from the thread's magazines, the depot, a slab,
+// a new slab, a segment of its own, an import; and before it fails, everything that any cache holds is given back to the segments and
+// looked at again. So is any other request before it fails.
+//
+// Locks, always in this order: the one for the upkeep, which moves ranges from caches to segments bit by bit, so that none is under way
+// unseen when another thread looks at the whole or is about to fail; the gates of the caches (all of them, frozen, for those who look at
+// the whole); the arena's lock. An operation on one range never holds two of them, and sources are called with none.
 public sealed partial class Arena<T> : IUpkeepTarget
 {
     private readonly QuantumCaches<T>? _caches;

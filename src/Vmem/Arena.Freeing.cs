@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Vmem;
 
-/// <summary>Freeing by address: vmem_free and vmem_xfree. A free that cannot be right says what is wrong and changes nothing.</summary>
+// Freeing by address: vmem_free and vmem_xfree. A free that cannot be right says what is wrong and changes nothing.
 public sealed partial class Arena<T>
 {
     /// <summary>Frees a range (vmem_free).</summary>

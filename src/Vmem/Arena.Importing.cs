@@ -3,18 +3,14 @@ using Vmem.Segments;
 
 namespace Vmem;
 
-/// <summary>Importing spans from a source, and giving them back.</summary>
-/// <remarks>
-/// <para>
-/// The lock is not held while the source is called: a source may be slow, may itself be an arena, and may even call back. What has changed
-/// meanwhile is looked at afterwards: if the request can be met without the import, the import goes back.
-/// </para>
-/// <para>
-/// A span remembers that it was imported, its segments need not. A wholly free imported span is kept up to
-/// <see cref="ArenaOptions{T}.RetainedImport"/>, because an arena whose use swings about a span's boundary would otherwise import and
-/// release at every swing, as all known implementations do.
-/// </para>
-/// </remarks>
+// Importing spans from a source, and giving them back.
+//
+// The lock is not held while the source is called: a source may be slow, may itself be an arena, and may even call back. What has changed
+// meanwhile is looked at afterwards: if the request can be met without the import, the import goes back.
+//
+// A span remembers that it was imported, its segments need not. A wholly free imported span is kept up to
+// ArenaOptions.RetainedImport, because an arena whose use swings about a span's boundary would otherwise import and
+// release at every swing, as all known implementations do.
 public sealed partial class Arena<T>
 {
     private readonly IArenaSource<T>? _source;

@@ -3,17 +3,13 @@ using Vmem.Waiting;
 
 namespace Vmem;
 
-/// <summary>The life of a waiter: into the queue, and out of it.</summary>
-/// <remarks>
-/// <para>
-/// Before a request is queued the caches are suspended and the arena listens to its source: from then on every free, here or below, reaches
-/// the segments and with them the queue. Then it is tried once more. So whatever made room before was seen by that attempt, and whatever
-/// makes room later finds it queued.
-/// </para>
-/// <para>
-/// What was done for a waiter on its way in is undone once for it on its way out, by <see cref="Conclude"/>, whoever took it out.
-/// </para>
-/// </remarks>
+// The life of a waiter: into the queue, and out of it.
+//
+// Before a request is queued the caches are suspended and the arena listens to its source: from then on every free, here or below, reaches
+// the segments and with them the queue. Then it is tried once more. So whatever made room before was seen by that attempt, and whatever
+// makes room later finds it queued.
+//
+// What was done for a waiter on its way in is undone once for it on its way out, by Conclude, whoever took it out.
 public sealed partial class Arena<T>
 {
     private static readonly Action<object?> s_cancelled = static state => Withdraw((Waiter<T>)state!, WaitState.Cancelled);

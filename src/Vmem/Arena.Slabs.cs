@@ -4,7 +4,7 @@ using Vmem.Segments;
 
 namespace Vmem;
 
-/// <summary>Below the magazines: ranges from slabs, and the segments that slabs are.</summary>
+// Below the magazines: ranges from slabs, and the segments that slabs are.
 public sealed partial class Arena<T>
 {
     /// <summary>A range from a slab, or a segment of its own; what the arena has now, without an import.</summary>

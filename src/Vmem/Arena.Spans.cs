@@ -2,7 +2,7 @@ using Vmem.Segments;
 
 namespace Vmem;
 
-/// <summary>Spans: adding (vmem_add) and removing them.</summary>
+// Spans: adding (vmem_add) and removing them.
 public sealed partial class Arena<T>
 {
     /// <summary>Adds the range [start, start + size) to the arena (vmem_add). It may end at the very top of the type.</summary>
