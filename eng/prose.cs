@@ -201,7 +201,8 @@ internal static partial class Markdown
 
     private static bool Begins(string word) =>
         char.IsUpper(word[0]) || char.IsAsciiDigit(word[0])
-        || word[0] is '(' or '[' or '"' or '“' || word.StartsWith("code", StringComparison.Ordinal);
+        || word[0] is '(' or '[' or '"' or '“'
+        || word.StartsWith("code", StringComparison.Ordinal);
 
     [GeneratedRegex("^(```+|~~~+)")]
     private static partial Regex Fence();

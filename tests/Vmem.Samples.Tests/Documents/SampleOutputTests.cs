@@ -20,7 +20,7 @@ public sealed class SampleOutputTests
         Assert.NotEmpty(shown);
         Assert.All(
             shown,
-            line => Assert.True(printed.Contains(line), $"samples/README.md shows a line that {sample} does not print: {line}\n\n{output}"));
+            line => Assert.True(printed.Contains(line), $"samples/README.md has a line that {sample} does not print: {line}\n\n{output}"));
     }
 
     private static async Task<(int ExitCode, string Output)> RunAsync(string sample)
