@@ -7,7 +7,8 @@
 //     dotnet run eng/prose.cs -- CONTRIBUTING.md …     the given files
 //
 // What counts as prose: paragraphs and list items. Code blocks, tables, headings, HTML, images and the targets of links don't.
-// A sentence ends at . ! ? … before a capital, a digit, an opening bracket or quote, or code; and wherever a paragraph or a list item ends.
+// A sentence ends at . ! ? … before a capital, a digit, an opening bracket or quote, or code. The end of a paragraph or a list item ends
+// one, too.
 // Inline code is one word, whatever is in it. A fragment of fewer than 4 words (a label in a list) is no sentence: counting it would
 // only lower the median.
 //
@@ -50,7 +51,8 @@ foreach (Sentence sentence in all.Where(sentence => sentence.Words > LongWords).
     Console.WriteLine($"{sentence.File}:{sentence.Line}: {sentence.Words} words: {text}");
 }
 
-Console.WriteLine($"Bars, for each file and together: a median of at most {MaxMedian} words, at most {MaxLongPercent} % over {LongWords} words: "
+Console.WriteLine(
+    $"Bars, for each file and together: a median of at most {MaxMedian} words, at most {MaxLongPercent} % over {LongWords} words: "
     + (passed ? "passed." : "missed (! marks where)."));
 return passed ? 0 : 1;
 
@@ -67,11 +69,8 @@ bool Report(string name, List<Sentence> sentences)
 
 static string[] DefaultFiles()
 {
-    // docs/api and docs/_site are written by docfx.
     IEnumerable<string> documents = Directory.Exists("docs")
-        ? Directory.EnumerateFiles("docs", "*.md", SearchOption.AllDirectories)
-            .Select(path => path.Replace('\\', '/'))
-            .Where(path => !path.StartsWith("docs/api/", StringComparison.Ordinal) && !path.StartsWith("docs/_site/", StringComparison.Ordinal))
+        ? Directory.EnumerateFiles("docs", "*.md", SearchOption.AllDirectories).Select(path => path.Replace('\\', '/'))
         : [];
     return ["README.md", .. documents.Order(StringComparer.Ordinal)];
 }
@@ -160,8 +159,9 @@ internal static partial class Markdown
         {
             if (i + 1 == tokens.Count || Ends(tokens[i].Text, tokens[i + 1].Text))
             {
-                IEnumerable<string> words = tokens[first..(i + 1)].Select(token => token.Text);
-                yield return new Sentence(file, tokens[first].Line, words.Count(word => word.Any(char.IsLetterOrDigit)), string.Join(' ', words));
+                string[] words = [.. tokens[first..(i + 1)].Select(token => token.Text)];
+                int count = words.Count(word => word.Any(char.IsLetterOrDigit));
+                yield return new Sentence(file, tokens[first].Line, count, string.Join(' ', words));
                 first = i + 1;
             }
         }
@@ -196,8 +196,13 @@ internal static partial class Markdown
         string bare = word.TrimEnd(')', ']', '"', '\'', '”', '’');
         return bare.Length > 0 && bare[^1] is '.' or '!' or '?' or '…'
             && !s_abbreviations.Contains(bare.TrimStart('(', '[', '"', '“'))
-            && (char.IsUpper(next[0]) || char.IsAsciiDigit(next[0]) || next[0] is '(' or '[' or '"' or '“' or '`' || next.StartsWith("code", StringComparison.Ordinal));
+            && Begins(next);
     }
+
+    private static bool Begins(string word) =>
+        char.IsUpper(word[0]) || char.IsAsciiDigit(word[0])
+        || word[0] is '(' or '[' or '"' or '“'
+        || word.StartsWith("code", StringComparison.Ordinal);
 
     [GeneratedRegex("^(```+|~~~+)")]
     private static partial Regex Fence();

@@ -18,7 +18,9 @@ public sealed class SampleOutputTests
         HashSet<string> printed = [.. output.ReplaceLineEndings("\n").Split('\n').Select(line => line.TrimEnd())];
         string[] shown = [.. Block(sample).Split('\n').Select(line => line.TrimEnd()).Where(line => line is not ("…" or ""))];
         Assert.NotEmpty(shown);
-        Assert.All(shown, line => Assert.True(printed.Contains(line), $"samples/README.md shows a line that {sample} does not print: {line}\n\n{output}"));
+        Assert.All(
+            shown,
+            line => Assert.True(printed.Contains(line), $"samples/README.md has a line that {sample} does not print: {line}\n\n{output}"));
     }
 
     private static async Task<(int ExitCode, string Output)> RunAsync(string sample)
