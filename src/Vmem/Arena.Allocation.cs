@@ -3,7 +3,7 @@ using Vmem.Segments;
 
 namespace Vmem;
 
-/// <summary>Allocating by address: vmem_alloc and vmem_xalloc.</summary>
+// Allocating by address: vmem_alloc and vmem_xalloc.
 public sealed partial class Arena<T>
 {
     private T _peakLess1;                         // the most that was in use, less 1, so that "every value of the type" does not wrap
@@ -245,9 +245,9 @@ public sealed partial class Arena<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private uint Take(uint free, T start, T size, FitPolicy policy)
     {
-        if (_source is not null)
+        if (_noted)
         {
-            NoteImportUsed(free);
+            NoteTaken(free, start, size);
         }
 
         uint tag = _map.Carve(free, start, size);

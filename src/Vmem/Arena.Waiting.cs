@@ -2,19 +2,15 @@ using Vmem.Segments;
 
 namespace Vmem;
 
-/// <summary>Waiting for room: vmem_alloc and vmem_xalloc with VM_SLEEP.</summary>
-/// <remarks>
-/// <para>
-/// A request that cannot be met joins the tail of a queue; whatever may make room serves the queue from its head (Arena.Serving.cs). First
-/// come, first served: a waiting call that finds others queued goes behind them even if it would fit, or a large request would starve
-/// behind small ones that keep arriving.
-/// </para>
-/// <para>
-/// Calls that do not wait are no part of that order. They are answered from what is free at the moment, so that they go on failing only if
-/// nothing fits; a stream of them can therefore keep a large waiter waiting. The other way, to refuse them while somebody waits, would make
-/// one waiter for the whole arena turn every <see cref="TryAllocate(T, out T)"/> beside it into a failure.
-/// </para>
-/// </remarks>
+// Waiting for room: vmem_alloc and vmem_xalloc with VM_SLEEP.
+//
+// A request that cannot be met joins the tail of a queue; whatever may make room serves the queue from its head (Arena.Serving.cs). First
+// come, first served: a waiting call that finds others queued goes behind them even if it would fit, or a large request would starve
+// behind small ones that keep arriving.
+//
+// Calls that do not wait are no part of that order. They are answered from what is free at the moment, so that they go on failing only if
+// nothing fits; a stream of them can therefore keep a large waiter waiting. The other way, to refuse them while somebody waits, would make
+// one waiter for the whole arena turn every TryAllocate beside it into a failure.
 public sealed partial class Arena<T>
 {
     /// <summary>Allocates a range under the arena's policy; if nothing fits, waits until something does.</summary>

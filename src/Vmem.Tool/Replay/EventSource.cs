@@ -27,16 +27,34 @@ internal sealed class EventSource
     /// <summary>Frees of objects that the recording never saw allocated: left out.</summary>
     public long UnknownFrees { get; private set; }
 
+    /// <summary>See <see cref="TraceReader.Missing"/>.</summary>
+    public ulong Missing => _reader.Missing;
+
     /// <summary>Frees that the recording missed, known because their address was handed out again: supplied.</summary>
     public long ImpliedFrees { get; private set; }
+
+    /// <summary>See <see cref="LineParser.GuessedFrees"/>.</summary>
+    public long GuessedFrees => _reader.GuessedFrees;
 
     /// <summary>Objects live at the same time, at most: what every slot-indexed array must hold.</summary>
     public int SlotCount => _live.SlotCount;
 
     public int LiveObjects => _live.Count;
 
+    /// <summary>Who is live now.</summary>
+    public LiveTable Live => _live;
+
     /// <summary>The bytes held to know the live objects.</summary>
     public long TableBytes => _live.Bytes;
+
+    /// <summary>See <see cref="TraceReader.Elapsed"/>: that of the last event of the last batch.</summary>
+    public TimeSpan? Elapsed => _reader.Elapsed;
+
+    /// <summary>When each event came, as closely as the recording's time stamps tell.</summary>
+    public EventTimes Times { get; } = new();
+
+    /// <summary>See <see cref="TraceReader.Stacks"/>.</summary>
+    public StackTable Stacks => _reader.Stacks;
 
     /// <summary>How many events were written to the batch; 0 at the end.</summary>
     public int Fill(Span<ReplayEvent> batch)
@@ -44,14 +62,12 @@ internal sealed class EventSource
         int count = 0;
         while (count < batch.Length && TryNext(out TraceEvent next))
         {
-            if (next.Kind == TraceEventKind.Allocate)
+            count += next.Kind switch
             {
-                count += Allocate(next, ref batch[count]);
-            }
-            else
-            {
-                count += Free(next, ref batch[count]);
-            }
+                TraceEventKind.Allocate => Allocate(next, ref batch[count]),
+                TraceEventKind.Resize => Resize(next, ref batch[count]),
+                _ => Free(next, ref batch[count]),
+            };
         }
 
         return count;
@@ -61,7 +77,13 @@ internal sealed class EventSource
     {
         if (_held.Kind == TraceEventKind.None)
         {
-            return _reader.TryRead(out next);
+            bool read = _reader.TryRead(out next);
+            if (_reader.Elapsed is TimeSpan elapsed)
+            {
+                Times.Add(Allocations + Frees, elapsed);
+            }
+
+            return read;
         }
 
         next = _held;
@@ -71,7 +93,7 @@ internal sealed class EventSource
 
     private int Allocate(TraceEvent next, ref ReplayEvent result)
     {
-        if (!_live.TryAdd(next.Id, next.Size, out int slot))
+        if (!_live.TryAdd(next.Id, next.Size, next.Site, out int slot))
         {
             if (_reader.IsComplete)
             {
@@ -85,13 +107,21 @@ internal sealed class EventSource
 
         Allocations++;
         Sizes.Add(next.Size);
-        result = ReplayEvent.Allocation(slot, next.Size);
+        result = ReplayEvent.Allocation(slot, next.Size, next.Site);
         return 1;
+    }
+
+    // The object keeps the site of its first allocation, if that is known.
+    private int Resize(TraceEvent next, ref ReplayEvent result)
+    {
+        int count = Free(next, ref result);
+        _held = new TraceEvent(TraceEventKind.Allocate, next.Id, next.Size, count == 0 ? 0 : result.Site);
+        return count;
     }
 
     private int Free(TraceEvent next, ref ReplayEvent result)
     {
-        if (!_live.TryRemove(next.Id, out int slot, out ulong size))
+        if (!_live.TryRemove(next.Id, out int slot, out ulong size, out int site))
         {
             if (_reader.IsComplete)
             {
@@ -103,7 +133,7 @@ internal sealed class EventSource
         }
 
         Frees++;
-        result = ReplayEvent.Free(slot, size);
+        result = ReplayEvent.Free(slot, size, site);
         return 1;
     }
 }

@@ -4,8 +4,8 @@ using System.Runtime.CompilerServices;
 namespace Vmem.Tool.Replay;
 
 /// <summary>
-/// The live objects of the recorded program: from its address (or ID) to a slot and a size. Open addressing with linear probing, and
-/// deletion that moves later entries back, so that a program that allocates and frees for days leaves no tombstones. 24 bytes an entry, at
+/// The live objects of the recorded program: from its address (or ID) to a slot, a size and the site of its allocation. Open addressing with
+/// linear probing, and deletion that moves later entries back, so that a program that allocates and frees for days leaves no tombstones. 24 bytes an entry, at
 /// most three quarters full. Not a <c>Dictionary</c>: it reads a bucket and then an entry, two cache misses where this has one, and takes
 /// 36 bytes an entry. Doubling rehashes everything in one go; what is timed is the allocators, not this table.
 /// </summary>
@@ -29,8 +29,12 @@ internal sealed class LiveTable
     /// <summary>The bytes of the table's own arrays.</summary>
     public long Bytes => ((long)_entries.Length * Unsafe.SizeOf<Entry>()) + ((long)_freeSlots.Length * sizeof(int));
 
+    /// <summary>All live objects, in no order.</summary>
+    public IEnumerable<(int Slot, ulong Size, int Site)> Objects =>
+        _entries.Where(entry => entry.IsUsed).Select(entry => (entry.Slot, entry.Size, entry.Site));
+
     /// <summary>False, and nothing changed, when the object is live already.</summary>
-    public bool TryAdd(ulong id, ulong size, out int slot)
+    public bool TryAdd(ulong id, ulong size, int site, out int slot)
     {
         if ((Count + 1) * 4L > _entries.Length * 3L)
         {
@@ -45,13 +49,13 @@ internal sealed class LiveTable
         }
 
         slot = _freeSlotCount > 0 ? _freeSlots[--_freeSlotCount] : SlotCount++;
-        _entries[index] = new Entry(id, size, slot);
+        _entries[index] = new Entry(id, size, site, slot);
         Count++;
         return true;
     }
 
     /// <summary>False when no such object is live.</summary>
-    public bool TryRemove(ulong id, out int slot, out ulong size)
+    public bool TryRemove(ulong id, out int slot, out ulong size, out int site)
     {
         int index = Find(id);
         Entry entry = _entries[index];
@@ -59,11 +63,13 @@ internal sealed class LiveTable
         {
             slot = 0;
             size = 0;
+            site = 0;
             return false;
         }
 
         slot = entry.Slot;
         size = entry.Size;
+        site = entry.Site;
         CloseGap(index);
         Count--;
         PushFreeSlot(slot);
@@ -135,13 +141,15 @@ internal sealed class LiveTable
     }
 
     // The slot is kept plus one, so that a cleared array is an empty table.
-    private readonly struct Entry(ulong id, ulong size, int slot)
+    private readonly struct Entry(ulong id, ulong size, int site, int slot)
     {
         private readonly int _slotPlusOne = slot + 1;
 
         public ulong Id { get; } = id;
 
         public ulong Size { get; } = size;
+
+        public int Site { get; } = site;
 
         public int Slot => _slotPlusOne - 1;
 

@@ -8,11 +8,15 @@ internal readonly struct ReplayEvent
 {
     private readonly int _slot;
 
-    private ReplayEvent(int slot, ulong requested)
+    private ReplayEvent(int slot, ulong requested, int site)
     {
         _slot = slot;
+        Site = site;
         Requested = requested;
     }
+
+    /// <summary>The stack that allocated the object, an index into <see cref="EventSource.Stacks"/>; 0 when unknown.</summary>
+    public int Site { get; }
 
     /// <summary>The size that the program asked for, in bytes; for a free, that of the object freed.</summary>
     public ulong Requested { get; }
@@ -21,7 +25,7 @@ internal readonly struct ReplayEvent
 
     public int Slot => _slot >= 0 ? _slot : ~_slot;
 
-    public static ReplayEvent Allocation(int slot, ulong requested) => new(slot, requested);
+    public static ReplayEvent Allocation(int slot, ulong requested, int site = 0) => new(slot, requested, site);
 
-    public static ReplayEvent Free(int slot, ulong requested) => new(~slot, requested);
+    public static ReplayEvent Free(int slot, ulong requested, int site = 0) => new(~slot, requested, site);
 }

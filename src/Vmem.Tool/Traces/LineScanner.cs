@@ -77,9 +77,49 @@ internal ref struct LineScanner
         return _position > first && EndsField();
     }
 
+    /// <summary>So many bytes behind one blank, whatever they are.</summary>
+    public bool TryTake(ulong length, out ReadOnlySpan<byte> text)
+    {
+        SkipOneBlank();
+        bool fits = length <= (ulong)(_line.Length - _position);
+        text = fits ? _line.Slice(_position, (int)length) : default;
+        _position += text.Length;
+        return fits;
+    }
+
+    /// <summary>What is left behind one blank.</summary>
+    public ReadOnlySpan<byte> TakeRest()
+    {
+        SkipOneBlank();
+        ReadOnlySpan<byte> rest = _line[_position..];
+        _position = _line.Length;
+        return rest;
+    }
+
+    /// <summary>What comes before the next blank; empty at the end.</summary>
+    public ReadOnlySpan<byte> TakeField()
+    {
+        SkipBlanks();
+        int start = _position;
+        while (_position < _line.Length && !IsBlank(_line[_position]))
+        {
+            _position++;
+        }
+
+        return _line[start.._position];
+    }
+
     public static bool IsBlank(byte value) => value is (byte)' ' or (byte)'\t';
 
     private readonly bool EndsField() => _position == _line.Length || IsBlank(_line[_position]);
+
+    private void SkipOneBlank()
+    {
+        if (_position < _line.Length && IsBlank(_line[_position]))
+        {
+            _position++;
+        }
+    }
 
     private void SkipBlanks()
     {

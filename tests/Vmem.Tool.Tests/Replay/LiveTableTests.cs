@@ -13,22 +13,22 @@ public sealed class LiveTableTests
     {
         var random = new Random(ids);
         var table = new LiveTable();
-        var model = new Dictionary<ulong, (int Slot, ulong Size)>();
+        var model = new Dictionary<ulong, (int Slot, ulong Size, int Site)>();
         for (int step = 0; step < 100_000; step++)
         {
             ulong id = (ulong)random.Next(ids) * stride;
             if (random.Next(2) == 0)
             {
                 ulong size = (ulong)random.Next();
-                bool added = table.TryAdd(id, size, out int slot);
+                bool added = table.TryAdd(id, size, site: step, out int slot);
                 Assert.Equal(!model.ContainsKey(id), added);
                 Assert.DoesNotContain(slot, added ? model.Values.Take(20).Select(entry => entry.Slot) : []);
-                model.TryAdd(id, (slot, size));
+                model.TryAdd(id, (slot, size, step));
             }
             else
             {
-                Assert.Equal(model.Remove(id, out (int Slot, ulong Size) expected), table.TryRemove(id, out int slot, out ulong size));
-                Assert.Equal(expected, (slot, size));
+                Assert.Equal(model.Remove(id, out (int Slot, ulong Size, int Site) expected), table.TryRemove(id, out int slot, out ulong size, out int site));
+                Assert.Equal(expected, (slot, size, site));
             }
 
             Assert.Equal(model.Count, table.Count);
@@ -44,8 +44,8 @@ public sealed class LiveTableTests
         var table = new LiveTable();
         for (ulong id = 0; id < 1_000_000; id++)
         {
-            Assert.True(table.TryAdd(id, 1, out _));
-            Assert.True(id < 100 || table.TryRemove(id - 100, out _, out _));
+            Assert.True(table.TryAdd(id, 1, 0, out _));
+            Assert.True(id < 100 || table.TryRemove(id - 100, out _, out _, out _));
         }
 
         Assert.Equal(101, table.SlotCount);
