@@ -23,17 +23,18 @@ public class RecordedGarbageTests
         long all = GC.GetTotalAllocatedBytes(precise: true);
         Run(arena, starts);
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - own);
-        // What else goes on in the process is a little of the runner's: less than a byte for each of the 74,000 operations.
-        Assert.InRange(GC.GetTotalAllocatedBytes(precise: true) - all, 0, Rounds * 37);
+        // What else goes on in the process is a little of the runner's: less than a byte for each of the 78,000 operations.
+        Assert.InRange(GC.GetTotalAllocatedBytes(precise: true) - all, 0, Rounds * 39);
     }
 
     private static void Run(Arena<ulong> arena, ulong[] starts)
     {
         for (int i = 0; i < Rounds; i++)
         {
-            ulong start = arena.Allocate(100);
-            arena.TryExtend(start, 100, 50);
-            arena.Free(start, 50);
+            arena.Free(arena.Allocate(100), 100);
+            ulong start = arena.Allocate(300);
+            arena.TryExtend(start, 300, 200);
+            arena.Free(start, 200);
             arena.TryAllocateHandle(200, out RangeHandle<ulong> handle);
             arena.Free(handle);
             arena.FreeMany(starts.AsSpan(0, arena.TryAllocateMany(40, starts)), 40);
