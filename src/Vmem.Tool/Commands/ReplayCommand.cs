@@ -15,7 +15,8 @@ internal static class ReplayCommand
         Replays recordings of real programs' memory behaviour through an arena under each policy, or through other allocators, and says which suits the
         program best.
 
-        A recording is what "heaptrack --raw" writes, glibc's mtrace, or lines "a ID SIZE" and "f ID"; plain, .gz, or "-" for standard input.
+        A recording is what heaptrack writes (see "vmem record"), glibc's mtrace, the log of "valgrind --trace-malloc=yes", ltrace's text, or lines
+        "a ID SIZE" and "f ID"; plain, .gz or .zst, or "-" for standard input.
 
         Fragmentation is holes / (holes + live bytes), where holes are all free bytes outside the largest free segment. (The span is
         so large by default that its untouched rest is always the largest free segment; "1 - largest / free" would say nothing.)
