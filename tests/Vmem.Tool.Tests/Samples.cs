@@ -11,6 +11,9 @@ internal static class Samples
 
     public static string SqliteTrace => Path.Combine(AppContext.BaseDirectory, "samples", "sqlite.heaptrack.raw.gz");
 
+    /// <summary>The picture that the documents show.</summary>
+    public static string AddressTimeMap => Path.Combine(AppContext.BaseDirectory, "docs", "images", "address-time-map.svg");
+
     /// <summary>One of the small recordings of the tests' own.</summary>
     public static string Recording(string name) => Path.Combine(AppContext.BaseDirectory, "Traces", "Recordings", name);
 

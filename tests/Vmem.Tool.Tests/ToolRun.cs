@@ -9,6 +9,9 @@ internal sealed record ToolRun(int ExitCode, string Output, string Error)
     // The test's own process is another program.
     private static readonly string[] s_self = ["dotnet", Path.Combine(AppContext.BaseDirectory, "Vmem.Tool.dll")];
 
+    /// <summary>The output as running text: where its lines were broken does not matter.</summary>
+    public string Prose => string.Join(' ', Output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+
     public static Task<ToolRun> Of(params string[] args) => WithInput(new MemoryStream(), args);
 
     public static async Task<ToolRun> WithInput(Stream input, params string[] args) => await WithInput(input, TestContext.Current.CancellationToken, args);

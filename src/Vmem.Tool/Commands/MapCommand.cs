@@ -27,6 +27,11 @@ internal static class MapCommand
 
     private static void Execute(ToolConsole console, string snapshot, string? svg)
     {
+        if (snapshot.Length == 0 || svg?.Length == 0)
+        {
+            throw new UsageException("an empty name is no file's");
+        }
+
         if (svg is not null && Path.GetFullPath(svg) == Path.GetFullPath(snapshot))
         {
             throw new UsageException($"{snapshot} is to be read and to be written");
@@ -62,6 +67,11 @@ internal static class MapCommand
         catch (Exception fault) when (fault is FileNotFoundException or DirectoryNotFoundException)
         {
             throw new SnapshotFormatException(snapshot, "the file", "there is no such file");
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            string why = Directory.Exists(snapshot) ? "it is a folder" : fault.Message.TrimEnd('.');
+            throw new SnapshotFormatException(snapshot, "the file", $"cannot be read ({why})");
         }
     }
 }

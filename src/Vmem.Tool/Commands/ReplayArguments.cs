@@ -30,7 +30,7 @@ internal sealed class ReplayArguments
 
     public Option<ulong> Quantum { get; } = new("--quantum", "-q")
     {
-        Description = "Every size is rounded up to a multiple of this many bytes, a power of two. For buddy and client: the smallest block.",
+        Description = "Every size is rounded up to a multiple of this many bytes, a power of two; without it the recorded arena's, where the recording tells. For buddy and client: the smallest block.",
         HelpName = "SIZE",
         CustomParser = result => ReplayCommand.ParseSize(result, "--quantum"),
         DefaultValueFactory = _ => ReplayCommand.DefaultQuantum,
@@ -69,6 +69,14 @@ internal sealed class ReplayArguments
         HelpName = "FILE.json",
     };
 
+    public Option<string?> Map { get; } = new("--map", "-m")
+    {
+        Description = "Draws the address space over time under the best allocator, as SVG. One TRACE only.",
+        HelpName = "FILE.svg",
+    };
+
+    public Option<bool> Details { get; } = new("--details", "-v") { Description = "A second table: rounding, fragmentation, throughput." };
+
     public Option<bool> NoProgress { get; } = new("--no-progress") { Description = "No progress bar. (There is none when standard error is no terminal.)" };
 
     public ReplayOptions Read(ParseResult parsed, ToolConsole console)
@@ -85,11 +93,14 @@ internal sealed class ReplayArguments
                 Limit = parsed.GetValue(Limit),
                 CacheMax = parsed.GetValue(CacheMax),
             },
+            NamesQuantum = parsed.GetResult(Quantum) is { Implicit: false },
             NamesPolicies = parsed.GetResult(Policies) is not null,
             JsonToOutput = parsed.GetResult(Json) is not null && jsonFile is null,
             JsonFile = jsonFile,
             ReportFile = parsed.GetValue(Report),
             SnapshotFile = parsed.GetValue(Snapshot),
+            MapFile = parsed.GetValue(Map),
+            ShowDetails = parsed.GetValue(Details),
             ShowProgress = console.ErrorIsTerminal && !parsed.GetValue(NoProgress),
         };
     }

@@ -16,13 +16,20 @@ internal static class ReplayChecks
     /// <exception cref="UsageException">Something is.</exception>
     public static void Check(ReplayOptions options)
     {
-        CheckSizes(options.Targets);
+        if (options.Traces.Concat(options.OutputPaths).Any(path => path.Length == 0))
+        {
+            throw new UsageException("an empty name is no file's");
+        }
+
+        CheckTargets(options.Targets);
         CheckAllocators(options);
         CheckInputs(options);
         CheckOutputs(options);
     }
 
-    private static void CheckSizes(TargetFactory targets)
+    /// <summary>The part that depends on the quantum, which may be a recording's own.</summary>
+    /// <exception cref="UsageException">Something is wrong.</exception>
+    public static void CheckTargets(TargetFactory targets)
     {
         if (!BitOperations.IsPow2(targets.Quantum))
         {
@@ -32,6 +39,12 @@ internal static class ReplayChecks
         if (targets.Limit < targets.Quantum)
         {
             throw new UsageException($"--limit: {targets.Limit} is less than the quantum, {targets.Quantum}: nothing could be allocated");
+        }
+
+        if (targets.Uses(AllocatorKind.Buddy) && targets.Limit >> BuddyTarget.MaxOrder >= targets.Quantum)
+        {
+            throw new UsageException(
+                $"--allocator buddy: {targets.Limit} bytes are more than 2^{BuddyTarget.MaxOrder} smallest blocks of {targets.Quantum}; choose a larger --quantum, or a smaller --limit");
         }
 
         if (targets.CacheMax > MaxCachedQuanta * targets.Quantum)
@@ -49,6 +62,7 @@ internal static class ReplayChecks
             RefuseWithoutArena(options.NamesPolicies, "--policy", "says how an arena places");
             RefuseWithoutArena(targets.CacheMax > 0, "--cache", "puts caches in front of an arena");
             RefuseWithoutArena(options.SnapshotFile is not null, "--snapshot", "is the picture of an arena");
+            RefuseWithoutArena(options.MapFile is not null && targets.Allocators.All(AllocatorNames.IsMemory), "--map", "draws an allocator's own addresses");
 
             void RefuseWithoutArena(bool given, string option, string why)
             {
@@ -57,12 +71,6 @@ internal static class ReplayChecks
                     throw new UsageException($"{option} {why}, and --allocator {others} names none; add it: --allocator arena,{others}");
                 }
             }
-        }
-
-        if (targets.Uses(AllocatorKind.Buddy) && targets.Limit >> BuddyTarget.MaxOrder >= targets.Quantum)
-        {
-            throw new UsageException(
-                $"--allocator buddy: {targets.Limit} bytes are more than 2^{BuddyTarget.MaxOrder} smallest blocks of {targets.Quantum}; choose a larger --quantum, or a smaller --limit");
         }
 
         if (targets.Limit is not null && targets.Allocators.Any(AllocatorNames.IsMalloc))
@@ -109,6 +117,11 @@ internal static class ReplayChecks
         if (options.SnapshotFile is not null && options.Traces.Count > 1)
         {
             throw new UsageException("--snapshot goes with one TRACE only: it is the picture of one arena");
+        }
+
+        if (options.MapFile is not null && options.Traces.Count > 1)
+        {
+            throw new UsageException("--map goes with one TRACE only: it is the picture of one replay");
         }
 
         int fromInput = options.Traces.Count(path => path == TraceInput.StandardInput);

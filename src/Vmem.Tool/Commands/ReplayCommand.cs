@@ -18,10 +18,12 @@ internal static class ReplayCommand
         A recording is what heaptrack writes (see "vmem record"), glibc's mtrace, the log of "valgrind --trace-malloc=yes", ltrace's text, or lines
         "a ID SIZE" and "f ID"; plain, .gz or .zst, or "-" for standard input.
 
-        Fragmentation is holes / (holes + live bytes), where holes are all free bytes outside the largest free segment. (The span is
-        so large by default that its untouched rest is always the largest free segment; "1 - largest / free" would say nothing.)
-        Address range is the highest address used, counted from where the policy begins: the size of the span that the program needs.
+        The range needed is the highest address used, counted from where the policy begins: the size of the span that the program needs.
+        The overhead is (range + bookkeeping) / what the program had asked for at its peak - 1.
         Times are of single operations, one in 16 or so, less the clock's own cost.
+
+        Fragmentation (--details) is holes / (holes + live bytes), where holes are all free bytes outside the largest free segment. It costs
+        addresses only at the peak. When most memory was freed, a high value only says that the free space is in several pieces.
 
         Of heap, malloc, mimalloc and jemalloc the blocks are written to, and what counts is the most memory that was resident: on Linux measured by replaying
         the recording once more, in a process for each.
@@ -33,7 +35,8 @@ internal static class ReplayCommand
         arguments.Traces.Validators.Add(RefuseUnknownOptions);
         var command = new Command("replay", Description)
         {
-            arguments.Traces, arguments.Allocators, arguments.Policies, arguments.Quantum, arguments.Limit, arguments.CacheMax, arguments.Json, arguments.Report, arguments.Snapshot, arguments.NoProgress,
+            arguments.Traces, arguments.Allocators, arguments.Policies, arguments.Quantum, arguments.Limit, arguments.CacheMax,
+            arguments.Details, arguments.Json, arguments.Report, arguments.Map, arguments.Snapshot, arguments.NoProgress,
         };
         command.SetAction((parsed, cancellationToken) =>
             ToolCommand.RunAsync(console, () => new ReplayRun(arguments.Read(parsed, console), console).Execute(cancellationToken), cancellationToken));

@@ -13,6 +13,9 @@ internal sealed record ReplayOptions
     /// <summary>Whether the user named policies, instead of leaving it at all of them.</summary>
     public bool NamesPolicies { get; init; }
 
+    /// <summary>Whether the user named a quantum: else a recording's own counts.</summary>
+    public bool NamesQuantum { get; init; }
+
     /// <summary>Whether the recordings are replayed side by side, for they share a context.</summary>
     public bool AreInterleaved => Traces.Count > 1 && Targets.Uses(AllocatorKind.Client);
 
@@ -25,7 +28,12 @@ internal sealed record ReplayOptions
 
     public string? SnapshotFile { get; init; }
 
+    public string? MapFile { get; init; }
+
+    /// <summary>Whether the second table is wanted.</summary>
+    public bool ShowDetails { get; init; }
+
     public bool ShowProgress { get; init; }
 
-    public IEnumerable<string> OutputPaths => new[] { JsonFile, ReportFile, SnapshotFile }.OfType<string>();
+    public IEnumerable<string> OutputPaths => new[] { JsonFile, ReportFile, SnapshotFile, MapFile }.OfType<string>();
 }

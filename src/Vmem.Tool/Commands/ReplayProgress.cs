@@ -18,9 +18,9 @@ internal static class ReplayProgress
 
     /// <param name="visible">Whether there is a bar.</param>
     /// <param name="console">Where it goes.</param>
-    /// <param name="inputs">What is read.</param>
+    /// <param name="inputs">What is read; none where progress cannot be told.</param>
     /// <param name="doing">What is done with it, before its name; empty for the main thing.</param>
-    /// <param name="work">Reads it.</param>
+    /// <param name="work">Does it.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public static void Run(
         bool visible, ToolConsole console, IReadOnlyList<TraceInput> inputs, string doing, Action work, CancellationToken cancellationToken)
@@ -28,7 +28,7 @@ internal static class ReplayProgress
         Task task = Task.Run(work, CancellationToken.None);
         if (visible)
         {
-            string name = doing + (inputs.Count == 1 ? inputs[0].Name : $"{inputs.Count} recordings");
+            string name = doing + inputs.Count switch { 0 => string.Empty, 1 => inputs[0].Name, _ => $"{inputs.Count} recordings" };
             Terminals.Create(console.Error, console.ErrorIsTerminal).Progress().AutoClear(true)
                 .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
                 .Start(context => Watch(context, task, inputs, name, cancellationToken));
@@ -55,7 +55,7 @@ internal static class ReplayProgress
             {
                 bar.Value = read;
             }
-            else
+            else if (inputs.Count > 0)
             {
                 bar.Description = Markup.Escape($"{name}, {Units.Bytes(read)} read");
             }

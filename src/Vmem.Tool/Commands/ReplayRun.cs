@@ -44,7 +44,7 @@ internal sealed class ReplayRun
     private ReplayReport Replay(CancellationToken cancellationToken)
     {
         TargetFactory targets = _options.Targets;
-        targets.WarmUp(_console.WarmUpRounds, cancellationToken);
+        Show("warming up", () => targets.WarmUp(_console.WarmUpRounds, cancellationToken), cancellationToken);
         using ClientContext? context = targets.CreateContext();
         List<TraceReport> traces = _options.AreInterleaved
             ? ReplayTogether(context!, cancellationToken)
@@ -98,9 +98,16 @@ internal sealed class ReplayRun
     {
         foreach (BlockTarget target in replay.Lanes.Select(lane => lane.Target).OfType<BlockTarget>())
         {
-            target.Resident = ResidentCommand.Start(_console, target.Allocator, path, _options.Targets.Limit, cancellationToken);
+            Show(
+                $"measuring the memory of {target.Name}",
+                () => target.Resident = ResidentCommand.Start(_console, target.Allocator, path, _options.Targets.Limit, cancellationToken),
+                cancellationToken);
         }
     }
+
+    // Something moves on the terminal from the first second on, though nobody knows how long these take.
+    private void Show(string doing, Action work, CancellationToken cancellationToken) =>
+        ReplayProgress.Run(_options.ShowProgress, _console, [], doing, work, cancellationToken);
 
     private long Count(string path, CancellationToken cancellationToken)
     {
@@ -119,7 +126,19 @@ internal sealed class ReplayRun
     private TraceReplay Open(string path, ClientContext? context)
     {
         TraceInput input = TraceInput.Open(path, _console.OpenInput);
-        return new TraceReplay(input, _options.Targets.Create(input.Name, context));
+        var reader = new TraceReader(input);
+        try
+        {
+            ulong? own = _options.NamesQuantum ? null : reader.ReadQuantum();
+            TargetFactory targets = own is { } quantum ? _options.Targets with { Quantum = quantum } : _options.Targets;
+            ReplayChecks.CheckTargets(targets);
+            return new TraceReplay(input, reader, targets.Create(input.Name, context)) { RecordedQuantum = own };
+        }
+        catch
+        {
+            reader.Dispose();
+            throw;
+        }
     }
 
     private void StageFiles(OutputFiles files, ReplayReport report)
@@ -132,6 +151,11 @@ internal sealed class ReplayRun
         if (_options.ReportFile is not null)
         {
             files.Stage(_options.ReportFile, stream => HtmlReport.Write(report, stream));
+        }
+
+        if (_options.MapFile is not null)
+        {
+            files.Stage(_options.MapFile, stream => TimeMapSvg.Write(report.Traces[0], stream));
         }
 
         if (_options.SnapshotFile is not null)
@@ -153,7 +177,7 @@ internal sealed class ReplayRun
         IAnsiConsole console = Terminals.Create(_console.Output, _console.OutputIsTerminal);
         foreach (TraceReport trace in report.Traces)
         {
-            ConsoleTable.Write(console, trace);
+            ConsoleTable.Write(console, report, trace, _options.ShowDetails);
         }
 
         if (report.Context is not null)

@@ -4,8 +4,8 @@ using System.Runtime.CompilerServices;
 namespace Vmem.Tool.Replay;
 
 /// <summary>
-/// The live objects of the recorded program: from its address (or ID) to a slot, a size and the site of its allocation. Open addressing with linear probing, and
-/// deletion that moves later entries back, so that a program that allocates and frees for days leaves no tombstones. 24 bytes an entry, at
+/// The live objects of the recorded program: from its address (or ID) to a slot, a size and the site of its allocation. Open addressing with
+/// linear probing, and deletion that moves later entries back, so that a program that allocates and frees for days leaves no tombstones. 24 bytes an entry, at
 /// most three quarters full. Not a <c>Dictionary</c>: it reads a bucket and then an entry, two cache misses where this has one, and takes
 /// 36 bytes an entry. Doubling rehashes everything in one go; what is timed is the allocators, not this table.
 /// </summary>
@@ -28,6 +28,10 @@ internal sealed class LiveTable
 
     /// <summary>The bytes of the table's own arrays.</summary>
     public long Bytes => ((long)_entries.Length * Unsafe.SizeOf<Entry>()) + ((long)_freeSlots.Length * sizeof(int));
+
+    /// <summary>All live objects, in no order.</summary>
+    public IEnumerable<(int Slot, ulong Size, int Site)> Objects =>
+        _entries.Where(entry => entry.IsUsed).Select(entry => (entry.Slot, entry.Size, entry.Site));
 
     /// <summary>False, and nothing changed, when the object is live already.</summary>
     public bool TryAdd(ulong id, ulong size, int site, out int slot)

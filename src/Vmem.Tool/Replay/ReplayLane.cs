@@ -35,6 +35,9 @@ internal sealed class ReplayLane : IDisposable
 
     public long Failures { get; private set; }
 
+    /// <summary>The most bytes that the program had asked for at once, as far as it got them.</summary>
+    public ulong PeakRequested { get; private set; }
+
     /// <summary>The most bytes in use at once, rounded up as the allocator rounds.</summary>
     public ulong PeakLive { get; private set; }
 
@@ -43,6 +46,9 @@ internal sealed class ReplayLane : IDisposable
 
     /// <summary>How much address space was needed.</summary>
     public ulong Range => _target.GetRange(_highestEnd);
+
+    /// <summary>What the program costs here: its range, and the tables that know it.</summary>
+    public ulong Cost => Range + (ulong)BookkeepingBytes;
 
     /// <summary>Bytes lost to rounding, inside what was in use, when the most was.</summary>
     public ulong PeakInternalWaste { get; private set; }
@@ -64,6 +70,13 @@ internal sealed class ReplayLane : IDisposable
 
     /// <summary>The bytes held to know where the live objects are.</summary>
     public long TableBytes => (long)_offsets.Length * sizeof(ulong);
+
+    /// <summary>Where a live object is; false for one that found no room.</summary>
+    public bool TryGetOffset(int slot, out ulong offset)
+    {
+        offset = _offsets[slot];
+        return offset != Nowhere;
+    }
 
     /// <param name="batch">The next events.</param>
     /// <param name="slotCount">Above every slot in the batch.</param>
@@ -142,6 +155,7 @@ internal sealed class ReplayLane : IDisposable
         _offsets[next.Slot] = offset;
         _live += size;
         _requested += next.Requested;
+        PeakRequested = Math.Max(PeakRequested, _requested);
         if (_live > PeakLive)
         {
             PeakLive = _live;

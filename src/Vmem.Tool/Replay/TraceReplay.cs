@@ -12,20 +12,34 @@ internal sealed class TraceReplay : IDisposable
     // 64 KiB of events: half of a small second-level cache, and 4,096 events to spread the clock readings around a batch over.
     private const int BatchLength = 4096;
 
+    // At first less, then a sixteenth of what has come: between two batches the holes are looked at, and short recordings are to be seen
+    // more often than twice. Arbitrary.
+    private const int FirstBatchLength = 64;
+    private const int LeastBatches = 16;
+
     private readonly TraceInput _input;
     private readonly TraceReader _reader;
     private readonly EventSource _source;
     private readonly ReplayLane[] _lanes;
+    private readonly HoleCensus[] _censuses;
     private readonly ReplayEvent[] _batch = new ReplayEvent[BatchLength];
     private long _readTicks;
+    private long _events;
 
     /// <summary>Takes over the input and the targets: they are disposed with this.</summary>
     public TraceReplay(TraceInput input, IEnumerable<IReplayTarget> targets)
+        : this(input, new TraceReader(input), targets)
+    {
+    }
+
+    /// <summary>The same, with the input's reader.</summary>
+    public TraceReplay(TraceInput input, TraceReader reader, IEnumerable<IReplayTarget> targets)
     {
         _input = input;
-        _reader = new TraceReader(input);
+        _reader = reader;
         _source = new EventSource(_reader);
         _lanes = [.. targets.Select(target => new ReplayLane(target))];
+        _censuses = [.. _lanes.Where(HoleCensus.Applies).Select(lane => new HoleCensus(lane))];
     }
 
     public TraceInput Input => _input;
@@ -34,15 +48,27 @@ internal sealed class TraceReplay : IDisposable
 
     public TraceFormat Format => _reader.Format;
 
+    /// <summary>The quantum of the recorded arena, if the replay has taken it over.</summary>
+    public ulong? RecordedQuantum { get; init; }
+
     public EventSource Source => _source;
 
     public IReadOnlyList<ReplayLane> Lanes => _lanes;
+
+    /// <summary>Who holds what.</summary>
+    public SiteLedger Sites { get; } = new();
+
+    /// <summary>Whether the recording says who allocates.</summary>
+    public bool KnowsSites => _source.Stacks.Count > 0;
+
+    /// <summary>Who causes a lane's holes; null where no one can be named.</summary>
+    public HoleCensus? CensusOf(ReplayLane lane) => KnowsSites ? _censuses.SingleOrDefault(census => census.Lane == lane) : null;
 
     /// <summary>Time spent on reading and on telling the objects apart.</summary>
     public TimeSpan ReadTime => Stopwatch.GetElapsedTime(0, _readTicks);
 
     /// <summary>What the replay holds for the objects alive, in all its tables and lanes; not what the allocators hold.</summary>
-    public long TableBytes => _source.TableBytes + _lanes.Sum(lane => lane.TableBytes);
+    public long TableBytes => _source.TableBytes + Sites.TableBytes + _lanes.Sum(lane => lane.TableBytes);
 
     /// <summary>Replays so many events, or those that are left.</summary>
     /// <exception cref="MalformedTraceException">The recording is not well formed.</exception>
@@ -53,7 +79,8 @@ internal sealed class TraceReplay : IDisposable
         while (events > 0)
         {
             long start = Stopwatch.GetTimestamp();
-            int count = _source.Fill(_batch.AsSpan(0, (int)Math.Min(events, BatchLength)));
+            long length = Math.Clamp(_events / LeastBatches, FirstBatchLength, BatchLength);
+            int count = _source.Fill(_batch.AsSpan(0, (int)Math.Min(events, length)));
             _readTicks += Stopwatch.GetTimestamp() - start;
             if (count == 0)
             {
@@ -65,7 +92,10 @@ internal sealed class TraceReplay : IDisposable
                 lane.Run(_batch.AsSpan(0, count), _source.SlotCount);
             }
 
+            Sites.Add(_batch.AsSpan(0, count));
+            LookAtHoles(isLast: false);
             events -= count;
+            _events += count;
             any = true;
         }
 
@@ -91,6 +121,8 @@ internal sealed class TraceReplay : IDisposable
         {
             lane.Finish();
         }
+
+        LookAtHoles(isLast: true);
     }
 
     public void Dispose()
@@ -101,5 +133,18 @@ internal sealed class TraceReplay : IDisposable
         }
 
         _reader.Dispose();
+    }
+
+    private void LookAtHoles(bool isLast)
+    {
+        if (!KnowsSites)
+        {
+            return;
+        }
+
+        foreach (HoleCensus census in _censuses)
+        {
+            census.Look(_source.Live, isLast);
+        }
     }
 }

@@ -20,9 +20,9 @@ internal static class HtmlReport
             .Text("heading", heading)
             .Text("lead", Lead(report))
             .Markup("contents", traces.Count == 1 ? string.Empty : Contents(traces))
-            .Markup("traces", string.Concat(traces.Select((trace, index) => TraceSection.Write(trace, $"trace-{index + 1}"))))
+            .Markup("traces", string.Concat(traces.Select((trace, index) => TraceSection.Write(trace, $"trace-{index + 1}", report.Limit is not null))))
             .Markup("context", report.Context is null ? string.Empty : ContextSection.Write(report.Context))
-            .Markup("meanings", Meanings(traces))
+            .Markup("meanings", Meanings(report))
             .Markup("script", PageResources.Read("report.js"))
             .Fill();
         stream.Write(Encoding.UTF8.GetBytes(page));
@@ -52,10 +52,11 @@ internal static class HtmlReport
         return list.Append("</ul>").ToString();
     }
 
-    private static string Meanings(IReadOnlyList<TraceReport> traces)
+    private static string Meanings(ReplayReport report)
     {
         var list = new StringBuilder();
-        foreach (Figure figure in Figure.Of(traces[0].Policies))
+        IReadOnlyList<PolicyReport> policies = report.Traces[0].Policies;
+        foreach (Figure figure in Figure.Answer(policies, report.Limit is not null).Concat(Figure.Details(policies)))
         {
             list.Append(CultureInfo.InvariantCulture, $"<dt>{Template.Escape(figure.Label)}</dt><dd>{Template.Escape(figure.Meaning)}</dd>\n");
         }

@@ -19,28 +19,31 @@ internal static class PolicyCard
         AddressTimeMap map = policy.Map ?? throw new ArgumentException("There is no map to draw.", nameof(policy));
         ulong rows = Math.Max(1, (top + map.BytesPerRow - 1) / map.BytesPerRow);
         ulong edge = rows * map.BytesPerRow;
+        var axis = new ChartAxis(trace, policy.Curve);
         string mapLabel = $"Map of the addresses in use over time with {policy.Title}: a range of {Units.Bytes(policy.RangeBytes)}, "
             + $"{Units.Percent(policy.PeakFragmentation)} of it holes at the peak.";
         return new Template("card.html")
             .Text("policy", policy.Policy)
             .Text("title", policy.Title)
             .Markup("badge", policy.Policy == trace.Best && trace.Policies.Count > 1 ? "<span class=\"badge\">suits best</span>" : string.Empty)
-            .Text("summary", $"range {Units.Bytes(policy.RangeBytes)}, {Units.Percent(policy.PeakFragmentation)} fragmented at the peak, {policy.MedianNanoseconds} ns median")
+            .Text("summary", $"{Units.Bytes(policy.RangeBytes)} needed, {Units.Percent(policy.PeakFragmentation)} of it holes at the peak, {policy.MedianNanoseconds} ns median")
             .Markup("yLabels", $"<span>{Units.Bytes(edge)}</span><span>{Units.Bytes(edge / 2.0)}</span><span>0</span>")
-            .Markup("xLabels", $"<span>0</span><span>{Units.Count(policy.Events)} events</span>")
+            .Markup("xLabels", $"<span>0</span><span>{axis.EndLabel}</span>")
             .Text("mapLabel", mapLabel)
-            .Markup("columns", map.ColumnCount.ToString(CultureInfo.InvariantCulture))
+            .Markup("columns", axis.Columns.ToString(CultureInfo.InvariantCulture))
             .Markup("rows", rows.ToString(CultureInfo.InvariantCulture))
-            .Markup("cells", Cells(map, (int)rows))
-            .Markup("eventsPerColumn", map.EventsPerColumn.ToString(CultureInfo.InvariantCulture))
+            .Markup("cells", Cells(axis, map, (int)rows))
+            .Markup("across", axis.IsTime ? "time" : "event")
+            .Markup("step", axis.Step.ToString("R", CultureInfo.InvariantCulture))
             .Markup("bytesPerRow", map.BytesPerRow.ToString(CultureInfo.InvariantCulture))
-            .Markup("curve", Curve(policy, edge))
+            .Markup("curve", Curve(axis, policy, edge))
             .Fill();
     }
 
     /// <summary>The curve alone, of an allocator whose addresses say nothing.</summary>
     public static string WriteCurve(TraceReport trace, PolicyReport policy)
     {
+        var axis = new ChartAxis(trace, policy.Curve);
         ulong edge = Math.Max(1, (ulong)policy.Curve.ExtentBytes.Append(0).Max());
         return new Template("curve.html")
             .Text("policy", policy.Policy)
@@ -48,22 +51,23 @@ internal static class PolicyCard
             .Markup("badge", policy.Policy == trace.Best && trace.Policies.Count > 1 ? "<span class=\"badge\">suits best</span>" : string.Empty)
             .Text("summary", $"{Units.Bytes(policy.RangeBytes)} {(policy.PeakResidentBytes is null ? "held" : "resident")} at most, {policy.MedianNanoseconds} ns median")
             .Markup("yLabels", $"<span>{Units.Bytes(edge)}</span><span>{Units.Bytes(edge / 2.0)}</span><span>0</span>")
-            .Markup("xLabels", $"<span>0</span><span>{Units.Count(policy.Events)} events</span>")
-            .Markup("curve", Curve(policy, edge))
+            .Markup("xLabels", $"<span>0</span><span>{axis.EndLabel}</span>")
+            .Markup("curve", Curve(axis, policy, edge))
             .Text("holes", policy.KnowsHoles ? "held, and not in use" : "what else it holds is not known")
             .Fill();
     }
 
-    private static string Cells(AddressTimeMap map, int rows)
+    private static string Cells(ChartAxis axis, AddressTimeMap map, int rows)
     {
-        var cells = new StringBuilder(map.ColumnCount * rows);
-        for (int column = 0; column < map.ColumnCount; column++)
+        double[] extents = axis.Average(column => map.Columns[column].Extent);
+        double[][] fills = [.. Enumerable.Range(0, rows).Select(row => axis.Average(column => row < AddressTimeMap.MaxRows ? map.Fill(column, row) : 0))];
+        var cells = new StringBuilder(axis.Columns * rows);
+        for (int column = 0; column < axis.Columns; column++)
         {
-            double extent = map.Columns[column].Extent;
             for (int row = 0; row < rows; row++)
             {
-                double fill = row < AddressTimeMap.MaxRows ? map.Fill(column, row) : 0;
-                bool beyond = fill == 0 && row * (double)map.BytesPerRow >= extent;
+                double fill = fills[row][column];
+                bool beyond = fill == 0 && row * (double)map.BytesPerRow >= extents[column];
 
                 // Rounded up: a cell with anything in it looks different from a hole.
                 cells.Append(beyond ? '.' : Levels[(int)Math.Ceiling(Math.Min(1, fill) * TopLevel)]);
@@ -73,22 +77,21 @@ internal static class PolicyCard
         return cells.ToString();
     }
 
-    private static string Curve(PolicyReport policy, ulong edge)
+    private static string Curve(ChartAxis axis, PolicyReport policy, ulong edge)
     {
-        int points = policy.Curve.LiveBytes.Count;
         var svg = new StringBuilder();
-        svg.Append(CultureInfo.InvariantCulture, $"<svg viewBox=\"0 0 {points} 100\" preserveAspectRatio=\"none\" role=\"img\" ");
+        svg.Append(CultureInfo.InvariantCulture, $"<svg viewBox=\"0 0 {axis.Columns} 100\" preserveAspectRatio=\"none\" role=\"img\" ");
         svg.Append(CultureInfo.InvariantCulture, $"aria-label=\"Live bytes and holes over time with {policy.Title}: at most {Units.Bytes(policy.PeakLiveBytes)} live.\">");
-        svg.Append(CultureInfo.InvariantCulture, $"<path class=\"extent\" d=\"{Area(policy.Curve.ExtentBytes, edge)}\"/>");
-        svg.Append(CultureInfo.InvariantCulture, $"<path class=\"live\" d=\"{Area(policy.Curve.LiveBytes, edge)}\"/></svg>");
+        svg.Append(CultureInfo.InvariantCulture, $"<path class=\"extent\" d=\"{Area(axis.Average(point => policy.Curve.ExtentBytes[point]), edge)}\"/>");
+        svg.Append(CultureInfo.InvariantCulture, $"<path class=\"live\" d=\"{Area(axis.Average(point => policy.Curve.LiveBytes[point]), edge)}\"/></svg>");
         return svg.ToString();
     }
 
-    // Steps, not slopes: a value holds for its whole stretch of events, and lines up with the map's column above.
-    private static string Area(IReadOnlyList<long> values, ulong edge)
+    // Steps, not slopes: a value holds for its whole stretch, and lines up with the map's column above.
+    private static string Area(double[] values, ulong edge)
     {
         var path = new StringBuilder("M0 100");
-        foreach (long value in values)
+        foreach (double value in values)
         {
             path.Append(CultureInfo.InvariantCulture, $"V{100 - (100.0 * value / edge):0.##}h1");
         }

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Vmem.Tool.Replay;
+using Vmem.Tool.Traces;
 
 namespace Vmem.Tool.Reports;
 
@@ -39,6 +40,12 @@ internal sealed record TraceReport
 
     public required long ImpliedFrees { get; init; }
 
+    /// <summary>Events that the recording says are missing from it.</summary>
+    public ulong MissingEvents { get; init; }
+
+    /// <summary>The recorded arena's quantum, if sizes were rounded up to it; null if to <see cref="ReplayReport.Quantum"/>.</summary>
+    public ulong? RecordedQuantum { get; init; }
+
     public required long GuessedFrees { get; init; }
 
     public required long LiveAtEnd { get; init; }
@@ -46,6 +53,22 @@ internal sealed record TraceReport
     public required long PeakLiveObjects { get; init; }
 
     public required double ReadSeconds { get; init; }
+
+    /// <summary>From the start of the recording to its last time stamp; null without time stamps.</summary>
+    public double? DurationSeconds { get; init; }
+
+    /// <summary>The most bytes that the program asked for and had not yet freed.</summary>
+    public required ulong PeakRequestedBytes { get; init; }
+
+    /// <summary>How many events led to that.</summary>
+    public required long PeakEvents { get; init; }
+
+    /// <summary>Who held the most at the peak; null where the recording does not say who allocates.</summary>
+    public IReadOnlyList<SiteGroup>? Holders { get; init; }
+
+    /// <summary>When each event came: for the page and the map.</summary>
+    [JsonIgnore]
+    public EventTimes Times { get; init; } = new();
 
     /// <summary>The name of the policy recommended.</summary>
     public required string Best { get; init; }
@@ -86,11 +109,21 @@ internal sealed record PolicyReport
 
     public required long Events { get; init; }
 
+    /// <summary>What the program asked for, before any rounding.</summary>
+    public required ulong PeakRequestedBytes { get; init; }
+
     public required ulong PeakLiveBytes { get; init; }
 
     public required ulong RangeBytes { get; init; }
 
     public required double RangeOverhead { get; init; }
+
+    /// <summary>(Range + bookkeeping) ÷ what the program asked for - 1; null where it asked for nothing.</summary>
+    public required double? Overhead { get; init; }
+
+    /// <summary>Range and bookkeeping.</summary>
+    [JsonIgnore]
+    public ulong CostBytes => RangeBytes + (ulong)BookkeepingBytes;
 
     public required ulong PeakInternalWasteBytes { get; init; }
 
@@ -120,6 +153,9 @@ internal sealed record PolicyReport
 
     public required CurveReport Curve { get; init; }
 
+    /// <summary>Null where no site can be named, or there is no one range.</summary>
+    public HolesReport? Holes { get; init; }
+
     /// <summary>For the page only: as data for machines it would be ten times all the rest.</summary>
     [JsonIgnore]
     public AddressTimeMap? Map { get; init; }
@@ -136,9 +172,28 @@ internal sealed record CurveReport
 {
     public required long EventsPerPoint { get; init; }
 
+    /// <summary>When each stretch begins; null without time stamps.</summary>
+    public IReadOnlyList<double>? Seconds { get; init; }
+
     public required IReadOnlyList<long> LiveBytes { get; init; }
 
     public required IReadOnlyList<long> ExtentBytes { get; init; }
+}
+
+/// <summary>The holes of a lane about when they took the most bytes, and the sites of the objects that keep them open.</summary>
+internal sealed record HolesReport
+{
+    public required ulong Bytes { get; init; }
+
+    public required long Count { get; init; }
+
+    /// <summary>How many events had been replayed then.</summary>
+    public required long Events { get; init; }
+
+    /// <summary>Null without time stamps.</summary>
+    public required double? Seconds { get; init; }
+
+    public required IReadOnlyList<SiteGroup> Pins { get; init; }
 }
 
 internal sealed record SizeBinReport(ulong LeastBytes, ulong MostBytes, long Count, UInt128 TotalBytes);

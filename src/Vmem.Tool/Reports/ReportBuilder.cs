@@ -1,16 +1,20 @@
 using Vmem.Memory;
 using Vmem.Tool.Replay;
+using Vmem.Tool.Traces;
 
 namespace Vmem.Tool.Reports;
 
 /// <summary>Takes the figures out of a finished replay.</summary>
 internal static class ReportBuilder
 {
+    // More sites than anyone reads; arbitrary.
+    private const int MostSites = 10;
+
     public static TraceReport Build(TraceReplay replay)
     {
         (ReplayLane best, IReadOnlyList<ReplayLane> rivals) = Recommendation.Choose(replay.Lanes);
         EventSource source = replay.Source;
-        List<PolicyReport> policies = [.. replay.Lanes.Select(lane => Build(lane, replay.ReadTime))];
+        List<PolicyReport> policies = [.. replay.Lanes.Select(lane => Build(lane, replay))];
         return new TraceReport
         {
             Name = replay.Name,
@@ -20,10 +24,17 @@ internal static class ReportBuilder
             Frees = source.Frees,
             UnknownFrees = source.UnknownFrees,
             ImpliedFrees = source.ImpliedFrees,
+            MissingEvents = source.Missing,
+            RecordedQuantum = replay.RecordedQuantum,
             GuessedFrees = source.GuessedFrees,
             LiveAtEnd = source.LiveObjects,
             PeakLiveObjects = source.SlotCount,
             ReadSeconds = replay.ReadTime.TotalSeconds,
+            DurationSeconds = source.Elapsed?.TotalSeconds,
+            PeakRequestedBytes = replay.Sites.PeakBytes,
+            PeakEvents = replay.Sites.PeakEvents,
+            Holders = BuildHolders(replay),
+            Times = source.Times,
             Best = best.Target.Name,
             Verdict = Verdict.Write(
                 policies.Single(policy => policy.Policy == best.Target.Name),
@@ -61,14 +72,16 @@ internal static class ReportBuilder
         LargestFreeBytes = end.ContextThen.LargestFree,
     };
 
-    private static PolicyReport Build(ReplayLane lane, TimeSpan readTime) => new()
+    private static PolicyReport Build(ReplayLane lane, TraceReplay replay) => new()
     {
         Policy = lane.Target.Name,
         Allocator = AllocatorNames.NameOf(lane.Target.Allocator),
         Events = lane.Events,
+        PeakRequestedBytes = lane.PeakRequested,
         PeakLiveBytes = lane.PeakLive,
         RangeBytes = lane.Range,
         RangeOverhead = lane.PeakLive == 0 ? 0 : ((double)lane.Range / lane.PeakLive) - 1,
+        Overhead = lane.PeakRequested == 0 ? null : ((double)lane.Cost / lane.PeakRequested) - 1,
         PeakInternalWasteBytes = lane.PeakInternalWaste,
         FinalInternalWasteBytes = lane.FinalInternalWaste,
         WorstFragmentation = lane.WorstFragmentation,
@@ -77,16 +90,56 @@ internal static class ReportBuilder
         Failures = lane.Failures,
         MedianNanoseconds = lane.Latency.Percentile(0.5),
         Percentile999Nanoseconds = lane.Latency.Percentile(0.999),
-        EventsPerSecond = lane.Events / (lane.Elapsed + readTime).TotalSeconds,
+        EventsPerSecond = lane.Events / (lane.Elapsed + replay.ReadTime).TotalSeconds,
         BookkeepingBytes = lane.BookkeepingBytes,
-        Curve = BuildCurve(lane.Map),
+        Curve = BuildCurve(lane.Map, replay.Source.Times),
+        Holes = BuildHoles(lane, replay),
         PeakResidentBytes = (lane.Target as BlockTarget)?.Resident?.PeakBytes,
         MeanNanoseconds = (lane.Target as BlockTarget)?.Resident?.MeanNanoseconds,
         Map = lane.Target.HasMap ? lane.Map : null,
         MapTop = lane.HighestEnd,
     };
 
-    private static CurveReport BuildCurve(AddressTimeMap map)
+    private static IReadOnlyList<SiteGroup>? BuildHolders(TraceReplay replay)
+    {
+        if (!replay.KnowsSites)
+        {
+            return null;
+        }
+
+        var groups = new SiteGroups(replay.Source.Stacks);
+        foreach ((int site, ulong bytes, long blocks) in replay.Sites.AtPeak())
+        {
+            groups.Add(site, bytes, blocks);
+        }
+
+        return groups.Top(MostSites);
+    }
+
+    private static HolesReport? BuildHoles(ReplayLane lane, TraceReplay replay)
+    {
+        if (replay.CensusOf(lane) is not HoleCensus census)
+        {
+            return null;
+        }
+
+        var groups = new SiteGroups(replay.Source.Stacks);
+        foreach ((int site, ulong bytes, long holes) in census.Pins)
+        {
+            groups.Add(site, bytes, holes);
+        }
+
+        return new HolesReport
+        {
+            Bytes = census.Bytes,
+            Count = census.Holes,
+            Events = census.Events,
+            Seconds = replay.Source.Times.At(census.Events)?.TotalSeconds,
+            Pins = groups.Top(MostSites),
+        };
+    }
+
+    private static CurveReport BuildCurve(AddressTimeMap map, EventTimes times)
     {
         var live = new long[map.ColumnCount];
         var extent = new long[map.ColumnCount];
@@ -96,16 +149,22 @@ internal static class ReportBuilder
             extent[column] = (long)map.Columns[column].Extent;
         }
 
-        return new CurveReport { EventsPerPoint = map.EventsPerColumn, LiveBytes = live, ExtentBytes = extent };
+        return new CurveReport
+        {
+            EventsPerPoint = map.EventsPerColumn,
+            Seconds = times.IsEmpty ? null : [.. Enumerable.Range(0, map.ColumnCount).Select(column => times.At(column * map.EventsPerColumn)!.Value.TotalSeconds)],
+            LiveBytes = live,
+            ExtentBytes = extent,
+        };
     }
 
-    private static string FormatName(Traces.TraceFormat format) => format switch
+    private static string FormatName(TraceFormat format) => format switch
     {
-        Traces.TraceFormat.Heaptrack => "heaptrack",
-        Traces.TraceFormat.Mtrace => "mtrace",
-        Traces.TraceFormat.Valgrind => "valgrind",
-        Traces.TraceFormat.Ltrace => "ltrace",
-        Traces.TraceFormat.Vmem => "vmem",
+        TraceFormat.Heaptrack => "heaptrack",
+        TraceFormat.Mtrace => "mtrace",
+        TraceFormat.Valgrind => "valgrind",
+        TraceFormat.Ltrace => "ltrace",
+        TraceFormat.Vmem => "vmem",
         _ => throw new ArgumentOutOfRangeException(nameof(format), format, "There is no such format."),
     };
 }

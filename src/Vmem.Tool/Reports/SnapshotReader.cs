@@ -1,15 +1,28 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace Vmem.Tool.Reports;
 
 /// <summary>
 /// Reads the JSON of <c>Arena.Snapshot().ToJson()</c>. Not through the library's own <c>ArenaSnapshot&lt;T&gt;</c>: that needs the type
 /// before the file is read, and says of a damaged file only that it is damaged; a tool should say where.
+/// <para>The bytes are checked to be text first: the JSON reader looks at that only when a string is taken out of it, and then does not
+/// say where it was.</para>
 /// </summary>
 internal sealed class SnapshotReader
 {
     private const int KnownVersion = 1;
+
+    // Some twenty million ranges; arbitrary. Beyond it the input is something else, perhaps without an end.
+    private const int MostBytes = 512 << 20;
+
+    // Enough to find the place in an editor; arbitrary.
+    private const int QuotedLength = 60;
+
+    // Each name once: of two spans lists, which would count?
+    private static readonly JsonDocumentOptions s_strict = new() { AllowDuplicateProperties = false };
 
     private readonly string _file;
     private UInt128 _top;
@@ -23,16 +36,61 @@ internal sealed class SnapshotReader
     public static ArenaPicture Read(string file, Stream stream)
     {
         var reader = new SnapshotReader(file);
+        ReadOnlyMemory<byte> text = reader.ReadText(stream);
         try
         {
-            using JsonDocument document = JsonDocument.Parse(stream);
+            using JsonDocument document = JsonDocument.Parse(text, s_strict);
             return reader.ReadArena(document.RootElement);
         }
         catch (JsonException fault)
         {
             string where = $"line {(fault.LineNumber ?? 0) + 1}, byte {(fault.BytePositionInLine ?? 0) + 1}";
-            throw new SnapshotFormatException(file, where, "this is not well-formed JSON");
+            string reason = fault.Message.Split(" LineNumber:", 2)[0].TrimEnd('.');
+            throw reader.Fault(where, $"this is not well-formed JSON ({Shorten(reason)})");
         }
+        catch (InvalidOperationException)
+        {
+            // What the JSON reader throws for the escape of half a surrogate pair, in a name or in a value.
+            throw reader.Fault("the text", "an escape (\\u…) stands for half a character");
+        }
+    }
+
+    private ReadOnlyMemory<byte> ReadText(Stream stream)
+    {
+        var whole = new MemoryStream();
+        try
+        {
+            var buffer = new byte[64 * 1024];
+            for (int read; (read = stream.Read(buffer)) > 0;)
+            {
+                whole.Write(buffer, 0, read);
+                if (whole.Length > MostBytes)
+                {
+                    throw Fault("the file", $"this is more than {MostBytes >> 20} MiB: too large for a snapshot");
+                }
+            }
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw Fault("the file", $"cannot be read ({fault.Message.TrimEnd('.')})");
+        }
+
+        ReadOnlyMemory<byte> text = whole.GetBuffer().AsMemory(0, (int)whole.Length);
+        text = text.Span.StartsWith(Encoding.UTF8.Preamble) ? text[Encoding.UTF8.Preamble.Length..] : text;
+        return Utf8.IsValid(text.Span) ? text : throw NoText(text.Span);
+    }
+
+    private SnapshotFormatException NoText(ReadOnlySpan<byte> text)
+    {
+        int position = 0;
+        while (Rune.DecodeFromUtf8(text[position..], out _, out int length) == System.Buffers.OperationStatus.Done)
+        {
+            position += length;
+        }
+
+        ReadOnlySpan<byte> before = text[..position];
+        int column = position - (before.LastIndexOf((byte)'\n') + 1);
+        return Fault($"line {before.Count((byte)'\n') + 1}, byte {column + 1}", $"the byte 0x{text[position]:x2} is no UTF-8 text");
     }
 
     private ArenaPicture ReadArena(JsonElement root)
@@ -44,16 +102,28 @@ internal sealed class SnapshotReader
 
         if (version.ValueKind != JsonValueKind.Number || !version.TryGetInt32(out int number) || number != KnownVersion)
         {
-            throw Fault("vmemSnapshot", $"version {version.GetRawText()} is not known here, only {KnownVersion}");
+            throw Fault("vmemSnapshot", $"version {Show(version)} is not known here, only {KnownVersion}");
         }
 
         string type = Text(root, "type", "type");
         _top = TopOf(type);
         UInt128 quantum = Number(Member(root, "quantum", "quantum"), "quantum");
+        if (!UInt128.IsPow2(quantum) || quantum > _top)
+        {
+            throw Fault("quantum", $"{quantum} is no power of two that a {type} can hold");
+        }
+
         List<SpanPicture> spans = [];
         foreach (JsonElement span in Items(Member(root, "spans", "spans"), "spans"))
         {
-            spans.Add(ReadSpan(span, $"spans[{spans.Count}]"));
+            string where = $"spans[{spans.Count}]";
+            SpanPicture next = ReadSpan(span, where);
+            if (spans.Count > 0 && next.Start <= spans[^1].Start + (spans[^1].Size - 1))
+            {
+                throw Fault(where, $"the span at {next.Start} does not lie after the one before it");
+            }
+
+            spans.Add(next);
         }
 
         return new ArenaPicture(type, Text(root, "name", "name"), quantum, Text(root, "policy", "policy"), spans);
@@ -114,7 +184,7 @@ internal sealed class SnapshotReader
         "UInt32" => uint.MaxValue,
         "UInt64" or "UIntPtr" => ulong.MaxValue,
         "UInt128" => UInt128.MaxValue,
-        _ => throw Fault("type", $"\"{type}\" is none of Byte, UInt16, UInt32, UInt64, UIntPtr, UInt128"),
+        _ => throw Fault("type", $"\"{Shorten(type)}\" is none of Byte, UInt16, UInt32, UInt64, UIntPtr, UInt128"),
     };
 
     private JsonElement Member(JsonElement parent, string name, string where) =>
@@ -125,7 +195,7 @@ internal sealed class SnapshotReader
     private string Text(JsonElement parent, string name, string where)
     {
         JsonElement member = Member(parent, name, where);
-        return member.ValueKind == JsonValueKind.String ? member.GetString()! : throw Fault(where, $"expected a string, found {member.GetRawText()}");
+        return member.ValueKind == JsonValueKind.String ? member.GetString()! : throw Fault(where, $"expected a string, found {Show(member)}");
     }
 
     private JsonElement.ArrayEnumerator Items(JsonElement element, string where) =>
@@ -135,7 +205,16 @@ internal sealed class SnapshotReader
         element.ValueKind == JsonValueKind.String
             && UInt128.TryParse(element.GetString(), NumberStyles.None, CultureInfo.InvariantCulture, out UInt128 value)
                 ? value
-                : throw Fault(where, $"expected a decimal number in quotes, found {element.GetRawText()}");
+                : throw Fault(where, $"expected a decimal number in quotes, found {Show(element)}");
+
+    private static string Show(JsonElement element) => Shorten(element.GetRawText());
+
+    // As it can stand on a terminal.
+    private static string Shorten(string text)
+    {
+        string start = text.Length <= QuotedLength ? text : text[..QuotedLength] + "…";
+        return string.Concat(start.Select(letter => char.IsControl(letter) || char.IsSurrogate(letter) ? '.' : letter));
+    }
 
     private SnapshotFormatException Fault(string where, string why) => new(_file, where, why);
 }

@@ -153,5 +153,5 @@ internal static class SnapshotSvg
     private static void Text(StringBuilder svg, int x, int y, string style, string text) =>
         svg.Append(CultureInfo.InvariantCulture, $"<text class=\"{style}\" x=\"{x}\" y=\"{y}\">{Escape(text)}</text>\n");
 
-    private static string Escape(string text) => System.Security.SecurityElement.Escape(text);
+    private static string Escape(string text) => XmlText.Escape(text);
 }

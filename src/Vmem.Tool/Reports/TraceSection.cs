@@ -9,7 +9,7 @@ internal static class TraceSection
     // Where the ranges differ by more than this, one scale would press the smaller maps flat; arbitrary.
     private const double MostForOneScale = 3;
 
-    public static string Write(TraceReport trace, string id)
+    public static string Write(TraceReport trace, string id, bool isLimited)
     {
         List<PolicyReport> drawn = [.. trace.Policies.Where(policy => policy.Map is not null)];
         ulong largest = drawn.Select(policy => policy.MapTop).DefaultIfEmpty().Max();
@@ -26,9 +26,12 @@ internal static class TraceSection
             .Text("verdict", trace.Verdict)
             .Text("facts", Facts(trace))
             .Markup("notes", string.Concat(TraceNotes.Write(trace).Select(note => $"<p class=\"notes\">{Template.Escape(note)}</p>\n")))
-            .Markup("ranges", Ranges(trace, trace.Policies.Max(policy => policy.RangeBytes)))
+            .Markup("ranges", Ranges(trace, trace.Policies.Max(policy => policy.CostBytes)))
             .Markup("columns", Columns(trace))
-            .Markup("rows", string.Concat(Figure.Of(trace.Policies).Select(figure => Row(trace, figure))))
+            .Markup("rows", Rows(trace, Figure.Answer(trace.Policies, isLimited)))
+            .Markup("details", Rows(trace, Figure.Details(trace.Policies)))
+            .Text("fragmentation", Figure.AboutFragmentation)
+            .Markup("sites", SiteSection.Write(trace))
             .Text("scale", scale)
             .Markup("cards", string.Concat(trace.Policies.Select(policy => policy.Map is null ? PolicyCard.WriteCurve(trace, policy) : PolicyCard.Write(trace, policy, oneScale ? largest : policy.MapTop))))
             .Markup("sizes", Sizes(trace))
@@ -46,10 +49,14 @@ internal static class TraceSection
         {
             string best = policy.Policy == trace.Best ? " class=\"best\"" : string.Empty;
             markup.Append(CultureInfo.InvariantCulture, $"<span{best}>{policy.Policy}</span><span class=\"bar\" aria-hidden=\"true\">");
-            markup.Append(Piece("used", policy.PeakLiveBytes - policy.PeakInternalWasteBytes, largest));
-            markup.Append(Piece("rounding", policy.PeakInternalWasteBytes, largest));
-            markup.Append(Piece("hole", policy.RangeBytes - Math.Min(policy.RangeBytes, policy.PeakLiveBytes), largest)).Append("</span>");
-            markup.Append(CultureInfo.InvariantCulture, $"<span{best}>{Units.Bytes(policy.RangeBytes)} ({(policy.RangeOverhead < 0 ? "" : "+")}{Units.Percent(policy.RangeOverhead)})</span>\n");
+
+            // Memory that was never touched is not resident, though it was asked for.
+            ulong used = Math.Min(policy.RangeBytes, policy.PeakRequestedBytes);
+            ulong rounded = Math.Min(policy.RangeBytes, policy.PeakLiveBytes);
+            string overhead = policy.Overhead is double part ? $" ({(part < 0 ? "" : "+")}{Units.Percent(part)})" : string.Empty;
+            markup.Append(Piece("used", used, largest)).Append(Piece("rounding", rounded - used, largest));
+            markup.Append(Piece("hole", policy.RangeBytes - rounded, largest)).Append(Piece("tables", (ulong)policy.BookkeepingBytes, largest)).Append("</span>");
+            markup.Append(CultureInfo.InvariantCulture, $"<span{best}>{Units.Bytes(policy.CostBytes)}{overhead}</span>\n");
         }
 
         return markup.ToString();
@@ -60,6 +67,8 @@ internal static class TraceSection
 
     private static string Columns(TraceReport trace) => string.Concat(trace.Policies.Select(policy =>
         policy.Policy == trace.Best ? $"<th scope=\"col\" class=\"best\">{policy.Policy}</th>" : $"<th scope=\"col\">{policy.Policy}</th>"));
+
+    private static string Rows(TraceReport trace, IReadOnlyList<Figure> figures) => string.Concat(figures.Select(figure => Row(trace, figure)));
 
     private static string Row(TraceReport trace, Figure figure)
     {
@@ -91,7 +100,7 @@ internal static class TraceSection
     }
 
     // Bins end one below a power of two: from 1 KiB on, "1K – 2K" says it shorter and no one misses the byte.
-    private static string Short(ulong bytes) => bytes < 1024 ? $"{bytes}" : Units.Bytes(bytes + (bytes & 1)).Replace(".00", "", StringComparison.Ordinal).Replace(".0", "", StringComparison.Ordinal);
+    private static string Short(ulong bytes) => bytes < 1024 ? $"{bytes}" : Units.Bytes((double)bytes + (bytes & 1)).Replace(".00", "", StringComparison.Ordinal).Replace(".0", "", StringComparison.Ordinal);
 
     private static string Bar(double part, string text) => string.Create(
         CultureInfo.InvariantCulture,

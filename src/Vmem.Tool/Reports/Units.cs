@@ -32,8 +32,22 @@ internal static class Units
     /// <summary>"1,234,567".</summary>
     public static string Count(long count) => count.ToString("#,0", CultureInfo.InvariantCulture);
 
-    /// <summary>"12.3 M/s".</summary>
-    public static string PerSecond(double count) => $"{(count / 1e6).ToString("0.0", CultureInfo.InvariantCulture)} M/s";
+    /// <summary>"12.3 M/s", "45.6 k/s".</summary>
+    public static string PerSecond(double count) =>
+        count >= 1e6 ? $"{(count / 1e6).ToString("0.0", CultureInfo.InvariantCulture)} M/s" : $"{(count / 1e3).ToString("0.0", CultureInfo.InvariantCulture)} k/s";
+
+    /// <summary>"340 ms", "12.5 s", "3.2 min", "5.0 h".</summary>
+    public static string Seconds(double seconds)
+    {
+        (double value, string unit) = seconds switch
+        {
+            < 1 => (seconds * 1000, "ms"),
+            < 120 => (seconds, "s"),
+            < 7200 => (seconds / 60, "min"),
+            _ => (seconds / 3600, "h"),
+        };
+        return $"{value.ToString(value >= 100 ? "#,0" : value >= 10 ? "0.#" : "0.##", CultureInfo.InvariantCulture)} {unit}";
+    }
 
     public static string Nanoseconds(long nanoseconds) => $"{Count(nanoseconds)} ns";
 }

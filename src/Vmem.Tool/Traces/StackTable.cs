@@ -56,6 +56,25 @@ internal sealed class StackTable
         }
     }
 
+    /// <summary>The innermost code addresses of a site, innermost first; 0 where there are no more.</summary>
+    public void CopyAddresses(int site, Span<int> addresses)
+    {
+        foreach (ref int address in addresses)
+        {
+            SiteNode node = site > 0 && site <= _sites.Count ? _sites[site - 1] : default;
+            address = node.Address;
+            site = node.Caller;
+        }
+    }
+
+    /// <summary>The one function, file and line that a code address is in, as numbers of strings; null where there is none, or several.</summary>
+    public (int Function, int File, int Line)? FrameOf(int address)
+    {
+        int first = address == 0 ? 0 : _addresses[address - 1].FirstFrame;
+        int end = address == 0 ? 0 : address < _addresses.Count ? _addresses[address].FirstFrame : _frames.Count;
+        return end - first == 1 ? (_frames[first].Function, _frames[first].File, _frames[first].Line) : null;
+    }
+
     /// <summary>The site when the table has it, else 0.</summary>
     public int Known(ulong site) => site <= (ulong)_sites.Count ? (int)site : 0;
 

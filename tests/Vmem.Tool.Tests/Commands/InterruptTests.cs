@@ -9,8 +9,7 @@ public sealed class InterruptTests
     [Fact]
     public async Task Sigint_ends_the_process_with_130_and_no_file()
     {
-        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no SIGINT to send to another process.");
-        Assert.SkipWhen(IgnoresSigint(), "This process was started with SIGINT ignored, as background jobs of a shell are; its children would never see one.");
+        Needs.Sigint();
         CancellationToken cancellationToken = TestContext.Current.CancellationToken;
         using var folder = new TempFolder();
         string tool = Path.Combine(AppContext.BaseDirectory, "Vmem.Tool.dll");
@@ -31,13 +30,5 @@ public sealed class InterruptTests
         Assert.Equal(130, process.ExitCode);
         Assert.Contains("interrupted", error, StringComparison.Ordinal);
         Assert.Empty(folder.FileNames());
-    }
-
-    private static bool IgnoresSigint()
-    {
-        const string Status = "/proc/self/status";
-        const ulong Sigint = 1 << (2 - 1);
-        string? ignored = File.Exists(Status) ? File.ReadLines(Status).FirstOrDefault(line => line.StartsWith("SigIgn:", StringComparison.Ordinal)) : null;
-        return ignored is not null && (ulong.Parse(ignored.AsSpan("SigIgn:".Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture) & Sigint) != 0;
     }
 }

@@ -17,8 +17,28 @@ public sealed class ReplayCommandTests : IDisposable
         ToolRun run = await ToolRun.Of("replay", Samples.CompilerTrace);
         Assert.Equal((0, string.Empty), (run.ExitCode, run.Error));
         Assert.Matches(@"instant\s+│\s+best\s+│\s+next\s+│\s+first\s+│\s+last", run.Output);
-        Assert.All(Figure.All, figure => Assert.Contains(figure.Label, run.Output, StringComparison.Ordinal));
+        Assert.All(Figure.Answer([], isLimited: false), figure => Assert.Contains(figure.Label, run.Output, StringComparison.Ordinal));
         Assert.Contains("suits this program best", run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("failures", run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("ragmentation", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Details_are_a_second_table_that_says_what_fragmentation_means()
+    {
+        ToolRun run = await ToolRun.Of("replay", Samples.CompilerTrace, "--details");
+        Assert.All(Figure.Details([]), figure => Assert.Contains(figure.Label, run.Output, StringComparison.Ordinal));
+        Assert.Contains("the free space is in several pieces", run.Prose, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Who_holds_the_most_is_told_where_the_recording_has_stacks()
+    {
+        ToolRun run = await ToolRun.Of("replay", Samples.CompilerTrace, "-p", "first");
+        Assert.Contains("Who holds the most at the peak, after ", run.Output, StringComparison.Ordinal);
+        Assert.Contains("cc1plus+0x", run.Output, StringComparison.Ordinal);
+        Assert.Contains("Who causes the holes with first fit, after ", run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("Who ", (await ToolRun.WithInput("a 1 1\na 2 2\nf 1\n", "replay", "-")).Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -36,12 +56,28 @@ public sealed class ReplayCommandTests : IDisposable
         ToolRun run = await ToolRun.Of(
             "replay", Samples.CompilerTrace, "--json", _folder.PathOf("a.json"), "--report", _folder.PathOf("a.html"), "--snapshot", _folder.PathOf("s.json"));
         Assert.Equal(0, run.ExitCode);
-        Assert.Contains("address range", run.Output, StringComparison.Ordinal);
+        Assert.Contains("range needed", run.Output, StringComparison.Ordinal);
         Assert.Equal(["a.html", "a.json", "s.json"], _folder.FileNames());
         Assert.StartsWith("<!DOCTYPE html>", await File.ReadAllTextAsync(_folder.PathOf("a.html"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
         ToolRun map = await ToolRun.Of("map", _folder.PathOf("s.json"));
         Assert.Equal(0, map.ExitCode);
         Assert.Contains("2,400 allocated", map.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("first")]
+    [InlineData("last")]
+    public async Task A_snapshot_after_nothing_found_room_can_be_drawn_and_restored(string policy)
+    {
+        string snapshot = _folder.PathOf("s.json");
+        ToolRun run = await ToolRun.WithInput("a 1 65537\n", "replay", "-", "--limit", "64K", "--policy", policy, "--snapshot", snapshot);
+        Assert.Equal((0, string.Empty), (run.ExitCode, run.Error));
+        ToolRun map = await ToolRun.Of("map", snapshot);
+        Assert.Equal((0, string.Empty), (map.ExitCode, map.Error));
+        Assert.Contains("0 spans", map.Output, StringComparison.Ordinal);
+        var read = ArenaSnapshot<ulong>.FromJson(await File.ReadAllTextAsync(snapshot, TestContext.Current.CancellationToken));
+        using var arena = Arena<ulong>.Restore(read);
+        Assert.Equal(0UL, arena.GetStatistics().TotalSize);
     }
 
     [Fact]
@@ -58,6 +94,8 @@ public sealed class ReplayCommandTests : IDisposable
         ToolRun run = await ToolRun.WithInput("a 1 3000\na 2 3000\nf 2\nf 1\n", "replay", "-", "--limit", "4K", "--policy", "instant");
         Assert.Equal(0, run.ExitCode);
         Assert.Contains("one allocation fails", run.Output, StringComparison.Ordinal);
+        Assert.Matches(@"failures\s+│\s+1 ", run.Output);
+        Assert.Matches(@"asked for at the peak\s+│\s+2\.93 KiB", run.Output);
     }
 
     [Fact]
@@ -116,6 +154,11 @@ public sealed class ReplayCommandTests : IDisposable
     [InlineData("replay", "-", "--unknown")]
     [InlineData("replay", "-", "-")]
     [InlineData("replay", "a", "b", "--snapshot", "c")]
+    [InlineData("replay", "a", "b", "--map", "c")]
+    [InlineData("replay", "-", "--map", "c", "--allocator", "malloc")]
+    [InlineData("replay", "")]
+    [InlineData("replay", "-", "--report", "")]
+    [InlineData("map", "")]
     [InlineData("replay", "-", "--json", "same", "--report", "same")]
     [InlineData("frobnicate")]
     [InlineData]

@@ -92,6 +92,6 @@ public sealed class BuddyTargetTests
         MedianNanoseconds = expected.MedianNanoseconds,
         Percentile999Nanoseconds = expected.Percentile999Nanoseconds,
         EventsPerSecond = expected.EventsPerSecond,
-        BookkeepingBytes = expected.BookkeepingBytes,
+        BookkeepingBytes = expected.BookkeepingBytes, Overhead = expected.Overhead,
     };
 }

@@ -38,9 +38,11 @@ public sealed class ReplayFiguresTests
         TraceReport report = Replay("a 1 16\na 2 32\na 3 0\nf 2\na 4 10\na 5 17\n", [new ArenaTarget(FitPolicy.FirstFit, 16, null)]);
         PolicyReport first = report.Policies[0];
         Assert.Equal(6, first.Events);
+        Assert.Equal((48UL, 48UL, 2L), (first.PeakRequestedBytes, report.PeakRequestedBytes, report.PeakEvents));
         Assert.Equal(80UL, first.PeakLiveBytes);
         Assert.Equal(96UL, first.RangeBytes);
         Assert.Equal((96.0 / 80) - 1, first.RangeOverhead, 12);
+        Assert.Equal(((96.0 + first.BookkeepingBytes) / 48) - 1, first.Overhead!.Value, 12);
         Assert.Equal((80UL - 43, 80UL - 43), (first.PeakInternalWasteBytes, first.FinalInternalWasteBytes));
         Assert.Equal(0.5, first.WorstFragmentation, 12);
         Assert.Equal(16.0 / 96, first.FinalFragmentation, 12);

@@ -44,8 +44,7 @@ public sealed class Browser : IAsyncLifetime
     {
         if (_browser is null)
         {
-            Assert.False(Environment.GetEnvironmentVariable("CI") == "true", $"{Program} is missing: .ci/run has to install Debian's package chromium.");
-            Assert.Skip($"{Program} is not installed (Debian: apt-get install chromium).");
+            Needs.Package("Chromium", "chromium");
         }
 
         IPage page = await _browser.NewPageAsync(new() { ViewportSize = new() { Width = width, Height = 900 }, ColorScheme = scheme });

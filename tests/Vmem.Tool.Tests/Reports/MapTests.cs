@@ -1,3 +1,4 @@
+using System.Text;
 using System.Xml.Linq;
 
 namespace Vmem.Tool.Tests.Reports;
@@ -54,6 +55,14 @@ public sealed class MapTests : IDisposable
         Assert.Equal(last, OfClass(svg, "address").Last().Value);
     }
 
+    // As doubles 2^96 - 2^16 divided by itself is not 1 in every way of rounding.
+    [Fact]
+    public async Task One_free_segment_is_no_fragmentation_whatever_is_rounded()
+    {
+        XElement svg = await DrawAsync(Snapshot("UInt128", "0", "79228162514264337593543950336", "[\"0\",\"65536\"]"));
+        Assert.Contains("fragmentation 0 %", svg.Value, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_snapshot_of_the_library_is_drawn()
     {
@@ -84,9 +93,73 @@ public sealed class MapTests : IDisposable
     public async Task Ranges_that_cannot_be_are_refused_with_the_place(string type, string start, string size, string allocated, string expected) =>
         await RefusedAsync(Snapshot(type, start, size, allocated), expected);
 
-    private async Task RefusedAsync(string text, string expected)
+    [Theory]
+    [InlineData("0", "16", "8", "16", "spans[1]: the span at 8 does not lie after the one before it")]
+    [InlineData("16", "16", "0", "8", "spans[1]: the span at 0 does not lie after")]
+    public async Task Spans_that_overlap_are_refused(string start, string size, string nextStart, string nextSize, string expected) => await RefusedAsync(
+        $$"""
+        {"vmemSnapshot":1,"type":"Byte","name":"n","quantum":"1","policy":"BestFit","spans":[
+          {"start":"{{start}}","size":"{{size}}","allocated":[]},{"start":"{{nextStart}}","size":"{{nextSize}}","allocated":[]}]}
+        """, expected);
+
+    [Theory]
+    [InlineData("\"vmemSnapshot\":1,\"vmemSnapshot\":1", "not well-formed JSON")]
+    [InlineData("\"vmemSnapshot\":1e99999", "version 1e99999 is not known")]
+    [InlineData("\"vmemSnapshot\":\"1\"", "version \"1\" is not known")]
+    [InlineData("\"vmemSnapshot\":1,\"type\":\"\\ud800\"", "half a character")]
+    [InlineData("\"vmemSnapshot\":1,\"\\udc00\":1", "half a character")]
+    [InlineData("\"vmemSnapshot\":1,\"type\":\"Byte\",\"quantum\":\"3\"", "quantum: 3 is no power of two")]
+    [InlineData("\"vmemSnapshot\":1,\"type\":\"Byte\",\"quantum\":\"256\"", "quantum: 256 is no power of two that a Byte can hold")]
+    [InlineData("\"vmemSnapshot\":1,\"type\":\"Byte\",\"quantum\":\"99999999999999999999999999999999999999999\"", "quantum: expected a decimal number")]
+    [InlineData("\"vmemSnapshot\":1,\"type\":\"Byte\",\"quantum\":[[[[]]]]", "quantum: expected a decimal number in quotes, found [[[[]]]]")]
+    [InlineData("\"vmemSnapshot\":1,\"type\":\"\\u001b[31mByte\"", "type: \".[31mByte\" is none of")]
+    public async Task What_json_allows_and_a_snapshot_does_not_is_refused(string members, string expected) => await RefusedAsync("{" + members + "}", expected);
+
+    [Theory]
+    [InlineData(0xff, "line 2, byte 9: the byte 0xff is no UTF-8 text")]
+    [InlineData(0xc3, "line 2, byte 9: the byte 0xc3 is no UTF-8 text")]
+    public async Task A_byte_that_is_no_text_is_refused_with_its_place(byte wrong, string expected) =>
+        await RefusedAsync([.. "{\"vmemSnapshot\":1,\n\"name\":\""u8, wrong, .. "\"}"u8], expected);
+
+    [Fact]
+    public async Task Deep_nesting_is_refused() => await RefusedAsync(new string('[', 100_000), "not well-formed JSON");
+
+    [Fact]
+    public async Task A_snapshot_cut_off_anywhere_is_refused()
     {
-        string file = _folder.Write("snapshot.json", text);
+        foreach (int length in Enumerable.Range(0, Small.TrimEnd().Length - 1))
+        {
+            ToolRun run = await ToolRun.WithInput(Small[..length], "map", "-");
+            Assert.Equal((1, string.Empty), (run.ExitCode, run.Output));
+            Assert.StartsWith("vmem: standard input: ", run.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_byte_order_mark_is_no_fault_and_what_xml_cannot_hold_is_replaced()
+    {
+        XElement svg = await DrawAsync("\ufeff" + Small.Replace("a <heap>", "\\u0001\\uffff<heap>", StringComparison.Ordinal));
+        Assert.Contains("Arena \ufffd\ufffd<heap>", svg.Value, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_opened_is_said_with_its_name()
+    {
+        string folder = Directory.CreateDirectory(_folder.PathOf("folder")).FullName;
+        ToolRun run = await ToolRun.Of("map", folder);
+        Assert.Equal((1, $"vmem: {folder}: the file: cannot be read (it is a folder)"), (run.ExitCode, run.Error.Trim()));
+        ToolRun missing = await ToolRun.Of("map", _folder.PathOf("missing"));
+        Assert.Equal((1, $"vmem: {_folder.PathOf("missing")}: the file: there is no such file"), (missing.ExitCode, missing.Error.Trim()));
+        ToolRun replay = await ToolRun.Of("replay", folder);
+        Assert.Equal(1, replay.ExitCode);
+        Assert.StartsWith($"vmem: {folder}: ", replay.Error, StringComparison.Ordinal);
+    }
+
+    private Task RefusedAsync(string text, string expected) => RefusedAsync(Encoding.UTF8.GetBytes(text), expected);
+
+    private async Task RefusedAsync(byte[] contents, string expected)
+    {
+        string file = _folder.Write("snapshot.json", contents);
         ToolRun run = await ToolRun.Of("map", file, "--svg", _folder.PathOf("map.svg"));
         Assert.Equal((1, string.Empty), (run.ExitCode, run.Output));
         Assert.StartsWith($"vmem: {file}: ", run.Error, StringComparison.Ordinal);
@@ -104,7 +177,7 @@ public sealed class MapTests : IDisposable
 
     private async Task<XElement> DrawAsync(string snapshot)
     {
-        ToolRun run = await ToolRun.Of("map", _folder.Write("in.json", snapshot), "--svg", _folder.PathOf("out.svg"));
+        ToolRun run = await ToolRun.Of("map", _folder.Write("in.json", Encoding.UTF8.GetBytes(snapshot)), "--svg", _folder.PathOf("out.svg"));
         Assert.Equal((0, string.Empty), (run.ExitCode, run.Error));
         return XElement.Load(_folder.PathOf("out.svg"));
     }

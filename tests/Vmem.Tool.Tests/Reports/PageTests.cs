@@ -35,11 +35,11 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>, IDispos
     {
         ReplayReport report = ReportFixture.Create(Samples.CompilerTrace);
         OpenedPage opened = await browser.OpenAsync(WritePage(report), Desktop, ColorScheme.Light);
-        foreach (Figure figure in Figure.All)
+        foreach (Figure figure in Figure.Answer([], isLimited: false).Concat(Figure.Details([])))
         {
             foreach (PolicyReport policy in report.Traces[0].Policies)
             {
-                string cell = await opened.Page.Locator($"tr[data-figure={figure.Key}] td[data-policy={policy.Policy}]").InnerTextAsync();
+                string cell = await opened.Page.Locator($"tr[data-figure={figure.Key}] td[data-policy={policy.Policy}]").TextContentAsync() ?? "";
                 Assert.Equal(figure.Show(policy), cell.Replace("(best)", "", StringComparison.Ordinal).Trim());
             }
         }
@@ -78,11 +78,49 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>, IDispos
     }
 
     [Fact]
-    public async Task Pointing_at_a_map_tells_event_address_and_use()
+    public async Task Pointing_at_a_map_tells_time_or_event_address_and_use()
     {
-        OpenedPage opened = await browser.OpenAsync(WritePage(ReportFixture.Create(Samples.CompilerTrace)), Desktop, ColorScheme.Light);
-        await opened.Page.Locator("canvas").First.HoverAsync();
-        Assert.Matches(@"^event [\d,]+, address .+: .+", await opened.Page.Locator(".readout").First.InnerTextAsync());
+        string untimed = _folder.Write("untimed.txt", Samples.Generate(500, 50, seed: 1));
+        OpenedPage opened = await browser.OpenAsync(WritePage(ReportFixture.Create(Samples.CompilerTrace, untimed)), Desktop, ColorScheme.Light);
+        await opened.Page.Locator("#trace-1 canvas").First.HoverAsync();
+        Assert.Matches(@"^after [\d.]+ ms, address .+: .+", await opened.Page.Locator("#trace-1 .readout").First.InnerTextAsync());
+        Assert.Equal("15 ms", await opened.Page.Locator("#trace-1 .x span").Nth(1).InnerTextAsync());
+        await opened.Page.Locator("#trace-2 canvas").First.HoverAsync();
+        Assert.Matches(@"^event [\d,]+, address .+: .+", await opened.Page.Locator("#trace-2 .readout").First.InnerTextAsync());
+        Assert.Equal("500 events", await opened.Page.Locator("#trace-2 .x span").Nth(1).InnerTextAsync());
+    }
+
+    [Fact]
+    public async Task Other_figures_are_folded_away_and_say_what_fragmentation_means()
+    {
+        OpenedPage opened = await browser.OpenAsync(WritePage(ReportFixture.Create(Samples.CompilerTrace)), Phone, ColorScheme.Light);
+        ILocator fragmentation = opened.Page.Locator("tr[data-figure=worstFragmentation]");
+        Assert.False(await fragmentation.IsVisibleAsync());
+        await opened.Page.Locator("summary").First.ClickAsync();
+        Assert.True(await fragmentation.IsVisibleAsync());
+        Assert.Contains("in several pieces", await opened.Page.Locator("details").InnerTextAsync(), StringComparison.Ordinal);
+        await KeepScreenshotAsync(opened.Page, "report-details.png");
+    }
+
+    [Fact]
+    public async Task Who_holds_the_most_and_who_causes_the_holes_have_a_table_each_where_the_recording_has_stacks()
+    {
+        string file = _folder.PathOf("report.html");
+        string without = _folder.Write("without.txt", Samples.Generate(500, 50, seed: 1));
+        Assert.Equal(0, (await ToolRun.Of("replay", Samples.CompilerTrace, without, "--report", file)).ExitCode);
+        OpenedPage opened = await browser.OpenAsync(file, Desktop, ColorScheme.Light);
+        Assert.Equal(2, await opened.Page.Locator("#trace-1 .sites").CountAsync());
+        Assert.Equal(0, await opened.Page.Locator("#trace-2 .sites").CountAsync());
+        Assert.Equal(10, await opened.Page.Locator("#trace-1 .sites").First.Locator("tbody tr").CountAsync());
+        Assert.Matches(@"^[\w.+]+\+0x[0-9a-f]+$", await opened.Page.Locator("#trace-1 .sites li").First.InnerTextAsync());
+        await KeepScreenshotAsync(opened.Page, "report-sites.png");
+    }
+
+    [Fact]
+    public void The_largest_sizes_end_at_the_top_of_64_bits()
+    {
+        string page = ReportFixture.Page(ReportFixture.Create(_folder.Write("t.txt", "a 1 18446744073709551615\na 2 1\n")));
+        Assert.Contains("8 EiB – 16 EiB", page, StringComparison.Ordinal);
     }
 
     [Fact]

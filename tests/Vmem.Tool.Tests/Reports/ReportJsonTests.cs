@@ -30,10 +30,10 @@ public sealed class ReportJsonTests
             [
                 "vmemReplay", "quantum", "limit", "traces", "context",
                 "name", "format", "events", "allocations", "frees", "unknownFrees", "impliedFrees", "liveAtEnd", "peakLiveObjects", "readSeconds",
-                "best", "verdict", "policies", "sizes",
-                "policy", "allocator", "events", "peakLiveBytes", "rangeBytes", "rangeOverhead", "peakInternalWasteBytes", "finalInternalWasteBytes", "worstFragmentation", "peakFragmentation", "finalFragmentation",
-                "failures", "medianNanoseconds", "percentile999Nanoseconds", "eventsPerSecond", "bookkeepingBytes", "peakResidentBytes", "meanNanoseconds", "curve",
-                "eventsPerPoint", "liveBytes", "extentBytes",
+                "durationSeconds", "peakRequestedBytes", "peakEvents", "holders", "best", "verdict", "policies", "sizes",
+                "policy", "allocator", "events", "peakRequestedBytes", "peakLiveBytes", "rangeBytes", "rangeOverhead", "overhead", "peakInternalWasteBytes", "finalInternalWasteBytes", "worstFragmentation", "peakFragmentation", "finalFragmentation",
+                "failures", "medianNanoseconds", "percentile999Nanoseconds", "eventsPerSecond", "bookkeepingBytes", "peakResidentBytes", "meanNanoseconds", "curve", "holes",
+                "eventsPerPoint", "seconds", "liveBytes", "extentBytes",
                 "leastBytes", "mostBytes", "count", "totalBytes",
             ],
             names);
@@ -53,7 +53,8 @@ public sealed class ReportJsonTests
     {
         using JsonDocument document = JsonDocument.Parse(Write(ReportFixture.Create(Samples.CompilerTrace)));
         JsonElement policy = document.RootElement.GetProperty("traces")[0].GetProperty("policies")[0];
-        Assert.All([.. Figure.All, .. Figure.OfMemory], figure => Assert.True(policy.TryGetProperty(figure.Key, out _), figure.Key));
+        PolicyReport memory = ReportFixture.Create(Samples.CompilerTrace).Traces[0].Policies[0] with { Allocator = "malloc" };
+        Assert.All([.. Figure.Answer([memory], isLimited: true), .. Figure.Details([memory])], figure => Assert.True(policy.TryGetProperty(figure.Key, out _), figure.Key));
     }
 
     private static IEnumerable<string> Names(JsonElement element) => element.EnumerateObject().Select(member => member.Name);

@@ -1,0 +1,37 @@
+namespace Vmem.Tool.Reports;
+
+/// <summary>Where an axis is labelled: at multiples of 1, 2 or 5 of a power of ten, in the unit that its end is read in.</summary>
+internal static class Ticks
+{
+    // As many as can stand side by side on 700 pixels; arbitrary.
+    private const int Most = 6;
+
+    /// <summary>From 0 to the end of the axis.</summary>
+    /// <param name="length">What the axis ends with; above 0.</param>
+    /// <param name="unit">What a label counts in: 1 for events, 1024² for MiB.</param>
+    public static IEnumerable<double> Of(double length, double unit)
+    {
+        double step = Math.Pow(10, Math.Floor(Math.Log10(length / unit / Most))) * unit;
+        double[] factors = [1, 2, 5, 10];
+        step *= factors.First(factor => length / (step * factor) <= Most);
+        for (int tick = 0; tick * step <= length; tick++)
+        {
+            yield return tick * step;
+        }
+    }
+
+    /// <summary>The largest power of 1024 that fits into so many bytes.</summary>
+    public static double ByteUnit(double bytes)
+    {
+        double unit = 1;
+        while (bytes >= unit * 1024)
+        {
+            unit *= 1024;
+        }
+
+        return unit;
+    }
+
+    /// <summary>The unit that <see cref="Units.Seconds"/> would choose.</summary>
+    public static double TimeUnit(double seconds) => seconds switch { < 1 => 0.001, < 120 => 1, < 7200 => 60, _ => 3600 };
+}
