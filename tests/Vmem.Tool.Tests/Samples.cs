@@ -14,6 +14,15 @@ internal static class Samples
     /// <summary>The picture that the documents show.</summary>
     public static string AddressTimeMap => Path.Combine(AppContext.BaseDirectory, "docs", "images", "address-time-map.svg");
 
+    /// <summary>One of the small recordings of the tests' own.</summary>
+    public static string Recording(string name) => Path.Combine(AppContext.BaseDirectory, "Traces", "Recordings", name);
+
+    public static byte[] Zstd(string text)
+    {
+        using var compressor = new ZstdSharp.Compressor();
+        return compressor.Wrap(Encoding.ASCII.GetBytes(text)).ToArray();
+    }
+
     public static byte[] Gzip(string text)
     {
         using var packed = new MemoryStream();

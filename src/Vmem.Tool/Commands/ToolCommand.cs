@@ -20,6 +20,7 @@ internal static class ToolCommand
             new HelpOption(),
             new VersionOption(),
             ReplayCommand.Create(console),
+            RecordCommand.Create(console),
             MapCommand.Create(console),
             ResidentCommand.Create(console),
         };
@@ -41,6 +42,12 @@ internal static class ToolCommand
             Error = console.Error,
             EnableDefaultExceptionHandler = false,
         };
+        if (parsed.CommandResult.Command.Name == RecordCommand.Name)
+        {
+            // Ctrl-C is the program's.
+            configuration.ProcessTerminationTimeout = null;
+        }
+
         return await parsed.InvokeAsync(configuration, cancellationToken);
     }
 

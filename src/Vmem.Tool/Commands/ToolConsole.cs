@@ -17,6 +17,9 @@ internal sealed record ToolConsole(Func<Stream> OpenInput, TextWriter Output, Te
     /// <summary>How the tool is started once more: a program, and what comes before the arguments.</summary>
     public IReadOnlyList<string> Self { get; init; } = FindSelf();
 
+    /// <summary>The folders where programs are looked for.</summary>
+    public IReadOnlyList<string> SearchPath { get; init; } = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
+
     public static ToolConsole System() => new(Console.OpenStandardInput, Console.Out, Console.Error)
     {
         OutputIsTerminal = !Console.IsOutputRedirected,

@@ -30,6 +30,9 @@ internal sealed class EventSource
     /// <summary>Frees that the recording missed, known because their address was handed out again: supplied.</summary>
     public long ImpliedFrees { get; private set; }
 
+    /// <summary>See <see cref="LineParser.GuessedFrees"/>.</summary>
+    public long GuessedFrees => _reader.GuessedFrees;
+
     /// <summary>Objects live at the same time, at most: what every slot-indexed array must hold.</summary>
     public int SlotCount => _live.SlotCount;
 

@@ -105,7 +105,7 @@ internal sealed class TraceReplay : IDisposable
 
         if (_source.Allocations == 0)
         {
-            throw new MalformedTraceException(_input.Name, "has no allocation in it: there is nothing to replay");
+            throw new MalformedTraceException(_input.Name, "has no allocation in it: there is nothing to replay" + (_reader.Advice is string advice ? $"; {advice}" : ""));
         }
 
         foreach (ReplayLane lane in _lanes)

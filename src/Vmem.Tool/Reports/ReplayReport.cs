@@ -40,6 +40,8 @@ internal sealed record TraceReport
 
     public required long ImpliedFrees { get; init; }
 
+    public required long GuessedFrees { get; init; }
+
     public required long LiveAtEnd { get; init; }
 
     public required long PeakLiveObjects { get; init; }

@@ -24,6 +24,7 @@ internal static class ReportBuilder
             Frees = source.Frees,
             UnknownFrees = source.UnknownFrees,
             ImpliedFrees = source.ImpliedFrees,
+            GuessedFrees = source.GuessedFrees,
             LiveAtEnd = source.LiveObjects,
             PeakLiveObjects = source.SlotCount,
             ReadSeconds = replay.ReadTime.TotalSeconds,
@@ -161,6 +162,8 @@ internal static class ReportBuilder
     {
         TraceFormat.Heaptrack => "heaptrack",
         TraceFormat.Mtrace => "mtrace",
+        TraceFormat.Valgrind => "valgrind",
+        TraceFormat.Ltrace => "ltrace",
         TraceFormat.Vmem => "vmem",
         _ => throw new ArgumentOutOfRangeException(nameof(format), format, "There is no such format."),
     };

@@ -3,7 +3,7 @@ namespace Vmem.Tool.Reports;
 /// <summary>What the reader must know of a recording to judge its figures: what it left open and how that was settled.</summary>
 internal static class TraceNotes
 {
-    private static readonly string[] s_endings = [".gz", ".raw", ".heaptrack", ".mtrace", ".trace", ".txt"];
+    private static readonly string[] s_endings = [".gz", ".zst", ".raw", ".heaptrack", ".mtrace", ".trace", ".txt"];
 
     /// <summary>
     /// The file's name without folders and without the endings that only say how it was recorded: "cc1plus.heaptrack.raw.gz" is cc1plus.
@@ -37,6 +37,11 @@ internal static class TraceNotes
         if (trace.ImpliedFrees > 0)
         {
             yield return $"Supplied: frees that the recording missed, for their addresses were handed out again ({Units.Count(trace.ImpliedFrees)}).";
+        }
+
+        if (trace.GuessedFrees > 0)
+        {
+            yield return $"Sizes and order are exact, but an interpreted recording does not say which of several objects of one size and stack was freed: the youngest was taken ({Units.Count(trace.GuessedFrees)} of {Units.Count(trace.Frees)} frees). \"heaptrack --raw\" names each.";
         }
     }
 }

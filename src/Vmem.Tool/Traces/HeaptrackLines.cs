@@ -1,9 +1,11 @@
 namespace Vmem.Tool.Traces;
 
 /// <summary>
-/// <c>heaptrack --raw</c>: <c>+ SIZE SITE ADDRESS</c> and <c>- ADDRESS</c>, all hexadecimal; <c>c</c> is a time stamp in milliseconds.
-/// <see cref="HeaptrackStacks"/> reads what the stacks are made of; every other line begins with another letter (v version, X command,
-/// I system, R resident set, S suppression …) and is skipped. A realloc is written as a free and an allocation.
+/// What heaptrack writes, all numbers hexadecimal. Raw: <c>+ SIZE SITE ADDRESS</c> and <c>- ADDRESS</c>. Interpreted: <c>a SIZE SITE</c>,
+/// <c>+ KIND</c> and <c>- KIND</c>, see <see cref="HeaptrackKinds"/>; recordings of before 2017 have addresses there, too. In both
+/// <c>c</c> is a time stamp in milliseconds, and <see cref="HeaptrackStacks"/> reads what the stacks are made of. Every other line begins
+/// with another letter (X command, I system, R resident set, S suppression, A attached …) and is skipped. A realloc is written as a free
+/// and an allocation.
 /// </summary>
 internal sealed class HeaptrackLines : LineParser
 {
@@ -11,7 +13,10 @@ internal sealed class HeaptrackLines : LineParser
     private const ulong MaxMilliseconds = long.MaxValue / TimeSpan.TicksPerMillisecond;
 
     private readonly HeaptrackStacks _stacks = new();
-    private bool _isInterpreted;
+    private bool _hasInterpretedStacks;
+
+    // Not null once the recording has defined a kind.
+    private HeaptrackKinds? _kinds;
 
     public override TraceFormat Format => TraceFormat.Heaptrack;
 
@@ -30,16 +35,11 @@ internal sealed class HeaptrackLines : LineParser
         switch (line[0])
         {
             case (byte)'+':
-                return ParseAllocation(line, out traceEvent);
+                return _kinds is null ? ParseAllocation(line, out traceEvent) : ParseKind(line, out traceEvent);
             case (byte)'-':
-                var scanner = new LineScanner(line, 1);
-                if (scanner.TryReadHex(out ulong address) && scanner.AtEnd)
-                {
-                    traceEvent = new TraceEvent(TraceEventKind.Free, address, 0);
-                    return null;
-                }
-
-                return $"expected \"- ADDRESS\" in hexadecimal, found {Quote(line)}";
+                return _kinds is null ? ParseFree(line, out traceEvent) : ParseKind(line, out traceEvent);
+            case (byte)'a':
+                return DefineKind(line);
             default:
                 ParseOther(line);
                 bool known = char.IsAsciiLetter((char)line[0]) || IsBlankOrComment(line);
@@ -51,23 +51,52 @@ internal sealed class HeaptrackLines : LineParser
     {
         traceEvent = default;
         var scanner = new LineScanner(line, 1);
-        if (!scanner.TryReadHex(out ulong size))
+        if (!scanner.TryReadHex(out ulong size) || !scanner.TryReadHex(out ulong site) || !scanner.TryReadHex(out ulong address) || !scanner.AtEnd)
         {
-            return $"expected \"+ SIZE TRACE ADDRESS\" in hexadecimal, found {Quote(line)}";
-        }
-
-        if (scanner.AtEnd)
-        {
-            return $"{Quote(line)} has no address: this recording was already interpreted by heaptrack; record with \"heaptrack --raw\"";
-        }
-
-        if (!scanner.TryReadHex(out ulong site) || !scanner.TryReadHex(out ulong address) || !scanner.AtEnd)
-        {
-            return $"expected \"+ SIZE TRACE ADDRESS\" in hexadecimal, found {Quote(line)}";
+            return $"expected \"+ SIZE TRACE ADDRESS\" in hexadecimal, or \"+ KIND\" after a line \"a SIZE TRACE\" that defines it, found {Quote(line)}";
         }
 
         traceEvent = new TraceEvent(TraceEventKind.Allocate, address, size, Stacks.Known(site));
         return null;
+    }
+
+    private static string? ParseFree(ReadOnlySpan<byte> line, out TraceEvent traceEvent)
+    {
+        var scanner = new LineScanner(line, 1);
+        if (scanner.TryReadHex(out ulong address) && scanner.AtEnd)
+        {
+            traceEvent = new TraceEvent(TraceEventKind.Free, address, 0);
+            return null;
+        }
+
+        traceEvent = default;
+        return $"expected \"- ADDRESS\" in hexadecimal, found {Quote(line)}";
+    }
+
+    private string? DefineKind(ReadOnlySpan<byte> line)
+    {
+        var scanner = new LineScanner(line, 1);
+        if (!scanner.TryReadHex(out ulong size) || !scanner.TryReadHex(out ulong site) || !scanner.AtEnd)
+        {
+            return $"expected \"a SIZE TRACE\" in hexadecimal, found {Quote(line)}";
+        }
+
+        _kinds ??= new HeaptrackKinds();
+        return _kinds.Define(size, Stacks.Known(site));
+    }
+
+    private string? ParseKind(ReadOnlySpan<byte> line, out TraceEvent traceEvent)
+    {
+        traceEvent = default;
+        var scanner = new LineScanner(line, 1);
+        if (!scanner.TryReadHex(out ulong kind) || !scanner.AtEnd)
+        {
+            return $"expected \"{(char)line[0]} KIND\" in hexadecimal, for the recording is an interpreted one, found {Quote(line)}";
+        }
+
+        bool known = line[0] == '+' ? _kinds!.TryAllocate(kind, out traceEvent) : _kinds!.TryFree(kind, out traceEvent);
+        GuessedFrees = _kinds.GuessedFrees;
+        return known ? null : $"no line \"a SIZE TRACE\" before defines the kind of {Quote(line)}";
     }
 
     private void ParseOther(ReadOnlySpan<byte> line)
@@ -82,15 +111,15 @@ internal sealed class HeaptrackLines : LineParser
                 ParseTimeStamp(line);
                 break;
             case (byte)'s':
-                _isInterpreted = true;
+                _hasInterpretedStacks = true;
                 _stacks.ReadString(line);
                 break;
             case (byte)'i':
-                _isInterpreted = true;
+                _hasInterpretedStacks = true;
                 _stacks.ReadCodeAddress(line);
                 break;
             case (byte)'t':
-                _stacks.ReadSite(line, isRaw: !_isInterpreted);
+                _stacks.ReadSite(line, isRaw: !_hasInterpretedStacks);
                 break;
             case (byte)'x':
                 _stacks.ReadProgram(line);

@@ -10,6 +10,8 @@ internal abstract class LineParser
     // Enough to recognise the line in an editor; arbitrary.
     private const int QuotedBytes = 60;
 
+    private TraceEvent _second;
+
     public abstract TraceFormat Format { get; }
 
     /// <summary>
@@ -24,6 +26,23 @@ internal abstract class LineParser
     /// <summary>The stacks told so far; empty where the format has none.</summary>
     public virtual StackTable Stacks => StackTable.Empty;
 
+    /// <summary>
+    /// How many frees named one of several objects that are equal to the recording, so that which of them is a guess. 0 in formats that name
+    /// each object.
+    /// </summary>
+    public long GuessedFrees { get; protected set; }
+
+    /// <summary>What to do about a recording without an allocation; null where there is nothing to say.</summary>
+    public virtual string? Advice => null;
+
+    /// <summary>The second event of the line last parsed, if it had two.</summary>
+    public bool TryTakeSecond(out TraceEvent traceEvent)
+    {
+        traceEvent = _second;
+        _second = default;
+        return traceEvent.Kind != TraceEventKind.None;
+    }
+
     /// <summary>Null when the line is well formed, else what is wrong with it.</summary>
     public abstract string? Parse(ReadOnlySpan<byte> line, out TraceEvent traceEvent);
 
@@ -37,6 +56,19 @@ internal abstract class LineParser
         }
 
         return text.Append(line.Length > QuotedBytes ? "…\"" : "\"").ToString();
+    }
+
+    /// <summary>What a realloc that succeeded is: a free, if there was an object, and an allocation.</summary>
+    protected TraceEvent Reallocate(ulong old, ulong id, ulong size)
+    {
+        var allocation = new TraceEvent(TraceEventKind.Allocate, id, size);
+        if (old == 0)
+        {
+            return allocation;
+        }
+
+        _second = allocation;
+        return new TraceEvent(TraceEventKind.Free, old, 0);
     }
 
     protected static bool IsBlankOrComment(ReadOnlySpan<byte> line)

@@ -1,7 +1,8 @@
 namespace Vmem.Tool.Traces;
 
 /// <summary>
-/// Where a recording comes from: a file or standard input, compressed with gzip or not (told by its first bytes, not by its name).
+/// Where a recording comes from: a file or standard input, compressed with gzip, with zstd or not at all (told by its first bytes, not by
+/// its name).
 /// </summary>
 internal sealed class TraceInput : IDisposable
 {
@@ -18,10 +19,17 @@ internal sealed class TraceInput : IDisposable
         var start = new byte[4];
         int read = raw.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
         RefuseOtherCompression(name, start.AsSpan(0, read));
-        IsCompressed = read >= 2 && start[0] == 0x1f && start[1] == 0x8b;
         var whole = new ConcatenatedStream(start.AsMemory(0, read), raw);
         Counted = whole;
-        Text = IsCompressed ? new CheckedGzipStream(whole) : whole;
+        Text = start switch
+        {
+            [0x1f, 0x8b, ..] => new CheckedGzipStream(whole),
+            [0x28, 0xb5, 0x2f, 0xfd] => new ZstdStream(whole),
+            // A frame to be skipped, with which pzstd begins.
+            [>= 0x50 and <= 0x5f, 0x2a, 0x4d, 0x18] => new ZstdStream(whole),
+            _ => whole,
+        };
+        IsCompressed = Text != whole;
     }
 
     /// <summary>The path, or "standard input".</summary>
@@ -77,7 +85,6 @@ internal sealed class TraceInput : IDisposable
     {
         string? program = start switch
         {
-            [0x28, 0xb5, 0x2f, 0xfd] => "zstd",
             [0xfd, (byte)'7', (byte)'z', (byte)'X'] => "xz",
             [(byte)'B', (byte)'Z', (byte)'h', ..] => "bzip2",
             _ => null,

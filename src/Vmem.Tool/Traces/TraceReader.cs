@@ -32,9 +32,20 @@ internal sealed class TraceReader : IDisposable
 
     private LineParser Parser => _parser ?? throw new InvalidOperationException("The format is known once a line was read.");
 
+    /// <summary>See <see cref="LineParser.GuessedFrees"/>.</summary>
+    public long GuessedFrees => _parser?.GuessedFrees ?? 0;
+
+    /// <summary>See <see cref="LineParser.Advice"/>.</summary>
+    public string? Advice => _parser?.Advice;
+
     /// <summary>The next event; false at the end.</summary>
     public bool TryRead(out TraceEvent traceEvent)
     {
+        if (_parser is not null && _parser.TryTakeSecond(out traceEvent))
+        {
+            return true;
+        }
+
         while (TryReadLine(out ReadOnlySpan<byte> line))
         {
             _parser ??= Detect(line);
@@ -78,7 +89,17 @@ internal sealed class TraceReader : IDisposable
     {
         try
         {
-            return _lines.TryReadLine(out line);
+            bool read = _lines.TryReadLine(out line);
+            if (_lines.LineNumber == 1)
+            {
+                line = WithoutByteOrderMark(line);
+            }
+
+            return read;
+        }
+        catch (UnreadableCompressionException fault)
+        {
+            throw new MalformedTraceException(_input.Name, fault.Message);
         }
         catch (LineTooLongException fault)
         {
@@ -90,16 +111,24 @@ internal sealed class TraceReader : IDisposable
         }
     }
 
+    // Editors of Windows put one in front of UTF-8, and "> file" of its PowerShell 5 writes UTF-16.
+    private ReadOnlySpan<byte> WithoutByteOrderMark(ReadOnlySpan<byte> line) => line switch
+    {
+        [0xef, 0xbb, 0xbf, ..] => line[3..],
+        [0xff, 0xfe, ..] or [0xfe, 0xff, ..] => throw Fault("this is UTF-16 text; save it as UTF-8"),
+        _ => line,
+    };
+
     private LineParser? Detect(ReadOnlySpan<byte> line)
     {
-        ReadOnlySpan<byte> text = line.TrimStart(" \t"u8);
-        if (text.IsEmpty || text[0] == '#')
+        if (FormatDetection.SaysNothing(line))
         {
             return null;
         }
 
         return FormatDetection.Detect(line) ?? throw Fault(
-            $"{LineParser.Quote(line)} begins no recording known here: expected heaptrack --raw (\"v 10400 3\", \"+ SIZE TRACE ADDRESS\"), "
-            + "mtrace (\"= Start\", \"@ CALLER + ADDRESS SIZE\") or \"a ID SIZE\" / \"f ID\"");
+            $"{LineParser.Quote(line)} begins no recording known here: expected heaptrack (\"v 10400 3\"), mtrace (\"= Start\", "
+            + "\"@ CALLER + ADDRESS SIZE\"), valgrind --trace-malloc=yes (\"==123== …\", \"--123-- malloc(24) = 0x…\"), ltrace "
+            + "(\"malloc(24) = 0x…\", \"free(0x…)\") or \"a ID SIZE\" / \"f ID\"");
     }
 }

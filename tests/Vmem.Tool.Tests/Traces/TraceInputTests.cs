@@ -35,8 +35,44 @@ public sealed class TraceInputTests
         Assert.Throws<MalformedTraceException>(() => TraceText.ReadAll(damaged));
     }
 
+    [Fact]
+    public void Zstd_is_told_by_its_first_bytes_in_one_frame_or_several()
+    {
+        byte[] skippable = [0x50, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 1, 2];
+        using TraceReader reader = TraceText.Open([.. skippable, .. Samples.Zstd("a 1 2\n"), .. Samples.Zstd("f 1\n")]);
+        Assert.Equal([TraceText.Allocate(1, 2), TraceText.Free(1)], TraceText.ReadAll(reader));
+    }
+
+    [Fact]
+    public void Zstd_that_is_cut_off_or_damaged_is_an_error_not_an_end()
+    {
+        byte[] whole = Samples.Zstd(Samples.Generate(5000, 100, seed: 3));
+        foreach (int missing in new[] { 1, 4, whole.Length / 2, whole.Length - 5, whole.Length - 4 })
+        {
+            using TraceReader cut = TraceText.Open(whole[..^missing]);
+            Assert.Contains("cut off", Assert.Throws<MalformedTraceException>(() => TraceText.ReadAll(cut)).Message, StringComparison.Ordinal);
+        }
+
+        whole.AsSpan(whole.Length / 2, 40).Clear();
+        using TraceReader damaged = TraceText.Open(whole);
+        Assert.Throws<MalformedTraceException>(() => TraceText.ReadAll(damaged));
+        using TraceReader followed = TraceText.Open([.. Samples.Zstd("a 1 2\n"), .. "rubbish"u8]);
+        Assert.Throws<MalformedTraceException>(() => TraceText.ReadAll(followed));
+    }
+
+    [Fact]
+    public void Zstd_that_asks_for_more_than_its_window_may_hold_is_refused_by_name()
+    {
+        // A frame header: no single segment, window descriptor with exponent 18 (2^28 bytes); then one raw block of one byte, the last.
+        using TraceReader reader = TraceText.Open([0x28, 0xb5, 0x2f, 0xfd, 0x00, 18 << 3, 0x09, 0, 0, (byte)'#']);
+        string message = Assert.Throws<MalformedTraceException>(() => TraceText.ReadAll(reader)).Message;
+        Assert.Contains("128 MiB", message, StringComparison.Ordinal);
+        Assert.Contains("--long", message, StringComparison.Ordinal);
+        using TraceReader largest = TraceText.Open([0x28, 0xb5, 0x2f, 0xfd, 0x00, 17 << 3, 0x09, 0, 0, (byte)'#']);
+        Assert.Empty(TraceText.ReadAll(largest));
+    }
+
     [Theory]
-    [InlineData(new byte[] { 0x28, 0xb5, 0x2f, 0xfd, 0 }, "zstd -dc")]
     [InlineData(new byte[] { 0xfd, (byte)'7', (byte)'z', (byte)'X', (byte)'Z', 0 }, "xz -dc")]
     [InlineData(new byte[] { (byte)'B', (byte)'Z', (byte)'h', (byte)'9' }, "bzip2 -dc")]
     public void Other_compression_is_named_with_the_way_around_it(byte[] start, string advice)
