@@ -42,7 +42,7 @@ internal sealed class EventTimes
         _stamps.Add(_last);
     }
 
-    /// <summary>The time of the event with this number, from 0; null without time stamps. O(<see cref="MaxStamps"/>).</summary>
+    /// <summary>The time of the event with this number, from 0; null without time stamps. O(log <see cref="MaxStamps"/>).</summary>
     public TimeSpan? At(long number)
     {
         if (IsEmpty)
@@ -50,9 +50,9 @@ internal sealed class EventTimes
             return null;
         }
 
-        int next = _stamps.FindIndex(stamp => stamp.Events > number);
-        (long Events, TimeSpan Elapsed) before = next switch { 0 => default, < 0 => _stamps[^1], _ => _stamps[next - 1] };
-        (long Events, TimeSpan Elapsed) after = next < 0 ? _last : _stamps[next];
+        int next = FindAfter(number);
+        (long Events, TimeSpan Elapsed) before = next == 0 ? default : _stamps[next - 1];
+        (long Events, TimeSpan Elapsed) after = next == _stamps.Count ? _last : _stamps[next];
         if (after.Events <= before.Events || number >= after.Events)
         {
             return after.Elapsed;
@@ -60,6 +60,27 @@ internal sealed class EventTimes
 
         double part = (double)(number - before.Events) / (after.Events - before.Events);
         return before.Elapsed + ((after.Elapsed - before.Elapsed) * part);
+    }
+
+    // The first stamp with more events before it than this, or one past the last.
+    private int FindAfter(long number)
+    {
+        int low = 0;
+        int high = _stamps.Count;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (_stamps[middle].Events > number)
+            {
+                high = middle;
+            }
+            else
+            {
+                low = middle + 1;
+            }
+        }
+
+        return low;
     }
 
     private void Halve()

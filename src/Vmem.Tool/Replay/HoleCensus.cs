@@ -1,3 +1,5 @@
+using Vmem.Tool.Traces;
+
 namespace Vmem.Tool.Replay;
 
 /// <summary>
@@ -17,7 +19,7 @@ internal sealed class HoleCensus(ReplayLane lane)
     private const ulong LeastShare = 64;
     private const ulong Growth = 4;
 
-    private Dictionary<int, (ulong Bytes, long Holes)> _pins = [];
+    private Dictionary<int, SiteShare> _pins = [];
     private ulong _threshold = 1;
 
     /// <summary>Of allocators that place objects in one range.</summary>
@@ -35,7 +37,7 @@ internal sealed class HoleCensus(ReplayLane lane)
     public long Holes { get; private set; }
 
     /// <summary>The sites whose objects end the holes.</summary>
-    public IEnumerable<(int Site, ulong Bytes, long Holes)> Pins => _pins.Select(pin => (pin.Key, pin.Value.Bytes, pin.Value.Holes));
+    public IEnumerable<SiteShare> Pins => _pins.Values;
 
     /// <summary>Looks, if it is worth it.</summary>
     /// <param name="live">The objects alive after the lane's last event.</param>
@@ -53,36 +55,45 @@ internal sealed class HoleCensus(ReplayLane lane)
 
     private void Take(LiveTable live)
     {
-        var offsets = new ulong[live.Count];
-        var objects = new (ulong Size, int Site)[live.Count];
+        LiveObject[] objects = live.ToArray();
+        var offsets = new ulong[objects.Length];
+        var order = new int[objects.Length];
         int count = 0;
-        foreach ((int slot, ulong requested, int site) in live.Objects)
+        for (int index = 0; index < objects.Length; index++)
         {
-            if (lane.TryGetOffset(slot, out ulong offset))
+            if (lane.TryGetOffset(objects[index].Slot, out ulong offset))
             {
                 offsets[count] = offset;
-                objects[count++] = (lane.Target.RoundUp(requested), site);
+                order[count++] = index;
             }
         }
 
-        Array.Sort(offsets, objects, 0, count);
-        var pins = new Dictionary<int, (ulong Bytes, long Holes)>();
-        ulong end = 0;
+        Array.Sort(offsets, order, 0, count);
+        _pins = [];
         (Bytes, Holes, Events) = (0, 0, lane.Events);
+        ulong end = 0;
         for (int index = 0; index < count; index++)
         {
+            LiveObject next = objects[order[index]];
             if (offsets[index] > end)
             {
-                ulong hole = offsets[index] - end;
-                (ulong bytes, long holes) = pins.GetValueOrDefault(objects[index].Site);
-                pins[objects[index].Site] = (bytes + hole, holes + 1);
-                Bytes += hole;
-                Holes++;
+                Charge(next.Site, offsets[index] - end);
             }
 
-            end = offsets[index] + objects[index].Size;
+            end = offsets[index] + lane.Target.RoundUp(next.Requested);
+        }
+    }
+
+    private void Charge(int site, ulong hole)
+    {
+        if (!_pins.TryGetValue(site, out SiteShare? share))
+        {
+            _pins.Add(site, share = new SiteShare(site));
         }
 
-        _pins = pins;
+        share.Bytes += hole;
+        share.Count++;
+        Bytes += hole;
+        Holes++;
     }
 }

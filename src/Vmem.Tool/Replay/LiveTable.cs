@@ -30,8 +30,20 @@ internal sealed class LiveTable
     public long Bytes => ((long)_entries.Length * Unsafe.SizeOf<Entry>()) + ((long)_freeSlots.Length * sizeof(int));
 
     /// <summary>All live objects, in no order.</summary>
-    public IEnumerable<(int Slot, ulong Size, int Site)> Objects =>
-        _entries.Where(entry => entry.IsUsed).Select(entry => (entry.Slot, entry.Size, entry.Site));
+    public LiveObject[] ToArray()
+    {
+        var objects = new LiveObject[Count];
+        int count = 0;
+        foreach (ref readonly Entry entry in _entries.AsSpan())
+        {
+            if (entry.IsUsed)
+            {
+                objects[count++] = new LiveObject(entry.Slot, entry.Size, entry.Site);
+            }
+        }
+
+        return objects;
+    }
 
     /// <summary>False, and nothing changed, when the object is live already.</summary>
     public bool TryAdd(ulong id, ulong size, int site, out int slot)
@@ -156,3 +168,8 @@ internal sealed class LiveTable
         public bool IsUsed => _slotPlusOne != 0;
     }
 }
+
+/// <param name="Slot">Its slot.</param>
+/// <param name="Requested">The size that the program asked for.</param>
+/// <param name="Site">The stack that allocated it.</param>
+internal readonly record struct LiveObject(int Slot, ulong Requested, int Site);

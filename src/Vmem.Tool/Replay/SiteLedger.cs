@@ -1,3 +1,5 @@
+using Vmem.Tool.Traces;
+
 namespace Vmem.Tool.Replay;
 
 /// <summary>
@@ -33,7 +35,7 @@ internal sealed class SiteLedger
     }
 
     /// <summary>What the sites held at the peak.</summary>
-    public IEnumerable<(int Site, ulong Bytes, long Blocks)> AtPeak()
+    public IEnumerable<SiteShare> AtPeak()
     {
         for (int site = 0; site < _entries.Length; site++)
         {
@@ -41,7 +43,7 @@ internal sealed class SiteLedger
             (ulong bytes, long blocks) = entry.Epoch == _epoch ? (entry.PeakBytes, entry.PeakBlocks) : (entry.Bytes, entry.Blocks);
             if (blocks > 0)
             {
-                yield return (site, bytes, blocks);
+                yield return new SiteShare(site) { Bytes = bytes, Count = blocks };
             }
         }
     }

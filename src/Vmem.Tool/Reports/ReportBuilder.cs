@@ -108,9 +108,9 @@ internal static class ReportBuilder
         }
 
         var groups = new SiteGroups(replay.Source.Stacks);
-        foreach ((int site, ulong bytes, long blocks) in replay.Sites.AtPeak())
+        foreach (SiteShare share in replay.Sites.AtPeak())
         {
-            groups.Add(site, bytes, blocks);
+            groups.Add(share);
         }
 
         return groups.Top(MostSites);
@@ -124,9 +124,9 @@ internal static class ReportBuilder
         }
 
         var groups = new SiteGroups(replay.Source.Stacks);
-        foreach ((int site, ulong bytes, long holes) in census.Pins)
+        foreach (SiteShare share in census.Pins)
         {
-            groups.Add(site, bytes, holes);
+            groups.Add(share);
         }
 
         return new HolesReport
@@ -143,16 +143,18 @@ internal static class ReportBuilder
     {
         var live = new long[map.ColumnCount];
         var extent = new long[map.ColumnCount];
+        var seconds = new double[map.ColumnCount];
         for (int column = 0; column < map.ColumnCount; column++)
         {
             live[column] = (long)map.Columns[column].Live;
             extent[column] = (long)map.Columns[column].Extent;
+            seconds[column] = times.At(column * map.EventsPerColumn)?.TotalSeconds ?? 0;
         }
 
         return new CurveReport
         {
             EventsPerPoint = map.EventsPerColumn,
-            Seconds = times.IsEmpty ? null : [.. Enumerable.Range(0, map.ColumnCount).Select(column => times.At(column * map.EventsPerColumn)!.Value.TotalSeconds)],
+            Seconds = times.IsEmpty ? null : seconds,
             LiveBytes = live,
             ExtentBytes = extent,
         };

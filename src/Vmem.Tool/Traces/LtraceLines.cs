@@ -19,6 +19,8 @@ internal sealed class LtraceLines : LineParser
 
     private static ReadOnlySpan<byte> Unfinished => "<unfinished ...>"u8;
 
+    private static ReadOnlySpan<byte> Resuming => "<... "u8;
+
     private static ReadOnlySpan<byte> Resumed => " resumed>"u8;
 
     public override TraceFormat Format => TraceFormat.Ltrace;
@@ -31,9 +33,9 @@ internal sealed class LtraceLines : LineParser
     public static bool IsLtrace(ReadOnlySpan<byte> line)
     {
         ReadOnlySpan<byte> text = LtracePrefix.Take(line, out _);
-        if (text.StartsWith("<... "u8))
+        if (text.StartsWith(Resuming))
         {
-            return text.IndexOf(Resumed) > 0;
+            return text[Resuming.Length..].IndexOf(Resumed) > 0;
         }
 
         bool isName = text.Length > 0 && (char.IsAsciiLetter((char)text[0]) || text[0] == '_');

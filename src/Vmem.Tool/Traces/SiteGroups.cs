@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Vmem.Tool.Traces;
 
 /// <summary>
@@ -16,14 +18,18 @@ internal sealed class SiteGroups(StackTable stacks)
     private static readonly HashSet<string> s_allocators = ["malloc", "calloc", "realloc", "reallocarray", "memalign", "aligned_alloc", "posix_memalign"];
 
     private readonly Dictionary<(int Function, int File, int Line), int> _alike = [];
-    private readonly Dictionary<Key, (int Site, ulong Bytes, long Count)> _groups = [];
+    private readonly Dictionary<string, SiteShare> _groups = [];
 
-    /// <summary>Adds a site's share.</summary>
-    public void Add(int site, ulong bytes, long count)
+    public void Add(SiteShare share)
     {
-        Key key = KeyOf(site);
-        (int first, ulong sum, long counted) = _groups.GetValueOrDefault(key, (site, 0UL, 0L));
-        _groups[key] = (first, sum + bytes, counted + count);
+        string key = KeyOf(share.Site);
+        if (!_groups.TryGetValue(key, out SiteShare? group))
+        {
+            _groups.Add(key, group = new SiteShare(share.Site));
+        }
+
+        group.Bytes += share.Bytes;
+        group.Count += share.Count;
     }
 
     /// <summary>The groups with the most bytes.</summary>
@@ -33,10 +39,22 @@ internal sealed class SiteGroups(StackTable stacks)
             .Select(group => new SiteGroup(FramesOf(group.Site), group.Bytes, group.Count)),
     ];
 
-    private List<string> FramesOf(int site) =>
-        [.. stacks[site].SkipWhile(frame => s_allocators.Contains(frame.Function)).Take(Depth).Select(frame => frame.ToString())];
+    private List<string> FramesOf(int site)
+    {
+        var frames = new List<string>();
+        foreach (StackFrame frame in stacks[site])
+        {
+            if (frames.Count < Depth && (frames.Count > 0 || !s_allocators.Contains(frame.Function)))
+            {
+                frames.Add(frame.ToString());
+            }
+        }
 
-    private Key KeyOf(int site)
+        return frames;
+    }
+
+    // The addresses as they lie in memory: a string is the one key of any length that every dictionary knows how to compare.
+    private string KeyOf(int site)
     {
         Span<int> addresses = stackalloc int[Depth];
         stacks.CopyAddresses(site, addresses);
@@ -48,10 +66,8 @@ internal sealed class SiteGroups(StackTable stacks)
             }
         }
 
-        return new Key(addresses[0], addresses[1], addresses[2], addresses[3], addresses[4], addresses[5]);
+        return new string(MemoryMarshal.Cast<int, char>(addresses));
     }
-
-    private readonly record struct Key(int A, int B, int C, int D, int E, int F);
 }
 
 /// <param name="Stack">Innermost first; empty where it is unknown.</param>

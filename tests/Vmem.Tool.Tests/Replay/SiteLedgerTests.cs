@@ -40,7 +40,7 @@ public sealed class SiteLedgerTests
         }
 
         Assert.Equal((peak, peakEvents), (ledger.PeakBytes, ledger.PeakEvents));
-        Assert.Equal(copy, ledger.AtPeak().ToDictionary(entry => entry.Site, entry => (entry.Bytes, entry.Blocks)));
+        Assert.Equal(copy, ledger.AtPeak().ToDictionary(entry => entry.Site, entry => (entry.Bytes, entry.Count)));
     }
 
     [Fact]

@@ -124,6 +124,14 @@ public sealed class FormatTests
     }
 
     [Fact]
+    public void A_call_that_resumes_without_a_name_is_skipped()
+    {
+        List<TraceEvent> events = Read("malloc(24 <unfinished ...>\n<... resumed> ) = 0x10\nmalloc(8) = 0x20\n");
+        Assert.Equal([Allocate(0x20, 8)], events);
+        Assert.Equal(1, Fault("<... resumed> ) = 0x10\n").Line);
+    }
+
+    [Fact]
     public void Ltrace_of_an_operator_and_of_the_malloc_in_it_is_one_object()
     {
         List<TraceEvent> events = Read(

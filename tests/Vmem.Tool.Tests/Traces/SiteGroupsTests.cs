@@ -16,9 +16,9 @@ public sealed class SiteGroupsTests
         // main - call:1 - make(a) - malloc; the same by make(b); the same by call:2.
         using TraceReader reader = Read("t 6 0\nt 4 1\nt 2 2\nt 1 3\nt 3 2\nt 1 5\nt 5 1\nt 2 7\nt 1 8\n");
         var groups = new SiteGroups(reader.Stacks);
-        groups.Add(4, 10, 1);
-        groups.Add(6, 20, 2);
-        groups.Add(9, 5, 1);
+        groups.Add(new SiteShare(4) { Bytes = 10, Count = 1 });
+        groups.Add(new SiteShare(6) { Bytes = 20, Count = 2 });
+        groups.Add(new SiteShare(9) { Bytes = 5, Count = 1 });
         IReadOnlyList<SiteGroup> top = groups.Top(10);
         Assert.Equal([(30UL, 3L), (5UL, 1L)], top.Select(group => (group.Bytes, group.Count)));
         Assert.Equal(["make (prog)", "call (a.c:1)", "main (prog)"], top[0].Stack);
@@ -31,8 +31,8 @@ public sealed class SiteGroupsTests
         // Seven times main, then malloc; and eight times.
         using TraceReader reader = Read("t 6 0\nt 6 1\nt 6 2\nt 6 3\nt 6 4\nt 6 5\nt 6 6\nt 1 7\nt 6 7\nt 1 9\n");
         var groups = new SiteGroups(reader.Stacks);
-        groups.Add(8, 1, 1);
-        groups.Add(10, 2, 1);
+        groups.Add(new SiteShare(8) { Bytes = 1, Count = 1 });
+        groups.Add(new SiteShare(10) { Bytes = 2, Count = 1 });
         Assert.Equal([(3UL, 2L)], groups.Top(10).Select(group => (group.Bytes, group.Count)));
         Assert.Equal(SiteGroups.Depth, groups.Top(1)[0].Stack.Count);
     }
@@ -42,8 +42,8 @@ public sealed class SiteGroupsTests
     {
         using TraceReader reader = Read("t 6 0\n");
         var groups = new SiteGroups(reader.Stacks);
-        groups.Add(0, 7, 1);
-        groups.Add(1, 3, 1);
+        groups.Add(new SiteShare(0) { Bytes = 7, Count = 1 });
+        groups.Add(new SiteShare(1) { Bytes = 3, Count = 1 });
         Assert.Empty(groups.Top(1).Single().Stack);
         Assert.Equal([7UL, 3UL], groups.Top(2).Select(group => group.Bytes));
     }
