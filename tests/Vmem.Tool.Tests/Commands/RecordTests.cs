@@ -46,7 +46,7 @@ public sealed class RecordTests
         (int exitCode, string error) = await Record(folder, output, "--raw", "--replay", "-o", folder.PathOf("x"), "--", "test", "1");
         Assert.Equal((0, true), (exitCode, error.Contains("vmem: recorded", StringComparison.Ordinal)));
         Assert.Contains(folder.PathOf("x.raw.gz"), output.ToString(), StringComparison.Ordinal);
-        Assert.Contains("address range", output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("range needed", output.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
