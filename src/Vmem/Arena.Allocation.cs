@@ -3,7 +3,7 @@ using Vmem.Segments;
 
 namespace Vmem;
 
-/// <summary>Allocating by address: vmem_alloc and vmem_xalloc.</summary>
+// Allocating by address: vmem_alloc and vmem_xalloc.
 public sealed partial class Arena<T>
 {
     private T _peakLess1;                         // the most that was in use, less 1, so that "every value of the type" does not wrap
@@ -20,7 +20,7 @@ public sealed partial class Arena<T>
     public T Allocate(T size) => size - T.One < _frontMax && TryTakeLoaded(size, out T start) ? start : AllocateSlowly(size);
 
     /// <summary>Allocates a range under the given policy.</summary>
-    /// <inheritdoc cref="Allocate(T)"/>
+    /// <inheritdoc cref="Allocate(T)" path="/*[self::returns or self::exception or self::remarks]"/>
     /// <param name="size">Its length in units; rounded up to the quantum.</param>
     /// <param name="policy">Which free segment is taken.</param>
     public T Allocate(T size, FitPolicy policy)
@@ -52,7 +52,7 @@ public sealed partial class Arena<T>
     }
 
     /// <summary>Allocates a range under the given policy, or returns false if nothing fits.</summary>
-    /// <inheritdoc cref="TryAllocate(T, out T)"/>
+    /// <inheritdoc cref="TryAllocate(T, out T)" path="/*[self::returns or self::exception or self::remarks]"/>
     /// <param name="size">Its length in units; rounded up to the quantum.</param>
     /// <param name="policy">Which free segment is taken.</param>
     /// <param name="start">The first value of the range.</param>
@@ -245,9 +245,9 @@ public sealed partial class Arena<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private uint Take(uint free, T start, T size, FitPolicy policy)
     {
-        if (_source is not null)
+        if (_noted)
         {
-            NoteImportUsed(free);
+            NoteTaken(free, start, size);
         }
 
         uint tag = _map.Carve(free, start, size);

@@ -2,23 +2,18 @@ using System.Runtime.CompilerServices;
 
 namespace Vmem;
 
-/// <summary>An audited arena's calls: each is signed with who makes it, before the lock is taken, and then takes the usual way.</summary>
-/// <remarks>
-/// <para>
-/// An audit is chosen when the arena is made, and the fast paths of an arena without one do not ask for it. They ask what they ask anyway,
-/// and an audited arena answers so that it leaves them: its <see cref="_frontMax"/> lets every request by address through to
-/// <see cref="TryAllocateInFront"/>, <see cref="_sureFirst"/> is never true, <see cref="_plain"/> neither, and its handles bear a mark that
-/// makes them look stale.
-/// </para>
-/// <para>
-/// An audited arena has no quantum caches: every range is a segment of its own, so that each mistake is found at once, of sizes that would
-/// be cached, too. A range in a cache would be allocated as far as the segments know.
-/// </para>
-/// <para>
-/// Rejected: a wrapper around an arena, as Zig's and ASP.NET's diagnostic allocators are. It would see calls, not ranges: imports by other
-/// arenas, grants to those who wait, and restored ranges pass it by.
-/// </para>
-/// </remarks>
+// An audited arena's calls: each is signed with who makes it, before the lock is taken, and then takes the usual way.
+//
+// An audit is chosen when the arena is made, and the fast paths of an arena without one do not ask for it. They ask what they ask anyway,
+// and an audited arena answers so that it leaves them: its _frontMax lets every request by address through to
+// TryAllocateInFront, _sureFirst is never true, _plain neither, and its handles bear a mark that
+// makes them look stale.
+//
+// An audited arena has no quantum caches: every range is a segment of its own, so that each mistake is found at once, of sizes that would
+// be cached, too. A range in a cache would be allocated as far as the segments know.
+//
+// Rejected: a wrapper around an arena, as Zig's and ASP.NET's diagnostic allocators are. It would see calls, not ranges: imports by other
+// arenas, grants to those who wait, and restored ranges pass it by.
 public sealed partial class Arena<T>
 {
     private readonly Audit<T>? _audit;
@@ -44,7 +39,7 @@ public sealed partial class Arena<T>
         {
             foreach (Audit<T>.Record record in batch)
             {
-                census.Add(record);
+                census.Add(record.Start, record.Size, record.Owner!);
             }
         }
 
@@ -88,7 +83,7 @@ public sealed partial class Arena<T>
         {
             if (_audit.TryGet(tag, out Audit<T>.Record record))
             {
-                census.Add(record);
+                census.Add(record.Start, record.Size, record.Owner!);
             }
         }
 

@@ -2,7 +2,7 @@ using Vmem.Segments;
 
 namespace Vmem;
 
-/// <summary>Many ranges of one size at once, under one lock.</summary>
+// Many ranges of one size at once, under one lock.
 public sealed partial class Arena<T>
 {
     /// <summary>Allocates as many ranges of one size as there is room for, up to the length of <paramref name="starts"/>, under the arena's
@@ -111,6 +111,7 @@ public sealed partial class Arena<T>
                     _map.Reserve();
                     uint tag = chain;
                     chain = _map.ChainedTo(tag);
+                    NoteFreed(tag);
                     FreeDelisted(tag, ref releases);
                 }
             }

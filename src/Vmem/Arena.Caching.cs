@@ -5,19 +5,15 @@ using Vmem.Segments;
 
 namespace Vmem;
 
-/// <summary>Quantum caches in front of the segments.</summary>
-/// <remarks>
-/// <para>
-/// A request of at most <see cref="ArenaOptions{T}.QuantumCacheMax"/> is met, in this order, from the thread's magazines, the depot, a slab,
-/// a new slab, a segment of its own, an import; and before it fails, everything that any cache holds is given back to the segments and
-/// looked at again. So is any other request before it fails.
-/// </para>
-/// <para>
-/// Locks, always in this order: the one for the upkeep, which moves ranges from caches to segments bit by bit, so that none is under way
-/// unseen when another thread looks at the whole or is about to fail; the gates of the caches (all of them, frozen, for those who look at
-/// the whole); the arena's lock. An operation on one range never holds two of them, and sources are called with none.
-/// </para>
-/// </remarks>
+// Quantum caches in front of the segments.
+//
+// A request of at most ArenaOptions.QuantumCacheMax is met, in this order, from the thread's magazines, the depot, a slab,
+// a new slab, a segment of its own, an import; and before it fails, everything that any cache holds is given back to the segments and
+// looked at again. So is any other request before it fails.
+//
+// Locks, always in this order: the one for the upkeep, which moves ranges from caches to segments bit by bit, so that none is under way
+// unseen when another thread looks at the whole or is about to fail; the gates of the caches (all of them, frozen, for those who look at
+// the whole); the arena's lock. An operation on one range never holds two of them, and sources are called with none.
 public sealed partial class Arena<T> : IUpkeepTarget
 {
     private readonly QuantumCaches<T>? _caches;
@@ -29,7 +25,7 @@ public sealed partial class Arena<T> : IUpkeepTarget
     /// <summary>Requests up to this size meet what stands in front of the segments, caches or an audit; 0: nothing does. Compared with
     /// size − 1, so that 0 is out of bounds.</summary>
     private T _frontMax;
-    private readonly MagazineCache<T>[] _magazines = [];        // those of _caches, by class; none in an audited arena
+    private MagazineCache<T>[] _magazines = [];   // those of _caches, by class; none in an audited or recorded arena
     private readonly int _quantumShift;
     private T _idlePlus1 = T.One;                 // what slabs hold and nobody does, plus 1: see NotePeak
 
@@ -100,7 +96,7 @@ public sealed partial class Arena<T> : IUpkeepTarget
         int sizeClass = ClassOf(size);
         size = RoundUp(size);
         QuantumCaches<T> caches = _caches!;
-        if (caches[sizeClass].TryTake(out start))
+        if (caches.TryTake(sizeClass, size, out start))
         {
             GC.KeepAlive(this);
             return true;
@@ -128,7 +124,7 @@ public sealed partial class Arena<T> : IUpkeepTarget
         }
 
         int sizeClass = ClassOf(size);
-        if (!_caches![sizeClass].TryReturn(start))
+        if (!_caches!.TryReturn(sizeClass, start))
         {
             FreeBelow(start, RoundUp(size), sizeClass);
         }

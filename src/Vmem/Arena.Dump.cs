@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Vmem;
 
-/// <summary>The table a kernel developer expects: what illumos' <c>::vmem</c>, <c>::vmem_seg</c> and tinyvmem's vmem_dump show.</summary>
+// The table a kernel developer expects: what illumos' ::vmem, ::vmem_seg and tinyvmem's vmem_dump show.
 public sealed partial class Arena<T>
 {
     /// <summary>Writes the arena's figures, its spans and segments, and how many segments there are of each size.</summary>

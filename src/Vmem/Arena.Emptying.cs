@@ -4,13 +4,12 @@ using Vmem.Segments;
 
 namespace Vmem;
 
-/// <summary>What caches hold goes back to the segments: before a request fails, on request, and in the course of time.</summary>
-/// <remarks>
-/// Before a request fails all caches are emptied at one moment: the magazines of all threads stand still and the lock is held while they go
-/// into their slabs, the slabs are dissolved, and the segments are looked at. So the answer is that of one moment, and what it costs is
-/// bounded by what was cached. Rejected: to empty bit by bit and to look then, as others may have put something back meanwhile; to
-/// repeat that until nothing comes back may take for ever beside busy threads.
-/// </remarks>
+// What caches hold goes back to the segments: before a request fails, on request, and in the course of time.
+//
+// Before a request fails all caches are emptied at one moment: the magazines of all threads stand still and the lock is held while they go
+// into their slabs, the slabs are dissolved, and the segments are looked at. So the answer is that of one moment, and what it costs is
+// bounded by what was cached. Rejected: to empty bit by bit and to look then, as others may have put something back meanwhile; to
+// repeat that until nothing comes back may take for ever beside busy threads.
 public sealed partial class Arena<T>
 {
     /// <summary>How many of the things that went wrong are kept. Arbitrary: the first tells most.</summary>

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Vmem;
 
-/// <summary>Freeing by address: vmem_free and vmem_xfree. A free that cannot be right says what is wrong and changes nothing.</summary>
+// Freeing by address: vmem_free and vmem_xfree. A free that cannot be right says what is wrong and changes nothing.
 public sealed partial class Arena<T>
 {
     /// <summary>Frees a range (vmem_free).</summary>
@@ -72,20 +72,22 @@ public sealed partial class Arena<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void FreeAndExit(uint tag)
     {
-        uint free = _map.Free(tag);
         if (_plain)
         {
+            _ = _map.Free(tag);
             Exit();
             return;
         }
 
-        FollowUpAndExit(free);
+        FreeFollowedAndExit(tag);
     }
 
-    /// <summary>What follows a free in an arena that is not plain.</summary>
+    /// <summary>The same in an arena that is not plain.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void FollowUpAndExit(uint free)
+    private void FreeFollowedAndExit(uint tag)
     {
+        NoteFreed(tag);
+        uint free = _map.Free(tag);
         Segment<T> release = default;
         bool detached = _source is not null && TryDetachEmptyImport(free, out release);
         bool followed = _followed;

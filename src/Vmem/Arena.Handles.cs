@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace Vmem;
 
-/// <summary>Allocating and freeing by handle.</summary>
+// Allocating and freeing by handle.
 public sealed partial class Arena<T>
 {
     /// <summary>Allocates a range under the arena's policy, and returns a handle to it: the fastest way to free it again, and proof against

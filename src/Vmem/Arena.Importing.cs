@@ -3,18 +3,14 @@ using Vmem.Segments;
 
 namespace Vmem;
 
-/// <summary>Importing spans from a source, and giving them back.</summary>
-/// <remarks>
-/// <para>
-/// The lock is not held while the source is called: a source may be slow, may itself be an arena, and may even call back. What has changed
-/// meanwhile is looked at afterwards: if the request can be met without the import, the import goes back.
-/// </para>
-/// <para>
-/// A span remembers that it was imported, its segments need not. A wholly free imported span is kept up to
-/// <see cref="ArenaOptions{T}.RetainedImport"/>, because an arena whose use swings about a span's boundary would otherwise import and
-/// release at every swing, as all known implementations do.
-/// </para>
-/// </remarks>
+// Importing spans from a source, and giving them back.
+//
+// The lock is not held while the source is called: a source may be slow, may itself be an arena, and may even call back. What has changed
+// meanwhile is looked at afterwards: if the request can be met without the import, the import goes back.
+//
+// A span remembers that it was imported, its segments need not. A wholly free imported span is kept up to
+// ArenaOptions.RetainedImport, because an arena whose use swings about a span's boundary would otherwise import and
+// release at every swing, as all known implementations do.
 public sealed partial class Arena<T>
 {
     private readonly IArenaSource<T>? _source;
@@ -25,7 +21,7 @@ public sealed partial class Arena<T>
     private readonly T _limit;
     private T _retained;                          // size of the wholly free imports
     private long _retainedSpans;
-    private bool _sureFirst;                      // instant fit may take the first sure fit: no empty import that must be noted, no audit
+    private bool _sureFirst;                      // instant fit may take the first sure fit: no empty import that must be noted, no audit, no recorder
     private long _imports;
     private long _releases;
 
@@ -36,7 +32,7 @@ public sealed partial class Arena<T>
         set
         {
             _retainedSpans = value;
-            _sureFirst = value == 0 && _audit is null;
+            _sureFirst = value == 0 && _audit is null && _recorder is null;
         }
     }
 
@@ -239,6 +235,7 @@ public sealed partial class Arena<T>
 
         _map.ReserveSpan(spare.Size);
         _ = _map.AddSpan(spare.Start, spare.Size, imported: true);
+        _recorder?.Added(spare.Start, spare.Size);
         _imports++;
         _retained += spare.Size;
         RetainedSpans++;
@@ -279,6 +276,7 @@ public sealed partial class Arena<T>
 
         release = _map.GetSegment(free);
         _map.RemoveSpan(span);
+        _recorder?.Removed(release.Start, release.Size);
         _releases++;
         return true;
     }

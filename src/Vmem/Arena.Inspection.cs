@@ -3,7 +3,7 @@ using Vmem.Segments;
 
 namespace Vmem;
 
-/// <summary>Looking at an arena: which segment, how much, would it fit, is all well.</summary>
+// Looking at an arena: which segment, how much, would it fit, is all well.
 public sealed partial class Arena<T>
 {
     /// <summary>How many segments an enumeration copies under one lock. Arbitrary: some microseconds.</summary>

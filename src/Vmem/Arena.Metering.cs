@@ -3,7 +3,7 @@ using Vmem.Caching;
 
 namespace Vmem;
 
-/// <summary>What a collector of metrics reads: one figure at a time, without a walk.</summary>
+// What a collector of metrics reads: one figure at a time, without a walk.
 public sealed partial class Arena<T> : IMetered
 {
     private readonly MeteredEntry _metered;

@@ -2,22 +2,17 @@ using Vmem.Waiting;
 
 namespace Vmem;
 
-/// <summary>Room that comes in one arena wakes who waits in the arenas above it.</summary>
-/// <remarks>
-/// <para>
-/// An arena listens to its source while somebody waits in it or listens to it, so that a chain of any length is woken from its ground. It
-/// counts the reasons and subscribes with the first; the reason is counted before the waiter is queued, and whoever subscribed serves the
-/// queue afterwards, so that no notification falls between.
-/// </para>
-/// <para>
-/// Listeners are called by the thread that made the room, one after the other, under no lock. They are an array that is replaced, not
-/// changed: who calls them needs no lock, and may meanwhile change them.
-/// </para>
-/// <para>
-/// A single-threaded arena above a shared one does not listen: it would be served on a thread that it was promised would not come. Its
-/// owner calls <see cref="RetryWaiters"/>.
-/// </para>
-/// </remarks>
+// Room that comes in one arena wakes who waits in the arenas above it.
+//
+// An arena listens to its source while somebody waits in it or listens to it, so that a chain of any length is woken from its ground. It
+// counts the reasons and subscribes with the first; the reason is counted before the waiter is queued, and whoever subscribed serves the
+// queue afterwards, so that no notification falls between.
+//
+// Listeners are called by the thread that made the room, one after the other, under no lock. They are an array that is replaced, not
+// changed: who calls them needs no lock, and may meanwhile change them.
+//
+// A single-threaded arena above a shared one does not listen: it would be served on a thread that it was promised would not come. Its
+// owner calls RetryWaiters.
 public sealed partial class Arena<T>
 {
     private Action[] _listeners = [];

@@ -3,15 +3,14 @@ using Vmem.Waiting;
 
 namespace Vmem;
 
-/// <summary>What can never be met is not waited for.</summary>
-/// <remarks>
-/// A request is possible if it has a place in some span, were everything free; or if an import could be as large as the limit leaves beside
-/// the spans that were added, and the source could give it. A source that is an arena could if that is possible in it, and if there is a
-/// place for the request itself in its spans or further below, as an import around a narrow window need not hold one; of any other source
-/// it is assumed.
-/// So an error is always right, and a wait for the impossible remains possible only for a source that never gives. Asked only when a call
-/// would wait, and again of everybody queued when a span is removed, here or in an arena below, or takes up what the limit left for imports.
-/// </remarks>
+// What can never be met is not waited for.
+//
+// A request is possible if it has a place in some span, were everything free; or if an import could be as large as the limit leaves beside
+// the spans that were added, and the source could give it. A source that is an arena could if that is possible in it, and if there is a
+// place for the request itself in its spans or further below, as an import around a narrow window need not hold one; of any other source
+// it is assumed.
+// So an error is always right, and a wait for the impossible remains possible only for a source that never gives. Asked only when a call
+// would wait, and again of everybody queued when a span is removed, here or in an arena below, or takes up what the limit left for imports.
 public sealed partial class Arena<T>
 {
     private long _removals;

@@ -3,17 +3,13 @@ using Vmem.Waiting;
 
 namespace Vmem;
 
-/// <summary>The life of a waiter: into the queue, and out of it.</summary>
-/// <remarks>
-/// <para>
-/// Before a request is queued the caches are suspended and the arena listens to its source: from then on every free, here or below, reaches
-/// the segments and with them the queue. Then it is tried once more. So whatever made room before was seen by that attempt, and whatever
-/// makes room later finds it queued.
-/// </para>
-/// <para>
-/// What was done for a waiter on its way in is undone once for it on its way out, by <see cref="Conclude"/>, whoever took it out.
-/// </para>
-/// </remarks>
+// The life of a waiter: into the queue, and out of it.
+//
+// Before a request is queued the caches are suspended and the arena listens to its source: from then on every free, here or below, reaches
+// the segments and with them the queue. Then it is tried once more. So whatever made room before was seen by that attempt, and whatever
+// makes room later finds it queued.
+//
+// What was done for a waiter on its way in is undone once for it on its way out, by Conclude, whoever took it out.
 public sealed partial class Arena<T>
 {
     private static readonly Action<object?> s_cancelled = static state => Withdraw((Waiter<T>)state!, WaitState.Cancelled);
@@ -240,7 +236,7 @@ public sealed partial class Arena<T>
         }
 
         bool followed = count + _listeners.Length > 0;
-        Invariant.Hold(_followed == followed && _plain == (_source is null && _audit is null && !followed), "a free knows whether anything follows it", $"{count} wait, {_listeners.Length} listen, and it is followed: {_followed}, plain: {_plain}");
+        Invariant.Hold(_followed == followed && _plain == IsPlain, "a free knows whether anything follows it", $"{count} wait, {_listeners.Length} listen, and it is followed: {_followed}, plain: {_plain}");
     }
 
     /// <summary>A wait has ended, well or badly. Called once for each, under no lock.</summary>

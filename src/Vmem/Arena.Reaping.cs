@@ -3,7 +3,7 @@ using Vmem.Segments;
 
 namespace Vmem;
 
-/// <summary>Giving back: empty imports to the source, and, as somebody's source, taking back what was lent.</summary>
+// Giving back: empty imports to the source, and, as somebody's source, taking back what was lent.
 public sealed partial class Arena<T>
 {
     /// <summary>Empties the quantum caches, and gives all wholly free imports back to the source (vmem_qcache_reap).</summary>
@@ -34,6 +34,7 @@ public sealed partial class Arena<T>
             foreach (Segment<T> span in release)
             {
                 _map.RemoveSpan(_map.FindSpan(span.Start, out _, out _));
+                _recorder?.Removed(span.Start, span.Size);
                 total += span.Size;
             }
 

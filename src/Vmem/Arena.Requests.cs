@@ -3,7 +3,7 @@ using Vmem.Segments;
 
 namespace Vmem;
 
-/// <summary>What makes a request well formed: the ladder of preconditions.</summary>
+// What makes a request well formed: the ladder of preconditions.
 public sealed partial class Arena<T>
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -2,7 +2,7 @@ using Vmem.Segments;
 
 namespace Vmem;
 
-/// <summary>Changing the size of a range in place.</summary>
+// Changing the size of a range in place.
 public sealed partial class Arena<T>
 {
     /// <summary>Makes an allocated range longer or shorter without moving it.</summary>
@@ -69,6 +69,7 @@ public sealed partial class Arena<T>
             if (done && newSize != oldSize)
             {
                 _audit?.NoteResized(tag, newSize);
+                _recorder?.Resized(start, newSize);
             }
 
             followed = _followed && newSize < oldSize;

@@ -3,23 +3,18 @@ using Vmem.Waiting;
 
 namespace Vmem;
 
-/// <summary>Serving those who wait: whatever may make room ends here.</summary>
-/// <remarks>
-/// <para>
-/// The head of the queue is tried, then the next, until one cannot be met. What needs only the lock is done by whoever made the room, at
-/// once. A head that needs an import is served by one thread at a time, which leaves the lock while it asks the source; who comes meanwhile
-/// notes that it must ask again. So a slow source delays nobody whom a free can help.
-/// </para>
-/// <para>
-/// What the source throws then belongs to the waiter it was asked for, whose task fails with it, and never to the thread that happened to
-/// free something.
-/// </para>
-/// <para>
-/// An <em>echo</em> is room that may be no more than what an attempt to import has itself just put back: a span that did not help, or an
-/// empty import that was reaped. It reaches the queue while the import is still under way on the same thread, and is ignored there; to
-/// ask again because of it would be to ask for ever. Nothing is missed: when the attempt ends, the head is tried once more.
-/// </para>
-/// </remarks>
+// Serving those who wait: whatever may make room ends here.
+//
+// The head of the queue is tried, then the next, until one cannot be met. What needs only the lock is done by whoever made the room, at
+// once. A head that needs an import is served by one thread at a time, which leaves the lock while it asks the source; who comes meanwhile
+// notes that it must ask again. So a slow source delays nobody whom a free can help.
+//
+// What the source throws then belongs to the waiter it was asked for, whose task fails with it, and never to the thread that happened to
+// free something.
+//
+// An echo is room that may be no more than what an attempt to import has itself just put back: a span that did not help, or an
+// empty import that was reaped. It reaches the queue while the import is still under way on the same thread, and is ignored there; to
+// ask again because of it would be to ask for ever. Nothing is missed: when the attempt ends, the head is tried once more.
 public sealed partial class Arena<T>
 {
     private bool _followed;                       // somebody waits here, or in an arena above
@@ -124,9 +119,10 @@ public sealed partial class Arena<T>
         return true;
     }
 
-    /// <summary>Claims what a waiter waits for; in an audited arena it is signed by who waits, not by who made the room.</summary>
+    /// <summary>Claims what a waiter waits for; it is signed and tagged by who waits, not by who made the room.</summary>
     private bool TryClaimFor(Waiter<T> waiter, ref Segment<T> import, out T start)
     {
+        using RecordingTagScope tag = RecordingTag.Use(waiter.Tag);
         if (waiter.Site is null)
         {
             return TryClaimOrAttach(ref import, waiter.Placement, waiter.Policy, byHandle: false, out start, out _);
@@ -246,11 +242,13 @@ public sealed partial class Arena<T>
         }
     }
 
+    private bool IsPlain => _source is null && _audit is null && _recorder is null && !_followed;
+
     /// <summary>Whether anything follows a free has changed. The lock is held.</summary>
     private void NoteFollowers()
     {
         _followed = !_queue.IsEmpty || _listeners.Length != 0;
-        _plain = _source is null && _audit is null && !_followed;
+        _plain = IsPlain;
     }
 
     /// <summary>Takes out the empty imports beyond what is to be retained, which were kept because somebody might have wanted them; null if
@@ -268,6 +266,7 @@ public sealed partial class Arena<T>
             {
                 surplus.Add(empty[i]);
                 _map.RemoveSpan(_map.FindSpan(empty[i].Start, out _, out _));
+                _recorder?.Removed(empty[i].Start, empty[i].Size);
                 _retained -= empty[i].Size;
                 RetainedSpans--;
                 _releases++;

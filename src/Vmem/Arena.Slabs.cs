@@ -4,7 +4,7 @@ using Vmem.Segments;
 
 namespace Vmem;
 
-/// <summary>Below the magazines: ranges from slabs, and the segments that slabs are.</summary>
+// Below the magazines: ranges from slabs, and the segments that slabs are.
 public sealed partial class Arena<T>
 {
     /// <summary>A range from a slab, or a segment of its own; what the arena has now, without an import.</summary>
@@ -18,6 +18,7 @@ public sealed partial class Arena<T>
             {
                 NoteIdle();
                 NoteAllocation();
+                _recorder?.Allocated(start, size);
                 return true;
             }
 
@@ -73,6 +74,7 @@ public sealed partial class Arena<T>
                 _ = FindUnlisted(start, size);
             }
 
+            _recorder?.Freed(start);
             if (_caches!.IsSuspended)
             {
                 Dissolve(ref releases);

@@ -2,7 +2,7 @@ using Vmem.Segments;
 
 namespace Vmem;
 
-/// <summary>Snapshots: what an arena holds, to be kept, looked at, or restored.</summary>
+// Snapshots: what an arena holds, to be kept, looked at, or restored.
 public sealed partial class Arena<T>
 {
     /// <summary>What the arena holds at this moment.</summary>

@@ -2,7 +2,7 @@ using Vmem.Segments;
 
 namespace Vmem;
 
-/// <summary>Spans: adding (vmem_add) and removing them.</summary>
+// Spans: adding (vmem_add) and removing them.
 public sealed partial class Arena<T>
 {
     /// <summary>Adds the range [start, start + size) to the arena (vmem_add). It may end at the very top of the type.</summary>
@@ -31,6 +31,7 @@ public sealed partial class Arena<T>
 
             _map.ReserveSpan(size);
             _ = _map.AddSpan(start, size, imported: false);
+            _recorder?.Added(start, size);
             _removals += T.IsZero(_limit) || _source is null ? 0 : 1;
             followed = _followed;
         }
@@ -87,6 +88,7 @@ public sealed partial class Arena<T>
             }
 
             _map.RemoveSpan(span);
+            _recorder?.Removed(start, size);
             _removals++;
             followed = _followed;
             return true;

@@ -2,7 +2,7 @@ using Vmem.Segments;
 
 namespace Vmem;
 
-/// <summary>The segments as callers see them: a slab is the ranges in it, and what lies in a cache is nobody's.</summary>
+// The segments as callers see them: a slab is the ranges in it, and what lies in a cache is nobody's.
 public sealed partial class Arena<T>
 {
     /// <summary>All spans and segments of the map. The lock is held.</summary>

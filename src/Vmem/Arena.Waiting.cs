@@ -2,19 +2,15 @@ using Vmem.Segments;
 
 namespace Vmem;
 
-/// <summary>Waiting for room: vmem_alloc and vmem_xalloc with VM_SLEEP.</summary>
-/// <remarks>
-/// <para>
-/// A request that cannot be met joins the tail of a queue; whatever may make room serves the queue from its head (Arena.Serving.cs). First
-/// come, first served: a waiting call that finds others queued goes behind them even if it would fit, or a large request would starve
-/// behind small ones that keep arriving.
-/// </para>
-/// <para>
-/// Calls that do not wait are no part of that order. They are answered from what is free at the moment, so that they go on failing only if
-/// nothing fits; a stream of them can therefore keep a large waiter waiting. The other way, to refuse them while somebody waits, would make
-/// one waiter for the whole arena turn every <see cref="TryAllocate(T, out T)"/> beside it into a failure.
-/// </para>
-/// </remarks>
+// Waiting for room: vmem_alloc and vmem_xalloc with VM_SLEEP.
+//
+// A request that cannot be met joins the tail of a queue; whatever may make room serves the queue from its head (Arena.Serving.cs). First
+// come, first served: a waiting call that finds others queued goes behind them even if it would fit, or a large request would starve
+// behind small ones that keep arriving.
+//
+// Calls that do not wait are no part of that order. They are answered from what is free at the moment, so that they go on failing only if
+// nothing fits; a stream of them can therefore keep a large waiter waiting. The other way, to refuse them while somebody waits, would make
+// one waiter for the whole arena turn every TryAllocate beside it into a failure.
 public sealed partial class Arena<T>
 {
     /// <summary>Allocates a range under the arena's policy; if nothing fits, waits until something does.</summary>
@@ -58,7 +54,7 @@ public sealed partial class Arena<T>
 
     /// <summary>Allocates a range that satisfies constraints, under the given policy; if there is no place, waits until there is (vmem_xalloc
     /// with VM_SLEEP).</summary>
-    /// <inheritdoc cref="TryAllocate(T, FitPolicy, TimeSpan, out T, CancellationToken)"/>
+    /// <inheritdoc cref="TryAllocate(T, FitPolicy, TimeSpan, out T, CancellationToken)" path="/*[self::returns or self::exception or self::remarks]"/>
     /// <param name="size">Its length in units; rounded up to the quantum.</param>
     /// <param name="constraints">Where it may lie.</param>
     /// <param name="policy">Which of the possible places is taken.</param>
@@ -118,7 +114,7 @@ public sealed partial class Arena<T>
 
     /// <summary>Allocates a range that satisfies constraints, under the given policy; completes when there is a place (vmem_xalloc with
     /// VM_SLEEP).</summary>
-    /// <inheritdoc cref="AllocateAsync(T, FitPolicy, CancellationToken)"/>
+    /// <inheritdoc cref="AllocateAsync(T, FitPolicy, CancellationToken)" path="/*[self::returns or self::exception or self::remarks]"/>
     /// <param name="size">Its length in units; rounded up to the quantum.</param>
     /// <param name="constraints">Where it may lie.</param>
     /// <param name="policy">Which of the possible places is taken.</param>

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Vmem.Caching;
+using Vmem.Recording;
 using Vmem.Segments;
 using Vmem.Waiting;
 
@@ -38,7 +39,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
     private readonly bool _shared;                // more than one thread may come
     private readonly Action<ArenaLeak<T>>? _leaked;
     private readonly TimeProvider _time;
-    private bool _plain;                          // nothing follows a free: no source to give spans back to, nobody who waits, no audit
+    private bool _plain;                          // nothing follows a free: no source to give spans back to, nobody who waits, no audit, no recorder
     private bool _disposed;
     private ArenaLock _lock;
 
@@ -68,6 +69,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         _source = options.Source;
         _sourceQuantum = options.Source is null ? quantum : CheckSourceQuantum(options.Source.Quantum, nameof(options));
         _plain = options.Source is null && !options.Audit;
+        _noted = options.Source is not null;
         _importUnit = quantum > _sourceQuantum ? quantum : _sourceQuantum;
         _minImport = options.MinImport;
         _retainedLimit = options.RetainedImport;
@@ -125,13 +127,14 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
 
     /// <summary>
     /// Ends every wait with an <see cref="ObjectDisposedException"/>, gives all imports back to the source, leaked ranges included, and the
-    /// tables back to the system; reports the leaks to <see cref="ArenaOptions{T}.Leaked"/>. Idempotent. Every other member throws <see cref="ObjectDisposedException"/> afterwards.
+    /// tables back to the system; ends a recording, which waits for its stream; reports the leaks to <see cref="ArenaOptions{T}.Leaked"/>. Idempotent. Every other member throws <see cref="ObjectDisposedException"/> afterwards.
     /// </summary>
     public void Dispose()
     {
         List<Segment<T>> imports = [];
         ArenaLeak<T>? leak = null;
         WaitQueue<T> waiters = default;
+        ArenaRecorder<T>? recorder;
         EnterFrozen(evenDisposed: true);
         try
         {
@@ -141,6 +144,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
             }
 
             _disposed = true;
+            recorder = _recorder;
             _frontMax = T.Zero;
             CollectImports(imports, emptyOnly: false);
             leak = _leaked is null ? null : DescribeLeak();
@@ -163,6 +167,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         finally
         {
             NotifyListeners();
+            recorder?.End();
             if (leak is not null)
             {
                 _leaked!(leak with { Report = ReportLeaks() });

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Globalization;
 using System.Numerics;
 
@@ -10,8 +11,19 @@ public sealed class AuditReport<T>
 {
     private readonly string _kind;
 
-    internal AuditReport(string arenaName, DateTimeOffset taken, IReadOnlyList<AuditGroup<T>> groups, string kind)
+    /// <summary>Makes a report from its groups. For allocators, such as the heap of Vmem.Memory; others ask one for its report.</summary>
+    /// <param name="arenaName">The name of the arena, or of the heap.</param>
+    /// <param name="taken">When the groups were gathered.</param>
+    /// <param name="groups">One group for each stack, the largest total size first. The list becomes the report's: it must not change
+    /// any more.</param>
+    /// <param name="kind">What the report calls the allocator, in lower case: "arena".</param>
+    /// <exception cref="ArgumentNullException">An argument is null.</exception>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    public AuditReport(string arenaName, DateTimeOffset taken, IReadOnlyList<AuditGroup<T>> groups, string kind)
     {
+        ArgumentNullException.ThrowIfNull(arenaName);
+        ArgumentNullException.ThrowIfNull(groups);
+        ArgumentNullException.ThrowIfNull(kind);
         _kind = kind;
         ArenaName = arenaName;
         Taken = taken;

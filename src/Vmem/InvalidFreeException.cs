@@ -27,9 +27,15 @@ public enum InvalidFreeReason
 }
 
 /// <summary>A free that cannot be right. Nothing was changed.</summary>
+/// <remarks>Every allocator of this library throws it, and so can one of yours that is built on it.</remarks>
 public sealed class InvalidFreeException : InvalidOperationException
 {
-    internal InvalidFreeException(InvalidFreeReason reason, UInt128 start, UInt128 size, string message)
+    /// <summary>Says what was wrong with a free.</summary>
+    /// <param name="reason">What was wrong.</param>
+    /// <param name="start">The address that was to be freed.</param>
+    /// <param name="size">The size that was to be freed, in the allocator's units; 0 if the call names none.</param>
+    /// <param name="message">The whole message: which allocator, which address, why, and that nothing was changed.</param>
+    public InvalidFreeException(InvalidFreeReason reason, UInt128 start, UInt128 size, string message)
         : base(message)
     {
         Reason = reason;
@@ -43,6 +49,6 @@ public sealed class InvalidFreeException : InvalidOperationException
     /// <summary>The address that was to be freed.</summary>
     public UInt128 Start { get; }
 
-    /// <summary>The size that was to be freed.</summary>
+    /// <summary>The size that was to be freed; 0 if the call names none.</summary>
     public UInt128 Size { get; }
 }

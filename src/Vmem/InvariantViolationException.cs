@@ -4,7 +4,10 @@ namespace Vmem;
 /// threads.</summary>
 public sealed class InvariantViolationException : Exception
 {
-    internal InvariantViolationException(string invariant, string detail)
+    /// <summary>Says which invariant is broken.</summary>
+    /// <param name="invariant">The invariant that does not hold, in words and without a full stop: "a magazine in the full list is full".</param>
+    /// <param name="detail">What was found instead, as a sentence.</param>
+    public InvariantViolationException(string invariant, string detail)
         : base($"Broken invariant: {invariant}. {detail}")
     {
         Invariant = invariant;

@@ -3,12 +3,11 @@ using Vmem.Caching;
 
 namespace Vmem;
 
-/// <summary>Letting objects go, and counting.</summary>
-/// <remarks>
-/// Nothing is counted on the fast path but what the magazines count themselves, the items taken. An object is made for a rent, so
-/// <c>Rents = taken + Constructed</c>; what is neither destructed nor in a magazine is out. The lock of the figures is held while objects
-/// leave the magazines, and is taken before their gate: so whoever counts finds each object in exactly one place.
-/// </remarks>
+// Letting objects go, and counting.
+//
+// Nothing is counted on the fast path but what the magazines count themselves, the items taken. An object is made for a rent, so
+// Rents = taken + Constructed; what is neither destructed nor in a magazine is out. The lock of the figures is held while objects
+// leave the magazines, and is taken before their gate: so whoever counts finds each object in exactly one place.
 public sealed partial class ObjectCache<TObject>
 {
     private readonly Lock _figures = new();

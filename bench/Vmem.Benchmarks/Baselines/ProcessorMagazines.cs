@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using Vmem.Caching;
+using System.Runtime.InteropServices;
 
 namespace Vmem.Benchmarks.Baselines;
 
@@ -9,14 +9,16 @@ namespace Vmem.Benchmarks.Baselines;
 /// lock of its own, taken with a compare-and-swap.
 /// </summary>
 /// <remarks>
-/// Not a straw man: the same magazines and the same depot as Vmem's; the lock is hardly ever contended, stands on the line that the
-/// operation needs anyway, and is given back with a plain store. A thread that finds it taken asks again which processor it is on.
+/// Not a straw man: magazines are the same arrays as Vmem's, and the depot two stacks of them behind a lock, as there; this lock is hardly
+/// ever contended, stands on the line that the operation needs anyway, and is given back with a plain store. A thread that finds it taken
+/// asks again which processor it is on.
 /// </remarks>
 internal sealed class ProcessorMagazines<TItem>
 {
     private readonly Station[] _stations;
-    private readonly Depot<TItem> _depot = new();
-    private readonly Lock _gate = new();
+    private readonly Stack<TItem[]> _full = new();
+    private readonly Stack<TItem[]> _empty = new();
+    private readonly Lock _gate = new();              // of the depot: the two stacks
     private readonly int _rounds;
 
     /// <summary>Makes an empty cache.</summary>
@@ -31,26 +33,31 @@ internal sealed class ProcessorMagazines<TItem>
         }
     }
 
+    /// <summary>Two cache lines on either side of what a processor writes, as Vmem has them.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 128)]
+    private readonly struct Padding;
+
+    private abstract class PaddedBefore
+    {
+#pragma warning disable CS0169, CA1823, IDE0051 // it is there to take up room
+        private readonly Padding _before;
+#pragma warning restore CS0169, CA1823, IDE0051
+    }
+
     private sealed class Station : PaddedBefore
     {
         public int Taken;
         public int Rounds;
         public TItem[] Loaded = [];
-        private TItem[] _previous = [];
-        private int _previousRounds;
+        public TItem[] Previous = [];
+        public int PreviousRounds;                    // 0 or all
 #pragma warning disable CS0169, CA1823, IDE0051 // it is there to take up room
         private readonly Padding _behind;
 #pragma warning restore CS0169, CA1823, IDE0051
-
-        public Magazine<TItem> Previous
-        {
-            get => new(_previous, _previousRounds);
-            set => (_previous, _previousRounds) = (value.Items, value.Rounds);
-        }
     }
 
     /// <summary>Items in the magazines of processors; nobody else may be at work.</summary>
-    public long HeldByProcessors => _stations.Sum(station => station.Rounds + station.Previous.Rounds);
+    public long HeldByProcessors => _stations.Sum(station => station.Rounds + station.PreviousRounds);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryTake(out TItem item)
@@ -115,28 +122,30 @@ internal sealed class ProcessorMagazines<TItem>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryTakeSlowly(Station mine, out TItem item)
     {
-        var loaded = new Magazine<TItem>(mine.Loaded, mine.Rounds);
-        Magazine<TItem> next = mine.Previous;
-        if (next.Rounds == 0)
+        TItem[]? next = mine.Previous;
+        if (mine.PreviousRounds == 0)
         {
             lock (_gate)
             {
-                if (!_depot.TryTakeFull(out next))
+                if (!_full.TryPop(out next))
                 {
                     Volatile.Write(ref mine.Taken, 0);
                     item = default!;
                     return false;
                 }
 
-                _depot.PutEmpty(mine.Previous, _rounds);
+                if (mine.Previous.Length > 0)
+                {
+                    _empty.Push(mine.Previous);
+                }
             }
         }
 
-        mine.Previous = loaded;
-        mine.Loaded = next.Items;
-        mine.Rounds = next.Rounds - 1;
-        item = next.Items[next.Rounds - 1];
-        next.Items[next.Rounds - 1] = default!;
+        (mine.Previous, mine.PreviousRounds) = (mine.Loaded, 0);
+        mine.Loaded = next;
+        mine.Rounds = next.Length - 1;
+        item = next[^1];
+        next[^1] = default!;
         Volatile.Write(ref mine.Taken, 0);
         return true;
     }
@@ -144,26 +153,25 @@ internal sealed class ProcessorMagazines<TItem>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void ReturnSlowly(Station mine, TItem item)
     {
-        var loaded = new Magazine<TItem>(mine.Loaded, mine.Rounds);
-        Magazine<TItem> next = mine.Previous;
-        if (next.Items.Length == 0 || next.Rounds > 0)
+        TItem[]? next = mine.Previous;
+        if (next.Length == 0 || mine.PreviousRounds > 0)
         {
             lock (_gate)
             {
-                if (next.Rounds > 0)
+                if (mine.PreviousRounds > 0)
                 {
-                    _depot.PutFull(next);
+                    _full.Push(next);
                 }
 
-                _ = _depot.TryTakeEmpty(_rounds, out next);
+                _ = _empty.TryPop(out next);
             }
 
-            next = next.Items.Length == 0 ? new Magazine<TItem>(new TItem[_rounds], 0) : next;
+            next ??= new TItem[_rounds];
         }
 
-        mine.Previous = loaded;
-        mine.Loaded = next.Items;
-        next.Items[0] = item;
+        (mine.Previous, mine.PreviousRounds) = (mine.Loaded, mine.Rounds);
+        mine.Loaded = next;
+        next[0] = item;
         mine.Rounds = 1;
         Volatile.Write(ref mine.Taken, 0);
     }

@@ -1,8 +1,13 @@
 using System.Runtime.CompilerServices;
 using Vmem.Benchmarks.Baselines;
-using Vmem.Caching;
 
 namespace Vmem.Benchmarks.Pools;
+
+/// <summary>A reference as an item of magazines: stores into arrays of it are not checked for their type, nor are they in Vmem's.</summary>
+internal readonly struct Slot(object item)
+{
+    public readonly object Item = item;
+}
 
 /// <summary>An object cache with magazines by processor.</summary>
 internal readonly struct ProcessorPool(ProcessorMagazines<Slot> magazines) : IPool<Pooled>

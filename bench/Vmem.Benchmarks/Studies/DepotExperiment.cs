@@ -1,12 +1,10 @@
-using Vmem.Caching;
-
 namespace Vmem.Benchmarks.Studies;
 
 /// <summary>How often the depot is touched, at worst.</summary>
 internal readonly record struct DepotRate(int Rounds, double TouchesPerOperation);
 
 /// <summary>The paper's worst case (§3.3): with one magazine a loop of two allocations and two frees goes to the depot on half of its
-/// operations. Counted here for every fill that the two magazines of a thread can have.</summary>
+/// operations. Counted here in an object cache, for every fill that the two magazines of a thread can have.</summary>
 internal static class DepotExperiment
 {
     private const int Loops = 10_000;
@@ -25,40 +23,31 @@ internal static class DepotExperiment
 
     private static double Measure(int fill)
     {
-        var cache = new MagazineCache<ulong>(LeastRounds);
-        for (ulong item = 0; item < (4 * LeastRounds) + (ulong)fill; item++)
+        var options = new ObjectCacheOptions { LeastRounds = LeastRounds, MostRounds = LeastRounds };
+        using ObjectCache<object> cache = new("bench", static () => new object(), options: options);
+        object[] items = new object[(4 * LeastRounds) + fill];
+        for (int i = 0; i < items.Length; i++)
         {
-            cache.TryReturn(item);
+            items[i] = cache.Rent();
         }
 
-        long before = Touches(cache);
+        foreach (object item in items)
+        {
+            cache.Return(item);
+        }
+
+        ObjectCacheStatistics before = cache.GetStatistics();
         for (int i = 0; i < Loops; i++)
         {
-            ulong first = Take(cache);
-            ulong second = Take(cache);
-            Return(cache, first);
-            Return(cache, second);
+            object first = cache.Rent();
+            object second = cache.Rent();
+            cache.Return(first);
+            cache.Return(second);
         }
 
-        return (Touches(cache) - before) / (4.0 * Loops);
-    }
-
-    private static ulong Take(MagazineCache<ulong> cache) =>
-        cache.TryTakeLoaded(ThreadNumber.Current, out ulong item) || cache.TryTake(out item) ? item : throw new InvalidOperationException("The depot was empty.");
-
-    private static void Return(MagazineCache<ulong> cache, ulong item)
-    {
-        if (!cache.TryReturnLoaded(ThreadNumber.Current, item) && !cache.TryReturn(item))
-        {
-            throw new InvalidOperationException("The cache would not take an item back.");
-        }
-    }
-
-    private static long Touches(MagazineCache<ulong> cache)
-    {
-        MagazineCache<ulong>.Claim([cache]);
-        long touches = cache.Count().DepotTouches;
-        MagazineCache<ulong>.Release([cache]);
-        return touches;
+        ObjectCacheStatistics after = cache.GetStatistics();
+        return after.Constructed == before.Constructed
+            ? (after.DepotTouches - before.DepotTouches) / (4.0 * Loops)
+            : throw new InvalidOperationException("The depot was empty.");
     }
 }

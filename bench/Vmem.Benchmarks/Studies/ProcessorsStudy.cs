@@ -2,7 +2,6 @@ using Vmem.Benchmarks.Baselines;
 using Vmem.Benchmarks.Measurement;
 using Vmem.Benchmarks.Pools;
 using Vmem.Benchmarks.Reports;
-using Vmem.Caching;
 
 namespace Vmem.Benchmarks.Studies;
 

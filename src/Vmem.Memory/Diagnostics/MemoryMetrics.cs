@@ -2,12 +2,23 @@ using System.Diagnostics.Metrics;
 
 namespace Vmem.Memory;
 
-/// <summary>The names of the metrics of heaps and pools, and the instruments behind them: of the meter
-/// <see cref="ArenaMetrics.MeterName"/>, as those of arenas.</summary>
-/// <remarks>Nothing is recorded: a collector reads what heaps and pools know anyway. See <see cref="ArenaMetrics"/>. Five of a heap's figures
-/// (in use, cached, live blocks, allocations, frees) count what lies in magazines, for which threads at work stand still for a moment.</remarks>
+/// <summary>The names of the metrics of heaps and pools, and the instruments behind them.</summary>
+/// <remarks>
+/// <para>
+/// Nothing is recorded: a collector reads what heaps and pools know anyway. See <see cref="ArenaMetrics"/>. Five of a heap's figures
+/// (in use, cached, live blocks, allocations, frees) count what lies in magazines, for which threads at work stand still for a moment.
+/// </para>
+/// <para>
+/// The meter is this assembly's own. Rejected: the instruments of heaps on the meter of arenas, which Vmem would have to make public for
+/// it, open to anyone.
+/// </para>
+/// </remarks>
 public static class MemoryMetrics
 {
+    /// <summary>The meter's name: what <c>AddMeter</c> of OpenTelemetry or a <see cref="MeterListener"/> asks for. Arenas have one of their
+    /// own, <see cref="ArenaMetrics.MeterName"/>.</summary>
+    public const string MeterName = "Vmem.Memory";
+
     /// <summary>The tag on each measurement of a heap: its name.</summary>
     public const string HeapNameTag = "vmem.heap.name";
 
@@ -56,6 +67,8 @@ public static class MemoryMetrics
     /// <summary>Owners that were lost (<see cref="NativeMemoryPoolStatistics.Leaks"/>).</summary>
     public const string Leaks = "vmem.pool.leaks";
 
+    private static readonly Meter s_meter = new(MeterName);
+
     static MemoryMetrics()
     {
         Level(Reserved, HeapFigure.Reserved, "By", "Address space.");
@@ -68,7 +81,7 @@ public static class MemoryMetrics
         Count(Frees, new MeteredSeries(Heaps, (int)HeapFigure.Frees), "{free}", "Blocks that were freed.");
         Count(Failures, new MeteredSeries(Heaps, (int)HeapFigure.Failures), "{failure}", "Requests that found no room.");
         var outstanding = new MeteredSeries(Pools, (int)PoolFigure.Outstanding);
-        _ = ArenaMetrics.Meter.CreateObservableUpDownCounter(Outstanding, () => outstanding, "{owner}", "Rentals that have not ended.");
+        _ = s_meter.CreateObservableUpDownCounter(Outstanding, () => outstanding, "{owner}", "Rentals that have not ended.");
         Count(Rented, new MeteredSeries(Pools, (int)PoolFigure.Rents), "{rent}", "How often memory was rented.");
         Count(Leaks, new MeteredSeries(Pools, (int)PoolFigure.Leaks), "{owner}", "Owners that were dropped without having been disposed of.");
     }
@@ -84,9 +97,9 @@ public static class MemoryMetrics
     private static void Level(string name, HeapFigure figure, string unit, string description)
     {
         var series = new MeteredSeries(Heaps, (int)figure);
-        _ = ArenaMetrics.Meter.CreateObservableUpDownCounter(name, () => series, unit, description);
+        _ = s_meter.CreateObservableUpDownCounter(name, () => series, unit, description);
     }
 
     private static void Count(string name, MeteredSeries series, string unit, string description) =>
-        _ = ArenaMetrics.Meter.CreateObservableCounter(name, () => series, unit, description);
+        _ = s_meter.CreateObservableCounter(name, () => series, unit, description);
 }

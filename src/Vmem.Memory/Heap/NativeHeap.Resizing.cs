@@ -22,7 +22,7 @@ public sealed unsafe partial class NativeHeap
     /// <param name="size">In bytes; 0 gives the smallest block there is, and frees nothing.</param>
     /// <param name="alignment">Any power of two.</param>
     /// <exception cref="ArgumentException">The alignment is no power of two.</exception>
-    /// <inheritdoc cref="Reallocate"/>
+    /// <inheritdoc cref="Reallocate" path="/exception"/>
     public void* ReallocateAligned(void* block, nuint size, nuint alignment)
     {
         ThrowIfNoAlignment(alignment);

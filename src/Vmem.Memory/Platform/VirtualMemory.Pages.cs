@@ -2,7 +2,7 @@ using Vmem.Memory.Platform;
 
 namespace Vmem.Memory;
 
-/// <summary>What can be done to reserved pages.</summary>
+// What can be done to reserved pages.
 public static unsafe partial class VirtualMemory
 {
     /// <summary>Makes reserved pages readable and writable; they are zero at first touch. Pages that are committed already stay as they

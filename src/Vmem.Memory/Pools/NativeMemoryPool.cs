@@ -40,7 +40,7 @@ public sealed unsafe partial class NativeMemoryPool<T> : MemoryPool<T>
         ArgumentNullException.ThrowIfNull(_options.TimeProvider, nameof(options));
         _heap = heap;
         MaxBufferSize = (int)Math.Min(int.MaxValue, heap.Reserved / (nuint)sizeof(T));
-        _stacks = _options.TrackLeaks ? new AuditStacks(typeof(NativeHeap).Assembly) : null;
+        _stacks = _options.TrackLeaks ? new AuditStacks() : null;
         _owners = _options.RecycleOwners ? OwnerCache() : null;
         _metered = MemoryMetrics.Pools.Add(this);
     }

@@ -30,7 +30,7 @@ internal sealed class ReplayArguments
 
     public Option<ulong> Quantum { get; } = new("--quantum", "-q")
     {
-        Description = "Every size is rounded up to a multiple of this many bytes, a power of two. For buddy and client: the smallest block.",
+        Description = "Every size is rounded up to a multiple of this many bytes, a power of two; without it the recorded arena's, where the recording tells. For buddy and client: the smallest block.",
         HelpName = "SIZE",
         CustomParser = result => ReplayCommand.ParseSize(result, "--quantum"),
         DefaultValueFactory = _ => ReplayCommand.DefaultQuantum,
@@ -93,6 +93,7 @@ internal sealed class ReplayArguments
                 Limit = parsed.GetValue(Limit),
                 CacheMax = parsed.GetValue(CacheMax),
             },
+            NamesQuantum = parsed.GetResult(Quantum) is { Implicit: false },
             NamesPolicies = parsed.GetResult(Policies) is not null,
             JsonToOutput = parsed.GetResult(Json) is not null && jsonFile is null,
             JsonFile = jsonFile,

@@ -21,13 +21,15 @@ internal static class ReplayChecks
             throw new UsageException("an empty name is no file's");
         }
 
-        CheckSizes(options.Targets);
+        CheckTargets(options.Targets);
         CheckAllocators(options);
         CheckInputs(options);
         CheckOutputs(options);
     }
 
-    private static void CheckSizes(TargetFactory targets)
+    /// <summary>The part that depends on the quantum, which may be a recording's own.</summary>
+    /// <exception cref="UsageException">Something is wrong.</exception>
+    public static void CheckTargets(TargetFactory targets)
     {
         if (!BitOperations.IsPow2(targets.Quantum))
         {
@@ -37,6 +39,12 @@ internal static class ReplayChecks
         if (targets.Limit < targets.Quantum)
         {
             throw new UsageException($"--limit: {targets.Limit} is less than the quantum, {targets.Quantum}: nothing could be allocated");
+        }
+
+        if (targets.Uses(AllocatorKind.Buddy) && targets.Limit >> BuddyTarget.MaxOrder >= targets.Quantum)
+        {
+            throw new UsageException(
+                $"--allocator buddy: {targets.Limit} bytes are more than 2^{BuddyTarget.MaxOrder} smallest blocks of {targets.Quantum}; choose a larger --quantum, or a smaller --limit");
         }
 
         if (targets.CacheMax > MaxCachedQuanta * targets.Quantum)
@@ -63,12 +71,6 @@ internal static class ReplayChecks
                     throw new UsageException($"{option} {why}, and --allocator {others} names none; add it: --allocator arena,{others}");
                 }
             }
-        }
-
-        if (targets.Uses(AllocatorKind.Buddy) && targets.Limit >> BuddyTarget.MaxOrder >= targets.Quantum)
-        {
-            throw new UsageException(
-                $"--allocator buddy: {targets.Limit} bytes are more than 2^{BuddyTarget.MaxOrder} smallest blocks of {targets.Quantum}; choose a larger --quantum, or a smaller --limit");
         }
 
         if (targets.Limit is not null && targets.Allocators.Any(AllocatorNames.IsMalloc))

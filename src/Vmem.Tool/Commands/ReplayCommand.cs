@@ -15,7 +15,8 @@ internal static class ReplayCommand
         Replays recordings of real programs' memory behaviour through an arena under each policy, or through other allocators, and says which suits the
         program best.
 
-        A recording is what "heaptrack --raw" writes, glibc's mtrace, or lines "a ID SIZE" and "f ID"; plain, .gz, or "-" for standard input.
+        A recording is what heaptrack writes (see "vmem record"), glibc's mtrace, the log of "valgrind --trace-malloc=yes", ltrace's text, or lines
+        "a ID SIZE" and "f ID"; plain, .gz or .zst, or "-" for standard input.
 
         The range needed is the highest address used, counted from where the policy begins: the size of the span that the program needs.
         The overhead is (range + bookkeeping) / what the program had asked for at its peak - 1.

@@ -13,6 +13,9 @@ internal sealed record ReplayOptions
     /// <summary>Whether the user named policies, instead of leaving it at all of them.</summary>
     public bool NamesPolicies { get; init; }
 
+    /// <summary>Whether the user named a quantum: else a recording's own counts.</summary>
+    public bool NamesQuantum { get; init; }
+
     /// <summary>Whether the recordings are replayed side by side, for they share a context.</summary>
     public bool AreInterleaved => Traces.Count > 1 && Targets.Uses(AllocatorKind.Client);
 

@@ -126,7 +126,19 @@ internal sealed class ReplayRun
     private TraceReplay Open(string path, ClientContext? context)
     {
         TraceInput input = TraceInput.Open(path, _console.OpenInput);
-        return new TraceReplay(input, _options.Targets.Create(input.Name, context));
+        var reader = new TraceReader(input);
+        try
+        {
+            ulong? own = _options.NamesQuantum ? null : reader.ReadQuantum();
+            TargetFactory targets = own is { } quantum ? _options.Targets with { Quantum = quantum } : _options.Targets;
+            ReplayChecks.CheckTargets(targets);
+            return new TraceReplay(input, reader, targets.Create(input.Name, context)) { RecordedQuantum = own };
+        }
+        catch
+        {
+            reader.Dispose();
+            throw;
+        }
     }
 
     private void StageFiles(OutputFiles files, ReplayReport report)

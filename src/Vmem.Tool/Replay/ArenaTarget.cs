@@ -84,7 +84,8 @@ internal sealed class ArenaTarget : IReplayTarget
         return new TargetFigures(statistics.InUse, statistics.Free - statistics.LargestFree + statistics.Cached, statistics.BookkeepingBytes);
     }
 
-    /// <summary>The arena as it is now, its span cut down to the range that was ever used.</summary>
+    /// <summary>The arena as it is now, its span cut down to the range that was ever used; without a span where nothing ever was, as no
+    /// span is empty.</summary>
     public ArenaSnapshot<ulong> Snapshot(ulong range)
     {
         ArenaSnapshot<ulong> whole = _arena.Snapshot();
@@ -93,7 +94,7 @@ internal sealed class ArenaTarget : IReplayTarget
             Name = whole.Name,
             Quantum = whole.Quantum,
             Policy = whole.Policy,
-            Spans = [new SpanSnapshot<ulong> { Start = _mirrored ? _span - range : 0, Size = range, Allocated = whole.Spans[0].Allocated }],
+            Spans = range == 0 ? [] : [new SpanSnapshot<ulong> { Start = _mirrored ? _span - range : 0, Size = range, Allocated = whole.Spans[0].Allocated }],
         };
     }
 

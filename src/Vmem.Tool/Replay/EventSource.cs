@@ -27,6 +27,9 @@ internal sealed class EventSource
     /// <summary>Frees of objects that the recording never saw allocated: left out.</summary>
     public long UnknownFrees { get; private set; }
 
+    /// <summary>See <see cref="TraceReader.Missing"/>.</summary>
+    public ulong Missing => _reader.Missing;
+
     /// <summary>Frees that the recording missed, known because their address was handed out again: supplied.</summary>
     public long ImpliedFrees { get; private set; }
 
@@ -59,14 +62,12 @@ internal sealed class EventSource
         int count = 0;
         while (count < batch.Length && TryNext(out TraceEvent next))
         {
-            if (next.Kind == TraceEventKind.Allocate)
+            count += next.Kind switch
             {
-                count += Allocate(next, ref batch[count]);
-            }
-            else
-            {
-                count += Free(next, ref batch[count]);
-            }
+                TraceEventKind.Allocate => Allocate(next, ref batch[count]),
+                TraceEventKind.Resize => Resize(next, ref batch[count]),
+                _ => Free(next, ref batch[count]),
+            };
         }
 
         return count;
@@ -108,6 +109,14 @@ internal sealed class EventSource
         Sizes.Add(next.Size);
         result = ReplayEvent.Allocation(slot, next.Size, next.Site);
         return 1;
+    }
+
+    // The object keeps the site of its first allocation, if that is known.
+    private int Resize(TraceEvent next, ref ReplayEvent result)
+    {
+        int count = Free(next, ref result);
+        _held = new TraceEvent(TraceEventKind.Allocate, next.Id, next.Size, count == 0 ? 0 : result.Site);
+        return count;
     }
 
     private int Free(TraceEvent next, ref ReplayEvent result)

@@ -28,9 +28,15 @@ internal sealed class TraceReplay : IDisposable
 
     /// <summary>Takes over the input and the targets: they are disposed with this.</summary>
     public TraceReplay(TraceInput input, IEnumerable<IReplayTarget> targets)
+        : this(input, new TraceReader(input), targets)
+    {
+    }
+
+    /// <summary>The same, with the input's reader.</summary>
+    public TraceReplay(TraceInput input, TraceReader reader, IEnumerable<IReplayTarget> targets)
     {
         _input = input;
-        _reader = new TraceReader(input);
+        _reader = reader;
         _source = new EventSource(_reader);
         _lanes = [.. targets.Select(target => new ReplayLane(target))];
         _censuses = [.. _lanes.Where(HoleCensus.Applies).Select(lane => new HoleCensus(lane))];
@@ -41,6 +47,9 @@ internal sealed class TraceReplay : IDisposable
     public string Name => _input.Name;
 
     public TraceFormat Format => _reader.Format;
+
+    /// <summary>The quantum of the recorded arena, if the replay has taken it over.</summary>
+    public ulong? RecordedQuantum { get; init; }
 
     public EventSource Source => _source;
 

@@ -16,8 +16,9 @@ internal sealed record ArenaPicture(string Type, string Name, UInt128 Quantum, s
 
     public UInt128 LargestFree => Spans.SelectMany(span => span.GetFreeSizes()).DefaultIfEmpty().Max();
 
-    /// <summary>The library's definition: 1 - largest free / free.</summary>
-    public double Fragmentation => Free.IsZero ? 0 : 1 - ((double)LargestFree / (double)Free);
+    /// <summary>The library's definition, 1 - largest free / free; subtracted before anything is rounded, so that one free segment is
+    /// exactly 0.</summary>
+    public double Fragmentation => Free.IsZero ? 0 : (double)(Free - LargestFree) / (double)Free;
 
     private static BigInteger Sum(IEnumerable<BigInteger> sizes) => sizes.Aggregate(BigInteger.Zero, BigInteger.Add);
 }

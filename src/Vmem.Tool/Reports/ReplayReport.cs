@@ -40,6 +40,12 @@ internal sealed record TraceReport
 
     public required long ImpliedFrees { get; init; }
 
+    /// <summary>Events that the recording says are missing from it.</summary>
+    public ulong MissingEvents { get; init; }
+
+    /// <summary>The recorded arena's quantum, if sizes were rounded up to it; null if to <see cref="ReplayReport.Quantum"/>.</summary>
+    public ulong? RecordedQuantum { get; init; }
+
     public required long GuessedFrees { get; init; }
 
     public required long LiveAtEnd { get; init; }

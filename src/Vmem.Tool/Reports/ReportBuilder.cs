@@ -24,6 +24,8 @@ internal static class ReportBuilder
             Frees = source.Frees,
             UnknownFrees = source.UnknownFrees,
             ImpliedFrees = source.ImpliedFrees,
+            MissingEvents = source.Missing,
+            RecordedQuantum = replay.RecordedQuantum,
             GuessedFrees = source.GuessedFrees,
             LiveAtEnd = source.LiveObjects,
             PeakLiveObjects = source.SlotCount,

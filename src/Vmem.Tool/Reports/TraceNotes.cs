@@ -3,7 +3,7 @@ namespace Vmem.Tool.Reports;
 /// <summary>What the reader must know of a recording to judge its figures: what it left open and how that was settled.</summary>
 internal static class TraceNotes
 {
-    private static readonly string[] s_endings = [".gz", ".zst", ".raw", ".heaptrack", ".mtrace", ".trace", ".txt"];
+    private static readonly string[] s_endings = [".gz", ".zst", ".raw", ".heaptrack", ".mtrace", ".trace", ".txt", ".vmem"];
 
     /// <summary>
     /// The file's name without folders and without the endings that only say how it was recorded: "cc1plus.heaptrack.raw.gz" is cc1plus.
@@ -27,6 +27,16 @@ internal static class TraceNotes
         if (trace.Policies.Any(policy => policy.IsMemory && policy.PeakResidentBytes is null))
         {
             yield return "Resident memory was not measured, the address range is what was in use or held at most: measuring takes Linux, and a file that can be read again.";
+        }
+
+        if (trace.RecordedQuantum is { } quantum)
+        {
+            yield return $"Sizes are rounded up to {quantum}, the quantum of the recorded arena.";
+        }
+
+        if (trace.MissingEvents > 0)
+        {
+            yield return $"Missing: events that the recording had no room for, as its stream was too slow ({Units.Count((long)Math.Min(trace.MissingEvents, long.MaxValue))}).";
         }
 
         if (trace.UnknownFrees > 0)

@@ -100,7 +100,7 @@ internal static class TraceSection
     }
 
     // Bins end one below a power of two: from 1 KiB on, "1K – 2K" says it shorter and no one misses the byte.
-    private static string Short(ulong bytes) => bytes < 1024 ? $"{bytes}" : Units.Bytes(bytes + (bytes & 1)).Replace(".00", "", StringComparison.Ordinal).Replace(".0", "", StringComparison.Ordinal);
+    private static string Short(ulong bytes) => bytes < 1024 ? $"{bytes}" : Units.Bytes((double)bytes + (bytes & 1)).Replace(".00", "", StringComparison.Ordinal).Replace(".0", "", StringComparison.Ordinal);
 
     private static string Bar(double part, string text) => string.Create(
         CultureInfo.InvariantCulture,

@@ -29,6 +29,7 @@ internal static class FormatDetection
             (byte)'@' or (byte)'=' or (byte)'<' or (byte)'>' or (byte)'!' when !LtraceLines.IsLtrace(line) => new MtraceLines(),
             (byte)'+' or (byte)'-' when line.IndexOf("0x"u8) >= 0 => new MtraceLines(),
             (byte)'+' or (byte)'-' => new HeaptrackLines(),
+            (byte)'v' when line.StartsWith("vmem "u8) => new VmemLines(),
             (byte)'v' when IsHeaptrackVersion(line) => new HeaptrackLines(),
             _ when LtraceLines.IsLtrace(line) => new LtraceLines(),
             _ => null,

@@ -23,6 +23,19 @@ internal sealed class GrowingArray<T>(int limit)
     /// <summary>False, and nothing changed, when the limit would be exceeded.</summary>
     public bool TryAppend(T item) => TryAppend(new ReadOnlySpan<T>(in item));
 
+    /// <summary>Puts an item before the one at the index; false, and nothing changed, when the limit would be exceeded. O(n).</summary>
+    public bool TryInsert(int index, T item)
+    {
+        if (!TryAppend(item))
+        {
+            return false;
+        }
+
+        Items[index..^1].CopyTo(Items[(index + 1)..]);
+        Items[index] = item;
+        return true;
+    }
+
     /// <summary>All of the items or, when the limit would be exceeded, none.</summary>
     public bool TryAppend(ReadOnlySpan<T> items)
     {

@@ -15,18 +15,20 @@ namespace Vmem.Tool.Traces;
 /// </summary>
 internal sealed class HeaptrackStacks
 {
-    // A program has some hundreds of modules, of four or five pieces each; arbitrary.
+    // A program has some hundreds of modules, of four or five pieces each; arbitrary. Of pieces no more, because each is put in its place:
+    // 256 KiB to move at the most.
     private const int MaxModules = 1 << 14;
-    private const int MaxPieces = 1 << 16;
+    private const int MaxPieces = 1 << 13;
 
     // PATH_MAX of Linux.
     private const int LongestPath = 4096;
 
     private readonly Dictionary<ulong, int> _addresses = [];
+    // In the order of their starts. Rejected: sorting at the first look-up after a change. A recording that tells a piece and looks up an
+    // address by turns would have them sorted each time.
     private readonly GrowingArray<Piece> _pieces = new(MaxPieces);
     private readonly Dictionary<string, int> _modules = [];
     private int _program;
-    private bool _isSorted = true;
 
     public StackTable Table { get; } = new();
 
@@ -81,10 +83,9 @@ internal sealed class HeaptrackStacks
         _ = scanner.TryReadHex(out ulong start);
         while (scanner.TryReadHex(out ulong offset) && scanner.TryReadHex(out ulong size))
         {
-            _ = _pieces.TryAppend(new Piece(unchecked(start + offset), unchecked(start + offset + size), start, module));
+            ulong from = unchecked(start + offset);
+            _ = _pieces.TryInsert(CountUpTo(from), new Piece(from, unchecked(from + size), start, module));
         }
-
-        _isSorted = false;
     }
 
     // Modules are told anew whenever one is loaded: their names would otherwise be kept each time.
@@ -126,12 +127,13 @@ internal sealed class HeaptrackStacks
 
     private Piece FindPiece(ulong address)
     {
-        if (!_isSorted)
-        {
-            _pieces.Items.Sort(static (a, b) => a.Start.CompareTo(b.Start));
-            _isSorted = true;
-        }
+        int count = CountUpTo(address);
+        return count > 0 && address < _pieces[count - 1].End ? _pieces[count - 1] : default;
+    }
 
+    // How many pieces start at or before the address.
+    private int CountUpTo(ulong address)
+    {
         int low = 0;
         int high = _pieces.Count;
         while (low < high)
@@ -147,7 +149,7 @@ internal sealed class HeaptrackStacks
             }
         }
 
-        return low > 0 && address < _pieces[low - 1].End ? _pieces[low - 1] : default;
+        return low;
     }
 
     // Without a size the string ends at the line's end or, when more follows, at the next blank.

@@ -26,6 +26,12 @@ internal abstract class LineParser
     /// <summary>The stacks told so far; empty where the format has none.</summary>
     public virtual StackTable Stacks => StackTable.Empty;
 
+    /// <summary>How many events the recording says are missing from it.</summary>
+    public virtual ulong Missing => 0;
+
+    /// <summary>What the recorded allocator rounded sizes up to; null where the recording does not say.</summary>
+    public virtual ulong? Quantum => null;
+
     /// <summary>
     /// How many frees named one of several objects that are equal to the recording, so that which of them is a guess. 0 in formats that name
     /// each object.

@@ -8,7 +8,7 @@ namespace Vmem.Tool.Traces;
 internal sealed class LineReader
 {
     // Arbitrary, but large enough that the cost of a read is spread over some 20,000 lines, and small enough for the second-level cache.
-    private const int InitialBuffer = 256 * 1024;
+    internal const int InitialBuffer = 256 * 1024;
 
     // A line of a recording is tens of bytes; heaptrack's longest hold a command line or a symbol. Beyond this the input is no text.
     internal const int LongestLine = 1024 * 1024;
@@ -69,6 +69,8 @@ internal sealed class LineReader
 
     private ReadOnlySpan<byte> Take(int length, int consumed)
     {
+        // Here too: the buffer may hold the end of a line that is too long.
+        RefuseTooLong(length);
         ReadOnlySpan<byte> line = _buffer.AsSpan(_start, length);
         _start += consumed;
         LineNumber++;
@@ -78,11 +80,7 @@ internal sealed class LineReader
     private void Fill()
     {
         int rest = _end - _start;
-        if (rest > LongestLine)
-        {
-            throw new LineTooLongException($"the line is longer than {LongestLine} bytes: this is no recording");
-        }
-
+        RefuseTooLong(rest);
         byte[] target = rest > _buffer.Length / 2 ? new byte[_buffer.Length * 2] : _buffer;
         _buffer.AsSpan(_start, rest).CopyTo(target);
         _buffer = target;
@@ -90,6 +88,14 @@ internal sealed class LineReader
         int read = _stream.Read(_buffer, rest, _buffer.Length - rest);
         _end = rest + read;
         _ended = read == 0;
+    }
+
+    private static void RefuseTooLong(int length)
+    {
+        if (length > LongestLine)
+        {
+            throw new LineTooLongException($"the line is longer than {LongestLine} bytes: this is no recording");
+        }
     }
 }
 

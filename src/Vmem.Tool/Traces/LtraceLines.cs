@@ -47,7 +47,7 @@ internal sealed class LtraceLines : LineParser
         ReadOnlySpan<byte> text = LtracePrefix.Take(line, out ulong thread);
         if (text.StartsWith("<... "u8))
         {
-            return ParseResumed(line, text, thread, out traceEvent);
+            return ParseResumed(line, text["<... "u8.Length..], thread, out traceEvent);
         }
 
         if (!TryTakeName(text, out ReadOnlySpan<byte> name, out ReadOnlySpan<byte> rest))
@@ -112,7 +112,7 @@ internal sealed class LtraceLines : LineParser
             return null;
         }
 
-        ReadOnlySpan<byte> name = text["<... ".Length..end];
+        ReadOnlySpan<byte> name = text[..end];
         int parameters = name.IndexOf((byte)'(');
         if (CallText.KindOf(parameters < 0 ? name : name[..parameters]) == CallKind.None || !_calls.TryEnd(thread, out ulong size))
         {

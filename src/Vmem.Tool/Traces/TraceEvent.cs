@@ -10,10 +10,13 @@ internal enum TraceEventKind
 
     Allocate,
     Free,
+
+    /// <summary>An object has another size now, in the same place: a free and an allocation.</summary>
+    Resize,
 }
 
 /// <summary>One event, its object named as the recording names it: by address, or by ID.</summary>
-/// <param name="Kind">Whether it is one.</param>
+/// <param name="Kind">What happened.</param>
 /// <param name="Id">The object's name.</param>
 /// <param name="Size">In bytes, as the program asked for it; 0 for a free.</param>
 /// <param name="Site">The stack that allocated, an index into <see cref="TraceReader.Stacks"/>; 0 when unknown, and for a free.</param>

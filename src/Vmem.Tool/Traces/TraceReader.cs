@@ -9,6 +9,7 @@ internal sealed class TraceReader : IDisposable
     private readonly TraceInput _input;
     private readonly LineReader _lines;
     private LineParser? _parser;
+    private TraceEvent _first;
 
     public TraceReader(TraceInput input)
     {
@@ -24,6 +25,9 @@ internal sealed class TraceReader : IDisposable
     /// <summary>See <see cref="LineParser.IsComplete"/>.</summary>
     public bool IsComplete => Parser.IsComplete;
 
+    /// <summary>See <see cref="LineParser.Missing"/>.</summary>
+    public ulong Missing => Parser.Missing;
+
     /// <summary>See <see cref="LineParser.Elapsed"/>.</summary>
     public TimeSpan? Elapsed => _parser?.Elapsed;
 
@@ -31,6 +35,14 @@ internal sealed class TraceReader : IDisposable
     public StackTable Stacks => _parser?.Stacks ?? StackTable.Empty;
 
     private LineParser Parser => _parser ?? throw new InvalidOperationException("The format is known once a line was read.");
+
+    /// <summary>Reads up to the first event, which stays the next one.</summary>
+    /// <returns>See <see cref="LineParser.Quantum"/>.</returns>
+    public ulong? ReadQuantum()
+    {
+        _ = TryRead(out _first);
+        return _parser?.Quantum;
+    }
 
     /// <summary>See <see cref="LineParser.GuessedFrees"/>.</summary>
     public long GuessedFrees => _parser?.GuessedFrees ?? 0;
@@ -41,6 +53,13 @@ internal sealed class TraceReader : IDisposable
     /// <summary>The next event; false at the end.</summary>
     public bool TryRead(out TraceEvent traceEvent)
     {
+        if (_first.Kind != TraceEventKind.None)
+        {
+            traceEvent = _first;
+            _first = default;
+            return true;
+        }
+
         if (_parser is not null && _parser.TryTakeSecond(out traceEvent))
         {
             return true;

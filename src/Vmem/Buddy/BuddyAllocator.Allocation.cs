@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 
 namespace Vmem;
 
-/// <summary>Allocating.</summary>
+// Allocating.
 public sealed partial class BuddyAllocator<T>
 {
     private long _leastFree;                      // the fewest units that ever were free

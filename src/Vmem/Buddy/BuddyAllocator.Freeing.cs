@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Vmem;
 
-/// <summary>Freeing and resizing. A call that cannot be right says what is wrong and changes nothing.</summary>
+// Freeing and resizing. A call that cannot be right says what is wrong and changes nothing.
 public sealed partial class BuddyAllocator<T>
 {
     /// <summary>Frees a block, which then coalesces with its buddy for as long as that is free.</summary>

@@ -1,6 +1,6 @@
 namespace Vmem;
 
-/// <summary>Looking at an allocator: whose block, how large, how much.</summary>
+// Looking at an allocator: whose block, how large, how much.
 public sealed partial class BuddyAllocator<T>
 {
     /// <summary>How many blocks an enumeration copies under one lock. Arbitrary: some microseconds.</summary>

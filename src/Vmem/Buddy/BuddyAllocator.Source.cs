@@ -1,6 +1,6 @@
 namespace Vmem;
 
-/// <summary>A source of spans for arenas, each of which gets whole blocks.</summary>
+// A source of spans for arenas, each of which gets whole blocks.
 public sealed partial class BuddyAllocator<T>
 {
     /// <summary>What every block's start and size is a multiple of: <see cref="MinBlock"/>, or less if <see cref="Start"/> is no multiple

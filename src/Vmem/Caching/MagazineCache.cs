@@ -86,7 +86,23 @@ internal sealed partial class MagazineCache<TItem>
         try
         {
             ThreadMagazines<TItem> mine = Of(ThreadNumber.Current) ?? Join();
-            return (mine.TrySwap(full: false) && mine.TryPush(item)) || TryExchangeForEmpty(mine, item);
+            return (mine.TrySwap(full: false) && mine.TryPush(item)) || TryExchangeForEmpty(mine, item, push: true);
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Sees to it that the current thread's loaded magazine has room.</summary>
+    /// <returns>False if nothing can be returned: the cache takes nothing in, or there was no memory for a magazine.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public bool TryMakeRoom()
+    {
+        try
+        {
+            ThreadMagazines<TItem> mine = Of(ThreadNumber.Current) ?? Join();
+            return mine.TrySwap(full: false) || TryExchangeForEmpty(mine, default!, push: false);
         }
         catch (OutOfMemoryException)
         {
@@ -158,7 +174,8 @@ internal sealed partial class MagazineCache<TItem>
         }
     }
 
-    private bool TryExchangeForEmpty(ThreadMagazines<TItem> mine, TItem item)
+    /// <summary>Makes room with an empty magazine, and pushes the item if it is to be pushed.</summary>
+    private bool TryExchangeForEmpty(ThreadMagazines<TItem> mine, TItem item, bool push)
     {
         Magazine<TItem> made = Magazine<TItem>.None;
         while (true)
@@ -173,7 +190,7 @@ internal sealed partial class MagazineCache<TItem>
                     return false;
                 }
 
-                if (mine.TryPush(item) || (mine.TrySwap(full: false) && mine.TryPush(item)))
+                if (TryPut(mine, item, push) || (mine.TrySwap(full: false) && TryPut(mine, item, push)))
                 {
                     return true;
                 }
@@ -189,7 +206,7 @@ internal sealed partial class MagazineCache<TItem>
 
                     mine.Previous = mine.Loaded;
                     mine.Loaded = made;
-                    return mine.TryPush(item);
+                    return TryPut(mine, item, push);
                 }
             }
             finally
@@ -200,6 +217,8 @@ internal sealed partial class MagazineCache<TItem>
             made = new Magazine<TItem>(new TItem[rounds], 0);
         }
     }
+
+    private static bool TryPut(ThreadMagazines<TItem> mine, TItem item, bool push) => push ? mine.TryPush(item) : mine.HasRoom;
 
     private void EnterGate()
     {

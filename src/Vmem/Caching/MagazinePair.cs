@@ -48,6 +48,9 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
     /// <summary>Items that lie here.</summary>
     public int Rounds => (byte)_state + _previousRounds;
 
+    /// <summary>Whether the loaded magazine has room. By the owner under the gate.</summary>
+    public bool HasRoom => (byte)_state < _loaded.Length;
+
     private bool IsClaimed => ReferenceEquals(_loaded, s_claimed);
 
     /// <summary>The magazine that the owner works with. Only while the pair is claimed, or by the owner under the gate.</summary>

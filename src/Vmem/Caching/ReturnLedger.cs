@@ -1,6 +1,4 @@
-using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.CompilerServices;
 
 namespace Vmem.Caching;
 
@@ -10,6 +8,7 @@ namespace Vmem.Caching;
 internal sealed class ReturnLedger(string cache, TimeProvider time)
 {
     private readonly Lock _lock = new();
+    private readonly AuditStacks _stacks = new();
     private readonly Dictionary<object, Entry> _entries = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>An object goes out.</summary>
@@ -39,7 +38,7 @@ internal sealed class ReturnLedger(string cache, TimeProvider time)
 
         throw before.Stack is null
             ? new InvalidReturnException(InvalidReturnReason.Foreign, $"This {item.GetType()} was not rented from cache '{cache}', or the cache has let it go.")
-            : new InvalidReturnException(InvalidReturnReason.AlreadyReturned, string.Create(CultureInfo.InvariantCulture, $"This {item.GetType()} is in cache '{cache}' already: thread {before.Thread} returned it at {before.When:O}{Environment.NewLine}{before.Stack}"));
+            : new InvalidReturnException(InvalidReturnReason.AlreadyReturned, string.Create(CultureInfo.InvariantCulture, $"This {item.GetType()} is in cache '{cache}' already: thread {before.Thread} returned it at {before.When:O}\n{before.Stack}"));
     }
 
     /// <summary>The cache lets an object go.</summary>
@@ -51,9 +50,8 @@ internal sealed class ReturnLedger(string cache, TimeProvider time)
         }
     }
 
-    /// <summary>Now, this thread, and its stack without this method.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private Entry Here(bool isOut) => new(isOut, Environment.CurrentManagedThreadId, time.GetUtcNow(), new StackTrace(1, fNeedFileInfo: true));
+    /// <summary>Now, this thread, and its stack without the library's own frames.</summary>
+    private Entry Here(bool isOut) => new(isOut, Environment.CurrentManagedThreadId, time.GetUtcNow(), _stacks.Capture());
 
-    private readonly record struct Entry(bool IsOut, int Thread, DateTimeOffset When, StackTrace? Stack);
+    private readonly record struct Entry(bool IsOut, int Thread, DateTimeOffset When, string? Stack);
 }

@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace Vmem;
 
-/// <summary>The names of the library's metrics (<see cref="System.Diagnostics.Metrics"/>), and the instruments behind them.</summary>
+/// <summary>The names of the arenas' metrics (<see cref="System.Diagnostics.Metrics"/>), and the instruments behind them.</summary>
 /// <remarks>
 /// <para>
 /// An arena records nothing: it keeps its figures anyway, and a collector reads them when it wants to know. Each live arena is one
@@ -55,10 +55,9 @@ public static class ArenaMetrics
     /// <summary>How long they waited, in seconds.</summary>
     public const string WaitDuration = "vmem.arena.wait.duration";
 
-    /// <summary>The meter, for the instruments of the assemblies above, too.</summary>
-    internal static Meter Meter { get; } = new(MeterName);
+    private static readonly Meter s_meter = new(MeterName);
 
-    private static readonly Histogram<double> s_waitDuration = Meter.CreateHistogram(
+    private static readonly Histogram<double> s_waitDuration = s_meter.CreateHistogram(
         WaitDuration,
         "s",
         "How long allocations that had to wait for room waited.",
@@ -93,12 +92,12 @@ public static class ArenaMetrics
     private static void Level(string name, ArenaFigure figure, string description)
     {
         var series = new MeteredSeries(Arenas, (int)figure);
-        _ = Meter.CreateObservableUpDownCounter(name, () => series, "{unit}", description);
+        _ = s_meter.CreateObservableUpDownCounter(name, () => series, "{unit}", description);
     }
 
     private static void Count(string name, ArenaFigure figure, string unit, string description)
     {
         var series = new MeteredSeries(Arenas, (int)figure);
-        _ = Meter.CreateObservableCounter(name, () => series, unit, description);
+        _ = s_meter.CreateObservableCounter(name, () => series, unit, description);
     }
 }

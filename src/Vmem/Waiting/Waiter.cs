@@ -43,6 +43,9 @@ internal sealed class Waiter<T>(Arena<T> arena, in Placement<T> placement, in Ra
     /// <summary>Whose call it is, in an audited arena.</summary>
     public AuditSite? Site { get; init; }
 
+    /// <summary>The <see cref="RecordingTag"/> of whose call it is.</summary>
+    public ulong Tag { get; } = RecordingTag.Current;
+
     public WaitState State { get; private set; }
 
     /// <summary>The range, once granted.</summary>

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace Vmem.Memory.Tests.Documents;
 
-/// <summary>The documents' examples of the heap and the pools over it: see DocumentedExamples.</summary>
+/// <summary>The README's example of the heap (see DocumentedExamples), and what docs/memory.md says of the pools over it.</summary>
 public class HeapExamples
 {
     [Fact]
@@ -30,12 +30,9 @@ public class HeapExamples
     [Fact]
     public async Task A_pipe_over_a_heap()
     {
-        #region pipe
         using NativeHeap heap = new();
         using NativeMemoryPool<byte> pool = new(heap);
         Pipe pipe = new(new PipeOptions(pool));
-        #endregion
-
         pipe.Writer.GetSpan(1_000).Fill(7);
         pipe.Writer.Advance(1_000);
         await pipe.Writer.CompleteAsync();
@@ -50,10 +47,7 @@ public class HeapExamples
         using NativeHeap heap = new();
         using NativeMemoryPool<byte> pool = new(heap);
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        #region kestrel
         builder.Services.AddSingleton<IConnectionListenerFactory>(new HeapTransport(pool));
-        #endregion
-
         using ServiceProvider services = builder.Services.BuildServiceProvider();
         Assert.IsType<HeapTransport>(services.GetServices<IConnectionListenerFactory>().Last());
     }

@@ -1,4 +1,5 @@
 using Vmem.Memory.Heap;
+using Vmem.Memory.Tests.Internals;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Heap;
@@ -65,7 +66,7 @@ public class BlockDepotTests
     {
         BlockDepot depot = new(most: 1_000);
         Assert.True(depot.TryPut([1, 2, 3]));
-        using (GrowthFault.Inject(() => true))
+        using (TableFaults.Inject(() => true))
         {
             Assert.False(depot.TryPut(new nuint[100]));
             Assert.Equal([1, 2, 3], depot.Contents.ToArray());

@@ -1,5 +1,6 @@
 using Vmem.Caching;
 using Vmem.Memory.Platform;
+using Vmem.Memory.Tests.Internals;
 using Vmem.Testing.Time;
 using Xunit;
 
@@ -22,7 +23,7 @@ public unsafe partial class HeapFaultTests
         while ((nuint)(blocks.Count * size) < 60 << 20)
         {
             bool isMet;
-            using (GrowthFault.Inject(() => faults++ % 2 == 0))
+            using (TableFaults.Inject(() => faults++ % 2 == 0))
             {
                 isMet = heap.TryAllocate((nuint)size, out void* block);
                 if (isMet)
@@ -57,7 +58,7 @@ public unsafe partial class HeapFaultTests
             Pattern.Write((void*)blocks[i], heap.GetSize((void*)blocks[i]), i);
         }
 
-        using (GrowthFault.Inject(() => true))
+        using (TableFaults.Inject(() => true))
         {
             for (int i = 0; i < blocks.Count; i += 2)
             {
@@ -88,7 +89,7 @@ public unsafe partial class HeapFaultTests
         }
 
         int failed = 0;
-        using (GrowthFault.Inject(() => true))
+        using (TableFaults.Inject(() => true))
         {
             for (int i = 0; i < blocks.Count; i++)
             {

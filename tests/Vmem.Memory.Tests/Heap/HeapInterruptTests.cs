@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Vmem.Memory.Heap;
 using Vmem.Memory.Platform;
 using Vmem.Memory.Tests.Platform;
+using Vmem.Testing.Internals;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Heap;
@@ -132,7 +133,7 @@ public unsafe class HeapInterruptTests
             thrown = Record.Exception(heap.Dispose);
             isPassedOn = Record.Exception(() => Thread.Sleep(1)) is ThreadInterruptedException;
         });
-        lock (wait == "pool" ? GateOf(ReservationPool.Shared) : LockOf(wait == "heaps" ? MemoryMetrics.Heaps : ArenaMetrics.Arenas))
+        lock (wait == "pool" ? GateOf(ReservationPool.Shared) : wait == "heaps" ? LockOf(MemoryMetrics.Heaps) : VmemInternals.ArenaMetricsLock)
         {
             _ = StartAndInterrupt(ender, isDue: true, join: false);
         }

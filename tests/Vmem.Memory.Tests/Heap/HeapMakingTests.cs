@@ -1,5 +1,6 @@
 using Vmem.Memory.Heap;
 using Vmem.Memory.Platform;
+using Vmem.Memory.Tests.Internals;
 using Vmem.Memory.Tests.Platform;
 using Xunit;
 
@@ -58,7 +59,7 @@ public unsafe class HeapMakingTests
     public void A_heap_whose_tables_cannot_be_had_leaves_nothing_behind()
     {
         Footprint footprint = new();              // and none of its length is kept
-        using (GrowthFault.Inject(() => true))
+        using (TableFaults.Inject(() => true))
         {
             Assert.ThrowsAny<OutOfMemoryException>(() => new NativeHeap(new NativeHeapOptions { Limit = Footprint.Large }));
         }
@@ -72,7 +73,7 @@ public unsafe class HeapMakingTests
         NativeHeapOptions options = new() { Limit = Footprint.Large + (1 << 21) };
         Footprint footprint = new();
         new NativeHeap(options).Dispose();
-        using (GrowthFault.Inject(() => true))
+        using (TableFaults.Inject(() => true))
         {
             Assert.ThrowsAny<OutOfMemoryException>(() => new NativeHeap(options));
         }

@@ -1,3 +1,4 @@
+using Vmem.Memory.Tests.Internals;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Isolation;
@@ -81,9 +82,9 @@ public unsafe class DisposalCostTests(ITestOutputHelper output)
         MemoryClient client = context.CreateClient("client");
         FillUp(client, size, granules);
         MemoryClientStatistics statistics = client.GetStatistics();
-        _ = StepCounter.Take();
+        _ = Steps.Take();
         client.Dispose();
-        return (StepCounter.Take(), statistics.LiveBlocks, statistics.Regions);
+        return (Steps.Take(), statistics.LiveBlocks, statistics.Regions);
     }
 
     private static void FillUp(MemoryClient client, nuint size, int granules)

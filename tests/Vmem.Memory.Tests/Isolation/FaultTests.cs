@@ -1,3 +1,4 @@
+using Vmem.Memory.Tests.Internals;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Isolation;
@@ -25,7 +26,7 @@ public unsafe class FaultTests(ITestOutputHelper output)
             MemoryClientStatistics before = client.GetStatistics();
             try
             {
-                using (GrowthFault.Inject(() => faults++ % 2 == 0))
+                using (TableFaults.Inject(() => faults++ % 2 == 0))
                 {
                     isMet = client.TryAllocate((nuint)size, out void* block);
                     if (isMet)
@@ -62,7 +63,7 @@ public unsafe class FaultTests(ITestOutputHelper output)
                 blocks.Add((nint)block);
             }
 
-            using (GrowthFault.Inject(() => true))
+            using (TableFaults.Inject(() => true))
             {
                 for (int i = 0; i < blocks.Count; i += round + 1)
                 {
@@ -100,7 +101,7 @@ public unsafe class FaultTests(ITestOutputHelper output)
             bool isDone = false;
             try
             {
-                using (GrowthFault.Inject(() => true))
+                using (TableFaults.Inject(() => true))
                 {
                     isDone = client.TryResize((void*)block, BlockSize);
                 }

@@ -137,7 +137,7 @@ public class MemoryMetricsTests
     {
         if (instrument.Name.StartsWith("vmem.heap.", StringComparison.Ordinal) || instrument.Name.StartsWith("vmem.pool.", StringComparison.Ordinal))
         {
-            Assert.Equal(ArenaMetrics.MeterName, instrument.Meter.Name);
+            Assert.Equal(MemoryMetrics.MeterName, instrument.Meter.Name);
             seen.Add(instrument.Name, instrument.Unit);
         }
     }
@@ -154,7 +154,7 @@ public class MemoryMetricsTests
         {
             _listener.InstrumentPublished = static (instrument, listener) =>
             {
-                if (instrument.Meter.Name == ArenaMetrics.MeterName)
+                if (instrument.Meter.Name == MemoryMetrics.MeterName)
                 {
                     listener.EnableMeasurementEvents(instrument);
                 }

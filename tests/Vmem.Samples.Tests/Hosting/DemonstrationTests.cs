@@ -24,7 +24,7 @@ public sealed class DemonstrationTests
         Assert.Equal(4, run.Left.LiveBlocks);
     }
 
-    private static string[] ShownInReadme() => [.. Block("samples/README.md", "\nScriptHost").Split('\n').Select(line => line.TrimEnd())];
+    private static string[] ShownInReadme() => [.. Block("samples/README.md", "\n### ScriptHost\n").Split('\n').Select(line => line.TrimEnd())];
 
     /// <summary>The first block of code behind a text.</summary>
     private static string Block(string file, string before, [CallerFilePath] string path = "")

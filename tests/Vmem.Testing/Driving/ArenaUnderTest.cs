@@ -1,6 +1,7 @@
 using System.Numerics;
 using Vmem.Testing.Generation;
 using Vmem.Testing.Model;
+using Vmem.Testing.Recording;
 
 namespace Vmem.Testing.Driving;
 
@@ -13,17 +14,19 @@ public sealed partial class ArenaUnderTest<T> : IArenaUnderTest
     private readonly List<RangeHandle<T>> _handles = [];
     private readonly ArenaOptions<T> _options;
     private Arena<T> _arena;
+    private RecordedArena<T>? _recorded;
 
     /// <summary>What an audited arena wants freed with FreeConstrained, and what it lets nobody free in a batch; null without an
     /// audit.</summary>
     private readonly AuditedCalls<T>? _calls;
 
-    public ArenaUnderTest(ArenaLayout layout, T origin, bool audit = false)
+    public ArenaUnderTest(ArenaLayout layout, T origin, bool audit = false, bool record = false)
     {
         _base = origin;
         _options = new ArenaOptions<T> { Policy = layout.Policy, SingleThreaded = layout.SingleThreaded, QuantumCacheMax = Amount(layout.CacheMax), Audit = audit };
         _calls = audit ? new AuditedCalls<T>() : null;
         _arena = new Arena<T>("model", Amount(layout.Quantum), _options);
+        _recorded = record ? new RecordedArena<T>(_arena) : null;
     }
 
     public long MaxAmount { get; } = long.CreateSaturating(T.MaxValue);
@@ -38,7 +41,12 @@ public sealed partial class ArenaUnderTest<T> : IArenaUnderTest
         }
     }
 
-    public void Dispose() => _arena.Dispose();
+    public void Dispose()
+    {
+        _recorded?.Check();
+        _recorded?.Dispose();
+        _arena.Dispose();
+    }
 
     public Outcome AddSpan(int start, int size)
     {
@@ -68,6 +76,9 @@ public sealed partial class ArenaUnderTest<T> : IArenaUnderTest
         ArenaSnapshot<T> snapshot = _arena.Snapshot();
         snapshot = flavor % 2 == 0 ? snapshot : ArenaSnapshot<T>.FromJson(snapshot.ToJson());
         Arena<T> restored = Arena<T>.Restore(snapshot, _options);
+        _recorded?.Check();
+        _recorded?.Dispose();
+        _recorded = _recorded is null ? null : new RecordedArena<T>(restored);
         _arena.Dispose();
         _arena = restored;
         _calls?.Forget();

@@ -89,4 +89,15 @@ public class ObjectCachePoolTests
         Assert.Throws<ArgumentNullException>(() => pool.Return(null!));
         Assert.Throws<ArgumentNullException>(() => new ObjectCachePool<Page>(null!));
     }
+
+    /// <summary>The stack of an audit begins where the user's code called.</summary>
+    [Fact]
+    public void The_story_of_a_return_has_none_of_the_librarys_own_frames()
+    {
+        using ObjectCachePool<Page> pool = new(new DefaultPooledObjectPolicy<Page>(), new ObjectCacheOptions { Audit = true });
+        Page page = pool.Get();
+        pool.Return(page);
+        string[] story = Assert.Throws<InvalidReturnException>(() => pool.Return(page)).Message.Split('\n');
+        Assert.StartsWith($"   at {typeof(ObjectCachePoolTests).FullName}.{nameof(The_story_of_a_return_has_none_of_the_librarys_own_frames)}(", story[1]);
+    }
 }

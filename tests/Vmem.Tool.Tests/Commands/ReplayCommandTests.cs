@@ -64,6 +64,22 @@ public sealed class ReplayCommandTests : IDisposable
         Assert.Contains("2,400 allocated", map.Output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("first")]
+    [InlineData("last")]
+    public async Task A_snapshot_after_nothing_found_room_can_be_drawn_and_restored(string policy)
+    {
+        string snapshot = _folder.PathOf("s.json");
+        ToolRun run = await ToolRun.WithInput("a 1 65537\n", "replay", "-", "--limit", "64K", "--policy", policy, "--snapshot", snapshot);
+        Assert.Equal((0, string.Empty), (run.ExitCode, run.Error));
+        ToolRun map = await ToolRun.Of("map", snapshot);
+        Assert.Equal((0, string.Empty), (map.ExitCode, map.Error));
+        Assert.Contains("0 spans", map.Output, StringComparison.Ordinal);
+        var read = ArenaSnapshot<ulong>.FromJson(await File.ReadAllTextAsync(snapshot, TestContext.Current.CancellationToken));
+        using var arena = Arena<ulong>.Restore(read);
+        Assert.Equal(0UL, arena.GetStatistics().TotalSize);
+    }
+
     [Fact]
     public async Task Standard_input_and_several_recordings()
     {

@@ -55,6 +55,14 @@ public sealed class MapTests : IDisposable
         Assert.Equal(last, OfClass(svg, "address").Last().Value);
     }
 
+    // As doubles 2^96 - 2^16 divided by itself is not 1 in every way of rounding.
+    [Fact]
+    public async Task One_free_segment_is_no_fragmentation_whatever_is_rounded()
+    {
+        XElement svg = await DrawAsync(Snapshot("UInt128", "0", "79228162514264337593543950336", "[\"0\",\"65536\"]"));
+        Assert.Contains("fragmentation 0 %", svg.Value, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_snapshot_of_the_library_is_drawn()
     {

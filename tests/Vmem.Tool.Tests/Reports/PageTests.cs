@@ -117,6 +117,13 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>, IDispos
     }
 
     [Fact]
+    public void The_largest_sizes_end_at_the_top_of_64_bits()
+    {
+        string page = ReportFixture.Page(ReportFixture.Create(_folder.Write("t.txt", "a 1 18446744073709551615\na 2 1\n")));
+        Assert.Contains("8 EiB – 16 EiB", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Several_recordings_have_a_section_each_and_names_are_not_taken_for_markup()
     {
         string hostile = _folder.Write("<b>{{title}}&.txt", Samples.Generate(500, 50, seed: 1));

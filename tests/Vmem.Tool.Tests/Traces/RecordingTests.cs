@@ -65,6 +65,51 @@ public sealed class RecordingTests
         Assert.Equal(TraceFormat.Ltrace, reader.Format);
     }
 
+    // A first sieve; the fuzzers do it in earnest.
+    [Theory]
+    [InlineData("ls.heaptrack.zst")]
+    [InlineData("ls.heaptrack.raw.zst")]
+    [InlineData("t.valgrind.txt")]
+    [InlineData("u.valgrind.txt")]
+    [InlineData("t.ltrace.txt")]
+    [InlineData("u.ltrace.txt")]
+    public void A_recording_with_some_bytes_changed_is_read_or_refused(string name)
+    {
+        byte[] stored = File.ReadAllBytes(Samples.Recording(name));
+        using Stream text = TraceInput.Open(Samples.Recording(name), () => Stream.Null).Text;
+        using var plain = new MemoryStream();
+        text.CopyTo(plain);
+        var random = new Random(1);
+        for (int round = 0; round < 300; round++)
+        {
+            byte[] changed = round % 4 == 0 ? [.. stored] : plain.ToArray();
+            for (int change = random.Next(1, 20); change > 0; change--)
+            {
+                byte[] meaningful = [(byte)'\n', (byte)' ', (byte)'(', (byte)')', (byte)'0', (byte)'f', (byte)'<', (byte)'=', (byte)'-', (byte)random.Next(256)];
+                changed[random.Next(changed.Length)] = meaningful[random.Next(meaningful.Length)];
+            }
+
+            using TraceReader reader = ReadOrRefuse(changed[..random.Next(changed.Length / 2, changed.Length)]);
+            Assert.InRange(reader.Stacks.Bytes, 0, 1 << 20);
+            Assert.All(Enumerable.Range(0, reader.Stacks.Count + 1), site => Assert.InRange(reader.Stacks[site].Count, 0, 1000));
+        }
+    }
+
+    private static TraceReader ReadOrRefuse(byte[] contents)
+    {
+        TraceReader reader = TraceText.Open(contents);
+        try
+        {
+            _ = Peak(new EventSource(reader));
+        }
+        catch (MalformedTraceException)
+        {
+            // Refused, which is right too.
+        }
+
+        return reader;
+    }
+
     private static TraceReader Open(string name) => new(TraceInput.Open(Samples.Recording(name), () => Stream.Null));
 
     private static long Peak(EventSource source)

@@ -29,6 +29,17 @@ public sealed class StackTests
     }
 
     [Fact]
+    public void Modules_may_come_in_any_order_and_look_ups_between_them()
+    {
+        using TraceReader reader = Open(
+            "v 10400 2\nm c.so 3000 0 100\nt 3010 0\nm a.so 1000 0 100\nt 1010 0\nt 3020 0\nm b.so 2000 0 100\nt 2010 0\nt 1020 0\nt 3030 0\n+ 8 1 1\n");
+        Assert.Single(ReadAll(reader));
+        Assert.Equal(
+            ["c.so+0x10", "a.so+0x10", "c.so+0x20", "b.so+0x10", "a.so+0x20", "c.so+0x30"],
+            Enumerable.Range(1, 6).Select(site => reader.Stacks[site].Single().ToString()));
+    }
+
+    [Fact]
     public void Inlined_functions_come_before_those_around_them_and_operator_new_is_left_out()
     {
         using TraceReader reader = Open(

@@ -99,6 +99,23 @@ public sealed class TraceInputTests
 
     [Theory]
     [InlineData("")]
+    [InlineData("\na 1 2\n")]
+    public void A_line_that_is_too_long_is_refused_although_a_buffer_holds_all_of_it(string rest)
+    {
+        using TraceReader reader = TraceText.Open("#" + new string('x', LineReader.LongestLine) + rest);
+        MalformedTraceException fault = Assert.Throws<MalformedTraceException>(() => TraceText.ReadAll(reader));
+        Assert.Contains("line 1: the line is longer than 1048576 bytes", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_line_of_the_greatest_length_is_read()
+    {
+        using TraceReader reader = TraceText.Open("#" + new string('x', LineReader.LongestLine - 1) + "\na 1 2\n");
+        Assert.Single(TraceText.ReadAll(reader));
+    }
+
+    [Theory]
+    [InlineData("")]
     [InlineData("x")]
     public void An_input_shorter_than_any_magic_number_is_read(string text)
     {

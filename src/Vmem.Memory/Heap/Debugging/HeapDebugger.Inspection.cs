@@ -129,7 +129,7 @@ internal sealed partial class HeapDebugger
         var census = new AuditCensus<nuint>();
         foreach (DebugBlock block in _live.Values)
         {
-            census.Add(new Audit<nuint>.Record { Start = block.Start, Size = block.Size, Owner = block.Owner });
+            census.Add(block.Start, block.Size, block.Owner!);
         }
 
         return census.ToReport(_heap.Name, _time.GetUtcNow(), "heap");

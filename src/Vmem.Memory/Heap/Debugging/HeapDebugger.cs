@@ -45,7 +45,7 @@ internal sealed partial class HeapDebugger
         _heap = heap;
         _debugging = debugging;
         _time = time;
-        _stacks = debugging.Owners ? new AuditStacks(typeof(HeapDebugger).Assembly) : null;
+        _stacks = debugging.Owners ? new AuditStacks() : null;
         _housings = new Housings(heap, debugging);
         _quarantine = new Quarantine(debugging.Quarantine);
         DebuggedHeaps.Add(this);

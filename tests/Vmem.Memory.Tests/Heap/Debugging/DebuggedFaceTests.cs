@@ -1,3 +1,4 @@
+using Vmem.Memory.Tests.Internals;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Heap.Debugging;
@@ -161,7 +162,7 @@ public unsafe class DebuggedFaceTests
         using NativeHeap heap = DebugStrategies.Make("default");
         void* block = heap.Allocate(100);
         NativeHeapStatistics before = UsersFigures.Of(heap);
-        using (GrowthFault.Inject(() => true))
+        using (TableFaults.Inject(() => true))
         {
             Assert.Throws<InsufficientMemoryException>(() => heap.Allocate(10));
             Assert.False(heap.TryAllocate(10, out _));
@@ -170,7 +171,7 @@ public unsafe class DebuggedFaceTests
 
         Assert.Equal(before with { Failures = before.Failures + 2 }, UsersFigures.Of(heap));
         int growths = 0;
-        using (GrowthFault.Inject(() => ++growths == 2))
+        using (TableFaults.Inject(() => ++growths == 2))
         {
             Assert.Throws<InsufficientMemoryException>(() => heap.Reallocate(block, 200));
         }

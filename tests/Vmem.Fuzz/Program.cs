@@ -1,0 +1,1 @@
+return Vmem.Fuzz.FuzzCommand.Run(args, Console.Out, Console.Error);

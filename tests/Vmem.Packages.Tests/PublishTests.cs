@@ -1,0 +1,35 @@
+using System.Runtime.InteropServices;
+using Vmem.Packages.Tests.Feed;
+
+namespace Vmem.Packages.Tests;
+
+/// <summary>A program that uses every public area, trimmed and compiled ahead of time: no warning, and it runs.</summary>
+[Collection(PackageFeedTests.Name)]
+public sealed class PublishTests(PackageFeed feed)
+{
+    [Fact]
+    public void Trimmed_it_runs() => PublishAndRun("trimmed", "PublishTrimmed");
+
+    [Fact]
+    public void Compiled_ahead_of_time_it_runs()
+    {
+        Assert.SkipUnless(OnPath("clang") || OnPath("gcc") || OperatingSystem.IsWindows(), "needs a C compiler to link with: apt-get install clang zlib1g-dev");
+        PublishAndRun("aot", "PublishAot");
+    }
+
+    private void PublishAndRun(string name, string property)
+    {
+        ConsoleApp app = new ConsoleApp(feed, name)
+            .With("Vmem").With("Vmem.Memory").With("Vmem.Extensions.ObjectPool")
+            .WithProperty("AllowUnsafeBlocks", "true").WithProperty(property, "true").WithProperty("TrimmerSingleWarn", "false")
+            .WithProperty("InvariantGlobalization", "true").WithProperty("RuntimeIdentifier", RuntimeInformation.RuntimeIdentifier)
+            .WithProperty("SelfContained", "true")
+            .WithProgram(File.ReadAllText(Repository.PathOf("samples/Tour/Program.cs")));
+        app.Publish().Succeeded().WithoutWarnings();
+        CommandResult result = app.RunPublished().Succeeded();
+        Assert.Contains("NativeHeap", result.Output, StringComparison.Ordinal);
+    }
+
+    private static bool OnPath(string program) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, program)));
+}

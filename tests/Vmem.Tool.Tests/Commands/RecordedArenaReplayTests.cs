@@ -1,0 +1,96 @@
+using System.Text.Json;
+using Vmem.Tool.Commands;
+using Vmem.Tool.Reports;
+
+namespace Vmem.Tool.Tests.Commands;
+
+/// <summary>From an arena to the table: what <c>Arena.Record</c> writes, the tool replays.</summary>
+public sealed class RecordedArenaReplayTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task A_recorded_arena_replays_with_its_own_quantum()
+    {
+        string file = RecordPorts();
+        TraceReport trace = (await Replay(file, "--policy", "instant,next")).Traces[0];
+        Assert.Equal((400L, 300L, 1ul), (trace.Allocations, trace.Frees, trace.RecordedQuantum));
+        Assert.All(trace.Policies, static policy => Assert.Equal(300ul, policy.PeakLiveBytes));
+        Assert.Equal(100, trace.LiveAtEnd);
+        ToolRun table = await ToolRun.Of("replay", file);
+        Assert.Contains("rounded up to 1, the quantum of the recorded arena", table.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_quantum_on_the_command_line_counts_more()
+    {
+        TraceReport trace = (await Replay(RecordPorts(), "--quantum", "16", "--policy", "instant")).Traces[0];
+        Assert.Null(trace.RecordedQuantum);
+        Assert.Equal(300ul * 16, trace.Policies[0].PeakLiveBytes);
+    }
+
+    [Fact]
+    public async Task What_does_not_go_with_the_recorded_quantum_is_refused()
+    {
+        ToolRun run = await ToolRun.Of("replay", RecordPorts(), "--cache", "1024");
+        Assert.Equal(ExitCodes.WrongUsage, run.ExitCode);
+        Assert.Contains("at most 64 quanta, 64 bytes, and 1024 is more", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_gap_is_told_and_does_not_stop_the_replay()
+    {
+        string file = _folder.Write("gap.vmem", "vmem 2\nn a\nq 1\na 1 1\nx 1234\na 1 2\nf 9\n");
+        TraceReport trace = (await Replay(file)).Traces[0];
+        Assert.Equal((1_234ul, 1L, 1L), (trace.MissingEvents, trace.ImpliedFrees, trace.UnknownFrees));
+        Assert.Contains("Missing: events", (await ToolRun.Of("replay", file)).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Prefixes_of_128_bits_are_replayed_in_quanta()
+    {
+        string file = _folder.PathOf("prefixes.vmem");
+        UInt128 quantum = UInt128.One << 64;
+        using (var prefixes = new Arena<UInt128>("prefixes", UInt128.One << 125, UInt128.One << 96, quantum))
+        using (prefixes.Record(File.Create(file)))
+        {
+            UInt128 first = prefixes.Allocate(quantum * 256);
+            prefixes.Allocate(quantum);
+            prefixes.Free(first, quantum * 256);
+        }
+
+        TraceReport trace = (await Replay(file, "--policy", "best")).Traces[0];
+        Assert.Equal((2L, 1L, 257ul), (trace.Allocations, trace.Frees, trace.Policies[0].PeakLiveBytes));
+    }
+
+    /// <summary>300 ports, 200 of which go again; then pairs, each of which shrinks to one before it goes.</summary>
+    private string RecordPorts()
+    {
+        string file = _folder.PathOf("ports.vmem");
+        using var ports = new Arena<ushort>("ports", 49_152, 16_384, 1, new ArenaOptions<ushort> { QuantumCacheMax = 4 });
+        using ArenaRecording recording = ports.Record(File.Create(file));
+        ushort[] held = [.. Enumerable.Range(0, 300).Select(_ => ports.Allocate(1))];
+        foreach (ushort port in held[100..])
+        {
+            ports.Free(port, 1);
+        }
+
+        for (int i = 0; i < 50; i++)
+        {
+            ushort start = ports.Allocate(2);
+            Assert.True(ports.TryExtend(start, 2, 1));
+            ports.Free(start, 1);
+        }
+
+        return file;
+    }
+
+    private static async Task<ReplayReport> Replay(params string[] args)
+    {
+        ToolRun run = await ToolRun.Of(["replay", .. args, "--json"]);
+        Assert.Equal((0, string.Empty), (run.ExitCode, run.Error));
+        return JsonSerializer.Deserialize(run.Output, ReportJson.Default.ReplayReport)!;
+    }
+}
