@@ -62,10 +62,10 @@ internal static class ReplayOracle
     {
         ulong sum = 0;
         long blocks = 0;
-        foreach ((_, ulong bytes, long count) in replay.Sites.AtPeak())
+        foreach (SiteShare share in replay.Sites.AtPeak())
         {
-            sum += bytes;
-            blocks += count;
+            sum += share.Bytes;
+            blocks += share.Count;
         }
 
         FindingException.Unless(sum == replay.Sites.PeakBytes, "The sites do not hold the peak together.");

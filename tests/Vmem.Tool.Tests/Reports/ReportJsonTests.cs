@@ -29,7 +29,7 @@ public sealed class ReportJsonTests
         Assert.Equal(
             [
                 "vmemReplay", "quantum", "limit", "traces", "context",
-                "name", "format", "events", "allocations", "frees", "unknownFrees", "impliedFrees", "guessedFrees", "liveAtEnd", "peakLiveObjects", "readSeconds",
+                "name", "format", "events", "allocations", "frees", "unknownFrees", "impliedFrees", "missingEvents", "recordedQuantum", "guessedFrees", "liveAtEnd", "peakLiveObjects", "readSeconds",
                 "durationSeconds", "peakRequestedBytes", "peakEvents", "holders", "best", "verdict", "policies", "sizes",
                 "policy", "allocator", "events", "peakRequestedBytes", "peakLiveBytes", "rangeBytes", "rangeOverhead", "overhead", "peakInternalWasteBytes", "finalInternalWasteBytes", "worstFragmentation", "peakFragmentation", "finalFragmentation",
                 "failures", "medianNanoseconds", "percentile999Nanoseconds", "eventsPerSecond", "bookkeepingBytes", "peakResidentBytes", "meanNanoseconds", "curve", "holes",
