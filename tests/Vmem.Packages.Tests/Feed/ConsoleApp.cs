@@ -13,6 +13,8 @@ internal sealed class ConsoleApp
 
     public string Folder { get; }
 
+    public string Framework { get; init; } = "net10.0";
+
     public ConsoleApp With(string package, string version = PackageFeed.Version)
     {
         _references.Add($"""<PackageReference Include="{package}" Version="{version}" />""");
@@ -33,7 +35,7 @@ internal sealed class ConsoleApp
             <Project Sdk="Microsoft.NET.Sdk">
               <PropertyGroup>
                 <OutputType>Exe</OutputType>
-                <TargetFramework>net10.0</TargetFramework>
+                <TargetFramework>{Framework}</TargetFramework>
                 <ImplicitUsings>enable</ImplicitUsings>
                 <Nullable>enable</Nullable>
                 <TreatWarningsAsErrors>true</TreatWarningsAsErrors>
