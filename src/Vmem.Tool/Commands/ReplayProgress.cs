@@ -30,7 +30,9 @@ internal static class ReplayProgress
         {
             string name = doing + inputs.Count switch { 0 => string.Empty, 1 => inputs[0].Name, _ => $"{inputs.Count} recordings" };
             Terminals.Create(console.Error, console.ErrorIsTerminal).Progress().AutoClear(true)
-                .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+                .Columns(inputs.Count == 0
+                    ? [new TaskDescriptionColumn(), new ProgressBarColumn(), new ElapsedTimeColumn()]
+                    : [new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn()])
                 .Start(context => Watch(context, task, inputs, name, cancellationToken));
         }
 

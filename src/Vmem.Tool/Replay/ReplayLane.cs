@@ -19,6 +19,7 @@ internal sealed class ReplayLane : IDisposable
     private ulong _requested;
     private ulong _highestEnd;
     private ulong _sampledPeak;
+    private bool _isMemory;
 
     public ReplayLane(IReplayTarget target)
     {
@@ -47,8 +48,9 @@ internal sealed class ReplayLane : IDisposable
     /// <summary>How much address space was needed.</summary>
     public ulong Range => _target.GetRange(_highestEnd);
 
-    /// <summary>What the program costs here: its range, and the tables that know it.</summary>
-    public ulong Cost => Range + (ulong)BookkeepingBytes;
+    /// <summary>What the program costs here: its range, and if that is memory the tables that know it. A port is no byte: for the ranges of a
+    /// recorded arena, whatever they are, the two cannot be added.</summary>
+    public ulong Cost => Range + (_isMemory ? (ulong)BookkeepingBytes : 0);
 
     /// <summary>Bytes lost to rounding, inside what was in use, when the most was.</summary>
     public ulong PeakInternalWaste { get; private set; }
@@ -113,7 +115,12 @@ internal sealed class ReplayLane : IDisposable
     }
 
     /// <summary>Takes the last figures. Call once, after the last batch.</summary>
-    public void Finish() => FinalFragmentation = Measure().Fragmentation;
+    /// <param name="isMemory">Whether what was recorded are bytes of memory.</param>
+    public void Finish(bool isMemory)
+    {
+        _isMemory = isMemory;
+        FinalFragmentation = Measure().Fragmentation;
+    }
 
     public void Dispose()
     {

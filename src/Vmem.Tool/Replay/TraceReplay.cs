@@ -119,7 +119,7 @@ internal sealed class TraceReplay : IDisposable
 
         foreach (ReplayLane lane in _lanes)
         {
-            lane.Finish();
+            lane.Finish(isMemory: _reader.ReadQuantum() is null);
         }
 
         LookAtHoles(isLast: true);

@@ -33,7 +33,7 @@ internal sealed record Figure(string Key, string Label, string Meaning, Func<Pol
             policy => Units.Bytes(policy.RangeBytes), policy => policy.RangeBytes),
         new("bookkeepingBytes", "bookkeeping", "Bytes of the allocator's own tables. For a client, those of the whole context. For a heap or a malloc, they are in what was resident.",
             policy => policy.IsMemory ? Unknown : Units.Bytes(policy.BookkeepingBytes), policy => policy.IsMemory ? double.PositiveInfinity : policy.BookkeepingBytes),
-        new("overhead", "overhead", "How much more the range and the bookkeeping are than what the program asked for.",
+        new("overhead", "overhead", "How much more the range and the bookkeeping are than what the program asked for. Of a recorded arena the range alone: its values need not be bytes.",
             policy => policy.Overhead is double overhead ? Units.Percent(overhead) : Unknown, policy => policy.Overhead ?? double.PositiveInfinity),
         new("medianNanoseconds", "time median", "Of one allocation or free, sampled, the clock's own cost taken off.",
             policy => Units.Nanoseconds(policy.MedianNanoseconds), policy => policy.MedianNanoseconds),

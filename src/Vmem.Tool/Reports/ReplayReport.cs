@@ -118,12 +118,13 @@ internal sealed record PolicyReport
 
     public required double RangeOverhead { get; init; }
 
-    /// <summary>(Range + bookkeeping) ÷ what the program asked for - 1; null where it asked for nothing.</summary>
+    /// <summary>(Range + bookkeeping) ÷ what the program asked for - 1; null where it asked for nothing. Of a recorded arena without the
+    /// bookkeeping: its ranges need not be memory.</summary>
     public required double? Overhead { get; init; }
 
-    /// <summary>Range and bookkeeping.</summary>
+    /// <summary>Range and bookkeeping, or of a recorded arena the range alone.</summary>
     [JsonIgnore]
-    public ulong CostBytes => RangeBytes + (ulong)BookkeepingBytes;
+    public ulong CostBytes { get; init; }
 
     public required ulong PeakInternalWasteBytes { get; init; }
 

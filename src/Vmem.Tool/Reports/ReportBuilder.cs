@@ -81,6 +81,7 @@ internal static class ReportBuilder
         PeakLiveBytes = lane.PeakLive,
         RangeBytes = lane.Range,
         RangeOverhead = lane.PeakLive == 0 ? 0 : ((double)lane.Range / lane.PeakLive) - 1,
+        CostBytes = lane.Cost,
         Overhead = lane.PeakRequested == 0 ? null : ((double)lane.Cost / lane.PeakRequested) - 1,
         PeakInternalWasteBytes = lane.PeakInternalWaste,
         FinalInternalWasteBytes = lane.FinalInternalWaste,

@@ -55,7 +55,7 @@ internal static class TraceSection
             ulong rounded = Math.Min(policy.RangeBytes, policy.PeakLiveBytes);
             string overhead = policy.Overhead is double part ? $" ({(part < 0 ? "" : "+")}{Units.Percent(part)})" : string.Empty;
             markup.Append(Piece("used", used, largest)).Append(Piece("rounding", rounded - used, largest));
-            markup.Append(Piece("hole", policy.RangeBytes - rounded, largest)).Append(Piece("tables", (ulong)policy.BookkeepingBytes, largest)).Append("</span>");
+            markup.Append(Piece("hole", policy.RangeBytes - rounded, largest)).Append(Piece("tables", policy.CostBytes - policy.RangeBytes, largest)).Append("</span>");
             markup.Append(CultureInfo.InvariantCulture, $"<span{best}>{Units.Bytes(policy.CostBytes)}{overhead}</span>\n");
         }
 

@@ -13,7 +13,7 @@ internal static class Verdict
 
     private static string Need(PolicyReport policy)
     {
-        string tables = policy.BookkeepingBytes > 0 ? $" and {Units.Bytes(policy.BookkeepingBytes)} of bookkeeping" : string.Empty;
+        string tables = policy.CostBytes > policy.RangeBytes ? $" and {Units.Bytes(policy.BookkeepingBytes)} of bookkeeping" : string.Empty;
         string more = policy.Overhead is double overhead
             ? $": {Units.Percent(Math.Abs(overhead))} {(overhead < 0 ? "less" : "more")} than the {Units.Bytes(policy.PeakRequestedBytes)} that the program asked for at its peak"
             : string.Empty;

@@ -54,13 +54,14 @@ internal sealed class TraceInput : IDisposable
     /// <exception cref="MalformedTraceException">The file cannot be opened, or is compressed in a way that is not read here.</exception>
     public static TraceInput Open(string path, Func<Stream> standardInput)
     {
-        if (path == StandardInput)
-        {
-            return new TraceInput("standard input", standardInput(), null);
-        }
-
+        string name = path == StandardInput ? "standard input" : path;
         try
         {
+            if (path == StandardInput)
+            {
+                return new TraceInput(name, standardInput(), null);
+            }
+
             // The reader above has a buffer of its own.
             var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0, FileOptions.SequentialScan);
             return new TraceInput(path, file, file.CanSeek ? file.Length : null);
@@ -71,7 +72,7 @@ internal sealed class TraceInput : IDisposable
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new MalformedTraceException(path, $"cannot be read ({fault.Message.TrimEnd('.')})");
+            throw new MalformedTraceException(name, $"cannot be read ({(Directory.Exists(path) ? "it is a folder" : fault.Message.TrimEnd('.'))})");
         }
     }
 

@@ -124,6 +124,10 @@ internal sealed class TraceReader : IDisposable
         {
             throw new MalformedTraceException(_input.Name, _lines.LineNumber + 1, fault.Message);
         }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw new MalformedTraceException(_input.Name, $"cannot be read after line {_lines.LineNumber} ({fault.Message.TrimEnd('.')})");
+        }
         catch (InvalidDataException)
         {
             throw new MalformedTraceException(_input.Name, $"the compressed data is damaged or cut off after line {_lines.LineNumber}");

@@ -12,11 +12,11 @@ public sealed partial class ReplayDocumentTests
     private static readonly string s_text = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "docs", "replay.md"));
 
     [Fact]
-    public void Every_option_of_replay_is_in_the_table_and_no_other()
+    public void Every_option_is_in_its_commands_table_and_no_other()
     {
-        Command replay = ReplayCommand.Create(new ToolConsole(() => Stream.Null, TextWriter.Null, TextWriter.Null));
-        IEnumerable<string> documented = OptionRow().Matches(s_text).Select(match => match.Groups[1].Value);
-        Assert.Equal(replay.Options.Select(option => option.Name).Order(StringComparer.Ordinal), documented.Order(StringComparer.Ordinal));
+        var console = new ToolConsole(() => Stream.Null, TextWriter.Null, TextWriter.Null);
+        Assert.Equal(OptionsOf(ReplayCommand.Create(console)), DocumentedIn("## Options"));
+        Assert.Equal(OptionsOf(RecordCommand.Create(console)), DocumentedIn("## Recordings"));
     }
 
     [Fact]
@@ -27,6 +27,11 @@ public sealed partial class ReplayDocumentTests
             [.. Figure.Answer([memory], isLimited: true), .. Figure.Details([memory])],
             figure => Assert.Contains($"| {figure.Label} | `{figure.Key}` |", s_text, StringComparison.Ordinal));
     }
+
+    private static IEnumerable<string> OptionsOf(Command command) => command.Options.Select(option => option.Name).Order(StringComparer.Ordinal);
+
+    private static IEnumerable<string> DocumentedIn(string heading) =>
+        OptionRow().Matches(s_text.Split($"\n{heading}\n")[1].Split("\n## ")[0]).Select(match => match.Groups[1].Value).Order(StringComparer.Ordinal);
 
     [GeneratedRegex(@"^\| (?:`-\w`, )?`(--[a-z-]+)[^|]*` \|", RegexOptions.Multiline)]
     private static partial Regex OptionRow();

@@ -92,6 +92,8 @@ public sealed class BuddyTargetTests
         MedianNanoseconds = expected.MedianNanoseconds,
         Percentile999Nanoseconds = expected.Percentile999Nanoseconds,
         EventsPerSecond = expected.EventsPerSecond,
-        BookkeepingBytes = expected.BookkeepingBytes, Overhead = expected.Overhead,
+        BookkeepingBytes = expected.BookkeepingBytes,
+        Overhead = expected.Overhead,
+        CostBytes = expected.CostBytes,
     };
 }

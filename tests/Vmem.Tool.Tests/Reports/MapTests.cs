@@ -151,8 +151,28 @@ public sealed class MapTests : IDisposable
         ToolRun missing = await ToolRun.Of("map", _folder.PathOf("missing"));
         Assert.Equal((1, $"vmem: {_folder.PathOf("missing")}: the file: there is no such file"), (missing.ExitCode, missing.Error.Trim()));
         ToolRun replay = await ToolRun.Of("replay", folder);
-        Assert.Equal(1, replay.ExitCode);
-        Assert.StartsWith($"vmem: {folder}: ", replay.Error, StringComparison.Ordinal);
+        Assert.Equal((1, $"vmem: {folder}: cannot be read (it is a folder)"), (replay.ExitCode, replay.Error.Trim()));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(100_000)]
+    public async Task Input_that_breaks_is_said_with_its_name(int length)
+    {
+        using var recording = new BrokenStream(string.Concat(Enumerable.Repeat("a 1 1\nf 1\n", length)));
+        ToolRun run = await ToolRun.WithInput(recording, "replay", "-");
+        Assert.Equal(1, run.ExitCode);
+        Assert.Matches(@"^vmem: standard input: cannot be read .*\(the cable is out\)$", run.Error.Trim());
+        using var snapshot = new BrokenStream("{");
+        Assert.Equal("vmem: standard input: the file: cannot be read (the cable is out)", (await ToolRun.WithInput(snapshot, "map", "-")).Error.Trim());
+    }
+
+    /// <summary>Ends in a fault.</summary>
+    private sealed class BrokenStream(string text) : MemoryStream(Encoding.ASCII.GetBytes(text))
+    {
+        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+        public override int Read(Span<byte> buffer) => base.Read(buffer) is > 0 and int read ? read : throw new IOException("the cable is out.");
     }
 
     private Task RefusedAsync(string text, string expected) => RefusedAsync(Encoding.UTF8.GetBytes(text), expected);
