@@ -31,7 +31,7 @@ public sealed class PatchReleaseTests(PackageFeed feed)
             .SelectMany(method => method.Body.Instructions)
             .Select(instruction => instruction.Operand is GenericInstanceMethod generic ? generic.ElementMethod : instruction.Operand)
             .OfType<MemberReference>()
-            .Where(reference => reference is not IMemberDefinition && reference.DeclaringType?.GetElementType() is TypeDefinition)
+            .Where(reference => reference.DeclaringType is GenericInstanceType { ElementType: TypeDefinition })
             .Select(reference => (Reference: reference, Definition: (MemberReference)reference.Resolve())).ToList();
         int renamed = 0;
         foreach (TypeDefinition type in assembly.MainModule.GetAllTypes().Where(type => !type.Name.StartsWith('<')))
