@@ -69,7 +69,8 @@ public sealed partial class Arena<T>
         try
         {
             _map.Reserve();
-            if (!TryPutBelow(start, size, sizeClass, recorded: _recorder is not null, ref releases))
+            bool recorded = _recorder is not null;
+            if (!TryPutBelow(start, size, sizeClass, recorded, ref releases))
             {
                 _ = FindUnlisted(start, size);
             }
