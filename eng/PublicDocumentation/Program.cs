@@ -27,7 +27,10 @@ foreach (XElement member in members.Elements("member").ToList())
     }
 }
 
-document.Save(documentation, SaveOptions.DisableFormatting);
+// At once or not at all: the compiler writes the file again only when a source changes.
+string whole = documentation + ".public";
+document.Save(whole, SaveOptions.DisableFormatting);
+File.Move(whole, documentation, overwrite: true);
 
 static bool IsVisible(ISymbol symbol)
 {

@@ -151,7 +151,7 @@ public sealed partial class Arena<T>
             _map.Reserve();
             T start = magazine.Items[rounds - 1];
             magazine = magazine with { Rounds = rounds - 1 };
-            if (!TryPutBelow(start, size, sizeClass, ref releases))
+            if (!TryPutBelow(start, size, sizeClass, recorded: false, ref releases))
             {
                 NoteFault($"{size} at {start} was freed, and is not allocated: it was freed twice, or with a wrong size");
             }

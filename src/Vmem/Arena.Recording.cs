@@ -20,7 +20,8 @@ public sealed partial class Arena<T>
     /// <exception cref="InvalidOperationException">The arena is being recorded already.</exception>
     /// <remarks>
     /// <para>
-    /// A call that throws leaves the stream as it was. What is live now is written first. From then on everything is recorded, whichever
+    /// A call that throws leaves the stream as it was, unless it is the arena's source that throws, as it takes back what the caches held:
+    /// then the recording has begun, and ended. What is live now is written first. From then on everything is recorded, whichever
     /// way it comes: by address or handle, in batches, from caches, after a wait, through imports of other arenas. Sizes are those of the
     /// ranges, rounded up to the quantum. What is live at the end stays live in the recording.
     /// </para>
@@ -45,12 +46,11 @@ public sealed partial class Arena<T>
         try
         {
             Attach(recorder);
-            recorder.Start();
             return recording;
         }
         catch
         {
-            Detach(recorder);
+            recording.End();
             throw;
         }
     }
@@ -77,7 +77,29 @@ public sealed partial class Arena<T>
     }
 
     /// <summary>Ends a recording, as far as the arena is concerned. Nothing happens if it has ended, or the arena has.</summary>
+    /// <remarks>An interrupt is left for the thread's next wait: the arena would stay off its fast paths.</remarks>
     private void Detach(ArenaRecorder<T> recorder)
+    {
+        bool isInterrupted = false;
+        while (Volatile.Read(ref _recorder) == recorder)
+        {
+            try
+            {
+                DetachOnce(recorder);
+            }
+            catch (ThreadInterruptedException)
+            {
+                isInterrupted = true;
+            }
+        }
+
+        if (isInterrupted)
+        {
+            Thread.CurrentThread.Interrupt();
+        }
+    }
+
+    private void DetachOnce(ArenaRecorder<T> recorder)
     {
         List<Segment<T>>? releases = null;
         try
@@ -119,7 +141,9 @@ public sealed partial class Arena<T>
     /// <summary>The lock is held, and the caches are frozen and empty.</summary>
     private void SetRecorder(ArenaRecorder<T>? recorder)
     {
-        MagazineLayer<T>? layer = _caches?.CreateLayer(recorder);      // before anything changes: it needs memory
+        // Before anything changes: both need memory. And nobody may be recorded before there is a writer to wait for.
+        MagazineLayer<T>? layer = _caches?.CreateLayer(recorder);
+        recorder?.Start();
         _recorder = recorder;
         _noted = _source is not null || recorder is not null;
         RetainedSpans = _retainedSpans;

@@ -69,12 +69,12 @@ public sealed partial class Arena<T>
         try
         {
             _map.Reserve();
-            if (!TryPutBelow(start, size, sizeClass, ref releases))
+            bool recorded = _recorder is not null;
+            if (!TryPutBelow(start, size, sizeClass, recorded, ref releases))
             {
                 _ = FindUnlisted(start, size);
             }
 
-            _recorder?.Freed(start);
             if (_caches!.IsSuspended)
             {
                 Dissolve(ref releases);
@@ -88,8 +88,13 @@ public sealed partial class Arena<T>
     }
 
     /// <summary>Puts a range into its slab, or frees the segment that it is. The lock is held; the map has its reserve.</summary>
+    /// <param name="start">The range.</param>
+    /// <param name="size">Its size.</param>
+    /// <param name="sizeClass">The size's class.</param>
+    /// <param name="recorded">Whether this is what a recording calls a free. What comes out of a magazine was recorded as it went in.</param>
+    /// <param name="releases">Receives an import that is empty now.</param>
     /// <returns>False, and nothing is changed, if there is no such range.</returns>
-    private bool TryPutBelow(T start, T size, int sizeClass, ref List<Segment<T>>? releases)
+    private bool TryPutBelow(T start, T size, int sizeClass, bool recorded, ref List<Segment<T>>? releases)
     {
         RangeSlabs<T> slabs = _caches!.Slabs;
         uint slab = slabs.Find(start);
@@ -108,6 +113,11 @@ public sealed partial class Arena<T>
             {
                 return false;
             }
+        }
+
+        if (recorded)
+        {
+            _recorder!.Freed(start);              // before its span goes
         }
 
         if (tag != 0)

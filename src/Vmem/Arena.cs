@@ -145,6 +145,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
 
             _disposed = true;
             recorder = _recorder;
+            _recorder = null;
             _frontMax = T.Zero;
             CollectImports(imports, emptyOnly: false);
             leak = _leaked is null ? null : DescribeLeak();
@@ -166,7 +167,19 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         }
         finally
         {
+            TellEnd(recorder, leak);
+        }
+    }
+
+    /// <summary>Tells everybody of the arena's end. One who throws does not keep it from the others.</summary>
+    private void TellEnd(ArenaRecorder<T>? recorder, ArenaLeak<T>? leak)
+    {
+        try
+        {
             NotifyListeners();
+        }
+        finally
+        {
             recorder?.End();
             if (leak is not null)
             {

@@ -9,7 +9,7 @@ public sealed class ArenaRecording : IDisposable
 {
     private readonly Recorder _recorder;
     private readonly Action _detach;
-    private int _disposed;
+    private int _told;                            // whether the fault has been thrown
 
     internal ArenaRecording(Recorder recorder, Action detach)
     {
@@ -45,11 +45,17 @@ public sealed class ArenaRecording : IDisposable
     /// <remarks>Waits for the stream. O(1) for the arena, and for one with quantum caches O(what they hold): they are emptied.</remarks>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        End();
+        if (Fault is { } fault && Interlocked.Exchange(ref _told, 1) == 0)
         {
-            return;
+            throw new IOException($"The recording of arena '{Name}' ended too early: {fault.Message}", fault);
         }
+    }
 
+    /// <summary>Ends the recording, however it went. Whatever failed is tried again by another call.</summary>
+    internal void End()
+    {
+        _recorder.Close();                        // first: a thread that waits for room may hold the arena's lock
         try
         {
             _detach();
@@ -57,11 +63,6 @@ public sealed class ArenaRecording : IDisposable
         finally
         {
             _recorder.End();
-        }
-
-        if (Fault is { } fault)
-        {
-            throw new IOException($"The recording of arena '{Name}' ended too early: {fault.Message}", fault);
         }
     }
 }

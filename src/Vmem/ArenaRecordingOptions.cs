@@ -22,7 +22,7 @@ public sealed record ArenaRecordingOptions
     /// they do not wait again. Zero: never wait. <see cref="Timeout.InfiniteTimeSpan"/>: leave nothing out.
     /// </summary>
     /// <remarks>An operation may wait while it holds the arena's lock, so that other threads wait, too. Infinite is wrong for a stream that
-    /// itself waits for users of the arena.</remarks>
+    /// itself uses the arena, or waits for its users: each would wait for the other for ever.</remarks>
     public TimeSpan MaxWait { get; init; } = TimeSpan.FromMilliseconds(10);
 
     /// <summary>Whether the stream stays open when the recording ends. False unless set: it is disposed.</summary>

@@ -121,10 +121,10 @@ internal sealed class ArenaRecorder<T> : Recorder
         {
             bool ending = IsEnding || !IsArenaInUse();
             bool rest = TryWriteLot();
-            if (_ring.IsEmpty && Lost != _lines.Lost)
+            if (_ring.IsEmpty && _ring.IsBehind)
             {
+                _ring.Reopen();                   // first: whoever is turned away after the count has a gap of its own
                 _lines.Gap(Lost);
-                _ring.Reopen();
             }
 
             more = !ending || !_ring.IsEmpty;
@@ -136,6 +136,7 @@ internal sealed class ArenaRecorder<T> : Recorder
             }
         }
 
+        _lines.Gap(Lost);
         _lines.End();
         _text.Flush();
     }

@@ -17,9 +17,6 @@ internal sealed class RecordLines<T>(RecordText<T> text, Func<ulong, string?>? t
     /// <summary>How many allocations, frees and changes of size were written.</summary>
     public long Events => Volatile.Read(ref _events);
 
-    /// <summary>How many were noted to be missing.</summary>
-    public long Lost => _lost;
-
     /// <summary>The head, and what is live at the beginning.</summary>
     /// <param name="name">The arena's name.</param>
     /// <param name="quantum">Its quantum.</param>
@@ -89,11 +86,14 @@ internal sealed class RecordLines<T>(RecordText<T> text, Func<ulong, string?>? t
         }
     }
 
-    /// <summary>So many records were turned away so far: those that are not noted yet are missing here.</summary>
+    /// <summary>So many records were turned away so far: those that are not noted yet, if any, are missing here.</summary>
     public void Gap(long lost)
     {
-        text.Line('x', (ulong)(lost - _lost));
-        _lost = lost;
+        if (lost > _lost)
+        {
+            text.Line('x', (ulong)(lost - _lost));
+            _lost = lost;
+        }
     }
 
     public void End() => text.Verbatim($"# end: {_events} events, {_lost} left out");

@@ -63,7 +63,7 @@ internal sealed class RecordRing<T>
     /// <summary>Whether nothing is reserved that was not taken.</summary>
     public bool IsEmpty => Volatile.Read(ref _cursors.Reserved) == _cursors.Taken;
 
-    /// <summary>Whether records were turned away since the ring was last empty.</summary>
+    /// <summary>Whether records are turned away until the ring is empty.</summary>
     public bool IsBehind => Volatile.Read(ref _cursors.State) == Behind;
 
     /// <summary>Puts a record in.</summary>
@@ -118,7 +118,8 @@ internal sealed class RecordRing<T>
         Volatile.Write(ref _cursors.Taken, place);
     }
 
-    /// <summary>Takes records in again. Writer only, when the ring is empty and the gap noted.</summary>
+    /// <summary>Takes records in again. Writer only, when the ring is empty. <see cref="Lost"/> has everybody then who was turned away
+    /// before what comes in now, to be noted as a gap before that.</summary>
     public void Reopen() => Interlocked.CompareExchange(ref _cursors.State, Open, Behind);
 
     /// <summary>Takes nothing in any more, and counts nothing as lost.</summary>
@@ -165,7 +166,9 @@ internal sealed class RecordRing<T>
             {
                 if (Volatile.Read(ref _cursors.State) != Closed)
                 {
+                    // Counted, then said: should the writer have opened the ring meanwhile, another gap begins.
                     _ = Interlocked.Increment(ref _cursors.Lost);
+                    _ = Interlocked.CompareExchange(ref _cursors.State, Behind, Open);
                 }
 
                 return false;

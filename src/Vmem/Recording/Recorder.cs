@@ -41,13 +41,19 @@ internal abstract class Recorder
     /// <summary>Begins to write.</summary>
     public void Start() => _thread.UnsafeStart();
 
+    /// <summary>Takes nothing in any more. A thread that waits for room goes on, and gives the arena's lock back.</summary>
+    public void Close()
+    {
+        CloseRing();
+        Volatile.Write(ref _ending, true);        // last: the writer ends when it sees this and the ring is empty
+    }
+
     /// <summary>Takes nothing in any more, and waits until everything is written and the stream closed, unless the writer itself calls: the
     /// stream may do what it likes. Idempotent.</summary>
     /// <remarks>An interrupt is left for the thread's next wait: a half-written recording would be the result.</remarks>
     public void End()
     {
-        Volatile.Write(ref _ending, true);
-        CloseRing();
+        Close();
         bool isInterrupted = false;
         while (Thread.CurrentThread != _thread && !HasEnded && (_thread.ThreadState & ThreadState.Unstarted) == 0)
         {

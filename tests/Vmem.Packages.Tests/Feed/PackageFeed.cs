@@ -21,13 +21,21 @@ public sealed class PackageFeed : IDisposable
 
     public PackageFeed()
     {
-        Directory.CreateDirectory(Folder);
-        foreach (string package in s_packages)
+        try
         {
-            Pack(package, Version, Folder);
-        }
+            Directory.CreateDirectory(Folder);
+            foreach (string package in s_packages)
+            {
+                Pack(package, Version, Folder);
+            }
 
-        File.WriteAllText(Path.Combine(_root, "nuget.config"), Configuration());
+            File.WriteAllText(Path.Combine(_root, "nuget.config"), Configuration());
+        }
+        catch
+        {
+            Dispose();                            // nobody else would
+            throw;
+        }
     }
 
     public static TheoryData<string> Packages => new(s_packages);

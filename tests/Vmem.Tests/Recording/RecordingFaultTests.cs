@@ -152,7 +152,7 @@ public class RecordingFaultTests
                 recording!.Dispose();
             }
         });
-        Volatile.Write(ref recording, arena.Record(stream, new ArenaRecordingOptions { Capacity = 16, MaxWait = Timeout.InfiniteTimeSpan }));
+        Volatile.Write(ref recording, arena.Record(stream, new ArenaRecordingOptions { Capacity = 16, MaxWait = TimeSpan.FromMilliseconds(1) }));
         SpinWait.SpinUntil(() =>
         {
             arena.Free(arena.Allocate(4), 4);
@@ -205,6 +205,115 @@ public class RecordingFaultTests
         thread.Join();
         Assert.True(interrupted);
         Assert.Equal(1, RecordedRanges.Read(stream.ToArray()).Events);
+    }
+
+    /// <summary>A thread that waits for the stream holds the arena's lock. Ending the recording lets it go, and is not interrupted.</summary>
+    [Theory]
+    [InlineData(0u)]
+    [InlineData(8u)]
+    public void Ending_lets_go_of_who_waits_for_the_stream(uint cacheMax)
+    {
+        using Arena<uint> arena = new("held", 0, 1 << 16, 1, new ArenaOptions<uint> { QuantumCacheMax = cacheMax });
+        using ManualResetEventSlim go = new();
+        using TroubledStream stream = new(_ => go.Wait());
+        ArenaRecording recording = arena.Record(stream, new ArenaRecordingOptions { Capacity = 16, MaxWait = Timeout.InfiniteTimeSpan });
+        int count = 0;
+        Thread waiting = new(() =>
+        {
+            for (; count < 100; count++)
+            {
+                arena.Allocate(16);
+            }
+        });
+        waiting.Start();
+        SpinWait.SpinUntil(() => Volatile.Read(ref count) >= 16);    // of the next 16, one finds the ring full
+        Exception? thrown = null;
+        Thread ending = new(() =>
+        {
+            Thread.CurrentThread.Interrupt();
+            thrown = Xunit.Record.Exception(recording.Dispose);
+        });
+        ending.Start();
+        waiting.Join();                           // the stream stands still all the while
+        Assert.False(recording.HasEnded);
+        go.Set();
+        ending.Join();
+        Assert.Null(thrown);
+        arena.Validate();
+    }
+
+    /// <summary>What a recording's beginning brings about is recorded by a writer that is there already: who waits for it would wait for
+    /// ever.</summary>
+    [Fact]
+    public void Beginning_may_record_more_than_there_is_room_for()
+    {
+        using Arena<uint> arena = new("listened to", 0, 1 << 16, 1);
+        List<uint> starts = [];
+        bool armed = true;
+        ((INotifyingArenaSource<uint>)arena).Subscribe(() =>
+        {
+            while (armed && starts.Count < 100)
+            {
+                starts.Add(arena.Allocate(1));
+            }
+
+            armed = false;
+        });
+        using RecordedArena<uint> recorded = new(arena, capacity: 16);
+        Assert.Equal(100, recorded.Check().Events);
+    }
+
+    /// <summary>Whoever disposes finds the recording ended, also if another has begun to dispose it, here the stream.</summary>
+    [Fact]
+    public void Each_disposal_waits_for_the_end()
+    {
+        using Arena<uint> arena = new("twice", 0, 100, 1);
+        using ManualResetEventSlim begun = new();
+        using ManualResetEventSlim go = new();
+        ArenaRecording? recording = null;
+        using TroubledStream stream = new(call =>
+        {
+            if (call == 0)
+            {
+                SpinWait.SpinUntil(() => Volatile.Read(ref recording) is not null);
+                recording!.Dispose();
+                begun.Set();
+                go.Wait();
+            }
+        });
+        Volatile.Write(ref recording, arena.Record(stream));
+        begun.Wait(TestContext.Current.CancellationToken);
+        bool hasEnded = false;
+        Thread second = new(() =>
+        {
+            recording.Dispose();
+            hasEnded = recording.HasEnded;
+        });
+        second.Start();
+        SpinWait.SpinUntil(() => (second.ThreadState & (ThreadState.WaitSleepJoin | ThreadState.Stopped)) != 0);
+        go.Set();
+        second.Join();
+        Assert.True(hasEnded);
+    }
+
+    /// <summary>A listener that throws at the end of the arena does not keep the recording from ending.</summary>
+    [Fact]
+    public void The_end_of_the_arena_is_that_of_the_recording_whoever_throws()
+    {
+        Arena<uint> arena = new("deserted", 0, 100, 1);
+        bool armed = false;
+        ((INotifyingArenaSource<uint>)arena).Subscribe(() =>
+        {
+            if (armed)
+            {
+                throw new InvalidOperationException("a listener");
+            }
+        });
+        ArenaRecording recording = arena.Record(Stream.Null);
+        armed = true;
+        Assert.Throws<InvalidOperationException>(arena.Dispose);
+        Assert.True(recording.HasEnded);
+        recording.Dispose();
     }
 
     /// <summary>An arena that nobody holds any more ends its recording by itself.</summary>
