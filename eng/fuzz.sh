@@ -11,7 +11,6 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
 
 root=artifacts/fuzz
 built=$root/build/bin/Vmem.Fuzz/debug
-copy=$root/instrumented
 
 fail() { printf '%s\n' "$1" >&2; exit 2; }
 
@@ -25,8 +24,9 @@ prepare() {
   dotnet tool restore >/dev/null || fail "The tools of .config/dotnet-tools.json could not be restored."
 
   # Debug, for the assertions in it; optimised, for the speed.
-  dotnet build tests/Vmem.Fuzz -c Debug -p:Optimize=true --artifacts-path "$root/build" -v q --nologo || fail "The build failed."
+  dotnet build tests/Vmem.Fuzz -c Debug -p:Optimize=true --artifacts-path "$root/build" -v q --nologo >&2 || fail "The build failed."
   rm -rf "$copy"
+  mkdir -p "$root/instrumented"
   cp -r "$built" "$copy"
   for assembly in Vmem.dll Vmem.Tool.dll ZstdSharp.dll; do
     dotnet sharpfuzz "$copy/$assembly" || fail "$assembly could not be instrumented."
@@ -41,13 +41,11 @@ export DOTNET_GCHeapHardLimit=0x10000000 DOTNET_GCLOHThreshold=0x800000 DOTNET_G
 # afl-fuzz kills what runs for longer than this, in milliseconds, and calls it a hang. Usual inputs take 2 to 5; a busy machine takes longer.
 timeout_ms=10000
 
-case ${1:-} in
-  '')
-    dotnet build tests/Vmem.Fuzz -c Release -v q --nologo >/dev/null || fail "The build failed."
-    printf 'Targets:\n'
-    dotnet tests/Vmem.Fuzz/bin/Release/net10.0/Vmem.Fuzz.dll list | sed 's/^/  /'
-    exit 2 ;;
-esac
+if [ $# = 0 ]; then
+  printf 'eng/fuzz.sh TARGET [MINUTES] [--keep]\nTargets:\n'
+  ls tests/Vmem.Fuzz/corpus | sed 's/^/  /'
+  exit 2
+fi
 target=$1
 minutes=10
 keep=false
@@ -59,7 +57,8 @@ for argument in "${@:2}"; do
   esac
 done
 seeds=tests/Vmem.Fuzz/corpus/$target
-[ -d "$seeds" ] || fail "There is no target '$target'. Call eng/fuzz.sh alone for their names."
+copy=$root/instrumented/$target
+[ -n "$target" ] && [ -d "$seeds" ] || fail "There is no target '$target'. Call eng/fuzz.sh alone for their names."
 
 prepare
 output=$root/$target

@@ -5,7 +5,7 @@ using Vmem.Segments;
 
 namespace Vmem;
 
-/// <summary>Being recorded: see <see cref="ArenaRecorder{T}"/>.</summary>
+// Being recorded: see ArenaRecorder.
 public sealed partial class Arena<T>
 {
     private ArenaRecorder<T>? _recorder;          // changes under the lock, with the caches empty

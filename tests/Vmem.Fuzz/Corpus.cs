@@ -10,8 +10,12 @@ internal static class Corpus
 
     /// <summary>The names and contents of a target's inputs, in an order that is the same everywhere.</summary>
     public static IReadOnlyList<(string Name, byte[] Contents)> Read(FuzzTarget target) =>
-        [.. Directory.EnumerateFiles(Path.Combine(s_root, target.Name)).Order(StringComparer.Ordinal).Select(file => (Path.GetFileName(file), File.ReadAllBytes(file)))];
+    [
+        .. Directory.EnumerateFiles(Path.Combine(s_root, target.Name)).Order(StringComparer.Ordinal)
+            .Select(file => (Path.GetFileName(file), File.ReadAllBytes(file))),
+    ];
 
     /// <summary>The folders that there are.</summary>
-    public static IReadOnlyList<string> FolderNames() => [.. Directory.EnumerateDirectories(s_root).Select(folder => Path.GetFileName(folder)!).Order(StringComparer.Ordinal)];
+    public static IReadOnlyList<string> FolderNames() =>
+        [.. Directory.EnumerateDirectories(s_root).Select(folder => Path.GetFileName(folder)!).Order(StringComparer.Ordinal)];
 }

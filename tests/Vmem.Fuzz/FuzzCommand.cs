@@ -70,7 +70,8 @@ internal static class FuzzCommand
         try
         {
             CorpusCounts counts = CorpusRun.Run(target, Corpus.Read(target), mutants);
-            output.WriteLine($"{target.Name}: {counts.Seeds} seeds, {counts.SeedsAccepted} accepted; {counts.Mutants} mutants, {counts.MutantsAccepted} accepted; no finding");
+            string seeds = $"{counts.Seeds} seeds, {counts.SeedsAccepted} accepted";
+            output.WriteLine($"{target.Name}: {seeds}; {counts.Mutants} mutants, {counts.MutantsAccepted} accepted; no finding");
             return 0;
         }
         catch (CorpusFindingException finding)

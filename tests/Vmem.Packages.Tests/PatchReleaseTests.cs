@@ -26,10 +26,13 @@ public sealed class PatchReleaseTests(PackageFeed feed)
     private static byte[] RenameInternals(Stream original)
     {
         using AssemblyDefinition assembly = AssemblyDefinition.ReadAssembly(original);
-        // Members of generic types are referred to by name, from within the assembly, too.
-        var references = assembly.MainModule.GetMemberReferences()
-            .Where(reference => reference.DeclaringType.GetElementType() is TypeDefinition)
-            .Select(reference => (Reference: reference, Definition: (MemberReference?)reference.Resolve())).ToList();
+        // Members of generic types are referred to by name within the assembly, too, by each instruction for itself.
+        var references = assembly.MainModule.GetAllTypes().SelectMany(type => type.Methods).Where(method => method.HasBody)
+            .SelectMany(method => method.Body.Instructions)
+            .Select(instruction => instruction.Operand is GenericInstanceMethod generic ? generic.ElementMethod : instruction.Operand)
+            .OfType<MemberReference>()
+            .Where(reference => reference.DeclaringType is GenericInstanceType { ElementType: TypeDefinition })
+            .Select(reference => (Reference: reference, Definition: (MemberReference)reference.Resolve())).ToList();
         int renamed = 0;
         foreach (TypeDefinition type in assembly.MainModule.GetAllTypes().Where(type => !type.Name.StartsWith('<')))
         {
@@ -49,9 +52,9 @@ public sealed class PatchReleaseTests(PackageFeed feed)
             }
         }
 
-        foreach ((MemberReference reference, MemberReference? definition) in references)
+        foreach ((MemberReference reference, MemberReference definition) in references)
         {
-            reference.Name = definition!.Name;
+            reference.Name = definition.Name;
         }
 
         Assert.True(renamed > 500, "Hardly an internal was renamed: what is tested here?");

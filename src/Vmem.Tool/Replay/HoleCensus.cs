@@ -6,13 +6,13 @@ namespace Vmem.Tool.Replay;
 /// Which sites cause the holes of a lane. A <em>hole</em> here is a gap between two live objects, or before the first one. It stays a hole
 /// because of the object that ends it: the first one above, on the side away from where the policy begins. Were that object not there, the
 /// gap and what lies beyond would be one. So the hole's bytes are charged to the site that allocated that object, the <em>pin</em>.
-/// <para>
-/// When to look? Where the holes take the most bytes, but that is known only afterwards, and a look sorts all live objects. So a lane is looked
-/// at when its holes have grown by a quarter since the last look, and at least as many events have passed as there are objects: the sorting
-/// costs the logarithm of the objects an event at most. What is found is right for its moment, and the moment's holes are the most within that
-/// quarter. Holes below a 64th of what is in use interest nobody, and are looked at in the end only. (All three numbers are arbitrary.)
-/// </para>
-/// <para>Rejected: a sorted map of addresses kept at every event (as dear as the allocators themselves), and a second reading (a pipe has one).</para>
+/// <para>When to look? Where the holes take the most bytes, but that is known only afterwards, and a look sorts all live objects. So a
+/// lane is looked at when its holes have grown by a quarter since the last look, and at least as many events have passed as there are
+/// objects: the sorting costs the logarithm of the objects an event at most. What is found is right for its moment, and the moment's holes
+/// are the most within that quarter. Holes below a 64th of what is in use interest nobody, and are looked at in the end only. (All three
+/// numbers are arbitrary.)</para>
+/// <para>Rejected: a sorted map of addresses kept at every event (as dear as the allocators themselves), and a second reading (a pipe has
+/// one).</para>
 /// </summary>
 internal sealed class HoleCensus(ReplayLane lane)
 {

@@ -4,10 +4,11 @@ using System.Runtime.CompilerServices;
 namespace Vmem.Tool.Replay;
 
 /// <summary>
-/// The live objects of the recorded program: from its address (or ID) to a slot, a size and the site of its allocation. Open addressing with
-/// linear probing, and deletion that moves later entries back, so that a program that allocates and frees for days leaves no tombstones. 24 bytes an entry, at
-/// most three quarters full. Not a <c>Dictionary</c>: it reads a bucket and then an entry, two cache misses where this has one, and takes
-/// 36 bytes an entry. Doubling rehashes everything in one go; what is timed is the allocators, not this table.
+/// The live objects of the recorded program: from its address (or ID) to a slot, a size and the site of its allocation. Open addressing
+/// with linear probing, and deletion that moves later entries back, so that a program that allocates and frees for days leaves no
+/// tombstones. 24 bytes an entry, at most three quarters full. Not a <c>Dictionary</c>: it reads a bucket and then an entry, two cache
+/// misses where this has one, and takes 36 bytes an entry. Doubling rehashes everything in one go; what is timed is the allocators, not
+/// this table.
 /// </summary>
 internal sealed class LiveTable
 {

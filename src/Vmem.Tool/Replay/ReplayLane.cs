@@ -48,8 +48,8 @@ internal sealed class ReplayLane : IDisposable
     /// <summary>How much address space was needed.</summary>
     public ulong Range => _target.GetRange(_highestEnd);
 
-    /// <summary>What the program costs here: its range, and if that is memory the tables that know it. A port is no byte: for the ranges of a
-    /// recorded arena, whatever they are, the two cannot be added.</summary>
+    /// <summary>What the program costs here: its range, and if that is memory the tables that know it. A port is no byte: for the ranges of
+    /// a recorded arena, whatever they are, the two cannot be added.</summary>
     public ulong Cost => Range + (_countsBytes ? (ulong)BookkeepingBytes : 0);
 
     /// <summary>Bytes lost to rounding, inside what was in use, when the most was.</summary>

@@ -4,11 +4,9 @@ namespace Vmem.Tool.Replay;
 
 /// <summary>
 /// How much each site holds, now and at the program's peak: when the most bytes were asked for and not yet freed.
-/// <para>
-/// The peak is known only when it is over, and a program that grows has a new one at each allocation: to copy all sites each time would cost
-/// their number. Instead each site remembers what it held at the last peak when it first changes after it. The <em>epoch</em> counts the
-/// peaks; a site that was not touched since the last one still holds what it held then. O(1) an event.
-/// </para>
+/// <para>The peak is known only when it is over, and a program that grows has a new one at each allocation: to copy all sites each time
+/// would cost their number. Instead each site remembers what it held at the last peak when it first changes after it. The <em>epoch</em>
+/// counts the peaks; a site that was not touched since the last one still holds what it held then. O(1) an event.</para>
 /// </summary>
 internal sealed class SiteLedger
 {

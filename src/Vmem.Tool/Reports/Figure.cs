@@ -7,9 +7,9 @@ namespace Vmem.Tool.Reports;
 /// <param name="Show">The figure as text.</param>
 /// <param name="Rank">What the least of is best; null where more or less is neither.</param>
 /// <remarks>
-/// There are two tables. <see cref="Answer"/> answers the question that the tool was asked: what does the program need, and at what price? <see
-/// cref="Details"/> has the rest. Fragmentation is there, with a sentence: a high figure at the end of a recording says nothing about the price, and
-/// beside the price it frightens.
+/// There are two tables. <see cref="Answer"/> answers the question that the tool was asked: what does the program need, and at what price?
+/// <see cref="Details"/> has the rest. Fragmentation is there, with a sentence: a high figure at the end of a recording says nothing about
+/// the price, and beside the price it frightens.
 /// </remarks>
 internal sealed record Figure(string Key, string Label, string Meaning, Func<PolicyReport, string> Show, Func<PolicyReport, double>? Rank)
 {

@@ -13,7 +13,8 @@ namespace Vmem.Tool.Reports;
 /// use to two eighths, and so on. Each layer is one path of horizontal strokes. So neighbours of different shades show no seam
 /// at any scale, and the picture of a program with ten thousand objects takes some dozens of KiB.
 /// </para>
-/// <para>Rejected: a PNG inside the SVG (some sites that show SVG files refuse images in them), and a rectangle for each cell (ten times the size).</para>
+/// <para>Rejected: a PNG inside the SVG (some sites that show SVG files refuse images in them), and a rectangle for each cell (ten times
+/// the size).</para>
 /// </summary>
 internal static class TimeMapSvg
 {

@@ -15,7 +15,9 @@ internal sealed class Mutator
     // A few changes at once, mostly one or two: more, and every mutant is refused at its first line.
     private const int MostChanges = 6;
 
-    private static readonly byte[] s_interesting = [0x00, 0x01, 0x0a, 0x0d, 0x20, 0x22, 0x2d, 0x30, 0x39, 0x5b, 0x5d, 0x7b, 0x7d, 0x7f, 0x80, 0xc0, 0xff];
+    // Ends of ranges, line ends, blanks, quotes, digits, brackets.
+    private static readonly byte[] s_interesting =
+        [0x00, 0x01, 0x0a, 0x0d, 0x20, 0x22, 0x2d, 0x30, 0x39, 0x5b, 0x5d, 0x7b, 0x7d, 0x7f, 0x80, 0xc0, 0xff];
 
     private readonly IReadOnlyList<byte[]> _seeds;
     private readonly IReadOnlyList<byte[]> _words;
@@ -38,7 +40,8 @@ internal sealed class Mutator
     }
 
     // A word's characters up to U+00FF are bytes; the few above are UTF-8.
-    public static byte[] Bytes(string word) => word.Any(character => character > 0xff) ? Encoding.UTF8.GetBytes(word) : Encoding.Latin1.GetBytes(word);
+    public static byte[] Bytes(string word) =>
+        (word.Any(character => character > 0xff) ? Encoding.UTF8 : Encoding.Latin1).GetBytes(word);
 
     private byte[] Make()
     {

@@ -26,7 +26,8 @@ internal static class ReplayOracle
         ulong small = Math.Max(quantum, SmallLimit);
         ulong? limit = (choice & 64) == 0 ? null : small;
         ulong cacheMax = (choice & 128) == 0 ? 0 : 4 * quantum;
-        using var replay = new TraceReplay(trace, reader, [new ArenaTarget(policy, quantum, limit, cacheMax), new BuddyTarget(quantum, small)]);
+        IReplayTarget[] targets = [new ArenaTarget(policy, quantum, limit, cacheMax), new BuddyTarget(quantum, small)];
+        using var replay = new TraceReplay(trace, reader, targets);
         try
         {
             replay.Run(CancellationToken.None);
@@ -46,7 +47,8 @@ internal static class ReplayOracle
     private static void CheckCounts(TraceReplay replay)
     {
         EventSource source = replay.Source;
-        FindingException.Unless(source.Allocations - source.Frees == source.LiveObjects, "Allocations less frees are not the live objects.");
+        long live = source.Allocations - source.Frees;
+        FindingException.Unless(live == source.LiveObjects, "Allocations less frees are not the live objects.");
         FindingException.Unless(source.LiveObjects <= source.SlotCount, "More live objects than slots.");
         CheckSites(replay);
         foreach (ReplayLane lane in replay.Lanes)

@@ -93,7 +93,8 @@ internal static class RestoreOracle<T>
         ],
     };
 
-    private static BigInteger Sum(IEnumerable<T> sizes) => sizes.Aggregate(BigInteger.Zero, (sum, size) => sum + BigInteger.CreateChecked(size));
+    private static BigInteger Sum(IEnumerable<T> sizes) =>
+        sizes.Aggregate(BigInteger.Zero, (sum, size) => sum + BigInteger.CreateChecked(size));
 
     /// <summary>A source that has nothing more to lend, and takes back what it gets.</summary>
     private sealed class Lender(T quantum) : IArenaSource<T>

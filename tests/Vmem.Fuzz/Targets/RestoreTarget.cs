@@ -44,17 +44,18 @@ internal sealed class RestoreTarget : FuzzTarget
         ArenaSnapshot<T>? snapshot = Read<T>(input);
         ArenaSnapshot<T>? serialised = Deserialise<T>(input);
         bound.Check("The snapshot's reader");
-        FindingException.Unless(
-            serialised is null || serialised.ToJson() == snapshot?.ToJson(), "The serialiser accepts what FromJson refuses, or reads something else.");
+        bool readAlike = serialised is null || serialised.ToJson() == snapshot?.ToJson();
+        FindingException.Unless(readAlike, "The serialiser accepts what FromJson refuses, or reads something else.");
         if (snapshot is null)
         {
             return false;
         }
 
-        FindingException.Unless(ArenaSnapshot<T>.FromJson(snapshot.ToJson()).ToJson() == snapshot.ToJson(), "What was read is written as something else.");
+        string json = snapshot.ToJson();
+        FindingException.Unless(ArenaSnapshot<T>.FromJson(json).ToJson() == json, "What was read is written as something else.");
         ArenaSnapshot<T>? restored = RestoreOracle<T>.Check(snapshot, useSource: false);
         ArenaSnapshot<T>? withSource = RestoreOracle<T>.Check(snapshot, useSource: true);
-        FindingException.Unless((restored is null) == (withSource is null), "With a source a snapshot is restored, and without one not, or the reverse.");
+        FindingException.Unless((restored is null) == (withSource is null), "A source decides whether a snapshot is restored.");
         if (restored is not null)
         {
             DrawsAlike(restored);
@@ -95,6 +96,7 @@ internal sealed class RestoreTarget : FuzzTarget
     {
         using var stream = new MemoryStream(Encoding.UTF8.GetBytes(snapshot.ToJson()));
         Tool.Reports.ArenaPicture picture = Tool.Reports.SnapshotReader.Read("snapshot", stream);
-        FindingException.Unless(picture.Name == snapshot.Name && picture.Spans.Count == snapshot.Spans.Count, "The tool reads another arena.");
+        bool alike = picture.Name == snapshot.Name && picture.Spans.Count == snapshot.Spans.Count;
+        FindingException.Unless(alike, "The tool reads another arena.");
     }
 }

@@ -12,7 +12,9 @@ internal sealed class SizeTarget : FuzzTarget
 
     public override string Name => "size";
 
-    public override IReadOnlyList<string> Words { get; } = ["K", "MB", "GiB", "T", "18446744073709551615", "17179869184", "-", "+", "\u0661"];
+    // The last is a digit of another script.
+    public override IReadOnlyList<string> Words { get; } =
+        ["K", "MB", "GiB", "T", "18446744073709551615", "17179869184", "-", "+", "\u0661"];
 
     public override bool Check(byte[] input)
     {
@@ -21,8 +23,10 @@ internal sealed class SizeTarget : FuzzTarget
         if (read)
         {
             string digits = new([.. text.TakeWhile(char.IsAsciiDigit)]);
-            int unit = digits.Length == text.Length ? 0 : Units.IndexOf(char.ToUpperInvariant(text[digits.Length]), StringComparison.Ordinal);
-            FindingException.Unless(BigInteger.Parse(digits, CultureInfo.InvariantCulture) << (10 * unit) == size, $"\"{text}\" is read as {size}.");
+            char letter = digits.Length == text.Length ? 'B' : char.ToUpperInvariant(text[digits.Length]);
+            int shift = 10 * Units.IndexOf(letter, StringComparison.Ordinal);
+            BigInteger expected = BigInteger.Parse(digits, CultureInfo.InvariantCulture) << shift;
+            FindingException.Unless(expected == size, $"\"{text}\" is read as {size}.");
         }
 
         return read;

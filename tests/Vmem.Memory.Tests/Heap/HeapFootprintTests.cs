@@ -60,12 +60,12 @@ public unsafe class HeapFootprintTests
     [Fact]
     public void Huge_pages_are_asked_for_where_they_are_wanted()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "Reads smaps.");
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "needs Linux, which says in /proc/self/smaps how much memory is resident");
         using NativeHeap heap = new(new NativeHeapOptions { HugePages = true, Limit = Space });
         using NativeHeap plain = new(new NativeHeapOptions { Limit = Space });
         void* block = heap.AllocateZeroed(8 << 20);
         void* other = plain.AllocateZeroed(8 << 20);
-        Assert.SkipUnless(VirtualMemory.TryAdviseHuge(block, 8 << 20), "The system has none.");
+        Assert.SkipUnless(VirtualMemory.TryAdviseHuge(block, 8 << 20), "needs huge pages: this system gives none (Linux: /sys/kernel/mm/transparent_hugepage/enabled)");
         Assert.Equal((true, false), (ProcessMap.FlagsOf(block).Contains("hg"), ProcessMap.FlagsOf(other).Contains("hg")));
         Assert.True(Pattern.IsZero(block, 8 << 20));
         heap.Free(block);

@@ -40,7 +40,7 @@ public unsafe class HeapStressTests(ITestOutputHelper output)
     public void Soak()
     {
         bool isAsked = double.TryParse(Environment.GetEnvironmentVariable(SoakVariable), out double minutes);
-        Assert.SkipUnless(isAsked, $"Only with {SoakVariable}.");
+        Assert.SkipUnless(isAsked, $"runs for minutes, and only if you say how many: {SoakVariable}=10 dotnet test …");
         DateTime end = DateTime.UtcNow.AddMinutes(minutes);
         using NativeHeap heap = new();
         for (ulong seed = 0; DateTime.UtcNow < end; seed++)

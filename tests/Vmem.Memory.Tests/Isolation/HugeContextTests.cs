@@ -60,14 +60,14 @@ public unsafe class HugeContextTests
 
     private static MemoryContext CreateOrSkip(MemoryContextFeatures features)
     {
-        Assert.SkipUnless(Environment.Is64BitProcess, "There are no such addresses.");
+        Assert.SkipUnless(Environment.Is64BitProcess, "needs a 64-bit process: it uses addresses above 4 GiB");
         try
         {
             return new MemoryContext(6 * s_gib, new MemoryContextOptions { Features = features });
         }
         catch (OutOfMemoryException)
         {
-            Assert.Skip("The system does not give 6 GiB of address space.");
+            Assert.Skip("needs 6 GiB of address space, which this system refuses (see ulimit -v)");
             throw;
         }
     }

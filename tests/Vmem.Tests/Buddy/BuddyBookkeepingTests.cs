@@ -126,7 +126,7 @@ public class BuddyBookkeepingTests
     public void No_call_makes_garbage(bool singleThreaded)
     {
 #if DEBUG
-        Assert.Skip("Unoptimised code makes an object for every look into a table of constants.");
+        Assert.Skip("needs optimised code (-c Release): unoptimised code makes an object for every look into a table of constants");
 #endif
         BuddyAllocator<ulong> allocator = new(1_000, 1_000_000, 16, 1 << 19, new BuddyAllocatorOptions { SingleThreaded = singleThreaded });
         for (int i = 0; i < 1_000; i++)
