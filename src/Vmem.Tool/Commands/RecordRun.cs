@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 
@@ -45,7 +46,7 @@ internal sealed class RecordRun
     public int ProgramStatus { get; private set; }
 
     /// <exception cref="UsageException">It cannot be started so.</exception>
-    /// <exception cref="IOException">heaptrack is missing, or wrote nothing.</exception>
+    /// <exception cref="IOException">heaptrack is missing, cannot be started, or wrote nothing.</exception>
     public void Execute()
     {
         string heaptrack = Check();
@@ -56,7 +57,7 @@ internal sealed class RecordRun
         DateTime before = LastWritten(stem);
         using (PosixSignalRegistration.Create(PosixSignal.SIGINT, static context => context.Cancel = true))
         using (PosixSignalRegistration.Create(PosixSignal.SIGQUIT, static context => context.Cancel = true))
-        using (Process process = Process.Start(start)!)
+        using (Process process = Start(start))
         {
             process.WaitForExit();
             ProgramStatus = process.ExitCode;
@@ -116,12 +117,25 @@ internal sealed class RecordRun
     private static List<string> FindOptions(string heaptrack)
     {
         var start = new ProcessStartInfo(heaptrack, ["--help"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        using Process process = Process.Start(start)!;
+        using Process process = Start(start);
         process.StandardInput.Close();
         Task<string> error = process.StandardError.ReadToEndAsync();
         string help = process.StandardOutput.ReadToEnd() + error.Result;
         process.WaitForExit();
         return [.. s_options.Where(option => help.Contains(option, StringComparison.Ordinal))];
+    }
+
+    private static Process Start(ProcessStartInfo start)
+    {
+        try
+        {
+            return Process.Start(start)!;
+        }
+        catch (Win32Exception fault)
+        {
+            // What is on the PATH may be damaged, or a script whose interpreter is missing.
+            throw new IOException($"{start.FileName} cannot be started ({new Win32Exception(fault.NativeErrorCode).Message}); install {Recorder} anew", fault);
+        }
     }
 
     private string? FindProgram(string name) => name.Contains('/')

@@ -17,10 +17,10 @@ internal sealed class ArenaTarget : IReplayTarget
     /// </summary>
     public const ulong UnlimitedSpan = 1UL << 47;
 
-    // The window widens by a sixteenth, and by 64 KiB at first: a compromise, arbitrary, between a window found to 6 % and a failing
-    // search each time.
+    // The window widens by a sixteenth: a compromise, arbitrary, between a window found to 6 % and a failing search each time. At first by as
+    // many quanta, which is a sixteenth from 256 quanta on: in bytes it would be nothing to a heap and all of an arena of ports.
     private const int WindowGrowthShift = 4;
-    private const ulong LeastWindowGrowth = 64 * 1024;
+    private const ulong LeastWindowGrowth = 1 << WindowGrowthShift;
 
     private readonly Arena<ulong> _arena;
     private readonly FitPolicy _policy;
@@ -113,7 +113,7 @@ internal sealed class ArenaTarget : IReplayTarget
             return false;
         }
 
-        ulong wider = _window + Math.Max(_window >> WindowGrowthShift, LeastWindowGrowth);
+        ulong wider = _window + Math.Max((_window >> WindowGrowthShift) & ~_quantumMask, LeastWindowGrowth * (_quantumMask + 1));
         _window = Math.Min(_span, Math.Max(wider, start + size));
         return true;
     }

@@ -97,7 +97,8 @@ internal sealed class EventSource
         {
             if (_reader.IsComplete)
             {
-                throw _reader.Fault($"{next.Id} is allocated while it is live already (line \"f {next.Id}\" is missing before)");
+                UInt128 name = _reader.NameOf(next.Id);
+                throw _reader.Fault($"{name} is allocated while it is live already (line \"f {name}\" is missing before)");
             }
 
             ImpliedFrees++;
@@ -125,7 +126,7 @@ internal sealed class EventSource
         {
             if (_reader.IsComplete)
             {
-                throw _reader.Fault($"{next.Id} is freed but not live: it was never allocated, or is freed twice");
+                throw _reader.Fault($"{_reader.NameOf(next.Id)} is freed but not live: it was never allocated, or is freed twice");
             }
 
             UnknownFrees++;

@@ -19,7 +19,7 @@ internal sealed class ReplayLane : IDisposable
     private ulong _requested;
     private ulong _highestEnd;
     private ulong _sampledPeak;
-    private bool _isMemory;
+    private bool _countsBytes;
 
     public ReplayLane(IReplayTarget target)
     {
@@ -50,7 +50,7 @@ internal sealed class ReplayLane : IDisposable
 
     /// <summary>What the program costs here: its range, and if that is memory the tables that know it. A port is no byte: for the ranges of
     /// a recorded arena, whatever they are, the two cannot be added.</summary>
-    public ulong Cost => Range + (_isMemory ? (ulong)BookkeepingBytes : 0);
+    public ulong Cost => Range + (_countsBytes ? (ulong)BookkeepingBytes : 0);
 
     /// <summary>Bytes lost to rounding, inside what was in use, when the most was.</summary>
     public ulong PeakInternalWaste { get; private set; }
@@ -115,10 +115,10 @@ internal sealed class ReplayLane : IDisposable
     }
 
     /// <summary>Takes the last figures. Call once, after the last batch.</summary>
-    /// <param name="isMemory">Whether what was recorded are bytes of memory.</param>
-    public void Finish(bool isMemory)
+    /// <param name="countsBytes">See <see cref="TraceReplay.CountsBytes"/>.</param>
+    public void Finish(bool countsBytes)
     {
-        _isMemory = isMemory;
+        _countsBytes = countsBytes;
         FinalFragmentation = Measure().Fragmentation;
     }
 

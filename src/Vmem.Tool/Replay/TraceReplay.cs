@@ -51,6 +51,9 @@ internal sealed class TraceReplay : IDisposable
     /// <summary>The quantum of the recorded arena, if the replay has taken it over.</summary>
     public ulong? RecordedQuantum { get; init; }
 
+    /// <summary>Whether sizes and addresses are bytes of memory. Those of a recorded arena may be ports, or anything.</summary>
+    public bool CountsBytes => _reader.Quantum is null;
+
     public EventSource Source => _source;
 
     public IReadOnlyList<ReplayLane> Lanes => _lanes;
@@ -119,7 +122,7 @@ internal sealed class TraceReplay : IDisposable
 
         foreach (ReplayLane lane in _lanes)
         {
-            lane.Finish(isMemory: _reader.ReadQuantum() is null);
+            lane.Finish(CountsBytes);
         }
 
         LookAtHoles(isLast: true);

@@ -36,9 +36,16 @@ internal static class HtmlReport
     {
         List<string> kinds = [.. report.Traces[0].Policies.Select(policy => policy.IsArena ? "an arena" : policy.Title).Distinct()];
         string limit = report.Limit is ulong bytes ? $"in a span of {Units.Bytes(bytes)}" : "in a span with room for everything";
+        bool[] own = [.. report.Traces.Select(trace => trace.RecordedQuantum is not null).Distinct()];
+        string rounding = own switch
+        {
+            [false] => $"{report.Quantum} bytes",
+            [true] => "the recorded arena's quantum",
+            _ => $"{report.Quantum} bytes, or to the recorded arena's quantum",
+        };
         return kinds is ["an arena"]
-            ? $"Recordings of a program's allocations, replayed through an arena {limit}, sizes rounded up to {report.Quantum} bytes."
-            : $"Recordings of a program's allocations, replayed through {string.Join(", ", kinds)}, each {limit}, sizes rounded up to {report.Quantum} bytes at least.";
+            ? $"Recordings of a program's allocations, replayed through an arena {limit}, sizes rounded up to {rounding}."
+            : $"Recordings of a program's allocations, replayed through {string.Join(", ", kinds)}, each {limit}, sizes rounded up to at least {rounding}.";
     }
 
     private static string Contents(IReadOnlyList<TraceReport> traces)

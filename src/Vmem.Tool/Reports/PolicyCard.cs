@@ -20,14 +20,14 @@ internal static class PolicyCard
         ulong rows = Math.Max(1, (top + map.BytesPerRow - 1) / map.BytesPerRow);
         ulong edge = rows * map.BytesPerRow;
         var axis = new ChartAxis(trace, policy.Curve);
-        string mapLabel = $"Map of the addresses in use over time with {policy.Title}: a range of {Units.Bytes(policy.RangeBytes)}, "
+        string mapLabel = $"Map of the addresses in use over time with {policy.Title}: a range of {Units.Amount(policy.RangeBytes, policy.CountsBytes)}, "
             + $"{Units.Percent(policy.PeakFragmentation)} of it holes at the peak.";
         return new Template("card.html")
             .Text("policy", policy.Policy)
             .Text("title", policy.Title)
             .Markup("badge", policy.Policy == trace.Best && trace.Policies.Count > 1 ? "<span class=\"badge\">suits best</span>" : string.Empty)
-            .Text("summary", $"{Units.Bytes(policy.RangeBytes)} needed, {Units.Percent(policy.PeakFragmentation)} of it holes at the peak, {policy.MedianNanoseconds} ns median")
-            .Markup("yLabels", $"<span>{Units.Bytes(edge)}</span><span>{Units.Bytes(edge / 2.0)}</span><span>0</span>")
+            .Text("summary", $"{Units.Amount(policy.RangeBytes, policy.CountsBytes)} needed, {Units.Percent(policy.PeakFragmentation)} of it holes at the peak, {policy.MedianNanoseconds} ns median")
+            .Markup("yLabels", $"<span>{Units.Amount(edge, policy.CountsBytes)}</span><span>{Units.Amount(edge / 2.0, policy.CountsBytes)}</span><span>0</span>")
             .Markup("xLabels", $"<span>0</span><span>{axis.EndLabel}</span>")
             .Text("mapLabel", mapLabel)
             .Markup("columns", axis.Columns.ToString(CultureInfo.InvariantCulture))
@@ -35,6 +35,7 @@ internal static class PolicyCard
             .Markup("cells", Cells(axis, map, (int)rows))
             .Markup("across", axis.IsTime ? "time" : "event")
             .Markup("step", axis.Step.ToString("R", CultureInfo.InvariantCulture))
+            .Markup("isBytes", policy.CountsBytes ? "true" : "false")
             .Markup("bytesPerRow", map.BytesPerRow.ToString(CultureInfo.InvariantCulture))
             .Markup("curve", Curve(axis, policy, edge))
             .Fill();
@@ -49,8 +50,8 @@ internal static class PolicyCard
             .Text("policy", policy.Policy)
             .Text("title", policy.Title)
             .Markup("badge", policy.Policy == trace.Best && trace.Policies.Count > 1 ? "<span class=\"badge\">suits best</span>" : string.Empty)
-            .Text("summary", $"{Units.Bytes(policy.RangeBytes)} {(policy.PeakResidentBytes is null ? "held" : "resident")} at most, {policy.MedianNanoseconds} ns median")
-            .Markup("yLabels", $"<span>{Units.Bytes(edge)}</span><span>{Units.Bytes(edge / 2.0)}</span><span>0</span>")
+            .Text("summary", $"{Units.Amount(policy.RangeBytes, policy.CountsBytes)} {(policy.PeakResidentBytes is null ? "held" : "resident")} at most, {policy.MedianNanoseconds} ns median")
+            .Markup("yLabels", $"<span>{Units.Amount(edge, policy.CountsBytes)}</span><span>{Units.Amount(edge / 2.0, policy.CountsBytes)}</span><span>0</span>")
             .Markup("xLabels", $"<span>0</span><span>{axis.EndLabel}</span>")
             .Markup("curve", Curve(axis, policy, edge))
             .Text("holes", policy.KnowsHoles ? "held, and not in use" : "what else it holds is not known")
@@ -81,7 +82,7 @@ internal static class PolicyCard
     {
         var svg = new StringBuilder();
         svg.Append(CultureInfo.InvariantCulture, $"<svg viewBox=\"0 0 {axis.Columns} 100\" preserveAspectRatio=\"none\" role=\"img\" ");
-        svg.Append(CultureInfo.InvariantCulture, $"aria-label=\"Live bytes and holes over time with {policy.Title}: at most {Units.Bytes(policy.PeakLiveBytes)} live.\">");
+        svg.Append(CultureInfo.InvariantCulture, $"aria-label=\"What is in use and holes over time with {policy.Title}: at most {Units.Amount(policy.PeakLiveBytes, policy.CountsBytes)} in use.\">");
         svg.Append(CultureInfo.InvariantCulture, $"<path class=\"extent\" d=\"{Area(axis.Average(point => policy.Curve.ExtentBytes[point]), edge)}\"/>");
         svg.Append(CultureInfo.InvariantCulture, $"<path class=\"live\" d=\"{Area(axis.Average(point => policy.Curve.LiveBytes[point]), edge)}\"/></svg>");
         return svg.ToString();

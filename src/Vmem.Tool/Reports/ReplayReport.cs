@@ -54,6 +54,10 @@ internal sealed record TraceReport
 
     public required double ReadSeconds { get; init; }
 
+    /// <summary>See <see cref="TraceReplay.CountsBytes"/>: if not, what is called bytes here are values of the recorded arena.</summary>
+    [JsonIgnore]
+    public bool CountsBytes { get; init; } = true;
+
     /// <summary>From the start of the recording to its last time stamp; null without time stamps.</summary>
     public double? DurationSeconds { get; init; }
 
@@ -108,6 +112,10 @@ internal sealed record PolicyReport
     public bool KnowsHoles => !(AllocatorNames.TryParse(Allocator, out AllocatorKind allocator) && AllocatorNames.IsMalloc(allocator));
 
     public required long Events { get; init; }
+
+    /// <summary>Whether sizes and addresses are bytes: not of a recorded arena, unless it is replayed through real memory.</summary>
+    [JsonIgnore]
+    public bool CountsBytes { get; init; } = true;
 
     /// <summary>What the program asked for, before any rounding.</summary>
     public required ulong PeakRequestedBytes { get; init; }

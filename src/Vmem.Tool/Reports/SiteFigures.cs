@@ -19,8 +19,8 @@ internal sealed record SiteFigures(string Title, IReadOnlyList<string> Heads, IR
     public static SiteFigures? Holders(TraceReport trace) => trace.Holders is { Count: > 0 } holders
         ? new SiteFigures(
             $"Who holds the most at the peak{At(trace.Times.At(trace.PeakEvents)?.TotalSeconds, trace.PeakEvents)}",
-            ["bytes", "of all", "blocks", "allocated by"],
-            Of(holders, trace.PeakRequestedBytes))
+            [trace.CountsBytes ? "bytes" : "values", "of all", trace.CountsBytes ? "blocks" : "ranges", "allocated by"],
+            Of(holders, trace.PeakRequestedBytes, trace.CountsBytes))
         : null;
 
     /// <summary>Null where the recording does not say, or there are no holes.</summary>
@@ -29,17 +29,17 @@ internal sealed record SiteFigures(string Title, IReadOnlyList<string> Heads, IR
         PolicyReport? policy = trace.Policies.OrderBy(policy => policy.Policy == trace.Best ? 0 : 1).FirstOrDefault(policy => policy.Holes is { Count: > 0 });
         return policy?.Holes is HolesReport holes
             ? new SiteFigures(
-                $"Who causes the holes with {policy.Title}{At(holes.Seconds, holes.Events)}: {Units.Bytes(holes.Bytes)} in {Units.Count(holes.Count)} holes",
-                ["bytes", "of all", "holes", "below what was allocated by"],
-                Of(holes.Pins, holes.Bytes))
+                $"Who causes the holes with {policy.Title}{At(holes.Seconds, holes.Events)}: {Units.Amount(holes.Bytes, trace.CountsBytes)} in {Units.Count(holes.Count)} hole{(holes.Count == 1 ? "" : "s")}",
+                [trace.CountsBytes ? "bytes" : "values", "of all", "holes", "below what was allocated by"],
+                Of(holes.Pins, holes.Bytes, trace.CountsBytes))
             : null;
     }
 
     private static string At(double? seconds, long events) =>
         seconds is double time ? $", after {Units.Seconds(time)}" : $", after {Units.Count(events)} events";
 
-    private static List<SiteRow> Of(IReadOnlyList<SiteGroup> groups, ulong all) =>
-        [.. groups.Select(group => new SiteRow([Units.Bytes(group.Bytes), Units.Percent((double)group.Bytes / Math.Max(1, all)), Units.Count(group.Count)], group.Stack))];
+    private static List<SiteRow> Of(IReadOnlyList<SiteGroup> groups, ulong all, bool isBytes) =>
+        [.. groups.Select(group => new SiteRow([Units.Amount(group.Bytes, isBytes), Units.Percent((double)group.Bytes / Math.Max(1, all)), Units.Count(group.Count)], group.Stack))];
 }
 
 internal sealed record SiteRow(IReadOnlyList<string> Cells, IReadOnlyList<string> Stack);

@@ -7,7 +7,7 @@ internal static class SiteTables
 {
     // What fits on a screen beside the main table; arbitrary.
     private const int MostRows = 5;
-    private const int MostFrames = 3;
+    private const int UsualFrames = 3;
     private const int LongestFrame = 60;
 
     public static void Write(IAnsiConsole console, TraceReport trace)
@@ -33,13 +33,26 @@ internal static class SiteTables
             table.AddColumn(head == figures.Heads[^1] ? column : column.RightAligned().NoWrap());
         }
 
-        foreach (SiteRow row in figures.Rows.Take(MostRows))
+        List<SiteRow> rows = [.. figures.Rows.Take(MostRows)];
+        foreach (SiteRow row in rows)
         {
-            string stack = row.Stack.Count == 0 ? SiteFigures.UnknownStack : string.Join(" ← ", row.Stack.Take(MostFrames).Select(Shorten));
+            string stack = row.Stack.Count == 0 ? SiteFigures.UnknownStack : string.Join(" ← ", row.Stack.Take(FramesToTell(row, rows)).Select(Shorten));
             table.AddRow([.. row.Cells.Select(Markup.Escape), Markup.Escape(stack)]);
         }
 
         console.Write(table);
+    }
+
+    /// <summary>A few, and as many more as tell the row from all others.</summary>
+    private static int FramesToTell(SiteRow row, List<SiteRow> rows)
+    {
+        int frames = UsualFrames;
+        while (frames < row.Stack.Count && rows.Exists(other => other != row && other.Stack.Take(frames).SequenceEqual(row.Stack.Take(frames))))
+        {
+            frames++;
+        }
+
+        return frames;
     }
 
     private static string Shorten(string frame) => frame.Length <= LongestFrame ? frame : frame[..(LongestFrame - 1)] + "…";

@@ -9,11 +9,12 @@ internal static class Ticks
     /// <summary>From 0 to the end of the axis.</summary>
     /// <param name="length">What the axis ends with; above 0.</param>
     /// <param name="unit">What a label counts in: 1 for events, 1024² for MiB.</param>
-    public static IEnumerable<double> Of(double length, double unit)
+    /// <param name="least">What two labels are apart at least: 1 where halves have no name, as of events.</param>
+    public static IEnumerable<double> Of(double length, double unit, double least = 0)
     {
         double step = Math.Pow(10, Math.Floor(Math.Log10(length / unit / Most))) * unit;
         double[] factors = [1, 2, 5, 10];
-        step *= factors.First(factor => length / (step * factor) <= Most);
+        step = Math.Max(least, step * factors.First(factor => length / (step * factor) <= Most));
         for (int tick = 0; tick * step <= length; tick++)
         {
             yield return tick * step;
@@ -33,5 +34,5 @@ internal static class Ticks
     }
 
     /// <summary>The unit that <see cref="Units.Seconds"/> would choose.</summary>
-    public static double TimeUnit(double seconds) => seconds switch { < 1 => 0.001, < 120 => 1, < 7200 => 60, _ => 3600 };
+    public static double TimeUnit(double seconds) => seconds switch { < 0.001 => 1e-6, < 1 => 0.001, < 120 => 1, < 7200 => 60, _ => 3600 };
 }

@@ -42,7 +42,7 @@ internal static class TimeMapSvg
         double[][] rows = Rows(axis, map, policy.MapTop, extents, out double top);
         var svg = new StringBuilder();
         WriteFrame(svg, trace, policy);
-        WriteTicks(svg, axis, top);
+        WriteTicks(svg, axis, top, policy.CountsBytes);
         svg.Append(CultureInfo.InvariantCulture, $"<g transform=\"translate({Left} {Bottom}) scale({PlotWidth / Columns} -{(double)PlotHeight / rows.Length:0.####})\">\n");
         svg.Append(CultureInfo.InvariantCulture, $"<path class=\"holes\" d=\"{Area(extents, rows.Length / top)}\"/>\n<g transform=\"translate(0 .5)\">\n");
         for (int layer = 1; layer <= Layers; layer++)
@@ -79,7 +79,7 @@ internal static class TimeMapSvg
     private static void WriteFrame(StringBuilder svg, TraceReport trace, PolicyReport policy)
     {
         string title = $"{TraceNotes.ShortName(trace)}: which addresses are in use, over time";
-        string facts = $"{policy.Title}, {Units.Count(trace.Events)} events: {Units.Bytes(policy.RangeBytes)} of addresses for the {Units.Bytes(policy.PeakRequestedBytes)} that the program asked for at its peak";
+        string facts = $"{policy.Title}, {Units.Count(trace.Events)} events: {Units.Amount(policy.RangeBytes, policy.CountsBytes)}{(policy.CountsBytes ? " of" : "")} addresses for the {Units.Amount(policy.PeakRequestedBytes, policy.CountsBytes)} that the program asked for at its peak";
         svg.Append(CultureInfo.InvariantCulture, $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Width} {Height}\" width=\"{Width}\" height=\"{Height}\" role=\"img\" aria-labelledby=\"title facts\">\n");
         svg.Append("<style>\n").Append(PageResources.Read("time-map.css")).Append(Shades()).Append("</style>\n");
         svg.Append(CultureInfo.InvariantCulture, $"<rect class=\"page\" x=\".5\" y=\".5\" width=\"{Width - 1}\" height=\"{Height - 1}\" rx=\"8\"/>\n");
@@ -87,10 +87,10 @@ internal static class TimeMapSvg
         svg.Append(CultureInfo.InvariantCulture, $"<text id=\"facts\" x=\"{Left}\" y=\"47\">{XmlText.Escape(facts)}</text>\n");
         svg.Append(CultureInfo.InvariantCulture, $"<rect class=\"plot\" x=\"{Left}\" y=\"{Top}\" width=\"{PlotWidth}\" height=\"{PlotHeight}\"/>\n");
         svg.Append(CultureInfo.InvariantCulture, $"<text class=\"middle\" transform=\"translate(18 {Top + (PlotHeight / 2)}) rotate(-90)\">addresses</text>\n");
-        WriteLegend(svg);
+        WriteLegend(svg, policy.CountsBytes);
     }
 
-    private static void WriteLegend(StringBuilder svg)
+    private static void WriteLegend(StringBuilder svg, bool isBytes)
     {
         const int Y = Height - 13;
         const int Swatch = 11;
@@ -104,18 +104,18 @@ internal static class TimeMapSvg
 
         svg.Append(CultureInfo.InvariantCulture, $"\n<text x=\"{x + ((Layers + 1) * Swatch) + 6}\" y=\"{Y}\">partly to fully in use</text>\n");
         x += 270;
-        svg.Append(CultureInfo.InvariantCulture, $"<path class=\"live\" d=\"M{x} {Y - 4}h22\"/><text x=\"{x + 28}\" y=\"{Y}\">bytes in use: where they would end without a hole</text>\n");
+        svg.Append(CultureInfo.InvariantCulture, $"<path class=\"live\" d=\"M{x} {Y - 4}h22\"/><text x=\"{x + 28}\" y=\"{Y}\">{(isBytes ? "bytes" : "values")} in use: where they would end without a hole</text>\n");
     }
 
-    private static void WriteTicks(StringBuilder svg, ChartAxis axis, double top)
+    private static void WriteTicks(StringBuilder svg, ChartAxis axis, double top, bool isBytes)
     {
-        foreach (double tick in Ticks.Of(top, Ticks.ByteUnit(top)))
+        foreach (double tick in Ticks.Of(top, isBytes ? Ticks.ByteUnit(top) : 1))
         {
             double y = Bottom - (tick / top * PlotHeight);
-            svg.Append(CultureInfo.InvariantCulture, $"<path class=\"tick\" d=\"M{Left - 4} {y:0.#}h4\"/><text class=\"end\" x=\"{Left - 7}\" y=\"{y + 4:0.#}\">{Short(Units.Bytes(tick))}</text>\n");
+            svg.Append(CultureInfo.InvariantCulture, $"<path class=\"tick\" d=\"M{Left - 4} {y:0.#}h4\"/><text class=\"end\" x=\"{Left - 7}\" y=\"{y + 4:0.#}\">{Short(Units.Amount(tick, isBytes))}</text>\n");
         }
 
-        foreach (double tick in Ticks.Of(axis.Length, axis.IsTime ? Ticks.TimeUnit(axis.Length) : 1))
+        foreach (double tick in Ticks.Of(axis.Length, axis.IsTime ? Ticks.TimeUnit(axis.Length) : 1, axis.IsTime ? 0 : 1))
         {
             double x = Left + (tick / axis.Length * PlotWidth);
             string label = tick == 0 ? "0" : axis.IsTime ? Units.Seconds(tick) : Units.Count((long)tick);

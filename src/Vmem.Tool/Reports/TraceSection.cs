@@ -34,6 +34,7 @@ internal static class TraceSection
             .Markup("sites", SiteSection.Write(trace))
             .Text("scale", scale)
             .Markup("cards", string.Concat(trace.Policies.Select(policy => policy.Map is null ? PolicyCard.WriteCurve(trace, policy) : PolicyCard.Write(trace, policy, oneScale ? largest : policy.MapTop))))
+            .Text("unit", trace.CountsBytes ? "bytes" : "values")
             .Markup("sizes", Sizes(trace))
             .Fill();
     }
@@ -56,7 +57,7 @@ internal static class TraceSection
             string overhead = policy.Overhead is double part ? $" ({(part < 0 ? "" : "+")}{Units.Percent(part)})" : string.Empty;
             markup.Append(Piece("used", used, largest)).Append(Piece("rounding", rounded - used, largest));
             markup.Append(Piece("hole", policy.RangeBytes - rounded, largest)).Append(Piece("tables", policy.CostBytes - policy.RangeBytes, largest)).Append("</span>");
-            markup.Append(CultureInfo.InvariantCulture, $"<span{best}>{Units.Bytes(policy.CostBytes)}{overhead}</span>\n");
+            markup.Append(CultureInfo.InvariantCulture, $"<span{best}>{Units.Amount(policy.CostBytes, policy.CountsBytes)}{overhead}</span>\n");
         }
 
         return markup.ToString();
@@ -91,16 +92,16 @@ internal static class TraceSection
         var rows = new StringBuilder();
         foreach (SizeBinReport bin in trace.Sizes)
         {
-            string range = bin.LeastBytes == bin.MostBytes ? $"{bin.LeastBytes}" : $"{Short(bin.LeastBytes)} – {Short(bin.MostBytes)}";
+            string range = bin.LeastBytes == bin.MostBytes ? $"{bin.LeastBytes}" : $"{Short(bin.LeastBytes, trace.CountsBytes)} – {Short(bin.MostBytes, trace.CountsBytes)}";
             rows.Append(CultureInfo.InvariantCulture, $"<tr><th scope=\"row\">{range}</th><td>{Bar(bin.Count / mostCount, Units.Count(bin.Count))}</td>");
-            rows.Append(CultureInfo.InvariantCulture, $"<td>{Bar((double)bin.TotalBytes / mostBytes, Units.Bytes((double)bin.TotalBytes))}</td></tr>\n");
+            rows.Append(CultureInfo.InvariantCulture, $"<td>{Bar((double)bin.TotalBytes / mostBytes, Units.Amount((double)bin.TotalBytes, trace.CountsBytes))}</td></tr>\n");
         }
 
         return rows.ToString();
     }
 
     // Bins end one below a power of two: from 1 KiB on, "1K – 2K" says it shorter and no one misses the byte.
-    private static string Short(ulong bytes) => bytes < 1024 ? $"{bytes}" : Units.Bytes((double)bytes + (bytes & 1)).Replace(".00", "", StringComparison.Ordinal).Replace(".0", "", StringComparison.Ordinal);
+    private static string Short(ulong bytes, bool isBytes) => !isBytes || bytes < 1024 ? Units.Amount(bytes, isBytes: false) : Units.Bytes((double)bytes + (bytes & 1)).Replace(".00", "", StringComparison.Ordinal).Replace(".0", "", StringComparison.Ordinal);
 
     private static string Bar(double part, string text) => string.Create(
         CultureInfo.InvariantCulture,

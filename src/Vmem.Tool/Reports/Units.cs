@@ -21,6 +21,9 @@ internal static class Units
         return $"{bytes.ToString(format, CultureInfo.InvariantCulture)} {s_units[unit]}";
     }
 
+    /// <summary>Bytes with their unit; of other values (ports, prefixes) the plain number.</summary>
+    public static string Amount(double amount, bool isBytes) => isBytes ? Bytes(amount) : amount.ToString("#,0", CultureInfo.InvariantCulture);
+
     /// <summary>"7.3 %"; small ones keep a second digit.</summary>
     public static string Percent(double part)
     {
@@ -36,11 +39,13 @@ internal static class Units
     public static string PerSecond(double count) =>
         count >= 1e6 ? $"{(count / 1e6).ToString("0.0", CultureInfo.InvariantCulture)} M/s" : $"{(count / 1e3).ToString("0.0", CultureInfo.InvariantCulture)} k/s";
 
-    /// <summary>"340 ms", "12.5 s", "3.2 min", "5.0 h".</summary>
+    /// <summary>"25 µs", "340 ms", "12.5 s", "3.2 min", "5.0 h".</summary>
     public static string Seconds(double seconds)
     {
         (double value, string unit) = seconds switch
         {
+            0 => (0, "s"),
+            < 0.001 => (seconds * 1e6, "µs"),
             < 1 => (seconds * 1000, "ms"),
             < 120 => (seconds, "s"),
             < 7200 => (seconds / 60, "min"),

@@ -15,9 +15,9 @@ internal static class Verdict
     {
         string tables = policy.CostBytes > policy.RangeBytes ? $" and {Units.Bytes(policy.BookkeepingBytes)} of bookkeeping" : string.Empty;
         string more = policy.Overhead is double overhead
-            ? $": {Units.Percent(Math.Abs(overhead))} {(overhead < 0 ? "less" : "more")} than the {Units.Bytes(policy.PeakRequestedBytes)} that the program asked for at its peak"
+            ? $": {Units.Percent(Math.Abs(overhead))} {(overhead < 0 ? "less" : "more")} than the {Units.Amount(policy.PeakRequestedBytes, policy.CountsBytes)} that the program asked for at its peak"
             : string.Empty;
-        return $"{Units.Bytes(policy.RangeBytes)} of {(policy.IsMemory ? "memory" : "addresses")}{tables}{more}.";
+        return $"{Units.Amount(policy.RangeBytes, policy.CountsBytes)}{(policy.IsMemory ? " of memory" : policy.CountsBytes ? " of addresses" : " addresses")}{tables}{more}.";
     }
 
     private static string Failures(PolicyReport policy) => policy.Failures switch

@@ -38,6 +38,9 @@ internal abstract class LineParser
     /// </summary>
     public long GuessedFrees { get; protected set; }
 
+    /// <summary>An object of the line last parsed, as that line calls it.</summary>
+    public virtual UInt128 NameOf(ulong id) => id;
+
     /// <summary>What to do about a recording without an allocation; null where there is nothing to say.</summary>
     public virtual string? Advice => null;
 

@@ -28,6 +28,9 @@ internal sealed class TraceReader : IDisposable
     /// <summary>See <see cref="LineParser.Missing"/>.</summary>
     public ulong Missing => Parser.Missing;
 
+    /// <summary>See <see cref="LineParser.Quantum"/>; known once the first event was read.</summary>
+    public ulong? Quantum => _parser?.Quantum;
+
     /// <summary>See <see cref="LineParser.Elapsed"/>.</summary>
     public TimeSpan? Elapsed => _parser?.Elapsed;
 
@@ -41,8 +44,11 @@ internal sealed class TraceReader : IDisposable
     public ulong? ReadQuantum()
     {
         _ = TryRead(out _first);
-        return _parser?.Quantum;
+        return Quantum;
     }
+
+    /// <summary>See <see cref="LineParser.NameOf"/>.</summary>
+    public UInt128 NameOf(ulong id) => Parser.NameOf(id);
 
     /// <summary>See <see cref="LineParser.GuessedFrees"/>.</summary>
     public long GuessedFrees => _parser?.GuessedFrees ?? 0;

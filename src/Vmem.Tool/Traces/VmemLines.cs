@@ -22,6 +22,8 @@ internal sealed class VmemLines : LineParser
 
     public override StackTable Stacks => _others.Tags.Stacks;
 
+    public override UInt128 NameOf(ulong id) => _wideIds.NameOf(id);
+
     public override string? Parse(ReadOnlySpan<byte> line, out TraceEvent traceEvent)
     {
         traceEvent = default;

@@ -10,6 +10,10 @@ internal sealed class WideIds
     private readonly Dictionary<UInt128, ulong> _numbers = [];
     private readonly Stack<ulong> _free = new();
     private ulong _next = ulong.MaxValue;
+    private (ulong Id, UInt128 Wide) _last;
+
+    /// <summary>What the recording calls the object that it named last; of others the number itself.</summary>
+    public UInt128 NameOf(ulong id) => id == _last.Id && _last.Wide > 0 ? _last.Wide : id;
 
     /// <summary>False for a number that fits 64 bits: it was malformed, if it could not be read as one.</summary>
     public bool TryName(UInt128 wide, TraceEventKind kind, out ulong id)
@@ -26,6 +30,7 @@ internal sealed class WideIds
             _numbers.Add(wide, id);
         }
 
+        _last = (id, wide);
         if (kind == TraceEventKind.Free)
         {
             _numbers.Remove(wide);

@@ -43,7 +43,7 @@ public sealed class RecordTests
     {
         using var folder = new TempFolder();
         using var output = new StringWriter();
-        (int exitCode, string error) = await Record(folder, output, "--raw", "--replay", "-o", folder.PathOf("x"), "--", "test", "1");
+        (int exitCode, string error) = await Record(folder, output, FakeHeaptrack, "--raw", "--replay", "-o", folder.PathOf("x"), "--", "test", "1");
         Assert.Equal((0, true), (exitCode, error.Contains("vmem: recorded", StringComparison.Ordinal)));
         Assert.Contains(folder.PathOf("x.raw.gz"), output.ToString(), StringComparison.Ordinal);
         Assert.Contains("heaptrack, 1 event", output.ToString(), StringComparison.Ordinal);
@@ -56,6 +56,15 @@ public sealed class RecordTests
         (int exitCode, string error) = await Record(folder, "-o", folder.PathOf("x"), "--", "true");
         Assert.Equal(ExitCodes.BadInput, exitCode);
         Assert.Contains("wrote no recording", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_heaptrack_that_cannot_be_started_is_an_error()
+    {
+        using var folder = new TempFolder();
+        (int exitCode, string error) = await Record(folder, TextWriter.Null, "#!/surely/not/there\n", "-o", folder.PathOf("x"), "--", "sh");
+        Assert.Equal(ExitCodes.BadInput, exitCode);
+        Assert.Contains("heaptrack cannot be started (", error, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -101,12 +110,12 @@ public sealed class RecordTests
         Assert.Contains("heaptrack, ", output.ToString(), StringComparison.Ordinal);
     }
 
-    private static Task<(int ExitCode, string Error)> Record(TempFolder folder, params string[] arguments) => Record(folder, TextWriter.Null, arguments);
+    private static Task<(int ExitCode, string Error)> Record(TempFolder folder, params string[] arguments) => Record(folder, TextWriter.Null, FakeHeaptrack, arguments);
 
-    private static async Task<(int ExitCode, string Error)> Record(TempFolder folder, TextWriter output, params string[] arguments)
+    private static async Task<(int ExitCode, string Error)> Record(TempFolder folder, TextWriter output, string heaptrack, params string[] arguments)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "heaptrack runs on Linux");
-        WriteFake(folder.PathOf("heaptrack"));
+        WriteFake(folder.PathOf("heaptrack"), heaptrack);
         using var error = new StringWriter();
         var console = new ToolConsole(() => Stream.Null, output, error) { WarmUpRounds = 1, SearchPath = [folder.PathOf("."), "/usr/bin", "/bin"] };
         int exitCode = await ToolCommand.InvokeAsync(["record", .. arguments], console, TestContext.Current.CancellationToken);
@@ -115,9 +124,9 @@ public sealed class RecordTests
 
     // By another process: while this one has a file open for writing, a child that it starts at the same time has it open too, and a
     // program that anyone is writing to cannot be started.
-    private static void WriteFake(string path)
+    private static void WriteFake(string path, string script)
     {
-        using Process shell = Process.Start("sh", ["-c", "printf %s \"$1\" > \"$2\"; chmod 700 \"$2\"", "-", FakeHeaptrack.ReplaceLineEndings("\n"), path]);
+        using Process shell = Process.Start("sh", ["-c", "printf %s \"$1\" > \"$2\"; chmod 700 \"$2\"", "-", script.ReplaceLineEndings("\n"), path]);
         shell.WaitForExit();
     }
 }

@@ -19,8 +19,42 @@ public sealed class RecordedArenaReplayTests : IDisposable
         Assert.Equal((400L, 300L, 1ul), (trace.Allocations, trace.Frees, trace.RecordedQuantum));
         Assert.All(trace.Policies, static policy => Assert.Equal(300ul, policy.PeakLiveBytes));
         Assert.Equal(100, trace.LiveAtEnd);
+
+        // Next fit's window is found to a sixteenth, of 300 ports as of 300 MiB.
+        Assert.All(trace.Policies, static policy => Assert.InRange(policy.RangeBytes, 300ul, 320ul));
         ToolRun table = await ToolRun.Of("replay", file);
         Assert.Contains("rounded up to 1, the quantum of the recorded arena", table.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData()]
+    [InlineData("--quantum", "1")]
+    public async Task Its_values_are_counted_and_not_called_bytes(params string[] options)
+    {
+        string ports = _folder.Write("ports.vmem", "vmem 2\nn ports\nq 1\ng 7 web\na 49152 2000 7\na 52000 1 7\nf 49152\na 60000 1 7\n");
+        ToolRun run = await ToolRun.Of(["replay", ports, "-p", "best", "--report", _folder.PathOf("r.html"), "--map", _folder.PathOf("m.svg"), .. options]);
+        Assert.Equal((0, string.Empty), (run.ExitCode, run.Error));
+        Assert.Contains("Best fit needs 2,001 addresses: ", run.Prose, StringComparison.Ordinal);
+        Assert.Contains("values", run.Output, StringComparison.Ordinal);
+        string page = await File.ReadAllTextAsync(_folder.PathOf("r.html"), TestContext.Current.CancellationToken);
+        Assert.All([run.Output, page.Split("<main>")[1].Split("<footer>")[0], await File.ReadAllTextAsync(_folder.PathOf("m.svg"), TestContext.Current.CancellationToken)], static text =>
+        {
+            // Tables are memory always.
+            string[] kibibytes = [.. text.Split('\n').Where(line => line.Contains(" KiB", StringComparison.Ordinal))];
+            Assert.All(kibibytes, line => Assert.Contains("bookkeeping", line, StringComparison.Ordinal));
+            Assert.DoesNotMatch(@"\d B\b", text);
+            Assert.DoesNotContain("bytes in use:", text, StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public async Task An_error_names_an_id_of_128_bits_as_the_file_does()
+    {
+        const string Id = "340282366920938463463374607431768211455";
+        string twice = _folder.Write("twice.vmem", $"vmem 2\nq 1\na {Id} 1\na {Id} 1\n");
+        Assert.Contains($"line 4: {Id} is allocated while", (await ToolRun.Of("replay", twice)).Error, StringComparison.Ordinal);
+        string unknown = _folder.Write("unknown.vmem", $"vmem 2\nq 1\na 1 1\nf {Id}\n");
+        Assert.Contains($"line 4: {Id} is freed but", (await ToolRun.Of("replay", unknown)).Error, StringComparison.Ordinal);
     }
 
     [Fact]

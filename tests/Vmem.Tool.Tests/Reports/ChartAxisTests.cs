@@ -39,7 +39,12 @@ public sealed class ChartAxisTests
     public void Ticks_are_round_and_few(double length, double unit, double[] expected) =>
         Assert.Equal(expected, Ticks.Of(length, unit).Select(tick => Math.Round(tick, 9)));
 
+    [Fact]
+    public void Events_are_never_halved() => Assert.Equal([0, 1, 2, 3], Ticks.Of(3, 1, least: 1));
+
     [Theory]
+    [InlineData(0, "0 s")]
+    [InlineData(0.000_009, "9 µs")]
     [InlineData(0.015, "15 ms")]
     [InlineData(0.34, "340 ms")]
     [InlineData(4, "4 s")]

@@ -1,3 +1,6 @@
+using Vmem.Tool.Commands;
+using Vmem.Tool.Reports;
+using Vmem.Tool.Tests.Reports;
 using Vmem.Tool.Traces;
 using static Vmem.Tool.Tests.Traces.TraceText;
 
@@ -46,6 +49,18 @@ public sealed class SiteGroupsTests
         groups.Add(new SiteShare(1) { Bytes = 3, Count = 1 });
         Assert.Empty(groups.Top(1).Single().Stack);
         Assert.Equal([7UL, 3UL], groups.Top(2).Select(group => group.Bytes));
+    }
+
+    [Fact]
+    public void On_the_terminal_a_stack_has_as_many_frames_as_tell_it_from_the_others()
+    {
+        SiteGroup[] holders = [new(["a", "b", "c", "d", "e"], 3, 1), new(["a", "b", "c", "d", "f"], 2, 1), new(["x", "b", "c", "d", "e"], 1, 1)];
+        using var output = new StringWriter();
+        TraceReport trace = ReportFixture.Create(Samples.CompilerTrace).Traces[0] with { Holders = holders, Policies = [] };
+        SiteTables.Write(Terminals.Create(output, isTerminal: false), trace);
+        Assert.Contains("a ← b ← c ← d ← e ", output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("a ← b ← c ← d ← f ", output.ToString(), StringComparison.Ordinal);
+        Assert.Contains("x ← b ← c ", output.ToString(), StringComparison.Ordinal);
     }
 
     private static TraceReader Read(string sites)

@@ -42,17 +42,17 @@
     return `${unit === 0 || value >= 100 ? value.toFixed(0) : value.toPrecision(3)} ${units[unit]}`;
   };
 
-  const seconds = (value) => value < 1 ? `${(value * 1000).toPrecision(3)} ms` : `${value.toPrecision(4)} s`;
+  const seconds = (value) => value < 0.001 ? `${(value * 1e6).toPrecision(3)} µs` : value < 1 ? `${(value * 1000).toPrecision(3)} ms` : `${value.toPrecision(4)} s`;
 
   const read = (canvas, event) => {
-    const { columns, rows, cells, across, step, bytesPerRow } = canvas.dataset;
+    const { columns, rows, cells, across, step, bytesPerRow, isBytes } = canvas.dataset;
     const box = canvas.getBoundingClientRect();
     const column = Math.min(columns - 1, Math.max(0, Math.floor((event.clientX - box.left) / box.width * columns)));
     const row = Math.min(rows - 1, Math.max(0, Math.floor((box.bottom - event.clientY) / box.height * rows)));
     const cell = cells[column * rows + row];
     const use = cell === "." ? "above the highest live address" : `${Math.round(parseInt(cell, 16) / 15 * 100)} % in use`;
     const at = across === "time" ? `after ${seconds(column * step)}` : `event ${Math.round(column * step).toLocaleString("en")}`;
-    return `${at}, address ${bytes(row * bytesPerRow)}: ${use}`;
+    return `${at}, address ${isBytes === "true" ? bytes(row * bytesPerRow) : (row * bytesPerRow).toLocaleString("en")}: ${use}`;
   };
 
   const canvases = [...document.querySelectorAll("canvas[data-cells]")];
