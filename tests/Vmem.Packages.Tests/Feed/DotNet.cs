@@ -22,6 +22,9 @@ internal sealed record CommandResult(string Command, int ExitCode, string Output
 /// <summary>Runs the SDK and what it built, as a user at a terminal would.</summary>
 internal static class DotNet
 {
+    // Ten times what the longest command, a publication ahead of time, took on two busy cores: a child that hangs must not hang the tests.
+    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(20);
+
     public static CommandResult Run(string folder, params string[] arguments) => RunProgram("dotnet", folder, arguments);
 
     public static CommandResult RunProgram(string program, string folder, params string[] arguments)
@@ -60,7 +63,13 @@ internal static class DotNet
         process.StandardInput.Close();
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        process.WaitForExit();
+        if (!process.WaitForExit(s_limit))
+        {
+            process.Kill(entireProcessTree: true);
+            Assert.Fail($"'{program} {string.Join(' ', arguments)}' hangs. It printed:\n{output}");
+        }
+
+        process.WaitForExit();   // for the rest of its output
         return new CommandResult($"{program} {string.Join(' ', arguments)}", process.ExitCode, output.ToString());
     }
 }
