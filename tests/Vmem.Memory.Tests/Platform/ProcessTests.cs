@@ -1,3 +1,5 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Platform;
@@ -5,6 +7,9 @@ namespace Vmem.Memory.Tests.Platform;
 /// <summary>What takes a process of its own: touching what must not be touched, and running into the system's limits.</summary>
 public unsafe class ProcessTests
 {
+    private const BindingFlags Everything =
+        BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
+
     private static readonly nuint s_page = VirtualMemory.PageSize;
 
     [Theory]
@@ -23,7 +28,7 @@ public unsafe class ProcessTests
     [InlineData(nameof(Run_out_of_mappings))]
     public void A_limit_of_the_system_is_out_of_memory_and_harms_nothing(string run)
     {
-        // The runtime maps code twice to write it, ends the process when it can't unmap it, and compiles in the background as it likes.
+        // The runtime ends the process when it can't map or unmap code: it shall map it once, and compile nothing in the background.
         (int exitCode, string output) = ChildProcess.Run(
             typeof(ProcessTests), run, ("DOTNET_EnableWriteXorExecute", "0"), ("DOTNET_TieredCompilation", "0"));
         Assert.True(exitCode == 0, output);
@@ -93,6 +98,28 @@ public unsafe class ProcessTests
         nuint size = (most + 1024) * s_page;
         byte* start = (byte*)VirtualMemory.Reserve(size);
         byte* other = (byte*)VirtualMemory.Reserve(16 * s_page);
+
+        // Compiled and rehearsed before, refusals too, for the runtime finds no room for code when there are no mappings left.
+        foreach (MethodBase method in typeof(VirtualMemory).Assembly.GetTypes()
+            .Where(type => type == typeof(VirtualMemory) || type.Namespace == VirtualMemory.Space.GetType().Namespace)
+            .Where(type => !type.ContainsGenericParameters)
+            .SelectMany(type => type.GetMembers(Everything)).OfType<MethodBase>()
+            .Where(method => !method.IsAbstract && !method.ContainsGenericParameters)
+            .Where(method => !method.Attributes.HasFlag(MethodAttributes.PinvokeImpl)))
+        {
+            RuntimeHelpers.PrepareMethod(method.MethodHandle);
+        }
+
+        List<(nuint Start, nuint Size)> list = [(0, 0)];
+        list.RemoveAt(list.FindIndex(pair => pair.Size == list[0].Size));
+        Assert.False(VirtualMemory.TryReserve(nuint.MaxValue / 4 * 3 / s_page * s_page, 0, out _));
+        Assert.True(VirtualMemory.TryCommit(start + s_page, s_page) && VirtualMemory.TryDecommit(start + s_page, s_page));
+        byte* rehearsal = (byte*)VirtualMemory.Reserve(3 * s_page);
+        VirtualMemory.Release(rehearsal + s_page, s_page);
+        VirtualMemory.Release(rehearsal, s_page);
+        VirtualMemory.Release(rehearsal + (2 * s_page), s_page);
+        Assert.Equal(0u, VirtualMemory.Space.StrandedSize);
+
         byte* page = start + s_page;
         while (VirtualMemory.TryCommit(page, s_page))
         {
