@@ -10,7 +10,7 @@ namespace Vmem.Tool.Traces;
 /// the missing ones, and something else does, or an error. The text is a comment in every format.
 /// <para>Rejected: comparing the length in the last four bytes with what came out, which is wrong for several members.</para>
 /// </summary>
-internal sealed class CheckedGzipStream : Stream
+internal sealed class CheckedGzipStream : ForwardStream
 {
     private static readonly byte[] s_endText = Encoding.ASCII.GetBytes("\n# end of the compressed data\n");
     private static readonly byte[] s_endMember = Compress(s_endText);
@@ -21,20 +21,6 @@ internal sealed class CheckedGzipStream : Stream
     public CheckedGzipStream(Stream compressed)
     {
         _gzip = new GZipStream(new ConcatenatedStream(compressed, s_endMember), CompressionMode.Decompress);
-    }
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
     }
 
     /// <exception cref="InvalidDataException">The data is damaged or cut off.</exception>
@@ -52,18 +38,6 @@ internal sealed class CheckedGzipStream : Stream
 
         return read;
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

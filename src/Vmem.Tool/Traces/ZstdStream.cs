@@ -7,7 +7,7 @@ namespace Vmem.Tool.Traces;
 /// Decompresses zstd: one frame or several in a row. A frame says how far back it refers, and that much memory is taken before its first
 /// byte is seen; so what asks for more than <see cref="MaxWindowLog"/> is refused.
 /// </summary>
-internal sealed class ZstdStream : Stream
+internal sealed class ZstdStream : ForwardStream
 {
     // 128 MiB, what the zstd program itself takes without being asked ("zstd --ultra -22" needs it; heaptrack's recordings need 2 MiB).
     internal const int MaxWindowLog = 27;
@@ -18,20 +18,6 @@ internal sealed class ZstdStream : Stream
     {
         _zstd = new DecompressionStream(compressed, checkEndOfStream: true, leaveOpen: true);
         _zstd.SetParameter(ZSTD_dParameter.ZSTD_d_windowLogMax, MaxWindowLog);
-    }
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
     }
 
     /// <exception cref="InvalidDataException">The data is damaged or cut off.</exception>
@@ -51,18 +37,6 @@ internal sealed class ZstdStream : Stream
             throw new InvalidDataException("The compressed data is damaged or cut off.", fault);
         }
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

@@ -1,10 +1,12 @@
+using Vmem.Tool.Traces;
+
 namespace Vmem.Fuzz.Targets;
 
 /// <summary>
 /// The same bytes in small pieces, as a pipe would hand them out: whatever lies across two pieces must be read as if it did not. Also the
 /// step counter: a reader that goes on reading past the end does not terminate by itself.
 /// </summary>
-internal sealed class DribblingStream(byte[] contents, int longestPiece) : Stream
+internal sealed class DribblingStream(byte[] contents, int longestPiece) : ForwardStream
 {
     // A reader may ask again at the end, once for each layer above the stream; far more is a loop. Arbitrary.
     private const int MostReadsPastEnd = 100;
@@ -12,20 +14,6 @@ internal sealed class DribblingStream(byte[] contents, int longestPiece) : Strea
     private int _position;
     private int _readsPastEnd;
     private int _turn;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override int Read(Span<byte> buffer)
     {
@@ -41,16 +29,4 @@ internal sealed class DribblingStream(byte[] contents, int longestPiece) : Strea
         _position += read;
         return read;
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }
