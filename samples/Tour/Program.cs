@@ -8,6 +8,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using Microsoft.Extensions.ObjectPool;
 using Vmem;
+using Vmem.Diagnostics;
 using Vmem.Extensions.ObjectPool;
 using Vmem.Memory;
 

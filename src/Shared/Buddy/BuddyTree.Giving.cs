@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using Vmem.Checks;
 
 namespace Vmem.Buddy;
 

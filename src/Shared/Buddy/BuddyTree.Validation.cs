@@ -1,4 +1,5 @@
 using System.Numerics;
+using Vmem.Checks;
 
 namespace Vmem.Buddy;
 

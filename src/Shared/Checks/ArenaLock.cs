@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace Vmem;
+namespace Vmem.Checks;
 
 /// <summary>The arena's lock: held for a hundred nanoseconds at a time, and unfair on purpose.</summary>
 /// <remarks>

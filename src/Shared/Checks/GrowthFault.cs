@@ -1,4 +1,4 @@
-namespace Vmem;
+namespace Vmem.Checks;
 
 /// <summary>Makes the growth of an arena's tables fail, for the tests that show that nothing is lost then. Per thread, and looked at only
 /// where a table grows.</summary>

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
-namespace Vmem;
+namespace Vmem.Checks;
 
 /// <summary>The checks of state, as against those of arguments: <see cref="Hold"/> for <c>Validate</c>, always; <see cref="Assert"/> for
 /// the O(1) ones, in Debug builds.</summary>

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace Vmem;
+namespace Vmem.Checks;
 
 /// <summary>Counts the steps of the data structures (tags, nodes and chain links visited), so that tests can assert how they
 /// grow.</summary>

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Vmem;
+namespace Vmem.Diagnostics;
 
 /// <summary>Gathers live ranges into the groups of a report.</summary>
 internal sealed class AuditCensus<T>

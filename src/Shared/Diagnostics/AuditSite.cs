@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Vmem;
+namespace Vmem.Diagnostics;
 
 /// <summary>One audited call: which, from where, by whom and when. Made before the arena's lock is taken, and never changed.</summary>
 internal sealed record AuditSite(AuditCall Call, string Stack, int ThreadId, string? ThreadName, DateTimeOffset Time)

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 
-namespace Vmem;
+namespace Vmem.Diagnostics;
 
 /// <summary>The stacks of an audit, each kept once: a million ranges from ten places cost ten stacks.</summary>
 /// <remarks>

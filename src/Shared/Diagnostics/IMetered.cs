@@ -1,4 +1,4 @@
-namespace Vmem;
+namespace Vmem.Diagnostics;
 
 /// <summary>An arena of any integer type, a heap or a pool, as the metrics see it.</summary>
 internal interface IMetered

@@ -3,7 +3,7 @@ using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 
-namespace Vmem;
+namespace Vmem.Diagnostics;
 
 /// <summary>What the metrics keep of an arena, a heap or a pool: a weak reference, its tags, and the last measurements.</summary>
 /// <remarks>

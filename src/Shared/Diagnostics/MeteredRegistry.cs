@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 
-namespace Vmem;
+namespace Vmem.Diagnostics;
 
 /// <summary>All of one kind that is measured: the arenas, the heaps, or the pools. It keeps none of them alive.</summary>
 /// <remarks>

@@ -1,7 +1,7 @@
 using System.Collections;
 using System.Diagnostics.Metrics;
 
-namespace Vmem;
+namespace Vmem.Diagnostics;
 
 /// <summary>One figure of all of a kind, as an instrument's measurements.</summary>
 /// <remarks>It is its own enumerator, and serves one collection at a time; one that begins meanwhile gets another. An iterator method would

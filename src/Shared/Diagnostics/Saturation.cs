@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Vmem;
+namespace Vmem.Diagnostics;
 
 /// <summary>Sums that stop at the top of the type instead of wrapping.</summary>
 internal static class Saturation

@@ -1,4 +1,4 @@
-namespace Vmem.Memory;
+namespace Vmem.Memory.Diagnostics;
 
 /// <summary>What is measured of a heap. The levels come first, then the counts, from <see cref="Allocations"/> on.</summary>
 internal enum HeapFigure

@@ -1,4 +1,6 @@
 using System.Diagnostics.Metrics;
+using Vmem.Diagnostics;
+using Vmem.Memory.Diagnostics;
 
 namespace Vmem.Memory;
 

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Vmem.Caching;
+using Vmem.Checks;
 
 namespace Vmem.Memory.Heap;
 

@@ -1,3 +1,5 @@
+using Vmem.Diagnostics;
+using Vmem.Memory.Diagnostics;
 using Vmem.Memory.Heap;
 
 namespace Vmem.Memory;

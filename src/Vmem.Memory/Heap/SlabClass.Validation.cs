@@ -1,3 +1,5 @@
+using Vmem.Checks;
+
 namespace Vmem.Memory.Heap;
 
 // What must hold of a class's slabs.

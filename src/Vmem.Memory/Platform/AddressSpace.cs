@@ -1,3 +1,4 @@
+using Vmem.Ranges;
 using Vmem.Segments;
 
 namespace Vmem.Memory.Platform;

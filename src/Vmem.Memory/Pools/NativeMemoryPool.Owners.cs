@@ -1,6 +1,8 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Vmem.Caching;
+using Vmem.Diagnostics;
+using Vmem.Memory.Diagnostics;
 using Vmem.Memory.Pools;
 
 namespace Vmem.Memory;

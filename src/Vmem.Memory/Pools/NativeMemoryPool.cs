@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
+using Vmem.Diagnostics;
 using Vmem.Memory.Pools;
 
 namespace Vmem.Memory;

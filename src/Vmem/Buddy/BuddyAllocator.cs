@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Vmem.Buddy;
+using Vmem.Checks;
 
 namespace Vmem;
 

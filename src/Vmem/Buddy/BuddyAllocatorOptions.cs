@@ -1,3 +1,5 @@
+using Vmem.Diagnostics;
+
 namespace Vmem;
 
 /// <summary>How a buddy allocator behaves; fixed when it is made.</summary>

@@ -1,3 +1,5 @@
+using Vmem.Checks;
+
 namespace Vmem.Caching;
 
 /// <summary>A cache's stock of magazines, full and empty. Not safe for threads: the cache's gate is.</summary>

@@ -1,3 +1,5 @@
+using Vmem.Checks;
+
 namespace Vmem.Caching;
 
 /// <summary>What others than the owners do with the pairs: reap, count, retire.</summary>

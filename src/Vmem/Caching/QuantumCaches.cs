@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using Vmem.Checks;
 using Vmem.Recording;
 using Vmem.Segments;
 

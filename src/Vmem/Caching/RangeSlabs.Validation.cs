@@ -1,3 +1,5 @@
+using Vmem.Checks;
+
 namespace Vmem.Caching;
 
 /// <summary>Every invariant of the slabs: the lists of their classes, then each against its segment, then the counts.</summary>

@@ -1,4 +1,4 @@
-namespace Vmem;
+namespace Vmem.Diagnostics;
 
 /// <summary>What is measured of an arena. The levels come first, then the counts, from <see cref="Allocations"/> on.</summary>
 internal enum ArenaFigure

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Vmem.Diagnostics;
 
 namespace Vmem;
 

@@ -1,7 +1,8 @@
 using System.Numerics;
+using Vmem.Checks;
 using Vmem.Segments;
 
-namespace Vmem;
+namespace Vmem.Diagnostics;
 
 /// <summary>Who holds each range of an arena, and who freed the last ones.</summary>
 /// <remarks>

@@ -1,4 +1,4 @@
-namespace Vmem;
+namespace Vmem.Diagnostics;
 
 /// <summary>Tells the audit, down the stack and past every lock, whose call this is. Calls nest: an audited arena may import from another,
 /// and a source may call back.</summary>

@@ -1,3 +1,5 @@
+using Vmem.Checks;
+
 namespace Vmem.Segments;
 
 /// <summary>The tree's own invariants.</summary>

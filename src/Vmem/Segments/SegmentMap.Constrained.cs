@@ -1,3 +1,6 @@
+using Vmem.Checks;
+using Vmem.Ranges;
+
 namespace Vmem.Segments;
 
 /// <summary>Where a constrained request is met, under each policy. A request fails only if no free segment has a place for it.</summary>

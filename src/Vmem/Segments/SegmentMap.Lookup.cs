@@ -1,3 +1,5 @@
+using Vmem.Checks;
+
 namespace Vmem.Segments;
 
 /// <summary>Which segment holds a value, the segments in address order, and the largest free one.</summary>

@@ -1,3 +1,5 @@
+using Vmem.Checks;
+
 namespace Vmem.Segments;
 
 /// <summary>Allocated segments that are slabs: their place, their number, and how they become segments like any other.</summary>

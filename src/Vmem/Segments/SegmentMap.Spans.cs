@@ -1,3 +1,5 @@
+using Vmem.Ranges;
+
 namespace Vmem.Segments;
 
 /// <summary>The spans: rings of tags, and an index of them by address.</summary>

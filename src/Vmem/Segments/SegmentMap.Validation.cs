@@ -1,3 +1,5 @@
+using Vmem.Checks;
+
 namespace Vmem.Segments;
 
 /// <summary>Every invariant of the tables. One walk over the rings, then each index against what the walk counted.</summary>

@@ -1,4 +1,7 @@
 using System.Numerics;
+using Vmem.Checks;
+using Vmem.Diagnostics;
+using Vmem.Ranges;
 using Vmem.Segments;
 
 namespace Vmem.Waiting;

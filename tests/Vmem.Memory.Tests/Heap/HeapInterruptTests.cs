@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Vmem.Diagnostics;
 using Vmem.Memory.Heap;
 using Vmem.Memory.Platform;
 using Vmem.Memory.Tests.Platform;

@@ -1,3 +1,4 @@
+using Vmem.Checks;
 using Vmem.Testing.Internals;
 
 namespace Vmem.Memory.Tests.Internals;

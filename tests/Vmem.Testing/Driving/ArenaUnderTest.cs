@@ -1,4 +1,5 @@
 using System.Numerics;
+using Vmem.Diagnostics;
 using Vmem.Testing.Generation;
 using Vmem.Testing.Model;
 using Vmem.Testing.Recording;

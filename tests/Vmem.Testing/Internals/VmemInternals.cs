@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using Vmem.Checks;
+using Vmem.Diagnostics;
 
 namespace Vmem.Testing.Internals;
 

@@ -1,3 +1,4 @@
+using Vmem.Checks;
 using Vmem.Testing.Driving;
 using Vmem.Testing.Generation;
 using Xunit;

@@ -1,4 +1,5 @@
 using Vmem.Buddy;
+using Vmem.Diagnostics;
 using Vmem.Testing.Generation;
 using Xunit;
 

@@ -1,3 +1,4 @@
+using Vmem.Diagnostics;
 using Vmem.Testing.Generation;
 using Xunit;
 

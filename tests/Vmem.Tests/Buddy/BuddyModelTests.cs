@@ -1,4 +1,5 @@
 using System.Numerics;
+using Vmem.Diagnostics;
 using Vmem.Testing.Buddy;
 using Vmem.Testing.Generation;
 using Xunit;

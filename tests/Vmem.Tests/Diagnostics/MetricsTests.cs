@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
+using Vmem.Diagnostics;
 using Xunit;
 
 namespace Vmem.Tests.Diagnostics;

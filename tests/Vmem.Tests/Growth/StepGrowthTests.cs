@@ -1,3 +1,4 @@
+using Vmem.Checks;
 using Xunit;
 
 namespace Vmem.Tests.Growth;

@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.Extensions.ObjectPool;
+using Vmem.Diagnostics;
 using Vmem.Extensions.ObjectPool;
 using Xunit;
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Vmem.Diagnostics;
 using Vmem.Tests.Caching;
 using Xunit;
 

@@ -1,4 +1,5 @@
 using Vmem.Caching;
+using Vmem.Diagnostics;
 using Vmem.Testing.Generation;
 using Xunit;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Vmem.Diagnostics;
 using Vmem.Testing.Recording;
 using Xunit;
 

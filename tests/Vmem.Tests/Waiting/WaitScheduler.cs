@@ -1,3 +1,4 @@
+using Vmem.Ranges;
 using Vmem.Segments;
 using Vmem.Testing.Generation;
 using Vmem.Testing.Model;

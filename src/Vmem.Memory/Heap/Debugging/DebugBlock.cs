@@ -1,3 +1,5 @@
+using Vmem.Diagnostics;
+
 namespace Vmem.Memory.Heap.Debugging;
 
 /// <summary>The record of one use of a block: where it lies, and who allocated and freed it.</summary>

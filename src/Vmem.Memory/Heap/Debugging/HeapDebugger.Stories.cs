@@ -1,4 +1,5 @@
 using System.Globalization;
+using Vmem.Diagnostics;
 
 namespace Vmem.Memory.Heap.Debugging;
 

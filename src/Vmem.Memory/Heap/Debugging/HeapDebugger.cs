@@ -1,4 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
+using Vmem.Checks;
+using Vmem.Diagnostics;
 
 namespace Vmem.Memory.Heap.Debugging;
 

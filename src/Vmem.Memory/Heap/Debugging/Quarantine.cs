@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Vmem.Checks;
 
 namespace Vmem.Memory.Heap.Debugging;
 

@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using Vmem.Diagnostics;
+using Vmem.Memory.Diagnostics;
 using Vmem.Memory.Platform;
 using Vmem.Memory.Tests.Isolation.Concurrency;
 using Xunit;

@@ -1,3 +1,4 @@
+using Vmem.Diagnostics;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Heap.Debugging;

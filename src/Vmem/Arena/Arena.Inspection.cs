@@ -1,4 +1,6 @@
 using Vmem.Caching;
+using Vmem.Checks;
+using Vmem.Ranges;
 using Vmem.Segments;
 
 namespace Vmem;

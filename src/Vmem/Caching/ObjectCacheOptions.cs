@@ -1,3 +1,5 @@
+using Vmem.Diagnostics;
+
 namespace Vmem;
 
 /// <summary>How an object cache behaves; fixed when it is made.</summary>

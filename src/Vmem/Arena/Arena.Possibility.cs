@@ -1,3 +1,5 @@
+using Vmem.Importing;
+using Vmem.Ranges;
 using Vmem.Segments;
 using Vmem.Waiting;
 

@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using Vmem.Importing;
+using Vmem.Ranges;
 using Vmem.Segments;
 
 namespace Vmem;

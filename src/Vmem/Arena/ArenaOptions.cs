@@ -1,4 +1,5 @@
 using System.Numerics;
+using Vmem.Diagnostics;
 
 namespace Vmem;
 

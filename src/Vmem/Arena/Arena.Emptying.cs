@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Vmem.Caching;
+using Vmem.Ranges;
 using Vmem.Segments;
 
 namespace Vmem;

@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 
-namespace Vmem.Segments;
+namespace Vmem.Ranges;
 
 /// <summary>A constrained request in the form the search needs, and the rule that tells where in a free segment it fits.</summary>
 /// <remarks>

@@ -1,5 +1,6 @@
 using System.Numerics;
 using Vmem.Caching;
+using Vmem.Diagnostics;
 
 namespace Vmem;
 

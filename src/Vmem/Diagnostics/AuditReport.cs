@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Globalization;
 using System.Numerics;
+using Vmem.Diagnostics;
 
 namespace Vmem;
 

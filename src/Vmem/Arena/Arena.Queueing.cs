@@ -1,3 +1,5 @@
+using Vmem.Checks;
+using Vmem.Ranges;
 using Vmem.Segments;
 using Vmem.Waiting;
 

@@ -1,3 +1,5 @@
+using Vmem.Checks;
+
 namespace Vmem;
 
 /// <summary>The allocator's own state is broken: a bug in it, memory overwritten from outside, or a single-threaded arena used by two

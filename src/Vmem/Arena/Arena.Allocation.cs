@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Vmem.Ranges;
 using Vmem.Segments;
 
 namespace Vmem;

@@ -1,7 +1,8 @@
 using System.Numerics;
+using Vmem.Ranges;
 using Vmem.Segments;
 
-namespace Vmem;
+namespace Vmem.Importing;
 
 /// <summary>One question to a source: how much, and where.</summary>
 /// <remarks>

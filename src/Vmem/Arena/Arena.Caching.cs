@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Vmem.Caching;
+using Vmem.Ranges;
 using Vmem.Segments;
 
 namespace Vmem;

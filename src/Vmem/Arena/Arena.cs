@@ -1,6 +1,8 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Vmem.Caching;
+using Vmem.Checks;
+using Vmem.Diagnostics;
 using Vmem.Recording;
 using Vmem.Segments;
 using Vmem.Waiting;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Vmem.Caching;
+using Vmem.Ranges;
 using Vmem.Segments;
 
 namespace Vmem;
