@@ -10,7 +10,7 @@ namespace Vmem.Memory;
 // Owners: where they come from and go to, and who has lost one.
 public sealed unsafe partial class NativeMemoryPool<T> : IMetered
 {
-    private readonly ObjectCache<HeapMemory<T>>? _owners;       // null: each is new
+    private readonly ObjectCache<PooledMemory<T>>? _owners;       // null: each is new
     private readonly AuditStacks? _stacks;                      // null: leaks are not tracked
     private readonly Lock _gate = new();
     private readonly MeteredEntry _metered;
@@ -33,13 +33,13 @@ public sealed unsafe partial class NativeMemoryPool<T> : IMetered
     }
 
     /// <summary>An owner's rental has ended, and its block is free.</summary>
-    internal void TakeBack(HeapMemory<T> owner)
+    internal void TakeBack(PooledMemory<T> owner)
     {
         PoolThread mine = Mine();
         mine.CountReturn();
         if (_owners is not null && !_disposed && mine.Exchange(owner) is { } rested)
         {
-            _owners.Return(Unsafe.As<HeapMemory<T>>(rested));
+            _owners.Return(Unsafe.As<PooledMemory<T>>(rested));
         }
     }
 
@@ -72,8 +72,8 @@ public sealed unsafe partial class NativeMemoryPool<T> : IMetered
         }
     }
 
-    private ObjectCache<HeapMemory<T>> OwnerCache() =>
-        new(Name, () => new HeapMemory<T>(_heap, this), options: new ObjectCacheOptions { TimeProvider = _options.TimeProvider });
+    private ObjectCache<PooledMemory<T>> OwnerCache() =>
+        new(Name, () => new PooledMemory<T>(_heap, this), options: new ObjectCacheOptions { TimeProvider = _options.TimeProvider });
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private PoolThread Mine()

@@ -41,7 +41,7 @@ public sealed partial class Arena<T>
 
         options ??= new ArenaRecordingOptions();
         options.Check(nameof(options));
-        var recorder = new ArenaRecorder<T>(this, stream, options, _time);
+        var recorder = new ArenaRecorder<T>(this, Name, Quantum, stream, options, _time);
         var recording = new ArenaRecording(recorder, () => Detach(recorder));
         try
         {

@@ -1,32 +1,15 @@
 using System.Buffers;
 
-namespace Vmem.Memory.Pools;
+namespace Vmem.Memory.Heap;
 
-/// <summary>A block of a heap behind <see cref="Memory{T}"/>, for one renter or for many in turn.</summary>
+/// <summary>A block of a heap behind <see cref="Memory{T}"/>, for one renter; a pool derives one for many in turn.</summary>
 /// <remarks>
-/// <para>
 /// <b>State.</b> One word: whether it is rented, and how often it is pinned. Whoever brings it to zero, the renter by disposing of it or the last pin
 /// by its end, frees the block: once, whoever calls what how often and on which thread. So a block that is pinned when its owner is disposed
 /// of stays until the last pin is gone: the system may be writing to it. Every look at the memory asks the word and the heap first.
 /// Rejected: an exception, as aspnetcore's diagnostic pool has it; a connection is often aborted while it is being read from.
-/// </para>
-/// <para>
-/// <b>Recycling.</b> <see cref="IMemoryOwner{T}"/> and <see cref="Memory{T}"/> both carry a reference to this object and nothing that could tell one rental from the
-/// next. So once the object serves another renter, a reference that the first one kept cannot be told from the other's: disposed of again
-/// it ends the other's rental, and looked at it shows the other's bytes. That is the price of no garbage, and no code here
-/// can take it away; what can be done is done. An object rests before it is used again (<see cref="PoolThread"/>), and as long as it rests
-/// the late call is found; the heap is never harmed, since the word frees a block once. Who wants certainty asks the pool for a
-/// fresh object each time.
-/// </para>
-/// <para>
-/// Rejected: a number of the rental in the index that a <see cref="Memory{T}"/> carries, with spans made to begin that much before the
-/// block, so that the bounds check finds the wrong one. It works for <see cref="Memory{T}"/> alone, and for a moment makes a reference to an
-/// address that is not ours, which the collector takes for one into its heap if it happens to lie there. Rejected: recycling by
-/// finaliser, when nobody can have a reference any more. It is certain, but objects come back only with collections, and without
-/// garbage there are none.
-/// </para>
 /// </remarks>
-internal sealed unsafe class HeapMemory<T>(NativeHeap heap, NativeMemoryPool<T>? pool) : MemoryManager<T>, IMemoryOwner<T>
+internal unsafe class HeapMemory<T>(NativeHeap heap) : MemoryManager<T>, IMemoryOwner<T>
     where T : unmanaged
 {
     private const int Rented = 1;
@@ -34,7 +17,7 @@ internal sealed unsafe class HeapMemory<T>(NativeHeap heap, NativeMemoryPool<T>?
 
     private T* _block;
     private int _length;
-    private LeakWitness? _witness;                // null: it is not tracked
+    private IDisposable? _witness;                // null: it is not tracked
     private int _state;
 
     /// <inheritdoc/>
@@ -48,7 +31,7 @@ internal sealed unsafe class HeapMemory<T>(NativeHeap heap, NativeMemoryPool<T>?
     }
 
     /// <summary>It is rented from now on.</summary>
-    public void Begin(void* block, int length, LeakWitness? witness = null)
+    public void Begin(void* block, int length, IDisposable? witness = null)
     {
         _block = (T*)block;
         _length = length;
@@ -108,6 +91,16 @@ internal sealed unsafe class HeapMemory<T>(NativeHeap heap, NativeMemoryPool<T>?
     /// <summary>Implemented anew: the base's goes on to the collector, which has nothing to do here.</summary>
     void IDisposable.Dispose() => Dispose(disposing: true);
 
+    /// <summary>A rental has ended, and its block is free.</summary>
+    protected virtual void NoteEnd()
+    {
+    }
+
+    /// <summary>It was disposed of and is not rented.</summary>
+    protected virtual void NoteStray()
+    {
+    }
+
     protected override void Dispose(bool disposing)
     {
         int before = Interlocked.And(ref _state, ~Rented);
@@ -117,7 +110,7 @@ internal sealed unsafe class HeapMemory<T>(NativeHeap heap, NativeMemoryPool<T>?
         }
         else if ((before & Rented) == 0)
         {
-            pool?.NoteStray();
+            NoteStray();
         }
     }
 
@@ -156,7 +149,7 @@ internal sealed unsafe class HeapMemory<T>(NativeHeap heap, NativeMemoryPool<T>?
         _length = 0;
         _witness?.Dispose();
         _witness = null;
-        pool?.TakeBack(this);
+        NoteEnd();
     }
 
     private void ThrowIfGone() => ThrowIfGone(Volatile.Read(ref _state));

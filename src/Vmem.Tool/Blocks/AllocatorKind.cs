@@ -1,7 +1,7 @@
-namespace Vmem.Tool.Replay;
+namespace Vmem.Tool.Blocks;
 
 /// <summary>What a recording can be replayed through. One that is added here needs a target, and a case in
-/// <see cref="TargetFactory"/>.</summary>
+/// <see cref="Replay.TargetFactory"/>.</summary>
 internal enum AllocatorKind
 {
     /// <summary><see cref="Arena{T}"/>: one lane for each policy.</summary>
