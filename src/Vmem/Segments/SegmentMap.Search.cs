@@ -19,6 +19,7 @@ internal sealed unsafe partial class SegmentMap<T>
         {
             uint tag = FindInstant(size);
             start = tag != 0 ? _tags.At(tag)->Start : default;
+            Invariant.Assert(tag == 0 || (_tags.At(tag)->Kind == TagKind.Free && SizeOf(_tags.At(tag)) >= size), "what is found is free and long enough");
             return tag;
         }
 
@@ -46,6 +47,7 @@ internal sealed unsafe partial class SegmentMap<T>
         start = tag->Start;
         uint nextIndex = tag->Next;
         Tag<T>* next = _tags.At(nextIndex);
+        Invariant.Assert(next->Start - start >= size, "every member of a sure list fits");
         TakeFront(index, tag, nextIndex, next, size, next->Start - start);
         return index;
     }
