@@ -12,21 +12,23 @@ internal sealed class Plan
         new("Vmem", """
             Ranges         ->
             Checks         ->
-            Shared/Caching ->
+            Timing         ->
+            Shared/Caching -> Timing
             Diagnostics    -> Ranges, Checks
             Recording      -> Ranges, Checks
             Segments       -> Ranges, Checks
             Space          -> Segments, Diagnostics, Recording
             Importing      -> Space
             Caching        -> Space, Shared/Caching
-            Waiting        -> Space, Shared/Caching
+            Waiting        -> Space, Timing
             Buddy          -> Diagnostics
             Arena          -> Importing, Caching, Waiting
             """),
         new("Vmem.Memory", """
             Ranges         ->
             Checks         ->
-            Caching        ->
+            Timing         ->
+            Caching        -> Timing
             Diagnostics    -> Checks
             Buddy          -> Checks
             Platform       -> Ranges, Checks

@@ -46,9 +46,7 @@ internal struct ArenaLock
 
     private int _held;
     private uint _entries;                        // written by the owner only
-#if DEBUG
-    private int _owner;                           // the number of the thread that holds it; 0: none does
-#endif
+    private int _owner;                           // in Debug: the thread that holds it; 0: none does
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Enter()
@@ -60,38 +58,27 @@ internal struct ArenaLock
         }
 
         _entries++;
-#if DEBUG
-        _owner = Environment.CurrentManagedThreadId;
-#endif
+        SetOwner(Environment.CurrentManagedThreadId);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Exit()
     {
         AssertHeld();
-#if DEBUG
-        _owner = 0;
-#endif
+        SetOwner(0);
         Volatile.Write(ref _held, 0);
     }
 
     /// <summary>Debug builds: throws unless this thread holds the lock.</summary>
     [Conditional("DEBUG")]
-    public readonly void AssertHeld()
-    {
-#if DEBUG
-        Invariant.Assert(_owner == Environment.CurrentManagedThreadId, "the lock is held");
-#endif
-    }
+    public readonly void AssertHeld() => Invariant.Assert(_owner == Environment.CurrentManagedThreadId, "the lock is held");
 
     /// <summary>Debug builds: throws if this thread holds the lock.</summary>
     [Conditional("DEBUG")]
-    public readonly void AssertNotHeld()
-    {
-#if DEBUG
-        Invariant.Assert(_owner != Environment.CurrentManagedThreadId, "the lock is not held");
-#endif
-    }
+    public readonly void AssertNotHeld() => Invariant.Assert(_owner != Environment.CurrentManagedThreadId, "the lock is not held");
+
+    [Conditional("DEBUG")]
+    private void SetOwner(int thread) => _owner = thread;
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void EnterContended()

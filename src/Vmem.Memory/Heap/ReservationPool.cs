@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Vmem.Caching;
+using Vmem.Timing;
 
 namespace Vmem.Memory.Heap;
 
@@ -75,7 +76,7 @@ internal sealed class ReservationPool(TimeProvider time)
                 return false;
             }
 
-            _timer ??= Upkeep.StartTimer(time, static state => ((ReservationPool)state!).ReleaseOld(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            _timer ??= DetachedTimer.Start(time, static state => ((ReservationPool)state!).ReleaseOld(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             if (_kept.Count == 0)
             {
                 _ = _timer.Change(Patience, Patience);

@@ -32,7 +32,7 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>Instant fit's common case in one piece: allocates from the first list whose every member fits; 0, and nothing is changed,
     /// if all those are empty.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public uint TakeSure(T size, out T start)
+    public uint TakeGoodFit(T size, out T start)
     {
         StepCounter.Count();
         int sizeClass = _freeLists.FindNotEmpty(SizeClass.Sure(size >> _quantumShift));

@@ -1,6 +1,5 @@
 using System.Numerics;
 using Vmem.Checks;
-using Vmem.Segments;
 
 namespace Vmem.Diagnostics;
 
@@ -11,17 +10,13 @@ namespace Vmem.Diagnostics;
 /// no hash table that would have to be rebuilt under the lock. Records come in blocks of one size, so that no growth copies any.
 /// </para>
 /// <para>
-/// Everything but <see cref="Capture"/> happens under the arena's lock, does a bounded amount of work, and calls nobody:
+/// Everything but <see cref="Sign"/> happens under the arena's lock, does a bounded amount of work, and calls nobody:
 /// stack and time are taken before.
 /// </para>
 /// </remarks>
-internal sealed class Audit<T>(TimeProvider time)
+internal sealed class Auditor<T>(TimeProvider time)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
-    /// <summary>The bit of a handle's tag number by which the fast path takes it for stale: <see cref="Segments.Tag{T}.MaxIndex"/> is
-    /// below.</summary>
-    public const uint HandleMark = 1u << 31;
-
     /// <summary>How many frees are remembered. Arbitrary; a wrong free looks at all of them.</summary>
     public const int HistoryLength = 1_024;
 
@@ -55,10 +50,8 @@ internal sealed class Audit<T>(TimeProvider time)
     public TimeProvider Time => time;
 
     /// <summary>Says whose call this is. Not to be called under the lock.</summary>
-    public AuditSite Capture(AuditCall call) =>
+    public AuditSite Sign(AuditCall call) =>
         new(call, _stacks.Capture(), Environment.CurrentManagedThreadId, Thread.CurrentThread.Name, time.GetUtcNow());
-
-    public AuditSignature Sign(AuditCall call) => new(this, Capture(call));
 
     /// <summary>Makes room for what one allocation from a map of so many tags may need: it takes at most two more.</summary>
     public void Reserve(uint tags)
@@ -85,27 +78,26 @@ internal sealed class Audit<T>(TimeProvider time)
         return record.Owner is not null;
     }
 
-    public void NoteAllocated(uint tag, T start, T size)
+    public void NoteAllocated(uint tag, T start, T size, AuditSite site)
     {
-        AuditSite? site = AuditSignature.Of(this);
         ref Record record = ref this[tag];
         Invariant.Assert(record.Owner is null, "a range that is allocated had no owner");
-        record = new Record { Start = start, Size = size, Owner = site is { Allocates: true } ? site : AuditSite.Granted(site) };
+        record = new Record { Start = start, Size = size, Owner = site };
         Live++;
     }
 
-    public void NoteResized(uint tag, T size)
+    public void NoteResized(uint tag, T size, AuditSite site)
     {
         ref Record record = ref this[tag];
         record.Size = size;
-        record.Resizer = AuditSignature.Of(this);
+        record.Resizer = site;
     }
 
-    public void NoteFreed(uint tag)
+    public void NoteFreed(uint tag, AuditSite site)
     {
         ref Record record = ref this[tag];
         Invariant.Assert(record.Owner is not null, "a range that is freed had an owner");
-        _history[_frees++ % HistoryLength] = new FreedRange(record.Start, record.Size, record.Owner!, AuditSignature.Of(this)!);
+        _history[_frees++ % HistoryLength] = new FreedRange(record.Start, record.Size, record.Owner!, site);
         record = default;
         Live--;
     }
@@ -126,8 +118,52 @@ internal sealed class Audit<T>(TimeProvider time)
         return false;
     }
 
+    /// <summary>What is known about an address that could not be freed, and who tried.</summary>
+    /// <param name="tag">The tag of the segment that holds it.</param>
+    /// <param name="start">The address.</param>
+    /// <param name="attempt">Who tried, if that is known.</param>
+    public string TellStory(uint tag, T start, AuditSite? attempt)
+    {
+        string story = "";
+        if (TryGet(tag, out Record record))
+        {
+            story = record.Owner!.Tell($"The range of {record.Size} at {record.Start} was allocated") + record.Resizer?.Tell("Its size was changed");
+        }
+
+        if (TryFindFreed(start, out FreedRange freed))
+        {
+            story += freed.Owner.Tell($"A range of {freed.Size} at {freed.Start} had been allocated") + freed.By.Tell("It was freed");
+        }
+        else if (record.Owner is null)
+        {
+            story += RemembersAll
+                ? $"\n{start} was never allocated."
+                : $"\n{start} was freed by none of the last {HistoryLength} frees: it was never allocated, or freed before them.";
+        }
+
+        return story + attempt?.Tell("The attempt was made");
+    }
+
+    /// <summary>Adds the live ranges under tags from <paramref name="tag"/> on to a report; moves it behind them.</summary>
+    /// <returns>False if there are no more.</returns>
+    public bool TryCopyRecords(ref uint tag, List<Record> batch, int length)
+    {
+        batch.Clear();
+        uint end = Math.Min(tag + (uint)length, Bound);
+        bool any = tag < end;
+        for (; tag < end; tag++)
+        {
+            if (TryGet(tag, out Record record))
+            {
+                batch.Add(record);
+            }
+        }
+
+        return any;
+    }
+
     /// <summary>Throws unless the records are those of the live segments, neither more nor less.</summary>
-    public void Validate(SegmentMap<T> map)
+    public void Validate(long live, Func<uint, T, T, bool> isAllocated)
     {
         long found = 0;
         for (uint tag = 0; tag < Bound; tag++)
@@ -135,10 +171,10 @@ internal sealed class Audit<T>(TimeProvider time)
             if (TryGet(tag, out Record record))
             {
                 found++;
-                Invariant.Hold(map.IsAllocated(tag, record.Start, record.Size), "an audit's record is that of a live segment", $"{record.Size} at {record.Start} is none");
+                Invariant.Hold(isAllocated(tag, record.Start, record.Size), "an audit's record is that of a live segment", $"{record.Size} at {record.Start} is none");
             }
         }
 
-        Invariant.Hold(found == Live && found == map.LiveSegments, "an audit records every live segment", $"{found} are recorded, {Live} counted, {map.LiveSegments} live");
+        Invariant.Hold(found == Live && found == live, "an audit records every live segment", $"{found} are recorded, {Live} counted, {live} live");
     }
 }

@@ -1,32 +1,29 @@
 using System.Globalization;
+using System.Numerics;
 
-namespace Vmem;
+namespace Vmem.Diagnostics;
 
-// The table a kernel developer expects: what illumos' ::vmem, ::vmem_seg and tinyvmem's vmem_dump show.
-public sealed partial class Arena<T>
+/// <summary>The table a kernel developer expects: what illumos' ::vmem, ::vmem_seg and tinyvmem's vmem_dump show.</summary>
+internal static class ArenaDump
 {
-    /// <summary>Writes the arena's figures, its spans and segments, and how many segments there are of each size.</summary>
-    /// <param name="writer">Where to. It is not called while the lock is held.</param>
-    /// <remarks>O(n). Addresses are hexadecimal, sizes decimal. Safe while others allocate: see <see cref="GetSegments"/>.</remarks>
-    public void Dump(TextWriter writer)
+    public static void Write<T>(TextWriter writer, string title, in ArenaStatistics<T> figures, IEnumerable<Segment<T>> segments)
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
     {
-        ArgumentNullException.ThrowIfNull(writer);
-        ArenaStatistics<T> figures = GetStatistics();
         CultureInfo plain = CultureInfo.InvariantCulture;
-        writer.WriteLine(string.Create(plain, $"arena '{Name}': quantum {Quantum}, policy {_policy}"));
+        writer.WriteLine(title);
         writer.WriteLine(string.Create(plain, $"  total {figures.TotalSize}, in use {figures.InUse}, cached {figures.Cached}, free {figures.Free}, imported {figures.Imported}"));
         writer.WriteLine(string.Create(plain, $"  largest free {figures.LargestFree}, fragmentation {figures.Fragmentation:P1}, peak in use {figures.PeakInUse}"));
         writer.WriteLine(string.Create(plain, $"  {figures.Allocations} allocations, {figures.Frees} frees, {figures.Failures} failures, {figures.Imports} imports, {figures.Releases} releases"));
         var sizes = new SortedDictionary<T, (long Allocated, long Free)>();
         int digits = T.MaxValue.GetShortestBitLength() / 4;
         writer.WriteLine(string.Create(plain, $"{"START".PadLeft(digits + 4)}  {"END".PadLeft(digits + 2)}  {"SIZE",20}  TYPE"));
-        foreach (Segment<T> segment in GetSegments())
+        foreach (Segment<T> segment in segments)
         {
             string indent = segment.Kind == SegmentKind.Span ? "" : "  ";
             T last = segment.Start + (segment.Size - T.One);
             string range = $"{Hexadecimal(segment.Start, digits)}{(indent.Length == 0 ? "  " : "")}  {Hexadecimal(last, digits)}";
             writer.WriteLine(string.Create(plain, $"{indent}{range}  {segment.Size,20}  {KindName(segment.Kind)}"));
-            Tally(sizes, segment);
+            Count(sizes, segment);
         }
 
         writer.WriteLine(string.Create(plain, $"{"SIZE",20}  {"ALLOCATED",10}  {"FREE",10}"));
@@ -36,7 +33,9 @@ public sealed partial class Arena<T>
         }
     }
 
-    private static string Hexadecimal(T value, int digits) => "0x" + value.ToString("x" + digits.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+    private static string Hexadecimal<T>(T value, int digits)
+        where T : IBinaryInteger<T> =>
+        "0x" + value.ToString("x" + digits.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 
     private static string KindName(SegmentKind kind) => kind switch
     {
@@ -46,7 +45,8 @@ public sealed partial class Arena<T>
         _ => "free",
     };
 
-    private static void Tally(SortedDictionary<T, (long Allocated, long Free)> sizes, Segment<T> segment)
+    private static void Count<T>(SortedDictionary<T, (long Allocated, long Free)> sizes, Segment<T> segment)
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
     {
         if (segment.Kind is SegmentKind.Span or SegmentKind.Cached)
         {

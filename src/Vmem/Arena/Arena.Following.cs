@@ -1,15 +1,52 @@
-using System.Runtime.CompilerServices;
 using Vmem.Caching;
+using Vmem.Diagnostics;
 using Vmem.Recording;
-using Vmem.Segments;
+using Vmem.Space;
 
 namespace Vmem;
 
-// Being recorded: see ArenaRecorder.
+// Following an arena: audit, recording, dump.
 public sealed partial class Arena<T>
 {
-    private ArenaRecorder<T>? _recorder;          // changes under the lock, with the caches empty
-    private bool _noted;                          // somebody wants to know what is taken: a source, or a recorder
+    /// <summary>Whether the arena keeps who allocated each range: <see cref="ArenaOptions{T}.Audit"/>.</summary>
+    public bool IsAudited => _space.Auditor is not null;
+
+    /// <summary>What callers hold at this moment, grouped by the stacks that allocated it, the largest total first.</summary>
+    /// <returns>The report.</returns>
+    /// <exception cref="InvalidOperationException">The arena keeps no audit: <see cref="ArenaOptions{T}.Audit"/> was not set.</exception>
+    /// <remarks>O(n). Safe while others allocate: the records are copied in batches, each of one moment; a range that is live all the while
+    /// is reported, once.</remarks>
+    public AuditReport<T> GetAuditReport()
+    {
+        if (!IsAudited)
+        {
+            throw new InvalidOperationException($"Arena '{Name}' keeps no audit. Set {nameof(ArenaOptions<>)}.{nameof(ArenaOptions<>.Audit)} when it is made.");
+        }
+
+        _space.ThrowIfEnded();
+        return Census();
+    }
+
+    private AuditReport<T> Census()
+    {
+        var census = new AuditCensus<T>();
+        var batch = new List<Auditor<T>.Record>(EnumerationBatch);
+        for (uint tag = 0; TryCopyRecords(ref tag, batch);)
+        {
+            foreach (Auditor<T>.Record record in batch)
+            {
+                census.Add(record.Start, record.Size, record.Owner!);
+            }
+        }
+
+        return census.ToReport(Name, _time.GetUtcNow());
+    }
+
+    private bool TryCopyRecords(ref uint tag, List<Auditor<T>.Record> batch)
+    {
+        using Visit<T> visit = _space.VisitEvenEnded();
+        return _space.Auditor!.TryCopyRecords(ref tag, batch, EnumerationBatch);
+    }
 
     /// <summary>Records every allocation and free from now on, for <c>vmem replay</c>.</summary>
     /// <param name="stream">Where the recording goes: a file, perhaps through a <see cref="System.IO.Compression.GZipStream"/>. It is used
@@ -57,23 +94,14 @@ public sealed partial class Arena<T>
 
     private void Attach(ArenaRecorder<T> recorder)
     {
-        List<Segment<T>>? releases = null;
-        EnterEmpty(ref releases);
-        try
+        using Visit<T> visit = VisitDrained();
+        if (_space.Recorder is { HasEnded: false })
         {
-            if (_recorder is { HasEnded: false })
-            {
-                throw new InvalidOperationException($"Arena '{Name}' is being recorded already. Dispose that recording first.");
-            }
+            throw new InvalidOperationException($"Arena '{Name}' is being recorded already. Dispose that recording first.");
+        }
 
-            recorder.Begin([.. _caches is null ? EnumerateLocked() : CopyCallersView()]);
-            SetRecorder(recorder);
-        }
-        finally
-        {
-            ExitFrozen();
-            ReleaseAndServe(releases, echo: true);
-        }
+        recorder.Begin([.. CopySegments()]);
+        SetRecorder(recorder);
     }
 
     /// <summary>Ends a recording, as far as the arena is concerned. Nothing happens if it has ended, or the arena has.</summary>
@@ -81,7 +109,7 @@ public sealed partial class Arena<T>
     private void Detach(ArenaRecorder<T> recorder)
     {
         bool isInterrupted = false;
-        while (Volatile.Read(ref _recorder) == recorder)
+        while (_space.Recorder == recorder)
         {
             try
             {
@@ -101,41 +129,24 @@ public sealed partial class Arena<T>
 
     private void DetachOnce(ArenaRecorder<T> recorder)
     {
-        List<Segment<T>>? releases = null;
         try
         {
-            EnterEmpty(ref releases);
-        }
-        catch (ObjectDisposedException) when (_disposed)
-        {
-            return;
-        }
-
-        try
-        {
-            if (_recorder == recorder)
+            using Visit<T> visit = VisitDrained();
+            if (_space.Recorder == recorder)
             {
                 SetRecorder(null);
             }
         }
-        finally
+        catch (ObjectDisposedException) when (_space.HasEnded)
         {
-            ExitFrozen();
-            ReleaseAndServe(releases, echo: true);
         }
     }
 
-    /// <summary>Takes the lock, with nothing in the caches. To be followed by <see cref="ExitFrozen"/>.</summary>
-    private void EnterEmpty(ref List<Segment<T>>? releases)
+    private Visit<T> VisitDrained()
     {
-        if (_caches is null)
-        {
-            Enter();
-        }
-        else
-        {
-            _ = EnterEmptied(ref releases);
-        }
+        Visit<T> visit = _caches is null ? _space.Visit(isOwnRelease: true) : _caches.VisitDrained(isOwnRelease: true);
+        _space.NoteRoom();
+        return visit;
     }
 
     /// <summary>The lock is held, and the caches are frozen and empty.</summary>
@@ -144,10 +155,7 @@ public sealed partial class Arena<T>
         // Before anything changes: both need memory. And nobody may be recorded before there is a writer to wait for.
         MagazineLayer<T>? layer = _caches?.CreateLayer(recorder);
         recorder?.Start();
-        _recorder = recorder;
-        _noted = _source is not null || recorder is not null;
-        RetainedSpans = _retainedSpans;
-        NoteFollowers();
+        _space.SetRecorder(recorder);
         if (layer is not null)
         {
             _caches!.MoveTo(layer);
@@ -155,24 +163,12 @@ public sealed partial class Arena<T>
         }
     }
 
-    /// <summary>A segment is about to be allocated from, in an arena in which somebody wants to know. The lock is held.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void NoteTaken(uint free, T start, T size)
+    /// <summary>Writes the arena's figures, its spans and segments, and how many segments there are of each size.</summary>
+    /// <param name="writer">Where to. It is not called while the lock is held.</param>
+    /// <remarks>O(n). Addresses are hexadecimal, sizes decimal. Safe while others allocate: see <see cref="GetSegments"/>.</remarks>
+    public void Dump(TextWriter writer)
     {
-        if (_source is not null)
-        {
-            NoteImportUsed(free);
-        }
-
-        _recorder?.Allocated(start, size);
-    }
-
-    /// <summary>A segment is about to be freed by a caller. The lock is held.</summary>
-    private void NoteFreed(uint tag)
-    {
-        if (_recorder is not null)
-        {
-            _recorder.Freed(_map.GetSegment(tag).Start);
-        }
+        ArgumentNullException.ThrowIfNull(writer);
+        ArenaDump.Write(writer, $"arena '{Name}': quantum {Quantum}, policy {_policy}", GetStatistics(), GetSegments());
     }
 }
