@@ -1,6 +1,7 @@
 using Vmem.Buddy;
 using Vmem.Diagnostics;
 using Vmem.Testing.Generation;
+using Vmem.Testing.Internals;
 using Xunit;
 
 namespace Vmem.Tests.Buddy;
@@ -126,9 +127,7 @@ public class BuddyBookkeepingTests
     [InlineData(false)]
     public void No_call_makes_garbage(bool singleThreaded)
     {
-#if DEBUG
-        Assert.Skip("needs optimised code (-c Release): unoptimised code makes an object for every look into a table of constants");
-#endif
+        OptimizedCode.Require(typeof(BuddyAllocator<>).Assembly);
         BuddyAllocator<ulong> allocator = new(1_000, 1_000_000, 16, 1 << 19, new BuddyAllocatorOptions { SingleThreaded = singleThreaded });
         for (int i = 0; i < 1_000; i++)
         {
