@@ -80,7 +80,7 @@ internal sealed unsafe partial class SlabClass
     private void Release(Slab* slab)
     {
         _lock.AssertHeld();
-        Invariant.Assert(slab->Free == slab->Capacity && _slabs > 0, "a slab that goes has all its blocks");
+        Invariant.Assert(slab->Free == slab->Capacity && slab != _first && _slabs > 0, "a slab that goes has all its blocks, and none to give");
         Invariant.Assert(_map.SlabAt(slab->Start) == slab && (slab->PreviousOfAll is null ? _all : slab->PreviousOfAll->NextOfAll) == slab, "a slab that goes is in the map and in the list of all");
         if (slab->PreviousOfAll is not null)
         {

@@ -88,7 +88,7 @@ internal sealed unsafe partial class SlabClass : IDisposable
                     break;                        // a fresh slab may fail: what is taken must not be lost by that
                 }
 
-                Invariant.Assert(slab->Free > 0 && slab->SizeClass == _sizeClass, "a listed slab is of the class and has blocks to give");
+                Invariant.Assert(slab->Free > 0 && _map.SlabAt(slab->Start) == slab, "a listed slab has pages, and blocks to give");
                 taken += Slab.Take(slab, _size, blocks[taken..]);
                 if (slab->Free == 0)
                 {

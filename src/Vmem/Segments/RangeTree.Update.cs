@@ -92,6 +92,8 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         {
             RefreshLargest(path, 0);
         }
+
+        Invariant.Assert(_height == 0 || LargestAt(path[1].Node)[path[1].Slot] == Largest(leaf, 0), "what stands above a leaf is its largest value");
     }
 
     /// <summary>The first entry below <c>path[level]</c>'s child is now (key, value): so are the separators of that child, and of all nodes

@@ -74,6 +74,7 @@ public class BuddyBookkeepingTests
     [InlineData(4_096, 12)]
     [InlineData(4_500, 11)]
     [InlineData(9_000, 0)]
+    [Trait("Once", "Release")]
     public void Validate_finds_any_single_bit_that_was_flipped(long units, int maxOrder)
     {
         BuddyTree tree = new(units, maxOrder);
