@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Vmem.Checks;
 
 namespace Vmem.Diagnostics;
 
@@ -51,16 +52,14 @@ internal sealed class MeteredRegistry(MeteredKind kind)
     /// <summary>Ends it. Idempotent. An interrupt waits for the thread's next wait: whoever ends something has more to do.</summary>
     public void Remove(MeteredEntry entry)
     {
-        bool isInterrupted = false;
-        while (!TryRemove(entry))
+        using var interrupts = new DeferredInterrupt();
+        interrupts.Enter(_lock);
+        if (IsListed(entry))
         {
-            isInterrupted = true;
+            RemoveAt(entry.Place);
         }
 
-        if (isInterrupted)
-        {
-            Thread.CurrentThread.Interrupt();
-        }
+        _lock.Exit();
     }
 
     /// <summary>Copies the list, so that others may come and go during a collection without one being left out or measured
@@ -109,27 +108,6 @@ internal sealed class MeteredRegistry(MeteredKind kind)
             bool listed = IsListed(entry);
             measurement = listed ? entry.Note(subject.Name, figure, value, _identities) : default;
             return listed;
-        }
-    }
-
-    /// <summary>False if the thread was interrupted before.</summary>
-    private bool TryRemove(MeteredEntry entry)
-    {
-        try
-        {
-            lock (_lock)
-            {
-                if (IsListed(entry))
-                {
-                    RemoveAt(entry.Place);
-                }
-
-                return true;
-            }
-        }
-        catch (ThreadInterruptedException)
-        {
-            return false;
         }
     }
 
