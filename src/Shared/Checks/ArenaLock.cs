@@ -83,14 +83,14 @@ internal struct ArenaLock
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void EnterContended()
     {
-        bool isInterrupted = false;
+        using var interrupts = new DeferredInterrupt();         // its caller may be in the middle of something, and the lock is not held for long
         long began = Stopwatch.GetTimestamp();
         uint entries = Volatile.Read(ref _entries);
         for (int looks = 1; ; looks++)
         {
             if (looks >= LooksBeforeSleep)
             {
-                isInterrupted |= !TrySleep();
+                interrupts.Sleep();
             }
             else if (looks % s_looksBeforeYield != 0 || !Thread.Yield())
             {
@@ -104,25 +104,6 @@ internal struct ArenaLock
             {
                 break;
             }
-        }
-
-        if (isInterrupted)
-        {
-            Thread.CurrentThread.Interrupt();
-        }
-    }
-
-    /// <summary>An interrupt waits for the thread's next wait: whoever wants this lock may be in the middle of something, and it is not held for long.</summary>
-    private static bool TrySleep()
-    {
-        try
-        {
-            Thread.Sleep(1);
-            return true;
-        }
-        catch (ThreadInterruptedException)
-        {
-            return false;
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Vmem.Caching;
+using Vmem.Checks;
 using Vmem.Timing;
 
 namespace Vmem.Memory.Heap;
@@ -46,14 +47,12 @@ internal sealed class ReservationPool(TimeProvider time)
     /// <summary>Keeps a reservation, or gives it back. One that is shorter than its heap wanted is not kept: the next may get more.</summary>
     public void Leave(HeapReservation reservation)
     {
+        using var interrupts = new DeferredInterrupt();         // the heap must end
         bool kept = false;
         try
         {
-            kept = !reservation.IsShort && reservation.Dirty.Bytes <= MostDirty && TryKeep(reservation);
-        }
-        catch (ThreadInterruptedException)
-        {
-            Thread.CurrentThread.Interrupt();     // the heap must end: it waits for the thread's next wait
+            kept = !reservation.IsShort && reservation.Dirty.Bytes <= MostDirty &&
+                interrupts.Try((Pool: this, Reservation: reservation), static leaving => leaving.Pool.TryKeep(leaving.Reservation));
         }
         finally
         {

@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using Vmem.Caching;
 using Vmem.Diagnostics;
@@ -14,7 +13,7 @@ public sealed unsafe partial class NativeMemoryPool<T> : IMetered
     private readonly AuditStacks? _stacks;                      // null: leaks are not tracked
     private readonly Lock _gate = new();
     private readonly MeteredEntry _metered;
-    private PoolThread?[] _threads = [];          // by number of the thread; changes under the gate
+    private ThreadTable<PoolThread> _threads = new();          // changes under the gate
     private int _ended;
     private long _leaks;
     private long _strays;
@@ -76,12 +75,7 @@ public sealed unsafe partial class NativeMemoryPool<T> : IMetered
         new(Name, () => new PooledMemory<T>(_heap, this), options: new ObjectCacheOptions { TimeProvider = _options.TimeProvider });
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private PoolThread Mine()
-    {
-        PoolThread?[] threads = _threads;
-        int thread = ThreadNumber.Current;
-        return ((uint)thread < (uint)threads.Length ? threads[thread] : null) ?? Join();
-    }
+    private PoolThread Mine() => _threads.Of(ThreadNumber.Current, none: null) ?? Join();
 
     /// <summary>The current thread comes for the first time.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -90,12 +84,7 @@ public sealed unsafe partial class NativeMemoryPool<T> : IMetered
         int number = ThreadNumber.Ensure();
         lock (_gate)
         {
-            if (number >= _threads.Length)
-            {
-                Array.Resize(ref _threads, (int)BitOperations.RoundUpToPowerOf2((uint)number + 1));
-            }
-
-            return _threads[number] ??= new PoolThread();
+            return _threads.Join(number, none: null, static () => new PoolThread());
         }
     }
 
@@ -106,12 +95,12 @@ public sealed unsafe partial class NativeMemoryPool<T> : IMetered
         long returns = 0;
         lock (_gate)
         {
-            foreach (PoolThread? thread in _threads)
+            foreach (PoolThread? thread in _threads.Entries)
             {
                 returns += thread?.Returns ?? 0;
             }
 
-            foreach (PoolThread? thread in _threads)
+            foreach (PoolThread? thread in _threads.Entries)
             {
                 rents += thread?.Rents ?? 0;
             }
