@@ -1,3 +1,5 @@
+using Vmem.Checks;
+
 namespace Vmem.Caching;
 
 /// <summary>How many magazines of a depot's list nobody needed lately.</summary>
@@ -15,12 +17,17 @@ internal struct WorkingSet
     public readonly int Reapable => Math.Min(_least, _leastBefore);
 
     /// <summary>The list has become this long.</summary>
-    public void Note(int count) => _least = Math.Min(_least, count);
+    public void Note(int count)
+    {
+        Invariant.Assert(count >= 0, "a list has a length");
+        _least = Math.Min(_least, count);
+    }
 
     /// <summary>An interval has ended with so many in the list.</summary>
     public void Tick(int count)
     {
         _leastBefore = _least;
         _least = count;
+        Invariant.Assert(Reapable <= count, "no more can go than is there");
     }
 }

@@ -8,7 +8,7 @@ namespace Vmem.Memory.Heap;
 /// <remarks>
 /// <para>
 /// Blocks that one thread allocates and another frees come home through here, by the batch, without a look at their slabs. What was put last is
-/// taken first: it is most likely still in a processor's cache. What nobody needed for two intervals goes to the slabs (<see cref="WorkingSet"/>).
+/// taken first: it is most likely still in a processor's cache. What was not needed for two intervals goes to the slabs (<see cref="WorkingSet"/>).
 /// </para>
 /// <para>Outside the managed heap, as what it holds varies by thousands. Where there is no memory for it to grow, it is full.</para>
 /// </remarks>
@@ -48,7 +48,7 @@ internal unsafe struct BlockDepot(int most)
         return true;
     }
 
-    /// <summary>Ends an interval. Returns how many blocks nobody needed during the one before: they are to be taken out.</summary>
+    /// <summary>Ends an interval. Returns how many blocks were not needed during the one before: they are to be taken out.</summary>
     public int Tick()
     {
         int surplus = _needed.Reapable;
@@ -85,6 +85,7 @@ internal unsafe struct BlockDepot(int most)
             return false;
         }
 
+        Invariant.Assert(room >= wanted && room <= most, "a depot grows as far as it may");
         _room = room;
         return true;
     }

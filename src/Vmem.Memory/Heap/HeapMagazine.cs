@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Vmem.Caching;
+using Vmem.Checks;
 
 namespace Vmem.Memory.Heap;
 
@@ -21,9 +23,8 @@ namespace Vmem.Memory.Heap;
 /// the heap's user, who writes to a block that is free, would lead the heap astray.
 /// </para>
 /// <para>
-/// The owner uses no interlocked instruction. Whoever else needs the contents claims them by the asymmetric form of Dekker's protocol, as with
-/// the pair: the owner sets <c>_busy</c> and then reads the limit; the claimant makes that 0, so that nothing can be taken or put; has every
-/// processor of the process pass a barrier; and waits until <c>_busy</c> is clear. An owner who finds it closed waits for the claimant.
+/// The owner uses no interlocked instruction. Others who need the contents claim them (<see cref="OwnerMark"/>): the claimant makes the limit
+/// 0, so that nothing can be taken or put. An owner who finds it closed waits for the claimant.
 /// </para>
 /// <para>Half a cache line: the records of two classes share one, both the same thread's.</para>
 /// </remarks>
@@ -42,7 +43,7 @@ internal struct HeapMagazine
     private ulong _state;
     private ushort _limit;                        // how many rounds there may be; 0 while it is claimed, and before it is there
     private ushort _batch;                        // how many come from the depot the next time
-    private int _busy;                            // the owner is at work on the other fields
+    private OwnerMark _mark;                      // the owner is at work on the other fields
     private ulong _seen;                          // the state when it was last asked whether the magazine is idle
 
     /// <summary>Can anything be put here now? Owner only.</summary>
@@ -76,6 +77,7 @@ internal struct HeapMagazine
             return false;
         }
 
+        Invariant.Assert(capacity is > 0 and <= RoundsMask, "rounds take eight bits");
         _items = new nuint[capacity + (2 * Padding)];
         Volatile.Write(ref _limit, (ushort)capacity);
         return true;
@@ -85,7 +87,7 @@ internal struct HeapMagazine
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryPop(out nuint block)
     {
-        Volatile.Write(ref _busy, 1);
+        _mark.Begin();
         uint limit = Volatile.Read(ref _limit);
         ulong state = _state;
         uint rounds = (uint)(state & RoundsMask);
@@ -93,11 +95,11 @@ internal struct HeapMagazine
         {
             block = Item((nint)rounds - 1);
             _state = state + (OneTaken - 1);
-            Volatile.Write(ref _busy, 0);
+            _mark.End();
             return true;
         }
 
-        Volatile.Write(ref _busy, 0);
+        _mark.End();
         block = 0;
         return false;
     }
@@ -106,7 +108,7 @@ internal struct HeapMagazine
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryPush(nuint block)
     {
-        Volatile.Write(ref _busy, 1);
+        _mark.Begin();
         uint limit = Volatile.Read(ref _limit);
         ulong state = _state;
         uint rounds = (uint)(state & RoundsMask);
@@ -114,11 +116,11 @@ internal struct HeapMagazine
         {
             Item((nint)rounds) = block;
             _state = state + 1;
-            Volatile.Write(ref _busy, 0);
+            _mark.End();
             return true;
         }
 
-        Volatile.Write(ref _busy, 0);
+        _mark.End();
         return false;
     }
 
@@ -126,7 +128,7 @@ internal struct HeapMagazine
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int Fill(ReadOnlySpan<nuint> blocks)
     {
-        Volatile.Write(ref _busy, 1);
+        _mark.Begin();
         uint limit = Volatile.Read(ref _limit);
         int rounds = Rounds;
         int count = limit == 0 ? 0 : Math.Min(blocks.Length, (int)limit - rounds);
@@ -138,9 +140,10 @@ internal struct HeapMagazine
             }
 
             _state += (uint)count;
+            Invariant.Assert(Rounds == rounds + count && Rounds <= limit, "what is filled in is there");
         }
 
-        Volatile.Write(ref _busy, 0);
+        _mark.End();
         return count;
     }
 
@@ -153,7 +156,7 @@ internal struct HeapMagazine
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int TakeOldest(Span<nuint> blocks, bool onlyIfFull)
     {
-        Volatile.Write(ref _busy, 1);
+        _mark.Begin();
         uint limit = Volatile.Read(ref _limit);
         int rounds = Rounds;
         int count = limit == 0 || (onlyIfFull && rounds < limit) ? 0 : Math.Min(blocks.Length, rounds);
@@ -163,25 +166,18 @@ internal struct HeapMagazine
             items[..count].CopyTo(blocks);
             items[count..].CopyTo(items);
             _state -= (uint)count;
+            Invariant.Assert(Rounds == rounds - count, "what is taken out is gone");
         }
 
-        Volatile.Write(ref _busy, 0);
+        _mark.End();
         return count;
     }
 
     /// <summary>Claims it, in effect after a process-wide barrier and <see cref="AwaitOwner"/>.</summary>
     public void BeginClaim() => Volatile.Write(ref _limit, 0);
 
-    /// <summary>Waits until the owner is out of the operation that it may have begun before the claim: some nanoseconds, unless it has lost
-    /// the processor in it.</summary>
-    public readonly void AwaitOwner()
-    {
-        var spinner = new SpinWait();
-        while (Volatile.Read(in _busy) != 0)
-        {
-            spinner.SpinOnce(sleep1Threshold: -1);
-        }
-    }
+    /// <summary>Waits until the owner is out of the operation that it may have begun before the claim.</summary>
+    public readonly void AwaitOwner() => _mark.Await();
 
     public void EndClaim() => Volatile.Write(ref _limit, _items is null ? (ushort)0 : (ushort)(_items.Length - (2 * Padding)));
 
@@ -189,6 +185,7 @@ internal struct HeapMagazine
     public void Clear()
     {
         _state -= (uint)Rounds;
+        Invariant.Assert(Rounds == 0, "a cleared magazine has nothing");
         _batch = 0;
     }
 

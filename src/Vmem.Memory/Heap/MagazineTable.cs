@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Vmem.Caching;
+using Vmem.Checks;
 
 namespace Vmem.Memory.Heap;
 
@@ -82,6 +83,7 @@ internal struct MagazineTable()
             foreach (ref HeapMagazine magazine in Own(thread))
             {
                 magazine.AwaitOwner();
+                Invariant.Assert(!magazine.IsOpen, "a claimed magazine is closed");
             }
         }
     }
@@ -112,6 +114,7 @@ internal struct MagazineTable()
     /// <summary>Ends what <see cref="Claim"/> began.</summary>
     public void Release()
     {
+        Invariant.Assert(_gate.IsHeldByCurrentThread, "the gate is held");
         foreach (HeapMagazine[] thread in Threads)
         {
             foreach (ref HeapMagazine magazine in Own(thread))
@@ -126,6 +129,7 @@ internal struct MagazineTable()
     /// <summary>Blocks of a class in all magazines, and how many were ever taken from these. Claimed.</summary>
     public (long Blocks, long Taken) Count(int sizeClass)
     {
+        Invariant.Assert(_gate.IsHeldByCurrentThread, "the gate is held");
         long blocks = 0;
         long taken = 0;
         foreach (HeapMagazine[] thread in Threads)
@@ -140,6 +144,7 @@ internal struct MagazineTable()
     /// <summary>Adds the blocks of a class in all magazines. Claimed.</summary>
     public void CopyTo(int sizeClass, List<nuint> blocks)
     {
+        Invariant.Assert(_gate.IsHeldByCurrentThread, "the gate is held");
         foreach (HeapMagazine[] thread in Threads)
         {
             blocks.AddRange(thread[sizeClass].Contents);
@@ -152,6 +157,7 @@ internal struct MagazineTable()
     /// <returns>An address that is none of the class's blocks out; else 0.</returns>
     public nuint Drain(SlabClass slabs, bool idleOnly)
     {
+        Invariant.Assert(_gate.IsHeldByCurrentThread, "the gate is held");
         nuint wrong = 0;
         foreach (HeapMagazine[] thread in Threads)
         {

@@ -35,6 +35,7 @@ internal sealed class Depot<TItem>
         {
             _fullRounds -= magazine.Rounds;
             _fullSet.Note(_full.Count);
+            Invariant.Assert(magazine.IsFull && magazine.Rounds > 0 && _fullRounds >= 0, "what comes out of the full list is full");
             return true;
         }
 
@@ -54,6 +55,7 @@ internal sealed class Depot<TItem>
 
     public void PutFull(Magazine<TItem> magazine)
     {
+        Invariant.Assert(magazine.IsFull && magazine.Rounds > 0, "what goes into the full list is full");
         _full.Push(magazine);
         _fullRounds += magazine.Rounds;
     }
@@ -64,6 +66,7 @@ internal sealed class Depot<TItem>
         while (_empty.TryPop(out magazine))
         {
             _emptySet.Note(_empty.Count);
+            Invariant.Assert(magazine.Rounds == 0, "what comes out of the empty list is empty");
             if (magazine.Items.Length == capacity)
             {
                 return true;
@@ -77,6 +80,7 @@ internal sealed class Depot<TItem>
     /// <summary>Keeps an empty magazine, unless no more of its capacity are made.</summary>
     public void PutEmpty(Magazine<TItem> magazine, int capacity)
     {
+        Invariant.Assert(magazine.Rounds == 0, "what goes into the empty list is empty");
         if (magazine.Items.Length == capacity)
         {
             _empty.Push(magazine);
@@ -87,6 +91,7 @@ internal sealed class Depot<TItem>
     /// <see cref="Reserve"/> before.</summary>
     public void Pour(Magazine<TItem> magazine, int capacity)
     {
+        long expected = Rounds + magazine.Rounds;
         if (magazine.Rounds > 0 && !magazine.IsFull && _partial.Rounds > 0)
         {
             int count = Math.Min(magazine.Rounds, _partial.Items.Length - _partial.Rounds);
@@ -112,9 +117,12 @@ internal sealed class Depot<TItem>
         }
         else
         {
+            Invariant.Assert(_partial.Rounds == 0, "there is one partial magazine");
             _partial = magazine;
             _partialUsed = true;
         }
+
+        Invariant.Assert(Rounds == expected, "what is poured in is there");
     }
 
     /// <summary>Ends an interval, and takes out the magazines that nobody needed during the one before: the full ones into
@@ -140,6 +148,7 @@ internal sealed class Depot<TItem>
             _ = _empty.TryPop(out _);
         }
 
+        Invariant.Assert(_fullRounds >= 0 && (_full.Count > 0 || _fullRounds == 0), "the full magazines' items are counted");
         _fullSet.Tick(_full.Count);
         _emptySet.Tick(_empty.Count);
     }
@@ -153,6 +162,7 @@ internal sealed class Depot<TItem>
             spilled.Add(magazine);
         }
 
+        Invariant.Assert(Rounds == 0, "a drained depot has nothing");
         _fullSet = default;
     }
 

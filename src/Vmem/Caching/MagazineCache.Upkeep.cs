@@ -63,6 +63,7 @@ internal sealed partial class MagazineCache<TItem>
     {
         foreach (MagazineCache<TItem> cache in caches)
         {
+            Invariant.Assert(cache._gate.IsHeldByCurrentThread, "the gates are held until the claim ends");
             foreach (ThreadMagazines<TItem>? pair in cache._pairs.Entries)
             {
                 pair?.EndClaim();
@@ -76,6 +77,7 @@ internal sealed partial class MagazineCache<TItem>
     /// <param name="spilled">Receives the magazines with something in them.</param>
     public void Drain(List<Magazine<TItem>> spilled)
     {
+        Invariant.Assert(_gate.IsHeldByCurrentThread, "the gate is held");
         int most = (2 * _pairs.Entries.Length) + _depot.FullMagazines + 1;
         _ = spilled.EnsureCapacity(spilled.Count + most);
         _depot.Reserve(most);                     // for their way back, too
@@ -90,6 +92,7 @@ internal sealed partial class MagazineCache<TItem>
         }
 
         _depot.Drain(spilled);
+        Invariant.Assert(_depot.Rounds == 0, "a drained cache has nothing in its depot");
     }
 
     /// <summary>Forgets the empty magazines in the depot.</summary>
@@ -111,10 +114,18 @@ internal sealed partial class MagazineCache<TItem>
     }
 
     /// <summary>From now on items are returned to below, until <see cref="Open"/>. Claimed, and drained.</summary>
-    public void Close() => _closed = true;
+    public void Close()
+    {
+        Invariant.Assert(_gate.IsHeldByCurrentThread, "the gate is held");
+        _closed = true;
+    }
 
     /// <summary>Ends <see cref="Close"/>. Claimed.</summary>
-    public void Open() => _closed = false;
+    public void Open()
+    {
+        Invariant.Assert(_gate.IsHeldByCurrentThread, "the gate is held");
+        _closed = false;
+    }
 
     /// <summary>Ends an interval: the magazine size follows the contention, what the working set does not need is taken out, and threads
     /// that did nothing with the cache all the while give what they hold to the depot.</summary>
@@ -168,6 +179,7 @@ internal sealed partial class MagazineCache<TItem>
     /// <returns>Whether there was anything.</returns>
     private bool TryAdoptEnded()
     {
+        Invariant.Assert(_gate.IsHeldByCurrentThread, "the gate is held");
         long now = Environment.TickCount64;
         if (now == _record.LookedForEndedAt)
         {
@@ -203,6 +215,7 @@ internal sealed partial class MagazineCache<TItem>
 
     private void PourOut(ThreadMagazines<TItem> pair)
     {
+        Invariant.Assert(_gate.IsHeldByCurrentThread, "the gate is held");
         _depot.Reserve(2);
         Magazine<TItem> loaded = pair.Loaded;
         Magazine<TItem> previous = pair.Previous;
@@ -214,6 +227,7 @@ internal sealed partial class MagazineCache<TItem>
     /// <summary>What the cache holds and has done. Claimed.</summary>
     public MagazineFigures Count()
     {
+        Invariant.Assert(_gate.IsHeldByCurrentThread, "the gate is held");
         long items = _depot.Rounds;
         long taken = 0;
         int threads = 0;
@@ -233,6 +247,7 @@ internal sealed partial class MagazineCache<TItem>
     /// <summary>Adds a copy of every item here. Claimed.</summary>
     public void CopyTo(List<TItem> items)
     {
+        Invariant.Assert(_gate.IsHeldByCurrentThread, "the gate is held");
         _depot.CopyTo(items);
         foreach (ThreadMagazines<TItem>? pair in _pairs.Entries)
         {
@@ -247,6 +262,7 @@ internal sealed partial class MagazineCache<TItem>
     /// <summary>Whether an item is here. Claimed.</summary>
     public bool Contains(TItem item)
     {
+        Invariant.Assert(_gate.IsHeldByCurrentThread, "the gate is held");
         bool found = _depot.Contains(item);
         foreach (ThreadMagazines<TItem>? pair in _pairs.Entries)
         {

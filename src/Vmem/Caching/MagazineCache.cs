@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 
+using Vmem.Checks;
+
 namespace Vmem.Caching;
 
 /// <summary>The magazine layer over one kind of item: thread magazines and their depot.</summary>
@@ -146,6 +148,7 @@ internal sealed partial class MagazineCache<TItem>
                     return false;
                 }
 
+                Invariant.Assert(mine.Loaded.Rounds == 0, "both magazines are empty when one is exchanged for a full one");
                 Magazine<TItem> empty = mine.Previous;
                 mine.Previous = mine.Loaded;
                 mine.Loaded = full;
@@ -194,6 +197,7 @@ internal sealed partial class MagazineCache<TItem>
                         _depot.PutFull(mine.Previous);
                     }
 
+                    Invariant.Assert(made.Rounds == 0 && made.Items.Length > 0, "the magazine that makes room is empty");
                     mine.Previous = mine.Loaded;
                     mine.Loaded = made;
                     return TryPut(mine, item, push);

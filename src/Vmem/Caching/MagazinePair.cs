@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Vmem.Checks;
 
 namespace Vmem.Caching;
 
@@ -11,16 +12,9 @@ namespace Vmem.Caching;
 /// could go to the depot on half of its operations; with two, M operations at least lie between two visits.
 /// </para>
 /// <para>
-/// The owner uses no interlocked instruction. Whoever else needs the contents (to reap, to count, to validate) <em>claims</em> them by the
-/// asymmetric form of Dekker's protocol. The owner sets <c>_busy</c>, then reads <c>_loaded</c>. The claimant takes <c>_loaded</c> away,
-/// leaving a magazine of no capacity, which serves neither taking nor returning; has every processor of the process pass a barrier
-/// (<see cref="Interlocked.MemoryBarrierProcessWide"/>); and waits until <c>_busy</c> is clear. After the barrier the owner either finds the
-/// magazine gone, or was busy before and is seen to be. The whole cost falls on the claimant, who comes seldom: the owner's only test is
-/// that of the array's bounds, which is there anyway.
-/// </para>
-/// <para>
-/// Rejected: a lock, or a compare-and-swap, for each operation, which costs several times what the operation itself does; and magazines that
-/// nobody but their owner can empty, with which a request would fail while another thread sits on what it needs.
+/// The owner uses no interlocked instruction. Others who need the contents (to reap, to count, to validate) <em>claim</em> them
+/// (<see cref="OwnerMark"/>): the claimant takes the loaded magazine away and leaves one of no capacity, which serves neither taking nor
+/// returning. So the owner's only test is that of the array's bounds, which is there anyway.
 /// </para>
 /// <para>The fields have two cache lines of padding on either side, as the owner writes them all the time.</para>
 /// </remarks>
@@ -35,7 +29,7 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
     private static readonly TItem[] s_claimed = new TItem[0];
 #pragma warning restore CA1825
 
-    private int _busy;                            // the owner is at work on the other fields
+    private OwnerMark _mark;                      // the owner is at work on the other fields
     private long _state;                          // rounds of the loaded magazine, plus 256 for each item ever taken
     private TItem[] _loaded = [];
     private TItem[] _previous = [];
@@ -59,6 +53,7 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
         get => new(IsClaimed ? _aside : _loaded, (byte)_state);
         set
         {
+            Invariant.Assert((uint)value.Rounds <= (uint)value.Items.Length, "a magazine holds at most its capacity");
             if (IsClaimed)
             {
                 _aside = value.Items;
@@ -76,14 +71,18 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
     public Magazine<TItem> Previous
     {
         get => new(_previous, _previousRounds);
-        set => (_previous, _previousRounds) = (value.Items, value.Rounds);
+        set
+        {
+            Invariant.Assert(value.Rounds == 0 || value.IsFull, "the previous magazine is full or empty");
+            (_previous, _previousRounds) = (value.Items, value.Rounds);
+        }
     }
 
     /// <summary>Takes an item from the loaded magazine. Owner only.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryPop(out TItem item)
     {
-        Volatile.Write(ref _busy, 1);
+        _mark.Begin();
         TItem[] loaded = Volatile.Read(ref _loaded);
         long state = _state;
         uint top = (uint)(state & MaxRounds) - 1;
@@ -96,11 +95,11 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
             }
 
             _state = state + (OneTaken - 1);
-            Volatile.Write(ref _busy, 0);
+            _mark.End();
             return true;
         }
 
-        Volatile.Write(ref _busy, 0);
+        _mark.End();
         item = default!;
         return false;
     }
@@ -109,7 +108,7 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryPush(TItem item)
     {
-        Volatile.Write(ref _busy, 1);
+        _mark.Begin();
         TItem[] loaded = Volatile.Read(ref _loaded);
         long state = _state;
         uint rounds = (uint)(state & MaxRounds);
@@ -117,11 +116,11 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
         {
             loaded[rounds] = item;
             _state = state + 1;
-            Volatile.Write(ref _busy, 0);
+            _mark.End();
             return true;
         }
 
-        Volatile.Write(ref _busy, 0);
+        _mark.End();
         return false;
     }
 
@@ -131,7 +130,7 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
     /// be back.</remarks>
     public bool TrySwap(bool full)
     {
-        Volatile.Write(ref _busy, 1);
+        _mark.Begin();
         TItem[] loaded = Volatile.Read(ref _loaded);
         TItem[] previous = _previous;
         int rounds = (byte)_state;
@@ -144,31 +143,32 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
             (_previous, _previousRounds) = (loaded, rounds);
         }
 
-        Volatile.Write(ref _busy, 0);
+        _mark.End();
         return swap;
     }
 
     /// <summary>Claims the pair, in effect after a process-wide barrier and <see cref="AwaitOwner"/>. Under the gate.</summary>
-    public void BeginClaim() => _aside = Interlocked.Exchange(ref _loaded, s_claimed);
-
-    /// <summary>Waits until the owner is out of the operation that it may have begun before the claim: some nanoseconds, unless it has lost
-    /// the processor in it.</summary>
-    public void AwaitOwner()
+    public void BeginClaim()
     {
-        var spinner = new SpinWait();
-        while (Volatile.Read(ref _busy) != 0)
-        {
-            spinner.SpinOnce(sleep1Threshold: -1);
-        }
+        Invariant.Assert(!IsClaimed, "a pair is claimed once at a time");
+        _aside = Interlocked.Exchange(ref _loaded, s_claimed);
     }
+
+    /// <summary>Waits until the owner is out of the operation that it may have begun before the claim.</summary>
+    public void AwaitOwner() => _mark.Await();
 
     public void EndClaim()
     {
+        Invariant.Assert(IsClaimed, "a claim ends that has begun");
         Volatile.Write(ref _loaded, _aside);
         _aside = [];
     }
 
-    private void SetRounds(int rounds) => _state = (_state & -OneTaken) | (uint)rounds;
+    private void SetRounds(int rounds)
+    {
+        Invariant.Assert((uint)rounds <= MaxRounds, "rounds take eight bits");
+        _state = (_state & -OneTaken) | (uint)rounds;
+    }
 }
 
 /// <summary>A <see cref="MagazinePair{TItem}"/> with the padding behind it.</summary>

@@ -1,3 +1,5 @@
+using Vmem.Checks;
+
 namespace Vmem.Caching;
 
 /// <summary>How many rounds a cache's new magazines have: more as its depot is fought over, fewer again when it is not.</summary>
@@ -41,6 +43,7 @@ internal struct MagazineSize
         _least = Array.FindIndex(s_rounds, rounds => rounds >= leastRounds);
         _most = Array.FindIndex(s_rounds, rounds => rounds >= mostRounds);
         _step = _least;
+        Invariant.Assert(_least >= 0 && _most >= _least, "there are steps for the least and the most");
     }
 
     public readonly int Rounds => s_rounds[_step];
@@ -71,5 +74,6 @@ internal struct MagazineSize
         }
 
         _contentions = 0;
+        Invariant.Assert(_step >= _least && _step <= _most, "the size is between the least and the most");
     }
 }
