@@ -2,7 +2,7 @@ using Vmem.Checks;
 
 namespace Vmem.Caching;
 
-/// <summary>How many magazines of a depot's list nobody needed lately.</summary>
+/// <summary>How many entries of a depot's list were not needed lately.</summary>
 /// <remarks>
 /// The paper, §3.6: the least number that lay in the list during an interval was never needed in it. A list that varied between 37 and 47
 /// magazines has a working set of 10, and 37 can go. The estimate in force is that of the interval before, and no more than the least that

@@ -97,7 +97,7 @@ internal unsafe class HeapMemory<T>(NativeHeap heap) : MemoryManager<T>, IMemory
     }
 
     /// <summary>It was disposed of and is not rented.</summary>
-    protected virtual void NoteStray()
+    protected virtual void NoteDoubleDispose()
     {
     }
 
@@ -110,7 +110,7 @@ internal unsafe class HeapMemory<T>(NativeHeap heap) : MemoryManager<T>, IMemory
         }
         else if ((before & Rented) == 0)
         {
-            NoteStray();
+            NoteDoubleDispose();
         }
     }
 

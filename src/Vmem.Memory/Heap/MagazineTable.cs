@@ -64,8 +64,8 @@ internal struct MagazineTable()
         }
     }
 
-    /// <summary>Every thread's magazines are claimed: nothing moves in them until <see cref="Release"/>. Who finds his claimed waits in
-    /// <see cref="Join"/>.</summary>
+    /// <summary>Every thread's magazines are claimed: nothing moves in them until <see cref="Release"/>. A thread that finds its own
+    /// claimed waits in <see cref="Join"/>.</summary>
     public void Claim()
     {
         _gate.Enter();
@@ -153,7 +153,7 @@ internal struct MagazineTable()
 
     /// <summary>Gives the blocks of a class in all magazines to its depot and slabs. Claimed.</summary>
     /// <param name="slabs">The class.</param>
-    /// <param name="idleOnly">Only of magazines that nobody has used since this was called last.</param>
+    /// <param name="idleOnly">Only of magazines that have not been used since this was called last.</param>
     /// <returns>An address that is none of the class's blocks out; else 0.</returns>
     public nuint Drain(SlabClass slabs, bool idleOnly)
     {
@@ -172,7 +172,7 @@ internal struct MagazineTable()
         return wrong;
     }
 
-    /// <summary>Every thread finds from now on that it has no magazines. What lies in them is forgotten.</summary>
+    /// <summary>No thread has magazines from now on. What lies in them is forgotten.</summary>
     public void End()
     {
         lock (_gate)

@@ -16,7 +16,7 @@ public sealed unsafe partial class NativeMemoryPool<T> : IMetered
     private ThreadTable<PoolThread> _threads = new();          // changes under the gate
     private int _ended;
     private long _leaks;
-    private long _strays;
+    private long _doubleDisposals;
 
     /// <inheritdoc/>
     bool IMetered.TryRead(int figure, out long value)
@@ -43,7 +43,7 @@ public sealed unsafe partial class NativeMemoryPool<T> : IMetered
     }
 
     /// <summary>An owner was disposed of that is not rented.</summary>
-    internal void NoteStray() => Interlocked.Increment(ref _strays);
+    internal void NoteDoubleDispose() => Interlocked.Increment(ref _doubleDisposals);
 
     private LeakWitness NewWitness(AuditStacks stacks, int length)
     {

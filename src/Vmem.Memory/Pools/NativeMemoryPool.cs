@@ -99,7 +99,7 @@ public sealed unsafe partial class NativeMemoryPool<T> : MemoryPool<T>
             Rents = rents,
             Outstanding = rents - returns,
             Leaks = Interlocked.Read(ref _leaks),
-            StrayDisposals = Interlocked.Read(ref _strays),
+            StrayDisposals = Interlocked.Read(ref _doubleDisposals),
         };
     }
 

@@ -26,5 +26,5 @@ internal sealed class PooledMemory<T>(NativeHeap heap, NativeMemoryPool<T> pool)
 {
     protected override void NoteEnd() => pool.TakeBack(this);
 
-    protected override void NoteStray() => pool.NoteStray();
+    protected override void NoteDoubleDispose() => pool.NoteDoubleDispose();
 }

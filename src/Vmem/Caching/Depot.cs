@@ -125,7 +125,7 @@ internal sealed class Depot<TItem>
         Invariant.Assert(Rounds == expected, "what is poured in is there");
     }
 
-    /// <summary>Ends an interval, and takes out the magazines that nobody needed during the one before: the full ones into
+    /// <summary>Ends an interval, and takes out the magazines that were not needed during the one before: the full ones into
     /// <paramref name="spilled"/>, the empty ones for good.</summary>
     public void Tick(List<Magazine<TItem>> spilled)
     {

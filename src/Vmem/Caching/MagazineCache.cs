@@ -20,8 +20,8 @@ namespace Vmem.Caching;
 /// needed it. A thread that returns what others took therefore hands over full magazines, M items at a time, and piles nothing up.
 /// </para>
 /// <para>
-/// The gate is held for the exchange of two magazines. Whoever holds it has the pairs of all threads at rest but those in the middle of an
-/// operation on their loaded magazine; see <see cref="MagazinePair{TItem}"/> for how these are claimed.
+/// The gate is held for the exchange of two magazines. While a thread holds it, the others work on their loaded magazines only; see
+/// <see cref="OwnerMark"/> for how these are claimed.
 /// </para>
 /// </remarks>
 internal sealed partial class MagazineCache<TItem>

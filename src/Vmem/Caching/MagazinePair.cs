@@ -16,6 +16,13 @@ namespace Vmem.Caching;
 /// (<see cref="OwnerMark"/>): the claimant takes the loaded magazine away and leaves one of no capacity, which serves neither taking nor
 /// returning. So the owner's only test is that of the array's bounds, which is there anyway.
 /// </para>
+/// <para>
+/// Rejected: one stack of 2 M, as a heap's threads have it, of which M are copied to the depot or from it. Then one type would serve both.
+/// Against the pair (medians of nine alternating processes), quantum caches gain: ten thousand random ranges take 0.85 of the time, bursts
+/// of 25 0.83, a hot pair of operations 1.02. But object caches lose: bursts of 1,000 take 1.04, of 10,000 1.10. Each reference that is
+/// copied passes the collector's write barrier, and its old place has to be cleared. With a depot of single items instead of magazines
+/// that is 1.04 and 1.07, and a depot that grows allocates 1.7 times as much. Memory held is the same.
+/// </para>
 /// <para>The fields have two cache lines of padding on either side, as the owner writes them all the time.</para>
 /// </remarks>
 internal abstract class MagazinePair<TItem> : PaddedBefore
@@ -25,7 +32,7 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
 
     private const long OneTaken = MaxRounds + 1;
 
-#pragma warning disable CA1825 // not Array.Empty: it must be nobody else's
+#pragma warning disable CA1825 // not Array.Empty: it must not be shared
     private static readonly TItem[] s_claimed = new TItem[0];
 #pragma warning restore CA1825
 
@@ -178,6 +185,6 @@ internal sealed class ThreadMagazines<TItem> : MagazinePair<TItem>
     private readonly Padding _behind;
 #pragma warning restore CS0169, IDE0051, CA1823
 
-    /// <summary>How many had been taken and how many lay here at the last upkeep: a pair that nobody has used since is idle.</summary>
+    /// <summary>How many had been taken and how many lay here at the last upkeep: a pair that has not been used since is idle.</summary>
     public (long Taken, int Rounds) Seen { get; set; }
 }

@@ -48,7 +48,7 @@ internal struct MagazineSize
 
     public readonly int Rounds => s_rounds[_step];
 
-    /// <summary>Somebody had to wait for the depot.</summary>
+    /// <summary>A thread had to wait for the depot.</summary>
     public void NoteContention()
     {
         if (++_contentions >= ContentionsToGrowAtOnce && _step < _most)
