@@ -1,6 +1,6 @@
 using Vmem.Memory;
 
-namespace Vmem.Samples.Execution;
+namespace Vmem.Samples;
 
 /// <summary>
 /// Where scripts leave values for each other, under names. A reference may be left there too: that it can be seen does not make it usable.
@@ -9,15 +9,14 @@ internal sealed class Board
 {
     // It is the host's memory, on no script's quota. Arbitrary.
     private const int MostNames = 100;
-    private const int LongestName = 100;
 
     private readonly Dictionary<string, (MemoryClient Sharer, Value Value)> _values = [];
 
     public void Share(string name, MemoryClient sharer, Value value)
     {
-        if (name.Length > LongestName || (_values.Count >= MostNames && !_values.ContainsKey(name)))
+        if (_values.Count >= MostNames && !_values.ContainsKey(name))
         {
-            throw new ScriptFault("the board is full", $"It has room for {MostNames} names of at most {LongestName} letters");
+            throw new ScriptFault("the board is full", $"It has room for {MostNames} names");
         }
 
         _values[name] = (sharer, value);

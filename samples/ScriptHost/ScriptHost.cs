@@ -1,8 +1,6 @@
 using Vmem.Memory;
-using Vmem.Samples.Execution;
-using Vmem.Samples.Language;
 
-namespace Vmem.Samples.Hosting;
+namespace Vmem.Samples;
 
 /// <summary>
 /// Runs many small scripts of many authors side by side, in one block of memory that was taken once. Each run is a client of that block: it
@@ -36,7 +34,7 @@ internal sealed class ScriptHost : IDisposable
     /// <summary>Those started and not deleted, in the order of their start.</summary>
     public IReadOnlyList<ScriptProcess> Processes => _processes;
 
-    public ScriptProcess Start(CompiledScript script, TextWriter output)
+    public ScriptProcess Start(Script script, TextWriter output)
     {
         MemoryClient client = Memory.CreateClient(script.Name, _options.Quota);
         var process = new ScriptProcess(script, client, _board, output, _options.StepLimit);
@@ -51,7 +49,7 @@ internal sealed class ScriptHost : IDisposable
         {
             foreach (ScriptProcess process in _processes.Where(process => !process.HasEnded))
             {
-                process.RunSlice(StepsPerTurn);
+                process.Run(StepsPerTurn);
             }
         }
     }
