@@ -54,7 +54,7 @@ internal sealed record Calibration(double StepNanoseconds, double PageChaseNanos
     public static Calibration Measure()
     {
         _ = StepTime(Steps / 10);
-        double step = Median.Of(Enumerable.Range(0, 3).Select(_ => StepTime(Steps)));
+        double step = Rounds.Median(Enumerable.Range(0, 3).Select(_ => StepTime(Steps)));
         return new Calibration(step, ChaseTime(PageBytes), ChaseTime(LineBytes), TimestampTime());
     }
 
@@ -99,7 +99,7 @@ internal sealed record Calibration(double StepNanoseconds, double PageChaseNanos
                 rounds[round] = Clock.NanosecondsSince(begin) / ChaseLoads;
             }
             s_sink += (ulong)position;
-            return Median.Of(rounds);
+            return Rounds.Median(rounds);
         }
         finally
         {

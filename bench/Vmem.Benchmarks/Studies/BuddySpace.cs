@@ -44,9 +44,9 @@ internal static class BuddySpace
         foreach ((ISubject subject, bool rounds) in new (ISubject, bool)[] { (s_buddy, true), (new Subject(FitPolicy.InstantFit), false) })
         {
             RampEnd[] ends = [.. Enumerable.Range(0, seeds).Select(i => subject.Run(new RampExperiment<TLaw>(Xorshift64.DefaultSeed + (ulong)i, context.Settings.RampSteps)))];
-            double requested = Median.Of(ends, end => end.Requested);
-            double internalWaste = rounds ? Median.Of(ends, end => end.RoundedToPowers - end.Requested) : 0;
-            double externalWaste = Median.Of(ends, end => 1 - (rounds ? end.RoundedToPowers : end.Requested));
+            double requested = Rounds.Median(ends, end => end.Requested);
+            double internalWaste = rounds ? Rounds.Median(ends, end => end.RoundedToPowers - end.Requested) : 0;
+            double externalWaste = Rounds.Median(ends, end => 1 - (rounds ? end.RoundedToPowers : end.Requested));
             report.Record(subject.Key, 0, $"occupancy at first failure, {TLaw.Name}", requested, "of the capacity");
             report.Record(subject.Key, 0, $"internal waste, {TLaw.Name}", internalWaste, "of the capacity");
             report.Record(subject.Key, 0, $"external waste, {TLaw.Name}", externalWaste, "of the capacity");

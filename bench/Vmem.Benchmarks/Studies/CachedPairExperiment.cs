@@ -24,27 +24,17 @@ internal sealed class CachedPairExperiment(int runs)
         using var uncached = new Arena<ulong>("uncached", 0, 1 << 30, 1);
         var bare = new BareCache(Size);
         Func<ulong>[] subjects = [() => RunCached(cached, Size), () => RunCachedTry(cached, Size), () => RunCachedTwo(cached, Size), RunBareHoisted, () => RunBare(bare, Size), () => RunUncached(uncached, Size)];
-        foreach (Func<ulong> subject in subjects)
-        {
-            for (int i = 0; i < SamplesPerRun; i++)
-            {
-                _ = Sample(subject);
-            }
-
-            Thread.Sleep(250);                    // the JIT's last tier is compiled in the background
-        }
-
-        List<double>[] samples = [.. subjects.Select(_ => new List<double>())];
-        for (int run = 0; run < runs * SamplesPerRun; run++)
-        {
-            for (int i = 0; i < subjects.Length; i++)
-            {
-                samples[i].Add(Sample(subjects[i]));
-            }
-        }
-
-        double[] medians = [.. samples.Select(Median.Of)];
+        double[][] samples = Rounds.InTurns(subjects, runs * SamplesPerRun, Sample, WarmUp);
+        double[] medians = [.. samples.Select(Rounds.Median)];
         return new CachedPairTimes(medians[3], medians[4], medians[0], medians[1], medians[2], medians[5]);
+    }
+
+    private static void WarmUp(Func<ulong> subject)
+    {
+        for (int i = 0; i < SamplesPerRun; i++)
+        {
+            _ = Sample(subject);
+        }
     }
 
     private static double Sample(Func<ulong> subject)

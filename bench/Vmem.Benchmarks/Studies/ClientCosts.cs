@@ -17,9 +17,9 @@ internal static class ClientCosts
         int runs = context.Settings.Runs ?? 15;
         BlockSubject[] subjects = [.. s_clients, .. ClientsStudy.Peers];
         var experiment = new BlockTimesExperiment<TLaw>(live);
-        BlockTimes[][] turns = Turns.Take(subjects, runs, subject => subject.Run(experiment));
-        double[] times = [.. turns.Select(turn => Median.Of(turn, one => one.Nanoseconds))];
-        double[] bytes = [.. turns.Select(turn => Median.Of(turn, one => one.ManagedBytes))];
+        BlockTimes[][] turns = Rounds.InTurns(subjects, runs, subject => subject.Run(experiment));
+        double[] times = Rounds.Medians(turns, one => one.Nanoseconds);
+        double[] bytes = Rounds.Medians(turns, one => one.ManagedBytes);
         double system = times[Array.IndexOf(subjects, BlockSubjects.System)];
         for (int i = 0; i < subjects.Length; i++)
         {

@@ -18,10 +18,10 @@ internal static class HeapCosts
         int runs = context.Settings.Runs ?? 11;
         IReadOnlyList<BlockSubject> subjects = HeapStudy.Subjects;
         var experiment = new BlockCostsExperiment<TLaw>(live, SecondsFactor * context.Settings.Seconds);
-        BlockCosts[][] turns = Turns.Take(subjects, runs, subject => subject.Run(experiment));
-        double[] one = [.. turns.Select(turn => Median.Of(turn, costs => costs.OneThread))];
-        double[] two = [.. turns.Select(turn => Median.Of(turn, costs => costs.TwoThreads))];
-        double[] bytes = [.. turns.Select(turn => Median.Of(turn, costs => costs.ManagedBytes))];
+        BlockCosts[][] turns = Rounds.InTurns(subjects, runs, subject => subject.Run(experiment));
+        double[] one = Rounds.Medians(turns, costs => costs.OneThread);
+        double[] two = Rounds.Medians(turns, costs => costs.TwoThreads);
+        double[] bytes = Rounds.Medians(turns, costs => costs.ManagedBytes);
         for (int i = 0; i < subjects.Count; i++)
         {
             report.Record(subjects[i].Name, live, $"{key}, 1 thread", one[i], "ns");

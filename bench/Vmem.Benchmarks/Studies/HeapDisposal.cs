@@ -24,10 +24,10 @@ internal static class HeapDisposal
             .. BlockSubjects.MimallocHeaps.Select(subject => new Row(subject, Deletion.Whole)),
             new(BlockSubjects.Region, Deletion.Whole),
         ];
-        DeletionTimes[][] turns = Turns.Take(rows, runs, row => row.Subject.Run(new DeletionExperiment(row.Deletion, Blocks, Size)));
-        double[] ends = [.. turns.Select(turn => Median.Of(turn, one => one.Delete))];
-        double[] fills = [.. turns.Select(turn => Median.Of(turn, one => one.Fill))];
-        double[] lives = [.. turns.Select(turn => Median.Of(turn, one => one.Whole))];
+        DeletionTimes[][] turns = Rounds.InTurns(rows, runs, row => row.Subject.Run(new DeletionExperiment(row.Deletion, Blocks, Size)));
+        double[] ends = Rounds.Medians(turns, one => one.Delete);
+        double[] fills = Rounds.Medians(turns, one => one.Fill);
+        double[] lives = Rounds.Medians(turns, one => one.Whole);
         for (int i = 0; i < rows.Length; i++)
         {
             report.Record(rows[i].Name, Blocks, "A5, end", ends[i], "µs");

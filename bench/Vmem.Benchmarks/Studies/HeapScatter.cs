@@ -15,17 +15,10 @@ internal static class HeapScatter
     {
         int runs = context.Settings.Runs ?? 5;
         IReadOnlyList<BlockSubject> subjects = HeapStudy.Subjects;
-        ScatterCosts[][] turns = [.. subjects.Select(_ => new ScatterCosts[runs])];
-        for (int run = 0; run < runs; run++)
-        {
-            for (int i = 0; i < subjects.Count; i++)
-            {
-                turns[i][run] = ScatterProbe.Start(subjects[i]);
-            }
-        }
-
-        double[] times = [.. turns.Select(turn => Median.Of(turn, one => one.Nanoseconds))];
-        double[] resident = [.. turns.Select(turn => Median.Of(turn, one => one.ResidentBytes))];
+        // A process of its own needs no warm-up here.
+        ScatterCosts[][] turns = Rounds.InTurns(subjects, runs, ScatterProbe.Start, _ => { });
+        double[] times = Rounds.Medians(turns, one => one.Nanoseconds);
+        double[] resident = Rounds.Medians(turns, one => one.ResidentBytes);
         for (int i = 0; i < subjects.Count; i++)
         {
             report.Record(subjects[i].Name, ScatterProbe.Blocks, "A4", times[i], "ns");

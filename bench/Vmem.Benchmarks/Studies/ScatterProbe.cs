@@ -35,11 +35,10 @@ internal static class ScatterProbe
     // Enough calls that the loops are compiled for good, few enough blocks that next to nothing of what they leave behind is used again: 0.2 %.
     private const int RehearsedBlocks = 2 * ChunkLength;
     private const int Rehearsals = 60;
-    private const int Rounds = 3;
+    private const int RehearsalRounds = 3;
 
     // Of an allocator that can be had twice, what happens to many blocks is compiled on another one. 200,000: so far the measured one has to grow some hundred times.
     private const int BlocksElsewhere = 200_000;
-    private static readonly TimeSpan s_compilerPause = TimeSpan.FromMilliseconds(150);
 
     public static ScatterCosts Start(BlockSubject subject) => ScatterCosts.Parse(ChildProcess.Run(Verb, subject.Name));
 
@@ -61,7 +60,7 @@ internal static class ScatterProbe
             Array.Fill(live, default);
             using (TBlocks other = TBlocks.IsOneForAll ? blocks : make())
             {
-                for (int round = 0; round < Rounds; round++)
+                for (int round = 0; round < RehearsalRounds; round++)
                 {
                     for (int i = 0; i < Rehearsals; i++)
                     {
@@ -73,7 +72,7 @@ internal static class ScatterProbe
                         _ = Measure(other, live.AsSpan(0, BlocksElsewhere));
                     }
 
-                    Thread.Sleep(s_compilerPause);
+                    Rounds.LetCompile();
                 }
             }
 
