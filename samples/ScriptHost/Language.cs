@@ -27,9 +27,24 @@ internal sealed record Script(string Name, IReadOnlyList<Instruction> Code)
     // The operands of each operation: v a variable, x a variable or a value, c a comparison, n a name, t the rest of the line.
     private static readonly Dictionary<Operation, string> s_shapes = new()
     {
-        [Operation.Set] = "vx", [Operation.Add] = "vx", [Operation.Sub] = "vx", [Operation.Mul] = "vx", [Operation.Div] = "vx", [Operation.Rem] = "vx",
-        [Operation.New] = "vx", [Operation.Raw] = "vx", [Operation.Size] = "vx", [Operation.Get] = "vxx", [Operation.Put] = "xxx", [Operation.Free] = "x",
-        [Operation.Share] = "nx", [Operation.Fetch] = "vn", [Operation.Print] = "t", [Operation.If] = "xcx", [Operation.While] = "xcx", [Operation.End] = "",
+        [Operation.Set] = "vx",
+        [Operation.Add] = "vx",
+        [Operation.Sub] = "vx",
+        [Operation.Mul] = "vx",
+        [Operation.Div] = "vx",
+        [Operation.Rem] = "vx",
+        [Operation.New] = "vx",
+        [Operation.Raw] = "vx",
+        [Operation.Size] = "vx",
+        [Operation.Get] = "vxx",
+        [Operation.Put] = "xxx",
+        [Operation.Free] = "x",
+        [Operation.Share] = "nx",
+        [Operation.Fetch] = "vn",
+        [Operation.Print] = "t",
+        [Operation.If] = "xcx",
+        [Operation.While] = "xcx",
+        [Operation.End] = "",
     };
 
     /// <exception cref="ScriptException">It is no script.</exception>
