@@ -42,9 +42,6 @@ internal readonly struct BuddyGroup(ulong starts, ulong free)
     /// <summary>The base-2 logarithm of <see cref="Cells"/>: the number of orders a level covers.</summary>
     public const int Orders = 6;
 
-    /// <summary>A bit for each of them.</summary>
-    public const uint AllOrders = (1u << Orders) - 1;
-
     /// <summary>The cells of a group: as many as a word has bits.</summary>
     public const int Cells = 64;
 

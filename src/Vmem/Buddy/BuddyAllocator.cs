@@ -117,8 +117,6 @@ public sealed partial class BuddyAllocator<T> : IArenaSource<T>
     /// <summary>The size that no block exceeds.</summary>
     public T MaxBlock { get; }
 
-    internal BuddyTree Tree => _tree;
-
     /// <summary>Takes everything back, whoever holds it: as new, but for the counts in the statistics.</summary>
     /// <remarks>Costs the clearing of the bookkeeping.</remarks>
     public void Reset()
