@@ -105,7 +105,9 @@ internal sealed record Script(string Name, IReadOnlyList<Instruction> Code)
             throw new ScriptException(name, line, $"'{words[0]}' has {words.Length - 1} operands", $"It takes {shape.Length}");
         }
 
-        Operand[] operands = [.. words.Skip(1).Zip(shape).Where(word => word.Second is 'v' or 'x').Select(word => Read(name, line, word.First, word.Second))];
+        Operand[] operands = [
+            .. words.Skip(1).Zip(shape).Where(word => word.Second is 'v' or 'x').Select(word => Read(name, line, word.First, word.Second))
+        ];
         int at = shape.AsSpan().IndexOfAny('c', 'n');
         string named = at < 0 ? "" : words[at + 1];
         return at < 0 || shape[at] != 'c' || named is "<" or "==" or "!="

@@ -4,8 +4,8 @@ namespace Vmem.Samples;
 
 /// <summary>
 /// Runs many small scripts of many authors side by side, in one block of memory that was taken once. Each run is a client of that block: it
-/// has a quota, it cannot touch what another has, and when it is deleted everything it had is free again, whether its author freed it or not.
-/// The host never looks for leaks, and never asks the collector.
+/// has a quota, it cannot touch what another has, and when it is deleted everything it had is free again, whether its author freed it or
+/// not. The host never looks for leaks, and never asks the collector.
 /// </summary>
 internal sealed class ScriptHost : IDisposable
 {

@@ -12,6 +12,7 @@ internal sealed record ScriptHostOptions
     /// <summary>The most lines that a script may run.</summary>
     public long StepLimit { get; init; } = 1_000_000;
 
-    /// <summary>Whether a script's memory is zeroed before another gets it. Only a demonstration of what would happen leaves this out.</summary>
+    /// <summary>Whether a script's memory is zeroed before another gets it. Only a demonstration of what would happen leaves this
+    /// out.</summary>
     public bool Isolated { get; init; } = true;
 }

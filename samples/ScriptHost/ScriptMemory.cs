@@ -3,8 +3,8 @@ using Vmem.Memory;
 namespace Vmem.Samples;
 
 /// <summary>
-/// The blocks of one script, all in its client's memory. What protects scripts from each other is <see cref="Open"/>: before a block is used,
-/// the client is asked whether a block of its own starts there.
+/// The blocks of one script, all in its client's memory. What protects scripts from each other is <see cref="Open"/>: before a block is
+/// used, the client is asked whether a block of its own starts there.
 /// </summary>
 internal sealed unsafe class ScriptMemory(MemoryClient client)
 {

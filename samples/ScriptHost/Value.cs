@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Vmem.Samples;
 
 /// <summary>
-/// A value of a script: one word. The lowest bit tells numbers (1, and 63 bits of them) from references (0: blocks start at multiples of 16);
-/// all zero is nil.
+/// A value of a script: one word. The lowest bit tells numbers (1, and 63 bits of them) from references (0: blocks start at multiples of
+/// 16); all zero is nil.
 /// </summary>
 /// <remarks>With that bit no script computes an address. But it may keep one for longer than the block lives, pass it to another script, or
 /// find it in memory that nobody cleared: so each use asks whose block it is (<see cref="ScriptMemory.Open"/>).</remarks>

@@ -21,7 +21,11 @@ namespace Vmem.Benchmarks.Measurement;
 /// <param name="PageChaseNanoseconds">One load of the chase through one line of each page.</param>
 /// <param name="FullChaseNanoseconds">One load of the chase through all lines.</param>
 /// <param name="TimestampNanoseconds">One reading of the clock.</param>
-internal sealed record Calibration(double StepNanoseconds, double PageChaseNanoseconds, double FullChaseNanoseconds, double TimestampNanoseconds)
+internal sealed record Calibration(
+    double StepNanoseconds,
+    double PageChaseNanoseconds,
+    double FullChaseNanoseconds,
+    double TimestampNanoseconds)
 {
     /// <summary>The peers' machine took 2.1 to 2.6 ns a step; this is the middle.</summary>
     public const double ReferenceStepNanoseconds = 2.35;

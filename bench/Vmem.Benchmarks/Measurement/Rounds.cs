@@ -18,7 +18,11 @@ internal static class Rounds
     /// <param name="rounds">How many turns each takes.</param>
     /// <param name="turn">A turn.</param>
     /// <param name="warmUp">What compiles its code; if null, some turns.</param>
-    public static TResult[][] InTurns<TSubject, TResult>(IReadOnlyList<TSubject> subjects, int rounds, Func<TSubject, TResult> turn, Action<TSubject>? warmUp = null)
+    public static TResult[][] InTurns<TSubject, TResult>(
+        IReadOnlyList<TSubject> subjects,
+        int rounds,
+        Func<TSubject, TResult> turn,
+        Action<TSubject>? warmUp = null)
     {
         foreach (TSubject subject in subjects)
         {
@@ -62,5 +66,6 @@ internal static class Rounds
     public static double Median<TResult>(IEnumerable<TResult> results, Func<TResult, double> metric) => Median(results.Select(metric));
 
     /// <summary>The median of each subject.</summary>
-    public static double[] Medians<TResult>(IEnumerable<TResult[]> turns, Func<TResult, double> metric) => [.. turns.Select(turn => Median(turn, metric))];
+    public static double[] Medians<TResult>(IEnumerable<TResult[]> turns, Func<TResult, double> metric) =>
+        [.. turns.Select(turn => Median(turn, metric))];
 }

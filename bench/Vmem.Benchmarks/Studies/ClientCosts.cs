@@ -9,7 +9,8 @@ namespace Vmem.Benchmarks.Studies;
 internal static class ClientCosts
 {
     // The client as it comes is the first: what all clients share is compiled for its profile.
-    private static readonly BlockSubject[] s_clients = [BlockSubjects.Client, BlockSubjects.SynchronizedClient, BlockSubjects.ZeroingClient, BlockSubjects.GuardedClient];
+    private static readonly BlockSubject[] s_clients =
+        [BlockSubjects.Client, BlockSubjects.SynchronizedClient, BlockSubjects.ZeroingClient, BlockSubjects.GuardedClient];
 
     public static void Measure<TLaw>(StudyContext context, StudyReport report, string what, int live)
         where TLaw : struct, ISizeLaw
@@ -31,7 +32,12 @@ internal static class ClientCosts
         report.Add(new ReportTable(
             $"{what}: ns for an allocation and a free, median of {runs}",
             ["allocator", "ns", "× NativeMemory", "managed bytes"],
-            [.. subjects.Select((subject, i) => (IReadOnlyList<string>)[subject.Name, Cells.Nanoseconds(times[i]), Cells.Fixed(times[i] / system, 2), Cells.Fixed(bytes[i], 1)])]));
+            [.. subjects.Select((subject, i) => (IReadOnlyList<string>)[
+                subject.Name,
+                Cells.Nanoseconds(times[i]),
+                Cells.Fixed(times[i] / system, 2),
+                Cells.Fixed(bytes[i], 1)
+            ])]));
         report.Add(new Bar($"{what}, client against NativeMemory", "1×", 1, 1, times[0] / system, "×"));
         report.Add(new Bar($"{what}, managed memory of every client", "0", 0, 1, bytes.Take(s_clients.Length).Max(), "bytes"));
     }

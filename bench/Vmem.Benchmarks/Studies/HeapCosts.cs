@@ -6,13 +6,20 @@ using Vmem.Benchmarks.Workloads;
 
 namespace Vmem.Benchmarks.Studies;
 
-/// <summary>A1 and A2: what an allocation and a free cost, on one thread by its processor time, and on each of two by the clock on the wall.</summary>
+/// <summary>A1 and A2: what an allocation and a free cost, on one thread by its processor time, and on each of two by the clock on the
+/// wall.</summary>
 internal static class HeapCosts
 {
     private const double SecondsFactor = 0.1;
     private const double PairFactor = 2;
 
-    public static void Measure<TLaw>(StudyContext context, StudyReport report, string key, string what, int live, Action<StudyReport, double[]> addBars)
+    public static void Measure<TLaw>(
+        StudyContext context,
+        StudyReport report,
+        string key,
+        string what,
+        int live,
+        Action<StudyReport, double[]> addBars)
         where TLaw : struct, ISizeLaw
     {
         int runs = context.Settings.Runs ?? 11;
@@ -35,8 +42,8 @@ internal static class HeapCosts
             ["allocator", "1 thread", "× NativeHeap", "each of 2 threads", "× NativeHeap", "managed bytes"],
             [.. subjects.Select((subject, i) => (IReadOnlyList<string>)
                 [
-                    subject.Name, Cells.Nanoseconds(one[i]), Cells.Fixed(one[i] / one[0], 2), Cells.Nanoseconds(two[i]), Cells.Fixed(two[i] / two[0], 2),
-                    Cells.Fixed(bytes[i], 3)
+                    subject.Name, Cells.Nanoseconds(one[i]), Cells.Fixed(one[i] / one[0], 2),
+                    Cells.Nanoseconds(two[i]), Cells.Fixed(two[i] / two[0], 2), Cells.Fixed(bytes[i], 3)
                 ])]));
         addBars(report, one);
         report.Add(new Bar($"{key}, managed memory of NativeHeap", "0", 0, 1, Math.Round(bytes[0], 3), "bytes"));

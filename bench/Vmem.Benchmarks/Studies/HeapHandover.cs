@@ -37,7 +37,8 @@ internal static class HeapHandover
                     $"{Cells.Nanoseconds(turns[i].Min(turn => turn.Nanoseconds))}–{Cells.Nanoseconds(turns[i].Max(turn => turn.Nanoseconds))}",
                     Cells.Fixed(times[i] / times[0], 2), Cells.Fixed(bytes[i], 1)
                 ])]));
-        foreach (PeerLibrary rival in new[] { PeerLibraries.System, PeerLibraries.Jemalloc, PeerLibraries.Tcmalloc }.Where(library => HeapStudy.IndexOf(library.Name) >= 0))
+        foreach (PeerLibrary rival in new[] { PeerLibraries.System, PeerLibraries.Jemalloc, PeerLibraries.Tcmalloc }
+            .Where(library => HeapStudy.IndexOf(library.Name) >= 0))
         {
             report.Add(new Bar($"A3, {rival.Name} against NativeHeap", "1×", 1, 1, times[HeapStudy.IndexOf(rival.Name)] / times[0], "×", AtLeast: true));
         }

@@ -5,7 +5,8 @@ using Vmem.Benchmarks.Reports;
 
 namespace Vmem.Benchmarks.Studies;
 
-/// <summary>A4: a million blocks for the first time, freed in random order; and how much memory they take. Each turn is a process of its own.</summary>
+/// <summary>A4: a million blocks for the first time, freed in random order; and how much memory they take. Each turn is a process of its
+/// own.</summary>
 internal static class HeapScatter
 {
     private const double MimallocFactor = 1.3;
@@ -29,7 +30,12 @@ internal static class HeapScatter
         report.Add(new ReportTable(
             $"A4, {Cells.Count(ScatterProbe.Blocks)} × 64 bytes allocated for the first time, then freed in random order: ns for both and resident bytes of a block, median of {runs} processes",
             ["allocator", "ns", "× NativeHeap", "resident bytes"],
-            [.. subjects.Select((subject, i) => (IReadOnlyList<string>)[subject.Name, Cells.Nanoseconds(times[i]), Cells.Fixed(times[i] / times[0], 2), Cells.Fixed(resident[i], 2)])]));
+            [.. subjects.Select((subject, i) => (IReadOnlyList<string>)[
+                subject.Name,
+                Cells.Nanoseconds(times[i]),
+                Cells.Fixed(times[i] / times[0], 2),
+                Cells.Fixed(resident[i], 2)
+            ])]));
         if (HeapStudy.IndexOf(PeerLibraries.Mimalloc.Name) is >= 0 and int mimalloc)
         {
             report.Add(new Bar("A4, NativeHeap against mimalloc", $"{MimallocFactor}×", MimallocFactor, 1, times[0] / times[mimalloc], "×"));

@@ -31,9 +31,11 @@ internal sealed class ProcessorsStudy : IStudy
         foreach (int threads in new[] { 1, cores, 4 * cores, 16 * cores }.Distinct())
         {
             (double Thread, double Processor) one = Measure(context, threads, 1, runs, out _, out _);
-            (double Thread, double Processor) eight = Measure(context, threads, PoolSubject.MostHeld, runs, out long heldByThreads, out long heldByProcessors);
+            (double Thread, double Processor) eight =
+                Measure(context, threads, PoolSubject.MostHeld, runs, out long heldByThreads, out long heldByProcessors);
             rows.Add([
-                Cells.Count(threads), Cells.Nanoseconds(one.Thread), Cells.Nanoseconds(one.Processor), Cells.Nanoseconds(eight.Thread), Cells.Nanoseconds(eight.Processor),
+                Cells.Count(threads), Cells.Nanoseconds(
+                    one.Thread), Cells.Nanoseconds(one.Processor), Cells.Nanoseconds(eight.Thread), Cells.Nanoseconds(eight.Processor),
                 Cells.Count(heldByThreads), Cells.Count(heldByProcessors)]);
             report.Record("by thread", threads, "one at a time", one.Thread, "ns");
             report.Record("by processor", threads, "one at a time", one.Processor, "ns");
@@ -51,7 +53,13 @@ internal sealed class ProcessorsStudy : IStudy
         return report;
     }
 
-    private static (double Thread, double Processor) Measure(StudyContext context, int threads, int held, int runs, out long heldByThreads, out long heldByProcessors)
+    private static (double Thread, double Processor) Measure(
+        StudyContext context,
+        int threads,
+        int held,
+        int runs,
+        out long heldByThreads,
+        out long heldByProcessors)
     {
         double seconds = SecondsFactor * context.Settings.Seconds;
         Func<double, Turn>[] subjects = [time => ByThread(threads, held, time), time => ByProcessor(threads, held, time)];
@@ -64,7 +72,10 @@ internal sealed class ProcessorsStudy : IStudy
 
     private static Turn ByThread(int threads, int held, double seconds)
     {
-        using ObjectCache<Pooled> cache = new("bench", () => new Pooled(), options: new ObjectCacheOptions { LeastRounds = Magazine, MostRounds = Magazine });
+        using ObjectCache<Pooled> cache = new(
+            "bench",
+            () => new Pooled(),
+            options: new ObjectCacheOptions { LeastRounds = Magazine, MostRounds = Magazine });
         PoolTimes times = new PoolSubject<ThreadedPool, Pooled>("by thread", () => new(cache)).Measure(threads, held, seconds);
         ObjectCacheStatistics statistics = cache.GetStatistics();
         return new Turn(times.Nanoseconds, statistics.Cached - ((long)statistics.FullMagazines * Magazine));

@@ -5,8 +5,8 @@ using Vmem.Benchmarks.Workloads;
 
 namespace Vmem.Benchmarks.Studies;
 
-/// <summary>Threads replace ranges of their own on one allocator for a while; returns the median of million replacements a second, all threads
-/// together.</summary>
+/// <summary>Threads replace ranges of their own on one allocator for a while; returns the median of million replacements a second, all
+/// threads together.</summary>
 internal sealed class ThreadsExperiment<TLaw>(int segments, int threads, int runs, double seconds) : IExperiment<double>
     where TLaw : struct, ISizeLaw
 {

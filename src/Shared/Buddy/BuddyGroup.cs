@@ -98,7 +98,8 @@ internal readonly struct BuddyGroup(ulong starts, ulong free)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int OrderAt(ulong starts, int cell)
     {
-        ulong next = (starts >> cell >> 1) | (1ul << (Cells - 1 - cell));      // bit d − 1: the next block, or the group's end, is d cells on
+        // bit d − 1: the next block, or the group's end, is d cells on
+        ulong next = (starts >> cell >> 1) | (1ul << (Cells - 1 - cell));
         return BitOperations.Log2((uint)BitOperations.TrailingZeroCount(next) + 1);
     }
 

@@ -34,8 +34,8 @@ namespace Vmem.Buddy;
 /// </para>
 /// <para>
 /// <b>Size.</b> 1.5 bits a cell for groups, 6/64 · 64/63 for the index, and 1/63 of all that for the higher levels: 1.62 bits a unit.
-/// Rejected: a bitmap of free blocks for each order (2 bits a unit in sum) beside one of split ones (2 more), where the size of a block takes
-/// a walk over the orders; free lists through the blocks (the resource may be no memory),
+/// Rejected: a bitmap of free blocks for each order (2 bits a unit in sum) beside one of split ones (2 more), where the size of a block
+/// takes a walk over the orders; free lists through the blocks (the resource may be no memory),
 /// and a table of orders (8 bits).
 /// </para>
 /// <para>

@@ -24,7 +24,8 @@ namespace Vmem;
 /// </para>
 /// <para>
 /// Allocating and freeing take a step for each level of 64-fold size that a block is cut down or coalesced through, at most seven, and some
-/// in the index of the orders passed; no list is walked. Neither allocates managed memory, unless the allocator is audited. It may be used by several threads at once, unless
+/// in the index of the orders passed; no list is walked. Neither allocates managed memory, unless the allocator is audited. It may be used
+/// by several threads at once, unless
 /// <see cref="BuddyAllocatorOptions.SingleThreaded"/> is set. It has nothing to dispose of.
 /// </para>
 /// </remarks>

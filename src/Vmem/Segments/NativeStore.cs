@@ -43,7 +43,9 @@ internal unsafe struct NativeStore<TItem>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly TItem* At(uint index)
     {
-        nint origin = Unsafe.Add(ref Unsafe.AsRef(in Unsafe.As<ChunkTable, nint>(ref Unsafe.AsRef(in _origins))), BitOperations.LeadingZeroCount(index | (FirstChunk - 1)));
+        nint origin = Unsafe.Add(
+            ref Unsafe.AsRef(in Unsafe.As<ChunkTable, nint>(ref Unsafe.AsRef(in _origins))),
+            BitOperations.LeadingZeroCount(index | (FirstChunk - 1)));
         return (TItem*)origin + index;
     }
 

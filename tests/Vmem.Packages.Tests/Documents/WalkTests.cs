@@ -5,7 +5,8 @@ using Vmem.Packages.Tests.Feed;
 
 namespace Vmem.Packages.Tests.Documents;
 
-/// <summary>docs/walks.md names methods, internal ones too; each of them exists.</summary>
+/// <summary>docs/walks.md names methods, internal ones too, and docs/design.md the types that decisions are told at; each of them
+/// exists.</summary>
 public sealed partial class WalkTests
 {
     private const int Walks = 4;
@@ -29,17 +30,32 @@ public sealed partial class WalkTests
         Assert.Equal(Walks, walks.Length);
         foreach (string walk in walks)
         {
-            (int Number, string Text)[] steps = [.. Step().Matches(walk).Select(match => (int.Parse(match.Groups[1].ValueSpan), match.Value))];
+            (int Number, string Text)[] steps = [
+                .. Step().Matches(walk).Select(match => (int.Parse(match.Groups[1].ValueSpan), match.Value))
+            ];
             Assert.Equal(Enumerable.Range(1, steps.Length), steps.Select(step => step.Number));
             Assert.InRange(steps.Length, LeastSteps, int.MaxValue);
             Assert.All(steps, step => Assert.Matches(Code(), step.Text));
         }
     }
 
-    private static IEnumerable<string> Methods() =>
+    [Fact]
+    public void Each_type_that_the_design_points_to_exists()
+    {
+        string[] rows = [.. File.ReadLines(Repository.PathOf("docs/design.md")).Where(line => Row().IsMatch(line))];
+        Assert.NotEmpty(rows);
+        HashSet<string> types = [.. Types().Select(type => type.Identifier.ValueText)];
+        Assert.All(rows, row => Assert.All(Name().Matches(row.Split('|')[^2]), name => Assert.Contains(name.Groups[1].Value, types)));
+    }
+
+    private static IEnumerable<TypeDeclarationSyntax> Types() =>
         from file in Directory.EnumerateFiles(Repository.PathOf("src"), "*.cs", SearchOption.AllDirectories)
         where !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)
         from type in CSharpSyntaxTree.ParseText(File.ReadAllText(file)).GetRoot().DescendantNodes().OfType<TypeDeclarationSyntax>()
+        select type;
+
+    private static IEnumerable<string> Methods() =>
+        from type in Types()
         from method in type.Members.OfType<MethodDeclarationSyntax>()
         select $"{type.Identifier.ValueText}.{method.Identifier.ValueText}";
 
@@ -48,12 +64,21 @@ public sealed partial class WalkTests
         string method = name[(name.IndexOf('.', StringComparison.Ordinal) + 1)..];
         string type = name[..name.IndexOf('.', StringComparison.Ordinal)];
         string[] alike = [.. s_methods.Where(other => other.EndsWith($".{method}", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
-        return alike.Length > 0 ? alike : s_methods.Where(other => other.StartsWith($"{type}.", StringComparison.Ordinal)).Order(StringComparer.Ordinal).DefaultIfEmpty("something else");
+        return alike.Length > 0
+            ? alike
+            : s_methods.Where(other => other.StartsWith($"{type}.", StringComparison.Ordinal)).Order(StringComparer.Ordinal).DefaultIfEmpty("something else");
     }
 
     // Type.Method in code font; "`heap.Allocate(64)`" and the like are the reader's own code.
     [GeneratedRegex("`([A-Z][A-Za-z]*\\.[A-Z][A-Za-z]*)`")]
     private static partial Regex Code();
+
+    // A row of the table of decisions ends with types.
+    [GeneratedRegex(@"^\| .* \| `\w+`(, `\w+`)* \|$")]
+    private static partial Regex Row();
+
+    [GeneratedRegex(@"`(\w+)`")]
+    private static partial Regex Name();
 
     [GeneratedRegex(@"^## \d\. ", RegexOptions.Multiline)]
     private static partial Regex Heading();

@@ -3,7 +3,8 @@ using Vmem.Testing.Generation;
 
 namespace Vmem.Samples.Tests.Scripts;
 
-/// <summary>Scripts that nobody would write: whatever they are, they end in an error of their own, and the host's memory is whole.</summary>
+/// <summary>Scripts that nobody would write: whatever they are, they end in an error of their own, and the host's memory is
+/// whole.</summary>
 public sealed class HostileScriptTests
 {
     private static readonly string[] s_words =

@@ -11,7 +11,9 @@ public class SharedAuditTests
     public async Task Threads_allocate_and_free_while_others_ask_for_reports()
     {
         using Arena<uint> arena = new("shared audit", 0, 1 << 16, 1, new ArenaOptions<uint> { Audit = true });
-        Task[] workers = [.. Enumerable.Range(1, 4).Select(worker => Task.Run(() => Work(arena, (uint)worker), TestContext.Current.CancellationToken))];
+        Task[] workers = [
+            .. Enumerable.Range(1, 4).Select(worker => Task.Run(() => Work(arena, (uint)worker), TestContext.Current.CancellationToken))
+        ];
         Task all = Task.WhenAll(workers);
         do
         {
