@@ -4,9 +4,9 @@ namespace Vmem.Diagnostics;
 
 /// <summary>All of one kind that is measured: the arenas, the heaps, or the pools. It keeps none of them alive.</summary>
 /// <remarks>
-/// What is disposed of leaves at once. One that was dropped without being disposed leaves at the next collection of metrics, or when the
-/// list is swept: that happens whenever the list has doubled since the last time, so that a million short-lived arenas cost a few steps
-/// each and never fill it.
+/// What is disposed of leaves at once. One that was dropped without being disposed leaves at the next collection of metrics, or when the list
+/// is swept: that happens whenever the list has doubled since the last time, so that a million short-lived arenas cost a few steps each and
+/// never fill it.
 /// </remarks>
 internal sealed class MeteredRegistry(MeteredKind kind)
 {

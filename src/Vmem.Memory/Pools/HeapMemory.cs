@@ -5,23 +5,23 @@ namespace Vmem.Memory.Pools;
 /// <summary>A block of a heap behind <see cref="Memory{T}"/>, for one renter or for many in turn.</summary>
 /// <remarks>
 /// <para>
-/// <b>State.</b> One word: whether it is rented, and how often it is pinned. Whoever brings it to zero, the renter by disposing of it or
-/// the last pin by its end, frees the block: once, whoever calls what how often and on which thread. So a block that is pinned when its
-/// owner is disposed of stays until the last pin is gone: the system may be writing to it. Every look at the memory asks the word and the
-/// heap first. Rejected: an exception, as aspnetcore's diagnostic pool has it; a connection is often aborted while it is being read from.
+/// <b>State.</b> One word: whether it is rented, and how often it is pinned. Whoever brings it to zero, the renter by disposing of it or the last pin
+/// by its end, frees the block: once, whoever calls what how often and on which thread. So a block that is pinned when its owner is disposed
+/// of stays until the last pin is gone: the system may be writing to it. Every look at the memory asks the word and the heap first.
+/// Rejected: an exception, as aspnetcore's diagnostic pool has it; a connection is often aborted while it is being read from.
 /// </para>
 /// <para>
-/// <b>Recycling.</b> <see cref="IMemoryOwner{T}"/> and <see cref="Memory{T}"/> both carry a reference to this object and nothing that
-/// could tell one rental from the next. So once the object serves another renter, a reference that the first one kept cannot be told from
-/// the other's: disposed of again it ends the other's rental, and looked at it shows the other's bytes. That is the price of no garbage,
-/// and no code here can take it away; what can be done is done. An object rests before it is used again (<see cref="PoolThread"/>), and as
-/// long as it rests the late call is found; the heap is never harmed, since the word frees a block once. Who wants certainty asks the pool
-/// for a fresh object each time.
+/// <b>Recycling.</b> <see cref="IMemoryOwner{T}"/> and <see cref="Memory{T}"/> both carry a reference to this object and nothing that could tell one rental from the
+/// next. So once the object serves another renter, a reference that the first one kept cannot be told from the other's: disposed of again
+/// it ends the other's rental, and looked at it shows the other's bytes. That is the price of no garbage, and no code here
+/// can take it away; what can be done is done. An object rests before it is used again (<see cref="PoolThread"/>), and as long as it rests
+/// the late call is found; the heap is never harmed, since the word frees a block once. Who wants certainty asks the pool for a
+/// fresh object each time.
 /// </para>
 /// <para>
 /// Rejected: a number of the rental in the index that a <see cref="Memory{T}"/> carries, with spans made to begin that much before the
-/// block, so that the bounds check finds the wrong one. It works for <see cref="Memory{T}"/> alone, and for a moment makes a reference to
-/// an address that is not ours, which the collector takes for one into its heap if it happens to lie there. Rejected: recycling by
+/// block, so that the bounds check finds the wrong one. It works for <see cref="Memory{T}"/> alone, and for a moment makes a reference to an
+/// address that is not ours, which the collector takes for one into its heap if it happens to lie there. Rejected: recycling by
 /// finaliser, when nobody can have a reference any more. It is certain, but objects come back only with collections, and without
 /// garbage there are none.
 /// </para>
@@ -121,8 +121,8 @@ internal sealed unsafe class HeapMemory<T>(NativeHeap heap, NativeMemoryPool<T>?
         }
     }
 
-    /// <summary>Nobody uses the block any more. If the heap refuses it, because its debugging found it overrun for instance, it is rented
-    /// as before.</summary>
+    /// <summary>Nobody uses the block any more. If the heap refuses it, because its debugging found it overrun for instance, it is rented as
+    /// before.</summary>
     private void End()
     {
         try

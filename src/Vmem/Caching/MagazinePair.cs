@@ -7,20 +7,20 @@ namespace Vmem.Caching;
 /// <para>
 /// The magazine layer of Bonwick &amp; Adams (2001, §3): a thread takes items from, and returns them to, its <em>loaded</em> magazine, an
 /// array used as a stack. When that cannot serve, the <em>previous</em> one, which is always either full or empty, takes its place; only
-/// when neither can does the thread go to the cache's depot and exchange one. With a single magazine a loop of two allocations and two
-/// frees could go to the depot on half of its operations; with two, M operations at least lie between two visits.
+/// when neither can does the thread go to the cache's depot and exchange one. With a single magazine a loop of two allocations and two frees
+/// could go to the depot on half of its operations; with two, M operations at least lie between two visits.
 /// </para>
 /// <para>
 /// The owner uses no interlocked instruction. Whoever else needs the contents (to reap, to count, to validate) <em>claims</em> them by the
 /// asymmetric form of Dekker's protocol. The owner sets <c>_busy</c>, then reads <c>_loaded</c>. The claimant takes <c>_loaded</c> away,
 /// leaving a magazine of no capacity, which serves neither taking nor returning; has every processor of the process pass a barrier
-/// (<see cref="Interlocked.MemoryBarrierProcessWide"/>); and waits until <c>_busy</c> is clear. After the barrier the owner either finds
-/// the magazine gone, or was busy before and is seen to be. The whole cost falls on the claimant, who comes seldom: the owner's only test
-/// is that of the array's bounds, which is there anyway.
+/// (<see cref="Interlocked.MemoryBarrierProcessWide"/>); and waits until <c>_busy</c> is clear. After the barrier the owner either finds the
+/// magazine gone, or was busy before and is seen to be. The whole cost falls on the claimant, who comes seldom: the owner's only test is
+/// that of the array's bounds, which is there anyway.
 /// </para>
 /// <para>
-/// Rejected: a lock, or a compare-and-swap, for each operation, which costs several times what the operation itself does; and magazines
-/// that nobody but their owner can empty, with which a request would fail while another thread sits on what it needs.
+/// Rejected: a lock, or a compare-and-swap, for each operation, which costs several times what the operation itself does; and magazines that
+/// nobody but their owner can empty, with which a request would fail while another thread sits on what it needs.
 /// </para>
 /// <para>The fields have two cache lines of padding on either side, as the owner writes them all the time.</para>
 /// </remarks>

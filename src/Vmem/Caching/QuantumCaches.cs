@@ -207,9 +207,7 @@ internal sealed class QuantumCaches<T>
             uint slab = Slabs.Find(start);
             uint tag = map.Locate(start, buildIndex: false);
             bool known = (slab != 0 && Slabs.IsOut(slab, start, sizeClass)) ||
-                (tag != 0
-                    && map.SlabOf(tag) == 0
-                    && map.GetSegment(tag) == new Segment<T>(start, Slabs.SizeOf(sizeClass), SegmentKind.Allocated));
+                (tag != 0 && map.SlabOf(tag) == 0 && map.GetSegment(tag) == new Segment<T>(start, Slabs.SizeOf(sizeClass), SegmentKind.Allocated));
             Invariant.Hold(known, "what a magazine holds is allocated", $"{Slabs.SizeOf(sizeClass)} at {start} is not: it was freed wrongly; ArenaOptions.Audit finds by whom");
         }
     }
