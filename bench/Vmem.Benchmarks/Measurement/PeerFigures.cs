@@ -31,13 +31,14 @@ internal static class PeerFigures
         double tenThousand,
         double hundredThousand,
         double million,
-        double tenMillion) => segments switch
-    {
-        1_000 => thousand,
-        10_000 => tenThousand,
-        100_000 => hundredThousand,
-        1_000_000 => million,
-        10_000_000 => tenMillion,
-        _ => null,
-    };
+        double tenMillion) =>
+        segments switch
+        {
+            1_000 => thousand,
+            10_000 => tenThousand,
+            100_000 => hundredThousand,
+            1_000_000 => million,
+            10_000_000 => tenMillion,
+            _ => null,
+        };
 }

@@ -118,9 +118,12 @@ internal sealed class RecordRun
 
     private static List<string> FindOptions(string heaptrack)
     {
-        var start = new ProcessStartInfo(
-            heaptrack,
-            ["--help"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(heaptrack, ["--help"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         using Process process = Start(start);
         process.StandardInput.Close();
         Task<string> error = process.StandardError.ReadToEndAsync();

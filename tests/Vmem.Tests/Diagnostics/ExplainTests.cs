@@ -30,8 +30,16 @@ public class ExplainTests
         arena.Free(8, 40);
         FitReport<uint> report = arena.Explain(33, new() { Align = 64 });
         Assert.Equal(
-            new FitReport<uint> { Start =
-                64, Size = 40, Failure = FitFailure.None, Free = 112, LargestFree = 72, LargestSpan = 128, LongEnough = 2 },
+            new FitReport<uint>
+            {
+                Start = 64,
+                Size = 40,
+                Failure = FitFailure.None,
+                Free = 112,
+                LargestFree = 72,
+                LargestSpan = 128,
+                LongEnough = 2,
+            },
             report);
         Assert.True(report.Fits);
         Assert.Equal("40 fits at 64.", report.ToString());
