@@ -20,6 +20,7 @@ internal sealed partial class BuddyTree
         AssertLive(unit);
         int level = FindLevel(unit, out long index);
         Absorb(level, index, _topOrder, isGiven: true);
+        Invariant.Assert(_liveBlocks > 0, "a block that is given back was counted");
         _liveBlocks--;
     }
 
@@ -42,6 +43,7 @@ internal sealed partial class BuddyTree
         }
 
         Absorb(level, index, _topOrder, isGiven: true);
+        Invariant.Assert(_liveBlocks > 0, "a block that is given back was counted");
         _liveBlocks--;
         return true;
     }
@@ -62,6 +64,7 @@ internal sealed partial class BuddyTree
         BuddyGroup state = Load(ref pair, odd);
         int order = BuddyGroup.OrderAt(state.Starts, cell);
         int began = order + (BuddyGroup.Orders * level);
+        Invariant.Assert(((state.Starts & ~state.Free) >> cell & 1) != 0, "what coalesces is live until then");
         ulong gone = 0;
         while (state.IsAllFreeBut(cell) && maxOrder >= BuddyGroup.Orders * (level + 1))
         {
@@ -79,6 +82,7 @@ internal sealed partial class BuddyTree
 
         int merged = state.ReachOf(cell, maxOrder - (BuddyGroup.Orders * level));
         int reached = merged + (BuddyGroup.Orders * level);
+        Invariant.Assert(reached >= began && reached <= maxOrder, "a block that coalesces becomes no smaller, and no larger than it may");
         cell &= -1 << merged;
         state = state.Join(cell, merged, isGiven);
         Store(ref pair, odd, state);
@@ -95,6 +99,7 @@ internal sealed partial class BuddyTree
 
         _freeBlocks -= reached - began - (isGiven ? 1 : 0);
         _freeUnits += isGiven ? 1L << began : (1L << began) - (1L << reached);
+        Invariant.Assert(_freeUnits >= 0 && _freeUnits <= Units && _freeBlocks >= (isGiven ? 1 : 0), "no more is free than there is");
     }
 
     /// <summary>The orders from one up to another, that not included, of which a group has no free block any more.</summary>

@@ -51,6 +51,7 @@ internal sealed partial class BuddyTree
     private void Lose(int level, long group, uint orders, ref ulong gone)
     {
         ulong lost = (ulong)orders << (BuddyGroup.Orders * level);
+        Invariant.Assert((lost & ~_freeOrders) == 0, "an order whose blocks are gone had some");
         ulong others = lost & _moreOrders;
         gone |= lost ^ others;
         if (others != 0)
@@ -63,6 +64,7 @@ internal sealed partial class BuddyTree
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void NoteFirst(int level, long group, int from, int to)
     {
+        Invariant.Assert(from >= 0 && to <= BuddyGroup.Orders, "the orders passed are the level's");
         for (int order = from; order < to; order++)
         {
             Word(FirstGroups + (BuddyGroup.Orders * level) + order) = (ulong)group;
@@ -86,6 +88,7 @@ internal sealed partial class BuddyTree
         {
             int order = BitOperations.TrailingZeroCount(orders);
             ref ulong first = ref Word(FirstGroups + order);
+            Invariant.Assert((_freeOrders >> order & 1) != 0, "an order with more groups has a first one");
             long other = Math.Max(group, (long)first);
             first = (ulong)Math.Min(group, (long)first);
             if (other != (long)first)
@@ -103,6 +106,7 @@ internal sealed partial class BuddyTree
             int order = BitOperations.TrailingZeroCount(orders);
             ref ulong first = ref Word(FirstGroups + order);
             long other = group;
+            Invariant.Assert(group >= (long)first, "the first group of an order is the lowest");
             if (group == (long)first)
             {
                 other = FirstMarked(level, order);
@@ -120,6 +124,7 @@ internal sealed partial class BuddyTree
         for (int row = place.RowCount - 1; row >= 0; row--)
         {
             StepCounter.Count();
+            Invariant.Assert(Word(Mark(place, level, order, row, child)) != 0, "a node that is marked has a mark");
             child = (child << BuddyGroup.Orders) + BitOperations.TrailingZeroCount(Word(Mark(place, level, order, row, child)));
         }
 
@@ -154,6 +159,7 @@ internal sealed partial class BuddyTree
         {
             StepCounter.Count();
             ref ulong word = ref Word(Mark(place, level, order, row, group >> BuddyGroup.Orders));
+            Invariant.Assert((word >> (int)group & 1) != 0, "a mark that goes was there");
             word &= ~(1ul << (int)group);
             if (word != 0)
             {

@@ -1,3 +1,5 @@
+using Vmem.Checks;
+
 namespace Vmem.Buddy;
 
 /// <summary>Resizing blocks in place.</summary>
@@ -25,6 +27,7 @@ internal sealed partial class BuddyTree
 
         int level = FindLevel(unit, out long index);
         Absorb(level, index, newOrder, isGiven: false);
+        Invariant.Assert(OrderOf(unit) == newOrder, "a block that grows has the order that was asked for");
         return true;
     }
 
@@ -48,6 +51,7 @@ internal sealed partial class BuddyTree
     /// part.</summary>
     private void Shrink(long unit, int order, int newOrder)
     {
+        Invariant.Assert(newOrder >= 0 && newOrder <= order, "a block that shrinks is not too small for it");
         _freeUnits += (1L << order) - (1L << newOrder);
         _freeBlocks += order - newOrder;
         for (int level = LevelOf(order); order > newOrder; level--)

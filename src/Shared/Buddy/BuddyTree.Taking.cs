@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Vmem.Checks;
@@ -30,6 +31,7 @@ internal sealed partial class BuddyTree
         ref ulong pair = ref Pair(level, group);
         BuddyGroup state = Load(ref pair, odd);
         ulong blocks = state.OfOrder(foundHere);
+        Invariant.Assert(blocks != 0, "an order's first group has a free block of it");
         int cell = BitOperations.TrailingZeroCount(blocks);
         ulong halves = 0;
         if (found > order)
@@ -54,6 +56,8 @@ internal sealed partial class BuddyTree
         _liveBlocks++;
         long taken = (group << BuddyGroup.Orders) + cell;
         unit = taken << (BuddyGroup.Orders * level);
+        Invariant.Assert((unit & ((1L << order) - 1)) == 0 && unit + (1L << order) <= Units, "a block is aligned to its size, and lies inside");
+        Invariant.Assert(_freeUnits >= 0 && _freeBlocks >= 0, "what is taken was free");
         if (order < BuddyGroup.Orders * level)
         {
             DivideDown(level - 1, taken, order);
@@ -95,6 +99,7 @@ internal sealed partial class BuddyTree
         ref ulong pair = ref Pair(level, group);
         BuddyGroup state = Load(ref pair, odd);
         ulong found = state.OfOrder(foundOrder);
+        Invariant.Assert(found != 0 && foundOrder >= order, "an order's first group has a free block of it");
         int first = BitOperations.TrailingZeroCount(found);
         ulong ready = foundOrder == order ? found : BuddyGroup.AlignedCells(order) & (((1ul << (1 << foundOrder)) - 1) << first);
         ulong taken = 0;
@@ -111,6 +116,8 @@ internal sealed partial class BuddyTree
         _freeUnits -= (long)count << (order + shift);
         _freeBlocks += BitOperations.PopCount(rest) - (foundOrder == order ? count : 1);
         _liveBlocks += count;
+        Invariant.Assert(count > 0 && (rest & taken) == 0, "of a block that is cut, something is taken and the rest is free");
+        Invariant.Assert(_freeUnits >= 0 && _freeBlocks >= 0, "what is taken was free");
         Gain(level, group, OrdersOf(rest));
         if ((found & ~taken) == 0)
         {
@@ -153,6 +160,7 @@ internal sealed partial class BuddyTree
         for (; order < BuddyGroup.Orders * level; level--)
         {
             StepCounter.Count();
+            AssertUnused(level, group);
             Store(ref Pair(level, group), (int)group & 1, BuddyGroup.FirstCellCut);
             NoteFirst(level, group);
             group <<= BuddyGroup.Orders;
@@ -161,9 +169,14 @@ internal sealed partial class BuddyTree
         StepCounter.Count();
         int wantedHere = order - (BuddyGroup.Orders * level);
         ulong halves = BuddyGroup.Halves(wantedHere, BuddyGroup.Orders);
+        AssertUnused(level, group);
         Store(ref Pair(level, group), (int)group & 1, new BuddyGroup(halves | 1, halves));
         NoteFirst(level, group, wantedHere, BuddyGroup.Orders);
     }
+
+    [Conditional("DEBUG")]
+    private void AssertUnused(int level, long group) =>
+        Invariant.Assert(Load(ref Pair(level, group), (int)group & 1).Starts == 0, "a group inside a block of the level above is not in use");
 
     /// <summary>Bits from one order up to another, which is not included.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -183,6 +183,7 @@ internal sealed partial class BuddyTree
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(ref ulong pair, int odd, BuddyGroup state)
     {
+        Invariant.Assert((state.Free & ~state.Starts) == 0 && (state.Starts == 0 || (state.Starts & 1) != 0), "what is free starts, and a group in use is covered from its first cell");
         ref ulong f = ref Unsafe.Add(ref pair, 2);
         f = (f & ~(BuddyGroup.LeftCells << odd)) | (state.F << odd);
         Unsafe.Add(ref pair, odd) = state.A;

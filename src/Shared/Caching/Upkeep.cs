@@ -1,3 +1,5 @@
+using Vmem.Timing;
+
 namespace Vmem.Caching;
 
 /// <summary>What has caches to keep in order.</summary>
@@ -34,7 +36,7 @@ internal sealed class Upkeep : IDisposable
     public static Upkeep Start(IUpkeepTarget target, TimeProvider time)
     {
         var upkeep = new Upkeep(target);
-        upkeep._timer = StartTimer(time, static state => ((Upkeep)state!).Tick(), upkeep, Interval, Interval);
+        upkeep._timer = DetachedTimer.Start(time, static state => ((Upkeep)state!).Tick(), upkeep, Interval, Interval);
         lock (s_gate)
         {
             if (s_targets.Count >= s_pruneAt)
@@ -52,20 +54,6 @@ internal sealed class Upkeep : IDisposable
         }
 
         return upkeep;
-    }
-
-    /// <summary>A timer that does not hold on to what flows with the caller's calls.</summary>
-    public static ITimer StartTimer(TimeProvider time, TimerCallback callback, object state, TimeSpan due, TimeSpan period)
-    {
-        if (ExecutionContext.IsFlowSuppressed())
-        {
-            return time.CreateTimer(callback, state, due, period);
-        }
-
-        using (ExecutionContext.SuppressFlow())
-        {
-            return time.CreateTimer(callback, state, due, period);
-        }
     }
 
     public void Dispose()

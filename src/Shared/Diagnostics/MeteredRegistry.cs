@@ -1,14 +1,36 @@
 using System.Diagnostics.Metrics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Vmem.Checks;
 
 namespace Vmem.Diagnostics;
 
+/// <summary>An arena of any integer type, a heap or a pool, as the metrics see it.</summary>
+internal interface IMetered
+{
+    string Name { get; }
+
+    /// <summary>One figure at this moment, by its number within its kind; false if what is measured has been disposed of.</summary>
+    bool TryRead(int figure, out long value);
+}
+
 /// <summary>All of one kind that is measured: the arenas, the heaps, or the pools. It keeps none of them alive.</summary>
 /// <remarks>
-/// What is disposed of leaves at once. One that was dropped without being disposed leaves at the next collection of metrics, or when the list
-/// is swept: that happens whenever the list has doubled since the last time, so that a million short-lived arenas cost a few steps each and
+/// <para>
+/// What is disposed of leaves at once. What was dropped without being disposed of leaves at the next collection of metrics, or when the
+/// registry is swept. That happens whenever it has doubled since the last time. So a million short-lived arenas cost a few steps each and
 /// never fill it.
+/// </para>
+/// <para>
+/// Rejected: enumerators that serve again, so that a collection makes no garbage while nothing changes. They were four more types to save
+/// some hundred bytes each time a collector asks, which is every few seconds. Rejected: an instrument for each arena, with the name as the
+/// instrument's tag. It needs a meter for each, to be able to end it, and every arena would pay for that.
+/// </para>
 /// </remarks>
-internal sealed class MeteredRegistry(MeteredKind kind)
+/// <param name="nameTag">The tag for a name.</param>
+/// <param name="instanceTag">The tag for a number, if another one had the name first.</param>
+/// <param name="levels">How many figures, the first ones, go up and down; the others are counts that only grow.</param>
+internal sealed class MeteredRegistry(string nameTag, string instanceTag, int levels)
 {
     /// <summary>Below this many a sweep is not worth it. Arbitrary.</summary>
     private const int SweptFrom = 64;
@@ -18,7 +40,7 @@ internal sealed class MeteredRegistry(MeteredKind kind)
     private readonly HashSet<(string Name, int Instance)> _identities = [];
     private int _sweepAt = SweptFrom;
 
-    /// <summary>Entries in the list, dropped ones included.</summary>
+    /// <summary>Entries, dropped ones included.</summary>
     public int Count
     {
         get
@@ -33,7 +55,7 @@ internal sealed class MeteredRegistry(MeteredKind kind)
     /// <summary>Begins to measure.</summary>
     public MeteredEntry Add(IMetered subject)
     {
-        var entry = new MeteredEntry(kind, subject);
+        var entry = new MeteredEntry(subject);
         lock (_lock)
         {
             if (_entries.Count >= _sweepAt)
@@ -51,37 +73,43 @@ internal sealed class MeteredRegistry(MeteredKind kind)
     /// <summary>Ends it. Idempotent. An interrupt waits for the thread's next wait: whoever ends something has more to do.</summary>
     public void Remove(MeteredEntry entry)
     {
-        bool isInterrupted = false;
-        while (!TryRemove(entry))
+        using var interrupts = new DeferredInterrupt();
+        interrupts.Enter(_lock);
+        if (IsListed(entry))
         {
-            isInterrupted = true;
+            Drop(entry);
         }
 
-        if (isInterrupted)
+        _lock.Exit();
+    }
+
+    /// <summary>Makes the instrument that shows one figure of all.</summary>
+    public void Observe(Meter meter, string name, int figure, string unit, string description) => _ = figure < levels
+        ? meter.CreateObservableUpDownCounter(name, () => Measure(figure), unit, description)
+        : (Instrument)meter.CreateObservableCounter(name, () => Measure(figure), unit, description);
+
+    private IEnumerable<Measurement<long>> Measure(int figure)
+    {
+        foreach (MeteredEntry entry in Copy())    // others may come and go meanwhile, and none is left out or measured twice
         {
-            Thread.CurrentThread.Interrupt();
+            if (TryMeasure(entry, figure, out Measurement<long> measurement))
+            {
+                yield return measurement;
+            }
         }
     }
 
-    /// <summary>Copies the list, so that others may come and go during a collection without one being left out or measured
-    /// twice.</summary>
-    public int CopyTo(ref MeteredEntry?[] entries)
+    private MeteredEntry[] Copy()
     {
         lock (_lock)
         {
-            if (entries.Length < _entries.Count)
-            {
-                entries = new MeteredEntry?[Math.Max(_entries.Count, 2 * entries.Length)];
-            }
-
-            _entries.CopyTo(entries!);
-            return _entries.Count;
+            return [.. _entries];
         }
     }
 
-    /// <summary>Measures one figure of an entry; false if what it stands for is gone. That is asked without the registry's lock: it may
-    /// have to stop its caches, and others want to come and go meanwhile.</summary>
-    public bool TryMeasure(MeteredEntry entry, int figure, out Measurement<long> measurement)
+    /// <summary>False if what is measured is gone. It is read without the registry's lock: it may have to stop its caches, and others want
+    /// to come and go meanwhile.</summary>
+    private bool TryMeasure(MeteredEntry entry, int figure, out Measurement<long> measurement)
     {
         measurement = default;
         IMetered? subject;
@@ -92,9 +120,9 @@ internal sealed class MeteredRegistry(MeteredKind kind)
                 return false;
             }
 
-            if (!entry.TryGetSubject(out subject))
+            if (!entry.Subject.TryGetTarget(out subject))
             {
-                RemoveAt(entry.Place);
+                Drop(entry);
                 return false;
             }
         }
@@ -107,30 +135,45 @@ internal sealed class MeteredRegistry(MeteredKind kind)
         lock (_lock)
         {
             bool listed = IsListed(entry);
-            measurement = listed ? entry.Note(subject.Name, figure, value, _identities) : default;
+            measurement = listed ? Note(entry, subject.Name, figure, value) : default;
             return listed;
         }
     }
 
-    /// <summary>False if the thread was interrupted before.</summary>
-    private bool TryRemove(MeteredEntry entry)
+    /// <summary>Makes a measurement, or takes the last one if the value is the same: each new one copies its tags. Under the lock.</summary>
+    private Measurement<long> Note(MeteredEntry entry, string name, int figure, long value)
     {
-        try
+        entry.Tags ??= Identify(entry, name);
+        if (figure >= entry.Last.Length)
         {
-            lock (_lock)
-            {
-                if (IsListed(entry))
-                {
-                    RemoveAt(entry.Place);
-                }
+            Array.Resize(ref entry.Last, figure + 1);
+        }
 
-                return true;
-            }
-        }
-        catch (ThreadInterruptedException)
+        ref Measurement<long> last = ref entry.Last[figure];
+        if (figure >= levels)
         {
-            return false;
+            value = Math.Max(value, last.Value);  // two collections may overtake each other; a count must not go back
         }
+
+        if (last.Value != value || last.Tags.IsEmpty)
+        {
+            last = new Measurement<long>(value, entry.Tags);
+        }
+
+        return last;
+    }
+
+    private KeyValuePair<string, object?>[] Identify(MeteredEntry entry, string name)
+    {
+        int instance = 1;
+        while (!_identities.Add((name, instance)))
+        {
+            instance++;
+        }
+
+        entry.Identity = (name, instance);
+        KeyValuePair<string, object?> tag = new(nameTag, name);
+        return instance == 1 ? [tag] : [tag, new(instanceTag, instance.ToString(CultureInfo.InvariantCulture))];
     }
 
     private bool IsListed(MeteredEntry entry) => entry.Place < _entries.Count && ReferenceEquals(_entries[entry.Place], entry);
@@ -139,26 +182,36 @@ internal sealed class MeteredRegistry(MeteredKind kind)
     {
         for (int place = _entries.Count; place-- > 0;)
         {
-            if (!_entries[place].IsAlive)
+            if (!_entries[place].Subject.TryGetTarget(out _))
             {
-                RemoveAt(place);
+                Drop(_entries[place]);
             }
         }
 
         _sweepAt = Math.Max(SweptFrom, 2 * _entries.Count);
     }
 
-    private void RemoveAt(int place)
+    /// <summary>Takes an entry out: the last one takes its place.</summary>
+    private void Drop(MeteredEntry entry)
     {
-        MeteredEntry entry = _entries[place];
         MeteredEntry last = _entries[^1];
-        _entries[place] = last;
-        last.Place = place;
+        _entries[entry.Place] = last;
+        last.Place = entry.Place;
         _entries.RemoveAt(_entries.Count - 1);
-        entry.Release();
+        entry.Subject.Dispose();
         if (entry.Identity is { } identity)
         {
             _ = _identities.Remove(identity);
         }
     }
+}
+
+/// <summary>What a registry keeps of one arena, heap or pool. Only under its lock.</summary>
+internal sealed class MeteredEntry(IMetered subject)
+{
+    public WeakGCHandle<IMetered> Subject = new(subject);       // not WeakReference, whose finaliser every arena would pay for
+    public int Place;                             // in the registry's list
+    public Measurement<long>[] Last = [];         // by figure
+    public KeyValuePair<string, object?>[]? Tags; // null until it is measured: most never are
+    public (string Name, int Instance)? Identity;
 }

@@ -53,6 +53,9 @@ internal readonly struct Placement<T>
     /// length.</summary>
     public T Sure { get; }
 
+    /// <summary>What it was made of, with the alignment spelled out.</summary>
+    public RangeConstraints<T> Constraints => new() { Align = _alignLess1 + T.One, Phase = _phase, NoCross = _noCross, Min = Min, Max = Last + T.One };
+
     public Placement<T> NotBelow(T min) => new(this, min > Min ? min : Min);
 
     /// <summary>The lowest place in the free segment [first, last].</summary>

@@ -73,35 +73,27 @@ public static class MemoryMetrics
 
     static MemoryMetrics()
     {
-        Level(Reserved, HeapFigure.Reserved, "By", "Address space.");
-        Level(Committed, HeapFigure.Committed, "By", "What is backed by memory as soon as it is touched.");
-        Level(Held, HeapFigure.Held, "By", "What slabs and large blocks take.");
-        Level(InUse, HeapFigure.InUse, "By", "What the heap's users hold.");
-        Level(Cached, HeapFigure.Cached, "By", "What lies in magazines, ready for use.");
-        Level(LiveBlocks, HeapFigure.LiveBlocks, "{block}", "Blocks that the heap's users hold.");
-        Count(Allocations, new MeteredSeries(Heaps, (int)HeapFigure.Allocations), "{allocation}", "Blocks that were ever allocated.");
-        Count(Frees, new MeteredSeries(Heaps, (int)HeapFigure.Frees), "{free}", "Blocks that were freed.");
-        Count(Failures, new MeteredSeries(Heaps, (int)HeapFigure.Failures), "{failure}", "Requests that found no room.");
-        var outstanding = new MeteredSeries(Pools, (int)PoolFigure.Outstanding);
-        _ = s_meter.CreateObservableUpDownCounter(Outstanding, () => outstanding, "{owner}", "Rentals that have not ended.");
-        Count(Rented, new MeteredSeries(Pools, (int)PoolFigure.Rents), "{rent}", "How often memory was rented.");
-        Count(Leaks, new MeteredSeries(Pools, (int)PoolFigure.Leaks), "{owner}", "Owners that were dropped without having been disposed of.");
+        Observe(Reserved, HeapFigure.Reserved, "By", "Address space.");
+        Observe(Committed, HeapFigure.Committed, "By", "What is backed by memory as soon as it is touched.");
+        Observe(Held, HeapFigure.Held, "By", "What slabs and large blocks take.");
+        Observe(InUse, HeapFigure.InUse, "By", "What the heap's users hold.");
+        Observe(Cached, HeapFigure.Cached, "By", "What lies in magazines, ready for use.");
+        Observe(LiveBlocks, HeapFigure.LiveBlocks, "{block}", "Blocks that the heap's users hold.");
+        Observe(Allocations, HeapFigure.Allocations, "{allocation}", "Blocks that were ever allocated.");
+        Observe(Frees, HeapFigure.Frees, "{free}", "Blocks that were freed.");
+        Observe(Failures, HeapFigure.Failures, "{failure}", "Requests that found no room.");
+        Observe(Outstanding, PoolFigure.Outstanding, "{owner}", "Rentals that have not ended.");
+        Observe(Rented, PoolFigure.Rents, "{rent}", "How often memory was rented.");
+        Observe(Leaks, PoolFigure.Leaks, "{owner}", "Owners that were dropped without having been disposed of.");
     }
 
     /// <summary>The heaps that are measured.</summary>
-    internal static MeteredRegistry Heaps { get; } =
-        new(new MeteredKind(HeapNameTag, HeapInstanceTag, Levels: (int)HeapFigure.Allocations, Figures: (int)HeapFigure.Failures + 1));
+    internal static MeteredRegistry Heaps { get; } = new(HeapNameTag, HeapInstanceTag, levels: (int)HeapFigure.Allocations);
 
     /// <summary>The pools that are measured.</summary>
-    internal static MeteredRegistry Pools { get; } =
-        new(new MeteredKind(PoolNameTag, PoolInstanceTag, Levels: (int)PoolFigure.Rents, Figures: (int)PoolFigure.Leaks + 1));
+    internal static MeteredRegistry Pools { get; } = new(PoolNameTag, PoolInstanceTag, levels: (int)PoolFigure.Rents);
 
-    private static void Level(string name, HeapFigure figure, string unit, string description)
-    {
-        var series = new MeteredSeries(Heaps, (int)figure);
-        _ = s_meter.CreateObservableUpDownCounter(name, () => series, unit, description);
-    }
+    private static void Observe(string name, HeapFigure figure, string unit, string description) => Heaps.Observe(s_meter, name, (int)figure, unit, description);
 
-    private static void Count(string name, MeteredSeries series, string unit, string description) =>
-        _ = s_meter.CreateObservableCounter(name, () => series, unit, description);
+    private static void Observe(string name, PoolFigure figure, string unit, string description) => Pools.Observe(s_meter, name, (int)figure, unit, description);
 }

@@ -28,6 +28,7 @@ internal unsafe struct BlockDepot(int most)
     {
         int count = Math.Min(blocks.Length, _count);
         _count -= count;
+        Invariant.Assert(_count >= 0 && _count <= _room, "a depot holds no more than it has room for");
         new ReadOnlySpan<nuint>(_blocks + _count, count).CopyTo(blocks);
         _needed.Note(_count);
         return count;
@@ -43,6 +44,7 @@ internal unsafe struct BlockDepot(int most)
 
         blocks.CopyTo(new Span<nuint>(_blocks + _count, blocks.Length));
         _count += blocks.Length;
+        Invariant.Assert(_count <= _room && _room <= most, "a depot holds no more than it may");
         return true;
     }
 
@@ -50,6 +52,7 @@ internal unsafe struct BlockDepot(int most)
     public int Tick()
     {
         int surplus = _needed.Reapable;
+        Invariant.Assert(surplus >= 0 && surplus <= _count, "what nobody needed is there");
         _needed.Tick(_count - surplus);
         return surplus;
     }

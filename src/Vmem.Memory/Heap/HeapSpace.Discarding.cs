@@ -1,3 +1,5 @@
+using Vmem.Checks;
+
 namespace Vmem.Memory.Heap;
 
 // How the memory of pages goes back to the system.
@@ -22,6 +24,7 @@ internal sealed partial class HeapSpace
                     continue;
                 }
 
+                Invariant.Assert((_turns & 1) == 0 && _takenOut == nuint.MaxValue, "one segment at a time is out of circulation");
                 _ = Interlocked.Increment(ref _turns);
                 Volatile.Write(ref _takenOut, segment.Start);
                 bool isOut = false;
@@ -70,6 +73,7 @@ internal sealed partial class HeapSpace
 
     private bool TryTakeOut(nuint start, nuint size)
     {
+        Invariant.Assert(_discarding.IsHeldByCurrentThread, "pages are taken out under the lock");
         try
         {
             var place = new RangeConstraints<nuint> { Min = start, Max = start + size };

@@ -1,3 +1,5 @@
+using Vmem.Checks;
+
 namespace Vmem.Memory.Heap;
 
 /// <summary>A heap's pages: an arena over its reservation.</summary>
@@ -52,6 +54,7 @@ internal sealed partial class HeapSpace : IDisposable
     public bool TryAllocate(nuint size, nuint alignment, bool clear, out nuint start, out bool isZero)
     {
         isZero = false;
+        Invariant.Assert(size > 0 && (size & (PageSize - 1)) == 0 && nuint.IsPow2(alignment), "whole pages are asked for");
         if (!TryAllocatePages(size, alignment, out start))
         {
             // What is being discarded, or looked at, is free all the same: it is waited for.
@@ -67,6 +70,7 @@ internal sealed partial class HeapSpace : IDisposable
             }
         }
 
+        Invariant.Assert((start & (alignment - 1)) == 0 && start >= Start && size <= Size - (start - Start), "pages lie in the reservation, aligned as asked");
         bool isCommitted = false;
         try
         {
@@ -84,7 +88,11 @@ internal sealed partial class HeapSpace : IDisposable
         return isCommitted;
     }
 
-    public void Free(nuint start, nuint size) => _pages.Free(start, size);
+    public void Free(nuint start, nuint size)
+    {
+        Invariant.Assert((start & (PageSize - 1)) == 0 && (size & (PageSize - 1)) == 0 && start - Start < Size, "whole pages of the reservation come back");
+        _pages.Free(start, size);
+    }
 
     /// <summary>How long the pages are that were allocated at an address; 0 if none were.</summary>
     public nuint SizeAt(nuint start) => TryFind(start, out Segment<nuint> found) && found.Start == start ? found.Size : 0;
@@ -92,6 +100,7 @@ internal sealed partial class HeapSpace : IDisposable
     /// <summary>Makes allocated pages more or fewer.</summary>
     public bool TryExtend(nuint start, nuint oldSize, nuint newSize)
     {
+        Invariant.Assert(newSize > 0 && (newSize & (PageSize - 1)) == 0 && start - Start < Size, "whole pages of the reservation are resized");
         int turns = Volatile.Read(ref _turns);
         if (!TryExtendPages(start, oldSize, newSize))
         {

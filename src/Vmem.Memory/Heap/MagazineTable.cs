@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Vmem.Caching;
@@ -19,8 +18,10 @@ internal struct MagazineTable()
     private static readonly HeapMagazine[] s_none = new HeapMagazine[Classes];
 
     private readonly Lock _gate = new();
-    private HeapMagazine[][] _threads = [];       // changes under the gate
+    private ThreadTable<HeapMagazine[]> _threads = new();       // changes under the gate
     private bool _ended;
+
+    private readonly ReadOnlySpan<HeapMagazine[]> Threads => _threads.Entries!;
 
     /// <summary>A magazine that is always closed.</summary>
     public static ref HeapMagazine None => ref s_none[0];
@@ -29,8 +30,7 @@ internal struct MagazineTable()
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref HeapMagazine Of(int thread, byte sizeClass)
     {
-        HeapMagazine[][] threads = _threads;
-        HeapMagazine[] mine = (uint)thread < (uint)threads.Length ? threads[thread] : s_none;
+        HeapMagazine[] mine = _threads.Of(thread, s_none);
         return ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(mine), (nint)sizeClass);
     }
 
@@ -53,21 +53,7 @@ internal struct MagazineTable()
                 return ref None;
             }
 
-            if (thread >= _threads.Length)
-            {
-                int known = _threads.Length;
-                HeapMagazine[][] threads = _threads;
-                Array.Resize(ref threads, (int)BitOperations.RoundUpToPowerOf2((uint)thread + 1));
-                threads.AsSpan(known).Fill(s_none);
-                Volatile.Write(ref _threads, threads);
-            }
-
-            if (_threads[thread] == s_none)
-            {
-                Volatile.Write(ref _threads[thread], new HeapMagazine[Classes]);
-            }
-
-            mine = ref _threads[thread][sizeClass];
+            mine = ref _threads.Join(thread, s_none, static () => new HeapMagazine[Classes])[sizeClass];
             if (mine.TryOpen(2 * SizeClasses.Rounds(sizeClass)))
             {
                 slabs.NoteThread();
@@ -82,7 +68,7 @@ internal struct MagazineTable()
     public void Claim()
     {
         _gate.Enter();
-        foreach (HeapMagazine[] thread in _threads)
+        foreach (HeapMagazine[] thread in Threads)
         {
             foreach (ref HeapMagazine magazine in Own(thread))
             {
@@ -91,7 +77,7 @@ internal struct MagazineTable()
         }
 
         Interlocked.MemoryBarrierProcessWide();
-        foreach (HeapMagazine[] thread in _threads)
+        foreach (HeapMagazine[] thread in Threads)
         {
             foreach (ref HeapMagazine magazine in Own(thread))
             {
@@ -126,7 +112,7 @@ internal struct MagazineTable()
     /// <summary>Ends what <see cref="Claim"/> began.</summary>
     public void Release()
     {
-        foreach (HeapMagazine[] thread in _threads)
+        foreach (HeapMagazine[] thread in Threads)
         {
             foreach (ref HeapMagazine magazine in Own(thread))
             {
@@ -142,7 +128,7 @@ internal struct MagazineTable()
     {
         long blocks = 0;
         long taken = 0;
-        foreach (HeapMagazine[] thread in _threads)
+        foreach (HeapMagazine[] thread in Threads)
         {
             blocks += thread[sizeClass].Rounds;
             taken += thread[sizeClass].Taken;
@@ -154,7 +140,7 @@ internal struct MagazineTable()
     /// <summary>Adds the blocks of a class in all magazines. Claimed.</summary>
     public void CopyTo(int sizeClass, List<nuint> blocks)
     {
-        foreach (HeapMagazine[] thread in _threads)
+        foreach (HeapMagazine[] thread in Threads)
         {
             blocks.AddRange(thread[sizeClass].Contents);
         }
@@ -167,7 +153,7 @@ internal struct MagazineTable()
     public nuint Drain(SlabClass slabs, bool idleOnly)
     {
         nuint wrong = 0;
-        foreach (HeapMagazine[] thread in _threads)
+        foreach (HeapMagazine[] thread in Threads)
         {
             ref HeapMagazine magazine = ref thread[slabs.SizeClass];
             if ((magazine.SeemsIdle() || !idleOnly) && magazine.Rounds > 0)
@@ -186,7 +172,7 @@ internal struct MagazineTable()
         lock (_gate)
         {
             _ended = true;
-            Volatile.Write(ref _threads, []);
+            _threads.Clear();
         }
     }
 

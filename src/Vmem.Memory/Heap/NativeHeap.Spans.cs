@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Vmem.Memory.Pools;
+using Vmem.Memory.Heap;
 
 namespace Vmem.Memory;
 
@@ -55,7 +55,7 @@ public sealed unsafe partial class NativeHeap
         where T : unmanaged
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        var owner = new HeapMemory<T>(this, pool: null);
+        var owner = new HeapMemory<T>(this);
         owner.Begin(Allocate(checked((nuint)length * (nuint)sizeof(T))), length);
         return owner;
     }

@@ -203,22 +203,12 @@ public sealed unsafe partial class NativeHeap
     }
 
     /// <summary>No upkeep is at work and no collector reads any more, once this returns.</summary>
-    /// <returns>Whether the thread was interrupted meanwhile.</returns>
     private bool EndUpkeep()
     {
-        for (bool isInterrupted = false; ; isInterrupted = true)
+        _upkeep.Dispose();
+        lock (_returning)
         {
-            try
-            {
-                _upkeep.Dispose();
-                lock (_returning)
-                {
-                    return isInterrupted;         // whoever comes now finds the heap disposed of
-                }
-            }
-            catch (ThreadInterruptedException)
-            {
-            }
+            return true;                          // whoever comes now finds the heap disposed of
         }
     }
 

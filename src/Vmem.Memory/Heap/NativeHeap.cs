@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Vmem.Caching;
+using Vmem.Checks;
 using Vmem.Memory.Heap;
 using Vmem.Memory.Heap.Debugging;
 
@@ -206,8 +207,18 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
             return;
         }
 
-        // From here on there is no second try: an interrupt is passed on when all is done.
-        bool isInterrupted = EndUpkeep();
+        End()?.Invoke();
+    }
+
+    /// <summary>Ends the heap. There is no second try: an interrupt is passed on when all is done.</summary>
+    /// <returns>Tells what debugging has found; null if nobody asked for it.</returns>
+    private Action? End()
+    {
+        using var interrupts = new DeferredInterrupt();
+        while (!interrupts.Try(this, static heap => heap.EndUpkeep()))
+        {
+        }
+
         MemoryMetrics.Heaps.Remove(_metered);
         _granules = 0;
         _magazines.End();                         // what lies in magazines is the next heap's: every call finds out that this one is gone
@@ -228,11 +239,6 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
             _space.Dispose();
         }
 
-        if (isInterrupted)
-        {
-            Thread.CurrentThread.Interrupt();
-        }
-
-        tell?.Invoke();
+        return tell;
     }
 }

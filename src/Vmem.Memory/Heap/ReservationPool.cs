@@ -1,5 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Vmem.Caching;
+using Vmem.Checks;
+using Vmem.Timing;
 
 namespace Vmem.Memory.Heap;
 
@@ -45,14 +47,12 @@ internal sealed class ReservationPool(TimeProvider time)
     /// <summary>Keeps a reservation, or gives it back. One that is shorter than its heap wanted is not kept: the next may get more.</summary>
     public void Leave(HeapReservation reservation)
     {
+        using var interrupts = new DeferredInterrupt();         // the heap must end
         bool kept = false;
         try
         {
-            kept = !reservation.IsShort && reservation.Dirty.Bytes <= MostDirty && TryKeep(reservation);
-        }
-        catch (ThreadInterruptedException)
-        {
-            Thread.CurrentThread.Interrupt();     // the heap must end: it waits for the thread's next wait
+            kept = !reservation.IsShort && reservation.Dirty.Bytes <= MostDirty &&
+                interrupts.Try((Pool: this, Reservation: reservation), static leaving => leaving.Pool.TryKeep(leaving.Reservation));
         }
         finally
         {
@@ -75,7 +75,7 @@ internal sealed class ReservationPool(TimeProvider time)
                 return false;
             }
 
-            _timer ??= Upkeep.StartTimer(time, static state => ((ReservationPool)state!).ReleaseOld(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            _timer ??= DetachedTimer.Start(time, static state => ((ReservationPool)state!).ReleaseOld(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             if (_kept.Count == 0)
             {
                 _ = _timer.Change(Patience, Patience);

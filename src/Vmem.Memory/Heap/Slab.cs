@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Vmem.Checks;
 
 namespace Vmem.Memory.Heap;
 
@@ -36,6 +37,7 @@ internal unsafe struct Slab
     /// <summary>Makes a record that of a slab with all its blocks.</summary>
     public static void Initialise(Slab* slab, nuint start, int sizeClass, int capacity)
     {
+        Invariant.Assert(slab is not null && start != 0 && capacity > 0, "a slab has pages, a record and blocks");
         NativeMemory.Clear(slab, BytesFor(capacity));
         slab->Start = start;
         slab->SizeClass = sizeClass;
@@ -74,6 +76,7 @@ internal unsafe struct Slab
             blocks[taken] = slab->Start + (nuint)(slab->Untouched++ * size);
         }
 
+        Invariant.Assert(taken <= slab->Free && (taken == blocks.Length || taken == slab->Free), "a slab gives what it counts, and all of it before it gives too few");
         slab->Free -= taken;
         return taken;
     }
@@ -89,6 +92,7 @@ internal unsafe struct Slab
             return false;
         }
 
+        Invariant.Assert(index >= 0 && slab->Free < slab->Capacity, "a block that comes back was not counted as free");
         word |= bit;
         slab->Free++;
         slab->Hint = Math.Min(slab->Hint, index >> 6);

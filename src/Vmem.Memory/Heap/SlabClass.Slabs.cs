@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Vmem.Checks;
 
 namespace Vmem.Memory.Heap;
 
@@ -8,6 +9,7 @@ internal sealed unsafe partial class SlabClass
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private nuint GiveToSlabs(ReadOnlySpan<nuint> blocks)
     {
+        _lock.AssertHeld();
         nuint wrong = 0;
         foreach (nuint block in blocks)
         {
@@ -18,6 +20,7 @@ internal sealed unsafe partial class SlabClass
                 continue;
             }
 
+            Invariant.Assert(_blocksOut > 0 && slab->Free <= slab->Capacity, "a block that comes back was counted as out");
             _blocksOut--;
             if (slab->Free == 1)
             {
@@ -36,6 +39,7 @@ internal sealed unsafe partial class SlabClass
 
     private Slab* FreshSlab()
     {
+        _lock.AssertHeld();
         if (!_space.TryAllocate(_slabSize, HeapSpace.Granule, clear: false, out nuint start, out _))
         {
             return null;
@@ -58,6 +62,7 @@ internal sealed unsafe partial class SlabClass
             }
         }
 
+        Invariant.Assert((start & (HeapSpace.Granule - 1)) == 0 && _map.SlabAt(start) is null, "a slab is made of whole granules that are no other's");
         Slab.Initialise(slab, start, _sizeClass, _capacity);
         slab->NextOfAll = _all;
         if (_all is not null)
@@ -74,6 +79,9 @@ internal sealed unsafe partial class SlabClass
 
     private void Release(Slab* slab)
     {
+        _lock.AssertHeld();
+        Invariant.Assert(slab->Free == slab->Capacity && slab != _first && _slabs > 0, "a slab that goes has all its blocks, and none to give");
+        Invariant.Assert(_map.SlabAt(slab->Start) == slab && (slab->PreviousOfAll is null ? _all : slab->PreviousOfAll->NextOfAll) == slab, "a slab that goes is in the map and in the list of all");
         if (slab->PreviousOfAll is not null)
         {
             slab->PreviousOfAll->NextOfAll = slab->NextOfAll;
@@ -103,12 +111,14 @@ internal sealed unsafe partial class SlabClass
             return _records.Take(_capacity);
         }
 
+        Invariant.Assert(slab->SizeClass == _sizeClass && slab->Free == slab->Capacity, "a record without a slab was left by one of this class, whole");
         _retired = slab->Next;
         return slab;
     }
 
     private void Link(Slab* slab)
     {
+        Invariant.Assert(slab->Free > 0 && slab != _first, "a slab is listed once, with blocks to give");
         slab->Previous = null;
         slab->Next = _first;
         if (_first is not null)
@@ -121,6 +131,8 @@ internal sealed unsafe partial class SlabClass
 
     private void Unlink(Slab* slab)
     {
+        Invariant.Assert((slab->Previous is null ? _first : slab->Previous->Next) == slab, "what leaves the list was in it");
+        Invariant.Assert(slab->Next is null || slab->Next->Previous == slab, "the list links slabs both ways");
         if (slab->Previous is not null)
         {
             slab->Previous->Next = slab->Next;

@@ -88,6 +88,7 @@ internal sealed unsafe partial class SlabClass : IDisposable
                     break;                        // a fresh slab may fail: what is taken must not be lost by that
                 }
 
+                Invariant.Assert(slab->Free > 0 && _map.SlabAt(slab->Start) == slab, "a listed slab has pages, and blocks to give");
                 taken += Slab.Take(slab, _size, blocks[taken..]);
                 if (slab->Free == 0)
                 {
@@ -96,6 +97,7 @@ internal sealed unsafe partial class SlabClass : IDisposable
             }
 
             _blocksOut += taken - cached;
+            Invariant.Assert(_blocksOut >= _depot.Contents.Length, "what is in the depot is out of its slab");
             return taken;
         }
         finally

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Vmem.Checks;
 
 namespace Vmem.Memory.Isolation;
 
@@ -71,7 +72,11 @@ internal readonly struct BlockCaches
 
     /// <summary>Takes off what <see cref="TryPeek"/> has shown.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Pop(int order) => Stack(order)--;
+    public void Pop(int order)
+    {
+        Invariant.Assert(TryPeek(order, out _), "what is taken off a stack is there");
+        Stack(order)--;
+    }
 
     /// <summary>False if the stack is full.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -84,6 +89,7 @@ internal readonly struct BlockCaches
             return false;
         }
 
+        Invariant.Assert(block != 0 && (uint)order < (uint)Orders, "a stack holds blocks");
         Unsafe.Add(ref stack, top + 1) = block;
         stack = top + 1;
         return true;

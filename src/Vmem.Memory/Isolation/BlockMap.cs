@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Vmem.Checks;
 
 namespace Vmem.Memory.Isolation;
 
@@ -51,6 +52,7 @@ internal sealed unsafe class BlockMap
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Set(nuint unit, int value)
     {
+        Invariant.Assert(unit < _units && (value == 0 || _starts[unit] == 0 || value != _starts[unit]), "a block begins once");
         _starts[unit] = (byte)value;
         GC.KeepAlive(this);
     }

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Vmem.Checks;
 using Vmem.Memory.Isolation;
 
 namespace Vmem.Memory;
@@ -68,6 +69,7 @@ public sealed unsafe partial class MemoryClient
 
         _caches.Pop(order);
         nuint unit = UnitOf(cached);
+        Invariant.Assert((unit & (((nuint)1 << order) - 1)) == 0, "a block starts at a multiple of its size");
         Hand(RegionAt(unit), unit, order, size, length);
         return cached;
     }
@@ -94,6 +96,8 @@ public sealed unsafe partial class MemoryClient
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Hand(Region region, nuint unit, int order, nuint size, nuint length)
     {
+        AssertEntered();
+        Invariant.Assert(region.Owner == this && _blocks.At(unit) == 0 && order <= _geometry.MaxOrder, "what is handed out is the client's and nobody's");
         _blocks.Set(unit, order + 1);
         if (region.LiveBlocks++ == 0)
         {
@@ -106,6 +110,7 @@ public sealed unsafe partial class MemoryClient
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Count(nuint size, nuint length)
     {
+        Invariant.Assert(length <= _limit - _inUse && size <= length, "the quota allows what is handed out");
         nuint inUse = _inUse + length;
         _inUse = inUse;
         if (inUse > _peakInUse)
@@ -199,6 +204,7 @@ public sealed unsafe partial class MemoryClient
 
     private bool TryTake(nuint length, out Block block, out bool isZeroed)
     {
+        AssertEntered();
         isZeroed = false;
         if (length > _geometry.Granule / 2)
         {
@@ -224,6 +230,7 @@ public sealed unsafe partial class MemoryClient
 
         nuint unit = UnitOf(address);
         block = new Block(RegionAt(unit), unit, length);
+        Invariant.Assert(block.Region.Owner == this && !block.Region.IsLarge, "a small block lies in a region that is divided");
         return true;
     }
 

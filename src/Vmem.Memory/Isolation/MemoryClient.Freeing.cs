@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Vmem.Checks;
 using Vmem.Memory.Isolation;
 
 namespace Vmem.Memory;
@@ -92,8 +93,11 @@ public sealed unsafe partial class MemoryClient
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Retire(Region region, nuint block, nuint unit, int order)
     {
+        AssertEntered();
+        Invariant.Assert(region.Owner == this && region.LiveBlocks > 0 && _blocks.At(unit) == order + 1, "what is freed was handed out");
         _blocks.Set(unit, 0);
         nuint length = (nuint)1 << (order + _unitShift);
+        Invariant.Assert(_inUse >= length, "what is freed was counted");
         _inUse -= length;
         _freedEver += length;
         if (!_caches.TryPush(order, block))
@@ -129,6 +133,7 @@ public sealed unsafe partial class MemoryClient
     /// <summary>Frees a block of whatever size, with all that the features ask for. The lock is held.</summary>
     private void FreeLive(in Block block)
     {
+        AssertEntered();
         CheckGuard(block);
         Scrub(block.Unit, block.Length);
         if (!block.Region.IsLarge)
@@ -137,6 +142,7 @@ public sealed unsafe partial class MemoryClient
             return;
         }
 
+        Invariant.Assert(block.Region.LiveBlocks == 1 && _blocks.At(block.Unit) == BlockMap.Large && _inUse >= block.Length, "what is freed was handed out and counted");
         _blocks.Set(block.Unit, 0);
         _inUse -= block.Length;
         _freedEver += block.Length;
@@ -146,6 +152,7 @@ public sealed unsafe partial class MemoryClient
     /// <summary>The live block of this client that starts at an address; if there is none, an exception says why.</summary>
     private Block Locate(void* address, string verb)
     {
+        AssertEntered();
         nuint offset = (nuint)address - (nuint)_start;
         nuint unit = offset >> _unitShift;
         int start = _blocks.At(unit);

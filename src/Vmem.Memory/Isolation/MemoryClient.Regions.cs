@@ -1,4 +1,5 @@
 using System.Numerics;
+using Vmem.Checks;
 using Vmem.Memory.Isolation;
 
 namespace Vmem.Memory;
@@ -35,6 +36,7 @@ public sealed unsafe partial class MemoryClient
     /// <summary>A region with a free block of at least this order; a new one if none has it; null if there is no room for one.</summary>
     private Region? RegionFor(int order)
     {
+        AssertEntered();
         Region? region = _regions.Find(order);
         if (region is null && FlushCaches())
         {
@@ -47,6 +49,7 @@ public sealed unsafe partial class MemoryClient
     /// <summary>One granule has room for a block of any order, so that only a context with no granule left refuses.</summary>
     private Region? Grow()
     {
+        AssertEntered();
         nuint worthwhile = Math.Min(_dividedSize, _limit - _inUse) >> _geometry.GranuleShift;
         int regionClass = Math.Min(BitOperations.Log2(worthwhile | 1), _geometry.MaxRegionClass(Context.Size));
         for (; regionClass >= 0; regionClass--)
@@ -81,6 +84,8 @@ public sealed unsafe partial class MemoryClient
 
     private void Add(Region region)
     {
+        AssertEntered();
+        Invariant.Assert(region.Owner == this && region.Size > 0 && region.LiveBlocks == 0, "a region that comes is the client's, and empty");
         _regions.Add(region);
         _totalSize += region.Size;
         _regionsTaken++;
@@ -88,12 +93,15 @@ public sealed unsafe partial class MemoryClient
 
     private void ReturnRegion(Region region)
     {
+        AssertEntered();
+        Invariant.Assert(region.Owner == this && _totalSize >= region.Size, "a region that goes is the client's, and counted");
         _regions.Remove(region);
         _totalSize -= region.Size;
         if (!region.IsLarge)
         {
             _dividedSize -= region.Size;
             _emptyRegions -= region.LiveBlocks == 0 ? 1 : 0;
+            Invariant.Assert(_emptyRegions >= 0, "empty regions are counted");
             _caches.Drop((nuint)AddressOf(region.FirstUnit), region.Size);
         }
 
@@ -104,8 +112,10 @@ public sealed unsafe partial class MemoryClient
     private nuint Refill(Region region, int order)
     {
         Span<long> units = stackalloc long[BlockCaches.MaxCapacity / 2];
+        AssertEntered();
         int wanted = Math.Max(_caches.Capacity(order) / 2, 1);
         int taken = region.Tree!.TakeMany(order, units[..wanted]);
+        Invariant.Assert(taken > 0, "a region that was found has a free block of the order");
         _regions.Refresh(region);
         nuint start = (nuint)AddressOf(region.FirstUnit);
         for (int i = taken - 1; i > 0; i--)
@@ -119,6 +129,7 @@ public sealed unsafe partial class MemoryClient
     /// <summary>Keeps a block for which the stack of its order has no room: half of the stack goes to the trees.</summary>
     private void Spill(nuint block, int order)
     {
+        AssertEntered();
         if (_caches.Capacity(order) == 0)
         {
             PutBack(block);
@@ -136,6 +147,7 @@ public sealed unsafe partial class MemoryClient
 
     private bool FlushCaches()
     {
+        AssertEntered();
         bool any = false;
         for (int order = 0; order < _caches.Orders; order++)
         {
@@ -171,6 +183,7 @@ public sealed unsafe partial class MemoryClient
     {
         nuint unit = UnitOf(block);
         Region region = RegionAt(unit);
+        Invariant.Assert(region.Owner == this && _blocks.At(unit) == 0, "what goes back to a tree is the client's and nobody's");
         region.Tree!.Give((long)(unit - region.FirstUnit));
         _regions.Refresh(region);
     }

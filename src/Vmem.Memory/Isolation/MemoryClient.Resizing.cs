@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Vmem.Buddy;
+using Vmem.Checks;
 using Vmem.Memory.Isolation;
 
 namespace Vmem.Memory;
@@ -93,7 +94,9 @@ public sealed unsafe partial class MemoryClient
     /// <summary>Makes a block end elsewhere, as far as the map, the tree and the context are concerned.</summary>
     private bool TryMoveEnd(in Block block, nuint length)
     {
+        AssertEntered();
         Region region = block.Region;
+        Invariant.Assert(region.Owner == this && _blocks.At(block.Unit) != 0, "what is resized was handed out");
         if (length == block.Length)
         {
             return true;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Vmem.Checks;
@@ -148,6 +149,7 @@ public sealed unsafe partial class MemoryClient : IDisposable
                 ReturnRegion(region);
             }
 
+            Invariant.Assert(_totalSize == 0 && _dividedSize == 0 && _emptyRegions == 0, "nothing is left of a client that is gone");
             _caches = BlockCaches.None;
         }
         finally
@@ -173,6 +175,16 @@ public sealed unsafe partial class MemoryClient : IDisposable
         if (_isSynchronized)
         {
             _lock.Exit();
+        }
+    }
+
+    /// <summary>Debug builds: throws unless this thread may change the client.</summary>
+    [Conditional("DEBUG")]
+    private void AssertEntered()
+    {
+        if (_isSynchronized)
+        {
+            _lock.AssertHeld();
         }
     }
 

@@ -1,3 +1,4 @@
+using Vmem.Checks;
 using Vmem.Memory.Isolation;
 
 namespace Vmem.Memory;
@@ -44,24 +45,8 @@ public sealed unsafe partial class MemoryContext
     /// while it waits here is so at its next wait instead.</summary>
     private void EnterGateThroughInterrupts()
     {
-        bool isInterrupted = false;
-        while (true)
-        {
-            try
-            {
-                _gate.Enter();
-                break;
-            }
-            catch (ThreadInterruptedException)
-            {
-                isInterrupted = true;
-            }
-        }
-
-        if (isInterrupted)
-        {
-            Thread.CurrentThread.Interrupt();
-        }
+        using var interrupts = new DeferredInterrupt();
+        interrupts.Enter(_gate);
     }
 
     private MemoryClient? FirstClient()

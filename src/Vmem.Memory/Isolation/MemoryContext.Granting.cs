@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Vmem.Checks;
 using Vmem.Memory.Isolation;
 
 namespace Vmem.Memory;
@@ -94,7 +95,9 @@ public sealed unsafe partial class MemoryContext
         try
         {
             nuint offset = OffsetOf(region);
-            EntriesOf(offset, region.Size).Clear();
+            Span<Region?> entries = EntriesOf(offset, region.Size);
+            Invariant.Assert(entries[0] == region && entries[^1] == region && _regions > 0, "a region that comes back was given out");
+            entries.Clear();
             _arena.Free(offset, region.Size);
             region.Close();
             _pool.Return(region);
@@ -108,6 +111,7 @@ public sealed unsafe partial class MemoryContext
 
     private Region? TryOpen(MemoryClient client, nuint size, int regionClass)
     {
+        Invariant.Assert(_gate.IsHeldByCurrentThread, "the gate is held");
         if (!_arena.TryAllocate(size, out nuint offset))
         {
             return null;
@@ -125,7 +129,9 @@ public sealed unsafe partial class MemoryContext
         }
 
         region.Open(client, offset >> _geometry.UnitShift, size);
-        EntriesOf(offset, size).Fill(region);
+        Span<Region?> entries = EntriesOf(offset, size);
+        Invariant.Assert(entries[0] is null && entries[^1] is null, "memory that is given out is nobody's");
+        entries.Fill(region);
         _regions++;
         return region;
     }

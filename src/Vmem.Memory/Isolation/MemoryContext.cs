@@ -1,4 +1,5 @@
 using System.IO.MemoryMappedFiles;
+using Vmem.Checks;
 using Vmem.Memory.Isolation;
 
 namespace Vmem.Memory;
@@ -178,25 +179,18 @@ public sealed unsafe partial class MemoryContext : IDisposable
         }
 
         // From here on there is no second try: an interrupt is passed on when all is done.
-        bool isInterrupted = false;
+        using var interrupts = new DeferredInterrupt();
         for (MemoryClient? client = FirstClient(); client is not null; client = FirstClient())
         {
-            try
+            _ = interrupts.Try(client, static client =>
             {
                 client.Dispose();
-            }
-            catch (ThreadInterruptedException)
-            {
-                isInterrupted = true;
-            }
+                return true;
+            });
         }
 
         _arena.Dispose();
         _block.Release();
-        if (isInterrupted)
-        {
-            Thread.CurrentThread.Interrupt();
-        }
     }
 
     private static MemoryContextOptions Checked(MemoryContextOptions? options)

@@ -1,5 +1,6 @@
 using System.Numerics;
 using Vmem.Buddy;
+using Vmem.Checks;
 
 namespace Vmem.Memory.Isolation;
 
@@ -54,6 +55,7 @@ internal sealed class Region
     /// <summary>Makes it the client's, with nothing in it.</summary>
     public void Open(MemoryClient owner, nuint firstUnit, nuint size)
     {
+        Invariant.Assert(Owner is null, "a region that is opened is nobody's");
         if (_isStale)
         {
             Tree?.Reset();
@@ -69,6 +71,7 @@ internal sealed class Region
     /// <summary>Forgets what is in it: the work is put off until somebody opens it again.</summary>
     public void Close()
     {
+        Invariant.Assert(Owner is not null, "a region that is closed was somebody's");
         Owner = null;
         _isStale = true;
     }

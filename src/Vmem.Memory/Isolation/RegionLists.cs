@@ -1,4 +1,5 @@
 using System.Numerics;
+using Vmem.Checks;
 
 namespace Vmem.Memory.Isolation;
 
@@ -31,6 +32,7 @@ internal struct RegionLists
 
     public void Remove(Region region)
     {
+        Invariant.Assert(Count > 0, "a region that goes was counted");
         Unlink(region);
         Count--;
     }
@@ -73,6 +75,7 @@ internal struct RegionLists
     private void Link(Region region, int list)
     {
         Region? head = _heads[list];
+        Invariant.Assert(head != region && (head is null) == ((_nonEmpty >> list & 1) == 0), "a list is marked if it is not empty");
         region.List = list;
         region.Previous = null;
         region.Next = head;
@@ -86,6 +89,7 @@ internal struct RegionLists
 
     private void Unlink(Region region)
     {
+        Invariant.Assert((region.Previous is { } before ? before.Next : _heads[region.List]) == region, "what leaves a list was in it");
         if (region.Previous is { } previous)
         {
             previous.Next = region.Next;

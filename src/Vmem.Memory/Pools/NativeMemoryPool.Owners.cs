@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using Vmem.Caching;
 using Vmem.Diagnostics;
@@ -10,11 +9,11 @@ namespace Vmem.Memory;
 // Owners: where they come from and go to, and who has lost one.
 public sealed unsafe partial class NativeMemoryPool<T> : IMetered
 {
-    private readonly ObjectCache<HeapMemory<T>>? _owners;       // null: each is new
+    private readonly ObjectCache<PooledMemory<T>>? _owners;       // null: each is new
     private readonly AuditStacks? _stacks;                      // null: leaks are not tracked
     private readonly Lock _gate = new();
     private readonly MeteredEntry _metered;
-    private PoolThread?[] _threads = [];          // by number of the thread; changes under the gate
+    private ThreadTable<PoolThread> _threads = new();          // changes under the gate
     private int _ended;
     private long _leaks;
     private long _strays;
@@ -33,13 +32,13 @@ public sealed unsafe partial class NativeMemoryPool<T> : IMetered
     }
 
     /// <summary>An owner's rental has ended, and its block is free.</summary>
-    internal void TakeBack(HeapMemory<T> owner)
+    internal void TakeBack(PooledMemory<T> owner)
     {
         PoolThread mine = Mine();
         mine.CountReturn();
         if (_owners is not null && !_disposed && mine.Exchange(owner) is { } rested)
         {
-            _owners.Return(Unsafe.As<HeapMemory<T>>(rested));
+            _owners.Return(Unsafe.As<PooledMemory<T>>(rested));
         }
     }
 
@@ -78,16 +77,11 @@ public sealed unsafe partial class NativeMemoryPool<T> : IMetered
         }
     }
 
-    private ObjectCache<HeapMemory<T>> OwnerCache() =>
-        new(Name, () => new HeapMemory<T>(_heap, this), options: new ObjectCacheOptions { TimeProvider = _options.TimeProvider });
+    private ObjectCache<PooledMemory<T>> OwnerCache() =>
+        new(Name, () => new PooledMemory<T>(_heap, this), options: new ObjectCacheOptions { TimeProvider = _options.TimeProvider });
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private PoolThread Mine()
-    {
-        PoolThread?[] threads = _threads;
-        int thread = ThreadNumber.Current;
-        return ((uint)thread < (uint)threads.Length ? threads[thread] : null) ?? Join();
-    }
+    private PoolThread Mine() => _threads.Of(ThreadNumber.Current, none: null) ?? Join();
 
     /// <summary>The current thread comes for the first time.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -96,12 +90,7 @@ public sealed unsafe partial class NativeMemoryPool<T> : IMetered
         int number = ThreadNumber.Ensure();
         lock (_gate)
         {
-            if (number >= _threads.Length)
-            {
-                Array.Resize(ref _threads, (int)BitOperations.RoundUpToPowerOf2((uint)number + 1));
-            }
-
-            return _threads[number] ??= new PoolThread();
+            return _threads.Join(number, none: null, static () => new PoolThread());
         }
     }
 
@@ -112,12 +101,12 @@ public sealed unsafe partial class NativeMemoryPool<T> : IMetered
         long returns = 0;
         lock (_gate)
         {
-            foreach (PoolThread? thread in _threads)
+            foreach (PoolThread? thread in _threads.Entries)
             {
                 returns += thread?.Returns ?? 0;
             }
 
-            foreach (PoolThread? thread in _threads)
+            foreach (PoolThread? thread in _threads.Entries)
             {
                 rents += thread?.Rents ?? 0;
             }

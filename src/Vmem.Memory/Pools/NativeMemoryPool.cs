@@ -73,10 +73,10 @@ public sealed unsafe partial class NativeMemoryPool<T> : MemoryPool<T>
 
         PoolThread mine = Mine();
         void* block = _heap.Allocate((nuint)Math.Max(minBufferSize, 1) * (nuint)sizeof(T));
-        HeapMemory<T> owner;
+        PooledMemory<T> owner;
         try
         {
-            owner = _owners is null ? new HeapMemory<T>(_heap, this) : _owners.Rent();
+            owner = _owners is null ? new PooledMemory<T>(_heap, this) : _owners.Rent();
             int length = (int)Math.Min(int.MaxValue, _heap.GetSize(block) / (nuint)sizeof(T));
             owner.Begin(block, length, _stacks is null ? null : NewWitness(_stacks, length));
         }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Vmem.Memory.Heap;
 
 namespace Vmem.Memory.Pools;
 
@@ -14,7 +15,7 @@ internal sealed unsafe class WriterBlock : ReadOnlySequenceSegment<byte>, IDispo
         Length = (int)Math.Min(int.MaxValue, heap.GetSize(start));
         try
         {
-            _owner = new HeapMemory<byte>(heap, pool: null);
+            _owner = new HeapMemory<byte>(heap);
             _owner.Begin(start, Length);
         }
         catch

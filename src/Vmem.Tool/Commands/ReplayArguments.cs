@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Vmem.Tool.Blocks;
 using Vmem.Tool.Replay;
 
 namespace Vmem.Tool.Commands;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Vmem.Tool.Blocks;
 using Vmem.Tool.Replay;
 
 namespace Vmem.Tool.Commands;

@@ -1,3 +1,6 @@
+using Vmem.Tool.Blocks;
+using Vmem.Tool.Traces;
+
 namespace Vmem.Tool.Replay;
 
 /// <summary>
@@ -12,10 +15,8 @@ namespace Vmem.Tool.Replay;
 /// </summary>
 internal sealed class ArenaTarget : IReplayTarget
 {
-    /// <summary>
-    /// The span when the user sets no limit: the user half of a 64-bit process' addresses, more than any recorded program can hold.
-    /// </summary>
-    public const ulong UnlimitedSpan = 1UL << 47;
+    /// <summary>The span when the user sets no limit: more than any recorded program can hold.</summary>
+    public const ulong UnlimitedSpan = ArenaLines.LargestQuantum;
 
     // The window widens by a sixteenth: a compromise, arbitrary, between a window found to 6 % and a failing search each time. At first by
     // as many quanta, which is a sixteenth from 256 quanta on: in bytes it would be nothing to a heap and all of an arena of ports.

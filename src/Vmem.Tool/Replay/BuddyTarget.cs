@@ -1,4 +1,5 @@
 using System.Numerics;
+using Vmem.Tool.Blocks;
 
 namespace Vmem.Tool.Replay;
 

@@ -1,5 +1,6 @@
 using System.Numerics;
 using Vmem.Memory;
+using Vmem.Tool.Blocks;
 
 namespace Vmem.Tool.Replay;
 

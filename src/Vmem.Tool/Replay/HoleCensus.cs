@@ -1,3 +1,4 @@
+using Vmem.Tool.Blocks;
 using Vmem.Tool.Traces;
 
 namespace Vmem.Tool.Replay;

@@ -1,3 +1,5 @@
+using Vmem.Tool.Blocks;
+
 namespace Vmem.Tool.Replay;
 
 /// <summary>

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Vmem.Tool.Blocks;
 using Vmem.Tool.Replay;
 using Vmem.Tool.Traces;
 

@@ -1,4 +1,5 @@
 using Vmem.Memory;
+using Vmem.Tool.Blocks;
 using Vmem.Tool.Replay;
 using Vmem.Tool.Traces;
 

@@ -1,5 +1,4 @@
 using System.Numerics;
-using Vmem.Tool.Replay;
 
 namespace Vmem.Tool.Traces;
 
@@ -10,6 +9,9 @@ namespace Vmem.Tool.Traces;
 /// </summary>
 internal sealed class ArenaLines
 {
+    /// <summary>Nothing is larger that a program can count in: the user half of a 64-bit process' addresses.</summary>
+    public const ulong LargestQuantum = 1UL << 47;
+
     private const ulong Version = 2;
 
     // Longer than any recording; far below what a TimeSpan holds.
@@ -59,7 +61,7 @@ internal sealed class ArenaLines
 
             case (byte)'q' when scanner.TryReadDecimal(out ulong quantum) && scanner.AtEnd:
                 Quantum = quantum;
-                return BitOperations.IsPow2(quantum) && quantum <= ArenaTarget.UnlimitedSpan ? null : $"the quantum must be a power of two up to {ArenaTarget.UnlimitedSpan}";
+                return BitOperations.IsPow2(quantum) && quantum <= LargestQuantum ? null : $"the quantum must be a power of two up to {LargestQuantum}";
 
             case (byte)'n' or (byte)'u' or (byte)'s' or (byte)'d':
                 return null;

@@ -1,16 +1,13 @@
 using System.Runtime.CompilerServices;
+using Vmem.Caching;
 using Vmem.Ranges;
-using Vmem.Segments;
+using Vmem.Space;
 
 namespace Vmem;
 
-// Allocating by address: vmem_alloc and vmem_xalloc.
+// Allocating by address and by handle: vmem_alloc and vmem_xalloc.
 public sealed partial class Arena<T>
 {
-    private T _peakLess1;                         // the most that was in use, less 1, so that "every value of the type" does not wrap
-    private long _allocations;
-    private long _failures;
-
     /// <summary>Allocates a range under the arena's policy (vmem_alloc with VM_NOSLEEP).</summary>
     /// <param name="size">Its length in units; rounded up to the quantum.</param>
     /// <returns>The first value of the range.</returns>
@@ -18,7 +15,7 @@ public sealed partial class Arena<T>
     /// <exception cref="ArenaExhaustedException">Nothing fits.</exception>
     /// <remarks>O(1) under instant fit, O(log n) otherwise.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public T Allocate(T size) => size - T.One < _frontMax && TryTakeLoaded(size, out T start) ? start : AllocateSlowly(size);
+    public T Allocate(T size) => size - T.One < _cachedMax && TryTakeLoaded(size, out T start) ? start : AllocatePastMagazine(size);
 
     /// <summary>Allocates a range under the given policy.</summary>
     /// <inheritdoc cref="Allocate(T)" path="/*[self::returns or self::exception or self::remarks]"/>
@@ -28,7 +25,7 @@ public sealed partial class Arena<T>
     {
         if (!TryAllocate(size, policy, out T start))
         {
-            ThrowExhausted(RoundUp(size), default);
+            ThrowExhausted(size, default);
         }
 
         return start;
@@ -43,13 +40,13 @@ public sealed partial class Arena<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryAllocate(T size, out T start)
     {
-        if (size - T.One < _frontMax && TryTakeLoaded(size, out T loaded))
+        if (size - T.One < _cachedMax && TryTakeLoaded(size, out T loaded))
         {
             start = loaded;                       // a local of its own, so that it need not live in memory
             return true;
         }
 
-        return TryAllocateSlowly(size, out start);
+        return TryAllocatePastMagazine(size, out start);
     }
 
     /// <summary>Allocates a range under the given policy, or returns false if nothing fits.</summary>
@@ -61,41 +58,16 @@ public sealed partial class Arena<T>
     {
         if (policy != FitPolicy.InstantFit)
         {
-            CheckPolicy(policy, nameof(policy));
+            Request<T>.CheckPolicy(policy);
         }
 
-        if (size - T.One < _frontMax)
+        if (size - T.One < _cachedMax)
         {
-            return TryTakeLoaded(size, out start) || TryAllocateInFront(size, policy, out start);
+            return TryTakeLoaded(size, out start) || TryAllocateCached(size, policy, out start);
         }
 
-        return TryAllocateBehind(RoundUp(size), policy, out start);
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private T AllocateSlowly(T size) => Allocate(size, _policy);
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryAllocateSlowly(T size, out T start) => TryAllocate(size, _policy, out start);
-
-    /// <summary>Allocates from the segments, past whatever stands in front of them.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryAllocateBehind(T size, FitPolicy policy, out T start)
-    {
-        EnterForChange();
-        if (policy == FitPolicy.InstantFit && _sureFirst)
-        {
-            uint tag = _map.TakeSure(size, out start);
-            if (tag != 0)
-            {
-                _map.Enlist(tag);
-                NoteAllocation();
-                Exit();
-                return true;
-            }
-        }
-
-        return TryAllocateInOrder(size, policy, byHandle: false, out start, out _);
+        size = _space.RoundUp(size);
+        return _space.TryTake(size, policy, out start) || TryAllocateWithMore(size, policy, out start);
     }
 
     /// <summary>Allocates a range that satisfies constraints, under the arena's policy (vmem_xalloc).</summary>
@@ -115,7 +87,7 @@ public sealed partial class Arena<T>
     {
         if (!TryAllocateConstrained(size, constraints, policy, out T start))
         {
-            ThrowExhausted(RoundUp(size), constraints);
+            ThrowExhausted(size, constraints);
         }
 
         return start;
@@ -135,146 +107,159 @@ public sealed partial class Arena<T>
     /// <exception cref="ArgumentException">The size is 0 or its rounding overflows, or the constraints contradict each other or the
     /// quantum.</exception>
     /// <remarks>O(log n), and one step more for each free segment of the window that is long enough but badly placed.</remarks>
-    public bool TryAllocateConstrained(T size, in RangeConstraints<T> constraints, FitPolicy policy, out T start) =>
-        TryAllocatePlaced(size, constraints, policy, byHandle: false, out start, out _);
+    public bool TryAllocateConstrained(T size, in RangeConstraints<T> constraints, FitPolicy policy, out T start)
+    {
+        bool met = TryMeet(Ask(_space.RoundUp(size), constraints, policy, RequestKind.Segment, AuditCall.AllocateConstrained), out Grant<T> grant);
+        start = grant.Start;
+        return met;
+    }
 
-    /// <summary>Whatever instant fit's common case does not cover: the other policies, and an arena that is full or imports. The lock is
-    /// held, and is given back.</summary>
+    /// <summary>Allocates a range under the arena's policy, and returns a handle to it: the fastest way to free it again, and proof against
+    /// stale frees.</summary>
+    /// <inheritdoc cref="TryAllocateHandle(T, FitPolicy, out RangeHandle{T})"/>
+    public bool TryAllocateHandle(T size, out RangeHandle<T> handle) => TryAllocateHandle(size, _policy, out handle);
+
+    /// <summary>Allocates a range under the given policy, and returns a handle to it.</summary>
+    /// <param name="size">Its length in units; rounded up to the quantum.</param>
+    /// <param name="policy">Which free segment is taken.</param>
+    /// <param name="handle">The range. Its default value is no allocation.</param>
+    /// <returns>Whether there was room.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The size is 0, or its rounding overflows.</exception>
+    /// <remarks>
+    /// O(1) under instant fit, O(log n) otherwise. The range is not entered into the table by which addresses are found:
+    /// <see cref="Free(T, T)"/> and <see cref="TryGetSegment"/> know it all the same, but have to search.
+    /// </remarks>
+    [MethodImpl(MethodImplOptions.NoInlining)]     // the space's part is inlined into it: callers need not carry that
+    public bool TryAllocateHandle(T size, FitPolicy policy, out RangeHandle<T> handle)
+    {
+        if (policy != FitPolicy.InstantFit)
+        {
+            Request<T>.CheckPolicy(policy);
+        }
+
+        size = _space.RoundUp(size);
+        return _space.TryTake(size, policy, out handle) || TryAllocateHandleWithMore(size, policy, out handle);
+    }
+
+    /// <summary>Allocates a range that satisfies constraints, under the given policy, and returns a handle to it.</summary>
+    /// <param name="size">Its length in units; rounded up to the quantum.</param>
+    /// <param name="constraints">Where it may lie.</param>
+    /// <param name="policy">Which of the possible places is taken.</param>
+    /// <param name="handle">The range. Its default value is no allocation.</param>
+    /// <returns>Whether there was a place.</returns>
+    /// <exception cref="ArgumentException">The size is 0 or its rounding overflows, or the constraints contradict each other or the
+    /// quantum.</exception>
+    /// <remarks>O(log n), and one step more for each free segment of the window that is long enough but badly placed.</remarks>
+    public bool TryAllocateHandle(T size, in RangeConstraints<T> constraints, FitPolicy policy, out RangeHandle<T> handle)
+    {
+        bool met = TryMeet(Ask(_space.RoundUp(size), constraints, policy, RequestKind.Handle, AuditCall.AllocateHandle), out Grant<T> grant);
+        handle = grant.Handle;
+        return met;
+    }
+
+    /// <summary>Allocates as many ranges of one size as there is room for, up to the length of <paramref name="starts"/>, under the arena's
+    /// policy.</summary>
+    /// <param name="size">The length of each, in units; rounded up to the quantum.</param>
+    /// <param name="starts">Receives the first value of each range.</param>
+    /// <returns>How many were allocated; the rest of <paramref name="starts"/> is left as it was.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The size is 0, or its rounding overflows.</exception>
+    /// <remarks>The cost of as many single allocations, less the locking.</remarks>
+    public int TryAllocateMany(T size, Span<T> starts)
+    {
+        Request<T> request = Ask(_space.RoundUp(size), default, _policy, RequestKind.Segment, AuditCall.AllocateMany);
+        int count = 0;
+        try
+        {
+            if (size - T.One < _cachedMax)
+            {
+                while (count < starts.Length && TryAllocate(size, out T start))
+                {
+                    starts[count++] = start;
+                }
+
+                return count;
+            }
+
+            _space.TakeMany(request, starts, ref count);
+            while (count < starts.Length && TryMeetWithMore(request, out Grant<T> grant))
+            {
+                starts[count++] = grant.Start;
+                _space.TakeMany(request, starts, ref count);
+            }
+        }
+        catch when (count > 0)
+        {
+            FreeMany(starts[..count], size);      // the source threw: the caller will not learn how many there were
+            throw;
+        }
+
+        return count;
+    }
+
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryAllocateInOrder(T size, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle)
-    {
-        try
-        {
-            uint free = _map.Find(policy, size, out start);
-            if (free != 0)
-            {
-                handle = Claim(free, start, size, policy, byHandle);
-                return true;
-            }
+    private T AllocatePastMagazine(T size) => Allocate(size, _policy);
 
-            if (_source is null && _caches is null)
-            {
-                handle = default;
-                _failures++;
-                return false;
-            }
-        }
-        finally
-        {
-            Exit();
-        }
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryAllocatePastMagazine(T size, out T start) => TryAllocate(size, _policy, out start);
 
-        return TryClaimImporting(new Placement<T>(size, default, Quantum), default, policy, byHandle, out start, out handle);
-    }
-
-    /// <summary>A constrained request, for its address or for a handle.</summary>
-    /// <param name="size">The request.</param>
-    /// <param name="constraints">By value: the caller's variable may change between the check and the use.</param>
-    /// <param name="policy">Which place is taken.</param>
-    /// <param name="byHandle">Whether for a handle.</param>
-    /// <param name="start">The place.</param>
-    /// <param name="handle">The handle, if for one.</param>
-    private bool TryAllocatePlaced(T size, RangeConstraints<T> constraints, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle)
-    {
-        size = RoundUp(size);
-        CheckConstraints(size, constraints);
-        CheckPolicy(policy, nameof(policy));
-        return _audit is null
-            ? TryAllocatePlacedBehind(size, constraints, policy, byHandle, out start, out handle)
-            : TryAllocatePlacedSigned(size, constraints, policy, byHandle, out start, out handle);
-    }
-
-    /// <summary>A constrained request that is well formed.</summary>
-    private bool TryAllocatePlacedBehind(T size, in RangeConstraints<T> constraints, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle)
-    {
-        var placement = new Placement<T>(size, constraints, Quantum);
-        EnterForChange();
-        try
-        {
-            if (TryClaim(placement, policy, byHandle, out start, out handle))
-            {
-                return true;
-            }
-
-            if (_source is null && _caches is null)
-            {
-                _failures++;
-                return false;
-            }
-        }
-        finally
-        {
-            Exit();
-        }
-
-        return TryClaimImporting(placement, constraints, policy, byHandle, out start, out handle);
-    }
-
-    /// <summary>Finds a place and takes it, for its address or for a handle. The lock is held.</summary>
-    private bool TryClaim(in Placement<T> placement, FitPolicy policy, bool byHandle, out T start, out RangeHandle<T> handle)
-    {
-        uint free = _map.FindConstrained(policy, placement, out start);
-        handle = free == 0 ? default : Claim(free, start, placement.Size, policy, byHandle);
-        return free != 0;
-    }
-
-    /// <summary>Takes a place that was found, for its address or for a handle; the handle is the default one in the first case. The lock is
-    /// held.</summary>
-    private RangeHandle<T> Claim(uint free, T start, T size, FitPolicy policy, bool byHandle)
-    {
-        if (!_map.HasReserve)
-        {
-            _map.Reserve();                       // a span that was just attached has used some
-        }
-
-        if (_audit is not null)
-        {
-            return ClaimAudited(free, start, size, policy, byHandle);
-        }
-
-        uint tag = Take(free, start, size, policy);
-        if (byHandle)
-        {
-            return new RangeHandle<T>(start, size, tag, _map.Bind(tag));
-        }
-
-        _map.Enlist(tag);
-        return default;
-    }
-
-    /// <summary>Allocates part of a free segment, and counts it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private uint Take(uint free, T start, T size, FitPolicy policy)
+    private bool TryTakeLoaded(T size, out T start)
     {
-        if (_noted)
+        int thread = ThreadNumber.Current;        // first: it is a call, and nothing is in registers yet
+        MagazineCache<T>[] magazines = _magazines;
+        int sizeClass = ClassOf(size);
+        if ((uint)sizeClass < (uint)magazines.Length)
         {
-            NoteTaken(free, start, size);
+            return magazines[sizeClass].TryTakeLoaded(thread, out start);
         }
 
-        uint tag = _map.Carve(free, start, size);
-        if (policy == FitPolicy.NextFit)
-        {
-            _map.SetRotor(start + size);
-        }
-
-        NoteAllocation();
-        return tag;
+        start = default;
+        return false;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void NoteAllocation()
+    private int ClassOf(T size) => int.CreateTruncating((size - T.One) >> _quantumShift);
+
+    /// <summary>A request that the thread's loaded magazine could not meet.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryAllocateCached(T size, FitPolicy policy, out T start)
     {
-        _allocations++;
-        NotePeak();
+        size = _space.RoundUp(size);
+        if (_caches!.TryTake(size, out start))
+        {
+            GC.KeepAlive(this);
+            return true;
+        }
+
+        bool met = TryMeet(new Request<T>(new Placement<T>(size, default, Quantum), policy, RequestKind.Range), out Grant<T> grant);
+        start = grant.Start;
+        return met;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void NotePeak()
+    /// <summary>A request that the segments could not meet.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryAllocateWithMore(T size, FitPolicy policy, out T start)
     {
-        T inUseLess1 = _map.InUse - _idlePlus1;
-        if (inUseLess1 > _peakLess1)
-        {
-            _peakLess1 = inUseLess1;
-        }
+        bool met = TryMeetWithMore(Ask(size, default, policy, RequestKind.Segment, AuditCall.Allocate), out Grant<T> grant);
+        start = grant.Start;
+        return met;
+    }
+
+    /// <summary>The same for a handle.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryAllocateHandleWithMore(T size, FitPolicy policy, out RangeHandle<T> handle)
+    {
+        bool met = TryMeetWithMore(Ask(size, default, policy, RequestKind.Handle, AuditCall.AllocateHandle), out Grant<T> grant);
+        handle = grant.Handle;
+        return met;
+    }
+
+    private void ThrowExhausted(T size, in RangeConstraints<T> constraints)
+    {
+        FitReport<T> report = Explain(size, constraints);
+        string refusal =
+            _importer is null ? "" :
+            _space.ExceedsLimit(report.Size) ? $" An import would exceed the arena's limit of {_space.Limit}." : " Its source had nothing that would do.";
+        throw _space.Exhausted(report, report.Fits ? "Room was found only after the request had failed." : report.Sentence + refusal);
     }
 }

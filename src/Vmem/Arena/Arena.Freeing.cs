@@ -1,8 +1,11 @@
 using System.Runtime.CompilerServices;
+using Vmem.Caching;
+using Vmem.Diagnostics;
+using Vmem.Space;
 
 namespace Vmem;
 
-// Freeing by address: vmem_free and vmem_xfree. A free that cannot be right says what is wrong and changes nothing.
+// Freeing and resizing: vmem_free and vmem_xfree.
 public sealed partial class Arena<T>
 {
     /// <summary>Frees a range (vmem_free).</summary>
@@ -16,153 +19,104 @@ public sealed partial class Arena<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Free(T start, T size)
     {
-        if (size - T.One >= _frontMax || !TryReturnLoaded(start, size))
+        if (size - T.One >= _cachedMax || !TryReturnLoaded(start, size))
         {
-            FreeSlowly(start, size);
+            FreePastMagazine(start, size);
         }
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void FreeSlowly(T start, T size)
-    {
-        if (size - T.One < _frontMax)
-        {
-            FreeInFront(start, size);
-            return;
-        }
-
-        FreeBehind(start, RoundUp(size));
-    }
-
-    /// <summary>Frees a segment, past whatever stands in front of them.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void FreeBehind(T start, T size)
-    {
-        Enter();
-        if (!_map.HasReserve)
-        {
-            _map.ReserveToFree();
-        }
-
-        uint tag = _map.Delist(start, size);
-        if (tag == 0)
-        {
-            tag = FindUnlistedOrExit(start, size);
-            _map.Unbind(tag);
-        }
-
-        FreeAndExit(tag);
     }
 
     /// <summary>Frees a range that was allocated under constraints (vmem_xfree).</summary>
     /// <inheritdoc cref="Free(T, T)"/>
-    public void FreeConstrained(T start, T size)
+    public void FreeConstrained(T start, T size) => _space.Free(start, _space.RoundUp(size), AuditCall.FreeConstrained);
+
+    /// <summary>Frees a range by its handle.</summary>
+    /// <param name="handle">What <see cref="TryAllocateHandle(T, out RangeHandle{T})"/> gave.</param>
+    /// <exception cref="InvalidFreeException">The handle is the default one, stale, or another arena's; nothing was changed.</exception>
+    /// <remarks>O(1), without a look-up by address, and O(log n) more for each index that the arena keeps.</remarks>
+    public void Free(in RangeHandle<T> handle)
     {
-        if (_audit is not null)
+        RangeHandle<T> mine = handle;             // the caller's variable may change under us
+        _space.Free(mine);
+    }
+
+    /// <summary>Frees many ranges of one size: all of them, or, if one of them cannot be right, none. Ranges of a size that the quantum
+    /// caches keep are freed one by one.</summary>
+    /// <param name="starts">The first value of each.</param>
+    /// <param name="size">The length of each; anything that rounds to the same number of quanta as the request did.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The size is 0, or its rounding overflows.</exception>
+    /// <exception cref="InvalidFreeException">One is not allocated, has another size, appears twice, or was allocated by handle; nothing
+    /// was changed.</exception>
+    /// <remarks>
+    /// The cost of as many single frees, less the locking. First every range leaves the table of live segments, which finds any mistake, a
+    /// double one included, and is undone if there is one; only then are they freed.
+    /// </remarks>
+    public void FreeMany(ReadOnlySpan<T> starts, T size)
+    {
+        if (size - T.One >= _cachedMax)
         {
-            FreeSigned(start, RoundUp(size), AuditCall.FreeConstrained);
+            _space.FreeMany(starts, _space.RoundUp(size));
             return;
         }
 
-        FreeBehind(start, RoundUp(size));
+        foreach (T start in starts)
+        {
+            Free(start, size);
+        }
     }
 
-    /// <summary>Frees a segment that has left its table or handle, gives the lock back, and a span to the source if enough are
-    /// empty.</summary>
+    /// <summary>Makes an allocated range longer or shorter without moving it.</summary>
+    /// <param name="start">The first value of the range.</param>
+    /// <param name="oldSize">Its length; anything that rounds to the same number of quanta as the request did.</param>
+    /// <param name="newSize">The length it shall have, rounded up to the quantum.</param>
+    /// <returns>False, and nothing is changed, if what follows the range is not free or too short. Shrinking always succeeds.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">A size is 0, or its rounding overflows.</exception>
+    /// <exception cref="InvalidFreeException">No such range is allocated.</exception>
+    /// <remarks>O(1), and O(log n) more for each index that the arena keeps. A handle to the range stays good, though its
+    /// <see cref="RangeHandle{T}.Size"/> does not follow. A range of a size that quantum caches keep becomes a segment of its own first, for
+    /// which the caches of all threads stand still.</remarks>
+    public bool TryExtend(T start, T oldSize, T newSize)
+    {
+        oldSize = _space.RoundUp(oldSize, nameof(oldSize));
+        newSize = _space.RoundUp(newSize, nameof(newSize));
+        return TryResize(start, oldSize, newSize, isDrained: false) || (_caches is not null && newSize > oldSize && TryResize(start, oldSize, newSize, isDrained: true));
+    }
+
+    /// <param name="start">The first value of the range.</param>
+    /// <param name="oldSize">Its length, rounded.</param>
+    /// <param name="newSize">The length it shall have, rounded.</param>
+    /// <param name="isDrained">Whether the caches are drained first: what follows the range may lie in one.</param>
+    private bool TryResize(T start, T oldSize, T newSize, bool isDrained)
+    {
+        AuditSite? site = _space.Auditor?.Sign(AuditCall.Extend);
+        bool isCached = oldSize - T.One < _cachedMax;
+        using Visit<T> visit = isDrained ? _caches!.VisitDrained(isOwnRelease: false) : isCached ? _space.VisitFrozen() : _space.Visit();
+        if (isCached)
+        {
+            _caches!.MakeSegment(start, oldSize);
+        }
+
+        return _space.TryResize(start, oldSize, newSize, site);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void FreeAndExit(uint tag)
+    private bool TryReturnLoaded(T start, T size)
     {
-        if (_plain)
+        int thread = ThreadNumber.Current;
+        MagazineCache<T>[] magazines = _magazines;
+        int sizeClass = ClassOf(size);
+        return (uint)sizeClass < (uint)magazines.Length && magazines[sizeClass].TryReturnLoaded(thread, start);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void FreePastMagazine(T start, T size)
+    {
+        if (size - T.One < _cachedMax)
         {
-            _ = _map.Free(tag);
-            Exit();
+            _caches!.Free(start, _space.RoundUp(size));
+            GC.KeepAlive(this);
             return;
         }
 
-        FreeFollowedAndExit(tag);
+        _space.Free(start, _space.RoundUp(size));
     }
-
-    /// <summary>The same in an arena that is not plain.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void FreeFollowedAndExit(uint tag)
-    {
-        NoteFreed(tag);
-        uint free = _map.Free(tag);
-        Segment<T> release = default;
-        bool detached = _source is not null && TryDetachEmptyImport(free, out release);
-        bool followed = _followed;
-        Exit();
-        if (detached)
-        {
-            _source!.Release(release.Start, release.Size);
-        }
-
-        if (followed)
-        {
-            RoomMayHaveCome();
-        }
-    }
-
-    /// <summary>What <see cref="FindUnlisted"/> does; if that throws, the lock is given back.</summary>
-    private uint FindUnlistedOrExit(T start, T size)
-    {
-        try
-        {
-            return FindUnlisted(start, size);
-        }
-        catch
-        {
-            Exit();
-            throw;
-        }
-    }
-
-    /// <summary>A free that the table of live segments does not know: a range that was allocated by handle, or a mistake.</summary>
-    private uint FindUnlisted(T start, T size)
-    {
-        uint index = _map.Locate(start, buildIndex: false);
-        if (index == 0)
-        {
-            throw InvalidFree(InvalidFreeReason.NotAllocated, start, size, $"{start} is in no span of it.");
-        }
-
-        if (_map.SlabOf(index) != 0)
-        {
-            throw ExplainSlab(index, start, size);
-        }
-
-        Segment<T> segment = _map.GetSegment(index);
-        if (segment.Kind == SegmentKind.Free)
-        {
-            throw InvalidFree(InvalidFreeReason.AlreadyFree, start, size, $"{start} is free: it lies in a free segment of {segment.Size} at {segment.Start}. It was freed before, or never allocated.");
-        }
-
-        if (segment.Start != start)
-        {
-            throw InvalidFree(InvalidFreeReason.InteriorAddress, start, size, $"{start} lies inside an allocation of {segment.Size} at {segment.Start}.");
-        }
-
-        if (segment.Size != size)
-        {
-            throw InvalidFree(InvalidFreeReason.WrongSize, start, size, $"The allocation at {start} has size {segment.Size}.");
-        }
-
-        return index;
-    }
-
-    private InvalidFreeException ExplainSlab(uint index, T start, T size)
-    {
-        (T rangeStart, T rangeSize, bool isOut) = _caches!.Slabs.RangeAt(_map.SlabOf(index), start);
-        return
-            !isOut ? InvalidFree(InvalidFreeReason.AlreadyFree, start, size, $"{start} is free: it lies in a slab of the quantum caches.") :
-            rangeStart != start ? InvalidFree(InvalidFreeReason.InteriorAddress, start, size, $"{start} lies inside a range of {rangeSize} at {rangeStart}.") :
-            rangeSize != size ? InvalidFree(InvalidFreeReason.WrongSize, start, size, $"The range at {start} has size {rangeSize}.") :
-            InvalidFree(InvalidFreeReason.OtherOwner, start, size, "It belongs to the quantum caches: free it with Free.");
-    }
-
-    private InvalidFreeException InvalidFree(InvalidFreeReason reason, T start, T size, string detail) => new(
-        reason,
-        UInt128.CreateTruncating(start),
-        UInt128.CreateTruncating(size),
-        $"Arena '{Name}' was asked to free {size} at {start}. {detail} Nothing was changed.{(_audit is null ? "" : TellStory(start))}");
 }

@@ -1,12 +1,14 @@
 using Vmem.Caching;
 using Vmem.Checks;
+using Vmem.Diagnostics;
 using Vmem.Ranges;
 using Vmem.Segments;
+using Vmem.Space;
 
 namespace Vmem;
 
 // Looking at an arena: which segment, how much, would it fit, is all well.
-public sealed partial class Arena<T>
+public sealed partial class Arena<T> : IMetered
 {
     /// <summary>How many segments an enumeration copies under one lock. Arbitrary: some microseconds.</summary>
     private const int EnumerationBatch = 256;
@@ -19,17 +21,10 @@ public sealed partial class Arena<T>
     /// last free segment before it. With quantum caches also a look into all magazines of the segment's size.</remarks>
     public bool TryGetSegment(T value, out Segment<T> segment)
     {
-        EnterFrozen();
-        try
-        {
-            uint index = _map.Locate(value, buildIndex: true);
-            segment = index == 0 ? default : _caches is null ? _map.GetSegment(index) : CallersSegment(index, value);
-            return index != 0;
-        }
-        finally
-        {
-            ExitFrozen();
-        }
+        using Visit<T> visit = _space.VisitFrozen();
+        uint index = _space.Map.Locate(value, buildIndex: true);
+        segment = index == 0 ? default : _caches is null ? _space.Map.GetSegment(index) : _caches.View().At(index, value);
+        return index != 0;
     }
 
     /// <summary>All spans in address order, each followed by its segments in address order (vmem_walk).</summary>
@@ -41,15 +36,8 @@ public sealed partial class Arena<T>
     /// </remarks>
     public IEnumerable<Segment<T>> GetSegments()
     {
-        EnterFrozen();
-        try
-        {
-            return _caches is null ? Enumerate() : CopyCallersView();
-        }
-        finally
-        {
-            ExitFrozen();
-        }
+        using Visit<T> visit = _space.VisitFrozen();
+        return _caches is null ? Enumerate() : _caches.View().Copy();
     }
 
     private IEnumerable<Segment<T>> Enumerate()
@@ -60,14 +48,9 @@ public sealed partial class Arena<T>
         while (position.More)
         {
             int count;
-            Enter();
-            try
+            using (_space.Visit())
             {
-                count = _map.CopySegments(ref position, batch);
-            }
-            finally
-            {
-                Exit();
+                count = _space.Map.CopySegments(ref position, batch);
             }
 
             for (int i = 0; i < count; i++)
@@ -89,51 +72,23 @@ public sealed partial class Arena<T>
     /// list. With quantum caches O(threads) for each cached size, and the magazines of all threads stand still meanwhile.</remarks>
     public ArenaStatistics<T> GetStatistics()
     {
-        EnterFrozen();
-        try
-        {
-            T free = _map.TotalSize - _map.InUse;
-            MagazineTotals<T> magazines = _caches?.Count() ?? default;
-            long live = LiveRanges(magazines);
-            T cached = magazines.Units + (_idlePlus1 - T.One);
-            return new ArenaStatistics<T>
-            {
-                TotalSize = Saturate(_map.TotalSize, _map.SpanCount),
-                InUse = Saturate(_map.InUse - cached, live),
-                Cached = CachedUnits(magazines),
-                Free = Saturate(free, _map.FreeSegments),
-                Imported = Saturate(_map.Imported, _imports - _releases),
-                LargestFree = _map.LargestFree(),
-                PeakInUse = _allocations == 0 ? T.Zero : _peakLess1 == T.MaxValue ? T.MaxValue : _peakLess1 + T.One,
-                Allocations = _allocations + magazines.Taken,
-                Frees = _allocations + magazines.Taken - live,
-                Failures = _failures,
-                Waits = _waits,
-                TimeWaited = TimeSpan.FromTicks(Volatile.Read(ref _ticksWaited)),
-                Imports = _imports,
-                Releases = _releases,
-                LiveSegments = live,
-                FreeSegments = _map.FreeSegments,
-                BookkeepingBytes = _map.BookkeepingBytes + (_caches?.Slabs.Bytes ?? 0),
-            };
-        }
-        finally
-        {
-            ExitFrozen();
-        }
+        using Visit<T> visit = _space.VisitFrozen();
+        return Figures() with { LargestFree = _space.Map.LargestFree() };
     }
 
-    /// <summary>What caches hold, in magazines and in slabs; never 0 while they hold anything.</summary>
-    private T CachedUnits(in MagazineTotals<T> magazines)
+    /// <summary>All figures that need no search. Frozen, and under the lock.</summary>
+    private ArenaStatistics<T> Figures()
     {
-        T idle = _idlePlus1 - T.One;
-        return Saturate(magazines.Units + idle, magazines.Ranges + (T.IsZero(idle) ? 0 : 1));
+        MagazineTotals<T> magazines = _caches?.Count() ?? default;
+        long live = _caches?.LiveRanges(magazines) ?? _space.Map.LiveSegments;
+        ArenaStatistics<T> figures = _space.GetStatistics(magazines.Units, magazines.Ranges, magazines.Taken, live);
+        return figures with
+        {
+            Waits = _room.Waits,
+            TimeWaited = _room.TimeWaited,
+            BookkeepingBytes = figures.BookkeepingBytes + (_caches?.BookkeepingBytes ?? 0),
+        };
     }
-
-    /// <summary>The ranges that callers hold: segments, those of slabs that are out instead of the slabs, less what lies in
-    /// magazines.</summary>
-    private long LiveRanges(in MagazineTotals<T> magazines) =>
-        _map.LiveSegments - (_caches is null ? 0 : _caches.Slabs.Count - _caches.Slabs.RangesOut + magazines.Ranges);
 
     /// <summary>Would a request fit, and if not, why not?</summary>
     /// <param name="size">The length asked for, in units; rounded up to the quantum.</param>
@@ -143,45 +98,16 @@ public sealed partial class Arena<T>
     /// <remarks>O(1) for each free segment that is long enough; O(1) altogether if none is.</remarks>
     public FitReport<T> Explain(T size, in RangeConstraints<T> constraints = default)
     {
-        size = RoundUp(size);
-        CheckConstraints(size, constraints);
-        var placement = new Placement<T>(size, constraints, Quantum);
-        FitReport<T> report = Report(placement);
-        return !report.Fits && !T.IsZero(EmptyCaches(out _)) ? Report(placement) : report;
+        size = _space.RoundUp(size);
+        RangeConstraints<T> mine = constraints;   // the caller's variable may change under us
+        Request<T>.CheckConstraints(size, mine, Quantum);
+        return Report(new Placement<T>(size, mine, Quantum));
     }
 
     private FitReport<T> Report(in Placement<T> placement)
     {
-        T size = placement.Size;
-        Enter();
-        try
-        {
-            T largestFree = _map.LargestFree();
-            T free = Saturate(_map.TotalSize - _map.InUse, _map.FreeSegments);
-            T start = T.Zero;
-            long longEnough = 0;
-            FitFailure failure =
-                _map.SpanCount == 0 ? FitFailure.NoSpan :
-                _map.LargestSpan < size ? FitFailure.LargerThanAnySpan :
-                free < size ? FitFailure.NotEnoughFree :
-                largestFree < size ? FitFailure.Fragmented :
-                _map.Survey(placement, out start, out longEnough) ? FitFailure.None : FitFailure.Constraints;
-            return new FitReport<T>
-            {
-                Size = size,
-                Start = start,
-                Failure = failure,
-                Free = free,
-                LargestFree = largestFree,
-                LargestSpan = _map.LargestSpan,
-                LongEnough = longEnough,
-                CanImport = _source is not null && !ExceedsLimit(size),
-            };
-        }
-        finally
-        {
-            Exit();
-        }
+        FitReport<T> report = _space.Report(placement);
+        return !report.Fits && _caches is not null && !T.IsZero(_caches.Drain(out _)) ? _space.Report(placement) : report;
     }
 
     /// <summary>Checks every invariant of the arena's tables.</summary>
@@ -189,52 +115,45 @@ public sealed partial class Arena<T>
     /// <remarks>O(n log n), under the lock.</remarks>
     public void Validate()
     {
-        EnterFrozen();
-        try
-        {
-            _map.Validate();
-            ValidateImports();
-            _caches?.Validate(_map);
-            Invariant.Hold(_caches is null || _idlePlus1 == _caches.Slabs.Idle + T.One, "the arena knows what slabs hold idle", $"{_idlePlus1} less 1, and {_caches?.Slabs.Idle}");
-            Invariant.Hold(_faults.Count == 0, "what comes back from the caches is in order", $"{string.Join("; ", _faults)}");
-            _audit?.Validate(_map);
-            ValidateWaiters();
-        }
-        finally
-        {
-            ExitFrozen();
-        }
-    }
-
-    private void ValidateImports()
-    {
-        List<Segment<T>> empty = [];
-        CollectImports(empty, emptyOnly: true);
-        T sum = T.Zero;
-        foreach (Segment<T> span in empty)
-        {
-            sum += span.Size;
-        }
-
-        Invariant.Hold(sum == _retained && empty.Count == _retainedSpans, "wholly free imports are counted", $"{empty.Count} of {sum} are there, {_retainedSpans} of {_retained} are counted");
-        Invariant.Hold(T.IsZero(_limit) || _map.TotalSize <= _limit, "an arena stays below its limit", $"it has {_map.TotalSize} of {_limit}");
+        using Visit<T> visit = _space.VisitFrozen();
+        _space.Validate();
+        _caches?.Validate();
+        _room.Validate();
     }
 
     private ArenaLeak<T>? DescribeLeak()
     {
-        MagazineTotals<T> magazines = _caches?.Count() ?? default;
-        long live = LiveRanges(magazines);
-        if (live == 0)
-        {
-            return null;
-        }
-
-        IEnumerable<Segment<T>> segments = _caches is null ? EnumerateLocked() : CopyCallersView();
-        List<Segment<T>> first = [.. segments.Where(static segment => segment.Kind == SegmentKind.Allocated).Take(16)];
-        T inUse = _map.InUse - magazines.Units - (_idlePlus1 - T.One);
-        return new ArenaLeak<T>(Name, live, Saturate(inUse, live), first);
+        ArenaStatistics<T> figures = Figures();
+        return figures.LiveSegments == 0
+            ? null
+            : new ArenaLeak<T>(Name, figures.LiveSegments, figures.InUse, [.. CopySegments().Where(static segment => segment.Kind == SegmentKind.Allocated).Take(16)]);
     }
 
-    /// <summary>Sums are kept modulo 2^bits; the only one that does not fit is that of every value of the type, and it reads 0.</summary>
-    private static T Saturate(T sum, long parts) => T.IsZero(sum) && parts > 0 ? T.MaxValue : sum;
+    /// <summary>All spans and segments, as callers see them. Frozen, and under the lock.</summary>
+    private IEnumerable<Segment<T>> CopySegments() => _caches is null ? _space.Segments() : _caches.View().Copy();
+
+    /// <inheritdoc/>
+    /// <remarks>Under the lock, if there is one. A single-threaded arena has none, and is read while it works: its figures are of some
+    /// moment during the reading, and of a type wider than the machine's words possibly of two.</remarks>
+    bool IMetered.TryRead(int figure, out long value)
+    {
+        var wanted = (ArenaFigure)figure;
+        bool isOfCaches = wanted is ArenaFigure.InUse or ArenaFigure.Cached or ArenaFigure.Allocations or ArenaFigure.Frees;
+        using Visit<T> visit = isOfCaches ? _space.VisitFrozen(evenEnded: true) : _space.VisitEvenEnded();
+        value = _space.HasEnded ? 0 : Read(wanted, isOfCaches ? Figures() : _space.GetStatistics(T.Zero, 0, 0, 0));
+        return !_space.HasEnded;
+    }
+
+    private long Read(ArenaFigure figure, in ArenaStatistics<T> figures) => figure switch
+    {
+        ArenaFigure.Size => long.CreateSaturating(figures.TotalSize),
+        ArenaFigure.InUse => long.CreateSaturating(figures.InUse),
+        ArenaFigure.Cached => long.CreateSaturating(figures.Cached),
+        ArenaFigure.Imported => long.CreateSaturating(figures.Imported),
+        ArenaFigure.Allocations => figures.Allocations,
+        ArenaFigure.Frees => figures.Frees,
+        ArenaFigure.Failures => figures.Failures,
+        ArenaFigure.Waits => _room.Waits,
+        _ => 0,
+    };
 }

@@ -1,5 +1,6 @@
 using Vmem.Diagnostics;
-using Vmem.Segments;
+using Vmem.Ranges;
+using Vmem.Space;
 
 namespace Vmem;
 
@@ -13,26 +14,19 @@ public sealed partial class Arena<T>
     {
         var spans = new List<SpanSnapshot<T>>();
         List<RangeSnapshot<T>> allocated = [];
-        EnterFrozen();
-        try
+        using Visit<T> visit = _space.VisitFrozen();
+        foreach (Segment<T> segment in CopySegments())
         {
-            foreach (Segment<T> segment in _caches is null ? EnumerateLocked() : CopyCallersView())
+            if (segment.Kind == SegmentKind.Span)
             {
-                if (segment.Kind == SegmentKind.Span)
-                {
-                    allocated = [];
-                    bool imported = _map.IsImported(_map.FindSpan(segment.Start, out _, out _));
-                    spans.Add(new SpanSnapshot<T> { Start = segment.Start, Size = segment.Size, Imported = imported, Allocated = allocated });
-                }
-                else if (segment.Kind == SegmentKind.Allocated)
-                {
-                    allocated.Add(new RangeSnapshot<T>(segment.Start, segment.Size));
-                }
+                allocated = [];
+                bool imported = _space.Map.IsImported(_space.Map.FindSpan(segment.Start, out _, out _));
+                spans.Add(new SpanSnapshot<T> { Start = segment.Start, Size = segment.Size, Imported = imported, Allocated = allocated });
             }
-        }
-        finally
-        {
-            ExitFrozen();
+            else if (segment.Kind == SegmentKind.Allocated)
+            {
+                allocated.Add(new RangeSnapshot<T>(segment.Start, segment.Size));
+            }
         }
 
         return new ArenaSnapshot<T> { Name = Name, Quantum = Quantum, Policy = _policy, Spans = spans };
@@ -64,22 +58,18 @@ public sealed partial class Arena<T>
         var arena = new Arena<T>(snapshot.Name, snapshot.Quantum, options ?? new ArenaOptions<T> { Policy = snapshot.Policy });
         try
         {
-            if (arena._audit is null)
+            AuditSite? site = arena._space.Auditor?.Sign(AuditCall.Restore);
+            foreach (SpanSnapshot<T> span in snapshot.Spans)
             {
-                arena.RestoreSpans(snapshot.Spans);
-            }
-            else
-            {
-                using AuditSignature signature = arena._audit.Sign(AuditCall.Restore);
-                arena.RestoreSpans(snapshot.Spans);
+                arena.RestoreSpan(span, site);
             }
 
             return arena;
         }
         catch (Exception e)
         {
-            arena._upkeep?.Dispose();
-            arena._map.Dispose();                 // not Dispose: the source has not lent this arena anything yet
+            arena._caches?.Dispose();
+            arena._space.Map.Dispose();           // not Dispose: the source has not lent this arena anything yet
             ArenaMetrics.Arenas.Remove(arena._metered);
             if (e is ArgumentException)
             {
@@ -90,68 +80,28 @@ public sealed partial class Arena<T>
         }
     }
 
-    private void RestoreSpans(IReadOnlyList<SpanSnapshot<T>> spans)
-    {
-        foreach (SpanSnapshot<T> span in spans)
-        {
-            RestoreSpan(span);
-        }
-    }
-
-    private void RestoreSpan(SpanSnapshot<T> span)
+    private void RestoreSpan(SpanSnapshot<T> span, AuditSite? site)
     {
         if (span?.Allocated is null)
         {
             throw new ArgumentException("a span or its list of ranges is missing.");
         }
 
-        CheckSpan(span.Start, span.Size);
-        Enter();
-        try
-        {
-            if (_map.TryFindOverlap(span.Start, span.Start + (span.Size - T.One), out Segment<T> other))
-            {
-                throw new ArgumentException($"the span of {span.Size} at {span.Start} overlaps the one of {other.Size} at {other.Start}.");
-            }
-
-            if (ExceedsLimit(span.Size))
-            {
-                throw new ArgumentException($"its spans are more than the limit of {_limit}.");
-            }
-
-            bool imported = span.Imported && _source is not null;
-            _map.ReserveSpan(span.Size);
-            uint free = _map.AddSpan(span.Start, span.Size, imported);
-            if (imported)
-            {
-                _imports++;
-                _retained += span.Size;
-                RetainedSpans++;
-            }
-
-            RestoreRanges(span, free);
-        }
-        finally
-        {
-            Exit();
-        }
-    }
-
-    /// <summary>Carves the ranges from the free rest of the span, in address order.</summary>
-    private void RestoreRanges(SpanSnapshot<T> span, uint free)
-    {
+        _space.CheckSpan(span.Start, span.Size);
+        using Visit<T> visit = _space.Visit();
+        uint free = _space.RestoreSpan(span.Start, span.Size, span.Imported);
         T from = span.Start;
         T left = span.Size;
         foreach (RangeSnapshot<T> range in span.Allocated)
         {
             T gap = range.Start - from;
-            if (T.IsZero(range.Size) || !T.IsZero((range.Start | range.Size) & _quantumMask) || gap > left || range.Size > left - gap)
+            if (T.IsZero(range.Size) || !T.IsZero((range.Start | range.Size) & (Quantum - T.One)) || gap > left || range.Size > left - gap)
             {
                 throw new ArgumentException($"the range of {range.Size} at {range.Start} is out of order, outside its span, or not whole quanta.");
             }
 
-            _ = Claim(free, range.Start, range.Size, FitPolicy.InstantFit, byHandle: false);
-            free = _map.Following(_map.FindLive(range.Start));
+            _space.TakeAt(free, range.Start, new Request<T>(new Placement<T>(range.Size, default, Quantum), FitPolicy.InstantFit, RequestKind.Segment, site));
+            free = _space.Map.Following(_space.Map.FindLive(range.Start));
             from = range.Start + range.Size;
             left -= gap + range.Size;
         }

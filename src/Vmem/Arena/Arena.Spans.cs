@@ -1,8 +1,8 @@
-using Vmem.Segments;
+using Vmem.Space;
 
 namespace Vmem;
 
-// Spans: adding (vmem_add) and removing them.
+// Spans: adding (vmem_add), removing, and giving back (vmem_qcache_reap).
 public sealed partial class Arena<T>
 {
     /// <summary>Adds the range [start, start + size) to the arena (vmem_add). It may end at the very top of the type.</summary>
@@ -12,39 +12,7 @@ public sealed partial class Arena<T>
     /// or would exceed the limit.</exception>
     /// <remarks>O(log spans). Spans never coalesce with each other; an arena over every value of its type takes two, as no single size can
     /// express it.</remarks>
-    public void AddSpan(T start, T size)
-    {
-        CheckSpan(start, size);
-        bool followed = false;
-        Enter();
-        try
-        {
-            if (_map.TryFindOverlap(start, start + (size - T.One), out Segment<T> other))
-            {
-                throw new ArgumentException($"The span of {size} at {start} overlaps the one of {other.Size} at {other.Start}.", nameof(start));
-            }
-
-            if (ExceedsLimit(size))
-            {
-                throw new ArgumentException($"With another {size} the arena would exceed its limit of {_limit}.", nameof(size));
-            }
-
-            _map.ReserveSpan(size);
-            _ = _map.AddSpan(start, size, imported: false);
-            _recorder?.Added(start, size);
-            _removals += T.IsZero(_limit) || _source is null ? 0 : 1;
-            followed = _followed;
-        }
-        finally
-        {
-            Exit();
-            if (followed)
-            {
-                RoomMayHaveCome();
-                FailTheImpossible();              // an import may now be no larger than what the span leaves of the limit
-            }
-        }
-    }
+    public void AddSpan(T start, T size) => _space.AddSpan(start, size);
 
     /// <summary>Removes a span that was added, unless anything of it is allocated.</summary>
     /// <param name="start">The first value of the span.</param>
@@ -53,65 +21,7 @@ public sealed partial class Arena<T>
     /// <exception cref="ArgumentException">There is no such span, or it was imported (then <see cref="Reap"/> gives it back).</exception>
     /// <remarks>O(log spans). Those who wait for what can never come any more get an <see cref="ArenaExhaustedException"/>.</remarks>
     public bool TryRemoveSpan(T start, T size) =>
-        TryRemoveFreeSpan(start, size, emptied: false) || (_caches is not null && TryRemoveFreeSpan(start, size, emptied: true));
-
-    private bool TryRemoveFreeSpan(T start, T size, bool emptied)
-    {
-        List<Segment<T>>? releases = null;
-        bool followed = false;
-        if (emptied)
-        {
-            _ = EnterEmptied(ref releases);
-        }
-        else
-        {
-            Enter();
-        }
-
-        try
-        {
-            uint span = _map.FindSpan(start, out T spanStart, out T spanSize);
-            if (span == 0 || spanStart != start || spanSize != size)
-            {
-                string found = span == 0 ? "no span holds that address" : $"the span there has {spanSize} at {spanStart}";
-                throw new ArgumentException($"Arena '{Name}' has no span of {size} at {start}: {found}.", nameof(start));
-            }
-
-            if (_map.IsImported(span))
-            {
-                throw new ArgumentException($"The span of {size} at {start} was imported; it goes back to its source when it is free.", nameof(start));
-            }
-
-            if (!_map.IsWhollyFree(span))
-            {
-                return false;
-            }
-
-            _map.RemoveSpan(span);
-            _recorder?.Removed(start, size);
-            _removals++;
-            followed = _followed;
-            return true;
-        }
-        finally
-        {
-            if (emptied)
-            {
-                ExitFrozen();
-            }
-            else
-            {
-                Exit();
-            }
-
-            ReleaseAll(releases);
-            if (followed || (emptied && Volatile.Read(ref _followed)))
-            {
-                RoomMayHaveCome();                // under the limit
-                FailTheImpossible();
-            }
-        }
-    }
+        TryRemoveSpan(start, size, isDrained: false) || (_caches is not null && TryRemoveSpan(start, size, isDrained: true));
 
     /// <summary>Whether a value lies in any span, allocated or not (vmem_contains).</summary>
     /// <param name="value">The value.</param>
@@ -119,37 +29,28 @@ public sealed partial class Arena<T>
     /// <remarks>O(log spans).</remarks>
     public bool Contains(T value)
     {
-        Enter();
-        try
-        {
-            return _map.FindSpan(value, out _, out _) != 0;
-        }
-        finally
-        {
-            Exit();
-        }
+        using Visit<T> visit = _space.Visit();
+        return _space.Map.FindSpan(value, out _, out _) != 0;
     }
 
-    private void CheckSpan(T start, T size)
+    /// <summary>Empties the quantum caches, and gives all wholly free imports back to the source (vmem_qcache_reap).</summary>
+    /// <returns>How much went back: to the source, or, in an arena without one, from the caches to the free segments.</returns>
+    /// <remarks>O(spans), and O(1) for each range and slab of the caches.</remarks>
+    public T Reap()
     {
-        if (T.IsZero(size))
-        {
-            throw new ArgumentOutOfRangeException(nameof(size), size, "A span must not be empty.");
-        }
+        T released = T.Zero;
+        T drained = _caches is null ? T.Zero : _caches.Drain(out released);
+        _caches?.DropEmpty();
+        released += _space.DetachEmpty();
+        return _importer is null ? drained : released;
+    }
 
-        if (!T.IsZero(size & _quantumMask))
-        {
-            throw new ArgumentException($"The size of a span must be a multiple of the quantum {Quantum}, and {size} is not.", nameof(size));
-        }
-
-        if (!T.IsZero(start & _quantumMask))
-        {
-            throw new ArgumentException($"A span must start at a multiple of the quantum {Quantum}, and {start} is none.", nameof(start));
-        }
-
-        if (start + (size - T.One) < start)
-        {
-            throw new ArgumentException($"A span of {size} at {start} reaches past the top of {typeof(T).Name}.", nameof(size));
-        }
+    /// <param name="start">The first value of the span.</param>
+    /// <param name="size">Its length.</param>
+    /// <param name="isDrained">Whether the caches are drained first: what keeps the span may lie in one.</param>
+    private bool TryRemoveSpan(T start, T size, bool isDrained)
+    {
+        using Visit<T> visit = isDrained ? _caches!.VisitDrained(isOwnRelease: false) : _space.Visit();
+        return _space.TryRemoveSpan(start, size);
     }
 }

@@ -1,17 +1,8 @@
-using Vmem.Ranges;
-using Vmem.Segments;
+using Vmem.Space;
 
 namespace Vmem;
 
-// Waiting for room: vmem_alloc and vmem_xalloc with VM_SLEEP.
-//
-// A request that cannot be met joins the tail of a queue; whatever may make room serves the queue from its head (Arena.Serving.cs). First
-// come, first served: a waiting call that finds others queued goes behind them even if it would fit, or a large request would starve
-// behind small ones that keep arriving.
-//
-// Calls that do not wait are no part of that order. They are answered from what is free at the moment, so that they go on failing only if
-// nothing fits; a stream of them can therefore keep a large waiter waiting. The other way, to refuse them while somebody waits, would make
-// one waiter for the whole arena turn every TryAllocate beside it into a failure.
+// Waiting for room: vmem_alloc and vmem_xalloc with VM_SLEEP. See WaitingRoom.
 public sealed partial class Arena<T>
 {
     /// <summary>Allocates a range under the arena's policy; if nothing fits, waits until something does.</summary>
@@ -35,17 +26,13 @@ public sealed partial class Arena<T>
     /// here. A wait costs some managed objects; a call that need not wait none, and as much as one that cannot.</remarks>
     public bool TryAllocate(T size, FitPolicy policy, TimeSpan timeout, out T start, CancellationToken cancellationToken = default)
     {
-        T rounded = RoundUp(size);
-        CheckPolicy(policy, nameof(policy));
+        T rounded = _space.RoundUp(size);
+        Request<T>.CheckPolicy(policy);
         CheckTimeout(timeout);
         cancellationToken.ThrowIfCancellationRequested();
-        bool tried = timeout == TimeSpan.Zero || !IsQueued;
-        if (tried && TryAllocate(size, policy, out start))
-        {
-            return true;
-        }
-
-        return Block(new Placement<T>(rounded, default, Quantum), default, policy, tried, timeout, AuditCall.Allocate, cancellationToken, out start);
+        bool tried = timeout == TimeSpan.Zero || !_room.IsQueued;
+        return (tried && TryAllocate(size, policy, out start)) ||
+            _room.Block(Ask(rounded, default, policy, RequestKind.Segment, AuditCall.Allocate), tried, timeout, cancellationToken, out start);
     }
 
     /// <summary>Allocates a range that satisfies constraints, under the arena's policy; if there is no place, waits until there is.</summary>
@@ -64,17 +51,17 @@ public sealed partial class Arena<T>
     /// <param name="cancellationToken">Ends the wait.</param>
     public bool TryAllocateConstrained(T size, in RangeConstraints<T> constraints, FitPolicy policy, TimeSpan timeout, out T start, CancellationToken cancellationToken = default)
     {
-        RangeConstraints<T> mine = constraints;   // the caller's variable may change under us
-        Placement<T> placement = Place(size, mine, policy);
+        Request<T> request = Ask(_space.RoundUp(size), constraints, policy, RequestKind.Segment, AuditCall.AllocateConstrained);
         CheckTimeout(timeout);
         cancellationToken.ThrowIfCancellationRequested();
-        bool tried = timeout == TimeSpan.Zero || !IsQueued;
-        if (tried && TryAllocateConstrained(size, mine, policy, out start))
+        bool tried = timeout == TimeSpan.Zero || !_room.IsQueued;
+        if (tried && TryMeet(request, out Grant<T> grant))
         {
+            start = grant.Start;
             return true;
         }
 
-        return Block(placement, mine, policy, tried, timeout, AuditCall.AllocateConstrained, cancellationToken, out start);
+        return _room.Block(request, tried, timeout, cancellationToken, out start);
     }
 
     /// <summary>Allocates a range under the arena's policy; completes when there is room.</summary>
@@ -95,17 +82,17 @@ public sealed partial class Arena<T>
     /// thrown at once.</remarks>
     public ValueTask<T> AllocateAsync(T size, FitPolicy policy, CancellationToken cancellationToken = default)
     {
-        T rounded = RoundUp(size);
-        CheckPolicy(policy, nameof(policy));
+        T rounded = _space.RoundUp(size);
+        Request<T>.CheckPolicy(policy);
         if (cancellationToken.IsCancellationRequested)
         {
             return ValueTask.FromCanceled<T>(cancellationToken);
         }
 
-        bool tried = !IsQueued;
+        bool tried = !_room.IsQueued;
         return tried && TryAllocate(size, policy, out T start)
             ? new ValueTask<T>(start)
-            : new ValueTask<T>(Wait(new Placement<T>(rounded, default, Quantum), default, policy, tried, Timeout.InfiniteTimeSpan, cancellationToken).Task);
+            : WaitAsync(Ask(rounded, default, policy, RequestKind.Segment, AuditCall.Allocate), tried, cancellationToken);
     }
 
     /// <summary>Allocates a range that satisfies constraints, under the arena's policy; completes when there is a place.</summary>
@@ -122,17 +109,14 @@ public sealed partial class Arena<T>
     /// <param name="cancellationToken">Ends the wait. In a single-threaded arena it must be cancelled on the one thread.</param>
     public ValueTask<T> AllocateAsync(T size, in RangeConstraints<T> constraints, FitPolicy policy, CancellationToken cancellationToken = default)
     {
-        RangeConstraints<T> mine = constraints;   // the caller's variable may change under us
-        Placement<T> placement = Place(size, mine, policy);
+        Request<T> request = Ask(_space.RoundUp(size), constraints, policy, RequestKind.Segment, AuditCall.AllocateConstrained);
         if (cancellationToken.IsCancellationRequested)
         {
             return ValueTask.FromCanceled<T>(cancellationToken);
         }
 
-        bool tried = !IsQueued;
-        return tried && TryAllocateConstrained(size, mine, policy, out T start)
-            ? new ValueTask<T>(start)
-            : new ValueTask<T>(Wait(placement, mine, policy, tried, Timeout.InfiniteTimeSpan, cancellationToken, call: AuditCall.AllocateConstrained).Task);
+        bool tried = !_room.IsQueued;
+        return tried && TryMeet(request, out Grant<T> grant) ? new ValueTask<T>(grant.Start) : WaitAsync(request, tried, cancellationToken);
     }
 
     /// <summary>Says that the source may have room again: those who wait are tried. For sources that cannot say so themselves
@@ -140,13 +124,8 @@ public sealed partial class Arena<T>
     /// <remarks>Cheap when nobody waits. Frees in the arena itself need no such call.</remarks>
     public void RetryWaiters()
     {
-        Enter();
-        bool followed = _followed;
-        Exit();
-        if (followed)
-        {
-            RoomMayHaveCome();
-        }
+        using Visit<T> visit = _space.Visit();
+        _space.NoteRoom();
     }
 
     private static void CheckTimeout(TimeSpan timeout)
@@ -157,11 +136,6 @@ public sealed partial class Arena<T>
         }
     }
 
-    private Placement<T> Place(T size, in RangeConstraints<T> constraints, FitPolicy policy)
-    {
-        size = RoundUp(size);
-        CheckConstraints(size, constraints);
-        CheckPolicy(policy, nameof(policy));
-        return new Placement<T>(size, constraints, Quantum);
-    }
+    private ValueTask<T> WaitAsync(in Request<T> request, bool tried, CancellationToken cancellationToken) =>
+        new(_room.Wait(request, tried, Timeout.InfiniteTimeSpan, cancellationToken).Task);
 }

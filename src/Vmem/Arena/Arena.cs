@@ -1,10 +1,10 @@
 using System.Numerics;
-using System.Runtime.CompilerServices;
 using Vmem.Caching;
-using Vmem.Checks;
 using Vmem.Diagnostics;
+using Vmem.Importing;
+using Vmem.Ranges;
 using Vmem.Recording;
-using Vmem.Segments;
+using Vmem.Space;
 using Vmem.Waiting;
 
 namespace Vmem;
@@ -35,15 +35,21 @@ namespace Vmem;
 public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
-    private readonly SegmentMap<T> _map;
-    private readonly T _quantumMask;              // quantum − 1
+    private readonly Space<T> _space;
+    private readonly QuantumCaches<T>? _caches;
+    private readonly Importer<T>? _importer;
+    private readonly Possibility<T> _possibility;
+    private readonly WaitingRoom<T> _room;
     private readonly FitPolicy _policy;
-    private readonly bool _shared;                // more than one thread may come
-    private readonly Action<ArenaLeak<T>>? _leaked;
     private readonly TimeProvider _time;
-    private bool _plain;                          // nothing follows a free: no source to give spans back to, nobody who waits, no audit, no recorder
-    private bool _disposed;
-    private ArenaLock _lock;
+    private readonly Action<ArenaLeak<T>>? _leaked;
+    private readonly MeteredEntry _metered;
+    private readonly int _quantumShift;
+
+    /// <summary>Requests up to this size look into the thread's loaded magazine first; 0: there are none. Compared with size − 1, so that
+    /// 0 is out of bounds.</summary>
+    private readonly T _cachedMax;
+    private MagazineCache<T>[] _magazines = [];   // those of _caches, by class; none while the arena is recorded
 
     /// <summary>Makes an arena without a span: add some, or let it import.</summary>
     /// <param name="name">A name for messages, dumps and metrics.</param>
@@ -59,40 +65,26 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         }
 
         options ??= new ArenaOptions<T>();
-        CheckPolicy(options.Policy, nameof(options));
-        Name = name;
-        Quantum = quantum;
-        _quantumMask = quantum - T.One;
+        Request<T>.CheckPolicy(options.Policy, nameof(options));
+        Importer<T>.CheckSource(options.Source, nameof(options));
         _policy = options.Policy;
-        _shared = !options.SingleThreaded;
-        _limit = options.Limit;
-        _leaked = options.Leaked;
         _time = options.TimeProvider;
-        _source = options.Source;
-        _sourceQuantum = options.Source is null ? quantum : CheckSourceQuantum(options.Source.Quantum, nameof(options));
-        _plain = options.Source is null && !options.Audit;
-        _noted = options.Source is not null;
-        _importUnit = quantum > _sourceQuantum ? quantum : _sourceQuantum;
-        _minImport = options.MinImport;
-        _retainedLimit = options.RetainedImport;
-        _audit = options.Audit ? new Audit<T>(options.TimeProvider) : null;
-        RetainedSpans = 0;
-        int classes = CountClasses(options, quantum);
-        _map = new SegmentMap<T>(quantum);
+        _leaked = options.Leaked;
         _quantumShift = int.CreateTruncating(T.TrailingZeroCount(quantum));
-        if (options.Audit)
+        int classes = options.Audit ? 0 : QuantumCaches<T>.CountClasses(options, quantum);
+        _room = new WaitingRoom<T>(this, NotifyingSource(options), _time);
+        _space = new Space<T>(name, quantum, options, _room);
+        _room.Open(_space);
+        if (classes > 0)
         {
-            _frontMax = T.MaxValue;
-        }
-        else if (classes > 0)
-        {
-            _caches = new QuantumCaches<T>(_map, quantum, classes);
-            _magazines = _caches.All;
-            _spilled = [.. _magazines.Select(static _ => new List<Magazine<T>>())];
-            _frontMax = _caches.Slabs.SizeOf(classes - 1);
-            _upkeep = _shared ? Caching.Upkeep.Start(this, _time) : null;
+            _caches = new QuantumCaches<T>(_space, _policy, classes, _time);
+            _space.Front = _caches;
+            _magazines = _caches.Magazines;
+            _cachedMax = _caches.Max;
         }
 
+        _importer = options.Source is null ? null : new Importer<T>(_space, options.Source, options.MinImport, _caches?.SlabSize ?? T.Zero);
+        _possibility = new Possibility<T>(_space, _importer);
         _metered = ArenaMetrics.Arenas.Add(this);
     }
 
@@ -119,10 +111,10 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
     }
 
     /// <summary>The arena's name.</summary>
-    public string Name { get; }
+    public string Name => _space.Name;
 
     /// <summary>The unit of allocation: every range starts at a multiple of it and is a multiple of it long.</summary>
-    public T Quantum { get; }
+    public T Quantum => _space.Quantum;
 
     /// <summary>The policy of the calls that name none.</summary>
     public FitPolicy Policy => _policy;
@@ -133,39 +125,36 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
     /// </summary>
     public void Dispose()
     {
-        List<Segment<T>> imports = [];
-        ArenaLeak<T>? leak = null;
-        WaitQueue<T> waiters = default;
+        Aftermath<T> imports = default;
+        ArenaLeak<T>? leak;
+        WaitQueue<T> waiters;
         ArenaRecorder<T>? recorder;
-        EnterFrozen(evenDisposed: true);
-        try
+        using (_space.VisitFrozen(evenEnded: true))
         {
-            if (_disposed)
+            if (!_space.TryEnd())
             {
                 return;
             }
 
-            _disposed = true;
-            recorder = _recorder;
-            _recorder = null;
-            _frontMax = T.Zero;
-            CollectImports(imports, emptyOnly: false);
+            recorder = _space.Recorder;
+            _space.SetRecorder(null);
+            foreach (Segment<T> span in _space.ImportedSpans(emptyOnly: false))
+            {
+                imports.Release(span);
+            }
+
             leak = _leaked is null ? null : DescribeLeak();
             _caches?.End();
-            _map.Dispose();
-            waiters = FailAll();
-        }
-        finally
-        {
-            ExitFrozen();
+            _space.Map.Dispose();
+            waiters = _room.FailAll();
         }
 
-        _upkeep?.Dispose();
+        _caches?.Dispose();
         ArenaMetrics.Arenas.Remove(_metered);
         try
         {
-            ConcludeAll(waiters);
-            ReleaseAll(imports);
+            _room.CompleteAll(waiters);
+            _ = imports.ReleaseSpans(_space.Source);
         }
         finally
         {
@@ -173,129 +162,87 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         }
     }
 
+    // The order in which a request is met; the first that succeeds ends it. Nothing else decides it.
+    private bool TryMeet(in Request<T> request, out Grant<T> grant) =>
+        TryTakeFromSlab(request, out grant)                      // below the thread's magazines
+        || _space.TryTake(request, out grant)                    // segments
+        || TryMeetWithMore(request, out grant);
+
+    // The rest of the order, after the segments were found to have no place.
+    private bool TryMeetWithMore(in Request<T> request, out Grant<T> grant) =>
+        TryTakeFromImportedSlab(request, out grant)
+        || TryTakeImported(request, out grant)                   // the source, without the lock
+        || TryTakeDrained(request, out grant)                    // every magazine and slab, at one moment
+        || (TryReap() && TryTakeImported(request, out grant))    // the source, after empty imports went back
+        || Fail(out grant);
+
+    private bool TryTakeFromSlab(in Request<T> request, out Grant<T> grant)
+    {
+        grant = default;
+        return _caches is not null && _caches.TryTake(request, out grant);
+    }
+
+    private bool TryTakeFromImportedSlab(in Request<T> request, out Grant<T> grant)
+    {
+        grant = default;
+        return _importer is not null && _caches is not null && _caches.WantsSlab(request) && _importer.TryAttach(_caches.SlabPlacement) && _caches.TryTake(request, out grant);
+    }
+
+    private bool TryTakeImported(in Request<T> request, out Grant<T> grant)
+    {
+        grant = default;
+        return _importer is not null && _importer.TryTakeImported(request, out grant);
+    }
+
+    private bool TryTakeDrained(in Request<T> request, out Grant<T> grant)
+    {
+        grant = default;
+        return _caches is not null && _caches.TryTakeDrained(request, out grant);
+    }
+
+    /// <summary>Gives empty imports back: keeping them must not make a request fail. What was in caches may have become empty imports, and
+    /// these may be back at the source already.</summary>
+    private bool TryReap() => _importer is not null && (!T.IsZero(_space.DetachEmpty()) || _caches is not null);
+
+    private bool Fail(out Grant<T> grant)
+    {
+        grant = default;
+        _space.NoteFailure();
+        return false;
+    }
+
+    /// <summary>A request that is well formed, signed if the arena is audited. To be called under no lock.</summary>
+    /// <param name="size">The size, rounded.</param>
+    /// <param name="constraints">By value: the caller's variable may change between the check and the use.</param>
+    /// <param name="policy">Which place is taken.</param>
+    /// <param name="kind">What the caller gets.</param>
+    /// <param name="call">Which call it is, for an audit.</param>
+    private Request<T> Ask(T size, RangeConstraints<T> constraints, FitPolicy policy, RequestKind kind, AuditCall call)
+    {
+        Request<T>.CheckConstraints(size, constraints, Quantum);
+        Request<T>.CheckPolicy(policy);
+        return new Request<T>(new Placement<T>(size, constraints, Quantum), policy, kind, _space.Auditor?.Sign(call));
+    }
+
+    /// <summary>A single-threaded arena above a shared one does not listen to it: it would be served on a thread that it was promised would
+    /// not come. Its owner calls <see cref="RetryWaiters"/>.</summary>
+    private static INotifyingArenaSource<T>? NotifyingSource(ArenaOptions<T> options) =>
+        !options.SingleThreaded || options.Source is Arena<T> { _space.IsShared: false } ? options.Source as INotifyingArenaSource<T> : null;
+
     /// <summary>Tells everybody of the arena's end. One who throws does not keep it from the others.</summary>
     private void TellEnd(ArenaRecorder<T>? recorder, ArenaLeak<T>? leak)
     {
         try
         {
-            NotifyListeners();
+            _room.NotifyListeners();
         }
         finally
         {
             recorder?.End();
             if (leak is not null)
             {
-                _leaked!(leak with { Report = ReportLeaks() });
+                _leaked!(leak with { Report = _space.Auditor is null ? null : Census() });
             }
         }
-    }
-
-    /// <summary>Takes the lock. Every public member begins here.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Enter()
-    {
-        EnterRaw();
-        if (_disposed)
-        {
-            ThrowDisposed();
-        }
-    }
-
-    /// <summary>Takes the lock and makes sure that a change has all the memory it may need.</summary>
-    /// <remarks>The commonest paths have no <c>finally</c>: from here on nothing in them can throw, and locals that no handler can see stay
-    /// in registers.</remarks>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void EnterForChange()
-    {
-        Enter();
-        if (!_map.HasReserve)
-        {
-            ReserveOrExit();
-        }
-    }
-
-    private void ReserveOrExit()
-    {
-        try
-        {
-            _map.Reserve();
-        }
-        catch
-        {
-            Exit();
-            throw;
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void EnterRaw()
-    {
-        if (_shared)
-        {
-            _lock.Enter();
-        }
-    }
-
-    /// <summary>Every public member ends here. The field's use keeps the arena, and with it the native tables, alive until then.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Exit()
-    {
-        if (_shared)
-        {
-            _lock.Exit();
-        }
-
-        GC.KeepAlive(this);
-    }
-
-    /// <summary>Takes the lock for those who look at the whole: whatever is in magazines stands still, too.</summary>
-    private void EnterFrozen(bool evenDisposed = false)
-    {
-        if (_caches is not null)
-        {
-            _tending.Enter();
-            try
-            {
-                _caches.Freeze();
-            }
-            catch
-            {
-                _tending.Exit();
-                throw;
-            }
-        }
-
-        try
-        {
-            EnterRaw();
-        }
-        catch when (_caches is not null)          // the thread was interrupted
-        {
-            _caches.Thaw();
-            _tending.Exit();
-            throw;
-        }
-
-        if (_disposed && !evenDisposed)
-        {
-            ExitFrozen();
-            throw new ObjectDisposedException(Name, $"Arena '{Name}' has been disposed.");
-        }
-    }
-
-    private void ExitFrozen()
-    {
-        Exit();
-        if (_caches is not null)
-        {
-            _caches.Thaw();
-            _tending.Exit();
-        }
-    }
-
-    private void ThrowDisposed()
-    {
-        Exit();
-        throw new ObjectDisposedException(Name, $"Arena '{Name}' has been disposed.");
     }
 }

@@ -75,6 +75,7 @@ public sealed partial class BuddyAllocator<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryTake(T size, int order, out long unit)
     {
+        AssertEntered();
         if (order > _tree.MaxOrder || !_tree.TryTake(order, out unit))
         {
             unit = 0;

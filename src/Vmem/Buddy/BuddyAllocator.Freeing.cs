@@ -73,6 +73,7 @@ public sealed partial class BuddyAllocator<T>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void FreeWatchfully(T start)
     {
+        AssertEntered();
         try
         {
             if (ChecksAtFree && !_tree.KeysHold)
@@ -93,6 +94,7 @@ public sealed partial class BuddyAllocator<T>
     /// <summary>Throws unless an allocated block starts with this value. The lock is held.</summary>
     private void CheckLive(T start, string call)
     {
+        AssertEntered();
         if (!IsUsable(start))
         {
             string where = start - Start <= _sizeLess1 ? $"{start} is in the end of the range that is smaller than a block." : $"{start} is outside its range.";

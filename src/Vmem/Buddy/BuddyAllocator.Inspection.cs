@@ -150,6 +150,7 @@ public sealed partial class BuddyAllocator<T>
     /// <summary>The block that holds a unit, which exists. The lock is held.</summary>
     private BuddyFragment<T> FragmentAt(long unit, out int order)
     {
+        AssertEntered();
         _tree.TryFind(unit, out long start, out order, out bool isFree);
         return new BuddyFragment<T>(this, ValueOf(start), AmountOf(1L << order), !isFree);
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Vmem.Buddy;
@@ -193,6 +194,15 @@ public sealed partial class BuddyAllocator<T> : IArenaSource<T>
         if (_shared)
         {
             _lock.Exit();
+        }
+    }
+
+    [Conditional("DEBUG")]
+    private void AssertEntered()
+    {
+        if (_shared)
+        {
+            _lock.AssertHeld();
         }
     }
 

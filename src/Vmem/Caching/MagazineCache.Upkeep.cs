@@ -14,7 +14,7 @@ internal sealed partial class MagazineCache<TItem>
         foreach (MagazineCache<TItem> cache in caches)
         {
             ThreadMagazines<TItem>? mine = cache.Of(ThreadNumber.Current);
-            foreach (ThreadMagazines<TItem>? pair in cache._pairs)
+            foreach (ThreadMagazines<TItem>? pair in cache._pairs.Entries)
             {
                 pair?.BeginClaim();
                 others |= pair != mine && pair is not null;
@@ -29,7 +29,7 @@ internal sealed partial class MagazineCache<TItem>
         Interlocked.MemoryBarrierProcessWide();
         foreach (MagazineCache<TItem> cache in caches)
         {
-            foreach (ThreadMagazines<TItem>? pair in cache._pairs)
+            foreach (ThreadMagazines<TItem>? pair in cache._pairs.Entries)
             {
                 pair?.AwaitOwner();
             }
@@ -63,7 +63,7 @@ internal sealed partial class MagazineCache<TItem>
     {
         foreach (MagazineCache<TItem> cache in caches)
         {
-            foreach (ThreadMagazines<TItem>? pair in cache._pairs)
+            foreach (ThreadMagazines<TItem>? pair in cache._pairs.Entries)
             {
                 pair?.EndClaim();
             }
@@ -76,10 +76,10 @@ internal sealed partial class MagazineCache<TItem>
     /// <param name="spilled">Receives the magazines with something in them.</param>
     public void Drain(List<Magazine<TItem>> spilled)
     {
-        int most = (2 * _pairs.Length) + _depot.FullMagazines + 1;
+        int most = (2 * _pairs.Entries.Length) + _depot.FullMagazines + 1;
         _ = spilled.EnsureCapacity(spilled.Count + most);
         _depot.Reserve(most);                     // for their way back, too
-        foreach (ThreadMagazines<TItem>? pair in _pairs)
+        foreach (ThreadMagazines<TItem>? pair in _pairs.Entries)
         {
             if (pair is not null)
             {
@@ -124,7 +124,7 @@ internal sealed partial class MagazineCache<TItem>
         try
         {
             _record.Size.Tick();
-            foreach (ThreadMagazines<TItem>? pair in _pairs)
+            foreach (ThreadMagazines<TItem>? pair in _pairs.Entries)
             {
                 if (pair is not null)
                 {
@@ -176,9 +176,9 @@ internal sealed partial class MagazineCache<TItem>
 
         _record.LookedForEndedAt = now;
         List<ThreadMagazines<TItem>>? ended = null;
-        for (int number = 1; number < _pairs.Length; number++)
+        for (int number = 1; number < _pairs.Entries.Length; number++)
         {
-            if (_pairs[number] is { Rounds: > 0 } pair && ThreadNumbers.HasEnded(number))
+            if (_pairs.Entries[number] is { Rounds: > 0 } pair && ThreadNumbers.HasEnded(number))
             {
                 (ended ??= []).Add(pair);
                 pair.BeginClaim();
@@ -217,7 +217,7 @@ internal sealed partial class MagazineCache<TItem>
         long items = _depot.Rounds;
         long taken = 0;
         int threads = 0;
-        foreach (ThreadMagazines<TItem>? pair in _pairs)
+        foreach (ThreadMagazines<TItem>? pair in _pairs.Entries)
         {
             if (pair is not null)
             {
@@ -234,7 +234,7 @@ internal sealed partial class MagazineCache<TItem>
     public void CopyTo(List<TItem> items)
     {
         _depot.CopyTo(items);
-        foreach (ThreadMagazines<TItem>? pair in _pairs)
+        foreach (ThreadMagazines<TItem>? pair in _pairs.Entries)
         {
             if (pair is not null)
             {
@@ -248,7 +248,7 @@ internal sealed partial class MagazineCache<TItem>
     public bool Contains(TItem item)
     {
         bool found = _depot.Contains(item);
-        foreach (ThreadMagazines<TItem>? pair in _pairs)
+        foreach (ThreadMagazines<TItem>? pair in _pairs.Entries)
         {
             found = found || (pair is not null && (pair.Loaded.Contains(item) || pair.Previous.Contains(item)));
         }
@@ -260,7 +260,7 @@ internal sealed partial class MagazineCache<TItem>
     public void Validate()
     {
         _depot.Validate();
-        foreach (ThreadMagazines<TItem>? pair in _pairs)
+        foreach (ThreadMagazines<TItem>? pair in _pairs.Entries)
         {
             if (pair is not null)
             {

@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 
 namespace Vmem.Caching;
@@ -28,7 +27,7 @@ internal sealed partial class MagazineCache<TItem>
     private readonly Lock _gate = new();
     private readonly Depot<TItem> _depot = new();
     private readonly GateRecord _record;
-    private ThreadMagazines<TItem>?[] _pairs = [];      // by number of the thread; changes under the gate
+    private ThreadTable<ThreadMagazines<TItem>> _pairs = new();        // changes under the gate
     private bool _closed;                         // nothing may come in
 
     /// <summary>Makes an empty cache.</summary>
@@ -112,11 +111,7 @@ internal sealed partial class MagazineCache<TItem>
 
     /// <summary>A thread's magazines; null if it has not come yet. Once there, they are the thread's for good.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ThreadMagazines<TItem>? Of(int thread)
-    {
-        ThreadMagazines<TItem>?[] pairs = _pairs;
-        return (uint)thread < (uint)pairs.Length ? pairs[thread] : null;
-    }
+    public ThreadMagazines<TItem>? Of(int thread) => _pairs.Of(thread, none: null);
 
     /// <summary>The current thread comes for the first time.</summary>
     private ThreadMagazines<TItem> Join()
@@ -125,12 +120,7 @@ internal sealed partial class MagazineCache<TItem>
         EnterGate();
         try
         {
-            if (number >= _pairs.Length)
-            {
-                Array.Resize(ref _pairs, (int)BitOperations.RoundUpToPowerOf2((uint)number + 1));
-            }
-
-            return _pairs[number] ??= new ThreadMagazines<TItem>();
+            return _pairs.Join(number, none: null, static () => new ThreadMagazines<TItem>());
         }
         finally
         {

@@ -1,235 +1,444 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 using Vmem.Checks;
+using Vmem.Ranges;
 using Vmem.Recording;
 using Vmem.Segments;
+using Vmem.Space;
 
 namespace Vmem.Caching;
 
-/// <summary>An arena's quantum caches: one magazine cache for each of the sizes quantum, 2 · quantum … qcacheMax, over one slab
-/// layer.</summary>
-/// <remarks>The paper's §4.4.4. What goes on between caches, slabs and segments is conducted by <see cref="Arena{T}"/>.</remarks>
-internal sealed class QuantumCaches<T>
+/// <summary>An arena's quantum caches: magazines over slabs, and slabs over segments (the paper's §4.4.4).</summary>
+/// <remarks>
+/// <para>
+/// A request of at most <see cref="ArenaOptions{T}.QuantumCacheMax"/> is met from the thread's magazines, the depot, a slab, or a new slab,
+/// in this order. Before any request fails, everything that the caches hold goes back to the segments (<see cref="TryTakeDrained"/>).
+/// </para>
+/// <para>
+/// Then all caches are emptied at one moment. The magazines of all threads stand still and the lock is held while they go into their slabs,
+/// the slabs are dissolved, and the segments are looked at. So the answer is that of one moment, and what it costs is bounded by what was
+/// cached. Rejected: to empty bit by bit and to look then, as others may have put something back meanwhile; to repeat that until nothing
+/// comes back may take for ever beside busy threads.
+/// </para>
+/// <para>
+/// The upkeep gate is taken before the gates of the magazines and the arena's lock. The upkeep moves ranges from magazines to segments bit
+/// by bit; with the gate none is under way unseen when another thread looks at the whole or is about to fail.
+/// </para>
+/// </remarks>
+internal sealed class QuantumCaches<T> : IFront<T>, IUpkeepTarget, IDisposable
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
-    /// <summary>illumos' first magazine for objects as small as these are, 8 or 16 bytes each in a magazine.</summary>
-    private const int LeastRounds = 15;
+    /// <summary>How many of the things that went wrong are kept. Arbitrary: the first tells most.</summary>
+    private const int MostFaults = 16;
 
-    private MagazineLayer<T> _layer;              // changes while it is frozen
-    private MagazineCache<T>[] _frozen = [];      // what Freeze has claimed
-    private (long Taken, long DepotTouches) _former;            // of layers that are gone
-    private int _suspensions;
-    private bool _ended;
+    private readonly RangeSlabs<T> _slabs;
+    private readonly RangeMagazines<T> _magazines;
+    private readonly SlabLayer<T> _layer;
+    private readonly List<Magazine<T>>[] _spilled;              // by class; in use while the caches are drained
+    private readonly List<string> _faults = [];   // what came out of magazines and should not have been in them
+    private readonly Lock _upkeepGate = new();
+    private readonly Upkeep? _upkeep;
+    private readonly int _quantumShift;
+    private readonly Space<T> _space;
 
-    public QuantumCaches(SegmentMap<T> map, T quantum, int classes)
+    public QuantumCaches(Space<T> space, FitPolicy policy, int classes, TimeProvider time)
     {
-        Slabs = new RangeSlabs<T>(map, quantum, classes);
-        Classes = classes;
-        _layer = CreateLayer(null);
+        _space = space;
+        _slabs = new RangeSlabs<T>(space.Map, space.Quantum, classes);
+        _magazines = new RangeMagazines<T>(space.Quantum, classes);
+        _layer = new SlabLayer<T>(space, _slabs, policy, classes);
+        _spilled = [.. _magazines.All.Select(static _ => new List<Magazine<T>>())];
+        _quantumShift = int.CreateTruncating(T.TrailingZeroCount(space.Quantum));
+        Max = _slabs.SizeOf(classes - 1);
+        _upkeep = space.IsShared ? Upkeep.Start(this, time) : null;
     }
 
-    /// <summary>The caches, by class.</summary>
-    public MagazineCache<T>[] All => _layer.Caches;
+    /// <summary>The largest size that is cached.</summary>
+    public T Max { get; }
 
-    public int Classes { get; }
+    /// <summary>The size of a slab, which it is also aligned to.</summary>
+    public T SlabSize => _slabs.SlabSize;
 
-    /// <summary>The slab layer; under the arena's lock.</summary>
-    public RangeSlabs<T> Slabs { get; }
+    /// <summary>What a new slab needs.</summary>
+    public Placement<T> SlabPlacement => _layer.Placement;
 
-    /// <summary>Whether the caches must keep nothing.</summary>
-    public bool IsSuspended => Volatile.Read(ref _suspensions) != 0;
+    /// <summary>The magazines to take from and return to without a call, by class.</summary>
+    public MagazineCache<T>[] Magazines => _magazines.All;
 
-    public MagazineCache<T> this[int sizeClass] => _layer.Caches[sizeClass];
+    public long BookkeepingBytes => _slabs.Bytes;
 
-    /// <summary>Stops all magazines, so that they can be looked at or emptied, until <see cref="Thaw"/>. To be called before the arena's
-    /// lock is taken.</summary>
-    public void Freeze()
+    /// <summary>How many sizes are cached.</summary>
+    /// <exception cref="ArgumentException">The options make no sense.</exception>
+    public static int CountClasses(ArenaOptions<T> options, T quantum)
     {
-        while (true)
+        if (T.IsZero(options.QuantumCacheMax))
         {
-            MagazineCache<T>[] caches = Volatile.Read(ref _layer).Caches;
-            MagazineCache<T>.Claim(caches);
-            if (caches == _layer.Caches)
-            {
-                _frozen = caches;
-                return;
-            }
-
-            MagazineCache<T>.Release(caches);     // others have taken their place meanwhile
+            return 0;
         }
+
+        if (options.Policy == FitPolicy.NextFit)
+        {
+            throw new ArgumentException("Next fit hands out a freed range as late as it can, a quantum cache as soon as it can: choose one of the two.", nameof(options));
+        }
+
+        T classes = (options.QuantumCacheMax - T.One) / quantum;
+        if (classes >= T.CreateTruncating(RangeSlabs<T>.MaxClasses))
+        {
+            throw new ArgumentException($"QuantumCacheMax can be at most {RangeSlabs<T>.MaxClasses} quanta of {quantum}, and {options.QuantumCacheMax} is more.", nameof(options));
+        }
+
+        int count = int.CreateTruncating(classes) + 1;
+        if (T.MaxValue / quantum < T.CreateSaturating(RangeSlabs<T>.SlabUnits(count)))
+        {
+            throw new ArgumentException($"A slab of the quantum caches would be {RangeSlabs<T>.SlabUnits(count)} quanta of {quantum}, which is more than {typeof(T).Name} holds.", nameof(options));
+        }
+
+        return count;
     }
 
-    public void Thaw() => MagazineCache<T>.Release(_frozen);
-
-    /// <summary>A range from the current thread's magazines, or with a full one from the depot, after the loaded magazine was found empty
-    /// or none was shown.</summary>
+    /// <summary>A range from the thread's other magazine, or with a full one from the depot.</summary>
     /// <returns>False if there is none: it must come from below.</returns>
-    public bool TryTake(int sizeClass, T size, out T start)
-    {
-        MagazineLayer<T> layer = Volatile.Read(ref _layer);
-        return layer.Recorder is null ? layer.Caches[sizeClass].TryTake(out start) : layer.TryTakeRecorded(sizeClass, size, out start);
-    }
+    public bool TryTake(T size, out T start) => _magazines.TryTake(ClassOf(size), size, out start);
 
-    /// <summary>Returns a range after <see cref="MagazineCache{TItem}.TryReturnLoaded"/> has failed, or no magazine was shown.</summary>
-    /// <returns>False if it must go below.</returns>
-    public bool TryReturn(int sizeClass, T start)
+    /// <summary>A range from a slab, if the request may be met by one.</summary>
+    public bool TryTake(in Request<T> request, out Grant<T> grant)
     {
-        MagazineLayer<T> layer = Volatile.Read(ref _layer);
-        return layer.Recorder is null ? layer.Caches[sizeClass].TryReturn(start) : layer.TryReturnRecorded(sizeClass, start);
-    }
-
-    public MagazineLayer<T> CreateLayer(ArenaRecorder<T>? recorder)
-    {
-        var caches = new MagazineCache<T>[Classes];
-        for (int i = 0; i < caches.Length; i++)
+        grant = default;
+        if (request.Kind != RequestKind.Range || request.Size > Max)
         {
-            caches[i] = new MagazineCache<T>(LeastRounds);
+            return false;
         }
 
-        return new MagazineLayer<T>(caches, recorder);
+        using Visit<T> visit = _space.Visit();
+        _space.Map.Reserve();
+        bool taken = _layer.TryTake(ClassOf(request.Size), request.Size, mayAdd: !_magazines.IsSuspended, out T start);
+        grant = taken ? new Grant<T>(start, request.Size) : default;
+        return taken;
     }
 
-    /// <summary>Other caches take the place of these, which keep nothing from now on. Frozen, and empty; so are the new ones until
-    /// <see cref="Thaw"/>.</summary>
-    public void MoveTo(MagazineLayer<T> layer)
+    /// <summary>Whether a request could be met by a slab, if there were room for one.</summary>
+    public bool WantsSlab(in Request<T> request) => request.Kind == RequestKind.Range && request.Size <= Max && !_magazines.IsSuspended;
+
+    /// <summary>The last resort of a request. False if nothing fits at a moment at which no cache holds anything.</summary>
+    public bool TryTakeDrained(in Request<T> request, out Grant<T> grant)
     {
-        MagazineTotals<T> totals = Count();
-        Invariant.Assert(totals.Ranges == 0, "a layer that is left is empty");
-        foreach (MagazineCache<T> cache in All)
+        using Visit<T> visit = _space.VisitFrozen(isOwnRelease: true);
+        if (CouldHelp(request.Size))
         {
-            cache.Close();
+            Drain();
         }
 
-        MagazineCache<T>.Claim(layer.Caches);     // nobody has them yet: there is nothing to wait for
-        foreach (MagazineCache<T> cache in layer.Caches)
-        {
-            if (IsSuspended)
-            {
-                cache.Close();
-            }
-        }
-
-        _former = (totals.Taken, totals.DepotTouches);
-        MagazineCache<T>[] left = _frozen;
-        _frozen = layer.Caches;
-        Volatile.Write(ref _layer, layer);
-        MagazineCache<T>.Release(left);
+        return _space.TryTakeHeld(request, out grant);
     }
 
-    /// <summary>From now until <see cref="Resume"/> nothing comes into the caches. Calls nest.</summary>
-    public void Suspend()
+    /// <summary>Frees a range after the thread's loaded magazine had no room for it.</summary>
+    public void Free(T start, T size)
     {
-        Freeze();
-        _suspensions++;
-        foreach (MagazineCache<T> cache in All)
+        int sizeClass = ClassOf(size);
+        if (_magazines.TryReturn(sizeClass, start))
         {
-            cache.Close();
+            return;
         }
 
-        Thaw();
+        using Visit<T> visit = _space.Visit();
+        _space.Map.Reserve();
+        if (!_layer.TryReturn(start, size, sizeClass, isFree: true))
+        {
+            _ = _space.FindToFree(start, size);
+        }
+
+        if (_magazines.IsSuspended)
+        {
+            _layer.Dissolve();
+        }
     }
 
-    public void Resume()
+    /// <summary>Gives everything that the caches hold back to the segments, and imports that are empty then to the source.</summary>
+    /// <param name="released">How much went back to the source.</param>
+    /// <returns>How much the caches held.</returns>
+    public T Drain(out T released)
     {
-        Freeze();
-        if (--_suspensions == 0 && !_ended)
+        Aftermath<T> aftermath = default;
+        T cached;
+        try
         {
-            foreach (MagazineCache<T> cache in All)
-            {
-                cache.Open();
-            }
+            using Visit<T> visit = _space.VisitFrozen(ref aftermath);
+            cached = Drain();
+        }
+        finally
+        {
+            released = _space.Settle(aftermath, isOwnRelease: true);
         }
 
-        Thaw();
+        return cached;
+    }
+
+    /// <summary>Takes the lock with everything frozen, and nothing in the caches.</summary>
+    public Visit<T> VisitDrained(bool isOwnRelease)
+    {
+        Visit<T> visit = _space.VisitFrozen(isOwnRelease);
+        try
+        {
+            _ = Drain();
+            return visit;
+        }
+        catch
+        {
+            visit.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Forgets all empty magazines.</summary>
-    public void DropEmpty()
+    public void DropEmpty() => _magazines.DropEmpty();
+
+    /// <summary>Makes a range of a cached size a segment of its own: it is to change its size. Frozen, and under the lock.</summary>
+    /// <exception cref="InvalidFreeException">It lies in a magazine.</exception>
+    public void MakeSegment(T start, T size)
     {
-        foreach (MagazineCache<T> cache in All)
+        if (size > Max)
         {
-            cache.DropEmpty();
+            return;
+        }
+
+        if (_magazines.Contains(start, ClassOf(size)))
+        {
+            throw _space.WrongFree(InvalidFreeReason.AlreadyFree, start, size, $"{start} is free: it lies in a quantum cache.");
+        }
+
+        _layer.MakeSegment(start, ClassOf(size));
+    }
+
+    /// <summary>From now until <see cref="Resume"/> the caches hold nothing and keep nothing: every free reaches the segments. Calls nest.
+    /// Not to be called under the lock.</summary>
+    public void Suspend()
+    {
+        _magazines.Suspend();
+        try
+        {
+            _ = Drain(out _);
+        }
+        catch (ObjectDisposedException) when (_space.HasEnded)
+        {
+            // Whoever waits will be told so in another place.
+        }
+        catch
+        {
+            _magazines.Resume();
+            throw;
         }
     }
 
-    /// <summary>Whether a range lies in a magazine. Frozen.</summary>
-    public bool Contains(T start, int sizeClass) => sizeClass < Classes && All[sizeClass].Contains(start);
+    /// <summary>Ends one <see cref="Suspend"/>.</summary>
+    public void Resume() => _magazines.Resume();
+
+    /// <summary>Other magazines take the place of these, recorded or not. Frozen and drained.</summary>
+    /// <param name="layer">What <see cref="CreateLayer"/> made.</param>
+    public void MoveTo(MagazineLayer<T> layer) => _magazines.MoveTo(layer);
+
+    /// <summary>Magazines for <see cref="MoveTo"/>.</summary>
+    public MagazineLayer<T> CreateLayer(ArenaRecorder<T>? recorder) => _magazines.CreateLayer(recorder);
+
+    /// <inheritdoc/>
+    public void Freeze()
+    {
+        _upkeepGate.Enter();
+        try
+        {
+            _magazines.Freeze();
+        }
+        catch
+        {
+            _upkeepGate.Exit();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Thaw()
+    {
+        _magazines.Thaw();
+        _upkeepGate.Exit();
+    }
+
+    /// <inheritdoc/>
+    public (T Start, T Size, bool IsOut) RangeAt(uint slab, T value) => _slabs.RangeAt(slab, value);
 
     /// <summary>What the magazines hold and have done. Frozen.</summary>
-    public MagazineTotals<T> Count()
-    {
-        var totals = new MagazineTotals<T>(0, T.Zero, _former.Taken, _former.DepotTouches);
-        MagazineCache<T>[] caches = All;
-        for (int i = 0; i < caches.Length; i++)
-        {
-            MagazineFigures figures = caches[i].Count();
-            totals = new MagazineTotals<T>(
-                totals.Ranges + figures.Items,
-                totals.Units + (Slabs.SizeOf(i) * T.CreateTruncating(figures.Items)),
-                totals.Taken + figures.Taken,
-                totals.DepotTouches + figures.DepotTouches);
-        }
+    public MagazineTotals<T> Count() => _magazines.Count();
 
-        return totals;
-    }
+    /// <summary>The ranges that callers hold: segments, those of slabs that are out instead of the slabs, less what lies in magazines.
+    /// Frozen, and under the lock.</summary>
+    public long LiveRanges(in MagazineTotals<T> totals) => _space.Map.LiveSegments - _slabs.Count + _slabs.RangesOut - totals.Ranges;
 
-    /// <summary>Every range in a magazine, and its class. Frozen.</summary>
-    /// <exception cref="InvariantViolationException">One is there twice.</exception>
-    public Dictionary<T, int> Contents()
-    {
-        var contents = new Dictionary<T, int>();
-        var items = new List<T>();
-        for (int i = 0; i < Classes; i++)
-        {
-            items.Clear();
-            All[i].CopyTo(items);
-            foreach (T item in CollectionsMarshal.AsSpan(items))
-            {
-                Invariant.Hold(contents.TryAdd(item, i), "a range is in one magazine", $"{item} is there twice: it was freed twice; ArenaOptions.Audit finds by whom");
-            }
-        }
+    /// <summary>What callers see: a slab is the ranges in it, and what lies in a cache is nobody's. Frozen, and under the lock.</summary>
+    public CallersView<T> View() => new(_space, _slabs, _magazines, Max);
 
-        return contents;
-    }
-
-    /// <summary>Every invariant of the magazines and the slabs, and that what magazines hold is allocated. Frozen, and under the arena's
+    /// <summary>Every invariant of the magazines and the slabs, and that what magazines hold is allocated. Frozen, and under the
     /// lock.</summary>
-    public void Validate(SegmentMap<T> map)
+    public void Validate()
     {
-        Slabs.Validate();
-        foreach (MagazineCache<T> cache in All)
+        _slabs.Validate();
+        _magazines.Validate();
+        foreach ((T start, int sizeClass) in _magazines.Contents())
         {
-            cache.Validate();
+            uint slab = _slabs.Find(start);
+            uint tag = _space.Map.Locate(start, buildIndex: false);
+            bool isKnown = (slab != 0 && _slabs.IsOut(slab, start, sizeClass)) ||
+                (tag != 0 && _space.Map.SlabOf(tag) == 0 && _space.Map.GetSegment(tag) == new Segment<T>(start, _slabs.SizeOf(sizeClass), SegmentKind.Allocated));
+            Invariant.Hold(isKnown, "what a magazine holds is allocated", $"{_slabs.SizeOf(sizeClass)} at {start} is not: it was freed wrongly; ArenaOptions.Audit finds by whom");
         }
 
-        foreach ((T start, int sizeClass) in Contents())
-        {
-            uint slab = Slabs.Find(start);
-            uint tag = map.Locate(start, buildIndex: false);
-            bool known = (slab != 0 && Slabs.IsOut(slab, start, sizeClass)) ||
-                (tag != 0 && map.SlabOf(tag) == 0 && map.GetSegment(tag) == new Segment<T>(start, Slabs.SizeOf(sizeClass), SegmentKind.Allocated));
-            Invariant.Hold(known, "what a magazine holds is allocated", $"{Slabs.SizeOf(sizeClass)} at {start} is not: it was freed wrongly; ArenaOptions.Audit finds by whom");
-        }
+        Invariant.Hold(_space.Idle == _slabs.Idle, "the arena knows what slabs hold idle", $"{_space.Idle}, and {_slabs.Idle}");
+        Invariant.Hold(_faults.Count == 0, "what comes back from the caches is in order", $"{string.Join("; ", _faults)}");
     }
 
-    /// <summary>Ends the caches. Frozen, and under the arena's lock.</summary>
+    /// <summary>Ends the caches. Frozen, and under the lock.</summary>
     public void End()
     {
-        _ended = true;
-        foreach (MagazineCache<T> cache in All)
+        _magazines.End();
+        _slabs.Dispose();
+    }
+
+    /// <summary>Ends the upkeep. Under no lock.</summary>
+    public void Dispose() => _upkeep?.Dispose();
+
+    /// <inheritdoc/>
+    void IUpkeepTarget.EndInterval() => KeepUp(static (magazines, spilled) => magazines.Tick(spilled));
+
+    /// <inheritdoc/>
+    void IUpkeepTarget.RelievePressure() => KeepUp(static (magazines, spilled) => magazines.DrainDepot(spilled));
+
+    private int ClassOf(T size) => int.CreateTruncating((size - T.One) >> _quantumShift);
+
+    /// <summary>Whether a request might fit if the caches were empty. What is too large for any span, or for all that nobody holds, is no
+    /// reason to take threads' magazines from them, unless the source could make one large import of many small ones. Frozen.</summary>
+    private bool CouldHelp(T size)
+    {
+        T cached = CachedUnits();
+        T free = Space<T>.Saturate(_space.Map.TotalSize - _space.Map.InUse, _space.Map.FreeSegments);
+        return !T.IsZero(cached) && (_space.Source is not null || (size <= _space.Map.LargestSpan && (free >= size || cached >= size - free)));
+    }
+
+    /// <summary>What magazines and slabs hold; never 0 while they hold anything. Frozen.</summary>
+    private T CachedUnits()
+    {
+        MagazineTotals<T> totals = Count();
+        T idle = _slabs.Idle;
+        return Space<T>.Saturate(totals.Units + idle, totals.Ranges + (T.IsZero(idle) ? 0 : 1));
+    }
+
+    /// <summary>Gives everything that caches hold back to the segments. Frozen, and under the lock.</summary>
+    /// <returns>How much that was.</returns>
+    private T Drain()
+    {
+        T cached = CachedUnits();
+        if (!T.IsZero(cached))
         {
-            cache.Drain([]);
-            cache.Close();
+            _space.NoteRoom();
         }
 
-        Slabs.Dispose();
+        try
+        {
+            for (int sizeClass = 0; sizeClass < _magazines.Classes; sizeClass++)
+            {
+                _magazines[sizeClass].Drain(_spilled[sizeClass]);
+                foreach (ref Magazine<T> magazine in CollectionsMarshal.AsSpan(_spilled[sizeClass]))
+                {
+                    PutBelow(ref magazine, sizeClass);
+                }
+            }
+
+            _layer.Dissolve();
+            return cached;
+        }
+        finally
+        {
+            // Emptied, unless memory ran out on the way.
+            for (int sizeClass = 0; sizeClass < _magazines.Classes; sizeClass++)
+            {
+                _magazines[sizeClass].PutBack(_spilled[sizeClass]);
+                _spilled[sizeClass].Clear();
+            }
+        }
+    }
+
+    /// <summary>Empties a magazine into slabs and segments. The lock is held.</summary>
+    private void PutBelow(ref Magazine<T> magazine, int sizeClass)
+    {
+        T size = _slabs.SizeOf(sizeClass);
+        for (int rounds = magazine.Rounds; rounds > 0; rounds--)
+        {
+            _space.Map.Reserve();
+            T start = magazine.Items[rounds - 1];
+            magazine = magazine with { Rounds = rounds - 1 };
+            if (!_layer.TryReturn(start, size, sizeClass, isFree: false))
+            {
+                NoteFault($"{size} at {start} was freed, and is not allocated: it was freed twice, or with a wrong size");
+            }
+        }
+    }
+
+    private void NoteFault(string fault)
+    {
+        lock (_faults)
+        {
+            if (_faults.Count < MostFaults)
+            {
+                _faults.Add(fault);
+            }
+        }
+    }
+
+    /// <summary>Takes what is too much out of each cache. Nobody is there to be told of an error: a source that throws is reported by
+    /// <see cref="Validate"/>, and an arena that has been disposed meanwhile is none.</summary>
+    private void KeepUp(Action<MagazineCache<T>, List<Magazine<T>>> collect)
+    {
+        try
+        {
+            Aftermath<T> aftermath = default;
+            try
+            {
+                for (int sizeClass = 0; sizeClass < _magazines.Classes; sizeClass++)
+                {
+                    lock (_upkeepGate)
+                    {
+                        List<Magazine<T>> spilled = [];
+                        collect(_magazines[sizeClass], spilled);
+                        PutBelow(spilled, sizeClass, ref aftermath);
+                    }
+                }
+            }
+            finally
+            {
+                _ = _space.Settle(aftermath, isOwnRelease: false);
+            }
+        }
+        catch (ObjectDisposedException) when (_space.HasEnded)
+        {
+        }
+#pragma warning disable CA1031 // There is nobody to throw it at.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            NoteFault($"the upkeep of the caches failed: {e.Message}");
+        }
+    }
+
+    /// <summary>Empties magazines one by one, so that others get at the lock in between.</summary>
+    private void PutBelow(List<Magazine<T>> magazines, int sizeClass, ref Aftermath<T> aftermath)
+    {
+        try
+        {
+            for (int i = 0; i < magazines.Count; i++)
+            {
+                using Visit<T> visit = _space.Visit(ref aftermath);
+                PutBelow(ref CollectionsMarshal.AsSpan(magazines)[i], sizeClass);
+            }
+        }
+        finally
+        {
+            _magazines[sizeClass].PutBack(magazines);
+        }
     }
 }
-
-/// <summary>What all magazines of an arena hold and have done.</summary>
-/// <param name="Ranges">Ranges in magazines.</param>
-/// <param name="Units">Their total size.</param>
-/// <param name="Taken">Ranges ever taken from magazines.</param>
-/// <param name="DepotTouches">How often a thread came to a depot.</param>
-internal readonly record struct MagazineTotals<T>(long Ranges, T Units, long Taken, long DepotTouches)
-    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>;

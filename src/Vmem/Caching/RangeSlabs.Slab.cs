@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Vmem.Checks;
 
 namespace Vmem.Caching;
 
@@ -30,6 +31,7 @@ internal sealed unsafe partial class RangeSlabs<T>
 
         public void Fill(int ranges)
         {
+            Invariant.Assert(ranges > 0 && ranges <= Words * 64, "a slab has as many ranges as its bit map has bits, or fewer");
             Ranges = FreeRanges = (ushort)ranges;
             for (int range = 0; range < ranges; range++)
             {
@@ -39,6 +41,7 @@ internal sealed unsafe partial class RangeSlabs<T>
 
         public int TakeFirst()
         {
+            Invariant.Assert(FreeRanges > 0, "a slab that gives a range has one");
             int word = 0;
             while (_free[word] == 0)
             {
@@ -53,6 +56,7 @@ internal sealed unsafe partial class RangeSlabs<T>
 
         public void Put(int range)
         {
+            Invariant.Assert(range < Ranges && !IsFree(range), "a range that comes back was out");
             _free[range >> 6] |= 1ul << range;
             FreeRanges++;
         }
@@ -60,6 +64,7 @@ internal sealed unsafe partial class RangeSlabs<T>
         /// <summary>Shortens the slab by its last range, and says whether that was free.</summary>
         public bool DropLast()
         {
+            Invariant.Assert(Ranges > 0, "a slab that is shortened has a range");
             int last = --Ranges;
             bool free = IsFree(last);
             if (free)

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Vmem.Checks;
 using Vmem.Segments;
 
 namespace Vmem.Caching;
@@ -97,6 +98,7 @@ internal sealed unsafe partial class RangeSlabs<T> : IDisposable
         }
 
         Slab* slab = _slabs.At(index);
+        Invariant.Assert(slab->Class == sizeClass && slab->Previous == 0, "a class's list begins with one of its slabs");
         int position = slab->TakeFirst();
         if (slab->FreeRanges == 0)
         {
@@ -105,6 +107,7 @@ internal sealed unsafe partial class RangeSlabs<T> : IDisposable
 
         T size = SizeOf(sizeClass);
         start = slab->Start + (size * T.CreateTruncating(position));
+        Invariant.Assert(Idle >= size && position < slab->Ranges, "what a slab gives was idle");
         Idle -= size;
         RangesOut++;
         return true;
@@ -124,6 +127,7 @@ internal sealed unsafe partial class RangeSlabs<T> : IDisposable
         }
 
         Slab* slab = _slabs.At(index);
+        Invariant.Assert(T.IsZero(start & (SlabSize - T.One)) && _map.FindLive(start) == tag, "a slab is a listed segment and aligned");
         *slab = new Slab { Start = start, Tag = tag, Class = (byte)sizeClass };
         slab->Fill(int.CreateTruncating(SlabSize / SizeOf(sizeClass)));
         _map.SetSlab(tag, index);
@@ -155,6 +159,7 @@ internal sealed unsafe partial class RangeSlabs<T> : IDisposable
     {
         Slab* slab = _slabs.At(index);
         T size = SizeOf(slab->Class);
+        Invariant.Assert(RangesOut > 0 && T.IsZero((start - slab->Start) % size), "a range that comes back begins where one does");
         slab->Put(int.CreateTruncating((start - slab->Start) / size));
         Idle += size;
         RangesOut--;
@@ -171,6 +176,7 @@ internal sealed unsafe partial class RangeSlabs<T> : IDisposable
     public uint Remove(uint index)
     {
         Slab* slab = _slabs.At(index);
+        Invariant.Assert(slab->FreeRanges == slab->Ranges && slab->Ranges > 0, "a slab that goes is wholly free");
         Idle -= _map.GetSegment(slab->Tag).Size;
         return Forget(index, slab);
     }
@@ -261,6 +267,7 @@ internal sealed unsafe partial class RangeSlabs<T> : IDisposable
         }
 
         uint tag = slab->Tag;
+        Invariant.Assert(Count > 0 && _map.SlabOf(tag) == index, "a slab's segment knows it");
         _map.SetSlab(tag, 0);
         *slab = new Slab { Next = _unused };
         _unused = index;
@@ -270,6 +277,7 @@ internal sealed unsafe partial class RangeSlabs<T> : IDisposable
 
     private void Link(Slab* slab, uint index)
     {
+        Invariant.Assert(slab->FreeRanges > 0 && _heads[slab->Class] != index, "a slab is listed once, with ranges to give");
         uint next = _heads[slab->Class];
         slab->Previous = 0;
         slab->Next = next;
@@ -283,6 +291,7 @@ internal sealed unsafe partial class RangeSlabs<T> : IDisposable
 
     private void Unlink(Slab* slab)
     {
+        Invariant.Assert(slab->Previous != 0 || _slabs.At(_heads[slab->Class]) == slab, "what leaves a class's list was in it");
         if (slab->Previous != 0)
         {
             _slabs.At(slab->Previous)->Next = slab->Next;

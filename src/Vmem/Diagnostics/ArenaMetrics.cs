@@ -67,19 +67,18 @@ public static class ArenaMetrics
 
     static ArenaMetrics()
     {
-        Level(Size, ArenaFigure.Size, "The size of all spans together.");
-        Level(InUse, ArenaFigure.InUse, "What callers hold.");
-        Level(Cached, ArenaFigure.Cached, "What caches hold ready for callers.");
-        Level(Imported, ArenaFigure.Imported, "The part of the size that came from the arena's source.");
-        Count(Allocations, ArenaFigure.Allocations, "{allocation}", "Allocations that succeeded.");
-        Count(Frees, ArenaFigure.Frees, "{free}", "Frees that succeeded.");
-        Count(Failures, ArenaFigure.Failures, "{failure}", "Allocations that found no room.");
-        Count(Waits, ArenaFigure.Waits, "{wait}", "Allocations that had to wait for room.");
+        Observe(Size, ArenaFigure.Size, "{unit}", "The size of all spans together.");
+        Observe(InUse, ArenaFigure.InUse, "{unit}", "What callers hold.");
+        Observe(Cached, ArenaFigure.Cached, "{unit}", "What caches hold ready for callers.");
+        Observe(Imported, ArenaFigure.Imported, "{unit}", "The part of the size that came from the arena's source.");
+        Observe(Allocations, ArenaFigure.Allocations, "{allocation}", "Allocations that succeeded.");
+        Observe(Frees, ArenaFigure.Frees, "{free}", "Frees that succeeded.");
+        Observe(Failures, ArenaFigure.Failures, "{failure}", "Allocations that found no room.");
+        Observe(Waits, ArenaFigure.Waits, "{wait}", "Allocations that had to wait for room.");
     }
 
     /// <summary>The arenas that are measured.</summary>
-    internal static MeteredRegistry Arenas { get; } =
-        new(new MeteredKind(ArenaNameTag, ArenaInstanceTag, Levels: (int)ArenaFigure.Allocations, Figures: (int)ArenaFigure.Waits + 1));
+    internal static MeteredRegistry Arenas { get; } = new(ArenaNameTag, ArenaInstanceTag, levels: (int)ArenaFigure.Allocations);
 
     /// <summary>Notes that an allocation has waited. The tag is built only if somebody listens, and on the stack.</summary>
     internal static void RecordWait(string arenaName, TimeSpan duration)
@@ -90,15 +89,5 @@ public static class ArenaMetrics
         }
     }
 
-    private static void Level(string name, ArenaFigure figure, string description)
-    {
-        var series = new MeteredSeries(Arenas, (int)figure);
-        _ = s_meter.CreateObservableUpDownCounter(name, () => series, "{unit}", description);
-    }
-
-    private static void Count(string name, ArenaFigure figure, string unit, string description)
-    {
-        var series = new MeteredSeries(Arenas, (int)figure);
-        _ = s_meter.CreateObservableCounter(name, () => series, unit, description);
-    }
+    private static void Observe(string name, ArenaFigure figure, string unit, string description) => Arenas.Observe(s_meter, name, (int)figure, unit, description);
 }

@@ -24,14 +24,14 @@ internal readonly record struct ImportAsk<T>(T Size, RangeConstraints<T> Constra
     /// <summary>The question of one step; false if it makes no sense, or is no other than the one before.</summary>
     /// <param name="step">Which question.</param>
     /// <param name="placement">The request.</param>
-    /// <param name="constraints">Its constraints.</param>
     /// <param name="unit">The larger of the quanta of arena and source.</param>
     /// <param name="sourceQuantum">The quantum of the source: what it aligns to of its own accord.</param>
     /// <param name="minImport">The minimum import.</param>
     /// <param name="ask">The question.</param>
-    public static bool TryMake(int step, in Placement<T> placement, in RangeConstraints<T> constraints, T unit, T sourceQuantum, T minImport, out ImportAsk<T> ask)
+    public static bool TryMake(int step, in Placement<T> placement, T unit, T sourceQuantum, T minImport, out ImportAsk<T> ask)
     {
         ask = default;
+        RangeConstraints<T> constraints = placement.Constraints;
         bool least = (step & 1) != 0;
         T ownAlign = unit > sourceQuantum ? unit : T.Zero;
         if (step >= 4)

@@ -49,17 +49,18 @@ internal sealed class ArenaRecorder<T> : Recorder
     private readonly RecordLines<T> _lines;
     private readonly TimeProvider _time;
     private readonly long _began;
-    private readonly WeakReference<Arena<T>> _arena;
+    private readonly WeakReference<object> _arena;
     private readonly T _quantum;
     private readonly int _unitShift;
     private List<Segment<T>> _atFirst = [];
     private long _lookedAt;                       // in microseconds since the beginning
 
-    public ArenaRecorder(Arena<T> arena, Stream stream, ArenaRecordingOptions options, TimeProvider time)
-        : base(arena.Name, stream, options.LeaveOpen)
+    /// <summary>Records an arena by what it is called and counts in; the arena itself is only watched, to see whether anybody still has it.</summary>
+    public ArenaRecorder(object arena, string name, T quantum, Stream stream, ArenaRecordingOptions options, TimeProvider time)
+        : base(name, stream, options.LeaveOpen)
     {
-        _arena = new WeakReference<Arena<T>>(arena);
-        _quantum = arena.Quantum;
+        _arena = new WeakReference<object>(arena);
+        _quantum = quantum;
         _unitShift = Unsafe.SizeOf<T>() <= sizeof(ulong) ? 0 : int.CreateTruncating(T.TrailingZeroCount(_quantum));
         _ring = new RecordRing<T>(options.Capacity, options.MaxWait) { Writer = Thread };
         _text = new RecordText<T>(stream, _unitShift);

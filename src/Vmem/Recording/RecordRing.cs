@@ -187,20 +187,19 @@ internal sealed class RecordRing<T>
     private bool TryAwaitRoom()
     {
         bool patient = Thread.CurrentThread != Writer && _patienceTicks > 0;
-        bool isInterrupted = false;
+        using var interrupts = new DeferredInterrupt();
         long began = Stopwatch.GetTimestamp();
         long reserved = Volatile.Read(ref _cursors.Reserved);
         Wake();
         bool full;
         while ((full = !HasRoom(reserved)) && patient && Volatile.Read(ref _cursors.State) == Open)
         {
-            isInterrupted |= !Thread.Yield() && !TrySleep();
-            patient = Stopwatch.GetTimestamp() - began < _patienceTicks;
-        }
+            if (!Thread.Yield())
+            {
+                interrupts.Sleep();
+            }
 
-        if (isInterrupted)
-        {
-            Thread.CurrentThread.Interrupt();
+            patient = Stopwatch.GetTimestamp() - began < _patienceTicks;
         }
 
         if (full)
@@ -209,19 +208,6 @@ internal sealed class RecordRing<T>
         }
 
         return !full;
-    }
-
-    private static bool TrySleep()
-    {
-        try
-        {
-            Thread.Sleep(1);
-            return true;
-        }
-        catch (ThreadInterruptedException)
-        {
-            return false;
-        }
     }
 
     /// <summary>One record.</summary>

@@ -1,3 +1,5 @@
+using Vmem.Checks;
+
 namespace Vmem.Recording;
 
 /// <summary>A recording under way, whatever the integer type of its arena: the thread that writes it, and how that ends.</summary>
@@ -54,23 +56,10 @@ internal abstract class Recorder
     public void End()
     {
         Close();
-        bool isInterrupted = false;
-        while (Thread.CurrentThread != _thread && !HasEnded && (_thread.ThreadState & ThreadState.Unstarted) == 0)
+        using var interrupts = new DeferredInterrupt();
+        while (Thread.CurrentThread != _thread && !HasEnded && (_thread.ThreadState & ThreadState.Unstarted) == 0
+            && !interrupts.Try(_thread, static thread => thread.Join(Timeout.Infinite)))
         {
-            try
-            {
-                _thread.Join();
-                break;
-            }
-            catch (ThreadInterruptedException)
-            {
-                isInterrupted = true;
-            }
-        }
-
-        if (isInterrupted)
-        {
-            Thread.CurrentThread.Interrupt();
         }
     }
 

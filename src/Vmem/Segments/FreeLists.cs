@@ -72,6 +72,9 @@ internal unsafe struct FreeLists<T>
         uint* link = Head(row, sizeClass);
         uint previous = inOrder ? FindPlace(tags, tag->Start, sizeClass, ref link) : 0;
         uint next = *link;
+        Invariant.Assert(sizeClass >> SizeClass.RowBits < _rowCount, "the lists reach as far as the largest span");
+        Invariant.Assert(tag->Kind == TagKind.Free && next != index, "what comes into a free list is free and not in it");
+        Invariant.Assert(next == 0 || (tags.At(next)->Kind == TagKind.Free && tags.At(next)->LinkB == previous), "a free list links free segments both ways");
         *link = index;
         tag->LinkA = next;
         tag->LinkB = previous;
@@ -104,6 +107,9 @@ internal unsafe struct FreeLists<T>
         uint* link = &tags.At(previous)->LinkA;
         uint* head = Head(row, sizeClass);
         link = previous == 0 ? head : link;       // written so that a conditional move will do
+        Invariant.Assert(tag->Kind == TagKind.Free && *link != 0 && tags.At(*link) == tag, "what leaves a free list was in it");
+        Invariant.Assert(next == 0 || tags.At(tags.At(next)->LinkB) == tag, "a free list links free segments both ways");
+        Invariant.Assert((row->NotEmpty & (1ul << sizeClass)) != 0, "a list with a segment in it is marked");
         *link = next;
         tags.At(next)->LinkB = previous;
         if ((next | previous) == 0)
@@ -120,6 +126,8 @@ internal unsafe struct FreeLists<T>
         uint* head = Head(row, sizeClass);
         uint index = *head;
         uint next = tags.At(index)->LinkA;
+        Invariant.Assert(index != 0 && tags.At(index)->Kind == TagKind.Free && tags.At(index)->LinkB == 0, "a list that is marked begins with a free segment");
+        Invariant.Assert(next == 0 || tags.At(next)->LinkB == index, "a free list links free segments both ways");
         *head = next;
         tags.At(next)->LinkB = 0;
         if (next == 0)

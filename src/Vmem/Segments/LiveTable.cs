@@ -59,6 +59,8 @@ internal unsafe struct LiveTable<T>
     public void Add(in TagPool<T> tags, uint index, Tag<T>* tag, int quantumShift)
     {
         uint* head = _heads.At(Bucket(Hash(tag->Start, quantumShift)));
+        Invariant.Assert(tag->Kind == TagKind.Allocated && !tag->ByHandle, "what is listed as live was allocated by address");
+        Invariant.Assert(*head == 0 || tags.At(*head)->Start != tag->Start, "no two live segments start at the same value");
         tag->Generation = *head;                  // LinkB, the mark, becomes 0
         *head = index;
         if (BucketsPerEntry * ++_count > _buckets)
@@ -68,12 +70,15 @@ internal unsafe struct LiveTable<T>
                 Split(tags, quantumShift);
             }
         }
+
+        Invariant.Assert(BucketsPerEntry * _count <= _buckets, "the table grows with its entries");
     }
 
     /// <summary>Takes out the segment at a link that <see cref="Find"/> gave.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Unlink(in TagPool<T> tags, uint* link)
     {
+        Invariant.Assert(*link != 0 && _count > 0 && tags.At(*link)->Kind == TagKind.Allocated, "what is unlisted was live");
         *link = tags.At(*link)->LinkA;
         _count--;
     }
@@ -149,6 +154,7 @@ internal unsafe struct LiveTable<T>
 
     private void Split(in TagPool<T> tags, int quantumShift)
     {
+        Invariant.Assert(_buckets < _heads.Capacity, "room for two buckets was reserved");
         uint added = _buckets++;
         uint* keep = _heads.At(added & (_mask >> 1));
         uint* move = _heads.At(added);

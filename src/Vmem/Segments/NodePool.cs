@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Vmem.Checks;
 
 namespace Vmem.Segments;
 
@@ -21,6 +22,7 @@ internal unsafe struct NodePool<TNode>
 
     public uint Take()
     {
+        Invariant.Assert(Available > 0, "nodes are reserved before they are taken");
         Available--;
         uint index = _unused;
         if (index == 0)
@@ -34,6 +36,7 @@ internal unsafe struct NodePool<TNode>
 
     public void Return(uint index)
     {
+        Invariant.Assert(index != 0 && index < _fresh && index != _unused, "what is returned to the pool was taken from it");
         LinkOf(index) = _unused;
         _unused = index;
         Available++;

@@ -1,3 +1,5 @@
+using Vmem.Checks;
+
 namespace Vmem.Segments;
 
 /// <summary>What is done to one node: putting entries in, cutting them out, moving them to another.</summary>
@@ -18,6 +20,9 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     private static void Put(Node* node, int slot, T key, T value, uint item)
     {
         int count = (int)node->Count;
+        Invariant.Assert(count < Width && (uint)slot <= (uint)count, "a node that is put into has room");
+        Invariant.Assert(slot == 0 || TOrder.Less(node->KeyAt[slot - 1], node->ValueAt[slot - 1], key, value), "entries are in order");
+        Invariant.Assert(slot == count || TOrder.Less(key, value, node->KeyAt[slot], node->ValueAt[slot]), "entries are in order");
         NodeScan.OpenSlot(node->KeyAt, slot, count);
         NodeScan.OpenSlot(node->ValueAt, slot, count);
         NodeScan.OpenSlot(node->ItemAt, slot, count);
@@ -29,6 +34,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
 
     private static void PutInner(Node* node, int slot, Node* child, uint childIndex, T largest)
     {
+        Invariant.Assert(child->Count > 0 && childIndex != 0, "a child has entries");
         NodeScan.OpenSlot(LargestAt(node), slot, (int)node->Count);
         LargestAt(node)[slot] = largest;
         Put(node, slot, child->KeyAt[0], child->ValueAt[0], childIndex);
@@ -36,6 +42,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
 
     private static void Cut(Node* node, int slot)
     {
+        Invariant.Assert((uint)slot < node->Count, "what is cut out of a node is in it");
         NodeScan.CloseSlot(node->KeyAt, slot, (int)node->Count);
         NodeScan.CloseSlot(node->ValueAt, slot, (int)node->Count);
         NodeScan.CloseSlot(node->ItemAt, slot, (int)node->Count);
@@ -50,6 +57,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
 
     private static void Move(Node* from, int fromSlot, Node* to, int toSlot, int count, int level)
     {
+        Invariant.Assert(count >= 0 && fromSlot + count <= (int)from->Count && toSlot + count <= Width, "entries move from where they are to where there is room");
         new ReadOnlySpan<T>(from->KeyAt + fromSlot, count).CopyTo(new Span<T>(to->KeyAt + toSlot, count));
         new ReadOnlySpan<T>(from->ValueAt + fromSlot, count).CopyTo(new Span<T>(to->ValueAt + toSlot, count));
         new ReadOnlySpan<uint>(from->ItemAt + fromSlot, count).CopyTo(new Span<uint>(to->ItemAt + toSlot, count));

@@ -131,6 +131,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     public bool TryMoveNext(ref Cursor cursor, T least)
     {
         Node* leaf = cursor.Leaf;
+        Invariant.Assert(leaf is not null && (uint)cursor.Slot < leaf->Count, "a cursor that moves is at an entry");
         int slot = FirstLarge(leaf->ValueAt, cursor.Slot + 1, (int)leaf->Count, least);
         if (slot < (int)leaf->Count)
         {
@@ -149,6 +150,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     public bool TryMovePrevious(ref Cursor cursor, T least)
     {
         Node* leaf = cursor.Leaf;
+        Invariant.Assert(leaf is not null && (uint)cursor.Slot < leaf->Count, "a cursor that moves is at an entry");
         int slot = LastLarge(leaf->ValueAt, cursor.Slot - 1, least);
         if (slot >= 0)
         {
@@ -163,6 +165,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
 
     private Cursor Found(Node* leaf, int slot)
     {
+        Invariant.Assert((uint)slot < leaf->Count, "a subtree that has a value so large holds it");
         _foundIn = leaf;
         _foundAt = slot;
         return new Cursor { Leaf = leaf, Slot = slot };
@@ -175,6 +178,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
             StepCounter.Count();
             Node* node = (Node*)_inners.At(index);
             int slot = FirstLarge(LargestAt(node), 0, (int)node->Count, least);
+            Invariant.Assert((uint)slot < node->Count, "a subtree that has a value so large holds it");
             _way[level].Node = node;
             _way[level].Slot = slot;
             index = node->ItemAt[slot];
@@ -192,6 +196,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
             StepCounter.Count();
             Node* node = (Node*)_inners.At(index);
             int slot = LastLarge(LargestAt(node), (int)node->Count - 1, least);
+            Invariant.Assert(slot >= 0, "a subtree that has a value so large holds it");
             _way[level].Node = node;
             _way[level].Slot = slot;
             index = node->ItemAt[slot];

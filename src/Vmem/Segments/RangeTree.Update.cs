@@ -47,6 +47,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         Step* path = _way;
         Node* leaf = Locate(key, value, out int slot);
         T removed = leaf->ValueAt[slot];
+        Invariant.Assert(Count > 0 && removed == value, "what is removed is what is there");
         Cut(leaf, slot);
         Count--;
         if (slot == 0 && leaf->Count != 0)
@@ -55,6 +56,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         }
 
         Shrunk(path, leaf, 0, removed);
+        Invariant.Assert((Count == 0) == (_root == 0), "a tree without entries has no root");
     }
 
     /// <summary>Changes the entry (key, value) to another that has the same place in the order.</summary>
@@ -63,6 +65,9 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         Step* path = _way;
         Node* leaf = Locate(key, value, out int slot);
         T old = leaf->ValueAt[slot];
+        Invariant.Assert(old == value, "what is replaced is what is there");
+        Invariant.Assert(slot == 0 || TOrder.Less(leaf->KeyAt[slot - 1], leaf->ValueAt[slot - 1], newKey, newValue), "what replaces an entry has its place");
+        Invariant.Assert(slot + 1 == (int)leaf->Count || TOrder.Less(newKey, newValue, leaf->KeyAt[slot + 1], leaf->ValueAt[slot + 1]), "what replaces an entry has its place");
         leaf->KeyAt[slot] = newKey;
         leaf->ValueAt[slot] = newValue;
         leaf->ItemAt[slot] = newItem;
@@ -87,6 +92,8 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         {
             RefreshLargest(path, 0);
         }
+
+        Invariant.Assert(_height == 0 || LargestAt(path[1].Node)[path[1].Slot] == Largest(leaf, 0), "what stands above a leaf is its largest value");
     }
 
     /// <summary>The first entry below <c>path[level]</c>'s child is now (key, value): so are the separators of that child, and of all nodes
@@ -133,6 +140,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     private void RemoveChild(Step* path, int slot, int level)
     {
         Node* parent = path[level + 1].Node;
+        Invariant.Assert((uint)slot < parent->Count, "a child that goes is its parent's");
         T lost = LargestAt(parent)[slot];
         ReturnNode(parent->ItemAt[slot], level);
         CutInner(parent, slot);
@@ -152,6 +160,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
             return;
         }
 
+        Invariant.Assert(At(_root, level) == root, "what shrinks is the root");
         uint only = root->Count == 0 ? 0 : root->ItemAt[0];
         ReturnNode(_root, level);
         _root = only;
@@ -175,6 +184,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
 
         Move(from, 0, into, (int)into->Count, (int)from->Count, level);
         into->Count += from->Count;
+        Invariant.Assert(into->Count > 0 && into->Count <= JoinInto, "nodes that are joined leave room");
         LargestAt(up.Node)[left] = Largest(into, level);
         RemoveChild(path, left + 1, level);
         return true;
@@ -182,6 +192,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
 
     private void SplitLeaf(Step* path, Node* leaf, int slot, T key, T value, uint item)
     {
+        Invariant.Assert(leaf->Count == Width, "a leaf that is split is full");
         uint rightIndex = _leaves.Take();
         Node* right = _leaves.At(rightIndex);
         // An insertion at the very end starts a new leaf and leaves the old one full: ascending insertion packs.
@@ -215,6 +226,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
 
         Node* node = path[level].Node;
         int slot = path[level].Slot;
+        Invariant.Assert((uint)slot < node->Count && At(node->ItemAt[slot], level - 1) == left, "a new child comes beside the one that was split");
         LargestAt(node)[slot] = leftLargest;
         if (node->Count < Width)
         {

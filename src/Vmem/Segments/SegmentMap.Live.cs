@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Vmem.Checks;
 
 namespace Vmem.Segments;
 
@@ -24,6 +25,7 @@ internal sealed unsafe partial class SegmentMap<T>
         }
 
         _live.Unlink(_tags, link);
+        Invariant.Assert(_tags.At(index)->Kind == TagKind.Allocated && !_tags.At(index)->ByHandle, "what was listed was allocated by address");
         return index;
     }
 
@@ -64,6 +66,7 @@ internal sealed unsafe partial class SegmentMap<T>
         }
 
         Tag<T>* tag = _tags.At(index);
+        Invariant.Assert(tag->Kind == TagKind.Allocated && !tag->ByHandle, "one handle holds an allocated segment");
         tag->ByHandle = true;
         return tag->Generation = ++_generation;
     }
@@ -82,7 +85,11 @@ internal sealed unsafe partial class SegmentMap<T>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Unbind(uint index) => _tags.At(index)->ByHandle = false;
+    public void Unbind(uint index)
+    {
+        Invariant.Assert(_tags.At(index)->Kind == TagKind.Allocated && _tags.At(index)->ByHandle, "a handle that ends held a segment");
+        _tags.At(index)->ByHandle = false;
+    }
 
     /// <summary>Makes an allocated segment shorter or, if what follows it is free and long enough, longer.</summary>
     public bool TryResize(uint index, T size)
@@ -99,6 +106,7 @@ internal sealed unsafe partial class SegmentMap<T>
         }
 
         InUse += size - old;
+        Invariant.Assert(SizeOf(tag) == size && tag->Kind == TagKind.Allocated, "a resized segment has its new size");
         return true;
     }
 
@@ -114,6 +122,8 @@ internal sealed unsafe partial class SegmentMap<T>
     {
         uint nextIndex = tag->Next;
         Tag<T>* next = _tags.At(nextIndex);
+        Invariant.Assert(tag->Kind == TagKind.Allocated && next->Previous == index && !next->PreviousFree, "what is split is allocated");
+        Invariant.Assert(!T.IsZero(size) && size < SizeOf(tag), "both parts have a length");
         uint tailIndex = _tags.Take();
         Tag<T>* tail = _tags.At(tailIndex);
         tail->Start = tag->Start + size;
@@ -134,6 +144,7 @@ internal sealed unsafe partial class SegmentMap<T>
 
         T start = free->Start;
         T room = SizeOf(free);
+        Invariant.Assert(_tags.At(free->Previous) == tag && !free->PreviousFree, "a free segment and the one before it know each other");
         if (room < more)
         {
             return false;
@@ -154,6 +165,7 @@ internal sealed unsafe partial class SegmentMap<T>
 
         uint nextIndex = free->Next;
         Tag<T>* next = _tags.At(nextIndex);
+        Invariant.Assert(next->Previous == freeIndex && next->PreviousFree, "a free segment and the one behind it know each other");
         next->Previous = free->Previous;
         next->PreviousFree = false;
         tag->Next = nextIndex;

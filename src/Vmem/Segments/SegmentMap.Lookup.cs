@@ -35,6 +35,7 @@ internal sealed unsafe partial class SegmentMap<T>
         uint exact = FindLive(value);
         if (exact != 0)
         {
+            Invariant.Assert(_tags.At(exact)->Kind == TagKind.Allocated && _tags.At(exact)->Start == value, "what is listed as live is allocated");
             return exact;
         }
 
@@ -51,6 +52,7 @@ internal sealed unsafe partial class SegmentMap<T>
         {
             StepCounter.Count();
             index = tag->Next;
+            Invariant.Assert(index != span, "a value of a span is in one of its segments");
         }
 
         return index;

@@ -19,6 +19,7 @@ internal sealed unsafe partial class SegmentMap<T>
         {
             uint tag = FindInstant(size);
             start = tag != 0 ? _tags.At(tag)->Start : default;
+            Invariant.Assert(tag == 0 || (_tags.At(tag)->Kind == TagKind.Free && SizeOf(_tags.At(tag)) >= size), "what is found is free and long enough");
             return tag;
         }
 
@@ -31,7 +32,7 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>Instant fit's common case in one piece: allocates from the first list whose every member fits; 0, and nothing is changed,
     /// if all those are empty.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public uint TakeSure(T size, out T start)
+    public uint TakeGoodFit(T size, out T start)
     {
         StepCounter.Count();
         int sizeClass = _freeLists.FindNotEmpty(SizeClass.Sure(size >> _quantumShift));
@@ -46,6 +47,7 @@ internal sealed unsafe partial class SegmentMap<T>
         start = tag->Start;
         uint nextIndex = tag->Next;
         Tag<T>* next = _tags.At(nextIndex);
+        Invariant.Assert(next->Start - start >= size, "every member of a sure list fits");
         TakeFront(index, tag, nextIndex, next, size, next->Start - start);
         return index;
     }

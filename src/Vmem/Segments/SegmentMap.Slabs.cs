@@ -47,7 +47,11 @@ internal sealed unsafe partial class SegmentMap<T>
     }
 
     /// <summary>Makes a listed segment a slab; 0: one like any other.</summary>
-    public void SetSlab(uint index, uint slab) => _tags.At(index)->LinkB = slab;
+    public void SetSlab(uint index, uint slab)
+    {
+        Invariant.Assert(_tags.At(index)->Kind == TagKind.Allocated && (_tags.At(index)->LinkB == 0) != (slab == 0), "a segment becomes a slab once, and ceases to be one once");
+        _tags.At(index)->LinkB = slab;
+    }
 
     /// <summary>Cuts a listed segment in two, both allocated and listed. Needs <see cref="Reserve"/> before.</summary>
     /// <returns>The second.</returns>

@@ -1,3 +1,4 @@
+using Vmem.Checks;
 using Vmem.Ranges;
 
 namespace Vmem.Segments;
@@ -43,6 +44,7 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>Adds a span, all of it free, and returns its free segment's tag. Needs <see cref="ReserveSpan"/> before.</summary>
     public uint AddSpan(T start, T size, bool imported)
     {
+        Invariant.Assert(!T.IsZero(size) && T.TrailingZeroCount(start | size) >= T.CreateTruncating(_quantumShift), "a span is whole quanta");
         uint spanIndex = _tags.Take();
         uint freeIndex = _tags.Take();
         Tag<T>* span = _tags.At(spanIndex);
@@ -73,6 +75,7 @@ internal sealed unsafe partial class SegmentMap<T>
         Tag<T>* free = _tags.At(freeIndex);
         T start = free->Start;
         T size = span->Start - start;
+        Invariant.Assert(span->Kind == TagKind.Span && span->PreviousFree && IsWhollyFree(spanIndex), "a span that goes is one free segment");
         _freeLists.Remove(_tags, free, ClassOf(size));
         if (_indexed)
         {
@@ -84,6 +87,7 @@ internal sealed unsafe partial class SegmentMap<T>
         Imported -= IsImported(spanIndex) ? size : T.Zero;
         _tags.Return(freeIndex);
         _tags.Return(spanIndex);
+        Invariant.Assert(SpanCount > 0 || (T.IsZero(TotalSize) && T.IsZero(Imported) && LiveSegments == 0), "nothing is left without a span");
     }
 
     /// <summary>Whether a request would have a place if everything were free.</summary>

@@ -115,6 +115,8 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void TakeFront(uint index, Tag<T>* tag, uint nextIndex, Tag<T>* next, T size, T whole)
     {
+        Invariant.Assert(!T.IsZero(size) && size <= whole && T.TrailingZeroCount(size) >= T.CreateTruncating(_quantumShift), "whole quanta are taken, and no more than there are");
+        Invariant.Assert(tag->Kind == TagKind.Free && next->PreviousFree && next->Previous == index, "a free segment and the one behind it know each other");
         if (whole == size)
         {
             next->PreviousFree = false;
@@ -145,6 +147,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         rest->Place(index, nextIndex, TagKind.Free);
         next->Previous = restIndex;
         tag->SetNext(restIndex, TagKind.Allocated);
+        Invariant.Assert(SizeOf(tag) == size && SizeOf(rest) == whole - size, "both parts together are what was cut");
         _freeLists.Push(_tags, restIndex, rest, ClassOf(whole - size), IsScarce);
         if (_indexed)
         {
@@ -160,7 +163,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         Tag<T>* tag = _tags.At(index);
         uint nextIndex = tag->Next;
         Tag<T>* next = _tags.At(nextIndex);
-        Invariant.Assert(tag->Kind == TagKind.Allocated, "what is freed was allocated");
+        Invariant.Assert(tag->Kind == TagKind.Allocated && !tag->ByHandle && LiveSegments > 0, "what is freed was allocated, and nobody's handle is left");
         InUse -= next->Start - tag->Start;
         LiveSegments--;
         return Coalesce(index, tag, nextIndex, next);
@@ -173,6 +176,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         T end = next->Start;
         T start = tag->Start;
         T nextSize = T.Zero;
+        Invariant.Assert(next->Previous == index && !next->PreviousFree, "what is made free was not");
         if (next->Kind == TagKind.Free)
         {
             uint freeIndex = nextIndex;
@@ -181,6 +185,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
             next = _tags.At(nextIndex);
             nextSize = next->Start - end;
             end = next->Start;
+            Invariant.Assert(next->PreviousFree && next->Previous == freeIndex && next->Kind != TagKind.Free, "no two free segments touch");
             _freeLists.Remove(_tags, free, ClassOf(nextSize));
             _tags.Return(freeIndex);
         }
@@ -191,6 +196,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
             uint previousIndex = tag->Previous;
             Tag<T>* previous = _tags.At(previousIndex);
             previousSize = start - previous->Start;
+            Invariant.Assert(previous->Kind == TagKind.Free && previous->Next == index && !previous->PreviousFree, "what is marked free is free, and alone");
             _freeLists.Remove(_tags, previous, ClassOf(previousSize));
             _tags.Return(index);
             index = previousIndex;
@@ -199,6 +205,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
 
         tag->SetNext(nextIndex, TagKind.Free);
         next->SetPreviousFree(index);
+        Invariant.Assert(SizeOf(tag) == previousSize + (end - nextSize - start) + nextSize, "what is coalesced is as long as its parts");
         _freeLists.Push(_tags, index, tag, ClassOf(end - tag->Start), IsScarce);
         if (_indexed)
         {
@@ -214,6 +221,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     {
         T front = start - tag->Start;
         T back = whole - front - size;
+        Invariant.Assert(!T.IsZero(front) && !T.IsZero(size) && back < whole && next->PreviousFree, "what is taken lies behind the beginning of a free segment");
         uint index = _tags.Take();
         Tag<T>* taken = _tags.At(index);
         taken->Start = start;
@@ -246,6 +254,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
             }
         }
 
+        Invariant.Assert(SizeOf(tag) == front && SizeOf(taken) == size, "all parts together are what was cut");
         InUse += size;
         LiveSegments++;
         return index;

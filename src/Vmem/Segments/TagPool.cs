@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Vmem.Checks;
 
 namespace Vmem.Segments;
 
@@ -47,10 +48,12 @@ internal unsafe struct TagPool<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public uint Take()
     {
+        Invariant.Assert(_available > 0, "tags are reserved before they are taken");
         _available--;
         uint index = _unused;
         if (index != 0)
         {
+            Invariant.Assert(At(index)->Kind == TagKind.Unused, "what the pool holds is unused");
             _unused = At(index)->LinkA;
             return index;
         }
@@ -62,6 +65,7 @@ internal unsafe struct TagPool<T>
     public void Return(uint index)
     {
         Tag<T>* tag = At(index);
+        Invariant.Assert(index != 0 && index < _fresh && tag->Kind != TagKind.Unused, "what is returned to the pool was taken from it");
         tag->Place(0, 0, TagKind.Unused);
         tag->LinkA = _unused;
         _unused = index;

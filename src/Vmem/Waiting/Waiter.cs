@@ -1,8 +1,6 @@
 using System.Numerics;
 using Vmem.Checks;
-using Vmem.Diagnostics;
-using Vmem.Ranges;
-using Vmem.Segments;
+using Vmem.Space;
 
 namespace Vmem.Waiting;
 
@@ -19,9 +17,9 @@ internal enum WaitState
 /// <summary>One request that waits for room, and the task that somebody blocks on or awaits.</summary>
 /// <remarks>
 /// <para>
-/// What becomes of a waiter is decided under the arena's lock by whoever takes it out of the queue: a grant, a cancellation, a time-out and
-/// a disposal that race each find it queued or not, so nothing is granted twice or to somebody who has gone. The task is completed after
-/// the lock has been left, by that same thread, and continuations never run on it.
+/// What becomes of a waiter is decided under the arena's lock by whoever takes it out of the queue. A grant, a cancellation, a time-out and
+/// a disposal that race each find it queued or not. So nothing is granted twice, or to somebody who has gone. The same thread completes
+/// the task after the lock has been given back, and continuations never run on it.
 /// </para>
 /// <para>
 /// Blocking and awaiting are the same: a thread that blocks does so on the task. A condition variable for the blocking ones would need a
@@ -29,22 +27,16 @@ internal enum WaitState
 /// </para>
 /// <para>The task's state is the arena: whoever holds the task keeps the arena, with all that could ever complete it, alive.</para>
 /// </remarks>
-internal sealed class Waiter<T>(Arena<T> arena, in Placement<T> placement, in RangeConstraints<T> constraints, FitPolicy policy, CancellationToken token)
-    : TaskCompletionSource<T>(arena, TaskCreationOptions.RunContinuationsAsynchronously)
+internal sealed class Waiter<T>(WaitingRoom<T> room, object keeper, in Request<T> request, CancellationToken token)
+    : TaskCompletionSource<T>(keeper, TaskCreationOptions.RunContinuationsAsynchronously)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
+    private readonly Request<T> _request = request;
     private Exception? _failure;
 
-    public Arena<T> Arena => (Arena<T>)Task.AsyncState!;
+    public WaitingRoom<T> Room { get; } = room;
 
-    public Placement<T> Placement { get; } = placement;
-
-    public RangeConstraints<T> Constraints { get; } = constraints;
-
-    public FitPolicy Policy { get; } = policy;
-
-    /// <summary>Whose call it is, in an audited arena.</summary>
-    public AuditSite? Site { get; init; }
+    public ref readonly Request<T> Request => ref _request;
 
     /// <summary>The <see cref="RecordingTag"/> of whose call it is.</summary>
     public ulong Tag { get; } = RecordingTag.Current;
@@ -52,7 +44,7 @@ internal sealed class Waiter<T>(Arena<T> arena, in Placement<T> placement, in Ra
     public WaitState State { get; private set; }
 
     /// <summary>The range, once granted.</summary>
-    public T Start { get; private set; }
+    public Grant<T> Granted { get; private set; }
 
     /// <summary>When it began to wait, by the arena's clock; null if it was granted before it had to.</summary>
     public long? Began { get; set; }
@@ -68,9 +60,9 @@ internal sealed class Waiter<T>(Arena<T> arena, in Placement<T> placement, in Ra
     public Waiter<T>? Next { get; set; }
 
     /// <summary>It was granted its range. The lock is held.</summary>
-    public void Grant(T start)
+    public void Grant(in Grant<T> grant)
     {
-        Start = start;
+        Granted = grant;
         Leave(WaitState.Granted);
     }
 
@@ -91,6 +83,7 @@ internal sealed class Waiter<T>(Arena<T> arena, in Placement<T> placement, in Ra
     /// <summary>Completes the task. The lock is not held.</summary>
     public void Complete()
     {
+        Invariant.Assert(State != WaitState.Queued, "a task is completed when its wait has ended");
         switch (State)
         {
             case WaitState.Cancelled:
@@ -102,7 +95,7 @@ internal sealed class Waiter<T>(Arena<T> arena, in Placement<T> placement, in Ra
                 break;
 
             default:
-                SetResult(Start);                 // who timed out looks at the state
+                SetResult(Granted.Start);         // who timed out looks at the state
                 break;
         }
     }

@@ -1,4 +1,5 @@
 using Vmem.Memory.Tests.Internals;
+using Vmem.Testing.Internals;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Isolation;
@@ -53,6 +54,7 @@ public unsafe class DisposalCostTests(ITestOutputHelper output)
     [Fact]
     public void Clients_that_come_and_go_use_the_same_records()
     {
+        OptimizedCode.Require(typeof(MemoryContext).Assembly);
         using MemoryContext context = new(Regions * BlockSize);
         long few = CostOf(context, 8);
         long many = CostOf(context, Regions);

@@ -1,3 +1,4 @@
+using Vmem.Testing.Internals;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Isolation;
@@ -14,6 +15,7 @@ public unsafe class GarbageTests
     [MemberData(nameof(Features))]
     public void No_call_makes_garbage(MemoryContextFeatures features)
     {
+        OptimizedCode.Require(typeof(MemoryContext).Assembly);
         using MemoryContext context = new(64 * BlockSize, new MemoryContextOptions { BlockSize = BlockSize, Features = features });
         using MemoryClient client = context.CreateClient("client");
         using MemoryClient idle = context.CreateClient("idle");

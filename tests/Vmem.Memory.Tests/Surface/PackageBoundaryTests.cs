@@ -23,7 +23,7 @@ public class PackageBoundaryTests
         IReadOnlyList<string> breaches = PackageBoundary.Breaches(typeof(PackageBoundaryTests).Assembly, s_memory);
         Assert.Contains("Vmem.Memory.Heap.HeapSpace", breaches);
         Assert.Contains("UnsafeAccessorAttribute", breaches);
-        Assert.Contains("Vmem.Memory.MemoryMetrics: static Vmem.MeteredRegistry get_Heaps()", breaches);
+        Assert.Contains("Vmem.Memory.MemoryMetrics: static Vmem.Diagnostics.MeteredRegistry get_Heaps()", breaches);
         Assert.DoesNotContain("Vmem.Memory.NativeHeap", breaches);
     }
 }

@@ -201,7 +201,7 @@ public class MistakeTests
         using Arena<uint> arena = Make();
         uint start = arena.Allocate(1);
         arena.Free(start, 1);
-        for (int i = 0; i < Audit<uint>.HistoryLength; i++)
+        for (int i = 0; i < Auditor<uint>.HistoryLength; i++)
         {
             arena.FreeConstrained(arena.AllocateConstrained(1, new() { Min = 1_000 }), 1);
         }

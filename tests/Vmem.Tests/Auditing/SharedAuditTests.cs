@@ -27,27 +27,22 @@ public class SharedAuditTests
         arena.Validate();
     }
 
+    /// <summary>Whoever makes the room, on whichever thread: the record names the one who waited, and his call.</summary>
     [Fact]
-    public void A_range_that_no_call_of_its_owner_took_is_a_grant_which_either_call_frees()
+    public async Task A_range_that_is_granted_during_anothers_free_is_recorded_as_the_call_that_waited()
     {
-        Audit<uint> audit = new(new SetClock());
-        audit.Reserve(8);
-        audit.NoteAllocated(1, 0, 10);
-        using (audit.Sign(AuditCall.Free))
-        {
-            audit.NoteAllocated(2, 10, 10);
-        }
-
-        AuditSite waiter = audit.Capture(AuditCall.AllocateConstrained);
-        using (audit.Sign(AuditCall.Free))
-        {
-            using AuditSignature signature = new(audit, waiter);
-            audit.NoteAllocated(3, 20, 10);
-        }
-
-        Assert.Equal((AuditCall.Grant, AuditCall.Grant), (audit[1].Owner!.Call, audit[2].Owner!.Call));
-        Assert.Same(waiter, audit[3].Owner);
-        Assert.True(audit[2].Owner!.GoesWith(AuditCall.Free) && audit[2].Owner!.GoesWith(AuditCall.FreeConstrained));
+        using Arena<uint> arena = new("granting", 0, 10, 1, new ArenaOptions<uint> { Audit = true });
+        uint all = arena.Allocate(10);
+        Task<uint> waiting = arena.AllocateAsync(10, new RangeConstraints<uint> { Align = 2 }, TestContext.Current.CancellationToken).AsTask();
+        int me = Environment.CurrentManagedThreadId;
+        Thread other = new(() => arena.Free(all, 10));
+        other.Start();
+        other.Join();
+        Assert.Equal(0u, await waiting);
+        AuditedRange<uint> granted = Assert.Single(Assert.Single(arena.GetAuditReport().Groups).First);
+        Assert.Equal((AuditCall.AllocateConstrained, me), (granted.Call, granted.ThreadId));
+        arena.FreeConstrained(0, 10);
+        arena.Validate();
     }
 
     private static void Work(Arena<uint> arena, uint size)

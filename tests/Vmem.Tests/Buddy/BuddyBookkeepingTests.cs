@@ -1,6 +1,7 @@
 using Vmem.Buddy;
 using Vmem.Diagnostics;
 using Vmem.Testing.Generation;
+using Vmem.Testing.Internals;
 using Xunit;
 
 namespace Vmem.Tests.Buddy;
@@ -73,6 +74,7 @@ public class BuddyBookkeepingTests
     [InlineData(4_096, 12)]
     [InlineData(4_500, 11)]
     [InlineData(9_000, 0)]
+    [Trait("Once", "Release")]
     public void Validate_finds_any_single_bit_that_was_flipped(long units, int maxOrder)
     {
         BuddyTree tree = new(units, maxOrder);
@@ -128,9 +130,7 @@ public class BuddyBookkeepingTests
     [InlineData(false)]
     public void No_call_makes_garbage(bool singleThreaded)
     {
-#if DEBUG
-        Assert.Skip("needs optimised code (-c Release): unoptimised code makes an object for every look into a table of constants");
-#endif
+        OptimizedCode.Require(typeof(BuddyAllocator<>).Assembly);
         BuddyAllocator<ulong> allocator = new(1_000, 1_000_000, 16, 1 << 19, new BuddyAllocatorOptions { SingleThreaded = singleThreaded });
         for (int i = 0; i < 1_000; i++)
         {

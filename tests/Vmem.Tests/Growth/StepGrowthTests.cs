@@ -16,6 +16,7 @@ public sealed class StepGrowthTests
     public void Steps_are_counted_in_the_tests() => Assert.True(StepCounter.Enabled, "The switch Vmem.CountSteps of the test project's runtime configuration is not set.");
 
     [Fact]
+    [Trait("Once", "Release")]
     public void Instant_fit_takes_no_more_steps_at_a_million_segments_than_at_a_thousand()
     {
         Cost small = Measure(1_000, FitPolicy.InstantFit, default);
@@ -28,6 +29,7 @@ public sealed class StepGrowthTests
     [InlineData(FitPolicy.FirstFit)]
     [InlineData(FitPolicy.LastFit)]
     [InlineData(FitPolicy.NextFit)]
+    [Trait("Once", "Release")]
     public void The_other_policies_take_steps_like_the_logarithm(FitPolicy policy)
     {
         Cost small = Measure(1_000, policy, default);

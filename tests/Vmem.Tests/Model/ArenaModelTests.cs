@@ -20,6 +20,7 @@ public class ArenaModelTests(ITestOutputHelper output)
     /// wider types. 2,560 runs of 2,000 steps are 5,120,000 checked steps.
     /// </summary>
     [Fact]
+    [Trait("Once", "Release")]
     public void Millions_of_steps_agree_with_the_brute_force_model()
     {
         long steps = 0;

@@ -27,7 +27,7 @@ public class PackageBoundaryTests
     public void The_use_of_an_internal_would_be_found()
     {
         IReadOnlyList<string> breaches = PackageBoundary.Breaches(typeof(PackageBoundaryTests).Assembly, s_vmem);
-        Assert.Contains("Vmem.StepCounter", breaches);
+        Assert.Contains("Vmem.Checks.StepCounter", breaches);
         Assert.Contains("Vmem.ArenaMetrics: static Void RecordWait(String, System.TimeSpan)", breaches);
         Assert.DoesNotContain("Vmem.Arena`1", breaches);
         Assert.DoesNotContain(breaches, breach => breach.StartsWith("Vmem.ArenaOptions`1", StringComparison.Ordinal));

@@ -1,5 +1,8 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
 using Vmem.Ranges;
 using Vmem.Segments;
+using Vmem.Space;
 using Vmem.Testing.Generation;
 using Vmem.Testing.Model;
 using Vmem.Testing.Time;
@@ -126,6 +129,13 @@ internal sealed class WaitScheduler : IDisposable
 
     public void Dispose() => _arena.Dispose();
 
+    private static class Accessor<T>
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+    {
+        [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_room")]
+        public static extern ref WaitingRoom<T> Room(Arena<T> arena);
+    }
+
     private void Wait()
     {
         int size = 1 + _random.Below(_random.Below(4) == 0 ? 200 : 40);
@@ -146,11 +156,11 @@ internal sealed class WaitScheduler : IDisposable
         if (!atOnce && !CouldFit(size, constraints))
         {
             Impossible++;
-            Assert.Throws<ArgumentException>(() => _arena.Wait(placement, exact, policy, tried: false, timeout, cancel.Token));
+            Assert.Throws<ArgumentException>(() => Accessor<uint>.Room(_arena).Wait(new Request<uint>(placement, policy), tried: false, timeout, cancel.Token));
             return;
         }
 
-        Waiter<uint> waiter = _arena.Wait(placement, exact, policy, tried: false, timeout, cancel.Token);
+        Waiter<uint> waiter = Accessor<uint>.Room(_arena).Wait(new Request<uint>(placement, policy), tried: false, timeout, cancel.Token);
         _queue.Add(new Entry(waiter, size, constraints, policy, timeout < TimeSpan.Zero ? null : _time.GetUtcNow() + timeout, cancel));
         _waits += atOnce ? 0 : 1;
         Assert.Equal(atOnce, waiter.Task.IsCompleted);

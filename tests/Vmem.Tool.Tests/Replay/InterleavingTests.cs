@@ -1,3 +1,4 @@
+using Vmem.Tool.Blocks;
 using Vmem.Tool.Replay;
 using Vmem.Tool.Traces;
 

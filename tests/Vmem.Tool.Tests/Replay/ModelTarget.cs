@@ -1,3 +1,4 @@
+using Vmem.Tool.Blocks;
 using Vmem.Tool.Replay;
 
 namespace Vmem.Tool.Tests.Replay;

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Vmem.Tool.Blocks;
 using Vmem.Tool.Replay;
 
 namespace Vmem.Tool.Tests.Replay;

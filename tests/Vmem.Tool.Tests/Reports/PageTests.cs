@@ -4,6 +4,7 @@ using Vmem.Tool.Reports;
 namespace Vmem.Tool.Tests.Reports;
 
 /// <summary>The report's page in a real browser.</summary>
+[Trait("Once", "Release")]
 public sealed class PageTests(Browser browser) : IClassFixture<Browser>, IDisposable
 {
     private const int Phone = 390;

@@ -1,0 +1,59 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using Vmem.Checks;
+
+namespace Vmem.Caching;
+
+/// <summary>An array from the number of a thread to what that thread has (<see cref="ThreadNumbers"/>).</summary>
+/// <remarks>
+/// Read without a lock, changed under the gate of its owner. Once a number has an entry, it keeps it: the array that replaces a full one
+/// has the same entries. The caller says what stands for "none yet". An owner that fills the array with an object of its own, instead of
+/// null, saves its readers a comparison.
+/// </remarks>
+internal struct ThreadTable<T>()
+    where T : class
+{
+    private T?[] _entries = [];
+
+    /// <summary>All entries, and what stands for none. Under the gate.</summary>
+    public readonly ReadOnlySpan<T?> Entries => _entries;
+
+    /// <summary>What a thread has.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    [return: NotNullIfNotNull(nameof(none))]
+    public readonly T? Of(int thread, T? none)
+    {
+        T?[] entries = _entries;
+        return (uint)thread < (uint)entries.Length ? entries[thread]! : none;
+    }
+
+    /// <summary>What a thread has; it gets it now if it has none. Under the gate. Throws <see cref="OutOfMemoryException"/>, having changed
+    /// nothing.</summary>
+    public T Join(int thread, T? none, Func<T> create)
+    {
+        Invariant.Assert(thread > 0, "a thread that joins has a number");
+        if (Of(thread, none) is { } inherited && !ReferenceEquals(inherited, none))
+        {
+            return inherited;
+        }
+
+        T entry = create();
+        if (thread >= _entries.Length)
+        {
+            // A power of two: n threads that come one by one cost O(n) copies in all.
+            var grown = new T?[(int)BitOperations.RoundUpToPowerOf2((uint)thread + 1)];
+            grown.AsSpan(_entries.Length).Fill(none);
+            _entries.CopyTo(grown, 0);
+            Volatile.Write(ref _entries, grown);
+        }
+
+        Invariant.Assert(ReferenceEquals(_entries[thread], none), "an entry is set once");
+        Volatile.Write(ref _entries[thread], entry);
+        Invariant.Assert(ReferenceEquals(Of(thread, none), entry), "a thread that has joined finds its entry");
+        return entry;
+    }
+
+    /// <summary>No thread has anything from now on.</summary>
+    public void Clear() => Volatile.Write(ref _entries, []);
+}

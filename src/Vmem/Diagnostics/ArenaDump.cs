@@ -1,0 +1,59 @@
+using System.Globalization;
+using System.Numerics;
+
+namespace Vmem.Diagnostics;
+
+/// <summary>The table a kernel developer expects: what illumos' ::vmem, ::vmem_seg and tinyvmem's vmem_dump show.</summary>
+internal static class ArenaDump
+{
+    public static void Write<T>(TextWriter writer, string title, in ArenaStatistics<T> figures, IEnumerable<Segment<T>> segments)
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+    {
+        CultureInfo plain = CultureInfo.InvariantCulture;
+        writer.WriteLine(title);
+        writer.WriteLine(string.Create(plain, $"  total {figures.TotalSize}, in use {figures.InUse}, cached {figures.Cached}, free {figures.Free}, imported {figures.Imported}"));
+        writer.WriteLine(string.Create(plain, $"  largest free {figures.LargestFree}, fragmentation {figures.Fragmentation:P1}, peak in use {figures.PeakInUse}"));
+        writer.WriteLine(string.Create(plain, $"  {figures.Allocations} allocations, {figures.Frees} frees, {figures.Failures} failures, {figures.Imports} imports, {figures.Releases} releases"));
+        var sizes = new SortedDictionary<T, (long Allocated, long Free)>();
+        int digits = T.MaxValue.GetShortestBitLength() / 4;
+        writer.WriteLine(string.Create(plain, $"{"START".PadLeft(digits + 4)}  {"END".PadLeft(digits + 2)}  {"SIZE",20}  TYPE"));
+        foreach (Segment<T> segment in segments)
+        {
+            string indent = segment.Kind == SegmentKind.Span ? "" : "  ";
+            T last = segment.Start + (segment.Size - T.One);
+            string range = $"{Hexadecimal(segment.Start, digits)}{(indent.Length == 0 ? "  " : "")}  {Hexadecimal(last, digits)}";
+            writer.WriteLine(string.Create(plain, $"{indent}{range}  {segment.Size,20}  {KindName(segment.Kind)}"));
+            Count(sizes, segment);
+        }
+
+        writer.WriteLine(string.Create(plain, $"{"SIZE",20}  {"ALLOCATED",10}  {"FREE",10}"));
+        foreach ((T size, (long allocated, long free)) in sizes)
+        {
+            writer.WriteLine(string.Create(plain, $"{size,20}  {allocated,10}  {free,10}"));
+        }
+    }
+
+    private static string Hexadecimal<T>(T value, int digits)
+        where T : IBinaryInteger<T> =>
+        "0x" + value.ToString("x" + digits.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+
+    private static string KindName(SegmentKind kind) => kind switch
+    {
+        SegmentKind.Span => "span",
+        SegmentKind.Allocated => "allocated",
+        SegmentKind.Cached => "cached",
+        _ => "free",
+    };
+
+    private static void Count<T>(SortedDictionary<T, (long Allocated, long Free)> sizes, Segment<T> segment)
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+    {
+        if (segment.Kind is SegmentKind.Span or SegmentKind.Cached)
+        {
+            return;
+        }
+
+        _ = sizes.TryGetValue(segment.Size, out (long Allocated, long Free) counts);
+        sizes[segment.Size] = segment.Kind == SegmentKind.Allocated ? (counts.Allocated + 1, counts.Free) : (counts.Allocated, counts.Free + 1);
+    }
+}

@@ -1,0 +1,87 @@
+using System.Numerics;
+using System.Runtime.ExceptionServices;
+
+namespace Vmem.Space;
+
+/// <summary>What is left to do when the lock has been given back: spans go to the source, and requests that wait are tried again.</summary>
+internal struct Aftermath<T>
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    private Segment<T> _span;                     // the first, so that one needs no list
+    private List<Segment<T>>? _spans;
+
+    /// <summary>Whether there may be room for requests that wait.</summary>
+    public bool HasRoomCome { get; set; }
+
+    /// <summary>Whether something has gone that a waiting request may have counted on.</summary>
+    public bool HasRoomGone { get; set; }
+
+    /// <summary>Whether spans go back.</summary>
+    public readonly bool HasSpans => !T.IsZero(_span.Size);
+
+    /// <summary>Whether nothing is left to do.</summary>
+    public readonly bool IsNothing => !HasSpans && !HasRoomCome && !HasRoomGone;
+
+    public void Release(in Segment<T> span)
+    {
+        if (T.IsZero(_span.Size))
+        {
+            _span = span;
+        }
+        else
+        {
+            (_spans ??= []).Add(span);
+        }
+    }
+
+    /// <summary>Takes over what is left to do after another visit.</summary>
+    public void Absorb(in Aftermath<T> other)
+    {
+        HasRoomCome |= other.HasRoomCome;
+        HasRoomGone |= other.HasRoomGone;
+        if (!other.HasSpans)
+        {
+            return;
+        }
+
+        Release(other._span);
+        for (int i = 0; i < other._spans?.Count; i++)
+        {
+            Release(other._spans[i]);
+        }
+    }
+
+    /// <summary>Gives every span back, also when the source throws at one of them; the first exception is thrown in the end.</summary>
+    /// <returns>How much went back.</returns>
+    public readonly T ReleaseSpans(IArenaSource<T>? source)
+    {
+        ExceptionDispatchInfo? failure = null;
+        T total = T.Zero;
+        if (HasSpans)
+        {
+            TryRelease(source!, _span, ref total, ref failure);
+            for (int i = 0; i < _spans?.Count; i++)
+            {
+                TryRelease(source!, _spans[i], ref total, ref failure);
+            }
+        }
+
+        failure?.Throw();
+        return total;
+    }
+
+    private static void TryRelease(IArenaSource<T> source, in Segment<T> span, ref T total, ref ExceptionDispatchInfo? failure)
+    {
+        try
+        {
+            total += span.Size;
+            source.Release(span.Start, span.Size);
+        }
+#pragma warning disable CA1031 // It is thrown again when all have been tried.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            failure ??= ExceptionDispatchInfo.Capture(e);
+        }
+    }
+}

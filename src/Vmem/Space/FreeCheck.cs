@@ -1,0 +1,102 @@
+using System.Numerics;
+using Vmem.Diagnostics;
+
+namespace Vmem.Space;
+
+/// <summary>What is wrong with a free that the table of live segments does not know: the ladder of mistakes, and their messages.</summary>
+/// <remarks>Under the lock; changes nothing.</remarks>
+internal sealed class FreeCheck<T>(Space<T> space)
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    /// <summary>The segment to free by its address, which was allocated by handle.</summary>
+    /// <exception cref="InvalidFreeException">It is no such segment.</exception>
+    public uint Find(T start, T size, AuditSite? site = null)
+    {
+        uint index = space.Map.Locate(start, buildIndex: false);
+        if (index == 0)
+        {
+            throw Wrong(InvalidFreeReason.NotAllocated, start, size, $"{start} is in no span of it.", site);
+        }
+
+        uint slab = space.Map.SlabOf(index);
+        if (slab != 0)
+        {
+            throw ExplainSlab(slab, start, size);
+        }
+
+        Segment<T> segment = space.Map.GetSegment(index);
+        if (segment.Kind == SegmentKind.Free)
+        {
+            throw Wrong(InvalidFreeReason.AlreadyFree, start, size, $"{start} is free: it lies in a free segment of {segment.Size} at {segment.Start}. It was freed before, or never allocated.", site);
+        }
+
+        if (segment.Start != start)
+        {
+            throw Wrong(InvalidFreeReason.InteriorAddress, start, size, $"{start} lies inside an allocation of {segment.Size} at {segment.Start}.", site);
+        }
+
+        if (segment.Size != size)
+        {
+            throw Wrong(InvalidFreeReason.WrongSize, start, size, $"The allocation at {start} has size {segment.Size}.", site);
+        }
+
+        return index;
+    }
+
+    /// <summary>In an audited arena: a range is freed by the call that goes with the one that allocated it.</summary>
+    /// <exception cref="InvalidFreeException">It is not.</exception>
+    public void CheckCall(T start, T size, AuditSite site)
+    {
+        uint tag = space.Map.FindLive(start);
+        if (tag == 0 || space.Map.GetSegment(tag).Size != size)
+        {
+            return;
+        }
+
+        AuditSite owner = space.Auditor![tag].Owner!;
+        if (!owner.GoesWith(site.Call))
+        {
+            string right = owner.Call == AuditCall.AllocateConstrained ? "FreeConstrained" : "Free";
+            throw Wrong(InvalidFreeReason.WrongCall, start, size, $"The range was allocated with {owner.Call}; it is freed with {right}, not with {site.Call}.", site);
+        }
+    }
+
+    /// <summary>A handle that holds nothing.</summary>
+    public InvalidFreeException ExplainHandle(in RangeHandle<T> handle, AuditSite? site) => handle.Generation == 0
+        ? Wrong(InvalidFreeReason.NotAllocated, handle.Start, handle.Size, "The handle is the default one, which holds nothing.", site)
+        : Wrong(InvalidFreeReason.AlreadyFree, handle.Start, handle.Size, "The handle is stale: what it held has been freed.", site);
+
+    /// <summary>One range of a batch.</summary>
+    public InvalidFreeException ExplainBatch(ReadOnlySpan<T> starts, int index, T size, AuditSite? site)
+    {
+        T start = starts[index];
+        string place = $"Range {index} of {starts.Length}:";
+        try
+        {
+            uint tag = Find(start, size, site);
+            return space.Map.IsByHandle(tag)
+                ? Wrong(InvalidFreeReason.OtherOwner, start, size, $"{place} it belongs to a handle; free it by that.", site)
+                : Wrong(InvalidFreeReason.AlreadyFree, start, size, $"{place} it appears twice.", site);
+        }
+        catch (InvalidFreeException e)
+        {
+            return new InvalidFreeException(e.Reason, e.Start, e.Size, $"{place} {e.Message}");
+        }
+    }
+
+    public InvalidFreeException Wrong(InvalidFreeReason reason, T start, T size, string detail, AuditSite? site = null) => new(
+        reason,
+        UInt128.CreateTruncating(start),
+        UInt128.CreateTruncating(size),
+        $"Arena '{space.Name}' was asked to free {size} at {start}. {detail} Nothing was changed.{space.Auditor?.TellStory(space.Map.Locate(start, buildIndex: false), start, site)}");
+
+    private InvalidFreeException ExplainSlab(uint slab, T start, T size)
+    {
+        (T rangeStart, T rangeSize, bool isOut) = space.Front!.RangeAt(slab, start);
+        return
+            !isOut ? Wrong(InvalidFreeReason.AlreadyFree, start, size, $"{start} is free: it lies in a slab of the quantum caches.") :
+            rangeStart != start ? Wrong(InvalidFreeReason.InteriorAddress, start, size, $"{start} lies inside a range of {rangeSize} at {rangeStart}.") :
+            rangeSize != size ? Wrong(InvalidFreeReason.WrongSize, start, size, $"The range at {start} has size {rangeSize}.") :
+            Wrong(InvalidFreeReason.OtherOwner, start, size, "It belongs to the quantum caches: free it with Free.");
+    }
+}

@@ -1,0 +1,17 @@
+using System.Numerics;
+
+namespace Vmem.Space;
+
+/// <summary>What stands between callers and the segments: it can be made to stand still, so that the whole can be looked at.</summary>
+internal interface IFront<T>
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    /// <summary>Makes everything in front of the segments stand still. To be called before the lock is taken.</summary>
+    void Freeze();
+
+    /// <summary>Ends <see cref="Freeze"/>.</summary>
+    void Thaw();
+
+    /// <summary>The range of a slab that holds a value, and whether it is out. Under the lock.</summary>
+    (T Start, T Size, bool IsOut) RangeAt(uint slab, T value);
+}

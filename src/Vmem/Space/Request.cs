@@ -1,0 +1,83 @@
+using System.Numerics;
+using Vmem.Diagnostics;
+using Vmem.Ranges;
+
+namespace Vmem.Space;
+
+/// <summary>One request: where the range may lie, which place is taken, what the caller gets, and who asks. Built once a call, and never
+/// changed on its way.</summary>
+/// <param name="Placement">The length, rounded to the quantum, and the constraints.</param>
+/// <param name="Policy">Which of the possible places is taken.</param>
+/// <param name="Kind">What the caller gets.</param>
+/// <param name="Site">Who asks, in an audited arena; null in any other.</param>
+internal readonly record struct Request<T>(Placement<T> Placement, FitPolicy Policy, RequestKind Kind = RequestKind.Segment, AuditSite? Site = null)
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    public T Size => Placement.Size;
+
+    public static void CheckPolicy(FitPolicy policy, string parameter = "policy")
+    {
+        if ((uint)policy > (uint)FitPolicy.LastFit)
+        {
+            throw new ArgumentOutOfRangeException(parameter, policy, "There is no such policy.");
+        }
+    }
+
+    /// <summary>The ladder of preconditions: whether constraints agree with each other, with the size and with the quantum.</summary>
+    public static void CheckConstraints(T size, in RangeConstraints<T> constraints, T quantum)
+    {
+        T quantumMask = quantum - T.One;
+        T align = T.IsZero(constraints.Align) ? quantum : constraints.Align;
+        T noCross = constraints.NoCross;
+        if (!T.IsPow2(align) || align < quantum)
+        {
+            Throw($"Align must be a power of two and a multiple of the quantum {quantum}, and {constraints.Align} is not.");
+        }
+
+        if (!T.IsZero(constraints.Phase & quantumMask) || constraints.Phase >= align)
+        {
+            Throw($"Phase must be a multiple of the quantum {quantum} and less than Align ({align}), and {constraints.Phase} is not.");
+        }
+
+        if (T.IsZero(noCross))
+        {
+            return;
+        }
+
+        if (!T.IsPow2(noCross) || noCross < align)
+        {
+            Throw($"NoCross must be a power of two and at least Align ({align}), and {noCross} is not.");
+        }
+
+        // roundup(phase + size, align) ≤ noCross, without a sum that could wrap: noCross is a multiple of align.
+        if (size > noCross || constraints.Phase > noCross - size)
+        {
+            Throw($"{size} at phase {constraints.Phase} can never lie between two multiples of NoCross ({noCross}).");
+        }
+
+        static void Throw(string message) => throw new ArgumentException(message, nameof(constraints));
+    }
+}
+
+/// <summary>What a caller gets for a request.</summary>
+internal enum RequestKind
+{
+    /// <summary>A segment, found again by its address.</summary>
+    Segment,
+
+    /// <summary>A segment, found again by a handle.</summary>
+    Handle,
+
+    /// <summary>A range by its address, which may come from a quantum cache.</summary>
+    Range,
+}
+
+/// <summary>What a request was given. The default value is nothing.</summary>
+internal readonly record struct Grant<T>(T Start, T Size, uint Tag = 0, ulong Generation = 0)
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    public bool IsEmpty => T.IsZero(Size);
+
+    /// <summary>The handle, of a request for one; else the default handle.</summary>
+    public RangeHandle<T> Handle => Generation == 0 ? default : new RangeHandle<T>(Start, Size, Tag, Generation);
+}

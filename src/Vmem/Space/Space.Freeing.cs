@@ -1,0 +1,201 @@
+using System.Runtime.CompilerServices;
+using Vmem.Diagnostics;
+
+namespace Vmem.Space;
+
+// Freeing segments. A free that cannot be right says what is wrong and changes nothing.
+internal sealed partial class Space<T>
+{
+    /// <summary>Frees a segment by its address.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Free(T start, T size)
+    {
+        Enter();
+        if (!Map.HasReserve)
+        {
+            Map.ReserveToFree();
+        }
+
+        if (_sequel == Sequel.None)
+        {
+            uint tag = Map.Delist(start, size);
+            if (tag != 0)
+            {
+                _ = Map.Free(tag);
+                Exit();
+                return;
+            }
+        }
+
+        FreeAndExit(start, size);
+    }
+
+    /// <summary>Frees a segment by its handle.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Free(in RangeHandle<T> handle)
+    {
+        EnterForChange();
+        if (_sequel == Sequel.None && Map.IsBound(handle))
+        {
+            Map.Unbind(handle.Tag);
+            _ = Map.Free(handle.Tag);
+            Exit();
+            return;
+        }
+
+        FreeAndExit(handle);
+    }
+
+    /// <summary>Frees a segment by its address, by whichever call.</summary>
+    public void Free(T start, T size, AuditCall call)
+    {
+        AuditSite? site = Auditor?.Sign(call);
+        using Visit<T> visit = Visit();
+        Map.ReserveToFree();
+        FreeHeld(Unlist(start, size, site), site);
+    }
+
+    /// <summary>Takes back what was granted and nobody will learn of.</summary>
+    public void TakeBack(in Grant<T> grant) => Free(grant.Start, grant.Size, AuditCall.Release);
+
+    /// <summary>Frees many segments of one size: all of them, or, if one of them cannot be right, none.</summary>
+    /// <remarks>First every range leaves the table of live segments, which finds any mistake, a double one included, and is undone if there
+    /// is one; only then are they freed.</remarks>
+    public void FreeMany(ReadOnlySpan<T> starts, T size)
+    {
+        AuditSite? site = Auditor?.Sign(AuditCall.FreeMany);
+        using Visit<T> visit = Visit();
+        foreach (T start in site is null ? [] : starts)
+        {
+            _freeCheck.CheckCall(start, size, site!);
+        }
+
+        uint chain = DelistAll(starts, size, site);
+        try
+        {
+            while (chain != 0)
+            {
+                Map.Reserve();
+                uint tag = chain;
+                chain = Map.ChainedTo(tag);
+                FreeHeld(tag, site);
+            }
+        }
+        finally
+        {
+            Relist(chain);                        // only if memory ran out in the middle: the rest stays allocated
+        }
+    }
+
+    /// <summary>Frees a segment that is in no table any more, on a caller's behalf. The lock is held.</summary>
+    private void FreeHeld(uint tag, AuditSite? site)
+    {
+        Auditor?.NoteFreed(tag, site!);
+        Recorder?.Freed(Map.GetSegment(tag).Start);             // before its span goes
+        FreeUnlisted(tag);
+    }
+
+    /// <summary>Frees a segment that is in no table any more, and that no caller holds. The lock is held.</summary>
+    public void FreeUnlisted(uint tag)
+    {
+        AssertHeld();
+        uint free = Map.Free(tag);
+        DetachIfEmpty(free);
+        NoteRoom();
+    }
+
+    /// <summary>A caller gave a range of a slab back. The lock is held.</summary>
+    public void NoteRangeFreed(T start)
+    {
+        AssertHeld();
+        Recorder?.Freed(start);
+    }
+
+    /// <summary>Takes an allocated segment out of its table or from its handle, so that it can be freed. The lock is held.</summary>
+    /// <exception cref="InvalidFreeException">There is no such segment, or it goes with another call.</exception>
+    private uint Unlist(T start, T size, AuditSite? site)
+    {
+        AssertHeld();
+        if (site is not null)
+        {
+            _freeCheck.CheckCall(start, size, site);
+        }
+
+        uint tag = Map.Delist(start, size);
+        if (tag == 0)
+        {
+            tag = _freeCheck.Find(start, size, site);
+            Map.Unbind(tag);
+        }
+
+        return tag;
+    }
+
+    /// <summary>What the plain free does not cover. The lock is held, and is given back.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void FreeAndExit(T start, T size)
+    {
+        if (Auditor is not null)
+        {
+            Exit();
+            Free(start, size, AuditCall.Free);
+            return;
+        }
+
+        using var visit = new Visit<T>(this, isFrozen: false, isOwnRelease: false);
+        FreeHeld(Unlist(start, size, site: null), site: null);
+    }
+
+    /// <summary>The same by handle.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void FreeAndExit(RangeHandle<T> handle)
+    {
+        AuditSite? site = null;
+        if (Auditor is not null)
+        {
+            Exit();
+            site = Auditor.Sign(AuditCall.FreeHandle);
+            EnterForChange();
+        }
+
+        using var visit = new Visit<T>(this, isFrozen: false, isOwnRelease: false);
+        if (!Map.IsBound(handle))
+        {
+            throw _freeCheck.ExplainHandle(handle, site);
+        }
+
+        Map.Unbind(handle.Tag);
+        FreeHeld(handle.Tag, site);
+    }
+
+    /// <summary>Takes every range out of the table of live segments and chains their tags; on a mistake puts them all back and
+    /// throws.</summary>
+    private uint DelistAll(ReadOnlySpan<T> starts, T size, AuditSite? site)
+    {
+        uint chain = 0;
+        for (int i = 0; i < starts.Length; i++)
+        {
+            uint tag = Map.Delist(starts[i], size);
+            if (tag == 0)
+            {
+                Relist(chain);
+                throw _freeCheck.ExplainBatch(starts, i, size, site);
+            }
+
+            Map.Chain(tag, chain);
+            chain = tag;
+        }
+
+        return chain;
+    }
+
+    private void Relist(uint chain)
+    {
+        while (chain != 0)
+        {
+            uint tag = chain;
+            chain = Map.ChainedTo(tag);
+            Map.Enlist(tag);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+using Vmem.Checks;
+using Vmem.Diagnostics;
+using Vmem.Ranges;
+using Vmem.Recording;
+using Vmem.Segments;
+
+namespace Vmem.Space;
+
+// Changing the size of a segment, and looking at the whole.
+internal sealed partial class Space<T>
+{
+    /// <summary>Who records what happens; changes with the caches empty.</summary>
+    public ArenaRecorder<T>? Recorder { get; private set; }
+
+    /// <summary>What slabs hold and nobody does, in units.</summary>
+    public T Idle => _tally.Idle;
+
+    /// <summary>Makes an allocated segment longer or shorter without moving it. The lock is held.</summary>
+    /// <returns>False, and nothing is changed, if what follows is not free or too short.</returns>
+    /// <exception cref="InvalidFreeException">There is no such segment.</exception>
+    public bool TryResize(T start, T oldSize, T newSize, AuditSite? site)
+    {
+        AssertHeld();
+        Map.Reserve();
+        uint tag = Map.FindLive(start);
+        if (tag == 0 || Map.SlabOf(tag) != 0 || Map.GetSegment(tag).Size != oldSize)
+        {
+            tag = _freeCheck.Find(start, oldSize, site);
+        }
+
+        bool done = Map.TryResize(tag, newSize);
+        _tally.NotePeak(Map.InUse);
+        if (done && newSize != oldSize)
+        {
+            Auditor?.NoteResized(tag, newSize, site!);
+            Recorder?.Resized(start, newSize);
+        }
+
+        if (newSize < oldSize)
+        {
+            NoteRoom();
+        }
+
+        return done;
+    }
+
+    /// <summary>Why there is no segment of this start and size to free. The lock is held.</summary>
+    /// <exception cref="InvalidFreeException">Unless it belongs to a handle.</exception>
+    public uint FindToFree(T start, T size) => _freeCheck.Find(start, size);
+
+    /// <summary>An exception that says what was wrong with a free.</summary>
+    public InvalidFreeException WrongFree(InvalidFreeReason reason, T start, T size, string detail) => _freeCheck.Wrong(reason, start, size, detail);
+
+    /// <summary>Begins or ends a recording. The lock is held, and the caches are frozen and empty.</summary>
+    public void SetRecorder(ArenaRecorder<T>? recorder)
+    {
+        AssertHeld();
+        Recorder = recorder;
+        _sequel = recorder is null ? _sequel & ~Sequel.Recording : _sequel | Sequel.Recording;
+        NoteWhoFollows();
+    }
+
+    /// <summary>Would a request fit, and if not, why not?</summary>
+    public FitReport<T> Report(in Placement<T> placement)
+    {
+        T size = placement.Size;
+        using Visit<T> visit = Visit();
+        T largestFree = Map.LargestFree();
+        T free = Saturate(Map.TotalSize - Map.InUse, Map.FreeSegments);
+        T start = T.Zero;
+        long longEnough = 0;
+        FitFailure failure =
+            Map.SpanCount == 0 ? FitFailure.NoSpan :
+            Map.LargestSpan < size ? FitFailure.LargerThanAnySpan :
+            free < size ? FitFailure.NotEnoughFree :
+            largestFree < size ? FitFailure.Fragmented :
+            Map.Survey(placement, out start, out longEnough) ? FitFailure.None : FitFailure.Constraints;
+        return new FitReport<T>
+        {
+            Size = size,
+            Start = start,
+            Failure = failure,
+            Free = free,
+            LargestFree = largestFree,
+            LargestSpan = Map.LargestSpan,
+            LongEnough = longEnough,
+            CanImport = Source is not null && !ExceedsLimit(size),
+        };
+    }
+
+    /// <summary>The exception for a request that nothing could meet.</summary>
+    public ArenaExhaustedException Exhausted(in FitReport<T> report, string message) => new(
+        Name, UInt128.CreateTruncating(report.Size), UInt128.CreateTruncating(report.Free), UInt128.CreateTruncating(report.LargestFree), report.Failure, message);
+
+    /// <summary>All spans and segments of the map. The lock is held.</summary>
+    public IEnumerable<Segment<T>> Segments()
+    {
+        var batch = new Segment<T>[256];          // arbitrary
+        var position = SegmentMap<T>.Position.First;
+        while (position.More)
+        {
+            int count = Map.CopySegments(ref position, batch);
+            for (int i = 0; i < count; i++)
+            {
+                yield return batch[i];
+            }
+        }
+    }
+
+    /// <summary>The arena's figures. Under the lock, and frozen if it has caches.</summary>
+    /// <param name="cached">What lies in magazines, in units.</param>
+    /// <param name="cachedRanges">How many ranges these are.</param>
+    /// <param name="taken">How many ranges were ever taken from magazines.</param>
+    /// <param name="live">What callers hold, in ranges.</param>
+    public ArenaStatistics<T> GetStatistics(T cached, long cachedRanges, long taken, long live)
+    {
+        AssertHeld();
+        T idle = _tally.Idle;
+        long imports = _imports?.Imports ?? 0;
+        long releases = _imports?.Releases ?? 0;
+        long allocations = _tally.Allocations + taken;
+        return new ArenaStatistics<T>
+        {
+            TotalSize = Saturate(Map.TotalSize, Map.SpanCount),
+            InUse = Saturate(Map.InUse - cached - idle, live),
+            Cached = Saturate(cached + idle, cachedRanges + (T.IsZero(idle) ? 0 : 1)),
+            Free = Saturate(Map.TotalSize - Map.InUse, Map.FreeSegments),
+            Imported = Saturate(Map.Imported, imports - releases),
+            PeakInUse = _tally.Peak,
+            Allocations = allocations,
+            Frees = allocations - live,
+            Failures = _tally.Failures,
+            Imports = imports,
+            Releases = releases,
+            LiveSegments = live,
+            FreeSegments = Map.FreeSegments,
+            BookkeepingBytes = Map.BookkeepingBytes,
+        };
+    }
+
+    /// <summary>Every invariant of the segments, the imports and the audit. The lock is held.</summary>
+    public void Validate()
+    {
+        AssertHeld();
+        Map.Validate();
+        T sum = T.Zero;
+        List<Segment<T>> empty = ImportedSpans(emptyOnly: true);
+        empty.ForEach(span => sum += span.Size);
+        (T counted, long spans) = (_imports?.Empty ?? T.Zero, _imports?.EmptySpans ?? 0);
+        Invariant.Hold(sum == counted && empty.Count == spans, "wholly free imports are counted", $"{empty.Count} of {sum} are there, {spans} of {counted} are counted");
+        Invariant.Hold(T.IsZero(Limit) || Map.TotalSize <= Limit, "an arena stays below its limit", $"it has {Map.TotalSize} of {Limit}");
+        Sequel expected = (Source is null ? 0 : Sequel.Imports) | (Auditor is null ? 0 : Sequel.Audit) | (Recorder is null ? 0 : Sequel.Recording) | (_sequel & Sequel.Watchers);
+        bool good = Auditor is null && Recorder is null && spans == 0;
+        Invariant.Hold(_sequel == expected && _mayTakeGoodFit == good, "a free knows what follows it", $"{_sequel}, and {expected} is true; it may take a good fit: {_mayTakeGoodFit}");
+        Auditor?.Validate(Map.LiveSegments, Map.IsAllocated);
+    }
+
+    /// <summary>Sums are kept modulo 2^bits; the only one that does not fit is that of every value of the type, and it reads 0.</summary>
+    public static T Saturate(T sum, long parts) => T.IsZero(sum) && parts > 0 ? T.MaxValue : sum;
+}

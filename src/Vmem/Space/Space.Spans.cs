@@ -1,0 +1,261 @@
+namespace Vmem.Space;
+
+// Spans: those that are added and removed, and those that come from the source and go back to it.
+internal sealed partial class Space<T>
+{
+    /// <summary>Changes whenever something goes that a request may have counted on: a span, or headroom under the limit.</summary>
+    public long Removals => Volatile.Read(ref _removals);
+
+    /// <summary>Adds a span.</summary>
+    /// <exception cref="ArgumentException">It is malformed, overlaps another, or would exceed the limit.</exception>
+    public void AddSpan(T start, T size)
+    {
+        CheckSpan(start, size);
+        using Visit<T> visit = Visit();
+        if (Map.TryFindOverlap(start, start + (size - T.One), out Segment<T> other))
+        {
+            throw new ArgumentException($"The span of {size} at {start} overlaps the one of {other.Size} at {other.Start}.", nameof(start));
+        }
+
+        if (ExceedsLimit(size))
+        {
+            throw new ArgumentException($"With another {size} the arena would exceed its limit of {Limit}.", nameof(size));
+        }
+
+        _ = Attach(start, size, isImport: false);
+        if (!T.IsZero(Limit) && Source is not null)
+        {
+            NoteRemoval();                        // an import may now be no larger than what the span leaves of the limit
+        }
+
+        NoteRoom();
+    }
+
+    /// <summary>Removes a span, unless anything of it is allocated. The lock is held.</summary>
+    /// <exception cref="ArgumentException">There is no such span, or it was imported.</exception>
+    public bool TryRemoveSpan(T start, T size)
+    {
+        AssertHeld();
+        uint span = Map.FindSpan(start, out T spanStart, out T spanSize);
+        if (span == 0 || spanStart != start || spanSize != size)
+        {
+            string found = span == 0 ? "no span holds that address" : $"the span there has {spanSize} at {spanStart}";
+            throw new ArgumentException($"Arena '{Name}' has no span of {size} at {start}: {found}.", nameof(start));
+        }
+
+        if (Map.IsImported(span))
+        {
+            throw new ArgumentException($"The span of {size} at {start} was imported; it goes back to its source when it is free.", nameof(start));
+        }
+
+        if (!Map.IsWhollyFree(span))
+        {
+            return false;
+        }
+
+        Map.RemoveSpan(span);
+        Recorder?.Removed(start, size);
+        NoteRemoval();
+        NoteRoom();                               // under the limit
+        return true;
+    }
+
+    /// <summary>Adds a span that a snapshot describes, in a new arena. The lock is held.</summary>
+    /// <returns>Its free segment's tag.</returns>
+    /// <exception cref="ArgumentException">It overlaps another, or would exceed the limit.</exception>
+    public uint RestoreSpan(T start, T size, bool isImport)
+    {
+        AssertHeld();
+        if (Map.TryFindOverlap(start, start + (size - T.One), out Segment<T> other))
+        {
+            throw new ArgumentException($"the span of {size} at {start} overlaps the one of {other.Size} at {other.Start}.");
+        }
+
+        if (ExceedsLimit(size))
+        {
+            throw new ArgumentException($"its spans are more than the limit of {Limit}.");
+        }
+
+        return Attach(start, size, isImport && Source is not null);
+    }
+
+    /// <summary>Whether so much more would exceed the limit.</summary>
+    public bool ExceedsLimit(T size) => !T.IsZero(Limit) && (Map.TotalSize > Limit || size > Limit - Map.TotalSize);
+
+    /// <summary>Adds an import to the spans, which empties <paramref name="import"/>; false if there is none, or the limit has been
+    /// reached meanwhile. The lock is held.</summary>
+    /// <exception cref="InvalidOperationException">The import overlaps a span.</exception>
+    public bool TryAttach(ref Segment<T> import)
+    {
+        AssertHeld();
+        if (T.IsZero(import.Size) || ExceedsLimit(import.Size))
+        {
+            return false;
+        }
+
+        if (Map.TryFindOverlap(import.Start, import.Start + (import.Size - T.One), out Segment<T> other))
+        {
+            throw new InvalidOperationException($"The source of arena '{Name}' gave {import.Size} at {import.Start}, which overlaps the span of {other.Size} at {other.Start}.");
+        }
+
+        _ = Attach(import.Start, import.Size, isImport: true);
+        import = default;
+        return true;
+    }
+
+    /// <summary>Takes all wholly free imports out, to be released after the visit.</summary>
+    /// <returns>How much that is; 0 if there are none.</returns>
+    public T DetachEmpty()
+    {
+        using Visit<T> visit = Visit(isOwnRelease: true);
+        if (_imports is not { EmptySpans: > 0 })
+        {
+            return T.Zero;
+        }
+
+        T total = T.Zero;
+        foreach (Segment<T> span in ImportedSpans(emptyOnly: true))
+        {
+            Detach(span);
+            total += span.Size;
+        }
+
+        NoteRoom();
+        return T.IsZero(total) ? T.MaxValue : total;
+    }
+
+    /// <summary>Takes the wholly free imports out that are more than is to be retained, to be released after the visit: they were kept
+    /// because somebody might have wanted them.</summary>
+    public void DetachSurplus(bool isOwnRelease)
+    {
+        if (_imports is null)
+        {
+            return;
+        }
+
+        using Visit<T> visit = VisitEvenEnded(isOwnRelease);
+        if (_hasEnded || !_imports.HasSurplus)
+        {
+            return;
+        }
+
+        List<Segment<T>> empty = ImportedSpans(emptyOnly: true);
+        for (int i = empty.Count - 1; i >= 0 && _imports.HasSurplus; i--)
+        {
+            Detach(empty[i]);
+        }
+
+        NoteRoom();
+    }
+
+    /// <summary>The imported spans, in address order. The lock is held.</summary>
+    public List<Segment<T>> ImportedSpans(bool emptyOnly)
+    {
+        AssertHeld();
+        List<Segment<T>> spans = [];
+        uint span = Map.FindSpanFrom(T.Zero, out T start, out T size);
+        while (span != 0)
+        {
+            if (Map.IsImported(span) && (!emptyOnly || Map.IsWhollyFree(span)))
+            {
+                spans.Add(new Segment<T>(start, size, SegmentKind.Span));
+            }
+
+            T last = start + (size - T.One);
+            span = last == T.MaxValue ? 0 : Map.FindSpanFrom(last + T.One, out start, out size);
+        }
+
+        return spans;
+    }
+
+    /// <summary>A free segment is about to be used: if it is a whole import, that is no longer one of the empty ones. The lock is
+    /// held.</summary>
+    private void NoteImportUsed(uint free)
+    {
+        if (_imports is not null && Map.IsWholeImport(free, out _))
+        {
+            _imports.NoteUsed(Map.GetSegment(free).Size);
+            NoteWhoFollows();
+        }
+    }
+
+    /// <summary>A segment became free: if it is a whole import and enough of those are kept already, it goes to the source after the
+    /// visit. While somebody waits it is kept: it may be just what he waits for, and what he leaves is trimmed. The lock is held.</summary>
+    private void DetachIfEmpty(uint free)
+    {
+        if (_imports is null || !Map.IsWholeImport(free, out uint span))
+        {
+            return;
+        }
+
+        Segment<T> whole = Map.GetSegment(free);
+        if (IsWatched || _imports.Keeps(whole.Size))
+        {
+            _imports.NoteEmpty(whole.Size);
+            NoteWhoFollows();
+            return;
+        }
+
+        Remove(span, whole);
+    }
+
+    /// <summary>Takes out a wholly free import that is kept. The lock is held.</summary>
+    private void Detach(in Segment<T> import)
+    {
+        Remove(Map.FindSpan(import.Start, out _, out _), import);
+        _imports!.NoteUsed(import.Size);
+        NoteWhoFollows();
+    }
+
+    private void Remove(uint span, in Segment<T> import)
+    {
+        ReleaseLater(import);                     // first: it may need memory
+        Map.RemoveSpan(span);
+        Recorder?.Removed(import.Start, import.Size);
+        _imports!.NoteRelease();
+    }
+
+    private uint Attach(T start, T size, bool isImport)
+    {
+        Map.ReserveSpan(size);
+        uint free = Map.AddSpan(start, size, isImport);
+        Recorder?.Added(start, size);
+        if (isImport)
+        {
+            _imports!.NoteImport(size);
+            NoteWhoFollows();
+        }
+
+        return free;
+    }
+
+    private void NoteRemoval()
+    {
+        _removals++;
+        _aftermath.HasRoomGone |= IsWatched;
+    }
+
+    /// <exception cref="ArgumentException">The span is empty, misaligned, or reaches past the top of the type.</exception>
+    public void CheckSpan(T start, T size)
+    {
+        if (T.IsZero(size))
+        {
+            throw new ArgumentOutOfRangeException(nameof(size), size, "A span must not be empty.");
+        }
+
+        if (!T.IsZero(size & _quantumMask))
+        {
+            throw new ArgumentException($"The size of a span must be a multiple of the quantum {Quantum}, and {size} is not.", nameof(size));
+        }
+
+        if (!T.IsZero(start & _quantumMask))
+        {
+            throw new ArgumentException($"A span must start at a multiple of the quantum {Quantum}, and {start} is none.", nameof(start));
+        }
+
+        if (start + (size - T.One) < start)
+        {
+            throw new ArgumentException($"A span of {size} at {start} reaches past the top of {typeof(T).Name}.", nameof(size));
+        }
+    }
+}

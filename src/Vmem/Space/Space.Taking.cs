@@ -1,0 +1,172 @@
+using System.Runtime.CompilerServices;
+using Vmem.Checks;
+using Vmem.Diagnostics;
+using Vmem.Ranges;
+
+namespace Vmem.Space;
+
+// Taking segments.
+internal sealed partial class Space<T>
+{
+    /// <summary>Allocates a segment without constraints, by its address.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryTake(T size, FitPolicy policy, out T start)
+    {
+        EnterForChange();
+        if (policy == FitPolicy.InstantFit && _mayTakeGoodFit)
+        {
+            uint tag = Map.TakeGoodFit(size, out start);
+            if (tag != 0)
+            {
+                Map.Enlist(tag);
+                _tally.NoteAllocation(Map.InUse);
+                Exit();
+                return true;
+            }
+        }
+
+        bool taken = TryTakeAndExit(size, policy, RequestKind.Segment, out Grant<T> grant);
+        start = grant.Start;
+        return taken;
+    }
+
+    /// <summary>Allocates a segment without constraints, by a handle.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryTake(T size, FitPolicy policy, out RangeHandle<T> handle)
+    {
+        EnterForChange();
+        if (policy == FitPolicy.InstantFit && _mayTakeGoodFit)
+        {
+            uint tag = Map.TakeGoodFit(size, out T start);
+            if (tag != 0)
+            {
+                handle = new RangeHandle<T>(start, size, tag, Map.Bind(tag));
+                _tally.NoteAllocation(Map.InUse);
+                Exit();
+                return true;
+            }
+        }
+
+        bool taken = TryTakeAndExit(size, policy, RequestKind.Handle, out Grant<T> grant);
+        handle = grant.Handle;
+        return taken;
+    }
+
+    /// <summary>Allocates from the segments as they are.</summary>
+    public bool TryTake(in Request<T> request, out Grant<T> grant)
+    {
+        using Visit<T> visit = Visit();
+        return TryTakeHeld(request, out grant);
+    }
+
+    /// <summary>The same under the lock.</summary>
+    public bool TryTakeHeld(in Request<T> request, out Grant<T> grant)
+    {
+        AssertHeld();
+        Map.Reserve();
+        uint free = Map.FindConstrained(request.Policy, request.Placement, out T start);
+        grant = free == 0 ? default : Take(free, start, request);
+        return free != 0;
+    }
+
+    /// <summary>The same, with an import at hand that is attached only if it is needed: what has changed while the source was asked counts
+    /// first. The lock is held.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="import">What the source gave; empty if nothing, and afterwards if it was attached.</param>
+    /// <param name="grant">What was taken.</param>
+    public bool TryTakeOrAttach(in Request<T> request, ref Segment<T> import, out Grant<T> grant) =>
+        TryTakeHeld(request, out grant) || (TryAttach(ref import) && TryTakeHeld(request, out grant));
+
+    /// <summary>As many segments as fit, up to the length of <paramref name="starts"/>.</summary>
+    /// <param name="request">The request for each.</param>
+    /// <param name="starts">Receives them.</param>
+    /// <param name="count">How many there are; right also if memory runs out on the way.</param>
+    public void TakeMany(in Request<T> request, Span<T> starts, ref int count)
+    {
+        using Visit<T> visit = Visit();
+        while (count < starts.Length && TryTakeHeld(request, out Grant<T> grant))
+        {
+            starts[count++] = grant.Start;
+        }
+    }
+
+    /// <summary>Carves a slab for a cache from a free segment. It is nobody's allocation. The lock is held, and the reserve is
+    /// there.</summary>
+    /// <returns>The slab's tag.</returns>
+    public uint TakeSlab(uint free, T start, T length)
+    {
+        AssertHeld();
+        NoteImportUsed(free);
+        uint tag = Map.Carve(free, start, length);
+        Map.Enlist(tag);
+        return tag;
+    }
+
+    /// <summary>A range of a slab went to a caller. The lock is held.</summary>
+    public void NoteRangeTaken(T start, T size)
+    {
+        AssertHeld();
+        _tally.NoteAllocation(Map.InUse);
+        Recorder?.Allocated(start, size);
+    }
+
+    /// <summary>Carves a given place: what a snapshot says. The lock is held.</summary>
+    public void TakeAt(uint free, T start, in Request<T> request)
+    {
+        AssertHeld();
+        Map.Reserve();
+        _ = Take(free, start, request);
+    }
+
+    /// <summary>What slabs hold and nobody does has changed. The lock is held.</summary>
+    public void NoteIdle(T idle) => _tally.Idle = idle;
+
+    /// <summary>Whatever the good fit does not cover. The lock is held, and is given back.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryTakeAndExit(T size, FitPolicy policy, RequestKind kind, out Grant<T> grant)
+    {
+        AuditSite? site = null;
+        if (Auditor is not null)
+        {
+            Exit();                               // a stack is captured under no lock
+            site = Auditor.Sign(kind == RequestKind.Handle ? AuditCall.AllocateHandle : AuditCall.Allocate);
+            Enter();
+        }
+
+        using var visit = new Visit<T>(this, isFrozen: false, isOwnRelease: false);
+        uint free = Map.Find(policy, size, out T start);
+        grant = free == 0 ? default : Take(free, start, size, policy, kind, site);
+        return free != 0;
+    }
+
+    private Grant<T> Take(uint free, T start, in Request<T> request) => Take(free, start, request.Size, request.Policy, request.Kind, request.Site);
+
+    /// <summary>Takes a place that was found, counts it, and tells whoever wants to know. The lock is held.</summary>
+    private Grant<T> Take(uint free, T start, T size, FitPolicy policy, RequestKind kind, AuditSite? site)
+    {
+        AssertHeld();
+        Invariant.Assert(Map.HasReserve, "what is taken needs no memory");
+        Auditor?.Reserve(Map.TagBound);
+        if (!_mayTakeGoodFit)
+        {
+            NoteImportUsed(free);
+            Recorder?.Allocated(start, size);
+        }
+
+        uint tag = Map.Carve(free, start, size);
+        if (policy == FitPolicy.NextFit)
+        {
+            Map.SetRotor(start + size);
+        }
+
+        _tally.NoteAllocation(Map.InUse);
+        Auditor?.NoteAllocated(tag, start, size, site!);
+        if (kind == RequestKind.Handle)
+        {
+            return new Grant<T>(start, size, tag, Map.Bind(tag));
+        }
+
+        Map.Enlist(tag);
+        return new Grant<T>(start, size);
+    }
+}

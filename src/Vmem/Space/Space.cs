@@ -1,0 +1,319 @@
+using System.Diagnostics;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using Vmem.Checks;
+using Vmem.Diagnostics;
+using Vmem.Recording;
+using Vmem.Segments;
+
+namespace Vmem.Space;
+
+/// <summary>All of an arena that changes under its lock: the segments, what is imported, the counts, and who follows a change.</summary>
+/// <remarks>
+/// <para>
+/// A stay under the lock is a <see cref="Visit{T}"/>. Three operations have none, because nothing can follow them: the good fit of an
+/// allocation by address or by handle, and a free that has no <see cref="Sequel"/>. These also have no <c>finally</c>. Once the reserve is
+/// there nothing in them throws, and locals that no handler can see stay in registers.
+/// </para>
+/// <para>
+/// Locks are taken in this order: the upkeep gate of the caches, the gates of their magazines, this lock. Sources, watchers and streams are
+/// called with none of them held.
+/// </para>
+/// <para>This type does not know what stands in front of it or above it: see <see cref="IFront{T}"/> and <see cref="IWatcher"/>.</para>
+/// </remarks>
+internal sealed partial class Space<T>
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    private readonly bool _isShared;
+    private readonly T _quantumMask;
+    private readonly IWatcher _watcher;
+    private readonly FreeCheck<T> _freeCheck;
+    private readonly ImportLedger<T>? _imports;
+    private ArenaLock _lock;
+    private Sequel _sequel;
+    private bool _mayTakeGoodFit;                 // nothing has to be told of what is taken, and no empty import would be used up
+    private bool _hasEnded;
+    private Aftermath<T> _aftermath;              // of the visit under way
+    private Tally<T> _tally = new();
+    private long _removals;
+
+    /// <summary>Makes a space without a span.</summary>
+    /// <param name="name">The arena's name, for messages.</param>
+    /// <param name="quantum">A power of two.</param>
+    /// <param name="options">The arena's options.</param>
+    /// <param name="watcher">Who is told of room that comes and goes.</param>
+    public Space(string name, T quantum, ArenaOptions<T> options, IWatcher watcher)
+    {
+        Name = name;
+        Quantum = quantum;
+        _quantumMask = quantum - T.One;
+        _isShared = !options.SingleThreaded;
+        _watcher = watcher;
+        Source = options.Source;
+        Limit = options.Limit;
+        Auditor = options.Audit ? new Auditor<T>(options.TimeProvider) : null;
+        _imports = options.Source is null ? null : new ImportLedger<T>(options.RetainedImport);
+        _sequel = (Source is null ? Sequel.None : Sequel.Imports) | (Auditor is null ? Sequel.None : Sequel.Audit);
+        Map = new SegmentMap<T>(quantum);
+        _freeCheck = new FreeCheck<T>(this);
+        NoteWhoFollows();
+    }
+
+    public string Name { get; }
+
+    public T Quantum { get; }
+
+    /// <summary>The most that there may be, spans and imports together; 0: no limit.</summary>
+    public T Limit { get; }
+
+    public IArenaSource<T>? Source { get; }
+
+    public SegmentMap<T> Map { get; }
+
+    /// <summary>Keeps who allocated and who freed; null if nobody does.</summary>
+    public Auditor<T>? Auditor { get; }
+
+    /// <summary>What stands in front of the segments; null: nothing does.</summary>
+    public IFront<T>? Front { get; set; }
+
+    /// <summary>Whether more than one thread may come.</summary>
+    public bool IsShared => _isShared;
+
+    /// <summary>Whether the arena has been disposed.</summary>
+    public bool HasEnded => Volatile.Read(ref _hasEnded);
+
+    /// <summary>Whether a request waits, here or above. A hint where the lock is not held.</summary>
+    public bool IsWatched => (_sequel & Sequel.Watchers) != 0;
+
+    /// <summary>Whether the visit under way has left nothing to do.</summary>
+    public bool HasNothingToFollow
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => _aftermath.IsNothing;
+    }
+
+    /// <summary>The size, rounded up to the quantum.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public T RoundUp(T size, string parameter = "size")
+    {
+        T rounded = (size + _quantumMask) & ~_quantumMask;
+        if (T.IsZero(size) || rounded < size)
+        {
+            ThrowSize(size, parameter);
+        }
+
+        return rounded;
+    }
+
+    /// <summary>Takes the lock until the visit is disposed.</summary>
+    /// <param name="isOwnRelease">See <see cref="IWatcher.RoomMayHaveCome"/>.</param>
+    /// <exception cref="ObjectDisposedException">The arena has ended; the lock is not held.</exception>
+    public Visit<T> Visit(bool isOwnRelease = false)
+    {
+        Enter();
+        return new Visit<T>(this, isFrozen: false, isOwnRelease);
+    }
+
+    /// <summary>The same, but whatever is left to do afterwards is added to <paramref name="later"/>.</summary>
+    public Visit<T> Visit(ref Aftermath<T> later)
+    {
+        Enter();
+        return new Visit<T>(this, ref later);
+    }
+
+    /// <summary>The same in an arena that may have ended.</summary>
+    public Visit<T> VisitEvenEnded(bool isOwnRelease = false)
+    {
+        EnterRaw();
+        return new Visit<T>(this, isFrozen: false, isOwnRelease);
+    }
+
+    /// <summary>Takes the lock to look at the whole: what is in magazines stands still, too.</summary>
+    public Visit<T> VisitFrozen(bool isOwnRelease = false, bool evenEnded = false)
+    {
+        EnterFrozen(evenEnded);
+        return new Visit<T>(this, isFrozen: true, isOwnRelease);
+    }
+
+    /// <summary>The same, but whatever is left to do afterwards is added to <paramref name="later"/>.</summary>
+    public Visit<T> VisitFrozen(ref Aftermath<T> later)
+    {
+        EnterFrozen(evenEnded: false);
+        return new Visit<T>(this, ref later, isFrozen: true);
+    }
+
+    /// <summary>Asserts that the current thread holds the lock. A single-threaded arena has none.</summary>
+    [Conditional("DEBUG")]
+    public void AssertHeld()
+    {
+        if (_isShared)
+        {
+            _lock.AssertHeld();
+        }
+    }
+
+    /// <summary>Asserts that the current thread does not hold the lock: others are called.</summary>
+    [Conditional("DEBUG")]
+    public void AssertNotHeld()
+    {
+        if (_isShared)
+        {
+            _lock.AssertNotHeld();
+        }
+    }
+
+    /// <summary>There may be room for those who wait: they are told when the lock has been given back. The lock is held.</summary>
+    public void NoteRoom()
+    {
+        AssertHeld();
+        _aftermath.HasRoomCome |= IsWatched;
+    }
+
+    /// <summary>A span goes to the source when the lock has been given back. The lock is held.</summary>
+    public void ReleaseLater(in Segment<T> span)
+    {
+        AssertHeld();
+        _aftermath.Release(span);
+    }
+
+    /// <summary>Ends the lock's part of a visit. The lock is held.</summary>
+    public Aftermath<T> TakeAftermath()
+    {
+        AssertHeld();
+        Aftermath<T> aftermath = _aftermath;
+        _aftermath = default;
+        return aftermath;
+    }
+
+    /// <summary>Does what a visit left to do. The lock is not held.</summary>
+    /// <returns>How much went back to the source.</returns>
+    public T Settle(in Aftermath<T> aftermath, bool isOwnRelease)
+    {
+        AssertNotHeld();
+        try
+        {
+            return aftermath.ReleaseSpans(Source);
+        }
+        finally
+        {
+            if (aftermath.HasRoomCome)
+            {
+                _watcher.RoomMayHaveCome(isOwnRelease);
+            }
+
+            if (aftermath.HasRoomGone)
+            {
+                _watcher.RoomHasGone();
+            }
+        }
+    }
+
+    /// <summary>Whether anybody waits or listens has changed. The lock is held.</summary>
+    public void SetWatched(bool isWatched)
+    {
+        AssertHeld();
+        _sequel = isWatched ? _sequel | Sequel.Watchers : _sequel & ~Sequel.Watchers;
+    }
+
+    /// <summary>The arena ends: whoever comes from now on is refused. The lock is held.</summary>
+    /// <returns>False if it has ended already.</returns>
+    public bool TryEnd()
+    {
+        AssertHeld();
+        return !_hasEnded && (_hasEnded = true);
+    }
+
+    public void ThrowIfEnded()
+    {
+        if (HasEnded)
+        {
+            throw Ended();
+        }
+    }
+
+    private ObjectDisposedException Ended() => new(Name, $"Arena '{Name}' has been disposed.");
+
+    /// <summary>A request that nothing could meet has failed; −1: one that was counted waits instead.</summary>
+    public void NoteFailure(int by = 1) => _tally.NoteFailure(by);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Enter()
+    {
+        EnterRaw();
+        if (_hasEnded)
+        {
+            ExitEnded();
+        }
+    }
+
+    /// <summary>Takes the lock and makes sure that a change has all the memory it may need.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void EnterForChange()
+    {
+        Enter();
+        if (!Map.HasReserve)
+        {
+            ReserveOrExit();
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void EnterRaw()
+    {
+        if (_isShared)
+        {
+            _lock.Enter();
+        }
+    }
+
+    /// <summary>Gives the lock back. The field's use keeps the space, and with it the native tables, alive until then.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Exit()
+    {
+        if (_isShared)
+        {
+            _lock.Exit();
+        }
+
+        GC.KeepAlive(this);
+    }
+
+    private void ReserveOrExit()
+    {
+        try
+        {
+            Map.Reserve();
+        }
+        catch
+        {
+            Exit();
+            throw;
+        }
+    }
+
+    private void EnterFrozen(bool evenEnded)
+    {
+        Front?.Freeze();
+        EnterRaw();
+        if (_hasEnded && !evenEnded)
+        {
+            Exit();
+            Front?.Thaw();
+            throw Ended();
+        }
+    }
+
+    private void ExitEnded()
+    {
+        Exit();
+        throw Ended();
+    }
+
+    private void ThrowSize(T size, string parameter) => throw new ArgumentOutOfRangeException(
+        parameter,
+        size,
+        T.IsZero(size) ? "A range must not be empty." : $"Rounded up to the quantum {Quantum}, the size is more than {typeof(T).Name} holds.");
+
+    private void NoteWhoFollows() =>
+        _mayTakeGoodFit = (_sequel & (Sequel.Audit | Sequel.Recording)) == 0 && (_imports is null || _imports.EmptySpans == 0);
+}

@@ -1,0 +1,95 @@
+namespace Vmem.Waiting;
+
+// Room that comes in one arena wakes who waits in the arenas above it.
+//
+// An arena listens to its source while somebody waits in it or listens to it, so that a chain of any length is woken from its ground. The
+// reason is counted before the waiter is queued, and whoever subscribed serves the queue afterwards, so that no notification falls
+// between. Listeners are called by the thread that made the room, one after the other, under no lock.
+internal sealed partial class WaitingRoom<T>
+{
+    private long _removalsHeard;
+
+    /// <inheritdoc cref="INotifyingArenaSource{T}.Subscribe"/>
+    public void Subscribe(Action mayHaveRoom)
+    {
+        ArgumentNullException.ThrowIfNull(mayHaveRoom);
+        Follow();
+        using (_space.VisitEvenEnded())
+        {
+            _listeners = [.. _listeners, mayHaveRoom];
+            NoteWatchers();
+        }
+    }
+
+    /// <inheritdoc cref="INotifyingArenaSource{T}.Unsubscribe"/>
+    public void Unsubscribe(Action mayHaveRoom)
+    {
+        using (_space.VisitEvenEnded())
+        {
+            int index = Array.IndexOf(_listeners, mayHaveRoom);
+            if (index < 0)
+            {
+                return;
+            }
+
+            _listeners = [.. _listeners[..index], .. _listeners[(index + 1)..]];
+            NoteWatchers();
+        }
+
+        Unfollow();
+    }
+
+    /// <summary>From now until <see cref="Unfollow"/> every free, here or below, reaches the queue.</summary>
+    private void Follow()
+    {
+        _supply.SuspendCaches();
+        bool isFirst;
+        try
+        {
+            isFirst = _listener.Listen(_space);
+        }
+        catch
+        {
+            _supply.ResumeCaches();
+            throw;
+        }
+
+        if (!isFirst || !_space.IsWatched)
+        {
+            return;
+        }
+
+        try
+        {
+            ServeAndNotify(isOwnRelease: false);  // who was queued meanwhile relied on this subscription before it was there
+        }
+        catch
+        {
+            Unfollow();
+            throw;
+        }
+    }
+
+    private void Unfollow()
+    {
+        try
+        {
+            _supply.ResumeCaches();
+        }
+        finally
+        {
+            _listener.StopListening(_space);
+        }
+    }
+
+    private void SourceMayHaveRoom()
+    {
+        long removals = _supply.Removals;
+        if (Interlocked.Exchange(ref _removalsHeard, removals) != removals)
+        {
+            RoomHasGone();
+        }
+
+        ServeAndNotify(isOwnRelease: true);
+    }
+}

@@ -1,0 +1,254 @@
+using Vmem.Space;
+
+namespace Vmem.Waiting;
+
+// Serving those who wait: whatever may make room ends here.
+//
+// The head of the queue is tried, then the next, until one cannot be met. What needs only the lock is done at once, by whoever made the
+// room. A head that needs an import is served by one thread at a time, which asks the source without the lock; who comes meanwhile notes
+// that it must ask again. So a slow source delays nobody whom a free can help.
+//
+// What the source throws then belongs to the waiter it was asked for, whose task fails with it, and never to the thread that happened to
+// free something.
+//
+// An own release is room that may be no more than what an attempt to import has itself just put back: a span that did not help, or an
+// empty import that was reaped. It reaches the queue while the import is still under way on the same thread, and is ignored there; to
+// ask again because of it would be to ask for ever. Nothing is missed: when the attempt ends, the head is tried once more.
+internal sealed partial class WaitingRoom<T>
+{
+    private bool _importing;                      // a thread imports for the head
+    private bool _importAgain;
+    private int _importingThread;
+
+    /// <inheritdoc/>
+    /// <remarks>Serves who waits here, tells who listens, and gives the empty imports back that nobody wanted. That may make room
+    /// elsewhere, and ends here again, until there is nothing more to give back.</remarks>
+    public void RoomMayHaveCome(bool isOwnRelease)
+    {
+        ServeAndNotify(isOwnRelease);
+        _space.DetachSurplus(isOwnRelease);
+    }
+
+    /// <inheritdoc/>
+    public void RoomHasGone()
+    {
+        List<Waiter<T>> waiters = [];
+        using (_space.VisitEvenEnded())
+        {
+            for (Waiter<T>? waiter = _queue.Head; waiter is not null; waiter = waiter.Next)
+            {
+                waiters.Add(waiter);
+            }
+        }
+
+        bool any = false;
+        foreach (Waiter<T> waiter in waiters)
+        {
+            any |= FailIfImpossible(waiter);
+        }
+
+        if (any)
+        {
+            Serve(isOwnRelease: false);
+        }
+    }
+
+    public void NotifyListeners()
+    {
+        foreach (Action listener in Volatile.Read(ref _listeners))
+        {
+            listener();
+        }
+    }
+
+    private void ServeAndNotify(bool isOwnRelease)
+    {
+        Serve(isOwnRelease);
+        NotifyListeners();
+    }
+
+    /// <summary>Serves the queue as far as it goes. Not to be called under the lock.</summary>
+    private void Serve(bool isOwnRelease)
+    {
+        WaitQueue<T> served = default;
+        bool import = false;
+        using (_space.VisitEvenEnded())
+        {
+            GrantWhatFits(ref served);
+            if (!_queue.IsEmpty && _supply.CanImport)
+            {
+                import = !_importing;
+                if (import)
+                {
+                    _importing = true;
+                    _importingThread = Environment.CurrentManagedThreadId;
+                }
+                else
+                {
+                    _importAgain |= !isOwnRelease || _importingThread != Environment.CurrentManagedThreadId;
+                }
+            }
+        }
+
+        CompleteAll(served);
+        if (import)
+        {
+            ImportForWaiters();
+        }
+    }
+
+    /// <summary>Grants the head what it waits for, and the next, until one cannot be met. The lock is held.</summary>
+    private void GrantWhatFits(ref WaitQueue<T> served)
+    {
+        while (_queue.Head is { } head)
+        {
+            Segment<T> nothing = default;
+            if (!TryServe(head, ref nothing))
+            {
+                return;
+            }
+
+            served.Append(head);
+        }
+    }
+
+    /// <summary>Takes the waiter out of the queue, if it can be met or has failed. It is recorded as its own call, not that of whoever made
+    /// the room. The lock is held.</summary>
+    private bool TryServe(Waiter<T> waiter, ref Segment<T> import)
+    {
+        try
+        {
+            using RecordingTagScope tag = RecordingTag.Use(waiter.Tag);
+            if (!_space.TryTakeOrAttach(waiter.Request, ref import, out Grant<T> grant))
+            {
+                return false;
+            }
+
+            waiter.Grant(grant);
+        }
+#pragma warning disable CA1031 // It is rethrown where the waiter is.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            waiter.Fail(failure);
+        }
+
+        Remove(waiter);
+        return true;
+    }
+
+    /// <summary>Imports for the head as long as that helps, or room may have come meanwhile.</summary>
+    private void ImportForWaiters()
+    {
+        bool goOn;
+        do
+        {
+            Waiter<T>? head;
+            using (_space.VisitEvenEnded())
+            {
+                _importAgain = false;
+                head = _queue.Head;
+            }
+
+            WaitQueue<T> served = default;
+            if (head is not null)
+            {
+                ImportFor(head, ref served);
+            }
+
+            using (_space.VisitEvenEnded())
+            {
+                GrantWhatFits(ref served);        // an import may have room for more than one
+                goOn = !_queue.IsEmpty && (_importAgain || _queue.Head != head);
+                _importing = goOn;
+            }
+
+            CompleteAll(served);
+        }
+        while (goOn);
+    }
+
+    /// <summary>Asks the source on behalf of one waiter, who may have left before the answer comes.</summary>
+    private void ImportFor(Waiter<T> waiter, ref WaitQueue<T> served)
+    {
+        Segment<T> import = default;
+        Exception? failure = null;
+        try
+        {
+            import = _supply.Import(waiter.Request);
+        }
+#pragma warning disable CA1031 // It is rethrown where the waiter is.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            failure = e;
+        }
+
+        bool left;
+        using (_space.VisitEvenEnded())
+        {
+            left = waiter.State == WaitState.Queued && (failure is null ? TryServe(waiter, ref import) : TryFail(waiter, failure));
+        }
+
+        if (!T.IsZero(import.Size))
+        {
+            ReturnImport(import, waiter, ref left);
+        }
+
+        if (left)
+        {
+            served.Append(waiter);
+        }
+    }
+
+    /// <summary>The import was not needed. If the source will not have it, the waiter fails; who was granted a range meanwhile keeps it, and
+    /// the exception is nobody's.</summary>
+    private void ReturnImport(in Segment<T> import, Waiter<T> waiter, ref bool left)
+    {
+        try
+        {
+            _space.Source!.Release(import.Start, import.Size);
+        }
+#pragma warning disable CA1031 // It is rethrown where the waiter is.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            using (_space.VisitEvenEnded())
+            {
+                left |= TryFail(waiter, failure);
+            }
+        }
+    }
+
+    private bool FailIfImpossible(Waiter<T> waiter)
+    {
+        Exception failure;
+        try
+        {
+            if (_supply.WhyNever(waiter.Request) is not { } reason)
+            {
+                return false;
+            }
+
+            failure = _space.Exhausted(_supply.Explain(waiter.Request), $"What it waited for has gone. {reason}");
+        }
+        catch (ObjectDisposedException disposed)
+        {
+            failure = disposed;                   // this arena, which has failed all its waiters, or its source
+        }
+
+        bool left;
+        using (_space.VisitEvenEnded())
+        {
+            left = TryFail(waiter, failure);
+        }
+
+        if (left)
+        {
+            _space.NoteFailure();
+            CompleteWaiter(waiter);
+        }
+
+        return left;
+    }
+}

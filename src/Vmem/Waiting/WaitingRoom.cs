@@ -1,0 +1,341 @@
+using System.Numerics;
+using Vmem.Checks;
+using Vmem.Space;
+using Vmem.Timing;
+
+namespace Vmem.Waiting;
+
+/// <summary>Those who wait for room in one arena, first come, first served: vmem_alloc and vmem_xalloc with VM_SLEEP.</summary>
+/// <remarks>
+/// <para>
+/// A request that cannot be met joins the tail of a queue. Whatever may make room serves the queue from its head. A waiting call that finds
+/// others queued goes behind them even if it would fit; otherwise a large request would starve behind small ones that keep arriving.
+/// </para>
+/// <para>
+/// Calls that do not wait are no part of that order. They are answered from what is free at the moment, and go on failing only if nothing
+/// fits; a stream of them can keep a large waiter waiting. Rejected: to refuse them while somebody waits. One waiter for the whole arena
+/// would turn every <c>TryAllocate</c> beside it into a failure.
+/// </para>
+/// <para>
+/// <b>Into the queue.</b> Before a request is queued the caches are suspended and the arena listens to its source. From then on every free,
+/// here or below, reaches the segments and with them the queue. Then the request is tried once more. Whatever made room before was seen by
+/// that attempt, and whatever makes room later finds it queued.
+/// </para>
+/// <para>
+/// <b>Out of it.</b> What was done for a waiter on its way in is undone once on its way out, by <see cref="CompleteWaiter"/>, whoever took it
+/// out.
+/// </para>
+/// </remarks>
+internal sealed partial class WaitingRoom<T> : IWatcher
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    private static readonly Action<object?> s_cancelled = static state => Withdraw((Waiter<T>)state!, WaitState.Cancelled);
+    private static readonly TimerCallback s_timedOut = static state => Withdraw((Waiter<T>)state!, WaitState.TimedOut);
+
+    private readonly ISupply<T> _supply;
+    private readonly TimeProvider _time;
+    private readonly SourceListener<T> _listener;
+    private Space<T> _space = null!;              // the two know each other
+    private WaitQueue<T> _queue;
+    private Action[] _listeners = [];             // replaced, not changed: whoever calls them needs no lock
+    private long _waits;
+    private long _ticksWaited;
+
+    /// <param name="supply">Where room may come from.</param>
+    /// <param name="source">Says when it may have room; null if there is no such source.</param>
+    /// <param name="time">The clock for time-outs.</param>
+    public WaitingRoom(ISupply<T> supply, INotifyingArenaSource<T>? source, TimeProvider time)
+    {
+        _supply = supply;
+        _time = time;
+        _listener = new SourceListener<T>(source, SourceMayHaveRoom);
+    }
+
+    /// <summary>How many had to wait.</summary>
+    public long Waits => _waits;
+
+    /// <summary>How long the waits that have ended took.</summary>
+    public TimeSpan TimeWaited => TimeSpan.FromTicks(Volatile.Read(ref _ticksWaited));
+
+    /// <summary>Whether somebody waits: then a call that may wait does, too. Read without the lock: of two calls that meet, either may be
+    /// the first.</summary>
+    public bool IsQueued => _space.IsWatched && !_queue.IsEmpty;
+
+    /// <summary>Whose room it is. Called once.</summary>
+    public void Open(Space<T> space) => _space = space;
+
+    /// <summary>Waits on the calling thread, unless the timeout is zero.</summary>
+    /// <param name="request">A request that could not be met.</param>
+    /// <param name="tried">See <see cref="Wait"/>.</param>
+    /// <param name="timeout">How long to wait.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="start">The range.</param>
+    /// <returns>False if the time has passed.</returns>
+    public bool Block(in Request<T> request, bool tried, TimeSpan timeout, CancellationToken cancellationToken, out T start)
+    {
+        start = default;
+        if (timeout == TimeSpan.Zero)
+        {
+            return false;
+        }
+
+        Waiter<T> waiter = Wait(request, tried, timeout, cancellationToken, blocking: true);
+        try
+        {
+            ((Task)waiter.Task).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();
+        }
+        catch
+        {
+            Abandon(waiter);                      // the thread was interrupted
+            throw;
+        }
+
+        start = waiter.Granted.Start;
+        switch (waiter.State)
+        {
+            case WaitState.TimedOut:
+                return false;
+
+            case WaitState.Cancelled:
+                throw new OperationCanceledException(cancellationToken);
+
+            default:
+                waiter.Task.GetAwaiter().GetResult();
+                return true;
+        }
+    }
+
+    /// <summary>Queues a request that could not be met.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="tried">Whether it was tried in vain, and counted as a failure, which it is not yet.</param>
+    /// <param name="timeout">How long to wait.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="blocking">Whether the one thread that could free would be blocked, if the arena has only one.</param>
+    /// <returns>The waiter; it may have been served already.</returns>
+    /// <exception cref="ArgumentException">It can never be met.</exception>
+    public Waiter<T> Wait(in Request<T> request, bool tried, TimeSpan timeout, CancellationToken cancellationToken, bool blocking = false)
+    {
+        long removals = _supply.Removals;
+        _space.NoteFailure(tried ? -1 : 0);
+        if (_supply.WhyNever(request) is { } reason)
+        {
+            throw new ArgumentException(reason);
+        }
+
+        if (blocking && !_space.IsShared)
+        {
+            throw new InvalidOperationException($"Arena '{_space.Name}' is single-threaded: while its one thread waited, nobody could free. Wait asynchronously.");
+        }
+
+        Waiter<T> waiter = Queue(request, cancellationToken, out bool isFirst);
+        if (isFirst)
+        {
+            Serve(isOwnRelease: false);
+        }
+
+        if (removals != _supply.Removals)
+        {
+            RoomHasGone();
+        }
+
+        Arm(waiter, timeout, cancellationToken);
+        return waiter;
+    }
+
+    /// <summary>The arena is disposed: takes everybody out of the queue. The lock is held.</summary>
+    public WaitQueue<T> FailAll()
+    {
+        WaitQueue<T> failed = default;
+        while (_queue.Head is { } head)
+        {
+            _ = TryFail(head, new ObjectDisposedException(_space.Name, $"Arena '{_space.Name}' was disposed while this request waited."));
+            failed.Append(head);
+        }
+
+        return failed;
+    }
+
+    public void CompleteAll(WaitQueue<T> waiters)
+    {
+        while (waiters.Head is { } waiter)
+        {
+            waiters.Remove(waiter);
+            CompleteWaiter(waiter);
+        }
+    }
+
+    /// <summary>Every invariant of the queue. The lock is held.</summary>
+    public void Validate()
+    {
+        _space.AssertHeld();
+        long count = 0;
+        Waiter<T>? previous = null;
+        for (Waiter<T>? waiter = _queue.Head; waiter is not null; waiter = waiter.Next)
+        {
+            Invariant.Hold(waiter.State == WaitState.Queued && waiter.Previous == previous, "the queue holds those who wait", $"number {count} in it is {waiter.State}");
+            previous = waiter;
+            count++;
+        }
+
+        bool isWatched = count + _listeners.Length > 0;
+        Invariant.Hold(_space.IsWatched == isWatched, "a free knows whether anybody waits", $"{count} wait, {_listeners.Length} listen, and it is watched: {_space.IsWatched}");
+    }
+
+    private Waiter<T> Queue(in Request<T> request, CancellationToken cancellationToken, out bool isFirst)
+    {
+        Follow();
+        try
+        {
+            var waiter = new Waiter<T>(this, _supply, request, cancellationToken);
+            using (_space.Visit())
+            {
+                isFirst = _queue.IsEmpty;
+                _queue.Append(waiter);
+                NoteWatchers();
+            }
+
+            return waiter;
+        }
+        catch
+        {
+            Unfollow();
+            throw;
+        }
+    }
+
+    /// <summary>Unless the waiter was served at once: it truly waits now, until the time or the token says otherwise.</summary>
+    private void Arm(Waiter<T> waiter, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        long began = _time.GetTimestamp();
+        using (_space.VisitEvenEnded())
+        {
+            if (waiter.State != WaitState.Queued)
+            {
+                return;
+            }
+
+            waiter.Began = began;
+            _waits++;
+        }
+
+        ITimer? timer = null;
+        CancellationTokenRegistration registration = default;
+        try
+        {
+            timer = timeout == Timeout.InfiniteTimeSpan ? null : DetachedTimer.Start(_time, s_timedOut, waiter, timeout, Timeout.InfiniteTimeSpan);
+            registration = cancellationToken.UnsafeRegister(s_cancelled, waiter);
+        }
+        catch
+        {
+            timer?.Dispose();
+            Abandon(waiter);
+            throw;
+        }
+
+        using (_space.VisitEvenEnded())
+        {
+            if (waiter.State == WaitState.Queued)
+            {
+                waiter.Timer = timer;
+                waiter.Registration = registration;
+                return;
+            }
+        }
+
+        timer?.Dispose();
+        _ = registration.Unregister();
+    }
+
+    /// <summary>Takes a waiter that gives up out of the queue, unless it has left already. Those behind it may fit now.</summary>
+    private static bool Withdraw(Waiter<T> waiter, WaitState end)
+    {
+        WaitingRoom<T> room = waiter.Room;
+        bool wasHead;
+        using (room._space.VisitEvenEnded())
+        {
+            if (waiter.State != WaitState.Queued)
+            {
+                return false;
+            }
+
+            wasHead = room._queue.Head == waiter;
+            waiter.Leave(end);
+            room.Remove(waiter);
+        }
+
+        room._space.NoteFailure(end == WaitState.TimedOut ? 1 : 0);
+        room.CompleteWaiter(waiter);
+        if (wasHead)
+        {
+            room.Serve(isOwnRelease: false);
+        }
+
+        return true;
+    }
+
+    /// <summary>Nobody will look at the waiter any more: what it has been granted is freed.</summary>
+    private void Abandon(Waiter<T> waiter)
+    {
+        if (!Withdraw(waiter, WaitState.Cancelled) && waiter.State == WaitState.Granted)
+        {
+            _space.TakeBack(waiter.Granted);
+        }
+    }
+
+    /// <summary>Fails a waiter, unless it has left already. The lock is held.</summary>
+    private bool TryFail(Waiter<T> waiter, Exception failure)
+    {
+        if (waiter.State != WaitState.Queued)
+        {
+            return false;
+        }
+
+        waiter.Fail(failure);
+        Remove(waiter);
+        return true;
+    }
+
+    private void Remove(Waiter<T> waiter)
+    {
+        _queue.Remove(waiter);
+        NoteWatchers();
+    }
+
+    /// <summary>Whether anybody waits or listens may have changed. The lock is held.</summary>
+    private void NoteWatchers() => _space.SetWatched(!_queue.IsEmpty || _listeners.Length != 0);
+
+    /// <summary>Everything that follows when a waiter has left the queue, whatever for. Called once for each, under no lock.</summary>
+    private void CompleteWaiter(Waiter<T> waiter)
+    {
+        try
+        {
+            Unfollow();
+        }
+        finally
+        {
+            waiter.Complete();
+            waiter.Timer?.Dispose();
+            _ = waiter.Registration.Unregister();
+        }
+
+        if (waiter.Began is { } began)
+        {
+            NoteWaited(_time.GetElapsedTime(began));
+        }
+    }
+
+    /// <summary>A wait has ended, well or badly.</summary>
+    private void NoteWaited(TimeSpan duration)
+    {
+        _ = Interlocked.Add(ref _ticksWaited, duration.Ticks);
+        try
+        {
+            ArenaMetrics.RecordWait(_space.Name, duration);
+        }
+#pragma warning disable CA1031 // A listener that throws must not do so in the free that ended somebody's wait.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+        }
+    }
+}

@@ -1,0 +1,73 @@
+namespace Vmem.Architecture.Tests;
+
+/// <summary>Which folder of a project may use which: all rules stand here.</summary>
+/// <remarks>
+/// A folder may use the folders behind its arrow, and what those may use. Nothing else: no arrow leads up or sideways, so there is no circle.
+/// A folder of src/Shared is compiled into several projects and counts as that project's folder of the same name, except where a line below names it.
+/// </remarks>
+internal sealed class Plan
+{
+    public static readonly IReadOnlyList<Plan> All =
+    [
+        new("Vmem", """
+            Ranges         ->
+            Checks         ->
+            Timing         ->
+            Shared/Caching -> Timing
+            Diagnostics    -> Ranges, Checks
+            Recording      -> Ranges, Checks
+            Segments       -> Ranges, Checks
+            Space          -> Segments, Diagnostics, Recording
+            Importing      -> Space
+            Caching        -> Space, Shared/Caching
+            Waiting        -> Space, Timing
+            Buddy          -> Diagnostics
+            Arena          -> Importing, Caching, Waiting
+            """),
+        new("Vmem.Memory", """
+            Ranges         ->
+            Checks         ->
+            Timing         ->
+            Caching        -> Timing
+            Diagnostics    -> Checks
+            Buddy          -> Checks
+            Platform       -> Ranges, Checks
+            Poisoning      -> Checks
+            Heap           -> Platform, Poisoning, Caching, Diagnostics
+            Isolation      -> Platform, Poisoning, Buddy, Diagnostics
+            Pools          -> Heap
+            """),
+        new("Vmem.Tool", """
+            Traces         ->
+            Blocks         ->
+            Replay         -> Traces, Blocks
+            Reports        -> Replay
+            Commands       -> Reports
+            """),
+    ];
+
+    private readonly Dictionary<string, string[]> _below = new(StringComparer.Ordinal);
+
+    public Plan(string project, string lines)
+    {
+        Project = project;
+        foreach (string line in lines.Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            string[] sides = line.Split("->");
+            _below.Add(sides[0].Trim(), sides[1].Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
+        }
+    }
+
+    public string Project { get; }
+
+    public IEnumerable<string> Folders => _below.Keys;
+
+    public IEnumerable<(string From, string To)> Arrows => _below.SelectMany(line => line.Value.Select(below => (line.Key, below)));
+
+    public static Plan Of(string project) => All.Single(plan => plan.Project == project);
+
+    /// <summary>The name that the plan has for a folder.</summary>
+    public string NameOf(string folder) => _below.ContainsKey(folder) ? folder : folder.Replace("Shared/", "", StringComparison.Ordinal);
+
+    public bool Allows(string from, string to) => from == to || _below.GetValueOrDefault(from, []).Any(below => Allows(below, to));
+}
