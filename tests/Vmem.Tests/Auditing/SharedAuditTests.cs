@@ -33,7 +33,8 @@ public class SharedAuditTests
     {
         using Arena<uint> arena = new("granting", 0, 10, 1, new ArenaOptions<uint> { Audit = true });
         uint all = arena.Allocate(10);
-        Task<uint> waiting = arena.AllocateAsync(10, new RangeConstraints<uint> { Align = 2 }, TestContext.Current.CancellationToken).AsTask();
+        Task<uint> waiting = arena.AllocateAsync(10, new RangeConstraints<uint> { Align = 2 }, TestContext.Current.CancellationToken)
+            .AsTask();
         int me = Environment.CurrentManagedThreadId;
         Thread other = new(() => arena.Free(all, 10));
         other.Start();

@@ -156,7 +156,8 @@ internal sealed class WaitScheduler : IDisposable
         if (!atOnce && !CouldFit(size, constraints))
         {
             Impossible++;
-            Assert.Throws<ArgumentException>(() => Accessor<uint>.Room(_arena).Wait(new Request<uint>(placement, policy), tried: false, timeout, cancel.Token));
+            Assert.Throws<ArgumentException>(() => Accessor<uint>.Room(_arena)
+                .Wait(new Request<uint>(placement, policy), tried: false, timeout, cancel.Token));
             return;
         }
 
