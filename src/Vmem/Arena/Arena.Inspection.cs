@@ -139,9 +139,16 @@ public sealed partial class Arena<T> : IMetered
     {
         var wanted = (ArenaFigure)figure;
         bool isOfCaches = wanted is ArenaFigure.InUse or ArenaFigure.Cached or ArenaFigure.Allocations or ArenaFigure.Frees;
-        using Visit<T> visit = isOfCaches ? _space.VisitFrozen(evenEnded: true) : _space.VisitEvenEnded();
-        value = _space.HasEnded ? 0 : Read(wanted, isOfCaches ? Figures() : _space.GetStatistics(T.Zero, 0, 0, 0));
-        return !_space.HasEnded;
+        _space.BeginReading(isOfCaches);
+        try
+        {
+            value = _space.HasEnded ? 0 : Read(wanted, isOfCaches ? Figures() : _space.GetStatistics(T.Zero, 0, 0, 0));
+            return !_space.HasEnded;
+        }
+        finally
+        {
+            _space.EndReading(isOfCaches);
+        }
     }
 
     private long Read(ArenaFigure figure, in ArenaStatistics<T> figures) => figure switch

@@ -30,9 +30,13 @@ public sealed partial class Arena<T>
         Request<T>.CheckPolicy(policy);
         CheckTimeout(timeout);
         cancellationToken.ThrowIfCancellationRequested();
-        bool tried = timeout == TimeSpan.Zero || !_room.IsQueued;
-        return (tried && TryAllocate(size, policy, out start)) ||
-            _room.Block(Ask(rounded, default, policy, RequestKind.Segment, AuditCall.Allocate), tried, timeout, cancellationToken, out start);
+        if (timeout == TimeSpan.Zero)
+        {
+            return TryAllocate(size, policy, out start);
+        }
+
+        bool tried = !_room.IsQueued;
+        return (tried && TryAllocate(size, policy, out start)) || _room.Block(Ask(rounded, default, policy, RequestKind.Segment, AuditCall.Allocate), tried, timeout, cancellationToken, out start);
     }
 
     /// <summary>Allocates a range that satisfies constraints, under the arena's policy; if there is no place, waits until there is.</summary>

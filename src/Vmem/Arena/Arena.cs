@@ -66,7 +66,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
 
         options ??= new ArenaOptions<T>();
         Request<T>.CheckPolicy(options.Policy, nameof(options));
-        Importer<T>.CheckSource(options.Source, nameof(options));
+        T sourceQuantum = options.Source is null ? quantum : Importer<T>.CheckQuantum(options.Source.Quantum, nameof(options));
         _policy = options.Policy;
         _time = options.TimeProvider;
         _leaked = options.Leaked;
@@ -78,12 +78,12 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         if (classes > 0 && !options.Audit)        // audited, each range is a segment, so that each mistake is found at once
         {
             _caches = new QuantumCaches<T>(_space, _policy, classes, _time);
-            _space.Front = _caches;
+            _space.Caches = _caches;
             _magazines = _caches.Magazines;
             _cachedMax = _caches.Max;
         }
 
-        _importer = options.Source is null ? null : new Importer<T>(_space, options.Source, options.MinImport, _caches?.SlabSize ?? T.Zero);
+        _importer = options.Source is null ? null : new Importer<T>(_space, options.Source, sourceQuantum, options.MinImport, _caches?.SlabSize ?? T.Zero);
         _possibility = new Possibility<T>(_space, _importer);
         _metered = ArenaMetrics.Arenas.Add(this);
     }
@@ -121,7 +121,8 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
 
     /// <summary>
     /// Ends every wait with an <see cref="ObjectDisposedException"/>, gives all imports back to the source, leaked ranges included, and the
-    /// tables back to the system; ends a recording, which waits for its stream; reports the leaks to <see cref="ArenaOptions{T}.Leaked"/>. Idempotent. Every other member throws <see cref="ObjectDisposedException"/> afterwards.
+    /// tables back to the system; ends a recording, which waits for its stream; reports the leaks to <see cref="ArenaOptions{T}.Leaked"/>.
+    /// Idempotent. Every other member throws <see cref="ObjectDisposedException"/> afterwards.
     /// </summary>
     public void Dispose()
     {
@@ -162,25 +163,25 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         }
     }
 
-    // The order in which a request is met; the first that succeeds ends it. Nothing else decides it.
+    // The order in which a request is met; the first that succeeds ends it. Nothing else decides it. Calls that are common begin with the
+    // first steps in line: the thread's loaded magazine, the depot, a good fit of the segments.
     private bool TryMeet(in Request<T> request, out Grant<T> grant) =>
-        TryTakeFromSlab(request, out grant)                      // below the thread's magazines
-        || _space.TryTake(request, out grant)                    // segments
+        (Serves(request) ? _caches!.TryTake(request, out grant)  // a slab, a new slab, segments
+            : _space.TryTake(request, out grant))                // segments
         || TryMeetWithMore(request, out grant);
 
     // The rest of the order, after the segments were found to have no place.
-    private bool TryMeetWithMore(in Request<T> request, out Grant<T> grant) =>
-        TryTakeFromImportedSlab(request, out grant)
-        || TryTakeImported(request, out grant)                   // the source, without the lock
-        || TryTakeDrained(request, out grant)                    // every magazine and slab, at one moment
-        || (TryReap() && TryTakeImported(request, out grant))    // the source, after empty imports went back
-        || Fail(out grant);
-
-    private bool TryTakeFromSlab(in Request<T> request, out Grant<T> grant)
+    private bool TryMeetWithMore(in Request<T> request, out Grant<T> grant)
     {
-        grant = default;
-        return _caches is not null && _caches.TryTake(request, out grant);
+        long releases = _space.Releases;
+        return TryTakeFromImportedSlab(request, out grant)
+            || TryTakeImported(request, out grant)               // the source, without the lock
+            || TryTakeDrained(request, out grant)                // every magazine and slab, at one moment
+            || (TryReap(releases) && TryTakeImported(request, out grant))
+            || Fail(out grant);
     }
+
+    private bool Serves(in Request<T> request) => _caches is not null && _caches.Serves(request);
 
     private bool TryTakeFromImportedSlab(in Request<T> request, out Grant<T> grant)
     {
@@ -200,9 +201,9 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         return _caches is not null && _caches.TryTakeDrained(request, out grant);
     }
 
-    /// <summary>Gives empty imports back: keeping them must not make a request fail. What was in caches may have become empty imports, and
-    /// these may be back at the source already.</summary>
-    private bool TryReap() => _importer is not null && (!T.IsZero(_space.DetachEmpty()) || _caches is not null);
+    /// <summary>Gives empty imports back: keeping them must not make a request fail. They may also have gone back since the source was
+    /// asked.</summary>
+    private bool TryReap(long releases) => _importer is not null && (!T.IsZero(_space.DetachEmpty()) || _space.Releases != releases);
 
     private bool Fail(out Grant<T> grant)
     {
@@ -241,7 +242,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
             recorder?.End();
             if (leak is not null)
             {
-                _leaked!(leak with { Report = _space.Auditor is null ? null : Census() });
+                _leaked!(leak with { Report = _space.Auditor is null ? null : Census(evenEnded: true) });
             }
         }
     }

@@ -25,7 +25,7 @@ namespace Vmem.Caching;
 /// by bit; with the gate none is under way unseen when another thread looks at the whole or is about to fail.
 /// </para>
 /// </remarks>
-internal sealed class QuantumCaches<T> : IFront<T>, IUpkeepTarget, IDisposable
+internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDisposable
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     /// <summary>How many of the things that went wrong are kept. Arbitrary: the first tells most.</summary>
@@ -33,7 +33,7 @@ internal sealed class QuantumCaches<T> : IFront<T>, IUpkeepTarget, IDisposable
 
     private readonly RangeSlabs<T> _slabs;
     private readonly RangeMagazines<T> _magazines;
-    private readonly SlabLayer<T> _layer;
+    private readonly SlabLayer<T> _slabLayer;
     private readonly List<Magazine<T>>[] _spilled;              // by class; in use while the caches are drained
     private readonly List<string> _faults = [];   // what came out of magazines and should not have been in them
     private readonly Lock _upkeepGate = new();
@@ -46,7 +46,7 @@ internal sealed class QuantumCaches<T> : IFront<T>, IUpkeepTarget, IDisposable
         _space = space;
         _slabs = new RangeSlabs<T>(space.Map, space.Quantum, classes);
         _magazines = new RangeMagazines<T>(space.Quantum, classes);
-        _layer = new SlabLayer<T>(space, _slabs, policy, classes);
+        _slabLayer = new SlabLayer<T>(space, _slabs, policy, classes);
         _spilled = [.. _magazines.All.Select(static _ => new List<Magazine<T>>())];
         _quantumShift = int.CreateTruncating(T.TrailingZeroCount(space.Quantum));
         Max = _slabs.SizeOf(classes - 1);
@@ -60,7 +60,7 @@ internal sealed class QuantumCaches<T> : IFront<T>, IUpkeepTarget, IDisposable
     public T SlabSize => _slabs.SlabSize;
 
     /// <summary>What a new slab needs.</summary>
-    public Placement<T> SlabPlacement => _layer.Placement;
+    public Placement<T> SlabPlacement => _slabLayer.Placement;
 
     /// <summary>The magazines to take from and return to without a call, by class.</summary>
     public MagazineCache<T>[] Magazines => _magazines.All;
@@ -100,35 +100,45 @@ internal sealed class QuantumCaches<T> : IFront<T>, IUpkeepTarget, IDisposable
     /// <returns>False if there is none: it must come from below.</returns>
     public bool TryTake(T size, out T start) => _magazines.TryTake(ClassOf(size), size, out start);
 
-    /// <summary>A range from a slab, if the request may be met by one.</summary>
+    /// <summary>Whether a request may be met by a range that the caches keep.</summary>
+    public bool Serves(in Request<T> request) => request.Kind == RequestKind.Range && request.Size <= Max;
+
+    /// <summary>A range from a slab or a new slab, or a segment of its own. Only for a request that the caches serve.</summary>
     public bool TryTake(in Request<T> request, out Grant<T> grant)
     {
-        grant = default;
-        if (request.Kind != RequestKind.Range || request.Size > Max)
-        {
-            return false;
-        }
-
         using Visit<T> visit = _space.Visit();
         _space.Map.Reserve();
-        bool taken = _layer.TryTake(ClassOf(request.Size), request.Size, mayAdd: !_magazines.IsSuspended, out T start);
-        grant = taken ? new Grant<T>(start, request.Size) : default;
-        return taken;
+        if (_slabLayer.TryTake(ClassOf(request.Size), request.Size, mayAdd: !_magazines.IsSuspended, out T start))
+        {
+            grant = new Grant<T>(start, request.Size);
+            return true;
+        }
+
+        return _space.TryTakeHeld(request, out grant);
     }
 
     /// <summary>Whether a request could be met by a slab, if there were room for one.</summary>
-    public bool WantsSlab(in Request<T> request) => request.Kind == RequestKind.Range && request.Size <= Max && !_magazines.IsSuspended;
+    public bool WantsSlab(in Request<T> request) => Serves(request) && !_magazines.IsSuspended;
 
     /// <summary>The last resort of a request. False if nothing fits at a moment at which no cache holds anything.</summary>
     public bool TryTakeDrained(in Request<T> request, out Grant<T> grant)
     {
-        using Visit<T> visit = _space.VisitFrozen(isOwnRelease: true);
-        if (CouldHelp(request.Size))
+        grant = default;
+        try
         {
-            Drain();
-        }
+            using Visit<T> visit = _space.VisitFrozen(isOwnRelease: true);
+            if (CouldHelp(request.Size))
+            {
+                Drain();
+            }
 
-        return _space.TryTakeHeld(request, out grant);
+            return _space.TryTakeHeld(request, out grant);
+        }
+        catch when (!grant.IsEmpty)
+        {
+            _space.TakeBack(grant);               // the source would not have an import back: the caller will not learn of what it got
+            throw;
+        }
     }
 
     /// <summary>Frees a range after the thread's loaded magazine had no room for it.</summary>
@@ -142,14 +152,14 @@ internal sealed class QuantumCaches<T> : IFront<T>, IUpkeepTarget, IDisposable
 
         using Visit<T> visit = _space.Visit();
         _space.Map.Reserve();
-        if (!_layer.TryReturn(start, size, sizeClass, isFree: true))
+        if (!_slabLayer.TryReturn(start, size, sizeClass, isFree: true))
         {
-            _ = _space.FindToFree(start, size);
+            _space.CheckFree(start, size);
         }
 
         if (_magazines.IsSuspended)
         {
-            _layer.Dissolve();
+            _slabLayer.Dissolve();
         }
     }
 
@@ -206,7 +216,7 @@ internal sealed class QuantumCaches<T> : IFront<T>, IUpkeepTarget, IDisposable
             throw _space.WrongFree(InvalidFreeReason.AlreadyFree, start, size, $"{start} is free: it lies in a quantum cache.");
         }
 
-        _layer.MakeSegment(start, ClassOf(size));
+        _slabLayer.MakeSegment(start, ClassOf(size));
     }
 
     /// <summary>From now until <see cref="Resume"/> the caches hold nothing and keep nothing: every free reaches the segments. Calls nest.
@@ -220,7 +230,7 @@ internal sealed class QuantumCaches<T> : IFront<T>, IUpkeepTarget, IDisposable
         }
         catch (ObjectDisposedException) when (_space.HasEnded)
         {
-            // Whoever waits will be told so in another place.
+            // The requests that wait are told so in another place.
         }
         catch
         {
@@ -345,11 +355,11 @@ internal sealed class QuantumCaches<T> : IFront<T>, IUpkeepTarget, IDisposable
                 _magazines[sizeClass].Drain(_spilled[sizeClass]);
                 foreach (ref Magazine<T> magazine in CollectionsMarshal.AsSpan(_spilled[sizeClass]))
                 {
-                    PutBelow(ref magazine, sizeClass);
+                    ReturnToSlabs(ref magazine, sizeClass);
                 }
             }
 
-            _layer.Dissolve();
+            _slabLayer.Dissolve();
             return cached;
         }
         finally
@@ -364,7 +374,7 @@ internal sealed class QuantumCaches<T> : IFront<T>, IUpkeepTarget, IDisposable
     }
 
     /// <summary>Empties a magazine into slabs and segments. The lock is held.</summary>
-    private void PutBelow(ref Magazine<T> magazine, int sizeClass)
+    private void ReturnToSlabs(ref Magazine<T> magazine, int sizeClass)
     {
         T size = _slabs.SizeOf(sizeClass);
         for (int rounds = magazine.Rounds; rounds > 0; rounds--)
@@ -372,7 +382,7 @@ internal sealed class QuantumCaches<T> : IFront<T>, IUpkeepTarget, IDisposable
             _space.Map.Reserve();
             T start = magazine.Items[rounds - 1];
             magazine = magazine with { Rounds = rounds - 1 };
-            if (!_layer.TryReturn(start, size, sizeClass, isFree: false))
+            if (!_slabLayer.TryReturn(start, size, sizeClass, isFree: false))
             {
                 NoteFault($"{size} at {start} was freed, and is not allocated: it was freed twice, or with a wrong size");
             }
@@ -405,7 +415,7 @@ internal sealed class QuantumCaches<T> : IFront<T>, IUpkeepTarget, IDisposable
                     {
                         List<Magazine<T>> spilled = [];
                         collect(_magazines[sizeClass], spilled);
-                        PutBelow(spilled, sizeClass, ref aftermath);
+                        ReturnToSlabs(spilled, sizeClass, ref aftermath);
                     }
                 }
             }
@@ -426,14 +436,14 @@ internal sealed class QuantumCaches<T> : IFront<T>, IUpkeepTarget, IDisposable
     }
 
     /// <summary>Empties magazines one by one, so that others get at the lock in between.</summary>
-    private void PutBelow(List<Magazine<T>> magazines, int sizeClass, ref Aftermath<T> aftermath)
+    private void ReturnToSlabs(List<Magazine<T>> magazines, int sizeClass, ref Aftermath<T> aftermath)
     {
         try
         {
             for (int i = 0; i < magazines.Count; i++)
             {
                 using Visit<T> visit = _space.Visit(ref aftermath);
-                PutBelow(ref CollectionsMarshal.AsSpan(magazines)[i], sizeClass);
+                ReturnToSlabs(ref CollectionsMarshal.AsSpan(magazines)[i], sizeClass);
             }
         }
         finally

@@ -19,11 +19,12 @@ internal sealed class Importer<T>
 
     /// <param name="space">What imports are added to.</param>
     /// <param name="source">The source.</param>
+    /// <param name="sourceQuantum">Its quantum, checked.</param>
     /// <param name="minImport">The least that is imported at once.</param>
     /// <param name="slabSize">The size of the caches' slabs, whole ones of which are imported; 0: there are none.</param>
-    public Importer(Space<T> space, IArenaSource<T> source, T minImport, T slabSize)
+    public Importer(Space<T> space, IArenaSource<T> source, T sourceQuantum, T minImport, T slabSize)
     {
-        SourceQuantum = source.Quantum;
+        SourceQuantum = sourceQuantum;
         _space = space;
         _source = source;
         _minImport = minImport;
@@ -37,23 +38,19 @@ internal sealed class Importer<T>
     public T Unit { get; }
 
     /// <exception cref="ArgumentException">The source's quantum is no power of two.</exception>
-    public static void CheckSource(IArenaSource<T>? source, string parameter)
-    {
-        if (source is not null && !T.IsPow2(source.Quantum))
-        {
-            throw new ArgumentException($"The source's quantum must be a power of two, and {source.Quantum} is none.", parameter);
-        }
-    }
+    public static T CheckQuantum(T quantum, string parameter) => T.IsPow2(quantum)
+        ? quantum
+        : throw new ArgumentException($"The source's quantum must be a power of two, and {quantum} is none.", parameter);
 
     /// <summary>The request did not fit. Imports what it needs and tries again; also if there was nothing to import, as something may have
     /// been freed meanwhile.</summary>
     public bool TryTakeImported(in Request<T> request, out Grant<T> grant)
     {
-        Segment<T> import = Import(request.Placement);
+        Segment<T> import = Import(request.Placement, out bool gaveBack);
         grant = default;
         try
         {
-            using Visit<T> visit = VisitWith(import);
+            using Visit<T> visit = VisitWith(import, gaveBack);
             try
             {
                 return _space.TryTakeOrAttach(request, ref import, out grant);
@@ -74,8 +71,8 @@ internal sealed class Importer<T>
     /// <returns>False if nothing could be imported.</returns>
     public bool TryAttach(in Placement<T> placement)
     {
-        Segment<T> import = Import(placement);
-        using Visit<T> visit = VisitWith(import);
+        Segment<T> import = Import(placement, out bool gaveBack);
+        using Visit<T> visit = VisitWith(import, gaveBack);
         try
         {
             return _space.TryAttach(ref import);
@@ -90,8 +87,8 @@ internal sealed class Importer<T>
     /// back.</summary>
     public Segment<T> ImportOrReap(in Placement<T> placement)
     {
-        Segment<T> import = Import(placement);
-        return T.IsZero(import.Size) && !T.IsZero(_space.DetachEmpty()) ? Import(placement) : import;
+        Segment<T> import = Import(placement, out _);
+        return T.IsZero(import.Size) && !T.IsZero(_space.DetachEmpty()) ? Import(placement, out _) : import;
     }
 
     /// <summary>The question of one step, see <see cref="ImportAsk{T}"/>.</summary>
@@ -102,9 +99,12 @@ internal sealed class Importer<T>
     public bool TryAsk(int step, in Placement<T> placement, out ImportAsk<T> ask) => TryAsk(step, placement, _minImport, out ask);
 
     /// <summary>Asks the source for a span in which the request would fit; the empty segment if it has none.</summary>
-    private Segment<T> Import(in Placement<T> placement)
+    /// <param name="placement">The request.</param>
+    /// <param name="gaveBack">Whether something came that did not fit, and went back.</param>
+    private Segment<T> Import(in Placement<T> placement, out bool gaveBack)
     {
         _space.AssertNotHeld();
+        gaveBack = false;
         T minImport = MinImportFor(placement.Size);
         for (int step = 0; step < ImportAsk<T>.Steps; step++)
         {
@@ -118,6 +118,7 @@ internal sealed class Importer<T>
                 }
 
                 _source.Release(start, size);
+                gaveBack = true;
             }
         }
 
@@ -125,13 +126,13 @@ internal sealed class Importer<T>
     }
 
     /// <summary>Takes the lock with an import at hand, which goes back if the arena has been disposed meanwhile. What is attached may be
-    /// more than is needed: others may find room.</summary>
-    private Visit<T> VisitWith(in Segment<T> import)
+    /// more than is needed, and what went back may serve others.</summary>
+    private Visit<T> VisitWith(in Segment<T> import, bool gaveBack)
     {
         try
         {
             Visit<T> visit = _space.Visit(isOwnRelease: true);
-            if (!T.IsZero(import.Size))
+            if (gaveBack || !T.IsZero(import.Size))
             {
                 _space.NoteRoom();
             }

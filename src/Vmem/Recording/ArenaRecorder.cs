@@ -13,7 +13,7 @@ namespace Vmem.Recording;
 /// </para>
 /// <para>
 /// <b>Diverting.</b> An arena that is not recorded asks nothing on its fast paths. A recorded one answers what they ask anyway so that they
-/// leave them, as an audited one does: it is not plain, no fit is sure, and it shows no magazines. A thread may have
+/// leave them: a free has something to follow it, no good fit may be taken, and it shows no magazines. A thread may have
 /// looked at the magazines just before they were hidden. So they are emptied for good when a recording begins or ends, and
 /// others take their place (<see cref="Caching.MagazineLayer{T}"/>): late comers find nothing in the old ones and no room, and come to the
 /// slow path.

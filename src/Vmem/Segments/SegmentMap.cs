@@ -19,7 +19,7 @@ namespace Vmem.Segments;
 /// Allocating from the front of a free segment leaves its tag with the allocated part and gives the remainder a new one: the next tag's
 /// link must change then, which is at hand because it holds the end. The other way round the previous tag's would.
 /// </para>
-/// <para>This class neither locks nor checks arguments nor imports: <see cref="Arena{T}"/> does. Every change needs <see cref="Reserve"/>
+/// <para>This class neither locks nor checks arguments nor imports: its space does. Every change needs <see cref="Reserve"/>
 /// before.</para>
 /// </remarks>
 internal sealed unsafe partial class SegmentMap<T> : IDisposable

@@ -34,23 +34,6 @@ internal struct Aftermath<T>
         }
     }
 
-    /// <summary>Takes over what is left to do after another visit.</summary>
-    public void Absorb(in Aftermath<T> other)
-    {
-        HasRoomCome |= other.HasRoomCome;
-        HasRoomGone |= other.HasRoomGone;
-        if (!other.HasSpans)
-        {
-            return;
-        }
-
-        Release(other._span);
-        for (int i = 0; i < other._spans?.Count; i++)
-        {
-            Release(other._spans[i]);
-        }
-    }
-
     /// <summary>Gives every span back, also when the source throws at one of them; the first exception is thrown in the end.</summary>
     /// <returns>How much went back.</returns>
     public readonly T ReleaseSpans(IArenaSource<T>? source)

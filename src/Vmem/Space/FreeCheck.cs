@@ -92,7 +92,7 @@ internal sealed class FreeCheck<T>(Space<T> space)
 
     private InvalidFreeException ExplainSlab(uint slab, T start, T size)
     {
-        (T rangeStart, T rangeSize, bool isOut) = space.Front!.RangeAt(slab, start);
+        (T rangeStart, T rangeSize, bool isOut) = space.Caches!.RangeAt(slab, start);
         return
             !isOut ? Wrong(InvalidFreeReason.AlreadyFree, start, size, $"{start} is free: it lies in a slab of the quantum caches.") :
             rangeStart != start ? Wrong(InvalidFreeReason.InteriorAddress, start, size, $"{start} lies inside a range of {rangeSize} at {rangeStart}.") :

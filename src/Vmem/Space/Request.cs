@@ -6,13 +6,21 @@ namespace Vmem.Space;
 
 /// <summary>One request: where the range may lie, which place is taken, what the caller gets, and who asks. Built once a call, and never
 /// changed on its way.</summary>
-/// <param name="Placement">The length, rounded to the quantum, and the constraints.</param>
-/// <param name="Policy">Which of the possible places is taken.</param>
-/// <param name="Kind">What the caller gets.</param>
-/// <param name="Site">Who asks, in an audited arena; null in any other.</param>
-internal readonly record struct Request<T>(Placement<T> Placement, FitPolicy Policy, RequestKind Kind = RequestKind.Segment, AuditSite? Site = null)
+internal readonly struct Request<T>(in Placement<T> placement, FitPolicy policy, RequestKind kind = RequestKind.Segment, AuditSite? site = null)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
+    /// <summary>The length, rounded to the quantum, and the constraints. A field, as it is long: it is passed by reference.</summary>
+    public readonly Placement<T> Placement = placement;
+
+    /// <summary>Which of the possible places is taken.</summary>
+    public FitPolicy Policy { get; } = policy;
+
+    /// <summary>What the caller gets.</summary>
+    public RequestKind Kind { get; } = kind;
+
+    /// <summary>The call it is, in an audited arena; null in any other.</summary>
+    public AuditSite? Site { get; } = site;
+
     public T Size => Placement.Size;
 
     public static void CheckPolicy(FitPolicy policy, string parameter = "policy")

@@ -49,7 +49,13 @@ internal sealed partial class Space<T>
     /// <summary>Frees a segment by its address, by whichever call.</summary>
     public void Free(T start, T size, AuditCall call)
     {
-        AuditSite? site = Auditor?.Sign(call);
+        if (Auditor is null)
+        {
+            Free(start, size);
+            return;
+        }
+
+        AuditSite site = Auditor.Sign(call);
         using Visit<T> visit = Visit();
         Map.ReserveToFree();
         FreeHeld(Unlist(start, size, site), site);
@@ -59,8 +65,6 @@ internal sealed partial class Space<T>
     public void TakeBack(in Grant<T> grant) => Free(grant.Start, grant.Size, AuditCall.Release);
 
     /// <summary>Frees many segments of one size: all of them, or, if one of them cannot be right, none.</summary>
-    /// <remarks>First every range leaves the table of live segments, which finds any mistake, a double one included, and is undone if there
-    /// is one; only then are they freed.</remarks>
     public void FreeMany(ReadOnlySpan<T> starts, T size)
     {
         AuditSite? site = Auditor?.Sign(AuditCall.FreeMany);

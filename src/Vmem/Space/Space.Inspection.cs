@@ -9,7 +9,7 @@ namespace Vmem.Space;
 // Changing the size of a segment, and looking at the whole.
 internal sealed partial class Space<T>
 {
-    /// <summary>Who records what happens; changes with the caches empty.</summary>
+    /// <summary>Records what happens; null: no recording is under way. Changes with the caches empty.</summary>
     public ArenaRecorder<T>? Recorder { get; private set; }
 
     /// <summary>What slabs hold and nobody does, in units.</summary>
@@ -44,9 +44,8 @@ internal sealed partial class Space<T>
         return done;
     }
 
-    /// <summary>Why there is no segment of this start and size to free. The lock is held.</summary>
-    /// <exception cref="InvalidFreeException">Unless it belongs to a handle.</exception>
-    public uint FindToFree(T start, T size) => _freeCheck.Find(start, size);
+    /// <summary>Throws what is wrong with a free, unless the range belongs to a handle. The lock is held.</summary>
+    public void CheckFree(T start, T size) => _ = _freeCheck.Find(start, size);
 
     /// <summary>An exception that says what was wrong with a free.</summary>
     public InvalidFreeException WrongFree(InvalidFreeReason reason, T start, T size, string detail) => _freeCheck.Wrong(reason, start, size, detail);
@@ -57,7 +56,7 @@ internal sealed partial class Space<T>
         AssertHeld();
         Recorder = recorder;
         _sequel = recorder is null ? _sequel & ~Sequel.Recording : _sequel | Sequel.Recording;
-        NoteWhoFollows();
+        UpdateGoodFit();
     }
 
     /// <summary>Would a request fit, and if not, why not?</summary>

@@ -6,6 +6,9 @@ internal sealed partial class Space<T>
     /// <summary>Changes whenever something goes that a request may have counted on: a span, or headroom under the limit.</summary>
     public long Removals => Volatile.Read(ref _removals);
 
+    /// <summary>How many imports have gone back.</summary>
+    public long Releases => _imports?.Releases ?? 0;
+
     /// <summary>Adds a span.</summary>
     /// <exception cref="ArgumentException">It is malformed, overlaps another, or would exceed the limit.</exception>
     public void AddSpan(T start, T size)
@@ -124,28 +127,27 @@ internal sealed partial class Space<T>
         return T.IsZero(total) ? T.MaxValue : total;
     }
 
-    /// <summary>Takes the wholly free imports out that are more than is to be retained, to be released after the visit: they were kept
-    /// because somebody might have wanted them.</summary>
-    public void DetachSurplus(bool isOwnRelease)
+    /// <summary>Takes the wholly free imports out that are more than is to be retained. They were kept because a waiting request might have
+    /// wanted them.</summary>
+    /// <returns>What is to be released.</returns>
+    public Aftermath<T> DetachSurplus()
     {
-        if (_imports is null)
+        Aftermath<T> surplus = default;
+        if (_imports is null || HasEnded)
         {
-            return;
+            return surplus;
         }
 
-        using Visit<T> visit = VisitEvenEnded(isOwnRelease);
-        if (_hasEnded || !_imports.HasSurplus)
+        using (VisitEvenEnded(ref surplus))
         {
-            return;
+            List<Segment<T>> empty = !_hasEnded && _imports.HasSurplus ? ImportedSpans(emptyOnly: true) : [];
+            for (int i = empty.Count - 1; i >= 0 && _imports.HasSurplus; i--)
+            {
+                Detach(empty[i]);
+            }
         }
 
-        List<Segment<T>> empty = ImportedSpans(emptyOnly: true);
-        for (int i = empty.Count - 1; i >= 0 && _imports.HasSurplus; i--)
-        {
-            Detach(empty[i]);
-        }
-
-        NoteRoom();
+        return surplus;
     }
 
     /// <summary>The imported spans, in address order. The lock is held.</summary>
@@ -175,7 +177,7 @@ internal sealed partial class Space<T>
         if (_imports is not null && Map.IsWholeImport(free, out _))
         {
             _imports.NoteUsed(Map.GetSegment(free).Size);
-            NoteWhoFollows();
+            UpdateGoodFit();
         }
     }
 
@@ -189,14 +191,25 @@ internal sealed partial class Space<T>
         }
 
         Segment<T> whole = Map.GetSegment(free);
-        if (IsWatched || _imports.Keeps(whole.Size))
+        if (IsWatched || _imports.Keeps(whole.Size) || !TryRemove(span, whole))
         {
             _imports.NoteEmpty(whole.Size);
-            NoteWhoFollows();
-            return;
+            UpdateGoodFit();
         }
+    }
 
-        Remove(span, whole);
+    /// <summary>False, and nothing is changed, if there is no memory to note the release: then the span is kept.</summary>
+    private bool TryRemove(uint span, in Segment<T> import)
+    {
+        try
+        {
+            Remove(span, import);
+            return true;
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
+        }
     }
 
     /// <summary>Takes out a wholly free import that is kept. The lock is held.</summary>
@@ -204,7 +217,7 @@ internal sealed partial class Space<T>
     {
         Remove(Map.FindSpan(import.Start, out _, out _), import);
         _imports!.NoteUsed(import.Size);
-        NoteWhoFollows();
+        UpdateGoodFit();
     }
 
     private void Remove(uint span, in Segment<T> import)
@@ -223,7 +236,7 @@ internal sealed partial class Space<T>
         if (isImport)
         {
             _imports!.NoteImport(size);
-            NoteWhoFollows();
+            UpdateGoodFit();
         }
 
         return free;

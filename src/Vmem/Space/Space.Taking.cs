@@ -130,7 +130,7 @@ internal sealed partial class Space<T>
         {
             Exit();                               // a stack is captured under no lock
             site = Auditor.Sign(kind == RequestKind.Handle ? AuditCall.AllocateHandle : AuditCall.Allocate);
-            Enter();
+            EnterForChange();                     // others may have used the reserve up
         }
 
         using var visit = new Visit<T>(this, isFrozen: false, isOwnRelease: false);
@@ -141,7 +141,7 @@ internal sealed partial class Space<T>
 
     private Grant<T> Take(uint free, T start, in Request<T> request) => Take(free, start, request.Size, request.Policy, request.Kind, request.Site);
 
-    /// <summary>Takes a place that was found, counts it, and tells whoever wants to know. The lock is held.</summary>
+    /// <summary>Takes a place that was found, counts it, and has it recorded. The lock is held.</summary>
     private Grant<T> Take(uint free, T start, T size, FitPolicy policy, RequestKind kind, AuditSite? site)
     {
         AssertHeld();

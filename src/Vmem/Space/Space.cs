@@ -8,7 +8,7 @@ using Vmem.Segments;
 
 namespace Vmem.Space;
 
-/// <summary>All of an arena that changes under its lock: the segments, what is imported, the counts, and who follows a change.</summary>
+/// <summary>All of an arena that changes under its lock: the segments, what is imported, the counts, and what follows a change.</summary>
 /// <remarks>
 /// <para>
 /// A stay under the lock is a <see cref="Visit{T}"/>. Three operations have none, because nothing can follow them: the good fit of an
@@ -19,7 +19,7 @@ namespace Vmem.Space;
 /// Locks are taken in this order: the upkeep gate of the caches, the gates of their magazines, this lock. Sources, watchers and streams are
 /// called with none of them held.
 /// </para>
-/// <para>This type does not know what stands in front of it or above it: see <see cref="IFront{T}"/> and <see cref="IWatcher"/>.</para>
+/// <para>This type does not know what stands in front of it or above it: see <see cref="ICachedRanges{T}"/> and <see cref="IWatcher"/>.</para>
 /// </remarks>
 internal sealed partial class Space<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
@@ -41,7 +41,7 @@ internal sealed partial class Space<T>
     /// <param name="name">The arena's name, for messages.</param>
     /// <param name="quantum">A power of two.</param>
     /// <param name="options">The arena's options.</param>
-    /// <param name="watcher">Who is told of room that comes and goes.</param>
+    /// <param name="watcher">Is told of room that comes and goes.</param>
     public Space(string name, T quantum, ArenaOptions<T> options, IWatcher watcher)
     {
         Name = name;
@@ -56,7 +56,7 @@ internal sealed partial class Space<T>
         _sequel = (Source is null ? Sequel.None : Sequel.Imports) | (Auditor is null ? Sequel.None : Sequel.Audit);
         Map = new SegmentMap<T>(quantum);
         _freeCheck = new FreeCheck<T>(this);
-        NoteWhoFollows();
+        UpdateGoodFit();
     }
 
     public string Name { get; }
@@ -73,8 +73,8 @@ internal sealed partial class Space<T>
     /// <summary>Keeps who allocated and who freed; null if nobody does.</summary>
     public Auditor<T>? Auditor { get; }
 
-    /// <summary>What stands in front of the segments; null: nothing does.</summary>
-    public IFront<T>? Front { get; set; }
+    /// <summary>The quantum caches in front of the segments; null: there are none.</summary>
+    public ICachedRanges<T>? Caches { get; set; }
 
     /// <summary>Whether more than one thread may come.</summary>
     public bool IsShared => _isShared;
@@ -83,7 +83,7 @@ internal sealed partial class Space<T>
     public bool HasEnded => Volatile.Read(ref _hasEnded);
 
     /// <summary>Whether a request waits, here or above. A hint where the lock is not held.</summary>
-    public bool IsWatched => (_sequel & Sequel.Watchers) != 0;
+    public bool IsWatched => ((Sequel)Volatile.Read(ref Unsafe.As<Sequel, byte>(ref _sequel)) & Sequel.Watchers) != 0;
 
     /// <summary>Whether the visit under way has left nothing to do.</summary>
     public bool HasNothingToFollow
@@ -118,14 +118,23 @@ internal sealed partial class Space<T>
     public Visit<T> Visit(ref Aftermath<T> later)
     {
         Enter();
+        _aftermath = later;
         return new Visit<T>(this, ref later);
     }
 
     /// <summary>The same in an arena that may have ended.</summary>
-    public Visit<T> VisitEvenEnded(bool isOwnRelease = false)
+    public Visit<T> VisitEvenEnded()
     {
         EnterRaw();
-        return new Visit<T>(this, isFrozen: false, isOwnRelease);
+        return new Visit<T>(this, isFrozen: false, isOwnRelease: false);
+    }
+
+    /// <summary>The same, but whatever is left to do afterwards is added to <paramref name="later"/>.</summary>
+    public Visit<T> VisitEvenEnded(ref Aftermath<T> later)
+    {
+        EnterRaw();
+        _aftermath = later;
+        return new Visit<T>(this, ref later);
     }
 
     /// <summary>Takes the lock to look at the whole: what is in magazines stands still, too.</summary>
@@ -139,7 +148,30 @@ internal sealed partial class Space<T>
     public Visit<T> VisitFrozen(ref Aftermath<T> later)
     {
         EnterFrozen(evenEnded: false);
+        _aftermath = later;
         return new Visit<T>(this, ref later, isFrozen: true);
+    }
+
+    /// <summary>Takes the lock to read figures, and changes nothing: a collector of metrics may read a single-threaded arena, which has no
+    /// lock, while it works.</summary>
+    public void BeginReading(bool isFrozen)
+    {
+        if (isFrozen)
+        {
+            Caches?.Freeze();
+        }
+
+        EnterRaw();
+    }
+
+    /// <summary>Ends <see cref="BeginReading"/>.</summary>
+    public void EndReading(bool isFrozen)
+    {
+        Exit();
+        if (isFrozen)
+        {
+            Caches?.Thaw();
+        }
     }
 
     /// <summary>Asserts that the current thread holds the lock. A single-threaded arena has none.</summary>
@@ -196,7 +228,8 @@ internal sealed partial class Space<T>
         }
         finally
         {
-            if (aftermath.HasRoomCome)
+            // A request may have been queued after the lock was given back, and have found the source still full.
+            if (aftermath.HasRoomCome || (aftermath.HasSpans && IsWatched))
             {
                 _watcher.RoomMayHaveCome(isOwnRelease);
             }
@@ -221,14 +254,6 @@ internal sealed partial class Space<T>
     {
         AssertHeld();
         return !_hasEnded && (_hasEnded = true);
-    }
-
-    public void ThrowIfEnded()
-    {
-        if (HasEnded)
-        {
-            throw Ended();
-        }
     }
 
     private ObjectDisposedException Ended() => new(Name, $"Arena '{Name}' has been disposed.");
@@ -293,12 +318,12 @@ internal sealed partial class Space<T>
 
     private void EnterFrozen(bool evenEnded)
     {
-        Front?.Freeze();
+        Caches?.Freeze();
         EnterRaw();
         if (_hasEnded && !evenEnded)
         {
             Exit();
-            Front?.Thaw();
+            Caches?.Thaw();
             throw Ended();
         }
     }
@@ -314,6 +339,6 @@ internal sealed partial class Space<T>
         size,
         T.IsZero(size) ? "A range must not be empty." : $"Rounded up to the quantum {Quantum}, the size is more than {typeof(T).Name} holds.");
 
-    private void NoteWhoFollows() =>
+    private void UpdateGoodFit() =>
         _mayTakeGoodFit = (_sequel & (Sequel.Audit | Sequel.Recording)) == 0 && (_imports is null || _imports.EmptySpans == 0);
 }

@@ -7,7 +7,7 @@ namespace Vmem.Waiting;
 internal interface ISupply<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
-    /// <summary>Whether there is anybody to import from.</summary>
+    /// <summary>Whether there is a source to import from.</summary>
     bool CanImport { get; }
 
     /// <summary>Changes whenever something goes that a request may have counted on.</summary>

@@ -21,12 +21,22 @@ internal sealed partial class WaitingRoom<T>
     private int _importingThread;
 
     /// <inheritdoc/>
-    /// <remarks>Serves who waits here, tells who listens, and gives the empty imports back that nobody wanted. That may make room
-    /// elsewhere, and ends here again, until there is nothing more to give back.</remarks>
+    /// <remarks>Serves the queue, notifies the listeners, and gives the empty imports back that none of them wanted, until there is nothing
+    /// more to give back.</remarks>
     public void RoomMayHaveCome(bool isOwnRelease)
     {
         ServeAndNotify(isOwnRelease);
-        _space.DetachSurplus(isOwnRelease);
+        for (Aftermath<T> surplus = _space.DetachSurplus(); surplus.HasSpans; surplus = _space.DetachSurplus())
+        {
+            try
+            {
+                _ = surplus.ReleaseSpans(_space.Source);
+            }
+            finally
+            {
+                ServeAndNotify(isOwnRelease);
+            }
+        }
     }
 
     /// <inheritdoc/>

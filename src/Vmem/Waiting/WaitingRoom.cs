@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.ExceptionServices;
 using Vmem.Checks;
 using Vmem.Space;
 using Vmem.Timing;
@@ -116,7 +117,11 @@ internal sealed partial class WaitingRoom<T> : IWatcher
     public Waiter<T> Wait(in Request<T> request, bool tried, TimeSpan timeout, CancellationToken cancellationToken, bool blocking = false)
     {
         long removals = _supply.Removals;
-        _space.NoteFailure(tried ? -1 : 0);
+        if (tried)
+        {
+            _space.NoteFailure(-1);
+        }
+
         if (_supply.WhyNever(request) is { } reason)
         {
             throw new ArgumentException(reason);
@@ -155,13 +160,26 @@ internal sealed partial class WaitingRoom<T> : IWatcher
         return failed;
     }
 
+    /// <summary>Completes all of them, whatever is thrown; the first exception is thrown in the end.</summary>
     public void CompleteAll(WaitQueue<T> waiters)
     {
+        ExceptionDispatchInfo? failure = null;
         while (waiters.Head is { } waiter)
         {
             waiters.Remove(waiter);
-            CompleteWaiter(waiter);
+            try
+            {
+                CompleteWaiter(waiter);
+            }
+#pragma warning disable CA1031 // It is thrown again when all are completed.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                failure ??= ExceptionDispatchInfo.Capture(e);
+            }
         }
+
+        failure?.Throw();
     }
 
     /// <summary>Every invariant of the queue. The lock is held.</summary>
@@ -263,7 +281,11 @@ internal sealed partial class WaitingRoom<T> : IWatcher
             room.Remove(waiter);
         }
 
-        room._space.NoteFailure(end == WaitState.TimedOut ? 1 : 0);
+        if (end == WaitState.TimedOut)
+        {
+            room._space.NoteFailure();
+        }
+
         room.CompleteWaiter(waiter);
         if (wasHead)
         {

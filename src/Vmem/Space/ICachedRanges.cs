@@ -3,7 +3,7 @@ using System.Numerics;
 namespace Vmem.Space;
 
 /// <summary>What stands between callers and the segments: it can be made to stand still, so that the whole can be looked at.</summary>
-internal interface IFront<T>
+internal interface ICachedRanges<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     /// <summary>Makes everything in front of the segments stand still. To be called before the lock is taken.</summary>

@@ -24,15 +24,14 @@ public sealed partial class Arena<T>
             throw new InvalidOperationException($"Arena '{Name}' keeps no audit. Set {nameof(ArenaOptions<>)}.{nameof(ArenaOptions<>.Audit)} when it is made.");
         }
 
-        _space.ThrowIfEnded();
-        return Census();
+        return Census(evenEnded: false);
     }
 
-    private AuditReport<T> Census()
+    private AuditReport<T> Census(bool evenEnded)
     {
         var census = new AuditCensus<T>();
         var batch = new List<Auditor<T>.Record>(EnumerationBatch);
-        for (uint tag = 0; TryCopyRecords(ref tag, batch);)
+        for (uint tag = 0; TryCopyRecords(ref tag, batch, evenEnded);)
         {
             foreach (Auditor<T>.Record record in batch)
             {
@@ -43,9 +42,9 @@ public sealed partial class Arena<T>
         return census.ToReport(Name, _time.GetUtcNow());
     }
 
-    private bool TryCopyRecords(ref uint tag, List<Auditor<T>.Record> batch)
+    private bool TryCopyRecords(ref uint tag, List<Auditor<T>.Record> batch, bool evenEnded)
     {
-        using Visit<T> visit = _space.VisitEvenEnded();
+        using Visit<T> visit = evenEnded ? _space.VisitEvenEnded() : _space.Visit();
         return _space.Auditor!.TryCopyRecords(ref tag, batch, EnumerationBatch);
     }
 
