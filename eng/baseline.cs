@@ -1,5 +1,5 @@
-// Writes the baseline that package validation compares each package with: `dotnet run eng/baseline.cs`, at every release, and before 1.0 with
-// every deliberate change of the public surface (which gets a line in CHANGELOG.md).
+// Writes the baseline that package validation compares each package with: `dotnet run eng/baseline.cs`, at every release, and before 1.0
+// with every deliberate change of the public surface (which gets a line in CHANGELOG.md).
 //
 // A baseline is the package with its reference assemblies, which hold the public surface and no code: a tenth of the size.
 // Rejected: the version on nuget.org, which a build without a network, and before the first release every build, can't have.

@@ -1,16 +1,20 @@
 #!/usr/bin/env dotnet
 #:property PublishAot=false
 
-// Measures the prose of README.md and docs/: how long its sentences are. Plain words are short sentences; this counts them.
+// Measures the prose of README.md and docs/: how long its sentences are. Plain words are short sentences; this counts them. Then it looks
+// for lines of all *.cs and *.md that are longer than .editorconfig says: "dotnet format" knows max_line_length and does not enforce it.
 //
-//     dotnet run eng/prose.cs                          README.md and docs/**/*.md
-//     dotnet run eng/prose.cs -- CONTRIBUTING.md …     the given files
+//     dotnet run eng/prose.cs                          README.md and docs/**/*.md; lines of everything
+//     dotnet run eng/prose.cs -- CONTRIBUTING.md …     the given files; no lines
 //
 // What counts as prose: paragraphs and list items. Code blocks, tables, headings, HTML, images and the targets of links don't.
 // A sentence ends at . ! ? … before a capital, a digit, an opening bracket or quote, or code. The end of a paragraph or a list item ends
 // one, too.
 // Inline code is one word, whatever is in it. A fragment of fewer than 4 words (a label in a list) is no sentence: counting it would
 // only lower the median.
+//
+// A paragraph of Markdown is a line. Tables, code and the targets of links may be as long as they must. In C# the text of string literals
+// does not count: a message that is cut in pieces is harder to find, and no easier to read.
 //
 // Exit code 0: within the bars. 1: a file or the whole misses one. 2: a file is missing.
 
@@ -54,6 +58,14 @@ foreach (Sentence sentence in all.Where(sentence => sentence.Words > LongWords).
 Console.WriteLine(
     $"Bars, for each file and together: a median of at most {MaxMedian} words, at most {MaxLongPercent} % over {LongWords} words: "
     + (passed ? "passed." : "missed (! marks where)."));
+if (args.Length == 0)
+{
+    string[] tooLong = [.. LineLength.Overlong()];
+    Array.ForEach(tooLong, Console.WriteLine);
+    Console.WriteLine($"Lines that are longer than .editorconfig says: {tooLong.Length}");
+    passed &= tooLong.Length == 0;
+}
+
 return passed ? 0 : 1;
 
 bool Report(string name, List<Sentence> sentences)
@@ -225,4 +237,79 @@ internal static partial class Markdown
 
     [GeneratedRegex("</?[a-zA-Z][^>]*>|<https?:[^>]*>")]
     private static partial Regex Tag();
+}
+
+/// <summary>max_line_length of .editorconfig: the last section that names a file counts.</summary>
+internal static partial class LineLength
+{
+    private static readonly string[] s_notWritten = ["/bin/", "/obj/", "/artifacts/", "/.git/", "/node_modules/"];
+
+    public static IEnumerable<string> Overlong()
+    {
+        List<(Regex Files, int Limit)> limits = [.. Limits(File.ReadLines(".editorconfig"))];
+        foreach (string file in Directory.EnumerateFiles(".", "*", SearchOption.AllDirectories)
+            .Select(path => path.Replace('\\', '/')[2..]).Order(StringComparer.Ordinal))
+        {
+            int limit = limits.LastOrDefault(limit => limit.Files.IsMatch(file)).Limit;
+            bool isCode = file.EndsWith(".cs", StringComparison.Ordinal);
+            if (limit == 0 || (!isCode && !file.EndsWith(".md", StringComparison.Ordinal)) || s_notWritten.Any($"/{file}".Contains))
+            {
+                continue;
+            }
+
+            int number = 0;
+            bool isText = false;                  // between three quotes, or between two fences
+            foreach (string line in File.ReadLines(file))
+            {
+                number++;
+                bool turns = isCode ? Quotes().Count(line) % 2 == 1 : line.TrimStart().StartsWith("```", StringComparison.Ordinal);
+                if (!isText && !turns && Measure(line, isCode) > limit)
+                {
+                    yield return $"{file}:{number}: {Measure(line, isCode)} characters, and at most {limit} are meant to be";
+                }
+
+                isText ^= turns;
+            }
+        }
+    }
+
+    private static int Measure(string line, bool isCode)
+    {
+        string text = line.TrimStart();
+        return isCode && text.StartsWith("//", StringComparison.Ordinal) ? line.Length
+            : isCode ? Literal().Replace(line, "").Length
+            : text.StartsWith('|') ? 0
+            : LinkTarget().Replace(line, "").Length;
+    }
+
+    private static IEnumerable<(Regex Files, int Limit)> Limits(IEnumerable<string> lines)
+    {
+        string section = "";
+        foreach (string line in lines.Select(line => line.Trim()))
+        {
+            section = line.StartsWith('[') ? line[1..^1] : section;
+            if (line.StartsWith("max_line_length", StringComparison.Ordinal))
+            {
+                yield return (ToRegex(section), int.TryParse(line.Split('=')[1], out int limit) ? limit : 0);
+            }
+        }
+    }
+
+    // * stands for anything, and {a,b} for either; a section without a folder is of files in any.
+    private static Regex ToRegex(string section)
+    {
+        string pattern = Regex.Escape(section).Replace(@"\*\*", ".*", StringComparison.Ordinal).Replace(@"\*", "[^/]*", StringComparison.Ordinal)
+            .Replace(@"\{", "(", StringComparison.Ordinal).Replace("}", ")", StringComparison.Ordinal).Replace(",", "|", StringComparison.Ordinal);
+        return new Regex($"^{(section.Contains('/', StringComparison.Ordinal) ? "" : "(.*/)?")}{pattern}$");
+    }
+
+    [GeneratedRegex("\"\"\"")]
+    private static partial Regex Quotes();
+
+    // A string in one line, with three quotes or one.
+    [GeneratedRegex("\"\"\".*?\"\"\"|\"(\\\\.|[^\"\\\\])*\"")]
+    private static partial Regex Literal();
+
+    [GeneratedRegex(@"(?<=\])\([^)]*\)|<https?:[^>]*>")]
+    private static partial Regex LinkTarget();
 }

@@ -12,7 +12,8 @@ using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 
 string documentation = args[0];
-IEnumerable<MetadataReference> references = File.ReadAllLines(args[2]).Append(args[1]).Select(path => MetadataReference.CreateFromFile(path));
+IEnumerable<MetadataReference> references = File.ReadAllLines(args[2]).Append(args[1])
+    .Select(path => MetadataReference.CreateFromFile(path));
 var compilation = CSharpCompilation.Create("documentation", references: references);
 
 XDocument document = XDocument.Load(documentation, LoadOptions.PreserveWhitespace);

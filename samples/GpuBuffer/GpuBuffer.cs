@@ -1,12 +1,13 @@
 namespace Vmem.Samples;
 
 /// <summary>
-/// One large buffer of a graphics card, divided among meshes, uploads and shader constants. The arena hands out offsets and never touches the buffer,
-/// as it must where the buffer is on the far side of a bus.
+/// One large buffer of a graphics card, divided among meshes, uploads and shader constants. The arena hands out offsets and never touches
+/// the buffer, as it must where the buffer is on the far side of a bus.
 /// </summary>
 /// <remarks>
-/// What the card still reads must not be given to another: a retired range stays allocated until the frame that used it last has left the pipeline.
-/// Such a range is held by handle, which makes the free, frames later, one without a look-up, and finds for sure whatever was retired twice.
+/// What the card still reads must not be given to another: a retired range stays allocated until the frame that used it last has left the
+/// pipeline. Such a range is held by handle, which makes the free, frames later, one without a look-up, and finds for sure whatever was
+/// retired twice.
 /// </remarks>
 internal sealed class GpuBuffer : IDisposable
 {
@@ -49,7 +50,8 @@ internal sealed class GpuBuffer : IDisposable
     /// <summary>The current frame is the last that uses this range.</summary>
     public void Retire(in RangeHandle<uint> range) => _retired.Enqueue((Frame, range));
 
-    /// <summary>Submits the frame, and waits for the one that is <see cref="FramesInFlight"/> behind: what it was the last to use is free now.</summary>
+    /// <summary>Submits the frame, and waits for the one that is <see cref="FramesInFlight"/> behind: what it was the last to use is free
+    /// now.</summary>
     public void EndFrame()
     {
         Frame++;
@@ -60,7 +62,8 @@ internal sealed class GpuBuffer : IDisposable
     public void WaitIdle() => FreeRetired(before: long.MaxValue);
 
     /// <summary>
-    /// Slides the given ranges down, lowest first, as far as each goes, with their contents. The card must be idle. The array receives the ranges' new handles, in address order.
+    /// Slides the given ranges down, lowest first, as far as each goes, with their contents. The card must be idle. The array receives the
+    /// ranges' new handles, in address order.
     /// </summary>
     /// <returns>How many bytes were copied.</returns>
     public ulong Defragment(RangeHandle<uint>[] ranges)

@@ -1,8 +1,8 @@
 namespace Vmem.Samples;
 
 /// <summary>
-/// Connection IDs as a server gives them to its peers: 16 bits on the wire, and never one that was in use a moment ago, so that a late packet of a closed connection does
-/// not reach a new one: next fit.
+/// Connection IDs as a server gives them to its peers: 16 bits on the wire, and never one that was in use a moment ago, so that a late
+/// packet of a closed connection does not reach a new one: next fit.
 /// </summary>
 internal sealed class ConnectionIds(string name, ushort size) : IDisposable
 {

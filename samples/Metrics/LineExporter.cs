@@ -3,7 +3,8 @@ using OpenTelemetry.Metrics;
 
 namespace Vmem.Samples;
 
-/// <summary>Prints what any exporter of OpenTelemetry is given, a line a value: the console exporter takes seven, and shows the time.</summary>
+/// <summary>Prints what any exporter of OpenTelemetry is given, a line a value: the console exporter takes seven, and shows the
+/// time.</summary>
 internal sealed class LineExporter : BaseExporter<Metric>
 {
     public override ExportResult Export(in Batch<Metric> batch)

@@ -1,8 +1,8 @@
 namespace Vmem.Samples;
 
 /// <summary>
-/// Process IDs as a kernel hands them out. Whoever still remembers the PID of a process that has ended (a script, a signal under way) must not hit a new process by it,
-/// so a PID comes back as late as possible: next fit, which goes round all of them before it starts again.
+/// Process IDs as a kernel hands them out. Whoever still remembers the PID of a process that has ended (a script, a signal under way) must
+/// not hit a new process by it, so a PID comes back as late as possible: next fit, which goes round all of them before it starts again.
 /// </summary>
 internal sealed class PidTable : IDisposable
 {

@@ -24,8 +24,9 @@ foreach (FitPolicy policy in new[] { FitPolicy.NextFit, FitPolicy.FirstFit, FitP
 Console.WriteLine();
 ForkBomb();
 
-// Spawns and reaps at random. Between two spawns that get the same PID, next fit goes round all PIDs and skips only those that are taken; those were taken when it set
-// out, as it gives PIDs out nowhere but where it stands. So it hands out at least (PIDs - running) others first, and that is checked at every single reuse.
+// Spawns and reaps at random. Between two spawns that get the same PID, next fit goes round all PIDs and skips only those that are taken;
+// those were taken when it set out, as it gives PIDs out nowhere but where it stands. So it hands out at least (PIDs - running) others
+// first, and that is checked at every single reuse.
 static ReuseFigures Simulate(PidTable table, int seed)
 {
     var random = new Random(seed);

@@ -4,10 +4,11 @@ using System.Net;
 namespace Vmem.Samples;
 
 /// <summary>
-/// A pool of IPv6 prefixes: an arena of 128-bit addresses. A prefix of length n is a range of 2^(128-n) addresses that starts at a multiple of its size,
-/// which is what <see cref="RangeConstraints{T}.Align"/> asks for.
+/// A pool of IPv6 prefixes: an arena of 128-bit addresses. A prefix of length n is a range of 2^(128-n) addresses that starts at a
+/// multiple of its size, which is what <see cref="RangeConstraints{T}.Align"/> asks for.
 /// </summary>
-/// <remarks>Pools nest: a site's pool imports whole /48s from its provider's when it runs out, and gives them back when they are free.</remarks>
+/// <remarks>Pools nest: a site's pool imports whole /48s from its provider's when it runs out, and gives them back when they are
+/// free.</remarks>
 internal sealed class PrefixPool : IDisposable
 {
     private readonly Arena<UInt128> _addresses;
@@ -16,14 +17,22 @@ internal sealed class PrefixPool : IDisposable
     public PrefixPool(string name, IPNetwork network, int longest)
     {
         UInt128 start = BinaryPrimitives.ReadUInt128BigEndian(network.BaseAddress.GetAddressBytes());
-        _addresses = new Arena<UInt128>(name, start, SizeOf(network.PrefixLength), SizeOf(longest), new ArenaOptions<UInt128> { Policy = FitPolicy.FirstFit });
+        _addresses = new Arena<UInt128>(
+            name,
+            start,
+            SizeOf(network.PrefixLength),
+            SizeOf(longest),
+            new ArenaOptions<UInt128> { Policy = FitPolicy.FirstFit });
     }
 
     /// <summary>A pool that starts empty and takes what it needs from another.</summary>
     public PrefixPool(string name, PrefixPool provider, int longest)
     {
         // Best fit fills up the gaps between networks, so that large prefixes stay whole for whoever needs one.
-        _addresses = new Arena<UInt128>(name, SizeOf(longest), new ArenaOptions<UInt128> { Policy = FitPolicy.BestFit, Source = provider._addresses });
+        _addresses = new Arena<UInt128>(
+            name,
+            SizeOf(longest),
+            new ArenaOptions<UInt128> { Policy = FitPolicy.BestFit, Source = provider._addresses });
     }
 
     public string Name => _addresses.Name;
@@ -45,7 +54,9 @@ internal sealed class PrefixPool : IDisposable
 
     /// <exception cref="InvalidFreeException">This prefix was not delegated, or has been returned before.</exception>
     public void Return(IPNetwork prefix) =>
-        _addresses.FreeConstrained(BinaryPrimitives.ReadUInt128BigEndian(prefix.BaseAddress.GetAddressBytes()), SizeOf(prefix.PrefixLength));
+        _addresses.FreeConstrained(
+            BinaryPrimitives.ReadUInt128BigEndian(prefix.BaseAddress.GetAddressBytes()),
+            SizeOf(prefix.PrefixLength));
 
     /// <summary>How many prefixes of a length an amount of addresses comes to.</summary>
     public static UInt128 Count(UInt128 addresses, int prefixLength) => addresses / SizeOf(prefixLength);

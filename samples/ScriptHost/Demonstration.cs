@@ -1,27 +1,25 @@
 using System.Globalization;
 using Vmem.Memory;
-using Vmem.Samples.Hosting;
-using Vmem.Samples.Language;
 
 namespace Vmem.Samples;
 
 /// <summary>What the sample shows: scripts that behave and scripts that do not, and that the host's memory is whole after either.</summary>
 internal static class Demonstration
 {
-    private static readonly string[] s_scripts = ["tidy", "leaky", "greedy", "deep", "twice", "secret", "thief", "endless"];
+    private static readonly string[] s_scripts = ["tidy", "leaky", "greedy", "twice", "secret", "thief", "endless"];
 
     public static void Run(TextWriter output, int runs)
     {
-        List<CompiledScript> scripts = [.. s_scripts.Select(Load)];
+        List<Script> scripts = [.. s_scripts.Select(Load)];
         RunTogether(output, scripts);
         Spy(output);
         RunManyTimes(output, scripts, runs);
     }
 
-    public static CompiledScript Load(string name) =>
-        Compiler.Compile(name, File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "scripts", name + ".script")));
+    public static Script Load(string name) =>
+        Script.Parse(name, File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "scripts", name + ".script")));
 
-    private static void RunTogether(TextWriter output, List<CompiledScript> scripts)
+    private static void RunTogether(TextWriter output, List<Script> scripts)
     {
         var options = new ScriptHostOptions();
         using var host = new ScriptHost(options);
@@ -81,7 +79,7 @@ internal static class Demonstration
         }
     }
 
-    private static void RunManyTimes(TextWriter output, List<CompiledScript> scripts, int runs)
+    private static void RunManyTimes(TextWriter output, List<Script> scripts, int runs)
     {
         using var host = new ScriptHost(new ScriptHostOptions { StepLimit = 100_000 });
         output.WriteLine();

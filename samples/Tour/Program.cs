@@ -1,5 +1,6 @@
-// A tour of everything that is public, one area after the other: each is used, what it gave is checked, and a pair of its operations is timed.
-// The tests publish this program trimmed and ahead of time, and run it. `dotnet run -c Release --project samples/Tour` prints the JIT's figures.
+// A tour of everything that is public, one area after the other: each is used, what it gave is checked, and a pair of its operations is
+// timed. The tests publish this program trimmed and ahead of time, and run it. `dotnet run -c Release --project samples/Tour` prints the
+// JIT's figures.
 
 using System.Buffers;
 using System.Diagnostics;
@@ -77,7 +78,9 @@ using (var slots = new Arena<ushort>("slots", 0, 1, 1))
 using (var audited = new Arena<uint>("audited", 0, 1_000, 1, new() { Audit = true }))
 {
     uint leaked = AllocateForTheAudit(audited);
-    string[] frames = [.. audited.GetAuditReport().ToString().Split('\n').Where(line => line.TrimStart().StartsWith("at ", StringComparison.Ordinal))];
+    string[] frames = [
+        .. audited.GetAuditReport().ToString().Split('\n').Where(line => line.TrimStart().StartsWith("at ", StringComparison.Ordinal))
+    ];
     Check(frames.Length > 0 && frames[0].Contains(nameof(AllocateForTheAudit), StringComparison.Ordinal));
     Check(!frames.Any(frame => frame.Contains("Vmem.Arena", StringComparison.Ordinal) || frame.Contains("Vmem.Audit", StringComparison.Ordinal)));
     audited.Free(leaked, 1);

@@ -19,8 +19,10 @@ public class ArenaSizeTests(ITestOutputHelper output)
     [Fact]
     public void The_arena_has_few_fields_members_and_files()
     {
-        ISymbol[] members = [.. s_arena.GetMembers().Where(member => !member.IsImplicitlyDeclared && member is not IMethodSymbol { AssociatedSymbol: not null })];
-        int fields = s_arena.GetMembers().Count(member => member is IFieldSymbol { IsConst: false });      // static and behind properties, too
+        ISymbol[] members = [.. s_arena.GetMembers()
+            .Where(member => !member.IsImplicitlyDeclared && member is not IMethodSymbol { AssociatedSymbol: not null })];
+        // static and behind properties, too
+        int fields = s_arena.GetMembers().Count(member => member is IFieldSymbol { IsConst: false });
         int files = Uses.FilesOf(s_arena).Distinct().Count();
         output.WriteLine($"Arena<T>: {fields} fields, {members.Length} members, {files} files.");
         Assert.InRange(fields, 1, MostFields);
@@ -47,5 +49,6 @@ public class ArenaSizeTests(ITestOutputHelper output)
 
     private static bool IsArena(INamedTypeSymbol type) => SymbolEqualityComparer.Default.Equals(type, s_arena);
 
-    private static bool WasOfArena(INamedTypeSymbol type) => type.Name == "QuantumCaches" || Uses.FilesOf(type).Any(file => s_vmem.FolderOf(file) is "Arena" or "Space" or "Importing" or "Waiting");
+    private static bool WasOfArena(INamedTypeSymbol type) =>
+        type.Name == "QuantumCaches" || Uses.FilesOf(type).Any(file => s_vmem.FolderOf(file) is "Arena" or "Space" or "Importing" or "Waiting");
 }

@@ -10,7 +10,8 @@ public class FolderTests
         Plan plan = Plan.Of(project);
         Assert.Empty(Circles.Of(plan.Arrows));
         Assert.Empty(plan.Arrows.Select(arrow => arrow.To).Except(plan.Folders));
-        Assert.Empty(Projects.Of(project).FolderOfTypes().Values.Where(folder => folder.Length > 0).Select(plan.NameOf).Except(plan.Folders));
+        Assert.Empty(Projects.Of(project).FolderOfTypes().Values.Where(folder => folder.Length > 0).Select(plan.NameOf)
+            .Except(plan.Folders));
     }
 
     [Theory]
@@ -38,5 +39,6 @@ public class FolderTests
         Assert.Contains(found, arrow => arrow.ToString() == "Replay -> Traces: Vmem.Tool.Replay.EventSource uses Vmem.Tool.Traces.TraceReader");
     }
 
-    private static IReadOnlyList<FolderArrow> Forbidden(string project, Plan plan) => [.. FolderArrow.Of(Projects.Of(project), plan).Where(arrow => !plan.Allows(arrow.From, arrow.To))];
+    private static IReadOnlyList<FolderArrow> Forbidden(string project, Plan plan) =>
+        [.. FolderArrow.Of(Projects.Of(project), plan).Where(arrow => !plan.Allows(arrow.From, arrow.To))];
 }

@@ -54,14 +54,18 @@ internal sealed class PartialFiles
 
     private bool IsMember(ISymbol symbol) =>
         symbol is IMethodSymbol or IPropertySymbol or IFieldSymbol or IEventSymbol or INamedTypeSymbol
-            && !SymbolEqualityComparer.Default.Equals(symbol, Type) && SymbolEqualityComparer.Default.Equals(Uses.OutermostType(symbol), Type);
+            && !SymbolEqualityComparer.Default.Equals(symbol, Type)
+            && SymbolEqualityComparer.Default.Equals(Uses.OutermostType(symbol), Type);
 
     private bool IsStateOfMainFile(ISymbol symbol) =>
-        SymbolEqualityComparer.Default.Equals(symbol.ContainingType, Type) && symbol is IFieldSymbol or IPropertySymbol && Uses.FilesOf(symbol).All(file => NameOf(file) == $"{Type.Name}.cs")
-            && symbol.DeclaringSyntaxReferences.All(part => part.GetSyntax() is not BasePropertyDeclarationSyntax property || IsAutomatic(property));
+        SymbolEqualityComparer.Default.Equals(symbol.ContainingType, Type) && symbol is IFieldSymbol
+            or IPropertySymbol && Uses.FilesOf(symbol).All(file => NameOf(file) == $"{Type.Name}.cs")
+            && symbol.DeclaringSyntaxReferences
+                .All(part => part.GetSyntax() is not BasePropertyDeclarationSyntax property || IsAutomatic(property));
 
     private static bool IsAutomatic(BasePropertyDeclarationSyntax property) =>
-        property is not (PropertyDeclarationSyntax { ExpressionBody: not null } or IndexerDeclarationSyntax) && property.AccessorList?.Accessors.All(accessor => accessor.Body is null && accessor.ExpressionBody is null) == true;
+        property is not (PropertyDeclarationSyntax { ExpressionBody: not null } or IndexerDeclarationSyntax)
+            && property.AccessorList?.Accessors.All(accessor => accessor.Body is null && accessor.ExpressionBody is null) == true;
 
     private string NameOf(SyntaxTree file) => Path.GetFileName(_project.PathOf(file));
 }

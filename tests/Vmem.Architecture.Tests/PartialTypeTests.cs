@@ -40,5 +40,6 @@ public class PartialTypeTests
         Assert.Equal([("T.B.cs", "T.cs")], Read(("T.cs", "partial class T { private T(int _) { } }"), ("T.B.cs", "partial class T { public static T Make() => new(1); }")).Arrows);
     }
 
-    private static PartialFiles Read(params (string Path, string Text)[] files) => Assert.Single(PartialFiles.Of(new SourceProject("Sample", files)));
+    private static PartialFiles Read(params (string Path, string Text)[] files) =>
+        Assert.Single(PartialFiles.Of(new SourceProject("Sample", files)));
 }

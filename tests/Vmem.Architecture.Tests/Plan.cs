@@ -2,8 +2,9 @@ namespace Vmem.Architecture.Tests;
 
 /// <summary>Which folder of a project may use which: all rules stand here.</summary>
 /// <remarks>
-/// A folder may use the folders behind its arrow, and what those may use. Nothing else: no arrow leads up or sideways, so there is no circle.
-/// A folder of src/Shared is compiled into several projects and counts as that project's folder of the same name, except where a line below names it.
+/// A folder may use the folders behind its arrow, and what those may use. Nothing else: no arrow leads up or sideways, so there is no
+/// circle. A folder of src/Shared is compiled into several projects and counts as that project's folder of the same name, except where a
+/// line below names it.
 /// </remarks>
 internal sealed class Plan
 {

@@ -9,7 +9,10 @@ internal static class Projects
 
     public static TheoryData<string> Planned => [.. Plan.All.Select(plan => plan.Project)];
 
-    public static TheoryData<string> All => [.. Directory.EnumerateFiles(Path.Combine(SourceProject.Root, "src"), "*.csproj", SearchOption.AllDirectories).Select(file => Path.GetFileNameWithoutExtension(file))];
+    public static TheoryData<string> All => [.. Directory.EnumerateFiles(
+        Path.Combine(SourceProject.Root, "src"),
+        "*.csproj",
+        SearchOption.AllDirectories).Select(file => Path.GetFileNameWithoutExtension(file))];
 
     public static SourceProject Of(string name) => s_read.GetOrAdd(name, static name => new(() => SourceProject.Read(name))).Value;
 }

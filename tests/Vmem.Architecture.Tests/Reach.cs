@@ -28,7 +28,10 @@ internal sealed class Reach
     /// <param name="project">Where they are.</param>
     /// <param name="starts">Where the reader begins.</param>
     /// <param name="isInScope">The outermost types whose members are followed.</param>
-    public static IReadOnlyCollection<IMethodSymbol> From(SourceProject project, IEnumerable<ISymbol> starts, Func<INamedTypeSymbol, bool> isInScope)
+    public static IReadOnlyCollection<IMethodSymbol> From(
+        SourceProject project,
+        IEnumerable<ISymbol> starts,
+        Func<INamedTypeSymbol, bool> isInScope)
     {
         var reach = new Reach(project, isInScope);
         Queue<ISymbol> open = new(starts);
@@ -49,12 +52,15 @@ internal sealed class Reach
     }
 
     private IEnumerable<ISymbol> UsedBy(ISymbol member) =>
-        member.DeclaringSyntaxReferences.SelectMany(part => Uses.Of(part.GetSyntax(), _project.Compilation.GetSemanticModel(part.SyntaxTree)))
-            .Where(used => used is IMethodSymbol { MethodKind: not MethodKind.LocalFunction } or IPropertySymbol && Uses.OutermostType(used) is { } type && _isInScope(type))
+        member.DeclaringSyntaxReferences
+            .SelectMany(part => Uses.Of(part.GetSyntax(), _project.Compilation.GetSemanticModel(part.SyntaxTree)))
+            .Where(used => used is IMethodSymbol { MethodKind: not MethodKind.LocalFunction }
+                or IPropertySymbol && Uses.OutermostType(used) is { } type && _isInScope(type))
             .SelectMany(used => _implementations[used].Append(used));
 
     private static bool HasBody(IMethodSymbol method) =>
-        method.DeclaringSyntaxReferences.Any(part => part.GetSyntax() is BaseMethodDeclarationSyntax { Body: not null } or BaseMethodDeclarationSyntax { ExpressionBody: not null });
+        method.DeclaringSyntaxReferences.Any(part => part.GetSyntax() is BaseMethodDeclarationSyntax { Body: not null }
+            or BaseMethodDeclarationSyntax { ExpressionBody: not null });
 
     private IEnumerable<ISymbol> MembersInScope() =>
         _project.Types.Where(type => _isInScope(Uses.OutermostType(type)!)).SelectMany(type => type.GetMembers())

@@ -49,7 +49,10 @@ internal sealed class SourceProject
             name,
             [.. _paths.Keys, CSharpSyntaxTree.ParseText(ImplicitUsings, s_options)],
             s_references.Where(reference => Path.GetFileNameWithoutExtension(reference.Display) != name),
-            new CSharpCompilationOptions(_paths.Keys.Any(HasStatements) ? OutputKind.ConsoleApplication : OutputKind.DynamicallyLinkedLibrary, allowUnsafe: true, nullableContextOptions: NullableContextOptions.Enable));
+            new CSharpCompilationOptions(
+                _paths.Keys.Any(HasStatements) ? OutputKind.ConsoleApplication : OutputKind.DynamicallyLinkedLibrary,
+                allowUnsafe: true,
+                nullableContextOptions: NullableContextOptions.Enable));
         Diagnostic[] errors = [.. Compilation.GetDiagnostics().Where(IsOurs)];
         Assert.True(errors.Length == 0, $"{name} was not understood:\n{string.Join('\n', errors.AsEnumerable())}");
         Types = Files.SelectMany(DeclaredIn).ToHashSet<INamedTypeSymbol>(SymbolEqualityComparer.Default);
@@ -100,16 +103,21 @@ internal sealed class SourceProject
     private IEnumerable<INamedTypeSymbol> DeclaredIn(SyntaxTree file)
     {
         SemanticModel model = Compilation.GetSemanticModel(file);
-        return file.GetRoot().DescendantNodes().Where(node => node is BaseTypeDeclarationSyntax or DelegateDeclarationSyntax).Select(node => (INamedTypeSymbol)model.GetDeclaredSymbol(node)!);
+        return file.GetRoot().DescendantNodes().Where(node => node is BaseTypeDeclarationSyntax or DelegateDeclarationSyntax)
+            .Select(node => (INamedTypeSymbol)model.GetDeclaredSymbol(node)!);
     }
 
     private static bool IsOurs(Diagnostic found) =>
-        found.Severity == DiagnosticSeverity.Error && found.Id != NoBody && found.Location.SourceTree?.ToString().Contains(MostlyGenerated, StringComparison.Ordinal) != true;
+        found.Severity == DiagnosticSeverity.Error
+            && found.Id != NoBody
+            && found.Location.SourceTree?.ToString().Contains(MostlyGenerated, StringComparison.Ordinal) != true;
 
-    private static bool HasStatements(SyntaxTree file) => ((CompilationUnitSyntax)file.GetRoot()).Members.OfType<GlobalStatementSyntax>().Any();
+    private static bool HasStatements(SyntaxTree file) =>
+        ((CompilationUnitSyntax)file.GetRoot()).Members.OfType<GlobalStatementSyntax>().Any();
 
     private static IEnumerable<string> Sources(string folder) =>
-        Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories).Where(file => !Path.GetRelativePath(folder, file).Split('/', '\\').Any(part => part is "obj" or "bin")).Order(StringComparer.Ordinal);
+        Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories).Where(file => !Path.GetRelativePath(folder, file).Split('/', '\\')
+            .Any(part => part is "obj" or "bin")).Order(StringComparer.Ordinal);
 
     private static string ThisFolder([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
 }

@@ -17,7 +17,8 @@ internal static class Uses
         node.DescendantNodesAndSelf().Where(IsUse).Select(use => model.GetSymbolInfo(use).Symbol).OfType<ISymbol>().Select(Declared);
 
     /// <summary>The files that declare it; none if it is not of these sources.</summary>
-    public static IEnumerable<SyntaxTree> FilesOf(ISymbol symbol) => symbol.DeclaringSyntaxReferences.Select(reference => reference.SyntaxTree);
+    public static IEnumerable<SyntaxTree> FilesOf(ISymbol symbol) =>
+        symbol.DeclaringSyntaxReferences.Select(reference => reference.SyntaxTree);
 
     /// <summary>The outermost type that a symbol is a member of, or is itself.</summary>
     public static INamedTypeSymbol? OutermostType(ISymbol symbol)
@@ -32,7 +33,12 @@ internal static class Uses
     }
 
     private static bool IsUse(SyntaxNode node) =>
-        node is SimpleNameSyntax or BaseObjectCreationExpressionSyntax or ConstructorInitializerSyntax or ElementAccessExpressionSyntax or BinaryExpressionSyntax or PrefixUnaryExpressionSyntax;
+        node is SimpleNameSyntax
+            or BaseObjectCreationExpressionSyntax
+            or ConstructorInitializerSyntax
+            or ElementAccessExpressionSyntax
+            or BinaryExpressionSyntax
+            or PrefixUnaryExpressionSyntax;
 
     private static ISymbol Declared(ISymbol symbol)
     {

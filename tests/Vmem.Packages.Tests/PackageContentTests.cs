@@ -44,7 +44,9 @@ public sealed partial class PackageContentTests(PackageFeed feed)
     public void Its_documentation_names_what_a_taker_can_name(string package)
     {
         using ZipArchive archive = ZipFile.OpenRead(feed.PathOf(package));
-        ZipArchiveEntry[] documentations = [.. archive.Entries.Where(entry => entry.FullName.StartsWith("lib/", StringComparison.Ordinal) && entry.Name == package + ".xml")];
+        ZipArchiveEntry[] documentations = [
+            .. archive.Entries.Where(entry => entry.FullName.StartsWith("lib/", StringComparison.Ordinal) && entry.Name == package + ".xml")
+        ];
         Assert.NotEmpty(documentations);
         foreach (ZipArchiveEntry entry in documentations)
         {

@@ -36,12 +36,14 @@ public sealed class PatchReleaseTests(PackageFeed feed)
         int renamed = 0;
         foreach (TypeDefinition type in assembly.MainModule.GetAllTypes().Where(type => !type.Name.StartsWith('<')))
         {
-            foreach (MethodDefinition method in type.Methods.Where(method => !method.IsVirtual && !method.IsConstructor && IsHidden(method)))
+            foreach (MethodDefinition method in type.Methods
+                .Where(method => !method.IsVirtual && !method.IsConstructor && IsHidden(method)))
             {
                 method.Name = $"M{renamed++}";
             }
 
-            foreach (FieldDefinition field in type.Fields.Where(field => (field.IsPrivate || field.IsAssembly || !IsVisible(type)) && !field.IsRuntimeSpecialName))
+            foreach (FieldDefinition field in type.Fields
+                .Where(field => (field.IsPrivate || field.IsAssembly || !IsVisible(type)) && !field.IsRuntimeSpecialName))
             {
                 field.Name = $"F{renamed++}";
             }

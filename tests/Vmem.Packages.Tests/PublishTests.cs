@@ -3,7 +3,8 @@ using Vmem.Packages.Tests.Feed;
 
 namespace Vmem.Packages.Tests;
 
-/// <summary>A program that uses every public area, trimmed, compiled ahead of time, and on the older framework: no warning, and it runs.</summary>
+/// <summary>A program that uses every public area, trimmed, compiled ahead of time, and on the older framework: no warning, and it
+/// runs.</summary>
 [Collection(PackageFeedTests.Name)]
 public sealed class PublishTests(PackageFeed feed)
 {

@@ -6,8 +6,8 @@ using Vmem.Tool.Replay;
 namespace Vmem.Tool.Tests;
 
 /// <summary>
-/// What a test needs of the machine. Where it is missing the test is skipped, and the reason says what to do about it. In CI, which has to install
-/// everything, a missing package is an error.
+/// What a test needs of the machine. Where it is missing the test is skipped, and the reason says what to do about it. In CI, which has to
+/// install everything, a missing package is an error.
 /// </summary>
 internal static class Needs
 {
@@ -57,7 +57,10 @@ internal static class Needs
     {
         const string Status = "/proc/self/status";
         const ulong Sigint = 1 << (2 - 1);
-        string? ignored = File.Exists(Status) ? File.ReadLines(Status).FirstOrDefault(line => line.StartsWith("SigIgn:", StringComparison.Ordinal)) : null;
-        return ignored is not null && (ulong.Parse(ignored.AsSpan("SigIgn:".Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture) & Sigint) != 0;
+        string? ignored = File.Exists(Status)
+            ? File.ReadLines(Status).FirstOrDefault(line => line.StartsWith("SigIgn:", StringComparison.Ordinal))
+            : null;
+        return ignored is not null
+            && (ulong.Parse(ignored.AsSpan("SigIgn:".Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture) & Sigint) != 0;
     }
 }

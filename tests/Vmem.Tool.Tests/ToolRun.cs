@@ -14,13 +14,17 @@ internal sealed record ToolRun(int ExitCode, string Output, string Error)
 
     public static Task<ToolRun> Of(params string[] args) => WithInput(new MemoryStream(), args);
 
-    public static async Task<ToolRun> WithInput(Stream input, params string[] args) => await WithInput(input, TestContext.Current.CancellationToken, args);
+    public static async Task<ToolRun> WithInput(Stream input, params string[] args) =>
+        await WithInput(input, TestContext.Current.CancellationToken, args);
 
     public static async Task<ToolRun> WithInput(Stream input, CancellationToken cancellationToken, params string[] args)
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        int exitCode = await ToolCommand.InvokeAsync(args, new ToolConsole(() => input, output, error) { WarmUpRounds = 1, Self = s_self }, cancellationToken);
+        int exitCode = await ToolCommand.InvokeAsync(
+            args,
+            new ToolConsole(() => input, output, error) { WarmUpRounds = 1, Self = s_self },
+            cancellationToken);
         return new ToolRun(exitCode, output.ToString(), error.ToString());
     }
 

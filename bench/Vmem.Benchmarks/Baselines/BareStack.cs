@@ -49,8 +49,8 @@ internal static class BareStack
     }
 }
 
-/// <summary>The same behind an instance and a condition, as any real cache is: the JIT cannot move the look-up of the thread's field out of the
-/// caller's loop.</summary>
+/// <summary>The same behind an instance and a condition, as any real cache is: the JIT cannot move the look-up of the thread's field out
+/// of the caller's loop.</summary>
 internal sealed class BareCache(ulong max)
 {
     private const int Capacity = 64;

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 
 namespace Vmem.Benchmarks.Blocks;
 
-/// <summary>What .NET has for the same purpose inside the managed heap: arrays of bytes from the shared <see cref="ArrayPool{T}"/>. It keeps
-/// some arrays of each power of two for each thread and processor, and leaves the others to the garbage collector.</summary>
+/// <summary>What .NET has for the same purpose inside the managed heap: arrays of bytes from the shared <see cref="ArrayPool{T}"/>. It
+/// keeps some arrays of each power of two for each thread and processor, and leaves the others to the garbage collector.</summary>
 internal readonly struct ArrayPoolBlocks : IBlocks<ArrayPoolBlocks, ArrayBlock>
 {
     public static bool IsOneForAll => true;

@@ -19,7 +19,9 @@ internal static class BlockSubjects
     public static BlockSubject ArrayPool { get; } = new BlockSubject<ArrayPoolBlocks, ArrayBlock>("ArrayPool", () => default);
 
     /// <summary>A client whose context hands memory on as it is.</summary>
-    public static BlockSubject BareClient { get; } = new BlockSubject<ClientBlocks, NativeBlock>("client, no features", () => new ClientBlocks(MemoryContextFeatures.None));
+    public static BlockSubject BareClient { get; } = new BlockSubject<ClientBlocks, NativeBlock>(
+        "client, no features",
+        () => new ClientBlocks(MemoryContextFeatures.None));
 
     public static BlockSubject ZeroingClient { get; } = MakeClient("client, ZeroOnAllocate", MemoryContextFeatures.ZeroOnAllocate);
 
@@ -42,11 +44,15 @@ internal static class BlockSubjects
 
     /// <summary>A heap of mimalloc's; none where that is not on this machine.</summary>
     public static IReadOnlyList<BlockSubject> MimallocHeaps { get; }
-        = MimallocHeapPeer.TryMake(PeerLibraries.Mimalloc, out MimallocHeapPeer? peer) ? [new BlockSubject<MimallocHeapBlocks, NativeBlock>("mimalloc heap", peer.MakeBlocks)] : [];
+        = MimallocHeapPeer.TryMake(PeerLibraries.Mimalloc, out MimallocHeapPeer? peer)
+            ? [new BlockSubject<MimallocHeapBlocks, NativeBlock>("mimalloc heap", peer.MakeBlocks)]
+            : [];
 
     private static BlockSubject<ClientBlocks, NativeBlock> MakeClient(string name, MemoryContextFeatures added)
         => new(name, () => new ClientBlocks(new MemoryContextOptions().Features | added));
 
     private static IEnumerable<BlockSubject> MakeMalloc(PeerLibrary library, string prefix)
-        => MallocPeer.TryMake(library, prefix, out MallocPeer? peer) ? [new BlockSubject<MallocBlocks, NativeBlock>(peer.Name, peer.MakeBlocks)] : [];
+        => MallocPeer.TryMake(library, prefix, out MallocPeer? peer)
+            ? [new BlockSubject<MallocBlocks, NativeBlock>(peer.Name, peer.MakeBlocks)]
+            : [];
 }

@@ -15,7 +15,6 @@ internal static class BenchCommand
     [
         new GrowthStudy(),
         new VariationsStudy(),
-        new PairStudy(),
         new ConstrainedStudy(),
         new ThreadsStudy(),
         new BookkeepingStudy(),

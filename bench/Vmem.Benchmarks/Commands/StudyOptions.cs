@@ -56,7 +56,10 @@ internal sealed class StudyOptions
 
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _policies, _by, _locking, _minSegments, _maxSegments, _runs, _baselineMaxSegments, _seconds, _rampSteps, _out })
+        foreach (Option option in new Option[]
+        {
+            _policies, _by, _locking, _minSegments, _maxSegments, _runs, _baselineMaxSegments, _seconds, _rampSteps, _out
+        })
         {
             command.Add(option);
         }
@@ -72,7 +75,9 @@ internal sealed class StudyOptions
     {
         Policies = parsed.GetResult(_policies) is null ? defaults.Policies : parsed.GetRequiredValue(_policies),
         By = parsed.GetValue(_by) is { } by and not Both ? [Enum.Parse<FreeBy>(by, ignoreCase: true)] : defaults.By,
-        Locking = parsed.GetValue(_locking) is { } locking and not Both ? [Enum.Parse<Locking>(locking, ignoreCase: true)] : defaults.Locking,
+        Locking = parsed.GetValue(_locking) is { } locking and not Both
+            ? [Enum.Parse<Locking>(locking, ignoreCase: true)]
+            : defaults.Locking,
         MinSegments = parsed.GetValue(_minSegments) ?? defaults.MinSegments,
         MaxSegments = parsed.GetValue(_maxSegments) ?? defaults.MaxSegments,
         Runs = parsed.GetValue(_runs) ?? defaults.Runs,

@@ -21,7 +21,11 @@ namespace Vmem.Benchmarks.Measurement;
 /// <param name="PageChaseNanoseconds">One load of the chase through one line of each page.</param>
 /// <param name="FullChaseNanoseconds">One load of the chase through all lines.</param>
 /// <param name="TimestampNanoseconds">One reading of the clock.</param>
-internal sealed record Calibration(double StepNanoseconds, double PageChaseNanoseconds, double FullChaseNanoseconds, double TimestampNanoseconds)
+internal sealed record Calibration(
+    double StepNanoseconds,
+    double PageChaseNanoseconds,
+    double FullChaseNanoseconds,
+    double TimestampNanoseconds)
 {
     /// <summary>The peers' machine took 2.1 to 2.6 ns a step; this is the middle.</summary>
     public const double ReferenceStepNanoseconds = 2.35;
@@ -54,7 +58,7 @@ internal sealed record Calibration(double StepNanoseconds, double PageChaseNanos
     public static Calibration Measure()
     {
         _ = StepTime(Steps / 10);
-        double step = Median.Of(Enumerable.Range(0, 3).Select(_ => StepTime(Steps)));
+        double step = Rounds.Median(Enumerable.Range(0, 3).Select(_ => StepTime(Steps)));
         return new Calibration(step, ChaseTime(PageBytes), ChaseTime(LineBytes), TimestampTime());
     }
 
@@ -99,7 +103,7 @@ internal sealed record Calibration(double StepNanoseconds, double PageChaseNanos
                 rounds[round] = Clock.NanosecondsSince(begin) / ChaseLoads;
             }
             s_sink += (ulong)position;
-            return Median.Of(rounds);
+            return Rounds.Median(rounds);
         }
         finally
         {

@@ -25,13 +25,20 @@ internal static class PeerFigures
     /// <summary>The replacement loop itself, TLSF by rmind.</summary>
     public static double? TlsfMix(long segments) => At(segments, 88, 72, 133, 267, 390);
 
-    private static double? At(long segments, double thousand, double tenThousand, double hundredThousand, double million, double tenMillion) => segments switch
-    {
-        1_000 => thousand,
-        10_000 => tenThousand,
-        100_000 => hundredThousand,
-        1_000_000 => million,
-        10_000_000 => tenMillion,
-        _ => null,
-    };
+    private static double? At(
+        long segments,
+        double thousand,
+        double tenThousand,
+        double hundredThousand,
+        double million,
+        double tenMillion) =>
+        segments switch
+        {
+            1_000 => thousand,
+            10_000 => tenThousand,
+            100_000 => hundredThousand,
+            1_000_000 => million,
+            10_000_000 => tenMillion,
+            _ => null,
+        };
 }

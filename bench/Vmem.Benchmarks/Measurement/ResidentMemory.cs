@@ -7,7 +7,8 @@ internal static class ResidentMemory
 {
     private const string Rollup = "/proc/self/smaps_rollup";
 
-    /// <summary>In bytes. On Linux counted from the page tables: the figure that the kernel keeps lags behind by some pages of each thread.</summary>
+    /// <summary>In bytes. On Linux counted from the page tables: the figure that the kernel keeps lags behind by some pages of each
+    /// thread.</summary>
     public static long Measure()
     {
         if (File.Exists(Rollup))

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Vmem.Benchmarks.Measurement;
 using Vmem.Benchmarks.Workloads;
@@ -28,37 +27,11 @@ internal sealed class HandoverSubject<TPool>(string name, Func<TPool> make) : Ha
     public override HandoverTimes Measure(int blocks)
     {
         using TPool pool = make();
+        TPool shared = pool;
         var ring = new BlockRing<Pooled>();
-        using var ready = new Barrier(3);
-        long bytes = 0;
-        Thread[] threads =
-        [
-            new(() => Run(blocks, ready, ref bytes, () => Fill(pool, ring))),
-            new(() => Run(blocks, ready, ref bytes, () => Empty(pool, ring))),
-        ];
-        Array.ForEach(threads, thread => thread.Start());
-        ready.SignalAndWait();
-        long begin = Stopwatch.GetTimestamp();
-        Array.ForEach(threads, thread => thread.Join());
+        CrewTimes times = Crew.HandOver(WarmUpBlocks, blocks, () => Fill(shared, ring), () => Empty(shared, ring));
         double objects = (double)blocks * BlockRing<Pooled>.BlockLength;
-        return new HandoverTimes(Clock.NanosecondsSince(begin) / objects, pool.Constructed, bytes / objects);
-    }
-
-    private static void Run(int blocks, Barrier ready, ref long bytes, Action step)
-    {
-        for (int i = 0; i < WarmUpBlocks; i++)
-        {
-            step();
-        }
-
-        ready.SignalAndWait();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < blocks; i++)
-        {
-            step();
-        }
-
-        Interlocked.Add(ref bytes, GC.GetAllocatedBytesForCurrentThread() - before);
+        return new HandoverTimes(times.Nanoseconds / objects, pool.Constructed, times.ManagedBytes / objects);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

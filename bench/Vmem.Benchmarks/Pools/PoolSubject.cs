@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Vmem.Benchmarks.Measurement;
 
@@ -35,57 +34,33 @@ internal sealed class PoolSubject<TPool, TItem>(string name, Func<TPool> make) :
 {
     private const int WarmUpChunks = 500;
 
-    // Pairs between two looks at the flag that stops the threads.
     private const int ChunkLength = 1_024;
-
-    private volatile bool _stop;
 
     public override PoolTimes Measure(int threads, int held, double seconds)
     {
         using TPool pool = make();
-        long[] pairs = new long[threads];
-        long[] bytes = new long[threads];
-        _stop = false;
-        using var ready = new Barrier(threads + 1);
-        var workers = new Thread[threads];
-        for (int i = 0; i < threads; i++)
-        {
-            int index = i;
-            workers[i] = new Thread(() => (pairs[index], bytes[index]) = Work(pool, held, ready)) { IsBackground = true };
-            workers[i].Start();
-        }
-
-        ready.SignalAndWait();
-        long begin = Stopwatch.GetTimestamp();
-        Thread.Sleep(TimeSpan.FromSeconds(seconds));
-        _stop = true;
-        double elapsed = Clock.NanosecondsSince(begin);
-        foreach (Thread worker in workers)
-        {
-            worker.Join();
-        }
-
-        double all = pairs.Sum();
-        return new PoolTimes(elapsed * Math.Min(threads, Environment.ProcessorCount) / all, bytes.Sum() / all);
+        TPool shared = pool;
+        CrewTimes times = Crew.Work(threads, seconds, _ => new Shift(shared, held));
+        double pairs = (double)times.Chunks * ChunkLength;
+        return new PoolTimes(times.Nanoseconds * Math.Min(threads, Environment.ProcessorCount) / pairs, times.ManagedBytes / pairs);
     }
 
-    private (long Pairs, long Bytes) Work(TPool pool, int held, Barrier ready)
+    private readonly struct Shift(TPool pool, int held) : IShift
     {
-        for (int i = 0; i < WarmUpChunks; i++)
+        public void Settle()
         {
-            Run(pool, held);
+            for (int i = 0; i < WarmUpChunks; i++)
+            {
+                RunChunk();
+            }
         }
 
-        ready.SignalAndWait();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        long chunks = 0;
-        while (!_stop)
-        {
-            Run(pool, held);
-            chunks++;
-        }
+        public void RunChunk() => Run(pool, held);
 
-        return (chunks * ChunkLength, GC.GetAllocatedBytesForCurrentThread() - before);
+        public void Dispose()
+        {
+            // All threads share the pool.
+        }
     }
 
     private static void Run(TPool pool, int held)

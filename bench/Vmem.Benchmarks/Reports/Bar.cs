@@ -13,7 +13,14 @@ namespace Vmem.Benchmarks.Reports;
 /// <param name="Measured">The figure of this run.</param>
 /// <param name="Unit">Of <paramref name="Limit"/> and <paramref name="Measured"/>.</param>
 /// <param name="AtLeast">Whether more is better.</param>
-internal sealed record Bar(string What, string Derivation, double Limit, double Calibration, double Measured, string Unit, bool AtLeast = false)
+internal sealed record Bar(
+    string What,
+    string Derivation,
+    double Limit,
+    double Calibration,
+    double Measured,
+    string Unit,
+    bool AtLeast = false)
 {
     public double Adjusted => Limit * Calibration;
 

@@ -9,11 +9,13 @@ internal static class Cells
 
     public static string Count(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
-    public static string Nanoseconds(double value) => double.IsNaN(value) ? Nothing : value.ToString(value >= 100 ? "N0" : "0.0", CultureInfo.InvariantCulture);
+    public static string Nanoseconds(double value) =>
+        double.IsNaN(value) ? Nothing : value.ToString(value >= 100 ? "N0" : "0.0", CultureInfo.InvariantCulture);
 
     public static string Nanoseconds(double? value) => value is { } known ? Nanoseconds(known) : Nothing;
 
-    public static string Fixed(double value, int digits) => double.IsNaN(value) ? Nothing : value.ToString("F" + digits.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+    public static string Fixed(double value, int digits) =>
+        double.IsNaN(value) ? Nothing : value.ToString("F" + digits.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 
     public static string Percent(double fraction) => Fixed(100 * fraction, 2) + " %";
 

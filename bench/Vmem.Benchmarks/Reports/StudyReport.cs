@@ -39,7 +39,8 @@ internal sealed class StudyReport(string name, string title, string method, Cali
 
     public void Add(Bar bar) => _bars.Add(bar);
 
-    public void Record(string subject, long segments, string metric, double value, string unit) => _numbers.Add(new Measured(subject, segments, metric, value, unit));
+    public void Record(string subject, long segments, string metric, double value, string unit) =>
+        _numbers.Add(new Measured(subject, segments, metric, value, unit));
 
     public void Note(string note) => _notes.Add(note);
 }

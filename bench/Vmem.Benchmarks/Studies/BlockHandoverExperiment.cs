@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Vmem.Benchmarks.Blocks;
 using Vmem.Benchmarks.Measurement;
@@ -18,37 +17,11 @@ internal sealed class BlockHandoverExperiment(int batches) : IBlockExperiment<Bl
         where TBlock : struct, IBlock
     {
         using TBlocks blocks = make();
+        TBlocks shared = blocks;
         var ring = new BlockRing<TBlock>();
-        using var ready = new Barrier(3);
-        long bytes = 0;
-        Thread[] threads =
-        [
-            new(() => Repeat(ready, ref bytes, () => Fill(blocks, ring))),
-            new(() => Repeat(ready, ref bytes, () => Empty(blocks, ring))),
-        ];
-        Array.ForEach(threads, thread => thread.Start());
-        ready.SignalAndWait();
-        long begin = Stopwatch.GetTimestamp();
-        Array.ForEach(threads, thread => thread.Join());
+        CrewTimes times = Crew.HandOver(SettlingBatches, batches, () => Fill(shared, ring), () => Empty(shared, ring));
         double handedOver = (double)batches * BlockRing<TBlock>.BlockLength;
-        return new BlockTimes(Clock.NanosecondsSince(begin) / handedOver, bytes / handedOver);
-    }
-
-    private void Repeat(Barrier ready, ref long bytes, Action step)
-    {
-        for (int i = 0; i < SettlingBatches; i++)
-        {
-            step();
-        }
-
-        ready.SignalAndWait();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < batches; i++)
-        {
-            step();
-        }
-
-        Interlocked.Add(ref bytes, GC.GetAllocatedBytesForCurrentThread() - before);
+        return new BlockTimes(times.Nanoseconds / handedOver, times.ManagedBytes / handedOver);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -24,7 +24,7 @@ internal sealed class BlockTimesExperiment<TLaw>(int live) : IBlockExperiment<Bl
         where TBlock : struct, IBlock
     {
         using TBlocks blocks = make();
-        var loop = new BlockLoop<TBlocks, TBlock, TLaw>(blocks, live, Xorshift64.DefaultSeed);
+        var loop = new BlockLoop<TBlocks, TBlock, TLaw>(blocks, live, Xorshift64.Of(thread: 0));
         RunChunks(loop, SettlingChunks);
         // A context's tables may start a collection in the background. It would take time, and if it ended meanwhile, what is left of the
         // thread's allocation buffer would be counted as allocated.

@@ -9,7 +9,8 @@ internal readonly record struct BookkeepingBytes(double TablesFilled, double Tab
 {
     public static BookkeepingBytes Parse(string line)
     {
-        double[] values = [.. line.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(word => double.Parse(word, CultureInfo.InvariantCulture))];
+        double[] values = [.. line.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Select(word => double.Parse(word, CultureInfo.InvariantCulture))];
         return values.Length == 4
             ? new BookkeepingBytes(values[0], values[1], values[2], values[3])
             : throw new FormatException($"Four numbers were expected, not '{line}'.");

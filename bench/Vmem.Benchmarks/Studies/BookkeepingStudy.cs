@@ -28,7 +28,8 @@ internal sealed class BookkeepingStudy : IStudy
             "Bytes per live segment, sizes U64, capacity 65·N, after filling and after N replacements: the allocator's own figure, and the growth of the process's resident set with the ticket array touched beforehand. One process a line. Peers at 10^6: OffsetAllocator 64 → 64, VMA 58 → 87, TLSF 64 → 66, libumem 73 → 99, Rust vmem 66 → 72.",
             context.Calibration);
         var rows = new List<IReadOnlyList<string>>();
-        IEnumerable<Subject> arenas = context.Settings.Policies.SelectMany(policy => context.Settings.By.Select(by => new Subject(policy, by)));
+        IEnumerable<Subject> arenas = context.Settings.Policies
+            .SelectMany(policy => context.Settings.By.Select(by => new Subject(policy, by)));
         foreach (Subject subject in arenas.Concat(context.Settings.Baseline(segments)))
         {
             BookkeepingBytes bytes = Probe(subject, segments);

@@ -15,9 +15,10 @@ internal static class BuddyCosts
         where TLaw : struct, ISizeLaw
     {
         Line[] lines = [.. context.Settings.Locking.SelectMany(
-            locking => Lines(locking).Concat(s_largestBlocks.Select(largest => new Line(new BuddySubject(locking, largest), Rival(locking)))))];
+            locking => Lines(locking)
+                .Concat(s_largestBlocks.Select(largest => new Line(new BuddySubject(locking, largest), Rival(locking)))))];
         int runs = context.Settings.Runs ?? 9;
-        double[] times = [.. TakeTurns(lines, runs, new PairExperiment<TLaw>(1)).Select(Median.Of)];
+        double[] times = [.. TakeTurns(lines, runs, new PairExperiment<TLaw>(1)).Select(Rounds.Median)];
         string what = $"pair, sizes {TLaw.Name}";
         for (int i = 0; i < lines.Length; i++)
         {
@@ -28,7 +29,8 @@ internal static class BuddyCosts
         report.Add(new ReportTable(
             $"{what}, fresh allocator, ns, median of {runs}",
             ["allocator", "pair", "× instant fit"],
-            [.. lines.Select((line, i) => (IReadOnlyList<string>)[line.Subject.Key, Cells.Nanoseconds(times[i]), RatioCell(lines, times, i)])]));
+            [.. lines.Select((line, i) =>
+                (IReadOnlyList<string>)[line.Subject.Key, Cells.Nanoseconds(times[i]), RatioCell(lines, times, i)])]));
         AddBars(report, lines, times, what);
     }
 
@@ -38,7 +40,9 @@ internal static class BuddyCosts
         int runs = context.Settings.Runs ?? 5;
         SteadyStateTimes[][] turns = TakeTurns(lines, runs, new SteadyStateExperiment<UniformTo64>(new SteadyStatePlan(segments, 65), 1));
         SteadyStateTimes[] times = [.. turns.Select(turn => new SteadyStateTimes(
-            Median.Of(turn, one => one.Allocate), Median.Of(turn, one => one.Free), Median.Of(turn, one => one.Mix), (long)Median.Of(turn, one => one.Failures)))];
+            Rounds.Median(turn, one => one.Allocate), Rounds.Median(
+                turn,
+                one => one.Free), Rounds.Median(turn, one => one.Mix), (long)Rounds.Median(turn, one => one.Failures)))];
         for (int i = 0; i < lines.Length; i++)
         {
             SteadyStateRows.Record(report, lines[i].Subject.Key, segments, times[i]);
@@ -58,7 +62,7 @@ internal static class BuddyCosts
     private static Subject Rival(Locking locking) => new(FitPolicy.InstantFit, FreeBy.Address, locking);
 
     private static TResult[][] TakeTurns<TResult>(Line[] lines, int runs, IExperiment<TResult> experiment)
-        => Turns.Take(lines, runs, line => line.Subject.Run(experiment));
+        => Rounds.InTurns(lines, runs, line => line.Subject.Run(experiment));
 
     private static string RatioCell(Line[] lines, double[] times, int line)
         => lines[line].Rival is { } rival ? Cells.Fixed(times[line] / times[IndexOf(lines, rival)], 2) : Cells.Nothing;

@@ -32,7 +32,11 @@ internal static class BuddySpace
         report.Add(new ReportTable(
             $"Bookkeeping: 2 bits per minimum block and a constant of {Cells.Fixed(constant, 0)} bytes are enough for all of these",
             ["minimum blocks", "bytes", "bits each"],
-            [.. bytes.Select(pair => (IReadOnlyList<string>)[Cells.Count((long)pair.Key), Cells.Count(pair.Value), Cells.Fixed(8.0 * pair.Value / pair.Key, 3)])]));
+            [.. bytes.Select(pair => (IReadOnlyList<string>)[
+                Cells.Count((long)pair.Key),
+                Cells.Count(pair.Value),
+                Cells.Fixed(8.0 * pair.Value / pair.Key, 3)
+            ])]));
         report.Add(new Bar("bits of bookkeeping per minimum block, from 2^18 on, at worst", "2 bits", BarBits, 1, bits, "bits"));
     }
 
@@ -43,10 +47,11 @@ internal static class BuddySpace
         var rows = new List<IReadOnlyList<string>>();
         foreach ((ISubject subject, bool rounds) in new (ISubject, bool)[] { (s_buddy, true), (new Subject(FitPolicy.InstantFit), false) })
         {
-            RampEnd[] ends = [.. Enumerable.Range(0, seeds).Select(i => subject.Run(new RampExperiment<TLaw>(Xorshift64.DefaultSeed + (ulong)i, context.Settings.RampSteps)))];
-            double requested = Median.Of(ends, end => end.Requested);
-            double internalWaste = rounds ? Median.Of(ends, end => end.RoundedToPowers - end.Requested) : 0;
-            double externalWaste = Median.Of(ends, end => 1 - (rounds ? end.RoundedToPowers : end.Requested));
+            RampEnd[] ends = [.. Enumerable.Range(0, seeds)
+                .Select(i => subject.Run(new RampExperiment<TLaw>(Xorshift64.DefaultSeed + (ulong)i, context.Settings.RampSteps)))];
+            double requested = Rounds.Median(ends, end => end.Requested);
+            double internalWaste = rounds ? Rounds.Median(ends, end => end.RoundedToPowers - end.Requested) : 0;
+            double externalWaste = Rounds.Median(ends, end => 1 - (rounds ? end.RoundedToPowers : end.Requested));
             report.Record(subject.Key, 0, $"occupancy at first failure, {TLaw.Name}", requested, "of the capacity");
             report.Record(subject.Key, 0, $"internal waste, {TLaw.Name}", internalWaste, "of the capacity");
             report.Record(subject.Key, 0, $"external waste, {TLaw.Name}", externalWaste, "of the capacity");

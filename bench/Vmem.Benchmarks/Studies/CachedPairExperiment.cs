@@ -8,7 +8,8 @@ namespace Vmem.Benchmarks.Studies;
 /// <summary>ns a pair of each subject; "two" is per allocation and free, of two at a time.</summary>
 internal sealed record CachedPairTimes(double BareHoisted, double Bare, double Cached, double CachedTry, double CachedTwo, double Uncached);
 
-/// <summary>Allocate and free at once, a hundred thousand times a sample; the subjects take turns, and the median of all samples counts.</summary>
+/// <summary>Allocate and free at once, a hundred thousand times a sample; the subjects take turns, and the median of all samples
+/// counts.</summary>
 /// <remarks>Each subject has its own loop, or the JIT would compile one loop for the profile of the subject that happened to come
 /// first; and the cached ones come first, as a program that uses caches calls them all the time.</remarks>
 internal sealed class CachedPairExperiment(int runs)
@@ -23,28 +24,20 @@ internal sealed class CachedPairExperiment(int runs)
         using var cached = new Arena<ulong>("cached", 0, 1 << 30, 1, new ArenaOptions<ulong> { QuantumCacheMax = Size });
         using var uncached = new Arena<ulong>("uncached", 0, 1 << 30, 1);
         var bare = new BareCache(Size);
-        Func<ulong>[] subjects = [() => RunCached(cached, Size), () => RunCachedTry(cached, Size), () => RunCachedTwo(cached, Size), RunBareHoisted, () => RunBare(bare, Size), () => RunUncached(uncached, Size)];
-        foreach (Func<ulong> subject in subjects)
-        {
-            for (int i = 0; i < SamplesPerRun; i++)
-            {
-                _ = Sample(subject);
-            }
-
-            Thread.Sleep(250);                    // the JIT's last tier is compiled in the background
-        }
-
-        List<double>[] samples = [.. subjects.Select(_ => new List<double>())];
-        for (int run = 0; run < runs * SamplesPerRun; run++)
-        {
-            for (int i = 0; i < subjects.Length; i++)
-            {
-                samples[i].Add(Sample(subjects[i]));
-            }
-        }
-
-        double[] medians = [.. samples.Select(Median.Of)];
+        Func<ulong>[] subjects = [() => RunCached(cached, Size), () => RunCachedTry(
+            cached,
+            Size), () => RunCachedTwo(cached, Size), RunBareHoisted, () => RunBare(bare, Size), () => RunUncached(uncached, Size)];
+        double[][] samples = Rounds.InTurns(subjects, runs * SamplesPerRun, Sample, WarmUp);
+        double[] medians = [.. samples.Select(Rounds.Median)];
         return new CachedPairTimes(medians[3], medians[4], medians[0], medians[1], medians[2], medians[5]);
+    }
+
+    private static void WarmUp(Func<ulong> subject)
+    {
+        for (int i = 0; i < SamplesPerRun; i++)
+        {
+            _ = Sample(subject);
+        }
     }
 
     private static double Sample(Func<ulong> subject)

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Vmem.Benchmarks.Measurement;
 using Vmem.Benchmarks.Workloads;
@@ -13,78 +12,69 @@ internal sealed class CachedThreadsExperiment(int threads, int liveRanges, int r
     private const int WarmUpChunks = 20_000;
     private const ulong MaxSize = 8;
 
-    private volatile bool _stop;
-
-    public double Run(bool cached) => Median.Of(Enumerable.Range(0, runs).Select(_ => RunOnce(cached)).ToArray());
+    public double Run(bool cached) => Rounds.Median(Enumerable.Range(0, runs).Select(_ => RunOnce(cached)));
 
     private double RunOnce(bool cached)
     {
         using var arena = new Arena<ulong>("threads", 0, 1 << 24, 1, new ArenaOptions<ulong> { QuantumCacheMax = cached ? MaxSize : 0 });
-        long[] counts = new long[threads];
-        _stop = false;
-        using var ready = new Barrier(threads + 1);
-        var workers = new Thread[threads];
-        for (int i = 0; i < threads; i++)
-        {
-            int index = i;
-            workers[i] = new Thread(() => counts[index] = Work(arena, index, ready)) { IsBackground = true };
-            workers[i].Start();
-        }
-
-        ready.SignalAndWait();
-        long begin = Stopwatch.GetTimestamp();
-        Thread.Sleep(TimeSpan.FromSeconds(seconds));
-        _stop = true;
-        double elapsed = Clock.NanosecondsSince(begin);
-        Array.ForEach(workers, worker => worker.Join());
+        CrewTimes times = Crew.Work(threads, seconds, index => new Shift(arena, liveRanges, index));
         arena.Validate();
-        return counts.Sum() * 1e3 / elapsed;
+        return times.Chunks * ChunkLength * 1e3 / times.Nanoseconds;
     }
 
-    private long Work(Arena<ulong> arena, int index, Barrier ready)
+    private struct Shift : IShift
     {
-        var ranges = new (ulong Start, ulong Size)[liveRanges];
-        var random = new Xorshift64(Xorshift64.DefaultSeed * ((2 * (ulong)index) + 1));
-        for (int i = 0; i < ranges.Length; i++)
+        private readonly Arena<ulong> _arena;
+        private readonly (ulong Start, ulong Size)[] _ranges;
+        private Xorshift64 _random;
+
+        public Shift(Arena<ulong> arena, int liveRanges, int index)
         {
-            ulong size = 1 + (ulong)random.Index((int)MaxSize);
-            ranges[i] = (arena.Allocate(size), size);
+            _arena = arena;
+            _ranges = new (ulong, ulong)[liveRanges];
+            _random = Xorshift64.Of(index);
+            for (int i = 0; i < _ranges.Length; i++)
+            {
+                ulong size = 1 + (ulong)_random.Index((int)MaxSize);
+                _ranges[i] = (arena.Allocate(size), size);
+            }
         }
 
-        for (int i = 0; i < WarmUpChunks; i++)
+        public void Settle()
         {
-            ReplaceChunk(arena, ranges, ref random);
+            RunChunks();
+            Rounds.LetCompile();
+            RunChunks();
         }
 
-        Thread.Sleep(250);                        // the JIT's last tier is compiled in the background
-        for (int i = 0; i < WarmUpChunks; i++)
+        public void RunChunk() => ReplaceChunk(_arena, _ranges, ref _random);
+
+        public readonly void Dispose()
         {
-            ReplaceChunk(arena, ranges, ref random);
+            // The arena ends with its ranges.
         }
 
-        ready.SignalAndWait();
-        long chunks = 0;
-        while (!_stop)
+        private void RunChunks()
         {
-            ReplaceChunk(arena, ranges, ref random);
-            chunks++;
+            for (int i = 0; i < WarmUpChunks; i++)
+            {
+                RunChunk();
+            }
         }
 
-        return chunks * ChunkLength;
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void ReplaceChunk(Arena<ulong> arena, (ulong Start, ulong Size)[] ranges, ref Xorshift64 random)
-    {
-        Xorshift64 local = random;
-        for (int i = 0; i < ChunkLength; i++)
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        private static void ReplaceChunk(Arena<ulong> arena, (ulong Start, ulong Size)[] ranges, ref Xorshift64 random)
         {
-            ref (ulong Start, ulong Size) slot = ref ranges[local.Index(ranges.Length)];
-            arena.Free(slot.Start, slot.Size);
-            ulong size = 1 + (ulong)local.Index((int)MaxSize);
-            slot = (arena.Allocate(size), size);
-        }
+            Xorshift64 local = random;
+            for (int i = 0; i < ChunkLength; i++)
+            {
+                ref (ulong Start, ulong Size) slot = ref ranges[local.Index(ranges.Length)];
+                arena.Free(slot.Start, slot.Size);
+                ulong size = 1 + (ulong)local.Index((int)MaxSize);
+                slot = (arena.Allocate(size), size);
+            }
 
-        random = local;
+            random = local;
+        }
     }
 }

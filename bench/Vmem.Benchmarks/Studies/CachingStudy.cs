@@ -66,12 +66,15 @@ internal sealed class CachingStudy : IStudy
 
     private static void Threads(StudyReport report, StudyContext context)
     {
-        int[] counts = [.. new[] { 1, 2, 4, 8, 16, Environment.ProcessorCount, 2 * Environment.ProcessorCount }.Where(count => count <= Math.Max(2 * Environment.ProcessorCount, 2) && count <= 32).Distinct().Order()];
+        int[] counts = [.. new[] { 1, 2, 4, 8, 16, Environment.ProcessorCount, 2 * Environment.ProcessorCount }
+            .Where(count => count <= Math.Max(2 * Environment.ProcessorCount, 2) && count <= 32).Distinct().Order()];
         int runs = context.Settings.Runs ?? 5;
         var rows = new List<IReadOnlyList<string>>();
         foreach ((bool cached, int liveRanges) in new[] { (true, 1), (true, 1_000), (false, 1), (false, 1_000) })
         {
-            double[] rates = [.. counts.Select(count => new CachedThreadsExperiment(count, liveRanges, runs, context.Settings.Seconds).Run(cached))];
+            double[] rates = [
+                .. counts.Select(count => new CachedThreadsExperiment(count, liveRanges, runs, context.Settings.Seconds).Run(cached))
+            ];
             string name = $"{(cached ? "cached" : "uncached")}, {Cells.Count(liveRanges)} live a thread";
             for (int i = 0; i < counts.Length; i++)
             {

@@ -9,7 +9,8 @@ namespace Vmem.Benchmarks.Studies;
 internal static class ClientCosts
 {
     // The client as it comes is the first: what all clients share is compiled for its profile.
-    private static readonly BlockSubject[] s_clients = [BlockSubjects.Client, BlockSubjects.SynchronizedClient, BlockSubjects.ZeroingClient, BlockSubjects.GuardedClient];
+    private static readonly BlockSubject[] s_clients =
+        [BlockSubjects.Client, BlockSubjects.SynchronizedClient, BlockSubjects.ZeroingClient, BlockSubjects.GuardedClient];
 
     public static void Measure<TLaw>(StudyContext context, StudyReport report, string what, int live)
         where TLaw : struct, ISizeLaw
@@ -17,9 +18,9 @@ internal static class ClientCosts
         int runs = context.Settings.Runs ?? 15;
         BlockSubject[] subjects = [.. s_clients, .. ClientsStudy.Peers];
         var experiment = new BlockTimesExperiment<TLaw>(live);
-        BlockTimes[][] turns = Turns.Take(subjects, runs, subject => subject.Run(experiment));
-        double[] times = [.. turns.Select(turn => Median.Of(turn, one => one.Nanoseconds))];
-        double[] bytes = [.. turns.Select(turn => Median.Of(turn, one => one.ManagedBytes))];
+        BlockTimes[][] turns = Rounds.InTurns(subjects, runs, subject => subject.Run(experiment));
+        double[] times = Rounds.Medians(turns, one => one.Nanoseconds);
+        double[] bytes = Rounds.Medians(turns, one => one.ManagedBytes);
         double system = times[Array.IndexOf(subjects, BlockSubjects.System)];
         for (int i = 0; i < subjects.Length; i++)
         {
@@ -31,7 +32,12 @@ internal static class ClientCosts
         report.Add(new ReportTable(
             $"{what}: ns for an allocation and a free, median of {runs}",
             ["allocator", "ns", "× NativeMemory", "managed bytes"],
-            [.. subjects.Select((subject, i) => (IReadOnlyList<string>)[subject.Name, Cells.Nanoseconds(times[i]), Cells.Fixed(times[i] / system, 2), Cells.Fixed(bytes[i], 1)])]));
+            [.. subjects.Select((subject, i) => (IReadOnlyList<string>)[
+                subject.Name,
+                Cells.Nanoseconds(times[i]),
+                Cells.Fixed(times[i] / system, 2),
+                Cells.Fixed(bytes[i], 1)
+            ])]));
         report.Add(new Bar($"{what}, client against NativeMemory", "1×", 1, 1, times[0] / system, "×"));
         report.Add(new Bar($"{what}, managed memory of every client", "0", 0, 1, bytes.Take(s_clients.Length).Max(), "bytes"));
     }

@@ -29,7 +29,7 @@ internal static class ClientDeletion
             .. BlockSubjects.MimallocHeaps.Select(subject => new Row(subject, Deletion.Whole)),
             new(BlockSubjects.Region, Deletion.Whole),
         ];
-        DeletionTimes[][] turns = Turns.Take(rows, runs, row => row.Subject.Run(new DeletionExperiment(row.Deletion, Blocks, Size)));
+        DeletionTimes[][] turns = Rounds.InTurns(rows, runs, row => row.Subject.Run(new DeletionExperiment(row.Deletion, Blocks, Size)));
         var medians = rows.Select((row, i) => (row, Times: MedianOf(turns[i]))).ToDictionary(pair => pair.row, pair => pair.Times);
         foreach ((Row row, DeletionTimes times) in medians)
         {
@@ -63,11 +63,11 @@ internal static class ClientDeletion
     }
 
     private static DeletionTimes MedianOf(DeletionTimes[] turns) => new(
-        Median.Of(turns, turn => turn.FirstFill),
-        Median.Of(turns, turn => turn.Fill),
-        Median.Of(turns, turn => turn.Delete),
-        Median.Of(turns, turn => turn.Whole),
-        Median.Of(turns, turn => turn.ManagedBytes));
+        Rounds.Median(turns, turn => turn.FirstFill),
+        Rounds.Median(turns, turn => turn.Fill),
+        Rounds.Median(turns, turn => turn.Delete),
+        Rounds.Median(turns, turn => turn.Whole),
+        Rounds.Median(turns, turn => turn.ManagedBytes));
 
     private sealed record Row(BlockSubject Subject, Deletion Deletion)
     {

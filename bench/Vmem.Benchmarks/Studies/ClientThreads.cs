@@ -19,7 +19,7 @@ internal static class ClientThreads
         double[][] rates = [.. s_threads.Select(threads =>
         {
             var experiment = new BlockThreadsExperiment<TLaw>(threads, live, SecondsFactor * context.Settings.Seconds);
-            return Turns.Take(subjects, runs, subject => subject.Run(experiment)).Select(Median.Of).ToArray();
+            return Rounds.InTurns(subjects, runs, subject => subject.Run(experiment)).Select(Rounds.Median).ToArray();
         })];
         for (int i = 0; i < subjects.Length; i++)
         {

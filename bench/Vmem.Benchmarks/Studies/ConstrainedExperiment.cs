@@ -28,7 +28,7 @@ internal sealed class ConstrainedExperiment<TLaw>(SteadyStatePlan plan, int runs
         where TTicket : struct
     {
         RunOnce<TTarget, TTicket>(make, plan with { Segments = 1_000 });
-        Thread.Sleep(150);
+        Rounds.LetCompile();
         RunOnce<TTarget, TTicket>(make, plan with { Segments = 1_000 });
         var times = new ConstrainedTimes[runs];
         for (int run = 0; run < runs; run++)
@@ -36,10 +36,10 @@ internal sealed class ConstrainedExperiment<TLaw>(SteadyStatePlan plan, int runs
             times[run] = RunOnce<TTarget, TTicket>(make, plan);
         }
         return new ConstrainedTimes(
-            Median.Of(times, time => time.Align),
-            Median.Of(times, time => time.Window),
-            Median.Of(times, time => time.Both),
-            Median.Of(times, time => time.First),
+            Rounds.Median(times, time => time.Align),
+            Rounds.Median(times, time => time.Window),
+            Rounds.Median(times, time => time.Both),
+            Rounds.Median(times, time => time.First),
             times.Max(time => time.Failures));
     }
 

@@ -49,10 +49,10 @@ internal sealed class DeletionExperiment(Deletion deletion, int blocks, nuint si
         OneLife[] lives = [.. Enumerable.Range(0, Lives).Select(_ => Live<TBlocks, TBlock>(stock, live))];
         return new DeletionTimes(
             firstFill,
-            Median.Of(lives, life => life.Fill),
-            Median.Of(lives, life => life.Delete),
-            Median.Of(lives, life => life.Fill + life.Delete),
-            Median.Of(lives, life => life.ManagedBytes));
+            Rounds.Median(lives, life => life.Fill),
+            Rounds.Median(lives, life => life.Delete),
+            Rounds.Median(lives, life => life.Fill + life.Delete),
+            Rounds.Median(lives, life => life.ManagedBytes));
     }
 
     private void Rehearse<TBlocks, TBlock>(Func<TBlocks> make)

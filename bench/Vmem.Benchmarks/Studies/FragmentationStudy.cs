@@ -42,10 +42,18 @@ internal sealed class FragmentationStudy : IStudy
         {
             int count = subject.IsBaseline ? 1 : runs;
             int ownSteps = subject.IsBaseline ? Math.Max(1, steps / BaselineShare) : steps;
-            double[] occupancies = [.. Enumerable.Range(0, count).Select(i => subject.Run(new RampExperiment<TLaw>(Xorshift64.DefaultSeed + (ulong)i, ownSteps)).Requested)];
-            double median = Median.Of(occupancies);
+            double[] occupancies = [.. Enumerable.Range(0, count)
+                .Select(i => subject.Run(new RampExperiment<TLaw>(Xorshift64.DefaultSeed + (ulong)i, ownSteps)).Requested)];
+            double median = Rounds.Median(occupancies);
             report.Record(subject.Key, 0, $"occupancy at first failure, {TLaw.Name}", median, "of the capacity");
-            rows.Add([subject.Key, Cells.Percent(median), Cells.Percent(occupancies.Min()), Cells.Percent(occupancies.Max()), Cells.Count(count), Cells.Count(ownSteps)]);
+            rows.Add([
+                subject.Key,
+                Cells.Percent(median),
+                Cells.Percent(occupancies.Min()),
+                Cells.Percent(occupancies.Max()),
+                Cells.Count(count),
+                Cells.Count(ownSteps)
+            ]);
             context.Progress($"{subject.Key} law {TLaw.Name}: {Cells.Percent(median)}");
             if (subject.Policy is FitPolicy.InstantFit or FitPolicy.BestFit)
             {

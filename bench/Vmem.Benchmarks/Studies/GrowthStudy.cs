@@ -71,16 +71,26 @@ internal sealed class GrowthStudy : IStudy
     }
 
     private static void AddBars(
-        StudyReport report, Calibration calibration, int segments, Subject subject, SteadyStateTimes times, Dictionary<Subject, SteadyStateTimes> all)
+        StudyReport report,
+        Calibration calibration,
+        int segments,
+        Subject subject,
+        SteadyStateTimes times,
+        Dictionary<Subject, SteadyStateTimes> all)
     {
         double ratio = calibration.RatioAt(segments);
         string what = $"{subject.Key} at {Cells.Power(segments)}";
-        if (subject.Policy == FitPolicy.InstantFit && subject.By == FreeBy.Address && segments <= Million && PeerFigures.UmemInstant(segments) is { } umem)
+        if (subject.Policy == FitPolicy.InstantFit
+            && subject.By == FreeBy.Address
+            && segments <= Million
+            && PeerFigures.UmemInstant(segments) is { } umem)
         {
             double factor = segments == Million ? 0.6 : 1;
             report.Add(new Bar(what, FormattableString.Invariant($"{factor} × {umem} ns (libumem vmem)"), factor * umem, ratio, times.Pair, "ns"));
         }
-        if (subject is { Policy: FitPolicy.InstantFit, By: FreeBy.Handle, Locking: Locking.Single } && segments <= Million && PeerFigures.Tlsf(segments) is { } tlsf)
+        if (subject is { Policy: FitPolicy.InstantFit, By: FreeBy.Handle, Locking: Locking.Single }
+            && segments <= Million
+            && PeerFigures.Tlsf(segments) is { } tlsf)
         {
             report.Add(new Bar(what, FormattableString.Invariant($"{HandleFactor} × {tlsf} ns (TLSF)"), HandleFactor * tlsf, ratio, times.Pair, "ns"));
         }

@@ -42,23 +42,11 @@ internal sealed class HandoverStudy : IStudy
         ];
         int runs = context.Settings.Runs ?? 7;
         int blocks = (int)Math.Max(1_000, BlocksPerSecond * context.Settings.Seconds * 0.2);
-        var turns = subjects.Select(_ => new HandoverTimes[runs]).ToArray();
-        for (int run = -1; run < runs; run++)
-        {
-            for (int i = 0; i < subjects.Length; i++)
-            {
-                HandoverTimes turn = subjects[i].Measure(blocks);
-                if (run >= 0)
-                {
-                    turns[i][run] = turn;
-                }
-            }
-        }
-
+        HandoverTimes[][] turns = Rounds.InTurns(subjects, runs, subject => subject.Measure(blocks), subject => subject.Measure(blocks));
         var rows = new List<IReadOnlyList<string>>();
         for (int i = 0; i < subjects.Length; i++)
         {
-            double time = Median.Of(turns[i], turn => turn.Nanoseconds);
+            double time = Rounds.Median(turns[i], turn => turn.Nanoseconds);
             long constructed = turns[i].Max(turn => turn.Constructed);
             report.Record(subjects[i].Name, 0, "an object", time, "ns");
             report.Record(subjects[i].Name, 0, "constructed", constructed, "objects");
@@ -67,7 +55,7 @@ internal sealed class HandoverStudy : IStudy
                 Cells.Nanoseconds(time),
                 $"{Cells.Nanoseconds(turns[i].Min(turn => turn.Nanoseconds))}–{Cells.Nanoseconds(turns[i].Max(turn => turn.Nanoseconds))}",
                 constructed == 0 ? Cells.Nothing : Cells.Count(constructed),
-                Cells.Fixed(Median.Of(turns[i], turn => turn.Bytes), 1)]);
+                Cells.Fixed(Rounds.Median(turns[i], turn => turn.Bytes), 1)]);
             context.Progress($"{subjects[i].Name}: {Cells.Nanoseconds(time)} ns, {Cells.Count(constructed)} constructed");
         }
 
@@ -83,7 +71,7 @@ internal sealed class HandoverStudy : IStudy
         for (int i = 0; i < Queue; i++)
         {
             string name = i == 0 ? "ObjectCache" : "ObjectCache with magazines of 143";
-            double ratio = Median.Of(turns[Queue], turn => turn.Nanoseconds) / Median.Of(turns[i], turn => turn.Nanoseconds);
+            double ratio = Rounds.Median(turns[Queue], turn => turn.Nanoseconds) / Rounds.Median(turns[i], turn => turn.Nanoseconds);
             report.Add(new Bar($"ConcurrentQueue against {name}", "2×", BarRatio, 1, ratio, "×", AtLeast: true));
             report.Add(new Bar(
                 $"objects that {name} constructs",
@@ -92,7 +80,7 @@ internal sealed class HandoverStudy : IStudy
                 1,
                 turns[i].Max(turn => turn.Constructed),
                 "objects"));
-            report.Add(new Bar($"{name}: managed bytes an object", "0", 0, 1, Math.Round(Median.Of(turns[i], turn => turn.Bytes), 2), "bytes"));
+            report.Add(new Bar($"{name}: managed bytes an object", "0", 0, 1, Math.Round(Rounds.Median(turns[i], turn => turn.Bytes), 2), "bytes"));
         }
     }
 }

@@ -6,22 +6,29 @@ using Vmem.Benchmarks.Workloads;
 
 namespace Vmem.Benchmarks.Studies;
 
-/// <summary>A1 and A2: what an allocation and a free cost, on one thread by its processor time, and on each of two by the clock on the wall.</summary>
+/// <summary>A1 and A2: what an allocation and a free cost, on one thread by its processor time, and on each of two by the clock on the
+/// wall.</summary>
 internal static class HeapCosts
 {
     private const double SecondsFactor = 0.1;
     private const double PairFactor = 2;
 
-    public static void Measure<TLaw>(StudyContext context, StudyReport report, string key, string what, int live, Action<StudyReport, double[]> addBars)
+    public static void Measure<TLaw>(
+        StudyContext context,
+        StudyReport report,
+        string key,
+        string what,
+        int live,
+        Action<StudyReport, double[]> addBars)
         where TLaw : struct, ISizeLaw
     {
         int runs = context.Settings.Runs ?? 11;
         IReadOnlyList<BlockSubject> subjects = HeapStudy.Subjects;
         var experiment = new BlockCostsExperiment<TLaw>(live, SecondsFactor * context.Settings.Seconds);
-        BlockCosts[][] turns = Turns.Take(subjects, runs, subject => subject.Run(experiment));
-        double[] one = [.. turns.Select(turn => Median.Of(turn, costs => costs.OneThread))];
-        double[] two = [.. turns.Select(turn => Median.Of(turn, costs => costs.TwoThreads))];
-        double[] bytes = [.. turns.Select(turn => Median.Of(turn, costs => costs.ManagedBytes))];
+        BlockCosts[][] turns = Rounds.InTurns(subjects, runs, subject => subject.Run(experiment));
+        double[] one = Rounds.Medians(turns, costs => costs.OneThread);
+        double[] two = Rounds.Medians(turns, costs => costs.TwoThreads);
+        double[] bytes = Rounds.Medians(turns, costs => costs.ManagedBytes);
         for (int i = 0; i < subjects.Count; i++)
         {
             report.Record(subjects[i].Name, live, $"{key}, 1 thread", one[i], "ns");
@@ -35,8 +42,8 @@ internal static class HeapCosts
             ["allocator", "1 thread", "× NativeHeap", "each of 2 threads", "× NativeHeap", "managed bytes"],
             [.. subjects.Select((subject, i) => (IReadOnlyList<string>)
                 [
-                    subject.Name, Cells.Nanoseconds(one[i]), Cells.Fixed(one[i] / one[0], 2), Cells.Nanoseconds(two[i]), Cells.Fixed(two[i] / two[0], 2),
-                    Cells.Fixed(bytes[i], 3)
+                    subject.Name, Cells.Nanoseconds(one[i]), Cells.Fixed(one[i] / one[0], 2),
+                    Cells.Nanoseconds(two[i]), Cells.Fixed(two[i] / two[0], 2), Cells.Fixed(bytes[i], 3)
                 ])]));
         addBars(report, one);
         report.Add(new Bar($"{key}, managed memory of NativeHeap", "0", 0, 1, Math.Round(bytes[0], 3), "bytes"));

@@ -4,8 +4,8 @@ using Vmem.Benchmarks.Reports;
 
 namespace Vmem.Benchmarks.Studies;
 
-/// <summary>A5: a heap of its own, filled and disposed of, beside the same blocks freed one by one. The fill is shown too: what a disposal puts
-/// off, the next fill pays.</summary>
+/// <summary>A5: a heap of its own, filled and disposed of, beside the same blocks freed one by one. The fill is shown too: what a disposal
+/// puts off, the next fill pays.</summary>
 internal static class HeapDisposal
 {
     private const int Blocks = 100_000;
@@ -24,10 +24,10 @@ internal static class HeapDisposal
             .. BlockSubjects.MimallocHeaps.Select(subject => new Row(subject, Deletion.Whole)),
             new(BlockSubjects.Region, Deletion.Whole),
         ];
-        DeletionTimes[][] turns = Turns.Take(rows, runs, row => row.Subject.Run(new DeletionExperiment(row.Deletion, Blocks, Size)));
-        double[] ends = [.. turns.Select(turn => Median.Of(turn, one => one.Delete))];
-        double[] fills = [.. turns.Select(turn => Median.Of(turn, one => one.Fill))];
-        double[] lives = [.. turns.Select(turn => Median.Of(turn, one => one.Whole))];
+        DeletionTimes[][] turns = Rounds.InTurns(rows, runs, row => row.Subject.Run(new DeletionExperiment(row.Deletion, Blocks, Size)));
+        double[] ends = Rounds.Medians(turns, one => one.Delete);
+        double[] fills = Rounds.Medians(turns, one => one.Fill);
+        double[] lives = Rounds.Medians(turns, one => one.Whole);
         for (int i = 0; i < rows.Length; i++)
         {
             report.Record(rows[i].Name, Blocks, "A5, end", ends[i], "µs");
@@ -38,7 +38,8 @@ internal static class HeapDisposal
         report.Add(new ReportTable(
             $"A5, {Cells.Count(Blocks)} blocks of {Size} bytes, µs, median of {runs} turns of 9",
             ["allocator", "end", "fill", "both"],
-            [.. rows.Select((row, i) => (IReadOnlyList<string>)[row.Name, Cells.Fixed(ends[i], 1), Cells.Fixed(fills[i], 0), Cells.Fixed(lives[i], 0)])]));
+            [.. rows.Select((row, i) =>
+                (IReadOnlyList<string>)[row.Name, Cells.Fixed(ends[i], 1), Cells.Fixed(fills[i], 0), Cells.Fixed(lives[i], 0)])]));
         report.Add(new Bar("A5, NativeHeap.Free of each against Dispose", $"{EachFactor}×", EachFactor, 1, ends[1] / ends[0], "×", AtLeast: true));
     }
 

@@ -19,9 +19,9 @@ internal static class HeapHandover
         int runs = context.Settings.Runs ?? 9;
         IReadOnlyList<BlockSubject> subjects = HeapStudy.Subjects;
         var experiment = new BlockHandoverExperiment((int)Math.Max(1_000, BatchesPerSecond * context.Settings.Seconds));
-        BlockTimes[][] turns = Turns.Take(subjects, runs, subject => subject.Run(experiment));
-        double[] times = [.. turns.Select(turn => Median.Of(turn, one => one.Nanoseconds))];
-        double[] bytes = [.. turns.Select(turn => Median.Of(turn, one => one.ManagedBytes))];
+        BlockTimes[][] turns = Rounds.InTurns(subjects, runs, subject => subject.Run(experiment));
+        double[] times = Rounds.Medians(turns, one => one.Nanoseconds);
+        double[] bytes = Rounds.Medians(turns, one => one.ManagedBytes);
         for (int i = 0; i < subjects.Count; i++)
         {
             report.Record(subjects[i].Name, 0, "A3", times[i], "ns");
@@ -37,7 +37,8 @@ internal static class HeapHandover
                     $"{Cells.Nanoseconds(turns[i].Min(turn => turn.Nanoseconds))}–{Cells.Nanoseconds(turns[i].Max(turn => turn.Nanoseconds))}",
                     Cells.Fixed(times[i] / times[0], 2), Cells.Fixed(bytes[i], 1)
                 ])]));
-        foreach (PeerLibrary rival in new[] { PeerLibraries.System, PeerLibraries.Jemalloc, PeerLibraries.Tcmalloc }.Where(library => HeapStudy.IndexOf(library.Name) >= 0))
+        foreach (PeerLibrary rival in new[] { PeerLibraries.System, PeerLibraries.Jemalloc, PeerLibraries.Tcmalloc }
+            .Where(library => HeapStudy.IndexOf(library.Name) >= 0))
         {
             report.Add(new Bar($"A3, {rival.Name} against NativeHeap", "1×", 1, 1, times[HeapStudy.IndexOf(rival.Name)] / times[0], "×", AtLeast: true));
         }

@@ -5,7 +5,8 @@ using Vmem.Benchmarks.Reports;
 
 namespace Vmem.Benchmarks.Studies;
 
-/// <summary>A4: a million blocks for the first time, freed in random order; and how much memory they take. Each turn is a process of its own.</summary>
+/// <summary>A4: a million blocks for the first time, freed in random order; and how much memory they take. Each turn is a process of its
+/// own.</summary>
 internal static class HeapScatter
 {
     private const double MimallocFactor = 1.3;
@@ -15,17 +16,10 @@ internal static class HeapScatter
     {
         int runs = context.Settings.Runs ?? 5;
         IReadOnlyList<BlockSubject> subjects = HeapStudy.Subjects;
-        ScatterCosts[][] turns = [.. subjects.Select(_ => new ScatterCosts[runs])];
-        for (int run = 0; run < runs; run++)
-        {
-            for (int i = 0; i < subjects.Count; i++)
-            {
-                turns[i][run] = ScatterProbe.Start(subjects[i]);
-            }
-        }
-
-        double[] times = [.. turns.Select(turn => Median.Of(turn, one => one.Nanoseconds))];
-        double[] resident = [.. turns.Select(turn => Median.Of(turn, one => one.ResidentBytes))];
+        // A process of its own needs no warm-up here.
+        ScatterCosts[][] turns = Rounds.InTurns(subjects, runs, ScatterProbe.Start, _ => { });
+        double[] times = Rounds.Medians(turns, one => one.Nanoseconds);
+        double[] resident = Rounds.Medians(turns, one => one.ResidentBytes);
         for (int i = 0; i < subjects.Count; i++)
         {
             report.Record(subjects[i].Name, ScatterProbe.Blocks, "A4", times[i], "ns");
@@ -36,7 +30,12 @@ internal static class HeapScatter
         report.Add(new ReportTable(
             $"A4, {Cells.Count(ScatterProbe.Blocks)} × 64 bytes allocated for the first time, then freed in random order: ns for both and resident bytes of a block, median of {runs} processes",
             ["allocator", "ns", "× NativeHeap", "resident bytes"],
-            [.. subjects.Select((subject, i) => (IReadOnlyList<string>)[subject.Name, Cells.Nanoseconds(times[i]), Cells.Fixed(times[i] / times[0], 2), Cells.Fixed(resident[i], 2)])]));
+            [.. subjects.Select((subject, i) => (IReadOnlyList<string>)[
+                subject.Name,
+                Cells.Nanoseconds(times[i]),
+                Cells.Fixed(times[i] / times[0], 2),
+                Cells.Fixed(resident[i], 2)
+            ])]));
         if (HeapStudy.IndexOf(PeerLibraries.Mimalloc.Name) is >= 0 and int mimalloc)
         {
             report.Add(new Bar("A4, NativeHeap against mimalloc", $"{MimallocFactor}×", MimallocFactor, 1, times[0] / times[mimalloc], "×"));

@@ -6,8 +6,8 @@ using Vmem.Benchmarks.Workloads;
 namespace Vmem.Benchmarks.Studies;
 
 /// <summary>
-/// A1 to A5: memory by the malloc interface, from <see cref="Memory.NativeHeap"/>, from malloc as .NET gets it, from native allocators called as
-/// cheaply as .NET can, and, inside the managed heap, from the array pool.
+/// A1 to A5: memory by the malloc interface, from <see cref="Memory.NativeHeap"/>, from malloc as .NET gets it, from native allocators
+/// called as cheaply as .NET can, and, inside the managed heap, from the array pool.
 /// </summary>
 internal sealed class HeapStudy : IStudy
 {
@@ -18,7 +18,8 @@ internal sealed class HeapStudy : IStudy
     public string Description => "A1 to A5: NativeHeap beside NativeMemory, mimalloc, jemalloc, tcmalloc and ArrayPool, on one thread and two.";
 
     /// <summary>Who takes part; the heap is first.</summary>
-    public static IReadOnlyList<BlockSubject> Subjects { get; } = [BlockSubjects.Heap, BlockSubjects.System, .. BlockSubjects.Mallocs, BlockSubjects.ArrayPool];
+    public static IReadOnlyList<BlockSubject> Subjects { get; } =
+        [BlockSubjects.Heap, BlockSubjects.System, .. BlockSubjects.Mallocs, BlockSubjects.ArrayPool];
 
     public StudyReport Run(StudyContext context)
     {

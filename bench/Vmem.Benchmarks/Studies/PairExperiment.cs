@@ -18,9 +18,7 @@ internal sealed class PairExperiment<TLaw>(int runs) : IExperiment<double>
     public double Run<TTarget, TTicket>(TargetFactory<TTarget> make)
         where TTarget : struct, ITarget<TTicket>
         where TTicket : struct
-    {
-        double[] times = new double[runs];
-        for (int run = -1; run < runs; run++)
+        => Rounds.Median(Rounds.Alone(runs, () =>
         {
             using TTarget target = make(Capacity);
             var random = new Xorshift64(Xorshift64.DefaultSeed);
@@ -29,18 +27,9 @@ internal sealed class PairExperiment<TLaw>(int runs) : IExperiment<double>
             {
                 PairChunk<TTarget, TTicket>(target, ref random);
             }
-            double time = Clock.NanosecondsSince(begin) / Pairs;
-            if (run >= 0)
-            {
-                times[run] = time;
-            }
-            else
-            {
-                Thread.Sleep(150);
-            }
-        }
-        return Median.Of(times);
-    }
+
+            return Clock.NanosecondsSince(begin) / Pairs;
+        }));
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void PairChunk<TTarget, TTicket>(TTarget target, ref Xorshift64 random)

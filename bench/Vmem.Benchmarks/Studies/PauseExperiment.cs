@@ -42,7 +42,7 @@ internal sealed class PauseExperiment(int segments) : IExperiment<PauseTimes>
         where TTicket : struct
     {
         Grow<TTarget, TTicket>(make, 100_000);
-        Thread.Sleep(150);
+        Rounds.LetCompile();
         int collections = Grow<TTarget, TTicket>(make, segments);
         return new PauseTimes(segments, Clock.Nanoseconds(_wallTicks), [.. _longest], Tail(), _long, collections);
     }

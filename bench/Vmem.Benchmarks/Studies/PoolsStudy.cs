@@ -60,27 +60,19 @@ internal sealed class PoolsStudy : IStudy
         for (int i = 0; i < cases.Length; i++)
         {
             (int threads, int held) = cases[i];
-            var turns = subjects.Select(_ => new PoolTimes[runs]).ToArray();
-            for (int run = -1; run < runs; run++)
-            {
-                for (int k = 0; k < subjects.Length; k++)
-                {
-                    double seconds = SecondsFactor * context.Settings.Seconds;
-                    PoolTimes turn = subjects[k].Measure(threads, held, run < 0 ? Math.Max(seconds, PoolSubject.WarmUpSeconds) : seconds);
-                    if (run >= 0)
-                    {
-                        turns[k][run] = turn;
-                    }
-                }
-            }
-
+            double seconds = SecondsFactor * context.Settings.Seconds;
+            PoolTimes[][] turns = Rounds.InTurns(
+                subjects,
+                runs,
+                subject => subject.Measure(threads, held, seconds),
+                subject => subject.Measure(threads, held, Math.Max(seconds, PoolSubject.WarmUpSeconds)));
             for (int k = 0; k < subjects.Length; k++)
             {
                 times[k, i] = turns[k];
-                report.Record($"{subjects[k].Name}, {what}", 0, FormattableString.Invariant($"{threads} threads, {held} at a time"), Median.Of(turns[k], turn => turn.Nanoseconds), "ns");
+                report.Record($"{subjects[k].Name}, {what}", 0, FormattableString.Invariant($"{threads} threads, {held} at a time"), Rounds.Median(turns[k], turn => turn.Nanoseconds), "ns");
             }
 
-            context.Progress($"{what}, {threads} threads, {held} at a time: {string.Join(", ", subjects.Select((subject, k) => $"{subject.Name} {Cells.Nanoseconds(Median.Of(turns[k], turn => turn.Nanoseconds))}"))} ns");
+            context.Progress($"{what}, {threads} threads, {held} at a time: {string.Join(", ", subjects.Select((subject, k) => $"{subject.Name} {Cells.Nanoseconds(Rounds.Median(turns[k], turn => turn.Nanoseconds))}"))} ns");
             AddBars(report, what, subjects, threads, held, turns);
         }
 
@@ -90,8 +82,8 @@ internal sealed class PoolsStudy : IStudy
             [.. subjects.Select((subject, k) => (IReadOnlyList<string>)
                 [
                     subject.Name,
-                    .. cases.Select((_, i) => Cells.Nanoseconds(Median.Of(times[k, i], turn => turn.Nanoseconds))),
-                    Cells.Fixed(Enumerable.Range(0, cases.Length).Max(i => Median.Of(times[k, i], turn => turn.Bytes)), 1),
+                    .. cases.Select((_, i) => Cells.Nanoseconds(Rounds.Median(times[k, i], turn => turn.Nanoseconds))),
+                    Cells.Fixed(Enumerable.Range(0, cases.Length).Max(i => Rounds.Median(times[k, i], turn => turn.Bytes)), 1),
                 ])]));
     }
 
@@ -102,14 +94,14 @@ internal sealed class PoolsStudy : IStudy
         {
             if (threads <= 2 && subjects[k].Name is not ("new" or "ObjectCachePool"))
             {
-                double ratio = Median.Of(turns[k], turn => turn.Nanoseconds) / Median.Of(turns[0], turn => turn.Nanoseconds);
+                double ratio = Rounds.Median(turns[k], turn => turn.Nanoseconds) / Rounds.Median(turns[0], turn => turn.Nanoseconds);
                 report.Add(new Bar($"{what}, {threads} threads, {held} at a time: {subjects[k].Name} against ObjectCache", "1×", 1, 1, ratio, "×", AtLeast: true));
             }
         }
 
         if (threads <= 2)
         {
-            report.Add(new Bar($"{what}, {threads} threads, {held} at a time: ObjectCache's managed bytes a pair", "0", 0, 1, Math.Round(Median.Of(turns[0], turn => turn.Bytes), 3), "bytes"));
+            report.Add(new Bar($"{what}, {threads} threads, {held} at a time: ObjectCache's managed bytes a pair", "0", 0, 1, Math.Round(Rounds.Median(turns[0], turn => turn.Bytes), 3), "bytes"));
         }
     }
 }

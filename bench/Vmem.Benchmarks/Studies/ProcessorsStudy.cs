@@ -11,7 +11,7 @@ namespace Vmem.Benchmarks.Studies;
 /// </summary>
 internal sealed class ProcessorsStudy : IStudy
 {
-    private const int Rounds = 15;
+    private const int Magazine = 15;
     private const double SecondsFactor = 0.3;
 
     public string Name => "processors";
@@ -23,7 +23,7 @@ internal sealed class ProcessorsStudy : IStudy
         var report = new StudyReport(
             Name,
             "Magazines by thread and by processor",
-            $"ns for a rent and a return as a processor sees them, one object at a time and eight at a time, magazines of {Rounds}; the two take turns, the median of all turns counts. Held: objects left in magazines of threads or processors at the end, eight at a time, the most of all turns.",
+            $"ns for a rent and a return as a processor sees them, one object at a time and eight at a time, magazines of {Magazine}; the two take turns, the median of all turns counts. Held: objects left in magazines of threads or processors at the end, eight at a time, the most of all turns.",
             context.Calibration);
         int cores = Environment.ProcessorCount;
         int runs = context.Settings.Runs ?? 5;
@@ -31,9 +31,11 @@ internal sealed class ProcessorsStudy : IStudy
         foreach (int threads in new[] { 1, cores, 4 * cores, 16 * cores }.Distinct())
         {
             (double Thread, double Processor) one = Measure(context, threads, 1, runs, out _, out _);
-            (double Thread, double Processor) eight = Measure(context, threads, PoolSubject.MostHeld, runs, out long heldByThreads, out long heldByProcessors);
+            (double Thread, double Processor) eight =
+                Measure(context, threads, PoolSubject.MostHeld, runs, out long heldByThreads, out long heldByProcessors);
             rows.Add([
-                Cells.Count(threads), Cells.Nanoseconds(one.Thread), Cells.Nanoseconds(one.Processor), Cells.Nanoseconds(eight.Thread), Cells.Nanoseconds(eight.Processor),
+                Cells.Count(threads), Cells.Nanoseconds(
+                    one.Thread), Cells.Nanoseconds(one.Processor), Cells.Nanoseconds(eight.Thread), Cells.Nanoseconds(eight.Processor),
                 Cells.Count(heldByThreads), Cells.Count(heldByProcessors)]);
             report.Record("by thread", threads, "one at a time", one.Thread, "ns");
             report.Record("by processor", threads, "one at a time", one.Processor, "ns");
@@ -51,28 +53,40 @@ internal sealed class ProcessorsStudy : IStudy
         return report;
     }
 
-    private static (double Thread, double Processor) Measure(StudyContext context, int threads, int held, int runs, out long heldByThreads, out long heldByProcessors)
+    private static (double Thread, double Processor) Measure(
+        StudyContext context,
+        int threads,
+        int held,
+        int runs,
+        out long heldByThreads,
+        out long heldByProcessors)
     {
-        double[] byThread = new double[runs];
-        double[] byProcessor = new double[runs];
-        heldByThreads = heldByProcessors = 0;
-        for (int run = -1; run < runs; run++)
-        {
-            using ObjectCache<Pooled> cache = new("bench", () => new Pooled(), options: new ObjectCacheOptions { LeastRounds = Rounds, MostRounds = Rounds });
-            var magazines = new ProcessorMagazines<Slot>(Rounds);
-            double seconds = run < 0 ? Math.Max(SecondsFactor * context.Settings.Seconds, PoolSubject.WarmUpSeconds) : SecondsFactor * context.Settings.Seconds;
-            PoolTimes thread = new PoolSubject<ThreadedPool, Pooled>("by thread", () => new(cache)).Measure(threads, held, seconds);
-            PoolTimes processor = new PoolSubject<ProcessorPool, Pooled>("by processor", () => new(magazines)).Measure(threads, held, seconds);
-            ObjectCacheStatistics statistics = cache.GetStatistics();
-            heldByThreads = Math.Max(heldByThreads, statistics.Cached - ((long)statistics.FullMagazines * Rounds));
-            heldByProcessors = Math.Max(heldByProcessors, magazines.HeldByProcessors);
-            if (run >= 0)
-            {
-                byThread[run] = thread.Nanoseconds;
-                byProcessor[run] = processor.Nanoseconds;
-            }
-        }
-
-        return (Median.Of(byThread), Median.Of(byProcessor));
+        double seconds = SecondsFactor * context.Settings.Seconds;
+        Func<double, Turn>[] subjects = [time => ByThread(threads, held, time), time => ByProcessor(threads, held, time)];
+        Turn[][] turns = Rounds.InTurns(subjects, runs, one => one(seconds), one => one(Math.Max(seconds, PoolSubject.WarmUpSeconds)));
+        heldByThreads = turns[0].Max(turn => turn.Held);
+        heldByProcessors = turns[1].Max(turn => turn.Held);
+        double[] medians = Rounds.Medians(turns, turn => turn.Nanoseconds);
+        return (medians[0], medians[1]);
     }
+
+    private static Turn ByThread(int threads, int held, double seconds)
+    {
+        using ObjectCache<Pooled> cache = new(
+            "bench",
+            () => new Pooled(),
+            options: new ObjectCacheOptions { LeastRounds = Magazine, MostRounds = Magazine });
+        PoolTimes times = new PoolSubject<ThreadedPool, Pooled>("by thread", () => new(cache)).Measure(threads, held, seconds);
+        ObjectCacheStatistics statistics = cache.GetStatistics();
+        return new Turn(times.Nanoseconds, statistics.Cached - ((long)statistics.FullMagazines * Magazine));
+    }
+
+    private static Turn ByProcessor(int threads, int held, double seconds)
+    {
+        var magazines = new ProcessorMagazines<Slot>(Magazine);
+        PoolTimes times = new PoolSubject<ProcessorPool, Pooled>("by processor", () => new(magazines)).Measure(threads, held, seconds);
+        return new Turn(times.Nanoseconds, magazines.HeldByProcessors);
+    }
+
+    private readonly record struct Turn(double Nanoseconds, long Held);
 }

@@ -18,23 +18,7 @@ internal sealed class QueueExperiment<TLaw>(int length, ulong capacityPerSegment
     public double Run<TTarget, TTicket>(TargetFactory<TTarget> make)
         where TTarget : struct, ITarget<TTicket>
         where TTicket : struct
-    {
-        double[] times = new double[runs];
-        // The first round warms up.
-        for (int run = -1; run < runs; run++)
-        {
-            double time = RunOnce<TTarget, TTicket>(make(capacityPerSegment * (ulong)length));
-            if (run >= 0)
-            {
-                times[run] = time;
-            }
-            else
-            {
-                Thread.Sleep(150);
-            }
-        }
-        return Median.Of(times);
-    }
+        => Rounds.Median(Rounds.Alone(runs, () => RunOnce<TTarget, TTicket>(make(capacityPerSegment * (ulong)length))));
 
     private double RunOnce<TTarget, TTicket>(TTarget target)
         where TTarget : struct, ITarget<TTicket>

@@ -6,15 +6,16 @@ using Vmem.Benchmarks.Workloads;
 
 namespace Vmem.Benchmarks.Studies;
 
-/// <summary>What a process found that had never allocated so much before. Written and read as two numbers on one line, from the child process
-/// to its parent.</summary>
+/// <summary>What a process found that had never allocated so much before. Written and read as two numbers on one line, from the child
+/// process to its parent.</summary>
 /// <param name="Nanoseconds">Of processor time, the system's page faults included, for an allocation and a free.</param>
 /// <param name="ResidentBytes">Of each block, while all are live: what the process grew by.</param>
 internal readonly record struct ScatterCosts(double Nanoseconds, double ResidentBytes)
 {
     public static ScatterCosts Parse(string line)
     {
-        double[] values = [.. line.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(word => double.Parse(word, CultureInfo.InvariantCulture))];
+        double[] values = [.. line.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Select(word => double.Parse(word, CultureInfo.InvariantCulture))];
         return values.Length == 2 ? new ScatterCosts(values[0], values[1]) : throw new FormatException($"Two numbers were expected, not '{line}'.");
     }
 
@@ -32,14 +33,15 @@ internal static class ScatterProbe
     private const nuint Size = 64;
     private const int ChunkLength = 1_000;
 
-    // Enough calls that the loops are compiled for good, few enough blocks that next to nothing of what they leave behind is used again: 0.2 %.
+    // Enough calls that the loops are compiled for good, few enough blocks that next to nothing of what they leave behind is used again:
+    // 0.2 %.
     private const int RehearsedBlocks = 2 * ChunkLength;
     private const int Rehearsals = 60;
-    private const int Rounds = 3;
+    private const int RehearsalRounds = 3;
 
-    // Of an allocator that can be had twice, what happens to many blocks is compiled on another one. 200,000: so far the measured one has to grow some hundred times.
+    // Of an allocator that can be had twice, what happens to many blocks is compiled on another one. 200,000: so far the measured one has
+    // to grow some hundred times.
     private const int BlocksElsewhere = 200_000;
-    private static readonly TimeSpan s_compilerPause = TimeSpan.FromMilliseconds(150);
 
     public static ScatterCosts Start(BlockSubject subject) => ScatterCosts.Parse(ChildProcess.Run(Verb, subject.Name));
 
@@ -61,7 +63,7 @@ internal static class ScatterProbe
             Array.Fill(live, default);
             using (TBlocks other = TBlocks.IsOneForAll ? blocks : make())
             {
-                for (int round = 0; round < Rounds; round++)
+                for (int round = 0; round < RehearsalRounds; round++)
                 {
                     for (int i = 0; i < Rehearsals; i++)
                     {
@@ -73,7 +75,7 @@ internal static class ScatterProbe
                         _ = Measure(other, live.AsSpan(0, BlocksElsewhere));
                     }
 
-                    Thread.Sleep(s_compilerPause);
+                    Rounds.LetCompile();
                 }
             }
 

@@ -9,9 +9,8 @@ namespace Vmem.Benchmarks.Studies;
 internal sealed class SteadyStateExperiment<TLaw>(SteadyStatePlan plan, int runs) : IExperiment<SteadyStateTimes>
     where TLaw : struct, ISizeLaw
 {
-    // Long enough for tier-1 code of every method on the way; the sleep lets the background compiler publish it.
+    // Long enough for tier-1 code of every method on the way.
     private static readonly SteadyStatePlan s_warmUp = new(1_000, 65);
-    private static readonly TimeSpan s_compilerPause = TimeSpan.FromMilliseconds(150);
 
     public SteadyStateTimes Run<TTarget, TTicket>(TargetFactory<TTarget> make)
         where TTarget : struct, ITarget<TTicket>
@@ -21,7 +20,7 @@ internal sealed class SteadyStateExperiment<TLaw>(SteadyStatePlan plan, int runs
         {
             SteadyStatePlan warmUp = s_warmUp with { CapacityPerSegment = plan.CapacityPerSegment };
             SteadyState<TTarget, TTicket, TLaw>.Measure(make(warmUp.Capacity), warmUp);
-            Thread.Sleep(s_compilerPause);
+            Rounds.LetCompile();
         }
         var times = new SteadyStateTimes[runs];
         for (int run = 0; run < runs; run++)
@@ -30,9 +29,9 @@ internal sealed class SteadyStateExperiment<TLaw>(SteadyStatePlan plan, int runs
             times[run] = SteadyState<TTarget, TTicket, TLaw>.Measure(make(plan.Capacity), plan);
         }
         return new SteadyStateTimes(
-            Median.Of(times, time => time.Allocate),
-            Median.Of(times, time => time.Free),
-            Median.Of(times, time => time.Mix),
-            (long)Median.Of(times, time => time.Failures));
+            Rounds.Median(times, time => time.Allocate),
+            Rounds.Median(times, time => time.Free),
+            Rounds.Median(times, time => time.Mix),
+            (long)Rounds.Median(times, time => time.Failures));
     }
 }

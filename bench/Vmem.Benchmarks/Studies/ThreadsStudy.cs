@@ -31,7 +31,8 @@ internal sealed class ThreadsStudy : IStudy
         var rows = new List<IReadOnlyList<string>>();
         foreach (Subject subject in Subjects(context.Settings))
         {
-            double[] rates = [.. threadCounts.Select(threads => subject.Run(new ThreadsExperiment<UniformTo64>(Segments, threads, runs, context.Settings.Seconds)))];
+            double[] rates = [.. threadCounts.Select(threads =>
+                subject.Run(new ThreadsExperiment<UniformTo64>(Segments, threads, runs, context.Settings.Seconds)))];
             for (int i = 0; i < rates.Length; i++)
             {
                 report.Record(subject.Key, Segments, FormattableString.Invariant($"{threadCounts[i]} threads"), rates[i], "M replacements/s");

@@ -38,7 +38,12 @@ internal sealed class VariationsStudy : IStudy
         return report;
     }
 
-    private static Dictionary<Subject, SteadyStateTimes> Measure<TLaw>(StudyContext context, StudyReport report, string caption, ulong capacityPerSegment, int runs)
+    private static Dictionary<Subject, SteadyStateTimes> Measure<TLaw>(
+        StudyContext context,
+        StudyReport report,
+        string caption,
+        ulong capacityPerSegment,
+        int runs)
         where TLaw : struct, ISizeLaw
     {
         int segments = Math.Min(Segments, context.Settings.MaxSegments);

@@ -20,7 +20,8 @@ internal readonly struct IdleTarget : ITarget<AddressTicket>
         return true;
     }
 
-    public bool TryAllocateConstrained(ulong size, in RangeConstraints<ulong> constraints, out AddressTicket ticket) => TryAllocate(size, out ticket);
+    public bool TryAllocateConstrained(ulong size, in RangeConstraints<ulong> constraints, out AddressTicket ticket) =>
+        TryAllocate(size, out ticket);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     public void Free(in AddressTicket ticket)
@@ -65,7 +66,8 @@ internal readonly unsafe struct TouchTarget : ITarget<AddressTicket>
         return true;
     }
 
-    public bool TryAllocateConstrained(ulong size, in RangeConstraints<ulong> constraints, out AddressTicket ticket) => TryAllocate(size, out ticket);
+    public bool TryAllocateConstrained(ulong size, in RangeConstraints<ulong> constraints, out AddressTicket ticket) =>
+        TryAllocate(size, out ticket);
 
     public void Free(in AddressTicket ticket)
     {

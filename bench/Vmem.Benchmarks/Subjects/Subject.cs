@@ -49,7 +49,8 @@ internal sealed record Subject(FitPolicy? Policy, FreeBy By = FreeBy.Address, Lo
     {
         foreach (FitPolicy candidate in Enum.GetValues<FitPolicy>())
         {
-            if (name.Equals(PolicyName(candidate), StringComparison.OrdinalIgnoreCase) || name.Equals(candidate.ToString(), StringComparison.OrdinalIgnoreCase))
+            if (name.Equals(PolicyName(candidate), StringComparison.OrdinalIgnoreCase)
+                || name.Equals(candidate.ToString(), StringComparison.OrdinalIgnoreCase))
             {
                 policy = candidate;
                 return true;

@@ -23,12 +23,12 @@ internal sealed class BlockLoop<TBlocks, TBlock, TLaw>
 
     /// <param name="blocks">The allocator.</param>
     /// <param name="live">How many blocks it keeps; 0: each is freed at once.</param>
-    /// <param name="seed">Of which block is replaced and how large the next is.</param>
-    public BlockLoop(TBlocks blocks, int live, ulong seed)
+    /// <param name="random">Which block is replaced and how large the next is.</param>
+    public BlockLoop(TBlocks blocks, int live, Xorshift64 random)
     {
         _blocks = blocks;
         _live = new TBlock[live];
-        _random = new Xorshift64(seed);
+        _random = random;
         foreach (ref TBlock slot in _live.AsSpan())
         {
             slot = blocks.Allocate((nuint)TLaw.Draw(ref _random));

@@ -20,6 +20,9 @@ internal struct Xorshift64
         _state = seed;
     }
 
+    /// <summary>The generator of a thread: odd multiples of the seed give sequences that differ, none of them zero.</summary>
+    public static Xorshift64 Of(int thread) => new(DefaultSeed * ((2 * (ulong)thread) + 1));
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong Next()
     {

@@ -42,9 +42,6 @@ internal readonly struct BuddyGroup(ulong starts, ulong free)
     /// <summary>The base-2 logarithm of <see cref="Cells"/>: the number of orders a level covers.</summary>
     public const int Orders = 6;
 
-    /// <summary>A bit for each of them.</summary>
-    public const uint AllOrders = (1u << Orders) - 1;
-
     /// <summary>The cells of a group: as many as a word has bits.</summary>
     public const int Cells = 64;
 
@@ -101,7 +98,8 @@ internal readonly struct BuddyGroup(ulong starts, ulong free)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int OrderAt(ulong starts, int cell)
     {
-        ulong next = (starts >> cell >> 1) | (1ul << (Cells - 1 - cell));      // bit d − 1: the next block, or the group's end, is d cells on
+        // bit d − 1: the next block, or the group's end, is d cells on
+        ulong next = (starts >> cell >> 1) | (1ul << (Cells - 1 - cell));
         return BitOperations.Log2((uint)BitOperations.TrailingZeroCount(next) + 1);
     }
 

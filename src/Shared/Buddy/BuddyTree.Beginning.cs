@@ -58,7 +58,9 @@ internal sealed partial class BuddyTree
             for (long child = 0; child < children; child += BuddyGroup.Cells)
             {
                 long left = children - child;
-                _words[place.Node(row, child / BuddyGroup.Cells) + order] = left >= BuddyGroup.Cells ? ulong.MaxValue : (1ul << (int)left) - 1;
+                _words[place.Node(row, child / BuddyGroup.Cells) + order] = left >= BuddyGroup.Cells
+                    ? ulong.MaxValue
+                    : (1ul << (int)left) - 1;
             }
 
             children = ((children - 1) / BuddyGroup.Cells) + 1;

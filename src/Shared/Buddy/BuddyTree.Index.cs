@@ -25,9 +25,6 @@ internal sealed partial class BuddyTree
     private ulong _freeOrders;                    // bit k: order k has a first group
     private ulong _moreOrders;                    // bit k: and others
 
-    /// <summary>How many such words there are: one for each order of every level.</summary>
-    public int OrdersProvided => _levels.Length * BuddyGroup.Orders;
-
     /// <summary>Notes that a group has free blocks of some orders of its level (bits of <paramref name="orders"/>); it may have had
     /// some before.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -22,7 +22,8 @@ internal sealed partial class BuddyTree
                 ValidateGroup(level, group, ref totals);
             }
 
-            Invariant.Hold((place.GroupCount & 1) == 0 || _words[place.WordA(place.GroupCount)] == 0 && (_words[place.WordF(place.GroupCount)] & ~BuddyGroup.LeftCells) == 0, "there is nothing behind the last group", $"level {level}");
+            Invariant.Hold((place.GroupCount & 1) == 0 || _words[place.WordA(place.GroupCount)] == 0
+                && (_words[place.WordF(place.GroupCount)] & ~BuddyGroup.LeftCells) == 0, "there is nothing behind the last group", $"level {level}");
             orders |= (ulong)ValidateMarks(level) << (BuddyGroup.Orders * level);
         }
 
@@ -91,7 +92,9 @@ internal sealed partial class BuddyTree
         BuddyLevel above = _levels[level + 1];
         long aboveGroup = group >> BuddyGroup.Orders;
         int cell = (int)group & (BuddyGroup.Cells - 1);
-        BuddyGroup state = BuddyGroup.Decode(_words[above.WordA(aboveGroup)], (_words[above.WordF(aboveGroup)] >> (int)(aboveGroup & 1)) & BuddyGroup.LeftCells);
+        BuddyGroup state = BuddyGroup.Decode(
+            _words[above.WordA(aboveGroup)],
+            (_words[above.WordF(aboveGroup)] >> (int)(aboveGroup & 1)) & BuddyGroup.LeftCells);
         bool starts = ((state.Starts >> cell) & 1) != 0;
         bool isSingle = starts && BuddyGroup.OrderAt(state.Starts, cell) == 0;
         bool isFree = ((state.Free >> cell) & 1) != 0;
@@ -157,7 +160,8 @@ internal sealed partial class BuddyTree
                     ulong marks = _words[word + order];
                     Invariant.Hold((marks & absent) == 0, "the index marks only what exists", $"level {level}, row {row}, node {node}, order {order}");
                     orders |= marks != 0 ? 1u << order : 0;
-                    bool isMarked = row + 1 < place.RowCount && ((_words[place.Node(row + 1, node / BuddyGroup.Cells) + order] >> (int)node) & 1) != 0;
+                    bool isMarked = row + 1 < place.RowCount
+                        && ((_words[place.Node(row + 1, node / BuddyGroup.Cells) + order] >> (int)node) & 1) != 0;
                     Invariant.Hold(row + 1 == place.RowCount || isMarked == (marks != 0), "each row of the index knows what the one below it has", $"level {level}, row {row}, node {node}, order {order}");
                 }
             }

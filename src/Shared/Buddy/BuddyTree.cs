@@ -34,8 +34,8 @@ namespace Vmem.Buddy;
 /// </para>
 /// <para>
 /// <b>Size.</b> 1.5 bits a cell for groups, 6/64 · 64/63 for the index, and 1/63 of all that for the higher levels: 1.62 bits a unit.
-/// Rejected: a bitmap of free blocks for each order (2 bits a unit in sum) beside one of split ones (2 more), where the size of a block takes
-/// a walk over the orders; free lists through the blocks (the resource may be no memory),
+/// Rejected: a bitmap of free blocks for each order (2 bits a unit in sum) beside one of split ones (2 more), where the size of a block
+/// takes a walk over the orders; free lists through the blocks (the resource may be no memory),
 /// and a table of orders (8 bits).
 /// </para>
 /// <para>
@@ -96,9 +96,6 @@ internal sealed partial class BuddyTree
     /// <summary>The largest order of any block: what was asked for, or less if there are not so many units.</summary>
     public int MaxOrder => _topOrder;
 
-    /// <summary>Bit k: there is a free block of order k.</summary>
-    public ulong FreeOrders => _freeOrders;
-
     /// <summary>The largest order that can be taken; −1 if nothing is free.</summary>
     public int LargestFreeOrder => _freeOrders == 0 ? -1 : BitOperations.Log2(_freeOrders);
 
@@ -116,9 +113,6 @@ internal sealed partial class BuddyTree
 
     /// <summary>Whether the guard keys at both ends of the bookkeeping are what they were.</summary>
     public bool KeysHold => _words[0] == Key(0) && _words[^1] == Key(_words.Length - 1);
-
-    /// <summary>All words, guard keys included, for tests that overwrite them.</summary>
-    public Span<ulong> Bookkeeping => _words;
 
     /// <summary>Whether a tree over so many units can be built.</summary>
     public static bool CanHold(long units, int maxOrder) => TryLayOut(units, maxOrder, out _, out _);

@@ -38,9 +38,6 @@ internal sealed class AuditStacks
     private readonly ConcurrentDictionary<string, string> _byText = new();
     private int _known;
 
-    /// <summary>Distinct stacks.</summary>
-    public int Count => _byText.Count;
-
     /// <summary>The stack of the calling thread, from the first frame outside this library; the same string for the same stack.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public string Capture()

@@ -54,7 +54,8 @@ internal readonly struct Placement<T>
     public T Sure { get; }
 
     /// <summary>What it was made of, with the alignment spelled out.</summary>
-    public RangeConstraints<T> Constraints => new() { Align = _alignLess1 + T.One, Phase = _phase, NoCross = _noCross, Min = Min, Max = Last + T.One };
+    public RangeConstraints<T> Constraints =>
+        new() { Align = _alignLess1 + T.One, Phase = _phase, NoCross = _noCross, Min = Min, Max = Last + T.One };
 
     public Placement<T> NotBelow(T min) => new(this, min > Min ? min : Min);
 

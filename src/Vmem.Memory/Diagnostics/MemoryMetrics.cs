@@ -93,7 +93,9 @@ public static class MemoryMetrics
     /// <summary>The pools that are measured.</summary>
     internal static MeteredRegistry Pools { get; } = new(PoolNameTag, PoolInstanceTag, levels: (int)PoolFigure.Rents);
 
-    private static void Observe(string name, HeapFigure figure, string unit, string description) => Heaps.Observe(s_meter, name, (int)figure, unit, description);
+    private static void Observe(string name, HeapFigure figure, string unit, string description) =>
+        Heaps.Observe(s_meter, name, (int)figure, unit, description);
 
-    private static void Observe(string name, PoolFigure figure, string unit, string description) => Pools.Observe(s_meter, name, (int)figure, unit, description);
+    private static void Observe(string name, PoolFigure figure, string unit, string description) =>
+        Pools.Observe(s_meter, name, (int)figure, unit, description);
 }

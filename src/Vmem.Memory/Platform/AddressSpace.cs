@@ -54,7 +54,9 @@ internal sealed unsafe class AddressSpace(MemorySystem system) : IArenaSource<nu
         nuint mask = Quantum - 1;
         start = 0;
         imported = (size + mask) & ~mask;
-        return imported >= size && IsWellFormed(imported, constraints) && TryReserve(new Placement<nuint>(imported, constraints, Quantum), out start);
+        return imported >= size
+            && IsWellFormed(imported, constraints)
+            && TryReserve(new Placement<nuint>(imported, constraints, Quantum), out start);
     }
 
     public void Release(nuint start, nuint size)

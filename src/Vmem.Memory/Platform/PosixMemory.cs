@@ -85,7 +85,9 @@ internal abstract unsafe class PosixMemory : MemorySystem
         for (nuint done = 0; done < size; done += Batch * PageSize)
         {
             nuint part = nuint.Min(size - done, Batch * PageSize);
-            int error = SystemCallFault.IsDue(SystemCall.CountResident) ? OutOfMemory : ErrorOf(LibC.GetResidency((byte*)start + done, part, pages));
+            int error = SystemCallFault.IsDue(SystemCall.CountResident)
+                ? OutOfMemory
+                : ErrorOf(LibC.GetResidency((byte*)start + done, part, pages));
             if (error != 0)
             {
                 return error == OutOfMemory && !IsMapped(start, size) ? NotMapped : error;

@@ -112,7 +112,10 @@ internal sealed unsafe class WindowsMemory : MemorySystem
     private static int Ask(Kernel32.WorkingSetPage* pages, int count) =>
         SystemCallFault.IsDue(SystemCall.CountResident)
             ? NotEnoughMemory
-            : ErrorUnless(Kernel32.K32QueryWorkingSetEx(Kernel32.CurrentProcess, pages, (uint)(count * sizeof(Kernel32.WorkingSetPage))) != 0);
+            : ErrorUnless(Kernel32.K32QueryWorkingSetEx(
+                Kernel32.CurrentProcess,
+                pages,
+                (uint)(count * sizeof(Kernel32.WorkingSetPage))) != 0);
 
     private static int ErrorUnless(bool success) => success ? 0 : Marshal.GetLastPInvokeError();
 }

@@ -18,7 +18,8 @@ namespace Vmem.Memory;
 /// </para>
 /// <para>For one thread at a time. A writer that is dropped without <see cref="Dispose"/> leaves its blocks to the heap until that is
 /// disposed of.</para>
-/// <para>Rejected: one block that is reallocated, as <see cref="ArrayBufferWriter{T}"/> has it. It copies, and what was given out moves.</para>
+/// <para>Rejected: one block that is reallocated, as <see cref="ArrayBufferWriter{T}"/> has it. It copies, and what was given out
+/// moves.</para>
 /// </remarks>
 public sealed unsafe class NativeBufferWriter : IBufferWriter<byte>, IDisposable
 {
@@ -52,8 +53,8 @@ public sealed unsafe class NativeBufferWriter : IBufferWriter<byte>, IDisposable
     /// <summary>How many bytes have been written. O(1).</summary>
     public long WrittenCount => _last is null ? 0 : _last.RunningIndex + WrittenInLast;
 
-    /// <summary>What has been written, where it lies: valid until <see cref="Reset"/>, <see cref="Clear"/> or <see cref="Dispose"/>, also while more is
-    /// written. O(1).</summary>
+    /// <summary>What has been written, where it lies: valid until <see cref="Reset"/>, <see cref="Clear"/> or <see cref="Dispose"/>, also
+    /// while more is written. O(1).</summary>
     /// <exception cref="ObjectDisposedException">The writer has been disposed of.</exception>
     public ReadOnlySequence<byte> WrittenSequence
     {
@@ -163,8 +164,8 @@ public sealed unsafe class NativeBufferWriter : IBufferWriter<byte>, IDisposable
     }
 
     /// <summary>Begins anew, and gives the blocks back to the heap. O(blocks).</summary>
-    /// <exception cref="InvalidFreeException">The heap has debugging, and a block was written before its start or behind its end. It is kept; the
-    /// others were given back.</exception>
+    /// <exception cref="InvalidFreeException">The heap has debugging, and a block was written before its start or behind its end. It is
+    /// kept; the others were given back.</exception>
     /// <exception cref="ObjectDisposedException">The writer has been disposed of.</exception>
     public void Clear()
     {

@@ -10,7 +10,14 @@ namespace Vmem.Memory;
 /// <param name="ThreadId">The managed thread that did.</param>
 /// <param name="ThreadName">That thread's name, if it has one.</param>
 /// <param name="Time">When it did.</param>
-public sealed record NativeMemoryLeak(string PoolName, int Length, nuint Size, string Stack, int ThreadId, string? ThreadName, DateTimeOffset Time)
+public sealed record NativeMemoryLeak(
+    string PoolName,
+    int Length,
+    nuint Size,
+    string Stack,
+    int ThreadId,
+    string? ThreadName,
+    DateTimeOffset Time)
 {
     /// <summary>The leak and its renter as text.</summary>
     /// <returns>A line, and the stack.</returns>

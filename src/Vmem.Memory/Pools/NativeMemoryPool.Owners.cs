@@ -48,7 +48,13 @@ public sealed unsafe partial class NativeMemoryPool<T> : IMetered
     private LeakWitness NewWitness(AuditStacks stacks, int length)
     {
         var leak = new NativeMemoryLeak(
-            Name, length, (nuint)length * (nuint)sizeof(T), stacks.Capture(), Environment.CurrentManagedThreadId, Thread.CurrentThread.Name, _options.TimeProvider.GetUtcNow());
+            Name,
+            length,
+            (nuint)length * (nuint)sizeof(T),
+            stacks.Capture(),
+            Environment.CurrentManagedThreadId,
+            Thread.CurrentThread.Name,
+            _options.TimeProvider.GetUtcNow());
         return new LeakWitness(leak, NoteLeak);
     }
 

@@ -53,7 +53,8 @@ public sealed unsafe partial class NativeMemoryPool<T> : MemoryPool<T>
     /// <see cref="int"/> can say.</summary>
     public override int MaxBufferSize { get; }
 
-    /// <summary>Memory from the heap, which is the caller's until he disposes of its owner. O(1), as <see cref="NativeHeap.Allocate"/>.</summary>
+    /// <summary>Memory from the heap, which is the caller's until he disposes of its owner. O(1), as
+    /// <see cref="NativeHeap.Allocate"/>.</summary>
     /// <param name="minBufferSize">The fewest elements that will do; there may be more, up to the end of the block, and there is at least
     /// one: Kestrel asks for 0 and writes. -1: as many as make 4 KiB.</param>
     /// <returns>The owner. The memory is not zeroed, and aligned as <see cref="NativeHeap.Allocate"/> says.</returns>

@@ -13,7 +13,7 @@ public readonly record struct NativeMemoryPoolStatistics
     /// <see cref="Outstanding"/>, and their blocks the heap's.</summary>
     public long Leaks { get; init; }
 
-    /// <summary>How often an owner was disposed of that was not rented. Any is a mistake, which with recycled owners may one day hit another
-    /// renter: see <see cref="NativeMemoryPoolOptions.RecycleOwners"/>.</summary>
+    /// <summary>How often an owner was disposed of that was not rented. Any is a mistake, which with recycled owners may one day hit
+    /// another renter: see <see cref="NativeMemoryPoolOptions.RecycleOwners"/>.</summary>
     public long StrayDisposals { get; init; }
 }

@@ -2,7 +2,8 @@ using Vmem.Tool.Replay;
 
 namespace Vmem.Tool.Blocks;
 
-/// <summary>An allocator of real memory, by the malloc interface: what recordings are replayed through where the memory itself is measured.</summary>
+/// <summary>An allocator of real memory, by the malloc interface: what recordings are replayed through where the memory itself is
+/// measured.</summary>
 /// <remarks>Every call is virtual, for each of them alike: a nanosecond or two in all their times.</remarks>
 internal abstract unsafe class BlockAllocator(AllocatorKind kind) : IDisposable
 {

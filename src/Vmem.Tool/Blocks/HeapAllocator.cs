@@ -6,7 +6,8 @@ namespace Vmem.Tool.Blocks;
 /// <summary>A <see cref="NativeHeap"/> of its own, without debugging whatever the environment says: that would be measured.</summary>
 internal sealed unsafe class HeapAllocator(ulong? limit) : BlockAllocator(AllocatorKind.Heap)
 {
-    private readonly NativeHeap _heap = new(new NativeHeapOptions { Name = "replay", Limit = (nuint)(limit ?? 0), Debugging = HeapDebugging.None });
+    private readonly NativeHeap _heap =
+        new(new NativeHeapOptions { Name = "replay", Limit = (nuint)(limit ?? 0), Debugging = HeapDebugging.None });
 
     public override ulong? Held => _heap.GetStatistics().Held;
 

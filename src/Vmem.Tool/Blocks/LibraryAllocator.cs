@@ -2,7 +2,8 @@ using Vmem.Tool.Replay;
 
 namespace Vmem.Tool.Blocks;
 
-/// <summary>The malloc of a native library, called with the transition that <c>NativeMemory</c> makes too. All of a process share it.</summary>
+/// <summary>The malloc of a native library, called with the transition that <c>NativeMemory</c> makes too. All of a process share
+/// it.</summary>
 internal sealed unsafe class LibraryAllocator(AllocatorKind kind, nint allocate, nint free, nint sizeOf) : BlockAllocator(kind)
 {
     private readonly delegate* unmanaged[Cdecl]<nuint, void*> _allocate = (delegate* unmanaged[Cdecl]<nuint, void*>)allocate;

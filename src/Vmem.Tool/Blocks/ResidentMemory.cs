@@ -4,9 +4,9 @@ using Microsoft.Win32.SafeHandles;
 namespace Vmem.Tool.Blocks;
 
 /// <summary>
-/// How much of this process the system has in memory, from the page tables: <c>/proc/self/smaps_rollup</c>, Linux 4.14 and later. (The figure
-/// that the kernel keeps at hand, in <c>statm</c>, is added up late: it may be off by dozens of pages for each processor.) Reading it allocates no
-/// managed memory, which would be measured with the rest.
+/// How much of this process the system has in memory, from the page tables: <c>/proc/self/smaps_rollup</c>, Linux 4.14 and later. (The
+/// figure that the kernel keeps at hand, in <c>statm</c>, is added up late: it may be off by dozens of pages for each processor.) Reading
+/// it allocates no managed memory, which would be measured with the rest.
 /// </summary>
 internal sealed class ResidentMemory : IDisposable
 {

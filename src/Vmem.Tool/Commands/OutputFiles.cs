@@ -15,7 +15,8 @@ internal sealed class OutputFiles : IDisposable
         try
         {
             // Through a link: the file that it names is replaced, not the link.
-            string full = Path.GetFullPath(File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : path);
+            string full =
+                Path.GetFullPath(File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : path);
             if (IsDevice(full))
             {
                 using FileStream device = new(full, FileMode.Open, FileAccess.Write);

@@ -9,7 +9,8 @@ namespace Vmem.Tool.Commands;
 /// One run of <c>vmem record</c>: starts heaptrack, which starts the program. The program has the standard streams and the signals of the
 /// terminal as if it had been started itself; vmem says what it has to say on standard error.
 /// <para>heaptrack says some lines of its own on standard output, where the program writes, unless it is new enough to be told to be
-/// quiet (1.5). Rejected: to do without its script, by loading its library into the program; where that lies differs between systems.</para>
+/// quiet (1.5). Rejected: to do without its script, by loading its library into the program; where that lies differs between
+/// systems.</para>
 /// </summary>
 internal sealed class RecordRun
 {
@@ -98,7 +99,8 @@ internal sealed class RecordRun
         string stem = Output ?? $"{Recorder}.{Path.GetFileName(Program[0])}.{Environment.ProcessId}";
         foreach (string ending in s_endings)
         {
-            stem = stem.EndsWith(ending, StringComparison.Ordinal) && Path.GetFileName(stem).Length > ending.Length ? stem[..^ending.Length] : stem;
+            stem = stem.EndsWith(ending, StringComparison.Ordinal)
+                && Path.GetFileName(stem).Length > ending.Length ? stem[..^ending.Length] : stem;
         }
 
         if (stem.Length == 0 || stem[0] == '-' || stem.AsSpan().ContainsAny(s_unsafe) || Directory.Exists(stem))
@@ -116,7 +118,12 @@ internal sealed class RecordRun
 
     private static List<string> FindOptions(string heaptrack)
     {
-        var start = new ProcessStartInfo(heaptrack, ["--help"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(heaptrack, ["--help"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         using Process process = Start(start);
         process.StandardInput.Close();
         Task<string> error = process.StandardError.ReadToEndAsync();

@@ -40,7 +40,10 @@ internal static class ReplayCommand
             arguments.Details, arguments.Json, arguments.Report, arguments.Map, arguments.Snapshot, arguments.NoProgress,
         };
         command.SetAction((parsed, cancellationToken) =>
-            ToolCommand.RunAsync(console, () => new ReplayRun(arguments.Read(parsed, console), console).Execute(cancellationToken), cancellationToken));
+            ToolCommand.RunAsync(
+                console,
+                () => new ReplayRun(arguments.Read(parsed, console), console).Execute(cancellationToken),
+                cancellationToken));
         return command;
     }
 

@@ -45,9 +45,15 @@ internal static class ReplayProgress
         task.GetAwaiter().GetResult();
     }
 
-    private static void Watch(ProgressContext context, Task task, IReadOnlyList<TraceInput> inputs, string name, CancellationToken cancellationToken)
+    private static void Watch(
+        ProgressContext context,
+        Task task,
+        IReadOnlyList<TraceInput> inputs,
+        string name,
+        CancellationToken cancellationToken)
     {
-        long? length = inputs.Sum(input => input.Length ?? 0) is > 0 and long sum && inputs.All(input => input.Length is not null) ? sum : null;
+        long? length = inputs.Sum(input => input.Length ?? 0) is > 0 and long sum
+            && inputs.All(input => input.Length is not null) ? sum : null;
         ProgressTask bar = context.AddTask(Markup.Escape(name), maxValue: length ?? 1);
         bar.IsIndeterminate = length is null;
         while (!cancellationToken.IsCancellationRequested && Task.WaitAny([task], s_refresh) < 0)

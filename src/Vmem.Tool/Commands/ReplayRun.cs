@@ -80,7 +80,9 @@ internal sealed class ReplayRun
         {
             replays.AddRange(_options.Traces.Select(path => Open(path, context)));
             ReplayProgress.Run(
-                _options.ShowProgress, _console, [.. replays.Select(replay => replay.Input)], "", () => Interleaving.Run(replays, events, cancellationToken), cancellationToken);
+                _options.ShowProgress, _console, [
+                    .. replays.Select(replay => replay.Input)
+                ], "", () => Interleaving.Run(replays, events, cancellationToken), cancellationToken);
             foreach ((TraceReplay replay, string path) in replays.Zip(_options.Traces))
             {
                 MeasureResident(replay, path, cancellationToken);
@@ -119,7 +121,13 @@ internal sealed class ReplayRun
         }
 
         long events = 0;
-        ReplayProgress.Run(_options.ShowProgress, _console, [input], "counting ", () => events = Interleaving.Count(input, cancellationToken), cancellationToken);
+        ReplayProgress.Run(
+            _options.ShowProgress,
+            _console,
+            [input],
+            "counting ",
+            () => events = Interleaving.Count(input, cancellationToken),
+            cancellationToken);
         return events;
     }
 

@@ -7,7 +7,8 @@ using Vmem.Tool.Traces;
 
 namespace Vmem.Tool.Commands;
 
-/// <summary>The hidden command by which a replay has a process of its own measured for each allocator of real memory: both of its ends.</summary>
+/// <summary>The hidden command by which a replay has a process of its own measured for each allocator of real memory: both of its
+/// ends.</summary>
 internal static class ResidentCommand
 {
     private const string Name = "measure-resident";
@@ -24,14 +25,20 @@ internal static class ResidentCommand
         command.Hidden = true;
         command.SetAction((parsed, cancellationToken) => ToolCommand.RunAsync(
             console,
-            () => console.Output.WriteLine(Measure(parsed.GetRequiredValue(allocator), parsed.GetRequiredValue(trace), parsed.GetValue(limit))),
+            () => console.Output
+                .WriteLine(Measure(parsed.GetRequiredValue(allocator), parsed.GetRequiredValue(trace), parsed.GetValue(limit))),
             cancellationToken));
         return command;
     }
 
     /// <summary>Null where it cannot be measured: not on Linux, or of a recording that cannot be read twice.</summary>
     /// <exception cref="IOException">The process failed.</exception>
-    public static ResidentFigures? Start(ToolConsole console, AllocatorKind allocator, string trace, ulong? limit, CancellationToken cancellationToken)
+    public static ResidentFigures? Start(
+        ToolConsole console,
+        AllocatorKind allocator,
+        string trace,
+        ulong? limit,
+        CancellationToken cancellationToken)
     {
         if (!ResidentMemory.IsKnown || !File.Exists(trace))
         {
@@ -39,7 +46,8 @@ internal static class ResidentCommand
         }
 
         var start = new ProcessStartInfo(console.Self[0]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        string[] arguments = [.. console.Self.Skip(1), Name, AllocatorNames.NameOf(allocator), trace, (limit ?? 0).ToString(CultureInfo.InvariantCulture)];
+        string[] arguments =
+            [.. console.Self.Skip(1), Name, AllocatorNames.NameOf(allocator), trace, (limit ?? 0).ToString(CultureInfo.InvariantCulture)];
         Array.ForEach(arguments, start.ArgumentList.Add);
         // The runtime's own threads shall not take memory meanwhile: nothing is compiled twice, nothing collected in the background.
         start.Environment["DOTNET_TieredCompilation"] = "0";

@@ -20,7 +20,9 @@ internal static class SizeText
             "T" or "TB" or "TIB" => 40,
             _ => -1,
         };
-        if (shift < 0 || !ulong.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out ulong count) || count > ulong.MaxValue >> shift)
+        if (shift < 0
+            || !ulong.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out ulong count)
+            || count > ulong.MaxValue >> shift)
         {
             return false;
         }

@@ -69,7 +69,10 @@ internal static class ToolCommand
             await console.Error.WriteLineAsync($"vmem: {fault.Message}");
             return ExitCodes.WrongUsage;
         }
-        catch (Exception fault) when (fault is MalformedTraceException or SnapshotFormatException or IOException or UnauthorizedAccessException)
+        catch (Exception fault) when (fault is MalformedTraceException
+            or SnapshotFormatException
+            or IOException
+            or UnauthorizedAccessException)
         {
             await console.Error.WriteLineAsync($"vmem: {fault.Message}");
             return ExitCodes.BadInput;

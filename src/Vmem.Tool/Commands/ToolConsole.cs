@@ -18,7 +18,8 @@ internal sealed record ToolConsole(Func<Stream> OpenInput, TextWriter Output, Te
     public IReadOnlyList<string> Self { get; init; } = FindSelf();
 
     /// <summary>The folders where programs are looked for.</summary>
-    public IReadOnlyList<string> SearchPath { get; init; } = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
+    public IReadOnlyList<string> SearchPath { get; init; } = (Environment.GetEnvironmentVariable("PATH") ?? "")
+        .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
 
     public static ToolConsole System() => new(Console.OpenStandardInput, Console.Out, Console.Error)
     {
@@ -30,6 +31,8 @@ internal sealed record ToolConsole(Func<Stream> OpenInput, TextWriter Output, Te
     private static string[] FindSelf()
     {
         string program = Environment.ProcessPath ?? throw new InvalidOperationException("The program does not know its own path.");
-        return Path.GetFileNameWithoutExtension(program).Equals("dotnet", StringComparison.OrdinalIgnoreCase) ? [program, Environment.GetCommandLineArgs()[0]] : [program];
+        return Path.GetFileNameWithoutExtension(program).Equals("dotnet", StringComparison.OrdinalIgnoreCase)
+            ? [program, Environment.GetCommandLineArgs()[0]]
+            : [program];
     }
 }

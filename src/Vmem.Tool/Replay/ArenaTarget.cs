@@ -18,8 +18,8 @@ internal sealed class ArenaTarget : IReplayTarget
     /// <summary>The span when the user sets no limit: more than any recorded program can hold.</summary>
     public const ulong UnlimitedSpan = ArenaLines.LargestQuantum;
 
-    // The window widens by a sixteenth: a compromise, arbitrary, between a window found to 6 % and a failing search each time. At first by as
-    // many quanta, which is a sixteenth from 256 quanta on: in bytes it would be nothing to a heap and all of an arena of ports.
+    // The window widens by a sixteenth: a compromise, arbitrary, between a window found to 6 % and a failing search each time. At first by
+    // as many quanta, which is a sixteenth from 256 quanta on: in bytes it would be nothing to a heap and all of an arena of ports.
     private const int WindowGrowthShift = 4;
     private const ulong LeastWindowGrowth = 1 << WindowGrowthShift;
 
@@ -45,7 +45,12 @@ internal sealed class ArenaTarget : IReplayTarget
         _windowed = policy == FitPolicy.NextFit && limit is null;
         _mirrored = policy == FitPolicy.LastFit;
         Name = (cacheMax > 0 ? "cached " : "") + PolicyNames.NameOf(policy);
-        _arena = new Arena<ulong>(Name, 0, _span, quantum, new ArenaOptions<ulong> { Policy = policy, SingleThreaded = true, QuantumCacheMax = cacheMax });
+        _arena = new Arena<ulong>(
+            Name,
+            0,
+            _span,
+            quantum,
+            new ArenaOptions<ulong> { Policy = policy, SingleThreaded = true, QuantumCacheMax = cacheMax });
     }
 
     public string Name { get; }
@@ -82,7 +87,10 @@ internal sealed class ArenaTarget : IReplayTarget
     public TargetFigures GetFigures()
     {
         ArenaStatistics<ulong> statistics = _arena.GetStatistics();
-        return new TargetFigures(statistics.InUse, statistics.Free - statistics.LargestFree + statistics.Cached, statistics.BookkeepingBytes);
+        return new TargetFigures(
+            statistics.InUse,
+            statistics.Free - statistics.LargestFree + statistics.Cached,
+            statistics.BookkeepingBytes);
     }
 
     /// <summary>The arena as it is now, its span cut down to the range that was ever used; without a span where nothing ever was, as no
@@ -95,7 +103,9 @@ internal sealed class ArenaTarget : IReplayTarget
             Name = whole.Name,
             Quantum = whole.Quantum,
             Policy = whole.Policy,
-            Spans = range == 0 ? [] : [new SpanSnapshot<ulong> { Start = _mirrored ? _span - range : 0, Size = range, Allocated = whole.Spans[0].Allocated }],
+            Spans = range == 0
+                ? []
+                : [new SpanSnapshot<ulong> { Start = _mirrored ? _span - range : 0, Size = range, Allocated = whole.Spans[0].Allocated }],
         };
     }
 
@@ -103,7 +113,8 @@ internal sealed class ArenaTarget : IReplayTarget
 
     private bool TryAllocateInWindow(ulong size, out ulong start)
     {
-        if (_window != 0 && _arena.TryAllocateConstrained(size, new RangeConstraints<ulong> { Max = _window }, FitPolicy.NextFit, out start))
+        if (_window != 0
+            && _arena.TryAllocateConstrained(size, new RangeConstraints<ulong> { Max = _window }, FitPolicy.NextFit, out start))
         {
             return true;
         }

@@ -5,7 +5,8 @@ namespace Vmem.Tool.Replay;
 /// <summary>
 /// Real memory: a heap, or a malloc. Blocks are allocated and written to, a byte on each page, outside of the single operations' times.
 /// <para>
-/// Its addresses are the system's, and no map is drawn of them. What it needs is memory: what was resident at most in a process of its own, see
+/// Its addresses are the system's, and no map is drawn of them. What it needs is memory: what was resident at most in a process of its
+/// own, see
 /// <see cref="ResidentProbe"/>, where that was measured.
 /// </para>
 /// </summary>

@@ -7,8 +7,8 @@ namespace Vmem.Tool.Replay;
 /// A <see cref="BuddyAllocator{T}"/> from 0, its smallest block the quantum.
 /// <para>
 /// Its bookkeeping is there from the beginning, so that it cannot have a span without end. Without a limit it begins with
-/// 2^<see cref="FirstOrder"/> smallest blocks, and whenever nothing fits another allocator as large as all before is put behind them: what a
-/// buddy system of twice the size would have there, only that the two halves never become one block. Few recordings get so far.
+/// 2^<see cref="FirstOrder"/> smallest blocks, and whenever nothing fits another allocator as large as all before is put behind them: what
+/// a buddy system of twice the size would have there, only that the two halves never become one block. Few recordings get so far.
 /// </para>
 /// <para>
 /// The bookkeeping reported is that of the smallest power of two that holds the range used. A buddy system of this size would have done
@@ -20,7 +20,8 @@ internal sealed class BuddyTarget : IReplayTarget
     /// <summary>4 GiB in blocks of 16 bytes; their bookkeeping is 55 MB, of which only what is used is ever touched. Arbitrary.</summary>
     public const int FirstOrder = 28;
 
-    /// <summary>Without a limit it grows no further than this: 64 GiB in blocks of 16 bytes, and 885 MB of bookkeeping. Arbitrary.</summary>
+    /// <summary>Without a limit it grows no further than this: 64 GiB in blocks of 16 bytes, and 885 MB of bookkeeping.
+    /// Arbitrary.</summary>
     public const int LastOrder = 32;
 
     /// <summary>More smallest blocks than this fit into no table (see <see cref="BuddyAllocator{T}"/>).</summary>
@@ -108,11 +109,17 @@ internal sealed class BuddyTarget : IReplayTarget
 
     private void Grow(ulong size)
     {
-        _parts.Add(new BuddyAllocator<ulong>(_end, size, _quantum, 1UL << BitOperations.Log2(size), new BuddyAllocatorOptions { SingleThreaded = true }));
+        _parts.Add(new BuddyAllocator<ulong>(
+            _end,
+            size,
+            _quantum,
+            1UL << BitOperations.Log2(size),
+            new BuddyAllocatorOptions { SingleThreaded = true }));
         _end += size;
     }
 
-    /// <summary>From the top down: free blocks in a row become smaller with each, so that there are as many as there are sizes at most.</summary>
+    /// <summary>From the top down: free blocks in a row become smaller with each, so that there are as many as there are sizes at
+    /// most.</summary>
     private ulong FindHighestEnd()
     {
         ulong end = _limit is null ? _end : _parts[0].Size & ~(_quantum - 1);

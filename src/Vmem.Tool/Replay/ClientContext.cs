@@ -10,15 +10,15 @@ namespace Vmem.Tool.Replay;
 /// </summary>
 internal sealed class ClientContext : IDisposable
 {
-    /// <summary>The context when the user sets no limit: more than most recorded programs hold. What is not used of it costs nothing but addresses,
-    /// and its tables' untouched pages. Arbitrary.</summary>
+    /// <summary>The context when the user sets no limit: more than most recorded programs hold. What is not used of it costs nothing but
+    /// addresses, and its tables' untouched pages. Arbitrary.</summary>
     public const ulong UsualSize = 4UL << 30;
 
     /// <summary>The library's own least; smaller clients' quanta are refused.</summary>
     public const ulong LeastAlignment = 8;
 
-    // The library's own rules: a granule is 64 KiB and not below 64 units. In a context of few granules a client that grows would soon hold them all;
-    // 16 are an arbitrary few.
+    // The library's own rules: a granule is 64 KiB and not below 64 units. In a context of few granules a client that grows would soon
+    // hold them all; 16 are an arbitrary few.
     private const ulong UsualBlockSize = 64 * 1024;
     private const ulong UnitsPerBlock = 64;
     private const ulong LeastBlocks = 16;
@@ -37,8 +37,13 @@ internal sealed class ClientContext : IDisposable
     {
         _isLimited = limit is not null;
         ulong size = limit ?? UsualSize;
-        ulong blockSize = Math.Clamp(1UL << BitOperations.Log2(size / LeastBlocks | 1), LeastSize(quantum), Math.Max(UsualBlockSize, LeastSize(quantum)));
-        _context = new MemoryContext((nuint)(size & ~(blockSize - 1)), new MemoryContextOptions { Alignment = (nuint)quantum, BlockSize = (nuint)blockSize });
+        ulong blockSize = Math.Clamp(
+            1UL << BitOperations.Log2(size / LeastBlocks | 1),
+            LeastSize(quantum),
+            Math.Max(UsualBlockSize, LeastSize(quantum)));
+        _context = new MemoryContext(
+            (nuint)(size & ~(blockSize - 1)),
+            new MemoryContextOptions { Alignment = (nuint)quantum, BlockSize = (nuint)blockSize });
         _emptyBookkeepingBytes = _context.GetStatistics().BookkeepingBytes;
     }
 
@@ -64,8 +69,8 @@ internal sealed class ClientContext : IDisposable
     /// <summary>Notes how far the context is in use.</summary>
     public void NoteEnd(ulong end) => _end = Math.Max(_end, end);
 
-    /// <summary>The whole context's, all clients' together. Without a limit, of one that is no larger than what was used of it: whoever chose
-    /// the size did so for no reason of the program's.</summary>
+    /// <summary>The whole context's, all clients' together. Without a limit, of one that is no larger than what was used of it: whoever
+    /// chose the size did so for no reason of the program's.</summary>
     public long GetBookkeepingBytes()
     {
         long all = _context.GetStatistics().BookkeepingBytes;

@@ -7,8 +7,8 @@ namespace Vmem.Tool.Replay;
 /// <summary>
 /// A <see cref="MemoryClient"/>: the recorded program as one of the tenants of a context. Its memory is real, but nobody writes to it.
 /// <para>
-/// The range it needs is what it held at most: its regions need not lie next to each other, and what lies between them serves other clients.
-/// Holes are what it holds and its program does not use.
+/// The range it needs is what it held at most: its regions need not lie next to each other, and what lies between them serves other
+/// clients. Holes are what it holds and its program does not use.
 /// </para>
 /// </summary>
 internal sealed unsafe class ClientTarget : IReplayTarget

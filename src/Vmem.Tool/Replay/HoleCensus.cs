@@ -46,7 +46,8 @@ internal sealed class HoleCensus(ReplayLane lane)
     public void Look(LiveTable live, bool isLast)
     {
         TargetFigures figures = lane.Target.GetFigures();
-        bool isDue = figures.Holes >= _threshold && (isLast || (figures.Holes >= figures.InUse / LeastShare && lane.Events - Events >= live.Count));
+        bool isDue = figures.Holes >= _threshold
+            && (isLast || (figures.Holes >= figures.InUse / LeastShare && lane.Events - Events >= live.Count));
         if (isDue)
         {
             _threshold = figures.Holes + (figures.Holes / Growth);

@@ -3,9 +3,9 @@ using Vmem.Tool.Traces;
 namespace Vmem.Tool.Replay;
 
 /// <summary>
-/// Replays several recordings side by side, as if their programs had run at the same time and taken equally long: each gets on in proportion to
-/// its own length, and all end together. A recording tells no times that could be compared, only an order of events. For this they are read
-/// twice, first to be counted; what they hold is not kept.
+/// Replays several recordings side by side, as if their programs had run at the same time and taken equally long: each gets on in
+/// proportion to its own length, and all end together. A recording tells no times that could be compared, only an order of events. For
+/// this they are read twice, first to be counted; what they hold is not kept.
 /// </summary>
 internal static class Interleaving
 {

@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Vmem.Tool.Replay;
 
-/// <summary>What a process found that did nothing but replay a recording through one allocator. Written and read as words on one line.</summary>
+/// <summary>What a process found that did nothing but replay a recording through one allocator. Written and read as words on one
+/// line.</summary>
 /// <param name="PeakBytes">The most by which the process was larger than before the first event.</param>
 /// <param name="MeanNanoseconds">Processor time of an allocation or free, first touches and the replay's own loop included.</param>
 internal sealed record ResidentFigures(ulong PeakBytes, double MeanNanoseconds)

@@ -4,13 +4,13 @@ using Vmem.Tool.Traces;
 namespace Vmem.Tool.Replay;
 
 /// <summary>
-/// Replays a recording through one allocator of real memory, in a process that does nothing else, and measures how large that becomes: other
-/// allocators beside it, the tables of a replay and a picture of it would be in the figure.
+/// Replays a recording through one allocator of real memory, in a process that does nothing else, and measures how large that becomes:
+/// other allocators beside it, the tables of a replay and a picture of it would be in the figure.
 /// </summary>
 /// <remarks>
-/// The recording is read first, 16 bytes an event, and the array of live blocks is written to: after that nothing grows but the allocator. The process is
-/// measured <see cref="Samples"/> times at equal distances, and where the recording has most bytes live; a peak of the allocator's own
-/// between two of these is missed. Time is the
+/// The recording is read first, 16 bytes an event, and the array of live blocks is written to: after that nothing grows but the allocator.
+/// The process is measured <see cref="Samples"/> times at equal distances, and where the recording has most bytes live; a peak of the
+/// allocator's own between two of these is missed. Time is the
 /// process's own, the measurements' taken out: what other processes take is not in it.
 /// </remarks>
 internal sealed unsafe class ResidentProbe
@@ -84,7 +84,8 @@ internal sealed unsafe class ResidentProbe
         return new ResidentFigures(peak - before, time.TotalNanoseconds / Math.Max(1, _events));
     }
 
-    /// <summary>Collects, and lets what a collection sets going come to its end: the finaliser's thread and the pool's would take memory meanwhile.</summary>
+    /// <summary>Collects, and lets what a collection sets going come to its end: the finaliser's thread and the pool's would take memory
+    /// meanwhile.</summary>
     private static void Collect()
     {
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: true, compacting: true);
@@ -94,8 +95,8 @@ internal sealed unsafe class ResidentProbe
         done.Wait();
     }
 
-    /// <summary>Runs what the measurement will run, so that it is compiled by then: of a heap all of its code. Of a malloc, which would keep what it got,
-    /// only some small blocks.</summary>
+    /// <summary>Runs what the measurement will run, so that it is compiled by then: of a heap all of its code. Of a malloc, which would
+    /// keep what it got, only some small blocks.</summary>
     private void Rehearse(BlockAllocator allocator)
     {
         (int blocks, int rounds, uint largest) = AllocatorNames.IsMalloc(allocator.Kind) ? (100, 2, 512u) : (400, 50, 200_000u);

@@ -28,7 +28,8 @@ internal sealed record TargetFactory
 
     /// <param name="recording">Its name.</param>
     /// <param name="context">From <see cref="CreateContext"/>.</param>
-    public IReadOnlyList<IReplayTarget> Create(string recording, ClientContext? context) => [.. Allocators.SelectMany(allocator => Create(allocator, recording, context))];
+    public IReadOnlyList<IReplayTarget> Create(string recording, ClientContext? context) =>
+        [.. Allocators.SelectMany(allocator => Create(allocator, recording, context))];
 
     /// <summary>Runs targets of the same kinds on made-up work.</summary>
     public void WarmUp(int rounds, CancellationToken cancellationToken)
@@ -37,7 +38,8 @@ internal sealed record TargetFactory
         ulong most = Math.Max(WarmUpLimit, ClientContext.LeastSize(Quantum));
         TargetFactory small = this with { Limit = Math.Min(Limit ?? most, most) };
         using ClientContext? context = small.CreateContext();
-        IEnumerable<IReplayTarget> targets = Allocators.SelectMany(allocator => (allocator == AllocatorKind.Arena ? this : small).Create(allocator, "warm-up", context));
+        IEnumerable<IReplayTarget> targets =
+            Allocators.SelectMany(allocator => (allocator == AllocatorKind.Arena ? this : small).Create(allocator, "warm-up", context));
         Replay.WarmUp.Run(targets, rounds, cancellationToken);
     }
 

@@ -19,7 +19,9 @@ internal sealed class ChartAxis
     {
         IsTime = curve.Seconds is not null && trace.DurationSeconds > 0;
         Length = IsTime ? trace.DurationSeconds!.Value : trace.Events;
-        _starts = IsTime ? [.. curve.Seconds!] : [.. Enumerable.Range(0, curve.LiveBytes.Count).Select(point => (double)point * curve.EventsPerPoint)];
+        _starts = IsTime
+            ? [.. curve.Seconds!]
+            : [.. Enumerable.Range(0, curve.LiveBytes.Count).Select(point => (double)point * curve.EventsPerPoint)];
         Columns = columns ?? (IsTime ? Math.Max(_starts.Length, LeastTimeColumns) : _starts.Length);
     }
 

@@ -32,9 +32,12 @@ internal sealed record Figure(string Key, string Label, string Meaning, Func<Pol
         new("rangeBytes", "range needed", "From the first to the highest address ever used: the span that the arena needs. For a client, the most that it ever held. For a heap or a malloc, the most that was resident.",
             policy => Units.Amount(policy.RangeBytes, policy.CountsBytes), policy => policy.RangeBytes),
         new("bookkeepingBytes", "bookkeeping", "Bytes of the allocator's own tables. For a client, those of the whole context. For a heap or a malloc, they are in what was resident.",
-            policy => policy.IsMemory ? Unknown : Units.Bytes(policy.BookkeepingBytes), policy => policy.IsMemory ? double.PositiveInfinity : policy.BookkeepingBytes),
+            policy => policy.IsMemory
+                ? Unknown
+                : Units.Bytes(policy.BookkeepingBytes), policy => policy.IsMemory ? double.PositiveInfinity : policy.BookkeepingBytes),
         new("overhead", "overhead", "How much more the range and the bookkeeping are than what the program asked for. Of a recorded arena the range alone: its values need not be bytes.",
-            policy => policy.Overhead is double overhead ? Units.Percent(overhead) : Unknown, policy => policy.Overhead ?? double.PositiveInfinity),
+            policy => policy.Overhead is double overhead ? Units.Percent(overhead) : Unknown, policy => policy.Overhead
+                ?? double.PositiveInfinity),
         new("medianNanoseconds", "time median", "Of one allocation or free, sampled, the clock's own cost taken off.",
             policy => Units.Nanoseconds(policy.MedianNanoseconds), policy => policy.MedianNanoseconds),
         new("percentile999Nanoseconds", "time 99.9 %", "All but one operation in a thousand take no longer.",
@@ -61,9 +64,12 @@ internal sealed record Figure(string Key, string Label, string Meaning, Func<Pol
     private static readonly Figure[] s_memory =
     [
         new("peakResidentBytes", "peak resident", "The most by which a process of its own grew that did nothing but replay the recording. The allocator's tables and all that it kept are in it.",
-            policy => policy.PeakResidentBytes is ulong bytes ? Units.Bytes(bytes) : Unknown, policy => policy.PeakResidentBytes ?? double.PositiveInfinity),
+            policy => policy.PeakResidentBytes is ulong bytes ? Units.Bytes(bytes) : Unknown, policy => policy.PeakResidentBytes
+                ?? double.PositiveInfinity),
         new("meanNanoseconds", "time mean", "Processor time of an operation in that process, each block's first touch included.",
-            policy => policy.MeanNanoseconds is double mean ? Units.Nanoseconds((long)Math.Round(mean)) : Unknown, policy => policy.MeanNanoseconds ?? double.PositiveInfinity),
+            policy => policy.MeanNanoseconds is double mean
+                ? Units.Nanoseconds((long)Math.Round(mean))
+                : Unknown, policy => policy.MeanNanoseconds ?? double.PositiveInfinity),
     ];
 
     /// <summary>The answer. Failures are in it if there are any, or could be.</summary>
@@ -89,5 +95,7 @@ internal sealed record Figure(string Key, string Label, string Meaning, Func<Pol
     }
 
     private static Figure Fragmentation(string key, string label, string meaning, Func<PolicyReport, double> part) => new(
-        key, label, meaning, policy => policy.KnowsHoles ? Units.Percent(part(policy)) : Unknown, policy => policy.KnowsHoles ? part(policy) : double.PositiveInfinity);
+        key, label, meaning, policy => policy.KnowsHoles
+            ? Units.Percent(part(policy))
+            : Unknown, policy => policy.KnowsHoles ? part(policy) : double.PositiveInfinity);
 }

@@ -61,7 +61,9 @@ internal static class PolicyCard
     private static string Cells(ChartAxis axis, AddressTimeMap map, int rows)
     {
         double[] extents = axis.Average(column => map.Columns[column].Extent);
-        double[][] fills = [.. Enumerable.Range(0, rows).Select(row => axis.Average(column => row < AddressTimeMap.MaxRows ? map.Fill(column, row) : 0))];
+        double[][] fills = [
+            .. Enumerable.Range(0, rows).Select(row => axis.Average(column => row < AddressTimeMap.MaxRows ? map.Fill(column, row) : 0))
+        ];
         var cells = new StringBuilder(axis.Columns * rows);
         for (int column = 0; column < axis.Columns; column++)
         {

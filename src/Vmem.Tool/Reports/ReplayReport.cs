@@ -99,7 +99,8 @@ internal sealed record PolicyReport
 
     /// <summary>As a sentence has it.</summary>
     [JsonIgnore]
-    public string Title => AllocatorNames.TryParse(Allocator, out AllocatorKind allocator) ? AllocatorNames.TitleOf(allocator, Policy) : Policy;
+    public string Title =>
+        AllocatorNames.TryParse(Allocator, out AllocatorKind allocator) ? AllocatorNames.TitleOf(allocator, Policy) : Policy;
 
     [JsonIgnore]
     public bool IsArena => Allocator == AllocatorNames.NameOf(AllocatorKind.Arena);

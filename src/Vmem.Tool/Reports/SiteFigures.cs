@@ -26,7 +26,8 @@ internal sealed record SiteFigures(string Title, IReadOnlyList<string> Heads, IR
     /// <summary>Null where the recording does not say, or there are no holes.</summary>
     public static SiteFigures? Pins(TraceReport trace)
     {
-        PolicyReport? policy = trace.Policies.OrderBy(policy => policy.Policy == trace.Best ? 0 : 1).FirstOrDefault(policy => policy.Holes is { Count: > 0 });
+        PolicyReport? policy = trace.Policies.OrderBy(policy => policy.Policy == trace.Best ? 0 : 1)
+            .FirstOrDefault(policy => policy.Holes is { Count: > 0 });
         return policy?.Holes is HolesReport holes
             ? new SiteFigures(
                 $"Who causes the holes with {policy.Title}{At(holes.Seconds, holes.Events)}: {Units.Amount(holes.Bytes, trace.CountsBytes)} in {Units.Count(holes.Count)} hole{(holes.Count == 1 ? "" : "s")}",
@@ -39,7 +40,9 @@ internal sealed record SiteFigures(string Title, IReadOnlyList<string> Heads, IR
         seconds is double time ? $", after {Units.Seconds(time)}" : $", after {Units.Count(events)} events";
 
     private static List<SiteRow> Of(IReadOnlyList<SiteGroup> groups, ulong all, bool isBytes) =>
-        [.. groups.Select(group => new SiteRow([Units.Amount(group.Bytes, isBytes), Units.Percent((double)group.Bytes / Math.Max(1, all)), Units.Count(group.Count)], group.Stack))];
+        [.. groups.Select(group => new SiteRow(
+            [Units.Amount(group.Bytes, isBytes), Units.Percent((double)group.Bytes / Math.Max(1, all)), Units.Count(group.Count)],
+            group.Stack))];
 }
 
 internal sealed record SiteRow(IReadOnlyList<string> Cells, IReadOnlyList<string> Stack);

@@ -5,7 +5,8 @@ namespace Vmem.Tool.Reports;
 /// <summary>Who holds the most and who causes the holes, on the page.</summary>
 internal static class SiteSection
 {
-    public static string Write(TraceReport trace) => Write(SiteFigures.Holders(trace), string.Empty) + Write(SiteFigures.Pins(trace), SiteFigures.AboutPins);
+    public static string Write(TraceReport trace) =>
+        Write(SiteFigures.Holders(trace), string.Empty) + Write(SiteFigures.Pins(trace), SiteFigures.AboutPins);
 
     private static string Write(SiteFigures? figures, string about)
     {

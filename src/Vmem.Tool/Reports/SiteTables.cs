@@ -2,7 +2,8 @@ using Spectre.Console;
 
 namespace Vmem.Tool.Reports;
 
-/// <summary>Who holds the most and who causes the holes, on the terminal: the first few, and of their stacks the innermost frames.</summary>
+/// <summary>Who holds the most and who causes the holes, on the terminal: the first few, and of their stacks the innermost
+/// frames.</summary>
 internal static class SiteTables
 {
     // What fits on a screen beside the main table; arbitrary.
@@ -36,7 +37,9 @@ internal static class SiteTables
         List<SiteRow> rows = [.. figures.Rows.Take(MostRows)];
         foreach (SiteRow row in rows)
         {
-            string stack = row.Stack.Count == 0 ? SiteFigures.UnknownStack : string.Join(" ← ", row.Stack.Take(FramesToTell(row, rows)).Select(Shorten));
+            string stack = row.Stack.Count == 0
+                ? SiteFigures.UnknownStack
+                : string.Join(" ← ", row.Stack.Take(FramesToTell(row, rows)).Select(Shorten));
             table.AddRow([.. row.Cells.Select(Markup.Escape), Markup.Escape(stack)]);
         }
 
@@ -47,7 +50,8 @@ internal static class SiteTables
     private static int FramesToTell(SiteRow row, List<SiteRow> rows)
     {
         int frames = UsualFrames;
-        while (frames < row.Stack.Count && rows.Exists(other => other != row && other.Stack.Take(frames).SequenceEqual(row.Stack.Take(frames))))
+        while (frames < row.Stack.Count
+            && rows.Exists(other => other != row && other.Stack.Take(frames).SequenceEqual(row.Stack.Take(frames))))
         {
             frames++;
         }

@@ -71,7 +71,8 @@ internal static class TimeMapSvg
         double[] Row(int row)
         {
             double[] shares = axis.Average(column =>
-                Enumerable.Range(row * together, together).Sum(part => part < AddressTimeMap.MaxRows ? map.Fill(column, part) : 0) / together);
+                Enumerable.Range(row * together, together)
+                    .Sum(part => part < AddressTimeMap.MaxRows ? map.Fill(column, part) : 0) / together);
             return [.. shares.Zip(extents, (share, extent) => share == 0 ? 0 : share / Math.Clamp((extent / height) - row, share, 1))];
         }
     }
@@ -128,7 +129,8 @@ internal static class TimeMapSvg
         svg.Append(CultureInfo.InvariantCulture, $"<text class=\"middle\" x=\"{Left + (PlotWidth / 2)}\" y=\"{Bottom + 34}\">{(axis.IsTime ? "time" : "events")}</text>\n");
     }
 
-    private static string Short(string text) => text == "0 B" ? "0" : text.Replace(".00 ", " ", StringComparison.Ordinal).Replace(".0 ", " ", StringComparison.Ordinal);
+    private static string Short(string text) =>
+        text == "0 B" ? "0" : text.Replace(".00 ", " ", StringComparison.Ordinal).Replace(".0 ", " ", StringComparison.Ordinal);
 
     // A stroke for each run of cells that are at least so full, each from the end of the one before it.
     private static string Strokes(double[][] rows, int layer)

@@ -14,7 +14,8 @@ internal static class TraceNotes
     public static string ShortName(string path)
     {
         string name = Path.GetFileName(path);
-        while (s_endings.FirstOrDefault(ending => name.Length > ending.Length && name.EndsWith(ending, StringComparison.OrdinalIgnoreCase)) is string ending)
+        while (s_endings.FirstOrDefault(ending => name.Length > ending.Length
+            && name.EndsWith(ending, StringComparison.OrdinalIgnoreCase)) is string ending)
         {
             name = name[..^ending.Length];
         }

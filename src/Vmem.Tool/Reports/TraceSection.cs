@@ -33,7 +33,9 @@ internal static class TraceSection
             .Text("fragmentation", Figure.AboutFragmentation)
             .Markup("sites", SiteSection.Write(trace))
             .Text("scale", scale)
-            .Markup("cards", string.Concat(trace.Policies.Select(policy => policy.Map is null ? PolicyCard.WriteCurve(trace, policy) : PolicyCard.Write(trace, policy, oneScale ? largest : policy.MapTop))))
+            .Markup("cards", string.Concat(trace.Policies.Select(policy => policy.Map is null
+                ? PolicyCard.WriteCurve(trace, policy)
+                : PolicyCard.Write(trace, policy, oneScale ? largest : policy.MapTop))))
             .Text("unit", trace.CountsBytes ? "bytes" : "values")
             .Markup("sizes", Sizes(trace))
             .Fill();
@@ -56,7 +58,8 @@ internal static class TraceSection
             ulong rounded = Math.Min(policy.RangeBytes, policy.PeakLiveBytes);
             string overhead = policy.Overhead is double part ? $" ({(part < 0 ? "" : "+")}{Units.Percent(part)})" : string.Empty;
             markup.Append(Piece("used", used, largest)).Append(Piece("rounding", rounded - used, largest));
-            markup.Append(Piece("hole", policy.RangeBytes - rounded, largest)).Append(Piece("tables", policy.CostBytes - policy.RangeBytes, largest)).Append("</span>");
+            markup.Append(Piece("hole", policy.RangeBytes - rounded, largest)).Append(Piece("tables", policy.CostBytes - policy.RangeBytes, largest))
+                .Append("</span>");
             markup.Append(CultureInfo.InvariantCulture, $"<span{best}>{Units.Amount(policy.CostBytes, policy.CountsBytes)}{overhead}</span>\n");
         }
 
@@ -69,7 +72,8 @@ internal static class TraceSection
     private static string Columns(TraceReport trace) => string.Concat(trace.Policies.Select(policy =>
         policy.Policy == trace.Best ? $"<th scope=\"col\" class=\"best\">{policy.Policy}</th>" : $"<th scope=\"col\">{policy.Policy}</th>"));
 
-    private static string Rows(TraceReport trace, IReadOnlyList<Figure> figures) => string.Concat(figures.Select(figure => Row(trace, figure)));
+    private static string Rows(TraceReport trace, IReadOnlyList<Figure> figures) =>
+        string.Concat(figures.Select(figure => Row(trace, figure)));
 
     private static string Row(TraceReport trace, Figure figure)
     {
@@ -101,7 +105,9 @@ internal static class TraceSection
     }
 
     // Bins end one below a power of two: from 1 KiB on, "1K – 2K" says it shorter and no one misses the byte.
-    private static string Short(ulong bytes, bool isBytes) => !isBytes || bytes < 1024 ? Units.Amount(bytes, isBytes: false) : Units.Bytes((double)bytes + (bytes & 1)).Replace(".00", "", StringComparison.Ordinal).Replace(".0", "", StringComparison.Ordinal);
+    private static string Short(ulong bytes, bool isBytes) => !isBytes || bytes < 1024
+        ? Units.Amount(bytes, isBytes: false)
+        : Units.Bytes((double)bytes + (bytes & 1)).Replace(".00", "", StringComparison.Ordinal).Replace(".0", "", StringComparison.Ordinal);
 
     private static string Bar(double part, string text) => string.Create(
         CultureInfo.InvariantCulture,

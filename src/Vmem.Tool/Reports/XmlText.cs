@@ -3,7 +3,8 @@ using System.Text;
 
 namespace Vmem.Tool.Reports;
 
-/// <summary>Text as XML can hold it: markup is escaped, and what XML has no place for (control characters, half surrogates) is replaced.</summary>
+/// <summary>Text as XML can hold it: markup is escaped, and what XML has no place for (control characters, half surrogates) is
+/// replaced.</summary>
 internal static class XmlText
 {
     public static string Escape(string text)

@@ -102,7 +102,8 @@ internal static class CallText
         return read;
     }
 
-    /// <summary>Decimal, or hexadecimal with <c>0x</c>. A negative number is a size that no allocator has, and so as large as can be.</summary>
+    /// <summary>Decimal, or hexadecimal with <c>0x</c>. A negative number is a size that no allocator has, and so as large as can
+    /// be.</summary>
     public static bool TryReadNumber(ReadOnlySpan<byte> text, out ulong value)
     {
         text = text.Trim((byte)' ');
@@ -118,7 +119,8 @@ internal static class CallText
         }
 
         bool isNegative = text is [(byte)'-', ..];
-        bool read = Utf8Parser.TryParse(isNegative ? text[1..] : text, out value, out int length) && length == text.Length - (isNegative ? 1 : 0);
+        bool read = Utf8Parser.TryParse(isNegative ? text[1..] : text, out value, out int length)
+            && length == text.Length - (isNegative ? 1 : 0);
         value = isNegative ? ulong.MaxValue : value;
         return read;
     }

@@ -39,7 +39,8 @@ internal sealed class HeaptrackKinds
         return true;
     }
 
-    /// <summary>False when there is no such kind. Of a kind that has no object live, the event names one that was never allocated.</summary>
+    /// <summary>False when there is no such kind. Of a kind that has no object live, the event names one that was never
+    /// allocated.</summary>
     public bool TryFree(ulong kind, out TraceEvent traceEvent)
     {
         traceEvent = default;

@@ -51,7 +51,10 @@ internal sealed class HeaptrackLines : LineParser
     {
         traceEvent = default;
         var scanner = new LineScanner(line, 1);
-        if (!scanner.TryReadHex(out ulong size) || !scanner.TryReadHex(out ulong site) || !scanner.TryReadHex(out ulong address) || !scanner.AtEnd)
+        if (!scanner.TryReadHex(out ulong size)
+            || !scanner.TryReadHex(out ulong site)
+            || !scanner.TryReadHex(out ulong address)
+            || !scanner.AtEnd)
         {
             return $"expected \"+ SIZE TRACE ADDRESS\" in hexadecimal, or \"+ KIND\" after a line \"a SIZE TRACE\" that defines it, found {Quote(line)}";
         }

@@ -5,8 +5,8 @@ namespace Vmem.Tool.Traces;
 /// <summary>
 /// The lines of heaptrack that make up its stacks, all numbers hexadecimal.
 /// <list type="bullet">
-/// <item>Interpreted: <c>s</c> a string, <c>i ADDRESS MODULE [FUNCTION [FILE LINE {FUNCTION FILE LINE}…]]</c> a code address with its frames,
-/// functions that were inlined first, <c>t CODE-ADDRESS CALLER</c> a site.</item>
+/// <item>Interpreted: <c>s</c> a string, <c>i ADDRESS MODULE [FUNCTION [FILE LINE {FUNCTION FILE LINE}…]]</c> a code address with its
+/// frames, functions that were inlined first, <c>t CODE-ADDRESS CALLER</c> a site.</item>
 /// <item>Raw: <c>x</c> the program's path, <c>m PATH START {OFFSET SIZE}…</c> a module and its pieces (<c>m -</c>: all are gone and are
 /// told anew), <c>t ADDRESS CALLER</c> a site. The address is looked up among the modules that are there when it is first seen.</item>
 /// </list>

@@ -20,7 +20,8 @@ internal abstract class LineParser
     /// </summary>
     public abstract bool IsComplete { get; }
 
-    /// <summary>The last time stamp, counted from the start of the recording; null before the first, and where the format has none.</summary>
+    /// <summary>The last time stamp, counted from the start of the recording; null before the first, and where the format has
+    /// none.</summary>
     public TimeSpan? Elapsed { get; protected set; }
 
     /// <summary>The stacks told so far; empty where the format has none.</summary>
@@ -33,8 +34,8 @@ internal abstract class LineParser
     public virtual ulong? Quantum => null;
 
     /// <summary>
-    /// How many frees named one of several objects that are equal to the recording, so that which of them is a guess. 0 in formats that name
-    /// each object.
+    /// How many frees named one of several objects that are equal to the recording, so that which of them is a guess. 0 in formats that
+    /// name each object.
     /// </summary>
     public long GuessedFrees { get; protected set; }
 

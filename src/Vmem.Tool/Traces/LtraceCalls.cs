@@ -35,7 +35,8 @@ internal sealed class LtraceCalls
     }
 
     /// <summary>Whether a free (or delete) has begun: one inside it is the same.</summary>
-    public bool IsFreeing(ulong thread) => _threads.TryGetValue(thread, out List<Call>? calls) && calls.Count > 0 && calls[^1].Kind == CallKind.Free;
+    public bool IsFreeing(ulong thread) =>
+        _threads.TryGetValue(thread, out List<Call>? calls) && calls.Count > 0 && calls[^1].Kind == CallKind.Free;
 
     /// <summary>An allocation has been told: those that it is inside of will return the same object.</summary>
     public void HasAllocated(ulong thread)

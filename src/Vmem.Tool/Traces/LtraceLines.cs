@@ -4,10 +4,11 @@ namespace Vmem.Tool.Traces;
 /// What <c>ltrace</c> writes: <c>malloc(24) = 0x55d2a0</c>, <c>free(0x55d2a0) = &lt;void&gt;</c>, with the number of the thread, a time and
 /// the library in front if it was told to, and with a duration behind. Other calls, signals and what the program wrote itself are skipped.
 /// A script for bpftrace, gdb or a debug build of one's own can write the same; the result of a free may be left out.
-/// <para>Where several threads run a call is written in two lines, <c>malloc(24 &lt;unfinished ...&gt;</c> and <c>&lt;... malloc resumed&gt; )
-/// = 0x55d2a0</c>, others' lines between. An object is freed when the call begins, for its address can come out of another thread's malloc
-/// before the call is over, and is there when the call has ended.</para>
-/// <para>With <c>-e malloc@*</c> an operator new is seen, and the malloc in it, too: of a call within a call of the same kind one counts.</para>
+/// <para>Where several threads run a call is written in two lines, <c>malloc(24 &lt;unfinished ...&gt;</c> and <c>&lt;... malloc
+/// resumed&gt; ) = 0x55d2a0</c>, others' lines between. An object is freed when the call begins, for its address can come out of another
+/// thread's malloc before the call is over, and is there when the call has ended.</para>
+/// <para>With <c>-e malloc@*</c> an operator new is seen, and the malloc in it, too: of a call within a call of the same kind one
+/// counts.</para>
 /// <para>Not seen: what posix_memalign hands out, for its address is not in the line; the free of it is then one of an unknown object.
 /// Threads and forked processes look alike, and are taken for threads.</para>
 /// </summary>

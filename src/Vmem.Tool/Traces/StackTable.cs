@@ -67,7 +67,8 @@ internal sealed class StackTable
         }
     }
 
-    /// <summary>The one function, file and line that a code address is in, as numbers of strings; null where there is none, or several.</summary>
+    /// <summary>The one function, file and line that a code address is in, as numbers of strings; null where there is none, or
+    /// several.</summary>
     public (int Function, int File, int Line)? FrameOf(int address)
     {
         int first = address == 0 ? 0 : _addresses[address - 1].FirstFrame;
@@ -163,7 +164,8 @@ internal readonly record struct StackFrame(string Module, ulong Address, bool Is
     public bool IsOperatorNew =>
         Function.StartsWith("operator new(", StringComparison.Ordinal) || Function.StartsWith("operator new[](", StringComparison.Ordinal);
 
-    /// <summary>As <c>sqlite3_malloc (sqlite3.c:1234)</c>, <c>sqlite3_malloc (libsqlite3.so.0)</c>, or <c>libsqlite3.so.0+0x1234</c>.</summary>
+    /// <summary>As <c>sqlite3_malloc (sqlite3.c:1234)</c>, <c>sqlite3_malloc (libsqlite3.so.0)</c>, or
+    /// <c>libsqlite3.so.0+0x1234</c>.</summary>
     public override string ToString()
     {
         if (Function.Length == 0)

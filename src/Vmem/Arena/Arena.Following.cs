@@ -1,4 +1,5 @@
 using Vmem.Caching;
+using Vmem.Checks;
 using Vmem.Diagnostics;
 using Vmem.Recording;
 using Vmem.Space;
@@ -108,26 +109,13 @@ public sealed partial class Arena<T>
     /// <remarks>An interrupt is left for the thread's next wait: the arena would stay off its fast paths.</remarks>
     private void Detach(ArenaRecorder<T> recorder)
     {
-        bool isInterrupted = false;
-        while (_space.Recorder == recorder)
+        using var interrupts = new DeferredInterrupt();
+        while (!interrupts.Try((this, recorder), static it => it.Item1.TryDetach(it.recorder)))
         {
-            try
-            {
-                DetachOnce(recorder);
-            }
-            catch (ThreadInterruptedException)
-            {
-                isInterrupted = true;
-            }
-        }
-
-        if (isInterrupted)
-        {
-            Thread.CurrentThread.Interrupt();
         }
     }
 
-    private void DetachOnce(ArenaRecorder<T> recorder)
+    private bool TryDetach(ArenaRecorder<T> recorder)
     {
         try
         {
@@ -140,6 +128,8 @@ public sealed partial class Arena<T>
         catch (ObjectDisposedException) when (_space.HasEnded)
         {
         }
+
+        return true;
     }
 
     private Visit<T> VisitDrained()

@@ -71,11 +71,11 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         _time = options.TimeProvider;
         _leaked = options.Leaked;
         _quantumShift = int.CreateTruncating(T.TrailingZeroCount(quantum));
-        int classes = options.Audit ? 0 : QuantumCaches<T>.CountClasses(options, quantum);
+        int classes = QuantumCaches<T>.CountClasses(options, quantum);
         _room = new WaitingRoom<T>(this, NotifyingSource(options), _time);
         _space = new Space<T>(name, quantum, options, _room);
         _room.Open(_space);
-        if (classes > 0)
+        if (classes > 0 && !options.Audit)        // audited, each range is a segment, so that each mistake is found at once
         {
             _caches = new QuantumCaches<T>(_space, _policy, classes, _time);
             _space.Front = _caches;

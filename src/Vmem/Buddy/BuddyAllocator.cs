@@ -25,7 +25,8 @@ namespace Vmem;
 /// </para>
 /// <para>
 /// Allocating and freeing take a step for each level of 64-fold size that a block is cut down or coalesced through, at most seven, and some
-/// in the index of the orders passed; no list is walked. Neither allocates managed memory, unless the allocator is audited. It may be used by several threads at once, unless
+/// in the index of the orders passed; no list is walked. Neither allocates managed memory, unless the allocator is audited. It may be used
+/// by several threads at once, unless
 /// <see cref="BuddyAllocatorOptions.SingleThreaded"/> is set. It has nothing to dispose of.
 /// </para>
 /// </remarks>
@@ -117,8 +118,6 @@ public sealed partial class BuddyAllocator<T> : IArenaSource<T>
 
     /// <summary>The size that no block exceeds.</summary>
     public T MaxBlock { get; }
-
-    internal BuddyTree Tree => _tree;
 
     /// <summary>Takes everything back, whoever holds it: as new, but for the counts in the statistics.</summary>
     /// <remarks>Costs the clearing of the bookkeeping.</remarks>

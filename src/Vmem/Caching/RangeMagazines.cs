@@ -55,6 +55,12 @@ internal sealed class RangeMagazines<T>
         }
     }
 
+    private bool TryFreeze()
+    {
+        Freeze();
+        return true;
+    }
+
     public void Thaw() => MagazineCache<T>.Release(_frozen);
 
     /// <summary>A range from the current thread's magazines, or with a full one from the depot, after the loaded magazine was found empty
@@ -125,9 +131,14 @@ internal sealed class RangeMagazines<T>
         Thaw();
     }
 
+    /// <summary>Ends one <see cref="Suspend"/>. An interrupt waits: the caches would stay suspended for good.</summary>
     public void Resume()
     {
-        Freeze();
+        using var interrupts = new DeferredInterrupt();
+        while (!interrupts.Try(this, static magazines => magazines.TryFreeze()))
+        {
+        }
+
         if (--_suspensions == 0 && !_ended)
         {
             foreach (MagazineCache<T> cache in All)

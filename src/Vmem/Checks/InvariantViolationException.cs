@@ -7,7 +7,8 @@ namespace Vmem;
 public sealed class InvariantViolationException : Exception
 {
     /// <summary>Says which invariant is broken.</summary>
-    /// <param name="invariant">The invariant that does not hold, in words and without a full stop: "a magazine in the full list is full".</param>
+    /// <param name="invariant">The invariant that does not hold, in words and without a full stop: "a magazine in the full list is
+    /// full".</param>
     /// <param name="detail">What was found instead, as a sentence.</param>
     public InvariantViolationException(string invariant, string detail)
         : base($"Broken invariant: {invariant}. {detail}")

@@ -54,6 +54,8 @@ internal static class ArenaDump
         }
 
         _ = sizes.TryGetValue(segment.Size, out (long Allocated, long Free) counts);
-        sizes[segment.Size] = segment.Kind == SegmentKind.Allocated ? (counts.Allocated + 1, counts.Free) : (counts.Allocated, counts.Free + 1);
+        sizes[segment.Size] = segment.Kind == SegmentKind.Allocated
+            ? (counts.Allocated + 1, counts.Free)
+            : (counts.Allocated, counts.Free + 1);
     }
 }

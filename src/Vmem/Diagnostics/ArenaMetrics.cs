@@ -89,5 +89,6 @@ public static class ArenaMetrics
         }
     }
 
-    private static void Observe(string name, ArenaFigure figure, string unit, string description) => Arenas.Observe(s_meter, name, (int)figure, unit, description);
+    private static void Observe(string name, ArenaFigure figure, string unit, string description) =>
+        Arenas.Observe(s_meter, name, (int)figure, unit, description);
 }

@@ -5,7 +5,8 @@ using Vmem.Diagnostics;
 
 namespace Vmem;
 
-/// <summary>What the callers of an audited arena, or of a heap that keeps owners, hold, grouped by the stacks that allocated it: the largest total first.</summary>
+/// <summary>What the callers of an audited arena, or of a heap that keeps owners, hold, grouped by the stacks that allocated it: the
+/// largest total first.</summary>
 /// <typeparam name="T">The arena's integer type.</typeparam>
 public sealed class AuditReport<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>

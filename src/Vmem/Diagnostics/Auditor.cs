@@ -45,10 +45,6 @@ internal sealed class Auditor<T>(TimeProvider time)
     /// <summary>Whether every free since the beginning is still remembered.</summary>
     public bool RemembersAll => _frees <= HistoryLength;
 
-    public int Stacks => _stacks.Count;
-
-    public TimeProvider Time => time;
-
     /// <summary>Says whose call this is. Not to be called under the lock.</summary>
     public AuditSite Sign(AuditCall call) =>
         new(call, _stacks.Capture(), Environment.CurrentManagedThreadId, Thread.CurrentThread.Name, time.GetUtcNow());

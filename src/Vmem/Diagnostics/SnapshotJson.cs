@@ -74,7 +74,8 @@ internal static class SnapshotJson
                     quantum = Number<T>(ref reader, property);
                     break;
                 case "policy":
-                    policy = Enum.TryParse(Text(ref reader, property), out FitPolicy parsed) && Enum.IsDefined(parsed) ? parsed : throw new JsonException("\"policy\" names no policy.");
+                    policy = Enum.TryParse(Text(ref reader, property), out FitPolicy parsed)
+                        && Enum.IsDefined(parsed) ? parsed : throw new JsonException("\"policy\" names no policy.");
                     break;
                 case "spans":
                     spans = ReadSpans<T>(ref reader);
@@ -193,7 +194,8 @@ internal static class SnapshotJson
 /// see them.</summary>
 internal sealed class ArenaSnapshotConverterFactory : JsonConverterFactory
 {
-    public override bool CanConvert(Type typeToConvert) => typeToConvert.IsGenericType && typeToConvert.GetGenericTypeDefinition() == typeof(ArenaSnapshot<>);
+    public override bool CanConvert(Type typeToConvert) =>
+        typeToConvert.IsGenericType && typeToConvert.GetGenericTypeDefinition() == typeof(ArenaSnapshot<>);
 
     public override JsonConverter CreateConverter(Type typeToConvert, JsonSerializerOptions options) =>
         typeToConvert == typeof(ArenaSnapshot<byte>) ? new Converter<byte>() :
@@ -207,8 +209,10 @@ internal sealed class ArenaSnapshotConverterFactory : JsonConverterFactory
     private sealed class Converter<T> : JsonConverter<ArenaSnapshot<T>>
         where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
     {
-        public override ArenaSnapshot<T> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => SnapshotJson.Read<T>(ref reader);
+        public override ArenaSnapshot<T> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            SnapshotJson.Read<T>(ref reader);
 
-        public override void Write(Utf8JsonWriter writer, ArenaSnapshot<T> value, JsonSerializerOptions options) => SnapshotJson.Write(writer, value);
+        public override void Write(Utf8JsonWriter writer, ArenaSnapshot<T> value, JsonSerializerOptions options) =>
+            SnapshotJson.Write(writer, value);
     }
 }

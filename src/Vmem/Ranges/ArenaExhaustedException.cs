@@ -6,7 +6,14 @@ namespace Vmem;
 /// so that one type serves every arena.</summary>
 public sealed class ArenaExhaustedException : InvalidOperationException
 {
-    internal ArenaExhaustedException(string arenaName, UInt128 requested, UInt128 free, UInt128 largestFree, FitFailure failure, string explanation, string kind = "Arena")
+    internal ArenaExhaustedException(
+        string arenaName,
+        UInt128 requested,
+        UInt128 free,
+        UInt128 largestFree,
+        FitFailure failure,
+        string explanation,
+        string kind = "Arena")
         : base(string.Create(CultureInfo.InvariantCulture, $"{kind} '{arenaName}' has no room for {requested}. {explanation}"))
     {
         ArenaName = arenaName;

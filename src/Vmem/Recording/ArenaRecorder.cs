@@ -55,7 +55,8 @@ internal sealed class ArenaRecorder<T> : Recorder
     private List<Segment<T>> _atFirst = [];
     private long _lookedAt;                       // in microseconds since the beginning
 
-    /// <summary>Records an arena by what it is called and counts in; the arena itself is only watched, to see whether anybody still has it.</summary>
+    /// <summary>Records an arena by what it is called and counts in; the arena itself is only watched, to see whether anybody still has
+    /// it.</summary>
     public ArenaRecorder(object arena, string name, T quantum, Stream stream, ArenaRecordingOptions options, TimeProvider time)
         : base(name, stream, options.LeaveOpen)
     {

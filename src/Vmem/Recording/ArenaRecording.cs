@@ -4,7 +4,8 @@ namespace Vmem;
 
 /// <summary>A recording of what an arena does: <see cref="Arena{T}.Record(Stream, ArenaRecordingOptions?)"/>. It ends when it or the arena
 /// is disposed, or when the stream throws.</summary>
-/// <remarks>All members may be used by any thread, but that of a single-threaded arena must be disposed by the arena's one thread.</remarks>
+/// <remarks>All members may be used by any thread, but that of a single-threaded arena must be disposed by the arena's one
+/// thread.</remarks>
 public sealed class ArenaRecording : IDisposable
 {
     private readonly Recorder _recorder;

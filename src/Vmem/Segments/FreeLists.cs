@@ -11,8 +11,8 @@ namespace Vmem.Segments;
 /// in address order: a segment goes before the head or, if it lies above it, right after it; in the lists of the very smallest sizes it
 /// passes up to <see cref="TinyWalk"/> lower ones. So the low holes are used first, and the high ones get time to coalesce. Rejected: last
 /// in, first out always, which in the fragmentation ramp of docs/performance.md (sizes P) failed at 85.7 % occupancy; and order always,
-/// which made a pair nearly a fifth slower at a thousand segments. Order proper would cost a search at every free; who wants that asks for best or
-/// first fit.
+/// which made a pair nearly a fifth slower at a thousand segments. Order proper would cost a search at every free; who wants that asks for
+/// best or first fit.
 /// </remarks>
 internal unsafe struct FreeLists<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>

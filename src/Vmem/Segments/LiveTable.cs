@@ -140,7 +140,7 @@ internal unsafe struct LiveTable<T>
         _heads.Grow();
         if (_buckets == 0)
         {
-            // Before the first split every bucket of the first block is in use.
+            // Before the first split every bucket of the first chunk is in use.
             _buckets = _heads.Capacity;
             _mask = (2 * _buckets) - 1;
             for (uint bucket = 0; bucket < _buckets; bucket++)

@@ -7,9 +7,9 @@ namespace Vmem.Segments;
 /// <summary>What is done to the slots of a tree node as a whole. Comparing one value with all of them: bit i of a mask answers for slot i.
 /// Moving them over by one.</summary>
 /// <remarks>
-/// A node's slots are compared whole, the unused ones too, and their bits masked off: for 64-bit keys that is four comparisons and no branch
-/// that depends on them. Rejected: binary search, five steps each of which waits for the one before; see docs/design.md for what the change
-/// brought. Rejected too: moving slots by Span.CopyTo, which leaves managed code where source and target overlap.
+/// A node's slots are compared whole, the unused ones too, and their bits masked off: for 64-bit keys that is four comparisons and no
+/// branch that depends on them. Rejected: binary search, five steps each of which waits for the one before; see docs/design.md for what
+/// the change brought. Rejected too: moving slots by Span.CopyTo, which leaves managed code where source and target overlap.
 /// </remarks>
 internal static unsafe class NodeScan
 {

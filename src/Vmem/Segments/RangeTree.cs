@@ -118,7 +118,6 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     internal struct Node
     {
         public uint Count;
-        public uint NextUnused;
         public Slots<T> Keys;
         public Slots<T> Values;
         public Slots<uint> Items;

@@ -37,8 +37,8 @@ internal sealed unsafe partial class SegmentMap<T>
         }
     }
 
-    /// <summary>O(n) once in the life of an arena, unless memory is short, in the order in which the tags lie in memory: a scan that the hardware
-    /// prefetches.</summary>
+    /// <summary>O(n) once in the life of an arena, unless memory is short, in the order in which the tags lie in memory: a scan that the
+    /// hardware prefetches.</summary>
     private void Build<TOrder>(RangeTree<T, TOrder> index, Action<RangeTree<T, TOrder>, T, T, uint> insert)
         where TOrder : IRangeOrder<T>
     {
@@ -63,7 +63,8 @@ internal sealed unsafe partial class SegmentMap<T>
         }
     }
 
-    /// <summary>Makes sure that a segment can be freed, which takes no tag. An index that cannot grow is given up: it is built again when it is next needed.</summary>
+    /// <summary>Makes sure that a segment can be freed, which takes no tag. An index that cannot grow is given up: it is built again when
+    /// it is next needed.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public void ReserveToFree()
     {

@@ -40,7 +40,11 @@ internal sealed unsafe partial class SegmentMap<T>
 
     /// <summary>Whether the tag is that of this allocated segment.</summary>
     public bool IsAllocated(uint index, T start, T size) =>
-        index != 0 && index < TagBound && _tags.At(index)->Kind == TagKind.Allocated && _tags.At(index)->Start == start && SizeOf(_tags.At(index)) == size;
+        index != 0
+            && index < TagBound
+            && _tags.At(index)->Kind == TagKind.Allocated
+            && _tags.At(index)->Start == start
+            && SizeOf(_tags.At(index)) == size;
 
     public bool IsByHandle(uint index) => _tags.At(index)->ByHandle;
 

@@ -41,7 +41,9 @@ internal sealed unsafe partial class SegmentMap<T>
 
         uint index = _tags.At(span)->Next;
         RangeTree<T, ByKey<T>>? byAddress = buildIndex ? ByAddress : _byAddress;
-        if (byAddress is not null && byAddress.TryFindLast(value, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor cursor) && cursor.Key >= spanStart)
+        if (byAddress is not null
+            && byAddress.TryFindLast(value, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor cursor)
+            && cursor.Key >= spanStart)
         {
             index = cursor.Item;
         }

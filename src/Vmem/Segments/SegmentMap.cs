@@ -53,7 +53,8 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     /// <summary>Free segments: what is left of the tags in use.</summary>
     public long FreeSegments => _tags.InUse - LiveSegments - _spans.Count;
 
-    public long BookkeepingBytes => _tags.Bytes + _freeLists.Bytes + _live.Bytes + _spans.Bytes + (_byAddress?.Bytes ?? 0) + (_bySize?.Bytes ?? 0);
+    public long BookkeepingBytes =>
+        _tags.Bytes + _freeLists.Bytes + _live.Bytes + _spans.Bytes + (_byAddress?.Bytes ?? 0) + (_bySize?.Bytes ?? 0);
 
     /// <summary>Whether <see cref="Reserve"/> would have nothing to do.</summary>
     public bool HasReserve
@@ -88,7 +89,8 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
 
     public Segment<T> GetSegment(uint index) => ToSegment(_tags.At(index));
 
-    private Segment<T> ToSegment(Tag<T>* tag) => new(tag->Start, SizeOf(tag), tag->Kind == TagKind.Free ? SegmentKind.Free : SegmentKind.Allocated);
+    private Segment<T> ToSegment(Tag<T>* tag) =>
+        new(tag->Start, SizeOf(tag), tag->Kind == TagKind.Free ? SegmentKind.Free : SegmentKind.Allocated);
 
     /// <summary>Allocates [start, start + size) of a free segment. The caller knows that it lies inside.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -25,7 +25,8 @@ internal enum TagKind : uint
 /// splitting must link the remainder to it.
 /// </para>
 /// <para>The two links serve, by kind: Free: next and previous in the free list. Allocated: <see cref="LinkA"/> next in the chain of the
-/// live table, <see cref="LinkB"/> the number of the slab that the segment is, or 0; allocated by handle: both together the generation. Span: <see cref="LinkA"/> is 1 when the span was imported. Unused:
+/// live table, <see cref="LinkB"/> the number of the slab that the segment is, or 0; allocated by handle: both together the generation.
+/// Span: <see cref="LinkA"/> is 1 when the span was imported. Unused:
 /// <see cref="LinkA"/> next in the pool.</para>
 /// </remarks>
 internal struct Tag<T>

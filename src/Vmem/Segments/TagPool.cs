@@ -18,7 +18,7 @@ internal unsafe struct TagPool<T>
     private uint _fresh;                          // tags from here on have never been used
     private uint _available;                      // returned and never used ones together
 
-    /// <summary>The bytes of the tags that have ever been used; what lies beyond them in the last block has never been touched.</summary>
+    /// <summary>The bytes of the tags that have ever been used; what lies beyond them in the last chunk has never been touched.</summary>
     public readonly long Bytes => (long)_fresh * sizeof(Tag<T>);
 
     /// <summary>How many tags have ever been in use at once: those above were never written.</summary>

@@ -16,7 +16,8 @@ public partial class DocumentTests
     {
         string tests = string.Concat(Directory.GetFiles(ThisFolder(), "*Examples.cs").Select(File.ReadAllText));
         string text = File.ReadAllText(Path.Combine(ThisFolder(), "../../../docs", document)).ReplaceLineEndings("\n");
-        string[] lines = [.. NoProgram().Matches(text).SelectMany(match => match.Groups["code"].Value.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
+        string[] lines = [.. NoProgram().Matches(text).SelectMany(match => match.Groups["code"].Value
+            .Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
         Assert.NotEmpty(lines);
         Assert.All(lines, line => Assert.Contains(line, tests, StringComparison.Ordinal));
     }

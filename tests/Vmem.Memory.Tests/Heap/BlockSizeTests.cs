@@ -88,7 +88,14 @@ public unsafe class BlockSizeTests
     public void Nothing_is_too_much_to_be_asked_for()
     {
         using NativeHeap heap = new();
-        foreach (nuint size in (nuint[])[nuint.MaxValue, nuint.MaxValue - 1, nuint.MaxValue - 4_096, nuint.MaxValue / 2, (nuint)1 << 63, heap.GetStatistics().Reserved + 1])
+        foreach (nuint size in (nuint[])[
+            nuint.MaxValue,
+            nuint.MaxValue - 1,
+            nuint.MaxValue - 4_096,
+            nuint.MaxValue / 2,
+            (nuint)1 << 63,
+            heap.GetStatistics().Reserved + 1
+        ])
         {
             Assert.ThrowsAny<OutOfMemoryException>(() => heap.Allocate(size));
             Assert.ThrowsAny<OutOfMemoryException>(() => heap.AllocateZeroed(size));
@@ -128,7 +135,8 @@ public unsafe class BlockSizeTests
 
     private static void CheckWaste(nuint size, nuint usable)
     {
-        bool isBounded = size <= 64 ? usable >= nuint.Max(size, 1) && usable <= nuint.Max(size + 15, 16) : usable >= size && (usable - size) * 8 <= usable;
+        bool isBounded = size <= 64 ? usable >= nuint.Max(size, 1)
+            && usable <= nuint.Max(size + 15, 16) : usable >= size && (usable - size) * 8 <= usable;
         Assert.True(isBounded, $"{size} bytes get {usable}.");
     }
 }

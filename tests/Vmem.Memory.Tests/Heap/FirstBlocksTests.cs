@@ -97,7 +97,8 @@ public unsafe class FirstBlocksTests
     }
 
     private static List<(nuint Block, nuint Size)> TakeAll(FirstBlocks first) =>
-        [.. Enumerable.Range(1, SizeClasses.Count - 1).SelectMany(sizeClass => Take(first, sizeClass).Select(block => (block, (nuint)SizeClasses.SizeOf(sizeClass))))];
+        [.. Enumerable.Range(1, SizeClasses.Count - 1)
+            .SelectMany(sizeClass => Take(first, sizeClass).Select(block => (block, (nuint)SizeClasses.SizeOf(sizeClass))))];
 
     private static List<nuint> Take(FirstBlocks first, int sizeClass)
     {

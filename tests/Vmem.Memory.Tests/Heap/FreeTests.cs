@@ -85,7 +85,8 @@ public unsafe class FreeTests
         void* foreign = other.Allocate(100);
         void* foreignLarge = other.Allocate(100_000);
         var large = (byte*)heap.Allocate(100_000);
-        foreach (nuint wrong in (nuint[])[(nuint)(&local), 1, nuint.MaxValue, (nuint)foreign, (nuint)foreignLarge, (nuint)large + 8, (nuint)large + 4_096, (nuint)large - 1])
+        foreach (nuint wrong in (nuint[])[(nuint)(&local), 1, nuint.MaxValue, (nuint)foreign, (nuint)foreignLarge, (nuint)large
+            + 8, (nuint)large + 4_096, (nuint)large - 1])
         {
             Assert.Throws<InvalidFreeException>(() => heap.Free((void*)wrong));
             Assert.Throws<InvalidFreeException>(() => heap.GetSize((void*)wrong));

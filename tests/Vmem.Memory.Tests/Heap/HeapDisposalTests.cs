@@ -24,7 +24,8 @@ public unsafe class HeapDisposalTests
         }
     }
 
-    /// <summary>The next heap has the same space, and blocks where the old one had its own. The old one still says that it is gone.</summary>
+    /// <summary>The next heap has the same space, and blocks where the old one had its own. The old one still says that it is
+    /// gone.</summary>
     [Fact]
     public void A_space_that_is_used_again_is_the_new_heaps_alone()
     {
@@ -121,8 +122,8 @@ public unsafe class HeapDisposalTests
         }
     }
 
-    /// <summary>The old heap ends while an allocation of it waits for the system, and a new one begins in its space: what the allocation then
-    /// gives back, because the system refused, is not the new heap's.</summary>
+    /// <summary>The old heap ends while an allocation of it waits for the system, and a new one begins in its space: what the allocation
+    /// then gives back, because the system refused, is not the new heap's.</summary>
     [Fact]
     public void A_call_that_is_under_way_when_its_heap_ends_does_not_reach_the_next_one()
     {

@@ -79,7 +79,9 @@ public unsafe partial class HeapFaultTests
             Assert.ThrowsAny<OutOfMemoryException>(() => heap.Reallocate(block, 16 << 20));
         }
 
-        Assert.Equal((1, (nuint)1 << 20, (nuint)1 << 20), (heap.GetStatistics().LiveBlocks, heap.GetStatistics().InUse, heap.GetSize(block)));
+        Assert.Equal(
+            (1, (nuint)1 << 20, (nuint)1 << 20),
+            (heap.GetStatistics().LiveBlocks, heap.GetStatistics().InUse, heap.GetSize(block)));
         Assert.True(heap.Reallocate(block, 16 << 20) == block);
         CheckAndFree(heap, [(nuint)block], onlyFirst: 1 << 20);
     }

@@ -31,8 +31,8 @@ public unsafe class HeapFootprintTests
         Assert.Equal(0, heap.GetStatistics().LiveBlocks);
     }
 
-    /// <summary>Sizes that come one after the other use the same memory, though blocks of each remain in the thread's magazine: it gives them back before
-    /// the heap grows.</summary>
+    /// <summary>Sizes that come one after the other use the same memory, though blocks of each remain in the thread's magazine: it gives
+    /// them back before the heap grows.</summary>
     [Fact]
     public void One_size_after_the_other_uses_the_same_memory()
     {

@@ -47,7 +47,8 @@ public unsafe class HeapInterruptTests
         CheckNothingIsTaken(heap);
     }
 
-    /// <summary>The new place is had already when the old one cannot be given up: the block stays where it is, and nothing is lost.</summary>
+    /// <summary>The new place is had already when the old one cannot be given up: the block stays where it is, and nothing is
+    /// lost.</summary>
     [Fact]
     public void A_move_that_is_interrupted_takes_nothing()
     {

@@ -87,7 +87,8 @@ public class HeapMagazineTests
         Assert.Equal((false, true), (magazine.SeemsIdle(), magazine.SeemsIdle()));
     }
 
-    /// <summary>A thread that needs a block now and then does not keep a whole magazine; one that needs many soon fetches M at a time, until it is idle.</summary>
+    /// <summary>A thread that needs a block now and then does not keep a whole magazine; one that needs many soon fetches M at a time,
+    /// until it is idle.</summary>
     [Fact]
     public void It_fetches_more_each_time_it_runs_out()
     {

@@ -51,7 +51,8 @@ public unsafe class HeapMakingTests
     public void A_heap_whose_clock_makes_no_timer_leaves_nothing_behind()
     {
         Footprint footprint = new();
-        Assert.Throws<NotSupportedException>(() => new NativeHeap(new NativeHeapOptions { Limit = Footprint.Large, TimeProvider = new TimerlessTime() }));
+        Assert.Throws<NotSupportedException>(() =>
+            new NativeHeap(new NativeHeapOptions { Limit = Footprint.Large, TimeProvider = new TimerlessTime() }));
         footprint.CheckUnchanged();
     }
 
@@ -120,6 +121,7 @@ public unsafe class HeapMakingTests
 
     private sealed class TimerlessTime : TimeProvider
     {
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => throw new NotSupportedException();
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            throw new NotSupportedException();
     }
 }

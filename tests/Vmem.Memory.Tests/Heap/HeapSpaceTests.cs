@@ -6,7 +6,8 @@ namespace Vmem.Memory.Tests.Heap;
 /// <summary>A heap's pages, while their memory goes back.</summary>
 public class HeapSpaceTests
 {
-    /// <summary>Free pages are taken out of circulation to be discarded, and are free all the same: whoever looks is told so, also at the very end.</summary>
+    /// <summary>Free pages are taken out of circulation to be discarded, and are free all the same: whoever looks is told so, also at the
+    /// very end.</summary>
     [Fact]
     public void Pages_that_are_only_being_discarded_are_not_found()
     {

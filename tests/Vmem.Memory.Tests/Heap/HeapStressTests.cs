@@ -106,8 +106,8 @@ public unsafe class HeapStressTests(ITestOutputHelper output)
         Assert.True(peak <= bound, $"At the peak it held {peak}, the bound is {bound}.");
     }
 
-    /// <summary>Threads that use the heap and end leave nothing behind that grows with their number. In a process of its own: how many numbers
-    /// its threads go through depends on how many threads of others use heaps at once.</summary>
+    /// <summary>Threads that use the heap and end leave nothing behind that grows with their number. In a process of its own: how many
+    /// numbers its threads go through depends on how many threads of others use heaps at once.</summary>
     [Fact]
     public void Ten_thousand_threads_leave_nothing_behind()
     {
@@ -194,7 +194,9 @@ public unsafe class HeapStressTests(ITestOutputHelper output)
     {
         HeapStorm storm = new(heap, sizes, time);
         NativeHeapStatistics before = heap.GetStatistics();
-        Thread[] workers = [.. Enumerable.Range(0, threads).Select(i => new Thread(() => storm.Work(new SeededRandom((seed * 100) + (ulong)i), operations)))];
+        Thread[] workers = [
+            .. Enumerable.Range(0, threads).Select(i => new Thread(() => storm.Work(new SeededRandom((seed * 100) + (ulong)i), operations)))
+        ];
         Thread inspector = new(storm.Inspect);
         Array.ForEach(workers, worker => worker.Start());
         inspector.Start();

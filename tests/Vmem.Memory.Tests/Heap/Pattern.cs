@@ -1,7 +1,7 @@
 namespace Vmem.Memory.Tests.Heap;
 
-/// <summary>What a test writes all over a block, so that another's write is noticed: a byte that follows from the block's number, and at the
-/// beginning the number itself.</summary>
+/// <summary>What a test writes all over a block, so that another's write is noticed: a byte that follows from the block's number, and at
+/// the beginning the number itself.</summary>
 internal static unsafe class Pattern
 {
     public static void Write(void* block, nuint size, int number)
@@ -49,5 +49,6 @@ internal static unsafe class Pattern
         return true;
     }
 
-    private static Span<byte> Part(void* block, nuint size, nuint done) => new((byte*)block + done, (int)nuint.Min(size - done, int.MaxValue));
+    private static Span<byte> Part(void* block, nuint size, nuint done) =>
+        new((byte*)block + done, (int)nuint.Min(size - done, int.MaxValue));
 }

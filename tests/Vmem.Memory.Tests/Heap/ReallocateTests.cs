@@ -34,14 +34,16 @@ public unsafe class ReallocateTests
         heap.Validate();
     }
 
-    /// <summary>Every size to every other, at every alignment up to a slab's, with debugging and without; and a block that was not aligned before.</summary>
+    /// <summary>Every size to every other, at every alignment up to a slab's, with debugging and without; and a block that was not aligned
+    /// before.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public void An_aligned_block_stays_aligned(bool debugging)
     {
         nuint[] sizes = [1, 24, 100, 1_000, 5_000, 32_768, 40_000, 200_000];
-        using NativeHeap heap = new(new NativeHeapOptions { Debugging = debugging ? HeapDebugging.Default with { Owners = false } : HeapDebugging.None });
+        using NativeHeap heap =
+            new(new NativeHeapOptions { Debugging = debugging ? HeapDebugging.Default with { Owners = false } : HeapDebugging.None });
         foreach (nuint from in sizes)
         {
             foreach (nuint to in sizes)

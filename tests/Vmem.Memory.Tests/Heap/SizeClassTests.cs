@@ -6,7 +6,8 @@ namespace Vmem.Memory.Tests.Heap;
 /// <summary>The sizes that small blocks come in, all of them.</summary>
 public class SizeClassTests
 {
-    /// <summary>The bounds that <see cref="SizeClasses"/> derives: under 16 bytes up to 64, under a ninth of the block up to 1 KiB, under a seventeenth above.</summary>
+    /// <summary>The bounds that <see cref="SizeClasses"/> derives: under 16 bytes up to 64, under a ninth of the block up to 1 KiB, under
+    /// a seventeenth above.</summary>
     [Fact]
     public void The_waste_of_every_size_is_below_its_bound()
     {
@@ -22,7 +23,9 @@ public class SizeClassTests
     [Fact]
     public void No_class_is_too_many()
     {
-        Assert.Equal(SizeClasses.Count - 1, Enumerable.Range(1, SizeClasses.Largest).Select(size => SizeClasses.Of((nuint)size)).Distinct().Count());
+        Assert.Equal(
+            SizeClasses.Count - 1,
+            Enumerable.Range(1, SizeClasses.Largest).Select(size => SizeClasses.Of((nuint)size)).Distinct().Count());
         for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
         {
             Assert.Equal(sizeClass, SizeClasses.Of((nuint)SizeClasses.SizeOf(sizeClass)));

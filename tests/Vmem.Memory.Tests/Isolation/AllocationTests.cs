@@ -92,7 +92,10 @@ public unsafe class AllocationTests
     {
         using MemoryContext context = new(16 * BlockSize, s_options with { Features = features });
         using MemoryClient client = context.CreateClient("client");
-        foreach (nuint less in new nuint[] { 0, 1, 7, 8, 9, 4_095, 4_096, 4_097, nuint.MaxValue / 2, (nuint.MaxValue / 2) + 1, nuint.MaxValue - (16 * BlockSize) - 1 })
+        foreach (nuint less in new nuint[]
+        {
+            0, 1, 7, 8, 9, 4_095, 4_096, 4_097, nuint.MaxValue / 2, (nuint.MaxValue / 2) + 1, nuint.MaxValue - (16 * BlockSize) - 1
+        })
         {
             nuint size = nuint.MaxValue - less;
             Assert.False(client.TryAllocate(size, out void* block));
@@ -165,7 +168,8 @@ public unsafe class AllocationTests
         }
 
         Assert.False(client.Owns((byte*)context.Start - 1) || client.Owns((byte*)context.Start + context.Size));
-        Assert.False(context.TryGetClient((byte*)context.Start - 1, out _) || context.TryGetClient((byte*)context.Start + context.Size, out _));
+        Assert.False(context.TryGetClient((byte*)context.Start - 1, out _)
+            || context.TryGetClient((byte*)context.Start + context.Size, out _));
         Assert.False(context.TryGetClient(null, out _));
     }
 }

@@ -31,7 +31,9 @@ public unsafe class ContextConstructionTests
     public void An_alignment_that_is_no_power_of_two_of_at_least_8_is_refused(int alignment) =>
         Assert.Contains(
             "Alignment",
-            Assert.ThrowsAny<ArgumentException>(() => new MemoryContext(1 << 20, new MemoryContextOptions { Alignment = (nuint)alignment })).Message,
+            Assert.ThrowsAny<ArgumentException>(() => new MemoryContext(
+                1 << 20,
+                new MemoryContextOptions { Alignment = (nuint)alignment })).Message,
             StringComparison.Ordinal);
 
     [Theory]
@@ -53,7 +55,8 @@ public unsafe class ContextConstructionTests
     [InlineData(3, 63)]
     public void Enormous_alignments_and_block_sizes_are_refused(int alignmentShift, int blockSizeShift)
     {
-        MemoryContextOptions options = new() { Alignment = (nuint)1 << alignmentShift, BlockSize = blockSizeShift == 0 ? 0 : (nuint)1 << blockSizeShift };
+        MemoryContextOptions options =
+            new() { Alignment = (nuint)1 << alignmentShift, BlockSize = blockSizeShift == 0 ? 0 : (nuint)1 << blockSizeShift };
         Assert.ThrowsAny<ArgumentException>(() => new MemoryContext(1 << 20, options));
     }
 

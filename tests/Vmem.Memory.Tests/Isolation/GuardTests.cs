@@ -120,7 +120,11 @@ public unsafe class GuardTests
     }
 
     private static MemoryContext Create() =>
-        new(16 * BlockSize, new MemoryContextOptions { BlockSize = BlockSize, Features = MemoryContextFeatures.GuardBytes | MemoryContextFeatures.ZeroOnHandOver });
+        new(16 * BlockSize, new MemoryContextOptions
+        {
+            BlockSize = BlockSize,
+            Features = MemoryContextFeatures.GuardBytes | MemoryContextFeatures.ZeroOnHandOver
+        });
 
     private static void AssertCorrupted(MemoryClient client, void* block, Action call)
     {

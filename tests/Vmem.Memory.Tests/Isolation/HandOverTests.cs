@@ -15,7 +15,8 @@ public unsafe class HandOverTests
         get
         {
             TheoryData<BlockOrigin, MemoryContextFeatures> cases = [];
-            foreach (MemoryContextFeatures features in FeatureCombinations.Accepted.Where(set => set.HasFlag(MemoryContextFeatures.ZeroOnHandOver)))
+            foreach (MemoryContextFeatures features in FeatureCombinations.Accepted.Where(set =>
+                set.HasFlag(MemoryContextFeatures.ZeroOnHandOver)))
             {
                 cases.Add(BlockOrigin.Callers, features);
                 cases.Add(BlockOrigin.Own, features);

@@ -37,8 +37,8 @@ public unsafe class PoisonTests
         context.Validate();
     }
 
-    /// <summary>Wherever in a freed block a byte is written, Validate sees it, and so does the request that gets the place; then it is mended,
-    /// and said no more.</summary>
+    /// <summary>Wherever in a freed block a byte is written, Validate sees it, and so does the request that gets the place; then it is
+    /// mended, and said no more.</summary>
     [Theory]
     [InlineData(16, 0)]
     [InlineData(16, 15)]
@@ -117,7 +117,9 @@ public unsafe class PoisonTests
     }
 
     private static MemoryContext Create(MemoryContextFeatures more = MemoryContextFeatures.None) =>
-        new(16 * BlockSize, new MemoryContextOptions { Alignment = 16, BlockSize = BlockSize, Features = MemoryContextFeatures.PoisonOnFree | more });
+        new(
+            16 * BlockSize,
+            new MemoryContextOptions { Alignment = 16, BlockSize = BlockSize, Features = MemoryContextFeatures.PoisonOnFree | more });
 
     /// <summary>The place is kept for the next request of its size, or one of the next.</summary>
     private static InvariantViolationException AllocateUntilFound(MemoryClient client, nuint size)

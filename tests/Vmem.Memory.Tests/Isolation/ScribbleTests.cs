@@ -83,7 +83,10 @@ public unsafe class ScribbleTests
     }
 
     private static ContextOnBlock Create(MemoryContextFeatures features) =>
-        new(BlockOrigin.Callers, Granules * BlockSize, new MemoryContextOptions { Alignment = 16, BlockSize = BlockSize, Features = features });
+        new(
+            BlockOrigin.Callers,
+            Granules * BlockSize,
+            new MemoryContextOptions { Alignment = 16, BlockSize = BlockSize, Features = features });
 
     private static void Scribble(MemoryContext context, SeededRandom random)
     {

@@ -19,7 +19,12 @@ public unsafe class WrongFreeStormTests(ITestOutputHelper output)
     public void They_are_all_refused_and_change_nothing(MemoryContextFeatures features)
     {
         using ContextOnBlock block = new(
-            BlockOrigin.Callers, Granules * BlockSize, new MemoryContextOptions { Alignment = 16, BlockSize = BlockSize, Features = features });
+            BlockOrigin.Callers, Granules * BlockSize, new MemoryContextOptions
+            {
+                Alignment = 16,
+                BlockSize = BlockSize,
+                Features = features
+            });
         MemoryContext context = block.Context;
         SeededRandom random = new(23);
         MemoryClient[] clients = [.. Enumerable.Range(0, 3).Select(i => context.CreateClient($"client-{i}"))];
@@ -48,7 +53,12 @@ public unsafe class WrongFreeStormTests(ITestOutputHelper output)
 
         Assert.Equal(wrong, reasons.Sum());
         Assert.Equal(before, Picture(context, live));
-        InvalidFreeReason[] expected = [InvalidFreeReason.NotAllocated, InvalidFreeReason.AlreadyFree, InvalidFreeReason.InteriorAddress, InvalidFreeReason.OtherOwner];
+        InvalidFreeReason[] expected = [
+            InvalidFreeReason.NotAllocated,
+            InvalidFreeReason.AlreadyFree,
+            InvalidFreeReason.InteriorAddress,
+            InvalidFreeReason.OtherOwner
+        ];
         Assert.All(expected, reason => Assert.InRange(reasons[(int)reason], wrong / 100, wrong));
         Assert.Equal(wrong, expected.Sum(reason => reasons[(int)reason]));
         output.WriteLine($"{wrong:N0} wrong frees: {string.Join(", ", expected.Select(reason => $"{reason} {reasons[(int)reason]:N0}"))}");
@@ -83,7 +93,11 @@ public unsafe class WrongFreeStormTests(ITestOutputHelper output)
         }
     }
 
-    private static nint DrawAddress(MemoryContext context, SeededRandom random, Dictionary<nint, (MemoryClient Client, byte Value)> live, List<nint> stale)
+    private static nint DrawAddress(
+        MemoryContext context,
+        SeededRandom random,
+        Dictionary<nint, (MemoryClient Client, byte Value)> live,
+        List<nint> stale)
     {
         nint within = (nint)context.Start + random.Below((int)context.Size);
         return random.Below(6) switch

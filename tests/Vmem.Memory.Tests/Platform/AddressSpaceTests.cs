@@ -11,7 +11,8 @@ public unsafe class AddressSpaceTests
 {
     private static readonly nuint s_large = Footprint.Large;
 
-    private static Placement<nuint> Aligned(nuint size, nuint align, nuint quantum) => new(size, new RangeConstraints<nuint> { Align = align }, quantum);
+    private static Placement<nuint> Aligned(nuint size, nuint align, nuint quantum) =>
+        new(size, new RangeConstraints<nuint> { Align = align }, quantum);
 
     [Theory]
     [InlineData(0, false)]

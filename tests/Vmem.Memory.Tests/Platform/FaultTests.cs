@@ -145,7 +145,11 @@ public unsafe class FaultTests
                 arena.Free(large, s_large);
             }
 
-            if (arena.TryAllocateConstrained(s_page, new() { Align = s_large, Min = (nuint)1 << 43, Max = (nuint)1 << 44 }, FitPolicy.BestFit, out nuint low))
+            if (arena.TryAllocateConstrained(
+                s_page,
+                new() { Align = s_large, Min = (nuint)1 << 43, Max = (nuint)1 << 44 },
+                FitPolicy.BestFit,
+                out nuint low))
             {
                 arena.FreeConstrained(low, s_page);
             }

@@ -35,7 +35,10 @@ internal static unsafe class ProcessMap
             int dash = line.IndexOf('-', StringComparison.Ordinal);
             if (dash > 0 && nuint.TryParse(line[..dash], NumberStyles.HexNumber, CultureInfo.InvariantCulture, out nuint first))
             {
-                nuint end = nuint.Parse(line[(dash + 1)..line.IndexOf(' ', StringComparison.Ordinal)], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+                nuint end = nuint.Parse(
+                    line[(dash + 1)..line.IndexOf(' ', StringComparison.Ordinal)],
+                    NumberStyles.HexNumber,
+                    CultureInfo.InvariantCulture);
                 inside = first <= (nuint)address && (nuint)address < end;
             }
             else if (inside && line.StartsWith("VmFlags:", StringComparison.Ordinal))
@@ -48,5 +51,6 @@ internal static unsafe class ProcessMap
     }
 
     /// <summary>Bytes of address space that the process has mapped, in all.</summary>
-    public static long TotalSize => long.Parse(File.ReadAllText("/proc/self/statm").Split(' ')[0], CultureInfo.InvariantCulture) * Environment.SystemPageSize;
+    public static long TotalSize =>
+        long.Parse(File.ReadAllText("/proc/self/statm").Split(' ')[0], CultureInfo.InvariantCulture) * Environment.SystemPageSize;
 }

@@ -87,7 +87,8 @@ public class BufferWriterTests
         Assert.Equal(3_010, writer.WrittenSequence.Length);
     }
 
-    /// <summary>A block that turns out too short, and is empty, makes way; a sequence that was taken while it was the last one must not miss it.</summary>
+    /// <summary>A block that turns out too short, and is empty, makes way; a sequence that was taken while it was the last one must not
+    /// miss it.</summary>
     [Fact]
     public void A_block_that_makes_way_is_in_no_sequence()
     {

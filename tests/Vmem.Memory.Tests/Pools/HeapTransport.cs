@@ -8,8 +8,8 @@ using Microsoft.AspNetCore.Connections.Features;
 namespace Vmem.Memory.Tests.Pools;
 
 /// <summary>A transport for Kestrel whose pool may be of any memory.</summary>
-/// <remarks>Kestrel's own transport hands what leaves in several blocks to the socket as a list of array segments, and aborts the connection ("Buffer backed by array was
-/// expected") if a block is no array. Pipes over a network stream send block by block.</remarks>
+/// <remarks>Kestrel's own transport hands what leaves in several blocks to the socket as a list of array segments, and aborts the
+/// connection ("Buffer backed by array was expected") if a block is no array. Pipes over a network stream send block by block.</remarks>
 internal sealed class HeapTransport(MemoryPool<byte> pool) : IConnectionListenerFactory
 {
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)

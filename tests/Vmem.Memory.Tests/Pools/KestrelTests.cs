@@ -35,8 +35,8 @@ public class KestrelTests
         AssertAllIsBack(heap, [pool]);
     }
 
-    /// <summary>The transport that comes with Kestrel sends from arrays whatever does not fit into one block: so answers must be short. What comes in
-    /// may be long.</summary>
+    /// <summary>The transport that comes with Kestrel sends from arrays whatever does not fit into one block: so answers must be short.
+    /// What comes in may be long.</summary>
     [Fact]
     public async Task Kestrels_own_transport_takes_the_pool_for_what_comes_in()
     {
@@ -62,7 +62,8 @@ public class KestrelTests
         {
             client.BaseAddress = new Uri(server.Urls.Single());
             Version version = protocol == HttpProtocols.Http2 ? HttpVersion.Version20 : HttpVersion.Version11;
-            await Task.WhenAll(Enumerable.Range(0, Clients).Select(number => Task.Run(() => AskAsync(client, version, number, isEcho)))).WaitAsync(s_patience);
+            await Task.WhenAll(Enumerable.Range(0, Clients).Select(number => Task.Run(() => AskAsync(client, version, number, isEcho))))
+                .WaitAsync(s_patience);
         }
 
         await server.StopAsync(TestContext.Current.CancellationToken);

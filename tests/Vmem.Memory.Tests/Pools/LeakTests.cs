@@ -15,7 +15,9 @@ public class LeakTests
     {
         List<NativeMemoryLeak> leaks = [];
         using NativeHeap heap = new();
-        using NativeMemoryPool<int> pool = new(heap, new NativeMemoryPoolOptions { Name = "leaky", TrackLeaks = true, RecycleOwners = recycle, Leaked = leaks.Add });
+        using NativeMemoryPool<int> pool = new(
+            heap,
+            new NativeMemoryPoolOptions { Name = "leaky", TrackLeaks = true, RecycleOwners = recycle, Leaked = leaks.Add });
         RentAndDispose(pool, 100);
         LoseOne(pool);
         Collect();
@@ -36,7 +38,9 @@ public class LeakTests
     {
         List<NativeMemoryLeak> leaks = [];
         using NativeHeap heap = new();
-        NativeMemoryPool<int> pool = new(heap, new NativeMemoryPoolOptions { TrackLeaks = true, RecycleOwners = recycle, Leaked = leaks.Add });
+        NativeMemoryPool<int> pool = new(
+            heap,
+            new NativeMemoryPoolOptions { TrackLeaks = true, RecycleOwners = recycle, Leaked = leaks.Add });
         RentAndDispose(pool, 100);
         Memory<int> memory = MemoryOfDroppedOwner(pool);
         MemoryHandle pin = PinOfDisposedOwner(pool);
@@ -64,7 +68,9 @@ public class LeakTests
     public void A_callback_that_throws_ends_nothing()
     {
         using NativeHeap heap = new();
-        using NativeMemoryPool<int> pool = new(heap, new NativeMemoryPoolOptions { TrackLeaks = true, Leaked = _ => throw new InvalidOperationException("of the test") });
+        using NativeMemoryPool<int> pool = new(
+            heap,
+            new NativeMemoryPoolOptions { TrackLeaks = true, Leaked = _ => throw new InvalidOperationException("of the test") });
         LoseOne(pool);
         Collect();
         Assert.Equal(1, pool.GetStatistics().Leaks);

@@ -72,8 +72,8 @@ public class OwnerReuseTests
         next.Dispose();
     }
 
-    /// <summary>A reference that was kept for longer is one to the next renter's memory. That it costs him no more than his rental is all that
-    /// can be promised: no block is freed twice or used by two.</summary>
+    /// <summary>A reference that was kept for longer is one to the next renter's memory. That it costs him no more than his rental is all
+    /// that can be promised: no block is freed twice or used by two.</summary>
     [Fact]
     public void A_disposal_that_comes_too_late_ends_another_rental_and_harms_no_block()
     {

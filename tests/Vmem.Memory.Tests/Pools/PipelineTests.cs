@@ -14,7 +14,12 @@ public class PipelineTests
     {
         using NativeHeap heap = new();
         using NativeMemoryPool<byte> pool = new(heap, new NativeMemoryPoolOptions { RecycleOwners = recycle });
-        PipeOptions options = new(pool, pauseWriterThreshold: 40_000, resumeWriterThreshold: 20_000, minimumSegmentSize: 1_000, useSynchronizationContext: false);
+        PipeOptions options = new(
+            pool,
+            pauseWriterThreshold: 40_000,
+            resumeWriterThreshold: 20_000,
+            minimumSegmentSize: 1_000,
+            useSynchronizationContext: false);
         await Task.WhenAll(Enumerable.Range(0, 8).Select(seed => CarryAsync(new Pipe(options), seed)));
         Assert.Equal(0, pool.GetStatistics().Outstanding);
         Assert.Equal(0, pool.GetStatistics().StrayDisposals);

@@ -5,9 +5,9 @@ using Vmem.Packages.Tests.Feed;
 namespace Vmem.Packages.Tests.Documents;
 
 /// <summary>
-/// Compiles and runs blocks of C# as programs of an app that takes all packages from the feed. The app is built once, by the SDK; each block
-/// is then compiled with the same references and the same implicit usings, and started as a program of its own beside the app's files.
-/// Rejected: a project for each block, which takes seconds apiece to restore and build.
+/// Compiles and runs blocks of C# as programs of an app that takes all packages from the feed. The app is built once, by the SDK; each
+/// block is then compiled with the same references and the same implicit usings, and started as a program of its own beside the app's
+/// files. Rejected: a project for each block, which takes seconds apiece to restore and build.
 /// </summary>
 public sealed class BlockCompiler
 {
@@ -34,7 +34,10 @@ public sealed class BlockCompiler
             name,
             [Parse(block.Text, block.ToString()), Parse(_usings, "usings")],
             _references,
-            new CSharpCompilationOptions(OutputKind.ConsoleApplication, nullableContextOptions: NullableContextOptions.Enable, allowUnsafe: block.AllowsUnsafe));
+            new CSharpCompilationOptions(
+                OutputKind.ConsoleApplication,
+                nullableContextOptions: NullableContextOptions.Enable,
+                allowUnsafe: block.AllowsUnsafe));
         using (FileStream stream = File.Create(program))
         {
             var result = compilation.Emit(stream);

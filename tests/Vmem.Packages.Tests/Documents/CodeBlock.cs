@@ -11,7 +11,8 @@ internal sealed record CodeBlock(string Document, int Line, string Text)
     /// <summary>True if the block tells its reader to allow unsafe code.</summary>
     public bool AllowsUnsafe => Text.Contains("AllowUnsafeBlocks", StringComparison.Ordinal);
 
-    /// <summary>The blocks of the document that are to be run, <paramref name="document"/> being relative to <paramref name="root"/>.</summary>
+    /// <summary>The blocks of the document that are to be run, <paramref name="document"/> being relative to
+    /// <paramref name="root"/>.</summary>
     public static IEnumerable<CodeBlock> Of(string root, string document)
     {
         string[] lines = File.ReadAllLines(Path.Combine(root, document));

@@ -53,7 +53,8 @@ public sealed class PackageFeed : IDisposable
         DotNet.Run(Repository.Root, "pack", $"src/{package}", "-c", Repository.Configuration, "--no-build", "-o", folder,
             $"-p:MinVerVersionOverride={version}", "-p:EnablePackageValidation=false", "--nologo").Succeeded().WithoutWarnings();
 
-    /// <summary>Adds a package to the feed that is <paramref name="package"/> under its next version, with one file in it changed.</summary>
+    /// <summary>Adds a package to the feed that is <paramref name="package"/> under its next version, with one file in it
+    /// changed.</summary>
     public void AddNextVersion(string package, string file, Func<Stream, byte[]> change)
     {
         Pack(package, NextVersion, Folder);

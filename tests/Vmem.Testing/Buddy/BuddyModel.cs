@@ -36,7 +36,8 @@ public sealed class BuddyModel
     public int LargestFreeOrder => Array.FindLastIndex(_free, blocks => blocks.Count > 0);
 
     /// <summary>Bit k: there is a free block of order k.</summary>
-    public ulong FreeOrders => _free.Select((blocks, order) => blocks.Count > 0 ? 1ul << order : 0).Aggregate(0ul, (all, order) => all | order);
+    public ulong FreeOrders =>
+        _free.Select((blocks, order) => blocks.Count > 0 ? 1ul << order : 0).Aggregate(0ul, (all, order) => all | order);
 
     /// <summary>The lowest order that will do, and of that the lowest address; −1 if there is none.</summary>
     public long Take(int order)

@@ -83,7 +83,10 @@ public sealed class BuddyRun<T>
                 FreeAnything(step.Offset);
                 break;
             case BuddyStepKind.Resize when live.Length > 0:
-                Expect(_model.Resize(target, OrderFor(step.Size)), _allocator.TryResize(At(target * _unit), T.CreateTruncating(step.Size)), "a resize's answer");
+                Expect(
+                    _model.Resize(target, OrderFor(step.Size)),
+                    _allocator.TryResize(At(target * _unit), T.CreateTruncating(step.Size)),
+                    "a resize's answer");
                 break;
             case BuddyStepKind.Reset:
                 _allocator.Reset();

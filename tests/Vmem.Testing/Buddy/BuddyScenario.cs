@@ -18,7 +18,13 @@ public sealed record BuddyScenario(long Size, int MinShift, int MaxShift, bool A
         int size = Math.Max(1 << minShift, 1 + random.Below(random.Below(3) == 0 ? 8 << minShift : top - 1));
         int maxShift = Math.Min(minShift + random.Below(15), 30 - int.LeadingZeroCount(top));
         int start = random.Below(top - size + 1);
-        return new BuddyScenario(size, minShift, Math.Max(maxShift, minShift), random.Below(3) == 0, start, [.. DrawSteps(random, size, steps)]);
+        return new BuddyScenario(
+            size,
+            minShift,
+            Math.Max(maxShift, minShift),
+            random.Below(3) == 0,
+            start,
+            [.. DrawSteps(random, size, steps)]);
     }
 
     /// <summary>The smallest scenario found for which <paramref name="fails"/> holds: fewer steps, then a simpler range.</summary>
@@ -33,7 +39,11 @@ public sealed record BuddyScenario(long Size, int MinShift, int MaxShift, bool A
             }
         }
 
-        BuddyScenario[] simpler = [scenario with { Start = 0 }, scenario with { AtTop = false }, scenario with { Size = Math.Max(scenario.Size / 2, 1L << scenario.MinShift) }];
+        BuddyScenario[] simpler = [
+            scenario with { Start = 0 },
+            scenario with { AtTop = false },
+            scenario with { Size = Math.Max(scenario.Size / 2, 1L << scenario.MinShift) }
+        ];
         return simpler.FirstOrDefault(candidate => candidate != scenario && fails(candidate)) ?? scenario;
     }
 

@@ -63,10 +63,14 @@ public abstract class RangeAllocatorContract
         long largest = allocator.LargestFree;
         long inside = range + (allocator.Rounded(40) / 2);
         Assert.Equal(InvalidFreeReason.InteriorAddress, Assert.Throws<InvalidFreeException>(() => allocator.Free(inside, 40)).Reason);
-        Assert.Equal(InvalidFreeReason.NotAllocated, Assert.Throws<InvalidFreeException>(() => allocator.Free(allocator.Last + 1, 40)).Reason);
+        Assert.Equal(
+            InvalidFreeReason.NotAllocated,
+            Assert.Throws<InvalidFreeException>(() => allocator.Free(allocator.Last + 1, 40)).Reason);
         if (allocator.First > 0)
         {
-            Assert.Equal(InvalidFreeReason.NotAllocated, Assert.Throws<InvalidFreeException>(() => allocator.Free(allocator.First - 1, 40)).Reason);
+            Assert.Equal(
+                InvalidFreeReason.NotAllocated,
+                Assert.Throws<InvalidFreeException>(() => allocator.Free(allocator.First - 1, 40)).Reason);
         }
 
         allocator.Validate();

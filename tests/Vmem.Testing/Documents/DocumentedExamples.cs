@@ -14,7 +14,9 @@ public static partial class DocumentedExamples
     public static void Check(string document, params string[] folders)
     {
         Assert.True(File.Exists(document), $"{Path.GetFullPath(document)} is missing.");
-        string[] blocks = [.. Block().Matches(File.ReadAllText(document).ReplaceLineEndings("\n")).Select(match => Normalize(match.Groups["code"].Value))];
+        string[] blocks = [
+            .. Block().Matches(File.ReadAllText(document).ReplaceLineEndings("\n")).Select(match => Normalize(match.Groups["code"].Value))
+        ];
         string[] regions =
         [
             .. folders.SelectMany(folder => Directory.GetFiles(folder, "*Examples.cs"))

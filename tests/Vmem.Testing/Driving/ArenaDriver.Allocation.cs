@@ -119,10 +119,12 @@ public sealed partial class ArenaDriver
         }
     }
 
-    private bool IsCached(int size) => !_model.IsBadSize(size) && _model.RoundUp(size) <= _model.RoundUp(Math.Max(_cacheMax, 1)) && _cacheMax > 0;
+    private bool IsCached(int size) =>
+        !_model.IsBadSize(size) && _model.RoundUp(size) <= _model.RoundUp(Math.Max(_cacheMax, 1)) && _cacheMax > 0;
 
     /// <summary>With caches a wrong free is refused for the same cause or another.</summary>
-    private Outcome Reasoned(Outcome actual, Outcome expected) => _cacheMax > 0 && actual.Kind == OutcomeKind.BadFree ? actual with { Reason = expected.Reason } : actual;
+    private Outcome Reasoned(Outcome actual, Outcome expected) =>
+        _cacheMax > 0 && actual.Kind == OutcomeKind.BadFree ? actual with { Reason = expected.Reason } : actual;
 
     private void FollowFree(int start)
     {

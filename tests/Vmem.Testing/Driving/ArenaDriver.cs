@@ -132,7 +132,10 @@ public sealed partial class ArenaDriver
         {
             ModelReport explanation = _arena.Explain(step.Size, step.Constraints);
             ModelReport right = _model.Explain(step.Size, step.Constraints);
-            Agree("Explain", _cacheMax > 0 && right.Failure == FitFailure.None ? explanation with { Failure = FitFailure.None } : right, explanation);
+            Agree(
+                "Explain",
+                _cacheMax > 0 && right.Failure == FitFailure.None ? explanation with { Failure = FitFailure.None } : right,
+                explanation);
         }
     }
 

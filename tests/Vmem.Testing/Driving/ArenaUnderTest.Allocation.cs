@@ -44,7 +44,9 @@ public sealed partial class ArenaUnderTest<T>
         {
             case 0 when policy == _options.Policy:
                 Journal?.Line($"arena.TryAllocateConstrained({size}, {Text(constraints)}, out _);");
-                return Guard(() => _arena.TryAllocateConstrained(amount, shifted, out T start) ? Outcome.Done(Local(start)) : Outcome.Refused);
+                return Guard(() => _arena.TryAllocateConstrained(amount, shifted, out T start)
+                    ? Outcome.Done(Local(start))
+                    : Outcome.Refused);
             case 1 when policy == _options.Policy:
                 Journal?.Line($"arena.AllocateConstrained({size}, {Text(constraints)});");
                 return Guard(() => Outcome.Done(Local(_arena.AllocateConstrained(amount, shifted))));
@@ -53,7 +55,9 @@ public sealed partial class ArenaUnderTest<T>
                 return Guard(() => Outcome.Done(Local(_arena.AllocateConstrained(amount, shifted, policy))));
             default:
                 Journal?.Line($"arena.TryAllocateConstrained({size}, {Text(constraints)}, FitPolicy.{policy}, out _);");
-                return Guard(() => _arena.TryAllocateConstrained(amount, shifted, policy, out T start) ? Outcome.Done(Local(start)) : Outcome.Refused);
+                return Guard(() => _arena.TryAllocateConstrained(amount, shifted, policy, out T start)
+                    ? Outcome.Done(Local(start))
+                    : Outcome.Refused);
         }
     }
 

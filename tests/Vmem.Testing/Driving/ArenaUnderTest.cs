@@ -24,7 +24,13 @@ public sealed partial class ArenaUnderTest<T> : IArenaUnderTest
     public ArenaUnderTest(ArenaLayout layout, T origin, bool audit = false, bool record = false)
     {
         _base = origin;
-        _options = new ArenaOptions<T> { Policy = layout.Policy, SingleThreaded = layout.SingleThreaded, QuantumCacheMax = Amount(layout.CacheMax), Audit = audit };
+        _options = new ArenaOptions<T>
+        {
+            Policy = layout.Policy,
+            SingleThreaded = layout.SingleThreaded,
+            QuantumCacheMax = Amount(layout.CacheMax),
+            Audit = audit
+        };
         _calls = audit ? new AuditedCalls<T>() : null;
         _arena = new Arena<T>("model", Amount(layout.Quantum), _options);
         _recorded = record ? new RecordedArena<T>(_arena) : null;
@@ -119,8 +125,10 @@ public sealed partial class ArenaUnderTest<T> : IArenaUnderTest
     {
         ArenaStatistics<T> statistics = _arena.GetStatistics();
         return new ModelStatistics(
-            long.CreateSaturating(statistics.TotalSize), long.CreateSaturating(statistics.InUse), long.CreateSaturating(statistics.Free) + long.CreateSaturating(statistics.Cached),
-            long.CreateSaturating(statistics.LargestFree), long.CreateSaturating(statistics.PeakInUse), statistics.Allocations, statistics.Frees,
+            long.CreateSaturating(statistics.TotalSize), long.CreateSaturating(statistics.InUse), long.CreateSaturating(statistics.Free)
+                + long.CreateSaturating(statistics.Cached),
+            long.CreateSaturating(
+                statistics.LargestFree), long.CreateSaturating(statistics.PeakInUse), statistics.Allocations, statistics.Frees,
             statistics.Failures, statistics.LiveSegments, statistics.FreeSegments);
     }
 

@@ -62,5 +62,7 @@ internal sealed class AuditedCalls<T>
     }
 
     private static bool IsOf(Arena<T> arena, T start, T size) =>
-        arena.TryGetSegment(start, out Segment<T> segment) && segment.Start == start && segment.Size >= size && segment.Size - size < arena.Quantum;
+        arena.TryGetSegment(
+            start,
+            out Segment<T> segment) && segment.Start == start && segment.Size >= size && segment.Size - size < arena.Quantum;
 }

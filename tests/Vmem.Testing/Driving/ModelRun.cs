@@ -26,7 +26,9 @@ public static class ModelRun
     {
         if (FindDivergence(scenario, make, null, out int failedAt) is not null)
         {
-            ArenaScenario smallest = StepShrinker.Shrink(scenario.Take(failedAt + 1), candidate => FindDivergence(candidate, make, null, out _) is not null);
+            ArenaScenario smallest = StepShrinker.Shrink(
+                scenario.Take(failedAt + 1),
+                candidate => FindDivergence(candidate, make, null, out _) is not null);
             ReproductionWriter journal = new();
             Exception? cause = FindDivergence(smallest, make, journal, out _);
             throw new DivergenceException(
@@ -36,7 +38,11 @@ public static class ModelRun
     }
 
     /// <summary>The exception that the scenario ends in, or null. Anything that the arena throws of its own is a divergence, too.</summary>
-    public static Exception? FindDivergence(ArenaScenario scenario, Func<ArenaLayout, IArenaUnderTest> make, ReproductionWriter? journal, out int failedAt)
+    public static Exception? FindDivergence(
+        ArenaScenario scenario,
+        Func<ArenaLayout, IArenaUnderTest> make,
+        ReproductionWriter? journal,
+        out int failedAt)
     {
         failedAt = -1;
         try

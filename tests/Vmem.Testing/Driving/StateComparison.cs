@@ -99,7 +99,8 @@ internal sealed class StateComparison(ArenaModel model, IArenaUnderTest arena, b
                 throw new DivergenceException($"Statistics: the model has {expected}, the arena {actual}.");
             }
 
-            actual = actual with { PeakInUse = expected.PeakInUse, LargestFree = expected.LargestFree, FreeSegments = expected.FreeSegments };
+            actual =
+                actual with { PeakInUse = expected.PeakInUse, LargestFree = expected.LargestFree, FreeSegments = expected.FreeSegments };
         }
 
         if (expected != actual)

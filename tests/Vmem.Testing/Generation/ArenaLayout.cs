@@ -9,7 +9,13 @@ namespace Vmem.Testing.Generation;
 /// <param name="Policy">The arena's own policy.</param>
 /// <param name="SingleThreaded">Whether the arena goes without its lock.</param>
 /// <param name="CacheMax">The largest size that quantum caches keep; 0: there are none.</param>
-public sealed record ArenaLayout(int Top, int Quantum, IReadOnlyList<ModelSegment> Spans, FitPolicy Policy, bool SingleThreaded, int CacheMax = 0)
+public sealed record ArenaLayout(
+    int Top,
+    int Quantum,
+    IReadOnlyList<ModelSegment> Spans,
+    FitPolicy Policy,
+    bool SingleThreaded,
+    int CacheMax = 0)
 {
     private static readonly int[] s_quanta = [1, 1, 2, 4, 8, 16];
 

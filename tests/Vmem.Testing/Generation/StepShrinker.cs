@@ -77,7 +77,10 @@ public static class StepShrinker
     {
         for (int i = 0; i < scenario.Layout.Spans.Count; i++)
         {
-            yield return scenario with { Layout = scenario.Layout with { Spans = [.. scenario.Layout.Spans.Where((_, index) => index != i)] } };
+            yield return scenario with
+            {
+                Layout = scenario.Layout with { Spans = [.. scenario.Layout.Spans.Where((_, index) => index != i)] }
+            };
         }
 
         for (int i = 0; i < scenario.Steps.Count; i++)

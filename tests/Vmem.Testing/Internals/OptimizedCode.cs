@@ -4,10 +4,12 @@ using Xunit;
 
 namespace Vmem.Testing.Internals;
 
-/// <summary>For tests that count allocated bytes where a table of constants is looked into: unoptimised code makes an object for each look.</summary>
+/// <summary>For tests that count allocated bytes where a table of constants is looked into: unoptimised code makes an object for each
+/// look.</summary>
 public static class OptimizedCode
 {
-    /// <summary>Skips the test unless the assembly under test is compiled for speed: in Release, or in Debug with <c>-p:Optimize=true</c>, as CI does it.</summary>
+    /// <summary>Skips the test unless the assembly under test is compiled for speed: in Release, or in Debug with <c>-p:Optimize=true</c>,
+    /// as CI does it.</summary>
     public static void Require(Assembly tested)
     {
         if (tested.GetCustomAttribute<DebuggableAttribute>()?.IsJITOptimizerDisabled == true)

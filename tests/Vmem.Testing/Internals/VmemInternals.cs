@@ -5,8 +5,8 @@ using Vmem.Diagnostics;
 namespace Vmem.Testing.Internals;
 
 /// <summary>What the tests of packages above Vmem need of its internals.</summary>
-/// <remarks>They must not see these themselves. A package above compiles the shared source (src/Shared) as internals of its own, and a project
-/// that saw both would see each of those types twice.</remarks>
+/// <remarks>They must not see these themselves. A package above compiles the shared source (src/Shared) as internals of its own, and a
+/// project that saw both would see each of those types twice.</remarks>
 public static class VmemInternals
 {
     /// <summary>The lock that arenas take to come into and leave the metrics.</summary>

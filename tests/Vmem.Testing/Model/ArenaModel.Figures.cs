@@ -37,7 +37,17 @@ public sealed partial class ArenaModel
             }
         }
 
-        return new ModelStatistics(Saturate(total), Saturate(inUse), Saturate(total - inUse), Saturate(largestFree), 0, 0, 0, 0, live, free);
+        return new ModelStatistics(
+            Saturate(total),
+            Saturate(inUse),
+            Saturate(total - inUse),
+            Saturate(largestFree),
+            0,
+            0,
+            0,
+            0,
+            live,
+            free);
     }
 
     /// <summary>An amount as the arena's integer type shows it.</summary>

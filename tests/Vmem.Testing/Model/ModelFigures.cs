@@ -9,7 +9,23 @@ public readonly record struct ModelSegment(int Start, int Size, SegmentKind Kind
 
 /// <summary>The figures of <see cref="ArenaStatistics{T}"/> that the model keeps, saturated as the arena saturates them.</summary>
 public readonly record struct ModelStatistics(
-    long TotalSize, long InUse, long Free, long LargestFree, long PeakInUse, long Allocations, long Frees, long Failures, long LiveSegments, long FreeSegments);
+    long TotalSize,
+    long InUse,
+    long Free,
+    long LargestFree,
+    long PeakInUse,
+    long Allocations,
+    long Frees,
+    long Failures,
+    long LiveSegments,
+    long FreeSegments);
 
 /// <summary>The figures of <see cref="FitReport{T}"/>.</summary>
-public readonly record struct ModelReport(FitFailure Failure, int Start, int Size, long Free, long LargestFree, long LargestSpan, long LongEnough);
+public readonly record struct ModelReport(
+    FitFailure Failure,
+    int Start,
+    int Size,
+    long Free,
+    long LargestFree,
+    long LargestSpan,
+    long LongEnough);

@@ -43,7 +43,10 @@ public sealed class RecordedRanges
             {
                 ranges.Replay(line);
             }
-            catch (Exception fault) when (fault is FormatException or InvalidOperationException or IndexOutOfRangeException or KeyNotFoundException)
+            catch (Exception fault) when (fault is FormatException
+                or InvalidOperationException
+                or IndexOutOfRangeException
+                or KeyNotFoundException)
             {
                 throw new InvalidOperationException($"Line {number}, \"{line}\": {fault.Message}", fault);
             }

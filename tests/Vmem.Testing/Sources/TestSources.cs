@@ -20,7 +20,9 @@ public static class TestSources
             T start = T.Max(next, constraints.Min);
             start = (start + align - T.One) / align * align;
             T rounded = (size + quantum - T.One) / quantum * quantum;
-            if (!T.IsZero(constraints.Phase) || !T.IsZero(constraints.NoCross) || (!T.IsZero(constraints.Max) && start + rounded > constraints.Max))
+            if (!T.IsZero(constraints.Phase)
+                || !T.IsZero(constraints.NoCross)
+                || (!T.IsZero(constraints.Max) && start + rounded > constraints.Max))
             {
                 return null;
             }

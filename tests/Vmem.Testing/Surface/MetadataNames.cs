@@ -29,7 +29,8 @@ internal sealed class MetadataNames : ISignatureTypeProvider<string, object?>
         ? Of(reader.GetString(member.Name), member.DecodeMethodSignature(s_text, null))
         : $"{member.DecodeFieldSignature(s_text, null)} {reader.GetString(member.Name)}";
 
-    public static string Of(MetadataReader reader, MethodDefinition method) => Of(reader.GetString(method.Name), method.DecodeSignature(s_text, null));
+    public static string Of(MetadataReader reader, MethodDefinition method) =>
+        Of(reader.GetString(method.Name), method.DecodeSignature(s_text, null));
 
     public static string Of(MetadataReader reader, FieldDefinition field) => $"{field.DecodeSignature(s_text, null)} {reader.GetString(field.Name)}";
 
@@ -45,7 +46,11 @@ internal sealed class MetadataNames : ISignatureTypeProvider<string, object?>
 
     public string GetTypeFromReference(MetadataReader reader, TypeReferenceHandle handle, byte rawTypeKind) => Of(reader, handle);
 
-    public string GetTypeFromSpecification(MetadataReader reader, object? genericContext, TypeSpecificationHandle handle, byte rawTypeKind) =>
+    public string GetTypeFromSpecification(
+        MetadataReader reader,
+        object? genericContext,
+        TypeSpecificationHandle handle,
+        byte rawTypeKind) =>
         reader.GetTypeSpecification(handle).DecodeSignature(this, genericContext);
 
     public string GetSZArrayType(string elementType) => $"{elementType}[]";

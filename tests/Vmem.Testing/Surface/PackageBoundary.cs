@@ -41,19 +41,23 @@ public static class PackageBoundary
         foreach (MemberReferenceHandle handle in from.MemberReferences)
         {
             MemberReference member = from.GetMemberReference(handle);
-            if (TypeOf(from, member) is { IsNil: false } type && AssemblyOf(from, type) == name && !surface.HasMember(MetadataNames.Of(from, type), MetadataNames.Of(from, member)))
+            if (TypeOf(from, member) is { IsNil: false } type
+                && AssemblyOf(from, type) == name
+                && !surface.HasMember(MetadataNames.Of(from, type), MetadataNames.Of(from, member)))
             {
                 breaches.Add($"{MetadataNames.Of(from, type)}: {MetadataNames.Of(from, member)}");
             }
         }
 
-        breaches.UnionWith(user.CustomAttributes.Where(attribute => attribute.AttributeType.Name == ChecksIgnored).Select(attribute => $"{ChecksIgnored}: {attribute.ConstructorArguments[0].Value}"));
+        breaches.UnionWith(user.CustomAttributes.Where(attribute => attribute.AttributeType.Name == ChecksIgnored)
+            .Select(attribute => $"{ChecksIgnored}: {attribute.ConstructorArguments[0].Value}"));
         return [.. breaches];
     }
 
     /// <summary>The assemblies that an assembly shows its internals to.</summary>
     public static IReadOnlyList<string> Friends(Assembly assembly) =>
-        [.. assembly.GetCustomAttributes<InternalsVisibleToAttribute>().Select(friend => new AssemblyName(friend.AssemblyName).Name!).Order(StringComparer.Ordinal)];
+        [.. assembly.GetCustomAttributes<InternalsVisibleToAttribute>().Select(friend => new AssemblyName(friend.AssemblyName).Name!)
+            .Order(StringComparer.Ordinal)];
 
     /// <summary>The projects of this repository's tests.</summary>
     public static IReadOnlyList<string> TestProjects([CallerFilePath] string path = "")

@@ -9,7 +9,11 @@ namespace Vmem.Testing.Surface;
 /// file.</summary>
 public static class PublicApi
 {
-    private const BindingFlags Declared = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
+    private const BindingFlags Declared = BindingFlags.Public
+        | BindingFlags.NonPublic
+        | BindingFlags.Instance
+        | BindingFlags.Static
+        | BindingFlags.DeclaredOnly;
 
     /// <summary>All of an assembly's public types with their members.</summary>
     public static string Describe(Assembly assembly)
@@ -52,7 +56,9 @@ public static class PublicApi
     private static string Bases(Type type)
     {
         IEnumerable<Type> bases = type.GetInterfaces().Where(shown => shown.IsPublic);
-        bases = type.BaseType is { } parent && parent != typeof(object) && parent != typeof(ValueType) && parent != typeof(Enum) ? bases.Prepend(parent) : bases;
+        bases = type.BaseType is { } parent && parent != typeof(object) && parent != typeof(ValueType) && parent != typeof(Enum)
+            ? bases.Prepend(parent)
+            : bases;
         string listed = type.IsEnum ? "" : string.Join(", ", bases.Select(NameOf).Order(StringComparer.Ordinal));
         return listed.Length == 0 ? "" : $" : {listed}";
     }
@@ -60,7 +66,9 @@ public static class PublicApi
     private static bool IsVisible(MemberInfo member) => member switch
     {
         ConstructorInfo constructor => constructor.IsPublic || constructor.IsFamily,
-        MethodInfo method => (method.IsPublic || method.IsFamily) && (!method.IsSpecialName || method.Name.StartsWith("op_", StringComparison.Ordinal)) && !method.Name.Contains('<', StringComparison.Ordinal),
+        MethodInfo method => (method.IsPublic || method.IsFamily)
+            && (!method.IsSpecialName || method.Name.StartsWith("op_", StringComparison.Ordinal))
+            && !method.Name.Contains('<', StringComparison.Ordinal),
         PropertyInfo property => property.GetAccessors().Length > 0,
         FieldInfo field => field.IsPublic && field.Name != "value__",
         EventInfo => true,

@@ -28,7 +28,9 @@ internal sealed class VisibleMembers
         HashSet<string> members = new(StringComparer.Ordinal);
         foreach (MethodDefinition method in type.GetMethods().Select(reader.GetMethodDefinition))
         {
-            if ((method.Attributes & MethodAttributes.MemberAccessMask) is MethodAttributes.Public or MethodAttributes.Family or MethodAttributes.FamORAssem)
+            if ((method.Attributes & MethodAttributes.MemberAccessMask) is MethodAttributes.Public
+                or MethodAttributes.Family
+                or MethodAttributes.FamORAssem)
             {
                 members.Add(MetadataNames.Of(reader, method));
             }
@@ -36,7 +38,9 @@ internal sealed class VisibleMembers
 
         foreach (FieldDefinition field in type.GetFields().Select(reader.GetFieldDefinition))
         {
-            if ((field.Attributes & FieldAttributes.FieldAccessMask) is FieldAttributes.Public or FieldAttributes.Family or FieldAttributes.FamORAssem)
+            if ((field.Attributes & FieldAttributes.FieldAccessMask) is FieldAttributes.Public
+                or FieldAttributes.Family
+                or FieldAttributes.FamORAssem)
             {
                 members.Add(MetadataNames.Of(reader, field));
             }
@@ -51,7 +55,8 @@ internal sealed class VisibleMembers
         return (type.Attributes & TypeAttributes.VisibilityMask) switch
         {
             TypeAttributes.Public => true,
-            TypeAttributes.NestedPublic or TypeAttributes.NestedFamily or TypeAttributes.NestedFamORAssem => IsVisible(reader, type.GetDeclaringType()),
+            TypeAttributes.NestedPublic or TypeAttributes.NestedFamily or TypeAttributes.NestedFamORAssem =>
+                IsVisible(reader, type.GetDeclaringType()),
             _ => false,
         };
     }

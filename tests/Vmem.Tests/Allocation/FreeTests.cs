@@ -66,5 +66,6 @@ public class FreeTests
     }
 
     private static IEnumerable<int[]> Permutations(int count) =>
-        count == 0 ? [[]] : Permutations(count - 1).SelectMany(shorter => Enumerable.Range(0, count).Select(at => (int[])[.. shorter[..at], count - 1, .. shorter[at..]]));
+        count == 0 ? [[]] : Permutations(count - 1)
+            .SelectMany(shorter => Enumerable.Range(0, count).Select(at => (int[])[.. shorter[..at], count - 1, .. shorter[at..]]));
 }

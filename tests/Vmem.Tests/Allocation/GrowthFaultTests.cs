@@ -5,7 +5,8 @@ using Xunit;
 
 namespace Vmem.Tests.Allocation;
 
-/// <summary>Memory runs out wherever a table grows, again and again: the operation says so and has changed nothing, and the next one works.</summary>
+/// <summary>Memory runs out wherever a table grows, again and again: the operation says so and has changed nothing, and the next one
+/// works.</summary>
 public class GrowthFaultTests
 {
     private const int Steps = 1_500;
@@ -66,7 +67,9 @@ public class GrowthFaultTests
                 {
                     faults++;
                     ArenaStatistics<uint> after = arena.GetStatistics();
-                    Assert.Equal((before.InUse, before.LiveSegments, before.Allocations), (after.InUse, after.LiveSegments, after.Allocations));
+                    Assert.Equal(
+                        (before.InUse, before.LiveSegments, before.Allocations),
+                        (after.InUse, after.LiveSegments, after.Allocations));
                     arena.Validate();
                 }
             }

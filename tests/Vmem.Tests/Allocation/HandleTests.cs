@@ -20,7 +20,9 @@ public class HandleTests
     {
         using Arena<uint> arena = new("handles", 0, 64, 1);
         arena.TryAllocateHandle(64, out _);
-        Assert.Equal(InvalidFreeReason.NotAllocated, Assert.Throws<InvalidFreeException>(() => arena.Free(default(RangeHandle<uint>))).Reason);
+        Assert.Equal(
+            InvalidFreeReason.NotAllocated,
+            Assert.Throws<InvalidFreeException>(() => arena.Free(default(RangeHandle<uint>))).Reason);
         Assert.False(arena.TryAllocateHandle(1, out RangeHandle<uint> refused));
         Assert.Equal(default, refused);
     }

@@ -58,7 +58,9 @@ public class SpanTests
         }
 
         arena.Validate();
-        Assert.Equal(Enumerable.Range(0, 1_000).Select(i => (uint)i * 10), arena.GetSegments().Where(s => s.Kind == SegmentKind.Span).Select(s => s.Start));
+        Assert.Equal(
+            Enumerable.Range(0, 1_000).Select(i => (uint)i * 10),
+            arena.GetSegments().Where(s => s.Kind == SegmentKind.Span).Select(s => s.Start));
         Assert.Equal(5_000u, arena.GetStatistics().TotalSize);
         Assert.True(arena.Contains(9_994));
         Assert.False(arena.Contains(9_995));
@@ -91,12 +93,22 @@ public class SpanTests
         uint[] starts = [0];
         Action[] calls =
         [
-            () => arena.AddSpan(200, 1), () => arena.TryRemoveSpan(0, 100), () => arena.Allocate(1), () => arena.Allocate(1, FitPolicy.BestFit),
-            () => arena.TryAllocate(1, out _), () => arena.TryAllocate(1, FitPolicy.NextFit, out _), () => arena.Free(0, 1), () => arena.FreeConstrained(0, 1),
+            () => arena.AddSpan(
+                200,
+                1), () => arena.TryRemoveSpan(0, 100), () => arena.Allocate(1), () => arena.Allocate(1, FitPolicy.BestFit),
+            () => arena.TryAllocate(
+                1,
+                out _), () => arena.TryAllocate(1, FitPolicy.NextFit, out _), () => arena.Free(0, 1), () => arena.FreeConstrained(0, 1),
             () => arena.AllocateConstrained(1, default), () => arena.AllocateConstrained(1, default, FitPolicy.LastFit),
-            () => arena.TryAllocateConstrained(1, default, out _), () => arena.TryAllocateConstrained(1, default, FitPolicy.FirstFit, out _),
+            () => arena.TryAllocateConstrained(
+                1,
+                default,
+                out _), () => arena.TryAllocateConstrained(1, default, FitPolicy.FirstFit, out _),
             () => arena.TryAllocateMany(1, starts), () => arena.FreeMany(starts, 1), () => arena.TryAllocateHandle(1, out _),
-            () => arena.TryAllocateHandle(1, FitPolicy.BestFit, out _), () => arena.Free(handle), () => arena.TryExtend(0, 1, 2), () => arena.Contains(0),
+            () => arena.TryAllocateHandle(
+                1,
+                FitPolicy.BestFit,
+                out _), () => arena.Free(handle), () => arena.TryExtend(0, 1, 2), () => arena.Contains(0),
             () => arena.TryGetSegment(0, out _), () => _ = arena.GetSegments().Count(), () => arena.GetStatistics(), () => arena.Explain(1),
             () => arena.Snapshot(), () => arena.Dump(TextWriter.Null), arena.Validate, () => arena.Reap(),
             () => ((IArenaSource<uint>)arena).TryImport(1, default, out _, out _), () => ((IArenaSource<uint>)arena).Release(0, 1),

@@ -16,7 +16,8 @@ public abstract class HostileArgumentTests<T>
     private static readonly T s_high = T.MaxValue / s_two + T.One;
 
     private static readonly T[] s_edges =
-        [T.Zero, T.One, s_two, T.CreateChecked(7), T.CreateChecked(8), T.CreateChecked(64), s_high - T.One, s_high, T.MaxValue - T.CreateChecked(8), T.MaxValue - T.One, T.MaxValue];
+        [T.Zero, T.One, s_two, T.CreateChecked(7), T.CreateChecked(
+            8), T.CreateChecked(64), s_high - T.One, s_high, T.MaxValue - T.CreateChecked(8), T.MaxValue - T.One, T.MaxValue];
 
     [Fact]
     public void Two_amounts_at_the_edges_never_harm_the_arena()
@@ -113,8 +114,14 @@ public abstract class HostileArgumentTests<T>
         T three = T.CreateChecked(3);
         RangeConstraints<T>[] bad =
         [
-            new() { Align = three * eight }, new() { NoCross = three * eight }, new() { Align = s_two }, new() { NoCross = s_two }, new() { Phase = three, Align = eight * eight },
-            new() { Phase = eight }, new() { Align = eight + eight, Phase = eight + eight }, new() { Align = eight * eight, NoCross = eight * s_two },
+            new() { Align = three * eight }, new()
+            {
+                NoCross = three * eight
+            }, new() { Align = s_two }, new() { NoCross = s_two }, new() { Phase = three, Align = eight * eight },
+            new()
+            {
+                Phase = eight
+            }, new() { Align = eight + eight, Phase = eight + eight }, new() { Align = eight * eight, NoCross = eight * s_two },
             new() { NoCross = eight },
         ];
         foreach (RangeConstraints<T> constraints in bad)
@@ -134,7 +141,8 @@ public abstract class HostileArgumentTests<T>
         }
 
         T eight = T.CreateChecked(8);
-        (T Start, T Size)[] spans = [(T.Zero, T.Zero), (T.One, eight), (T.Zero, T.One), (T.MaxValue - eight + T.One, eight + eight), (eight, T.MaxValue)];
+        (T Start, T Size)[] spans =
+            [(T.Zero, T.Zero), (T.One, eight), (T.Zero, T.One), (T.MaxValue - eight + T.One, eight + eight), (eight, T.MaxValue)];
         foreach ((T start, T size) in spans)
         {
             Assert.Contains(Assert.ThrowsAny<ArgumentException>(() => new Arena<T>("bad", start, size, eight)).ParamName, (string[])["start", "size"]);
@@ -149,7 +157,8 @@ public abstract class HostileArgumentTests<T>
     /// parameters; then nothing may have changed.</summary>
     private static void Try(T quantum, string[] parameters, Action<Arena<T>> call, bool mustThrow = false)
     {
-        using Arena<T> arena = new("hostile", T.CreateChecked(64), T.CreateChecked(64), quantum, new ArenaOptions<T> { Policy = FitPolicy.FirstFit });
+        using Arena<T> arena =
+            new("hostile", T.CreateChecked(64), T.CreateChecked(64), quantum, new ArenaOptions<T> { Policy = FitPolicy.FirstFit });
         arena.Allocate(T.CreateChecked(8));
         arena.Allocate(T.CreateChecked(16));
         arena.Free(T.CreateChecked(64), T.CreateChecked(8));

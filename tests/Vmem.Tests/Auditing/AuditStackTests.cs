@@ -44,7 +44,9 @@ public class AuditStackTests
         _ = child.AllocateConstrained(16, new() { Align = 16 });
         string[] stacks = [.. child.GetAuditReport().Groups.Concat(parent.GetAuditReport().Groups).Select(group => group.Stack)];
         string wrongFree = Assert.Throws<InvalidFreeException>(() => child.Free(plain, 6)).Message;
-        string[] afterTitles = [.. wrongFree.Split('\n').SkipWhile(line => !line.EndsWith(':')).Where(line => line.StartsWith("   at ", StringComparison.Ordinal))];
+        string[] afterTitles = [
+            .. wrongFree.Split('\n').SkipWhile(line => !line.EndsWith(':')).Where(line => line.StartsWith("   at ", StringComparison.Ordinal))
+        ];
         string here = $"   at {typeof(AuditStackTests).FullName}.";
         Assert.True(stacks.Length >= 5, "Not every call was recorded.");
         Assert.All(stacks, stack => Assert.StartsWith(here, stack));

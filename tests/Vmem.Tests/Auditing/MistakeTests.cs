@@ -92,11 +92,17 @@ public class MistakeTests
         switch (way)
         {
             case Way.Allocate or Way.Policy or Way.Many:
-                Assert.Contains(nameof(AllocateHere), Refused(arena, () => arena.FreeConstrained(start, size), InvalidFreeReason.WrongCall).Message, StringComparison.Ordinal);
+                Assert.Contains(
+                    nameof(AllocateHere),
+                    Refused(arena, () => arena.FreeConstrained(start, size), InvalidFreeReason.WrongCall).Message,
+                    StringComparison.Ordinal);
                 arena.Free(start, size);
                 break;
             case Way.Constrained:
-                Assert.Contains(nameof(AllocateHere), Refused(arena, () => arena.Free(start, size), InvalidFreeReason.WrongCall).Message, StringComparison.Ordinal);
+                Assert.Contains(
+                    nameof(AllocateHere),
+                    Refused(arena, () => arena.Free(start, size), InvalidFreeReason.WrongCall).Message,
+                    StringComparison.Ordinal);
                 Refused(arena, () => arena.FreeMany([start], size), InvalidFreeReason.WrongCall);
                 arena.FreeConstrained(start, size);
                 break;
@@ -124,7 +130,10 @@ public class MistakeTests
         Refused(arena, () => arena.FreeMany([.. starts, 1_000], Cached), InvalidFreeReason.AlreadyFree);
         arena.FreeMany(starts, Cached);
         Assert.Equal(1, arena.GetAuditReport().Ranges);
-        Assert.Contains("It was freed (FreeMany)", Refused(arena, () => arena.Free(starts[0], Cached), InvalidFreeReason.AlreadyFree).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "It was freed (FreeMany)",
+            Refused(arena, () => arena.Free(starts[0], Cached), InvalidFreeReason.AlreadyFree).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -133,7 +142,10 @@ public class MistakeTests
         using Arena<uint> arena = Make();
         arena.TryAllocateHandle(Cached, out RangeHandle<uint> stale);
         FreeFirstHere(arena, stale);
-        Assert.Contains(nameof(FreeFirstHere), Refused(arena, () => arena.Free(stale), InvalidFreeReason.AlreadyFree).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            nameof(FreeFirstHere),
+            Refused(arena, () => arena.Free(stale), InvalidFreeReason.AlreadyFree).Message,
+            StringComparison.Ordinal);
         Refused(arena, () => arena.Free(default(RangeHandle<uint>)), InvalidFreeReason.NotAllocated);
         arena.TryAllocateHandle(Cached, out RangeHandle<uint> again);
         Assert.Equal(stale.Start, again.Start);
@@ -198,7 +210,12 @@ public class MistakeTests
     }
 
     internal static Arena<uint> Make(FitPolicy policy = FitPolicy.FirstFit) =>
-        new("audited", 16, 1_008, 1, new ArenaOptions<uint> { Audit = true, Policy = policy, QuantumCacheMax = policy == FitPolicy.NextFit ? 0 : Cached });
+        new(
+            "audited",
+            16,
+            1_008,
+            1,
+            new ArenaOptions<uint> { Audit = true, Policy = policy, QuantumCacheMax = policy == FitPolicy.NextFit ? 0 : Cached });
 
     internal static uint AllocateHere(Arena<uint> arena, Way way, uint size)
     {

@@ -11,7 +11,8 @@ public class ReportTests
     public void Live_ranges_are_grouped_by_stack_the_largest_first()
     {
         SetClock clock = new();
-        using Arena<uint> arena = new("leaky", 0, 10_000, 1, new ArenaOptions<uint> { Audit = true, Policy = FitPolicy.FirstFit, TimeProvider = clock });
+        using Arena<uint> arena =
+            new("leaky", 0, 10_000, 1, new ArenaOptions<uint> { Audit = true, Policy = FitPolicy.FirstFit, TimeProvider = clock });
         for (int i = 0; i < 100; i++)
         {
             FromOnePlace(arena, 2);

@@ -11,7 +11,9 @@ public class SharedAuditTests
     public async Task Threads_allocate_and_free_while_others_ask_for_reports()
     {
         using Arena<uint> arena = new("shared audit", 0, 1 << 16, 1, new ArenaOptions<uint> { Audit = true });
-        Task[] workers = [.. Enumerable.Range(1, 4).Select(worker => Task.Run(() => Work(arena, (uint)worker), TestContext.Current.CancellationToken))];
+        Task[] workers = [
+            .. Enumerable.Range(1, 4).Select(worker => Task.Run(() => Work(arena, (uint)worker), TestContext.Current.CancellationToken))
+        ];
         Task all = Task.WhenAll(workers);
         do
         {
@@ -31,7 +33,8 @@ public class SharedAuditTests
     {
         using Arena<uint> arena = new("granting", 0, 10, 1, new ArenaOptions<uint> { Audit = true });
         uint all = arena.Allocate(10);
-        Task<uint> waiting = arena.AllocateAsync(10, new RangeConstraints<uint> { Align = 2 }, TestContext.Current.CancellationToken).AsTask();
+        Task<uint> waiting = arena.AllocateAsync(10, new RangeConstraints<uint> { Align = 2 }, TestContext.Current.CancellationToken)
+            .AsTask();
         int me = Environment.CurrentManagedThreadId;
         Thread other = new(() => arena.Free(all, 10));
         other.Start();

@@ -14,7 +14,8 @@ public class WrongFreeStormTests
     [Fact]
     public void Wrong_frees_without_number_are_all_refused_and_change_nothing()
     {
-        using Arena<uint> arena = new("storm", 1_000, 4_000, 1, new ArenaOptions<uint> { Audit = true, Policy = FitPolicy.FirstFit, QuantumCacheMax = 8 });
+        using Arena<uint> arena =
+            new("storm", 1_000, 4_000, 1, new ArenaOptions<uint> { Audit = true, Policy = FitPolicy.FirstFit, QuantumCacheMax = 8 });
         SeededRandom random = new(17);
         Dictionary<uint, (uint Size, bool Constrained)> live = [];
         for (int i = 0; i < 300; i++)

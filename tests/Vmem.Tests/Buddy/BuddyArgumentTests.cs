@@ -25,7 +25,9 @@ public class BuddyArgumentTests
     [InlineData(2, 0, "maxBlock")]
     [InlineData(4, 2, "maxBlock")]
     public void So_is_each_over_the_whole_range(byte minBlock, byte maxBlock, string parameter) =>
-        Assert.Equal(parameter, Assert.ThrowsAny<ArgumentException>(() => BuddyAllocator<byte>.OverWholeRange(minBlock, maxBlock)).ParamName);
+        Assert.Equal(
+            parameter,
+            Assert.ThrowsAny<ArgumentException>(() => BuddyAllocator<byte>.OverWholeRange(minBlock, maxBlock)).ParamName);
 
     [Fact]
     public void More_blocks_than_a_table_describes_are_refused()
@@ -66,7 +68,9 @@ public class BuddyArgumentTests
 
         Assert.False(allocator.TryAllocate(size, out _));
         var error = Assert.Throws<ArenaExhaustedException>(() => allocator.Allocate(size));
-        Assert.Equal((failure, "small", (UInt128)size, (UInt128)32, (UInt128)8), (error.Failure, error.ArenaName, error.Requested, error.Free, error.LargestFree));
+        Assert.Equal(
+            (failure, "small", (UInt128)size, (UInt128)32, (UInt128)8),
+            (error.Failure, error.ArenaName, error.Requested, error.Free, error.LargestFree));
         Assert.Contains(words, error.Message, StringComparison.Ordinal);
         Assert.Equal(2, allocator.GetStatistics().Failures);
     }

@@ -98,7 +98,9 @@ public class BuddyBookkeepingTests
         tree.Validate();
         for (int word = 0; word < tree.Bookkeeping.Length; word++)
         {
-            bool meaningless = word >= BuddyTree.FirstGroups && word < BuddyTree.FirstGroups + tree.OrdersProvided && (tree.FreeOrders >> (word - BuddyTree.FirstGroups) & 1) == 0;
+            bool meaningless = word >= BuddyTree.FirstGroups
+                && word < BuddyTree.FirstGroups + tree.OrdersProvided
+                && (tree.FreeOrders >> (word - BuddyTree.FirstGroups) & 1) == 0;
             for (int bit = 0; bit < 64 && !meaningless; bit++)
             {
                 tree.Bookkeeping[word] ^= 1ul << bit;

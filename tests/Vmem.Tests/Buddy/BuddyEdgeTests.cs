@@ -22,7 +22,9 @@ public class BuddyEdgeTests
         Assert.False(ports.TryAllocate(1, out _));
         ports.Validate();
         BuddyStatistics<ushort> full = ports.GetStatistics();
-        Assert.Equal((ushort.MaxValue, ushort.MaxValue, (ushort)0, ushort.MaxValue), (full.TotalSize, full.InUse, full.Free, full.PeakInUse));
+        Assert.Equal(
+            (ushort.MaxValue, ushort.MaxValue, (ushort)0, ushort.MaxValue),
+            (full.TotalSize, full.InUse, full.Free, full.PeakInUse));
         for (int i = 0; i < 65_536; i++)
         {
             ports.Free((ushort)(i ^ 0x5A5A));
@@ -101,7 +103,9 @@ public class BuddyEdgeTests
     public void What_is_below_the_minimum_is_not_used()
     {
         BuddyAllocator<uint> allocator = new(10, 67, 4, 32);
-        Assert.Equal((3u, 67u, 64u), (allocator.GetStatistics().Unusable, allocator.GetStatistics().TotalSize, allocator.GetStatistics().Free));
+        Assert.Equal(
+            (3u, 67u, 64u),
+            (allocator.GetStatistics().Unusable, allocator.GetStatistics().TotalSize, allocator.GetStatistics().Free));
         Assert.True(allocator.Contains(73));
         Assert.False(allocator.Contains(74));
         Assert.False(allocator.TryGetFragment(76, out _));

@@ -40,7 +40,9 @@ public class BuddyStatisticsTests
         allocator.Allocate(8);
         allocator.Allocate(16);
         allocator.Allocate(32);
-        Assert.Equal((0u, 0u, 0.0), (allocator.GetStatistics().Free, allocator.GetStatistics().LargestFree, allocator.GetStatistics().ExternalWaste));
+        Assert.Equal(
+            (0u, 0u, 0.0),
+            (allocator.GetStatistics().Free, allocator.GetStatistics().LargestFree, allocator.GetStatistics().ExternalWaste));
     }
 
     [Fact]

@@ -11,7 +11,9 @@ public class BuddyTreeTests
     public static TheoryData<long, int> Shapes()
     {
         TheoryData<long, int> shapes = [];
-        foreach (long units in (long[])[1, 2, 3, 5, 31, 63, 64, 65, 127, 128, 130, 1000, 4095, 4096, 4097, 4161, 262143, 262144, 262145, 300007])
+        foreach (long units in (long[])[
+            1, 2, 3, 5, 31, 63, 64, 65, 127, 128, 130, 1000, 4095, 4096, 4097, 4161, 262143, 262144, 262145, 300007
+        ])
         {
             foreach (int order in (int[])[0, 1, 2, 5, 6, 7, 11, 12, 13, 17, 18, 20])
             {

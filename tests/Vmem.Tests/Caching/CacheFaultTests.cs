@@ -6,7 +6,8 @@ using Xunit;
 
 namespace Vmem.Tests.Caching;
 
-/// <summary>What goes wrong around the caches, by the caller's fault, the source's or a listener's, leaves them whole. Each was wrong once.</summary>
+/// <summary>What goes wrong around the caches, by the caller's fault, the source's or a listener's, leaves them whole. Each was wrong
+/// once.</summary>
 public class CacheFaultTests
 {
     private static readonly AsyncLocal<object?> s_local = new();
@@ -91,7 +92,8 @@ public class CacheFaultTests
         using Arena<uint> arena = new("parent", 0, 256, 1, new ArenaOptions<uint> { QuantumCacheMax = 8, Source = source });
         using Arena<uint> child = new("child", 1, new ArenaOptions<uint> { Source = arena });
         uint all = arena.Allocate(250);
-        Assert.Throws<TimeZoneNotFoundException>(() => child.TryAllocate(100, TimeSpan.FromMinutes(1), out _, TestContext.Current.CancellationToken));
+        Assert.Throws<TimeZoneNotFoundException>(() =>
+            child.TryAllocate(100, TimeSpan.FromMinutes(1), out _, TestContext.Current.CancellationToken));
         arena.Free(all, 250);
         arena.Free(arena.Allocate(1), 1);
         Assert.True(arena.GetStatistics().Cached > 0);

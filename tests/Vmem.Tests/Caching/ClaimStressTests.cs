@@ -7,8 +7,8 @@ namespace Vmem.Tests.Caching;
 
 /// <summary>
 /// The proof by fire of the asymmetric protocol (see <see cref="MagazinePair{TItem}"/>): threads take and return at full speed without an
-/// interlocked instruction, while others stop them to count, look, validate, drain and tick without pause. Every number is marked in an array
-/// by whoever holds it, so that one that is handed out twice is seen at once; at the end each is in exactly one place.
+/// interlocked instruction, while others stop them to count, look, validate, drain and tick without pause. Every number is marked in an
+/// array by whoever holds it, so that one that is handed out twice is seen at once; at the end each is in exactly one place.
 /// </summary>
 public class ClaimStressTests
 {

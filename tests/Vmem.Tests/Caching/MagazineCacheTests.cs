@@ -8,7 +8,8 @@ public class MagazineCacheTests
 {
     private const int M = 15;
 
-    /// <summary>The paper, §3.2: with one magazine a loop of two allocations and two frees could go to the depot every other time.</summary>
+    /// <summary>The paper, §3.2: with one magazine a loop of two allocations and two frees could go to the depot every other
+    /// time.</summary>
     [Fact]
     public void Two_takes_and_two_returns_in_a_loop_do_not_go_to_the_depot()
     {

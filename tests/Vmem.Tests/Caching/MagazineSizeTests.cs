@@ -11,7 +11,8 @@ public class MagazineSizeTests
     [InlineData(15, 15)]
     [InlineData(16, 31)]
     [InlineData(143, 143)]
-    public void It_begins_at_the_smallest_magazine_that_is_large_enough(int least, int rounds) => Assert.Equal(rounds, new MagazineSize(least).Rounds);
+    public void It_begins_at_the_smallest_magazine_that_is_large_enough(int least, int rounds) =>
+        Assert.Equal(rounds, new MagazineSize(least).Rounds);
 
     [Theory]
     [InlineData(3, 15)]

@@ -80,7 +80,10 @@ public class QuantumCacheTests
     [Fact]
     public void Next_fit_and_a_quantum_cache_contradict_each_other()
     {
-        ArgumentException refused = Assert.Throws<ArgumentException>(() => new Arena<uint>("ids", 1, new ArenaOptions<uint> { Policy = FitPolicy.NextFit, QuantumCacheMax = 1 }));
+        ArgumentException refused = Assert.Throws<ArgumentException>(() => new Arena<uint>(
+            "ids",
+            1,
+            new ArenaOptions<uint> { Policy = FitPolicy.NextFit, QuantumCacheMax = 1 }));
         Assert.Contains("Next fit", refused.Message, StringComparison.Ordinal);
     }
 
@@ -237,7 +240,12 @@ public class QuantumCacheTests
         using Arena<uint> arena = Make(size: 100);
         uint start = arena.Allocate(5);
         Segment<uint>[] segments = [.. arena.GetSegments()];
-        Assert.Equal([new(0, 100, SegmentKind.Span), new(start, 5, SegmentKind.Allocated), new(5, 55, SegmentKind.Cached), new(60, 40, SegmentKind.Free)], segments);
+        Assert.Equal([
+            new(0, 100, SegmentKind.Span),
+            new(start, 5, SegmentKind.Allocated),
+            new(5, 55, SegmentKind.Cached),
+            new(60, 40, SegmentKind.Free)
+        ], segments);
         Assert.True(arena.TryGetSegment(2, out Segment<uint> held));
         Assert.Equal(segments[1], held);
         Assert.True(arena.TryGetSegment(7, out Segment<uint> cached));

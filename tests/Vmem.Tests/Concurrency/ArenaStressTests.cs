@@ -131,7 +131,8 @@ public class ArenaStressTests
         int running = Threads;
         Thread[] threads =
         [
-            .. workers.Select(worker => new Thread(() => Guarded(failures, () => worker.Work(rounds), () => Interlocked.Decrement(ref running)))),
+            .. workers.Select(worker =>
+                new Thread(() => Guarded(failures, () => worker.Work(rounds), () => Interlocked.Decrement(ref running)))),
             new Thread(() => Guarded(failures, () => Watch(arena, ref running), () => { })),
         ];
         Array.ForEach(threads, thread => thread.Start());

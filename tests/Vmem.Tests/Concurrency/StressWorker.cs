@@ -60,7 +60,11 @@ internal sealed class StressWorker(Arena<uint> arena, int[] owners, int id)
             case 0 when arena.TryAllocate(size, out uint start):
                 Take(start, size, default);
                 break;
-            case 1 when arena.TryAllocateConstrained(size, new() { Align = 1u << _random.Below(6) }, (FitPolicy)_random.Below(5), out uint start):
+            case 1 when arena.TryAllocateConstrained(
+                size,
+                new() { Align = 1u << _random.Below(6) },
+                (FitPolicy)_random.Below(5),
+                out uint start):
                 Take(start, size, default);
                 break;
             case 2 when arena.TryAllocateHandle(size, out RangeHandle<uint> handle):

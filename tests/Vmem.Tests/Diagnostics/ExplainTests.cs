@@ -30,7 +30,16 @@ public class ExplainTests
         arena.Free(8, 40);
         FitReport<uint> report = arena.Explain(33, new() { Align = 64 });
         Assert.Equal(
-            new FitReport<uint> { Start = 64, Size = 40, Failure = FitFailure.None, Free = 112, LargestFree = 72, LargestSpan = 128, LongEnough = 2 },
+            new FitReport<uint>
+            {
+                Start = 64,
+                Size = 40,
+                Failure = FitFailure.None,
+                Free = 112,
+                LargestFree = 72,
+                LargestSpan = 128,
+                LongEnough = 2,
+            },
             report);
         Assert.True(report.Fits);
         Assert.Equal("40 fits at 64.", report.ToString());
@@ -42,7 +51,9 @@ public class ExplainTests
         using Arena<uint> arena = new("why", 0, 64, 8);
         arena.Allocate(32);
         ArenaExhaustedException exhausted = Assert.Throws<ArenaExhaustedException>(() => arena.Allocate(33));
-        Assert.Equal(((UInt128)40, (UInt128)32, (UInt128)32, FitFailure.NotEnoughFree), (exhausted.Requested, exhausted.Free, exhausted.LargestFree, exhausted.Failure));
+        Assert.Equal(
+            ((UInt128)40, (UInt128)32, (UInt128)32, FitFailure.NotEnoughFree),
+            (exhausted.Requested, exhausted.Free, exhausted.LargestFree, exhausted.Failure));
         Assert.Contains("'why'", exhausted.Message, StringComparison.Ordinal);
         Assert.Equal(
             FitFailure.Constraints,

@@ -36,7 +36,11 @@ public class GarbageTests
             arena.TryAllocate(64, out start);
             arena.TryExtend(start, 64, 16);
             arena.Free(start, 16);
-            arena.TryAllocateConstrained(50, new() { Align = 256, Phase = 16, NoCross = 4_096, Min = 1_000, Max = 900_000 }, policy, out start);
+            arena.TryAllocateConstrained(
+                50,
+                new() { Align = 256, Phase = 16, NoCross = 4_096, Min = 1_000, Max = 900_000 },
+                policy,
+                out start);
             arena.FreeConstrained(start, 50);
             arena.TryAllocateHandle(100, out RangeHandle<ulong> handle);
             arena.Free(handle);
@@ -51,7 +55,8 @@ public class GarbageTests
     [InlineData(false)]
     public void No_call_of_a_cached_arena_makes_garbage(bool singleThreaded)
     {
-        using Arena<ulong> arena = new("clean", 0, 1 << 20, 16, new ArenaOptions<ulong> { QuantumCacheMax = 128, SingleThreaded = singleThreaded });
+        using Arena<ulong> arena =
+            new("clean", 0, 1 << 20, 16, new ArenaOptions<ulong> { QuantumCacheMax = 128, SingleThreaded = singleThreaded });
         Scatter(arena);
         ulong[] starts = new ulong[200];
         AssertClean(() =>

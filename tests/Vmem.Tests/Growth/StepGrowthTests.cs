@@ -121,7 +121,11 @@ public sealed class StepGrowthTests
         }
     }
 
-    private static (ulong Start, ulong Size) Allocate(Arena<ulong> arena, Random random, FitPolicy policy, RangeConstraints<ulong> constraints)
+    private static (ulong Start, ulong Size) Allocate(
+        Arena<ulong> arena,
+        Random random,
+        FitPolicy policy,
+        RangeConstraints<ulong> constraints)
     {
         ulong size = (ulong)random.Next(1, 65);
         return (constraints == default ? arena.Allocate(size, policy) : arena.AllocateConstrained(size, constraints, policy), size);

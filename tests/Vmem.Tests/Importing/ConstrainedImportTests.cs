@@ -74,7 +74,10 @@ public class ConstrainedImportTests
         {
             SeededRandom random = new(seed);
             using Arena<ushort> parent = new("parent", (ushort)(512 + random.Below(200)), (ushort)(300 + random.Below(300)), 1);
-            using Arena<ushort> child = new("child", 1, new ArenaOptions<ushort> { Source = parent, RetainedImport = (ushort)random.Below(200) });
+            using Arena<ushort> child = new(
+                "child",
+                1,
+                new ArenaOptions<ushort> { Source = parent, RetainedImport = (ushort)random.Below(200) });
             List<(ushort Start, ushort Size)> live = [];
             for (int step = 0; step < 300; step++)
             {
@@ -125,7 +128,8 @@ public class ConstrainedImportTests
 
     private static bool HasPlace(Arena<ushort> arena, int size, ModelConstraints constraints) =>
         arena.GetSegments().Where(segment => segment.Kind == SegmentKind.Free).Any(segment =>
-            Enumerable.Range(segment.Start, Math.Max(0, segment.Size - size + 1)).Any(place => PlacementRule.Holds(place, size, constraints, 1)));
+            Enumerable.Range(segment.Start, Math.Max(0, segment.Size - size + 1))
+                .Any(place => PlacementRule.Holds(place, size, constraints, 1)));
 
     private static bool HasPlaceOnceReaped(Arena<ushort> parent, Arena<ushort> child, int size, ModelConstraints constraints)
     {

@@ -15,7 +15,12 @@ public class ImportSizeTests
     [InlineData(4_096, 16, 5_000, 20, 8_192)]
     [InlineData(1, 1, 0, 7, 7)]
     [InlineData(1, 1, 100, 7, 100)]
-    public void An_import_is_as_large_as_the_larger_of_request_and_minimum(uint quantum, uint sourceQuantum, uint minImport, uint request, uint expected)
+    public void An_import_is_as_large_as_the_larger_of_request_and_minimum(
+        uint quantum,
+        uint sourceQuantum,
+        uint minImport,
+        uint request,
+        uint expected)
     {
         ScriptedSource<uint> source = TestSources.Ascending(sourceQuantum, 65_536u);
         using Arena<uint> arena = new("child", quantum, new ArenaOptions<uint> { Source = source, MinImport = minImport });

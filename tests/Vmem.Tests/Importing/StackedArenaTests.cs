@@ -14,8 +14,14 @@ public class StackedArenaTests
             SeededRandom random = new(seed);
             using Arena<ulong> ground = new("ground", 1 << 20, 1 << 22, 4_096);
             using Arena<ulong> second = new("second", 256, new ArenaOptions<ulong> { Source = ground, MinImport = 16_384 });
-            using Arena<ulong> third = new("third", 16, new ArenaOptions<ulong> { Source = second, RetainedImport = 2_048, Policy = FitPolicy.BestFit });
-            using Arena<ulong> fourth = new("fourth", 1, new ArenaOptions<ulong> { Source = third, SingleThreaded = true, Policy = FitPolicy.NextFit });
+            using Arena<ulong> third = new(
+                "third",
+                16,
+                new ArenaOptions<ulong> { Source = second, RetainedImport = 2_048, Policy = FitPolicy.BestFit });
+            using Arena<ulong> fourth = new(
+                "fourth",
+                1,
+                new ArenaOptions<ulong> { Source = third, SingleThreaded = true, Policy = FitPolicy.NextFit });
             Arena<ulong>[] levels = [ground, second, third, fourth];
             List<(Arena<ulong> Arena, ulong Start, ulong Size)> live = [];
             for (int step = 0; step < 3_000; step++)
@@ -75,7 +81,11 @@ public class StackedArenaTests
         {
             Arena<ulong> arena = levels[random.Below(levels.Length)];
             ulong size = (ulong)(1 + random.Below(random.Below(10) == 0 ? 20_000 : 600));
-            if (arena.TryAllocateConstrained(size, new() { Align = arena.Quantum << random.Below(4) }, (FitPolicy)random.Below(5), out ulong start))
+            if (arena.TryAllocateConstrained(
+                size,
+                new() { Align = arena.Quantum << random.Below(4) },
+                (FitPolicy)random.Below(5),
+                out ulong start))
             {
                 live.Add((arena, start, size));
             }

@@ -50,7 +50,8 @@ public class ArenaModelTests(ITestOutputHelper output)
         long steps = 0;
         RunAll(24, run =>
         {
-            ArenaLayout layout = new(65_536, 1, [new(63_488, 2_048, SegmentKind.Span), new(100, 100, SegmentKind.Span)], (FitPolicy)(run % 5), run % 2 == 0);
+            ArenaLayout layout =
+                new(65_536, 1, [new(63_488, 2_048, SegmentKind.Span), new(100, 100, SegmentKind.Span)], (FitPolicy)(run % 5), run % 2 == 0);
             StepGenerator generator = new(new SeededRandom((ulong)run), layout, typicalCells: 5);
             ArenaStep[] drawn = [.. Enumerable.Range(0, 4_000).Select(_ => generator.Next())];
             ModelRun.Check(new ArenaScenario(layout, drawn), run % 3 == 0 ? AtTheTop<ulong> : AtTheTop<ushort>, $"seed {run}");
@@ -82,7 +83,8 @@ public class ArenaModelTests(ITestOutputHelper output)
     [Fact]
     public void An_arena_over_all_256_values_agrees_with_the_model()
     {
-        ArenaLayout layout = new(256, 1, [new(0, 128, SegmentKind.Span), new(128, 128, SegmentKind.Span)], FitPolicy.NextFit, SingleThreaded: true);
+        ArenaLayout layout =
+            new(256, 1, [new(0, 128, SegmentKind.Span), new(128, 128, SegmentKind.Span)], FitPolicy.NextFit, SingleThreaded: true);
         for (ulong seed = 0; seed < 20; seed++)
         {
             StepGenerator generator = new(new SeededRandom(seed), layout);
@@ -105,9 +107,11 @@ public class ArenaModelTests(ITestOutputHelper output)
     }
 
     private static ArenaUnderTest<T> Audited<T>(ArenaLayout layout)
-        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T> => new(layout, T.MaxValue - T.CreateChecked(layout.Top - 1), audit: true);
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T> =>
+            new(layout, T.MaxValue - T.CreateChecked(layout.Top - 1), audit: true);
 
     /// <summary>The model's number line ends where the type ends; for 8 and 16 bits it is the type's whole number line.</summary>
     internal static ArenaUnderTest<T> AtTheTop<T>(ArenaLayout layout)
-        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T> => new(layout, T.MaxValue - T.CreateChecked(layout.Top - 1));
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T> =>
+            new(layout, T.MaxValue - T.CreateChecked(layout.Top - 1));
 }

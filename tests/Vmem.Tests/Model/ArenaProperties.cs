@@ -18,11 +18,13 @@ public class ArenaProperties
 
     [Fact]
     public void A_16_bit_arena_agrees_with_the_model() =>
-        Prop.ForAll(ArenaGenerators.Scenarios(65_536, 128, 300), scenario => Agrees(scenario, ArenaModelTests.AtTheTop<ushort>)).Check(s_config);
+        Prop.ForAll(ArenaGenerators.Scenarios(65_536, 128, 300), scenario => Agrees(scenario, ArenaModelTests.AtTheTop<ushort>))
+            .Check(s_config);
 
     [Fact]
     public void A_native_sized_arena_agrees_with_the_model() =>
-        Prop.ForAll(ArenaGenerators.Scenarios(65_536, 128, 300), scenario => Agrees(scenario, ArenaModelTests.AtTheTop<nuint>)).Check(s_config);
+        Prop.ForAll(ArenaGenerators.Scenarios(65_536, 128, 300), scenario => Agrees(scenario, ArenaModelTests.AtTheTop<nuint>))
+            .Check(s_config);
 
     /// <summary>A fresh 8-bit arena of one span answers any single request as the model does, well formed or not.</summary>
     [Fact]

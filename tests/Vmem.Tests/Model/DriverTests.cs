@@ -76,7 +76,8 @@ public class DriverTests
     private sealed class AcceptsAnySize(ArenaLayout layout) : ModelUnderTest(layout)
     {
         public override Outcome Free(int start, int size, int flavor) =>
-            Model.JudgeFree(start, size) == Outcome.BadFree(InvalidFreeReason.WrongSize) && Model.TryGetSegment(start, out ModelSegment segment)
+            Model.JudgeFree(start, size) == Outcome.BadFree(InvalidFreeReason.WrongSize)
+                && Model.TryGetSegment(start, out ModelSegment segment)
                 ? base.Free(start, segment.Size, flavor)
                 : base.Free(start, size, flavor);
     }

@@ -51,7 +51,9 @@ public class ObjectCachePoolTests
         pool.Return(page);
         Assert.Equal(1, page.Disposals);
         Assert.NotSame(page, pool.Get());
-        Assert.Equal((2L, 1L, 1L), (pool.Cache.GetStatistics().Constructed, pool.Cache.GetStatistics().Destructed, pool.Cache.GetStatistics().Rented));
+        Assert.Equal(
+            (2L, 1L, 1L),
+            (pool.Cache.GetStatistics().Constructed, pool.Cache.GetStatistics().Destructed, pool.Cache.GetStatistics().Rented));
     }
 
     [Fact]

@@ -66,7 +66,9 @@ public class ObjectCacheModelTests
             }
 
             ObjectCacheStatistics statistics = shop.Cache.GetStatistics();
-            Assert.Equal(((long)held.Count, (long)cached.Count, rents, returns), (statistics.Rented, statistics.Cached, statistics.Rents, statistics.Returns));
+            Assert.Equal(
+                ((long)held.Count, (long)cached.Count, rents, returns),
+                (statistics.Rented, statistics.Cached, statistics.Rents, statistics.Returns));
             Assert.Equal((shop.ConstructedCount, shop.DestructedCount), (statistics.Constructed, statistics.Destructed));
         }
     }

@@ -7,7 +7,8 @@ using Xunit;
 
 namespace Vmem.Tests.Objects;
 
-/// <summary>Threads rent, return, hand over and end, while another reaps, passes intervals and asks for the figures without pause.</summary>
+/// <summary>Threads rent, return, hand over and end, while another reaps, passes intervals and asks for the figures without
+/// pause.</summary>
 public sealed class ObjectCacheStressTests : IDisposable
 {
     private const int Workers = 4;

@@ -45,7 +45,9 @@ public class ObjectCacheTests
         Assert.Equal(90, shop.Cache.Reap());
         Assert.Equal(90, held.Count(widget => widget.IsDestructed));
         Assert.Equal(0, shop.Cache.Reap());
-        Assert.Equal((90L, 10L, 0L), (shop.Cache.GetStatistics().Destructed, shop.Cache.GetStatistics().Rented, shop.Cache.GetStatistics().Cached));
+        Assert.Equal(
+            (90L, 10L, 0L),
+            (shop.Cache.GetStatistics().Destructed, shop.Cache.GetStatistics().Rented, shop.Cache.GetStatistics().Cached));
     }
 
     [Fact]
@@ -154,7 +156,10 @@ public class ObjectCacheTests
         Assert.Throws<ArgumentNullException>(() => new ObjectCache<object>("x", null!));
         foreach ((int least, int most) in new[] { (0, 15), (144, 144), (15, 14), (15, 144), (-1, -1) })
         {
-            Assert.Throws<ArgumentException>(() => new ObjectCache<object>("x", () => new object(), options: new() { LeastRounds = least, MostRounds = most }));
+            Assert.Throws<ArgumentException>(() => new ObjectCache<object>(
+                "x",
+                () => new object(),
+                options: new() { LeastRounds = least, MostRounds = most }));
         }
 
         using WidgetShop shop = new();

@@ -23,15 +23,18 @@ public class TopOfTheTypeTests
 
     [Theory]
     [MemberData(nameof(Policies))]
-    public void A_ulong_span_that_ends_at_2_to_the_64(FitPolicy policy) => FillAndEmpty<ulong>([(ulong.MaxValue - 65_535, 65_536ul)], 16, policy);
+    public void A_ulong_span_that_ends_at_2_to_the_64(FitPolicy policy) =>
+        FillAndEmpty<ulong>([(ulong.MaxValue - 65_535, 65_536ul)], 16, policy);
 
     [Theory]
     [MemberData(nameof(Policies))]
-    public void A_nuint_span_that_ends_at_its_top(FitPolicy policy) => FillAndEmpty<nuint>([(nuint.MaxValue - 4_095, (nuint)4_096)], 1, policy);
+    public void A_nuint_span_that_ends_at_its_top(FitPolicy policy) =>
+        FillAndEmpty<nuint>([(nuint.MaxValue - 4_095, (nuint)4_096)], 1, policy);
 
     [Theory]
     [MemberData(nameof(Policies))]
-    public void A_UInt128_span_that_ends_at_2_to_the_128(FitPolicy policy) => FillAndEmpty<UInt128>([(UInt128.MaxValue - 4_095, (UInt128)4_096)], 4, policy);
+    public void A_UInt128_span_that_ends_at_2_to_the_128(FitPolicy policy) =>
+        FillAndEmpty<UInt128>([(UInt128.MaxValue - 4_095, (UInt128)4_096)], 4, policy);
 
     [Fact]
     public void All_2_to_the_64_values_in_two_spans_saturate_the_statistics()
@@ -98,7 +101,9 @@ public class TopOfTheTypeTests
         }
 
         arena.Validate();
-        Assert.Equal([new Segment<UInt128>(prefix, UInt128.One << 96, SegmentKind.Free)], arena.GetSegments().Where(segment => segment.Kind == SegmentKind.Free));
+        Assert.Equal(
+            [new Segment<UInt128>(prefix, UInt128.One << 96, SegmentKind.Free)],
+            arena.GetSegments().Where(segment => segment.Kind == SegmentKind.Free));
     }
 
     /// <summary>Fills the spans one quantum at a time, fails cleanly, frees every second range and then the others, and finds each span

@@ -97,7 +97,9 @@ public class PlacementBugTests
         int size = 1 + random.Below(random.Below(2) == 0 ? 20 : 255);
         int align = 1 << random.Below(8);
         ModelConstraints constraints = new(
-            align, random.Below(align), random.Below(2) == 0 ? 0 : 1 << random.Below(8), random.Below(2) == 0 ? 0 : random.Below(256), random.Below(256));
+            align, random.Below(align), random.Below(2) == 0
+                ? 0
+                : 1 << random.Below(8), random.Below(2) == 0 ? 0 : random.Below(256), random.Below(256));
         if (!constraints.AreWellFormed(size, 1))
         {
             constraints = constraints with { NoCross = 0 };
@@ -112,7 +114,8 @@ public class PlacementBugTests
             Min = (byte)constraints.Min,
             Max = (byte)constraints.Max,
         };
-        int[] valid = [.. Enumerable.Range(spanStart, Math.Max(0, spanSize - size + 1)).Where(place => PlacementRule.Holds(place, size, constraints, 1))];
+        int[] valid = [.. Enumerable.Range(spanStart, Math.Max(0, spanSize - size + 1))
+            .Where(place => PlacementRule.Holds(place, size, constraints, 1))];
         bool found = arena.TryAllocateConstrained((byte)size, asBytes, policy, out byte start);
         Assert.True(found == (valid.Length > 0), $"[{spanStart}, +{spanSize}): {size} {constraints} {policy} gave {found} {start}, valid are {string.Join(' ', valid)}");
         if (found)

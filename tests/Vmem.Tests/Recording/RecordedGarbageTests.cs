@@ -15,8 +15,11 @@ public class RecordedGarbageTests
     [InlineData(128ul)]
     public void A_recorded_arena_makes_no_garbage(ulong cacheMax)
     {
-        using Arena<ulong> arena = new("clean", 0, 1 << 20, 16, new ArenaOptions<ulong> { QuantumCacheMax = cacheMax, TimeProvider = new ManualTime() });
-        using ArenaRecording recording = arena.Record(Stream.Null, new ArenaRecordingOptions { MaxWait = Timeout.InfiniteTimeSpan, Capacity = 1 << 10 });
+        using Arena<ulong> arena =
+            new("clean", 0, 1 << 20, 16, new ArenaOptions<ulong> { QuantumCacheMax = cacheMax, TimeProvider = new ManualTime() });
+        using ArenaRecording recording = arena.Record(
+            Stream.Null,
+            new ArenaRecordingOptions { MaxWait = Timeout.InfiniteTimeSpan, Capacity = 1 << 10 });
         ulong[] starts = new ulong[16];
         Run(arena, starts);
         long own = GC.GetAllocatedBytesForCurrentThread();

@@ -44,7 +44,8 @@ public class RecordedModelTests(ITestOutputHelper output)
     }
 
     private static ArenaUnderTest<T> Recorded<T>(ArenaLayout layout)
-        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T> => new(layout, T.MaxValue - T.CreateChecked(layout.Top - 1), record: true);
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T> =>
+            new(layout, T.MaxValue - T.CreateChecked(layout.Top - 1), record: true);
 
     private static ArenaScenario Draw(ulong seed, int top, bool cached)
     {

@@ -69,7 +69,10 @@ public class RecordedStormTests
     private static void Storm(StressWorker[] workers, int rounds, Action besides)
     {
         ConcurrentQueue<Exception> failures = new();
-        Thread[] threads = [.. workers.Select(worker => new Thread(() => Guarded(failures, () => worker.Work(rounds)))), new Thread(() => Guarded(failures, besides))];
+        Thread[] threads = [
+            .. workers.Select(worker => new Thread(() => Guarded(failures, () => worker.Work(rounds)))),
+            new Thread(() => Guarded(failures, besides))
+        ];
         Array.ForEach(threads, static thread => thread.Start());
         Array.ForEach(threads, static thread => thread.Join());
         Assert.Empty(failures);

@@ -24,7 +24,9 @@ public class RecordingFaultTests
                     throw new IOException("the disk is full");
                 }
             });
-            ArenaRecording recording = arena.Record(stream, new ArenaRecordingOptions { Capacity = 1 << 15, MaxWait = Timeout.InfiniteTimeSpan });
+            ArenaRecording recording = arena.Record(
+                stream,
+                new ArenaRecordingOptions { Capacity = 1 << 15, MaxWait = Timeout.InfiniteTimeSpan });
             starts.ForEach(start => arena.Free(start, 16));
             for (int i = 0; i < 100; i++)
             {
@@ -68,7 +70,9 @@ public class RecordingFaultTests
     public void A_name_that_cannot_be_told_ends_the_recording()
     {
         using Arena<uint> arena = new("nameless", 0, 100, 1);
-        ArenaRecording recording = arena.Record(Stream.Null, new ArenaRecordingOptions { TagName = static tag => throw new KeyNotFoundException($"no name for {tag}") });
+        ArenaRecording recording = arena.Record(
+            Stream.Null,
+            new ArenaRecordingOptions { TagName = static tag => throw new KeyNotFoundException($"no name for {tag}") });
         using (RecordingTag.Use(3))
         {
             arena.Allocate(1);
@@ -86,7 +90,9 @@ public class RecordingFaultTests
         using Arena<uint> arena = new("slow", 0, 1 << 16, 1);
         using ManualResetEventSlim go = new();
         using TroubledStream stream = new(_ => go.Wait());
-        ArenaRecording recording = arena.Record(stream, new ArenaRecordingOptions { Capacity = 16, MaxWait = TimeSpan.FromMilliseconds(patienceMilliseconds) });
+        ArenaRecording recording = arena.Record(
+            stream,
+            new ArenaRecordingOptions { Capacity = 16, MaxWait = TimeSpan.FromMilliseconds(patienceMilliseconds) });
         // Of these the writer may have taken a ring's worth before it came to a stand.
         for (int i = 0; i < 100; i++)
         {
@@ -152,7 +158,9 @@ public class RecordingFaultTests
                 recording!.Dispose();
             }
         });
-        Volatile.Write(ref recording, arena.Record(stream, new ArenaRecordingOptions { Capacity = 16, MaxWait = TimeSpan.FromMilliseconds(1) }));
+        Volatile.Write(
+            ref recording,
+            arena.Record(stream, new ArenaRecordingOptions { Capacity = 16, MaxWait = TimeSpan.FromMilliseconds(1) }));
         SpinWait.SpinUntil(() =>
         {
             arena.Free(arena.Allocate(4), 4);
@@ -207,7 +215,8 @@ public class RecordingFaultTests
         Assert.Equal(1, RecordedRanges.Read(stream.ToArray()).Events);
     }
 
-    /// <summary>A thread that waits for the stream holds the arena's lock. Ending the recording lets it go, and is not interrupted.</summary>
+    /// <summary>A thread that waits for the stream holds the arena's lock. Ending the recording lets it go, and is not
+    /// interrupted.</summary>
     [Theory]
     [InlineData(0u)]
     [InlineData(8u)]

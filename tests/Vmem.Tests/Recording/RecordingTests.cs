@@ -189,8 +189,14 @@ public class RecordingTests
         using MemoryStream readOnly = new([], writable: false);
         Assert.Throws<ArgumentNullException>(() => arena.Record(null!));
         Assert.Contains("cannot be written to", Assert.Throws<ArgumentException>(() => arena.Record(readOnly)).Message, StringComparison.Ordinal);
-        Assert.Contains("Capacity", Assert.Throws<ArgumentException>(() => arena.Record(stream, new() { Capacity = 100 })).Message, StringComparison.Ordinal);
-        Assert.Contains("MaxWait", Assert.Throws<ArgumentException>(() => arena.Record(stream, new() { MaxWait = TimeSpan.FromDays(-1) })).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "Capacity",
+            Assert.Throws<ArgumentException>(() => arena.Record(stream, new() { Capacity = 100 })).Message,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "MaxWait",
+            Assert.Throws<ArgumentException>(() => arena.Record(stream, new() { MaxWait = TimeSpan.FromDays(-1) })).Message,
+            StringComparison.Ordinal);
         Assert.True(stream.CanWrite);
         Assert.Equal(0, stream.Length);
     }

@@ -11,7 +11,8 @@ public class PackageBoundaryTests
     private static readonly Assembly s_objectPool = typeof(ObjectCachePool<>).Assembly;
 
     [Fact]
-    public void Vmem_Extensions_ObjectPool_uses_public_members_of_Vmem_only() => Assert.Empty(PackageBoundary.Breaches(s_objectPool, s_vmem));
+    public void Vmem_Extensions_ObjectPool_uses_public_members_of_Vmem_only() =>
+        Assert.Empty(PackageBoundary.Breaches(s_objectPool, s_vmem));
 
     [Fact]
     public void Only_tests_see_internals()

@@ -45,7 +45,9 @@ public class EndOfWaitTests
     public void A_constrained_call_blocks_too()
     {
         using Arena<uint> arena = Full(new ManualTime());
-        BlockedCall call = BlockedCall.Begin(arena, () => (arena.TryAllocateConstrained(10, new() { Align = 64 }, FitPolicy.LastFit, s_second, out uint start), start));
+        BlockedCall call = BlockedCall.Begin(
+            arena,
+            () => (arena.TryAllocateConstrained(10, new() { Align = 64 }, FitPolicy.LastFit, s_second, out uint start), start));
         arena.Free(0, 100);
         Assert.Equal((true, 64u), (call.End().Met, call.Start));
     }
@@ -108,10 +110,14 @@ public class EndOfWaitTests
     {
         using Arena<uint> arena = new("empty", 0, 100, 1);
         CancellationToken cancelled = new(canceled: true);
-        Assert.Equal(cancelled, Assert.ThrowsAny<OperationCanceledException>(() => arena.TryAllocate(10, s_second, out _, cancelled)).CancellationToken);
+        Assert.Equal(
+            cancelled,
+            Assert.ThrowsAny<OperationCanceledException>(() => arena.TryAllocate(10, s_second, out _, cancelled)).CancellationToken);
         Assert.ThrowsAny<OperationCanceledException>(() => arena.TryAllocate(10, TimeSpan.Zero, out _, cancelled));
-        Assert.ThrowsAny<OperationCanceledException>(() => arena.TryAllocateConstrained(10, default, FitPolicy.BestFit, s_second, out _, cancelled));
-        OperationCanceledException thrown = await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await arena.AllocateAsync(10, cancelled));
+        Assert.ThrowsAny<OperationCanceledException>(() =>
+            arena.TryAllocateConstrained(10, default, FitPolicy.BestFit, s_second, out _, cancelled));
+        OperationCanceledException thrown =
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await arena.AllocateAsync(10, cancelled));
         Assert.Equal(cancelled, thrown.CancellationToken);
         Assert.True(arena.AllocateAsync(10, new RangeConstraints<uint> { Align = 4 }, cancelled).IsCanceled);
         Assert.Equal(0u, arena.GetStatistics().InUse);
@@ -162,6 +168,7 @@ public class EndOfWaitTests
 
     private sealed class StoppedClock : TimeProvider
     {
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => throw new NotSupportedException();
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            throw new NotSupportedException();
     }
 }

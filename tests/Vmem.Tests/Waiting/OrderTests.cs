@@ -58,7 +58,8 @@ public class OrderTests
         using Arena<uint> arena = new("full", 0, 30, 1);
         arena.Allocate(30);
         using CancellationTokenSource giveUp = new();
-        ValueTask<uint>[] waiters = [arena.AllocateAsync(10), arena.AllocateAsync(10, giveUp.Token), arena.AllocateAsync(10), arena.AllocateAsync(10)];
+        ValueTask<uint>[] waiters =
+            [arena.AllocateAsync(10), arena.AllocateAsync(10, giveUp.Token), arena.AllocateAsync(10), arena.AllocateAsync(10)];
         giveUp.Cancel();
         arena.Free(0, 30);
         Assert.Equal([true, false, true, true], waiters.Select(waiter => waiter.IsCompletedSuccessfully));

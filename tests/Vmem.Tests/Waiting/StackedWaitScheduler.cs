@@ -166,7 +166,9 @@ internal sealed class StackedWaitScheduler : IDisposable
             _arenas[i].Validate();
         }
 
-        Assert.All(_arenas, arena => Assert.Equal(_live.Where(live => live.Arena == arena).Sum(live => Rounded(live)) + ImportedFrom(arena), arena.GetStatistics().InUse));
+        Assert.All(_arenas, arena => Assert.Equal(
+            _live.Where(live => live.Arena == arena).Sum(live => Rounded(live)) + ImportedFrom(arena),
+            arena.GetStatistics().InUse));
     }
 
     private void Collect(int index)
@@ -194,7 +196,8 @@ internal sealed class StackedWaitScheduler : IDisposable
         arena == _ground ? _arenas[2].GetStatistics().Imported :
         arena == _arenas[2] ? _arenas[0].GetStatistics().Imported + _arenas[1].GetStatistics().Imported : 0;
 
-    private static long Rounded((Arena<uint> Arena, uint Start, uint Size) live) => (live.Size + live.Arena.Quantum - 1) / live.Arena.Quantum * live.Arena.Quantum;
+    private static long Rounded((Arena<uint> Arena, uint Start, uint Size) live) =>
+        (live.Size + live.Arena.Quantum - 1) / live.Arena.Quantum * live.Arena.Quantum;
 
     private Arena<uint> Pick() => _arenas[_random.Below(_arenas.Length)];
 

@@ -111,7 +111,8 @@ public class StackedWaitTests
         Assert.Equal(0, source.Listeners);
     }
 
-    /// <summary>What comes back unneeded is room to the source, and it says so; to ask again because of that would be to ask for ever.</summary>
+    /// <summary>What comes back unneeded is room to the source, and it says so; to ask again because of that would be to ask for
+    /// ever.</summary>
     [Fact]
     public void An_import_that_does_not_help_is_not_asked_for_again_and_again()
     {
@@ -128,8 +129,8 @@ public class StackedWaitTests
         Assert.True(waiter.IsCompletedSuccessfully);
     }
 
-    /// <summary>Two arenas whose imports help neither of them, as the parent's policy places them beside the window: each gives back what the
-    /// other might want.</summary>
+    /// <summary>Two arenas whose imports help neither of them, as the parent's policy places them beside the window: each gives back what
+    /// the other might want.</summary>
     [Fact]
     public void Two_arenas_do_not_wake_each_other_for_ever()
     {
@@ -184,7 +185,8 @@ public class StackedWaitTests
 
         public void Notify() => Array.ForEach(_listeners, listener => listener());
 
-        public bool TryImport(uint size, in RangeConstraints<uint> constraints, out uint start, out uint imported) => Inner.TryImport(size, constraints, out start, out imported);
+        public bool TryImport(uint size, in RangeConstraints<uint> constraints, out uint start, out uint imported) =>
+            Inner.TryImport(size, constraints, out start, out imported);
 
         public void Release(uint start, uint size) => Inner.Release(start, size);
 

@@ -46,7 +46,8 @@ public class WaitCostTests
         using Arena<uint> arena = new("alone", 0, 100, 1, new ArenaOptions<uint> { SingleThreaded = true });
         Assert.True(arena.TryAllocate(100, s_second, out _));
         Assert.Throws<InvalidOperationException>(() => arena.TryAllocate(10, s_second, out _));
-        Assert.Throws<InvalidOperationException>(() => arena.TryAllocateConstrained(10, default, FitPolicy.BestFit, Timeout.InfiniteTimeSpan, out _));
+        Assert.Throws<InvalidOperationException>(() =>
+            arena.TryAllocateConstrained(10, default, FitPolicy.BestFit, Timeout.InfiniteTimeSpan, out _));
         Assert.False(arena.TryAllocate(10, TimeSpan.Zero, out _));
         using CancellationTokenSource cancel = new();
         ValueTask<uint> one = arena.AllocateAsync(60, cancel.Token);

@@ -49,7 +49,10 @@ internal sealed class WaitScheduler : IDisposable
         _hasCaches = caches;
         _upkeepTimers = caches && !singleThreaded ? 1 : 0;
         _model = new ArenaModel(Top, Quantum, policy, uint.MaxValue);
-        _arena = new Arena<uint>("scheduled", (uint)Quantum, new ArenaOptions<uint> { Policy = policy, TimeProvider = _time, SingleThreaded = singleThreaded, QuantumCacheMax = cacheMax });
+        _arena = new Arena<uint>(
+            "scheduled",
+            (uint)Quantum,
+            new ArenaOptions<uint> { Policy = policy, TimeProvider = _time, SingleThreaded = singleThreaded, QuantumCacheMax = cacheMax });
         AddSpan();
     }
 
@@ -138,7 +141,14 @@ internal sealed class WaitScheduler : IDisposable
         int size = 1 + _random.Below(_random.Below(4) == 0 ? 200 : 40);
         FitPolicy policy = (FitPolicy)_random.Below(5);
         ModelConstraints constraints = Constraints(size);
-        var exact = new RangeConstraints<uint> { Align = (uint)constraints.Align, Phase = (uint)constraints.Phase, NoCross = (uint)constraints.NoCross, Min = (uint)constraints.Min, Max = (uint)constraints.Max };
+        var exact = new RangeConstraints<uint>
+        {
+            Align = (uint)constraints.Align,
+            Phase = (uint)constraints.Phase,
+            NoCross = (uint)constraints.NoCross,
+            Min = (uint)constraints.Min,
+            Max = (uint)constraints.Max
+        };
         var placement = new Placement<uint>((uint)_model.RoundUp(size), exact, (uint)Quantum);
         TimeSpan timeout = _random.Below(3) == 0 ? s_second * (1 + _random.Below(20)) : Timeout.InfiniteTimeSpan;
         CancellationTokenSource cancel = new();
@@ -146,7 +156,8 @@ internal sealed class WaitScheduler : IDisposable
         if (!atOnce && !CouldFit(size, constraints))
         {
             Impossible++;
-            Assert.Throws<ArgumentException>(() => Accessor<uint>.Room(_arena).Wait(new Request<uint>(placement, policy), tried: false, timeout, cancel.Token));
+            Assert.Throws<ArgumentException>(() => Accessor<uint>.Room(_arena)
+                .Wait(new Request<uint>(placement, policy), tried: false, timeout, cancel.Token));
             return;
         }
 
@@ -209,7 +220,8 @@ internal sealed class WaitScheduler : IDisposable
         if (_model.LiveCount > 0)
         {
             int size = _model.LiveAt(_random.Below(_model.LiveCount)).Size;
-            int[] starts = [.. Enumerable.Range(0, _model.LiveCount).Select(_model.LiveAt).Where(live => live.Size == size && !_handles.Exists(entry => entry.Start == live.Start)).Select(live => live.Start)];
+            int[] starts = [.. Enumerable.Range(0, _model.LiveCount).Select(_model.LiveAt)
+                .Where(live => live.Size == size && !_handles.Exists(entry => entry.Start == live.Start)).Select(live => live.Start)];
             Array.ForEach(starts, start => _model.Release(start));
             _arena.FreeMany([.. starts.Select(start => (uint)start)], (uint)size);
         }
@@ -342,9 +354,20 @@ internal sealed class WaitScheduler : IDisposable
         int align = Quantum << _random.Below(5);
         int min = _random.Below(3) == 0 ? _random.Below(Top) : 0;
         int noCross = _random.Below(4) == 0 ? 256 : 0;
-        ModelConstraints drawn = new(align, _random.Below(align / Quantum) * Quantum, noCross, min, _random.Below(3) == 0 ? min + size + _random.Below(Top / 2) : 0);
+        ModelConstraints drawn = new(
+            align,
+            _random.Below(align / Quantum) * Quantum,
+            noCross,
+            min,
+            _random.Below(3) == 0 ? min + size + _random.Below(Top / 2) : 0);
         return _random.Below(2) == 0 || !drawn.AreWellFormed(_model.RoundUp(size), Quantum) ? default : drawn;
     }
 
-    private sealed record Entry(Waiter<uint> Waiter, int Size, ModelConstraints Constraints, FitPolicy Policy, DateTimeOffset? Until, CancellationTokenSource Cancel);
+    private sealed record Entry(
+        Waiter<uint> Waiter,
+        int Size,
+        ModelConstraints Constraints,
+        FitPolicy Policy,
+        DateTimeOffset? Until,
+        CancellationTokenSource Cancel);
 }

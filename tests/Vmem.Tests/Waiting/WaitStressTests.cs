@@ -40,7 +40,11 @@ public class WaitStressTests
     {
         using Arena<uint> ground = new("ground", 0, Units, 16);
         using Arena<uint> middle = new("middle", 4, new ArenaOptions<uint> { Source = ground });
-        Arena<uint>[] arenas = [new("one", 1, new ArenaOptions<uint> { Source = middle }), new("other", 1, new ArenaOptions<uint> { Source = middle, RetainedImport = 32 }), ground];
+        Arena<uint>[] arenas = [
+            new("one", 1, new ArenaOptions<uint> { Source = middle }),
+            new("other", 1, new ArenaOptions<uint> { Source = middle, RetainedImport = 32 }),
+            ground
+        ];
         Run(index => arenas[index % arenas.Length], arenas[0], arenas[1], middle);
         Assert.All([arenas[0], arenas[1], middle], arena =>
         {
@@ -141,9 +145,13 @@ public class WaitStressTests
             case 0:
                 return arena.TryAllocate(size, Timeout.InfiniteTimeSpan, out start, cancellation) ? start : null;
             case 1:
-                return arena.TryAllocateConstrained(size, constraints, policy, Timeout.InfiniteTimeSpan, out start, cancellation) ? start : null;
+                return arena.TryAllocateConstrained(size, constraints, policy, Timeout.InfiniteTimeSpan, out start, cancellation)
+                    ? start
+                    : null;
             case 2:
-                return arena.TryAllocate(size, policy, TimeSpan.FromMilliseconds(1 + random.Below(3)), out start, cancellation) ? start : null;
+                return arena.TryAllocate(size, policy, TimeSpan.FromMilliseconds(1 + random.Below(3)), out start, cancellation)
+                    ? start
+                    : null;
             case 3:
                 return arena.TryAllocate(size, out start) ? start : null;
             default:

@@ -113,7 +113,10 @@ public class WakeUpTests
             Assert.Equal(i * 64, arena.Allocate(64, FitPolicy.FirstFit));
         }
 
-        ValueTask<uint> waiter = arena.AllocateAsync(20, new RangeConstraints<uint> { Align = 128, Phase = 8, Min = 500, Max = 700 }, policy);
+        ValueTask<uint> waiter = arena.AllocateAsync(
+            20,
+            new RangeConstraints<uint> { Align = 128, Phase = 8, Min = 500, Max = 700 },
+            policy);
         arena.Free(0, 64);
         arena.Free(576, 64);
         Assert.False(waiter.IsCompleted);

@@ -43,8 +43,13 @@ public sealed class AllocatorTests : IDisposable
         Assert.Equal((64UL << 20, true), (context.SizeBytes, context.IsWhole));
         Assert.Equal([Samples.CompilerTrace, other], context.Clients.Select(client => client.Name));
         Assert.Equal(report.Traces.Select(trace => trace.LiveAtEnd), context.Clients.Select(client => client.LiveBlocks));
-        Assert.All(report.Traces.Zip(context.Clients), pair => Assert.InRange(pair.Second.InUseBytes, 1UL, pair.First.Policies[1].PeakLiveBytes));
-        Assert.InRange(context.PeakHeldBytes, report.Traces.Max(trace => trace.Policies[1].RangeBytes), (ulong)report.Traces.Sum(trace => (long)trace.Policies[1].RangeBytes));
+        Assert.All(
+            report.Traces.Zip(context.Clients),
+            pair => Assert.InRange(pair.Second.InUseBytes, 1UL, pair.First.Policies[1].PeakLiveBytes));
+        Assert.InRange(
+            context.PeakHeldBytes,
+            report.Traces.Max(trace => trace.Policies[1].RangeBytes),
+            (ulong)report.Traces.Sum(trace => (long)trace.Policies[1].RangeBytes));
     }
 
     [Fact]

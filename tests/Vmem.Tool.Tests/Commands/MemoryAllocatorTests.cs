@@ -56,7 +56,8 @@ public sealed class MemoryAllocatorTests : IDisposable
     public async Task The_environment_does_not_debug_what_is_measured()
     {
         string path = _folder.Write("two.txt", "a 1 100\na 2 28\nf 1\n");
-        ProcessStartInfo start = new("dotnet", [Path.Combine(AppContext.BaseDirectory, "Vmem.Tool.dll"), "replay", path, "-a", "heap", "--json"]) { RedirectStandardOutput = true };
+        string[] arguments = [Path.Combine(AppContext.BaseDirectory, "Vmem.Tool.dll"), "replay", path, "-a", "heap", "--json"];
+        ProcessStartInfo start = new("dotnet", arguments) { RedirectStandardOutput = true };
         start.Environment["VMEM_DEBUG"] = "guards=1K";
         using Process process = Process.Start(start)!;
         string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);

@@ -110,9 +110,14 @@ public sealed class RecordTests
         Assert.Contains("heaptrack, ", output.ToString(), StringComparison.Ordinal);
     }
 
-    private static Task<(int ExitCode, string Error)> Record(TempFolder folder, params string[] arguments) => Record(folder, TextWriter.Null, FakeHeaptrack, arguments);
+    private static Task<(int ExitCode, string Error)> Record(TempFolder folder, params string[] arguments) =>
+        Record(folder, TextWriter.Null, FakeHeaptrack, arguments);
 
-    private static async Task<(int ExitCode, string Error)> Record(TempFolder folder, TextWriter output, string heaptrack, params string[] arguments)
+    private static async Task<(int ExitCode, string Error)> Record(
+        TempFolder folder,
+        TextWriter output,
+        string heaptrack,
+        params string[] arguments)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "heaptrack runs on Linux");
         WriteFake(folder.PathOf("heaptrack"), heaptrack);

@@ -37,7 +37,11 @@ public sealed class RecordedArenaReplayTests : IDisposable
         Assert.Contains("Best fit needs 2,001 addresses: ", run.Prose, StringComparison.Ordinal);
         Assert.Contains("values", run.Output, StringComparison.Ordinal);
         string page = await File.ReadAllTextAsync(_folder.PathOf("r.html"), TestContext.Current.CancellationToken);
-        Assert.All([run.Output, page.Split("<main>")[1].Split("<footer>")[0], await File.ReadAllTextAsync(_folder.PathOf("m.svg"), TestContext.Current.CancellationToken)], static text =>
+        Assert.All([
+            run.Output,
+            page.Split("<main>")[1].Split("<footer>")[0],
+            await File.ReadAllTextAsync(_folder.PathOf("m.svg"), TestContext.Current.CancellationToken)
+        ], static text =>
         {
             // Tables are memory always.
             string[] kibibytes = [.. text.Split('\n').Where(line => line.Contains(" KiB", StringComparison.Ordinal))];

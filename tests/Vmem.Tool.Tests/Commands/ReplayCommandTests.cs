@@ -58,7 +58,10 @@ public sealed class ReplayCommandTests : IDisposable
         Assert.Equal(0, run.ExitCode);
         Assert.Contains("range needed", run.Output, StringComparison.Ordinal);
         Assert.Equal(["a.html", "a.json", "s.json"], _folder.FileNames());
-        Assert.StartsWith("<!DOCTYPE html>", await File.ReadAllTextAsync(_folder.PathOf("a.html"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "<!DOCTYPE html>",
+            await File.ReadAllTextAsync(_folder.PathOf("a.html"), TestContext.Current.CancellationToken),
+            StringComparison.Ordinal);
         ToolRun map = await ToolRun.Of("map", _folder.PathOf("s.json"));
         Assert.Equal(0, map.ExitCode);
         Assert.Contains("2,400 allocated", map.Output, StringComparison.Ordinal);

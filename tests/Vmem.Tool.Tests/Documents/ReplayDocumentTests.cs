@@ -28,7 +28,8 @@ public sealed partial class ReplayDocumentTests
             figure => Assert.Contains($"| {figure.Label} | `{figure.Key}` |", s_text, StringComparison.Ordinal));
     }
 
-    private static IEnumerable<string> OptionsOf(Command command) => command.Options.Select(option => option.Name).Order(StringComparer.Ordinal);
+    private static IEnumerable<string> OptionsOf(Command command) =>
+        command.Options.Select(option => option.Name).Order(StringComparer.Ordinal);
 
     private static IEnumerable<string> DocumentedIn(string heading) =>
         OptionRow().Matches(s_text.Split($"\n{heading}\n")[1].Split("\n## ")[0]).Select(match => match.Groups[1].Value).Order(StringComparer.Ordinal);

@@ -75,7 +75,10 @@ public sealed class CorpusTests
     }
 
     private static CorpusFindingException Find(Func<byte[], bool> reader) =>
-        Assert.Throws<CorpusFindingException>(() => CorpusRun.Run(new BrokenTarget(reader), [("one", Encoding.ASCII.GetBytes("abc"))], mutants: 0));
+        Assert.Throws<CorpusFindingException>(() => CorpusRun.Run(
+            new BrokenTarget(reader),
+            [("one", Encoding.ASCII.GetBytes("abc"))],
+            mutants: 0));
 
     private sealed class BrokenTarget(Func<byte[], bool> reader) : FuzzTarget
     {

@@ -70,7 +70,9 @@ public sealed class HoleCensusTests
 
     private static TraceReplay Run(string text, IReplayTarget target)
     {
-        var replay = new TraceReplay(TraceInput.Open(TraceInput.StandardInput, () => new MemoryStream(Encoding.ASCII.GetBytes(text))), [target]);
+        var replay = new TraceReplay(
+            TraceInput.Open(TraceInput.StandardInput, () => new MemoryStream(Encoding.ASCII.GetBytes(text))),
+            [target]);
         replay.Run(TestContext.Current.CancellationToken);
         return replay;
     }

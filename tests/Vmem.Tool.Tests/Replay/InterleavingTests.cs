@@ -17,7 +17,9 @@ public sealed class InterleavingTests
         var log = new List<int>();
         string[] texts = [.. lengths.Select(length => string.Concat(Enumerable.Range(0, length).Select(id => $"a {id} 1\n")))];
         List<TraceReplay> replays = [.. texts.Select((text, index) => ReplayText.Open(text, new LoggingTarget(log, index)))];
-        List<long> events = [.. texts.Select(text => Interleaving.Count(TraceInput.Open("-", () => new MemoryStream(System.Text.Encoding.ASCII.GetBytes(text))), cancellationToken))];
+        List<long> events = [.. texts.Select(text => Interleaving.Count(
+            TraceInput.Open("-", () => new MemoryStream(System.Text.Encoding.ASCII.GetBytes(text))),
+            cancellationToken))];
         Assert.Equal(lengths.Select(length => (long)length), events);
         Interleaving.Run(replays, events, cancellationToken);
 
@@ -28,7 +30,10 @@ public sealed class InterleavingTests
         {
             done[index]++;
             double[] shares = [.. done.Select((count, other) => count / lengths[other])];
-            Assert.InRange(shares.Max() - shares.Where((_, other) => lengths[other] > 1_000).DefaultIfEmpty(shares.Max()).Min(), 0, turn + (1.0 / lengths.Min()));
+            Assert.InRange(
+                shares.Max() - shares.Where((_, other) => lengths[other] > 1_000).DefaultIfEmpty(shares.Max()).Min(),
+                0,
+                turn + (1.0 / lengths.Min()));
         }
 
         Assert.Equal(lengths.Select(length => (double)length), done);

@@ -27,7 +27,9 @@ public sealed class LiveTableTests
             }
             else
             {
-                Assert.Equal(model.Remove(id, out (int Slot, ulong Size, int Site) expected), table.TryRemove(id, out int slot, out ulong size, out int site));
+                Assert.Equal(
+                    model.Remove(id, out (int Slot, ulong Size, int Site) expected),
+                    table.TryRemove(id, out int slot, out ulong size, out int site));
                 Assert.Equal(expected, (slot, size, site));
             }
 

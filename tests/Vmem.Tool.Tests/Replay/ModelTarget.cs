@@ -27,7 +27,8 @@ internal sealed class ModelTarget : IReplayTarget
 
     public AllocatorKind Allocator => AllocatorKind.Arena;
 
-    public ulong RoundUp(ulong requested) => requested > _span ? ulong.MaxValue : (Math.Max(requested, 1) + _quantum - 1) / _quantum * _quantum;
+    public ulong RoundUp(ulong requested) =>
+        requested > _span ? ulong.MaxValue : (Math.Max(requested, 1) + _quantum - 1) / _quantum * _quantum;
 
     public bool TryAllocate(ulong size, out ulong offset)
     {

@@ -31,7 +31,8 @@ internal sealed class NaiveBuddyTarget : IReplayTarget
 
     public AllocatorKind Allocator => AllocatorKind.Buddy;
 
-    public ulong RoundUp(ulong requested) => requested > 1UL << 47 ? ulong.MaxValue : BitOperations.RoundUpToPowerOf2(Math.Max(requested, _quantum));
+    public ulong RoundUp(ulong requested) =>
+        requested > 1UL << 47 ? ulong.MaxValue : BitOperations.RoundUpToPowerOf2(Math.Max(requested, _quantum));
 
     public bool TryAllocate(ulong size, out ulong offset)
     {

@@ -48,7 +48,9 @@ public sealed class ReplayFiguresTests
         Assert.Equal(16.0 / 96, first.FinalFragmentation, 12);
         Assert.Equal([16, 48, 64, 32, 48, 80], first.Curve.LiveBytes);
         Assert.Equal([16, 48, 64, 64, 64, 96], first.Curve.ExtentBytes);
-        Assert.Equal([(0UL, 0UL, 1L), (8, 15, 1), (16, 31, 2), (32, 63, 1)], report.Sizes.Select(bin => (bin.LeastBytes, bin.MostBytes, bin.Count)));
+        Assert.Equal(
+            [(0UL, 0UL, 1L), (8, 15, 1), (16, 31, 2), (32, 63, 1)],
+            report.Sizes.Select(bin => (bin.LeastBytes, bin.MostBytes, bin.Count)));
     }
 
     [Fact]

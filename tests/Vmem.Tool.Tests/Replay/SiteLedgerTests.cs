@@ -35,7 +35,8 @@ public sealed class SiteLedgerTests
             if (bytes > peak)
             {
                 (peak, peakEvents) = (bytes, number);
-                copy = live.GroupBy(item => item.Site).ToDictionary(group => group.Key, group => (group.Aggregate(0UL, (sum, item) => sum + item.Size), (long)group.Count()));
+                copy = live.GroupBy(item => item.Site)
+                    .ToDictionary(group => group.Key, group => (group.Aggregate(0UL, (sum, item) => sum + item.Size), (long)group.Count()));
             }
         }
 

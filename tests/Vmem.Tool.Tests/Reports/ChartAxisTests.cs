@@ -24,7 +24,8 @@ public sealed class ChartAxisTests
         var axis = new ChartAxis(s_trace with { DurationSeconds = 4 }, Curve(5, [0, 1, 1, 3], values), columns: 2);
         Assert.Equal((true, 4.0, 2.0, "4 s"), (axis.IsTime, axis.Length, axis.Step, axis.EndLabel));
         Assert.Equal([20, 35], axis.Average(point => values[point]));
-        Assert.Equal([10, 30, 30, 40], new ChartAxis(s_trace with { DurationSeconds = 4 }, Curve(5, [0, 1, 1, 3], values), columns: 4).Average(point => values[point]));
+        Assert.Equal([10, 30, 30, 40], new ChartAxis(s_trace with { DurationSeconds = 4 }, Curve(5, [0, 1, 1, 3], values), columns: 4)
+            .Average(point => values[point]));
     }
 
     [Fact]
@@ -51,7 +52,8 @@ public sealed class ChartAxisTests
     [InlineData(12.5, "12.5 s")]
     [InlineData(192, "3.2 min")]
     [InlineData(18_000, "5 h")]
-    public void Times_are_read_in_the_unit_that_suits_them(double seconds, string expected) => Assert.Equal(expected, Units.Seconds(seconds));
+    public void Times_are_read_in_the_unit_that_suits_them(double seconds, string expected) =>
+        Assert.Equal(expected, Units.Seconds(seconds));
 
     private static CurveReport Curve(long eventsPerPoint, double[]? seconds, params double[] live) => new()
     {

@@ -90,13 +90,19 @@ public sealed class MapTests : IDisposable
     [InlineData("Byte", "0", "16", "[\"15\",\"2\"]", "spans[0].allocated[0]")]
     [InlineData("Byte", "0", "16", "[\"1\"]", "spans[0].allocated[0]")]
     [InlineData("Byte", "0", "16", "[\"1\",2]", "spans[0].allocated[0][1]")]
-    public async Task Ranges_that_cannot_be_are_refused_with_the_place(string type, string start, string size, string allocated, string expected) =>
+    public async Task Ranges_that_cannot_be_are_refused_with_the_place(
+        string type,
+        string start,
+        string size,
+        string allocated,
+        string expected) =>
         await RefusedAsync(Snapshot(type, start, size, allocated), expected);
 
     [Theory]
     [InlineData("0", "16", "8", "16", "spans[1]: the span at 8 does not lie after the one before it")]
     [InlineData("16", "16", "0", "8", "spans[1]: the span at 0 does not lie after")]
-    public async Task Spans_that_overlap_are_refused(string start, string size, string nextStart, string nextSize, string expected) => await RefusedAsync(
+    public async Task Spans_that_overlap_are_refused(string start, string size, string nextStart, string nextSize, string expected) =>
+        await RefusedAsync(
         $$"""
         {"vmemSnapshot":1,"type":"Byte","name":"n","quantum":"1","policy":"BestFit","spans":[
           {"start":"{{start}}","size":"{{size}}","allocated":[]},{"start":"{{nextStart}}","size":"{{nextSize}}","allocated":[]}]}
@@ -113,7 +119,8 @@ public sealed class MapTests : IDisposable
     [InlineData("\"vmemSnapshot\":1,\"type\":\"Byte\",\"quantum\":\"99999999999999999999999999999999999999999\"", "quantum: expected a decimal number")]
     [InlineData("\"vmemSnapshot\":1,\"type\":\"Byte\",\"quantum\":[[[[]]]]", "quantum: expected a decimal number in quotes, found [[[[]]]]")]
     [InlineData("\"vmemSnapshot\":1,\"type\":\"\\u001b[31mByte\"", "type: \".[31mByte\" is none of")]
-    public async Task What_json_allows_and_a_snapshot_does_not_is_refused(string members, string expected) => await RefusedAsync("{" + members + "}", expected);
+    public async Task What_json_allows_and_a_snapshot_does_not_is_refused(string members, string expected) =>
+        await RefusedAsync("{" + members + "}", expected);
 
     [Theory]
     [InlineData(0xff, "line 2, byte 9: the byte 0xff is no UTF-8 text")]
@@ -171,7 +178,8 @@ public sealed class MapTests : IDisposable
     private sealed class BrokenStream(string text) : MemoryStream(Encoding.ASCII.GetBytes(text))
     {
         // The other overload of a class derived from it comes here, too.
-        public override int Read(byte[] buffer, int offset, int count) => base.Read(buffer, offset, count) is > 0 and int read ? read : throw new IOException("the cable is out.");
+        public override int Read(byte[] buffer, int offset, int count) =>
+            base.Read(buffer, offset, count) is > 0 and int read ? read : throw new IOException("the cable is out.");
     }
 
     private Task RefusedAsync(string text, string expected) => RefusedAsync(Encoding.UTF8.GetBytes(text), expected);

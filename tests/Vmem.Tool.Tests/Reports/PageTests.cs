@@ -82,7 +82,10 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>, IDispos
     public async Task Pointing_at_a_map_tells_time_or_event_address_and_use()
     {
         string untimed = _folder.Write("untimed.txt", Samples.Generate(500, 50, seed: 1));
-        OpenedPage opened = await browser.OpenAsync(WritePage(ReportFixture.Create(Samples.CompilerTrace, untimed)), Desktop, ColorScheme.Light);
+        OpenedPage opened = await browser.OpenAsync(
+            WritePage(ReportFixture.Create(Samples.CompilerTrace, untimed)),
+            Desktop,
+            ColorScheme.Light);
         await opened.Page.Locator("#trace-1 canvas").First.HoverAsync();
         Assert.Matches(@"^after [\d.]+ ms, address .+: .+", await opened.Page.Locator("#trace-1 .readout").First.InnerTextAsync());
         Assert.Equal("15 ms", await opened.Page.Locator("#trace-1 .x span").Nth(1).InnerTextAsync());
@@ -128,7 +131,10 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>, IDispos
     public async Task Several_recordings_have_a_section_each_and_names_are_not_taken_for_markup()
     {
         string hostile = _folder.Write("<b>{{title}}&.txt", Samples.Generate(500, 50, seed: 1));
-        OpenedPage opened = await browser.OpenAsync(WritePage(ReportFixture.Create(Samples.CompilerTrace, hostile)), Phone, ColorScheme.Dark);
+        OpenedPage opened = await browser.OpenAsync(
+            WritePage(ReportFixture.Create(Samples.CompilerTrace, hostile)),
+            Phone,
+            ColorScheme.Dark);
         Assert.Empty(opened.Messages);
         Assert.Equal(2, await opened.Page.Locator("section.trace").CountAsync());
         Assert.Equal(hostile, await opened.Page.Locator("#trace-2 .path").InnerTextAsync());
@@ -145,7 +151,9 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>, IDispos
         OpenedPage opened = await browser.OpenAsync(file, Phone, ColorScheme.Dark);
         Assert.Empty(opened.Messages);
         Assert.Equal(Phone, await opened.Page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
-        Assert.Equal(["first fit", "the buddy allocator", "a client"], (await opened.Page.Locator("#trace-2 .card h4").AllInnerTextsAsync()).Select(text => text.Replace("suits best", "", StringComparison.Ordinal).Trim()));
+        Assert.Equal(
+            ["first fit", "the buddy allocator", "a client"],
+            (await opened.Page.Locator("#trace-2 .card h4").AllInnerTextsAsync()).Select(text => text.Replace("suits best", "", StringComparison.Ordinal).Trim()));
         Assert.Equal(2, await opened.Page.Locator("#context tbody tr").CountAsync());
         Assert.Contains("all of the context is free", await opened.Page.Locator("#context").InnerTextAsync(), StringComparison.Ordinal);
         await KeepScreenshotAsync(opened.Page, "report-clients.png");

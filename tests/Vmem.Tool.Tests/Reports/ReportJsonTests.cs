@@ -24,7 +24,8 @@ public sealed class ReportJsonTests
         JsonElement policy = trace.GetProperty("policies")[0];
         string[] names =
         [
-            .. Names(document.RootElement), .. Names(trace), .. Names(policy), .. Names(policy.GetProperty("curve")), .. Names(trace.GetProperty("sizes")[0]),
+            .. Names(document.RootElement), .. Names(
+                trace), .. Names(policy), .. Names(policy.GetProperty("curve")), .. Names(trace.GetProperty("sizes")[0]),
         ];
         Assert.Equal(
             [
@@ -54,7 +55,9 @@ public sealed class ReportJsonTests
         using JsonDocument document = JsonDocument.Parse(Write(ReportFixture.Create(Samples.CompilerTrace)));
         JsonElement policy = document.RootElement.GetProperty("traces")[0].GetProperty("policies")[0];
         PolicyReport memory = ReportFixture.Create(Samples.CompilerTrace).Traces[0].Policies[0] with { Allocator = "malloc" };
-        Assert.All([.. Figure.Answer([memory], isLimited: true), .. Figure.Details([memory])], figure => Assert.True(policy.TryGetProperty(figure.Key, out _), figure.Key));
+        Assert.All(
+            [.. Figure.Answer([memory], isLimited: true), .. Figure.Details([memory])],
+            figure => Assert.True(policy.TryGetProperty(figure.Key, out _), figure.Key));
     }
 
     private static IEnumerable<string> Names(JsonElement element) => element.EnumerateObject().Select(member => member.Name);

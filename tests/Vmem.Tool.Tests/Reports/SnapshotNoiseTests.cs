@@ -3,7 +3,8 @@ using Vmem.Tool.Reports;
 
 namespace Vmem.Tool.Tests.Reports;
 
-/// <summary>Snapshots with one thing wrong that a generator chose: each is drawn or refused with its name, and nothing else happens.</summary>
+/// <summary>Snapshots with one thing wrong that a generator chose: each is drawn or refused with its name, and nothing else
+/// happens.</summary>
 public sealed class SnapshotNoiseTests
 {
     private static readonly byte[] s_snapshot = Encoding.UTF8.GetBytes(

@@ -28,7 +28,9 @@ public sealed class TimeMapTests : IDisposable
     {
         XElement svg = XElement.Parse(Encoding.UTF8.GetString(await DrawAsync(Samples.CompilerTrace, "-p", "first")));
         Assert.DoesNotContain(svg.Descendants(), element => element.Name.LocalName is "script" or "image" or "use" or "foreignObject");
-        Assert.DoesNotContain(svg.Descendants().Attributes(), attribute => attribute.Name.LocalName == "href" || attribute.Value.Contains("url(", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            svg.Descendants().Attributes(),
+            attribute => attribute.Name.LocalName == "href" || attribute.Value.Contains("url(", StringComparison.Ordinal));
         Assert.Contains("cc1plus", svg.Value, StringComparison.Ordinal);
         Assert.Contains("10 ms", svg.Value, StringComparison.Ordinal);
         Assert.Contains("800 KiB", svg.Value, StringComparison.Ordinal);

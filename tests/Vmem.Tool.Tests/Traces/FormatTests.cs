@@ -78,7 +78,9 @@ public sealed class FormatTests
             + "--12-- calloc(99999,99999)malloc(10) = 0x10\n--12-- malloc(1152921504606846976) = 0x0\n--12-- memalign(al 64, size 100) = 0x20\n"
             + "--12-- _ZnwmSt11align_val_t(size 64, al 128) = 0x30\n--12-- _ZdlPvmSt11align_val_t(0x30)\n--12-- free(0x0)\n--12-- malloc_usable_size(0x20) = 100\n");
         Assert.Equal(
-            [Allocate(0x4a40, 50), Free(0x4a40), Allocate(0x4a90, 70), Free(0x4a90), Allocate(0x10, 10), Allocate(0x20, 100), Allocate(0x30, 64), Free(0x30)],
+            [Allocate(0x4a40, 50), Free(0x4a40), Allocate(
+                0x4a90,
+                70), Free(0x4a90), Allocate(0x10, 10), Allocate(0x20, 100), Allocate(0x30, 64), Free(0x30)],
             events);
     }
 
@@ -108,7 +110,9 @@ public sealed class FormatTests
             + "operator delete(void*, unsigned long)(0x50, 32) = 1\nmalloc(3) = nil\n+++ exited (status 0) +++\n");
         Assert.Equal(
             [
-                Allocate(0x10, 24), Free(0x10), Allocate(0x20, 70), Allocate(0x30, 32), Allocate(0x40, 100), Allocate(0x50, 32), Allocate(0x60, 5), Free(0x20), Free(0x50),
+                Allocate(0x10, 24), Free(0x10), Allocate(
+                    0x20,
+                    70), Allocate(0x30, 32), Allocate(0x40, 100), Allocate(0x50, 32), Allocate(0x60, 5), Free(0x20), Free(0x50),
             ],
             events);
     }

@@ -85,7 +85,10 @@ public sealed class RecordingTests
             byte[] changed = round % 4 == 0 ? [.. stored] : plain.ToArray();
             for (int change = random.Next(1, 20); change > 0; change--)
             {
-                byte[] meaningful = [(byte)'\n', (byte)' ', (byte)'(', (byte)')', (byte)'0', (byte)'f', (byte)'<', (byte)'=', (byte)'-', (byte)random.Next(256)];
+                byte[] meaningful = [
+                    (byte)'\n', (byte)' ', (byte)'(', (byte)')', (byte)'0', (byte)'f', (byte)'<', (byte)'=', (byte)'-', (byte)random.Next(
+                        256)
+                ];
                 changed[random.Next(changed.Length)] = meaningful[random.Next(meaningful.Length)];
             }
 

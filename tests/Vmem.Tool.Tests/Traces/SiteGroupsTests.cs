@@ -9,7 +9,8 @@ namespace Vmem.Tool.Tests.Traces;
 /// <summary>Which stacks count as the same.</summary>
 public sealed class SiteGroupsTests
 {
-    // Strings: 1 prog, 2 malloc, 3 make, 4 call, 5 main, 6 a.c. Code: 1 malloc, 2 and 3 make (two calls, no line), 4 and 5 call (lines 1, 2), 6 main.
+    // Strings: 1 prog, 2 malloc, 3 make, 4 call, 5 main, 6 a.c. Code: 1 malloc, 2 and 3 make (two calls, no line), 4 and 5 call (lines 1,
+    // 2), 6 main.
     private const string Stacks =
         "v 10400 3\ns 4 prog\ns 6 malloc\ns 4 make\ns 4 call\ns 4 main\ns 3 a.c\ni 1 1 2\ni 2 1 3\ni 3 1 3\ni 4 1 4 6 1\ni 5 1 4 6 2\ni 6 1 5\n";
 

@@ -18,6 +18,7 @@ internal static class DebugStrategies
     public static NativeHeap Make(string strategy, Func<HeapDebugging, HeapDebugging>? change = null, nuint limit = 0)
     {
         HeapDebugging debugging = s_strategies[strategy];
-        return new NativeHeap(new NativeHeapOptions { Name = strategy, Limit = limit, Debugging = change is null ? debugging : change(debugging) });
+        return new NativeHeap(
+            new NativeHeapOptions { Name = strategy, Limit = limit, Debugging = change is null ? debugging : change(debugging) });
     }
 }

@@ -114,7 +114,10 @@ public unsafe class DebuggedFaceTests
     [MemberData(nameof(Strategies))]
     public void A_request_takes_what_the_quarantine_holds_before_it_fails(string strategy)
     {
-        using NativeHeap heap = DebugStrategies.Make(strategy, debugging => debugging with { Quarantine = nuint.MaxValue }, limit: 16 << 20);
+        using NativeHeap heap = DebugStrategies.Make(
+            strategy,
+            debugging => debugging with { Quarantine = nuint.MaxValue },
+            limit: 16 << 20);
         for (int round = 0; round < 100; round++)
         {
             heap.Free(heap.Allocate(3 << 20));

@@ -73,7 +73,10 @@ public unsafe class DebuggedFaultTests
     public void Random_refusals_leave_the_heap_whole(string strategy)
     {
         Random random = new(1);
-        using NativeHeap heap = DebugStrategies.Make(strategy, static debugging => debugging with { Owners = false, Quarantine = 100_000 }, limit: 16 << 20);
+        using NativeHeap heap = DebugStrategies.Make(
+            strategy,
+            static debugging => debugging with { Owners = false, Quarantine = 100_000 },
+            limit: 16 << 20);
         List<(nint Block, int Size)> live = [];
         int refused = 0;
         using (SystemCallFault fault = SystemCallFault.Inject(call => call != SystemCall.Discard && random.Next(3) == 0))

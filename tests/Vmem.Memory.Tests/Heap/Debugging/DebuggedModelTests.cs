@@ -2,18 +2,22 @@ using Xunit;
 
 namespace Vmem.Memory.Tests.Heap.Debugging;
 
-/// <summary>Long random sequences over several heaps: every block's bytes, sizes and figures are as the model says, and every mistake is refused
-/// with the right reason.</summary>
+/// <summary>Long random sequences over several heaps: every block's bytes, sizes and figures are as the model says, and every mistake is
+/// refused with the right reason.</summary>
 public unsafe class DebuggedModelTests
 {
-    public static TheoryData<string, int> Runs => [.. from name in DebugStrategies.Names from seed in Enumerable.Range(1, 3) select (name, seed)];
+    public static TheoryData<string, int> Runs =>
+        [.. from name in DebugStrategies.Names from seed in Enumerable.Range(1, 3) select (name, seed)];
 
     [Theory]
     [MemberData(nameof(Runs))]
     public void A_heap_with_debugging_does_as_the_model(string strategy, int seed)
     {
         Random random = new(seed);
-        NativeHeap[] heaps = [DebugStrategies.Make(strategy, limit: 32 << 20), DebugStrategies.Make(strategy, static debugging => debugging with { Quarantine = 50_000 }, limit: 32 << 20)];
+        NativeHeap[] heaps = [
+            DebugStrategies.Make(strategy, limit: 32 << 20),
+            DebugStrategies.Make(strategy, static debugging => debugging with { Quarantine = 50_000 }, limit: 32 << 20)
+        ];
         Dictionary<nint, (int Size, byte Pattern)>[] models = [[], []];
         for (int step = 0; step < 3_000; step++)
         {
@@ -26,7 +30,9 @@ public unsafe class DebuggedModelTests
             {
                 case 0 or 1 or 2 or 3:
                     nuint alignment = (nuint)1 << random.Next(14);
-                    byte* block = random.Next(2) == 0 ? (byte*)heap.AllocateAligned((nuint)size, alignment) : (byte*)heap.AllocateZeroed((nuint)size);
+                    byte* block = random.Next(2) == 0
+                        ? (byte*)heap.AllocateAligned((nuint)size, alignment)
+                        : (byte*)heap.AllocateZeroed((nuint)size);
                     Assert.True(model.TryAdd((nint)block, (size, (byte)step)));
                     new Span<byte>(block, size).Fill((byte)step);
                     break;
@@ -44,7 +50,9 @@ public unsafe class DebuggedModelTests
                     nint inside = some + 1 + random.Next(model[some].Size + 8);
                     if (!model.ContainsKey(inside))
                     {
-                        Assert.NotEqual(InvalidFreeReason.Corrupted, Assert.Throws<InvalidFreeException>(() => heap.Free((void*)inside)).Reason);
+                        Assert.NotEqual(
+                            InvalidFreeReason.Corrupted,
+                            Assert.Throws<InvalidFreeException>(() => heap.Free((void*)inside)).Reason);
                     }
 
                     break;

@@ -93,7 +93,8 @@ public unsafe class DebuggedStressTests
         {
             for (int i = 0; i < 50; i++)
             {
-                InvalidFreeException refusal = Assert.Throws<InvalidFreeException>(() => (worker == 0 ? one : two).Free(worker == 0 ? ofTwo : ofOne));
+                InvalidFreeException refusal =
+                    Assert.Throws<InvalidFreeException>(() => (worker == 0 ? one : two).Free(worker == 0 ? ofTwo : ofOne));
                 Assert.Equal(InvalidFreeReason.OtherOwner, refusal.Reason);
             }
         });
@@ -107,7 +108,11 @@ public unsafe class DebuggedStressTests
     public void Figures_may_be_asked_for_while_a_request_finds_no_room(bool byCollector)
     {
         NativeHeap heap = DebugStrategies.Make("no owners", limit: 43 << 20);
-        Thread asking = new(() => _ = byCollector ? ((IMetered)heap).TryRead((int)HeapFigure.LiveBlocks, out _) : heap.GetStatistics().LiveBlocks == 0) { IsBackground = true };
+        Thread asking = new(() =>
+            _ = byCollector ? ((IMetered)heap).TryRead((int)HeapFigure.LiveBlocks, out _) : heap.GetStatistics().LiveBlocks == 0)
+        {
+            IsBackground = true,
+        };
         Thread allocating = new(() =>
         {
             using SystemCallFault fault = SystemCallFault.Inject(call =>

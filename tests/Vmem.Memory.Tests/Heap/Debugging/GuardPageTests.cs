@@ -37,7 +37,8 @@ public unsafe class GuardPageTests
     public void Only_blocks_of_the_chosen_sizes_have_one()
     {
         using AccessProbe probe = new();
-        using NativeHeap heap = new(new NativeHeapOptions { Debugging = HeapDebugging.None with { GuardPagesFrom = 128, GuardPagesTo = 256 } });
+        using NativeHeap heap =
+            new(new NativeHeapOptions { Debugging = HeapDebugging.None with { GuardPagesFrom = 128, GuardPagesTo = 256 } });
         foreach ((nuint size, bool guarded) in new (nuint, bool)[] { (112, false), (128, true), (256, true), (272, false) })
         {
             byte* block = (byte*)heap.Allocate(size);
@@ -70,7 +71,8 @@ public unsafe class GuardPageTests
     [Fact]
     public void What_lies_between_a_block_and_its_page_is_watched_also_where_there_are_no_red_zones()
     {
-        using NativeHeap heap = new(new NativeHeapOptions { Debugging = HeapDebugging.None with { GuardPagesFrom = 1, GuardPagesTo = 1_000 } });
+        using NativeHeap heap =
+            new(new NativeHeapOptions { Debugging = HeapDebugging.None with { GuardPagesFrom = 1, GuardPagesTo = 1_000 } });
         byte* block = (byte*)heap.Allocate(100);
         block[103] ^= 1;
         Assert.Equal(InvalidFreeReason.Corrupted, Assert.Throws<InvalidFreeException>(() => heap.Free(block)).Reason);
@@ -82,7 +84,11 @@ public unsafe class GuardPageTests
     [Fact]
     public void Pages_come_back_accessible()
     {
-        using NativeHeap heap = new(new NativeHeapOptions { Limit = 4 << 20, Debugging = HeapDebugging.None with { GuardPagesFrom = 1, GuardPagesTo = 1_000 } });
+        using NativeHeap heap = new(new NativeHeapOptions
+        {
+            Limit = 4 << 20,
+            Debugging = HeapDebugging.None with { GuardPagesFrom = 1, GuardPagesTo = 1_000 }
+        });
         for (int round = 0; round < 5; round++)
         {
             List<nint> blocks = [];
@@ -105,7 +111,8 @@ public unsafe class GuardPageTests
     {
         for (int round = 0; round < 8; round++)
         {
-            using (NativeHeap guarded = new(new NativeHeapOptions { Limit = 4 << 20, Debugging = HeapDebugging.Firewall with { Owners = false } }))
+            using (NativeHeap guarded =
+                new(new NativeHeapOptions { Limit = 4 << 20, Debugging = HeapDebugging.Firewall with { Owners = false } }))
             {
                 for (int i = 0; i < 100; i++)
                 {
@@ -121,7 +128,8 @@ public unsafe class GuardPageTests
     /// <summary>Asks the system whether it can read from an address, which it answers with an error instead of a fault.</summary>
     private sealed class AccessProbe : IDisposable
     {
-        private readonly FileStream _file = new(Path.GetTempFileName(), FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+        private readonly FileStream _file =
+            new(Path.GetTempFileName(), FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
 
         public bool CanRead(byte* address)
         {

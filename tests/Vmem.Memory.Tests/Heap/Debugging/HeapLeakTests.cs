@@ -24,7 +24,9 @@ public unsafe class HeapLeakTests
         Assert.Equal(2, report.Groups.Count);
         Assert.Contains(nameof(FromAnotherPlace), report.Groups[0].Stack.Split('\n')[0], StringComparison.Ordinal);
         Assert.Contains(nameof(FromOnePlace), report.Groups[1].Stack.Split('\n')[0], StringComparison.Ordinal);
-        Assert.Equal((10L, (nuint)70, TimeSpan.FromSeconds(10)), (report.Groups[1].Ranges, report.Groups[1].Size, report.Groups[1].OldestAge));
+        Assert.Equal(
+            (10L, (nuint)70, TimeSpan.FromSeconds(10)),
+            (report.Groups[1].Ranges, report.Groups[1].Size, report.Groups[1].OldestAge));
         Assert.StartsWith("heap 'leaky': 11 live of 1070 in all, from 2 places", report.ToString(), StringComparison.Ordinal);
     }
 
@@ -32,7 +34,8 @@ public unsafe class HeapLeakTests
     public void Leaks_are_reported_at_Dispose()
     {
         HeapLeak? leak = null;
-        NativeHeap heap = new(new NativeHeapOptions { Name = "leaky", Debugging = HeapDebugging.Default with { Leaked = found => leak = found } });
+        NativeHeap heap =
+            new(new NativeHeapOptions { Name = "leaky", Debugging = HeapDebugging.Default with { Leaked = found => leak = found } });
         nint[] blocks = [.. Enumerable.Range(0, 20).Select(_ => FromOnePlace(heap))];
         heap.Free((void*)blocks[3]);
         heap.Dispose();
@@ -65,7 +68,8 @@ public unsafe class HeapLeakTests
     {
         int told = 0;
         HeapLeak? leak = null;
-        HeapDebugging debugging = HeapDebugging.Default with { Damaged = _ => throw new InvalidOperationException($"{++told}"), Leaked = found => leak = found };
+        HeapDebugging debugging =
+            HeapDebugging.Default with { Damaged = _ => throw new InvalidOperationException($"{++told}"), Leaked = found => leak = found };
         NativeHeap heap = new(new NativeHeapOptions { Debugging = debugging });
         ((byte*)heap.Allocate(10))[10]++;
         ((byte*)heap.Allocate(10))[10]++;

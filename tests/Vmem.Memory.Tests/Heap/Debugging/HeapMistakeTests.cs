@@ -192,7 +192,8 @@ public unsafe class HeapMistakeTests
         return addresses;
     }
 
-    private static NativeHeap Make(HeapDebugging? debugging = null) => new(new NativeHeapOptions { Name = "ours", Debugging = debugging ?? HeapDebugging.Default });
+    private static NativeHeap Make(HeapDebugging? debugging = null) =>
+        new(new NativeHeapOptions { Name = "ours", Debugging = debugging ?? HeapDebugging.Default });
 
     private static InvalidFreeException Refused(NativeHeap heap, Action call)
     {

@@ -89,7 +89,8 @@ public unsafe class QuarantineTests
     [InlineData(1_000_000)]
     public void The_quarantine_is_bounded_and_first_in_first_out(int room)
     {
-        using NativeHeap heap = new(new NativeHeapOptions { Debugging = HeapDebugging.Default with { Owners = false, Quarantine = (nuint)room } });
+        using NativeHeap heap =
+            new(new NativeHeapOptions { Debugging = HeapDebugging.Default with { Owners = false, Quarantine = (nuint)room } });
         List<nint> freed = [];
         for (int i = 0; i < 20_000; i++)
         {

@@ -22,11 +22,18 @@ public unsafe class RedZoneTests
         {
             int at = i < 24 ? -1 - i : size + i - 24;
             block[at] ^= 0x11;
-            foreach (Action call in new Action[] { () => heap.Free(block), () => heap.Free(block, (nuint)size), () => heap.Reallocate(block, 5_000) })
+            foreach (Action call in new Action[]
+            {
+                () => heap.Free(block),
+                () => heap.Free(block, (nuint)size),
+                () => heap.Reallocate(block, 5_000)
+            })
             {
                 NativeHeapStatistics before = UsersFigures.Of(heap);
                 InvalidFreeException refusal = Assert.Throws<InvalidFreeException>(call);
-                Assert.Equal((InvalidFreeReason.Corrupted, (UInt128)(nuint)block, (UInt128)size), (refusal.Reason, refusal.Start, refusal.Size));
+                Assert.Equal(
+                    (InvalidFreeReason.Corrupted, (UInt128)(nuint)block, (UInt128)size),
+                    (refusal.Reason, refusal.Start, refusal.Size));
                 Assert.Contains($"the byte at {at} is 0xea", refusal.Message, StringComparison.Ordinal);
                 Assert.Contains(nameof(Every_byte_of_both_red_zones_is_watched), refusal.Message, StringComparison.Ordinal);
                 Assert.Equal(before, UsersFigures.Of(heap));

@@ -104,7 +104,11 @@ internal sealed unsafe partial class HeapRun
             1 when foreign is not null && _heaps.Length > 1 => foreign.Start,
             _ => (nuint)BitOperations.RoundUpToPowerOf2((uint)step.Target + 1),
         };
-        foreach (Action call in (Action[])[() => _heaps[heap].Free((void*)wrong), () => _heaps[heap].GetSize((void*)wrong), () => _heaps[heap].Reallocate((void*)wrong, 100)])
+        foreach (Action call in (Action[])[
+            () => _heaps[heap].Free((void*)wrong),
+            () => _heaps[heap].GetSize((void*)wrong),
+            () => _heaps[heap].Reallocate((void*)wrong, 100)
+        ])
         {
             bool isRefused = false;
             try

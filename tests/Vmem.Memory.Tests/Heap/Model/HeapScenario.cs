@@ -28,7 +28,12 @@ internal sealed record HeapScenario(int Heaps, int Limit, IReadOnlyList<HeapStep
         for (int i = 0; i < scenario.Steps.Count; i++)
         {
             HeapStep step = scenario.Steps[i];
-            foreach (HeapStep simpler in (HeapStep[])[step with { Size = 16 }, step with { Target = 0 }, step with { AlignShift = 0 }, step with { Heap = 0 }])
+            foreach (HeapStep simpler in (HeapStep[])[
+                step with { Size = 16 },
+                step with { Target = 0 },
+                step with { AlignShift = 0 },
+                step with { Heap = 0 }
+            ])
             {
                 HeapStep[] steps = [.. scenario.Steps];
                 steps[i] = simpler;
@@ -62,7 +67,12 @@ internal sealed record HeapScenario(int Heaps, int Limit, IReadOnlyList<HeapStep
                 draw < 975 ? HeapStepKind.Trim :
                 draw < 985 ? HeapStepKind.EndInterval :
                 draw < 998 ? HeapStepKind.Verify : HeapStepKind.DisposeHeap;
-            yield return new HeapStep(kind, random.Below(3), random.Below(1 << 20), DrawSize(random), random.Below(random.Below(8) == 0 ? 22 : 13));
+            yield return new HeapStep(
+                kind,
+                random.Below(3),
+                random.Below(1 << 20),
+                DrawSize(random),
+                random.Below(random.Below(8) == 0 ? 22 : 13));
         }
     }
 

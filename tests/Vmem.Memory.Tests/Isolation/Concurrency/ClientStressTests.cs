@@ -252,7 +252,9 @@ public unsafe class ClientStressTests
     }
 
     private static MemoryContext Create(MemoryContextFeatures features, int granules) =>
-        new((nuint)(granules * BlockSize), new MemoryContextOptions { BlockSize = BlockSize, Features = features | MemoryContextFeatures.Synchronized });
+        new(
+            (nuint)(granules * BlockSize),
+            new MemoryContextOptions { BlockSize = BlockSize, Features = features | MemoryContextFeatures.Synchronized });
 
     /// <summary>Looks at the context in every way; what it sees must be consistent in itself.</summary>
     private static void Watch(MemoryContext context)

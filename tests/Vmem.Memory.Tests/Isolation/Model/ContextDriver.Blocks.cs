@@ -11,7 +11,9 @@ internal sealed unsafe partial class ContextDriver
         ClientUnderTest client = _clients[index];
         ModelClient model = _model.Clients[index];
         AllocationCall call = (AllocationCall)(step.Flavor % 6);
-        nuint alignment = call == AllocationCall.AllocateAligned ? nuint.Min((nuint)1 << (step.Flavor / 6 % 14), (nuint)_layout.BlockSize) : 1;
+        nuint alignment = call == AllocationCall.AllocateAligned
+            ? nuint.Min((nuint)1 << (step.Flavor / 6 % 14), (nuint)_layout.BlockSize)
+            : 1;
         // An empty span has no block.
         nuint size = (nuint)(call is AllocationCall.AllocateSpan or AllocationCall.Rent ? Math.Max(1, step.Size) : step.Size);
         nuint footprint = _model.FootprintOf(size, alignment);
@@ -128,7 +130,8 @@ internal sealed unsafe partial class ContextDriver
         ModelClient model = _model.Clients[index];
         nuint taken = _clients[index].Client.InUse - model.InUse;
         // A large block that shrinks where it lies may keep a region of its own.
-        bool isLegal = taken == footprint || (address == block.Address && _model.IsLarge(block.Footprint) && taken == (nuint)_layout.BlockSize && taken >= footprint);
+        bool isLegal = taken == footprint
+            || (address == block.Address && _model.IsLarge(block.Footprint) && taken == (nuint)_layout.BlockSize && taken >= footprint);
         Require(isLegal, $"{block} was resized to {size} bytes and takes {taken}; it should take {footprint}.");
         ModelBlock resized = Adopt(model, address, _clients[index].GetSize(address), taken, null);
         resized.WasLarge = address == block.Address && (block.WasLarge || _model.IsLarge(block.Footprint));
@@ -195,7 +198,9 @@ internal sealed unsafe partial class ContextDriver
     }
 
     private ModelClient? HolderOf(nint address) =>
-        _context.TryGetClient((void*)address, out MemoryClient? holder) ? _model.Clients[_clients.FindIndex(client => client.Client == holder)] : null;
+        _context.TryGetClient((void*)address, out MemoryClient? holder)
+            ? _model.Clients[_clients.FindIndex(client => client.Client == holder)]
+            : null;
 
     private static bool IsOverQuota(ModelClient model, nuint footprint) => model.Quota != 0 && model.InUse + footprint > model.Quota;
 }

@@ -36,9 +36,11 @@ internal sealed unsafe partial class ContextDriver
         nint within = (nint)((nuint)(step.Size + (step.Target << 8)) % _context.Size);
         return (step.Flavor % 7) switch
         {
-            0 when own.Length > 0 => own[step.Target % own.Length] is var block ? block.Address + 1 + (nint)((nuint)step.Size % (block.Footprint - 1)) : 0,
+            0 when own.Length > 0 =>
+                own[step.Target % own.Length] is var block ? block.Address + 1 + (nint)((nuint)step.Size % (block.Footprint - 1)) : 0,
             1 when others.Length > 0 => others[step.Target % others.Length].Address,
-            2 when others.Length > 0 => others[step.Target % others.Length] is var block ? block.Address + (nint)((nuint)step.Size % block.Footprint) : 0,
+            2 when others.Length > 0 =>
+                others[step.Target % others.Length] is var block ? block.Address + (nint)((nuint)step.Size % block.Footprint) : 0,
             3 => step.Target % 2 == 0 ? _model.Start - 1 - step.Size : _model.Start + (nint)_model.Size + step.Size,
             4 when stale.Count > 0 => stale[step.Target % stale.Count],
             5 => _model.Start + within,
@@ -102,7 +104,8 @@ internal sealed unsafe partial class ContextDriver
         }
     }
 
-    private string Picture() => string.Join('\n', _clients.Select(client => client.Statistics.ToString()).Append(_context.GetStatistics().ToString()));
+    private string Picture() =>
+        string.Join('\n', _clients.Select(client => client.Statistics.ToString()).Append(_context.GetStatistics().ToString()));
 
     private static void RequireNamed(string message, ModelBlock block)
     {

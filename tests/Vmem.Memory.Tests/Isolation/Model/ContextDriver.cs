@@ -33,7 +33,12 @@ internal sealed unsafe partial class ContextDriver : IDisposable
         _block = new ContextOnBlock(
             layout.Origin,
             layout.Size,
-            new MemoryContextOptions { Alignment = (nuint)layout.Alignment, BlockSize = (nuint)layout.BlockSize, Features = layout.Features },
+            new MemoryContextOptions
+            {
+                Alignment = (nuint)layout.Alignment,
+                BlockSize = (nuint)layout.BlockSize,
+                Features = layout.Features
+            },
             layout.Offset);
         _context = _block.Context;
         _model = new ContextModel(layout, (nint)_context.Start, _context.Size);

@@ -82,7 +82,9 @@ internal sealed class ContextModel(ContextLayout layout, nint start, nuint size)
         for (int chunk = 0; chunk < Chunks; chunk++)
         {
             ModelBlock[] inside = [.. Blocks.Where(block => Overlaps(block, chunk))];
-            if (holders[chunk] == client && Array.TrueForAll(inside, block => !IsLarge(block.Footprint)) && HasSlot(inside, chunk, footprint))
+            if (holders[chunk] == client
+                && Array.TrueForAll(inside, block => !IsLarge(block.Footprint))
+                && HasSlot(inside, chunk, footprint))
             {
                 bool isSure = Array.TrueForAll(inside, block => !block.WasLarge);
                 best = isSure ? Room.Surely : best == Room.None ? Room.Perhaps : best;

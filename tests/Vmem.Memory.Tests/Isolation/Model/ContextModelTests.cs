@@ -11,11 +11,13 @@ public class ContextModelTests(ITestOutputHelper output)
 
     /// <summary>Every combination of features that a context accepts, over all origins of memory.</summary>
     [Fact]
-    public void Contexts_with_any_features_agree_with_the_model() => RunAll(6 * FeatureCombinations.Accepted.Count(), StepsPerRun, isLong: false);
+    public void Contexts_with_any_features_agree_with_the_model() =>
+        RunAll(6 * FeatureCombinations.Accepted.Count(), StepsPerRun, isLong: false);
 
     /// <summary>The same where clients take regions of several block sizes, of which one can empty and the next not.</summary>
     [Fact]
-    public void Contexts_with_long_regions_agree_with_the_model() => RunAll(FeatureCombinations.Accepted.Count(), 2 * StepsPerRun, isLong: true);
+    public void Contexts_with_long_regions_agree_with_the_model() =>
+        RunAll(FeatureCombinations.Accepted.Count(), 2 * StepsPerRun, isLong: true);
 
     /// <summary>On all cores; of several divergences one is enough.</summary>
     private void RunAll(int runs, int stepsPerRun, bool isLong)

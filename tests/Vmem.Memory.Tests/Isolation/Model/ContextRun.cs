@@ -14,13 +14,20 @@ internal static class ContextRun
             return;
         }
 
-        ContextScenario smallest = ContextShrinker.Shrink(scenario.Take(failedAt + 1), candidate => FindDivergence(candidate, wrap, tally, out _) is not null);
+        ContextScenario smallest = ContextShrinker.Shrink(
+            scenario.Take(failedAt + 1),
+            candidate => FindDivergence(candidate, wrap, tally, out _) is not null);
         Exception cause = FindDivergence(smallest, wrap, tally, out _) ?? first;
         throw new DivergenceException($"{origin}: {cause.Message}\n{smallest.Steps.Count} of {scenario.Steps.Count} steps reproduce it:\n{smallest}\n{cause}");
     }
 
-    /// <summary>The exception that the scenario ends in, or null. Anything that the context throws of its own is a divergence, too.</summary>
-    private static Exception? FindDivergence(ContextScenario scenario, Func<MemoryClient, ClientUnderTest> wrap, ContextTally tally, out int failedAt)
+    /// <summary>The exception that the scenario ends in, or null. Anything that the context throws of its own is a divergence,
+    /// too.</summary>
+    private static Exception? FindDivergence(
+        ContextScenario scenario,
+        Func<MemoryClient, ClientUnderTest> wrap,
+        ContextTally tally,
+        out int failedAt)
     {
         failedAt = -1;
         try

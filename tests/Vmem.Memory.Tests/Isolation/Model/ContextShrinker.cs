@@ -33,7 +33,8 @@ internal static class ContextShrinker
         {
             for (int start = scenario.Steps.Count - length; start >= 0; start -= length)
             {
-                ContextScenario candidate = scenario with { Steps = [.. scenario.Steps.Take(start), .. scenario.Steps.Skip(start + length)] };
+                ContextScenario candidate =
+                    scenario with { Steps = [.. scenario.Steps.Take(start), .. scenario.Steps.Skip(start + length)] };
                 scenario = fails(candidate) ? candidate : scenario;
             }
         }

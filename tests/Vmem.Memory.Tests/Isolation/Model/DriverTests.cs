@@ -102,7 +102,9 @@ public unsafe class DriverTests
         {
             owner = null;
             // It cannot lie about its failures.
-            return size == 33 && call == AllocationCall.TryAllocate ? base.Allocate(call, nuint.MaxValue, alignment, out owner) : base.Allocate(call, size, alignment, out owner);
+            return size == 33 && call == AllocationCall.TryAllocate
+                ? base.Allocate(call, nuint.MaxValue, alignment, out owner)
+                : base.Allocate(call, size, alignment, out owner);
         }
     }
 

@@ -21,8 +21,8 @@ internal sealed class ModelBlock(ModelClient client, nint address, nuint usable,
     /// <summary>The rented owner that frees the block; null for a plain block.</summary>
     public IMemoryOwner<byte>? Owner { get; init; }
 
-    /// <summary>True once a block that was longer than half a context's block has been resized where it lies: who else may use the rest of its
-    /// region is the context's choice.</summary>
+    /// <summary>True once a block that was longer than half a context's block has been resized where it lies: who else may use the rest of
+    /// its region is the context's choice.</summary>
     public bool WasLarge { get; set; }
 
     public nint End => Address + (nint)Footprint;
