@@ -14,7 +14,7 @@ internal sealed class Plan
             Ranges         ->
             Checks         ->
             Timing         ->
-            Shared/Caching -> Timing
+            Shared/Caching -> Checks, Timing
             Diagnostics    -> Ranges, Checks
             Recording      -> Ranges, Checks
             Segments       -> Ranges, Checks
@@ -29,7 +29,7 @@ internal sealed class Plan
             Ranges         ->
             Checks         ->
             Timing         ->
-            Caching        -> Timing
+            Caching        -> Checks, Timing
             Diagnostics    -> Checks
             Buddy          -> Checks
             Platform       -> Ranges, Checks

@@ -80,6 +80,12 @@ internal struct ArenaLock
     [Conditional("DEBUG")]
     private void SetOwner(int thread) => _owner = thread;
 
+    /// <summary>Debug builds: throws if this thread has waited for a minute (arbitrary, and ages for a lock that is held for nanoseconds):
+    /// somebody forgot to release the lock, perhaps as an assertion failed. Else nobody would ever know why the program hangs.</summary>
+    [Conditional("DEBUG")]
+    private static void AssertReleased(long began) =>
+        Invariant.Assert(Debugger.IsAttached || Stopwatch.GetElapsedTime(began) < TimeSpan.FromMinutes(1), "a lock that is held is released");
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void EnterContended()
     {
@@ -97,6 +103,7 @@ internal struct ArenaLock
                 Thread.SpinWait(SpinsBetweenLooks);
             }
 
+            AssertReleased(began);
             uint now = Volatile.Read(ref _entries);
             bool idle = now == entries;
             entries = now;

@@ -216,6 +216,7 @@ internal sealed partial class MagazineCache<TItem>
 
     private void EnterGate()
     {
+        Invariant.Assert(!_gate.IsHeldByCurrentThread, "a gate that was entered is left");
         if (!_gate.TryEnter())
         {
             _gate.Enter();

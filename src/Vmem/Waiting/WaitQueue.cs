@@ -1,4 +1,5 @@
 using System.Numerics;
+using Vmem.Checks;
 
 namespace Vmem.Waiting;
 
@@ -15,6 +16,7 @@ internal struct WaitQueue<T>
 
     public void Append(Waiter<T> waiter)
     {
+        Invariant.Assert(_tail is null == IsEmpty && _tail != waiter && _tail?.Next is null, "a queue ends with its tail");
         waiter.Previous = _tail;
         waiter.Next = null;
         if (_tail is null)
@@ -31,6 +33,7 @@ internal struct WaitQueue<T>
 
     public void Remove(Waiter<T> waiter)
     {
+        Invariant.Assert((waiter.Previous is null ? Head : waiter.Previous.Next) == waiter && (waiter.Next is null ? _tail : waiter.Next.Previous) == waiter, "a waiter that leaves is in the queue");
         if (waiter.Previous is null)
         {
             Head = waiter.Next;
