@@ -59,13 +59,7 @@ internal sealed unsafe class DirtyPages : IDisposable
             }
         }
 
-        long end = (long)((start + size - _start) >> _pageShift);
-        for (long touched = Volatile.Read(ref _touched); touched < end;)
-        {
-            long found = Interlocked.CompareExchange(ref _touched, end, touched);
-            touched = found == touched ? end : found;
-        }
-
+        SlabMap.InterlockedMax(ref _touched, (long)((start + size - _start) >> _pageShift));
         _ = Interlocked.Add(ref _pages, (long)(size >> _pageShift) - dirty);
         return clear || dirty == 0;
     }

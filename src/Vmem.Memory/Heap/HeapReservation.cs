@@ -46,7 +46,7 @@ internal sealed unsafe class HeapReservation
     /// <summary>The size that was asked for.</summary>
     public nuint Wanted { get; }
 
-    /// <summary>Are huge pages asked for?</summary>
+    /// <summary>True if huge pages are asked for.</summary>
     public bool IsHuge { get; }
 
     public nuint Start { get; }
@@ -54,7 +54,7 @@ internal sealed unsafe class HeapReservation
     /// <summary>At most what was asked for; a multiple of the page size.</summary>
     public nuint Size { get; }
 
-    /// <summary>Was there less address space than was asked for?</summary>
+    /// <summary>True if there was less address space than was asked for.</summary>
     public bool IsShort => Size < LengthOf(Wanted);
 
     /// <summary>The last one may not be whole, and then no slab is in it.</summary>
@@ -101,7 +101,12 @@ internal sealed unsafe class HeapReservation
     {
         nuint first = (start - Start) / Chunk;
         nuint last = (start + size - 1 - Start) / Chunk;
-        if (AreCommitted(first, last))
+        while (first <= last && IsCommitted(first))
+        {
+            first++;
+        }
+
+        if (first > last)
         {
             return true;
         }
@@ -110,8 +115,7 @@ internal sealed unsafe class HeapReservation
         {
             for (nuint chunk = first; chunk <= last; chunk++)
             {
-                ulong bit = 1ul << (int)(chunk & 63);
-                if ((_committed[chunk >> 6] & bit) != 0)
+                if (IsCommitted(chunk))
                 {
                     continue;
                 }
@@ -128,7 +132,7 @@ internal sealed unsafe class HeapReservation
                 }
 
                 _committedBytes += length;
-                Volatile.Write(ref _committed[chunk >> 6], _committed[chunk >> 6] | bit);
+                Volatile.Write(ref _committed[chunk >> 6], _committed[chunk >> 6] | BitOf(chunk));
             }
 
             return true;
@@ -143,11 +147,10 @@ internal sealed unsafe class HeapReservation
         {
             for (nuint chunk = (start - Start) / Chunk; chunk <= last; chunk++)
             {
-                ulong bit = 1ul << (int)(chunk & 63);
-                if ((_committed[chunk >> 6] & bit) != 0)
+                if (IsCommitted(chunk))
                 {
                     _committedBytes -= LengthOfChunk(chunk);
-                    Volatile.Write(ref _committed[chunk >> 6], _committed[chunk >> 6] & ~bit);
+                    Volatile.Write(ref _committed[chunk >> 6], _committed[chunk >> 6] & ~BitOf(chunk));
                 }
             }
         }
@@ -155,18 +158,9 @@ internal sealed unsafe class HeapReservation
 
     private nuint LengthOfChunk(nuint chunk) => Math.Min(Chunk, Size - (chunk * Chunk));
 
-    private bool AreCommitted(nuint first, nuint last)
-    {
-        for (nuint chunk = first; chunk <= last; chunk++)
-        {
-            if ((Volatile.Read(ref _committed[chunk >> 6]) >> (int)(chunk & 63) & 1) == 0)
-            {
-                return false;
-            }
-        }
+    private bool IsCommitted(nuint chunk) => (Volatile.Read(ref _committed[chunk >> 6]) & BitOf(chunk)) != 0;
 
-        return true;
-    }
+    private static ulong BitOf(nuint chunk) => 1ul << (int)(chunk & 63);
 
     /// <summary>Whole pages, and not more than was asked for if that is one at least.</summary>
     private static nuint LengthOf(nuint wanted) => nuint.Max(wanted & ~(VirtualMemory.PageSize - 1), VirtualMemory.PageSize);

@@ -8,9 +8,9 @@ namespace Vmem.Memory.Heap;
 /// <summary>The magazines of a heap, by number of the thread and by class.</summary>
 /// <remarks>
 /// A thread's magazines lie side by side, so that the way from a block to its magazine ends with a look at the thread's own lines. The thread with
-/// a number that an ended one had (<see cref="ThreadNumbers"/>) goes on with what that one left. (A struct, in the heap itself: one load less for every operation.)
+/// a number that an ended one had (<see cref="ThreadNumbers"/>) goes on with what that one left. (A heap's face holds the table itself. Rejected: a struct in the face. Its address must be computed, which is an instruction, too.)
 /// </remarks>
-internal struct MagazineTable()
+internal sealed class MagazineTable
 {
     // 0 and the one beyond stand for what has no class, and are always closed.
     private const int Classes = SizeClasses.Count + 1;
@@ -22,7 +22,7 @@ internal struct MagazineTable()
     private ThreadTable<HeapMagazine[]> _threads = new();       // changes under the gate
     private bool _ended;
 
-    private readonly ReadOnlySpan<HeapMagazine[]> Threads => _threads.Entries!;
+    private ReadOnlySpan<HeapMagazine[]> Threads => _threads.Entries!;
 
     /// <summary>A magazine that is always closed.</summary>
     public static ref HeapMagazine None => ref s_none[0];

@@ -1,6 +1,4 @@
-using System.Numerics;
 using System.Runtime.InteropServices;
-using Vmem.Memory.Heap;
 
 namespace Vmem.Memory;
 
@@ -29,14 +27,6 @@ public sealed unsafe partial class NativeHeap
         return Resize(block, size, alignment);
     }
 
-    private static void ThrowIfNoAlignment(nuint alignment)
-    {
-        if (!BitOperations.IsPow2(alignment))
-        {
-            throw new ArgumentException($"{alignment} is no power of two.", nameof(alignment));
-        }
-    }
-
     private void* Resize(void* block, nuint size, nuint alignment)
     {
         if (block is null)
@@ -44,23 +34,15 @@ public sealed unsafe partial class NativeHeap
             return AllocateAligned(size, alignment);
         }
 
-        if (_debugger is not null)
-        {
-            return ResizeElsewhere(block, size, alignment);
-        }
-
-        nuint old = GetSize(block);
-        bool isAligned = ((nuint)block & (alignment - 1)) == 0;
-        bool isLarge = old > SizeClasses.Largest && size > SizeClasses.Largest;
-        if (isAligned && ((isLarge && TryResizeLarge(block, old, size)) || (size <= old && (isLarge || size >= old / 2 || old == (nuint)SizeClasses.SizeOf(1)))))
+        if (_layer.TryResize((nuint)block, size, alignment, out nuint old, out bool canStay))
         {
             return block;
         }
 
-        bool isThere = alignment <= 8 ? TryAllocate(size, out void* moved) : TryAllocateAligned(size, alignment, out moved);
+        bool isThere = alignment <= 8 ? TryAllocate(size, out void* moved) : (moved = AllocateOrNull(size, alignment, clear: false, out _)) != null;
         if (!isThere)
         {
-            return isAligned && size <= old ? block : throw OutOfMemory(size);
+            return canStay ? block : throw OutOfMemory(size);
         }
 
         NativeMemory.Copy(block, moved, Math.Min(old, size));
@@ -81,22 +63,5 @@ public sealed unsafe partial class NativeHeap
             Free(moved);
             throw;
         }
-    }
-
-    private bool TryResizeLarge(void* block, nuint old, nuint size)
-    {
-        nuint length = size > _space.Size ? 0 : HeapSpace.RoundUp(size);
-        if (length == old)
-        {
-            return true;
-        }
-
-        if (length == 0 || !_space.TryExtend((nuint)block, old, length))
-        {
-            return false;
-        }
-
-        _ = Interlocked.Add(ref _largeBytes, (long)length - (long)old);
-        return true;
     }
 }

@@ -15,22 +15,12 @@ public sealed unsafe partial class NativeHeap
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is negative.</exception>
     /// <inheritdoc cref="Allocate"/>
     public Span<T> AllocateSpan<T>(int length)
-        where T : unmanaged
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(length);
-        ObjectDisposedException.ThrowIf(IsDisposed, this);
-        return length == 0 ? default : new Span<T>(Allocate(checked((nuint)length * (nuint)sizeof(T))), length);
-    }
+        where T : unmanaged => IsEmpty(length) ? default : new Span<T>(Allocate(SizeOf<T>(length)), length);
 
     /// <summary>As <see cref="AllocateSpan{T}"/>, zeroed (<see cref="AllocateZeroed"/>).</summary>
     /// <inheritdoc cref="AllocateSpan{T}"/>
     public Span<T> AllocateZeroedSpan<T>(int length)
-        where T : unmanaged
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(length);
-        ObjectDisposedException.ThrowIf(IsDisposed, this);
-        return length == 0 ? default : new Span<T>(AllocateZeroed(checked((nuint)length * (nuint)sizeof(T))), length);
-    }
+        where T : unmanaged => IsEmpty(length) ? default : new Span<T>(AllocateZeroed(SizeOf<T>(length)), length);
 
     /// <summary>Frees what <see cref="AllocateSpan{T}"/> allocated, given the whole of it or its beginning. An empty span is ignored: the rest of
     /// a span that was used up points at where another block may start. O(1).</summary>
@@ -56,7 +46,17 @@ public sealed unsafe partial class NativeHeap
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         var owner = new HeapMemory<T>(this);
-        owner.Begin(Allocate(checked((nuint)length * (nuint)sizeof(T))), length);
+        owner.Begin(Allocate(SizeOf<T>(length)), length);
         return owner;
+    }
+
+    private static nuint SizeOf<T>(int length)
+        where T : unmanaged => checked((nuint)length * (nuint)sizeof(T));
+
+    private bool IsEmpty(int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ThrowIfDisposed();
+        return length == 0;
     }
 }

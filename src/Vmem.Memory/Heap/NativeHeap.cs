@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Vmem.Caching;
 using Vmem.Checks;
+using Vmem.Diagnostics;
 using Vmem.Memory.Heap;
 using Vmem.Memory.Heap.Debugging;
 
@@ -21,8 +22,9 @@ namespace Vmem.Memory;
 /// bounded; beyond that, blocks go to their slabs, at once and by the batch.
 /// </para>
 /// <para>
-/// <b>Debugging</b> (<see cref="NativeHeapOptions.Debugging"/>) is a strategy between this face and the plain heap: see <see cref="HeapDebugger"/>. It costs a
-/// heap without it nothing.
+/// This class is the face: arguments, spans, and the paths that end in a magazine. All else is done by the layer below, a <see cref="PlainHeap"/>.
+/// <b>Debugging</b> (<see cref="NativeHeapOptions.Debugging"/>) is one more layer between them: see <see cref="HeapDebugger"/>. It costs a heap without it
+/// nothing.
 /// </para>
 /// <para>
 /// All members may be called by any thread at any time, but for <see cref="Dispose"/>: no other call may be under way then, nor any block in use. Later
@@ -30,24 +32,18 @@ namespace Vmem.Memory;
 /// pointer to a block keeps nothing alive, and would point nowhere once nobody refers to the heap itself.
 /// </para>
 /// </remarks>
-public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
+public sealed unsafe partial class NativeHeap : IDisposable
 {
     private static NativeHeap? s_shared;
     private static object? s_sharedGate;
 
+    private readonly MagazineTable _magazines;    // the plain heap's; nobody has any with debugging
     private readonly nuint _start;
     private readonly byte* _classes;              // by granule
     private nuint _granules;                      // 0 with debugging: no address is the fast paths' business; and once it is disposed of
-    private MagazineTable _magazines = new();     // nobody has any with debugging
-    private readonly HeapSpace _space;
-    private readonly SlabClass[] _slabs;
-    private readonly SlabRecords _records = new();
-    private readonly FirstBlocks? _firstBlocks;   // not with debugging
-    private readonly HeapDebugger? _debugger;
-    private readonly Upkeep _upkeep;
-    private long _largeBytes;
-    private long _largeBlocks;
-    private long _otherAllocations;               // of which neither a magazine nor the arena of first blocks knows
+    private readonly IHeapLayer _layer;           // the plain heap, or the debugger over it
+    private readonly PlainHeap _plain;
+    private readonly MeteredEntry _metered;
     private long _failures;
     private int _disposed;
 
@@ -60,36 +56,21 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
         ArgumentNullException.ThrowIfNull(options.Name, nameof(options));
         ArgumentNullException.ThrowIfNull(options.TimeProvider, nameof(options));
         HeapDebugging debugging = options.Debugging ?? HeapDebugging.FromEnvironment;
-        Name = options.Name;
-        _space = new HeapSpace(Name, options.Limit == 0 ? DefaultReservation : options.Limit, options.HugePages);
-        _start = _space.Start;
-        _classes = _space.Map.Classes;
+        bool isDebugged = debugging != HeapDebugging.None;
+        _plain = new PlainHeap(options.Name, options.Limit == 0 ? DefaultReservation : options.Limit, options.HugePages, isDebugged, options.TimeProvider);
+        _magazines = _plain.Magazines;
+        _start = _plain.Space.Start;
+        _classes = _plain.Space.Map.Classes;
+        _granules = isDebugged ? 0 : _plain.Space.Granules;
         try
         {
-            _slabs = new SlabClass[SizeClasses.Count];
-            for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
-            {
-                _slabs[sizeClass] = new SlabClass(_space, _records, sizeClass);
-            }
-
-            if (debugging == HeapDebugging.None)
-            {
-                _granules = _space.Granules;
-                _firstBlocks = new FirstBlocks(Name, _space);
-            }
-            else
-            {
-                _debugger = new HeapDebugger(this, debugging, options.TimeProvider);
-            }
-
-            _upkeep = Upkeep.Start(this, options.TimeProvider);
+            _layer = isDebugged ? new HeapDebugger(_plain, debugging, options.TimeProvider) : _plain;
             _metered = MemoryMetrics.Heaps.Add(this);
         }
         catch
         {
-            _upkeep?.Dispose();
-            _firstBlocks?.Dispose();
-            _space.Dispose();
+            _ = _plain.Stop();
+            _ = (_layer ?? _plain).End();
             throw;
         }
     }
@@ -99,10 +80,10 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
     public static NativeHeap Shared => LazyInitializer.EnsureInitialized(ref s_shared, ref s_sharedGate, static () => new NativeHeap(new NativeHeapOptions { Name = "shared" }));
 
     /// <summary>The heap's name in messages and metrics.</summary>
-    public string Name { get; }
+    public string Name => _plain.Name;
 
     /// <summary>Address space, in bytes.</summary>
-    internal nuint Reserved => _space.Size;
+    internal nuint Reserved => _plain.Space.Size;
 
     internal bool IsDisposed => Volatile.Read(ref _disposed) != 0;
 
@@ -116,7 +97,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void* Allocate(nuint size)
     {
-        // First, whatever comes of it: so the look-up can be shared with a call before or after, or leave a loop.
+        // Read first, even if it is not needed: then the JIT can share one look-up between neighbouring calls or hoist it out of a loop.
         int thread = ThreadNumber.Current;
 
         // 0 wraps: it goes the long way.
@@ -145,11 +126,7 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Free(void* block)
     {
-        int thread = ThreadNumber.Current;
-        nuint granule = ((nuint)block - _start) >> HeapSpace.GranuleShift;
-
-        // What is no small block of a slab is of no class, or of one that has no open magazine.
-        if (granule >= _granules || !_magazines.Of(thread, _classes[granule]).TryPush((nuint)block))
+        if (!TryCache(block))
         {
             FreeSlow(block);
         }
@@ -161,13 +138,10 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
     /// <inheritdoc cref="Free(void*)"/>
     public void Free(void* block, nuint size)
     {
-        if (_debugger is not null && block is not null)
+        if (!TryCache(block))
         {
-            _debugger.Free((nuint)block, size);
-            return;
+            FreeSlow(block, size);
         }
-
-        Free(block);
     }
 
     /// <summary>How many bytes of a block may be used: at least those that were asked for; exactly those with debugging. O(1).</summary>
@@ -177,20 +151,12 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
     {
         nuint granule = ((nuint)block - _start) >> HeapSpace.GranuleShift;
         int sizeClass = granule < _granules ? _classes[granule] : 0;
-        return SizeClasses.Contains(sizeClass) ? (nuint)SizeClasses.SizeOf(sizeClass)
-            : _debugger is null ? SizeOfUnclassed(block, "measure")
-            : _debugger.Measure((nuint)block, forResize: false);
+        return SizeClasses.Contains(sizeClass) ? (nuint)SizeClasses.SizeOf(sizeClass) : _layer.SizeOf((nuint)block);
     }
 
     /// <summary>Does the address lie in memory that this heap has cut into blocks, or in a large block of it? O(1), for interior addresses of
     /// large blocks O(segments). With debugging: in a live block; O(live blocks) for interior addresses.</summary>
-    public bool Owns(void* address)
-    {
-        nuint granule = ((nuint)address - _start) >> HeapSpace.GranuleShift;
-        return granule < _granules
-            ? Volatile.Read(ref _disposed) == 0 && (_classes[granule] != 0 || _space.TryFind((nuint)address, out _))
-            : _debugger is not null && _debugger.Owns((nuint)address);
-    }
+    public bool Owns(void* address) => _layer.Owns((nuint)address);
 
     /// <summary>Frees every block at once, and gives the memory back, or leaves it to the next heap for some seconds. With debugging, leaks and
     /// damage are then told to who asked for it. No other thread may be in a call of the heap.</summary>
@@ -211,34 +177,27 @@ public sealed unsafe partial class NativeHeap : IDisposable, IUpkeepTarget
     }
 
     /// <summary>Ends the heap. There is no second try: an interrupt is passed on when all is done.</summary>
-    /// <returns>Tells what debugging has found; null if nobody asked for it.</returns>
+    /// <returns>Reports what debugging has found; null if nothing is to be reported.</returns>
     private Action? End()
     {
         using var interrupts = new DeferredInterrupt();
-        while (!interrupts.Try(this, static heap => heap.EndUpkeep()))
+        while (!interrupts.Try(_plain, static plain => plain.Stop()))
         {
         }
 
         MemoryMetrics.Heaps.Remove(_metered);
         _granules = 0;
-        _magazines.End();                         // what lies in magazines is the next heap's: every call finds out that this one is gone
-        Action? tell = _debugger?.End();
-        _firstBlocks?.Dispose();
-        foreach (SlabClass slabs in _slabs.AsSpan(1))
-        {
-            slabs.Dispose();
-        }
+        return _layer.End();
+    }
 
-        _records.Dispose();
-        if (_debugger is null)
-        {
-            _space.Leave();
-        }
-        else
-        {
-            _space.Dispose();
-        }
+    /// <summary>Puts a small block into the thread's magazine, if that has room.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryCache(void* block)
+    {
+        int thread = ThreadNumber.Current;
+        nuint granule = ((nuint)block - _start) >> HeapSpace.GranuleShift;
 
-        return tell;
+        // What is no small block of a slab is of no class, or of one that has no open magazine.
+        return granule < _granules && _magazines.Of(thread, _classes[granule]).TryPush((nuint)block);
     }
 }

@@ -43,7 +43,7 @@ internal static unsafe class SizeClasses
 
     public static int SizeOf(int sizeClass) => s_sizes[sizeClass];
 
-    /// <summary>Is it the number of a class?</summary>
+    /// <summary>True if it is the number of a class.</summary>
     public static bool Contains(int number) => (uint)number - 1 < Count - 1;
 
     /// <summary>M, the rounds of a magazine and of every batch between it and the depot. The paper's, near enough: few of the long blocks, so that what

@@ -21,8 +21,6 @@ internal unsafe struct Slab
     public nuint Start;
     public Slab* Next;                            // in its class's list of slabs with free blocks
     public Slab* Previous;
-    public Slab* NextOfAll;                       // in its class's list of all slabs
-    public Slab* PreviousOfAll;
     public int SizeClass;
     public int Capacity;
     public int Free;                              // in the slab, touched or not
@@ -35,7 +33,7 @@ internal unsafe struct Slab
     public static nuint BytesFor(int capacity) => (nuint)sizeof(Slab) + ((nuint)(capacity + 63) / 64 * sizeof(ulong));
 
     /// <summary>Makes a record that of a slab with all its blocks.</summary>
-    public static void Initialise(Slab* slab, nuint start, int sizeClass, int capacity)
+    public static void Initialize(Slab* slab, nuint start, int sizeClass, int capacity)
     {
         Invariant.Assert(slab is not null && start != 0 && capacity > 0, "a slab has pages, a record and blocks");
         NativeMemory.Clear(slab, BytesFor(capacity));
@@ -99,6 +97,6 @@ internal unsafe struct Slab
         return true;
     }
 
-    /// <summary>Is the block out, as far as the slab knows? What lies in magazines is out.</summary>
+    /// <summary>True if the block is out, as far as the slab knows. What lies in magazines is out.</summary>
     public static bool IsOut(Slab* slab, int index) => index < slab->Untouched && (Bits(slab)[index >> 6] >> index & 1) == 0;
 }

@@ -63,14 +63,7 @@ internal sealed unsafe partial class SlabClass
         }
 
         Invariant.Assert((start & (HeapSpace.Granule - 1)) == 0 && _map.SlabAt(start) is null, "a slab is made of whole granules that are no other's");
-        Slab.Initialise(slab, start, _sizeClass, _capacity);
-        slab->NextOfAll = _all;
-        if (_all is not null)
-        {
-            _all->PreviousOfAll = slab;
-        }
-
-        _all = slab;
+        Slab.Initialize(slab, start, _sizeClass, _capacity);
         _map.Set(start, _slabSize, slab);
         _slabs++;
         Link(slab);
@@ -81,38 +74,24 @@ internal sealed unsafe partial class SlabClass
     {
         _lock.AssertHeld();
         Invariant.Assert(slab->Free == slab->Capacity && slab != _first && _slabs > 0, "a slab that goes has all its blocks, and none to give");
-        Invariant.Assert(_map.SlabAt(slab->Start) == slab && (slab->PreviousOfAll is null ? _all : slab->PreviousOfAll->NextOfAll) == slab, "a slab that goes is in the map and in the list of all");
-        if (slab->PreviousOfAll is not null)
-        {
-            slab->PreviousOfAll->NextOfAll = slab->NextOfAll;
-        }
-        else
-        {
-            _all = slab->NextOfAll;
-        }
-
-        if (slab->NextOfAll is not null)
-        {
-            slab->NextOfAll->PreviousOfAll = slab->PreviousOfAll;
-        }
-
+        Invariant.Assert(_map.SlabAt(slab->Start) == slab, "a slab that goes is in the map");
         _map.Clear(slab->Start, _slabSize);
         _space.Free(slab->Start, _slabSize);
-        slab->Next = _retired;
-        _retired = slab;
+        slab->Next = _spare;
+        _spare = slab;
         _slabs--;
     }
 
     private Slab* TakeRecord()
     {
-        Slab* slab = _retired;
+        Slab* slab = _spare;
         if (slab is null)
         {
             return _records.Take(_capacity);
         }
 
         Invariant.Assert(slab->SizeClass == _sizeClass && slab->Free == slab->Capacity, "a record without a slab was left by one of this class, whole");
-        _retired = slab->Next;
+        _spare = slab->Next;
         return slab;
     }
 

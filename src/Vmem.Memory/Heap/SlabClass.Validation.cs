@@ -9,47 +9,40 @@ internal sealed unsafe partial class SlabClass
     /// added.</summary>
     public void Validate(List<nuint> cached)
     {
-        _lock.Enter();
-        try
+        using ArenaLock.Scope held = _lock.EnterScope();
+        cached.AddRange(_depot.Contents);
+        Invariant.Hold(new HashSet<nuint>(cached).Count == cached.Count, "a block is in one magazine", $"one of {_size} bytes is there twice: it was freed twice");
+        long slabs = 0;
+        long blocksOut = 0;
+        for (Slab* slab = _map.NextOf(_sizeClass, _space.Start); slab is not null; slab = _map.NextOf(_sizeClass, slab->Start + _slabSize))
         {
-            cached.AddRange(_depot.Contents);
-            Invariant.Hold(new HashSet<nuint>(cached).Count == cached.Count, "a block is in one magazine", $"one of {_size} bytes is there twice: it was freed twice");
-            long slabs = 0;
-            long blocksOut = 0;
-            for (Slab* slab = _all; slab is not null; slab = slab->NextOfAll)
+            slabs++;
+            int free = slab->Capacity - slab->Untouched;
+            for (int index = 0; index < slab->Untouched; index++)
             {
-                slabs++;
-                int free = slab->Capacity - slab->Untouched;
-                for (int index = 0; index < slab->Untouched; index++)
-                {
-                    free += Slab.IsOut(slab, index) ? 0 : 1;
-                }
-
-                Invariant.Hold(free == slab->Free, "a slab counts its free blocks", $"{free} are free, {slab->Free} are counted in the slab of {_size} bytes at {slab->Start}");
-                Invariant.Hold(_map.SlabAt(slab->Start) == slab && _map.SlabAt(slab->Start + _slabSize - 1) == slab, "the map knows every slab", $"not the one of {_size} bytes at {slab->Start}");
-                Invariant.Hold(_space.SizeAt(slab->Start) == _slabSize, "a slab's pages are allocated", $"not those of the slab of {_size} bytes at {slab->Start}");
-                blocksOut += slab->Capacity - free;
+                free += Slab.IsOut(slab, index) ? 0 : 1;
             }
 
-            int listed = 0;
-            for (Slab* slab = _first; slab is not null; slab = slab->Next)
-            {
-                Invariant.Hold(slab->Free > 0 && slab->Free < slab->Capacity + (slab->Untouched == 0 ? 1 : 0), "slabs listed have something out and something in", $"the one at {slab->Start} has {slab->Free} of {slab->Capacity}");
-                listed++;
-            }
-
-            Invariant.Hold(listed <= slabs, "a slab is listed once", $"{listed} of {slabs}");
-            Invariant.Hold(slabs == _slabs && blocksOut == _blocksOut, "slabs and blocks are counted", $"{slabs} and {blocksOut} are there, {_slabs} and {_blocksOut} are counted");
-            foreach (nuint block in cached)
-            {
-                Slab* slab = _map.SlabAt(block);
-                bool known = slab is not null && slab->SizeClass == _sizeClass && TryIndex(slab, block, out int index) && Slab.IsOut(slab, index);
-                Invariant.Hold(known, "what a magazine holds is a block that is out of its slab", $"{block} is none: it was freed wrongly");
-            }
+            Invariant.Hold(free == slab->Free, "a slab counts its free blocks", $"{free} are free, {slab->Free} are counted in the slab of {_size} bytes at {slab->Start}");
+            Invariant.Hold(_map.SlabAt(slab->Start) == slab && _map.SlabAt(slab->Start + _slabSize - 1) == slab, "the map knows every slab", $"not the one of {_size} bytes at {slab->Start}");
+            Invariant.Hold(_space.SizeAt(slab->Start) == _slabSize, "a slab's pages are allocated", $"not those of the slab of {_size} bytes at {slab->Start}");
+            blocksOut += slab->Capacity - free;
         }
-        finally
+
+        int listed = 0;
+        for (Slab* slab = _first; slab is not null; slab = slab->Next)
         {
-            _lock.Exit();
+            Invariant.Hold(slab->Free > 0 && slab->Free < slab->Capacity + (slab->Untouched == 0 ? 1 : 0), "slabs listed have something out and something in", $"the one at {slab->Start} has {slab->Free} of {slab->Capacity}");
+            listed++;
+        }
+
+        Invariant.Hold(listed <= slabs, "a slab is listed once", $"{listed} of {slabs}");
+        Invariant.Hold(slabs == _slabs && blocksOut == _blocksOut, "slabs and blocks are counted", $"{slabs} and {blocksOut} are there, {_slabs} and {_blocksOut} are counted");
+        foreach (nuint block in cached)
+        {
+            Slab* slab = _map.SlabAt(block);
+            bool known = slab is not null && slab->SizeClass == _sizeClass && TryIndex(slab, block, out int index) && Slab.IsOut(slab, index);
+            Invariant.Hold(known, "what a magazine holds is a block that is out of its slab", $"{block} is none: it was freed wrongly");
         }
     }
 }

@@ -42,8 +42,7 @@ internal sealed unsafe partial class SlabClass : IDisposable
     private long _slabs;
     private long _blocksOut;                      // of their slabs: in the depot, in magazines, or with users
     private int _threads;                         // have had magazines of it
-    private Slab* _all;
-    private Slab* _retired;                       // records without a slab
+    private Slab* _spare;                         // records without a slab
 
     public SlabClass(HeapSpace space, SlabRecords records, int sizeClass)
     {
@@ -68,72 +67,51 @@ internal sealed unsafe partial class SlabClass : IDisposable
     /// <summary>One thread more has a magazine of this class.</summary>
     public void NoteThread() => Interlocked.Increment(ref _threads);
 
-    /// <summary>Will the next batch need pages? As of some moment.</summary>
+    /// <summary>True if the next batch will need pages, as of some moment.</summary>
     public bool IsEmpty => _first is null && _depot.Contents.IsEmpty;
 
     /// <summary>Takes blocks out; fewer than asked for, or none, if there is no memory.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int Take(Span<nuint> blocks)
     {
-        _lock.Enter();
-        try
+        using ArenaLock.Scope held = _lock.EnterScope();
+        int taken = _depot.Take(blocks);
+        int cached = taken;
+        while (taken < blocks.Length)
         {
-            int taken = _depot.Take(blocks);
-            int cached = taken;
-            while (taken < blocks.Length)
+            Slab* slab = _first;
+            if (slab is null && (taken > 0 || _ended || (slab = FreshSlab()) is null))
             {
-                Slab* slab = _first;
-                if (slab is null && (taken > 0 || _ended || (slab = FreshSlab()) is null))
-                {
-                    break;                        // a fresh slab may fail: what is taken must not be lost by that
-                }
-
-                Invariant.Assert(slab->Free > 0 && _map.SlabAt(slab->Start) == slab, "a listed slab has pages, and blocks to give");
-                taken += Slab.Take(slab, _size, blocks[taken..]);
-                if (slab->Free == 0)
-                {
-                    Unlink(slab);
-                }
+                break;                        // a fresh slab may fail: what is taken must not be lost by that
             }
 
-            _blocksOut += taken - cached;
-            Invariant.Assert(_blocksOut >= _depot.Contents.Length, "what is in the depot is out of its slab");
-            return taken;
+            Invariant.Assert(slab->Free > 0 && _map.SlabAt(slab->Start) == slab, "a listed slab has pages, and blocks to give");
+            taken += Slab.Take(slab, _size, blocks[taken..]);
+            if (slab->Free == 0)
+            {
+                Unlink(slab);
+            }
         }
-        finally
-        {
-            _lock.Exit();
-        }
+
+        _blocksOut += taken - cached;
+        Invariant.Assert(_blocksOut >= _depot.Contents.Length, "what is in the depot is out of its slab");
+        return taken;
     }
 
     /// <summary>Takes blocks back.</summary>
     /// <returns>An address that is none of the blocks out, one that was freed wrongly before; else 0. All others have been taken back.</returns>
     public nuint Give(ReadOnlySpan<nuint> blocks)
     {
-        _lock.Enter();
-        try
-        {
-            return _ended || (_threads > 1 && _depot.TryPut(blocks)) ? 0 : GiveToSlabs(blocks);
-        }
-        finally
-        {
-            _lock.Exit();
-        }
+        using ArenaLock.Scope held = _lock.EnterScope();
+        return _ended || (_threads > 1 && _depot.TryPut(blocks)) ? 0 : GiveToSlabs(blocks);
     }
 
     /// <summary>Takes blocks back, into the slabs and not the depot.</summary>
     /// <returns>As <see cref="Give"/>.</returns>
     public nuint GiveBack(ReadOnlySpan<nuint> blocks)
     {
-        _lock.Enter();
-        try
-        {
-            return _ended ? 0 : GiveToSlabs(blocks);
-        }
-        finally
-        {
-            _lock.Exit();
-        }
+        using ArenaLock.Scope held = _lock.EnterScope();
+        return _ended ? 0 : GiveToSlabs(blocks);
     }
 
     /// <summary>Gives all that is kept in reserve back to the heap's pages.</summary>
@@ -141,16 +119,9 @@ internal sealed unsafe partial class SlabClass : IDisposable
     public nuint Trim()
     {
         nuint wrong = EmptyDepot(Count().InDepot);     // what others put there meanwhile is not waited for
-        _lock.Enter();
-        try
-        {
-            _depot.Shrink();
-            return wrong;
-        }
-        finally
-        {
-            _lock.Exit();
-        }
+        using ArenaLock.Scope held = _lock.EnterScope();
+        _depot.Shrink();
+        return wrong;
     }
 
     /// <summary>Ends an interval: what nobody needed in the one before goes back.</summary>
@@ -158,14 +129,9 @@ internal sealed unsafe partial class SlabClass : IDisposable
     public nuint Tick()
     {
         int surplus;
-        _lock.Enter();
-        try
+        using (_lock.EnterScope())
         {
             surplus = _depot.Tick();
-        }
-        finally
-        {
-            _lock.Exit();
         }
 
         return EmptyDepot(surplus);
@@ -173,28 +139,20 @@ internal sealed unsafe partial class SlabClass : IDisposable
 
     public (long Slabs, nuint Bytes, long BlocksOut, int InDepot) Count()
     {
-        _lock.Enter();
-        try
-        {
-            return (_slabs, (nuint)_slabs * _slabSize, _blocksOut, _depot.Contents.Length);
-        }
-        finally
-        {
-            _lock.Exit();
-        }
+        using ArenaLock.Scope held = _lock.EnterScope();
+        return (_slabs, (nuint)_slabs * _slabSize, _blocksOut, _depot.Contents.Length);
     }
 
     /// <summary>Whoever comes later gets nothing, and what he brings is ignored.</summary>
     public void Dispose()
     {
-        _lock.Enter();
+        using ArenaLock.Scope held = _lock.EnterScope();
         _ended = true;
         _first = null;
         _depot.Dispose();
-        _lock.Exit();
     }
 
-    /// <summary>Where is the block in its slab? False for an address inside one.</summary>
+    /// <summary>The position of a block in its slab; false for an address inside one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryIndex(Slab* slab, nuint block, out int index)
     {
@@ -210,16 +168,9 @@ internal sealed unsafe partial class SlabClass : IDisposable
         Span<nuint> batch = stackalloc nuint[SizeClasses.MostRounds];
         for (int taken = 1; count > 0 && taken > 0; count -= taken)
         {
-            _lock.Enter();
-            try
-            {
-                taken = _depot.Take(batch[..Math.Min(batch.Length, count)]);
-                wrong = GiveToSlabs(batch[..taken]) is var found and not 0 ? found : wrong;
-            }
-            finally
-            {
-                _lock.Exit();
-            }
+            using ArenaLock.Scope held = _lock.EnterScope();
+            taken = _depot.Take(batch[..Math.Min(batch.Length, count)]);
+            wrong = GiveToSlabs(batch[..taken]) is var found and not 0 ? found : wrong;
         }
 
         return wrong;

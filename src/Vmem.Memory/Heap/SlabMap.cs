@@ -23,12 +23,33 @@ internal sealed unsafe class SlabMap : IDisposable
 
     public byte* Classes => _classes;
 
+    /// <summary>The class of the slab that an address is in, or what stands for one; 0 if neither is there.</summary>
+    public int ClassAt(nuint address)
+    {
+        nuint granule = (address - _start) >> HeapSpace.GranuleShift;
+        return granule < _granules ? _classes[granule] : 0;
+    }
+
     /// <summary>The slab that an address is in; null if it is in none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Slab* SlabAt(nuint address)
     {
         nuint granule = (address - _start) >> HeapSpace.GranuleShift;
         return granule < _granules ? _slabs[granule] : null;
+    }
+
+    /// <summary>The first slab of a class from an address on; null if there is none. O(granules used).</summary>
+    public Slab* NextOf(int sizeClass, nuint address)
+    {
+        for (nuint granule = (address - _start) >> HeapSpace.GranuleShift; granule < (nuint)_used; granule++)
+        {
+            if (_classes[granule] == sizeClass)
+            {
+                return _slabs[granule];
+            }
+        }
+
+        return null;
     }
 
     public void Set(nuint start, nuint size, Slab* slab) => Set(start, size, slab, slab->SizeClass);
@@ -54,7 +75,8 @@ internal sealed unsafe class SlabMap : IDisposable
         InterlockedMax(ref _used, (long)((start + size - _start) >> HeapSpace.GranuleShift));
     }
 
-    private static void InterlockedMax(ref long value, long candidate)
+    /// <summary>Makes a value at least as large as the candidate.</summary>
+    public static void InterlockedMax(ref long value, long candidate)
     {
         for (long known = Volatile.Read(ref value); known < candidate;)
         {

@@ -63,7 +63,7 @@ internal sealed unsafe class BlockMap
         GC.KeepAlive(this);
     }
 
-    /// <summary>Does no block start at any of these units? There are at most as many as a region has.</summary>
+    /// <summary>True if no block starts at any of these units. There are at most as many as a region has.</summary>
     public bool IsClear(nuint unit, nuint count)
     {
         bool isClear = !new ReadOnlySpan<byte>(_starts + unit, (int)count).ContainsAnyExcept((byte)0);

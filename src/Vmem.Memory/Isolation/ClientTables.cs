@@ -10,4 +10,7 @@ internal sealed class ClientTables(byte[] cacheCapacities)
 
     /// <summary>The heads of the client's lists of regions.</summary>
     public Region?[] Lists { get; } = new Region?[RegionLists.Lists];
+
+    /// <summary>The client's place in its context's list. Its value is null while no client has the tables.</summary>
+    public LinkedListNode<MemoryClient> Node { get; } = new(null!);
 }

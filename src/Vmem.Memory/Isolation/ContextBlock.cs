@@ -26,7 +26,7 @@ internal sealed unsafe class ContextBlock
 
     public nuint Size { get; }
 
-    /// <summary>Is every byte known to be zero?</summary>
+    /// <summary>True if every byte is known to be zero.</summary>
     public bool IsZeroed { get; }
 
     public static ContextBlock Borrow(void* start, nuint size)

@@ -86,6 +86,12 @@ internal readonly struct ContextGeometry
     /// <summary>The order of the smallest block for a size of at least 1 and at most half a granule.</summary>
     public int OrderFor(nuint size) => BitOperations.Log2((size - 1) | (Unit - 1)) + 1 - UnitShift;
 
+    /// <summary>True if a block of this length gets a region of its own.</summary>
+    public bool IsLarge(nuint length) => length > Granule / 2;
+
     /// <summary>The size rounded up to granules; 0 if that is more than an address can count.</summary>
     public nuint RoundUpToGranules(nuint size) => (size + Granule - 1) & ~(Granule - 1);
+
+    /// <summary>How long a block of at least so many bytes is; 0 if no number is large enough.</summary>
+    public nuint LengthFor(nuint size) => IsLarge(size) ? RoundUpToGranules(size) : (nuint)1 << (OrderFor(size) + UnitShift);
 }

@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using Vmem.Checks;
 using Vmem.Memory.Isolation;
 
@@ -28,9 +27,9 @@ public sealed unsafe partial class MemoryClient
     /// <inheritdoc cref="Allocate"/>
     public void* AllocateAligned(nuint size, nuint alignment)
     {
-        if (!BitOperations.IsPow2(alignment) || alignment > _geometry.Granule)
+        if (!BitOperations.IsPow2(alignment) || alignment > Context.BlockSize)
         {
-            throw new ArgumentException($"An alignment of {alignment} cannot be had: a power of two of at most {_geometry.Granule}, the context's BlockSize, can.", nameof(alignment));
+            throw new ArgumentException($"An alignment of {alignment} cannot be had: a power of two of at most {Context.BlockSize}, the context's BlockSize, can.", nameof(alignment));
         }
 
         return AllocateAny(size, alignment, zeroed: false, out void* block) ? block : throw Exhausted(size, alignment);
@@ -62,15 +61,15 @@ public sealed unsafe partial class MemoryClient
     private nuint TakeCached(int order, nuint size)
     {
         nuint length = (nuint)1 << (order + _unitShift);
-        if (length > _limit - _inUse || !_caches.TryPeek(order, out nuint cached))
+        if (length > _limit - _inUse || !_free.Caches.TryPeek(order, out nuint cached))
         {
             return 0;
         }
 
-        _caches.Pop(order);
-        nuint unit = UnitOf(cached);
+        _free.Caches.Pop(order);
+        nuint unit = (cached - _start) >> _unitShift;
         Invariant.Assert((unit & (((nuint)1 << order) - 1)) == 0, "a block starts at a multiple of its size");
-        Hand(RegionAt(unit), unit, order, size, length);
+        HandOut(RegionAt(unit)!, unit, order, size, length);
         return cached;
     }
 
@@ -94,14 +93,15 @@ public sealed unsafe partial class MemoryClient
 
     /// <summary>A block that the caches or a tree gave out becomes the user's.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Hand(Region region, nuint unit, int order, nuint size, nuint length)
+    private void HandOut(Region region, nuint unit, int order, nuint size, nuint length)
     {
         AssertEntered();
-        Invariant.Assert(region.Owner == this && _blocks.At(unit) == 0 && order <= _geometry.MaxOrder, "what is handed out is the client's and nobody's");
+        Invariant.Assert(region.Owner == this && _blocks.At(unit) == 0 && order <= _map.Geometry.MaxOrder, "what is handed out is the client's and nobody's");
         _blocks.Set(unit, order + 1);
         if (region.LiveBlocks++ == 0)
         {
-            _emptyRegions--;
+            int empty = _free.Regions.Empty - 1;      // not --: the JIT would compute the address first
+            _free.Regions.Empty = empty;
         }
 
         Count(size, length);
@@ -122,10 +122,6 @@ public sealed unsafe partial class MemoryClient
         _requestedEver += size;
     }
 
-    /// <summary>The region that a unit is in. The unit must exist, and somebody must hold it.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private Region RegionAt(nuint unit) => Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_granules), unit >> _granuleUnitShift)!;
-
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool AllocateAny(nuint size, nuint alignment, bool zeroed, out void* block)
     {
@@ -139,9 +135,8 @@ public sealed unsafe partial class MemoryClient
 
         if (!met)
         {
-            Enter();
+            using ArenaLock.Scope held = Enter();
             _failures++;
-            Exit();
         }
 
         return met;
@@ -153,86 +148,46 @@ public sealed unsafe partial class MemoryClient
         block = null;
         hopeless = true;
         nuint length = LengthFor(size, alignment);
-        Enter();
-        try
+        using ArenaLock.Scope held = Enter();
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (length == 0 || length > Context.Size || length > _limit - _inUse)
         {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            if (length == 0 || length > Context.Size || length > _limit - _inUse)
-            {
-                return false;
-            }
-
-            hopeless = false;
-            if (!TryTake(length, out Block taken, out bool isZeroed))
-            {
-                return false;
-            }
-
-            Furnish(taken, size, mustZero: (zeroed || Has(MemoryContextFeatures.ZeroOnAllocate)) && !isZeroed);
-            if (taken.Region.IsLarge)
-            {
-                _blocks.Set(taken.Unit, BlockMap.Large);
-                taken.Region.LiveBlocks = 1;
-                Count(size, length);
-            }
-            else
-            {
-                Hand(taken.Region, taken.Unit, _geometry.OrderFor(length), size, length);
-            }
-
-            block = AddressOf(taken.Unit);
-            return true;
-        }
-        finally
-        {
-            Exit();
-        }
-    }
-
-    /// <summary>How long a block for this request is; 0 if no number is large enough.</summary>
-    private nuint LengthFor(nuint size, nuint alignment)
-    {
-        nuint guard = Has(MemoryContextFeatures.GuardBytes) ? Guard.Least : 0;
-        if (size > nuint.MaxValue - guard)
-        {
-            return 0;
-        }
-
-        nuint needed = Math.Max(Math.Max(size + guard, alignment), 1);
-        return needed <= _geometry.Granule / 2 ? (nuint)1 << (_geometry.OrderFor(needed) + _unitShift) : _geometry.RoundUpToGranules(needed);
-    }
-
-    private bool TryTake(nuint length, out Block block, out bool isZeroed)
-    {
-        AssertEntered();
-        isZeroed = false;
-        if (length > _geometry.Granule / 2)
-        {
-            Region? large = TakeLarge(length, out isZeroed);
-            block = large is null ? default : new Block(large, large.FirstUnit, length);
-            return large is not null;
-        }
-
-        int order = _geometry.OrderFor(length);
-        if (_caches.TryPeek(order, out nuint address))
-        {
-            _caches.Pop(order);
-        }
-        else if (RegionFor(order) is { } region)
-        {
-            address = Refill(region, order);
-        }
-        else
-        {
-            block = default;
             return false;
         }
 
-        nuint unit = UnitOf(address);
-        block = new Block(RegionAt(unit), unit, length);
-        Invariant.Assert(block.Region.Owner == this && !block.Region.IsLarge, "a small block lies in a region that is divided");
+        hopeless = false;
+        if (!_free.TryTake(length, room: _limit - _inUse, out Block taken, out bool isZeroed))
+        {
+            return false;
+        }
+
+        nuint start = _map.AddressOf(taken.Unit);
+        if (_contents.TryMendPoison(start, length, out InvariantViolationException? written))
+        {
+            _free.PutBack(taken);
+            throw written;
+        }
+
+        _contents.Initialize(taken, size, zeroed, isZeroed);
+        if (taken.Region.IsLarge)
+        {
+            _blocks.Set(taken.Unit, BlockMap.Large);
+            taken.Region.LiveBlocks = 1;
+            Count(size, length);
+        }
+        else
+        {
+            HandOut(taken.Region, taken.Unit, _map.Geometry.OrderFor(length), size, length);
+        }
+
+        block = (void*)start;
         return true;
     }
+
+    /// <summary>How long a block for this request is; 0 if no number is large enough.</summary>
+    private nuint LengthFor(nuint size, nuint alignment) => size > nuint.MaxValue - _contents.Overhead
+        ? 0
+        : _map.Geometry.LengthFor(Math.Max(Math.Max(size + _contents.Overhead, alignment), 1));
 
     private ClientExhaustedException Exhausted(nuint size, nuint alignment)
     {

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Vmem.Buddy;
 using Vmem.Checks;
 using Vmem.Memory.Isolation;
 
@@ -56,135 +55,61 @@ public sealed unsafe partial class MemoryClient
     /// changed, but that it holds poison again.</exception>
     public bool TryResize(void* block, nuint size)
     {
-        Enter();
-        try
-        {
-            Block old = Locate(block, "resize");
-            CheckGuard(old);
-            nuint usable = UsableLength(old);
-            nuint length = LengthFor(size, alignment: 1);
-            length = old.Region.IsLarge && length != 0 ? Math.Max(length, _geometry.Granule) : length;
-            if (length == 0 || (length > old.Length && length - old.Length > _limit - _inUse) || !TryMoveEnd(old, length))
-            {
-                return false;
-            }
-
-            if (length > old.Length && Has(MemoryContextFeatures.PoisonOnFree))
-            {
-                CheckPoisonBehind(old, length);
-            }
-
-            _inUse += length - old.Length;
-            _grownEver += (long)length - (long)old.Length;
-            _peakInUse = Math.Max(_peakInUse, _inUse);
-            if (Has(MemoryContextFeatures.ZeroOnAllocate) && length > usable)
-            {
-                NativeMemory.Clear((byte*)block + usable, length - usable);
-            }
-
-            SetGuard(old with { Length = length }, size);
-            return true;
-        }
-        finally
-        {
-            Exit();
-        }
-    }
-
-    /// <summary>Makes a block end elsewhere, as far as the map, the tree and the context are concerned.</summary>
-    private bool TryMoveEnd(in Block block, nuint length)
-    {
-        AssertEntered();
-        Region region = block.Region;
-        Invariant.Assert(region.Owner == this && _blocks.At(block.Unit) != 0, "what is resized was handed out");
-        if (length == block.Length)
-        {
-            return true;
-        }
-
-        if (region.IsLarge != length > _geometry.Granule / 2)
+        using ArenaLock.Scope held = Enter();
+        Block old = _finder.Find((nuint)block, "resize");
+        _contents.CheckGuard(old);
+        nuint usable = _contents.UsableLength(old);
+        nuint length = LengthFor(size, alignment: 1);
+        length = old.Region.IsLarge && length != 0 ? Math.Max(length, Context.BlockSize) : length;
+        if (length == 0 || (length > old.Length && length - old.Length > _limit - _inUse) || !_free.TryMoveEnd(old, length))
         {
             return false;
         }
 
-        if (region.IsLarge)
+        Block resized = old with { Length = length };
+        if (length > old.Length && _contents.TryMendPoison((nuint)block + old.Length, length - old.Length, out InvariantViolationException? written))
         {
-            if (!Context.TryResize(this, region, length))
-            {
-                return false;
-            }
-
-            _totalSize += length - block.Length;
-            return true;
+            _ = _free.TryMoveEnd(resized, old.Length);
+            throw written;
         }
 
-        if (length < block.Length)
+        if (length < old.Length && !old.Region.IsLarge)
         {
-            Scrub(block.Unit + (length >> _unitShift), block.Length - length);
+            _contents.Clear((nuint)block + length, old.Length - length);
         }
 
-        int order = _geometry.OrderFor(length);
-        if (!TryResizeInTree(block, order))
-        {
-            return false;
-        }
-
-        _blocks.Set(block.Unit, order + 1);
-        _regions.Refresh(region);
+        _inUse += length - old.Length;
+        _grownEver += (long)length - (long)old.Length;
+        _peakInUse = Math.Max(_peakInUse, _inUse);
+        _contents.Resize(resized, usable, size);
         return true;
     }
 
-    /// <summary>Cached blocks are nobody's: where only they are in the way, they go back to the trees.</summary>
-    private bool TryResizeInTree(in Block block, int order)
-    {
-        BuddyTree tree = block.Region.Tree!;
-        long unit = (long)(block.Unit - block.Region.FirstUnit);
-        if (tree.TryResize(unit, order))
-        {
-            return true;
-        }
-
-        nuint units = (nuint)1 << order;
-        bool isCached = ((nuint)unit & (units - 1)) == 0 && _blocks.IsClear(block.Unit + 1, units - 1);
-        return isCached && FlushCaches() && tree.TryResize(unit, order);
-    }
-
-    /// <summary>Does the block have a region of its own, which a block of that size would not get?</summary>
+    /// <summary>True if the block has a region of its own, which a block of that size would not get.</summary>
     private bool IsTooSmallForItsRegion(void* address, nuint size)
     {
-        Enter();
-        try
-        {
-            Block block = Locate(address, "resize");
-            CheckGuard(block);
-            return block.Region.IsLarge && LengthFor(size, alignment: 1) - 1 < _geometry.Granule / 2;
-        }
-        finally
-        {
-            Exit();
-        }
+        using ArenaLock.Scope held = Enter();
+        Block block = _finder.Find((nuint)address, "resize");
+        _contents.CheckGuard(block);
+        return block.Region.IsLarge && LengthFor(size, alignment: 1) is var length and not 0 && !_map.Geometry.IsLarge(length);
     }
 
     /// <summary>Under one lock: a client disposed of meanwhile has neither of the blocks any more, and their memory may be another's, or
     /// nobody's.</summary>
     private void* Move(void* block, void* moved, nuint size)
     {
-        Enter();
+        using ArenaLock.Scope held = Enter();
         try
         {
-            Block old = Locate(block, "resize");
-            NativeMemory.Copy(block, moved, Math.Min(UsableLength(old), size));
+            Block old = _finder.Find((nuint)block, "resize");
+            NativeMemory.Copy(block, moved, Math.Min(_contents.UsableLength(old), size));
             FreeLive(old);
             return moved;
         }
         catch (InvalidFreeException)
         {
-            FreeLive(Locate(moved, "free"));      // another thread has freed the block meanwhile, or written past its end
+            FreeLive(_finder.Find((nuint)moved, "free"));      // another thread has freed the block meanwhile, or written past its end
             throw;
-        }
-        finally
-        {
-            Exit();
         }
     }
 

@@ -13,8 +13,7 @@ public sealed unsafe partial class MemoryClient
     /// <param name="length">In elements; 0 gives an empty span, which has no block.</param>
     /// <typeparam name="T">The elements' type.</typeparam>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is negative.</exception>
-    /// <exception cref="ClientExhaustedException">The quota is used up, or the context has no room.</exception>
-    /// <exception cref="ObjectDisposedException">The client has been disposed of.</exception>
+    /// <inheritdoc cref="Allocate" path="/exception"/>
     public Span<T> AllocateSpan<T>(int length)
         where T : unmanaged
     {
@@ -40,8 +39,7 @@ public sealed unsafe partial class MemoryClient
     /// <param name="length">In elements.</param>
     /// <typeparam name="T">The elements' type.</typeparam>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is negative.</exception>
-    /// <exception cref="ClientExhaustedException">The quota is used up, or the context has no room.</exception>
-    /// <exception cref="ObjectDisposedException">The client has been disposed of.</exception>
+    /// <inheritdoc cref="Allocate" path="/exception"/>
     public IMemoryOwner<T> Rent<T>(int length)
         where T : unmanaged =>
         new ClientMemory<T>(this, AllocateElements<T>(length), length);

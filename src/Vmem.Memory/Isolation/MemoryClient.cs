@@ -10,18 +10,13 @@ namespace Vmem.Memory;
 /// <remarks>
 /// <para>
 /// A request is rounded up to a power of two and met, in this order, from the blocks that were freed lately (<see cref="BlockCaches"/>), from
-/// the client's regions (<see cref="RegionLists"/>, each with a buddy tree), from a new region, and at last from what other clients of
+/// the client's regions (<see cref="ClientRegions"/>, each with a buddy tree), from a new region, and at last from what other clients of
 /// the context hold without need. It fails only if all of that holds no place, or if it would pass the quota. A request of more than half
 /// of <see cref="MemoryContext.BlockSize"/> gets a region of its own.
 /// </para>
 /// <para>
-/// A free is checked before anything is changed: the context's map says whether a block starts there, and of which order, and its table
-/// whose the memory is.
-/// </para>
-/// <para>
-/// Each region a client takes is as long as all those before it together, up to a sixteenth of the context: a client that fills a gigabyte
-/// holds some hundreds of regions, and one that needs a kilobyte holds one granule. A region whose last block is freed goes back to the
-/// context, except that one is kept, lest a client at the edge took and gave back a region with every call.
+/// A free is checked before anything is changed (<see cref="BlockFinder"/>): the context's map says whether a block starts there, and of which order, and its table
+/// whose the memory is. What the features promise of a block's bytes is kept by <see cref="BlockContents"/>.
 /// </para>
 /// <para>
 /// Where a context has no features that concern single blocks, allocating and freeing takes the short way, at the top of
@@ -32,17 +27,14 @@ namespace Vmem.Memory;
 /// </remarks>
 public sealed unsafe partial class MemoryClient : IDisposable
 {
-    private const MemoryContextFeatures FeaturesPerBlock = MemoryContextFeatures.ZeroOnAllocate | MemoryContextFeatures.ZeroOnFree |
-        MemoryContextFeatures.PoisonOnFree | MemoryContextFeatures.GuardBytes;
-
     private readonly bool _isSynchronized;
     private readonly int _unitShift;
     private readonly int _granuleUnitShift;
     private readonly nuint _unitMask;
-    private readonly byte* _start;                // the context's, as the next two
+    private readonly nuint _start;                // the context's, as the next two
     private readonly BlockMap _blocks;
     private readonly Region?[] _granules;
-    private BlockCaches _caches;
+    private FreeBlocks _free;
     private int _shortOrders;                     // orders below go the short way; 0 if every block needs more than memory, or the lock
     private int _lockedOrders;                    // orders below go the short way under the lock
     private nuint _limit;                         // of _inUse; 0 once disposed of
@@ -51,16 +43,11 @@ public sealed unsafe partial class MemoryClient : IDisposable
     private long _allocations;
     private ulong _requestedEver;                 // in bytes, of all allocations
     private ulong _freedEver;                     // in bytes, rounding included
-    private int _emptyRegions;                    // that are held though no live block is in them
 
-    private readonly ContextGeometry _geometry;
-    private readonly MemoryContextFeatures _features;
+    private readonly ContextMap _map;
+    private readonly BlockFinder _finder;
+    private readonly BlockContents _contents;
     private ArenaLock _lock;
-    private RegionLists _regions;
-    private readonly ClientTables _tables;        // another's once disposed of
-    private nuint _totalSize;
-    private nuint _dividedSize;                   // of _totalSize, what is not in large blocks
-    private long _regionsTaken;
     private long _failures;
     private long _grownEver;                      // in bytes, of blocks resized where they lay; negative if they shrank
     private long _leaked;                         // blocks that went with the client
@@ -73,19 +60,19 @@ public sealed unsafe partial class MemoryClient : IDisposable
         Quota = quota;
         Serial = serial;
         _limit = quota == 0 ? nuint.MaxValue : quota;
-        _features = context.Features;
-        _geometry = context.Geometry;
-        _unitShift = _geometry.UnitShift;
-        _granuleUnitShift = _geometry.GranuleUnitShift;
-        _unitMask = _geometry.Unit - 1;
-        _start = (byte*)context.Start;
-        _blocks = context.Blocks;
-        _granules = context.Granules;
-        _tables = tables;
-        _caches = tables.Caches;
-        _regions = new RegionLists(tables.Lists);
-        _isSynchronized = Has(MemoryContextFeatures.Synchronized);
-        int plainOrders = (_features & FeaturesPerBlock) == 0 ? _caches.Orders : 0;
+        _map = context.Map;
+        _unitShift = _map.Geometry.UnitShift;
+        _granuleUnitShift = _map.Geometry.GranuleUnitShift;
+        _unitMask = _map.Geometry.Unit - 1;
+        _start = _map.Start;
+        _blocks = _map.Blocks;
+        _granules = _map.Granules;
+        _finder = new BlockFinder(this, _map);
+        _contents = new BlockContents(name, _map, context.Features);
+        Tables = tables;
+        _free = new FreeBlocks(this, _map, tables);
+        _isSynchronized = (context.Features & MemoryContextFeatures.Synchronized) != 0;
+        int plainOrders = (context.Features & BlockContents.PerBlock) == 0 ? _free.Caches.Orders : 0;
         (_shortOrders, _lockedOrders) = _isSynchronized ? (0, plainOrders) : (plainOrders, 0);
     }
 
@@ -102,7 +89,7 @@ public sealed unsafe partial class MemoryClient : IDisposable
     public nuint InUse => _inUse;
 
     /// <summary>The bytes of its regions (libvmma: vmma_get_total_size).</summary>
-    public nuint TotalSize => _totalSize;
+    public nuint TotalSize => _free.Regions.TotalSize;
 
     /// <summary>Has it been disposed of?</summary>
     public bool IsDisposed => _disposed;
@@ -110,9 +97,8 @@ public sealed unsafe partial class MemoryClient : IDisposable
     /// <summary>Distinguishes the client from every other that its context ever had.</summary>
     internal ulong Serial { get; }
 
-    internal MemoryClient? PreviousClient { get; set; }
-
-    internal MemoryClient? NextClient { get; set; }
+    /// <summary>Null once it is off the context's list: they are another client's then. Changes under the context's gate.</summary>
+    internal ClientTables? Tables { get; set; }
 
     /// <summary>
     /// Frees everything that the client ever allocated (libvmma: vmma_delete_client): O(regions), however many blocks there are. With
@@ -120,8 +106,7 @@ public sealed unsafe partial class MemoryClient : IDisposable
     /// </summary>
     public void Dispose()
     {
-        Enter();
-        try
+        using (Enter())
         {
             if (_disposed)
             {
@@ -131,56 +116,34 @@ public sealed unsafe partial class MemoryClient : IDisposable
             _disposed = true;
             _limit = 0;
             _shortOrders = _lockedOrders = 0;
-            _leaked = CountLive();
+            _leaked = _free.Regions.CountLive();
             _freedEver += _inUse;
             _inUse = 0;
-            for (int order = 0; order < _caches.Orders; order++)
-            {
-                _caches.Clear(order);
-            }
-
-            while (_regions.First is { } region)
-            {
-                if (Has(MemoryContextFeatures.ZeroOnFree))
-                {
-                    NativeMemory.Clear(AddressOf(region.FirstUnit), region.Size);
-                }
-
-                ReturnRegion(region);
-            }
-
-            Invariant.Assert(_totalSize == 0 && _dividedSize == 0 && _emptyRegions == 0, "nothing is left of a client that is gone");
-            _caches = BlockCaches.None;
-        }
-        finally
-        {
-            Exit();
+            _free.ReturnAll(zeroed: (Context.Features & MemoryContextFeatures.ZeroOnFree) != 0);
         }
 
-        Context.Forget(this, _tables);
+        Context.Forget(this);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Enter()
+    /// <summary>Gives back what the client holds without need, cached blocks and empty regions. O(cached blocks + regions).</summary>
+    /// <returns>How many bytes came back to the context.</returns>
+    /// <exception cref="ObjectDisposedException">The client has been disposed of.</exception>
+    public nuint Trim()
     {
-        if (_isSynchronized)
-        {
-            _lock.Enter();
-        }
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return GiveBackReserve();
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Exit()
+    /// <summary>The same, and nothing if it has been disposed of.</summary>
+    internal nuint GiveBackReserve()
     {
-        if (_isSynchronized)
-        {
-            _lock.Exit();
-        }
+        using ArenaLock.Scope held = Enter();
+        return _free.GiveBackReserve();
     }
 
     /// <summary>Debug builds: throws unless this thread may change the client.</summary>
     [Conditional("DEBUG")]
-    private void AssertEntered()
+    internal void AssertEntered()
     {
         if (_isSynchronized)
         {
@@ -188,9 +151,10 @@ public sealed unsafe partial class MemoryClient : IDisposable
         }
     }
 
-    private byte* AddressOf(nuint unit) => _start + (unit << _unitShift);
+    /// <summary>Enters the lock, if the client has one, until the result is disposed of.</summary>
+    private ArenaLock.Scope Enter() => _isSynchronized ? _lock.EnterScope() : default;
 
-    private nuint UnitOf(nuint address) => (address - (nuint)_start) >> _unitShift;
-
-    private bool Has(MemoryContextFeatures feature) => (_features & feature) != 0;
+    /// <summary>The region that a unit is in, if a client holds it. The unit must exist.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private Region? RegionAt(nuint unit) => Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_granules), unit >> _granuleUnitShift);
 }

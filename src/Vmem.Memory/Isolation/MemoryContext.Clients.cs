@@ -7,32 +7,16 @@ namespace Vmem.Memory;
 public sealed unsafe partial class MemoryContext
 {
     /// <summary>Takes a client off the list. It keeps no link: who keeps a client that is gone keeps no others by that.</summary>
-    internal void Forget(MemoryClient client, ClientTables tables)
+    internal void Forget(MemoryClient client)
     {
         EnterGateThroughInterrupts();
         try
         {
+            ClientTables tables = client.Tables!;
+            client.Tables = null;
+            _clients.Remove(tables.Node);
+            tables.Node.Value = null!;
             _tables.Push(tables);
-            if (client.PreviousClient is { } previous)
-            {
-                previous.NextClient = client.NextClient;
-            }
-            else
-            {
-                _firstClient = client.NextClient;
-            }
-
-            if (client.NextClient is { } next)
-            {
-                next.PreviousClient = client.PreviousClient;
-            }
-            else
-            {
-                _lastClient = client.PreviousClient;
-            }
-
-            client.PreviousClient = client.NextClient = null;
-            _clients--;
             _clientsDeleted++;
         }
         finally
@@ -52,7 +36,7 @@ public sealed unsafe partial class MemoryContext
     private MemoryClient? FirstClient()
     {
         EnterGateThroughInterrupts();
-        MemoryClient? first = _firstClient;
+        MemoryClient? first = _clients.First?.Value;
         _gate.Exit();
         return first;
     }
@@ -62,18 +46,13 @@ public sealed unsafe partial class MemoryContext
     {
         lock (_gate)
         {
-            if (!client.IsDisposed)
+            LinkedListNode<MemoryClient>? next = client.Tables is { } tables ? tables.Node.Next : _clients.First;
+            while (next is not null && next.Value.Serial <= client.Serial)
             {
-                return client.NextClient;
+                next = next.Next;
             }
 
-            MemoryClient? next = _firstClient;
-            while (next is not null && next.Serial <= client.Serial)
-            {
-                next = next.NextClient;
-            }
-
-            return next;
+            return next?.Value;
         }
     }
 }

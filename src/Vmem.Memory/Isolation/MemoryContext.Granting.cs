@@ -1,24 +1,18 @@
 using System.Runtime.InteropServices;
 using Vmem.Checks;
 using Vmem.Memory.Isolation;
+using Vmem.Memory.Poisoning;
 
 namespace Vmem.Memory;
 
-// Regions: from the arena to a client and back. What is in the memory that changes hands is the business of `Prepare`.
+// Regions: from the arena to a client and back. `Initialize` sees to the bytes of memory that changes hands.
 public sealed unsafe partial class MemoryContext
 {
     /// <summary>The writer of a granule whose contents are not known.</summary>
-    private const ulong Stranger = ulong.MaxValue;
+    private const ulong UnknownWriter = ulong.MaxValue;
 
-    private readonly RegionPool _pool;
     private long _regions;
     private ulong _bytesZeroed;
-
-    internal ref readonly ContextGeometry Geometry => ref _geometry;
-
-    internal Region?[] Granules => _granules;
-
-    internal BlockMap Blocks => _blocks;
 
     /// <summary>A region to divide, of 2^<paramref name="regionClass"/> granules; null if there is no room for it.</summary>
     internal Region? TryGrant(MemoryClient client, int regionClass)
@@ -26,12 +20,12 @@ public sealed unsafe partial class MemoryContext
         Region? region;
         lock (_gate)
         {
-            region = TryOpen(client, _geometry.Granule << regionClass, regionClass);
+            region = TryOpen(client, _map.Geometry.Granule << regionClass, regionClass);
         }
 
         if (region is not null)
         {
-            Prepare(client, OffsetOf(region), region.Size);
+            Initialize(client, OffsetOf(region), region.Size);
         }
 
         return region;
@@ -47,7 +41,7 @@ public sealed unsafe partial class MemoryContext
             region = TryOpen(client, size, regionClass: -1);
         }
 
-        isZeroed = region is not null && Prepare(client, OffsetOf(region), region.Size);
+        isZeroed = region is not null && Initialize(client, OffsetOf(region), region.Size);
         return region;
     }
 
@@ -68,14 +62,14 @@ public sealed unsafe partial class MemoryContext
                 // Sooner, the arena might still fail and the contents be lost; later, the memory might be another's.
                 if ((Features & MemoryContextFeatures.ZeroOnFree) != 0)
                 {
-                    NativeMemory.Clear(_start + offset + size, old - size);
+                    NativeMemory.Clear((void*)(_map.Start + offset + size), old - size);
                 }
 
-                EntriesOf(offset + size, old - size).Clear();
+                _map.EntriesOf(offset + size, old - size).Clear();
             }
             else
             {
-                EntriesOf(offset + old, size - old).Fill(region);
+                _map.EntriesOf(offset + old, size - old).Fill(region);
             }
 
             region.Size = size;
@@ -83,7 +77,7 @@ public sealed unsafe partial class MemoryContext
 
         if (size > old)
         {
-            Prepare(client, offset + old, size - old);
+            Initialize(client, offset + old, size - old);
         }
 
         return true;
@@ -95,7 +89,7 @@ public sealed unsafe partial class MemoryContext
         try
         {
             nuint offset = OffsetOf(region);
-            Span<Region?> entries = EntriesOf(offset, region.Size);
+            Span<Region?> entries = _map.EntriesOf(offset, region.Size);
             Invariant.Assert(entries[0] == region && entries[^1] == region && _regions > 0, "a region that comes back was given out");
             entries.Clear();
             _arena.Free(offset, region.Size);
@@ -128,43 +122,42 @@ public sealed unsafe partial class MemoryContext
             throw;
         }
 
-        region.Open(client, offset >> _geometry.UnitShift, size);
-        Span<Region?> entries = EntriesOf(offset, size);
+        region.Open(client, offset >> _map.Geometry.UnitShift, size);
+        Span<Region?> entries = _map.EntriesOf(offset, size);
         Invariant.Assert(entries[0] is null && entries[^1] is null, "memory that is given out is nobody's");
         entries.Fill(region);
         _regions++;
         return region;
     }
 
-    private nuint OffsetOf(Region region) => region.FirstUnit << _geometry.UnitShift;
-
-    private Span<Region?> EntriesOf(nuint offset, nuint size) =>
-        _granules.AsSpan((int)(offset >> _geometry.GranuleShift), (int)(size >> _geometry.GranuleShift));
+    private nuint OffsetOf(Region region) => region.FirstUnit << _map.Geometry.UnitShift;
 
     /// <summary>Brings the memory into the state that the features promise, wipes the blocks of whoever had it before from the map, and notes
     /// who may write to it from now on. True if every byte is zero.</summary>
-    private bool Prepare(MemoryClient client, nuint offset, nuint size)
+    private bool Initialize(MemoryClient client, nuint offset, nuint size)
     {
+        ContextGeometry geometry = _map.Geometry;
+
         // HasFlag would box until the JIT has optimised this method.
         bool poisons = (Features & MemoryContextFeatures.PoisonOnFree) != 0;
         bool zeroes = (Features & MemoryContextFeatures.ZeroOnHandOver) != 0 && !poisons;
         bool isZero = !poisons;
-        for (nuint end = offset + size; offset < end; offset += _geometry.Granule)
+        for (nuint end = offset + size; offset < end; offset += geometry.Granule)
         {
-            ref ulong writer = ref _writers[offset >> _geometry.GranuleShift];
-            if (writer != client.Serial && writer is not (0 or Stranger))
+            ref ulong writer = ref _writers[offset >> geometry.GranuleShift];
+            if (writer != client.Serial && writer is not (0 or UnknownWriter))
             {
-                _blocks.Clear(offset >> _geometry.UnitShift, _geometry.Granule >> _geometry.UnitShift);
+                _map.Blocks.Clear(offset >> geometry.UnitShift, geometry.Granule >> geometry.UnitShift);
             }
 
             if (poisons)
             {
-                NativeMemory.Fill(_start + offset, _geometry.Granule, Poison.Value);
+                Pattern.Fill(_map.Start + offset, _map.Start + offset + geometry.Granule, Pattern.Freed);
             }
             else if (writer != 0 && zeroes && writer != client.Serial)
             {
-                NativeMemory.Clear(_start + offset, _geometry.Granule);
-                Interlocked.Add(ref _bytesZeroed, _geometry.Granule);
+                NativeMemory.Clear((void*)(_map.Start + offset), geometry.Granule);
+                Interlocked.Add(ref _bytesZeroed, geometry.Granule);
             }
             else
             {

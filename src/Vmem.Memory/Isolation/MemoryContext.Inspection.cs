@@ -11,8 +11,8 @@ public sealed unsafe partial class MemoryContext
     /// <summary>Which client holds the memory at an address, as a block or in reserve? O(1).</summary>
     public bool TryGetClient(void* address, [NotNullWhen(true)] out MemoryClient? client)
     {
-        nuint granule = ((nuint)address - (nuint)_start) >> _geometry.GranuleShift;
-        client = granule < (nuint)_granules.Length ? _granules[granule]?.Owner : null;
+        nuint granule = ((nuint)address - _map.Start) >> _map.Geometry.GranuleShift;
+        client = granule < (nuint)_map.Granules.Length ? _map.Granules[granule]?.Owner : null;
         return client is not null;
     }
 
@@ -21,13 +21,7 @@ public sealed unsafe partial class MemoryContext
     {
         lock (_gate)
         {
-            var clients = new List<MemoryClient>(_clients);
-            for (MemoryClient? client = _firstClient; client is not null; client = client.NextClient)
-            {
-                clients.Add(client);
-            }
-
-            return clients;
+            return _clients.ToList();
         }
     }
 
@@ -64,12 +58,12 @@ public sealed unsafe partial class MemoryContext
                 Free = arena.Free,
                 LargestFree = arena.LargestFree,
                 PeakInUse = arena.PeakInUse,
-                Clients = _clients,
+                Clients = _clients.Count,
                 Regions = _regions,
                 ClientsCreated = (long)_clientsCreated,
                 ClientsDeleted = _clientsDeleted,
                 BytesZeroedOnHandOver = Interlocked.Read(ref _bytesZeroed),
-                BookkeepingBytes = arena.BookkeepingBytes + _pool.BookkeepingBytes + ((long)_granules.Length * (IntPtr.Size + sizeof(ulong))) + (long)_blocks.Units + ((_clients + _tables.Count) * ClientTables.BytesFor(_cacheCapacities)),
+                BookkeepingBytes = arena.BookkeepingBytes + _pool.BookkeepingBytes + ((long)_map.Granules.Length * (IntPtr.Size + sizeof(ulong))) + (long)_map.Blocks.Units + ((_clients.Count + _tables.Count) * ClientTables.BytesFor(_cacheCapacities)),
             };
         }
     }
@@ -108,17 +102,17 @@ public sealed unsafe partial class MemoryContext
             _arena.Validate();
             nuint held = 0;
             long regions = 0;
-            for (int granule = 0; granule < _granules.Length; granule++)
+            for (int granule = 0; granule < _map.Granules.Length; granule++)
             {
-                if (_granules[granule] is not { } region)
+                if (_map.Granules[granule] is not { } region)
                 {
                     continue;
                 }
 
-                nuint offset = (nuint)granule << _geometry.GranuleShift;
+                nuint offset = (nuint)granule << _map.Geometry.GranuleShift;
                 Invariant.Hold(region.Owner is not null, "a region in the table has an owner", $"The granule at {offset} has none.");
                 Invariant.Hold(offset - OffsetOf(region) < region.Size, "a granule lies in its region", $"The granule at {offset} is said to be in the region at {OffsetOf(region)}.");
-                held += _geometry.Granule;
+                held += _map.Geometry.Granule;
                 regions += offset == OffsetOf(region) ? 1 : 0;
             }
 

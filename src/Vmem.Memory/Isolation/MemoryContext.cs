@@ -30,18 +30,14 @@ namespace Vmem.Memory;
 public sealed unsafe partial class MemoryContext : IDisposable
 {
     private readonly ContextBlock _block;
-    private readonly ContextGeometry _geometry;
-    private readonly Arena<nuint> _arena;         // offsets from _start
-    private readonly BlockMap _blocks;
-    private readonly Region?[] _granules;         // by granule: the region that it is in
+    private readonly Arena<nuint> _arena;         // offsets from the start
+    private readonly ContextMap _map;
+    private readonly RegionPool _pool;
     private readonly ulong[] _writers;            // by granule: the serial of the client that may have written to it
-    private readonly byte* _start;
     private readonly byte[] _cacheCapacities;
     private readonly Stack<ClientTables> _tables = new();          // of clients that are gone
     private readonly Lock _gate = new();
-    private MemoryClient? _firstClient;
-    private MemoryClient? _lastClient;
-    private int _clients;
+    private readonly LinkedList<MemoryClient> _clients = [];       // in the order of their creation
     private ulong _clientsCreated;
     private long _clientsDeleted;
     private bool _disposed;
@@ -84,29 +80,27 @@ public sealed unsafe partial class MemoryContext : IDisposable
         _block = block;
         try
         {
-            _geometry = new ContextGeometry(options);
-            nuint start = _geometry.RoundUpToGranules((nuint)block.Start);
+            var geometry = new ContextGeometry(options);
+            nuint start = geometry.RoundUpToGranules((nuint)block.Start);
             nuint lost = start - (nuint)block.Start;
-            Size = lost < block.Size ? (block.Size - lost) & ~(_geometry.Granule - 1) : 0;
-            if (Size == 0)
+            nuint size = lost < block.Size ? (block.Size - lost) & ~(geometry.Granule - 1) : 0;
+            if (size == 0)
             {
                 throw new ArgumentException(
-                    $"The block of {block.Size} bytes at 0x{(nuint)block.Start:x} holds no aligned piece of {_geometry.Granule} bytes. Give more, or choose a smaller BlockSize.", nameof(block));
+                    $"The block of {block.Size} bytes at 0x{(nuint)block.Start:x} holds no aligned piece of {geometry.Granule} bytes. Give more, or choose a smaller BlockSize.", nameof(block));
             }
 
-            _start = (byte*)start;
             Features = options.Features;
-            _arena = new Arena<nuint>("context", 0, Size, _geometry.Granule, new ArenaOptions<nuint> { SingleThreaded = true });
-            _blocks = new BlockMap(Size >> _geometry.UnitShift);
-            _granules = new Region?[Size >> _geometry.GranuleShift];
-            _writers = new ulong[_granules.Length];
+            _arena = new Arena<nuint>("context", 0, size, geometry.Granule, new ArenaOptions<nuint> { SingleThreaded = true });
+            _map = new ContextMap(start, size, geometry);
+            _writers = new ulong[_map.Granules.Length];
             if (!block.IsZeroed)
             {
-                Array.Fill(_writers, Stranger);
+                Array.Fill(_writers, UnknownWriter);
             }
 
-            _cacheCapacities = BlockCaches.CapacitiesFor(_geometry);
-            _pool = new RegionPool(_geometry, Features.HasFlag(MemoryContextFeatures.GuardBytes));
+            _cacheCapacities = BlockCaches.CapacitiesFor(geometry);
+            _pool = new RegionPool(geometry, Features.HasFlag(MemoryContextFeatures.GuardBytes));
         }
         catch
         {
@@ -125,16 +119,18 @@ public sealed unsafe partial class MemoryContext : IDisposable
     public MemoryContextFeatures Features { get; }
 
     /// <summary>Where the memory that clients can be given starts: the block's start, rounded up to <see cref="BlockSize"/>.</summary>
-    public void* Start => _start;
+    public void* Start => (void*)_map.Start;
 
     /// <summary>How much clients can be given, in bytes: a multiple of <see cref="BlockSize"/>.</summary>
-    public nuint Size { get; }
+    public nuint Size => _map.Size;
 
     /// <summary>Every block starts at a multiple of this many bytes, and is at least as long.</summary>
-    public nuint Alignment => _geometry.Unit;
+    public nuint Alignment => _map.Geometry.Unit;
 
     /// <summary>Clients get, and give back, multiples of this many bytes.</summary>
-    public nuint BlockSize => _geometry.Granule;
+    public nuint BlockSize => _map.Geometry.Granule;
+
+    internal ContextMap Map => _map;
 
     /// <summary>A new client, empty: it takes nothing from the context until it allocates. O(1).</summary>
     /// <param name="name">For messages and statistics; need not be unique.</param>
@@ -146,21 +142,11 @@ public sealed unsafe partial class MemoryContext : IDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            _ = _tables.EnsureCapacity(_tables.Count + _clients + 1);       // so that deleting a client needs no memory
-            var client = new MemoryClient(this, name, quota, serial: _clientsCreated + 1, _tables.TryPop(out ClientTables? tables) ? tables : new ClientTables(_cacheCapacities));
-            _clientsCreated++;
-            _clients++;
-            client.PreviousClient = _lastClient;
-            if (_lastClient is { } last)
-            {
-                last.NextClient = client;
-            }
-            else
-            {
-                _firstClient = client;
-            }
-
-            _lastClient = client;
+            _ = _tables.EnsureCapacity(_tables.Count + _clients.Count + 1);       // so that deleting a client needs no memory
+            ClientTables tables = _tables.TryPop(out ClientTables? spare) ? spare : new ClientTables(_cacheCapacities);
+            var client = new MemoryClient(this, name, quota, serial: ++_clientsCreated, tables);
+            tables.Node.Value = client;
+            _clients.AddLast(tables.Node);
             return client;
         }
     }

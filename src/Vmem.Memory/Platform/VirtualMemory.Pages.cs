@@ -13,17 +13,10 @@ public static unsafe partial class VirtualMemory
     /// <exception cref="OutOfMemoryException">The system will not promise that much memory, or the process has as many mappings as it
     /// may.</exception>
     /// <exception cref="InvalidOperationException">Not all of it is reserved.</exception>
-    public static void Commit(void* start, nuint size)
-    {
-        if (!TryCommit(start, size))
-        {
-            throw Shortage("commit", start, size);
-        }
-    }
+    public static void Commit(void* start, nuint size) => ThrowIfShort(TryCommit(start, size), "commit", start, size);
 
     /// <summary>The same; false if the system is short of memory or mappings. See <see cref="Commit"/>.</summary>
-    /// <param name="start">The first address.</param>
-    /// <param name="size">In bytes.</param>
+    /// <inheritdoc cref="Commit" path="/param"/>
     /// <returns>Whether all of it is committed; if not, nothing has changed.</returns>
     /// <exception cref="ArgumentException">They are not whole pages, none, or pass the end of the address space.</exception>
     /// <exception cref="InvalidOperationException">Not all of it is reserved.</exception>
@@ -35,22 +28,14 @@ public static unsafe partial class VirtualMemory
 
     /// <summary>Gives memory back and keeps the address space: a touch is a fault again, and the contents are lost. Pages that are only
     /// reserved stay so.</summary>
-    /// <param name="start">The first address.</param>
-    /// <param name="size">In bytes.</param>
+    /// <inheritdoc cref="Commit" path="/param"/>
     /// <exception cref="ArgumentException">They are not whole pages, none, or pass the end of the address space.</exception>
     /// <exception cref="OutOfMemoryException">As <see cref="TryDecommit"/> returns false.</exception>
-    public static void Decommit(void* start, nuint size)
-    {
-        if (!TryDecommit(start, size))
-        {
-            throw Shortage("decommit", start, size);
-        }
-    }
+    public static void Decommit(void* start, nuint size) => ThrowIfShort(TryDecommit(start, size), "decommit", start, size);
 
     /// <summary>The same; false if the process has as many mappings as it may and this would make one more. See
     /// <see cref="Decommit"/>.</summary>
-    /// <param name="start">The first address.</param>
-    /// <param name="size">In bytes.</param>
+    /// <inheritdoc cref="Commit" path="/param"/>
     /// <returns>Whether all of it is only reserved now. If not, each page is as accessible as before, and its contents may be lost; on
     /// Linux the memory has gone back, as by <see cref="Discard"/>.</returns>
     /// <exception cref="ArgumentException">They are not whole pages, none, or pass the end of the address space.</exception>
@@ -70,10 +55,7 @@ public static unsafe partial class VirtualMemory
     public static void Discard(void* start, nuint size)
     {
         CheckRange(start, size);
-        if (!Succeeded(s_system.Discard(start, size), "discard", start, size))
-        {
-            throw Shortage("discard", start, size);
-        }
+        ThrowIfShort(Succeeded(s_system.Discard(start, size), "discard", start, size), "discard", start, size);
     }
 
     /// <summary>Takes away the access to committed pages and keeps their contents and memory: a guard page, for instance.</summary>
@@ -84,13 +66,7 @@ public static unsafe partial class VirtualMemory
     /// <exception cref="ArgumentException">They are not whole pages, none, or pass the end of the address space.</exception>
     /// <exception cref="OutOfMemoryException">The process has as many mappings as it may.</exception>
     /// <exception cref="InvalidOperationException">Not all of it is reserved; on Windows, committed.</exception>
-    public static void Protect(void* start, nuint size)
-    {
-        if (!TryProtect(start, size))
-        {
-            throw Shortage("protect", start, size);
-        }
-    }
+    public static void Protect(void* start, nuint size) => ThrowIfShort(TryProtect(start, size), "protect", start, size);
 
     /// <summary>The same; false if the process has as many mappings as it may. See <see cref="Protect"/>.</summary>
     /// <param name="start">The first address of committed pages.</param>
@@ -113,10 +89,7 @@ public static unsafe partial class VirtualMemory
     public static void Unprotect(void* start, nuint size)
     {
         CheckRange(start, size);
-        if (!Succeeded(s_system.Unprotect(start, size), "unprotect", start, size))
-        {
-            throw Shortage("unprotect", start, size);
-        }
+        ThrowIfShort(Succeeded(s_system.Unprotect(start, size), "unprotect", start, size), "unprotect", start, size);
     }
 
     /// <summary>Asks for huge pages: fewer entries in the processor's table of pages, for memory that is used as a whole. Only what lies in
@@ -134,8 +107,7 @@ public static unsafe partial class VirtualMemory
 
     /// <summary>How much memory there is behind the pages now: for tests and statistics. O(size).</summary>
     /// <remarks>mincore; QueryWorkingSetEx on Windows. A page that was only read counts, too. What was swapped out does not.</remarks>
-    /// <param name="start">The first address.</param>
-    /// <param name="size">In bytes.</param>
+    /// <inheritdoc cref="Commit" path="/param"/>
     /// <returns>Bytes, a multiple of <see cref="PageSize"/>.</returns>
     /// <exception cref="ArgumentException">They are not whole pages, none, or pass the end of the address space.</exception>
     /// <exception cref="InvalidOperationException">Not all of it is reserved.</exception>
@@ -143,14 +115,18 @@ public static unsafe partial class VirtualMemory
     public static nuint GetResident(void* start, nuint size)
     {
         CheckRange(start, size);
-        return Succeeded(s_system.CountResident(start, size, out nuint resident), "count the pages of", start, size)
-            ? resident
-            : throw Shortage("count the pages of", start, size);
+        ThrowIfShort(Succeeded(s_system.CountResident(start, size, out nuint resident), "count the pages of", start, size), "count the pages of", start, size);
+        return resident;
     }
 
     private static bool Succeeded(int error, string verb, void* start, nuint size) =>
         error == 0 || (s_system.IsShortage(error) ? false : throw MemorySystem.Refusal(error, verb, start, size));
 
-    private static InsufficientMemoryException Shortage(string verb, void* start, nuint size) =>
-        new($"The system is short of memory, or the process has as many mappings as it may: it could not {verb} {size} bytes at 0x{(nuint)start:x}.");
+    private static void ThrowIfShort(bool succeeded, string verb, void* start, nuint size)
+    {
+        if (!succeeded)
+        {
+            throw new InsufficientMemoryException($"The system is short of memory, or the process has as many mappings as it may: it could not {verb} {size} bytes at 0x{(nuint)start:x}.");
+        }
+    }
 }

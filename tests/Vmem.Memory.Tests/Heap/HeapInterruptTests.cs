@@ -53,10 +53,10 @@ public unsafe class HeapInterruptTests
     public void A_move_that_is_interrupted_takes_nothing()
     {
         using NativeHeap heap = new(new NativeHeapOptions { Limit = 311 << 20, Debugging = HeapDebugging.None });
-        void* block = heap.Allocate(72);          // has no first blocks: it is in a slab, and goes back to a magazine
+        void* block = heap.Allocate(72);          // has no block in the starter arena: it is in a slab, and goes back to a magazine
         bool isInterrupted = false;
         Thread other = new(() => isInterrupted = Record.Exception(() => heap.Reallocate(block, 1_024)) is ThreadInterruptedException);
-        ref MagazineTable magazines = ref MagazinesOf(heap);
+        MagazineTable magazines = MagazinesOf(heap);
         magazines.Claim();
         _ = StartAndInterrupt(other, isDue: true, join: true);
         magazines.Release();

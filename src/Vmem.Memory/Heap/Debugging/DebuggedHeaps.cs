@@ -28,7 +28,7 @@ internal static class DebuggedHeaps
     }
 
     /// <summary>Another heap in one of whose live blocks the address lies, and what it knows of that block.</summary>
-    public static bool TryFindOwner(nuint address, HeapDebugger asking, [NotNullWhen(true)] out string? story)
+    public static bool TryFindOwner(nuint address, HeapDebugger asking, [NotNullWhen(true)] out string? description)
     {
         HeapDebugger[] heaps;
         lock (s_gate)
@@ -36,7 +36,7 @@ internal static class DebuggedHeaps
             heaps = [.. s_heaps.Select(static reference => reference.TryGetTarget(out HeapDebugger? heap) ? heap : null).OfType<HeapDebugger>()];
         }
 
-        story = heaps.Where(heap => heap != asking).Select(heap => heap.TellOwner(address)).FirstOrDefault(static told => told is not null);
-        return story is not null;
+        description = heaps.Where(heap => heap != asking).Select(heap => heap.DescribeOwner(address)).FirstOrDefault(static found => found is not null);
+        return description is not null;
     }
 }

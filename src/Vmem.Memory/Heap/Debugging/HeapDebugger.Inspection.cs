@@ -10,13 +10,22 @@ internal sealed partial class HeapDebugger
     /// <summary>How many leaked blocks are named. Arbitrary, and the same as an arena's.</summary>
     private const int NamedLeaks = 16;
 
-    /// <summary>Makes of the plain heap's figures what the users of this one see; false if it has ended.</summary>
-    public bool TryCorrect(ref NativeHeapStatistics figures)
+    /// <summary>The plain heap's figures, as the users of this one see them; false if it has ended.</summary>
+    /// <remarks>One after the other: an allocation holds this lock when it trims the plain heap.</remarks>
+    public bool TryCount(out NativeHeapStatistics figures)
     {
+        bool isThere = _heap.TryCount(out figures);
         lock (_gate)
         {
-            figures = figures with { InUse = _liveBytes, LiveBlocks = _live.Count, LargeBlocks = _largeBlocks, Quarantined = _quarantine.Bytes };
-            return !_ended;
+            figures = figures with
+            {
+                InUse = _liveBytes,
+                LiveBlocks = _live.Count,
+                LargeBlocks = _largeBlocks,
+                Quarantined = _quarantine.Bytes,
+                Allocations = _allocations,
+            };
+            return isThere && !_ended;
         }
     }
 
@@ -24,6 +33,7 @@ internal sealed partial class HeapDebugger
     /// <exception cref="InvariantViolationException">One was written, or a figure is wrong.</exception>
     public void Validate()
     {
+        _heap.Validate();
         lock (_gate)
         {
             ThrowIfEnded();
@@ -31,8 +41,8 @@ internal sealed partial class HeapDebugger
             foreach ((nuint start, DebugBlock block) in _live)
             {
                 bytes += block.Size;
-                Invariant.Hold(block.Start == start && block.Start >= block.Housing && block.End <= block.Brink, "a block lies in its housing", $"not the {Name(block)}");
-                Invariant.Hold(_heap.SizeOfPlain(block.Housing) == block.HousingSize, "the heap below knows each housing", $"not that of the {Name(block)}");
+                Invariant.Hold(block.Start == start && block.Start >= block.Padded && block.End <= block.TouchableEnd, "a block lies in its padded block", $"not the {Name(block)}");
+                Invariant.Hold(_heap.SizeAt(block.Padded, out _) == block.PaddedSize, "the heap below knows each padded block", $"not that of the {Name(block)}");
             }
 
             Invariant.Hold(bytes == _liveBytes, "the bytes of live blocks are counted", $"{bytes} are live, {_liveBytes} are counted");
@@ -59,8 +69,16 @@ internal sealed partial class HeapDebugger
         }
     }
 
-    /// <summary>No call is served any more. Returns what is to be told once the heap's memory has been given back.</summary>
-    public Action End()
+    /// <summary>Looks for leaks and damage, and gives everything back. The result reports what was found.</summary>
+    public Action? End()
+    {
+        Action report = Close();
+        _ = _heap.End();
+        return report;
+    }
+
+    /// <summary>No call is served any more.</summary>
+    private Action Close()
     {
         DebuggedHeaps.Remove(this);
         lock (_gate)
@@ -109,7 +127,7 @@ internal sealed partial class HeapDebugger
         List<HeapDamage> damages = [];
         foreach (DebugBlock block in _live.Values)
         {
-            if (_housings.TryFindBroken(block, out nuint at))
+            if (_padded.TryFindBroken(block, out nuint at))
             {
                 damages.Add(Describe(block, at));
             }

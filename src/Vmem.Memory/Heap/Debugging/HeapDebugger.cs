@@ -4,16 +4,16 @@ using Vmem.Diagnostics;
 
 namespace Vmem.Memory.Heap.Debugging;
 
-/// <summary>The strategy of a heap with debugging: between its public face and the plain heap below, for every call.</summary>
+/// <summary>A heap with debugging: a layer around a plain heap, through which every call goes.</summary>
 /// <remarks>
 /// <para>
-/// <b>How calls come here.</b> A heap with debugging tells its fast paths that it has no memory (no address is one of its granules) and that
-/// no thread has magazines. They then do what they do for every call they cannot serve, and take the slow way; there a field says whether there is
-/// a debugger. A heap without one runs the code it would run if there were none of this.
+/// <b>How calls come here.</b> The face of a heap with debugging tells its fast paths that it has no memory (no address is one of its granules),
+/// and no thread has magazines. They then do what they do for every call they cannot serve, and call the layer below: this one. A heap without
+/// debugging runs the code it would run if there were none of this.
 /// </para>
 /// <para>
-/// <b>What is kept.</b> A <see cref="DebugBlock"/> for each live block and for those freed last, apart from the blocks. Below, a block is
-/// its <em>housing</em>: see <see cref="Housings"/>. A freed block goes through the <see cref="Quarantine"/>; it leaves only if it is as it was
+/// <b>What is kept.</b> A <see cref="DebugBlock"/> for each live block and for those freed last, apart from the blocks. Each lies in a longer
+/// block of the plain heap: see <see cref="PaddedBlocks"/>. A freed block goes through the <see cref="Quarantine"/>; it leaves only if it is as it was
 /// when it entered.
 /// </para>
 /// <para>
@@ -27,37 +27,38 @@ namespace Vmem.Memory.Heap.Debugging;
 /// arrival in another, and a double free by two threads at once would find no trace of the first.
 /// </para>
 /// </remarks>
-internal sealed partial class HeapDebugger
+internal sealed partial class HeapDebugger : IHeapLayer
 {
     private readonly Lock _gate = new();
-    private readonly NativeHeap _heap;
+    private readonly PlainHeap _heap;
     private readonly HeapDebugging _debugging;
     private readonly TimeProvider _time;
     private readonly AuditStacks? _stacks;
-    private readonly Housings _housings;
+    private readonly PaddedBlocks _padded;
     private readonly Quarantine _quarantine;
     private readonly Dictionary<nuint, DebugBlock> _live = [];
-    private HeapDamage? _untold;                  // of the block in front of the quarantine
+    private HeapDamage? _unreported;                  // of the block in front of the quarantine
     private nuint _liveBytes;
     private long _largeBlocks;
+    private long _allocations;
     private bool _ended;
 
-    public HeapDebugger(NativeHeap heap, HeapDebugging debugging, TimeProvider time)
+    public HeapDebugger(PlainHeap heap, HeapDebugging debugging, TimeProvider time)
     {
         _heap = heap;
         _debugging = debugging;
         _time = time;
         _stacks = debugging.Owners ? new AuditStacks() : null;
-        _housings = new Housings(heap, debugging);
+        _padded = new PaddedBlocks(heap, debugging);
         _quarantine = new Quarantine(debugging.Quarantine);
         DebuggedHeaps.Add(this);
     }
 
     public HeapDebugging Debugging => _debugging;
 
-    /// <summary>A block, furnished; of one byte if none is asked for. 0 if there is no memory, even without the quarantine.</summary>
+    /// <summary>A block with its surroundings filled; of one byte if none is asked for. 0 if there is no memory, even without the quarantine.</summary>
     /// <exception cref="InvariantViolationException">A freed block was written. Nothing was allocated.</exception>
-    public nuint Allocate(nuint size, nuint alignment, out bool isZero)
+    public nuint Take(nuint size, nuint alignment, bool clear, out bool isZero)
     {
         size = Math.Max(size, 1);
         AuditSite? site = Capture(AuditCall.Allocate);
@@ -65,9 +66,9 @@ internal sealed partial class HeapDebugger
         lock (_gate)
         {
             ThrowIfEnded();
-            ThrowIfUntold();
+            ThrowIfUnreported();
             Reserve();
-            if (!_housings.TryPlace(block, size, alignment, out isZero))
+            if (!_padded.TryPlace(block, size, alignment, out isZero))
             {
                 if (_quarantine.Count == 0)
                 {
@@ -75,15 +76,16 @@ internal sealed partial class HeapDebugger
                 }
 
                 EmptyQuarantine();
-                if (!_housings.TryPlace(block, size, alignment, out isZero))
+                if (!_padded.TryPlace(block, size, alignment, out isZero))
                 {
                     return 0;
                 }
             }
 
-            _housings.Furnish(block, ref isZero);
+            _padded.Initialize(block, ref isZero);
             _live.Add(block.Start, block);
             _liveBytes += size;
+            _allocations++;
             _largeBlocks += size > SizeClasses.Largest ? 1 : 0;
             return block.Start;
         }
@@ -105,7 +107,7 @@ internal sealed partial class HeapDebugger
                     throw WrongSize(block, given, site);
                 }
 
-                if (_housings.TryFindBroken(block, out nuint at))
+                if (_padded.TryFindBroken(block, out nuint at))
                 {
                     throw Corrupted(block, at, "free", site);
                 }
@@ -115,7 +117,7 @@ internal sealed partial class HeapDebugger
                 _liveBytes -= block.Size;
                 _largeBlocks -= block.Size > SizeClasses.Largest ? 1 : 0;
                 block.Freer = site;
-                _housings.Close(block);
+                _padded.Clear(block);
                 _quarantine.Enter(block);
                 _ = TryShrinkQuarantine(all: false);
                 return;
@@ -126,25 +128,16 @@ internal sealed partial class HeapDebugger
     }
 
     /// <summary>How many bytes a live block was asked to have.</summary>
-    /// <param name="address">Where it starts.</param>
-    /// <param name="forResize">Whether it must be whole, too.</param>
-    public nuint Measure(nuint address, bool forResize)
-    {
-        lock (_gate)
-        {
-            ThrowIfEnded();
-            if (_live.TryGetValue(address, out DebugBlock? block))
-            {
-                return forResize && _housings.TryFindBroken(block, out nuint at)
-                    ? throw Corrupted(block, at, "resize", Capture(AuditCall.Extend))
-                    : block.Size;
-            }
-        }
+    public nuint SizeOf(nuint address) => Measure(address, forResize: false);
 
-        throw WrongAddress(address, forResize ? "resize" : "measure", Capture(AuditCall.Extend));
+    /// <summary>A block moves whenever its size is to change, or even is not: so the use of an address that was kept is found.</summary>
+    public bool TryResize(nuint block, nuint size, nuint alignment, out nuint old, out bool canStay)
+    {
+        old = Measure(block, forResize: true);
+        return canStay = false;
     }
 
-    /// <summary>Does the address lie in a live block? Interior addresses: O(live blocks).</summary>
+    /// <summary>True if the address lies in a live block. Interior addresses: O(live blocks).</summary>
     public bool Owns(nuint address)
     {
         lock (_gate)
@@ -153,30 +146,50 @@ internal sealed partial class HeapDebugger
         }
     }
 
-    /// <summary>Lets all freed blocks leave the quarantine.</summary>
+    /// <summary>Lets all freed blocks leave the quarantine, and gives the memory back.</summary>
     /// <exception cref="InvariantViolationException">One was written. Those before it have left, and so has it.</exception>
-    public void ReleaseQuarantine()
+    public nuint Trim()
     {
         lock (_gate)
         {
             ThrowIfEnded();
             EmptyQuarantine();
         }
+
+        return _heap.Trim();
+    }
+
+    /// <param name="address">Where it starts.</param>
+    /// <param name="forResize">Whether it must be whole, too.</param>
+    private nuint Measure(nuint address, bool forResize)
+    {
+        lock (_gate)
+        {
+            ThrowIfEnded();
+            if (_live.TryGetValue(address, out DebugBlock? block))
+            {
+                return forResize && _padded.TryFindBroken(block, out nuint at)
+                    ? throw Corrupted(block, at, "resize", Capture(AuditCall.Extend))
+                    : block.Size;
+            }
+        }
+
+        throw WrongAddress(address, forResize ? "resize" : "measure", Capture(AuditCall.Extend));
     }
 
     private void EmptyQuarantine()
     {
         _ = TryShrinkQuarantine(all: true);
-        ThrowIfUntold();
+        ThrowIfUnreported();
     }
 
     /// <summary>Blocks leave until the quarantine has room, or is empty. Stops at one that was written, which is then
-    /// <see cref="_untold"/>.</summary>
+    /// <see cref="_unreported"/>.</summary>
     private bool TryShrinkQuarantine(bool all)
     {
-        while (_untold is null && (all || _quarantine.IsOverfull) && _quarantine.TryPeek(out DebugBlock? block))
+        while (_unreported is null && (all || _quarantine.IsOverfull) && _quarantine.TryPeek(out DebugBlock? block))
         {
-            if (TryFindWritten(block, out _untold) || !_housings.TryVacate(block))
+            if (TryFindWritten(block, out _unreported) || !_padded.TryRelease(block))
             {
                 return false;
             }
@@ -184,19 +197,19 @@ internal sealed partial class HeapDebugger
             _quarantine.Leave();
         }
 
-        return _untold is null;
+        return _unreported is null;
     }
 
-    /// <summary>Whether the quarantine's front has been written; it leaves before that is told.</summary>
-    private void ThrowIfUntold()
+    /// <summary>Whether the quarantine's front has been written; it leaves before that is reported.</summary>
+    private void ThrowIfUnreported()
     {
-        if (_untold is not { } damage)
+        if (_unreported is not { } damage)
         {
             return;
         }
 
-        _untold = null;
-        if (_quarantine.TryPeek(out DebugBlock? block) && _housings.TryVacate(block))
+        _unreported = null;
+        if (_quarantine.TryPeek(out DebugBlock? block) && _padded.TryRelease(block))
         {
             _quarantine.Leave();
         }
@@ -218,24 +231,13 @@ internal sealed partial class HeapDebugger
         ? null
         : new AuditSite(call, _stacks.Capture(), Environment.CurrentManagedThreadId, Thread.CurrentThread.Name, _time.GetUtcNow());
 
-    private DebugBlock? FindHolder(nuint address)
-    {
-        foreach (DebugBlock block in _live.Values)
-        {
-            if (block.Holds(address))
-            {
-                return block;
-            }
-        }
-
-        return null;
-    }
+    private DebugBlock? FindHolder(nuint address) => _live.Values.FirstOrDefault(block => block.Holds(address));
 
     private bool TryFindWritten(DebugBlock block, [NotNullWhen(true)] out HeapDamage? damage)
     {
-        damage = _housings.TryFindWritten(block, out nuint at) ? Describe(block, at) : null;
+        damage = _padded.TryFindWritten(block, out nuint at) ? Describe(block, at) : null;
         return damage is not null;
     }
 
-    private void ThrowIfEnded() => ObjectDisposedException.ThrowIf(_ended, _heap);
+    private void ThrowIfEnded() => ObjectDisposedException.ThrowIf(_ended, typeof(NativeHeap));
 }

@@ -23,14 +23,14 @@ internal sealed class Quarantine(nuint room)
     private readonly Queue<DebugBlock> _left = new(HistoryLength);
     private long _entered;
 
-    /// <summary>The memory of those held, their housings included.</summary>
+    /// <summary>The memory of those held, their padding included.</summary>
     public nuint Bytes { get; private set; }
 
     public bool IsOverfull => Bytes > room;
 
     public int Count => _held.Count;
 
-    /// <summary>Is every block that was ever freed still remembered?</summary>
+    /// <summary>True if every block that was ever freed is still remembered.</summary>
     public bool RemembersAll => _entered <= HistoryLength;
 
     /// <summary>Those held.</summary>
@@ -46,7 +46,7 @@ internal sealed class Quarantine(nuint room)
     public void Enter(DebugBlock block)
     {
         _held.Enqueue(block);
-        Bytes += block.HousingSize;
+        Bytes += block.PaddedSize;
         _entered++;
     }
 
@@ -57,7 +57,7 @@ internal sealed class Quarantine(nuint room)
     public void Leave()
     {
         DebugBlock block = _held.Dequeue();
-        Bytes -= block.HousingSize;
+        Bytes -= block.PaddedSize;
         if (_left.Count == HistoryLength)
         {
             _ = _left.Dequeue();

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Vmem.Caching;
+using Vmem.Memory.Heap;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Heap.Debugging;
@@ -176,10 +177,13 @@ public unsafe class HeapMistakeTests
         heap.Free(block);
         _ = Refused(heap, () =>
         {
-            ((IUpkeepTarget)heap).RelievePressure();
+            ((IUpkeepTarget)PlainOf(heap)).RelievePressure();
             heap.Free(block);
         });
     }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_plain")]
+    private static extern ref PlainHeap PlainOf(NativeHeap heap);
 
     private static nint[] Addresses(byte*[] blocks)
     {

@@ -1,9 +1,11 @@
+using Vmem.Memory.Poisoning;
+
 namespace Vmem.Memory.Heap.Debugging;
 
-/// <summary>Finds blocks a place in the heap below, with red zones or a guard page, and looks whether these are whole.</summary>
+/// <summary>Blocks of the heap below that are longer than the user's block in them: with red zones or a guard page around it.</summary>
 /// <remarks>
 /// <para>
-/// The red zone behind a block goes to the end of its housing, the one in front is as long as was asked for. Where a long alignment puts more in
+/// The red zone behind a block goes to the end of the padded block, the one in front is as long as was asked for. Where a long alignment puts more in
 /// front, that is not filled: it may be megabytes.
 /// </para>
 /// <para>
@@ -12,7 +14,7 @@ namespace Vmem.Memory.Heap.Debugging;
 /// their own for guarded blocks, whose guard need not even be committed, but which lie outside all this.
 /// </para>
 /// </remarks>
-internal sealed unsafe class Housings(NativeHeap heap, HeapDebugging debugging)
+internal sealed unsafe class PaddedBlocks(PlainHeap heap, HeapDebugging debugging)
 {
     private const nuint Grain = 16;
 
@@ -23,25 +25,25 @@ internal sealed unsafe class Housings(NativeHeap heap, HeapDebugging debugging)
     public bool TryPlace(DebugBlock block, nuint size, nuint alignment, out bool isZero)
     {
         isZero = false;
-        nuint limit = heap.Reserved;
+        nuint limit = heap.Space.Size;
         return size <= limit && alignment <= limit
             && (size >= debugging.GuardPagesFrom && size <= debugging.GuardPagesTo && debugging.GuardPagesTo > 0 && alignment <= HeapSpace.PageSize
                 ? TryPlaceGuarded(block, size, alignment, out isZero)
                 : TryPlacePlain(block, size, Math.Max(alignment, Grain), out isZero));
     }
 
-    /// <summary>Fills what nobody may write, and what nobody should read.</summary>
-    public void Furnish(DebugBlock block, ref bool isZero)
+    /// <summary>Fills the red zones, and the block itself if fresh blocks are to be filled.</summary>
+    public void Initialize(DebugBlock block, ref bool isZero)
     {
         if (IsFenced(block))
         {
-            Fill.Set(block.Start - _redZone, block.Start, Fill.RedZone);
-            Fill.Set(block.End, block.Brink, Fill.RedZone);
+            GuardBytes.Set(block.Start - _redZone, block.Start);
+            GuardBytes.Set(block.End, block.TouchableEnd);
         }
 
         if (debugging.FillFresh)
         {
-            Fill.Set(block.Start, block.End, Fill.Fresh);
+            Pattern.Fill(block.Start, block.End, Pattern.Fresh);
             isZero = false;
         }
     }
@@ -51,17 +53,17 @@ internal sealed unsafe class Housings(NativeHeap heap, HeapDebugging debugging)
     {
         address = 0;
         return IsFenced(block)
-            && (Fill.TryFindOther(block.Start - _redZone, block.Start, Fill.RedZone, out address)
-                || Fill.TryFindOther(block.End, block.Brink, Fill.RedZone, out address));
+            && (GuardBytes.TryFindBroken(block.Start - _redZone, block.Start, out address)
+                || GuardBytes.TryFindBroken(block.End, block.TouchableEnd, out address));
     }
 
     /// <summary>A block is freed: what it held cannot be read any more, nor, where it has a guard page, can anything.</summary>
-    public void Close(DebugBlock block)
+    public void Clear(DebugBlock block)
     {
-        block.IsSealed = block.GuardPage > 0 && VirtualMemory.TryProtect((void*)block.Housing, block.HousingSize - block.GuardPage);
+        block.IsSealed = block.GuardPage > 0 && VirtualMemory.TryProtect((void*)block.Padded, block.PaddedSize - block.GuardPage);
         if (debugging.PoisonFreed && !block.IsSealed)
         {
-            Fill.Set(block.Start, block.End, Fill.Freed);
+            Pattern.Fill(block.Start, block.End, Pattern.Freed);
         }
     }
 
@@ -70,19 +72,19 @@ internal sealed unsafe class Housings(NativeHeap heap, HeapDebugging debugging)
     {
         address = 0;
         return !block.IsSealed
-            && ((debugging.PoisonFreed && Fill.TryFindOther(block.Start, block.End, Fill.Freed, out address)) || TryFindBroken(block, out address));
+            && ((debugging.PoisonFreed && Pattern.TryFindOther(block.Start, block.End, Pattern.Freed, out address)) || TryFindBroken(block, out address));
     }
 
     /// <summary>Gives a freed block's place back. False if the system does not make its pages accessible again: nobody can have them
     /// then.</summary>
-    public bool TryVacate(DebugBlock block)
+    public bool TryRelease(DebugBlock block)
     {
         if (block.GuardPage > 0)
         {
-            nuint first = block.IsSealed ? block.Housing : block.Brink;
+            nuint first = block.IsSealed ? block.Padded : block.TouchableEnd;
             try
             {
-                VirtualMemory.Unprotect((void*)first, block.Housing + block.HousingSize - first);
+                VirtualMemory.Unprotect((void*)first, block.Padded + block.PaddedSize - first);
             }
             catch (OutOfMemoryException)
             {
@@ -90,7 +92,7 @@ internal sealed unsafe class Housings(NativeHeap heap, HeapDebugging debugging)
             }
         }
 
-        heap.FreePlain((void*)block.Housing);
+        heap.Free(block.Padded, size: null);
         return true;
     }
 
@@ -103,15 +105,15 @@ internal sealed unsafe class Housings(NativeHeap heap, HeapDebugging debugging)
     {
         isZero = false;
         nuint front = RoundUp(_redZone, alignment);
-        nuint housing = front > heap.Reserved - size ? 0 : heap.TakePlain(front + size + _redZone, alignment, clear: false, out isZero);
-        if (housing == 0)
+        nuint padded = front > heap.Space.Size - size ? 0 : heap.Take(front + size + _redZone, alignment, clear: false, out isZero);
+        if (padded == 0)
         {
             return false;
         }
 
-        block.Housing = housing;
-        block.HousingSize = heap.SizeOfPlain(housing);
-        block.Start = housing + front;
+        block.Padded = padded;
+        block.PaddedSize = heap.SizeOf(padded);
+        block.Start = padded + front;
         block.Size = size;
         return true;
     }
@@ -121,16 +123,16 @@ internal sealed unsafe class Housings(NativeHeap heap, HeapDebugging debugging)
         nuint page = HeapSpace.PageSize;
         alignment = alignment > 8 ? alignment : size <= 64 || size % Grain == 0 ? Grain : 8;
         nuint body = HeapSpace.RoundUp(_redZone + RoundUp(size, alignment));
-        nuint housing = heap.TakePages(body + page, out isZero);
-        if (housing == 0)
+        nuint padded = heap.TakePages(body + page, out isZero);
+        if (padded == 0)
         {
             return false;
         }
 
-        block.Housing = housing;
-        block.HousingSize = body + page;
-        block.GuardPage = VirtualMemory.TryProtect((void*)(housing + body), page) ? page : 0;
-        block.Start = housing + body - RoundUp(size, alignment);
+        block.Padded = padded;
+        block.PaddedSize = body + page;
+        block.GuardPage = VirtualMemory.TryProtect((void*)(padded + body), page) ? page : 0;
+        block.Start = padded + body - RoundUp(size, alignment);
         block.Size = size;
         return true;
     }

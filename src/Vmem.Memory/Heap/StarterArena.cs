@@ -3,16 +3,16 @@ namespace Vmem.Memory.Heap;
 /// <summary>Where the first blocks of each class come from: an arena for all classes, in which they lie side by side.</summary>
 /// <remarks>
 /// <para>
-/// A slab of a class of its own, of which a program uses three blocks, is a page of memory for them; and a program that uses a megabyte uses most classes so. So a
-/// class has its first blocks, two pages of them, from here, at the cost of an arena's operation; and only if it asks for more does it get
-/// slabs, and its threads magazines. cc1plus' recording (docs/replay.md) took 1.20 MB by this, instead of 1.27.
+/// A program that uses a megabyte uses few blocks of most classes. A slab for three blocks of a class would be a page of memory for them. So
+/// a class has its first blocks, two pages of them, from here, at the cost of an arena's operation. Only if it asks for more does it get
+/// slabs, and its threads magazines. With this, cc1plus' recording (docs/replay.md) takes 1.20 MB instead of 1.27.
 /// </para>
 /// <para>
 /// Counted are requests, not live blocks: a class that is used again and again, however few at a time, soon has magazines. What came from here
 /// goes back here, found by the class that stands for it in the map of granules.
 /// </para>
 /// </remarks>
-internal sealed class FirstBlocks : IArenaSource<nuint>, IDisposable
+internal sealed class StarterArena : IArenaSource<nuint>, IDisposable
 {
     /// <summary>What stands in the map for granules of this arena: no class, and without magazines.</summary>
     public const int SizeClass = SizeClasses.Count;
@@ -25,7 +25,7 @@ internal sealed class FirstBlocks : IArenaSource<nuint>, IDisposable
     private readonly Arena<nuint> _blocks;
     private readonly int[] _left = new int[SizeClasses.Count];
 
-    public FirstBlocks(string heap, HeapSpace space)
+    public StarterArena(string heap, HeapSpace space)
     {
         _space = space;
         _blocks = new Arena<nuint>($"{heap}: first blocks", Quantum, new ArenaOptions<nuint> { Source = this, MinImport = HeapSpace.Granule });

@@ -1,0 +1,83 @@
+using Vmem.Diagnostics;
+using Vmem.Memory.Diagnostics;
+using Vmem.Memory.Heap.Debugging;
+
+namespace Vmem.Memory;
+
+// What can be asked of the heap.
+public sealed unsafe partial class NativeHeap : IMetered
+{
+    /// <summary>What the heap does to find mistakes in its use; <see cref="HeapDebugging.None"/> if nothing.</summary>
+    public HeapDebugging Debugging => Debugger?.Debugging ?? HeapDebugging.None;
+
+    private HeapDebugger? Debugger => _layer as HeapDebugger;
+
+    /// <summary>What the heap's users hold at this moment, grouped by the stacks that allocated it, the largest total first. O(live
+    /// blocks).</summary>
+    /// <returns>The report.</returns>
+    /// <exception cref="InvalidOperationException">The heap keeps no owners: <see cref="HeapDebugging.Owners"/> was not set.</exception>
+    public AuditReport<nuint> GetAuditReport()
+    {
+        ThrowIfDisposed();
+        return Debugger?.Report()
+            ?? throw new InvalidOperationException($"Heap '{Name}' keeps no owners. Set {nameof(NativeHeapOptions)}.{nameof(NativeHeapOptions.Debugging)} when it is made.");
+    }
+
+    /// <summary>Gives all that is kept in reserve back to the system: magazines go to their slabs, whole slabs to the pages, and the memory of
+    /// free pages is discarded. With debugging, the quarantine is given up first. O(what is kept).</summary>
+    /// <exception cref="InvariantViolationException">With debugging only: a freed block was written. What was freed after it is kept, and a second
+    /// call goes on.</exception>
+    /// <returns>How many bytes were given back.</returns>
+    /// <exception cref="InvalidFreeException">A small block was freed wrongly some time before: twice, or at an address inside it. All else was
+    /// given back.</exception>
+    public nuint Trim()
+    {
+        ThrowIfDisposed();
+        return _layer.Trim();
+    }
+
+    /// <summary>Figures of the heap. Threads at work stand still for a moment. O(classes × threads that have used the heap).</summary>
+    /// <exception cref="ObjectDisposedException">The heap has ended.</exception>
+    public NativeHeapStatistics GetStatistics()
+    {
+        ObjectDisposedException.ThrowIf(!TryCount(out NativeHeapStatistics figures), this);
+        return figures;
+    }
+
+    /// <summary>Checks every invariant of the heap's own tables, O(blocks). Threads at work stand still meanwhile.</summary>
+    /// <exception cref="InvariantViolationException">One does not hold; the message says which.</exception>
+    public void Validate()
+    {
+        ThrowIfDisposed();
+        _layer.Validate();
+    }
+
+    /// <inheritdoc/>
+    bool IMetered.TryRead(int figure, out long value)
+    {
+        var wanted = (HeapFigure)figure;
+        bool isThere = wanted is HeapFigure.Reserved or HeapFigure.Committed or HeapFigure.Held or HeapFigure.Failures
+            ? _plain.TryCount(pagesOnly: true, out NativeHeapStatistics figures)
+            : TryCount(out figures);
+        value = wanted switch
+        {
+            HeapFigure.Reserved => long.CreateSaturating(figures.Reserved),
+            HeapFigure.Committed => long.CreateSaturating(figures.Committed),
+            HeapFigure.Held => long.CreateSaturating(figures.Held),
+            HeapFigure.InUse => long.CreateSaturating(figures.InUse),
+            HeapFigure.Cached => long.CreateSaturating(figures.Cached),
+            HeapFigure.Allocations => figures.Allocations,
+            HeapFigure.Frees => figures.Frees,
+            HeapFigure.Failures => Interlocked.Read(ref _failures),
+            _ => figures.LiveBlocks,
+        };
+        return isThere;
+    }
+
+    private bool TryCount(out NativeHeapStatistics figures)
+    {
+        bool isThere = _layer.TryCount(out figures);
+        figures = figures with { Frees = figures.Allocations - figures.LiveBlocks, Failures = Interlocked.Read(ref _failures) };
+        return isThere;
+    }
+}

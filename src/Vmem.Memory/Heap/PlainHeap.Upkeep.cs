@@ -1,0 +1,64 @@
+using Vmem.Caching;
+
+namespace Vmem.Memory.Heap;
+
+// What goes back: on request, at the end of an interval, and when memory is short.
+internal sealed partial class PlainHeap : IUpkeepTarget
+{
+    private readonly Lock _returning = new();     // held while memory goes back: what is on the way is nobody's, and the heap must not end
+
+    public nuint Trim()
+    {
+        nuint trimmed = GiveBack(idleOnly: false, discard: true);
+        return _small.TakeWrongFree() is { } wrongFree ? throw wrongFree : trimmed;
+    }
+
+    /// <summary>No upkeep is at work and no collector reads any more, once this returns true. Called again if an interrupt ends it.</summary>
+    public bool Stop()
+    {
+        _ended = true;
+        _upkeep.Dispose();
+        lock (_returning)
+        {
+            return true;                          // a later call finds that the heap has ended
+        }
+    }
+
+    void IUpkeepTarget.EndInterval() => GiveBackUnattended(idleOnly: true);
+
+    void IUpkeepTarget.RelievePressure() => GiveBackUnattended(idleOnly: false);
+
+    /// <summary>Without memory to do it, what was to go back goes at the end of another interval: on the timer's thread nothing would catch
+    /// the exception.</summary>
+    private void GiveBackUnattended(bool idleOnly)
+    {
+        try
+        {
+            if (!idleOnly)
+            {
+                _ = ReservationPool.Shared.ReleaseAll();
+            }
+
+            _ = GiveBack(idleOnly, discard: true);
+        }
+        catch (OutOfMemoryException)
+        {
+        }
+    }
+
+    /// <param name="idleOnly">Whether only that goes back which nobody needed in the last interval.</param>
+    /// <param name="discard">Whether the memory of free pages goes back, too. A request that finds no pages is not served by that.</param>
+    /// <returns>How many bytes were given back.</returns>
+    private nuint GiveBack(bool idleOnly, bool discard)
+    {
+        using Lock.Scope returning = _returning.EnterScope();
+        if (_ended)
+        {
+            return 0;
+        }
+
+        _small.GiveBack(idleOnly);
+        _starter?.Trim();
+        return discard ? _space.DiscardFree(staleOnly: idleOnly) : 0;
+    }
+}

@@ -1,0 +1,231 @@
+using Vmem.Caching;
+
+namespace Vmem.Memory.Heap;
+
+/// <summary>A heap without a public face and without debugging: which part of it a block comes from, and what goes back when.</summary>
+/// <remarks>
+/// <para>
+/// A request is met by the <see cref="StarterArena"/> as long as its class may take blocks there, else by <see cref="SmallBlocks"/> or <see cref="LargeBlocks"/>.
+/// If there is no memory, all reserves are given up, and it is tried once more. All parts lie in one <see cref="HeapSpace"/>, whose map tells for an
+/// address which part its block is of.
+/// </para>
+/// <para>
+/// Under a debugger it has neither magazines nor a starter arena: a block that was freed then goes back to its slab, or stays in quarantine.
+/// </para>
+/// </remarks>
+internal sealed partial class PlainHeap : IHeapLayer, IDisposable
+{
+    private readonly HeapSpace _space;
+    private readonly SmallBlocks _small;
+    private readonly LargeBlocks _large;
+    private readonly StarterArena? _starter;
+    private readonly Upkeep _upkeep;
+    private readonly bool _isDebugged;
+    private volatile bool _ended;
+
+    /// <param name="name">The heap's name in messages and metrics.</param>
+    /// <param name="wanted">The most address space that it may take.</param>
+    /// <param name="huge">Whether huge pages are asked for.</param>
+    /// <param name="isDebugged">Whether a debugger stands between it and its users.</param>
+    /// <param name="time">The clock of the upkeep.</param>
+    public PlainHeap(string name, nuint wanted, bool huge, bool isDebugged, TimeProvider time)
+    {
+        Name = name;
+        _isDebugged = isDebugged;
+        _space = new HeapSpace(name, wanted, huge);
+        try
+        {
+            _large = new LargeBlocks(_space);
+            _small = new SmallBlocks(_space, hasMagazines: !isDebugged);
+            _starter = isDebugged ? null : new StarterArena(name, _space);
+            _upkeep = Upkeep.Start(this, time);
+        }
+        catch
+        {
+            _starter?.Dispose();
+            _space.Dispose();
+            throw;
+        }
+    }
+
+    public string Name { get; }
+
+    public HeapSpace Space => _space;
+
+    /// <summary>For the fast paths of the heap's face.</summary>
+    public MagazineTable Magazines => _small.Magazines;
+
+    /// <summary>True if the address is one of the heap's, whatever lies there.</summary>
+    public bool Reserves(nuint address) => address - _space.Start < _space.Size;
+
+    public nuint Take(nuint size, nuint alignment, bool clear, out bool isZero)
+    {
+        isZero = false;
+        size = Math.Max(size, 1);
+        if (size > _space.Size || alignment > _space.Size)
+        {
+            return 0;                             // no trim would help
+        }
+
+        int sizeClass = size > SizeClasses.Largest ? 0 : alignment <= 8 ? SizeClasses.Of(size) : alignment <= HeapSpace.PageSize ? SizeClasses.Aligned(size, alignment) : 0;
+        return sizeClass != 0 && alignment <= StarterArena.Quantum && _starter is not null && _starter.TryTake(sizeClass, out nuint block)
+            ? block
+            : TakeOrTrim(sizeClass, size, alignment, clear, out isZero);
+    }
+
+    /// <summary>Pages, however few they are; 0 if there are none.</summary>
+    public nuint TakePages(nuint size, out bool isZero) => TakeOrTrim(sizeClass: 0, size, alignment: 1, clear: false, out isZero);
+
+    public void Free(nuint block, nuint? size)
+    {
+        int sizeClass = _space.Map.ClassAt(block);
+        if (SizeClasses.Contains(sizeClass))
+        {
+            _small.Give(block, sizeClass);
+            return;
+        }
+
+        nuint held = SizeOf(block, "free");
+        if (sizeClass == StarterArena.SizeClass)
+        {
+            _starter!.Free(block, held);
+        }
+        else
+        {
+            _large.Free(block, held);
+        }
+    }
+
+    public nuint SizeOf(nuint block) => SizeOf(block, "measure");
+
+    /// <summary>The size of the block that starts at an address; 0 if none does. Of small blocks only the class is known.</summary>
+    /// <param name="address">The address.</param>
+    /// <param name="isHeld">True if the address lies in a block.</param>
+    public nuint SizeAt(nuint address, out bool isHeld)
+    {
+        int sizeClass = _space.Map.ClassAt(address);
+        if (SizeClasses.Contains(sizeClass))
+        {
+            isHeld = true;
+            return (nuint)SizeClasses.SizeOf(sizeClass);
+        }
+
+        isHeld = sizeClass == StarterArena.SizeClass ? _starter!.TryFind(address, out Segment<nuint> found) : _space.TryFind(address, out found);
+        return isHeld && found.Start == address ? found.Size : 0;
+    }
+
+    public bool Owns(nuint address) =>
+        !_ended && Reserves(address) && (_space.Map.ClassAt(address) != 0 || _space.TryFind(address, out _));
+
+    public bool TryResize(nuint block, nuint size, nuint alignment, out nuint old, out bool canStay)
+    {
+        old = SizeOf(block);
+        bool isAligned = (block & (alignment - 1)) == 0;
+        bool isLarge = old > SizeClasses.Largest && size > SizeClasses.Largest;
+        canStay = isAligned && size <= old;
+        return (isAligned && isLarge && _large.TryResize(block, old, size))
+            || (canStay && (isLarge || size >= old / 2 || old == (nuint)SizeClasses.SizeOf(1)));
+    }
+
+    public bool TryCount(out NativeHeapStatistics figures) => TryCount(pagesOnly: false, out figures);
+
+    /// <param name="pagesOnly">Whether only figures of pages are wanted, for which no thread must stand still.</param>
+    /// <param name="figures">The figures.</param>
+    public bool TryCount(bool pagesOnly, out NativeHeapStatistics figures)
+    {
+        figures = default;
+        lock (_returning)
+        {
+            if (_ended)
+            {
+                return false;
+            }
+
+            ArenaStatistics<nuint> starter = _starter?.Statistics ?? default;
+            figures = new NativeHeapStatistics
+            {
+                Reserved = _space.Size,
+                Committed = _space.CommittedBytes,
+                Held = _large.Bytes + starter.TotalSize + (pagesOnly ? _small.CountHeld() : 0),
+                InUse = _large.Bytes + starter.InUse,
+                LiveBlocks = _large.Count + starter.LiveSegments,
+                LargeBlocks = _large.Count,
+                Allocations = _large.Taken + starter.Allocations,
+            };
+            if (!pagesOnly)
+            {
+                _small.Count(ref figures);
+            }
+
+            return true;
+        }
+    }
+
+    public void Validate()
+    {
+        lock (_returning)
+        {
+            ThrowIfEnded();
+            _small.Validate();
+            _starter?.Validate();
+            _space.Validate();
+        }
+    }
+
+    public Action? End()
+    {
+        Dispose();
+        return null;
+    }
+
+    /// <summary>Gives everything back; without a debugger the space goes to the next heap.</summary>
+    public void Dispose()
+    {
+        _starter?.Dispose();
+        _small.Dispose();
+        if (_isDebugged)
+        {
+            _space.Dispose();
+        }
+        else
+        {
+            _space.Leave();
+        }
+    }
+
+    private nuint TakeOrTrim(int sizeClass, nuint size, nuint alignment, bool clear, out bool isZero)
+    {
+        nuint block = TakeOnce(sizeClass, size, alignment, clear, out isZero);
+        if (block == 0)
+        {
+            // Also if this finds nothing: another thread may have been giving back meanwhile.
+            _ = GiveBack(idleOnly: false, discard: false);
+            block = TakeOnce(sizeClass, size, alignment, clear, out isZero);
+        }
+
+        return block;
+    }
+
+    private nuint TakeOnce(int sizeClass, nuint size, nuint alignment, bool clear, out bool isZero)
+    {
+        isZero = false;
+        return sizeClass != 0 ? _small.Take(sizeClass) : _large.Take(size, alignment, clear, out isZero);
+    }
+
+    private nuint SizeOf(nuint block, string verb)
+    {
+        ThrowIfEnded();
+        return SizeAt(block, out bool isHeld) is var size and not 0 ? size : throw NoBlock(block, isHeld, verb);
+    }
+
+    private InvalidFreeException NoBlock(nuint address, bool isHeld, string verb)
+    {
+        (InvalidFreeReason reason, string why) =
+            isHeld ? (InvalidFreeReason.InteriorAddress, "it lies inside a block") :
+            Reserves(address) ? (InvalidFreeReason.AlreadyFree, "no block starts there") :
+            (InvalidFreeReason.NotAllocated, "it is none of this heap's addresses");
+        return new InvalidFreeException(reason, address, 0, $"Heap '{Name}' cannot {verb} 0x{address:x}: {why}. Nothing was changed.");
+    }
+
+    private void ThrowIfEnded() => ObjectDisposedException.ThrowIf(_ended, typeof(NativeHeap));
+}

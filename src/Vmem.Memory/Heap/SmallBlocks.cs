@@ -1,0 +1,213 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Vmem.Memory.Heap;
+
+/// <summary>The blocks of all classes: the threads' magazines above, the slabs below.</summary>
+/// <remarks>What the fast paths of <see cref="NativeHeap"/> cannot take from a magazine or put into it comes here, and fills or empties that magazine by
+/// half.</remarks>
+internal sealed class SmallBlocks : IDisposable
+{
+    private readonly SlabRecords _records = new();
+    private readonly SlabClass[] _classes = new SlabClass[SizeClasses.Count];
+    private long _fetched;                        // blocks handed out that no magazine counts
+    private InvalidFreeException? _wrongFree;     // found where nobody was to be told
+
+    /// <param name="space">Where slabs lie.</param>
+    /// <param name="hasMagazines">Whether threads keep blocks. If not, each comes from its slab and goes back there.</param>
+    public SmallBlocks(HeapSpace space, bool hasMagazines)
+    {
+        for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
+        {
+            _classes[sizeClass] = new SlabClass(space, _records, sizeClass);
+        }
+
+        if (!hasMagazines)
+        {
+            Magazines.End();
+        }
+    }
+
+    public MagazineTable Magazines { get; } = new();
+
+    private ReadOnlySpan<SlabClass> Classes => _classes.AsSpan(1);
+
+    /// <summary>A block from the thread's magazine, which is filled by half if it is empty; 0 if there is no memory.</summary>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public nuint Take(int sizeClass)
+    {
+        SlabClass slabs = _classes[sizeClass];
+        Span<nuint> batch = stackalloc nuint[SizeClasses.MostRounds];
+        ref HeapMagazine mine = ref MagazineOf(slabs);
+        if (mine.TryPop(out nuint block))
+        {
+            return block;
+        }
+
+        if (slabs.IsEmpty)
+        {
+            // Before the heap grows: a block that nobody needs keeps a whole slab's memory from all other classes.
+            NoteWrong(Magazines.ReturnIdle(Classes));
+        }
+
+        int taken = slabs.Take(batch[..mine.NextBatch()]);
+        if (taken == 0)
+        {
+            return 0;
+        }
+
+        block = batch[0];
+
+        // The lowest address of a slab is handed out first.
+        batch = batch[(1 + mine.Fill(batch[1..taken]))..taken];
+        if (!batch.IsEmpty)
+        {
+            NoteWrong(slabs.Give(batch));
+        }
+
+        _ = Interlocked.Increment(ref _fetched);
+        return block;
+    }
+
+    /// <summary>Puts a block into the thread's magazine, of which one half goes to the depot if it is full.</summary>
+    [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Give(nuint block, int sizeClass)
+    {
+        SlabClass slabs = _classes[sizeClass];
+        Span<nuint> batch = stackalloc nuint[SizeClasses.MostRounds];
+        ref HeapMagazine mine = ref MagazineOf(slabs);
+        batch = batch[..mine.Spill(batch[..SizeClasses.Rounds(sizeClass)])];
+        if (!batch.IsEmpty)
+        {
+            NoteWrong(slabs.Give(batch));
+        }
+
+        if (!mine.TryPush(block))
+        {
+            NoteWrong(slabs.Give([block]));
+        }
+    }
+
+    /// <summary>Gives blocks in reserve back to their slabs, and whole slabs to the pages.</summary>
+    /// <param name="idleOnly">Whether only those go back that nobody needed since this was called last: an interval has ended.</param>
+    public void GiveBack(bool idleOnly)
+    {
+        using (new Claim(Magazines))
+        {
+            foreach (SlabClass slabs in Classes)
+            {
+                NoteWrong(Magazines.Drain(slabs, idleOnly));
+            }
+        }
+
+        foreach (SlabClass slabs in Classes)
+        {
+            NoteWrong(idleOnly ? slabs.Tick() : slabs.Trim());
+        }
+    }
+
+    /// <summary>A wrong free that was found since this was called last.</summary>
+    public InvalidFreeException? TakeWrongFree() => Interlocked.Exchange(ref _wrongFree, null);
+
+    /// <summary>The bytes of all slabs.</summary>
+    public nuint CountHeld()
+    {
+        nuint held = 0;
+        foreach (SlabClass slabs in Classes)
+        {
+            held += slabs.Count().Bytes;
+        }
+
+        return held;
+    }
+
+    /// <summary>Adds the figures of all classes. Threads at work stand still meanwhile.</summary>
+    public void Count(ref NativeHeapStatistics figures)
+    {
+        using var claim = new Claim(Magazines);
+        foreach (SlabClass slabs in Classes)
+        {
+            (long count, nuint bytes, long blocksOut, int inDepot) = slabs.Count();
+            (long inMagazines, long taken) = Magazines.Count(slabs.SizeClass);
+            long ready = inMagazines + inDepot;
+            long withUsers = Math.Max(blocksOut - ready, 0);      // what was freed twice is in two places
+            nuint size = (nuint)SizeClasses.SizeOf(slabs.SizeClass);
+            figures = figures with
+            {
+                Held = figures.Held + bytes,
+                InUse = figures.InUse + ((nuint)withUsers * size),
+                Cached = figures.Cached + ((nuint)ready * size),
+                LiveBlocks = figures.LiveBlocks + withUsers,
+                Slabs = figures.Slabs + count,
+                Allocations = figures.Allocations + taken,
+            };
+        }
+
+        figures = figures with { Allocations = figures.Allocations + Interlocked.Read(ref _fetched) };
+    }
+
+    /// <summary>Checks the invariants of all classes. O(blocks). Threads at work stand still meanwhile.</summary>
+    public void Validate()
+    {
+        var cached = new List<nuint>();
+        using var claim = new Claim(Magazines);
+        foreach (SlabClass slabs in Classes)
+        {
+            cached.Clear();
+            Magazines.CopyTo(slabs.SizeClass, cached);
+            slabs.Validate(cached);
+        }
+    }
+
+    /// <summary>What lies in magazines is the next heap's: every call finds out that this one is gone.</summary>
+    public void Dispose()
+    {
+        Magazines.End();
+        foreach (SlabClass slabs in Classes)
+        {
+            slabs.Dispose();
+        }
+
+        _records.Dispose();
+    }
+
+    /// <summary>The current thread's magazine of a class; a closed one if there are none, or no memory for one.</summary>
+    private ref HeapMagazine MagazineOf(SlabClass slabs)
+    {
+        try
+        {
+            return ref Magazines.Join(slabs);
+        }
+        catch (OutOfMemoryException)
+        {
+            return ref MagazineTable.None;        // without one it is slow, and works all the same
+        }
+    }
+
+    /// <summary>A block that was freed wrongly keeps no other from its slab, and does not fail the call that comes upon it; the next call
+    /// of <see cref="NativeHeap.Trim"/> throws.</summary>
+    private void NoteWrong(nuint block)
+    {
+        if (block != 0)
+        {
+            _wrongFree ??= new InvalidFreeException(InvalidFreeReason.AlreadyFree, block, 0,
+                $"0x{block:x} had been freed while it was no live block: twice, or at an address inside one. NativeHeapOptions.Debugging finds by whom.");
+        }
+    }
+
+    /// <summary>Nothing moves in magazines until it is disposed of.</summary>
+    private readonly ref struct Claim
+    {
+        private readonly MagazineTable _magazines;
+
+        public Claim(MagazineTable magazines)
+        {
+            magazines.Claim();
+            _magazines = magazines;
+        }
+
+        public void Dispose() => _magazines.Release();
+    }
+}

@@ -1,0 +1,114 @@
+using Vmem.Memory.Heap;
+using Xunit;
+
+namespace Vmem.Memory.Tests.Heap;
+
+/// <summary>The arena of every class's first blocks.</summary>
+public unsafe class StarterArenaTests
+{
+    private const nuint Space = 67 << 20;
+
+    [Fact]
+    public void A_class_has_its_share_and_no_more()
+    {
+        using HeapSpace space = new("share", Space, huge: false);
+        using StarterArena starter = new("share", space);
+        for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
+        {
+            int size = SizeClasses.SizeOf(sizeClass);
+            int share = size % 16 != 0 ? 0 : Math.Clamp(8_192 / size, 1, 64);
+            Assert.Equal(share, Take(starter, sizeClass).Count);
+            Assert.False(starter.TryTake(sizeClass, out _));
+        }
+
+        starter.Validate();
+    }
+
+    /// <summary>What comes back is not handed out again: a class that goes on asking shall have slabs.</summary>
+    [Fact]
+    public void What_comes_back_does_not_add_to_the_share()
+    {
+        using HeapSpace space = new("back", Space, huge: false);
+        using StarterArena starter = new("back", space);
+        List<nuint> blocks = Take(starter, 1);
+        blocks.ForEach(block => starter.Free(block, 16));
+        Assert.False(starter.TryTake(1, out _));
+        Assert.Equal((64, 64, 0), (starter.Statistics.Allocations, starter.Statistics.Frees, starter.Statistics.LiveSegments));
+    }
+
+    [Fact]
+    public void Blocks_are_found_by_their_addresses()
+    {
+        using HeapSpace space = new("found", Space, huge: false);
+        using StarterArena starter = new("found", space);
+        nuint end = 0;
+        foreach ((nuint block, nuint size) in TakeAll(starter).Order())
+        {
+            Assert.True(block % StarterArena.Quantum == 0 && block >= end, $"{size} bytes at {block}, the one before ends at {end}");
+            Assert.True(starter.TryFind(block, out Segment<nuint> found) && (found.Start, found.Size) == (block, size));
+            Assert.True(starter.TryFind(block + size - 1, out found) && found.Start == block);
+            Assert.Equal(StarterArena.SizeClass, space.Map.Classes[(block - space.Start) >> HeapSpace.GranuleShift]);
+            end = block + size;
+        }
+
+        Assert.False(starter.TryFind(space.Start + space.Size - 1, out _));
+    }
+
+    [Fact]
+    public void A_second_free_is_refused()
+    {
+        using HeapSpace space = new("twice", Space, huge: false);
+        using StarterArena starter = new("twice", space);
+        nuint[] blocks = [.. Take(starter, 2)];
+        starter.Free(blocks[1], 32);
+        Assert.False(starter.TryFind(blocks[1], out _));
+        Assert.Throws<InvalidFreeException>(() => starter.Free(blocks[1], 32));
+        Assert.Throws<InvalidFreeException>(() => starter.Free(blocks[2] + 16, 32));
+        Assert.Equal(blocks.Length - 1, starter.Statistics.LiveSegments);
+        starter.Validate();
+    }
+
+    [Fact]
+    public void A_trim_gives_pages_back_of_which_no_block_is_live()
+    {
+        using HeapSpace space = new("trim", Space, huge: false);
+        using StarterArena starter = new("trim", space);
+        List<(nuint Block, nuint Size)> blocks = TakeAll(starter);
+        (nuint kept, nuint keptSize) = blocks[0];
+        blocks[1..].ForEach(block => starter.Free(block.Block, block.Size));
+        starter.Trim();
+        Assert.Equal((HeapSpace.Granule, keptSize), (starter.Statistics.TotalSize, starter.Statistics.InUse));
+        starter.Free(kept, keptSize);
+        starter.Trim();
+        Assert.Equal(0u, starter.Statistics.TotalSize);
+        Assert.True(new ReadOnlySpan<byte>(space.Map.Classes, (int)space.Granules).IndexOfAnyExcept((byte)0) < 0);
+        Assert.True(space.TryAllocate(space.Size, 1, clear: false, out _, out _));
+    }
+
+    [Fact]
+    public void Without_pages_there_are_none()
+    {
+        using HeapSpace space = new("full", Space, huge: false);
+        using StarterArena starter = new("full", space);
+        Assert.True(space.TryAllocate(space.Size - HeapSpace.Granule + HeapSpace.PageSize, 1, clear: false, out _, out _));
+        Assert.False(starter.TryTake(1, out nuint block));
+        Assert.Equal((0u, 0u), (block, starter.Statistics.TotalSize));
+        starter.Validate();
+    }
+
+    private static List<(nuint Block, nuint Size)> TakeAll(StarterArena starter) =>
+        [.. Enumerable.Range(1, SizeClasses.Count - 1)
+            .SelectMany(sizeClass => Take(starter, sizeClass).Select(block => (block, (nuint)SizeClasses.SizeOf(sizeClass))))];
+
+    private static List<nuint> Take(StarterArena starter, int sizeClass)
+    {
+        List<nuint> blocks = [];
+        while (starter.TryTake(sizeClass, out nuint block))
+        {
+            Pattern.Write((void*)block, (nuint)SizeClasses.SizeOf(sizeClass), sizeClass);
+            blocks.Add(block);
+        }
+
+        return blocks;
+    }
+}
