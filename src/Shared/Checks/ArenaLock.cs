@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -86,6 +87,15 @@ internal struct ArenaLock
     private static void AssertReleased(long began) =>
         Invariant.Assert(Debugger.IsAttached || Stopwatch.GetElapsedTime(began) < TimeSpan.FromMinutes(1), "a lock that is held is released");
 
+    /// <summary>Enters, until the result is disposed of.</summary>
+    [UnscopedRef]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Scope EnterScope()
+    {
+        Enter();
+        return new Scope(ref this);
+    }
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void EnterContended()
     {
@@ -110,6 +120,21 @@ internal struct ArenaLock
             if (Volatile.Read(ref _held) == 0 && (idle || Stopwatch.GetTimestamp() - began > s_patienceTicks) && Interlocked.CompareExchange(ref _held, 1, 0) == 0)
             {
                 break;
+            }
+        }
+    }
+
+    /// <summary>The lock is held. The default one holds none.</summary>
+    public readonly ref struct Scope(ref ArenaLock held)
+    {
+        private readonly ref ArenaLock _held = ref held;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Dispose()
+        {
+            if (!Unsafe.IsNullRef(ref _held))
+            {
+                _held.Exit();
             }
         }
     }
