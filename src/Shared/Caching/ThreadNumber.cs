@@ -1,7 +1,7 @@
 namespace Vmem.Caching;
 
-/// <summary>The small number of the current thread. In a class of its own: a thread-static field that is no reference, in a class without any,
-/// is read without a look at whether the thread has its statics yet.</summary>
+/// <summary>The small number of the current thread. In a class of its own: a thread-static field that is no reference, in a class without
+/// any, is read without a look at whether the thread has its statics yet.</summary>
 internal static class ThreadNumber
 {
     [ThreadStatic]

@@ -9,8 +9,8 @@ namespace Vmem.Caching;
 /// </para>
 /// <para>
 /// The runtime says that a thread has ended only by finalisers. These run at some later collection, on a thread of their own, and
-/// in no order that can be relied on. So the table looks at two threads, in turn, whenever a thread comes for the first time. Threads that come
-/// and go are found as fast as they come, and the numbers in use stay within twice the most that lived at once.
+/// in no order that can be relied on. So the table looks at two threads, in turn, whenever a thread comes for the first time. Threads that
+/// come and go are found as fast as they come, and the numbers in use stay within twice the most that lived at once.
 /// </para>
 /// <para>
 /// Rejected: magazines by processor, as the paper has them. A program may lose its processor at any instruction, so each pair needs a lock:
@@ -18,8 +18,8 @@ namespace Vmem.Caching;
 /// they hold less when there are many more threads than processors.
 /// </para>
 /// <para>
-/// Rejected: the table the other way round, for each thread an array from the number of a cache. It costs another load, must be cleared when
-/// a cache ends, and holds on to caches that are no longer used. Rejected too: <see cref="ThreadLocal{T}"/>, whose access is several
+/// Rejected: the table the other way round, for each thread an array from the number of a cache. It costs another load, must be cleared
+/// when a cache ends, and holds on to caches that are no longer used. Rejected too: <see cref="ThreadLocal{T}"/>, whose access is several
 /// calls and which cleans up by finalisers.
 /// </para>
 /// </remarks>

@@ -1,7 +1,7 @@
 namespace Vmem.Checks;
 
-/// <summary>Waits that must come to their end. An interrupt that comes meanwhile is left for the first wait of the thread after the scope of
-/// this.</summary>
+/// <summary>Waits that must come to their end. An interrupt that comes meanwhile is left for the first wait of the thread after the scope
+/// of this.</summary>
 /// <remarks>
 /// <see cref="Thread.Interrupt"/> ends a thread's wait by an exception, also the wait for a lock. Code that gives something back cannot
 /// stop halfway for it. Declare this with <c>using</c> around all such waits: passed on between two of them, the interrupt would end the

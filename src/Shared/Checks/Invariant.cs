@@ -8,7 +8,8 @@ namespace Vmem.Checks;
 internal static class Invariant
 {
     /// <summary>Throws unless the condition holds; the detail is formatted only then.</summary>
-    public static void Hold(bool condition, string invariant, [InterpolatedStringHandlerArgument(nameof(condition))] ref FailureDetail detail)
+    public static void Hold(bool condition, string invariant,
+        [InterpolatedStringHandlerArgument(nameof(condition))] ref FailureDetail detail)
     {
         if (!condition)
         {

@@ -53,7 +53,8 @@ internal sealed class AuditCensus<T>
                 .OrderByDescending(entry => entry.Value.Size)
                 .ThenByDescending(entry => entry.Value.Ranges)
                 .ThenBy(entry => entry.Key, StringComparer.Ordinal)
-                .Select(entry => new AuditGroup<T>(entry.Key, entry.Value.Ranges, entry.Value.Size, now - entry.Value.First[0].Time, entry.Value.First)),
+                .Select(entry => new AuditGroup<T>(entry.Key, entry.Value.Ranges, entry.Value.Size, now - entry.Value.First[0].Time,
+                    entry.Value.First)),
         ],
         kind);
 

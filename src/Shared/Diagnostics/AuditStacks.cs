@@ -114,7 +114,8 @@ internal sealed class AuditStacks
             {
                 StackFrame frame = trace.GetFrame(own + i)!;
                 var method = DiagnosticMethodInfo.Create(frame);
-                _frames[i] = new Frame(method?.DeclaringTypeName, method?.Name, frame.GetILOffset(), frame.GetNativeOffset(), frame.GetNativeIP());
+                _frames[i] = new Frame(method?.DeclaringTypeName, method?.Name, frame.GetILOffset(), frame.GetNativeOffset(),
+                    frame.GetNativeIP());
                 hash.Add(HashCode.Combine(_frames[i].ILOffset, _frames[i].NativeOffset, _frames[i].Address, method?.Name.Length));
             }
 
@@ -127,6 +128,7 @@ internal sealed class AuditStacks
 
         public override int GetHashCode() => _hash;
 
-        private static bool IsOwn(StackFrame frame) => DiagnosticMethodInfo.Create(frame) is { } method && IsLibrary(method.DeclaringAssemblyName);
+        private static bool IsOwn(StackFrame frame) =>
+            DiagnosticMethodInfo.Create(frame) is { } method && IsLibrary(method.DeclaringAssemblyName);
     }
 }

@@ -140,7 +140,8 @@ internal sealed class MeteredRegistry(string nameTag, string instanceTag, int le
         }
     }
 
-    /// <summary>Makes a measurement, or takes the last one if the value is the same: each new one copies its tags. Under the lock.</summary>
+    /// <summary>Makes a measurement, or takes the last one if the value is the same: each new one copies its tags. Under the
+    /// lock.</summary>
     private Measurement<long> Note(MeteredEntry entry, string name, int figure, long value)
     {
         entry.Tags ??= Identify(entry, name);

@@ -6,5 +6,6 @@ namespace Vmem.Diagnostics;
 internal static class Saturation
 {
     public static T Add<T>(T left, T right)
-        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T> => right > T.MaxValue - left ? T.MaxValue : left + right;
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T> =>
+            right > T.MaxValue - left ? T.MaxValue : left + right;
 }

@@ -7,8 +7,9 @@ namespace Vmem.Memory.Heap;
 /// <summary>A class's depot: blocks on their way from magazines to magazines, a stack of them.</summary>
 /// <remarks>
 /// <para>
-/// Blocks that one thread allocates and another frees come home through here, by the batch, without a look at their slabs. What was put last is
-/// taken first: it is most likely still in a processor's cache. What was not needed for two intervals goes to the slabs (<see cref="WorkingSet"/>).
+/// Blocks that one thread allocates and another frees come home through here, by the batch, without a look at their slabs. What was put
+/// last is taken first: it is most likely still in a processor's cache. What was not needed for two intervals goes to the slabs
+/// (<see cref="WorkingSet"/>).
 /// </para>
 /// <para>Outside the managed heap, as what it holds varies by thousands. Where there is no memory for it to grow, it is full.</para>
 /// </remarks>

@@ -5,9 +5,9 @@ using Vmem.Checks;
 namespace Vmem.Memory.Heap;
 
 /// <summary>Which pages of a reservation may hold something.</summary>
-/// <remarks>A page is <em>dirty</em> from when it is first handed out until it is discarded. A page that is not dirty is zero, and takes no memory. One bit for
-/// each, in memory that is not touched before it is needed: what is reserved is long, what is used of it short. A second one tells which of them have been free since
-/// somebody last looked: they are <em>stale</em>.</remarks>
+/// <remarks>A page is <em>dirty</em> from when it is first handed out until it is discarded. A page that is not dirty is zero, and takes no
+/// memory. One bit for each, in memory that is not touched before it is needed: what is reserved is long, what is used of it short. A
+/// second one tells which of them have been free since somebody last looked: they are <em>stale</em>.</remarks>
 internal sealed unsafe class DirtyPages : IDisposable
 {
     private readonly nuint _start;
@@ -81,7 +81,8 @@ internal sealed unsafe class DirtyPages : IDisposable
     /// <param name="start">Where they begin.</param>
     /// <param name="size">In bytes.</param>
     /// <param name="staleOnly">Only of those that were free when this was asked last, too. The others are stale from now on.</param>
-    /// <param name="failed">Receives the runs of pages that the system could not discard: they are as they were, or not committed any more.</param>
+    /// <param name="failed">Receives the runs of pages that the system could not discard: they are as they were, or not committed any
+    /// more.</param>
     /// <returns>How many bytes went back.</returns>
     public nuint Discard(nuint start, nuint size, bool staleOnly, Action<nuint, nuint> failed)
     {

@@ -8,29 +8,30 @@ namespace Vmem.Memory.Heap;
 /// <summary>What one thread holds of one class: a stack of blocks, from which it allocates and to which it frees.</summary>
 /// <remarks>
 /// <para>
-/// The magazines of Bonwick &amp; Adams (2001, §3), loaded and previous, laid end to end: one stack of 2 M rounds. When it is empty, M blocks come
-/// from the depot (fewer the first times); when it is full, the M that have lain longest go there. Either way M lie in it afterwards, so that, as with the
-/// pair, M operations at least come before the next visit; and what was freed last is always what is handed out next.
+/// The magazines of Bonwick &amp; Adams (2001, §3), loaded and previous, laid end to end: one stack of 2 M rounds. When it is empty, M
+/// blocks come from the depot (fewer the first times); when it is full, the M that have lain longest go there. Either way M lie in it
+/// afterwards, so that, as with the pair, M operations at least come before the next visit; and what was freed last is always what is
+/// handed out next.
 /// </para>
 /// <para>
-/// Rejected: the pair itself (<see cref="Caching.MagazinePair{TItem}"/>, which arenas and object caches have). There magazines change hands as they
-/// are, and nothing is copied; but each is an array that somebody makes, and to look at one takes three dependent loads. Here blocks are copied to the depot and
-/// back, and an operation needs this record and the line of the stack that it works on. For 10,000 blocks of random sizes that is a third less time
-/// (docs/design.md).
+/// Rejected: the pair itself (<see cref="Caching.MagazinePair{TItem}"/>, which arenas and object caches have). There magazines change hands
+/// as they are, and nothing is copied; but each is an array that somebody makes, and to look at one takes three dependent loads. Here
+/// blocks are copied to the depot and back, and an operation needs this record and the line of the stack that it works on. For 10,000
+/// blocks of random sizes that is a third less time (docs/design.md).
 /// </para>
 /// <para>
 /// Rejected: one type for this and for the caches' magazines. Those hold references, too, for which copying is slower (the figures are at
-/// <c>MagazinePair</c>), so they exchange arrays, and an array's bounds are their limit. Here that would be one more cache line: in a trial,
-/// the best of four runs took 15.1 ns instead of 11.5 for a block in bursts of 1,000. What both share is the claim (<see cref="OwnerMark"/>),
-/// the table of threads (<see cref="ThreadTable{T}"/>) and the working set of the depot.
+/// <c>MagazinePair</c>), so they exchange arrays, and an array's bounds are their limit. Here that would be one more cache line: in a
+/// trial, the best of four runs took 15.1 ns instead of 11.5 for a block in bursts of 1,000. What both share is the claim
+/// (<see cref="OwnerMark"/>), the table of threads (<see cref="ThreadTable{T}"/>) and the working set of the depot.
 /// </para>
 /// <para>
-/// Rejected: a list through the blocks themselves. A block that leaves the stack unused is then loaded into the cache only to find the next; and a mistake of
-/// the heap's user, who writes to a block that is free, would lead the heap astray.
+/// Rejected: a list through the blocks themselves. A block that leaves the stack unused is then loaded into the cache only to find the
+/// next; and a mistake of the heap's user, who writes to a block that is free, would lead the heap astray.
 /// </para>
 /// <para>
-/// The owner uses no interlocked instruction. Others who need the contents claim them (<see cref="OwnerMark"/>): the claimant makes the limit
-/// 0, so that nothing can be taken or put. An owner who finds it closed waits for the claimant.
+/// The owner uses no interlocked instruction. Others who need the contents claim them (<see cref="OwnerMark"/>): the claimant makes the
+/// limit 0, so that nothing can be taken or put. An owner who finds it closed waits for the claimant.
 /// </para>
 /// <para>Half a cache line: the records of two classes share one, both the same thread's.</para>
 /// </remarks>
@@ -65,8 +66,8 @@ internal struct HeapMagazine
     public readonly ReadOnlySpan<nuint> Contents => Rounds == 0 ? [] : _items.AsSpan(Padding, Rounds);
 
     /// <summary>How many blocks to fetch when none is left. Owner only.</summary>
-    /// <remarks>Few at first, then twice as many each time, up to M: a thread that needs a block now and then does not keep 16 KiB of its class.
-    /// One while it is closed.</remarks>
+    /// <remarks>Few at first, then twice as many each time, up to M: a thread that needs a block now and then does not keep 16 KiB of its
+    /// class. One while it is closed.</remarks>
     public int NextBatch()
     {
         int most = Volatile.Read(ref _limit) / 2;
@@ -130,7 +131,8 @@ internal struct HeapMagazine
         return false;
     }
 
-    /// <summary>Puts as many of these on top as there is room for, the first uppermost: those are left out that come last. Owner only.</summary>
+    /// <summary>Puts as many of these on top as there is room for, the first uppermost: those are left out that come last. Owner
+    /// only.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int Fill(ReadOnlySpan<nuint> blocks)
     {

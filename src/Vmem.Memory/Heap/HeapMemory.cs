@@ -4,10 +4,10 @@ namespace Vmem.Memory.Heap;
 
 /// <summary>A block of a heap behind <see cref="Memory{T}"/>, for one renter; a pool derives one for many in turn.</summary>
 /// <remarks>
-/// <b>State.</b> One word: whether it is rented, and how often it is pinned. Whoever brings it to zero, the renter by disposing of it or the last pin
-/// by its end, frees the block: once, whoever calls what how often and on which thread. So a block that is pinned when its owner is disposed
-/// of stays until the last pin is gone: the system may be writing to it. Every look at the memory asks the word and the heap first.
-/// Rejected: an exception, as aspnetcore's diagnostic pool has it; a connection is often aborted while it is being read from.
+/// <b>State.</b> One word: whether it is rented, and how often it is pinned. Whoever brings it to zero, the renter by disposing of it or
+/// the last pin by its end, frees the block: once, whoever calls what how often and on which thread. So a block that is pinned when its
+/// owner is disposed of stays until the last pin is gone: the system may be writing to it. Every look at the memory asks the word and the
+/// heap first. Rejected: an exception, as aspnetcore's diagnostic pool has it; a connection is often aborted while it is being read from.
 /// </remarks>
 internal unsafe class HeapMemory<T>(NativeHeap heap) : MemoryManager<T>, IMemoryOwner<T>
     where T : unmanaged
@@ -114,8 +114,8 @@ internal unsafe class HeapMemory<T>(NativeHeap heap) : MemoryManager<T>, IMemory
         }
     }
 
-    /// <summary>Nobody uses the block any more. If the heap refuses it, because its debugging found it overrun for instance, it is rented as
-    /// before.</summary>
+    /// <summary>Nobody uses the block any more. If the heap refuses it, because its debugging found it overrun for instance, it is rented
+    /// as before.</summary>
     private void End()
     {
         try

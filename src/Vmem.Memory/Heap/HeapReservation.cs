@@ -2,12 +2,13 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Vmem.Memory.Heap;
 
-/// <summary>Address space for a heap, and what stays true of it when the heap has ended and another one comes: what is committed, and what is dirty.</summary>
+/// <summary>Address space for a heap, and what stays true of it when the heap has ended and another one comes: what is committed, and what
+/// is dirty.</summary>
 /// <remarks>
 /// <para>
-/// One reservation for all, made at the beginning, costs nothing but numbers, and buys the shortest way from a block's address to what the heap
-/// knows of it: subtract, shift, load. Address space is committed by <see cref="Chunk"/>s when pages of it are first handed out, and stays
-/// committed; memory goes back to the system by being <em>discarded</em>.
+/// One reservation for all, made at the beginning, costs nothing but numbers, and buys the shortest way from a block's address to what the
+/// heap knows of it: subtract, shift, load. Address space is committed by <see cref="Chunk"/>s when pages of it are first handed out, and
+/// stays committed; memory goes back to the system by being <em>discarded</em>.
 /// </para>
 /// <para>A heap that is disposed of leaves its reservation to the next one, for a while: see <see cref="ReservationPool"/>.</para>
 /// <para>Rejected: many smaller reservations, found through a table of two levels: a second dependent load in every free, for what is

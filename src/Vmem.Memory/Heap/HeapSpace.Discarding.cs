@@ -9,7 +9,8 @@ internal sealed partial class HeapSpace
     private nuint _takenOut = nuint.MaxValue;     // where these begin, or may soon
     private int _turns;                           // counts the beginnings and ends of that
 
-    /// <summary>Gives the memory of free pages back to the system, or of those only that were free when this was called last, too. Of each free segment, what may be dirty is taken out of circulation meanwhile.</summary>
+    /// <summary>Gives the memory of free pages back to the system, or of those only that were free when this was called last, too. Of each
+    /// free segment, what may be dirty is taken out of circulation meanwhile.</summary>
     /// <returns>How many bytes were dirty.</returns>
     public nuint DiscardFree(bool staleOnly)
     {
@@ -51,7 +52,8 @@ internal sealed partial class HeapSpace
     }
 
     /// <summary>The allocated pages that an address is in.</summary>
-    /// <remarks>What is taken out only to be discarded is free. Whether it is that or a block that has come there shows when the discarder is done.</remarks>
+    /// <remarks>What is taken out only to be discarded is free. Whether it is that or a block that has come there shows when the discarder
+    /// is done.</remarks>
     public bool TryFind(nuint address, out Segment<nuint> segment)
     {
         int turns = Volatile.Read(ref _turns);

@@ -156,7 +156,8 @@ internal sealed partial class HeapSpace : IDisposable
 
     public void Validate() => _pages.Validate();
 
-    /// <summary>Ends the use of all pages, and leaves the reservation to the next heap. Who still asks for pages here finds the arena disposed of.</summary>
+    /// <summary>Ends the use of all pages, and leaves the reservation to the next heap. Who still asks for pages here finds the arena
+    /// disposed of.</summary>
     public void Leave()
     {
         _pages.Dispose();
@@ -164,8 +165,8 @@ internal sealed partial class HeapSpace : IDisposable
         ReservationPool.Shared.Leave(_reservation);
     }
 
-    /// <summary>Ends the use of all pages, and the reservation: nobody after must find pages that cannot be touched, and whoever still touches the
-    /// heap's shall be found out.</summary>
+    /// <summary>Ends the use of all pages, and the reservation: nobody after must find pages that cannot be touched, and whoever still
+    /// touches the heap's shall be found out.</summary>
     public void Dispose()
     {
         _pages.Dispose();
@@ -174,9 +175,10 @@ internal sealed partial class HeapSpace : IDisposable
 
     /// <summary>False also if the arena's tables cannot grow: to callers that is one shortage like another.</summary>
     /// <remarks>
-    /// What slabs leave behind is aligned as they are. So pages are asked for without the alignment first, and if they happen to have it, as they mostly do, that is the best
-    /// fit. Instant fit with a constraint takes a segment that fits however it lies, which is longer: memory that has been used lay idle, and
-    /// fresh memory was taken instead (1.4 MB more for sqlite's recording). Rejected: best fit, which would find it too, but for whose index everybody pays who
+    /// What slabs leave behind is aligned as they are. So pages are asked for without the alignment first, and if they happen to have it,
+    /// as they mostly do, that is the best fit. Instant fit with a constraint takes a segment that fits however it lies, which is longer:
+    /// memory that has been used lay idle, and fresh memory was taken instead (1.4 MB more for sqlite's recording). Rejected: best fit,
+    /// which would find it too, but for whose index everybody pays who
     /// takes or frees pages.
     /// </remarks>
     private bool TryAllocatePages(nuint size, nuint alignment, out nuint start)
@@ -196,7 +198,8 @@ internal sealed partial class HeapSpace : IDisposable
                 }
 
                 _pages.Free(start, size);
-                return _pages.TryAllocateConstrained(size, new RangeConstraints<nuint> { Align = alignment }, FitPolicy.InstantFit, out start);
+                return _pages.TryAllocateConstrained(size, new RangeConstraints<nuint> { Align = alignment }, FitPolicy.InstantFit,
+                    out start);
             }
         }
         catch (OutOfMemoryException)

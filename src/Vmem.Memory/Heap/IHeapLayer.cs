@@ -1,6 +1,7 @@
 namespace Vmem.Memory.Heap;
 
-/// <summary>What lies below a heap's public face: a <see cref="PlainHeap"/>, or a <see cref="Debugging.HeapDebugger"/> around one.</summary>
+/// <summary>What lies below a heap's public face: a <see cref="PlainHeap"/>, or a <see cref="Debugging.HeapDebugger"/> around
+/// one.</summary>
 /// <remarks>Chosen when the heap is made. So no call asks whether there is a debugger, and the fast paths do not know of it.</remarks>
 internal interface IHeapLayer
 {

@@ -7,8 +7,9 @@ namespace Vmem.Memory.Heap;
 
 /// <summary>The magazines of a heap, by number of the thread and by class.</summary>
 /// <remarks>
-/// A thread's magazines lie side by side, so that the way from a block to its magazine ends with a look at the thread's own lines. The thread with
-/// a number that an ended one had (<see cref="ThreadNumbers"/>) goes on with what that one left. (A heap's face holds the table itself. Rejected: a struct in the face. Its address must be computed, which is an instruction, too.)
+/// A thread's magazines lie side by side, so that the way from a block to its magazine ends with a look at the thread's own lines. The
+/// thread with a number that an ended one had (<see cref="ThreadNumbers"/>) goes on with what that one left. (A heap's face holds the table
+/// itself. Rejected: a struct in the face. Its address must be computed, which is an instruction, too.)
 /// </remarks>
 internal sealed class MagazineTable
 {
@@ -88,8 +89,8 @@ internal sealed class MagazineTable
         }
     }
 
-    /// <summary>Gives the blocks in those of the current thread's magazines that it has not used since this was called last to their slabs, past the
-    /// depots: nobody is known to want them.</summary>
+    /// <summary>Gives the blocks in those of the current thread's magazines that it has not used since this was called last to their slabs,
+    /// past the depots: nobody is known to want them.</summary>
     /// <returns>As <see cref="Drain"/>.</returns>
     [SkipLocalsInit]
     public nuint ReturnIdle(ReadOnlySpan<SlabClass> classes)

@@ -23,13 +23,13 @@ public sealed unsafe partial class NativeHeap : IMetered
             ?? throw new InvalidOperationException($"Heap '{Name}' keeps no owners. Set {nameof(NativeHeapOptions)}.{nameof(NativeHeapOptions.Debugging)} when it is made.");
     }
 
-    /// <summary>Gives all that is kept in reserve back to the system: magazines go to their slabs, whole slabs to the pages, and the memory of
-    /// free pages is discarded. With debugging, the quarantine is given up first. O(what is kept).</summary>
-    /// <exception cref="InvariantViolationException">With debugging only: a freed block was written. What was freed after it is kept, and a second
-    /// call goes on.</exception>
+    /// <summary>Gives all that is kept in reserve back to the system: magazines go to their slabs, whole slabs to the pages, and the memory
+    /// of free pages is discarded. With debugging, the quarantine is given up first. O(what is kept).</summary>
+    /// <exception cref="InvariantViolationException">With debugging only: a freed block was written. What was freed after it is kept, and a
+    /// second call goes on.</exception>
     /// <returns>How many bytes were given back.</returns>
-    /// <exception cref="InvalidFreeException">A small block was freed wrongly some time before: twice, or at an address inside it. All else was
-    /// given back.</exception>
+    /// <exception cref="InvalidFreeException">A small block was freed wrongly some time before: twice, or at an address inside it. All else
+    /// was given back.</exception>
     public nuint Trim()
     {
         ThrowIfDisposed();

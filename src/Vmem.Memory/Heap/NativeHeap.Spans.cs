@@ -22,8 +22,8 @@ public sealed unsafe partial class NativeHeap
     public Span<T> AllocateZeroedSpan<T>(int length)
         where T : unmanaged => IsEmpty(length) ? default : new Span<T>(AllocateZeroed(SizeOf<T>(length)), length);
 
-    /// <summary>Frees what <see cref="AllocateSpan{T}"/> allocated, given the whole of it or its beginning. An empty span is ignored: the rest of
-    /// a span that was used up points at where another block may start. O(1).</summary>
+    /// <summary>Frees what <see cref="AllocateSpan{T}"/> allocated, given the whole of it or its beginning. An empty span is ignored: the
+    /// rest of a span that was used up points at where another block may start. O(1).</summary>
     /// <inheritdoc cref="Free(void*)"/>
     public void Free<T>(Span<T> span)
         where T : unmanaged

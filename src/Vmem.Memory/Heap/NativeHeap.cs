@@ -10,26 +10,28 @@ namespace Vmem.Memory;
 /// <summary>Memory outside the garbage collector, by the malloc interface: "with a slab allocator, a malloc interface".</summary>
 /// <remarks>
 /// <para>
-/// The layers, from the top. <b>Magazines</b> (Bonwick &amp; Adams 2001, §3): each thread keeps one for every class of sizes, and allocating
-/// and freeing take from and put into it; a depot for each class takes what is too much, and fills up what has run out. <b>Slabs</b>: pages cut into blocks of one class,
-/// without headers. <b>Pages</b>: an <see cref="Arena{T}"/> over the heap's address space, from which large blocks come straight, and where they
+/// The layers, from the top. <b>Magazines</b> (Bonwick &amp; Adams 2001, §3): each thread keeps one for every class of sizes, and
+/// allocating and freeing take from and put into it; a depot for each class takes what is too much, and fills up what has run out.
+/// <b>Slabs</b>: pages cut into blocks of one class, without headers. <b>Pages</b>: an <see cref="Arena{T}"/> over the heap's address
+/// space, from which large blocks come straight, and where they
 /// are resized in place. <b>The system</b>: <see cref="VirtualMemory"/>.
 /// </para>
 /// <para>
-/// The class of a small block follows from its address: the space is one reservation, and a table has one byte for each 64 KiB of it. So a free
-/// is two table look-ups and a push, and touches neither the block nor its slab. A block freed by another thread than the one that allocated it goes
-/// into the magazines of the thread that frees it, and by the batch through the depot back to who allocates. What the depot holds is
-/// bounded; beyond that, blocks go to their slabs, at once and by the batch.
+/// The class of a small block follows from its address: the space is one reservation, and a table has one byte for each 64 KiB of it. So a
+/// free is two table look-ups and a push, and touches neither the block nor its slab. A block freed by another thread than the one that
+/// allocated it goes into the magazines of the thread that frees it, and by the batch through the depot back to who allocates. What the
+/// depot holds is bounded; beyond that, blocks go to their slabs, at once and by the batch.
 /// </para>
 /// <para>
-/// This class is the face: arguments, spans, and the paths that end in a magazine. All else is done by the layer below, a <see cref="PlainHeap"/>.
-/// <b>Debugging</b> (<see cref="NativeHeapOptions.Debugging"/>) is one more layer between them: see <see cref="HeapDebugger"/>. It costs a heap without it
-/// nothing.
+/// This class is the face: arguments, spans, and the paths that end in a magazine. All else is done by the layer below, a
+/// <see cref="PlainHeap"/>.
+/// <b>Debugging</b> (<see cref="NativeHeapOptions.Debugging"/>) is one more layer between them: see <see cref="HeapDebugger"/>. It costs a
+/// heap without it nothing.
 /// </para>
 /// <para>
-/// All members may be called by any thread at any time, but for <see cref="Dispose"/>: no other call may be under way then, nor any block in use. Later
-/// calls are refused. A heap that is dropped without it keeps its memory and its address space until the process ends. Rejected: a finaliser. A
-/// pointer to a block keeps nothing alive, and would point nowhere once nobody refers to the heap itself.
+/// All members may be called by any thread at any time, but for <see cref="Dispose"/>: no other call may be under way then, nor any block
+/// in use. Later calls are refused. A heap that is dropped without it keeps its memory and its address space until the process ends.
+/// Rejected: a finaliser. A pointer to a block keeps nothing alive, and would point nowhere once nobody refers to the heap itself.
 /// </para>
 /// </remarks>
 public sealed unsafe partial class NativeHeap : IDisposable
@@ -57,7 +59,8 @@ public sealed unsafe partial class NativeHeap : IDisposable
         ArgumentNullException.ThrowIfNull(options.TimeProvider, nameof(options));
         HeapDebugging debugging = options.Debugging ?? HeapDebugging.FromEnvironment;
         bool isDebugged = debugging != HeapDebugging.None;
-        _plain = new PlainHeap(options.Name, options.Limit == 0 ? DefaultReservation : options.Limit, options.HugePages, isDebugged, options.TimeProvider);
+        _plain = new PlainHeap(options.Name, options.Limit == 0 ? DefaultReservation
+            : options.Limit, options.HugePages, isDebugged, options.TimeProvider);
         _magazines = _plain.Magazines;
         _start = _plain.Space.Start;
         _classes = _plain.Space.Map.Classes;
@@ -77,7 +80,8 @@ public sealed unsafe partial class NativeHeap : IDisposable
 
     /// <summary>A heap for everybody, made when first asked for. It cannot be disposed of.</summary>
     /// <exception cref="OutOfMemoryException">It could not be made; the next to ask may be luckier.</exception>
-    public static NativeHeap Shared => LazyInitializer.EnsureInitialized(ref s_shared, ref s_sharedGate, static () => new NativeHeap(new NativeHeapOptions { Name = "shared" }));
+    public static NativeHeap Shared =>
+        LazyInitializer.EnsureInitialized(ref s_shared, ref s_sharedGate, static () => new NativeHeap(new NativeHeapOptions { Name = "shared" }));
 
     /// <summary>The heap's name in messages and metrics.</summary>
     public string Name => _plain.Name;
@@ -89,11 +93,11 @@ public sealed unsafe partial class NativeHeap : IDisposable
 
     private static nuint DefaultReservation => nuint.Size == 8 ? unchecked((nuint)(256UL << 30)) : 512u << 20;
 
-    /// <summary>A block of at least <paramref name="size"/> bytes; 0 gives the smallest there is. Starts at a multiple of 16 if the size is at
-    /// most 64 or a multiple of 16, else of 8. O(1) from magazines; large blocks O(1) in the arena.</summary>
+    /// <summary>A block of at least <paramref name="size"/> bytes; 0 gives the smallest there is. Starts at a multiple of 16 if the size is
+    /// at most 64 or a multiple of 16, else of 8. O(1) from magazines; large blocks O(1) in the arena.</summary>
     /// <exception cref="OutOfMemoryException">The system has no memory, or the heap's limit is reached; the heap is as it was.</exception>
-    /// <exception cref="InvariantViolationException">With debugging only: a freed block was written. Nothing was allocated, and it is not said
-    /// again.</exception>
+    /// <exception cref="InvariantViolationException">With debugging only: a freed block was written. Nothing was allocated, and it is not
+    /// said again.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void* Allocate(nuint size)
     {
@@ -101,7 +105,8 @@ public sealed unsafe partial class NativeHeap : IDisposable
         int thread = ThreadNumber.Current;
 
         // 0 wraps: it goes the long way.
-        return size - 1 < SizeClasses.Largest && _magazines.Of(thread, SizeClasses.Of(size)).TryPop(out nuint block) ? (void*)block : AllocateSlow(size);
+        return size - 1 < SizeClasses.Largest && _magazines.Of(thread, SizeClasses.Of(size)).TryPop(out nuint block) ? (void*)block
+            : AllocateSlow(size);
     }
 
     /// <summary>As <see cref="Allocate"/>, but false where that finds no memory.</summary>
@@ -121,8 +126,8 @@ public sealed unsafe partial class NativeHeap : IDisposable
 
     /// <summary>Frees a block; null is no block and is ignored. O(1).</summary>
     /// <exception cref="InvalidFreeException">No block starts there. (Whether a small block is live is not checked here.)
-    /// With debugging: it is no live block, has another size than is given, or was written before its start or behind its end. In any case, nothing
-    /// was changed.</exception>
+    /// With debugging: it is no live block, has another size than is given, or was written before its start or behind its end. In any case,
+    /// nothing was changed.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Free(void* block)
     {
@@ -132,9 +137,11 @@ public sealed unsafe partial class NativeHeap : IDisposable
         }
     }
 
-    /// <summary>Frees a block whose size the caller knows: it may be any between the one asked for last and <see cref="GetSize"/>. O(1).</summary>
-    /// <remarks>The class does not follow from the size alone: a block that is aligned, or became shorter where it lies, is of a longer one. The
-    /// table knows. Rejected: to take the class of the size and to have such blocks found wrong when their magazine is emptied. With debugging the size is checked.</remarks>
+    /// <summary>Frees a block whose size the caller knows: it may be any between the one asked for last and <see cref="GetSize"/>.
+    /// O(1).</summary>
+    /// <remarks>The class does not follow from the size alone: a block that is aligned, or became shorter where it lies, is of a longer
+    /// one. The table knows. Rejected: to take the class of the size and to have such blocks found wrong when their magazine is emptied.
+    /// With debugging the size is checked.</remarks>
     /// <inheritdoc cref="Free(void*)"/>
     public void Free(void* block, nuint size)
     {
@@ -145,8 +152,8 @@ public sealed unsafe partial class NativeHeap : IDisposable
     }
 
     /// <summary>How many bytes of a block may be used: at least those that were asked for; exactly those with debugging. O(1).</summary>
-    /// <exception cref="InvalidFreeException">No block starts there. (Found of large blocks; of small ones only with debugging: else an address
-    /// inside one has the block's size.)</exception>
+    /// <exception cref="InvalidFreeException">No block starts there. (Found of large blocks; of small ones only with debugging: else an
+    /// address inside one has the block's size.)</exception>
     public nuint GetSize(void* block)
     {
         nuint granule = ((nuint)block - _start) >> HeapSpace.GranuleShift;
@@ -154,12 +161,12 @@ public sealed unsafe partial class NativeHeap : IDisposable
         return SizeClasses.Contains(sizeClass) ? (nuint)SizeClasses.SizeOf(sizeClass) : _layer.SizeOf((nuint)block);
     }
 
-    /// <summary>Does the address lie in memory that this heap has cut into blocks, or in a large block of it? O(1), for interior addresses of
-    /// large blocks O(segments). With debugging: in a live block; O(live blocks) for interior addresses.</summary>
+    /// <summary>Does the address lie in memory that this heap has cut into blocks, or in a large block of it? O(1), for interior addresses
+    /// of large blocks O(segments). With debugging: in a live block; O(live blocks) for interior addresses.</summary>
     public bool Owns(void* address) => _layer.Owns((nuint)address);
 
-    /// <summary>Frees every block at once, and gives the memory back, or leaves it to the next heap for some seconds. With debugging, leaks and
-    /// damage are then told to who asked for it. No other thread may be in a call of the heap.</summary>
+    /// <summary>Frees every block at once, and gives the memory back, or leaves it to the next heap for some seconds. With debugging, leaks
+    /// and damage are then told to who asked for it. No other thread may be in a call of the heap.</summary>
     /// <exception cref="InvalidOperationException">It is the <see cref="Shared"/> heap.</exception>
     public void Dispose()
     {

@@ -6,13 +6,14 @@ public sealed record NativeHeapOptions
     /// <summary>The heap's name in messages and metrics.</summary>
     public string Name { get; init; } = "heap";
 
-    /// <summary>The most address space, in bytes, that the heap may use: what it may ever hold. Rounded down to whole pages, of which there is one at
-    /// least; where the system has not so much, a half of it, or a quarter, and so on. 0, the default: 256 GiB. Address space is not memory.</summary>
+    /// <summary>The most address space, in bytes, that the heap may use: what it may ever hold. Rounded down to whole pages, of which there
+    /// is one at least; where the system has not so much, a half of it, or a quarter, and so on. 0, the default: 256 GiB. Address space is
+    /// not memory.</summary>
     public nuint Limit { get; init; }
 
-    /// <summary>Asks the system for huge pages (<see cref="VirtualMemory.TryAdviseHuge"/>). The first use of memory then costs a fraction, and so do accesses that are
-    /// scattered over much of it; but memory is taken by 2 MiB at a time, and a huge page of which parts are given back becomes small ones again. Off by
-    /// default; without effect where the system has none.</summary>
+    /// <summary>Asks the system for huge pages (<see cref="VirtualMemory.TryAdviseHuge"/>). The first use of memory then costs a fraction,
+    /// and so do accesses that are scattered over much of it; but memory is taken by 2 MiB at a time, and a huge page of which parts are
+    /// given back becomes small ones again. Off by default; without effect where the system has none.</summary>
     public bool HugePages { get; init; }
 
     /// <summary>What the heap does to find mistakes in its use. Null, the default: what the environment says

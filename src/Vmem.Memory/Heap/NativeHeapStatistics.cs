@@ -18,7 +18,8 @@ public readonly record struct NativeHeapStatistics
     /// <summary>What lies in magazines, ready for use.</summary>
     public nuint Cached { get; init; }
 
-    /// <summary>Freed blocks that are kept from being handed out again, red zones included (<see cref="HeapDebugging.Quarantine"/>).</summary>
+    /// <summary>Freed blocks that are kept from being handed out again, red zones included
+    /// (<see cref="HeapDebugging.Quarantine"/>).</summary>
     public nuint Quarantined { get; init; }
 
     /// <summary>Blocks that the heap's users hold.</summary>

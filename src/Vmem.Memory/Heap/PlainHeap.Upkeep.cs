@@ -13,7 +13,8 @@ internal sealed partial class PlainHeap : IUpkeepTarget
         return _small.TakeWrongFree() is { } wrongFree ? throw wrongFree : trimmed;
     }
 
-    /// <summary>No upkeep is at work and no collector reads any more, once this returns true. Called again if an interrupt ends it.</summary>
+    /// <summary>No upkeep is at work and no collector reads any more, once this returns true. Called again if an interrupt ends
+    /// it.</summary>
     public bool Stop()
     {
         _ended = true;

@@ -5,12 +5,13 @@ namespace Vmem.Memory.Heap;
 /// <summary>A heap without a public face and without debugging: which part of it a block comes from, and what goes back when.</summary>
 /// <remarks>
 /// <para>
-/// A request is met by the <see cref="StarterArena"/> as long as its class may take blocks there, else by <see cref="SmallBlocks"/> or <see cref="LargeBlocks"/>.
-/// If there is no memory, all reserves are given up, and it is tried once more. All parts lie in one <see cref="HeapSpace"/>, whose map tells for an
-/// address which part its block is of.
+/// A request is met by the <see cref="StarterArena"/> as long as its class may take blocks there, else by <see cref="SmallBlocks"/> or
+/// <see cref="LargeBlocks"/>. If there is no memory, all reserves are given up, and it is tried once more. All parts lie in one
+/// <see cref="HeapSpace"/>, whose map tells for an address which part its block is of.
 /// </para>
 /// <para>
-/// Under a debugger it has neither magazines nor a starter arena: a block that was freed then goes back to its slab, or stays in quarantine.
+/// Under a debugger it has neither magazines nor a starter arena: a block that was freed then goes back to its slab, or stays in
+/// quarantine.
 /// </para>
 /// </remarks>
 internal sealed partial class PlainHeap : IHeapLayer, IDisposable
@@ -67,7 +68,8 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
             return 0;                             // no trim would help
         }
 
-        int sizeClass = size > SizeClasses.Largest ? 0 : alignment <= 8 ? SizeClasses.Of(size) : alignment <= HeapSpace.PageSize ? SizeClasses.Aligned(size, alignment) : 0;
+        int sizeClass = size > SizeClasses.Largest ? 0 : alignment <= 8 ? SizeClasses.Of(size) : alignment <= HeapSpace.PageSize
+            ? SizeClasses.Aligned(size, alignment) : 0;
         return sizeClass != 0 && alignment <= StarterArena.Quantum && _starter is not null && _starter.TryTake(sizeClass, out nuint block)
             ? block
             : TakeOrTrim(sizeClass, size, alignment, clear, out isZero);
@@ -110,7 +112,8 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
             return (nuint)SizeClasses.SizeOf(sizeClass);
         }
 
-        isHeld = sizeClass == StarterArena.SizeClass ? _starter!.TryFind(address, out Segment<nuint> found) : _space.TryFind(address, out found);
+        isHeld = sizeClass == StarterArena.SizeClass ? _starter!.TryFind(address, out Segment<nuint> found)
+            : _space.TryFind(address, out found);
         return isHeld && found.Start == address ? found.Size : 0;
     }
 

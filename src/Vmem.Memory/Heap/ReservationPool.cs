@@ -7,10 +7,11 @@ namespace Vmem.Memory.Heap;
 
 /// <summary>Reservations of heaps that were disposed of, with the memory in them, for the heaps that come next.</summary>
 /// <remarks>
-/// A heap that ends with what it served, a request or a level, frees all its blocks at once; it would be a poor bargain if the system then unmapped
-/// its pages one by one (a quarter of a microsecond each) only to map them again for the next heap. So a few reservations are kept, each with at most
-/// <see cref="MostDirty"/> in it, for <see cref="Patience"/> to twice that; the others go back to the system at once, and these, too, when memory or
-/// address space is short.
+/// A heap that ends with what it served, a request or a level, frees all its blocks at once; it would be a poor bargain if the system then
+/// unmapped its pages one by one (a quarter of a microsecond each) only to map them again for the next heap. So a few reservations are
+/// kept, each with at most
+/// <see cref="MostDirty"/> in it, for <see cref="Patience"/> to twice that; the others go back to the system at once, and these, too, when
+/// memory or address space is short.
 /// </remarks>
 internal sealed class ReservationPool(TimeProvider time)
 {
@@ -44,7 +45,8 @@ internal sealed class ReservationPool(TimeProvider time)
         return true;
     }
 
-    /// <summary>Keeps a reservation, or gives it back. One that is shorter than its heap wanted is not kept: the next may get more.</summary>
+    /// <summary>Keeps a reservation, or gives it back. One that is shorter than its heap wanted is not kept: the next may get
+    /// more.</summary>
     public void Leave(HeapReservation reservation)
     {
         using var interrupts = new DeferredInterrupt();         // the heap must end
@@ -75,7 +77,8 @@ internal sealed class ReservationPool(TimeProvider time)
                 return false;
             }
 
-            _timer ??= DetachedTimer.Start(time, static state => ((ReservationPool)state!).ReleaseOld(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            _timer ??= DetachedTimer.Start(time, static state =>
+                ((ReservationPool)state!).ReleaseOld(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             if (_kept.Count == 0)
             {
                 _ = _timer.Change(Patience, Patience);

@@ -8,14 +8,15 @@ namespace Vmem.Memory.Heap;
 /// <remarks>
 /// <para>
 /// 16, 32, 48 and 64 bytes; above, each power of two is followed by eight sizes, an eighth of it apart. A request of s bytes, 2^k &lt; s ≤
-/// 2^(k + 1), gets a block that is longer by less than 2^k / 8 and itself longer than 2^k: it wastes less than 1/9 of the block, 11.1 %. (At worst
-/// s is one more than a power of two and gets 9/8 of it.) Above 1 KiB there are sixteen, and it wastes less than 1/17, 5.9 %: a database asks for thousands of
-/// blocks of a power of two and a header. Below, a class too many costs a program more, which is a page that it hardly uses.
+/// 2^(k + 1), gets a block that is longer by less than 2^k / 8 and itself longer than 2^k: it wastes less than 1/9 of the block, 11.1 %.
+/// (At worst s is one more than a power of two and gets 9/8 of it.) Above 1 KiB there are sixteen, and it wastes less than 1/17, 5.9 %: a
+/// database asks for thousands of blocks of a power of two and a header. Below, a class too many costs a program more, which is a page that
+/// it hardly uses.
 /// </para>
 /// <para>
 /// Blocks lie one after the other from a multiple of their slab's alignment, so each starts at a multiple of the largest power of two
-/// that divides its class: of 16 for every request of at most 64 bytes or of a multiple of 16 bytes, else of 8. (An object that needs 16 has a size that
-/// is a multiple of 16.) Rejected: multiples of 16 everywhere, which costs 18.75 % for 65 bytes.
+/// that divides its class: of 16 for every request of at most 64 bytes or of a multiple of 16 bytes, else of 8. (An object that needs 16
+/// has a size that is a multiple of 16.) Rejected: multiples of 16 everywhere, which costs 18.75 % for 65 bytes.
 /// </para>
 /// <para>Classes are numbered from 1; 0 is "none".</para>
 /// </remarks>
@@ -24,8 +25,8 @@ internal static unsafe class SizeClasses
     /// <summary>The largest small block. Above it, blocks are whole pages, of which they waste a ninth at most, too.</summary>
     public const int Largest = 32 * 1024;
 
-    /// <summary>One more than the number of classes: 4 up to 64, 8 for each of the four powers of two up to 1 KiB, and 16 for each of the five
-    /// up to <see cref="Largest"/>.</summary>
+    /// <summary>One more than the number of classes: 4 up to 64, 8 for each of the four powers of two up to 1 KiB, and 16 for each of the
+    /// five up to <see cref="Largest"/>.</summary>
     public const int Count = 1 + 4 + (8 * 4) + (16 * 5);
 
     /// <summary>The most rounds of a magazine: those of blocks of at most 256 bytes.</summary>
@@ -46,8 +47,8 @@ internal static unsafe class SizeClasses
     /// <summary>True if it is the number of a class.</summary>
     public static bool Contains(int number) => (uint)number - 1 < Count - 1;
 
-    /// <summary>M, the rounds of a magazine and of every batch between it and the depot. The paper's, near enough: few of the long blocks, so that what
-    /// threads hold is bounded: 16 KiB at a time, and at least 2 blocks.</summary>
+    /// <summary>M, the rounds of a magazine and of every batch between it and the depot. The paper's, near enough: few of the long blocks,
+    /// so that what threads hold is bounded: 16 KiB at a time, and at least 2 blocks.</summary>
     public static int Rounds(int sizeClass) => Math.Clamp((16 * 1024) / SizeOf(sizeClass), 2, MostRounds);
 
     /// <summary>The smallest class for a size whose blocks all start at multiples of an alignment, if the first one does; 0 if there is

@@ -8,12 +8,12 @@ namespace Vmem.Memory.Heap;
 /// <summary>The record of a slab: pages that are cut into blocks of one class, and which of these are in the slab.</summary>
 /// <remarks>
 /// <para>
-/// Kept apart from the pages: an overrun of a block cannot reach it, blocks have no headers, and a free that goes to a magazine touches neither
-/// block nor record. One bit for each block that has been out and is back; blocks from <see cref="Untouched"/> on have never been out, so
-/// their memory has never been touched.
+/// Kept apart from the pages: an overrun of a block cannot reach it, blocks have no headers, and a free that goes to a magazine touches
+/// neither block nor record. One bit for each block that has been out and is back; blocks from <see cref="Untouched"/> on have never been
+/// out, so their memory has never been touched.
 /// </para>
-/// <para>Rejected: a list through the free blocks, which is shorter to write, but has every block's line come into the cache on the way to the
-/// slab and once more on the way out.</para>
+/// <para>Rejected: a list through the free blocks, which is shorter to write, but has every block's line come into the cache on the way to
+/// the slab and once more on the way out.</para>
 /// </remarks>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct Slab

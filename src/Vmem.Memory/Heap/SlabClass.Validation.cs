@@ -5,8 +5,8 @@ namespace Vmem.Memory.Heap;
 // What must hold of a class's slabs.
 internal sealed unsafe partial class SlabClass
 {
-    /// <summary>Every invariant of the slabs. <paramref name="cached"/> are the blocks of this class that lie in magazines; those in the depot are
-    /// added.</summary>
+    /// <summary>Every invariant of the slabs. <paramref name="cached"/> are the blocks of this class that lie in magazines; those in the
+    /// depot are added.</summary>
     public void Validate(List<nuint> cached)
     {
         using ArenaLock.Scope held = _lock.EnterScope();
@@ -41,7 +41,8 @@ internal sealed unsafe partial class SlabClass
         foreach (nuint block in cached)
         {
             Slab* slab = _map.SlabAt(block);
-            bool known = slab is not null && slab->SizeClass == _sizeClass && TryIndex(slab, block, out int index) && Slab.IsOut(slab, index);
+            bool known = slab is not null && slab->SizeClass == _sizeClass && TryIndex(slab, block, out int index) &&
+                Slab.IsOut(slab, index);
             Invariant.Hold(known, "what a magazine holds is a block that is out of its slab", $"{block} is none: it was freed wrongly");
         }
     }

@@ -5,26 +5,26 @@ namespace Vmem.Memory.Heap;
 
 /// <summary>The depot and the slabs of one class: where magazines are filled from, and emptied to.</summary>
 /// <remarks>
-/// Blocks come and go by the batch, so that the lock is taken once in some tens of operations at least. A batch comes from the depot, then from the slab that
-/// got a block back last; a slab that is whole again goes back to the heap's pages, where it serves every class.
+/// Blocks come and go by the batch, so that the lock is taken once in some tens of operations at least. A batch comes from the depot, then
+/// from the slab that got a block back last; a slab that is whole again goes back to the heap's pages, where it serves every class.
 /// <para>
-/// The depot is there for what goes from thread to thread. While a single thread has a magazine of the class there is nobody whom it could spare a way to the
-/// slabs, and blocks that lie in it would keep slabs from getting whole.
+/// The depot is there for what goes from thread to thread. While a single thread has a magazine of the class there is nobody whom it could
+/// spare a way to the slabs, and blocks that lie in it would keep slabs from getting whole.
 /// </para>
 /// <para>
-/// The loops over a batch are optimised when they are first compiled. Magazines are so good at keeping calls from here that a program can free a million blocks
-/// before the runtime finds these methods hot: that took twice the time (docs/performance.md, A4).
+/// The loops over a batch are optimised when they are first compiled. Magazines are so good at keeping calls from here that a program can
+/// free a million blocks before the runtime finds these methods hot: that took twice the time (docs/performance.md, A4).
 /// </para>
 /// </remarks>
 internal sealed unsafe partial class SlabClass : IDisposable
 {
-    // A slab is the shortest run of at most 4 granules at whose end no more than a sixteenth is lost. With four that is so for all classes but one (29,696 bytes: 9.4 %);
-    // longer ones would keep more memory for the few blocks that a class may need.
+    // A slab is the shortest run of at most 4 granules at whose end no more than a sixteenth is lost. With four that is so for all classes
+    // but one (29,696 bytes: 9.4 %); longer ones would keep more memory for the few blocks that a class may need.
     private const int MostGranules = 4;
     private const int LossDivisor = 16;
 
-    /// <summary>What a depot may hold; beyond, blocks go back to their slabs. As much as is in flight between a producer and a consumer at a time, and
-    /// little against what such a program uses: arbitrary.</summary>
+    /// <summary>What a depot may hold; beyond, blocks go back to their slabs. As much as is in flight between a producer and a consumer at
+    /// a time, and little against what such a program uses: arbitrary.</summary>
     private const int DepotBytes = 512 * 1024;
 
     private readonly HeapSpace _space;
@@ -36,7 +36,8 @@ internal sealed unsafe partial class SlabClass : IDisposable
     private readonly int _capacity;
     private readonly ulong _reciprocal;           // ⌈2^32 / size⌉: offset × it ÷ 2^32 is right for multiples of the size below 2^18
     private ArenaLock _lock;
-    private bool _ended;                          // what is under way when the heap ends must not reach the pages, which are the next heap's
+    // what is under way when the heap ends must not reach the pages, which are the next heap's
+    private bool _ended;
     private BlockDepot _depot;
     private Slab* _first;                         // with free blocks
     private long _slabs;
@@ -99,7 +100,8 @@ internal sealed unsafe partial class SlabClass : IDisposable
     }
 
     /// <summary>Takes blocks back.</summary>
-    /// <returns>An address that is none of the blocks out, one that was freed wrongly before; else 0. All others have been taken back.</returns>
+    /// <returns>An address that is none of the blocks out, one that was freed wrongly before; else 0. All others have been taken
+    /// back.</returns>
     public nuint Give(ReadOnlySpan<nuint> blocks)
     {
         using ArenaLock.Scope held = _lock.EnterScope();

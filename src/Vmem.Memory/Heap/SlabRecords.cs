@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace Vmem.Memory.Heap;
 
 /// <summary>Where the records of a heap's slabs lie: in chunks that go with the heap, all at once.</summary>
-/// <remarks>A record that is not needed any more stays with its class for the next slab. What is bounded is what was needed at the same time.</remarks>
+/// <remarks>A record that is not needed any more stays with its class for the next slab. What is bounded is what was needed at the same
+/// time.</remarks>
 internal sealed unsafe class SlabRecords
 {
     // Some four hundred records of slabs of 64 bytes: 25 MiB of blocks.

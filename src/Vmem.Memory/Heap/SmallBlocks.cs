@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace Vmem.Memory.Heap;
 
 /// <summary>The blocks of all classes: the threads' magazines above, the slabs below.</summary>
-/// <remarks>What the fast paths of <see cref="NativeHeap"/> cannot take from a magazine or put into it comes here, and fills or empties that magazine by
-/// half.</remarks>
+/// <remarks>What the fast paths of <see cref="NativeHeap"/> cannot take from a magazine or put into it comes here, and fills or empties
+/// that magazine by half.</remarks>
 internal sealed class SmallBlocks : IDisposable
 {
     private readonly SlabRecords _records = new();

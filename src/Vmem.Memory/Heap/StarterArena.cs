@@ -3,13 +3,13 @@ namespace Vmem.Memory.Heap;
 /// <summary>Where the first blocks of each class come from: an arena for all classes, in which they lie side by side.</summary>
 /// <remarks>
 /// <para>
-/// A program that uses a megabyte uses few blocks of most classes. A slab for three blocks of a class would be a page of memory for them. So
-/// a class has its first blocks, two pages of them, from here, at the cost of an arena's operation. Only if it asks for more does it get
+/// A program that uses a megabyte uses few blocks of most classes. A slab for three blocks of a class would be a page of memory for them.
+/// So a class has its first blocks, two pages of them, from here, at the cost of an arena's operation. Only if it asks for more does it get
 /// slabs, and its threads magazines. With this, cc1plus' recording (docs/replay.md) takes 1.20 MB instead of 1.27.
 /// </para>
 /// <para>
-/// Counted are requests, not live blocks: a class that is used again and again, however few at a time, soon has magazines. What came from here
-/// goes back here, found by the class that stands for it in the map of granules.
+/// Counted are requests, not live blocks: a class that is used again and again, however few at a time, soon has magazines. What came from
+/// here goes back here, found by the class that stands for it in the map of granules.
 /// </para>
 /// </remarks>
 internal sealed class StarterArena : IArenaSource<nuint>, IDisposable
@@ -66,7 +66,8 @@ internal sealed class StarterArena : IArenaSource<nuint>, IDisposable
     }
 
     /// <summary>The block that an address is in.</summary>
-    public bool TryFind(nuint address, out Segment<nuint> found) => _blocks.TryGetSegment(address, out found) && found.Kind == SegmentKind.Allocated;
+    public bool TryFind(nuint address, out Segment<nuint> found) =>
+        _blocks.TryGetSegment(address, out found) && found.Kind == SegmentKind.Allocated;
 
     /// <exception cref="InvalidFreeException">Another thread has freed it meanwhile.</exception>
     public void Free(nuint block, nuint size) => _blocks.Free(block, size);

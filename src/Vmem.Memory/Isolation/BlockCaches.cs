@@ -13,8 +13,8 @@ namespace Vmem.Memory.Isolation;
 /// region, it puts all of them back: what they keep from coalescing is never the reason to grow.
 /// </para>
 /// <para>
-/// A stack has 64 slots. Slot 0 holds the position of its top; the blocks' addresses fill the slots up to the last one, and below them lies a 0.
-/// So neither a look at the capacity nor a count is needed: a stack is empty if its top is 0, and full if its top is in slot 63. That
+/// A stack has 64 slots. Slot 0 holds the position of its top; the blocks' addresses fill the slots up to the last one, and below them lies
+/// a 0. So neither a look at the capacity nor a count is needed: a stack is empty if its top is 0, and full if its top is in slot 63. That
 /// leaves 62 for blocks. Stacks are numbered as the bytes of the <see cref="BlockMap"/>, order + 1, and hold addresses, not units: from one
 /// allocation to the free of its block to the next allocation leads a chain of loads, each of which waits for the one before, and every
 /// instruction in it counts. Stack 0 is not used.
@@ -143,5 +143,6 @@ internal readonly struct BlockCaches
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ref nuint Stack(int order) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_slots), (nint)(uint)(order + 1) << SlotShift);
+    private ref nuint Stack(int order) =>
+        ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_slots), (nint)(uint)(order + 1) << SlotShift);
 }

@@ -90,7 +90,8 @@ internal readonly unsafe struct BlockContents(string client, ContextMap map, Mem
         return Has(MemoryContextFeatures.PoisonOnFree) && Pattern.TryFindOther(start, start + length, Pattern.Freed, out at);
     }
 
-    /// <summary>True, and an exception that says where, if free bytes were written to. They hold poison again, so that it is reported once.</summary>
+    /// <summary>True, and an exception that says where, if free bytes were written to. They hold poison again, so that it is reported
+    /// once.</summary>
     public bool TryMendPoison(nuint start, nuint length, [NotNullWhen(true)] out InvariantViolationException? written)
     {
         written = null;

@@ -23,9 +23,11 @@ internal readonly struct BlockFinder(MemoryClient client, ContextMap map)
     }
 
     /// <summary>True if the address lies in a live block of the client.</summary>
-    public bool Owns(nuint address) => TryFindHolder(address, out Region? region, out _, out bool isLive) && region.Owner == client && isLive;
+    public bool Owns(nuint address) =>
+        TryFindHolder(address, out Region? region, out _, out bool isLive) && region.Owner == client && isLive;
 
-    /// <summary>Finds the region that holds the address and the start of the block that it lies in. False if no client holds the memory.</summary>
+    /// <summary>Finds the region that holds the address and the start of the block that it lies in. False if no client holds the
+    /// memory.</summary>
     private bool TryFindHolder(nuint address, [NotNullWhen(true)] out Region? region, out nuint start, out bool isLive)
     {
         nuint unit = map.UnitOf(address);

@@ -7,18 +7,19 @@ namespace Vmem.Memory.Isolation;
 /// <summary>Where the blocks of all clients' users start, and of which order they are: a byte for each unit of the context.</summary>
 /// <remarks>
 /// <para>
-/// 0 where none starts, else the order + 1, or <see cref="Large"/>. This is what a free is checked against and what tells it the size, in one load at
-/// an address that follows from the block's own. A block that its region's tree has given out but whose byte is 0 is cached by the client.
+/// 0 where none starts, else the order + 1, or <see cref="Large"/>. This is what a free is checked against and what tells it the size, in
+/// one load at an address that follows from the block's own. A block that its region's tree has given out but whose byte is 0 is cached by
+/// the client.
 /// </para>
 /// <para>
 /// Rejected: a bit for each unit, with the order taken from the buddy tree. It is an eighth as large (0.8 % of the memory against 6 % with
-/// units of 16 bytes, of which only what describes memory in use is ever touched), but a pair of allocation and free took 18 ns instead of 8:
-/// the stack that a freed block goes to depends on its order, the next allocation on the stack, and the order on a chain of seven loads.
+/// units of 16 bytes, of which only what describes memory in use is ever touched), but a pair of allocation and free took 18 ns instead of
+/// 8: the stack that a freed block goes to depends on its order, the next allocation on the stack, and the order on a chain of seven loads.
 /// Rejected too: sizes in front of the blocks, where a client can write.
 /// </para>
 /// <para>
-/// It lies in native memory, because a map for a gigabyte as a managed array is 64 MB of the collector's budget, and brings a collection on. It is
-/// freed by its finaliser only: a client that was disposed of still looks here to say what is wrong with a late free.
+/// It lies in native memory, because a map for a gigabyte as a managed array is 64 MB of the collector's budget, and brings a collection
+/// on. It is freed by its finaliser only: a client that was disposed of still looks here to say what is wrong with a late free.
 /// </para>
 /// </remarks>
 internal sealed unsafe class BlockMap

@@ -5,7 +5,8 @@ namespace Vmem.Memory;
 /// <summary>A client's request was refused: its quota is used up, or its context has no room.</summary>
 public sealed class ClientExhaustedException : OutOfMemoryException
 {
-    internal ClientExhaustedException(string clientName, nuint requested, nuint inUse, nuint quota, bool quotaExceeded, nuint contextFree, nuint contextLargestFree)
+    internal ClientExhaustedException(string clientName, nuint requested, nuint inUse, nuint quota, bool quotaExceeded, nuint contextFree,
+        nuint contextLargestFree)
         : base(quotaExceeded
             ? string.Create(CultureInfo.InvariantCulture, $"Client '{clientName}' may not use {requested} bytes more: it uses {inUse} of its quota of {quota}.")
             : string.Create(CultureInfo.InvariantCulture, $"Client '{clientName}' found no room for {requested} bytes: its context has {contextFree} free, the largest piece {contextLargestFree}."))

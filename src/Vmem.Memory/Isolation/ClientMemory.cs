@@ -3,8 +3,8 @@ using System.Buffers;
 namespace Vmem.Memory.Isolation;
 
 /// <summary>A block of a client behind <see cref="Memory{T}"/>.</summary>
-/// <remarks>Every look at the memory asks first whether the block is still there, so that who keeps a <see cref="Memory{T}"/> too long is told
-/// so. Who keeps a span or a pin too long is not: neither asks.</remarks>
+/// <remarks>Every look at the memory asks first whether the block is still there, so that who keeps a <see cref="Memory{T}"/> too long is
+/// told so. Who keeps a span or a pin too long is not: neither asks.</remarks>
 internal sealed unsafe class ClientMemory<T>(MemoryClient client, T* block, int length) : MemoryManager<T>
     where T : unmanaged
 {

@@ -5,11 +5,12 @@ using Vmem.Checks;
 
 namespace Vmem.Memory.Isolation;
 
-/// <summary>A client's regions: taken from the context as they are needed, given back as they empty. Called with the client's lock held.</summary>
+/// <summary>A client's regions: taken from the context as they are needed, given back as they empty. Called with the client's lock
+/// held.</summary>
 /// <remarks>
-/// Each new region is as long as all those before it together, up to a limit (<see cref="ContextGeometry.MaxRegionClass"/>): a client that fills a
-/// gigabyte holds some hundreds of them. One without live blocks is kept, so that a client at the edge does not take and give back a region with
-/// every call.
+/// Each new region is as long as all those before it together, up to a limit (<see cref="ContextGeometry.MaxRegionClass"/>): a client that
+/// fills a gigabyte holds some hundreds of them. One without live blocks is kept, so that a client at the edge does not take and give back
+/// a region with every call.
 /// </remarks>
 internal struct ClientRegions(MemoryClient client, ContextMap map, Region?[] lists)
 {

@@ -1,7 +1,7 @@
 namespace Vmem.Memory.Isolation;
 
-/// <summary>What a client needs for its work beside its own fields; it passes from client to client of a context, so that one that comes and
-/// goes makes little garbage.</summary>
+/// <summary>What a client needs for its work beside its own fields; it passes from client to client of a context, so that one that comes
+/// and goes makes little garbage.</summary>
 internal sealed class ClientTables(byte[] cacheCapacities)
 {
     public static long BytesFor(byte[] cacheCapacities) => BlockCaches.BytesFor(cacheCapacities) + (RegionLists.Lists * (long)IntPtr.Size);

@@ -7,9 +7,10 @@ namespace Vmem.Memory.Isolation;
 /// <list type="table">
 /// <item><term>unit</term><description>the smallest block, which is the alignment: 2^<see cref="UnitShift"/> bytes</description></item>
 /// <item><term>block of order k</term><description>2^k units, k at most <see cref="MaxOrder"/>: half a granule</description></item>
-/// <item><term>granule</term><description><see cref="MemoryContextOptions.BlockSize"/>: 2^<see cref="GranuleShift"/> bytes, the context's quantum</description></item>
-/// <item><term>region</term><description>what a client takes from the context: a power of two of granules that it divides among many blocks, or
-/// as many granules as one large block needs</description></item>
+/// <item><term>granule</term><description><see cref="MemoryContextOptions.BlockSize"/>: 2^<see cref="GranuleShift"/> bytes, the context's
+/// quantum</description></item>
+/// <item><term>region</term><description>what a client takes from the context: a power of two of granules that it divides among many
+/// blocks, or as many granules as one large block needs</description></item>
 /// </list>
 /// A block of more than half a granule gets a region of its own because a power of two would waste up to half of it, while whole granules
 /// waste less than half and, from two granules on, ever less.
@@ -78,9 +79,11 @@ internal readonly struct ContextGeometry
     /// <summary>The largest region to divide, as the logarithm of its granules: an arbitrary sixteenth of the context, so that a client
     /// that grows leaves room for others, and never above <see cref="MaxRegionClassEver"/>.</summary>
     public int MaxRegionClass(nuint contextSize) =>
-        Math.Clamp(BitOperations.Log2((contextSize >> GranuleShift >> 4) | 1), 0, Math.Min(MaxRegionClassEver, MaxRegionUnitShift - GranuleUnitShift));
+        Math.Clamp(BitOperations.Log2((contextSize >> GranuleShift >> 4) | 1), 0,
+            Math.Min(MaxRegionClassEver, MaxRegionUnitShift - GranuleUnitShift));
 
-    /// <summary>How many freed blocks of an order a client keeps ready: as many as a stack holds, but no more than fill a quarter granule.</summary>
+    /// <summary>How many freed blocks of an order a client keeps ready: as many as a stack holds, but no more than fill a quarter
+    /// granule.</summary>
     public int CacheCapacity(int order) => (int)Math.Min(BlockCaches.MaxCapacity, Granule / 4 >> (UnitShift + order));
 
     /// <summary>The order of the smallest block for a size of at least 1 and at most half a granule.</summary>

@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 
 namespace Vmem.Memory.Isolation;
 
-/// <summary>The tables of a context: from an address to its unit, to the block that starts there, and to the region that it is in.</summary>
+/// <summary>The tables of a context: from an address to its unit, to the block that starts there, and to the region that it is
+/// in.</summary>
 internal sealed class ContextMap(nuint start, nuint size, in ContextGeometry geometry)
 {
     public ContextGeometry Geometry { get; } = geometry;

@@ -3,11 +3,11 @@ using Vmem.Checks;
 
 namespace Vmem.Memory.Isolation;
 
-/// <summary>A client's free blocks: those freed lately in <see cref="BlockCaches"/>, the others in the trees of its <see cref="ClientRegions"/>. Called with the
-/// client's lock held.</summary>
+/// <summary>A client's free blocks: those freed lately in <see cref="BlockCaches"/>, the others in the trees of its
+/// <see cref="ClientRegions"/>. Called with the client's lock held.</summary>
 /// <remarks>
-/// A request is met, in this order, from the cache of its order, from the trees, from the trees again when all caches have been put back into them, and
-/// from a new region. (A struct, in the client itself: its fast paths read the caches.)
+/// A request is met, in this order, from the cache of its order, from the trees, from the trees again when all caches have been put back
+/// into them, and from a new region. (A struct, in the client itself: its fast paths read the caches.)
 /// </remarks>
 internal struct FreeBlocks(MemoryClient client, ContextMap map, ClientTables tables)
 {
@@ -118,7 +118,8 @@ internal struct FreeBlocks(MemoryClient client, ContextMap map, ClientTables tab
         Caches = BlockCaches.None;
     }
 
-    /// <summary>Makes a block end elsewhere. Cached blocks are nobody's: where only they are in the way, they go back to the trees.</summary>
+    /// <summary>Makes a block end elsewhere. Cached blocks are nobody's: where only they are in the way, they go back to the
+    /// trees.</summary>
     public bool TryMoveEnd(in Block block, nuint length)
     {
         if (Regions.TryMoveEnd(block, length))

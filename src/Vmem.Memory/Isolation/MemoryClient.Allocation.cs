@@ -8,8 +8,8 @@ namespace Vmem.Memory;
 // Requests, from the short way to the last resort.
 public sealed unsafe partial class MemoryClient
 {
-    /// <summary>A block of at least <paramref name="size"/> bytes; 0 gives the smallest there is. O(1) for sizes in the client's caches, else
-    /// O(log region). A block starts at a multiple of its own size, as rounded, up to <see cref="MemoryContext.BlockSize"/>.</summary>
+    /// <summary>A block of at least <paramref name="size"/> bytes; 0 gives the smallest there is. O(1) for sizes in the client's caches,
+    /// else O(log region). A block starts at a multiple of its own size, as rounded, up to <see cref="MemoryContext.BlockSize"/>.</summary>
     /// <exception cref="ClientExhaustedException">The quota is used up, or the context has no room.</exception>
     /// <exception cref="ObjectDisposedException">The client has been disposed of.</exception>
     /// <exception cref="InvariantViolationException">With poison: free memory that it would have taken was written to. Nothing was
@@ -18,7 +18,8 @@ public sealed unsafe partial class MemoryClient
 
     /// <summary>The same, zeroed, its rounding included.</summary>
     /// <inheritdoc cref="Allocate"/>
-    public void* AllocateZeroed(nuint size) => AllocateAny(size, alignment: 1, zeroed: true, out void* block) ? block : throw Exhausted(size, alignment: 1);
+    public void* AllocateZeroed(nuint size) =>
+        AllocateAny(size, alignment: 1, zeroed: true, out void* block) ? block : throw Exhausted(size, alignment: 1);
 
     /// <summary>A block that starts at a multiple of <paramref name="alignment"/>. It takes at least so many bytes.</summary>
     /// <param name="size">In bytes; 0 gives the smallest there is.</param>
@@ -194,6 +195,7 @@ public sealed unsafe partial class MemoryClient
         nuint length = LengthFor(size, alignment);
         nuint requested = length == 0 ? size : length;
         (nuint free, nuint largest) = Context.GetRoom();
-        return new ClientExhaustedException(Name, requested, _inUse, Quota, quotaExceeded: Quota != 0 && requested > Quota - _inUse, free, largest);
+        return new ClientExhaustedException(Name, requested, _inUse, Quota, quotaExceeded: Quota != 0 &&
+            requested > Quota - _inUse, free, largest);
     }
 }

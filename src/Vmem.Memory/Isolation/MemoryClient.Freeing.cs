@@ -9,8 +9,8 @@ public sealed unsafe partial class MemoryClient
 {
     /// <summary>Frees a block of this client; null is no block and is ignored. O(1) as long as the client's caches have room for it, else
     /// O(log region), and O(cached blocks) where its region goes back to the context with it.</summary>
-    /// <exception cref="InvalidFreeException">It is no live block of this client; nothing was changed. With guard bytes also: it was written
-    /// past its end, and stays allocated.</exception>
+    /// <exception cref="InvalidFreeException">It is no live block of this client; nothing was changed. With guard bytes also: it was
+    /// written past its end, and stays allocated.</exception>
     /// <exception cref="ObjectDisposedException">The client has been disposed of, and the block with it.</exception>
     public void Free(void* block)
     {
@@ -60,7 +60,8 @@ public sealed unsafe partial class MemoryClient
         return _finder.Owns((nuint)address);
     }
 
-    /// <summary>How many bytes of a block may be used: at least those that were asked for; exactly those where guard bytes follow. O(1).</summary>
+    /// <summary>How many bytes of a block may be used: at least those that were asked for; exactly those where guard bytes follow.
+    /// O(1).</summary>
     /// <exception cref="InvalidFreeException">It is no live block of this client.</exception>
     /// <exception cref="ObjectDisposedException">The client has been disposed of, and the block with it.</exception>
     public nuint GetSize(void* block)

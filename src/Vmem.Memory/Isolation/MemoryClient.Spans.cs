@@ -8,8 +8,8 @@ namespace Vmem.Memory;
 // The faces that need no pointers.
 public sealed unsafe partial class MemoryClient
 {
-    /// <summary>A block as a span. It is freed by <see cref="Free{T}(Span{T})"/> or with the client, and must not be used thereafter: a span
-    /// over memory outside the managed heap keeps nothing alive.</summary>
+    /// <summary>A block as a span. It is freed by <see cref="Free{T}(Span{T})"/> or with the client, and must not be used thereafter: a
+    /// span over memory outside the managed heap keeps nothing alive.</summary>
     /// <param name="length">In elements; 0 gives an empty span, which has no block.</param>
     /// <typeparam name="T">The elements' type.</typeparam>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is negative.</exception>
@@ -21,8 +21,8 @@ public sealed unsafe partial class MemoryClient
         return length == 0 ? default : new Span<T>(AllocateElements<T>(length), length);
     }
 
-    /// <summary>Frees what <see cref="AllocateSpan{T}"/> allocated, given the whole of it. An empty span is ignored: the rest of a span that was
-    /// used up points at where another block may start.</summary>
+    /// <summary>Frees what <see cref="AllocateSpan{T}"/> allocated, given the whole of it. An empty span is ignored: the rest of a span
+    /// that was used up points at where another block may start.</summary>
     /// <exception cref="InvalidFreeException">No live block of this client starts where the span does; nothing was changed.</exception>
     /// <exception cref="ObjectDisposedException">The client has been disposed of, and the block with it.</exception>
     public void Free<T>(Span<T> span)

@@ -9,21 +9,21 @@ namespace Vmem.Memory;
 /// <summary>Allocates from a context in isolation; disposing of it frees all it ever allocated (libvmma's client).</summary>
 /// <remarks>
 /// <para>
-/// A request is rounded up to a power of two and met, in this order, from the blocks that were freed lately (<see cref="BlockCaches"/>), from
-/// the client's regions (<see cref="ClientRegions"/>, each with a buddy tree), from a new region, and at last from what other clients of
-/// the context hold without need. It fails only if all of that holds no place, or if it would pass the quota. A request of more than half
-/// of <see cref="MemoryContext.BlockSize"/> gets a region of its own.
+/// A request is rounded up to a power of two and met, in this order, from the blocks that were freed lately (<see cref="BlockCaches"/>),
+/// from the client's regions (<see cref="ClientRegions"/>, each with a buddy tree), from a new region, and at last from what other clients
+/// of the context hold without need. It fails only if all of that holds no place, or if it would pass the quota. A request of more than
+/// half of <see cref="MemoryContext.BlockSize"/> gets a region of its own.
 /// </para>
 /// <para>
-/// A free is checked before anything is changed (<see cref="BlockFinder"/>): the context's map says whether a block starts there, and of which order, and its table
-/// whose the memory is. What the features promise of a block's bytes is kept by <see cref="BlockContents"/>.
+/// A free is checked before anything is changed (<see cref="BlockFinder"/>): the context's map says whether a block starts there, and of
+/// which order, and its table whose the memory is. What the features promise of a block's bytes is kept by <see cref="BlockContents"/>.
 /// </para>
 /// <para>
 /// Where a context has no features that concern single blocks, allocating and freeing takes the short way, at the top of
 /// <see cref="TryAllocate"/> and <see cref="Free(void*)"/>; all else goes through <c>AllocateAny</c> and <c>FreeAny</c>.
 /// </para>
-/// <para>Thread safety: with <see cref="MemoryContextFeatures.Synchronized"/> any thread may call anything; else one thread at a time may use
-/// a context and its clients.</para>
+/// <para>Thread safety: with <see cref="MemoryContextFeatures.Synchronized"/> any thread may call anything; else one thread at a time may
+/// use a context and its clients.</para>
 /// </remarks>
 public sealed unsafe partial class MemoryClient : IDisposable
 {

@@ -132,8 +132,8 @@ public sealed unsafe partial class MemoryContext
 
     private nuint OffsetOf(Region region) => region.FirstUnit << _map.Geometry.UnitShift;
 
-    /// <summary>Brings the memory into the state that the features promise, wipes the blocks of whoever had it before from the map, and notes
-    /// who may write to it from now on. True if every byte is zero.</summary>
+    /// <summary>Brings the memory into the state that the features promise, wipes the blocks of whoever had it before from the map, and
+    /// notes who may write to it from now on. True if every byte is zero.</summary>
     private bool Initialize(MemoryClient client, nuint offset, nuint size)
     {
         ContextGeometry geometry = _map.Geometry;

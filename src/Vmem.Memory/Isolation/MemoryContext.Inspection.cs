@@ -40,14 +40,16 @@ public sealed unsafe partial class MemoryContext
         return trimmed;
     }
 
-    /// <summary>Figures of the context, exact at the time of the call. O(1), but for the largest free piece, which the arena looks for.</summary>
+    /// <summary>Figures of the context, exact at the time of the call. O(1), but for the largest free piece, which the arena looks
+    /// for.</summary>
     public MemoryContextStatistics GetStatistics()
     {
         lock (_gate)
         {
             if (_disposed)
             {
-                return new MemoryContextStatistics { TotalSize = Size, Free = Size, LargestFree = Size, ClientsCreated = (long)_clientsCreated, ClientsDeleted = _clientsDeleted };
+                return new MemoryContextStatistics { TotalSize = Size, Free = Size, LargestFree = Size,
+                    ClientsCreated = (long)_clientsCreated, ClientsDeleted = _clientsDeleted };
             }
 
             ArenaStatistics<nuint> arena = _arena.GetStatistics();
@@ -63,7 +65,9 @@ public sealed unsafe partial class MemoryContext
                 ClientsCreated = (long)_clientsCreated,
                 ClientsDeleted = _clientsDeleted,
                 BytesZeroedOnHandOver = Interlocked.Read(ref _bytesZeroed),
-                BookkeepingBytes = arena.BookkeepingBytes + _pool.BookkeepingBytes + ((long)_map.Granules.Length * (IntPtr.Size + sizeof(ulong))) + (long)_map.Blocks.Units + ((_clients.Count + _tables.Count) * ClientTables.BytesFor(_cacheCapacities)),
+                BookkeepingBytes = arena.BookkeepingBytes + _pool.BookkeepingBytes +
+                    ((long)_map.Granules.Length * (IntPtr.Size + sizeof(ulong))) + (long)_map.Blocks.Units +
+                    ((_clients.Count + _tables.Count) * ClientTables.BytesFor(_cacheCapacities)),
             };
         }
     }

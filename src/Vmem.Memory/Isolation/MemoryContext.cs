@@ -14,17 +14,17 @@ namespace Vmem.Memory;
 /// <para>
 /// <b>How.</b> The context is an <see cref="Arena{T}"/> over its block. A client takes regions from it, some granules
 /// (<see cref="MemoryContextOptions.BlockSize"/>) each, and divides every region by a buddy system of its own. Regions of one client need
-/// not be neighbours. A table with one entry for each granule says which region it is in, and thereby whose, and a map with one byte for each unit
-/// where blocks start. Deleting a client means to give its regions back to the arena and to wipe their entries in the table, whatever is in
-/// them: the map is wiped when somebody else gets the memory.
+/// not be neighbours. A table with one entry for each granule says which region it is in, and thereby whose, and a map with one byte for
+/// each unit where blocks start. Deleting a client means to give its regions back to the arena and to wipe their entries in the table,
+/// whatever is in them: the map is wiped when somebody else gets the memory.
 /// </para>
 /// <para>
 /// <b>All bookkeeping lies outside the block</b>. Memory that clients write to holds nothing that the context believes.
 /// </para>
 /// <para>
-/// <b>Locking</b>, with <see cref="MemoryContextFeatures.Synchronized"/>: a lock for each client, and one, the gate, for what they share (the
-/// arena, the table of granules, the list of clients). The gate is the innermost: a client that grows holds its own lock and takes the gate.
-/// Nobody takes a client's lock while holding another's or the gate.
+/// <b>Locking</b>, with <see cref="MemoryContextFeatures.Synchronized"/>: a lock for each client, and one, the gate, for what they share
+/// (the arena, the table of granules, the list of clients). The gate is the innermost: a client that grows holds its own lock and takes the
+/// gate. Nobody takes a client's lock while holding another's or the gate.
 /// </para>
 /// </remarks>
 public sealed unsafe partial class MemoryContext : IDisposable
@@ -42,7 +42,8 @@ public sealed unsafe partial class MemoryContext : IDisposable
     private long _clientsDeleted;
     private bool _disposed;
 
-    /// <summary>Deals out a block of the caller's, who keeps it alive as long as the context and gets it back as the clients left it. O(size / BlockSize).</summary>
+    /// <summary>Deals out a block of the caller's, who keeps it alive as long as the context and gets it back as the clients left it.
+    /// O(size / BlockSize).</summary>
     /// <param name="block">Where it starts. What alignment costs at its ends is not used.</param>
     /// <param name="size">In bytes.</param>
     /// <param name="options">Features and sizes; null for the defaults.</param>
@@ -53,8 +54,8 @@ public sealed unsafe partial class MemoryContext : IDisposable
     {
     }
 
-    /// <summary>Deals out a block of its own, zeroed, which it gives back when disposed of. Memory is taken from the system as clients touch
-    /// it. O(size / BlockSize).</summary>
+    /// <summary>Deals out a block of its own, zeroed, which it gives back when disposed of. Memory is taken from the system as clients
+    /// touch it. O(size / BlockSize).</summary>
     /// <param name="size">In bytes; rounded up to <see cref="MemoryContextOptions.BlockSize"/>.</param>
     /// <param name="options">Features and sizes; null for the defaults.</param>
     /// <exception cref="ArgumentException">The options contradict each other, or the size is 0.</exception>
@@ -64,8 +65,8 @@ public sealed unsafe partial class MemoryContext : IDisposable
     {
     }
 
-    /// <summary>Deals out a view of a memory-mapped file: blocks may be more than there is memory, and other processes may read them. What is
-    /// in use is not recorded in the file. The view stays the caller's, to be disposed of after the context.</summary>
+    /// <summary>Deals out a view of a memory-mapped file: blocks may be more than there is memory, and other processes may read them. What
+    /// is in use is not recorded in the file. The view stays the caller's, to be disposed of after the context.</summary>
     /// <param name="view">A view to read and write.</param>
     /// <param name="options">Features and sizes; null for the defaults.</param>
     /// <exception cref="ArgumentException">The options contradict each other, or the view cannot be written or is too small.</exception>

@@ -12,7 +12,8 @@ public sealed record MemoryContextOptions
 
     /// <summary>
     /// What clients get from the context, and give back, is a multiple of this many bytes: a power of two, at least 64 times
-    /// <see cref="Alignment"/> and at most 2^31. 0, the default: 64 KiB, or 64 times the alignment where that is more. Less suits many small clients.
+    /// <see cref="Alignment"/> and at most 2^31. 0, the default: 64 KiB, or 64 times the alignment where that is more. Less suits many
+    /// small clients.
     /// </summary>
     public nuint BlockSize { get; init; }
 }

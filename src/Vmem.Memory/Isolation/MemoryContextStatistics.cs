@@ -3,7 +3,8 @@ namespace Vmem.Memory;
 /// <summary>What a context holds and has done; amounts in bytes.</summary>
 public readonly record struct MemoryContextStatistics
 {
-    /// <summary>What clients can be given altogether (libvmma: vmma_get_total_size): the block, less what its ends lose to alignment.</summary>
+    /// <summary>What clients can be given altogether (libvmma: vmma_get_total_size): the block, less what its ends lose to
+    /// alignment.</summary>
     public nuint TotalSize { get; init; }
 
     /// <summary>What clients hold, whether they use it or not.</summary>

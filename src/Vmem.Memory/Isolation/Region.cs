@@ -7,8 +7,8 @@ namespace Vmem.Memory.Isolation;
 /// <summary>A piece of a context that one client holds.</summary>
 /// <remarks>
 /// A region that is divided has a buddy tree, which knows for each block where it starts, how long it is and whether the tree has given it
-/// out; whether it is the user's then or cached, the <see cref="BlockMap"/> knows. All of this lies outside the memory it describes: a client
-/// that scribbles over its blocks cannot reach it. Rejected: links through the free blocks, which a stray write would turn into the
+/// out; whether it is the user's then or cached, the <see cref="BlockMap"/> knows. All of this lies outside the memory it describes: a
+/// client that scribbles over its blocks cannot reach it. Rejected: links through the free blocks, which a stray write would turn into the
 /// allocator's own stray write.
 /// </remarks>
 internal sealed class Region

@@ -1,6 +1,7 @@
 namespace Vmem.Memory.Isolation;
 
-/// <summary>The records of regions that no client holds, by what they can describe: a client that comes and goes makes no garbage.</summary>
+/// <summary>The records of regions that no client holds, by what they can describe: a client that comes and goes makes no
+/// garbage.</summary>
 internal sealed class RegionPool(ContextGeometry geometry, bool rememberSizes)
 {
     // By region class; the last one is for large blocks.

@@ -5,13 +5,13 @@ namespace Vmem.Memory.Poisoning;
 /// <summary>What bytes hold that no code should read, or no code should write.</summary>
 /// <remarks>
 /// <para>
-/// The values are those of Microsoft's debugging C library, which users of debuggers know by sight, but for the guard's. As addresses they are
-/// none that a system hands out.
+/// The values are those of Microsoft's debugging C library, which users of debuggers know by sight, but for the guard's. As addresses they
+/// are none that a system hands out.
 /// </para>
 /// <para>
 /// With <see cref="MemoryContextFeatures.PoisonOnFree"/> the invariant is simple: every byte of a client's regions that is in no live block
-/// holds <see cref="Freed"/>. Regions are filled when they are opened, blocks when they are freed. So a block can be checked whole before it is
-/// handed out, however it was split and coalesced meanwhile.
+/// holds <see cref="Freed"/>. Regions are filled when they are opened, blocks when they are freed. So a block can be checked whole before
+/// it is handed out, however it was split and coalesced meanwhile.
 /// </para>
 /// </remarks>
 internal static unsafe class Pattern

@@ -96,7 +96,8 @@ public sealed partial class Arena<T>
     /// <summary>Allocates a range that satisfies constraints, under the arena's policy, or returns false if there is no such
     /// place.</summary>
     /// <inheritdoc cref="TryAllocateConstrained(T, in RangeConstraints{T}, FitPolicy, out T)"/>
-    public bool TryAllocateConstrained(T size, in RangeConstraints<T> constraints, out T start) => TryAllocateConstrained(size, constraints, _policy, out start);
+    public bool TryAllocateConstrained(T size, in RangeConstraints<T> constraints, out T start) =>
+        TryAllocateConstrained(size, constraints, _policy, out start);
 
     /// <summary>Allocates a range that satisfies constraints, under the given policy, or returns false if there is no such place.</summary>
     /// <param name="size">Its length in units; rounded up to the quantum.</param>
@@ -109,7 +110,8 @@ public sealed partial class Arena<T>
     /// <remarks>O(log n), and one step more for each free segment of the window that is long enough but badly placed.</remarks>
     public bool TryAllocateConstrained(T size, in RangeConstraints<T> constraints, FitPolicy policy, out T start)
     {
-        bool met = TryMeet(Ask(_space.RoundUp(size), constraints, policy, RequestKind.Segment, AuditCall.AllocateConstrained), out Grant<T> grant);
+        bool met = TryMeet(Ask(_space.RoundUp(size), constraints, policy, RequestKind.Segment, AuditCall.AllocateConstrained),
+            out Grant<T> grant);
         start = grant.Start;
         return met;
     }
@@ -152,7 +154,8 @@ public sealed partial class Arena<T>
     /// <remarks>O(log n), and one step more for each free segment of the window that is long enough but badly placed.</remarks>
     public bool TryAllocateHandle(T size, in RangeConstraints<T> constraints, FitPolicy policy, out RangeHandle<T> handle)
     {
-        bool met = TryMeet(Ask(_space.RoundUp(size), constraints, policy, RequestKind.Handle, AuditCall.AllocateHandle), out Grant<T> grant);
+        bool met = TryMeet(Ask(_space.RoundUp(size), constraints, policy, RequestKind.Handle, AuditCall.AllocateHandle),
+            out Grant<T> grant);
         handle = grant.Handle;
         return met;
     }

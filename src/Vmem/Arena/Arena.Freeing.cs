@@ -12,10 +12,10 @@ public sealed partial class Arena<T>
     /// <param name="start">The first value of the range, as it was allocated.</param>
     /// <param name="size">Its length; anything that rounds to the same number of quanta as the request did.</param>
     /// <exception cref="ArgumentOutOfRangeException">The size is 0, or its rounding overflows.</exception>
-    /// <exception cref="InvalidFreeException">No such range is allocated; nothing was changed. Not found of a size that quantum caches keep,
-    /// unless the arena is audited.</exception>
-    /// <remarks>O(1), and O(log n) more for each index that the arena keeps. The range is coalesced with its free neighbours at once, unless
-    /// a quantum cache keeps it.</remarks>
+    /// <exception cref="InvalidFreeException">No such range is allocated; nothing was changed. Not found of a size that quantum caches
+    /// keep, unless the arena is audited.</exception>
+    /// <remarks>O(1), and O(log n) more for each index that the arena keeps. The range is coalesced with its free neighbours at once,
+    /// unless a quantum cache keeps it.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Free(T start, T size)
     {
@@ -72,13 +72,14 @@ public sealed partial class Arena<T>
     /// <exception cref="ArgumentOutOfRangeException">A size is 0, or its rounding overflows.</exception>
     /// <exception cref="InvalidFreeException">No such range is allocated.</exception>
     /// <remarks>O(1), and O(log n) more for each index that the arena keeps. A handle to the range stays good, though its
-    /// <see cref="RangeHandle{T}.Size"/> does not follow. A range of a size that quantum caches keep becomes a segment of its own first, for
-    /// which the caches of all threads stand still.</remarks>
+    /// <see cref="RangeHandle{T}.Size"/> does not follow. A range of a size that quantum caches keep becomes a segment of its own first,
+    /// for which the caches of all threads stand still.</remarks>
     public bool TryExtend(T start, T oldSize, T newSize)
     {
         oldSize = _space.RoundUp(oldSize, nameof(oldSize));
         newSize = _space.RoundUp(newSize, nameof(newSize));
-        return TryResize(start, oldSize, newSize, isDrained: false) || (_caches is not null && newSize > oldSize && TryResize(start, oldSize, newSize, isDrained: true));
+        return TryResize(start, oldSize, newSize, isDrained: false) ||
+            (_caches is not null && newSize > oldSize && TryResize(start, oldSize, newSize, isDrained: true));
     }
 
     /// <param name="start">The first value of the range.</param>

@@ -31,8 +31,8 @@ public sealed partial class Arena<T> : IMetered
     /// <returns>The segments. They are copied in batches: the enumeration holds no lock while the caller looks at them.</returns>
     /// <remarks>
     /// Safe while others allocate: each value is reported at most once, a batch shows one moment, and what does not change during the
-    /// enumeration is reported exactly as it is. A segment that grew or coalesced across the end of a batch is reported from there on. In an
-    /// arena with quantum caches everything is copied at once.
+    /// enumeration is reported exactly as it is. A segment that grew or coalesced across the end of a batch is reported from there on. In
+    /// an arena with quantum caches everything is copied at once.
     /// </remarks>
     public IEnumerable<Segment<T>> GetSegments()
     {
@@ -64,7 +64,8 @@ public sealed partial class Arena<T> : IMetered
 
     /// <summary>A segment that now begins before the place where the last batch ended: what lies before was reported already.</summary>
     private static Segment<T> ClipFront(Segment<T> segment, T from) =>
-        segment.Kind != SegmentKind.Span && segment.Start < from ? segment with { Start = from, Size = segment.Size - (from - segment.Start) } : segment;
+        segment.Kind != SegmentKind.Span && segment.Start < from
+            ? segment with { Start = from, Size = segment.Size - (from - segment.Start) } : segment;
 
     /// <summary>What the arena holds and has done, exact at the time of the call.</summary>
     /// <returns>The figures.</returns>
@@ -126,7 +127,8 @@ public sealed partial class Arena<T> : IMetered
         ArenaStatistics<T> figures = Figures();
         return figures.LiveSegments == 0
             ? null
-            : new ArenaLeak<T>(Name, figures.LiveSegments, figures.InUse, [.. CopySegments().Where(static segment => segment.Kind == SegmentKind.Allocated).Take(16)]);
+            : new ArenaLeak<T>(Name, figures.LiveSegments, figures.InUse,
+                [.. CopySegments().Where(static segment => segment.Kind == SegmentKind.Allocated).Take(16)]);
     }
 
     /// <summary>All spans and segments, as callers see them. Frozen, and under the lock.</summary>

@@ -100,7 +100,8 @@ public sealed partial class Arena<T>
                 throw new ArgumentException($"the range of {range.Size} at {range.Start} is out of order, outside its span, or not whole quanta.");
             }
 
-            _space.TakeAt(free, range.Start, new Request<T>(new Placement<T>(range.Size, default, Quantum), FitPolicy.InstantFit, RequestKind.Segment, site));
+            _space.TakeAt(free, range.Start, new Request<T>(new Placement<T>(range.Size, default, Quantum), FitPolicy.InstantFit,
+                RequestKind.Segment, site));
             free = _space.Map.Following(_space.Map.FindLive(range.Start));
             from = range.Start + range.Size;
             left -= gap + range.Size;

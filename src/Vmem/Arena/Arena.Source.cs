@@ -67,7 +67,8 @@ public sealed partial class Arena<T> : IPossibleSource<T>, ISupply<T>
     Segment<T> ISupply<T>.Import(in Request<T> request) => _importer!.ImportOrReap(request.Placement);
 
     /// <inheritdoc/>
-    string? ISupply<T>.WhyNever(in Request<T> request) => _possibility.IsPossible(request.Placement) ? null : _possibility.NeverFits(request.Size);
+    string? ISupply<T>.WhyNever(in Request<T> request) =>
+        _possibility.IsPossible(request.Placement) ? null : _possibility.NeverFits(request.Size);
 
     /// <inheritdoc/>
     FitReport<T> ISupply<T>.Explain(in Request<T> request) => Report(request.Placement);

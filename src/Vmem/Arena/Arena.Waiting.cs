@@ -18,7 +18,8 @@ public sealed partial class Arena<T>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>False if the time has passed.</returns>
     /// <exception cref="ArgumentException">The request is not well formed, the timeout is negative or more than
-    /// <see cref="int.MaxValue"/> milliseconds, or the call would wait for what no freeing and importing could ever make room for.</exception>
+    /// <see cref="int.MaxValue"/> milliseconds, or the call would wait for what no freeing and importing could ever make room
+    /// for.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The arena was disposed, before the call or during the wait.</exception>
     /// <exception cref="InvalidOperationException">The call would wait in a single-threaded arena: nobody could free meanwhile.</exception>
@@ -36,24 +37,30 @@ public sealed partial class Arena<T>
         }
 
         bool tried = !_room.IsQueued;
-        return (tried && TryAllocate(size, policy, out start)) || _room.Block(Ask(rounded, default, policy, RequestKind.Segment, AuditCall.Allocate), tried, timeout, cancellationToken, out start);
+        return (tried && TryAllocate(size, policy, out start)) ||
+            _room.Block(Ask(rounded, default, policy, RequestKind.Segment, AuditCall.Allocate), tried, timeout, cancellationToken,
+                out start);
     }
 
-    /// <summary>Allocates a range that satisfies constraints, under the arena's policy; if there is no place, waits until there is.</summary>
+    /// <summary>Allocates a range that satisfies constraints, under the arena's policy; if there is no place, waits until there
+    /// is.</summary>
     /// <inheritdoc cref="TryAllocateConstrained(T, in RangeConstraints{T}, FitPolicy, TimeSpan, out T, CancellationToken)"/>
-    public bool TryAllocateConstrained(T size, in RangeConstraints<T> constraints, TimeSpan timeout, out T start, CancellationToken cancellationToken = default) =>
+    public bool TryAllocateConstrained(T size, in RangeConstraints<T> constraints, TimeSpan timeout, out T start,
+        CancellationToken cancellationToken = default) =>
         TryAllocateConstrained(size, constraints, _policy, timeout, out start, cancellationToken);
 
-    /// <summary>Allocates a range that satisfies constraints, under the given policy; if there is no place, waits until there is (vmem_xalloc
-    /// with VM_SLEEP).</summary>
-    /// <inheritdoc cref="TryAllocate(T, FitPolicy, TimeSpan, out T, CancellationToken)" path="/*[self::returns or self::exception or self::remarks]"/>
+    /// <summary>Allocates a range that satisfies constraints, under the given policy; if there is no place, waits until there is
+    /// (vmem_xalloc with VM_SLEEP).</summary>
+    /// <inheritdoc cref="TryAllocate(T, FitPolicy, TimeSpan, out T, CancellationToken)"
+    /// path="/*[self::returns or self::exception or self::remarks]"/>
     /// <param name="size">Its length in units; rounded up to the quantum.</param>
     /// <param name="constraints">Where it may lie.</param>
     /// <param name="policy">Which of the possible places is taken.</param>
     /// <param name="timeout">How long to wait at most. Zero: not at all. <see cref="Timeout.InfiniteTimeSpan"/>: for ever.</param>
     /// <param name="start">The first value of the range.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public bool TryAllocateConstrained(T size, in RangeConstraints<T> constraints, FitPolicy policy, TimeSpan timeout, out T start, CancellationToken cancellationToken = default)
+    public bool TryAllocateConstrained(T size, in RangeConstraints<T> constraints, FitPolicy policy, TimeSpan timeout, out T start,
+        CancellationToken cancellationToken = default)
     {
         Request<T> request = Ask(_space.RoundUp(size), constraints, policy, RequestKind.Segment, AuditCall.AllocateConstrained);
         CheckTimeout(timeout);
@@ -70,7 +77,8 @@ public sealed partial class Arena<T>
 
     /// <summary>Allocates a range under the arena's policy; completes when there is room.</summary>
     /// <inheritdoc cref="AllocateAsync(T, FitPolicy, CancellationToken)"/>
-    public ValueTask<T> AllocateAsync(T size, CancellationToken cancellationToken = default) => AllocateAsync(size, _policy, cancellationToken);
+    public ValueTask<T> AllocateAsync(T size, CancellationToken cancellationToken = default) =>
+        AllocateAsync(size, _policy, cancellationToken);
 
     /// <summary>Allocates a range under the given policy; completes when there is room, at once if there is (vmem_alloc with
     /// VM_SLEEP).</summary>
@@ -106,12 +114,14 @@ public sealed partial class Arena<T>
 
     /// <summary>Allocates a range that satisfies constraints, under the given policy; completes when there is a place (vmem_xalloc with
     /// VM_SLEEP).</summary>
-    /// <inheritdoc cref="AllocateAsync(T, FitPolicy, CancellationToken)" path="/*[self::returns or self::exception or self::remarks]"/>
+    /// <inheritdoc cref="AllocateAsync(T, FitPolicy, CancellationToken)"
+    /// path="/*[self::returns or self::exception or self::remarks]"/>
     /// <param name="size">Its length in units; rounded up to the quantum.</param>
     /// <param name="constraints">Where it may lie.</param>
     /// <param name="policy">Which of the possible places is taken.</param>
     /// <param name="cancellationToken">Ends the wait. In a single-threaded arena it must be cancelled on the one thread.</param>
-    public ValueTask<T> AllocateAsync(T size, in RangeConstraints<T> constraints, FitPolicy policy, CancellationToken cancellationToken = default)
+    public ValueTask<T> AllocateAsync(T size, in RangeConstraints<T> constraints, FitPolicy policy,
+        CancellationToken cancellationToken = default)
     {
         Request<T> request = Ask(_space.RoundUp(size), constraints, policy, RequestKind.Segment, AuditCall.AllocateConstrained);
         if (cancellationToken.IsCancellationRequested)

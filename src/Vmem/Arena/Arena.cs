@@ -83,7 +83,8 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
             _cachedMax = _caches.Max;
         }
 
-        _importer = options.Source is null ? null : new Importer<T>(_space, options.Source, sourceQuantum, options.MinImport, _caches?.SlabSize ?? T.Zero);
+        _importer = options.Source is null ? null : new Importer<T>(_space, options.Source, sourceQuantum, options.MinImport,
+            _caches?.SlabSize ?? T.Zero);
         _possibility = new Possibility<T>(_space, _importer);
         _metered = ArenaMetrics.Arenas.Add(this);
     }
@@ -186,7 +187,8 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
     private bool TryTakeFromImportedSlab(in Request<T> request, out Grant<T> grant)
     {
         grant = default;
-        return _importer is not null && _caches is not null && _caches.WantsSlab(request) && _importer.TryAttach(_caches.SlabPlacement) && _caches.TryTake(request, out grant);
+        return _importer is not null && _caches is not null && _caches.WantsSlab(request) && _importer.TryAttach(_caches.SlabPlacement) &&
+            _caches.TryTake(request, out grant);
     }
 
     private bool TryTakeImported(in Request<T> request, out Grant<T> grant)
@@ -228,7 +230,8 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
     /// <summary>A single-threaded arena above a shared one does not listen to it: it would be served on a thread that it was promised would
     /// not come. Its owner calls <see cref="RetryWaiters"/>.</summary>
     private static INotifyingArenaSource<T>? NotifyingSource(ArenaOptions<T> options) =>
-        !options.SingleThreaded || options.Source is Arena<T> { _space.IsShared: false } ? options.Source as INotifyingArenaSource<T> : null;
+        !options.SingleThreaded || options.Source is Arena<T> { _space.IsShared: false } ? options.Source as INotifyingArenaSource<T>
+            : null;
 
     /// <summary>Tells everybody of the arena's end. One who throws does not keep it from the others.</summary>
     private void TellEnd(ArenaRecorder<T>? recorder, ArenaLeak<T>? leak)

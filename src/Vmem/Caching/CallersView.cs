@@ -19,7 +19,8 @@ internal readonly struct CallersView<T>(Space<T> space, RangeSlabs<T> slabs, Ran
             uint slab = segment.Kind == SegmentKind.Allocated ? SlabAt(segment.Start) : 0;
             if (slab == 0)
             {
-                view.Add(segment.Kind == SegmentKind.Allocated && cached.ContainsKey(segment.Start) ? segment with { Kind = SegmentKind.Cached } : segment);
+                view.Add(segment.Kind == SegmentKind.Allocated && cached.ContainsKey(segment.Start)
+                    ? segment with { Kind = SegmentKind.Cached } : segment);
                 continue;
             }
 
@@ -53,7 +54,8 @@ internal readonly struct CallersView<T>(Space<T> space, RangeSlabs<T> slabs, Ran
             segment = new Segment<T>(start, size, SegmentKind.Allocated);
         }
 
-        bool held = isOut && (segment.Size > max || !magazines.Contains(segment.Start, int.CreateTruncating(segment.Size / space.Quantum) - 1));
+        bool held = isOut && (segment.Size > max || !magazines.Contains(segment.Start,
+            int.CreateTruncating(segment.Size / space.Quantum) - 1));
         return segment.Kind == SegmentKind.Allocated && !held ? segment with { Kind = SegmentKind.Cached } : segment;
     }
 

@@ -241,7 +241,8 @@ internal sealed partial class MagazineCache<TItem>
             }
         }
 
-        return new MagazineFigures(items, taken, _record.DepotTouches, _record.Size.Rounds, _depot.FullMagazines, _depot.EmptyMagazines, threads);
+        return new MagazineFigures(items, taken, _record.DepotTouches, _record.Size.Rounds, _depot.FullMagazines, _depot.EmptyMagazines,
+            threads);
     }
 
     /// <summary>Adds a copy of every item here. Claimed.</summary>
@@ -309,4 +310,5 @@ internal sealed partial class MagazineCache<TItem>
 /// <param name="FullMagazines">Full magazines in the depot.</param>
 /// <param name="EmptyMagazines">Empty magazines in the depot.</param>
 /// <param name="Threads">Threads that have magazines.</param>
-internal readonly record struct MagazineFigures(long Items, long Taken, long DepotTouches, int MagazineRounds, int FullMagazines, int EmptyMagazines, int Threads);
+internal readonly record struct MagazineFigures(long Items, long Taken, long DepotTouches, int MagazineRounds, int FullMagazines,
+    int EmptyMagazines, int Threads);

@@ -8,16 +8,16 @@ namespace Vmem.Caching;
 /// <remarks>
 /// <para>
 /// What lies below (a slab layer, a constructor) is the business of the cache's user: <see cref="TryTake"/> and <see cref="TryReturn"/> say
-/// no when they have no item or no room, and whatever is to leave the cache is handed over as a list of magazines. So no code of others ever
-/// runs under the gate.
+/// no when they have no item or no room, and whatever is to leave the cache is handed over as a list of magazines. So no code of others
+/// ever runs under the gate.
 /// </para>
 /// <para>
 /// Empty magazines are made by returning threads only. A thread that only takes never makes one; it goes below for every item.
 /// </para>
 /// <para>
-/// <b>What it can hold.</b> Items come in only by being returned, so a cache never holds more than were once out at the same time. Of those,
-/// each thread can keep 2 M to itself; the rest lies in the depot, where every thread gets at it, and leaves it when two intervals have not
-/// needed it. A thread that returns what others took therefore hands over full magazines, M items at a time, and piles nothing up.
+/// <b>What it can hold.</b> Items come in only by being returned, so a cache never holds more than were once out at the same time. Of
+/// those, each thread can keep 2 M to itself; the rest lies in the depot, where every thread gets at it, and leaves it when two intervals
+/// have not needed it. A thread that returns what others took therefore hands over full magazines, M items at a time, and piles nothing up.
 /// </para>
 /// <para>
 /// The gate is held for the exchange of two magazines. While a thread holds it, the others work on their loaded magazines only; see
@@ -35,7 +35,8 @@ internal sealed partial class MagazineCache<TItem>
     /// <summary>Makes an empty cache.</summary>
     /// <param name="leastRounds">The size of magazines to begin with.</param>
     /// <param name="mostRounds">The size up to which they grow.</param>
-    public MagazineCache(int leastRounds, int mostRounds = MagazineSize.Largest) => _record = new GateRecord { Size = new MagazineSize(leastRounds, mostRounds) };
+    public MagazineCache(int leastRounds, int mostRounds = MagazineSize.Largest) =>
+        _record = new GateRecord { Size = new MagazineSize(leastRounds, mostRounds) };
 
     /// <summary>What every visit to the gate writes. An object of its own: every operation reads <c>_pairs</c>, which must not lie on the
     /// same cache line.</summary>

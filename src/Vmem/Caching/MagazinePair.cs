@@ -8,8 +8,8 @@ namespace Vmem.Caching;
 /// <para>
 /// The magazine layer of Bonwick &amp; Adams (2001, §3): a thread takes items from, and returns them to, its <em>loaded</em> magazine, an
 /// array used as a stack. When that cannot serve, the <em>previous</em> one, which is always either full or empty, takes its place; only
-/// when neither can does the thread go to the cache's depot and exchange one. With a single magazine a loop of two allocations and two frees
-/// could go to the depot on half of its operations; with two, M operations at least lie between two visits.
+/// when neither can does the thread go to the cache's depot and exchange one. With a single magazine a loop of two allocations and two
+/// frees could go to the depot on half of its operations; with two, M operations at least lie between two visits.
 /// </para>
 /// <para>
 /// The owner uses no interlocked instruction. Others who need the contents (to reap, to count, to validate) <em>claim</em> them

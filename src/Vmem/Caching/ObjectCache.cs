@@ -30,7 +30,8 @@ namespace Vmem;
 /// <see cref="ObjectCacheOptions.UpkeepFailed"/>, counted, and goes no further.
 /// </para>
 /// <para>
-/// Rejected: a finaliser. It would destruct on the finaliser's thread objects that may be finalised already. A cache that is dropped without
+/// Rejected: a finaliser. It would destruct on the finaliser's thread objects that may be finalised already. A cache that is dropped
+/// without
 /// <see cref="Dispose"/> is collected with its objects, and they are not destructed.
 /// </para>
 /// <para>
@@ -59,7 +60,8 @@ public sealed partial class ObjectCache<TObject> : IUpkeepTarget, IDisposable
     /// beginning of <see cref="Reap"/>; not while another call of it is running. Null: he can spare nothing.</param>
     /// <param name="options">How it behaves; null for the defaults.</param>
     /// <exception cref="ArgumentException">An option makes no sense.</exception>
-    public ObjectCache(string name, Func<TObject> construct, Action<TObject>? destruct = null, Action? reclaim = null, ObjectCacheOptions? options = null)
+    public ObjectCache(string name, Func<TObject> construct, Action<TObject>? destruct = null, Action? reclaim = null,
+        ObjectCacheOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(construct);

@@ -11,8 +11,8 @@ public sealed record ObjectCacheOptions
     /// </summary>
     public int LeastRounds { get; init; } = 15;
 
-    /// <summary>How far magazines grow when threads wait for each other at the depot; as <see cref="LeastRounds"/>, and no less than it. 143
-    /// unless set.</summary>
+    /// <summary>How far magazines grow when threads wait for each other at the depot; as <see cref="LeastRounds"/>, and no less than it.
+    /// 143 unless set.</summary>
     public int MostRounds { get; init; } = 143;
 
     /// <summary>Finds objects that are returned twice or were never rented, and tells the story of each. A pair of calls then costs some

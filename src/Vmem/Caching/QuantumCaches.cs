@@ -295,7 +295,8 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
             uint slab = _slabs.Find(start);
             uint tag = _space.Map.Locate(start, buildIndex: false);
             bool isKnown = (slab != 0 && _slabs.IsOut(slab, start, sizeClass)) ||
-                (tag != 0 && _space.Map.SlabOf(tag) == 0 && _space.Map.GetSegment(tag) == new Segment<T>(start, _slabs.SizeOf(sizeClass), SegmentKind.Allocated));
+                (tag != 0 && _space.Map.SlabOf(tag) == 0 &&
+                    _space.Map.GetSegment(tag) == new Segment<T>(start, _slabs.SizeOf(sizeClass), SegmentKind.Allocated));
             Invariant.Hold(isKnown, "what a magazine holds is allocated", $"{_slabs.SizeOf(sizeClass)} at {start} is not: it was freed wrongly; ArenaOptions.Audit finds by whom");
         }
 
@@ -327,7 +328,8 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
     {
         T cached = CachedUnits();
         T free = Space<T>.Saturate(_space.Map.TotalSize - _space.Map.InUse, _space.Map.FreeSegments);
-        return !T.IsZero(cached) && (_space.Source is not null || (size <= _space.Map.LargestSpan && (free >= size || cached >= size - free)));
+        return !T.IsZero(cached) && (_space.Source is not null ||
+            (size <= _space.Map.LargestSpan && (free >= size || cached >= size - free)));
     }
 
     /// <summary>What magazines and slabs hold; never 0 while they hold anything. Frozen.</summary>

@@ -5,7 +5,8 @@ using Vmem.Recording;
 
 namespace Vmem.Caching;
 
-/// <summary>The magazines of an arena's quantum caches: one magazine cache for each of the sizes quantum, 2 · quantum … qcacheMax.</summary>
+/// <summary>The magazines of an arena's quantum caches: one magazine cache for each of the sizes quantum, 2 · quantum …
+/// qcacheMax.</summary>
 /// <remarks>They know neither segments nor slabs: <see cref="QuantumCaches{T}"/> takes what they give up.</remarks>
 internal sealed class RangeMagazines<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>

@@ -35,7 +35,8 @@ internal sealed unsafe partial class RangeSlabs<T>
             T size = SizeOf(slab.Class);
             Segment<T> segment = _map.GetSegment(slab.Tag);
             idle += size * T.CreateTruncating(slab.FreeRanges);
-            Invariant.Hold(segment.Start == slab.Start && segment.Size == size * T.CreateTruncating(slab.Ranges) && segment.Kind == SegmentKind.Allocated && _map.FindLive(slab.Start) == slab.Tag, "a slab is an allocated segment", $"slab {index} at {slab.Start}, its segment at {segment.Start}");
+            Invariant.Hold(segment.Start == slab.Start && segment.Size == size * T.CreateTruncating(slab.Ranges) &&
+                segment.Kind == SegmentKind.Allocated && _map.FindLive(slab.Start) == slab.Tag, "a slab is an allocated segment", $"slab {index} at {slab.Start}, its segment at {segment.Start}");
             Invariant.Hold(_map.SlabOf(slab.Tag) == index, "a slab's segment knows it", $"slab {index}, the segment says {_map.SlabOf(slab.Tag)}");
             Invariant.Hold(slab.CountFree() == slab.FreeRanges, "a slab counts its free ranges", $"slab {index} has {slab.CountFree()} and counts {slab.FreeRanges}");
         }

@@ -98,7 +98,8 @@ internal sealed class SlabLayer<T>(Space<T> space, RangeSlabs<T> slabs, FitPolic
         T length = slabs.LengthOf(sizeClass);
         uint free = policy == FitPolicy.InstantFit
             ? space.Map.FindAligned(length, slabs.SlabSize, out T start)
-            : space.Map.FindConstrained(policy, new Placement<T>(length, new RangeConstraints<T> { Align = slabs.SlabSize }, space.Quantum), out start);
+            : space.Map.FindConstrained(policy, new Placement<T>(length, new RangeConstraints<T> { Align = slabs.SlabSize },
+                space.Quantum), out start);
         if (free == 0)
         {
             return false;

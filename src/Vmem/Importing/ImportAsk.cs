@@ -36,13 +36,15 @@ internal readonly record struct ImportAsk<T>(T Size, RangeConstraints<T> Constra
         T ownAlign = unit > sourceQuantum ? unit : T.Zero;
         if (step >= 4)
         {
-            return !placement.IsUnconstrained && TrySize(placement.Size, unit, minImport, least, out T around) && Make(around, Around(constraints, unit), out ask);
+            return !placement.IsUnconstrained && TrySize(placement.Size, unit, minImport, least, out T around) &&
+                Make(around, Around(constraints, unit), out ask);
         }
 
         if (step >= 2)
         {
             var window = new RangeConstraints<T> { Align = ownAlign, Min = constraints.Min, Max = constraints.Max };
-            return !placement.IsUnconstrained && TrySize(placement.Sure, unit, minImport, least, out T ample) && Make(ample, window, out ask);
+            return !placement.IsUnconstrained && TrySize(placement.Sure, unit, minImport, least, out T ample) &&
+                Make(ample, window, out ask);
         }
 
         T unitMask = unit - T.One;

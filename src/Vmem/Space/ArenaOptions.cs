@@ -20,8 +20,9 @@ public sealed record ArenaOptions<T>
     /// <see cref="Arena{T}.Reap"/>, or until a request of any size would fail without it.
     /// </para>
     /// <para>
-    /// A free of a cached size is not checked: who frees twice, or with a wrong size, is found later by <see cref="Arena{T}.Validate"/>, or at
-    /// once with <see cref="Audit"/>. A range that was allocated by handle must be freed by it. Upkeep runs on a timer's thread, except where
+    /// A free of a cached size is not checked: who frees twice, or with a wrong size, is found later by <see cref="Arena{T}.Validate"/>, or
+    /// at once with <see cref="Audit"/>. A range that was allocated by handle must be freed by it. Upkeep runs on a timer's thread, except
+    /// where
     /// <see cref="SingleThreaded"/> is set: then nothing leaves the caches of its own accord.
     /// </para>
     /// </remarks>

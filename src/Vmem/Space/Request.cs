@@ -6,7 +6,8 @@ namespace Vmem.Space;
 
 /// <summary>One request: where the range may lie, which place is taken, what the caller gets, and who asks. Built once a call, and never
 /// changed on its way.</summary>
-internal readonly struct Request<T>(in Placement<T> placement, FitPolicy policy, RequestKind kind = RequestKind.Segment, AuditSite? site = null)
+internal readonly struct Request<T>(in Placement<T> placement, FitPolicy policy, RequestKind kind = RequestKind.Segment,
+    AuditSite? site = null)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     /// <summary>The length, rounded to the quantum, and the constraints. A field, as it is long: it is passed by reference.</summary>

@@ -48,7 +48,8 @@ internal sealed partial class Space<T>
     public void CheckFree(T start, T size) => _ = _freeCheck.Find(start, size);
 
     /// <summary>An exception that says what was wrong with a free.</summary>
-    public InvalidFreeException WrongFree(InvalidFreeReason reason, T start, T size, string detail) => _freeCheck.Wrong(reason, start, size, detail);
+    public InvalidFreeException WrongFree(InvalidFreeReason reason, T start, T size, string detail) =>
+        _freeCheck.Wrong(reason, start, size, detail);
 
     /// <summary>Begins or ends a recording. The lock is held, and the caches are frozen and empty.</summary>
     public void SetRecorder(ArenaRecorder<T>? recorder)
@@ -89,7 +90,8 @@ internal sealed partial class Space<T>
 
     /// <summary>The exception for a request that nothing could meet.</summary>
     public ArenaExhaustedException Exhausted(in FitReport<T> report, string message) => new(
-        Name, UInt128.CreateTruncating(report.Size), UInt128.CreateTruncating(report.Free), UInt128.CreateTruncating(report.LargestFree), report.Failure, message);
+        Name, UInt128.CreateTruncating(report.Size), UInt128.CreateTruncating(report.Free), UInt128.CreateTruncating(report.LargestFree),
+            report.Failure, message);
 
     /// <summary>All spans and segments of the map. The lock is held.</summary>
     public IEnumerable<Segment<T>> Segments()
@@ -148,7 +150,8 @@ internal sealed partial class Space<T>
         (T counted, long spans) = (_imports?.Empty ?? T.Zero, _imports?.EmptySpans ?? 0);
         Invariant.Hold(sum == counted && empty.Count == spans, "wholly free imports are counted", $"{empty.Count} of {sum} are there, {spans} of {counted} are counted");
         Invariant.Hold(T.IsZero(Limit) || Map.TotalSize <= Limit, "an arena stays below its limit", $"it has {Map.TotalSize} of {Limit}");
-        Sequel expected = (Source is null ? 0 : Sequel.Imports) | (Auditor is null ? 0 : Sequel.Audit) | (Recorder is null ? 0 : Sequel.Recording) | (_sequel & Sequel.Watchers);
+        Sequel expected = (Source is null ? 0 : Sequel.Imports) | (Auditor is null ? 0 : Sequel.Audit) | (Recorder is null ? 0
+            : Sequel.Recording) | (_sequel & Sequel.Watchers);
         bool good = Auditor is null && Recorder is null && spans == 0;
         Invariant.Hold(_sequel == expected && _mayTakeGoodFit == good, "a free knows what follows it", $"{_sequel}, and {expected} is true; it may take a good fit: {_mayTakeGoodFit}");
         Auditor?.Validate(Map.LiveSegments, Map.IsAllocated);

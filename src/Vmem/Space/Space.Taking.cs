@@ -139,7 +139,8 @@ internal sealed partial class Space<T>
         return free != 0;
     }
 
-    private Grant<T> Take(uint free, T start, in Request<T> request) => Take(free, start, request.Size, request.Policy, request.Kind, request.Site);
+    private Grant<T> Take(uint free, T start, in Request<T> request) =>
+        Take(free, start, request.Size, request.Policy, request.Kind, request.Site);
 
     /// <summary>Takes a place that was found, counts it, and has it recorded. The lock is held.</summary>
     private Grant<T> Take(uint free, T start, T size, FitPolicy policy, RequestKind kind, AuditSite? site)

@@ -19,7 +19,8 @@ namespace Vmem.Space;
 /// Locks are taken in this order: the upkeep gate of the caches, the gates of their magazines, this lock. Sources, watchers and streams are
 /// called with none of them held.
 /// </para>
-/// <para>This type does not know what stands in front of it or above it: see <see cref="ICachedRanges{T}"/> and <see cref="IWatcher"/>.</para>
+/// <para>This type does not know what stands in front of it or above it: see <see cref="ICachedRanges{T}"/> and
+/// <see cref="IWatcher"/>.</para>
 /// </remarks>
 internal sealed partial class Space<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>

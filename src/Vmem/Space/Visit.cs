@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 
 namespace Vmem.Space;
 
-/// <summary>One stay under the lock. Its end is always the same: give the lock back, give spans back to the source, wake the requests that wait.</summary>
+/// <summary>One stay under the lock. Its end is always the same: give the lock back, give spans back to the source, wake the requests that
+/// wait.</summary>
 /// <remarks>
 /// What is to follow collects in the space while the lock is held (<see cref="Space{T}.NoteRoom"/>, <see cref="Space{T}.ReleaseLater"/>),
 /// so no method has to hand it up. Sources and waiting requests are called with no lock held, whatever was thrown under it. Rejected: an

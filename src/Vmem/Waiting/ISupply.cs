@@ -19,7 +19,8 @@ internal interface ISupply<T>
     /// <summary>Ends one <see cref="SuspendCaches"/>.</summary>
     void ResumeCaches();
 
-    /// <summary>A span in which the request would fit, also after the empty imports went back; the empty segment if there is none.</summary>
+    /// <summary>A span in which the request would fit, also after the empty imports went back; the empty segment if there is
+    /// none.</summary>
     Segment<T> Import(in Request<T> request);
 
     /// <summary>Why a request can never be met; null if it can.</summary>

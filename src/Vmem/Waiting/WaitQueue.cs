@@ -33,7 +33,8 @@ internal struct WaitQueue<T>
 
     public void Remove(Waiter<T> waiter)
     {
-        Invariant.Assert((waiter.Previous is null ? Head : waiter.Previous.Next) == waiter && (waiter.Next is null ? _tail : waiter.Next.Previous) == waiter, "a waiter that leaves is in the queue");
+        Invariant.Assert((waiter.Previous is null ? Head : waiter.Previous.Next) == waiter &&
+            (waiter.Next is null ? _tail : waiter.Next.Previous) == waiter, "a waiter that leaves is in the queue");
         if (waiter.Previous is null)
         {
             Head = waiter.Next;

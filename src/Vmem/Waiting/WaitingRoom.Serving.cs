@@ -211,8 +211,8 @@ internal sealed partial class WaitingRoom<T>
         }
     }
 
-    /// <summary>The import was not needed. If the source will not have it, the waiter fails; who was granted a range meanwhile keeps it, and
-    /// the exception is nobody's.</summary>
+    /// <summary>The import was not needed. If the source will not have it, the waiter fails; who was granted a range meanwhile keeps it,
+    /// and the exception is nobody's.</summary>
     private void ReturnImport(in Segment<T> import, Waiter<T> waiter, ref bool left)
     {
         try

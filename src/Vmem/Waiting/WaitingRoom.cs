@@ -23,8 +23,8 @@ namespace Vmem.Waiting;
 /// that attempt, and whatever makes room later finds it queued.
 /// </para>
 /// <para>
-/// <b>Out of it.</b> What was done for a waiter on its way in is undone once on its way out, by <see cref="CompleteWaiter"/>, whoever took it
-/// out.
+/// <b>Out of it.</b> What was done for a waiter on its way in is undone once on its way out, by <see cref="CompleteWaiter"/>, whoever took
+/// it out.
 /// </para>
 /// </remarks>
 internal sealed partial class WaitingRoom<T> : IWatcher
@@ -240,7 +240,8 @@ internal sealed partial class WaitingRoom<T> : IWatcher
         CancellationTokenRegistration registration = default;
         try
         {
-            timer = timeout == Timeout.InfiniteTimeSpan ? null : DetachedTimer.Start(_time, s_timedOut, waiter, timeout, Timeout.InfiniteTimeSpan);
+            timer = timeout == Timeout.InfiniteTimeSpan ? null
+                : DetachedTimer.Start(_time, s_timedOut, waiter, timeout, Timeout.InfiniteTimeSpan);
             registration = cancellationToken.UnsafeRegister(s_cancelled, waiter);
         }
         catch

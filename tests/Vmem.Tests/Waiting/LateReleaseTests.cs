@@ -2,7 +2,8 @@ using Xunit;
 
 namespace Vmem.Tests.Waiting;
 
-/// <summary>A source that cannot say when it has room again: the arena itself must see that what it gives back may serve those who wait.</summary>
+/// <summary>A source that cannot say when it has room again: the arena itself must see that what it gives back may serve those who
+/// wait.</summary>
 public class LateReleaseTests
 {
     /// <summary>Nobody waited when the span was taken out; when it reaches the source, somebody does.</summary>

@@ -4,8 +4,8 @@ namespace Vmem.Memory.Heap.Debugging;
 
 /// <summary>The record of one use of a block: where it lies, and who allocated and freed it.</summary>
 /// <remarks>
-/// Kept apart from the block, so that nothing the block's user writes can reach it. The user's bytes lie within the <em>padded block</em>, which
-/// is what the heap below knows of: red zone, the user's bytes, red zone, and at its end the guard page if there is one.
+/// Kept apart from the block, so that nothing the block's user writes can reach it. The user's bytes lie within the <em>padded block</em>,
+/// which is what the heap below knows of: red zone, the user's bytes, red zone, and at its end the guard page if there is one.
 /// </remarks>
 internal sealed class DebugBlock
 {

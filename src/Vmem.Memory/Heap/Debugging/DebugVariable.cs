@@ -4,9 +4,9 @@ namespace Vmem.Memory.Heap.Debugging;
 
 /// <summary>The environment variable VMEM_DEBUG: debugging for the heaps of a program that is not to be compiled again.</summary>
 /// <remarks>
-/// Read once, and asked when a heap is made whose options say nothing. A heap's own options win, so that a test of a heap at full speed remains
-/// one. A word that is not known is an error of every such heap. Rejected: libumem's way, to ignore it, by which one looks for a mistake
-/// with tools that are not there.
+/// Read once, and asked when a heap is made whose options say nothing. A heap's own options win, so that a test of a heap at full speed
+/// remains one. A word that is not known is an error of every such heap. Rejected: libumem's way, to ignore it, by which one looks for a
+/// mistake with tools that are not there.
 /// </remarks>
 internal static class DebugVariable
 {
@@ -28,9 +28,11 @@ internal static class DebugVariable
             debugging = (word, amount) switch
             {
                 ("none", null) => HeapDebugging.None,
-                ("default", null) => debugging with { Owners = true, RedZone = usual.RedZone, FillFresh = true, PoisonFreed = true, Quarantine = Math.Max(debugging.Quarantine, usual.Quarantine) },
+                ("default", null) => debugging with { Owners = true, RedZone = usual.RedZone, FillFresh = true, PoisonFreed = true,
+                    Quarantine = Math.Max(debugging.Quarantine, usual.Quarantine) },
                 ("audit", null) => debugging with { Owners = true },
-                ("contents", null) => debugging with { FillFresh = true, PoisonFreed = true, Quarantine = Math.Max(debugging.Quarantine, usual.Quarantine) },
+                ("contents", null) => debugging with { FillFresh = true, PoisonFreed = true,
+                    Quarantine = Math.Max(debugging.Quarantine, usual.Quarantine) },
                 ("guards", null) => debugging with { RedZone = usual.RedZone },
                 ("guards", not null) when Bytes(amount, item) is var bytes and <= HeapDebugging.MostRedZone => debugging with { RedZone = bytes },
                 ("quarantine", not null) => debugging with { Quarantine = Bytes(amount, item) },
@@ -59,7 +61,8 @@ internal static class DebugVariable
     private static nuint Bytes(string text, string item)
     {
         int shift = text.Length == 0 ? 0 : text[^1] switch { 'K' => 10, 'M' => 20, 'G' => 30, _ => 0 };
-        return nuint.TryParse(shift == 0 ? text : text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out nuint number) && number <= nuint.MaxValue >> shift
+        return nuint.TryParse(shift == 0 ? text : text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out nuint number) &&
+            number <= nuint.MaxValue >> shift
             ? number << shift
             : throw Unknown(item);
     }

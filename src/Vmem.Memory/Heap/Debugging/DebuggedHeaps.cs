@@ -33,10 +33,12 @@ internal static class DebuggedHeaps
         HeapDebugger[] heaps;
         lock (s_gate)
         {
-            heaps = [.. s_heaps.Select(static reference => reference.TryGetTarget(out HeapDebugger? heap) ? heap : null).OfType<HeapDebugger>()];
+            heaps = [.. s_heaps.Select(static reference =>
+                reference.TryGetTarget(out HeapDebugger? heap) ? heap : null).OfType<HeapDebugger>()];
         }
 
-        description = heaps.Where(heap => heap != asking).Select(heap => heap.DescribeOwner(address)).FirstOrDefault(static found => found is not null);
+        description = heaps.Where(heap => heap != asking).Select(heap => heap.DescribeOwner(address)).FirstOrDefault(static found =>
+            found is not null);
         return description is not null;
     }
 }

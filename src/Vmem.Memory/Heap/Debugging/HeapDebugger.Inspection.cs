@@ -89,7 +89,8 @@ internal sealed partial class HeapDebugger
                 _heap.Name,
                 _live.Count,
                 _liveBytes,
-                [.. _live.Keys.Order().Take(NamedLeaks).Select(start => new Segment<nuint>(start, _live[start].Size, SegmentKind.Allocated))])
+                [.. _live.Keys.Order().Take(NamedLeaks).Select(start =>
+                    new Segment<nuint>(start, _live[start].Size, SegmentKind.Allocated))])
             {
                 Report = _stacks is null ? null : TakeCensus(),
             };

@@ -7,23 +7,23 @@ namespace Vmem.Memory.Heap.Debugging;
 /// <summary>A heap with debugging: a layer around a plain heap, through which every call goes.</summary>
 /// <remarks>
 /// <para>
-/// <b>How calls come here.</b> The face of a heap with debugging tells its fast paths that it has no memory (no address is one of its granules),
-/// and no thread has magazines. They then do what they do for every call they cannot serve, and call the layer below: this one. A heap without
-/// debugging runs the code it would run if there were none of this.
+/// <b>How calls come here.</b> The face of a heap with debugging tells its fast paths that it has no memory (no address is one of its
+/// granules), and no thread has magazines. They then do what they do for every call they cannot serve, and call the layer below: this one.
+/// A heap without debugging runs the code it would run if there were none of this.
 /// </para>
 /// <para>
-/// <b>What is kept.</b> A <see cref="DebugBlock"/> for each live block and for those freed last, apart from the blocks. Each lies in a longer
-/// block of the plain heap: see <see cref="PaddedBlocks"/>. A freed block goes through the <see cref="Quarantine"/>; it leaves only if it is as it was
-/// when it entered.
+/// <b>What is kept.</b> A <see cref="DebugBlock"/> for each live block and for those freed last, apart from the blocks. Each lies in a
+/// longer block of the plain heap: see <see cref="PaddedBlocks"/>. A freed block goes through the <see cref="Quarantine"/>; it leaves only
+/// if it is as it was when it entered.
 /// </para>
 /// <para>
-/// <b>What fails, and what then.</b> A free that is wrong changes nothing. A free that is right never fails for the sake of another block: if one in
-/// quarantine turns out to have been written, it stays there, in front, and the next allocation says so, before it does anything;
+/// <b>What fails, and what then.</b> A free that is wrong changes nothing. A free that is right never fails for the sake of another block:
+/// if one in quarantine turns out to have been written, it stays there, in front, and the next allocation says so, before it does anything;
 /// then that block is forgiven and leaves. So it is reported once, and nobody loses a block over it.
 /// </para>
 /// <para>
-/// One lock for everything but stacks, which are captured before. The plain heap is called under it, and never calls back. Rejected: a lock for each
-/// class, or tables by address in shards: a thread could then pass between the removal of a block from one table and its
+/// One lock for everything but stacks, which are captured before. The plain heap is called under it, and never calls back. Rejected: a lock
+/// for each class, or tables by address in shards: a thread could then pass between the removal of a block from one table and its
 /// arrival in another, and a double free by two threads at once would find no trace of the first.
 /// </para>
 /// </remarks>
@@ -56,7 +56,8 @@ internal sealed partial class HeapDebugger : IHeapLayer
 
     public HeapDebugging Debugging => _debugging;
 
-    /// <summary>A block with its surroundings filled; of one byte if none is asked for. 0 if there is no memory, even without the quarantine.</summary>
+    /// <summary>A block with its surroundings filled; of one byte if none is asked for. 0 if there is no memory, even without the
+    /// quarantine.</summary>
     /// <exception cref="InvariantViolationException">A freed block was written. Nothing was allocated.</exception>
     public nuint Take(nuint size, nuint alignment, bool clear, out bool isZero)
     {

@@ -4,9 +4,9 @@ namespace Vmem.Memory;
 
 /// <summary>What a <see cref="NativeHeap"/> does to find mistakes in its use: libumem's UMEM_DEBUG. Chosen when the heap is made.</summary>
 /// <remarks>
-/// Any debugging at all, be it only the count of leaks, finds every wrong free at once: of a block freed before, of an address inside a block or
-/// next to one, of another heap's block, with a wrong size. <see cref="NativeHeap.GetSize"/> is then what was asked for, to the byte, and 1 for nothing. What the rest
-/// finds and costs: docs/diagnostics.md.
+/// Any debugging at all, be it only the count of leaks, finds every wrong free at once: of a block freed before, of an address inside a
+/// block or next to one, of another heap's block, with a wrong size. <see cref="NativeHeap.GetSize"/> is then what was asked for, to the
+/// byte, and 1 for nothing. What the rest finds and costs: docs/diagnostics.md.
 /// </remarks>
 public sealed record HeapDebugging
 {
@@ -17,22 +17,26 @@ public sealed record HeapDebugging
 
     /// <summary>Owners, red zones of 16 bytes, fresh and freed blocks filled, and 16 MiB of quarantine (UMEM_DEBUG=default: audit,
     /// contents, guards).</summary>
-    public static HeapDebugging Default { get; } = new() { Owners = true, RedZone = 16, FillFresh = true, PoisonFreed = true, Quarantine = 16 << 20 };
+    public static HeapDebugging Default { get; } = new() { Owners = true, RedZone = 16, FillFresh = true, PoisonFreed = true,
+        Quarantine = 16 << 20 };
 
-    /// <summary><see cref="Default"/>, and each block ends at a page that faults: the processor finds an overrun, and a use after free, at the
-    /// instruction that does it. Two pages at least for a block.</summary>
+    /// <summary><see cref="Default"/>, and each block ends at a page that faults: the processor finds an overrun, and a use after free, at
+    /// the instruction that does it. Two pages at least for a block.</summary>
     public static HeapDebugging Firewall { get; } = Default with { GuardPagesTo = nuint.MaxValue };
 
-    /// <summary>What the environment variable <c>VMEM_DEBUG</c> says, as it was when this was first asked for; <see cref="None"/> if it is not
-    /// set. It holds for the heaps whose options say nothing.</summary>
-    /// <remarks>A list with commas, in libumem's words: <c>default</c>; <c>audit</c> (owners); <c>contents</c> (fill, poison); <c>guards</c> or
-    /// <c>guards=BYTES</c> (red zones); <c>quarantine=BYTES</c>; <c>firewall</c>, <c>firewall=FROM</c> or <c>firewall=FROM-TO</c> (guard pages); <c>leaks</c>
-    /// (a disposed heap writes what leaked, and what was overwritten, to standard error); <c>none</c>. Bytes may end in K, M or G; <c>guards</c> has at most 1M.</remarks>
+    /// <summary>What the environment variable <c>VMEM_DEBUG</c> says, as it was when this was first asked for; <see cref="None"/> if it is
+    /// not set. It holds for the heaps whose options say nothing.</summary>
+    /// <remarks>A list with commas, in libumem's words: <c>default</c>; <c>audit</c> (owners); <c>contents</c> (fill, poison);
+    /// <c>guards</c> or
+    /// <c>guards=BYTES</c> (red zones); <c>quarantine=BYTES</c>; <c>firewall</c>, <c>firewall=FROM</c> or <c>firewall=FROM-TO</c> (guard
+    /// pages); <c>leaks</c>
+    /// (a disposed heap writes what leaked, and what was overwritten, to standard error); <c>none</c>. Bytes may end in K, M or G;
+    /// <c>guards</c> has at most 1M.</remarks>
     /// <exception cref="FormatException">The variable holds something else.</exception>
     public static HeapDebugging FromEnvironment => DebugVariable.Value;
 
-    /// <summary>Keeps for each block who allocated it, from what stack, on which thread and when, and for those freed last who did that. Some tens
-    /// of microseconds a call.</summary>
+    /// <summary>Keeps for each block who allocated it, from what stack, on which thread and when, and for those freed last who did that.
+    /// Some tens of microseconds a call.</summary>
     public bool Owners { get; init; }
 
     /// <summary>Bytes on either side of each block that nobody should write; rounded up to a multiple of 16, and behind the block to its
@@ -54,8 +58,8 @@ public sealed record HeapDebugging
     /// <summary>Fills freed blocks with 0xDD; while they are in quarantine, a write to them is found when they leave it.</summary>
     public bool PoisonFreed { get; init; }
 
-    /// <summary>How many bytes of freed blocks are kept from being handed out again, those freed first leaving first. They count against the heap's
-    /// limit, and are given up before a request fails. 0: none.</summary>
+    /// <summary>How many bytes of freed blocks are kept from being handed out again, those freed first leaving first. They count against
+    /// the heap's limit, and are given up before a request fails. 0: none.</summary>
     public nuint Quarantine { get; init; }
 
     /// <summary>The smallest block that ends at a guard page.</summary>
@@ -67,11 +71,11 @@ public sealed record HeapDebugging
     /// remain.</remarks>
     public nuint GuardPagesTo { get; init; }
 
-    /// <summary>Called by <see cref="NativeHeap.Dispose"/> when blocks are still live, after everything has been given back. Null: nobody wants to
-    /// know.</summary>
+    /// <summary>Called by <see cref="NativeHeap.Dispose"/> when blocks are still live, after everything has been given back. Null: nobody
+    /// wants to know.</summary>
     public Action<HeapLeak>? Leaked { get; init; }
 
-    /// <summary>Called by <see cref="NativeHeap.Dispose"/>, after everything has been given back, for each block around or in which something
-    /// is then found written that should not be. Null: nobody wants to know.</summary>
+    /// <summary>Called by <see cref="NativeHeap.Dispose"/>, after everything has been given back, for each block around or in which
+    /// something is then found written that should not be. Null: nobody wants to know.</summary>
     public Action<HeapDamage>? Damaged { get; init; }
 }

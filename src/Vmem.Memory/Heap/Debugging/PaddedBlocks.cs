@@ -5,13 +5,14 @@ namespace Vmem.Memory.Heap.Debugging;
 /// <summary>Blocks of the heap below that are longer than the user's block in them: with red zones or a guard page around it.</summary>
 /// <remarks>
 /// <para>
-/// The red zone behind a block goes to the end of the padded block, the one in front is as long as was asked for. Where a long alignment puts more in
-/// front, that is not filled: it may be megabytes.
+/// The red zone behind a block goes to the end of the padded block, the one in front is as long as was asked for. Where a long alignment
+/// puts more in front, that is not filled: it may be megabytes.
 /// </para>
 /// <para>
-/// A block with a guard page lies as near to it as its alignment lets it: that of every block, 16 bytes if its size is at most 64 or a multiple of
-/// 16, else 8. Guard pages are protected pages of the heap's own space, so that limit and figures hold for them, too. Rejected: reservations of
-/// their own for guarded blocks, whose guard need not even be committed, but which lie outside all this.
+/// A block with a guard page lies as near to it as its alignment lets it: that of every block, 16 bytes if its size is at most 64 or a
+/// multiple of
+/// 16, else 8. Guard pages are protected pages of the heap's own space, so that limit and figures hold for them, too. Rejected:
+/// reservations of their own for guarded blocks, whose guard need not even be committed, but which lie outside all this.
 /// </para>
 /// </remarks>
 internal sealed unsafe class PaddedBlocks(PlainHeap heap, HeapDebugging debugging)
@@ -20,14 +21,15 @@ internal sealed unsafe class PaddedBlocks(PlainHeap heap, HeapDebugging debuggin
 
     private readonly nuint _redZone = RoundUp(debugging.RedZone, Grain);
 
-    /// <summary>Finds a place for a block; the record's geometry is set. False if there is none. <paramref name="isZero"/> says whether the user's
-    /// bytes are.</summary>
+    /// <summary>Finds a place for a block; the record's geometry is set. False if there is none. <paramref name="isZero"/> says whether the
+    /// user's bytes are.</summary>
     public bool TryPlace(DebugBlock block, nuint size, nuint alignment, out bool isZero)
     {
         isZero = false;
         nuint limit = heap.Space.Size;
         return size <= limit && alignment <= limit
-            && (size >= debugging.GuardPagesFrom && size <= debugging.GuardPagesTo && debugging.GuardPagesTo > 0 && alignment <= HeapSpace.PageSize
+            && (size >= debugging.GuardPagesFrom && size <= debugging.GuardPagesTo && debugging.GuardPagesTo > 0 &&
+                alignment <= HeapSpace.PageSize
                 ? TryPlaceGuarded(block, size, alignment, out isZero)
                 : TryPlacePlain(block, size, Math.Max(alignment, Grain), out isZero));
     }
@@ -72,7 +74,8 @@ internal sealed unsafe class PaddedBlocks(PlainHeap heap, HeapDebugging debuggin
     {
         address = 0;
         return !block.IsSealed
-            && ((debugging.PoisonFreed && Pattern.TryFindOther(block.Start, block.End, Pattern.Freed, out address)) || TryFindBroken(block, out address));
+            && ((debugging.PoisonFreed && Pattern.TryFindOther(block.Start, block.End, Pattern.Freed, out address)) ||
+                TryFindBroken(block, out address));
     }
 
     /// <summary>Gives a freed block's place back. False if the system does not make its pages accessible again: nobody can have them

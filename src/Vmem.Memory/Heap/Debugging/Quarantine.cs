@@ -7,8 +7,9 @@ namespace Vmem.Memory.Heap.Debugging;
 /// remembered.</summary>
 /// <remarks>
 /// <para>
-/// A block in quarantine holds poison. So whoever reads it after its free sees what is no address and no likely number, and whoever writes it leaves a trace,
-/// which is found when the block is about to leave. A second free of it is told from one of a block that was never there.
+/// A block in quarantine holds poison. So whoever reads it after its free sees what is no address and no likely number, and whoever writes
+/// it leaves a trace, which is found when the block is about to leave. A second free of it is told from one of a block that was never
+/// there.
 /// </para>
 /// <para>
 /// Behind the quarantine comes the history: records only, of the last <see cref="HistoryLength"/> blocks that left it.
