@@ -101,6 +101,7 @@ internal sealed partial class HeapSpace : IDisposable
     public bool TryExtend(nuint start, nuint oldSize, nuint newSize)
     {
         Invariant.Assert(newSize > 0 && (newSize & (PageSize - 1)) == 0 && start - Start < Size, "whole pages of the reservation are resized");
+        Invariant.Assert(oldSize > 0 && (oldSize & (PageSize - 1)) == 0, "pages that are resized were allocated");
         int turns = Volatile.Read(ref _turns);
         if (!TryExtendPages(start, oldSize, newSize))
         {

@@ -48,8 +48,14 @@ public sealed unsafe partial class MemoryContext
         {
             if (_disposed)
             {
-                return new MemoryContextStatistics { TotalSize = Size, Free = Size, LargestFree = Size,
-                    ClientsCreated = (long)_clientsCreated, ClientsDeleted = _clientsDeleted };
+                return new MemoryContextStatistics
+                {
+                    TotalSize = Size,
+                    Free = Size,
+                    LargestFree = Size,
+                    ClientsCreated = (long)_clientsCreated,
+                    ClientsDeleted = _clientsDeleted
+                };
             }
 
             ArenaStatistics<nuint> arena = _arena.GetStatistics();

@@ -10,7 +10,11 @@ internal sealed unsafe partial class SegmentMap<T>
 
     /// <summary>Enters an allocated segment into the table of live segments.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Enlist(uint index) => _live.Add(_tags, index, _tags.At(index), _quantumShift);
+    public void Enlist(uint index)
+    {
+        Invariant.Assert(_tags.At(index)->Kind == TagKind.Allocated && !_tags.At(index)->ByHandle, "what is listed is allocated by address");
+        _live.Add(_tags, index, _tags.At(index), _quantumShift);
+    }
 
     /// <summary>Takes the segment of this start and size out of the table of live segments; 0, and nothing is changed, if it is not
     /// there, or is a slab.</summary>
@@ -49,7 +53,11 @@ internal sealed unsafe partial class SegmentMap<T>
     public bool IsByHandle(uint index) => _tags.At(index)->ByHandle;
 
     /// <summary>Links a delisted segment to a chain of others: the link of its former hash chain serves.</summary>
-    public void Chain(uint index, uint next) => _tags.At(index)->LinkA = next;
+    public void Chain(uint index, uint next)
+    {
+        Invariant.Assert(_tags.At(index)->Kind == TagKind.Allocated && index != next, "what is chained is allocated, and chained once");
+        _tags.At(index)->LinkA = next;
+    }
 
     public uint ChainedTo(uint index) => _tags.At(index)->LinkA;
 

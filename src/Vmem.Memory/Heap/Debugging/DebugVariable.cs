@@ -28,11 +28,21 @@ internal static class DebugVariable
             debugging = (word, amount) switch
             {
                 ("none", null) => HeapDebugging.None,
-                ("default", null) => debugging with { Owners = true, RedZone = usual.RedZone, FillFresh = true, PoisonFreed = true,
-                    Quarantine = Math.Max(debugging.Quarantine, usual.Quarantine) },
+                ("default", null) => debugging with
+                {
+                    Owners = true,
+                    RedZone = usual.RedZone,
+                    FillFresh = true,
+                    PoisonFreed = true,
+                    Quarantine = Math.Max(debugging.Quarantine, usual.Quarantine)
+                },
                 ("audit", null) => debugging with { Owners = true },
-                ("contents", null) => debugging with { FillFresh = true, PoisonFreed = true,
-                    Quarantine = Math.Max(debugging.Quarantine, usual.Quarantine) },
+                ("contents", null) => debugging with
+                {
+                    FillFresh = true,
+                    PoisonFreed = true,
+                    Quarantine = Math.Max(debugging.Quarantine, usual.Quarantine)
+                },
                 ("guards", null) => debugging with { RedZone = usual.RedZone },
                 ("guards", not null) when Bytes(amount, item) is var bytes and <= HeapDebugging.MostRedZone => debugging with { RedZone = bytes },
                 ("quarantine", not null) => debugging with { Quarantine = Bytes(amount, item) },

@@ -17,8 +17,14 @@ public sealed record HeapDebugging
 
     /// <summary>Owners, red zones of 16 bytes, fresh and freed blocks filled, and 16 MiB of quarantine (UMEM_DEBUG=default: audit,
     /// contents, guards).</summary>
-    public static HeapDebugging Default { get; } = new() { Owners = true, RedZone = 16, FillFresh = true, PoisonFreed = true,
-        Quarantine = 16 << 20 };
+    public static HeapDebugging Default { get; } = new()
+    {
+        Owners = true,
+        RedZone = 16,
+        FillFresh = true,
+        PoisonFreed = true,
+        Quarantine = 16 << 20
+    };
 
     /// <summary><see cref="Default"/>, and each block ends at a page that faults: the processor finds an overrun, and a use after free, at
     /// the instruction that does it. Two pages at least for a block.</summary>
