@@ -44,11 +44,11 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
 
         for (; level <= _height; level++)
         {
-            Node* node = _way[level].Node;
-            int slot = FirstLarge(LargestAt(node), _way[level].Slot + 1, (int)node->Count, least);
+            Node* node = _path[level].Node;
+            int slot = FirstLarge(LargestAt(node), _path[level].Slot + 1, (int)node->Count, least);
             if (slot < (int)node->Count)
             {
-                _way[level].Slot = slot;
+                _path[level].Slot = slot;
                 cursor = FirstBelow(node->ItemAt[slot], level - 1, least);
                 return true;
             }
@@ -83,11 +83,11 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
 
         for (; level <= _height; level++)
         {
-            Node* node = _way[level].Node;
-            int slot = LastLarge(LargestAt(node), _way[level].Slot - 1, least);
+            Node* node = _path[level].Node;
+            int slot = LastLarge(LargestAt(node), _path[level].Slot - 1, least);
             if (slot >= 0)
             {
-                _way[level].Slot = slot;
+                _path[level].Slot = slot;
                 cursor = LastBelow(node->ItemAt[slot], level - 1, least);
                 return true;
             }
@@ -97,8 +97,8 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     }
 
     /// <summary>
-    /// Goes down the way of (key, value) while something below is large enough. Returns 0 and the leaf; or, above that, the level at which
-    /// the way ended.
+    /// Goes down the path of (key, value) while something below is large enough. Returns 0 and the leaf; or, above that, the level at which
+    /// the path ended.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int DescendWhileLarge(T key, T value, T least, out Node* leaf)
@@ -111,8 +111,8 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
             StepCounter.Count();
             Node* node = (Node*)_inners.At(index);
             int slot = ChildOf(node, key, value);
-            _way[level].Node = node;
-            _way[level].Slot = slot;
+            _path[level].Node = node;
+            _path[level].Slot = slot;
             if (TOrder.KeepsLargest && LargestAt(node)[slot] < least)
             {
                 return level;
@@ -179,8 +179,8 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
             Node* node = (Node*)_inners.At(index);
             int slot = FirstLarge(LargestAt(node), 0, (int)node->Count, least);
             Invariant.Assert((uint)slot < node->Count, "a subtree that has a value so large holds it");
-            _way[level].Node = node;
-            _way[level].Slot = slot;
+            _path[level].Node = node;
+            _path[level].Slot = slot;
             index = node->ItemAt[slot];
         }
 
@@ -197,8 +197,8 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
             Node* node = (Node*)_inners.At(index);
             int slot = LastLarge(LargestAt(node), (int)node->Count - 1, least);
             Invariant.Assert(slot >= 0, "a subtree that has a value so large holds it");
-            _way[level].Node = node;
-            _way[level].Slot = slot;
+            _path[level].Node = node;
+            _path[level].Slot = slot;
             index = node->ItemAt[slot];
         }
 

@@ -18,7 +18,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
             return;
         }
 
-        Step* path = _way;
+        Step* path = _path;
         Node* leaf = Descend(key, value);
         for (int level = 1; TOrder.KeepsLargest && level <= _height; level++)
         {
@@ -44,7 +44,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
 
     public void Remove(T key, T value)
     {
-        Step* path = _way;
+        Step* path = _path;
         Node* leaf = Locate(key, value, out int slot);
         T removed = leaf->ValueAt[slot];
         Invariant.Assert(Count > 0 && removed == value, "what is removed is what is there");
@@ -62,7 +62,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     /// <summary>Changes the entry (key, value) to another that has the same place in the order.</summary>
     public void Replace(T key, T value, T newKey, T newValue, uint newItem)
     {
-        Step* path = _way;
+        Step* path = _path;
         Node* leaf = Locate(key, value, out int slot);
         T old = leaf->ValueAt[slot];
         Invariant.Assert(old == value, "what is replaced is what is there");

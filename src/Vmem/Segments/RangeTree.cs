@@ -16,7 +16,7 @@ internal interface IRangeOrder<T>
 
     static abstract unsafe uint After(T* keys, T* values, T key, T value);
 
-    /// <summary>Whether anybody asks for the largest value below a node. Keeping it costs an update of the whole way up.</summary>
+    /// <summary>Whether anybody asks for the largest value below a node. Keeping it costs an update of the whole path up.</summary>
     static abstract bool KeepsLargest { get; }
 
     /// <summary>Moves to the least entry above (key, value) that the order tells apart from it; false at the very top.</summary>
@@ -135,7 +135,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         public Slots<T> Largest;                  // the largest value below each child
     }
 
-    /// <summary>One step of the way from the root to a leaf.</summary>
+    /// <summary>One step of the path from the root to a leaf.</summary>
     private struct Step
     {
         public Node* Node;
@@ -147,9 +147,9 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     private uint _root;
     private int _height;                          // levels of inner nodes above the leaves
 
-    // The way from the root to the leaf of the last search: whoever changes what was just found need not go down again. No leaf: there is
-    // no such way.
-    private Step* _way = (Step*)NativeMemory.Alloc(MaxHeight + 1, (nuint)sizeof(Step));
+    // The path from the root to the leaf of the last search: whoever changes what was just found need not go down again. No leaf: there is
+    // no such path.
+    private Step* _path = (Step*)NativeMemory.Alloc(MaxHeight + 1, (nuint)sizeof(Step));
     private Node* _foundIn;
     private int _foundAt;
 
@@ -182,8 +182,8 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     {
         _leaves.Release();
         _inners.Release();
-        NativeMemory.Free(_way);
-        _way = null;
+        NativeMemory.Free(_path);
+        _path = null;
         _root = 0;
         _height = 0;
         Count = 0;
@@ -219,11 +219,11 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         return after - (after > 0 ? 1 : 0);
     }
 
-    /// <summary>The way from the root to the leaf where (key, value) belongs; returns the leaf.</summary>
+    /// <summary>The path from the root to the leaf where (key, value) belongs; returns the leaf.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Node* Descend(T key, T value)
     {
-        Step* path = _way;
+        Step* path = _path;
         _foundIn = null;
         uint index = _root;
         for (int level = _height; level > 0; level--)
