@@ -66,8 +66,9 @@ public sealed partial class Arena<T>
             return TryTakeLoaded(size, out start) || TryAllocateCached(size, policy, out start);
         }
 
-        size = _space.RoundUp(size);
-        return _space.TryTake(size, policy, out start) || TryAllocateWithMore(size, policy, out start);
+        Space<T> space = _space;                  // a local: behind the lock the field would be read again
+        size = space.RoundUp(size);
+        return space.TryTake(size, policy, out start) || TryAllocateWithMore(size, policy, out start);
     }
 
     /// <summary>Allocates a range that satisfies constraints, under the arena's policy (vmem_xalloc).</summary>
@@ -139,8 +140,9 @@ public sealed partial class Arena<T>
             Request<T>.CheckPolicy(policy);
         }
 
-        size = _space.RoundUp(size);
-        return _space.TryTake(size, policy, out handle) || TryAllocateHandleWithMore(size, policy, out handle);
+        Space<T> space = _space;
+        size = space.RoundUp(size);
+        return space.TryTake(size, policy, out handle) || TryAllocateHandleWithMore(size, policy, out handle);
     }
 
     /// <summary>Allocates a range that satisfies constraints, under the given policy, and returns a handle to it.</summary>

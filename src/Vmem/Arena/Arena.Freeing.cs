@@ -118,6 +118,7 @@ public sealed partial class Arena<T>
             return;
         }
 
-        _space.Free(start, _space.RoundUp(size));
+        Space<T> space = _space;
+        space.Free(start, space.RoundUp(size));
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Vmem.Diagnostics;
+using Vmem.Segments;
 
 namespace Vmem.Space;
 
@@ -11,17 +12,18 @@ internal sealed partial class Space<T>
     public void Free(T start, T size)
     {
         Enter();
-        if (!Map.HasReserve)
+        SegmentMap<T> map = Map;
+        if (!map.HasReserve)
         {
-            Map.ReserveToFree();
+            map.ReserveToFree();
         }
 
         if (_sequel == Sequel.None)
         {
-            uint tag = Map.Delist(start, size);
+            uint tag = map.Delist(start, size);
             if (tag != 0)
             {
-                _ = Map.Free(tag);
+                _ = map.Free(tag);
                 Exit();
                 return;
             }
@@ -35,10 +37,11 @@ internal sealed partial class Space<T>
     public void Free(in RangeHandle<T> handle)
     {
         EnterForChange();
-        if (_sequel == Sequel.None && Map.IsBound(handle))
+        SegmentMap<T> map = Map;
+        if (_sequel == Sequel.None && map.IsBound(handle))
         {
-            Map.Unbind(handle.Tag);
-            _ = Map.Free(handle.Tag);
+            map.Unbind(handle.Tag);
+            _ = map.Free(handle.Tag);
             Exit();
             return;
         }

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Vmem.Checks;
 using Vmem.Diagnostics;
 using Vmem.Ranges;
+using Vmem.Segments;
 
 namespace Vmem.Space;
 
@@ -15,11 +16,12 @@ internal sealed partial class Space<T>
         EnterForChange();
         if (policy == FitPolicy.InstantFit && _mayTakeGoodFit)
         {
-            uint tag = Map.TakeGoodFit(size, out start);
+            SegmentMap<T> map = Map;              // a local: each write to a tag would have the field read again
+            uint tag = map.TakeGoodFit(size, out start);
             if (tag != 0)
             {
-                Map.Enlist(tag);
-                _tally.NoteAllocation(Map.InUse);
+                map.Enlist(tag);
+                _tally.NoteAllocation(map.InUse);
                 Exit();
                 return true;
             }
@@ -37,11 +39,12 @@ internal sealed partial class Space<T>
         EnterForChange();
         if (policy == FitPolicy.InstantFit && _mayTakeGoodFit)
         {
-            uint tag = Map.TakeGoodFit(size, out T start);
+            SegmentMap<T> map = Map;
+            uint tag = map.TakeGoodFit(size, out T start);
             if (tag != 0)
             {
-                handle = new RangeHandle<T>(start, size, tag, Map.Bind(tag));
-                _tally.NoteAllocation(Map.InUse);
+                handle = new RangeHandle<T>(start, size, tag, map.Bind(tag));
+                _tally.NoteAllocation(map.InUse);
                 Exit();
                 return true;
             }
