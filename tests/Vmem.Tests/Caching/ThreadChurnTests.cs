@@ -20,9 +20,10 @@ public class ThreadChurnTests
         Churn(arena, 9_000);                      // a pair of magazines that stayed for each would be 7 MB
         ArenaStatistics<uint> after = arena.GetStatistics();
         long growth = GC.GetTotalMemory(forceFullCollection: true) - bytes;
-        // A thread of the runner may take a number meanwhile: what one short thread leaves is then inherited by one of a few others.
+        // Threads of other tests may take numbers meanwhile: what one short thread leaves is then inherited by one of some dozens. Without
+        // any inheriting, all 10,000 would be cached.
         Assert.Equal(0u, after.InUse);
-        Assert.True(after.Cached <= before.Cached + (10 * 64), $"{after.Cached} are cached, {before.Cached} were.");
+        Assert.True(after.Cached <= before.Cached + (50 * 64), $"{after.Cached} are cached, {before.Cached} were.");
         Assert.True(after.BookkeepingBytes <= before.BookkeepingBytes + 2_000);
         Assert.True(growth < 2_000_000, $"{growth} bytes more for 9,000 threads.");
         arena.Validate();
