@@ -39,7 +39,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
     private static NativeHeap? s_shared;
     private static object? s_sharedGate;
 
-    private readonly MagazineTable _magazines;    // the plain heap's; nobody has any with debugging
+    private ThreadTable<HeapMagazine[]> _threads = new();       // the plain heap's magazines by thread; no thread has any with debugging
     private readonly nuint _start;
     private readonly byte* _classes;              // by granule
     private nuint _granules;                      // 0 with debugging: no address is the fast paths' business; and once it is disposed of
@@ -61,7 +61,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
         bool isDebugged = debugging != HeapDebugging.None;
         _plain = new PlainHeap(options.Name, options.Limit == 0 ? DefaultReservation
             : options.Limit, options.HugePages, isDebugged, options.TimeProvider);
-        _magazines = _plain.Magazines;
+        _plain.Magazines.ShowTo(threads => _threads = threads);
         _start = _plain.Space.Start;
         _classes = _plain.Space.Map.Classes;
         _granules = isDebugged ? 0 : _plain.Space.Granules;
@@ -105,7 +105,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
         int thread = ThreadNumber.Current;
 
         // 0 wraps: it goes the long way.
-        return size - 1 < SizeClasses.Largest && _magazines.Of(thread, SizeClasses.Of(size)).TryPop(out nuint block) ? (void*)block
+        return size - 1 < SizeClasses.Largest && MagazineTable.Of(_threads, thread, SizeClasses.Of(size)).TryPop(out nuint block) ? (void*)block
             : AllocateSlow(size);
     }
 
@@ -114,7 +114,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
     public bool TryAllocate(nuint size, out void* block)
     {
         int thread = ThreadNumber.Current;
-        if (size - 1 < SizeClasses.Largest && _magazines.Of(thread, SizeClasses.Of(size)).TryPop(out nuint start))
+        if (size - 1 < SizeClasses.Largest && MagazineTable.Of(_threads, thread, SizeClasses.Of(size)).TryPop(out nuint start))
         {
             block = (void*)start;
             return true;
@@ -205,6 +205,6 @@ public sealed unsafe partial class NativeHeap : IDisposable
         nuint granule = ((nuint)block - _start) >> HeapSpace.GranuleShift;
 
         // What is no small block of a slab is of no class, or of one that has no open magazine.
-        return granule < _granules && _magazines.Of(thread, _classes[granule]).TryPush((nuint)block);
+        return granule < _granules && MagazineTable.Of(_threads, thread, _classes[granule]).TryPush((nuint)block);
     }
 }

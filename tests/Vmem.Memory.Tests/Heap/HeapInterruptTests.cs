@@ -56,7 +56,7 @@ public unsafe class HeapInterruptTests
         void* block = heap.Allocate(72);          // has no block in the starter arena: it is in a slab, and goes back to a magazine
         bool isInterrupted = false;
         Thread other = new(() => isInterrupted = Record.Exception(() => heap.Reallocate(block, 1_024)) is ThreadInterruptedException);
-        MagazineTable magazines = MagazinesOf(heap);
+        MagazineTable magazines = PlainOf(heap).Magazines;
         magazines.Claim();
         _ = StartAndInterrupt(other, isDue: true, join: true);
         magazines.Release();
@@ -147,8 +147,8 @@ public unsafe class HeapInterruptTests
         footprint.CheckUnchanged();
     }
 
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_magazines")]
-    private static extern ref MagazineTable MagazinesOf(NativeHeap heap);
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_plain")]
+    private static extern ref PlainHeap PlainOf(NativeHeap heap);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_gate")]
     private static extern ref Lock GateOf(ReservationPool pool);
