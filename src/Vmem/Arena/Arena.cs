@@ -71,7 +71,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         _time = options.TimeProvider;
         _leaked = options.Leaked;
         _quantumShift = int.CreateTruncating(T.TrailingZeroCount(quantum));
-        int classes = QuantumCaches<T>.CountClasses(options, quantum);
+        int classes = CachedSizes<T>.Count(options, quantum);
         _room = new WaitingRoom<T>(this, NotifyingSource(options), _time);
         _space = new Space<T>(name, quantum, options, _room);
         _room.Open(_space);

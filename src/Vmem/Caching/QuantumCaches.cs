@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 using Vmem.Checks;
 using Vmem.Ranges;
 using Vmem.Recording;
@@ -15,12 +14,6 @@ namespace Vmem.Caching;
 /// in this order. Before any request fails, everything that the caches hold goes back to the segments (<see cref="TryTakeDrained"/>).
 /// </para>
 /// <para>
-/// Then all caches are emptied at one moment. The magazines of all threads stand still and the lock is held while they go into their slabs,
-/// the slabs are dissolved, and the segments are looked at. So the answer is that of one moment, and what it costs is bounded by what was
-/// cached. Rejected: to empty bit by bit and to look then, as others may have put something back meanwhile; to repeat that until nothing
-/// comes back may take for ever beside busy threads.
-/// </para>
-/// <para>
 /// The upkeep gate is taken before the gates of the magazines and the arena's lock. The upkeep moves ranges from magazines to segments bit
 /// by bit; with the gate none is under way unseen when another thread looks at the whole or is about to fail.
 /// </para>
@@ -28,14 +21,10 @@ namespace Vmem.Caching;
 internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDisposable
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
-    /// <summary>How many of the things that went wrong are kept. Arbitrary: the first tells most.</summary>
-    private const int MostFaults = 16;
-
     private readonly RangeSlabs<T> _slabs;
     private readonly RangeMagazines<T> _magazines;
     private readonly SlabLayer<T> _slabLayer;
-    private readonly List<Magazine<T>>[] _spilled;              // by class; in use while the caches are drained
-    private readonly List<string> _faults = [];   // what came out of magazines and should not have been in them
+    private readonly CacheDrain<T> _drain;
     private readonly Lock _upkeepGate = new();
     private readonly Upkeep? _upkeep;
     private readonly int _quantumShift;
@@ -47,7 +36,7 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
         _slabs = new RangeSlabs<T>(space.Map, space.Quantum, classes);
         _magazines = new RangeMagazines<T>(space.Quantum, classes);
         _slabLayer = new SlabLayer<T>(space, _slabs, policy, classes);
-        _spilled = [.. _magazines.All.Select(static _ => new List<Magazine<T>>())];
+        _drain = new CacheDrain<T>(space, _slabs, _slabLayer, _magazines);
         _quantumShift = int.CreateTruncating(T.TrailingZeroCount(space.Quantum));
         Max = _slabs.SizeOf(classes - 1);
         _upkeep = space.IsShared ? Upkeep.Start(this, time) : null;
@@ -66,35 +55,6 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
     public MagazineCache<T>[] Magazines => _magazines.All;
 
     public long BookkeepingBytes => _slabs.Bytes;
-
-    /// <summary>How many sizes are cached.</summary>
-    /// <exception cref="ArgumentException">The options make no sense.</exception>
-    public static int CountClasses(ArenaOptions<T> options, T quantum)
-    {
-        if (T.IsZero(options.QuantumCacheMax))
-        {
-            return 0;
-        }
-
-        if (options.Policy == FitPolicy.NextFit)
-        {
-            throw new ArgumentException("Next fit hands out a freed range as late as it can, a quantum cache as soon as it can: choose one of the two.", nameof(options));
-        }
-
-        T classes = (options.QuantumCacheMax - T.One) / quantum;
-        if (classes >= T.CreateTruncating(RangeSlabs<T>.MaxClasses))
-        {
-            throw new ArgumentException($"QuantumCacheMax can be at most {RangeSlabs<T>.MaxClasses} quanta of {quantum}, and {options.QuantumCacheMax} is more.", nameof(options));
-        }
-
-        int count = int.CreateTruncating(classes) + 1;
-        if (T.MaxValue / quantum < T.CreateSaturating(RangeSlabs<T>.SlabUnits(count)))
-        {
-            throw new ArgumentException($"A slab of the quantum caches would be {RangeSlabs<T>.SlabUnits(count)} quanta of {quantum}, which is more than {typeof(T).Name} holds.", nameof(options));
-        }
-
-        return count;
-    }
 
     /// <summary>A range from the thread's other magazine, or with a full one from the depot.</summary>
     /// <returns>False if there is none: it must come from below.</returns>
@@ -127,9 +87,9 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
         try
         {
             using Visit<T> visit = _space.VisitFrozen(isOwnRelease: true);
-            if (CouldHelp(request.Size))
+            if (_drain.CouldHelp(request.Size))
             {
-                Drain();
+                _ = _drain.Drain();
             }
 
             return _space.TryTakeHeld(request, out grant);
@@ -173,7 +133,7 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
         try
         {
             using Visit<T> visit = _space.VisitFrozen(ref aftermath);
-            cached = Drain();
+            cached = _drain.Drain();
         }
         finally
         {
@@ -189,7 +149,7 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
         Visit<T> visit = _space.VisitFrozen(isOwnRelease);
         try
         {
-            _ = Drain();
+            _ = _drain.Drain();
             return visit;
         }
         catch
@@ -301,7 +261,7 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
         }
 
         Invariant.Hold(_space.Idle == _slabs.Idle, "the arena knows what slabs hold idle", $"{_space.Idle}, and {_slabs.Idle}");
-        Invariant.Hold(_faults.Count == 0, "what comes back from the caches is in order", $"{string.Join("; ", _faults)}");
+        _drain.Validate();
     }
 
     /// <summary>Ends the caches. Frozen, and under the lock.</summary>
@@ -315,142 +275,10 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
     public void Dispose() => _upkeep?.Dispose();
 
     /// <inheritdoc/>
-    void IUpkeepTarget.EndInterval() => KeepUp(static (magazines, spilled) => magazines.Tick(spilled));
+    void IUpkeepTarget.EndInterval() => _drain.KeepUp(_upkeepGate, static (magazines, spilled) => magazines.Tick(spilled));
 
     /// <inheritdoc/>
-    void IUpkeepTarget.RelievePressure() => KeepUp(static (magazines, spilled) => magazines.DrainDepot(spilled));
+    void IUpkeepTarget.RelievePressure() => _drain.KeepUp(_upkeepGate, static (magazines, spilled) => magazines.DrainDepot(spilled));
 
     private int ClassOf(T size) => int.CreateTruncating((size - T.One) >> _quantumShift);
-
-    /// <summary>Whether a request might fit if the caches were empty. What is too large for any span, or for all that nobody holds, is no
-    /// reason to take threads' magazines from them, unless the source could make one large import of many small ones. Frozen.</summary>
-    private bool CouldHelp(T size)
-    {
-        T cached = CachedUnits();
-        T free = Space<T>.Saturate(_space.Map.TotalSize - _space.Map.InUse, _space.Map.FreeSegments);
-        return !T.IsZero(cached) && (_space.Source is not null ||
-            (size <= _space.Map.LargestSpan && (free >= size || cached >= size - free)));
-    }
-
-    /// <summary>What magazines and slabs hold; never 0 while they hold anything. Frozen.</summary>
-    private T CachedUnits()
-    {
-        MagazineTotals<T> totals = Count();
-        T idle = _slabs.Idle;
-        return Space<T>.Saturate(totals.Units + idle, totals.Ranges + (T.IsZero(idle) ? 0 : 1));
-    }
-
-    /// <summary>Gives everything that caches hold back to the segments. Frozen, and under the lock.</summary>
-    /// <returns>How much that was.</returns>
-    private T Drain()
-    {
-        T cached = CachedUnits();
-        if (!T.IsZero(cached))
-        {
-            _space.NoteRoom();
-        }
-
-        try
-        {
-            for (int sizeClass = 0; sizeClass < _magazines.Classes; sizeClass++)
-            {
-                _magazines[sizeClass].Drain(_spilled[sizeClass]);
-                foreach (ref Magazine<T> magazine in CollectionsMarshal.AsSpan(_spilled[sizeClass]))
-                {
-                    ReturnToSlabs(ref magazine, sizeClass);
-                }
-            }
-
-            _slabLayer.Dissolve();
-            return cached;
-        }
-        finally
-        {
-            // Emptied, unless memory ran out on the way.
-            for (int sizeClass = 0; sizeClass < _magazines.Classes; sizeClass++)
-            {
-                _magazines[sizeClass].PutBack(_spilled[sizeClass]);
-                _spilled[sizeClass].Clear();
-            }
-        }
-    }
-
-    /// <summary>Empties a magazine into slabs and segments. The lock is held.</summary>
-    private void ReturnToSlabs(ref Magazine<T> magazine, int sizeClass)
-    {
-        T size = _slabs.SizeOf(sizeClass);
-        for (int rounds = magazine.Rounds; rounds > 0; rounds--)
-        {
-            _space.Map.Reserve();
-            T start = magazine.Items[rounds - 1];
-            magazine = magazine with { Rounds = rounds - 1 };
-            if (!_slabLayer.TryReturn(start, size, sizeClass, isFree: false))
-            {
-                NoteFault($"{size} at {start} was freed, and is not allocated: it was freed twice, or with a wrong size");
-            }
-        }
-    }
-
-    private void NoteFault(string fault)
-    {
-        lock (_faults)
-        {
-            if (_faults.Count < MostFaults)
-            {
-                _faults.Add(fault);
-            }
-        }
-    }
-
-    /// <summary>Takes what is too much out of each cache. Nobody is there to be told of an error: a source that throws is reported by
-    /// <see cref="Validate"/>, and an arena that has been disposed meanwhile is none.</summary>
-    private void KeepUp(Action<MagazineCache<T>, List<Magazine<T>>> collect)
-    {
-        try
-        {
-            Aftermath<T> aftermath = default;
-            try
-            {
-                for (int sizeClass = 0; sizeClass < _magazines.Classes; sizeClass++)
-                {
-                    lock (_upkeepGate)
-                    {
-                        List<Magazine<T>> spilled = [];
-                        collect(_magazines[sizeClass], spilled);
-                        ReturnToSlabs(spilled, sizeClass, ref aftermath);
-                    }
-                }
-            }
-            finally
-            {
-                _ = _space.Settle(aftermath, isOwnRelease: false);
-            }
-        }
-        catch (ObjectDisposedException) when (_space.HasEnded)
-        {
-        }
-#pragma warning disable CA1031 // There is nobody to throw it at.
-        catch (Exception e)
-#pragma warning restore CA1031
-        {
-            NoteFault($"the upkeep of the caches failed: {e.Message}");
-        }
-    }
-
-    /// <summary>Empties magazines one by one, so that others get at the lock in between.</summary>
-    private void ReturnToSlabs(List<Magazine<T>> magazines, int sizeClass, ref Aftermath<T> aftermath)
-    {
-        try
-        {
-            for (int i = 0; i < magazines.Count; i++)
-            {
-                using Visit<T> visit = _space.Visit(ref aftermath);
-                ReturnToSlabs(ref CollectionsMarshal.AsSpan(magazines)[i], sizeClass);
-            }
-        }
-        finally
-        {
-            _magazines[sizeClass].PutBack(magazines);
-        }
-    }
 }

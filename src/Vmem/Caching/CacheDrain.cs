@@ -1,0 +1,169 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using Vmem.Checks;
+using Vmem.Space;
+
+namespace Vmem.Caching;
+
+/// <summary>What caches hold goes back to the segments: at once before a request fails, bit by bit in the course of time.</summary>
+/// <remarks>
+/// <para>
+/// Before a request fails all caches are emptied at one moment. The magazines of all threads stand still and the lock is held while they go
+/// into their slabs, the slabs are dissolved, and the segments are looked at. So the answer is that of one moment, and what it costs is bounded by what was
+/// cached. Rejected: to empty bit by bit and to look then, as others may have put something back meanwhile; to repeat that until nothing
+/// comes back may take for ever beside busy threads.
+/// </para>
+/// </remarks>
+internal sealed class CacheDrain<T>(Space<T> space, RangeSlabs<T> slabs, SlabLayer<T> slabLayer, RangeMagazines<T> magazines)
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    /// <summary>How many of the things that went wrong are kept. Arbitrary: the first tells most.</summary>
+    private const int MostFaults = 16;
+
+    private readonly List<Magazine<T>>[] _spilled = [.. magazines.All.Select(static _ => new List<Magazine<T>>())];
+    private readonly List<string> _faults = [];   // what came out of magazines and should not have been in them
+
+    /// <summary>Whether a request might fit if the caches were empty. What is too large for any span, or for all that nobody holds, is no
+    /// reason to take threads' magazines from them, unless the source could make one large import of many small ones. Frozen.</summary>
+    public bool CouldHelp(T size)
+    {
+        T cached = CachedUnits();
+        T free = Space<T>.Saturate(space.Map.TotalSize - space.Map.InUse, space.Map.FreeSegments);
+        return !T.IsZero(cached) && (space.Source is not null ||
+            (size <= space.Map.LargestSpan && (free >= size || cached >= size - free)));
+    }
+
+    /// <summary>What magazines and slabs hold; never 0 while they hold anything. Frozen.</summary>
+    private T CachedUnits()
+    {
+        MagazineTotals<T> totals = magazines.Count();
+        T idle = slabs.Idle;
+        return Space<T>.Saturate(totals.Units + idle, totals.Ranges + (T.IsZero(idle) ? 0 : 1));
+    }
+
+    /// <summary>Throws if anything came out of a magazine that should not have been in it, or an upkeep failed.</summary>
+    /// <exception cref="InvariantViolationException">Something did.</exception>
+    public void Validate()
+    {
+        lock (_faults)
+        {
+            Invariant.Hold(_faults.Count == 0, "what comes back from the caches is in order", $"{string.Join("; ", _faults)}");
+        }
+    }
+
+    /// <summary>Gives everything that caches hold back to the segments. Frozen, and under the lock.</summary>
+    /// <returns>How much that was.</returns>
+    public T Drain()
+    {
+        T cached = CachedUnits();
+        if (!T.IsZero(cached))
+        {
+            space.NoteRoom();
+        }
+
+        try
+        {
+            for (int sizeClass = 0; sizeClass < magazines.Classes; sizeClass++)
+            {
+                magazines[sizeClass].Drain(_spilled[sizeClass]);
+                foreach (ref Magazine<T> magazine in CollectionsMarshal.AsSpan(_spilled[sizeClass]))
+                {
+                    ReturnToSlabs(ref magazine, sizeClass);
+                }
+            }
+
+            slabLayer.Dissolve();
+            return cached;
+        }
+        finally
+        {
+            // Emptied, unless memory ran out on the way.
+            for (int sizeClass = 0; sizeClass < magazines.Classes; sizeClass++)
+            {
+                magazines[sizeClass].PutBack(_spilled[sizeClass]);
+                _spilled[sizeClass].Clear();
+            }
+        }
+    }
+
+    /// <summary>Empties a magazine into slabs and segments. The lock is held.</summary>
+    private void ReturnToSlabs(ref Magazine<T> magazine, int sizeClass)
+    {
+        T size = slabs.SizeOf(sizeClass);
+        for (int rounds = magazine.Rounds; rounds > 0; rounds--)
+        {
+            space.Map.Reserve();
+            T start = magazine.Items[rounds - 1];
+            magazine = magazine with { Rounds = rounds - 1 };
+            if (!slabLayer.TryReturn(start, size, sizeClass, isFree: false))
+            {
+                NoteFault($"{size} at {start} was freed, and is not allocated: it was freed twice, or with a wrong size");
+            }
+        }
+    }
+
+    private void NoteFault(string fault)
+    {
+        lock (_faults)
+        {
+            if (_faults.Count < MostFaults)
+            {
+                _faults.Add(fault);
+            }
+        }
+    }
+
+    /// <summary>Takes what is too much out of each cache. Nobody is there to be told of an error: a source that throws is reported by
+    /// <see cref="Validate"/>, and an arena that has been disposed meanwhile is none.</summary>
+    /// <param name="gate">The upkeep gate: nothing is on its way unseen when another thread looks at the whole.</param>
+    /// <param name="collect">Takes magazines out of a cache.</param>
+    public void KeepUp(Lock gate, Action<MagazineCache<T>, List<Magazine<T>>> collect)
+    {
+        try
+        {
+            Aftermath<T> aftermath = default;
+            try
+            {
+                for (int sizeClass = 0; sizeClass < magazines.Classes; sizeClass++)
+                {
+                    lock (gate)
+                    {
+                        List<Magazine<T>> spilled = [];
+                        collect(magazines[sizeClass], spilled);
+                        ReturnToSlabs(spilled, sizeClass, ref aftermath);
+                    }
+                }
+            }
+            finally
+            {
+                _ = space.Settle(aftermath, isOwnRelease: false);
+            }
+        }
+        catch (ObjectDisposedException) when (space.HasEnded)
+        {
+        }
+#pragma warning disable CA1031 // There is nobody to throw it at.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            NoteFault($"the upkeep of the caches failed: {e.Message}");
+        }
+    }
+
+    /// <summary>Empties magazines one by one, so that others get at the lock in between.</summary>
+    private void ReturnToSlabs(List<Magazine<T>> spilled, int sizeClass, ref Aftermath<T> aftermath)
+    {
+        try
+        {
+            for (int i = 0; i < spilled.Count; i++)
+            {
+                using Visit<T> visit = space.Visit(ref aftermath);
+                ReturnToSlabs(ref CollectionsMarshal.AsSpan(spilled)[i], sizeClass);
+            }
+        }
+        finally
+        {
+            magazines[sizeClass].PutBack(spilled);
+        }
+    }
+}
