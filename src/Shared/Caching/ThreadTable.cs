@@ -38,16 +38,19 @@ internal struct ThreadTable<T>()
             return inherited;
         }
 
-        T entry = create();
-        if (thread >= _entries.Length)
+        // The array before the entry: what the thread makes next lies behind its entry, whose padding keeps it off the array. The other way
+        // round the thread's first magazine lay beside the array that all threads read: two threads did a sixth of their work.
+        T?[] entries = _entries;
+        if (thread >= entries.Length)
         {
             // A power of two: n threads that come one by one cost O(n) copies in all.
-            var grown = new T?[(int)BitOperations.RoundUpToPowerOf2((uint)thread + 1)];
-            grown.AsSpan(_entries.Length).Fill(none);
-            _entries.CopyTo(grown, 0);
-            Volatile.Write(ref _entries, grown);
+            entries = new T?[(int)BitOperations.RoundUpToPowerOf2((uint)thread + 1)];
+            entries.AsSpan(_entries.Length).Fill(none);
+            _entries.CopyTo(entries, 0);
         }
 
+        T entry = create();
+        Volatile.Write(ref _entries, entries);
         Invariant.Assert(ReferenceEquals(_entries[thread], none), "an entry is set once");
         Volatile.Write(ref _entries[thread], entry);
         Invariant.Assert(ReferenceEquals(Of(thread, none), entry), "a thread that has joined finds its entry");
