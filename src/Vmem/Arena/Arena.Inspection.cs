@@ -85,8 +85,8 @@ public sealed partial class Arena<T> : IMetered
         ArenaStatistics<T> figures = _space.GetStatistics(magazines.Units, magazines.Ranges, magazines.Taken, live);
         return figures with
         {
-            Waits = _room.Waits,
-            TimeWaited = _room.TimeWaited,
+            Waits = _room.Times.Count,
+            TimeWaited = _room.Times.Total,
             BookkeepingBytes = figures.BookkeepingBytes + (_caches?.BookkeepingBytes ?? 0),
         };
     }
@@ -162,7 +162,7 @@ public sealed partial class Arena<T> : IMetered
         ArenaFigure.Allocations => figures.Allocations,
         ArenaFigure.Frees => figures.Frees,
         ArenaFigure.Failures => figures.Failures,
-        ArenaFigure.Waits => _room.Waits,
+        ArenaFigure.Waits => _room.Times.Count,
         _ => 0,
     };
 }

@@ -7,12 +7,10 @@ namespace Vmem.Caching;
 
 /// <summary>What caches hold goes back to the segments: at once before a request fails, bit by bit in the course of time.</summary>
 /// <remarks>
-/// <para>
 /// Before a request fails all caches are emptied at one moment. The magazines of all threads stand still and the lock is held while they go
-/// into their slabs, the slabs are dissolved, and the segments are looked at. So the answer is that of one moment, and what it costs is bounded by what was
-/// cached. Rejected: to empty bit by bit and to look then, as others may have put something back meanwhile; to repeat that until nothing
-/// comes back may take for ever beside busy threads.
-/// </para>
+/// into their slabs, the slabs are dissolved, and the segments are looked at. So the answer is that of one moment, and what it costs is
+/// bounded by what was cached. Rejected: to empty bit by bit and to look then, as others may have put something back meanwhile; to repeat
+/// that until nothing comes back may take for ever beside busy threads.
 /// </remarks>
 internal sealed class CacheDrain<T>(Space<T> space, RangeSlabs<T> slabs, SlabLayer<T> slabLayer, RangeMagazines<T> magazines)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>

@@ -224,34 +224,12 @@ internal sealed unsafe partial class RangeSlabs<T> : IDisposable
         return remains;
     }
 
-    /// <summary>The ranges of a slab, in order, and what they are: whether each is out. For those who look.</summary>
-    public IEnumerable<(T Start, T Size, bool Out)> Expand(uint index)
-    {
-        Slab slab = At(index);
-        T size = SizeOf(slab.Class);
-        for (int i = 0; i < slab.Ranges; i++)
-        {
-            yield return (slab.Start + (size * T.CreateTruncating(i)), size, !slab.IsFree(i));
-        }
-    }
-
-    /// <summary>The range that holds a value of a slab, and whether it is out.</summary>
-    public (T Start, T Size, bool Out) RangeAt(uint index, T value)
-    {
-        Slab slab = At(index);
-        T size = SizeOf(slab.Class);
-        T position = (value - slab.Start) / size;
-        return (slab.Start + (position * size), size, !slab.IsFree(int.CreateTruncating(position)));
-    }
-
     /// <summary>Gives the memory back.</summary>
     public void Dispose()
     {
         _slabs.Release();
         GC.SuppressFinalize(this);
     }
-
-    private Slab At(uint index) => *_slabs.At(index);
 
     /// <summary>Takes a segment out of the table of live segments.</summary>
     private uint Detach(uint tag)

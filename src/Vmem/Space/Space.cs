@@ -106,53 +106,6 @@ internal sealed partial class Space<T>
         return rounded;
     }
 
-    /// <summary>Takes the lock until the visit is disposed.</summary>
-    /// <param name="isOwnRelease">See <see cref="IWatcher.RoomMayHaveCome"/>.</param>
-    /// <exception cref="ObjectDisposedException">The arena has ended; the lock is not held.</exception>
-    public Visit<T> Visit(bool isOwnRelease = false)
-    {
-        Enter();
-        return new Visit<T>(this, isFrozen: false, isOwnRelease);
-    }
-
-    /// <summary>The same, but whatever is left to do afterwards is added to <paramref name="later"/>.</summary>
-    public Visit<T> Visit(ref Aftermath<T> later)
-    {
-        Enter();
-        _aftermath = later;
-        return new Visit<T>(this, ref later);
-    }
-
-    /// <summary>The same in an arena that may have ended.</summary>
-    public Visit<T> VisitEvenEnded()
-    {
-        EnterRaw();
-        return new Visit<T>(this, isFrozen: false, isOwnRelease: false);
-    }
-
-    /// <summary>The same, but whatever is left to do afterwards is added to <paramref name="later"/>.</summary>
-    public Visit<T> VisitEvenEnded(ref Aftermath<T> later)
-    {
-        EnterRaw();
-        _aftermath = later;
-        return new Visit<T>(this, ref later);
-    }
-
-    /// <summary>Takes the lock to look at the whole: what is in magazines stands still, too.</summary>
-    public Visit<T> VisitFrozen(bool isOwnRelease = false, bool evenEnded = false)
-    {
-        EnterFrozen(evenEnded);
-        return new Visit<T>(this, isFrozen: true, isOwnRelease);
-    }
-
-    /// <summary>The same, but whatever is left to do afterwards is added to <paramref name="later"/>.</summary>
-    public Visit<T> VisitFrozen(ref Aftermath<T> later)
-    {
-        EnterFrozen(evenEnded: false);
-        _aftermath = later;
-        return new Visit<T>(this, ref later, isFrozen: true);
-    }
-
     /// <summary>Takes the lock to read figures, and changes nothing: a collector of metrics may read a single-threaded arena, which has no
     /// lock, while it works.</summary>
     public void BeginReading(bool isFrozen)
@@ -192,53 +145,6 @@ internal sealed partial class Space<T>
         if (_isShared)
         {
             _lock.AssertNotHeld();
-        }
-    }
-
-    /// <summary>There may be room for those who wait: they are told when the lock has been given back. The lock is held.</summary>
-    public void NoteRoom()
-    {
-        AssertHeld();
-        _aftermath.HasRoomCome |= IsWatched;
-    }
-
-    /// <summary>A span goes to the source when the lock has been given back. The lock is held.</summary>
-    public void ReleaseLater(in Segment<T> span)
-    {
-        AssertHeld();
-        _aftermath.Release(span);
-    }
-
-    /// <summary>Ends the lock's part of a visit. The lock is held.</summary>
-    public Aftermath<T> TakeAftermath()
-    {
-        AssertHeld();
-        Aftermath<T> aftermath = _aftermath;
-        _aftermath = default;
-        return aftermath;
-    }
-
-    /// <summary>Does what a visit left to do. The lock is not held.</summary>
-    /// <returns>How much went back to the source.</returns>
-    public T Settle(in Aftermath<T> aftermath, bool isOwnRelease)
-    {
-        AssertNotHeld();
-        try
-        {
-            return aftermath.ReleaseSpans(Source);
-        }
-        finally
-        {
-            // A request may have been queued after the lock was given back, and have found the source still full.
-            if (aftermath.HasRoomCome || (aftermath.HasSpans && IsWatched))
-            {
-                _watcher.RoomMayHaveCome(isOwnRelease);
-            }
-
-            if (aftermath.HasRoomGone)
-            {
-                _watcher.RoomHasGone();
-            }
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Numerics;
 using Vmem.Checks;
 using Vmem.Space;
+using Vmem.Timing;
 
 namespace Vmem.Waiting;
 
@@ -31,10 +32,11 @@ internal sealed class Waiter<T>(WaitingRoom<T> room, object keeper, in Request<T
     : TaskCompletionSource<T>(keeper, TaskCreationOptions.RunContinuationsAsynchronously)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
+    private static readonly Action<object?> s_cancelled = static state => ((Waiter<T>)state!).GiveUp(WaitState.Cancelled);
+    private static readonly TimerCallback s_timedOut = static state => ((Waiter<T>)state!).GiveUp(WaitState.TimedOut);
+
     private readonly Request<T> _request = request;
     private Exception? _failure;
-
-    public WaitingRoom<T> Room { get; } = room;
 
     public ref readonly Request<T> Request => ref _request;
 
@@ -47,17 +49,60 @@ internal sealed class Waiter<T>(WaitingRoom<T> room, object keeper, in Request<T
     public Grant<T> Granted { get; private set; }
 
     /// <summary>When it began to wait, by the arena's clock; null if it was granted before it had to.</summary>
-    public long? Began { get; set; }
+    public long? Began { get; private set; }
 
     /// <summary>Set under the lock while the waiter is queued, so that whoever takes it out sees it.</summary>
-    public ITimer? Timer { get; set; }
+    public ITimer? Timer { get; private set; }
 
     /// <summary>Set under the lock while the waiter is queued.</summary>
-    public CancellationTokenRegistration Registration { get; set; }
+    public CancellationTokenRegistration Registration { get; private set; }
 
     public Waiter<T>? Previous { get; set; }
 
     public Waiter<T>? Next { get; set; }
+
+    /// <summary>Unless the waiter was served at once: it truly waits now, until the time or the token says otherwise.</summary>
+    public void Arm(Space<T> space, WaitTimes times, TimeProvider time, TimeSpan timeout)
+    {
+        long began = time.GetTimestamp();
+        using (space.VisitEvenEnded())
+        {
+            if (State != WaitState.Queued)
+            {
+                return;
+            }
+
+            Began = began;
+            times.NoteBegin();
+        }
+
+        ITimer? timer = null;
+        CancellationTokenRegistration registration = default;
+        try
+        {
+            timer = timeout == Timeout.InfiniteTimeSpan ? null
+                : DetachedTimer.Start(time, s_timedOut, this, timeout, Timeout.InfiniteTimeSpan);
+            registration = token.UnsafeRegister(s_cancelled, this);
+        }
+        catch
+        {
+            timer?.Dispose();
+            throw;
+        }
+
+        using (space.VisitEvenEnded())
+        {
+            if (State == WaitState.Queued)
+            {
+                Timer = timer;
+                Registration = registration;
+                return;
+            }
+        }
+
+        timer?.Dispose();
+        _ = registration.Unregister();
+    }
 
     /// <summary>It was granted its range. The lock is held.</summary>
     public void Grant(in Grant<T> grant)
@@ -78,6 +123,29 @@ internal sealed class Waiter<T>(WaitingRoom<T> room, object keeper, in Request<T
     {
         Invariant.Assert(State == WaitState.Queued, "a wait ends once");
         State = end;
+    }
+
+    /// <summary>The time has passed, or the token was cancelled.</summary>
+    private void GiveUp(WaitState end) => _ = room.Withdraw(this, end);
+
+    /// <summary>What has become of a wait that has ended, for the thread that it blocked.</summary>
+    /// <returns>False if the time has passed.</returns>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public bool GetResult(CancellationToken cancellationToken, out T start)
+    {
+        start = Granted.Start;
+        switch (State)
+        {
+            case WaitState.TimedOut:
+                return false;
+
+            case WaitState.Cancelled:
+                throw new OperationCanceledException(cancellationToken);
+
+            default:
+                Task.GetAwaiter().GetResult();
+                return true;
+        }
     }
 
     /// <summary>Completes the task. The lock is not held.</summary>

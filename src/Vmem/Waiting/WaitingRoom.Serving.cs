@@ -100,10 +100,16 @@ internal sealed partial class WaitingRoom<T>
             }
         }
 
-        CompleteAll(served);
-        if (import)
+        try
         {
-            ImportForWaiters();
+            CompleteAll(served);
+        }
+        finally
+        {
+            if (import)
+            {
+                ImportForWaiters();               // whatever was thrown: only this thread may, until it says that it no longer does
+            }
         }
     }
 
@@ -173,7 +179,19 @@ internal sealed partial class WaitingRoom<T>
                 _importing = goOn;
             }
 
-            CompleteAll(served);
+            try
+            {
+                CompleteAll(served);
+            }
+            catch when (goOn)
+            {
+                using (_space.VisitEvenEnded())
+                {
+                    _importing = false;           // the next that comes goes on
+                }
+
+                throw;
+            }
         }
         while (goOn);
     }

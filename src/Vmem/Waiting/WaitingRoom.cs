@@ -2,7 +2,6 @@ using System.Numerics;
 using System.Runtime.ExceptionServices;
 using Vmem.Checks;
 using Vmem.Space;
-using Vmem.Timing;
 
 namespace Vmem.Waiting;
 
@@ -30,17 +29,13 @@ namespace Vmem.Waiting;
 internal sealed partial class WaitingRoom<T> : IWatcher
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
-    private static readonly Action<object?> s_cancelled = static state => Withdraw((Waiter<T>)state!, WaitState.Cancelled);
-    private static readonly TimerCallback s_timedOut = static state => Withdraw((Waiter<T>)state!, WaitState.TimedOut);
-
     private readonly ISupply<T> _supply;
     private readonly TimeProvider _time;
     private readonly SourceListener<T> _listener;
+    private readonly WaitTimes _times = new();
     private Space<T> _space = null!;              // the two know each other
     private WaitQueue<T> _queue;
     private Action[] _listeners = [];             // replaced, not changed: whoever calls them needs no lock
-    private long _waits;
-    private long _ticksWaited;
 
     /// <param name="supply">Where room may come from.</param>
     /// <param name="source">Says when it may have room; null if there is no such source.</param>
@@ -52,11 +47,8 @@ internal sealed partial class WaitingRoom<T> : IWatcher
         _listener = new SourceListener<T>(source, SourceMayHaveRoom);
     }
 
-    /// <summary>How many had to wait.</summary>
-    public long Waits => _waits;
-
-    /// <summary>How long the waits that have ended took.</summary>
-    public TimeSpan TimeWaited => TimeSpan.FromTicks(Volatile.Read(ref _ticksWaited));
+    /// <summary>How many had to wait, and for how long.</summary>
+    public WaitTimes Times => _times;
 
     /// <summary>Whether somebody waits: then a call that may wait does, too. Read without the lock: of two calls that meet, either may be
     /// the first.</summary>
@@ -91,19 +83,7 @@ internal sealed partial class WaitingRoom<T> : IWatcher
             throw;
         }
 
-        start = waiter.Granted.Start;
-        switch (waiter.State)
-        {
-            case WaitState.TimedOut:
-                return false;
-
-            case WaitState.Cancelled:
-                throw new OperationCanceledException(cancellationToken);
-
-            default:
-                waiter.Task.GetAwaiter().GetResult();
-                return true;
-        }
+        return waiter.GetResult(cancellationToken, out start);
     }
 
     /// <summary>Queues a request that could not be met.</summary>
@@ -133,18 +113,26 @@ internal sealed partial class WaitingRoom<T> : IWatcher
         }
 
         Waiter<T> waiter = Queue(request, cancellationToken, out bool isFirst);
-        if (isFirst)
+        try
         {
-            Serve(isOwnRelease: false);
-        }
+            if (isFirst)
+            {
+                Serve(isOwnRelease: false);
+            }
 
-        if (removals != _supply.Removals)
+            if (removals != _supply.Removals)
+            {
+                RoomHasGone();
+            }
+
+            waiter.Arm(_space, _times, _time, timeout);
+            return waiter;
+        }
+        catch
         {
-            RoomHasGone();
+            Abandon(waiter);
+            throw;
         }
-
-        Arm(waiter, timeout, cancellationToken);
-        return waiter;
     }
 
     /// <summary>The arena is disposed: takes everybody out of the queue. The lock is held.</summary>
@@ -221,76 +209,37 @@ internal sealed partial class WaitingRoom<T> : IWatcher
         }
     }
 
-    /// <summary>Unless the waiter was served at once: it truly waits now, until the time or the token says otherwise.</summary>
-    private void Arm(Waiter<T> waiter, TimeSpan timeout, CancellationToken cancellationToken)
-    {
-        long began = _time.GetTimestamp();
-        using (_space.VisitEvenEnded())
-        {
-            if (waiter.State != WaitState.Queued)
-            {
-                return;
-            }
-
-            waiter.Began = began;
-            _waits++;
-        }
-
-        ITimer? timer = null;
-        CancellationTokenRegistration registration = default;
-        try
-        {
-            timer = timeout == Timeout.InfiniteTimeSpan ? null
-                : DetachedTimer.Start(_time, s_timedOut, waiter, timeout, Timeout.InfiniteTimeSpan);
-            registration = cancellationToken.UnsafeRegister(s_cancelled, waiter);
-        }
-        catch
-        {
-            timer?.Dispose();
-            Abandon(waiter);
-            throw;
-        }
-
-        using (_space.VisitEvenEnded())
-        {
-            if (waiter.State == WaitState.Queued)
-            {
-                waiter.Timer = timer;
-                waiter.Registration = registration;
-                return;
-            }
-        }
-
-        timer?.Dispose();
-        _ = registration.Unregister();
-    }
-
     /// <summary>Takes a waiter that gives up out of the queue, unless it has left already. Those behind it may fit now.</summary>
-    private static bool Withdraw(Waiter<T> waiter, WaitState end)
+    public bool Withdraw(Waiter<T> waiter, WaitState end)
     {
-        WaitingRoom<T> room = waiter.Room;
         bool wasHead;
-        using (room._space.VisitEvenEnded())
+        using (_space.VisitEvenEnded())
         {
             if (waiter.State != WaitState.Queued)
             {
                 return false;
             }
 
-            wasHead = room._queue.Head == waiter;
+            wasHead = _queue.Head == waiter;
             waiter.Leave(end);
-            room.Remove(waiter);
+            Remove(waiter);
         }
 
         if (end == WaitState.TimedOut)
         {
-            room._space.NoteFailure();
+            _space.NoteFailure();
         }
 
-        room.CompleteWaiter(waiter);
-        if (wasHead)
+        try
         {
-            room.Serve(isOwnRelease: false);
+            CompleteWaiter(waiter);
+        }
+        finally
+        {
+            if (wasHead)
+            {
+                Serve(isOwnRelease: false);
+            }
         }
 
         return true;
@@ -343,22 +292,7 @@ internal sealed partial class WaitingRoom<T> : IWatcher
 
         if (waiter.Began is { } began)
         {
-            NoteWaited(_time.GetElapsedTime(began));
-        }
-    }
-
-    /// <summary>A wait has ended, well or badly.</summary>
-    private void NoteWaited(TimeSpan duration)
-    {
-        _ = Interlocked.Add(ref _ticksWaited, duration.Ticks);
-        try
-        {
-            ArenaMetrics.RecordWait(_space.Name, duration);
-        }
-#pragma warning disable CA1031 // A listener that throws must not do so in the free that ended somebody's wait.
-        catch (Exception)
-#pragma warning restore CA1031
-        {
+            _times.NoteEnd(_space.Name, _time.GetElapsedTime(began));
         }
     }
 }

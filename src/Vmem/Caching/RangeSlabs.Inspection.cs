@@ -2,10 +2,31 @@ using Vmem.Checks;
 
 namespace Vmem.Caching;
 
-/// <summary>Every invariant of the slabs: the lists of their classes, then each against its segment, then the counts.</summary>
+// Looking at the slabs: at their ranges, and whether all is well.
 internal sealed unsafe partial class RangeSlabs<T>
 {
-    /// <summary>Throws <see cref="InvariantViolationException"/> if anything is amiss.</summary>
+    /// <summary>The ranges of a slab, in order, and what they are: whether each is out. For those who look.</summary>
+    public IEnumerable<(T Start, T Size, bool Out)> Expand(uint index)
+    {
+        Slab slab = At(index);
+        T size = SizeOf(slab.Class);
+        for (int i = 0; i < slab.Ranges; i++)
+        {
+            yield return (slab.Start + (size * T.CreateTruncating(i)), size, !slab.IsFree(i));
+        }
+    }
+
+    /// <summary>The range that holds a value of a slab, and whether it is out.</summary>
+    public (T Start, T Size, bool Out) RangeAt(uint index, T value)
+    {
+        Slab slab = At(index);
+        T size = SizeOf(slab.Class);
+        T position = (value - slab.Start) / size;
+        return (slab.Start + (position * size), size, !slab.IsFree(int.CreateTruncating(position)));
+    }
+
+    /// <summary>Every invariant of the slabs: the lists of their classes, then each against its segment, then the counts.</summary>
+    /// <exception cref="InvariantViolationException">One does not hold.</exception>
     public void Validate()
     {
         long count = 0;
@@ -43,4 +64,6 @@ internal sealed unsafe partial class RangeSlabs<T>
 
         Invariant.Hold(count == Count && rangesOut == RangesOut && idle == Idle, "slabs are counted", $"{count} with {rangesOut} out and {idle} idle; {Count}, {RangesOut} and {Idle} are counted");
     }
+
+    private Slab At(uint index) => *_slabs.At(index);
 }
