@@ -105,7 +105,8 @@ public sealed unsafe partial class NativeHeap : IDisposable
         int thread = ThreadNumber.Current;
 
         // 0 wraps: it goes the long way.
-        return size - 1 < SizeClasses.Largest && MagazineTable.Of(_threads, thread, SizeClasses.Of(size)).TryPop(out nuint block) ? (void*)block
+        return size - 1 < SizeClasses.Largest && MagazineTable.Of(_threads, thread, SizeClasses.Of(size)).TryPop(out nuint block)
+            ? (void*)block
             : AllocateSlow(size);
     }
 
