@@ -171,7 +171,6 @@ public sealed partial class Arena<T>
     /// <remarks>The cost of as many single allocations, less the locking.</remarks>
     public int TryAllocateMany(T size, Span<T> starts)
     {
-        Request<T> request = Ask(_space.RoundUp(size), default, _policy, RequestKind.Segment, AuditCall.AllocateMany);
         int count = 0;
         try
         {
@@ -185,6 +184,7 @@ public sealed partial class Arena<T>
                 return count;
             }
 
+            Request<T> request = Ask(_space.RoundUp(size), default, _policy, RequestKind.Segment, AuditCall.AllocateMany);
             _space.TakeMany(request, starts, ref count);
             while (count < starts.Length && TryMeetWithMore(request, out Grant<T> grant))
             {

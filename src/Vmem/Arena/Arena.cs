@@ -138,6 +138,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
                 return;
             }
 
+            waiters = _room.FailAll();
             recorder = _space.Recorder;
             _space.SetRecorder(null);
             foreach (Segment<T> span in _space.ImportedSpans(emptyOnly: false))
@@ -148,7 +149,6 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
             leak = _leaked is null ? null : DescribeLeak();
             _caches?.End();
             _space.Map.Dispose();
-            waiters = _room.FailAll();
         }
 
         _caches?.Dispose();
@@ -156,11 +156,17 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         try
         {
             _room.CompleteAll(waiters);
-            _ = imports.ReleaseSpans(_space.Source);
         }
         finally
         {
-            TellEnd(recorder, leak);
+            try
+            {
+                _ = imports.ReleaseSpans(_space.Source);
+            }
+            finally
+            {
+                TellEnd(recorder, leak);
+            }
         }
     }
 
@@ -233,7 +239,8 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         !options.SingleThreaded || options.Source is Arena<T> { _space.IsShared: false } ? options.Source as INotifyingArenaSource<T>
             : null;
 
-    /// <summary>Tells everybody of the arena's end. One who throws does not keep it from the others.</summary>
+    /// <summary>Tells listeners, the recording and the leak's callback of the arena's end. One that throws does not keep it from the
+    /// others.</summary>
     private void TellEnd(ArenaRecorder<T>? recorder, ArenaLeak<T>? leak)
     {
         try
@@ -242,10 +249,16 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         }
         finally
         {
-            recorder?.End();
-            if (leak is not null)
+            try
             {
-                _leaked!(leak with { Report = _space.Auditor is null ? null : Census(evenEnded: true) });
+                recorder?.End();
+            }
+            finally
+            {
+                if (leak is not null)
+                {
+                    _leaked!(leak with { Report = _space.Auditor is null ? null : Census(evenEnded: true) });
+                }
             }
         }
     }

@@ -22,7 +22,8 @@ public enum AuditCall
     /// <summary><c>Restore</c>: a snapshot does not tell how a range was allocated, so either call may free it.</summary>
     Restore,
 
-    /// <summary>The range was granted to somebody who waited, during a call that is not his; either call may free it.</summary>
+    /// <summary>No range is recorded by this call: one that is granted to a call that waited is recorded as that call. The name stays for
+    /// those who have used it.</summary>
     Grant,
 
     /// <summary><c>Free</c> (vmem_free).</summary>

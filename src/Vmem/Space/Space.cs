@@ -163,8 +163,6 @@ internal sealed partial class Space<T>
         return !_hasEnded && (_hasEnded = true);
     }
 
-    private ObjectDisposedException Ended() => new(Name, $"Arena '{Name}' has been disposed.");
-
     /// <summary>A request that nothing could meet has failed; −1: one that was counted waits instead.</summary>
     public void NoteFailure(int by = 1) => _tally.NoteFailure(by);
 
@@ -240,6 +238,8 @@ internal sealed partial class Space<T>
         Exit();
         throw Ended();
     }
+
+    private ObjectDisposedException Ended() => new(Name, $"Arena '{Name}' has been disposed.");
 
     private void ThrowSize(T size, string parameter) => throw new ArgumentOutOfRangeException(
         parameter,
