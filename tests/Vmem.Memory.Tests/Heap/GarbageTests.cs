@@ -1,3 +1,4 @@
+using Vmem.Testing.Internals;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Heap;
@@ -38,19 +39,5 @@ public unsafe class GarbageTests
         }));
     }
 
-    private static long Measure(Action calls)
-    {
-        for (int i = 0; i < Rounds; i++)
-        {
-            calls();
-        }
-
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < Rounds; i++)
-        {
-            calls();
-        }
-
-        return GC.GetAllocatedBytesForCurrentThread() - before;
-    }
+    private static long Measure(Action calls) => Garbage.Of(Rounds, calls);
 }

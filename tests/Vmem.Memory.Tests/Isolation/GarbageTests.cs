@@ -70,19 +70,5 @@ public unsafe class GarbageTests
         Assert.True(bytes == 0, $"{bytes} bytes were allocated in {Rounds} rounds.");
     }
 
-    private static long Measure(Action calls)
-    {
-        for (int i = 0; i < Rounds; i++)
-        {
-            calls();
-        }
-
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < Rounds; i++)
-        {
-            calls();
-        }
-
-        return GC.GetAllocatedBytesForCurrentThread() - before;
-    }
+    private static long Measure(Action calls) => Garbage.Of(Rounds, calls);
 }

@@ -1,4 +1,5 @@
 using Vmem.Memory.Platform;
+using Vmem.Testing.Internals;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Platform;
@@ -190,10 +191,8 @@ public sealed unsafe class VirtualMemoryTests : IDisposable
     [Fact]
     public void Nothing_here_allocates_managed_memory()
     {
-        long before = 0;
-        for (int round = 0; round < 20; round++)
+        Assert.Equal(0, Garbage.Of(10, () =>
         {
-            before = round == 10 ? GC.GetAllocatedBytesForCurrentThread() : before;
             void* start = VirtualMemory.Reserve(_size, 1 << 20);
             VirtualMemory.Commit(start, _size);
             VirtualMemory.Protect(start, s_page);
@@ -202,9 +201,7 @@ public sealed unsafe class VirtualMemoryTests : IDisposable
             _ = VirtualMemory.TryAdviseHuge(start, _size) || VirtualMemory.GetResident(start, _size) != 0;
             VirtualMemory.Decommit(start, _size);
             VirtualMemory.Release(start, _size);
-        }
-
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        }));
     }
 
     [Fact]

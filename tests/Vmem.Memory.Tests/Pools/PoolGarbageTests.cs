@@ -1,4 +1,5 @@
 using System.Buffers;
+using Vmem.Testing.Internals;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Pools;
@@ -74,19 +75,5 @@ public class PoolGarbageTests
         }));
     }
 
-    private static long Measure(Action calls)
-    {
-        for (int i = 0; i < Rounds; i++)
-        {
-            calls();
-        }
-
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < Rounds; i++)
-        {
-            calls();
-        }
-
-        return GC.GetAllocatedBytesForCurrentThread() - before;
-    }
+    private static long Measure(Action calls) => Garbage.Of(Rounds, calls);
 }

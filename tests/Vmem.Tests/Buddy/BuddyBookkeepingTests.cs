@@ -137,18 +137,7 @@ public class BuddyBookkeepingTests
             allocator.Allocate((ulong)(1 + (i % 300)));
         }
 
-        for (int i = 0; i < 2_000; i++)
-        {
-            Round(allocator);
-        }
-
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 2_000; i++)
-        {
-            Round(allocator);
-        }
-
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, Garbage.Of(2_000, () => Round(allocator)));
     }
 
     private static void Round(BuddyAllocator<ulong> allocator)

@@ -1,3 +1,4 @@
+using Vmem.Testing.Internals;
 using Xunit;
 
 namespace Vmem.Tests.Diagnostics;
@@ -126,19 +127,5 @@ public class GarbageTests
         }
     }
 
-    private static void AssertClean(Action round)
-    {
-        for (int i = 0; i < Rounds; i++)
-        {
-            round();
-        }
-
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < Rounds; i++)
-        {
-            round();
-        }
-
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
-    }
+    private static void AssertClean(Action round) => Assert.Equal(0, Garbage.Of(Rounds, round));
 }

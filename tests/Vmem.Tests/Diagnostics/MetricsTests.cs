@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
 using Vmem.Diagnostics;
+using Vmem.Testing.Internals;
 using Xunit;
 
 namespace Vmem.Tests.Diagnostics;
@@ -199,21 +200,7 @@ public class MetricsTests
 
     private static void AssertBytes(long perRound, Action round) => Assert.Equal(Rounds * perRound, Bytes(round));
 
-    private static long Bytes(Action round)
-    {
-        for (int i = 0; i < Rounds; i++)
-        {
-            round();
-        }
-
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < Rounds; i++)
-        {
-            round();
-        }
-
-        return GC.GetAllocatedBytesForCurrentThread() - before;
-    }
+    private static long Bytes(Action round) => Garbage.Of(Rounds, round);
 
     private sealed class Stub : IMetered
     {

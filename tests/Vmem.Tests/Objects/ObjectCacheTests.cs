@@ -1,4 +1,5 @@
 using Vmem.Caching;
+using Vmem.Testing.Internals;
 using Vmem.Tests.Caching;
 using Xunit;
 
@@ -131,10 +132,8 @@ public class ObjectCacheTests
     {
         using WidgetShop shop = new();
         Widget[] held = new Widget[200];
-        long before = 0;
-        for (int round = 0; round < 40; round++)
+        Assert.Equal(0, Garbage.Of(20, () =>
         {
-            before = round == 20 ? GC.GetAllocatedBytesForCurrentThread() : before;
             for (int i = 0; i < held.Length; i++)
             {
                 held[i] = shop.Cache.Rent();
@@ -144,9 +143,7 @@ public class ObjectCacheTests
             {
                 shop.Cache.Return(widget);
             }
-        }
-
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        }));
     }
 
     [Fact]
