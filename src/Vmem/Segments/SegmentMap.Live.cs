@@ -169,7 +169,7 @@ internal sealed unsafe partial class SegmentMap<T>
             _freeLists.Push(_tags, freeIndex, free, ClassOf(room - more), IsScarce);
             if (_indexed)
             {
-                Reindex(start, room, start + more, room - more, freeIndex);
+                Reindex(start, room, freeIndex, start + more, room - more, freeIndex);
             }
 
             return true;
@@ -184,7 +184,7 @@ internal sealed unsafe partial class SegmentMap<T>
         _tags.Return(freeIndex);
         if (_indexed)
         {
-            Unindex(start, room);
+            Unindex(start, room, freeIndex);
         }
 
         return true;
