@@ -138,6 +138,7 @@ public sealed partial class Arena<T>
         {
             _caches!.MoveTo(layer);
             _magazines = recorder is null ? layer.Caches : [];
+            _returns = recorder is null ? layer.Returns : [];
         }
     }
 
