@@ -51,8 +51,9 @@ internal sealed class CacheDrain<T>(Space<T> space, RangeSlabs<T> slabs, SlabLay
     }
 
     /// <summary>Gives everything that caches hold back to the segments. Frozen, and under the lock.</summary>
+    /// <param name="evenIfShort">Whether slabs may stay if there is no memory for tags: nothing is to fail then.</param>
     /// <returns>How much that was.</returns>
-    public T Drain()
+    public T Drain(bool evenIfShort)
     {
         T cached = CachedUnits();
         if (!T.IsZero(cached))
@@ -71,7 +72,11 @@ internal sealed class CacheDrain<T>(Space<T> space, RangeSlabs<T> slabs, SlabLay
                 }
             }
 
-            slabLayer.Dissolve();
+            if (!slabLayer.TryDissolve() && !evenIfShort)
+            {
+                throw new InsufficientMemoryException("There is no memory to divide a slab of a quantum cache.");
+            }
+
             return cached;
         }
         finally
@@ -91,7 +96,7 @@ internal sealed class CacheDrain<T>(Space<T> space, RangeSlabs<T> slabs, SlabLay
         T size = slabs.SizeOf(sizeClass);
         for (int rounds = magazine.Rounds; rounds > 0; rounds--)
         {
-            space.Map.Reserve();
+            space.Map.ReserveToFree();
             T start = magazine.Items[rounds - 1];
             magazine = magazine with { Rounds = rounds - 1 };
             if (!slabLayer.TryReturn(start, size, sizeClass, isFree: false))

@@ -93,7 +93,7 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
             using Visit<T> visit = _space.VisitFrozen(isOwnRelease: true);
             if (_drain.CouldHelp(request.Size))
             {
-                _ = _drain.Drain();
+                _ = _drain.Drain(evenIfShort: false);
             }
 
             return _space.TryTakeHeld(request, out grant);
@@ -109,13 +109,17 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
     public void Free(T start, T size)
     {
         int sizeClass = ClassOf(size);
-        if (_handles?.Has(start) != true && _magazines.TryReturn(sizeClass, start))
+        if (_handles?.Has(start) == true)
+        {
+            _space.Approach(start);
+        }
+        else if (_magazines.TryReturn(sizeClass, start))
         {
             return;
         }
 
         using Visit<T> visit = _space.Visit();
-        _space.Map.Reserve();
+        _space.Map.ReserveToFree();
         if (!_slabLayer.TryReturn(start, size, sizeClass, isFree: true))
         {
             _space.CheckFree(start, size);
@@ -123,7 +127,7 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
 
         if (_magazines.IsSuspended)
         {
-            _slabLayer.Dissolve();
+            _ = _slabLayer.TryDissolve();
         }
 
         if (_handles is not null && _space.Map.HandleSegments == 0)
@@ -155,7 +159,7 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
         try
         {
             using Visit<T> visit = _space.VisitFrozen(ref aftermath);
-            cached = _drain.Drain();
+            cached = _drain.Drain(evenIfShort: true);
         }
         finally
         {
@@ -171,7 +175,7 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
         Visit<T> visit = _space.VisitFrozen(isOwnRelease);
         try
         {
-            _ = _drain.Drain();
+            _ = _drain.Drain(evenIfShort: true);
             return visit;
         }
         catch
@@ -185,12 +189,13 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
     public void DropEmpty() => _magazines.DropEmpty();
 
     /// <summary>Makes a range of a cached size a segment of its own: it is to change its size. Frozen, and under the lock.</summary>
+    /// <returns>False if there is no memory.</returns>
     /// <exception cref="InvalidFreeException">It lies in a magazine.</exception>
-    public void MakeSegment(T start, T size)
+    public bool TryMakeSegment(T start, T size)
     {
         if (size > Max)
         {
-            return;
+            return true;
         }
 
         if (_magazines.Contains(start, ClassOf(size)))
@@ -198,7 +203,7 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
             throw _space.WrongFree(InvalidFreeReason.AlreadyFree, start, size, $"{start} is free: it lies in a quantum cache.");
         }
 
-        _slabLayer.MakeSegment(start, ClassOf(size));
+        return _slabLayer.TryMakeSegment(start, ClassOf(size));
     }
 
     /// <summary>From now until <see cref="Resume"/> the caches hold nothing and keep nothing: every free reaches the segments. Calls nest.
@@ -275,7 +280,7 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
         foreach ((T start, int sizeClass) in _magazines.Contents())
         {
             uint slab = _slabs.Find(start);
-            uint tag = _space.Map.Locate(start, buildIndex: false);
+            uint tag = _space.Map.Locate(start);
             bool isKnown = (slab != 0 && _slabs.IsOut(slab, start, sizeClass)) ||
                 (tag != 0 && _space.Map.SlabOf(tag) == 0 &&
                     _space.Map.GetSegment(tag) == new Segment<T>(start, _slabs.SizeOf(sizeClass), SegmentKind.Allocated));
