@@ -36,7 +36,7 @@ internal struct ArenaLock
     private static readonly long s_patienceTicks = Stopwatch.Frequency / 500;
 
     private Shared<int> _held;
-    private Shared<uint> _entries;                     // written by the owner only
+    private Shared<uint> _entries;                // written by the owner only
     private int _owner;                           // in Debug: the thread that holds it; 0: none does
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -29,6 +29,7 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
     private readonly Upkeep? _upkeep;
     private readonly int _quantumShift;
     private readonly Space<T> _space;
+    private HandleMarks<T>? _handles;             // null until a handle holds a range of a cached size
 
     public QuantumCaches(Space<T> space, FitPolicy policy, int classes, TimeProvider time)
     {
@@ -53,6 +54,9 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
 
     /// <summary>The magazines to take from and return to without a call, by class.</summary>
     public MagazineCache<T>[] Magazines => _magazines.All;
+
+    /// <summary>The magazines to return to without a call, by class.</summary>
+    public MagazineCache<T>[] Returns => _magazines.Returns;
 
     public long BookkeepingBytes => _slabs.Bytes;
 
@@ -105,7 +109,7 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
     public void Free(T start, T size)
     {
         int sizeClass = ClassOf(size);
-        if (_magazines.TryReturn(sizeClass, start))
+        if (_handles?.Has(start) != true && _magazines.TryReturn(sizeClass, start))
         {
             return;
         }
@@ -120,6 +124,24 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
         if (_magazines.IsSuspended)
         {
             _slabLayer.Dissolve();
+        }
+
+        if (_handles is not null && _space.Map.HandleSegments == 0)
+        {
+            _handles.Clear();
+            _magazines.WatchNone();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void NoteHandle(T start, T size)
+    {
+        _space.AssertHeld();
+        if (size <= Max)
+        {
+            _handles ??= new HandleMarks<T>(_quantumShift);
+            _handles.Add(start);
+            _magazines.Watch(ClassOf(size));
         }
     }
 

@@ -19,6 +19,9 @@ internal interface IRangeOrder<T>
     /// <summary>Whether anybody asks for the largest value below a node. Keeping it costs an update of the whole path up.</summary>
     static abstract bool KeepsLargest { get; }
 
+    /// <summary>Whether the key of a segment is its start, and the value its size; else it is the other way round.</summary>
+    static abstract bool IsByStart { get; }
+
     /// <summary>Moves to the least entry above (key, value) that the order tells apart from it; false at the very top.</summary>
     static abstract bool TryAdvance(ref T key, ref T value);
 }
@@ -31,6 +34,8 @@ internal readonly struct ByKey<T> : IRangeOrder<T>
     public static bool Less(T key1, T value1, T key2, T value2) => key1 < key2;
 
     public static bool KeepsLargest => true;
+
+    public static bool IsByStart => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe uint NotBefore(T* keys, T* values, T key, T value) => NodeScan.AtLeast(keys, key);
@@ -53,6 +58,8 @@ internal readonly struct ByKeyThenValue<T> : IRangeOrder<T>
     public static bool Less(T key1, T value1, T key2, T value2) => (key1 < key2) | ((key1 == key2) & (value1 < value2));
 
     public static bool KeepsLargest => false;
+
+    public static bool IsByStart => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe uint NotBefore(T* keys, T* values, T key, T value)

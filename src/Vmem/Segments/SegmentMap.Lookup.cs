@@ -21,8 +21,8 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>The segment that holds a value; 0 if no span does. With the index by address O(log n) to the last free segment at or before
     /// it, then a walk over the allocated ones between; without it, a walk from the beginning of the span.</summary>
     /// <param name="value">The value.</param>
-    /// <param name="buildIndex">Whether the look-up is worth an index, which every later change of a free segment will pay for. A mistaken
-    /// free is not.</param>
+    /// <param name="buildIndex">Whether the look-up takes a step towards the index, which later changes of free segments pay for. A
+    /// mistaken free does not.</param>
     /// <remarks>Rejected: an index over the allocated segments too, for which every allocation and free would pay.</remarks>
     public uint Locate(T value, bool buildIndex)
     {
@@ -40,9 +40,8 @@ internal sealed unsafe partial class SegmentMap<T>
         }
 
         uint index = _tags.At(span)->Next;
-        RangeTree<T, ByKey<T>>? byAddress = buildIndex ? ByAddress : _byAddress;
-        if (byAddress is not null
-            && byAddress.TryFindLast(value, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor cursor)
+        if ((buildIndex ? HasByAddress(inSteps: true) : _byAddress.IsComplete)
+            && _byAddress.Tree!.TryFindLast(value, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor cursor)
             && cursor.Key >= spanStart)
         {
             index = cursor.Item;
@@ -114,29 +113,6 @@ internal sealed unsafe partial class SegmentMap<T>
             : Locate(position.Start, buildIndex: false);
     }
 
-    /// <summary>
-    /// The size of the largest free segment: from an index if there is one, else from the highest list that is not empty. The members of an
-    /// exact list are all of one size; those of another differ by less than 1/64, and each is looked at.
-    /// </summary>
-    public T LargestFree()
-    {
-        if (_byAddress is not null)
-        {
-            return _byAddress.LargestValue;
-        }
-
-        T largest = T.Zero;
-        int sizeClass = _freeLists.FindHighest();
-        for (uint index = sizeClass < 0 ? 0 : _freeLists.First(sizeClass); index != 0; index = _tags.At(index)->LinkA)
-        {
-            T size = SizeOf(_tags.At(index));
-            largest = size > largest ? size : largest;
-            if (sizeClass < 2 * SizeClass.RowLength)
-            {
-                break;
-            }
-        }
-
-        return largest;
-    }
+    /// <summary>The size of the largest free segment.</summary>
+    public T LargestFree() => _freeLists.LargestSize(_tags);
 }

@@ -6,14 +6,14 @@ namespace Vmem.Segments;
 /// <summary>Which free segment a request without constraints is met from, under each policy.</summary>
 internal sealed unsafe partial class SegmentMap<T>
 {
-    /// <summary>How far a list that may hold a fit is walked before the index by address is asked. Arbitrary; it bounds the walk at a few
-    /// cache misses.</summary>
-    private const int ListWalk = 16;
-
     private T _rotor;                             // next fit: where the last next-fit allocation ended
 
     /// <summary>The free segment to allocate from and the address in it; 0 if nothing fits.</summary>
-    public uint Find(FitPolicy policy, T size, out T start)
+    /// <param name="policy">Which of those that fit.</param>
+    /// <param name="size">How long it must be.</param>
+    /// <param name="start">The address.</param>
+    /// <param name="inSteps">Whether the answer may be <see cref="Unfinished"/>.</param>
+    public uint Find(FitPolicy policy, T size, out T start, bool inSteps)
     {
         if (policy == FitPolicy.InstantFit)
         {
@@ -23,8 +23,15 @@ internal sealed unsafe partial class SegmentMap<T>
             return tag;
         }
 
-        return FindInOrder(policy, size, out start);
+        start = default;
+        return
+            !MayHold(size) ? 0 :
+            (policy == FitPolicy.BestFit ? HasBySize(inSteps) : HasByAddress(inSteps)) ? FindInOrder(policy, size, out start) :
+            Unfinished;
     }
+
+    /// <summary>Whether any free segment is as long: no index is begun for a request that fails in any case.</summary>
+    private bool MayHold(T size) => _indexed || FindInstant(size) != 0;
 
     /// <summary>Next fit starts its next search here.</summary>
     public void SetRotor(T value) => _rotor = value;
@@ -52,39 +59,14 @@ internal sealed unsafe partial class SegmentMap<T>
         return index;
     }
 
+    /// <summary>From the first list whose every member fits; if there is none, from the request's own list, whose members lie on both sides
+    /// of the request.</summary>
     private uint FindInstant(T size)
     {
         T units = size >> _quantumShift;
         int sizeClass = _freeLists.FindNotEmpty(SizeClass.Sure(units));
         StepCounter.Count();
-        return sizeClass >= 0 ? _freeLists.First(sizeClass) : FindDoubtful(size, SizeClass.Of(units));
-    }
-
-    /// <summary>
-    /// No list holds a fit for sure. The request's own list may: its members lie on both sides of the request. A long list is not walked to
-    /// the end, as that could take as long as there are free segments; the index by address knows whether anything is long enough.
-    /// </summary>
-    private uint FindDoubtful(T size, int sizeClass)
-    {
-        uint index = _freeLists.First(sizeClass);
-        for (int walked = 0; index != 0; walked++)
-        {
-            StepCounter.Count();
-            if (walked == ListWalk)
-            {
-                return ByAddress.TryFindFirst(T.Zero, T.Zero, size, out RangeTree<T, ByKey<T>>.Cursor cursor) ? cursor.Item : 0;
-            }
-
-            Tag<T>* tag = _tags.At(index);
-            if (SizeOf(tag) >= size)
-            {
-                return index;
-            }
-
-            index = tag->LinkA;
-        }
-
-        return 0;
+        return sizeClass >= 0 ? _freeLists.First(sizeClass) : _freeLists.FindLongEnough(_tags, SizeClass.Of(units), size);
     }
 
     private uint FindInOrder(FitPolicy policy, T size, out T start)
@@ -93,7 +75,7 @@ internal sealed unsafe partial class SegmentMap<T>
         switch (policy)
         {
             case FitPolicy.BestFit:
-                if (BySize.TryFindFirst(size, T.Zero, T.Zero, out RangeTree<T, ByKeyThenValue<T>>.Cursor best))
+                if (_bySize.Tree!.TryFindFirst(size, T.Zero, T.Zero, out RangeTree<T, ByKeyThenValue<T>>.Cursor best))
                 {
                     start = best.Value;
                     return best.Item;
@@ -105,7 +87,7 @@ internal sealed unsafe partial class SegmentMap<T>
                 return FindLowest(T.Zero, size, out start);
 
             case FitPolicy.LastFit:
-                if (ByAddress.TryFindLast(T.MaxValue, T.MaxValue, size, out RangeTree<T, ByKey<T>>.Cursor last))
+                if (_byAddress.Tree!.TryFindLast(T.MaxValue, T.MaxValue, size, out RangeTree<T, ByKey<T>>.Cursor last))
                 {
                     start = last.Key + (last.Value - size);
                     return last.Item;
@@ -120,7 +102,7 @@ internal sealed unsafe partial class SegmentMap<T>
 
     private uint FindLowest(T from, T size, out T start)
     {
-        if (ByAddress.TryFindFirst(from, T.Zero, size, out RangeTree<T, ByKey<T>>.Cursor cursor))
+        if (_byAddress.Tree!.TryFindFirst(from, T.Zero, size, out RangeTree<T, ByKey<T>>.Cursor cursor))
         {
             start = cursor.Key;
             return cursor.Item;
@@ -134,7 +116,7 @@ internal sealed unsafe partial class SegmentMap<T>
     /// enough, else from the bottom again.</summary>
     private uint FindNext(T size, out T start)
     {
-        if (ByAddress.TryFindLast(_rotor, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor around) &&
+        if (_byAddress.Tree!.TryFindLast(_rotor, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor around) &&
             _rotor - around.Key < around.Value && around.Value - (_rotor - around.Key) >= size)
         {
             start = _rotor;
