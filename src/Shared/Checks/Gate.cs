@@ -19,10 +19,15 @@ internal readonly struct Gate()
 
     public bool IsHeldByCurrentThread => _lock.IsHeldByCurrentThread;
 
-    public bool TryEnter() => _lock.TryEnter();
+    public bool TryEnter()
+    {
+        Exploration.Entering(_lock, mayWait: false);
+        return _lock.TryEnter();
+    }
 
     public void Enter()
     {
+        Exploration.Entering(_lock, mayWait: true);
         if (!_lock.TryEnter())
         {
             using var interrupts = new DeferredInterrupt();
@@ -32,7 +37,7 @@ internal readonly struct Gate()
         }
     }
 
-    public void Exit() => _lock.Exit();
+    public void Exit() => new Scope(_lock).Dispose();
 
     /// <summary>Enters, until the result is disposed of.</summary>
     public Scope EnterScope()
@@ -44,6 +49,10 @@ internal readonly struct Gate()
     /// <summary>The gate is held.</summary>
     public readonly ref struct Scope(Lock held)
     {
-        public void Dispose() => held.Exit();
+        public void Dispose()
+        {
+            Exploration.Exiting(held);
+            held.Exit();
+        }
     }
 }

@@ -21,6 +21,11 @@ internal ref struct Spin : IDisposable
 
     public void Pause()
     {
+        if (Exploration.LooksAgain())
+        {
+            return;
+        }
+
         if (++_looks >= LooksBeforeSleep)
         {
             _interrupts.Sleep();

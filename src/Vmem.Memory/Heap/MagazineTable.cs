@@ -91,7 +91,7 @@ internal sealed class MagazineTable
             }
         }
 
-        Interlocked.MemoryBarrierProcessWide();
+        Exploration.ProcessWideBarrier();
         foreach (HeapMagazine[] thread in Threads)
         {
             foreach (ref HeapMagazine magazine in Own(thread))

@@ -30,7 +30,7 @@ internal sealed partial class MagazineCache<TItem>
             return;
         }
 
-        Interlocked.MemoryBarrierProcessWide();
+        Exploration.ProcessWideBarrier();
         foreach (MagazineCache<TItem> cache in caches)
         {
             foreach (ThreadMagazines<TItem>? pair in cache._pairs.Entries)
@@ -163,7 +163,7 @@ internal sealed partial class MagazineCache<TItem>
     {
         Invariant.Assert(_gate.IsHeldByCurrentThread, "the gate is held");
         long now = Environment.TickCount64;
-        if (now == _record.LookedForEndedAt)
+        if (now == _record.LookedForEndedAt && !Exploration.IsOn)
         {
             return false;
         }
@@ -184,7 +184,7 @@ internal sealed partial class MagazineCache<TItem>
             return false;
         }
 
-        Interlocked.MemoryBarrierProcessWide();   // a new thread may have inherited one of them by now
+        Exploration.ProcessWideBarrier();   // a new thread may have inherited one of them by now
         foreach (ThreadMagazines<TItem> pair in ended)
         {
             pair.AwaitOwner();
