@@ -41,10 +41,10 @@ internal struct OwnerMark
     /// lost the processor in it.</summary>
     public readonly void Await()
     {
-        var spinner = new SpinWait();
+        using var spin = new Spin();
         while (Volatile.Read(in _isBusy) != 0)
         {
-            spinner.SpinOnce(sleep1Threshold: -1);
+            spin.Pause();
         }
     }
 }

@@ -35,17 +35,6 @@ internal struct ArenaLock
     /// </remarks>
     private static readonly long s_patienceTicks = Stopwatch.Frequency / 500;
 
-    /// <summary>Looks this far apart, in iterations of <see cref="Thread.SpinWait"/>: a look takes the line from the owner, who then misses
-    /// once.</summary>
-    private const int SpinsBetweenLooks = 50;
-
-    /// <summary>After so many looks without success the processor is offered to others, as the owner itself may be waiting for one; on a
-    /// machine with one processor it must be, at every look.</summary>
-    private static readonly int s_looksBeforeYield = Environment.ProcessorCount == 1 ? 1 : 20;
-
-    /// <summary>After so many looks the thread sleeps at each: offering the processor does not reach an owner of lower priority.</summary>
-    private const int LooksBeforeSleep = 2_000;
-
     private int _held;
     private uint _entries;                        // written by the owner only
     private int _owner;                           // in Debug: the thread that holds it; 0: none does
@@ -100,21 +89,12 @@ internal struct ArenaLock
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void EnterContended()
     {
-        // its caller may be in the middle of something, and the lock is not held for long
-        using var interrupts = new DeferredInterrupt();
+        using var spin = new Spin();
         long began = Stopwatch.GetTimestamp();
         uint entries = Volatile.Read(ref _entries);
-        for (int looks = 1; ; looks++)
+        while (true)
         {
-            if (looks >= LooksBeforeSleep)
-            {
-                interrupts.Sleep();
-            }
-            else if (looks % s_looksBeforeYield != 0 || !Thread.Yield())
-            {
-                Thread.SpinWait(SpinsBetweenLooks);
-            }
-
+            spin.Pause();
             AssertReleased(began);
             uint now = Volatile.Read(ref _entries);
             bool idle = now == entries;

@@ -44,7 +44,7 @@ public sealed partial class Arena<T>
     }
 
     /// <summary>Frees many ranges of one size: all of them, or, if one of them cannot be right, none. Ranges of a size that the quantum
-    /// caches keep are freed one by one.</summary>
+    /// caches keep are freed one by one, as <see cref="Free(T, T)"/> does.</summary>
     /// <param name="starts">The first value of each.</param>
     /// <param name="size">The length of each; anything that rounds to the same number of quanta as the request did.</param>
     /// <exception cref="ArgumentOutOfRangeException">The size is 0, or its rounding overflows.</exception>
@@ -107,7 +107,7 @@ public sealed partial class Arena<T>
     private bool TryReturnLoaded(T start, T size, out ThreadMagazines<T>? mine)
     {
         int thread = ThreadNumber.Current;
-        MagazineCache<T>[] magazines = _magazines;
+        MagazineCache<T>[] magazines = _returns;
         int sizeClass = ClassOf(size);
         mine = (uint)sizeClass < (uint)magazines.Length ? magazines[sizeClass].Of(thread) : null;
         return mine is not null && mine.TryPush(start);

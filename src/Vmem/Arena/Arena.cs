@@ -21,9 +21,10 @@ namespace Vmem;
 /// </para>
 /// <para>
 /// Instant fit and freeing are O(1) whatever the number of segments, and no operation ever pauses to rebuild a table. The other policies
-/// and all constraints are O(log n) in the number of free segments, through an index that is built (O(n), once) when first needed; a
-/// constrained request also looks at each free segment of its window that is long enough and badly placed. A request fails only if nothing
-/// fits. After warm-up no operation allocates managed memory.
+/// and all constraints are O(log n) in the number of free segments, through an index that is built when first needed: in steps, between
+/// which other threads have their turn; and it goes when nobody asks for it any more. A constrained request also looks at each free segment
+/// of its window that is long enough and badly placed. A request fails only if nothing fits. After warm-up no operation allocates managed
+/// memory.
 /// </para>
 /// <para>
 /// An arena may be used by several threads at once, unless <see cref="ArenaOptions{T}.SingleThreaded"/> is set. Its tables lie in native
@@ -50,6 +51,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
     /// 0 is out of bounds.</summary>
     private readonly T _cachedMax;
     private MagazineCache<T>[] _magazines = [];   // those of _caches, by class; none while the arena is recorded
+    private MagazineCache<T>[] _returns = [];     // the same to return to; those of sizes that a handle holds take nothing
 
     /// <summary>Makes an arena without a span: add some, or let it import.</summary>
     /// <param name="name">A name for messages, dumps and metrics.</param>
@@ -80,6 +82,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
             _caches = new QuantumCaches<T>(_space, _policy, classes, _time);
             _space.Caches = _caches;
             _magazines = _caches.Magazines;
+            _returns = _caches.Returns;
             _cachedMax = _caches.Max;
         }
 

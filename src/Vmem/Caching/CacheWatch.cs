@@ -67,7 +67,7 @@ internal sealed class CacheWatch<T>(Space<T> space)
     public bool IsOn => Volatile.Read(ref _isOn);
 
     /// <summary>Whether it is worth the gate to ask whether a range may be lent. A hint.</summary>
-    public bool MayLend => Volatile.Read(ref _freesBeforeLending) <= 0;
+    public bool MayLend => IsOn && space.IsWatched && Volatile.Read(ref _freesBeforeLending) <= 0;
 
     /// <summary>Whether anything is lent. Without the lock, what the same thread has seen to be lent.</summary>
     public bool HasLent => _lent.Count > 0;
@@ -140,21 +140,25 @@ internal sealed class CacheWatch<T>(Space<T> space)
     public bool TryLend(T start, T size)
     {
         space.AssertHeld();
-        T needed = space.Needed;
-        uint tag = space.Map.FindLive(start);
-        if (!_isOn || size >= needed || space.Recorder is not null || tag == 0 || space.Map.SlabOf(tag) != 0 ||
-            space.Map.GetSegment(tag).Size != size)
+        bool isLent = IsSegment(start, size) && (_lent.Contains(start) || (_lent.Count < MostLent && HelpsNobody(start)));
+        if (isLent)
         {
-            return false;
+            _ = _lent.Add(start);
         }
-
-        if (!_lent.Contains(start) && (_lent.Count >= MostLent || space.Map.CouldLieAround(tag, needed, _lent)))
+        else
         {
             _freesBeforeLending = _patience;
-            return false;
         }
 
-        _ = _lent.Add(start);
-        return true;
+        return isLent;
     }
+
+    /// <summary>Whether it is a segment of its own, shorter than what is waited for, in an arena that nobody records.</summary>
+    private bool IsSegment(T start, T size)
+    {
+        uint tag = _isOn && space.Recorder is null && size < space.Needed ? space.Map.FindLive(start) : 0;
+        return tag != 0 && space.Map.SlabOf(tag) == 0 && space.Map.GetSegment(tag).Size == size;
+    }
+
+    private bool HelpsNobody(T start) => !space.Map.CouldLieAround(space.Map.FindLive(start), space.Needed, _lent);
 }

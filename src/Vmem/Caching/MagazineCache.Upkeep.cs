@@ -9,8 +9,12 @@ internal sealed partial class MagazineCache<TItem>
     /// <see cref="Release"/>. Always in the same order of caches.</summary>
     public static void Claim(ReadOnlySpan<MagazineCache<TItem>> caches)
     {
-        EnterGates(caches);
         bool others = false;
+        foreach (MagazineCache<TItem> cache in caches)
+        {
+            cache.EnterGate();
+        }
+
         foreach (MagazineCache<TItem> cache in caches)
         {
             ThreadMagazines<TItem>? mine = cache.Of(ThreadNumber.Current);
@@ -33,28 +37,6 @@ internal sealed partial class MagazineCache<TItem>
             {
                 pair?.AwaitOwner();
             }
-        }
-    }
-
-    /// <summary>All gates, or none if the thread is interrupted.</summary>
-    private static void EnterGates(ReadOnlySpan<MagazineCache<TItem>> caches)
-    {
-        int entered = 0;
-        try
-        {
-            for (; entered < caches.Length; entered++)
-            {
-                caches[entered].EnterGate();
-            }
-        }
-        catch
-        {
-            while (entered > 0)
-            {
-                caches[--entered]._gate.Exit();
-            }
-
-            throw;
         }
     }
 
@@ -100,7 +82,7 @@ internal sealed partial class MagazineCache<TItem>
     /// <summary>Forgets the empty magazines in the depot.</summary>
     public void DropEmpty()
     {
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             _depot.DropEmpty();
         }
@@ -109,7 +91,7 @@ internal sealed partial class MagazineCache<TItem>
     /// <summary>Takes everything out of the depot; threads keep what they have.</summary>
     public void DrainDepot(List<Magazine<TItem>> spilled)
     {
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             _depot.Drain(spilled);
         }
@@ -164,7 +146,7 @@ internal sealed partial class MagazineCache<TItem>
             return;
         }
 
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             foreach (Magazine<TItem> magazine in magazines)
             {

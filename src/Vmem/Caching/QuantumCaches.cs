@@ -26,10 +26,11 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
     private readonly SlabLayer<T> _slabLayer;
     private readonly CacheDrain<T> _drain;
     private readonly CacheWatch<T> _watch;
-    private readonly Lock _upkeepGate = new();
+    private readonly Gate _upkeepGate = new();
     private readonly Upkeep? _upkeep;
     private readonly int _quantumShift;
     private readonly Space<T> _space;
+    private HandleMarks<T>? _handles;             // null until a handle holds a range of a cached size
 
     public QuantumCaches(Space<T> space, FitPolicy policy, int classes, TimeProvider time)
     {
@@ -55,6 +56,9 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
 
     /// <summary>The magazines to take from and return to without a call, by class.</summary>
     public MagazineCache<T>[] Magazines => _magazines.All;
+
+    /// <summary>The magazines to return to without a call, by class.</summary>
+    public MagazineCache<T>[] Returns => _magazines.Returns;
 
     public long BookkeepingBytes => _slabs.Bytes;
 
@@ -147,8 +151,8 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
     public void Free(T start, T size)
     {
         int sizeClass = ClassOf(size);
-        if (!_magazines[sizeClass].IsClosed || TryOpen()
-            ? _magazines.TryReturn(sizeClass, start) : _watch.MayLend && TryLend(start, size, sizeClass))
+        if (_handles?.Has(start) != true && (!_magazines[sizeClass].IsClosed || TryOpen()
+            ? _magazines.TryReturn(sizeClass, start) : _watch.MayLend && TryLend(start, size, sizeClass)))
         {
             return;
         }
@@ -188,6 +192,12 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
             _slabLayer.Dissolve();
         }
 
+        if (_handles is not null && _space.Map.HandleSegments == 0)
+        {
+            _handles.Clear();
+            _magazines.WatchNone();
+        }
+
         return null;
     }
 
@@ -218,6 +228,18 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
             using Visit<T> visit = state.Caches._space.Visit();
             return state.Caches._magazines[state.Class] == state.Cache && state.Caches._watch.TryLend(start, state.Size);
         });
+    }
+
+    /// <inheritdoc/>
+    public void NoteHandle(T start, T size)
+    {
+        _space.AssertHeld();
+        if (size <= Max)
+        {
+            _handles ??= new HandleMarks<T>(_quantumShift);
+            _handles.Add(start);
+            _magazines.Watch(ClassOf(size));
+        }
     }
 
     /// <summary>Gives everything that the caches hold back to the segments, and imports that are empty then to the source.</summary>

@@ -60,7 +60,7 @@ internal sealed class SlabLayer<T>(Space<T> space, RangeSlabs<T> slabs, FitPolic
         else
         {
             tag = space.Map.FindLive(start);
-            tag = tag == 0 ? TakeFromHandle(start, size) : space.Map.SlabOf(tag) != 0 ? 0 : space.Map.Delist(start, size);
+            tag = tag == 0 ? isFree ? TakeFromHandle(start, size) : 0 : space.Map.SlabOf(tag) != 0 ? 0 : space.Map.Delist(start, size);
             if (tag == 0)
             {
                 return false;
@@ -139,7 +139,7 @@ internal sealed class SlabLayer<T>(Space<T> space, RangeSlabs<T> slabs, FitPolic
         return remains;
     }
 
-    /// <summary>A range that was allocated by handle and freed by address came into a cache; here it comes out.</summary>
+    /// <summary>A range that was allocated by handle is freed by address.</summary>
     private uint TakeFromHandle(T start, T size)
     {
         uint tag = space.Map.Locate(start, buildIndex: false);

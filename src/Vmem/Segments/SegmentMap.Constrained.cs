@@ -22,17 +22,49 @@ internal sealed unsafe partial class SegmentMap<T>
     /// a window of half the arena once in 16.</summary>
     private const int ListsAsked = 4;
 
-    public uint FindConstrained(FitPolicy policy, in Placement<T> placement, out T start)
+    /// <summary>The free segment to allocate from and the address in it; 0 if there is no place.</summary>
+    /// <param name="policy">Which of the possible places.</param>
+    /// <param name="placement">Where it may lie.</param>
+    /// <param name="start">The address.</param>
+    /// <param name="inSteps">Whether the answer may be <see cref="Unfinished"/>.</param>
+    public uint FindConstrained(FitPolicy policy, in Placement<T> placement, out T start, bool inSteps = false)
     {
         if (placement.IsUnconstrained)
         {
-            return Find(policy, placement.Size, out start);
+            return Find(policy, placement.Size, out start, inSteps);
         }
 
+        if (policy == FitPolicy.InstantFit)
+        {
+            uint tag = FindInLists(placement, out start);
+            if (tag != 0)
+            {
+                return tag;
+            }
+        }
+
+        if (policy == FitPolicy.BestFit ? HasBySize(inSteps) : HasByAddress(inSteps))
+        {
+            return FindInIndex(policy, placement, out start);
+        }
+
+        start = default;
+        return Unfinished;
+    }
+
+    private uint FindInIndex(FitPolicy policy, in Placement<T> placement, out T start)
+    {
         switch (policy)
         {
             case FitPolicy.InstantFit:
-                return FindInstant(placement, out start);
+                uint sure = 0;
+                start = default;
+                if (!T.IsZero(placement.Sure))
+                {
+                    sure = FindLowest(placement, placement.Sure, out start);
+                }
+
+                return sure != 0 ? sure : FindLowest(placement, placement.Size, out start);
 
             case FitPolicy.BestFit:
                 return FindBest(placement, out start);
@@ -49,37 +81,25 @@ internal sealed unsafe partial class SegmentMap<T>
         }
     }
 
-    private uint FindInstant(in Placement<T> placement, out T start)
+    /// <summary>Looks at the heads of the lists whose members hold a place wherever they lie, unless there is a window.</summary>
+    private uint FindInLists(in Placement<T> placement, out T start)
     {
-        start = default;
-        if (!T.IsZero(placement.Sure))
+        int sizeClass = T.IsZero(placement.Sure) ? -1 : _freeLists.FindNotEmpty(SizeClass.Sure(placement.Sure >> _quantumShift));
+        for (int asked = 0; asked < ListsAsked && sizeClass >= 0; asked++)
         {
-            int sizeClass = SizeClass.Sure(placement.Sure >> _quantumShift) - 1;
-            for (int asked = 0; asked < ListsAsked; asked++)
+            StepCounter.Count();
+            uint index = _freeLists.First(sizeClass);
+            Tag<T>* tag = _tags.At(index);
+            if (placement.TryLowest(tag->Start, _tags.At(tag->Next)->Start - T.One, out start))
             {
-                sizeClass = _freeLists.FindNotEmpty(sizeClass + 1);
-                if (sizeClass < 0)
-                {
-                    break;
-                }
-
-                StepCounter.Count();
-                uint index = _freeLists.First(sizeClass);
-                Tag<T>* tag = _tags.At(index);
-                if (placement.TryLowest(tag->Start, _tags.At(tag->Next)->Start - T.One, out start))
-                {
-                    return index;
-                }
+                return index;
             }
 
-            uint sure = FindLowest(placement, placement.Sure, out start);
-            if (sure != 0)
-            {
-                return sure;
-            }
+            sizeClass = _freeLists.FindNotEmpty(sizeClass + 1);
         }
 
-        return FindLowest(placement, placement.Size, out start);
+        start = default;
+        return 0;
     }
 
     /// <summary>Whether there is any place, the lowest one, and how many free segments are long enough, whatever the constraints. Goes
@@ -111,7 +131,7 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>The lowest place in a free segment of at least this length.</summary>
     private uint FindLowest(in Placement<T> placement, T least, out T start)
     {
-        RangeTree<T, ByKey<T>> index = ByAddress;
+        RangeTree<T, ByKey<T>> index = _byAddress.Tree!;
         start = default;
         if (!T.IsZero(placement.Min) && index.TryFindLast(placement.Min, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor cursor) &&
             placement.TryLowest(cursor.Key, cursor.Key + (cursor.Value - T.One), out start))
@@ -137,7 +157,7 @@ internal sealed unsafe partial class SegmentMap<T>
 
     private uint FindHighest(in Placement<T> placement, out T start)
     {
-        RangeTree<T, ByKey<T>> index = ByAddress;
+        RangeTree<T, ByKey<T>> index = _byAddress.Tree!;
         start = default;
         bool more = index.TryFindLast(placement.Last, T.MaxValue, placement.Size, out RangeTree<T, ByKey<T>>.Cursor cursor);
         while (more)
@@ -162,7 +182,7 @@ internal sealed unsafe partial class SegmentMap<T>
     /// </summary>
     private uint FindBest(in Placement<T> placement, out T start)
     {
-        RangeTree<T, ByKeyThenValue<T>> index = BySize;
+        RangeTree<T, ByKeyThenValue<T>> index = _bySize.Tree!;
         start = default;
         bool more = index.TryFindFirst(placement.Size, T.Zero, T.Zero, out RangeTree<T, ByKeyThenValue<T>>.Cursor cursor);
         while (more)

@@ -2,66 +2,15 @@ using System.Runtime.CompilerServices;
 
 namespace Vmem.Segments;
 
-/// <summary>The indexes over the free segments that are built when first needed: how they are built and kept.</summary>
+/// <summary>The indexes over the free segments: how they are asked for, and told of changes.</summary>
 internal sealed unsafe partial class SegmentMap<T>
 {
-    private RangeTree<T, ByKey<T>> ByAddress
-    {
-        get
-        {
-            if (_byAddress is null)
-            {
-                var index = new RangeTree<T, ByKey<T>>();
-                Build(index, static (tree, start, size, tag) => tree.Insert(start, size, tag));
-                _byAddress = index;
-                _indexed = true;
-            }
+    /// <summary>The answer of a search that took a step towards an index which is not complete yet: the search is to be made again, best
+    /// after others had their turn.</summary>
+    public const uint Unfinished = uint.MaxValue;
 
-            return _byAddress;
-        }
-    }
-
-    private RangeTree<T, ByKeyThenValue<T>> BySize
-    {
-        get
-        {
-            if (_bySize is null)
-            {
-                var index = new RangeTree<T, ByKeyThenValue<T>>();
-                Build(index, static (tree, start, size, tag) => tree.Insert(size, start, tag));
-                _bySize = index;
-                _indexed = true;
-            }
-
-            return _bySize;
-        }
-    }
-
-    /// <summary>O(n) once in the life of an arena, unless memory is short, in the order in which the tags lie in memory: a scan that the
-    /// hardware prefetches.</summary>
-    private void Build<TOrder>(RangeTree<T, TOrder> index, Action<RangeTree<T, TOrder>, T, T, uint> insert)
-        where TOrder : IRangeOrder<T>
-    {
-        try
-        {
-            for (uint tagIndex = 1; tagIndex < _tags.HighWater; tagIndex++)
-            {
-                Tag<T>* tag = _tags.At(tagIndex);
-                if (tag->Kind == TagKind.Free)
-                {
-                    index.Reserve(1);
-                    insert(index, tag->Start, SizeOf(tag), tagIndex);
-                }
-            }
-
-            index.Reserve(2);
-        }
-        catch (OutOfMemoryException)
-        {
-            index.Release();
-            throw;
-        }
-    }
+    private FreeIndex<T, ByKey<T>> _byAddress;
+    private FreeIndex<T, ByKeyThenValue<T>> _bySize;
 
     /// <summary>Makes sure that a segment can be freed, which takes no tag. An index that cannot grow is given up: it is built again when
     /// it is next needed.</summary>
@@ -70,66 +19,109 @@ internal sealed unsafe partial class SegmentMap<T>
     {
         try
         {
-            _byAddress?.Reserve(2);
-            _bySize?.Reserve(2);
+            ReserveIndexes();
         }
         catch (OutOfMemoryException)
         {
-            _byAddress?.Release();
-            _bySize?.Release();
-            _byAddress = null;
-            _bySize = null;
+            _byAddress.Drop();
+            _bySize.Drop();
             _indexed = false;
         }
     }
 
-    private bool IndexesHaveReserve() => (_byAddress is null || _byAddress.HasReserved(2)) && (_bySize is null || _bySize.HasReserved(2));
+    /// <summary>Asks for the index by address.</summary>
+    /// <param name="inSteps">Whether one step is to be taken if it is not complete, not all of them.</param>
+    /// <returns>Whether it is complete.</returns>
+    private bool HasByAddress(bool inSteps)
+    {
+        _indexed = true;
+        do
+        {
+            _byAddress.Ask(_tags);
+        }
+        while (!_byAddress.IsComplete && !inSteps);
+        return _byAddress.IsComplete;
+    }
+
+    /// <summary>Asks for the index by size.</summary>
+    /// <param name="inSteps">Whether one step is to be taken if it is not complete, not all of them.</param>
+    /// <returns>Whether it is complete.</returns>
+    private bool HasBySize(bool inSteps)
+    {
+        _indexed = true;
+        do
+        {
+            _bySize.Ask(_tags);
+        }
+        while (!_bySize.IsComplete && !inSteps);
+        return _bySize.IsComplete;
+    }
+
+    /// <summary>Makes sure that the indexes can follow the next change. Those that nobody asks for any more are dropped.</summary>
+    private void ReserveIndexes()
+    {
+        _byAddress.Reserve();
+        _bySize.Reserve();
+        _indexed = _byAddress.IsBegun || _bySize.IsBegun;
+    }
+
+    private bool IndexesHaveReserve() => _byAddress.HasReserve && _bySize.HasReserve;
 
     private void Index(T start, T size, uint tag)
     {
-        _byAddress?.Insert(start, size, tag);
-        _bySize?.Insert(size, start, tag);
+        _byAddress.Add(start, size, tag);
+        _bySize.Add(start, size, tag);
     }
 
-    private void Unindex(T start, T size)
+    private void Unindex(T start, T size, uint tag)
     {
-        _byAddress?.Remove(start, size);
-        _bySize?.Remove(size, start);
+        _byAddress.Remove(start, size, tag);
+        _bySize.Remove(start, size, tag);
     }
 
     /// <summary>A free segment has changed its start, its size or its tag, and no other lies between what it was and what it is.</summary>
-    private void Reindex(T oldStart, T oldSize, T start, T size, uint tag)
+    private void Reindex(T oldStart, T oldSize, uint oldTag, T start, T size, uint tag)
     {
-        _byAddress?.Replace(oldStart, oldSize, start, size, tag);
-        if (_bySize is not null)
-        {
-            _bySize.Remove(oldSize, oldStart);
-            _bySize.Insert(size, start, tag);
-        }
+        _byAddress.Replace(oldStart, oldSize, oldTag, start, size, tag);
+        _bySize.Replace(oldStart, oldSize, oldTag, start, size, tag);
     }
 
     /// <summary>[middle, next) became free and one with the free segments on either side; a neighbour of size 0 was not free.</summary>
+    /// <param name="start">Where the whole begins.</param>
+    /// <param name="previousSize">The size of the free segment before.</param>
+    /// <param name="middle">Where the segment began that became free.</param>
+    /// <param name="next">Where it ended.</param>
+    /// <param name="nextSize">The size of the free segment behind.</param>
+    /// <param name="tag">The tag of the whole: that of the free segment before if there is one.</param>
     private void IndexCoalesced(T start, T previousSize, T middle, T next, T nextSize, uint tag)
     {
         T size = previousSize + (next - middle) + nextSize;
-        if (T.IsZero(previousSize) && T.IsZero(nextSize))
+        if (T.IsZero(nextSize))
         {
-            Index(start, size, tag);
+            if (T.IsZero(previousSize))
+            {
+                Index(start, size, tag);
+            }
+            else
+            {
+                Reindex(start, previousSize, tag, start, size, tag);
+            }
+
             return;
         }
 
-        if (!T.IsZero(previousSize) && !T.IsZero(nextSize))
-        {
-            Unindex(next, nextSize);
-        }
-
+        // Merging returned the tag of the segment behind, and after it, if there was one before, that of the freed one: no register need
+        // keep it until here.
+        uint nextTag = _tags.LastReturned;
         if (T.IsZero(previousSize))
         {
-            Reindex(next, nextSize, start, size, tag);
+            Reindex(next, nextSize, nextTag, start, size, tag);
         }
         else
         {
-            Reindex(start, previousSize, start, size, tag);
+            nextTag = _tags.At(nextTag)->LinkA;
+            Unindex(next, nextSize, nextTag);
+            Reindex(start, previousSize, tag, start, size, tag);
         }
     }
 }

@@ -50,6 +50,9 @@ internal sealed unsafe partial class SegmentMap<T>
             && _tags.At(index)->Start == start
             && SizeOf(_tags.At(index)) == size;
 
+    /// <summary>Allocated segments that handles hold.</summary>
+    public long HandleSegments => LiveSegments - _live.Count;
+
     public bool IsByHandle(uint index) => _tags.At(index)->ByHandle;
 
     /// <summary>Links a delisted segment to a chain of others: the link of its former hash chain serves.</summary>
@@ -63,20 +66,21 @@ internal sealed unsafe partial class SegmentMap<T>
 
     /// <summary>
     /// Gives an allocated segment to a handle: a new generation. Generations never repeat in a map, and different maps begin far apart
-    /// (multiples of 2^64/φ), so that a handle is not mistaken for another arena's either.
+    /// (multiples of 2^64/φ), so that a handle is not mistaken for another arena's either. Where they pass 2^64 they begin anew, elsewhere: 0
+    /// is no generation.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong Bind(uint index)
     {
-        if (_generation == 0)
+        if (++_generation <= 1)
         {
-            _generation = (ulong)Interlocked.Increment(ref s_maps) * 0x9E3779B97F4A7C15;
+            _generation = ((ulong)Interlocked.Increment(ref s_maps) * 0x9E3779B97F4A7C15) + 1;
         }
 
         Tag<T>* tag = _tags.At(index);
         Invariant.Assert(tag->Kind == TagKind.Allocated && !tag->ByHandle, "one handle holds an allocated segment");
         tag->ByHandle = true;
-        return tag->Generation = ++_generation;
+        return tag->Generation = _generation;
     }
 
     /// <summary>Whether a handle still holds what it was given.</summary>
@@ -165,7 +169,7 @@ internal sealed unsafe partial class SegmentMap<T>
             _freeLists.Push(_tags, freeIndex, free, ClassOf(room - more), IsScarce);
             if (_indexed)
             {
-                Reindex(start, room, start + more, room - more, freeIndex);
+                Reindex(start, room, freeIndex, start + more, room - more, freeIndex);
             }
 
             return true;
@@ -180,7 +184,7 @@ internal sealed unsafe partial class SegmentMap<T>
         _tags.Return(freeIndex);
         if (_indexed)
         {
-            Unindex(start, room);
+            Unindex(start, room, freeIndex);
         }
 
         return true;

@@ -21,8 +21,8 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>The segment that holds a value; 0 if no span does. With the index by address O(log n) to the last free segment at or before
     /// it, then a walk over the allocated ones between; without it, a walk from the beginning of the span.</summary>
     /// <param name="value">The value.</param>
-    /// <param name="buildIndex">Whether the look-up is worth an index, which every later change of a free segment will pay for. A mistaken
-    /// free is not.</param>
+    /// <param name="buildIndex">Whether the look-up takes a step towards the index, which later changes of free segments pay for. A
+    /// mistaken free does not.</param>
     /// <remarks>Rejected: an index over the allocated segments too, for which every allocation and free would pay.</remarks>
     public uint Locate(T value, bool buildIndex)
     {
@@ -40,9 +40,8 @@ internal sealed unsafe partial class SegmentMap<T>
         }
 
         uint index = _tags.At(span)->Next;
-        RangeTree<T, ByKey<T>>? byAddress = buildIndex ? ByAddress : _byAddress;
-        if (byAddress is not null
-            && byAddress.TryFindLast(value, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor cursor)
+        if ((buildIndex ? HasByAddress(inSteps: true) : _byAddress.IsComplete)
+            && _byAddress.Tree!.TryFindLast(value, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor cursor)
             && cursor.Key >= spanStart)
         {
             index = cursor.Item;
@@ -120,9 +119,9 @@ internal sealed unsafe partial class SegmentMap<T>
     /// </summary>
     public T LargestFree()
     {
-        if (_byAddress is not null)
+        if (_byAddress.IsComplete)
         {
-            return _byAddress.LargestValue;
+            return _byAddress.Tree!.LargestValue;
         }
 
         T largest = T.Zero;

@@ -13,7 +13,11 @@ internal sealed unsafe partial class SegmentMap<T>
     private T _rotor;                             // next fit: where the last next-fit allocation ended
 
     /// <summary>The free segment to allocate from and the address in it; 0 if nothing fits.</summary>
-    public uint Find(FitPolicy policy, T size, out T start)
+    /// <param name="policy">Which of those that fit.</param>
+    /// <param name="size">How long it must be.</param>
+    /// <param name="start">The address.</param>
+    /// <param name="inSteps">Whether the answer may be <see cref="Unfinished"/>.</param>
+    public uint Find(FitPolicy policy, T size, out T start, bool inSteps)
     {
         if (policy == FitPolicy.InstantFit)
         {
@@ -23,7 +27,13 @@ internal sealed unsafe partial class SegmentMap<T>
             return tag;
         }
 
-        return FindInOrder(policy, size, out start);
+        if (policy == FitPolicy.BestFit ? HasBySize(inSteps) : HasByAddress(inSteps))
+        {
+            return FindInOrder(policy, size, out start);
+        }
+
+        start = default;
+        return Unfinished;
     }
 
     /// <summary>Next fit starts its next search here.</summary>
@@ -72,7 +82,8 @@ internal sealed unsafe partial class SegmentMap<T>
             StepCounter.Count();
             if (walked == ListWalk)
             {
-                return ByAddress.TryFindFirst(T.Zero, T.Zero, size, out RangeTree<T, ByKey<T>>.Cursor cursor) ? cursor.Item : 0;
+                _ = HasByAddress(inSteps: false);
+                return _byAddress.Tree!.TryFindFirst(T.Zero, T.Zero, size, out RangeTree<T, ByKey<T>>.Cursor cursor) ? cursor.Item : 0;
             }
 
             Tag<T>* tag = _tags.At(index);
@@ -93,7 +104,7 @@ internal sealed unsafe partial class SegmentMap<T>
         switch (policy)
         {
             case FitPolicy.BestFit:
-                if (BySize.TryFindFirst(size, T.Zero, T.Zero, out RangeTree<T, ByKeyThenValue<T>>.Cursor best))
+                if (_bySize.Tree!.TryFindFirst(size, T.Zero, T.Zero, out RangeTree<T, ByKeyThenValue<T>>.Cursor best))
                 {
                     start = best.Value;
                     return best.Item;
@@ -105,7 +116,7 @@ internal sealed unsafe partial class SegmentMap<T>
                 return FindLowest(T.Zero, size, out start);
 
             case FitPolicy.LastFit:
-                if (ByAddress.TryFindLast(T.MaxValue, T.MaxValue, size, out RangeTree<T, ByKey<T>>.Cursor last))
+                if (_byAddress.Tree!.TryFindLast(T.MaxValue, T.MaxValue, size, out RangeTree<T, ByKey<T>>.Cursor last))
                 {
                     start = last.Key + (last.Value - size);
                     return last.Item;
@@ -120,7 +131,7 @@ internal sealed unsafe partial class SegmentMap<T>
 
     private uint FindLowest(T from, T size, out T start)
     {
-        if (ByAddress.TryFindFirst(from, T.Zero, size, out RangeTree<T, ByKey<T>>.Cursor cursor))
+        if (_byAddress.Tree!.TryFindFirst(from, T.Zero, size, out RangeTree<T, ByKey<T>>.Cursor cursor))
         {
             start = cursor.Key;
             return cursor.Item;
@@ -134,7 +145,7 @@ internal sealed unsafe partial class SegmentMap<T>
     /// enough, else from the bottom again.</summary>
     private uint FindNext(T size, out T start)
     {
-        if (ByAddress.TryFindLast(_rotor, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor around) &&
+        if (_byAddress.Tree!.TryFindLast(_rotor, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor around) &&
             _rotor - around.Key < around.Value && around.Value - (_rotor - around.Key) >= size)
         {
             start = _rotor;

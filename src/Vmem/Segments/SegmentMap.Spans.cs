@@ -79,7 +79,7 @@ internal sealed unsafe partial class SegmentMap<T>
         _freeLists.Remove(_tags, free, ClassOf(size));
         if (_indexed)
         {
-            Unindex(start, size);
+            Unindex(start, size, freeIndex);
         }
 
         _spans.Remove(start, size);

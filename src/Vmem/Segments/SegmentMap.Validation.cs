@@ -17,8 +17,9 @@ internal sealed unsafe partial class SegmentMap<T>
         Invariant.Hold(census.Imported == Imported, "what is imported is counted", $"{census.Imported} is imported, {Imported} is counted");
         Invariant.Hold(census.Listed == _live.Count, "the table of live segments holds those allocated by address", $"it counts {_live.Count} of {census.Listed}");
         Invariant.Hold(_freeLists.Validate(_tags, _quantumShift) == FreeSegments, "the free lists hold the free segments", $"of {FreeSegments} not all are there");
-        ValidateIndex(_byAddress, (start, size, tag) => MatchesFree(tag, start, size));
-        ValidateIndex(_bySize, (size, start, tag) => MatchesFree(tag, start, size));
+        _byAddress.Validate(_tags, FreeSegments);
+        _bySize.Validate(_tags, FreeSegments);
+        Invariant.Hold(_indexed || !(_byAddress.IsBegun || _bySize.IsBegun), "an index that is begun is told of changes", $"there is one, and nobody knows");
     }
 
     private struct Census
@@ -82,21 +83,5 @@ internal sealed unsafe partial class SegmentMap<T>
             census.Listed++;
             Invariant.Hold(FindLive(tag->Start) == index, "a segment allocated by address is found by it", $"the one at {tag->Start}");
         }
-    }
-
-    private void ValidateIndex<TOrder>(RangeTree<T, TOrder>? index, Func<T, T, uint, bool> matches)
-        where TOrder : IRangeOrder<T>
-    {
-        if (index is not null)
-        {
-            index.Validate((key, value, tag) => Invariant.Hold(matches(key, value, tag), "an index tells the truth about free segments", $"entry ({key}, {value})"));
-            Invariant.Hold(index.Count == FreeSegments, "an index holds every free segment", $"{index.Count} of {FreeSegments}");
-        }
-    }
-
-    private bool MatchesFree(uint index, T start, T size)
-    {
-        Tag<T>* tag = _tags.At(index);
-        return tag->Kind == TagKind.Free && tag->Start == start && SizeOf(tag) == size;
     }
 }

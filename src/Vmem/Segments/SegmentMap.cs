@@ -12,8 +12,8 @@ namespace Vmem.Segments;
 /// free segments of a span never touch: freeing coalesces at once.
 /// </para>
 /// <para>
-/// Two more indexes over the free segments are built when first asked for and kept from then on: by address (first, last and next fit,
-/// windows, look-up) and by size (best fit). An arena that only ever uses instant fit pays for neither.
+/// Two more indexes over the free segments are built in steps when first asked for, and dropped when nobody asks any more: by address
+/// (first, last and next fit, windows, look-up) and by size (best fit). An arena that only uses instant fit pays for neither.
 /// </para>
 /// <para>
 /// Allocating from the front of a free segment leaves its tag with the allocated part and gives the remainder a new one: the next tag's
@@ -29,9 +29,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     private TagPool<T> _tags;
     private FreeLists<T> _freeLists;
     private LiveTable<T> _live;
-    private RangeTree<T, ByKey<T>>? _byAddress;
-    private RangeTree<T, ByKeyThenValue<T>>? _bySize;
-    private bool _indexed;                        // either of the two exists
+    private bool _indexed;                        // there is an index by address or by size, or a part of one
     private ulong _generation;
     private T _scarceAbove;                       // three quarters of the total size
     private T _scarceFor;                         // and from there to 15/16
@@ -54,7 +52,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     public long FreeSegments => _tags.InUse - LiveSegments - _spans.Count;
 
     public long BookkeepingBytes =>
-        _tags.Bytes + _freeLists.Bytes + _live.Bytes + _spans.Bytes + (_byAddress?.Bytes ?? 0) + (_bySize?.Bytes ?? 0);
+        _tags.Bytes + _freeLists.Bytes + _live.Bytes + _spans.Bytes + _byAddress.Bytes + _bySize.Bytes;
 
     /// <summary>Whether <see cref="Reserve"/> would have nothing to do.</summary>
     public bool HasReserve
@@ -72,8 +70,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         _live.Reserve();
         if (_indexed)
         {
-            _byAddress?.Reserve(2);
-            _bySize?.Reserve(2);
+            ReserveIndexes();
         }
     }
 
@@ -123,7 +120,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
             tag->Kind = TagKind.Allocated;
             if (_indexed)
             {
-                Unindex(tag->Start, whole);
+                Unindex(tag->Start, whole, index);
             }
         }
         else
@@ -151,7 +148,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         _freeLists.Push(_tags, restIndex, rest, ClassOf(whole - size), IsScarce);
         if (_indexed)
         {
-            Reindex(start, whole, start + size, whole - size, restIndex);
+            Reindex(start, whole, index, start + size, whole - size, restIndex);
         }
     }
 
@@ -231,7 +228,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         _freeLists.Push(_tags, free, tag, ClassOf(front), IsScarce);
         if (_indexed)
         {
-            Reindex(tag->Start, whole, tag->Start, front, free);
+            Reindex(tag->Start, whole, free, tag->Start, front, free);
         }
 
         if (T.IsZero(back))
@@ -281,7 +278,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         _freeLists.Release();
         _live.Release();
         _spans?.Release();                        // null if the constructor ran out of memory: the finaliser runs all the same
-        _byAddress?.Release();
-        _bySize?.Release();
+        _byAddress.Release();
+        _bySize.Release();
     }
 }

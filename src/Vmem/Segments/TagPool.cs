@@ -27,6 +27,9 @@ internal unsafe struct TagPool<T>
     /// <summary>Tags taken and not returned.</summary>
     public readonly long InUse => _store.Capacity == 0 ? 0 : _store.Capacity - 1 - _available;
 
+    /// <summary>The tag that was returned last; 0 if all are taken again.</summary>
+    public readonly uint LastReturned => _unused;
+
     /// <summary>Whether <see cref="Reserve"/> would have nothing to do.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly bool HasReserved(uint count) => _available >= count;

@@ -28,6 +28,11 @@ internal sealed partial class Space<T>
             tag = _freeCheck.Find(start, oldSize, site);
         }
 
+        if (Map.IsByHandle(tag))
+        {
+            Caches?.NoteHandle(start, newSize);
+        }
+
         bool done = Map.TryResize(tag, newSize);
         _tally.NotePeak(Map.InUse);
         if (done && newSize != oldSize)

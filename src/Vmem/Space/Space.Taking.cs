@@ -58,8 +58,14 @@ internal sealed partial class Space<T>
     /// <summary>Allocates from the segments as they are.</summary>
     public bool TryTake(in Request<T> request, out Grant<T> grant)
     {
-        using Visit<T> visit = Visit();
-        return TryTakeHeld(request, out grant);
+        while (true)
+        {
+            using Visit<T> visit = Visit();
+            if (HasAnswer(request, out grant))
+            {
+                return !grant.IsEmpty;
+            }
+        }
     }
 
     /// <summary>The same under the lock.</summary>
@@ -70,6 +76,15 @@ internal sealed partial class Space<T>
         uint free = Map.FindConstrained(request.Policy, request.Placement, out T start);
         grant = free == 0 ? default : Take(free, start, request);
         return free != 0;
+    }
+
+    /// <summary>The same, or a step towards an index that the answer needs: then others get their turn before the next.</summary>
+    private bool HasAnswer(in Request<T> request, out Grant<T> grant)
+    {
+        Map.Reserve();
+        uint free = Map.FindConstrained(request.Policy, request.Placement, out T start, inSteps: true);
+        grant = free is 0 or SegmentMap<T>.Unfinished ? default : Take(free, start, request);
+        return free != SegmentMap<T>.Unfinished;
     }
 
     /// <summary>The same, with an import at hand that is attached only if it is needed: what has changed while the source was asked counts
@@ -86,10 +101,14 @@ internal sealed partial class Space<T>
     /// <param name="count">How many there are; right also if memory runs out on the way.</param>
     public void TakeMany(in Request<T> request, Span<T> starts, ref int count)
     {
-        using Visit<T> visit = Visit();
-        while (count < starts.Length && TryTakeHeld(request, out Grant<T> grant))
+        bool isAnswered = false;
+        while (!isAnswered && count < starts.Length)
         {
-            starts[count++] = grant.Start;
+            using Visit<T> visit = Visit();
+            while (count < starts.Length && (isAnswered = HasAnswer(request, out Grant<T> grant)) && !grant.IsEmpty)
+            {
+                starts[count++] = grant.Start;
+            }
         }
     }
 
@@ -136,10 +155,20 @@ internal sealed partial class Space<T>
             EnterForChange();                     // others may have used the reserve up
         }
 
-        using var visit = new Visit<T>(this, isFrozen: false, isOwnRelease: false);
-        uint free = Map.Find(policy, size, out T start);
-        grant = free == 0 ? default : Take(free, start, size, policy, kind, site);
-        return free != 0;
+        while (true)
+        {
+            using (new Visit<T>(this, isFrozen: false, isOwnRelease: false))
+            {
+                uint free = Map.Find(policy, size, out T start, inSteps: true);
+                if (free != SegmentMap<T>.Unfinished)
+                {
+                    grant = free == 0 ? default : Take(free, start, size, policy, kind, site);
+                    return free != 0;
+                }
+            }
+
+            EnterForChange();                     // others had their turn, between two steps of building an index
+        }
     }
 
     private Grant<T> Take(uint free, T start, in Request<T> request) =>
@@ -151,6 +180,11 @@ internal sealed partial class Space<T>
         AssertHeld();
         Invariant.Assert(Map.HasReserve, "what is taken needs no memory");
         Auditor?.Reserve(Map.TagBound);
+        if (kind == RequestKind.Handle)
+        {
+            Caches?.NoteHandle(start, size);
+        }
+
         if (!_mayTakeGoodFit)
         {
             NoteImportUsed(free);

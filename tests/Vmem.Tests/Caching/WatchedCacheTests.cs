@@ -36,7 +36,7 @@ public class WatchedCacheTests
     }
 
     [Fact]
-    public void What_is_lent_counts_as_free_only_while_nobody_holds_it()
+    public async Task What_is_lent_counts_as_free_only_while_nobody_holds_it()
     {
         using Arena<uint> arena = Full(16);
         Task<uint> standing = arena.AllocateAsync(4, TestContext.Current.CancellationToken).AsTask();
@@ -48,11 +48,11 @@ public class WatchedCacheTests
         Assert.False(standing.IsCompleted);
         arena.Free(4, 1);
         Assert.True(standing.IsCompletedSuccessfully);
-        Assert.Equal(4u, standing.Result);
+        Assert.Equal(4u, await standing);
     }
 
     [Fact]
-    public void Another_range_does_not_take_the_place_of_the_one_that_was_lent()
+    public async Task Another_range_does_not_take_the_place_of_the_one_that_was_lent()
     {
         using Arena<uint> arena = Full(16);
         Task<uint> standing = arena.AllocateAsync(2, TestContext.Current.CancellationToken).AsTask();
@@ -61,11 +61,11 @@ public class WatchedCacheTests
         arena.Free(3, 1);                         // in the place of 8
         arena.Free(2, 1);                         // beside it
         Assert.True(standing.IsCompletedSuccessfully);
-        Assert.Equal(2u, standing.Result);
+        Assert.Equal(2u, await standing);
     }
 
     [Fact]
-    public void The_next_head_is_tried_with_what_was_lent_to_the_one_before()
+    public async Task The_next_head_is_tried_with_what_was_lent_to_the_one_before()
     {
         using Arena<uint> arena = Full(16);
         using CancellationTokenSource cancel = new();
@@ -74,9 +74,10 @@ public class WatchedCacheTests
         arena.Free(0, 1);
         arena.Free(1, 1);
         Assert.False(small.IsCompleted);          // it stands behind
-        cancel.Cancel();
+        await cancel.CancelAsync();
         Assert.True(large.IsCanceled);
-        Assert.Equal(0u, small.Result);
+        Assert.True(small.IsCompletedSuccessfully);
+        Assert.Equal(0u, await small);
     }
 
     [Fact]

@@ -1,0 +1,134 @@
+using Vmem.Checks;
+using Xunit;
+
+namespace Vmem.Tests.Growth;
+
+/// <summary>An index is built in steps between which others have their turn, and goes when nobody asks for it.</summary>
+public sealed class StepwiseIndexTests
+{
+    private const int Holes = 100_000;
+
+    /// <summary>Between two steps the lock is given back, so that the building of an index delays others by one step at most.</summary>
+    [Theory]
+    [InlineData(FitPolicy.BestFit)]
+    [InlineData(FitPolicy.FirstFit)]
+    [InlineData(FitPolicy.LastFit)]
+    [InlineData(FitPolicy.NextFit)]
+    public void The_first_request_of_another_policy_is_exact(FitPolicy policy)
+    {
+        using Arena<ulong> arena = Checkerboard();
+        Assert.True(arena.TryAllocate(3, policy, out ulong start));
+        ulong expected = policy is FitPolicy.LastFit ? (4ul * Holes) - 3 : 1;
+        Assert.Equal(expected, start);
+        arena.Validate();
+    }
+
+    /// <summary>What changes while the index is half built is in it afterwards.</summary>
+    [Fact]
+    public void An_index_that_is_half_built_follows_every_change()
+    {
+        using Arena<ulong> arena = Checkerboard();
+        SortedSet<ulong> live = [.. Enumerable.Range(0, Holes).Select(i => 4ul * (ulong)i)];
+        var random = new Random(7);
+        for (int i = 0; i < 60; i++)
+        {
+            Assert.True(arena.TryGetSegment((4ul * (ulong)random.Next(Holes)) + 2, out _));      // a step
+            for (int change = 0; change < 40; change++)
+            {
+                ulong start = 4ul * (ulong)random.Next(Holes);
+                if (live.Remove(start))
+                {
+                    arena.Free(start, 1);
+                }
+                else
+                {
+                    ulong taken = arena.AllocateConstrained(1, new() { Min = start, Max = start + 1 }, FitPolicy.InstantFit);
+                    Assert.Equal(start, taken);
+                    live.Add(start);
+                }
+            }
+
+            if (i % 10 == 0)
+            {
+                arena.Validate();
+            }
+        }
+
+        Assert.Equal(live.Count, arena.GetStatistics().LiveSegments);
+        arena.Validate();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void An_index_that_nobody_asks_for_goes(bool byLookingUp)
+    {
+        using Arena<ulong> arena = Checkerboard();
+        long before = Pairs(arena, 1_000);
+        long bytes = arena.GetStatistics().BookkeepingBytes;
+        if (byLookingUp)
+        {
+            Assert.True(arena.TryGetSegment(Holes + 2, out _));
+        }
+        else
+        {
+            Assert.True(arena.TryAllocate(1, FitPolicy.FirstFit, out ulong start));
+            arena.Free(start, 1);
+        }
+
+        Assert.True(arena.GetStatistics().BookkeepingBytes > bytes, "There is no index.");
+        _ = Pairs(arena, Holes);                  // a quarter of the entries is enough for the first time
+        Assert.Equal(bytes, arena.GetStatistics().BookkeepingBytes);
+        Assert.Equal(before, Pairs(arena, 1_000));
+    }
+
+    /// <summary>Who asks now and then is not made to pay for a new index each time.</summary>
+    [Fact]
+    public void An_index_that_is_asked_for_now_and_then_stays()
+    {
+        using Arena<ulong> arena = Checkerboard();
+        long steps = 0;
+        long pairs = 0;
+        for (int i = 0; i < 40; i++)
+        {
+            _ = StepCounter.Take();
+            Assert.True(arena.TryAllocate(1, FitPolicy.FirstFit, out ulong start));
+            steps += StepCounter.Take();
+            arena.Free(start, 1);
+            pairs += Holes / 10;
+            _ = Pairs(arena, Holes / 10);
+        }
+
+        // One that is built for each question would take some 5 steps an entry 40 times over.
+        Assert.True(steps < 20L * Holes, $"{steps} steps for 40 questions in {pairs} pairs");
+    }
+
+    /// <summary>4·Holes units, of which every fourth is taken: holes of three.</summary>
+    private static Arena<ulong> Checkerboard()
+    {
+        Arena<ulong> arena = new("checkerboard", 0, 4ul * Holes, 1);
+        for (ulong start = 0; start < 4ul * Holes; start += 4)
+        {
+            Assert.Equal(start, arena.Allocate(1));
+            Assert.Equal(start + 1, arena.Allocate(3));
+        }
+
+        for (ulong start = 1; start < 4ul * Holes; start += 4)
+        {
+            arena.Free(start, 3);
+        }
+
+        return arena;
+    }
+
+    private static long Pairs(Arena<ulong> arena, int count)
+    {
+        _ = StepCounter.Take();
+        for (int i = 0; i < count; i++)
+        {
+            arena.Free(arena.Allocate(2), 2);
+        }
+
+        return StepCounter.Take();
+    }
+}
