@@ -13,8 +13,8 @@ namespace Vmem.Caching;
 /// <list type="number">
 /// <item>The first that waits wants a range of just this size: it is <em>handed over</em>. The segments do not change, and the second that
 /// waits need not be tried if he wants the same.</item>
-/// <item>The first that waits could not be met, whatever else the caches hold: the range is <em>lent</em> to the magazine of the thread that
-/// frees it. That thread may take it and put it back without the lock, but nothing else in its place
+/// <item>The first that waits could not be met, whatever else the caches hold: the range is <em>lent</em> to the magazine of the thread
+/// that frees it. That thread may take it and put it back without the lock, but nothing else in its place
 /// (<see cref="MagazinePair{TItem}.TryPutBack"/>).</item>
 /// <item>Else it goes to the segments, and those who wait are tried.</item>
 /// </list>
@@ -26,8 +26,8 @@ namespace Vmem.Caching;
 /// (<see cref="QuantumCaches{T}.TakeBackLent"/>); then nothing is lent.
 /// </para>
 /// <para>
-/// <b>Who pays.</b> To drain stops the threads for some microseconds, about as much as a hundred frees below; for much longer where a thread
-/// has lost its processor. So after a drain, lending begins again only after some frees, twice as many each time, up to
+/// <b>Who pays.</b> To drain stops the threads for some microseconds, about as much as a hundred frees below; for much longer where a
+/// thread has lost its processor. So after a drain, lending begins again only after some frees, twice as many each time, up to
 /// <see cref="MostPatience"/>. In the same way closed caches open again at the first free after the last wait, then at the second, and so
 /// on up to <see cref="MostFreesClosed"/>; every interval of the upkeep begins anew. The cost stays within some times of what the better
 /// choice would have cost. The numbers are arbitrary within that reason.

@@ -207,8 +207,8 @@ internal sealed partial class MagazineCache<TItem>
         _depot.Pour(previous, _record.Size.Rounds);
     }
 
-    /// <summary>What the cache holds and has done: exact while nobody changes it. Stops nobody and takes no gate: what a busy thread holds is
-    /// that of some moment of the count, and a magazine more or less if the thread exchanges one just then.</summary>
+    /// <summary>What the cache holds and has done: exact while nobody changes it. Stops nobody and takes no gate: what a busy thread holds
+    /// is that of some moment of the count, and a magazine more or less if the thread exchanges one just then.</summary>
     public MagazineFigures Count()
     {
         long items = _depot.Rounds;

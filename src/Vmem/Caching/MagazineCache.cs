@@ -229,7 +229,7 @@ internal sealed partial class MagazineCache<TItem>
         }
     }
 
-    /// <summary>Keeps an item in the current thread's loaded magazine though the cache is closed, so that the thread finds it there.</summary>
+    /// <summary>Keeps an item in the current thread's loaded magazine though the cache is closed.</summary>
     /// <param name="item">The item.</param>
     /// <param name="state">For <paramref name="mayLend"/>.</param>
     /// <param name="mayLend">Says whether the item may be kept; under the gate, with room for it.</param>

@@ -18,7 +18,7 @@ namespace Vmem.Caching;
 /// by bit; with the gate none is under way unseen when another thread looks at the whole or is about to fail.
 /// </para>
 /// </remarks>
-internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDisposable
+internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDisposable
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     private readonly RangeSlabs<T> _slabs;
@@ -147,101 +147,6 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
     /// <summary>Whether magazines or slabs may hold anything. Under the lock; else a hint.</summary>
     private bool MayHold => !T.IsZero(_slabs.Idle) || _magazines.MayHold;
 
-    /// <summary>Frees a range after the thread's loaded magazine had no room for it.</summary>
-    public void Free(T start, T size)
-    {
-        int sizeClass = ClassOf(size);
-        if (_handles?.Has(start) != true && (!_magazines[sizeClass].IsClosed || TryOpen()
-            ? _magazines.TryReturn(sizeClass, start) : _watch.MayLend && TryLend(start, size, sizeClass)))
-        {
-            return;
-        }
-
-        IGranted? granted = null;
-        try
-        {
-            using Visit<T> visit = _space.Visit();
-            _watch.NoteFree();
-            granted = ReturnHeld(start, size, sizeClass);
-        }
-        finally
-        {
-            granted?.Complete();
-        }
-    }
-
-    /// <summary>A range is freed that no magazine takes in. The lock is held.</summary>
-    /// <returns>The request that waited for just such a range and got it; null if none did.</returns>
-    private IGranted? ReturnHeld(T start, T size, int sizeClass)
-    {
-        _space.Map.Reserve();
-        if (_watch.IsOn && _space.Recorder is null && _slabLayer.IsOut(start, size, sizeClass) &&
-            _space.HandOver(start, size) is { } granted)
-        {
-            _watch.NoteHandOver();
-            return granted;
-        }
-
-        if (!_slabLayer.TryReturn(start, size, sizeClass, isFree: true))
-        {
-            _space.CheckFree(start, size);
-        }
-
-        if (_watch.IsOn)
-        {
-            _slabLayer.Dissolve();
-        }
-
-        if (_handles is not null && _space.Map.HandleSegments == 0)
-        {
-            _handles.Clear();
-            _magazines.WatchNone();
-        }
-
-        return null;
-    }
-
-    /// <summary>Opens the caches if nothing has been short for a while.</summary>
-    private bool TryOpen()
-    {
-        if (!_watch.MayEnd)
-        {
-            return false;
-        }
-
-        using Visit<T> visit = _space.Visit();
-        if (!_watch.TryEnd())
-        {
-            return false;
-        }
-
-        _magazines.Open();
-        return true;
-    }
-
-    /// <summary>Lends a range that is freed to the current thread, if that helps nobody who waits.</summary>
-    private bool TryLend(T start, T size, int sizeClass)
-    {
-        MagazineCache<T> cache = _magazines[sizeClass];
-        return cache.TryLend(start, (Caches: this, Cache: cache, Size: size, Class: sizeClass), static (state, start) =>
-        {
-            using Visit<T> visit = state.Caches._space.Visit();
-            return state.Caches._magazines[state.Class] == state.Cache && state.Caches._watch.TryLend(start, state.Size);
-        });
-    }
-
-    /// <inheritdoc/>
-    public void NoteHandle(T start, T size)
-    {
-        _space.AssertHeld();
-        if (size <= Max)
-        {
-            _handles ??= new HandleMarks<T>(_quantumShift);
-            _handles.Add(start);
-            _magazines.Watch(ClassOf(size));
-        }
-    }
-
     /// <summary>Gives everything that the caches hold back to the segments, and imports that are empty then to the source.</summary>
     /// <param name="released">How much went back to the source.</param>
     /// <returns>How much the caches held.</returns>
@@ -298,43 +203,6 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
         _slabLayer.MakeSegment(start, ClassOf(size));
     }
 
-    /// <summary>Whether requests may wait: see <see cref="CacheWatch{T}"/>. Under the lock; else a hint.</summary>
-    public bool IsWatched => _watch.IsOn;
-
-    /// <summary>Sees to it that every free reaches those who wait, until nobody has waited for a while. Under no lock.</summary>
-    public void Watch()
-    {
-        if (_watch.IsOn)
-        {
-            return;
-        }
-
-        try
-        {
-            using Visit<T> visit = _space.VisitFrozen(isOwnRelease: true);
-            if (!_watch.IsOn)
-            {
-                _ = _drain.Drain();
-                _magazines.Close();
-                _watch.Begin();
-            }
-        }
-        catch (ObjectDisposedException) when (_space.HasEnded)
-        {
-            // The requests that wait are told so in another place.
-        }
-    }
-
-    /// <summary>The request that is next does not fit: if anything is lent, it is taken back, and those who wait are tried again. Under no
-    /// lock.</summary>
-    public void TakeBackLent()
-    {
-        if (_watch.HasLent)
-        {
-            _ = Drain(out _);
-        }
-    }
-
     /// <summary>Other magazines take the place of these, recorded or not. Frozen and drained.</summary>
     /// <param name="layer">What <see cref="CreateLayer"/> made.</param>
     public void MoveTo(MagazineLayer<T> layer) => _magazines.MoveTo(layer, _watch.IsOn);
@@ -366,30 +234,6 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
 
     /// <inheritdoc/>
     public (T Start, T Size, bool IsOut) RangeAt(uint slab, T value) => _slabs.RangeAt(slab, value);
-
-    /// <summary>What the caches keep from callers and have done. Under the lock.</summary>
-    /// <remarks>
-    /// Exact if the magazines are frozen, or nobody takes or returns a range during the count. Else each thread's count is of another
-    /// moment: a range may be missed or be counted twice as it goes from one to another. What no state of the caches could explain is cut
-    /// off, so that the figures always add up. Rejected: to stop the threads for it. Beside 64 busy threads the claim of all their
-    /// magazines took 65 ms at the 99th percentile, as each of them had to be waited for until it got a processor again.
-    /// </remarks>
-    public CacheFigures<T> Count()
-    {
-        MagazineTotals totals = _magazines.Count();
-        T held = _space.Map.InUse - _slabs.Idle;
-        long ranges = _space.Map.LiveSegments - _slabs.Count + _slabs.RangesOut;
-        long most = long.CreateSaturating(held >> _quantumShift);
-        if (T.IsZero(held) && T.IsZero(_slabs.Idle) && ranges > 0)
-        {
-            most = long.CreateSaturating(T.MaxValue >> _quantumShift);            // all of the type: the sum has wrapped
-            most += most == long.MaxValue ? 0 : 1;
-        }
-
-        long cached = Math.Clamp(totals.Ranges, 0, ranges);
-        T units = T.CreateTruncating(Math.Clamp(totals.Quanta, 0, most)) << _quantumShift;
-        return new CacheFigures<T>(units, cached, totals.Taken, ranges - cached);
-    }
 
     /// <summary>What callers see: a slab is the ranges in it, and what lies in a cache is nobody's. Frozen, and under the lock.</summary>
     public CallersView<T> View() => new(_space, _slabs, _magazines, Max);
@@ -436,11 +280,3 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
 
     private int ClassOf(T size) => int.CreateTruncating((size - T.One) >> _quantumShift);
 }
-
-/// <summary>What quantum caches keep from callers.</summary>
-/// <param name="Units">The total size of what lies in magazines.</param>
-/// <param name="Ranges">How many ranges that is.</param>
-/// <param name="Taken">Ranges ever taken from magazines.</param>
-/// <param name="Live">What callers hold, in ranges: segments, and those of slabs instead of the slabs.</param>
-internal readonly record struct CacheFigures<T>(T Units, long Ranges, long Taken, long Live)
-    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>;

@@ -18,8 +18,8 @@ namespace Vmem.Waiting;
 /// </para>
 /// <para>
 /// <b>Into the queue.</b> Before a request is queued the caches are watched and the arena listens to its source. From then on every free,
-/// here or below, reaches the queue, unless it can help nobody there. Then the request is tried once more. Whatever made room before was seen by
-/// that attempt, and whatever makes room later finds it queued.
+/// here or below, reaches the queue, unless it can help nobody there. Then the request is tried once more. Whatever made room before was
+/// seen by that attempt, and whatever makes room later finds it queued.
 /// </para>
 /// <para>
 /// <b>Out of it.</b> What was done for a waiter on its way in is undone once on its way out, by <see cref="CompleteWaiter"/>, whoever took
