@@ -21,6 +21,7 @@ internal static class BenchCommand
         new FragmentationStudy(),
         new PauseStudy(),
         new CachingStudy(),
+        new WaitingStudy(),
         new PoolsStudy(),
         new HandoverStudy(),
         new ProcessorsStudy(),

@@ -19,9 +19,13 @@ public sealed partial class Arena<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Free(T start, T size)
     {
-        if (size - T.One >= _cachedMax || !TryReturnLoaded(start, size))
+        if (size - T.One >= _cachedMax)
         {
-            FreePastMagazine(start, size);
+            FreeSegment(start, size);
+        }
+        else if (!TryReturnLoaded(start, size, out ThreadMagazines<T>? mine))
+        {
+            FreePastMagazine(start, size, mine);
         }
     }
 
@@ -128,24 +132,35 @@ public sealed partial class Arena<T>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryReturnLoaded(T start, T size)
+    private bool TryReturnLoaded(T start, T size, out ThreadMagazines<T>? mine)
     {
         int thread = ThreadNumber.Current;
         MagazineCache<T>[] magazines = _returns;
         int sizeClass = ClassOf(size);
-        return (uint)sizeClass < (uint)magazines.Length && magazines[sizeClass].TryReturnLoaded(thread, start);
+        mine = (uint)sizeClass < (uint)magazines.Length ? magazines[sizeClass].Of(thread) : null;
+        return mine is not null && mine.TryPush(start);
+    }
+
+    /// <summary>While others wait, a thread puts back what it has just taken: a method of its own, without the frame of the rest.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void FreePastMagazine(T start, T size, ThreadMagazines<T>? mine)
+    {
+        if (mine is null || !mine.TryPutBack(start))
+        {
+            FreeCached(start, size);
+        }
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void FreePastMagazine(T start, T size)
+    private void FreeCached(T start, T size)
     {
-        if (size - T.One < _cachedMax)
-        {
-            _caches!.Free(start, _space.RoundUp(size));
-            GC.KeepAlive(this);
-            return;
-        }
+        _caches!.Free(start, _space.RoundUp(size));
+        GC.KeepAlive(this);
+    }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void FreeSegment(T start, T size)
+    {
         Space<T> space = _space;
         space.Free(start, space.RoundUp(size));
     }

@@ -69,21 +69,31 @@ public sealed partial class Arena<T> : IMetered
         segment.Kind != SegmentKind.Span && segment.Start < from
             ? segment with { Start = from, Size = segment.Size - (from - segment.Start) } : segment;
 
-    /// <summary>What the arena holds and has done, exact at the time of the call.</summary>
-    /// <returns>The figures.</returns>
-    /// <remarks>O(1). With quantum caches O(threads) for each cached size, and the magazines of all threads stand still meanwhile.</remarks>
+    /// <summary>What the arena holds and has done.</summary>
+    /// <returns>The figures. Exact at the time of the call, if the arena has no quantum caches, or no other thread takes or frees a range
+    /// of a cached size meanwhile.</returns>
+    /// <remarks>
+    /// <para>
+    /// O(1). With quantum caches O(threads) for each cached size.
+    /// </para>
+    /// <para>
+    /// No thread is stopped. While threads use the caches, each one's share of <c>InUse</c>, <c>Cached</c>, <c>LiveSegments</c>,
+    /// <c>Allocations</c> and <c>Frees</c> is that of some moment during the call. A range that passes from one to another may be missed or
+    /// be counted twice. The figures add up all the same: <c>TotalSize = InUse + Cached + Free</c> and
+    /// <c>Allocations = Frees + LiveSegments</c>. All others are exact.
+    /// </para>
+    /// </remarks>
     public ArenaStatistics<T> GetStatistics()
     {
-        using Visit<T> visit = _space.VisitFrozen();
+        using Visit<T> visit = _space.Visit();
         return Figures() with { LargestFree = _space.Map.LargestFree() };
     }
 
-    /// <summary>All figures that need no search. Frozen, and under the lock.</summary>
+    /// <summary>All figures that need no search. Under the lock.</summary>
     private ArenaStatistics<T> Figures()
     {
-        MagazineTotals<T> magazines = _caches?.Count() ?? default;
-        long live = _caches?.LiveRanges(magazines) ?? _space.Map.LiveSegments;
-        ArenaStatistics<T> figures = _space.GetStatistics(magazines.Units, magazines.Ranges, magazines.Taken, live);
+        CacheFigures<T> caches = _caches?.Count() ?? new CacheFigures<T>(T.Zero, 0, 0, _space.Map.LiveSegments);
+        ArenaStatistics<T> figures = _space.GetStatistics(caches.Units, caches.Ranges, caches.Taken, caches.Live);
         return figures with
         {
             Waits = _room.Times.Count,
@@ -144,7 +154,7 @@ public sealed partial class Arena<T> : IMetered
     {
         var wanted = (ArenaFigure)figure;
         bool isOfCaches = wanted is ArenaFigure.InUse or ArenaFigure.Cached or ArenaFigure.Allocations or ArenaFigure.Frees;
-        _space.BeginReading(isOfCaches);
+        _space.BeginReading();
         try
         {
             value = _space.HasEnded ? 0 : Read(wanted, isOfCaches ? Figures() : _space.GetStatistics(T.Zero, 0, 0, 0));
@@ -152,7 +162,7 @@ public sealed partial class Arena<T> : IMetered
         }
         finally
         {
-            _space.EndReading(isOfCaches);
+            _space.EndReading();
         }
     }
 

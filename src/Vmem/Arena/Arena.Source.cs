@@ -58,13 +58,20 @@ public sealed partial class Arena<T> : IPossibleSource<T>, ISupply<T>
     bool IPossibleSource<T>.CouldGive(in ImportAsk<T> ask) => _possibility.CouldGive(ask);
 
     /// <inheritdoc/>
-    void ISupply<T>.SuspendCaches() => _caches?.Suspend();
+    bool ISupply<T>.IsWatched => _caches is null || _caches.IsWatched || _space.HasEnded;
 
     /// <inheritdoc/>
-    void ISupply<T>.ResumeCaches() => _caches?.Resume();
+    void ISupply<T>.Watch() => _caches?.Watch();
 
     /// <inheritdoc/>
-    Segment<T> ISupply<T>.Import(in Request<T> request) => _importer!.ImportOrReap(request.Placement);
+    void ISupply<T>.TakeBackLent() => _caches?.TakeBackLent();
+
+    /// <inheritdoc/>
+    Segment<T> ISupply<T>.Import(in Request<T> request)
+    {
+        _caches?.TakeBackLent();
+        return _importer!.ImportOrReap(request.Placement);
+    }
 
     /// <inheritdoc/>
     string? ISupply<T>.WhyNever(in Request<T> request) =>

@@ -1,3 +1,5 @@
+using Vmem.Diagnostics;
+using Vmem.Ranges;
 using Vmem.Space;
 
 namespace Vmem;
@@ -38,7 +40,7 @@ public sealed partial class Arena<T>
 
         bool tried = !_room.IsQueued;
         return (tried && TryAllocate(size, policy, out start)) ||
-            _room.Block(Ask(rounded, default, policy, RequestKind.Segment, AuditCall.Allocate), tried, timeout, cancellationToken,
+            _room.Block(AskPlain(rounded, policy), tried, timeout, cancellationToken,
                 out start);
     }
 
@@ -104,7 +106,7 @@ public sealed partial class Arena<T>
         bool tried = !_room.IsQueued;
         return tried && TryAllocate(size, policy, out T start)
             ? new ValueTask<T>(start)
-            : WaitAsync(Ask(rounded, default, policy, RequestKind.Segment, AuditCall.Allocate), tried, cancellationToken);
+            : WaitAsync(AskPlain(rounded, policy), tried, cancellationToken);
     }
 
     /// <summary>Allocates a range that satisfies constraints, under the arena's policy; completes when there is a place.</summary>
@@ -141,6 +143,9 @@ public sealed partial class Arena<T>
         using Visit<T> visit = _space.Visit();
         _space.NoteRoom();
     }
+
+    private Request<T> AskPlain(T size, FitPolicy policy) =>
+        new(new Placement<T>(size, default, Quantum), policy, RequestKind.Range, _space.Auditor?.Sign(AuditCall.Allocate));
 
     private static void CheckTimeout(TimeSpan timeout)
     {

@@ -174,14 +174,22 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
 
     // The order in which a request is met; the first that succeeds ends it. Nothing else decides it. Calls that are common begin with the
     // first steps in line: the thread's loaded magazine, the depot, a good fit of the segments.
-    private bool TryMeet(in Request<T> request, out Grant<T> grant) =>
-        (Serves(request) ? _caches!.TryTake(request, out grant)  // a slab, a new slab, segments
-            : _space.TryTake(request, out grant))                // segments
-        || TryMeetWithMore(request, out grant);
+    private bool TryMeet(in Request<T> request, out Grant<T> grant)
+    {
+        bool mayBeDrained = true;
+        return (Serves(request) ? _caches!.TryTake(request, out grant, out mayBeDrained)         // a slab, a new slab, segments
+                : _space.TryTake(request, out grant))            // segments
+            || TryMeetWithMore(request, out grant, mayBeDrained);
+    }
 
     // The rest of the order, after the segments were found to have no place.
-    private bool TryMeetWithMore(in Request<T> request, out Grant<T> grant)
+    private bool TryMeetWithMore(in Request<T> request, out Grant<T> grant, bool mayBeDrained = true)
     {
+        if (_importer is null)
+        {
+            return (mayBeDrained && TryTakeDrained(request, out grant)) || Fail(out grant);
+        }
+
         long releases = _space.Releases;
         return TryTakeFromImportedSlab(request, out grant)
             || TryTakeImported(request, out grant)               // the source, without the lock
@@ -195,8 +203,8 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
     private bool TryTakeFromImportedSlab(in Request<T> request, out Grant<T> grant)
     {
         grant = default;
-        return _importer is not null && _caches is not null && _caches.WantsSlab(request) && _importer.TryAttach(_caches.SlabPlacement) &&
-            _caches.TryTake(request, out grant);
+        return _caches is not null && _caches.WantsSlab(request) && _importer!.TryAttach(_caches.SlabPlacement) &&
+            _caches.TryTake(request, out grant, out _);
     }
 
     private bool TryTakeImported(in Request<T> request, out Grant<T> grant)

@@ -12,7 +12,8 @@ namespace Vmem.Caching;
 /// bounded by what was cached. Rejected: to empty bit by bit and to look then, as others may have put something back meanwhile; to repeat
 /// that until nothing comes back may take for ever beside busy threads.
 /// </remarks>
-internal sealed class CacheDrain<T>(Space<T> space, RangeSlabs<T> slabs, SlabLayer<T> slabLayer, RangeMagazines<T> magazines)
+internal sealed class CacheDrain<T>(Space<T> space, RangeSlabs<T> slabs, SlabLayer<T> slabLayer, RangeMagazines<T> magazines,
+    CacheWatch<T> watch)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     /// <summary>How many of the things that went wrong are kept. Arbitrary: the first tells most.</summary>
@@ -35,9 +36,9 @@ internal sealed class CacheDrain<T>(Space<T> space, RangeSlabs<T> slabs, SlabLay
     /// <summary>What magazines and slabs hold; never 0 while they hold anything. Frozen.</summary>
     private T CachedUnits()
     {
-        MagazineTotals<T> totals = magazines.Count();
+        MagazineTotals totals = magazines.Count();
         T idle = slabs.Idle;
-        return Space<T>.Saturate(totals.Units + idle, totals.Ranges + (T.IsZero(idle) ? 0 : 1));
+        return Space<T>.Saturate((T.CreateTruncating(totals.Quanta) * space.Quantum) + idle, totals.Ranges + (T.IsZero(idle) ? 0 : 1));
     }
 
     /// <summary>Throws if anything came out of a magazine that should not have been in it, or an upkeep failed.</summary>
@@ -50,7 +51,7 @@ internal sealed class CacheDrain<T>(Space<T> space, RangeSlabs<T> slabs, SlabLay
         }
     }
 
-    /// <summary>Gives everything that caches hold back to the segments. Frozen, and under the lock.</summary>
+    /// <summary>Gives everything that caches hold back to the segments. Frozen where anything may be, and under the lock.</summary>
     /// <param name="evenIfShort">Whether slabs may stay if there is no memory for tags: nothing is to fail then.</param>
     /// <returns>How much that was.</returns>
     public T Drain(bool evenIfShort)
@@ -65,6 +66,11 @@ internal sealed class CacheDrain<T>(Space<T> space, RangeSlabs<T> slabs, SlabLay
         {
             for (int sizeClass = 0; sizeClass < magazines.Classes; sizeClass++)
             {
+                if (!magazines[sizeClass].MayHold)
+                {
+                    continue;
+                }
+
                 magazines[sizeClass].Drain(_spilled[sizeClass]);
                 foreach (ref Magazine<T> magazine in CollectionsMarshal.AsSpan(_spilled[sizeClass]))
                 {
@@ -77,6 +83,7 @@ internal sealed class CacheDrain<T>(Space<T> space, RangeSlabs<T> slabs, SlabLay
                 throw new InsufficientMemoryException("There is no memory to divide a slab of a quantum cache.");
             }
 
+            watch.NoteDrained();
             return cached;
         }
         finally

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Vmem.Checks;
 
 namespace Vmem.Caching;
@@ -97,7 +98,11 @@ internal sealed class Depot<TItem>
             int count = Math.Min(magazine.Rounds, _partial.Items.Length - _partial.Rounds);
             int rest = magazine.Rounds - count;
             Array.Copy(magazine.Items, rest, _partial.Items, _partial.Rounds, count);
-            Array.Clear(magazine.Items, rest, count);
+            if (RuntimeHelpers.IsReferenceOrContainsReferences<TItem>())
+            {
+                Array.Clear(magazine.Items, rest, count);              // else they stay: a closed cache still knows them
+            }
+
             magazine = magazine with { Rounds = rest };
             _partial = _partial with { Rounds = _partial.Rounds + count };
             if (_partial.IsFull)

@@ -48,7 +48,7 @@ internal sealed partial class MagazineCache<TItem>
             Invariant.Assert(cache._gate.IsHeldByCurrentThread, "the gates are held until the claim ends");
             foreach (ThreadMagazines<TItem>? pair in cache._pairs.Entries)
             {
-                pair?.EndClaim();
+                pair?.EndClaim(cache._closed);
             }
 
             cache._gate.Exit();
@@ -69,11 +69,13 @@ internal sealed partial class MagazineCache<TItem>
             {
                 Spill(pair.Loaded, spilled);
                 Spill(pair.Previous, spilled);
-                pair.Loaded = pair.Previous = Magazine<TItem>.None;
+                pair.Load(Magazine<TItem>.None, _closed);
+                pair.Previous = Magazine<TItem>.None;
             }
         }
 
         _depot.Drain(spilled);
+        Volatile.Write(ref _record.MayHold, false);
         Invariant.Assert(_depot.Rounds == 0, "a drained cache has nothing in its depot");
     }
 
@@ -95,19 +97,16 @@ internal sealed partial class MagazineCache<TItem>
         }
     }
 
-    /// <summary>From now on items are returned to below, until <see cref="Open"/>. Claimed, and drained.</summary>
+    /// <summary>From now on items are returned to below, but for those that are lent, until <see cref="Open"/>. Claimed, and
+    /// drained.</summary>
     public void Close()
     {
         Invariant.Assert(_gate.IsHeldByCurrentThread, "the gate is held");
         _closed = true;
     }
 
-    /// <summary>Ends <see cref="Close"/>. Claimed.</summary>
-    public void Open()
-    {
-        Invariant.Assert(_gate.IsHeldByCurrentThread, "the gate is held");
-        _closed = false;
-    }
+    /// <summary>Ends <see cref="Close"/>. Each thread finds that out when it comes to the gate.</summary>
+    public void Open() => Volatile.Write(ref _closed, false);
 
     /// <summary>Ends an interval: the magazine size follows the contention, what the working set does not need is taken out, and threads
     /// that did nothing with the cache all the while give what they hold to the depot.</summary>
@@ -151,6 +150,7 @@ internal sealed partial class MagazineCache<TItem>
         {
             foreach (Magazine<TItem> magazine in magazines)
             {
+                _record.MayHold |= magazine.Rounds > 0;
                 _depot.Pour(magazine, _record.Size.Rounds);
             }
         }
@@ -189,7 +189,7 @@ internal sealed partial class MagazineCache<TItem>
         {
             pair.AwaitOwner();
             PourOut(pair);
-            pair.EndClaim();
+            pair.EndClaim(_closed);
         }
 
         return true;
@@ -201,15 +201,16 @@ internal sealed partial class MagazineCache<TItem>
         _depot.Reserve(2);
         Magazine<TItem> loaded = pair.Loaded;
         Magazine<TItem> previous = pair.Previous;
-        pair.Loaded = pair.Previous = Magazine<TItem>.None;
+        pair.Load(Magazine<TItem>.None, _closed);
+        pair.Previous = Magazine<TItem>.None;
         _depot.Pour(loaded, _record.Size.Rounds);
         _depot.Pour(previous, _record.Size.Rounds);
     }
 
-    /// <summary>What the cache holds and has done. Claimed.</summary>
+    /// <summary>What the cache holds and has done: exact while nobody changes it. Stops nobody and takes no gate: what a busy thread holds
+    /// is that of some moment of the count, and a magazine more or less if the thread exchanges one just then.</summary>
     public MagazineFigures Count()
     {
-        Invariant.Assert(_gate.IsHeldByCurrentThread, "the gate is held");
         long items = _depot.Rounds;
         long taken = 0;
         int threads = 0;

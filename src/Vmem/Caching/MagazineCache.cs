@@ -30,7 +30,7 @@ internal sealed partial class MagazineCache<TItem>
     private readonly Depot<TItem> _depot = new();
     private readonly GateRecord _record;
     private ThreadTable<ThreadMagazines<TItem>> _pairs = new();        // changes under the gate
-    private bool _closed;                         // nothing may come in
+    private bool _closed;                         // nothing comes in that is not known; set while claimed
 
     /// <summary>Makes an empty cache.</summary>
     /// <param name="leastRounds">The size of magazines to begin with.</param>
@@ -43,9 +43,17 @@ internal sealed partial class MagazineCache<TItem>
     private sealed class GateRecord : PaddedBefore
     {
         public MagazineSize Size;
+        public bool MayHold;                      // a pair has a magazine with room, or the depot has items
         public long DepotTouches;
         public long LookedForEndedAt;
     }
+
+    /// <summary>False: no item is here, and none can come without the gate. It becomes true under the gate, and false only while the cache
+    /// is claimed and drained; so what is false for all of some caches while none can be drained was false at one moment.</summary>
+    public bool MayHold => Volatile.Read(ref _record.MayHold);
+
+    /// <summary>Whether nothing comes in but what is lent. A hint, unless whatever closes and opens is held.</summary>
+    public bool IsClosed => Volatile.Read(ref _closed);
 
     /// <summary>Takes an item from the loaded magazine of the current thread, whose number this is.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -75,6 +83,12 @@ internal sealed partial class MagazineCache<TItem>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public bool TryTake(out TItem item)
     {
+        if (!MayHold)
+        {
+            item = default!;
+            return false;
+        }
+
         ThreadMagazines<TItem> mine = Of(ThreadNumber.Current) ?? Join();
         return (mine.TrySwap(full: true) && mine.TryPop(out item)) || TryExchangeForFull(mine, out item);
     }
@@ -152,7 +166,7 @@ internal sealed partial class MagazineCache<TItem>
                 Invariant.Assert(mine.Loaded.Rounds == 0, "both magazines are empty when one is exchanged for a full one");
                 Magazine<TItem> empty = mine.Previous;
                 mine.Previous = mine.Loaded;
-                mine.Loaded = full;
+                mine.Load(full, _closed);
                 _depot.PutEmpty(empty, _record.Size.Rounds);       // last: it may need memory
             }
             else
@@ -184,6 +198,7 @@ internal sealed partial class MagazineCache<TItem>
                     return false;
                 }
 
+                mine.Open();
                 if (TryPut(mine, item, push) || (mine.TrySwap(full: false) && TryPut(mine, item, push)))
                 {
                     return true;
@@ -200,7 +215,8 @@ internal sealed partial class MagazineCache<TItem>
 
                     Invariant.Assert(made.Rounds == 0 && made.Items.Length > 0, "the magazine that makes room is empty");
                     mine.Previous = mine.Loaded;
-                    mine.Loaded = made;
+                    _record.MayHold = true;
+                    mine.Load(made, isClosed: false);
                     return TryPut(mine, item, push);
                 }
             }
@@ -210,6 +226,50 @@ internal sealed partial class MagazineCache<TItem>
             }
 
             made = new Magazine<TItem>(new TItem[rounds], 0);
+        }
+    }
+
+    /// <summary>Keeps an item in the current thread's loaded magazine though the cache is closed.</summary>
+    /// <param name="item">The item.</param>
+    /// <param name="state">For <paramref name="mayLend"/>.</param>
+    /// <param name="mayLend">Says whether the item may be kept; under the gate, with room for it.</param>
+    /// <returns>False if the cache is open, the magazine has no room, or the item may not be kept.</returns>
+    public bool TryLend<TState>(TItem item, TState state, Func<TState, TItem, bool> mayLend)
+    {
+        ThreadMagazines<TItem> mine = Of(ThreadNumber.Current) ?? Join();
+        EnterGate();
+        try
+        {
+            if (!_closed)
+            {
+                return false;
+            }
+
+            Magazine<TItem> loaded = mine.Loaded;
+            bool isNew = loaded.Items.Length == 0;
+            if (isNew && !_depot.TryTakeEmpty(_record.Size.Rounds, out loaded))
+            {
+                loaded = new Magazine<TItem>(new TItem[_record.Size.Rounds], 0);
+            }
+
+            _record.MayHold = true;               // before the lock: who empties the caches under it must not overlook this one
+            if (loaded.IsFull || !mayLend(state, item))
+            {
+                return false;
+            }
+
+            if (isNew)
+            {
+                Array.Fill(loaded.Items, item);   // only what is lent may be put back
+                mine.Load(loaded, isClosed: true);
+            }
+
+            mine.Lend(item);
+            return true;
+        }
+        finally
+        {
+            _gate.Exit();
         }
     }
 

@@ -18,13 +18,14 @@ namespace Vmem.Caching;
 /// by bit; with the gate none is under way unseen when another thread looks at the whole or is about to fail.
 /// </para>
 /// </remarks>
-internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDisposable
+internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDisposable
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     private readonly RangeSlabs<T> _slabs;
     private readonly RangeMagazines<T> _magazines;
     private readonly SlabLayer<T> _slabLayer;
     private readonly CacheDrain<T> _drain;
+    private readonly CacheWatch<T> _watch;
     private readonly Gate _upkeepGate = new();
     private readonly Upkeep? _upkeep;
     private readonly int _quantumShift;
@@ -35,9 +36,10 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
     {
         _space = space;
         _slabs = new RangeSlabs<T>(space.Map, space.Quantum, classes);
-        _magazines = new RangeMagazines<T>(space.Quantum, classes);
+        _magazines = new RangeMagazines<T>(classes);
         _slabLayer = new SlabLayer<T>(space, _slabs, policy, classes);
-        _drain = new CacheDrain<T>(space, _slabs, _slabLayer, _magazines);
+        _watch = new CacheWatch<T>(space);
+        _drain = new CacheDrain<T>(space, _slabs, _slabLayer, _magazines, _watch);
         _quantumShift = int.CreateTruncating(T.TrailingZeroCount(space.Quantum));
         Max = _slabs.SizeOf(classes - 1);
         _upkeep = space.IsShared ? Upkeep.Start(this, time) : null;
@@ -68,35 +70,60 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
     public bool Serves(in Request<T> request) => request.Kind == RequestKind.Range && request.Size <= Max;
 
     /// <summary>A range from a slab or a new slab, or a segment of its own. Only for a request that the caches serve.</summary>
-    public bool TryTake(in Request<T> request, out Grant<T> grant)
+    /// <param name="request">The request.</param>
+    /// <param name="grant">What was taken.</param>
+    /// <param name="mayBeDrained">Whether caches may hold something; if not, nothing but an import can help.</param>
+    public bool TryTake(in Request<T> request, out Grant<T> grant, out bool mayBeDrained)
     {
         using Visit<T> visit = _space.Visit();
         _space.Map.Reserve();
-        if (_slabLayer.TryTake(ClassOf(request.Size), request.Size, mayAdd: !_magazines.IsSuspended, out T start))
+        mayBeDrained = true;
+        int sizeClass = ClassOf(request.Size);
+        if (_slabLayer.TryTake(sizeClass, request.Size, mayAdd: !_magazines[sizeClass].IsClosed, out T start))
         {
             grant = new Grant<T>(start, request.Size);
             return true;
         }
 
-        return _space.TryTakeHeld(request, out grant);
+        if (_space.TryTakeHeld(request, out grant))
+        {
+            return true;
+        }
+
+        mayBeDrained = MayHold;
+        return false;
     }
 
     /// <summary>Whether a request could be met by a slab, if there were room for one.</summary>
-    public bool WantsSlab(in Request<T> request) => Serves(request) && !_magazines.IsSuspended;
+    public bool WantsSlab(in Request<T> request) => Serves(request) && !_magazines[ClassOf(request.Size)].IsClosed;
 
     /// <summary>The last resort of a request. False if nothing fits at a moment at which no cache holds anything.</summary>
+    /// <remarks>If no cache may hold anything, the lock is that moment: none can be drained meanwhile. Else those that may are frozen, and
+    /// the others must still hold nothing when the lock has been taken.</remarks>
     public bool TryTakeDrained(in Request<T> request, out Grant<T> grant)
     {
         grant = default;
         try
         {
-            using Visit<T> visit = _space.VisitFrozen(isOwnRelease: true);
-            if (_drain.CouldHelp(request.Size))
+            if (!MayHold)
             {
-                _ = _drain.Drain(evenIfShort: false);
+                using Visit<T> visit = _space.Visit(isOwnRelease: true);
+                if (_space.TryTakeHeld(request, out grant) || !MayHold)
+                {
+                    return !grant.IsEmpty;
+                }
             }
 
-            return _space.TryTakeHeld(request, out grant);
+            using (Visit<T> visit = _space.VisitFilled(isOwnRelease: true))
+            {
+                if (!_magazines.MayHoldUnfrozen)
+                {
+                    return TryTakeDrainedHeld(request, out grant);
+                }
+            }
+
+            using Visit<T> whole = _space.VisitFrozen(isOwnRelease: true);         // a cache has come to hold something meanwhile
+            return TryTakeDrainedHeld(request, out grant);
         }
         catch when (!grant.IsEmpty)
         {
@@ -105,49 +132,20 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
         }
     }
 
-    /// <summary>Frees a range after the thread's loaded magazine had no room for it.</summary>
-    public void Free(T start, T size)
+    private bool TryTakeDrainedHeld(in Request<T> request, out Grant<T> grant)
     {
-        int sizeClass = ClassOf(size);
-        if (_handles?.Has(start) == true)
+        if (_drain.CouldHelp(request.Size))
         {
-            _space.Approach(start);
-        }
-        else if (_magazines.TryReturn(sizeClass, start))
-        {
-            return;
+            _ = _drain.Drain(evenIfShort: false);
+            _magazines.Close();
+            _watch.NoteShortage();
         }
 
-        using Visit<T> visit = _space.Visit();
-        _space.Map.ReserveToFree();
-        if (!_slabLayer.TryReturn(start, size, sizeClass, isFree: true))
-        {
-            _space.CheckFree(start, size);
-        }
-
-        if (_magazines.IsSuspended)
-        {
-            _ = _slabLayer.TryDissolve();
-        }
-
-        if (_handles is not null && _space.Map.HandleSegments == 0)
-        {
-            _handles.Clear();
-            _magazines.WatchNone();
-        }
+        return _space.TryTakeHeld(request, out grant);
     }
 
-    /// <inheritdoc/>
-    public void NoteHandle(T start, T size)
-    {
-        _space.AssertHeld();
-        if (size <= Max)
-        {
-            _handles ??= new HandleMarks<T>(_quantumShift);
-            _handles.Add(start);
-            _magazines.Watch(ClassOf(size));
-        }
-    }
+    /// <summary>Whether magazines or slabs may hold anything. Under the lock; else a hint.</summary>
+    private bool MayHold => !T.IsZero(_slabs.Idle) || _magazines.MayHold;
 
     /// <summary>Gives everything that the caches hold back to the segments, and imports that are empty then to the source.</summary>
     /// <param name="released">How much went back to the source.</param>
@@ -206,43 +204,20 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
         return _slabLayer.TryMakeSegment(start, ClassOf(size));
     }
 
-    /// <summary>From now until <see cref="Resume"/> the caches hold nothing and keep nothing: every free reaches the segments. Calls nest.
-    /// Not to be called under the lock.</summary>
-    public void Suspend()
-    {
-        _magazines.Suspend();
-        try
-        {
-            _ = Drain(out _);
-        }
-        catch (ObjectDisposedException) when (_space.HasEnded)
-        {
-            // The requests that wait are told so in another place.
-        }
-        catch
-        {
-            _magazines.Resume();
-            throw;
-        }
-    }
-
-    /// <summary>Ends one <see cref="Suspend"/>.</summary>
-    public void Resume() => _magazines.Resume();
-
     /// <summary>Other magazines take the place of these, recorded or not. Frozen and drained.</summary>
     /// <param name="layer">What <see cref="CreateLayer"/> made.</param>
-    public void MoveTo(MagazineLayer<T> layer) => _magazines.MoveTo(layer);
+    public void MoveTo(MagazineLayer<T> layer) => _magazines.MoveTo(layer, _watch.IsOn);
 
     /// <summary>Magazines for <see cref="MoveTo"/>.</summary>
     public MagazineLayer<T> CreateLayer(ArenaRecorder<T>? recorder) => _magazines.CreateLayer(recorder);
 
     /// <inheritdoc/>
-    public void Freeze()
+    public void Freeze(bool isWhole)
     {
         _upkeepGate.Enter();
         try
         {
-            _magazines.Freeze();
+            _magazines.Freeze(isWhole);
         }
         catch
         {
@@ -260,13 +235,6 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
 
     /// <inheritdoc/>
     public (T Start, T Size, bool IsOut) RangeAt(uint slab, T value) => _slabs.RangeAt(slab, value);
-
-    /// <summary>What the magazines hold and have done. Frozen.</summary>
-    public MagazineTotals<T> Count() => _magazines.Count();
-
-    /// <summary>The ranges that callers hold: segments, those of slabs that are out instead of the slabs, less what lies in magazines.
-    /// Frozen, and under the lock.</summary>
-    public long LiveRanges(in MagazineTotals<T> totals) => _space.Map.LiveSegments - _slabs.Count + _slabs.RangesOut - totals.Ranges;
 
     /// <summary>What callers see: a slab is the ranges in it, and what lies in a cache is nobody's. Frozen, and under the lock.</summary>
     public CallersView<T> View() => new(_space, _slabs, _magazines, Max);
@@ -302,7 +270,11 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
     public void Dispose() => _upkeep?.Dispose();
 
     /// <inheritdoc/>
-    void IUpkeepTarget.EndInterval() => _drain.KeepUp(_upkeepGate, static (magazines, spilled) => magazines.Tick(spilled));
+    void IUpkeepTarget.EndInterval()
+    {
+        _watch.EndInterval();
+        _drain.KeepUp(_upkeepGate, static (magazines, spilled) => magazines.Tick(spilled));
+    }
 
     /// <inheritdoc/>
     void IUpkeepTarget.RelievePressure() => _drain.KeepUp(_upkeepGate, static (magazines, spilled) => magazines.DrainDepot(spilled));

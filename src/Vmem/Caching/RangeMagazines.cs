@@ -17,17 +17,15 @@ internal sealed class RangeMagazines<T>
     /// <summary>No thread has magazines in it, so it takes nothing.</summary>
     private static readonly MagazineCache<T> s_watched = new(LeastRounds);
 
-    private readonly T _quantum;
     private MagazineLayer<T> _layer;              // changes while it is frozen
-    private MagazineCache<T>[] _frozen = [];      // what Freeze has claimed
+    private readonly MagazineCache<T>[] _frozen;  // what Freeze has claimed: the first of them
+    private int _frozenCount;
     private (long Taken, long DepotTouches) _former;            // of layers that are gone
-    private int _suspensions;
-    private bool _ended;
 
-    public RangeMagazines(T quantum, int classes)
+    public RangeMagazines(int classes)
     {
-        _quantum = quantum;
         Classes = classes;
+        _frozen = new MagazineCache<T>[classes];
         _layer = CreateLayer(null);
     }
 
@@ -39,30 +37,53 @@ internal sealed class RangeMagazines<T>
 
     public int Classes { get; }
 
-    /// <summary>Whether the caches must keep nothing.</summary>
-    public bool IsSuspended => Volatile.Read(ref _suspensions) != 0;
+    /// <summary>Whether any cache may hold something, see <see cref="MagazineCache{TItem}.MayHold"/>.</summary>
+    public bool MayHold => Array.Exists(All, static cache => cache.MayHold);
 
-    public MagazineCache<T> this[int sizeClass] => _layer.Caches[sizeClass];
-
-    /// <summary>Stops all magazines, so that they can be looked at or emptied, until <see cref="Thaw"/>. To be called before the arena's
-    /// lock is taken.</summary>
-    public void Freeze()
+    /// <summary>Whether a cache may hold something that is not frozen. Frozen, and under the lock.</summary>
+    public bool MayHoldUnfrozen
     {
-        while (true)
+        get
         {
-            MagazineCache<T>[] caches = Volatile.Read(ref _layer).Caches;
-            MagazineCache<T>.Claim(caches);
-            if (caches == _layer.Caches)
+            int frozen = 0;                       // these are in the order of the caches
+            foreach (MagazineCache<T> cache in All)
             {
-                _frozen = caches;
-                return;
+                if (frozen < _frozenCount && _frozen[frozen] == cache)
+                {
+                    frozen++;
+                }
+                else if (cache.MayHold)
+                {
+                    return true;
+                }
             }
 
-            MagazineCache<T>.Release(caches);     // others have taken their place meanwhile
+            return false;
         }
     }
 
-    public void Thaw() => MagazineCache<T>.Release(_frozen);
+    public MagazineCache<T> this[int sizeClass] => _layer.Caches[sizeClass];
+
+    /// <summary>Stops magazines, so that they can be looked at or emptied, until <see cref="Thaw"/>. By one thread at a time, and before
+    /// the arena's lock is taken.</summary>
+    /// <param name="isWhole">Whether all; else those that may hold something. More of them may come to hold something until the lock has
+    /// been taken: see <see cref="MayHoldUnfrozen"/>.</param>
+    public void Freeze(bool isWhole)
+    {
+        int count = 0;
+        foreach (MagazineCache<T> cache in All)
+        {
+            if (isWhole || cache.MayHold)
+            {
+                _frozen[count++] = cache;
+            }
+        }
+
+        MagazineCache<T>.Claim(_frozen.AsSpan(0, count));
+        _frozenCount = count;
+    }
+
+    public void Thaw() => MagazineCache<T>.Release(_frozen.AsSpan(0, _frozenCount));
 
     /// <summary>A range from the current thread's magazines, or with a full one from the depot, after the loaded magazine was found empty
     /// or none was shown.</summary>
@@ -103,62 +124,51 @@ internal sealed class RangeMagazines<T>
 
     /// <summary>Other caches take the place of these, which keep nothing from now on. Frozen, and empty; so are the new ones until
     /// <see cref="Thaw"/>.</summary>
-    public void MoveTo(MagazineLayer<T> layer)
+    /// <param name="layer">The new ones.</param>
+    /// <param name="isClosed">Whether they are closed.</param>
+    public void MoveTo(MagazineLayer<T> layer, bool isClosed)
     {
-        MagazineTotals<T> totals = Count();
-        Invariant.Assert(totals.Ranges == 0, "a layer that is left is empty");
+        MagazineTotals totals = Count();
+        Invariant.Assert(totals.Ranges == 0 && _frozenCount == Classes, "a layer that is left is empty");
         foreach (MagazineCache<T> cache in All)
         {
             cache.Close();
         }
 
         MagazineCache<T>.Claim(layer.Caches);     // nobody has them yet: there is nothing to wait for
-        foreach (MagazineCache<T> cache in layer.Caches)
-        {
-            if (IsSuspended)
-            {
-                cache.Close();
-            }
-        }
-
         for (int i = 0; i < Classes; i++)
         {
             layer.Returns[i] = Returns[i] == s_watched ? s_watched : layer.Caches[i];
         }
 
-        _former = (totals.Taken, totals.DepotTouches);
-        MagazineCache<T>[] left = _frozen;
-        _frozen = layer.Caches;
-        Volatile.Write(ref _layer, layer);
-        MagazineCache<T>.Release(left);
-    }
-
-    /// <summary>From now until <see cref="Resume"/> nothing comes into the caches. Calls nest.</summary>
-    public void Suspend()
-    {
-        Freeze();
-        _suspensions++;
-        foreach (MagazineCache<T> cache in All)
+        foreach (MagazineCache<T> cache in isClosed ? layer.Caches : [])
         {
             cache.Close();
         }
 
-        Thaw();
+        _former = (totals.Taken, totals.DepotTouches);
+        Volatile.Write(ref _layer, layer);
+        MagazineCache<T>.Release(_frozen);        // all are
+        layer.Caches.CopyTo(_frozen, 0);
     }
 
-    /// <summary>Ends one <see cref="Suspend"/>.</summary>
-    public void Resume()
+    /// <summary>From now until <see cref="Open"/> nothing comes into the caches that are frozen, but what is lent. Under the lock, and
+    /// drained.</summary>
+    public void Close()
     {
-        Freeze();
-        if (--_suspensions == 0 && !_ended)
+        foreach (MagazineCache<T> cache in _frozen.AsSpan(0, _frozenCount))
         {
-            foreach (MagazineCache<T> cache in All)
-            {
-                cache.Open();
-            }
+            cache.Close();
         }
+    }
 
-        Thaw();
+    /// <summary>Ends <see cref="Close"/>. Under the lock.</summary>
+    public void Open()
+    {
+        foreach (MagazineCache<T> cache in All)
+        {
+            cache.Open();
+        }
     }
 
     /// <summary>Forgets all empty magazines.</summary>
@@ -173,17 +183,18 @@ internal sealed class RangeMagazines<T>
     /// <summary>Whether a range lies in a magazine. Frozen.</summary>
     public bool Contains(T start, int sizeClass) => sizeClass < Classes && All[sizeClass].Contains(start);
 
-    /// <summary>What the magazines hold and have done. Frozen.</summary>
-    public MagazineTotals<T> Count()
+    /// <summary>What the magazines hold and have done. Exact if they are frozen or nobody uses them, see
+    /// <see cref="MagazineCache{TItem}.Count"/>.</summary>
+    public MagazineTotals Count()
     {
-        var totals = new MagazineTotals<T>(0, T.Zero, _former.Taken, _former.DepotTouches);
+        var totals = new MagazineTotals(0, 0, _former.Taken, _former.DepotTouches);
         MagazineCache<T>[] caches = All;
         for (int i = 0; i < caches.Length; i++)
         {
             MagazineFigures figures = caches[i].Count();
-            totals = new MagazineTotals<T>(
+            totals = new MagazineTotals(
                 totals.Ranges + figures.Items,
-                totals.Units + (_quantum * T.CreateTruncating((i + 1) * figures.Items)),
+                totals.Quanta + ((i + 1) * figures.Items),
                 totals.Taken + figures.Taken,
                 totals.DepotTouches + figures.DepotTouches);
         }
@@ -222,7 +233,6 @@ internal sealed class RangeMagazines<T>
     /// <summary>Ends the magazines. Frozen.</summary>
     public void End()
     {
-        _ended = true;
         foreach (MagazineCache<T> cache in All)
         {
             cache.Drain([]);
@@ -233,8 +243,7 @@ internal sealed class RangeMagazines<T>
 
 /// <summary>What all magazines of an arena hold and have done.</summary>
 /// <param name="Ranges">Ranges in magazines.</param>
-/// <param name="Units">Their total size.</param>
+/// <param name="Quanta">Their total size in quanta. A number that cannot wrap in a sum of counts that do not belong together.</param>
 /// <param name="Taken">Ranges ever taken from magazines.</param>
 /// <param name="DepotTouches">How often a thread came to a depot.</param>
-internal readonly record struct MagazineTotals<T>(long Ranges, T Units, long Taken, long DepotTouches)
-    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>;
+internal readonly record struct MagazineTotals(long Ranges, long Quanta, long Taken, long DepotTouches);

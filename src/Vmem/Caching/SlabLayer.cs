@@ -27,6 +27,20 @@ internal sealed class SlabLayer<T>(Space<T> space, RangeSlabs<T> slabs, FitPolic
         return true;
     }
 
+    /// <summary>Whether a range is out, or a segment of its own that is found by its address.</summary>
+    public bool IsOut(T start, T size, int sizeClass)
+    {
+        space.AssertHeld();
+        uint slab = slabs.Find(start);
+        if (slab != 0 && slabs.IsOut(slab, start, sizeClass))
+        {
+            return true;
+        }
+
+        uint tag = space.Map.FindLive(start);
+        return tag != 0 && space.Map.SlabOf(tag) == 0 && space.Map.GetSegment(tag).Size == size;
+    }
+
     /// <summary>Puts a range into its slab, or frees the segment that it is. The map has its reserve.</summary>
     /// <param name="start">The range.</param>
     /// <param name="size">Its size.</param>

@@ -6,8 +6,9 @@ namespace Vmem.Space;
 internal interface ICachedRanges<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
-    /// <summary>Makes everything in front of the segments stand still. To be called before the lock is taken.</summary>
-    void Freeze();
+    /// <summary>Makes what is in front of the segments stand still. To be called before the lock is taken.</summary>
+    /// <param name="isWhole">Whether everything; else only the caches that may hold something.</param>
+    void Freeze(bool isWhole);
 
     /// <summary>Ends <see cref="Freeze"/>.</summary>
     void Thaw();

@@ -4,7 +4,7 @@ namespace Vmem.Space;
 internal sealed partial class Space<T>
 {
     /// <summary>Takes the lock until the visit is disposed.</summary>
-    /// <param name="isOwnRelease">See <see cref="IWatcher.RoomMayHaveCome"/>.</param>
+    /// <param name="isOwnRelease">See <see cref="IWatcher{T}.RoomMayHaveCome"/>.</param>
     /// <exception cref="ObjectDisposedException">The arena has ended; the lock is not held.</exception>
     public Visit<T> Visit(bool isOwnRelease = false)
     {
@@ -35,6 +35,13 @@ internal sealed partial class Space<T>
         return new Visit<T>(this, ref later);
     }
 
+    /// <summary>Takes the lock with the caches that may hold something frozen.</summary>
+    public Visit<T> VisitFilled(bool isOwnRelease)
+    {
+        EnterFrozen(evenEnded: false, isWhole: false);
+        return new Visit<T>(this, isFrozen: true, isOwnRelease);
+    }
+
     /// <summary>Takes the lock to look at the whole: what is in magazines stands still, too.</summary>
     public Visit<T> VisitFrozen(bool isOwnRelease = false, bool evenEnded = false)
     {
@@ -55,6 +62,24 @@ internal sealed partial class Space<T>
     {
         AssertHeld();
         _aftermath.HasRoomCome |= IsWatched;
+    }
+
+    /// <summary>The size of the request that waits and is next; 0 if there is none, or others want to know of any room. The lock is
+    /// held.</summary>
+    public T Needed => IsWatched ? _watcher.Needed : T.Zero;
+
+    /// <summary>Gives a range that a caller frees to the request that is next, if it wants just such a one. The lock is held.</summary>
+    /// <returns>What is to be completed when the lock has been given back; null if the range is still the caller's.</returns>
+    public IGranted? HandOver(T start, T size)
+    {
+        AssertHeld();
+        IGranted? granted = IsWatched ? _watcher.HandOver(new Grant<T>(start, size)) : null;
+        if (granted is not null)
+        {
+            _tally.NoteAllocation(Map.InUse);
+        }
+
+        return granted;
     }
 
     /// <summary>A span goes to the source when the lock has been given back. The lock is held.</summary>

@@ -20,14 +20,14 @@ namespace Vmem.Space;
 /// called with none of them held.
 /// </para>
 /// <para>This type does not know what stands in front of it or above it: see <see cref="ICachedRanges{T}"/> and
-/// <see cref="IWatcher"/>.</para>
+/// <see cref="IWatcher{T}"/>.</para>
 /// </remarks>
 internal sealed partial class Space<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     private readonly bool _isShared;
     private readonly T _quantumMask;
-    private readonly IWatcher _watcher;
+    private readonly IWatcher<T> _watcher;
     private readonly FreeCheck<T> _freeCheck;
     private readonly ImportLedger<T>? _imports;
     private ArenaLock _lock;
@@ -43,7 +43,7 @@ internal sealed partial class Space<T>
     /// <param name="quantum">A power of two.</param>
     /// <param name="options">The arena's options.</param>
     /// <param name="watcher">Is told of room that comes and goes.</param>
-    public Space(string name, T quantum, ArenaOptions<T> options, IWatcher watcher)
+    public Space(string name, T quantum, ArenaOptions<T> options, IWatcher<T> watcher)
     {
         Name = name;
         Quantum = quantum;
@@ -108,25 +108,10 @@ internal sealed partial class Space<T>
 
     /// <summary>Takes the lock to read figures, and changes nothing: a collector of metrics may read a single-threaded arena, which has no
     /// lock, while it works.</summary>
-    public void BeginReading(bool isFrozen)
-    {
-        if (isFrozen)
-        {
-            Caches?.Freeze();
-        }
-
-        EnterRaw();
-    }
+    public void BeginReading() => EnterRaw();
 
     /// <summary>Ends <see cref="BeginReading"/>.</summary>
-    public void EndReading(bool isFrozen)
-    {
-        Exit();
-        if (isFrozen)
-        {
-            Caches?.Thaw();
-        }
-    }
+    public void EndReading() => Exit();
 
     /// <summary>Asserts that the current thread holds the lock. A single-threaded arena has none.</summary>
     [Conditional("DEBUG")]
@@ -232,9 +217,9 @@ internal sealed partial class Space<T>
         }
     }
 
-    private void EnterFrozen(bool evenEnded)
+    private void EnterFrozen(bool evenEnded, bool isWhole = true)
     {
-        Caches?.Freeze();
+        Caches?.Freeze(isWhole);
         EnterRaw();
         if (_hasEnded && !evenEnded)
         {

@@ -21,7 +21,7 @@ internal readonly ref struct Visit<T>
     /// <summary>The lock has been taken.</summary>
     /// <param name="space">Whose.</param>
     /// <param name="isFrozen">Whether what stands in front has been frozen, too.</param>
-    /// <param name="isOwnRelease">See <see cref="IWatcher.RoomMayHaveCome"/>.</param>
+    /// <param name="isOwnRelease">See <see cref="IWatcher{T}.RoomMayHaveCome"/>.</param>
     public Visit(Space<T> space, bool isFrozen, bool isOwnRelease)
     {
         _space = space;

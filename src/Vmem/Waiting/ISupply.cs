@@ -13,11 +13,14 @@ internal interface ISupply<T>
     /// <summary>Changes whenever something goes that a request may have counted on.</summary>
     long Removals { get; }
 
-    /// <summary>From now on every free reaches the segments, and with them the queue. Calls nest.</summary>
-    void SuspendCaches();
+    /// <summary>Whether every free reaches the queue. Under the lock; it stays true while anybody is queued or listens.</summary>
+    bool IsWatched { get; }
 
-    /// <summary>Ends one <see cref="SuspendCaches"/>.</summary>
-    void ResumeCaches();
+    /// <summary>Makes <see cref="IsWatched"/> true, for now.</summary>
+    void Watch();
+
+    /// <summary>The head does not fit: what caches keep although somebody waits is taken back, and the queue is served again.</summary>
+    void TakeBackLent();
 
     /// <summary>A span in which the request would fit, also after the empty imports went back; the empty segment if there is
     /// none.</summary>

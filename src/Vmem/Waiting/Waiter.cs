@@ -29,7 +29,7 @@ internal enum WaitState
 /// <para>The task's state is the arena: whoever holds the task keeps the arena, with all that could ever complete it, alive.</para>
 /// </remarks>
 internal sealed class Waiter<T>(WaitingRoom<T> room, object keeper, in Request<T> request, CancellationToken token)
-    : TaskCompletionSource<T>(keeper, TaskCreationOptions.RunContinuationsAsynchronously)
+    : TaskCompletionSource<T>(keeper, TaskCreationOptions.RunContinuationsAsynchronously), IGranted
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     private static readonly Action<object?> s_cancelled = static state => ((Waiter<T>)state!).GiveUp(WaitState.Cancelled);
@@ -72,8 +72,7 @@ internal sealed class Waiter<T>(WaitingRoom<T> room, object keeper, in Request<T
                 return;
             }
 
-            Began = began;
-            times.NoteBegin();
+            Begin(began, times);
         }
 
         ITimer? timer = null;
@@ -102,6 +101,13 @@ internal sealed class Waiter<T>(WaitingRoom<T> room, object keeper, in Request<T
 
         timer?.Dispose();
         _ = registration.Unregister();
+    }
+
+    /// <summary>It truly waits from now on. The lock is held.</summary>
+    public void Begin(long now, WaitTimes times)
+    {
+        Began = now;
+        times.NoteBegin();
     }
 
     /// <summary>It was granted its range. The lock is held.</summary>
@@ -147,6 +153,9 @@ internal sealed class Waiter<T>(WaitingRoom<T> room, object keeper, in Request<T
                 return true;
         }
     }
+
+    /// <inheritdoc/>
+    void IGranted.Complete() => room.CompleteWaiter(this);
 
     /// <summary>Completes the task. The lock is not held.</summary>
     public void Complete()

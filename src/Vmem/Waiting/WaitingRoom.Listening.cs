@@ -14,10 +14,32 @@ internal sealed partial class WaitingRoom<T>
     {
         ArgumentNullException.ThrowIfNull(mayHaveRoom);
         Follow();
+        try
+        {
+            while (!TryAdd(mayHaveRoom))
+            {
+                _supply.Watch();
+            }
+        }
+        catch
+        {
+            Unfollow();
+            throw;
+        }
+    }
+
+    private bool TryAdd(Action listener)
+    {
         using (_space.VisitEvenEnded())
         {
-            _listeners = [.. _listeners, mayHaveRoom];
+            if (!_supply.IsWatched)
+            {
+                return false;
+            }
+
+            _listeners = [.. _listeners, listener];
             NoteWatchers();
+            return true;
         }
     }
 
@@ -42,19 +64,8 @@ internal sealed partial class WaitingRoom<T>
     /// <summary>From now until <see cref="Unfollow"/> every free, here or below, reaches the queue.</summary>
     private void Follow()
     {
-        _supply.SuspendCaches();
-        bool isFirst;
-        try
-        {
-            isFirst = _listener.Listen(_space);
-        }
-        catch
-        {
-            _supply.ResumeCaches();
-            throw;
-        }
-
-        if (!isFirst || !_space.IsWatched)
+        _supply.Watch();
+        if (!_listener.Listen(_space) || !_space.IsWatched)
         {
             return;
         }
@@ -70,17 +81,7 @@ internal sealed partial class WaitingRoom<T>
         }
     }
 
-    private void Unfollow()
-    {
-        try
-        {
-            _supply.ResumeCaches();
-        }
-        finally
-        {
-            _listener.StopListening(_space);
-        }
-    }
+    private void Unfollow() => _listener.StopListening(_space);
 
     private void SourceMayHaveRoom()
     {

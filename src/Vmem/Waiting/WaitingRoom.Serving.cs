@@ -82,10 +82,12 @@ internal sealed partial class WaitingRoom<T>
     {
         WaitQueue<T> served = default;
         bool import = false;
+        bool stays;
         using (_space.VisitEvenEnded())
         {
             GrantWhatFits(ref served);
-            if (!_queue.IsEmpty && _supply.CanImport)
+            stays = !_queue.IsEmpty;
+            if (stays && _supply.CanImport)
             {
                 import = !_importing;
                 if (import)
@@ -109,6 +111,10 @@ internal sealed partial class WaitingRoom<T>
             if (import)
             {
                 ImportForWaiters();               // whatever was thrown: only this thread may, until it says that it no longer does
+            }
+            else if (stays)
+            {
+                _supply.TakeBackLent();
             }
         }
     }

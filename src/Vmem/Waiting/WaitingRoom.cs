@@ -17,16 +17,16 @@ namespace Vmem.Waiting;
 /// would turn every <c>TryAllocate</c> beside it into a failure.
 /// </para>
 /// <para>
-/// <b>Into the queue.</b> Before a request is queued the caches are suspended and the arena listens to its source. From then on every free,
-/// here or below, reaches the segments and with them the queue. Then the request is tried once more. Whatever made room before was seen by
-/// that attempt, and whatever makes room later finds it queued.
+/// <b>Into the queue.</b> Before a request is queued the caches are watched and the arena listens to its source. From then on every free,
+/// here or below, reaches the queue, unless it can help nobody there. Then the request is tried once more. Whatever made room before was
+/// seen by that attempt, and whatever makes room later finds it queued.
 /// </para>
 /// <para>
 /// <b>Out of it.</b> What was done for a waiter on its way in is undone once on its way out, by <see cref="CompleteWaiter"/>, whoever took
 /// it out.
 /// </para>
 /// </remarks>
-internal sealed partial class WaitingRoom<T> : IWatcher
+internal sealed partial class WaitingRoom<T> : IWatcher<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     private readonly ISupply<T> _supply;
@@ -103,17 +103,14 @@ internal sealed partial class WaitingRoom<T> : IWatcher
             _space.NoteFailure(-1);
         }
 
-        if (_supply.WhyNever(request) is { } reason)
-        {
-            throw new ArgumentException(reason);
-        }
-
         if (blocking && !_space.IsShared)
         {
+            ThrowIfImpossible(request);
             throw new InvalidOperationException($"Arena '{_space.Name}' is single-threaded: while its one thread waited, nobody could free. Wait asynchronously.");
         }
 
-        Waiter<T> waiter = Queue(request, cancellationToken, out bool isFirst);
+        bool waitsForRoomOnly = timeout == Timeout.InfiniteTimeSpan && !cancellationToken.CanBeCanceled;
+        Waiter<T> waiter = Queue(request, waitsForRoomOnly, cancellationToken, out bool isFirst);
         Exploration.MayForget(ref isFirst, "serve who has come first");
         try
         {
@@ -127,7 +124,11 @@ internal sealed partial class WaitingRoom<T> : IWatcher
                 RoomHasGone();
             }
 
-            waiter.Arm(_space, _times, _time, timeout);
+            if (waiter.Began is null)
+            {
+                waiter.Arm(_space, _times, _time, timeout);
+            }
+
             return waiter;
         }
         catch
@@ -189,17 +190,18 @@ internal sealed partial class WaitingRoom<T> : IWatcher
         Invariant.Hold(_space.IsWatched == isWatched, "a free knows whether anybody waits", $"{count} wait, {_listeners.Length} listen, and it is watched: {_space.IsWatched}");
     }
 
-    private Waiter<T> Queue(in Request<T> request, CancellationToken cancellationToken, out bool isFirst)
+    private Waiter<T> Queue(in Request<T> request, bool waitsForRoomOnly, CancellationToken cancellationToken, out bool isFirst)
     {
         Follow();
         try
         {
             var waiter = new Waiter<T>(this, _supply, request, cancellationToken);
-            using (_space.Visit())
+            bool isPossible = false;
+            while (!TryAppend(waiter, waitsForRoomOnly, isPossible, out isFirst))
             {
-                isFirst = _queue.IsEmpty;
-                _queue.Append(waiter);
-                NoteWatchers();
+                _supply.Watch();
+                ThrowIfImpossible(request);
+                isPossible = true;
             }
 
             return waiter;
@@ -210,6 +212,61 @@ internal sealed partial class WaitingRoom<T> : IWatcher
             throw;
         }
     }
+
+    /// <summary>Queues a waiter. One that stands behind others, and only room can end its wait, waits from now on.</summary>
+    /// <returns>False if the caches are not watched, or it is not certain that the request is possible.</returns>
+    private bool TryAppend(Waiter<T> waiter, bool waitsForRoomOnly, bool isPossible, out bool isFirst)
+    {
+        long began = waitsForRoomOnly ? _time.GetTimestamp() : 0;
+        using Visit<T> visit = _space.Visit();
+        isFirst = _queue.IsEmpty;
+        if (!_supply.IsWatched || !(isPossible || _space.Map.HasPlaceInSpans(waiter.Request.Placement)))
+        {
+            return false;
+        }
+
+        if (waitsForRoomOnly && !isFirst)
+        {
+            waiter.Begin(began, _times);
+        }
+
+        _queue.Append(waiter);
+        NoteWatchers();
+        return true;
+    }
+
+    private void ThrowIfImpossible(in Request<T> request)
+    {
+        if (_supply.WhyNever(request) is { } reason)
+        {
+            throw new ArgumentException(reason);
+        }
+    }
+
+    /// <inheritdoc/>
+    public T Needed => _listeners.Length == 0 && _queue.Head is { } head ? head.Request.Size : T.Zero;
+
+    /// <inheritdoc/>
+    /// <remarks>The next one need not be tried if he wants the same: nothing has changed that would help him.</remarks>
+    public IGranted? HandOver(in Grant<T> grant)
+    {
+        _space.AssertHeld();
+        if (_queue.Head is not { } head || !Wants(head, grant.Size))
+        {
+            return null;
+        }
+
+        head.Grant(grant);
+        Remove(head);
+        if (_queue.Head is { } next && !Wants(next, grant.Size))
+        {
+            _space.NoteRoom();
+        }
+
+        return head;
+    }
+
+    private static bool Wants(Waiter<T> waiter, T size) => waiter.Request.Kind == RequestKind.Range && waiter.Request.Size == size;
 
     /// <summary>Takes a waiter that gives up out of the queue, unless it has left already. Those behind it may fit now.</summary>
     public bool Withdraw(Waiter<T> waiter, WaitState end)
@@ -281,7 +338,7 @@ internal sealed partial class WaitingRoom<T> : IWatcher
     private void NoteWatchers() => _space.SetWatched(!_queue.IsEmpty || _listeners.Length != 0);
 
     /// <summary>Everything that follows when a waiter has left the queue, whatever for. Called once for each, under no lock.</summary>
-    private void CompleteWaiter(Waiter<T> waiter)
+    public void CompleteWaiter(Waiter<T> waiter)
     {
         try
         {

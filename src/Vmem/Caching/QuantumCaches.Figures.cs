@@ -1,0 +1,29 @@
+namespace Vmem.Caching;
+
+// What the caches hold and have done.
+internal sealed partial class QuantumCaches<T>
+{
+    /// <summary>What the caches keep from callers and have done. Under the lock.</summary>
+    /// <remarks>
+    /// Exact if the magazines are frozen, or nobody takes or returns a range during the count. Else each thread's count is of another
+    /// moment: a range may be missed or be counted twice as it goes from one to another. What no state of the caches could explain is cut
+    /// off, so that the figures always add up. Rejected: to stop the threads for it. Beside 64 busy threads the claim of all their
+    /// magazines took 65 ms at the 99th percentile, as each of them had to be waited for until it got a processor again.
+    /// </remarks>
+    public CacheFigures<T> Count()
+    {
+        MagazineTotals totals = _magazines.Count();
+        T held = _space.Map.InUse - _slabs.Idle;
+        long ranges = _space.Map.LiveSegments - _slabs.Count + _slabs.RangesOut;
+        long most = long.CreateSaturating(held >> _quantumShift);
+        if (T.IsZero(held) && T.IsZero(_slabs.Idle) && ranges > 0)
+        {
+            most = long.CreateSaturating(T.MaxValue >> _quantumShift);            // all of the type: the sum has wrapped
+            most += most == long.MaxValue ? 0 : 1;
+        }
+
+        long cached = Math.Clamp(totals.Ranges, 0, ranges);
+        T units = T.CreateTruncating(Math.Clamp(totals.Quanta, 0, most)) << _quantumShift;
+        return new CacheFigures<T>(units, cached, totals.Taken, ranges - cached);
+    }
+}

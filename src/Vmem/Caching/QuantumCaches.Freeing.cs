@@ -1,0 +1,143 @@
+using Vmem.Space;
+
+namespace Vmem.Caching;
+
+// A free that no magazine takes in, and the caches while requests wait: see CacheWatch.
+internal sealed partial class QuantumCaches<T>
+{
+    /// <summary>Frees a range after the thread's loaded magazine had no room for it.</summary>
+    public void Free(T start, T size)
+    {
+        int sizeClass = ClassOf(size);
+        if (_handles?.Has(start) == true)
+        {
+            _space.Approach(start);
+        }
+        else if (!_magazines[sizeClass].IsClosed || TryOpen()
+            ? _magazines.TryReturn(sizeClass, start) : _watch.MayLend && TryLend(start, size, sizeClass))
+        {
+            return;
+        }
+
+        IGranted? granted = null;
+        try
+        {
+            using Visit<T> visit = _space.Visit();
+            _watch.NoteFree();
+            granted = ReturnHeld(start, size, sizeClass);
+        }
+        finally
+        {
+            granted?.Complete();
+        }
+    }
+
+    /// <summary>A range is freed that no magazine takes in. The lock is held.</summary>
+    /// <returns>The request that waited for just such a range and got it; null if none did.</returns>
+    private IGranted? ReturnHeld(T start, T size, int sizeClass)
+    {
+        _space.Map.ReserveToFree();
+        if (_watch.IsOn && _space.Recorder is null && _slabLayer.IsOut(start, size, sizeClass) &&
+            _space.HandOver(start, size) is { } granted)
+        {
+            _watch.NoteHandOver();
+            return granted;
+        }
+
+        if (!_slabLayer.TryReturn(start, size, sizeClass, isFree: true))
+        {
+            _space.CheckFree(start, size);
+        }
+
+        if (_watch.IsOn)
+        {
+            _ = _slabLayer.TryDissolve();
+        }
+
+        if (_handles is not null && _space.Map.HandleSegments == 0)
+        {
+            _handles.Clear();
+            _magazines.WatchNone();
+        }
+
+        return null;
+    }
+
+    /// <summary>Opens the caches if nothing has been short for a while.</summary>
+    private bool TryOpen()
+    {
+        if (!_watch.MayEnd)
+        {
+            return false;
+        }
+
+        using Visit<T> visit = _space.Visit();
+        if (!_watch.TryEnd())
+        {
+            return false;
+        }
+
+        _magazines.Open();
+        return true;
+    }
+
+    /// <summary>Lends a range that is freed to the current thread, if that helps nobody who waits.</summary>
+    private bool TryLend(T start, T size, int sizeClass)
+    {
+        MagazineCache<T> cache = _magazines[sizeClass];
+        return cache.TryLend(start, (Caches: this, Cache: cache, Size: size, Class: sizeClass), static (state, start) =>
+        {
+            using Visit<T> visit = state.Caches._space.Visit();
+            return state.Caches._magazines[state.Class] == state.Cache && state.Caches._watch.TryLend(start, state.Size);
+        });
+    }
+
+    /// <inheritdoc/>
+    public void NoteHandle(T start, T size)
+    {
+        _space.AssertHeld();
+        if (size <= Max)
+        {
+            _handles ??= new HandleMarks<T>(_quantumShift);
+            _handles.Add(start);
+            _magazines.Watch(ClassOf(size));
+        }
+    }
+
+    /// <summary>Whether requests may wait: see <see cref="CacheWatch{T}"/>. Under the lock; else a hint.</summary>
+    public bool IsWatched => _watch.IsOn;
+
+    /// <summary>Sees to it that every free reaches those who wait, until nobody has waited for a while. Under no lock.</summary>
+    public void Watch()
+    {
+        if (_watch.IsOn)
+        {
+            return;
+        }
+
+        try
+        {
+            using Visit<T> visit = _space.VisitFrozen(isOwnRelease: true);
+            if (!_watch.IsOn)
+            {
+                _ = _drain.Drain(evenIfShort: true);
+                _magazines.Close();
+                _watch.Begin();
+            }
+        }
+        catch (ObjectDisposedException) when (_space.HasEnded)
+        {
+            // The requests that wait are told so in another place.
+        }
+    }
+
+    /// <summary>The request that is next does not fit: if anything is lent, it is taken back, and those who wait are tried again. Under no
+    /// lock.</summary>
+    public void TakeBackLent()
+    {
+        if (_watch.HasLent)
+        {
+            _ = Drain(out _);
+        }
+    }
+}
