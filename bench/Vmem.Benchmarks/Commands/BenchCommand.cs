@@ -20,6 +20,7 @@ internal static class BenchCommand
         new BookkeepingStudy(),
         new FragmentationStudy(),
         new PauseStudy(),
+        new LatencyStudy(),
         new CachingStudy(),
         new WaitingStudy(),
         new PoolsStudy(),
