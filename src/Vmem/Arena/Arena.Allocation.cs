@@ -144,6 +144,11 @@ public sealed partial class Arena<T>
 
         Space<T> space = _space;
         size = space.RoundUp(size);
+        if (size - T.One < _cachedMax)            // not in line: the caches have to be told
+        {
+            return TryAllocateHandle(size, default, policy, out handle);
+        }
+
         return space.TryTake(size, policy, out handle) || TryAllocateHandleWithMore(size, policy, out handle);
     }
 

@@ -40,7 +40,7 @@ public sealed partial class Arena<T>
     }
 
     /// <summary>Frees many ranges of one size: all of them, or, if one of them cannot be right, none. Ranges of a size that the quantum
-    /// caches keep are freed one by one.</summary>
+    /// caches keep are freed one by one, as <see cref="Free(T, T)"/> does.</summary>
     /// <param name="starts">The first value of each.</param>
     /// <param name="size">The length of each; anything that rounds to the same number of quanta as the request did.</param>
     /// <exception cref="ArgumentOutOfRangeException">The size is 0, or its rounding overflows.</exception>
@@ -68,7 +68,8 @@ public sealed partial class Arena<T>
     /// <param name="start">The first value of the range.</param>
     /// <param name="oldSize">Its length; anything that rounds to the same number of quanta as the request did.</param>
     /// <param name="newSize">The length it shall have, rounded up to the quantum.</param>
-    /// <returns>False, and nothing is changed, if what follows the range is not free or too short. Shrinking always succeeds.</returns>
+    /// <returns>False, and nothing is changed, if what follows the range is not free or too short. Shrinking succeeds, unless there is no
+    /// memory for the boundary tag of what becomes free.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A size is 0, or its rounding overflows.</exception>
     /// <exception cref="InvalidFreeException">No such range is allocated.</exception>
     /// <remarks>O(1), and O(log n) more for each index that the arena keeps. A handle to the range stays good, though its
@@ -82,6 +83,32 @@ public sealed partial class Arena<T>
             (_caches is not null && newSize > oldSize && TryResize(start, oldSize, newSize, isDrained: true));
     }
 
+    /// <summary>Makes a range that a handle holds longer or shorter without moving it.</summary>
+    /// <param name="handle">What <see cref="TryAllocateHandle(T, out RangeHandle{T})"/> gave, or an earlier call of this one.</param>
+    /// <param name="newSize">The length it shall have, rounded up to the quantum.</param>
+    /// <param name="extended">The same handle with its size as it is afterwards. The given one stays good, though its
+    /// <see cref="RangeHandle{T}.Size"/> does not follow; a free by either ends both.</param>
+    /// <returns>False, and nothing is changed, if what follows the range is not free or too short. Shrinking succeeds, unless there is no
+    /// memory for the boundary tag of what becomes free.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The size is 0, or its rounding overflows.</exception>
+    /// <exception cref="InvalidFreeException">The handle is the default one, stale, or another arena's.</exception>
+    /// <remarks>O(1), without a look-up by address, and O(log n) more for each index that the arena keeps.</remarks>
+    public bool TryExtend(in RangeHandle<T> handle, T newSize, out RangeHandle<T> extended)
+    {
+        RangeHandle<T> mine = handle;             // the caller's variable may change under us
+        newSize = _space.RoundUp(newSize, nameof(newSize));
+        bool done = TryResize(mine, newSize, isDrained: false) || (_caches is not null && TryResize(mine, newSize, isDrained: true));
+        extended = done ? new RangeHandle<T>(mine.Start, newSize, mine.Tag, mine.Generation) : mine;
+        return done;
+    }
+
+    private bool TryResize(in RangeHandle<T> handle, T newSize, bool isDrained)
+    {
+        AuditSite? site = _space.Auditor?.Sign(AuditCall.Extend);
+        using Visit<T> visit = isDrained ? _caches!.VisitDrained(isOwnRelease: false) : _space.Visit();
+        return _space.TryResize(handle, newSize, site);
+    }
+
     /// <param name="start">The first value of the range.</param>
     /// <param name="oldSize">Its length, rounded.</param>
     /// <param name="newSize">The length it shall have, rounded.</param>
@@ -90,20 +117,21 @@ public sealed partial class Arena<T>
     {
         AuditSite? site = _space.Auditor?.Sign(AuditCall.Extend);
         bool isCached = oldSize - T.One < _cachedMax;
-        using Visit<T> visit = isDrained ? _caches!.VisitDrained(isOwnRelease: false) : isCached ? _space.VisitFrozen() : _space.Visit();
-        if (isCached)
+        bool? done = null;
+        while (done is null)
         {
-            _caches!.MakeSegment(start, oldSize);
+            using Visit<T> visit = isDrained ? _caches!.VisitDrained(isOwnRelease: false) : isCached ? _space.VisitFrozen() : _space.Visit();
+            done = isCached && !_caches!.TryMakeSegment(start, oldSize) ? false : _space.TryResize(start, oldSize, newSize, site);
         }
 
-        return _space.TryResize(start, oldSize, newSize, site);
+        return done.Value;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryReturnLoaded(T start, T size)
     {
         int thread = ThreadNumber.Current;
-        MagazineCache<T>[] magazines = _magazines;
+        MagazineCache<T>[] magazines = _returns;
         int sizeClass = ClassOf(size);
         return (uint)sizeClass < (uint)magazines.Length && magazines[sizeClass].TryReturnLoaded(thread, start);
     }

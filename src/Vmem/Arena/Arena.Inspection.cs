@@ -17,12 +17,14 @@ public sealed partial class Arena<T> : IMetered
     /// <param name="value">The value.</param>
     /// <param name="segment">The segment.</param>
     /// <returns>False if no span holds the value.</returns>
-    /// <remarks>O(1) for the start of an allocated segment; else O(log n) and a walk over the allocated segments between the value and the
-    /// last free segment before it. With quantum caches also a look into all magazines of the segment's size.</remarks>
+    /// <remarks>O(1) for the start of a segment that was allocated by address; else O(log n), and a walk over segments that no look-up has
+    /// walked past yet, in steps that others come between. With quantum caches also a look into all magazines of the segment's
+    /// size.</remarks>
     public bool TryGetSegment(T value, out Segment<T> segment)
     {
+        _space.Approach(value);
         using Visit<T> visit = _space.VisitFrozen();
-        uint index = _space.Map.Locate(value, buildIndex: true);
+        uint index = _space.Map.Locate(value);
         segment = index == 0 ? default : _caches is null ? _space.Map.GetSegment(index) : _caches.View().At(index, value);
         return index != 0;
     }

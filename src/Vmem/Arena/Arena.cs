@@ -50,6 +50,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
     /// 0 is out of bounds.</summary>
     private readonly T _cachedMax;
     private MagazineCache<T>[] _magazines = [];   // those of _caches, by class; none while the arena is recorded
+    private MagazineCache<T>[] _returns = [];     // the same to return to; those of sizes that a handle holds take nothing
 
     /// <summary>Makes an arena without a span: add some, or let it import.</summary>
     /// <param name="name">A name for messages, dumps and metrics.</param>
@@ -80,6 +81,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
             _caches = new QuantumCaches<T>(_space, _policy, classes, _time);
             _space.Caches = _caches;
             _magazines = _caches.Magazines;
+            _returns = _caches.Returns;
             _cachedMax = _caches.Max;
         }
 

@@ -13,6 +13,10 @@ internal sealed class MagazineLayer<T>(MagazineCache<T>[] caches, ArenaRecorder<
 {
     public MagazineCache<T>[] Caches => caches;
 
+    /// <summary>Those that a range may be returned to without a look, by class. Where a handle holds a range of the size, an entry takes
+    /// nothing. Changes under the arena's lock.</summary>
+    public MagazineCache<T>[] Returns { get; } = [.. caches];
+
     /// <summary>Null if nobody does.</summary>
     public ArenaRecorder<T>? Recorder => recorder;
 

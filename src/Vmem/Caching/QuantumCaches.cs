@@ -25,10 +25,11 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
     private readonly RangeMagazines<T> _magazines;
     private readonly SlabLayer<T> _slabLayer;
     private readonly CacheDrain<T> _drain;
-    private readonly Lock _upkeepGate = new();
+    private readonly Gate _upkeepGate = new();
     private readonly Upkeep? _upkeep;
     private readonly int _quantumShift;
     private readonly Space<T> _space;
+    private HandleMarks<T>? _handles;             // null until a handle holds a range of a cached size
 
     public QuantumCaches(Space<T> space, FitPolicy policy, int classes, TimeProvider time)
     {
@@ -53,6 +54,9 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
 
     /// <summary>The magazines to take from and return to without a call, by class.</summary>
     public MagazineCache<T>[] Magazines => _magazines.All;
+
+    /// <summary>The magazines to return to without a call, by class.</summary>
+    public MagazineCache<T>[] Returns => _magazines.Returns;
 
     public long BookkeepingBytes => _slabs.Bytes;
 
@@ -89,7 +93,7 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
             using Visit<T> visit = _space.VisitFrozen(isOwnRelease: true);
             if (_drain.CouldHelp(request.Size))
             {
-                _ = _drain.Drain();
+                _ = _drain.Drain(evenIfShort: false);
             }
 
             return _space.TryTakeHeld(request, out grant);
@@ -105,13 +109,17 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
     public void Free(T start, T size)
     {
         int sizeClass = ClassOf(size);
-        if (_magazines.TryReturn(sizeClass, start))
+        if (_handles?.Has(start) == true)
+        {
+            _space.Approach(start);
+        }
+        else if (_magazines.TryReturn(sizeClass, start))
         {
             return;
         }
 
         using Visit<T> visit = _space.Visit();
-        _space.Map.Reserve();
+        _space.Map.ReserveToFree();
         if (!_slabLayer.TryReturn(start, size, sizeClass, isFree: true))
         {
             _space.CheckFree(start, size);
@@ -119,7 +127,25 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
 
         if (_magazines.IsSuspended)
         {
-            _slabLayer.Dissolve();
+            _ = _slabLayer.TryDissolve();
+        }
+
+        if (_handles is not null && _space.Map.HandleSegments == 0)
+        {
+            _handles.Clear();
+            _magazines.WatchNone();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void NoteHandle(T start, T size)
+    {
+        _space.AssertHeld();
+        if (size <= Max)
+        {
+            _handles ??= new HandleMarks<T>(_quantumShift);
+            _handles.Add(start);
+            _magazines.Watch(ClassOf(size));
         }
     }
 
@@ -133,7 +159,7 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
         try
         {
             using Visit<T> visit = _space.VisitFrozen(ref aftermath);
-            cached = _drain.Drain();
+            cached = _drain.Drain(evenIfShort: true);
         }
         finally
         {
@@ -149,7 +175,7 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
         Visit<T> visit = _space.VisitFrozen(isOwnRelease);
         try
         {
-            _ = _drain.Drain();
+            _ = _drain.Drain(evenIfShort: true);
             return visit;
         }
         catch
@@ -163,12 +189,13 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
     public void DropEmpty() => _magazines.DropEmpty();
 
     /// <summary>Makes a range of a cached size a segment of its own: it is to change its size. Frozen, and under the lock.</summary>
+    /// <returns>False if there is no memory.</returns>
     /// <exception cref="InvalidFreeException">It lies in a magazine.</exception>
-    public void MakeSegment(T start, T size)
+    public bool TryMakeSegment(T start, T size)
     {
         if (size > Max)
         {
-            return;
+            return true;
         }
 
         if (_magazines.Contains(start, ClassOf(size)))
@@ -176,7 +203,7 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
             throw _space.WrongFree(InvalidFreeReason.AlreadyFree, start, size, $"{start} is free: it lies in a quantum cache.");
         }
 
-        _slabLayer.MakeSegment(start, ClassOf(size));
+        return _slabLayer.TryMakeSegment(start, ClassOf(size));
     }
 
     /// <summary>From now until <see cref="Resume"/> the caches hold nothing and keep nothing: every free reaches the segments. Calls nest.
@@ -253,7 +280,7 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
         foreach ((T start, int sizeClass) in _magazines.Contents())
         {
             uint slab = _slabs.Find(start);
-            uint tag = _space.Map.Locate(start, buildIndex: false);
+            uint tag = _space.Map.Locate(start);
             bool isKnown = (slab != 0 && _slabs.IsOut(slab, start, sizeClass)) ||
                 (tag != 0 && _space.Map.SlabOf(tag) == 0 &&
                     _space.Map.GetSegment(tag) == new Segment<T>(start, _slabs.SizeOf(sizeClass), SegmentKind.Allocated));

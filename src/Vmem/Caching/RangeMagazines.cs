@@ -14,6 +14,9 @@ internal sealed class RangeMagazines<T>
     /// <summary>illumos' first magazine for objects as small as these are, 8 or 16 bytes each in a magazine.</summary>
     private const int LeastRounds = 15;
 
+    /// <summary>No thread has magazines in it, so it takes nothing.</summary>
+    private static readonly MagazineCache<T> s_watched = new(LeastRounds);
+
     private readonly T _quantum;
     private MagazineLayer<T> _layer;              // changes while it is frozen
     private MagazineCache<T>[] _frozen = [];      // what Freeze has claimed
@@ -30,6 +33,9 @@ internal sealed class RangeMagazines<T>
 
     /// <summary>The caches, by class.</summary>
     public MagazineCache<T>[] All => _layer.Caches;
+
+    /// <summary>See <see cref="MagazineLayer{T}.Returns"/>.</summary>
+    public MagazineCache<T>[] Returns => _layer.Returns;
 
     public int Classes { get; }
 
@@ -56,12 +62,6 @@ internal sealed class RangeMagazines<T>
         }
     }
 
-    private bool TryFreeze()
-    {
-        Freeze();
-        return true;
-    }
-
     public void Thaw() => MagazineCache<T>.Release(_frozen);
 
     /// <summary>A range from the current thread's magazines, or with a full one from the depot, after the loaded magazine was found empty
@@ -73,12 +73,21 @@ internal sealed class RangeMagazines<T>
         return layer.Recorder is null ? layer.Caches[sizeClass].TryTake(out start) : layer.TryTakeRecorded(sizeClass, size, out start);
     }
 
+    /// <summary>From now on every free of a size is to be looked at. Under the arena's lock.</summary>
+    public void Watch(int sizeClass) => Volatile.Write(ref Returns[sizeClass], s_watched);
+
+    /// <summary>Ends <see cref="Watch"/> for all sizes. Under the arena's lock.</summary>
+    public void WatchNone() => All.CopyTo(Returns, 0);
+
     /// <summary>Returns a range after <see cref="MagazineCache{TItem}.TryReturnLoaded"/> has failed, or no magazine was shown.</summary>
     /// <returns>False if it must go below.</returns>
     public bool TryReturn(int sizeClass, T start)
     {
         MagazineLayer<T> layer = Volatile.Read(ref _layer);
-        return layer.Recorder is null ? layer.Caches[sizeClass].TryReturn(start) : layer.TryReturnRecorded(sizeClass, start);
+        MagazineCache<T> cache = layer.Caches[sizeClass];
+        return layer.Recorder is null
+            ? cache.TryReturnLoaded(ThreadNumber.Current, start) || cache.TryReturn(start)
+            : layer.TryReturnRecorded(sizeClass, start);
     }
 
     public MagazineLayer<T> CreateLayer(ArenaRecorder<T>? recorder)
@@ -112,6 +121,11 @@ internal sealed class RangeMagazines<T>
             }
         }
 
+        for (int i = 0; i < Classes; i++)
+        {
+            layer.Returns[i] = Returns[i] == s_watched ? s_watched : layer.Caches[i];
+        }
+
         _former = (totals.Taken, totals.DepotTouches);
         MagazineCache<T>[] left = _frozen;
         _frozen = layer.Caches;
@@ -132,14 +146,10 @@ internal sealed class RangeMagazines<T>
         Thaw();
     }
 
-    /// <summary>Ends one <see cref="Suspend"/>. An interrupt waits: the caches would stay suspended for good.</summary>
+    /// <summary>Ends one <see cref="Suspend"/>.</summary>
     public void Resume()
     {
-        using var interrupts = new DeferredInterrupt();
-        while (!interrupts.Try(this, static magazines => magazines.TryFreeze()))
-        {
-        }
-
+        Freeze();
         if (--_suspensions == 0 && !_ended)
         {
             foreach (MagazineCache<T> cache in All)

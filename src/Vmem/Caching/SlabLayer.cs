@@ -46,7 +46,7 @@ internal sealed class SlabLayer<T>(Space<T> space, RangeSlabs<T> slabs, FitPolic
         else
         {
             tag = space.Map.FindLive(start);
-            tag = tag == 0 ? TakeFromHandle(start, size) : space.Map.SlabOf(tag) != 0 ? 0 : space.Map.Delist(start, size);
+            tag = tag == 0 ? isFree ? TakeFromHandle(start, size) : 0 : space.Map.SlabOf(tag) != 0 ? 0 : space.Map.Delist(start, size);
             if (tag == 0)
             {
                 return false;
@@ -82,14 +82,38 @@ internal sealed class SlabLayer<T>(Space<T> space, RangeSlabs<T> slabs, FitPolic
         }
     }
 
+    /// <summary>The same as far as there is memory: a slab that is cut in part is in order.</summary>
+    public bool TryDissolve()
+    {
+        try
+        {
+            Dissolve();
+            return true;
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Makes a range of a slab a segment of its own: it is to change its size.</summary>
-    public void MakeSegment(T start, int sizeClass)
+    /// <returns>False if there is no memory.</returns>
+    public bool TryMakeSegment(T start, int sizeClass)
     {
         uint slab = slabs.Find(start);
         bool remains = slab != 0 && slabs.IsOut(slab, start, sizeClass);
-        while (remains)
+        try
         {
-            remains = Cut(slab);
+            while (remains)
+            {
+                remains = Cut(slab);
+            }
+
+            return true;
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
         }
     }
 
@@ -125,10 +149,10 @@ internal sealed class SlabLayer<T>(Space<T> space, RangeSlabs<T> slabs, FitPolic
         return remains;
     }
 
-    /// <summary>A range that was allocated by handle and freed by address came into a cache; here it comes out.</summary>
+    /// <summary>A range that was allocated by handle is freed by address.</summary>
     private uint TakeFromHandle(T start, T size)
     {
-        uint tag = space.Map.Locate(start, buildIndex: false);
+        uint tag = space.Map.Locate(start);
         if (tag == 0 || !space.Map.IsByHandle(tag) || space.Map.GetSegment(tag) != new Segment<T>(start, size, SegmentKind.Allocated))
         {
             return 0;

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Vmem.Checks;
@@ -26,12 +25,11 @@ internal unsafe struct LiveTable<T>
     /// was just taken out splits nothing.</summary>
     private const uint BucketsPerEntry = 2;
 
-    private const ulong GoldenRatio = 0x9E3779B97F4A7C15;       // 2^64 / φ, odd: Knuth's multiplicative hashing (TAOCP 6.4)
-
     private NativeStore<uint> _heads;
     private uint _buckets;
     private uint _mask;                                         // 2^(L+1) − 1
     private uint _count;
+    private StartHash<T> _hash;
 
     public readonly long Bytes => (long)_buckets * sizeof(uint);
 
@@ -58,7 +56,7 @@ internal unsafe struct LiveTable<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(in TagPool<T> tags, uint index, Tag<T>* tag, int quantumShift)
     {
-        uint* head = _heads.At(Bucket(Hash(tag->Start, quantumShift)));
+        uint* head = _heads.At(Bucket(tag->Start, quantumShift));
         Invariant.Assert(tag->Kind == TagKind.Allocated && !tag->ByHandle, "what is listed as live was allocated by address");
         Invariant.Assert(*head == 0 || tags.At(*head)->Start != tag->Start, "no two live segments start at the same value");
         tag->Generation = *head;                  // LinkB, the mark, becomes 0
@@ -87,7 +85,7 @@ internal unsafe struct LiveTable<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly uint* Find(in TagPool<T> tags, T start, int quantumShift)
     {
-        uint* link = _heads.At(Bucket(Hash(start, quantumShift)));
+        uint* link = _heads.At(Bucket(start, quantumShift));
         for (uint index = *link; index != 0; index = *link)
         {
             StepCounter.Count();
@@ -110,28 +108,10 @@ internal unsafe struct LiveTable<T>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly uint Bucket(uint hash)
+    private readonly uint Bucket(T start, int quantumShift)
     {
-        uint bucket = hash & _mask;
+        uint bucket = _hash.Of(start, quantumShift) & _mask;
         return bucket < _buckets ? bucket : bucket & (_mask >> 1);
-    }
-
-    /// <summary>
-    /// The product's top bits are the well-mixed ones, and linear hashing looks at the low ones: the bytes are reversed.
-    /// Starts are multiples of the quantum; the shift drops the bits that are always zero.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static uint Hash(T start, int quantumShift)
-    {
-        T units = start >> quantumShift;
-        ulong key = ulong.CreateTruncating(units);
-        if (sizeof(T) > sizeof(ulong))
-        {
-            // The halves of an IPv6 prefix both vary in their low bits: one of them is turned so that they do not cancel.
-            key ^= BitOperations.RotateLeft(ulong.CreateTruncating(units >>> 64) * GoldenRatio, 32);
-        }
-
-        return (uint)BinaryPrimitives.ReverseEndianness(key * GoldenRatio);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -141,6 +121,7 @@ internal unsafe struct LiveTable<T>
         if (_buckets == 0)
         {
             // Before the first split every bucket of the first chunk is in use.
+            _hash = StartHash<T>.Create();
             _buckets = _heads.Capacity;
             _mask = (2 * _buckets) - 1;
             for (uint bucket = 0; bucket < _buckets; bucket++)
@@ -163,7 +144,7 @@ internal unsafe struct LiveTable<T>
         {
             StepCounter.Count();
             Tag<T>* tag = tags.At(index);
-            if ((Hash(tag->Start, quantumShift) & _mask) == added)
+            if ((_hash.Of(tag->Start, quantumShift) & _mask) == added)
             {
                 *move = index;
                 move = &tag->LinkA;

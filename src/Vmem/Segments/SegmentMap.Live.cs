@@ -50,6 +50,9 @@ internal sealed unsafe partial class SegmentMap<T>
             && _tags.At(index)->Start == start
             && SizeOf(_tags.At(index)) == size;
 
+    /// <summary>Allocated segments that handles hold.</summary>
+    public long HandleSegments => LiveSegments - _live.Count;
+
     public bool IsByHandle(uint index) => _tags.At(index)->ByHandle;
 
     /// <summary>Links a delisted segment to a chain of others: the link of its former hash chain serves.</summary>
@@ -63,20 +66,21 @@ internal sealed unsafe partial class SegmentMap<T>
 
     /// <summary>
     /// Gives an allocated segment to a handle: a new generation. Generations never repeat in a map, and different maps begin far apart
-    /// (multiples of 2^64/φ), so that a handle is not mistaken for another arena's either.
+    /// (multiples of 2^64/φ), so that a handle is not mistaken for another arena's either. Where they pass 2^64 they begin anew, elsewhere: 0
+    /// is no generation.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong Bind(uint index)
     {
-        if (_generation == 0)
+        if (++_generation <= 1)
         {
-            _generation = (ulong)Interlocked.Increment(ref s_maps) * 0x9E3779B97F4A7C15;
+            _generation = ((ulong)Interlocked.Increment(ref s_maps) * 0x9E3779B97F4A7C15) + 1;
         }
 
         Tag<T>* tag = _tags.At(index);
         Invariant.Assert(tag->Kind == TagKind.Allocated && !tag->ByHandle, "one handle holds an allocated segment");
         tag->ByHandle = true;
-        return tag->Generation = ++_generation;
+        return tag->Generation = _generation;
     }
 
     /// <summary>Whether a handle still holds what it was given.</summary>
@@ -99,16 +103,13 @@ internal sealed unsafe partial class SegmentMap<T>
         _tags.At(index)->ByHandle = false;
     }
 
-    /// <summary>Makes an allocated segment shorter or, if what follows it is free and long enough, longer.</summary>
+    /// <summary>Makes an allocated segment shorter or, if what follows it is free and long enough, longer. Needs
+    /// <see cref="ReserveToFree"/> before.</summary>
     public bool TryResize(uint index, T size)
     {
         Tag<T>* tag = _tags.At(index);
         T old = SizeOf(tag);
-        if (size < old)
-        {
-            CutTail(index, tag, size);
-        }
-        else if (size > old && !TryGrow(tag, size - old))
+        if (size < old ? !TryCutTail(index, tag, size) : size > old && !TryGrow(tag, size - old))
         {
             return false;
         }
@@ -118,11 +119,41 @@ internal sealed unsafe partial class SegmentMap<T>
         return true;
     }
 
-    private void CutTail(uint index, Tag<T>* tag, T size)
+    /// <summary>False, and nothing is changed, if there is no memory for the tag of what is cut off. Where free space follows, that grows
+    /// downward instead.</summary>
+    private bool TryCutTail(uint index, Tag<T>* tag, T size)
     {
+        uint nextIndex = tag->Next;
+        Tag<T>* next = _tags.At(nextIndex);
+        if (next->Kind == TagKind.Free)
+        {
+            MoveFront(nextIndex, next, tag->Start + size);
+            return true;
+        }
+
+        if (!_tags.TryReserve(1))
+        {
+            return false;
+        }
+
         uint tailIndex = SplitOff(index, tag, size);
-        Tag<T>* tail = _tags.At(tailIndex);
-        _ = Coalesce(tailIndex, tail, tail->Next, _tags.At(tail->Next));
+        _ = Coalesce(tailIndex, _tags.At(tailIndex), nextIndex, next);
+        return true;
+    }
+
+    /// <summary>A free segment begins elsewhere from now on; it does not vanish.</summary>
+    private void MoveFront(uint index, Tag<T>* tag, T start)
+    {
+        T oldStart = tag->Start;
+        T oldSize = SizeOf(tag);
+        T size = oldSize + (oldStart - start);
+        _freeLists.Remove(_tags, tag, ClassOf(oldSize));
+        tag->Start = start;
+        _freeLists.Push(_tags, index, tag, ClassOf(size), IsScarce);
+        if (_indexed)
+        {
+            Reindex(oldStart, oldSize, index, start, size, index);
+        }
     }
 
     /// <summary>Makes two allocated segments of one; the second is in no table.</summary>
@@ -158,19 +189,13 @@ internal sealed unsafe partial class SegmentMap<T>
             return false;
         }
 
-        _freeLists.Remove(_tags, free, ClassOf(room));
         if (room > more)
         {
-            free->Start = start + more;
-            _freeLists.Push(_tags, freeIndex, free, ClassOf(room - more), IsScarce);
-            if (_indexed)
-            {
-                Reindex(start, room, freeIndex, start + more, room - more, freeIndex);
-            }
-
+            MoveFront(freeIndex, free, start + more);
             return true;
         }
 
+        _freeLists.Remove(_tags, free, ClassOf(room));
         uint nextIndex = free->Next;
         Tag<T>* next = _tags.At(nextIndex);
         Invariant.Assert(next->Previous == freeIndex && next->PreviousFree, "a free segment and the one behind it know each other");

@@ -18,43 +18,50 @@ internal sealed unsafe partial class SegmentMap<T>
         public static Position First => new() { More = true };
     }
 
-    /// <summary>The segment that holds a value; 0 if no span does. With the index by address O(log n) to the last free segment at or before
-    /// it, then a walk over the allocated ones between; without it, a walk from the beginning of the span.</summary>
-    /// <param name="value">The value.</param>
-    /// <param name="buildIndex">Whether the look-up takes a step towards the index, which later changes of free segments pay for. A
-    /// mistaken free does not.</param>
-    /// <remarks>Rejected: an index over the allocated segments too, for which every allocation and free would pay.</remarks>
-    public uint Locate(T value, bool buildIndex)
+    /// <summary>How many segments a look-up walks past under one lock: some hundred microseconds if each is a cache miss. Otherwise
+    /// arbitrary.</summary>
+    private const long StepsAtATime = 4096;
+
+    /// <summary>The segment that holds a value; 0 if no span does. O(log n), and a walk over what no look-up has walked past yet, or has
+    /// changed since.</summary>
+    public uint Locate(T value)
     {
+        _ = TryWalk(value, long.MaxValue, out uint index);
+        return index;
+    }
+
+    /// <summary>Takes a step towards the segment that holds a value.</summary>
+    /// <returns>Whether <see cref="Locate"/> would be short now; else it is to be asked again, best after others had their turn.</returns>
+    public bool TryApproach(T value) => TryWalk(value, StepsAtATime, out _);
+
+    /// <summary>Gives back what look-ups have left behind.</summary>
+    public void ForgetLookUps() => _milestones.Release();
+
+    private bool TryWalk(T value, long steps, out uint index)
+    {
+        index = 0;
         uint span = FindSpan(value, out T spanStart, out _);
         if (span == 0)
         {
-            return 0;
+            return true;
         }
 
-        uint exact = FindLive(value);
-        if (exact != 0)
+        index = FindLive(value);
+        if (index != 0)
         {
-            Invariant.Assert(_tags.At(exact)->Kind == TagKind.Allocated && _tags.At(exact)->Start == value, "what is listed as live is allocated");
-            return exact;
+            Invariant.Assert(_tags.At(index)->Kind == TagKind.Allocated && _tags.At(index)->Start == value, "what is listed as live is allocated");
+            return true;
         }
 
-        uint index = _tags.At(span)->Next;
-        if ((buildIndex ? HasByAddress(inSteps: true) : _byAddress.IsComplete)
+        index = _tags.At(span)->Next;
+        if (_byAddress.IsComplete
             && _byAddress.Tree!.TryFindLast(value, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor cursor)
             && cursor.Key >= spanStart)
         {
             index = cursor.Item;
         }
 
-        for (Tag<T>* tag = _tags.At(index); value - tag->Start >= SizeOf(tag); tag = _tags.At(index))
-        {
-            StepCounter.Count();
-            index = tag->Next;
-            Invariant.Assert(index != span, "a value of a span is in one of its segments");
-        }
-
-        return index;
+        return _milestones.TryWalk(_tags, ref index, value, spanStart, steps);
     }
 
     /// <summary>Copies segments in address order, and moves the position past them. Spans come before their segments.</summary>
@@ -110,7 +117,7 @@ internal sealed unsafe partial class SegmentMap<T>
         Tag<T>* tag = _tags.At(position.Tag);
         return position.Tag != 0 && tag->Kind is TagKind.Allocated or TagKind.Free && tag->Start == position.Start
             ? position.Tag
-            : Locate(position.Start, buildIndex: false);
+            : Locate(position.Start);
     }
 
     /// <summary>The size of the largest free segment.</summary>

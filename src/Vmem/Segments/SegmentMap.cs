@@ -30,6 +30,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     private TagPool<T> _tags;
     private FreeLists<T> _freeLists;
     private LiveTable<T> _live;
+    private Milestones<T> _milestones;
     private bool _indexed;                        // there is an index by address or by size, or a part of one
     private ulong _generation;
     private T _scarceAbove;                       // three quarters of the total size
@@ -54,7 +55,8 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     public long FreeSegments => _tags.InUse - LiveSegments - _spans.Count;
 
     public long BookkeepingBytes =>
-        _tags.Bytes + _freeLists.Bytes + _live.Bytes + _spans.Bytes + _byAddress.Bytes + _bySize.Bytes + (_aligned?.Bytes ?? 0);
+        _tags.Bytes + _freeLists.Bytes + _live.Bytes + _spans.Bytes + _byAddress.Bytes + _bySize.Bytes
+        + (_aligned?.Bytes ?? 0) + _milestones.Bytes;
 
     /// <summary>Whether <see cref="Reserve"/> would have nothing to do.</summary>
     public bool HasReserve
@@ -283,5 +285,6 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         _byAddress.Release();
         _bySize.Release();
         _aligned?.Release();
+        _milestones.Release();
     }
 }

@@ -48,6 +48,20 @@ internal unsafe struct TagPool<T>
         }
     }
 
+    /// <summary>The same, but false if there is no memory.</summary>
+    public bool TryReserve(uint count)
+    {
+        try
+        {
+            Reserve(count);
+            return true;
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public uint Take()
     {

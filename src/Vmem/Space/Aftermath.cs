@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.ExceptionServices;
+using Vmem.Checks;
 
 namespace Vmem.Space;
 
@@ -30,6 +31,7 @@ internal struct Aftermath<T>
         }
         else
         {
+            GrowthFault.ThrowIfDue();             // a list may be about to grow
             (_spans ??= []).Add(span);
         }
     }

@@ -12,7 +12,7 @@ internal sealed class FreeCheck<T>(Space<T> space)
     /// <exception cref="InvalidFreeException">It is no such segment.</exception>
     public uint Find(T start, T size, AuditSite? site = null)
     {
-        uint index = space.Map.Locate(start, buildIndex: false);
+        uint index = space.Map.Locate(start);
         if (index == 0)
         {
             throw Wrong(InvalidFreeReason.NotAllocated, start, size, $"{start} is in no span of it.", site);
@@ -88,7 +88,7 @@ internal sealed class FreeCheck<T>(Space<T> space)
         reason,
         UInt128.CreateTruncating(start),
         UInt128.CreateTruncating(size),
-        $"Arena '{space.Name}' was asked to free {size} at {start}. {detail} Nothing was changed.{space.Auditor?.TellStory(space.Map.Locate(start, buildIndex: false), start, site)}");
+        $"Arena '{space.Name}' was asked to free {size} at {start}. {detail} Nothing was changed.{space.Auditor?.TellStory(space.Map.Locate(start), start, site)}");
 
     private InvalidFreeException ExplainSlab(uint slab, T start, T size)
     {

@@ -12,6 +12,10 @@ internal interface ICachedRanges<T>
     /// <summary>Ends <see cref="Freeze"/>.</summary>
     void Thaw();
 
+    /// <summary>A handle is about to hold a range: a free of it by address must reach the segments. Under the lock. Throws
+    /// <see cref="OutOfMemoryException"/>, having changed nothing.</summary>
+    void NoteHandle(T start, T size);
+
     /// <summary>The range of a slab that holds a value, and whether it is out. Under the lock.</summary>
     (T Start, T Size, bool IsOut) RangeAt(uint slab, T value);
 }

@@ -11,13 +11,8 @@ internal sealed partial class Space<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Free(T start, T size)
     {
-        Enter();
+        EnterToFree();
         SegmentMap<T> map = Map;
-        if (!map.HasReserve)
-        {
-            map.ReserveToFree();
-        }
-
         if (_sequel == Sequel.None)
         {
             uint tag = map.Delist(start, size);
@@ -36,7 +31,7 @@ internal sealed partial class Space<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Free(in RangeHandle<T> handle)
     {
-        EnterForChange();
+        EnterToFree();
         SegmentMap<T> map = Map;
         if (_sequel == Sequel.None && map.IsBound(handle))
         {
@@ -59,6 +54,7 @@ internal sealed partial class Space<T>
         }
 
         AuditSite site = Auditor.Sign(call);
+        Approach(start);
         using Visit<T> visit = Visit();
         Map.ReserveToFree();
         FreeHeld(Unlist(start, size, site), site);
@@ -72,25 +68,19 @@ internal sealed partial class Space<T>
     {
         AuditSite? site = Auditor?.Sign(AuditCall.FreeMany);
         using Visit<T> visit = Visit();
+        Map.ReserveToFree();
         foreach (T start in site is null ? [] : starts)
         {
             _freeCheck.CheckCall(start, size, site!);
         }
 
         uint chain = DelistAll(starts, size, site);
-        try
+        while (chain != 0)
         {
-            while (chain != 0)
-            {
-                Map.Reserve();
-                uint tag = chain;
-                chain = Map.ChainedTo(tag);
-                FreeHeld(tag, site);
-            }
-        }
-        finally
-        {
-            Relist(chain);                        // only if memory ran out in the middle: the rest stays allocated
+            Map.ReserveToFree();
+            uint tag = chain;
+            chain = Map.ChainedTo(tag);
+            FreeHeld(tag, site);
         }
     }
 
@@ -149,6 +139,12 @@ internal sealed partial class Space<T>
             return;
         }
 
+        while (!Map.TryApproach(start))
+        {
+            Exit();
+            EnterToFree();
+        }
+
         using var visit = new Visit<T>(this, isFrozen: false, isOwnRelease: false);
         FreeHeld(Unlist(start, size, site: null), site: null);
     }
@@ -162,7 +158,7 @@ internal sealed partial class Space<T>
         {
             Exit();
             site = Auditor.Sign(AuditCall.FreeHandle);
-            EnterForChange();
+            EnterToFree();
         }
 
         using var visit = new Visit<T>(this, isFrozen: false, isOwnRelease: false);

@@ -15,17 +15,64 @@ internal sealed partial class Space<T>
     /// <summary>What slabs hold and nobody does, in units.</summary>
     public T Idle => _tally.Idle;
 
+    /// <summary>Gives memory back that the tables do not need.</summary>
+    public void Trim()
+    {
+        using Visit<T> visit = Visit();
+        Map.ForgetLookUps();
+    }
+
+    /// <summary>Comes near the segment that holds a value, in steps: the look-up that follows is short.</summary>
+    public void Approach(T value)
+    {
+        bool isNear = false;
+        while (!isNear)
+        {
+            using Visit<T> visit = Visit();
+            isNear = Map.TryApproach(value);
+        }
+    }
+
     /// <summary>Makes an allocated segment longer or shorter without moving it. The lock is held.</summary>
-    /// <returns>False, and nothing is changed, if what follows is not free or too short.</returns>
+    /// <returns>False, and nothing is changed, if what follows is not free or too short, or if the rest needs a tag and there is no memory
+    /// for one. Null: the segment is not near, see <see cref="Approach"/>.</returns>
     /// <exception cref="InvalidFreeException">There is no such segment.</exception>
-    public bool TryResize(T start, T oldSize, T newSize, AuditSite? site)
+    public bool? TryResize(T start, T oldSize, T newSize, AuditSite? site)
     {
         AssertHeld();
-        Map.Reserve();
         uint tag = Map.FindLive(start);
         if (tag == 0 || Map.SlabOf(tag) != 0 || Map.GetSegment(tag).Size != oldSize)
         {
+            if (!Map.TryApproach(start))
+            {
+                return null;
+            }
+
             tag = _freeCheck.Find(start, oldSize, site);
+        }
+
+        return TryResize(tag, start, oldSize, newSize, site);
+    }
+
+    /// <summary>The same by handle.</summary>
+    /// <exception cref="InvalidFreeException">The handle holds nothing.</exception>
+    public bool TryResize(in RangeHandle<T> handle, T newSize, AuditSite? site)
+    {
+        AssertHeld();
+        if (!Map.IsBound(handle))
+        {
+            throw _freeCheck.ExplainHandle(handle, site);
+        }
+
+        return TryResize(handle.Tag, handle.Start, Map.GetSegment(handle.Tag).Size, newSize, site);
+    }
+
+    private bool TryResize(uint tag, T start, T oldSize, T newSize, AuditSite? site)
+    {
+        Map.ReserveToFree();
+        if (Map.IsByHandle(tag))
+        {
+            Caches?.NoteHandle(start, newSize);
         }
 
         bool done = Map.TryResize(tag, newSize);
@@ -36,7 +83,7 @@ internal sealed partial class Space<T>
             Recorder?.Resized(start, newSize);
         }
 
-        if (newSize < oldSize)
+        if (done && newSize < oldSize)
         {
             NoteRoom();
         }

@@ -119,7 +119,11 @@ internal sealed partial class Space<T>
         T total = T.Zero;
         foreach (Segment<T> span in ImportedSpans(emptyOnly: true))
         {
-            Detach(span);
+            if (!TryDetach(span))
+            {
+                break;                            // there is no memory to note more of them: the rest stays
+            }
+
             total += span.Size;
         }
 
@@ -141,9 +145,8 @@ internal sealed partial class Space<T>
         using (VisitEvenEnded(ref surplus))
         {
             List<Segment<T>> empty = !_hasEnded && _imports.HasSurplus ? ImportedSpans(emptyOnly: true) : [];
-            for (int i = empty.Count - 1; i >= 0 && _imports.HasSurplus; i--)
+            for (int i = empty.Count - 1; i >= 0 && _imports.HasSurplus && TryDetach(empty[i]); i--)
             {
-                Detach(empty[i]);
             }
         }
 
@@ -213,11 +216,16 @@ internal sealed partial class Space<T>
     }
 
     /// <summary>Takes out a wholly free import that is kept. The lock is held.</summary>
-    private void Detach(in Segment<T> import)
+    private bool TryDetach(in Segment<T> import)
     {
-        Remove(Map.FindSpan(import.Start, out _, out _), import);
+        if (!TryRemove(Map.FindSpan(import.Start, out _, out _), import))
+        {
+            return false;
+        }
+
         _imports!.NoteUsed(import.Size);
         UpdateGoodFit();
+        return true;
     }
 
     private void Remove(uint span, in Segment<T> import)

@@ -180,6 +180,11 @@ internal sealed partial class Space<T>
         AssertHeld();
         Invariant.Assert(Map.HasReserve, "what is taken needs no memory");
         Auditor?.Reserve(Map.TagBound);
+        if (kind == RequestKind.Handle)
+        {
+            Caches?.NoteHandle(start, size);
+        }
+
         if (!_mayTakeGoodFit)
         {
             NoteImportUsed(free);

@@ -187,6 +187,17 @@ internal sealed partial class Space<T>
         }
     }
 
+    /// <summary>Takes the lock to give something back, which needs no memory: an index that cannot grow is given up.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void EnterToFree()
+    {
+        Enter();
+        if (!Map.HasReserve)
+        {
+            Map.ReserveToFree();
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void EnterRaw()
     {

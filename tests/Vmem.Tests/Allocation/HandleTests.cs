@@ -64,6 +64,40 @@ public class HandleTests
         Assert.Equal("{0+64: (0+64)}", ArenaPicture.Segments(arena));
     }
 
+    [Theory]
+    [InlineData(0u)]
+    [InlineData(16u)]
+    public void A_handle_stays_true_after_a_resize(uint cacheMax)
+    {
+        using Arena<uint> arena = new("handles", 0, 64, 1, new ArenaOptions<uint> { QuantumCacheMax = cacheMax });
+        Assert.True(arena.TryAllocateHandle(10, FitPolicy.FirstFit, out RangeHandle<uint> first));
+        Assert.True(arena.TryExtend(first, 30, out RangeHandle<uint> longer));
+        Assert.Equal((first.Start, 30u), (longer.Start, longer.Size));
+        Assert.True(arena.TryExtend(first, 5, out RangeHandle<uint> shorter));
+        Assert.Equal((first.Start, 5u), (shorter.Start, shorter.Size));
+        Assert.Equal(5u, arena.GetStatistics().InUse);
+        Assert.False(arena.TryExtend(longer, 65, out RangeHandle<uint> refused));
+        Assert.Equal(longer, refused);
+        arena.Free(shorter);
+        Assert.Throws<InvalidFreeException>(() => arena.Free(first));
+        Assert.Throws<InvalidFreeException>(() => arena.TryExtend(longer, 20, out _));
+        Assert.Throws<InvalidFreeException>(() => arena.TryExtend(default(RangeHandle<uint>), 20, out _));
+        Assert.Throws<ArgumentOutOfRangeException>(() => arena.TryExtend(first, 0, out _));
+        Assert.Equal("{0+64: (0+64)}", ArenaPicture.Segments(arena));
+        arena.Validate();
+    }
+
+    [Fact]
+    public void What_follows_a_handle_may_lie_in_a_cache()
+    {
+        using Arena<uint> arena = new("handles", 0, 512, 1, new ArenaOptions<uint> { QuantumCacheMax = 8 });
+        Assert.True(arena.TryAllocateHandle(256, FitPolicy.FirstFit, out RangeHandle<uint> handle));
+        arena.Free(arena.Allocate(8), 8);
+        Assert.True(arena.TryExtend(handle, 512, out handle));
+        arena.Free(handle);
+        arena.Validate();
+    }
+
     [Fact]
     public void The_handle_of_another_arena_frees_nothing()
     {
