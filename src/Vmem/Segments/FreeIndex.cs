@@ -39,6 +39,7 @@ internal unsafe struct FreeIndex<T, TOrder>
 
     /// <summary>Notes that an answer is wanted, and takes a step towards it if the index is not complete.</summary>
     /// <exception cref="OutOfMemoryException">The index has been given up.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Ask(in TagPool<T> tags)
     {
         if (!_build.IsComplete)
@@ -65,8 +66,7 @@ internal unsafe struct FreeIndex<T, TOrder>
     public void Add(T start, T size, uint tag)
     {
         _build.NoteChange();
-        T value = ValueOf(start, size);
-        if (_build.Covers(tag) && !IsLeftOut(value))
+        if (_build.Covers(tag) && ValueOf(start, size) is var value && !IsLeftOut(value))
         {
             _tree!.Insert(KeyOf(start, size), value, tag);
         }
@@ -76,24 +76,25 @@ internal unsafe struct FreeIndex<T, TOrder>
     public void Remove(T start, T size, uint tag)
     {
         _build.NoteChange();
-        T value = ValueOf(start, size);
-        if (_build.Covers(tag) && !IsLeftOut(value))
+        if (_build.Covers(tag) && ValueOf(start, size) is var value && !IsLeftOut(value))
         {
             _tree!.Remove(KeyOf(start, size), value);
         }
     }
 
     /// <summary>A free segment has changed its start, its size or its tag, and no other lies between what it was and what it is.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Replace(T oldStart, T oldSize, uint oldTag, T start, T size, uint tag)
     {
-        T oldValue = ValueOf(oldStart, oldSize);
-        T value = ValueOf(start, size);
-        if (TOrder.IsByStart && _build.Covers(oldTag) && _build.Covers(tag) && !IsLeftOut(oldValue) && !IsLeftOut(value))
+        if (TOrder.IsByStart && _build.Covers(oldTag) && _build.Covers(tag))
         {
-            _build.NoteChange();
-            _tree!.Replace(oldStart, oldValue, start, value, tag);
-            return;
+            T oldValue = ValueOf(oldStart, oldSize);
+            T value = ValueOf(start, size);
+            if (!IsLeftOut(oldValue) && !IsLeftOut(value))
+            {
+                _build.NoteChange();
+                _tree!.Replace(oldStart, oldValue, start, value, tag);
+                return;
+            }
         }
 
         Remove(oldStart, oldSize, oldTag);

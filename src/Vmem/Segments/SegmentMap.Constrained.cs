@@ -57,7 +57,7 @@ internal sealed unsafe partial class SegmentMap<T>
 
         start = default;
         return
-            !MayHold(placement.Size) ? 0 :
+            !_indexed && !MayHold(placement.Size) ? 0 :
             policy == FitPolicy.BestFit ? FindBest(placement, out start, inSteps) :
             FindByAddress(policy, placement, out start, inSteps);
     }

@@ -48,8 +48,15 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>Asks for the index by size.</summary>
     /// <param name="inSteps">Whether one step is to be taken if it is not complete, not all of them.</param>
     /// <returns>Whether it is complete.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool HasBySize(bool inSteps)
     {
+        if (_bySize.IsComplete)
+        {
+            _bySize.Ask(_tags);
+            return true;
+        }
+
         _indexed = true;
         do
         {
@@ -91,23 +98,47 @@ internal sealed unsafe partial class SegmentMap<T>
 
     private void Index(T start, T size, uint tag)
     {
-        _byAddress.Add(start, size, tag);
-        _bySize.Add(start, size, tag);
+        if (_byAddress.IsBegun)
+        {
+            _byAddress.Add(start, size, tag);
+        }
+
+        if (_bySize.IsBegun)
+        {
+            _bySize.Add(start, size, tag);
+        }
+
         _aligned?.Add(start, size, tag);
     }
 
     private void Unindex(T start, T size, uint tag)
     {
-        _byAddress.Remove(start, size, tag);
-        _bySize.Remove(start, size, tag);
+        if (_byAddress.IsBegun)
+        {
+            _byAddress.Remove(start, size, tag);
+        }
+
+        if (_bySize.IsBegun)
+        {
+            _bySize.Remove(start, size, tag);
+        }
+
         _aligned?.Remove(start, size, tag);
     }
 
     /// <summary>A free segment has changed its start, its size or its tag, and no other lies between what it was and what it is.</summary>
     private void Reindex(T oldStart, T oldSize, uint oldTag, T start, T size, uint tag)
     {
-        _byAddress.Replace(oldStart, oldSize, oldTag, start, size, tag);
-        _bySize.Replace(oldStart, oldSize, oldTag, start, size, tag);
+        if (_byAddress.IsBegun)
+        {
+            _byAddress.Replace(oldStart, oldSize, oldTag, start, size, tag);
+        }
+
+        if (_bySize.IsBegun)
+        {
+            _bySize.Replace(oldStart, oldSize, oldTag, start, size, tag);
+        }
+
         _aligned?.Replace(oldStart, oldSize, oldTag, start, size, tag);
     }
 

@@ -23,15 +23,24 @@ internal sealed unsafe partial class SegmentMap<T>
             return tag;
         }
 
+        if (!_indexed && !MayHold(size))
+        {
+            start = default;
+            return 0;
+        }
+
+        if (policy == FitPolicy.BestFit ? HasBySize(inSteps) : HasByAddress(inSteps))
+        {
+            return FindInOrder(policy, size, out start);
+        }
+
         start = default;
-        return
-            !MayHold(size) ? 0 :
-            (policy == FitPolicy.BestFit ? HasBySize(inSteps) : HasByAddress(inSteps)) ? FindInOrder(policy, size, out start) :
-            Unfinished;
+        return Unfinished;
     }
 
     /// <summary>Whether any free segment is as long: no index is begun for a request that fails in any case.</summary>
-    private bool MayHold(T size) => _indexed || FindInstant(size) != 0;
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool MayHold(T size) => FindInstant(size) != 0;
 
     /// <summary>Next fit starts its next search here.</summary>
     public void SetRotor(T value) => _rotor = value;

@@ -33,7 +33,7 @@ internal struct StepwiseBuild
 
     private uint _frontier;                                     // tags below are covered; 0: there is no index
     private long _patience;
-    private int _given;                                         // how often it was begun and given up
+    private int _given;                                         // how often it was begun and given up; 2: or more often
 
     /// <summary>The first tag that is not covered.</summary>
     public readonly uint Frontier => _frontier;
@@ -54,7 +54,7 @@ internal struct StepwiseBuild
     /// <summary>Somebody wants an answer.</summary>
     /// <param name="entries">How many entries the index has.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void NoteAsked(long entries) => _patience = Math.Max(LeastPatience, entries >> Math.Max(0, 2 - _given));
+    public void NoteAsked(long entries) => _patience = LeastPatience + (entries >> (2 - _given));
 
     /// <summary>Something changed, covered or not: half an index is in the way, too.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
