@@ -18,15 +18,20 @@ internal sealed class RangeMagazines<T>
     private static readonly MagazineCache<T> s_watched = new(LeastRounds);
 
     private readonly T _quantum;
+    private readonly Action? _woken;
     private MagazineLayer<T> _layer;              // changes while it is frozen
     private MagazineCache<T>[] _frozen = [];      // what Freeze has claimed
     private (long Taken, long DepotTouches) _former;            // of layers that are gone
     private int _suspensions;
     private bool _ended;
 
-    public RangeMagazines(T quantum, int classes)
+    /// <param name="quantum">The arena's quantum.</param>
+    /// <param name="classes">How many sizes there are.</param>
+    /// <param name="woken">See <see cref="MagazineCache{TItem}"/>.</param>
+    public RangeMagazines(T quantum, int classes, Action? woken)
     {
         _quantum = quantum;
+        _woken = woken;
         Classes = classes;
         _layer = CreateLayer(null);
     }
@@ -41,6 +46,9 @@ internal sealed class RangeMagazines<T>
 
     /// <summary>Whether the caches must keep nothing.</summary>
     public bool IsSuspended => Volatile.Read(ref _suspensions) != 0;
+
+    /// <summary>Whether an interval might find anything to do.</summary>
+    public bool HoldAnything => Array.Exists(All, static cache => cache.HoldsAnything);
 
     public MagazineCache<T> this[int sizeClass] => _layer.Caches[sizeClass];
 
@@ -95,7 +103,7 @@ internal sealed class RangeMagazines<T>
         var caches = new MagazineCache<T>[Classes];
         for (int i = 0; i < caches.Length; i++)
         {
-            caches[i] = new MagazineCache<T>(LeastRounds);
+            caches[i] = new MagazineCache<T>(LeastRounds, woken: _woken);
         }
 
         return new MagazineLayer<T>(caches, recorder);
@@ -225,8 +233,7 @@ internal sealed class RangeMagazines<T>
         _ended = true;
         foreach (MagazineCache<T> cache in All)
         {
-            cache.Drain([]);
-            cache.Close();
+            cache.End();
         }
     }
 }
