@@ -14,8 +14,9 @@ internal sealed class Plan
             Ranges         ->
             Checks         ->
             Timing         ->
-            Shared/Caching -> Checks, Timing
-            Diagnostics    -> Ranges, Checks
+            Lifetimes      ->
+            Shared/Caching -> Checks, Timing, Lifetimes
+            Diagnostics    -> Ranges, Checks, Lifetimes
             Recording      -> Ranges, Checks
             Segments       -> Ranges, Checks
             Space          -> Segments, Diagnostics, Recording
@@ -29,8 +30,9 @@ internal sealed class Plan
             Ranges         ->
             Checks         ->
             Timing         ->
-            Caching        -> Checks, Timing
-            Diagnostics    -> Checks
+            Lifetimes      ->
+            Caching        -> Checks, Timing, Lifetimes
+            Diagnostics    -> Checks, Lifetimes
             Buddy          -> Checks
             Platform       -> Ranges, Checks
             Poisoning      -> Checks

@@ -7,9 +7,9 @@ namespace Vmem.Caching;
 
 /// <summary>An array from the number of a thread to what that thread has (<see cref="ThreadNumbers"/>).</summary>
 /// <remarks>
-/// Read without a lock, changed under the gate of its owner. Once a number has an entry, it keeps it: the array that replaces a full one
-/// has the same entries. The caller says what stands for "none yet". An owner that fills the array with an object of its own, instead of
-/// null, saves its readers a comparison.
+/// Read without a lock, changed under the gate of its owner. An entry stays until it is removed: the array that replaces another has the
+/// same entries. A reader may still have seen what was removed meanwhile: that must then refuse it. The caller says what stands for "none
+/// yet". An owner that fills the array with an object of its own, instead of null, saves its readers a comparison.
 /// </remarks>
 internal struct ThreadTable<T>()
     where T : class
@@ -55,6 +55,25 @@ internal struct ThreadTable<T>()
         Volatile.Write(ref _entries[thread], entry);
         Invariant.Assert(ReferenceEquals(Of(thread, none), entry), "a thread that has joined finds its entry");
         return entry;
+    }
+
+    /// <summary>A thread has nothing from now on. Under the gate.</summary>
+    public readonly void Remove(int thread, T? none) => Volatile.Write(ref _entries[thread], none);
+
+    /// <summary>Shortens the array if threads with high numbers have nothing any more. Under the gate.</summary>
+    public void Trim(T? none)
+    {
+        int used = _entries.Length;
+        while (used > 0 && ReferenceEquals(_entries[used - 1], none))
+        {
+            used--;
+        }
+
+        int length = used == 0 ? 0 : (int)BitOperations.RoundUpToPowerOf2((uint)used);
+        if (length < _entries.Length)
+        {
+            Volatile.Write(ref _entries, _entries[..length]);
+        }
     }
 
     /// <summary>No thread has anything from now on.</summary>

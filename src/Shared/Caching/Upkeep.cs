@@ -7,7 +7,9 @@ namespace Vmem.Caching;
 internal interface IUpkeepTarget
 {
     /// <summary>An interval has ended: what its working set did not need can go.</summary>
-    void EndInterval();
+    /// <returns>Whether a later interval might find anything to do, or a relief. If not, there is none until
+    /// <see cref="Upkeep.Wake"/>.</returns>
+    bool EndInterval();
 
     /// <summary>Memory is short: everything that is only kept for speed can go.</summary>
     void RelievePressure();
@@ -15,119 +17,118 @@ internal interface IUpkeepTarget
 
 /// <summary>The two occasions on which caches give something back of their own accord: an interval has ended, or memory is short.</summary>
 /// <remarks>
-/// The target is referred to weakly: a timer does not keep an arena alive that nobody uses any more. Pressure is looked at after each
-/// collection of generation 2, the runtime's own sign that memory matters, and on a thread of the pool, as what is then given back may run
-/// code of others, which has no business on the finaliser's thread.
+/// <para>
+/// The target is referred to weakly: no timer keeps an arena alive that nobody uses any more. Caches that hold nothing rest, and cost
+/// nothing, until one of their threads comes to hold something.
+/// </para>
+/// <para>
+/// All intervals by the system's clock are one timer's business (<see cref="UpkeepWheel"/>). By another clock, which is a test's, each
+/// target has its own timer, and does not rest: who calls it, how often and on which thread is that clock's affair.
+/// </para>
 /// </remarks>
-internal sealed class Upkeep : IDisposable
+internal sealed class Upkeep : IDisposable, IThreadPoolWorkItem
 {
     /// <summary>illumos' interval for its caches (kmem_reap_interval).</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
 
-    private static readonly Gate s_gate = new();
-    private static readonly List<WeakReference<IUpkeepTarget>> s_targets = [];
-    private static int s_pruneAt = 64;            // arbitrary; doubles with what is found alive
-    private static bool s_watching;
-
     private readonly WeakReference<IUpkeepTarget> _target;
-    private ITimer? _timer;
+    private readonly UpkeepWheel _wheel;
+    private readonly bool _callsOthers;
+    private ITimer? _timer;                       // by another clock than the wheel's
+    private int _isQueued;
 
-    private Upkeep(IUpkeepTarget target) => _target = new WeakReference<IUpkeepTarget>(target);
-
-    public static Upkeep Start(IUpkeepTarget target, TimeProvider time)
+    private Upkeep(IUpkeepTarget target, UpkeepWheel wheel, bool callsOthers)
     {
-        var upkeep = new Upkeep(target);
-        upkeep._timer = DetachedTimer.Start(time, static state => ((Upkeep)state!).Tick(), upkeep, Interval, Interval);
-        using (s_gate.EnterScope())
-        {
-            if (s_targets.Count >= s_pruneAt)
-            {
-                _ = s_targets.RemoveAll(static reference => !reference.TryGetTarget(out _));
-                s_pruneAt = Math.Max(64, 2 * s_targets.Count);
-            }
+        _target = new WeakReference<IUpkeepTarget>(target);
+        _wheel = wheel;
+        _callsOthers = callsOthers;
+    }
 
-            s_targets.Add(upkeep._target);
-            if (!s_watching)
-            {
-                s_watching = true;
-                Gen2Watch.Start();
-            }
+    /// <summary>Where the wheel has it; under the wheel's gate.</summary>
+    public UpkeepPlace Place { get; } = new();
+
+    /// <summary>Begins, with the target awake.</summary>
+    /// <param name="target">What is kept in order.</param>
+    /// <param name="time">Its clock.</param>
+    /// <param name="callsOthers">Whether it may call code of others, or the system, for long: then it delays no other target.</param>
+    public static Upkeep Start(IUpkeepTarget target, TimeProvider time, bool callsOthers = true) =>
+        Start(target, time, UpkeepWheel.Shared, callsOthers);
+
+    /// <inheritdoc cref="Start(IUpkeepTarget, TimeProvider, bool)"/>
+    public static Upkeep Start(IUpkeepTarget target, TimeProvider time, UpkeepWheel wheel, bool callsOthers)
+    {
+        var upkeep = new Upkeep(target, wheel, callsOthers);
+        if (time != wheel.Time)
+        {
+            upkeep._timer = DetachedTimer.Start(time, static state => ((Upkeep)state!).Run(), upkeep, Interval, Interval);
         }
 
+        upkeep.Wake();
         return upkeep;
     }
 
+    /// <summary>The target holds something again.</summary>
+    public void Wake() => _wheel.Add(this, turns: _timer is null);
+
     public void Dispose()
     {
-        _timer?.Dispose();
-        using (s_gate.EnterScope())
+        _wheel.Remove(this, forGood: true);
+        if (_timer is not null)
         {
-            _ = s_targets.Remove(_target);
+            using var interrupts = new DeferredInterrupt();     // the runtime's timers have a lock
+            while (!interrupts.Try(_timer, EndTimer))
+            {
+            }
         }
     }
 
     /// <summary>Has every cache of the process give back what it can.</summary>
     public static void RelieveAll()
     {
-        WeakReference<IUpkeepTarget>[] targets;
-        using (s_gate.EnterScope())
+        foreach (Upkeep upkeep in UpkeepWheel.Shared.Copy())
         {
-            targets = [.. s_targets];
-        }
-
-        foreach (WeakReference<IUpkeepTarget> reference in targets)
-        {
-            if (reference.TryGetTarget(out IUpkeepTarget? target))
+            if (upkeep._target.TryGetTarget(out IUpkeepTarget? target))
             {
                 target.RelievePressure();
             }
         }
     }
 
-    private void Tick()
+    /// <summary>An interval has ended by the wheel.</summary>
+    public void Turn()
     {
-        if (_target.TryGetTarget(out IUpkeepTarget? target))
+        if (!_callsOthers)
         {
-            target.EndInterval();
+            Run();
         }
-        else
+        else if (Interlocked.Exchange(ref _isQueued, 1) == 0)   // else the last interval's is still at work
         {
-            Dispose();
+            _ = ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         }
     }
 
-    /// <summary>Nobody refers to it: its finaliser runs after collections, looks whether one was of generation 2, and has itself
-    /// finalised again.</summary>
-    private sealed class Gen2Watch
+    /// <inheritdoc/>
+    void IThreadPoolWorkItem.Execute()
     {
-        private int _collections = GC.CollectionCount(2);
+        Volatile.Write(ref _isQueued, 0);
+        Run();
+    }
 
-        public static void Start() => _ = new Gen2Watch();
+    private static bool EndTimer(ITimer timer)
+    {
+        timer.Dispose();
+        return true;
+    }
 
-        ~Gen2Watch()
+    private void Run()
+    {
+        if (!_target.TryGetTarget(out IUpkeepTarget? target))
         {
-            if (Environment.HasShutdownStarted)
-            {
-                return;
-            }
-
-            int collections = GC.CollectionCount(2);
-            if (collections != _collections)
-            {
-                _collections = collections;
-                _ = ThreadPool.UnsafeQueueUserWorkItem(static _ => RelieveIfShort(), null);
-            }
-
-            GC.ReRegisterForFinalize(this);
+            Dispose();
         }
-
-        private static void RelieveIfShort()
+        else if (!target.EndInterval() && _timer is null)
         {
-            GCMemoryInfo memory = GC.GetGCMemoryInfo(GCKind.Any);
-            if (memory.MemoryLoadBytes >= memory.HighMemoryLoadThresholdBytes)
-            {
-                RelieveAll();
-            }
+            _wheel.Rest(this);
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Vmem.Diagnostics;
+using Vmem.Lifetimes;
 using Vmem.Memory.Diagnostics;
 
 namespace Vmem.Memory;
@@ -73,6 +74,7 @@ public static class MemoryMetrics
 
     static MemoryMetrics()
     {
+        Unloading.Then(s_meter.Dispose);
         Observe(Reserved, HeapFigure.Reserved, "By", "Address space.");
         Observe(Committed, HeapFigure.Committed, "By", "What is backed by memory as soon as it is touched.");
         Observe(Held, HeapFigure.Held, "By", "What slabs and large blocks take.");

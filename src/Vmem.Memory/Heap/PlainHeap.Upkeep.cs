@@ -23,7 +23,11 @@ internal sealed partial class PlainHeap : IUpkeepTarget
         _returning.Exit();
     }
 
-    void IUpkeepTarget.EndInterval() => GiveBackUnattended(idleOnly: true);
+    bool IUpkeepTarget.EndInterval()
+    {
+        GiveBackUnattended(idleOnly: true);
+        return true;
+    }
 
     void IUpkeepTarget.RelievePressure() => GiveBackUnattended(idleOnly: false);
 

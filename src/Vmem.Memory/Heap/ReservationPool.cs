@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Vmem.Caching;
 using Vmem.Checks;
+using Vmem.Lifetimes;
 using Vmem.Timing;
 
 namespace Vmem.Memory.Heap;
@@ -26,7 +27,7 @@ internal sealed class ReservationPool(TimeProvider time)
     private readonly List<(HeapReservation Reservation, long Since)> _kept = new(Most);
     private ITimer? _timer;                       // goes while there are any
 
-    public static ReservationPool Shared { get; } = new(TimeProvider.System);
+    public static ReservationPool Shared { get; } = CreateShared();
 
     public bool TryTake(nuint wanted, bool huge, [NotNullWhen(true)] out HeapReservation? reservation)
     {
@@ -65,6 +66,13 @@ internal sealed class ReservationPool(TimeProvider time)
 
     /// <summary>Gives all of them back. True if there were any.</summary>
     public bool ReleaseAll() => Release(TimeSpan.Zero);
+
+    private static ReservationPool CreateShared()
+    {
+        var pool = new ReservationPool(TimeProvider.System);
+        Unloading.Then(() => pool.ReleaseAll());
+        return pool;
+    }
 
     private bool TryKeep(HeapReservation reservation)
     {

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Vmem.Checks;
+using Vmem.Lifetimes;
 
 namespace Vmem.Memory.Isolation;
 
@@ -19,7 +20,8 @@ namespace Vmem.Memory.Isolation;
 /// </para>
 /// <para>
 /// It lies in native memory, because a map for a gigabyte as a managed array is 64 MB of the collector's budget, and brings a collection
-/// on. It is freed by its finaliser only: a client that was disposed of still looks here to say what is wrong with a late free.
+/// on. It is freed only when nobody refers to the map: a client that was disposed of still looks here to say what is wrong with a late
+/// free.
 /// </para>
 /// </remarks>
 internal sealed unsafe class BlockMap
@@ -27,6 +29,7 @@ internal sealed unsafe class BlockMap
     /// <summary>A large block, as long as its region.</summary>
     public const byte Large = byte.MaxValue;
 
+    private readonly TableKeeper _keeper;
     private readonly byte* _starts;
     private readonly nuint _units;
 
@@ -34,9 +37,8 @@ internal sealed unsafe class BlockMap
     {
         _starts = (byte*)NativeMemory.AllocZeroed(units);
         _units = units;
+        _keeper = new TableKeeper(this, new Bytes(_starts));
     }
-
-    ~BlockMap() => NativeMemory.Free(_starts);
 
     public nuint Units => _units;
 
@@ -70,5 +72,10 @@ internal sealed unsafe class BlockMap
         bool isClear = !new ReadOnlySpan<byte>(_starts + unit, (int)count).ContainsAnyExcept((byte)0);
         GC.KeepAlive(this);
         return isClear;
+    }
+
+    private sealed class Bytes(byte* start) : IDisposable
+    {
+        public void Dispose() => NativeMemory.Free(start);
     }
 }

@@ -1,5 +1,6 @@
 using System.Numerics;
 using Vmem.Caching;
+using Vmem.Checks;
 using Vmem.Diagnostics;
 using Vmem.Importing;
 using Vmem.Ranges;
@@ -129,9 +130,10 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
     /// </summary>
     public void Dispose()
     {
+        Conclusion end = default;
         Aftermath<T> imports = default;
-        ArenaLeak<T>? leak;
-        WaitQueue<T> waiters;
+        WaitQueue<T> waiters = default;
+        ArenaLeak<T>? leak = null;
         ArenaRecorder<T>? recorder;
         using (_space.VisitFrozen(evenEnded: true))
         {
@@ -140,36 +142,27 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
                 return;
             }
 
-            waiters = _room.FailAll();
+            end.Take(() => waiters = _room.FailAll());
+            end.Take(() => _space.ImportedSpans(emptyOnly: false).ForEach(span => imports.Release(span)));
+            end.Take(() => leak = _leaked is null ? null : DescribeLeak());
+            end.Take(() => _caches?.End());
             recorder = _space.Recorder;
             _space.SetRecorder(null);
-            foreach (Segment<T> span in _space.ImportedSpans(emptyOnly: false))
-            {
-                imports.Release(span);
-            }
-
-            leak = _leaked is null ? null : DescribeLeak();
-            _caches?.End();
-            _space.Map.Dispose();
+            _space.ReleaseTables();
         }
 
-        _caches?.Dispose();
-        ArenaMetrics.Arenas.Remove(_metered);
-        try
+        end.Take(() => _caches?.Dispose());
+        end.Take(() => ArenaMetrics.Arenas.Remove(_metered));
+        end.Take(() => _room.CompleteAll(waiters));
+        end.Take(() => imports.ReleaseSpans(_space.Source));
+        end.Take(_room.NotifyListeners);
+        end.Take(() => recorder?.End());
+        if (leak is { } found)
         {
-            _room.CompleteAll(waiters);
+            end.Take(() => _leaked!(found with { Report = _space.Auditor is null ? null : Census(evenEnded: true) }));
         }
-        finally
-        {
-            try
-            {
-                _ = imports.ReleaseSpans(_space.Source);
-            }
-            finally
-            {
-                TellEnd(recorder, leak);
-            }
-        }
+
+        end.Throw();
     }
 
     // The order in which a request is met; the first that succeeds ends it. Nothing else decides it. Calls that are common begin with the
@@ -248,28 +241,4 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
     private static INotifyingArenaSource<T>? NotifyingSource(ArenaOptions<T> options) =>
         !options.SingleThreaded || options.Source is Arena<T> { _space.IsShared: false } ? options.Source as INotifyingArenaSource<T>
             : null;
-
-    /// <summary>Tells listeners, the recording and the leak's callback of the arena's end. One that throws does not keep it from the
-    /// others.</summary>
-    private void TellEnd(ArenaRecorder<T>? recorder, ArenaLeak<T>? leak)
-    {
-        try
-        {
-            _room.NotifyListeners();
-        }
-        finally
-        {
-            try
-            {
-                recorder?.End();
-            }
-            finally
-            {
-                if (leak is not null)
-                {
-                    _leaked!(leak with { Report = _space.Auditor is null ? null : Census(evenEnded: true) });
-                }
-            }
-        }
-    }
 }

@@ -137,6 +137,11 @@ internal sealed class CacheDrain<T>(Space<T> space, RangeSlabs<T> slabs, SlabLay
             {
                 for (int sizeClass = 0; sizeClass < magazines.Classes; sizeClass++)
                 {
+                    if (!magazines[sizeClass].HoldsAnything)
+                    {
+                        continue;
+                    }
+
                     using (gate.EnterScope())
                     {
                         List<Magazine<T>> spilled = [];

@@ -25,6 +25,9 @@ internal sealed class Depot<TItem>
     /// <summary>Items in all magazines here.</summary>
     public long Rounds => _fullRounds + _partial.Rounds;
 
+    /// <summary>Whether any magazine is here. Of some moment, without the gate.</summary>
+    public bool HoldsAnything => _full.Count + _empty.Count + _partial.Rounds > 0;
+
     public int FullMagazines => _full.Count;
 
     public int EmptyMagazines => _empty.Count;
@@ -176,6 +179,14 @@ internal sealed class Depot<TItem>
     {
         _empty.Clear();
         _emptySet = default;
+    }
+
+    /// <summary>Forgets all magazines.</summary>
+    public void Clear()
+    {
+        _full.Clear();
+        (_fullRounds, _fullSet, _partial) = (0, default, Magazine<TItem>.None);
+        DropEmpty();
     }
 
     public bool Contains(TItem item)

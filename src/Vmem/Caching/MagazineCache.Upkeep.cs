@@ -108,34 +108,87 @@ internal sealed partial class MagazineCache<TItem>
     /// <summary>Ends <see cref="Close"/>. Each thread finds that out when it comes to the gate.</summary>
     public void Open() => Volatile.Write(ref _closed, false);
 
-    /// <summary>Ends an interval: the magazine size follows the contention, what the working set does not need is taken out, and threads
-    /// that did nothing with the cache all the while give what they hold to the depot.</summary>
+    /// <summary>Forgets everything, and takes nothing in any more. Claimed. Needs no memory.</summary>
+    public void End()
+    {
+        Invariant.Assert(_gate.IsHeldByCurrentThread, "the gate is held");
+        _closed = true;
+        foreach (ThreadMagazines<TItem>? pair in _pairs.Entries)
+        {
+            if (pair is not null)
+            {
+                pair.Load(Magazine<TItem>.None, isClosed: true);
+                pair.Previous = Magazine<TItem>.None;
+            }
+        }
+
+        _depot.Clear();
+        Volatile.Write(ref _record.MayHold, false);
+    }
+
+    /// <summary>Whether a thread has magazines, or the depot has any. Of some moment.</summary>
+    public bool HoldsAnything => _pairs.Entries.Length > 0 || _depot.HoldsAnything;
+
+    /// <summary>Ends an interval: the magazine size follows the contention, threads that did nothing with the cache all the while give what
+    /// they have to the depot, and what the working set does not need is taken out.</summary>
     public void Tick(List<Magazine<TItem>> spilled)
     {
-        Claim([this]);
-        try
+        if (!HoldsAnything)
+        {
+            return;
+        }
+
+        using (_gate.EnterScope())
         {
             _record.Size.Tick();
-            foreach (ThreadMagazines<TItem>? pair in _pairs.Entries)
-            {
-                if (pair is not null)
-                {
-                    (long Taken, int Rounds) now = (pair.Taken, pair.Rounds);
-                    if (now.Rounds > 0 && now == pair.Seen)
-                    {
-                        PourOut(pair);
-                    }
-
-                    pair.Seen = now;
-                }
-            }
-
+            RetireIdle();
             _depot.Tick(spilled);
         }
-        finally
+    }
+
+    /// <summary>Takes the magazines from threads that have not used them since this was called last. Whether they have is seen without
+    /// stopping anybody; only who has not is claimed, for good. Such a thread finds its magazines closed if it comes back, and gets
+    /// others.</summary>
+    private void RetireIdle()
+    {
+        List<int>? idle = null;
+        for (int thread = 0; thread < _pairs.Entries.Length; thread++)
         {
-            Release([this]);
+            if (_pairs.Entries[thread]?.SeemsIdle() == true)
+            {
+                (idle ??= []).Add(thread);
+            }
         }
+
+        if (idle is null)
+        {
+            return;
+        }
+
+        _depot.Reserve(2 * idle.Count);           // from here on nothing may throw
+        foreach (int thread in idle)
+        {
+            _pairs.Entries[thread]!.BeginClaim();
+        }
+
+        Exploration.ProcessWideBarrier();
+        foreach (int thread in idle)
+        {
+            ThreadMagazines<TItem> pair = _pairs.Entries[thread]!;
+            pair.AwaitOwner();
+            if (pair.SeemsIdle())
+            {
+                PourOut(pair);
+                _record.FormerTaken += pair.Taken;
+                _pairs.Remove(thread, none: null);
+            }
+            else
+            {
+                pair.EndClaim(_closed);
+            }
+        }
+
+        _pairs.Trim(none: null);
     }
 
     /// <summary>Takes magazines in again: emptied, and those that could not be.</summary>
@@ -212,7 +265,7 @@ internal sealed partial class MagazineCache<TItem>
     public MagazineFigures Count()
     {
         long items = _depot.Rounds;
-        long taken = 0;
+        long taken = _record.FormerTaken;
         int threads = 0;
         foreach (ThreadMagazines<TItem>? pair in _pairs.Entries)
         {

@@ -12,7 +12,8 @@ namespace Vmem.Caching;
 /// ever runs under the gate.
 /// </para>
 /// <para>
-/// Empty magazines are made by returning threads only. A thread that only takes never makes one; it goes below for every item.
+/// Empty magazines are made by returning threads only. A thread that only takes never makes one; it goes below for every item, and has
+/// nothing here. What a thread has that neither takes nor returns during an interval goes: its items to the depot, the rest for good.
 /// </para>
 /// <para>
 /// <b>What it can hold.</b> Items come in only by being returned, so a cache never holds more than were once out at the same time. Of
@@ -30,13 +31,19 @@ internal sealed partial class MagazineCache<TItem>
     private readonly Depot<TItem> _depot = new();
     private readonly GateRecord _record;
     private ThreadTable<ThreadMagazines<TItem>> _pairs = new();        // changes under the gate
+    private readonly Action? _woken;
     private bool _closed;                         // nothing comes in that is not known; set while claimed
 
     /// <summary>Makes an empty cache.</summary>
     /// <param name="leastRounds">The size of magazines to begin with.</param>
     /// <param name="mostRounds">The size up to which they grow.</param>
-    public MagazineCache(int leastRounds, int mostRounds = MagazineSize.Largest) =>
+    /// <param name="woken">Is called under the gate when a thread comes to have magazines: from now on there is something to keep in
+    /// order.</param>
+    public MagazineCache(int leastRounds, int mostRounds = MagazineSize.Largest, Action? woken = null)
+    {
         _record = new GateRecord { Size = new MagazineSize(leastRounds, mostRounds) };
+        _woken = woken;
+    }
 
     /// <summary>What every visit to the gate writes. An object of its own: every operation reads <c>_pairs</c>, which must not lie on the
     /// same cache line.</summary>
@@ -46,6 +53,7 @@ internal sealed partial class MagazineCache<TItem>
         public bool MayHold;                      // a pair has a magazine with room, or the depot has items
         public long DepotTouches;
         public long LookedForEndedAt;
+        public long FormerTaken;                  // from magazines of threads that have none any more
     }
 
     /// <summary>False: no item is here, and none can come without the gate. It becomes true under the gate, and false only while the cache
@@ -83,14 +91,14 @@ internal sealed partial class MagazineCache<TItem>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public bool TryTake(out TItem item)
     {
+        item = default!;
         if (!MayHold)
         {
-            item = default!;
             return false;
         }
 
-        ThreadMagazines<TItem> mine = Of(ThreadNumber.Current) ?? Join();
-        return (mine.TrySwap(full: true) && mine.TryPop(out item)) || TryExchangeForFull(mine, out item);
+        ThreadMagazines<TItem>? mine = Of(ThreadNumber.Current);
+        return (mine is not null && mine.TrySwap(full: true) && mine.TryPop(out item)) || TryExchangeForFull(out item);
     }
 
     /// <summary>Returns an item after <see cref="TryReturnLoaded"/> has failed: into the previous magazine, or with an empty one from the
@@ -101,8 +109,8 @@ internal sealed partial class MagazineCache<TItem>
     {
         try
         {
-            ThreadMagazines<TItem> mine = Of(ThreadNumber.Current) ?? Join();
-            return (mine.TrySwap(full: false) && mine.TryPush(item)) || TryExchangeForEmpty(mine, item, push: true);
+            ThreadMagazines<TItem>? mine = Of(ThreadNumber.Current);
+            return (mine is not null && mine.TrySwap(full: false) && mine.TryPush(item)) || TryExchangeForEmpty(item, push: true);
         }
         catch (OutOfMemoryException)
         {
@@ -117,8 +125,8 @@ internal sealed partial class MagazineCache<TItem>
     {
         try
         {
-            ThreadMagazines<TItem> mine = Of(ThreadNumber.Current) ?? Join();
-            return mine.TrySwap(full: false) || TryExchangeForEmpty(mine, default!, push: false);
+            ThreadMagazines<TItem>? mine = Of(ThreadNumber.Current);
+            return (mine is not null && mine.TrySwap(full: false)) || TryExchangeForEmpty(default!, push: false);
         }
         catch (OutOfMemoryException)
         {
@@ -126,43 +134,41 @@ internal sealed partial class MagazineCache<TItem>
         }
     }
 
-    /// <summary>A thread's magazines; null if it has not come yet. Once there, they are the thread's for good.</summary>
+    /// <summary>A thread's magazines; null if it has none. Without the gate it may just have lost them: then they serve nothing.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ThreadMagazines<TItem>? Of(int thread) => _pairs.Of(thread, none: null);
 
-    /// <summary>The current thread comes for the first time.</summary>
-    private ThreadMagazines<TItem> Join()
+    /// <summary>A thread has magazines from now on. Under the gate. Throws <see cref="OutOfMemoryException"/>.</summary>
+    private ThreadMagazines<TItem> Join(int thread)
     {
-        int number = ThreadNumber.Ensure();
-        EnterGate();
-        try
-        {
-            return _pairs.Join(number, none: null, static () => new ThreadMagazines<TItem>());
-        }
-        finally
-        {
-            _gate.Exit();
-        }
+        ThreadMagazines<TItem> mine = _pairs.Join(thread, none: null, static () => new ThreadMagazines<TItem>());
+        _woken?.Invoke();
+        return mine;
     }
 
-    private bool TryExchangeForFull(ThreadMagazines<TItem> mine, out TItem item)
+    private bool TryExchangeForFull(out TItem item)
     {
+        int thread = ThreadNumber.Ensure();
         EnterGate();
         try
         {
             _record.DepotTouches++;
-            if (mine.TryPop(out item))
+            ThreadMagazines<TItem>? mine = Of(thread);
+            item = default!;
+            if (mine is not null && mine.TryPop(out item))
             {
                 return true;                      // a claimant has come and gone
             }
 
-            if (mine.Previous.Rounds == 0)
+            if (mine is null || mine.Previous.Rounds == 0)
             {
-                if (!_depot.TryTakeFull(out Magazine<TItem> full) && !(TryAdoptEnded() && _depot.TryTakeFull(out full)))
+                if (_depot.Rounds == 0 && !TryAdoptEnded())
                 {
                     return false;
                 }
 
+                mine ??= Join(thread);
+                _ = _depot.TryTakeFull(out Magazine<TItem> full);
                 Invariant.Assert(mine.Loaded.Rounds == 0, "both magazines are empty when one is exchanged for a full one");
                 Magazine<TItem> empty = mine.Previous;
                 mine.Previous = mine.Loaded;
@@ -183,8 +189,9 @@ internal sealed partial class MagazineCache<TItem>
     }
 
     /// <summary>Makes room with an empty magazine, and pushes the item if it is to be pushed.</summary>
-    private bool TryExchangeForEmpty(ThreadMagazines<TItem> mine, TItem item, bool push)
+    private bool TryExchangeForEmpty(TItem item, bool push)
     {
+        int thread = ThreadNumber.Ensure();
         Magazine<TItem> made = Magazine<TItem>.None;
         while (true)
         {
@@ -198,6 +205,7 @@ internal sealed partial class MagazineCache<TItem>
                     return false;
                 }
 
+                ThreadMagazines<TItem> mine = Of(thread) ?? Join(thread);
                 mine.Open();
                 if (TryPut(mine, item, push) || (mine.TrySwap(full: false) && TryPut(mine, item, push)))
                 {
@@ -236,7 +244,7 @@ internal sealed partial class MagazineCache<TItem>
     /// <returns>False if the cache is open, the magazine has no room, or the item may not be kept.</returns>
     public bool TryLend<TState>(TItem item, TState state, Func<TState, TItem, bool> mayLend)
     {
-        ThreadMagazines<TItem> mine = Of(ThreadNumber.Current) ?? Join();
+        int thread = ThreadNumber.Ensure();
         EnterGate();
         try
         {
@@ -245,6 +253,7 @@ internal sealed partial class MagazineCache<TItem>
                 return false;
             }
 
+            ThreadMagazines<TItem> mine = Of(thread) ?? Join(thread);
             Magazine<TItem> loaded = mine.Loaded;
             bool isNew = loaded.Items.Length == 0;
             if (isNew && !_depot.TryTakeEmpty(_record.Size.Rounds, out loaded))

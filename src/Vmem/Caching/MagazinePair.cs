@@ -235,6 +235,15 @@ internal sealed class ThreadMagazines<TItem> : MagazinePair<TItem>
     private readonly Padding _behind;
 #pragma warning restore CS0169, IDE0051, CA1823
 
-    /// <summary>How many had been taken and how many lay here at the last upkeep: a pair that has not been used since is idle.</summary>
-    public (long Taken, int Rounds) Seen { get; set; }
+    private (long Taken, int Rounds) _seen;
+
+    /// <summary>Whether as many had been taken, and as many lay here, when this was asked last. Under the gate. The owner need not stand
+    /// still: whatever it does meanwhile makes a difference the next time.</summary>
+    public bool SeemsIdle()
+    {
+        (long Taken, int Rounds) now = (Taken, Rounds);
+        bool isIdle = now == _seen;
+        _seen = now;
+        return isIdle;
+    }
 }

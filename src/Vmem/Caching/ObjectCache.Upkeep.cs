@@ -84,18 +84,19 @@ public sealed partial class ObjectCache<TObject>
         }
 
         _disposed = true;
-        _upkeep.Dispose();
+        _upkeep!.Dispose();
         ExceptionDispatchInfo? failure = null;
         LetGo(End, ref failure);
         failure?.Throw();
     }
 
     /// <inheritdoc/>
-    void IUpkeepTarget.EndInterval()
+    bool IUpkeepTarget.EndInterval()
     {
         ExceptionDispatchInfo? failure = null;
         LetGo(static (magazines, spilled) => magazines.Tick(spilled), ref failure);
         NoteUpkeepFailure(failure);
+        return _reclaim is not null || _magazines.HoldsAnything;
     }
 
     /// <inheritdoc/>

@@ -50,7 +50,7 @@ public sealed partial class ObjectCache<TObject> : IUpkeepTarget, IDisposable
     private readonly Action? _reclaim;
     private readonly Action<Exception>? _upkeepFailed;
     private readonly ReturnLedger? _ledger;
-    private readonly Upkeep _upkeep;
+    private readonly Upkeep? _upkeep;
 
     /// <summary>Makes an empty cache (kmem_cache_create).</summary>
     /// <param name="name">A name for messages and metrics.</param>
@@ -72,7 +72,7 @@ public sealed partial class ObjectCache<TObject> : IUpkeepTarget, IDisposable
         _destruct = destruct;
         _reclaim = reclaim;
         _upkeepFailed = options.UpkeepFailed;
-        _magazines = new MagazineCache<Slot>(options.LeastRounds, options.MostRounds);
+        _magazines = new MagazineCache<Slot>(options.LeastRounds, options.MostRounds, () => _upkeep?.Wake());
         _ledger = options.Audit ? new ReturnLedger(name, options.TimeProvider) : null;
         _front = options.Audit ? new MagazineCache<Slot>(options.LeastRounds, options.MostRounds) : _magazines;
         _upkeep = Upkeep.Start(this, options.TimeProvider);

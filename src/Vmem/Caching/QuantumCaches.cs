@@ -1,5 +1,6 @@
 using System.Numerics;
 using Vmem.Checks;
+using Vmem.Lifetimes;
 using Vmem.Ranges;
 using Vmem.Recording;
 using Vmem.Segments;
@@ -22,6 +23,7 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     private readonly RangeSlabs<T> _slabs;
+    private readonly TableKeeper _tables;
     private readonly RangeMagazines<T> _magazines;
     private readonly SlabLayer<T> _slabLayer;
     private readonly CacheDrain<T> _drain;
@@ -36,13 +38,14 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
     {
         _space = space;
         _slabs = new RangeSlabs<T>(space.Map, space.Quantum, classes);
-        _magazines = new RangeMagazines<T>(classes);
+        _tables = new TableKeeper(space, _slabs);
+        _magazines = new RangeMagazines<T>(classes, space.IsShared ? () => _upkeep?.Wake() : null);
         _slabLayer = new SlabLayer<T>(space, _slabs, policy, classes);
         _watch = new CacheWatch<T>(space);
         _drain = new CacheDrain<T>(space, _slabs, _slabLayer, _magazines, _watch);
         _quantumShift = int.CreateTruncating(T.TrailingZeroCount(space.Quantum));
         Max = _slabs.SizeOf(classes - 1);
-        _upkeep = space.IsShared ? Upkeep.Start(this, time) : null;
+        _upkeep = space.IsShared ? Upkeep.Start(this, time, callsOthers: space.Source is not null) : null;
     }
 
     /// <summary>The largest size that is cached.</summary>
@@ -263,17 +266,18 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
     public void End()
     {
         _magazines.End();
-        _slabs.Dispose();
+        _tables.End();
     }
 
     /// <summary>Ends the upkeep. Under no lock.</summary>
     public void Dispose() => _upkeep?.Dispose();
 
     /// <inheritdoc/>
-    void IUpkeepTarget.EndInterval()
+    bool IUpkeepTarget.EndInterval()
     {
         _watch.EndInterval();
         _drain.KeepUp(_upkeepGate, static (magazines, spilled) => magazines.Tick(spilled));
+        return _magazines.HoldAnything || _watch.IsOn;
     }
 
     /// <inheritdoc/>

@@ -17,13 +17,17 @@ internal sealed class RangeMagazines<T>
     /// <summary>No thread has magazines in it, so it takes nothing.</summary>
     private static readonly MagazineCache<T> s_watched = new(LeastRounds);
 
+    private readonly Action? _woken;
     private MagazineLayer<T> _layer;              // changes while it is frozen
     private readonly MagazineCache<T>[] _frozen;  // what Freeze has claimed: the first of them
     private int _frozenCount;
     private (long Taken, long DepotTouches) _former;            // of layers that are gone
 
-    public RangeMagazines(int classes)
+    /// <param name="classes">How many sizes there are.</param>
+    /// <param name="woken">See <see cref="MagazineCache{TItem}"/>.</param>
+    public RangeMagazines(int classes, Action? woken)
     {
+        _woken = woken;
         Classes = classes;
         _frozen = new MagazineCache<T>[classes];
         _layer = CreateLayer(null);
@@ -39,6 +43,9 @@ internal sealed class RangeMagazines<T>
 
     /// <summary>Whether any cache may hold something, see <see cref="MagazineCache{TItem}.MayHold"/>.</summary>
     public bool MayHold => Array.Exists(All, static cache => cache.MayHold);
+
+    /// <summary>Whether an interval might find anything to do.</summary>
+    public bool HoldAnything => Array.Exists(All, static cache => cache.HoldsAnything);
 
     /// <summary>Whether a cache may hold something that is not frozen. Frozen, and under the lock.</summary>
     public bool MayHoldUnfrozen
@@ -116,7 +123,7 @@ internal sealed class RangeMagazines<T>
         var caches = new MagazineCache<T>[Classes];
         for (int i = 0; i < caches.Length; i++)
         {
-            caches[i] = new MagazineCache<T>(LeastRounds);
+            caches[i] = new MagazineCache<T>(LeastRounds, woken: _woken);
         }
 
         return new MagazineLayer<T>(caches, recorder);
@@ -235,8 +242,7 @@ internal sealed class RangeMagazines<T>
     {
         foreach (MagazineCache<T> cache in All)
         {
-            cache.Drain([]);
-            cache.Close();
+            cache.End();
         }
     }
 }

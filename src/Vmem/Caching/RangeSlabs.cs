@@ -45,8 +45,6 @@ internal sealed unsafe partial class RangeSlabs<T> : IDisposable
         SlabSize = T.CreateChecked(SlabUnits(classes)) * quantum;
     }
 
-    ~RangeSlabs() => _slabs.Release();
-
     /// <summary>The most classes there may be: a slab then has 256 ranges at most, and 4 words of bit map.</summary>
     public const int MaxClasses = 64;
 
@@ -225,11 +223,7 @@ internal sealed unsafe partial class RangeSlabs<T> : IDisposable
     }
 
     /// <summary>Gives the memory back.</summary>
-    public void Dispose()
-    {
-        _slabs.Release();
-        GC.SuppressFinalize(this);
-    }
+    public void Dispose() => _slabs.Release();
 
     /// <summary>Takes a segment out of the table of live segments.</summary>
     private uint Detach(uint tag)

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Vmem.Diagnostics;
+using Vmem.Lifetimes;
 
 namespace Vmem;
 
@@ -67,6 +68,7 @@ public static class ArenaMetrics
 
     static ArenaMetrics()
     {
+        Unloading.Then(s_meter.Dispose);
         Observe(Size, ArenaFigure.Size, "{unit}", "The size of all spans together.");
         Observe(InUse, ArenaFigure.InUse, "{unit}", "What callers hold.");
         Observe(Cached, ArenaFigure.Cached, "{unit}", "What caches hold ready for callers.");

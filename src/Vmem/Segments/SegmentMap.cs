@@ -40,10 +40,16 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     {
         _quantumShift = int.CreateTruncating(T.TrailingZeroCount(quantum));
         _freeLists = new FreeLists<T>(_quantumShift);
-        _live.Reserve();
+        try
+        {
+            _live.Reserve();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
-
-    ~SegmentMap() => ReleaseTables();
 
     /// <summary>The total size of allocated segments, modulo 2^bits: 0 with live segments means every value of the type.</summary>
     public T InUse { get; private set; }
@@ -79,10 +85,17 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     }
 
     /// <summary>Gives all memory back. The map must not be used afterwards.</summary>
+    /// <remarks>There is no finaliser: see <c>TableKeeper</c>.</remarks>
     public void Dispose()
     {
-        ReleaseTables();
-        GC.SuppressFinalize(this);
+        _tags.Release();
+        _freeLists.Release();
+        _live.Release();
+        _spans.Release();
+        _byAddress.Release();
+        _bySize.Release();
+        _aligned?.Release();
+        _milestones.Release();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -275,16 +288,4 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int ClassOf(T size) => SizeClass.Of(size >> _quantumShift);
-
-    private void ReleaseTables()
-    {
-        _tags.Release();
-        _freeLists.Release();
-        _live.Release();
-        _spans?.Release();                        // null if the constructor ran out of memory: the finaliser runs all the same
-        _byAddress.Release();
-        _bySize.Release();
-        _aligned?.Release();
-        _milestones.Release();
-    }
 }

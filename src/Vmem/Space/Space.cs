@@ -3,6 +3,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using Vmem.Checks;
 using Vmem.Diagnostics;
+using Vmem.Lifetimes;
 using Vmem.Recording;
 using Vmem.Segments;
 
@@ -30,6 +31,7 @@ internal sealed partial class Space<T>
     private readonly IWatcher<T> _watcher;
     private readonly FreeCheck<T> _freeCheck;
     private readonly ImportLedger<T>? _imports;
+    private readonly TableKeeper _tables;
     private ArenaLock _lock;
     private Sequel _sequel;
     private bool _mayTakeGoodFit;                 // nothing has to be told of what is taken, and no empty import would be used up
@@ -56,6 +58,7 @@ internal sealed partial class Space<T>
         _imports = options.Source is null ? null : new ImportLedger<T>(options.RetainedImport);
         _sequel = (Source is null ? Sequel.None : Sequel.Imports) | (Auditor is null ? Sequel.None : Sequel.Audit);
         Map = new SegmentMap<T>(quantum);
+        _tables = new TableKeeper(this, Map);
         _freeCheck = new FreeCheck<T>(this);
         UpdateGoodFit();
     }
@@ -146,6 +149,13 @@ internal sealed partial class Space<T>
     {
         AssertHeld();
         return !_hasEnded && (_hasEnded = true);
+    }
+
+    /// <summary>Gives the tables back, after <see cref="TryEnd"/>. The lock is held.</summary>
+    public void ReleaseTables()
+    {
+        AssertHeld();
+        _tables.End();
     }
 
     /// <summary>A request that nothing could meet has failed; −1: one that was counted waits instead.</summary>

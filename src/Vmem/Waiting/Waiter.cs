@@ -110,6 +110,23 @@ internal sealed class Waiter<T>(WaitingRoom<T> room, object keeper, in Request<T
         times.NoteBegin();
     }
 
+    /// <summary>Neither the time nor the token ends it any more. An interrupt is left for the thread's next wait: the runtime's timers have a
+    /// lock.</summary>
+    public void Disarm()
+    {
+        using var interrupts = new DeferredInterrupt();
+        while (!interrupts.Try(this, static waiter => waiter.TryDisarm()))
+        {
+        }
+    }
+
+    private bool TryDisarm()
+    {
+        Timer?.Dispose();
+        _ = Registration.Unregister();
+        return true;
+    }
+
     /// <summary>It was granted its range. The lock is held.</summary>
     public void Grant(in Grant<T> grant)
     {

@@ -1,3 +1,4 @@
+using Vmem.Checks;
 using Vmem.Space;
 
 namespace Vmem.Waiting;
@@ -65,10 +66,13 @@ internal sealed partial class WaitingRoom<T>
 
     public void NotifyListeners()
     {
+        Conclusion all = default;
         foreach (Action listener in Volatile.Read(ref _listeners))
         {
-            listener();
+            all.Take(listener);
         }
+
+        all.Throw();
     }
 
     private void ServeAndNotify(bool isOwnRelease)

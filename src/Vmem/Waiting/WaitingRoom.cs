@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.ExceptionServices;
 using Vmem.Checks;
 using Vmem.Space;
 
@@ -154,23 +153,14 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
     /// <summary>Completes all of them, whatever is thrown; the first exception is thrown in the end.</summary>
     public void CompleteAll(WaitQueue<T> waiters)
     {
-        ExceptionDispatchInfo? failure = null;
+        Conclusion all = default;
         while (waiters.Head is { } waiter)
         {
             waiters.Remove(waiter);
-            try
-            {
-                CompleteWaiter(waiter);
-            }
-#pragma warning disable CA1031 // It is thrown again when all are completed.
-            catch (Exception e)
-#pragma warning restore CA1031
-            {
-                failure ??= ExceptionDispatchInfo.Capture(e);
-            }
+            all.Take((this, waiter), static it => it.Item1.CompleteWaiter(it.waiter));
         }
 
-        failure?.Throw();
+        all.Throw();
     }
 
     /// <summary>Every invariant of the queue. The lock is held.</summary>
@@ -340,20 +330,15 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
     /// <summary>Everything that follows when a waiter has left the queue, whatever for. Called once for each, under no lock.</summary>
     public void CompleteWaiter(Waiter<T> waiter)
     {
-        try
-        {
-            Unfollow();
-        }
-        finally
-        {
-            waiter.Complete();
-            waiter.Timer?.Dispose();
-            _ = waiter.Registration.Unregister();
-        }
-
+        Conclusion end = default;
+        end.Take(this, static room => room.Unfollow());
+        end.Take(waiter, static waiter => waiter.Complete());
+        end.Take(waiter, static waiter => waiter.Disarm());
         if (waiter.Began is { } began)
         {
-            _times.NoteEnd(_space.Name, _time.GetElapsedTime(began));
+            end.Take((this, began), static it => it.Item1._times.NoteEnd(it.Item1._space.Name, it.Item1._time.GetElapsedTime(it.began)));
         }
+
+        end.Throw();
     }
 }

@@ -87,6 +87,46 @@ public class ThreadLifeTests
         idle.Join();
     }
 
+    /// <summary>Ended or not: what a thread had is gone two intervals after it did anything, and the counts go on as they were.</summary>
+    [Fact]
+    public void Nothing_is_left_of_threads_that_do_nothing()
+    {
+        const int Threads = 500;
+        NumberedItems items = new(M);
+        using Barrier all = new(Threads + 1);
+        Thread[] threads = [.. Enumerable.Range(0, Threads).Select(_ => new Thread(() =>
+        {
+            items.Return(items.Take());
+            all.SignalAndWait();
+        }, maxStackSize: 256 * 1_024))];
+        Array.ForEach(threads, thread => thread.Start());
+        all.SignalAndWait(TestContext.Current.CancellationToken);
+        Array.ForEach(threads, thread => thread.Join());
+        MagazineFigures before = items.Count();
+        Assert.InRange(before.Threads, 1, Threads);
+        items.Tick();
+        items.Tick();
+        MagazineFigures after = items.Count();
+        Assert.Equal((0, before.Items, before.Taken), (after.Threads, after.Items, after.Taken));
+        for (int i = 0; i < 4; i++)
+        {
+            items.Tick();
+        }
+
+        Assert.False(items.Cache.HoldsAnything);
+        items.Return(items.Take());
+        Assert.Equal(1, items.Count().Threads);
+    }
+
+    [Fact]
+    public void A_thread_that_only_takes_has_nothing_here()
+    {
+        NumberedItems items = new(M);
+        NumberedItems.OnNewThread(() => items.Take());
+        Assert.False(items.Cache.HoldsAnything);
+        Assert.Equal(0, items.Count().Threads);
+    }
+
     [Fact]
     public void A_busy_thread_keeps_what_it_holds()
     {

@@ -11,11 +11,17 @@ public class UpkeepTests
 {
     private sealed class Target : IUpkeepTarget
     {
+        public bool HasMore { get; set; } = true;
+
         public int Intervals { get; private set; }
 
         public int Reliefs { get; private set; }
 
-        public void EndInterval() => Intervals++;
+        public bool EndInterval()
+        {
+            Intervals++;
+            return HasMore;
+        }
 
         public void RelievePressure() => Reliefs++;
     }
@@ -34,6 +40,70 @@ public class UpkeepTests
         Upkeep.RelieveAll();
         time.Advance(3 * Upkeep.Interval);
         Assert.Equal((3, 1), (target.Intervals, target.Reliefs));
+    }
+
+    [Fact]
+    public void The_wheel_comes_round_once_an_interval_to_each_who_is_awake()
+    {
+        ManualTime time = new();
+        UpkeepWheel wheel = new(time);
+        Target[] targets = [.. Enumerable.Range(0, 40).Select(_ => new Target())];
+        List<Upkeep> upkeeps = [];
+        foreach (Target target in targets)
+        {
+            upkeeps.Add(Upkeep.Start(target, time, wheel, callsOthers: false));
+            time.Advance(TimeSpan.FromSeconds(0.7));
+        }
+
+        int[] before = [.. targets.Select(target => target.Intervals)];
+        time.Advance(2 * Upkeep.Interval);
+        Assert.All(targets.Zip(before), pair => Assert.Equal(2, pair.First.Intervals - pair.Second));
+        Array.ForEach(targets, target => target.HasMore = false);
+        time.Advance(Upkeep.Interval);
+        Assert.Equal((0, 0), (wheel.Count, time.Timers));
+        upkeeps[7].Wake();
+        upkeeps[7].Wake();
+        upkeeps[8].Dispose();
+        upkeeps[8].Wake();
+        Assert.Equal((1, 1), (wheel.Count, time.Timers));
+        time.Advance(2 * Upkeep.Interval);
+        Assert.Equal([3, 4, 3], targets[6..9].Select((target, i) => target.Intervals - before[6 + i]));
+        upkeeps.ForEach(upkeep => upkeep.Dispose());
+    }
+
+    /// <summary>Who is woken while the end of its interval finds nothing more to do goes on.</summary>
+    [Fact]
+    public void A_target_that_is_woken_at_its_turn_stays_awake()
+    {
+        ManualTime time = new();
+        UpkeepWheel wheel = new(time);
+        Waking target = new();
+        using Upkeep upkeep = target.Upkeep = Upkeep.Start(target, time, wheel, callsOthers: false);
+        time.Advance(Upkeep.Interval);
+        Assert.Equal((1, 1), (target.Intervals, wheel.Count));
+        time.Advance(Upkeep.Interval);
+        Assert.Equal((2, 0), (target.Intervals, wheel.Count));
+    }
+
+    private sealed class Waking : IUpkeepTarget
+    {
+        public Upkeep? Upkeep { get; set; }
+
+        public int Intervals { get; private set; }
+
+        public bool EndInterval()
+        {
+            if (Intervals++ == 0)
+            {
+                Upkeep!.Wake();
+            }
+
+            return false;
+        }
+
+        public void RelievePressure()
+        {
+        }
     }
 
     [Fact]

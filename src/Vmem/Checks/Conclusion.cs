@@ -1,0 +1,28 @@
+using System.Runtime.ExceptionServices;
+
+namespace Vmem.Checks;
+
+/// <summary>The steps by which something ends that cannot be ended twice. All are taken, whatever one of them throws; the first exception is
+/// thrown when all are done.</summary>
+internal struct Conclusion
+{
+    private ExceptionDispatchInfo? _failure;
+
+    public void Take(Action step) => Take(step, static step => step());
+
+    public void Take<TState>(TState state, Action<TState> step)
+    {
+        try
+        {
+            step(state);
+        }
+#pragma warning disable CA1031 // It is thrown again when all steps are done.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            _failure ??= ExceptionDispatchInfo.Capture(e);
+        }
+    }
+
+    public readonly void Throw() => _failure?.Throw();
+}
