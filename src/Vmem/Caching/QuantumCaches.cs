@@ -259,6 +259,9 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
     }
 
     /// <inheritdoc/>
+    public void SlabMoved(uint slab, uint tag) => _slabs.SetTag(slab, tag);
+
+    /// <inheritdoc/>
     public (T Start, T Size, bool IsOut) RangeAt(uint slab, T value) => _slabs.RangeAt(slab, value);
 
     /// <summary>What the magazines hold and have done. Frozen.</summary>
