@@ -19,32 +19,32 @@ namespace Vmem.Caching;
 /// </remarks>
 internal struct OwnerMark
 {
-    private int _isBusy;
+    private Shared<int> _isBusy;
 
     /// <summary>Before anything else is read. Owner only.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Begin()
     {
-        Invariant.Assert(_isBusy == 0, "an owner is in one operation at a time");
-        Volatile.Write(ref _isBusy, 1);
+        Invariant.Assert(_isBusy.Peek() == 0, "an owner is in one operation at a time");
+        _isBusy.VolatileWrite(1);
     }
 
     /// <summary>After everything else is written. Owner only.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void End()
     {
-        Invariant.Assert(_isBusy != 0, "an operation ends that has begun");
-        Volatile.Write(ref _isBusy, 0);
+        Invariant.Assert(_isBusy.Peek() != 0, "an operation ends that has begun");
+        _isBusy.VolatileWrite(0);
     }
 
     /// <summary>Waits until the owner is out of the operation that it may have begun before the barrier: some nanoseconds, unless it has
     /// lost the processor in it.</summary>
-    public readonly void Await()
+    public void Await()
     {
-        var spinner = new SpinWait();
-        while (Volatile.Read(in _isBusy) != 0)
+        using var spin = new Spin();
+        while (_isBusy.VolatileRead() != 0)
         {
-            spinner.SpinOnce(sleep1Threshold: -1);
+            spin.Pause();
         }
     }
 }

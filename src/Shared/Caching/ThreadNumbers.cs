@@ -1,3 +1,5 @@
+using Vmem.Checks;
+
 namespace Vmem.Caching;
 
 /// <summary>Small numbers for the threads that use caches: each cache has an array from the number of a thread to what it holds.</summary>
@@ -25,7 +27,7 @@ namespace Vmem.Caching;
 /// </remarks>
 internal static class ThreadNumbers
 {
-    private static readonly Lock s_gate = new();
+    private static readonly Gate s_gate = new();
     private static readonly List<Thread?> s_threads = [null];      // by number; null: free, and 0 is none
     private static readonly Stack<int> s_free = new();
     private static int s_hand;
@@ -33,7 +35,7 @@ internal static class ThreadNumbers
     /// <summary>A number for a thread that has none.</summary>
     public static int Take(Thread thread)
     {
-        lock (s_gate)
+        using (s_gate.EnterScope())
         {
             LookAtNext();
             LookAtNext();
@@ -51,7 +53,7 @@ internal static class ThreadNumbers
     /// <summary>Whether the thread with this number has ended. A new one may have it the next moment.</summary>
     public static bool HasEnded(int number)
     {
-        lock (s_gate)
+        using (s_gate.EnterScope())
         {
             return s_threads[number] is not { IsAlive: true };
         }

@@ -1,3 +1,4 @@
+using Vmem.Checks;
 using Vmem.Timing;
 
 namespace Vmem.Caching;
@@ -23,7 +24,7 @@ internal sealed class Upkeep : IDisposable
     /// <summary>illumos' interval for its caches (kmem_reap_interval).</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
 
-    private static readonly Lock s_gate = new();
+    private static readonly Gate s_gate = new();
     private static readonly List<WeakReference<IUpkeepTarget>> s_targets = [];
     private static int s_pruneAt = 64;            // arbitrary; doubles with what is found alive
     private static bool s_watching;
@@ -37,7 +38,7 @@ internal sealed class Upkeep : IDisposable
     {
         var upkeep = new Upkeep(target);
         upkeep._timer = DetachedTimer.Start(time, static state => ((Upkeep)state!).Tick(), upkeep, Interval, Interval);
-        lock (s_gate)
+        using (s_gate.EnterScope())
         {
             if (s_targets.Count >= s_pruneAt)
             {
@@ -59,7 +60,7 @@ internal sealed class Upkeep : IDisposable
     public void Dispose()
     {
         _timer?.Dispose();
-        lock (s_gate)
+        using (s_gate.EnterScope())
         {
             _ = s_targets.Remove(_target);
         }
@@ -69,7 +70,7 @@ internal sealed class Upkeep : IDisposable
     public static void RelieveAll()
     {
         WeakReference<IUpkeepTarget>[] targets;
-        lock (s_gate)
+        using (s_gate.EnterScope())
         {
             targets = [.. s_targets];
         }

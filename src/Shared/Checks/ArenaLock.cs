@@ -35,31 +35,20 @@ internal struct ArenaLock
     /// </remarks>
     private static readonly long s_patienceTicks = Stopwatch.Frequency / 500;
 
-    /// <summary>Looks this far apart, in iterations of <see cref="Thread.SpinWait"/>: a look takes the line from the owner, who then misses
-    /// once.</summary>
-    private const int SpinsBetweenLooks = 50;
-
-    /// <summary>After so many looks without success the processor is offered to others, as the owner itself may be waiting for one; on a
-    /// machine with one processor it must be, at every look.</summary>
-    private static readonly int s_looksBeforeYield = Environment.ProcessorCount == 1 ? 1 : 20;
-
-    /// <summary>After so many looks the thread sleeps at each: offering the processor does not reach an owner of lower priority.</summary>
-    private const int LooksBeforeSleep = 2_000;
-
-    private int _held;
-    private uint _entries;                        // written by the owner only
+    private Shared<int> _held;
+    private Shared<uint> _entries;                // written by the owner only
     private int _owner;                           // in Debug: the thread that holds it; 0: none does
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Enter()
     {
         AssertNotHeld();
-        if (Interlocked.CompareExchange(ref _held, 1, 0) != 0)
+        if (_held.CompareExchange(1, 0) != 0)
         {
             EnterContended();
         }
 
-        _entries++;
+        _entries.Write(_entries.Read() + 1);
         SetOwner(Environment.CurrentManagedThreadId);
     }
 
@@ -68,7 +57,7 @@ internal struct ArenaLock
     {
         AssertHeld();
         SetOwner(0);
-        Volatile.Write(ref _held, 0);
+        _held.VolatileWrite(0);
     }
 
     /// <summary>Debug builds: throws unless this thread holds the lock.</summary>
@@ -100,32 +89,26 @@ internal struct ArenaLock
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void EnterContended()
     {
-        // its caller may be in the middle of something, and the lock is not held for long
-        using var interrupts = new DeferredInterrupt();
+        using var spin = new Spin();
         long began = Stopwatch.GetTimestamp();
-        uint entries = Volatile.Read(ref _entries);
-        for (int looks = 1; ; looks++)
+        uint entries = _entries.VolatileRead();
+        while (true)
         {
-            if (looks >= LooksBeforeSleep)
-            {
-                interrupts.Sleep();
-            }
-            else if (looks % s_looksBeforeYield != 0 || !Thread.Yield())
-            {
-                Thread.SpinWait(SpinsBetweenLooks);
-            }
-
+            spin.Pause();
             AssertReleased(began);
-            uint now = Volatile.Read(ref _entries);
+            uint now = _entries.VolatileRead();
             bool idle = now == entries;
             entries = now;
-            if (Volatile.Read(ref _held) == 0 && (idle || Stopwatch.GetTimestamp() - began > s_patienceTicks) &&
-                Interlocked.CompareExchange(ref _held, 1, 0) == 0)
+            if (_held.VolatileRead() == 0 && (idle || IsPatienceOver(began)) &&
+                _held.CompareExchange(1, 0) == 0)
             {
                 break;
             }
         }
     }
+
+    // an explorer's schedules are to happen again whatever the time
+    private static bool IsPatienceOver(long began) => !Exploration.IsOn && Stopwatch.GetTimestamp() - began > s_patienceTicks;
 
     /// <summary>The lock is held. The default one holds none.</summary>
     public readonly ref struct Scope(ref ArenaLock held)

@@ -26,14 +26,6 @@ internal ref struct DeferredInterrupt : IDisposable
         }
     }
 
-    /// <summary>Enters a lock, however often it is interrupted.</summary>
-    public void Enter(Lock gate)
-    {
-        while (!Try(gate, static gate => gate.TryEnter(Timeout.InfiniteTimeSpan)))
-        {
-        }
-    }
-
     /// <summary>Sleeps for a millisecond, or until an interrupt comes.</summary>
     public void Sleep() => _ = Try(1, static milliseconds =>
     {

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using Vmem.Checks;
 
 namespace Vmem.Diagnostics;
 
@@ -55,7 +56,20 @@ internal sealed class AuditStacks
         }
 
         string text = FirstLines(new StackTrace(1 + own, fNeedFileInfo: true).ToString().ReplaceLineEndings("\n").TrimEnd('\n'));
-        return _byFrames.GetOrAdd(frames, _byText.GetOrAdd(text, text));
+        return Keep(frames, text);
+    }
+
+    /// <summary>An interrupt is left for the thread's next wait: what is signed may be on its way back from a call that has failed.</summary>
+    private string Keep(Frames frames, string text)
+    {
+        using var interrupts = new DeferredInterrupt();
+        string? kept;
+        while (!_byFrames.TryGetValue(frames, out kept))
+        {
+            _ = interrupts.Try((this, frames, text), static it => it.Item1._byFrames.TryAdd(it.frames, it.Item1._byText.GetOrAdd(it.text, it.text)));
+        }
+
+        return kept;
     }
 
     /// <summary>Whether an assembly is the library's, by its display name, or as much of that as the runtime gives.</summary>

@@ -35,7 +35,7 @@ internal sealed class MeteredRegistry(string nameTag, string instanceTag, int le
     /// <summary>Below this many a sweep is not worth it. Arbitrary.</summary>
     private const int SweptFrom = 64;
 
-    private readonly Lock _lock = new();
+    private readonly Gate _lock = new();
     private readonly List<MeteredEntry> _entries = [];
     private readonly HashSet<(string Name, int Instance)> _identities = [];
     private int _sweepAt = SweptFrom;
@@ -45,7 +45,7 @@ internal sealed class MeteredRegistry(string nameTag, string instanceTag, int le
     {
         get
         {
-            lock (_lock)
+            using (_lock.EnterScope())
             {
                 return _entries.Count;
             }
@@ -56,7 +56,7 @@ internal sealed class MeteredRegistry(string nameTag, string instanceTag, int le
     public MeteredEntry Add(IMetered subject)
     {
         var entry = new MeteredEntry(subject);
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             if (_entries.Count >= _sweepAt)
             {
@@ -70,17 +70,16 @@ internal sealed class MeteredRegistry(string nameTag, string instanceTag, int le
         return entry;
     }
 
-    /// <summary>Ends it. Idempotent. An interrupt waits for the thread's next wait: whoever ends something has more to do.</summary>
+    /// <summary>Ends it. Idempotent.</summary>
     public void Remove(MeteredEntry entry)
     {
-        using var interrupts = new DeferredInterrupt();
-        interrupts.Enter(_lock);
-        if (IsListed(entry))
+        using (_lock.EnterScope())
         {
-            Drop(entry);
+            if (IsListed(entry))
+            {
+                Drop(entry);
+            }
         }
-
-        _lock.Exit();
     }
 
     /// <summary>Makes the instrument that shows one figure of all.</summary>
@@ -101,7 +100,7 @@ internal sealed class MeteredRegistry(string nameTag, string instanceTag, int le
 
     private MeteredEntry[] Copy()
     {
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             return [.. _entries];
         }
@@ -113,7 +112,7 @@ internal sealed class MeteredRegistry(string nameTag, string instanceTag, int le
     {
         measurement = default;
         IMetered? subject;
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             if (!IsListed(entry))
             {
@@ -132,7 +131,7 @@ internal sealed class MeteredRegistry(string nameTag, string instanceTag, int le
             return false;
         }
 
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             bool listed = IsListed(entry);
             measurement = listed ? Note(entry, subject.Name, figure, value) : default;

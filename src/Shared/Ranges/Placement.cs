@@ -13,20 +13,18 @@ internal readonly struct Placement<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     private readonly T _sizeLess1;
-    private readonly T _alignLess1;
-    private readonly T _phase;
     private readonly T _noCross;
 
     public Placement(T size, in RangeConstraints<T> constraints, T quantum)
     {
         Size = size;
         _sizeLess1 = size - T.One;
-        _alignLess1 = (T.IsZero(constraints.Align) ? quantum : constraints.Align) - T.One;
-        _phase = constraints.Phase;
+        AlignMask = (T.IsZero(constraints.Align) ? quantum : constraints.Align) - T.One;
+        Phase = constraints.Phase;
         _noCross = constraints.NoCross;
         Min = constraints.Min;
         Last = constraints.Max - T.One;                          // 0, no bound, wraps to the top of the type
-        IsUnconstrained = _alignLess1 == quantum - T.One && T.IsZero(_noCross) && T.IsZero(Min) && Last == T.MaxValue;
+        IsUnconstrained = AlignMask == quantum - T.One && T.IsZero(_noCross) && T.IsZero(Min) && Last == T.MaxValue;
         Sure = SureLength(quantum);
     }
 
@@ -39,6 +37,12 @@ internal readonly struct Placement<T>
 
     /// <summary>The length, rounded to the quantum.</summary>
     public T Size { get; }
+
+    /// <summary>The alignment, less 1.</summary>
+    public T AlignMask { get; }
+
+    /// <summary>Where the first range may begin: each other one is a multiple of the alignment apart.</summary>
+    public T Phase { get; }
 
     /// <summary>Whether every place will do.</summary>
     public bool IsUnconstrained { get; }
@@ -55,7 +59,7 @@ internal readonly struct Placement<T>
 
     /// <summary>What it was made of, with the alignment spelled out.</summary>
     public RangeConstraints<T> Constraints =>
-        new() { Align = _alignLess1 + T.One, Phase = _phase, NoCross = _noCross, Min = Min, Max = Last + T.One };
+        new() { Align = AlignMask + T.One, Phase = Phase, NoCross = _noCross, Min = Min, Max = Last + T.One };
 
     public Placement<T> NotBelow(T min) => new(this, min > Min ? min : Min);
 
@@ -70,7 +74,7 @@ internal readonly struct Placement<T>
             return false;
         }
 
-        T delta = (_phase - start) & _alignLess1;
+        T delta = (Phase - start) & AlignMask;
         T room = end - start;
         if (delta > room || room - delta < _sizeLess1)
         {
@@ -84,7 +88,7 @@ internal readonly struct Placement<T>
         }
 
         T toBoundary = _noCross - (start & (_noCross - T.One));
-        T advance = (toBoundary + _alignLess1) & ~_alignLess1;
+        T advance = (toBoundary + AlignMask) & ~AlignMask;
         room = end - start;
         if (advance > room || room - advance < _sizeLess1)
         {
@@ -117,7 +121,7 @@ internal readonly struct Placement<T>
 
     private bool TryAlignDown(T low, T top, out T start)
     {
-        T delta = (top - _phase) & _alignLess1;
+        T delta = (top - Phase) & AlignMask;
         start = top - delta;
         return delta <= top - low;
     }
@@ -132,10 +136,10 @@ internal readonly struct Placement<T>
     private T SureLength(T quantum)
     {
         T length = Size;
-        bool fits = TryAdd(ref length, _alignLess1 + T.One - quantum);
+        bool fits = TryAdd(ref length, AlignMask + T.One - quantum);
         if (!T.IsZero(_noCross))
         {
-            fits &= TryAdd(ref length, Size - quantum) && TryAdd(ref length, _phase);
+            fits &= TryAdd(ref length, Size - quantum) && TryAdd(ref length, Phase);
         }
 
         return fits ? length : T.Zero;

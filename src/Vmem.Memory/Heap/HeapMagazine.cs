@@ -47,32 +47,30 @@ internal struct HeapMagazine
     private const ulong OneTaken = RoundsMask + 1;
 
     private nuint[] _items;                       // null until the thread first needs it
-    private ulong _state;
-    private ushort _limit;                        // how many rounds there may be; 0 while it is claimed, and before it is there
-    private ushort _batch;                        // how many come from the depot the next time
-    private OwnerMark _mark;                      // the owner is at work on the other fields
+    private Shared<ulong> _state;
+    private Bounds _bounds;
     private ulong _seen;                          // the state when it was last asked whether the magazine is idle
 
     /// <summary>True if something can be put here now. Owner only.</summary>
-    public readonly bool IsOpen => Volatile.Read(in _limit) != 0;
+    public bool IsOpen => _bounds.Limit.VolatileRead() != 0;
 
     /// <summary>Blocks that lie here. Claimed, or by the owner.</summary>
-    public readonly int Rounds => (int)(_state & RoundsMask);
+    public int Rounds => (int)(_state.Read() & RoundsMask);
 
     /// <summary>Blocks that were ever taken from here to be used. Claimed.</summary>
-    public readonly long Taken => (long)(_state / OneTaken);
+    public long Taken => (long)(_state.Read() / OneTaken);
 
     /// <summary>The blocks, those that came last at the end. Claimed.</summary>
-    public readonly ReadOnlySpan<nuint> Contents => Rounds == 0 ? [] : _items.AsSpan(Padding, Rounds);
+    public ReadOnlySpan<nuint> Contents => Rounds is var rounds and not 0 ? _items.AsSpan(Padding, rounds) : [];
 
     /// <summary>How many blocks to fetch when none is left. Owner only.</summary>
     /// <remarks>Few at first, then twice as many each time, up to M: a thread that needs a block now and then does not keep 16 KiB of its
     /// class. One while it is closed.</remarks>
     public int NextBatch()
     {
-        int most = Volatile.Read(ref _limit) / 2;
-        int batch = Math.Min(Math.Max((int)_batch, LeastBatch), most);
-        _batch = (ushort)(2 * batch);
+        int most = _bounds.Limit.VolatileRead() / 2;
+        int batch = Math.Min(Math.Max((int)_bounds.Batch, LeastBatch), most);
+        _bounds.Batch = (ushort)(2 * batch);
         return Math.Max(batch, 1);
     }
 
@@ -86,7 +84,7 @@ internal struct HeapMagazine
 
         Invariant.Assert(capacity is > 0 and <= RoundsMask, "rounds take eight bits");
         _items = new nuint[capacity + (2 * Padding)];
-        Volatile.Write(ref _limit, (ushort)capacity);
+        _bounds.Limit.VolatileWrite((ushort)capacity);
         return true;
     }
 
@@ -94,19 +92,19 @@ internal struct HeapMagazine
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryPop(out nuint block)
     {
-        _mark.Begin();
-        uint limit = Volatile.Read(ref _limit);
-        ulong state = _state;
+        _bounds.Mark.Begin();
+        uint limit = _bounds.Limit.VolatileRead();
+        ulong state = _state.Read();
         uint rounds = (uint)(state & RoundsMask);
         if (rounds - 1 < limit)
         {
-            block = Item((nint)rounds - 1);
-            _state = state + (OneTaken - 1);
-            _mark.End();
+            block = _items.ReadItem(Padding + (nint)rounds - 1);
+            _state.Write(state + (OneTaken - 1));
+            _bounds.Mark.End();
             return true;
         }
 
-        _mark.End();
+        _bounds.Mark.End();
         block = 0;
         return false;
     }
@@ -115,19 +113,19 @@ internal struct HeapMagazine
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryPush(nuint block)
     {
-        _mark.Begin();
-        uint limit = Volatile.Read(ref _limit);
-        ulong state = _state;
+        _bounds.Mark.Begin();
+        uint limit = _bounds.Limit.VolatileRead();
+        ulong state = _state.Read();
         uint rounds = (uint)(state & RoundsMask);
         if (rounds < limit)
         {
-            Item((nint)rounds) = block;
-            _state = state + 1;
-            _mark.End();
+            _items.WriteItem(Padding + (nint)rounds, block);
+            _state.Write(state + 1);
+            _bounds.Mark.End();
             return true;
         }
 
-        _mark.End();
+        _bounds.Mark.End();
         return false;
     }
 
@@ -136,22 +134,22 @@ internal struct HeapMagazine
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int Fill(ReadOnlySpan<nuint> blocks)
     {
-        _mark.Begin();
-        uint limit = Volatile.Read(ref _limit);
+        _bounds.Mark.Begin();
+        uint limit = _bounds.Limit.VolatileRead();
         int rounds = Rounds;
         int count = limit == 0 ? 0 : Math.Min(blocks.Length, (int)limit - rounds);
         if (count > 0)                            // else it may be claimed, and then not even the same may be written
         {
             for (int i = 0; i < count; i++)
             {
-                Item(rounds + i) = blocks[count - 1 - i];
+                _items.WriteItem(Padding + rounds + i, blocks[count - 1 - i]);
             }
 
-            _state += (uint)count;
-            Invariant.Assert(Rounds == rounds + count && Rounds <= limit, "what is filled in is there");
+            _state.Write(_state.Read() + (uint)count);
+            Invariant.Assert((int)(_state.Peek() & RoundsMask) == rounds + count && rounds + count <= limit, "what is filled in is there");
         }
 
-        _mark.End();
+        _bounds.Mark.End();
         return count;
     }
 
@@ -164,47 +162,54 @@ internal struct HeapMagazine
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int TakeOldest(Span<nuint> blocks, bool onlyIfFull)
     {
-        _mark.Begin();
-        uint limit = Volatile.Read(ref _limit);
+        _bounds.Mark.Begin();
+        uint limit = _bounds.Limit.VolatileRead();
         int rounds = Rounds;
         int count = limit == 0 || (onlyIfFull && rounds < limit) ? 0 : Math.Min(blocks.Length, rounds);
         if (count > 0)
         {
-            Span<nuint> items = _items.AsSpan(Padding, rounds);
-            items[..count].CopyTo(blocks);
-            items[count..].CopyTo(items);
-            _state -= (uint)count;
-            Invariant.Assert(Rounds == rounds - count, "what is taken out is gone");
+            _items.CopyItems(Padding, blocks[..count]);
+            _items.MoveItems(Padding + count, Padding, rounds - count);
+            _state.Write(_state.Read() - (uint)count);
+            Invariant.Assert((int)(_state.Peek() & RoundsMask) == rounds - count, "what is taken out is gone");
         }
 
-        _mark.End();
+        _bounds.Mark.End();
         return count;
     }
 
     /// <summary>Claims it, in effect after a process-wide barrier and <see cref="AwaitOwner"/>.</summary>
-    public void BeginClaim() => Volatile.Write(ref _limit, 0);
+    public void BeginClaim() => _bounds.Limit.VolatileWrite(0);
 
     /// <summary>Waits until the owner is out of the operation that it may have begun before the claim.</summary>
-    public readonly void AwaitOwner() => _mark.Await();
+    public void AwaitOwner() => _bounds.Mark.Await();
 
-    public void EndClaim() => Volatile.Write(ref _limit, _items is null ? (ushort)0 : (ushort)(_items.Length - (2 * Padding)));
+    public void EndClaim() => _bounds.Limit.VolatileWrite(_items is null ? (ushort)0 : (ushort)(_items.Length - (2 * Padding)));
 
     /// <summary>Forgets the contents. Claimed.</summary>
     public void Clear()
     {
-        _state -= (uint)Rounds;
-        Invariant.Assert(Rounds == 0, "a cleared magazine has nothing");
-        _batch = 0;
+        ulong state = _state.Read();
+        _state.Write(state - (state & RoundsMask));
+        Invariant.Assert((_state.Peek() & RoundsMask) == 0, "a cleared magazine has nothing");
+        _bounds.Batch = 0;
     }
 
     /// <summary>True if nothing was put or taken since this was asked last. Claimed, or by the owner.</summary>
     public bool SeemsIdle()
     {
-        bool same = _state == _seen;
-        _seen = _state;
+        ulong state = _state.Read();
+        bool same = state == _seen;
+        _seen = state;
         return same;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly ref nuint Item(nint index) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_items), index + Padding);
+    /// <summary>Small fields together: in a struct that has references the runtime gives each field that is a struct eight bytes.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Bounds
+    {
+        public Shared<ushort> Limit;              // how many rounds there may be; 0 while it is claimed, and before it is there
+        public ushort Batch;                      // how many come from the depot the next time
+        public OwnerMark Mark;                    // the owner is at work on the other fields
+    }
 }

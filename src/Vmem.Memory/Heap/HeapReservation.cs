@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Vmem.Checks;
 
 namespace Vmem.Memory.Heap;
 
@@ -22,7 +23,7 @@ internal sealed unsafe class HeapReservation
     private const nuint LeastReservation = 16 * 1024 * 1024;
 
     private readonly ulong[] _committed;          // by chunk
-    private readonly Lock _commitGate = new();
+    private readonly Gate _commitGate = new();
     private nuint _committedBytes;
 
     private HeapReservation(nuint wanted, bool huge, nuint start, nuint size)
@@ -112,7 +113,7 @@ internal sealed unsafe class HeapReservation
             return true;
         }
 
-        lock (_commitGate)
+        using (_commitGate.EnterScope())
         {
             for (nuint chunk = first; chunk <= last; chunk++)
             {
@@ -144,7 +145,7 @@ internal sealed unsafe class HeapReservation
     public void ForgetCommit(nuint start, nuint size)
     {
         nuint last = (start + size - 1 - Start) / Chunk;
-        lock (_commitGate)
+        using (_commitGate.EnterScope())
         {
             for (nuint chunk = (start - Start) / Chunk; chunk <= last; chunk++)
             {

@@ -5,7 +5,7 @@ namespace Vmem.Memory.Heap;
 // How the memory of pages goes back to the system.
 internal sealed partial class HeapSpace
 {
-    private readonly Lock _discarding = new();    // held while free pages are out of circulation
+    private readonly Gate _discarding = new();    // held while free pages are out of circulation
     private nuint _takenOut = nuint.MaxValue;     // where these begin, or may soon
     private int _turns;                           // counts the beginnings and ends of that
 
@@ -15,7 +15,7 @@ internal sealed partial class HeapSpace
     public nuint DiscardFree(bool staleOnly)
     {
         nuint discarded = 0;
-        lock (_discarding)
+        using (_discarding.EnterScope())
         {
             foreach (Segment<nuint> segment in _pages.GetSegments())
             {
@@ -67,7 +67,7 @@ internal sealed partial class HeapSpace
             return true;
         }
 
-        lock (_discarding)
+        using (_discarding.EnterScope())
         {
             return _pages.TryGetSegment(address, out segment) && segment.Kind == SegmentKind.Allocated;
         }

@@ -12,7 +12,7 @@ internal sealed partial class HeapSpace : IDisposable
 
     private readonly HeapReservation _reservation;
     private readonly Arena<nuint> _pages;
-    private readonly Lock _placing = new();       // held while pages are taken only to see how they lie
+    private readonly Gate _placing = new();       // held while pages are taken only to see how they lie
 
     /// <param name="heap">Whose it is.</param>
     /// <param name="wanted">The most that it may be long.</param>
@@ -58,9 +58,9 @@ internal sealed partial class HeapSpace : IDisposable
         if (!TryAllocatePages(size, alignment, out start))
         {
             // What is being discarded, or looked at, is free all the same: it is waited for.
-            lock (_discarding)
+            using (_discarding.EnterScope())
             {
-                lock (_placing)
+                using (_placing.EnterScope())
                 {
                     if (!TryAllocatePages(size, alignment, out start))
                     {
@@ -80,7 +80,7 @@ internal sealed partial class HeapSpace : IDisposable
         {
             if (!isCommitted)
             {
-                _pages.Free(start, size);         // also if the thread was interrupted
+                _pages.Free(start, size);
             }
         }
 
@@ -107,7 +107,7 @@ internal sealed partial class HeapSpace : IDisposable
         {
             // What is being discarded, or looked at, is free all the same: it is waited for.
             bool isExtended;
-            lock (_placing)
+            using (_placing.EnterScope())
             {
                 isExtended = TryExtendPages(start, oldSize, newSize);
             }
@@ -119,7 +119,7 @@ internal sealed partial class HeapSpace : IDisposable
                     return false;
                 }
 
-                lock (_discarding)
+                using (_discarding.EnterScope())
                 {
                     if (!TryExtendPages(start, oldSize, newSize))
                     {
@@ -191,7 +191,7 @@ internal sealed partial class HeapSpace : IDisposable
                 return _pages.TryAllocate(size, out start);
             }
 
-            lock (_placing)
+            using (_placing.EnterScope())
             {
                 if (!_pages.TryAllocate(size, out start) || (start & (alignment - 1)) == 0)
                 {

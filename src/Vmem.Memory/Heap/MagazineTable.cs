@@ -20,7 +20,7 @@ internal sealed class MagazineTable
     // In place of what a thread does not have yet: nothing can be taken from it or put into it.
     private static readonly HeapMagazine[] s_none = new HeapMagazine[Classes];
 
-    private readonly Lock _gate = new();
+    private readonly Gate _gate = new();
     private ThreadTable<HeapMagazine[]> _threads = new();       // changes under the gate
     private Action<ThreadTable<HeapMagazine[]>>? _show;
     private bool _ended;
@@ -41,7 +41,7 @@ internal sealed class MagazineTable
     /// <summary>Calls back with the table of threads, now and whenever it may have been replaced, under the gate.</summary>
     public void ShowTo(Action<ThreadTable<HeapMagazine[]>> show)
     {
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             _show = show;
             show(_threads);
@@ -60,7 +60,7 @@ internal sealed class MagazineTable
         }
 
         int thread = ThreadNumber.Ensure();
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             if (_ended)
             {
@@ -91,7 +91,7 @@ internal sealed class MagazineTable
             }
         }
 
-        Interlocked.MemoryBarrierProcessWide();
+        Exploration.ProcessWideBarrier();
         foreach (HeapMagazine[] thread in Threads)
         {
             foreach (ref HeapMagazine magazine in Own(thread))
@@ -189,7 +189,7 @@ internal sealed class MagazineTable
     /// <summary>No thread has magazines from now on. What lies in them is forgotten.</summary>
     public void End()
     {
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             _ended = true;
             _threads.Clear();

@@ -72,7 +72,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
         }
         catch
         {
-            _ = _plain.Stop();
+            _plain.Stop();
             _ = (_layer ?? _plain).End();
             throw;
         }
@@ -184,15 +184,11 @@ public sealed unsafe partial class NativeHeap : IDisposable
         End()?.Invoke();
     }
 
-    /// <summary>Ends the heap. There is no second try: an interrupt is passed on when all is done.</summary>
+    /// <summary>Ends the heap. There is no second try.</summary>
     /// <returns>Reports what debugging has found; null if nothing is to be reported.</returns>
     private Action? End()
     {
-        using var interrupts = new DeferredInterrupt();
-        while (!interrupts.Try(_plain, static plain => plain.Stop()))
-        {
-        }
-
+        _plain.Stop();
         MemoryMetrics.Heaps.Remove(_metered);
         _granules = 0;
         return _layer.End();

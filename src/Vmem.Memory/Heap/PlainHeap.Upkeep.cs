@@ -1,11 +1,12 @@
 using Vmem.Caching;
+using Vmem.Checks;
 
 namespace Vmem.Memory.Heap;
 
 // What goes back: on request, at the end of an interval, and when memory is short.
 internal sealed partial class PlainHeap : IUpkeepTarget
 {
-    private readonly Lock _returning = new();     // held while memory goes back: what is on the way is nobody's, and the heap must not end
+    private readonly Gate _returning = new();     // held while memory goes back: what is on the way is nobody's, and the heap must not end
 
     public nuint Trim()
     {
@@ -13,16 +14,13 @@ internal sealed partial class PlainHeap : IUpkeepTarget
         return _small.TakeWrongFree() is { } wrongFree ? throw wrongFree : trimmed;
     }
 
-    /// <summary>No upkeep is at work and no collector reads any more, once this returns true. Called again if an interrupt ends
-    /// it.</summary>
-    public bool Stop()
+    /// <summary>No upkeep is at work and no collector reads any more, once this returns.</summary>
+    public void Stop()
     {
         _ended = true;
         _upkeep.Dispose();
-        lock (_returning)
-        {
-            return true;                          // a later call finds that the heap has ended
-        }
+        _returning.Enter();                       // who comes later finds that the heap has ended
+        _returning.Exit();
     }
 
     void IUpkeepTarget.EndInterval() => GiveBackUnattended(idleOnly: true);
@@ -52,7 +50,7 @@ internal sealed partial class PlainHeap : IUpkeepTarget
     /// <returns>How many bytes were given back.</returns>
     private nuint GiveBack(bool idleOnly, bool discard)
     {
-        using Lock.Scope returning = _returning.EnterScope();
+        using Gate.Scope returning = _returning.EnterScope();
         if (_ended)
         {
             return 0;

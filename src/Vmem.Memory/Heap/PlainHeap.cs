@@ -137,7 +137,7 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
     public bool TryCount(bool pagesOnly, out NativeHeapStatistics figures)
     {
         figures = default;
-        lock (_returning)
+        using (_returning.EnterScope())
         {
             if (_ended)
             {
@@ -166,7 +166,7 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
 
     public void Validate()
     {
-        lock (_returning)
+        using (_returning.EnterScope())
         {
             ThrowIfEnded();
             _small.Validate();

@@ -22,7 +22,7 @@ internal sealed class ReservationPool(TimeProvider time)
 
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    private readonly Lock _gate = new();
+    private readonly Gate _gate = new();
     private readonly List<(HeapReservation Reservation, long Since)> _kept = new(Most);
     private ITimer? _timer;                       // goes while there are any
 
@@ -30,7 +30,7 @@ internal sealed class ReservationPool(TimeProvider time)
 
     public bool TryTake(nuint wanted, bool huge, [NotNullWhen(true)] out HeapReservation? reservation)
     {
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             int found = _kept.FindLastIndex(entry => entry.Reservation.Wanted == wanted && entry.Reservation.IsHuge == huge);
             reservation = found < 0 ? null : _kept[found].Reservation;
@@ -49,12 +49,10 @@ internal sealed class ReservationPool(TimeProvider time)
     /// more.</summary>
     public void Leave(HeapReservation reservation)
     {
-        using var interrupts = new DeferredInterrupt();         // the heap must end
         bool kept = false;
         try
         {
-            kept = !reservation.IsShort && reservation.Dirty.Bytes <= MostDirty &&
-                interrupts.Try((Pool: this, Reservation: reservation), static leaving => leaving.Pool.TryKeep(leaving.Reservation));
+            kept = !reservation.IsShort && reservation.Dirty.Bytes <= MostDirty && TryKeep(reservation);
         }
         finally
         {
@@ -70,7 +68,7 @@ internal sealed class ReservationPool(TimeProvider time)
 
     private bool TryKeep(HeapReservation reservation)
     {
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             if (_kept.Count == Most)
             {
@@ -106,7 +104,7 @@ internal sealed class ReservationPool(TimeProvider time)
 
     private bool TryTakeOld(TimeSpan age, [NotNullWhen(true)] out HeapReservation? reservation)
     {
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             // The oldest comes first.
             reservation = _kept.Count > 0 && time.GetElapsedTime(_kept[0].Since) >= age ? _kept[0].Reservation : null;

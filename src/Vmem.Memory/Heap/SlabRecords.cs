@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Vmem.Checks;
 
 namespace Vmem.Memory.Heap;
 
@@ -10,7 +11,7 @@ internal sealed unsafe class SlabRecords
     // Some four hundred records of slabs of 64 bytes: 25 MiB of blocks.
     private const nuint ChunkSize = 64 * 1024;
 
-    private readonly Lock _gate = new();
+    private readonly Gate _gate = new();
     private byte* _chunk;                         // the newest; each begins with the address of the one before
     private nuint _used;
 
@@ -18,7 +19,7 @@ internal sealed unsafe class SlabRecords
     public Slab* Take(int capacity)
     {
         nuint size = (Slab.BytesFor(capacity) + 7) & ~(nuint)7;
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             if (_chunk is null || size > ChunkSize - _used)
             {

@@ -9,8 +9,7 @@ public sealed unsafe partial class MemoryContext
     /// <summary>Takes a client off the list. It keeps no link: who keeps a client that is gone keeps no others by that.</summary>
     internal void Forget(MemoryClient client)
     {
-        EnterGateThroughInterrupts();
-        try
+        using (_gate.EnterScope())
         {
             ClientTables tables = client.Tables!;
             client.Tables = null;
@@ -19,32 +18,20 @@ public sealed unsafe partial class MemoryContext
             _tables.Push(tables);
             _clientsDeleted++;
         }
-        finally
-        {
-            _gate.Exit();
-        }
-    }
-
-    /// <summary>For what gives memory back: it has changed something already, and must not stop half way. A thread that is interrupted
-    /// while it waits here is so at its next wait instead.</summary>
-    private void EnterGateThroughInterrupts()
-    {
-        using var interrupts = new DeferredInterrupt();
-        interrupts.Enter(_gate);
     }
 
     private MemoryClient? FirstClient()
     {
-        EnterGateThroughInterrupts();
-        MemoryClient? first = _clients.First?.Value;
-        _gate.Exit();
-        return first;
+        using (_gate.EnterScope())
+        {
+            return _clients.First?.Value;
+        }
     }
 
     /// <summary>The client that was created next after this one, which may be gone by now, of those that exist.</summary>
     private MemoryClient? ClientAfter(MemoryClient client)
     {
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             LinkedListNode<MemoryClient>? next = client.Tables is { } tables ? tables.Node.Next : _clients.First;
             while (next is not null && next.Value.Serial <= client.Serial)

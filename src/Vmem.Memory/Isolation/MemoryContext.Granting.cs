@@ -18,7 +18,7 @@ public sealed unsafe partial class MemoryContext
     internal Region? TryGrant(MemoryClient client, int regionClass)
     {
         Region? region;
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             region = TryOpen(client, _map.Geometry.Granule << regionClass, regionClass);
         }
@@ -36,7 +36,7 @@ public sealed unsafe partial class MemoryContext
     internal Region? TryGrantLarge(MemoryClient client, nuint size, out bool isZeroed)
     {
         Region? region;
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             region = TryOpen(client, size, regionClass: -1);
         }
@@ -50,7 +50,7 @@ public sealed unsafe partial class MemoryContext
     {
         nuint old = region.Size;
         nuint offset = OffsetOf(region);
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             if (!_arena.TryExtend(offset, old, size))
             {
@@ -85,8 +85,7 @@ public sealed unsafe partial class MemoryContext
 
     internal void TakeBack(Region region)
     {
-        EnterGateThroughInterrupts();
-        try
+        using (_gate.EnterScope())
         {
             nuint offset = OffsetOf(region);
             Span<Region?> entries = _map.EntriesOf(offset, region.Size);
@@ -96,10 +95,6 @@ public sealed unsafe partial class MemoryContext
             region.Close();
             _pool.Return(region);
             _regions--;
-        }
-        finally
-        {
-            _gate.Exit();
         }
     }
 

@@ -19,7 +19,7 @@ public sealed unsafe partial class MemoryContext
     /// <summary>The clients that exist, in the order of their creation. O(clients).</summary>
     public IReadOnlyList<MemoryClient> GetClients()
     {
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             return _clients.ToList();
         }
@@ -31,7 +31,7 @@ public sealed unsafe partial class MemoryContext
     public nuint Trim()
     {
         nuint trimmed = TrimClients();
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             _pool.Clear();
             _tables.Clear();
@@ -44,7 +44,7 @@ public sealed unsafe partial class MemoryContext
     /// for.</summary>
     public MemoryContextStatistics GetStatistics()
     {
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             if (_disposed)
             {
@@ -106,7 +106,7 @@ public sealed unsafe partial class MemoryContext
             client.Validate();
         }
 
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             _arena.Validate();
@@ -145,7 +145,7 @@ public sealed unsafe partial class MemoryContext
 
     internal (nuint Free, nuint LargestFree) GetRoom()
     {
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             ArenaStatistics<nuint> arena = _arena.GetStatistics();

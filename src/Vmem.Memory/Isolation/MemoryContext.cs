@@ -36,7 +36,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
     private readonly ulong[] _writers;            // by granule: the serial of the client that may have written to it
     private readonly byte[] _cacheCapacities;
     private readonly Stack<ClientTables> _tables = new();          // of clients that are gone
-    private readonly Lock _gate = new();
+    private readonly Gate _gate = new();
     private readonly LinkedList<MemoryClient> _clients = [];       // in the order of their creation
     private ulong _clientsCreated;
     private long _clientsDeleted;
@@ -140,7 +140,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
     public MemoryClient CreateClient(string name, nuint quota = 0)
     {
         ArgumentNullException.ThrowIfNull(name);
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             _ = _tables.EnsureCapacity(_tables.Count + _clients.Count + 1);       // so that deleting a client needs no memory
@@ -155,7 +155,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
     /// <summary>Disposes of all clients, and gives the block back if it is the context's own. O(regions).</summary>
     public void Dispose()
     {
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             if (_disposed)
             {
@@ -165,15 +165,9 @@ public sealed unsafe partial class MemoryContext : IDisposable
             _disposed = true;
         }
 
-        // From here on there is no second try: an interrupt is passed on when all is done.
-        using var interrupts = new DeferredInterrupt();
         for (MemoryClient? client = FirstClient(); client is not null; client = FirstClient())
         {
-            _ = interrupts.Try(client, static client =>
-            {
-                client.Dispose();
-                return true;
-            });
+            client.Dispose();
         }
 
         _arena.Dispose();

@@ -1,3 +1,4 @@
+using Vmem.Checks;
 using Vmem.Ranges;
 using Vmem.Segments;
 
@@ -30,7 +31,7 @@ internal sealed unsafe class AddressSpace(MemorySystem system) : IArenaSource<nu
     private const int Attempts = 16;              // arbitrary: to lose the race even twice takes another thread that reserves all the time
     private const int Probes = 64;                // arbitrary: a call each, so that a refusal takes well under a millisecond
 
-    private readonly Lock _lock = new();
+    private readonly Gate _lock = new();
     private readonly List<(nuint Start, nuint Size)> _stranded = [];
     private nuint _strandedSize;
 
@@ -69,7 +70,7 @@ internal sealed unsafe class AddressSpace(MemorySystem system) : IArenaSource<nu
         else if (system.IsShortage(error))
         {
             _ = system.Decommit((void*)start, size);
-            lock (_lock)
+            using (_lock.EnterScope())
             {
                 _stranded.Add((start, size));
                 _strandedSize += size;
@@ -205,7 +206,7 @@ internal sealed unsafe class AddressSpace(MemorySystem system) : IArenaSource<nu
         }
 
         nuint taken = 0;
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             for (int i = _stranded.Count - 1; i >= 0; i--)
             {

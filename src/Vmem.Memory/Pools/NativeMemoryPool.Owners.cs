@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Vmem.Caching;
+using Vmem.Checks;
 using Vmem.Diagnostics;
 using Vmem.Memory.Diagnostics;
 using Vmem.Memory.Pools;
@@ -11,7 +12,7 @@ public sealed unsafe partial class NativeMemoryPool<T> : IMetered
 {
     private readonly ObjectCache<PooledMemory<T>>? _owners;       // null: each is new
     private readonly AuditStacks? _stacks;                      // null: leaks are not tracked
-    private readonly Lock _gate = new();
+    private readonly Gate _gate = new();
     private readonly MeteredEntry _metered;
     private ThreadTable<PoolThread> _threads = new();          // changes under the gate
     private int _ended;
@@ -88,7 +89,7 @@ public sealed unsafe partial class NativeMemoryPool<T> : IMetered
     private PoolThread Join()
     {
         int number = ThreadNumber.Ensure();
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             return _threads.Join(number, none: null, static () => new PoolThread());
         }
@@ -99,7 +100,7 @@ public sealed unsafe partial class NativeMemoryPool<T> : IMetered
     {
         long rents = 0;
         long returns = 0;
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             foreach (PoolThread? thread in _threads.Entries)
             {

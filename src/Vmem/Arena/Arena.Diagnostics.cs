@@ -105,16 +105,7 @@ public sealed partial class Arena<T>
     }
 
     /// <summary>Ends a recording, as far as the arena is concerned. Nothing happens if it has ended, or the arena has.</summary>
-    /// <remarks>An interrupt is left for the thread's next wait: the arena would stay off its fast paths.</remarks>
     private void Detach(ArenaRecorder<T> recorder)
-    {
-        using var interrupts = new DeferredInterrupt();
-        while (!interrupts.Try((this, recorder), static it => it.Item1.TryDetach(it.recorder)))
-        {
-        }
-    }
-
-    private bool TryDetach(ArenaRecorder<T> recorder)
     {
         try
         {
@@ -127,8 +118,6 @@ public sealed partial class Arena<T>
         catch (ObjectDisposedException) when (_space.HasEnded)
         {
         }
-
-        return true;
     }
 
     private Visit<T> VisitDrained()

@@ -71,8 +71,7 @@ public sealed partial class Arena<T> : IMetered
 
     /// <summary>What the arena holds and has done, exact at the time of the call.</summary>
     /// <returns>The figures.</returns>
-    /// <remarks>O(1), but for the largest free segment: until the index by address exists, that looks at the members of one free
-    /// list. With quantum caches O(threads) for each cached size, and the magazines of all threads stand still meanwhile.</remarks>
+    /// <remarks>O(1). With quantum caches O(threads) for each cached size, and the magazines of all threads stand still meanwhile.</remarks>
     public ArenaStatistics<T> GetStatistics()
     {
         using Visit<T> visit = _space.VisitFrozen();
@@ -98,7 +97,9 @@ public sealed partial class Arena<T> : IMetered
     /// <param name="constraints">Where it may lie.</param>
     /// <returns>The answer, from what the arena holds now; nothing is imported.</returns>
     /// <exception cref="ArgumentException">The request is not well formed.</exception>
-    /// <remarks>O(1) for each free segment that is long enough; O(1) altogether if none is.</remarks>
+    /// <remarks>O(1) if no free segment is long enough. Else the first segments are looked at; if none of them will do, the index by address
+    /// decides, as it does for first fit. To count those that are long enough takes a step for each free list, and for each free segment in
+    /// lists of one size, of the longer ones or of the shorter ones, whichever are fewer.</remarks>
     public FitReport<T> Explain(T size, in RangeConstraints<T> constraints = default)
     {
         size = _space.RoundUp(size);

@@ -19,6 +19,7 @@ internal sealed class CacheDrain<T>(Space<T> space, RangeSlabs<T> slabs, SlabLay
     private const int MostFaults = 16;
 
     private readonly List<Magazine<T>>[] _spilled = [.. magazines.All.Select(static _ => new List<Magazine<T>>())];
+    private readonly Gate _faultsGate = new();
     private readonly List<string> _faults = [];   // what came out of magazines and should not have been in them
 
     /// <summary>Whether a request might fit if the caches were empty. What is too large for any span, or for all that nobody holds, is no
@@ -43,7 +44,7 @@ internal sealed class CacheDrain<T>(Space<T> space, RangeSlabs<T> slabs, SlabLay
     /// <exception cref="InvariantViolationException">Something did.</exception>
     public void Validate()
     {
-        lock (_faults)
+        using (_faultsGate.EnterScope())
         {
             Invariant.Hold(_faults.Count == 0, "what comes back from the caches is in order", $"{string.Join("; ", _faults)}");
         }
@@ -107,7 +108,7 @@ internal sealed class CacheDrain<T>(Space<T> space, RangeSlabs<T> slabs, SlabLay
 
     private void NoteFault(string fault)
     {
-        lock (_faults)
+        using (_faultsGate.EnterScope())
         {
             if (_faults.Count < MostFaults)
             {
@@ -120,7 +121,7 @@ internal sealed class CacheDrain<T>(Space<T> space, RangeSlabs<T> slabs, SlabLay
     /// <see cref="Validate"/>, and an arena that has been disposed meanwhile is none.</summary>
     /// <param name="gate">The upkeep gate: nothing is on its way unseen when another thread looks at the whole.</param>
     /// <param name="collect">Takes magazines out of a cache.</param>
-    public void KeepUp(Lock gate, Action<MagazineCache<T>, List<Magazine<T>>> collect)
+    public void KeepUp(Gate gate, Action<MagazineCache<T>, List<Magazine<T>>> collect)
     {
         try
         {
@@ -129,7 +130,7 @@ internal sealed class CacheDrain<T>(Space<T> space, RangeSlabs<T> slabs, SlabLay
             {
                 for (int sizeClass = 0; sizeClass < magazines.Classes; sizeClass++)
                 {
-                    lock (gate)
+                    using (gate.EnterScope())
                     {
                         List<Magazine<T>> spilled = [];
                         collect(magazines[sizeClass], spilled);

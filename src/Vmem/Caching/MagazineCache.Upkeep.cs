@@ -9,8 +9,12 @@ internal sealed partial class MagazineCache<TItem>
     /// <see cref="Release"/>. Always in the same order of caches.</summary>
     public static void Claim(ReadOnlySpan<MagazineCache<TItem>> caches)
     {
-        EnterGates(caches);
         bool others = false;
+        foreach (MagazineCache<TItem> cache in caches)
+        {
+            cache.EnterGate();
+        }
+
         foreach (MagazineCache<TItem> cache in caches)
         {
             ThreadMagazines<TItem>? mine = cache.Of(ThreadNumber.Current);
@@ -26,35 +30,13 @@ internal sealed partial class MagazineCache<TItem>
             return;
         }
 
-        Interlocked.MemoryBarrierProcessWide();
+        Exploration.ProcessWideBarrier();
         foreach (MagazineCache<TItem> cache in caches)
         {
             foreach (ThreadMagazines<TItem>? pair in cache._pairs.Entries)
             {
                 pair?.AwaitOwner();
             }
-        }
-    }
-
-    /// <summary>All gates, or none if the thread is interrupted.</summary>
-    private static void EnterGates(ReadOnlySpan<MagazineCache<TItem>> caches)
-    {
-        int entered = 0;
-        try
-        {
-            for (; entered < caches.Length; entered++)
-            {
-                caches[entered].EnterGate();
-            }
-        }
-        catch
-        {
-            while (entered > 0)
-            {
-                caches[--entered]._gate.Exit();
-            }
-
-            throw;
         }
     }
 
@@ -98,7 +80,7 @@ internal sealed partial class MagazineCache<TItem>
     /// <summary>Forgets the empty magazines in the depot.</summary>
     public void DropEmpty()
     {
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             _depot.DropEmpty();
         }
@@ -107,7 +89,7 @@ internal sealed partial class MagazineCache<TItem>
     /// <summary>Takes everything out of the depot; threads keep what they have.</summary>
     public void DrainDepot(List<Magazine<TItem>> spilled)
     {
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             _depot.Drain(spilled);
         }
@@ -165,7 +147,7 @@ internal sealed partial class MagazineCache<TItem>
             return;
         }
 
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             foreach (Magazine<TItem> magazine in magazines)
             {
@@ -181,7 +163,7 @@ internal sealed partial class MagazineCache<TItem>
     {
         Invariant.Assert(_gate.IsHeldByCurrentThread, "the gate is held");
         long now = Environment.TickCount64;
-        if (now == _record.LookedForEndedAt)
+        if (now == _record.LookedForEndedAt && !Exploration.IsOn)
         {
             return false;
         }
@@ -202,7 +184,7 @@ internal sealed partial class MagazineCache<TItem>
             return false;
         }
 
-        Interlocked.MemoryBarrierProcessWide();   // a new thread may have inherited one of them by now
+        Exploration.ProcessWideBarrier();   // a new thread may have inherited one of them by now
         foreach (ThreadMagazines<TItem> pair in ended)
         {
             pair.AwaitOwner();

@@ -26,7 +26,7 @@ namespace Vmem.Caching;
 /// </remarks>
 internal sealed partial class MagazineCache<TItem>
 {
-    private readonly Lock _gate = new();
+    private readonly Gate _gate = new();
     private readonly Depot<TItem> _depot = new();
     private readonly GateRecord _record;
     private ThreadTable<ThreadMagazines<TItem>> _pairs = new();        // changes under the gate

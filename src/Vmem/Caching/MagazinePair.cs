@@ -37,27 +37,27 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
 #pragma warning restore CA1825
 
     private OwnerMark _mark;                      // the owner is at work on the other fields
-    private long _state;                          // rounds of the loaded magazine, plus 256 for each item ever taken
-    private TItem[] _loaded = [];
-    private TItem[] _previous = [];
-    private TItem[] _aside = [];                  // the loaded magazine of a claimed pair
-    private int _previousRounds;                  // 0 or its length
+    private Shared<long> _state;                  // rounds of the loaded magazine, plus 256 for each item ever taken
+    private Shared<TItem[]> _loaded = new([]);
+    private Shared<TItem[]> _previous = new([]);
+    private Shared<int> _previousRounds;          // 0 or its length
+    private TItem[] _aside = [];                  // the loaded magazine of a claimed pair; under the gate
 
     /// <summary>Items taken from here so far.</summary>
-    public long Taken => _state / OneTaken;
+    public long Taken => _state.Read() / OneTaken;
 
     /// <summary>Items that lie here.</summary>
-    public int Rounds => (byte)_state + _previousRounds;
+    public int Rounds => (byte)_state.Read() + _previousRounds.Read();
 
     /// <summary>Whether the loaded magazine has room. By the owner under the gate.</summary>
-    public bool HasRoom => (byte)_state < _loaded.Length;
+    public bool HasRoom => (byte)_state.Read() < _loaded.Read().Length;
 
-    private bool IsClaimed => ReferenceEquals(_loaded, s_claimed);
+    private bool IsClaimed => ReferenceEquals(_loaded.Peek(), s_claimed);
 
     /// <summary>The magazine that the owner works with. Only while the pair is claimed, or by the owner under the gate.</summary>
     public Magazine<TItem> Loaded
     {
-        get => new(IsClaimed ? _aside : _loaded, (byte)_state);
+        get => new(IsClaimed ? _aside : _loaded.Read(), (byte)_state.Read());
         set
         {
             Invariant.Assert((uint)value.Rounds <= (uint)value.Items.Length, "a magazine holds at most its capacity");
@@ -67,7 +67,7 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
             }
             else
             {
-                _loaded = value.Items;
+                _loaded.Write(value.Items);
             }
 
             SetRounds(value.Rounds);
@@ -77,11 +77,12 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
     /// <summary>The magazine in reserve. Only while the pair is claimed, or by the owner under the gate.</summary>
     public Magazine<TItem> Previous
     {
-        get => new(_previous, _previousRounds);
+        get => new(_previous.Read(), _previousRounds.Read());
         set
         {
             Invariant.Assert(value.Rounds == 0 || value.IsFull, "the previous magazine is full or empty");
-            (_previous, _previousRounds) = (value.Items, value.Rounds);
+            _previous.Write(value.Items);
+            _previousRounds.Write(value.Rounds);
         }
     }
 
@@ -90,18 +91,18 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
     public bool TryPop(out TItem item)
     {
         _mark.Begin();
-        TItem[] loaded = Volatile.Read(ref _loaded);
-        long state = _state;
+        TItem[] loaded = _loaded.VolatileRead();
+        long state = _state.Read();
         uint top = (uint)(state & MaxRounds) - 1;
         if (top < (uint)loaded.Length)
         {
-            item = loaded[top];
+            item = loaded.ReadItem((nint)top);
             if (RuntimeHelpers.IsReferenceOrContainsReferences<TItem>())
             {
-                loaded[top] = default!;
+                loaded.WriteItem((nint)top, default!);
             }
 
-            _state = state + (OneTaken - 1);
+            _state.Write(state + (OneTaken - 1));
             _mark.End();
             return true;
         }
@@ -116,13 +117,13 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
     public bool TryPush(TItem item)
     {
         _mark.Begin();
-        TItem[] loaded = Volatile.Read(ref _loaded);
-        long state = _state;
+        TItem[] loaded = _loaded.VolatileRead();
+        long state = _state.Read();
         uint rounds = (uint)(state & MaxRounds);
         if (rounds < (uint)loaded.Length)
         {
-            loaded[rounds] = item;
-            _state = state + 1;
+            loaded.WriteItem((nint)rounds, item);
+            _state.Write(state + 1);
             _mark.End();
             return true;
         }
@@ -138,16 +139,18 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
     public bool TrySwap(bool full)
     {
         _mark.Begin();
-        TItem[] loaded = Volatile.Read(ref _loaded);
-        TItem[] previous = _previous;
-        int rounds = (byte)_state;
+        TItem[] loaded = _loaded.VolatileRead();
+        TItem[] previous = _previous.Read();
+        int previousRounds = _previousRounds.Read();
+        int rounds = (byte)_state.Read();
         bool swap = !ReferenceEquals(loaded, s_claimed) &&
-            (full ? rounds == 0 && _previousRounds > 0 : rounds == loaded.Length && _previousRounds < previous.Length) &&
-            ReferenceEquals(Interlocked.CompareExchange(ref _loaded, previous, loaded), loaded);
+            (full ? rounds == 0 && previousRounds > 0 : rounds == loaded.Length && previousRounds < previous.Length) &&
+            ReferenceEquals(_loaded.CompareExchange(previous, loaded), loaded);
         if (swap)
         {
-            SetRounds(_previousRounds);
-            (_previous, _previousRounds) = (loaded, rounds);
+            SetRounds(previousRounds);
+            _previous.Write(loaded);
+            _previousRounds.Write(rounds);
         }
 
         _mark.End();
@@ -158,7 +161,7 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
     public void BeginClaim()
     {
         Invariant.Assert(!IsClaimed, "a pair is claimed once at a time");
-        _aside = Interlocked.Exchange(ref _loaded, s_claimed);
+        _aside = _loaded.Exchange(s_claimed);
     }
 
     /// <summary>Waits until the owner is out of the operation that it may have begun before the claim.</summary>
@@ -167,14 +170,14 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
     public void EndClaim()
     {
         Invariant.Assert(IsClaimed, "a claim ends that has begun");
-        Volatile.Write(ref _loaded, _aside);
+        _loaded.VolatileWrite(_aside);
         _aside = [];
     }
 
     private void SetRounds(int rounds)
     {
         Invariant.Assert((uint)rounds <= MaxRounds, "rounds take eight bits");
-        _state = (_state & -OneTaken) | (uint)rounds;
+        _state.Write((_state.Read() & -OneTaken) | (uint)rounds);
     }
 }
 

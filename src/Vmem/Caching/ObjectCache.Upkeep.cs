@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using Vmem.Caching;
+using Vmem.Checks;
 
 namespace Vmem;
 
@@ -10,7 +11,7 @@ namespace Vmem;
 // leave the magazines, and is taken before their gate: so whoever counts finds each object in exactly one place.
 public sealed partial class ObjectCache<TObject>
 {
-    private readonly Lock _figures = new();
+    private readonly Gate _figures = new();
     private long _constructed;
     private long _destructed;
     private long _upkeepFailures;
@@ -38,7 +39,7 @@ public sealed partial class ObjectCache<TObject>
     /// <remarks>O(threads). All threads that use the cache stop meanwhile.</remarks>
     public ObjectCacheStatistics GetStatistics()
     {
-        lock (_figures)
+        using (_figures.EnterScope())
         {
             MagazineCache<Slot>.Claim([_magazines]);
             MagazineFigures held;
@@ -149,7 +150,7 @@ public sealed partial class ObjectCache<TObject>
     {
         var spilled = new List<Magazine<Slot>>();
         int count = 0;
-        lock (_figures)
+        using (_figures.EnterScope())
         {
             collect(_magazines, spilled);
             foreach (Magazine<Slot> magazine in spilled)
@@ -212,7 +213,7 @@ public sealed partial class ObjectCache<TObject>
             return;
         }
 
-        lock (_figures)
+        using (_figures.EnterScope())
         {
             _upkeepFailures++;
         }

@@ -147,7 +147,7 @@ public sealed partial class ObjectCache<TObject> : IUpkeepTarget, IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         TObject item = _construct() ?? throw new InvalidOperationException($"The constructor of cache '{Name}' returned null.");
-        lock (_figures)
+        using (_figures.EnterScope())
         {
             _constructed++;
         }
@@ -158,7 +158,7 @@ public sealed partial class ObjectCache<TObject> : IUpkeepTarget, IDisposable
     /// <summary>Destructs an object that came from a caller.</summary>
     private void LetGo(TObject item)
     {
-        lock (_figures)
+        using (_figures.EnterScope())
         {
             _destructed++;
         }

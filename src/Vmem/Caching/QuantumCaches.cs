@@ -25,7 +25,7 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
     private readonly RangeMagazines<T> _magazines;
     private readonly SlabLayer<T> _slabLayer;
     private readonly CacheDrain<T> _drain;
-    private readonly Lock _upkeepGate = new();
+    private readonly Gate _upkeepGate = new();
     private readonly Upkeep? _upkeep;
     private readonly int _quantumShift;
     private readonly Space<T> _space;

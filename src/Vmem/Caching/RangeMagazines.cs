@@ -62,12 +62,6 @@ internal sealed class RangeMagazines<T>
         }
     }
 
-    private bool TryFreeze()
-    {
-        Freeze();
-        return true;
-    }
-
     public void Thaw() => MagazineCache<T>.Release(_frozen);
 
     /// <summary>A range from the current thread's magazines, or with a full one from the depot, after the loaded magazine was found empty
@@ -152,14 +146,10 @@ internal sealed class RangeMagazines<T>
         Thaw();
     }
 
-    /// <summary>Ends one <see cref="Suspend"/>. An interrupt waits: the caches would stay suspended for good.</summary>
+    /// <summary>Ends one <see cref="Suspend"/>.</summary>
     public void Resume()
     {
-        using var interrupts = new DeferredInterrupt();
-        while (!interrupts.Try(this, static magazines => magazines.TryFreeze()))
-        {
-        }
-
+        Freeze();
         if (--_suspensions == 0 && !_ended)
         {
             foreach (MagazineCache<T> cache in All)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Vmem.Checks;
 using Vmem.Diagnostics;
 
 namespace Vmem.Caching;
@@ -8,7 +9,7 @@ namespace Vmem.Caching;
 /// <remarks>It holds its objects: one that its user has lost is not collected, but stays here with the story of its rent.</remarks>
 internal sealed class ReturnLedger(string cache, TimeProvider time)
 {
-    private readonly Lock _lock = new();
+    private readonly Gate _lock = new();
     private readonly AuditStacks _stacks = new();
     private readonly Dictionary<object, Entry> _entries = new(ReferenceEqualityComparer.Instance);
 
@@ -16,7 +17,7 @@ internal sealed class ReturnLedger(string cache, TimeProvider time)
     public void NoteRent(object item)
     {
         Entry now = Here(isOut: true);
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             _entries[item] = now;
         }
@@ -28,7 +29,7 @@ internal sealed class ReturnLedger(string cache, TimeProvider time)
     {
         Entry now = Here(isOut: false);
         Entry before;
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             if (_entries.TryGetValue(item, out before) && before.IsOut)
             {
@@ -45,7 +46,7 @@ internal sealed class ReturnLedger(string cache, TimeProvider time)
     /// <summary>The cache lets an object go.</summary>
     public void Forget(object item)
     {
-        lock (_lock)
+        using (_lock.EnterScope())
         {
             _ = _entries.Remove(item);
         }

@@ -5,8 +5,11 @@ using Vmem.Checks;
 namespace Vmem.Segments;
 
 /// <summary>One index over the free segments: a tree, and how much of it is there.</summary>
-/// <remarks>A large tree is given back on another thread: the system frees its pages one by one, and the arena would wait. It is no longer
-/// the arena's by then.</remarks>
+/// <remarks>
+/// By address it may be for an alignment: then the value of a segment is not its size but what remains of it behind its first aligned
+/// value, and a segment without such a value is not in it. A large tree is given back on another thread: the system frees its pages one by
+/// one, and the arena would wait. It is no longer the arena's by then.
+/// </remarks>
 internal unsafe struct FreeIndex<T, TOrder>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
     where TOrder : IRangeOrder<T>
@@ -19,6 +22,9 @@ internal unsafe struct FreeIndex<T, TOrder>
 
     /// <summary>The tree; null if none is begun.</summary>
     public readonly RangeTree<T, TOrder>? Tree => _tree;
+
+    /// <summary>What it is for; the default value: every free segment as it is.</summary>
+    public Alignment<T> Alignment { get; init; }
 
     public readonly bool IsBegun => _tree is not null;
 
@@ -59,9 +65,10 @@ internal unsafe struct FreeIndex<T, TOrder>
     public void Add(T start, T size, uint tag)
     {
         _build.NoteChange();
-        if (_build.Covers(tag))
+        T value = ValueOf(start, size);
+        if (_build.Covers(tag) && !IsLeftOut(value))
         {
-            _tree!.Insert(TOrder.KeyOf(start, size), TOrder.ValueOf(start, size), tag);
+            _tree!.Insert(KeyOf(start, size), value, tag);
         }
     }
 
@@ -69,9 +76,10 @@ internal unsafe struct FreeIndex<T, TOrder>
     public void Remove(T start, T size, uint tag)
     {
         _build.NoteChange();
-        if (_build.Covers(tag))
+        T value = ValueOf(start, size);
+        if (_build.Covers(tag) && !IsLeftOut(value))
         {
-            _tree!.Remove(TOrder.KeyOf(start, size), TOrder.ValueOf(start, size));
+            _tree!.Remove(KeyOf(start, size), value);
         }
     }
 
@@ -79,10 +87,12 @@ internal unsafe struct FreeIndex<T, TOrder>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Replace(T oldStart, T oldSize, uint oldTag, T start, T size, uint tag)
     {
-        if (TOrder.IsByStart && _build.Covers(oldTag) && _build.Covers(tag))
+        T oldValue = ValueOf(oldStart, oldSize);
+        T value = ValueOf(start, size);
+        if (TOrder.IsByStart && _build.Covers(oldTag) && _build.Covers(tag) && !IsLeftOut(oldValue) && !IsLeftOut(value))
         {
             _build.NoteChange();
-            _tree!.Replace(oldStart, oldSize, start, size, tag);
+            _tree!.Replace(oldStart, oldValue, start, value, tag);
             return;
         }
 
@@ -126,24 +136,38 @@ internal unsafe struct FreeIndex<T, TOrder>
     }
 
     /// <summary>Checks that the tree holds every free segment that is covered, and nothing else. O(n).</summary>
-    public readonly void Validate(TagPool<T> tags, long freeSegments)
+    public readonly void Validate(TagPool<T> tags)
     {
-        long covered = IsComplete ? freeSegments : 0;
-        for (uint index = 1; index < tags.HighWater && !IsComplete; index++)
+        long covered = 0;
+        for (uint index = 1; index < tags.HighWater; index++)
         {
-            covered += tags.At(index)->Kind == TagKind.Free && _build.Covers(index) ? 1 : 0;
+            Tag<T>* tag = tags.At(index);
+            covered += tag->Kind == TagKind.Free && _build.Covers(index) && !IsLeftOut(ValueOf(tag->Start, SizeOf(tags, tag))) ? 1 : 0;
         }
 
+        FreeIndex<T, TOrder> self = this;
         _tree?.Validate((key, value, index) =>
         {
             Tag<T>* tag = tags.At(index);
-            T size = tags.At(tag->Next)->Start - tag->Start;
-            bool matches = tag->Kind == TagKind.Free && TOrder.KeyOf(tag->Start, size) == key && TOrder.ValueOf(tag->Start, size) == value;
+            T size = SizeOf(tags, tag);
+            bool matches = tag->Kind == TagKind.Free && KeyOf(tag->Start, size) == key && self.ValueOf(tag->Start, size) == value;
             Invariant.Hold(matches, "an index tells the truth about free segments", $"entry ({key}, {value})");
         });
         long entries = _tree?.Count ?? 0;
         Invariant.Hold(entries == covered, "an index holds every free segment that it covers", $"{entries} of {covered}");
     }
+
+    private static T SizeOf(in TagPool<T> tags, Tag<T>* tag) => tags.At(tag->Next)->Start - tag->Start;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T KeyOf(T start, T size) => TOrder.IsByStart ? start : size;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly T ValueOf(T start, T size) => TOrder.IsByStart ? Alignment.RoomIn(start, size) : start;
+
+    /// <summary>A segment without an aligned value.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsLeftOut(T value) => TOrder.IsByStart && T.IsZero(value);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void Step(in TagPool<T> tags)
@@ -158,8 +182,12 @@ internal unsafe struct FreeIndex<T, TOrder>
                 if (tag->Kind == TagKind.Free)
                 {
                     T size = tags.At(tag->Next)->Start - tag->Start;
-                    tree.Reserve(1);
-                    tree.Insert(TOrder.KeyOf(tag->Start, size), TOrder.ValueOf(tag->Start, size), index);
+                    T value = ValueOf(tag->Start, size);
+                    if (!IsLeftOut(value))
+                    {
+                        tree.Reserve(1);
+                        tree.Insert(KeyOf(tag->Start, size), value, index);
+                    }
                 }
 
                 _build.Cover();

@@ -12,9 +12,9 @@ namespace Vmem.Segments;
 /// passes up to <see cref="TinyWalk"/> lower ones. So the low holes are used first, and the high ones get time to coalesce. Rejected: last
 /// in, first out always, which in the fragmentation ramp of docs/performance.md (sizes P) failed at 85.7 % occupancy; and order always,
 /// which made a pair nearly a fifth slower at a thousand segments. Order proper would cost a search at every free; who wants that asks for
-/// best or first fit.
+/// best or first fit. Long lists of different sizes are divided: see <see cref="DividedLists{T}"/>.
 /// </remarks>
-internal unsafe struct FreeLists<T>
+internal unsafe partial struct FreeLists<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     /// <summary>64 lists and the bitmap of those that are not empty: five cache lines, two of which an operation touches.</summary>
@@ -38,12 +38,30 @@ internal unsafe struct FreeLists<T>
     /// place gave sizes U64 98.87 % instead of 98.92 %, and sizes P no more than seeds differ.</summary>
     private const int TinyWalk = 8;
 
+    /// <summary>From this list on, the members of a list may differ in size.</summary>
+    private const int FirstWide = 2 * SizeClass.RowLength;
+
+    /// <summary>One in 16 segments that come into a wide list has it looked at whether it is long: a list has no counter, for which every
+    /// operation would pay. Steps of 2^32/φ are spread evenly whatever part of them a list gets (Weyl). Arbitrary.</summary>
+    private const uint LookBelow = 1u << 28;
+
+    private const uint LookStep = 0x9E3779B9;
+
+    private readonly int _quantumShift;
+    private DividedLists<T> _divided;
+    private uint _look;
     private Row* _rows;
     private int _rowCount;
     private ulong _rowsLow;                       // which of rows 0–63 have a list that is not empty
     private ulong _rowsHigh;                      // and of rows 64–127, which only 128-bit sizes reach
 
-    public readonly long Bytes => (long)_rowCount * sizeof(Row);
+    public FreeLists(int quantumShift)
+    {
+        _quantumShift = quantumShift;
+        _divided = new DividedLists<T> { QuantumShift = quantumShift };
+    }
+
+    public readonly long Bytes => ((long)_rowCount * sizeof(Row)) + _divided.Bytes;
 
     /// <summary>Makes room for segments of up to this many units. Constant work: there are at most 123 rows.</summary>
     public void EnsureRoom(T units)
@@ -62,6 +80,7 @@ internal unsafe struct FreeLists<T>
     public void Release()
     {
         NativeMemory.Free(_rows);
+        _divided.Release();
         this = default;
     }
 
@@ -70,6 +89,12 @@ internal unsafe struct FreeLists<T>
     {
         Row* row = _rows + (sizeClass >> SizeClass.RowBits);
         uint* link = Head(row, sizeClass);
+        if (sizeClass >= FirstWide && (DividedLists<T>.IsRow(*link) || (_look += LookStep) < LookBelow) &&
+            TryPushDivided(tags, index, tag, sizeClass, inOrder))
+        {
+            return;
+        }
+
         uint previous = inOrder ? FindPlace(tags, tag->Start, sizeClass, ref link) : 0;
         uint next = *link;
         Invariant.Assert(sizeClass >> SizeClass.RowBits < _rowCount, "the lists reach as far as the largest span");
@@ -106,6 +131,12 @@ internal unsafe struct FreeLists<T>
         Row* row = _rows + (sizeClass >> SizeClass.RowBits);
         uint* link = &tags.At(previous)->LinkA;
         uint* head = Head(row, sizeClass);
+        if (sizeClass >= FirstWide && DividedLists<T>.IsRow(*head))
+        {
+            _divided.Remove(tags, head, SizeClass.Bits(sizeClass), UnitsOf(tags, tag), tag);
+            return;
+        }
+
         link = previous == 0 ? head : link;       // written so that a conditional move will do
         Invariant.Assert(tag->Kind == TagKind.Free && *link != 0 && tags.At(*link) == tag, "what leaves a free list was in it");
         Invariant.Assert(next == 0 || tags.At(tags.At(next)->LinkB) == tag, "a free list links free segments both ways");
@@ -136,6 +167,11 @@ internal unsafe struct FreeLists<T>
         Row* row = _rows + (sizeClass >> SizeClass.RowBits);
         uint* head = Head(row, sizeClass);
         uint index = *head;
+        if (DividedLists<T>.IsRow(index))
+        {
+            return PopDivided(tags, head, sizeClass);
+        }
+
         uint next = tags.At(index)->LinkA;
         Invariant.Assert(index != 0 && tags.At(index)->Kind == TagKind.Free && tags.At(index)->LinkB == 0, "a list that is marked begins with a free segment");
         Invariant.Assert(next == 0 || tags.At(next)->LinkB == index, "a free list links free segments both ways");
@@ -149,12 +185,8 @@ internal unsafe struct FreeLists<T>
         return index;
     }
 
-    /// <summary>The first tag of a list; 0 if the list is empty.</summary>
-    public readonly uint First(int sizeClass)
-    {
-        int row = sizeClass >> SizeClass.RowBits;
-        return row < _rowCount ? *Head(_rows + row, sizeClass) : 0;
-    }
+    /// <summary>The first tag of a list; 0 if the list is empty. Of a divided one, the first of the smallest.</summary>
+    public readonly uint First(int sizeClass) => _divided.Smallest(LinkOf(sizeClass));
 
     /// <summary>The first list at or above this one that is not empty; −1 if there is none. Two bitmap scans.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -179,32 +211,6 @@ internal unsafe struct FreeLists<T>
     {
         int row = _rowsHigh != 0 ? 64 + BitOperations.Log2(_rowsHigh) : _rowsLow != 0 ? BitOperations.Log2(_rowsLow) : -1;
         return row < 0 ? -1 : (row << SizeClass.RowBits) + BitOperations.Log2(_rows[row].NotEmpty);
-    }
-
-    /// <summary>Checks every list and bitmap; returns how many segments the lists hold.</summary>
-    public readonly long Validate(in TagPool<T> tags, int quantumShift)
-    {
-        long count = 0;
-        for (int sizeClass = 0; sizeClass < _rowCount << SizeClass.RowBits; sizeClass++)
-        {
-            int row = sizeClass >> SizeClass.RowBits;
-            uint first = First(sizeClass);
-            bool marked = (_rows[row].NotEmpty >> sizeClass & 1) != 0;
-            bool rowMarked = ((row < 64 ? _rowsLow : _rowsHigh) >> row & 1) != 0;
-            Invariant.Hold(marked == (first != 0) && rowMarked == (_rows[row].NotEmpty != 0), "the bitmaps tell which lists are empty", $"list {sizeClass}");
-            uint previous = 0;
-            for (uint index = first; index != 0; index = tags.At(index)->LinkA)
-            {
-                Tag<T>* tag = tags.At(index);
-                T size = tags.At(tag->Next)->Start - tag->Start;
-                Invariant.Hold(tag->Kind == TagKind.Free && tag->LinkB == previous, "a free list links free segments both ways", $"the tag at {tag->Start}");
-                Invariant.Hold(SizeClass.Of(size >> quantumShift) == sizeClass, "a free segment is in the list of its size", $"{size} at {tag->Start} is in list {sizeClass}");
-                previous = index;
-                count++;
-            }
-        }
-
-        return count;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -22,10 +22,6 @@ internal interface IRangeOrder<T>
     /// <summary>Whether the key of a segment is its start, and the value its size; else it is the other way round.</summary>
     static abstract bool IsByStart { get; }
 
-    static abstract T KeyOf(T start, T size);
-
-    static abstract T ValueOf(T start, T size);
-
     /// <summary>Moves to the least entry above (key, value) that the order tells apart from it; false at the very top.</summary>
     static abstract bool TryAdvance(ref T key, ref T value);
 }
@@ -40,10 +36,6 @@ internal readonly struct ByKey<T> : IRangeOrder<T>
     public static bool KeepsLargest => true;
 
     public static bool IsByStart => true;
-
-    public static T KeyOf(T start, T size) => start;
-
-    public static T ValueOf(T start, T size) => size;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe uint NotBefore(T* keys, T* values, T key, T value) => NodeScan.AtLeast(keys, key);
@@ -68,10 +60,6 @@ internal readonly struct ByKeyThenValue<T> : IRangeOrder<T>
     public static bool KeepsLargest => false;
 
     public static bool IsByStart => false;
-
-    public static T KeyOf(T start, T size) => size;
-
-    public static T ValueOf(T start, T size) => start;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe uint NotBefore(T* keys, T* values, T key, T value)

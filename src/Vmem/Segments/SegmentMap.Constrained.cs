@@ -7,13 +7,15 @@ namespace Vmem.Segments;
 /// <remarks>
 /// <para>
 /// First, last and next fit go through the free segments of the window that are long enough, in address order, and take the first with a
-/// valid place: O(log n) to get there, then one step for each segment that is long enough but badly placed. Best fit goes through the sizes
-/// in order, and in each through the starts of the window only. Instant fit looks for a segment that is so long that it holds a valid place
-/// wherever it lies: in the free lists, then in the window; only after that does it do what first fit does.
+/// valid place: O(log n) to get there, and a step for each that is badly placed. After some such steps an index for the alignment is built
+/// (<see cref="AlignedIndexes{T}"/>), which knows where there is a place, and whether there is any. What is left to walk over are segments
+/// in which the only place crosses a multiple of NoCross.
 /// </para>
 /// <para>
-/// Rejected: knowing beforehand which segments hold an aligned place. It depends on align and phase; one more augmentation of the tree for
-/// each power of two would make every update an update of up to 64 values.
+/// Best fit goes through the sizes in order, and in each through the starts of the window only. Where that takes long, it goes through the
+/// places of the window in address order by turns: one ends soon if there are few places, the other if there are many. Instant fit looks
+/// for a segment that is so long that it holds a valid place wherever it lies: in the free lists, then in the window; only after that does
+/// it do what first fit does.
 /// </para>
 /// </remarks>
 internal sealed unsafe partial class SegmentMap<T>
@@ -21,6 +23,16 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>How many free lists instant fit asks before it turns to the index by address. Arbitrary: each costs a cache miss; four miss
     /// a window of half the arena once in 16.</summary>
     private const int ListsAsked = 4;
+
+    /// <summary>How many badly placed segments a search passes before it asks for another index. Arbitrary: as much as a search in that
+    /// takes.</summary>
+    private const int BadlyPlaced = 32;
+
+    /// <summary>A search has passed that many.</summary>
+    private const uint TooMany = uint.MaxValue - 1;
+
+    /// <summary>How many segments a survey looks at without an index. Arbitrary: some 10 µs.</summary>
+    private const int SegmentsWalked = 512;
 
     /// <summary>The free segment to allocate from and the address in it; 0 if there is no place.</summary>
     /// <param name="policy">Which of the possible places.</param>
@@ -43,41 +55,64 @@ internal sealed unsafe partial class SegmentMap<T>
             }
         }
 
-        if (policy == FitPolicy.BestFit ? HasBySize(inSteps) : HasByAddress(inSteps))
-        {
-            return FindInIndex(policy, placement, out start);
-        }
-
         start = default;
-        return Unfinished;
+        return
+            !MayHold(placement.Size) ? 0 :
+            policy == FitPolicy.BestFit ? FindBest(placement, out start, inSteps) :
+            FindByAddress(policy, placement, out start, inSteps);
     }
 
-    private uint FindInIndex(FitPolicy policy, in Placement<T> placement, out T start)
+    /// <summary>Asks the index by address, or, if that one has looked at many badly placed segments, the one that knows the
+    /// alignment.</summary>
+    private uint FindByAddress(FitPolicy policy, in Placement<T> placement, out T start, bool inSteps)
+    {
+        start = default;
+        var alignment = new Alignment<T>(placement.AlignMask, placement.Phase);
+        bool isAligned = placement.AlignMask >> _quantumShift != T.Zero;
+        if (_aligned is null || !_aligned.Knows(alignment))
+        {
+            if (!HasByAddress(inSteps))
+            {
+                return Unfinished;
+            }
+
+            uint tag = FindIn(new Search(_byAddress.Tree!, default, isAligned ? BadlyPlaced : int.MaxValue), policy, placement, out start);
+            if (tag != TooMany)
+            {
+                return tag;
+            }
+        }
+
+        RangeTree<T, ByKey<T>>? tree = AskAligned(alignment, inSteps);
+        return tree is null ? Unfinished : FindIn(new Search(tree, alignment, int.MaxValue), policy, placement, out start);
+    }
+
+    /// <summary>An index by address, what it is for, and how many badly placed segments are passed at most.</summary>
+    private readonly record struct Search(RangeTree<T, ByKey<T>> Tree, Alignment<T> Alignment, int Patience);
+
+    private uint FindIn(in Search search, FitPolicy policy, in Placement<T> placement, out T start)
     {
         switch (policy)
         {
             case FitPolicy.InstantFit:
                 uint sure = 0;
                 start = default;
-                if (!T.IsZero(placement.Sure))
+                if (!T.IsZero(placement.Sure) && search.Alignment == default)
                 {
-                    sure = FindLowest(placement, placement.Sure, out start);
+                    sure = FindLowest(search, placement, placement.Sure, out start);
                 }
 
-                return sure != 0 ? sure : FindLowest(placement, placement.Size, out start);
-
-            case FitPolicy.BestFit:
-                return FindBest(placement, out start);
+                return sure is not (0 or TooMany) ? sure : FindLowest(search, placement, placement.Size, out start);
 
             case FitPolicy.LastFit:
-                return FindHighest(placement, out start);
+                return FindHighest(search, placement, out start);
 
             case FitPolicy.NextFit:
-                uint tag = FindLowest(placement.NotBelow(_rotor), placement.Size, out start);
-                return tag != 0 ? tag : FindLowest(placement, placement.Size, out start);
+                uint tag = FindLowest(search, placement.NotBelow(_rotor), placement.Size, out start);
+                return tag != 0 ? tag : FindLowest(search, placement, placement.Size, out start);
 
             default:
-                return FindLowest(placement, placement.Size, out start);
+                return FindLowest(search, placement, placement.Size, out start);
         }
     }
 
@@ -102,50 +137,81 @@ internal sealed unsafe partial class SegmentMap<T>
         return 0;
     }
 
-    /// <summary>Whether there is any place, the lowest one, and how many free segments are long enough, whatever the constraints. Goes
-    /// through the free lists: builds no index.</summary>
-    public bool Survey(in Placement<T> placement, out T lowest, out long longEnough)
+    /// <summary>Whether there is any place, and the lowest one. If it does not lie among the first segments, the index by address knows;
+    /// a question does not pay for that as long as it is not needed.</summary>
+    /// <returns>The free segment, 0, or <see cref="Unfinished"/>.</returns>
+    public uint Survey(in Placement<T> placement, out T lowest)
     {
-        bool any = false;
-        lowest = T.Zero;
-        longEnough = 0;
-        int sizeClass = _freeLists.FindNotEmpty(SizeClass.Of(placement.Size >> _quantumShift));
-        for (; sizeClass >= 0; sizeClass = _freeLists.FindNotEmpty(sizeClass + 1))
+        if (!_byAddress.IsComplete && _aligned is null or { IsBegun: false })
         {
-            for (uint index = _freeLists.First(sizeClass); index != 0; index = _tags.At(index)->LinkA)
+            uint near = Walk(placement, out lowest);
+            if (near != Unfinished)
             {
-                Tag<T>* tag = _tags.At(index);
-                T size = SizeOf(tag);
-                longEnough += size >= placement.Size ? 1 : 0;
-                if (placement.TryLowest(tag->Start, tag->Start + (size - T.One), out T start) && (!any || start < lowest))
-                {
-                    any = true;
-                    lowest = start;
-                }
+                return near;
             }
         }
 
-        return any;
+        return FindByAddress(FitPolicy.FirstFit, placement, out lowest, inSteps: true);
+    }
+
+    /// <summary>How many free segments are at least so long.</summary>
+    public long CountLongEnough(T size) => _freeLists.CountLongEnough(_tags, size, FreeSegments);
+
+    /// <summary>Looks at the first segments from the beginning of the window on, or of the span that it begins in.</summary>
+    private uint Walk(in Placement<T> placement, out T start)
+    {
+        uint span = FindSpan(placement.Min, out T spanStart, out T size);
+        span = span != 0 ? span : FindSpanFrom(placement.Min, out spanStart, out size);
+        int looks = 0;
+        while (span != 0 && spanStart <= placement.Last)
+        {
+            for (uint index = _tags.At(span)->Next; index != span; index = _tags.At(index)->Next)
+            {
+                StepCounter.Count();
+                Tag<T>* tag = _tags.At(index);
+                if (tag->Kind == TagKind.Free && placement.TryLowest(tag->Start, tag->Start + (SizeOf(tag) - T.One), out start))
+                {
+                    return index;
+                }
+
+                if (++looks == SegmentsWalked)
+                {
+                    start = default;
+                    return Unfinished;
+                }
+            }
+
+            T last = spanStart + (size - T.One);
+            span = last == T.MaxValue ? 0 : FindSpanFrom(last + T.One, out spanStart, out size);
+        }
+
+        start = default;
+        return 0;
     }
 
     /// <summary>The lowest place in a free segment of at least this length.</summary>
-    private uint FindLowest(in Placement<T> placement, T least, out T start)
+    private static uint FindLowest(in Search search, in Placement<T> placement, T least, out T start)
     {
-        RangeTree<T, ByKey<T>> index = _byAddress.Tree!;
+        RangeTree<T, ByKey<T>> index = search.Tree;
         start = default;
         if (!T.IsZero(placement.Min) && index.TryFindLast(placement.Min, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor cursor) &&
-            placement.TryLowest(cursor.Key, cursor.Key + (cursor.Value - T.One), out start))
+            placement.TryLowest(cursor.Key, search.Alignment.LastOf(cursor.Key, cursor.Value), out start))
         {
             return cursor.Item;
         }
 
         bool more = index.TryFindFirst(placement.Min, T.Zero, least, out cursor);
-        while (more && cursor.Key <= placement.Last)
+        for (int looks = 0; more && cursor.Key <= placement.Last; looks++)
         {
             StepCounter.Count();
-            if (placement.TryLowest(cursor.Key, cursor.Key + (cursor.Value - T.One), out start))
+            if (placement.TryLowest(cursor.Key, search.Alignment.LastOf(cursor.Key, cursor.Value), out start))
             {
                 return cursor.Item;
+            }
+
+            if (looks == search.Patience)
+            {
+                return TooMany;
             }
 
             more = index.TryMoveNext(ref cursor, least);
@@ -155,60 +221,26 @@ internal sealed unsafe partial class SegmentMap<T>
         return 0;
     }
 
-    private uint FindHighest(in Placement<T> placement, out T start)
+    private static uint FindHighest(in Search search, in Placement<T> placement, out T start)
     {
-        RangeTree<T, ByKey<T>> index = _byAddress.Tree!;
+        RangeTree<T, ByKey<T>> index = search.Tree;
         start = default;
         bool more = index.TryFindLast(placement.Last, T.MaxValue, placement.Size, out RangeTree<T, ByKey<T>>.Cursor cursor);
-        while (more)
+        for (int looks = 0; more; looks++)
         {
             StepCounter.Count();
-            T last = cursor.Key + (cursor.Value - T.One);
+            T last = search.Alignment.LastOf(cursor.Key, cursor.Value);
             if (placement.TryHighest(cursor.Key, last, out start))
             {
                 return cursor.Item;
             }
 
+            if (looks == search.Patience)
+            {
+                return TooMany;
+            }
+
             more = last >= placement.Min && index.TryMovePrevious(ref cursor, placement.Size);
-        }
-
-        start = default;
-        return 0;
-    }
-
-    /// <summary>
-    /// Sizes upward from the request; in each size only starts from which the window can be reached. A start beyond the window skips the
-    /// rest of its size, so that the work is O(log n) for each distinct size, not for each segment of it.
-    /// </summary>
-    private uint FindBest(in Placement<T> placement, out T start)
-    {
-        RangeTree<T, ByKeyThenValue<T>> index = _bySize.Tree!;
-        start = default;
-        bool more = index.TryFindFirst(placement.Size, T.Zero, T.Zero, out RangeTree<T, ByKeyThenValue<T>>.Cursor cursor);
-        while (more)
-        {
-            StepCounter.Count();
-            T size = cursor.Key;
-            T segment = cursor.Value;
-            if (placement.TryLowest(segment, segment + (size - T.One), out start))
-            {
-                return cursor.Item;
-            }
-
-            T slack = size - placement.Size;
-            T from = placement.Min > slack ? placement.Min - slack : T.Zero;        // a segment below this ends too early
-            if (segment < from)
-            {
-                more = index.TryFindFirst(size, from, T.Zero, out cursor);
-            }
-            else if (segment > placement.Last)
-            {
-                more = size != T.MaxValue && index.TryFindFirst(size + T.One, T.Zero, T.Zero, out cursor);
-            }
-            else
-            {
-                more = index.TryMoveNext(ref cursor, T.Zero);
-            }
         }
 
         start = default;

@@ -11,6 +11,7 @@ internal sealed unsafe partial class SegmentMap<T>
 
     private FreeIndex<T, ByKey<T>> _byAddress;
     private FreeIndex<T, ByKeyThenValue<T>> _bySize;
+    private AlignedIndexes<T>? _aligned;
 
     /// <summary>Makes sure that a segment can be freed, which takes no tag. An index that cannot grow is given up: it is built again when
     /// it is next needed.</summary>
@@ -25,6 +26,7 @@ internal sealed unsafe partial class SegmentMap<T>
         {
             _byAddress.Drop();
             _bySize.Drop();
+            _aligned?.Drop();
             _indexed = false;
         }
     }
@@ -57,26 +59,48 @@ internal sealed unsafe partial class SegmentMap<T>
         return _bySize.IsComplete;
     }
 
+    /// <summary>Asks for the index by address that knows an alignment.</summary>
+    /// <param name="alignment">Which.</param>
+    /// <param name="inSteps">Whether one step is to be taken if it is not complete, not all of them.</param>
+    /// <returns>The tree, null if it is not complete.</returns>
+    private RangeTree<T, ByKey<T>>? AskAligned(in Alignment<T> alignment, bool inSteps)
+    {
+        _indexed = true;
+        _aligned ??= new AlignedIndexes<T>();
+        RangeTree<T, ByKey<T>>? tree;
+        do
+        {
+            tree = _aligned.Ask(alignment, _tags);
+        }
+        while (tree is null && !inSteps);
+        return tree;
+    }
+
     /// <summary>Makes sure that the indexes can follow the next change. Those that nobody asks for any more are dropped.</summary>
     private void ReserveIndexes()
     {
         _byAddress.Reserve();
         _bySize.Reserve();
-        _indexed = _byAddress.IsBegun || _bySize.IsBegun;
+        _aligned?.Reserve();
+        _indexed = IsAnyBegun;
     }
 
-    private bool IndexesHaveReserve() => _byAddress.HasReserve && _bySize.HasReserve;
+    private bool IsAnyBegun => _byAddress.IsBegun || _bySize.IsBegun || _aligned is { IsBegun: true };
+
+    private bool IndexesHaveReserve() => _byAddress.HasReserve && _bySize.HasReserve && _aligned is null or { HasReserve: true };
 
     private void Index(T start, T size, uint tag)
     {
         _byAddress.Add(start, size, tag);
         _bySize.Add(start, size, tag);
+        _aligned?.Add(start, size, tag);
     }
 
     private void Unindex(T start, T size, uint tag)
     {
         _byAddress.Remove(start, size, tag);
         _bySize.Remove(start, size, tag);
+        _aligned?.Remove(start, size, tag);
     }
 
     /// <summary>A free segment has changed its start, its size or its tag, and no other lies between what it was and what it is.</summary>
@@ -84,6 +108,7 @@ internal sealed unsafe partial class SegmentMap<T>
     {
         _byAddress.Replace(oldStart, oldSize, oldTag, start, size, tag);
         _bySize.Replace(oldStart, oldSize, oldTag, start, size, tag);
+        _aligned?.Replace(oldStart, oldSize, oldTag, start, size, tag);
     }
 
     /// <summary>[middle, next) became free and one with the free segments on either side; a neighbour of size 0 was not free.</summary>

@@ -120,29 +120,6 @@ internal sealed unsafe partial class SegmentMap<T>
             : Locate(position.Start);
     }
 
-    /// <summary>
-    /// The size of the largest free segment: from an index if there is one, else from the highest list that is not empty. The members of an
-    /// exact list are all of one size; those of another differ by less than 1/64, and each is looked at.
-    /// </summary>
-    public T LargestFree()
-    {
-        if (_byAddress.IsComplete)
-        {
-            return _byAddress.Tree!.LargestValue;
-        }
-
-        T largest = T.Zero;
-        int sizeClass = _freeLists.FindHighest();
-        for (uint index = sizeClass < 0 ? 0 : _freeLists.First(sizeClass); index != 0; index = _tags.At(index)->LinkA)
-        {
-            T size = SizeOf(_tags.At(index));
-            largest = size > largest ? size : largest;
-            if (sizeClass < 2 * SizeClass.RowLength)
-            {
-                break;
-            }
-        }
-
-        return largest;
-    }
+    /// <summary>The size of the largest free segment.</summary>
+    public T LargestFree() => _freeLists.LargestSize(_tags);
 }

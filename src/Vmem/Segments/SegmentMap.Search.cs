@@ -6,10 +6,6 @@ namespace Vmem.Segments;
 /// <summary>Which free segment a request without constraints is met from, under each policy.</summary>
 internal sealed unsafe partial class SegmentMap<T>
 {
-    /// <summary>How far a list that may hold a fit is walked before the index by address is asked. Arbitrary; it bounds the walk at a few
-    /// cache misses.</summary>
-    private const int ListWalk = 16;
-
     private T _rotor;                             // next fit: where the last next-fit allocation ended
 
     /// <summary>The free segment to allocate from and the address in it; 0 if nothing fits.</summary>
@@ -27,14 +23,15 @@ internal sealed unsafe partial class SegmentMap<T>
             return tag;
         }
 
-        if (policy == FitPolicy.BestFit ? HasBySize(inSteps) : HasByAddress(inSteps))
-        {
-            return FindInOrder(policy, size, out start);
-        }
-
         start = default;
-        return Unfinished;
+        return
+            !MayHold(size) ? 0 :
+            (policy == FitPolicy.BestFit ? HasBySize(inSteps) : HasByAddress(inSteps)) ? FindInOrder(policy, size, out start) :
+            Unfinished;
     }
+
+    /// <summary>Whether any free segment is as long: no index is begun for a request that fails in any case.</summary>
+    private bool MayHold(T size) => _indexed || FindInstant(size) != 0;
 
     /// <summary>Next fit starts its next search here.</summary>
     public void SetRotor(T value) => _rotor = value;
@@ -62,40 +59,14 @@ internal sealed unsafe partial class SegmentMap<T>
         return index;
     }
 
+    /// <summary>From the first list whose every member fits; if there is none, from the request's own list, whose members lie on both sides
+    /// of the request.</summary>
     private uint FindInstant(T size)
     {
         T units = size >> _quantumShift;
         int sizeClass = _freeLists.FindNotEmpty(SizeClass.Sure(units));
         StepCounter.Count();
-        return sizeClass >= 0 ? _freeLists.First(sizeClass) : FindDoubtful(size, SizeClass.Of(units));
-    }
-
-    /// <summary>
-    /// No list holds a fit for sure. The request's own list may: its members lie on both sides of the request. A long list is not walked to
-    /// the end, as that could take as long as there are free segments; the index by address knows whether anything is long enough.
-    /// </summary>
-    private uint FindDoubtful(T size, int sizeClass)
-    {
-        uint index = _freeLists.First(sizeClass);
-        for (int walked = 0; index != 0; walked++)
-        {
-            StepCounter.Count();
-            if (walked == ListWalk)
-            {
-                _ = HasByAddress(inSteps: false);
-                return _byAddress.Tree!.TryFindFirst(T.Zero, T.Zero, size, out RangeTree<T, ByKey<T>>.Cursor cursor) ? cursor.Item : 0;
-            }
-
-            Tag<T>* tag = _tags.At(index);
-            if (SizeOf(tag) >= size)
-            {
-                return index;
-            }
-
-            index = tag->LinkA;
-        }
-
-        return 0;
+        return sizeClass >= 0 ? _freeLists.First(sizeClass) : _freeLists.FindLongEnough(_tags, SizeClass.Of(units), size);
     }
 
     private uint FindInOrder(FitPolicy policy, T size, out T start)

@@ -5,6 +5,10 @@ namespace Vmem.Segments;
 /// <summary>Allocated segments that are slabs: their place, their number, and how they become segments like any other.</summary>
 internal sealed unsafe partial class SegmentMap<T>
 {
+    /// <summary>How many members of the free lists are looked at for an aligned place. Arbitrary; it bounds the walk at a few cache
+    /// misses.</summary>
+    private const int ListWalk = 16;
+
     /// <summary>A free segment in which a range of this size lies at a multiple of <paramref name="align"/>; 0 if none was found.</summary>
     /// <remarks>
     /// Looks at a few members of the free lists and builds no index: there are other ways to meet a request than a slab, and every later
@@ -15,7 +19,7 @@ internal sealed unsafe partial class SegmentMap<T>
         int sizeClass = _freeLists.FindNotEmpty(ClassOf(size));
         for (int looks = 0; sizeClass >= 0; sizeClass = _freeLists.FindNotEmpty(sizeClass + 1))
         {
-            for (uint index = _freeLists.First(sizeClass); index != 0; index = _tags.At(index)->LinkA)
+            for (uint index = _freeLists.FindLongEnough(_tags, sizeClass, size); index != 0; index = _tags.At(index)->LinkA)
             {
                 StepCounter.Count();
                 Tag<T>* tag = _tags.At(index);

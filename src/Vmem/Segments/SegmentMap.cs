@@ -13,7 +13,8 @@ namespace Vmem.Segments;
 /// </para>
 /// <para>
 /// Two more indexes over the free segments are built in steps when first asked for, and dropped when nobody asks any more: by address
-/// (first, last and next fit, windows, look-up) and by size (best fit). An arena that only uses instant fit pays for neither.
+/// (first, last and next fit, windows, look-up) and by size (best fit). So are up to four for alignments. An arena that only uses instant
+/// fit pays for none.
 /// </para>
 /// <para>
 /// Allocating from the front of a free segment leaves its tag with the allocated part and gives the remainder a new one: the next tag's
@@ -38,6 +39,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     public SegmentMap(T quantum)
     {
         _quantumShift = int.CreateTruncating(T.TrailingZeroCount(quantum));
+        _freeLists = new FreeLists<T>(_quantumShift);
         _live.Reserve();
     }
 
@@ -53,7 +55,8 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     public long FreeSegments => _tags.InUse - LiveSegments - _spans.Count;
 
     public long BookkeepingBytes =>
-        _tags.Bytes + _freeLists.Bytes + _live.Bytes + _spans.Bytes + _byAddress.Bytes + _bySize.Bytes + _milestones.Bytes;
+        _tags.Bytes + _freeLists.Bytes + _live.Bytes + _spans.Bytes + _byAddress.Bytes + _bySize.Bytes
+        + (_aligned?.Bytes ?? 0) + _milestones.Bytes;
 
     /// <summary>Whether <see cref="Reserve"/> would have nothing to do.</summary>
     public bool HasReserve
@@ -281,6 +284,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         _spans?.Release();                        // null if the constructor ran out of memory: the finaliser runs all the same
         _byAddress.Release();
         _bySize.Release();
+        _aligned?.Release();
         _milestones.Release();
     }
 }

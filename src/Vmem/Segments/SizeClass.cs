@@ -57,4 +57,7 @@ internal static class SizeClass
         int shift = BitOperations.Log2(narrow | RowLength) - RowBits;
         return (shift << RowBits) + (int)(narrow >> shift) + 1;
     }
+
+    /// <summary>How many low bits of a size, in units, differ between the members of a list.</summary>
+    public static int Bits(int sizeClass) => Math.Max(0, (sizeClass >> RowBits) - 1);
 }

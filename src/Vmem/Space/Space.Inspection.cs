@@ -124,19 +124,43 @@ internal sealed partial class Space<T>
     /// <summary>Would a request fit, and if not, why not?</summary>
     public FitReport<T> Report(in Placement<T> placement)
     {
+        while (true)
+        {
+            using Visit<T> visit = Visit();
+            if (TryReport(placement, out FitReport<T> report))
+            {
+                return report;
+            }
+        }
+    }
+
+    /// <summary>The report, or a step towards an index that it needs.</summary>
+    private bool TryReport(in Placement<T> placement, out FitReport<T> report)
+    {
         T size = placement.Size;
-        using Visit<T> visit = Visit();
         T largestFree = Map.LargestFree();
         T free = Saturate(Map.TotalSize - Map.InUse, Map.FreeSegments);
         T start = T.Zero;
-        long longEnough = 0;
         FitFailure failure =
             Map.SpanCount == 0 ? FitFailure.NoSpan :
             Map.LargestSpan < size ? FitFailure.LargerThanAnySpan :
             free < size ? FitFailure.NotEnoughFree :
-            largestFree < size ? FitFailure.Fragmented :
-            Map.Survey(placement, out start, out longEnough) ? FitFailure.None : FitFailure.Constraints;
-        return new FitReport<T>
+            largestFree < size ? FitFailure.Fragmented : FitFailure.None;
+        long longEnough = 0;
+        if (failure == FitFailure.None)
+        {
+            uint place = Map.Survey(placement, out start);
+            if (place == SegmentMap<T>.Unfinished)
+            {
+                report = default;
+                return false;
+            }
+
+            failure = place != 0 ? FitFailure.None : FitFailure.Constraints;
+            longEnough = Map.CountLongEnough(size);
+        }
+
+        report = new FitReport<T>
         {
             Size = size,
             Start = start,
@@ -147,6 +171,7 @@ internal sealed partial class Space<T>
             LongEnough = longEnough,
             CanImport = Source is not null && !ExceedsLimit(size),
         };
+        return true;
     }
 
     /// <summary>The exception for a request that nothing could meet.</summary>

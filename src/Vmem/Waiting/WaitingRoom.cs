@@ -75,6 +75,7 @@ internal sealed partial class WaitingRoom<T> : IWatcher
         Waiter<T> waiter = Wait(request, tried, timeout, cancellationToken, blocking: true);
         try
         {
+            Exploration.Awaiting(waiter.Task);
             ((Task)waiter.Task).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();
         }
         catch
@@ -113,6 +114,7 @@ internal sealed partial class WaitingRoom<T> : IWatcher
         }
 
         Waiter<T> waiter = Queue(request, cancellationToken, out bool isFirst);
+        Exploration.MayForget(ref isFirst, "serve who has come first");
         try
         {
             if (isFirst)
@@ -224,6 +226,8 @@ internal sealed partial class WaitingRoom<T> : IWatcher
             waiter.Leave(end);
             Remove(waiter);
         }
+
+        Exploration.MayForget(ref wasHead, "serve who stood behind");
 
         if (end == WaitState.TimedOut)
         {

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Vmem.Checks;
 using Vmem.Diagnostics;
 using Vmem.Memory.Heap;
 using Vmem.Memory.Platform;
@@ -13,54 +14,50 @@ namespace Vmem.Memory.Tests.Heap;
 public unsafe class HeapInterruptTests
 {
     [Fact]
-    public void An_allocation_that_is_interrupted_takes_nothing()
+    public void An_allocation_goes_on_waiting()
     {
         using NativeHeap heap = new(new NativeHeapOptions { Limit = 307 << 20 });
-        bool isInterrupted = false;
-        Thread other = new(() => isInterrupted = Record.Exception(() => heap.Free(heap.Allocate(5 << 20))) is ThreadInterruptedException);
-        using (SystemCallFault.Inject(call => StartAndInterrupt(other, call == SystemCall.Commit, join: true)))
+        InterruptedCall other = new(() => heap.Free(heap.Allocate(5 << 20)));
+        using (SystemCallFault.Inject(call => other.Begin(call == SystemCall.Commit)))
         {
             heap.Free(heap.Allocate(5 << 20));
         }
 
-        Assert.True(isInterrupted);
+        other.CheckEnd();
         CheckNothingIsTaken(heap);
     }
 
     [Fact]
-    public void A_resize_that_is_interrupted_changes_nothing()
+    public void A_resize_goes_on_waiting()
     {
         using NativeHeap heap = new(new NativeHeapOptions { Limit = 309 << 20 });
         void* first = heap.Allocate(100_000);
         void* second = heap.AllocateAligned(1 << 20, 16 << 20);
-        bool isInterrupted = false;
-        Thread other = new(() => isInterrupted = Record.Exception(() => heap.Reallocate(second, 5 << 20)) is ThreadInterruptedException);
-        using (SystemCallFault.Inject(call => StartAndInterrupt(other, call == SystemCall.Commit, join: true)))
+        InterruptedCall other = new(() => second = heap.Reallocate(second, 5 << 20));
+        using (SystemCallFault.Inject(call => other.Begin(call == SystemCall.Commit)))
         {
             first = heap.Reallocate(first, 5 << 20);
         }
 
-        Assert.True(isInterrupted);
-        Assert.Equal((nuint)1 << 20, heap.GetSize(second));
+        other.CheckEnd();
+        Assert.Equal((nuint)5 << 20, heap.GetSize(second));
         heap.Free(first);
         heap.Free(second);
         CheckNothingIsTaken(heap);
     }
 
-    /// <summary>The new place is had already when the old one cannot be given up: the block stays where it is, and nothing is
-    /// lost.</summary>
+    /// <summary>The new place is had already when the old one is given up.</summary>
     [Fact]
-    public void A_move_that_is_interrupted_takes_nothing()
+    public void A_move_goes_on_waiting()
     {
         using NativeHeap heap = new(new NativeHeapOptions { Limit = 311 << 20, Debugging = HeapDebugging.None });
         void* block = heap.Allocate(72);          // has no block in the starter arena: it is in a slab, and goes back to a magazine
-        bool isInterrupted = false;
-        Thread other = new(() => isInterrupted = Record.Exception(() => heap.Reallocate(block, 1_024)) is ThreadInterruptedException);
+        InterruptedCall other = new(() => block = heap.Reallocate(block, 1_024));
         MagazineTable magazines = PlainOf(heap).Magazines;
         magazines.Claim();
-        _ = StartAndInterrupt(other, isDue: true, join: true);
+        _ = other.Begin(isDue: true);
         magazines.Release();
-        Assert.True(isInterrupted);
+        other.CheckEnd();
         Assert.Equal(1, heap.GetStatistics().LiveBlocks);
         heap.Free(block);
         CheckNothingIsTaken(heap);
@@ -68,7 +65,7 @@ public unsafe class HeapInterruptTests
 
     /// <summary>A slab's last block is taken out before the next slab is waited for.</summary>
     [Fact]
-    public void A_batch_that_is_interrupted_loses_no_block()
+    public void A_batch_goes_on_waiting()
     {
         const int Size = 28_672;                  // nine in a slab of 256 KiB, and two in a batch
         using NativeHeap heap = new(new NativeHeapOptions { Limit = 305 << 20 });
@@ -80,18 +77,18 @@ public unsafe class HeapInterruptTests
 
         // The rest of what is committed.
         blocks.Add((nuint)heap.Allocate((2 << 20) - (256 << 10)));
-        Thread other = new(() => _ = Record.Exception(() => heap.Free(heap.Allocate(Size))));
-        using (SystemCallFault.Inject(call => StartAndInterrupt(other, call == SystemCall.Commit, join: true)))
+        InterruptedCall other = new(() => heap.Free(heap.Allocate(Size)));
+        using (SystemCallFault.Inject(call => other.Begin(call == SystemCall.Commit)))
         {
             blocks.Add((nuint)heap.AllocateAligned(1 << 20, 64 << 20));
         }
 
+        other.CheckEnd();
         Assert.Equal(blocks.Count, heap.GetStatistics().LiveBlocks);
         blocks.ForEach(block => heap.Free((void*)block));
         CheckNothingIsTaken(heap);
     }
 
-    /// <summary>There is no second Dispose: the first goes on to the end, and passes the interrupt on.</summary>
     [Fact]
     public void A_heap_is_disposed_of_to_the_end()
     {
@@ -99,22 +96,14 @@ public unsafe class HeapInterruptTests
         NativeHeap heap = new(new NativeHeapOptions { Limit = Footprint.Large });
         void* kept = heap.Allocate(70 << 20);     // more than is kept for another heap
         heap.Free(heap.Allocate(1 << 20));
-        Exception? thrown = null;
-        bool isPassedOn = false;
-        Thread ender = new(() =>
-        {
-            thrown = Record.Exception(heap.Dispose);
-            isPassedOn = Record.Exception(() => Thread.Sleep(1)) is ThreadInterruptedException;
-        });
-        using (SystemCallFault.Inject(call => StartAndInterrupt(ender, call == SystemCall.Discard, join: false)))
+        InterruptedCall end = new(heap.Dispose);
+        using (SystemCallFault.Inject(call => end.Begin(call == SystemCall.Discard)))
         {
             _ = heap.Trim();
         }
 
-        ender.Join();
+        end.CheckEnd();
         Assert.True(kept is not null);
-        Assert.Null(thrown);
-        Assert.True(isPassedOn);
         footprint.CheckUnchanged();
     }
 
@@ -128,21 +117,17 @@ public unsafe class HeapInterruptTests
         Footprint footprint = new();
         NativeHeap heap = new(new NativeHeapOptions { Limit = Footprint.Large });
         heap.Free(heap.Allocate(1 << 20));
-        Exception? thrown = null;
-        bool isPassedOn = false;
-        Thread ender = new(() =>
+        InterruptedCall end = new(heap.Dispose);
+        (Action enter, Action exit) = wait switch
         {
-            thrown = Record.Exception(heap.Dispose);
-            isPassedOn = Record.Exception(() => Thread.Sleep(1)) is ThreadInterruptedException;
-        });
-        lock (wait == "pool" ? GateOf(ReservationPool.Shared) : wait == "heaps" ? LockOf(MemoryMetrics.Heaps) : VmemInternals.ArenaMetricsLock)
-        {
-            _ = StartAndInterrupt(ender, isDue: true, join: false);
-        }
-
-        ender.Join();
-        Assert.Null(thrown);
-        Assert.True(isPassedOn);
+            "pool" => (GateOf(ReservationPool.Shared).Enter, GateOf(ReservationPool.Shared).Exit),
+            "heaps" => (GateOf(MemoryMetrics.Heaps).Enter, GateOf(MemoryMetrics.Heaps).Exit),
+            _ => ((Action)VmemInternals.EnterArenaMetrics, (Action)VmemInternals.ExitArenaMetrics),
+        };
+        enter();
+        _ = end.Begin(isDue: true);
+        exit();
+        end.CheckEnd();
         _ = ReservationPool.Shared.ReleaseAll();
         footprint.CheckUnchanged();
     }
@@ -151,24 +136,10 @@ public unsafe class HeapInterruptTests
     private static extern ref PlainHeap PlainOf(NativeHeap heap);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_gate")]
-    private static extern ref Lock GateOf(ReservationPool pool);
+    private static extern ref Gate GateOf(ReservationPool pool);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_lock")]
-    private static extern ref Lock LockOf(MeteredRegistry registry);
-
-    private static bool StartAndInterrupt(Thread other, bool isDue, bool join)
-    {
-        if (SecondThread.Start(other, isDue))
-        {
-            other.Interrupt();
-            if (join)
-            {
-                other.Join();
-            }
-        }
-
-        return false;
-    }
+    private static extern ref Gate GateOf(MeteredRegistry registry);
 
     private static void CheckNothingIsTaken(NativeHeap heap)
     {
@@ -177,5 +148,38 @@ public unsafe class HeapInterruptTests
         Assert.Equal((0u, 0), (heap.GetStatistics().Held, heap.GetStatistics().LiveBlocks));
         Assert.True(heap.TryAllocate(heap.GetStatistics().Reserved, out void* all), "Not all of the heap is free.");
         heap.Free(all);
+    }
+
+    /// <summary>A call on a thread that is interrupted as it waits for another in it. The call knows nothing of it; the thread's next wait
+    /// does.</summary>
+    private sealed class InterruptedCall
+    {
+        private readonly Thread _thread;
+        private Exception? _thrown;
+        private bool _isPassedOn;
+
+        public InterruptedCall(Action call) => _thread = new Thread(() =>
+        {
+            _thrown = Record.Exception(call);
+            _isPassedOn = Record.Exception(() => Thread.Sleep(1)) is ThreadInterruptedException;
+        });
+
+        /// <summary>As a fault of no system call.</summary>
+        public bool Begin(bool isDue)
+        {
+            if (SecondThread.Start(_thread, isDue))
+            {
+                _thread.Interrupt();
+            }
+
+            return false;
+        }
+
+        public void CheckEnd()
+        {
+            _thread.Join();
+            Assert.Null(_thrown);
+            Assert.True(_isPassedOn, "The interrupt was swallowed.");
+        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Vmem.Memory.Heap;
 using Xunit;
 
@@ -6,6 +7,11 @@ namespace Vmem.Memory.Tests.Heap;
 /// <summary>One thread's stack of blocks, and what a claim does to it. The blocks are only numbers here.</summary>
 public class HeapMagazineTests
 {
+#if !DEBUG
+    [Fact]
+    public void The_records_of_two_classes_share_a_cache_line() => Assert.Equal(32, Unsafe.SizeOf<HeapMagazine>());
+#endif
+
     [Fact]
     public void What_is_filled_in_first_lies_on_top()
     {

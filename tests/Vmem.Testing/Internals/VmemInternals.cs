@@ -9,8 +9,11 @@ namespace Vmem.Testing.Internals;
 /// project that saw both would see each of those types twice.</remarks>
 public static class VmemInternals
 {
-    /// <summary>The lock that arenas take to come into and leave the metrics.</summary>
-    public static Lock ArenaMetricsLock => LockOf(ArenaMetrics.Arenas);
+    /// <summary>Enters the gate that arenas pass to come into the metrics and to leave them.</summary>
+    public static void EnterArenaMetrics() => GateOf(ArenaMetrics.Arenas).Enter();
+
+    /// <summary>Ends <see cref="EnterArenaMetrics"/>.</summary>
+    public static void ExitArenaMetrics() => GateOf(ArenaMetrics.Arenas).Exit();
 
     /// <summary>From now until the result is disposed, each growth of an arena's table on this thread asks whether it shall fail.</summary>
     public static IDisposable InjectGrowthFaults(Func<bool> fails) => GrowthFault.Inject(fails);
@@ -19,5 +22,5 @@ public static class VmemInternals
     public static long TakeSteps() => StepCounter.Take();
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_lock")]
-    private static extern ref Lock LockOf(MeteredRegistry registry);
+    private static extern ref Gate GateOf(MeteredRegistry registry);
 }

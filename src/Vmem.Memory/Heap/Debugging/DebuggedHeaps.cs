@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Vmem.Checks;
 
 namespace Vmem.Memory.Heap.Debugging;
 
@@ -7,12 +8,12 @@ namespace Vmem.Memory.Heap.Debugging;
 /// with no heap's lock held: two heaps may ask each other at once.</remarks>
 internal static class DebuggedHeaps
 {
-    private static readonly Lock s_gate = new();
+    private static readonly Gate s_gate = new();
     private static readonly List<WeakReference<HeapDebugger>> s_heaps = [];
 
     public static void Add(HeapDebugger heap)
     {
-        lock (s_gate)
+        using (s_gate.EnterScope())
         {
             _ = s_heaps.RemoveAll(static reference => !reference.TryGetTarget(out _));
             s_heaps.Add(new WeakReference<HeapDebugger>(heap));
@@ -21,7 +22,7 @@ internal static class DebuggedHeaps
 
     public static void Remove(HeapDebugger heap)
     {
-        lock (s_gate)
+        using (s_gate.EnterScope())
         {
             _ = s_heaps.RemoveAll(reference => !reference.TryGetTarget(out HeapDebugger? other) || other == heap);
         }
@@ -31,7 +32,7 @@ internal static class DebuggedHeaps
     public static bool TryFindOwner(nuint address, HeapDebugger asking, [NotNullWhen(true)] out string? description)
     {
         HeapDebugger[] heaps;
-        lock (s_gate)
+        using (s_gate.EnterScope())
         {
             heaps = [.. s_heaps.Select(static reference =>
                 reference.TryGetTarget(out HeapDebugger? heap) ? heap : null).OfType<HeapDebugger>()];

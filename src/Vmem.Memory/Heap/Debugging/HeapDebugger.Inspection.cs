@@ -15,7 +15,7 @@ internal sealed partial class HeapDebugger
     public bool TryCount(out NativeHeapStatistics figures)
     {
         bool isThere = _heap.TryCount(out figures);
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             figures = figures with
             {
@@ -34,7 +34,7 @@ internal sealed partial class HeapDebugger
     public void Validate()
     {
         _heap.Validate();
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             ThrowIfEnded();
             nuint bytes = 0;
@@ -62,7 +62,7 @@ internal sealed partial class HeapDebugger
             throw new InvalidOperationException($"Heap '{_heap.Name}' keeps no owners. Set {nameof(HeapDebugging)}.{nameof(HeapDebugging.Owners)} when it is made.");
         }
 
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             ThrowIfEnded();
             return TakeCensus();
@@ -81,7 +81,7 @@ internal sealed partial class HeapDebugger
     private Action Close()
     {
         DebuggedHeaps.Remove(this);
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             _ended = true;
             List<HeapDamage> damages = _debugging.Damaged is null ? [] : FindDamages();

@@ -19,7 +19,7 @@ internal sealed partial class HeapDebugger
     /// <summary>What this heap knows of an address in one of its live blocks; null if there is none.</summary>
     public string? DescribeOwner(nuint address)
     {
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             return !_ended && _heap.Reserves(address) && FindHolder(address) is { } block
                 ? $"it lies in the {Name(block)} of heap '{_heap.Name}'. {NothingChanged}{DescribeAllocation(block)}"
@@ -67,7 +67,7 @@ internal sealed partial class HeapDebugger
 
     private (InvalidFreeReason Reason, string Why) Explain(nuint address)
     {
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             ThrowIfEnded();
             if (!_heap.Reserves(address))

@@ -29,7 +29,7 @@ namespace Vmem.Memory.Heap.Debugging;
 /// </remarks>
 internal sealed partial class HeapDebugger : IHeapLayer
 {
-    private readonly Lock _gate = new();
+    private readonly Gate _gate = new();
     private readonly PlainHeap _heap;
     private readonly HeapDebugging _debugging;
     private readonly TimeProvider _time;
@@ -64,7 +64,7 @@ internal sealed partial class HeapDebugger : IHeapLayer
         size = Math.Max(size, 1);
         AuditSite? site = Capture(AuditCall.Allocate);
         var block = new DebugBlock { Owner = site };
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             ThrowIfEnded();
             ThrowIfUnreported();
@@ -98,7 +98,7 @@ internal sealed partial class HeapDebugger : IHeapLayer
     public void Free(nuint address, nuint? size)
     {
         AuditSite? site = Capture(AuditCall.Free);
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             ThrowIfEnded();
             if (_live.TryGetValue(address, out DebugBlock? block))
@@ -141,7 +141,7 @@ internal sealed partial class HeapDebugger : IHeapLayer
     /// <summary>True if the address lies in a live block. Interior addresses: O(live blocks).</summary>
     public bool Owns(nuint address)
     {
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             return !_ended && _heap.Reserves(address) && (_live.ContainsKey(address) || FindHolder(address) is not null);
         }
@@ -151,7 +151,7 @@ internal sealed partial class HeapDebugger : IHeapLayer
     /// <exception cref="InvariantViolationException">One was written. Those before it have left, and so has it.</exception>
     public nuint Trim()
     {
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             ThrowIfEnded();
             EmptyQuarantine();
@@ -164,7 +164,7 @@ internal sealed partial class HeapDebugger : IHeapLayer
     /// <param name="forResize">Whether it must be whole, too.</param>
     private nuint Measure(nuint address, bool forResize)
     {
-        lock (_gate)
+        using (_gate.EnterScope())
         {
             ThrowIfEnded();
             if (_live.TryGetValue(address, out DebugBlock? block))

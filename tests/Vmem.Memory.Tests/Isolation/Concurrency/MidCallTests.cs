@@ -1,4 +1,5 @@
-using System.Reflection;
+using System.Runtime.CompilerServices;
+using Vmem.Checks;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Isolation.Concurrency;
@@ -108,8 +109,7 @@ public unsafe class MidCallTests
         {
             IsBackground = true,
         };
-        var gate = (Lock)typeof(MemoryContext).GetField("_gate", BindingFlags.NonPublic | BindingFlags.Instance)!.GetValue(context)!;
-        lock (gate)
+        using (GateOf(context).EnterScope())
         {
             freeing.Start();
             while (freeing.IsAlive && !freeing.ThreadState.HasFlag(ThreadState.WaitSleepJoin))
@@ -125,6 +125,9 @@ public unsafe class MidCallTests
         context.Validate();
         context.Dispose();
     }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_gate")]
+    private static extern ref Gate GateOf(MemoryContext context);
 
     private static MemoryContext Create(MemoryContextFeatures features, int size) =>
         new((nuint)size, new MemoryContextOptions { BlockSize = BlockSize, Features = features | MemoryContextFeatures.Synchronized });

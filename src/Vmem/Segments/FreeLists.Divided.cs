@@ -1,0 +1,210 @@
+using System.Runtime.CompilerServices;
+using Vmem.Checks;
+
+namespace Vmem.Segments;
+
+/// <summary>What is asked of lists whose members differ in size, and of all lists together.</summary>
+internal unsafe partial struct FreeLists<T>
+{
+    /// <summary>A member at least so long of the list of that size, or of one above it; 0 if there is none. Others as long may be linked
+    /// behind it.</summary>
+    public readonly uint FindLongEnough(in TagPool<T> tags, int sizeClass, T size)
+    {
+        T units = size >> _quantumShift;
+        if (sizeClass != SizeClass.Of(units))
+        {
+            return First(sizeClass);
+        }
+
+        int bits = SizeClass.Bits(sizeClass);
+        uint index = _divided.NotSmaller(LinkOf(sizeClass), ref bits, units);
+        while (bits > 0 && index != 0 && SizeOf(tags, tags.At(index)) < size)
+        {
+            StepCounter.Count();
+            index = tags.At(index)->LinkA;
+        }
+
+        return index;
+    }
+
+    /// <summary>The size of the largest member of all lists; 0 if they are empty.</summary>
+    public readonly T LargestSize(in TagPool<T> tags)
+    {
+        int sizeClass = FindHighest();
+        if (sizeClass < 0)
+        {
+            return T.Zero;
+        }
+
+        T largest = T.Zero;
+        int bits = SizeClass.Bits(sizeClass);
+        for (uint index = _divided.Largest(LinkOf(sizeClass), ref bits); index != 0; index = bits > 0 ? tags.At(index)->LinkA : 0)
+        {
+            StepCounter.Count();
+            T size = SizeOf(tags, tags.At(index));
+            largest = size > largest ? size : largest;
+        }
+
+        return largest;
+    }
+
+    /// <summary>How many members are at least so long.</summary>
+    /// <param name="tags">The tags.</param>
+    /// <param name="size">How long.</param>
+    /// <param name="all">How many members there are.</param>
+    /// <remarks>
+    /// Parts of divided lists are counted, and of other lists the members. Lists of one size are never divided and may be long: those of
+    /// sizes that count and of those that do not are walked side by side, and the shorter walk decides.
+    /// </remarks>
+    public readonly long CountLongEnough(in TagPool<T> tags, T size, long all)
+    {
+        T units = size >> _quantumShift;
+        int own = SizeClass.Of(units);
+        long wide = 0;
+        for (int sizeClass = FindNotEmpty(Math.Max(own, FirstWide)); sizeClass >= 0; sizeClass = FindNotEmpty(sizeClass + 1))
+        {
+            wide += CountLongEnough(tags, sizeClass, sizeClass == own ? units : T.Zero);
+        }
+
+        return own >= FirstWide ? wide : wide + CountExact(tags, own, all - wide);
+    }
+
+    /// <summary>Checks every list and bitmap; returns how many segments the lists hold.</summary>
+    public readonly long Validate(TagPool<T> tags)
+    {
+        long count = 0;
+        for (int list = 0; list < _rowCount << SizeClass.RowBits; list++)
+        {
+            int sizeClass = list;
+            int row = sizeClass >> SizeClass.RowBits;
+            uint link = LinkOf(sizeClass);
+            bool marked = (_rows[row].NotEmpty >> sizeClass & 1) != 0;
+            bool rowMarked = ((row < 64 ? _rowsLow : _rowsHigh) >> row & 1) != 0;
+            Invariant.Hold(marked == (link != 0) && rowMarked == (_rows[row].NotEmpty != 0), "the bitmaps tell which lists are empty", $"list {sizeClass}");
+            FreeLists<T> lists = this;
+            count += _divided.Validate(link, first => lists.ValidateList(tags, sizeClass, first));
+        }
+
+        return count;
+    }
+
+    private readonly uint ValidateList(in TagPool<T> tags, int sizeClass, uint first)
+    {
+        uint previous = 0;
+        uint count = 0;
+        for (uint index = first; index != 0; index = tags.At(index)->LinkA)
+        {
+            Tag<T>* tag = tags.At(index);
+            Invariant.Hold(tag->Kind == TagKind.Free && tag->LinkB == previous, "a free list links free segments both ways", $"the tag at {tag->Start}");
+            T units = UnitsOf(tags, tag);
+            Invariant.Hold(SizeClass.Of(units) == sizeClass, "a free segment is in the list of its size", $"{units} units at {tag->Start} are in list {sizeClass}");
+            previous = index;
+            count++;
+        }
+
+        return count;
+    }
+
+    private readonly long CountLongEnough(in TagPool<T> tags, int sizeClass, T units)
+    {
+        long count = 0;
+        uint index = LinkOf(sizeClass);
+        int bits = SizeClass.Bits(sizeClass);
+        if (DividedLists<T>.IsRow(index))
+        {
+            if (T.IsZero(units))
+            {
+                return _divided.Count(index);
+            }
+
+            index = _divided.CountLarger(index, ref bits, units, ref count);
+        }
+
+        for (; index != 0; index = tags.At(index)->LinkA)
+        {
+            StepCounter.Count();
+            count += UnitsOf(tags, tags.At(index)) >= units ? 1 : 0;
+        }
+
+        return count;
+    }
+
+    /// <summary>How many segments the lists of one size hold from this list on, of as many as they hold in all.</summary>
+    private readonly long CountExact(in TagPool<T> tags, int from, long all)
+    {
+        (int low, int high) = (-1, from - 1);
+        (uint below, uint above) = (0, 0);
+        for (long count = 0; ; count++)
+        {
+            StepCounter.Count();
+            if (!TryStep(tags, ref low, ref below, from))
+            {
+                return all - count;
+            }
+
+            if (!TryStep(tags, ref high, ref above, FirstWide))
+            {
+                return count;
+            }
+        }
+    }
+
+    /// <summary>Moves to the next member of the lists below <paramref name="end"/>.</summary>
+    private readonly bool TryStep(in TagPool<T> tags, ref int sizeClass, ref uint index, int end)
+    {
+        index = index == 0 ? 0 : tags.At(index)->LinkA;
+        if (index == 0)
+        {
+            sizeClass = FindNotEmpty(sizeClass + 1);
+            sizeClass = sizeClass < 0 ? int.MaxValue - 1 : sizeClass;
+            index = sizeClass < end ? LinkOf(sizeClass) : 0;
+        }
+
+        return index != 0;
+    }
+
+    /// <summary>Puts a segment into a wide list that is divided, or is long enough to be divided now.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryPushDivided(in TagPool<T> tags, uint index, Tag<T>* tag, int sizeClass, bool inOrder)
+    {
+        uint* head = Head(_rows + (sizeClass >> SizeClass.RowBits), sizeClass);
+        int bits = SizeClass.Bits(sizeClass);
+        if (!DividedLists<T>.IsRow(*head))
+        {
+            uint walked = 0;
+            for (uint member = *head; member != 0 && walked <= DividedLists<T>.Most; member = tags.At(member)->LinkA)
+            {
+                StepCounter.Count();
+                walked++;
+            }
+
+            if (walked <= DividedLists<T>.Most || !_divided.TryDivide(tags, head, bits))
+            {
+                return false;
+            }
+        }
+
+        _divided.Push(tags, *head, bits, UnitsOf(tags, tag), index, inOrder);
+        return true;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private uint PopDivided(in TagPool<T> tags, uint* head, int sizeClass)
+    {
+        uint index = _divided.Smallest(*head);
+        Tag<T>* tag = tags.At(index);
+        _divided.Remove(tags, head, SizeClass.Bits(sizeClass), UnitsOf(tags, tag), tag);
+        return index;
+    }
+
+    /// <summary>What stands at the head of a list: a tag, a row of a divided list, or 0.</summary>
+    private readonly uint LinkOf(int sizeClass)
+    {
+        int row = sizeClass >> SizeClass.RowBits;
+        return row < _rowCount ? *Head(_rows + row, sizeClass) : 0;
+    }
+
+    private static T SizeOf(in TagPool<T> tags, Tag<T>* tag) => tags.At(tag->Next)->Start - tag->Start;
+
+    private readonly T UnitsOf(in TagPool<T> tags, Tag<T>* tag) => SizeOf(tags, tag) >> _quantumShift;
+}

@@ -1,0 +1,154 @@
+#if DEBUG
+using Vmem.Checks;
+using Vmem.Testing.Exploration;
+using Xunit;
+
+namespace Vmem.Tests.Exploration;
+
+/// <summary>Whole arenas in chosen orders: nobody waits for ever, and no request fails that could be met.</summary>
+public sealed class ArenaExplorationTests : IDisposable
+{
+    private readonly Explorer _explorer = new(ExplorationHooks.Attach);
+
+    [Theory]
+    [InlineData(MemoryOrder.X86, 0u)]
+    [InlineData(MemoryOrder.Arm, 0u)]
+    [InlineData(MemoryOrder.X86, 1u)]
+    [InlineData(MemoryOrder.Arm, 1u)]
+    public void Who_waits_gets_what_is_freed(MemoryOrder order, uint cached) => Prove(() => WaiterAndOwner(cached), order);
+
+    [Theory]
+    [InlineData(MemoryOrder.X86, 0u)]
+    [InlineData(MemoryOrder.Arm, 0u)]
+    public void A_waiter_that_leaves_wakes_who_waits_behind_it(MemoryOrder order, uint cached) => Prove(() => WaiterThatLeaves(cached), order);
+
+    /// <summary>What another thread's magazine holds is found before a request fails.</summary>
+    [Theory]
+    [InlineData(MemoryOrder.X86)]
+    [InlineData(MemoryOrder.Arm)]
+    public void A_request_fails_only_if_nothing_fits(MemoryOrder order) => Prove(FailingRequest, order);
+
+    [Theory]
+    [InlineData("serve who has come first")]
+    [InlineData("serve who stood behind")]
+    public void A_planted_fault_is_found(string duty) =>
+        Faults.Find(_explorer, new PlantedFault(FaultKind.Forget, duty, ""), MemoryOrder.Sequential, () => WaiterAndOwner(0), () => WaiterThatLeaves(0));
+
+    public void Dispose() => _explorer.Dispose();
+
+    private void Prove(Func<Scenario> scenario, MemoryOrder order)
+    {
+        ExplorerReport report = _explorer.Prove(scenario, new ExplorerOptions { Order = order, MostSystematic = 1_500, Random = 300 });
+        Assert.True(report.Surprises >= 0, $"Too few: {report}");
+        TestContext.Current.TestOutputHelper!.WriteLine($"{order}: {report}");
+    }
+
+    private static Arena<uint> Create(uint units, uint cached)
+    {
+        Arena<uint> arena = new("explored", 1, new ArenaOptions<uint> { QuantumCacheMax = cached });
+        arena.AddSpan(0, units);
+        return arena;
+    }
+
+    private static Scenario WaiterAndOwner(uint cached)
+    {
+        Arena<uint> arena = Create(1, cached);
+        return new Scenario
+        {
+            Before = [() => Assert.True(arena.TryAllocate(1, out _))],
+            Threads =
+            [
+                () => arena.Free(0, 1),
+                () =>
+                {
+                    Assert.True(arena.TryAllocate(1, Timeout.InfiniteTimeSpan, out uint start));
+                    arena.Free(start, 1);
+                },
+            ],
+            After = () => End(arena),
+        };
+    }
+
+    private static Scenario WaiterThatLeaves(uint cached)
+    {
+        Arena<uint> arena = Create(2, cached);
+        CancellationTokenSource cancel = new();
+        return new Scenario
+        {
+            Before = [() => Assert.True(arena.TryAllocate(1, out _))],
+            Threads =
+            [
+                () =>
+                {
+                    try
+                    {
+                        Assert.True(arena.TryAllocate(2, Timeout.InfiniteTimeSpan, out _, cancel.Token));
+                    }
+                    catch (OperationCanceledException)
+                    {
+                    }
+                },
+                () =>
+                {
+                    Assert.True(arena.TryAllocate(1, Timeout.InfiniteTimeSpan, out uint start));
+                    arena.Free(start, 1);
+                },
+                cancel.Cancel,
+            ],
+            After = () =>
+            {
+                arena.Free(0, 1);
+                End(arena);
+                cancel.Dispose();
+            },
+        };
+    }
+
+    private static Scenario FailingRequest()
+    {
+        Arena<uint> arena = Create(4, cached: 1);
+        return new Scenario
+        {
+            Before =
+            [
+                () =>
+                {
+                    for (int i = 0; i < 4; i++)
+                    {
+                        Assert.True(arena.TryAllocate(1, out _));
+                    }
+
+                    arena.Free(0, 1);
+                    arena.Free(1, 1);
+                },
+            ],
+            Threads =
+            [
+                () =>
+                {
+                    arena.Free(2, 1);
+                    Assert.True(arena.TryAllocate(1, out uint start));
+                    arena.Free(start, 1);
+                },
+                () =>
+                {
+                    Assert.True(arena.TryAllocate(1, out uint start));
+                    arena.Free(start, 1);
+                },
+            ],
+            After = () =>
+            {
+                arena.Free(3, 1);
+                End(arena);
+            },
+        };
+    }
+
+    private static void End(Arena<uint> arena)
+    {
+        arena.Validate();
+        Assert.Equal(0u, arena.GetStatistics().InUse);
+        arena.Dispose();
+    }
+}
+#endif
