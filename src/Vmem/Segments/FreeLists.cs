@@ -149,17 +149,6 @@ internal unsafe partial struct FreeLists<T>
         }
     }
 
-    /// <summary>A tag in a list has another number from now on.</summary>
-    public readonly void Renumber(in TagPool<T> tags, uint from, uint to, int sizeClass)
-    {
-        Tag<T>* tag = tags.At(to);
-        uint* head = Head(_rows + (sizeClass >> SizeClass.RowBits), sizeClass);
-        uint* link = tag->LinkB == 0 ? head : &tags.At(tag->LinkB)->LinkA;
-        Invariant.Assert(*link == from, "what is renumbered was in the list");
-        *link = to;
-        tags.At(tag->LinkA)->LinkB = to;          // where there is no next, the unused tag 0 takes the write
-    }
-
     /// <summary>Takes the first tag off a list that is not empty.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public uint Pop(in TagPool<T> tags, int sizeClass)

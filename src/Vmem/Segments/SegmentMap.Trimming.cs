@@ -112,6 +112,10 @@ internal sealed unsafe partial class SegmentMap<T>
         {
             *_live.Find(_tags, _tags.At(from)->Start, _quantumShift) = to;
         }
+        else if (_tags.At(from)->Kind == TagKind.Free)
+        {
+            _freeLists.Remove(_tags, _tags.At(from), ClassOf(SizeOf(_tags.At(from))));
+        }
 
         *tag = *_tags.At(from);
         _tags.At(tag->Previous)->Next = to;
@@ -121,7 +125,7 @@ internal sealed unsafe partial class SegmentMap<T>
         {
             case TagKind.Free:
                 T size = SizeOf(tag);
-                _freeLists.Renumber(_tags, from, to, ClassOf(size));
+                _freeLists.Push(_tags, to, tag, ClassOf(size), IsScarce);
                 if (_indexed)
                 {
                     Reindex(tag->Start, size, from, tag->Start, size, to);
