@@ -179,6 +179,9 @@ internal sealed unsafe partial class RangeSlabs<T> : IDisposable
         return Forget(index, slab);
     }
 
+    /// <summary>A slab's segment has another tag from now on.</summary>
+    public void SetTag(uint index, uint tag) => _slabs.At(index)->Tag = tag;
+
     /// <summary>A slab of this class with a range to give; 0 if there is none.</summary>
     public uint First(int sizeClass) => _heads[sizeClass];
 

@@ -15,7 +15,7 @@ namespace Vmem.Segments;
 /// <para>
 /// Chains run through the tags themselves, and a bucket is one tag number: 8 bytes for a live segment. One bucket a segment would be 4, and
 /// a quarter of a probe more, which in a large arena is a quarter of a cache miss. Rejected: open addressing, which cannot grow by parts
-/// without tombstones. The table does not shrink: it is a third of what the tags take.
+/// without tombstones.
 /// </para>
 /// </remarks>
 internal unsafe struct LiveTable<T>
@@ -24,6 +24,9 @@ internal unsafe struct LiveTable<T>
     /// <summary>An entry more is as many buckets more, so that after every insertion there are at least as many for each; putting back what
     /// was just taken out splits nothing.</summary>
     private const uint BucketsPerEntry = 2;
+
+    /// <summary>How many buckets are merged under one lock: some hundred microseconds. Otherwise arbitrary.</summary>
+    private const int BucketsAtATime = 1 << 13;
 
     private NativeStore<uint> _heads;
     private uint _buckets;
@@ -101,6 +104,29 @@ internal unsafe struct LiveTable<T>
         return link;
     }
 
+    /// <summary>Gives back what is beyond twice the need, in steps: buckets are merged into those that they were split from, the last one
+    /// first.</summary>
+    /// <param name="tags">The tags.</param>
+    /// <param name="chunk">Memory for the caller to give back; null if there is none.</param>
+    /// <returns>False if there is more to do.</returns>
+    public bool TryShrink(in TagPool<T> tags, out void* chunk)
+    {
+        uint least = Math.Max(NativeStore<uint>.FirstChunk, 2 * BucketsPerEntry * _count);
+        for (int step = 0; _buckets > least; step++)
+        {
+            if (step == BucketsAtATime)
+            {
+                chunk = null;
+                return false;
+            }
+
+            Merge(tags);
+        }
+
+        chunk = _heads.TryShrink(_buckets + BucketsPerEntry);
+        return chunk == null;
+    }
+
     public void Release()
     {
         _heads.Release();
@@ -131,6 +157,23 @@ internal unsafe struct LiveTable<T>
 
             _heads.Grow();
         }
+    }
+
+    private void Merge(in TagPool<T> tags)
+    {
+        uint removed = --_buckets;
+        if (removed <= _mask >> 1)
+        {
+            _mask >>= 1;
+        }
+
+        uint* link = _heads.At(removed & (_mask >> 1));
+        while (*link != 0)
+        {
+            link = &tags.At(*link)->LinkA;
+        }
+
+        *link = *_heads.At(removed);
     }
 
     private void Split(in TagPool<T> tags, int quantumShift)

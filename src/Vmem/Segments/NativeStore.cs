@@ -33,7 +33,7 @@ internal unsafe struct NativeStore<TItem>
     }
 
     /// <summary>Items in the first chunk: a kilobyte or two, for an arena of a few segments should be small.</summary>
-    private static uint FirstChunk => sizeof(TItem) > 256 ? 4u : 64u;
+    public static uint FirstChunk => sizeof(TItem) > 256 ? 4u : 64u;
 
     private ChunkTable _origins;                  // by leading zeros: the chunk's address less that of its first item's index
 
@@ -65,6 +65,22 @@ internal unsafe struct NativeStore<TItem>
         void* chunk = NativeMemory.AlignedAlloc(bytes, CacheLine);
         _origins[BitOperations.LeadingZeroCount(first | (FirstChunk - 1))] = (nint)chunk - (nint)((nuint)first * (nuint)sizeof(TItem));
         Capacity = first + count;
+    }
+
+    /// <summary>Takes the last chunk off, if there is room for so many items without it. The caller gives it back, best under no
+    /// lock: the system takes long for a large one.</summary>
+    /// <returns>The chunk, for <see cref="NativeMemory.AlignedFree"/>; null if it is needed.</returns>
+    public void* TryShrink(uint needed)
+    {
+        uint half = Capacity / 2;
+        if (Capacity <= FirstChunk || half < needed)
+        {
+            return null;
+        }
+
+        void* chunk = At(half);
+        Capacity = half;
+        return chunk;
     }
 
     /// <summary>Gives all memory back. Afterwards the store is empty and may grow again.</summary>

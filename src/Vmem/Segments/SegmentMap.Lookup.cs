@@ -114,7 +114,7 @@ internal sealed unsafe partial class SegmentMap<T>
 
     private uint Resume(in Position position)
     {
-        Tag<T>* tag = _tags.At(position.Tag);
+        Tag<T>* tag = _tags.At(position.Tag < _tags.HighWater ? position.Tag : 0);
         return position.Tag != 0 && tag->Kind is TagKind.Allocated or TagKind.Free && tag->Start == position.Start
             ? position.Tag
             : Locate(position.Start);

@@ -17,6 +17,8 @@ internal unsafe struct TagPool<T>
     private uint _unused;                         // head of the returned tags; the most recently returned is the likeliest to be cached
     private uint _fresh;                          // tags from here on have never been used
     private uint _available;                      // returned and never used ones together
+    private uint _lost;                           // returned ones that are in no list since KeepBelow
+    private uint _search;                         // where the next of these may be
 
     /// <summary>The bytes of the tags that have ever been used; what lies beyond them in the last chunk has never been touched.</summary>
     public readonly long Bytes => (long)_fresh * sizeof(Tag<T>);
@@ -25,7 +27,7 @@ internal unsafe struct TagPool<T>
     public readonly uint HighWater => _fresh;
 
     /// <summary>Tags taken and not returned.</summary>
-    public readonly long InUse => _store.Capacity == 0 ? 0 : _store.Capacity - 1 - _available;
+    public readonly long InUse => _store.Capacity == 0 ? 0 : _store.Capacity - 1 - _available - _lost;
 
     /// <summary>The tag that was returned last; 0 if all are taken again.</summary>
     public readonly uint LastReturned => _unused;
@@ -95,11 +97,94 @@ internal unsafe struct TagPool<T>
         _unused = 0;
         _fresh = 0;
         _available = 0;
+        _lost = 0;
+    }
+
+    /// <summary>How many tags there must be room for at least, so that what is in use takes half of them at most.</summary>
+    public readonly uint Need => Math.Max(NativeStore<Tag<T>>.FirstChunk, BitOperations.RoundUpToPowerOf2((uint)InUse * 2));
+
+    public readonly uint Capacity => _store.Capacity;
+
+    /// <summary>From now on tags below this are taken first; those above are lost until <see cref="TryShrink"/> gives their memory back, or
+    /// the others have run out. O(bound).</summary>
+    /// <returns>Whether none above is in use.</returns>
+    public bool KeepBelow(uint bound)
+    {
+        Invariant.Assert(bound <= _fresh && bound <= _store.Capacity, "what is kept has been used");
+        long inUse = InUse;
+        uint used = 0;
+        _unused = 0;
+        _available = 0;
+        for (uint index = bound - 1; index > 0; index--)
+        {
+            if (At(index)->Kind != TagKind.Unused)
+            {
+                used++;
+                continue;
+            }
+
+            At(index)->LinkA = _unused;
+            _unused = index;
+            _available++;
+        }
+
+        _lost = _store.Capacity - 1 - _available - (uint)inUse;
+        _search = bound;
+        return used == inUse;
+    }
+
+    /// <summary>A tag that was taken goes, and into no list.</summary>
+    public void Lose(uint index)
+    {
+        At(index)->Place(0, 0, TagKind.Unused);
+        _lost++;
+    }
+
+    /// <summary>After <see cref="KeepBelow"/> has said that nothing above is in use: gives memory above back, a chunk at a time.</summary>
+    /// <returns>The chunk, as <see cref="NativeStore{TItem}.TryShrink"/> gives it; null if that was all.</returns>
+    public void* TryShrink(uint bound)
+    {
+        uint before = _store.Capacity;
+        void* chunk = _store.TryShrink(bound);
+        _lost -= before - _store.Capacity;
+        _fresh = Math.Min(_fresh, _store.Capacity);
+        return chunk;
+    }
+
+    /// <summary>The list is empty, or nearly so: lists lost tags again.</summary>
+    private bool TryFindLost()
+    {
+        uint listed = _unused;
+        uint found = 0;
+        for (; _search < _fresh && found < NativeStore<Tag<T>>.FirstChunk; _search++)
+        {
+            if (At(_search)->Kind == TagKind.Unused && _search != listed)
+            {
+                At(_search)->LinkA = _unused;
+                _unused = _search;
+                found++;
+            }
+        }
+
+        _available += found;
+        _lost -= found;
+        if (_search >= _fresh)
+        {
+            _available += _lost;                  // never used
+            _lost = 0;
+        }
+
+        return _available >= NativeStore<Tag<T>>.FirstChunk;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void Grow()
     {
+        if (_lost > 0 && TryFindLost())
+        {
+            return;
+        }
+
         uint before = _store.Capacity;
         if (before > Tag<T>.MaxIndex)
         {

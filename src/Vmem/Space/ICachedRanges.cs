@@ -17,6 +17,9 @@ internal interface ICachedRanges<T>
     /// <see cref="OutOfMemoryException"/>, having changed nothing.</summary>
     void NoteHandle(T start, T size);
 
+    /// <summary>The segment of a slab has another tag from now on. Under the lock.</summary>
+    void SlabMoved(uint slab, uint tag);
+
     /// <summary>The range of a slab that holds a value, and whether it is out. Under the lock.</summary>
     (T Start, T Size, bool IsOut) RangeAt(uint slab, T value);
 }

@@ -162,13 +162,14 @@ internal sealed partial class Space<T>
         }
 
         using var visit = new Visit<T>(this, isFrozen: false, isOwnRelease: false);
-        if (!Map.IsBound(handle))
+        uint tag = Map.IsBound(handle) ? handle.Tag : Map.FindMoved(handle);
+        if (tag == 0)
         {
             throw _freeCheck.ExplainHandle(handle, site);
         }
 
-        Map.Unbind(handle.Tag);
-        FreeHeld(handle.Tag, site);
+        Map.Unbind(tag);
+        FreeHeld(tag, site);
     }
 
     /// <summary>Takes every range out of the table of live segments and chains their tags; on a mistake puts them all back and

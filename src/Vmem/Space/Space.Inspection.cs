@@ -15,11 +15,24 @@ internal sealed partial class Space<T>
     /// <summary>What slabs hold and nobody does, in units.</summary>
     public T Idle => _tally.Idle;
 
-    /// <summary>Gives memory back that the tables do not need.</summary>
+    /// <summary>Gives memory back that the tables do not need, in steps. An audit knows tags by their numbers: they stay.</summary>
     public void Trim()
     {
-        using Visit<T> visit = Visit();
-        Map.ForgetLookUps();
+        using (Visit())
+        {
+            Map.ForgetLookUps();
+        }
+
+        for (bool isDone = false; !isDone;)
+        {
+            nint chunk;
+            using (Visit())
+            {
+                isDone = Map.TryTrim(mayMove: Auditor is null, (slab, tag) => Caches!.SlabMoved(slab, tag), out chunk);
+            }
+
+            SegmentMap<T>.GiveBack(chunk);
+        }
     }
 
     /// <summary>Comes near the segment that holds a value, in steps: the look-up that follows is short.</summary>
@@ -59,12 +72,13 @@ internal sealed partial class Space<T>
     public bool TryResize(in RangeHandle<T> handle, T newSize, AuditSite? site)
     {
         AssertHeld();
-        if (!Map.IsBound(handle))
+        uint tag = Map.IsBound(handle) ? handle.Tag : Map.FindMoved(handle);
+        if (tag == 0)
         {
             throw _freeCheck.ExplainHandle(handle, site);
         }
 
-        return TryResize(handle.Tag, handle.Start, Map.GetSegment(handle.Tag).Size, newSize, site);
+        return TryResize(tag, handle.Start, Map.GetSegment(tag).Size, newSize, site);
     }
 
     private bool TryResize(uint tag, T start, T oldSize, T newSize, AuditSite? site)
