@@ -24,7 +24,8 @@ internal static class StatisticsExperiment
                 calls.Add(Clock.NanosecondsSince(begin) / 1e3);
                 Thread.Sleep(1);
             }
-        }) { IsBackground = true };
+        })
+        { IsBackground = true };
         looker.Start();
         _ = Crew.Work(threads, seconds, _ => new Shift(arena));
         looker.Join();

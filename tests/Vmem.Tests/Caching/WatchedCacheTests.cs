@@ -194,7 +194,8 @@ public class WatchedCacheTests
             held.Set();
             release.Wait();
             MagazineCache<uint>.Release(caches);
-        }) { IsBackground = true };
+        })
+        { IsBackground = true };
         holder.Start();
         Assert.True(held.Wait(s_patience));
         Exception? failure = null;

@@ -27,8 +27,12 @@ public class InterruptStormTests
             Storm(worker => Use(arena, worker));
             arena.Validate();
             Assert.Equal(0u, arena.GetStatistics().InUse);
-            arena.Free(arena.Allocate(1), 1);
-            Assert.Equal(cached > 0, arena.GetStatistics().Cached > 0);      // no suspension is left
+            for (int frees = 0; frees < 8_192 && arena.GetStatistics().Cached == 0 && cached > 0; frees++)
+            {
+                arena.Free(arena.Allocate(1), 1);
+            }
+
+            Assert.Equal(cached > 0, arena.GetStatistics().Cached > 0);      // caches that were closed open again
             Assert.True(arena.TryAllocate(Size, out uint all));
             arena.Free(all, Size);
         }
