@@ -71,7 +71,8 @@ public class WaitTests
     private static bool IsWait(SyntaxNode node, SemanticModel model) => node switch
     {
         LockStatementSyntax => true,
-        IdentifierNameSyntax name when s_locks.Contains(name.Identifier.ValueText) => model.GetSymbolInfo(name).Symbol is INamedTypeSymbol type && IsOfRuntime(type),
+        IdentifierNameSyntax name when s_locks.Contains(name.Identifier.ValueText) =>
+            model.GetSymbolInfo(name).Symbol is INamedTypeSymbol type && IsOfRuntime(type),
         MemberAccessExpressionSyntax call when s_waits.Contains(call.Name.Identifier.ValueText) =>
             model.GetSymbolInfo(call).Symbol is IMethodSymbol method && IsOfRuntime(method.ContainingType),
         _ => false,

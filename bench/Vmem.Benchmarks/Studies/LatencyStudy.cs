@@ -64,7 +64,8 @@ internal sealed class LatencyStudy : IStudy
                     rows.Add(operation, table = []);
                 }
 
-                table.Add([$"{threads}", arena, .. figures.Select(figure => Cells.Fixed(figure.Nanoseconds / 1_000, 2)), Cells.Count(latencies.Count)]);
+                table.Add([$"{threads}", arena, .. figures.Select(figure => Cells.Fixed(figure.Nanoseconds / 1_000, 2)),
+                    Cells.Count(latencies.Count)]);
                 foreach ((string name, double nanoseconds) in figures)
                 {
                     report.Record(arena, threads, $"{operation}, {name}", nanoseconds, "ns");

@@ -26,7 +26,8 @@ internal readonly struct PlainTarget : ILatencyTarget<PlainTarget>
     public static Arena<uint> Make(ArenaOptions<uint> options)
     {
         var arena = new Arena<uint>("latency", 0, LatencyExperiment.Units, 1, options);
-        _ = arena.AllocateConstrained(1, new RangeConstraints<uint> { Min = LatencyExperiment.Units / 2, Max = (LatencyExperiment.Units / 2) + 1 });
+        _ = arena.AllocateConstrained(
+            1, new RangeConstraints<uint> { Min = LatencyExperiment.Units / 2, Max = (LatencyExperiment.Units / 2) + 1 });
         return arena;
     }
 

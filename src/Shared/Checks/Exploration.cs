@@ -6,8 +6,8 @@ namespace Vmem.Checks;
 /// <summary>What drives the threads of a protocol, in Debug builds: a schedule explorer, which the tests have.</summary>
 /// <remarks>
 /// <para>
-/// Every use of a <see cref="Shared{T}"/>, every item of a shared array, every barrier, lock, and wait of the protocols comes here first. An
-/// explorer then lets one thread at a time go on, in an order that it has chosen. Release builds contain nothing of it.
+/// Every use of a <see cref="Shared{T}"/>, every item of a shared array, every barrier, lock, and wait of the protocols comes here first.
+/// An explorer then lets one thread at a time go on, in an order that it has chosen. Release builds contain nothing of it.
 /// </para>
 /// <para>
 /// A thread is driven while it has a <c>Current</c> one. Types at this boundary are the BCL's: this source is compiled into each

@@ -45,7 +45,8 @@ internal partial struct Shared<T>(T value)
 }
 
 #if !DEBUG
-/// <summary>Loads after which, and stores before which, everything else is done. <see cref="Volatile"/> has one for each type, too.</summary>
+/// <summary>Loads after which, and stores before which, everything else is done. <see cref="Volatile"/> has one for each type,
+/// too.</summary>
 internal static class SharedFields
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

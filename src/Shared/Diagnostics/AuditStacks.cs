@@ -59,14 +59,16 @@ internal sealed class AuditStacks
         return Keep(frames, text);
     }
 
-    /// <summary>An interrupt is left for the thread's next wait: what is signed may be on its way back from a call that has failed.</summary>
+    /// <summary>An interrupt is left for the thread's next wait: what is signed may be on its way back from a call that has
+    /// failed.</summary>
     private string Keep(Frames frames, string text)
     {
         using var interrupts = new DeferredInterrupt();
         string? kept;
         while (!_byFrames.TryGetValue(frames, out kept))
         {
-            _ = interrupts.Try((this, frames, text), static it => it.Item1._byFrames.TryAdd(it.frames, it.Item1._byText.GetOrAdd(it.text, it.text)));
+            _ = interrupts.Try((this, frames, text), static it =>
+                it.Item1._byFrames.TryAdd(it.frames, it.Item1._byText.GetOrAdd(it.text, it.text)));
         }
 
         return kept;

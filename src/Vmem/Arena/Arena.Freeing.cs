@@ -124,7 +124,8 @@ public sealed partial class Arena<T>
         bool? done = null;
         while (done is null)
         {
-            using Visit<T> visit = isDrained ? _caches!.VisitDrained(isOwnRelease: false) : isCached ? _space.VisitFrozen() : _space.Visit();
+            using Visit<T> visit = isDrained ? _caches!.VisitDrained(isOwnRelease: false) : isCached ? _space.VisitFrozen()
+                : _space.Visit();
             done = isCached && !_caches!.TryMakeSegment(start, oldSize) ? false : _space.TryResize(start, oldSize, newSize, site);
         }
 

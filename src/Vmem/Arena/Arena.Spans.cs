@@ -33,8 +33,8 @@ public sealed partial class Arena<T>
         return _space.Map.FindSpan(value, out _, out _) != 0;
     }
 
-    /// <summary>Empties the quantum caches, gives all wholly free imports back to the source, and memory of the tables that is not needed to
-    /// the system (vmem_qcache_reap).</summary>
+    /// <summary>Empties the quantum caches, gives all wholly free imports back to the source, and memory of the tables that is not needed
+    /// to the system (vmem_qcache_reap).</summary>
     /// <returns>How much went back: to the source, or, in an arena without one, from the caches to the free segments.</returns>
     /// <remarks>O(spans), and O(1) for each range and slab of the caches.</remarks>
     public T Reap()

@@ -2,8 +2,8 @@ using System.Runtime.ExceptionServices;
 
 namespace Vmem.Checks;
 
-/// <summary>The steps by which something ends that cannot be ended twice. All are taken, whatever one of them throws; the first exception is
-/// thrown when all are done.</summary>
+/// <summary>The steps by which something ends that cannot be ended twice. All are taken, whatever one of them throws; the first exception
+/// is thrown when all are done.</summary>
 internal struct Conclusion
 {
     private ExceptionDispatchInfo? _failure;

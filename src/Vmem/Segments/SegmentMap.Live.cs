@@ -66,8 +66,8 @@ internal sealed unsafe partial class SegmentMap<T>
 
     /// <summary>
     /// Gives an allocated segment to a handle: a new generation. Generations never repeat in a map, and different maps begin far apart
-    /// (multiples of 2^64/φ), so that a handle is not mistaken for another arena's either. Where they pass 2^64 they begin anew, elsewhere: 0
-    /// is no generation.
+    /// (multiples of 2^64/φ), so that a handle is not mistaken for another arena's either. Where they pass 2^64 they begin anew, elsewhere:
+    /// 0 is no generation.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong Bind(uint index)

@@ -23,7 +23,8 @@ namespace Vmem.Segments;
 /// </remarks>
 internal struct StepwiseBuild
 {
-    /// <summary>How many tags a step looks at: half a millisecond at most if each is a cache miss and an entry. Otherwise arbitrary.</summary>
+    /// <summary>How many tags a step looks at: half a millisecond at most if each is a cache miss and an entry. Otherwise
+    /// arbitrary.</summary>
     public const uint TagsAtATime = 2048;
 
     /// <summary>How many changes an index survives without a question at least. Arbitrary: small ones are cheap to keep.</summary>

@@ -110,8 +110,8 @@ internal sealed class Waiter<T>(WaitingRoom<T> room, object keeper, in Request<T
         times.NoteBegin();
     }
 
-    /// <summary>Neither the time nor the token ends it any more. An interrupt is left for the thread's next wait: the runtime's timers have a
-    /// lock.</summary>
+    /// <summary>Neither the time nor the token ends it any more. An interrupt is left for the thread's next wait: the runtime's timers have
+    /// a lock.</summary>
     public void Disarm()
     {
         using var interrupts = new DeferredInterrupt();

@@ -34,7 +34,8 @@ public sealed class HeapExplorationTests : IDisposable
 
     private void Prove(Func<Scenario> scenario, MemoryOrder order, int surprises)
     {
-        ExplorerReport report = _explorer.Prove(scenario, new ExplorerOptions { Order = order, MostSystematic = surprises > 0 ? 2_500 : 600 });
+        ExplorerReport report = _explorer.Prove(scenario,
+            new ExplorerOptions { Order = order, MostSystematic = surprises > 0 ? 2_500 : 600 });
         Assert.True(report.Surprises >= surprises, $"Too few: {report}");
         TestContext.Current.TestOutputHelper!.WriteLine($"{order}: {report}");
     }

@@ -47,7 +47,8 @@ public sealed class DrivenThread
     public T ReadItem<T>(T[] items, int index, (string Member, string File, int Line) where) =>
         (T)Load(_schedule.Memory.Item(items, index), acquire: false, where, default(T))!;
 
-    public T Peek<T>(StrongBox<T> field) => (T)(_schedule.Memory.Field(field) is var place && _delayed is { } delayed && delayed.Place == place
+    public T Peek<T>(StrongBox<T> field) =>
+        (T)(_schedule.Memory.Field(field) is var place && _delayed is { } delayed && delayed.Place == place
         ? delayed.Value : SimulatedMemory.Peek(Memory, place))!;
 
     /// <remarks>The runtime stores each reference as a release.</remarks>
@@ -62,7 +63,8 @@ public sealed class DrivenThread
 
     public T CompareExchange<T>(StrongBox<T> field, T value, T comparand, (string Member, string File, int Line) where) =>
         Spoils(FaultKind.Skip, where.Member, "swap") ? comparand
-            : (T)Swap(_schedule.Memory.Field(field), old => typeof(T).IsValueType ? Equals(old, comparand) : ReferenceEquals(old, comparand), value, where, "swap")!;
+            : (T)Swap(_schedule.Memory.Field(field), old =>
+                typeof(T).IsValueType ? Equals(old, comparand) : ReferenceEquals(old, comparand), value, where, "swap")!;
 
     public void BarrierProcessWide((string Member, string File, int Line) where)
     {

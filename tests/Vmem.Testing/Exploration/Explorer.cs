@@ -10,8 +10,8 @@ public sealed record ExplorerOptions
     /// <summary>Faults to plant.</summary>
     public IReadOnlyList<PlantedFault> Faults { get; init; } = [];
 
-    /// <summary>All schedules with so many surprises are tried: a thread is stopped where it could go on, a store is seen late, a load comes
-    /// early.</summary>
+    /// <summary>All schedules with so many surprises are tried: a thread is stopped where it could go on, a store is seen late, a load
+    /// comes early.</summary>
     public int Surprises { get; init; } = 2;
 
     /// <summary>But not more schedules than these.</summary>
@@ -39,9 +39,9 @@ public sealed record ExplorerReport(int Systematic, int Surprises, int Random, s
 
 /// <summary>Runs a scenario in many orders: all with few surprises, then random ones by priority.</summary>
 /// <remarks>
-/// The threads are real, and one at a time goes on. Each access to what they share is a step before which another may go on. Locks and waits
-/// are known, so a schedule in which nobody can go on fails as one in which somebody threw. What is between two steps is not interrupted:
-/// a plain field that should have been a <c>Shared</c> one is seen only by what comes of it.
+/// The threads are real, and one at a time goes on. Each access to what they share is a step before which another may go on. Locks and
+/// waits are known, so a schedule in which nobody can go on fails as one in which somebody threw. What is between two steps is not
+/// interrupted: a plain field that should have been a <c>Shared</c> one is seen only by what comes of it.
 /// </remarks>
 public sealed class Explorer : IDisposable
 {

@@ -87,7 +87,8 @@ internal sealed class Schedule
         }
     }
 
-    public bool IsFree(Lock gate, DrivenThread thread) => !_owners.TryGetValue(gate, out (DrivenThread Owner, int) held) || held.Owner == thread;
+    public bool IsFree(Lock gate, DrivenThread thread) =>
+        !_owners.TryGetValue(gate, out (DrivenThread Owner, int) held) || held.Owner == thread;
 
     public void Own(Lock gate, DrivenThread thread) =>
         _owners[gate] = (thread, _owners.TryGetValue(gate, out (DrivenThread, int Times) held) ? held.Times + 1 : 1);

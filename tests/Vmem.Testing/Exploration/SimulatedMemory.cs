@@ -179,7 +179,8 @@ internal sealed class SimulatedMemory(MemoryOrder order, Choices choices, IReadO
     {
         public static readonly PlaceKeys Instance = new();
 
-        public bool Equals((object Owner, int Index) x, (object Owner, int Index) y) => ReferenceEquals(x.Owner, y.Owner) && x.Index == y.Index;
+        public bool Equals((object Owner, int Index) x, (object Owner, int Index) y) =>
+            ReferenceEquals(x.Owner, y.Owner) && x.Index == y.Index;
 
         public int GetHashCode((object Owner, int Index) key) => RuntimeHelpers.GetHashCode(key.Owner) + (31 * key.Index);
     }

@@ -37,7 +37,8 @@ public class FreeWithoutMemoryTests
         for (int count = 1; count < 300; count += count < 80 ? 1 : 7)
         {
             using Arena<uint> parent = new("parent", 0, 1 << 20, 16);
-            ArenaOptions<uint> options = new() { Policy = policy, QuantumCacheMax = cacheMax, Source = isImporting ? parent : null, MinImport = 64 };
+            ArenaOptions<uint> options =
+                new() { Policy = policy, QuantumCacheMax = cacheMax, Source = isImporting ? parent : null, MinImport = 64 };
             using Arena<uint> arena = isImporting ? new("child", 1, options) : new("arena", 0, 1 << 16, 1, options);
             SeededRandom random = new((ulong)count);
             List<RangeHandle<uint>> handles = [];
@@ -120,7 +121,8 @@ public class FreeWithoutMemoryTests
         Assert.Equal("{0+65536: (0+65536)}", ArenaPicture.Segments(arena));
     }
 
-    private static void FreeAll(Arena<uint> arena, List<RangeHandle<uint>> handles, List<(uint Start, uint Size)> ranges, SeededRandom random)
+    private static void FreeAll(Arena<uint> arena, List<RangeHandle<uint>> handles, List<(uint Start, uint Size)> ranges,
+        SeededRandom random)
     {
         foreach (RangeHandle<uint> handle in handles)
         {

@@ -16,7 +16,8 @@ public sealed class HandleBesideCacheTests
     public void A_stale_handle_frees_nobody_elses_range(string way)
     {
         using Arena<ulong> first = new("handles", 0, 1 << 12, 1, s_cached);
-        using Arena<ulong> second = way == "restored" ? Arena<ulong>.Restore(Prepared(first, out RangeHandle<ulong> handle), s_cached) : Prepare(first, out handle);
+        using Arena<ulong> second = way == "restored" ? Arena<ulong>.Restore(Prepared(first, out RangeHandle<ulong> handle), s_cached)
+            : Prepare(first, out handle);
         Arena<ulong> arena = second;
         using ArenaRecording? recording = way == "while recorded" ? arena.Record(new MemoryStream()) : null;
         ulong size = handle.Size;
@@ -159,5 +160,6 @@ public sealed class HandleBesideCacheTests
         return arena;
     }
 
-    private static ArenaSnapshot<ulong> Prepared(Arena<ulong> arena, out RangeHandle<ulong> handle) => Prepare(arena, out handle).Snapshot();
+    private static ArenaSnapshot<ulong> Prepared(Arena<ulong> arena, out RangeHandle<ulong> handle) =>
+        Prepare(arena, out handle).Snapshot();
 }

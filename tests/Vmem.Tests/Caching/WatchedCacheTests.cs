@@ -88,7 +88,8 @@ public class WatchedCacheTests
         for (uint start = 0; start < 10; start++)
         {
             arena.Free(start, 1);
-            Assert.Equal(waiting.Select(static task => task.IsCompleted).OrderDescending(), waiting.Select(static task => task.IsCompleted));
+            Assert.Equal(waiting.Select(static task => task.IsCompleted).OrderDescending(),
+                waiting.Select(static task => task.IsCompleted));
         }
 
         Assert.All(waiting, static task => Assert.True(task.IsCompletedSuccessfully));

@@ -20,7 +20,8 @@ public sealed class ArenaExplorationTests : IDisposable
     [Theory]
     [InlineData(MemoryOrder.X86, 0u)]
     [InlineData(MemoryOrder.Arm, 0u)]
-    public void A_waiter_that_leaves_wakes_who_waits_behind_it(MemoryOrder order, uint cached) => Prove(() => WaiterThatLeaves(cached), order);
+    public void A_waiter_that_leaves_wakes_who_waits_behind_it(MemoryOrder order, uint cached) =>
+        Prove(() => WaiterThatLeaves(cached), order);
 
     /// <summary>What another thread's magazine holds is found before a request fails.</summary>
     [Theory]
@@ -32,7 +33,8 @@ public sealed class ArenaExplorationTests : IDisposable
     [InlineData("serve who has come first")]
     [InlineData("serve who stood behind")]
     public void A_planted_fault_is_found(string duty) =>
-        Faults.Find(_explorer, new PlantedFault(FaultKind.Forget, duty, ""), MemoryOrder.Sequential, () => WaiterAndOwner(0), () => WaiterThatLeaves(0));
+        Faults.Find(_explorer, new PlantedFault(FaultKind.Forget, duty, ""), MemoryOrder.Sequential, () => WaiterAndOwner(0), () =>
+            WaiterThatLeaves(0));
 
     public void Dispose() => _explorer.Dispose();
 

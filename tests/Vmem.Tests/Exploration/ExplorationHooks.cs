@@ -52,7 +52,8 @@ internal static class ExplorationHooks
 
         public override void ExitLock(Lock gate, (string Member, string File, int Line) where) => thread.ExitLock(gate, where);
 
-        public override void WaitFor(Func<bool> condition, (string Member, string File, int Line) where) => thread.WaitFor(condition, where);
+        public override void WaitFor(Func<bool> condition, (string Member, string File, int Line) where) =>
+            thread.WaitFor(condition, where);
 
         public override bool Forgets(string duty) => thread.Forgets(duty);
     }

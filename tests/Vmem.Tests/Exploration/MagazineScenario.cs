@@ -5,8 +5,8 @@ using Xunit;
 
 namespace Vmem.Tests.Exploration;
 
-/// <summary>Threads that take from and return to one magazine cache of numbers, and one that claims it. In the end each number is in exactly
-/// one place.</summary>
+/// <summary>Threads that take from and return to one magazine cache of numbers, and one that claims it. In the end each number is in
+/// exactly one place.</summary>
 internal sealed class MagazineScenario(int items)
 {
     private const int Rounds = 3;

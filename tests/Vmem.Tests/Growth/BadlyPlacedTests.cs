@@ -190,7 +190,8 @@ public sealed class BadlyPlacedTests
         {
             T found = T.Zero;
             bool any = false;
-            for (T start = free.Start; free.Kind == SegmentKind.Free && start - free.Start + size <= free.Size && (highest || !any); start += arena.Quantum)
+            for (T start = free.Start; free.Kind == SegmentKind.Free && start - free.Start + size <= free.Size &&
+                (highest || !any); start += arena.Quantum)
             {
                 bool fits = (start & (constraints.Align - T.One)) == constraints.Phase
                     && start >= constraints.Min

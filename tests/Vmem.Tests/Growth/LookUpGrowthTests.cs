@@ -95,10 +95,12 @@ public sealed class LookUpGrowthTests
                 Assert.True(arena.TryGetSegment(mine.Start + mine.Size - 1, out Segment<ulong> segment) && segment.Start == mine.Start);
                 break;
             case "wrong free":
-                Assert.Equal(InvalidFreeReason.InteriorAddress, Assert.Throws<InvalidFreeException>(() => arena.Free(mine.Start + 1, 1)).Reason);
+                Assert.Equal(InvalidFreeReason.InteriorAddress,
+                    Assert.Throws<InvalidFreeException>(() => arena.Free(mine.Start + 1, 1)).Reason);
                 break;
             default:
-                Assert.Equal(InvalidFreeReason.WrongSize, Assert.Throws<InvalidFreeException>(() => arena.Free(mine.Start, mine.Size + 1)).Reason);
+                Assert.Equal(InvalidFreeReason.WrongSize,
+                    Assert.Throws<InvalidFreeException>(() => arena.Free(mine.Start, mine.Size + 1)).Reason);
                 break;
         }
     }
