@@ -59,15 +59,23 @@ public sealed class LockExplorationTests : IDisposable
     private static Scenario ArenaLockScenario()
     {
         var counter = new Counter();
-        return new Scenario { Threads = [counter.AddUnderLock, counter.AddUnderLock, counter.AddUnderLock], After = () =>
-            counter.Check(3) };
+        return new Scenario
+        {
+            Threads = [counter.AddUnderLock, counter.AddUnderLock, counter.AddUnderLock],
+            After = () =>
+            counter.Check(3)
+        };
     }
 
     private static Scenario GateScenario()
     {
         var counter = new Counter();
-        return new Scenario { Threads = [counter.AddUnderGate, counter.AddUnderGate, counter.AddUnderGate], After = () =>
-            counter.Check(3) };
+        return new Scenario
+        {
+            Threads = [counter.AddUnderGate, counter.AddUnderGate, counter.AddUnderGate],
+            After = () =>
+            counter.Check(3)
+        };
     }
 
     private sealed class Counter
