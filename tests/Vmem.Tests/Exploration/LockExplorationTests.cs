@@ -62,8 +62,7 @@ public sealed class LockExplorationTests : IDisposable
         return new Scenario
         {
             Threads = [counter.AddUnderLock, counter.AddUnderLock, counter.AddUnderLock],
-            After = () =>
-            counter.Check(3)
+            After = () => counter.Check(3)
         };
     }
 
@@ -73,8 +72,7 @@ public sealed class LockExplorationTests : IDisposable
         return new Scenario
         {
             Threads = [counter.AddUnderGate, counter.AddUnderGate, counter.AddUnderGate],
-            After = () =>
-            counter.Check(3)
+            After = () => counter.Check(3)
         };
     }
 
