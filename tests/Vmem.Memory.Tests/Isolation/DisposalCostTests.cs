@@ -38,12 +38,12 @@ public unsafe class DisposalCostTests(ITestOutputHelper output)
     [Fact]
     public void A_deletion_makes_no_garbage()
     {
-        using MemoryContext context = new(Regions * BlockSize);
+        using MemoryContext context = new(Garbage.MostSeries * Regions * BlockSize);
         Queue<MemoryClient> clients = new();
-        for (int i = 0; i < 8; i++)
+        for (int i = 0; i < Garbage.MostSeries; i++)
         {
             MemoryClient client = context.CreateClient("client");
-            FillUp(client, 64, Regions / 8);
+            FillUp(client, 64, Regions);
             clients.Enqueue(client);
         }
 

@@ -30,6 +30,7 @@ public unsafe class ProcessTests
     {
         // The runtime ends the process when it can't map or unmap code: it shall map it once, and compile nothing in the background. If
         // it wants a little memory of its own just then, for whatever else goes on in the process, there is nothing but to try again.
+        // How often is arbitrary.
         (int exitCode, string output) = (0, "");
         for (int attempt = 0; attempt < 5; attempt++)
         {

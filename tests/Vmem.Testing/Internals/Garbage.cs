@@ -3,15 +3,17 @@ namespace Vmem.Testing.Internals;
 /// <summary>Counts the managed memory that calls allocate.</summary>
 public static class Garbage
 {
-    private const int Series = 6;
+    /// <summary>Enough for a busy machine to have optimised what runs here. Otherwise arbitrary.</summary>
+    public const int MostSeries = 8;
 
-    /// <summary>The bytes that this thread allocates in a series of rounds: the least of several series, after one to warm up.</summary>
-    /// <remarks>Code that makes garbage makes it in each series. The runtime makes some once: at the first call of a method, and while
-    /// methods that it has yet to optimise still run, which takes longer the busier the machine is.</remarks>
+    /// <summary>The bytes that this thread allocates in a series of rounds, once two series in a row allocate the same, or else in the last
+    /// of <see cref="MostSeries"/>. The first is to warm up.</summary>
+    /// <remarks>The runtime makes objects of its own at first: while methods that it has yet to optimise still run, which takes longer the
+    /// busier the machine is. Rejected: the least of several series, in which garbage that is made now and then would go unseen.</remarks>
     public static long Of(int rounds, Action round)
     {
-        long least = long.MaxValue;
-        for (int series = 0; series < Series && least != 0; series++)
+        long last = -1;
+        for (int series = 0; series < MostSeries; series++)
         {
             long before = GC.GetAllocatedBytesForCurrentThread();
             for (int i = 0; i < rounds; i++)
@@ -20,9 +22,14 @@ public static class Garbage
             }
 
             long bytes = GC.GetAllocatedBytesForCurrentThread() - before;
-            least = series == 0 ? least : Math.Min(least, bytes);
+            if (series > 1 && bytes == last)
+            {
+                break;
+            }
+
+            last = bytes;
         }
 
-        return least;
+        return last;
     }
 }
