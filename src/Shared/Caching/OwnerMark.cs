@@ -21,21 +21,16 @@ internal struct OwnerMark
 {
     private Shared<int> _isBusy;
 
+    /// <summary>For assertions: the owner is in an operation.</summary>
+    public readonly bool IsBusy => _isBusy.Peek() != 0;
+
     /// <summary>Before anything else is read. Owner only.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Begin()
-    {
-        Invariant.Assert(_isBusy.Peek() == 0, "an owner is in one operation at a time");
-        _isBusy.VolatileWrite(1);
-    }
+    public void Begin() => _isBusy.VolatileWrite(1);
 
     /// <summary>After everything else is written. Owner only.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void End()
-    {
-        Invariant.Assert(_isBusy.Peek() != 0, "an operation ends that has begun");
-        _isBusy.VolatileWrite(0);
-    }
+    public void End() => _isBusy.VolatileWrite(0);
 
     /// <summary>Waits until the owner is out of the operation that it may have begun before the barrier: some nanoseconds, unless it has
     /// lost the processor in it.</summary>

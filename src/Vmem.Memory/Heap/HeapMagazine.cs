@@ -92,7 +92,7 @@ internal struct HeapMagazine
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryPop(out nuint block)
     {
-        _bounds.Mark.Begin();
+        BeginOperation();
         uint limit = _bounds.Limit.VolatileRead();
         ulong state = _state.Read();
         uint rounds = (uint)(state & RoundsMask);
@@ -100,11 +100,11 @@ internal struct HeapMagazine
         {
             block = _items.ReadItem(Padding + (nint)rounds - 1);
             _state.Write(state + (OneTaken - 1));
-            _bounds.Mark.End();
+            EndOperation();
             return true;
         }
 
-        _bounds.Mark.End();
+        EndOperation();
         block = 0;
         return false;
     }
@@ -113,7 +113,7 @@ internal struct HeapMagazine
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryPush(nuint block)
     {
-        _bounds.Mark.Begin();
+        BeginOperation();
         uint limit = _bounds.Limit.VolatileRead();
         ulong state = _state.Read();
         uint rounds = (uint)(state & RoundsMask);
@@ -121,11 +121,11 @@ internal struct HeapMagazine
         {
             _items.WriteItem(Padding + (nint)rounds, block);
             _state.Write(state + 1);
-            _bounds.Mark.End();
+            EndOperation();
             return true;
         }
 
-        _bounds.Mark.End();
+        EndOperation();
         return false;
     }
 
@@ -134,7 +134,7 @@ internal struct HeapMagazine
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public int Fill(ReadOnlySpan<nuint> blocks)
     {
-        _bounds.Mark.Begin();
+        BeginOperation();
         uint limit = _bounds.Limit.VolatileRead();
         int rounds = Rounds;
         int count = limit == 0 ? 0 : Math.Min(blocks.Length, (int)limit - rounds);
@@ -149,7 +149,7 @@ internal struct HeapMagazine
             Invariant.Assert((int)(_state.Peek() & RoundsMask) == rounds + count && rounds + count <= limit, "what is filled in is there");
         }
 
-        _bounds.Mark.End();
+        EndOperation();
         return count;
     }
 
@@ -162,7 +162,7 @@ internal struct HeapMagazine
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int TakeOldest(Span<nuint> blocks, bool onlyIfFull)
     {
-        _bounds.Mark.Begin();
+        BeginOperation();
         uint limit = _bounds.Limit.VolatileRead();
         int rounds = Rounds;
         int count = limit == 0 || (onlyIfFull && rounds < limit) ? 0 : Math.Min(blocks.Length, rounds);
@@ -174,7 +174,7 @@ internal struct HeapMagazine
             Invariant.Assert((int)(_state.Peek() & RoundsMask) == rounds - count, "what is taken out is gone");
         }
 
-        _bounds.Mark.End();
+        EndOperation();
         return count;
     }
 
@@ -202,6 +202,21 @@ internal struct HeapMagazine
         bool same = state == _seen;
         _seen = state;
         return same;
+    }
+
+    // What stands in for magazines that are not there yet has no items, and every thread as its owner.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void BeginOperation()
+    {
+        Invariant.Assert(_items is null || !_bounds.Mark.IsBusy, "an owner is in one operation at a time");
+        _bounds.Mark.Begin();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void EndOperation()
+    {
+        Invariant.Assert(_items is null || _bounds.Mark.IsBusy, "an operation ends that has begun");
+        _bounds.Mark.End();
     }
 
     /// <summary>Small fields together: in a struct that has references the runtime gives each field that is a struct eight bytes.</summary>

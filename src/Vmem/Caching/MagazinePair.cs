@@ -101,7 +101,7 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryPop(out TItem item)
     {
-        _mark.Begin();
+        BeginOperation();
         TItem[] loaded = _loaded.VolatileRead();
         long state = _state.Read();
         uint top = (uint)(state & MaxRounds) - 1;
@@ -114,11 +114,11 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
             }
 
             _state.Write(state + (OneTaken - 1));
-            _mark.End();
+            EndOperation();
             return true;
         }
 
-        _mark.End();
+        EndOperation();
         item = default!;
         return false;
     }
@@ -127,7 +127,7 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryPush(TItem item)
     {
-        _mark.Begin();
+        BeginOperation();
         TItem[] into = _into.VolatileRead();
         long state = _state.Read();
         uint rounds = (uint)(state & MaxRounds);
@@ -135,11 +135,11 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
         {
             into.WriteItem((nint)rounds, item);
             _state.Write(state + 1);
-            _mark.End();
+            EndOperation();
             return true;
         }
 
-        _mark.End();
+        EndOperation();
         return false;
     }
 
@@ -148,18 +148,18 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryPutBack(TItem item)
     {
-        _mark.Begin();
+        BeginOperation();
         TItem[] loaded = _loaded.VolatileRead();
         long state = _state.Read();
         uint rounds = (uint)(state & MaxRounds);
         if (rounds < (uint)loaded.Length && EqualityComparer<TItem>.Default.Equals(loaded.ReadItem((nint)rounds), item))
         {
             _state.Write(state + 1);
-            _mark.End();
+            EndOperation();
             return true;
         }
 
-        _mark.End();
+        EndOperation();
         return false;
     }
 
@@ -179,7 +179,7 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
     /// be back.</remarks>
     public bool TrySwap(bool full)
     {
-        _mark.Begin();
+        BeginOperation();
         TItem[] loaded = _loaded.VolatileRead();
         TItem[] previous = _previous.Read();
         int previousRounds = _previousRounds.Read();
@@ -195,7 +195,7 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
             _previousRounds.Write(rounds);
         }
 
-        _mark.End();
+        EndOperation();
         return swap;
     }
 
@@ -219,6 +219,20 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
         _into.VolatileWrite(isClosed ? s_claimed : _aside);
         _loaded.VolatileWrite(_aside);
         _aside = [];
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void BeginOperation()
+    {
+        Invariant.Assert(!_mark.IsBusy, "an owner is in one operation at a time");
+        _mark.Begin();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void EndOperation()
+    {
+        Invariant.Assert(_mark.IsBusy, "an operation ends that has begun");
+        _mark.End();
     }
 
     private void SetRounds(int rounds)

@@ -5,7 +5,7 @@ namespace Vmem.Testing.Exploration;
 /// <summary>One order in which threads go on, from their beginning to their end.</summary>
 internal sealed class Schedule
 {
-    private const int MostSteps = 5_000;          // arbitrary: scenarios have some hundred
+    private const int MostSteps = 50_000;         // arbitrary: most scenarios have some hundred; a heap with all its classes has 5,000
 
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);        // for hands over, on a busy machine
 
