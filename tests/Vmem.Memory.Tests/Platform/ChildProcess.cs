@@ -9,7 +9,7 @@ internal static class ChildProcess
     public static (int ExitCode, string Output) Run(Type tests, string method, params (string Name, string Value)[] environment)
     {
         ProcessStartInfo start = new(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
-        string[] arguments = ["--explicit", "only", "--filter-method", $"{tests.FullName}.{method}", "--no-progress"];
+        string[] arguments = ["--explicit", "only", "--filter-method", $"{tests.FullName}.{method}", "--progress", "off"];
         Array.ForEach(arguments, start.ArgumentList.Add);
         start.Environment["DOTNET_DbgEnableMiniDump"] = "0";
         Array.ForEach(environment, variable => start.Environment[variable.Name] = variable.Value);
