@@ -1,3 +1,4 @@
+using Vmem.Checks;
 using Vmem.Importing;
 using Vmem.Ranges;
 using Vmem.Space;
@@ -64,14 +65,10 @@ public sealed partial class Arena<T> : IPossibleSource<T>, ISupply<T>
     void ISupply<T>.Watch() => _caches?.Watch();
 
     /// <inheritdoc/>
-    void ISupply<T>.TakeBackLent() => _caches?.TakeBackLent();
+    bool ISupply<T>.TryTakeBackLent(ref Conclusion end) => _caches is not null && _caches.TryTakeBackLent(ref end);
 
     /// <inheritdoc/>
-    Segment<T> ISupply<T>.Import(in Request<T> request)
-    {
-        _caches?.TakeBackLent();
-        return _importer!.ImportOrReap(request.Placement);
-    }
+    Segment<T> ISupply<T>.Import(in Request<T> request) => _importer!.ImportOrReap(request.Placement);
 
     /// <inheritdoc/>
     string? ISupply<T>.WhyNever(in Request<T> request) =>

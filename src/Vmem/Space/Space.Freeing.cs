@@ -60,8 +60,18 @@ internal sealed partial class Space<T>
         FreeHeld(Unlist(start, size, site), site);
     }
 
-    /// <summary>Takes back what was granted and nobody will learn of.</summary>
-    public void TakeBack(in Grant<T> grant) => Free(grant.Start, grant.Size, AuditCall.Release);
+    /// <summary>Takes back what was granted and nobody will learn of. A waiting request may have been handed a range of a slab.</summary>
+    public void TakeBack(in Grant<T> grant)
+    {
+        if (Caches is { } caches && grant.Size <= caches.Max)
+        {
+            caches.Free(grant.Start, grant.Size);
+        }
+        else
+        {
+            Free(grant.Start, grant.Size, AuditCall.Release);
+        }
+    }
 
     /// <summary>Frees many segments of one size: all of them, or, if one of them cannot be right, none.</summary>
     public void FreeMany(ReadOnlySpan<T> starts, T size)

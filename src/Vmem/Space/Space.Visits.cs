@@ -1,3 +1,5 @@
+using Vmem.Checks;
+
 namespace Vmem.Space;
 
 // Stays under the lock, and what they leave to do.
@@ -69,17 +71,20 @@ internal sealed partial class Space<T>
     public T Needed => IsWatched ? _watcher.Needed : T.Zero;
 
     /// <summary>Gives a range that a caller frees to the request that is next, if it wants just such a one. The lock is held.</summary>
-    /// <returns>What is to be completed when the lock has been given back; null if the range is still the caller's.</returns>
-    public IGranted? HandOver(T start, T size)
+    /// <returns>False if the range is still the caller's.</returns>
+    public bool TryHandOver(T start, T size)
     {
         AssertHeld();
         IGranted? granted = IsWatched ? _watcher.HandOver(new Grant<T>(start, size)) : null;
-        if (granted is not null)
+        if (granted is null)
         {
-            _tally.NoteAllocation(Map.InUse);
+            return false;
         }
 
-        return granted;
+        Invariant.Assert(_aftermath.Granted is null, "one range is freed in a visit");
+        _aftermath.Granted = granted;
+        _tally.NoteAllocation(Map.InUse);
+        return true;
     }
 
     /// <summary>A span goes to the source when the lock has been given back. The lock is held.</summary>
@@ -98,27 +103,31 @@ internal sealed partial class Space<T>
         return aftermath;
     }
 
-    /// <summary>Does what a visit left to do. The lock is not held.</summary>
+    /// <summary>Does what a visit left to do, all of it, whatever is thrown on the way. The lock is not held.</summary>
     /// <returns>How much went back to the source.</returns>
     public T Settle(in Aftermath<T> aftermath, bool isOwnRelease)
     {
         AssertNotHeld();
-        try
+        Conclusion end = default;
+        if (aftermath.Granted is { } granted)
         {
-            return aftermath.ReleaseSpans(Source);
+            end.Take(granted, static granted => granted.Complete());
         }
-        finally
-        {
-            // A request may have been queued after the lock was given back, and have found the source still full.
-            if (aftermath.HasRoomCome || (aftermath.HasSpans && IsWatched))
-            {
-                _watcher.RoomMayHaveCome(isOwnRelease);
-            }
 
-            if (aftermath.HasRoomGone)
-            {
-                _watcher.RoomHasGone();
-            }
+        T released = aftermath.ReleaseSpans(Source, ref end);
+
+        // A request may have been queued after the lock was given back, and have found the source still full.
+        if (aftermath.HasRoomCome || (aftermath.HasSpans && IsWatched))
+        {
+            end.Take((_watcher, isOwnRelease), static it => it._watcher.RoomMayHaveCome(it.isOwnRelease));
         }
+
+        if (aftermath.HasRoomGone)
+        {
+            end.Take(_watcher, static watcher => watcher.RoomHasGone());
+        }
+
+        end.Throw();
+        return released;
     }
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Vmem.Checks;
 using Vmem.Space;
 
 namespace Vmem.Waiting;
@@ -19,8 +20,9 @@ internal interface ISupply<T>
     /// <summary>Makes <see cref="IsWatched"/> true, for now.</summary>
     void Watch();
 
-    /// <summary>The head does not fit: what caches keep although somebody waits is taken back, and the queue is served again.</summary>
-    void TakeBackLent();
+    /// <summary>Takes back what caches keep although somebody waits.</summary>
+    /// <returns>False if they keep nothing. Else the queue has yet to be served.</returns>
+    bool TryTakeBackLent(ref Conclusion end);
 
     /// <summary>A span in which the request would fit, also after the empty imports went back; the empty segment if there is
     /// none.</summary>

@@ -26,18 +26,15 @@ internal sealed partial class WaitingRoom<T>
     /// more to give back.</remarks>
     public void RoomMayHaveCome(bool isOwnRelease)
     {
-        ServeAndNotify(isOwnRelease);
+        Conclusion end = default;
+        ServeAndNotify(isOwnRelease, ref end);
         for (Aftermath<T> surplus = _space.DetachSurplus(); surplus.HasSpans; surplus = _space.DetachSurplus())
         {
-            try
-            {
-                _ = surplus.ReleaseSpans(_space.Source);
-            }
-            finally
-            {
-                ServeAndNotify(isOwnRelease);
-            }
+            _ = surplus.ReleaseSpans(_space.Source, ref end);
+            ServeAndNotify(isOwnRelease, ref end);
         }
+
+        end.Throw();
     }
 
     /// <inheritdoc/>
@@ -52,75 +49,83 @@ internal sealed partial class WaitingRoom<T>
             }
         }
 
-        bool any = false;
+        Conclusion end = default;
         foreach (Waiter<T> waiter in waiters)
         {
-            any |= FailIfImpossible(waiter);
+            end.Take((this, waiter), static it => it.Item1.FailIfImpossible(it.waiter));
         }
 
-        if (any)
+        if (waiters.Exists(static waiter => waiter.State != WaitState.Queued))
         {
-            Serve(isOwnRelease: false);
+            Serve(isOwnRelease: false, ref end);
         }
+
+        end.Throw();
     }
 
-    public void NotifyListeners()
+    public void NotifyListeners(ref Conclusion end)
     {
-        Conclusion all = default;
         foreach (Action listener in Volatile.Read(ref _listeners))
         {
-            all.Take(listener);
+            end.Take(listener);
         }
-
-        all.Throw();
     }
 
-    private void ServeAndNotify(bool isOwnRelease)
+    private void ServeAndNotify(bool isOwnRelease, ref Conclusion end)
     {
-        Serve(isOwnRelease);
-        NotifyListeners();
+        Serve(isOwnRelease, ref end);
+        NotifyListeners(ref end);
+    }
+
+    private void Serve(bool isOwnRelease)
+    {
+        Conclusion end = default;
+        Serve(isOwnRelease, ref end);
+        end.Throw();
     }
 
     /// <summary>Serves the queue as far as it goes. Not to be called under the lock.</summary>
-    private void Serve(bool isOwnRelease)
+    /// <remarks>If the head does not fit while anything is lent, that is taken back, and the head is tried once more. What is lent after
+    /// that was found not to help it; only another head makes it necessary again.</remarks>
+    private void Serve(bool isOwnRelease, ref Conclusion end)
     {
-        WaitQueue<T> served = default;
-        bool import = false;
-        bool stays;
-        using (_space.VisitEvenEnded())
+        bool mayTakeBack = true;
+        bool again;
+        do
         {
-            GrantWhatFits(ref served);
-            stays = !_queue.IsEmpty;
-            if (stays && _supply.CanImport)
+            WaitQueue<T> served = default;
+            bool import = false;
+            bool stays;
+            using (_space.VisitEvenEnded())
             {
-                import = !_importing;
-                if (import)
+                GrantWhatFits(ref served);
+                stays = !_queue.IsEmpty;
+                if (stays && _supply.CanImport)
                 {
-                    _importing = true;
-                    _importingThread = Environment.CurrentManagedThreadId;
-                }
-                else
-                {
-                    _importAgain |= !isOwnRelease || _importingThread != Environment.CurrentManagedThreadId;
+                    import = !_importing;
+                    if (import)
+                    {
+                        _importing = true;
+                        _importingThread = Environment.CurrentManagedThreadId;
+                    }
+                    else
+                    {
+                        _importAgain |= !isOwnRelease || _importingThread != Environment.CurrentManagedThreadId;
+                    }
                 }
             }
-        }
 
-        try
-        {
-            CompleteAll(served);
-        }
-        finally
-        {
+            mayTakeBack |= !served.IsEmpty;
+            CompleteAll(served, ref end);
             if (import)
             {
-                ImportForWaiters();               // whatever was thrown: only this thread may, until it says that it no longer does
+                ImportForWaiters(ref end);
             }
-            else if (stays)
-            {
-                _supply.TakeBackLent();
-            }
+
+            again = stays && !import && mayTakeBack && _supply.TryTakeBackLent(ref end);
+            mayTakeBack = false;
         }
+        while (again);
     }
 
     /// <summary>Grants the head what it waits for, and the next, until one cannot be met. The lock is held.</summary>
@@ -163,20 +168,29 @@ internal sealed partial class WaitingRoom<T>
         return true;
     }
 
-    /// <summary>Imports for the head as long as that helps, or room may have come meanwhile.</summary>
-    private void ImportForWaiters()
+    /// <summary>Imports for the head as long as that helps, or room may have come meanwhile. Whatever is thrown: only this thread may,
+    /// until it says that it no longer does.</summary>
+    private void ImportForWaiters(ref Conclusion end)
     {
         bool goOn;
         do
         {
+            bool isTakenBack = _supply.TryTakeBackLent(ref end);
+            WaitQueue<T> served = default;
             Waiter<T>? head;
             using (_space.VisitEvenEnded())
             {
                 _importAgain = false;
+                if (isTakenBack)
+                {
+                    GrantWhatFits(ref served);
+                }
+
                 head = _queue.Head;
             }
 
-            WaitQueue<T> served = default;
+            CompleteAll(served, ref end);
+            served = default;
             if (head is not null)
             {
                 ImportFor(head, ref served);
@@ -189,19 +203,7 @@ internal sealed partial class WaitingRoom<T>
                 _importing = goOn;
             }
 
-            try
-            {
-                CompleteAll(served);
-            }
-            catch when (goOn)
-            {
-                using (_space.VisitEvenEnded())
-                {
-                    _importing = false;           // the next that comes goes on
-                }
-
-                throw;
-            }
+            CompleteAll(served, ref end);
         }
         while (goOn);
     }
@@ -258,14 +260,14 @@ internal sealed partial class WaitingRoom<T>
         }
     }
 
-    private bool FailIfImpossible(Waiter<T> waiter)
+    private void FailIfImpossible(Waiter<T> waiter)
     {
         Exception failure;
         try
         {
             if (_supply.WhyNever(waiter.Request) is not { } reason)
             {
-                return false;
+                return;
             }
 
             failure = _space.Exhausted(_supply.Explain(waiter.Request), $"What it waited for has gone. {reason}");
@@ -286,7 +288,5 @@ internal sealed partial class WaitingRoom<T>
             _space.NoteFailure();
             CompleteWaiter(waiter);
         }
-
-        return left;
     }
 }

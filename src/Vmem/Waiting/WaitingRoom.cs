@@ -150,17 +150,14 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
         return failed;
     }
 
-    /// <summary>Completes all of them, whatever is thrown; the first exception is thrown in the end.</summary>
-    public void CompleteAll(WaitQueue<T> waiters)
+    /// <summary>Completes all of them, whatever is thrown.</summary>
+    public void CompleteAll(WaitQueue<T> waiters, ref Conclusion end)
     {
-        Conclusion all = default;
         while (waiters.Head is { } waiter)
         {
             waiters.Remove(waiter);
-            all.Take((this, waiter), static it => it.Item1.CompleteWaiter(it.waiter));
+            end.Take((this, waiter), static it => it.Item1.CompleteWaiter(it.waiter));
         }
-
-        all.Throw();
     }
 
     /// <summary>Every invariant of the queue. The lock is held.</summary>
@@ -281,18 +278,14 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
             _space.NoteFailure();
         }
 
-        try
+        Conclusion ending = default;
+        ending.Take((this, waiter), static it => it.Item1.CompleteWaiter(it.waiter));
+        if (wasHead)
         {
-            CompleteWaiter(waiter);
-        }
-        finally
-        {
-            if (wasHead)
-            {
-                Serve(isOwnRelease: false);
-            }
+            Serve(isOwnRelease: false, ref ending);
         }
 
+        ending.Throw();
         return true;
     }
 
