@@ -52,7 +52,7 @@ public sealed partial class Arena<T> : IMetered
             int count;
             using (_space.Visit())
             {
-                count = _space.Map.CopySegments(ref position, batch);
+                count = _space.Map.TryApproach(position) ? _space.Map.CopySegments(ref position, batch) : 0;
             }
 
             for (int i = 0; i < count; i++)

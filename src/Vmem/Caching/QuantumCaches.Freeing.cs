@@ -59,6 +59,10 @@ internal sealed partial class QuantumCaches<T>
             _handles.Clear();
             _magazines.WatchNone();
         }
+        else if (_handles?.Has(start) == true)
+        {
+            _handles.NoteLookUp(_space.Map, Max);
+        }
 
         return null;
     }

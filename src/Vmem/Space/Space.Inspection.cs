@@ -67,12 +67,16 @@ internal sealed partial class Space<T>
         return TryResize(tag, start, oldSize, newSize, site);
     }
 
-    /// <summary>The same by handle.</summary>
+    /// <summary>The same by handle. Null after a step towards the segment.</summary>
     /// <exception cref="InvalidFreeException">The handle holds nothing.</exception>
-    public bool TryResize(in RangeHandle<T> handle, T newSize, AuditSite? site)
+    public bool? TryResize(in RangeHandle<T> handle, T newSize, AuditSite? site)
     {
         AssertHeld();
-        uint tag = Map.IsBound(handle) ? handle.Tag : Map.FindMoved(handle);
+        if (!Map.TryFind(handle, out uint tag))
+        {
+            return null;
+        }
+
         if (tag == 0)
         {
             throw _freeCheck.ExplainHandle(handle, site);
