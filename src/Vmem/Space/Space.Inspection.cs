@@ -154,14 +154,13 @@ internal sealed partial class Space<T>
         if (failure == FitFailure.None)
         {
             uint place = Map.Survey(placement, out start);
-            if (place == SegmentMap<T>.Unfinished)
+            if (place == SegmentMap<T>.Unfinished || !Map.TryCountLongEnough(size, out longEnough))
             {
                 report = default;
                 return false;
             }
 
             failure = place != 0 ? FitFailure.None : FitFailure.Constraints;
-            longEnough = Map.CountLongEnough(size);
         }
 
         report = new FitReport<T>
