@@ -50,6 +50,10 @@ internal sealed partial class QuantumCaches<T>
             _handles.Clear();
             _magazines.WatchNone();
         }
+        else if (_handles?.Has(start) == true)
+        {
+            _handles.NoteLookUp(_space.Map, Max);
+        }
     }
 
     /// <summary>Opens the caches if nothing has been short for a while.</summary>

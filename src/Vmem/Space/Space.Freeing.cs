@@ -77,6 +77,15 @@ internal sealed partial class Space<T>
     public void FreeMany(ReadOnlySpan<T> starts, T size)
     {
         AuditSite? site = Auditor?.Sign(AuditCall.FreeMany);
+        while (!TryFreeMany(starts, size, site, out T mistake))
+        {
+            Approach(mistake);
+        }
+    }
+
+    /// <summary>False, and nothing is changed, if there is a mistake, and what is there is not near.</summary>
+    private bool TryFreeMany(ReadOnlySpan<T> starts, T size, AuditSite? site, out T mistake)
+    {
         using Visit<T> visit = Visit();
         Map.ReserveToFree();
         foreach (T start in site is null ? [] : starts)
@@ -84,7 +93,11 @@ internal sealed partial class Space<T>
             _freeCheck.CheckCall(start, size, site!);
         }
 
-        uint chain = DelistAll(starts, size, site);
+        if (!TryDelistAll(starts, size, site, out uint chain, out mistake))
+        {
+            return false;
+        }
+
         while (chain != 0)
         {
             Map.ReserveToFree();
@@ -92,6 +105,8 @@ internal sealed partial class Space<T>
             chain = Map.ChainedTo(tag);
             FreeHeld(tag, site);
         }
+
+        return true;
     }
 
     /// <summary>Frees a segment that is in no table any more, on a caller's behalf. The lock is held.</summary>
@@ -168,11 +183,18 @@ internal sealed partial class Space<T>
         {
             Exit();
             site = Auditor.Sign(AuditCall.FreeHandle);
+            Approach(handle.Start);               // should there be a story to tell
+            EnterToFree();
+        }
+
+        uint tag;
+        while (!Map.TryFind(handle, out tag))
+        {
+            Exit();
             EnterToFree();
         }
 
         using var visit = new Visit<T>(this, isFrozen: false, isOwnRelease: false);
-        uint tag = Map.IsBound(handle) ? handle.Tag : Map.FindMoved(handle);
         if (tag == 0)
         {
             throw _freeCheck.ExplainHandle(handle, site);
@@ -182,17 +204,24 @@ internal sealed partial class Space<T>
         FreeHeld(tag, site);
     }
 
-    /// <summary>Takes every range out of the table of live segments and chains their tags; on a mistake puts them all back and
-    /// throws.</summary>
-    private uint DelistAll(ReadOnlySpan<T> starts, T size, AuditSite? site)
+    /// <summary>Takes every range out of the table of live segments and chains their tags; on a mistake puts them all back, and throws if
+    /// what is there is near.</summary>
+    private bool TryDelistAll(ReadOnlySpan<T> starts, T size, AuditSite? site, out uint chain, out T mistake)
     {
-        uint chain = 0;
+        chain = 0;
+        mistake = default;
         for (int i = 0; i < starts.Length; i++)
         {
             uint tag = Map.Delist(starts[i], size);
             if (tag == 0)
             {
                 Relist(chain);
+                mistake = starts[i];
+                if (!Map.TryApproach(mistake))
+                {
+                    return false;
+                }
+
                 throw _freeCheck.ExplainBatch(starts, i, size, site);
             }
 
@@ -200,7 +229,7 @@ internal sealed partial class Space<T>
             chain = tag;
         }
 
-        return chain;
+        return true;
     }
 
     private void Relist(uint chain)
