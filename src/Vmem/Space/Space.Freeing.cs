@@ -145,8 +145,33 @@ internal sealed partial class Space<T>
             EnterToFree();
         }
 
-        using var visit = new Visit<T>(this, isFrozen: false, isOwnRelease: false);
-        FreeHeld(Unlist(start, size, site: null), site: null);
+        IGranted? granted = null;
+        try
+        {
+            using var visit = new Visit<T>(this, isFrozen: false, isOwnRelease: false);
+            granted = HandOverSegment(start, size);
+            if (granted is null)
+            {
+                FreeHeld(Unlist(start, size, site: null), site: null);
+            }
+        }
+        finally
+        {
+            granted?.Complete();
+        }
+    }
+
+    /// <summary>As <see cref="HandOver"/>, if the request would get just this place were the segment freed first: nothing beside it is free.
+    /// The lock is held.</summary>
+    private IGranted? HandOverSegment(T start, T size)
+    {
+        if (!IsWatched || Recorder is not null)
+        {
+            return null;
+        }
+
+        uint tag = Map.FindLive(start);
+        return Map.IsAllocated(tag, start, size) && Map.SlabOf(tag) == 0 && !Map.HasFreeNeighbor(tag) ? HandOver(start, size) : null;
     }
 
     /// <summary>The same by handle.</summary>

@@ -72,7 +72,8 @@ internal sealed partial class WaitingRoom<T>
 
         try
         {
-            ServeAndNotify(isOwnRelease: false);  // who was queued meanwhile relied on this subscription before it was there
+            // Who was queued meanwhile relied on this subscription before it was there.
+            ServeAndNotify(isOwnRelease: false, mayImport: true, onThisThread: true);
         }
         catch
         {
@@ -91,6 +92,7 @@ internal sealed partial class WaitingRoom<T>
             RoomHasGone();
         }
 
-        ServeAndNotify(isOwnRelease: true);
+        // Somebody else's source has called by itself, and is asked back on its thread.
+        ServeAndNotify(isOwnRelease: true, mayImport: true, onThisThread: _space.Source is not ISupply<T>);
     }
 }

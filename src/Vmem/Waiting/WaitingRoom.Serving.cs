@@ -6,27 +6,24 @@ namespace Vmem.Waiting;
 // Serving those who wait: whatever may make room ends here.
 //
 // The head of the queue is tried, then the next, until one cannot be met. What needs only the lock is done at once, by whoever made the
-// room. A head that needs an import is served by one thread at a time, which asks the source without the lock; who comes meanwhile notes
-// that it must ask again. So a slow source delays nobody whom a free can help.
+// room. A head that needs an import is served by one thread at a time, which asks the source without the lock (ImportTurn).
+//
+// Which thread that is: the caller's own if it asks for itself; else one of the thread pool, if somebody else's source is to be asked. It
+// may be slow, and whoever frees something has no part in what another waits for. Arenas and buddy allocators answer at once and are asked
+// on the spot. In an arena of one thread there is no other.
 //
 // What the source throws then belongs to the waiter it was asked for, whose task fails with it, and never to the thread that happened to
 // free something.
-//
-// An own release is room that may be no more than what an attempt to import has itself just put back: a span that did not help, or an
-// empty import that was reaped. It reaches the queue while the import is still under way on the same thread, and is ignored there; to
-// ask again because of it would be to ask for ever. Nothing is missed: when the attempt ends, the head is tried once more.
 internal sealed partial class WaitingRoom<T>
 {
-    private bool _importing;                      // a thread imports for the head
-    private bool _importAgain;
-    private int _importingThread;
+    private ImportTurn<T> _turn;
 
     /// <inheritdoc/>
     /// <remarks>Serves the queue, notifies the listeners, and gives the empty imports back that none of them wanted, until there is nothing
     /// more to give back.</remarks>
-    public void RoomMayHaveCome(bool isOwnRelease)
+    public void RoomMayHaveCome(bool isOwnRelease, bool mayImport)
     {
-        ServeAndNotify(isOwnRelease);
+        ServeAndNotify(isOwnRelease, mayImport, onThisThread: false);
         for (Aftermath<T> surplus = _space.DetachSurplus(); surplus.HasSpans; surplus = _space.DetachSurplus())
         {
             try
@@ -35,10 +32,13 @@ internal sealed partial class WaitingRoom<T>
             }
             finally
             {
-                ServeAndNotify(isOwnRelease);
+                ServeAndNotify(isOwnRelease, mayImport: true, onThisThread: false);
             }
         }
     }
+
+    /// <summary>The source may have room again: those who wait are tried at once, on this thread.</summary>
+    public void Retry() => ServeAndNotify(isOwnRelease: false, mayImport: true, onThisThread: true);
 
     /// <inheritdoc/>
     public void RoomHasGone()
@@ -75,35 +75,31 @@ internal sealed partial class WaitingRoom<T>
         all.Throw();
     }
 
-    private void ServeAndNotify(bool isOwnRelease)
+    private void ServeAndNotify(bool isOwnRelease, bool mayImport, bool onThisThread)
     {
-        Serve(isOwnRelease);
+        Serve(isOwnRelease, mayImport, onThisThread);
         NotifyListeners();
     }
 
     /// <summary>Serves the queue as far as it goes. Not to be called under the lock.</summary>
-    private void Serve(bool isOwnRelease)
+    /// <param name="isOwnRelease">See <see cref="ImportTurn{T}"/>.</param>
+    /// <param name="mayImport">Whether the source may give now what it would not before.</param>
+    /// <param name="onThisThread">Whether the source is asked here, however slow it is.</param>
+    private void Serve(bool isOwnRelease, bool mayImport = false, bool onThisThread = false)
     {
         WaitQueue<T> served = default;
-        bool import = false;
+        bool import;
         bool stays;
         using (_space.VisitEvenEnded())
         {
             GrantWhatFits(ref served);
             stays = !_queue.IsEmpty;
-            if (stays && _supply.CanImport)
+            if (mayImport)
             {
-                import = !_importing;
-                if (import)
-                {
-                    _importing = true;
-                    _importingThread = Environment.CurrentManagedThreadId;
-                }
-                else
-                {
-                    _importAgain |= !isOwnRelease || _importingThread != Environment.CurrentManagedThreadId;
-                }
+                _turn.NoteNews(isOwnRelease);
             }
+
+            import = stays && _supply.CanImport && _turn.TryTake(_queue.Head);
         }
 
         try
@@ -114,7 +110,7 @@ internal sealed partial class WaitingRoom<T>
         {
             if (import)
             {
-                ImportForWaiters();               // whatever was thrown: only this thread may, until it says that it no longer does
+                ImportForWaiters(onThisThread);   // whatever was thrown: only who has the turn may, until it ends
             }
             else if (stays)
             {
@@ -163,7 +159,39 @@ internal sealed partial class WaitingRoom<T>
         return true;
     }
 
-    /// <summary>Imports for the head as long as that helps, or room may have come meanwhile.</summary>
+    /// <summary>Has the head's import made, and what comes of it. The turn is taken.</summary>
+    private void ImportForWaiters(bool onThisThread)
+    {
+        if (onThisThread || !_space.IsShared || !_supply.AsksOthers)
+        {
+            ImportForWaiters();
+            return;
+        }
+
+        try
+        {
+            _ = ThreadPool.UnsafeQueueUserWorkItem(static room => room.ImportUnattended(), this, preferLocal: false);
+        }
+        catch (OutOfMemoryException)
+        {
+            ImportForWaiters();
+        }
+    }
+
+    private void ImportUnattended()
+    {
+        try
+        {
+            ImportForWaiters();
+        }
+#pragma warning disable CA1031 // What concerns a waiter was told to it. The rest, a source that will not be unsubscribed from, is nobody's here.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+        }
+    }
+
+    /// <summary>Imports for the head as long as there is anything to ask.</summary>
     private void ImportForWaiters()
     {
         bool goOn;
@@ -172,7 +200,7 @@ internal sealed partial class WaitingRoom<T>
             Waiter<T>? head;
             using (_space.VisitEvenEnded())
             {
-                _importAgain = false;
+                _turn.BeginAsking();
                 head = _queue.Head;
             }
 
@@ -185,8 +213,7 @@ internal sealed partial class WaitingRoom<T>
             using (_space.VisitEvenEnded())
             {
                 GrantWhatFits(ref served);        // an import may have room for more than one
-                goOn = !_queue.IsEmpty && (_importAgain || _queue.Head != head);
-                _importing = goOn;
+                goOn = !_turn.TryEnd(_queue.Head);
             }
 
             try
@@ -197,7 +224,7 @@ internal sealed partial class WaitingRoom<T>
             {
                 using (_space.VisitEvenEnded())
                 {
-                    _importing = false;           // the next that comes goes on
+                    _turn.End();
                 }
 
                 throw;
@@ -226,6 +253,7 @@ internal sealed partial class WaitingRoom<T>
         using (_space.VisitEvenEnded())
         {
             left = waiter.State == WaitState.Queued && (failure is null ? TryServe(waiter, ref import) : TryFail(waiter, failure));
+            _turn.EndAsking(waiter);
         }
 
         if (!T.IsZero(import.Size))
