@@ -15,9 +15,9 @@ public sealed class SlowSourceTests : IDisposable
     public async Task A_free_that_lets_a_request_import_returns_before_the_source_does()
     {
         ScriptedSource<uint> source = TestSources.Ascending(1u, 100u);
-        using Arena<uint> arena = new("child", 1, new ArenaOptions<uint> { Source = source, Limit = 50 });
+        using Arena<uint> arena = new("child", 1, new ArenaOptions<uint> { Source = source, Limit = 100 });
         uint start = arena.Allocate(50);
-        ValueTask<uint> waiter = arena.AllocateAsync(40);
+        ValueTask<uint> waiter = arena.AllocateAsync(80);
         int asker = 0;
         source.Answer = (size, _) =>
         {
@@ -120,10 +120,10 @@ public sealed class SlowSourceTests : IDisposable
     public async Task A_request_that_gives_up_while_the_source_thinks_leaves_nothing()
     {
         ScriptedSource<uint> source = TestSources.Ascending(1u, 100u);
-        using Arena<uint> arena = new("child", 1, new ArenaOptions<uint> { Source = source, Limit = 50 });
+        using Arena<uint> arena = new("child", 1, new ArenaOptions<uint> { Source = source, Limit = 100 });
         uint start = arena.Allocate(50);
         using CancellationTokenSource end = new();
-        ValueTask<uint> waiter = arena.AllocateAsync(40, end.Token);
+        ValueTask<uint> waiter = arena.AllocateAsync(80, end.Token);
         source.Answer = (size, _) => Think((1_000, size));
         using ManualResetEventSlim isBack = new();
         source.OnRelease = (start, _) =>
