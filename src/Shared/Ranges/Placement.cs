@@ -63,6 +63,11 @@ internal readonly struct Placement<T>
     public RangeConstraints<T> Constraints =>
         new() { Align = AlignMask + T.One, Phase = Phase, NoCross = NoCross, Min = Min, Max = Last + T.One };
 
+    /// <summary>Whether it has no place where the other, under the same constraints, has none.</summary>
+    public bool IsAsHardAs(in Placement<T> other) =>
+        Size >= other.Size && AlignMask == other.AlignMask && Phase == other.Phase && NoCross == other.NoCross && Min == other.Min &&
+        Last == other.Last;
+
     public Placement<T> NotBelow(T min) => new(this, min > Min ? min : Min);
 
     /// <summary>The lowest place in the free segment [first, last].</summary>

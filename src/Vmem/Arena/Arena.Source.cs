@@ -13,6 +13,9 @@ public sealed partial class Arena<T> : IPossibleSource<T>, ISupply<T>
     bool ISupply<T>.CanImport => _importer is not null;
 
     /// <inheritdoc/>
+    bool ISupply<T>.AsksOthers => _space.Source is Arena<T> below ? ((ISupply<T>)below).AsksOthers : _space.Source is not (null or BuddyAllocator<T>);
+
+    /// <inheritdoc/>
     long ISupply<T>.Removals => _possibility.Removals;
 
     /// <inheritdoc/>

@@ -134,7 +134,7 @@ internal sealed class Importer<T>
             Visit<T> visit = _space.Visit(isOwnRelease: true);
             if (gaveBack || !T.IsZero(import.Size))
             {
-                _space.NoteRoom();
+                _space.NoteRoom(mayImport: gaveBack);
             }
 
             return visit;

@@ -17,6 +17,9 @@ internal struct Aftermath<T>
     /// <summary>Whether there may be room for requests that wait.</summary>
     public bool HasRoomCome { get; set; }
 
+    /// <summary>Whether that is also room to import: an import has become empty, or there is more headroom under the limit.</summary>
+    public bool MayImport { get; set; }
+
     /// <summary>Whether something has gone that a waiting request may have counted on.</summary>
     public bool HasRoomGone { get; set; }
 

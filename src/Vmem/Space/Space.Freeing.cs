@@ -171,7 +171,23 @@ internal sealed partial class Space<T>
         }
 
         using var visit = new Visit<T>(this, isFrozen: false, isOwnRelease: false);
-        FreeHeld(Unlist(start, size, site: null), site: null);
+        if (!TryHandOverSegment(start, size))
+        {
+            FreeHeld(Unlist(start, size, site: null), site: null);
+        }
+    }
+
+    /// <summary>As <see cref="TryHandOver"/>, if the request would get just this place were the segment freed first: nothing beside it is free.
+    /// The lock is held.</summary>
+    private bool TryHandOverSegment(T start, T size)
+    {
+        if (!IsWatched || Recorder is not null)
+        {
+            return false;
+        }
+
+        uint tag = Map.FindLive(start);
+        return Map.IsAllocated(tag, start, size) && Map.SlabOf(tag) == 0 && !Map.HasFreeNeighbor(tag) && TryHandOver(start, size);
     }
 
     /// <summary>The same by handle.</summary>

@@ -59,7 +59,7 @@ internal sealed partial class Space<T>
         Map.RemoveSpan(span);
         Recorder?.Removed(start, size);
         NoteRemoval();
-        NoteRoom();                               // under the limit
+        NoteRoom(mayImport: true);                // under the limit
         return true;
     }
 
@@ -198,6 +198,7 @@ internal sealed partial class Space<T>
         {
             _imports.NoteEmpty(whole.Size);
             UpdateGoodFit();
+            NoteRoom(mayImport: true);            // in exchange for it
         }
     }
 

@@ -60,10 +60,12 @@ internal sealed partial class Space<T>
     }
 
     /// <summary>There may be room for those who wait: they are told when the lock has been given back. The lock is held.</summary>
-    public void NoteRoom()
+    /// <param name="mayImport">Whether the source may give now what it would not before.</param>
+    public void NoteRoom(bool mayImport = false)
     {
         AssertHeld();
         _aftermath.HasRoomCome |= IsWatched;
+        _aftermath.MayImport |= mayImport;
     }
 
     /// <summary>The size of the request that waits and is next; 0 if there is none, or others want to know of any room. The lock is
@@ -119,7 +121,8 @@ internal sealed partial class Space<T>
         // A request may have been queued after the lock was given back, and have found the source still full.
         if (aftermath.HasRoomCome || (aftermath.HasSpans && IsWatched))
         {
-            end.Take((_watcher, isOwnRelease), static it => it._watcher.RoomMayHaveCome(it.isOwnRelease));
+            end.Take((_watcher, isOwnRelease, mayImport: aftermath.MayImport || aftermath.HasSpans),
+                static it => it._watcher.RoomMayHaveCome(it.isOwnRelease, it.mayImport));
         }
 
         if (aftermath.HasRoomGone)

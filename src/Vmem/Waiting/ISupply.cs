@@ -11,6 +11,9 @@ internal interface ISupply<T>
     /// <summary>Whether there is a source to import from.</summary>
     bool CanImport { get; }
 
+    /// <summary>Whether that is a source of somebody else's, here or below: it may take its time.</summary>
+    bool AsksOthers { get; }
+
     /// <summary>Changes whenever something goes that a request may have counted on.</summary>
     long Removals { get; }
 

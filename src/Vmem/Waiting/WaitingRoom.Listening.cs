@@ -33,7 +33,7 @@ internal sealed partial class WaitingRoom<T>
         Conclusion end = default;
         if (_supply.TryTakeBackLent(ref end))
         {
-            ServeAndNotify(isOwnRelease: false, ref end);
+            ServeAndNotify(isOwnRelease: false, mayImport: false, onThisThread: false, ref end);
         }
 
         try
@@ -98,7 +98,8 @@ internal sealed partial class WaitingRoom<T>
             end.Take(RoomHasGone);
         }
 
-        ServeAndNotify(isOwnRelease: true, ref end);
+        // Somebody else's source has called by itself, and is asked back on its thread.
+        ServeAndNotify(isOwnRelease: true, mayImport: true, onThisThread: _space.Source is not ISupply<T>, ref end);
         end.Throw();
     }
 }

@@ -44,6 +44,7 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
         _supply = supply;
         _time = time;
         _listener = new SourceListener<T>(source, SourceMayHaveRoom);
+        _turn = new ImportTurn<T>(notifies: source is not null);
     }
 
     /// <summary>How many had to wait, and for how long.</summary>
@@ -115,7 +116,7 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
         {
             if (isFirst)
             {
-                Serve(isOwnRelease: false);
+                ServeOnThisThread();
             }
 
             if (removals != _supply.Removals)
@@ -282,7 +283,7 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
         ending.Take((this, waiter), static it => it.Item1.CompleteWaiter(it.waiter));
         if (wasHead)
         {
-            Serve(isOwnRelease: false, ref ending);
+            Serve(isOwnRelease: false, mayImport: false, onThisThread: false, ref ending);
         }
 
         ending.Throw();
@@ -314,6 +315,11 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
     private void Remove(Waiter<T> waiter)
     {
         _queue.Remove(waiter);
+        if (_queue.IsEmpty)
+        {
+            _turn.Forget();
+        }
+
         NoteWatchers();
     }
 
@@ -326,7 +332,11 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
         Conclusion end = default;
         end.Take(this, static room => room.Unfollow());
         end.Take(waiter, static waiter => waiter.Complete());
-        end.Take(waiter, static waiter => waiter.Disarm());
+        if (waiter.IsArmed)
+        {
+            end.Take(waiter, static waiter => waiter.Disarm());
+        }
+
         if (waiter.Began is { } began)
         {
             end.Take((this, began), static it => it.Item1._times.NoteEnd(it.Item1._space.Name, it.Item1._time.GetElapsedTime(it.began)));

@@ -96,7 +96,7 @@ public class CallbackTests
     }
 
     [Fact]
-    public void Who_was_handed_a_range_knows_before_the_source_is_asked_for_the_next()
+    public async Task Who_was_handed_a_range_knows_before_the_source_is_asked_for_the_next()
     {
         ScriptedSource<uint> source = TestSources.Empty(1u);
         using Arena<uint> arena = new("handed", 0, 16, 1, new ArenaOptions<uint> { QuantumCacheMax = 1, Source = source });
@@ -107,14 +107,14 @@ public class CallbackTests
 
         Task<uint> first = arena.AllocateAsync(1).AsTask();
         Task<uint> second = arena.AllocateAsync(4).AsTask();
-        bool? isTold = null;
+        TaskCompletionSource<bool> isTold = new();
         source.Answer = (_, _) =>
         {
-            isTold ??= first.IsCompletedSuccessfully;
+            _ = isTold.TrySetResult(first.IsCompletedSuccessfully);
             return null;
         };
         arena.Free(3, 1);
-        Assert.True(isTold);
+        Assert.True(await isTold.Task);
         Assert.False(second.IsCompleted);
     }
 
