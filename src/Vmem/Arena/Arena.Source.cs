@@ -1,4 +1,6 @@
+using Vmem.Diagnostics;
 using Vmem.Importing;
+using Vmem.Lending;
 using Vmem.Ranges;
 using Vmem.Space;
 using Vmem.Waiting;
@@ -6,7 +8,7 @@ using Vmem.Waiting;
 namespace Vmem;
 
 // An arena as the source of others, and what it does for those who wait in it.
-public sealed partial class Arena<T> : IPossibleSource<T>, ISupply<T>
+public sealed partial class Arena<T> : ILender<T>, ISupply<T>, ILoanSource
 {
     /// <inheritdoc/>
     bool ISupply<T>.CanImport => _importer is not null;
@@ -15,7 +17,7 @@ public sealed partial class Arena<T> : IPossibleSource<T>, ISupply<T>
     long ISupply<T>.Removals => _possibility.Removals;
 
     /// <inheritdoc/>
-    long IPossibleSource<T>.Removals => _possibility.Removals;
+    long ILender<T>.Removals => _possibility.Removals;
 
     /// <inheritdoc/>
     bool IArenaSource<T>.TryImport(T size, in RangeConstraints<T> constraints, out T start, out T imported)
@@ -52,10 +54,19 @@ public sealed partial class Arena<T> : IPossibleSource<T>, ISupply<T>
     void INotifyingArenaSource<T>.Unsubscribe(Action mayHaveRoom) => _room.Unsubscribe(mayHaveRoom);
 
     /// <inheritdoc/>
-    bool IPossibleSource<T>.CouldHold(in Placement<T> placement) => _possibility.CouldHold(placement);
+    bool ILender<T>.CouldLend(in Placement<T> need, T unit) => _possibility.IsPossible(need, unit);
 
     /// <inheritdoc/>
-    bool IPossibleSource<T>.CouldGive(in ImportAsk<T> ask) => _possibility.CouldGive(ask);
+    bool ILender<T>.TryLend(in Placement<T> need, in ImportTerms<T> terms, bool isThorough, out Segment<T> loan)
+    {
+        AuditSite? site = _space.Auditor?.Sign(AuditCall.Import);
+        bool mayBeCached = site is null && need.IsUnconstrained && T.IsZero(terms.Preferred);
+        var request = new Request<T>(need, _policy, mayBeCached ? RequestKind.Range : RequestKind.Segment, site, terms);
+        bool met = TryTakeAtHand(request, out Grant<T> grant) || (isThorough
+            ? TryMeetThoroughly(request, releases: -1, out grant) || Fail(out grant) : TryTakeImported(request, out grant));
+        loan = new Segment<T>(grant.Start, grant.Size, SegmentKind.Span);
+        return met;
+    }
 
     /// <inheritdoc/>
     void ISupply<T>.SuspendCaches() => _caches?.Suspend();
@@ -64,11 +75,22 @@ public sealed partial class Arena<T> : IPossibleSource<T>, ISupply<T>
     void ISupply<T>.ResumeCaches() => _caches?.Resume();
 
     /// <inheritdoc/>
-    Segment<T> ISupply<T>.Import(in Request<T> request) => _importer!.ImportOrReap(request.Placement);
+    Segment<T> ISupply<T>.Import(in Request<T> request)
+    {
+        long releases = _space.Releases;
+        Segment<T> import = _importer!.Import(request, isThorough: false);
+        return T.IsZero(import.Size) && MayImportMore(releases) ? _importer.Import(request, isThorough: true) : import;
+    }
+
+    /// <inheritdoc/>
+    void ISupply<T>.TakeBackKept() => _space.TryRecall()?.End();
+
+    /// <inheritdoc/>
+    Borrowers ILoanSource.Borrowers => _space.Borrowers;
 
     /// <inheritdoc/>
     string? ISupply<T>.WhyNever(in Request<T> request) =>
-        _possibility.IsPossible(request.Placement) ? null : _possibility.NeverFits(request.Size);
+        _possibility.IsPossible(request.Placement, T.Zero) ? null : _possibility.NeverFits(request.Size);
 
     /// <inheritdoc/>
     FitReport<T> ISupply<T>.Explain(in Request<T> request) => Report(request.Placement);

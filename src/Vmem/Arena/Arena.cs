@@ -2,6 +2,7 @@ using System.Numerics;
 using Vmem.Caching;
 using Vmem.Diagnostics;
 using Vmem.Importing;
+using Vmem.Lending;
 using Vmem.Ranges;
 using Vmem.Recording;
 using Vmem.Space;
@@ -152,6 +153,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         }
 
         _caches?.Dispose();
+        _space.Leave();
         ArenaMetrics.Arenas.Remove(_metered);
         try
         {
@@ -173,45 +175,97 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
     // The order in which a request is met; the first that succeeds ends it. Nothing else decides it. Calls that are common begin with the
     // first steps in line: the thread's loaded magazine, the depot, a good fit of the segments.
     private bool TryMeet(in Request<T> request, out Grant<T> grant) =>
-        (Serves(request) ? _caches!.TryTake(request, out grant)  // a slab, a new slab, segments
-            : _space.TryTake(request, out grant))                // segments
-        || TryMeetWithMore(request, out grant);
+        TryTakeAtHand(request, out grant) || TryMeetWithMore(request, out grant);
 
-    // The rest of the order, after the segments were found to have no place.
+    // The rest of the order, after what is at hand was found to have no place.
     private bool TryMeetWithMore(in Request<T> request, out Grant<T> grant)
     {
         long releases = _space.Releases;
-        return TryTakeFromImportedSlab(request, out grant)
-            || TryTakeImported(request, out grant)               // the source, without the lock
-            || TryTakeDrained(request, out grant)                // every magazine and slab, at one moment
-            || (TryReap(releases) && TryTakeImported(request, out grant))
+        return TryTakeImported(request, out grant)               // the source, without the lock
+            || TryMeetThoroughly(request, releases, out grant)
             || Fail(out grant);
     }
 
-    private bool Serves(in Request<T> request) => _caches is not null && _caches.Serves(request);
-
-    private bool TryTakeFromImportedSlab(in Request<T> request, out Grant<T> grant)
+    // What is kept for speed goes back, here and above, and the source is asked to do the same.
+    private bool TryMeetThoroughly(in Request<T> request, long releases, out Grant<T> grant)
     {
         grant = default;
-        return _importer is not null && _caches is not null && _caches.WantsSlab(request) && _importer.TryAttach(_caches.SlabPlacement) &&
-            _caches.TryTake(request, out grant);
+        Recall? recall = _space.TryRecall();                 // what arenas above keep
+        try
+        {
+            return TryTakeDrained(request, out grant)            // every magazine and slab, at one moment
+                || (MayImportMore(releases) && _importer!.TryTakeImported(request, isThorough: true, out grant));
+        }
+        finally
+        {
+            EndRecall(recall, request, grant);
+        }
     }
+
+    private bool TryTakeAtHand(in Request<T> request, out Grant<T> grant) =>
+        Serves(request) ? _caches!.TryTake(request, out grant)   // a slab, a new slab, segments
+            : _space.TryTake(request, out grant);                // segments
+
+    private bool Serves(in Request<T> request) => _caches is not null && _caches.Serves(request);
 
     private bool TryTakeImported(in Request<T> request, out Grant<T> grant)
     {
         grant = default;
-        return _importer is not null && _importer.TryTakeImported(request, out grant);
+        if (_importer is null)
+        {
+            return false;
+        }
+
+        bool met = _caches is not null && _caches.WantsSlab(request) ? _importer.TryAttachForSlab(request) && _caches.TryTake(request, out grant)
+            : _importer.TryTakeImported(request, isThorough: false, out grant);
+        try
+        {
+            _caches?.AttendSource();
+            return met;
+        }
+        catch when (met)
+        {
+            TakeBack(request, grant);
+            throw;
+        }
     }
 
     private bool TryTakeDrained(in Request<T> request, out Grant<T> grant)
     {
         grant = default;
-        return _caches is not null && _caches.TryTakeDrained(request, out grant);
+        return _caches is not null ? _caches.TryTakeDrained(request, out grant) : _space.Lends && _space.TryTake(request, out grant);
     }
 
-    /// <summary>Gives empty imports back: keeping them must not make a request fail. They may also have gone back since the source was
-    /// asked.</summary>
-    private bool TryReap(long releases) => _importer is not null && (!T.IsZero(_space.DetachEmpty()) || _space.Releases != releases);
+    private void EndRecall(Recall? recall, in Request<T> request, in Grant<T> grant)
+    {
+        try
+        {
+            recall?.End();
+        }
+        catch when (!grant.IsEmpty)
+        {
+            TakeBack(request, grant);
+            throw;
+        }
+    }
+
+    /// <summary>The caller will not learn of what it got.</summary>
+    private void TakeBack(in Request<T> request, in Grant<T> grant)
+    {
+        if (Serves(request))
+        {
+            _caches!.Free(grant.Start, grant.Size);
+        }
+        else
+        {
+            _space.TakeBack(grant);
+        }
+    }
+
+    /// <summary>Gives empty imports back: keeping them must not make a request fail. Then there is a reason to ask the source once more: it
+    /// has got something back, maybe already since it was asked, or it is an arena that has not looked for all it could give.</summary>
+    private bool MayImportMore(long releases) =>
+        _importer is not null && (!T.IsZero(_space.DetachEmpty()) || _space.Releases != releases || _importer.AsksArena);
 
     private bool Fail(out Grant<T> grant)
     {

@@ -92,6 +92,7 @@ internal sealed partial class MagazineCache<TItem>
         }
 
         _depot.Drain(spilled);
+        _record.MayHold = false;
         Invariant.Assert(_depot.Rounds == 0, "a drained cache has nothing in its depot");
     }
 
@@ -169,6 +170,7 @@ internal sealed partial class MagazineCache<TItem>
         {
             foreach (Magazine<TItem> magazine in magazines)
             {
+                _record.MayHold |= magazine.Rounds > 0;
                 _depot.Pour(magazine, _record.Size.Rounds);
             }
         }

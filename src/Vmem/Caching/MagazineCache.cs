@@ -44,8 +44,13 @@ internal sealed partial class MagazineCache<TItem>
     {
         public MagazineSize Size;
         public long DepotTouches;
+        public bool MayHold;
         public long LookedForEndedAt;
     }
+
+    /// <summary>Whether anything was returned since all was taken out. Only <see cref="TryReturn"/> gives an emptied cache a magazine to
+    /// return to.</summary>
+    public bool MayHold => Volatile.Read(ref _record.MayHold);
 
     /// <summary>Takes an item from the loaded magazine of the current thread, whose number this is.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -198,6 +203,7 @@ internal sealed partial class MagazineCache<TItem>
                         _depot.PutFull(mine.Previous);
                     }
 
+                    Volatile.Write(ref _record.MayHold, true);
                     Invariant.Assert(made.Rounds == 0 && made.Items.Length > 0, "the magazine that makes room is empty");
                     mine.Previous = mine.Loaded;
                     mine.Loaded = made;

@@ -29,6 +29,7 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
     private readonly Upkeep? _upkeep;
     private readonly int _quantumShift;
     private readonly Space<T> _space;
+    private volatile bool _isSuspendedForSource;
 
     public QuantumCaches(Space<T> space, FitPolicy policy, int classes, TimeProvider time)
     {
@@ -55,6 +56,9 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
     public MagazineCache<T>[] Magazines => _magazines.All;
 
     public long BookkeepingBytes => _slabs.Bytes;
+
+    /// <summary>Whether magazines or slabs may hold anything. Under the lock; else a hint.</summary>
+    public bool MayHold => !T.IsZero(_slabs.Idle) || _magazines.MayHold;
 
     /// <summary>A range from the thread's other magazine, or with a full one from the depot.</summary>
     /// <returns>False if there is none: it must come from below.</returns>
@@ -110,17 +114,21 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
             return;
         }
 
-        using Visit<T> visit = _space.Visit();
-        _space.Map.Reserve();
-        if (!_slabLayer.TryReturn(start, size, sizeClass, isFree: true))
+        using (Visit<T> visit = _space.Visit())
         {
-            _space.CheckFree(start, size);
+            _space.Map.Reserve();
+            if (!_slabLayer.TryReturn(start, size, sizeClass, isFree: true))
+            {
+                _space.CheckFree(start, size);
+            }
+
+            if (_magazines.IsSuspended)
+            {
+                _slabLayer.Dissolve();
+            }
         }
 
-        if (_magazines.IsSuspended)
-        {
-            _slabLayer.Dissolve();
-        }
+        ResumeForSource();
     }
 
     /// <summary>Gives everything that the caches hold back to the segments, and imports that are empty then to the source.</summary>
@@ -201,6 +209,44 @@ internal sealed class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget, IDispo
 
     /// <summary>Ends one <see cref="Suspend"/>.</summary>
     public void Resume() => _magazines.Resume();
+
+    /// <inheritdoc/>
+    public void GiveBack()
+    {
+        AttendSource();
+        if (MayHold)
+        {
+            _ = Drain(out _);
+        }
+    }
+
+    /// <summary>While somebody waits for room in the source, nothing is cached, until a free finds that nobody does any more. Whoever comes
+    /// to wait asks those who had imports by then; who imports later calls this. Not to be called under the lock.</summary>
+    public void AttendSource()
+    {
+        if (!_space.IsWanted || Interlocked.Exchange(ref _isSuspendedForSource, true))
+        {
+            return;
+        }
+
+        try
+        {
+            Suspend();
+        }
+        catch
+        {
+            _isSuspendedForSource = false;
+            throw;
+        }
+    }
+
+    private void ResumeForSource()
+    {
+        if (_isSuspendedForSource && !_space.IsWanted && Interlocked.Exchange(ref _isSuspendedForSource, false))
+        {
+            Resume();
+        }
+    }
 
     /// <summary>Other magazines take the place of these, recorded or not. Frozen and drained.</summary>
     /// <param name="layer">What <see cref="CreateLayer"/> made.</param>

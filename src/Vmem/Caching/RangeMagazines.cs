@@ -36,6 +36,23 @@ internal sealed class RangeMagazines<T>
     /// <summary>Whether the caches must keep nothing.</summary>
     public bool IsSuspended => Volatile.Read(ref _suspensions) != 0;
 
+    /// <summary>Whether any of them may hold anything.</summary>
+    public bool MayHold
+    {
+        get
+        {
+            foreach (MagazineCache<T> cache in All)
+            {
+                if (cache.MayHold)
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+    }
+
     public MagazineCache<T> this[int sizeClass] => _layer.Caches[sizeClass];
 
     /// <summary>Stops all magazines, so that they can be looked at or emptied, until <see cref="Thaw"/>. To be called before the arena's

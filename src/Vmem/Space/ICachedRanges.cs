@@ -12,6 +12,10 @@ internal interface ICachedRanges<T>
     /// <summary>Ends <see cref="Freeze"/>.</summary>
     void Thaw();
 
+    /// <summary>Gives what the caches hold back to the segments, if they hold anything. While somebody waits for room in the source they
+    /// also take nothing in.</summary>
+    void GiveBack();
+
     /// <summary>The range of a slab that holds a value, and whether it is out. Under the lock.</summary>
     (T Start, T Size, bool IsOut) RangeAt(uint slab, T value);
 }

@@ -1,3 +1,5 @@
+using Vmem.Lending;
+
 namespace Vmem.Space;
 
 // Spans: those that are added and removed, and those that come from the source and go back to it.
@@ -83,7 +85,28 @@ internal sealed partial class Space<T>
     }
 
     /// <summary>Whether so much more would exceed the limit.</summary>
-    public bool ExceedsLimit(T size) => !T.IsZero(Limit) && (Map.TotalSize > Limit || size > Limit - Map.TotalSize);
+    public bool ExceedsLimit(T size) => size > Headroom;
+
+    /// <summary>How much more the limit allows. A hint where the lock is not held.</summary>
+    public T Headroom
+    {
+        get
+        {
+            T total = Map.TotalSize;
+            return T.IsZero(Limit) ? T.MaxValue : total < Limit ? Limit - total : T.Zero;
+        }
+    }
+
+    /// <summary>How much more the limit allows when all wholly free imports have gone back.</summary>
+    public T HeadroomWithoutEmpty
+    {
+        get
+        {
+            using Visit<T> visit = Visit();
+            T total = Map.TotalSize - (_imports?.Empty ?? T.Zero);
+            return T.IsZero(Limit) ? T.MaxValue : total < Limit ? Limit - total : T.Zero;
+        }
+    }
 
     /// <summary>Adds an import to the spans, which empties <paramref name="import"/>; false if there is none, or the limit has been
     /// reached meanwhile. The lock is held.</summary>
@@ -117,10 +140,10 @@ internal sealed partial class Space<T>
         }
 
         T total = T.Zero;
-        foreach (Segment<T> span in ImportedSpans(emptyOnly: true))
+        while (Map.FirstEmpty is var span and not 0)
         {
+            total += Map.GetEmpty(span).Size;
             Detach(span);
-            total += span.Size;
         }
 
         NoteRoom();
@@ -140,10 +163,9 @@ internal sealed partial class Space<T>
 
         using (VisitEvenEnded(ref surplus))
         {
-            List<Segment<T>> empty = !_hasEnded && _imports.HasSurplus ? ImportedSpans(emptyOnly: true) : [];
-            for (int i = empty.Count - 1; i >= 0 && _imports.HasSurplus; i--)
+            while (!_hasEnded && _imports.HasSurplus)
             {
-                Detach(empty[i]);
+                Detach(Map.FirstEmpty);
             }
         }
 
@@ -174,15 +196,15 @@ internal sealed partial class Space<T>
     /// held.</summary>
     private void NoteImportUsed(uint free)
     {
-        if (_imports is not null && Map.IsWholeImport(free, out _))
+        if (_imports is not null && Map.IsWholeImport(free, out uint span))
         {
-            _imports.NoteUsed(Map.GetSegment(free).Size);
-            UpdateGoodFit();
+            Unkeep(span);
         }
     }
 
     /// <summary>A segment became free: if it is a whole import and enough of those are kept already, it goes to the source after the
-    /// visit. While somebody waits it is kept: it may be just what he waits for, and what he leaves is trimmed. The lock is held.</summary>
+    /// visit. While somebody waits it is kept: it may be just what he waits for, and what he leaves is trimmed. So it is during a recall,
+    /// which runs no code of others. The lock is held.</summary>
     private void DetachIfEmpty(uint free)
     {
         if (_imports is null || !Map.IsWholeImport(free, out uint span))
@@ -191,10 +213,9 @@ internal sealed partial class Space<T>
         }
 
         Segment<T> whole = Map.GetSegment(free);
-        if (IsWatched || _imports.Keeps(whole.Size) || !TryRemove(span, whole))
+        if (IsWatched || Recall.IsUnderWay || _imports.Keeps(whole.Size) || !TryRemove(span, whole))
         {
-            _imports.NoteEmpty(whole.Size);
-            UpdateGoodFit();
+            Keep(span);
         }
     }
 
@@ -203,26 +224,42 @@ internal sealed partial class Space<T>
     {
         try
         {
-            Remove(span, import);
-            return true;
+            ReleaseLater(import);
         }
         catch (OutOfMemoryException)
         {
             return false;
         }
+
+        Remove(span, import);
+        return true;
     }
 
     /// <summary>Takes out a wholly free import that is kept. The lock is held.</summary>
-    private void Detach(in Segment<T> import)
+    private void Detach(uint span)
     {
-        Remove(Map.FindSpan(import.Start, out _, out _), import);
-        _imports!.NoteUsed(import.Size);
+        Segment<T> import = Map.GetEmpty(span);
+        ReleaseLater(import);                     // first: it may need memory
+        Unkeep(span);
+        Remove(span, import);
+    }
+
+    private void Keep(uint span)
+    {
+        Map.LinkEmpty(span);
+        _imports!.NoteEmpty(Map.GetEmpty(span).Size);
+        UpdateGoodFit();
+    }
+
+    private void Unkeep(uint span)
+    {
+        Map.UnlinkEmpty(span);
+        _imports!.NoteUsed(Map.GetEmpty(span).Size);
         UpdateGoodFit();
     }
 
     private void Remove(uint span, in Segment<T> import)
     {
-        ReleaseLater(import);                     // first: it may need memory
         Map.RemoveSpan(span);
         Recorder?.Removed(import.Start, import.Size);
         _imports!.NoteRelease();
@@ -235,8 +272,9 @@ internal sealed partial class Space<T>
         Recorder?.Added(start, size);
         if (isImport)
         {
-            _imports!.NoteImport(size);
-            UpdateGoodFit();
+            _imports!.NoteImport();
+            _ = Map.IsWholeImport(free, out uint span);
+            Keep(span);
         }
 
         return free;

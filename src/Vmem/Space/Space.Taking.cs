@@ -67,9 +67,31 @@ internal sealed partial class Space<T>
     {
         AssertHeld();
         Map.Reserve();
-        uint free = Map.FindConstrained(request.Policy, request.Placement, out T start);
-        grant = free == 0 ? default : Take(free, start, request);
+        T size = request.Size;
+        uint free = T.IsZero(request.Terms.Unit) ? Map.FindConstrained(request.Policy, request.Placement, out T start)
+            : FindForImport(request, out start, out size);
+        grant = free == 0 ? default : Take(free, start, size, request.Policy, request.Kind, request.Site);
         return free != 0;
+    }
+
+    /// <summary>A place for the import of an arena above: if possible what it prefers, else the units around a place for what it needs. The
+    /// lock is held.</summary>
+    private uint FindForImport(in Request<T> request, out T start, out T size)
+    {
+        uint free;
+        if (request.Terms.TryPrefer(request.Placement, Quantum, out Placement<T> preferred))
+        {
+            size = preferred.Size;
+            free = Map.FindConstrained(request.Policy, preferred, out start);
+            if (free != 0)
+            {
+                return free;
+            }
+        }
+
+        free = Map.FindConstrained(request.Policy, request.Placement, out start);
+        (start, size) = request.Terms.Around(start, request.Size);
+        return free != 0 && Map.GetSegment(free) is var whole && start >= whole.Start && size <= whole.Size - (start - whole.Start) ? free : 0;
     }
 
     /// <summary>The same, with an import at hand that is attached only if it is needed: what has changed while the source was asked counts
@@ -118,7 +140,7 @@ internal sealed partial class Space<T>
     {
         AssertHeld();
         Map.Reserve();
-        _ = Take(free, start, request);
+        _ = Take(free, start, request.Size, request.Policy, request.Kind, request.Site);
     }
 
     /// <summary>What slabs hold and nobody does has changed. The lock is held.</summary>
@@ -141,9 +163,6 @@ internal sealed partial class Space<T>
         grant = free == 0 ? default : Take(free, start, size, policy, kind, site);
         return free != 0;
     }
-
-    private Grant<T> Take(uint free, T start, in Request<T> request) =>
-        Take(free, start, request.Size, request.Policy, request.Kind, request.Site);
 
     /// <summary>Takes a place that was found, counts it, and has it recorded. The lock is held.</summary>
     private Grant<T> Take(uint free, T start, T size, FitPolicy policy, RequestKind kind, AuditSite? site)

@@ -19,6 +19,9 @@ internal interface ISupply<T>
     /// <summary>Ends one <see cref="SuspendCaches"/>.</summary>
     void ResumeCaches();
 
+    /// <summary>What arenas above keep and nobody uses comes back.</summary>
+    void TakeBackKept();
+
     /// <summary>A span in which the request would fit, also after the empty imports went back; the empty segment if there is
     /// none.</summary>
     Segment<T> Import(in Request<T> request);

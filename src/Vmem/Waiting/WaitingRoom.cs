@@ -117,6 +117,7 @@ internal sealed partial class WaitingRoom<T> : IWatcher
         {
             if (isFirst)
             {
+                _supply.TakeBackKept();           // from now on nothing more is kept
                 Serve(isOwnRelease: false);
             }
 
