@@ -1,3 +1,5 @@
+using Vmem.Lending;
+
 namespace Vmem.Space;
 
 // Stays under the lock, and what they leave to do.
@@ -110,12 +112,13 @@ internal sealed partial class Space<T>
         finally
         {
             // A request may have been queued after the lock was given back, and have found the source still full.
-            if (aftermath.HasRoomCome || (aftermath.HasSpans && IsWatched))
+            bool tells = !Recall.IsUnderWay;      // else whoever recalls does, in the end
+            if (tells && (aftermath.HasRoomCome || (aftermath.HasSpans && IsWatched)))
             {
                 _watcher.RoomMayHaveCome(isOwnRelease);
             }
 
-            if (aftermath.HasRoomGone)
+            if (tells && aftermath.HasRoomGone)
             {
                 _watcher.RoomHasGone();
             }

@@ -10,9 +10,6 @@ internal interface ISupply<T>
     /// <summary>Whether there is a source to import from.</summary>
     bool CanImport { get; }
 
-    /// <summary>Changes whenever something goes that a request may have counted on.</summary>
-    long Removals { get; }
-
     /// <summary>Whether every free reaches the queue. Under the lock; it stays true while anybody is queued or listens.</summary>
     bool IsWatched { get; }
 

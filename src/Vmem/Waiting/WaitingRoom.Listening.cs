@@ -85,7 +85,7 @@ internal sealed partial class WaitingRoom<T>
 
     private void SourceMayHaveRoom()
     {
-        long removals = _supply.Removals;
+        long removals = _space.Removals;
         if (Interlocked.Exchange(ref _removalsHeard, removals) != removals)
         {
             RoomHasGone();
