@@ -40,8 +40,8 @@ internal sealed class Borrowers(IBorrower? owner, Membership? below, bool isShar
     private long _begun;                          // recalls
     private bool _recalling;
 
-    /// <summary>Whether somebody waits for room in the source or below it.</summary>
-    public bool IsWanted => owner is { IsWatched: true } || below is { IsWanted: true };
+    /// <summary>Whether somebody waits for room in the source or below it, beside so many that listen to it.</summary>
+    public bool IsWantedBeside(int listeners) => owner?.IsWatchedBeside(listeners) == true || below is { IsWanted: true };
 
     /// <summary>See <see cref="IBorrower.Removals"/>.</summary>
     public long Removals => owner?.Removals ?? 0;

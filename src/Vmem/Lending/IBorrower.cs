@@ -3,8 +3,8 @@ namespace Vmem.Lending;
 /// <summary>An arena that imports, as its source sees it.</summary>
 internal interface IBorrower
 {
-    /// <summary>Whether a request waits, here or above.</summary>
-    bool IsWatched { get; }
+    /// <summary>Whether a request waits here, or above by more than so many that listen.</summary>
+    bool IsWatchedBeside(int listeners);
 
     /// <summary>Changes whenever something goes that a request may have counted on, here or below.</summary>
     long Removals { get; }

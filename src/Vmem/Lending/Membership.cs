@@ -8,8 +8,25 @@ internal sealed class Membership(Borrowers borrowers)
     private WeakGCHandle<IBorrower> _borrower;    // not WeakReference, whose finaliser every arena would pay for
     private int _place = -1;                      // in the list of the source, under its lock
 
-    /// <summary>Whether somebody waits for room in the source, or below it: then nothing is kept.</summary>
-    public bool IsWanted => borrowers.IsWanted;
+    private long _listening;                      // how often the borrower listens to the source; from bit 32 on, the changes of that
+
+    /// <summary>Whether somebody waits for room in the source, or below it, who does not do so in or above the borrower: then nothing is
+    /// kept. True, too, if that is in question.</summary>
+    public bool IsWanted
+    {
+        get
+        {
+            long listening = Volatile.Read(ref _listening);
+            return borrowers.IsWantedBeside((int)listening) || Volatile.Read(ref _listening) != listening;
+        }
+    }
+
+    /// <summary>The borrower has come to listen, or is about to cease to. Under its lock.</summary>
+    public void NoteListening(int by)
+    {
+        int count = Math.Max((int)_listening + by, 0);
+        Volatile.Write(ref _listening, (((_listening >> 32) + 1) << 32) | (uint)count);
+    }
 
     /// <summary>Where it is in the list; −1: nowhere.</summary>
     public int Place

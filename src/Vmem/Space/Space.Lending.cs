@@ -27,8 +27,19 @@ internal sealed partial class Space<T>
     /// <summary>Whether anything is imported. A hint where the lock is not held.</summary>
     public bool HasImports => _imports is not null && _imports.Imports > _imports.Releases;
 
-    /// <summary>Whether somebody waits for room in the source, or below it: then nothing is kept.</summary>
+    /// <summary>Whether somebody waits for room in the source, or below it, and not here or above: then nothing is kept.</summary>
     public bool IsWanted => _imports?.Membership is { IsWanted: true };
+
+    /// <summary>It listens to the source, on behalf of those who wait here or above; −1: it is about to cease to. The lock is
+    /// held.</summary>
+    public void NoteListening(int by)
+    {
+        AssertHeld();
+        _imports?.Membership?.NoteListening(by);
+    }
+
+    /// <inheritdoc/>
+    bool IBorrower.IsWatchedBeside(int listeners) => IsWatched && (listeners == 0 || _watcher.IsWatchedBeside(listeners));
 
     /// <summary>Leaves them.</summary>
     public void Leave() => _imports?.Leave();

@@ -21,6 +21,11 @@ internal sealed class SourceListener<T>(INotifyingArenaSource<T>? source, Action
         try
         {
             source.Subscribe(mayHaveRoom);
+            using (space.VisitEvenEnded())
+            {
+                space.NoteListening(1);           // not before it does: what others wait for is kept by nobody
+            }
+
             return true;
         }
         catch
@@ -43,7 +48,13 @@ internal sealed class SourceListener<T>(INotifyingArenaSource<T>? source, Action
     {
         using (space.VisitEvenEnded())
         {
-            return _reasons += by;
+            _reasons += by;
+            if (_reasons == 0)
+            {
+                space.NoteListening(-1);
+            }
+
+            return _reasons;
         }
     }
 }

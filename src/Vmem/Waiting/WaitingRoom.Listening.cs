@@ -43,6 +43,9 @@ internal sealed partial class WaitingRoom<T>
         }
     }
 
+    /// <inheritdoc/>
+    public bool IsWatchedBeside(int listeners) => !_queue.IsEmpty || Volatile.Read(ref _listeners).Length > listeners;
+
     /// <inheritdoc cref="INotifyingArenaSource{T}.Unsubscribe"/>
     public void Unsubscribe(Action mayHaveRoom)
     {

@@ -118,6 +118,64 @@ public class SiblingTests
         Assert.True(waiter.IsCompletedSuccessfully);
     }
 
+    /// <summary>While somebody waits in an arena, its caches lend what cannot help him: it may help another.</summary>
+    [Fact]
+    public void What_is_lent_in_one_goes_to_who_waits_in_another()
+    {
+        using Arena<uint> pool = new("pool", 0, 8, 1);
+        using Arena<uint> a = new("a", 1, new ArenaOptions<uint> { Source = pool, QuantumCacheMax = 4 });
+        using Arena<uint> b = new("b", 1, new ArenaOptions<uint> { Source = pool });
+        uint[] held = [.. Enumerable.Range(0, 8).Select(_ => a.Allocate(1))];
+        ValueTask<uint> large = a.AllocateAsync(4, TestContext.Current.CancellationToken);
+        for (int i = 0; i < 300; i++)
+        {
+            a.Free(held[0], 1);
+            held[0] = a.Allocate(1);
+        }
+
+        a.Free(held[0], 1);
+        Assert.True(b.AllocateAsync(1, TestContext.Current.CancellationToken).AsTask().IsCompletedSuccessfully);
+        ValueTask<uint> next = b.AllocateAsync(1, TestContext.Current.CancellationToken);
+        Assert.False(next.IsCompleted);
+        a.Free(held[1], 1);
+        Assert.True(next.IsCompletedSuccessfully);
+        Assert.False(large.IsCompleted);
+        Validate(a, b, pool);
+    }
+
+    /// <summary>Who waits in an arena listens to its source. That is no reason to keep nothing in that arena.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Beside_one_who_waits_pairs_do_not_ask_the_source(int depth)
+    {
+        using Arena<uint> pool = new("pool", 0, 4_096, 1);
+        List<Arena<uint>> arenas = [pool];
+        for (int level = 0; level < depth; level++)
+        {
+            arenas.Add(new Arena<uint>($"{level}", 1, new ArenaOptions<uint> { Source = arenas[^1], QuantumCacheMax = level == depth - 1 ? 4u : 0 }));
+        }
+
+        Arena<uint> top = arenas[^1];
+        _ = pool.Allocate(3_968);
+        _ = top.Allocate(1);                      // what it lies in is no empty import
+        ValueTask<uint> waiter = top.AllocateAsync(3_000, TestContext.Current.CancellationToken);
+        top.Free(top.Allocate(1), 1);
+        long asked = pool.GetStatistics().Allocations + pool.GetStatistics().Failures;
+        for (int i = 0; i < 1_000; i++)
+        {
+            top.Free(top.Allocate(1), 1);
+        }
+
+        Assert.InRange(pool.GetStatistics().Allocations + pool.GetStatistics().Failures - asked, 0, 20);
+        Assert.False(waiter.IsCompleted);
+        pool.Free(0, 3_968);
+        Assert.True(waiter.IsCompletedSuccessfully);
+        Validate([.. arenas]);
+        arenas.Reverse();
+        arenas.ForEach(static arena => arena.Dispose());
+    }
+
     /// <summary>A limit of a sibling leaves room when what it keeps has gone back: who waits in it is served.</summary>
     [Fact]
     public void Who_waits_in_a_sibling_that_is_asked_is_tried_again()
