@@ -144,7 +144,8 @@ internal sealed class CacheWatch<T>(Space<T> space)
     public bool TryLend(T start, T size)
     {
         space.AssertHeld();
-        bool isLent = !space.IsWanted && IsSegment(start, size) && (_lent.Contains(start) || (_lent.Count < MostLent && HelpsNobody(start)));
+        bool isLent = !space.IsWanted && IsSegment(start, size) &&
+            (_lent.Contains(start) || (_lent.Count < MostLent && HelpsNobody(start)));
         if (isLent)
         {
             _ = _lent.Add(start);

@@ -237,6 +237,9 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
     }
 
     /// <inheritdoc/>
+    public void WakeUpkeep() => _upkeep?.Wake();
+
+    /// <inheritdoc/>
     public void SlabMoved(uint slab, uint tag) => _slabs.SetTag(slab, tag);
 
     /// <inheritdoc/>
@@ -280,7 +283,8 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
     {
         _watch.EndInterval();
         _drain.KeepUp(_upkeepGate, static (magazines, spilled) => magazines.Tick(spilled));
-        return _magazines.HoldAnything || _watch.IsOn;
+        bool isAging = _drain.AgeImports();
+        return isAging || _magazines.HoldAnything || _watch.IsOn;
     }
 
     /// <inheritdoc/>

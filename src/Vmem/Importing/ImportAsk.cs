@@ -67,7 +67,8 @@ internal readonly record struct ImportAsk<T>(T Size, RangeConstraints<T> Constra
         T size = (ample + mask) & ~mask;
         bool fits = !T.IsZero(need.Sure) && ample >= outside && size >= ample;
         size = fits ? T.Max(size, least) : all;
-        ask = new ImportAsk<T>(T.IsZero(all) ? size : T.Min(size, all), new RangeConstraints<T> { Align = unitAlign, Min = min, Max = max });
+        var window = new RangeConstraints<T> { Align = unitAlign, Min = min, Max = max };
+        ask = new ImportAsk<T>(T.IsZero(all) ? size : T.Min(size, all), window);
         return !T.IsZero(ask.Size);
     }
 }

@@ -36,8 +36,8 @@ internal sealed class Importer<T>
         _slabSize = slabSize;
     }
 
-    /// <summary>Gives empty imports back: keeping them must not make a request fail. Then there may be a reason to ask the source once more:
-    /// it has got something back, maybe already since it was asked, or it is an arena that has not looked for all it could give.</summary>
+    /// <summary>Gives empty imports back: keeping them must not make a request fail. Then there may be a reason to ask the source once
+    /// more: it has got something back, maybe already since it was asked, or it is an arena that has not looked for all it could give.</summary>
     /// <param name="releases">How many imports had gone back when it was asked.</param>
     public bool MayHaveMore(long releases) => !T.IsZero(_space.DetachEmpty()) || _space.Releases != releases || _lender is not null;
 
@@ -92,8 +92,8 @@ internal sealed class Importer<T>
     {
         long releases = _space.Releases;
         Segment<T> import = Import(request, TermsOf(request, forSlab: false, ImportPass.Gentle), out _);
-        return T.IsZero(import.Size) && MayHaveMore(releases) ? Import(request, TermsOf(request, forSlab: false, ImportPass.Thorough), out _)
-            : import;
+        return T.IsZero(import.Size) && MayHaveMore(releases)
+            ? Import(request, TermsOf(request, forSlab: false, ImportPass.Thorough), out _) : import;
     }
 
     /// <summary>Why no import has met a request, for its exception.</summary>
@@ -109,12 +109,14 @@ internal sealed class Importer<T>
     public bool WouldAsk(in Placement<T> placement) =>
         Outlook(placement, T.Zero, _space.HeadroomWithoutEmpty) is ImportOutlook.Open or ImportOutlook.Limited;
 
-    /// <summary>Whether a source that is no arena, or an arena were everything in it free, could give an import of at most so much.</summary>
+    /// <summary>Whether a source that is no arena, or an arena were everything in it free, could give an import of at most so
+    /// much.</summary>
     public bool CouldImport(in Placement<T> placement, T unitAbove, T headroom)
     {
         T unit = T.Max(_unit, unitAbove);
         return _lender is null ? Outlook(placement, unitAbove, headroom) is ImportOutlook.Open or ImportOutlook.Limited
-            : ExactNeed<T>.TryMake(placement, unit, _sourceQuantum, headroom, out Placement<T> need, out _) && _lender.CouldLend(need, unit);
+            : ExactNeed<T>.TryMake(placement, unit, _sourceQuantum, headroom, out Placement<T> need, out _) &&
+                _lender.CouldLend(need, unit);
     }
 
     /// <summary>Whether the source would be asked for a request, with so much left under the limit.</summary>

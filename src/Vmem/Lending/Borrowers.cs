@@ -6,8 +6,8 @@ namespace Vmem.Lending;
 /// <summary>Those who borrow from one source: who of them may keep something, and how it comes back.</summary>
 /// <remarks>
 /// <para>
-/// Arenas keep part of what they imported, so that they need not ask at every swing. "Fails only if nothing fits" must hold for a whole tree
-/// of arenas. So a source that is about to fail asks for all that is kept above it.
+/// Arenas keep part of what they imported, so that they need not ask at every swing. "Fails only if nothing fits" must hold for a whole
+/// tree of arenas. So a source that is about to fail asks for all that is kept above it.
 /// </para>
 /// <para>
 /// <b>No storm.</b> Whoever comes to keep something says so once, and is listed. A recall takes the list; those who have given everything
@@ -39,6 +39,16 @@ internal sealed class Borrowers(IBorrower? owner, Membership? below, bool isShar
     private int _sweepAt = SweptFrom;
     private long _begun;                          // recalls
     private bool _recalling;
+
+    /// <summary>The source was dropped, and so were all above it: the handles that refer to them are nobody's.</summary>
+    ~Borrowers()
+    {
+        using ArenaLock.Scope held = _lock.EnterScope();
+        while (_listed is { Count: > 0 })         // null if there was no memory to make it
+        {
+            Remove(_listed[^1]);
+        }
+    }
 
     /// <summary>Whether somebody waits for room in the source or below it, beside so many that listen to it.</summary>
     public bool IsWantedBeside(int listeners) => owner?.IsWatchedBeside(listeners) == true || below is { IsWanted: true };

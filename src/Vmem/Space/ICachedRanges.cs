@@ -17,6 +17,9 @@ internal interface ICachedRanges<T>
     /// <see cref="OutOfMemoryException"/>, having changed nothing.</summary>
     void NoteHandle(T start, T size);
 
+    /// <summary>There is something for the upkeep to do. Under the lock.</summary>
+    void WakeUpkeep();
+
     /// <summary>The segment of a slab has another tag from now on. Under the lock.</summary>
     void SlabMoved(uint slab, uint tag);
 

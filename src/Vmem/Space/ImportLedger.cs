@@ -6,7 +6,8 @@ namespace Vmem.Space;
 /// <summary>What an arena has of its source: how often it imported and released, and which of its imports are wholly free.</summary>
 /// <remarks>
 /// Wholly free imports are kept up to <see cref="ArenaOptions{T}.RetainedImport"/>. An arena whose use swings about a span's boundary
-/// would otherwise import and release at every swing, as all known implementations do. Under the arena's lock.
+/// would otherwise import and release at every swing, as all known implementations do. What was kept for two intervals of the caches'
+/// upkeep without being needed goes back. Under the arena's lock.
 /// </remarks>
 /// <param name="retained">How much is kept; 0: one span.</param>
 /// <param name="membership">The arena's place among those who borrow from its source; null if the source does not ask for anything
@@ -15,6 +16,9 @@ namespace Vmem.Space;
 internal sealed class ImportLedger<T>(T retained, Membership? membership, IBorrower borrower)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
+    private long _least;                          // the fewest empty spans in this interval
+    private long _leastBefore;                    // in the one before
+
     public Membership? Membership { get; } = membership;
 
     public long Imports { get; private set; }
@@ -29,6 +33,15 @@ internal sealed class ImportLedger<T>(T retained, Membership? membership, IBorro
 
     /// <summary>Whether more is kept than should be: it was kept because somebody waited.</summary>
     public bool HasSurplus => IsWanted ? EmptySpans > 0 : T.IsZero(retained) ? EmptySpans > 1 : Empty > retained;
+
+    /// <summary>An interval has ended.</summary>
+    /// <returns>How many empty spans were kept all the while, in it and in the one before: nobody has needed them.</returns>
+    public long EndInterval()
+    {
+        long idle = Math.Min(_least, _leastBefore);
+        (_leastBefore, _least) = (_least, EmptySpans);
+        return idle;
+    }
 
     private bool IsWanted => Membership is not null && Membership.IsWanted;
 
@@ -55,6 +68,7 @@ internal sealed class ImportLedger<T>(T retained, Membership? membership, IBorro
     {
         Empty -= size;
         EmptySpans--;
+        _least = Math.Min(_least, EmptySpans);
     }
 
     /// <summary>A span that was not kept goes back to the source.</summary>

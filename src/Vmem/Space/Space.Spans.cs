@@ -158,6 +158,24 @@ internal sealed partial class Space<T>
         return any && T.IsZero(total) ? T.MaxValue : total;
     }
 
+    /// <summary>An interval has ended: wholly free imports that nobody has needed in it and in the one before go to the source.</summary>
+    /// <returns>Whether any are left.</returns>
+    public bool AgeEmpty()
+    {
+        if (_imports is null)
+        {
+            return false;
+        }
+
+        using Visit<T> visit = Visit();
+        for (long idle = _imports.EndInterval(); idle > 0 && TryDetach(Map.FirstEmpty); idle--)
+        {
+            NoteRoom();                           // under the limit
+        }
+
+        return _isAging = _imports.EmptySpans > 0;
+    }
+
     /// <summary>Takes the wholly free imports out that are more than is to be retained. They were kept because a waiting request might have
     /// wanted them.</summary>
     /// <returns>What is to be released.</returns>
@@ -270,6 +288,11 @@ internal sealed partial class Space<T>
         Map.LinkEmpty(span);
         _imports!.NoteEmpty(Map.GetEmpty(span).Size);
         UpdateGoodFit();
+        if (!_isAging)
+        {
+            _isAging = true;
+            Caches?.WakeUpkeep();
+        }
     }
 
     private void Unkeep(uint span)

@@ -37,6 +37,7 @@ internal sealed partial class Space<T> : IBorrower
     private Sequel _sequel;
     private bool _mayTakeGoodFit;                 // nothing has to be told of what is taken, and no empty import would be used up
     private bool _hasEnded;
+    private bool _isAging;                        // the upkeep of the caches knows of empty imports
     private Aftermath<T> _aftermath;              // of the visit under way
     private Tally<T> _tally = new();
     private long _removals;

@@ -68,7 +68,8 @@ public class ExactImportTests
             {
                 // Coarser at the top only over the ground itself: see ExactNeed.
                 quantum = depth == 1 ? 1 << random.Below(7) : 1 << random.Below(int.Log2(quantum) + 1);
-                levels.Add(new Arena<ushort>("above", (ushort)quantum, new ArenaOptions<ushort> { Source = levels[^1], Policy = Policy(random) }));
+                ArenaOptions<ushort> options = new() { Source = levels[^1], Policy = Policy(random) };
+                levels.Add(new Arena<ushort>("above", (ushort)quantum, options));
             }
 
             Arena<ushort> top = levels[^1];
@@ -100,7 +101,8 @@ public class ExactImportTests
                 tight += possible ? 0 : 1;
                 RangeConstraints<ushort> window = new() { Min = (ushort)min, Max = (ushort)max };
                 Assert.Equal(possible, child.TryAllocateConstrained((ushort)size, window, out _));
-                Assert.Equal(possible, !Throws(() => { _ = child.AllocateAsync((ushort)size, window, TestContext.Current.CancellationToken).AsTask(); }));
+                CancellationToken none = TestContext.Current.CancellationToken;
+                Assert.Equal(possible, !Throws(() => { _ = child.AllocateAsync((ushort)size, window, none).AsTask(); }));
             }
         }
 

@@ -153,7 +153,8 @@ public class SiblingTests
         List<Arena<uint>> arenas = [pool];
         for (int level = 0; level < depth; level++)
         {
-            arenas.Add(new Arena<uint>($"{level}", 1, new ArenaOptions<uint> { Source = arenas[^1], QuantumCacheMax = level == depth - 1 ? 4u : 0 }));
+            uint cacheMax = level == depth - 1 ? 4u : 0;
+            arenas.Add(new Arena<uint>($"{level}", 1, new ArenaOptions<uint> { Source = arenas[^1], QuantumCacheMax = cacheMax }));
         }
 
         Arena<uint> top = arenas[^1];
@@ -200,7 +201,8 @@ public class SiblingTests
     public void Siblings_that_keep_nothing_cost_nothing(int siblings)
     {
         using Arena<uint> pool = new("pool", 0, (uint)siblings, 1);
-        Arena<uint>[] all = [.. Enumerable.Range(0, siblings).Select(_ => new Arena<uint>("idle", 1, new ArenaOptions<uint> { Source = pool }))];
+        ArenaOptions<uint> options = new() { Source = pool };
+        Arena<uint>[] all = [.. Enumerable.Range(0, siblings).Select(_ => new Arena<uint>("idle", 1, options))];
         Array.ForEach(all, arena => arena.Free(arena.Allocate(1), 1));
         using Arena<uint> poor = new("poor", 1, new ArenaOptions<uint> { Source = pool });
         Assert.Equal(0u, poor.Allocate((uint)siblings));
@@ -253,7 +255,8 @@ public class SiblingTests
     public void Many_that_ask_each_other_at_once_neither_hang_nor_lose_anything()
     {
         using Arena<uint> ground = new("ground", 0, 256, 1);
-        Arena<uint>[] middle = [.. Enumerable.Range(0, 2).Select(_ => new Arena<uint>("middle", 1, new ArenaOptions<uint> { Source = ground }))];
+        ArenaOptions<uint> onGround = new() { Source = ground };
+        Arena<uint>[] middle = [.. Enumerable.Range(0, 2).Select(_ => new Arena<uint>("middle", 1, onGround))];
         Arena<uint>[] tops = [.. Enumerable.Range(0, 4).Select(index => new Arena<uint>("top", 1,
             new ArenaOptions<uint> { Source = middle[index % 2], QuantumCacheMax = index < 2 ? 4u : 0 }))];
         long failed = 0;

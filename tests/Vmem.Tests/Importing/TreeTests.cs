@@ -84,7 +84,8 @@ public class TreeTests
 
         /// <summary>Without those in which one for more than one value stands: others may stand behind him.</summary>
         private int[] ArenasOfShortWaiters() =>
-            [.. _waiting.GroupBy(static waiter => waiter.Arena).Where(static queue => queue.All(static waiter => waiter.Size == 1)).Select(static queue => queue.Key)];
+            [.. _waiting.GroupBy(static waiter => waiter.Arena).Where(static queue => queue.All(static waiter => waiter.Size == 1))
+                .Select(static queue => queue.Key)];
 
         private void Take(int arena, bool waits)
         {
