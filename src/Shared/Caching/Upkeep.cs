@@ -110,8 +110,14 @@ internal sealed class Upkeep : IDisposable, IThreadPoolWorkItem
     /// <inheritdoc/>
     void IThreadPoolWorkItem.Execute()
     {
-        Volatile.Write(ref _isQueued, 0);
-        Run();
+        try
+        {
+            Run();
+        }
+        finally
+        {
+            Volatile.Write(ref _isQueued, 0);
+        }
     }
 
     private static bool EndTimer(ITimer timer)

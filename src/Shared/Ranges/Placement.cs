@@ -13,7 +13,6 @@ internal readonly struct Placement<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     private readonly T _sizeLess1;
-    private readonly T _noCross;
 
     public Placement(T size, in RangeConstraints<T> constraints, T quantum)
     {
@@ -21,10 +20,10 @@ internal readonly struct Placement<T>
         _sizeLess1 = size - T.One;
         AlignMask = (T.IsZero(constraints.Align) ? quantum : constraints.Align) - T.One;
         Phase = constraints.Phase;
-        _noCross = constraints.NoCross;
+        NoCross = constraints.NoCross;
         Min = constraints.Min;
         Last = constraints.Max - T.One;                          // 0, no bound, wraps to the top of the type
-        IsUnconstrained = AlignMask == quantum - T.One && T.IsZero(_noCross) && T.IsZero(Min) && Last == T.MaxValue;
+        IsUnconstrained = AlignMask == quantum - T.One && T.IsZero(NoCross) && T.IsZero(Min) && Last == T.MaxValue;
         Sure = SureLength(quantum);
     }
 
@@ -44,6 +43,9 @@ internal readonly struct Placement<T>
     /// <summary>Where the first range may begin: each other one is a multiple of the alignment apart.</summary>
     public T Phase { get; }
 
+    /// <summary>A power of two of which the range straddles no multiple; 0: any.</summary>
+    public T NoCross { get; }
+
     /// <summary>Whether every place will do.</summary>
     public bool IsUnconstrained { get; }
 
@@ -59,7 +61,12 @@ internal readonly struct Placement<T>
 
     /// <summary>What it was made of, with the alignment spelled out.</summary>
     public RangeConstraints<T> Constraints =>
-        new() { Align = AlignMask + T.One, Phase = Phase, NoCross = _noCross, Min = Min, Max = Last + T.One };
+        new() { Align = AlignMask + T.One, Phase = Phase, NoCross = NoCross, Min = Min, Max = Last + T.One };
+
+    /// <summary>Whether it has no place where the other, under the same constraints, has none.</summary>
+    public bool IsAsHardAs(in Placement<T> other) =>
+        Size >= other.Size && AlignMask == other.AlignMask && Phase == other.Phase && NoCross == other.NoCross && Min == other.Min &&
+        Last == other.Last;
 
     public Placement<T> NotBelow(T min) => new(this, min > Min ? min : Min);
 
@@ -82,12 +89,12 @@ internal readonly struct Placement<T>
         }
 
         start += delta;
-        if (T.IsZero(_noCross) || !Crosses(start))
+        if (T.IsZero(NoCross) || !Crosses(start))
         {
             return true;
         }
 
-        T toBoundary = _noCross - (start & (_noCross - T.One));
+        T toBoundary = NoCross - (start & (NoCross - T.One));
         T advance = (toBoundary + AlignMask) & ~AlignMask;
         room = end - start;
         if (advance > room || room - advance < _sizeLess1)
@@ -110,12 +117,12 @@ internal readonly struct Placement<T>
             return false;
         }
 
-        if (T.IsZero(_noCross) || !Crosses(start))
+        if (T.IsZero(NoCross) || !Crosses(start))
         {
             return true;
         }
 
-        T boundary = (start + _sizeLess1) & ~(_noCross - T.One);
+        T boundary = (start + _sizeLess1) & ~(NoCross - T.One);
         return boundary > low && boundary - low > _sizeLess1 && TryAlignDown(low, boundary - Size, out start);
     }
 
@@ -127,7 +134,7 @@ internal readonly struct Placement<T>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool Crosses(T start) => !T.IsZero((start ^ (start + _sizeLess1)) & ~(_noCross - T.One));
+    private bool Crosses(T start) => !T.IsZero((start ^ (start + _sizeLess1)) & ~(NoCross - T.One));
 
     /// <summary>
     /// Segments start at multiples of the quantum, so alignment skips at most align − quantum. A place found there that crosses a boundary
@@ -137,7 +144,7 @@ internal readonly struct Placement<T>
     {
         T length = Size;
         bool fits = TryAdd(ref length, AlignMask + T.One - quantum);
-        if (!T.IsZero(_noCross))
+        if (!T.IsZero(NoCross))
         {
             fits &= TryAdd(ref length, Size - quantum) && TryAdd(ref length, Phase);
         }

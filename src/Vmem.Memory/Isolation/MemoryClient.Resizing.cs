@@ -11,8 +11,8 @@ public sealed unsafe partial class MemoryClient
     /// As C's realloc: the contents are kept up to the lesser of both sizes; where the block lies may change, and then the old address is
     /// no block any more. Null allocates. O(log region) in place, else O(size).
     /// </summary>
-    /// <remarks>A block that must move is held twice for a moment, and the quota has to allow that. One that shrinks never fails for want of
-    /// room: where it cannot move to a smaller place it stays. Other threads' calls on the client wait while it is copied.</remarks>
+    /// <remarks>A block that must move is held twice for a moment, and the quota has to allow that. One that shrinks never fails for want
+    /// of room: where it cannot move to a smaller place it stays. Other threads' calls on the client wait while it is copied.</remarks>
     /// <exception cref="ClientExhaustedException">There is no room, or the quota is used up; the block is as it was.</exception>
     /// <exception cref="InvalidFreeException">It is no live block of this client, or was written past its end; nothing was
     /// changed.</exception>
@@ -50,8 +50,8 @@ public sealed unsafe partial class MemoryClient
     /// <summary>Resizes a block where it lies. It can grow as far as its buddies to the right are free, a large block as far as the context
     /// is free behind it. It can always shrink, but what has a region of its own keeps a <see cref="MemoryContext.BlockSize"/>. O(log
     /// region), and O(cached blocks) where these are in the way.</summary>
-    /// <returns>False, and nothing is changed, if it has no room to grow, if the quota forbids it, or if there is no memory for the record of
-    /// what a large block leaves free.</returns>
+    /// <returns>False, and nothing is changed, if it has no room to grow, if the quota forbids it, or if there is no memory for the
+    /// record of what a large block leaves free.</returns>
     /// <exception cref="InvalidFreeException">It is no live block of this client, or was written past its end; nothing was
     /// changed.</exception>
     /// <exception cref="ObjectDisposedException">The client has been disposed of, and the block with it.</exception>

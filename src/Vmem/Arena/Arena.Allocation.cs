@@ -83,8 +83,7 @@ public sealed partial class Arena<T>
     /// <exception cref="ArgumentException">The size is 0 or its rounding overflows, or the constraints contradict each other or the
     /// quantum.</exception>
     /// <exception cref="ArenaExhaustedException">No place satisfies the constraints.</exception>
-    /// <remarks>O(log n) when the indexes it needs are there; with <see cref="RangeConstraints{T}.NoCross"/> one step more for each free
-    /// segment that is long enough and badly placed. Best fit takes longer where few free segments of many have a place.</remarks>
+    /// <remarks>O(log n) when the indexes it needs are there. Best fit takes longer where few free segments of many have a place.</remarks>
     public T AllocateConstrained(T size, in RangeConstraints<T> constraints, FitPolicy policy)
     {
         if (!TryAllocateConstrained(size, constraints, policy, out T start))
@@ -109,8 +108,7 @@ public sealed partial class Arena<T>
     /// <returns>Whether there was a place.</returns>
     /// <exception cref="ArgumentException">The size is 0 or its rounding overflows, or the constraints contradict each other or the
     /// quantum.</exception>
-    /// <remarks>O(log n) when the indexes it needs are there; with <see cref="RangeConstraints{T}.NoCross"/> one step more for each free
-    /// segment that is long enough and badly placed. Best fit takes longer where few free segments of many have a place.</remarks>
+    /// <remarks>O(log n) when the indexes it needs are there. Best fit takes longer where few free segments of many have a place.</remarks>
     public bool TryAllocateConstrained(T size, in RangeConstraints<T> constraints, FitPolicy policy, out T start)
     {
         bool met = TryMeet(Ask(_space.RoundUp(size), constraints, policy, RequestKind.Segment, AuditCall.AllocateConstrained),
@@ -160,8 +158,7 @@ public sealed partial class Arena<T>
     /// <returns>Whether there was a place.</returns>
     /// <exception cref="ArgumentException">The size is 0 or its rounding overflows, or the constraints contradict each other or the
     /// quantum.</exception>
-    /// <remarks>O(log n) when the indexes it needs are there; with <see cref="RangeConstraints{T}.NoCross"/> one step more for each free
-    /// segment that is long enough and badly placed. Best fit takes longer where few free segments of many have a place.</remarks>
+    /// <remarks>O(log n) when the indexes it needs are there. Best fit takes longer where few free segments of many have a place.</remarks>
     public bool TryAllocateHandle(T size, in RangeConstraints<T> constraints, FitPolicy policy, out RangeHandle<T> handle)
     {
         bool met = TryMeet(Ask(_space.RoundUp(size), constraints, policy, RequestKind.Handle, AuditCall.AllocateHandle),

@@ -109,8 +109,14 @@ public sealed partial class Arena<T>
     private bool TryResize(in RangeHandle<T> handle, T newSize, bool isDrained)
     {
         AuditSite? site = _space.Auditor?.Sign(AuditCall.Extend);
-        using Visit<T> visit = isDrained ? _caches!.VisitDrained(isOwnRelease: false) : _space.Visit();
-        return _space.TryResize(handle, newSize, site);
+        bool? done = null;
+        while (done is null)
+        {
+            using Visit<T> visit = isDrained ? _caches!.VisitDrained(isOwnRelease: false) : _space.Visit();
+            done = _space.TryResize(handle, newSize, site);
+        }
+
+        return done.Value;
     }
 
     /// <param name="start">The first value of the range.</param>

@@ -52,7 +52,7 @@ public sealed partial class Arena<T> : IMetered
             int count;
             using (_space.Visit())
             {
-                count = _space.Map.CopySegments(ref position, batch);
+                count = _space.Map.TryApproach(position) ? _space.Map.CopySegments(ref position, batch) : 0;
             }
 
             for (int i = 0; i < count; i++)
@@ -108,8 +108,8 @@ public sealed partial class Arena<T> : IMetered
     /// <returns>The answer, from what the arena holds now; nothing is imported.</returns>
     /// <exception cref="ArgumentException">The request is not well formed.</exception>
     /// <remarks>O(1) if no free segment is long enough. Else the first segments are looked at; if none of them will do, the index by
-    /// address decides, as it does for first fit. To count those that are long enough takes a step for each free list, and for each free
-    /// segment in lists of one size, of the longer ones or of the shorter ones, whichever are fewer.</remarks>
+    /// address decides, as it does for first fit. Those that are long enough are counted; if they are many, by counts that are built in
+    /// steps, and go again, as an index does.</remarks>
     public FitReport<T> Explain(T size, in RangeConstraints<T> constraints = default)
     {
         size = _space.RoundUp(size);

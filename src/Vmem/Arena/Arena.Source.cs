@@ -1,3 +1,4 @@
+using Vmem.Checks;
 using Vmem.Diagnostics;
 using Vmem.Importing;
 using Vmem.Lending;
@@ -12,6 +13,9 @@ public sealed partial class Arena<T> : ILender<T>, ISupply<T>, ILoanSource
 {
     /// <inheritdoc/>
     bool ISupply<T>.CanImport => _importer is not null;
+
+    /// <inheritdoc/>
+    bool ISupply<T>.AsksOthers => _space.Source is Arena<T> below ? ((ISupply<T>)below).AsksOthers : _space.Source is not (null or ILoanSource);
 
     /// <inheritdoc/>
     bool IArenaSource<T>.TryImport(T size, in RangeConstraints<T> constraints, out T start, out T imported)
@@ -68,14 +72,10 @@ public sealed partial class Arena<T> : ILender<T>, ISupply<T>, ILoanSource
     void ISupply<T>.Watch() => _caches?.Watch();
 
     /// <inheritdoc/>
-    void ISupply<T>.TakeBackLent() => _caches?.TakeBackLent();
+    bool ISupply<T>.TryTakeBackLent(ref Conclusion end) => _caches is not null && _caches.TryTakeBackLent(ref end);
 
     /// <inheritdoc/>
-    Segment<T> ISupply<T>.Import(in Request<T> request)
-    {
-        _caches?.TakeBackLent();
-        return _importer!.Import(request);
-    }
+    Segment<T> ISupply<T>.Import(in Request<T> request) => _importer!.Import(request);
 
     /// <inheritdoc/>
     Borrowers ILoanSource.Borrowers => _space.Borrowers;

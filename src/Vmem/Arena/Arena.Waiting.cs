@@ -140,8 +140,16 @@ public sealed partial class Arena<T>
     /// <remarks>Cheap when nobody waits. Frees in the arena itself need no such call.</remarks>
     public void RetryWaiters()
     {
-        using Visit<T> visit = _space.Visit();
-        _space.NoteRoom();
+        bool isWatched;
+        using (_space.Visit())
+        {
+            isWatched = _space.IsWatched;
+        }
+
+        if (isWatched)
+        {
+            _room.Retry();
+        }
     }
 
     private Request<T> AskPlain(T size, FitPolicy policy) =>

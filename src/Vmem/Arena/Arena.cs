@@ -155,9 +155,9 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         end.Take(() => _caches?.Dispose());
         end.Take(_space.Leave);
         end.Take(() => ArenaMetrics.Arenas.Remove(_metered));
-        end.Take(() => _room.CompleteAll(waiters));
-        end.Take(() => imports.ReleaseSpans(_space.Source));
-        end.Take(_room.NotifyListeners);
+        _room.CompleteAll(waiters, ref end);
+        _ = imports.ReleaseSpans(_space.Source, ref end);
+        _room.NotifyListeners(ref end);
         end.Take(() => recorder?.End());
         if (leak is { } found)
         {

@@ -51,7 +51,7 @@ internal sealed class CacheDrain<T>(Space<T> space, RangeSlabs<T> slabs, SlabLay
         }
     }
 
-    /// <summary>Gives everything that caches hold back to the segments. Frozen where anything may be, and under the lock.</summary>
+    /// <summary>Gives everything that the frozen caches hold back to the segments. Under the lock.</summary>
     /// <param name="evenIfShort">Whether slabs may stay if there is no memory for tags: nothing is to fail then.</param>
     /// <returns>How much that was.</returns>
     public T Drain(bool evenIfShort)
@@ -66,9 +66,9 @@ internal sealed class CacheDrain<T>(Space<T> space, RangeSlabs<T> slabs, SlabLay
         {
             for (int sizeClass = 0; sizeClass < magazines.Classes; sizeClass++)
             {
-                if (!magazines[sizeClass].MayHold)
+                if (!magazines[sizeClass].MayHold || !magazines.IsFrozen(sizeClass))
                 {
-                    continue;
+                    continue;                     // another may have come to hold something since: it is not looked at
                 }
 
                 magazines[sizeClass].Drain(_spilled[sizeClass]);

@@ -23,7 +23,8 @@ namespace Vmem.Caching;
 /// lent, whether it lies in a magazine or with a caller. Taking makes that less, and putting back what is lent leaves it the same. A range
 /// is lent only if the run of free and lent segments around it is too short. After everything else that makes room, the first that waits is
 /// tried; so it is after the one before it has left. If it fails while anything is lent, the caches are drained and it is tried again
-/// (<see cref="QuantumCaches{T}.TakeBackLent"/>); then nothing is lent.
+/// (<see cref="QuantumCaches{T}.TryTakeBackLent"/>). So they are when an arena above begins to listen, which any room may help; from then
+/// on nothing is lent.
 /// </para>
 /// <para>
 /// <b>The source.</b> Whoever waits for room in the source, or below it, must see every range that is freed here, too: then the caches are
@@ -126,10 +127,7 @@ internal sealed class CacheWatch<T>(Space<T> space)
     }
 
     /// <summary>A range was handed over: here they want what is freed.</summary>
-    public void NoteHandOver()
-    {
-        _freesBeforeLending = _patience;
-    }
+    public void NoteHandOver() => _freesBeforeLending = _patience;
 
     /// <summary>A range comes below.</summary>
     public void NoteFree()

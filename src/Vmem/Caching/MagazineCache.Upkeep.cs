@@ -165,17 +165,10 @@ internal sealed partial class MagazineCache<TItem>
             return;
         }
 
-        _depot.Reserve(2 * idle.Count);           // from here on nothing may throw
-        foreach (int thread in idle)
-        {
-            _pairs.Entries[thread]!.BeginClaim();
-        }
-
-        Exploration.ProcessWideBarrier();
+        Stop(idle);
         foreach (int thread in idle)
         {
             ThreadMagazines<TItem> pair = _pairs.Entries[thread]!;
-            pair.AwaitOwner();
             if (pair.SeemsIdle())
             {
                 PourOut(pair);
@@ -222,13 +215,12 @@ internal sealed partial class MagazineCache<TItem>
         }
 
         _record.LookedForEndedAt = now;
-        List<ThreadMagazines<TItem>>? ended = null;
-        for (int number = 1; number < _pairs.Entries.Length; number++)
+        List<int>? ended = null;
+        for (int thread = 1; thread < _pairs.Entries.Length; thread++)
         {
-            if (_pairs.Entries[number] is { Rounds: > 0 } pair && ThreadNumbers.HasEnded(number))
+            if (_pairs.Entries[thread] is { Rounds: > 0 } && ThreadNumbers.HasEnded(thread))
             {
-                (ended ??= []).Add(pair);
-                pair.BeginClaim();
+                (ended ??= []).Add(thread);
             }
         }
 
@@ -237,10 +229,10 @@ internal sealed partial class MagazineCache<TItem>
             return false;
         }
 
-        Exploration.ProcessWideBarrier();   // a new thread may have inherited one of them by now
-        foreach (ThreadMagazines<TItem> pair in ended)
+        Stop(ended);                              // a new thread may have inherited one of them by now
+        foreach (int thread in ended)
         {
-            pair.AwaitOwner();
+            ThreadMagazines<TItem> pair = _pairs.Entries[thread]!;
             PourOut(pair);
             pair.EndClaim(_closed);
         }
@@ -248,10 +240,26 @@ internal sealed partial class MagazineCache<TItem>
         return true;
     }
 
+    /// <summary>Claims the pairs of some threads. Under the gate. Throws <see cref="OutOfMemoryException"/>, having changed nothing; from
+    /// here on <see cref="PourOut"/> does not.</summary>
+    private void Stop(List<int> threads)
+    {
+        _depot.Reserve(2 * threads.Count);
+        foreach (int thread in threads)
+        {
+            _pairs.Entries[thread]!.BeginClaim();
+        }
+
+        Exploration.ProcessWideBarrier();
+        foreach (int thread in threads)
+        {
+            _pairs.Entries[thread]!.AwaitOwner();
+        }
+    }
+
     private void PourOut(ThreadMagazines<TItem> pair)
     {
         Invariant.Assert(_gate.IsHeldByCurrentThread, "the gate is held");
-        _depot.Reserve(2);
         Magazine<TItem> loaded = pair.Loaded;
         Magazine<TItem> previous = pair.Previous;
         pair.Load(Magazine<TItem>.None, _closed);

@@ -241,7 +241,7 @@ internal sealed partial class MagazineCache<TItem>
     /// <param name="item">The item.</param>
     /// <param name="state">For <paramref name="mayLend"/>.</param>
     /// <param name="mayLend">Says whether the item may be kept; under the gate, with room for it.</param>
-    /// <returns>False if the cache is open, the magazine has no room, or the item may not be kept.</returns>
+    /// <returns>False if the cache is open, the magazine has no room, the item may not be kept, or there was no memory.</returns>
     public bool TryLend<TState>(TItem item, TState state, Func<TState, TItem, bool> mayLend)
     {
         int thread = ThreadNumber.Ensure();
@@ -261,9 +261,12 @@ internal sealed partial class MagazineCache<TItem>
                 loaded = new Magazine<TItem>(new TItem[_record.Size.Rounds], 0);
             }
 
+            bool heldBefore = _record.MayHold;
             _record.MayHold = true;               // before the lock: who empties the caches under it must not overlook this one
             if (loaded.IsFull || !mayLend(state, item))
             {
+                _record.MayHold = heldBefore;
+                _depot.PutEmpty(isNew ? loaded : Magazine<TItem>.None, _record.Size.Rounds);
                 return false;
             }
 
@@ -275,6 +278,10 @@ internal sealed partial class MagazineCache<TItem>
 
             mine.Lend(item);
             return true;
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
         }
         finally
         {

@@ -1,3 +1,4 @@
+using Vmem.Checks;
 using Vmem.Space;
 
 namespace Vmem.Caching;
@@ -19,29 +20,19 @@ internal sealed partial class QuantumCaches<T>
             return;
         }
 
-        IGranted? granted = null;
-        try
-        {
-            using Visit<T> visit = _space.Visit();
-            _watch.NoteFree();
-            granted = ReturnHeld(start, size, sizeClass);
-        }
-        finally
-        {
-            granted?.Complete();
-        }
+        using Visit<T> visit = _space.Visit();
+        _watch.NoteFree();
+        ReturnHeld(start, size, sizeClass);
     }
 
     /// <summary>A range is freed that no magazine takes in. The lock is held.</summary>
-    /// <returns>The request that waited for just such a range and got it; null if none did.</returns>
-    private IGranted? ReturnHeld(T start, T size, int sizeClass)
+    private void ReturnHeld(T start, T size, int sizeClass)
     {
         _space.Map.ReserveToFree();
-        if (_watch.IsOn && _space.Recorder is null && _slabLayer.IsOut(start, size, sizeClass) &&
-            _space.HandOver(start, size) is { } granted)
+        if (_watch.IsOn && _space.Recorder is null && _slabLayer.IsOut(start, size, sizeClass) && _space.TryHandOver(start, size))
         {
             _watch.NoteHandOver();
-            return granted;
+            return;
         }
 
         if (!_slabLayer.TryReturn(start, size, sizeClass, isFree: true))
@@ -59,8 +50,10 @@ internal sealed partial class QuantumCaches<T>
             _handles.Clear();
             _magazines.WatchNone();
         }
-
-        return null;
+        else if (_handles?.Has(start) == true)
+        {
+            _handles.NoteLookUp(_space.Map, Max);
+        }
     }
 
     /// <summary>Opens the caches if nothing has been short for a while.</summary>
@@ -162,13 +155,29 @@ internal sealed partial class QuantumCaches<T>
         }
     }
 
-    /// <summary>The request that is next does not fit: if anything is lent, it is taken back, and those who wait are tried again. Under no
-    /// lock.</summary>
-    public void TakeBackLent()
+    /// <summary>Takes everything back if anything is lent. Under no lock.</summary>
+    /// <returns>False if nothing was. Else those who wait have yet to be tried.</returns>
+    public bool TryTakeBackLent(ref Conclusion end)
     {
-        if (_watch.HasLent)
+        bool hasLent = _watch.HasLent;
+        Exploration.MayForget(ref hasLent, "take back what is lent");
+        if (!hasLent)
         {
-            _ = Drain(out _);
+            return false;
         }
+
+        Aftermath<T> aftermath = default;
+        try
+        {
+            using Visit<T> visit = _space.VisitFrozen(ref aftermath);
+            _ = _drain.Drain(evenIfShort: true);
+        }
+        catch (ObjectDisposedException) when (_space.HasEnded)
+        {
+            return false;                         // see Watch
+        }
+
+        _ = aftermath.ReleaseSpans(_space.Source, ref end);
+        return true;
     }
 }

@@ -90,6 +90,9 @@ internal sealed class RangeMagazines<T>
         _frozenCount = count;
     }
 
+    /// <summary>Whether a cache is one of those that <see cref="Freeze"/> has stopped. Frozen.</summary>
+    public bool IsFrozen(int sizeClass) => Array.IndexOf(_frozen, All[sizeClass], 0, _frozenCount) >= 0;
+
     public void Thaw() => MagazineCache<T>.Release(_frozen.AsSpan(0, _frozenCount));
 
     /// <summary>A range from the current thread's magazines, or with a full one from the depot, after the loaded magazine was found empty

@@ -7,8 +7,8 @@ namespace Vmem.Importing;
 /// <summary>A source that is an arena. It is asked for a place and answers exactly: it fails only if it has none, here or below.</summary>
 /// <remarks>
 /// A request that fails asks in two passes. The first is gentle: each level looks at what it has and asks the next. In the second each
-/// level first takes back whatever is kept for speed. So each level is asked twice, whatever the depth. Rejected: each level does all it can
-/// whenever it is asked. Then each asks the next several times for one question, and the ground is asked a power of the depth.
+/// level first takes back whatever is kept for speed. So each level is asked twice, whatever the depth. Rejected: each level does all it
+/// can whenever it is asked. Then each asks the next several times for one question, and the ground is asked a power of the depth.
 /// </remarks>
 internal interface ILender<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>

@@ -37,7 +37,8 @@ internal sealed class Importer<T>
     }
 
     /// <summary>Gives empty imports back: keeping them must not make a request fail. Then there may be a reason to ask the source once
-    /// more: it has got something back, maybe already since it was asked, or it is an arena that has not looked for all it could give.</summary>
+    /// more: it has got something back, maybe already since it was asked, or it is an arena that has not looked for all it could
+    /// give.</summary>
     /// <param name="releases">How many imports had gone back when it was asked.</param>
     public bool MayHaveMore(long releases) => !T.IsZero(_space.DetachEmpty()) || _space.Releases != releases || _lender is not null;
 
@@ -218,7 +219,7 @@ internal sealed class Importer<T>
             Visit<T> visit = _space.Visit(isOwnRelease: true);
             if (gaveBack || !T.IsZero(import.Size))
             {
-                _space.NoteRoom();
+                _space.NoteRoom(mayImport: gaveBack);
             }
 
             return visit;

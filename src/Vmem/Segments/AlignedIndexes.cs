@@ -5,9 +5,9 @@ namespace Vmem.Segments;
 /// <summary>Indexes by address that know an alignment: for those alignments whose requests looked at many badly placed segments.</summary>
 /// <remarks>
 /// <para>
-/// Such an index keeps, in place of a segment's size, what remains of it behind its first aligned value. So what a tree answers about sizes
-/// it answers about places: where the first one is that is large enough, and whether there is any. It holds for every power of two and
-/// every phase, and an arena pays for no alignment that nobody asks for.
+/// Such an index keeps, in place of a segment's size, the largest request that the segment has a place for. So what a tree answers about
+/// sizes it answers about places: where the first one is that is large enough, and whether there is any. It holds for every power of two,
+/// every phase and every boundary that is not to be crossed, and an arena pays for none that nobody asks for.
 /// </para>
 /// <para>
 /// Rejected: one more number for each power of two in every node of the index by address. Any alignment would do at once, but each change

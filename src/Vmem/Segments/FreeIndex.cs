@@ -6,8 +6,8 @@ namespace Vmem.Segments;
 
 /// <summary>One index over the free segments: a tree, and how much of it is there.</summary>
 /// <remarks>
-/// By address it may be for an alignment: then the value of a segment is not its size but what remains of it behind its first aligned
-/// value, and a segment without such a value is not in it. A large tree is given back on another thread: the system frees its pages one by
+/// By address it may be for an alignment: then the value of a segment is not its size but the largest request that it has a place for, and
+/// a segment without a place is not in it. A large tree is given back on another thread: the system frees its pages one by
 /// one, and the arena would wait. It is no longer the arena's by then.
 /// </remarks>
 internal unsafe struct FreeIndex<T, TOrder>
@@ -166,7 +166,7 @@ internal unsafe struct FreeIndex<T, TOrder>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private readonly T ValueOf(T start, T size) => TOrder.IsByStart ? Alignment.RoomIn(start, size) : start;
 
-    /// <summary>A segment without an aligned value.</summary>
+    /// <summary>A segment without a place.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool IsLeftOut(T value) => TOrder.IsByStart && T.IsZero(value);
 

@@ -6,6 +6,9 @@ namespace Vmem.Segments;
 /// <summary>What is asked of lists whose members differ in size, and of all lists together.</summary>
 internal unsafe partial struct FreeLists<T>
 {
+    /// <summary>How many segments are counted one by one. Arbitrary: some 10 µs.</summary>
+    private const int MostLooks = 512;
+
     /// <summary>A member at least so long of the list of that size, or of one above it; 0 if there is none. Others as long may be linked
     /// behind it.</summary>
     public readonly uint FindLongEnough(in TagPool<T> tags, int sizeClass, T size)
@@ -52,21 +55,38 @@ internal unsafe partial struct FreeLists<T>
     /// <param name="tags">The tags.</param>
     /// <param name="size">How long.</param>
     /// <param name="all">How many members there are.</param>
+    /// <param name="count">How many are long enough.</param>
+    /// <returns>False if that takes more than <see cref="MostLooks"/>.</returns>
     /// <remarks>
     /// Parts of divided lists are counted, and of other lists the members. Lists of one size are never divided and may be long: those of
     /// sizes that count and of those that do not are walked side by side, and the shorter walk decides.
     /// </remarks>
-    public readonly long CountLongEnough(in TagPool<T> tags, T size, long all)
+    public readonly bool TryCountLongEnough(in TagPool<T> tags, T size, long all, out long count)
     {
         T units = size >> _quantumShift;
         int own = SizeClass.Of(units);
-        long wide = 0;
-        for (int sizeClass = FindNotEmpty(Math.Max(own, FirstWide)); sizeClass >= 0; sizeClass = FindNotEmpty(sizeClass + 1))
+        int looks = MostLooks;
+        count = 0;
+        for (int sizeClass = FindNotEmpty(Math.Max(own, FirstWide)); sizeClass >= 0 && looks >= 0; sizeClass = FindNotEmpty(sizeClass + 1))
         {
-            wide += CountLongEnough(tags, sizeClass, sizeClass == own ? units : T.Zero);
+            count += CountLongEnough(tags, sizeClass, sizeClass == own ? units : T.Zero, ref looks);
         }
 
-        return own >= FirstWide ? wide : wide + CountExact(tags, own, all - wide);
+        if (own < FirstWide)
+        {
+            count += CountExact(tags, own, all - count, ref looks);
+        }
+
+        return looks >= 0;
+    }
+
+    /// <summary>The same, given how many there are in each list.</summary>
+    public readonly long CountLongEnough(in TagPool<T> tags, T size, in ListCounts<T> counts)
+    {
+        T units = size >> _quantumShift;
+        int own = SizeClass.Of(units);
+        int looks = MostLooks;
+        return own < FirstWide ? counts.From(own) : counts.From(own + 1) + CountLongEnough(tags, own, units, ref looks);
     }
 
     /// <summary>Checks every list and bitmap; returns how many segments the lists hold.</summary>
@@ -105,7 +125,7 @@ internal unsafe partial struct FreeLists<T>
         return count;
     }
 
-    private readonly long CountLongEnough(in TagPool<T> tags, int sizeClass, T units)
+    private readonly long CountLongEnough(in TagPool<T> tags, int sizeClass, T units, ref int looks)
     {
         long count = 0;
         uint index = LinkOf(sizeClass);
@@ -123,6 +143,7 @@ internal unsafe partial struct FreeLists<T>
         for (; index != 0; index = tags.At(index)->LinkA)
         {
             StepCounter.Count();
+            looks--;
             count += UnitsOf(tags, tags.At(index)) >= units ? 1 : 0;
         }
 
@@ -130,13 +151,14 @@ internal unsafe partial struct FreeLists<T>
     }
 
     /// <summary>How many segments the lists of one size hold from this list on, of as many as they hold in all.</summary>
-    private readonly long CountExact(in TagPool<T> tags, int from, long all)
+    private readonly long CountExact(in TagPool<T> tags, int from, long all, ref int looks)
     {
         (int low, int high) = (-1, from - 1);
         (uint below, uint above) = (0, 0);
-        for (long count = 0; ; count++)
+        for (long count = 0; looks >= 0; count++)
         {
             StepCounter.Count();
+            looks--;
             if (!TryStep(tags, ref low, ref below, from))
             {
                 return all - count;
@@ -147,6 +169,8 @@ internal unsafe partial struct FreeLists<T>
                 return count;
             }
         }
+
+        return 0;
     }
 
     /// <summary>Moves to the next member of the lists below <paramref name="end"/>.</summary>

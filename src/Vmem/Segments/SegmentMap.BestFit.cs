@@ -105,14 +105,13 @@ internal sealed unsafe partial class SegmentMap<T>
     private bool TryAskPlaces(in Placement<T> placement, bool inSteps, out Search search)
     {
         search = default;
-        if (T.IsZero(placement.AlignMask >> _quantumShift))
+        if (!IsAligned(placement, out Alignment<T> alignment))
         {
             bool isThere = HasByAddress(inSteps);
             search = isThere ? new Search(_byAddress.Tree!, default, 0) : default;
             return isThere;
         }
 
-        var alignment = new Alignment<T>(placement.AlignMask, placement.Phase);
         RangeTree<T, ByKey<T>>? tree = AskAligned(alignment, inSteps);
         search = tree is null ? default : new Search(tree, alignment, 0);
         return tree is not null;

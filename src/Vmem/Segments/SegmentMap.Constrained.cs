@@ -8,8 +8,7 @@ namespace Vmem.Segments;
 /// <para>
 /// First, last and next fit go through the free segments of the window that are long enough, in address order, and take the first with a
 /// valid place: O(log n) to get there, and a step for each that is badly placed. After some such steps an index for the alignment is built
-/// (<see cref="AlignedIndexes{T}"/>), which knows where there is a place, and whether there is any. What is left to walk over are segments
-/// in which the only place crosses a multiple of NoCross.
+/// (<see cref="AlignedIndexes{T}"/>), which knows where there is a place, and whether there is any.
 /// </para>
 /// <para>
 /// Best fit goes through the sizes in order, and in each through the starts of the window only. Where that takes long, it goes through the
@@ -30,9 +29,6 @@ internal sealed unsafe partial class SegmentMap<T>
 
     /// <summary>A search has passed that many.</summary>
     private const uint TooMany = uint.MaxValue - 1;
-
-    /// <summary>How many segments a survey looks at without an index. Arbitrary: some 10 µs.</summary>
-    private const int SegmentsWalked = 512;
 
     /// <summary>The free segment to allocate from and the address in it; 0 if there is no place.</summary>
     /// <param name="policy">Which of the possible places.</param>
@@ -67,8 +63,7 @@ internal sealed unsafe partial class SegmentMap<T>
     private uint FindByAddress(FitPolicy policy, in Placement<T> placement, out T start, bool inSteps)
     {
         start = default;
-        var alignment = new Alignment<T>(placement.AlignMask, placement.Phase);
-        bool isAligned = placement.AlignMask >> _quantumShift != T.Zero;
+        bool isAligned = IsAligned(placement, out Alignment<T> alignment);
         if (_aligned is null || !_aligned.Knows(alignment))
         {
             if (!HasByAddress(inSteps))
@@ -85,6 +80,13 @@ internal sealed unsafe partial class SegmentMap<T>
 
         RangeTree<T, ByKey<T>>? tree = AskAligned(alignment, inSteps);
         return tree is null ? Unfinished : FindIn(new Search(tree, alignment, int.MaxValue), policy, placement, out start);
+    }
+
+    /// <summary>Whether a free segment in the window may be long enough and yet have no place.</summary>
+    private bool IsAligned(in Placement<T> placement, out Alignment<T> alignment)
+    {
+        alignment = new Alignment<T>(placement.AlignMask, placement.Phase, placement.NoCross);
+        return !T.IsZero(placement.AlignMask >> _quantumShift) || !T.IsZero(placement.NoCross);
     }
 
     /// <summary>An index by address, what it is for, and how many badly placed segments are passed at most.</summary>
@@ -137,65 +139,13 @@ internal sealed unsafe partial class SegmentMap<T>
         return 0;
     }
 
-    /// <summary>Whether there is any place, and the lowest one. If it does not lie among the first segments, the index by address knows;
-    /// a question does not pay for that as long as it is not needed.</summary>
-    /// <returns>The free segment, 0, or <see cref="Unfinished"/>.</returns>
-    public uint Survey(in Placement<T> placement, out T lowest)
-    {
-        if (!_byAddress.IsComplete && _aligned is null or { IsBegun: false })
-        {
-            uint near = Walk(placement, out lowest);
-            if (near != Unfinished)
-            {
-                return near;
-            }
-        }
-
-        return FindByAddress(FitPolicy.FirstFit, placement, out lowest, inSteps: true);
-    }
-
-    /// <summary>How many free segments are at least so long.</summary>
-    public long CountLongEnough(T size) => _freeLists.CountLongEnough(_tags, size, FreeSegments);
-
-    /// <summary>Looks at the first segments from the beginning of the window on, or of the span that it begins in.</summary>
-    private uint Walk(in Placement<T> placement, out T start)
-    {
-        uint span = FindSpan(placement.Min, out T spanStart, out T size);
-        span = span != 0 ? span : FindSpanFrom(placement.Min, out spanStart, out size);
-        int looks = 0;
-        while (span != 0 && spanStart <= placement.Last)
-        {
-            for (uint index = _tags.At(span)->Next; index != span; index = _tags.At(index)->Next)
-            {
-                StepCounter.Count();
-                Tag<T>* tag = _tags.At(index);
-                if (tag->Kind == TagKind.Free && placement.TryLowest(tag->Start, tag->Start + (SizeOf(tag) - T.One), out start))
-                {
-                    return index;
-                }
-
-                if (++looks == SegmentsWalked)
-                {
-                    start = default;
-                    return Unfinished;
-                }
-            }
-
-            T last = spanStart + (size - T.One);
-            span = last == T.MaxValue ? 0 : FindSpanFrom(last + T.One, out spanStart, out size);
-        }
-
-        start = default;
-        return 0;
-    }
-
     /// <summary>The lowest place in a free segment of at least this length.</summary>
-    private static uint FindLowest(in Search search, in Placement<T> placement, T least, out T start)
+    private uint FindLowest(in Search search, in Placement<T> placement, T least, out T start)
     {
         RangeTree<T, ByKey<T>> index = search.Tree;
         start = default;
         if (!T.IsZero(placement.Min) && index.TryFindLast(placement.Min, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor cursor) &&
-            placement.TryLowest(cursor.Key, search.Alignment.LastOf(cursor.Key, cursor.Value), out start))
+            placement.TryLowest(cursor.Key, LastOf(search, cursor), out start))
         {
             return cursor.Item;
         }
@@ -204,7 +154,7 @@ internal sealed unsafe partial class SegmentMap<T>
         for (int looks = 0; more && cursor.Key <= placement.Last; looks++)
         {
             StepCounter.Count();
-            if (placement.TryLowest(cursor.Key, search.Alignment.LastOf(cursor.Key, cursor.Value), out start))
+            if (placement.TryLowest(cursor.Key, LastOf(search, cursor), out start))
             {
                 return cursor.Item;
             }
@@ -221,7 +171,11 @@ internal sealed unsafe partial class SegmentMap<T>
         return 0;
     }
 
-    private static uint FindHighest(in Search search, in Placement<T> placement, out T start)
+    /// <summary>Where a segment ends: an index for an alignment does not know.</summary>
+    private T LastOf(in Search search, in RangeTree<T, ByKey<T>>.Cursor cursor) => cursor.Key
+        + ((search.Alignment == default ? cursor.Value : SizeOf(_tags.At(cursor.Item))) - T.One);
+
+    private uint FindHighest(in Search search, in Placement<T> placement, out T start)
     {
         RangeTree<T, ByKey<T>> index = search.Tree;
         start = default;
@@ -229,7 +183,7 @@ internal sealed unsafe partial class SegmentMap<T>
         for (int looks = 0; more; looks++)
         {
             StepCounter.Count();
-            T last = search.Alignment.LastOf(cursor.Key, cursor.Value);
+            T last = LastOf(search, cursor);
             if (placement.TryHighest(cursor.Key, last, out start))
             {
                 return cursor.Item;

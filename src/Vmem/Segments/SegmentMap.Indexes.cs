@@ -12,6 +12,7 @@ internal sealed unsafe partial class SegmentMap<T>
     private FreeIndex<T, ByKey<T>> _byAddress;
     private FreeIndex<T, ByKeyThenValue<T>> _bySize;
     private AlignedIndexes<T>? _aligned;
+    private ListCounts<T> _listCounts;
 
     /// <summary>Makes sure that a segment can be freed, which takes no tag. An index that cannot grow is given up: it is built again when
     /// it is next needed.</summary>
@@ -27,7 +28,7 @@ internal sealed unsafe partial class SegmentMap<T>
             _byAddress.Drop();
             _bySize.Drop();
             _aligned?.Drop();
-            _indexed = false;
+            _indexed = IsAnyBegun;
         }
     }
 
@@ -89,12 +90,13 @@ internal sealed unsafe partial class SegmentMap<T>
         _byAddress.Reserve();
         _bySize.Reserve();
         _aligned?.Reserve();
+        _listCounts.Reserve();
         _indexed = IsAnyBegun;
     }
 
-    private bool IsAnyBegun => _byAddress.IsBegun || _bySize.IsBegun || _aligned is { IsBegun: true };
+    private bool IsAnyBegun => _byAddress.IsBegun || _bySize.IsBegun || _listCounts.IsBegun || _aligned is { IsBegun: true };
 
-    private bool IndexesHaveReserve() => _byAddress.HasReserve && _bySize.HasReserve && _aligned is null or { HasReserve: true };
+    private bool IndexesHaveReserve() => _byAddress.HasReserve && _bySize.HasReserve && _listCounts.HasReserve && _aligned is null or { HasReserve: true };
 
     private void Index(T start, T size, uint tag)
     {
@@ -109,6 +111,7 @@ internal sealed unsafe partial class SegmentMap<T>
         }
 
         _aligned?.Add(start, size, tag);
+        _listCounts.Add(size, tag);
     }
 
     private void Unindex(T start, T size, uint tag)
@@ -124,6 +127,7 @@ internal sealed unsafe partial class SegmentMap<T>
         }
 
         _aligned?.Remove(start, size, tag);
+        _listCounts.Remove(size, tag);
     }
 
     /// <summary>A free segment has changed its start, its size or its tag, and no other lies between what it was and what it is.</summary>
@@ -140,6 +144,8 @@ internal sealed unsafe partial class SegmentMap<T>
         }
 
         _aligned?.Replace(oldStart, oldSize, oldTag, start, size, tag);
+        _listCounts.Remove(oldSize, oldTag);
+        _listCounts.Add(size, tag);
     }
 
     /// <summary>[middle, next) became free and one with the free segments on either side; a neighbour of size 0 was not free.</summary>

@@ -39,6 +39,10 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>The tag after this one in its span's ring.</summary>
     public uint Following(uint index) => _tags.At(index)->Next;
 
+    /// <summary>Whether a segment would grow together with another if it were freed.</summary>
+    public bool HasFreeNeighbor(uint index) =>
+        _tags.At(index)->PreviousFree || _tags.At(_tags.At(index)->Next)->Kind == TagKind.Free;
+
     /// <summary>Every tag in use is numbered below this.</summary>
     public uint TagBound => _tags.HighWater;
 

@@ -34,6 +34,9 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <returns>Whether <see cref="Locate"/> would be short now; else it is to be asked again, best after others had their turn.</returns>
     public bool TryApproach(T value) => TryWalk(value, StepsAtATime, out _);
 
+    /// <summary>The same for where an enumeration goes on.</summary>
+    public bool TryApproach(in Position position) => IsThere(position) || TryApproach(position.Start);
+
     /// <summary>Gives back what look-ups have left behind.</summary>
     public void ForgetLookUps() => _milestones.Release();
 
@@ -112,12 +115,12 @@ internal sealed unsafe partial class SegmentMap<T>
         return count;
     }
 
-    private uint Resume(in Position position)
+    private uint Resume(in Position position) => IsThere(position) ? position.Tag : Locate(position.Start);
+
+    private bool IsThere(in Position position)
     {
         Tag<T>* tag = _tags.At(position.Tag < _tags.HighWater ? position.Tag : 0);
-        return position.Tag != 0 && tag->Kind is TagKind.Allocated or TagKind.Free && tag->Start == position.Start
-            ? position.Tag
-            : Locate(position.Start);
+        return position.Tag != 0 && tag->Kind is TagKind.Allocated or TagKind.Free && tag->Start == position.Start;
     }
 
     /// <summary>The size of the largest free segment.</summary>

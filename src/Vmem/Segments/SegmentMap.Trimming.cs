@@ -27,7 +27,9 @@ internal sealed unsafe partial class SegmentMap<T>
     private uint _trimBound;                      // tags are to end here; 0: nothing is under way
     private uint _trimFrom;                       // those from here on have been looked at
     private int _trimPasses;
-    private bool _hasMoved;                       // a handle may not know its tag
+
+    /// <summary>How many segments of handles have another tag than their handle says, or had.</summary>
+    public long HandleMoves { get; private set; }
 
     /// <summary>Takes one step.</summary>
     /// <param name="mayMove">Whether nobody outside knows tags by their numbers.</param>
@@ -62,11 +64,19 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>Gives a chunk back to the system.</summary>
     public static void GiveBack(nint chunk) => NativeMemory.AlignedFree((void*)chunk);
 
-    /// <summary>The segment of a handle that <see cref="IsBound"/> does not know; 0 if it holds none.</summary>
-    public uint FindMoved(in RangeHandle<T> handle)
+    /// <summary>The segment of a handle, also where its tag was moved; 0 if it holds none.</summary>
+    /// <returns>False after a step towards the segment: see <see cref="TryApproach(T)"/>.</returns>
+    public bool TryFind(in RangeHandle<T> handle, out uint index)
     {
-        uint index = _hasMoved && handle.Tag != 0 ? Locate(handle.Start) : 0;
-        return index != 0 && IsBound(new RangeHandle<T>(handle.Start, handle.Size, index, handle.Generation)) ? index : 0;
+        index = IsBound(handle) ? handle.Tag : 0;
+        if (index != 0 || HandleMoves == 0 || handle.Tag == 0)
+        {
+            return true;
+        }
+
+        bool isNear = TryWalk(handle.Start, StepsAtATime, out index);
+        index = isNear && IsBound(new RangeHandle<T>(handle.Start, handle.Size, index, handle.Generation)) ? index : 0;
+        return isNear;
     }
 
     private bool BeginTrim()
@@ -138,7 +148,7 @@ internal sealed unsafe partial class SegmentMap<T>
                 EmptyMoved(from, to);
                 break;
             case TagKind.Allocated when tag->ByHandle:
-                _hasMoved = true;
+                HandleMoves++;
                 break;
             case TagKind.Allocated when tag->LinkB != 0:
                 slabMoved(tag->LinkB, to);

@@ -20,6 +20,7 @@ internal sealed unsafe partial class SegmentMap<T>
         _byAddress.Validate(_tags);
         _bySize.Validate(_tags);
         _aligned?.Validate(_tags);
+        _listCounts.Validate(_tags);
         Invariant.Hold(_indexed || !IsAnyBegun, "an index that is begun is told of changes", $"there is one, and nobody knows");
     }
 

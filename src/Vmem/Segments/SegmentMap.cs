@@ -40,6 +40,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     {
         _quantumShift = int.CreateTruncating(T.TrailingZeroCount(quantum));
         _freeLists = new FreeLists<T>(_quantumShift);
+        _listCounts = new ListCounts<T> { QuantumShift = _quantumShift };
         try
         {
             _live.Reserve();
@@ -62,7 +63,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
 
     public long BookkeepingBytes =>
         _tags.Bytes + _freeLists.Bytes + _live.Bytes + _spans.Bytes + _byAddress.Bytes + _bySize.Bytes
-        + (_aligned?.Bytes ?? 0) + _milestones.Bytes;
+        + (_aligned?.Bytes ?? 0) + _listCounts.Bytes + _milestones.Bytes;
 
     /// <summary>Whether <see cref="Reserve"/> would have nothing to do.</summary>
     public bool HasReserve

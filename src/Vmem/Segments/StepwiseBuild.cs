@@ -16,7 +16,8 @@ namespace Vmem.Segments;
 /// of as many changes since the last question as it would take to build it again: the rule of renting or buying skis, by which neither
 /// those who ask seldom nor those who ask often pay more than twice. The first time it is a quarter of that, the second time a half: who
 /// asks once is soon rid of it. Rejected: dropping by time, which needs a clock on the path of every change; and a quarter every time,
-/// which built the index ten times over where one request in some thousands needed it.
+/// which built the index ten times over where one request in some thousands needed it. A part is not judged like that: somebody waits for
+/// it, and whoever is busy meanwhile would have it begun again for ever.
 /// </para>
 /// <para>Rejected: building in the order of addresses, so that a part could answer for the low addresses. It follows links through all of
 /// the memory, which a prefetcher cannot.</para>
@@ -29,6 +30,10 @@ internal struct StepwiseBuild
 
     /// <summary>How many changes an index survives without a question at least. Arbitrary: small ones are cheap to keep.</summary>
     public const long LeastPatience = 1024;
+
+    /// <summary>The same of a part. Arbitrary: many times what others change while whoever builds it waits for its turn, and too few for
+    /// one that is left as a part to cost much.</summary>
+    public const long PatienceOfPart = 1 << 20;
 
     private const uint Everything = uint.MaxValue;              // above every tag's number
 
@@ -55,7 +60,7 @@ internal struct StepwiseBuild
     /// <summary>Somebody wants an answer.</summary>
     /// <param name="entries">How many entries the index has.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void NoteAsked(long entries) => _patience = LeastPatience + (entries >> (2 - _given));
+    public void NoteAsked(long entries) => _patience = IsComplete ? LeastPatience + (entries >> (2 - _given)) : PatienceOfPart;
 
     /// <summary>Something changed, covered or not: half an index is in the way, too.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

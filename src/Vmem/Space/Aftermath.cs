@@ -1,18 +1,24 @@
 using System.Numerics;
-using System.Runtime.ExceptionServices;
 using Vmem.Checks;
 
 namespace Vmem.Space;
 
-/// <summary>What is left to do when the lock has been given back: spans go to the source, and requests that wait are tried again.</summary>
+/// <summary>What is left to do when the lock has been given back: a request is told of its range, spans go to the source, and requests that
+/// wait are tried again.</summary>
 internal struct Aftermath<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     private Segment<T> _span;                     // the first, so that one needs no list
     private List<Segment<T>>? _spans;
 
+    /// <summary>A request that was handed what a caller freed.</summary>
+    public IGranted? Granted { get; set; }
+
     /// <summary>Whether there may be room for requests that wait.</summary>
     public bool HasRoomCome { get; set; }
+
+    /// <summary>Whether that is also room to import: an import has become empty, or there is more headroom under the limit.</summary>
+    public bool MayImport { get; set; }
 
     /// <summary>Whether something has gone that a waiting request may have counted on.</summary>
     public bool HasRoomGone { get; set; }
@@ -21,7 +27,7 @@ internal struct Aftermath<T>
     public readonly bool HasSpans => !T.IsZero(_span.Size);
 
     /// <summary>Whether nothing is left to do.</summary>
-    public readonly bool IsNothing => !HasSpans && !HasRoomCome && !HasRoomGone;
+    public readonly bool IsNothing => !HasSpans && !HasRoomCome && !HasRoomGone && Granted is null;
 
     public void Release(in Segment<T> span)
     {
@@ -36,37 +42,26 @@ internal struct Aftermath<T>
         }
     }
 
-    /// <summary>Gives every span back, also when the source throws at one of them; the first exception is thrown in the end.</summary>
+    /// <summary>Gives every span back, also when the source throws at one of them.</summary>
     /// <returns>How much went back.</returns>
-    public readonly T ReleaseSpans(IArenaSource<T>? source)
+    public readonly T ReleaseSpans(IArenaSource<T>? source, ref Conclusion end)
     {
-        ExceptionDispatchInfo? failure = null;
         T total = T.Zero;
         if (HasSpans)
         {
-            TryRelease(source!, _span, ref total, ref failure);
+            Release(source!, _span, ref total, ref end);
             for (int i = 0; i < _spans?.Count; i++)
             {
-                TryRelease(source!, _spans[i], ref total, ref failure);
+                Release(source!, _spans[i], ref total, ref end);
             }
         }
 
-        failure?.Throw();
         return total;
     }
 
-    private static void TryRelease(IArenaSource<T> source, in Segment<T> span, ref T total, ref ExceptionDispatchInfo? failure)
+    private static void Release(IArenaSource<T> source, in Segment<T> span, ref T total, ref Conclusion end)
     {
-        try
-        {
-            total += span.Size;
-            source.Release(span.Start, span.Size);
-        }
-#pragma warning disable CA1031 // It is thrown again when all have been tried.
-        catch (Exception e)
-#pragma warning restore CA1031
-        {
-            failure ??= ExceptionDispatchInfo.Capture(e);
-        }
+        total += span.Size;
+        end.Take((source, span), static it => it.source.Release(it.span.Start, it.span.Size));
     }
 }

@@ -6,6 +6,12 @@ namespace Vmem.Space;
 internal interface ICachedRanges<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
+    /// <summary>The largest size that is cached.</summary>
+    T Max { get; }
+
+    /// <summary>Frees a range of a size that is cached.</summary>
+    void Free(T start, T size);
+
     /// <summary>Makes what is in front of the segments stand still. To be called before the lock is taken.</summary>
     /// <param name="isWhole">Whether everything; else only the caches that may hold something.</param>
     void Freeze(bool isWhole);

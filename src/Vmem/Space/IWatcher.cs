@@ -18,7 +18,8 @@ internal interface IWatcher<T>
 
     /// <summary>Room may have come.</summary>
     /// <param name="isOwnRelease">Whether it may be no more than what an attempt to import has itself just put back.</param>
-    void RoomMayHaveCome(bool isOwnRelease);
+    /// <param name="mayImport">Whether the source may give now what it would not before.</param>
+    void RoomMayHaveCome(bool isOwnRelease, bool mayImport);
 
     /// <summary>Something has gone that a request may have counted on: a span, or headroom under the limit.</summary>
     void RoomHasGone();

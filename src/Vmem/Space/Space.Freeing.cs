@@ -60,13 +60,32 @@ internal sealed partial class Space<T>
         FreeHeld(Unlist(start, size, site), site);
     }
 
-    /// <summary>Takes back what was granted and nobody will learn of.</summary>
-    public void TakeBack(in Grant<T> grant) => Free(grant.Start, grant.Size, AuditCall.Release);
+    /// <summary>Takes back what was granted and nobody will learn of. A waiting request may have been handed a range of a slab.</summary>
+    public void TakeBack(in Grant<T> grant)
+    {
+        if (Caches is { } caches && grant.Size <= caches.Max)
+        {
+            caches.Free(grant.Start, grant.Size);
+        }
+        else
+        {
+            Free(grant.Start, grant.Size, AuditCall.Release);
+        }
+    }
 
     /// <summary>Frees many segments of one size: all of them, or, if one of them cannot be right, none.</summary>
     public void FreeMany(ReadOnlySpan<T> starts, T size)
     {
         AuditSite? site = Auditor?.Sign(AuditCall.FreeMany);
+        while (!TryFreeMany(starts, size, site, out T mistake))
+        {
+            Approach(mistake);
+        }
+    }
+
+    /// <summary>False, and nothing is changed, if there is a mistake, and what is there is not near.</summary>
+    private bool TryFreeMany(ReadOnlySpan<T> starts, T size, AuditSite? site, out T mistake)
+    {
         using Visit<T> visit = Visit();
         Map.ReserveToFree();
         foreach (T start in site is null ? [] : starts)
@@ -74,7 +93,11 @@ internal sealed partial class Space<T>
             _freeCheck.CheckCall(start, size, site!);
         }
 
-        uint chain = DelistAll(starts, size, site);
+        if (!TryDelistAll(starts, size, site, out uint chain, out mistake))
+        {
+            return false;
+        }
+
         while (chain != 0)
         {
             Map.ReserveToFree();
@@ -82,6 +105,8 @@ internal sealed partial class Space<T>
             chain = Map.ChainedTo(tag);
             FreeHeld(tag, site);
         }
+
+        return true;
     }
 
     /// <summary>Frees a segment that is in no table any more, on a caller's behalf. The lock is held.</summary>
@@ -146,7 +171,23 @@ internal sealed partial class Space<T>
         }
 
         using var visit = new Visit<T>(this, isFrozen: false, isOwnRelease: false);
-        FreeHeld(Unlist(start, size, site: null), site: null);
+        if (!TryHandOverSegment(start, size))
+        {
+            FreeHeld(Unlist(start, size, site: null), site: null);
+        }
+    }
+
+    /// <summary>As <see cref="TryHandOver"/>, if the request would get just this place were the segment freed first: nothing beside it is free.
+    /// The lock is held.</summary>
+    private bool TryHandOverSegment(T start, T size)
+    {
+        if (!IsWatched || Recorder is not null)
+        {
+            return false;
+        }
+
+        uint tag = Map.FindLive(start);
+        return Map.IsAllocated(tag, start, size) && Map.SlabOf(tag) == 0 && !Map.HasFreeNeighbor(tag) && TryHandOver(start, size);
     }
 
     /// <summary>The same by handle.</summary>
@@ -158,11 +199,18 @@ internal sealed partial class Space<T>
         {
             Exit();
             site = Auditor.Sign(AuditCall.FreeHandle);
+            Approach(handle.Start);               // should there be a story to tell
+            EnterToFree();
+        }
+
+        uint tag;
+        while (!Map.TryFind(handle, out tag))
+        {
+            Exit();
             EnterToFree();
         }
 
         using var visit = new Visit<T>(this, isFrozen: false, isOwnRelease: false);
-        uint tag = Map.IsBound(handle) ? handle.Tag : Map.FindMoved(handle);
         if (tag == 0)
         {
             throw _freeCheck.ExplainHandle(handle, site);
@@ -172,17 +220,24 @@ internal sealed partial class Space<T>
         FreeHeld(tag, site);
     }
 
-    /// <summary>Takes every range out of the table of live segments and chains their tags; on a mistake puts them all back and
-    /// throws.</summary>
-    private uint DelistAll(ReadOnlySpan<T> starts, T size, AuditSite? site)
+    /// <summary>Takes every range out of the table of live segments and chains their tags; on a mistake puts them all back, and throws if
+    /// what is there is near.</summary>
+    private bool TryDelistAll(ReadOnlySpan<T> starts, T size, AuditSite? site, out uint chain, out T mistake)
     {
-        uint chain = 0;
+        chain = 0;
+        mistake = default;
         for (int i = 0; i < starts.Length; i++)
         {
             uint tag = Map.Delist(starts[i], size);
             if (tag == 0)
             {
                 Relist(chain);
+                mistake = starts[i];
+                if (!Map.TryApproach(mistake))
+                {
+                    return false;
+                }
+
                 throw _freeCheck.ExplainBatch(starts, i, size, site);
             }
 
@@ -190,7 +245,7 @@ internal sealed partial class Space<T>
             chain = tag;
         }
 
-        return chain;
+        return true;
     }
 
     private void Relist(uint chain)

@@ -67,12 +67,16 @@ internal sealed partial class Space<T>
         return TryResize(tag, start, oldSize, newSize, site);
     }
 
-    /// <summary>The same by handle.</summary>
+    /// <summary>The same by handle. Null after a step towards the segment.</summary>
     /// <exception cref="InvalidFreeException">The handle holds nothing.</exception>
-    public bool TryResize(in RangeHandle<T> handle, T newSize, AuditSite? site)
+    public bool? TryResize(in RangeHandle<T> handle, T newSize, AuditSite? site)
     {
         AssertHeld();
-        uint tag = Map.IsBound(handle) ? handle.Tag : Map.FindMoved(handle);
+        if (!Map.TryFind(handle, out uint tag))
+        {
+            return null;
+        }
+
         if (tag == 0)
         {
             throw _freeCheck.ExplainHandle(handle, site);
@@ -150,14 +154,13 @@ internal sealed partial class Space<T>
         if (failure == FitFailure.None)
         {
             uint place = Map.Survey(placement, out start);
-            if (place == SegmentMap<T>.Unfinished)
+            if (place == SegmentMap<T>.Unfinished || !Map.TryCountLongEnough(size, out longEnough))
             {
                 report = default;
                 return false;
             }
 
             failure = place != 0 ? FitFailure.None : FitFailure.Constraints;
-            longEnough = Map.CountLongEnough(size);
         }
 
         report = new FitReport<T>

@@ -91,7 +91,7 @@ internal sealed partial class Space<T>
     }
 
     /// <inheritdoc/>
-    void IBorrower.EndRecall() => _watcher.RoomMayHaveCome(isOwnRelease: false);
+    void IBorrower.EndRecall() => _watcher.RoomMayHaveCome(isOwnRelease: false, mayImport: true);
 
     /// <summary>The same as a part of the recall of a source below.</summary>
     private void TakeBackInto(Recall recall)

@@ -62,7 +62,7 @@ internal sealed partial class Space<T>
         Map.RemoveSpan(span);
         Recorder?.Removed(start, size);
         NoteRemoval();
-        NoteRoom();                               // under the limit
+        NoteRoom(mayImport: true);                // under the limit
         return true;
     }
 
@@ -241,6 +241,7 @@ internal sealed partial class Space<T>
         if (IsWatched || Recall.IsUnderWay || _imports.Keeps(whole.Size) || !TryRemove(span, whole))
         {
             Keep(span);
+            NoteRoom(mayImport: true);            // in exchange for it
         }
     }
 

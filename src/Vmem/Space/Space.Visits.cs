@@ -1,3 +1,4 @@
+using Vmem.Checks;
 using Vmem.Lending;
 
 namespace Vmem.Space;
@@ -60,10 +61,12 @@ internal sealed partial class Space<T>
     }
 
     /// <summary>There may be room for those who wait: they are told when the lock has been given back. The lock is held.</summary>
-    public void NoteRoom()
+    /// <param name="mayImport">Whether the source may give now what it would not before.</param>
+    public void NoteRoom(bool mayImport = false)
     {
         AssertHeld();
         _aftermath.HasRoomCome |= IsWatched;
+        _aftermath.MayImport |= mayImport;
     }
 
     /// <summary>The size of the request that waits and is next; 0 if there is none, or others want to know of any room. The lock is
@@ -71,17 +74,20 @@ internal sealed partial class Space<T>
     public T Needed => IsWatched ? _watcher.Needed : T.Zero;
 
     /// <summary>Gives a range that a caller frees to the request that is next, if it wants just such a one. The lock is held.</summary>
-    /// <returns>What is to be completed when the lock has been given back; null if the range is still the caller's.</returns>
-    public IGranted? HandOver(T start, T size)
+    /// <returns>False if the range is still the caller's.</returns>
+    public bool TryHandOver(T start, T size)
     {
         AssertHeld();
         IGranted? granted = IsWatched ? _watcher.HandOver(new Grant<T>(start, size)) : null;
-        if (granted is not null)
+        if (granted is null)
         {
-            _tally.NoteAllocation(Map.InUse);
+            return false;
         }
 
-        return granted;
+        Invariant.Assert(_aftermath.Granted is null, "one range is freed in a visit");
+        _aftermath.Granted = granted;
+        _tally.NoteAllocation(Map.InUse);
+        return true;
     }
 
     /// <summary>A span goes to the source when the lock has been given back. The lock is held.</summary>
@@ -100,28 +106,33 @@ internal sealed partial class Space<T>
         return aftermath;
     }
 
-    /// <summary>Does what a visit left to do. The lock is not held.</summary>
+    /// <summary>Does what a visit left to do, all of it, whatever is thrown on the way. The lock is not held.</summary>
     /// <returns>How much went back to the source.</returns>
     public T Settle(in Aftermath<T> aftermath, bool isOwnRelease)
     {
         AssertNotHeld();
-        try
+        Conclusion end = default;
+        if (aftermath.Granted is { } granted)
         {
-            return aftermath.ReleaseSpans(Source);
+            end.Take(granted, static granted => granted.Complete());
         }
-        finally
-        {
-            // A request may have been queued after the lock was given back, and have found the source still full.
-            bool tells = !Recall.IsUnderWay;      // else whoever recalls does, in the end
-            if (tells && (aftermath.HasRoomCome || (aftermath.HasSpans && IsWatched)))
-            {
-                _watcher.RoomMayHaveCome(isOwnRelease);
-            }
 
-            if (tells && aftermath.HasRoomGone)
-            {
-                _watcher.RoomHasGone();
-            }
+        T released = aftermath.ReleaseSpans(Source, ref end);
+
+        // A request may have been queued after the lock was given back, and have found the source still full.
+        bool tells = !Recall.IsUnderWay;          // else whoever recalls does, in the end
+        if (tells && (aftermath.HasRoomCome || (aftermath.HasSpans && IsWatched)))
+        {
+            end.Take((_watcher, isOwnRelease, mayImport: aftermath.MayImport || aftermath.HasSpans),
+                static it => it._watcher.RoomMayHaveCome(it.isOwnRelease, it.mayImport));
         }
+
+        if (tells && aftermath.HasRoomGone)
+        {
+            end.Take(_watcher, static watcher => watcher.RoomHasGone());
+        }
+
+        end.Throw();
+        return released;
     }
 }

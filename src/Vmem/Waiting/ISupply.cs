@@ -1,4 +1,5 @@
 using System.Numerics;
+using Vmem.Checks;
 using Vmem.Space;
 
 namespace Vmem.Waiting;
@@ -10,14 +11,18 @@ internal interface ISupply<T>
     /// <summary>Whether there is a source to import from.</summary>
     bool CanImport { get; }
 
+    /// <summary>Whether that is a source of somebody else's, here or below: it may take its time.</summary>
+    bool AsksOthers { get; }
+
     /// <summary>Whether every free reaches the queue. Under the lock; it stays true while anybody is queued or listens.</summary>
     bool IsWatched { get; }
 
     /// <summary>Makes <see cref="IsWatched"/> true, for now.</summary>
     void Watch();
 
-    /// <summary>The head does not fit: what caches keep although somebody waits is taken back, and the queue is served again.</summary>
-    void TakeBackLent();
+    /// <summary>Takes back what caches keep although somebody waits.</summary>
+    /// <returns>False if they keep nothing. Else the queue has yet to be served.</returns>
+    bool TryTakeBackLent(ref Conclusion end);
 
     /// <summary>A span in which the request would fit, also after the empty imports went back; the empty segment if there is
     /// none.</summary>

@@ -3,58 +3,70 @@ using Vmem.Space;
 
 namespace Vmem.Waiting;
 
-/// <summary>Listens to a source while there is a reason to: it counts the reasons, and subscribes with the first.</summary>
+/// <summary>Listens to a source while there is a reason to: it counts the reasons.</summary>
+/// <remarks>A subscription counts when it has been made. Whoever has a reason before that subscribes, too: the other may yet fail. So there
+/// may be several, and all end with the last reason.</remarks>
 internal sealed class SourceListener<T>(INotifyingArenaSource<T>? source, Action mayHaveRoom)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     private long _reasons;
+    private long _subscriptions;
 
-    /// <summary>One more reason to listen.</summary>
-    /// <returns>Whether it was the first.</returns>
-    public bool Listen(Space<T> space)
+    /// <summary>One more reason to listen, which the source does from now on.</summary>
+    public void Listen(Space<T> space)
     {
-        if (source is null || Count(space, 1) != 1)
+        if (source is null)
         {
-            return false;
+            return;
+        }
+
+        using (space.VisitEvenEnded())
+        {
+            _reasons++;
+            if (_subscriptions > 0)
+            {
+                return;
+            }
         }
 
         try
         {
             source.Subscribe(mayHaveRoom);
-            using (space.VisitEvenEnded())
-            {
-                space.NoteListening(1);           // not before it does: what others wait for is kept by nobody
-            }
-
-            return true;
         }
         catch
         {
-            _ = Count(space, -1);
+            StopListening(space);
             throw;
+        }
+
+        using (space.VisitEvenEnded())
+        {
+            _subscriptions++;
+            space.NoteListening(1);               // not before it does: what others wait for is kept by nobody
         }
     }
 
     /// <summary>One reason less.</summary>
     public void StopListening(Space<T> space)
     {
-        if (source is not null && Count(space, -1) == 0)
+        if (source is null)
         {
-            source.Unsubscribe(mayHaveRoom);
+            return;
         }
-    }
 
-    private long Count(Space<T> space, int by)
-    {
+        long ended = 0;
         using (space.VisitEvenEnded())
         {
-            _reasons += by;
-            if (_reasons == 0)
+            if (--_reasons == 0)
             {
-                space.NoteListening(-1);
+                (ended, _subscriptions) = (_subscriptions, 0);
+                space.NoteListening(-(int)ended);
             }
+        }
 
-            return _reasons;
+        for (; ended > 0; ended--)
+        {
+            source.Unsubscribe(mayHaveRoom);
         }
     }
 }

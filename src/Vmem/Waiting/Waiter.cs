@@ -110,6 +110,9 @@ internal sealed class Waiter<T>(WaitingRoom<T> room, object keeper, in Request<T
         times.NoteBegin();
     }
 
+    /// <summary>Whether the time or the token may end it. Once it has left the queue.</summary>
+    public bool IsArmed => Timer is not null || Registration != default;
+
     /// <summary>Neither the time nor the token ends it any more. An interrupt is left for the thread's next wait: the runtime's timers have
     /// a lock.</summary>
     public void Disarm()

@@ -1,10 +1,12 @@
+using Vmem.Checks;
+
 namespace Vmem.Waiting;
 
 // Room that comes in one arena wakes who waits in the arenas above it.
 //
-// An arena listens to its source while somebody waits in it or listens to it, so that a chain of any length is woken from its ground. The
-// reason is counted before the waiter is queued, and whoever subscribed serves the queue afterwards, so that no notification falls
-// between. Listeners are called by the thread that made the room, one after the other, under no lock.
+// An arena listens to its source while somebody waits in it or listens to it, so that a chain of any length is woken from its ground. It
+// listens before the waiter is queued or the listener is there, so that no notification falls between. Listeners are called by the thread
+// that made the room, one after the other, under no lock.
 internal sealed partial class WaitingRoom<T>
 {
     private long _removalsHeard;
@@ -24,6 +26,23 @@ internal sealed partial class WaitingRoom<T>
         catch
         {
             Unfollow();
+            throw;
+        }
+
+        // A listener wants to know of any room, and what is lent is put back in silence.
+        Conclusion end = default;
+        if (_supply.TryTakeBackLent(ref end))
+        {
+            ServeAndNotify(isOwnRelease: false, mayImport: false, onThisThread: false, ref end);
+        }
+
+        try
+        {
+            end.Throw();
+        }
+        catch
+        {
+            Unsubscribe(mayHaveRoom);
             throw;
         }
     }
@@ -68,32 +87,22 @@ internal sealed partial class WaitingRoom<T>
     private void Follow()
     {
         _supply.Watch();
-        if (!_listener.Listen(_space) || !_space.IsWatched)
-        {
-            return;
-        }
-
-        try
-        {
-            ServeAndNotify(isOwnRelease: false);  // who was queued meanwhile relied on this subscription before it was there
-        }
-        catch
-        {
-            Unfollow();
-            throw;
-        }
+        _listener.Listen(_space);
     }
 
     private void Unfollow() => _listener.StopListening(_space);
 
     private void SourceMayHaveRoom()
     {
+        Conclusion end = default;
         long removals = _space.Removals;
         if (Interlocked.Exchange(ref _removalsHeard, removals) != removals)
         {
-            RoomHasGone();
+            end.Take(RoomHasGone);
         }
 
-        ServeAndNotify(isOwnRelease: true);
+        // Somebody else's source has called by itself, and is asked back on its thread.
+        ServeAndNotify(isOwnRelease: true, mayImport: true, onThisThread: _space.Source is not ISupply<T>, ref end);
+        end.Throw();
     }
 }

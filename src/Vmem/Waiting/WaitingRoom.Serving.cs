@@ -6,38 +6,40 @@ namespace Vmem.Waiting;
 // Serving those who wait: whatever may make room ends here.
 //
 // The head of the queue is tried, then the next, until one cannot be met. What needs only the lock is done at once, by whoever made the
-// room. A head that needs an import is served by one thread at a time, which asks the source without the lock; who comes meanwhile notes
-// that it must ask again. So a slow source delays nobody whom a free can help.
+// room. A head that needs an import is served by one thread at a time, which asks the source without the lock (ImportTurn).
+//
+// Which thread that is: the caller's own if it asks for itself; else one of the thread pool, if somebody else's source is to be asked. It
+// may be slow, and whoever frees something has no part in what another waits for. Arenas and buddy allocators answer at once and are asked
+// on the spot. In an arena of one thread there is no other.
 //
 // What the source throws then belongs to the waiter it was asked for, whose task fails with it, and never to the thread that happened to
 // free something.
-//
-// An own release is room that may be no more than what an attempt to import has itself just put back: a span that did not help, or an
-// empty import that was reaped. It reaches the queue while the import is still under way on the same thread, and is ignored there; to
-// ask again because of it would be to ask for ever. Nothing is missed: when the attempt ends, the head is tried once more.
 internal sealed partial class WaitingRoom<T>
 {
-    private bool _importing;                      // a thread imports for the head
-    private bool _importAgain;
-    private int _importingThread;
+    private ImportTurn<T> _turn;
 
     /// <inheritdoc/>
     /// <remarks>Serves the queue, notifies the listeners, and gives the empty imports back that none of them wanted, until there is nothing
     /// more to give back.</remarks>
-    public void RoomMayHaveCome(bool isOwnRelease)
+    public void RoomMayHaveCome(bool isOwnRelease, bool mayImport)
     {
-        ServeAndNotify(isOwnRelease);
+        Conclusion end = default;
+        ServeAndNotify(isOwnRelease, mayImport, onThisThread: false, ref end);
         for (Aftermath<T> surplus = _space.DetachSurplus(); surplus.HasSpans; surplus = _space.DetachSurplus())
         {
-            try
-            {
-                _ = surplus.ReleaseSpans(_space.Source);
-            }
-            finally
-            {
-                ServeAndNotify(isOwnRelease);
-            }
+            _ = surplus.ReleaseSpans(_space.Source, ref end);
+            ServeAndNotify(isOwnRelease, mayImport: true, onThisThread: false, ref end);
         }
+
+        end.Throw();
+    }
+
+    /// <summary>The source may have room again: those who wait are tried at once, on this thread.</summary>
+    public void Retry()
+    {
+        Conclusion end = default;
+        ServeAndNotify(isOwnRelease: false, mayImport: true, onThisThread: true, ref end);
+        end.Throw();
     }
 
     /// <inheritdoc/>
@@ -52,75 +54,81 @@ internal sealed partial class WaitingRoom<T>
             }
         }
 
-        bool any = false;
+        Conclusion end = default;
         foreach (Waiter<T> waiter in waiters)
         {
-            any |= FailIfImpossible(waiter);
+            end.Take((this, waiter), static it => it.Item1.FailIfImpossible(it.waiter));
         }
 
-        if (any)
+        if (waiters.Exists(static waiter => waiter.State != WaitState.Queued))
         {
-            Serve(isOwnRelease: false);
+            Serve(isOwnRelease: false, mayImport: false, onThisThread: false, ref end);
         }
+
+        end.Throw();
     }
 
-    public void NotifyListeners()
+    public void NotifyListeners(ref Conclusion end)
     {
-        Conclusion all = default;
         foreach (Action listener in Volatile.Read(ref _listeners))
         {
-            all.Take(listener);
+            end.Take(listener);
         }
-
-        all.Throw();
     }
 
-    private void ServeAndNotify(bool isOwnRelease)
+    private void ServeAndNotify(bool isOwnRelease, bool mayImport, bool onThisThread, ref Conclusion end)
     {
-        Serve(isOwnRelease);
-        NotifyListeners();
+        Serve(isOwnRelease, mayImport, onThisThread, ref end);
+        NotifyListeners(ref end);
+    }
+
+    private void ServeOnThisThread()
+    {
+        Conclusion end = default;
+        Serve(isOwnRelease: false, mayImport: false, onThisThread: true, ref end);
+        end.Throw();
     }
 
     /// <summary>Serves the queue as far as it goes. Not to be called under the lock.</summary>
-    private void Serve(bool isOwnRelease)
+    /// <remarks>If the head does not fit while anything is lent, that is taken back, and the head is tried once more. What is lent after
+    /// that was found not to help it; only another head makes it necessary again.</remarks>
+    /// <param name="isOwnRelease">See <see cref="ImportTurn{T}"/>.</param>
+    /// <param name="mayImport">Whether the source may give now what it would not before.</param>
+    /// <param name="onThisThread">Whether the source is asked here, however slow it is.</param>
+    /// <param name="end">What is thrown.</param>
+    private void Serve(bool isOwnRelease, bool mayImport, bool onThisThread, ref Conclusion end)
     {
-        WaitQueue<T> served = default;
-        bool import = false;
-        bool stays;
-        using (_space.VisitEvenEnded())
+        bool mayTakeBack = true;
+        bool again;
+        do
         {
-            GrantWhatFits(ref served);
-            stays = !_queue.IsEmpty;
-            if (stays && _supply.CanImport)
+            WaitQueue<T> served = default;
+            bool import;
+            bool stays;
+            using (_space.VisitEvenEnded())
             {
-                import = !_importing;
-                if (import)
+                GrantWhatFits(ref served);
+                stays = !_queue.IsEmpty;
+                if (mayImport)
                 {
-                    _importing = true;
-                    _importingThread = Environment.CurrentManagedThreadId;
+                    _turn.NoteNews(isOwnRelease);
+                    mayImport = false;            // it was one piece of news
                 }
-                else
-                {
-                    _importAgain |= !isOwnRelease || _importingThread != Environment.CurrentManagedThreadId;
-                }
-            }
-        }
 
-        try
-        {
-            CompleteAll(served);
-        }
-        finally
-        {
+                import = stays && _supply.CanImport && _turn.TryTake(_queue.Head);
+            }
+
+            mayTakeBack |= !served.IsEmpty;
+            CompleteAll(served, ref end);
             if (import)
             {
-                ImportForWaiters();               // whatever was thrown: only this thread may, until it says that it no longer does
+                ImportForWaiters(onThisThread, ref end);
             }
-            else if (stays)
-            {
-                _supply.TakeBackLent();
-            }
+
+            again = stays && !import && mayTakeBack && _supply.TryTakeBackLent(ref end);
+            mayTakeBack = false;
         }
+        while (again);
     }
 
     /// <summary>Grants the head what it waits for, and the next, until one cannot be met. The lock is held.</summary>
@@ -163,20 +171,59 @@ internal sealed partial class WaitingRoom<T>
         return true;
     }
 
-    /// <summary>Imports for the head as long as that helps, or room may have come meanwhile.</summary>
-    private void ImportForWaiters()
+    /// <summary>Has the head's import made, and what comes of it. The turn is taken.</summary>
+    private void ImportForWaiters(bool onThisThread, ref Conclusion end)
+    {
+        if (!onThisThread && _space.IsShared && _supply.AsksOthers && TryImportElsewhere())
+        {
+            return;
+        }
+
+        ImportForWaiters(ref end);
+    }
+
+    private bool TryImportElsewhere()
+    {
+        try
+        {
+            return ThreadPool.UnsafeQueueUserWorkItem(static room => room.ImportUnattended(), this, preferLocal: false);
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>What concerns a waiter was told to it. The rest, a source that will not be unsubscribed from, is nobody's here.</summary>
+    private void ImportUnattended()
+    {
+        Conclusion nobodys = default;
+        ImportForWaiters(ref nobodys);
+    }
+
+    /// <summary>Imports for the head as long as there is anything to ask. Whatever is thrown: only who has the turn may, until it
+    /// ends.</summary>
+    private void ImportForWaiters(ref Conclusion end)
     {
         bool goOn;
         do
         {
+            bool isTakenBack = _supply.TryTakeBackLent(ref end);
+            WaitQueue<T> served = default;
             Waiter<T>? head;
             using (_space.VisitEvenEnded())
             {
-                _importAgain = false;
+                _turn.BeginAsking();
+                if (isTakenBack)
+                {
+                    GrantWhatFits(ref served);
+                }
+
                 head = _queue.Head;
             }
 
-            WaitQueue<T> served = default;
+            CompleteAll(served, ref end);
+            served = default;
             if (head is not null)
             {
                 ImportFor(head, ref served);
@@ -185,23 +232,10 @@ internal sealed partial class WaitingRoom<T>
             using (_space.VisitEvenEnded())
             {
                 GrantWhatFits(ref served);        // an import may have room for more than one
-                goOn = !_queue.IsEmpty && (_importAgain || _queue.Head != head);
-                _importing = goOn;
+                goOn = !_turn.TryEnd(_queue.Head);
             }
 
-            try
-            {
-                CompleteAll(served);
-            }
-            catch when (goOn)
-            {
-                using (_space.VisitEvenEnded())
-                {
-                    _importing = false;           // the next that comes goes on
-                }
-
-                throw;
-            }
+            CompleteAll(served, ref end);
         }
         while (goOn);
     }
@@ -226,6 +260,7 @@ internal sealed partial class WaitingRoom<T>
         using (_space.VisitEvenEnded())
         {
             left = waiter.State == WaitState.Queued && (failure is null ? TryServe(waiter, ref import) : TryFail(waiter, failure));
+            _turn.EndAsking(waiter);
         }
 
         if (!T.IsZero(import.Size))
@@ -258,14 +293,14 @@ internal sealed partial class WaitingRoom<T>
         }
     }
 
-    private bool FailIfImpossible(Waiter<T> waiter)
+    private void FailIfImpossible(Waiter<T> waiter)
     {
         Exception failure;
         try
         {
             if (_supply.WhyNever(waiter.Request) is not { } reason)
             {
-                return false;
+                return;
             }
 
             failure = _space.Exhausted(_supply.Explain(waiter.Request), $"What it waited for has gone. {reason}");
@@ -286,7 +321,5 @@ internal sealed partial class WaitingRoom<T>
             _space.NoteFailure();
             CompleteWaiter(waiter);
         }
-
-        return left;
     }
 }

@@ -44,6 +44,7 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
         _supply = supply;
         _time = time;
         _listener = new SourceListener<T>(source, SourceMayHaveRoom);
+        _turn = new ImportTurn<T>(notifies: source is not null);
     }
 
     /// <summary>How many had to wait, and for how long.</summary>
@@ -116,7 +117,7 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
             if (isFirst)
             {
                 _space.TryRecall()?.End();        // what arenas above keep; from now on they keep nothing more
-                Serve(isOwnRelease: false);
+                ServeOnThisThread();
             }
 
             if (removals != _space.Removals)
@@ -151,17 +152,14 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
         return failed;
     }
 
-    /// <summary>Completes all of them, whatever is thrown; the first exception is thrown in the end.</summary>
-    public void CompleteAll(WaitQueue<T> waiters)
+    /// <summary>Completes all of them, whatever is thrown.</summary>
+    public void CompleteAll(WaitQueue<T> waiters, ref Conclusion end)
     {
-        Conclusion all = default;
         while (waiters.Head is { } waiter)
         {
             waiters.Remove(waiter);
-            all.Take((this, waiter), static it => it.Item1.CompleteWaiter(it.waiter));
+            end.Take((this, waiter), static it => it.Item1.CompleteWaiter(it.waiter));
         }
-
-        all.Throw();
     }
 
     /// <summary>Every invariant of the queue. The lock is held.</summary>
@@ -282,18 +280,14 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
             _space.NoteFailure();
         }
 
-        try
+        Conclusion ending = default;
+        ending.Take((this, waiter), static it => it.Item1.CompleteWaiter(it.waiter));
+        if (wasHead)
         {
-            CompleteWaiter(waiter);
-        }
-        finally
-        {
-            if (wasHead)
-            {
-                Serve(isOwnRelease: false);
-            }
+            Serve(isOwnRelease: false, mayImport: false, onThisThread: false, ref ending);
         }
 
+        ending.Throw();
         return true;
     }
 
@@ -322,6 +316,11 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
     private void Remove(Waiter<T> waiter)
     {
         _queue.Remove(waiter);
+        if (_queue.IsEmpty)
+        {
+            _turn.Forget();
+        }
+
         NoteWatchers();
     }
 
@@ -334,7 +333,11 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
         Conclusion end = default;
         end.Take(this, static room => room.Unfollow());
         end.Take(waiter, static waiter => waiter.Complete());
-        end.Take(waiter, static waiter => waiter.Disarm());
+        if (waiter.IsArmed)
+        {
+            end.Take(waiter, static waiter => waiter.Disarm());
+        }
+
         if (waiter.Began is { } began)
         {
             end.Take((this, began), static it => it.Item1._times.NoteEnd(it.Item1._space.Name, it.Item1._time.GetElapsedTime(it.began)));

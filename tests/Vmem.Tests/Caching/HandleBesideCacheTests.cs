@@ -75,6 +75,38 @@ public sealed class HandleBesideCacheTests
         arena.Validate();
     }
 
+    /// <summary>Nor do those that have gone, however many they were, and though others stay.</summary>
+    [Fact]
+    public void Handles_that_have_gone_do_not_send_others_past_the_magazines()
+    {
+        using Arena<ulong> arena = new("handles", 0, 1 << 20, 1, s_cached);
+        Assert.True(arena.TryAllocateHandle(4, out RangeHandle<ulong> stays));
+        Assert.True(arena.TryAllocateHandle(40, out _));
+        List<RangeHandle<ulong>> handles = [];
+        while (arena.TryAllocateHandle(4, out RangeHandle<ulong> handle))
+        {
+            handles.Add(handle);
+        }
+
+        handles.ForEach(handle => arena.Free(handle));
+        ulong cached = 0;
+        for (int round = 0; round < 300; round++)
+        {
+            ulong[] starts = [.. Enumerable.Range(0, 100).Select(_ => arena.Allocate(4))];
+            Array.ForEach(starts, start => arena.Free(start, 4));
+            cached = arena.GetStatistics().Cached;
+            arena.Reap();
+        }
+
+        Assert.True(cached >= 360, $"{cached} are cached");
+        Assert.Throws<InvalidFreeException>(() => arena.Free(handles[0]));
+        arena.Free(stays.Start, 4);
+        ulong other = arena.Allocate(4);
+        Assert.Throws<InvalidFreeException>(() => arena.Free(stays));
+        arena.Free(other, 4);
+        arena.Validate();
+    }
+
     /// <summary>A range that is shortened to a cached size, or lengthened from one, is found by its handle all the same.</summary>
     [Theory]
     [InlineData(20, 4)]

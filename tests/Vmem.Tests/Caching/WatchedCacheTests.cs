@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Vmem.Caching;
+using Vmem.Testing.Internals;
 using Xunit;
 
 namespace Vmem.Tests.Caching;
@@ -78,6 +79,33 @@ public class WatchedCacheTests
         Assert.True(large.IsCanceled);
         Assert.True(small.IsCompletedSuccessfully);
         Assert.Equal(0u, await small);
+    }
+
+    /// <summary>What is put back without the lock is told to nobody.</summary>
+    [Fact]
+    public void An_arena_above_that_comes_to_wait_is_told_of_what_was_lent()
+    {
+        using Arena<uint> arena = Full(16);
+        Task<uint> standing = arena.AllocateAsync(4, TestContext.Current.CancellationToken).AsTask();
+        arena.Free(8, 1);
+        Assert.Equal(8u, arena.Allocate(1));      // lent, and out
+        using Arena<uint> above = new("above", 1, new ArenaOptions<uint> { Source = arena });
+        Task<uint> waiter = above.AllocateAsync(1, TestContext.Current.CancellationToken).AsTask();
+        Assert.False(waiter.IsCompleted);
+        arena.Free(8, 1);
+        Assert.True(waiter.IsCompletedSuccessfully);
+        Assert.False(standing.IsCompleted);
+    }
+
+    [Fact]
+    public void Ranges_that_cannot_be_lent_make_no_garbage()
+    {
+        using Arena<uint> arena = new("misaligned", 0, 64, 1, new ArenaOptions<uint> { QuantumCacheMax = 4 });
+        _ = arena.Allocate(32, FitPolicy.FirstFit);
+        RangeConstraints<uint> below = new() { Max = 32 };
+        Task<uint> standing = arena.AllocateAsync(8, below, TestContext.Current.CancellationToken).AsTask();
+        Assert.Equal(0, Garbage.Of(500, () => arena.Free(arena.Allocate(1), 1)));
+        Assert.False(standing.IsCompleted);
     }
 
     [Fact]

@@ -29,12 +29,24 @@ public sealed class ArenaExplorationTests : IDisposable
     [InlineData(MemoryOrder.Arm)]
     public void A_request_fails_only_if_nothing_fits(MemoryOrder order) => Prove(FailingRequest, order);
 
+    /// <summary>A cache comes to hold something while others are drained.</summary>
+    [Theory]
+    [InlineData(MemoryOrder.X86)]
+    [InlineData(MemoryOrder.Arm)]
+    public void Only_what_stands_still_is_drained(MemoryOrder order) => Prove(OtherCache, order);
+
+    /// <summary>A thread takes and puts back what it was lent; another frees what lies beside it.</summary>
+    [Theory]
+    [InlineData(MemoryOrder.X86)]
+    [InlineData(MemoryOrder.Arm)]
+    public void What_is_lent_is_no_loss_for_who_waits(MemoryOrder order) => Prove(LentRange, order);
+
     [Theory]
     [InlineData("serve who has come first")]
     [InlineData("serve who stood behind")]
-    public void A_planted_fault_is_found(string duty) =>
-        Faults.Find(_explorer, new PlantedFault(FaultKind.Forget, duty, ""), MemoryOrder.Sequential, () => WaiterAndOwner(0), () =>
-            WaiterThatLeaves(0));
+    [InlineData("take back what is lent")]
+    public void A_planted_fault_is_found(string duty) => Faults.Find(_explorer, new PlantedFault(FaultKind.Forget, duty, ""),
+        MemoryOrder.Sequential, () => WaiterAndOwner(0), () => WaiterThatLeaves(0), LentRange);
 
     public void Dispose() => _explorer.Dispose();
 
@@ -141,6 +153,83 @@ public sealed class ArenaExplorationTests : IDisposable
             After = () =>
             {
                 arena.Free(3, 1);
+                End(arena);
+            },
+        };
+    }
+
+    private static Scenario LentRange()
+    {
+        Arena<uint> arena = Create(4, cached: 1);
+        Task<uint> standing = Task.FromResult(0u);
+        return new Scenario
+        {
+            Before =
+            [
+                () =>
+                {
+                    for (uint i = 0; i < 4; i++)
+                    {
+                        Assert.Equal(i, arena.Allocate(1));
+                    }
+
+                    standing = arena.AllocateAsync(2).AsTask();
+                    arena.Free(1, 1);
+                },
+            ],
+            Threads =
+            [
+                () =>
+                {
+                    if (arena.TryAllocate(1, out uint start))
+                    {
+                        arena.Free(start, 1);
+                    }
+                },
+                () => arena.Free(2, 1),
+            ],
+            After = () =>
+            {
+                Assert.True(standing.IsCompletedSuccessfully, "Two lie side by side, and who waits for them is not served.");
+                arena.Free(standing.Result, 2);
+                arena.Free(0, 1);
+                arena.Free(3, 1);
+                End(arena);
+            },
+        };
+    }
+
+    private static Scenario OtherCache()
+    {
+        Arena<uint> arena = Create(8, cached: 2);
+        return new Scenario
+        {
+            Before =
+            [
+                () =>
+                {
+                    uint[] sizes = [1, 2, 1, 3, 1];
+                    Assert.Equal([0u, 1, 3, 4, 7], sizes.Select(arena.Allocate));
+                    arena.Free(0, 1);
+                    arena.Free(3, 1);
+                    arena.Free(7, 1);
+                },
+            ],
+            Threads =
+            [
+                () =>
+                {
+                    if (arena.TryAllocate(3, out uint start))
+                    {
+                        arena.Free(start, 3);
+                    }
+                },
+                () => arena.Free(1, 2),
+            ],
+            After = () =>
+            {
+                arena.Validate();
+                arena.Free(4, 3);
                 End(arena);
             },
         };

@@ -35,6 +35,32 @@ public sealed class BadlyPlacedTests
         arena.Validate();
     }
 
+    /// <summary>Each hole is long enough, and has a multiple of 16 in its middle.</summary>
+    [Theory]
+    [MemberData(nameof(Policies))]
+    public void A_boundary_that_each_hole_straddles_fails_at_once(FitPolicy policy)
+    {
+        using Arena<ulong> arena = new("straddling", 12, 16 * Holes, 1, new() { SingleThreaded = true });
+        for (ulong start = 12; start < 16 * Holes; start += 16)
+        {
+            Assert.Equal(start, arena.Allocate(8));
+            Assert.Equal(start + 8, arena.Allocate(8));
+        }
+
+        for (ulong start = 12; start < 16 * Holes; start += 16)
+        {
+            arena.Free(start, 8);
+        }
+
+        RangeConstraints<ulong> constraints = new() { NoCross = 16 };
+        Assert.False(arena.TryAllocateConstrained(8, constraints, policy, out _));       // builds what it needs
+        Assert.True(Steps(() => Assert.False(arena.TryAllocateConstrained(8, constraints, policy, out _))) < Bound);
+        arena.Free(20 + (16 * 777), 8);
+        ulong place = (16ul * 777) + (policy == FitPolicy.LastFit ? 24ul : 16ul);
+        Assert.True(Steps(() => Assert.Equal(place, arena.AllocateConstrained(8, constraints, policy))) < Bound);
+        arena.Validate();
+    }
+
     /// <summary>A few alignments by turns are all known.</summary>
     [Fact]
     public void Four_alignments_are_known_at_a_time()

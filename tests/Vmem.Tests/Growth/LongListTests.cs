@@ -65,6 +65,30 @@ public sealed class LongListTests
         Assert.True(Steps(() => Assert.Equal(3ul, arena.GetStatistics().LargestFree)) < Bound);
     }
 
+    /// <summary>Where both sides are long, and where there are many lists, counts are built once, and kept as long as they are asked
+    /// for.</summary>
+    [Theory]
+    [InlineData(6, Holes / 2, false)]
+    [InlineData(128, 30_000, true)]
+    public void Questions_about_many_sizes_are_answered_at_once(ulong size, int expected, bool isWide)
+    {
+        using Arena<ulong> arena = isWide ? Punched(expected, static i => (128ul + ((ulong)i % 61)) << (i % 32))
+            : Punched(Holes, static i => i % 2 == 0 ? 4ul : 8ul);
+        Assert.Equal(expected, arena.Explain(size).LongEnough);
+        long steps = Steps(() => Assert.Equal(expected, arena.Explain(size).LongEnough));
+        Assert.True(steps < 2 * Bound, $"{steps} steps");
+        arena.Validate();
+        long bytes = arena.GetStatistics().BookkeepingBytes;
+        for (int i = 0; i < 4 * Holes; i++)
+        {
+            ulong start = arena.Allocate(3);
+            arena.Free(start, 3);
+        }
+
+        Assert.True(arena.GetStatistics().BookkeepingBytes < bytes, "Counts stay that nobody asks for.");
+        Assert.Equal(expected, arena.Explain(size).LongEnough);
+    }
+
     /// <summary>Lists are divided and joined as they grow and shrink, and no operation does much of it.</summary>
     [Fact]
     public void No_single_operation_takes_many_steps()

@@ -1,4 +1,5 @@
 using Vmem.Checks;
+using Vmem.Segments;
 using Xunit;
 
 namespace Vmem.Tests.Growth;
@@ -56,6 +57,41 @@ public sealed class StepwiseIndexTests
 
         Assert.Equal(live.Count, arena.GetStatistics().LiveSegments);
         arena.Validate();
+    }
+
+    /// <summary>Others may be busy between two steps: for two milliseconds, as the lock leaves them to their run.</summary>
+    [Fact]
+    public void An_index_is_completed_whatever_others_do_between_two_steps()
+    {
+        using SegmentMap<ulong> map = new(1);
+        map.ReserveSpan(8 * Holes);
+        _ = map.AddSpan(0, 8 * Holes, imported: false);
+        for (int i = 0; i < Holes; i++)
+        {
+            map.Reserve();
+            map.Enlist(map.TakeGoodFit(1, out _));
+        }
+
+        for (ulong start = 0; start < Holes; start += 2)
+        {
+            _ = map.Free(map.Delist(start, 1));
+        }
+
+        int steps = 0;
+        while (map.Find(FitPolicy.BestFit, 1, out _, inSteps: true) == SegmentMap<ulong>.Unfinished)
+        {
+            Assert.True(++steps <= Holes, "The index is begun again and again.");
+            for (int pair = 0; pair < 30_000; pair++)
+            {
+                map.Reserve();
+                map.Enlist(map.TakeGoodFit(1, out ulong start));
+                _ = map.Free(map.Delist(start, 1));
+            }
+
+            Assert.True(steps <= (Holes / StepwiseBuild.TagsAtATime) + 2, $"{steps} steps");
+        }
+
+        map.Validate();
     }
 
     [Fact]

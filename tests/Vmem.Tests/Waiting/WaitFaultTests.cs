@@ -9,17 +9,19 @@ public class WaitFaultTests
     private static readonly TimeSpan s_deadlock = TimeSpan.FromSeconds(60);
 
     [Fact]
-    public void What_a_source_throws_belongs_to_the_waiter_and_not_to_the_thread_that_freed()
+    public async Task What_a_source_throws_belongs_to_the_waiter_and_not_to_the_thread_that_freed()
     {
-        ScriptedSource<uint> source = TestSources.Empty(1u);
-        using Arena<uint> arena = new("child", 0, 20, 1, new ArenaOptions<uint> { Source = source });
-        uint[] starts = [arena.Allocate(10), arena.Allocate(10)];
-        ValueTask<uint> head = arena.AllocateAsync(50);
+        ScriptedSource<uint> source = TestSources.Ascending(1u, 100u);
+        using Arena<uint> arena = new("child", 1, new ArenaOptions<uint> { Source = source, Limit = 60 });
+        uint[] starts = [arena.Allocate(50), arena.Allocate(10)];
+        ValueTask<uint> head = arena.AllocateAsync(55);
         ValueTask<uint> behind = arena.AllocateAsync(10);
-        source.Answer = (_, _) => throw new TimeZoneNotFoundException("of the source's own");
-        arena.Free(starts[0], 10);
-        Assert.IsType<TimeZoneNotFoundException>(head.AsTask().Exception!.InnerException);
-        Assert.True(behind.IsCompletedSuccessfully);
+        source.Answer = (size, _) => size == 55 ? throw new TimeZoneNotFoundException("of the source's own") : (1_000u, size);
+        arena.Free(starts[1], 10);                // leaves headroom for less than the head wants
+        Assert.False(head.IsCompleted);
+        arena.Free(starts[0], 50);                // the source is asked for the head, by another thread
+        await Assert.ThrowsAsync<TimeZoneNotFoundException>(async () => await head);
+        _ = await behind;
         arena.Validate();
     }
 
