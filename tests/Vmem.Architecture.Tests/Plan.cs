@@ -19,11 +19,12 @@ internal sealed class Plan
             Diagnostics    -> Ranges, Checks, Lifetimes
             Recording      -> Ranges, Checks
             Segments       -> Ranges, Checks
-            Space          -> Segments, Diagnostics, Recording
+            Lending        -> Checks
+            Space          -> Segments, Diagnostics, Recording, Lending
             Importing      -> Space
             Caching        -> Space, Shared/Caching
             Waiting        -> Space, Timing
-            Buddy          -> Diagnostics
+            Buddy          -> Diagnostics, Lending
             Arena          -> Importing, Caching, Waiting
             """),
         new("Vmem.Memory", """

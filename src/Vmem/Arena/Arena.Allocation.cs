@@ -267,9 +267,9 @@ public sealed partial class Arena<T>
     private void ThrowExhausted(T size, in RangeConstraints<T> constraints)
     {
         FitReport<T> report = Explain(size, constraints);
-        string refusal =
-            _importer is null ? "" :
-            _space.ExceedsLimit(report.Size) ? $" An import would exceed the arena's limit of {_space.Limit}." : " Its source had nothing that would do.";
-        throw _space.Exhausted(report, report.Fits ? "Room was found only after the request had failed." : report.Sentence + refusal);
+        T rounded = report.Size;
+        string refusal = report.Fits ? "Room was found only after the request had failed."
+            : report.Sentence + _importer?.WhyRefused(new Placement<T>(rounded, constraints, Quantum));
+        throw _space.Exhausted(report, refusal);
     }
 }

@@ -121,7 +121,8 @@ public sealed partial class Arena<T> : IMetered
     private FitReport<T> Report(in Placement<T> placement)
     {
         FitReport<T> report = _space.Report(placement);
-        return !report.Fits && _caches is not null && !T.IsZero(_caches.Drain(out _)) ? _space.Report(placement) : report;
+        report = !report.Fits && _caches is not null && !T.IsZero(_caches.Drain(out _)) ? _space.Report(placement) : report;
+        return report with { CanImport = _importer is not null && _importer.WouldAsk(placement) };
     }
 
     /// <summary>Checks every invariant of the arena's tables.</summary>

@@ -1,5 +1,7 @@
 using Vmem.Checks;
+using Vmem.Diagnostics;
 using Vmem.Importing;
+using Vmem.Lending;
 using Vmem.Ranges;
 using Vmem.Space;
 using Vmem.Waiting;
@@ -7,19 +9,13 @@ using Vmem.Waiting;
 namespace Vmem;
 
 // An arena as the source of others, and what it does for those who wait in it.
-public sealed partial class Arena<T> : IPossibleSource<T>, ISupply<T>
+public sealed partial class Arena<T> : ILender<T>, ISupply<T>, ILoanSource
 {
     /// <inheritdoc/>
     bool ISupply<T>.CanImport => _importer is not null;
 
     /// <inheritdoc/>
-    bool ISupply<T>.AsksOthers => _space.Source is Arena<T> below ? ((ISupply<T>)below).AsksOthers : _space.Source is not (null or BuddyAllocator<T>);
-
-    /// <inheritdoc/>
-    long ISupply<T>.Removals => _possibility.Removals;
-
-    /// <inheritdoc/>
-    long IPossibleSource<T>.Removals => _possibility.Removals;
+    bool ISupply<T>.AsksOthers => _space.Source is Arena<T> below ? ((ISupply<T>)below).AsksOthers : _space.Source is not (null or ILoanSource);
 
     /// <inheritdoc/>
     bool IArenaSource<T>.TryImport(T size, in RangeConstraints<T> constraints, out T start, out T imported)
@@ -56,10 +52,18 @@ public sealed partial class Arena<T> : IPossibleSource<T>, ISupply<T>
     void INotifyingArenaSource<T>.Unsubscribe(Action mayHaveRoom) => _room.Unsubscribe(mayHaveRoom);
 
     /// <inheritdoc/>
-    bool IPossibleSource<T>.CouldHold(in Placement<T> placement) => _possibility.CouldHold(placement);
+    bool ILender<T>.CouldLend(in Placement<T> need, T unit) => _possibility.IsPossible(need, unit);
 
     /// <inheritdoc/>
-    bool IPossibleSource<T>.CouldGive(in ImportAsk<T> ask) => _possibility.CouldGive(ask);
+    bool ILender<T>.TryLend(in Placement<T> need, in ImportTerms<T> terms, out Segment<T> loan)
+    {
+        AuditSite? site = _space.Auditor?.Sign(AuditCall.Import);
+        bool mayBeCached = site is null && need.IsUnconstrained && T.IsZero(terms.Preferred);
+        var request = new Request<T>(need, _policy, mayBeCached ? RequestKind.Range : RequestKind.Segment, site, terms);
+        bool met = TryMeet(request, out Grant<T> grant);
+        loan = new Segment<T>(grant.Start, grant.Size, SegmentKind.Span);
+        return met;
+    }
 
     /// <inheritdoc/>
     bool ISupply<T>.IsWatched => _caches is null || _caches.IsWatched || _space.HasEnded;
@@ -71,11 +75,14 @@ public sealed partial class Arena<T> : IPossibleSource<T>, ISupply<T>
     bool ISupply<T>.TryTakeBackLent(ref Conclusion end) => _caches is not null && _caches.TryTakeBackLent(ref end);
 
     /// <inheritdoc/>
-    Segment<T> ISupply<T>.Import(in Request<T> request) => _importer!.ImportOrReap(request.Placement);
+    Segment<T> ISupply<T>.Import(in Request<T> request) => _importer!.Import(request);
+
+    /// <inheritdoc/>
+    Borrowers ILoanSource.Borrowers => _space.Borrowers;
 
     /// <inheritdoc/>
     string? ISupply<T>.WhyNever(in Request<T> request) =>
-        _possibility.IsPossible(request.Placement) ? null : _possibility.NeverFits(request.Size);
+        _possibility.IsPossible(request.Placement, T.Zero) ? null : _possibility.NeverFits(request.Size);
 
     /// <inheritdoc/>
     FitReport<T> ISupply<T>.Explain(in Request<T> request) => Report(request.Placement);

@@ -3,6 +3,7 @@ using Vmem.Caching;
 using Vmem.Checks;
 using Vmem.Diagnostics;
 using Vmem.Importing;
+using Vmem.Lending;
 using Vmem.Ranges;
 using Vmem.Recording;
 using Vmem.Space;
@@ -152,6 +153,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         }
 
         end.Take(() => _caches?.Dispose());
+        end.Take(_space.Leave);
         end.Take(() => ArenaMetrics.Arenas.Remove(_metered));
         _room.CompleteAll(waiters, ref end);
         _ = imports.ReleaseSpans(_space.Source, ref end);
@@ -175,46 +177,91 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
             || TryMeetWithMore(request, out grant, mayBeDrained);
     }
 
-    // The rest of the order, after the segments were found to have no place.
+    // The rest of the order, after what is at hand was found to have no place. An arena above asks for one pass at a time.
     private bool TryMeetWithMore(in Request<T> request, out Grant<T> grant, bool mayBeDrained = true)
     {
-        if (_importer is null)
+        if (_importer is null && !_space.Lends)
         {
             return (mayBeDrained && TryTakeDrained(request, out grant)) || Fail(out grant);
         }
 
-        long releases = _space.Releases;
-        return TryTakeFromImportedSlab(request, out grant)
-            || TryTakeImported(request, out grant)               // the source, without the lock
-            || TryTakeDrained(request, out grant)                // every magazine and slab, at one moment
-            || (TryReap(releases) && TryTakeImported(request, out grant))
-            || Fail(out grant);
+        grant = default;
+        bool isThorough = request.Terms.Pass == ImportPass.Thorough;
+        long releases = isThorough ? -1 : _space.Releases;
+        return (!isThorough && TryTakeImported(request, out grant))         // the source, without the lock
+            || (request.Terms.Pass != ImportPass.Gentle && (TryMeetThoroughly(request, releases, out grant) || Fail(out grant)));
+    }
+
+    // What is kept for speed goes back, here and above, and the source is asked to do the same.
+    private bool TryMeetThoroughly(in Request<T> request, long releases, out Grant<T> grant)
+    {
+        grant = default;
+        Recall? recall = _space.TryRecall();                 // what arenas above keep
+        try
+        {
+            return TryTakeDrained(request, out grant)            // every magazine and slab, at one moment
+                || (_importer is not null && _importer.MayHaveMore(releases) &&
+                    _importer.TryTakeImported(request, ImportPass.Thorough, out grant));
+        }
+        finally
+        {
+            EndAttempt(request, grant, recall);
+        }
     }
 
     private bool Serves(in Request<T> request) => _caches is not null && _caches.Serves(request);
 
-    private bool TryTakeFromImportedSlab(in Request<T> request, out Grant<T> grant)
-    {
-        grant = default;
-        return _caches is not null && _caches.WantsSlab(request) && _importer!.TryAttach(_caches.SlabPlacement) &&
-            _caches.TryTake(request, out grant, out _);
-    }
-
     private bool TryTakeImported(in Request<T> request, out Grant<T> grant)
     {
         grant = default;
-        return _importer is not null && _importer.TryTakeImported(request, out grant);
+        if (_importer is null)
+        {
+            return false;
+        }
+
+        try
+        {
+            return (_caches is not null && _caches.WantsSlab(request) && (!_importer.TryAttachForSlab(request) ||
+                    _caches.TryTake(request, out grant, out _)))           // else others took all of it
+                ? !grant.IsEmpty : _importer.TryTakeImported(request, ImportPass.Gentle, out grant);
+        }
+        finally
+        {
+            EndAttempt(request, grant);
+        }
     }
 
     private bool TryTakeDrained(in Request<T> request, out Grant<T> grant)
     {
         grant = default;
-        return _caches is not null && _caches.TryTakeDrained(request, out grant);
+        return _caches is not null ? _caches.TryTakeDrained(request, out grant) : _space.Lends && _space.TryTake(request, out grant);
     }
 
-    /// <summary>Gives empty imports back: keeping them must not make a request fail. They may also have gone back since the source was
-    /// asked.</summary>
-    private bool TryReap(long releases) => _importer is not null && (!T.IsZero(_space.DetachEmpty()) || _space.Releases != releases);
+    /// <summary>What follows when others were asked. If that throws, the caller will not learn of what it got, and it is taken
+    /// back.</summary>
+    private void EndAttempt(in Request<T> request, in Grant<T> grant, Recall? recall = null)
+    {
+        Conclusion end = default;
+        end.Take(recall, static recall => recall?.End());
+        end.Take(_caches, static caches => caches?.AttendSource());
+        try
+        {
+            end.Throw();
+        }
+        catch when (!grant.IsEmpty)
+        {
+            if (Serves(request))
+            {
+                _caches!.Free(grant.Start, grant.Size);
+            }
+            else
+            {
+                _space.TakeBack(grant);
+            }
+
+            throw;
+        }
+    }
 
     private bool Fail(out Grant<T> grant)
     {

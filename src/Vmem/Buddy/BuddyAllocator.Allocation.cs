@@ -1,12 +1,14 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Vmem.Lending;
 
 namespace Vmem;
 
 // Allocating.
 public sealed partial class BuddyAllocator<T>
 {
+    private Borrowers? _borrowers;                // made with the first arena above
     private long _leastFree;                      // the fewest units that ever were free
     private long _allocations;
     private long _failures;
@@ -42,20 +44,50 @@ public sealed partial class BuddyAllocator<T>
         int order = OrderFor(size);
         if (_audit is not null)
         {
-            return TryAllocateAudited(size, order, out start);
+            return TryAllocateAudited(size, order, out start) || TryAllocateRecalled(size, order, out start);
         }
 
         Enter();
         if (!TryTake(size, order, out long unit))
         {
             Exit();
-            start = T.Zero;
-            return false;
+            return TryAllocateRecalled(size, order, out start);
         }
 
         Exit();
         start = ValueOf(unit);
         return true;
+    }
+
+    /// <summary>A request that no free block could meet; it was counted as a failure, which it may not be.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryAllocateRecalled(T size, int order, out T start)
+    {
+        start = T.Zero;
+        if (order > _tree.MaxOrder || _borrowers is null)
+        {
+            return false;
+        }
+
+        _borrowers.TakeBack();                    // what arenas above keep
+        Enter();
+        try
+        {
+            _failures--;
+            _audit?.Reserve();
+            if (!TryTake(size, order, out long unit))
+            {
+                return false;
+            }
+
+            _audit?.Note(unit, size);
+            start = ValueOf(unit);
+            return true;
+        }
+        finally
+        {
+            Exit();
+        }
     }
 
     /// <summary>The order of the smallest block that is large enough; beyond all orders if none can be.</summary>

@@ -1,7 +1,9 @@
+using Vmem.Lending;
+
 namespace Vmem;
 
 // A source of spans for arenas, each of which gets whole blocks.
-public sealed partial class BuddyAllocator<T>
+public sealed partial class BuddyAllocator<T> : ILoanSource
 {
     /// <summary>What every block's start and size is a multiple of: <see cref="MinBlock"/>, or less if <see cref="Start"/> is no multiple
     /// of that.</summary>
@@ -18,6 +20,20 @@ public sealed partial class BuddyAllocator<T>
 
         imported = AmountOf(1L << OrderFor(size));
         return true;
+    }
+
+    /// <inheritdoc/>
+    Borrowers ILoanSource.Borrowers
+    {
+        get
+        {
+            if (Volatile.Read(ref _borrowers) is null)
+            {
+                _ = Interlocked.CompareExchange(ref _borrowers, new Borrowers(owner: null, below: null, _shared), null);
+            }
+
+            return _borrowers!;
+        }
     }
 
     /// <summary>Frees a block.</summary>

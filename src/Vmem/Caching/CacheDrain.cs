@@ -128,32 +128,46 @@ internal sealed class CacheDrain<T>(Space<T> space, RangeSlabs<T> slabs, SlabLay
     /// <see cref="Validate"/>, and an arena that has been disposed meanwhile is none.</summary>
     /// <param name="gate">The upkeep gate: nothing is on its way unseen when another thread looks at the whole.</param>
     /// <param name="collect">Takes magazines out of a cache.</param>
-    public void KeepUp(Gate gate, Action<MagazineCache<T>, List<Magazine<T>>> collect)
+    public void KeepUp(Gate gate, Action<MagazineCache<T>, List<Magazine<T>>> collect) => Try(() =>
+    {
+        Aftermath<T> aftermath = default;
+        try
+        {
+            for (int sizeClass = 0; sizeClass < magazines.Classes; sizeClass++)
+            {
+                if (!magazines[sizeClass].HoldsAnything)
+                {
+                    continue;
+                }
+
+                using (gate.EnterScope())
+                {
+                    List<Magazine<T>> spilled = [];
+                    collect(magazines[sizeClass], spilled);
+                    ReturnToSlabs(spilled, sizeClass, ref aftermath);
+                }
+            }
+        }
+        finally
+        {
+            _ = space.Settle(aftermath, isOwnRelease: false);
+        }
+    });
+
+    /// <summary>Gives the empty imports back that have not been needed for long, in the same way.</summary>
+    /// <returns>Whether any are left, as far as known.</returns>
+    public bool AgeImports()
+    {
+        bool anyLeft = true;
+        Try(() => anyLeft = space.AgeEmpty());
+        return anyLeft && !space.HasEnded;
+    }
+
+    private void Try(Action keepUp)
     {
         try
         {
-            Aftermath<T> aftermath = default;
-            try
-            {
-                for (int sizeClass = 0; sizeClass < magazines.Classes; sizeClass++)
-                {
-                    if (!magazines[sizeClass].HoldsAnything)
-                    {
-                        continue;
-                    }
-
-                    using (gate.EnterScope())
-                    {
-                        List<Magazine<T>> spilled = [];
-                        collect(magazines[sizeClass], spilled);
-                        ReturnToSlabs(spilled, sizeClass, ref aftermath);
-                    }
-                }
-            }
-            finally
-            {
-                _ = space.Settle(aftermath, isOwnRelease: false);
-            }
+            keepUp();
         }
         catch (ObjectDisposedException) when (space.HasEnded)
         {

@@ -27,6 +27,10 @@ namespace Vmem.Caching;
 /// on nothing is lent.
 /// </para>
 /// <para>
+/// <b>The source.</b> Whoever waits for room in the source, or below it, must see every range that is freed here, too: then the caches are
+/// closed, nothing is lent, and what becomes an empty import goes back.
+/// </para>
+/// <para>
 /// <b>Who pays.</b> To drain stops the threads for some microseconds, about as much as a hundred frees below; for much longer where a
 /// thread has lost its processor. So after a drain, lending begins again only after some frees, twice as many each time, up to
 /// <see cref="MostPatience"/>. In the same way closed caches open again at the first free after the last wait, then at the second, and so
@@ -68,13 +72,13 @@ internal sealed class CacheWatch<T>(Space<T> space)
     public bool IsOn => Volatile.Read(ref _isOn);
 
     /// <summary>Whether it is worth the gate to ask whether a range may be lent. A hint.</summary>
-    public bool MayLend => IsOn && space.IsWatched && Volatile.Read(ref _freesBeforeLending) <= 0;
+    public bool MayLend => IsOn && space.IsWatched && Volatile.Read(ref _freesBeforeLending) <= 0 && !space.IsWanted;
 
     /// <summary>Whether anything is lent. Without the lock, what the same thread has seen to be lent.</summary>
     public bool HasLent => _lent.Count > 0;
 
     /// <summary>Whether it is worth the lock to ask whether the caches may open. A hint.</summary>
-    public bool MayEnd => Volatile.Read(ref _freesBeforeOpening) <= 0 && !space.IsWatched;
+    public bool MayEnd => Volatile.Read(ref _freesBeforeOpening) <= 0 && !space.IsWatched && !space.IsWanted;
 
     /// <summary>All caches have been drained and closed.</summary>
     public void Begin()
@@ -138,7 +142,8 @@ internal sealed class CacheWatch<T>(Space<T> space)
     public bool TryLend(T start, T size)
     {
         space.AssertHeld();
-        bool isLent = IsSegment(start, size) && (_lent.Contains(start) || (_lent.Count < MostLent && HelpsNobody(start)));
+        bool isLent = !space.IsWanted && IsSegment(start, size) &&
+            (_lent.Contains(start) || (_lent.Count < MostLent && HelpsNobody(start)));
         if (isLent)
         {
             _ = _lent.Add(start);

@@ -124,6 +124,37 @@ internal sealed partial class QuantumCaches<T>
         }
     }
 
+    /// <inheritdoc/>
+    public void GiveBack()
+    {
+        AttendSource();
+        if (MayHold)
+        {
+            _ = Drain(out _);
+        }
+    }
+
+    /// <summary>Sees to it, too, if somebody waits for room in the source: then nothing is kept, until a free finds that nobody does any
+    /// more. Whoever comes to wait there asks those who have imports by then; who imports later calls this. Under no lock.</summary>
+    public void AttendSource()
+    {
+        if (!_space.IsWanted)
+        {
+            return;
+        }
+
+        bool isOn;
+        using (_space.VisitEvenEnded())           // without the lock they might be about to open
+        {
+            isOn = _watch.IsOn;
+        }
+
+        if (!isOn)
+        {
+            Watch();
+        }
+    }
+
     /// <summary>Takes everything back if anything is lent. Under no lock.</summary>
     /// <returns>False if nothing was. Else those who wait have yet to be tried.</returns>
     public bool TryTakeBackLent(ref Conclusion end)

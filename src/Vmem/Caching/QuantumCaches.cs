@@ -65,6 +65,9 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
 
     public long BookkeepingBytes => _slabs.Bytes;
 
+    /// <summary>Whether magazines or slabs may hold anything. Under the lock; else a hint.</summary>
+    public bool MayHold => !T.IsZero(_slabs.Idle) || _magazines.MayHold;
+
     /// <summary>A range from the thread's other magazine, or with a full one from the depot.</summary>
     /// <returns>False if there is none: it must come from below.</returns>
     public bool TryTake(T size, out T start) => _magazines.TryTake(ClassOf(size), size, out start);
@@ -146,9 +149,6 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
 
         return _space.TryTakeHeld(request, out grant);
     }
-
-    /// <summary>Whether magazines or slabs may hold anything. Under the lock; else a hint.</summary>
-    private bool MayHold => !T.IsZero(_slabs.Idle) || _magazines.MayHold;
 
     /// <summary>Gives everything that the caches hold back to the segments, and imports that are empty then to the source.</summary>
     /// <param name="released">How much went back to the source.</param>
@@ -237,6 +237,9 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
     }
 
     /// <inheritdoc/>
+    public void WakeUpkeep() => _upkeep?.Wake();
+
+    /// <inheritdoc/>
     public void SlabMoved(uint slab, uint tag) => _slabs.SetTag(slab, tag);
 
     /// <inheritdoc/>
@@ -280,7 +283,8 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
     {
         _watch.EndInterval();
         _drain.KeepUp(_upkeepGate, static (magazines, spilled) => magazines.Tick(spilled));
-        return _magazines.HoldAnything || _watch.IsOn;
+        bool isAging = _drain.AgeImports();
+        return isAging || _magazines.HoldAnything || _watch.IsOn;
     }
 
     /// <inheritdoc/>

@@ -14,6 +14,9 @@ internal sealed class Importer<T>
 {
     private readonly Space<T> _space;
     private readonly IArenaSource<T> _source;
+    private readonly ILender<T>? _lender;
+    private readonly T _sourceQuantum;
+    private readonly T _unit;                     // the larger of the two quanta; both are powers of two
     private readonly T _minImport;
     private readonly T _slabSize;
 
@@ -24,18 +27,20 @@ internal sealed class Importer<T>
     /// <param name="slabSize">The size of the caches' slabs, whole ones of which are imported; 0: there are none.</param>
     public Importer(Space<T> space, IArenaSource<T> source, T sourceQuantum, T minImport, T slabSize)
     {
-        SourceQuantum = sourceQuantum;
         _space = space;
         _source = source;
+        _lender = source as ILender<T>;
+        _sourceQuantum = sourceQuantum;
+        _unit = T.Max(space.Quantum, sourceQuantum);
         _minImport = minImport;
         _slabSize = slabSize;
-        Unit = T.Max(space.Quantum, SourceQuantum);
     }
 
-    public T SourceQuantum { get; }
-
-    /// <summary>The larger of the two quanta; both are powers of two.</summary>
-    public T Unit { get; }
+    /// <summary>Gives empty imports back: keeping them must not make a request fail. Then there may be a reason to ask the source once
+    /// more: it has got something back, maybe already since it was asked, or it is an arena that has not looked for all it could
+    /// give.</summary>
+    /// <param name="releases">How many imports had gone back when it was asked.</param>
+    public bool MayHaveMore(long releases) => !T.IsZero(_space.DetachEmpty()) || _space.Releases != releases || _lender is not null;
 
     /// <exception cref="ArgumentException">The source's quantum is no power of two.</exception>
     public static T CheckQuantum(T quantum, string parameter) => T.IsPow2(quantum)
@@ -44,9 +49,9 @@ internal sealed class Importer<T>
 
     /// <summary>The request did not fit. Imports what it needs and tries again; also if there was nothing to import, as something may have
     /// been freed meanwhile.</summary>
-    public bool TryTakeImported(in Request<T> request, out Grant<T> grant)
+    public bool TryTakeImported(in Request<T> request, ImportPass pass, out Grant<T> grant)
     {
-        Segment<T> import = Import(request.Placement, out bool gaveBack);
+        Segment<T> import = Import(request, TermsOf(request, forSlab: false, pass), out bool gaveBack);
         grant = default;
         try
         {
@@ -67,11 +72,11 @@ internal sealed class Importer<T>
         }
     }
 
-    /// <summary>Imports for a request that is not met here.</summary>
+    /// <summary>Imports for a request of a cached size, if possible a whole slab.</summary>
     /// <returns>False if nothing could be imported.</returns>
-    public bool TryAttach(in Placement<T> placement)
+    public bool TryAttachForSlab(in Request<T> request)
     {
-        Segment<T> import = Import(placement, out bool gaveBack);
+        Segment<T> import = Import(request, TermsOf(request, forSlab: true, ImportPass.Gentle), out bool gaveBack);
         using Visit<T> visit = VisitWith(import, gaveBack);
         try
         {
@@ -83,32 +88,97 @@ internal sealed class Importer<T>
         }
     }
 
-    /// <summary>Asks the source for a span in which the request would fit; if it has none, once more after all empty imports went
-    /// back.</summary>
-    public Segment<T> ImportOrReap(in Placement<T> placement)
+    /// <summary>Asks the source for a span in which the request would fit; the empty segment if it has none.</summary>
+    public Segment<T> Import(in Request<T> request)
     {
-        Segment<T> import = Import(placement, out _);
-        return T.IsZero(import.Size) && !T.IsZero(_space.DetachEmpty()) ? Import(placement, out _) : import;
+        long releases = _space.Releases;
+        Segment<T> import = Import(request, TermsOf(request, forSlab: false, ImportPass.Gentle), out _);
+        return T.IsZero(import.Size) && MayHaveMore(releases)
+            ? Import(request, TermsOf(request, forSlab: false, ImportPass.Thorough), out _) : import;
     }
 
-    /// <summary>The question of one step, see <see cref="ImportAsk{T}"/>.</summary>
-    public bool TryAsk(int step, in Placement<T> placement, T minImport, out ImportAsk<T> ask) =>
-        ImportAsk<T>.TryMake(step, placement, Unit, SourceQuantum, minImport, out ask);
+    /// <summary>Why no import has met a request, for its exception.</summary>
+    public string WhyRefused(in Placement<T> placement) => Outlook(placement, T.Zero, _space.Headroom) switch
+    {
+        ImportOutlook.Open => " Its source had nothing that would do.",
+        ImportOutlook.Limited => $" Its source had nothing that would do within the arena's limit of {_space.Limit}.",
+        ImportOutlook.Forbidden => $" An import would exceed the arena's limit of {_space.Limit}.",
+        _ => " No import could hold such a place: its source was not asked.",
+    };
 
-    /// <summary>The question of one step for the least import that may be had.</summary>
-    public bool TryAsk(int step, in Placement<T> placement, out ImportAsk<T> ask) => TryAsk(step, placement, _minImport, out ask);
+    /// <summary>Whether the source would be asked for a request that does not fit, when the empty imports have gone back.</summary>
+    public bool WouldAsk(in Placement<T> placement) =>
+        Outlook(placement, T.Zero, _space.HeadroomWithoutEmpty) is ImportOutlook.Open or ImportOutlook.Limited;
 
-    /// <summary>Asks the source for a span in which the request would fit; the empty segment if it has none.</summary>
-    /// <param name="placement">The request.</param>
+    /// <summary>Whether a source that is no arena, or an arena were everything in it free, could give an import of at most so
+    /// much.</summary>
+    public bool CouldImport(in Placement<T> placement, T unitAbove, T headroom)
+    {
+        T unit = T.Max(_unit, unitAbove);
+        return _lender is null ? Outlook(placement, unitAbove, headroom) is ImportOutlook.Open or ImportOutlook.Limited
+            : ExactNeed<T>.TryMake(placement, unit, _sourceQuantum, headroom, out Placement<T> need, out _) &&
+                _lender.CouldLend(need, unit);
+    }
+
+    /// <summary>Whether the source would be asked for a request, with so much left under the limit.</summary>
+    private ImportOutlook Outlook(in Placement<T> placement, T unitAbove, T headroom)
+    {
+        var terms = new ImportTerms<T>(T.Max(_unit, unitAbove), T.Zero, T.Zero, ImportPass.Both);
+        if (!placement.TryLowest(T.Zero, T.MaxValue, out _))
+        {
+            return ImportOutlook.Pointless;
+        }
+
+        if (_lender is not null)
+        {
+            bool any = ExactNeed<T>.TryMake(placement, terms.Unit, _sourceQuantum, headroom, out _, out bool isTight);
+            return any ? isTight ? ImportOutlook.Limited : ImportOutlook.Open : ImportOutlook.Forbidden;
+        }
+
+        bool asks = false;
+        bool exceeds = false;
+        for (int step = 0; step < ImportAsk<T>.Steps; step++)
+        {
+            if (ImportAsk<T>.TryMake(step, placement, terms, _sourceQuantum, out ImportAsk<T> ask))
+            {
+                asks |= ask.Size <= headroom;
+                exceeds |= ask.Size > headroom;
+            }
+        }
+
+        return (asks, exceeds) switch
+        {
+            (true, false) => ImportOutlook.Open,
+            (true, true) => ImportOutlook.Limited,
+            (false, true) => ImportOutlook.Forbidden,
+            _ => ImportOutlook.Pointless,
+        };
+    }
+
+    /// <param name="request">The request.</param>
+    /// <param name="terms">What is wanted beside it.</param>
     /// <param name="gaveBack">Whether something came that did not fit, and went back.</param>
-    private Segment<T> Import(in Placement<T> placement, out bool gaveBack)
+    private Segment<T> Import(in Request<T> request, in ImportTerms<T> terms, out bool gaveBack)
     {
         _space.AssertNotHeld();
         gaveBack = false;
-        T minImport = MinImportFor(placement.Size);
+        return !request.Placement.TryLowest(T.Zero, T.MaxValue, out _) ? default      // there is no such place anywhere
+            : _lender is null ? Ask(request.Placement, terms, ref gaveBack) : Borrow(_lender, request.Placement, terms);
+    }
+
+    private Segment<T> Borrow(ILender<T> lender, in Placement<T> placement, in ImportTerms<T> wanted)
+    {
+        T headroom = _space.Headroom;
+        ImportTerms<T> terms = wanted.Preferred <= headroom ? wanted : wanted with { Preferred = T.Zero };
+        return ExactNeed<T>.TryMake(placement, terms.Unit, _sourceQuantum, headroom, out Placement<T> need, out _) &&
+            lender.TryLend(need, terms, out Segment<T> loan) ? loan : default;
+    }
+
+    private Segment<T> Ask(in Placement<T> placement, in ImportTerms<T> terms, ref bool gaveBack)
+    {
         for (int step = 0; step < ImportAsk<T>.Steps; step++)
         {
-            if (TryAsk(step, placement, minImport, out ImportAsk<T> ask) && !_space.ExceedsLimit(ask.Size) &&
+            if (ImportAsk<T>.TryMake(step, placement, terms, _sourceQuantum, out ImportAsk<T> ask) && !_space.ExceedsLimit(ask.Size) &&
                 _source.TryImport(ask.Size, ask.Constraints, out T start, out T size))
             {
                 CheckImport(ask.Size, start, size);
@@ -123,6 +193,21 @@ internal sealed class Importer<T>
         }
 
         return default;
+    }
+
+    /// <summary>What is wanted beside the request: the minimum import; with quantum caches, whole slabs.</summary>
+    private ImportTerms<T> TermsOf(in Request<T> request, bool forSlab, ImportPass pass)
+    {
+        T unit = T.Max(_unit, request.Terms.Unit);
+        T mask = unit - T.One;
+        T exact = (request.Size + mask) & ~mask;
+        T least = T.Max(_minImport, request.Terms.Preferred);
+        T slabMask = T.IsZero(_slabSize) ? T.Zero : _slabSize - T.One;
+        T slabs = (T.Max(request.Size, least) + slabMask) & ~slabMask;
+        least = T.IsZero(_slabSize) || slabs < least ? least : slabs;
+        T preferred = (least + mask) & ~mask;
+        T align = T.Max(request.Terms.PreferredAlign, forSlab ? _slabSize : T.Zero);
+        return new ImportTerms<T>(unit, preferred > exact ? preferred : T.Zero, align, pass);
     }
 
     /// <summary>Takes the lock with an import at hand, which goes back if the arena has been disposed meanwhile. What is attached may be
@@ -152,20 +237,6 @@ internal sealed class Importer<T>
         {
             _space.ReleaseLater(import);
         }
-    }
-
-    /// <summary>The minimum import; with quantum caches, whole slabs.</summary>
-    private T MinImportFor(T size)
-    {
-        if (T.IsZero(_slabSize))
-        {
-            return _minImport;
-        }
-
-        T slabMask = _slabSize - T.One;
-        T least = T.Max(size, _minImport);
-        T slabs = (least + slabMask) & ~slabMask;
-        return slabs < least ? _minImport : slabs;
     }
 
     /// <summary>A range that breaks the source's own contract goes back, and is an error: to go on asking would be to hide it.</summary>

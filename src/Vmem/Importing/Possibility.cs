@@ -8,8 +8,7 @@ namespace Vmem.Importing;
 /// <remarks>
 /// <para>
 /// A request is possible if it has a place in some span, were everything free; or if an import could be as large as the limit leaves beside
-/// the spans that were added, and the source could give it. A source that is an arena could if that is possible in it, and if there is a
-/// place for the request itself in its spans or further below, as an import around a narrow window need not hold one. Any other source is
+/// the spans that were added, and the source could give it. A source that is an arena could if that is possible in it. Any other source is
 /// assumed to be able to.
 /// </para>
 /// <para>
@@ -21,12 +20,9 @@ namespace Vmem.Importing;
 internal sealed class Possibility<T>(Space<T> space, Importer<T>? importer)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
-    private readonly IPossibleSource<T>? _below = space.Source as IPossibleSource<T>;
-
-    /// <inheritdoc cref="IPossibleSource{T}.Removals"/>
-    public long Removals => space.Removals + (_below?.Removals ?? 0);
-
-    public bool IsPossible(in Placement<T> placement)
+    /// <param name="placement">The request.</param>
+    /// <param name="unit">The unit of an arena above that would import it; 0: it is a request of this one.</param>
+    public bool IsPossible(in Placement<T> placement, T unit)
     {
         T headroom = T.MaxValue;
         using (space.Visit())
@@ -43,38 +39,8 @@ internal sealed class Possibility<T>(Space<T> space, Importer<T>? importer)
             }
         }
 
-        if (importer is null || _below?.CouldHold(placement) == false)
-        {
-            return false;
-        }
-
-        for (int step = 0; step < ImportAsk<T>.Steps; step++)
-        {
-            if (importer.TryAsk(step, placement, out ImportAsk<T> ask) && ask.Size <= headroom && _below?.CouldGive(ask) != false)
-            {
-                return true;
-            }
-        }
-
-        return false;
+        return importer is not null && importer.CouldImport(placement, unit, headroom);
     }
-
-    /// <inheritdoc cref="IPossibleSource{T}.CouldHold"/>
-    public bool CouldHold(in Placement<T> placement)
-    {
-        using (space.Visit())
-        {
-            if (space.Map.HasPlaceInSpans(placement))
-            {
-                return true;
-            }
-        }
-
-        return _below?.CouldHold(placement) ?? importer is not null;
-    }
-
-    /// <inheritdoc cref="IPossibleSource{T}.CouldGive"/>
-    public bool CouldGive(in ImportAsk<T> ask) => IsPossible(new Placement<T>(space.RoundUp(ask.Size), ask.Constraints, space.Quantum));
 
     public string NeverFits(T size) =>
         $"Arena '{space.Name}' will never have such a place for {size}, whatever is freed{(importer is null ? "" : " or imported")}: to wait would be to wait for ever.";

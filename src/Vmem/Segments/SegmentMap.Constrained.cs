@@ -121,7 +121,7 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>Looks at the heads of the lists whose members hold a place wherever they lie, unless there is a window.</summary>
     private uint FindInLists(in Placement<T> placement, out T start)
     {
-        int sizeClass = T.IsZero(placement.Sure) ? -1 : _freeLists.FindNotEmpty(SizeClass.Sure(placement.Sure >> _quantumShift));
+        int sizeClass = T.IsZero(placement.Sure) ? -1 : _freeLists.FindNotEmpty(SizeClass.Sure(UnitsOf(placement.Sure)));
         for (int asked = 0; asked < ListsAsked && sizeClass >= 0; asked++)
         {
             StepCounter.Count();

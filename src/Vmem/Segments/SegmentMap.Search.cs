@@ -40,7 +40,10 @@ internal sealed unsafe partial class SegmentMap<T>
 
     /// <summary>Whether any free segment is as long: no index is begun for a request that fails in any case.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool MayHold(T size) => FindInstant(size) != 0;
+    private bool MayHold(T size) => UnitsOf(size) << _quantumShift is var whole && whole >= size && FindInstant(whole) != 0;
+
+    /// <summary>How many quanta hold a size, which may be one of an arena above with a smaller quantum.</summary>
+    private T UnitsOf(T size) => ((size - T.One) >> _quantumShift) + T.One;
 
     /// <summary>Next fit starts its next search here.</summary>
     public void SetRotor(T value) => _rotor = value;

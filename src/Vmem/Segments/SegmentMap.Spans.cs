@@ -52,7 +52,8 @@ internal sealed unsafe partial class SegmentMap<T>
         span->Start = start + size;
         span->Place(freeIndex, freeIndex, TagKind.Span);
         span->PreviousFree = true;
-        span->LinkA = imported ? 1u : 0u;
+        span->LinkA = imported ? Tag<T>.ImportedBit : 0;
+        span->LinkB = 0;
         free->Start = start;
         free->Place(spanIndex, spanIndex, TagKind.Free);
         _freeLists.Push(_tags, freeIndex, free, ClassOf(size), IsScarce);
@@ -120,7 +121,7 @@ internal sealed unsafe partial class SegmentMap<T>
         _scarceFor = (all >> 2) - (all >> 4);
     }
 
-    public bool IsImported(uint spanIndex) => _tags.At(spanIndex)->LinkA != 0;
+    public bool IsImported(uint spanIndex) => (_tags.At(spanIndex)->LinkA & Tag<T>.ImportedBit) != 0;
 
     /// <summary>Whether a free segment is the whole of an imported span: then its two neighbours in the ring are one, the span's
     /// tag.</summary>

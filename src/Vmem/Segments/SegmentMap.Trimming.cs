@@ -145,6 +145,7 @@ internal sealed unsafe partial class SegmentMap<T>
             case TagKind.Span:
                 T start = _tags.At(tag->Next)->Start;
                 _spans.Replace(start, tag->Start - start, start, tag->Start - start, to);
+                EmptyMoved(from, to);
                 break;
             case TagKind.Allocated when tag->ByHandle:
                 HandleMoves++;

@@ -26,7 +26,7 @@ internal enum TagKind : uint
 /// </para>
 /// <para>The two links serve, by kind: Free: next and previous in the free list. Allocated: <see cref="LinkA"/> next in the chain of the
 /// live table, <see cref="LinkB"/> the number of the slab that the segment is, or 0; allocated by handle: both together the generation.
-/// Span: <see cref="LinkA"/> is 1 when the span was imported. Unused:
+/// Span: bit 31 of <see cref="LinkA"/> is set when the span was imported; the rest next and previous among the empty imports. Unused:
 /// <see cref="LinkA"/> next in the pool.</para>
 /// </remarks>
 internal struct Tag<T>
@@ -34,6 +34,9 @@ internal struct Tag<T>
 {
     /// <summary>Tags are numbered with 30 bits: 2^30 tags of 24 bytes are 24 GiB. 0 is no tag.</summary>
     public const uint MaxIndex = (1u << 30) - 1;
+
+    /// <summary>In <see cref="LinkA"/> of a span: it was imported.</summary>
+    public const uint ImportedBit = 1u << 31;
 
     private const uint IndexMask = MaxIndex;
     private const uint PreviousFreeBit = 1u << 31;

@@ -37,7 +37,9 @@ public sealed record ArenaOptions<T>
 
     /// <summary>
     /// How many units of wholly free imports are kept, so that an arena whose use swings about a boundary does not import and release at
-    /// every swing. 0 (the default): one span, whatever its size. <see cref="Arena{T}.Reap"/> gives all of them back.
+    /// every swing. 0 (the default): one span, whatever its size. <see cref="Arena{T}.Reap"/> gives all of them back, and so does a request
+    /// that nothing else can meet, here or in another arena above the same arena. With quantum caches, what nobody has needed for two
+    /// intervals of their upkeep, 15 s each, goes back, too.
     /// </summary>
     public T RetainedImport { get; init; }
 

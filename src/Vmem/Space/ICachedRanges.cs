@@ -23,8 +23,15 @@ internal interface ICachedRanges<T>
     /// <see cref="OutOfMemoryException"/>, having changed nothing.</summary>
     void NoteHandle(T start, T size);
 
+    /// <summary>There is something for the upkeep to do. Under the lock.</summary>
+    void WakeUpkeep();
+
     /// <summary>The segment of a slab has another tag from now on. Under the lock.</summary>
     void SlabMoved(uint slab, uint tag);
+
+    /// <summary>Gives what the caches hold back to the segments, if they hold anything. While somebody waits for room in the source they
+    /// also take nothing in.</summary>
+    void GiveBack();
 
     /// <summary>The range of a slab that holds a value, and whether it is out. Under the lock.</summary>
     (T Start, T Size, bool IsOut) RangeAt(uint slab, T value);

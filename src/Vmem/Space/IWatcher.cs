@@ -9,6 +9,9 @@ internal interface IWatcher<T>
     /// <summary>The size of the request that is next; 0 if there is none, or others want to know of any room. Under the lock.</summary>
     T Needed { get; }
 
+    /// <summary>Whether a request waits here, or above by more than so many that listen. Of some moment.</summary>
+    bool IsWatchedBeside(int listeners);
+
     /// <summary>Gives an allocated range to the request that is next, if it wants just such a one. Under the lock.</summary>
     /// <returns>What is to be completed under no lock; null if it wants another.</returns>
     IGranted? HandOver(in Grant<T> grant);

@@ -7,7 +7,7 @@ namespace Vmem.Space;
 /// <summary>One request: where the range may lie, which place is taken, what the caller gets, and who asks. Built once a call, and never
 /// changed on its way.</summary>
 internal readonly struct Request<T>(in Placement<T> placement, FitPolicy policy, RequestKind kind = RequestKind.Segment,
-    AuditSite? site = null)
+    AuditSite? site = null, ImportTerms<T> terms = default)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     /// <summary>The length, rounded to the quantum, and the constraints. A field, as it is long: it is passed by reference.</summary>
@@ -21,6 +21,9 @@ internal readonly struct Request<T>(in Placement<T> placement, FitPolicy policy,
 
     /// <summary>The call it is, in an audited arena; null in any other.</summary>
     public AuditSite? Site { get; } = site;
+
+    /// <summary>What an arena above wants of its import; else nothing.</summary>
+    public ImportTerms<T> Terms { get; } = terms;
 
     public T Size => Placement.Size;
 

@@ -172,7 +172,6 @@ internal sealed partial class Space<T>
             LargestFree = largestFree,
             LargestSpan = Map.LargestSpan,
             LongEnough = longEnough,
-            CanImport = Source is not null && !ExceedsLimit(size),
         };
         return true;
     }
@@ -237,6 +236,14 @@ internal sealed partial class Space<T>
         List<Segment<T>> empty = ImportedSpans(emptyOnly: true);
         empty.ForEach(span => sum += span.Size);
         (T counted, long spans) = (_imports?.Empty ?? T.Zero, _imports?.EmptySpans ?? 0);
+        long listed = 0;
+        for (uint span = Map.FirstEmpty; span != 0; span = Map.NextEmpty(span))
+        {
+            Invariant.Hold(Map.IsImported(span) && Map.IsWhollyFree(span), "what is listed as an empty import is one", $"number {listed} is not");
+            listed++;
+        }
+
+        Invariant.Hold(listed == spans, "empty imports are listed", $"{listed} of {spans}");
         Invariant.Hold(sum == counted && empty.Count == spans, "wholly free imports are counted", $"{empty.Count} of {sum} are there, {spans} of {counted} are counted");
         Invariant.Hold(T.IsZero(Limit) || Map.TotalSize <= Limit, "an arena stays below its limit", $"it has {Map.TotalSize} of {Limit}");
         Sequel expected = (Source is null ? 0 : Sequel.Imports) | (Auditor is null ? 0 : Sequel.Audit) | (Recorder is null ? 0

@@ -1,10 +1,13 @@
+using Vmem.Lending;
+
 namespace Vmem.Space;
 
 // Spans: those that are added and removed, and those that come from the source and go back to it.
 internal sealed partial class Space<T>
 {
-    /// <summary>Changes whenever something goes that a request may have counted on: a span, or headroom under the limit.</summary>
-    public long Removals => Volatile.Read(ref _removals);
+    /// <summary>Changes whenever something goes that a request may have counted on, here or below: a span, or headroom under the
+    /// limit.</summary>
+    public long Removals => Volatile.Read(ref _removals) + ((Source as ILoanSource)?.Borrowers.Removals ?? 0);
 
     /// <summary>How many imports have gone back.</summary>
     public long Releases => _imports?.Releases ?? 0;
@@ -83,7 +86,28 @@ internal sealed partial class Space<T>
     }
 
     /// <summary>Whether so much more would exceed the limit.</summary>
-    public bool ExceedsLimit(T size) => !T.IsZero(Limit) && (Map.TotalSize > Limit || size > Limit - Map.TotalSize);
+    public bool ExceedsLimit(T size) => size > Headroom;
+
+    /// <summary>How much more the limit allows. A hint where the lock is not held.</summary>
+    public T Headroom
+    {
+        get
+        {
+            T total = Map.TotalSize;
+            return T.IsZero(Limit) ? T.MaxValue : total < Limit ? Limit - total : T.Zero;
+        }
+    }
+
+    /// <summary>How much more the limit allows when all wholly free imports have gone back.</summary>
+    public T HeadroomWithoutEmpty
+    {
+        get
+        {
+            using Visit<T> visit = Visit();
+            T total = Map.TotalSize - (_imports?.Empty ?? T.Zero);
+            return T.IsZero(Limit) ? T.MaxValue : total < Limit ? Limit - total : T.Zero;
+        }
+    }
 
     /// <summary>Adds an import to the spans, which empties <paramref name="import"/>; false if there is none, or the limit has been
     /// reached meanwhile. The lock is held.</summary>
@@ -117,18 +141,39 @@ internal sealed partial class Space<T>
         }
 
         T total = T.Zero;
-        foreach (Segment<T> span in ImportedSpans(emptyOnly: true))
+        bool any = false;
+        while (Map.FirstEmpty is var span and not 0)
         {
+            T size = Map.GetEmpty(span).Size;
             if (!TryDetach(span))
             {
                 break;                            // there is no memory to note more of them: the rest stays
             }
 
-            total += span.Size;
+            total += size;
+            any = true;
         }
 
         NoteRoom();
-        return T.IsZero(total) ? T.MaxValue : total;
+        return any && T.IsZero(total) ? T.MaxValue : total;
+    }
+
+    /// <summary>An interval has ended: wholly free imports that nobody has needed in it and in the one before go to the source.</summary>
+    /// <returns>Whether any are left.</returns>
+    public bool AgeEmpty()
+    {
+        if (_imports is null)
+        {
+            return false;
+        }
+
+        using Visit<T> visit = Visit();
+        for (long idle = _imports.EndInterval(); idle > 0 && TryDetach(Map.FirstEmpty); idle--)
+        {
+            NoteRoom();                           // under the limit
+        }
+
+        return _isAging = _imports.EmptySpans > 0;
     }
 
     /// <summary>Takes the wholly free imports out that are more than is to be retained. They were kept because a waiting request might have
@@ -144,8 +189,7 @@ internal sealed partial class Space<T>
 
         using (VisitEvenEnded(ref surplus))
         {
-            List<Segment<T>> empty = !_hasEnded && _imports.HasSurplus ? ImportedSpans(emptyOnly: true) : [];
-            for (int i = empty.Count - 1; i >= 0 && _imports.HasSurplus && TryDetach(empty[i]); i--)
+            while (!_hasEnded && _imports.HasSurplus && TryDetach(Map.FirstEmpty))
             {
             }
         }
@@ -177,15 +221,15 @@ internal sealed partial class Space<T>
     /// held.</summary>
     private void NoteImportUsed(uint free)
     {
-        if (_imports is not null && Map.IsWholeImport(free, out _))
+        if (_imports is not null && Map.IsWholeImport(free, out uint span))
         {
-            _imports.NoteUsed(Map.GetSegment(free).Size);
-            UpdateGoodFit();
+            Unkeep(span);
         }
     }
 
     /// <summary>A segment became free: if it is a whole import and enough of those are kept already, it goes to the source after the
-    /// visit. While somebody waits it is kept: it may be just what he waits for, and what he leaves is trimmed. The lock is held.</summary>
+    /// visit. While somebody waits it is kept: it may be just what he waits for, and what he leaves is trimmed. So it is during a recall,
+    /// which runs no code of others. The lock is held.</summary>
     private void DetachIfEmpty(uint free)
     {
         if (_imports is null || !Map.IsWholeImport(free, out uint span))
@@ -194,10 +238,9 @@ internal sealed partial class Space<T>
         }
 
         Segment<T> whole = Map.GetSegment(free);
-        if (IsWatched || _imports.Keeps(whole.Size) || !TryRemove(span, whole))
+        if (IsWatched || Recall.IsUnderWay || _imports.Keeps(whole.Size) || !TryRemove(span, whole))
         {
-            _imports.NoteEmpty(whole.Size);
-            UpdateGoodFit();
+            Keep(span);
             NoteRoom(mayImport: true);            // in exchange for it
         }
     }
@@ -205,9 +248,34 @@ internal sealed partial class Space<T>
     /// <summary>False, and nothing is changed, if there is no memory to note the release: then the span is kept.</summary>
     private bool TryRemove(uint span, in Segment<T> import)
     {
+        if (!TryReleaseLater(import))
+        {
+            return false;
+        }
+
+        Remove(span, import);
+        return true;
+    }
+
+    /// <summary>Takes out a wholly free import that is kept; false as above. The lock is held.</summary>
+    private bool TryDetach(uint span)
+    {
+        Segment<T> import = Map.GetEmpty(span);
+        if (!TryReleaseLater(import))
+        {
+            return false;
+        }
+
+        Unkeep(span);
+        Remove(span, import);
+        return true;
+    }
+
+    private bool TryReleaseLater(in Segment<T> import)
+    {
         try
         {
-            Remove(span, import);
+            ReleaseLater(import);
             return true;
         }
         catch (OutOfMemoryException)
@@ -216,22 +284,27 @@ internal sealed partial class Space<T>
         }
     }
 
-    /// <summary>Takes out a wholly free import that is kept. The lock is held.</summary>
-    private bool TryDetach(in Segment<T> import)
+    private void Keep(uint span)
     {
-        if (!TryRemove(Map.FindSpan(import.Start, out _, out _), import))
-        {
-            return false;
-        }
-
-        _imports!.NoteUsed(import.Size);
+        Map.LinkEmpty(span);
+        _imports!.NoteEmpty(Map.GetEmpty(span).Size);
         UpdateGoodFit();
-        return true;
+        if (!_isAging)
+        {
+            _isAging = true;
+            Caches?.WakeUpkeep();
+        }
+    }
+
+    private void Unkeep(uint span)
+    {
+        Map.UnlinkEmpty(span);
+        _imports!.NoteUsed(Map.GetEmpty(span).Size);
+        UpdateGoodFit();
     }
 
     private void Remove(uint span, in Segment<T> import)
     {
-        ReleaseLater(import);                     // first: it may need memory
         Map.RemoveSpan(span);
         Recorder?.Removed(import.Start, import.Size);
         _imports!.NoteRelease();
@@ -244,8 +317,9 @@ internal sealed partial class Space<T>
         Recorder?.Added(start, size);
         if (isImport)
         {
-            _imports!.NoteImport(size);
-            UpdateGoodFit();
+            _imports!.NoteImport();
+            _ = Map.IsWholeImport(free, out uint span);
+            Keep(span);
         }
 
         return free;

@@ -61,7 +61,7 @@ internal sealed partial class Space<T>
         while (true)
         {
             using Visit<T> visit = Visit();
-            if (HasAnswer(request, out grant))
+            if (HasAnswer(request, inSteps: true, out grant))
             {
                 return !grant.IsEmpty;
             }
@@ -72,20 +72,44 @@ internal sealed partial class Space<T>
     public bool TryTakeHeld(in Request<T> request, out Grant<T> grant)
     {
         AssertHeld();
-        Map.Reserve();
-        uint free = Map.FindConstrained(request.Policy, request.Placement, out T start);
-        grant = free == 0 ? default : Take(free, start, request);
-        return free != 0;
+        _ = HasAnswer(request, inSteps: false, out grant);
+        return !grant.IsEmpty;
     }
 
     /// <summary>The same, or a step towards an index that the answer needs: then others get their turn before the next.</summary>
-    private bool HasAnswer(in Request<T> request, out Grant<T> grant)
+    private bool HasAnswer(in Request<T> request, bool inSteps, out Grant<T> grant)
     {
         Map.Reserve();
-        uint free = Map.FindConstrained(request.Policy, request.Placement, out T start, inSteps: true);
-        grant = free is 0 or SegmentMap<T>.Unfinished ? default : Take(free, start, request);
+        T size = request.Size;
+        uint free = T.IsZero(request.Terms.Unit) ? Map.FindConstrained(request.Policy, request.Placement, out T start, inSteps)
+            : FindForImport(request, inSteps, out start, out size);
+        grant = free is 0 or SegmentMap<T>.Unfinished ? default
+            : Take(free, start, size, request.Policy, request.Kind, request.Site);
         return free != SegmentMap<T>.Unfinished;
     }
+
+    /// <summary>A place for the import of an arena above: if possible what it prefers, else the units around a place for what it needs. The
+    /// lock is held.</summary>
+    private uint FindForImport(in Request<T> request, bool inSteps, out T start, out T size)
+    {
+        uint free;
+        if (request.Terms.TryPrefer(request.Placement, Quantum, out Placement<T> preferred))
+        {
+            size = preferred.Size;
+            free = Map.FindConstrained(request.Policy, preferred, out start, inSteps);
+            if (free != 0)
+            {
+                return free;
+            }
+        }
+
+        free = Map.FindConstrained(request.Policy, request.Placement, out start, inSteps);
+        (start, size) = request.Terms.Around(start, request.Size);
+        return free is 0 or SegmentMap<T>.Unfinished || IsWithin(Map.GetSegment(free), start, size) ? free : 0;
+    }
+
+    private static bool IsWithin(in Segment<T> free, T start, T size) =>
+        start >= free.Start && start - free.Start < free.Size && size <= free.Size - (start - free.Start);
 
     /// <summary>The same, with an import at hand that is attached only if it is needed: what has changed while the source was asked counts
     /// first. The lock is held.</summary>
@@ -105,7 +129,7 @@ internal sealed partial class Space<T>
         while (!isAnswered && count < starts.Length)
         {
             using Visit<T> visit = Visit();
-            while (count < starts.Length && (isAnswered = HasAnswer(request, out Grant<T> grant)) && !grant.IsEmpty)
+            while (count < starts.Length && (isAnswered = HasAnswer(request, inSteps: true, out Grant<T> grant)) && !grant.IsEmpty)
             {
                 starts[count++] = grant.Start;
             }
@@ -137,7 +161,7 @@ internal sealed partial class Space<T>
     {
         AssertHeld();
         Map.Reserve();
-        _ = Take(free, start, request);
+        _ = Take(free, start, request.Size, request.Policy, request.Kind, request.Site);
     }
 
     /// <summary>What slabs hold and nobody does has changed. The lock is held.</summary>
@@ -170,9 +194,6 @@ internal sealed partial class Space<T>
             EnterForChange();                     // others had their turn, between two steps of building an index
         }
     }
-
-    private Grant<T> Take(uint free, T start, in Request<T> request) =>
-        Take(free, start, request.Size, request.Policy, request.Kind, request.Site);
 
     /// <summary>Takes a place that was found, counts it, and has it recorded. The lock is held.</summary>
     private Grant<T> Take(uint free, T start, T size, FitPolicy policy, RequestKind kind, AuditSite? site)

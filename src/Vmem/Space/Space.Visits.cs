@@ -1,4 +1,5 @@
 using Vmem.Checks;
+using Vmem.Lending;
 
 namespace Vmem.Space;
 
@@ -119,13 +120,14 @@ internal sealed partial class Space<T>
         T released = aftermath.ReleaseSpans(Source, ref end);
 
         // A request may have been queued after the lock was given back, and have found the source still full.
-        if (aftermath.HasRoomCome || (aftermath.HasSpans && IsWatched))
+        bool tells = !Recall.IsUnderWay;          // else whoever recalls does, in the end
+        if (tells && (aftermath.HasRoomCome || (aftermath.HasSpans && IsWatched)))
         {
             end.Take((_watcher, isOwnRelease, mayImport: aftermath.MayImport || aftermath.HasSpans),
                 static it => it._watcher.RoomMayHaveCome(it.isOwnRelease, it.mayImport));
         }
 
-        if (aftermath.HasRoomGone)
+        if (tells && aftermath.HasRoomGone)
         {
             end.Take(_watcher, static watcher => watcher.RoomHasGone());
         }

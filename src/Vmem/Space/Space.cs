@@ -3,6 +3,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using Vmem.Checks;
 using Vmem.Diagnostics;
+using Vmem.Lending;
 using Vmem.Lifetimes;
 using Vmem.Recording;
 using Vmem.Segments;
@@ -23,7 +24,7 @@ namespace Vmem.Space;
 /// <para>This type does not know what stands in front of it or above it: see <see cref="ICachedRanges{T}"/> and
 /// <see cref="IWatcher{T}"/>.</para>
 /// </remarks>
-internal sealed partial class Space<T>
+internal sealed partial class Space<T> : IBorrower
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     private readonly bool _isShared;
@@ -36,6 +37,7 @@ internal sealed partial class Space<T>
     private Sequel _sequel;
     private bool _mayTakeGoodFit;                 // nothing has to be told of what is taken, and no empty import would be used up
     private bool _hasEnded;
+    private bool _isAging;                        // the upkeep of the caches knows of empty imports
     private Aftermath<T> _aftermath;              // of the visit under way
     private Tally<T> _tally = new();
     private long _removals;
@@ -55,7 +57,7 @@ internal sealed partial class Space<T>
         Source = options.Source;
         Limit = options.Limit;
         Auditor = options.Audit ? new Auditor<T>(options.TimeProvider) : null;
-        _imports = options.Source is null ? null : new ImportLedger<T>(options.RetainedImport);
+        _imports = options.Source is null ? null : new ImportLedger<T>(options.RetainedImport, JoinSource(), this);
         _sequel = (Source is null ? Sequel.None : Sequel.Imports) | (Auditor is null ? Sequel.None : Sequel.Audit);
         Map = new SegmentMap<T>(quantum);
         _tables = new TableKeeper(this, Map);
@@ -213,6 +215,11 @@ internal sealed partial class Space<T>
 
         GC.KeepAlive(this);
     }
+
+    /// <summary>A single-threaded arena does not join a shared source: it would be asked on a thread that it was promised would not
+    /// come.</summary>
+    private Membership? JoinSource() =>
+        Source is ILoanSource { Borrowers: var borrowers } && (_isShared || !borrowers.IsShared) ? new Membership(borrowers) : null;
 
     private void ReserveOrExit()
     {

@@ -14,9 +14,6 @@ internal interface ISupply<T>
     /// <summary>Whether that is a source of somebody else's, here or below: it may take its time.</summary>
     bool AsksOthers { get; }
 
-    /// <summary>Changes whenever something goes that a request may have counted on.</summary>
-    long Removals { get; }
-
     /// <summary>Whether every free reaches the queue. Under the lock; it stays true while anybody is queued or listens.</summary>
     bool IsWatched { get; }
 

@@ -42,6 +42,7 @@ internal sealed class SourceListener<T>(INotifyingArenaSource<T>? source, Action
         using (space.VisitEvenEnded())
         {
             _subscriptions++;
+            space.NoteListening(1);               // not before it does: what others wait for is kept by nobody
         }
     }
 
@@ -59,6 +60,7 @@ internal sealed class SourceListener<T>(INotifyingArenaSource<T>? source, Action
             if (--_reasons == 0)
             {
                 (ended, _subscriptions) = (_subscriptions, 0);
+                space.NoteListening(-(int)ended);
             }
         }
 

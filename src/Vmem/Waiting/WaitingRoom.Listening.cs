@@ -62,6 +62,9 @@ internal sealed partial class WaitingRoom<T>
         }
     }
 
+    /// <inheritdoc/>
+    public bool IsWatchedBeside(int listeners) => !_queue.IsEmpty || Volatile.Read(ref _listeners).Length > listeners;
+
     /// <inheritdoc cref="INotifyingArenaSource{T}.Unsubscribe"/>
     public void Unsubscribe(Action mayHaveRoom)
     {
@@ -92,7 +95,7 @@ internal sealed partial class WaitingRoom<T>
     private void SourceMayHaveRoom()
     {
         Conclusion end = default;
-        long removals = _supply.Removals;
+        long removals = _space.Removals;
         if (Interlocked.Exchange(ref _removalsHeard, removals) != removals)
         {
             end.Take(RoomHasGone);

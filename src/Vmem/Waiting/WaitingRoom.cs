@@ -97,7 +97,7 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
     /// <exception cref="ArgumentException">It can never be met.</exception>
     public Waiter<T> Wait(in Request<T> request, bool tried, TimeSpan timeout, CancellationToken cancellationToken, bool blocking = false)
     {
-        long removals = _supply.Removals;
+        long removals = _space.Removals;
         if (tried)
         {
             _space.NoteFailure(-1);
@@ -116,10 +116,11 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
         {
             if (isFirst)
             {
+                _space.TryRecall()?.End();        // what arenas above keep; from now on they keep nothing more
                 ServeOnThisThread();
             }
 
-            if (removals != _supply.Removals)
+            if (removals != _space.Removals)
             {
                 RoomHasGone();
             }
