@@ -15,7 +15,8 @@ public sealed partial class Arena<T> : ILender<T>, ISupply<T>, ILoanSource
     bool ISupply<T>.CanImport => _importer is not null;
 
     /// <inheritdoc/>
-    bool ISupply<T>.AsksOthers => _space.Source is Arena<T> below ? ((ISupply<T>)below).AsksOthers : _space.Source is not (null or ILoanSource);
+    bool ISupply<T>.AsksOthers =>
+        _space.Source is Arena<T> below ? ((ISupply<T>)below).AsksOthers : _space.Source is not (null or ILoanSource);
 
     /// <inheritdoc/>
     bool IArenaSource<T>.TryImport(T size, in RangeConstraints<T> constraints, out T start, out T imported)

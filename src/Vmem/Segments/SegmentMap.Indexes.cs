@@ -96,7 +96,8 @@ internal sealed unsafe partial class SegmentMap<T>
 
     private bool IsAnyBegun => _byAddress.IsBegun || _bySize.IsBegun || _listCounts.IsBegun || _aligned is { IsBegun: true };
 
-    private bool IndexesHaveReserve() => _byAddress.HasReserve && _bySize.HasReserve && _listCounts.HasReserve && _aligned is null or { HasReserve: true };
+    private bool IndexesHaveReserve() =>
+        _byAddress.HasReserve && _bySize.HasReserve && _listCounts.HasReserve && _aligned is null or { HasReserve: true };
 
     private void Index(T start, T size, uint tag)
     {

@@ -177,8 +177,8 @@ internal sealed partial class Space<T>
         }
     }
 
-    /// <summary>As <see cref="TryHandOver"/>, if the request would get just this place were the segment freed first: nothing beside it is free.
-    /// The lock is held.</summary>
+    /// <summary>As <see cref="TryHandOver"/>, if the request would get just this place were the segment freed first: nothing beside it is
+    /// free. The lock is held.</summary>
     private bool TryHandOverSegment(T start, T size)
     {
         if (!IsWatched || Recorder is not null)

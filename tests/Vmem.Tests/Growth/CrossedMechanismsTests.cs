@@ -107,7 +107,8 @@ public sealed class CrossedMechanismsTests
             else
             {
                 bool isOdd = _random.Below(isSteady ? 400 : 8) == 0;
-                Take(map, isOdd ? s_policies[_random.Below(s_policies.Length)] : favourite, isOdd || _random.Below(isSteady ? 4_000 : 3) == 0);
+                FitPolicy policy = isOdd ? s_policies[_random.Below(s_policies.Length)] : favourite;
+                Take(map, policy, isOdd || _random.Below(isSteady ? 4_000 : 3) == 0);
             }
         }
 

@@ -24,7 +24,7 @@ public sealed class WalksUnderTheLockTests
         Assert.Equal(InvalidFreeReason.InteriorAddress, mistake!.Reason);
     }
 
-    /// <summary>A handle's tag may be moved when the tables become smaller. Then it is found by its start, and a stale one is not.</summary>
+    /// <summary>A handle's tag may be moved when the tables become smaller. Then it is found by its start; a stale one is not.</summary>
     [Theory]
     [InlineData("free")]
     [InlineData("extend")]
