@@ -21,6 +21,9 @@ internal sealed class Recall
     [ThreadStatic]
     private static int t_depth;
 
+    [ThreadStatic]
+    private static int t_tellings;
+
     private readonly List<IBorrower> _toTell = [];
     private ExceptionDispatchInfo? _failure;
 
@@ -30,6 +33,9 @@ internal sealed class Recall
 
     /// <summary>Whether the current thread is in the middle of one: what is freed then serves and notifies nobody yet.</summary>
     public static bool IsUnderWay => t_depth != 0;
+
+    /// <summary>In how many ends of recalls the current thread is: what is freed there is others' business.</summary>
+    public static int Tellings => t_tellings;
 
     /// <summary>How often something came back.</summary>
     public int Given { get; private set; }
@@ -81,6 +87,7 @@ internal sealed class Recall
     public void End()
     {
         ExceptionDispatchInfo? failure = _failure;
+        t_tellings++;
         foreach (IBorrower borrower in _toTell)
         {
             try
@@ -95,6 +102,7 @@ internal sealed class Recall
             }
         }
 
+        t_tellings--;
         _failure = null;
         _toTell.Clear();
         t_spare = this;

@@ -24,6 +24,9 @@ internal sealed partial class Space<T>
     /// <summary>Whether anybody has ever borrowed.</summary>
     public bool Lends => Volatile.Read(ref _borrowers) is not null;
 
+    /// <summary>See <see cref="Recall.Tellings"/>.</summary>
+    public static int Tellings => Recall.Tellings;
+
     /// <summary>Whether anything is imported. A hint where the lock is not held.</summary>
     public bool HasImports => _imports is not null && _imports.Imports > _imports.Releases;
 
@@ -70,23 +73,25 @@ internal sealed partial class Space<T>
     /// <inheritdoc/>
     bool IBorrower.GiveBack(Recall recall)
     {
+        long releases = Releases;
         try
         {
-            long releases = Releases;
             TakeBackInto(recall);
             Caches?.GiveBack();
             _ = DetachEmpty();
-            if (Releases != releases)
-            {
-                recall.NoteGiven();
-                recall.TellLater(this);           // who waits here may have waited for what the limit leaves now
-            }
-
             return Caches is not null && HasImports;
         }
         catch (ObjectDisposedException) when (HasEnded)
         {
             return false;                         // then all of it goes back
+        }
+        finally
+        {
+            if (Releases != releases)
+            {
+                recall.NoteGiven();
+                recall.TellLater(this);           // who waits here may have waited for what the limit leaves now
+            }
         }
     }
 

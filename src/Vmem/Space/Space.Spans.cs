@@ -229,7 +229,8 @@ internal sealed partial class Space<T>
 
     /// <summary>A segment became free: if it is a whole import and enough of those are kept already, it goes to the source after the
     /// visit. While somebody waits it is kept: it may be just what he waits for, and what he leaves is trimmed. So it is during a recall,
-    /// which runs no code of others. The lock is held.</summary>
+    /// which runs no code of others. Somebody may come to wait in the source, and find nothing kept, before it is listed there: what is kept
+    /// is looked at once more. The lock is held.</summary>
     private void DetachIfEmpty(uint free)
     {
         if (_imports is null || !Map.IsWholeImport(free, out uint span))
@@ -238,10 +239,17 @@ internal sealed partial class Space<T>
         }
 
         Segment<T> whole = Map.GetSegment(free);
-        if (IsWatched || Recall.IsUnderWay || _imports.Keeps(whole.Size) || !TryRemove(span, whole))
+        bool mayGo = !IsWatched && !Recall.IsUnderWay;
+        if (mayGo && !_imports.Keeps(whole.Size) && TryRemove(span, whole))
         {
-            Keep(span);
-            NoteRoom(mayImport: true);            // in exchange for it
+            return;
+        }
+
+        Keep(span);
+        NoteRoom(mayImport: true);                // in exchange for it
+        if (mayGo && _imports.HasSurplus)
+        {
+            _ = TryDetach(span);
         }
     }
 

@@ -65,20 +65,22 @@ internal sealed partial class Space<T>
     public void NoteRoom(bool mayImport = false)
     {
         AssertHeld();
-        _aftermath.HasRoomCome |= IsWatched;
-        _aftermath.MayImport |= mayImport;
+        bool isWatched = IsWatched;
+        _aftermath.HasRoomCome |= isWatched;
+        _aftermath.MayImport |= mayImport && isWatched;
     }
 
     /// <summary>The size of the request that waits and is next; 0 if there is none, or others want to know of any room. The lock is
     /// held.</summary>
     public T Needed => IsWatched ? _watcher.Needed : T.Zero;
 
-    /// <summary>Gives a range that a caller frees to the request that is next, if it wants just such a one. The lock is held.</summary>
+    /// <summary>Gives a range that a caller frees to the request that is next, if it wants just such a one. The lock is held. Not during a
+    /// recall: whoever waits is told after it.</summary>
     /// <returns>False if the range is still the caller's.</returns>
     public bool TryHandOver(T start, T size)
     {
         AssertHeld();
-        IGranted? granted = IsWatched ? _watcher.HandOver(new Grant<T>(start, size)) : null;
+        IGranted? granted = IsWatched && !Recall.IsUnderWay ? _watcher.HandOver(new Grant<T>(start, size)) : null;
         if (granted is null)
         {
             return false;

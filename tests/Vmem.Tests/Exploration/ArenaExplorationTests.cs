@@ -41,6 +41,12 @@ public sealed class ArenaExplorationTests : IDisposable
     [InlineData(MemoryOrder.Arm)]
     public void What_is_lent_is_no_loss_for_who_waits(MemoryOrder order) => Prove(LentRange, order);
 
+    /// <summary>One arena keeps an import that becomes empty, while a request begins to wait in another above the same source.</summary>
+    [Theory]
+    [InlineData(MemoryOrder.X86)]
+    [InlineData(MemoryOrder.Arm)]
+    public void Nobody_waits_for_what_a_sibling_keeps(MemoryOrder order) => Prove(Siblings, order);
+
     [Theory]
     [InlineData("serve who has come first")]
     [InlineData("serve who stood behind")]
@@ -231,6 +237,32 @@ public sealed class ArenaExplorationTests : IDisposable
                 arena.Validate();
                 arena.Free(4, 3);
                 End(arena);
+            },
+        };
+    }
+
+    private static Scenario Siblings()
+    {
+        Arena<uint> pool = Create(1, cached: 0);
+        Arena<uint> one = new("one", 1, new ArenaOptions<uint> { Source = pool });
+        Arena<uint> other = new("other", 1, new ArenaOptions<uint> { Source = pool });
+        return new Scenario
+        {
+            Before = [() => Assert.True(one.TryAllocate(1, out _))],
+            Threads =
+            [
+                () => one.Free(0, 1),
+                () =>
+                {
+                    Assert.True(other.TryAllocate(1, Timeout.InfiniteTimeSpan, out uint start));
+                    other.Free(start, 1);
+                },
+            ],
+            After = () =>
+            {
+                End(one);
+                End(other);
+                End(pool);
             },
         };
     }
