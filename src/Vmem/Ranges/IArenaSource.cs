@@ -6,7 +6,8 @@ namespace Vmem;
 /// functions).</summary>
 /// <remarks>
 /// <see cref="Arena{T}"/> is itself a source, so arenas stack to any depth. An arena calls its source without holding its own lock;
-/// a source that several arenas share must be thread-safe.
+/// a source that several arenas share must be thread-safe. On behalf of those who wait it may be asked on a thread of the pool, unless the
+/// arena is single-threaded.
 /// </remarks>
 /// <typeparam name="T">The integer type of both sides.</typeparam>
 public interface IArenaSource<T>

@@ -19,7 +19,10 @@ public interface INotifyingArenaSource<T> : IArenaSource<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     /// <summary>From now on calls the listener, on any thread and under no lock, whenever a request that failed may succeed.</summary>
-    /// <param name="mayHaveRoom">The listener. It does not throw. It may call the source.</param>
+    /// <param name="mayHaveRoom">The listener. It does not throw. It may call the source, and asks it on this thread.</param>
+    /// <remarks>An arena gives back what has not helped it. A source that calls for that reason does so before
+    /// <see cref="IArenaSource{T}.Release"/> returns: then it is no news to that arena. Later, on another thread, it would be asked the same
+    /// again, for ever.</remarks>
     void Subscribe(Action mayHaveRoom);
 
     /// <summary>Ends one <see cref="Subscribe"/>. A call that is under way may still arrive. Does not throw.</summary>

@@ -11,7 +11,8 @@ internal interface ISupply<T>
     /// <summary>Whether there is a source to import from.</summary>
     bool CanImport { get; }
 
-    /// <summary>Whether that is a source of somebody else's, here or below: it may take its time.</summary>
+    /// <summary>Whether that is a source of somebody else's, here or below: it may take its time. Not if an arena of one thread stands
+    /// between: it is asked on the thread that comes.</summary>
     bool AsksOthers { get; }
 
     /// <summary>Whether every free reaches the queue. Under the lock; it stays true while anybody is queued or listens.</summary>

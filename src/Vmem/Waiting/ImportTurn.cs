@@ -1,5 +1,6 @@
 using System.Numerics;
 using Vmem.Checks;
+using Vmem.Space;
 
 namespace Vmem.Waiting;
 
@@ -14,7 +15,8 @@ namespace Vmem.Waiting;
 /// <para>
 /// An own release is room that may be no more than what an attempt to import has itself just put back: a span that did not help, or an
 /// empty import that was reaped. It is heard while the import is still under way on the same thread, and is no news there; to ask again
-/// because of it would be to ask for ever. Nothing is missed: what came back to the segments is tried when the attempt ends.
+/// because of it would be to ask for ever. Nothing is missed: what came back to the segments is tried when the attempt ends. What others
+/// release on this thread, when the attempt has had them give something back and they are told so, is none of that: it is news.
 /// </para>
 /// <para>Everything is under the arena's lock.</para>
 /// </remarks>
@@ -26,6 +28,7 @@ internal struct ImportTurn<T>(bool notifies)
     private bool _isTaken;
     private bool _hasNews;                        // since it is being asked
     private int _thread;                          // that asks; 0 before it has begun
+    private int _tellings;                        // on that thread, when it began
 
     /// <summary>Takes the turn, if there is anything to ask.</summary>
     public bool TryTake(Waiter<T>? head)
@@ -44,6 +47,7 @@ internal struct ImportTurn<T>(bool notifies)
     {
         Invariant.Assert(_isTaken, "who asks has the turn");
         _thread = Environment.CurrentManagedThreadId;
+        _tellings = Space<T>.Tellings;
         _hasNews = false;
     }
 
@@ -72,7 +76,7 @@ internal struct ImportTurn<T>(bool notifies)
     /// <summary>The source may give what it did not.</summary>
     public void NoteNews(bool isOwnRelease)
     {
-        if (!isOwnRelease || _thread != Environment.CurrentManagedThreadId)
+        if (!isOwnRelease || _thread != Environment.CurrentManagedThreadId || _tellings != Space<T>.Tellings)
         {
             _hasNews = true;
             _refused = null;

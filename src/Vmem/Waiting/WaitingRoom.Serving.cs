@@ -8,9 +8,9 @@ namespace Vmem.Waiting;
 // The head of the queue is tried, then the next, until one cannot be met. What needs only the lock is done at once, by whoever made the
 // room. A head that needs an import is served by one thread at a time, which asks the source without the lock (ImportTurn).
 //
-// Which thread that is: the caller's own if it asks for itself; else one of the thread pool, if somebody else's source is to be asked. It
+// Which thread that is: the caller's own as long as it asks for itself; else one of the thread pool, if somebody else's source is to be asked. It
 // may be slow, and whoever frees something has no part in what another waits for. Arenas and buddy allocators answer at once and are asked
-// on the spot. In an arena of one thread there is no other.
+// on the spot. In an arena of one thread, or above one, there is no other.
 //
 // What the source throws then belongs to the waiter it was asked for, whose task fails with it, and never to the thread that happened to
 // free something.
@@ -34,11 +34,12 @@ internal sealed partial class WaitingRoom<T>
         end.Throw();
     }
 
-    /// <summary>The source may have room again: those who wait are tried at once, on this thread.</summary>
+    /// <summary>The source may have room again: those who wait are tried at once, on this thread. It may be the source itself that says so,
+    /// of what it is just given back.</summary>
     public void Retry()
     {
         Conclusion end = default;
-        ServeAndNotify(isOwnRelease: false, mayImport: true, onThisThread: true, ref end);
+        ServeAndNotify(isOwnRelease: true, mayImport: true, onThisThread: true, ref end);
         end.Throw();
     }
 
@@ -82,10 +83,10 @@ internal sealed partial class WaitingRoom<T>
         NotifyListeners(ref end);
     }
 
-    private void ServeOnThisThread()
+    private void ServeOnThisThread(Waiter<T> self)
     {
         Conclusion end = default;
-        Serve(isOwnRelease: false, mayImport: false, onThisThread: true, ref end);
+        Serve(isOwnRelease: false, mayImport: false, onThisThread: true, ref end, self);
         end.Throw();
     }
 
@@ -96,7 +97,8 @@ internal sealed partial class WaitingRoom<T>
     /// <param name="mayImport">Whether the source may give now what it would not before.</param>
     /// <param name="onThisThread">Whether the source is asked here, however slow it is.</param>
     /// <param name="end">What is thrown.</param>
-    private void Serve(bool isOwnRelease, bool mayImport, bool onThisThread, ref Conclusion end)
+    /// <param name="self">Who asks for himself, and for nobody else once he has been served.</param>
+    private void Serve(bool isOwnRelease, bool mayImport, bool onThisThread, ref Conclusion end, Waiter<T>? self = null)
     {
         bool mayTakeBack = true;
         bool again;
@@ -122,7 +124,7 @@ internal sealed partial class WaitingRoom<T>
             CompleteAll(served, ref end);
             if (import)
             {
-                ImportForWaiters(onThisThread, ref end);
+                ImportForWaiters(onThisThread, self, ref end);
             }
 
             again = stays && !import && mayTakeBack && _supply.TryTakeBackLent(ref end);
@@ -172,21 +174,21 @@ internal sealed partial class WaitingRoom<T>
     }
 
     /// <summary>Has the head's import made, and what comes of it. The turn is taken.</summary>
-    private void ImportForWaiters(bool onThisThread, ref Conclusion end)
+    private void ImportForWaiters(bool onThisThread, Waiter<T>? self, ref Conclusion end)
     {
-        if (!onThisThread && _space.IsShared && _supply.AsksOthers && TryImportElsewhere())
+        if (onThisThread || !TryImportElsewhere())
         {
-            return;
+            ImportForWaiters(self, ref end);
         }
-
-        ImportForWaiters(ref end);
     }
 
+    /// <summary>Passes the turn on, if the source may take its time.</summary>
     private bool TryImportElsewhere()
     {
         try
         {
-            return ThreadPool.UnsafeQueueUserWorkItem(static room => room.ImportUnattended(), this, preferLocal: false);
+            return _space.IsShared && _supply.AsksOthers &&
+                ThreadPool.UnsafeQueueUserWorkItem(static room => room.ImportUnattended(), this, preferLocal: false);
         }
         catch (OutOfMemoryException)
         {
@@ -198,12 +200,12 @@ internal sealed partial class WaitingRoom<T>
     private void ImportUnattended()
     {
         Conclusion nobodys = default;
-        ImportForWaiters(ref nobodys);
+        ImportForWaiters(self: null, ref nobodys);
     }
 
     /// <summary>Imports for the head as long as there is anything to ask. Whatever is thrown: only who has the turn may, until it
     /// ends.</summary>
-    private void ImportForWaiters(ref Conclusion end)
+    private void ImportForWaiters(Waiter<T>? self, ref Conclusion end)
     {
         bool goOn;
         do
@@ -224,10 +226,7 @@ internal sealed partial class WaitingRoom<T>
 
             CompleteAll(served, ref end);
             served = default;
-            if (head is not null)
-            {
-                ImportFor(head, ref served);
-            }
+            bool isAttached = head is not null && ImportFor(head, ref served);
 
             using (_space.VisitEvenEnded())
             {
@@ -236,12 +235,17 @@ internal sealed partial class WaitingRoom<T>
             }
 
             CompleteAll(served, ref end);
+            if (isAttached)
+            {
+                NotifyListeners(ref end);         // and for those who wait above
+            }
         }
-        while (goOn);
+        while (goOn && !(self is { State: not WaitState.Queued } && TryImportElsewhere()));
     }
 
     /// <summary>Asks the source on behalf of one waiter, who may have left before the answer comes.</summary>
-    private void ImportFor(Waiter<T> waiter, ref WaitQueue<T> served)
+    /// <returns>Whether there is a span more.</returns>
+    private bool ImportFor(Waiter<T> waiter, ref WaitQueue<T> served)
     {
         Segment<T> import = default;
         Exception? failure = null;
@@ -257,6 +261,7 @@ internal sealed partial class WaitingRoom<T>
         }
 
         bool left;
+        bool isGiven = !T.IsZero(import.Size);
         using (_space.VisitEvenEnded())
         {
             left = waiter.State == WaitState.Queued && (failure is null ? TryServe(waiter, ref import) : TryFail(waiter, failure));
@@ -272,6 +277,8 @@ internal sealed partial class WaitingRoom<T>
         {
             served.Append(waiter);
         }
+
+        return isGiven && T.IsZero(import.Size);
     }
 
     /// <summary>The import was not needed. If the source will not have it, the waiter fails; who was granted a range meanwhile keeps it,

@@ -117,7 +117,7 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
             if (isFirst)
             {
                 _space.TryRecall()?.End();        // what arenas above keep; from now on they keep nothing more
-                ServeOnThisThread();
+                ServeOnThisThread(waiter);
             }
 
             if (removals != _space.Removals)

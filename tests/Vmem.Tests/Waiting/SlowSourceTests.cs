@@ -115,6 +115,36 @@ public sealed class SlowSourceTests : IDisposable
         Assert.Equal(1_000u, await next);
     }
 
+    /// <summary>Who asks for himself has no part in what another waits for, either: when he has been served his call returns.</summary>
+    [Fact]
+    public async Task Who_comes_while_the_source_thinks_is_asked_for_elsewhere()
+    {
+        ScriptedSource<uint> source = TestSources.Empty(1u);
+        using Arena<uint> arena = new("child", 1, new ArenaOptions<uint> { Source = source });
+        Assert.False(arena.TryAllocate(10, out _));
+        int refusals = source.Requests.Count;
+        Task<uint>? second = null;
+        int inside = Environment.CurrentManagedThreadId;
+        bool isHere = false;
+        source.Answer = (size, _) =>
+        {
+            isHere |= size == 20 && Environment.CurrentManagedThreadId == inside;
+            if (refusals-- > 0)
+            {
+                return null;
+            }
+
+            second ??= arena.AllocateAsync(20, TestContext.Current.CancellationToken).AsTask();
+            return (1_000 * size, size);
+        };
+        ValueTask<uint> first = arena.AllocateAsync(10, TestContext.Current.CancellationToken);
+        inside = 0;
+        Assert.Equal(10_000u, await first);
+        Assert.Equal(20_000u, await second!);
+        Assert.False(isHere);
+        arena.Validate();
+    }
+
     /// <summary>What nobody waits for any more goes back.</summary>
     [Fact]
     public async Task A_request_that_gives_up_while_the_source_thinks_leaves_nothing()
