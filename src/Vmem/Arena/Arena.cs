@@ -286,6 +286,6 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
     /// <summary>A single-threaded arena above a shared one does not listen to it: it would be served on a thread that it was promised would
     /// not come. Its owner calls <see cref="RetryWaiters"/>.</summary>
     private static INotifyingArenaSource<T>? NotifyingSource(ArenaOptions<T> options) =>
-        !options.SingleThreaded || options.Source is Arena<T> { _space.IsShared: false } ? options.Source as INotifyingArenaSource<T>
+        !options.SingleThreaded || options.Source is ILoanSource { Borrowers.IsShared: false } ? options.Source as INotifyingArenaSource<T>
             : null;
 }

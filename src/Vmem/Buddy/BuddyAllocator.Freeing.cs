@@ -10,11 +10,11 @@ public sealed partial class BuddyAllocator<T>
     /// <exception cref="InvalidFreeException">No allocated block starts there, or the guard keys around the bookkeeping are broken
     /// (looked at in Debug builds and with <see cref="BuddyAllocatorOptions.Audit"/>). Nothing was changed.</exception>
     /// <remarks>A step for each level that it coalesces through, at most seven; and for each order passed that has other free blocks, one
-    /// for each row of its index, at most six.</remarks>
+    /// for each row of its index, at most six. Requests that wait in arenas above are tried then.</remarks>
     public void Free(T start)
     {
         Enter();
-        if (IsFirstOfUnit(start) && !ChecksAtFree && _tree.TryGive(UnitOf(start)))
+        if (IsFirstOfUnit(start) && !_watchesFrees && _tree.TryGive(UnitOf(start)))
         {
             Exit();
             return;
@@ -46,19 +46,14 @@ public sealed partial class BuddyAllocator<T>
 
             _audit?.Note(unit, newSize);
             NoteGrant(newSize, order);
-            return true;
         }
         finally
         {
             Exit();
         }
-    }
 
-    /// <summary>Whether a free looks at more than its block: chosen when the allocator is made, or the library built.</summary>
-    private bool ChecksAtFree
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => AlwaysChecksKeys || _audit is not null;
+        NotifyListeners();                        // it may be smaller now
+        return true;
     }
 
     /// <summary>Whether a unit begins with this value.</summary>
@@ -76,7 +71,7 @@ public sealed partial class BuddyAllocator<T>
         AssertEntered();
         try
         {
-            if (ChecksAtFree && !_tree.KeysHold)
+            if ((AlwaysChecksKeys || _audit is not null) && !_tree.KeysHold)
             {
                 throw Invalid(InvalidFreeReason.Corrupted, start, T.Zero, "free the block", "The guard keys around the bookkeeping have been overwritten.");
             }
@@ -89,6 +84,8 @@ public sealed partial class BuddyAllocator<T>
         {
             Exit();
         }
+
+        NotifyListeners();
     }
 
     /// <summary>Throws unless an allocated block starts with this value. The lock is held.</summary>

@@ -29,7 +29,7 @@ public sealed partial class BuddyAllocator<T> : ILoanSource
         {
             if (Volatile.Read(ref _borrowers) is null)
             {
-                _ = Interlocked.CompareExchange(ref _borrowers, new Borrowers(owner: null, below: null, _shared), null);
+                _ = Interlocked.CompareExchange(ref _borrowers, new Borrowers(this, below: null, _shared), null);
             }
 
             return _borrowers!;

@@ -46,6 +46,7 @@ public sealed partial class BuddyAllocator<T> : IArenaSource<T>
     private readonly T _lastUsable;               // offset of the last value that belongs to a block
     private readonly int _unitShift;
     private readonly bool _shared;
+    private bool _watchesFrees;                   // a free looks at more than its block
     private ArenaLock _lock;
 
     /// <summary>Makes an allocator over a range; all of it is free.</summary>
@@ -86,6 +87,7 @@ public sealed partial class BuddyAllocator<T> : IArenaSource<T>
         _lastUsable = (unitsLess1 << _unitShift) + (minBlock - T.One);
         _shared = !options.SingleThreaded;
         _audit = options.Audit ? new BuddyAudit<T>() : null;
+        _watchesFrees = AlwaysChecksKeys || options.Audit;
         _tree = new BuddyTree(units, maxOrder);
         _leastFree = units;
     }
@@ -127,6 +129,7 @@ public sealed partial class BuddyAllocator<T> : IArenaSource<T>
         _tree.Reset();
         _audit?.Clear();
         Exit();
+        NotifyListeners();
     }
 
     /// <summary>Checks every invariant of the bookkeeping, the guard keys around it included.</summary>

@@ -24,10 +24,10 @@ namespace Vmem.Lending;
 /// </para>
 /// <para>Borrowers are referred to weakly: an arena that was dropped can be collected. Its entry goes with the next recall or sweep.</para>
 /// </remarks>
-/// <param name="owner">The source; null if nobody waits in it, and it has none.</param>
+/// <param name="owner">The source.</param>
 /// <param name="below">Its place among those who borrow from its source; null if it has none.</param>
 /// <param name="isShared">Whether more than one thread may come to the source.</param>
-internal sealed class Borrowers(IBorrower? owner, Membership? below, bool isShared)
+internal sealed class Borrowers(IBorrower owner, Membership? below, bool isShared)
 {
     /// <summary>How many are listed before the first sweep. Arbitrary.</summary>
     private const int SweptFrom = 64;
@@ -51,10 +51,10 @@ internal sealed class Borrowers(IBorrower? owner, Membership? below, bool isShar
     }
 
     /// <summary>Whether somebody waits for room in the source or below it, beside so many that listen to it.</summary>
-    public bool IsWantedBeside(int listeners) => owner?.IsWatchedBeside(listeners) == true || below is { IsWanted: true };
+    public bool IsWantedBeside(int listeners) => owner.IsWatchedBeside(listeners) || below is { IsWanted: true };
 
     /// <summary>See <see cref="IBorrower.Removals"/>.</summary>
-    public long Removals => owner?.Removals ?? 0;
+    public long Removals => owner.Removals;
 
     public bool IsShared => isShared;
 
@@ -80,7 +80,7 @@ internal sealed class Borrowers(IBorrower? owner, Membership? below, bool isShar
         }
 
         // Last: a recall in between would take the owner off its list, and find nobody here.
-        if (below is not null && !below.TryNote(owner!))
+        if (below is not null && !below.TryNote(owner))
         {
             Unlist(membership);
         }
@@ -144,9 +144,10 @@ internal sealed class Borrowers(IBorrower? owner, Membership? below, bool isShar
 
     /// <summary>Has everybody above give back what he keeps, unless another thread has just seen to that.</summary>
     /// <param name="begun">What <see cref="Begun"/> was before the segments were looked at.</param>
-    /// <param name="recall">Asks them.</param>
+    /// <param name="recall">Asks them; and tells whoever waits in the source, if anything came back.</param>
     public void GiveBack(long begun, Recall recall)
     {
+        long given = recall.Given;
         using (_gate.EnterScope())
         {
             if (_begun != begun)
@@ -160,6 +161,11 @@ internal sealed class Borrowers(IBorrower? owner, Membership? below, bool isShar
             }
             finally
             {
+                if (recall.Given != given)
+                {
+                    recall.TellLater(owner);
+                }
+
                 using ArenaLock.Scope held = _lock.EnterScope();
                 _recalling = false;
             }

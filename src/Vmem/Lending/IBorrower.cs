@@ -1,6 +1,6 @@
 namespace Vmem.Lending;
 
-/// <summary>An arena that imports, as its source sees it.</summary>
+/// <summary>An arena that imports, as its source sees it; or that source, as a recall of its own sees it.</summary>
 internal interface IBorrower
 {
     /// <summary>Whether a request waits here, or above by more than so many that listen.</summary>

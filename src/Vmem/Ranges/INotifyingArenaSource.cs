@@ -5,7 +5,7 @@ namespace Vmem;
 /// <summary>A source that says when it may have room again, so that those who wait in the arena above it are woken.</summary>
 /// <remarks>
 /// <para>
-/// <see cref="Arena{T}"/> is one. An arena subscribes only while somebody waits in it, or in an arena above it; it subscribes first, asks
+/// <see cref="Arena{T}"/> and <see cref="BuddyAllocator{T}"/> are such. An arena subscribes only while somebody waits in it, or in an arena above it; it subscribes first, asks
 /// once more, and only then waits, so that no notification can fall between. A source that cannot notify may be a plain
 /// <see cref="IArenaSource{T}"/>: then its owner calls <see cref="Arena{T}.RetryWaiters"/>.
 /// </para>

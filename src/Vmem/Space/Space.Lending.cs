@@ -108,15 +108,9 @@ internal sealed partial class Space<T>
 
         Borrowers borrowers = Borrowers;
         long begun = borrowers.Begun;
-        long given = recall.Given;
         if (!borrowers.IsIdle)
         {
             borrowers.GiveBack(begun, recall);
-        }
-
-        if (recall.Given != given)
-        {
-            recall.TellLater(this);
         }
     }
 }

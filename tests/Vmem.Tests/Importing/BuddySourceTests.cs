@@ -43,4 +43,48 @@ public class BuddySourceTests : ArenaSourceContract
         Assert.Equal(InvalidFreeReason.WrongSize, Assert.Throws<InvalidFreeException>(() => source.Release(start, 100)).Reason);
         source.Release(start, imported);
     }
+
+    [Fact]
+    public async Task Whoever_waits_above_is_woken_by_what_comes_back()
+    {
+        BuddyAllocator<ulong> source = new(0, 64, 16, 64);
+        using Arena<ulong> arena = new("above", 1, new ArenaOptions<ulong> { Source = source });
+        Action[] giveBack =
+        [
+            () => source.Free(0),
+            () => Assert.True(source.TryResize(0, 16)),
+            source.Reset,
+        ];
+        foreach (Action give in giveBack)
+        {
+            Assert.Equal(0ul, source.Allocate(64));
+            Task<ulong> waiter = arena.AllocateAsync(16, TestContext.Current.CancellationToken).AsTask();
+            Assert.False(waiter.IsCompleted);
+            give();
+            Assert.True(waiter.IsCompletedSuccessfully);
+            arena.Free(await waiter, 16);
+            _ = arena.Reap();
+            source.Reset();
+        }
+
+        source.Validate();
+    }
+
+    /// <summary>Its sibling keeps nothing while it waits, and need not be asked.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(16)]
+    public void Whoever_waits_above_is_woken_by_a_sibling(ulong cacheMax)
+    {
+        BuddyAllocator<ulong> source = new(0, 64, 16, 64);
+        using Arena<ulong> arena = new("waits", 1, new ArenaOptions<ulong> { Source = source });
+        using Arena<ulong> sibling = new("holds", 1, new ArenaOptions<ulong> { Source = source, QuantumCacheMax = cacheMax });
+        ulong[] starts = [.. Enumerable.Range(0, 4).Select(_ => sibling.Allocate(16))];
+        ValueTask<ulong> waiter = arena.AllocateAsync(40, TestContext.Current.CancellationToken);
+        Array.ForEach(starts, start => sibling.Free(start, 16));
+        Assert.True(waiter.IsCompletedSuccessfully);
+        arena.Validate();
+        sibling.Validate();
+        source.Validate();
+    }
 }
