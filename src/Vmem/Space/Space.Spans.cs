@@ -229,8 +229,8 @@ internal sealed partial class Space<T>
 
     /// <summary>A segment became free: if it is a whole import and enough of those are kept already, it goes to the source after the
     /// visit. While somebody waits it is kept: it may be just what he waits for, and what he leaves is trimmed. So it is during a recall,
-    /// which runs no code of others. Somebody may come to wait in the source, and find nothing kept, before it is listed there: what is kept
-    /// is looked at once more. The lock is held.</summary>
+    /// which runs no code of others. Somebody may come to wait in the source, and find nothing kept, before it is listed there: what is
+    /// kept is looked at once more. The lock is held.</summary>
     private void DetachIfEmpty(uint free)
     {
         if (_imports is null || !Map.IsWholeImport(free, out uint span))

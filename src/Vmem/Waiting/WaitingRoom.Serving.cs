@@ -8,9 +8,9 @@ namespace Vmem.Waiting;
 // The head of the queue is tried, then the next, until one cannot be met. What needs only the lock is done at once, by whoever made the
 // room. A head that needs an import is served by one thread at a time, which asks the source without the lock (ImportTurn).
 //
-// Which thread that is: the caller's own as long as it asks for itself; else one of the thread pool, if somebody else's source is to be asked. It
-// may be slow, and whoever frees something has no part in what another waits for. Arenas and buddy allocators answer at once and are asked
-// on the spot. In an arena of one thread, or above one, there is no other.
+// Which thread that is: the caller's own as long as it asks for itself; else one of the thread pool, if somebody else's source is to be
+// asked. It may be slow, and whoever frees something has no part in what another waits for. Arenas and buddy allocators answer at once and
+// are asked on the spot. In an arena of one thread, or above one, there is no other.
 //
 // What the source throws then belongs to the waiter it was asked for, whose task fails with it, and never to the thread that happened to
 // free something.

@@ -6,7 +6,8 @@ namespace Vmem.Tests.Importing;
 /// <summary>A recall runs no code of others before it is over, and tells everybody then.</summary>
 public class RecallTests
 {
-    /// <summary>What comes back is just what is waited for. Who waits is told of it after the recall: what others free then is heard.</summary>
+    /// <summary>What comes back is just what is waited for. Who waits is told of it after the recall: what others free then is
+    /// heard.</summary>
     [Fact]
     public void Nobody_is_handed_anything_in_the_middle_of_a_recall()
     {
