@@ -12,6 +12,7 @@ public class WaitTests
         "Shared/Checks/Gate.cs",                  // the wait for its lock
         "Shared/Checks/DeferredInterrupt.cs",     // a sleep
         "Shared/Checks/Exploration.cs",           // names locks, and enters none
+        "Vmem/Waiting/Sleeper.cs",                // a call that waits for room: an interrupt ends it
         "Vmem/Recording/Recorder.cs",             // for its own thread to end, deferred
         "Vmem/Recording/RecordRing.cs",           // its own thread, for records
     ];

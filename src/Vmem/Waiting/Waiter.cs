@@ -23,12 +23,13 @@ internal enum WaitState
 /// the task after the lock has been given back, and continuations never run on it.
 /// </para>
 /// <para>
-/// Blocking and awaiting are the same: a thread that blocks does so on the task. A condition variable for the blocking ones would need a
-/// lock that can wait, which the arena's is not, and a second queue whose order had to be merged with this one.
+/// Blocking and awaiting are the same: a thread that blocks does so until the task is completed (<see cref="Sleeper"/>). A condition
+/// variable for the blocking ones would need a lock that can wait, which the arena's is not, and a second queue whose order had to be
+/// merged with this one.
 /// </para>
 /// <para>The task's state is the arena: whoever holds the task keeps the arena, with all that could ever complete it, alive.</para>
 /// </remarks>
-internal sealed class Waiter<T>(WaitingRoom<T> room, object keeper, in Request<T> request, CancellationToken token)
+internal sealed class Waiter<T>(WaitingRoom<T> room, object keeper, in Request<T> request, Sleeper? sleeper, CancellationToken token)
     : TaskCompletionSource<T>(keeper, TaskCreationOptions.RunContinuationsAsynchronously), IGranted
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
@@ -177,8 +178,19 @@ internal sealed class Waiter<T>(WaitingRoom<T> room, object keeper, in Request<T
     /// <inheritdoc/>
     void IGranted.Complete() => room.CompleteWaiter(this);
 
-    /// <summary>Completes the task. The lock is not held.</summary>
+    /// <summary>Completes the task. The lock is not held. An interrupt is left for the thread's next wait: somebody may block on the task,
+    /// and the runtime takes a lock to wake him.</summary>
     public void Complete()
+    {
+        using (DeferredInterrupt interrupts = new())
+        {
+            _ = interrupts.Try(this, static waiter => waiter.CompleteTask());
+        }
+
+        sleeper?.Wake();
+    }
+
+    private bool CompleteTask()
     {
         Invariant.Assert(State != WaitState.Queued, "a task is completed when its wait has ended");
         switch (State)
@@ -195,5 +207,7 @@ internal sealed class Waiter<T>(WaitingRoom<T> room, object keeper, in Request<T
                 SetResult(Granted.Start);         // who timed out looks at the state
                 break;
         }
+
+        return true;
     }
 }

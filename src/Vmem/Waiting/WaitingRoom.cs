@@ -72,11 +72,12 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
             return false;
         }
 
-        Waiter<T> waiter = Wait(request, tried, timeout, cancellationToken, blocking: true);
+        var sleeper = Sleeper.Take();
+        Waiter<T> waiter = Wait(request, tried, timeout, cancellationToken, sleeper);
         try
         {
             Exploration.Awaiting(waiter.Task);
-            ((Task)waiter.Task).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();
+            sleeper.SleepUntil(waiter.Task);
         }
         catch
         {
@@ -84,6 +85,7 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
             throw;
         }
 
+        sleeper.GiveBack();
         return waiter.GetResult(cancellationToken, out start);
     }
 
@@ -92,10 +94,10 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
     /// <param name="tried">Whether it was tried in vain, and counted as a failure, which it is not yet.</param>
     /// <param name="timeout">How long to wait.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <param name="blocking">Whether the one thread that could free would be blocked, if the arena has only one.</param>
+    /// <param name="sleeper">What the calling thread will block on; null if it does not.</param>
     /// <returns>The waiter; it may have been served already.</returns>
     /// <exception cref="ArgumentException">It can never be met.</exception>
-    public Waiter<T> Wait(in Request<T> request, bool tried, TimeSpan timeout, CancellationToken cancellationToken, bool blocking = false)
+    public Waiter<T> Wait(in Request<T> request, bool tried, TimeSpan timeout, CancellationToken cancellationToken, Sleeper? sleeper = null)
     {
         long removals = _space.Removals;
         if (tried)
@@ -103,14 +105,14 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
             _space.NoteFailure(-1);
         }
 
-        if (blocking && !_space.IsShared)
+        if (sleeper is not null && !_space.IsShared)
         {
             ThrowIfImpossible(request);
             throw new InvalidOperationException($"Arena '{_space.Name}' is single-threaded: while its one thread waited, nobody could free. Wait asynchronously.");
         }
 
         bool waitsForRoomOnly = timeout == Timeout.InfiniteTimeSpan && !cancellationToken.CanBeCanceled;
-        Waiter<T> waiter = Queue(request, waitsForRoomOnly, cancellationToken, out bool isFirst);
+        Waiter<T> waiter = Queue(request, waitsForRoomOnly, sleeper, out bool isFirst, cancellationToken);
         Exploration.MayForget(ref isFirst, "serve who has come first");
         try
         {
@@ -179,12 +181,13 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
         Invariant.Hold(_space.IsWatched == isWatched, "a free knows whether anybody waits", $"{count} wait, {_listeners.Length} listen, and it is watched: {_space.IsWatched}");
     }
 
-    private Waiter<T> Queue(in Request<T> request, bool waitsForRoomOnly, CancellationToken cancellationToken, out bool isFirst)
+    private Waiter<T> Queue(in Request<T> request, bool waitsForRoomOnly, Sleeper? sleeper, out bool isFirst,
+        CancellationToken cancellationToken)
     {
         Follow();
         try
         {
-            var waiter = new Waiter<T>(this, _supply, request, cancellationToken);
+            var waiter = new Waiter<T>(this, _supply, request, sleeper, cancellationToken);
             bool isPossible = false;
             while (!TryAppend(waiter, waitsForRoomOnly, isPossible, out isFirst))
             {
