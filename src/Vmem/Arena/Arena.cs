@@ -205,7 +205,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         }
         finally
         {
-            EndAttempt(request, grant, recall);
+            EndAttempt(grant, recall);
         }
     }
 
@@ -227,7 +227,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         }
         finally
         {
-            EndAttempt(request, grant);
+            EndAttempt(grant);
         }
     }
 
@@ -239,7 +239,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
 
     /// <summary>What follows when others were asked. If that throws, the caller will not learn of what it got, and it is taken
     /// back.</summary>
-    private void EndAttempt(in Request<T> request, in Grant<T> grant, Recall? recall = null)
+    private void EndAttempt(in Grant<T> grant, Recall? recall = null)
     {
         Conclusion end = default;
         end.Take(recall, static recall => recall?.End());
@@ -250,15 +250,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         }
         catch when (!grant.IsEmpty)
         {
-            if (Serves(request))
-            {
-                _caches!.Free(grant.Start, grant.Size);
-            }
-            else
-            {
-                _space.TakeBack(grant);
-            }
-
+            _space.TakeBack(grant);
             throw;
         }
     }

@@ -176,6 +176,10 @@ internal sealed partial class QuantumCaches<T>
         {
             return false;                         // see Watch
         }
+        catch (OutOfMemoryException)
+        {
+            // What could not be taken back stays lent. The call may be a free, or the only one that may ask the source.
+        }
 
         _ = aftermath.ReleaseSpans(_space.Source, ref end);
         return true;

@@ -108,7 +108,7 @@ internal sealed class Importer<T>
 
     /// <summary>Whether the source would be asked for a request that does not fit, when the empty imports have gone back.</summary>
     public bool WouldAsk(in Placement<T> placement) =>
-        Outlook(placement, T.Zero, _space.HeadroomWithoutEmpty) is ImportOutlook.Open or ImportOutlook.Limited;
+        Outlook(placement, T.Zero, _space.CountHeadroomWithoutEmpty()) is ImportOutlook.Open or ImportOutlook.Limited;
 
     /// <summary>Whether a source that is no arena, or an arena were everything in it free, could give an import of at most so
     /// much.</summary>

@@ -12,8 +12,8 @@ internal sealed class Sleeper
 
     private readonly AutoResetEvent _wake = new(initialState: false);
 
-    /// <summary>One for a wait of this thread, until <see cref="GiveBack"/>. There may be several at once: a blocked thread may be made to
-    /// run something in between.</summary>
+    /// <summary>One for a wait of this thread, until <see cref="GiveBack"/>. There may be several at once: a blocked thread may be made
+    /// to run something in between.</summary>
     public static Sleeper Take()
     {
         Sleeper sleeper = t_spare ?? new Sleeper();

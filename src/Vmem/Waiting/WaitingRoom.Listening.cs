@@ -1,8 +1,9 @@
 using Vmem.Checks;
+using Vmem.Space;
 
 namespace Vmem.Waiting;
 
-// Room that comes in one arena wakes who waits in the arenas above it.
+// Room that comes in one arena wakes who waits in the arenas above it. What goes there may make it impossible here.
 //
 // An arena listens to its source while somebody waits in it or listens to it, so that a chain of any length is woken from its ground. It
 // listens before the waiter is queued or the listener is there, so that no notification falls between. Listeners are called by the thread
@@ -104,5 +105,69 @@ internal sealed partial class WaitingRoom<T>
         // Somebody else's source has called by itself, and is asked back on its thread.
         ServeAndNotify(isOwnRelease: true, mayImport: true, onThisThread: _space.Source is not ISupply<T>, ref end);
         end.Throw();
+    }
+
+    public void NotifyListeners(ref Conclusion end)
+    {
+        foreach (Action listener in Volatile.Read(ref _listeners))
+        {
+            end.Take(listener);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void RoomHasGone()
+    {
+        List<Waiter<T>> waiters = [];
+        using (_space.VisitEvenEnded())
+        {
+            for (Waiter<T>? waiter = _queue.Head; waiter is not null; waiter = waiter.Next)
+            {
+                waiters.Add(waiter);
+            }
+        }
+
+        Conclusion end = default;
+        foreach (Waiter<T> waiter in waiters)
+        {
+            end.Take((this, waiter), static it => it.Item1.FailIfImpossible(it.waiter));
+        }
+
+        if (waiters.Exists(static waiter => waiter.State != WaitState.Queued))
+        {
+            Serve(isOwnRelease: false, mayImport: false, onThisThread: false, ref end);
+        }
+
+        end.Throw();
+    }
+
+    private void FailIfImpossible(Waiter<T> waiter)
+    {
+        Exception failure;
+        try
+        {
+            if (_supply.WhyNever(waiter.Request) is not { } reason)
+            {
+                return;
+            }
+
+            failure = _space.Exhausted(_supply.Explain(waiter.Request), $"What it waited for has gone. {reason}");
+        }
+        catch (ObjectDisposedException disposed)
+        {
+            failure = disposed;                   // this arena, which has failed all its waiters, or its source
+        }
+
+        bool left;
+        using (_space.VisitEvenEnded())
+        {
+            left = TryFail(waiter, failure);
+        }
+
+        if (left)
+        {
+            _space.NoteFailure();
+            CompleteWaiter(waiter);
+        }
     }
 }

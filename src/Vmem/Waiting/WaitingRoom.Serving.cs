@@ -43,40 +43,6 @@ internal sealed partial class WaitingRoom<T>
         end.Throw();
     }
 
-    /// <inheritdoc/>
-    public void RoomHasGone()
-    {
-        List<Waiter<T>> waiters = [];
-        using (_space.VisitEvenEnded())
-        {
-            for (Waiter<T>? waiter = _queue.Head; waiter is not null; waiter = waiter.Next)
-            {
-                waiters.Add(waiter);
-            }
-        }
-
-        Conclusion end = default;
-        foreach (Waiter<T> waiter in waiters)
-        {
-            end.Take((this, waiter), static it => it.Item1.FailIfImpossible(it.waiter));
-        }
-
-        if (waiters.Exists(static waiter => waiter.State != WaitState.Queued))
-        {
-            Serve(isOwnRelease: false, mayImport: false, onThisThread: false, ref end);
-        }
-
-        end.Throw();
-    }
-
-    public void NotifyListeners(ref Conclusion end)
-    {
-        foreach (Action listener in Volatile.Read(ref _listeners))
-        {
-            end.Take(listener);
-        }
-    }
-
     private void ServeAndNotify(bool isOwnRelease, bool mayImport, bool onThisThread, ref Conclusion end)
     {
         Serve(isOwnRelease, mayImport, onThisThread, ref end);
@@ -297,36 +263,6 @@ internal sealed partial class WaitingRoom<T>
             {
                 left |= TryFail(waiter, failure);
             }
-        }
-    }
-
-    private void FailIfImpossible(Waiter<T> waiter)
-    {
-        Exception failure;
-        try
-        {
-            if (_supply.WhyNever(waiter.Request) is not { } reason)
-            {
-                return;
-            }
-
-            failure = _space.Exhausted(_supply.Explain(waiter.Request), $"What it waited for has gone. {reason}");
-        }
-        catch (ObjectDisposedException disposed)
-        {
-            failure = disposed;                   // this arena, which has failed all its waiters, or its source
-        }
-
-        bool left;
-        using (_space.VisitEvenEnded())
-        {
-            left = TryFail(waiter, failure);
-        }
-
-        if (left)
-        {
-            _space.NoteFailure();
-            CompleteWaiter(waiter);
         }
     }
 }

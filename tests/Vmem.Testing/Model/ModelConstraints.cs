@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Vmem.Testing.Model;
 
 /// <summary>A request's constraints on the model's number line. Zero means "no such constraint", <see cref="Max"/> is exclusive.</summary>
@@ -20,6 +22,17 @@ public readonly record struct ModelConstraints(int Align, int Phase, int NoCross
             && (NoCross == 0 || NoCross >= align)
             && (NoCross == 0 || (Phase + size + align - 1) / align * align <= NoCross);
     }
+
+    /// <summary>The same for an arena of that type, which must be able to hold them.</summary>
+    public RangeConstraints<T> For<T>()
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T> => new()
+        {
+            Align = T.CreateChecked(Align),
+            Phase = T.CreateChecked(Phase),
+            NoCross = T.CreateChecked(NoCross),
+            Min = T.CreateChecked(Min),
+            Max = T.CreateChecked(Max),
+        };
 
     private static bool IsPowerOfTwoOrZero(int value) => (value & (value - 1)) == 0;
 }

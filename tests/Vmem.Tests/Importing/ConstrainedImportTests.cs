@@ -109,14 +109,7 @@ public class ConstrainedImportTests
         ModelConstraints constraints = new(align, phase, noCross, min, random.Below(2) == 0 ? 0 : min + random.Below(300));
         constraints = constraints.AreWellFormed(size, 1) ? constraints : constraints with { NoCross = 0 };
         bool possible = HasPlace(child, size, constraints) || HasPlaceOnceReaped(parent, child, size, constraints);
-        RangeConstraints<ushort> asked = new()
-        {
-            Align = (ushort)constraints.Align,
-            Phase = (ushort)constraints.Phase,
-            NoCross = (ushort)constraints.NoCross,
-            Min = (ushort)constraints.Min,
-            Max = (ushort)constraints.Max,
-        };
+        RangeConstraints<ushort> asked = constraints.For<ushort>();
         bool found = child.TryAllocateConstrained((ushort)size, asked, (FitPolicy)random.Below(5), out ushort start);
         Assert.True(found == possible, $"{size} with {constraints}: found {found}, possible {possible}");
         if (found)

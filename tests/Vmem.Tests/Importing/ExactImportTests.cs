@@ -132,14 +132,7 @@ public class ExactImportTests
         ModelConstraints constraints = new(align, quantum * random.Below(align / quantum), noCross, min,
             random.Below(2) == 0 ? 0 : Math.Min(Top, min + size + random.Below(2 * size)));
         constraints = constraints.AreWellFormed(size, quantum) ? constraints : constraints with { NoCross = 0 };
-        RangeConstraints<ushort> asked = new()
-        {
-            Align = (ushort)constraints.Align,
-            Phase = (ushort)constraints.Phase,
-            NoCross = (ushort)constraints.NoCross,
-            Min = (ushort)constraints.Min,
-            Max = (ushort)constraints.Max,
-        };
+        RangeConstraints<ushort> asked = constraints.For<ushort>();
         bool[] free = FreeUnits(ground);
         int unit = Math.Max(ground.Quantum, quantum);
         bool possible = Enumerable.Range(0, Top).Any(start => PlacementRule.Holds(start, size, constraints, quantum) &&

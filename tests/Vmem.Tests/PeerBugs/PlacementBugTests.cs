@@ -106,14 +106,7 @@ public class PlacementBugTests
         }
 
         FitPolicy policy = (FitPolicy)random.Below(5);
-        RangeConstraints<byte> asBytes = new()
-        {
-            Align = (byte)constraints.Align,
-            Phase = (byte)constraints.Phase,
-            NoCross = (byte)constraints.NoCross,
-            Min = (byte)constraints.Min,
-            Max = (byte)constraints.Max,
-        };
+        RangeConstraints<byte> asBytes = constraints.For<byte>();
         int[] valid = [.. Enumerable.Range(spanStart, Math.Max(0, spanSize - size + 1))
             .Where(place => PlacementRule.Holds(place, size, constraints, 1))];
         bool found = arena.TryAllocateConstrained((byte)size, asBytes, policy, out byte start);

@@ -1,0 +1,226 @@
+using Vmem.Lending;
+
+namespace Vmem.Space;
+
+// Spans that come from the source and go back to it.
+internal sealed partial class Space<T>
+{
+    /// <summary>How many imports have gone back.</summary>
+    public long Releases => _imports?.Releases ?? 0;
+
+    /// <summary>How much more the limit allows when all wholly free imports have gone back. Takes the lock.</summary>
+    public T CountHeadroomWithoutEmpty()
+    {
+        using Visit<T> visit = Visit();
+        return HeadroomOver(Map.TotalSize - (_imports?.Empty ?? T.Zero));
+    }
+
+    /// <summary>Adds an import to the spans, which empties <paramref name="import"/>; false if there is none, or the limit has been
+    /// reached meanwhile. The lock is held.</summary>
+    /// <exception cref="InvalidOperationException">The import overlaps a span.</exception>
+    public bool TryAttach(ref Segment<T> import)
+    {
+        AssertHeld();
+        if (T.IsZero(import.Size) || ExceedsLimit(import.Size))
+        {
+            return false;
+        }
+
+        if (Map.TryFindOverlap(import.Start, import.Start + (import.Size - T.One), out Segment<T> other))
+        {
+            throw new InvalidOperationException($"The source of arena '{Name}' gave {import.Size} at {import.Start}, which overlaps the span of {other.Size} at {other.Start}.");
+        }
+
+        _ = Attach(import.Start, import.Size, isImport: true);
+        import = default;
+        return true;
+    }
+
+    /// <summary>Takes all wholly free imports out, to be released after the visit.</summary>
+    /// <returns>How much that is; 0 if there are none.</returns>
+    public T DetachEmpty()
+    {
+        using Visit<T> visit = Visit(isOwnRelease: true);
+        if (_imports is not { EmptySpans: > 0 })
+        {
+            return T.Zero;
+        }
+
+        T total = T.Zero;
+        bool any = false;
+        while (Map.FirstEmpty is var span and not 0)
+        {
+            T size = Map.GetEmpty(span).Size;
+            if (!TryDetach(span))
+            {
+                break;                            // there is no memory to note more of them: the rest stays
+            }
+
+            total += size;
+            any = true;
+        }
+
+        NoteRoom();
+        return any && T.IsZero(total) ? T.MaxValue : total;
+    }
+
+    /// <summary>An interval has ended: wholly free imports that nobody has needed in it and in the one before go to the source.</summary>
+    /// <returns>Whether any are left.</returns>
+    public bool AgeEmpty()
+    {
+        if (_imports is null)
+        {
+            return false;
+        }
+
+        using Visit<T> visit = Visit();
+        for (long idle = _imports.EndInterval(); idle > 0 && TryDetach(Map.FirstEmpty); idle--)
+        {
+            NoteRoom();                           // under the limit
+        }
+
+        return _isAging = _imports.EmptySpans > 0;
+    }
+
+    /// <summary>Takes the wholly free imports out that are more than is to be retained. They were kept because a waiting request might have
+    /// wanted them.</summary>
+    /// <returns>What is to be released.</returns>
+    public Aftermath<T> DetachSurplus()
+    {
+        Aftermath<T> surplus = default;
+        if (_imports is null || HasEnded)
+        {
+            return surplus;
+        }
+
+        using (VisitEvenEnded(ref surplus))
+        {
+            while (!_hasEnded && _imports.HasSurplus && TryDetach(Map.FirstEmpty))
+            {
+            }
+        }
+
+        return surplus;
+    }
+
+    /// <summary>The imported spans, in address order. The lock is held.</summary>
+    public List<Segment<T>> ImportedSpans(bool emptyOnly)
+    {
+        AssertHeld();
+        List<Segment<T>> spans = [];
+        uint span = Map.FindSpanFrom(T.Zero, out T start, out T size);
+        while (span != 0)
+        {
+            if (Map.IsImported(span) && (!emptyOnly || Map.IsWhollyFree(span)))
+            {
+                spans.Add(new Segment<T>(start, size, SegmentKind.Span));
+            }
+
+            T last = start + (size - T.One);
+            span = last == T.MaxValue ? 0 : Map.FindSpanFrom(last + T.One, out start, out size);
+        }
+
+        return spans;
+    }
+
+    /// <summary>A free segment is about to be used: if it is a whole import, that is no longer one of the empty ones. The lock is
+    /// held.</summary>
+    private void NoteImportUsed(uint free)
+    {
+        if (_imports is not null && Map.IsWholeImport(free, out uint span))
+        {
+            Unkeep(span);
+        }
+    }
+
+    /// <summary>A segment became free: if it is a whole import and enough of those are kept already, it goes to the source after the
+    /// visit. While somebody waits it is kept: it may be just what he waits for, and what he leaves is trimmed. So it is during a recall,
+    /// which runs no code of others. Somebody may come to wait in the source, and find nothing kept, before it is listed there: what is
+    /// kept is looked at once more. The lock is held.</summary>
+    private void DetachIfEmpty(uint free)
+    {
+        if (_imports is null || !Map.IsWholeImport(free, out uint span))
+        {
+            return;
+        }
+
+        Segment<T> whole = Map.GetSegment(free);
+        bool mayGo = !IsWatched && !Recall.IsUnderWay;
+        if (mayGo && !_imports.Keeps(whole.Size) && TryRemove(span, whole))
+        {
+            return;
+        }
+
+        Keep(span);
+        NoteRoom(mayImport: true);                // in exchange for it
+        if (mayGo && _imports.HasSurplus)
+        {
+            _ = TryDetach(span);
+        }
+    }
+
+    /// <summary>False, and nothing is changed, if there is no memory to note the release: then the span is kept.</summary>
+    private bool TryRemove(uint span, in Segment<T> import)
+    {
+        if (!TryReleaseLater(import))
+        {
+            return false;
+        }
+
+        Remove(span, import);
+        return true;
+    }
+
+    /// <summary>Takes out a wholly free import that is kept; false as above. The lock is held.</summary>
+    private bool TryDetach(uint span)
+    {
+        Segment<T> import = Map.GetEmpty(span);
+        if (!TryReleaseLater(import))
+        {
+            return false;
+        }
+
+        Unkeep(span);
+        Remove(span, import);
+        return true;
+    }
+
+    private bool TryReleaseLater(in Segment<T> import)
+    {
+        try
+        {
+            ReleaseLater(import);
+            return true;
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
+        }
+    }
+
+    private void Keep(uint span)
+    {
+        Map.LinkEmpty(span);
+        _imports!.NoteEmpty(Map.GetEmpty(span).Size);
+        UpdateGoodFit();
+        if (!_isAging)
+        {
+            _isAging = true;
+            Caches?.WakeUpkeep();
+        }
+    }
+
+    private void Unkeep(uint span)
+    {
+        Map.UnlinkEmpty(span);
+        _imports!.NoteUsed(Map.GetEmpty(span).Size);
+        UpdateGoodFit();
+    }
+
+    private void Remove(uint span, in Segment<T> import)
+    {
+        Map.RemoveSpan(span);
+        Recorder?.Removed(import.Start, import.Size);
+        _imports!.NoteRelease();
+    }
+}
