@@ -63,20 +63,21 @@ public unsafe class HeapInterruptTests
         CheckNothingIsTaken(heap);
     }
 
-    /// <summary>A slab's last block is taken out before the next slab is waited for.</summary>
+    /// <summary>No slab has a block left: the next slab is waited for.</summary>
     [Fact]
     public void A_batch_goes_on_waiting()
     {
-        const int Size = 28_672;                  // nine in a slab of 256 KiB, and two in a batch
+        const int Size = 28_672;
         using NativeHeap heap = new(new NativeHeapOptions { Limit = 305 << 20 });
         List<nuint> blocks = [];
-        for (int i = 0; i < 8; i++)
+        using (SystemCallFault.Inject(call => call == SystemCall.Commit && blocks.Count > 0))
         {
-            blocks.Add((nuint)heap.Allocate(Size));
+            while (heap.TryAllocate(Size, out void* block))
+            {
+                blocks.Add((nuint)block);
+            }
         }
 
-        // The rest of what is committed.
-        blocks.Add((nuint)heap.Allocate((2 << 20) - (256 << 10)));
         InterruptedCall other = new(() => heap.Free(heap.Allocate(Size)));
         using (SystemCallFault.Inject(call => other.Begin(call == SystemCall.Commit)))
         {
@@ -151,16 +152,19 @@ public unsafe class HeapInterruptTests
     }
 
     /// <summary>A call on a thread that is interrupted as it waits for another in it. The call knows nothing of it; the thread's next wait
-    /// does.</summary>
+    /// does. A call that does not wait fails the test: the interrupt would come to an end of the thread, by luck.</summary>
     private sealed class InterruptedCall
     {
         private readonly Thread _thread;
         private Exception? _thrown;
+        private volatile bool _ended;
         private bool _isPassedOn;
+        private bool _waits;
 
         public InterruptedCall(Action call) => _thread = new Thread(() =>
         {
             _thrown = Record.Exception(call);
+            _ended = true;
             _isPassedOn = Record.Exception(() => Thread.Sleep(1)) is ThreadInterruptedException;
         });
 
@@ -169,6 +173,7 @@ public unsafe class HeapInterruptTests
         {
             if (SecondThread.Start(_thread, isDue))
             {
+                _waits = !_ended;
                 _thread.Interrupt();
             }
 
@@ -179,6 +184,7 @@ public unsafe class HeapInterruptTests
         {
             _thread.Join();
             Assert.Null(_thrown);
+            Assert.True(_waits, "The call did not wait.");
             Assert.True(_isPassedOn, "The interrupt was swallowed.");
         }
     }
