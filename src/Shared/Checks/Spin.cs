@@ -16,13 +16,6 @@ internal ref struct Spin : IDisposable
     /// <summary>After so many looks the thread sleeps at each: offering the processor does not reach a thread of lower priority.</summary>
     private const int LooksBeforeSleep = 2_000;
 
-    /// <summary>log2 of the longest pause of <see cref="BackOff"/>, in iterations of 40 ns: 160 µs, in which another thread does some
-    /// thousand operations.</summary>
-    private const int MostBackOff = 12;
-
-    /// <summary>After so many of the longest the thread sleeps at each. Arbitrary.</summary>
-    private const int LongestBeforeSleep = 100;
-
     private int _looks;
     private DeferredInterrupt _interrupts;
 
@@ -40,28 +33,6 @@ internal ref struct Spin : IDisposable
         else if (_looks % s_looksBeforeYield != 0 || !Thread.Yield())
         {
             Thread.SpinWait(SpinsBetweenLooks);
-        }
-    }
-
-    /// <summary>A pause twice as long as the one before, where the other thread is to be left to its run.</summary>
-    public void BackOff()
-    {
-        if (Exploration.LooksAgain())
-        {
-            return;
-        }
-
-        if (++_looks <= MostBackOff && Environment.ProcessorCount > 1)
-        {
-            Thread.SpinWait(1 << _looks);
-        }
-        else if (_looks > MostBackOff + LongestBeforeSleep)
-        {
-            _interrupts.Sleep();
-        }
-        else if (!Thread.Yield())
-        {
-            Thread.SpinWait(1 << MostBackOff);
         }
     }
 
