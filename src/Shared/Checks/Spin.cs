@@ -5,21 +5,25 @@ namespace Vmem.Checks;
 /// <remarks>Rejected: <see cref="SpinWait"/>. It calls <c>Thread.Sleep(0)</c>, which an interrupt ends with an exception.</remarks>
 internal ref struct Spin : IDisposable
 {
-    /// <summary>In iterations of <see cref="Thread.SpinWait"/>, of 40 ns: a look takes the line from the thread that is about to write it,
-    /// which then misses once.</summary>
-    private const int SpinsBetweenLooks = 50;
+    // All in iterations of Thread.SpinWait, of 40 ns.
 
-    /// <summary>Where there is no haste the pauses get longer, up to so many iterations.</summary>
-    private const int MostSpinsBetweenLooks = 400;
+    /// <summary>A look takes the line from the thread that is about to write it, which then misses once.</summary>
+    private const int Shortest = 50;
 
-    /// <summary>After so many looks without success the processor is offered to others, as the other thread itself may be waiting for one;
-    /// on a machine with one processor it must be, at every look.</summary>
-    private static readonly int s_looksBeforeYield = Environment.ProcessorCount == 1 ? 1 : 20;
+    /// <summary>Where there is no haste each pause is longer than the one before, up to this.</summary>
+    private const int Longest = 400;
 
-    /// <summary>After so many looks the thread sleeps at each: offering the processor does not reach a thread of lower priority.</summary>
-    private const int LooksBeforeSleep = 2_000;
+    /// <summary>After so many the processor is offered to others, as the other thread itself may be waiting for one; on a machine with one
+    /// processor it must be, at every look.</summary>
+    private static readonly int s_beforeYield = Environment.ProcessorCount == 1 ? 0 : 1_000;
 
-    private int _looks;
+    /// <summary>After so many the thread sleeps at each look: offering the processor does not reach a thread of lower priority, and many
+    /// that wait would take the processor from the one that works.</summary>
+    private const int BeforeSleep = 100_000;
+
+    private int _length;
+    private int _spun;
+    private int _spunSinceYield;
     private DeferredInterrupt _interrupts;
 
     /// <param name="isHasty">Whether every pause is short.</param>
@@ -30,18 +34,29 @@ internal ref struct Spin : IDisposable
             return;
         }
 
-        if (++_looks >= LooksBeforeSleep)
+        _length = isHasty ? Shortest : Math.Min(_length + Shortest, Longest);
+        if (_spun >= BeforeSleep)
         {
             _interrupts.Sleep();
+            return;
         }
-        else if (_looks % s_looksBeforeYield != 0 || !Thread.Yield())
+
+        _spun += _length;
+        _spunSinceYield += _length;
+        if (_spunSinceYield > s_beforeYield)
         {
-            Thread.SpinWait(isHasty ? SpinsBetweenLooks : Math.Min(SpinsBetweenLooks * _looks, MostSpinsBetweenLooks));
+            _spunSinceYield = 0;
+            if (Thread.Yield())
+            {
+                return;
+            }
         }
+
+        Thread.SpinWait(_length);
     }
 
     /// <summary>What is waited for may come soon: no sleep for a while.</summary>
-    public void Restart() => _looks = 0;
+    public void Restart() => _spun = 0;
 
     public readonly void Dispose() => _interrupts.Dispose();
 }
