@@ -19,8 +19,8 @@ namespace Vmem.Checks;
 /// back-off that doubles, and no turns. With it two threads did 0.5 to 0.7, and do 0.8 to 1.0.
 /// </para>
 /// <para>
-/// Whose turn is next is a matter of luck, until somebody has waited for long: who has waited longest is the heir. All others leave the lock
-/// to him, if he runs. Without an heir one of eight threads could wait for half a second.
+/// Whose turn is next is a matter of luck, until somebody has waited for long: who has waited longest is the heir. All others leave the
+/// lock to him, if he runs. Without an heir one of eight threads could wait for half a second.
 /// </para>
 /// <para>
 /// One interlocked instruction to enter, a plain store to leave. <see cref="Lock"/> was measured beside it, around a single-threaded arena:
@@ -35,8 +35,8 @@ namespace Vmem.Checks;
 internal struct ArenaLock
 {
     /// <summary>How long a turn is: 2 ms, half of what a scheduler commonly lets a runnable thread wait.</summary>
-    /// <remarks>It must be long against the time in which the arena's lines move over: at 10^4 live segments all of a quarter of a megabyte.
-    /// With turns of 0.5 ms two threads did 0.6 to 0.8 of the work of one, with 4 ms no more than with 2.</remarks>
+    /// <remarks>It must be long against the time in which the arena's lines move over: at 10^4 live segments all of a quarter of a
+    /// megabyte. With turns of 0.5 ms two threads did 0.6 to 0.8 of the work of one, with 4 ms no more than with 2.</remarks>
     private static readonly long s_turn = Stopwatch.Frequency / 500;
 
     /// <summary>Who has waited for so many turns may become the heir. Arbitrary.</summary>
@@ -128,7 +128,8 @@ internal struct ArenaLock
 
     // an explorer's schedules are to happen again whatever the time
     private readonly bool MayBeginTurn(long began, long now) =>
-        !Exploration.IsOn && now - Volatile.Read(in _turnBegan) > s_turn && Volatile.Read(in _heir) is var heir && (heir == 0 || heir == began);
+        !Exploration.IsOn && now - Volatile.Read(in _turnBegan) > s_turn &&
+        Volatile.Read(in _heir) is var heir && (heir == 0 || heir == began);
 
     /// <summary>Whether this waiter is the heir; it becomes that if it has waited for long, and longer than another.</summary>
     private bool IsHeir(long began, long now)
