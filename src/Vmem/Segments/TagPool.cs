@@ -138,7 +138,8 @@ internal unsafe struct TagPool<T>
         return chunk;
     }
 
-    /// <summary>Makes the tags of at least one operation available. Throws <see cref="OutOfMemoryException"/>, having changed nothing.</summary>
+    /// <summary>Makes the tags of at least one operation available. Throws <see cref="OutOfMemoryException"/>, having changed
+    /// nothing.</summary>
     /// <remarks>A chunk is opened in two halves, as what else is needed for each tag (see <see cref="RowPlaces{T}"/>) takes more than a
     /// tag.</remarks>
     [MethodImpl(MethodImplOptions.NoInlining)]
