@@ -1,12 +1,12 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Vmem.Checks;
 using Vmem.Space;
-using Vmem.Timing;
 
 namespace Vmem.Waiting;
 
 /// <summary>How a wait stands. It leaves <see cref="Queued"/> once, under the arena's lock, and never comes back.</summary>
-internal enum WaitState
+internal enum WaitState : byte
 {
     Queued,
     Granted,
@@ -27,19 +27,25 @@ internal enum WaitState
 /// variable for the blocking ones would need a lock that can wait, which the arena's is not, and a second queue whose order had to be
 /// merged with this one.
 /// </para>
+/// <para>
+/// Rejected: to be the source of a value task, which would save an object. Its task (<see cref="ValueTask{TResult}.AsTask"/>) is completed
+/// by another thread some time after the free that made room.
+/// </para>
 /// <para>The task's state is the arena: whoever holds the task keeps the arena, with all that could ever complete it, alive.</para>
 /// </remarks>
-internal sealed class Waiter<T>(WaitingRoom<T> room, object keeper, in Request<T> request, Sleeper? sleeper, CancellationToken token)
+internal sealed class Waiter<T>(WaitingRoom<T> room, object keeper, StrongBox<Request<T>> request, WaitLimits? limits, Sleeper? sleeper)
     : TaskCompletionSource<T>(keeper, TaskCreationOptions.RunContinuationsAsynchronously), IGranted
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     private static readonly Action<object?> s_cancelled = static state => ((Waiter<T>)state!).GiveUp(WaitState.Cancelled);
     private static readonly TimerCallback s_timedOut = static state => ((Waiter<T>)state!).GiveUp(WaitState.TimedOut);
 
-    private readonly Request<T> _request = request;
     private Exception? _failure;
+    private T _granted;
+    private long _began;
+    private bool _hasBegun;
 
-    public ref readonly Request<T> Request => ref _request;
+    public ref readonly Request<T> Request => ref request.Value;
 
     /// <summary>The <see cref="RecordingTag"/> of whose call it is.</summary>
     public ulong Tag { get; } = RecordingTag.Current;
@@ -47,23 +53,17 @@ internal sealed class Waiter<T>(WaitingRoom<T> room, object keeper, in Request<T
     public WaitState State { get; private set; }
 
     /// <summary>The range, once granted.</summary>
-    public Grant<T> Granted { get; private set; }
+    public Grant<T> Granted => new(_granted, Request.Size);
 
     /// <summary>When it began to wait, by the arena's clock; null if it was granted before it had to.</summary>
-    public long? Began { get; private set; }
-
-    /// <summary>Set under the lock while the waiter is queued, so that whoever takes it out sees it.</summary>
-    public ITimer? Timer { get; private set; }
-
-    /// <summary>Set under the lock while the waiter is queued.</summary>
-    public CancellationTokenRegistration Registration { get; private set; }
+    public long? Began => _hasBegun ? _began : null;
 
     public Waiter<T>? Previous { get; set; }
 
     public Waiter<T>? Next { get; set; }
 
     /// <summary>Unless the waiter was served at once: it truly waits now, until the time or the token says otherwise.</summary>
-    public void Arm(Space<T> space, WaitTimes times, TimeProvider time, TimeSpan timeout)
+    public void Arm(Space<T> space, WaitTimes times, TimeProvider time)
     {
         long began = time.GetTimestamp();
         using (space.VisitEvenEnded())
@@ -76,65 +76,41 @@ internal sealed class Waiter<T>(WaitingRoom<T> room, object keeper, in Request<T
             Begin(began, times);
         }
 
-        ITimer? timer = null;
-        CancellationTokenRegistration registration = default;
-        try
+        if (limits is null)
         {
-            timer = timeout == Timeout.InfiniteTimeSpan ? null
-                : DetachedTimer.Start(time, s_timedOut, this, timeout, Timeout.InfiniteTimeSpan);
-            registration = token.UnsafeRegister(s_cancelled, this);
-        }
-        catch
-        {
-            timer?.Dispose();
-            throw;
+            return;
         }
 
+        WaitLimits.Armed armed = limits.Arm(time, s_timedOut, s_cancelled, this);
         using (space.VisitEvenEnded())
         {
             if (State == WaitState.Queued)
             {
-                Timer = timer;
-                Registration = registration;
+                limits.Held = armed;              // whoever takes it out of the queue sees it
                 return;
             }
         }
 
-        timer?.Dispose();
-        _ = registration.Unregister();
+        armed.Dispose();
     }
 
     /// <summary>It truly waits from now on. The lock is held.</summary>
     public void Begin(long now, WaitTimes times)
     {
-        Began = now;
+        (_began, _hasBegun) = (now, true);
         times.NoteBegin();
     }
 
     /// <summary>Whether the time or the token may end it. Once it has left the queue.</summary>
-    public bool IsArmed => Timer is not null || Registration != default;
+    public bool IsArmed => limits?.Held.IsNothing == false;
 
-    /// <summary>Neither the time nor the token ends it any more. An interrupt is left for the thread's next wait: the runtime's timers have
-    /// a lock.</summary>
-    public void Disarm()
-    {
-        using var interrupts = new DeferredInterrupt();
-        while (!interrupts.Try(this, static waiter => waiter.TryDisarm()))
-        {
-        }
-    }
+    /// <summary>Neither the time nor the token ends it any more.</summary>
+    public void Disarm() => limits!.Held.Dispose();
 
-    private bool TryDisarm()
+    /// <summary>It was granted its range, which is as long as it asked. The lock is held.</summary>
+    public void Grant(T start)
     {
-        Timer?.Dispose();
-        _ = Registration.Unregister();
-        return true;
-    }
-
-    /// <summary>It was granted its range. The lock is held.</summary>
-    public void Grant(in Grant<T> grant)
-    {
-        Granted = grant;
+        _granted = start;
         Leave(WaitState.Granted);
     }
 
@@ -160,7 +136,7 @@ internal sealed class Waiter<T>(WaitingRoom<T> room, object keeper, in Request<T
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public bool GetResult(CancellationToken cancellationToken, out T start)
     {
-        start = Granted.Start;
+        start = _granted;
         switch (State)
         {
             case WaitState.TimedOut:
@@ -196,7 +172,7 @@ internal sealed class Waiter<T>(WaitingRoom<T> room, object keeper, in Request<T
         switch (State)
         {
             case WaitState.Cancelled:
-                SetCanceled(token);              // not the registration's: that may not be there yet
+                SetCanceled(limits?.Token ?? default);
                 break;
 
             case WaitState.Failed:
@@ -204,7 +180,7 @@ internal sealed class Waiter<T>(WaitingRoom<T> room, object keeper, in Request<T
                 break;
 
             default:
-                SetResult(Granted.Start);         // who timed out looks at the state
+                SetResult(_granted);              // who timed out looks at the state
                 break;
         }
 

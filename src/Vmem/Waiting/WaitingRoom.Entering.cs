@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Vmem.Checks;
 using Vmem.Space;
 
@@ -6,6 +7,8 @@ namespace Vmem.Waiting;
 // The way into the queue, see "into the queue" at WaitingRoom.
 internal sealed partial class WaitingRoom<T>
 {
+    private StrongBox<Request<T>>? _lastAsked;
+
     /// <summary>Waits on the calling thread, unless the timeout is zero.</summary>
     /// <param name="request">A request that could not be met.</param>
     /// <param name="tried">See <see cref="Wait"/>.</param>
@@ -70,8 +73,10 @@ internal sealed partial class WaitingRoom<T>
             throw new InvalidOperationException($"Arena '{_space.Name}' is single-threaded: while its one thread waited, nobody could free. Wait asynchronously.");
         }
 
-        bool waitsForRoomOnly = timeout == Timeout.InfiniteTimeSpan && !cancellationToken.CanBeCanceled;
-        Waiter<T> waiter = Queue(request, waitsForRoomOnly, sleeper, out bool isFirst, cancellationToken);
+        WaitLimits? limits = timeout == Timeout.InfiniteTimeSpan && !cancellationToken.CanBeCanceled ? null
+            : new WaitLimits(timeout, cancellationToken);
+        var waiter = new Waiter<T>(this, _supply, Share(request), limits, sleeper);
+        Queue(waiter, waitsForRoomOnly: limits is null, out bool isFirst);
         Exploration.MayForget(ref isFirst, "serve who has come first");
         try
         {
@@ -88,7 +93,7 @@ internal sealed partial class WaitingRoom<T>
 
             if (waiter.Began is null)
             {
-                waiter.Arm(_space, _times, _time, timeout);
+                waiter.Arm(_space, _times, _time);
             }
 
             return waiter;
@@ -100,28 +105,36 @@ internal sealed partial class WaitingRoom<T>
         }
     }
 
-    private Waiter<T> Queue(in Request<T> request, bool waitsForRoomOnly, Sleeper? sleeper, out bool isFirst,
-        CancellationToken cancellationToken)
+    private void Queue(Waiter<T> waiter, bool waitsForRoomOnly, out bool isFirst)
     {
         Follow();
         try
         {
-            var waiter = new Waiter<T>(this, _supply, request, sleeper, cancellationToken);
             bool isPossible = false;
             while (!TryAppend(waiter, waitsForRoomOnly, isPossible, out isFirst))
             {
                 _supply.Watch();
-                ThrowIfImpossible(request);
+                ThrowIfImpossible(waiter.Request);
                 isPossible = true;
             }
-
-            return waiter;
         }
         catch
         {
             Unfollow();
             throw;
         }
+    }
+
+    /// <summary>The request, for a waiter to keep. In most pools all who wait ask for the same.</summary>
+    private StrongBox<Request<T>> Share(in Request<T> request)
+    {
+        StrongBox<Request<T>>? last = _lastAsked; // never changes once it is there
+        if (last is null || !last.Value.IsAsPlainAs(request))
+        {
+            _lastAsked = last = new StrongBox<Request<T>>(request);
+        }
+
+        return last;
     }
 
     /// <summary>Queues a waiter. One that stands behind others, and only room can end its wait, waits from now on.</summary>

@@ -126,7 +126,7 @@ internal sealed partial class WaitingRoom<T>
                 return false;
             }
 
-            waiter.Grant(grant);
+            waiter.Grant(grant.Start);
         }
 #pragma warning disable CA1031 // It is rethrown where the waiter is.
         catch (Exception failure)

@@ -110,7 +110,7 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
             return null;
         }
 
-        head.Grant(grant);
+        head.Grant(grant.Start);
         Remove(head);
         if (_queue.Head is { } next && !Wants(next, grant.Size))
         {
