@@ -143,13 +143,13 @@ internal sealed class MeteredRegistry(string nameTag, string instanceTag, int le
     /// lock.</summary>
     private Measurement<long> Note(MeteredEntry entry, string name, int figure, long value)
     {
-        entry.Tags ??= Identify(entry, name);
-        if (figure >= entry.Last.Length)
+        MeasuredEntry measured = entry.Measured ??= Identify(name);
+        if (figure >= measured.Last.Length)
         {
-            Array.Resize(ref entry.Last, figure + 1);
+            Array.Resize(ref measured.Last, figure + 1);
         }
 
-        ref Measurement<long> last = ref entry.Last[figure];
+        ref Measurement<long> last = ref measured.Last[figure];
         if (figure >= levels)
         {
             value = Math.Max(value, last.Value);  // two collections may overtake each other; a count must not go back
@@ -157,13 +157,13 @@ internal sealed class MeteredRegistry(string nameTag, string instanceTag, int le
 
         if (last.Value != value || last.Tags.IsEmpty)
         {
-            last = new Measurement<long>(value, entry.Tags);
+            last = new Measurement<long>(value, measured.Tags);
         }
 
         return last;
     }
 
-    private KeyValuePair<string, object?>[] Identify(MeteredEntry entry, string name)
+    private MeasuredEntry Identify(string name)
     {
         int instance = 1;
         while (!_identities.Add((name, instance)))
@@ -171,9 +171,9 @@ internal sealed class MeteredRegistry(string nameTag, string instanceTag, int le
             instance++;
         }
 
-        entry.Identity = (name, instance);
         KeyValuePair<string, object?> tag = new(nameTag, name);
-        return instance == 1 ? [tag] : [tag, new(instanceTag, instance.ToString(CultureInfo.InvariantCulture))];
+        return new MeasuredEntry(name, instance,
+            instance == 1 ? [tag] : [tag, new(instanceTag, instance.ToString(CultureInfo.InvariantCulture))]);
     }
 
     private bool IsListed(MeteredEntry entry) => entry.Place < _entries.Count && ReferenceEquals(_entries[entry.Place], entry);
@@ -199,9 +199,9 @@ internal sealed class MeteredRegistry(string nameTag, string instanceTag, int le
         last.Place = entry.Place;
         _entries.RemoveAt(_entries.Count - 1);
         entry.Subject.Dispose();
-        if (entry.Identity is { } identity)
+        if (entry.Measured is { } measured)
         {
-            _ = _identities.Remove(identity);
+            _ = _identities.Remove((measured.Name, measured.Instance));
         }
     }
 }
@@ -211,7 +211,14 @@ internal sealed class MeteredEntry(IMetered subject)
 {
     public WeakGCHandle<IMetered> Subject = new(subject);       // not WeakReference, whose finaliser every arena would pay for
     public int Place;                             // in the registry's list
+    public MeasuredEntry? Measured;               // null until it is measured: most never are
+}
+
+/// <summary>The same of what has been measured.</summary>
+internal sealed class MeasuredEntry(string name, int instance, KeyValuePair<string, object?>[] tags)
+{
+    public readonly string Name = name;
+    public readonly int Instance = instance;
+    public readonly KeyValuePair<string, object?>[] Tags = tags;
     public Measurement<long>[] Last = [];         // by figure
-    public KeyValuePair<string, object?>[]? Tags; // null until it is measured: most never are
-    public (string Name, int Instance)? Identity;
 }

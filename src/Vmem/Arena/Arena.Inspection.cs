@@ -96,8 +96,8 @@ public sealed partial class Arena<T> : IMetered
         ArenaStatistics<T> figures = _space.GetStatistics(caches.Units, caches.Ranges, caches.Taken, caches.Live);
         return figures with
         {
-            Waits = _room.Times.Count,
-            TimeWaited = _room.Times.Total,
+            Waits = _room?.Times.Count ?? 0,
+            TimeWaited = _room?.Times.Total ?? TimeSpan.Zero,
             BookkeepingBytes = figures.BookkeepingBytes + (_caches?.BookkeepingBytes ?? 0),
         };
     }
@@ -133,7 +133,7 @@ public sealed partial class Arena<T> : IMetered
         using Visit<T> visit = _space.VisitFrozen();
         _space.Validate();
         _caches?.Validate();
-        _room.Validate();
+        _room?.Validate();
     }
 
     private ArenaLeak<T>? DescribeLeak()
@@ -176,7 +176,7 @@ public sealed partial class Arena<T> : IMetered
         ArenaFigure.Allocations => figures.Allocations,
         ArenaFigure.Frees => figures.Frees,
         ArenaFigure.Failures => figures.Failures,
-        ArenaFigure.Waits => _room.Times.Count,
+        ArenaFigure.Waits => _room?.Times.Count ?? 0,
         _ => 0,
     };
 }

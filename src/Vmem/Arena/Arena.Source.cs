@@ -48,13 +48,13 @@ public sealed partial class Arena<T> : ILender<T>, ISupply<T>, ILoanSource
     }
 
     /// <inheritdoc/>
-    void INotifyingArenaSource<T>.Subscribe(Action mayHaveRoom) => _room.Subscribe(mayHaveRoom);
+    void INotifyingArenaSource<T>.Subscribe(Action mayHaveRoom) => Room().Subscribe(mayHaveRoom);
 
     /// <inheritdoc/>
-    void INotifyingArenaSource<T>.Unsubscribe(Action mayHaveRoom) => _room.Unsubscribe(mayHaveRoom);
+    void INotifyingArenaSource<T>.Unsubscribe(Action mayHaveRoom) => Room().Unsubscribe(mayHaveRoom);
 
     /// <inheritdoc/>
-    bool ILender<T>.CouldLend(in Placement<T> need, T unit) => _possibility.IsPossible(need, unit);
+    bool ILender<T>.CouldLend(in Placement<T> need, T unit) => new Possibility<T>(_space, _importer).IsPossible(need, unit);
 
     /// <inheritdoc/>
     bool ILender<T>.TryLend(in Placement<T> need, in ImportTerms<T> terms, out Segment<T> loan)
@@ -83,8 +83,11 @@ public sealed partial class Arena<T> : ILender<T>, ISupply<T>, ILoanSource
     Borrowers ILoanSource.Borrowers => _space.Borrowers;
 
     /// <inheritdoc/>
-    string? ISupply<T>.WhyNever(in Request<T> request) =>
-        _possibility.IsPossible(request.Placement, T.Zero) ? null : _possibility.NeverFits(request.Size);
+    string? ISupply<T>.WhyNever(in Request<T> request)
+    {
+        Possibility<T> possibility = new(_space, _importer);
+        return possibility.IsPossible(request.Placement, T.Zero) ? null : possibility.NeverFits(request.Size);
+    }
 
     /// <inheritdoc/>
     FitReport<T> ISupply<T>.Explain(in Request<T> request) => Report(request.Placement);

@@ -38,9 +38,9 @@ public sealed partial class Arena<T>
             return TryAllocate(size, policy, out start);
         }
 
-        bool tried = !_room.IsQueued;
+        bool tried = _room is not { IsQueued: true };
         return (tried && TryAllocate(size, policy, out start)) ||
-            _room.Block(AskPlain(rounded, policy), tried, timeout, cancellationToken,
+            Room().Block(AskPlain(rounded, policy), tried, timeout, cancellationToken,
                 out start);
     }
 
@@ -67,14 +67,14 @@ public sealed partial class Arena<T>
         Request<T> request = Ask(_space.RoundUp(size), constraints, policy, RequestKind.Segment, AuditCall.AllocateConstrained);
         CheckTimeout(timeout);
         cancellationToken.ThrowIfCancellationRequested();
-        bool tried = timeout == TimeSpan.Zero || !_room.IsQueued;
+        bool tried = timeout == TimeSpan.Zero || _room is not { IsQueued: true };
         if (tried && TryMeet(request, out Grant<T> grant))
         {
             start = grant.Start;
             return true;
         }
 
-        return _room.Block(request, tried, timeout, cancellationToken, out start);
+        return Room().Block(request, tried, timeout, cancellationToken, out start);
     }
 
     /// <summary>Allocates a range under the arena's policy; completes when there is room.</summary>
@@ -103,7 +103,7 @@ public sealed partial class Arena<T>
             return ValueTask.FromCanceled<T>(cancellationToken);
         }
 
-        bool tried = !_room.IsQueued;
+        bool tried = _room is not { IsQueued: true };
         return tried && TryAllocate(size, policy, out T start)
             ? new ValueTask<T>(start)
             : WaitAsync(AskPlain(rounded, policy), tried, cancellationToken);
@@ -131,7 +131,7 @@ public sealed partial class Arena<T>
             return ValueTask.FromCanceled<T>(cancellationToken);
         }
 
-        bool tried = !_room.IsQueued;
+        bool tried = _room is not { IsQueued: true };
         return tried && TryMeet(request, out Grant<T> grant) ? new ValueTask<T>(grant.Start) : WaitAsync(request, tried, cancellationToken);
     }
 
@@ -149,7 +149,7 @@ public sealed partial class Arena<T>
 
         if (isWatched)
         {
-            _room.Retry();
+            Room().Retry();
         }
     }
 
@@ -165,5 +165,5 @@ public sealed partial class Arena<T>
     }
 
     private ValueTask<T> WaitAsync(in Request<T> request, bool tried, CancellationToken cancellationToken) =>
-        new(_room.Wait(request, tried, Timeout.InfiniteTimeSpan, cancellationToken).Task);
+        new(Room().Wait(request, tried, Timeout.InfiniteTimeSpan, cancellationToken).Task);
 }

@@ -37,16 +37,17 @@ namespace Vmem;
 public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
+    private static readonly ArenaOptions<T> s_defaults = new();
+
     private readonly Space<T> _space;
     private readonly QuantumCaches<T>? _caches;
     private readonly Importer<T>? _importer;
-    private readonly Possibility<T> _possibility;
-    private readonly WaitingRoom<T> _room;
     private readonly FitPolicy _policy;
     private readonly TimeProvider _time;
     private readonly Action<ArenaLeak<T>>? _leaked;
     private readonly MeteredEntry _metered;
     private readonly int _quantumShift;
+    private WaitingRoom<T>? _room;                // none before the first request waits, or somebody listens
 
     /// <summary>Requests up to this size look into the thread's loaded magazine first; 0: there are none. Compared with size − 1, so that
     /// 0 is out of bounds.</summary>
@@ -67,7 +68,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
             throw new ArgumentException($"The quantum must be a power of two, and {quantum} is none.", nameof(quantum));
         }
 
-        options ??= new ArenaOptions<T>();
+        options ??= s_defaults;
         Request<T>.CheckPolicy(options.Policy, nameof(options));
         T sourceQuantum = options.Source is null ? quantum : Importer<T>.CheckQuantum(options.Source.Quantum, nameof(options));
         _policy = options.Policy;
@@ -75,9 +76,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         _leaked = options.Leaked;
         _quantumShift = int.CreateTruncating(T.TrailingZeroCount(quantum));
         int classes = CachedSizes<T>.Count(options, quantum);
-        _room = new WaitingRoom<T>(this, NotifyingSource(options), _time);
-        _space = new Space<T>(name, quantum, options, _room);
-        _room.Open(_space);
+        _space = new Space<T>(name, quantum, options);
         if (classes > 0 && !options.Audit)        // audited, each range is a segment, so that each mistake is found at once
         {
             _caches = new QuantumCaches<T>(_space, _policy, classes, _time);
@@ -89,7 +88,6 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
 
         _importer = options.Source is null ? null : new Importer<T>(_space, options.Source, sourceQuantum, options.MinImport,
             _caches?.SlabSize ?? T.Zero);
-        _possibility = new Possibility<T>(_space, _importer);
         _metered = ArenaMetrics.Arenas.Add(this);
     }
 
@@ -136,6 +134,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         WaitQueue<T> waiters = default;
         ArenaLeak<T>? leak = null;
         ArenaRecorder<T>? recorder;
+        WaitingRoom<T>? room;
         using (_space.VisitFrozen(evenEnded: true))
         {
             if (!_space.TryEnd())
@@ -143,7 +142,8 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
                 return;
             }
 
-            end.Take(() => waiters = _room.FailAll());
+            room = _room;
+            end.Take(() => waiters = room?.FailAll() ?? default);
             end.Take(() => _space.ImportedSpans(emptyOnly: false).ForEach(span => imports.Release(span)));
             end.Take(() => leak = _leaked is null ? null : DescribeLeak());
             end.Take(() => _caches?.End());
@@ -155,9 +155,9 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         end.Take(() => _caches?.Dispose());
         end.Take(_space.Leave);
         end.Take(() => ArenaMetrics.Arenas.Remove(_metered));
-        _room.CompleteAll(waiters, ref end);
+        room?.CompleteAll(waiters, ref end);
         _ = imports.ReleaseSpans(_space.Source, ref end);
-        _room.NotifyListeners(ref end);
+        room?.NotifyListeners(ref end);
         end.Take(() => recorder?.End());
         if (leak is { } found)
         {
@@ -275,9 +275,19 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         return new Request<T>(new Placement<T>(size, constraints, Quantum), policy, kind, _space.Auditor?.Sign(call));
     }
 
-    /// <summary>A single-threaded arena above a shared one does not listen to it: it would be served on a thread that it was promised would
-    /// not come. Its owner calls <see cref="RetryWaiters"/>.</summary>
-    private static INotifyingArenaSource<T>? NotifyingSource(ArenaOptions<T> options) =>
-        !options.SingleThreaded || options.Source is ILoanSource { Borrowers.IsShared: false } ? options.Source as INotifyingArenaSource<T>
-            : null;
+    /// <summary>Where requests wait. Of two threads that make it, the first decides which it is.</summary>
+    /// <remarks>A single-threaded arena above a shared source does not listen to it: it would be served on a thread that it was promised
+    /// would not come. Its owner calls <see cref="RetryWaiters"/>.</remarks>
+    private WaitingRoom<T> Room()
+    {
+        if (_room is null)
+        {
+            bool listens = _space.IsShared || _space.Source is ILoanSource { Borrowers.IsShared: false };
+            WaitingRoom<T> room = new(this, listens ? _space.Source as INotifyingArenaSource<T> : null, _time);
+            room.Open(_space);
+            _room = (WaitingRoom<T>)_space.Tell(room);
+        }
+
+        return _room;
+    }
 }

@@ -17,7 +17,7 @@ namespace Vmem.Importing;
 /// imports.
 /// </para>
 /// </remarks>
-internal sealed class Possibility<T>(Space<T> space, Importer<T>? importer)
+internal readonly struct Possibility<T>(Space<T> space, Importer<T>? importer)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     /// <param name="placement">The request.</param>

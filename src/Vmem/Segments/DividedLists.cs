@@ -51,17 +51,17 @@ internal unsafe struct DividedLists<T>
         public Parts Parts;
     }
 
-    private NodePool<Row> _rows;
+    private StrongBox<NodePool<Row>>? _pool;      // of rows; none before the first list is divided
 
     /// <summary>log2 of the arena's quantum.</summary>
     public int QuantumShift { get; init; }
 
-    public readonly long Bytes => _rows.Bytes;
+    public readonly long Bytes => _pool?.Value.Bytes ?? 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsRow(uint link) => (int)link < 0;
 
-    public void Release() => _rows.Release();
+    public readonly void Release() => _pool?.Value.Release();
 
     /// <summary>Puts a free segment into a divided list.</summary>
     /// <param name="tags">The tags.</param>
@@ -226,15 +226,16 @@ internal unsafe struct DividedLists<T>
             index = next;                         // the last: the order within the parts remains
         }
 
-        uint rowIndex = _rows.Take();
-        *_rows.At(rowIndex) = default;
+        ref NodePool<Row> rows = ref _pool!.Value;
+        uint rowIndex = rows.Take();
+        *rows.At(rowIndex) = default;
         *link = rowIndex | RowFlag;
         int shift = QuantumShift;
         while (index != 0)
         {
             Tag<T>* tag = tags.At(index);
             uint before = tag->LinkB;
-            Row* row = _rows.At(rowIndex);
+            Row* row = rows.At(rowIndex);
             int rest = bits;
             int number = PartOf((tags.At(tag->Next)->Start - tag->Start) >> shift, ref rest);
             Part* part = PartAt(row, number);
@@ -291,7 +292,7 @@ internal unsafe struct DividedLists<T>
             }
         }
 
-        _rows.Return(rowIndex);
+        _pool!.Value.Return(rowIndex);
     }
 
     /// <summary>Puts a tag into a list, at its head or behind another.</summary>
@@ -308,7 +309,7 @@ internal unsafe struct DividedLists<T>
 
     private static Part* PartAt(Row* row, int number) => (Part*)&row->Parts + number;
 
-    private readonly Row* RowAt(uint link) => _rows.At(link & ~RowFlag);
+    private readonly Row* RowAt(uint link) => _pool!.Value.At(link & ~RowFlag);
 
     /// <summary>The part of a row that a size belongs to, by the highest of the bits that differ; they are fewer then.</summary>
     private static int PartOf(T units, ref int bits)
@@ -322,9 +323,10 @@ internal unsafe struct DividedLists<T>
     {
         try
         {
-            if (_rows.Available == 0)
+            _pool ??= new StrongBox<NodePool<Row>>();
+            if (_pool.Value.Available == 0)
             {
-                _rows.Grow();
+                _pool.Value.Grow();
             }
 
             return true;

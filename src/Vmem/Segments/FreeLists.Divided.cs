@@ -33,7 +33,7 @@ internal unsafe partial struct FreeLists<T>
     /// <summary>The size of the largest member of all lists; 0 if they are empty.</summary>
     public readonly T LargestSize(in TagPool<T> tags)
     {
-        int sizeClass = FindHighest();
+        int sizeClass = _rows.FindHighest();
         if (sizeClass < 0)
         {
             return T.Zero;
@@ -93,14 +93,13 @@ internal unsafe partial struct FreeLists<T>
     public readonly long Validate(TagPool<T> tags)
     {
         long count = 0;
-        for (int list = 0; list < _rowCount << SizeClass.RowBits; list++)
+        _rows.Validate();
+        for (int list = 0; list < _rows.Lists; list++)
         {
             int sizeClass = list;
-            int row = sizeClass >> SizeClass.RowBits;
             uint link = LinkOf(sizeClass);
-            bool marked = (_rows[row].NotEmpty >> sizeClass & 1) != 0;
-            bool rowMarked = ((row < 64 ? _rowsLow : _rowsHigh) >> row & 1) != 0;
-            Invariant.Hold(marked == (link != 0) && rowMarked == (_rows[row].NotEmpty != 0), "the bitmaps tell which lists are empty", $"list {sizeClass}");
+            bool marked = ListRows<T>.IsMarked(_rows.Of(sizeClass), sizeClass);
+            Invariant.Hold(marked == (link != 0), "the bitmaps tell which lists are empty", $"list {sizeClass}");
             FreeLists<T> lists = this;
             count += _divided.Validate(link, first => lists.ValidateList(tags, sizeClass, first));
         }
@@ -191,7 +190,7 @@ internal unsafe partial struct FreeLists<T>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryPushDivided(in TagPool<T> tags, uint index, Tag<T>* tag, int sizeClass, bool inOrder)
     {
-        uint* head = Head(_rows + (sizeClass >> SizeClass.RowBits), sizeClass);
+        uint* head = ListRows<T>.Head(_rows.Of(sizeClass), sizeClass);
         int bits = SizeClass.Bits(sizeClass);
         if (!DividedLists<T>.IsRow(*head))
         {
@@ -222,11 +221,7 @@ internal unsafe partial struct FreeLists<T>
     }
 
     /// <summary>What stands at the head of a list: a tag, a row of a divided list, or 0.</summary>
-    private readonly uint LinkOf(int sizeClass)
-    {
-        int row = sizeClass >> SizeClass.RowBits;
-        return row < _rowCount ? *Head(_rows + row, sizeClass) : 0;
-    }
+    private readonly uint LinkOf(int sizeClass) => _rows.LinkOf(sizeClass);
 
     private static T SizeOf(in TagPool<T> tags, Tag<T>* tag) => tags.At(tag->Next)->Start - tag->Start;
 

@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using Vmem.Checks;
 
 namespace Vmem.Segments;
@@ -17,19 +16,6 @@ namespace Vmem.Segments;
 internal unsafe partial struct FreeLists<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
-    /// <summary>64 lists and the bitmap of those that are not empty: five cache lines, two of which an operation touches.</summary>
-    private struct Row
-    {
-        public ulong NotEmpty;
-        public Heads Heads;
-    }
-
-    [InlineArray(SizeClass.RowLength)]
-    private struct Heads
-    {
-        private uint _first;
-    }
-
     /// <summary>Below this many units a list is one of the smallest: holes of these sizes are the many, and where they lie decides what
     /// coalesces.</summary>
     private const int TinyLists = 16;
@@ -50,10 +36,7 @@ internal unsafe partial struct FreeLists<T>
     private readonly int _quantumShift;
     private DividedLists<T> _divided;
     private uint _look;
-    private Row* _rows;
-    private int _rowCount;
-    private ulong _rowsLow;                       // which of rows 0–63 have a list that is not empty
-    private ulong _rowsHigh;                      // and of rows 64–127, which only 128-bit sizes reach
+    private ListRows<T> _rows;
 
     public FreeLists(int quantumShift)
     {
@@ -61,25 +44,11 @@ internal unsafe partial struct FreeLists<T>
         _divided = new DividedLists<T> { QuantumShift = quantumShift };
     }
 
-    public readonly long Bytes => ((long)_rowCount * sizeof(Row)) + _divided.Bytes;
-
-    /// <summary>Makes room for segments of up to this many units. Constant work: there are at most 123 rows.</summary>
-    public void EnsureRoom(T units)
-    {
-        int needed = (SizeClass.Of(units) >> SizeClass.RowBits) + 1;
-        if (needed <= _rowCount)
-        {
-            return;
-        }
-
-        _rows = (Row*)NativeMemory.Realloc(_rows, (nuint)needed * (nuint)sizeof(Row));
-        NativeMemory.Clear(_rows + _rowCount, (nuint)(needed - _rowCount) * (nuint)sizeof(Row));
-        _rowCount = needed;
-    }
+    public readonly long Bytes => _rows.Bytes + _divided.Bytes;
 
     public void Release()
     {
-        NativeMemory.Free(_rows);
+        _rows.Release();
         _divided.Release();
         this = default;
     }
@@ -87,8 +56,8 @@ internal unsafe partial struct FreeLists<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Push(in TagPool<T> tags, uint index, Tag<T>* tag, int sizeClass, bool inOrder)
     {
-        Row* row = _rows + (sizeClass >> SizeClass.RowBits);
-        uint* link = Head(row, sizeClass);
+        ListRow* row = _rows.Place(sizeClass);
+        uint* link = ListRows<T>.Head(row, sizeClass);
         if (sizeClass >= FirstWide && (DividedLists<T>.IsRow(*link) || (_look += LookStep) < LookBelow) &&
             TryPushDivided(tags, index, tag, sizeClass, inOrder))
         {
@@ -97,15 +66,13 @@ internal unsafe partial struct FreeLists<T>
 
         uint previous = inOrder ? FindPlace(tags, tag->Start, sizeClass, ref link) : 0;
         uint next = *link;
-        Invariant.Assert(sizeClass >> SizeClass.RowBits < _rowCount, "the lists reach as far as the largest span");
         Invariant.Assert(tag->Kind == TagKind.Free && next != index, "what comes into a free list is free and not in it");
         Invariant.Assert(next == 0 || (tags.At(next)->Kind == TagKind.Free && tags.At(next)->LinkB == previous), "a free list links free segments both ways");
         *link = index;
         tag->LinkA = next;
         tag->LinkB = previous;
         tags.At(next)->LinkB = index;             // where there is no next, the unused tag 0 takes the write
-        row->NotEmpty |= 1ul << sizeClass;
-        MarkRow(sizeClass >> SizeClass.RowBits);
+        _rows.Mark(row, sizeClass);
     }
 
     /// <summary>Moves the link from a list's head to where a segment that starts here belongs, roughly; returns the tag before that, 0 at
@@ -128,9 +95,9 @@ internal unsafe partial struct FreeLists<T>
     {
         uint next = tag->LinkA;
         uint previous = tag->LinkB;
-        Row* row = _rows + (sizeClass >> SizeClass.RowBits);
+        ListRow* row = _rows.Of(sizeClass);
         uint* link = &tags.At(previous)->LinkA;
-        uint* head = Head(row, sizeClass);
+        uint* head = ListRows<T>.Head(row, sizeClass);
         if (sizeClass >= FirstWide && DividedLists<T>.IsRow(*head))
         {
             _divided.Remove(tags, head, SizeClass.Bits(sizeClass), UnitsOf(tags, tag), tag);
@@ -140,21 +107,26 @@ internal unsafe partial struct FreeLists<T>
         link = previous == 0 ? head : link;       // written so that a conditional move will do
         Invariant.Assert(tag->Kind == TagKind.Free && *link != 0 && tags.At(*link) == tag, "what leaves a free list was in it");
         Invariant.Assert(next == 0 || tags.At(tags.At(next)->LinkB) == tag, "a free list links free segments both ways");
-        Invariant.Assert((row->NotEmpty & (1ul << sizeClass)) != 0, "a list with a segment in it is marked");
+        Invariant.Assert(ListRows<T>.IsMarked(row, sizeClass), "a list with a segment in it is marked");
         *link = next;
         tags.At(next)->LinkB = previous;
         if ((next | previous) == 0)
         {
-            MarkEmpty(row, sizeClass);
+            _rows.MarkEmpty(row, sizeClass);
         }
     }
 
-    /// <summary>Takes the first tag off a list that is not empty.</summary>
+    /// <summary>Takes the first tag off the first list at or above this one that is not empty; 0 if there is none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public uint Pop(in TagPool<T> tags, int sizeClass)
     {
-        Row* row = _rows + (sizeClass >> SizeClass.RowBits);
-        uint* head = Head(row, sizeClass);
+        ListRow* row = _rows.Find(ref sizeClass);
+        if (row == null)
+        {
+            return 0;
+        }
+
+        uint* head = ListRows<T>.Head(row, sizeClass);
         uint index = *head;
         if (DividedLists<T>.IsRow(index))
         {
@@ -168,7 +140,7 @@ internal unsafe partial struct FreeLists<T>
         tags.At(next)->LinkB = 0;
         if (next == 0)
         {
-            MarkEmpty(row, sizeClass);
+            _rows.MarkEmpty(row, sizeClass);
         }
 
         return index;
@@ -177,87 +149,16 @@ internal unsafe partial struct FreeLists<T>
     /// <summary>The first tag of a list; 0 if the list is empty. Of a divided one, the first of the smallest.</summary>
     public readonly uint First(int sizeClass) => _divided.Smallest(LinkOf(sizeClass));
 
-    /// <summary>The first list at or above this one that is not empty; −1 if there is none. Two bitmap scans.</summary>
+    /// <summary>The first list at or above this one that is not empty; −1 if there is none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public readonly int FindNotEmpty(int sizeClass)
-    {
-        int row = sizeClass >>> SizeClass.RowBits;
-        if ((uint)row < (uint)_rowCount)
-        {
-            ulong lists = _rows[row].NotEmpty >> sizeClass;                // shifts count modulo 64
-            if (lists != 0)
-            {
-                return sizeClass + BitOperations.TrailingZeroCount(lists);
-            }
-        }
+    public readonly int FindNotEmpty(int sizeClass) => _rows.Find(ref sizeClass) == null ? -1 : sizeClass;
 
-        row = FindRow(row + 1);
-        return row < 0 ? -1 : (row << SizeClass.RowBits) + BitOperations.TrailingZeroCount(_rows[row].NotEmpty);
-    }
+    /// <summary>See <see cref="ListRows{T}.Reach"/>.</summary>
+    public void EnsureReach(T units, uint tags) => _rows.Reach(units, tags);
 
-    /// <summary>The highest list that is not empty; −1 if all are empty.</summary>
-    public readonly int FindHighest()
-    {
-        int row = _rowsHigh != 0 ? 64 + BitOperations.Log2(_rowsHigh) : _rowsLow != 0 ? BitOperations.Log2(_rowsLow) : -1;
-        return row < 0 ? -1 : (row << SizeClass.RowBits) + BitOperations.Log2(_rows[row].NotEmpty);
-    }
+    /// <summary>See <see cref="ListRows{T}.Ensure(uint)"/>.</summary>
+    public void EnsurePlaces(uint tags) => _rows.Ensure(tags);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly int FindRow(int from)
-    {
-        if (from < 64)
-        {
-            ulong rows = _rowsLow & (ulong.MaxValue << from);
-            if (rows != 0)
-            {
-                return BitOperations.TrailingZeroCount(rows);
-            }
-        }
-
-        if (sizeof(T) > sizeof(ulong))
-        {
-            ulong rows = _rowsHigh & (from <= 64 ? ulong.MaxValue : from < 128 ? ulong.MaxValue << (from - 64) : 0);
-            return rows != 0 ? 64 + BitOperations.TrailingZeroCount(rows) : -1;
-        }
-
-        return -1;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void MarkRow(int row)
-    {
-        if (sizeof(T) <= sizeof(ulong) || row < 64)
-        {
-            _rowsLow |= 1ul << row;
-        }
-        else
-        {
-            _rowsHigh |= 1ul << row;
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void MarkEmpty(Row* row, int sizeClass)
-    {
-        row->NotEmpty &= ~(1ul << sizeClass);
-        if (row->NotEmpty == 0)
-        {
-            MarkRowEmpty(sizeClass >> SizeClass.RowBits);
-        }
-    }
-
-    private void MarkRowEmpty(int row)
-    {
-        if (row < 64)
-        {
-            _rowsLow &= ~(1ul << row);
-        }
-        else
-        {
-            _rowsHigh &= ~(1ul << row);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static uint* Head(Row* row, int sizeClass) => (uint*)&row->Heads + (sizeClass & (SizeClass.RowLength - 1));
+    /// <summary>See <see cref="ListRows{T}.Shrink"/>.</summary>
+    public void Shrink(uint tags) => _rows.Shrink(tags);
 }

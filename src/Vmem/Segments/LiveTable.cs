@@ -25,16 +25,19 @@ internal unsafe struct LiveTable<T>
     /// was just taken out splits nothing.</summary>
     private const uint BucketsPerEntry = 2;
 
+    /// <summary>How many buckets there are at first: half of a chunk, so that the next splits have room.</summary>
+    private const uint FirstBuckets = BucketStore.FirstChunk / 2;
+
     /// <summary>How many buckets are merged under one lock: some hundred microseconds. Otherwise arbitrary.</summary>
     private const int BucketsAtATime = 1 << 13;
 
-    private NativeStore<uint> _heads;
+    private BucketStore _heads;
     private uint _buckets;
     private uint _mask;                                         // 2^(L+1) − 1
     private uint _count;
     private StartHash<T> _hash;
 
-    public readonly long Bytes => (long)_buckets * sizeof(uint);
+    public readonly long Bytes => _heads.BytesOf(_buckets);
 
     public readonly uint Count => _count;
 
@@ -111,7 +114,7 @@ internal unsafe struct LiveTable<T>
     /// <returns>False if there is more to do.</returns>
     public bool TryShrink(in TagPool<T> tags, out void* chunk)
     {
-        uint least = Math.Max(NativeStore<uint>.FirstChunk, 2 * BucketsPerEntry * _count);
+        uint least = Math.Max(FirstBuckets, 2 * BucketsPerEntry * _count);
         for (int step = 0; _buckets > least; step++)
         {
             if (step == BucketsAtATime)
@@ -146,16 +149,10 @@ internal unsafe struct LiveTable<T>
         _heads.Grow();
         if (_buckets == 0)
         {
-            // Before the first split every bucket of the first chunk is in use.
             _hash = StartHash<T>.Create();
-            _buckets = _heads.Capacity;
+            _buckets = FirstBuckets;
             _mask = (2 * _buckets) - 1;
-            for (uint bucket = 0; bucket < _buckets; bucket++)
-            {
-                *_heads.At(bucket) = 0;
-            }
-
-            _heads.Grow();
+            new Span<uint>(_heads.At(0), (int)_buckets).Clear();
         }
     }
 

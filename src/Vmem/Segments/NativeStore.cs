@@ -24,7 +24,6 @@ internal unsafe struct NativeStore<TItem>
     where TItem : unmanaged
 {
     private const int Chunks = 31;                // leading zeros of (index | 3), the smallest first chunk: 0 … 30
-    private const nuint CacheLine = 64;
 
     [InlineArray(Chunks)]
     private struct ChunkTable
@@ -32,8 +31,12 @@ internal unsafe struct NativeStore<TItem>
         private nint _first;
     }
 
-    /// <summary>Items in the first chunk: a kilobyte or two, for an arena of a few segments should be small.</summary>
-    public static uint FirstChunk => sizeof(TItem) > 256 ? 4u : 64u;
+    /// <summary>Items in the first chunk: as few as an arena of three segments needs, or a tree of one node.</summary>
+    public static uint FirstChunk
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => sizeof(TItem) > 256 ? 4u : 8u;
+    }
 
     private ChunkTable _origins;                  // by leading zeros: the chunk's address less that of its first item's index
 
@@ -49,6 +52,9 @@ internal unsafe struct NativeStore<TItem>
         return (TItem*)origin + index;
     }
 
+    /// <summary>The bytes of so many items, the first ones.</summary>
+    public readonly long BytesOf(uint used) => NativePages.Touched(used * (long)sizeof(TItem), Capacity * (long)sizeof(TItem));
+
     /// <summary>Adds one chunk: the capacity doubles. Contents are undefined. Throws <see cref="OutOfMemoryException"/> and changes nothing
     /// if there is no memory.</summary>
     public void Grow()
@@ -62,7 +68,7 @@ internal unsafe struct NativeStore<TItem>
 
         GrowthFault.ThrowIfDue();
         nuint bytes = (nuint)count * (nuint)sizeof(TItem);
-        void* chunk = NativeMemory.AlignedAlloc(bytes, CacheLine);
+        void* chunk = NativeMemory.AlignedAlloc(bytes, NativePages.AlignmentOf(bytes));
         _origins[BitOperations.LeadingZeroCount(first | (FirstChunk - 1))] = (nint)chunk - (nint)((nuint)first * (nuint)sizeof(TItem));
         Capacity = first + count;
     }

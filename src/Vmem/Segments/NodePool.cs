@@ -12,7 +12,7 @@ internal unsafe struct NodePool<TNode>
     private uint _unused;
     private uint _fresh;
 
-    public readonly long Bytes => (long)_fresh * sizeof(TNode);
+    public readonly long Bytes => _store.BytesOf(_fresh);
 
     /// <summary>How many nodes can be taken before the pool must grow.</summary>
     public uint Available { get; private set; }

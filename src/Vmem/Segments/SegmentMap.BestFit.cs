@@ -21,12 +21,12 @@ internal sealed unsafe partial class SegmentMap<T>
     private uint FindBest(in Placement<T> placement, out T start, bool inSteps)
     {
         start = default;
-        if (!HasBySize(inSteps))
+        if (!BeginIndexes().HasBySize(_tags, inSteps))
         {
             return Unfinished;
         }
 
-        bool more = _bySize.Tree!.TryFindFirst(placement.Size, T.Zero, T.Zero, out RangeTree<T, ByKeyThenValue<T>>.Cursor cursor);
+        bool more = _indexes!.BySize.Tree!.TryFindFirst(placement.Size, T.Zero, T.Zero, out RangeTree<T, ByKeyThenValue<T>>.Cursor cursor);
         for (int looks = 0; more && looks < SizesLooked;)
         {
             if (IsPlace(placement, cursor, out start))
@@ -87,7 +87,7 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>Moves to the next segment by size from which the window can be reached.</summary>
     private bool TryNextSize(in Placement<T> placement, ref RangeTree<T, ByKeyThenValue<T>>.Cursor cursor, ref int looks)
     {
-        RangeTree<T, ByKeyThenValue<T>> index = _bySize.Tree!;
+        RangeTree<T, ByKeyThenValue<T>> index = _indexes!.BySize.Tree!;
         T size = cursor.Key;
         T slack = size - placement.Size;
         T from = placement.Min > slack ? placement.Min - slack : T.Zero;            // a segment below this ends too early
@@ -107,12 +107,12 @@ internal sealed unsafe partial class SegmentMap<T>
         search = default;
         if (!IsAligned(placement, out Alignment<T> alignment))
         {
-            bool isThere = HasByAddress(inSteps);
-            search = isThere ? new Search(_byAddress.Tree!, default, 0) : default;
+            bool isThere = BeginIndexes().HasByAddress(_tags, inSteps);
+            search = isThere ? new Search(_indexes!.ByAddress.Tree!, default, 0) : default;
             return isThere;
         }
 
-        RangeTree<T, ByKey<T>>? tree = AskAligned(alignment, inSteps);
+        RangeTree<T, ByKey<T>>? tree = BeginIndexes().AskAligned(_tags, alignment, inSteps);
         search = tree is null ? default : new Search(tree, alignment, 0);
         return tree is not null;
     }

@@ -64,21 +64,22 @@ internal sealed unsafe partial class SegmentMap<T>
     {
         start = default;
         bool isAligned = IsAligned(placement, out Alignment<T> alignment);
-        if (_aligned is null || !_aligned.Knows(alignment))
+        if (_indexes?.Aligned is null || !_indexes.Aligned.Knows(alignment))
         {
-            if (!HasByAddress(inSteps))
+            if (!BeginIndexes().HasByAddress(_tags, inSteps))
             {
                 return Unfinished;
             }
 
-            uint tag = FindIn(new Search(_byAddress.Tree!, default, isAligned ? BadlyPlaced : int.MaxValue), policy, placement, out start);
+            Search search = new(_indexes!.ByAddress.Tree!, default, isAligned ? BadlyPlaced : int.MaxValue);
+            uint tag = FindIn(search, policy, placement, out start);
             if (tag != TooMany)
             {
                 return tag;
             }
         }
 
-        RangeTree<T, ByKey<T>>? tree = AskAligned(alignment, inSteps);
+        RangeTree<T, ByKey<T>>? tree = BeginIndexes().AskAligned(_tags, alignment, inSteps);
         return tree is null ? Unfinished : FindIn(new Search(tree, alignment, int.MaxValue), policy, placement, out start);
     }
 

@@ -9,145 +9,52 @@ internal sealed unsafe partial class SegmentMap<T>
     /// after others had their turn.</summary>
     public const uint Unfinished = uint.MaxValue;
 
-    private FreeIndex<T, ByKey<T>> _byAddress;
-    private FreeIndex<T, ByKeyThenValue<T>> _bySize;
-    private AlignedIndexes<T>? _aligned;
-    private ListCounts<T> _listCounts;
+    private FreeIndexes<T>? _indexes;             // none before the first question that needs one
+
+    /// <summary>They will be there, and are to be told of changes.</summary>
+    private FreeIndexes<T> BeginIndexes()
+    {
+        _indexes ??= new FreeIndexes<T>(_quantumShift);
+        _indexed = true;
+        return _indexes;
+    }
 
     /// <summary>Makes sure that a segment can be freed, which takes no tag. An index that cannot grow is given up: it is built again when
     /// it is next needed.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public void ReserveToFree()
     {
+        if (!_indexed)
+        {
+            return;
+        }
+
         try
         {
             ReserveIndexes();
         }
         catch (OutOfMemoryException)
         {
-            _byAddress.Drop();
-            _bySize.Drop();
-            _aligned?.Drop();
-            _indexed = IsAnyBegun;
+            _indexes!.Drop();
+            _indexed = _indexes.IsAnyBegun;
         }
-    }
-
-    /// <summary>Asks for the index by address.</summary>
-    /// <param name="inSteps">Whether one step is to be taken if it is not complete, not all of them.</param>
-    /// <returns>Whether it is complete.</returns>
-    private bool HasByAddress(bool inSteps)
-    {
-        _indexed = true;
-        do
-        {
-            _byAddress.Ask(_tags);
-        }
-        while (!_byAddress.IsComplete && !inSteps);
-        return _byAddress.IsComplete;
-    }
-
-    /// <summary>Asks for the index by size.</summary>
-    /// <param name="inSteps">Whether one step is to be taken if it is not complete, not all of them.</param>
-    /// <returns>Whether it is complete.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool HasBySize(bool inSteps)
-    {
-        if (_bySize.IsComplete)
-        {
-            _bySize.Ask(_tags);
-            return true;
-        }
-
-        _indexed = true;
-        do
-        {
-            _bySize.Ask(_tags);
-        }
-        while (!_bySize.IsComplete && !inSteps);
-        return _bySize.IsComplete;
-    }
-
-    /// <summary>Asks for the index by address that knows an alignment.</summary>
-    /// <param name="alignment">Which.</param>
-    /// <param name="inSteps">Whether one step is to be taken if it is not complete, not all of them.</param>
-    /// <returns>The tree, null if it is not complete.</returns>
-    private RangeTree<T, ByKey<T>>? AskAligned(in Alignment<T> alignment, bool inSteps)
-    {
-        _indexed = true;
-        _aligned ??= new AlignedIndexes<T>();
-        RangeTree<T, ByKey<T>>? tree;
-        do
-        {
-            tree = _aligned.Ask(alignment, _tags);
-        }
-        while (tree is null && !inSteps);
-        return tree;
     }
 
     /// <summary>Makes sure that the indexes can follow the next change. Those that nobody asks for any more are dropped.</summary>
     private void ReserveIndexes()
     {
-        _byAddress.Reserve();
-        _bySize.Reserve();
-        _aligned?.Reserve();
-        _listCounts.Reserve();
-        _indexed = IsAnyBegun;
+        _indexes!.Reserve();
+        _indexed = _indexes.IsAnyBegun;
     }
 
-    private bool IsAnyBegun => _byAddress.IsBegun || _bySize.IsBegun || _listCounts.IsBegun || _aligned is { IsBegun: true };
+    private bool IndexesHaveReserve() => _indexes!.HasReserve;
 
-    private bool IndexesHaveReserve() =>
-        _byAddress.HasReserve && _bySize.HasReserve && _listCounts.HasReserve && _aligned is null or { HasReserve: true };
+    private void Index(T start, T size, uint tag) => _indexes!.Add(start, size, tag);
 
-    private void Index(T start, T size, uint tag)
-    {
-        if (_byAddress.IsBegun)
-        {
-            _byAddress.Add(start, size, tag);
-        }
+    private void Unindex(T start, T size, uint tag) => _indexes!.Remove(start, size, tag);
 
-        if (_bySize.IsBegun)
-        {
-            _bySize.Add(start, size, tag);
-        }
-
-        _aligned?.Add(start, size, tag);
-        _listCounts.Add(size, tag);
-    }
-
-    private void Unindex(T start, T size, uint tag)
-    {
-        if (_byAddress.IsBegun)
-        {
-            _byAddress.Remove(start, size, tag);
-        }
-
-        if (_bySize.IsBegun)
-        {
-            _bySize.Remove(start, size, tag);
-        }
-
-        _aligned?.Remove(start, size, tag);
-        _listCounts.Remove(size, tag);
-    }
-
-    /// <summary>A free segment has changed its start, its size or its tag, and no other lies between what it was and what it is.</summary>
-    private void Reindex(T oldStart, T oldSize, uint oldTag, T start, T size, uint tag)
-    {
-        if (_byAddress.IsBegun)
-        {
-            _byAddress.Replace(oldStart, oldSize, oldTag, start, size, tag);
-        }
-
-        if (_bySize.IsBegun)
-        {
-            _bySize.Replace(oldStart, oldSize, oldTag, start, size, tag);
-        }
-
-        _aligned?.Replace(oldStart, oldSize, oldTag, start, size, tag);
-        _listCounts.Remove(oldSize, oldTag);
-        _listCounts.Add(size, tag);
-    }
+    private void Reindex(T oldStart, T oldSize, uint oldTag, T start, T size, uint tag) =>
+        _indexes!.Replace(oldStart, oldSize, oldTag, start, size, tag);
 
     /// <summary>[middle, next) became free and one with the free segments on either side; a neighbour of size 0 was not free.</summary>
     /// <param name="start">Where the whole begins.</param>

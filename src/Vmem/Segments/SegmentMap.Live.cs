@@ -135,7 +135,11 @@ internal sealed unsafe partial class SegmentMap<T>
             return true;
         }
 
-        if (!_tags.TryReserve(1))
+        try
+        {
+            ReserveTags(1);
+        }
+        catch (OutOfMemoryException)
         {
             return false;
         }

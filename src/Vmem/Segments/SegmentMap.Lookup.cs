@@ -37,8 +37,12 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>The same for where an enumeration goes on.</summary>
     public bool TryApproach(in Position position) => IsThere(position) || TryApproach(position.Start);
 
-    /// <summary>Gives back what look-ups have left behind.</summary>
-    public void ForgetLookUps() => _milestones.Release();
+    /// <summary>Gives back what look-ups have left behind, and what more spans needed than there are.</summary>
+    public void ForgetLookUps()
+    {
+        _milestones.Release();
+        _spans.Shrink();
+    }
 
     private bool TryWalk(T value, long steps, out uint index)
     {
@@ -57,8 +61,8 @@ internal sealed unsafe partial class SegmentMap<T>
         }
 
         index = _tags.At(span)->Next;
-        if (_byAddress.IsComplete
-            && _byAddress.Tree!.TryFindLast(value, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor cursor)
+        if (_indexes is { ByAddress.IsComplete: true }
+            && _indexes.ByAddress.Tree!.TryFindLast(value, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor cursor)
             && cursor.Key >= spanStart)
         {
             index = cursor.Item;

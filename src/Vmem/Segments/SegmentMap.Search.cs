@@ -29,7 +29,7 @@ internal sealed unsafe partial class SegmentMap<T>
             return 0;
         }
 
-        if (policy == FitPolicy.BestFit ? HasBySize(inSteps) : HasByAddress(inSteps))
+        if (policy == FitPolicy.BestFit ? BeginIndexes().HasBySize(_tags, inSteps) : BeginIndexes().HasByAddress(_tags, inSteps))
         {
             return FindInOrder(policy, size, out start);
         }
@@ -54,14 +54,13 @@ internal sealed unsafe partial class SegmentMap<T>
     public uint TakeGoodFit(T size, out T start)
     {
         StepCounter.Count();
-        int sizeClass = _freeLists.FindNotEmpty(SizeClass.Sure(size >> _quantumShift));
-        if (sizeClass < 0)
+        uint index = _freeLists.Pop(_tags, SizeClass.Sure(size >> _quantumShift));
+        if (index == 0)
         {
             start = default;
             return 0;
         }
 
-        uint index = _freeLists.Pop(_tags, sizeClass);
         Tag<T>* tag = _tags.At(index);
         start = tag->Start;
         uint nextIndex = tag->Next;
@@ -87,7 +86,7 @@ internal sealed unsafe partial class SegmentMap<T>
         switch (policy)
         {
             case FitPolicy.BestFit:
-                if (_bySize.Tree!.TryFindFirst(size, T.Zero, T.Zero, out RangeTree<T, ByKeyThenValue<T>>.Cursor best))
+                if (_indexes!.BySize.Tree!.TryFindFirst(size, T.Zero, T.Zero, out RangeTree<T, ByKeyThenValue<T>>.Cursor best))
                 {
                     start = best.Value;
                     return best.Item;
@@ -99,7 +98,7 @@ internal sealed unsafe partial class SegmentMap<T>
                 return FindLowest(T.Zero, size, out start);
 
             case FitPolicy.LastFit:
-                if (_byAddress.Tree!.TryFindLast(T.MaxValue, T.MaxValue, size, out RangeTree<T, ByKey<T>>.Cursor last))
+                if (_indexes!.ByAddress.Tree!.TryFindLast(T.MaxValue, T.MaxValue, size, out RangeTree<T, ByKey<T>>.Cursor last))
                 {
                     start = last.Key + (last.Value - size);
                     return last.Item;
@@ -114,7 +113,7 @@ internal sealed unsafe partial class SegmentMap<T>
 
     private uint FindLowest(T from, T size, out T start)
     {
-        if (_byAddress.Tree!.TryFindFirst(from, T.Zero, size, out RangeTree<T, ByKey<T>>.Cursor cursor))
+        if (_indexes!.ByAddress.Tree!.TryFindFirst(from, T.Zero, size, out RangeTree<T, ByKey<T>>.Cursor cursor))
         {
             start = cursor.Key;
             return cursor.Item;
@@ -128,7 +127,7 @@ internal sealed unsafe partial class SegmentMap<T>
     /// enough, else from the bottom again.</summary>
     private uint FindNext(T size, out T start)
     {
-        if (_byAddress.Tree!.TryFindLast(_rotor, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor around) &&
+        if (_indexes!.ByAddress.Tree!.TryFindLast(_rotor, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor around) &&
             _rotor - around.Key < around.Value && around.Value - (_rotor - around.Key) >= size)
         {
             start = _rotor;

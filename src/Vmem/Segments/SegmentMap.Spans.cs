@@ -6,7 +6,7 @@ namespace Vmem.Segments;
 /// <summary>The spans: rings of tags, and an index of them by address.</summary>
 internal sealed unsafe partial class SegmentMap<T>
 {
-    private readonly RangeTree<T, ByKey<T>> _spans = new();
+    private SpanIndex<T> _spans;
 
     public long SpanCount => _spans.Count;
 
@@ -16,29 +16,23 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>The total size of the imported spans.</summary>
     public T Imported { get; private set; }
 
-    public T LargestSpan => _spans.LargestValue;
+    public T LargestSpan => _spans.LargestSize;
 
     /// <summary>Makes sure that <see cref="AddSpan"/> needs no memory. Throws <see cref="OutOfMemoryException"/>, having changed
     /// nothing.</summary>
     public void ReserveSpan(T size)
     {
         Reserve();
-        _spans.Reserve(1);
-        _freeLists.EnsureRoom(size >> _quantumShift);
+        _spans.Reserve();
+        _freeLists.EnsureReach(size >> _quantumShift, _tags.Most);
     }
 
     /// <summary>Whether [start, last] touches a span, and which.</summary>
     public bool TryFindOverlap(T start, T last, out Segment<T> span)
     {
-        if (_spans.TryFindLast(last, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor cursor) &&
-            (cursor.Key >= start || start - cursor.Key < cursor.Value))
-        {
-            span = new Segment<T>(cursor.Key, cursor.Value, SegmentKind.Span);
-            return true;
-        }
-
-        span = default;
-        return false;
+        bool isFound = _spans.FindLast(last, out T spanStart, out T size) != 0 && (spanStart >= start || start - spanStart < size);
+        span = isFound ? new Segment<T>(spanStart, size, SegmentKind.Span) : default;
+        return isFound;
     }
 
     /// <summary>Adds a span, all of it free, and returns its free segment's tag. Needs <see cref="ReserveSpan"/> before.</summary>
@@ -57,7 +51,7 @@ internal sealed unsafe partial class SegmentMap<T>
         free->Start = start;
         free->Place(spanIndex, spanIndex, TagKind.Free);
         _freeLists.Push(_tags, freeIndex, free, ClassOf(size), IsScarce);
-        _spans.Insert(start, size, spanIndex);
+        _spans.Add(start, size, spanIndex);
         if (_indexed)
         {
             Index(start, size, freeIndex);
@@ -99,15 +93,21 @@ internal sealed unsafe partial class SegmentMap<T>
             return SpanCount > 0 && LargestSpan >= placement.Size;
         }
 
-        bool more = _spans.TryFindFirst(T.Zero, T.Zero, placement.Size, out RangeTree<T, ByKey<T>>.Cursor cursor);
-        while (more && cursor.Key <= placement.Last)
+        T from = T.Zero;
+        while (_spans.FindFirst(from, placement.Size, out T start, out T size) != 0 && start <= placement.Last)
         {
-            if (placement.TryLowest(cursor.Key, cursor.Key + (cursor.Value - T.One), out _))
+            T last = start + (size - T.One);
+            if (placement.TryLowest(start, last, out _))
             {
                 return true;
             }
 
-            more = _spans.TryMoveNext(ref cursor, placement.Size);
+            if (last == T.MaxValue)
+            {
+                break;
+            }
+
+            from = last + T.One;
         }
 
         return false;
@@ -141,28 +141,10 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>The span that holds a value; 0 if none does.</summary>
     public uint FindSpan(T value, out T start, out T size)
     {
-        if (_spans.TryFindLast(value, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor cursor) && value - cursor.Key < cursor.Value)
-        {
-            start = cursor.Key;
-            size = cursor.Value;
-            return cursor.Item;
-        }
-
-        start = size = default;
-        return 0;
+        uint span = _spans.FindLast(value, out start, out size);
+        return value - start < size ? span : 0;
     }
 
     /// <summary>The first span at or after a value; 0 if there is none.</summary>
-    public uint FindSpanFrom(T value, out T start, out T size)
-    {
-        if (_spans.TryFindFirst(value, T.Zero, T.Zero, out RangeTree<T, ByKey<T>>.Cursor cursor))
-        {
-            start = cursor.Key;
-            size = cursor.Value;
-            return cursor.Item;
-        }
-
-        start = size = default;
-        return 0;
-    }
+    public uint FindSpanFrom(T value, out T start, out T size) => _spans.FindFirst(value, T.Zero, out start, out size);
 }

@@ -14,7 +14,7 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <returns>The free segment, 0, or <see cref="Unfinished"/>.</returns>
     public uint Survey(in Placement<T> placement, out T lowest)
     {
-        if (!_byAddress.IsComplete && _aligned is null or { IsBegun: false })
+        if (_indexes is null or { ByAddress.IsComplete: false, Aligned: null or { IsBegun: false } })
         {
             uint near = Walk(placement, out lowest);
             if (near != Unfinished)
@@ -30,14 +30,14 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <returns>False after a step towards the answer.</returns>
     public bool TryCountLongEnough(T size, out long count)
     {
-        if (!_listCounts.IsBegun && _freeLists.TryCountLongEnough(_tags, size, FreeSegments, out count))
+        if (_indexes is null or { Counts.IsBegun: false } && _freeLists.TryCountLongEnough(_tags, size, FreeSegments, out count))
         {
             return true;
         }
 
-        _indexed = true;
-        bool isThere = _listCounts.TryAsk(_tags);
-        count = isThere ? _freeLists.CountLongEnough(_tags, size, _listCounts) : 0;
+        FreeIndexes<T> indexes = BeginIndexes();
+        bool isThere = indexes.Counts.TryAsk(_tags);
+        count = isThere ? _freeLists.CountLongEnough(_tags, size, indexes.Counts) : 0;
         return isThere;
     }
 

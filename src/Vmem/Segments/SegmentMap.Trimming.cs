@@ -54,6 +54,7 @@ internal sealed unsafe partial class SegmentMap<T>
         if (_tags.KeepBelow(_trimBound))
         {
             chunk = (nint)_tags.TryShrink(_trimBound);
+            _freeLists.Shrink(_tags.Most);
             return chunk == 0;
         }
 
@@ -144,7 +145,7 @@ internal sealed unsafe partial class SegmentMap<T>
                 break;
             case TagKind.Span:
                 T start = _tags.At(tag->Next)->Start;
-                _spans.Replace(start, tag->Start - start, start, tag->Start - start, to);
+                _spans.Move(start, tag->Start - start, to);
                 EmptyMoved(from, to);
                 break;
             case TagKind.Allocated when tag->ByHandle:

@@ -40,9 +40,9 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     {
         _quantumShift = int.CreateTruncating(T.TrailingZeroCount(quantum));
         _freeLists = new FreeLists<T>(_quantumShift);
-        _listCounts = new ListCounts<T> { QuantumShift = _quantumShift };
         try
         {
+            _freeLists.EnsurePlaces(_tags.Most);
             _live.Reserve();
         }
         catch
@@ -62,14 +62,13 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     public long FreeSegments => _tags.InUse - LiveSegments - _spans.Count;
 
     public long BookkeepingBytes =>
-        _tags.Bytes + _freeLists.Bytes + _live.Bytes + _spans.Bytes + _byAddress.Bytes + _bySize.Bytes
-        + (_aligned?.Bytes ?? 0) + _listCounts.Bytes + _milestones.Bytes;
+        _tags.Bytes + _freeLists.Bytes + _live.Bytes + _spans.Bytes + (_indexes?.Bytes ?? 0) + _milestones.Bytes;
 
     /// <summary>Whether <see cref="Reserve"/> would have nothing to do.</summary>
     public bool HasReserve
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => _tags.HasReserved(2) && _live.HasReserved && (!_indexed || IndexesHaveReserve());
+        get => _tags.HasReserved(TagPool<T>.MostTaken) && _live.HasReserved && (!_indexed || IndexesHaveReserve());
     }
 
     /// <summary>Makes sure that the next operation finds all the memory it may need. Throws <see cref="OutOfMemoryException"/>, having
@@ -77,11 +76,20 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     public void Reserve()
     {
         // A segment carved from the middle of a free one takes two tags and is two insertions into an index; a new span takes two tags.
-        _tags.Reserve(2);
+        ReserveTags(TagPool<T>.MostTaken);
         _live.Reserve();
         if (_indexed)
         {
             ReserveIndexes();
+        }
+    }
+
+    private void ReserveTags(uint count)
+    {
+        if (!_tags.HasReserved(count) && !_tags.TryFindLost())
+        {
+            _freeLists.EnsurePlaces(_tags.NextMost);            // first: more places than tags need do no harm
+            _tags.Grow();
         }
     }
 
@@ -93,9 +101,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         _freeLists.Release();
         _live.Release();
         _spans.Release();
-        _byAddress.Release();
-        _bySize.Release();
-        _aligned?.Release();
+        _indexes?.Release();
         _milestones.Release();
     }
 

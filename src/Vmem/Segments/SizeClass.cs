@@ -7,17 +7,17 @@ namespace Vmem.Segments;
 /// <remarks>
 /// <para>
 /// Sizes up to 127 units have a list each. Above, each power of two is cut into 64 lists of equal width, as the two-level lists of TLSF are
-/// (Masmano et al., 2004): no list is wider than 1/64 of its sizes. A row is 64 consecutive lists: one word of bitmap.
+/// (Masmano et al., 2004): no list is wider than 1/64 of its sizes.
 /// </para>
 /// <para>
 /// The paper's lists, one for each power of two, waste what lies between a request and the next power of two: in the fragmentation ramp of
-/// docs/performance.md libumem's fail at 70.9 % occupancy, these at 98.9 %. 64 lists to a power of two, because their bitmap is one word;
-/// fewer would save heads (256 bytes a row), and reach less far with exact lists. No other number was measured.
+/// docs/performance.md libumem's fail at 70.9 % occupancy, these at 98.9 %. 64 lists to a power of two; fewer would
+/// save heads, and reach less far with exact lists. No other number was measured.
 /// </para>
 /// </remarks>
 internal static class SizeClass
 {
-    /// <summary>log2 of the lists in a row. 6, so that a row's bitmap is one 64-bit word.</summary>
+    /// <summary>log2 of the lists of a power of two.</summary>
     public const int RowBits = 6;
 
     public const int RowLength = 1 << RowBits;

@@ -7,62 +7,43 @@ namespace Vmem.Segments;
 /// <summary>The storage of an arena's boundary tags.</summary>
 /// <remarks>
 /// The paper's bootstrap problem, tags that must be allocated to allocate tags, does not arise: tags come from native memory, never from
-/// the arena they describe. What remains of its rule: <see cref="Reserve"/> is called before an operation changes anything, so that
-/// <see cref="Take"/> cannot fail halfway.
+/// the arena they describe. What remains of its rule: <see cref="Grow"/> is called before an operation changes anything if
+/// there are fewer than <see cref="MostTaken"/>, so that <see cref="Take"/> cannot fail halfway.
 /// </remarks>
 internal unsafe struct TagPool<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
+    /// <summary>How many tags an operation may take.</summary>
+    public const uint MostTaken = 2;
+
+    private const uint FoundAtATime = 64;         // arbitrary
+
     private NativeStore<Tag<T>> _store;
     private uint _unused;                         // head of the returned tags; the most recently returned is the likeliest to be cached
     private uint _fresh;                          // tags from here on have never been used
+    private uint _bound;                          // tags from here on may not be used yet
     private uint _available;                      // returned and never used ones together
     private uint _lost;                           // returned ones that are in no list since KeepBelow
     private uint _search;                         // where the next of these may be
 
-    /// <summary>The bytes of the tags that have ever been used; what lies beyond them in the last chunk has never been touched.</summary>
-    public readonly long Bytes => (long)_fresh * sizeof(Tag<T>);
+    /// <summary>The bytes of the tags that have ever been used.</summary>
+    public readonly long Bytes => _store.BytesOf(_fresh);
 
     /// <summary>How many tags have ever been in use at once: those above were never written.</summary>
     public readonly uint HighWater => _fresh;
 
     /// <summary>Tags taken and not returned.</summary>
-    public readonly long InUse => _store.Capacity == 0 ? 0 : _store.Capacity - 1 - _available - _lost;
+    public readonly long InUse => _bound == 0 ? 0 : _bound - 1 - _available - _lost;
 
     /// <summary>The tag that was returned last; 0 if all are taken again.</summary>
     public readonly uint LastReturned => _unused;
 
-    /// <summary>Whether <see cref="Reserve"/> would have nothing to do.</summary>
+    /// <summary>Whether so many calls of <see cref="Take"/> will succeed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly bool HasReserved(uint count) => _available >= count;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly Tag<T>* At(uint index) => _store.At(index);
-
-    /// <summary>Makes sure that <paramref name="count"/> calls of <see cref="Take"/> will succeed. Throws
-    /// <see cref="OutOfMemoryException"/>, having changed nothing.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Reserve(uint count)
-    {
-        if (_available < count)
-        {
-            Grow();
-        }
-    }
-
-    /// <summary>The same, but false if there is no memory.</summary>
-    public bool TryReserve(uint count)
-    {
-        try
-        {
-            Reserve(count);
-            return true;
-        }
-        catch (OutOfMemoryException)
-        {
-            return false;
-        }
-    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public uint Take()
@@ -96,6 +77,7 @@ internal unsafe struct TagPool<T>
         _store.Release();
         _unused = 0;
         _fresh = 0;
+        _bound = 0;
         _available = 0;
         _lost = 0;
     }
@@ -103,14 +85,18 @@ internal unsafe struct TagPool<T>
     /// <summary>How many tags there must be room for at least, so that what is in use takes half of them at most.</summary>
     public readonly uint Need => Math.Max(NativeStore<Tag<T>>.FirstChunk, BitOperations.RoundUpToPowerOf2((uint)InUse * 2));
 
-    public readonly uint Capacity => _store.Capacity;
+    /// <summary>How many tags may be in use at once.</summary>
+    public readonly uint Most => Math.Max(_bound, 1) - 1;
+
+    /// <summary>The same after <see cref="Grow"/>.</summary>
+    public readonly uint NextMost => NextBound - 1;
 
     /// <summary>From now on tags below this are taken first; those above are lost until <see cref="TryShrink"/> gives their memory back, or
     /// the others have run out. O(bound).</summary>
     /// <returns>Whether none above is in use.</returns>
     public bool KeepBelow(uint bound)
     {
-        Invariant.Assert(bound <= _fresh && bound <= _store.Capacity, "what is kept has been used");
+        Invariant.Assert(bound <= _fresh && bound <= _bound, "what is kept has been used");
         long inUse = InUse;
         uint used = 0;
         _unused = 0;
@@ -128,7 +114,7 @@ internal unsafe struct TagPool<T>
             _available++;
         }
 
-        _lost = _store.Capacity - 1 - _available - (uint)inUse;
+        _lost = _bound - 1 - _available - (uint)inUse;
         _search = bound;
         return used == inUse;
     }
@@ -144,19 +130,60 @@ internal unsafe struct TagPool<T>
     /// <returns>The chunk, as <see cref="NativeStore{TItem}.TryShrink"/> gives it; null if that was all.</returns>
     public void* TryShrink(uint bound)
     {
-        uint before = _store.Capacity;
         void* chunk = _store.TryShrink(bound);
-        _lost -= before - _store.Capacity;
-        _fresh = Math.Min(_fresh, _store.Capacity);
+        uint less = _bound - Math.Min(_bound, _store.Capacity);
+        _bound -= less;
+        _lost -= less;
+        _fresh = Math.Min(_fresh, _bound);
         return chunk;
     }
 
-    /// <summary>The list is empty, or nearly so: lists lost tags again.</summary>
-    private bool TryFindLost()
+    /// <summary>Makes the tags of at least one operation available. Throws <see cref="OutOfMemoryException"/>, having changed
+    /// nothing.</summary>
+    /// <remarks>A chunk is opened in two halves, as what else is needed for each tag (see <see cref="RowPlaces{T}"/>) takes more than a
+    /// tag.</remarks>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public void Grow()
     {
+        uint bound = NextBound;
+        if (bound > _store.Capacity)
+        {
+            if (_store.Capacity > Tag<T>.MaxIndex)
+            {
+                throw new InsufficientMemoryException($"An arena holds at most {Tag<T>.MaxIndex} segments and spans.");
+            }
+
+            _store.Grow();
+        }
+
+        if (_fresh == 0)
+        {
+            // Index 0 means "none". The free lists rely on its tag's place, and let it take stray writes.
+            _fresh = 1;
+            *At(0) = default;
+            At(0)->Start = T.MaxValue;
+            _bound = 1;
+        }
+
+        _available += bound - _bound;
+        _bound = bound;
+    }
+
+    private readonly uint NextBound =>
+        _bound < _store.Capacity ? _store.Capacity : Math.Max(NativeStore<Tag<T>>.FirstChunk, _bound + (_bound / 2));
+
+    /// <summary>The list is empty, or nearly so: lists lost tags again.</summary>
+    /// <returns>Whether an operation's tags are available now.</returns>
+    public bool TryFindLost()
+    {
+        if (_lost == 0)
+        {
+            return false;
+        }
+
         uint listed = _unused;
         uint found = 0;
-        for (; _search < _fresh && found < NativeStore<Tag<T>>.FirstChunk; _search++)
+        for (; _search < _fresh && found < FoundAtATime; _search++)
         {
             if (At(_search)->Kind == TagKind.Unused && _search != listed)
             {
@@ -174,32 +201,6 @@ internal unsafe struct TagPool<T>
             _lost = 0;
         }
 
-        return _available >= NativeStore<Tag<T>>.FirstChunk;
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void Grow()
-    {
-        if (_lost > 0 && TryFindLost())
-        {
-            return;
-        }
-
-        uint before = _store.Capacity;
-        if (before > Tag<T>.MaxIndex)
-        {
-            throw new InsufficientMemoryException($"An arena holds at most {Tag<T>.MaxIndex} segments and spans.");
-        }
-
-        _store.Grow();
-        if (_fresh == 0)
-        {
-            _fresh = 1;                           // index 0 means "none"; the free lists rely on its tag's place and let it take stray writes
-            *At(0) = default;
-            At(0)->Start = T.MaxValue;
-            before = 1;
-        }
-
-        _available += _store.Capacity - before;
+        return HasReserved(MostTaken);
     }
 }

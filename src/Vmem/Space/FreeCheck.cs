@@ -5,7 +5,7 @@ namespace Vmem.Space;
 
 /// <summary>What is wrong with a free that the table of live segments does not know: the ladder of mistakes, and their messages.</summary>
 /// <remarks>Under the lock; changes nothing.</remarks>
-internal sealed class FreeCheck<T>(Space<T> space)
+internal readonly struct FreeCheck<T>(Space<T> space)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     /// <summary>The segment to free by its address, which was allocated by handle.</summary>

@@ -90,7 +90,7 @@ internal sealed partial class Space<T>
         Map.ReserveToFree();
         foreach (T start in site is null ? [] : starts)
         {
-            _freeCheck.CheckCall(start, size, site!);
+            Check.CheckCall(start, size, site!);
         }
 
         if (!TryDelistAll(starts, size, site, out uint chain, out mistake))
@@ -140,13 +140,13 @@ internal sealed partial class Space<T>
         AssertHeld();
         if (site is not null)
         {
-            _freeCheck.CheckCall(start, size, site);
+            Check.CheckCall(start, size, site);
         }
 
         uint tag = Map.Delist(start, size);
         if (tag == 0)
         {
-            tag = _freeCheck.Find(start, size, site);
+            tag = Check.Find(start, size, site);
             Map.Unbind(tag);
         }
 
@@ -213,7 +213,7 @@ internal sealed partial class Space<T>
         using var visit = new Visit<T>(this, isFrozen: false, isOwnRelease: false);
         if (tag == 0)
         {
-            throw _freeCheck.ExplainHandle(handle, site);
+            throw Check.ExplainHandle(handle, site);
         }
 
         Map.Unbind(tag);
@@ -238,7 +238,7 @@ internal sealed partial class Space<T>
                     return false;
                 }
 
-                throw _freeCheck.ExplainBatch(starts, i, size, site);
+                throw Check.ExplainBatch(starts, i, size, site);
             }
 
             Map.Chain(tag, chain);

@@ -61,7 +61,7 @@ internal sealed partial class Space<T>
                 return null;
             }
 
-            tag = _freeCheck.Find(start, oldSize, site);
+            tag = Check.Find(start, oldSize, site);
         }
 
         return TryResize(tag, start, oldSize, newSize, site);
@@ -79,7 +79,7 @@ internal sealed partial class Space<T>
 
         if (tag == 0)
         {
-            throw _freeCheck.ExplainHandle(handle, site);
+            throw Check.ExplainHandle(handle, site);
         }
 
         return TryResize(tag, handle.Start, Map.GetSegment(tag).Size, newSize, site);
@@ -110,11 +110,11 @@ internal sealed partial class Space<T>
     }
 
     /// <summary>Throws what is wrong with a free, unless the range belongs to a handle. The lock is held.</summary>
-    public void CheckFree(T start, T size) => _ = _freeCheck.Find(start, size);
+    public void CheckFree(T start, T size) => _ = Check.Find(start, size);
 
     /// <summary>An exception that says what was wrong with a free.</summary>
     public InvalidFreeException WrongFree(InvalidFreeReason reason, T start, T size, string detail) =>
-        _freeCheck.Wrong(reason, start, size, detail);
+        Check.Wrong(reason, start, size, detail);
 
     /// <summary>Begins or ends a recording. The lock is held, and the caches are frozen and empty.</summary>
     public void SetRecorder(ArenaRecorder<T>? recorder)

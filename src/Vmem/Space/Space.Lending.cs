@@ -42,7 +42,7 @@ internal sealed partial class Space<T>
     }
 
     /// <inheritdoc/>
-    bool IBorrower.IsWatchedBeside(int listeners) => IsWatched && (listeners == 0 || _watcher.IsWatchedBeside(listeners));
+    bool IBorrower.IsWatchedBeside(int listeners) => IsWatched && (listeners == 0 || _watcher!.IsWatchedBeside(listeners));
 
     /// <summary>Leaves them.</summary>
     public void Leave() => _imports?.Leave();
@@ -96,7 +96,7 @@ internal sealed partial class Space<T>
     }
 
     /// <inheritdoc/>
-    void IBorrower.EndRecall() => _watcher.RoomMayHaveCome(isOwnRelease: false, mayImport: true);
+    void IBorrower.EndRecall() => Volatile.Read(ref _watcher)?.RoomMayHaveCome(isOwnRelease: false, mayImport: true);
 
     /// <summary>The same as a part of the recall of a source below.</summary>
     private void TakeBackInto(Recall recall)

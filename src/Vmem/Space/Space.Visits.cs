@@ -72,7 +72,7 @@ internal sealed partial class Space<T>
 
     /// <summary>The size of the request that waits and is next; 0 if there is none, or others want to know of any room. The lock is
     /// held.</summary>
-    public T Needed => IsWatched ? _watcher.Needed : T.Zero;
+    public T Needed => IsWatched ? _watcher!.Needed : T.Zero;
 
     /// <summary>Gives a range that a caller frees to the request that is next, if it wants just such a one. The lock is held. Not during a
     /// recall: whoever waits is told after it.</summary>
@@ -80,7 +80,7 @@ internal sealed partial class Space<T>
     public bool TryHandOver(T start, T size)
     {
         AssertHeld();
-        IGranted? granted = IsWatched && !Recall.IsUnderWay ? _watcher.HandOver(new Grant<T>(start, size)) : null;
+        IGranted? granted = IsWatched && !Recall.IsUnderWay ? _watcher!.HandOver(new Grant<T>(start, size)) : null;
         if (granted is null)
         {
             return false;
@@ -125,13 +125,13 @@ internal sealed partial class Space<T>
         bool tells = !Recall.IsUnderWay;          // else whoever recalls does, in the end
         if (tells && (aftermath.HasRoomCome || (aftermath.HasSpans && IsWatched)))
         {
-            end.Take((_watcher, isOwnRelease, mayImport: aftermath.MayImport || aftermath.HasSpans),
-                static it => it._watcher.RoomMayHaveCome(it.isOwnRelease, it.mayImport));
+            end.Take((_watcher!, isOwnRelease, mayImport: aftermath.MayImport || aftermath.HasSpans),
+                static it => it.Item1.RoomMayHaveCome(it.isOwnRelease, it.mayImport));
         }
 
         if (tells && aftermath.HasRoomGone)
         {
-            end.Take(_watcher, static watcher => watcher.RoomHasGone());
+            end.Take(_watcher!, static watcher => watcher.RoomHasGone());
         }
 
         end.Throw();

@@ -29,10 +29,9 @@ internal sealed partial class Space<T> : IBorrower
 {
     private readonly bool _isShared;
     private readonly T _quantumMask;
-    private readonly IWatcher<T> _watcher;
-    private readonly FreeCheck<T> _freeCheck;
     private readonly ImportLedger<T>? _imports;
     private readonly TableKeeper _tables;
+    private IWatcher<T>? _watcher;
     private ArenaLock _lock;
     private Sequel _sequel;
     private bool _mayTakeGoodFit;                 // nothing has to be told of what is taken, and no empty import would be used up
@@ -46,14 +45,12 @@ internal sealed partial class Space<T> : IBorrower
     /// <param name="name">The arena's name, for messages.</param>
     /// <param name="quantum">A power of two.</param>
     /// <param name="options">The arena's options.</param>
-    /// <param name="watcher">Is told of room that comes and goes.</param>
-    public Space(string name, T quantum, ArenaOptions<T> options, IWatcher<T> watcher)
+    public Space(string name, T quantum, ArenaOptions<T> options)
     {
         Name = name;
         Quantum = quantum;
         _quantumMask = quantum - T.One;
         _isShared = !options.SingleThreaded;
-        _watcher = watcher;
         Source = options.Source;
         Limit = options.Limit;
         Auditor = options.Audit ? new Auditor<T>(options.TimeProvider) : null;
@@ -61,7 +58,6 @@ internal sealed partial class Space<T> : IBorrower
         _sequel = (Source is null ? Sequel.None : Sequel.Imports) | (Auditor is null ? Sequel.None : Sequel.Audit);
         Map = new SegmentMap<T>(quantum);
         _tables = new TableKeeper(this, Map);
-        _freeCheck = new FreeCheck<T>(this);
         UpdateGoodFit();
     }
 
@@ -81,6 +77,8 @@ internal sealed partial class Space<T> : IBorrower
 
     /// <summary>The quantum caches in front of the segments; null: there are none.</summary>
     public ICachedRanges<T>? Caches { get; set; }
+
+    private FreeCheck<T> Check => new(this);
 
     /// <summary>Whether more than one thread may come.</summary>
     public bool IsShared => _isShared;
@@ -137,6 +135,10 @@ internal sealed partial class Space<T> : IBorrower
             _lock.AssertNotHeld();
         }
     }
+
+    /// <summary>There is somebody to be told of room that comes and goes. Of several, the first one counts.</summary>
+    /// <returns>Who is told.</returns>
+    public IWatcher<T> Tell(IWatcher<T> watcher) => Interlocked.CompareExchange(ref _watcher, watcher, null) ?? watcher;
 
     /// <summary>Whether anybody waits or listens has changed. The lock is held.</summary>
     public void SetWatched(bool isWatched)

@@ -132,8 +132,8 @@ internal sealed class WaitScheduler : IDisposable
     private static class Accessor<T>
         where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
     {
-        [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_room")]
-        public static extern ref WaitingRoom<T> Room(Arena<T> arena);
+        [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "Room")]
+        public static extern WaitingRoom<T> Room(Arena<T> arena);
     }
 
     private void Wait()

@@ -1,0 +1,160 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace Vmem.Segments;
+
+/// <summary>The indexes over the free segments of a map: how they are asked for, and told of changes.</summary>
+internal sealed class FreeIndexes<T>
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+#pragma warning disable CA1051 // They are structs, and changed in place.
+    public FreeIndex<T, ByKey<T>> ByAddress;
+    public FreeIndex<T, ByKeyThenValue<T>> BySize;
+    public AlignedIndexes<T>? Aligned;
+    public ListCounts<T> Counts;
+#pragma warning restore CA1051
+
+    public FreeIndexes(int quantumShift) => Counts = new ListCounts<T> { QuantumShift = quantumShift };
+
+    public long Bytes => ByAddress.Bytes + BySize.Bytes + (Aligned?.Bytes ?? 0) + Counts.Bytes;
+
+    /// <summary>Gives all up. They may be begun again.</summary>
+    public void Drop()
+    {
+        ByAddress.Drop();
+        BySize.Drop();
+        Aligned?.Drop();
+    }
+
+    /// <summary>Gives all memory back, now.</summary>
+    public void Release()
+    {
+        ByAddress.Release();
+        BySize.Release();
+        Aligned?.Release();
+    }
+
+    public void Validate(TagPool<T> tags)
+    {
+        ByAddress.Validate(tags);
+        BySize.Validate(tags);
+        Aligned?.Validate(tags);
+        Counts.Validate(tags);
+    }
+
+    /// <summary>Asks for the index by address.</summary>
+    /// <param name="tags">The tags.</param>
+    /// <param name="inSteps">Whether one step is to be taken if it is not complete, not all of them.</param>
+    /// <returns>Whether it is complete.</returns>
+    public bool HasByAddress(in TagPool<T> tags, bool inSteps)
+    {
+        do
+        {
+            ByAddress.Ask(tags);
+        }
+        while (!ByAddress.IsComplete && !inSteps);
+        return ByAddress.IsComplete;
+    }
+
+    /// <summary>Asks for the index by size.</summary>
+    /// <param name="tags">The tags.</param>
+    /// <param name="inSteps">Whether one step is to be taken if it is not complete, not all of them.</param>
+    /// <returns>Whether it is complete.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool HasBySize(in TagPool<T> tags, bool inSteps)
+    {
+        if (BySize.IsComplete)
+        {
+            BySize.Ask(tags);
+            return true;
+        }
+
+        do
+        {
+            BySize.Ask(tags);
+        }
+        while (!BySize.IsComplete && !inSteps);
+        return BySize.IsComplete;
+    }
+
+    /// <summary>Asks for the index by address that knows an alignment.</summary>
+    /// <param name="tags">The tags.</param>
+    /// <param name="alignment">Which.</param>
+    /// <param name="inSteps">Whether one step is to be taken if it is not complete, not all of them.</param>
+    /// <returns>The tree, null if it is not complete.</returns>
+    public RangeTree<T, ByKey<T>>? AskAligned(in TagPool<T> tags, in Alignment<T> alignment, bool inSteps)
+    {
+        Aligned ??= new AlignedIndexes<T>();
+        RangeTree<T, ByKey<T>>? tree;
+        do
+        {
+            tree = Aligned.Ask(alignment, tags);
+        }
+        while (tree is null && !inSteps);
+        return tree;
+    }
+
+    /// <summary>Makes sure that the indexes can follow the next change. Those that nobody asks for any more are dropped.</summary>
+    public void Reserve()
+    {
+        ByAddress.Reserve();
+        BySize.Reserve();
+        Aligned?.Reserve();
+        Counts.Reserve();
+    }
+
+    public bool IsAnyBegun => ByAddress.IsBegun || BySize.IsBegun || Counts.IsBegun || Aligned is { IsBegun: true };
+
+    public bool HasReserve =>
+        ByAddress.HasReserve && BySize.HasReserve && Counts.HasReserve && Aligned is null or { HasReserve: true };
+
+    public void Add(T start, T size, uint tag)
+    {
+        if (ByAddress.IsBegun)
+        {
+            ByAddress.Add(start, size, tag);
+        }
+
+        if (BySize.IsBegun)
+        {
+            BySize.Add(start, size, tag);
+        }
+
+        Aligned?.Add(start, size, tag);
+        Counts.Add(size, tag);
+    }
+
+    public void Remove(T start, T size, uint tag)
+    {
+        if (ByAddress.IsBegun)
+        {
+            ByAddress.Remove(start, size, tag);
+        }
+
+        if (BySize.IsBegun)
+        {
+            BySize.Remove(start, size, tag);
+        }
+
+        Aligned?.Remove(start, size, tag);
+        Counts.Remove(size, tag);
+    }
+
+    /// <summary>A free segment has changed its start, its size or its tag, and no other lies between what it was and what it is.</summary>
+    public void Replace(T oldStart, T oldSize, uint oldTag, T start, T size, uint tag)
+    {
+        if (ByAddress.IsBegun)
+        {
+            ByAddress.Replace(oldStart, oldSize, oldTag, start, size, tag);
+        }
+
+        if (BySize.IsBegun)
+        {
+            BySize.Replace(oldStart, oldSize, oldTag, start, size, tag);
+        }
+
+        Aligned?.Replace(oldStart, oldSize, oldTag, start, size, tag);
+        Counts.Remove(oldSize, oldTag);
+        Counts.Add(size, tag);
+    }
+}
