@@ -54,6 +54,7 @@ public sealed partial class Arena<T>
     /// <param name="size">Its length in units; rounded up to the quantum.</param>
     /// <param name="policy">Which free segment is taken.</param>
     /// <param name="start">The first value of the range.</param>
+    [MethodImpl(MethodImplOptions.NoInlining)]     // as with handles; the caches' part would take what the JIT inlines at most
     public bool TryAllocate(T size, FitPolicy policy, out T start)
     {
         if (policy != FitPolicy.InstantFit)
@@ -63,7 +64,7 @@ public sealed partial class Arena<T>
 
         if (size - T.One < _cachedMax)
         {
-            return TryTakeLoaded(size, out start) || TryAllocateCached(size, policy, out start);
+            return TryAllocateCached(size, policy, out start);
         }
 
         Space<T> space = _space;                  // a local: behind the lock the field would be read again
@@ -230,10 +231,15 @@ public sealed partial class Arena<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int ClassOf(T size) => int.CreateTruncating((size - T.One) >> _quantumShift);
 
-    /// <summary>A request that the thread's loaded magazine could not meet.</summary>
+    /// <summary>A request of a size that the caches keep.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryAllocateCached(T size, FitPolicy policy, out T start)
     {
+        if (TryTakeLoaded(size, out start))
+        {
+            return true;
+        }
+
         size = _space.RoundUp(size);
         if (_caches!.TryTake(size, out start))
         {
