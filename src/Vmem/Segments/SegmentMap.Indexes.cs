@@ -34,9 +34,15 @@ internal sealed unsafe partial class SegmentMap<T>
 
     /// <summary>Asks for the index by address.</summary>
     /// <param name="inSteps">Whether one step is to be taken if it is not complete, not all of them.</param>
+    /// <param name="isBounded">Whether it is asked for long searches.</param>
     /// <returns>Whether it is complete.</returns>
-    private bool HasByAddress(bool inSteps)
+    private bool HasByAddress(bool inSteps, bool isBounded = false)
     {
+        if (isBounded)
+        {
+            _byAddress.Bound();
+        }
+
         _indexed = true;
         do
         {
@@ -48,10 +54,16 @@ internal sealed unsafe partial class SegmentMap<T>
 
     /// <summary>Asks for the index by size.</summary>
     /// <param name="inSteps">Whether one step is to be taken if it is not complete, not all of them.</param>
+    /// <param name="isBounded">Whether it is asked for long searches.</param>
     /// <returns>Whether it is complete.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool HasBySize(bool inSteps)
+    private bool HasBySize(bool inSteps, bool isBounded = false)
     {
+        if (isBounded)
+        {
+            _bySize.Bound();
+        }
+
         if (_bySize.IsComplete)
         {
             _bySize.Ask(_tags);
