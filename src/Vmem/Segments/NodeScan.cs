@@ -86,9 +86,10 @@ internal static unsafe class NodeScan
         return mask;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint AtMost<T>(T* slots, T bound)
-        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T> => ~AtLeast(slots, bound) | EqualTo(slots, bound);
+    /// <summary>Which of the slots' intervals meet [low, high].</summary>
+    public static uint Within<T>(T* least, T* largest, T low, T high)
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T> =>
+        AtLeast(largest, low) & (~AtLeast(least, high) | EqualTo(least, high));
 
     /// <summary>The first slot in [from, count) whose bit is set; count if there is none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -11,14 +11,17 @@ namespace Vmem.Segments;
 /// and only in a tree that was made for such searches: best and first fit without a window do not pay for them.
 /// </para>
 /// <para>
-/// Where values are heeded, the least is exact, too. A value that goes and was the least has the leaves searched for another as small, which
-/// is soon found: sizes are many times the same. In the other order bounds may be too wide: insertions widen them, removals leave them
-/// as they are, and a search that finds nothing between them makes them exact. Rejected: exact bounds there, too. Best fit takes the lowest
-/// of equal sizes, whose start is a bound more often than not.
+/// Where values are heeded, the least is exact, too. A value that goes and was the least has the leaves searched for another as small,
+/// which is soon found: sizes are many times the same. In the other order bounds may be too wide: insertions widen them, removals leave
+/// them as they are, and a search that finds nothing between them makes them exact. Rejected: exact bounds there, too. Best fit takes the
+/// lowest of equal sizes, whose start is a bound more often than not.
 /// </para>
 /// </remarks>
 internal sealed unsafe partial class RangeTree<T, TOrder>
 {
+    /// <summary>The largest value of all entries; 0 when there is none.</summary>
+    public T LargestValue => _root == 0 ? T.Zero : Largest(At(_root, _height), _height);
+
     /// <summary>A value came in below <c>path[1]</c>'s child. What is above a node encloses what is below.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Widen(Step* path, T value)
@@ -155,5 +158,6 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     /// <summary>Asserts what stands above a leaf.</summary>
     [System.Diagnostics.Conditional("DEBUG")]
     private void AssertBounds(Step* path, Node* leaf) => Invariant.Assert(
-        _height == 0 || !TOrder.HeedsValues || LargestAt(path[1].Node)[path[1].Slot] == Largest(leaf, 0), "what stands above a leaf is its largest value");
+        _height == 0 || !TOrder.HeedsValues || LargestAt(path[1].Node)[path[1].Slot] == Largest(leaf, 0),
+        "what stands above a leaf is its largest value");
 }

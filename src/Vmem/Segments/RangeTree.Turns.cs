@@ -13,9 +13,8 @@ namespace Vmem.Segments;
 /// </para>
 /// <para>
 /// Rejected: a range tree, which keeps the keys of each subtree in a second tree and takes O(log² n) whatever comes. Every change would
-/// update as many more trees as this one has levels, each entry would be stored as often, and a search would still take some
-/// hundreds of steps: one for each of up to 31 children a level, in each level of the second tree. These visit one node for some 20 entries
-/// at worst.
+/// update as many more trees as this one has levels, and a search would still take hundreds of steps: one for each of up to 31 children a
+/// level, in each level of the second tree. These visit one node for some 20 entries at worst.
 /// </para>
 /// </remarks>
 internal sealed unsafe partial class RangeTree<T, TOrder>
@@ -136,7 +135,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         if (level == 0)
         {
             int from = isPath ? LowerBound(node, search.Key, search.Value) : 0;
-            int entry = NodeScan.First(NodeScan.AtLeast(node->ValueAt, search.Low) & NodeScan.AtMost(node->ValueAt, search.High), from, count);
+            int entry = NodeScan.First(NodeScan.Within(node->ValueAt, node->ValueAt, search.Low, search.High), from, count);
             if (entry < count)
             {
                 search.IsFound = true;
@@ -147,15 +146,14 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         }
 
         int path = isPath ? ChildOf(node, search.Key, search.Value) : -1;
-        uint overlaps = level == 1 ? uint.MaxValue : NodeScan.AtLeast(LargestAt(node), search.Low) & NodeScan.AtMost(LeastAt(node), search.High);
+        uint overlaps = level == 1 ? uint.MaxValue : NodeScan.Within(LeastAt(node), LargestAt(node), search.Low, search.High);
         for (int slot = NodeScan.First(overlaps, Math.Max(path, 0), count); slot < count; slot = NodeScan.First(overlaps, slot + 1, count))
         {
             _path[level].Node = node;
             _path[level].Slot = slot;
             if (slot != path && level > 1)
             {
-                search.Key = node->KeyAt[slot];
-                search.Value = node->ValueAt[slot];
+                (search.Key, search.Value) = (node->KeyAt[slot], node->ValueAt[slot]);
                 if (nodes <= 0)
                 {
                     return false;
@@ -189,10 +187,10 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         nodes--;
         StepCounter.Count();
         Node* node = At(index, level);
-        T* largest = level == 0 ? node->ValueAt : LargestAt(node);
-        uint highEnough = NodeScan.AtLeast(largest, search.Floor);
+        uint highEnough = NodeScan.AtLeast(level == 0 ? node->ValueAt : LargestAt(node), search.Floor);
         int first = !isFrom ? 0 : level == 0 ? LowerBound(node, search.From, T.Zero) : ChildOf(node, search.From, T.Zero);
-        int end = isTo ? NodeScan.First(TOrder.After(node->KeyAt, node->ValueAt, search.To, T.Zero), 0, (int)node->Count) : (int)node->Count;
+        int end = (int)node->Count;
+        end = isTo ? NodeScan.First(TOrder.After(node->KeyAt, node->ValueAt, search.To, T.Zero), 0, end) : end;
         for (int slot = NodeScan.First(highEnough, first, end); slot < end; slot = NodeScan.First(highEnough, slot + 1, end))
         {
             bool isFirst = isFrom && slot == first;

@@ -244,12 +244,4 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         root->Count = 0;
         PutInner(root, 0, left, old, _height - 1);
     }
-
-    private static void Expect(bool found, T key)
-    {
-        if (!found)
-        {
-            throw new InvariantViolationException("every free segment and span is in its index", $"Nothing with key {key} was found.");
-        }
-    }
 }

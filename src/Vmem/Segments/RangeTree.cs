@@ -201,9 +201,6 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         Count = 0;
     }
 
-    /// <summary>The largest value of all entries; 0 when there is none.</summary>
-    public T LargestValue => _root == 0 ? T.Zero : Largest(At(_root, _height), _height);
-
     /// <summary>One leaf takes the first entries; after that each insertion may split a leaf and every inner node above it, and add a
     /// root.</summary>
     private uint Leaves(uint insertions) => !IsOneLeaf(insertions) ? insertions : _root == 0 ? 1u : 0;
@@ -271,5 +268,13 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
 
         _foundIn = null;
         return leaf;
+    }
+
+    private static void Expect(bool found, T key)
+    {
+        if (!found)
+        {
+            throw new InvariantViolationException("every free segment and span is in its index", $"Nothing with key {key} was found.");
+        }
     }
 }

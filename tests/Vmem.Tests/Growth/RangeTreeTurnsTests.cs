@@ -36,7 +36,9 @@ public sealed class RangeTreeTurnsTests
             else
             {
                 // Low and high starts have other sizes than those in the middle; some are the same everywhere.
-                size = random.Next(4) == 0 ? 1 + random.Next(60) : start < count / 2 || start > count ? 20 + random.Next(count) : random.Next(2) * 2 * count;
+                size = random.Next(4) == 0 ? 1 + random.Next(60)
+                    : start < count / 2 || start > count ? 20 + random.Next(count)
+                    : random.Next(2) * 2 * count;
                 sizes.Add(start, size);
                 byStart.Reserve(1);
                 byStart.Insert(T.CreateChecked(start), T.CreateChecked(size), (uint)start + 1);
@@ -53,7 +55,8 @@ public sealed class RangeTreeTurnsTests
             int low = random.Next(count * 2);
             int high = i % 3 == 0 ? count * 2 : low + random.Next(count);
             (int Size, int Start) from = (random.Next(i % 2 == 0 ? 70 : count * 2), random.Next(count * 2));
-            (int Size, int Start)? expected = ordered.Where(entry => entry.CompareTo(from) >= 0 && entry.Start >= low && entry.Start <= high)
+            (int Size, int Start)? expected = ordered
+                .Where(entry => entry.CompareTo(from) >= 0 && entry.Start >= low && entry.Start <= high)
                 .Select(entry => ((int, int)?)entry).FirstOrDefault();
 
             var upward = new RangeTree<T, ByKeyThenValue<T>>.FirstWithin(

@@ -5,7 +5,8 @@ using Xunit;
 
 namespace Vmem.Tests.Growth;
 
-/// <summary>Best fit in a window: 10^5 free segments, sizes that differ, and what lies outside the window is not what lies inside.</summary>
+/// <summary>Best fit in a window: 10^5 free segments of many sizes, and what lies outside the window differs from what lies
+/// inside.</summary>
 public sealed class WindowedBestFitTests
 {
     private const int Holes = 100_000;
@@ -16,7 +17,8 @@ public sealed class WindowedBestFitTests
     private const ulong Request = 1_000;
 
     /// <summary>Constraints that none, some or all segments satisfy, besides the window.</summary>
-    public static TheoryData<ulong, ulong, ulong> Constraints => new() { { 0, 0, 0 }, { 64, 0, 0 }, { 256, 8, 0 }, { 0, 0, 4_096 }, { 64, 0, 4_096 } };
+    public static TheoryData<ulong, ulong, ulong> Constraints =>
+        new() { { 0, 0, 0 }, { 64, 0, 0 }, { 256, 8, 0 }, { 0, 0, 4_096 }, { 64, 0, 4_096 } };
 
     [Theory]
     [MemberData(nameof(Constraints))]
@@ -24,7 +26,8 @@ public sealed class WindowedBestFitTests
     {
         foreach ((int from, int to) in ((int, int)[])[(Holes / 4, Holes * 3 / 4), (0, Holes / 2), (Holes / 2, Holes)])
         {
-            Check(i => i >= from && i < to ? 3_000_000 + (ulong)i : Request + (ulong)i, from, to, new() { Align = align, Phase = phase, NoCross = noCross }, Bound);
+            Check(i => i >= from && i < to ? 3_000_000 + (ulong)i : Request + (ulong)i, from, to,
+                new() { Align = align, Phase = phase, NoCross = noCross }, Bound);
         }
     }
 
@@ -34,7 +37,8 @@ public sealed class WindowedBestFitTests
     {
         foreach ((int from, int to) in ((int, int)[])[(Holes / 4, Holes * 3 / 4), (0, Holes / 2), (Holes / 2, Holes)])
         {
-            Check(i => i >= from && i < to ? 1 + (ulong)(i % 999) : Request + (ulong)i, from, to, new() { Align = align, Phase = phase, NoCross = noCross }, Bound);
+            Check(i => i >= from && i < to ? 1 + (ulong)(i % 999) : Request + (ulong)i, from, to,
+                new() { Align = align, Phase = phase, NoCross = noCross }, Bound);
         }
     }
 
@@ -46,7 +50,8 @@ public sealed class WindowedBestFitTests
     {
         foreach ((int from, int to) in ((int, int)[])[(0, Holes / 2), (Holes / 2, Holes)])
         {
-            Check(i => i < from || i >= to ? Request + (ulong)i : i % 2 == 0 ? 7 : 3_000_000 + (ulong)i, from, to, new() { Align = align }, Bound);
+            Check(i => i < from || i >= to ? Request + (ulong)i : i % 2 == 0 ? 7 : 3_000_000 + (ulong)i, from, to,
+                new() { Align = align }, Bound);
         }
     }
 
@@ -56,8 +61,8 @@ public sealed class WindowedBestFitTests
     {
         foreach (int only in (int[])[Holes / 4, (Holes * 3 / 4) - 1])
         {
-            Check(i => i == only ? 9_000_000 : i >= Holes / 4 && i < Holes * 3 / 4 ? 500 + (ulong)(i % 400) : Request + (ulong)i, Holes / 4, Holes * 3 / 4,
-                new() { Align = align, Phase = phase, NoCross = noCross }, Bound);
+            Check(i => i == only ? 9_000_000 : i >= Holes / 4 && i < Holes * 3 / 4 ? 500 + (ulong)(i % 400) : Request + (ulong)i,
+                Holes / 4, Holes * 3 / 4, new() { Align = align, Phase = phase, NoCross = noCross }, Bound);
         }
     }
 
@@ -66,7 +71,8 @@ public sealed class WindowedBestFitTests
     public void The_worst_case_is_one_step_for_a_dozen_segments()
     {
         (int from, int to) = (Holes / 4, Holes * 3 / 4);
-        Check(i => i < from || i >= to ? Request + (ulong)((i * 7_919L) % Holes) : i % 2 == 0 ? 7 : 3_000_000 + (ulong)i, from, to, default, Holes / 12);
+        Check(i => i < from || i >= to ? Request + (ulong)((i * 7_919L) % Holes) : i % 2 == 0 ? 7 : 3_000_000 + (ulong)i, from, to,
+            default, Holes / 12);
     }
 
     [Fact]
@@ -80,7 +86,12 @@ public sealed class WindowedBestFitTests
         {
             ulong size = 1 + (ulong)random.NextInt64(Holes);
             ulong min = starts[random.Next(Holes)];
-            RangeConstraints<ulong> constraints = new() { Min = min, Max = min + (ulong)random.NextInt64(1, 1L << 34), Align = random.Next(3) == 0 ? 64u : 0u };
+            RangeConstraints<ulong> constraints = new()
+            {
+                Min = min,
+                Max = min + (ulong)random.NextInt64(1, 1L << 34),
+                Align = random.Next(3) == 0 ? 64u : 0u,
+            };
             Placement<ulong> placement = new(size, constraints, 1);
             map.Reserve();
             _ = StepCounter.Take();
