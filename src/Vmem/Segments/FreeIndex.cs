@@ -19,6 +19,7 @@ internal unsafe struct FreeIndex<T, TOrder>
 
     private RangeTree<T, TOrder>? _tree;
     private StepwiseBuild _build;
+    private bool _isBounded;                      // the tree is for long searches, or will be when it is begun
 
     /// <summary>The tree; null if none is begun.</summary>
     public readonly RangeTree<T, TOrder>? Tree => _tree;
@@ -48,6 +49,16 @@ internal unsafe struct FreeIndex<T, TOrder>
         }
 
         _build.NoteAsked(_tree!.Count);
+    }
+
+    /// <summary>Has the tree be one for long searches. Another is given up.</summary>
+    public void Bound()
+    {
+        if (!_isBounded)
+        {
+            Drop();
+            _isBounded = true;
+        }
     }
 
     /// <summary>Makes sure that two insertions need no memory, or that there is no tree: one that is idle is dropped.</summary>
@@ -111,6 +122,7 @@ internal unsafe struct FreeIndex<T, TOrder>
         }
 
         _tree = null;
+        _isBounded = false;
         _build.GiveUp();
 
         try
@@ -175,7 +187,7 @@ internal unsafe struct FreeIndex<T, TOrder>
     {
         try
         {
-            RangeTree<T, TOrder> tree = _tree ??= new RangeTree<T, TOrder>();
+            RangeTree<T, TOrder> tree = _tree ??= new RangeTree<T, TOrder>(_isBounded);
             uint end = _build.BeginStep(tags.HighWater);
             for (uint index = _build.Frontier; index < end; index++)
             {

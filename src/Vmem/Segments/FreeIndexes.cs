@@ -45,9 +45,15 @@ internal sealed class FreeIndexes<T>
     /// <summary>Asks for the index by address.</summary>
     /// <param name="tags">The tags.</param>
     /// <param name="inSteps">Whether one step is to be taken if it is not complete, not all of them.</param>
+    /// <param name="isBounded">Whether it is asked for long searches.</param>
     /// <returns>Whether it is complete.</returns>
-    public bool HasByAddress(in TagPool<T> tags, bool inSteps)
+    public bool HasByAddress(in TagPool<T> tags, bool inSteps, bool isBounded = false)
     {
+        if (isBounded)
+        {
+            ByAddress.Bound();
+        }
+
         do
         {
             ByAddress.Ask(tags);
@@ -59,10 +65,16 @@ internal sealed class FreeIndexes<T>
     /// <summary>Asks for the index by size.</summary>
     /// <param name="tags">The tags.</param>
     /// <param name="inSteps">Whether one step is to be taken if it is not complete, not all of them.</param>
+    /// <param name="isBounded">Whether it is asked for long searches.</param>
     /// <returns>Whether it is complete.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool HasBySize(in TagPool<T> tags, bool inSteps)
+    public bool HasBySize(in TagPool<T> tags, bool inSteps, bool isBounded = false)
     {
+        if (isBounded)
+        {
+            BySize.Bound();
+        }
+
         if (BySize.IsComplete)
         {
             BySize.Ask(tags);

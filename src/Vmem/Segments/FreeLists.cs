@@ -153,6 +153,9 @@ internal unsafe partial struct FreeLists<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly int FindNotEmpty(int sizeClass) => _rows.Find(ref sizeClass) == null ? -1 : sizeClass;
 
+    /// <summary>The highest list that is not empty; −1 if all are empty.</summary>
+    public readonly int FindHighest() => _rows.FindHighest();
+
     /// <summary>See <see cref="ListRows{T}.Reach"/>.</summary>
     public void EnsureReach(T units, uint tags) => _rows.Reach(units, tags);
 

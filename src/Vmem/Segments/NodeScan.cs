@@ -86,6 +86,11 @@ internal static unsafe class NodeScan
         return mask;
     }
 
+    /// <summary>Which of the slots' intervals meet [low, high].</summary>
+    public static uint Within<T>(T* least, T* largest, T low, T high)
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T> =>
+        AtLeast(largest, low) & (~AtLeast(least, high) | EqualTo(least, high));
+
     /// <summary>The first slot in [from, count) whose bit is set; count if there is none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int First(uint mask, int from, int count) =>
@@ -161,5 +166,33 @@ internal static unsafe class NodeScan
         }
 
         return largest;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T Least<T>(T* slots, int count)
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+    {
+        T least = T.MaxValue;
+        int i = 0;
+        if (Vector256.IsHardwareAccelerated && Vector256<T>.IsSupported)
+        {
+            Vector256<T> lanes = Vector256.Create(T.MaxValue);
+            for (; i <= count - Vector256<T>.Count; i += Vector256<T>.Count)
+            {
+                lanes = Vector256.Min(lanes, Vector256.Load(slots + i));
+            }
+
+            for (int lane = 0; lane < Vector256<T>.Count; lane++)
+            {
+                least = lanes[lane] < least ? lanes[lane] : least;
+            }
+        }
+
+        for (; i < count; i++)
+        {
+            least = slots[i] < least ? slots[i] : least;
+        }
+
+        return least;
     }
 }

@@ -32,12 +32,13 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         node->Count = (uint)count + 1;
     }
 
-    private static void PutInner(Node* node, int slot, Node* child, uint childIndex, T largest)
+    private void PutInner(Node* node, int slot, Node* child, uint childIndex, int childLevel)
     {
         Invariant.Assert(child->Count > 0 && childIndex != 0, "a child has entries");
         NodeScan.OpenSlot(LargestAt(node), slot, (int)node->Count);
-        LargestAt(node)[slot] = largest;
+        NodeScan.OpenSlot(LeastAt(node), slot, (int)node->Count);
         Put(node, slot, child->KeyAt[0], child->ValueAt[0], childIndex);
+        SetBounds(node, slot, child, childLevel);
     }
 
     private static void Cut(Node* node, int slot)
@@ -52,6 +53,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     private static void CutInner(Node* node, int slot)
     {
         NodeScan.CloseSlot(LargestAt(node), slot, (int)node->Count);
+        NodeScan.CloseSlot(LeastAt(node), slot, (int)node->Count);
         Cut(node, slot);
     }
 
@@ -64,6 +66,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         if (level > 0)
         {
             new ReadOnlySpan<T>(LargestAt(from) + fromSlot, count).CopyTo(new Span<T>(LargestAt(to) + toSlot, count));
+            new ReadOnlySpan<T>(LeastAt(from) + fromSlot, count).CopyTo(new Span<T>(LeastAt(to) + toSlot, count));
         }
     }
 }

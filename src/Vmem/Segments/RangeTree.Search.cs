@@ -3,8 +3,8 @@ using Vmem.Checks;
 
 namespace Vmem.Segments;
 
-/// <summary>The searches. Each goes down once, and at most once up and down again. An order that keeps no largest values finds every value
-/// large enough.</summary>
+/// <summary>The searches. Each goes down once, and at most once up and down again. An order that heeds no values finds every one large
+/// enough.</summary>
 internal sealed unsafe partial class RangeTree<T, TOrder>
 {
     /// <summary>A place in a leaf. Good until the tree changes or is searched for something else.</summary>
@@ -113,7 +113,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
             int slot = ChildOf(node, key, value);
             _path[level].Node = node;
             _path[level].Slot = slot;
-            if (TOrder.KeepsLargest && LargestAt(node)[slot] < least)
+            if (TOrder.HeedsValues && LargestAt(node)[slot] < least)
             {
                 return level;
             }
@@ -210,10 +210,10 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     /// <summary>The first slot in [from, count) whose value is large enough; count if there is none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int FirstLarge(T* values, int from, int count, T least) =>
-        TOrder.KeepsLargest ? NodeScan.First(NodeScan.AtLeast(values, least), from, count) : from;
+        TOrder.HeedsValues ? NodeScan.First(NodeScan.AtLeast(values, least), from, count) : from;
 
     /// <summary>The last slot in [0, from] whose value is large enough; −1 if there is none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int LastLarge(T* values, int from, T least) =>
-        TOrder.KeepsLargest ? NodeScan.Last(NodeScan.AtLeast(values, least), from) : from;
+        TOrder.HeedsValues ? NodeScan.Last(NodeScan.AtLeast(values, least), from) : from;
 }

@@ -20,12 +20,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
 
         Step* path = _path;
         Node* leaf = Descend(key, value);
-        for (int level = 1; TOrder.KeepsLargest && level <= _height; level++)
-        {
-            T* largest = LargestAt(path[level].Node) + path[level].Slot;
-            *largest = value > *largest ? value : *largest;
-        }
-
+        Widen(path, value);
         int slot = LowerBound(leaf, key, value);
         if (slot == 0)
         {
@@ -50,12 +45,17 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         Invariant.Assert(Count > 0 && removed == value, "what is removed is what is there");
         Cut(leaf, slot);
         Count--;
-        if (slot == 0 && leaf->Count != 0)
+        if (leaf->Count != 0)
         {
-            SetSeparators(path, 1, leaf->KeyAt[0], leaf->ValueAt[0]);
+            if (slot == 0)
+            {
+                SetSeparators(path, 1, leaf->KeyAt[0], leaf->ValueAt[0]);
+            }
+
+            Narrow(path, removed);
         }
 
-        Shrunk(path, leaf, 0, removed);
+        Shrunk(path, leaf, 0);
         Invariant.Assert((Count == 0) == (_root == 0), "a tree without entries has no root");
     }
 
@@ -76,24 +76,13 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
             SetSeparators(path, 1, newKey, newValue);
         }
 
-        if (!TOrder.KeepsLargest)
+        Widen(path, newValue);
+        if (newValue != old)
         {
-            return;
+            Narrow(path, old);
         }
 
-        if (newValue > old)
-        {
-            for (int level = 1; level <= _height && LargestAt(path[level].Node)[path[level].Slot] < newValue; level++)
-            {
-                LargestAt(path[level].Node)[path[level].Slot] = newValue;
-            }
-        }
-        else if (_height > 0 && old == LargestAt(path[1].Node)[path[1].Slot])
-        {
-            RefreshLargest(path, 0);
-        }
-
-        Invariant.Assert(_height == 0 || LargestAt(path[1].Node)[path[1].Slot] == Largest(leaf, 0), "what stands above a leaf is its largest value");
+        AssertBounds(path, leaf);
     }
 
     /// <summary>The first entry below <c>path[level]</c>'s child is now (key, value): so are the separators of that child, and of all nodes
@@ -112,9 +101,8 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         }
     }
 
-    /// <summary>A node lost an entry with this value: joins it with a neighbour if both are small, drops it if it is empty, and corrects
-    /// what stands above.</summary>
-    private void Shrunk(Step* path, Node* node, int level, T lost)
+    /// <summary>A node lost an entry: joins it with a neighbour if both are small, or drops it if it is empty.</summary>
+    private void Shrunk(Step* path, Node* node, int level)
     {
         if (level == _height)
         {
@@ -127,12 +115,9 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         {
             RemoveChild(path, up.Slot, level);
         }
-        else if (node->Count >= JoinBelow || !TryJoin(path, up, level))
+        else if (node->Count < JoinBelow)
         {
-            if (TOrder.KeepsLargest && lost == LargestAt(up.Node)[up.Slot])
-            {
-                RefreshLargest(path, level);
-            }
+            JoinIfSmall(path, up, level);
         }
     }
 
@@ -141,7 +126,6 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     {
         Node* parent = path[level + 1].Node;
         Invariant.Assert((uint)slot < parent->Count, "a child that goes is its parent's");
-        T lost = LargestAt(parent)[slot];
         ReturnNode(parent->ItemAt[slot], level);
         CutInner(parent, slot);
         if (slot == 0 && parent->Count != 0)
@@ -150,7 +134,8 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         }
 
         RefreshLargest(path, level + 1);
-        Shrunk(path, parent, level + 1, lost);
+        RefreshLeast(path, level + 1);
+        Shrunk(path, parent, level + 1);
     }
 
     private void ShrinkRoot(Node* root, int level)
@@ -167,27 +152,26 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         _height = only == 0 ? 0 : level - 1;
     }
 
-    private bool TryJoin(Step* path, Step up, int level)
+    private void JoinIfSmall(Step* path, Step up, int level)
     {
         int left = up.Slot > 0 ? up.Slot - 1 : 0;
         if (left + 1 >= (int)up.Node->Count)
         {
-            return false;
+            return;
         }
 
         Node* into = At(up.Node->ItemAt[left], level);
         Node* from = At(up.Node->ItemAt[left + 1], level);
         if (into->Count + from->Count > JoinInto)
         {
-            return false;
+            return;
         }
 
         Move(from, 0, into, (int)into->Count, (int)from->Count, level);
         into->Count += from->Count;
         Invariant.Assert(into->Count > 0 && into->Count <= JoinInto, "nodes that are joined leave room");
-        LargestAt(up.Node)[left] = Largest(into, level);
+        SetBounds(up.Node, left, into, level);
         RemoveChild(path, left + 1, level);
-        return true;
     }
 
     private void SplitLeaf(Step* path, Node* leaf, int slot, T key, T value, uint item)
@@ -215,11 +199,9 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     /// <summary>Puts a new right neighbour beside the child at <c>path[level].Slot</c>, splitting upward as far as needed.</summary>
     private void AddChild(Step* path, int level, Node* left, uint rightIndex, Node* right)
     {
-        T leftLargest = Largest(left, level - 1);
-        T rightLargest = Largest(right, level - 1);
         if (level > _height)
         {
-            GrowRoot(left, leftLargest);
+            GrowRoot(left);
             path[level].Node = At(_root, level);
             path[level].Slot = 0;
         }
@@ -227,10 +209,10 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         Node* node = path[level].Node;
         int slot = path[level].Slot;
         Invariant.Assert((uint)slot < node->Count && At(node->ItemAt[slot], level - 1) == left, "a new child comes beside the one that was split");
-        LargestAt(node)[slot] = leftLargest;
+        SetBounds(node, slot, left, level - 1);
         if (node->Count < Width)
         {
-            PutInner(node, slot + 1, right, rightIndex, rightLargest);
+            PutInner(node, slot + 1, right, rightIndex, level - 1);
             return;
         }
 
@@ -242,17 +224,17 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         node->Count = (uint)keep;
         if (slot + 1 <= keep && keep < Width - 1)
         {
-            PutInner(node, slot + 1, right, rightIndex, rightLargest);
+            PutInner(node, slot + 1, right, rightIndex, level - 1);
         }
         else
         {
-            PutInner(other, slot + 1 - keep, right, rightIndex, rightLargest);
+            PutInner(other, slot + 1 - keep, right, rightIndex, level - 1);
         }
 
         AddChild(path, level + 1, node, otherIndex, other);
     }
 
-    private void GrowRoot(Node* left, T leftLargest)
+    private void GrowRoot(Node* left)
     {
         Invariant.Assert(_height < MaxHeight, "a tree stays below its greatest height");
         uint old = _root;
@@ -260,14 +242,6 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         _height++;
         Node* root = (Node*)_inners.At(_root);
         root->Count = 0;
-        PutInner(root, 0, left, old, leftLargest);
-    }
-
-    private static void Expect(bool found, T key)
-    {
-        if (!found)
-        {
-            throw new InvariantViolationException("every free segment and span is in its index", $"Nothing with key {key} was found.");
-        }
+        PutInner(root, 0, left, old, _height - 1);
     }
 }

@@ -45,8 +45,11 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
 
             Node* child = At(item, level - 1);
             Invariant.Hold(child->KeyAt[0] == key, "a separator is its child's first key", $"separator {key}, first key {child->KeyAt[0]}");
+            T least = level > 1 ? Least(child, level - 1, T.Zero) : T.Zero;
             T largest = Largest(child, level - 1);
-            Invariant.Hold(LargestAt(node)[slot] == largest, "an inner node knows the largest value below", $"it says {LargestAt(node)[slot]} and it is {largest}");
+            bool isLeast = level == 1 || !_isBounded || (TOrder.HeedsValues ? LeastAt(node)[slot] == least : LeastAt(node)[slot] <= least);
+            bool isLargest = TOrder.HeedsValues ? LargestAt(node)[slot] == largest : level == 1 || !_isBounded || LargestAt(node)[slot] >= largest;
+            Invariant.Hold(isLeast && isLargest, "an inner node knows the bounds of the values below", $"they are {least} to {largest}");
             Walk(item, level - 1, visit);
         }
     }

@@ -16,8 +16,8 @@ internal interface IRangeOrder<T>
 
     static abstract unsafe uint After(T* keys, T* values, T key, T value);
 
-    /// <summary>Whether anybody asks for the largest value below a node. Keeping it costs an update of the whole path up.</summary>
-    static abstract bool KeepsLargest { get; }
+    /// <summary>Whether <c>TryFindFirst</c> and <c>TryFindLast</c> heed values; else any value will do.</summary>
+    static abstract bool HeedsValues { get; }
 
     /// <summary>Whether the key of a segment is its start, and the value its size; else it is the other way round.</summary>
     static abstract bool IsByStart { get; }
@@ -33,7 +33,7 @@ internal readonly struct ByKey<T> : IRangeOrder<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Less(T key1, T value1, T key2, T value2) => key1 < key2;
 
-    public static bool KeepsLargest => true;
+    public static bool HeedsValues => true;
 
     public static bool IsByStart => true;
 
@@ -57,7 +57,7 @@ internal readonly struct ByKeyThenValue<T> : IRangeOrder<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Less(T key1, T value1, T key2, T value2) => (key1 < key2) | ((key1 == key2) & (value1 < value2));
 
-    public static bool KeepsLargest => false;
+    public static bool HeedsValues => false;
 
     public static bool IsByStart => false;
 
@@ -79,7 +79,7 @@ internal readonly struct ByKeyThenValue<T> : IRangeOrder<T>
 }
 
 /// <summary>An ordered set of (key, value, tag) that finds the first or last entry whose value is large enough: a B+ tree, augmented with
-/// the largest value of each subtree.</summary>
+/// the least and the largest value of each subtree.</summary>
 /// <remarks>
 /// <para>
 /// One mechanism serves three indexes. Keyed by start with the size as value it answers first, last and next fit, windows, and which
@@ -139,7 +139,8 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     internal struct InnerNode
     {
         public Node Head;
-        public Slots<T> Largest;                  // the largest value below each child
+        public Slots<T> Largest;                  // of the values below each child
+        public Slots<T> Least;
     }
 
     /// <summary>One step of the path from the root to a leaf.</summary>
@@ -153,12 +154,16 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     private NodePool<InnerNode> _inners;
     private uint _root;
     private int _height;                          // levels of inner nodes above the leaves
+    private readonly bool _isBounded;             // there are bounds for long searches
 
     // The path from the root to the leaf of the last search: whoever changes what was just found need not go down again. No leaf: there is
     // no such path.
     private Step* _path = (Step*)NativeMemory.Alloc(MaxHeight + 1, (nuint)sizeof(Step));
     private Node* _foundIn;
     private int _foundAt;
+
+    /// <param name="isBounded">Whether bounds are kept, for <see cref="LeastWithin"/> or <see cref="FirstWithin"/>.</param>
+    public RangeTree(bool isBounded = false) => _isBounded = isBounded;
 
     public long Count { get; private set; }
 
@@ -196,9 +201,6 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         Count = 0;
     }
 
-    /// <summary>The largest value of all entries; 0 when there is none.</summary>
-    public T LargestValue => _root == 0 ? T.Zero : Largest(At(_root, _height), _height);
-
     /// <summary>One leaf takes the first entries; after that each insertion may split a leaf and every inner node above it, and add a
     /// root.</summary>
     private uint Leaves(uint insertions) => !IsOneLeaf(insertions) ? insertions : _root == 0 ? 1u : 0;
@@ -212,6 +214,9 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static T* LargestAt(Node* inner) => (T*)Unsafe.AsPointer(ref ((InnerNode*)inner)->Largest);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T* LeastAt(Node* inner) => (T*)Unsafe.AsPointer(ref ((InnerNode*)inner)->Least);
 
     /// <summary>How many entries of the node come before (key, value).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -265,24 +270,11 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         return leaf;
     }
 
-    private static T Largest(Node* node, int level) =>
-        TOrder.KeepsLargest ? NodeScan.Largest(level == 0 ? node->ValueAt : LargestAt(node), (int)node->Count) : T.Zero;
-
-    /// <summary>Corrects the largest values on the way up from a node whose entries have changed.</summary>
-    private void RefreshLargest(Step* path, int level)
+    private static void Expect(bool found, T key)
     {
-        for (; TOrder.KeepsLargest && level < _height; level++)
+        if (!found)
         {
-            Step up = path[level + 1];
-            Node* child = At(up.Node->ItemAt[up.Slot], level);
-            T largest = Largest(child, level);
-            T* stored = LargestAt(up.Node) + up.Slot;
-            if (*stored == largest)
-            {
-                return;
-            }
-
-            *stored = largest;
+            throw new InvariantViolationException("every free segment and span is in its index", $"Nothing with key {key} was found.");
         }
     }
 }

@@ -13,16 +13,12 @@ namespace Vmem.Segments;
 /// <para>
 /// Best fit goes through the sizes in order, and in each through the starts of the window only. Where that takes long, it goes through the
 /// places of the window in address order by turns: one ends soon if there are few places, the other if there are many. Instant fit looks
-/// for a segment that is so long that it holds a valid place wherever it lies: in the free lists, then in the window; only after that does
-/// it do what first fit does.
+/// at some members of the free lists first: <c>FindInLists</c>. Only if none of them has a place, it takes the index by address: first for a
+/// segment of the window that is so long that it holds a place wherever it lies, and then it does what first fit does.
 /// </para>
 /// </remarks>
 internal sealed unsafe partial class SegmentMap<T>
 {
-    /// <summary>How many free lists instant fit asks before it turns to the index by address. Arbitrary: each costs a cache miss; four miss
-    /// a window of half the arena once in 16.</summary>
-    private const int ListsAsked = 4;
-
     /// <summary>How many badly placed segments a search passes before it asks for another index. Arbitrary: as much as a search in that
     /// takes.</summary>
     private const int BadlyPlaced = 32;
@@ -117,27 +113,6 @@ internal sealed unsafe partial class SegmentMap<T>
             default:
                 return FindLowest(search, placement, placement.Size, out start);
         }
-    }
-
-    /// <summary>Looks at the heads of the lists whose members hold a place wherever they lie, unless there is a window.</summary>
-    private uint FindInLists(in Placement<T> placement, out T start)
-    {
-        int sizeClass = T.IsZero(placement.Sure) ? -1 : _freeLists.FindNotEmpty(SizeClass.Sure(UnitsOf(placement.Sure)));
-        for (int asked = 0; asked < ListsAsked && sizeClass >= 0; asked++)
-        {
-            StepCounter.Count();
-            uint index = _freeLists.First(sizeClass);
-            Tag<T>* tag = _tags.At(index);
-            if (placement.TryLowest(tag->Start, _tags.At(tag->Next)->Start - T.One, out start))
-            {
-                return index;
-            }
-
-            sizeClass = _freeLists.FindNotEmpty(sizeClass + 1);
-        }
-
-        start = default;
-        return 0;
     }
 
     /// <summary>The lowest place in a free segment of at least this length.</summary>
