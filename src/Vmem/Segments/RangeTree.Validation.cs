@@ -48,7 +48,8 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
             T least = level > 1 ? Least(child, level - 1, T.Zero) : T.Zero;
             T largest = Largest(child, level - 1);
             bool isLeast = level == 1 || !_isBounded || (TOrder.HeedsValues ? LeastAt(node)[slot] == least : LeastAt(node)[slot] <= least);
-            bool isLargest = TOrder.HeedsValues ? LargestAt(node)[slot] == largest : level == 1 || !_isBounded || LargestAt(node)[slot] >= largest;
+            bool isLargest = TOrder.HeedsValues ? LargestAt(node)[slot] == largest
+                : level == 1 || !_isBounded || LargestAt(node)[slot] >= largest;
             Invariant.Hold(isLeast && isLargest, "an inner node knows the bounds of the values below", $"they are {least} to {largest}");
             Walk(item, level - 1, visit);
         }

@@ -13,8 +13,8 @@ namespace Vmem.Segments;
 /// <para>
 /// Best fit goes through the sizes in order, and in each through the starts of the window only. Where that takes long, it goes through the
 /// places of the window in address order by turns: one ends soon if there are few places, the other if there are many. Instant fit looks
-/// at some members of the free lists first: <c>FindInLists</c>. Only if none of them has a place, it takes the index by address: first for a
-/// segment of the window that is so long that it holds a place wherever it lies, and then it does what first fit does.
+/// at some members of the free lists first: <c>FindInLists</c>. Only if none of them has a place, it takes the index by address: first for
+/// a segment of the window that is so long that it holds a place wherever it lies, and then it does what first fit does.
 /// </para>
 /// </remarks>
 internal sealed unsafe partial class SegmentMap<T>
