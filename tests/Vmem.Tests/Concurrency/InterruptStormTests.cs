@@ -144,7 +144,7 @@ public class InterruptStormTests
             foreach (Thread worker in workers)
             {
                 worker.Interrupt();
-                _interrupts++;
+                _ = Interlocked.Increment(ref _interrupts);
             }
 
             Thread.Yield();
@@ -160,6 +160,11 @@ public class InterruptStormTests
     private void Work(Action<SeededRandom> round, int id)
     {
         SeededRandom random = new((ulong)id + 1);
+        while (Interlocked.Read(ref _interrupts) == 0)
+        {
+            _ = Thread.Yield();                   // else all may be over before it begins
+        }
+
         for (int i = 0; i < Rounds && _failures.IsEmpty; i++)
         {
             try
