@@ -79,7 +79,12 @@ public sealed unsafe class LinearizabilityTests : IDisposable
     {
         private const int BlockSize = 4_096;
 
-        private readonly MemoryContext _context = new(3 * BlockSize, new MemoryContextOptions { BlockSize = BlockSize });
+        private readonly MemoryContext _context = new(3 * BlockSize, new MemoryContextOptions
+        {
+            BlockSize = BlockSize,
+            Features = MemoryContextFeatures.ZeroOnHandOver | MemoryContextFeatures.Synchronized,
+        });
+
         private readonly MemoryClient[] _clients;
         private readonly ConcurrentQueue<nuint>[] _held = [new(), new()];
         private readonly int[] _failed = new int[2];
