@@ -42,7 +42,7 @@ internal unsafe struct BucketStore
         GrowthFault.ThrowIfDue();
         ResizeTable(ChunkOf(first) + 1);
         nuint bytes = (nuint)count * sizeof(uint);
-        uint* chunk = (uint*)NativeMemory.AlignedAlloc(bytes, NativePages.AlignmentOf(bytes));
+        uint* chunk = (uint*)NativePages.Allocate(bytes);
         _origins[ChunkOf(first) + FirstBits - 1] = (nint)chunk - ((nint)first * sizeof(uint));
         Capacity = first + count;
     }
@@ -58,7 +58,7 @@ internal unsafe struct BucketStore
 
         void* chunk = At(half);
         Capacity = half;
-        ResizeTable(ChunkOf(half - 1) + 1);
+        _origins = (nint*)NativePages.Shorten(Table, (nuint)(ChunkOf(half - 1) + 1) * (nuint)sizeof(nint)) - (FirstBits - 1);
         return chunk;
     }
 

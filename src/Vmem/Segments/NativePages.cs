@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Vmem.Segments;
 
 /// <summary>How tables that grow by chunks lie in memory: what is beyond the last page in use has never been touched.</summary>
@@ -9,8 +11,28 @@ internal static class NativePages
     private const nuint CacheLine = 64;
     private const nuint Given = 16;               // what malloc gives anyway: more would cost a small chunk as much again
 
-    /// <summary>On what a chunk lies: on a cache line, if it is large.</summary>
-    public static nuint AlignmentOf(nuint bytes) => bytes < Size ? Given : CacheLine;
+    /// <summary>A chunk: on a cache line if it is long, and on huge pages if it is very long. Contents are undefined.</summary>
+    /// <exception cref="OutOfMemoryException">There is no memory.</exception>
+    public static unsafe void* Allocate(nuint bytes)
+    {
+        nuint alignment = bytes < Size ? Given : bytes < HugePages.Least ? CacheLine : HugePages.Size;
+        void* chunk = NativeMemory.AlignedAlloc(bytes, alignment);
+        HugePages.AskFor(chunk, bytes);
+        return chunk;
+    }
+
+    /// <summary>Gives the end of a block back, for which no memory is needed: if the block cannot be cut, it stays as it is.</summary>
+    public static unsafe void* Shorten(void* block, nuint bytes)
+    {
+        try
+        {
+            return NativeMemory.Realloc(block, bytes);
+        }
+        catch (OutOfMemoryException)
+        {
+            return block;
+        }
+    }
 
     public static long Touched(long used, long allocated) => Math.Min(allocated, (used + (Size - 1)) & -Size);
 }

@@ -16,8 +16,7 @@ namespace Vmem.Segments;
 /// Rejected: chunks of equal size, whose directory must itself be copied as it grows, which costs one more dependent load, and which
 /// scatters a large table over the address space (more TLB misses). The price of doubling, a last chunk that may be used by half, is
 /// address space only: pages of native memory cost nothing until they are touched. Rejected too: managed arrays. Chunks this large would go
-/// to the large object heap, and an arena that grows would then provoke collections. And huge pages
-/// (MADV_HUGEPAGE): the gain at a million segments was within the noise or a tenth, for platform code in the core.
+/// to the large object heap, and an arena that grows would then provoke collections.
 /// </para>
 /// </remarks>
 internal unsafe struct NativeStore<TItem>
@@ -68,7 +67,7 @@ internal unsafe struct NativeStore<TItem>
 
         GrowthFault.ThrowIfDue();
         nuint bytes = (nuint)count * (nuint)sizeof(TItem);
-        void* chunk = NativeMemory.AlignedAlloc(bytes, NativePages.AlignmentOf(bytes));
+        void* chunk = NativePages.Allocate(bytes);
         _origins[BitOperations.LeadingZeroCount(first | (FirstChunk - 1))] = (nint)chunk - (nint)((nuint)first * (nuint)sizeof(TItem));
         Capacity = first + count;
     }

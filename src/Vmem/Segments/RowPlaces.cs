@@ -143,7 +143,7 @@ internal unsafe struct RowPlaces<T>
         }
 
         Invariant.Assert(_fresh <= places, "no more rows are not empty than tags can be free segments");
-        _map = (ushort*)NativeMemory.Realloc(_map, BlockBytes(places));
+        _map = (ushort*)NativePages.Shorten(_map, BlockBytes(places));
         _places = places;
     }
 
