@@ -10,17 +10,17 @@ namespace Vmem.Checks;
 /// <para>
 /// An operation touches some ten cache lines that the previous owner has just written. Where a lock goes back and forth, each operation
 /// fetches all of them from the other core, and two threads together do a quarter of the work of one. So the lock is worked in turns. Who
-/// comes upon a busy lock stands back until the owner's turn is over (<see cref="s_turn"/>), and then begins one of its own. A lock that it
+/// comes upon a busy lock stands back until the owner's turn is over (<see cref="LockTurns"/>), and then begins one of its own. A lock that it
 /// finds free at two looks with nobody in between it takes at once, so that standing back costs nothing where nobody works.
 /// </para>
 /// <para>
 /// The turn is the lock's, not the waiter's: with sixteen threads it goes from one to the next as rarely as with two. Rejected: that each
-/// waiter stands back for a time of its own. Sixteen then did 0.3 to 0.6 of the work of one, and do 0.9 to 1.1 (16 cores). Rejected: a
+/// waiter stands back for a time of its own. Sixteen then did 0.3 to 0.6 of the work of one, and do 0.5 to 1.1 (16 cores). Rejected: a
 /// back-off that doubles, and no turns. With it two threads did 0.5 to 0.7, and do 0.8 to 1.0.
 /// </para>
 /// <para>
-/// Whose turn is next is a matter of luck, until somebody has waited for long: who has waited longest is the heir. All others leave the
-/// lock to him, if he runs. Without an heir one of eight threads could wait for half a second.
+/// Whose turn is next is a matter of luck, until somebody has waited for long: who has waited longest is the heir. No other waiter
+/// begins the next turn, unless it finds the lock idle. Without an heir one of eight threads could wait for half a second.
 /// </para>
 /// <para>
 /// One interlocked instruction to enter, a plain store to leave. <see cref="Lock"/> was measured beside it, around a single-threaded arena:
@@ -34,14 +34,6 @@ namespace Vmem.Checks;
 [StructLayout(LayoutKind.Sequential)]
 internal struct ArenaLock
 {
-    /// <summary>How long a turn is: 2 ms, half of what a scheduler commonly lets a runnable thread wait.</summary>
-    /// <remarks>It must be long against the time in which the arena's lines move over: at 10^4 live segments all of a quarter of a
-    /// megabyte. With turns of 0.5 ms two threads did 0.6 to 0.8 of the work of one, with 4 ms no more than with 2.</remarks>
-    private static readonly long s_turn = Stopwatch.Frequency / 500;
-
-    /// <summary>Who has waited for so many turns may become the heir. Arbitrary.</summary>
-    private const int TurnsBeforeHeir = 4;
-
     private Shared<int> _held;
     private Shared<uint> _entries;                // written by the owner only
     private long _turnBegan;                      // a time stamp; written by who takes the lock from another
@@ -101,18 +93,18 @@ internal struct ArenaLock
         using var spin = new Spin();
         long began = Stopwatch.GetTimestamp();
         long now = began;
-        bool isHeir = false;
+        bool isHasty = false;
         uint entries = _entries.VolatileRead();
         while (true)
         {
-            spin.Pause(isHasty: isHeir);
+            spin.Pause(isHasty);
             AssertReleased(began);
             uint seen = entries;
             entries = _entries.VolatileRead();
             now = Stopwatch.GetTimestamp();
-            if (IsHeir(began, now) && !isHeir)
+            if (TryBeHeir(began, now) && !isHasty)
             {
-                isHeir = true;
+                isHasty = true;
                 spin.Restart();
             }
 
@@ -126,17 +118,16 @@ internal struct ArenaLock
         Volatile.Write(ref _turnBegan, now);
     }
 
-    // an explorer's schedules are to happen again whatever the time
     private readonly bool MayBeginTurn(long began, long now) =>
-        !Exploration.IsOn && now - Volatile.Read(in _turnBegan) > s_turn &&
-        Volatile.Read(in _heir) is var heir && (heir == 0 || heir == began);
+        !Exploration.IsOn && LockTurns.MayBegin(began, now, Volatile.Read(in _turnBegan), Volatile.Read(in _heir));
 
-    /// <summary>Whether this waiter is the heir; it becomes that if it has waited for long, and longer than another.</summary>
-    private bool IsHeir(long began, long now)
+    /// <summary>Whether this waiter is the heir; it becomes that if it has waited for long, and longer than another. Not where an explorer
+    /// drives: its schedules are to happen again whatever the time.</summary>
+    private bool TryBeHeir(long began, long now)
     {
         long heir = Volatile.Read(ref _heir);
-        return heir == began || (!Exploration.IsOn && now - began > TurnsBeforeHeir * s_turn && (heir == 0 || began < heir) &&
-            Interlocked.CompareExchange(ref _heir, began, heir) == heir);
+        return heir == began ||
+            (!Exploration.IsOn && LockTurns.MayInherit(began, now, heir) && Interlocked.CompareExchange(ref _heir, began, heir) == heir);
     }
 
     /// <summary>The lock is held. The default one holds none.</summary>

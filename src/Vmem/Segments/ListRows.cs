@@ -10,7 +10,7 @@ internal unsafe struct ListRows<T>
 {
     private RowPlaces<T> _places;
     private ulong _markedLow;                     // which of rows 0–63 have a list that is not empty
-    private ulong _markedHigh;                    // and of rows 64–127, which there are only for sizes above 2^37
+    private ulong _markedHigh;                    // and of rows 64–127, which there are only for the largest sizes
 
     /// <summary>How many lists the largest span reaches.</summary>
     public readonly int Lists => _places.Reached << RowPlaces<T>.RowBits;

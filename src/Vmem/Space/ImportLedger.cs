@@ -31,7 +31,7 @@ internal sealed class ImportLedger<T>(T retained, Membership? membership, IBorro
     /// <summary>How many there are.</summary>
     public long EmptySpans { get; private set; }
 
-    /// <summary>Whether more is kept than should be: it was kept because somebody waited.</summary>
+    /// <summary>Whether more is kept than should be: it was kept because somebody waited, or during a recall.</summary>
     public bool HasSurplus => IsWanted ? EmptySpans > 0 : T.IsZero(retained) ? EmptySpans > 1 : Empty > retained;
 
     /// <summary>An interval has ended.</summary>

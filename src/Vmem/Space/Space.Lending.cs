@@ -1,3 +1,4 @@
+using Vmem.Checks;
 using Vmem.Lending;
 
 namespace Vmem.Space;
@@ -96,7 +97,18 @@ internal sealed partial class Space<T>
     }
 
     /// <inheritdoc/>
-    void IBorrower.EndRecall() => Volatile.Read(ref _watcher)?.RoomMayHaveCome(isOwnRelease: false, mayImport: true);
+    void IBorrower.EndRecall()
+    {
+        if (Volatile.Read(ref _watcher) is { } watcher)
+        {
+            watcher.RoomMayHaveCome(isOwnRelease: false, mayImport: true);
+            return;
+        }
+
+        Conclusion end = default;
+        _ = DetachSurplus().ReleaseSpans(Source, ref end);       // what became empty during the recall
+        end.Throw();
+    }
 
     /// <summary>The same as a part of the recall of a source below.</summary>
     private void TakeBackInto(Recall recall)

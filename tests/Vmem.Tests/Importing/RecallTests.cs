@@ -63,4 +63,27 @@ public class RecallTests
 
         public void Unsubscribe(Action mayHaveRoom) => OnUnsubscribe?.Invoke();
     }
+
+    /// <summary>What comes back in the midst of a recall is kept until its end, and no longer.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_recall_leaves_no_more_empty_imports_than_are_to_be_kept(bool listens)
+    {
+        using Arena<ulong> ground = new("ground", 0, 5 * 4_096, 1);
+        using Arena<ulong> middle = new("middle", 1, new ArenaOptions<ulong> { Source = ground, MinImport = 4_096 });
+        using Arena<ulong> top = new("top", 1, new ArenaOptions<ulong> { Source = middle, MinImport = 4_096, RetainedImport = 1 << 20 });
+        if (listens)                              // there is a waiting room then
+        {
+            Action nothing = static () => { };
+            ((INotifyingArenaSource<ulong>)middle).Subscribe(nothing);
+            ((INotifyingArenaSource<ulong>)middle).Unsubscribe(nothing);
+        }
+
+        ulong[] held = [.. Enumerable.Range(0, 5).Select(_ => top.Allocate(4_096))];
+        Array.ForEach(held, start => top.Free(start, 4_096));
+        Assert.True(middle.TryAllocate(4_096, out ulong taken));
+        Assert.Equal(2 * 4_096ul, ground.GetStatistics().InUse);        // what was taken, and one empty import
+        middle.Free(taken, 4_096);
+    }
 }
