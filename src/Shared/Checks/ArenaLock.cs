@@ -10,8 +10,8 @@ namespace Vmem.Checks;
 /// <para>
 /// An operation touches some ten cache lines that the previous owner has just written. Where a lock goes back and forth, each operation
 /// fetches all of them from the other core, and two threads together do a quarter of the work of one. So the lock is worked in turns. Who
-/// comes upon a busy lock stands back until the owner's turn is over (<see cref="LockTurns"/>), and then begins one of its own. A lock that it
-/// finds free at two looks with nobody in between it takes at once, so that standing back costs nothing where nobody works.
+/// comes upon a busy lock stands back until the owner's turn is over (<see cref="LockTurns"/>), and then begins one of its own. A lock
+/// that it finds free at two looks with nobody in between it takes at once, so that standing back costs nothing where nobody works.
 /// </para>
 /// <para>
 /// The turn is the lock's, not the waiter's: with sixteen threads it goes from one to the next as rarely as with two. Rejected: that each

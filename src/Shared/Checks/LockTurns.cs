@@ -18,7 +18,8 @@ internal static class LockTurns
     /// <param name="now">What time it is.</param>
     /// <param name="turnBegan">When the turn began.</param>
     /// <param name="heir">Since when the heir waits; 0: there is none.</param>
-    public static bool MayBegin(long began, long now, long turnBegan, long heir) => now - turnBegan > Length && (heir == 0 || heir == began);
+    public static bool MayBegin(long began, long now, long turnBegan, long heir) =>
+        now - turnBegan > Length && (heir == 0 || heir == began);
 
     /// <summary>Whether a waiter may become the heir.</summary>
     public static bool MayInherit(long began, long now, long heir) => now - began > BeforeHeir * Length && (heir == 0 || began < heir);

@@ -23,7 +23,8 @@ internal unsafe struct BucketStore
 
     /// <summary>The bytes of so many buckets, and of the chunks' addresses.</summary>
     public readonly long BytesOf(uint used) =>
-        NativePages.Touched(used * (long)sizeof(uint), Capacity * (long)sizeof(uint)) + (Capacity == 0 ? 0 : (ChunkOf(Capacity - 1) + 1) * sizeof(nint));
+        NativePages.Touched(used * (long)sizeof(uint), Capacity * (long)sizeof(uint)) +
+        (Capacity == 0 ? 0 : (ChunkOf(Capacity - 1) + 1) * sizeof(nint));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly uint* At(uint index) => (uint*)_origins[(uint)BitOperations.Log2(index | (FirstChunk - 1))] + index;

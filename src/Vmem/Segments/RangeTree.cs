@@ -84,8 +84,9 @@ internal readonly struct ByKeyThenValue<T> : IRangeOrder<T>
 /// <para>
 /// One mechanism serves three indexes. Keyed by start with the size as value it answers first, last and next fit, windows, and which
 /// segment holds an address; keyed by size with the start as value it answers best fit, ties to the lowest address, also at or above a
-/// given address; and it finds the span of an address. All operations are O(log n), but for the searches within bounds; the search for a large enough value goes down the tree
-/// once: it notes on the way the nearest later subtree that surely holds one, and takes that if the path itself ends without.
+/// given address; and it finds the span of an address. All operations are O(log n), but for the searches within bounds; the search for a
+/// large enough value goes down the tree once: it notes on the way the nearest later subtree that surely holds one, and takes that if the
+/// path itself ends without.
 /// </para>
 /// <para>
 /// Rejected: a binary tree through the tags (treap, red-black, or the rbtree augmented with the largest gap of Linux' vmalloc): at 10^6
