@@ -92,7 +92,7 @@ internal struct ArenaLock
     {
         using var spin = new Spin();
         long began = Stopwatch.GetTimestamp();
-        long now = began;
+        long now;
         bool isHasty = false;
         uint entries = _entries.VolatileRead();
         while (true)

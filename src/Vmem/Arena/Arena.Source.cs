@@ -51,7 +51,7 @@ public sealed partial class Arena<T> : ILender<T>, ISupply<T>, ILoanSource
     void INotifyingArenaSource<T>.Subscribe(Action mayHaveRoom) => Room().Subscribe(mayHaveRoom);
 
     /// <inheritdoc/>
-    void INotifyingArenaSource<T>.Unsubscribe(Action mayHaveRoom) => Room().Unsubscribe(mayHaveRoom);
+    void INotifyingArenaSource<T>.Unsubscribe(Action mayHaveRoom) => _room?.Unsubscribe(mayHaveRoom);
 
     /// <inheritdoc/>
     bool ILender<T>.CouldLend(in Placement<T> need, T unit) => new Possibility<T>(_space, _importer).IsPossible(need, unit);

@@ -59,8 +59,8 @@ public readonly record struct ArenaStatistics<T>
     public long FreeSegments { get; init; }
 
     /// <summary>
-    /// Bytes of the arena's own tables, in whole pages, up to the most that was ever in use. The chunks they lie in may be up to twice as
-    /// long; what was never in use of them is address space, not memory.
+    /// Bytes of the arena's own tables, up to the most that was ever in use. The chunks they lie in may be up to twice as long; what was
+    /// never in use of them is address space, not memory, except in tables of less than a page, which count as a whole.
     /// </summary>
     public long BookkeepingBytes { get; init; }
 

@@ -1,7 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Vmem.Checks;
 
 namespace Vmem.Segments;
 
@@ -23,7 +22,7 @@ internal unsafe struct BucketStore
 
     /// <summary>The bytes of so many buckets, and of the chunks' addresses.</summary>
     public readonly long BytesOf(uint used) =>
-        NativePages.Touched(used * (long)sizeof(uint), Capacity * (long)sizeof(uint)) +
+        NativePages.Taken(used * (long)sizeof(uint), Capacity * (long)sizeof(uint)) +
         (Capacity == 0 ? 0 : (ChunkOf(Capacity - 1) + 1) * sizeof(nint));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -34,13 +33,7 @@ internal unsafe struct BucketStore
     public void Grow()
     {
         uint first = Capacity;
-        uint count = first == 0 ? FirstChunk : first;
-        if (first > int.MaxValue)
-        {
-            throw new InsufficientMemoryException("A table of an arena has reached its limit of 2^32 entries.");
-        }
-
-        GrowthFault.ThrowIfDue();
+        uint count = Doubling.NextChunk(first, FirstChunk);
         ResizeTable(ChunkOf(first) + 1);
         nuint bytes = (nuint)count * sizeof(uint);
         uint* chunk = (uint*)NativePages.Allocate(bytes);
@@ -51,12 +44,12 @@ internal unsafe struct BucketStore
     /// <inheritdoc cref="NativeStore{TItem}.TryShrink"/>
     public void* TryShrink(uint needed)
     {
-        uint half = Capacity / 2;
-        if (Capacity <= FirstChunk || half < needed)
+        if (!Doubling.IsLastSpare(Capacity, FirstChunk, needed))
         {
             return null;
         }
 
+        uint half = Capacity / 2;
         void* chunk = At(half);
         Capacity = half;
         _origins = (nint*)NativePages.Shorten(Table, (nuint)(ChunkOf(half - 1) + 1) * (nuint)sizeof(nint)) - (FirstBits - 1);
@@ -67,7 +60,7 @@ internal unsafe struct BucketStore
     {
         while (Capacity != 0)
         {
-            uint first = Capacity == FirstChunk ? 0 : Capacity / 2;
+            uint first = Doubling.FirstOfLast(Capacity, FirstChunk);
             NativeMemory.AlignedFree(At(first));
             Capacity = first;
         }

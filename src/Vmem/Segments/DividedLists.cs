@@ -24,7 +24,7 @@ internal unsafe struct DividedLists<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     /// <summary>A list of more members is divided. As many as a row has parts: then a part has one, if sizes are spread evenly.</summary>
-    public const uint Most = SizeClass.RowLength;
+    public const uint Most = SizeClass.Steps;
 
     /// <summary>A row of no more members becomes one list again. A quarter, so that none is divided and joined by turns.</summary>
     private const uint Fewest = Most / 4;
@@ -38,7 +38,7 @@ internal unsafe struct DividedLists<T>
         public uint Count;
     }
 
-    [InlineArray(SizeClass.RowLength)]
+    [InlineArray(SizeClass.Steps)]
     private struct Parts
     {
         private Part _first;
@@ -148,7 +148,7 @@ internal unsafe struct DividedLists<T>
         {
             StepCounter.Count();
             Row* row = RowAt(link);
-            bits -= Math.Min(bits, SizeClass.RowBits);
+            bits -= Math.Min(bits, SizeClass.StepBits);
             link = PartAt(row, BitOperations.Log2(row->NotEmpty))->Link;
         }
 
@@ -188,7 +188,7 @@ internal unsafe struct DividedLists<T>
             StepCounter.Count();
             Row* row = RowAt(link);
             int number = PartOf(units, ref bits);
-            for (int larger = number + 1; larger < SizeClass.RowLength; larger++)
+            for (int larger = number + 1; larger < SizeClass.Steps; larger++)
             {
                 count += PartAt(row, larger)->Count;
             }
@@ -260,7 +260,7 @@ internal unsafe struct DividedLists<T>
 
         Row* row = RowAt(link);
         uint count = 0;
-        for (int number = 0; number < SizeClass.RowLength; number++)
+        for (int number = 0; number < SizeClass.Steps; number++)
         {
             Part* part = PartAt(row, number);
             uint members = Validate(part->Link, check);
@@ -314,7 +314,7 @@ internal unsafe struct DividedLists<T>
     /// <summary>The part of a row that a size belongs to, by the highest of the bits that differ; they are fewer then.</summary>
     private static int PartOf(T units, ref int bits)
     {
-        int taken = Math.Min(bits, SizeClass.RowBits);
+        int taken = Math.Min(bits, SizeClass.StepBits);
         bits -= taken;
         return int.CreateTruncating(units >> bits & T.CreateTruncating((1 << taken) - 1));
     }

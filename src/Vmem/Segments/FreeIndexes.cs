@@ -47,47 +47,11 @@ internal sealed class FreeIndexes<T>
     /// <param name="inSteps">Whether one step is to be taken if it is not complete, not all of them.</param>
     /// <param name="isBounded">Whether it is asked for long searches.</param>
     /// <returns>Whether it is complete.</returns>
-    public bool HasByAddress(in TagPool<T> tags, bool inSteps, bool isBounded = false)
-    {
-        if (isBounded)
-        {
-            ByAddress.Bound();
-        }
-
-        do
-        {
-            ByAddress.Ask(tags);
-        }
-        while (!ByAddress.IsComplete && !inSteps);
-        return ByAddress.IsComplete;
-    }
+    public bool HasByAddress(in TagPool<T> tags, bool inSteps, bool isBounded = false) => Has(ref ByAddress, tags, inSteps, isBounded);
 
     /// <summary>Asks for the index by size.</summary>
-    /// <param name="tags">The tags.</param>
-    /// <param name="inSteps">Whether one step is to be taken if it is not complete, not all of them.</param>
-    /// <param name="isBounded">Whether it is asked for long searches.</param>
-    /// <returns>Whether it is complete.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool HasBySize(in TagPool<T> tags, bool inSteps, bool isBounded = false)
-    {
-        if (isBounded)
-        {
-            BySize.Bound();
-        }
-
-        if (BySize.IsComplete)
-        {
-            BySize.Ask(tags);
-            return true;
-        }
-
-        do
-        {
-            BySize.Ask(tags);
-        }
-        while (!BySize.IsComplete && !inSteps);
-        return BySize.IsComplete;
-    }
+    /// <inheritdoc cref="HasByAddress"/>
+    public bool HasBySize(in TagPool<T> tags, bool inSteps, bool isBounded = false) => Has(ref BySize, tags, inSteps, isBounded);
 
     /// <summary>Asks for the index by address that knows an alignment.</summary>
     /// <param name="tags">The tags.</param>
@@ -168,5 +132,22 @@ internal sealed class FreeIndexes<T>
         Aligned?.Replace(oldStart, oldSize, oldTag, start, size, tag);
         Counts.Remove(oldSize, oldTag);
         Counts.Add(size, tag);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool Has<TOrder>(ref FreeIndex<T, TOrder> index, in TagPool<T> tags, bool inSteps, bool isBounded)
+        where TOrder : IRangeOrder<T>
+    {
+        if (isBounded)
+        {
+            index.Bound();
+        }
+
+        do
+        {
+            index.Ask(tags);
+        }
+        while (!index.IsComplete && !inSteps);
+        return index.IsComplete;
     }
 }

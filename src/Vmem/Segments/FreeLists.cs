@@ -25,7 +25,7 @@ internal unsafe partial struct FreeLists<T>
     private const int TinyWalk = 8;
 
     /// <summary>From this list on, the members of a list may differ in size.</summary>
-    private const int FirstWide = 2 * SizeClass.RowLength;
+    private const int FirstWide = 2 * SizeClass.Steps;
 
     /// <summary>One in 16 segments that come into a wide list has it looked at whether it is long: a list has no counter, for which every
     /// operation would pay. Steps of 2^32/φ are spread evenly whatever part of them a list gets (Weyl). Arbitrary.</summary>

@@ -6,7 +6,7 @@ namespace Vmem.Segments;
 internal static class NativePages
 {
     /// <summary>The usual size of a page; one of another size changes a figure by a little.</summary>
-    public const int Size = 4096;
+    private const int Size = 4096;
 
     private const nuint CacheLine = 64;
     private const nuint Given = 16;               // what malloc gives anyway: more would cost a small chunk as much again
@@ -34,5 +34,6 @@ internal static class NativePages
         }
     }
 
-    public static long Touched(long used, long allocated) => Math.Min(allocated, (used + (Size - 1)) & -Size);
+    /// <summary>How many bytes a table takes: what was ever used of it, and all of one that is shorter than a page.</summary>
+    public static long Taken(long used, long allocated) => Math.Min(allocated, Math.Max(used, Size));
 }

@@ -1,7 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Vmem.Checks;
 
 namespace Vmem.Segments;
 
@@ -52,20 +51,14 @@ internal unsafe struct NativeStore<TItem>
     }
 
     /// <summary>The bytes of so many items, the first ones.</summary>
-    public readonly long BytesOf(uint used) => NativePages.Touched(used * (long)sizeof(TItem), Capacity * (long)sizeof(TItem));
+    public readonly long BytesOf(uint used) => NativePages.Taken(used * (long)sizeof(TItem), Capacity * (long)sizeof(TItem));
 
     /// <summary>Adds one chunk: the capacity doubles. Contents are undefined. Throws <see cref="OutOfMemoryException"/> and changes nothing
     /// if there is no memory.</summary>
     public void Grow()
     {
         uint first = Capacity;
-        uint count = first == 0 ? FirstChunk : first;
-        if (first > int.MaxValue)
-        {
-            throw new InsufficientMemoryException("A table of an arena has reached its limit of 2^32 entries.");
-        }
-
-        GrowthFault.ThrowIfDue();
+        uint count = Doubling.NextChunk(first, FirstChunk);
         nuint bytes = (nuint)count * (nuint)sizeof(TItem);
         void* chunk = NativePages.Allocate(bytes);
         _origins[BitOperations.LeadingZeroCount(first | (FirstChunk - 1))] = (nint)chunk - (nint)((nuint)first * (nuint)sizeof(TItem));
@@ -77,12 +70,12 @@ internal unsafe struct NativeStore<TItem>
     /// <returns>The chunk, for <see cref="NativeMemory.AlignedFree"/>; null if it is needed.</returns>
     public void* TryShrink(uint needed)
     {
-        uint half = Capacity / 2;
-        if (Capacity <= FirstChunk || half < needed)
+        if (!Doubling.IsLastSpare(Capacity, FirstChunk, needed))
         {
             return null;
         }
 
+        uint half = Capacity / 2;
         void* chunk = At(half);
         Capacity = half;
         return chunk;
@@ -93,7 +86,7 @@ internal unsafe struct NativeStore<TItem>
     {
         while (Capacity != 0)
         {
-            uint first = Capacity == FirstChunk ? 0 : Capacity / 2;
+            uint first = Doubling.FirstOfLast(Capacity, FirstChunk);
             NativeMemory.AlignedFree(At(first));
             Capacity = first;
         }

@@ -14,12 +14,13 @@ namespace Vmem.Segments;
 /// <para>
 /// Rejected: a range tree, which keeps the keys of each subtree in a second tree and takes O(log² n) whatever comes. Every change would
 /// update as many more trees as this one has levels, and a search would still take hundreds of steps: one for each of up to 31 children a
-/// level, in each level of the second tree. These visit one node for some 20 entries at worst.
+/// level, in each level of the second tree. These visit one node for some 27 entries at worst.
 /// </para>
 /// </remarks>
 internal sealed unsafe partial class RangeTree<T, TOrder>
 {
-    /// <summary>The first entry at or after (key, value) whose value lies in [low, high].</summary>
+    /// <summary>The first entry at or after (key, value) whose value lies in [low, high]. A tree without bounds rules no subtree
+    /// out.</summary>
     internal struct FirstWithin(T key, T value, T low, T high)
     {
         internal T Key = key;                     // where it goes on
@@ -87,7 +88,6 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     /// <returns>Whether it has come to its end.</returns>
     public bool TryFinish(ref FirstWithin search, int nodes)
     {
-        Invariant.Assert(_isBounded, "a search between bounds needs some");
         _foundIn = null;
         return _root == 0 || IsWithout(_root, _height, isPath: true, ref search, ref nodes) || search.IsFound;
     }
@@ -146,7 +146,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         }
 
         int path = isPath ? ChildOf(node, search.Key, search.Value) : -1;
-        uint overlaps = level == 1 ? uint.MaxValue : NodeScan.Within(LeastAt(node), LargestAt(node), search.Low, search.High);
+        uint overlaps = level == 1 || !_isBounded ? uint.MaxValue : NodeScan.Within(LeastAt(node), LargestAt(node), search.Low, search.High);
         for (int slot = NodeScan.First(overlaps, Math.Max(path, 0), count); slot < count; slot = NodeScan.First(overlaps, slot + 1, count))
         {
             _path[level].Node = node;
@@ -165,7 +165,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
                 return false;
             }
 
-            if (slot != path && level > 1)
+            if (_isBounded && slot != path && level > 1)
             {
                 SetBounds(node, slot, At(node->ItemAt[slot], level - 1), level - 1);
             }

@@ -52,7 +52,7 @@ internal unsafe struct RowPlaces<T>
     public static int Rows
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => ((((sizeof(T) * 8) - SizeClass.RowBits + 1) << (SizeClass.RowBits - RowBits)) + 4) & ~3;
+        get => ((((sizeof(T) * 8) - SizeClass.StepBits + 1) << (SizeClass.StepBits - RowBits)) + 4) & ~3;
     }
 
     public readonly long Bytes => (long)BlockBytes(_places);

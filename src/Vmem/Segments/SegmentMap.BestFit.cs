@@ -18,7 +18,7 @@ namespace Vmem.Segments;
 /// <para>
 /// <b>The worst case is linear.</b> For a window alone it takes all of this at once: segments on both sides of the window that would do,
 /// segments of the window that are too short, between them others that are longer than any of those outside. Then both indexes have every
-/// leaf visited, of which each holds some 20 segments. With an alignment it is enough that many segments of the window have a place and
+/// leaf visited, of which each holds some 27 segments. With an alignment it is enough that many segments of the window have a place and
 /// as many smaller ones have none. If sizes and places have nothing to do with each other, one of n places is found after n / places
 /// looks, so that the searches together take O(√n).
 /// </para>
@@ -87,7 +87,7 @@ internal sealed unsafe partial class SegmentMap<T>
 
         RangeTree<T, ByKey<T>>? places = null;
         FreeIndexes<T> indexes = BeginIndexes();
-        if (!indexes.HasBySize(_tags, inSteps, isBounded: true)
+        if (!indexes.HasBySize(_tags, inSteps, isBounded: isWindow)
             || (isWindow && !indexes.HasByAddress(_tags, inSteps, isBounded: true))
             || (isAligned && (places = indexes.AskAligned(_tags, alignment, inSteps)) is null))
         {
