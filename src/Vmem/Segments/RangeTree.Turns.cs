@@ -146,7 +146,9 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         }
 
         int path = isPath ? ChildOf(node, search.Key, search.Value) : -1;
-        uint overlaps = level == 1 || !_isBounded ? uint.MaxValue : NodeScan.Within(LeastAt(node), LargestAt(node), search.Low, search.High);
+        uint overlaps = level == 1 || !_isBounded
+            ? uint.MaxValue
+            : NodeScan.Within(LeastAt(node), LargestAt(node), search.Low, search.High);
         for (int slot = NodeScan.First(overlaps, Math.Max(path, 0), count); slot < count; slot = NodeScan.First(overlaps, slot + 1, count))
         {
             _path[level].Node = node;
