@@ -5,9 +5,9 @@ namespace Vmem.Segments;
 /// <summary>Memory of the tables that is not needed goes back, in steps.</summary>
 /// <remarks>
 /// <para>
-/// The upper half of a table can go when nothing in it is in use. The few tags of a large arena that has become small may lie anywhere, and each of them is moved to a lower number: its
-/// neighbours in the ring, its list, table or index, and its slab are told. A handle whose tag was moved is not told: it finds its segment
-/// by the start, and knows it by the generation.
+/// The upper half of a table can go when nothing in it is in use. The few tags of a large arena that has become small may lie anywhere, and
+/// each of them is moved to a lower number: its neighbours in the ring, its list, table or index, and its slab are told. A handle whose tag
+/// was moved is not told: it finds its segment by the start, and knows it by the generation.
 /// </para>
 /// <para>Rejected: to take low numbers first always, which would need an order among unused tags, and a search in it for every one that is
 /// taken.</para>

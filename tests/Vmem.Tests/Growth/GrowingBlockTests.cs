@@ -6,7 +6,7 @@ using Xunit;
 
 namespace Vmem.Tests.Growth;
 
-/// <summary>The block that tags and buckets lie in: it keeps what is in it, wherever it lies, and a growth that fails changes nothing.</summary>
+/// <summary>The block that tags and buckets lie in keeps what is in it, wherever it lies. A growth that fails changes nothing.</summary>
 public sealed unsafe class GrowingBlockTests : IDisposable
 {
     private const ulong Most = 1ul << 30;
