@@ -18,7 +18,8 @@ internal sealed class Plan
             Shared/Caching -> Checks, Timing, Lifetimes
             Diagnostics    -> Ranges, Checks, Lifetimes
             Recording      -> Ranges, Checks
-            Segments       -> Ranges, Checks
+            Platform       ->
+            Segments       -> Ranges, Checks, Platform
             Lending        -> Checks
             Space          -> Segments, Diagnostics, Recording, Lending
             Importing      -> Space

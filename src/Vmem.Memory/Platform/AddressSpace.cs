@@ -1,4 +1,5 @@
 using Vmem.Checks;
+using Vmem.Platform;
 using Vmem.Ranges;
 using Vmem.Segments;
 

@@ -1,4 +1,5 @@
 using Vmem.Memory.Platform;
+using Vmem.Platform;
 using Vmem.Ranges;
 using Vmem.Segments;
 

@@ -61,7 +61,13 @@ internal unsafe partial struct FreeLists<T>
             return;
         }
 
-        uint previous = inOrder ? FindPlace(tags, tag->Start, sizeClass, ref link) : 0;
+        uint previous = 0;
+        if (inOrder)
+        {
+            previous = FindPrevious(tags, *link, tag->Start, sizeClass);
+            link = previous == 0 ? link : &tags.At(previous)->LinkA;
+        }
+
         uint next = *link;
         Invariant.Assert(tag->Kind == TagKind.Free && next != index, "what comes into a free list is free and not in it");
         Invariant.Assert(next == 0 || (tags.At(next)->Kind == TagKind.Free && tags.At(next)->LinkB == previous), "a free list links free segments both ways");
@@ -72,16 +78,15 @@ internal unsafe partial struct FreeLists<T>
         _rows.Mark(row, sizeClass);
     }
 
-    /// <summary>Moves the link from a list's head to where a segment that starts here belongs, roughly; returns the tag before that, 0 at
-    /// the head.</summary>
-    private static uint FindPlace(in TagPool<T> tags, T start, int sizeClass, ref uint* link)
+    /// <summary>The tag behind which a segment that starts here belongs, roughly; 0: at the head of the list, whose first is
+    /// <paramref name="next"/>.</summary>
+    private static uint FindPrevious(in TagPool<T> tags, uint next, T start, int sizeClass)
     {
         uint previous = 0;
-        int walk = sizeClass < TinyLists ? TinyWalk : 1;
-        for (uint next = *link; walk > 0 && start > tags.At(next)->Start; walk--, next = *link)
+        for (int walk = sizeClass < TinyLists ? TinyWalk : 1; walk > 0 && start > tags.At(next)->Start; walk--)
         {
             previous = next;                      // the unused tag 0 ends every list: it lies above all
-            link = &tags.At(next)->LinkA;
+            next = tags.At(next)->LinkA;
         }
 
         return previous;

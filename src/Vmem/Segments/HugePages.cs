@@ -1,14 +1,12 @@
-using System.Runtime.InteropServices;
-
 namespace Vmem.Segments;
 
-/// <summary>Large chunks of tables lie on huge pages, where Linux lets a program ask for them.</summary>
+/// <summary>Large tables lie on huge pages, where the system lets a program ask for them: on Linux.</summary>
 /// <remarks>
 /// In an arena of a million segments each access to a table misses the TLB, too. Small arenas have none of it. What it may cost is memory:
-/// the last page of a table is 2 MiB that may be used in part, of a chunk of at least <see cref="Least"/>. The system may have no such
+/// the last page of a table is 2 MiB that may be used in part, of at least <see cref="Least"/>. The system may have no such
 /// pages, or none to spare; then all is as without.
 /// </remarks>
-internal static unsafe partial class HugePages
+internal static unsafe class HugePages
 {
     /// <summary>The size of chunks from which on huge pages are asked for. Arbitrary: two of them.</summary>
     public const nuint Least = 2 * Size;
@@ -16,18 +14,12 @@ internal static unsafe partial class HugePages
     /// <summary>Of a huge page on x64, and on Arm with the usual small ones. Where they are larger nothing is won.</summary>
     public const nuint Size = 2 << 20;
 
-    private const int HugePage = 14;              // MADV_HUGEPAGE
-
     /// <summary>Asks for them, if it is worth it. Does not fail.</summary>
     public static void AskFor(void* chunk, nuint bytes)
     {
-        if (bytes >= Least && OperatingSystem.IsLinux())
+        if (bytes >= Least)
         {
-            _ = Advise(chunk, bytes, HugePage);
+            _ = NativePages.System?.AdviseHuge(chunk, bytes);
         }
     }
-
-    [LibraryImport("libc", EntryPoint = "madvise")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Advise(void* start, nuint size, int advice);
 }

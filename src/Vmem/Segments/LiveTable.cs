@@ -25,19 +25,26 @@ internal unsafe struct LiveTable<T>
     /// was just taken out splits nothing.</summary>
     private const uint BucketsPerEntry = 2;
 
-    /// <summary>How many buckets there are at first: half of a chunk, so that the next splits have room.</summary>
-    private const uint FirstBuckets = BucketStore.FirstChunk / 2;
+    /// <summary>How many buckets there is room for at first: a cache line.</summary>
+    private const uint LeastRoom = 16;
+
+    /// <summary>How many there are at first: half of that, so that the next splits have room.</summary>
+    private const uint FirstBuckets = LeastRoom / 2;
+
+    /// <summary>How many there may be: with one more a mask would not hold them.</summary>
+    private const uint MostBuckets = 1u << 31;
 
     /// <summary>How many buckets are merged under one lock: some hundred microseconds. Otherwise arbitrary.</summary>
     private const int BucketsAtATime = 1 << 13;
 
-    private BucketStore _heads;
+    private GrowingBlock _heads;
+    private uint _room;                                         // for how many buckets
     private uint _buckets;
     private uint _mask;                                         // 2^(L+1) − 1
     private uint _count;
     private StartHash<T> _hash;
 
-    public readonly long Bytes => _heads.BytesOf(_buckets);
+    public readonly long Bytes => _heads.Taken(_buckets * (long)sizeof(uint));
 
     public readonly uint Count => _count;
 
@@ -45,7 +52,7 @@ internal unsafe struct LiveTable<T>
     public readonly bool HasReserved
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => _heads.Capacity - _buckets >= BucketsPerEntry;
+        get => _room - _buckets >= BucketsPerEntry;
     }
 
     /// <summary>Makes sure that the next <see cref="Add"/> needs no memory. Throws <see cref="OutOfMemoryException"/>, having changed
@@ -62,7 +69,7 @@ internal unsafe struct LiveTable<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(in TagPool<T> tags, uint index, Tag<T>* tag, int quantumShift)
     {
-        uint* head = _heads.At(Bucket(tag->Start, quantumShift));
+        uint* head = Head(Bucket(tag->Start, quantumShift));
         Invariant.Assert(tag->Kind == TagKind.Allocated && !tag->ByHandle, "what is listed as live was allocated by address");
         Invariant.Assert(*head == 0 || tags.At(*head)->Start != tag->Start, "no two live segments start at the same value");
         tag->Generation = *head;                  // LinkB, the mark, becomes 0
@@ -91,7 +98,7 @@ internal unsafe struct LiveTable<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly uint* Find(in TagPool<T> tags, T start, int quantumShift)
     {
-        uint* link = _heads.At(Bucket(start, quantumShift));
+        uint* link = Head(Bucket(start, quantumShift));
         for (uint index = *link; index != 0; index = *link)
         {
             StepCounter.Count();
@@ -109,25 +116,27 @@ internal unsafe struct LiveTable<T>
 
     /// <summary>Gives back what is beyond twice the need, in steps: buckets are merged into those that they were split from, the last one
     /// first.</summary>
-    /// <param name="tags">The tags.</param>
-    /// <param name="chunk">Memory for the caller to give back; null if there is none.</param>
-    /// <returns>False if there is more to do.</returns>
-    public bool TryShrink(in TagPool<T> tags, out void* chunk)
+    /// <returns>Whether that was all.</returns>
+    public bool Shrink(in TagPool<T> tags)
     {
         uint least = Math.Max(FirstBuckets, 2 * BucketsPerEntry * _count);
         for (int step = 0; _buckets > least; step++)
         {
             if (step == BucketsAtATime)
             {
-                chunk = null;
                 return false;
             }
 
             Merge(tags);
         }
 
-        chunk = _heads.TryShrink(_buckets + BucketsPerEntry);
-        return chunk == null;
+        uint room = BitOperations.RoundUpToPowerOf2(Math.Max(LeastRoom, _buckets + BucketsPerEntry));
+        if (room < _room)
+        {
+            _room = (uint)(_heads.Shrink(room * (nuint)sizeof(uint)) / sizeof(uint));
+        }
+
+        return room >= _room;
     }
 
     public void Release()
@@ -135,6 +144,9 @@ internal unsafe struct LiveTable<T>
         _heads.Release();
         this = default;
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly uint* Head(uint bucket) => (uint*)_heads.Start + bucket;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private readonly uint Bucket(T start, int quantumShift)
@@ -146,13 +158,15 @@ internal unsafe struct LiveTable<T>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void Grow()
     {
-        _heads.Grow();
+        uint room = BitOperations.RoundUpToPowerOf2(Math.Max(LeastRoom, _room + 1));
+        _heads.Grow(room * (nuint)sizeof(uint), MostBuckets * (ulong)sizeof(uint));
+        _room = room;
         if (_buckets == 0)
         {
             _hash = StartHash<T>.Create();
             _buckets = FirstBuckets;
             _mask = (2 * _buckets) - 1;
-            new Span<uint>(_heads.At(0), (int)_buckets).Clear();
+            new Span<uint>(Head(0), (int)_buckets).Clear();
         }
     }
 
@@ -164,21 +178,21 @@ internal unsafe struct LiveTable<T>
             _mask >>= 1;
         }
 
-        uint* link = _heads.At(removed & (_mask >> 1));
+        uint* link = Head(removed & (_mask >> 1));
         while (*link != 0)
         {
             link = &tags.At(*link)->LinkA;
         }
 
-        *link = *_heads.At(removed);
+        *link = *Head(removed);
     }
 
     private void Split(in TagPool<T> tags, int quantumShift)
     {
-        Invariant.Assert(_buckets < _heads.Capacity, "room for two buckets was reserved");
+        Invariant.Assert(_buckets < _room, "room for two buckets was reserved");
         uint added = _buckets++;
-        uint* keep = _heads.At(added & (_mask >> 1));
-        uint* move = _heads.At(added);
+        uint* keep = Head(added & (_mask >> 1));
+        uint* move = Head(added);
         uint index = *keep;
         while (index != 0)
         {

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Vmem.Platform;
 
 namespace Vmem.Segments;
 
@@ -7,6 +8,9 @@ internal static class NativePages
 {
     /// <summary>The usual size of a page; one of another size changes a figure by a little.</summary>
     private const int Size = 4096;
+
+    /// <summary>The system; null where it is none that is known, and tables do with what malloc gives.</summary>
+    public static readonly MemorySystem? System = MemorySystem.IsKnown ? MemorySystem.Choose() : null;
 
     private const nuint CacheLine = 64;
     private const nuint Given = 16;               // what malloc gives anyway: more would cost a small chunk as much again

@@ -1,10 +1,12 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Vmem.Checks;
 
 namespace Vmem.Segments;
 
-/// <summary>A growing array of structs in native memory whose items never move and whose growth never copies.</summary>
+/// <summary>A growing array of structs in native memory whose items never move and whose growth never copies. For tables that there are
+/// many of in an arena, or whose items' addresses are kept; otherwise <see cref="GrowingBlock"/> is faster.</summary>
 /// <remarks>
 /// <para>
 /// Chunk 0 holds the first few items, and each further chunk as many as all before it, so the chunk of item i follows from the number of
@@ -58,27 +60,17 @@ internal unsafe struct NativeStore<TItem>
     public void Grow()
     {
         uint first = Capacity;
-        uint count = Doubling.NextChunk(first, FirstChunk);
+        uint count = first == 0 ? FirstChunk : first;
+        if (first > int.MaxValue)
+        {
+            throw new InsufficientMemoryException("A table of an arena has reached its limit of 2^32 entries.");
+        }
+
+        GrowthFault.ThrowIfDue();
         nuint bytes = (nuint)count * (nuint)sizeof(TItem);
         void* chunk = NativePages.Allocate(bytes);
         _origins[BitOperations.LeadingZeroCount(first | (FirstChunk - 1))] = (nint)chunk - (nint)((nuint)first * (nuint)sizeof(TItem));
         Capacity = first + count;
-    }
-
-    /// <summary>Takes the last chunk off, if there is room for so many items without it. The caller gives it back, best under no
-    /// lock: the system takes long for a large one.</summary>
-    /// <returns>The chunk, for <see cref="NativeMemory.AlignedFree"/>; null if it is needed.</returns>
-    public void* TryShrink(uint needed)
-    {
-        if (!Doubling.IsLastSpare(Capacity, FirstChunk, needed))
-        {
-            return null;
-        }
-
-        uint half = Capacity / 2;
-        void* chunk = At(half);
-        Capacity = half;
-        return chunk;
     }
 
     /// <summary>Gives all memory back. Afterwards the store is empty and may grow again.</summary>
@@ -86,7 +78,7 @@ internal unsafe struct NativeStore<TItem>
     {
         while (Capacity != 0)
         {
-            uint first = Doubling.FirstOfLast(Capacity, FirstChunk);
+            uint first = Capacity == FirstChunk ? 0 : Capacity / 2;
             NativeMemory.AlignedFree(At(first));
             Capacity = first;
         }

@@ -113,25 +113,24 @@ internal sealed unsafe partial class SegmentMap<T>
     {
         Tag<T>* tag = _tags.At(index);
         T old = SizeOf(tag);
-        if (size < old ? !TryCutTail(index, tag, size) : size > old && !TryGrow(tag, size - old))
+        if (size < old ? !TryCutTail(index, size) : size > old && !TryGrow(tag, size - old))
         {
             return false;
         }
 
         InUse += size - old;
-        Invariant.Assert(SizeOf(tag) == size && tag->Kind == TagKind.Allocated, "a resized segment has its new size");
+        Invariant.Assert(SizeOf(_tags.At(index)) == size && _tags.At(index)->Kind == TagKind.Allocated, "a resized segment has its new size");
         return true;
     }
 
     /// <summary>False, and nothing is changed, if there is no memory for the tag of what is cut off. Where free space follows, that grows
     /// downward instead.</summary>
-    private bool TryCutTail(uint index, Tag<T>* tag, T size)
+    private bool TryCutTail(uint index, T size)
     {
-        uint nextIndex = tag->Next;
-        Tag<T>* next = _tags.At(nextIndex);
-        if (next->Kind == TagKind.Free)
+        uint nextIndex = _tags.At(index)->Next;
+        if (_tags.At(nextIndex)->Kind == TagKind.Free)
         {
-            MoveFront(nextIndex, next, tag->Start + size);
+            MoveFront(nextIndex, _tags.At(nextIndex), _tags.At(index)->Start + size);
             return true;
         }
 
@@ -144,8 +143,8 @@ internal sealed unsafe partial class SegmentMap<T>
             return false;
         }
 
-        uint tailIndex = SplitOff(index, tag, size);
-        _ = Coalesce(tailIndex, _tags.At(tailIndex), nextIndex, next);
+        uint tailIndex = SplitOff(index, _tags.At(index), size);
+        _ = Coalesce(tailIndex, _tags.At(tailIndex), nextIndex, _tags.At(nextIndex));
         return true;
     }
 

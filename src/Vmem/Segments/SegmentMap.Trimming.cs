@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Vmem.Checks;
 
 namespace Vmem.Segments;
@@ -6,10 +5,9 @@ namespace Vmem.Segments;
 /// <summary>Memory of the tables that is not needed goes back, in steps.</summary>
 /// <remarks>
 /// <para>
-/// Tables grow by chunks that are as large as all before them, so the last chunk is half of a table. It can go when nothing in it is in
-/// use. The few tags of a large arena that has become small may lie anywhere, and each of them is moved to a lower number: its
-/// neighbours in the ring, its list, table or index, and its slab are told. A handle whose tag was moved is not told: it finds its segment
-/// by the start, and knows it by the generation.
+/// The upper half of a table can go when nothing in it is in use. The few tags of a large arena that has become small may lie anywhere, and
+/// each of them is moved to a lower number: its neighbours in the ring, its list, table or index, and its slab are told. A handle whose tag
+/// was moved is not told: it finds its segment by the start, and knows it by the generation.
 /// </para>
 /// <para>Rejected: to take low numbers first always, which would need an order among unused tags, and a search in it for every one that is
 /// taken.</para>
@@ -34,13 +32,10 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>Takes one step.</summary>
     /// <param name="mayMove">Whether nobody outside knows tags by their numbers.</param>
     /// <param name="slabMoved">Is told of a slab, and the tag that it has now.</param>
-    /// <param name="chunk">Memory for the caller to give back under no lock; 0: none.</param>
     /// <returns>Whether that was all.</returns>
-    public bool TryTrim(bool mayMove, Action<uint, uint> slabMoved, out nint chunk)
+    public bool Trim(bool mayMove, Action<uint, uint> slabMoved)
     {
-        bool isDone = _live.TryShrink(_tags, out void* memory);
-        chunk = (nint)memory;
-        if (!isDone)
+        if (!_live.Shrink(_tags))
         {
             return false;
         }
@@ -53,17 +48,14 @@ internal sealed unsafe partial class SegmentMap<T>
 
         if (_tags.KeepBelow(_trimBound))
         {
-            chunk = (nint)_tags.TryShrink(_trimBound);
+            bool isWhole = _tags.Shrink(_trimBound);
             _freeLists.Shrink(_tags.Most);
-            return chunk == 0;
+            return isWhole;
         }
 
         MoveSome(slabMoved);
         return false;
     }
-
-    /// <summary>Gives a chunk back to the system.</summary>
-    public static void GiveBack(nint chunk) => NativeMemory.AlignedFree((void*)chunk);
 
     /// <summary>The segment of a handle, also where its tag was moved; 0 if it holds none.</summary>
     /// <returns>False after a step towards the segment: see <see cref="TryApproach(T)"/>.</returns>

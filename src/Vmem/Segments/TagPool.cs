@@ -8,7 +8,8 @@ namespace Vmem.Segments;
 /// <remarks>
 /// The paper's bootstrap problem, tags that must be allocated to allocate tags, does not arise: tags come from native memory, never from
 /// the arena they describe. What remains of its rule: <see cref="Grow"/> is called before an operation changes anything if
-/// there are fewer than <see cref="MostTaken"/>, so that <see cref="Take"/> cannot fail halfway.
+/// there are fewer than <see cref="MostTaken"/>, so that <see cref="Take"/> cannot fail halfway. Growing may move the tags: nobody keeps
+/// the address of one beyond it.
 /// </remarks>
 internal unsafe struct TagPool<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
@@ -16,18 +17,19 @@ internal unsafe struct TagPool<T>
     /// <summary>How many tags an operation may take.</summary>
     public const uint MostTaken = 2;
 
+    private const uint Fewest = 8;                // what an arena of three segments needs, and one beside each
     private const uint FoundAtATime = 64;         // arbitrary
 
-    private NativeStore<Tag<T>> _store;
+    private GrowingBlock _block;
     private uint _unused;                         // head of the returned tags; the most recently returned is the likeliest to be cached
     private uint _fresh;                          // tags from here on have never been used
-    private uint _bound;                          // tags from here on may not be used yet
+    private uint _bound;                          // there are no tags from here on
     private uint _available;                      // returned and never used ones together
     private uint _lost;                           // returned ones that are in no list since KeepBelow
     private uint _search;                         // where the next of these may be
 
     /// <summary>The bytes of the tags that have ever been used.</summary>
-    public readonly long Bytes => _store.BytesOf(_fresh);
+    public readonly long Bytes => _block.Taken(_fresh * (long)sizeof(Tag<T>));
 
     /// <summary>How many tags have ever been in use at once: those above were never written.</summary>
     public readonly uint HighWater => _fresh;
@@ -43,7 +45,7 @@ internal unsafe struct TagPool<T>
     public readonly bool HasReserved(uint count) => _available >= count;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public readonly Tag<T>* At(uint index) => _store.At(index);
+    public readonly Tag<T>* At(uint index) => (Tag<T>*)_block.Start + index;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public uint Take()
@@ -74,7 +76,7 @@ internal unsafe struct TagPool<T>
 
     public void Release()
     {
-        _store.Release();
+        _block.Release();
         _unused = 0;
         _fresh = 0;
         _bound = 0;
@@ -83,7 +85,7 @@ internal unsafe struct TagPool<T>
     }
 
     /// <summary>How many tags there must be room for at least, so that what is in use takes half of them at most.</summary>
-    public readonly uint Need => Math.Max(NativeStore<Tag<T>>.FirstChunk, BitOperations.RoundUpToPowerOf2((uint)InUse * 2));
+    public readonly uint Need => Math.Max(Fewest, BitOperations.RoundUpToPowerOf2((uint)InUse * 2));
 
     /// <summary>How many tags may be in use at once.</summary>
     public readonly uint Most => Math.Max(_bound, 1) - 1;
@@ -91,7 +93,7 @@ internal unsafe struct TagPool<T>
     /// <summary>The same after <see cref="Grow"/>.</summary>
     public readonly uint NextMost => NextBound - 1;
 
-    /// <summary>From now on tags below this are taken first; those above are lost until <see cref="TryShrink"/> gives their memory back, or
+    /// <summary>From now on tags below this are taken first; those above are lost until <see cref="Shrink"/> gives their memory back, or
     /// the others have run out. O(bound).</summary>
     /// <returns>Whether none above is in use.</returns>
     public bool KeepBelow(uint bound)
@@ -126,36 +128,31 @@ internal unsafe struct TagPool<T>
         _lost++;
     }
 
-    /// <summary>After <see cref="KeepBelow"/> has said that nothing above is in use: gives memory above back, a chunk at a time.</summary>
-    /// <returns>The chunk, as <see cref="NativeStore{TItem}.TryShrink"/> gives it; null if that was all.</returns>
-    public void* TryShrink(uint bound)
+    /// <summary>After <see cref="KeepBelow"/> has said that nothing above is in use: gives memory above back, or some of it.</summary>
+    /// <returns>Whether that was all.</returns>
+    public bool Shrink(uint bound)
     {
-        void* chunk = _store.TryShrink(bound);
-        uint less = _bound - Math.Min(_bound, _store.Capacity);
-        _bound -= less;
-        _lost -= less;
-        _fresh = Math.Min(_fresh, _bound);
-        return chunk;
+        uint left = (uint)(_block.Shrink(bound * (nuint)sizeof(Tag<T>)) / (nuint)sizeof(Tag<T>));
+        _lost -= _bound - left;
+        _bound = left;
+        _fresh = Math.Min(_fresh, left);
+        return left == bound;
     }
 
     /// <summary>Makes the tags of at least one operation available. Throws <see cref="OutOfMemoryException"/>, having changed
     /// nothing.</summary>
-    /// <remarks>A chunk is opened in two halves, as what else is needed for each tag (see <see cref="RowPlaces{T}"/>) takes more than a
+    /// <remarks>By a half and by a third in turn, as what else is needed for each tag (see <see cref="RowPlaces{T}"/>) takes more than a
     /// tag.</remarks>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public void Grow()
     {
         uint bound = NextBound;
-        if (bound > _store.Capacity)
+        if (_bound > Tag<T>.MaxIndex)
         {
-            if (_store.Capacity > Tag<T>.MaxIndex)
-            {
-                throw new InsufficientMemoryException($"An arena holds at most {Tag<T>.MaxIndex} segments and spans.");
-            }
-
-            _store.Grow();
+            throw new InsufficientMemoryException($"An arena holds at most {Tag<T>.MaxIndex} segments and spans.");
         }
 
+        _block.Grow(bound * (nuint)sizeof(Tag<T>), (Tag<T>.MaxIndex + 1ul) * (ulong)sizeof(Tag<T>));
         if (_fresh == 0)
         {
             // Index 0 means "none". The free lists rely on its tag's place, and let it take stray writes.
@@ -169,8 +166,15 @@ internal unsafe struct TagPool<T>
         _bound = bound;
     }
 
-    private readonly uint NextBound =>
-        _bound < _store.Capacity ? _store.Capacity : Math.Max(NativeStore<Tag<T>>.FirstChunk, _bound + (_bound / 2));
+    /// <summary>The next power of two, or three quarters of it.</summary>
+    private readonly uint NextBound
+    {
+        get
+        {
+            uint power = BitOperations.RoundUpToPowerOf2(Math.Max(Fewest, _bound + 1));
+            return power > Fewest && _bound < power / 4 * 3 ? power / 4 * 3 : power;
+        }
+    }
 
     /// <summary>The list is empty, or nearly so: lists lost tags again.</summary>
     /// <returns>Whether an operation's tags are available now.</returns>

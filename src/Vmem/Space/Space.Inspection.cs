@@ -25,13 +25,8 @@ internal sealed partial class Space<T>
 
         for (bool isDone = false; !isDone;)
         {
-            nint chunk;
-            using (Visit())
-            {
-                isDone = Map.TryTrim(mayMove: Auditor is null, (slab, tag) => Caches!.SlabMoved(slab, tag), out chunk);
-            }
-
-            SegmentMap<T>.GiveBack(chunk);
+            using Visit<T> visit = Visit();
+            isDone = Map.Trim(mayMove: Auditor is null, (slab, tag) => Caches!.SlabMoved(slab, tag));
         }
     }
 

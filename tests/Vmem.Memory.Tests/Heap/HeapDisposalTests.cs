@@ -1,5 +1,5 @@
 using Vmem.Caching;
-using Vmem.Memory.Platform;
+using Vmem.Platform;
 using Vmem.Testing.Time;
 using Xunit;
 

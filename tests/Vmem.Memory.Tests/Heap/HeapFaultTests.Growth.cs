@@ -1,6 +1,6 @@
 using Vmem.Caching;
-using Vmem.Memory.Platform;
 using Vmem.Memory.Tests.Internals;
+using Vmem.Platform;
 using Vmem.Testing.Time;
 using Xunit;
 

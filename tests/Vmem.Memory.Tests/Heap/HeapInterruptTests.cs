@@ -2,8 +2,8 @@ using System.Runtime.CompilerServices;
 using Vmem.Checks;
 using Vmem.Diagnostics;
 using Vmem.Memory.Heap;
-using Vmem.Memory.Platform;
 using Vmem.Memory.Tests.Platform;
+using Vmem.Platform;
 using Vmem.Testing.Internals;
 using Xunit;
 

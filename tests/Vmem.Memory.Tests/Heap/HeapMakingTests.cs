@@ -1,7 +1,7 @@
 using Vmem.Memory.Heap;
-using Vmem.Memory.Platform;
 using Vmem.Memory.Tests.Internals;
 using Vmem.Memory.Tests.Platform;
+using Vmem.Platform;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Heap;

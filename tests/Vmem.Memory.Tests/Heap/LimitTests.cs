@@ -1,5 +1,6 @@
 using Vmem.Memory.Platform;
 using Vmem.Memory.Tests.Platform;
+using Vmem.Platform;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Heap;

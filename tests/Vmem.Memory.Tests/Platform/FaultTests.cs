@@ -1,4 +1,4 @@
-using Vmem.Memory.Platform;
+using Vmem.Platform;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Platform;

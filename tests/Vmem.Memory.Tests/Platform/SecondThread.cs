@@ -1,4 +1,4 @@
-using Vmem.Memory.Platform;
+using Vmem.Platform;
 
 namespace Vmem.Memory.Tests.Platform;
 

@@ -1,4 +1,4 @@
-using Vmem.Memory.Platform;
+using Vmem.Platform;
 using Vmem.Testing.Internals;
 using Xunit;
 

@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using Vmem.Diagnostics;
 using Vmem.Memory.Diagnostics;
-using Vmem.Memory.Platform;
 using Vmem.Memory.Tests.Isolation.Concurrency;
+using Vmem.Platform;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Heap.Debugging;

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Vmem.Memory.Platform;
+namespace Vmem.Platform;
 
 /// <summary>The functions of Windows (memoryapi.h, sysinfoapi.h, psapi.h). All arguments are blittable.</summary>
 internal static unsafe partial class Kernel32

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Vmem.Memory.Platform;
+namespace Vmem.Platform;
 
 /// <summary>Linux: mmap, mprotect, madvise, munmap, mincore. Tested.</summary>
 internal sealed unsafe class LinuxMemory : PosixMemory

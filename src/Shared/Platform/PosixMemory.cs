@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Vmem.Memory.Platform;
+namespace Vmem.Platform;
 
 /// <summary>What Linux and macOS have in common: private anonymous mappings, whose access tells reserved pages from committed
 /// ones.</summary>

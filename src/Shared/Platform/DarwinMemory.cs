@@ -1,4 +1,4 @@
-namespace Vmem.Memory.Platform;
+namespace Vmem.Platform;
 
 /// <summary>macOS and its relatives: mmap, mprotect, munmap, mincore. Written against the documentation; not tested.</summary>
 /// <remarks>

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Vmem.Memory.Platform;
+namespace Vmem.Platform;
 
 /// <summary>The calls of one operating system, as they are: no arguments are checked, and every failure comes back as the system's own
 /// error number, 0 for none.</summary>
@@ -29,6 +29,12 @@ internal abstract unsafe class MemorySystem
     /// <summary>The highest address that may be asked for by name (inclusive). No reservation is longer than from
     /// <see cref="Lowest"/> to here.</summary>
     public abstract nuint Highest { get; }
+
+    /// <summary>Whether the system is one of those that are known.</summary>
+    public static bool IsKnown =>
+        OperatingSystem.IsWindows() ||
+        OperatingSystem.IsLinux() || OperatingSystem.IsAndroid() ||
+        OperatingSystem.IsMacOS() || OperatingSystem.IsIOS() || OperatingSystem.IsTvOS();
 
     /// <summary>The calls of the system that this is.</summary>
     /// <exception cref="PlatformNotSupportedException">It is none of those that are known.</exception>

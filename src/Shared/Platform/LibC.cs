@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Vmem.Memory.Platform;
+namespace Vmem.Platform;
 
 /// <summary>The functions of POSIX and their common relatives, as Linux and macOS have them. All arguments are blittable: no marshalling
 /// code but for the error number.</summary>

@@ -1,4 +1,4 @@
-namespace Vmem.Memory.Platform;
+namespace Vmem.Platform;
 
 /// <summary>What the system is asked for. Named by purpose, not by function, so that a test that makes the third commit fail means the same
 /// on every system.</summary>

@@ -1,4 +1,4 @@
-namespace Vmem.Memory.Platform;
+namespace Vmem.Platform;
 
 /// <summary>Makes system calls fail as the system fails them when it is short of something, for the tests that show that nothing is lost
 /// then. The call is not made.</summary>

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Vmem.Memory.Platform;
+namespace Vmem.Platform;
 
 /// <summary>Windows: VirtualAlloc, VirtualFree, VirtualProtect, QueryWorkingSetEx. Written against the documentation; not tested.</summary>
 /// <remarks>

@@ -1,0 +1,103 @@
+using Vmem.Platform;
+
+namespace Vmem.Segments;
+
+/// <summary>Address space for tables that grow where they are: reserved as long as they may ever be, and committed as they grow.</summary>
+/// <remarks>
+/// <para>
+/// <b>How long.</b> A table of tags may come to 24 GiB. Address space is plenty, but it is everybody's: all tables together reserve an
+/// eighth of it at most, some 680 such ranges on 64 bits. Who comes later, or where the system is short, gets a range of
+/// <see cref="Margin"/> times what he has, and moves when it is full. On 32 bits that is so from the start.
+/// </para>
+/// <para>
+/// From <see cref="HugePages"/>' least on, what is committed ends where a huge page would, so that the system can give them. Elsewhere it
+/// ends with a page.
+/// </para>
+/// </remarks>
+internal static unsafe class TableRange
+{
+    /// <summary>Growing by doubling, that is six times. Otherwise arbitrary.</summary>
+    public const nuint Margin = 64;
+
+    private static long s_reserved;               // by all tables, in bytes
+
+    /// <summary>Reserves a range.</summary>
+    /// <param name="size">What is needed now, in bytes.</param>
+    /// <param name="most">What may ever be needed.</param>
+    /// <param name="start">Where it is.</param>
+    /// <param name="reserved">How long it is: not less than <paramref name="size"/>.</param>
+    /// <returns>False if the system has none.</returns>
+    public static bool TryReserve(nuint size, ulong most, out byte* start, out nuint reserved) =>
+        TryReserve(most, out start, out reserved) || TryReserve(ulong.Min(most, (ulong)size * Margin), out start, out reserved);
+
+    /// <summary>Makes a part of a range readable and writable.</summary>
+    /// <exception cref="OutOfMemoryException">There is no memory.</exception>
+    public static void Commit(byte* start, nuint from, nuint to, nuint reserved)
+    {
+        byte* first = End(start, from, reserved);
+        byte* end = End(start, to, reserved);
+        if (end > first && System.Commit(first, (nuint)(end - first)) != 0)
+        {
+            throw new InsufficientMemoryException($"There is no memory for a table of an arena to grow to {to} bytes.");
+        }
+
+        HugePages.AskFor(start, (nuint)(end - start));
+    }
+
+    /// <summary>Gives the memory of a range's end back. Where the system refuses, it stays, and is there for the next
+    /// <see cref="Commit"/>.</summary>
+    public static void Decommit(byte* start, nuint from, nuint to, nuint reserved)
+    {
+        byte* first = End(start, from, reserved);
+        byte* end = End(start, to, reserved);
+        if (end > first)
+        {
+            _ = System.Decommit(first, (nuint)(end - first));
+        }
+    }
+
+    /// <summary>Gives a range back. Where the system refuses, having as many mappings as may be, at least the memory goes.</summary>
+    public static void Release(byte* start, nuint reserved)
+    {
+        if (System.Release(start, reserved) == 0)
+        {
+            Interlocked.Add(ref s_reserved, -(long)reserved);
+        }
+        else
+        {
+            _ = System.Decommit(start, reserved);
+        }
+    }
+
+    private static bool TryReserve(ulong wanted, out byte* start, out nuint reserved)
+    {
+        start = null;
+        reserved = 0;
+        if (NativePages.System is null || wanted > System.Highest / 8)
+        {
+            return false;
+        }
+
+        nuint size = RoundUp((nuint)wanted, System.Granularity);
+        if (Interlocked.Add(ref s_reserved, (long)size) > (long)(System.Highest / 8) || System.Reserve(null, size, out void* place) != 0)
+        {
+            Interlocked.Add(ref s_reserved, -(long)size);
+            return false;
+        }
+
+        start = (byte*)place;
+        reserved = size;
+        return true;
+    }
+
+    private static MemorySystem System => NativePages.System!;
+
+    /// <summary>Where what is committed ends, if so many bytes are used.</summary>
+    private static byte* End(byte* start, nuint used, nuint reserved)
+    {
+        nuint unit = used < HugePages.Least ? System.PageSize : HugePages.Size;
+        return (byte*)nuint.Min(RoundUp((nuint)start + used, unit), (nuint)start + reserved);
+    }
+
+    private static nuint RoundUp(nuint value, nuint unit) => (value + (unit - 1)) & ~(unit - 1);
+}
