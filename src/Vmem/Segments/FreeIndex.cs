@@ -7,16 +7,12 @@ namespace Vmem.Segments;
 /// <summary>One index over the free segments: a tree, and how much of it is there.</summary>
 /// <remarks>
 /// By address it may be for an alignment: then the value of a segment is not its size but the largest request that it has a place for, and
-/// a segment without a place is not in it. A large tree is given back on another thread: the system frees its pages one by
-/// one, and the arena would wait. It is no longer the arena's by then.
+/// a segment without a place is not in it.
 /// </remarks>
 internal unsafe struct FreeIndex<T, TOrder>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
     where TOrder : IRangeOrder<T>
 {
-    /// <summary>The most that a thread gives back which wants something else. Arbitrary: some microseconds.</summary>
-    private const long ReleasedAtOnce = 64 << 10;
-
     private RangeTree<T, TOrder>? _tree;
     private StepwiseBuild _build;
     private bool _isBounded;                      // the tree is for long searches, or will be when it is begun
@@ -125,19 +121,7 @@ internal unsafe struct FreeIndex<T, TOrder>
         _isBounded = false;
         _build.GiveUp();
 
-        try
-        {
-            if (tree.Bytes > ReleasedAtOnce && ThreadPool.UnsafeQueueUserWorkItem(static tree => tree.Release(), tree, preferLocal: false))
-            {
-                return;
-            }
-        }
-        catch (OutOfMemoryException)
-        {
-            // There is no memory to ask another thread.
-        }
-
-        tree.Release();
+        GivenUp.Release(tree, tree.Bytes);
     }
 
     /// <summary>Gives all memory back, now.</summary>

@@ -10,19 +10,25 @@ internal sealed class FreeIndexes<T>
 #pragma warning disable CA1051 // They are structs, and changed in place.
     public FreeIndex<T, ByKey<T>> ByAddress;
     public FreeIndex<T, ByKeyThenValue<T>> BySize;
+    public FitIndex<T> ByFit;
     public AlignedIndexes<T>? Aligned;
     public ListCounts<T> Counts;
 #pragma warning restore CA1051
 
-    public FreeIndexes(int quantumShift) => Counts = new ListCounts<T> { QuantumShift = quantumShift };
+    public FreeIndexes(int quantumShift)
+    {
+        ByFit = new FitIndex<T> { QuantumShift = quantumShift };
+        Counts = new ListCounts<T> { QuantumShift = quantumShift };
+    }
 
-    public long Bytes => ByAddress.Bytes + BySize.Bytes + (Aligned?.Bytes ?? 0) + Counts.Bytes;
+    public long Bytes => ByAddress.Bytes + BySize.Bytes + ByFit.Bytes + (Aligned?.Bytes ?? 0) + Counts.Bytes;
 
     /// <summary>Gives all up. They may be begun again.</summary>
     public void Drop()
     {
         ByAddress.Drop();
         BySize.Drop();
+        ByFit.Drop();
         Aligned?.Drop();
     }
 
@@ -31,6 +37,7 @@ internal sealed class FreeIndexes<T>
     {
         ByAddress.Release();
         BySize.Release();
+        ByFit.Release();
         Aligned?.Release();
     }
 
@@ -38,6 +45,7 @@ internal sealed class FreeIndexes<T>
     {
         ByAddress.Validate(tags);
         BySize.Validate(tags);
+        ByFit.Validate(tags);
         Aligned?.Validate(tags);
         Counts.Validate(tags);
     }
@@ -52,6 +60,22 @@ internal sealed class FreeIndexes<T>
     /// <summary>Asks for the index by size.</summary>
     /// <inheritdoc cref="HasByAddress"/>
     public bool HasBySize(in TagPool<T> tags, bool inSteps, bool isBounded = false) => Has(ref BySize, tags, inSteps, isBounded);
+
+    /// <summary>Asks for the index of best fit without constraints.</summary>
+    /// <param name="tags">The tags.</param>
+    /// <param name="lists">The free lists.</param>
+    /// <param name="inSteps">Whether one step is to be taken if it is not complete, not all of them.</param>
+    /// <returns>Whether it is complete.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool HasByFit(in TagPool<T> tags, in FreeLists<T> lists, bool inSteps)
+    {
+        do
+        {
+            ByFit.Ask(tags, lists);
+        }
+        while (!ByFit.IsComplete && !inSteps);
+        return ByFit.IsComplete;
+    }
 
     /// <summary>Asks for the index by address that knows an alignment.</summary>
     /// <param name="tags">The tags.</param>
@@ -75,14 +99,15 @@ internal sealed class FreeIndexes<T>
     {
         ByAddress.Reserve();
         BySize.Reserve();
+        ByFit.Reserve();
         Aligned?.Reserve();
         Counts.Reserve();
     }
 
-    public bool IsAnyBegun => ByAddress.IsBegun || BySize.IsBegun || Counts.IsBegun || Aligned is { IsBegun: true };
+    public bool IsAnyBegun => ByAddress.IsBegun || BySize.IsBegun || ByFit.IsBegun || Counts.IsBegun || Aligned is { IsBegun: true };
 
     public bool HasReserve =>
-        ByAddress.HasReserve && BySize.HasReserve && Counts.HasReserve && Aligned is null or { HasReserve: true };
+        ByAddress.HasReserve && BySize.HasReserve && ByFit.HasReserve && Counts.HasReserve && Aligned is null or { HasReserve: true };
 
     public void Add(T start, T size, uint tag)
     {
@@ -94,6 +119,11 @@ internal sealed class FreeIndexes<T>
         if (BySize.IsBegun)
         {
             BySize.Add(start, size, tag);
+        }
+
+        if (ByFit.IsBegun)
+        {
+            ByFit.Add(start, size, tag);
         }
 
         Aligned?.Add(start, size, tag);
@@ -112,6 +142,11 @@ internal sealed class FreeIndexes<T>
             BySize.Remove(start, size, tag);
         }
 
+        if (ByFit.IsBegun)
+        {
+            ByFit.Remove(start, size, tag);
+        }
+
         Aligned?.Remove(start, size, tag);
         Counts.Remove(size, tag);
     }
@@ -127,6 +162,11 @@ internal sealed class FreeIndexes<T>
         if (BySize.IsBegun)
         {
             BySize.Replace(oldStart, oldSize, oldTag, start, size, tag);
+        }
+
+        if (ByFit.IsBegun)
+        {
+            ByFit.Replace(oldStart, oldSize, oldTag, start, size, tag);
         }
 
         Aligned?.Replace(oldStart, oldSize, oldTag, start, size, tag);

@@ -67,12 +67,13 @@ internal unsafe partial struct FreeLists<T>
         int own = SizeClass.Of(units);
         int looks = MostLooks;
         count = 0;
-        for (int sizeClass = FindNotEmpty(Math.Max(own, FirstWide)); sizeClass >= 0 && looks >= 0; sizeClass = FindNotEmpty(sizeClass + 1))
+        int sizeClass = FindNotEmpty(Math.Max(own, SizeClass.FirstWide));
+        for (; sizeClass >= 0 && looks >= 0; sizeClass = FindNotEmpty(sizeClass + 1))
         {
             count += CountLongEnough(tags, sizeClass, sizeClass == own ? units : T.Zero, ref looks);
         }
 
-        if (own < FirstWide)
+        if (own < SizeClass.FirstWide)
         {
             count += CountExact(tags, own, all - count, ref looks);
         }
@@ -86,7 +87,7 @@ internal unsafe partial struct FreeLists<T>
         T units = size >> _quantumShift;
         int own = SizeClass.Of(units);
         int looks = MostLooks;
-        return own < FirstWide ? counts.From(own) : counts.From(own + 1) + CountLongEnough(tags, own, units, ref looks);
+        return own < SizeClass.FirstWide ? counts.From(own) : counts.From(own + 1) + CountLongEnough(tags, own, units, ref looks);
     }
 
     /// <summary>Checks every list and bitmap; returns how many segments the lists hold.</summary>
@@ -163,7 +164,7 @@ internal unsafe partial struct FreeLists<T>
                 return all - count;
             }
 
-            if (!TryStep(tags, ref high, ref above, FirstWide))
+            if (!TryStep(tags, ref high, ref above, SizeClass.FirstWide))
             {
                 return count;
             }

@@ -24,9 +24,6 @@ internal unsafe partial struct FreeLists<T>
     /// place gave sizes U64 98.87 % instead of 98.92 %, and sizes P no more than seeds differ.</summary>
     private const int TinyWalk = 8;
 
-    /// <summary>From this list on, the members of a list may differ in size.</summary>
-    private const int FirstWide = 2 * SizeClass.Steps;
-
     /// <summary>One in 16 segments that come into a wide list has it looked at whether it is long: a list has no counter, for which every
     /// operation would pay. Steps of 2^32/φ are spread evenly whatever part of them a list gets (Weyl). Arbitrary.</summary>
     private const uint LookBelow = 1u << 28;
@@ -58,7 +55,7 @@ internal unsafe partial struct FreeLists<T>
     {
         ListRow* row = _rows.Place(sizeClass);
         uint* link = ListRows<T>.Head(row, sizeClass);
-        if (sizeClass >= FirstWide && (DividedLists<T>.IsRow(*link) || (_look += LookStep) < LookBelow) &&
+        if (sizeClass >= SizeClass.FirstWide && (DividedLists<T>.IsRow(*link) || (_look += LookStep) < LookBelow) &&
             TryPushDivided(tags, index, tag, sizeClass, inOrder))
         {
             return;
@@ -103,7 +100,7 @@ internal unsafe partial struct FreeLists<T>
         ListRow* row = _rows.Of(sizeClass);
         uint* link = &tags.At(previous)->LinkA;
         uint* head = ListRows<T>.Head(row, sizeClass);
-        if (sizeClass >= FirstWide && DividedLists<T>.IsRow(*head))
+        if (sizeClass >= SizeClass.FirstWide && DividedLists<T>.IsRow(*head))
         {
             _divided.Remove(tags, head, SizeClass.Bits(sizeClass), UnitsOf(tags, tag), tag);
             return;

@@ -4,12 +4,11 @@ using System.Runtime.Intrinsics;
 
 namespace Vmem.Segments;
 
-/// <summary>What is done to the slots of a tree node as a whole. Comparing one value with all of them: bit i of a mask answers for slot i.
-/// Moving them over by one.</summary>
+/// <summary>Comparing one value with all the slots of a tree node: bit i of a mask answers for slot i.</summary>
 /// <remarks>
 /// A node's slots are compared whole, the unused ones too, and their bits masked off: for 64-bit keys that is four comparisons and no
 /// branch that depends on them. Rejected: binary search, five steps each of which waits for the one before; see docs/design.md for what
-/// the change brought. Rejected too: moving slots by Span.CopyTo, which leaves managed code where source and target overlap.
+/// the change brought.
 /// </remarks>
 internal static unsafe class NodeScan
 {
@@ -46,6 +45,41 @@ internal static unsafe class NodeScan
         for (int i = 0; i < Width; i++)
         {
             mask |= (slots[i] >= bound ? 1u : 0) << i;
+        }
+
+        return mask;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint Above<T>(T* slots, T bound)
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+    {
+        uint mask = 0;
+        if (Vector512.IsHardwareAccelerated && Vector512<T>.IsSupported && Vector512<T>.Count <= Width)
+        {
+            Vector512<T> bounds = Vector512.Create(bound);
+            for (int i = 0; i < Width; i += Vector512<T>.Count)
+            {
+                mask |= (uint)Vector512.GreaterThan(Vector512.Load(slots + i), bounds).ExtractMostSignificantBits() << i;
+            }
+
+            return mask;
+        }
+
+        if (Vector256.IsHardwareAccelerated && Vector256<T>.IsSupported)
+        {
+            Vector256<T> bounds = Vector256.Create(bound);
+            for (int i = 0; i < Width; i += Vector256<T>.Count)
+            {
+                mask |= Vector256.GreaterThan(Vector256.Load(slots + i), bounds).ExtractMostSignificantBits() << i;
+            }
+
+            return mask;
+        }
+
+        for (int i = 0; i < Width; i++)
+        {
+            mask |= (slots[i] > bound ? 1u : 0) << i;
         }
 
         return mask;
@@ -99,46 +133,6 @@ internal static unsafe class NodeScan
     /// <summary>The last slot in [0, to] whose bit is set; −1 if there is none, or if <paramref name="to"/> is −1.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Last(uint mask, int to) => 31 - BitOperations.LeadingZeroCount((uint)(mask & ((2ul << to) - 1) & (ulong)~(to >> 31)));
-
-    /// <summary>Moves the slots [slot, count) up by one. A node has no more than <see cref="Width"/> − 1 entries then.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void OpenSlot<TSlot>(TSlot* slots, int slot, int count)
-        where TSlot : unmanaged
-    {
-        int i = count;
-        if (Vector256.IsHardwareAccelerated && Vector256<TSlot>.IsSupported)
-        {
-            for (; i - Vector256<TSlot>.Count >= slot; i -= Vector256<TSlot>.Count)
-            {
-                Vector256.Store(Vector256.Load(slots + i - Vector256<TSlot>.Count), slots + i - Vector256<TSlot>.Count + 1);
-            }
-        }
-
-        for (; i > slot; i--)
-        {
-            slots[i] = slots[i - 1];
-        }
-    }
-
-    /// <summary>Moves the slots (slot, count) down by one, over the one at <paramref name="slot"/>.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void CloseSlot<TSlot>(TSlot* slots, int slot, int count)
-        where TSlot : unmanaged
-    {
-        int i = slot;
-        if (Vector256.IsHardwareAccelerated && Vector256<TSlot>.IsSupported)
-        {
-            for (; i + Vector256<TSlot>.Count < count; i += Vector256<TSlot>.Count)
-            {
-                Vector256.Store(Vector256.Load(slots + i + 1), slots + i);
-            }
-        }
-
-        for (; i + 1 < count; i++)
-        {
-            slots[i] = slots[i + 1];
-        }
-    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Largest<T>(T* slots, int count)

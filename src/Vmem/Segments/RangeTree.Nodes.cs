@@ -23,11 +23,15 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         Invariant.Assert(count < Width && (uint)slot <= (uint)count, "a node that is put into has room");
         Invariant.Assert(slot == 0 || TOrder.Less(node->KeyAt[slot - 1], node->ValueAt[slot - 1], key, value), "entries are in order");
         Invariant.Assert(slot == count || TOrder.Less(key, value, node->KeyAt[slot], node->ValueAt[slot]), "entries are in order");
-        NodeScan.OpenSlot(node->KeyAt, slot, count);
-        NodeScan.OpenSlot(node->ValueAt, slot, count);
-        NodeScan.OpenSlot(node->ItemAt, slot, count);
+        NodeSlots.Open(node->KeyAt, slot, count);
+        NodeSlots.Open(node->ItemAt, slot, count);
         node->KeyAt[slot] = key;
-        node->ValueAt[slot] = value;
+        if (TOrder.HasValues)
+        {
+            NodeSlots.Open(node->ValueAt, slot, count);
+            node->ValueAt[slot] = value;
+        }
+
         node->ItemAt[slot] = item;
         node->Count = (uint)count + 1;
     }
@@ -35,8 +39,8 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     private void PutInner(Node* node, int slot, Node* child, uint childIndex, int childLevel)
     {
         Invariant.Assert(child->Count > 0 && childIndex != 0, "a child has entries");
-        NodeScan.OpenSlot(LargestAt(node), slot, (int)node->Count);
-        NodeScan.OpenSlot(LeastAt(node), slot, (int)node->Count);
+        NodeSlots.Open(LargestAt(node), slot, (int)node->Count);
+        NodeSlots.Open(LeastAt(node), slot, (int)node->Count);
         Put(node, slot, child->KeyAt[0], child->ValueAt[0], childIndex);
         SetBounds(node, slot, child, childLevel);
     }
@@ -44,16 +48,20 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     private static void Cut(Node* node, int slot)
     {
         Invariant.Assert((uint)slot < node->Count, "what is cut out of a node is in it");
-        NodeScan.CloseSlot(node->KeyAt, slot, (int)node->Count);
-        NodeScan.CloseSlot(node->ValueAt, slot, (int)node->Count);
-        NodeScan.CloseSlot(node->ItemAt, slot, (int)node->Count);
+        NodeSlots.Close(node->KeyAt, slot, (int)node->Count);
+        if (TOrder.HasValues)
+        {
+            NodeSlots.Close(node->ValueAt, slot, (int)node->Count);
+        }
+
+        NodeSlots.Close(node->ItemAt, slot, (int)node->Count);
         node->Count--;
     }
 
     private static void CutInner(Node* node, int slot)
     {
-        NodeScan.CloseSlot(LargestAt(node), slot, (int)node->Count);
-        NodeScan.CloseSlot(LeastAt(node), slot, (int)node->Count);
+        NodeSlots.Close(LargestAt(node), slot, (int)node->Count);
+        NodeSlots.Close(LeastAt(node), slot, (int)node->Count);
         Cut(node, slot);
     }
 

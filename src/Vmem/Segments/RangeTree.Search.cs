@@ -57,6 +57,13 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         return false;
     }
 
+    /// <summary>The first entry of all.</summary>
+    public bool TryFindFirst(out Cursor cursor)
+    {
+        cursor = _root == 0 ? default : FirstBelow(_root, _height, T.Zero);
+        return _root != 0;
+    }
+
     /// <summary>The last entry at or before (key, value) whose value is at least <paramref name="least"/>.</summary>
     public bool TryFindLast(T key, T value, T least, out Cursor cursor)
     {

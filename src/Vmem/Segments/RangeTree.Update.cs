@@ -41,8 +41,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     {
         Step* path = _path;
         Node* leaf = Locate(key, value, out int slot);
-        T removed = leaf->ValueAt[slot];
-        Invariant.Assert(Count > 0 && removed == value, "what is removed is what is there");
+        Invariant.Assert(Count > 0 && (!TOrder.HasValues || leaf->ValueAt[slot] == value), "what is removed is what is there");
         Cut(leaf, slot);
         Count--;
         if (leaf->Count != 0)
@@ -52,7 +51,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
                 SetSeparators(path, 1, leaf->KeyAt[0], leaf->ValueAt[0]);
             }
 
-            Narrow(path, removed);
+            Narrow(path, value);
         }
 
         Shrunk(path, leaf, 0);
@@ -83,6 +82,26 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         }
 
         AssertBounds(path, leaf);
+    }
+
+    /// <summary>Changes the entry (key, value) to another, in place if the leaf shows that no other lies between.</summary>
+    public void Move(T key, T value, T newKey, T newValue, uint newItem)
+    {
+        Node* leaf = Locate(key, value, out int slot);
+        bool isAbove = slot > 0 ? TOrder.Less(leaf->KeyAt[slot - 1], leaf->ValueAt[slot - 1], newKey, newValue) : _height == 0;
+        bool isBelow = slot + 1 < (int)leaf->Count
+            ? TOrder.Less(newKey, newValue, leaf->KeyAt[slot + 1], leaf->ValueAt[slot + 1])
+            : _height == 0;
+        _foundIn = leaf;                          // it is where it is: nobody need go down again
+        _foundAt = slot;
+        if (isAbove && isBelow)
+        {
+            Replace(key, value, newKey, newValue, newItem);
+            return;
+        }
+
+        Remove(key, value);
+        Insert(newKey, newValue, newItem);
     }
 
     /// <summary>The first entry below <c>path[level]</c>'s child is now (key, value): so are the separators of that child, and of all nodes

@@ -5,79 +5,6 @@ using Vmem.Checks;
 
 namespace Vmem.Segments;
 
-/// <summary>How the entries of a <see cref="RangeTree{T, TOrder}"/> are ordered.</summary>
-internal interface IRangeOrder<T>
-    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
-{
-    static abstract bool Less(T key1, T value1, T key2, T value2);
-
-    /// <summary>Which slots of a node are at or after (key, value), and which strictly after it.</summary>
-    static abstract unsafe uint NotBefore(T* keys, T* values, T key, T value);
-
-    static abstract unsafe uint After(T* keys, T* values, T key, T value);
-
-    /// <summary>Whether <c>TryFindFirst</c> and <c>TryFindLast</c> heed values; else any value will do.</summary>
-    static abstract bool HeedsValues { get; }
-
-    /// <summary>Whether the key of a segment is its start, and the value its size; else it is the other way round.</summary>
-    static abstract bool IsByStart { get; }
-
-    /// <summary>Moves to the least entry above (key, value) that the order tells apart from it; false at the very top.</summary>
-    static abstract bool TryAdvance(ref T key, ref T value);
-}
-
-/// <summary>By start; starts are unique, so that the sizes beside them may change in place.</summary>
-internal readonly struct ByKey<T> : IRangeOrder<T>
-    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool Less(T key1, T value1, T key2, T value2) => key1 < key2;
-
-    public static bool HeedsValues => true;
-
-    public static bool IsByStart => true;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static unsafe uint NotBefore(T* keys, T* values, T key, T value) => NodeScan.AtLeast(keys, key);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static unsafe uint After(T* keys, T* values, T key, T value) => NodeScan.AtLeast(keys, key) & ~NodeScan.EqualTo(keys, key);
-
-    public static bool TryAdvance(ref T key, ref T value)
-    {
-        value = T.Zero;
-        return !T.IsZero(++key);
-    }
-}
-
-/// <summary>By size, and among equal sizes by start.</summary>
-internal readonly struct ByKeyThenValue<T> : IRangeOrder<T>
-    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
-{
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool Less(T key1, T value1, T key2, T value2) => (key1 < key2) | ((key1 == key2) & (value1 < value2));
-
-    public static bool HeedsValues => false;
-
-    public static bool IsByStart => false;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static unsafe uint NotBefore(T* keys, T* values, T key, T value)
-    {
-        uint equal = NodeScan.EqualTo(keys, key);
-        return NodeScan.AtLeast(keys, key) & ~(equal & ~NodeScan.AtLeast(values, value));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static unsafe uint After(T* keys, T* values, T key, T value)
-    {
-        uint before = NodeScan.EqualTo(keys, key) & ~(NodeScan.AtLeast(values, value) & ~NodeScan.EqualTo(values, value));
-        return NodeScan.AtLeast(keys, key) & ~before;
-    }
-
-    public static bool TryAdvance(ref T key, ref T value) => !T.IsZero(++value) || !T.IsZero(++key);
-}
-
 /// <summary>An ordered set of (key, value, tag) that finds the first or last entry whose value is large enough: a B+ tree, augmented with
 /// the least and the largest value of each subtree.</summary>
 /// <remarks>
@@ -99,7 +26,7 @@ internal readonly struct ByKeyThenValue<T> : IRangeOrder<T>
 /// otherwise it stays, so that no node is split and joined by turns.
 /// </para>
 /// </remarks>
-internal sealed unsafe partial class RangeTree<T, TOrder>
+internal sealed unsafe partial class RangeTree<T, TOrder> : IReleasable
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
     where TOrder : IRangeOrder<T>
 {
@@ -155,7 +82,10 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     private NodePool<InnerNode> _inners;
     private uint _root;
     private int _height;                          // levels of inner nodes above the leaves
+    private int _tallest;                         // of the other trees that share the nodes
+    private long _most;                           // entries of one of these
     private readonly bool _isBounded;             // there are bounds for long searches
+    private readonly bool _isShared;              // there may be other trees
 
     // The path from the root to the leaf of the last search: whoever changes what was just found need not go down again. No leaf: there is
     // no such path.
@@ -164,7 +94,46 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     private int _foundAt;
 
     /// <param name="isBounded">Whether bounds are kept, for <see cref="LeastWithin"/> or <see cref="FirstWithin"/>.</param>
-    public RangeTree(bool isBounded = false) => _isBounded = isBounded;
+    /// <param name="isShared">Whether there are several trees: see <see cref="Selected"/>.</param>
+    public RangeTree(bool isBounded = false, bool isShared = false)
+    {
+        _isBounded = isBounded;
+        _isShared = isShared;
+    }
+
+    /// <summary>All that makes one tree of the nodes, in eight bytes.</summary>
+    internal readonly struct Contents(uint root, int height, uint count)
+    {
+        private const int HeightShift = 28;       // a tree of 2^30 entries has fewer nodes, and is lower than 16
+
+        private readonly uint _root = root | (uint)height << HeightShift;
+
+        public uint Root => _root & ((1u << HeightShift) - 1);
+
+        public int Height => (int)(_root >> HeightShift);
+
+        public uint Count => count;
+
+        public bool IsTree => _root != 0;
+    }
+
+    /// <summary>The tree that is searched and changed. Several may share the storage of their nodes.</summary>
+    public Contents Selected
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => new(_root, _height, (uint)Count);
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        set
+        {
+            Invariant.Assert(_isShared, "only trees that share their nodes are selected");
+            _tallest = Math.Max(_tallest, _height);
+            _most = Math.Max(_most, Count);
+            _foundIn = null;
+            _root = value.Root;
+            _height = value.Height;
+            Count = value.Count;
+        }
+    }
 
     public long Count { get; private set; }
 
@@ -199,16 +168,18 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         _path = null;
         _root = 0;
         _height = 0;
+        _tallest = 0;
+        _most = 0;
         Count = 0;
     }
 
-    /// <summary>One leaf takes the first entries; after that each insertion may split a leaf and every inner node above it, and add a
-    /// root.</summary>
-    private uint Leaves(uint insertions) => !IsOneLeaf(insertions) ? insertions : _root == 0 ? 1u : 0;
+    /// <summary>One leaf takes the first entries of a tree; after that each insertion may split a leaf and every inner node above it, and
+    /// add a root.</summary>
+    private uint Leaves(uint insertions) => _isShared || !IsOneLeaf(insertions) ? insertions : _root == 0 ? 1u : 0;
 
-    private uint Inners(uint insertions) => IsOneLeaf(insertions) ? 0 : insertions * (uint)(_height + 2);
+    private uint Inners(uint insertions) => IsOneLeaf(insertions) ? 0 : insertions * (uint)(Math.Max(_height, _tallest) + 2);
 
-    private bool IsOneLeaf(uint insertions) => _height == 0 && Count + insertions <= Width;
+    private bool IsOneLeaf(uint insertions) => (_height | _tallest) == 0 && Math.Max(Count, _most) + insertions <= Width;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Node* At(uint index, int level) => level == 0 ? _leaves.At(index) : (Node*)_inners.At(index);
@@ -260,7 +231,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     {
         Node* leaf = _foundIn;
         slot = _foundAt;
-        if (leaf == null || leaf->KeyAt[slot] != key || leaf->ValueAt[slot] != value)
+        if (leaf == null || leaf->KeyAt[slot] != key || (TOrder.HasValues && leaf->ValueAt[slot] != value))
         {
             leaf = Descend(key, value);
             slot = LowerBound(leaf, key, value);

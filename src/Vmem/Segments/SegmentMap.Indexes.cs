@@ -49,12 +49,29 @@ internal sealed unsafe partial class SegmentMap<T>
 
     private bool IndexesHaveReserve() => _indexes!.HasReserve;
 
-    private void Index(T start, T size, uint tag) => _indexes!.Add(start, size, tag);
+    private void Index(T start, T size, uint tag)
+    {
+        _indexes!.Add(start, size, tag);
+        PlantGrown(tag);
+    }
 
     private void Unindex(T start, T size, uint tag) => _indexes!.Remove(start, size, tag);
 
-    private void Reindex(T oldStart, T oldSize, uint oldTag, T start, T size, uint tag) =>
+    private void Reindex(T oldStart, T oldSize, uint oldTag, T start, T size, uint tag)
+    {
         _indexes!.Replace(oldStart, oldSize, oldTag, start, size, tag);
+        PlantGrown(tag);
+    }
+
+    /// <summary>What came into the indexes is in its free list: if that is long now, best fit has a tree made of it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void PlantGrown(uint tag)
+    {
+        if (_indexes!.ByFit.IsGrown)
+        {
+            _indexes.ByFit.Trees!.Plant(_tags, _freeLists, tag);
+        }
+    }
 
     /// <summary>[middle, next) became free and one with the free segments on either side; a neighbour of size 0 was not free.</summary>
     /// <param name="start">Where the whole begins.</param>

@@ -23,13 +23,18 @@ internal sealed unsafe partial class SegmentMap<T>
             return tag;
         }
 
+        if (policy == FitPolicy.BestFit)
+        {
+            return FindBest(size, out start, inSteps);
+        }
+
         if (!_indexed && !MayHold(size))
         {
             start = default;
             return 0;
         }
 
-        if (policy == FitPolicy.BestFit ? BeginIndexes().HasBySize(_tags, inSteps) : BeginIndexes().HasByAddress(_tags, inSteps))
+        if (BeginIndexes().HasByAddress(_tags, inSteps))
         {
             return FindInOrder(policy, size, out start);
         }
@@ -85,15 +90,6 @@ internal sealed unsafe partial class SegmentMap<T>
         start = default;
         switch (policy)
         {
-            case FitPolicy.BestFit:
-                if (_indexes!.BySize.Tree!.TryFindFirst(size, T.Zero, T.Zero, out RangeTree<T, ByKeyThenValue<T>>.Cursor best))
-                {
-                    start = best.Value;
-                    return best.Item;
-                }
-
-                return 0;
-
             case FitPolicy.FirstFit:
                 return FindLowest(T.Zero, size, out start);
 
@@ -109,6 +105,40 @@ internal sealed unsafe partial class SegmentMap<T>
             default:
                 return FindNext(size, out start);
         }
+    }
+
+    /// <summary>The lowest of the smallest that are long enough: from short free lists if there is no index yet.</summary>
+    private uint FindBest(T size, out T start, bool inSteps)
+    {
+        start = default;
+        FreeIndexes<T>? indexes = _indexes;
+        if (indexes is null or { ByFit.IsComplete: false })
+        {
+            if (indexes is { BySize.IsComplete: true })
+            {
+                return FindBestBySize(size, out start);
+            }
+
+            if (_freeLists.TryFindBest(_tags, size, out uint index))
+            {
+                start = _tags.At(index)->Start;
+                return index;
+            }
+
+            indexes = BeginIndexes();
+        }
+
+        return indexes.HasByFit(_tags, _freeLists, inSteps)
+            ? indexes.ByFit.Trees!.Find(_tags, _freeLists, size, UnitsOf(size), out start)
+            : Unfinished;
+    }
+
+    /// <summary>The index of requests with constraints serves others, too, as long as it is there.</summary>
+    private uint FindBestBySize(T size, out T start)
+    {
+        bool isFound = _indexes!.BySize.Tree!.TryFindFirst(size, T.Zero, T.Zero, out RangeTree<T, ByKeyThenValue<T>>.Cursor best);
+        start = isFound ? best.Value : default;
+        return isFound ? best.Item : 0;
     }
 
     private uint FindLowest(T from, T size, out T start)

@@ -23,6 +23,9 @@ internal static class SizeClass
     /// <summary>How many lists a power of two has.</summary>
     public const int Steps = 1 << StepBits;
 
+    /// <summary>The first list whose members may differ in size; the number of a list below it is their size.</summary>
+    public const int FirstWide = 2 * Steps;
+
     /// <summary>The list of free segments of this many units (at least 1).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static unsafe int Of<T>(T units)
