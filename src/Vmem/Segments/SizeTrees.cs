@@ -21,7 +21,7 @@ namespace Vmem.Segments;
 /// four times by each operation, mostly for segments that coalesce before anybody looks at them.
 /// </para>
 /// </remarks>
-internal sealed unsafe class SizeTrees<T>(int quantumShift) : IReleasable
+internal sealed unsafe partial class SizeTrees<T>(int quantumShift) : IReleasable
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     /// <summary>A size of more free segments has a tree. They still fit one leaf. 4 to 31 are equally fast; with fewer, trees take more
@@ -211,48 +211,6 @@ internal sealed unsafe class SizeTrees<T>(int quantumShift) : IReleasable
         start = default;
         return 0;
     }
-
-    /// <summary>Checks the trees and the counts of what <paramref name="covers"/> says is known. O(n).</summary>
-    public void Validate(TagPool<T> tags, Func<uint, bool> covers)
-    {
-        Invariant.Hold(Grown == 0, "a size of many free segments has a tree", $"{Grown} units");
-        uint[] counts = new uint[_sizes.Length];
-        long large = 0;
-        for (uint index = 1; index < tags.HighWater; index++)
-        {
-            Tag<T>* tag = tags.At(index);
-            if (tag->Kind == TagKind.Free && covers(index))
-            {
-                large += IsLarge(SizeOf(tags, tag), out int units) ? 1 : 0;
-                counts[units]++;
-            }
-        }
-
-        counts[0] = 0;
-        Invariant.Hold(large == _large.Count, "an index holds every free segment that it covers", $"{_large.Count} of {large} large ones");
-        _large.Validate((size, start, index) => Check(tags, index, start, size));
-        for (int units = 0; units < _sizes.Length; units++)
-        {
-            RangeTree<T, ByKeyAlone<T>>.Contents contents = _sizes[units];
-            bool isRight = contents.IsTree ? contents.Count > Short || _early is not null : contents.Count <= Long;
-            Invariant.Hold(contents.Count == counts[units] && isRight, "an index holds every free segment that it covers", $"{contents.Count} of {counts[units]}, {units} units");
-            if (contents.IsTree)
-            {
-                T size = T.CreateTruncating(units) << quantumShift;
-                Select(units);
-                _trees.Validate((start, _, index) => Check(tags, index, start, size));
-            }
-        }
-    }
-
-    private static void Check(in TagPool<T> tags, uint index, T start, T size)
-    {
-        Tag<T>* tag = tags.At(index);
-        bool matches = tag->Kind == TagKind.Free && tag->Start == start && SizeOf(tags, tag) == size;
-        Invariant.Hold(matches, "an index tells the truth about free segments", $"entry ({size}, {start})");
-    }
-
-    private static T SizeOf(in TagPool<T> tags, Tag<T>* tag) => tags.At(tag->Next)->Start - tag->Start;
 
     /// <summary>Whether a size is one of those that share a tree; else it is so many units.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
