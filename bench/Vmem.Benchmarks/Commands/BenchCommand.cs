@@ -41,7 +41,7 @@ internal static class BenchCommand
 
     private static Command MakeStudy()
     {
-        var study = new Command("study", "Studies of growth, fragmentation, threads and memory, each beside its peers' figures and the linear baseline.");
+        var study = new Command("study", "Studies of growth, fragmentation, threads and memory, beside native peers and the linear baseline.");
         var options = new StudyOptions();
         foreach (IStudy one in s_studies)
         {
@@ -50,15 +50,29 @@ internal static class BenchCommand
             command.SetAction(parsed => StudyRunner.Run([one], options.Read(parsed), options.ReadOut(parsed)));
             study.Add(command);
         }
-        var calibrate = new Command("calibrate", "The two numbers by which bars of another machine are carried over to this one.");
-        calibrate.SetAction(_ => StudyRunner.Run([], new StudySettings(), null));
-        study.Add(calibrate);
+        study.Add(MakePeers(options));
 
         var all = new Command("all", "Every study, with sizes up to 10^6 unless --max-n says otherwise.");
         options.AddTo(all);
         all.SetAction(parsed => StudyRunner.Run(s_studies, options.ReadForAll(parsed), options.ReadOut(parsed)));
         study.Add(all);
         return study;
+    }
+
+    // Not one of all: it needs libraries that are built elsewhere.
+    private static Command MakePeers(StudyOptions options)
+    {
+        var one = new PeersStudy();
+        var peers = new Option<string[]>("--peer") { Description = "A library with a native range allocator (docs/benchmarks.md); may be repeated.", HelpName = "PATH", Required = true };
+        var write = new Option<string?>("--write") { Description = "A Markdown page whose section between the study's markers is replaced.", HelpName = "PAGE" };
+        var command = new Command(one.Name, one.Description) { peers, write };
+        options.AddTo(command);
+        command.SetAction(parsed => StudyRunner.Run(
+            [one],
+            options.ReadForAll(parsed) with { Peers = parsed.GetRequiredValue(peers) },
+            options.ReadOut(parsed),
+            parsed.GetValue(write)));
+        return command;
     }
 
     private static Command MakeMicro()

@@ -6,14 +6,14 @@ using Vmem.Benchmarks.Studies;
 
 namespace Vmem.Benchmarks.Commands;
 
-/// <summary>Runs studies one after the other: calibrate, measure, show, save. Tables go to standard output, progress to standard
+/// <summary>Runs studies one after the other: look at the machine, measure, show, save. Tables go to standard output, progress to standard
 /// error.</summary>
 internal static class StudyRunner
 {
     private const int ConsoleWidth = 160;
     private const int Failed = 1;
 
-    public static int Run(IReadOnlyList<IStudy> studies, StudySettings settings, string? path)
+    public static int Run(IReadOnlyList<IStudy> studies, StudySettings settings, string? path, string? page = null)
     {
         IAnsiConsole console = AnsiConsole.Console;
         if (Console.IsOutputRedirected)
@@ -21,21 +21,16 @@ internal static class StudyRunner
             console.Profile.Width = ConsoleWidth;
         }
         WarnOfDebugBuild(console);
-        if (studies.Count == 0)
-        {
-            ConsoleReport.Write(console, Calibration.Measure());
-        }
         var reports = new List<StudyReport>();
         int code = 0;
         foreach (IStudy study in studies)
         {
-            var calibration = Calibration.Measure();
-            ConsoleReport.Write(console, calibration);
+            Machine before = Machine.Observe();
             long begin = Stopwatch.GetTimestamp();
             StudyReport report;
             try
             {
-                report = study.Run(new StudyContext(settings, calibration, line => Console.Error.WriteLine($"  {line}")));
+                report = study.Run(new StudyContext(settings, line => Console.Error.WriteLine($"  {line}")));
             }
             catch (Exception broken) when (broken is not OutOfMemoryException)
             {
@@ -44,12 +39,17 @@ internal static class StudyRunner
                 code = Failed;
                 continue;
             }
+            report.Machine = Machine.Describe(before, Machine.Observe());
             reports.Add(report);
             ConsoleReport.Write(console, report);
             console.MarkupLineInterpolated($"[grey]{study.Name} took {Stopwatch.GetElapsedTime(begin).TotalSeconds:0} s.[/]");
             if (path is not null)
             {
                 ReportFiles.Write(path, reports);
+            }
+            if (page is not null)
+            {
+                PageSection.Replace(page, report);
             }
         }
         return code;

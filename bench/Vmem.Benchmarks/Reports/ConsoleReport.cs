@@ -1,19 +1,16 @@
 using Spectre.Console;
-using Vmem.Benchmarks.Measurement;
 
 namespace Vmem.Benchmarks.Reports;
 
 /// <summary>A study's report on the terminal.</summary>
 internal static class ConsoleReport
 {
-    public static void Write(IAnsiConsole console, Calibration calibration)
-        => console.MarkupLineInterpolated($"[grey]{MarkdownReport.Describe(calibration)}[/]");
-
     public static void Write(IAnsiConsole console, StudyReport report)
     {
         console.WriteLine();
         console.Write(new Rule(Markup.Escape(report.Title)).LeftJustified());
         console.MarkupLineInterpolated($"[grey]{report.Method}[/]");
+        console.MarkupLineInterpolated($"[grey]{report.Machine}[/]");
         foreach (ReportTable source in report.Tables)
         {
             console.Write(MakeTable(source));

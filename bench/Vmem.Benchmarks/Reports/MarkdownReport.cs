@@ -1,17 +1,12 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
-using Vmem.Benchmarks.Measurement;
 
 namespace Vmem.Benchmarks.Reports;
 
 /// <summary>The studies as one Markdown page, from which docs/performance.md takes its tables.</summary>
 internal static class MarkdownReport
 {
-    public static string Describe(Calibration calibration) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"Calibration: xorshift step {calibration.StepNanoseconds:0.00} ns (×{calibration.StepRatio:0.00}), chase through 64 MB: all lines {calibration.FullChaseNanoseconds:0} ns (×{calibration.FullChaseRatio:0.00}), one line a page {calibration.PageChaseNanoseconds:0} ns (×{calibration.PageChaseRatio:0.00}), clock {calibration.TimestampNanoseconds:0} ns.");
-
     public static string Render(IReadOnlyList<StudyReport> reports)
     {
         var page = new StringBuilder();
@@ -19,17 +14,31 @@ internal static class MarkdownReport
         page.AppendLine(CultureInfo.InvariantCulture, $"{RuntimeInformation.FrameworkDescription}, {RuntimeInformation.OSDescription}, {RuntimeInformation.OSArchitecture}, {Environment.ProcessorCount} processors.");
         foreach (StudyReport report in reports)
         {
-            page.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"## {report.Title}").AppendLine();
-            page.AppendLine(report.Method).AppendLine();
-            page.AppendLine(Describe(report.Calibration));
-            foreach (ReportTable table in report.Tables)
-            {
-                AppendTable(page, table);
-            }
-            AppendList(page, report.Bars.Select(bar => bar.Sentence));
-            AppendList(page, report.Notes);
+            page.AppendLine();
+            Append(page, report);
         }
         return page.ToString();
+    }
+
+    /// <summary>One study, from its heading on.</summary>
+    public static string Render(StudyReport report)
+    {
+        var section = new StringBuilder();
+        Append(section, report);
+        return section.ToString();
+    }
+
+    private static void Append(StringBuilder page, StudyReport report)
+    {
+        page.AppendLine(CultureInfo.InvariantCulture, $"## {report.Title}").AppendLine();
+        page.AppendLine(report.Method).AppendLine();
+        page.AppendLine(report.Machine);
+        foreach (ReportTable table in report.Tables)
+        {
+            AppendTable(page, table);
+        }
+        AppendList(page, report.Bars.Select(bar => bar.Sentence));
+        AppendList(page, report.Notes);
     }
 
     private static void AppendTable(StringBuilder page, ReportTable table)

@@ -1,5 +1,3 @@
-using Vmem.Benchmarks.Measurement;
-
 namespace Vmem.Benchmarks.Reports;
 
 /// <summary>One number of a study, for machines. <see cref="Segments"/> is the number of live ranges, or 0 where none is set.</summary>
@@ -9,7 +7,7 @@ internal sealed record Measured(string Subject, long Segments, string Metric, do
 internal sealed record ReportTable(string Caption, IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string>> Rows);
 
 /// <summary>What a study found: tables, the numbers behind them, and the bars that they are held against.</summary>
-internal sealed class StudyReport(string name, string title, string method, Calibration calibration)
+internal sealed class StudyReport(string name, string title, string method)
 {
     private readonly List<ReportTable> _tables = [];
     private readonly List<Bar> _bars = [];
@@ -24,9 +22,6 @@ internal sealed class StudyReport(string name, string title, string method, Cali
     /// <summary>What was done, in a sentence or two.</summary>
     public string Method { get; } = method;
 
-    /// <summary>The machine just before the study.</summary>
-    public Calibration Calibration { get; } = calibration;
-
     public IReadOnlyList<ReportTable> Tables => _tables;
 
     public IReadOnlyList<Bar> Bars => _bars;
@@ -34,6 +29,9 @@ internal sealed class StudyReport(string name, string title, string method, Cali
     public IReadOnlyList<Measured> Numbers => _numbers;
 
     public IReadOnlyList<string> Notes => _notes;
+
+    /// <summary>The machine, before and after.</summary>
+    public string Machine { get; set; } = "";
 
     public void Add(ReportTable table) => _tables.Add(table);
 

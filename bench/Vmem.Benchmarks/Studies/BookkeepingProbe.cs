@@ -1,4 +1,5 @@
 using System.Globalization;
+using Vmem.Benchmarks.Peers;
 using Vmem.Benchmarks.Subjects;
 using Vmem.Benchmarks.Workloads;
 
@@ -22,9 +23,14 @@ internal readonly record struct BookkeepingBytes(double TablesFilled, double Tab
 /// <summary>The child process of the bookkeeping study: one allocator in an otherwise empty process.</summary>
 internal static class BookkeepingProbe
 {
+    /// <summary>Before the path of a peer's library.</summary>
+    public const string PeerPrefix = "peer:";
+
     public static int Run(string subjectKey, int segments)
     {
-        Subject subject = Subject.Parse(subjectKey);
+        ISubject subject = subjectKey.StartsWith(PeerPrefix, StringComparison.Ordinal)
+            ? new PeerSubject(RangePeer.Load(subjectKey[PeerPrefix.Length..]))
+            : Subject.Parse(subjectKey);
         var experiment = new Experiment();
         // The first run loads and compiles the code; what it leaves in memory is part of the base line.
         experiment.Segments = 1_000;

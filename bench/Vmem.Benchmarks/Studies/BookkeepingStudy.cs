@@ -25,14 +25,13 @@ internal sealed class BookkeepingStudy : IStudy
         var report = new StudyReport(
             Name,
             "Bookkeeping (B6)",
-            "Bytes per live segment, sizes U64, capacity 65·N, after filling and after N replacements: the allocator's own figure, and the growth of the process's resident set with the ticket array touched beforehand. One process a line. Peers at 10^6: OffsetAllocator 64 → 64, VMA 58 → 87, TLSF 64 → 66, libumem 73 → 99, Rust vmem 66 → 72.",
-            context.Calibration);
+            "Bytes per live segment, sizes U64, capacity 65·N, after filling and after N replacements: the allocator's own figure, and the growth of the process's resident set with the ticket array touched beforehand. One process a line.");
         var rows = new List<IReadOnlyList<string>>();
         IEnumerable<Subject> arenas = context.Settings.Policies
             .SelectMany(policy => context.Settings.By.Select(by => new Subject(policy, by)));
         foreach (Subject subject in arenas.Concat(context.Settings.Baseline(segments)))
         {
-            BookkeepingBytes bytes = Probe(subject, segments);
+            BookkeepingBytes bytes = Probe(subject.Key, segments);
             rows.Add([
                 subject.Key, Cells.Fixed(bytes.TablesFilled, 1), Cells.Fixed(bytes.TablesChurned, 1),
                 Cells.Fixed(bytes.ResidentFilled, 1), Cells.Fixed(bytes.ResidentChurned, 1)]);
@@ -43,7 +42,7 @@ internal sealed class BookkeepingStudy : IStudy
             report.Record(subject.Key, segments, "resident, churned", bytes.ResidentChurned, "bytes");
             if (segments == Segments && !subject.IsBaseline)
             {
-                report.Add(new Bar($"{subject.Key} after churn", "40 bytes", BarBytes, 1, bytes.TablesChurned, "bytes"));
+                report.Add(new Bar($"{subject.Key} after churn", "40 bytes", BarBytes, bytes.TablesChurned, "bytes"));
             }
         }
         report.Add(new ReportTable(
@@ -51,6 +50,7 @@ internal sealed class BookkeepingStudy : IStudy
         return report;
     }
 
-    private static BookkeepingBytes Probe(Subject subject, int segments)
-        => BookkeepingBytes.Parse(ChildProcess.Run("probe", subject.Key, segments.ToString(CultureInfo.InvariantCulture)));
+    /// <summary>One measurement, in a process of its own.</summary>
+    internal static BookkeepingBytes Probe(string subject, int segments)
+        => BookkeepingBytes.Parse(ChildProcess.Run("probe", subject, segments.ToString(CultureInfo.InvariantCulture)));
 }

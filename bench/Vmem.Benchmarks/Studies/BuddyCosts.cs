@@ -73,7 +73,7 @@ internal static class BuddyCosts
         {
             if (lines[i].Rival is { } rival)
             {
-                report.Add(new Bar($"{lines[i].Subject.Key} against {rival.Key}, {what}", "1×", 1, 1, times[i] / times[IndexOf(lines, rival)], "×"));
+                report.Add(new Bar($"{lines[i].Subject.Key} against {rival.Key}, {what}", "1×", 1, times[i] / times[IndexOf(lines, rival)], "×"));
             }
         }
     }

@@ -37,7 +37,7 @@ internal static class BuddySpace
                 Cells.Count(pair.Value),
                 Cells.Fixed(8.0 * pair.Value / pair.Key, 3)
             ])]));
-        report.Add(new Bar("bits of bookkeeping per minimum block, from 2^18 on, at worst", "2 bits", BarBits, 1, bits, "bits"));
+        report.Add(new Bar("bits of bookkeeping per minimum block, from 2^18 on, at worst", "2 bits", BarBits, bits, "bits"));
     }
 
     public static void MeasureWaste<TLaw>(StudyContext context, StudyReport report)

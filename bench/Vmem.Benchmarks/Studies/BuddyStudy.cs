@@ -18,8 +18,7 @@ internal sealed class BuddyStudy : IStudy
         var report = new StudyReport(
             Name,
             "Buddy allocator",
-            "Minimum block 1, largest block the largest power of two in the range unless its name says otherwise, freed by start; the arena is freed by start and size. Pair: 1 M allocations, each freed at once, on a fresh allocator over 2^20. Steady state as in growth: capacity 65·N, sizes U64. Subjects take turns; medians.",
-            context.Calibration);
+            "Minimum block 1, largest block the largest power of two in the range unless its name says otherwise, freed by start; the arena is freed by start and size. Pair: 1 M allocations, each freed at once, on a fresh allocator over 2^20. Steady state as in growth: capacity 65·N, sizes U64. Subjects take turns; medians.");
         BuddyCosts.MeasurePair<UniformTo64>(context, report);
         BuddyCosts.MeasurePair<UnitSize>(context, report);
         foreach (int segments in context.Settings.Sizes(1_000, 1_000_000))

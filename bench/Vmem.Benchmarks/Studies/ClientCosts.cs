@@ -38,7 +38,7 @@ internal static class ClientCosts
                 Cells.Fixed(times[i] / system, 2),
                 Cells.Fixed(bytes[i], 1)
             ])]));
-        report.Add(new Bar($"{what}, client against NativeMemory", "1×", 1, 1, times[0] / system, "×"));
-        report.Add(new Bar($"{what}, managed memory of every client", "0", 0, 1, bytes.Take(s_clients.Length).Max(), "bytes"));
+        report.Add(new Bar($"{what}, client against NativeMemory", "1×", 1, times[0] / system, "×"));
+        report.Add(new Bar($"{what}, managed memory of every client", "0", 0, bytes.Take(s_clients.Length).Max(), "bytes"));
     }
 }

@@ -55,10 +55,10 @@ internal static class ClientDeletion
     {
         double client = medians[new Row(BlockSubjects.Client, Deletion.Whole)].Delete;
         double each = medians[new Row(BlockSubjects.System, Deletion.Each)].Delete;
-        report.Add(new Bar("NativeMemory.Free of each against the client's deletion", $"{EachFactor}×", EachFactor, 1, each / client, "×", AtLeast: true));
+        report.Add(new Bar("NativeMemory.Free of each against the client's deletion", $"{EachFactor}×", EachFactor, each / client, "×", AtLeast: true));
         foreach (BlockSubject heap in BlockSubjects.MimallocHeaps)
         {
-            report.Add(new Bar("the client's deletion against mi_heap_destroy", $"{SameOrder}×", SameOrder, 1, client / medians[new Row(heap, Deletion.Whole)].Delete, "×"));
+            report.Add(new Bar("the client's deletion against mi_heap_destroy", $"{SameOrder}×", SameOrder, client / medians[new Row(heap, Deletion.Whole)].Delete, "×"));
         }
     }
 

@@ -22,8 +22,7 @@ internal sealed class ClientsStudy : IStudy
         var report = new StudyReport(
             Name,
             "Isolated clients",
-            "A client of a MemoryContext as it comes (memory is zeroed when it changes hands) and with features, beside NativeMemory, the mallocs that are on this machine (by function pointer, without the transition that NativeMemory makes), a heap of mimalloc's, and a region that only moves a pointer. The first word of each block is written. Subjects take turns; medians. Natively, on the peers' machine: pair of 64 bytes glibc 16.4, mimalloc 16.2, jemalloc 9.7, tcmalloc 9.1 ns; mix 38, 15.5, 20.6, 14.9 ns; freeing 100,000 × 64 bytes 1,115, 495, 1,517, 1,290 µs, mi_heap_destroy 8.8, a region 3.9 µs.",
-            context.Calibration);
+            "A client of a MemoryContext as it comes (memory is zeroed when it changes hands) and with features, beside NativeMemory, the mallocs that are on this machine (by function pointer, without the transition that NativeMemory makes), a heap of mimalloc's, and a region that only moves a pointer. The first word of each block is written. Subjects take turns; medians. Natively, on the peers' machine: pair of 64 bytes glibc 16.4, mimalloc 16.2, jemalloc 9.7, tcmalloc 9.1 ns; mix 38, 15.5, 20.6, 14.9 ns; freeing 100,000 × 64 bytes 1,115, 495, 1,517, 1,290 µs, mi_heap_destroy 8.8, a region 3.9 µs.");
         ClientCosts.Measure<LineSize>(context, report, "pair of 64 bytes", 0);
         ClientCosts.Measure<SmallBlocks>(context, report, "mix of 8 to 512 bytes, 10,000 live", MixBlocks);
         ClientThreads.Measure<LineSize>(context, report, "pairs of 64 bytes", 0);

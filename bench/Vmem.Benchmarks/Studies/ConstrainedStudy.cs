@@ -10,9 +10,6 @@ namespace Vmem.Benchmarks.Studies;
 /// </summary>
 internal sealed class ConstrainedStudy : IStudy
 {
-    private const int BarSegments = 100_000;
-    private const double BarNanoseconds = 500;
-
     public string Name => "constrained";
 
     public string Description => "B4: allocate with an alignment, a window, and both, on a churned arena.";
@@ -22,8 +19,7 @@ internal sealed class ConstrainedStudy : IStudy
         var report = new StudyReport(
             Name,
             "Constrained allocation (B4)",
-            "The steady state of B2, then 50,000 constrained allocations of sizes U64 in timed batches of 100, freed outside the timing: align 64; window [C/4, 3C/4); both. 'First' is the very first constrained call, which may build the address index (µs). Peers at 10^4 → 10^5: align 64 TLSF 51 → 56, libumem 205 → 616, its best fit 1,002 → 3,690, VMA 234 → 1,123; window libumem 110 → 231, best fit 278 → 986; both libumem 334 → 1,218, best fit 1,255 → 4,744.",
-            context.Calibration);
+            "The steady state of B2, then 50,000 constrained allocations of sizes U64 in timed batches of 100, freed outside the timing: align 64; window [C/4, 3C/4); both. 'First' is the very first constrained call, which may build the address index (µs).");
         foreach (int segments in context.Settings.Sizes(10_000, 1_000_000))
         {
             MeasureSize(context, report, segments);
@@ -47,11 +43,6 @@ internal sealed class ConstrainedStudy : IStudy
             foreach ((string metric, double value) in metrics)
             {
                 report.Record(subject.Key, segments, metric, value, "ns");
-                if (segments == BarSegments && !subject.IsBaseline)
-                {
-                    double ratio = context.Calibration.RatioAt(segments);
-                    report.Add(new Bar($"{subject.Key} {metric} at {Cells.Power(segments)}", "500 ns", BarNanoseconds, ratio, value, "ns"));
-                }
             }
             report.Record(subject.Key, segments, "first call", times.First, "ns");
         }

@@ -1,4 +1,3 @@
-using Vmem.Benchmarks.Measurement;
 using Vmem.Benchmarks.Reports;
 using Vmem.Benchmarks.Subjects;
 using Vmem.Benchmarks.Workloads;
@@ -8,12 +7,11 @@ namespace Vmem.Benchmarks.Studies;
 /// <summary>
 /// B2: does the time of an operation grow with the number of live segments? Instant fit is constant in steps at any size, the others
 /// logarithmic; what grows besides is cache misses, the same for any layout of as many bytes. That is why the study goes well past the
-/// caches, and why its bars carry the memory calibration from 10^5 on.
+/// caches. Native peers stand beside it in <see cref="PeersStudy"/>.
 /// </summary>
 internal sealed class GrowthStudy : IStudy
 {
     private const int Million = 1_000_000;
-    private const double HandleFactor = 1.3;
     private const double PolicyFactor = 6;
 
     public string Name => "growth";
@@ -25,8 +23,7 @@ internal sealed class GrowthStudy : IStudy
         var report = new StudyReport(
             Name,
             "Growth: the steady state (B2)",
-            "Capacity 65·N, sizes U64, about half free. Fill N, replace at random max(N, 200,000) times (the mix: ns for a free and an allocation, generator and ticket array included), then 1 M operations in timed batches of 100 frees and 100 allocations. The lines in brackets are the peers' on their machine, not calibrated.",
-            context.Calibration);
+            "Capacity 65·N, sizes U64, about half free. Fill N, replace at random max(N, 200,000) times (the mix: ns for a free and an allocation, generator and ticket array included), then 1 M operations in timed batches of 100 frees and 100 allocations.");
         foreach (int segments in context.Settings.Sizes(1_000, 10_000_000))
         {
             MeasureSize(context, report, segments);
@@ -47,61 +44,25 @@ internal sealed class GrowthStudy : IStudy
             context.Progress(SteadyStateRows.Describe(subject.Key, segments, times));
         }
         var rows = results.Select(pair => SteadyStateRows.Row(pair.Key.Key, pair.Value)).ToList();
-        AddPeerRows(rows, segments);
         report.Add(new ReportTable($"N = {Cells.Power(segments)}, ns, median of {runs}", SteadyStateRows.Columns, rows));
         foreach ((Subject subject, SteadyStateTimes times) in results)
         {
-            AddBars(report, context.Calibration, segments, subject, times, results);
-        }
-    }
-
-    private static void AddPeerRows(List<IReadOnlyList<string>> rows, int segments)
-    {
-        AddPeerRow(rows, "(libumem vmem, by address, locked)", PeerFigures.UmemInstant(segments), PeerFigures.UmemInstantMix(segments));
-        AddPeerRow(rows, "(libumem vmem best fit)", PeerFigures.UmemBest(segments), PeerFigures.UmemBestMix(segments));
-        AddPeerRow(rows, "(TLSF, by handle, unlocked)", PeerFigures.Tlsf(segments), PeerFigures.TlsfMix(segments));
-    }
-
-    private static void AddPeerRow(List<IReadOnlyList<string>> rows, string peer, double? pair, double? mix)
-    {
-        if (pair is not null)
-        {
-            rows.Add([peer, Cells.Nothing, Cells.Nothing, Cells.Nanoseconds(pair), Cells.Nanoseconds(mix), Cells.Nothing]);
+            AddBars(report, segments, subject, times, results);
         }
     }
 
     private static void AddBars(
         StudyReport report,
-        Calibration calibration,
         int segments,
         Subject subject,
         SteadyStateTimes times,
         Dictionary<Subject, SteadyStateTimes> all)
     {
-        double ratio = calibration.RatioAt(segments);
         string what = $"{subject.Key} at {Cells.Power(segments)}";
-        if (subject.Policy == FitPolicy.InstantFit
-            && subject.By == FreeBy.Address
-            && segments <= Million
-            && PeerFigures.UmemInstant(segments) is { } umem)
-        {
-            double factor = segments == Million ? 0.6 : 1;
-            report.Add(new Bar(what, FormattableString.Invariant($"{factor} × {umem} ns (libumem vmem)"), factor * umem, ratio, times.Pair, "ns"));
-        }
-        if (subject is { Policy: FitPolicy.InstantFit, By: FreeBy.Handle, Locking: Locking.Single }
-            && segments <= Million
-            && PeerFigures.Tlsf(segments) is { } tlsf)
-        {
-            report.Add(new Bar(what, FormattableString.Invariant($"{HandleFactor} × {tlsf} ns (TLSF)"), HandleFactor * tlsf, ratio, times.Pair, "ns"));
-        }
-        if (subject is { Policy: FitPolicy.BestFit, By: FreeBy.Address } && PeerFigures.UmemBest(segments) is { } best)
-        {
-            report.Add(new Bar(what, FormattableString.Invariant($"{best} ns (libumem best fit)"), best, ratio, times.Pair, "ns"));
-        }
         if (segments == Million && subject.Policy is not (null or FitPolicy.InstantFit)
             && all.TryGetValue(subject with { Policy = FitPolicy.InstantFit }, out SteadyStateTimes instant))
         {
-            report.Add(new Bar(what, FormattableString.Invariant($"{PolicyFactor} × instant fit's {instant.Pair:0} ns"), PolicyFactor * instant.Pair, 1, times.Pair, "ns"));
+            report.Add(new Bar(what, FormattableString.Invariant($"{PolicyFactor} × instant fit's {instant.Pair:0} ns"), PolicyFactor * instant.Pair, times.Pair, "ns"));
         }
     }
 }

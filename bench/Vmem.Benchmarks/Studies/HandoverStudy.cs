@@ -26,8 +26,7 @@ internal sealed class HandoverStudy : IStudy
         var report = new StudyReport(
             Name,
             "From producer to consumer",
-            $"Blocks of {BlockRing<Pooled>.BlockLength} objects through a ring of {BlockRing<Pooled>.Blocks} blocks. ns elapsed for an object; the pools take turns, the median of all turns counts. Constructed: the most in any turn, warm-up included. Bytes: managed memory for an object.",
-            context.Calibration);
+            $"Blocks of {BlockRing<Pooled>.BlockLength} objects through a ring of {BlockRing<Pooled>.Blocks} blocks. ns elapsed for an object; the pools take turns, the median of all turns counts. Constructed: the most in any turn, warm-up included. Bytes: managed memory for an object.");
         static Pooled Make() => new();
         HandoverSubject[] subjects =
         [
@@ -72,15 +71,14 @@ internal sealed class HandoverStudy : IStudy
         {
             string name = i == 0 ? "ObjectCache" : "ObjectCache with magazines of 143";
             double ratio = Rounds.Median(turns[Queue], turn => turn.Nanoseconds) / Rounds.Median(turns[i], turn => turn.Nanoseconds);
-            report.Add(new Bar($"ConcurrentQueue against {name}", "2×", BarRatio, 1, ratio, "×", AtLeast: true));
+            report.Add(new Bar($"ConcurrentQueue against {name}", "2×", BarRatio, ratio, "×", AtLeast: true));
             report.Add(new Bar(
                 $"objects that {name} constructs",
                 "9 blocks and two magazines of 143 for each of two threads",
                 InRing + (4 * LargestMagazine),
-                1,
                 turns[i].Max(turn => turn.Constructed),
                 "objects"));
-            report.Add(new Bar($"{name}: managed bytes an object", "0", 0, 1, Math.Round(Rounds.Median(turns[i], turn => turn.Bytes), 2), "bytes"));
+            report.Add(new Bar($"{name}: managed bytes an object", "0", 0, Math.Round(Rounds.Median(turns[i], turn => turn.Bytes), 2), "bytes"));
         }
     }
 }

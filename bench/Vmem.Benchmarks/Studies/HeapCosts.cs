@@ -46,7 +46,7 @@ internal static class HeapCosts
                     Cells.Nanoseconds(two[i]), Cells.Fixed(two[i] / two[0], 2), Cells.Fixed(bytes[i], 3)
                 ])]));
         addBars(report, one);
-        report.Add(new Bar($"{key}, managed memory of NativeHeap", "0", 0, 1, Math.Round(bytes[0], 3), "bytes"));
+        report.Add(new Bar($"{key}, managed memory of NativeHeap", "0", 0, Math.Round(bytes[0], 3), "bytes"));
     }
 
     /// <summary>The pair on one thread: twice as fast as malloc from .NET, and as mimalloc.</summary>
@@ -57,7 +57,7 @@ internal static class HeapCosts
             int index = HeapStudy.IndexOf(rival);
             if (index >= 0)
             {
-                report.Add(new Bar($"A1, {rival} against NativeHeap", $"{PairFactor}×", PairFactor, 1, nanoseconds[index] / nanoseconds[0], "×", AtLeast: true));
+                report.Add(new Bar($"A1, {rival} against NativeHeap", $"{PairFactor}×", PairFactor, nanoseconds[index] / nanoseconds[0], "×", AtLeast: true));
             }
         }
     }
@@ -66,6 +66,6 @@ internal static class HeapCosts
     public static void MixBars(StudyReport report, double[] nanoseconds)
     {
         int best = Enumerable.Range(1, nanoseconds.Length - 1).MinBy(i => nanoseconds[i]);
-        report.Add(new Bar($"A2, the fastest peer ({HeapStudy.Subjects[best].Name}) against NativeHeap", "1×", 1, 1, nanoseconds[best] / nanoseconds[0], "×", AtLeast: true));
+        report.Add(new Bar($"A2, the fastest peer ({HeapStudy.Subjects[best].Name}) against NativeHeap", "1×", 1, nanoseconds[best] / nanoseconds[0], "×", AtLeast: true));
     }
 }

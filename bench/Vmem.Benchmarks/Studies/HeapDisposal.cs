@@ -40,7 +40,7 @@ internal static class HeapDisposal
             ["allocator", "end", "fill", "both"],
             [.. rows.Select((row, i) =>
                 (IReadOnlyList<string>)[row.Name, Cells.Fixed(ends[i], 1), Cells.Fixed(fills[i], 0), Cells.Fixed(lives[i], 0)])]));
-        report.Add(new Bar("A5, NativeHeap.Free of each against Dispose", $"{EachFactor}×", EachFactor, 1, ends[1] / ends[0], "×", AtLeast: true));
+        report.Add(new Bar("A5, NativeHeap.Free of each against Dispose", $"{EachFactor}×", EachFactor, ends[1] / ends[0], "×", AtLeast: true));
     }
 
     private sealed record Row(BlockSubject Subject, Deletion Deletion)

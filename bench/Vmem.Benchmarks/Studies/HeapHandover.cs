@@ -40,14 +40,14 @@ internal static class HeapHandover
         foreach (PeerLibrary rival in new[] { PeerLibraries.System, PeerLibraries.Jemalloc, PeerLibraries.Tcmalloc }
             .Where(library => HeapStudy.IndexOf(library.Name) >= 0))
         {
-            report.Add(new Bar($"A3, {rival.Name} against NativeHeap", "1×", 1, 1, times[HeapStudy.IndexOf(rival.Name)] / times[0], "×", AtLeast: true));
+            report.Add(new Bar($"A3, {rival.Name} against NativeHeap", "1×", 1, times[HeapStudy.IndexOf(rival.Name)] / times[0], "×", AtLeast: true));
         }
 
         if (HeapStudy.IndexOf(PeerLibraries.Mimalloc.Name) is >= 0 and int mimalloc)
         {
-            report.Add(new Bar("A3, NativeHeap against mimalloc", $"{MimallocFactor}×", MimallocFactor, 1, times[0] / times[mimalloc], "×"));
+            report.Add(new Bar("A3, NativeHeap against mimalloc", $"{MimallocFactor}×", MimallocFactor, times[0] / times[mimalloc], "×"));
         }
 
-        report.Add(new Bar("A3, managed memory of NativeHeap", "0", 0, 1, Math.Round(bytes[0], 3), "bytes"));
+        report.Add(new Bar("A3, managed memory of NativeHeap", "0", 0, Math.Round(bytes[0], 3), "bytes"));
     }
 }

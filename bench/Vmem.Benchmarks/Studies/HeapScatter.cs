@@ -38,9 +38,9 @@ internal static class HeapScatter
             ])]));
         if (HeapStudy.IndexOf(PeerLibraries.Mimalloc.Name) is >= 0 and int mimalloc)
         {
-            report.Add(new Bar("A4, NativeHeap against mimalloc", $"{MimallocFactor}×", MimallocFactor, 1, times[0] / times[mimalloc], "×"));
+            report.Add(new Bar("A4, NativeHeap against mimalloc", $"{MimallocFactor}×", MimallocFactor, times[0] / times[mimalloc], "×"));
         }
 
-        report.Add(new Bar("A4, resident memory of a block of 64 bytes from NativeHeap", "66 bytes", ResidentBar, 1, resident[0], "bytes"));
+        report.Add(new Bar("A4, resident memory of a block of 64 bytes from NativeHeap", "66 bytes", ResidentBar, resident[0], "bytes"));
     }
 }

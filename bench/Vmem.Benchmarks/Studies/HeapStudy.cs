@@ -26,8 +26,7 @@ internal sealed class HeapStudy : IStudy
         var report = new StudyReport(
             Name,
             "Memory by the malloc interface (A1 to A5)",
-            "NativeHeap, one for all threads, beside NativeMemory, the mallocs that are on this machine (malloc is the C library's; all by function pointer, without the transition that NativeMemory makes), and ArrayPool<byte>.Shared. The first word of each block is written. Subjects take turns; medians. One thread is timed by its processor time, two by the clock on the wall. Natively, on the peers' machine, glibc, mimalloc, jemalloc, tcmalloc: A1 16.4, 16.2, 9.7, 9.1 ns; A2 38, 15.5, 20.6, 14.9 ns; A3 163, 87, 95, 197 ns; A4 167, 72, 80, 91 ns and 80.1, 64.5, 66.2, 64.5 bytes.",
-            context.Calibration);
+            "NativeHeap, one for all threads, beside NativeMemory, the mallocs that are on this machine (malloc is the C library's; all by function pointer, without the transition that NativeMemory makes), and ArrayPool<byte>.Shared. The first word of each block is written. Subjects take turns; medians. One thread is timed by its processor time, two by the clock on the wall. Natively, on the peers' machine, glibc, mimalloc, jemalloc, tcmalloc: A1 16.4, 16.2, 9.7, 9.1 ns; A2 38, 15.5, 20.6, 14.9 ns; A3 163, 87, 95, 197 ns; A4 167, 72, 80, 91 ns and 80.1, 64.5, 66.2, 64.5 bytes.");
         HeapCosts.Measure<LineSize>(context, report, "A1", "pair of 64 bytes", live: 0, HeapCosts.PairBars);
         HeapCosts.Measure<SmallBlocks>(context, report, "A2", "mix of 8 to 512 bytes, 10,000 live a thread", MixBlocks, HeapCosts.MixBars);
         HeapHandover.Measure(context, report);

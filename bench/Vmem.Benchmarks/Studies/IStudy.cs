@@ -1,4 +1,3 @@
-using Vmem.Benchmarks.Measurement;
 using Vmem.Benchmarks.Reports;
 using Vmem.Benchmarks.Subjects;
 
@@ -18,9 +17,8 @@ internal interface IStudy
 
 /// <summary>What a study is run with.</summary>
 /// <param name="Settings">The choices of the command line.</param>
-/// <param name="Calibration">The machine just before the study.</param>
 /// <param name="Progress">Told a line whenever something was measured.</param>
-internal sealed record StudyContext(StudySettings Settings, Calibration Calibration, Action<string> Progress);
+internal sealed record StudyContext(StudySettings Settings, Action<string> Progress);
 
 /// <summary>The choices of the command line. A null leaves the choice to the study.</summary>
 internal sealed record StudySettings
@@ -45,6 +43,9 @@ internal sealed record StudySettings
 
     /// <summary>Steps at each occupancy of the fragmentation ramp.</summary>
     public int RampSteps { get; init; } = 200_000;
+
+    /// <summary>Libraries with native range allocators, for <see cref="PeersStudy"/>.</summary>
+    public IReadOnlyList<string> Peers { get; init; } = [];
 
     /// <summary>The sizes of a growing study: powers of ten.</summary>
     public IEnumerable<int> Sizes(int least, int most)

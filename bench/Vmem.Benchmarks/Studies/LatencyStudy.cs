@@ -18,8 +18,7 @@ internal sealed class LatencyStudy : IStudy
         var report = new StudyReport(
             Name,
             "Latencies",
-            "Each thread allocates and frees ranges of 1 to 8 units. One operation in 64 asks for what does not fit, one in 4,096 for statistics. Each operation is timed by itself, in µs, by the wall clock: with more threads than processors the longest contain whole time slices of others. 'clock' is a timing of nothing. 'plain' and 'cached' are arenas without and with quantum caches, 'Lock' a System.Threading.Lock around a single-threaded arena.",
-            context.Calibration);
+            "Each thread allocates and frees ranges of 1 to 8 units. One operation in 64 asks for what does not fit, one in 4,096 for statistics. Each operation is timed by itself, in µs, by the wall clock: with more threads than processors the longest contain whole time slices of others. 'clock' is a timing of nothing. 'plain' and 'cached' are arenas without and with quantum caches, 'Lock' a System.Threading.Lock around a single-threaded arena.");
         double seconds = context.Settings.Seconds;
         var rows = new Dictionary<string, List<IReadOnlyList<string>>>();
         WarmUp<PlainTarget>();

@@ -25,8 +25,7 @@ internal sealed class PauseStudy : IStudy
         var report = new StudyReport(
             Name,
             "Pauses while growing",
-            "Grow to N live ranges, a random one freed after every third allocation, each operation timed by itself: by the wall clock, and by the thread's processor time (all other columns). 'idle' is the same loop without an allocator (the machine's own jitter), 'touch' one that only writes 40 bytes of new memory an allocation (page faults). Collections are those of the .NET runtime during the loop.",
-            context.Calibration);
+            "Grow to N live ranges, a random one freed after every third allocation, each operation timed by itself: by the wall clock, and by the thread's processor time (all other columns). 'idle' is the same loop without an allocator (the machine's own jitter), 'touch' one that only writes 40 bytes of new memory an allocation (page faults). Collections are those of the .NET runtime during the loop.");
         int runs = context.Settings.Runs ?? 1;
         var experiment = new PauseExperiment(segments);
         var rows = new List<IReadOnlyList<string>>();

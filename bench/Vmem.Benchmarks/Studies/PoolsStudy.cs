@@ -21,8 +21,7 @@ internal sealed class PoolsStudy : IStudy
         var report = new StudyReport(
             Name,
             "Object pools",
-            "ns for a rent and a return as a processor sees them (elapsed × processors at work ÷ pairs), one object at a time and eight at a time; the pools take turns, the median of all turns counts. Bytes: managed memory for each pair.",
-            context.Calibration);
+            "ns for a rent and a return as a processor sees them (elapsed × processors at work ÷ pairs), one object at a time and eight at a time; the pools take turns, the median of all turns counts. Bytes: managed memory for each pair.");
         Measure(context, report, "objects of 64 bytes", Objects());
         Measure(context, report, "byte[64]", Arrays(64));
         Measure(context, report, "byte[4096]", Arrays(4_096));
@@ -95,13 +94,13 @@ internal sealed class PoolsStudy : IStudy
             if (threads <= 2 && subjects[k].Name is not ("new" or "ObjectCachePool"))
             {
                 double ratio = Rounds.Median(turns[k], turn => turn.Nanoseconds) / Rounds.Median(turns[0], turn => turn.Nanoseconds);
-                report.Add(new Bar($"{what}, {threads} threads, {held} at a time: {subjects[k].Name} against ObjectCache", "1×", 1, 1, ratio, "×", AtLeast: true));
+                report.Add(new Bar($"{what}, {threads} threads, {held} at a time: {subjects[k].Name} against ObjectCache", "1×", 1, ratio, "×", AtLeast: true));
             }
         }
 
         if (threads <= 2)
         {
-            report.Add(new Bar($"{what}, {threads} threads, {held} at a time: ObjectCache's managed bytes a pair", "0", 0, 1, Math.Round(Rounds.Median(turns[0], turn => turn.Bytes), 3), "bytes"));
+            report.Add(new Bar($"{what}, {threads} threads, {held} at a time: ObjectCache's managed bytes a pair", "0", 0, Math.Round(Rounds.Median(turns[0], turn => turn.Bytes), 3), "bytes"));
         }
     }
 }

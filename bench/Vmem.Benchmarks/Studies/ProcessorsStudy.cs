@@ -23,8 +23,7 @@ internal sealed class ProcessorsStudy : IStudy
         var report = new StudyReport(
             Name,
             "Magazines by thread and by processor",
-            $"ns for a rent and a return as a processor sees them, one object at a time and eight at a time, magazines of {Magazine}; the two take turns, the median of all turns counts. Held: objects left in magazines of threads or processors at the end, eight at a time, the most of all turns.",
-            context.Calibration);
+            $"ns for a rent and a return as a processor sees them, one object at a time and eight at a time, magazines of {Magazine}; the two take turns, the median of all turns counts. Held: objects left in magazines of threads or processors at the end, eight at a time, the most of all turns.");
         int cores = Environment.ProcessorCount;
         int runs = context.Settings.Runs ?? 5;
         var rows = new List<IReadOnlyList<string>>();

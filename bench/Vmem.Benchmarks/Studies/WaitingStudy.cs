@@ -25,8 +25,7 @@ internal sealed class WaitingStudy : IStudy
         var report = new StudyReport(
             Name,
             "Waiting and failing",
-            "Arena<ulong>, quantum 1. The subjects take turns, the median of all turns counts.",
-            context.Calibration);
+            "Arena<ulong>, quantum 1. The subjects take turns, the median of all turns counts.");
         int runs = context.Settings.Runs ?? 5;
         Slots(report, context, runs);
         Standing(report, context, runs);
@@ -49,7 +48,7 @@ internal sealed class WaitingStudy : IStudy
             report.Record(name, 0, "cached", rates[0], "k/s");
             rows.Add([name, .. rates.Select(static rate => Cells.Fixed(rate, 0)), Cells.Fixed(rates[0] / rates[2], 2)]);
             context.Progress($"{name}: {string.Join(", ", rates.Select(static rate => Cells.Fixed(rate, 0)))} k/s");
-            report.Add(new Bar($"cached slots against SemaphoreSlim, {name}", "1×", 1, 1, rates[0] / rates[2], "×", AtLeast: true));
+            report.Add(new Bar($"cached slots against SemaphoreSlim, {name}", "1×", 1, rates[0] / rates[2], "×", AtLeast: true));
         }
 
         report.Add(new ReportTable(
@@ -66,7 +65,7 @@ internal sealed class WaitingStudy : IStudy
             ["nobody waits", "a large request stands"],
             [[Cells.Fixed(alone, 2), Cells.Fixed(beside, 2)]]));
         context.Progress($"standing: {Cells.Fixed(alone, 2)} and {Cells.Fixed(beside, 2)} ns a pair");
-        report.Add(new Bar("cached pair beside a request that stands, against one alone", "1.5×", StandingRatio, 1, beside / alone, "×"));
+        report.Add(new Bar("cached pair beside a request that stands, against one alone", "1.5×", StandingRatio, beside / alone, "×"));
     }
 
     private static void Failing(StudyReport report, StudyContext context, int runs)
@@ -77,7 +76,7 @@ internal sealed class WaitingStudy : IStudy
             double[] rates = FailingExperiment.Run(threads, runs, context.Settings.Seconds * 0.2);
             rows.Add([Cells.Count(threads), Cells.Fixed(rates[0], 2), Cells.Fixed(rates[1], 2)]);
             context.Progress($"failing, {threads} threads: {Cells.Fixed(rates[0], 2)} cached, {Cells.Fixed(rates[1], 2)} M/s uncached");
-            report.Add(new Bar($"failing requests of a full cached pool against an uncached, {threads} threads", "0.5×", FailingRatio, 1,
+            report.Add(new Bar($"failing requests of a full cached pool against an uncached, {threads} threads", "0.5×", FailingRatio,
                 rates[0] / rates[1], "×", AtLeast: true));
         }
 
@@ -92,6 +91,6 @@ internal sealed class WaitingStudy : IStudy
             ["median", "99 %", "most"],
             [[Cells.Fixed(median, 1), Cells.Fixed(p99, 1), Cells.Fixed(most, 0)]]));
         context.Progress($"statistics: {Cells.Fixed(median, 1)}, {Cells.Fixed(p99, 1)}, {Cells.Fixed(most, 0)} µs");
-        report.Add(new Bar($"GetStatistics beside {BusyThreads} busy threads, 99 %", "1 ms", StatisticsMillisecond, 1, p99 / 1_000, "ms"));
+        report.Add(new Bar($"GetStatistics beside {BusyThreads} busy threads, 99 %", "1 ms", StatisticsMillisecond, p99 / 1_000, "ms"));
     }
 }
