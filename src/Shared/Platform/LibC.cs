@@ -25,6 +25,11 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "msync", SetLastError = true)]
     public static partial int Synchronize(void* start, nuint length, int flags);
 
+    /// <summary>Two numbers as long as a pointer, the limit and how far it may be raised. On 32 bits some systems write twice as
+    /// much.</summary>
+    [LibraryImport(Library, EntryPoint = "getrlimit", SetLastError = true)]
+    public static partial int GetLimit(int resource, nuint* limits);
+
     [LibraryImport(Library, EntryPoint = "mincore", SetLastError = true)]
     public static partial int GetResidency(void* start, nuint length, byte* pages);
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 
 namespace Vmem.Platform;
 
@@ -7,12 +8,25 @@ internal sealed unsafe class LinuxMemory : PosixMemory
 {
     private const int DontNeed = 4;               // MADV_DONTNEED: private anonymous pages read as zero afterwards
     private const int HugePage = 14;              // MADV_HUGEPAGE
+    private const int AddressSpaceLimit = 9;      // RLIMIT_AS, which reserved pages count against, too
     private const string HugePages = "/sys/kernel/mm/transparent_hugepage/";
 
     private readonly Lazy<nuint> _hugePageSize = new(ReadHugePageSize);
 
     /// <summary>The size of transparent huge pages; 0 where they are switched off or not built in.</summary>
     public override nuint HugePageSize => _hugePageSize.Value;
+
+    /// <summary>Kernels for small machines give 39 bits instead of 47, and some 64-bit processes have a limit. Stacks lie near the top,
+    /// so the address of a local tells how many bits there are.</summary>
+    public override nuint Extent
+    {
+        get
+        {
+            nuint* limits = stackalloc nuint[4];
+            nuint width = nuint.Min(Highest, nuint.MaxValue >> BitOperations.LeadingZeroCount((nuint)limits));
+            return LibC.GetLimit(AddressSpaceLimit, limits) == 0 ? nuint.Min(width, limits[0]) : width;
+        }
+    }
 
     protected override int Anonymous => 0x20;
 

@@ -30,6 +30,9 @@ internal abstract unsafe class MemorySystem
     /// <see cref="Lowest"/> to here.</summary>
     public abstract nuint Highest { get; }
 
+    /// <summary>How much address space the process may have now, in bytes: about that much, or less.</summary>
+    public virtual nuint Extent => Highest;
+
     /// <summary>Whether the system is one of those that are known.</summary>
     public static bool IsKnown =>
         OperatingSystem.IsWindows() ||

@@ -18,7 +18,7 @@ namespace Vmem.Segments;
 /// zeros and a dependent load: a replacement by address took 1.15 to 1.3 times as long. Rejected: a range for each block from the
 /// beginning. A process has 65,530 mappings on Linux, and there may be more arenas.
 /// </para>
-/// <para>Addresses are good until the block grows.</para>
+/// <para>Addresses are good until the block grows or shrinks.</para>
 /// </remarks>
 internal unsafe struct GrowingBlock
 {
@@ -134,7 +134,7 @@ internal unsafe struct GrowingBlock
         }
     }
 
-    /// <summary>Whoever still has an address of before finds nothing there that could be right.</summary>
+    /// <summary>An address that was kept across a move leads to nothing that could be right.</summary>
     [Conditional("DEBUG")]
     private readonly void Overwrite() => NativeMemory.Fill(_start, _size, Poison);
 }

@@ -5,9 +5,9 @@ namespace Vmem.Segments;
 /// <summary>Address space for tables that grow where they are: reserved as long as they may ever be, and committed as they grow.</summary>
 /// <remarks>
 /// <para>
-/// <b>How long.</b> A table of tags may come to 24 GiB. Address space is plenty, but it is everybody's: all tables together reserve an
-/// eighth of it at most, some 680 such ranges on 64 bits. Who comes later, or where the system is short, gets a range of
-/// <see cref="Margin"/> times what he has, and moves when it is full. On 32 bits that is so from the start.
+/// <b>How long.</b> A table of tags may come to 24 GiB. Address space is plenty, but others need it, too: all tables together reserve an
+/// eighth of it at most, some 680 such ranges on 47 bits. A table that comes later gets a range of <see cref="Margin"/> times its length,
+/// and moves when that is full. The same goes where the system has little: on 32 bits, with 39 bits, or under a limit (ulimit -v).
 /// </para>
 /// <para>
 /// From <see cref="HugePages"/>' least on, what is committed ends where a huge page would, so that the system can give them. Elsewhere it
@@ -73,13 +73,19 @@ internal static unsafe class TableRange
     {
         start = null;
         reserved = 0;
-        if (NativePages.System is null || wanted > System.Highest / 8)
+        if (NativePages.System is null)
+        {
+            return false;
+        }
+
+        nuint share = System.Extent / 8;
+        if (wanted > share)
         {
             return false;
         }
 
         nuint size = RoundUp((nuint)wanted, System.Granularity);
-        if (Interlocked.Add(ref s_reserved, (long)size) > (long)(System.Highest / 8) || System.Reserve(null, size, out void* place) != 0)
+        if (Interlocked.Add(ref s_reserved, (long)size) > (long)share || System.Reserve(null, size, out void* place) != 0)
         {
             Interlocked.Add(ref s_reserved, -(long)size);
             return false;
@@ -96,7 +102,8 @@ internal static unsafe class TableRange
     private static byte* End(byte* start, nuint used, nuint reserved)
     {
         nuint unit = used < HugePages.Least ? System.PageSize : HugePages.Size;
-        return (byte*)nuint.Min(RoundUp((nuint)start + used, unit), (nuint)start + reserved);
+        nuint rest = (0 - ((nuint)start + used)) & (unit - 1);             // no sum beyond the range: it may end where addresses do
+        return start + nuint.Min(used + rest, reserved);
     }
 
     private static nuint RoundUp(nuint value, nuint unit) => (value + (unit - 1)) & ~(unit - 1);

@@ -8,8 +8,8 @@ namespace Vmem.Segments;
 /// <remarks>
 /// The paper's bootstrap problem, tags that must be allocated to allocate tags, does not arise: tags come from native memory, never from
 /// the arena they describe. What remains of its rule: <see cref="Grow"/> is called before an operation changes anything if
-/// there are fewer than <see cref="MostTaken"/>, so that <see cref="Take"/> cannot fail halfway. Growing may move the tags: nobody keeps
-/// the address of one beyond it.
+/// there are fewer than <see cref="MostTaken"/>, so that <see cref="Take"/> cannot fail halfway. Growing and shrinking may
+/// move the tags: no address of one is kept across them.
 /// </remarks>
 internal unsafe struct TagPool<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>

@@ -26,6 +26,7 @@ public unsafe class ProcessTests
     [Theory]
     [InlineData(nameof(Run_out_of_address_space))]
     [InlineData(nameof(Run_out_of_mappings))]
+    [InlineData(nameof(Share_what_is_limited))]
     public void A_limit_of_the_system_is_out_of_memory_and_harms_nothing(string run)
     {
         // The runtime ends the process when it can't map or unmap code: it shall map it once, and compile nothing in the background. If
@@ -95,6 +96,25 @@ public unsafe class ProcessTests
             arena.Free(start, unit);
         }
 
+        arena.Validate();
+        SystemLimits.Set(SystemLimits.AddressSpace, limits);
+    }
+
+    /// <summary>Without a limit the tables of one large arena reserve 32 GiB. Of little they must leave most to others.</summary>
+    [Fact(Explicit = true)]
+    public void Share_what_is_limited()
+    {
+        SystemLimits limits = SystemLimits.Get(SystemLimits.AddressSpace);
+        nuint before = (nuint)ProcessMap.TotalSize;
+        nuint limit = before + ((nuint)40 << 30);
+        SystemLimits.Set(SystemLimits.AddressSpace, limits with { Current = limit });
+        using Arena<ulong> arena = new("modest", 0, 1 << 20, 1);
+        for (int i = 0; i < 100_000; i++)
+        {
+            _ = arena.Allocate(1);
+        }
+
+        Assert.InRange((nuint)ProcessMap.TotalSize, before, before + (limit / 4));
         arena.Validate();
         SystemLimits.Set(SystemLimits.AddressSpace, limits);
     }
