@@ -132,7 +132,7 @@ public unsafe class ProcessTests
 
         // Compiled and rehearsed before, refusals too, for the runtime finds no room for code when there are no mappings left.
         foreach (MethodBase method in typeof(VirtualMemory).Assembly.GetTypes()
-            .Where(type => type == typeof(VirtualMemory) || type.Namespace is "Vmem.Platform" or "Vmem.Memory.Platform")
+            .Where(type => type == typeof(VirtualMemory) || type.Namespace is "Vmem.Platform" or "Vmem.Memory.Platform" or "Vmem.Checks")
             .Where(type => !type.ContainsGenericParameters)
             .SelectMany(type => type.GetMembers(Everything)).OfType<MethodBase>()
             .Where(method => !method.IsAbstract && !method.ContainsGenericParameters)
