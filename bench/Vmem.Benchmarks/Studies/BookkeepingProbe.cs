@@ -49,9 +49,12 @@ internal static class BookkeepingProbe
             where TTicket : struct
         {
             var plan = new SteadyStatePlan(Segments, 65);
-            // The tickets are touched by the constructor; before that the arena exists, but empty.
-            using var state = new SteadyState<TTarget, TTicket, UniformTo64>(make(plan.Capacity), Segments, plan.Seed);
-            long before = ResidentBytes();
+            // Some take all their memory when they are made. The tickets, which the second constructor touches, do not count.
+            long empty = ResidentBytes();
+            TTarget target = make(plan.Capacity);
+            long own = ResidentBytes() - empty;
+            using var state = new SteadyState<TTarget, TTicket, UniformTo64>(target, Segments, plan.Seed);
+            long before = ResidentBytes() - own;
             state.Fill();
             double tablesFilled = state.Target.BookkeepingBytes;
             double residentFilled = ResidentBytes() - before;
