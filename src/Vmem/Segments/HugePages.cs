@@ -19,7 +19,7 @@ internal static unsafe class HugePages
     {
         if (bytes >= Least)
         {
-            _ = NativePages.System?.AdviseHuge(chunk, bytes);
+            _ = NativePages.MemorySystem?.AdviseHuge(chunk, bytes);
         }
     }
 }

@@ -10,7 +10,7 @@ internal static class NativePages
     private const int Size = 4096;
 
     /// <summary>The system; null where it is none that is known, and tables do with what malloc gives.</summary>
-    public static readonly MemorySystem? System = MemorySystem.IsKnown ? MemorySystem.Choose() : null;
+    public static readonly MemorySystem? MemorySystem = MemorySystem.IsKnown ? MemorySystem.Choose() : null;
 
     private const nuint CacheLine = 64;
     private const nuint Given = 16;               // what malloc gives anyway: more would cost a small chunk as much again

@@ -36,7 +36,7 @@ internal static unsafe class TableRange
     {
         byte* first = End(start, from, reserved);
         byte* end = End(start, to, reserved);
-        if (end > first && System.Commit(first, (nuint)(end - first)) != 0)
+        if (end > first && MemorySystem.Commit(first, (nuint)(end - first)) != 0)
         {
             throw new InsufficientMemoryException($"There is no memory for a table of an arena to grow to {to} bytes.");
         }
@@ -52,20 +52,20 @@ internal static unsafe class TableRange
         byte* end = End(start, to, reserved);
         if (end > first)
         {
-            _ = System.Decommit(first, (nuint)(end - first));
+            _ = MemorySystem.Decommit(first, (nuint)(end - first));
         }
     }
 
     /// <summary>Gives a range back. Where the system refuses, having as many mappings as may be, at least the memory goes.</summary>
     public static void Release(byte* start, nuint reserved)
     {
-        if (System.Release(start, reserved) == 0)
+        if (MemorySystem.Release(start, reserved) == 0)
         {
             Interlocked.Add(ref s_reserved, -(long)reserved);
         }
         else
         {
-            _ = System.Decommit(start, reserved);
+            _ = MemorySystem.Decommit(start, reserved);
         }
     }
 
@@ -73,19 +73,19 @@ internal static unsafe class TableRange
     {
         start = null;
         reserved = 0;
-        if (NativePages.System is null)
+        if (NativePages.MemorySystem is null)
         {
             return false;
         }
 
-        nuint share = System.Extent / 8;
+        nuint share = MemorySystem.Extent / 8;
         if (wanted > share)
         {
             return false;
         }
 
-        nuint size = RoundUp((nuint)wanted, System.Granularity);
-        if (Interlocked.Add(ref s_reserved, (long)size) > (long)share || System.Reserve(null, size, out void* place) != 0)
+        nuint size = RoundUp((nuint)wanted, MemorySystem.Granularity);
+        if (Interlocked.Add(ref s_reserved, (long)size) > (long)share || MemorySystem.Reserve(null, size, out void* place) != 0)
         {
             Interlocked.Add(ref s_reserved, -(long)size);
             return false;
@@ -96,12 +96,12 @@ internal static unsafe class TableRange
         return true;
     }
 
-    private static MemorySystem System => NativePages.System!;
+    private static MemorySystem MemorySystem => NativePages.MemorySystem!;
 
     /// <summary>Where what is committed ends, if so many bytes are used.</summary>
     private static byte* End(byte* start, nuint used, nuint reserved)
     {
-        nuint unit = used < HugePages.Least ? System.PageSize : HugePages.Size;
+        nuint unit = used < HugePages.Least ? MemorySystem.PageSize : HugePages.Size;
         nuint rest = (0 - ((nuint)start + used)) & (unit - 1);             // no sum beyond the range: it may end where addresses do
         return start + nuint.Min(used + rest, reserved);
     }

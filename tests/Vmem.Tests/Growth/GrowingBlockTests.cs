@@ -163,7 +163,7 @@ public sealed unsafe class GrowingBlockTests : IDisposable
 
     private static nuint ResidentBytes(void* start, nuint size)
     {
-        int error = NativePages.System!.CountResident(start, size, out nuint resident);
+        int error = NativePages.MemorySystem!.CountResident(start, size, out nuint resident);
         Assert.Equal(0, error);
         return resident;
     }
