@@ -3,12 +3,13 @@ using Microsoft.CodeAnalysis;
 namespace Vmem.Architecture.Tests;
 
 /// <summary>The arena conducts: it says the order of things and leaves the things to others. Its size is how one sees it.</summary>
-/// <remarks>The ceilings are arbitrary, a little above what was reached when the arena became a conductor.</remarks>
+/// <remarks>The ceilings are arbitrary, a little above what was reached when the arena became a conductor; members and files have grown
+/// since by the calls that people ask for, each of which hands on to a type of its own.</remarks>
 public class ArenaSizeTests(ITestOutputHelper output)
 {
     private const int MostFields = 14;
-    private const int MostMembers = 120;          // overloads counted singly, fields included, accessors not
-    private const int MostFiles = 9;
+    private const int MostMembers = 175;          // overloads counted singly, fields included, accessors not
+    private const int MostFiles = 14;
     private const int MostMethodsMet = 35;
     private const int MostFilesMet = 8;
 
