@@ -58,6 +58,9 @@ internal readonly struct Placement<T>
     /// <summary>The highest address at which the range may begin. There is one only if <see cref="Last"/> lies so far above 0.</summary>
     public T HighestStart => Last - _sizeLess1;
 
+    /// <summary>Whether the window is just as long as the range: there is one place, or none.</summary>
+    public bool IsOnePlace => HighestStart == Min;
+
     /// <summary>A segment this long that lies in [<see cref="Min"/>, <see cref="Last"/>] holds a place for sure; 0 if there is no such
     /// length.</summary>
     public T Sure { get; }

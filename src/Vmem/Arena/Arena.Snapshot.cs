@@ -1,5 +1,4 @@
 using Vmem.Diagnostics;
-using Vmem.Ranges;
 using Vmem.Space;
 
 namespace Vmem;
@@ -100,9 +99,7 @@ public sealed partial class Arena<T>
                 throw new ArgumentException($"the range of {range.Size} at {range.Start} is out of order, outside its span, or not whole quanta.");
             }
 
-            _space.TakeAt(free, range.Start, new Request<T>(new Placement<T>(range.Size, default, Quantum), FitPolicy.InstantFit,
-                RequestKind.Segment, site));
-            free = _space.Map.Following(_space.Map.FindLive(range.Start));
+            free = _space.TakeAt(free, range.Start, range.Size, site);
             from = range.Start + range.Size;
             left -= gap + range.Size;
         }

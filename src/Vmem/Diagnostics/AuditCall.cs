@@ -43,4 +43,10 @@ public enum AuditCall
 
     /// <summary><c>TryExtend</c>.</summary>
     Extend,
+
+    /// <summary><c>TryAllocateAt</c> or <c>AllocateAtMany</c>. Either call frees it.</summary>
+    AllocateAt,
+
+    /// <summary><c>Reserve</c>. Either call frees it.</summary>
+    Reserve,
 }

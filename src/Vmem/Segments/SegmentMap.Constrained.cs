@@ -38,6 +38,11 @@ internal sealed unsafe partial class SegmentMap<T>
             return Find(policy, placement.Size, out start, inSteps);
         }
 
+        if (placement.IsOnePlace)
+        {
+            return FindAt(placement, out start, inSteps);
+        }
+
         if (policy == FitPolicy.InstantFit)
         {
             uint tag = FindInLists(placement, out start);

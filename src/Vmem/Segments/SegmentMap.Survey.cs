@@ -14,6 +14,11 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <returns>The free segment, 0, or <see cref="Unfinished"/>.</returns>
     public uint Survey(in Placement<T> placement, out T lowest)
     {
+        if (placement.IsOnePlace)
+        {
+            return FindAt(placement, out lowest, inSteps: true);
+        }
+
         if (_indexes is null or { ByAddress.IsComplete: false, Aligned: null or { IsBegun: false } })
         {
             uint near = Walk(placement, out lowest);

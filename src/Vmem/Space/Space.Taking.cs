@@ -156,12 +156,15 @@ internal sealed partial class Space<T>
         Recorder?.Allocated(start, size);
     }
 
-    /// <summary>Carves a given place: what a snapshot says. The lock is held.</summary>
-    public void TakeAt(uint free, T start, in Request<T> request)
+    /// <summary>Takes a given place of a free segment: what a snapshot says, or a claim. The lock is held.</summary>
+    /// <returns>The tag of what follows it.</returns>
+    public uint TakeAt(uint free, T start, T size, AuditSite? site)
     {
         AssertHeld();
         Map.Reserve();
-        _ = Take(free, start, request.Size, request.Policy, request.Kind, request.Site);
+        uint tag = TakeUnlisted(free, start, size, FitPolicy.InstantFit, RequestKind.Segment, site);
+        Map.Enlist(tag);
+        return Map.Following(tag);
     }
 
     /// <summary>What slabs hold and nobody does has changed. The lock is held.</summary>
@@ -195,8 +198,21 @@ internal sealed partial class Space<T>
         }
     }
 
-    /// <summary>Takes a place that was found, counts it, and has it recorded. The lock is held.</summary>
+    /// <summary>Takes a place that was found, so that it is found again. The lock is held.</summary>
     private Grant<T> Take(uint free, T start, T size, FitPolicy policy, RequestKind kind, AuditSite? site)
+    {
+        uint tag = TakeUnlisted(free, start, size, policy, kind, site);
+        if (kind == RequestKind.Handle)
+        {
+            return new Grant<T>(start, size, tag, Map.Bind(tag));
+        }
+
+        Map.Enlist(tag);
+        return new Grant<T>(start, size);
+    }
+
+    /// <summary>Takes a place that was found, counts it, and has it recorded. The lock is held.</summary>
+    private uint TakeUnlisted(uint free, T start, T size, FitPolicy policy, RequestKind kind, AuditSite? site)
     {
         AssertHeld();
         Invariant.Assert(Map.HasReserve, "what is taken needs no memory");
@@ -220,12 +236,6 @@ internal sealed partial class Space<T>
 
         _tally.NoteAllocation(Map.InUse);
         Auditor?.NoteAllocated(tag, start, size, site!);
-        if (kind == RequestKind.Handle)
-        {
-            return new Grant<T>(start, size, tag, Map.Bind(tag));
-        }
-
-        Map.Enlist(tag);
-        return new Grant<T>(start, size);
+        return tag;
     }
 }

@@ -71,6 +71,9 @@ public sealed partial class ArenaDriver
             case StepKind.Extend:
                 Extend(step);
                 break;
+            case >= StepKind.AllocateAt:
+                ExecuteOnPlaces(step);
+                break;
             default:
                 ExecuteOnSpans(step);
                 break;

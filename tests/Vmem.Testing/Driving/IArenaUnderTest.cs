@@ -7,7 +7,7 @@ namespace Vmem.Testing.Driving;
 /// arena of any integer type, and at
 /// arenas with planted faults, which is how the driver itself is tested.
 /// </summary>
-public interface IArenaUnderTest : IDisposable
+public partial interface IArenaUnderTest : IDisposable
 {
     /// <summary>The largest amount that the integer type holds, or <see cref="long.MaxValue"/> if that is less.</summary>
     long MaxAmount { get; }

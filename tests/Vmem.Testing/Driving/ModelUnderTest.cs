@@ -8,7 +8,7 @@ namespace Vmem.Testing.Driving;
 /// The model in the role of the arena. The driver must find no divergence in it; and a subclass that overrides one method wrongly is a
 /// planted fault, which the driver must find.
 /// </summary>
-public class ModelUnderTest(ArenaLayout layout) : IArenaUnderTest
+public partial class ModelUnderTest(ArenaLayout layout) : IArenaUnderTest
 {
     private readonly ArenaModel _model = new(layout.Top, layout.Quantum, layout.Policy, long.MaxValue);
     private readonly List<(int Start, bool IsLive)> _handles = [];

@@ -24,6 +24,9 @@ internal sealed class StateComparison(ArenaModel model, IArenaUnderTest arena, b
     /// <summary>The next check takes over whatever the counters of a restored arena show.</summary>
     public void StartCountingAfresh() => _isCounting = false;
 
+    /// <summary>So much was in use in the middle of a step.</summary>
+    public void NotePeak(long inUse) => _peakInUse = Math.Max(_peakInUse, inUse);
+
     public void Check()
     {
         arena.Validate();

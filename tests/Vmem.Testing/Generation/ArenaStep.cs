@@ -20,6 +20,9 @@ public enum StepKind
     Restore,
     Reap,
     Ask,
+    AllocateAt,
+    AllocateAtMany,
+    Reserve,
 }
 
 /// <summary>

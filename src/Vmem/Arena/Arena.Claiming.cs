@@ -1,0 +1,145 @@
+using Vmem.Caching;
+using Vmem.Diagnostics;
+using Vmem.Ranges;
+using Vmem.Space;
+
+namespace Vmem;
+
+// Claiming given places: what a table on disk, a driver or another process says is in use already.
+public sealed partial class Arena<T>
+{
+    /// <summary>How many pieces of a window are noted under one lock. Arbitrary.</summary>
+    private const int PiecesAtATime = 64;
+
+    /// <summary>Allocates exactly this range, or nothing (drm_mm's <c>reserve_node</c>; a fixed <c>mmap</c>).</summary>
+    /// <param name="start">The first value of the range, a multiple of the quantum.</param>
+    /// <param name="size">Its length in units; rounded up to the quantum.</param>
+    /// <returns>False, and nothing is changed, if any of it is allocated, or outside every span and not to be imported. Then
+    /// <see cref="Explain"/> with a window that is just as long says who is there.</returns>
+    /// <exception cref="ArgumentException">The start is no multiple of the quantum, the size is 0 or its rounding overflows, or the range
+    /// reaches past the top of the type.</exception>
+    /// <remarks>
+    /// <para>
+    /// It fails only if the place is really not free. What quantum caches keep there, and what arenas above keep of it unused, is given up
+    /// first; and a source that can give just that place is asked. The range is freed as any other. Next fit does not go on behind it.
+    /// </para>
+    /// <para>
+    /// O(log n), and a walk over segments that no look-up has walked past yet, in steps that others come between. No index is built. A call
+    /// that fails costs what any failing request does: see <see cref="ArenaOptions{T}.QuantumCacheMax"/>.
+    /// </para>
+    /// </remarks>
+    public bool TryAllocateAt(T start, T size)
+    {
+        size = _space.RoundUp(size);
+        _space.CheckPlace(start, size);
+        return TryMeet(AskAt(start, size), out _);
+    }
+
+    /// <summary>Takes whatever is free of a window, so that nobody else gets it: holes in an address space, ranges that others
+    /// own.</summary>
+    /// <param name="start">The first value of the window, a multiple of the quantum.</param>
+    /// <param name="size">Its length in units; rounded up to the quantum.</param>
+    /// <param name="pieces">Receives each piece that was taken, in address order; null: nobody wants to know. Called under no
+    /// lock.</param>
+    /// <returns>How much was taken; 0 if nothing of it was free.</returns>
+    /// <exception cref="ArgumentException">The start is no multiple of the quantum, the size is 0 or its rounding overflows, or the window
+    /// reaches past the top of the type.</exception>
+    /// <remarks>
+    /// <para>
+    /// The window may overlap allocated ranges, which stay as they are, and parts outside every span, of which nothing is taken; nothing is
+    /// imported. What quantum caches and arenas above keep unused is free. Each free segment in the window becomes one allocated range, as
+    /// any other: <see cref="GetSegments"/> shows it, and it is freed by its start and size. To free what one call took, keep the
+    /// <paramref name="pieces"/>: afterwards nothing tells them from other ranges.
+    /// </para>
+    /// <para>
+    /// O(segments in the window), in steps that others come between: what is freed behind the step is not taken. If memory runs out, what
+    /// was taken stays taken, and is among the pieces.
+    /// </para>
+    /// </remarks>
+    public T Reserve(T start, T size, ICollection<Segment<T>>? pieces = null)
+    {
+        size = _space.RoundUp(size);
+        _space.CheckPlace(start, size);
+        _space.TryRecall()?.End();
+        AuditSite? site = _space.Auditor?.Sign(AuditCall.Reserve);
+        var batch = pieces is null ? [] : new Segment<T>[PiecesAtATime];
+        T last = start + (size - T.One);
+        T taken = T.Zero;
+        for (bool isDone = false; !isDone;)
+        {
+            int count = 0;
+            try
+            {
+                using Visit<T> visit = _caches is null ? _space.Visit() : _caches.VisitDrained(isOwnRelease: false);
+                isDone = _space.TakeFree(ref start, last, batch, ref count, ref taken, site);
+            }
+            finally
+            {
+                for (int i = 0; i < count && pieces is not null; i++)
+                {
+                    pieces.Add(batch[i]);
+                }
+            }
+        }
+
+        return taken;
+    }
+
+    /// <summary>Allocates many given ranges: all of them, or, if one is not free, none. For loading what exists already.</summary>
+    /// <param name="ranges">The ranges, each of kind <see cref="SegmentKind.Allocated"/>, as <see cref="GetSegments"/> of another arena
+    /// gives them. In any order; sorted by their starts takes least.</param>
+    /// <exception cref="ArgumentException">A range is of another kind, starts at no multiple of the quantum, has size 0, reaches past the
+    /// top of the type, or overlaps another one of them. The message says which.</exception>
+    /// <exception cref="ArenaExhaustedException">A range is not free: the lowest of them, the message says which and why.</exception>
+    /// <remarks>
+    /// <para>
+    /// Each fails only as <see cref="TryAllocateAt"/> would. The ranges are claimed in steps that others come between: those may see a part
+    /// of them meanwhile, also of a batch that fails in the end.
+    /// </para>
+    /// <para>
+    /// O(n) for sorted ranges, about as long as <see cref="Restore"/> of the same; O(n log n) for others, and 12 bytes or more of pooled
+    /// memory for each.
+    /// </para>
+    /// </remarks>
+    public void AllocateAtMany(ReadOnlySpan<Segment<T>> ranges)
+    {
+        using var batch = new ClaimBatch<T>(ranges);
+        AuditSite? site = _space.Auditor?.Sign(AuditCall.AllocateAt);
+        int next = 0;
+        try
+        {
+            while (next < batch.Count)
+            {
+                if (!_space.TryClaim(batch, ref next, site))
+                {
+                    ClaimOne(batch, next);
+                    next++;
+                }
+            }
+        }
+        catch when (next > 0)
+        {
+            for (int i = 0; i < next; i++)
+            {
+                (T start, T size) = batch.Check(i, _space);
+                _space.Free(start, size, AuditCall.Release);
+            }
+
+            throw;
+        }
+    }
+
+    private void ClaimOne(in ClaimBatch<T> batch, int place)
+    {
+        (T start, T size) = batch.Check(place, _space);
+        Request<T> request = AskAt(start, size);
+        if (!TryMeet(request, out _))
+        {
+            FitReport<T> report = Report(request.Placement);
+            throw _space.Exhausted(report, $"It is range {batch.NumberOf(place)} of {batch.Count}, at {start}: {report.Sentence} None was claimed.");
+        }
+    }
+
+    private Request<T> AskAt(T start, T size) => Ask(size, new RangeConstraints<T> { Min = start, Max = start + size },
+        FitPolicy.InstantFit, RequestKind.Segment, AuditCall.AllocateAt);
+}

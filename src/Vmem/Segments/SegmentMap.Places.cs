@@ -1,0 +1,95 @@
+using Vmem.Checks;
+using Vmem.Ranges;
+
+namespace Vmem.Segments;
+
+/// <summary>Given places: whether one is free, and what of a window is.</summary>
+/// <remarks>
+/// A place is looked up as a value is, by the milestones of earlier look-ups: no index is built for it, and nobody pays for one afterwards.
+/// Rejected: the index by address, which every later change of a free segment would have to follow.
+/// </remarks>
+internal sealed unsafe partial class SegmentMap<T>
+{
+    /// <summary>Whether a segment is free and holds [start, start + size).</summary>
+    public bool IsFreeAt(uint index, T start, T size)
+    {
+        Tag<T>* tag = _tags.At(index);
+        T before = start - tag->Start;
+        T whole = SizeOf(tag);
+        return tag->Kind == TagKind.Free && start >= tag->Start && size <= whole && before <= whole - size;
+    }
+
+    /// <summary>The free segment that holds [start, start + size).</summary>
+    /// <returns>0 if there is none; <see cref="Unfinished"/> after a step towards it.</returns>
+    public uint FindAt(T start, T size, bool inSteps)
+    {
+        if (!TryWalk(start, inSteps ? StepsAtATime : long.MaxValue, out uint index))
+        {
+            return Unfinished;
+        }
+
+        return index != 0 && IsFreeAt(index, start, size) ? index : 0;
+    }
+
+    /// <summary>The first free part of [from, last].</summary>
+    /// <param name="from">From where; afterwards where it begins, or, if none was found, how far the search has come.</param>
+    /// <param name="last">The last value of the window.</param>
+    /// <param name="steps">How many segments may be passed; how many are left.</param>
+    /// <param name="end">The last value of the part.</param>
+    /// <returns>The free segment; 0 if there is no more; <see cref="Unfinished"/> if it was too far.</returns>
+    public uint FindFreePart(ref T from, T last, ref long steps, out T end)
+    {
+        end = last;
+        while (true)
+        {
+            uint span = FindSpan(from, out T start, out T size);
+            if (span == 0)
+            {
+                span = FindSpanFrom(from, out start, out size);
+                if (span == 0 || start > last)
+                {
+                    return 0;
+                }
+
+                from = start;
+            }
+
+            if (!TryWalk(from, steps, out uint index))
+            {
+                return Unfinished;
+            }
+
+            for (; index != span && from <= last; index = _tags.At(index)->Next)
+            {
+                StepCounter.Count();
+                Tag<T>* tag = _tags.At(index);
+                from = T.Max(from, tag->Start);
+                if (tag->Kind == TagKind.Free && from <= last)
+                {
+                    end = T.Min(last, tag->Start + (SizeOf(tag) - T.One));
+                    return index;
+                }
+
+                if (--steps < 0)
+                {
+                    return Unfinished;
+                }
+            }
+
+            T endOfSpan = start + (size - T.One);
+            if (endOfSpan >= last)
+            {
+                return 0;
+            }
+
+            from = endOfSpan + T.One;
+        }
+    }
+
+    private uint FindAt(in Placement<T> placement, out T start, bool inSteps)
+    {
+        start = placement.Min;
+        bool isPlace = placement.TryLowest(T.Zero, T.MaxValue, out _);        // also under the alignment
+        return isPlace ? FindAt(start, placement.Size, inSteps) : 0;
+    }
+}

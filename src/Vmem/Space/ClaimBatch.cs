@@ -1,0 +1,96 @@
+using System.Buffers;
+using System.Numerics;
+
+namespace Vmem.Space;
+
+/// <summary>Ranges to be claimed together, in the order of their addresses.</summary>
+/// <remarks>
+/// Neighbours are then claimed one after the other from the same free segment, without any look-up. A batch that is sorted is used as it
+/// is; of another an order is made. Each range is read once, and checked when it is claimed: the caller's memory may change meanwhile.
+/// Rejected: unsorted claims one by one, each of which has to find its place among all others.
+/// </remarks>
+internal readonly ref struct ClaimBatch<T>
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    private readonly ReadOnlySpan<Segment<T>> _ranges;
+    private readonly int[]? _order;               // null: they are sorted as they are
+
+    public ClaimBatch(ReadOnlySpan<Segment<T>> ranges)
+    {
+        _ranges = ranges;
+        _order = IsSorted(ranges) ? null : Sort(ranges);
+    }
+
+    public int Count => _ranges.Length;
+
+    /// <summary>Which of the caller's ranges is at this place of the order.</summary>
+    public int NumberOf(int place) => _order is null ? place : _order[place];
+
+    /// <summary>The range at this place of the order; its size is rounded.</summary>
+    /// <exception cref="ArgumentException">It is none, or overlaps the one before it.</exception>
+    public (T Start, T Size) Check(int place, Space<T> space)
+    {
+        Segment<T> range = this[place];
+        T size = range.Size;
+        try
+        {
+            if (range.Kind != SegmentKind.Allocated)
+            {
+                throw new ArgumentException($"It is marked {range.Kind}, and only what is Allocated can be claimed.");
+            }
+
+            size = space.RoundUp(size);
+            space.CheckPlace(range.Start, size);
+            if (place > 0 && this[place - 1] is var before && range.Start - before.Start < space.RoundUp(before.Size))
+            {
+                throw new ArgumentException($"It overlaps range {NumberOf(place - 1)}, {before.Size} at {before.Start}.");
+            }
+        }
+        catch (ArgumentException e)
+        {
+            throw new ArgumentException($"Range {NumberOf(place)} of {Count}, {range.Size} at {range.Start}: {e.Message} None was claimed.");
+        }
+
+        return (range.Start, size);
+    }
+
+    /// <summary>Gives the memory of the order back.</summary>
+    public void Dispose()
+    {
+        if (_order is not null)
+        {
+            ArrayPool<int>.Shared.Return(_order);
+        }
+    }
+
+    /// <summary>The range at this place of the order.</summary>
+    public Segment<T> this[int place] => _ranges[NumberOf(place)];
+
+    private static bool IsSorted(ReadOnlySpan<Segment<T>> ranges)
+    {
+        for (int i = 1; i < ranges.Length; i++)
+        {
+            if (ranges[i].Start < ranges[i - 1].Start)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static int[] Sort(ReadOnlySpan<Segment<T>> ranges)
+    {
+        T[] starts = ArrayPool<T>.Shared.Rent(ranges.Length);
+        int[] order = ArrayPool<int>.Shared.Rent(ranges.Length);
+        for (int i = 0; i < ranges.Length; i++)
+        {
+            starts[i] = ranges[i].Start;
+            order[i] = i;
+        }
+
+        starts.AsSpan(0, ranges.Length).Sort(order.AsSpan(0, ranges.Length));
+        ArrayPool<T>.Shared.Return(starts);
+        return order;
+    }
+}
