@@ -1,0 +1,11 @@
+using System.Numerics;
+
+namespace Vmem;
+
+/// <summary>A range that is to lie elsewhere.</summary>
+/// <param name="From">Where it starts.</param>
+/// <param name="To">Where it is to start; the two places do not overlap.</param>
+/// <param name="Size">Its length, in units.</param>
+/// <typeparam name="T">The arena's integer type.</typeparam>
+public readonly record struct RangeMove<T>(T From, T To, T Size)
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>;
