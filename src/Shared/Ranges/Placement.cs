@@ -14,8 +14,13 @@ internal readonly struct Placement<T>
 {
     private readonly T _sizeLess1;
 
-    public Placement(T size, in RangeConstraints<T> constraints, T quantum)
+    /// <param name="size">The length, rounded to the quantum.</param>
+    /// <param name="constraints">Where it may lie.</param>
+    /// <param name="quantum">The arena's.</param>
+    /// <param name="kind">The kind to search for; 0: it does not matter beside what the range lies.</param>
+    public Placement(T size, in RangeConstraints<T> constraints, T quantum, int kind = 0)
     {
+        Kind = kind;
         Size = size;
         _sizeLess1 = size - T.One;
         AlignMask = (T.IsZero(constraints.Align) ? quantum : constraints.Align) - T.One;
@@ -23,7 +28,7 @@ internal readonly struct Placement<T>
         NoCross = constraints.NoCross;
         Min = constraints.Min;
         Last = constraints.Max - T.One;                          // 0, no bound, wraps to the top of the type
-        IsUnconstrained = AlignMask == quantum - T.One && T.IsZero(NoCross) && T.IsZero(Min) && Last == T.MaxValue;
+        IsUnconstrained = AlignMask == quantum - T.One && T.IsZero(NoCross) && T.IsZero(Min) && Last == T.MaxValue && kind == 0;
         Sure = SureLength(quantum);
     }
 
@@ -45,6 +50,9 @@ internal readonly struct Placement<T>
 
     /// <summary>A power of two of which the range straddles no multiple; 0: any.</summary>
     public T NoCross { get; }
+
+    /// <summary>The kind of its neighbours; 0: any.</summary>
+    public int Kind { get; }
 
     /// <summary>Whether every place will do.</summary>
     public bool IsUnconstrained { get; }
@@ -71,7 +79,7 @@ internal readonly struct Placement<T>
 
     /// <summary>Whether it has no place where the other, under the same constraints, has none.</summary>
     public bool IsAsHardAs(in Placement<T> other) =>
-        Size >= other.Size && AlignMask == other.AlignMask && Phase == other.Phase && NoCross == other.NoCross && Min == other.Min &&
+        Size >= other.Size && AlignMask == other.AlignMask && Phase == other.Phase && NoCross == other.NoCross && Kind == other.Kind && Min == other.Min &&
         Last == other.Last;
 
     public Placement<T> NotBelow(T min) => new(this, min > Min ? min : Min);

@@ -79,13 +79,18 @@ internal sealed class SnapshotReader(JsonFile json)
 
     private RangePicture ReadRange(JsonElement item, string where)
     {
-        if (item.ValueKind != JsonValueKind.Array || item.GetArrayLength() is not (2 or 3))
+        if (item.ValueKind != JsonValueKind.Array || item.GetArrayLength() is not (2 or 3 or 4))
         {
-            throw json.Fault(where, "expected [\"start\", \"size\"] or [\"start\", \"size\", \"tag\"]");
+            throw json.Fault(where, "expected [\"start\", \"size\"], and perhaps a tag and a kind");
         }
 
         RangePicture range = Range(json.Number(item[0], $"{where}[0]"), json.Number(item[1], $"{where}[1]"), where);
-        return item.GetArrayLength() == 2 ? range : range with { Kind = $"tag {json.Number(item[2], $"{where}[2]")}" };
+        return item.GetArrayLength() switch
+        {
+            2 => range,
+            3 => range with { Kind = $"tag {json.Number(item[2], $"{where}[2]")}" },
+            _ => range with { Kind = $"kind {JsonFile.Show(item[3])}", Name = $"tag {json.Number(item[2], $"{where}[2]")}" },
+        };
     }
 
     private RangePicture Range(UInt128 start, UInt128 size, string where)

@@ -1,6 +1,7 @@
 using Vmem.Caching;
 using Vmem.Diagnostics;
 using Vmem.Ranges;
+using Vmem.Segments;
 using Vmem.Space;
 
 namespace Vmem;
@@ -132,7 +133,7 @@ public sealed partial class Arena<T>
     private void ClaimOne(in ClaimBatch<T> batch, int place)
     {
         (T start, T size) = batch.Check(place, _space);
-        Request<T> request = AskAt(start, size);
+        Request<T> request = AskAt(start, size, batch.NoteOf(place, _space));
         if (!TryMeet(request, out _))
         {
             FitReport<T> report = Report(request.Placement);
@@ -140,6 +141,6 @@ public sealed partial class Arena<T>
         }
     }
 
-    private Request<T> AskAt(T start, T size) => Ask(size, new RangeConstraints<T> { Min = start, Max = start + size },
+    private Request<T> AskAt(T start, T size, RangeNote note = default) => Ask(size, new RangeConstraints<T> { Min = start, Max = start + size, Tag = note.Tag, Kind = note.Kind },
         FitPolicy.InstantFit, RequestKind.Segment, AuditCall.AllocateAt);
 }

@@ -115,7 +115,7 @@ public sealed partial class Arena<T> : IMetered
         size = _space.RoundUp(size);
         RangeConstraints<T> mine = constraints;   // the caller's variable may change under us
         Request<T>.CheckConstraints(size, mine, Quantum);
-        return Report(new Placement<T>(size, mine, Quantum));
+        return Report(new Placement<T>(size, mine, Quantum, _space.NoteOf(mine).Kind));
     }
 
     private FitReport<T> Report(in Placement<T> placement)

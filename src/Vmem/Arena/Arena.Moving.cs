@@ -32,10 +32,10 @@ public sealed partial class Arena<T>
         {
             T size = _space.RoundUp(budget.Wanted, nameof(budget));
             Request<T>.CheckConstraints(size, budget.WantedConstraints, Quantum);
-            wanted = new Placement<T>(size, budget.WantedConstraints, Quantum);
+            wanted = new Placement<T>(size, budget.WantedConstraints, Quantum, _space.NoteOf(budget.WantedConstraints).Kind);
         }
 
-        return DefragmentationPlan<T>.Make(Quantum, [.. GetSegments()], budget, wanted);
+        return DefragmentationPlan<T>.Make(new ArenaOptions<T> { SingleThreaded = true, KindGranularity = _space.KindGranularity }, Quantum, [.. GetSegments()], budget, wanted);
     }
 
     /// <summary>Takes the new place of a move. The old one stays allocated: from now on both are.</summary>
@@ -48,10 +48,16 @@ public sealed partial class Arena<T>
     /// <see cref="CommitMove"/>, or <see cref="AbandonMove"/>. Costs what <see cref="TryAllocateAt"/> and <see cref="TryGetSegment"/>
     /// do.
     /// </remarks>
-    public bool BeginMove(in RangeMove<T> move) =>
-        TryGetSegment(move.From, out Segment<T> segment)
-        && segment == new Segment<T>(move.From, move.Size, SegmentKind.Allocated)
-        && TryAllocateAt(move.To, move.Size);
+    public bool BeginMove(in RangeMove<T> move)
+    {
+        RangeMove<T> mine = move;                 // the caller's variable may change under us
+        T size = _space.RoundUp(mine.Size, nameof(move));
+        _space.CheckPlace(mine.From, size);
+        _space.CheckPlace(mine.To, size);
+        return TryGetSegment(mine.From, out Segment<T> segment)
+            && segment.Kind == SegmentKind.Allocated && segment.Start == mine.From && segment.Size == size
+            && TryMeet(AskAt(mine.To, size, _space.NoteOf(segment.Tag, segment.RangeKind)), out _);
+    }
 
     /// <summary>Ends a move that was begun: frees the old place. The range is at its new place now, and is freed there by its address.</summary>
     /// <param name="move">The move.</param>

@@ -1,4 +1,5 @@
 using Vmem.Diagnostics;
+using Vmem.Segments;
 using Vmem.Space;
 
 namespace Vmem;
@@ -24,7 +25,7 @@ public sealed partial class Arena<T>
             }
             else if (segment.Kind == SegmentKind.Allocated)
             {
-                allocated.Add(new RangeSnapshot<T>(segment.Start, segment.Size));
+                allocated.Add(new RangeSnapshot<T>(segment.Start, segment.Size) { Tag = segment.Tag, Kind = segment.RangeKind });
             }
         }
 
@@ -99,7 +100,13 @@ public sealed partial class Arena<T>
                 throw new ArgumentException($"the range of {range.Size} at {range.Start} is out of order, outside its span, or not whole quanta.");
             }
 
-            free = _space.TakeAt(free, range.Start, range.Size, site);
+            RangeNote note = _space.NoteOf(range.Tag, range.Kind);
+            if (!_space.Map.MayLie(note.Kind, free, range.Start, range.Size))
+            {
+                throw new ArgumentException($"the range of {range.Size} at {range.Start} shares a page of {_space.KindGranularity} with one of another kind.");
+            }
+
+            free = _space.TakeAt(free, range.Start, range.Size, site, note);
             from = range.Start + range.Size;
             left -= gap + range.Size;
         }

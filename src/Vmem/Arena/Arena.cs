@@ -6,6 +6,7 @@ using Vmem.Importing;
 using Vmem.Lending;
 using Vmem.Ranges;
 using Vmem.Recording;
+using Vmem.Segments;
 using Vmem.Space;
 using Vmem.Waiting;
 
@@ -272,7 +273,8 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
     {
         Request<T>.CheckConstraints(size, constraints, Quantum);
         Request<T>.CheckPolicy(policy);
-        return new Request<T>(new Placement<T>(size, constraints, Quantum), policy, kind, _space.Auditor?.Sign(call));
+        RangeNote note = _space.NoteOf(constraints);
+        return new Request<T>(new Placement<T>(size, constraints, Quantum, note.Kind), policy, kind, _space.Auditor?.Sign(call), note: note);
     }
 
     /// <summary>Where requests wait. Of two threads that make it, the first decides which it is.</summary>

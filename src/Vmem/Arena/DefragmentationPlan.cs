@@ -29,12 +29,12 @@ internal sealed class DefragmentationPlan<T> : IDisposable
     private readonly List<RangeMove<T>> _moves = [];
     private T _left;                              // of the budget's units
 
-    private DefragmentationPlan(T quantum, Segment<T>[] segments, DefragmentationBudget<T> budget)
+    private DefragmentationPlan(ArenaOptions<T> options, T quantum, Segment<T>[] segments, DefragmentationBudget<T> budget)
     {
         _budget = budget;
         _segments = segments;
         _left = budget.MaxSize;
-        _copy = new Arena<T>("rehearsal", quantum, new ArenaOptions<T> { SingleThreaded = true });
+        _copy = new Arena<T>("rehearsal", quantum, options);
         foreach (Segment<T> span in segments.Where(segment => segment.Kind == SegmentKind.Span))
         {
             _copy.AddSpan(span.Start, span.Size);
@@ -44,15 +44,17 @@ internal sealed class DefragmentationPlan<T> : IDisposable
     }
 
     /// <summary>The moves, in the order in which they are best done.</summary>
+    /// <param name="options">How the copy behaves.</param>
     /// <param name="quantum">The arena's quantum.</param>
     /// <param name="segments">What it holds: spans, each followed by its segments.</param>
     /// <param name="budget">The goal, and what it may cost.</param>
     /// <param name="wanted">The size that is wanted, rounded up, and where; null: none.</param>
-    public static List<RangeMove<T>> Make(T quantum, Segment<T>[] segments, DefragmentationBudget<T> budget, in Placement<T>? wanted)
+    public static List<RangeMove<T>> Make(ArenaOptions<T> options, T quantum, Segment<T>[] segments, DefragmentationBudget<T> budget,
+        in Placement<T>? wanted)
     {
         if (wanted is not { } place)
         {
-            using var plan = new DefragmentationPlan<T>(quantum, segments, budget);
+            using var plan = new DefragmentationPlan<T>(options, quantum, segments, budget);
             plan.BringTogether();
             return plan._moves;
         }
@@ -60,7 +62,7 @@ internal sealed class DefragmentationPlan<T> : IDisposable
         var windows = new WindowCosts<T>(segments, budget, place);
         foreach (T start in windows.IsAnyFree ? [] : windows.Cheapest.Take(MostWindows))
         {
-            using var plan = new DefragmentationPlan<T>(quantum, segments, budget);
+            using var plan = new DefragmentationPlan<T>(options, quantum, segments, budget);
             if (plan.TryClear(start, place.Size))
             {
                 return plan._moves;
@@ -116,12 +118,13 @@ internal sealed class DefragmentationPlan<T> : IDisposable
             return false;
         }
 
-        _moves.Add(new RangeMove<T>(segment.Start, to, segment.Size));
+        _moves.Add(new RangeMove<T>(segment.Start, to, segment.Size, segment.Tag));
         _left -= segment.Size;
         return true;
     }
 
-    private RangeConstraints<T> ConstraintsOf(Segment<T> segment) => _budget.ConstraintsOf?.Invoke(segment) ?? default;
+    private RangeConstraints<T> ConstraintsOf(Segment<T> segment) =>
+        (_budget.ConstraintsOf?.Invoke(segment) ?? default) with { Kind = segment.RangeKind, Tag = 0 };
 
     private static bool Overlaps(Segment<T> segment, T start, T size) =>
         segment.Start - start < size || start - segment.Start < segment.Size;

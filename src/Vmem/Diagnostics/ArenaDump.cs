@@ -22,7 +22,7 @@ internal static class ArenaDump
             string indent = segment.Kind == SegmentKind.Span ? "" : "  ";
             T last = segment.Start + (segment.Size - T.One);
             string range = $"{Hexadecimal(segment.Start, digits)}{(indent.Length == 0 ? "  " : "")}  {Hexadecimal(last, digits)}";
-            writer.WriteLine(string.Create(plain, $"{indent}{range}  {segment.Size,20}  {KindName(segment.Kind)}"));
+            writer.WriteLine(string.Create(plain, $"{indent}{range}  {segment.Size,20}  {KindName(segment.Kind)}{Note(segment)}"));
             Count(sizes, segment);
         }
 
@@ -36,6 +36,11 @@ internal static class ArenaDump
     private static string Hexadecimal<T>(T value, int digits)
         where T : IBinaryInteger<T> =>
         "0x" + value.ToString("x" + digits.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+
+    private static string Note<T>(Segment<T> segment)
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T> =>
+        (segment.Tag == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"  tag {segment.Tag}"))
+        + (segment.RangeKind == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"  kind {segment.RangeKind}"));
 
     private static string KindName(SegmentKind kind) => kind switch
     {

@@ -91,4 +91,11 @@ public sealed class SpanSnapshot<T>
 /// <param name="Size">The number of values.</param>
 /// <typeparam name="T">The arena's integer type.</typeparam>
 public readonly record struct RangeSnapshot<T>(T Start, T Size)
-    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>;
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    /// <summary>The range's tag: see <see cref="ArenaOptions{T}.Tagged"/>.</summary>
+    public ulong Tag { get; init; }
+
+    /// <summary>Its kind: see <see cref="ArenaOptions{T}.KindGranularity"/>.</summary>
+    public int Kind { get; init; }
+}

@@ -10,7 +10,8 @@ namespace Vmem.Diagnostics;
 /// <remarks><code>
 /// {"vmemSnapshot":1,"type":"UInt64","name":"heap","quantum":"16","policy":"InstantFit",
 ///  "spans":[{"start":"0","size":"1048576","imported":false,"allocated":[["0","64"],["128","32"]]}]}
-/// </code></remarks>
+/// </code>
+/// A range with a tag has it as a third string, one with a kind a fourth element, a number.</remarks>
 internal static class SnapshotJson
 {
     public static void Write<T>(Utf8JsonWriter writer, ArenaSnapshot<T> snapshot)
@@ -35,6 +36,16 @@ internal static class SnapshotJson
                 writer.WriteStartArray();
                 writer.WriteStringValue(Text(range.Start));
                 writer.WriteStringValue(Text(range.Size));
+                if (range.Tag != 0 || range.Kind != 0)
+                {
+                    writer.WriteStringValue(Text(range.Tag));
+                }
+
+                if (range.Kind != 0)
+                {
+                    writer.WriteNumberValue(range.Kind);
+                }
+
                 writer.WriteEndArray();
             }
 
@@ -148,9 +159,19 @@ internal static class SnapshotJson
             T start = Number<T>(ref reader, "allocated");
             _ = reader.Read();
             T size = Number<T>(ref reader, "allocated");
-            _ = reader.Read();
+            ulong tag = 0;
+            int kind = 0;
+            if (reader.Read() && reader.TokenType == JsonTokenType.String)
+            {
+                tag = Number<ulong>(ref reader, "allocated");
+                if (reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out kind))
+                {
+                    _ = reader.Read();
+                }
+            }
+
             Expect(ref reader, JsonTokenType.EndArray);
-            ranges.Add(new RangeSnapshot<T>(start, size));
+            ranges.Add(new RangeSnapshot<T>(start, size) { Tag = tag, Kind = kind });
         }
     }
 

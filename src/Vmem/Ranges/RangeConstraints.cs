@@ -30,4 +30,12 @@ public readonly record struct RangeConstraints<T>
     /// <summary>Every value of the range is below this (exclusive). 0: no upper bound, up to the very top of
     /// <typeparamref name="T"/>.</summary>
     public T Max { get; init; }
+
+    /// <summary>Of which kind the range is: see <see cref="ArenaOptions{T}.KindGranularity"/>. 0: of none, and its neighbours may be of
+    /// any.</summary>
+    public int Kind { get; init; }
+
+    /// <summary>What is to be kept about the range: see <see cref="ArenaOptions{T}.Tagged"/>. It has no influence on where the range
+    /// lies.</summary>
+    public ulong Tag { get; init; }
 }

@@ -6,6 +6,7 @@ namespace Vmem;
 /// <param name="From">Where it starts.</param>
 /// <param name="To">Where it is to start; the two places do not overlap.</param>
 /// <param name="Size">Its length, in units.</param>
+/// <param name="Tag">Its tag: see <see cref="ArenaOptions{T}.Tagged"/>.</param>
 /// <typeparam name="T">The arena's integer type.</typeparam>
-public readonly record struct RangeMove<T>(T From, T To, T Size)
+public readonly record struct RangeMove<T>(T From, T To, T Size, ulong Tag = 0)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>;

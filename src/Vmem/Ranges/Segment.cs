@@ -24,4 +24,11 @@ public enum SegmentKind
 /// <param name="Kind">Whether it is a span, allocated, free or cached.</param>
 /// <typeparam name="T">The arena's integer type.</typeparam>
 public readonly record struct Segment<T>(T Start, T Size, SegmentKind Kind)
-    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>;
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    /// <summary>What its owner has said about an allocated range: see <see cref="ArenaOptions{T}.Tagged"/>. 0: nothing.</summary>
+    public ulong Tag { get; init; }
+
+    /// <summary>Of which kind an allocated range is: see <see cref="ArenaOptions{T}.KindGranularity"/>. 0: of none.</summary>
+    public int RangeKind { get; init; }
+}

@@ -47,7 +47,7 @@ internal sealed unsafe partial class SegmentMap<T>
         for (int looks = 0; more && looks < SizesLooked;)
         {
             StepCounter.Count();
-            if (placement.TryLowest(cursor.Value, cursor.Value + (cursor.Key - T.One), out start))
+            if (TryLowest(placement, cursor.Item, cursor.Value, cursor.Value + (cursor.Key - T.One), out start))
             {
                 return cursor.Item;
             }
@@ -107,7 +107,7 @@ internal sealed unsafe partial class SegmentMap<T>
                     break;
                 }
 
-                if (placement.TryLowest(walk.Start, walk.Start + (walk.Size - T.One), out start))
+                if (TryLowest(placement, walk.Tag, walk.Start, walk.Start + (walk.Size - T.One), out start))
                 {
                     return walk.Tag;
                 }
@@ -128,7 +128,7 @@ internal sealed unsafe partial class SegmentMap<T>
     {
         if (!T.IsZero(placement.Min)
             && _indexes!.ByAddress.Tree!.TryFindLast(placement.Min - T.One, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor around)
-            && placement.TryLowest(around.Key, around.Key + (around.Value - T.One), out T start))
+            && TryLowest(placement, around.Item, around.Key, around.Key + (around.Value - T.One), out T start))
         {
             return new BestPlace(around.Item, around.Value, start);
         }
@@ -151,7 +151,7 @@ internal sealed unsafe partial class SegmentMap<T>
             }
 
             T size = SizeOf(_tags.At(place.Item));
-            if ((size < best.Size || best.Tag == 0) && placement.TryLowest(place.Key, place.Key + (size - T.One), out T start))
+            if ((size < best.Size || best.Tag == 0) && TryLowest(placement, place.Item, place.Key, place.Key + (size - T.One), out T start))
             {
                 best = new BestPlace(place.Item, size, start);
             }

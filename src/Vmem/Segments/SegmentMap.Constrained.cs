@@ -38,7 +38,7 @@ internal sealed unsafe partial class SegmentMap<T>
             return Find(policy, placement.Size, out start, inSteps);
         }
 
-        if (placement.IsOnePlace)
+        if (placement.IsOnePlace && placement.Kind == 0)
         {
             return FindAt(placement, out start, inSteps);
         }
@@ -126,7 +126,7 @@ internal sealed unsafe partial class SegmentMap<T>
         RangeTree<T, ByKey<T>> index = search.Tree;
         start = default;
         if (!T.IsZero(placement.Min) && index.TryFindLast(placement.Min, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor cursor) &&
-            placement.TryLowest(cursor.Key, LastOf(search, cursor), out start))
+            TryLowest(placement, cursor.Item, cursor.Key, LastOf(search, cursor), out start))
         {
             return cursor.Item;
         }
@@ -135,7 +135,7 @@ internal sealed unsafe partial class SegmentMap<T>
         for (int looks = 0; more && cursor.Key <= placement.Last; looks++)
         {
             StepCounter.Count();
-            if (placement.TryLowest(cursor.Key, LastOf(search, cursor), out start))
+            if (TryLowest(placement, cursor.Item, cursor.Key, LastOf(search, cursor), out start))
             {
                 return cursor.Item;
             }
@@ -165,7 +165,7 @@ internal sealed unsafe partial class SegmentMap<T>
         {
             StepCounter.Count();
             T last = LastOf(search, cursor);
-            if (placement.TryHighest(cursor.Key, last, out start))
+            if (TryHighest(placement, cursor.Item, cursor.Key, last, out start))
             {
                 return cursor.Item;
             }

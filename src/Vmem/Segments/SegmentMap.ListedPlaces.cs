@@ -61,7 +61,7 @@ internal sealed unsafe partial class SegmentMap<T>
             {
                 StepCounter.Count();
                 Tag<T>* tag = _tags.At(index);
-                if (tag->Start <= placement.Last && placement.TryLowest(tag->Start, _tags.At(tag->Next)->Start - T.One, out start))
+                if (tag->Start <= placement.Last && TryLowest(placement, index, tag->Start, _tags.At(tag->Next)->Start - T.One, out start))
                 {
                     return index;
                 }

@@ -113,7 +113,7 @@ internal sealed unsafe partial class SegmentMap<T>
     {
         Tag<T>* tag = _tags.At(index);
         T old = SizeOf(tag);
-        if (size < old ? !TryCutTail(index, size) : size > old && !TryGrow(tag, size - old))
+        if (size < old ? !TryCutTail(index, size) : size > old && !TryGrow(index, tag, size - old))
         {
             return false;
         }
@@ -179,7 +179,7 @@ internal sealed unsafe partial class SegmentMap<T>
         return tailIndex;
     }
 
-    private bool TryGrow(Tag<T>* tag, T more)
+    private bool TryGrow(uint index, Tag<T>* tag, T more)
     {
         uint freeIndex = tag->Next;
         Tag<T>* free = _tags.At(freeIndex);
@@ -191,7 +191,7 @@ internal sealed unsafe partial class SegmentMap<T>
         T start = free->Start;
         T room = SizeOf(free);
         Invariant.Assert(_tags.At(free->Previous) == tag && !free->PreviousFree, "a free segment and the one before it know each other");
-        if (room < more)
+        if (room < more || !MayGrowTo(index, freeIndex, start + (more - T.One)))
         {
             return false;
         }

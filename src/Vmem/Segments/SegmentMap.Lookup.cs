@@ -103,7 +103,7 @@ internal sealed unsafe partial class SegmentMap<T>
                     return count;
                 }
 
-                segments[count++] = ToSegment(_tags.At(index));
+                segments[count++] = GetSegment(index);
             }
 
             T last = start + (size - T.One);

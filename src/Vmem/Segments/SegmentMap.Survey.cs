@@ -14,7 +14,7 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <returns>The free segment, 0, or <see cref="Unfinished"/>.</returns>
     public uint Survey(in Placement<T> placement, out T lowest)
     {
-        if (placement.IsOnePlace)
+        if (placement.IsOnePlace && placement.Kind == 0)
         {
             return FindAt(placement, out lowest, inSteps: true);
         }
@@ -58,7 +58,7 @@ internal sealed unsafe partial class SegmentMap<T>
             {
                 StepCounter.Count();
                 Tag<T>* tag = _tags.At(index);
-                if (tag->Kind == TagKind.Free && placement.TryLowest(tag->Start, tag->Start + (SizeOf(tag) - T.One), out start))
+                if (tag->Kind == TagKind.Free && TryLowest(placement, index, tag->Start, tag->Start + (SizeOf(tag) - T.One), out start))
                 {
                     return index;
                 }

@@ -35,6 +35,7 @@ internal sealed unsafe partial class SegmentMap<T>
 
     private void ValidateSpan(T start, T size, uint spanIndex, ref Census census)
     {
+        ValidateKinds(spanIndex);
         Tag<T>* span = _tags.At(spanIndex);
         Invariant.Hold(span->Kind == TagKind.Span && span->Start - start == size, "a span's tag holds the span's end", $"span {start}, size {size}, tag {span->Start}");
         Invariant.Hold(census.Spans == 0 || start > census.LastOfSpan, "spans do not overlap", $"the span at {start} begins before the one below it ends, at {census.LastOfSpan}");

@@ -36,8 +36,13 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     private T _scarceAbove;                       // three quarters of the total size
     private T _scarceFor;                         // and from there to 15/16
 
-    public SegmentMap(T quantum)
+    /// <param name="quantum">A power of two.</param>
+    /// <param name="hasNotes">Whether something is kept about each range.</param>
+    /// <param name="kindGranularity">The page that ranges of different kinds do not share; 0: they may share any.</param>
+    public SegmentMap(T quantum, bool hasNotes = false, T kindGranularity = default)
     {
+        Notes = hasNotes ? new RangeNotes() : null;
+        _kindMask = T.IsZero(kindGranularity) ? T.Zero : kindGranularity - T.One;
         _quantumShift = int.CreateTruncating(T.TrailingZeroCount(quantum));
         _freeLists = new FreeLists<T>(_quantumShift);
         try
@@ -62,7 +67,8 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     public long FreeSegments => _tags.InUse - LiveSegments - _spans.Count;
 
     public long BookkeepingBytes =>
-        _tags.Bytes + _freeLists.Bytes + _live.Bytes + _spans.Bytes + (_indexes?.Bytes ?? 0) + _milestones.Bytes;
+        _tags.Bytes + _freeLists.Bytes + _live.Bytes + _spans.Bytes + (_indexes?.Bytes ?? 0) + _milestones.Bytes
+        + (Notes?.Bytes ?? 0);
 
     /// <summary>Whether <see cref="Reserve"/> would have nothing to do.</summary>
     public bool HasReserve
@@ -108,10 +114,12 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private T SizeOf(Tag<T>* tag) => _tags.At(tag->Next)->Start - tag->Start;
 
-    public Segment<T> GetSegment(uint index) => ToSegment(_tags.At(index));
-
-    private Segment<T> ToSegment(Tag<T>* tag) =>
-        new(tag->Start, SizeOf(tag), tag->Kind == TagKind.Free ? SegmentKind.Free : SegmentKind.Allocated);
+    public Segment<T> GetSegment(uint index)
+    {
+        Tag<T>* tag = _tags.At(index);
+        Segment<T> segment = new(tag->Start, SizeOf(tag), tag->Kind == TagKind.Free ? SegmentKind.Free : SegmentKind.Allocated);
+        return Notes is null || segment.Kind == SegmentKind.Free ? segment : segment with { Tag = Notes.Of(index).Tag, RangeKind = Notes.Of(index).Kind };
+    }
 
     /// <summary>Allocates [start, start + size) of a free segment. The caller knows that it lies inside.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

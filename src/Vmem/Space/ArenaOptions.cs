@@ -55,6 +55,20 @@ public sealed record ArenaOptions<T>
     /// microseconds and a record of about a hundred bytes a live range: see docs/diagnostics.md. Other arenas pay nothing.</remarks>
     public bool Audit { get; init; }
 
+    /// <summary>Keeps a number for each range, whatever its owner likes: an owner, a kind of resource, an index into a table of his own.
+    /// It is given with <see cref="RangeConstraints{T}.Tag"/> or <see cref="Arena{T}.SetTag(T, ulong)"/>, and is in <see cref="Segment{T}.Tag"/>, in
+    /// snapshots, dumps and maps.</summary>
+    /// <remarks>16 bytes of managed memory for each range, and requests take the longer path: some ten nanoseconds. Ranges from quantum
+    /// caches have no tag. Arenas without it pay nothing. (The tags of a recording, <see cref="RecordingTag"/>, are others: they belong to the call.)</remarks>
+    public bool Tagged { get; init; }
+
+    /// <summary>Pages of this size, a power of two, are not shared by ranges of different kinds
+    /// (<see cref="RangeConstraints{T}.Kind"/>). 0: there is no such rule. Vulkan's bufferImageGranularity, for buffers and images in
+    /// one block of memory.</summary>
+    /// <remarks>The rule holds within a span. A range without a kind may lie anywhere. A request with a kind costs a step for each free
+    /// segment that is too short beside others' pages, and for each range without a kind in such a page.</remarks>
+    public T KindGranularity { get; init; }
+
     /// <summary>The clock for time-outs, audit records and the upkeep of caches.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 

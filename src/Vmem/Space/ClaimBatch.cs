@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Numerics;
+using Vmem.Segments;
 
 namespace Vmem.Space;
 
@@ -53,6 +54,9 @@ internal readonly ref struct ClaimBatch<T>
 
         return (range.Start, size);
     }
+
+    /// <summary>What is to be kept about the range at this place of the order.</summary>
+    public RangeNote NoteOf(int place, Space<T> space) => space.NoteOf(this[place].Tag, this[place].RangeKind);
 
     /// <summary>Gives the memory of the order back.</summary>
     public void Dispose()

@@ -1,13 +1,14 @@
 using System.Numerics;
 using Vmem.Diagnostics;
 using Vmem.Ranges;
+using Vmem.Segments;
 
 namespace Vmem.Space;
 
 /// <summary>One request: where the range may lie, which place is taken, what the caller gets, and who asks. Built once a call, and never
 /// changed on its way.</summary>
 internal readonly struct Request<T>(in Placement<T> placement, FitPolicy policy, RequestKind kind = RequestKind.Segment,
-    AuditSite? site = null, ImportTerms<T> terms = default)
+    AuditSite? site = null, ImportTerms<T> terms = default, RangeNote note = default)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     /// <summary>The length, rounded to the quantum, and the constraints. A field, as it is long: it is passed by reference.</summary>
@@ -25,12 +26,15 @@ internal readonly struct Request<T>(in Placement<T> placement, FitPolicy policy,
     /// <summary>What an arena above wants of its import; else nothing.</summary>
     public ImportTerms<T> Terms { get; } = terms;
 
+    /// <summary>What is to be kept about the range.</summary>
+    public RangeNote Note { get; } = note;
+
     public T Size => Placement.Size;
 
     /// <summary>Whether both ask for any range, of the same size and by the same policy, without an audit.</summary>
     public bool IsAsPlainAs(in Request<T> other) =>
         Kind == RequestKind.Range && other.Kind == RequestKind.Range && Size == other.Size && Policy == other.Policy &&
-        Placement.IsUnconstrained && other.Placement.IsUnconstrained && Site is null && other.Site is null;
+        Placement.IsUnconstrained && other.Placement.IsUnconstrained && Site is null && other.Site is null && Note == default && other.Note == default;
 
     public static void CheckPolicy(FitPolicy policy, string parameter = "policy")
     {

@@ -47,7 +47,13 @@ internal sealed partial class Space<T>
                 }
             }
 
-            free = TakeAt(free, start, size, site);
+            RangeNote note = batch.NoteOf(next, this);
+            if (!Map.MayLie(note.Kind, free, start, size))
+            {
+                return false;
+            }
+
+            free = TakeAt(free, start, size, site, note);
         }
 
         return true;

@@ -15,7 +15,7 @@ internal sealed partial class Space<T>
     /// <summary>What slabs hold and nobody does, in units.</summary>
     public T Idle => _tally.Idle;
 
-    /// <summary>Gives memory back that the tables do not need, in steps. An audit knows tags by their numbers: they stay.</summary>
+    /// <summary>Gives memory back that the tables do not need, in steps. An audit and notes know tags by their numbers: they stay.</summary>
     public void Trim()
     {
         using (Visit())
@@ -26,7 +26,7 @@ internal sealed partial class Space<T>
         for (bool isDone = false; !isDone;)
         {
             using Visit<T> visit = Visit();
-            isDone = Map.Trim(mayMove: Auditor is null, (slab, tag) => Caches!.SlabMoved(slab, tag));
+            isDone = Map.Trim(mayMove: Auditor is null && Map.Notes is null, (slab, tag) => Caches!.SlabMoved(slab, tag));
         }
     }
 
@@ -243,7 +243,7 @@ internal sealed partial class Space<T>
         Invariant.Hold(T.IsZero(Limit) || Map.TotalSize <= Limit, "an arena stays below its limit", $"it has {Map.TotalSize} of {Limit}");
         Sequel expected = (Source is null ? 0 : Sequel.Imports) | (Auditor is null ? 0 : Sequel.Audit) | (Recorder is null ? 0
             : Sequel.Recording) | (_sequel & Sequel.Watchers);
-        bool good = Auditor is null && Recorder is null && spans == 0;
+        bool good = Auditor is null && Recorder is null && Map.Notes is null && spans == 0;
         Invariant.Hold(_sequel == expected && _mayTakeGoodFit == good, "a free knows what follows it", $"{_sequel}, and {expected} is true; it may take a good fit: {_mayTakeGoodFit}");
         Auditor?.Validate(Map.LiveSegments, Map.IsAllocated);
     }

@@ -85,6 +85,11 @@ internal sealed partial class Space<T>
             : FindForImport(request, inSteps, out start, out size);
         grant = free is 0 or SegmentMap<T>.Unfinished ? default
             : Take(free, start, size, request.Policy, request.Kind, request.Site);
+        if (request.Note != default && !grant.IsEmpty)
+        {
+            Map.Notes![request.Kind == RequestKind.Handle ? grant.Tag : Map.FindLive(grant.Start)] = request.Note;
+        }
+
         return free != SegmentMap<T>.Unfinished;
     }
 
@@ -144,6 +149,7 @@ internal sealed partial class Space<T>
         AssertHeld();
         NoteImportUsed(free);
         uint tag = Map.Carve(free, start, length);
+        Map.Notes?.Forget(tag);
         Map.Enlist(tag);
         return tag;
     }
@@ -158,11 +164,16 @@ internal sealed partial class Space<T>
 
     /// <summary>Takes a given place of a free segment: what a snapshot says, or a claim. The lock is held.</summary>
     /// <returns>The tag of what follows it.</returns>
-    public uint TakeAt(uint free, T start, T size, AuditSite? site)
+    public uint TakeAt(uint free, T start, T size, AuditSite? site, RangeNote note = default)
     {
         AssertHeld();
         Map.Reserve();
         uint tag = TakeUnlisted(free, start, size, FitPolicy.InstantFit, RequestKind.Segment, site);
+        if (note != default)
+        {
+            Map.Notes![tag] = note;
+        }
+
         Map.Enlist(tag);
         return Map.Following(tag);
     }
@@ -217,6 +228,11 @@ internal sealed partial class Space<T>
         AssertHeld();
         Invariant.Assert(Map.HasReserve, "what is taken needs no memory");
         Auditor?.Reserve(Map.TagBound);
+        if (Map.Notes is not null)
+        {
+            Map.ReserveNotes();
+        }
+
         if (kind == RequestKind.Handle)
         {
             Caches?.NoteHandle(start, size);
@@ -229,6 +245,7 @@ internal sealed partial class Space<T>
         }
 
         uint tag = Map.Carve(free, start, size);
+        Map.Notes?.Forget(tag);
         if (policy == FitPolicy.NextFit)
         {
             Map.SetRotor(start + size);

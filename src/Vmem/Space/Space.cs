@@ -56,7 +56,14 @@ internal sealed partial class Space<T> : IBorrower
         Auditor = options.Audit ? new Auditor<T>(options.TimeProvider) : null;
         _imports = options.Source is null ? null : new ImportLedger<T>(options.RetainedImport, JoinSource(), this);
         _sequel = (Source is null ? Sequel.None : Sequel.Imports) | (Auditor is null ? Sequel.None : Sequel.Audit);
-        Map = new SegmentMap<T>(quantum);
+        if (!T.IsZero(options.KindGranularity) && !T.IsPow2(options.KindGranularity))
+        {
+            throw new ArgumentException($"KindGranularity must be a power of two, and {options.KindGranularity} is none.", nameof(options));
+        }
+
+        KindGranularity = options.KindGranularity;
+        IsTagged = options.Tagged;
+        Map = new SegmentMap<T>(quantum, IsTagged || HasKinds, KindGranularity);
         _tables = new TableKeeper(this, Map);
         UpdateGoodFit();
     }
@@ -64,6 +71,15 @@ internal sealed partial class Space<T> : IBorrower
     public string Name { get; }
 
     public T Quantum { get; }
+
+    /// <summary>Whether ranges have tags.</summary>
+    public bool IsTagged { get; }
+
+    /// <summary>Whether ranges of different kinds keep clear of each other.</summary>
+    public bool HasKinds => !T.IsZero(KindGranularity);
+
+    /// <summary>The page that ranges of different kinds do not share; 0: they may share any.</summary>
+    public T KindGranularity { get; }
 
     /// <summary>The most that there may be, spans and imports together; 0: no limit.</summary>
     public T Limit { get; }
@@ -262,5 +278,5 @@ internal sealed partial class Space<T> : IBorrower
         T.IsZero(size) ? "A range must not be empty." : $"Rounded up to the quantum {Quantum}, the size is more than {typeof(T).Name} holds.");
 
     private void UpdateGoodFit() =>
-        _mayTakeGoodFit = (_sequel & (Sequel.Audit | Sequel.Recording)) == 0 && (_imports is null || _imports.EmptySpans == 0);
+        _mayTakeGoodFit = (_sequel & (Sequel.Audit | Sequel.Recording)) == 0 && Map.Notes is null && (_imports is null || _imports.EmptySpans == 0);
 }
