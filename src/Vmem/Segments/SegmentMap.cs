@@ -59,7 +59,9 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     public long LiveSegments { get; private set; }
 
     /// <summary>Free segments: what is left of the tags in use.</summary>
-    public long FreeSegments => _tags.InUse - LiveSegments - _spans.Count;
+    public long FreeSegments => FreeTags - (IsAllFree ? 1 : 0);
+
+    private long FreeTags => _tags.InUse - LiveSegments - _spans.Count;
 
     public long BookkeepingBytes =>
         _tags.Bytes + _freeLists.Bytes + _live.Bytes + _spans.Bytes + (_indexes?.Bytes ?? 0) + _milestones.Bytes;
@@ -110,8 +112,8 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
 
     public Segment<T> GetSegment(uint index) => ToSegment(_tags.At(index));
 
-    private Segment<T> ToSegment(Tag<T>* tag) =>
-        new(tag->Start, SizeOf(tag), tag->Kind == TagKind.Free ? SegmentKind.Free : SegmentKind.Allocated);
+    private Segment<T> ToSegment(Tag<T>* tag) => IsAllFree ? new Segment<T>(T.Zero, T.MaxValue, SegmentKind.Free)
+        : new(tag->Start, SizeOf(tag), tag->Kind == TagKind.Free ? SegmentKind.Free : SegmentKind.Allocated);
 
     /// <summary>Allocates [start, start + size) of a free segment. The caller knows that it lies inside.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -105,7 +105,9 @@ internal sealed partial class Space<T>
 
         free = Map.FindConstrained(request.Policy, request.Placement, out start, inSteps);
         (start, size) = request.Terms.Around(start, request.Size);
-        return free is 0 or SegmentMap<T>.Unfinished || IsWithin(Map.GetSegment(free), start, size) ? free : 0;
+        bool hasUnits = !T.IsZero(size) && (Map.IsAllFree || (free is not (0 or SegmentMap<T>.Unfinished) &&
+            IsWithin(Map.GetSegment(free), start, size)));       // no size says all of the type
+        return free == SegmentMap<T>.Unfinished || hasUnits ? free : 0;
     }
 
     private static bool IsWithin(in Segment<T> free, T start, T size) =>
@@ -143,7 +145,7 @@ internal sealed partial class Space<T>
     {
         AssertHeld();
         NoteImportUsed(free);
-        uint tag = Map.Carve(free, start, length);
+        uint tag = Carve(free, start, length);
         Map.Enlist(tag);
         return tag;
     }
@@ -228,7 +230,7 @@ internal sealed partial class Space<T>
             Recorder?.Allocated(start, size);
         }
 
-        uint tag = Map.Carve(free, start, size);
+        uint tag = Carve(free, start, size);
         if (policy == FitPolicy.NextFit)
         {
             Map.SetRotor(start + size);
@@ -236,6 +238,18 @@ internal sealed partial class Space<T>
 
         _tally.NoteAllocation(Map.InUse);
         Auditor?.NoteAllocated(tag, start, size, site!);
+        return tag;
+    }
+
+    private uint Carve(uint free, T start, T size)
+    {
+        if (!Map.IsAllFree)
+        {
+            return Map.Carve(free, start, size);
+        }
+
+        uint tag = Map.CarveAll(start, size);
+        UpdateGoodFit();
         return tag;
     }
 }
