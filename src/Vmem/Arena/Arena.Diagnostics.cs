@@ -148,6 +148,8 @@ public sealed partial class Arena<T>
     public void Dump(TextWriter writer)
     {
         ArgumentNullException.ThrowIfNull(writer);
-        ArenaDump.Write(writer, $"arena '{Name}': quantum {Quantum}, policy {_policy}", GetStatistics(), GetSegments());
+        bool isWhole = _space.Map.IsWhole;
+        string all = isWhole ? $", every value of {typeof(T).Name}" : "";
+        ArenaDump.Write(writer, $"arena '{Name}': quantum {Quantum}, policy {_policy}{all}", GetStatistics(), GetSegments(), isWhole);
     }
 }

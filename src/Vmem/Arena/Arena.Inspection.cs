@@ -107,7 +107,8 @@ public sealed partial class Arena<T> : IMetered
     /// <param name="constraints">Where it may lie.</param>
     /// <returns>The answer, from what the arena holds now; nothing is imported.</returns>
     /// <exception cref="ArgumentException">The request is not well formed.</exception>
-    /// <remarks>O(1) if no free segment is long enough. Else the first segments are looked at; if none of them will do, the index by
+    /// <remarks>Of a place, a window that is just as long as the request, it says who is there. O(1) if no free segment is long enough, and
+    /// the constraints name no window. Else the first segments are looked at; if none of them will do, the index by
     /// address decides, as it does for first fit. Those that are long enough are counted; if they are many, by counts that are built in
     /// steps, and go again, as an index does.</remarks>
     public FitReport<T> Explain(T size, in RangeConstraints<T> constraints = default)
@@ -122,7 +123,7 @@ public sealed partial class Arena<T> : IMetered
     {
         FitReport<T> report = _space.Report(placement);
         report = !report.Fits && _caches is not null && !T.IsZero(_caches.Drain(out _)) ? _space.Report(placement) : report;
-        return report with { CanImport = _importer is not null && _importer.WouldAsk(placement) };
+        return _importer is null ? report : _importer.Complete(report, placement);
     }
 
     /// <summary>Checks every invariant of the arena's tables.</summary>

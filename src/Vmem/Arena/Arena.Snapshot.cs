@@ -21,7 +21,7 @@ public sealed partial class Arena<T>
             {
                 allocated = [];
                 bool imported = _space.Map.IsImported(_space.Map.FindSpan(segment.Start, out _, out _));
-                spans.Add(new SpanSnapshot<T> { Start = segment.Start, Size = segment.Size, Imported = imported, Allocated = allocated });
+                spans.Add(new SpanSnapshot<T> { Start = segment.Start, Size = _space.Map.IsWhole ? T.Zero : segment.Size, Imported = imported, Allocated = allocated });
             }
             else if (segment.Kind == SegmentKind.Allocated)
             {
@@ -87,15 +87,21 @@ public sealed partial class Arena<T>
             throw new ArgumentException("a span or its list of ranges is missing.");
         }
 
-        _space.CheckSpan(span.Start, span.Size);
+        bool isWhole = T.IsZero(span.Start) && T.IsZero(span.Size);
+        if (!isWhole)
+        {
+            _space.CheckSpan(span.Start, span.Size);
+        }
+
         using Visit<T> visit = _space.Visit();
-        uint free = _space.RestoreSpan(span.Start, span.Size, span.Imported);
+        uint free = isWhole ? _space.RestoreWhole() : _space.RestoreSpan(span.Start, span.Size, span.Imported);
         T from = span.Start;
-        T left = span.Size;
+        T last = span.Start + (span.Size - T.One);
+        bool isFull = false;
         foreach (RangeSnapshot<T> range in span.Allocated)
         {
-            T gap = range.Start - from;
-            if (T.IsZero(range.Size) || !T.IsZero((range.Start | range.Size) & (Quantum - T.One)) || gap > left || range.Size > left - gap)
+            if (T.IsZero(range.Size) || !T.IsZero((range.Start | range.Size) & (Quantum - T.One)) || isFull || range.Start < from ||
+                range.Start > last || range.Size - T.One > last - range.Start)
             {
                 throw new ArgumentException($"the range of {range.Size} at {range.Start} is out of order, outside its span, or not whole quanta.");
             }
@@ -108,7 +114,7 @@ public sealed partial class Arena<T>
 
             free = _space.TakeAt(free, range.Start, range.Size, site, note);
             from = range.Start + range.Size;
-            left -= gap + range.Size;
+            isFull = from - T.One == last;
         }
     }
 }

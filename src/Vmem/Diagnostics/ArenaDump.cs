@@ -6,7 +6,12 @@ namespace Vmem.Diagnostics;
 /// <summary>The table a kernel developer expects: what illumos' ::vmem, ::vmem_seg and tinyvmem's vmem_dump show.</summary>
 internal static class ArenaDump
 {
-    public static void Write<T>(TextWriter writer, string title, in ArenaStatistics<T> figures, IEnumerable<Segment<T>> segments)
+    /// <param name="writer">Where to.</param>
+    /// <param name="title">The first line.</param>
+    /// <param name="figures">The arena's figures.</param>
+    /// <param name="segments">Its spans and segments.</param>
+    /// <param name="isWhole">Whether its one span holds every value of the type: then sizes saturate, and are written as powers.</param>
+    public static void Write<T>(TextWriter writer, string title, in ArenaStatistics<T> figures, IEnumerable<Segment<T>> segments, bool isWhole)
         where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
     {
         CultureInfo plain = CultureInfo.InvariantCulture;
@@ -20,16 +25,18 @@ internal static class ArenaDump
         foreach (Segment<T> segment in segments)
         {
             string indent = segment.Kind == SegmentKind.Span ? "" : "  ";
-            T last = segment.Start + (segment.Size - T.One);
+            bool isAll = isWhole && (segment.Kind == SegmentKind.Span || (segment.Size == T.MaxValue && T.IsZero(figures.InUse)));
+            T last = isAll ? T.MaxValue : segment.Start + (segment.Size - T.One);
+            string size = isAll ? $"2^{T.MaxValue.GetShortestBitLength()}" : segment.Size.ToString(null, plain);
             string range = $"{Hexadecimal(segment.Start, digits)}{(indent.Length == 0 ? "  " : "")}  {Hexadecimal(last, digits)}";
-            writer.WriteLine(string.Create(plain, $"{indent}{range}  {segment.Size,20}  {KindName(segment.Kind)}{Note(segment)}"));
+            writer.WriteLine(string.Create(plain, $"{indent}{range}  {size,20}  {KindName(segment.Kind)}{Note(segment)}"));
             Count(sizes, segment);
         }
 
         writer.WriteLine(string.Create(plain, $"{"SIZE",20}  {"ALLOCATED",10}  {"FREE",10}"));
-        foreach ((T size, (long allocated, long free)) in sizes)
+        foreach ((T length, (long allocated, long free)) in sizes)
         {
-            writer.WriteLine(string.Create(plain, $"{size,20}  {allocated,10}  {free,10}"));
+            writer.WriteLine(string.Create(plain, $"{length,20}  {allocated,10}  {free,10}"));
         }
     }
 

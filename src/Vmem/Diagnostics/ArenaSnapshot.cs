@@ -76,7 +76,7 @@ public sealed class SpanSnapshot<T>
     /// <summary>The first value of the span.</summary>
     public required T Start { get; init; }
 
-    /// <summary>Its length.</summary>
+    /// <summary>Its length. 0 with start 0: every value of the type (<see cref="Arena{T}.OverAll"/>), which no size says.</summary>
     public required T Size { get; init; }
 
     /// <summary>Whether it came from the arena's source.</summary>

@@ -49,4 +49,13 @@ public enum AuditCall
 
     /// <summary><c>Reserve</c>. Either call frees it.</summary>
     Reserve,
+
+    /// <summary><c>Split</c>. The second range belongs to the call that allocated the whole.</summary>
+    Split,
+
+    /// <summary><c>FreePart</c>; frees a part of a range whichever way it was allocated.</summary>
+    FreePart,
+
+    /// <summary><c>TryMove</c>. The range still belongs to the call that allocated it.</summary>
+    Move,
 }

@@ -89,6 +89,22 @@ internal sealed class Auditor<T>(TimeProvider time)
         record.Resizer = site;
     }
 
+    /// <summary>A range leaves this tag for another: see <see cref="Put"/>.</summary>
+    public void Take(uint tag, out Record record)
+    {
+        record = this[tag];
+        this[tag] = default;
+        Live--;
+    }
+
+    /// <summary>A range is known under this tag from now on, with what is known about it.</summary>
+    public void Put(uint tag, in Record record)
+    {
+        Invariant.Assert(record.Owner is not null && this[tag].Owner is null, "a range that comes has an owner, and its tag had none");
+        this[tag] = record;
+        Live++;
+    }
+
     public void NoteFreed(uint tag, AuditSite site)
     {
         ref Record record = ref this[tag];
@@ -123,7 +139,7 @@ internal sealed class Auditor<T>(TimeProvider time)
         string story = "";
         if (TryGet(tag, out Record record))
         {
-            story = record.Owner!.Tell($"The range of {record.Size} at {record.Start} was allocated") + record.Resizer?.Tell("Its size was changed");
+            story = record.Owner!.Tell($"The range of {record.Size} at {record.Start} was allocated") + record.Resizer?.Tell(record.Resizer.Call == AuditCall.Move ? "It was moved" : "Its size was changed");
         }
 
         if (TryFindFreed(start, out FreedRange freed))

@@ -101,14 +101,23 @@ internal sealed class Importer<T>
     public string WhyRefused(in Placement<T> placement) => Outlook(placement, T.Zero, _space.Headroom) switch
     {
         ImportOutlook.Open => " Its source had nothing that would do.",
-        ImportOutlook.Limited => $" Its source had nothing that would do within the arena's limit of {_space.Limit}.",
-        ImportOutlook.Forbidden => $" An import would exceed the arena's limit of {_space.Limit}.",
+        ImportOutlook.Limited => $" Its source had nothing that would do within the arena's limit of {_space.Limit} (ArenaOptions.Limit).",
+        ImportOutlook.Forbidden => $" An import would exceed the arena's limit of {_space.Limit} (ArenaOptions.Limit).",
         _ => " No import could hold such a place: its source was not asked.",
     };
 
-    /// <summary>Whether the source would be asked for a request that does not fit, when the empty imports have gone back.</summary>
-    public bool WouldAsk(in Placement<T> placement) =>
-        Outlook(placement, T.Zero, _space.CountHeadroomWithoutEmpty()) is ImportOutlook.Open or ImportOutlook.Limited;
+    /// <summary>Whether the source would be asked for a request that does not fit, when the empty imports have gone back; and whether the
+    /// limit forbids imports that might help.</summary>
+    public FitReport<T> Complete(in FitReport<T> report, in Placement<T> placement)
+    {
+        ImportOutlook outlook = Outlook(placement, T.Zero, _space.CountHeadroomWithoutEmpty());
+        bool isLimited = !report.Fits && outlook is ImportOutlook.Limited or ImportOutlook.Forbidden;
+        return report with
+        {
+            CanImport = outlook is ImportOutlook.Open or ImportOutlook.Limited,
+            Limit = isLimited ? _space.Limit : T.Zero,
+        };
+    }
 
     /// <summary>Whether a source that is no arena, or an arena were everything in it free, could give an import of at most so
     /// much.</summary>

@@ -13,7 +13,11 @@ public sealed class ArenaExhaustedException : InvalidOperationException
         UInt128 largestFree,
         FitFailure failure,
         string explanation,
-        string kind = "Arena")
+        string kind = "Arena",
+        FitObstacle obstacle = FitObstacle.None,
+        UInt128 obstacleStart = default,
+        UInt128 obstacleSize = default,
+        UInt128 limit = default)
         : base(string.Create(CultureInfo.InvariantCulture, $"{kind} '{arenaName}' has no room for {requested}. {explanation}"))
     {
         ArenaName = arenaName;
@@ -21,6 +25,10 @@ public sealed class ArenaExhaustedException : InvalidOperationException
         Free = free;
         LargestFree = largestFree;
         Failure = failure;
+        Obstacle = obstacle;
+        ObstacleStart = obstacleStart;
+        ObstacleSize = obstacleSize;
+        Limit = limit;
     }
 
     /// <summary>The arena's name.</summary>
@@ -37,4 +45,16 @@ public sealed class ArenaExhaustedException : InvalidOperationException
 
     /// <summary>Why nothing fitted.</summary>
     public FitFailure Failure { get; }
+
+    /// <summary>What is in the way at the place or in the window that was asked for: see <see cref="FitReport{T}.Obstacle"/>.</summary>
+    public FitObstacle Obstacle { get; }
+
+    /// <summary>Where the segment begins that takes the place, or the part of it that lies in no span.</summary>
+    public UInt128 ObstacleStart { get; }
+
+    /// <summary>How long that is; 0 if there is none.</summary>
+    public UInt128 ObstacleSize { get; }
+
+    /// <summary>The arena's <see cref="ArenaOptions{T}.Limit"/>, if that forbade an import that might have helped; else 0.</summary>
+    public UInt128 Limit { get; }
 }

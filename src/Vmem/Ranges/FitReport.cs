@@ -57,10 +57,54 @@ public readonly record struct FitReport<T>
     /// <summary>Whether the arena has a source from which it would try to import what is missing.</summary>
     public bool CanImport { get; init; }
 
-    /// <summary>The report as one English sentence.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Sentence}{(CanImport && !Fits ? " The arena would ask its source." : "")}");
+    /// <summary>What is in the way at the place or in the window that was asked for.</summary>
+    public FitObstacle Obstacle { get; init; }
 
-    internal string Sentence => Failure switch
+    /// <summary>The lowest segment that takes a part of the place, if there is but one place: if the window is just as long as the request.
+    /// Null: there is no such segment, or more than one place.</summary>
+    public Segment<T>? Holder { get; init; }
+
+    /// <summary>The first value asked for that lies in no span, if <see cref="Obstacle"/> is
+    /// <see cref="FitObstacle.OutsideSpans"/>.</summary>
+    public T OutsideStart { get; init; }
+
+    /// <summary>How many values from there on lie in no span; else 0.</summary>
+    public T OutsideSize { get; init; }
+
+    /// <summary>The constraints of a request that does not fit.</summary>
+    public RangeConstraints<T> Constraints { get; init; }
+
+    /// <summary>The arena's <see cref="ArenaOptions{T}.Limit"/>, if that forbids an import that might have helped; else 0.</summary>
+    public T Limit { get; init; }
+
+    /// <summary>The report in plain English: a sentence that says why, and what the source and the limit have to do with it.</summary>
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Sentence}{(CanImport && !Fits ? " The arena would ask its source." : "")}{LimitSentence}");
+
+    private string LimitSentence => T.IsZero(Limit) ? "" : string.Create(CultureInfo.InvariantCulture, $" {(CanImport ? "Some imports" : "An import")} would exceed the arena's limit of {Limit} (ArenaOptions.Limit).");
+
+    internal string Sentence => Obstacle == FitObstacle.None || Failure is FitFailure.None or FitFailure.NoSpan ? Plain : Text(Obstacle switch
+    {
+        FitObstacle.Taken when Holder is { } holder => $"{Place} is not free: {Name(holder.Kind)} segment of {holder.Size} at {holder.Start} is there.",
+        FitObstacle.Taken => $"Nothing as long as {Size} is free in {Window}.",
+        FitObstacle.OutsideSpans => $"{Place} is not to be had: {OutsideSize} at {OutsideStart} lies in no span.",
+        FitObstacle.Misaligned => $"Enough is free in one piece{(HasWindow ? $" in {Window}" : "")}, but no place for {Size} there has {Alignment}.",
+        FitObstacle.WindowTooShort => $"{Window} holds no place for {Size}{(T.IsZero(Constraints.Align) ? "" : $" that has {Alignment}")}, whatever is free.",
+        _ => $"{Place} is free, but lies in two spans that touch and were not joined.",
+    });
+
+    private bool HasWindow => !T.IsZero(Constraints.Min) || !T.IsZero(Constraints.Max);
+
+    private string Window => Text($"[{Constraints.Min}, {(T.IsZero(Constraints.Max) ? "the top of the type" : Text($"{Constraints.Max}"))})");
+
+    private string Place => Text(Constraints.Max - Constraints.Min == Size ? $"{Size} at {Constraints.Min}" : (FormattableString)$"{Size} in {Window}");
+
+    private string Alignment => Text($"Align {Constraints.Align}{(T.IsZero(Constraints.Phase) ? "" : Text($", Phase {Constraints.Phase}"))}{(T.IsZero(Constraints.NoCross) ? "" : Text($", NoCross {Constraints.NoCross}"))}");
+
+    private static string Text(FormattableString text) => FormattableString.Invariant(text);
+
+    private static string Name(SegmentKind kind) => kind == SegmentKind.Allocated ? "an allocated" : $"a {kind.ToString().ToLowerInvariant()}";
+
+    private string Plain => Failure switch
     {
         FitFailure.None => string.Create(CultureInfo.InvariantCulture, $"{Size} fits at {Start}."),
         FitFailure.NoSpan => "The arena has no span.",

@@ -38,6 +38,11 @@ internal sealed unsafe partial class SegmentMap<T>
             return Find(policy, placement.Size, out start, inSteps);
         }
 
+        if (IsAllFree)
+        {
+            return FindInAll(policy, placement, out start);
+        }
+
         if (placement.IsOnePlace && placement.Kind == 0)
         {
             return FindAt(placement, out start, inSteps);

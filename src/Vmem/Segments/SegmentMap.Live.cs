@@ -107,6 +107,14 @@ internal sealed unsafe partial class SegmentMap<T>
         _tags.At(index)->ByHandle = false;
     }
 
+    /// <summary>Undoes <see cref="Unbind"/>.</summary>
+    public void Rebind(uint index, ulong generation)
+    {
+        Invariant.Assert(_tags.At(index)->Kind == TagKind.Allocated && !_tags.At(index)->ByHandle, "what is bound again was unbound");
+        _tags.At(index)->ByHandle = true;
+        _tags.At(index)->Generation = generation;
+    }
+
     /// <summary>Makes an allocated segment shorter or, if what follows it is free and long enough, longer. Needs
     /// <see cref="ReserveToFree"/> before.</summary>
     public bool TryResize(uint index, T size)

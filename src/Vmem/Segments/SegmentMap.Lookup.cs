@@ -92,7 +92,13 @@ internal sealed unsafe partial class SegmentMap<T>
             // A batch never ends between a span and its first segment: to begin at a span's start is to begin with the span.
             if (start >= from)
             {
-                segments[count++] = new Segment<T>(start, size, SegmentKind.Span);
+                segments[count++] = ToSpan(start, size);
+            }
+
+            if (IsAllFree)
+            {
+                segments[count++] = new Segment<T>(from, T.IsZero(from) ? T.MaxValue : T.Zero - from, SegmentKind.Free);
+                break;
             }
 
             for (index = index != 0 ? index : _tags.At(span)->Next; index != span; index = _tags.At(index)->Next)
@@ -127,6 +133,6 @@ internal sealed unsafe partial class SegmentMap<T>
         return position.Tag != 0 && tag->Kind is TagKind.Allocated or TagKind.Free && tag->Start == position.Start;
     }
 
-    /// <summary>The size of the largest free segment.</summary>
-    public T LargestFree() => _freeLists.LargestSize(_tags);
+    /// <summary>The size of the largest free segment; of all values of the type it saturates.</summary>
+    public T LargestFree() => IsAllFree ? T.MaxValue : _freeLists.LargestSize(_tags);
 }

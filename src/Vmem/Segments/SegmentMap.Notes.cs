@@ -24,8 +24,17 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>The notes of live ranges; null: nobody keeps any.</summary>
     public RangeNotes? Notes { get; }
 
+    /// <summary>A part of a range, or the range at its new place, is what the range was. Needs <see cref="ReserveNotes"/> before.</summary>
+    public void CopyNote(uint from, uint to)
+    {
+        if (Notes is not null)
+        {
+            Notes[to] = Notes.Of(from);
+        }
+    }
+
     /// <summary>Makes room for the notes of what an operation takes.</summary>
-    public void ReserveNotes() => Notes!.Reserve(_tags.HighWater, TagPool<T>.MostTaken);
+    public void ReserveNotes() => Notes?.Reserve(_tags.HighWater, TagPool<T>.MostTaken);
 
     /// <summary>The lowest place of a request in a free segment.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -54,9 +63,10 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>Whether a range of a kind may lie at a place of a free segment.</summary>
     public bool MayLie(int kind, uint free, T start, T size)
     {
-        T first = _tags.At(free)->Start;
-        T last = first + (SizeOf(_tags.At(free)) - T.One);
-        return kind == 0 || (TryClip(kind, free, ref first, ref last) && start >= first && start + (size - T.One) <= last);
+        Segment<T> segment = GetSegment(free);
+        T first = segment.Start;
+        T last = first + (segment.Size - T.One);
+        return kind == 0 || IsAllFree || (TryClip(kind, free, ref first, ref last) && start >= first && start + (size - T.One) <= last);
     }
 
     /// <summary>Whether a range may grow up to a place in the free segment behind it, as far as its kind is concerned.</summary>

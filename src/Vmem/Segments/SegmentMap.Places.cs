@@ -23,12 +23,30 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <returns>0 if there is none; <see cref="Unfinished"/> after a step towards it.</returns>
     public uint FindAt(T start, T size, bool inSteps)
     {
+        if (IsAllFree)
+        {
+            return FirstOfAll();
+        }
+
         if (!TryWalk(start, inSteps ? StepsAtATime : long.MaxValue, out uint index))
         {
             return Unfinished;
         }
 
         return index != 0 && IsFreeAt(index, start, size) ? index : 0;
+    }
+
+    /// <summary>Whether so much is free just above an allocated segment, or just below it.</summary>
+    public bool HasRoomBeside(uint index, T room, bool above)
+    {
+        Tag<T>* tag = _tags.At(index);
+        Tag<T>* beside = _tags.At(above ? tag->Next : tag->Previous);
+        if (beside->Kind != TagKind.Free || SizeOf(beside) < room)
+        {
+            return false;
+        }
+
+        return T.IsZero(_kindMask) || MayLie(KindOf(index), above ? tag->Next : tag->Previous, above ? beside->Start : tag->Start - room, room);
     }
 
     /// <summary>The first free part of [from, last].</summary>
@@ -40,7 +58,7 @@ internal sealed unsafe partial class SegmentMap<T>
     public uint FindFreePart(ref T from, T last, ref long steps, out T end)
     {
         end = last;
-        while (true)
+        while (!IsAllFree)
         {
             uint span = FindSpan(from, out T start, out T size);
             if (span == 0)
@@ -84,6 +102,8 @@ internal sealed unsafe partial class SegmentMap<T>
 
             from = endOfSpan + T.One;
         }
+
+        return FirstOfAll();
     }
 
     private uint FindAt(in Placement<T> placement, out T start, bool inSteps)
@@ -91,5 +111,53 @@ internal sealed unsafe partial class SegmentMap<T>
         start = placement.Min;
         bool isPlace = placement.TryLowest(T.Zero, T.MaxValue, out _);        // also under the alignment
         return isPlace ? FindAt(start, placement.Size, inSteps) : 0;
+    }
+
+    /// <summary>What comes first in the way of the range [from, last], which is not one free segment's.</summary>
+    /// <param name="from">Its first value.</param>
+    /// <param name="last">Its last value.</param>
+    /// <param name="holder">The segment that takes a part of it, or 0.</param>
+    /// <param name="outside">The part that lies in no span.</param>
+    /// <returns>Null after a step towards the answer.</returns>
+    public FitObstacle? FindObstacle(T from, T last, out uint holder, out (T Start, T Size) outside)
+    {
+        outside = default;
+        holder = 0;
+        for (uint home = 0; ;)
+        {
+            uint span = FindSpan(from, out _, out _);
+            if (span == 0)
+            {
+                uint next = FindSpanFrom(from, out T start, out _);
+                outside = (from, next != 0 && start <= last ? start - from : last - from + T.One);
+                return FitObstacle.OutsideSpans;
+            }
+
+            if (home != 0 && span != home)
+            {
+                return FitObstacle.Seam;
+            }
+
+            home = span;
+            if (!TryWalk(from, StepsAtATime, out uint index))
+            {
+                return null;
+            }
+
+            Tag<T>* tag = _tags.At(index);
+            if (tag->Kind != TagKind.Free)
+            {
+                holder = index;
+                return FitObstacle.Taken;
+            }
+
+            T end = tag->Start + (SizeOf(tag) - T.One);
+            if (end >= last || IsAllFree)
+            {
+                return FitObstacle.None;
+            }
+
+            from = end + T.One;
+        }
     }
 }

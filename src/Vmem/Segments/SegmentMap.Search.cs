@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Vmem.Checks;
+using Vmem.Ranges;
 
 namespace Vmem.Segments;
 
@@ -15,6 +16,11 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <param name="inSteps">Whether the answer may be <see cref="Unfinished"/>.</param>
     public uint Find(FitPolicy policy, T size, out T start, bool inSteps)
     {
+        if (IsAllFree)
+        {
+            return FindInAll(policy, new Placement<T>(size, default, T.One << _quantumShift), out start);
+        }
+
         if (policy == FitPolicy.InstantFit)
         {
             uint tag = FindInstant(size);

@@ -61,9 +61,15 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <returns>The second.</returns>
     public uint Split(uint index, T size)
     {
-        uint tail = SplitOff(index, _tags.At(index), size);
-        LiveSegments++;
+        uint tail = Cut(index, size);
         Enlist(tail);
         return tail;
+    }
+
+    /// <summary>Cuts an allocated segment in two; the second is in no table yet.</summary>
+    public uint Cut(uint index, T size)
+    {
+        LiveSegments++;
+        return SplitOff(index, _tags.At(index), size);
     }
 }

@@ -30,8 +30,8 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>Whether [start, last] touches a span, and which.</summary>
     public bool TryFindOverlap(T start, T last, out Segment<T> span)
     {
-        bool isFound = _spans.FindLast(last, out T spanStart, out T size) != 0 && (spanStart >= start || start - spanStart < size);
-        span = isFound ? new Segment<T>(spanStart, size, SegmentKind.Span) : default;
+        bool isFound = _spans.FindLast(last, out T spanStart, out T size) != 0 && (spanStart >= start || start - spanStart <= size - T.One);
+        span = isFound ? ToSpan(spanStart, size) : default;
         return isFound;
     }
 
@@ -142,8 +142,11 @@ internal sealed unsafe partial class SegmentMap<T>
     public uint FindSpan(T value, out T start, out T size)
     {
         uint span = _spans.FindLast(value, out start, out size);
-        return value - start < size ? span : 0;
+        return value - start <= size - T.One ? span : 0;
     }
+
+    /// <summary>A span as callers see it: of one that holds every value of the type the size saturates.</summary>
+    private static Segment<T> ToSpan(T start, T size) => new(start, T.IsZero(size) ? T.MaxValue : size, SegmentKind.Span);
 
     /// <summary>The first span at or after a value; 0 if there is none.</summary>
     public uint FindSpanFrom(T value, out T start, out T size) => _spans.FindFirst(value, T.Zero, out start, out size);

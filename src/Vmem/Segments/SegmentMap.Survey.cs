@@ -14,6 +14,11 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <returns>The free segment, 0, or <see cref="Unfinished"/>.</returns>
     public uint Survey(in Placement<T> placement, out T lowest)
     {
+        if (IsAllFree)
+        {
+            return FindInAll(FitPolicy.FirstFit, placement, out lowest);
+        }
+
         if (placement.IsOnePlace && placement.Kind == 0)
         {
             return FindAt(placement, out lowest, inSteps: true);
@@ -35,6 +40,12 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <returns>False after a step towards the answer.</returns>
     public bool TryCountLongEnough(T size, out long count)
     {
+        count = 1;
+        if (IsAllFree)
+        {
+            return true;
+        }
+
         if (_indexes is null or { Counts.IsBegun: false } && _freeLists.TryCountLongEnough(_tags, size, FreeSegments, out count))
         {
             return true;

@@ -11,12 +11,13 @@ internal sealed unsafe partial class SegmentMap<T>
         var census = default(Census);
         _spans.Validate((start, size, span) => ValidateSpan(start, size, span, ref census));
         Invariant.Hold(census.Live == LiveSegments, "live segments are counted", $"{census.Live} are there, {LiveSegments} are counted");
-        Invariant.Hold(census.Free == FreeSegments, "free segments are counted", $"{census.Free} are there, {FreeSegments} are counted");
+        Invariant.Hold(census.Free == FreeTags, "free segments are counted", $"{census.Free} are there, {FreeTags} are counted");
         Invariant.Hold(census.InUse == InUse, "what is in use is counted", $"{census.InUse} is in use, {InUse} is counted");
         Invariant.Hold(census.Total == TotalSize, "the total size is counted", $"the spans have {census.Total}, {TotalSize} is counted");
         Invariant.Hold(census.Imported == Imported, "what is imported is counted", $"{census.Imported} is imported, {Imported} is counted");
         Invariant.Hold(census.Listed == _live.Count, "the table of live segments holds those allocated by address", $"it counts {_live.Count} of {census.Listed}");
-        Invariant.Hold(_freeLists.Validate(_tags) == FreeSegments, "the free lists hold the free segments", $"of {FreeSegments} not all are there");
+        Invariant.Hold(IsWhole == (SpanCount == 1 && T.IsZero(TotalSize)), "a map knows whether it is whole", $"it is: {IsWhole}");
+        Invariant.Hold(_freeLists.Validate(_tags) == FreeTags, "the free lists hold the free segments", $"of {FreeTags} not all are there");
         _indexes?.Validate(_tags);
         Invariant.Hold(_indexed || _indexes is null or { IsAnyBegun: false }, "an index that is begun is told of changes", $"there is one, and nobody knows");
     }
@@ -55,7 +56,7 @@ internal sealed unsafe partial class SegmentMap<T>
             Invariant.Hold(!T.IsZero(length) && T.IsZero(length & ((T.One << _quantumShift) - T.One)), "a segment is whole quanta long", $"the one at {tag->Start} is {length}");
             Invariant.Hold(tag->Kind is TagKind.Allocated or TagKind.Free, "a segment is allocated or free", $"the tag at {tag->Start} says {tag->Kind}");
             bool free = tag->Kind == TagKind.Free;
-            Invariant.Hold(!free || !previousFree, "free neighbours are coalesced", $"two touch at {tag->Start}");
+            Invariant.Hold(!free || !previousFree || IsAllFree, "free neighbours are coalesced", $"two touch at {tag->Start}");
             if (free)
             {
                 census.Free++;

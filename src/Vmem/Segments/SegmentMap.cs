@@ -64,7 +64,9 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     public long LiveSegments { get; private set; }
 
     /// <summary>Free segments: what is left of the tags in use.</summary>
-    public long FreeSegments => _tags.InUse - LiveSegments - _spans.Count;
+    public long FreeSegments => FreeTags - (IsAllFree ? 1 : 0);
+
+    private long FreeTags => _tags.InUse - LiveSegments - _spans.Count;
 
     public long BookkeepingBytes =>
         _tags.Bytes + _freeLists.Bytes + _live.Bytes + _spans.Bytes + (_indexes?.Bytes ?? 0) + _milestones.Bytes
@@ -116,6 +118,11 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
 
     public Segment<T> GetSegment(uint index)
     {
+        if (IsAllFree)
+        {
+            return new Segment<T>(T.Zero, T.MaxValue, SegmentKind.Free);
+        }
+
         Tag<T>* tag = _tags.At(index);
         Segment<T> segment = new(tag->Start, SizeOf(tag), tag->Kind == TagKind.Free ? SegmentKind.Free : SegmentKind.Allocated);
         return Notes is null || segment.Kind == SegmentKind.Free ? segment : segment with { Tag = Notes.Of(index).Tag, RangeKind = Notes.Of(index).Kind };

@@ -13,7 +13,10 @@ internal struct SpanIndex<T>
 
     public readonly long Count => _tree?.Count ?? (_tag != 0 ? 1 : 0);
 
-    public readonly T LargestSize => _tree is null ? _size : _tree.LargestValue;
+    public readonly T LargestSize => _tree is not null ? _tree.LargestValue : IsWhole ? T.MaxValue : _size;
+
+    /// <summary>Whether the only span holds every value of the type: its size is 0.</summary>
+    private readonly bool IsWhole => _tree is null && _tag != 0 && T.IsZero(_size);
 
     public readonly long Bytes => _tree?.Bytes ?? 0;
 
@@ -65,6 +68,33 @@ internal struct SpanIndex<T>
         }
     }
 
+    /// <summary>A span is longer or shorter.</summary>
+    public void Resize(T start, T size, T newSize, uint tag)
+    {
+        if (_tree is null)
+        {
+            _size = newSize;
+        }
+        else
+        {
+            _tree.Replace(start, size, start, newSize, tag);
+        }
+    }
+
+    /// <summary>Two spans are one, under this tag.</summary>
+    public readonly void Join(T start, T size, T middle, T rest, uint tag)
+    {
+        _tree!.Remove(middle, rest);
+        _tree.Replace(start, size, start, size + rest, tag);
+    }
+
+    /// <summary>There is one span, which holds every value of the type.</summary>
+    public void SetWhole(uint tag)
+    {
+        _tree?.Release();
+        this = new SpanIndex<T> { _tag = tag };
+    }
+
     /// <summary>The tag of a span has another number.</summary>
     public void Move(T start, T size, uint tag)
     {
@@ -97,7 +127,7 @@ internal struct SpanIndex<T>
         if (_tree is null)
         {
             (start, size) = (_start, _size);
-            return value <= _start && least <= _size ? _tag : 0;
+            return value <= _start && (least <= _size || IsWhole) ? _tag : 0;
         }
 
         bool isFound = _tree.TryFindFirst(value, T.Zero, least, out RangeTree<T, ByKey<T>>.Cursor cursor);

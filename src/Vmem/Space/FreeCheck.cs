@@ -43,6 +43,27 @@ internal readonly struct FreeCheck<T>(Space<T> space)
         return index;
     }
 
+    /// <summary>The size of the range that begins there.</summary>
+    /// <exception cref="InvalidFreeException">None does.</exception>
+    public T FindSize(T start, AuditSite? site)
+    {
+        uint index = space.Map.Locate(start);
+        uint slab = index == 0 ? 0 : space.Map.SlabOf(index);
+        if (slab != 0)
+        {
+            (T rangeStart, T size, bool isOut) = space.Caches!.RangeAt(slab, start);
+            return isOut && rangeStart == start ? size : throw ExplainSlab(slab, start, T.Zero);
+        }
+
+        Segment<T> segment = index == 0 ? default : space.Map.GetSegment(index);
+        if (segment.Kind != SegmentKind.Allocated || segment.Start != start)
+        {
+            _ = Find(start, T.Zero, site);        // says what is wrong
+        }
+
+        return segment.Size;
+    }
+
     /// <summary>In an audited arena: a range is freed by the call that goes with the one that allocated it.</summary>
     /// <exception cref="InvalidFreeException">It is not.</exception>
     public void CheckCall(T start, T size, AuditSite site)
@@ -66,6 +87,13 @@ internal readonly struct FreeCheck<T>(Space<T> space)
         ? Wrong(InvalidFreeReason.NotAllocated, handle.Start, handle.Size, "The handle is the default one, which holds nothing.", site)
         : Wrong(InvalidFreeReason.AlreadyFree, handle.Start, handle.Size, "The handle is stale: what it held has been freed.", site);
 
+    /// <summary>One handle of a batch that holds nothing.</summary>
+    public InvalidFreeException ExplainHandles(in RangeHandle<T> handle, int index, int count, AuditSite? site)
+    {
+        InvalidFreeException wrong = ExplainHandle(handle, site);
+        return new InvalidFreeException(wrong.Reason, wrong.Start, wrong.Size, $"Handle {index} of {count}, which may appear twice: {wrong.Message}");
+    }
+
     /// <summary>One range of a batch.</summary>
     public InvalidFreeException ExplainBatch(ReadOnlySpan<T> starts, int index, T size, AuditSite? site)
     {
@@ -88,7 +116,7 @@ internal readonly struct FreeCheck<T>(Space<T> space)
         reason,
         UInt128.CreateTruncating(start),
         UInt128.CreateTruncating(size),
-        $"Arena '{space.Name}' was asked to free {size} at {start}. {detail} Nothing was changed.{space.Auditor?.TellStory(space.Map.Locate(start), start, site)}");
+        $"Arena '{space.Name}' was asked to free {(T.IsZero(size) ? "what begins" : $"{size}")} at {start}. {detail} Nothing was changed.{space.Auditor?.TellStory(space.Map.Locate(start), start, site)}");
 
     private InvalidFreeException ExplainSlab(uint slab, T start, T size)
     {

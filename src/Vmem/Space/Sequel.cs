@@ -17,4 +17,7 @@ internal enum Sequel : byte
 
     /// <summary>A recording is under way.</summary>
     Recording = 8,
+
+    /// <summary>The arena is over all values of its type: with the last free nothing is left that has a size.</summary>
+    Whole = 16,
 }

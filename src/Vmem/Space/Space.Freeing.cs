@@ -121,9 +121,21 @@ internal sealed partial class Space<T>
     public void FreeUnlisted(uint tag)
     {
         AssertHeld();
-        uint free = Map.Free(tag);
-        DetachIfEmpty(free);
+        DetachIfEmpty(FreeTag(tag));
         NoteRoom();
+    }
+
+    /// <summary>Frees a segment, and nothing follows. The lock is held.</summary>
+    private uint FreeTag(uint tag)
+    {
+        if (!Map.IsWhole || Map.LiveSegments > 1)
+        {
+            return Map.Free(tag);
+        }
+
+        uint free = Map.FreeAll(tag);
+        UpdateGoodFit();
+        return free;
     }
 
     /// <summary>A caller gave a range of a slab back. The lock is held.</summary>

@@ -47,19 +47,7 @@ internal sealed partial class Space<T>
     /// <exception cref="InvalidFreeException">There is no such segment.</exception>
     public bool? TryResize(T start, T oldSize, T newSize, AuditSite? site)
     {
-        AssertHeld();
-        uint tag = Map.FindLive(start);
-        if (tag == 0 || Map.SlabOf(tag) != 0 || Map.GetSegment(tag).Size != oldSize)
-        {
-            if (!Map.TryApproach(start))
-            {
-                return null;
-            }
-
-            tag = Check.Find(start, oldSize, site);
-        }
-
-        return TryResize(tag, start, oldSize, newSize, site);
+        return TryFindRange(start, oldSize, site, out uint tag) ? TryResize(tag, start, oldSize, newSize, site) : null;
     }
 
     /// <summary>The same by handle. Null after a step towards the segment.</summary>
@@ -168,13 +156,15 @@ internal sealed partial class Space<T>
             LargestSpan = Map.LargestSpan,
             LongEnough = longEnough,
         };
-        return true;
+        return failure == FitFailure.None || TryNameObstacle(placement, ref report);
     }
 
     /// <summary>The exception for a request that nothing could meet.</summary>
     public ArenaExhaustedException Exhausted(in FitReport<T> report, string message) => new(
         Name, UInt128.CreateTruncating(report.Size), UInt128.CreateTruncating(report.Free), UInt128.CreateTruncating(report.LargestFree),
-            report.Failure, message);
+            report.Failure, message, "Arena", report.Obstacle,
+            UInt128.CreateTruncating(report.Holder?.Start ?? report.OutsideStart), UInt128.CreateTruncating(report.Holder?.Size ?? report.OutsideSize),
+            UInt128.CreateTruncating(report.Limit));
 
     /// <summary>All spans and segments of the map. The lock is held.</summary>
     public IEnumerable<Segment<T>> Segments()
@@ -242,8 +232,8 @@ internal sealed partial class Space<T>
         Invariant.Hold(sum == counted && empty.Count == spans, "wholly free imports are counted", $"{empty.Count} of {sum} are there, {spans} of {counted} are counted");
         Invariant.Hold(T.IsZero(Limit) || Map.TotalSize <= Limit, "an arena stays below its limit", $"it has {Map.TotalSize} of {Limit}");
         Sequel expected = (Source is null ? 0 : Sequel.Imports) | (Auditor is null ? 0 : Sequel.Audit) | (Recorder is null ? 0
-            : Sequel.Recording) | (_sequel & Sequel.Watchers);
-        bool good = Auditor is null && Recorder is null && Map.Notes is null && spans == 0;
+            : Sequel.Recording) | (Map.IsWhole ? Sequel.Whole : 0) | (_sequel & Sequel.Watchers);
+        bool good = Auditor is null && Recorder is null && Map.Notes is null && spans == 0 && !Map.IsAllFree;
         Invariant.Hold(_sequel == expected && _mayTakeGoodFit == good, "a free knows what follows it", $"{_sequel}, and {expected} is true; it may take a good fit: {_mayTakeGoodFit}");
         Auditor?.Validate(Map.LiveSegments, Map.IsAllocated);
     }

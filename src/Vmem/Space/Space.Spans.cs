@@ -10,8 +10,11 @@ internal sealed partial class Space<T>
     public long Removals => Volatile.Read(ref _removals) + ((Source as ILoanSource)?.Borrowers.Removals ?? 0);
 
     /// <summary>Adds a span.</summary>
+    /// <param name="start">Its first value.</param>
+    /// <param name="size">Its length.</param>
+    /// <param name="joinNeighbors">Whether it becomes one with the added spans that it touches.</param>
     /// <exception cref="ArgumentException">It is malformed, overlaps another, or would exceed the limit.</exception>
-    public void AddSpan(T start, T size)
+    public void AddSpan(T start, T size, bool joinNeighbors)
     {
         CheckSpan(start, size);
         using Visit<T> visit = Visit();
@@ -25,7 +28,22 @@ internal sealed partial class Space<T>
             throw new ArgumentException($"With another {size} the arena would exceed its limit of {Limit}.", nameof(size));
         }
 
+        if (joinNeighbors && HasKinds && !T.IsZero((start | size) & (KindGranularity - T.One)))
+        {
+            throw new ArgumentException($"A span that is joined to others is whole pages of KindGranularity ({KindGranularity}), and {size} at {start} is not.", nameof(joinNeighbors));
+        }
+
+        if (joinNeighbors)
+        {
+            Map.ReserveSpan(Map.SizeWithNeighbors(start, size));
+        }
+
         _ = Attach(start, size, isImport: false);
+        if (joinNeighbors)
+        {
+            Join(start, size);
+        }
+
         if (!T.IsZero(Limit) && Source is not null)
         {
             NoteRemoval();                        // an import may now be no larger than what the span leaves of the limit
@@ -39,18 +57,7 @@ internal sealed partial class Space<T>
     public bool TryRemoveSpan(T start, T size)
     {
         AssertHeld();
-        uint span = Map.FindSpan(start, out T spanStart, out T spanSize);
-        if (span == 0 || spanStart != start || spanSize != size)
-        {
-            string found = span == 0 ? "no span holds that address" : $"the span there has {spanSize} at {spanStart}";
-            throw new ArgumentException($"Arena '{Name}' has no span of {size} at {start}: {found}.", nameof(start));
-        }
-
-        if (Map.IsImported(span))
-        {
-            throw new ArgumentException($"The span of {size} at {start} was imported; it goes back to its source when it is free.", nameof(start));
-        }
-
+        uint span = FindAdded(start, size);
         if (!Map.IsWhollyFree(span))
         {
             return false;
@@ -61,6 +68,103 @@ internal sealed partial class Space<T>
         NoteRemoval();
         NoteRoom(mayImport: true);                // under the limit
         return true;
+    }
+
+    /// <summary>Makes a span longer or shorter at its end. The lock is held.</summary>
+    /// <returns>False, and nothing is changed, if what would go is not free, or what would come is another's or exceeds the
+    /// limit.</returns>
+    /// <exception cref="ArgumentException">There is no such span, or it was imported.</exception>
+    public bool TryGrowSpan(T start, T oldSize, T newSize)
+    {
+        AssertHeld();
+        uint span = FindAdded(start, oldSize);
+        return newSize == oldSize || (newSize < oldSize ? TryShrink(span, start, oldSize, newSize) : TryGrow(span, start, oldSize, newSize));
+    }
+
+    private bool TryShrink(uint span, T start, T oldSize, T newSize)
+    {
+        Map.ReserveToFree();
+        if (!Map.TryShrinkSpan(span, start, oldSize, newSize))
+        {
+            return false;
+        }
+
+        Recorder?.Removed(start, oldSize);
+        Recorder?.Added(start, newSize);
+        NoteRemoval();
+        NoteRoom(mayImport: true);                // under the limit
+        return true;
+    }
+
+    private bool TryGrow(uint span, T start, T oldSize, T newSize)
+    {
+        T more = newSize - oldSize;
+        if (ExceedsLimit(more) || Map.TryFindOverlap(start + oldSize, start + (newSize - T.One), out _))
+        {
+            return false;
+        }
+
+        Map.ReserveSpan(newSize);
+        Map.GrowSpan(span, start, oldSize, newSize);
+        Recorder?.Removed(start, oldSize);
+        Recorder?.Added(start, newSize);
+        if (!T.IsZero(Limit) && Source is not null)
+        {
+            NoteRemoval();                        // as with another span
+        }
+
+        NoteRoom();
+        return true;
+    }
+
+    /// <summary>A span that was added, by its start and size.</summary>
+    /// <exception cref="ArgumentException">There is no such span, or it was imported.</exception>
+    private uint FindAdded(T start, T size)
+    {
+        uint span = Map.FindSpan(start, out T spanStart, out T spanSize);
+        if (span == 0 || spanStart != start || spanSize != size || Map.IsWhole)
+        {
+            string found = span == 0 ? "no span holds that address" : Map.IsWhole
+                ? $"it has one that holds every value of {typeof(T).Name}, which stays as it is" : $"the span there has {spanSize} at {spanStart}";
+            throw new ArgumentException($"Arena '{Name}' has no span of {size} at {start}: {found}.", nameof(start));
+        }
+
+        if (Map.IsImported(span))
+        {
+            throw new ArgumentException($"The span of {size} at {start} was imported; it goes back to its source when it is free.", nameof(start));
+        }
+
+        return span;
+    }
+
+    /// <summary>Makes a span that was just added one with its neighbours. The lock is held.</summary>
+    private void Join(T start, T size)
+    {
+        Map.JoinNeighbors(start, size);
+        _sequel = Map.IsWhole ? _sequel | Sequel.Whole : _sequel;
+        UpdateGoodFit();
+        _ = Map.FindSpan(start, out T joinedStart, out T joined);
+        if (Recorder is not null && joined != size)
+        {
+            NoteJoined(start, start + size, joinedStart, joined);
+        }
+    }
+
+    /// <summary>For a recording the spans that are one now go, and the one comes.</summary>
+    private void NoteJoined(T start, T end, T joinedStart, T joined)
+    {
+        Recorder!.Removed(start, end - start);
+        if (joinedStart != start)
+        {
+            Recorder.Removed(joinedStart, start - joinedStart);
+        }
+
+        if (joinedStart + joined != end)
+        {
+            Recorder.Removed(end, joinedStart + joined - end);
+        }
+
+        Recorder.Added(joinedStart, T.IsZero(joined) ? T.MaxValue : joined);
     }
 
     /// <summary>Adds a span that a snapshot describes, in a new arena. The lock is held.</summary>
@@ -80,6 +184,20 @@ internal sealed partial class Space<T>
         }
 
         return Attach(start, size, isImport && Source is not null);
+    }
+
+    /// <summary>Adds the span that holds every value of the type: in two halves, as no size says so. In a new arena, and under the
+    /// lock.</summary>
+    /// <returns>Its free segment's tag.</returns>
+    /// <exception cref="ArgumentException">There is another span, or a limit.</exception>
+    public uint RestoreWhole()
+    {
+        T half = T.MaxValue - (T.MaxValue >> 1);
+        Map.ReserveSpan(T.MaxValue);
+        _ = RestoreSpan(T.Zero, half, isImport: false);
+        uint free = RestoreSpan(half, half, isImport: false);
+        Join(half, half);
+        return free;
     }
 
     /// <summary>Whether so much more would exceed the limit.</summary>

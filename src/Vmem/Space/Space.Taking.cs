@@ -110,7 +110,9 @@ internal sealed partial class Space<T>
 
         free = Map.FindConstrained(request.Policy, request.Placement, out start, inSteps);
         (start, size) = request.Terms.Around(start, request.Size);
-        return free is 0 or SegmentMap<T>.Unfinished || IsWithin(Map.GetSegment(free), start, size) ? free : 0;
+        bool hasUnits = !T.IsZero(size) && (Map.IsAllFree || (free is not (0 or SegmentMap<T>.Unfinished) &&
+            IsWithin(Map.GetSegment(free), start, size)));       // no size says all of the type
+        return free == SegmentMap<T>.Unfinished || hasUnits ? free : 0;
     }
 
     private static bool IsWithin(in Segment<T> free, T start, T size) =>
@@ -148,7 +150,7 @@ internal sealed partial class Space<T>
     {
         AssertHeld();
         NoteImportUsed(free);
-        uint tag = Map.Carve(free, start, length);
+        uint tag = Carve(free, start, length);
         Map.Notes?.Forget(tag);
         Map.Enlist(tag);
         return tag;
@@ -228,11 +230,7 @@ internal sealed partial class Space<T>
         AssertHeld();
         Invariant.Assert(Map.HasReserve, "what is taken needs no memory");
         Auditor?.Reserve(Map.TagBound);
-        if (Map.Notes is not null)
-        {
-            Map.ReserveNotes();
-        }
-
+        Map.ReserveNotes();
         if (kind == RequestKind.Handle)
         {
             Caches?.NoteHandle(start, size);
@@ -244,7 +242,7 @@ internal sealed partial class Space<T>
             Recorder?.Allocated(start, size);
         }
 
-        uint tag = Map.Carve(free, start, size);
+        uint tag = Carve(free, start, size);
         Map.Notes?.Forget(tag);
         if (policy == FitPolicy.NextFit)
         {
@@ -253,6 +251,18 @@ internal sealed partial class Space<T>
 
         _tally.NoteAllocation(Map.InUse);
         Auditor?.NoteAllocated(tag, start, size, site!);
+        return tag;
+    }
+
+    private uint Carve(uint free, T start, T size)
+    {
+        if (!Map.IsAllFree)
+        {
+            return Map.Carve(free, start, size);
+        }
+
+        uint tag = Map.CarveAll(start, size);
+        UpdateGoodFit();
         return tag;
     }
 }

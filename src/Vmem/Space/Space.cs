@@ -278,5 +278,6 @@ internal sealed partial class Space<T> : IBorrower
         T.IsZero(size) ? "A range must not be empty." : $"Rounded up to the quantum {Quantum}, the size is more than {typeof(T).Name} holds.");
 
     private void UpdateGoodFit() =>
-        _mayTakeGoodFit = (_sequel & (Sequel.Audit | Sequel.Recording)) == 0 && Map.Notes is null && (_imports is null || _imports.EmptySpans == 0);
+        _mayTakeGoodFit = (_sequel & (Sequel.Audit | Sequel.Recording)) == 0 && (_imports is null || _imports.EmptySpans == 0) &&
+            !Map.IsAllFree && Map.Notes is null;
 }

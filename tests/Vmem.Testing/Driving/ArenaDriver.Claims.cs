@@ -20,6 +20,15 @@ public sealed partial class ArenaDriver
             case StepKind.Reserve:
                 Reserve(start, step.Size, step.Flavor % 2 == 0 ? [] : null);
                 break;
+            case StepKind.JoinSpan when _model.Spans.Count < MaxSpans:
+                JoinSpan(step, start);
+                break;
+            case StepKind.GrowSpan when _model.Spans.Count > 0:
+                GrowSpan(step, start);
+                break;
+            default:
+                ExecuteOnParts(step, start);
+                break;
         }
     }
 
@@ -81,5 +90,40 @@ public sealed partial class ArenaDriver
     {
         _model.Occupy(range.Start, range.Size, FitPolicy.FirstFit);
         _state.Allocations++;
+    }
+
+    /// <summary>Mostly beside a span that is there, or between two.</summary>
+    private void JoinSpan(in ArenaStep step, int start)
+    {
+        int quantum = _model.Quantum;
+        int size = Math.Min(_model.RoundUp(step.Size), MaxAddedQuanta * quantum);
+        if (step.Flavor > 1 && _model.Spans.Count > 0)
+        {
+            int index = step.Target % _model.Spans.Count;
+            ModelSegment span = _model.Spans[index];
+            ModelSegment next = index + 1 < _model.Spans.Count ? _model.Spans[index + 1] : new ModelSegment(_model.Top, 0, SegmentKind.Span);
+            start = step.Flavor % 2 == 0 ? span.End : Math.Max(span.Start - size, 0);
+            size = step.Flavor % 2 == 0 && next.Start > start && next.Start - start <= size ? next.Start - start : size;
+        }
+
+        if (start < _model.Top && size <= _arena.MaxAmount)
+        {
+            Agree($"AddSpan({start}, {size}, joinNeighbors: true)", _model.JoinSpan(start, size), _arena.JoinSpan(start, size));
+        }
+    }
+
+    private void GrowSpan(in ArenaStep step, int start)
+    {
+        int quantum = _model.Quantum;
+        ModelSegment span = _model.Spans[step.Target % _model.Spans.Count];
+        if (span.Size > _arena.MaxAmount)
+        {
+            return;                               // no size says it
+        }
+
+        span = step.Flavor == 0 ? span with { Start = start } : step.Flavor == 1 && step.Size > 0 ? span with { Size = step.Size } : span;
+        int newSize = step.Flavor < 3 ? step.Size : span.Size + ((step.Count - 4) * quantum);
+        newSize = Math.Clamp(newSize, 0, Math.Min(_model.Top - 1, span.Size + (MaxAddedQuanta * quantum)));
+        Agree($"TryGrowSpan({span.Start}, {span.Size}, {newSize})", _model.GrowSpan(span.Start, span.Size, newSize), _arena.GrowSpan(span.Start, span.Size, newSize));
     }
 }

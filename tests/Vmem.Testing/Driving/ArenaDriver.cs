@@ -30,7 +30,12 @@ public sealed partial class ArenaDriver
         _model = new ArenaModel(layout.Top, layout.Quantum, layout.Policy, arena.MaxAmount);
         _cacheMax = layout.CacheMax;
         _state = new StateComparison(_model, arena, hasCaches: _cacheMax > 0);
-        foreach (ModelSegment span in layout.Spans)
+        if (layout.IsWhole)
+        {
+            _ = _model.AddSpan(0, layout.Top);
+        }
+
+        foreach (ModelSegment span in layout.IsWhole ? [] : layout.Spans)
         {
             Agree("AddSpan", _model.AddSpan(span.Start, span.Size), arena.AddSpan(span.Start, span.Size));
         }
@@ -100,6 +105,11 @@ public sealed partial class ArenaDriver
                 break;
             case StepKind.RemoveSpan when _model.Spans.Count > 0:
                 ModelSegment span = _model.Spans[step.Target % _model.Spans.Count];
+                if (span.Size > _arena.MaxAmount)
+                {
+                    break;                        // no size says it
+                }
+
                 span = step.Flavor == 0 ? span with { Size = step.Size } : step.Flavor == 1 ? span with { Start = step.Value } : span;
                 Agree("TryRemoveSpan", _model.RemoveSpan(span.Start, span.Size), _arena.RemoveSpan(span.Start, span.Size));
                 break;
@@ -123,6 +133,7 @@ public sealed partial class ArenaDriver
     {
         bool expected = _model.TryGetSegment(step.Value, out ModelSegment expectedSegment);
         bool actual = _arena.TryGetSegment(step.Value, out ModelSegment actualSegment);
+        expectedSegment = StateComparison.Saturate(expectedSegment, _arena);
         bool isOfCache = _cacheMax > 0 && expectedSegment.Kind == SegmentKind.Free;
         Agree("TryGetSegment", (expected, isOfCache ? actualSegment : expectedSegment), (actual, actualSegment));
         if (isOfCache && actualSegment.Kind == SegmentKind.Allocated)

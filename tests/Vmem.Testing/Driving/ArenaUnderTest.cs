@@ -32,7 +32,8 @@ public sealed partial class ArenaUnderTest<T> : IArenaUnderTest
             Audit = audit
         };
         _calls = audit ? new AuditedCalls<T>() : null;
-        _arena = new Arena<T>("model", Amount(layout.Quantum), _options);
+        _arena = layout.IsWhole ? Arena<T>.OverAll("model", Amount(layout.Quantum), _options)
+            : new Arena<T>("model", Amount(layout.Quantum), _options);
         _recorded = record ? new RecordedArena<T>(_arena) : null;
     }
 
@@ -125,8 +126,8 @@ public sealed partial class ArenaUnderTest<T> : IArenaUnderTest
     {
         ArenaStatistics<T> statistics = _arena.GetStatistics();
         return new ModelStatistics(
-            long.CreateSaturating(statistics.TotalSize), long.CreateSaturating(statistics.InUse), long.CreateSaturating(statistics.Free)
-                + long.CreateSaturating(statistics.Cached),
+            long.CreateSaturating(statistics.TotalSize), long.CreateSaturating(statistics.InUse),
+            Math.Min(long.CreateSaturating(statistics.Free) + long.CreateSaturating(statistics.Cached), MaxAmount),
             long.CreateSaturating(
                 statistics.LargestFree), long.CreateSaturating(statistics.PeakInUse), statistics.Allocations, statistics.Frees,
             statistics.Failures, statistics.LiveSegments, statistics.FreeSegments);

@@ -20,6 +20,20 @@ internal sealed class AuditedCalls<T>
         _ = _handles.Remove(start);
     }
 
+    /// <summary>A range that was cut off another, or moved, belongs to the same call.</summary>
+    public void NoteCut(T whole, T part)
+    {
+        if (_constrained.Contains(whole))
+        {
+            _ = _constrained.Add(part);
+        }
+
+        if (_handles.Contains(whole))
+        {
+            _ = _handles.Add(part);
+        }
+    }
+
     /// <summary>Restored ranges may be freed by either call.</summary>
     public void Forget()
     {

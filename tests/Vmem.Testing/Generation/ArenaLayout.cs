@@ -9,13 +9,15 @@ namespace Vmem.Testing.Generation;
 /// <param name="Policy">The arena's own policy.</param>
 /// <param name="SingleThreaded">Whether the arena goes without its lock.</param>
 /// <param name="CacheMax">The largest size that quantum caches keep; 0: there are none.</param>
+/// <param name="IsWhole">Whether the arena is one over all values of its type, instead of the spans.</param>
 public sealed record ArenaLayout(
     int Top,
     int Quantum,
     IReadOnlyList<ModelSegment> Spans,
     FitPolicy Policy,
     bool SingleThreaded,
-    int CacheMax = 0)
+    int CacheMax = 0,
+    bool IsWhole = false)
 {
     private static readonly int[] s_quanta = [1, 1, 2, 4, 8, 16];
 
@@ -41,5 +43,5 @@ public sealed record ArenaLayout(
 
     /// <summary>Readable in a failure message.</summary>
     public override string ToString() =>
-        $"top {Top}, quantum {Quantum}, {Policy}{(SingleThreaded ? ", single-threaded" : "")}{(CacheMax > 0 ? $", caches to {CacheMax}" : "")}, spans {string.Join(' ', Spans.Select(span => $"[{span.Start}, {span.End})"))}";
+        $"top {Top}, quantum {Quantum}, {Policy}{(SingleThreaded ? ", single-threaded" : "")}{(CacheMax > 0 ? $", caches to {CacheMax}" : "")}{(IsWhole ? ", over all" : "")}, spans {string.Join(' ', Spans.Select(span => $"[{span.Start}, {span.End})"))}";
 }

@@ -23,6 +23,13 @@ public enum StepKind
     AllocateAt,
     AllocateAtMany,
     Reserve,
+    JoinSpan,
+    GrowSpan,
+    Split,
+    FreePart,
+    Move,
+    FreeStart,
+    FreeHandles,
 }
 
 /// <summary>

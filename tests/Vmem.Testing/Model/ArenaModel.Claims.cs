@@ -40,4 +40,53 @@ public sealed partial class ArenaModel
                 .Select(segment => (Math.Max(segment.Start, start), Math.Min(segment.End, end) - Math.Max(segment.Start, start))),
         ];
     }
+
+    /// <summary>Adds a span and makes it one with those that it touches.</summary>
+    public Outcome JoinSpan(int start, int size)
+    {
+        Outcome added = AddSpan(start, size);
+        for (int i = added.Kind == OutcomeKind.Done ? _spans.Count - 1 : 0; i > 0; i--)
+        {
+            (ModelSegment below, ModelSegment above) = (_spans[i - 1], _spans[i]);
+            if (below.End == above.Start && (below.Start == start || above.Start == start || (below.Start < start && below.End > start)))
+            {
+                _spans[i - 1] = below with { Size = below.Size + above.Size };
+                _spans.RemoveAt(i);
+            }
+        }
+
+        return added;
+    }
+
+    /// <summary>Makes a span longer or shorter at its end.</summary>
+    public Outcome GrowSpan(int start, int oldSize, int newSize)
+    {
+        int index = _spans.FindIndex(span => span.Start == start && span.Size == oldSize);
+        if (index < 0 || IsBadSize(newSize) || newSize % Quantum != 0 || start + newSize > Top)
+        {
+            return Outcome.BadArgument;
+        }
+
+        bool grows = newSize > oldSize;
+        Span<int> cells = Cells(start + Math.Min(oldSize, newSize), Math.Abs(newSize - oldSize));
+        if (cells.ContainsAnyExcept(grows ? Outside : Nobody))
+        {
+            return Outcome.Refused;
+        }
+
+        cells.Fill(grows ? Nobody : Outside);
+        _spans[index] = _spans[index] with { Size = newSize };
+        return Outcome.Done();
+    }
+
+    /// <summary>Whether an allocation starts there.</summary>
+    public bool HasRangeAt(int start) => _live.ContainsKey(start);
+
+    /// <summary>Makes two allocations of the one that starts there; a handle stays with the first.</summary>
+    public void Split(int start, int at)
+    {
+        ModelAllocation whole = Release(start);
+        Occupy(start, at - start, FitPolicy.FirstFit, whole.Handle);
+        Occupy(at, start + whole.Size - at, FitPolicy.FirstFit);
+    }
 }

@@ -71,6 +71,20 @@ public sealed class KindTests
     }
 
     [Fact]
+    public void A_range_does_not_move_beside_another_kind()
+    {
+        using var arena = new Arena<uint>("gpu", 0, 8_192, 16, new() { KindGranularity = 1_024 });
+        uint buffer = Take(arena, 1_008, Buffer);
+        uint image = Take(arena, 96, Image);
+        Assert.False(arena.TryMove(buffer, 1_008, 112));         // over itself, into the image's page
+        Assert.False(arena.TryMove(buffer, 1_008, 2_032));
+        Assert.True(arena.TryMove(buffer, 1_008, 2_048));
+        Assert.True(arena.TryMove(image, 96, 512));
+        arena.Validate();
+        _ = Assert.Throws<ArgumentException>(() => arena.AddSpan(8_192, 512, joinNeighbors: true));
+    }
+
+    [Fact]
     public void A_plan_for_defragmenting_keeps_the_rule()
     {
         using var arena = new Arena<uint>("gpu", 0, 8_192, 16, new() { KindGranularity = 1_024 });

@@ -103,6 +103,20 @@ public sealed class TagTests
     }
 
     [Fact]
+    public void Parts_and_moved_ranges_keep_the_tag()
+    {
+        using var arena = new Arena<ulong>("tags", 0, 100, 1, s_tagged);
+        ulong start = arena.AllocateConstrained(30, new() { Tag = 4 });
+        arena.Split(start, 30, start + 10);
+        arena.FreePart(start + 10, 20, start + 15, 5);
+        Assert.Equal([4ul, 4ul, 0ul, 4ul], new[] { start, start + 10, start + 15, start + 20 }.Select(value => TagAt(arena, value)));
+        Assert.True(arena.TryMove(start + 20, 10, 80));
+        Assert.True(arena.TryMove(80, 10, 85));
+        Assert.Equal((0ul, 4ul), (TagAt(arena, start + 20), TagAt(arena, 85)));
+        arena.Validate();
+    }
+
+    [Fact]
     public void Ranges_of_quantum_caches_have_none_and_others_beside_them_do()
     {
         using var arena = new Arena<ulong>("tags", 0, 10_000, 1, new() { Tagged = true, QuantumCacheMax = 8 });

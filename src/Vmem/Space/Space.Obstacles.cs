@@ -1,0 +1,72 @@
+using Vmem.Ranges;
+using Vmem.Segments;
+
+namespace Vmem.Space;
+
+// What is in the way of a request at the place or in the window that its constraints name.
+internal sealed partial class Space<T>
+{
+    /// <summary>Names it in a report of a request that does not fit. The lock is held.</summary>
+    /// <returns>False after a step towards the answer.</returns>
+    private bool TryNameObstacle(in Placement<T> placement, ref FitReport<T> report)
+    {
+        bool isWindow = !T.IsZero(placement.Min) || placement.Last != T.MaxValue;
+        bool isAligned = placement.AlignMask >= Quantum || !T.IsZero(placement.NoCross);
+        RangeConstraints<T> asked = placement.Constraints;
+        report = report with { Constraints = asked.Align == Quantum ? asked with { Align = T.Zero } : asked };
+        if (isWindow && !placement.TryLowest(T.Zero, T.MaxValue, out _))
+        {
+            report = report with { Obstacle = FitObstacle.WindowTooShort };
+            return true;
+        }
+
+        if (isWindow && placement.IsOnePlace)
+        {
+            return TryNameObstacleAt(placement, ref report);
+        }
+
+        if (isWindow && !Map.TryFindOverlap(placement.Min, placement.Last, out _))
+        {
+            report = report with
+            {
+                Obstacle = FitObstacle.OutsideSpans,
+                OutsideStart = placement.Min,
+                OutsideSize = placement.Last - placement.Min + T.One,
+            };
+            return true;
+        }
+
+        if (!isWindow && !isAligned)
+        {
+            return true;
+        }
+
+        // With the alignment out of the way: if there is a place now, that was it.
+        var window = new RangeConstraints<T> { Min = asked.Min, Max = asked.Max };
+        uint place = isAligned ? Map.Survey(new Placement<T>(placement.Size, window, Quantum), out _) : 0;
+        FitObstacle obstacle = place != 0 ? FitObstacle.Misaligned : isWindow ? FitObstacle.Taken : FitObstacle.None;
+        report = report with { Obstacle = obstacle };
+        return place != SegmentMap<T>.Unfinished;
+    }
+
+    private bool TryNameObstacleAt(in Placement<T> placement, ref FitReport<T> report)
+    {
+        FitObstacle? obstacle = Map.FindObstacle(placement.Min, placement.Last, out uint holder, out (T Start, T Size) outside);
+        uint slab = holder == 0 ? 0 : Map.SlabOf(holder);
+        Segment<T>? segment = holder == 0 ? null : Map.GetSegment(holder);
+        if (slab != 0)
+        {
+            (T start, T size, _) = Caches!.RangeAt(slab, T.Max(placement.Min, segment!.Value.Start));
+            segment = new Segment<T>(start, size, SegmentKind.Allocated);
+        }
+
+        report = report with
+        {
+            Obstacle = obstacle ?? FitObstacle.None,
+            Holder = segment,
+            OutsideStart = outside.Start,
+            OutsideSize = outside.Size,
+        };
+        return obstacle is not null;
+    }
+}

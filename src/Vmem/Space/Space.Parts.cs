@@ -1,0 +1,241 @@
+using Vmem.Checks;
+using Vmem.Diagnostics;
+using Vmem.Segments;
+
+namespace Vmem.Space;
+
+// Parts of a live range, a range that moves, and ranges that are freed without their size.
+internal sealed partial class Space<T>
+{
+    /// <summary>Cuts a live range in two. The lock is held.</summary>
+    /// <returns>False: the range is not near, see <see cref="Approach"/>.</returns>
+    /// <exception cref="InvalidFreeException">There is no such range.</exception>
+    public bool TrySplit(T start, T size, T at, AuditSite? site)
+    {
+        if (!TryFindRange(start, size, site, out uint tag))
+        {
+            return false;
+        }
+
+        ReserveParts(tag, start, at - start);
+        Map.Enlist(Cut(tag, start, size, at, site));
+        return true;
+    }
+
+    /// <summary>Frees a part of a live range; what is left before and behind it stays. The lock is held.</summary>
+    /// <returns>False: the range is not near, see <see cref="Approach"/>.</returns>
+    /// <exception cref="InvalidFreeException">There is no such range.</exception>
+    public bool TryFreePart(T start, T size, T partStart, T partSize, AuditSite? site)
+    {
+        if (!TryFindRange(start, size, site, out uint tag))
+        {
+            return false;
+        }
+
+        ReserveParts(tag, start, partStart - start);
+        T end = partStart - start + partSize;
+        if (end != size)
+        {
+            Map.Enlist(Cut(tag, start, size, start + end, site));
+        }
+
+        if (partStart != start)
+        {
+            tag = Cut(tag, start, end, partStart, site);
+        }
+        else
+        {
+            Unlist(tag);
+        }
+
+        FreeHeld(tag, site);
+        return true;
+    }
+
+    /// <summary>Makes a live range begin elsewhere. The lock is held.</summary>
+    /// <returns>False, and nothing is changed, if the place is not free, the range itself aside. Null: the range, or the place, is not
+    /// near.</returns>
+    /// <exception cref="InvalidFreeException">There is no such range.</exception>
+    public bool? TryMove(T start, T size, T newStart, AuditSite? site)
+    {
+        if (!TryFindRange(start, size, site, out uint tag))
+        {
+            return null;
+        }
+
+        T distance = newStart > start ? newStart - start : start - newStart;
+        bool overlaps = distance < size;
+        uint free = overlaps ? 0 : Map.FindAt(newStart, size, inSteps: true);
+        if (free == SegmentMap<T>.Unfinished)
+        {
+            return null;
+        }
+
+        if (T.IsZero(distance) || (overlaps ? !Map.HasRoomBeside(tag, distance, above: newStart > start) : free == 0 || !Map.MayLie(Map.Notes?.Of(tag).Kind ?? 0, free, newStart, size)))
+        {
+            return T.IsZero(distance);
+        }
+
+        Map.Reserve();
+        Map.ReserveNotes();
+        Auditor?.Reserve(Map.TagBound);
+        RangeNote note = Map.Notes?.Of(tag) ?? default;
+        Unlist(tag);
+        Recorder?.Freed(start);
+        Recorder?.Allocated(newStart, size);
+        Auditor<T>.Record record = default;
+        Auditor?.Take(tag, out record);
+        uint moved;
+        if (overlaps)
+        {
+            moved = Carve(FreeTag(tag), newStart, size);
+            NoteRoom();
+        }
+        else
+        {
+            NoteImportUsed(free);
+            moved = Carve(free, newStart, size);
+            FreeUnlisted(tag);
+        }
+
+        if (Map.Notes is not null)
+        {
+            Map.Notes[moved] = note;
+        }
+
+        Map.Enlist(moved);
+        Auditor?.Put(moved, record with { Start = newStart, Resizer = site });
+        return true;
+    }
+
+    /// <summary>The size of the range that begins there. The lock is held.</summary>
+    /// <returns>False: it is not near, see <see cref="Approach"/>.</returns>
+    /// <exception cref="InvalidFreeException">None does.</exception>
+    public bool TryFindSize(T start, AuditSite? site, out T size)
+    {
+        AssertHeld();
+        size = default;
+        bool isNear = Map.FindLive(start) != 0 || Map.TryApproach(start);
+        if (isNear)
+        {
+            size = Check.FindSize(start, site);
+        }
+
+        return isNear;
+    }
+
+    /// <summary>Frees many ranges by their handles: all of them, or, if one of them holds nothing, none.</summary>
+    public void FreeMany(ReadOnlySpan<RangeHandle<T>> handles)
+    {
+        AuditSite? site = Auditor?.Sign(AuditCall.FreeHandle);
+        while (!TryFreeMany(handles, site))
+        {
+        }
+    }
+
+    private bool TryFreeMany(ReadOnlySpan<RangeHandle<T>> handles, AuditSite? site)
+    {
+        using Visit<T> visit = Visit();
+        uint chain = 0;
+        for (int i = 0; i < handles.Length; i++)
+        {
+            RangeHandle<T> handle = handles[i];
+            bool isNear = Map.TryFind(handle, out uint tag);
+            if (tag == 0)
+            {
+                Rebind(handles[..i], chain);
+                return isNear ? throw Check.ExplainHandles(handle, i, handles.Length, site) : false;
+            }
+
+            Map.Unbind(tag);
+            Map.Chain(tag, chain);
+            chain = tag;
+        }
+
+        while (chain != 0)
+        {
+            Map.ReserveToFree();
+            uint tag = chain;
+            chain = Map.ChainedTo(tag);
+            FreeHeld(tag, site);
+        }
+
+        return true;
+    }
+
+    private void Rebind(ReadOnlySpan<RangeHandle<T>> handles, uint chain)
+    {
+        for (int i = handles.Length - 1; i >= 0; i--)
+        {
+            uint tag = chain;
+            chain = Map.ChainedTo(tag);
+            Map.Rebind(tag, handles[i].Generation);
+        }
+    }
+
+    /// <summary>The segment that a live range is. The lock is held.</summary>
+    /// <returns>False: it is not near, see <see cref="Approach"/>.</returns>
+    /// <exception cref="InvalidFreeException">There is no such range.</exception>
+    private bool TryFindRange(T start, T size, AuditSite? site, out uint tag)
+    {
+        AssertHeld();
+        tag = Map.FindLive(start);
+        if (tag != 0 && Map.SlabOf(tag) == 0 && Map.GetSegment(tag).Size == size)
+        {
+            return true;
+        }
+
+        if (!Map.TryApproach(start))
+        {
+            return false;
+        }
+
+        tag = Check.Find(start, size, site);
+        return true;
+    }
+
+    /// <summary>Everything that cutting a range in up to three parts may need. A handle stays with the first part, which may be of a cached
+    /// size now.</summary>
+    private void ReserveParts(uint tag, T start, T front)
+    {
+        Map.Reserve();
+        Map.ReserveNotes();
+        Auditor?.Reserve(Map.TagBound);
+        if (Map.IsByHandle(tag) && !T.IsZero(front))
+        {
+            Caches?.NoteHandle(start, front);
+        }
+    }
+
+    /// <summary>Makes two ranges of one; the second is in no table yet.</summary>
+    private uint Cut(uint tag, T start, T size, T at, AuditSite? site)
+    {
+        uint tail = Map.Cut(tag, at - start);
+        Map.CopyNote(tag, tail);
+        _tally.NoteAllocation(Map.InUse);
+        Recorder?.Resized(start, at - start);
+        Recorder?.Allocated(at, size - (at - start));
+        if (Auditor is not null)
+        {
+            Auditor<T>.Record record = Auditor[tag];
+            Auditor.NoteResized(tag, at - start, site!);
+            Auditor.Put(tail, record with { Start = at, Size = size - (at - start), Resizer = site });
+        }
+
+        return tail;
+    }
+
+    /// <summary>Takes a segment out of its table, or from its handle.</summary>
+    private void Unlist(uint tag)
+    {
+        if (Map.IsByHandle(tag))
+        {
+            Map.Unbind(tag);
+            return;
+        }
+
+        Segment<T> segment = Map.GetSegment(tag);
+        uint delisted = Map.Delist(segment.Start, segment.Size);
+        Invariant.Assert(delisted == tag, "what is found by its address is listed");
+    }
+}

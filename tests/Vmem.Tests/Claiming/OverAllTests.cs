@@ -1,0 +1,190 @@
+using Vmem.Testing.Driving;
+using Vmem.Testing.Generation;
+using Xunit;
+
+namespace Vmem.Tests.Claiming;
+
+public class OverAllTests
+{
+    public static TheoryData<FitPolicy> Policies => new(Enum.GetValues<FitPolicy>());
+
+    [Fact]
+    public void All_ids_of_ushort_are_handed_out_once()
+    {
+        using var arena = Arena<ushort>.OverAll("ids", 1, new ArenaOptions<ushort> { Policy = FitPolicy.FirstFit });
+        for (int id = 0; id <= ushort.MaxValue; id++)
+        {
+            Assert.Equal(id, arena.Allocate(1));
+        }
+
+        Assert.False(arena.TryAllocate(1, out _));
+        Assert.Equal((ushort.MaxValue, ushort.MaxValue, (ushort)0), (arena.GetStatistics().TotalSize, arena.GetStatistics().InUse, arena.GetStatistics().Free));
+        for (int id = 0; id <= ushort.MaxValue; id++)
+        {
+            arena.Free((ushort)id, 1);
+        }
+
+        Assert.Equal((1L, 0L), (arena.GetStatistics().FreeSegments, arena.GetStatistics().LiveSegments));
+        arena.Validate();
+    }
+
+    [Theory]
+    [MemberData(nameof(Policies))]
+    public void A_range_lies_anywhere(FitPolicy policy)
+    {
+        for (int quantum = 1; quantum <= 16; quantum *= 16)
+        {
+            using var arena = Arena<byte>.OverAll("all", (byte)quantum, new ArenaOptions<byte> { Policy = policy });
+            for (int start = 0; start < 256; start += quantum)
+            {
+                for (int size = quantum; size <= 256 - start && size < 256; size += quantum)
+                {
+                    Assert.True(arena.TryAllocateConstrained((byte)size, new() { Min = (byte)start, Max = (byte)(start + size) }, out byte found));
+                    Assert.Equal(start, found);
+                    Assert.Equal(256 - size, arena.GetStatistics().Free);
+                    arena.Validate();
+                    arena.FreeConstrained((byte)start, (byte)size);
+                    arena.Validate();
+                }
+            }
+
+            Assert.Equal(policy == FitPolicy.LastFit ? quantum : 0, arena.Allocate((byte)(256 - quantum), policy == FitPolicy.NextFit ? FitPolicy.BestFit : policy));
+        }
+    }
+
+    [Fact]
+    public void Figures_saturate_and_words_say_so()
+    {
+        using var arena = Arena<ulong>.OverAll("everything", 16);
+        ArenaStatistics<ulong> figures = arena.GetStatistics();
+        Assert.Equal((ulong.MaxValue, ulong.MaxValue, ulong.MaxValue, 0ul, 1L), (figures.TotalSize, figures.Free, figures.LargestFree, figures.InUse, figures.FreeSegments));
+        Assert.Equal(0, figures.Fragmentation);
+        Assert.Equal([new(0, ulong.MaxValue, SegmentKind.Span), new(0, ulong.MaxValue, SegmentKind.Free)], arena.GetSegments());
+        Assert.True(arena.TryGetSegment(ulong.MaxValue, out Segment<ulong> segment));
+        Assert.Equal(new Segment<ulong>(0, ulong.MaxValue, SegmentKind.Free), segment);
+        Assert.True(arena.Contains(0) && arena.Contains(ulong.MaxValue));
+        FitReport<ulong> report = arena.Explain(1ul << 63);
+        Assert.Equal((true, 1L, ulong.MaxValue, ulong.MaxValue), (report.Fits, report.LongEnough, report.LargestFree, report.LargestSpan));
+        Assert.Equal(1ul << 62, arena.Explain(16, new() { Min = 1ul << 62 }).Start);
+        Assert.Throws<ArgumentOutOfRangeException>(() => arena.Allocate(ulong.MaxValue));        // 2^64 when rounded
+        Assert.Throws<ArgumentException>(() => arena.AddSpan(0, 16));
+        Assert.Throws<ArgumentException>(() => arena.TryRemoveSpan(0, ulong.MaxValue));
+        Assert.Throws<ArgumentException>(() => arena.TryGrowSpan(0, ulong.MaxValue & ~15ul, 16));
+        Assert.Equal(InvalidFreeReason.AlreadyFree, Assert.Throws<InvalidFreeException>(() => arena.Free(32, 16)).Reason);
+        var text = new StringWriter();
+        arena.Dump(text);
+        Assert.Contains("every value of UInt64", text.ToString(), StringComparison.Ordinal);
+        Assert.Contains("0xffffffffffffffff                  2^64  span", text.ToString(), StringComparison.Ordinal);
+        Assert.Contains("0xffffffffffffffff                  2^64  free", text.ToString(), StringComparison.Ordinal);
+        arena.Validate();
+    }
+
+    [Fact]
+    public void A_snapshot_brings_it_back()
+    {
+        using var arena = Arena<byte>.OverAll("all", 4, new ArenaOptions<byte> { Policy = FitPolicy.FirstFit });
+        using var empty = Arena<byte>.Restore(ArenaSnapshot<byte>.FromJson(arena.Snapshot().ToJson()));
+        Assert.Equal(255, empty.GetStatistics().Free);
+        Assert.Equal(4, empty.AllocateConstrained(252, new() { Min = 4 }));
+        arena.Allocate(100);
+        arena.TryAllocateAt(120, 16);
+        arena.TryAllocateAt(248, 8);
+        using var restored = Arena<byte>.Restore(ArenaSnapshot<byte>.FromJson(arena.Snapshot().ToJson()));
+        Assert.Equal(ArenaPicture.Segments(arena), ArenaPicture.Segments(restored));
+        restored.Free(0, 100);
+        restored.Free(120, 16);
+        restored.Free(248, 8);
+        Assert.Equal(252, restored.Allocate(252) + 252);
+        restored.Validate();
+    }
+
+    [Fact]
+    public void Two_joined_halves_are_all()
+    {
+        using Arena<UInt128> arena = new("halves", 0, UInt128.One << 127, 1);
+        arena.TryAllocateAt(5, 1);
+        arena.AddSpan(UInt128.One << 127, UInt128.One << 127, joinNeighbors: true);
+        Assert.Equal((UInt128)6, arena.AllocateConstrained(UInt128.MaxValue - 5, new() { Min = 6 }));
+        arena.Free(6, UInt128.MaxValue - 5);
+        arena.Free(5, 1);
+        Assert.Equal(UInt128.MaxValue, arena.GetStatistics().LargestFree);
+        arena.Validate();
+    }
+
+    [Fact]
+    public void What_makes_no_sense_is_refused()
+    {
+        using Arena<byte> below = new("below", 0, 16, 1);
+        Assert.Throws<ArgumentException>(() => Arena<byte>.OverAll("x", 1, new ArenaOptions<byte> { Source = below }));
+        Assert.Throws<ArgumentException>(() => Arena<byte>.OverAll("x", 1, new ArenaOptions<byte> { Limit = 255 }));
+        Assert.Throws<ArgumentException>(() => Arena<byte>.OverAll("x", 3));
+        Assert.Throws<ArgumentNullException>(() => Arena<byte>.OverAll(null!, 1));
+    }
+
+    [Theory]
+    [InlineData(false, 0)]
+    [InlineData(true, 0)]
+    [InlineData(false, 6)]
+    public void Frees_by_every_way_leave_all_free(bool audit, byte cacheMax)
+    {
+        using var arena = Arena<byte>.OverAll("ways", 1, new ArenaOptions<byte> { Audit = audit, QuantumCacheMax = cacheMax });
+        SeededRandom random = new(3);
+        byte[] starts = new byte[8];
+        for (int round = 0; round < 300; round++)
+        {
+            Assert.True(arena.TryAllocateHandle((byte)(1 + random.Below(255)), (FitPolicy)random.Below(5), out RangeHandle<byte> handle));
+            arena.Validate();
+            arena.Free(handle);
+            arena.Validate();
+            arena.FreeMany(starts.AsSpan(0, arena.TryAllocateMany(31, starts)), 31);
+            arena.Validate();
+            byte start = arena.Allocate(5);
+            Assert.True(arena.TryExtend(start, 5, 7));
+            arena.Validate();
+            arena.Free(start, 7);
+            Assert.Equal(255, arena.Reserve(1, 255));
+            arena.Validate();
+            Assert.Equal(1, arena.Reserve(0, 255));
+            arena.Free(1, 255);
+            arena.FreeMany([0], 1);
+            _ = arena.Reap();
+            arena.Validate();
+            Assert.Equal(255, arena.GetStatistics().LargestFree);
+        }
+    }
+
+    [Fact]
+    public void An_arena_above_imports_from_it()
+    {
+        using var below = Arena<byte>.OverAll("below", 1);
+        using Arena<byte> above = new("above", 1, new ArenaOptions<byte> { Source = below });
+        Assert.Equal(1, above.AllocateConstrained(255, new() { Min = 1 }));
+        above.Free(1, 255);
+        Assert.Equal(0, above.AllocateConstrained(255, new() { Max = 255 }));
+        above.Validate();
+        below.Validate();
+        using var coarse = Arena<byte>.OverAll("coarse", 128);
+        using Arena<byte> fine = new("fine", 1, new ArenaOptions<byte> { Source = coarse });
+        Assert.False(fine.TryAllocateAt(100, 60));               // both units, which no size says
+        Assert.True(fine.TryAllocateAt(128, 60));
+        coarse.Validate();
+    }
+
+    /// <summary>As many steps as the naive model can check: an arena over all 256 values that begins with one span.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(5)]
+    public void It_agrees_with_the_model(int cacheMax)
+    {
+        for (ulong seed = 0; seed < 30; seed++)
+        {
+            int quantum = seed % 3 == 0 && cacheMax == 0 ? 4 : 1;
+            FitPolicy policy = (FitPolicy)(seed % 5);
+            policy = cacheMax > 0 && policy == FitPolicy.NextFit ? FitPolicy.BestFit : policy;
+            ArenaLayout layout = new(256, quantum, [], policy, SingleThreaded: seed % 2 == 0, cacheMax * quantum, IsWhole: true);
+            StepGenerator generator = new(new SeededRandom(seed), layout with { Spans = [new(0, 252, SegmentKind.Span)] });
+            ArenaStep[] steps = [.. Enumerable.Range(0, 2_000).Select(_ => generator.Next())];
+            ModelRun.Check(new ArenaScenario(layout, steps), Model.ArenaModelTests.AtTheTop<byte>, $"seed {seed}");
+        }
+    }
+}
