@@ -83,8 +83,12 @@ internal sealed partial class Space<T>
         T size = request.Size;
         uint free = T.IsZero(request.Terms.Unit) ? Map.FindConstrained(request.Policy, request.Placement, out T start, inSteps)
             : FindForImport(request, inSteps, out start, out size);
-        grant = free is 0 or SegmentMap<T>.Unfinished ? default
-            : Take(free, start, size, request.Policy, request.Kind, request.Site);
+        grant = free is 0 or SegmentMap<T>.Unfinished ? default : Take(free, start, size, request.Kind, request.Site);
+        if (request.Policy == FitPolicy.NextFit && !grant.IsEmpty)
+        {
+            Map.NoteNext(request.Placement, start, size);
+        }
+
         return free != SegmentMap<T>.Unfinished;
     }
 
@@ -161,7 +165,7 @@ internal sealed partial class Space<T>
     {
         AssertHeld();
         Map.Reserve();
-        _ = Take(free, start, request.Size, request.Policy, request.Kind, request.Site);
+        _ = Take(free, start, request.Size, request.Kind, request.Site);
     }
 
     /// <summary>What slabs hold and nobody does has changed. The lock is held.</summary>
@@ -186,7 +190,12 @@ internal sealed partial class Space<T>
                 uint free = Map.Find(policy, size, out T start, inSteps: true);
                 if (free != SegmentMap<T>.Unfinished)
                 {
-                    grant = free == 0 ? default : Take(free, start, size, policy, kind, site);
+                    grant = free == 0 ? default : Take(free, start, size, kind, site);
+                    if (policy == FitPolicy.NextFit && free != 0)
+                    {
+                        Map.NoteNext(start, size);
+                    }
+
                     return free != 0;
                 }
             }
@@ -196,7 +205,7 @@ internal sealed partial class Space<T>
     }
 
     /// <summary>Takes a place that was found, counts it, and has it recorded. The lock is held.</summary>
-    private Grant<T> Take(uint free, T start, T size, FitPolicy policy, RequestKind kind, AuditSite? site)
+    private Grant<T> Take(uint free, T start, T size, RequestKind kind, AuditSite? site)
     {
         AssertHeld();
         Invariant.Assert(Map.HasReserve, "what is taken needs no memory");
@@ -213,11 +222,6 @@ internal sealed partial class Space<T>
         }
 
         uint tag = Map.Carve(free, start, size);
-        if (policy == FitPolicy.NextFit)
-        {
-            Map.SetRotor(start + size);
-        }
-
         _tally.NoteAllocation(Map.InUse);
         Auditor?.NoteAllocated(tag, start, size, site!);
         if (kind == RequestKind.Handle)

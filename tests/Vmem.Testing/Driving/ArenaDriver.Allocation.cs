@@ -21,7 +21,7 @@ public sealed partial class ArenaDriver
 
         if (actual.Kind == OutcomeKind.Done)
         {
-            _model.Occupy(actual.Value, step.Size, policy, handle);
+            _model.Occupy(actual.Value, step.Size, policy, handle, constraints);
             _state.Allocations++;
             if (handle >= 0)
             {

@@ -102,7 +102,7 @@ public sealed partial class ArenaDriver
                 break;
             case StepKind.Restore:
                 _arena.SnapshotAndRestore(step.Flavor);
-                _model.ForgetHandlesAndRotor();
+                _model.ForgetHandles();
                 CollectionsMarshal.AsSpan(_isHandleLive).Clear();
                 _state.StartCountingAfresh();
                 break;

@@ -31,7 +31,7 @@ public class ModelUnderTest(ArenaLayout layout) : IArenaUnderTest
         Outcome outcome = _model.FindPlace(size, constraints, policy);
         if (outcome.Kind == OutcomeKind.Done)
         {
-            _model.Occupy(outcome.Value, size, policy);
+            _model.Occupy(outcome.Value, size, policy, constraints: constraints);
             _allocations++;
             NotePeak();
         }
@@ -126,7 +126,7 @@ public class ModelUnderTest(ArenaLayout layout) : IArenaUnderTest
 
     public virtual void SnapshotAndRestore(int flavor)
     {
-        _model.ForgetHandlesAndRotor();
+        _model.ForgetHandles();
         CollectionsMarshal.AsSpan(_handles).Clear();
     }
 
