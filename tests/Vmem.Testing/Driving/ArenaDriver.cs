@@ -55,6 +55,9 @@ public sealed partial class ArenaDriver
             case StepKind.AllocateMany:
                 AllocateMany(step);
                 break;
+            case StepKind.AllocatePieces:
+                AllocatePieces(step);
+                break;
             case StepKind.Free:
                 Free(step);
                 break;
