@@ -30,6 +30,7 @@ internal sealed class WaitingStudy : IStudy
         Slots(report, context, runs);
         Standing(report, context, runs);
         Failing(report, context, runs);
+        Siblings(report, context);
         Statistics(report, context);
         return report;
     }
@@ -81,6 +82,26 @@ internal sealed class WaitingStudy : IStudy
         }
 
         report.Add(new ReportTable("Million failing requests a second", ["threads", "cached", "uncached"], rows));
+    }
+
+    private static void Siblings(StudyReport report, StudyContext context)
+    {
+        var rows = new List<IReadOnlyList<string>>();
+        foreach (int siblings in (int[])[1, 10, 1_000])
+        {
+            double[] times =
+            [
+                SiblingsExperiment.Run(siblings, cacheMax: 0, keeps: false), SiblingsExperiment.Run(siblings, cacheMax: 8, keeps: false),
+                SiblingsExperiment.Run(siblings, cacheMax: 0, keeps: true), SiblingsExperiment.Run(siblings, cacheMax: 8, keeps: true),
+            ];
+            rows.Add([Cells.Count(siblings), .. times.Select(static time => Cells.Fixed(time, 1))]);
+            context.Progress($"{siblings} siblings: {string.Join(", ", times.Select(static time => Cells.Fixed(time, 1)))} µs");
+        }
+
+        report.Add(new ReportTable(
+            "µs a request that fails beside idle arenas above the same source",
+            ["arenas", "they keep nothing", "with caches", "each keeps an import", "with caches"],
+            rows));
     }
 
     private static void Statistics(StudyReport report, StudyContext context)

@@ -29,7 +29,16 @@ public sealed partial class Arena<T>
             }
         }
 
-        return new ArenaSnapshot<T> { Name = Name, Quantum = Quantum, Policy = _policy, Spans = spans };
+        (T rotor, T lead) = (_space.Map.Rotor, _space.Map.Lead);
+        return new ArenaSnapshot<T>
+        {
+            Name = Name,
+            Quantum = Quantum,
+            Policy = _policy,
+            Rotor = rotor,
+            RotorLead = lead == rotor ? null : lead,
+            Spans = spans,
+        };
     }
 
     /// <summary>Makes an arena that holds what a snapshot says.</summary>
@@ -55,6 +64,12 @@ public sealed partial class Arena<T>
             throw new FormatException($"The snapshot of arena '{snapshot.Name}' has no name, no list of spans, or a quantum that is no power of two: {snapshot.Quantum}.");
         }
 
+        T lead = snapshot.RotorLead ?? snapshot.Rotor;
+        if (!T.IsZero((snapshot.Rotor | lead) & (snapshot.Quantum - T.One)))
+        {
+            throw new FormatException($"In the snapshot of arena '{snapshot.Name}' next fit goes on at {snapshot.Rotor} and {lead}: not at multiples of the quantum.");
+        }
+
         var arena = new Arena<T>(snapshot.Name, snapshot.Quantum, options ?? new ArenaOptions<T> { Policy = snapshot.Policy });
         try
         {
@@ -64,6 +79,7 @@ public sealed partial class Arena<T>
                 arena.RestoreSpan(span, site);
             }
 
+            arena._space.Map.SetRotor(snapshot.Rotor, lead);
             return arena;
         }
         catch (Exception e)

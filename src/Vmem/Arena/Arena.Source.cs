@@ -57,6 +57,9 @@ public sealed partial class Arena<T> : ILender<T>, ISupply<T>, ILoanSource
     bool ILender<T>.CouldLend(in Placement<T> need, T unit) => new Possibility<T>(_space, _importer).IsPossible(need, unit);
 
     /// <inheritdoc/>
+    T ILender<T>.LongestLoan => LongestFree(below: _importer?.LongestImport ?? T.Zero);
+
+    /// <inheritdoc/>
     bool ILender<T>.TryLend(in Placement<T> need, in ImportTerms<T> terms, out Segment<T> loan)
     {
         AuditSite? site = _space.Auditor?.Sign(AuditCall.Import);

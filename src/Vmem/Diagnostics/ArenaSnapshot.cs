@@ -30,6 +30,12 @@ public sealed class ArenaSnapshot<T>
     /// <summary>The arena's policy.</summary>
     public FitPolicy Policy { get; init; }
 
+    /// <summary>Where the next request for one quantum by next fit begins its search; 0 in a snapshot of an earlier version.</summary>
+    public T Rotor { get; init; }
+
+    /// <summary>Where any other request by next fit begins its search, if it is not at <see cref="Rotor"/>.</summary>
+    public T? RotorLead { get; init; }
+
     /// <summary>The spans in address order.</summary>
     public required IReadOnlyList<SpanSnapshot<T>> Spans { get; init; }
 

@@ -10,7 +10,7 @@ public enum AuditCall
     /// <c>FreeConstrained</c>.</summary>
     AllocateConstrained,
 
-    /// <summary><c>TryAllocateMany</c>. To be freed with <c>Free</c> or <c>FreeMany</c>.</summary>
+    /// <summary><c>TryAllocateMany</c> or <c>TryAllocatePieces</c>. To be freed with <c>Free</c> or <c>FreeMany</c>.</summary>
     AllocateMany,
 
     /// <summary><c>TryAllocateHandle</c>. To be freed by the handle, or by address with either call.</summary>

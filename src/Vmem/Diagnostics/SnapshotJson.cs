@@ -11,7 +11,8 @@ namespace Vmem.Diagnostics;
 /// {"vmemSnapshot":1,"type":"UInt64","name":"heap","quantum":"16","policy":"InstantFit",
 ///  "spans":[{"start":"0","size":"1048576","imported":false,"allocated":[["0","64"],["128","32"]]}]}
 /// </code>
-/// A range with a tag has it as a third string, one with a kind a fourth element, a number.</remarks>
+/// A range with a tag has it as a third string, one with a kind a fourth element, a number. Where next fit has been used, "rotor" and, if
+/// it is another, "rotorLead" follow the policy.</remarks>
 internal static class SnapshotJson
 {
     public static void Write<T>(Utf8JsonWriter writer, ArenaSnapshot<T> snapshot)
@@ -23,6 +24,16 @@ internal static class SnapshotJson
         writer.WriteString("name", snapshot.Name);
         writer.WriteString("quantum", Text(snapshot.Quantum));
         writer.WriteString("policy", snapshot.Policy.ToString());
+        if (!T.IsZero(snapshot.Rotor) || snapshot.RotorLead is not null)
+        {
+            writer.WriteString("rotor", Text(snapshot.Rotor));
+        }
+
+        if (snapshot.RotorLead is { } lead)
+        {
+            writer.WriteString("rotorLead", Text(lead));
+        }
+
         writer.WriteStartArray("spans");
         foreach (SpanSnapshot<T> span in snapshot.Spans)
         {
@@ -65,6 +76,8 @@ internal static class SnapshotJson
         string? name = null;
         T quantum = T.Zero;
         FitPolicy policy = default;
+        T rotor = T.Zero;
+        T? lead = null;
         List<SpanSnapshot<T>>? spans = null;
         Expect(ref reader, JsonTokenType.StartObject);
         while (NextProperty(ref reader, out string property))
@@ -88,6 +101,12 @@ internal static class SnapshotJson
                     policy = Enum.TryParse(Text(ref reader, property), out FitPolicy parsed)
                         && Enum.IsDefined(parsed) ? parsed : throw new JsonException("\"policy\" names no policy.");
                     break;
+                case "rotor":
+                    rotor = Number<T>(ref reader, property);
+                    break;
+                case "rotorLead":
+                    lead = Number<T>(ref reader, property);
+                    break;
                 case "spans":
                     spans = ReadSpans<T>(ref reader);
                     break;
@@ -100,7 +119,16 @@ internal static class SnapshotJson
         return version != ArenaSnapshot<T>.CurrentVersion ? throw new JsonException($"\"vmemSnapshot\" must be {ArenaSnapshot<T>.CurrentVersion}, the version of the format; it is {version}.")
             : type != typeof(T).Name ? throw new JsonException($"\"type\" must be \"{typeof(T).Name}\"; it is \"{type}\".")
             : name is null || spans is null || T.IsZero(quantum) ? throw new JsonException("\"name\", \"quantum\" and \"spans\" must all be there.")
-            : new ArenaSnapshot<T> { Version = version, Name = name, Quantum = quantum, Policy = policy, Spans = spans };
+            : new ArenaSnapshot<T>
+            {
+                Version = version,
+                Name = name,
+                Quantum = quantum,
+                Policy = policy,
+                Rotor = rotor,
+                RotorLead = lead,
+                Spans = spans,
+            };
     }
 
     private static List<SpanSnapshot<T>> ReadSpans<T>(ref Utf8JsonReader reader)

@@ -18,4 +18,7 @@ internal interface ILender<T>
 
     /// <summary>Whether there could be such a place, here or below, were everything free.</summary>
     bool CouldLend(in Placement<T> need, T unit);
+
+    /// <summary>The longest free segment, here or below. A hint: nothing stands still.</summary>
+    T LongestLoan { get; }
 }

@@ -106,6 +106,9 @@ internal sealed class Importer<T>
         _ => " No import could hold such a place: its source was not asked.",
     };
 
+    /// <summary>The longest import that a source could give that is an arena; null if it is none. A hint.</summary>
+    public T? LongestImport => _lender?.LongestLoan;
+
     /// <summary>Whether the source would be asked for a request that does not fit, when the empty imports have gone back; and whether the
     /// limit forbids imports that might help.</summary>
     public FitReport<T> Complete(in FitReport<T> report, in Placement<T> placement)

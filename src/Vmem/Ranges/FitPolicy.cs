@@ -14,8 +14,11 @@ public enum FitPolicy
     BestFit,
 
     /// <summary>
-    /// The first place at or after the end of the last next-fit allocation, wrapping at the end: between two allocations of the same ID
-    /// every other ID that is free is handed out. O(log n).
+    /// The first place at or after the end of the last next-fit allocation, wrapping at the end. Between two allocations of the same ID
+    /// every other ID that is free all the while is handed out, whatever else happens: requests for one quantum pass over nothing that is
+    /// free. What allocations under other policies take, at given places, by resizing, or what is freed does not change where the next one
+    /// begins, nor does a snapshot. Longer requests and those with constraints pass over what does not suit them; the next of these goes on
+    /// behind them, and the requests for one quantum where they were. O(log n).
     /// </summary>
     NextFit,
 

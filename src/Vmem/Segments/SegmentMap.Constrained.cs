@@ -117,7 +117,7 @@ internal sealed unsafe partial class SegmentMap<T>
                 return FindHighest(search, placement, out start);
 
             case FitPolicy.NextFit:
-                uint tag = FindLowest(search, placement.NotBelow(_rotor), placement.Size, out start);
+                uint tag = FindLowest(search, placement.NotBelow(Lead), placement.Size, out start);
                 return tag != 0 ? tag : FindLowest(search, placement, placement.Size, out start);
 
             default:

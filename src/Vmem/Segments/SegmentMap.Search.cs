@@ -7,8 +7,6 @@ namespace Vmem.Segments;
 /// <summary>Which free segment a request without constraints is met from, under each policy.</summary>
 internal sealed unsafe partial class SegmentMap<T>
 {
-    private T _rotor;                             // next fit: where the last next-fit allocation ended
-
     /// <summary>The free segment to allocate from and the address in it; 0 if nothing fits.</summary>
     /// <param name="policy">Which of those that fit.</param>
     /// <param name="size">How long it must be.</param>
@@ -55,9 +53,6 @@ internal sealed unsafe partial class SegmentMap<T>
 
     /// <summary>How many quanta hold a size, which may be one of an arena above with a smaller quantum.</summary>
     private T UnitsOf(T size) => ((size - T.One) >> _quantumShift) + T.One;
-
-    /// <summary>Next fit starts its next search here.</summary>
-    public void SetRotor(T value) => _rotor = value;
 
     /// <summary>Instant fit's common case in one piece: allocates from the first list whose every member fits; 0, and nothing is changed,
     /// if all those are empty.</summary>
@@ -157,20 +152,5 @@ internal sealed unsafe partial class SegmentMap<T>
 
         start = default;
         return 0;
-    }
-
-    /// <summary>At or after the rotor: in what is left of the free segment that the rotor points into, else in the next that is long
-    /// enough, else from the bottom again.</summary>
-    private uint FindNext(T size, out T start)
-    {
-        if (_indexes!.ByAddress.Tree!.TryFindLast(_rotor, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor around) &&
-            _rotor - around.Key < around.Value && around.Value - (_rotor - around.Key) >= size)
-        {
-            start = _rotor;
-            return around.Item;
-        }
-
-        uint tag = FindLowest(_rotor, size, out start);
-        return tag != 0 || T.IsZero(_rotor) ? tag : FindLowest(T.Zero, size, out start);
     }
 }

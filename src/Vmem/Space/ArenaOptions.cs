@@ -37,11 +37,18 @@ public sealed record ArenaOptions<T>
 
     /// <summary>
     /// How many units of wholly free imports are kept, so that an arena whose use swings about a boundary does not import and release at
-    /// every swing. 0 (the default): one span, whatever its size. <see cref="Arena{T}.Reap"/> gives all of them back, and so does a request
-    /// that nothing else can meet, here or in another arena above the same arena. With quantum caches, what nobody has needed for two
-    /// intervals of their upkeep, 15 s each, goes back, too.
+    /// every swing. 0 (the default): one span, whatever its size. <see cref="RetainNone"/>: none, each goes back as its last range is
+    /// freed. <c>T.MaxValue</c>: all of them.
     /// </summary>
+    /// <remarks><see cref="Arena{T}.Reap"/> gives back what is kept, and so does a request that nothing else can meet, here or in another
+    /// arena above the same source, if that is an arena or a buddy allocator. While a request waits for room in that source, nothing is
+    /// kept. With quantum caches, what nobody has needed for two intervals of their upkeep, 15 s each, goes back, too; and an import counts
+    /// as free only when none of its ranges lies in a cache.</remarks>
     public T RetainedImport { get; init; }
+
+    /// <summary>The value of <see cref="RetainedImport"/> that keeps no wholly free import, as all other implementations of Vmem do.</summary>
+    /// <remarks>It is 1 unit: less than any import with a larger quantum, and with a quantum of 1 by definition.</remarks>
+    public static T RetainNone => T.One;
 
     /// <summary>The total size that the arena may ever reach, spans and imports together. 0: no limit.</summary>
     public T Limit { get; init; }

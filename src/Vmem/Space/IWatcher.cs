@@ -13,8 +13,10 @@ internal interface IWatcher<T>
     bool IsWatchedBeside(int listeners);
 
     /// <summary>Gives an allocated range to the request that is next, if it wants just such a one. Under the lock.</summary>
+    /// <param name="grant">The range.</param>
+    /// <param name="policy">That of the request.</param>
     /// <returns>What is to be completed under no lock; null if it wants another.</returns>
-    IGranted? HandOver(in Grant<T> grant);
+    IGranted? HandOver(in Grant<T> grant, out FitPolicy policy);
 
     /// <summary>Room may have come.</summary>
     /// <param name="isOwnRelease">Whether it may be no more than what an attempt to import has itself just put back.</param>

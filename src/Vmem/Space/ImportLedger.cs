@@ -9,13 +9,15 @@ namespace Vmem.Space;
 /// would otherwise import and release at every swing, as all known implementations do. What was kept for two intervals of the caches'
 /// upkeep without being needed goes back. Under the arena's lock.
 /// </remarks>
-/// <param name="retained">How much is kept; 0: one span.</param>
+/// <param name="retained">How much is kept; 0: one span; <see cref="ArenaOptions{T}.RetainNone"/>: nothing.</param>
 /// <param name="membership">The arena's place among those who borrow from its source; null if the source does not ask for anything
 /// back.</param>
 /// <param name="borrower">The arena.</param>
 internal sealed class ImportLedger<T>(T retained, Membership? membership, IBorrower borrower)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
+    private readonly bool _keepsOne = T.IsZero(retained);
+    private readonly T _most = retained == ArenaOptions<T>.RetainNone ? T.Zero : retained;
     private long _least;                          // the fewest empty spans in this interval
     private long _leastBefore;                    // in the one before
 
@@ -32,7 +34,7 @@ internal sealed class ImportLedger<T>(T retained, Membership? membership, IBorro
     public long EmptySpans { get; private set; }
 
     /// <summary>Whether more is kept than should be: it was kept because somebody waited, or during a recall.</summary>
-    public bool HasSurplus => IsWanted ? EmptySpans > 0 : T.IsZero(retained) ? EmptySpans > 1 : Empty > retained;
+    public bool HasSurplus => IsWanted ? EmptySpans > 0 : _keepsOne ? EmptySpans > 1 : Empty > _most;
 
     /// <summary>An interval has ended.</summary>
     /// <returns>How many empty spans were kept all the while, in it and in the one before: nobody has needed them.</returns>
@@ -47,7 +49,7 @@ internal sealed class ImportLedger<T>(T retained, Membership? membership, IBorro
 
     /// <summary>Whether a span of this size may be kept beside those that are. While somebody waits for room in the source, none
     /// is.</summary>
-    public bool Keeps(T size) => !IsWanted && (T.IsZero(retained) ? EmptySpans == 0 : size <= retained && Empty <= retained - size);
+    public bool Keeps(T size) => !IsWanted && (_keepsOne ? EmptySpans == 0 : size <= _most && Empty <= _most - size);
 
     /// <summary>The arena has ended.</summary>
     public void Leave() => Membership?.Leave();

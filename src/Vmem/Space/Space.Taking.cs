@@ -83,11 +83,15 @@ internal sealed partial class Space<T>
         T size = request.Size;
         uint free = T.IsZero(request.Terms.Unit) ? Map.FindConstrained(request.Policy, request.Placement, out T start, inSteps)
             : FindForImport(request, inSteps, out start, out size);
-        grant = free is 0 or SegmentMap<T>.Unfinished ? default
-            : Take(free, start, size, request.Policy, request.Kind, request.Site);
+        grant = free is 0 or SegmentMap<T>.Unfinished ? default : Take(free, start, size, request.Kind, request.Site);
         if (request.Note != default && !grant.IsEmpty)
         {
             Map.Notes![request.Kind == RequestKind.Handle ? grant.Tag : Map.FindLive(grant.Start)] = request.Note;
+        }
+
+        if (request.Policy == FitPolicy.NextFit && !grant.IsEmpty)
+        {
+            Map.NoteNext(request.Placement, start, size);
         }
 
         return free != SegmentMap<T>.Unfinished;
@@ -170,7 +174,7 @@ internal sealed partial class Space<T>
     {
         AssertHeld();
         Map.Reserve();
-        uint tag = TakeUnlisted(free, start, size, FitPolicy.InstantFit, RequestKind.Segment, site);
+        uint tag = TakeUnlisted(free, start, size, RequestKind.Segment, site);
         if (note != default)
         {
             Map.Notes![tag] = note;
@@ -202,7 +206,12 @@ internal sealed partial class Space<T>
                 uint free = Map.Find(policy, size, out T start, inSteps: true);
                 if (free != SegmentMap<T>.Unfinished)
                 {
-                    grant = free == 0 ? default : Take(free, start, size, policy, kind, site);
+                    grant = free == 0 ? default : Take(free, start, size, kind, site);
+                    if (policy == FitPolicy.NextFit && free != 0)
+                    {
+                        Map.NoteNext(start, size);
+                    }
+
                     return free != 0;
                 }
             }
@@ -212,9 +221,9 @@ internal sealed partial class Space<T>
     }
 
     /// <summary>Takes a place that was found, so that it is found again. The lock is held.</summary>
-    private Grant<T> Take(uint free, T start, T size, FitPolicy policy, RequestKind kind, AuditSite? site)
+    private Grant<T> Take(uint free, T start, T size, RequestKind kind, AuditSite? site)
     {
-        uint tag = TakeUnlisted(free, start, size, policy, kind, site);
+        uint tag = TakeUnlisted(free, start, size, kind, site);
         if (kind == RequestKind.Handle)
         {
             return new Grant<T>(start, size, tag, Map.Bind(tag));
@@ -225,7 +234,7 @@ internal sealed partial class Space<T>
     }
 
     /// <summary>Takes a place that was found, counts it, and has it recorded. The lock is held.</summary>
-    private uint TakeUnlisted(uint free, T start, T size, FitPolicy policy, RequestKind kind, AuditSite? site)
+    private uint TakeUnlisted(uint free, T start, T size, RequestKind kind, AuditSite? site)
     {
         AssertHeld();
         Invariant.Assert(Map.HasReserve, "what is taken needs no memory");
@@ -244,11 +253,6 @@ internal sealed partial class Space<T>
 
         uint tag = Carve(free, start, size);
         Map.Notes?.Forget(tag);
-        if (policy == FitPolicy.NextFit)
-        {
-            Map.SetRotor(start + size);
-        }
-
         _tally.NoteAllocation(Map.InUse);
         Auditor?.NoteAllocated(tag, start, size, site!);
         return tag;

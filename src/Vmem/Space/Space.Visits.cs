@@ -80,13 +80,19 @@ internal sealed partial class Space<T>
     public bool TryHandOver(T start, T size)
     {
         AssertHeld();
-        IGranted? granted = IsWatched && !Recall.IsUnderWay ? _watcher!.HandOver(new Grant<T>(start, size)) : null;
+        FitPolicy policy = default;
+        IGranted? granted = IsWatched && !Recall.IsUnderWay ? _watcher!.HandOver(new Grant<T>(start, size), out policy) : null;
         if (granted is null)
         {
             return false;
         }
 
         Invariant.Assert(_aftermath.Granted is null, "one range is freed in a visit");
+        if (policy == FitPolicy.NextFit && (Caches is not { } caches || size > caches.Max))
+        {
+            Map.NoteNext(start, size);
+        }
+
         _aftermath.Granted = granted;
         _tally.NoteAllocation(Map.InUse);
         return true;

@@ -50,6 +50,9 @@ internal struct Tally<T>
         }
     }
 
+    /// <summary>Allocations were undone that nobody has learned of.</summary>
+    public void Undo(in Tally<T> before) => (Allocations, _peakLess1) = (before.Allocations, before._peakLess1);
+
     /// <summary>A request has failed, or (−1) it waits now and has not failed yet. Needs no lock: a request fails after it has left
     /// it.</summary>
     public void NoteFailure(int by) => Interlocked.Add(ref _failures, by);

@@ -102,14 +102,16 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
 
     /// <inheritdoc/>
     /// <remarks>The next one need not be tried if he wants the same: nothing has changed that would help him.</remarks>
-    public IGranted? HandOver(in Grant<T> grant)
+    public IGranted? HandOver(in Grant<T> grant, out FitPolicy policy)
     {
         _space.AssertHeld();
+        policy = default;
         if (_queue.Head is not { } head || !Wants(head, grant.Size))
         {
             return null;
         }
 
+        policy = head.Request.Policy;
         head.Grant(grant.Start);
         Remove(head);
         if (_queue.Head is { } next && !Wants(next, grant.Size))

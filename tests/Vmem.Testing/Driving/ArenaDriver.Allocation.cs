@@ -21,7 +21,7 @@ public sealed partial class ArenaDriver
 
         if (actual.Kind == OutcomeKind.Done)
         {
-            _model.Occupy(actual.Value, step.Size, policy, handle);
+            _model.Occupy(actual.Value, step.Size, policy, handle, constraints);
             _state.Allocations++;
             if (handle >= 0)
             {
@@ -37,11 +37,17 @@ public sealed partial class ArenaDriver
     private void AllocateMany(in ArenaStep step)
     {
         Span<int> starts = stackalloc int[step.Count];
-        Outcome actual = _arena.AllocateMany(step.Size, starts);
+        bool all = step.Flavor % 2 == 1;
+        Outcome actual = _arena.AllocateMany(step.Size, starts, all);
         if (_model.IsBadSize(step.Size))
         {
             Agree("TryAllocateMany", Outcome.BadArgument, actual);
             return;
+        }
+
+        if (all && _cacheMax == 0)
+        {
+            Agree("TryAllocateMany of all", _model.HasRoomForAll(step.Size, starts.Length) ? starts.Length : 0, actual.Value);
         }
 
         for (int i = 0; i < actual.Value; i++)
@@ -61,10 +67,43 @@ public sealed partial class ArenaDriver
         _state.Allocations += actual.Value;
         if (actual.Value < starts.Length)
         {
-            // Whether a batch that was cut short counts as a failure is not laid down.
-            Agree("the place after TryAllocateMany", Outcome.Refused, _model.FindPlace(step.Size, default, FitPolicy.FirstFit));
+            // Whether a batch that was cut short counts as a failure is not laid down; nor is what counts of one that was taken back.
+            if (all)
+            {
+                Agree("TryAllocateMany of all", 0, actual.Value);
+                _state.AllowPairs();
+            }
+            else
+            {
+                Agree("the place after TryAllocateMany", Outcome.Refused, _model.FindPlace(step.Size, default, FitPolicy.FirstFit));
+            }
+
             _state.AllowOneMoreFailure();
         }
+    }
+
+    private void AllocatePieces(in ArenaStep step)
+    {
+        int least = step.Value % (4 * _model.Quantum);
+        Span<ModelSegment> pieces = stackalloc ModelSegment[step.Count];
+        Outcome actual = _arena.AllocatePieces(step.Size, least, pieces);
+        if (_model.IsBadSize(step.Size) || _model.RoundUp(least) > _model.RoundUp(step.Size))
+        {
+            Agree("TryAllocatePieces", Outcome.BadArgument, actual);
+            return;
+        }
+
+        List<int> sizes = _model.DividePieces(step.Size, least, step.Count);
+        Agree($"TryAllocatePieces({step.Size}, {step.Count}, {least})", sizes.Count > 0 ? Outcome.Done(sizes.Count) : Outcome.Refused, actual);
+        for (int i = 0; i < sizes.Count; i++)
+        {
+            Agree($"piece {i}", sizes[i], pieces[i].Size);
+            JudgePlace(pieces[i].Start, pieces[i].Size, default);
+            _model.Occupy(pieces[i].Start, pieces[i].Size, FitPolicy.BestFit);
+        }
+
+        _state.Allocations += sizes.Count;
+        _state.Failures += sizes.Count == 0 ? 1 : 0;
     }
 
     private void JudgePlace(int start, int size, in ModelConstraints constraints)

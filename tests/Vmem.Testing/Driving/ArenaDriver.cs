@@ -60,6 +60,9 @@ public sealed partial class ArenaDriver
             case StepKind.AllocateMany:
                 AllocateMany(step);
                 break;
+            case StepKind.AllocatePieces:
+                AllocatePieces(step);
+                break;
             case StepKind.Free:
                 Free(step);
                 break;
@@ -115,7 +118,7 @@ public sealed partial class ArenaDriver
                 break;
             case StepKind.Restore:
                 _arena.SnapshotAndRestore(step.Flavor);
-                _model.ForgetHandlesAndRotor();
+                _model.ForgetHandles();
                 CollectionsMarshal.AsSpan(_isHandleLive).Clear();
                 _state.StartCountingAfresh();
                 break;

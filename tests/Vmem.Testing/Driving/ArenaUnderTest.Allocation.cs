@@ -82,14 +82,29 @@ public sealed partial class ArenaUnderTest<T>
         });
     }
 
-    public Outcome AllocateMany(int size, Span<int> starts)
+    public Outcome AllocateMany(int size, Span<int> starts, bool allOrNothing)
     {
         T[] found = new T[starts.Length];
-        Journal?.Line($"arena.TryAllocateMany({size}, new {typeof(T).Name}[{starts.Length}]);");
-        Outcome outcome = Guard(() => Outcome.Done(_arena.TryAllocateMany(Amount(size), found)));
+        Journal?.Line($"arena.TryAllocateMany({size}, new {typeof(T).Name}[{starts.Length}]{(allOrNothing ? ", allOrNothing: true" : "")});");
+        Outcome outcome = Guard(() => Outcome.Done(
+            allOrNothing ? _arena.TryAllocateMany(Amount(size), found, allOrNothing: true) : _arena.TryAllocateMany(Amount(size), found)));
         for (int i = 0; i < outcome.Value; i++)
         {
             starts[i] = Local(found[i]);
+        }
+
+        return outcome;
+    }
+
+    public Outcome AllocatePieces(int total, int least, Span<ModelSegment> pieces)
+    {
+        Segment<T>[] found = new Segment<T>[pieces.Length];
+        Journal?.Line($"arena.TryAllocatePieces({total}, new Segment<{typeof(T).Name}>[{pieces.Length}], {least}, out _);");
+        Outcome outcome = Guard(() => _arena.TryAllocatePieces(Amount(total), found, Amount(least), out int count) ? Outcome.Done(count)
+            : count == 0 ? Outcome.Refused : throw new DivergenceException($"A refused request has {count} pieces."));
+        for (int i = 0; outcome.Kind == OutcomeKind.Done && i < outcome.Value; i++)
+        {
+            pieces[i] = Local(found[i]);
         }
 
         return outcome;

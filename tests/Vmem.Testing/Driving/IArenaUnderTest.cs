@@ -23,7 +23,10 @@ public partial interface IArenaUnderTest : IDisposable
     Outcome AllocateHandle(int size, FitPolicy policy, int flavor);
 
     /// <summary>The outcome's value is how many there were.</summary>
-    Outcome AllocateMany(int size, Span<int> starts);
+    Outcome AllocateMany(int size, Span<int> starts, bool allOrNothing);
+
+    /// <summary>The outcome's value is how many there were, or <see cref="Outcome.Refused"/>.</summary>
+    Outcome AllocatePieces(int total, int least, Span<ModelSegment> pieces);
 
     Outcome Free(int start, int size, int flavor);
 

@@ -31,7 +31,7 @@ public partial class ModelUnderTest(ArenaLayout layout) : IArenaUnderTest
         Outcome outcome = _model.FindPlace(size, constraints, policy);
         if (outcome.Kind == OutcomeKind.Done)
         {
-            _model.Occupy(outcome.Value, size, policy);
+            _model.Occupy(outcome.Value, size, policy, constraints: constraints);
             _allocations++;
             NotePeak();
         }
@@ -51,8 +51,13 @@ public partial class ModelUnderTest(ArenaLayout layout) : IArenaUnderTest
         return outcome;
     }
 
-    public virtual Outcome AllocateMany(int size, Span<int> starts)
+    public virtual Outcome AllocateMany(int size, Span<int> starts, bool allOrNothing)
     {
+        if (allOrNothing && !_model.IsBadSize(size) && !_model.HasRoomForAll(size, starts.Length))
+        {
+            return Outcome.Done();
+        }
+
         for (int i = 0; i < starts.Length; i++)
         {
             Outcome outcome = Allocate(size, _model.Policy, 0);
@@ -65,6 +70,27 @@ public partial class ModelUnderTest(ArenaLayout layout) : IArenaUnderTest
         }
 
         return Outcome.Done(starts.Length);
+    }
+
+    public virtual Outcome AllocatePieces(int total, int least, Span<ModelSegment> pieces)
+    {
+        if (_model.IsBadSize(total) || _model.RoundUp(least) > _model.RoundUp(total))
+        {
+            return Outcome.BadArgument;
+        }
+
+        List<int> sizes = _model.DividePieces(total, least, pieces.Length);
+        for (int i = 0; i < sizes.Count; i++)
+        {
+            int start = _model.FindPlace(sizes[i], default, i < sizes.Count - 1 ? FitPolicy.FirstFit : FitPolicy.BestFit).Value;
+            pieces[i] = new ModelSegment(start, sizes[i], SegmentKind.Allocated);
+            _model.Occupy(start, sizes[i], FitPolicy.BestFit);
+            _allocations++;
+            NotePeak();
+        }
+
+        _failures += sizes.Count == 0 ? 1 : 0;
+        return sizes.Count == 0 ? Outcome.Refused : Outcome.Done(sizes.Count);
     }
 
     public virtual Outcome Free(int start, int size, int flavor)
@@ -126,7 +152,7 @@ public partial class ModelUnderTest(ArenaLayout layout) : IArenaUnderTest
 
     public virtual void SnapshotAndRestore(int flavor)
     {
-        _model.ForgetHandlesAndRotor();
+        _model.ForgetHandles();
         CollectionsMarshal.AsSpan(_handles).Clear();
     }
 

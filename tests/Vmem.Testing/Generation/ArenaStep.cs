@@ -9,6 +9,7 @@ public enum StepKind
     AllocateConstrained,
     AllocateHandle,
     AllocateMany,
+    AllocatePieces,
     Free,
     FreeWrong,
     FreeHandle,

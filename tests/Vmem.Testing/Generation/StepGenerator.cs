@@ -13,6 +13,7 @@ public sealed class StepGenerator(SeededRandom random, ArenaLayout layout, int t
     private static readonly (StepKind Kind, int Weight)[] s_weights =
     [
         (StepKind.Allocate, 240), (StepKind.AllocateConstrained, 210), (StepKind.AllocateHandle, 60), (StepKind.AllocateMany, 20),
+        (StepKind.AllocatePieces, 15),
         (StepKind.Free, 270), (StepKind.FreeWrong, 35), (StepKind.FreeHandle, 60), (StepKind.FreeMany, 20), (StepKind.FreeManyWrong, 10),
         (StepKind.Extend, 40), (StepKind.AddSpan, 8), (StepKind.RemoveSpan, 8), (StepKind.Restore, 2), (StepKind.Reap, 2),
         (StepKind.Ask, 15), (StepKind.AllocateAt, 60), (StepKind.AllocateAtMany, 6), (StepKind.Reserve, 4),

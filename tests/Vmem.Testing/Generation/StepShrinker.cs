@@ -106,6 +106,7 @@ public static class StepShrinker
             step with { Constraints = step.Constraints with { Align = 0, Phase = 0 } },
             step with { Target = 0 },
             step with { Count = 1 },
+            step with { Flavor = 0 },
             step with { Flavor = Math.Min(step.Flavor, 3) },
             step with { Size = Math.Min(step.Size, 1) },
             step with { Size = step.Size / 2 },

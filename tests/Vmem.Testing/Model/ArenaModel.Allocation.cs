@@ -11,7 +11,7 @@ public sealed partial class ArenaModel
         }
 
         int rounded = RoundUp(size);
-        PlacementChooser chooser = new(policy, _rotor);
+        PlacementChooser chooser = new(policy, IsPlain(constraints) && rounded == Quantum ? _rotor : _lead);
         foreach (ModelSegment span in _spans)
         {
             for (int start = span.Start; start < span.End && !chooser.IsSettled;)
@@ -42,12 +42,15 @@ public sealed partial class ArenaModel
     }
 
     /// <summary>Takes a place that <see cref="FindPlace"/> or the arena under test has chosen.</summary>
-    public void Occupy(int start, int size, FitPolicy policy, int handle = -1)
+    public void Occupy(int start, int size, FitPolicy policy, int handle = -1, in ModelConstraints constraints = default)
     {
         int rounded = RoundUp(size);
         Cells(start, rounded).Fill(++_lastOwner);
         _live.Add(start, new ModelAllocation(start, rounded, handle));
-        _rotor = policy == FitPolicy.NextFit ? start + rounded : _rotor;
+        if (policy == FitPolicy.NextFit)
+        {
+            NoteNext(start, rounded, constraints);
+        }
     }
 
     /// <summary>Whether a free is right, and if not, why. Nothing is changed.</summary>
@@ -106,10 +109,9 @@ public sealed partial class ArenaModel
     /// <summary>Where the live allocation of a handle starts.</summary>
     public int StartOfHandle(int handle) => _live.Values.First(allocation => allocation.Handle == handle).Start;
 
-    /// <summary>After a snapshot has been restored: handles mean nothing to the new arena, and its rotor starts afresh.</summary>
-    public void ForgetHandlesAndRotor()
+    /// <summary>After a snapshot has been restored: handles mean nothing to the new arena.</summary>
+    public void ForgetHandles()
     {
-        _rotor = 0;
         for (int i = 0; i < _live.Count; i++)
         {
             _live.SetValueAtIndex(i, _live.GetValueAtIndex(i) with { Handle = -1 });

@@ -22,7 +22,6 @@ public sealed partial class ArenaModel
     private readonly List<ModelSegment> _spans = [];
     private readonly SortedList<int, ModelAllocation> _live = [];
     private int _lastOwner;
-    private int _rotor;
 
     /// <summary>An empty arena over <c>[0, top)</c>.</summary>
     /// <param name="top">One past the last value of the number line.</param>

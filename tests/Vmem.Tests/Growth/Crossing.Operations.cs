@@ -31,6 +31,7 @@ internal sealed partial class Crossing<T>
             return;
         }
 
+        _free.Rotor = placement.IsUnconstrained && size == _quantum ? map.Rotor : map.Lead;
         int expected = _free.Find(policy, placement, out T place);
         Assert.True((free != 0) == (expected >= 0), $"{policy} {size} {constraints}: {start}, not {(expected >= 0 ? place : default)}");
         if (free == 0)
@@ -50,17 +51,18 @@ internal sealed partial class Crossing<T>
 
         if (_random.Below(8) != 0 && map.HasReserve)         // else it was only a question
         {
-            Carve(map, policy, free, start, size);
+            Carve(map, policy, free, start, placement);
             _free.Exclude(expected, start, size);
         }
     }
 
-    private void Carve(SegmentMap<T> map, FitPolicy policy, uint free, T start, T size)
+    private void Carve(SegmentMap<T> map, FitPolicy policy, uint free, T start, in Placement<T> placement)
     {
+        T size = placement.Size;
         uint tag = map.Carve(free, start, size);
         if (policy == FitPolicy.NextFit)
         {
-            map.SetRotor(_free.Rotor = start + size);
+            map.NoteNext(placement, start, size);
         }
 
         RangeHandle<T> handle = default;

@@ -57,6 +57,33 @@ public class HysteresisTests
         Assert.Equal((5, 3), (arena.GetStatistics().Imports, arena.GetStatistics().Releases));
     }
 
+    [Theory]
+    [InlineData(1u, 1u)]
+    [InlineData(1u, 64u)]
+    [InlineData(16u, 16u)]
+    public void None_is_kept_if_the_options_say_so(uint quantum, uint size)
+    {
+        ScriptedSource<uint> source = TestSources.Ascending(quantum, 1_024u);
+        ArenaOptions<uint> options = new() { Source = source, RetainedImport = ArenaOptions<uint>.RetainNone };
+        using Arena<uint> arena = new("child", quantum, options);
+        for (int i = 1; i <= 3; i++)
+        {
+            arena.Free(arena.Allocate(size), size);
+            arena.Validate();
+            Assert.Equal((i, i, 0u), (source.Imports, source.Releases, arena.GetStatistics().TotalSize));
+        }
+    }
+
+    [Fact]
+    public void All_are_kept_if_the_options_say_so()
+    {
+        ScriptedSource<uint> source = TestSources.Ascending(64u, 1_024u);
+        using Arena<uint> arena = new("child", 1, new ArenaOptions<uint> { Source = source, RetainedImport = uint.MaxValue });
+        uint[] starts = [.. Enumerable.Range(0, 50).Select(_ => arena.Allocate(64))];
+        Array.ForEach(starts, start => arena.Free(start, 64));
+        Assert.Equal((50, 0), (source.Imports, source.Releases));
+    }
+
     [Fact]
     public void Reap_returns_all_free_imports_and_says_how_much()
     {

@@ -333,7 +333,7 @@ internal sealed class WaitScheduler : IDisposable
     private void Occupy(uint start, int size, in ModelConstraints constraints, FitPolicy policy)
     {
         Assert.True(_model.IsValidPlace((int)start, size, constraints), $"{size} at {start} is no free place.");
-        _model.Occupy((int)start, size, policy);
+        _model.Occupy((int)start, size, policy, constraints: constraints);
         _allocations++;
     }
 

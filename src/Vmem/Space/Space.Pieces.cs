@@ -1,0 +1,146 @@
+using Vmem.Diagnostics;
+using Vmem.Segments;
+
+namespace Vmem.Space;
+
+// Several segments at once, all of them or none: what is taken and given up again under the same lock has never been there.
+internal sealed partial class Space<T>
+{
+    /// <summary>Allocates a total in as few pieces as possible.</summary>
+    /// <param name="total">The total, rounded.</param>
+    /// <param name="least">The least length of a piece, rounded.</param>
+    /// <param name="pieces">Receives them.</param>
+    /// <param name="site">Who asks, in an audited arena.</param>
+    /// <returns>How many there are; 0: the free segments do not hold so much.</returns>
+    public int TakePieces(T total, T least, Span<Segment<T>> pieces, AuditSite? site)
+    {
+        while (true)
+        {
+            using Visit<T> visit = Visit();
+            if (TryTakePiecesHeld(total, least, pieces, site, out int count))
+            {
+                return count;
+            }
+        }
+    }
+
+    /// <summary>The same under the lock.</summary>
+    /// <returns>False after a step towards an index.</returns>
+    public bool TryTakePiecesHeld(T total, T least, Span<Segment<T>> pieces, AuditSite? site, out int count)
+    {
+        AssertHeld();
+        count = 0;
+        if (pieces.IsEmpty || Saturate(Map.TotalSize - Map.InUse, Map.FreeSegments) < total)
+        {
+            return true;
+        }
+
+        Map.Reserve();
+        uint free = Map.Find(FitPolicy.BestFit, total, out T start, inSteps: true);
+        if (free is not (0 or SegmentMap<T>.Unfinished))
+        {
+            pieces[count++] = TakePiece(free, start, total, site);
+            return true;
+        }
+
+        if (free == SegmentMap<T>.Unfinished || !Map.TryCountPieces(total, least, pieces.Length, out int planned, out T spare))
+        {
+            return false;
+        }
+
+        Tally<T> before = _tally;
+        try
+        {
+            while (count < planned)
+            {
+                Map.Reserve();
+                T size = least + spare;
+                if (count < planned - 1)
+                {
+                    free = Map.FindLargest(out start, out T whole);
+                    size = T.Min(whole, size);
+                    spare -= size - least;
+                }
+                else
+                {
+                    free = Map.FindForLast(size, out start);
+                }
+
+                pieces[count++] = TakePiece(free, start, size, site);
+            }
+        }
+        catch
+        {
+            foreach (Segment<T> piece in pieces[..count])
+            {
+                Undo(piece.Start, piece.Size, site);
+            }
+
+            _tally.Undo(before);
+            throw;
+        }
+
+        return true;
+    }
+
+    /// <summary>Allocates as many segments as there are places for them in <paramref name="starts"/>, or none.</summary>
+    /// <returns>Whether there was room for all.</returns>
+    public bool TryTakeAll(in Request<T> request, Span<T> starts)
+    {
+        while (true)
+        {
+            using Visit<T> visit = Visit();
+            if (TryTakeAllHeld(request, starts, out bool isDone))
+            {
+                return isDone;
+            }
+        }
+    }
+
+    /// <summary>The same under the lock.</summary>
+    /// <returns>False after a step towards an index.</returns>
+    public bool TryTakeAllHeld(in Request<T> request, Span<T> starts, out bool isDone)
+    {
+        Tally<T> before = _tally;
+        (T rotor, T lead) = (Map.Rotor, Map.Lead);
+        int count = 0;
+        bool isAnswered = true;
+        isDone = false;
+        try
+        {
+            while (count < starts.Length && (isAnswered = HasAnswer(request, inSteps: true, out Grant<T> grant)) && !grant.IsEmpty)
+            {
+                starts[count++] = grant.Start;
+            }
+
+            isDone = count == starts.Length;
+        }
+        finally
+        {
+            if (!isDone)
+            {
+                foreach (T start in starts[..count])
+                {
+                    Undo(start, request.Size, request.Site);
+                }
+
+                _tally.Undo(before);
+                Map.SetRotor(rotor, lead);
+            }
+        }
+
+        return isAnswered;
+    }
+
+    private Segment<T> TakePiece(uint free, T start, T size, AuditSite? site)
+    {
+        _ = Take(free, start, size, RequestKind.Segment, site);
+        return new Segment<T>(start, size, SegmentKind.Allocated);
+    }
+
+    private void Undo(T start, T size, AuditSite? site)
+    {
+        Map.ReserveToFree();
+        FreeHeld(Map.Delist(start, size), site);
+    }
+}
