@@ -62,9 +62,10 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>Where a request is met while all is free.</summary>
     private uint FindInAll(FitPolicy policy, in Placement<T> placement, out T start)
     {
+        T from = placement.IsUnconstrained && IsQuantum(placement.Size) ? Rotor : Lead;
         bool isFound =
             policy == FitPolicy.LastFit ? placement.TryHighest(T.Zero, T.MaxValue, out start) :
-            (policy == FitPolicy.NextFit && placement.NotBelow(_rotor).TryLowest(T.Zero, T.MaxValue, out start)) ||
+            (policy == FitPolicy.NextFit && placement.NotBelow(from).TryLowest(T.Zero, T.MaxValue, out start)) ||
             placement.TryLowest(T.Zero, T.MaxValue, out start);
         return isFound ? FirstOfAll() : 0;
     }
