@@ -18,7 +18,7 @@ internal sealed unsafe partial class SegmentMap<T>
     {
         if (IsAllFree)
         {
-            return FindInAll(policy, new Placement<T>(size, default, T.One << _quantumShift), out start);
+            return FindInAll(policy, new Placement<T>(size, default, T.One << _quantumShift), _rotor, out start);
         }
 
         if (policy == FitPolicy.InstantFit)

@@ -68,6 +68,27 @@ internal sealed partial class Space<T>
         return TryResize(tag, handle.Start, Map.GetSegment(tag).Size, newSize, site);
     }
 
+    /// <summary>The segment that a live range is. The lock is held.</summary>
+    /// <returns>False: it is not near, see <see cref="Approach"/>.</returns>
+    /// <exception cref="InvalidFreeException">There is no such range.</exception>
+    private bool TryFindRange(T start, T size, AuditSite? site, out uint tag)
+    {
+        AssertHeld();
+        tag = Map.FindLive(start);
+        if (tag != 0 && Map.SlabOf(tag) == 0 && Map.GetSegment(tag).Size == size)
+        {
+            return true;
+        }
+
+        if (!Map.TryApproach(start))
+        {
+            return false;
+        }
+
+        tag = Check.Find(start, size, site);
+        return true;
+    }
+
     private bool TryResize(uint tag, T start, T oldSize, T newSize, AuditSite? site)
     {
         Map.ReserveToFree();
