@@ -7,6 +7,9 @@ namespace Vmem.Benchmarks.Studies;
 /// look at the whole.</summary>
 internal sealed class LatencyStudy : IStudy
 {
+    private const int Segments = 1_000_000;       // for the worst cases
+    private const int ReplacementsPerKind = 300_000;
+
     private static readonly int[] s_threads = [1, 2, 8, 64];
 
     public string Name => "latency";
@@ -36,6 +39,7 @@ internal sealed class LatencyStudy : IStudy
             report.Add(new ReportTable($"{operation}, µs", ["threads", "arena", "p50", "p99", "p99.9", "longest", "operations"], table));
         }
 
+        AddWorstCases(context, report);
         return report;
 
         static void WarmUp<TTarget>()
@@ -71,5 +75,31 @@ internal sealed class LatencyStudy : IStudy
                 }
             }
         }
+    }
+
+    private static void AddWorstCases(StudyContext context, StudyReport report)
+    {
+        int ranges = Math.Min(Segments, context.Settings.MaxSegments);
+        context.Progress($"worst cases among {Cells.Power(ranges)} ranges");
+        var table = new List<IReadOnlyList<string>>();
+        foreach (WorstCase worst in WorstCases.Measure(ranges, ReplacementsPerKind))
+        {
+            (string Name, double Nanoseconds)[] figures =
+            [
+                ("first", worst.First), ("p50", worst.Times.Permille(500)), ("p99.9", worst.Times.Permille(999)), ("longest", worst.Times.Longest),
+                ("replacements, p50", worst.Replacements.Permille(500)), ("replacements, p99.9", worst.Replacements.Permille(999)),
+                ("replacements, longest", worst.Replacements.Longest),
+            ];
+            table.Add([worst.Operation, .. figures.Select(figure => Cells.Fixed(figure.Nanoseconds / 1_000, 2))]);
+            foreach ((string name, double nanoseconds) in figures)
+            {
+                report.Record("plain", ranges, $"{worst.Operation}, {name}", nanoseconds, "ns");
+            }
+        }
+
+        report.Add(new ReportTable(
+            $"Worst cases among {Cells.Power(ranges)} live ranges, one thread, µs",
+            ["operation", "first", "p50", "p99.9", "longest", "replacements: p50", "p99.9", "longest"],
+            table));
     }
 }
