@@ -184,7 +184,8 @@ internal sealed partial class Space<T>
     public ArenaExhaustedException Exhausted(in FitReport<T> report, string message) => new(
         Name, UInt128.CreateTruncating(report.Size), UInt128.CreateTruncating(report.Free), UInt128.CreateTruncating(report.LargestFree),
             report.Failure, message, "Arena", report.Obstacle,
-            UInt128.CreateTruncating(report.Holder?.Start ?? report.OutsideStart), UInt128.CreateTruncating(report.Holder?.Size ?? report.OutsideSize),
+            UInt128.CreateTruncating(report.Holder?.Start ?? report.OutsideStart),
+            UInt128.CreateTruncating(report.Holder?.Size ?? report.OutsideSize),
             UInt128.CreateTruncating(report.Limit));
 
     /// <summary>All spans and segments of the map. The lock is held.</summary>
