@@ -88,7 +88,8 @@ public sealed partial class Arena<T>
     {
         size = _space.RoundUp(size);
         partSize = _space.RoundUp(partSize, nameof(partSize));
-        if (!T.IsZero(partStart & (Quantum - T.One)) || partStart < start || partStart - start >= size || partSize > size - (partStart - start))
+        if (!T.IsZero(partStart & (Quantum - T.One)) || partStart < start || partStart - start >= size ||
+            partSize > size - (partStart - start))
         {
             throw new ArgumentException($"A part begins at a multiple of the quantum {Quantum} and lies inside its range: {partSize} at {partStart} is no part of {size} at {start}.", nameof(partStart));
         }
@@ -107,8 +108,8 @@ public sealed partial class Arena<T>
     /// <param name="size">Its length; anything that rounds to the same number of quanta as the request did.</param>
     /// <param name="newStart">The first value that it shall have, a multiple of the quantum. The places may overlap.</param>
     /// <returns>False, and nothing is changed, if the new place is not free, the range itself aside.</returns>
-    /// <exception cref="ArgumentException">The size is 0 or its rounding overflows, or the new place begins at no multiple of the quantum or
-    /// reaches past the top of the type.</exception>
+    /// <exception cref="ArgumentException">The size is 0 or its rounding overflows, or the new place begins at no multiple of the quantum
+    /// or reaches past the top of the type.</exception>
     /// <exception cref="InvalidFreeException">No such range is allocated.</exception>
     /// <exception cref="OutOfMemoryException">There is no memory for another boundary tag; nothing was changed.</exception>
     /// <remarks>Both places are looked up as in <see cref="TryAllocateAt"/>; nothing is imported, and what arenas above keep is not asked

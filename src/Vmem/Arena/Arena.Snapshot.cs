@@ -21,7 +21,8 @@ public sealed partial class Arena<T>
             {
                 allocated = [];
                 bool imported = _space.Map.IsImported(_space.Map.FindSpan(segment.Start, out _, out _));
-                spans.Add(new SpanSnapshot<T> { Start = segment.Start, Size = _space.Map.IsWhole ? T.Zero : segment.Size, Imported = imported, Allocated = allocated });
+                T size = _space.Map.IsWhole ? T.Zero : segment.Size;
+                spans.Add(new SpanSnapshot<T> { Start = segment.Start, Size = size, Imported = imported, Allocated = allocated });
             }
             else if (segment.Kind == SegmentKind.Allocated)
             {

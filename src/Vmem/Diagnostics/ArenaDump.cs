@@ -11,7 +11,8 @@ internal static class ArenaDump
     /// <param name="figures">The arena's figures.</param>
     /// <param name="segments">Its spans and segments.</param>
     /// <param name="isWhole">Whether its one span holds every value of the type: then sizes saturate, and are written as powers.</param>
-    public static void Write<T>(TextWriter writer, string title, in ArenaStatistics<T> figures, IEnumerable<Segment<T>> segments, bool isWhole)
+    public static void Write<T>(TextWriter writer, string title, in ArenaStatistics<T> figures, IEnumerable<Segment<T>> segments,
+        bool isWhole)
         where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
     {
         CultureInfo plain = CultureInfo.InvariantCulture;

@@ -40,7 +40,7 @@ internal sealed unsafe partial class SegmentMap<T>
 
         if (IsAllFree)
         {
-            return FindInAll(policy, placement, out start);
+            return FindInAll(policy, placement, NextFrom(placement), out start);
         }
 
         if (placement.IsOnePlace && placement.Kind == 0)

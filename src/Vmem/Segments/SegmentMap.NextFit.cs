@@ -58,6 +58,9 @@ internal sealed unsafe partial class SegmentMap<T>
         }
     }
 
+    /// <summary>Where a request goes on.</summary>
+    private T NextFrom(in Placement<T> placement) => placement.IsUnconstrained && IsQuantum(placement.Size) ? Rotor : Lead;
+
     private bool IsQuantum(T size) => size >> _quantumShift == T.One;
 
     /// <summary>Whether anything would be passed over. True, too, if there is no index that knows.</summary>

@@ -16,7 +16,7 @@ internal sealed unsafe partial class SegmentMap<T>
     {
         if (IsAllFree)
         {
-            return FindInAll(policy, new Placement<T>(size, default, T.One << _quantumShift), out start);
+            return FindInAll(policy, new Placement<T>(size, default, T.One << _quantumShift), IsQuantum(size) ? Rotor : Lead, out start);
         }
 
         if (policy == FitPolicy.InstantFit)

@@ -22,12 +22,6 @@ namespace Vmem.Segments;
 /// </remarks>
 internal sealed unsafe partial class SegmentMap<T>
 {
-    /// <summary>Whether the one span holds every value of the type.</summary>
-    public bool IsWhole { get; private set; }
-
-    /// <summary>Whether nothing of such a span is allocated: then its free segment has no size.</summary>
-    public bool IsAllFree => IsWhole && LiveSegments == 0;
-
     /// <summary>Allocates a place while all is free. Takes as many tags as <see cref="Carve"/>.</summary>
     public uint CarveAll(T start, T size)
     {
@@ -60,12 +54,15 @@ internal sealed unsafe partial class SegmentMap<T>
     }
 
     /// <summary>Where a request is met while all is free.</summary>
-    private uint FindInAll(FitPolicy policy, in Placement<T> placement, out T start)
+    /// <param name="policy">Which place.</param>
+    /// <param name="placement">The request.</param>
+    /// <param name="rotor">Where next fit goes on.</param>
+    /// <param name="start">The place.</param>
+    private uint FindInAll(FitPolicy policy, in Placement<T> placement, T rotor, out T start)
     {
-        T from = placement.IsUnconstrained && IsQuantum(placement.Size) ? Rotor : Lead;
         bool isFound =
             policy == FitPolicy.LastFit ? placement.TryHighest(T.Zero, T.MaxValue, out start) :
-            (policy == FitPolicy.NextFit && placement.NotBelow(from).TryLowest(T.Zero, T.MaxValue, out start)) ||
+            (policy == FitPolicy.NextFit && placement.NotBelow(rotor).TryLowest(T.Zero, T.MaxValue, out start)) ||
             placement.TryLowest(T.Zero, T.MaxValue, out start);
         return isFound ? FirstOfAll() : 0;
     }

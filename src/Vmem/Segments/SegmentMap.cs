@@ -63,6 +63,12 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     /// <summary>Allocated segments.</summary>
     public long LiveSegments { get; private set; }
 
+    /// <summary>Whether the one span holds every value of the type: see SegmentMap.Whole.</summary>
+    public bool IsWhole { get; private set; }
+
+    /// <summary>Whether nothing of such a span is allocated: then its free segment has no size.</summary>
+    public bool IsAllFree => IsWhole && LiveSegments == 0;
+
     /// <summary>Free segments: what is left of the tags in use.</summary>
     public long FreeSegments => FreeTags - (IsAllFree ? 1 : 0);
 

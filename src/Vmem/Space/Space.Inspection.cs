@@ -68,6 +68,27 @@ internal sealed partial class Space<T>
         return TryResize(tag, handle.Start, Map.GetSegment(tag).Size, newSize, site);
     }
 
+    /// <summary>The segment that a live range is. The lock is held.</summary>
+    /// <returns>False: it is not near, see <see cref="Approach"/>.</returns>
+    /// <exception cref="InvalidFreeException">There is no such range.</exception>
+    private bool TryFindRange(T start, T size, AuditSite? site, out uint tag)
+    {
+        AssertHeld();
+        tag = Map.FindLive(start);
+        if (tag != 0 && Map.SlabOf(tag) == 0 && Map.GetSegment(tag).Size == size)
+        {
+            return true;
+        }
+
+        if (!Map.TryApproach(start))
+        {
+            return false;
+        }
+
+        tag = Check.Find(start, size, site);
+        return true;
+    }
+
     private bool TryResize(uint tag, T start, T oldSize, T newSize, AuditSite? site)
     {
         Map.ReserveToFree();
@@ -163,7 +184,8 @@ internal sealed partial class Space<T>
     public ArenaExhaustedException Exhausted(in FitReport<T> report, string message) => new(
         Name, UInt128.CreateTruncating(report.Size), UInt128.CreateTruncating(report.Free), UInt128.CreateTruncating(report.LargestFree),
             report.Failure, message, "Arena", report.Obstacle,
-            UInt128.CreateTruncating(report.Holder?.Start ?? report.OutsideStart), UInt128.CreateTruncating(report.Holder?.Size ?? report.OutsideSize),
+            UInt128.CreateTruncating(report.Holder?.Start ?? report.OutsideStart),
+            UInt128.CreateTruncating(report.Holder?.Size ?? report.OutsideSize),
             UInt128.CreateTruncating(report.Limit));
 
     /// <summary>All spans and segments of the map. The lock is held.</summary>

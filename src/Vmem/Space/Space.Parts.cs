@@ -173,27 +173,6 @@ internal sealed partial class Space<T>
         }
     }
 
-    /// <summary>The segment that a live range is. The lock is held.</summary>
-    /// <returns>False: it is not near, see <see cref="Approach"/>.</returns>
-    /// <exception cref="InvalidFreeException">There is no such range.</exception>
-    private bool TryFindRange(T start, T size, AuditSite? site, out uint tag)
-    {
-        AssertHeld();
-        tag = Map.FindLive(start);
-        if (tag != 0 && Map.SlabOf(tag) == 0 && Map.GetSegment(tag).Size == size)
-        {
-            return true;
-        }
-
-        if (!Map.TryApproach(start))
-        {
-            return false;
-        }
-
-        tag = Check.Find(start, size, site);
-        return true;
-    }
-
     /// <summary>Everything that cutting a range in up to three parts may need. A handle stays with the first part, which may be of a cached
     /// size now.</summary>
     private void ReserveParts(uint tag, T start, T front)

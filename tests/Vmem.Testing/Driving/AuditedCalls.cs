@@ -56,6 +56,7 @@ internal sealed class AuditedCalls<T>
                 throw new DivergenceException("A batch with a constrained range was freed.");
             }
 
+            Array.ForEach(starts, NoteFreed);     // cut off what a handle holds, some may be noted as a handle's
             return;
         }
         catch (InvalidFreeException wrong) when (wrong.Reason == InvalidFreeReason.WrongCall)
@@ -68,6 +69,7 @@ internal sealed class AuditedCalls<T>
         }
 
         arena.FreeMany([.. starts.Except(constrained)], size);
+        Array.ForEach([.. starts.Except(constrained)], NoteFreed);
         foreach (T start in constrained)
         {
             arena.FreeConstrained(start, size);

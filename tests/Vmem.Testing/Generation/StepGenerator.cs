@@ -17,7 +17,8 @@ public sealed class StepGenerator(SeededRandom random, ArenaLayout layout, int t
         (StepKind.Free, 270), (StepKind.FreeWrong, 35), (StepKind.FreeHandle, 60), (StepKind.FreeMany, 20), (StepKind.FreeManyWrong, 10),
         (StepKind.Extend, 40), (StepKind.AddSpan, 8), (StepKind.RemoveSpan, 8), (StepKind.Restore, 2), (StepKind.Reap, 2),
         (StepKind.Ask, 15), (StepKind.AllocateAt, 60), (StepKind.AllocateAtMany, 6), (StepKind.Reserve, 4),
-        (StepKind.JoinSpan, 10), (StepKind.GrowSpan, 20), (StepKind.Split, 20), (StepKind.FreePart, 40), (StepKind.Move, 40), (StepKind.FreeStart, 40),
+        (StepKind.JoinSpan, 10), (StepKind.GrowSpan, 20),
+        (StepKind.Split, 20), (StepKind.FreePart, 40), (StepKind.Move, 40), (StepKind.FreeStart, 40),
         (StepKind.FreeHandles, 8),
     ];
 

@@ -172,7 +172,8 @@ public class ClaimTests
     [InlineData(0, true)]
     public void Claims_make_no_garbage(uint cacheMax, bool singleThreaded)
     {
-        using Arena<ulong> arena = new("clean", 0, 1 << 20, 16, new ArenaOptions<ulong> { QuantumCacheMax = cacheMax, SingleThreaded = singleThreaded });
+        using Arena<ulong> arena =
+            new("clean", 0, 1 << 20, 16, new ArenaOptions<ulong> { QuantumCacheMax = cacheMax, SingleThreaded = singleThreaded });
         var ranges = new Segment<ulong>[100];
         for (int i = 0; i < ranges.Length; i++)
         {

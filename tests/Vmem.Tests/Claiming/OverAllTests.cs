@@ -18,7 +18,8 @@ public class OverAllTests
         }
 
         Assert.False(arena.TryAllocate(1, out _));
-        Assert.Equal((ushort.MaxValue, ushort.MaxValue, (ushort)0), (arena.GetStatistics().TotalSize, arena.GetStatistics().InUse, arena.GetStatistics().Free));
+        ArenaStatistics<ushort> figures = arena.GetStatistics();
+        Assert.Equal((ushort.MaxValue, ushort.MaxValue, (ushort)0), (figures.TotalSize, figures.InUse, figures.Free));
         for (int id = 0; id <= ushort.MaxValue; id++)
         {
             arena.Free((ushort)id, 1);
@@ -39,7 +40,8 @@ public class OverAllTests
             {
                 for (int size = quantum; size <= 256 - start && size < 256; size += quantum)
                 {
-                    Assert.True(arena.TryAllocateConstrained((byte)size, new() { Min = (byte)start, Max = (byte)(start + size) }, out byte found));
+                    RangeConstraints<byte> place = new() { Min = (byte)start, Max = (byte)(start + size) };
+                    Assert.True(arena.TryAllocateConstrained((byte)size, place, out byte found));
                     Assert.Equal(start, found);
                     Assert.Equal(256 - size, arena.GetStatistics().Free);
                     arena.Validate();
@@ -48,7 +50,8 @@ public class OverAllTests
                 }
             }
 
-            Assert.Equal(policy == FitPolicy.LastFit ? quantum : 0, arena.Allocate((byte)(256 - quantum), policy == FitPolicy.NextFit ? FitPolicy.BestFit : policy));
+            FitPolicy other = policy == FitPolicy.NextFit ? FitPolicy.BestFit : policy;
+            Assert.Equal(policy == FitPolicy.LastFit ? quantum : 0, arena.Allocate((byte)(256 - quantum), other));
         }
     }
 
@@ -57,7 +60,8 @@ public class OverAllTests
     {
         using var arena = Arena<ulong>.OverAll("everything", 16);
         ArenaStatistics<ulong> figures = arena.GetStatistics();
-        Assert.Equal((ulong.MaxValue, ulong.MaxValue, ulong.MaxValue, 0ul, 1L), (figures.TotalSize, figures.Free, figures.LargestFree, figures.InUse, figures.FreeSegments));
+        Assert.Equal((ulong.MaxValue, ulong.MaxValue, ulong.MaxValue, 0ul, 1L),
+            (figures.TotalSize, figures.Free, figures.LargestFree, figures.InUse, figures.FreeSegments));
         Assert.Equal(0, figures.Fragmentation);
         Assert.Equal([new(0, ulong.MaxValue, SegmentKind.Span), new(0, ulong.MaxValue, SegmentKind.Free)], arena.GetSegments());
         Assert.True(arena.TryGetSegment(ulong.MaxValue, out Segment<ulong> segment));
