@@ -43,4 +43,10 @@ public enum AuditCall
 
     /// <summary><c>TryExtend</c>.</summary>
     Extend,
+
+    /// <summary><c>FreeAfter</c>; frees a range whichever way it was allocated.</summary>
+    FreeAfter,
+
+    /// <summary><c>FreeAt</c>; frees a range whichever way it was allocated.</summary>
+    FreeAt,
 }

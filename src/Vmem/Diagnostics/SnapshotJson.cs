@@ -9,7 +9,9 @@ namespace Vmem.Diagnostics;
 /// and native integers.</summary>
 /// <remarks><code>
 /// {"vmemSnapshot":1,"type":"UInt64","name":"heap","quantum":"16","policy":"InstantFit",
-///  "spans":[{"start":"0","size":"1048576","imported":false,"allocated":[["0","64"],["128","32"]]}]}
+///  "completedFence":"6",
+///  "spans":[{"start":"0","size":"1048576","imported":false,"allocated":[["0","64"],["128","32"]]}],
+///  "resting":[["64","16","ticks","250000"],["192","16","fence","7"]]}
 /// </code></remarks>
 internal static class SnapshotJson
 {
@@ -22,6 +24,11 @@ internal static class SnapshotJson
         writer.WriteString("name", snapshot.Name);
         writer.WriteString("quantum", Text(snapshot.Quantum));
         writer.WriteString("policy", snapshot.Policy.ToString());
+        if (snapshot.CompletedFence is { } fence)
+        {
+            writer.WriteString("completedFence", Text(fence));
+        }
+
         writer.WriteStartArray("spans");
         foreach (SpanSnapshot<T> span in snapshot.Spans)
         {
@@ -43,7 +50,30 @@ internal static class SnapshotJson
         }
 
         writer.WriteEndArray();
+        WriteRests(writer, snapshot.Resting);
         writer.WriteEndObject();
+    }
+
+    private static void WriteRests<T>(Utf8JsonWriter writer, IReadOnlyList<RestSnapshot<T>> rests)
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+    {
+        if (rests.Count == 0)
+        {
+            return;
+        }
+
+        writer.WriteStartArray("resting");
+        foreach (RestSnapshot<T> rest in rests)
+        {
+            writer.WriteStartArray();
+            writer.WriteStringValue(Text(rest.Start));
+            writer.WriteStringValue(Text(rest.Size));
+            writer.WriteStringValue(rest.Fence is null ? "ticks" : "fence");
+            writer.WriteStringValue(Text(rest.Fence ?? (ulong)Math.Max(0, rest.Remaining.Ticks)));
+            writer.WriteEndArray();
+        }
+
+        writer.WriteEndArray();
     }
 
     public static ArenaSnapshot<T> Read<T>(ref Utf8JsonReader reader)
@@ -55,6 +85,8 @@ internal static class SnapshotJson
         T quantum = T.Zero;
         FitPolicy policy = default;
         List<SpanSnapshot<T>>? spans = null;
+        List<RestSnapshot<T>> resting = [];
+        ulong? completedFence = null;
         Expect(ref reader, JsonTokenType.StartObject);
         while (NextProperty(ref reader, out string property))
         {
@@ -77,6 +109,12 @@ internal static class SnapshotJson
                     policy = Enum.TryParse(Text(ref reader, property), out FitPolicy parsed)
                         && Enum.IsDefined(parsed) ? parsed : throw new JsonException("\"policy\" names no policy.");
                     break;
+                case "completedFence":
+                    completedFence = Number<ulong>(ref reader, property);
+                    break;
+                case "resting":
+                    ReadRests(ref reader, resting);
+                    break;
                 case "spans":
                     spans = ReadSpans<T>(ref reader);
                     break;
@@ -89,7 +127,16 @@ internal static class SnapshotJson
         return version != ArenaSnapshot<T>.CurrentVersion ? throw new JsonException($"\"vmemSnapshot\" must be {ArenaSnapshot<T>.CurrentVersion}, the version of the format; it is {version}.")
             : type != typeof(T).Name ? throw new JsonException($"\"type\" must be \"{typeof(T).Name}\"; it is \"{type}\".")
             : name is null || spans is null || T.IsZero(quantum) ? throw new JsonException("\"name\", \"quantum\" and \"spans\" must all be there.")
-            : new ArenaSnapshot<T> { Version = version, Name = name, Quantum = quantum, Policy = policy, Spans = spans };
+            : new ArenaSnapshot<T>
+            {
+                Version = version,
+                Name = name,
+                Quantum = quantum,
+                Policy = policy,
+                Spans = spans,
+                Resting = resting,
+                CompletedFence = completedFence,
+            };
     }
 
     private static List<SpanSnapshot<T>> ReadSpans<T>(ref Utf8JsonReader reader)
@@ -151,6 +198,32 @@ internal static class SnapshotJson
             _ = reader.Read();
             Expect(ref reader, JsonTokenType.EndArray);
             ranges.Add(new RangeSnapshot<T>(start, size));
+        }
+    }
+
+    private static void ReadRests<T>(ref Utf8JsonReader reader, List<RestSnapshot<T>> rests)
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+    {
+        Expect(ref reader, JsonTokenType.StartArray);
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            Expect(ref reader, JsonTokenType.StartArray);
+            _ = reader.Read();
+            T start = Number<T>(ref reader, "resting");
+            _ = reader.Read();
+            T size = Number<T>(ref reader, "resting");
+            _ = reader.Read();
+            string unit = Text(ref reader, "resting");
+            _ = reader.Read();
+            ulong until = Number<ulong>(ref reader, "resting");
+            _ = reader.Read();
+            Expect(ref reader, JsonTokenType.EndArray);
+            rests.Add(unit switch
+            {
+                "fence" => new RestSnapshot<T>(start, size, TimeSpan.Zero, until),
+                "ticks" => new RestSnapshot<T>(start, size, TimeSpan.FromTicks((long)Math.Min(until, long.MaxValue)), null),
+                _ => throw new JsonException($"A rest ends after \"ticks\" or with a \"fence\", not with \"{unit}\"."),
+            });
         }
     }
 

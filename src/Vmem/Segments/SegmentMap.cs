@@ -33,8 +33,15 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     private Milestones<T> _milestones;
     private bool _indexed;                        // there is an index by address or by size, or a part of one
     private ulong _generation;
+    private RestTotals _rests;                    // a struct: it lies behind what is used all the time
     private T _scarceAbove;                       // three quarters of the total size
     private T _scarceFor;                         // and from there to 15/16
+
+    private struct RestTotals
+    {
+        public T Size;
+        public long Count;
+    }
 
     public SegmentMap(T quantum)
     {
@@ -58,8 +65,14 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     /// <summary>Allocated segments.</summary>
     public long LiveSegments { get; private set; }
 
+    /// <summary>The total size of resting segments, modulo 2^bits.</summary>
+    public T Resting => _rests.Size;
+
+    /// <summary>Resting segments.</summary>
+    public long RestingSegments => _rests.Count;
+
     /// <summary>Free segments: what is left of the tags in use.</summary>
-    public long FreeSegments => _tags.InUse - LiveSegments - _spans.Count;
+    public long FreeSegments => _tags.InUse - LiveSegments - RestingSegments - _spans.Count;
 
     public long BookkeepingBytes =>
         _tags.Bytes + _freeLists.Bytes + _live.Bytes + _spans.Bytes + (_indexes?.Bytes ?? 0) + _milestones.Bytes;
@@ -111,7 +124,8 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     public Segment<T> GetSegment(uint index) => ToSegment(_tags.At(index));
 
     private Segment<T> ToSegment(Tag<T>* tag) =>
-        new(tag->Start, SizeOf(tag), tag->Kind == TagKind.Free ? SegmentKind.Free : SegmentKind.Allocated);
+        new(tag->Start, SizeOf(tag), tag->Kind == TagKind.Free ? SegmentKind.Free
+            : tag->IsResting ? SegmentKind.Resting : SegmentKind.Allocated);
 
     /// <summary>Allocates [start, start + size) of a free segment. The caller knows that it lies inside.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

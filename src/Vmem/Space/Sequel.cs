@@ -17,4 +17,7 @@ internal enum Sequel : byte
 
     /// <summary>A recording is under way.</summary>
     Recording = 8,
+
+    /// <summary>Whatever is freed rests first.</summary>
+    Rest = 16,
 }

@@ -9,13 +9,17 @@ namespace Vmem.Testing.Generation;
 /// <param name="Policy">The arena's own policy.</param>
 /// <param name="SingleThreaded">Whether the arena goes without its lock.</param>
 /// <param name="CacheMax">The largest size that quantum caches keep; 0: there are none.</param>
+/// <param name="ReuseDelay">How many milliseconds rests whatever is freed.</param>
+/// <param name="CutRestsShort">Whether a request that fails cuts rests short.</param>
 public sealed record ArenaLayout(
     int Top,
     int Quantum,
     IReadOnlyList<ModelSegment> Spans,
     FitPolicy Policy,
     bool SingleThreaded,
-    int CacheMax = 0)
+    int CacheMax = 0,
+    int ReuseDelay = 0,
+    bool CutRestsShort = false)
 {
     private static readonly int[] s_quanta = [1, 1, 2, 4, 8, 16];
 
@@ -41,5 +45,5 @@ public sealed record ArenaLayout(
 
     /// <summary>Readable in a failure message.</summary>
     public override string ToString() =>
-        $"top {Top}, quantum {Quantum}, {Policy}{(SingleThreaded ? ", single-threaded" : "")}{(CacheMax > 0 ? $", caches to {CacheMax}" : "")}, spans {string.Join(' ', Spans.Select(span => $"[{span.Start}, {span.End})"))}";
+        $"top {Top}, quantum {Quantum}, {Policy}{(SingleThreaded ? ", single-threaded" : "")}{(CacheMax > 0 ? $", caches to {CacheMax}" : "")}{(ReuseDelay > 0 ? $", reuse after {ReuseDelay}" : "")}{(CutRestsShort ? ", cuts rests short" : "")}, spans {string.Join(' ', Spans.Select(span => $"[{span.Start}, {span.End})"))}";
 }

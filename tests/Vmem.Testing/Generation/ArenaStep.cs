@@ -20,6 +20,10 @@ public enum StepKind
     Restore,
     Reap,
     Ask,
+    FreeAfter,
+    FreeAt,
+    Advance,
+    CompleteFence,
 }
 
 /// <summary>

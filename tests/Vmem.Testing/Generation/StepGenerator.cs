@@ -13,9 +13,9 @@ public sealed class StepGenerator(SeededRandom random, ArenaLayout layout, int t
     private static readonly (StepKind Kind, int Weight)[] s_weights =
     [
         (StepKind.Allocate, 240), (StepKind.AllocateConstrained, 210), (StepKind.AllocateHandle, 60), (StepKind.AllocateMany, 20),
-        (StepKind.Free, 270), (StepKind.FreeWrong, 35), (StepKind.FreeHandle, 60), (StepKind.FreeMany, 20), (StepKind.FreeManyWrong, 10),
+        (StepKind.Free, 220), (StepKind.FreeWrong, 35), (StepKind.FreeHandle, 60), (StepKind.FreeMany, 20), (StepKind.FreeManyWrong, 10),
         (StepKind.Extend, 40), (StepKind.AddSpan, 8), (StepKind.RemoveSpan, 8), (StepKind.Restore, 2), (StepKind.Reap, 2),
-        (StepKind.Ask, 15),
+        (StepKind.Ask, 15), (StepKind.FreeAfter, 40), (StepKind.FreeAt, 20), (StepKind.Advance, 25), (StepKind.CompleteFence, 15),
     ];
 
     private static readonly int s_totalWeight = s_weights.Sum(entry => entry.Weight);
