@@ -3,7 +3,7 @@ using Vmem.Tool.Reports;
 
 namespace Vmem.Tool.Commands;
 
-/// <summary><c>vmem map SNAPSHOT.json</c>: the picture of one arena.</summary>
+/// <summary><c>vmem map SNAPSHOT.json</c>: the picture of one arena, or of the blocks of a GPU allocator.</summary>
 internal static class MapCommand
 {
     private const string StandardInput = "-";
@@ -12,20 +12,25 @@ internal static class MapCommand
     {
         var snapshot = new Argument<string>("SNAPSHOT")
         {
-            Description = "A snapshot: what Arena.Snapshot().ToJson() or \"vmem replay --snapshot\" wrote; \"-\" is standard input.",
+            Description = "A snapshot: what Arena.Snapshot().ToJson() or \"vmem replay --snapshot\" wrote; or detailed statistics of VMA or D3D12MA; \"-\" is standard input.",
         };
         var svg = new Option<string?>("--svg", "-o")
         {
             Description = "Where the picture goes. [default: standard output]",
             HelpName = "FILE.svg",
         };
-        var command = new Command("map", "Draws an arena from its snapshot, as SVG: its spans, what is allocated and what is free.") { snapshot, svg };
+        var addresses = new Option<AddressNotation>("--addresses")
+        {
+            Description = "How addresses are written: decimal, hex, ip (IPv4 for UInt32, IPv6 for UInt128), or auto: decimal for Byte and UInt16, else hex.",
+        };
+        addresses.AcceptOnlyFromAmong("auto", "decimal", "hex", "ip");
+        var command = new Command("map", "Draws an arena from its snapshot, as SVG: its spans, what is allocated and what is free.") { snapshot, svg, addresses };
         command.SetAction((parsed, cancellationToken) => ToolCommand.RunAsync(
-            console, () => Execute(console, parsed.GetValue(snapshot)!, parsed.GetValue(svg)), cancellationToken));
+            console, () => Execute(console, parsed.GetValue(snapshot)!, parsed.GetValue(svg), parsed.GetValue(addresses)), cancellationToken));
         return command;
     }
 
-    private static void Execute(ToolConsole console, string snapshot, string? svg)
+    private static void Execute(ToolConsole console, string snapshot, string? svg, AddressNotation notation)
     {
         if (snapshot.Length == 0 || svg?.Length == 0)
         {
@@ -38,16 +43,18 @@ internal static class MapCommand
         }
 
         ArenaPicture arena = Read(console, snapshot);
+        AddressText addresses = AddressText.Of(arena.Type, notation)
+            ?? throw new UsageException($"values of {arena.Type} are no IP addresses: UInt32 are IPv4's, UInt128 IPv6's");
         if (svg is null)
         {
             using var picture = new MemoryStream();
-            SnapshotSvg.Write(arena, picture);
+            SnapshotSvg.Write(arena, addresses, picture);
             console.Output.Write(System.Text.Encoding.UTF8.GetString(picture.GetBuffer(), 0, (int)picture.Length));
             return;
         }
 
         using var files = new OutputFiles();
-        files.Stage(svg, stream => SnapshotSvg.Write(arena, stream));
+        files.Stage(svg, stream => SnapshotSvg.Write(arena, addresses, stream));
         files.Commit();
     }
 
@@ -56,13 +63,13 @@ internal static class MapCommand
         if (snapshot == StandardInput)
         {
             using Stream input = console.OpenInput();
-            return SnapshotReader.Read("standard input", input);
+            return PictureReader.Read("standard input", input);
         }
 
         try
         {
             using FileStream file = File.OpenRead(snapshot);
-            return SnapshotReader.Read(snapshot, file);
+            return PictureReader.Read(snapshot, file);
         }
         catch (Exception fault) when (fault is FileNotFoundException or DirectoryNotFoundException)
         {

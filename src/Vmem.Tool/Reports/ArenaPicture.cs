@@ -3,10 +3,14 @@ using System.Numerics;
 namespace Vmem.Tool.Reports;
 
 /// <summary>
-/// An arena as a snapshot describes it, of whatever integer type: 128 bits hold them all, so that one reader and one picture serve every
-/// arena. Sums are of any size: an arena over all 2^128 values has more than 128 bits can count.
+/// An arena as a snapshot describes it, of whatever integer type, or the blocks of a GPU allocator: 128 bits hold them all, so that one
+/// picture serves all. Sums are of any size: an arena over all 2^128 values has more than 128 bits can count.
 /// </summary>
-internal sealed record ArenaPicture(string Type, string Name, UInt128 Quantum, string Policy, IReadOnlyList<SpanPicture> Spans)
+/// <param name="Type">The name of the integer type.</param>
+/// <param name="Title">What is shown.</param>
+/// <param name="Note">What there is to know of it besides its figures.</param>
+/// <param name="Spans">Its spans.</param>
+internal sealed record ArenaPicture(string Type, string Title, string Note, IReadOnlyList<SpanPicture> Spans)
 {
     public BigInteger Total => Sum(Spans.Select(span => (BigInteger)span.Size));
 
@@ -23,8 +27,8 @@ internal sealed record ArenaPicture(string Type, string Name, UInt128 Quantum, s
     private static BigInteger Sum(IEnumerable<BigInteger> sizes) => sizes.Aggregate(BigInteger.Zero, BigInteger.Add);
 }
 
-/// <summary>A span, and its allocated ranges in address order.</summary>
-internal sealed record SpanPicture(UInt128 Start, UInt128 Size, bool Imported, IReadOnlyList<RangePicture> Allocated)
+/// <summary>A span, what it is called, and its allocated ranges in address order.</summary>
+internal sealed record SpanPicture(UInt128 Start, UInt128 Size, string Name, IReadOnlyList<RangePicture> Allocated)
 {
     public IEnumerable<UInt128> GetFreeSizes()
     {
@@ -47,4 +51,9 @@ internal sealed record SpanPicture(UInt128 Start, UInt128 Size, bool Imported, I
     }
 }
 
-internal readonly record struct RangePicture(UInt128 Start, UInt128 Size);
+/// <summary>An allocated range.</summary>
+/// <param name="Start">Where it starts.</param>
+/// <param name="Size">How long it is.</param>
+/// <param name="Kind">What it is drawn as: its tag, or the kind of a GPU resource; null if nothing is known.</param>
+/// <param name="Name">Its name, if it has one.</param>
+internal readonly record struct RangePicture(UInt128 Start, UInt128 Size, string? Kind = null, string? Name = null);

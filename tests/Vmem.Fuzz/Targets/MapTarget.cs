@@ -23,7 +23,7 @@ internal sealed class MapTarget : FuzzTarget
         ArenaPicture picture;
         try
         {
-            picture = SnapshotReader.Read("snapshot", new DribblingStream(input, 64));
+            picture = PictureReader.Read("snapshot", new DribblingStream(input, 64));
         }
         catch (SnapshotFormatException fault)
         {
@@ -33,7 +33,7 @@ internal sealed class MapTarget : FuzzTarget
         }
 
         using var svg = new MemoryStream();
-        SnapshotSvg.Write(picture, svg);
+        SnapshotSvg.Write(picture, AddressText.Of(picture.Type, AddressNotation.Auto)!.Value, svg);
         bound.Check("The snapshot reader");
         FindingException.Unless(picture.InUse <= picture.Total, "More is in use than there is.");
         FindingException.Unless(picture.LargestFree <= picture.Free, "The largest free segment is larger than all that is free.");

@@ -96,7 +96,7 @@ internal static class ReplayOracle
         ArenaSnapshot<ulong> snapshot = ((ArenaTarget)lane.Target).Snapshot(lane.Range);
         string json = snapshot.ToJson();
         using var stream = new MemoryStream(Encoding.UTF8.GetBytes(json));
-        SnapshotSvg.Write(SnapshotReader.Read("snapshot", stream), Stream.Null);
+        SnapshotSvg.Write(PictureReader.Read("snapshot", stream), AddressText.Of("UInt64", AddressNotation.Auto)!.Value, Stream.Null);
         RestoreOracle<ulong>.Check(ArenaSnapshot<ulong>.FromJson(json), useSource: false);
     }
 }

@@ -95,8 +95,8 @@ internal sealed class RestoreTarget : FuzzTarget
         where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
     {
         using var stream = new MemoryStream(Encoding.UTF8.GetBytes(snapshot.ToJson()));
-        Tool.Reports.ArenaPicture picture = Tool.Reports.SnapshotReader.Read("snapshot", stream);
-        bool alike = picture.Name == snapshot.Name && picture.Spans.Count == snapshot.Spans.Count;
+        Tool.Reports.ArenaPicture picture = Tool.Reports.PictureReader.Read("snapshot", stream);
+        bool alike = picture.Title == "Arena " + snapshot.Name && picture.Spans.Count == snapshot.Spans.Count;
         FindingException.Unless(alike, "The tool reads another arena.");
     }
 }

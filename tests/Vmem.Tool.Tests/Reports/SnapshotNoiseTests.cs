@@ -28,7 +28,8 @@ public sealed class SnapshotNoiseTests
             try
             {
                 using var picture = new MemoryStream();
-                SnapshotSvg.Write(SnapshotReader.Read("noise", new MemoryStream(text)), picture);
+                ArenaPicture arena = PictureReader.Read("noise", new MemoryStream(text));
+                SnapshotSvg.Write(arena, AddressText.Of(arena.Type, AddressNotation.Auto)!.Value, picture);
                 _ = System.Xml.Linq.XElement.Parse(Encoding.UTF8.GetString(picture.ToArray()));
             }
             catch (SnapshotFormatException refusal)
