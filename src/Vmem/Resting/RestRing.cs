@@ -100,6 +100,13 @@ internal unsafe struct RestRing<T>
         else
         {
             NativeMemory.AlignedFree(chunk);
+            if (_spares > SparesKept)             // a batch had more reserved, and did not come
+            {
+                chunk = _spare;
+                _spare = *(byte**)chunk;
+                _spares--;
+                NativeMemory.AlignedFree(chunk);
+            }
         }
     }
 

@@ -12,7 +12,7 @@ public sealed record ArenaOptions<T>
     public FitPolicy Policy { get; init; }
 
     /// <summary>Requests up to this size are met from quantum caches, whatever the policy (vmem_create's <c>qcache_max</c>). 0: there are
-    /// none; nor are there in an audited arena (<see cref="Audit"/>).</summary>
+    /// none; nor are there in an audited arena (<see cref="Audit"/>), or in one that delays reuse (<see cref="ReuseDelay"/>).</summary>
     /// <remarks>
     /// <para>
     /// Rounded up to the quantum; at most 64 quanta, and not together with next fit. Such a request costs a few nanoseconds, takes no lock,
