@@ -20,8 +20,9 @@ internal sealed class Plan
             Recording      -> Ranges, Checks
             Platform       ->
             Segments       -> Ranges, Checks, Platform
+            Resting        -> Segments, Timing, Lifetimes
             Lending        -> Checks
-            Space          -> Segments, Diagnostics, Recording, Lending
+            Space          -> Resting, Diagnostics, Recording, Lending
             Importing      -> Space
             Caching        -> Space, Shared/Caching
             Waiting        -> Space, Timing

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Vmem.Caching;
 using Vmem.Diagnostics;
+using Vmem.Resting;
 using Vmem.Space;
 
 namespace Vmem;
@@ -109,13 +110,15 @@ public sealed partial class Arena<T>
     private bool TryResize(in RangeHandle<T> handle, T newSize, bool isDrained)
     {
         AuditSite? site = _space.Auditor?.Sign(AuditCall.Extend);
+        RestUntil until = _space.UntilReuse;
         bool? done = null;
         while (done is null)
         {
             using Visit<T> visit = isDrained ? _caches!.VisitDrained(isOwnRelease: false) : _space.Visit();
-            done = _space.TryResize(handle, newSize, site);
+            done = _space.TryResize(handle, newSize, until, site);
         }
 
+        _space.SetRestTimer();
         return done.Value;
     }
 
@@ -126,15 +129,18 @@ public sealed partial class Arena<T>
     private bool TryResize(T start, T oldSize, T newSize, bool isDrained)
     {
         AuditSite? site = _space.Auditor?.Sign(AuditCall.Extend);
+        RestUntil until = _space.UntilReuse;
         bool isCached = oldSize - T.One < _cachedMax;
         bool? done = null;
         while (done is null)
         {
             using Visit<T> visit = isDrained ? _caches!.VisitDrained(isOwnRelease: false) : isCached ? _space.VisitFrozen()
                 : _space.Visit();
-            done = isCached && !_caches!.TryMakeSegment(start, oldSize) ? false : _space.TryResize(start, oldSize, newSize, site);
+            done = isCached && !_caches!.TryMakeSegment(start, oldSize) ? false
+                : _space.TryResize(start, oldSize, newSize, until, site);
         }
 
+        _space.SetRestTimer();
         return done.Value;
     }
 

@@ -22,6 +22,7 @@ public sealed partial class Arena<T> : IMetered
     /// size.</remarks>
     public bool TryGetSegment(T value, out Segment<T> segment)
     {
+        _ = _space.EndDueRests();
         _space.Approach(value);
         using Visit<T> visit = _space.VisitFrozen();
         uint index = _space.Map.Locate(value);
@@ -38,6 +39,7 @@ public sealed partial class Arena<T> : IMetered
     /// </remarks>
     public IEnumerable<Segment<T>> GetSegments()
     {
+        _ = _space.EndDueRests();
         using Visit<T> visit = _space.VisitFrozen();
         return _caches is null ? Enumerate() : _caches.View().Copy();
     }
@@ -79,12 +81,13 @@ public sealed partial class Arena<T> : IMetered
     /// <para>
     /// No thread is stopped. While threads use the caches, each one's share of <c>InUse</c>, <c>Cached</c>, <c>LiveSegments</c>,
     /// <c>Allocations</c> and <c>Frees</c> is that of some moment during the call. A range that passes from one to another may be missed or
-    /// be counted twice. The figures add up all the same: <c>TotalSize = InUse + Cached + Free</c> and
+    /// be counted twice. The figures add up all the same: <c>TotalSize = InUse + Cached + Resting + Free</c> and
     /// <c>Allocations = Frees + LiveSegments</c>. All others are exact.
     /// </para>
     /// </remarks>
     public ArenaStatistics<T> GetStatistics()
     {
+        _ = _space.EndDueRests();
         using Visit<T> visit = _space.Visit();
         return Figures() with { LargestFree = _space.Map.LargestFree() };
     }
@@ -121,6 +124,7 @@ public sealed partial class Arena<T> : IMetered
 
     private FitReport<T> Report(in Placement<T> placement)
     {
+        _ = _space.EndDueRests();
         FitReport<T> report = _space.Report(placement);
         report = !report.Fits && _caches is not null && !T.IsZero(_caches.Drain(out _)) ? _space.Report(placement) : report;
         return _importer is null ? report : _importer.Complete(report, placement);
@@ -133,6 +137,7 @@ public sealed partial class Arena<T> : IMetered
     {
         using Visit<T> visit = _space.VisitFrozen();
         _space.Validate();
+        _space.ValidateRests();
         _caches?.Validate();
         _room?.Validate();
     }
@@ -173,6 +178,7 @@ public sealed partial class Arena<T> : IMetered
         ArenaFigure.Size => long.CreateSaturating(figures.TotalSize),
         ArenaFigure.InUse => long.CreateSaturating(figures.InUse),
         ArenaFigure.Cached => long.CreateSaturating(figures.Cached),
+        ArenaFigure.Resting => long.CreateSaturating(figures.Resting),
         ArenaFigure.Imported => long.CreateSaturating(figures.Imported),
         ArenaFigure.Allocations => figures.Allocations,
         ArenaFigure.Frees => figures.Frees,

@@ -1,5 +1,6 @@
 using Vmem.Caching;
 using Vmem.Diagnostics;
+using Vmem.Resting;
 using Vmem.Space;
 
 namespace Vmem;
@@ -95,11 +96,14 @@ public sealed partial class Arena<T>
         }
 
         AuditSite? site = _space.Auditor?.Sign(AuditCall.FreePart);
+        RestUntil until = _space.UntilReuse;
         for (bool isDone = false; !isDone;)
         {
             using Visit<T> visit = VisitRange(start, size);
-            isDone = _space.TryFreePart(start, size, partStart, partSize, site);
+            isDone = _space.TryFreePart(start, size, partStart, partSize, until, site);
         }
+
+        _space.SetRestTimer();
     }
 
     /// <summary>Gives an allocated range another place, in one step: nobody else gets the old one before, or sees neither. Moving the
@@ -113,7 +117,8 @@ public sealed partial class Arena<T>
     /// <exception cref="InvalidFreeException">No such range is allocated.</exception>
     /// <exception cref="OutOfMemoryException">There is no memory for another boundary tag; nothing was changed.</exception>
     /// <remarks>Both places are looked up as in <see cref="TryAllocateAt"/>; nothing is imported, and what arenas above keep is not asked
-    /// for. Counts neither as an allocation nor as a free. A range that a handle held is freed by its new address afterwards, and the handle
+    /// for. Counts neither as an allocation nor as a free, and what it leaves does not rest
+    /// (<see cref="ArenaOptions{T}.ReuseDelay"/>). A range that a handle held is freed by its new address afterwards, and the handle
     /// is stale.</remarks>
     public bool TryMove(T start, T size, T newStart)
     {

@@ -14,6 +14,8 @@ public sealed partial class Arena<T>
     {
         var spans = new List<SpanSnapshot<T>>();
         List<RangeSnapshot<T>> allocated = [];
+        _ = _space.EndDueRests();
+        ulong now = _space.RestNow;
         using Visit<T> visit = _space.VisitFrozen();
         foreach (Segment<T> segment in CopySegments())
         {
@@ -39,6 +41,8 @@ public sealed partial class Arena<T>
             Rotor = rotor,
             RotorLead = lead == rotor ? null : lead,
             Spans = spans,
+            Resting = _space.CopyRests(now),
+            CompletedFence = _space.CompletedFence,
         };
     }
 
@@ -75,11 +79,19 @@ public sealed partial class Arena<T>
         try
         {
             AuditSite? site = arena._space.Auditor?.Sign(AuditCall.Restore);
+            RestSnapshot<T>[] rests = [.. snapshot.Resting.OrderBy(static rest => rest.Start)];
+            int carved = 0;
             foreach (SpanSnapshot<T> span in snapshot.Spans)
             {
-                arena.RestoreSpan(span, site);
+                carved += arena.RestoreSpan(span, rests, site);
             }
 
+            if (carved != rests.Length)
+            {
+                throw new ArgumentException("a range that rests lies in no span, or its rest begins below one.");
+            }
+
+            arena.RestoreRests(snapshot, site);
             arena._space.Map.SetRotor(snapshot.Rotor, lead);
             return arena;
         }
@@ -97,7 +109,8 @@ public sealed partial class Arena<T>
         }
     }
 
-    private void RestoreSpan(SpanSnapshot<T> span, AuditSite? site)
+    /// <returns>How many of the ranges that rest lie in the span: they are allocated for now.</returns>
+    private int RestoreSpan(SpanSnapshot<T> span, RestSnapshot<T>[] rests, AuditSite? site)
     {
         if (span?.Allocated is null)
         {
@@ -110,12 +123,17 @@ public sealed partial class Arena<T>
             _space.CheckSpan(span.Start, span.Size);
         }
 
+        int first = Array.FindIndex(rests, rest => rest.Start >= span.Start);
+        int count = first < 0 ? 0 : rests.Skip(first).TakeWhile(rest => isWhole || rest.Start - span.Start < span.Size).Count();
+        IEnumerable<RangeSnapshot<T>> ranges = count == 0 ? span.Allocated
+            : span.Allocated.Concat(rests.Skip(first).Take(count).Select(static rest => new RangeSnapshot<T>(rest.Start, rest.Size)))
+                .OrderBy(static range => range.Start);
         using Visit<T> visit = _space.Visit();
         uint free = isWhole ? _space.RestoreWhole() : _space.RestoreSpan(span.Start, span.Size, span.Imported);
         T from = span.Start;
         T last = span.Start + (span.Size - T.One);
         bool isFull = false;
-        foreach (RangeSnapshot<T> range in span.Allocated)
+        foreach (RangeSnapshot<T> range in ranges)
         {
             if (T.IsZero(range.Size) || !T.IsZero((range.Start | range.Size) & (Quantum - T.One)) || isFull || range.Start < from ||
                 range.Start > last || range.Size - T.One > last - range.Start)
@@ -133,5 +151,24 @@ public sealed partial class Arena<T>
             from = range.Start + range.Size;
             isFull = from - T.One == last;
         }
+
+        return count;
+    }
+
+    /// <summary>What rests goes on for what remained, or until its fence. What would be over by now rests for a moment.</summary>
+    private void RestoreRests(ArenaSnapshot<T> snapshot, AuditSite? site)
+    {
+        foreach (RestSnapshot<T> rest in snapshot.Resting)
+        {
+            _space.RestRestored(rest.Start, rest.Size, rest.Fence is { } fence ? _space.UntilFence(fence)
+                : _space.UntilAfter(TimeSpan.FromTicks(Math.Max(1, rest.Remaining.Ticks))), site);
+        }
+
+        if (snapshot.CompletedFence is { } completed)
+        {
+            _space.CompleteFence(completed);
+        }
+
+        _space.SetRestTimer();
     }
 }

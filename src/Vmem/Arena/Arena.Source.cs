@@ -77,7 +77,11 @@ public sealed partial class Arena<T> : ILender<T>, ISupply<T>, ILoanSource
     void ISupply<T>.Watch() => _caches?.Watch();
 
     /// <inheritdoc/>
-    bool ISupply<T>.TryTakeBackLent(ref Conclusion end) => _caches is not null && _caches.TryTakeBackLent(ref end);
+    bool ISupply<T>.TryTakeBackLent(ref Conclusion end)
+    {
+        bool isTakenBack = _caches is not null && _caches.TryTakeBackLent(ref end);
+        return _space.CutAllRests(ref end) || isTakenBack;
+    }
 
     /// <inheritdoc/>
     Segment<T> ISupply<T>.Import(in Request<T> request) => _importer!.Import(request);

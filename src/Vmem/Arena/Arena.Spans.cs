@@ -47,12 +47,14 @@ public sealed partial class Arena<T>
     /// <summary>Removes a span that was added, unless anything of it is allocated.</summary>
     /// <param name="start">The first value of the span.</param>
     /// <param name="size">Its length.</param>
-    /// <returns>False, and nothing is changed, while anything of it is allocated.</returns>
+    /// <returns>False, and nothing is changed, while anything of it is allocated or rests.</returns>
     /// <exception cref="ArgumentException">There is no such span, it was imported (then <see cref="Reap"/> gives it back), or it holds every
     /// value of the type (<see cref="OverAll"/>).</exception>
     /// <remarks>O(log spans). Those who wait for what can never come any more get an <see cref="ArenaExhaustedException"/>.</remarks>
     public bool TryRemoveSpan(T start, T size) =>
-        TryRemoveSpan(start, size, isDrained: false) || (_caches is not null && TryRemoveSpan(start, size, isDrained: true));
+        TryRemoveSpan(start, size, isDrained: false)
+            || (_caches is not null && TryRemoveSpan(start, size, isDrained: true))
+            || (_space.EndDueRests() && TryRemoveSpan(start, size, isDrained: _caches is not null));
 
     /// <summary>Whether a value lies in any span, allocated or not (vmem_contains).</summary>
     /// <param name="value">The value.</param>
@@ -71,6 +73,7 @@ public sealed partial class Arena<T>
     public T Reap()
     {
         T released = T.Zero;
+        _ = _space.EndDueRests();
         T drained = _caches is null ? T.Zero : _caches.Drain(out released);
         _caches?.DropEmpty();
         released += _space.DetachEmpty();

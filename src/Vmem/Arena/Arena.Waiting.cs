@@ -141,6 +141,7 @@ public sealed partial class Arena<T>
     /// need no such call.</remarks>
     public void RetryWaiters()
     {
+        _ = _space.EndDueRests();
         bool isWatched;
         using (_space.Visit())
         {

@@ -71,6 +71,11 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
 
         options ??= s_defaults;
         Request<T>.CheckPolicy(options.Policy, nameof(options));
+        if (options.ReuseDelay < TimeSpan.Zero)
+        {
+            throw new ArgumentOutOfRangeException(nameof(options), options.ReuseDelay, "ReuseDelay must not be negative.");
+        }
+
         T sourceQuantum = options.Source is null ? quantum : Importer<T>.CheckQuantum(options.Source.Quantum, nameof(options));
         _policy = options.Policy;
         _time = options.TimeProvider;
@@ -78,7 +83,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         _quantumShift = int.CreateTruncating(T.TrailingZeroCount(quantum));
         int classes = CachedSizes<T>.Count(options, quantum);
         _space = new Space<T>(name, quantum, options);
-        if (classes > 0 && !options.Audit)        // audited, each range is a segment, so that each mistake is found at once
+        if (classes > 0 && !options.Audit && options.ReuseDelay == TimeSpan.Zero)        // audited, each mistake is found at once
         {
             _caches = new QuantumCaches<T>(_space, _policy, classes, _time);
             _space.Caches = _caches;
@@ -186,6 +191,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
             _space.ReleaseTables();
         }
 
+        end.Take(_space.EndRestTimer);
         end.Take(() => _caches?.Dispose());
         end.Take(_space.Leave);
         end.Take(() => ArenaMetrics.Arenas.Remove(_metered));
@@ -214,16 +220,22 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
     // The rest of the order, after what is at hand was found to have no place. An arena above asks for one pass at a time.
     private bool TryMeetWithMore(in Request<T> request, out Grant<T> grant, bool mayBeDrained = true)
     {
+        if (_space.EndDueRests() && _space.TryTake(request, out grant))        // what rests no longer
+        {
+            return true;
+        }
+
         if (_importer is null && !_space.Lends)
         {
-            return (mayBeDrained && TryTakeDrained(request, out grant)) || Fail(out grant);
+            return (mayBeDrained && TryTakeDrained(request, out grant)) || TryTakeCutShort(request, out grant) || Fail(out grant);
         }
 
         grant = default;
         bool isThorough = request.Terms.Pass == ImportPass.Thorough;
         long releases = isThorough ? -1 : _space.Releases;
         return (!isThorough && TryTakeImported(request, out grant))         // the source, without the lock
-            || (request.Terms.Pass != ImportPass.Gentle && (TryMeetThoroughly(request, releases, out grant) || Fail(out grant)));
+            || (request.Terms.Pass != ImportPass.Gentle && (TryMeetThoroughly(request, releases, out grant) ||
+                TryTakeCutShort(request, out grant) || Fail(out grant)));
     }
 
     // What is kept for speed goes back, here and above, and the source is asked to do the same.
@@ -242,6 +254,11 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
             EndAttempt(grant, recall);
         }
     }
+
+    // What rests for a time, if the options say so; and what the source can make of that.
+    private bool TryTakeCutShort(in Request<T> request, out Grant<T> grant) =>
+        _space.TryTakeCutShort(request, out grant, out bool hasCut)
+            || (hasCut && _importer is not null && TryMeetThoroughly(request, releases: -1, out grant));
 
     private bool Serves(in Request<T> request) => _caches is not null && _caches.Serves(request);
 

@@ -28,7 +28,7 @@ internal sealed class CacheDrain<T>(Space<T> space, RangeSlabs<T> slabs, SlabLay
     public bool CouldHelp(T size)
     {
         T cached = CachedUnits();
-        T free = Space<T>.Saturate(space.Map.TotalSize - space.Map.InUse, space.Map.FreeSegments);
+        T free = Space<T>.Saturate(space.Map.FreeSize, space.Map.FreeSegments);
         return !T.IsZero(cached) && (space.Source is not null ||
             (size <= space.Map.LargestSpan && (free >= size || cached >= size - free)));
     }

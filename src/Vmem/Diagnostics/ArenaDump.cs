@@ -17,7 +17,7 @@ internal static class ArenaDump
     {
         CultureInfo plain = CultureInfo.InvariantCulture;
         writer.WriteLine(title);
-        writer.WriteLine(string.Create(plain, $"  total {figures.TotalSize}, in use {figures.InUse}, cached {figures.Cached}, free {figures.Free}, imported {figures.Imported}"));
+        writer.WriteLine(string.Create(plain, $"  total {figures.TotalSize}, in use {figures.InUse}, cached {figures.Cached}, resting {figures.Resting}, free {figures.Free}, imported {figures.Imported}"));
         writer.WriteLine(string.Create(plain, $"  largest free {figures.LargestFree}, fragmentation {figures.Fragmentation:P1}, peak in use {figures.PeakInUse}"));
         writer.WriteLine(string.Create(plain, $"  {figures.Allocations} allocations, {figures.Frees} frees, {figures.Failures} failures, {figures.Imports} imports, {figures.Releases} releases"));
         var sizes = new SortedDictionary<T, (long Allocated, long Free)>();
@@ -55,13 +55,14 @@ internal static class ArenaDump
         SegmentKind.Span => "span",
         SegmentKind.Allocated => "allocated",
         SegmentKind.Cached => "cached",
+        SegmentKind.Resting => "resting",
         _ => "free",
     };
 
     private static void Count<T>(SortedDictionary<T, (long Allocated, long Free)> sizes, Segment<T> segment)
         where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
     {
-        if (segment.Kind is SegmentKind.Span or SegmentKind.Cached)
+        if (segment.Kind is SegmentKind.Span or SegmentKind.Cached or SegmentKind.Resting)
         {
             return;
         }

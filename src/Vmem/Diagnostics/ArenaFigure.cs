@@ -7,6 +7,7 @@ internal enum ArenaFigure
     InUse,
     Cached,
     Imported,
+    Resting,
     Allocations,
     Frees,
     Failures,

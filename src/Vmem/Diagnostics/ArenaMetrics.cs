@@ -39,6 +39,9 @@ public static class ArenaMetrics
     /// <summary>What caches hold ready for callers, in the arena's units.</summary>
     public const string Cached = "vmem.arena.cached";
 
+    /// <summary>What was freed later and rests, in the arena's units.</summary>
+    public const string Resting = "vmem.arena.resting";
+
     /// <summary>The part of the size that came from the arena's source.</summary>
     public const string Imported = "vmem.arena.imported";
 
@@ -72,6 +75,7 @@ public static class ArenaMetrics
         Observe(Size, ArenaFigure.Size, "{unit}", "The size of all spans together.");
         Observe(InUse, ArenaFigure.InUse, "{unit}", "What callers hold.");
         Observe(Cached, ArenaFigure.Cached, "{unit}", "What caches hold ready for callers.");
+        Observe(Resting, ArenaFigure.Resting, "{unit}", "What was freed later and rests.");
         Observe(Imported, ArenaFigure.Imported, "{unit}", "The part of the size that came from the arena's source.");
         Observe(Allocations, ArenaFigure.Allocations, "{allocation}", "Allocations that succeeded.");
         Observe(Frees, ArenaFigure.Frees, "{free}", "Frees that succeeded.");

@@ -5,7 +5,7 @@ using Vmem.Diagnostics;
 
 namespace Vmem;
 
-/// <summary>What an arena held at one moment: its spans and what was allocated of them. Everything else is free.</summary>
+/// <summary>What an arena held at one moment: its spans, and what of them was allocated or rested. Everything else is free.</summary>
 /// <remarks>
 /// Serialisable by System.Text.Json (without reflection) and by <see cref="ToJson"/>. Numbers are written as decimal strings, because many
 /// JSON readers take numbers for doubles and lose the low bits of 64-bit addresses.
@@ -38,6 +38,13 @@ public sealed class ArenaSnapshot<T>
 
     /// <summary>The spans in address order.</summary>
     public required IReadOnlyList<SpanSnapshot<T>> Spans { get; init; }
+
+    /// <summary>The ranges of all spans that were freed and rested, in the order in which that ends: first those that rest for a time, then
+    /// those that rest for a fence. A version of this library that does not know of rests takes them for free.</summary>
+    public IReadOnlyList<RestSnapshot<T>> Resting { get; init; } = [];
+
+    /// <summary>The last fence that was completed (<see cref="Arena{T}.CompleteFence"/>); null: none was.</summary>
+    public ulong? CompletedFence { get; init; }
 
     /// <summary>The snapshot as JSON.</summary>
     /// <returns>The text.</returns>
@@ -91,6 +98,15 @@ public sealed class SpanSnapshot<T>
     /// <summary>The allocated ranges in address order.</summary>
     public required IReadOnlyList<RangeSnapshot<T>> Allocated { get; init; }
 }
+
+/// <summary>A range of a snapshot that was freed later and rested.</summary>
+/// <param name="Start">The first value.</param>
+/// <param name="Size">The number of values.</param>
+/// <param name="Remaining">For how long it had yet to rest; of no meaning if there is a fence.</param>
+/// <param name="Fence">The fence that ends the rest; null: time does.</param>
+/// <typeparam name="T">The arena's integer type.</typeparam>
+public readonly record struct RestSnapshot<T>(T Start, T Size, TimeSpan Remaining, ulong? Fence)
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>;
 
 /// <summary>An allocated range of a snapshot.</summary>
 /// <param name="Start">The first value.</param>

@@ -18,7 +18,11 @@ public readonly record struct ArenaStatistics<T>
     /// <summary>What caches hold ready for callers. An arena without quantum caches has none.</summary>
     public T Cached { get; init; }
 
-    /// <summary>What nobody holds: <c>TotalSize − InUse − Cached</c>.</summary>
+    /// <summary>What was freed later and rests: nobody holds it, and no request can have it yet. See
+    /// <see cref="Arena{T}.FreeAfter(T, T, TimeSpan)"/>.</summary>
+    public T Resting { get; init; }
+
+    /// <summary>What nobody holds, and a request can have: <c>TotalSize − InUse − Cached − Resting</c>.</summary>
     public T Free { get; init; }
 
     /// <summary>The part of <see cref="TotalSize"/> that came from the arena's source.</summary>
@@ -34,7 +38,7 @@ public readonly record struct ArenaStatistics<T>
     /// <summary>Allocations that succeeded.</summary>
     public long Allocations { get; init; }
 
-    /// <summary>Frees that succeeded.</summary>
+    /// <summary>Frees that succeeded. One that makes a range rest counts when it is made.</summary>
     public long Frees { get; init; }
 
     /// <summary>Allocations that found no room. A wait counts when its time has passed; a cancelled one does not.</summary>

@@ -58,4 +58,10 @@ public enum AuditCall
 
     /// <summary><c>TryMove</c>. The range still belongs to the call that allocated it.</summary>
     Move,
+
+    /// <summary><c>FreeAfter</c>; frees a range whichever way it was allocated.</summary>
+    FreeAfter,
+
+    /// <summary><c>FreeAt</c>; frees a range whichever way it was allocated.</summary>
+    FreeAt,
 }

@@ -9,7 +9,9 @@ namespace Vmem.Diagnostics;
 /// and native integers.</summary>
 /// <remarks><code>
 /// {"vmemSnapshot":1,"type":"UInt64","name":"heap","quantum":"16","policy":"InstantFit",
-///  "spans":[{"start":"0","size":"1048576","imported":false,"allocated":[["0","64"],["128","32"]]}]}
+///  "completedFence":"6",
+///  "spans":[{"start":"0","size":"1048576","imported":false,"allocated":[["0","64"],["128","32"]]}],
+///  "resting":[["64","16","ticks","250000"],["192","16","fence","7"]]}
 /// </code>
 /// A range with a tag has it as a third string, one with a kind a fourth element, a number. Where next fit has been used, "rotor" and, if
 /// it is another, "rotorLead" follow the policy.</remarks>
@@ -32,6 +34,11 @@ internal static class SnapshotJson
         if (snapshot.RotorLead is { } lead)
         {
             writer.WriteString("rotorLead", Text(lead));
+        }
+
+        if (snapshot.CompletedFence is { } fence)
+        {
+            writer.WriteString("completedFence", Text(fence));
         }
 
         writer.WriteStartArray("spans");
@@ -65,7 +72,30 @@ internal static class SnapshotJson
         }
 
         writer.WriteEndArray();
+        WriteRests(writer, snapshot.Resting);
         writer.WriteEndObject();
+    }
+
+    private static void WriteRests<T>(Utf8JsonWriter writer, IReadOnlyList<RestSnapshot<T>> rests)
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+    {
+        if (rests.Count == 0)
+        {
+            return;
+        }
+
+        writer.WriteStartArray("resting");
+        foreach (RestSnapshot<T> rest in rests)
+        {
+            writer.WriteStartArray();
+            writer.WriteStringValue(Text(rest.Start));
+            writer.WriteStringValue(Text(rest.Size));
+            writer.WriteStringValue(rest.Fence is null ? "ticks" : "fence");
+            writer.WriteStringValue(Text(rest.Fence ?? (ulong)Math.Max(0, rest.Remaining.Ticks)));
+            writer.WriteEndArray();
+        }
+
+        writer.WriteEndArray();
     }
 
     public static ArenaSnapshot<T> Read<T>(ref Utf8JsonReader reader)
@@ -79,6 +109,8 @@ internal static class SnapshotJson
         T rotor = T.Zero;
         T? lead = null;
         List<SpanSnapshot<T>>? spans = null;
+        List<RestSnapshot<T>> resting = [];
+        ulong? completedFence = null;
         Expect(ref reader, JsonTokenType.StartObject);
         while (NextProperty(ref reader, out string property))
         {
@@ -107,6 +139,12 @@ internal static class SnapshotJson
                 case "rotorLead":
                     lead = Number<T>(ref reader, property);
                     break;
+                case "completedFence":
+                    completedFence = Number<ulong>(ref reader, property);
+                    break;
+                case "resting":
+                    ReadRests(ref reader, resting);
+                    break;
                 case "spans":
                     spans = ReadSpans<T>(ref reader);
                     break;
@@ -128,6 +166,8 @@ internal static class SnapshotJson
                 Rotor = rotor,
                 RotorLead = lead,
                 Spans = spans,
+                Resting = resting,
+                CompletedFence = completedFence,
             };
     }
 
@@ -200,6 +240,32 @@ internal static class SnapshotJson
 
             Expect(ref reader, JsonTokenType.EndArray);
             ranges.Add(new RangeSnapshot<T>(start, size) { Tag = tag, Kind = kind });
+        }
+    }
+
+    private static void ReadRests<T>(ref Utf8JsonReader reader, List<RestSnapshot<T>> rests)
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+    {
+        Expect(ref reader, JsonTokenType.StartArray);
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            Expect(ref reader, JsonTokenType.StartArray);
+            _ = reader.Read();
+            T start = Number<T>(ref reader, "resting");
+            _ = reader.Read();
+            T size = Number<T>(ref reader, "resting");
+            _ = reader.Read();
+            string unit = Text(ref reader, "resting");
+            _ = reader.Read();
+            ulong until = Number<ulong>(ref reader, "resting");
+            _ = reader.Read();
+            Expect(ref reader, JsonTokenType.EndArray);
+            rests.Add(unit switch
+            {
+                "fence" => new RestSnapshot<T>(start, size, TimeSpan.Zero, until),
+                "ticks" => new RestSnapshot<T>(start, size, TimeSpan.FromTicks((long)Math.Min(until, long.MaxValue)), null),
+                _ => throw new JsonException($"A rest ends after \"ticks\" or with a \"fence\", not with \"{unit}\"."),
+            });
         }
     }
 

@@ -6,7 +6,7 @@ public enum InvalidFreeReason
     /// <summary>The address is in no span of the arena, or the handle is the default one: it was never allocated.</summary>
     NotAllocated,
 
-    /// <summary>The address is free, or the handle is stale.</summary>
+    /// <summary>The address is free or rests, or the handle is stale.</summary>
     AlreadyFree,
 
     /// <summary>An allocation starts there, but it has another size.</summary>

@@ -16,12 +16,16 @@ public enum SegmentKind
 
     /// <summary>A part of a span that a quantum cache keeps ready: nobody holds it.</summary>
     Cached,
+
+    /// <summary>A part of a span that was freed later (<see cref="Arena{T}.FreeAfter(T, T, TimeSpan)"/>): nobody holds it, and nothing is
+    /// taken from it yet.</summary>
+    Resting,
 }
 
 /// <summary>A contiguous range of an arena: <c>[Start, Start + Size)</c>.</summary>
 /// <param name="Start">The first value.</param>
 /// <param name="Size">The number of values.</param>
-/// <param name="Kind">Whether it is a span, allocated, free or cached.</param>
+/// <param name="Kind">Whether it is a span, allocated, free, cached or resting.</param>
 /// <typeparam name="T">The arena's integer type.</typeparam>
 public readonly record struct Segment<T>(T Start, T Size, SegmentKind Kind)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>

@@ -117,7 +117,7 @@ internal sealed unsafe partial class SegmentMap<T>
     {
         TotalSize = total;
         T all = T.IsZero(total) && SpanCount > 0 ? T.MaxValue : total;
-        _scarceAbove = all - (all >> 2);
+        _scarceAbove = all - (all >> 2) - Resting;
         _scarceFor = (all >> 2) - (all >> 4);
     }
 

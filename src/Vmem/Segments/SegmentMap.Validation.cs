@@ -13,6 +13,7 @@ internal sealed unsafe partial class SegmentMap<T>
         Invariant.Hold(census.Live == LiveSegments, "live segments are counted", $"{census.Live} are there, {LiveSegments} are counted");
         Invariant.Hold(census.Free == FreeTags, "free segments are counted", $"{census.Free} are there, {FreeTags} are counted");
         Invariant.Hold(census.InUse == InUse, "what is in use is counted", $"{census.InUse} is in use, {InUse} is counted");
+        Invariant.Hold(census.Rests == RestingSegments && census.Resting == Resting, "what rests is counted", $"{census.Rests} of {census.Resting} rest, {RestingSegments} of {Resting} are counted");
         Invariant.Hold(census.Total == TotalSize, "the total size is counted", $"the spans have {census.Total}, {TotalSize} is counted");
         Invariant.Hold(census.Imported == Imported, "what is imported is counted", $"{census.Imported} is imported, {Imported} is counted");
         Invariant.Hold(census.Listed == _live.Count, "the table of live segments holds those allocated by address", $"it counts {_live.Count} of {census.Listed}");
@@ -32,6 +33,8 @@ internal sealed unsafe partial class SegmentMap<T>
         public long Live;
         public long Free;
         public long Listed;
+        public T Resting;
+        public long Rests;
     }
 
     private void ValidateSpan(T start, T size, uint spanIndex, ref Census census)
@@ -60,6 +63,11 @@ internal sealed unsafe partial class SegmentMap<T>
             if (free)
             {
                 census.Free++;
+            }
+            else if (tag->IsResting)
+            {
+                census.Rests++;
+                census.Resting += length;
             }
             else
             {

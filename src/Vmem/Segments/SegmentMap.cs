@@ -33,8 +33,15 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     private Milestones<T> _milestones;
     private bool _indexed;                        // there is an index by address or by size, or a part of one
     private ulong _generation;
+    private RestTotals _rests;                    // a struct: it lies behind what is used all the time
     private T _scarceAbove;                       // three quarters of the total size
     private T _scarceFor;                         // and from there to 15/16
+
+    private struct RestTotals
+    {
+        public T Size;
+        public long Count;
+    }
 
     /// <param name="quantum">A power of two.</param>
     /// <param name="hasNotes">Whether something is kept about each range.</param>
@@ -66,13 +73,19 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     /// <summary>Whether the one span holds every value of the type: see SegmentMap.Whole.</summary>
     public bool IsWhole { get; private set; }
 
-    /// <summary>Whether nothing of such a span is allocated: then its free segment has no size.</summary>
-    public bool IsAllFree => IsWhole && LiveSegments == 0;
+    /// <summary>Whether nothing of such a span is allocated, or rests: then its free segment has no size.</summary>
+    public bool IsAllFree => IsWhole && LiveSegments == 0 && RestingSegments == 0;
+
+    /// <summary>The total size of resting segments, modulo 2^bits.</summary>
+    public T Resting => _rests.Size;
+
+    /// <summary>Resting segments.</summary>
+    public long RestingSegments => _rests.Count;
 
     /// <summary>Free segments: what is left of the tags in use.</summary>
     public long FreeSegments => FreeTags - (IsAllFree ? 1 : 0);
 
-    private long FreeTags => _tags.InUse - LiveSegments - _spans.Count;
+    private long FreeTags => _tags.InUse - LiveSegments - RestingSegments - _spans.Count;
 
     public long BookkeepingBytes =>
         _tags.Bytes + _freeLists.Bytes + _live.Bytes + _spans.Bytes + (_indexes?.Bytes ?? 0) + _milestones.Bytes
@@ -130,7 +143,8 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         }
 
         Tag<T>* tag = _tags.At(index);
-        Segment<T> segment = new(tag->Start, SizeOf(tag), tag->Kind == TagKind.Free ? SegmentKind.Free : SegmentKind.Allocated);
+        Segment<T> segment = new(tag->Start, SizeOf(tag), tag->Kind == TagKind.Free ? SegmentKind.Free
+            : tag->IsResting ? SegmentKind.Resting : SegmentKind.Allocated);
         return Notes is null || segment.Kind == SegmentKind.Free ? segment : segment with { Tag = Notes.Of(index).Tag, RangeKind = Notes.Of(index).Kind };
     }
 

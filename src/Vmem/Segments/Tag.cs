@@ -25,8 +25,8 @@ internal enum TagKind : uint
 /// splitting must link the remainder to it.
 /// </para>
 /// <para>The two links serve, by kind: Free: next and previous in the free list. Allocated: <see cref="LinkA"/> next in the chain of the
-/// live table, <see cref="LinkB"/> the number of the slab that the segment is, or 0; allocated by handle: both together the generation.
-/// Span: bit 31 of <see cref="LinkA"/> is set when the span was imported; the rest next and previous among the empty imports. Unused:
+/// live table, <see cref="LinkB"/> the number of the slab that the segment is, or 0; allocated by handle: both together the generation,
+/// which is 0 if the segment rests. Span: bit 31 of <see cref="LinkA"/> is set when the span was imported; the rest next and previous among the empty imports. Unused:
 /// <see cref="LinkA"/> next in the pool.</para>
 /// </remarks>
 internal struct Tag<T>
@@ -88,6 +88,9 @@ internal struct Tag<T>
         readonly get => (_previous & ByHandleBit) != 0;
         set => _previous = value ? _previous | ByHandleBit : _previous & ~ByHandleBit;
     }
+
+    /// <summary>Whether the segment rests: allocated by no handle and to nobody. No generation is 0.</summary>
+    public readonly bool IsResting => Kind == TagKind.Allocated && ByHandle && Generation == 0;
 
     public ulong Generation
     {

@@ -12,7 +12,7 @@ public sealed record ArenaOptions<T>
     public FitPolicy Policy { get; init; }
 
     /// <summary>Requests up to this size are met from quantum caches, whatever the policy (vmem_create's <c>qcache_max</c>). 0: there are
-    /// none; nor are there in an audited arena (<see cref="Audit"/>).</summary>
+    /// none; nor are there in an audited arena (<see cref="Audit"/>), or in one that delays reuse (<see cref="ReuseDelay"/>).</summary>
     /// <remarks>
     /// <para>
     /// Rounded up to the quantum; at most 64 quanta, and not together with next fit. Such a request costs a few nanoseconds, takes no lock,
@@ -76,8 +76,26 @@ public sealed record ArenaOptions<T>
     /// segment that is too short beside others' pages, and for each range without a kind in such a page.</remarks>
     public T KindGranularity { get; init; }
 
-    /// <summary>The clock for time-outs, audit records and the upkeep of caches.</summary>
+    /// <summary>The clock for time-outs, rests, audit records and the upkeep of caches.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>
+    /// How long whatever is freed rests before it can be handed out again, in whichever way it is freed:
+    /// <see cref="Arena{T}.FreeAfter(T, T, TimeSpan)"/> is then what every free does that names no end of its own, the end that
+    /// <see cref="Arena{T}.TryExtend(T, T, T)"/> cuts off included. 0 (the default): not at all.
+    /// </summary>
+    /// <remarks>For ports and IDs that others may still take for their former owner. There are no quantum caches then: they would hand out
+    /// at once what was freed. A free may throw <see cref="OutOfMemoryException"/>, having changed nothing.</remarks>
+    public TimeSpan ReuseDelay { get; init; }
+
+    /// <summary>Whether rests that a time would end are cut short, the oldest first and no more than it takes, before a request would fail
+    /// or wait; nor does anything begin to rest for a time while a request waits. False unless set.</summary>
+    /// <remarks>
+    /// A rest that is cut short protects nobody: whoever may still use the range then shares it with its next owner. So set this only if a
+    /// late reader is an annoyance (an address that is recycled early), never if it is damage (memory that a device still reads). Rests
+    /// that a fence ends (<see cref="Arena{T}.FreeAt(T, T, ulong)"/>) are never cut short.
+    /// </remarks>
+    public bool CutRestsShort { get; init; }
 
     /// <summary>Called by <see cref="Arena{T}.Dispose"/> when something is still allocated, after everything has been given back. Null:
     /// nobody wants to know.</summary>

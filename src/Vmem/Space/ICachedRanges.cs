@@ -9,6 +9,11 @@ internal interface ICachedRanges<T>
     /// <summary>The largest size that is cached.</summary>
     T Max { get; }
 
+    /// <summary>Makes a range of a size that is cached a segment of its own, if it is not. Frozen, and under the lock.</summary>
+    /// <returns>False if there is no memory for that.</returns>
+    /// <exception cref="InvalidFreeException">The range lies in a cache.</exception>
+    bool TryMakeSegment(T start, T size);
+
     /// <summary>Frees a range of a size that is cached.</summary>
     void Free(T start, T size);
 

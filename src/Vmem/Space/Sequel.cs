@@ -20,4 +20,7 @@ internal enum Sequel : byte
 
     /// <summary>The arena is over all values of its type: with the last free nothing is left that has a size.</summary>
     Whole = 16,
+
+    /// <summary>Whatever is freed rests first.</summary>
+    Rest = 32,
 }

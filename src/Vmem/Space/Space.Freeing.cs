@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Vmem.Diagnostics;
+using Vmem.Resting;
 using Vmem.Segments;
 
 namespace Vmem.Space;
@@ -47,6 +48,12 @@ internal sealed partial class Space<T>
     /// <summary>Frees a segment by its address, by whichever call.</summary>
     public void Free(T start, T size, AuditCall call)
     {
+        if (DelaysReuse)
+        {
+            Rest(start, size, UntilReuse, call);
+            return;
+        }
+
         if (Auditor is null)
         {
             Free(start, size);
@@ -77,17 +84,21 @@ internal sealed partial class Space<T>
     public void FreeMany(ReadOnlySpan<T> starts, T size)
     {
         AuditSite? site = Auditor?.Sign(AuditCall.FreeMany);
-        while (!TryFreeMany(starts, size, site, out T mistake))
+        RestUntil until = UntilReuse;
+        while (!TryFreeMany(starts, size, until, site, out T mistake))
         {
             Approach(mistake);
         }
+
+        SetRestTimer();
     }
 
     /// <summary>False, and nothing is changed, if there is a mistake, and what is there is not near.</summary>
-    private bool TryFreeMany(ReadOnlySpan<T> starts, T size, AuditSite? site, out T mistake)
+    private bool TryFreeMany(ReadOnlySpan<T> starts, T size, RestUntil until, AuditSite? site, out T mistake)
     {
         using Visit<T> visit = Visit();
         Map.ReserveToFree();
+        ReserveRests(until, starts.Length);
         foreach (T start in site is null ? [] : starts)
         {
             Check.CheckCall(start, size, site!);
@@ -98,12 +109,13 @@ internal sealed partial class Space<T>
             return false;
         }
 
+        chain = until.IsNow ? chain : Reverse(chain);
         while (chain != 0)
         {
             Map.ReserveToFree();
             uint tag = chain;
             chain = Map.ChainedTo(tag);
-            FreeHeld(tag, site);
+            FreeHeld(tag, until, site);
         }
 
         return true;
@@ -128,7 +140,7 @@ internal sealed partial class Space<T>
     /// <summary>Frees a segment, and nothing follows. The lock is held.</summary>
     private uint FreeTag(uint tag)
     {
-        if (!Map.IsWhole || Map.LiveSegments > 1)
+        if (!Map.IsWhole || Map.LiveSegments + Map.RestingSegments > 1)
         {
             return Map.Free(tag);
         }
@@ -169,7 +181,7 @@ internal sealed partial class Space<T>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void FreeAndExit(T start, T size)
     {
-        if (Auditor is not null)
+        if (Auditor is not null || DelaysReuse)
         {
             Exit();
             Free(start, size, AuditCall.Free);
@@ -206,6 +218,13 @@ internal sealed partial class Space<T>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void FreeAndExit(RangeHandle<T> handle)
     {
+        if (DelaysReuse)
+        {
+            Exit();
+            Rest(handle, UntilReuse, AuditCall.FreeHandle);
+            return;
+        }
+
         AuditSite? site = null;
         if (Auditor is not null)
         {
@@ -258,6 +277,21 @@ internal sealed partial class Space<T>
         }
 
         return true;
+    }
+
+    /// <summary>The same chain from its other end: what was named first rests first.</summary>
+    private uint Reverse(uint chain)
+    {
+        uint reversed = 0;
+        while (chain != 0)
+        {
+            uint tag = chain;
+            chain = Map.ChainedTo(tag);
+            Map.Chain(tag, reversed);
+            reversed = tag;
+        }
+
+        return reversed;
     }
 
     private void Relist(uint chain)

@@ -6,7 +6,7 @@ using Vmem.Segments;
 
 namespace Vmem.Space;
 
-// Changing the size of a segment, and looking at the whole.
+// Looking at the whole.
 internal sealed partial class Space<T>
 {
     /// <summary>Records what happens; null: no recording is under way. Changes with the caches empty.</summary>
@@ -39,78 +39,6 @@ internal sealed partial class Space<T>
             using Visit<T> visit = Visit();
             isNear = Map.TryApproach(value);
         }
-    }
-
-    /// <summary>Makes an allocated segment longer or shorter without moving it. The lock is held.</summary>
-    /// <returns>False, and nothing is changed, if what follows is not free or too short, or if the rest needs a tag and there is no memory
-    /// for one. Null: the segment is not near, see <see cref="Approach"/>.</returns>
-    /// <exception cref="InvalidFreeException">There is no such segment.</exception>
-    public bool? TryResize(T start, T oldSize, T newSize, AuditSite? site)
-    {
-        return TryFindRange(start, oldSize, site, out uint tag) ? TryResize(tag, start, oldSize, newSize, site) : null;
-    }
-
-    /// <summary>The same by handle. Null after a step towards the segment.</summary>
-    /// <exception cref="InvalidFreeException">The handle holds nothing.</exception>
-    public bool? TryResize(in RangeHandle<T> handle, T newSize, AuditSite? site)
-    {
-        AssertHeld();
-        if (!Map.TryFind(handle, out uint tag))
-        {
-            return null;
-        }
-
-        if (tag == 0)
-        {
-            throw Check.ExplainHandle(handle, site);
-        }
-
-        return TryResize(tag, handle.Start, Map.GetSegment(tag).Size, newSize, site);
-    }
-
-    /// <summary>The segment that a live range is. The lock is held.</summary>
-    /// <returns>False: it is not near, see <see cref="Approach"/>.</returns>
-    /// <exception cref="InvalidFreeException">There is no such range.</exception>
-    private bool TryFindRange(T start, T size, AuditSite? site, out uint tag)
-    {
-        AssertHeld();
-        tag = Map.FindLive(start);
-        if (tag != 0 && Map.SlabOf(tag) == 0 && Map.GetSegment(tag).Size == size)
-        {
-            return true;
-        }
-
-        if (!Map.TryApproach(start))
-        {
-            return false;
-        }
-
-        tag = Check.Find(start, size, site);
-        return true;
-    }
-
-    private bool TryResize(uint tag, T start, T oldSize, T newSize, AuditSite? site)
-    {
-        Map.ReserveToFree();
-        if (Map.IsByHandle(tag))
-        {
-            Caches?.NoteHandle(start, newSize);
-        }
-
-        bool done = Map.TryResize(tag, newSize);
-        _tally.NotePeak(Map.InUse);
-        if (done && newSize != oldSize)
-        {
-            Auditor?.NoteResized(tag, newSize, site!);
-            Recorder?.Resized(start, newSize);
-        }
-
-        if (done && newSize < oldSize)
-        {
-            NoteRoom();
-        }
-
-        return done;
     }
 
     /// <summary>Throws what is wrong with a free, unless the range belongs to a handle. The lock is held.</summary>
@@ -147,7 +75,7 @@ internal sealed partial class Space<T>
     {
         T size = placement.Size;
         T largestFree = Map.LargestFree();
-        T free = Saturate(Map.TotalSize - Map.InUse, Map.FreeSegments);
+        T free = Saturate(Map.FreeSize, Map.FreeSegments);
         T start = T.Zero;
         FitFailure failure =
             Map.SpanCount == 0 ? FitFailure.NoSpan :
@@ -220,7 +148,8 @@ internal sealed partial class Space<T>
             TotalSize = Saturate(Map.TotalSize, Map.SpanCount),
             InUse = Saturate(Map.InUse - cached - idle, live),
             Cached = Saturate(cached + idle, cachedRanges + (T.IsZero(idle) ? 0 : 1)),
-            Free = Saturate(Map.TotalSize - Map.InUse, Map.FreeSegments),
+            Resting = Saturate(Map.Resting, Map.RestingSegments),
+            Free = Saturate(Map.FreeSize, Map.FreeSegments),
             Imported = Saturate(Map.Imported, imports - releases),
             PeakInUse = _tally.Peak,
             Allocations = allocations,
@@ -230,7 +159,7 @@ internal sealed partial class Space<T>
             Releases = releases,
             LiveSegments = live,
             FreeSegments = Map.FreeSegments,
-            BookkeepingBytes = Map.BookkeepingBytes,
+            BookkeepingBytes = Map.BookkeepingBytes + (_rests?.Bytes ?? 0),
         };
     }
 
@@ -254,7 +183,7 @@ internal sealed partial class Space<T>
         Invariant.Hold(sum == counted && empty.Count == spans, "wholly free imports are counted", $"{empty.Count} of {sum} are there, {spans} of {counted} are counted");
         Invariant.Hold(T.IsZero(Limit) || Map.TotalSize <= Limit, "an arena stays below its limit", $"it has {Map.TotalSize} of {Limit}");
         Sequel expected = (Source is null ? 0 : Sequel.Imports) | (Auditor is null ? 0 : Sequel.Audit) | (Recorder is null ? 0
-            : Sequel.Recording) | (Map.IsWhole ? Sequel.Whole : 0) | (_sequel & Sequel.Watchers);
+            : Sequel.Recording) | (Map.IsWhole ? Sequel.Whole : 0) | (DelaysReuse ? Sequel.Rest : 0) | (_sequel & Sequel.Watchers);
         bool good = Auditor is null && Recorder is null && Map.Notes is null && spans == 0 && !Map.IsAllFree;
         Invariant.Hold(_sequel == expected && _mayTakeGoodFit == good, "a free knows what follows it", $"{_sequel}, and {expected} is true; it may take a good fit: {_mayTakeGoodFit}");
         Auditor?.Validate(Map.LiveSegments, Map.IsAllocated);

@@ -1,5 +1,6 @@
 using Vmem.Checks;
 using Vmem.Diagnostics;
+using Vmem.Resting;
 using Vmem.Segments;
 
 namespace Vmem.Space;
@@ -25,13 +26,14 @@ internal sealed partial class Space<T>
     /// <summary>Frees a part of a live range; what is left before and behind it stays. The lock is held.</summary>
     /// <returns>False: the range is not near, see <see cref="Approach"/>.</returns>
     /// <exception cref="InvalidFreeException">There is no such range.</exception>
-    public bool TryFreePart(T start, T size, T partStart, T partSize, AuditSite? site)
+    public bool TryFreePart(T start, T size, T partStart, T partSize, RestUntil until, AuditSite? site)
     {
         if (!TryFindRange(start, size, site, out uint tag))
         {
             return false;
         }
 
+        ReserveRests(until, 1);
         ReserveParts(tag, start, partStart - start);
         T end = partStart - start + partSize;
         if (end != size)
@@ -48,7 +50,7 @@ internal sealed partial class Space<T>
             Unlist(tag);
         }
 
-        FreeHeld(tag, site);
+        FreeHeld(tag, until, site);
         return true;
     }
 
@@ -128,14 +130,18 @@ internal sealed partial class Space<T>
     public void FreeMany(ReadOnlySpan<RangeHandle<T>> handles)
     {
         AuditSite? site = Auditor?.Sign(AuditCall.FreeHandle);
-        while (!TryFreeMany(handles, site))
+        RestUntil until = UntilReuse;
+        while (!TryFreeMany(handles, until, site))
         {
         }
+
+        SetRestTimer();
     }
 
-    private bool TryFreeMany(ReadOnlySpan<RangeHandle<T>> handles, AuditSite? site)
+    private bool TryFreeMany(ReadOnlySpan<RangeHandle<T>> handles, RestUntil until, AuditSite? site)
     {
         using Visit<T> visit = Visit();
+        ReserveRests(until, handles.Length);
         uint chain = 0;
         for (int i = 0; i < handles.Length; i++)
         {
@@ -152,12 +158,13 @@ internal sealed partial class Space<T>
             chain = tag;
         }
 
+        chain = until.IsNow ? chain : Reverse(chain);
         while (chain != 0)
         {
             Map.ReserveToFree();
             uint tag = chain;
             chain = Map.ChainedTo(tag);
-            FreeHeld(tag, site);
+            FreeHeld(tag, until, site);
         }
 
         return true;

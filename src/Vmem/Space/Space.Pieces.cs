@@ -30,7 +30,7 @@ internal sealed partial class Space<T>
     {
         AssertHeld();
         count = 0;
-        if (pieces.IsEmpty || Saturate(Map.TotalSize - Map.InUse, Map.FreeSegments) < total)
+        if (pieces.IsEmpty || Saturate(Map.FreeSize, Map.FreeSegments) < total)
         {
             return true;
         }

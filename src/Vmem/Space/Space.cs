@@ -6,6 +6,7 @@ using Vmem.Diagnostics;
 using Vmem.Lending;
 using Vmem.Lifetimes;
 using Vmem.Recording;
+using Vmem.Resting;
 using Vmem.Segments;
 
 namespace Vmem.Space;
@@ -31,6 +32,7 @@ internal sealed partial class Space<T> : IBorrower
     private readonly T _quantumMask;
     private readonly ImportLedger<T>? _imports;
     private readonly TableKeeper _tables;
+    private readonly ArenaOptions<T> _options;
     private IWatcher<T>? _watcher;
     private ArenaLock _lock;
     private Sequel _sequel;
@@ -40,6 +42,7 @@ internal sealed partial class Space<T> : IBorrower
     private Aftermath<T> _aftermath;              // of the visit under way
     private Tally<T> _tally = new();
     private long _removals;
+    private Rests<T>? _rests;                     // none before anything rests
 
     /// <summary>Makes a space without a span.</summary>
     /// <param name="name">The arena's name, for messages.</param>
@@ -51,11 +54,11 @@ internal sealed partial class Space<T> : IBorrower
         Quantum = quantum;
         _quantumMask = quantum - T.One;
         _isShared = !options.SingleThreaded;
-        Source = options.Source;
-        Limit = options.Limit;
+        _options = options;
         Auditor = options.Audit ? new Auditor<T>(options.TimeProvider) : null;
         _imports = options.Source is null ? null : new ImportLedger<T>(options.RetainedImport, JoinSource(), this);
-        _sequel = (Source is null ? Sequel.None : Sequel.Imports) | (Auditor is null ? Sequel.None : Sequel.Audit);
+        _sequel = (Source is null ? Sequel.None : Sequel.Imports) | (Auditor is null ? Sequel.None : Sequel.Audit) |
+            (options.ReuseDelay == TimeSpan.Zero ? Sequel.None : Sequel.Rest);
         if (!T.IsZero(options.KindGranularity) && !T.IsPow2(options.KindGranularity))
         {
             throw new ArgumentException($"KindGranularity must be a power of two, and {options.KindGranularity} is none.", nameof(options));
@@ -82,9 +85,9 @@ internal sealed partial class Space<T> : IBorrower
     public T KindGranularity { get; }
 
     /// <summary>The most that there may be, spans and imports together; 0: no limit.</summary>
-    public T Limit { get; }
+    public T Limit => _options.Limit;
 
-    public IArenaSource<T>? Source { get; }
+    public IArenaSource<T>? Source => _options.Source;
 
     public SegmentMap<T> Map { get; }
 
@@ -93,6 +96,9 @@ internal sealed partial class Space<T> : IBorrower
 
     /// <summary>The quantum caches in front of the segments; null: there are none.</summary>
     public ICachedRanges<T>? Caches { get; set; }
+
+    /// <summary>Whether whatever is freed rests first.</summary>
+    private bool DelaysReuse => (_sequel & Sequel.Rest) != 0;
 
     private FreeCheck<T> Check => new(this);
 
@@ -176,6 +182,7 @@ internal sealed partial class Space<T> : IBorrower
     {
         AssertHeld();
         _tables.End();
+        _rests?.Release();
     }
 
     /// <summary>A request that nothing could meet has failed; −1: one that was counted waits instead.</summary>

@@ -9,7 +9,7 @@ public sealed partial class ArenaDriver
     private void Settle(in ArenaStep step, in ModelConstraints constraints, int handle, Outcome actual)
     {
         FitPolicy policy = PolicyOf(step);
-        Outcome expected = _model.FindPlace(step.Size, constraints, policy);
+        Outcome expected = FindPlace(step.Size, constraints, policy);
         if (expected.Kind == OutcomeKind.Done && actual.Kind == OutcomeKind.Done && (policy == FitPolicy.InstantFit || _cacheMax > 0))
         {
             JudgePlace(actual.Value, step.Size, constraints);
@@ -34,6 +34,18 @@ public sealed partial class ArenaDriver
         }
     }
 
+    private Outcome FindPlace(int size, in ModelConstraints constraints, FitPolicy policy)
+    {
+        Outcome place = _model.FindPlace(size, constraints, policy);
+        if (place.Kind == OutcomeKind.Refused)
+        {
+            _model.CutShort(size, constraints);
+            place = _model.FindPlace(size, constraints, policy);
+        }
+
+        return place;
+    }
+
     private void AllocateMany(in ArenaStep step)
     {
         Span<int> starts = stackalloc int[step.Count];
@@ -54,11 +66,12 @@ public sealed partial class ArenaDriver
         {
             if (_model.Policy == FitPolicy.InstantFit || _cacheMax > 0)
             {
+                _ = FindPlace(step.Size, default, _model.Policy);
                 JudgePlace(starts[i], step.Size, default);
             }
             else
             {
-                Agree($"TryAllocateMany [{i}]", _model.FindPlace(step.Size, default, _model.Policy), Outcome.Done(starts[i]));
+                Agree($"TryAllocateMany [{i}]", FindPlace(step.Size, default, _model.Policy), Outcome.Done(starts[i]));
             }
 
             _model.Occupy(starts[i], step.Size, _model.Policy);
@@ -67,6 +80,11 @@ public sealed partial class ArenaDriver
         _state.Allocations += actual.Value;
         if (actual.Value < starts.Length)
         {
+            if (!all)
+            {
+                _model.CutShort(step.Size, default);
+            }
+
             // Whether a batch that was cut short counts as a failure is not laid down; nor is what counts of one that was taken back.
             if (all)
             {

@@ -27,7 +27,11 @@ public sealed partial class ArenaDriver
     public ArenaDriver(ArenaLayout layout, IArenaUnderTest arena)
     {
         _arena = arena;
-        _model = new ArenaModel(layout.Top, layout.Quantum, layout.Policy, arena.MaxAmount);
+        _model = new ArenaModel(layout.Top, layout.Quantum, layout.Policy, arena.MaxAmount)
+        {
+            ReuseDelay = layout.ReuseDelay,
+            CutsRestsShort = layout.CutRestsShort,
+        };
         _cacheMax = layout.CacheMax;
         _state = new StateComparison(_model, arena, hasCaches: _cacheMax > 0);
         if (layout.IsWhole)
@@ -78,6 +82,14 @@ public sealed partial class ArenaDriver
                 break;
             case StepKind.Extend:
                 Extend(step);
+                break;
+            case StepKind.FreeAfter:
+            case StepKind.FreeAt:
+                FreeLater(step);
+                break;
+            case StepKind.Advance:
+            case StepKind.CompleteFence:
+                LetTimePass(step);
                 break;
             case >= StepKind.AllocateAt:
                 ExecuteOnPlaces(step);

@@ -3,6 +3,7 @@ using Vmem.Diagnostics;
 using Vmem.Testing.Generation;
 using Vmem.Testing.Model;
 using Vmem.Testing.Recording;
+using Vmem.Testing.Time;
 
 namespace Vmem.Testing.Driving;
 
@@ -13,6 +14,7 @@ public sealed partial class ArenaUnderTest<T> : IArenaUnderTest
 {
     private readonly T _base;
     private readonly List<RangeHandle<T>> _handles = [];
+    private readonly ManualTime _time = new();
     private readonly ArenaOptions<T> _options;
     private Arena<T> _arena;
     private RecordedArena<T>? _recorded;
@@ -29,7 +31,10 @@ public sealed partial class ArenaUnderTest<T> : IArenaUnderTest
             Policy = layout.Policy,
             SingleThreaded = layout.SingleThreaded,
             QuantumCacheMax = Amount(layout.CacheMax),
-            Audit = audit
+            Audit = audit,
+            TimeProvider = _time,
+            ReuseDelay = TimeSpan.FromMilliseconds(layout.ReuseDelay),
+            CutRestsShort = layout.CutRestsShort
         };
         _calls = audit ? new AuditedCalls<T>() : null;
         _arena = layout.IsWhole ? Arena<T>.OverAll("model", Amount(layout.Quantum), _options)
@@ -45,7 +50,7 @@ public sealed partial class ArenaUnderTest<T> : IArenaUnderTest
         set
         {
             field = value;
-            field?.Line($"Arena<{typeof(T).Name}> arena = new(\"model\", {_arena.Quantum}, new ArenaOptions<{typeof(T).Name}> {{ {(_options.Audit ? "Audit = true, " : "")}Policy = FitPolicy.{_options.Policy}, SingleThreaded = {(_options.SingleThreaded ? "true" : "false")}, QuantumCacheMax = {_options.QuantumCacheMax} }});");
+            field?.Line($"Arena<{typeof(T).Name}> arena = new(\"model\", {_arena.Quantum}, new ArenaOptions<{typeof(T).Name}> {{ {(_options.Audit ? "Audit = true, " : "")}Policy = FitPolicy.{_options.Policy}, SingleThreaded = {(_options.SingleThreaded ? "true" : "false")}, QuantumCacheMax = {_options.QuantumCacheMax}, TimeProvider = time, ReuseDelay = TimeSpan.FromMilliseconds({_options.ReuseDelay.TotalMilliseconds}), CutRestsShort = {(_options.CutRestsShort ? "true" : "false")} }});");
         }
     }
 
@@ -130,7 +135,7 @@ public sealed partial class ArenaUnderTest<T> : IArenaUnderTest
             Math.Min(long.CreateSaturating(statistics.Free) + long.CreateSaturating(statistics.Cached), MaxAmount),
             long.CreateSaturating(
                 statistics.LargestFree), long.CreateSaturating(statistics.PeakInUse), statistics.Allocations, statistics.Frees,
-            statistics.Failures, statistics.LiveSegments, statistics.FreeSegments);
+            statistics.Failures, statistics.LiveSegments, statistics.FreeSegments, long.CreateSaturating(statistics.Resting));
     }
 
     private static T Amount(int size) => T.CreateChecked(size);

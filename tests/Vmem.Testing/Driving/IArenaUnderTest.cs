@@ -35,6 +35,15 @@ public partial interface IArenaUnderTest : IDisposable
 
     Outcome FreeMany(ReadOnlySpan<int> starts, int size);
 
+    /// <summary>Until the fence, or if that is -1 for so many milliseconds.</summary>
+    Outcome FreeLater(int start, int size, int delay, int fence);
+
+    Outcome FreeHandleLater(int ordinal, int delay, int fence);
+
+    void CompleteFence(int fence);
+
+    void Advance(int milliseconds);
+
     Outcome Extend(int start, int oldSize, int newSize);
 
     Outcome AddSpan(int start, int size);

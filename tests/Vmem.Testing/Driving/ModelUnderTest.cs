@@ -10,7 +10,7 @@ namespace Vmem.Testing.Driving;
 /// </summary>
 public partial class ModelUnderTest(ArenaLayout layout) : IArenaUnderTest
 {
-    private readonly ArenaModel _model = new(layout.Top, layout.Quantum, layout.Policy, long.MaxValue);
+    private readonly ArenaModel _model = new(layout.Top, layout.Quantum, layout.Policy, long.MaxValue) { ReuseDelay = layout.ReuseDelay };
     private readonly List<(int Start, bool IsLive)> _handles = [];
     private long _peakInUse;
     private long _allocations;
@@ -101,11 +101,7 @@ public partial class ModelUnderTest(ArenaLayout layout) : IArenaUnderTest
         {
             _model.Release(start);
             _frees++;
-            int handle = _handles.FindIndex(entry => entry == (start, true));
-            if (handle >= 0)
-            {
-                _handles[handle] = (start, false);
-            }
+            EndHandle(start);
         }
 
         return outcome;
@@ -136,6 +132,26 @@ public partial class ModelUnderTest(ArenaLayout layout) : IArenaUnderTest
 
         return Outcome.Done();
     }
+
+    public virtual Outcome FreeLater(int start, int size, int delay, int fence)
+    {
+        Outcome outcome = _model.JudgeFree(start, size);
+        if (outcome.Kind == OutcomeKind.Done)
+        {
+            _model.Rest(start, delay, fence);
+            _frees++;
+            EndHandle(start);
+        }
+
+        return outcome;
+    }
+
+    public virtual Outcome FreeHandleLater(int ordinal, int delay, int fence) =>
+        FreeLater(_handles[ordinal].Start, SizeAt(_handles[ordinal].Start), delay, fence);
+
+    public virtual void CompleteFence(int fence) => _model.CompleteFence(fence);
+
+    public virtual void Advance(int milliseconds) => _model.Advance(milliseconds);
 
     public virtual Outcome Extend(int start, int oldSize, int newSize)
     {
@@ -172,6 +188,15 @@ public partial class ModelUnderTest(ArenaLayout layout) : IArenaUnderTest
         _model.MeasureAmounts() with { PeakInUse = _peakInUse, Allocations = _allocations, Frees = _frees, Failures = _failures };
 
     public void Dispose() => GC.SuppressFinalize(this);
+
+    private void EndHandle(int start)
+    {
+        int handle = _handles.FindIndex(entry => entry == (start, true));
+        if (handle >= 0)
+        {
+            _handles[handle] = (start, false);
+        }
+    }
 
     private int SizeAt(int start) => _model.TryGetSegment(start, out ModelSegment segment) ? segment.Size : 0;
 

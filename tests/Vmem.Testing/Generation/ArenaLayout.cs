@@ -10,6 +10,8 @@ namespace Vmem.Testing.Generation;
 /// <param name="SingleThreaded">Whether the arena goes without its lock.</param>
 /// <param name="CacheMax">The largest size that quantum caches keep; 0: there are none.</param>
 /// <param name="IsWhole">Whether the arena is one over all values of its type, instead of the spans.</param>
+/// <param name="ReuseDelay">How many milliseconds rests whatever is freed.</param>
+/// <param name="CutRestsShort">Whether a request that fails cuts rests short.</param>
 public sealed record ArenaLayout(
     int Top,
     int Quantum,
@@ -17,7 +19,9 @@ public sealed record ArenaLayout(
     FitPolicy Policy,
     bool SingleThreaded,
     int CacheMax = 0,
-    bool IsWhole = false)
+    bool IsWhole = false,
+    int ReuseDelay = 0,
+    bool CutRestsShort = false)
 {
     private static readonly int[] s_quanta = [1, 1, 2, 4, 8, 16];
 
@@ -43,5 +47,5 @@ public sealed record ArenaLayout(
 
     /// <summary>Readable in a failure message.</summary>
     public override string ToString() =>
-        $"top {Top}, quantum {Quantum}, {Policy}{(SingleThreaded ? ", single-threaded" : "")}{(CacheMax > 0 ? $", caches to {CacheMax}" : "")}{(IsWhole ? ", over all" : "")}, spans {string.Join(' ', Spans.Select(span => $"[{span.Start}, {span.End})"))}";
+        $"top {Top}, quantum {Quantum}, {Policy}{(SingleThreaded ? ", single-threaded" : "")}{(CacheMax > 0 ? $", caches to {CacheMax}" : "")}{(IsWhole ? ", over all" : "")}{(ReuseDelay > 0 ? $", reuse after {ReuseDelay}" : "")}{(CutRestsShort ? ", cuts rests short" : "")}, spans {string.Join(' ', Spans.Select(span => $"[{span.Start}, {span.End})"))}";
 }

@@ -14,9 +14,10 @@ public sealed class StepGenerator(SeededRandom random, ArenaLayout layout, int t
     [
         (StepKind.Allocate, 240), (StepKind.AllocateConstrained, 210), (StepKind.AllocateHandle, 60), (StepKind.AllocateMany, 20),
         (StepKind.AllocatePieces, 15),
-        (StepKind.Free, 270), (StepKind.FreeWrong, 35), (StepKind.FreeHandle, 60), (StepKind.FreeMany, 20), (StepKind.FreeManyWrong, 10),
+        (StepKind.Free, 220), (StepKind.FreeWrong, 35), (StepKind.FreeHandle, 60), (StepKind.FreeMany, 20), (StepKind.FreeManyWrong, 10),
         (StepKind.Extend, 40), (StepKind.AddSpan, 8), (StepKind.RemoveSpan, 8), (StepKind.Restore, 2), (StepKind.Reap, 2),
-        (StepKind.Ask, 15), (StepKind.AllocateAt, 60), (StepKind.AllocateAtMany, 6), (StepKind.Reserve, 4),
+        (StepKind.Ask, 15), (StepKind.FreeAfter, 40), (StepKind.FreeAt, 20), (StepKind.Advance, 25), (StepKind.CompleteFence, 15),
+        (StepKind.AllocateAt, 60), (StepKind.AllocateAtMany, 6), (StepKind.Reserve, 4),
         (StepKind.JoinSpan, 10), (StepKind.GrowSpan, 20),
         (StepKind.Split, 20), (StepKind.FreePart, 40), (StepKind.Move, 40), (StepKind.FreeStart, 40),
         (StepKind.FreeHandles, 8),

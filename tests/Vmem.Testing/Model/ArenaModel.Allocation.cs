@@ -65,6 +65,7 @@ public sealed partial class ArenaModel
         {
             Outside => Outcome.BadFree(InvalidFreeReason.NotAllocated),
             Nobody => Outcome.BadFree(InvalidFreeReason.AlreadyFree),
+            _ when IsResting(start) => Outcome.BadFree(InvalidFreeReason.AlreadyFree),
             _ when !_live.ContainsKey(start) => Outcome.BadFree(InvalidFreeReason.InteriorAddress),
             _ when _live[start].Size != RoundUp(size) => Outcome.BadFree(InvalidFreeReason.WrongSize),
             _ => Outcome.Done(),
@@ -75,8 +76,16 @@ public sealed partial class ArenaModel
     public ModelAllocation Release(int start)
     {
         ModelAllocation allocation = _live[start];
-        Cells(start, allocation.Size).Clear();
-        _live.Remove(start);
+        if (ReuseDelay > 0)
+        {
+            Rest(start, ReuseDelay);
+        }
+        else
+        {
+            Cells(start, allocation.Size).Clear();
+            _live.Remove(start);
+        }
+
         return allocation;
     }
 
@@ -98,7 +107,17 @@ public sealed partial class ArenaModel
             return Outcome.Refused;
         }
 
-        Release(start);
+        if (ReuseDelay > 0 && rounded < allocation.Size)
+        {
+            Cells(start + rounded, allocation.Size - rounded).Fill(++_lastOwner);
+            Rest(start + rounded, allocation.Size - rounded, ReuseDelay, -1);
+        }
+        else
+        {
+            Cells(start, allocation.Size).Clear();
+        }
+
+        _live.Remove(start);
         Occupy(start, rounded, FitPolicy.FirstFit, allocation.Handle);
         return Outcome.Done();
     }

@@ -19,6 +19,7 @@ public sealed partial class ArenaModel
         long largestFree = 0;
         long live = 0;
         long free = 0;
+        long resting = 0;
         foreach (ModelSegment segment in segments)
         {
             switch (segment.Kind)
@@ -30,6 +31,9 @@ public sealed partial class ArenaModel
                     inUse += segment.Size;
                     live++;
                     break;
+                case SegmentKind.Resting:
+                    resting += segment.Size;
+                    break;
                 default:
                     largestFree = Math.Max(largestFree, segment.Size);
                     free++;
@@ -40,14 +44,15 @@ public sealed partial class ArenaModel
         return new ModelStatistics(
             Saturate(total),
             Saturate(inUse),
-            Saturate(total - inUse),
+            Saturate(total - inUse - resting),
             Saturate(largestFree),
             0,
             0,
             0,
             0,
             live,
-            free);
+            free,
+            Saturate(resting));
     }
 
     /// <summary>An amount as the arena's integer type shows it.</summary>

@@ -130,7 +130,8 @@ public sealed partial class ArenaModel
             for (int start = span.Start; start < span.End;)
             {
                 int end = EndOfSegment(start, span);
-                segments.Add(new ModelSegment(start, end - start, OwnerOf(start) == Nobody ? SegmentKind.Free : SegmentKind.Allocated));
+                segments.Add(new ModelSegment(start, end - start, OwnerOf(start) == Nobody ? SegmentKind.Free
+                    : _resting.ContainsKey(start) ? SegmentKind.Resting : SegmentKind.Allocated));
                 start = end;
             }
         }

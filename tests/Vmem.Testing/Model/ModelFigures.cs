@@ -18,7 +18,8 @@ public readonly record struct ModelStatistics(
     long Frees,
     long Failures,
     long LiveSegments,
-    long FreeSegments);
+    long FreeSegments,
+    long Resting);
 
 /// <summary>The figures of <see cref="FitReport{T}"/>.</summary>
 public readonly record struct ModelReport(

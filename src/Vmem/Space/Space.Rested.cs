@@ -1,0 +1,191 @@
+using Vmem.Checks;
+using Vmem.Resting;
+
+namespace Vmem.Space;
+
+// What has rested becomes free: when its time has come, its fence is completed, or somebody needs it and may have it.
+internal sealed partial class Space<T>
+{
+    /// <summary>How many rests end under one lock: some ten microseconds. Otherwise arbitrary.</summary>
+    private const int EndedAtATime = 64;
+
+    [ThreadStatic]
+    private static bool t_isEnding;
+
+    /// <summary>Ends every rest for a fence up to this one, oldest first, in steps.</summary>
+    public void CompleteFence(ulong fence)
+    {
+        Rests<T> rests = BeginRests(isTimed: false);
+        using (Visit())
+        {
+            rests.Completed = Math.Max(rests.Completed ?? 0, fence);
+        }
+
+        _ = EndRests(isFence: true, fence);
+    }
+
+    /// <summary>Ends the rests whose time has come, in steps.</summary>
+    /// <returns>Whether there were any.</returns>
+    /// <remarks>Not again in the middle of that: a source that takes a span back may look at the arena, and would come here once for each
+    /// span, ever deeper.</remarks>
+    public bool EndDueRests()
+    {
+        if (t_isEnding || _rests is not { Timed.Count: > 0 } rests)
+        {
+            return false;
+        }
+
+        t_isEnding = true;
+        try
+        {
+            return EndRests(isFence: false, rests.Now);
+        }
+        finally
+        {
+            t_isEnding = false;
+        }
+    }
+
+    /// <summary>Cuts rests short, the oldest first and no more than it takes, for a request that nothing else can meet.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="grant">What was taken.</param>
+    /// <param name="hasCut">Whether there were any: a span of the source's may have gone back to it.</param>
+    public bool TryTakeCutShort(in Request<T> request, out Grant<T> grant, out bool hasCut)
+    {
+        grant = default;
+        hasCut = false;
+        for (bool isMore = _options.CutRestsShort && _rests is { Timed.Count: > 0 }; isMore && grant.IsEmpty;)
+        {
+            using (Visit())
+            {
+                isMore = CouldFit(request.Size) && TryEndSome(isFence: false, ulong.MaxValue, request.Size, ref hasCut);
+            }
+
+            _ = TryTake(request, out grant);
+        }
+
+        SetRestTimer();
+        return !grant.IsEmpty;
+    }
+
+    /// <summary>Cuts all rests short: somebody waits.</summary>
+    /// <returns>Whether there were any.</returns>
+    public bool CutAllRests(ref Conclusion end)
+    {
+        bool hasCut = _options.CutRestsShort && _rests is { Timed.Count: > 0 };
+        if (hasCut)
+        {
+            end.Take(this, static space => _ = space.EndRests(isFence: false, ulong.MaxValue));
+        }
+
+        return hasCut;
+    }
+
+    /// <summary>The last fence that was completed.</summary>
+    public ulong? CompletedFence => _rests?.Completed;
+
+    /// <summary>What rests, in the order in which it ends. The lock is held.</summary>
+    public List<RestSnapshot<T>> CopyRests(ulong now)
+    {
+        var rests = new List<RestSnapshot<T>>();
+        foreach (RestEntry<T> entry in _rests?.Timed.ToList() ?? [])
+        {
+            TimeSpan remaining = TimeSpan.FromTicks((long)(Math.Max(entry.Until, now) - now));
+            rests.Add(new RestSnapshot<T>(entry.Start, Map.GetSegment(Map.Locate(entry.Start)).Size, remaining, null));
+        }
+
+        foreach (RestEntry<T> entry in _rests?.Fenced.ToList() ?? [])
+        {
+            rests.Add(new RestSnapshot<T>(entry.Start, Map.GetSegment(Map.Locate(entry.Start)).Size, TimeSpan.Zero, entry.Until));
+        }
+
+        return rests;
+    }
+
+    /// <summary>Which time it is, for those who look at rests. Under no lock.</summary>
+    public ulong RestNow => _rests?.Now ?? 0;
+
+    /// <summary>Ends rests in steps, between which others come.</summary>
+    /// <returns>Whether any has ended.</returns>
+    private bool EndRests(bool isFence, ulong upTo)
+    {
+        bool hasEnded = false;
+        Conclusion end = default;
+        for (bool isMore = true; isMore;)
+        {
+            Aftermath<T> aftermath = default;
+            using (Visit(ref aftermath))
+            {
+                isMore = TryEndSome(isFence, upTo, T.Zero, ref hasEnded);
+            }
+
+            end.Take((Space: this, aftermath), static it => it.Space.Settle(it.aftermath, isOwnRelease: false));
+        }
+
+        end.Take(this, static space => space.SetRestTimer());
+        end.Throw();
+        return hasEnded;
+    }
+
+    /// <summary>Ends some rests, oldest first. The lock is held.</summary>
+    /// <param name="isFence">Which rests.</param>
+    /// <param name="upTo">Those that end until then.</param>
+    /// <param name="enough">No more than it takes for a free segment of this size; 0: all.</param>
+    /// <param name="hasEnded">Set if one has ended.</param>
+    /// <returns>Whether there may be more.</returns>
+    private bool TryEndSome(bool isFence, ulong upTo, T enough, ref bool hasEnded)
+    {
+        AssertHeld();
+        ref RestQueue<T> queue = ref _rests!.QueueOf(isFence);
+        for (int count = 0; count < EndedAtATime; count++)
+        {
+            if (queue.Count == 0 || queue.First.Until > upTo)
+            {
+                return false;
+            }
+
+            if (!Map.TryFindResting(queue.First.Start, queue.First.Tag, out uint tag))
+            {
+                return true;
+            }
+
+            StepCounter.Count();
+            Map.ReserveToFree();
+            _rests.RemoveFirst(isFence);
+            Map.EndRest(tag);
+            uint free = FreeTag(tag);
+            hasEnded = true;
+            bool isEnough = !T.IsZero(enough) && Map.GetSegment(free).Size >= enough;
+            DetachIfEmpty(free);
+            NoteRoom();
+            if (isEnough || _aftermath.HasSpans)
+            {
+                return true;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Whether so much could be had if nothing rested for a time. The lock is held.</summary>
+    private bool CouldFit(T size)
+    {
+        T free = Saturate(Map.FreeSize, Map.FreeSegments);
+        T resting = Saturate(Map.Resting, Map.RestingSegments);
+        return Source is not null || (size <= Map.LargestSpan && (free >= size || resting >= size - free));
+    }
+
+    /// <summary>Every invariant of what rests. The lock is held.</summary>
+    public void ValidateRests()
+    {
+        List<RestEntry<T>> timed = _rests?.Timed.ToList() ?? [];
+        List<RestEntry<T>> fenced = _rests?.Fenced.ToList() ?? [];
+        Invariant.Hold(timed.Count + fenced.Count == Map.RestingSegments, "what rests is queued", $"{timed.Count} for a time and {fenced.Count} for a fence, of {Map.RestingSegments}");
+        foreach (RestEntry<T> entry in timed.Concat(fenced))
+        {
+            uint tag = Map.Locate(entry.Start);
+            bool rests = tag != 0 && Map.GetSegment(tag) is { Kind: SegmentKind.Resting } segment && segment.Start == entry.Start;
+            Invariant.Hold(rests, "what is queued rests", $"nothing does at {entry.Start}");
+        }
+    }
+}
