@@ -50,9 +50,9 @@ public sealed partial class Arena<T>
             throw new FormatException($"The snapshot's version is {snapshot.Version}, and only {ArenaSnapshot<T>.CurrentVersion} is known.");
         }
 
-        if (!T.IsPow2(snapshot.Quantum) || snapshot.Name is null || snapshot.Spans is null)
+        if (T.IsZero(snapshot.Quantum) || snapshot.Name is null || snapshot.Spans is null)
         {
-            throw new FormatException($"The snapshot of arena '{snapshot.Name}' has no name, no list of spans, or a quantum that is no power of two: {snapshot.Quantum}.");
+            throw new FormatException($"The snapshot of arena '{snapshot.Name}' has no name, no list of spans, or a quantum of 0.");
         }
 
         var arena = new Arena<T>(snapshot.Name, snapshot.Quantum, options ?? new ArenaOptions<T> { Policy = snapshot.Policy });
@@ -95,7 +95,8 @@ public sealed partial class Arena<T>
         foreach (RangeSnapshot<T> range in span.Allocated)
         {
             T gap = range.Start - from;
-            if (T.IsZero(range.Size) || !T.IsZero((range.Start | range.Size) & (Quantum - T.One)) || gap > left || range.Size > left - gap)
+            bool isWhole = Multiples<T>.Has(range.Start, Quantum) && Multiples<T>.Has(range.Size, Quantum);
+            if (T.IsZero(range.Size) || !isWhole || gap > left || range.Size > left - gap)
             {
                 throw new ArgumentException($"the range of {range.Size} at {range.Start} is out of order, outside its span, or not whole quanta.");
             }
