@@ -6,8 +6,8 @@ namespace Vmem.Ranges;
 /// <summary>A constrained request in the form the search needs, and the rule that tells where in a free segment it fits.</summary>
 /// <remarks>
 /// All comparisons are on inclusive ends and on distances, so that nothing wraps at the top of the type. The preconditions (see
-/// <see cref="RangeConstraints{T}"/>) are checked before; they imply that a place which was moved past a boundary does not reach the next
-/// one.
+/// <see cref="RangeConstraints{T}"/>) are checked before. With a power of two for an alignment they imply that a place which was moved past
+/// a boundary does not reach the next one; for others see <see cref="Strides{T}"/>.
 /// </remarks>
 internal readonly struct Placement<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
@@ -23,12 +23,12 @@ internal readonly struct Placement<T>
         Kind = kind;
         Size = size;
         _sizeLess1 = size - T.One;
-        AlignMask = (T.IsZero(constraints.Align) ? quantum : constraints.Align) - T.One;
+        Align = T.IsZero(constraints.Align) ? quantum : constraints.Align;
         Phase = constraints.Phase;
         NoCross = constraints.NoCross;
         Min = constraints.Min;
         Last = constraints.Max - T.One;                          // 0, no bound, wraps to the top of the type
-        IsUnconstrained = AlignMask == quantum - T.One && T.IsZero(NoCross) && T.IsZero(Min) && Last == T.MaxValue && kind == 0;
+        IsUnconstrained = Align == quantum && T.IsZero(NoCross) && T.IsZero(Min) && Last == T.MaxValue && kind == 0;
         Sure = SureLength(quantum);
     }
 
@@ -42,8 +42,8 @@ internal readonly struct Placement<T>
     /// <summary>The length, rounded to the quantum.</summary>
     public T Size { get; }
 
-    /// <summary>The alignment, less 1.</summary>
-    public T AlignMask { get; }
+    /// <summary>The alignment: any number of quanta.</summary>
+    public T Align { get; }
 
     /// <summary>Where the first range may begin: each other one is a multiple of the alignment apart.</summary>
     public T Phase { get; }
@@ -75,11 +75,11 @@ internal readonly struct Placement<T>
 
     /// <summary>What it was made of, with the alignment spelled out.</summary>
     public RangeConstraints<T> Constraints =>
-        new() { Align = AlignMask + T.One, Phase = Phase, NoCross = NoCross, Min = Min, Max = Last + T.One };
+        new() { Align = Align, Phase = Phase, NoCross = NoCross, Min = Min, Max = Last + T.One };
 
     /// <summary>Whether it has no place where the other, under the same constraints, has none.</summary>
     public bool IsAsHardAs(in Placement<T> other) =>
-        Size >= other.Size && AlignMask == other.AlignMask && Phase == other.Phase && NoCross == other.NoCross && Kind == other.Kind && Min == other.Min &&
+        Size >= other.Size && Align == other.Align && Phase == other.Phase && NoCross == other.NoCross && Kind == other.Kind && Min == other.Min &&
         Last == other.Last;
 
     public Placement<T> NotBelow(T min) => new(this, min > Min ? min : Min);
@@ -95,7 +95,7 @@ internal readonly struct Placement<T>
             return false;
         }
 
-        T delta = (Phase - start) & AlignMask;
+        T delta = SkippedFrom(start, Align, Phase);
         T room = end - start;
         if (delta > room || room - delta < _sizeLess1)
         {
@@ -109,8 +109,8 @@ internal readonly struct Placement<T>
         }
 
         T toBoundary = NoCross - (start & (NoCross - T.One));
-        T advance = (toBoundary + AlignMask) & ~AlignMask;
         room = end - start;
+        T advance = T.IsPow2(Align) ? (toBoundary + (Align - T.One)) & ~(Align - T.One) : PastBoundary(toBoundary, room);
         if (advance > room || room - advance < _sizeLess1)
         {
             return false;
@@ -137,14 +137,65 @@ internal readonly struct Placement<T>
         }
 
         T boundary = (start + _sizeLess1) & ~(NoCross - T.One);
-        return boundary > low && boundary - low > _sizeLess1 && TryAlignDown(low, boundary - Size, out start);
+        return boundary > low && boundary - low > _sizeLess1 && (T.IsPow2(Align)
+            ? TryAlignDown(low, boundary - Size, out start)
+            : TryBeforeBoundary(low, boundary - Size, out start));
+    }
+
+    /// <summary>How far it is from a value to the next that has the phase, which may lie past the top of the type.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T SkippedFrom(T start, T align, T phase)
+    {
+        T mask = align - T.One;
+        return T.IsZero(align & mask) ? (phase - start) & mask : SkippedByStride(start, align, phase);
     }
 
     private bool TryAlignDown(T low, T top, out T start)
     {
-        T delta = (top - Phase) & AlignMask;
+        T delta = BeyondPhase(top);
         start = top - delta;
         return delta <= top - low;
+    }
+
+    private T BeyondPhase(T value)
+    {
+        T mask = Align - T.One;
+        if (T.IsZero(Align & mask))
+        {
+            return (value - Phase) & mask;
+        }
+
+        T beyond = value % Align;
+        return beyond >= Phase ? beyond - Phase : Align - (Phase - beyond);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static T SkippedByStride(T start, T stride, T phase)
+    {
+        T beyond = start % stride;
+        return phase >= beyond ? phase - beyond : stride - (beyond - phase);
+    }
+
+    /// <summary>How far it is to the first aligned value behind a boundary that does not reach the next one, where the alignment is no
+    /// power of two; the top of the type if that is farther than <paramref name="room"/>.</summary>
+    private T PastBoundary(T toBoundary, T room)
+    {
+        T distance = Multiples<T>.Below(toBoundary, Align);
+        if (toBoundary > room || !Strides<T>.TryBoundary(distance, NoCross, Align, NoCross - Size, out T boundaries) ||
+            boundaries > (room - toBoundary) / NoCross)
+        {
+            return T.MaxValue;
+        }
+
+        return Multiples<T>.TryUp(toBoundary + (boundaries * NoCross), Align, out T advance) ? advance : T.MaxValue;
+    }
+
+    /// <summary>The highest place that ends at <paramref name="top"/> + size, which is a boundary, or before one below.</summary>
+    private bool TryBeforeBoundary(T low, T top, out T start)
+    {
+        start = top;
+        return Strides<T>.TryBoundary(BeyondPhase(top), NoCross, Align, NoCross - Size, out T boundaries) &&
+            boundaries <= (top - low) / NoCross && TryAlignDown(low, top - (boundaries * NoCross), out start);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -152,15 +203,18 @@ internal readonly struct Placement<T>
 
     /// <summary>
     /// Segments start at multiples of the quantum, so alignment skips at most align − quantum. A place found there that crosses a boundary
-    /// moves to phase past it, by at most size − quantum + phase.
+    /// moves to phase past it, by at most size − quantum + phase. Where the alignment is no power of two, the aligned values behind the
+    /// boundaries repeat after align / grain boundaries: see <see cref="Strides{T}.Grain"/>.
     /// </summary>
     private T SureLength(T quantum)
     {
         T length = Size;
-        bool fits = TryAdd(ref length, AlignMask + T.One - quantum);
+        bool fits = TryAdd(ref length, Align - quantum);
         if (!T.IsZero(NoCross))
         {
-            fits &= TryAdd(ref length, Size - quantum) && TryAdd(ref length, Phase);
+            T laps = T.IsPow2(Align) ? T.Zero : Align / Strides<T>.Grain(Align, NoCross);
+            fits &= T.IsZero(laps) ? TryAdd(ref length, Size - quantum) && TryAdd(ref length, Phase)
+                : laps <= T.MaxValue / NoCross && TryAdd(ref length, laps * NoCross);
         }
 
         return fits ? length : T.Zero;

@@ -88,8 +88,9 @@ internal sealed unsafe class AddressSpace(MemorySystem system) : IArenaSource<nu
     {
         nuint align = constraints.Align == 0 ? Quantum : constraints.Align;
         nuint noCross = constraints.NoCross;
-        return nuint.IsPow2(align) && align >= Quantum && constraints.Phase < align && constraints.Phase % Quantum == 0 &&
-            (noCross == 0 || (nuint.IsPow2(noCross) && noCross >= align && size <= noCross && constraints.Phase <= noCross - size));
+        return align % Quantum == 0 && constraints.Phase < align && constraints.Phase % Quantum == 0 &&
+            (noCross == 0 || (nuint.IsPow2(noCross) && noCross >= align &&
+                Strides<nuint>.CanLieBetween(size, align, constraints.Phase, noCross)));
     }
 
     private bool TryPlace(in Placement<nuint> placement, out nuint start)

@@ -31,7 +31,7 @@ internal sealed class ReplayArguments
 
     public Option<ulong> Quantum { get; } = new("--quantum", "-q")
     {
-        Description = "Every size is rounded up to a multiple of this many bytes, a power of two; without it the recorded arena's, where the recording tells. For buddy and client: the smallest block.",
+        Description = "Every size is rounded up to a multiple of this many bytes; without it the recorded arena's, where the recording tells. For buddy and client: the smallest block, a power of two.",
         HelpName = "SIZE",
         CustomParser = result => ReplayCommand.ParseSize(result, "--quantum"),
         DefaultValueFactory = _ => ReplayCommand.DefaultQuantum,

@@ -31,9 +31,18 @@ internal static class ReplayChecks
     /// <exception cref="UsageException">Something is wrong.</exception>
     public static void CheckTargets(TargetFactory targets)
     {
-        if (!BitOperations.IsPow2(targets.Quantum))
+        if (targets.Quantum == 0)
         {
-            throw new UsageException($"--quantum: {targets.Quantum} is not a power of two");
+            throw new UsageException("--quantum: 0 is no unit");
+        }
+
+        foreach (AllocatorKind allocator in (ReadOnlySpan<AllocatorKind>)[AllocatorKind.Buddy, AllocatorKind.Client])
+        {
+            if (targets.Uses(allocator) && !BitOperations.IsPow2(targets.Quantum))
+            {
+                throw new UsageException(
+                    $"--allocator {(allocator == AllocatorKind.Buddy ? "buddy" : "client")}: the smallest block is the quantum, and {targets.Quantum} is not a power of two");
+            }
         }
 
         if (targets.Limit < targets.Quantum)

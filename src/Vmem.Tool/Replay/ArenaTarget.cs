@@ -26,13 +26,13 @@ internal sealed class ArenaTarget : IReplayTarget
     private readonly Arena<ulong> _arena;
     private readonly FitPolicy _policy;
     private readonly ulong _span;
-    private readonly ulong _quantumMask;
+    private readonly ulong _quantum;
     private readonly bool _windowed;
     private readonly bool _mirrored;
     private ulong _window;
 
     /// <param name="policy">The policy.</param>
-    /// <param name="quantum">A power of two.</param>
+    /// <param name="quantum">The unit of the arena.</param>
     /// <param name="limit">The size of the span; null: <see cref="UnlimitedSpan"/>.</param>
     /// <param name="cacheMax">The largest size that quantum caches keep, except under next fit, which knows none; 0: no caches.</param>
     public ArenaTarget(FitPolicy policy, ulong quantum, ulong? limit, ulong cacheMax = 0)
@@ -40,8 +40,8 @@ internal sealed class ArenaTarget : IReplayTarget
         cacheMax = policy == FitPolicy.NextFit ? 0 : cacheMax;
         ulong wanted = limit ?? UnlimitedSpan;
         _policy = policy;
-        _quantumMask = quantum - 1;
-        _span = wanted & ~_quantumMask;
+        _quantum = quantum;
+        _span = wanted - (wanted % quantum);
         _windowed = policy == FitPolicy.NextFit && limit is null;
         _mirrored = policy == FitPolicy.LastFit;
         Name = (cacheMax > 0 ? "cached " : "") + PolicyNames.NameOf(policy);
@@ -65,7 +65,8 @@ internal sealed class ArenaTarget : IReplayTarget
             return ulong.MaxValue;
         }
 
-        return (Math.Max(requested, 1) + _quantumMask) & ~_quantumMask;
+        ulong beyond = Math.Max(requested, 1) % _quantum;
+        return Math.Max(requested, 1) + (beyond == 0 ? 0 : _quantum - beyond);
     }
 
     public bool TryAllocate(ulong size, out ulong offset)
@@ -125,7 +126,8 @@ internal sealed class ArenaTarget : IReplayTarget
             return false;
         }
 
-        ulong wider = _window + Math.Max((_window >> WindowGrowthShift) & ~_quantumMask, LeastWindowGrowth * (_quantumMask + 1));
+        ulong growth = _window >> WindowGrowthShift;
+        ulong wider = _window + Math.Max(growth - (growth % _quantum), LeastWindowGrowth * _quantum);
         _window = Math.Min(_span, Math.Max(wider, start + size));
         return true;
     }

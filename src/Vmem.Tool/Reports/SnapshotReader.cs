@@ -53,7 +53,9 @@ internal sealed class SnapshotReader(JsonFile json)
     {
         UInt128 start = json.Number(json.Member(span, "start", where), $"{where}.start");
         UInt128 size = json.Number(json.Member(span, "size", where), $"{where}.size");
-        RangePicture whole = Range(start, size, where);
+        bool isWhole = span.TryGetProperty("whole", out JsonElement whole) && whole.ValueKind == JsonValueKind.True && start == 0 && size == 0;
+        size = isWhole ? _top + (_top == UInt128.MaxValue ? 0u : 1u) : size;         // of 2^128 values the last is not drawn
+        RangePicture bounds = Range(start, size, where);
         bool imported = span.TryGetProperty("imported", out JsonElement flag) && flag.ValueKind == JsonValueKind.True;
         List<RangePicture> allocated = [];
         UInt128 spanLast = start + (size - 1);
@@ -61,7 +63,7 @@ internal sealed class SnapshotReader(JsonFile json)
         {
             string at = $"{where}.allocated[{allocated.Count}]";
             RangePicture range = ReadRange(item, at);
-            if (range.Start < whole.Start || range.Start + (range.Size - 1) > spanLast)
+            if (range.Start < bounds.Start || range.Start + (range.Size - 1) > spanLast)
             {
                 throw json.Fault(at, $"the range at {range.Start} of size {range.Size} is not inside its span");
             }

@@ -1,4 +1,3 @@
-using System.Numerics;
 
 namespace Vmem.Tool.Traces;
 
@@ -61,7 +60,7 @@ internal sealed class ArenaLines
 
             case (byte)'q' when scanner.TryReadDecimal(out ulong quantum) && scanner.AtEnd:
                 Quantum = quantum;
-                return BitOperations.IsPow2(quantum) && quantum <= LargestQuantum ? null : $"the quantum must be a power of two up to {LargestQuantum}";
+                return quantum is > 0 and <= LargestQuantum ? null : $"the quantum must be from 1 to {LargestQuantum}";
 
             case (byte)'n' or (byte)'u' or (byte)'s' or (byte)'d':
                 return null;

@@ -137,8 +137,8 @@ public sealed partial class Arena<T>
         if (layer is not null)
         {
             _caches!.MoveTo(layer);
-            _magazines = recorder is null ? layer.Caches : [];
-            _returns = recorder is null ? layer.Returns : [];
+            _magazines = recorder is null ? _caches.Magazines : [];
+            _returns = recorder is null ? _caches.Returns : [];
         }
     }
 

@@ -1,5 +1,6 @@
 using Vmem.Caching;
 using Vmem.Diagnostics;
+using Vmem.Ranges;
 using Vmem.Resting;
 using Vmem.Space;
 
@@ -59,7 +60,7 @@ public sealed partial class Arena<T>
     public void Split(T start, T size, T at)
     {
         size = _space.RoundUp(size);
-        if (!T.IsZero(at & (Quantum - T.One)) || at <= start || at - start >= size)
+        if (!Multiples<T>.Has(at, Quantum) || at <= start || at - start >= size)
         {
             throw new ArgumentException($"A range is split at a multiple of the quantum {Quantum} inside it, and {at} is none of {size} at {start}.", nameof(at));
         }
@@ -89,7 +90,7 @@ public sealed partial class Arena<T>
     {
         size = _space.RoundUp(size);
         partSize = _space.RoundUp(partSize, nameof(partSize));
-        if (!T.IsZero(partStart & (Quantum - T.One)) || partStart < start || partStart - start >= size ||
+        if (!Multiples<T>.Has(partStart, Quantum) || partStart < start || partStart - start >= size ||
             partSize > size - (partStart - start))
         {
             throw new ArgumentException($"A part begins at a multiple of the quantum {Quantum} and lies inside its range: {partSize} at {partStart} is no part of {size} at {start}.", nameof(partStart));

@@ -167,7 +167,7 @@ public sealed partial class Arena<T>
     private T NextSize(T size, T least)
     {
         T? below = _importer!.LongestImport;
-        T longest = LongestFree(below ?? T.Zero) & ~(Quantum - T.One);
+        T longest = Multiples<T>.Down(LongestFree(below ?? T.Zero), Quantum);
         T half = T.Max(_space.RoundUp(size >> 1), least);
         return longest < size && (below is not null || longest > half) ? longest : half;
     }

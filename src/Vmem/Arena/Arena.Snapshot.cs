@@ -1,4 +1,5 @@
 using Vmem.Diagnostics;
+using Vmem.Ranges;
 using Vmem.Segments;
 using Vmem.Space;
 
@@ -24,7 +25,7 @@ public sealed partial class Arena<T>
                 allocated = [];
                 bool imported = _space.Map.IsImported(_space.Map.FindSpan(segment.Start, out _, out _));
                 T size = _space.Map.IsWhole ? T.Zero : segment.Size;
-                spans.Add(new SpanSnapshot<T> { Start = segment.Start, Size = size, Imported = imported, Allocated = allocated });
+                spans.Add(new SpanSnapshot<T> { Start = segment.Start, Size = size, IsWhole = _space.Map.IsWhole, Imported = imported, Allocated = allocated });
             }
             else if (segment.Kind == SegmentKind.Allocated)
             {
@@ -64,13 +65,13 @@ public sealed partial class Arena<T>
             throw new FormatException($"The snapshot's version is {snapshot.Version}, and only {ArenaSnapshot<T>.CurrentVersion} is known.");
         }
 
-        if (!T.IsPow2(snapshot.Quantum) || snapshot.Name is null || snapshot.Spans is null)
+        if (T.IsZero(snapshot.Quantum) || snapshot.Name is null || snapshot.Spans is null)
         {
-            throw new FormatException($"The snapshot of arena '{snapshot.Name}' has no name, no list of spans, or a quantum that is no power of two: {snapshot.Quantum}.");
+            throw new FormatException($"The snapshot of arena '{snapshot.Name}' has no name, no list of spans, or a quantum of 0.");
         }
 
         T lead = snapshot.RotorLead ?? snapshot.Rotor;
-        if (!T.IsZero((snapshot.Rotor | lead) & (snapshot.Quantum - T.One)))
+        if (!Multiples<T>.Has(snapshot.Rotor, snapshot.Quantum) || !Multiples<T>.Has(lead, snapshot.Quantum))
         {
             throw new FormatException($"In the snapshot of arena '{snapshot.Name}' next fit goes on at {snapshot.Rotor} and {lead}: not at multiples of the quantum.");
         }
@@ -117,7 +118,7 @@ public sealed partial class Arena<T>
             throw new ArgumentException("a span or its list of ranges is missing.");
         }
 
-        bool isWhole = T.IsZero(span.Start) && T.IsZero(span.Size);
+        bool isWhole = span.IsWhole && T.IsZero(span.Start) && T.IsZero(span.Size);
         if (!isWhole)
         {
             _space.CheckSpan(span.Start, span.Size);
@@ -135,8 +136,8 @@ public sealed partial class Arena<T>
         bool isFull = false;
         foreach (RangeSnapshot<T> range in ranges)
         {
-            if (T.IsZero(range.Size) || !T.IsZero((range.Start | range.Size) & (Quantum - T.One)) || isFull || range.Start < from ||
-                range.Start > last || range.Size - T.One > last - range.Start)
+            bool isQuanta = Multiples<T>.Has(range.Start, Quantum) && Multiples<T>.Has(range.Size, Quantum);
+            if (T.IsZero(range.Size) || !isQuanta || isFull || range.Start < from || range.Start > last || range.Size - T.One > last - range.Start)
             {
                 throw new ArgumentException($"the range of {range.Size} at {range.Start} is out of order, outside its span, or not whole quanta.");
             }

@@ -58,15 +58,15 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
 
     /// <summary>Makes an arena without a span: add some, or let it import.</summary>
     /// <param name="name">A name for messages, dumps and metrics.</param>
-    /// <param name="quantum">The unit of allocation, a power of two (vmem_create's <c>quantum</c>).</param>
+    /// <param name="quantum">The unit of allocation (vmem_create's <c>quantum</c>); powers of two cost no division.</param>
     /// <param name="options">How it behaves; null for the defaults.</param>
-    /// <exception cref="ArgumentException">The quantum is not a power of two, or an option makes no sense.</exception>
+    /// <exception cref="ArgumentException">The quantum is 0, or an option makes no sense.</exception>
     public Arena(string name, T quantum, ArenaOptions<T>? options = null)
     {
         ArgumentNullException.ThrowIfNull(name);
-        if (!T.IsPow2(quantum))
+        if (T.IsZero(quantum))
         {
-            throw new ArgumentException($"The quantum must be a power of two, and {quantum} is none.", nameof(quantum));
+            throw new ArgumentException("The quantum must not be 0.", nameof(quantum));
         }
 
         options ??= s_defaults;
@@ -76,7 +76,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
             throw new ArgumentOutOfRangeException(nameof(options), options.ReuseDelay, "ReuseDelay must not be negative.");
         }
 
-        T sourceQuantum = options.Source is null ? quantum : Importer<T>.CheckQuantum(options.Source.Quantum, nameof(options));
+        T sourceQuantum = options.Source is null ? quantum : Importer<T>.CheckQuantum(options.Source.Quantum, quantum, nameof(options));
         _policy = options.Policy;
         _time = options.TimeProvider;
         _leaked = options.Leaked;
@@ -101,9 +101,9 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
     /// <param name="name">A name for messages, dumps and metrics.</param>
     /// <param name="start">The first value of the span, a multiple of the quantum.</param>
     /// <param name="size">Its length, a multiple of the quantum and not 0.</param>
-    /// <param name="quantum">The unit of allocation, a power of two.</param>
+    /// <param name="quantum">The unit of allocation; powers of two cost no division.</param>
     /// <param name="options">How it behaves; null for the defaults.</param>
-    /// <exception cref="ArgumentException">The quantum is not a power of two, an option makes no sense, or the span is empty, misaligned,
+    /// <exception cref="ArgumentException">The quantum is 0, an option makes no sense, or the span is empty, misaligned,
     /// or reaches past the top of the type.</exception>
     public Arena(string name, T start, T size, T quantum, ArenaOptions<T>? options = null)
         : this(name, quantum, options)
@@ -135,6 +135,11 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         if (options?.Source is not null)
         {
             throw new ArgumentException($"An arena over all values of {typeof(T).Name} has nothing to import.", nameof(options));
+        }
+
+        if (!T.IsPow2(quantum))
+        {
+            throw new ArgumentException($"All values of {typeof(T).Name} are whole quanta of a power of two, and {quantum} is none.", nameof(quantum));
         }
 
         var arena = new Arena<T>(name, quantum, options);

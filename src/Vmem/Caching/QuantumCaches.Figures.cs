@@ -15,15 +15,15 @@ internal sealed partial class QuantumCaches<T>
         MagazineTotals totals = _magazines.Count();
         T held = _space.Map.InUse - _slabs.Idle;
         long ranges = _space.Map.LiveSegments - _slabs.Count + _slabs.RangesOut;
-        long most = long.CreateSaturating(held >> _quantumShift);
+        long most = long.CreateSaturating(held / _space.Quantum);
         if (T.IsZero(held) && T.IsZero(_slabs.Idle) && ranges > 0)
         {
-            most = long.CreateSaturating(T.MaxValue >> _quantumShift);            // all of the type: the sum has wrapped
-            most += most == long.MaxValue ? 0 : 1;
+            most = long.CreateSaturating(T.MaxValue / _space.Quantum);            // all of the type: the sum has wrapped
+            most += most == long.MaxValue || !T.IsPow2(_space.Quantum) ? 0 : 1;
         }
 
         long cached = Math.Clamp(totals.Ranges, 0, ranges);
-        T units = T.CreateTruncating(Math.Clamp(totals.Quanta, 0, most)) << _quantumShift;
+        T units = T.CreateTruncating(Math.Clamp(totals.Quanta, 0, most)) * _space.Quantum;
         return new CacheFigures<T>(units, cached, totals.Taken, ranges - cached);
     }
 }

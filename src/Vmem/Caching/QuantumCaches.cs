@@ -43,7 +43,7 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
         _slabLayer = new SlabLayer<T>(space, _slabs, policy, classes);
         _watch = new CacheWatch<T>(space);
         _drain = new CacheDrain<T>(space, _slabs, _slabLayer, _magazines, _watch);
-        _quantumShift = int.CreateTruncating(T.TrailingZeroCount(space.Quantum));
+        _quantumShift = int.CreateTruncating(T.Log2(space.Quantum));
         Max = _slabs.SizeOf(classes - 1);
         _upkeep = space.IsShared ? Upkeep.Start(this, time, callsOthers: space.Source is not null) : null;
     }
@@ -57,11 +57,11 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
     /// <summary>What a new slab needs.</summary>
     public Placement<T> SlabPlacement => _slabLayer.Placement;
 
-    /// <summary>The magazines to take from and return to without a call, by class.</summary>
-    public MagazineCache<T>[] Magazines => _magazines.All;
+    /// <summary>The magazines to take from and return to without a call, by class. None if a class takes a division.</summary>
+    public MagazineCache<T>[] Magazines => T.IsPow2(_space.Quantum) ? _magazines.All : [];
 
-    /// <summary>The magazines to return to without a call, by class.</summary>
-    public MagazineCache<T>[] Returns => _magazines.Returns;
+    /// <summary>The magazines to return to without a call, by class; none if a class takes a division.</summary>
+    public MagazineCache<T>[] Returns => T.IsPow2(_space.Quantum) ? _magazines.Returns : [];
 
     public long BookkeepingBytes => _slabs.Bytes;
 
@@ -290,5 +290,6 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
     /// <inheritdoc/>
     void IUpkeepTarget.RelievePressure() => _drain.KeepUp(_upkeepGate, static (magazines, spilled) => magazines.DrainDepot(spilled));
 
-    private int ClassOf(T size) => int.CreateTruncating((size - T.One) >> _quantumShift);
+    private int ClassOf(T size) =>
+        int.CreateTruncating(T.IsPow2(_space.Quantum) ? (size - T.One) >> _quantumShift : (size - T.One) / _space.Quantum);
 }

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Vmem.Checks;
+using Vmem.Ranges;
 using Vmem.Segments;
 
 namespace Vmem.Caching;
@@ -8,7 +9,7 @@ namespace Vmem.Caching;
 /// <summary>The slab layer of an arena's quantum caches: segments cut into ranges of one size.</summary>
 /// <remarks>
 /// <para>
-/// A slab is an allocated segment of the arena. Its size is the next power of two strictly above 3 · qcacheMax, and at least 64 quanta (the
+/// A slab is an allocated segment of the arena. Its size is, in quanta, the next power of two strictly above 3 · qcacheMax, and at least 64 (the
 /// paper's §4.4.4 and illumos' VMEM_QCACHE_SLABSIZE), which leaves little at the end of a slab whatever the size of its ranges: with
 /// qcacheMax 5 a slab of 64 holds twenty-one ranges of 3. What is left at its end is not made part of it. It is aligned to its size, so
 /// that a range's address tells where its slab would begin, and the table of live segments tells whether it is one. Which of its ranges are
@@ -125,7 +126,7 @@ internal sealed unsafe partial class RangeSlabs<T> : IDisposable
         }
 
         Slab* slab = _slabs.At(index);
-        Invariant.Assert(T.IsZero(start & (SlabSize - T.One)) && _map.FindLive(start) == tag, "a slab is a listed segment and aligned");
+        Invariant.Assert(Multiples<T>.Has(start, SlabSize) && _map.FindLive(start) == tag, "a slab is a listed segment and aligned");
         *slab = new Slab { Start = start, Tag = tag, Class = (byte)sizeClass };
         slab->Fill(int.CreateTruncating(SlabSize / SizeOf(sizeClass)));
         _map.SetSlab(tag, index);
@@ -137,7 +138,7 @@ internal sealed unsafe partial class RangeSlabs<T> : IDisposable
     /// <summary>The slab that a range would belong to; 0 if there is none.</summary>
     public uint Find(T start)
     {
-        uint tag = _map.FindLive(start & ~(SlabSize - T.One));
+        uint tag = _map.FindLive(Multiples<T>.Down(start, SlabSize));
         return tag == 0 ? 0 : _map.SlabOf(tag);
     }
 

@@ -92,6 +92,10 @@ public sealed class SpanSnapshot<T>
     /// <summary>Its length. 0 with start 0: every value of the type (<see cref="Arena{T}.OverAll"/>), which no size says.</summary>
     public required T Size { get; init; }
 
+    /// <summary>Whether it holds every value of the type (<see cref="Arena{T}.OverAll"/>). Then <see cref="Size"/> is 0: no size says
+    /// that.</summary>
+    public bool IsWhole { get; init; }
+
     /// <summary>Whether it came from the arena's source.</summary>
     public bool Imported { get; init; }
 

@@ -47,6 +47,11 @@ internal static class SnapshotJson
             writer.WriteStartObject();
             writer.WriteString("start", Text(span.Start));
             writer.WriteString("size", Text(span.Size));
+            if (span.IsWhole)
+            {
+                writer.WriteBoolean("whole", true);
+            }
+
             writer.WriteBoolean("imported", span.Imported);
             writer.WriteStartArray("allocated");
             foreach (RangeSnapshot<T> range in span.Allocated)
@@ -181,6 +186,7 @@ internal static class SnapshotJson
             T start = T.Zero;
             T size = T.Zero;
             bool imported = false;
+            bool isWhole = false;
             List<RangeSnapshot<T>> allocated = [];
             Expect(ref reader, JsonTokenType.StartObject);
             while (NextProperty(ref reader, out string property))
@@ -194,12 +200,10 @@ internal static class SnapshotJson
                         size = Number<T>(ref reader, property);
                         break;
                     case "imported":
-                        imported = reader.TokenType switch
-                        {
-                            JsonTokenType.True => true,
-                            JsonTokenType.False => false,
-                            _ => throw new JsonException("\"imported\" must be true or false."),
-                        };
+                        imported = Flag(ref reader, property);
+                        break;
+                    case "whole":
+                        isWhole = Flag(ref reader, property);
                         break;
                     case "allocated":
                         ReadRanges(ref reader, allocated);
@@ -210,7 +214,7 @@ internal static class SnapshotJson
                 }
             }
 
-            spans.Add(new SpanSnapshot<T> { Start = start, Size = size, Imported = imported, Allocated = allocated });
+            spans.Add(new SpanSnapshot<T> { Start = start, Size = size, IsWhole = isWhole, Imported = imported, Allocated = allocated });
         }
 
         return spans;
@@ -283,6 +287,13 @@ internal static class SnapshotJson
         _ = reader.Read();
         return true;
     }
+
+    private static bool Flag(ref Utf8JsonReader reader, string property) => reader.TokenType switch
+    {
+        JsonTokenType.True => true,
+        JsonTokenType.False => false,
+        _ => throw new JsonException($"\"{property}\" must be true or false."),
+    };
 
     private static void Expect(ref Utf8JsonReader reader, JsonTokenType token)
     {

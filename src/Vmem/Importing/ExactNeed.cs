@@ -16,7 +16,7 @@ internal static class ExactNeed<T>
     /// <summary>What to ask for.</summary>
     /// <param name="placement">The request.</param>
     /// <param name="unit">The unit of imports.</param>
-    /// <param name="sourceQuantum">That of the arena below; not above the unit.</param>
+    /// <param name="sourceQuantum">That of the arena below; it divides the unit.</param>
     /// <param name="headroom">The largest import that the limit allows.</param>
     /// <param name="need">The question.</param>
     /// <param name="isTight">Whether the limit rules places out that straddle a unit more than they must.</param>
@@ -24,32 +24,30 @@ internal static class ExactNeed<T>
     public static bool TryMake(in Placement<T> placement, T unit, T sourceQuantum, T headroom, out Placement<T> need, out bool isTight)
     {
         RangeConstraints<T> constraints = placement.Constraints;
-        T mask = unit - T.One;
-        T least = (placement.Size + mask) & ~mask;
         isTight = false;
         need = placement;
-        if (least < placement.Size || least > headroom)
+        if (!Multiples<T>.TryUp(placement.Size, unit, out T least) || least > headroom)
         {
             return false;
         }
 
         if (placement.IsUnconstrained)
         {
-            var aligned = new RangeConstraints<T> { Align = unit > sourceQuantum ? unit : T.Zero };
+            var aligned = new RangeConstraints<T> { Align = unit != sourceQuantum ? unit : T.Zero };
             need = new Placement<T>(least, aligned, sourceQuantum);
             return true;
         }
 
-        if (unit == sourceQuantum && constraints.Align < unit)
+        if (unit == sourceQuantum && !Multiples<T>.Has(constraints.Align, unit))
         {
-            bool mayStraddle = T.IsZero(constraints.NoCross) || constraints.NoCross > unit;
+            bool mayStraddle = T.IsZero(constraints.NoCross) || !Multiples<T>.Has(unit, constraints.NoCross);
             isTight = mayStraddle && headroom - least < unit;
             if (!isTight)
             {
                 return true;
             }
 
-            if (least == unit)
+            if (least == unit && T.IsPow2(unit) && T.IsPow2(constraints.Align) && constraints.Align < unit)
             {
                 need = new Placement<T>(placement.Size, constraints with { NoCross = unit }, constraints.Align);
                 return constraints.Phase <= unit - placement.Size;

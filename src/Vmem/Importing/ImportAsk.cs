@@ -26,7 +26,7 @@ internal readonly record struct ImportAsk<T>(T Size, RangeConstraints<T> Constra
     public static bool TryMake(int step, in Placement<T> need, in ImportTerms<T> terms, T sourceQuantum, out ImportAsk<T> ask)
     {
         ask = default;
-        T unitAlign = terms.Unit > sourceQuantum ? terms.Unit : T.Zero;
+        T unitAlign = terms.Unit != sourceQuantum ? terms.Unit : T.Zero;
         bool prefers = !T.IsZero(terms.Preferred);
         switch (step)
         {
@@ -34,9 +34,9 @@ internal readonly record struct ImportAsk<T>(T Size, RangeConstraints<T> Constra
                 return prefers && TryPassOn(need, terms.Unit, terms.Preferred, terms.PreferredAlign, unitAlign, out ask);
 
             case 1:                               // of a source that aligns nothing: so much that a slab is in it
-                T ample = terms.Preferred + terms.PreferredAlign - terms.Unit;
+                bool isMore = Multiples<T>.TryUp(terms.Preferred + terms.PreferredAlign - terms.Unit, terms.Unit, out T ample);
                 ask = new ImportAsk<T>(ample, new RangeConstraints<T> { Align = unitAlign });
-                return prefers && terms.PreferredAlign > terms.Unit && ample > terms.Preferred;
+                return prefers && isMore && terms.PreferredAlign > terms.Unit && ample > terms.Preferred;
 
             case 2:
                 return TryPassOn(need, terms.Unit, T.Zero, T.Zero, unitAlign, out ask);
@@ -58,17 +58,18 @@ internal readonly record struct ImportAsk<T>(T Size, RangeConstraints<T> Constra
     /// <summary>So much that there is a place wherever it lies in the units around the window; at most all of these.</summary>
     private static bool TryAmple(in Placement<T> need, T unit, T least, T unitAlign, out ImportAsk<T> ask)
     {
-        T mask = unit - T.One;
-        T min = need.Min & ~mask;
-        T max = (need.Last | mask) + T.One;       // wraps to 0, no bound, at the top of the type
+        T min = Multiples<T>.Down(need.Min, unit);
+        T last = Multiples<T>.Down(need.Last, unit);
+        T max = last + unit;                      // wraps to 0, no bound, at the top of the type
+        bool isPart = max < last && !T.IsZero(max);
+        max = isPart ? last : max;                // what lies above the last whole unit of the type cannot be imported
         T all = max - min;                        // 0: there is no window
-        T outside = (need.Min & mask) + (~need.Last & mask);
+        T outside = need.Min - min + (isPart ? T.Zero : max - T.One - need.Last);
         T ample = need.Sure + outside;
-        T size = (ample + mask) & ~mask;
-        bool fits = !T.IsZero(need.Sure) && ample >= outside && size >= ample;
+        bool fits = Multiples<T>.TryUp(ample, unit, out T size) && !T.IsZero(need.Sure) && ample >= outside;
         size = fits ? T.Max(size, least) : all;
         var window = new RangeConstraints<T> { Align = unitAlign, Min = min, Max = max };
         ask = new ImportAsk<T>(T.IsZero(all) ? size : T.Min(size, all), window);
-        return !T.IsZero(ask.Size);
+        return !T.IsZero(ask.Size) && !(isPart && T.IsZero(all));
     }
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Vmem.Checks;
 using Vmem.Ranges;
 using Vmem.Space;
 
@@ -16,7 +17,7 @@ internal sealed class Importer<T>
     private readonly IArenaSource<T> _source;
     private readonly ILender<T>? _lender;
     private readonly T _sourceQuantum;
-    private readonly T _unit;                     // the larger of the two quanta; both are powers of two
+    private readonly T _unit;                     // the least common multiple of the two quanta
     private readonly T _minImport;
     private readonly T _slabSize;
 
@@ -29,9 +30,10 @@ internal sealed class Importer<T>
     {
         _space = space;
         _source = source;
-        _lender = source as ILender<T>;
         _sourceQuantum = sourceQuantum;
-        _unit = T.Max(space.Quantum, sourceQuantum);
+        bool hasUnit = Multiples<T>.TryCommon(space.Quantum, sourceQuantum, out _unit);
+        Invariant.Assert(hasUnit, "the quanta have a common multiple: that was checked");
+        _lender = _unit == sourceQuantum || _unit == space.Quantum ? source as ILender<T> : null;
         _minImport = minImport;
         _slabSize = slabSize;
     }
@@ -42,10 +44,11 @@ internal sealed class Importer<T>
     /// <param name="releases">How many imports had gone back when it was asked.</param>
     public bool MayHaveMore(long releases) => !T.IsZero(_space.DetachEmpty()) || _space.Releases != releases || _lender is not null;
 
-    /// <exception cref="ArgumentException">The source's quantum is no power of two.</exception>
-    public static T CheckQuantum(T quantum, string parameter) => T.IsPow2(quantum)
-        ? quantum
-        : throw new ArgumentException($"The source's quantum must be a power of two, and {quantum} is none.", parameter);
+    /// <exception cref="ArgumentException">The source's quantum is 0, or has no common multiple with the arena's.</exception>
+    public static T CheckQuantum(T quantum, T own, string parameter) =>
+        T.IsZero(quantum) ? throw new ArgumentException("The source's quantum must not be 0.", parameter) :
+        Multiples<T>.TryCommon(quantum, own, out _) ? quantum :
+        throw new ArgumentException($"Imports are multiples of the arena's quantum {own} and of the source's, {quantum}, and {typeof(T).Name} holds no such multiple: choose a quantum of which one divides the other.", parameter);
 
     /// <summary>The request did not fit. Imports what it needs and tries again; also if there was nothing to import, as something may have
     /// been freed meanwhile.</summary>
@@ -126,8 +129,9 @@ internal sealed class Importer<T>
     /// much.</summary>
     public bool CouldImport(in Placement<T> placement, T unitAbove, T headroom)
     {
-        T unit = T.Max(_unit, unitAbove);
-        return _lender is null ? Outlook(placement, unitAbove, headroom) is ImportOutlook.Open or ImportOutlook.Limited
+        return
+            !TryUnit(unitAbove, out T unit) ? false :
+            _lender is null ? Outlook(placement, unitAbove, headroom) is ImportOutlook.Open or ImportOutlook.Limited
             : ExactNeed<T>.TryMake(placement, unit, _sourceQuantum, headroom, out Placement<T> need, out _) &&
                 _lender.CouldLend(need, unit);
     }
@@ -135,11 +139,12 @@ internal sealed class Importer<T>
     /// <summary>Whether the source would be asked for a request, with so much left under the limit.</summary>
     private ImportOutlook Outlook(in Placement<T> placement, T unitAbove, T headroom)
     {
-        var terms = new ImportTerms<T>(T.Max(_unit, unitAbove), T.Zero, T.Zero, ImportPass.Both);
-        if (!placement.TryLowest(T.Zero, T.MaxValue, out _))
+        if (!placement.TryLowest(T.Zero, T.MaxValue, out _) || !TryUnit(unitAbove, out T unit))
         {
             return ImportOutlook.Pointless;
         }
+
+        var terms = new ImportTerms<T>(unit, T.Zero, T.Zero, ImportPass.Both);
 
         if (_lender is not null)
         {
@@ -174,7 +179,8 @@ internal sealed class Importer<T>
     {
         _space.AssertNotHeld();
         gaveBack = false;
-        return !request.Placement.TryLowest(T.Zero, T.MaxValue, out _) ? default      // there is no such place anywhere
+        bool isAnywhere = !T.IsZero(terms.Unit) && request.Placement.TryLowest(T.Zero, T.MaxValue, out _);
+        return !isAnywhere ? default
             : _lender is null ? Ask(request.Placement, terms, ref gaveBack) : Borrow(_lender, request.Placement, terms);
     }
 
@@ -210,17 +216,27 @@ internal sealed class Importer<T>
     /// <summary>What is wanted beside the request: the minimum import; with quantum caches, whole slabs.</summary>
     private ImportTerms<T> TermsOf(in Request<T> request, bool forSlab, ImportPass pass)
     {
-        T unit = T.Max(_unit, request.Terms.Unit);
-        T mask = unit - T.One;
-        T exact = (request.Size + mask) & ~mask;
+        if (!TryUnit(request.Terms.Unit, out T unit))
+        {
+            return default;
+        }
+
+        T exact = UpOrZero(request.Size, unit);
         T least = T.Max(_minImport, request.Terms.Preferred);
-        T slabMask = T.IsZero(_slabSize) ? T.Zero : _slabSize - T.One;
-        T slabs = (T.Max(request.Size, least) + slabMask) & ~slabMask;
-        least = T.IsZero(_slabSize) || slabs < least ? least : slabs;
-        T preferred = (least + mask) & ~mask;
+        T slabs = T.IsZero(_slabSize) ? T.Zero : UpOrZero(T.Max(request.Size, least), _slabSize);
+        T preferred = UpOrZero(T.Max(least, slabs), unit);
         T align = T.Max(request.Terms.PreferredAlign, forSlab ? _slabSize : T.Zero);
         return new ImportTerms<T>(unit, preferred > exact ? preferred : T.Zero, align, pass);
     }
+
+    /// <summary>The unit of imports for an arena above, which needs one of its own; 0: it does not.</summary>
+    private bool TryUnit(T above, out T unit)
+    {
+        unit = _unit;
+        return T.IsZero(above) || Multiples<T>.TryCommon(_unit, above, out unit);
+    }
+
+    private static T UpOrZero(T size, T unit) => Multiples<T>.TryUp(size, unit, out T whole) ? whole : T.Zero;
 
     /// <summary>Takes the lock with an import at hand, which goes back if the arena has been disposed meanwhile. What is attached may be
     /// more than is needed, and what went back may serve others.</summary>
@@ -256,7 +272,7 @@ internal sealed class Importer<T>
     {
         string? fault =
             size < asked ? "less" :
-            !T.IsZero((start | size) & (_space.Quantum - T.One)) ? $"not a multiple of the quantum {_space.Quantum}" :
+            !Multiples<T>.Has(start, _space.Quantum) || !Multiples<T>.Has(size, _space.Quantum) ? $"not a multiple of the quantum {_space.Quantum}" :
             start + (size - T.One) < start ? "past the top of the type" : null;
         if (fault is not null)
         {

@@ -8,20 +8,24 @@ namespace Vmem;
 /// </summary>
 /// <remarks>
 /// All amounts are in the arena's own units. They must be well formed, or the call throws an <see cref="ArgumentException"/> that names the
-/// broken rule: <see cref="Align"/> and <see cref="NoCross"/> are powers of two; these and <see cref="Phase"/> are multiples of the arena's
-/// quantum; <c>Phase &lt; Align</c>; <c>NoCross ≥ Align</c>; and <c>roundup(Phase + size, Align) ≤ NoCross</c>.
+/// broken rule: <see cref="Align"/> and <see cref="Phase"/> are multiples of the arena's quantum; <c>Phase &lt; Align</c>;
+/// <see cref="NoCross"/> is a power of two; <c>NoCross ≥ Align</c>; and some place between two multiples of <see cref="NoCross"/> holds the
+/// range: <c>Phase + size ≤ NoCross</c>, where only that part of <see cref="Phase"/> counts that lies beyond a multiple of the largest power
+/// of two in <see cref="Align"/> (all of it if <see cref="Align"/> is a power of two).
 /// </remarks>
 /// <typeparam name="T">The arena's integer type.</typeparam>
 public readonly record struct RangeConstraints<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
-    /// <summary>The range starts at a multiple of this power of two, plus <see cref="Phase"/>. 0: the arena's quantum.</summary>
+    /// <summary>The range starts at a multiple of this, plus <see cref="Phase"/>. Any multiple of the quantum; powers of two cost no
+    /// division. 0: the arena's quantum.</summary>
     public T Align { get; init; }
 
     /// <summary>The offset of the start from a multiple of <see cref="Align"/>; less than <see cref="Align"/>.</summary>
     public T Phase { get; init; }
 
-    /// <summary>The range does not straddle a multiple of this power of two. 0: it may straddle anything.</summary>
+    /// <summary>The range does not straddle a multiple of this power of two, which need not be a multiple of the quantum. 0: it may straddle
+    /// anything.</summary>
     public T NoCross { get; init; }
 
     /// <summary>No value of the range is below this.</summary>

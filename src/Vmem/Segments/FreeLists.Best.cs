@@ -11,12 +11,12 @@ internal unsafe partial struct FreeLists<T>
     /// <summary>The lowest of the smallest members that are long enough.</summary>
     /// <param name="tags">The tags.</param>
     /// <param name="size">How long.</param>
+    /// <param name="units">The same in units, rounded up.</param>
     /// <param name="best">Which; 0 if none is long enough.</param>
     /// <returns>Whether that is known: the lists are short.</returns>
-    public readonly bool TryFindBest(in TagPool<T> tags, T size, out uint best)
+    public readonly bool TryFindBest(in TagPool<T> tags, T size, T units, out uint best)
     {
         best = 0;
-        T units = ((size - T.One) >> _quantumShift) + T.One;
         int looks = BestLooks;
         for (int sizeClass = SizeClass.Of(units); best == 0 && (sizeClass = FindNotEmpty(sizeClass)) >= 0; sizeClass++)
         {

@@ -92,8 +92,8 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>Whether a free segment in the window may be long enough and yet have no place.</summary>
     private bool IsAligned(in Placement<T> placement, out Alignment<T> alignment)
     {
-        alignment = new Alignment<T>(placement.AlignMask, placement.Phase, placement.NoCross);
-        return !T.IsZero(placement.AlignMask >> _quantumShift) || !T.IsZero(placement.NoCross);
+        alignment = new Alignment<T>(placement.Align - T.One, placement.Phase, placement.NoCross);
+        return !Multiples<T>.Has(_quantum, placement.Align) || !T.IsZero(placement.NoCross);
     }
 
     /// <summary>An index by address, what it is for, and how many badly placed segments are passed at most.</summary>

@@ -61,7 +61,7 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>Where a request goes on.</summary>
     private T NextFrom(in Placement<T> placement) => placement.IsUnconstrained && IsQuantum(placement.Size) ? Rotor : Lead;
 
-    private bool IsQuantum(T size) => size >> _quantumShift == T.One;
+    private bool IsQuantum(T size) => size == _quantum;
 
     /// <summary>Whether anything would be passed over. True, too, if there is no index that knows.</summary>
     private bool IsAnythingFreeFromRotorTo(T start) => start != Rotor &&

@@ -16,7 +16,7 @@ internal sealed unsafe partial class SegmentMap<T>
     {
         if (IsAllFree)
         {
-            return FindInAll(policy, new Placement<T>(size, default, T.One << _quantumShift), IsQuantum(size) ? Rotor : Lead, out start);
+            return FindInAll(policy, new Placement<T>(size, default, _quantum), IsQuantum(size) ? Rotor : Lead, out start);
         }
 
         if (policy == FitPolicy.InstantFit)
@@ -49,10 +49,11 @@ internal sealed unsafe partial class SegmentMap<T>
 
     /// <summary>Whether any free segment is as long: no index is begun for a request that fails in any case.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool MayHold(T size) => UnitsOf(size) << _quantumShift is var whole && whole >= size && FindInstant(whole) != 0;
+    private bool MayHold(T size) => Multiples<T>.TryUp(size, _quantum, out T whole) && FindInstant(whole) != 0;
 
-    /// <summary>How many quanta hold a size, which may be one of an arena above with a smaller quantum.</summary>
-    private T UnitsOf(T size) => ((size - T.One) >> _quantumShift) + T.One;
+    /// <summary>The units of the quanta that hold a size, which may be one of an arena above with another quantum.</summary>
+    private T UnitsOf(T size) =>
+        Multiples<T>.TryUp(size, _quantum, out T whole) ? whole >> _quantumShift : (T.MaxValue >> _quantumShift) + T.One;
 
     /// <summary>Instant fit's common case in one piece: allocates from the first list whose every member fits; 0, and nothing is changed,
     /// if all those are empty.</summary>
@@ -120,7 +121,7 @@ internal sealed unsafe partial class SegmentMap<T>
                 return FindBestBySize(size, out start);
             }
 
-            if (_freeLists.TryFindBest(_tags, size, out uint index))
+            if (_freeLists.TryFindBest(_tags, size, UnitsOf(size), out uint index))
             {
                 start = _tags.At(index)->Start;
                 return index;

@@ -1,4 +1,5 @@
 using Vmem.Checks;
+using Vmem.Ranges;
 
 namespace Vmem.Segments;
 
@@ -23,7 +24,7 @@ internal sealed unsafe partial class SegmentMap<T>
             {
                 StepCounter.Count();
                 Tag<T>* tag = _tags.At(index);
-                T toBoundary = (T.Zero - tag->Start) & (align - T.One);
+                T toBoundary = Multiples<T>.Below(tag->Start, align);
                 T whole = SizeOf(tag);
                 if (toBoundary <= whole && whole - toBoundary >= size)
                 {

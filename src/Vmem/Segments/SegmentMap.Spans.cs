@@ -38,7 +38,7 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>Adds a span, all of it free, and returns its free segment's tag. Needs <see cref="ReserveSpan"/> before.</summary>
     public uint AddSpan(T start, T size, bool imported)
     {
-        Invariant.Assert(!T.IsZero(size) && T.TrailingZeroCount(start | size) >= T.CreateTruncating(_quantumShift), "a span is whole quanta");
+        Invariant.Assert(!T.IsZero(size) && Multiples<T>.Has(start, _quantum) && Multiples<T>.Has(size, _quantum), "a span is whole quanta");
         uint spanIndex = _tags.Take();
         uint freeIndex = _tags.Take();
         Tag<T>* span = _tags.At(spanIndex);

@@ -1,4 +1,5 @@
 using Vmem.Checks;
+using Vmem.Ranges;
 
 namespace Vmem.Segments;
 
@@ -56,7 +57,7 @@ internal sealed unsafe partial class SegmentMap<T>
             T length = SizeOf(tag);
             Invariant.Hold(tag->Start == expected, "the segments of a span follow each other without a gap", $"at {tag->Start} instead of {expected}");
             Invariant.Hold(tag->Previous == previous && tag->PreviousFree == previousFree, "a tag knows its predecessor", $"the tag at {tag->Start}");
-            Invariant.Hold(!T.IsZero(length) && T.IsZero(length & ((T.One << _quantumShift) - T.One)), "a segment is whole quanta long", $"the one at {tag->Start} is {length}");
+            Invariant.Hold(!T.IsZero(length) && Multiples<T>.Has(length, _quantum), "a segment is whole quanta long", $"the one at {tag->Start} is {length}");
             Invariant.Hold(tag->Kind is TagKind.Allocated or TagKind.Free, "a segment is allocated or free", $"the tag at {tag->Start} says {tag->Kind}");
             bool free = tag->Kind == TagKind.Free;
             Invariant.Hold(!free || !previousFree || IsAllFree, "free neighbours are coalesced", $"two touch at {tag->Start}");

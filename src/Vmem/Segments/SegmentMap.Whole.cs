@@ -31,7 +31,7 @@ internal sealed unsafe partial class SegmentMap<T>
         bool isFront = start + (size - T.One) < _tags.At(backIndex)->Start;
         if (!isFront)
         {
-            MoveSeam(frontIndex, backIndex, T.One << _quantumShift);
+            MoveSeam(frontIndex, backIndex, _quantum);
         }
 
         uint index = Carve(isFront ? frontIndex : backIndex, start, size);
@@ -74,11 +74,11 @@ internal sealed unsafe partial class SegmentMap<T>
     {
         _spans.SetWhole(span);
         IsWhole = true;
-        if (LiveSegments == 0)
+        if (IsAllFree)
         {
             uint first = _tags.At(span)->Next;
             ReserveToFree();
-            MoveSeam(first, _tags.At(first)->Next, T.Zero - (T.One << _quantumShift));
+            MoveSeam(first, _tags.At(first)->Next, T.Zero - _quantum);
         }
     }
 
@@ -88,7 +88,7 @@ internal sealed unsafe partial class SegmentMap<T>
         uint backIndex = _tags.Take();
         Tag<T>* front = _tags.At(frontIndex);
         Tag<T>* back = _tags.At(backIndex);
-        T seam = T.Zero - (T.One << _quantumShift);
+        T seam = T.Zero - _quantum;
         front->Start = T.Zero;
         front->Place(span, backIndex, TagKind.Free);
         back->Start = seam;

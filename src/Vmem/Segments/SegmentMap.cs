@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Vmem.Checks;
+using Vmem.Ranges;
 
 namespace Vmem.Segments;
 
@@ -20,12 +21,19 @@ namespace Vmem.Segments;
 /// Allocating from the front of a free segment leaves its tag with the allocated part and gives the remainder a new one: the next tag's
 /// link must change then, which is at hand because it holds the end. The other way round the previous tag's would.
 /// </para>
+/// <para>
+/// Sizes are counted in units of the largest power of two that is not above the quantum. Multiples of the quantum differ by a unit at
+/// least, so each has a number of units of its own, the numbers have the order of the sizes, and a shift is enough for any quantum.
+/// Rejected: quanta as units, which take a division wherever the quantum is no power of two; and the largest power of two that divides the
+/// quantum, which of the 127 lists of one size leaves some to multiples of 12, and one to multiples of 101.
+/// </para>
 /// <para>This class neither locks nor checks arguments nor imports: its space does. Every change needs <see cref="Reserve"/>
 /// before.</para>
 /// </remarks>
 internal sealed unsafe partial class SegmentMap<T> : IDisposable
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
+    private readonly T _quantum;
     private readonly int _quantumShift;
     private TagPool<T> _tags;
     private FreeLists<T> _freeLists;
@@ -43,14 +51,15 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         public long Count;
     }
 
-    /// <param name="quantum">A power of two.</param>
+    /// <param name="quantum">Not 0.</param>
     /// <param name="hasNotes">Whether something is kept about each range.</param>
     /// <param name="kindGranularity">The page that ranges of different kinds do not share; 0: they may share any.</param>
     public SegmentMap(T quantum, bool hasNotes = false, T kindGranularity = default)
     {
         Notes = hasNotes ? new RangeNotes() : null;
         _kindMask = T.IsZero(kindGranularity) ? T.Zero : kindGranularity - T.One;
-        _quantumShift = int.CreateTruncating(T.TrailingZeroCount(quantum));
+        _quantum = quantum;
+        _quantumShift = int.CreateTruncating(T.Log2(quantum));
         _freeLists = new FreeLists<T>(_quantumShift);
         try
         {
@@ -171,7 +180,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void TakeFront(uint index, Tag<T>* tag, uint nextIndex, Tag<T>* next, T size, T whole)
     {
-        Invariant.Assert(!T.IsZero(size) && size <= whole && T.TrailingZeroCount(size) >= T.CreateTruncating(_quantumShift), "whole quanta are taken, and no more than there are");
+        Invariant.Assert(!T.IsZero(size) && size <= whole && Multiples<T>.Has(size, _quantum), "whole quanta are taken, and no more than there are");
         Invariant.Assert(tag->Kind == TagKind.Free && next->PreviousFree && next->Previous == index, "a free segment and the one behind it know each other");
         if (whole == size)
         {

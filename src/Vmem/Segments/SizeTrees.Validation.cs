@@ -31,9 +31,14 @@ internal sealed unsafe partial class SizeTrees<T>
             Invariant.Hold(contents.Count == counts[units] && isRight, "an index holds every free segment that it covers", $"{contents.Count} of {counts[units]}, {units} units");
             if (contents.IsTree)
             {
-                T size = T.CreateTruncating(units) << quantumShift;
+                int number = units;
                 Select(units);
-                _trees.Validate((start, _, index) => Check(tags, index, start, size));
+                _trees.Validate((start, _, index) =>
+                {
+                    T size = SizeOf(tags, tags.At(index));
+                    Check(tags, index, start, size);
+                    Invariant.Hold(!IsLarge(size, out int own) && own == number, "a tree holds free segments of one size", $"{size} at {start}");
+                });
             }
         }
     }

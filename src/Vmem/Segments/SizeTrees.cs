@@ -189,7 +189,7 @@ internal sealed unsafe partial class SizeTrees<T>(int quantumShift) : IReleasabl
     /// <param name="tags">The tags.</param>
     /// <param name="lists">The free lists.</param>
     /// <param name="size">How long it must be.</param>
-    /// <param name="units">The same in whole quanta.</param>
+    /// <param name="units">The same in units, rounded up.</param>
     /// <param name="start">Where it begins.</param>
     public uint Find(in TagPool<T> tags, in FreeLists<T> lists, T size, T units, out T start)
     {

@@ -29,6 +29,8 @@ public sealed record ArenaOptions<T>
     public T QuantumCacheMax { get; init; }
 
     /// <summary>Where spans come from when the arena runs out. Null: the arena holds only the spans that are added to it.</summary>
+    /// <remarks>Imports are multiples of the least common multiple of both quanta. If the source's own quantum is no such multiple, it must
+    /// honour <see cref="RangeConstraints{T}.Align"/>, as arenas and virtual memory do, and buddy allocators do not.</remarks>
     public IArenaSource<T>? Source { get; init; }
 
     /// <summary>The least that is imported at once, in units; rounded up to the quantum of arena and source. 0: as much as the request

@@ -5,7 +5,7 @@ namespace Vmem.Space;
 
 /// <summary>What an arena wants of an import beside a place for its request. The default value belongs to a request that is no
 /// import.</summary>
-/// <param name="Unit">Imports are whole units: the largest quantum of the arenas that the request came through.</param>
+/// <param name="Unit">Imports are whole units: the least common multiple of the quanta of the arenas that the request came through.</param>
 /// <param name="Preferred">The length that is tried first; 0: what is needed is all that is wanted.</param>
 /// <param name="PreferredAlign">The alignment of that, beyond the request's own: of slabs. 0: none.</param>
 /// <param name="Pass">What is to be done for it.</param>
@@ -28,9 +28,8 @@ internal readonly record struct ImportTerms<T>(T Unit, T Preferred, T PreferredA
     /// <summary>The whole units around a place.</summary>
     public (T Start, T Size) Around(T start, T size)
     {
-        T mask = Unit - T.One;
-        T first = start & ~mask;
-        T last = (start + (size - T.One)) | mask;
+        T first = Multiples<T>.Down(start, Unit);
+        T last = Multiples<T>.Down(start + (size - T.One), Unit) + (Unit - T.One);
         return (first, last - first + T.One);
     }
 
@@ -46,16 +45,21 @@ internal readonly record struct ImportTerms<T>(T Unit, T Preferred, T PreferredA
     public static bool TryPassOn(in Placement<T> need, T unit, T least, T leastAlign, out T size, out RangeConstraints<T> constraints)
     {
         RangeConstraints<T> mine = need.Constraints;
-        T mask = unit - T.One;
-        T align = T.Max(T.Max(mine.Align, unit), leastAlign);
-        T phase = mine.Phase & ~mask;
-        T needed = T.Max(need.Size + (mine.Phase & mask), least);
-        size = (needed + mask) & ~mask;
-        // Inside a unit no multiple of a smaller NoCross matters: the request lies at Phase from a multiple of it.
-        T noCross = mine.NoCross > unit ? mine.NoCross : T.Zero;
+        T phase = Multiples<T>.Down(mine.Phase, unit);
+        T needed = T.Max(need.Size + (mine.Phase - phase), least);
+        bool possible = Multiples<T>.TryUp(needed, unit, out size) && needed >= need.Size;
+        possible &= Multiples<T>.TryCommon(mine.Align, unit, out T align) &&
+            (T.IsZero(leastAlign) || Multiples<T>.TryCommon(align, leastAlign, out align));
+        T noCross = mine.NoCross;
+        if (!T.IsZero(noCross) && Multiples<T>.Has(unit, noCross))
+        {
+            // The request lies at Phase from a multiple of NoCross: that it crosses none is a question of the phase.
+            possible &= (mine.Phase & (noCross - T.One)) <= noCross - need.Size;
+            noCross = T.Zero;
+        }
+
         constraints = mine with { Align = align, Phase = phase, NoCross = noCross };
-        return needed >= need.Size && size >= needed &&
-            (T.IsZero(noCross) || (noCross >= align && size <= noCross && phase <= noCross - size));
+        return possible && (T.IsZero(noCross) || (noCross >= align && Strides<T>.CanLieBetween(size, align, phase, noCross)));
     }
 }
 

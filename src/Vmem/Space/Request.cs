@@ -47,15 +47,14 @@ internal readonly struct Request<T>(in Placement<T> placement, FitPolicy policy,
     /// <summary>The ladder of preconditions: whether constraints agree with each other, with the size and with the quantum.</summary>
     public static void CheckConstraints(T size, in RangeConstraints<T> constraints, T quantum)
     {
-        T quantumMask = quantum - T.One;
         T align = T.IsZero(constraints.Align) ? quantum : constraints.Align;
         T noCross = constraints.NoCross;
-        if (!T.IsPow2(align) || align < quantum)
+        if (!Multiples<T>.Has(align, quantum))
         {
-            Throw($"Align must be a power of two and a multiple of the quantum {quantum}, and {constraints.Align} is not.");
+            Throw($"Align must be a multiple of the quantum {quantum}, and {constraints.Align} is not.");
         }
 
-        if (!T.IsZero(constraints.Phase & quantumMask) || constraints.Phase >= align)
+        if (!Multiples<T>.Has(constraints.Phase, quantum) || constraints.Phase >= align)
         {
             Throw($"Phase must be a multiple of the quantum {quantum} and less than Align ({align}), and {constraints.Phase} is not.");
         }
@@ -70,8 +69,7 @@ internal readonly struct Request<T>(in Placement<T> placement, FitPolicy policy,
             Throw($"NoCross must be a power of two and at least Align ({align}), and {noCross} is not.");
         }
 
-        // roundup(phase + size, align) ≤ noCross, without a sum that could wrap: noCross is a multiple of align.
-        if (size > noCross || constraints.Phase > noCross - size)
+        if (!Strides<T>.CanLieBetween(size, align, constraints.Phase, noCross))
         {
             Throw($"{size} at phase {constraints.Phase} can never lie between two multiples of NoCross ({noCross}).");
         }

@@ -1,4 +1,5 @@
 using Vmem.Diagnostics;
+using Vmem.Ranges;
 using Vmem.Segments;
 
 namespace Vmem.Space;
@@ -14,7 +15,7 @@ internal sealed partial class Space<T>
     /// <exception cref="ArgumentException">It is misaligned, or reaches past the top of the type.</exception>
     public void CheckPlace(T start, T size)
     {
-        if (!T.IsZero(start & _quantumMask))
+        if (!Multiples<T>.Has(start, Quantum))
         {
             throw new ArgumentException($"A range starts at a multiple of the quantum {Quantum}, and {start} is none.", nameof(start));
         }

@@ -11,7 +11,7 @@ internal sealed partial class Space<T>
     private bool TryNameObstacle(in Placement<T> placement, ref FitReport<T> report)
     {
         bool isWindow = !T.IsZero(placement.Min) || placement.Last != T.MaxValue;
-        bool isAligned = placement.AlignMask >= Quantum || !T.IsZero(placement.NoCross);
+        bool isAligned = placement.Align != Quantum || !T.IsZero(placement.NoCross);
         RangeConstraints<T> asked = placement.Constraints;
         report = report with { Constraints = asked.Align == Quantum ? asked with { Align = T.Zero } : asked };
         if (isWindow && !placement.TryLowest(T.Zero, T.MaxValue, out _))
@@ -41,9 +41,12 @@ internal sealed partial class Space<T>
             return true;
         }
 
-        // With the alignment out of the way: if there is a place now, that was it.
+        // With the alignment out of the way: if there is a place now, that was it. Without a window one need not look for it.
         var window = new RangeConstraints<T> { Min = asked.Min, Max = asked.Max };
-        uint place = isAligned ? Map.Survey(new Placement<T>(placement.Size, window, Quantum), out _) : 0;
+        uint place =
+            !isAligned ? 0 :
+            !isWindow ? (report.LargestFree >= placement.Size ? 1u : 0) :
+            Map.Survey(new Placement<T>(placement.Size, window, Quantum), out _);
         FitObstacle obstacle = place != 0 ? FitObstacle.Misaligned : isWindow ? FitObstacle.Taken : FitObstacle.None;
         report = report with { Obstacle = obstacle };
         return place != SegmentMap<T>.Unfinished;

@@ -1,4 +1,5 @@
 using Vmem.Lending;
+using Vmem.Ranges;
 
 namespace Vmem.Space;
 
@@ -237,12 +238,12 @@ internal sealed partial class Space<T>
             throw new ArgumentOutOfRangeException(nameof(size), size, "A span must not be empty.");
         }
 
-        if (!T.IsZero(size & _quantumMask))
+        if (!Multiples<T>.Has(size, Quantum))
         {
             throw new ArgumentException($"The size of a span must be a multiple of the quantum {Quantum}, and {size} is not.", nameof(size));
         }
 
-        if (!T.IsZero(start & _quantumMask))
+        if (!Multiples<T>.Has(start, Quantum))
         {
             throw new ArgumentException($"A span must start at a multiple of the quantum {Quantum}, and {start} is none.", nameof(start));
         }

@@ -5,6 +5,7 @@ using Vmem.Checks;
 using Vmem.Diagnostics;
 using Vmem.Lending;
 using Vmem.Lifetimes;
+using Vmem.Ranges;
 using Vmem.Recording;
 using Vmem.Resting;
 using Vmem.Segments;
@@ -29,7 +30,7 @@ internal sealed partial class Space<T> : IBorrower
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     private readonly bool _isShared;
-    private readonly T _quantumMask;
+    private readonly T _quantumMask;              // all bits if the quantum is no power of two: then every size goes the long way
     private readonly ImportLedger<T>? _imports;
     private readonly TableKeeper _tables;
     private readonly ArenaOptions<T> _options;
@@ -46,13 +47,13 @@ internal sealed partial class Space<T> : IBorrower
 
     /// <summary>Makes a space without a span.</summary>
     /// <param name="name">The arena's name, for messages.</param>
-    /// <param name="quantum">A power of two.</param>
+    /// <param name="quantum">The unit of allocation.</param>
     /// <param name="options">The arena's options.</param>
     public Space(string name, T quantum, ArenaOptions<T> options)
     {
         Name = name;
         Quantum = quantum;
-        _quantumMask = quantum - T.One;
+        _quantumMask = T.IsPow2(quantum) ? quantum - T.One : T.MaxValue;
         _isShared = !options.SingleThreaded;
         _options = options;
         Auditor = options.Audit ? new Auditor<T>(options.TimeProvider) : null;
@@ -125,7 +126,7 @@ internal sealed partial class Space<T> : IBorrower
         T rounded = (size + _quantumMask) & ~_quantumMask;
         if (T.IsZero(size) || rounded < size)
         {
-            ThrowSize(size, parameter);
+            rounded = RoundUpByDivision(size, parameter);
         }
 
         return rounded;
@@ -278,6 +279,18 @@ internal sealed partial class Space<T> : IBorrower
     }
 
     private ObjectDisposedException Ended() => new(Name, $"Arena '{Name}' has been disposed.");
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private T RoundUpByDivision(T size, string parameter)
+    {
+        if (T.IsZero(size) || !Multiples<T>.TryUp(size, Quantum, out T rounded))
+        {
+            ThrowSize(size, parameter);
+            return default;
+        }
+
+        return rounded;
+    }
 
     private void ThrowSize(T size, string parameter) => throw new ArgumentOutOfRangeException(
         parameter,

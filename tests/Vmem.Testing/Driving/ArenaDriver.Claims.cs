@@ -35,6 +35,12 @@ public sealed partial class ArenaDriver
     private void AllocateAt(int start, int size)
     {
         Outcome expected = _model.JudgePlace(start, size);
+        if (expected.Kind == OutcomeKind.Refused)
+        {
+            _model.CutShort(size, new ModelConstraints { Min = start, Max = start + _model.RoundUp(size) });
+            expected = _model.JudgePlace(start, size);
+        }
+
         Agree($"TryAllocateAt({start}, {size})", expected, _arena.AllocateAt(start, size));
         if (expected.Kind == OutcomeKind.Done)
         {
@@ -58,9 +64,9 @@ public sealed partial class ArenaDriver
         }
 
         ranges = step.Flavor < 4 ? ranges : [.. ranges.OrderBy(range => (range.Start * 31) % 7)];
-        if (ranges.Exists(range => range.Start >= _model.Top))
+        if (_model.CutsRestsShort || ranges.Exists(range => range.Start >= _model.Top))
         {
-            return;
+            return;                               // which rests a batch cuts short is not laid down
         }
 
         Outcome expected = _model.JudgePlaces(ranges, out List<(int Start, int Size)> taken);

@@ -6,10 +6,11 @@ namespace Vmem.Testing.Driving;
 public static class ModelRun
 {
     /// <summary>Draws a layout and <paramref name="count"/> steps from a seed and runs them. Returns how many steps were checked.</summary>
-    public static int Check(ulong seed, int top, int maxCells, int count, Func<ArenaLayout, IArenaUnderTest> make)
+    public static int Check(
+        ulong seed, int top, int maxCells, int count, Func<ArenaLayout, IArenaUnderTest> make, bool strides = false)
     {
         SeededRandom random = new(seed);
-        ArenaLayout layout = ArenaLayout.Draw(random, top, maxCells);
+        ArenaLayout layout = ArenaLayout.Draw(random, top, maxCells, strides);
         StepGenerator generator = new(random, layout);
         ArenaStep[] steps = new ArenaStep[count];
         for (int i = 0; i < count; i++)

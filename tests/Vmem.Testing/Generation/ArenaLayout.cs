@@ -12,6 +12,8 @@ namespace Vmem.Testing.Generation;
 /// <param name="IsWhole">Whether the arena is one over all values of its type, instead of the spans.</param>
 /// <param name="ReuseDelay">How many milliseconds rests whatever is freed.</param>
 /// <param name="CutRestsShort">Whether a request that fails cuts rests short.</param>
+/// <param name="Strides">Whether the quantum and alignments may be any numbers, not only powers of two. Then the number line begins at 0 of
+/// the arena's type, as nothing else is a multiple of them all.</param>
 public sealed record ArenaLayout(
     int Top,
     int Quantum,
@@ -21,18 +23,22 @@ public sealed record ArenaLayout(
     int CacheMax = 0,
     bool IsWhole = false,
     int ReuseDelay = 0,
-    bool CutRestsShort = false)
+    bool CutRestsShort = false,
+    bool Strides = false)
 {
     private static readonly int[] s_quanta = [1, 1, 2, 4, 8, 16];
+    private static readonly int[] s_strides = [1, 3, 12, 36, 100];
 
     /// <summary>A layout with at most <paramref name="maxCells"/> quanta in its spans; half of all layouts touch the top of the number
     /// line, and some have neighbouring spans.</summary>
-    public static ArenaLayout Draw(SeededRandom random, int top, int maxCells)
+    public static ArenaLayout Draw(SeededRandom random, int top, int maxCells, bool strides = false)
     {
-        int quantum = s_quanta[random.Below(s_quanta.Length)];
+        int[] quanta = strides ? s_strides : s_quanta;
+        int quantum = quanta[random.Below(quanta.Length)];
         int cells = Math.Min(maxCells, top / quantum);
         List<ModelSegment> spans = [];
-        int end = random.Below(2) == 0 ? top : top - (quantum * random.Below(Math.Max(1, (top / quantum) - cells)));
+        int whole = top / quantum * quantum;
+        int end = random.Below(2) == 0 ? whole : whole - (quantum * random.Below(Math.Max(1, (top / quantum) - cells)));
         for (int wanted = 1 + random.Below(4); wanted > 0 && cells > 0 && end > 0; wanted--)
         {
             int size = Math.Min(quantum * (1 + random.Below(wanted == 1 ? cells : Math.Max(1, cells / 2))), end);
@@ -42,7 +48,7 @@ public sealed record ArenaLayout(
             end -= size + (random.Below(3) == 0 ? 0 : quantum * random.Below(1 + (end - size) / quantum));
         }
 
-        return new ArenaLayout(top, quantum, spans, (FitPolicy)random.Below(5), random.Below(2) == 0);
+        return new ArenaLayout(top, quantum, spans, (FitPolicy)random.Below(5), random.Below(2) == 0, Strides: strides);
     }
 
     /// <summary>Readable in a failure message.</summary>

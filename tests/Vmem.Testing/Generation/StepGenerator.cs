@@ -1,3 +1,4 @@
+using System.Numerics;
 using Vmem.Testing.Model;
 
 namespace Vmem.Testing.Generation;
@@ -97,13 +98,14 @@ public sealed class StepGenerator(SeededRandom random, ArenaLayout layout, int t
     private ModelConstraints DrawConstraints(int size)
     {
         int quantum = layout.Quantum;
-        int align = random.Below(3) == 0 ? 0 : PowerOfTwo(quantum, layout.Top / 4);
+        int align = random.Below(3) == 0 ? 0 : DrawAlign(quantum);
         int phase = align > quantum && random.Below(2) == 0 ? quantum * random.Below(align / quantum) : 0;
         int noCross = 0;
         if (random.Below(3) == 0)
         {
-            noCross = PowerOfTwo(Math.Max(align, quantum), layout.Top / 2);
-            while (noCross < phase + size + align && noCross < layout.Top / 2 && random.Below(16) != 0)
+            int least = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(align, quantum));
+            noCross = least > layout.Top / 2 ? 0 : PowerOfTwo(least, layout.Top / 2);
+            while (noCross != 0 && noCross < phase + size + align && noCross < layout.Top / 2 && random.Below(16) != 0)
             {
                 noCross *= 2;
             }
@@ -123,11 +125,15 @@ public sealed class StepGenerator(SeededRandom random, ArenaLayout layout, int t
         int value = 1 + random.Below(Math.Min(layout.Top - 1, 4 * layout.Quantum));
         return random.Below(3) switch
         {
-            0 => constraints with { Align = value },
-            1 => constraints with { Phase = value },
+            0 when layout.Strides || value % layout.Quantum != 0 => constraints with { Align = value },
+            0 or 1 => constraints with { Phase = value },
             _ => constraints with { NoCross = value },
         };
     }
+
+    private int DrawAlign(int quantum) => layout.Strides && random.Below(2) == 0
+        ? quantum * (1 + random.Below(Math.Min(24, (layout.Top - 1) / quantum)))
+        : PowerOfTwo(quantum, layout.Top / 4);
 
     private int PowerOfTwo(int least, int most)
     {

@@ -25,7 +25,7 @@ public sealed partial class ArenaModel
 
     /// <summary>An empty arena over <c>[0, top)</c>.</summary>
     /// <param name="top">One past the last value of the number line.</param>
-    /// <param name="quantum">The unit of allocation; a power of two.</param>
+    /// <param name="quantum">The unit of allocation.</param>
     /// <param name="policy">The policy of the calls that name none.</param>
     /// <param name="maxAmount">What the arena's integer type can hold.</param>
     public ArenaModel(int top, int quantum, FitPolicy policy, long maxAmount)
@@ -34,7 +34,7 @@ public sealed partial class ArenaModel
         Quantum = quantum;
         Policy = policy;
         _maxAmount = maxAmount;
-        _owners = new int[top / quantum];
+        _owners = new int[(top + quantum - 1) / quantum];
         Array.Fill(_owners, Outside);
     }
 

@@ -13,14 +13,27 @@ public readonly record struct ModelConstraints(int Align, int Phase, int NoCross
     public bool AreWellFormed(int size, int quantum)
     {
         int align = Align == 0 ? quantum : Align;
-        return IsPowerOfTwoOrZero(Align)
-            && IsPowerOfTwoOrZero(NoCross)
+        return IsPowerOfTwoOrZero(NoCross)
             && Align % quantum == 0
             && Phase % quantum == 0
-            && NoCross % quantum == 0
             && Phase < align
             && (NoCross == 0 || NoCross >= align)
-            && (NoCross == 0 || (Phase + size + align - 1) / align * align <= NoCross);
+            && (NoCross == 0 || HasPlaceBetween(size, align));
+    }
+
+    /// <summary>Whether, on an endless number line, any aligned place lies between two multiples of NoCross: they repeat after as many
+    /// places as NoCross is long.</summary>
+    private bool HasPlaceBetween(int size, int align)
+    {
+        for (long place = 0; place < NoCross; place++)
+        {
+            if (((Phase + (place * align)) % NoCross) + size <= NoCross)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>The same for an arena of that type, which must be able to hold them.</summary>

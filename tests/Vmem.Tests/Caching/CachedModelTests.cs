@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using Vmem.Testing.Driving;
 using Vmem.Testing.Generation;
 using Vmem.Tests.Model;
@@ -21,7 +22,7 @@ public class CachedModelTests(ITestOutputHelper output)
         {
             Parallel.For(0, Runs, run =>
             {
-                ArenaScenario scenario = Draw((ulong)run, run % 3 == 0 ? 256 : 65_536);
+                ArenaScenario scenario = Draw((ulong)run, run % 3 == 0 ? 256 : 65_536, strides: run % 2 == 0 && (run % 3 == 0 || run % 5 < 2));
                 Func<ArenaLayout, IArenaUnderTest> make = (run % 5) switch
                 {
                     _ when run % 3 == 0 => ArenaModelTests.AtTheTop<byte>,
@@ -42,11 +43,11 @@ public class CachedModelTests(ITestOutputHelper output)
     }
 
     /// <summary>As the other model tests draw, with small quanta so that an 8-bit type holds a slab, and without next fit.</summary>
-    private static ArenaScenario Draw(ulong seed, int top)
+    private static ArenaScenario Draw(ulong seed, int top, bool strides)
     {
         SeededRandom random = new(seed);
-        ArenaLayout layout = ArenaLayout.Draw(random, top, 256);
-        int quantum = Math.Min(layout.Quantum, 2);
+        ArenaLayout layout = ArenaLayout.Draw(random, top, 256, strides);
+        int quantum = Divisor(layout.Quantum, !strides ? 2 : top == 256 ? 3 : 60);
         layout = layout with
         {
             Quantum = quantum,
@@ -57,4 +58,6 @@ public class CachedModelTests(ITestOutputHelper output)
         ArenaStep[] steps = [.. Enumerable.Range(0, StepsPerRun).Select(_ => generator.Next())];
         return new ArenaScenario(layout, steps);
     }
+
+    private static int Divisor(int one, int other) => (int)BigInteger.GreatestCommonDivisor(one, other);
 }

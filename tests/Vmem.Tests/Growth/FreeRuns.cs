@@ -48,7 +48,7 @@ internal sealed class FreeRuns<T>(T quantum)
         T end = free.Last < placement.Last ? free.Last : placement.Last;
         T noCross = placement.Constraints.NoCross;
         return start >= free.Start && start >= placement.Min && start <= end && end - start >= placement.Size - T.One
-            && T.IsZero((start - placement.Phase) & placement.AlignMask)
+            && start % placement.Align == placement.Phase
             && (T.IsZero(noCross) || (start & ~(noCross - T.One)) == ((start + (placement.Size - T.One)) & ~(noCross - T.One)));
     }
 
