@@ -1,18 +1,31 @@
 namespace Vmem.Samples;
 
+/// <summary>A range of the card's memory, and what it holds.</summary>
+internal readonly record struct GpuRange(uint Start, uint Size);
+
+/// <summary>What lies in a range: cards want buffers and images in pages of their own.</summary>
+internal enum GpuKind
+{
+    Buffer = 1,
+    Image = 2,
+}
+
 /// <summary>
-/// One large buffer of a graphics card, divided among meshes, uploads and shader constants. The arena hands out offsets and never touches
-/// the buffer, as it must where the buffer is on the far side of a bus.
+/// One block of a graphics card's memory, divided among meshes, images, uploads and shader constants. The arena hands out offsets and never
+/// touches the memory, as it must where that is on the far side of a bus.
 /// </summary>
 /// <remarks>
-/// What the card still reads must not be given to another: a retired range stays allocated until the frame that used it last has left the
-/// pipeline. Such a range is held by handle, which makes the free, frames later, one without a look-up, and finds for sure whatever was
-/// retired twice.
+/// What the card still reads must not be given to another: a range that is retired rests until the card has done the frame that used it
+/// last (<c>FreeAt</c>, <c>CompleteFence</c>). Each range bears a tag, the number of the object that lies in it, so that a plan for
+/// defragmenting says whose offset changes.
 /// </remarks>
 internal sealed class GpuBuffer : IDisposable
 {
     /// <summary>Every offset is a multiple of this: the strictest alignment that cards ask of a buffer's offset.</summary>
     public const uint Alignment = 256;
+
+    /// <summary>Buffers and images share no page of this size: Vulkan's bufferImageGranularity, as an older card has it.</summary>
+    public const uint Page = 4 * 1024;
 
     /// <summary>Shader constants are bound through a window of this size, so that no block of them may straddle a multiple of it.</summary>
     public const uint ConstantWindow = 64 * 1024;
@@ -21,84 +34,116 @@ internal sealed class GpuBuffer : IDisposable
     public const int FramesInFlight = 3;
 
     private readonly Arena<uint> _offsets;
+    private readonly Arena<uint> _ring;
     private readonly byte[] _memory;              // stands in for the card's
-    private readonly Queue<(long Frame, RangeHandle<uint> Range)> _retired = new();
-    private readonly Queue<(long Frame, uint Start, uint Size)> _retiredConstants = new();
 
-    public GpuBuffer(uint size)
+    /// <param name="size">The size of the block.</param>
+    /// <param name="ringSize">How much of its end is the ring for uploads and constants.</param>
+    public GpuBuffer(uint size, uint ringSize)
     {
         _memory = new byte[size];
-        _offsets = new Arena<uint>("gpu buffer", start: 0, size, quantum: Alignment, new ArenaOptions<uint> { SingleThreaded = true });
+        _offsets = new Arena<uint>("gpu memory", start: 0, size - ringSize, quantum: Alignment, new ArenaOptions<uint>
+        {
+            SingleThreaded = true,
+            Tagged = true,
+            KindGranularity = Page,
+        });
+
+        // Next fit walks round and round: with rests that end in the order of frames that is a ring, and nobody counts heads and tails.
+        _ring = new Arena<uint>("upload ring", start: size - ringSize, ringSize, quantum: Alignment, new ArenaOptions<uint>
+        {
+            SingleThreaded = true,
+            Policy = FitPolicy.NextFit,
+        });
     }
 
-    public long Frame { get; private set; }
+    /// <summary>The frame that is being recorded.</summary>
+    public ulong Frame { get; private set; } = FramesInFlight;
 
     public Arena<uint> Offsets => _offsets;
 
-    public Span<byte> Contents(in RangeHandle<uint> range) => _memory.AsSpan((int)range.Start, (int)range.Size);
+    public Arena<uint> Ring => _ring;
 
-    public bool TryAllocate(uint size, out RangeHandle<uint> range) => _offsets.TryAllocateHandle(size, out range);
+    public Span<byte> Contents(GpuRange range) => _memory.AsSpan((int)range.Start, (int)range.Size);
 
-    /// <summary>A block of shader constants for the current frame; nobody needs to retire it.</summary>
-    public uint AllocateConstants(uint size)
+    /// <summary>Memory for an object that lives until it is retired.</summary>
+    public bool TryAllocate(uint size, GpuKind kind, ulong owner, out GpuRange range)
     {
-        uint start = _offsets.AllocateConstrained(size, new RangeConstraints<uint> { NoCross = ConstantWindow });
-        _retiredConstants.Enqueue((Frame, start, size));
-        return start;
+        bool isDone = _offsets.TryAllocateConstrained(size, new() { Kind = (int)kind, Tag = owner }, out uint start);
+        range = new GpuRange(start, size);
+        return isDone;
     }
 
     /// <summary>The current frame is the last that uses this range.</summary>
-    public void Retire(in RangeHandle<uint> range) => _retired.Enqueue((Frame, range));
+    public void Retire(GpuRange range) => _offsets.FreeAt(range.Start, range.Size, Frame);
 
-    /// <summary>Submits the frame, and waits for the one that is <see cref="FramesInFlight"/> behind: what it was the last to use is free
+    /// <summary>Memory for what only this frame reads; nobody needs to retire it.</summary>
+    public bool TryUpload(uint size, out uint start)
+    {
+        bool isDone = _ring.TryAllocate(size, out start);
+        if (isDone)
+        {
+            _ring.FreeAt(start, size, Frame);
+        }
+
+        return isDone;
+    }
+
+    /// <summary>The same for a block of shader constants.</summary>
+    public bool TryUploadConstants(uint size, out uint start)
+    {
+        bool isDone = _ring.TryAllocateConstrained(size, new() { NoCross = ConstantWindow }, out start);
+        if (isDone)
+        {
+            _ring.FreeAt(start, size, Frame);
+        }
+
+        return isDone;
+    }
+
+    /// <summary>Submits the frame, and waits for the one that is <see cref="FramesInFlight"/> behind: what rests for it is free
     /// now.</summary>
     public void EndFrame()
     {
         Frame++;
-        FreeRetired(before: Frame - FramesInFlight + 1);
+        Complete(Frame - FramesInFlight);
     }
 
     /// <summary>Waits until the card has nothing left to do.</summary>
-    public void WaitIdle() => FreeRetired(before: long.MaxValue);
+    public void WaitIdle() => Complete(Frame);
 
-    /// <summary>
-    /// Slides the given ranges down, lowest first, as far as each goes, with their contents. The card must be idle. The array receives the
-    /// ranges' new handles, in address order.
-    /// </summary>
-    /// <returns>How many bytes were copied.</returns>
-    public ulong Defragment(RangeHandle<uint>[] ranges)
+    /// <summary>Moves ranges in this frame, as far as the budget goes. The card copies; frames in flight still read the old places, which
+    /// rest for them.</summary>
+    /// <param name="budget">How many bytes at most.</param>
+    /// <param name="wanted">The size of what is to fit then; 0: nothing in particular.</param>
+    /// <param name="moved">Is told whose object lies where from the next frame on.</param>
+    /// <returns>How many bytes are copied.</returns>
+    public uint Defragment(uint budget, uint wanted, Action<ulong, GpuRange> moved)
     {
-        ulong copied = 0;
-        Array.Sort(ranges, static (one, other) => one.Start.CompareTo(other.Start));
-        for (int i = 0; i < ranges.Length; i++)
+        uint copied = 0;
+        foreach (RangeMove<uint> move in _offsets.PlanDefragmentation(new() { MaxSize = budget, Wanted = wanted }))
         {
-            RangeHandle<uint> old = ranges[i];
-            _offsets.Free(old);                   // first, so that its own place counts as room: the lowest fit is at or below it
-            _ = _offsets.TryAllocateHandle(old.Size, FitPolicy.FirstFit, out ranges[i]);
-            if (ranges[i].Start != old.Start)
+            if (_offsets.BeginMove(move))
             {
-                Contents(old).CopyTo(Contents(ranges[i]));
-                copied += old.Size;
+                Contents(new GpuRange(move.From, move.Size)).CopyTo(Contents(new GpuRange(move.To, move.Size)));
+                _offsets.FreeAt(move.From, move.Size, Frame);
+                moved(move.Tag, new GpuRange(move.To, move.Size));
+                copied += move.Size;
             }
         }
 
         return copied;
     }
 
-    public void Dispose() => _offsets.Dispose();
-
-    private void FreeRetired(long before)
+    public void Dispose()
     {
-        while (_retired.TryPeek(out (long Frame, RangeHandle<uint> Range) oldest) && oldest.Frame < before)
-        {
-            _ = _retired.Dequeue();
-            _offsets.Free(oldest.Range);
-        }
+        _offsets.Dispose();
+        _ring.Dispose();
+    }
 
-        while (_retiredConstants.TryPeek(out (long Frame, uint Start, uint Size) oldest) && oldest.Frame < before)
-        {
-            _ = _retiredConstants.Dequeue();
-            _offsets.FreeConstrained(oldest.Start, oldest.Size);
-        }
+    private void Complete(ulong frame)
+    {
+        _offsets.CompleteFence(frame);
+        _ring.CompleteFence(frame);
     }
 }

@@ -1,108 +1,112 @@
 using Vmem;
 using Vmem.Samples;
 
-// A level of a game: meshes come and go, every frame uploads something and sets constants, and in the end a large texture is wanted.
-const uint MiB = 1024 * 1024;
+// A level of a game: meshes and images come and go, every frame uploads something and sets constants, and in the end a large texture is
+// wanted.
+const uint KiB = 1024;
+const uint MiB = 1024 * KiB;
 const int Frames = 600;
+const uint BudgetOfAFrame = 512 * KiB;            // what the card copies beside its work
 
 var random = new Random(Seed: 7);
-using var buffer = new GpuBuffer(16 * MiB);
-var meshes = new List<RangeHandle<uint>>();
+using var buffer = new GpuBuffer(18 * MiB, ringSize: 2 * MiB);
+var objects = new Dictionary<ulong, GpuRange>();
+ulong born = 0;
 while (buffer.Offsets.GetStatistics().InUse < 13 * MiB)
 {
-    LoadMesh();
+    Load();
 }
 
-uint straddling = 0;
+int straddling = 0;
+int refused = 0;
 for (int frame = 0; frame < Frames; frame++)
 {
     for (int upload = 0; upload < 3; upload++)
     {
-        if (buffer.TryAllocate((uint)random.Next(4 * 1024, 48 * 1024), out RangeHandle<uint> staging))
-        {
-            buffer.Retire(staging);
-        }
+        refused += buffer.TryUpload((uint)random.Next(4 * (int)KiB, 48 * (int)KiB), out _) ? 0 : 1;
     }
 
     for (int draw = 0; draw < 8; draw++)
     {
         uint size = (uint)random.Next(64, 4096);
-        uint start = buffer.AllocateConstants(size);
-        straddling += start / GpuBuffer.ConstantWindow == (start + size - 1) / GpuBuffer.ConstantWindow ? 0u : 1u;
+        refused += buffer.TryUploadConstants(size, out uint start) ? 0 : 1;
+        straddling += start / GpuBuffer.ConstantWindow == (start + size - 1) / GpuBuffer.ConstantWindow ? 0 : 1;
     }
 
     if (frame % 10 == 0)
     {
-        UnloadMesh();
-        LoadMesh();
+        Unload();
+        Load();
     }
 
     buffer.EndFrame();
 }
 
-ArenaStatistics<uint> figures = buffer.Offsets.GetStatistics();
-Console.WriteLine($"{Frames} frames: {figures.Allocations:N0} allocations, {figures.Frees:N0} frees, {figures.Failures} failures, at most {figures.PeakInUse / (double)MiB:F2} MiB in use");
+ArenaStatistics<uint> ring = buffer.Ring.GetStatistics();
+Console.WriteLine($"{Frames} frames: {ring.Allocations:N0} uploads, {refused} refused, at most {(ring.PeakInUse + ring.Resting) / (double)MiB:F2} MiB of the ring at the end");
 Console.WriteLine($"blocks of constants that straddle a window: {straddling}");
-buffer.WaitIdle();
-Show("after the last frame");
-for (int remaining = meshes.Count / 2; remaining > 0; remaining--)
+for (int remaining = objects.Count / 2; remaining > 0; remaining--)
 {
-    UnloadMesh();
+    Unload();
 }
 
+Show("half of them retired");
 buffer.WaitIdle();
-Show("half of the meshes unloaded");
+Show("and no longer read");
 
 const uint TextureSize = 6 * MiB;
 Console.WriteLine();
-Console.WriteLine($"A texture of 6 MiB fits: {buffer.TryAllocate(TextureSize, out _)}. {buffer.Offsets.Explain(TextureSize)}");
-if (args is [string snapshotFile])
+Console.WriteLine($"A texture of 6 MiB fits: {TryLoadTexture()}. {buffer.Offsets.Explain(TextureSize)}");
+if (args is [string dumpFile])
 {
-    File.WriteAllText(snapshotFile, buffer.Offsets.Snapshot().ToJson());
-    Console.WriteLine($"The buffer at this moment is in {snapshotFile}; \"vmem map\" draws it.");
+    using FileStream file = File.Create(dumpFile);
+    GpuDump.Write(file, buffer.Offsets, owner => $"object {owner}");
+    Console.WriteLine($"The memory at this moment is in {dumpFile}; \"vmem map\" draws it.");
 }
 
-RangeHandle<uint>[] ranges = [.. meshes.OrderBy(mesh => mesh.Start)];
-byte[] contents = [.. ranges.Select(mesh => buffer.Contents(mesh)[0])];   // every byte of a mesh is the same here
-RangeHandle<uint> stale = ranges[0];
-ulong copied = buffer.Defragment(ranges);
-bool intact = ranges.Zip(contents).All(mesh => !buffer.Contents(mesh.First).ContainsAnyExcept(mesh.Second));
-Console.WriteLine($"Defragmented: {copied / (double)MiB:F2} MiB copied, contents intact: {intact}.");
+Dictionary<ulong, byte> contents = objects.ToDictionary(item => item.Key, item => buffer.Contents(item.Value)[0]);   // all bytes of one are the same
+uint copied = 0;
+int frames = 0;
+for (uint step = 1; step > 0 && frames < 100; frames++)
+{
+    step = buffer.Defragment(BudgetOfAFrame, wanted: 0, (owner, range) => objects[owner] = range);
+    copied += step;
+    buffer.EndFrame();
+}
+
+bool intact = objects.All(item => !buffer.Contents(item.Value).ContainsAnyExcept(contents[item.Key]));
+Console.WriteLine($"Defragmented in {frames} frames: {copied / (double)MiB:F2} MiB copied, contents intact: {intact}.");
+buffer.WaitIdle();
 Show("defragmented");
-Console.WriteLine($"A texture of 6 MiB fits: {buffer.TryAllocate(TextureSize, out RangeHandle<uint> texture)}, at offset {texture.Start}.");
-try
-{
-    buffer.Offsets.Free(stale);
-}
-catch (InvalidFreeException e)
-{
-    Console.WriteLine($"A handle from before: {e.Message}");
-}
+Console.WriteLine($"A texture of 6 MiB fits: {TryLoadTexture()}.");
 
 Console.WriteLine();
 buffer.Offsets.Validate();
 buffer.Offsets.Dump(Console.Out);
 
-void LoadMesh()
+bool TryLoadTexture() => buffer.TryAllocate(TextureSize, GpuKind.Image, owner: 0, out _);
+
+void Load()
 {
-    if (buffer.TryAllocate((uint)random.Next(64 * 1024, 1024 * 1024), out RangeHandle<uint> mesh))
+    GpuKind kind = random.Next(3) == 0 ? GpuKind.Image : GpuKind.Buffer;
+    if (buffer.TryAllocate((uint)random.Next(32 * (int)KiB, 512 * (int)KiB), kind, ++born, out GpuRange range))
     {
-        buffer.Contents(mesh).Fill((byte)random.Next(256));
-        meshes.Add(mesh);
+        buffer.Contents(range).Fill((byte)random.Next(256));
+        objects.Add(born, range);
     }
 }
 
-void UnloadMesh()
+void Unload()
 {
-    int victim = random.Next(meshes.Count);
-    buffer.Retire(meshes[victim]);
-    meshes.RemoveAt(victim);
+    (ulong victim, GpuRange range) = objects.ElementAt(random.Next(objects.Count));
+    buffer.Retire(range);
+    objects.Remove(victim);
 }
 
 void Show(string moment)
 {
     ArenaStatistics<uint> now = buffer.Offsets.GetStatistics();
     Console.WriteLine(
-        $"{moment + ":",-30}{now.InUse / (double)MiB,6:F2} MiB in use, {now.Free / (double)MiB,6:F2} free in {now.FreeSegments,3} pieces, " +
+        $"{moment + ":",-22}{now.InUse / (double)MiB,6:F2} MiB in use, {now.Resting / (double)MiB,5:F2} resting, {now.Free / (double)MiB,5:F2} free in {now.FreeSegments,3} pieces, " +
         $"the largest {now.LargestFree / (double)MiB:F2}; fragmentation {now.Fragmentation:P1}");
 }

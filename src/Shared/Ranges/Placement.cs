@@ -79,7 +79,8 @@ internal readonly struct Placement<T>
 
     /// <summary>Whether it has no place where the other, under the same constraints, has none.</summary>
     public bool IsAsHardAs(in Placement<T> other) =>
-        Size >= other.Size && Align == other.Align && Phase == other.Phase && NoCross == other.NoCross && Kind == other.Kind && Min == other.Min &&
+        Size >= other.Size && Align == other.Align && Phase == other.Phase && NoCross == other.NoCross && Kind == other.Kind
+            && Min == other.Min &&
         Last == other.Last;
 
     public Placement<T> NotBelow(T min) => new(this, min > Min ? min : Min);

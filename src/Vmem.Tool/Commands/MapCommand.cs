@@ -26,7 +26,8 @@ internal static class MapCommand
         addresses.AcceptOnlyFromAmong("auto", "decimal", "hex", "ip");
         var command = new Command("map", "Draws an arena from its snapshot, as SVG: its spans, what is allocated and what is free.") { snapshot, svg, addresses };
         command.SetAction((parsed, cancellationToken) => ToolCommand.RunAsync(
-            console, () => Execute(console, parsed.GetValue(snapshot)!, parsed.GetValue(svg), parsed.GetValue(addresses)), cancellationToken));
+            console, () => Execute(console, parsed.GetValue(snapshot)!, parsed.GetValue(svg), parsed.GetValue(addresses)),
+                cancellationToken));
         return command;
     }
 

@@ -211,5 +211,6 @@ internal sealed class GpuDumpReader
     }
 
     private static string? TextOf(JsonElement item, string name) =>
-        item.ValueKind == JsonValueKind.Object && item.TryGetProperty(name, out JsonElement text) && text.ValueKind == JsonValueKind.String && text.GetString() is { Length: > 0 } value ? value : null;
+        item.ValueKind == JsonValueKind.Object && item.TryGetProperty(name, out JsonElement text)
+            && text.ValueKind == JsonValueKind.String && text.GetString() is { Length: > 0 } value ? value : null;
 }

@@ -6,7 +6,8 @@ namespace Vmem.Tool.Reports;
 
 /// <summary>
 /// The picture of one arena: each span a bar of its own scale, allocated segments filled, free ones not, addresses below. A span of more
-/// segments than the bar can show apart is drawn by shares instead: each of its columns as dark as the part of it that is in use, and of the
+/// segments than the bar can show apart is drawn by shares instead: each of its columns as dark as the part of it that is in use, and of
+/// the
 /// colour of which it has most.
 /// </summary>
 internal sealed class SnapshotSvg
@@ -136,7 +137,8 @@ internal sealed class SnapshotSvg
             double width = Math.Max(0.5, Position(span, range.Start - span.Start + range.Size) - x);
             string style = KindColors.StyleOf(_colors.NumberOf(range.Kind));
             _svg.Append(CultureInfo.InvariantCulture, $"<rect class=\"{style}\" x=\"{Margin + x:0.##}\" y=\"{bar}\" width=\"{width:0.##}\" height=\"{BarHeight}\">");
-            string[] words = [.. new[] { _addresses.Of(range.Start, range.Size), Amount(range.Size), range.Kind, range.Name }.OfType<string>()];
+            string[] words = [.. new[] { _addresses.Of(range.Start, range.Size), Amount(range.Size), range.Kind,
+                range.Name }.OfType<string>()];
             _svg.Append(CultureInfo.InvariantCulture, $"<title>{Escape(string.Join(", ", words))}</title></rect>\n");
         }
     }

@@ -141,6 +141,7 @@ public sealed partial class Arena<T>
         }
     }
 
-    private Request<T> AskAt(T start, T size, RangeNote note = default) => Ask(size, new RangeConstraints<T> { Min = start, Max = start + size, Tag = note.Tag, Kind = note.Kind },
+    private Request<T> AskAt(T start, T size, RangeNote note = default) =>
+        Ask(size, new RangeConstraints<T> { Min = start, Max = start + size, Tag = note.Tag, Kind = note.Kind },
         FitPolicy.InstantFit, RequestKind.Segment, AuditCall.AllocateAt);
 }

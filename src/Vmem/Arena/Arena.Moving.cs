@@ -19,7 +19,8 @@ public sealed partial class Arena<T>
     /// Resting ranges and those that quantum caches keep stay where they are. Moves lead to other spans, too.
     /// </para>
     /// <para>
-    /// The arena's lock is held as for <see cref="GetSegments"/>, in steps. The plan itself is made without it: O(n log n) time, and managed
+    /// The arena's lock is held as for <see cref="GetSegments"/>, in steps. The plan itself is made without it: O(n log n) time, and
+    /// managed
     /// memory for a copy of all n segments; up to eight copies' time where a place is wanted and hard to clear.
     /// </para>
     /// </remarks>
@@ -35,7 +36,8 @@ public sealed partial class Arena<T>
             wanted = new Placement<T>(size, budget.WantedConstraints, Quantum, _space.NoteOf(budget.WantedConstraints).Kind);
         }
 
-        return DefragmentationPlan<T>.Make(new ArenaOptions<T> { SingleThreaded = true, KindGranularity = _space.KindGranularity }, Quantum, [.. GetSegments()], budget, wanted);
+        return DefragmentationPlan<T>.Make(new ArenaOptions<T> { SingleThreaded = true, KindGranularity = _space.KindGranularity },
+            Quantum, [.. GetSegments()], budget, wanted);
     }
 
     /// <summary>Takes the new place of a move. The old one stays allocated: from now on both are.</summary>
@@ -59,10 +61,12 @@ public sealed partial class Arena<T>
             && TryMeet(AskAt(mine.To, size, _space.NoteOf(segment.Tag, segment.RangeKind)), out _);
     }
 
-    /// <summary>Ends a move that was begun: frees the old place. The range is at its new place now, and is freed there by its address.</summary>
+    /// <summary>Ends a move that was begun: frees the old place. The range is at its new place now, and is freed there by its
+    /// address.</summary>
     /// <param name="move">The move.</param>
     /// <exception cref="InvalidFreeException">The range is not at its old place any more.</exception>
-    /// <remarks>Costs what <see cref="Free(T, T)"/> does. Where others may still read the old place, as a card does for some frames, free it
+    /// <remarks>Costs what <see cref="Free(T, T)"/> does. Where others may still read the old place, as a card does for some frames, free
+    /// it
     /// with <c>FreeAt</c> instead.</remarks>
     public void CommitMove(in RangeMove<T> move) => Free(move.From, move.Size);
 

@@ -79,7 +79,8 @@ public sealed partial class Arena<T>
     /// <param name="size">Its length; anything that rounds to the same number of quanta as the request did.</param>
     /// <param name="partStart">The first value that is freed, a multiple of the quantum.</param>
     /// <param name="partSize">How much is freed; rounded up to the quantum.</param>
-    /// <exception cref="ArgumentException">A size is 0 or its rounding overflows, or the part begins at no multiple of the quantum or is not
+    /// <exception cref="ArgumentException">A size is 0 or its rounding overflows, or the part begins at no multiple of the quantum or is
+    /// not
     /// inside the range.</exception>
     /// <exception cref="InvalidFreeException">No such range is allocated; nothing was changed.</exception>
     /// <exception cref="OutOfMemoryException">There is no memory for another boundary tag; nothing was changed.</exception>

@@ -20,7 +20,8 @@ public sealed partial class Arena<T>
     /// <para>
     /// One piece, if a free segment is as long. Else the largest free segments are taken whole, and the last piece from the smallest that
     /// holds it, whatever the arena's policy. Where the last would be shorter than <paramref name="minPiece"/>, others are cut short
-    /// instead. What lies in quantum caches counts as free: they are emptied before there is a second piece. Each piece is an allocation like any other: it is freed with
+    /// instead. What lies in quantum caches counts as free: they are emptied before there is a second piece. Each piece is an allocation
+    /// like any other: it is freed with
     /// <see cref="Free(T, T)"/>, its start and its size, may be extended, and counts in the statistics. The idea is that of extents in a
     /// file system.
     /// </para>

@@ -25,7 +25,8 @@ public sealed partial class Arena<T>
                 allocated = [];
                 bool imported = _space.Map.IsImported(_space.Map.FindSpan(segment.Start, out _, out _));
                 T size = _space.Map.IsWhole ? T.Zero : segment.Size;
-                spans.Add(new SpanSnapshot<T> { Start = segment.Start, Size = size, IsWhole = _space.Map.IsWhole, Imported = imported, Allocated = allocated });
+                spans.Add(new SpanSnapshot<T> { Start = segment.Start, Size = size, IsWhole = _space.Map.IsWhole, Imported = imported,
+                    Allocated = allocated });
             }
             else if (segment.Kind == SegmentKind.Allocated)
             {
@@ -137,7 +138,8 @@ public sealed partial class Arena<T>
         foreach (RangeSnapshot<T> range in ranges)
         {
             bool isQuanta = Multiples<T>.Has(range.Start, Quantum) && Multiples<T>.Has(range.Size, Quantum);
-            if (T.IsZero(range.Size) || !isQuanta || isFull || range.Start < from || range.Start > last || range.Size - T.One > last - range.Start)
+            if (T.IsZero(range.Size) || !isQuanta || isFull || range.Start < from || range.Start > last
+                || range.Size - T.One > last - range.Start)
             {
                 throw new ArgumentException($"the range of {range.Size} at {range.Start} is out of order, outside its span, or not whole quanta.");
             }

@@ -127,7 +127,8 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
     /// <returns>The arena. A range may lie anywhere in it; the longest is all but one quantum, as no size says more.</returns>
     /// <exception cref="ArgumentException">The quantum is not a power of two, or an option makes no sense: such an arena has no limit and
     /// no source.</exception>
-    /// <remarks>Where a figure would be 2^bits it is <c>T.MaxValue</c>: <see cref="ArenaStatistics{T}.TotalSize"/> always, and while nothing
+    /// <remarks>Where a figure would be 2^bits it is <c>T.MaxValue</c>: <see cref="ArenaStatistics{T}.TotalSize"/> always, and while
+    /// nothing
     /// is allocated what is free, and the one free segment. The span cannot be removed or resized. A snapshot has it with size 0. A free
     /// takes some nanoseconds longer than in other arenas.</remarks>
     public static Arena<T> OverAll(string name, T quantum, ArenaOptions<T>? options = null)
@@ -329,7 +330,8 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         Request<T>.CheckConstraints(size, constraints, Quantum);
         Request<T>.CheckPolicy(policy);
         RangeNote note = _space.NoteOf(constraints);
-        return new Request<T>(new Placement<T>(size, constraints, Quantum, note.Kind), policy, kind, _space.Auditor?.Sign(call), note: note);
+        return new Request<T>(new Placement<T>(size, constraints, Quantum, note.Kind), policy, kind, _space.Auditor?.Sign(call),
+            note: note);
     }
 
     /// <summary>Where requests wait. Of two threads that make it, the first decides which it is.</summary>

@@ -7,7 +7,8 @@ namespace Vmem;
 /// <remarks>
 /// <para>
 /// The copy has the arena's spans and live ranges. Each new place is allocated in it, by the policies and constraints that the arena itself
-/// knows, and what is moved away from stays allocated until the end of the plan: so every move of a plan can be begun at once, in any order,
+/// knows, and what is moved away from stays allocated until the end of the plan: so every move of a plan can be begun at once, in any
+/// order,
 /// and none waits for another one's copying. Rejected: moves into what earlier moves have left. Such a plan packs closer, but a renderer
 /// would have to wait for frames between any two moves; who has the time makes another plan when the first is done.
 /// </para>
@@ -100,7 +101,8 @@ internal sealed class DefragmentationPlan<T> : IDisposable
     private bool TryClear(T start, T size)
     {
         _ = _copy.Reserve(start, size);           // so that nothing is moved from one end of the window to the other
-        foreach (Segment<T> segment in _segments.Where(segment => IsTaken(segment) && Overlaps(segment, start, size)).OrderByDescending(segment => segment.Size))
+        foreach (Segment<T> segment in _segments.Where(segment => IsTaken(segment) && Overlaps(segment, start, size))
+            .OrderByDescending(segment => segment.Size))
         {
             if (segment.Size > _left || !TryMove(segment, ConstraintsOf(segment), FitPolicy.BestFit))
             {

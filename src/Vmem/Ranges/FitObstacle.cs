@@ -1,6 +1,7 @@
 namespace Vmem;
 
-/// <summary>What is in the way of a request at the place or in the window that its constraints name: <see cref="FitReport{T}.Obstacle"/>.</summary>
+/// <summary>What is in the way of a request at the place or in the window that its constraints name: <see
+/// cref="FitReport{T}.Obstacle"/>.</summary>
 public enum FitObstacle
 {
     /// <summary>It fits, or what is in the way is not a place: then <see cref="FitReport{T}.Failure"/> says all.</summary>

@@ -82,7 +82,8 @@ public readonly record struct FitReport<T>
 
     private string LimitSentence => T.IsZero(Limit) ? "" : string.Create(CultureInfo.InvariantCulture, $" {(CanImport ? "Some imports" : "An import")} would exceed the arena's limit of {Limit} (ArenaOptions.Limit).");
 
-    internal string Sentence => Obstacle == FitObstacle.None || Failure is FitFailure.None or FitFailure.NoSpan ? Plain : Text(Obstacle switch
+    internal string Sentence =>
+        Obstacle == FitObstacle.None || Failure is FitFailure.None or FitFailure.NoSpan ? Plain : Text(Obstacle switch
     {
         FitObstacle.Taken when Holder is { } holder => $"{Place} is not free: {Name(holder.Kind)} segment of {holder.Size} at {holder.Start} is there.",
         FitObstacle.Taken => $"Nothing as long as {Size} is free in {Window}.",

@@ -13,7 +13,8 @@ namespace Vmem;
 public interface IArenaSource<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
-    /// <summary>The unit of what the source hands out, not 0: every import starts at a multiple of it and is a multiple of it long.</summary>
+    /// <summary>The unit of what the source hands out, not 0: every import starts at a multiple of it and is a multiple of it
+    /// long.</summary>
     T Quantum { get; }
 
     /// <summary>Asks for a range of at least <paramref name="size"/> units.</summary>

@@ -10,7 +10,8 @@ namespace Vmem;
 /// All amounts are in the arena's own units. They must be well formed, or the call throws an <see cref="ArgumentException"/> that names the
 /// broken rule: <see cref="Align"/> and <see cref="Phase"/> are multiples of the arena's quantum; <c>Phase &lt; Align</c>;
 /// <see cref="NoCross"/> is a power of two; <c>NoCross ≥ Align</c>; and some place between two multiples of <see cref="NoCross"/> holds the
-/// range: <c>Phase + size ≤ NoCross</c>, where only that part of <see cref="Phase"/> counts that lies beyond a multiple of the largest power
+/// range: <c>Phase + size ≤ NoCross</c>, where only that part of <see cref="Phase"/> counts that lies beyond a multiple of the largest
+/// power
 /// of two in <see cref="Align"/> (all of it if <see cref="Align"/> is a power of two).
 /// </remarks>
 /// <typeparam name="T">The arena's integer type.</typeparam>
@@ -24,7 +25,8 @@ public readonly record struct RangeConstraints<T>
     /// <summary>The offset of the start from a multiple of <see cref="Align"/>; less than <see cref="Align"/>.</summary>
     public T Phase { get; init; }
 
-    /// <summary>The range does not straddle a multiple of this power of two, which need not be a multiple of the quantum. 0: it may straddle
+    /// <summary>The range does not straddle a multiple of this power of two, which need not be a multiple of the quantum. 0: it may
+    /// straddle
     /// anything.</summary>
     public T NoCross { get; init; }
 

@@ -21,7 +21,8 @@ internal sealed class RangeNotes
     public ref RangeNote this[uint tag] => ref _blocks[tag / BlockLength]![tag % BlockLength];
 
     /// <summary>The note of a tag that may have no room for one: nothing was said then.</summary>
-    public RangeNote Of(uint tag) => tag / BlockLength < (uint)_blocks.Length && _blocks[tag / BlockLength] is { } block ? block[tag % BlockLength] : default;
+    public RangeNote Of(uint tag) =>
+        tag / BlockLength < (uint)_blocks.Length && _blocks[tag / BlockLength] is { } block ? block[tag % BlockLength] : default;
 
     /// <summary>Nothing is said about this tag's segment. Needs no room.</summary>
     public void Forget(uint tag)

@@ -94,7 +94,8 @@ internal sealed unsafe partial class SegmentMap<T>
         }
 
         bool isAbove = false;
-        for (uint index = _tags.At(free)->Next; _tags.At(index)->Kind != TagKind.Span && (_tags.At(index)->Start & ~_kindMask) == lastPage; index = _tags.At(index)->Next)
+        for (uint index = _tags.At(free)->Next; _tags.At(index)->Kind != TagKind.Span
+            && (_tags.At(index)->Start & ~_kindMask) == lastPage; index = _tags.At(index)->Next)
         {
             StepCounter.Count();
             if (KindOf(index) is not 0 and var other)

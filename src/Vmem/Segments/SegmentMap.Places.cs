@@ -46,7 +46,8 @@ internal sealed unsafe partial class SegmentMap<T>
             return false;
         }
 
-        return T.IsZero(_kindMask) || MayLie(KindOf(index), above ? tag->Next : tag->Previous, above ? beside->Start : tag->Start - room, room);
+        return T.IsZero(_kindMask)
+            || MayLie(KindOf(index), above ? tag->Next : tag->Previous, above ? beside->Start : tag->Start - room, room);
     }
 
     /// <summary>The first free part of [from, last].</summary>

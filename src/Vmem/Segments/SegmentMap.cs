@@ -154,7 +154,8 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         Tag<T>* tag = _tags.At(index);
         Segment<T> segment = new(tag->Start, SizeOf(tag), tag->Kind == TagKind.Free ? SegmentKind.Free
             : tag->IsResting ? SegmentKind.Resting : SegmentKind.Allocated);
-        return Notes is null || segment.Kind == SegmentKind.Free ? segment : segment with { Tag = Notes.Of(index).Tag, RangeKind = Notes.Of(index).Kind };
+        return Notes is null || segment.Kind == SegmentKind.Free ? segment
+            : segment with { Tag = Notes.Of(index).Tag, RangeKind = Notes.Of(index).Kind };
     }
 
     /// <summary>Allocates [start, start + size) of a free segment. The caller knows that it lies inside.</summary>

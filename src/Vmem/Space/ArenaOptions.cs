@@ -48,7 +48,8 @@ public sealed record ArenaOptions<T>
     /// as free only when none of its ranges lies in a cache.</remarks>
     public T RetainedImport { get; init; }
 
-    /// <summary>The value of <see cref="RetainedImport"/> that keeps no wholly free import, as all other implementations of Vmem do.</summary>
+    /// <summary>The value of <see cref="RetainedImport"/> that keeps no wholly free import, as all other implementations of Vmem
+    /// do.</summary>
     /// <remarks>It is 1 unit: less than any import with a larger quantum, and with a quantum of 1 by definition.</remarks>
     public static T RetainNone => T.One;
 
@@ -65,10 +66,12 @@ public sealed record ArenaOptions<T>
     public bool Audit { get; init; }
 
     /// <summary>Keeps a number for each range, whatever its owner likes: an owner, a kind of resource, an index into a table of his own.
-    /// It is given with <see cref="RangeConstraints{T}.Tag"/> or <see cref="Arena{T}.SetTag(T, ulong)"/>, and is in <see cref="Segment{T}.Tag"/>, in
+    /// It is given with <see cref="RangeConstraints{T}.Tag"/> or <see cref="Arena{T}.SetTag(T, ulong)"/>, and is in <see
+    /// cref="Segment{T}.Tag"/>, in
     /// snapshots, dumps and maps.</summary>
     /// <remarks>16 bytes of managed memory for each range, and requests take the longer path: some ten nanoseconds. Ranges from quantum
-    /// caches have no tag. Arenas without it pay nothing. (The tags of a recording, <see cref="RecordingTag"/>, are others: they belong to the call.)</remarks>
+    /// caches have no tag. Arenas without it pay nothing. (The tags of a recording, <see cref="RecordingTag"/>, are others: they belong
+    /// to the call.)</remarks>
     public bool Tagged { get; init; }
 
     /// <summary>Pages of this size, a power of two, are not shared by ranges of different kinds
@@ -95,7 +98,8 @@ public sealed record ArenaOptions<T>
     /// <remarks>
     /// A rest that is cut short protects nobody: whoever may still use the range then shares it with its next owner. So set this only if a
     /// late reader is an annoyance (an address that is recycled early), never if it is damage (memory that a device still reads). Rests
-    /// that a fence ends (<see cref="Arena{T}.FreeAt(T, T, ulong)"/>) are never cut short.
+    /// that a fence ends (<see cref="Arena{T}.FreeAt(T, T, ulong)"/>) are never cut short. <see cref="Arena{T}.TryAllocatePieces"/> and
+    /// batches of all or nothing cut none.
     /// </remarks>
     public bool CutRestsShort { get; init; }
 

@@ -34,7 +34,8 @@ internal readonly struct Request<T>(in Placement<T> placement, FitPolicy policy,
     /// <summary>Whether both ask for any range, of the same size and by the same policy, without an audit.</summary>
     public bool IsAsPlainAs(in Request<T> other) =>
         Kind == RequestKind.Range && other.Kind == RequestKind.Range && Size == other.Size && Policy == other.Policy &&
-        Placement.IsUnconstrained && other.Placement.IsUnconstrained && Site is null && other.Site is null && Note == default && other.Note == default;
+        Placement.IsUnconstrained && other.Placement.IsUnconstrained && Site is null && other.Site is null && Note == default
+            && other.Note == default;
 
     public static void CheckPolicy(FitPolicy policy, string parameter = "policy")
     {

@@ -15,7 +15,8 @@ internal sealed partial class Space<T>
     /// <summary>What slabs hold and nobody does, in units.</summary>
     public T Idle => _tally.Idle;
 
-    /// <summary>Gives memory back that the tables do not need, in steps. An audit and notes know tags by their numbers: they stay.</summary>
+    /// <summary>Gives memory back that the tables do not need, in steps. An audit and notes know tags by their numbers: they
+    /// stay.</summary>
     public void Trim()
     {
         using (Visit())

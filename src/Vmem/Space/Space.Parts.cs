@@ -73,7 +73,8 @@ internal sealed partial class Space<T>
             return null;
         }
 
-        if (T.IsZero(distance) || (overlaps ? !Map.HasRoomBeside(tag, distance, above: newStart > start) : free == 0 || !Map.MayLie(Map.Notes?.Of(tag).Kind ?? 0, free, newStart, size)))
+        if (T.IsZero(distance) || (overlaps ? !Map.HasRoomBeside(tag, distance, above: newStart > start) : free == 0
+            || !Map.MayLie(Map.Notes?.Of(tag).Kind ?? 0, free, newStart, size)))
         {
             return T.IsZero(distance);
         }

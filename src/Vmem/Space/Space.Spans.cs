@@ -79,7 +79,8 @@ internal sealed partial class Space<T>
     {
         AssertHeld();
         uint span = FindAdded(start, oldSize);
-        return newSize == oldSize || (newSize < oldSize ? TryShrink(span, start, oldSize, newSize) : TryGrow(span, start, oldSize, newSize));
+        return newSize == oldSize
+            || (newSize < oldSize ? TryShrink(span, start, oldSize, newSize) : TryGrow(span, start, oldSize, newSize));
     }
 
     private bool TryShrink(uint span, T start, T oldSize, T newSize)

@@ -107,7 +107,8 @@ public sealed partial class ArenaDriver
         {
             int index = step.Target % _model.Spans.Count;
             ModelSegment span = _model.Spans[index];
-            ModelSegment next = index + 1 < _model.Spans.Count ? _model.Spans[index + 1] : new ModelSegment(_model.Top, 0, SegmentKind.Span);
+            ModelSegment next = index + 1 < _model.Spans.Count ? _model.Spans[index + 1]
+                : new ModelSegment(_model.Top, 0, SegmentKind.Span);
             start = step.Flavor % 2 == 0 ? span.End : Math.Max(span.Start - size, 0);
             size = step.Flavor % 2 == 0 && next.Start > start && next.Start - start <= size ? next.Start - start : size;
         }

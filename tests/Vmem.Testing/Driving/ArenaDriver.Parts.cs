@@ -91,7 +91,7 @@ public sealed partial class ArenaDriver
         Outcome expected = isBad ? Outcome.BadArgument : _model.JudgeFree(start, size);
         if (expected.Kind == OutcomeKind.Done)
         {
-            ModelAllocation before = _model.Release(start);
+            ModelAllocation before = _model.Vacate(start);
             bool isFree = newStart == start || _model.IsValidPlace(newStart, size, default);
             _model.Occupy(isFree ? newStart : start, size, FitPolicy.FirstFit, isFree && newStart != start ? -1 : before.Handle);
             if (isFree && newStart != start && before.Handle >= 0)

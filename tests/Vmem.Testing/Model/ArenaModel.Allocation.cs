@@ -79,13 +79,18 @@ public sealed partial class ArenaModel
         if (ReuseDelay > 0)
         {
             Rest(start, ReuseDelay);
-        }
-        else
-        {
-            Cells(start, allocation.Size).Clear();
-            _live.Remove(start);
+            return allocation;
         }
 
+        return Vacate(start);
+    }
+
+    /// <summary>Takes an allocation away, and nothing of it rests.</summary>
+    public ModelAllocation Vacate(int start)
+    {
+        ModelAllocation allocation = _live[start];
+        Cells(start, allocation.Size).Clear();
+        _live.Remove(start);
         return allocation;
     }
 

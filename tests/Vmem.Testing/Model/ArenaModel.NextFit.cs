@@ -24,7 +24,7 @@ public sealed partial class ArenaModel
         else
         {
             bool isFree = false;
-            for (int value = _rotor; value != start && !isFree; value = (value + Quantum) % Top)
+            for (int value = _rotor; value != start && !isFree; value = value + Quantum < Top ? value + Quantum : 0)
             {
                 isFree = OwnerOf(value) == Nobody;
             }

@@ -9,7 +9,8 @@ public sealed partial class ArenaModel
     {
         int left = RoundUp(total);
         int minimum = RoundUp(Math.Max(least, 1));
-        List<int> sizes = [.. ScanSegments().Where(segment => segment.Kind == SegmentKind.Free).Select(segment => segment.Size).OrderDescending()];
+        List<int> sizes = [.. ScanSegments().Where(segment => segment.Kind == SegmentKind.Free).Select(segment => segment.Size)
+            .OrderDescending()];
         List<int> pieces = [];
         for (int count = 1; count <= Math.Min(most, sizes.Count) && pieces.Count == 0; count++)
         {
@@ -41,7 +42,7 @@ public sealed partial class ArenaModel
             taken.Add(start);
         }
 
-        taken.ForEach(start => Release(start));
+        taken.ForEach(start => Vacate(start));
         (_rotor, _lead, _lastOwner) = (rotor, lead, owner);
         return taken.Count == count;
     }

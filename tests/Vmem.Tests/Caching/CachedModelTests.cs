@@ -22,7 +22,8 @@ public class CachedModelTests(ITestOutputHelper output)
         {
             Parallel.For(0, Runs, run =>
             {
-                ArenaScenario scenario = Draw((ulong)run, run % 3 == 0 ? 256 : 65_536, strides: run % 2 == 0 && (run % 3 == 0 || run % 5 < 2));
+                ArenaScenario scenario = Draw((ulong)run, run % 3 == 0 ? 256 : 65_536, strides: run % 2 == 0
+                    && (run % 3 == 0 || run % 5 < 2));
                 Func<ArenaLayout, IArenaUnderTest> make = (run % 5) switch
                 {
                     _ when run % 3 == 0 => ArenaModelTests.AtTheTop<byte>,

@@ -41,7 +41,8 @@ public class ClaimManyTests
     public void All_or_none_and_the_lowest_conflict_is_named()
     {
         using Arena<uint> arena = new("all", 0, 100_000, 1);
-        Segment<uint>[] ranges = [.. Enumerable.Range(0, 5_000).Select(i => new Segment<uint>((uint)(4_999 - i) * 20, 10, SegmentKind.Allocated))];
+        Segment<uint>[] ranges = [.. Enumerable.Range(0, 5_000).Select(i =>
+            new Segment<uint>((uint)(4_999 - i) * 20, 10, SegmentKind.Allocated))];
         Assert.True(arena.TryAllocateAt(90_005, 3));
         Assert.True(arena.TryAllocateAt(95_005, 3));
         string before = ArenaPicture.Segments(arena);
@@ -71,7 +72,8 @@ public class ClaimManyTests
 
         void Check(Segment<byte>[] ranges, string message)
         {
-            Assert.Contains(message, Assert.Throws<ArgumentException>(() => arena.AllocateAtMany(ranges)).Message, StringComparison.Ordinal);
+            Assert.Contains(message, Assert.Throws<ArgumentException>(() => arena.AllocateAtMany(ranges)).Message,
+                StringComparison.Ordinal);
             Assert.Equal(0, arena.GetStatistics().InUse);
         }
     }
@@ -82,9 +84,11 @@ public class ClaimManyTests
         using Arena<uint> below = new("below", 0, 4096, 64);
         using Arena<uint> arena = new("above", 1, new ArenaOptions<uint> { Source = below, QuantumCacheMax = 8 });
         arena.Free(arena.Allocate(3), 3);
-        arena.AllocateAtMany([new(0, 64, SegmentKind.Allocated), new(64, 3, SegmentKind.Allocated), new(1024, 1024, SegmentKind.Allocated)]);
+        arena.AllocateAtMany([new(0, 64, SegmentKind.Allocated), new(64, 3, SegmentKind.Allocated),
+            new(1024, 1024, SegmentKind.Allocated)]);
         Assert.Equal(64u + 3 + 1024, arena.GetStatistics().InUse);
-        Assert.Throws<ArenaExhaustedException>(() => arena.AllocateAtMany([new(512, 4, SegmentKind.Allocated), new(5000, 4, SegmentKind.Allocated)]));
+        Assert.Throws<ArenaExhaustedException>(() =>
+            arena.AllocateAtMany([new(512, 4, SegmentKind.Allocated), new(5000, 4, SegmentKind.Allocated)]));
         Assert.Equal(64u + 3 + 1024, arena.GetStatistics().InUse);
         arena.Validate();
     }
@@ -96,7 +100,8 @@ public class ClaimManyTests
         arena.TryAllocateAt(0, 10);
         arena.Reserve(20, 10);
         arena.AllocateAtMany([new(40, 10, SegmentKind.Allocated)]);
-        Assert.Equal([AuditCall.AllocateAt, AuditCall.AllocateAt, AuditCall.Reserve], arena.GetAuditReport().Groups.SelectMany(group => group.First).Select(range => range.Call).Order());
+        Assert.Equal([AuditCall.AllocateAt, AuditCall.AllocateAt, AuditCall.Reserve],
+            arena.GetAuditReport().Groups.SelectMany(group => group.First).Select(range => range.Call).Order());
         arena.Free(0, 10);
         arena.FreeConstrained(20, 10);
         arena.Free(40, 10);

@@ -167,8 +167,10 @@ public class PartTests
         }
 
         string before = ArenaPicture.Of(arena);
-        Assert.Contains("Handle 10 of 11, which may appear twice:", Assert.Throws<InvalidFreeException>(() => arena.FreeMany([.. handles, handles[3]])).Message, StringComparison.Ordinal);
-        Assert.Equal(InvalidFreeReason.NotAllocated, Assert.Throws<InvalidFreeException>(() => arena.FreeMany([.. handles, default])).Reason);
+        Assert.Contains("Handle 10 of 11, which may appear twice:",
+            Assert.Throws<InvalidFreeException>(() => arena.FreeMany([.. handles, handles[3]])).Message, StringComparison.Ordinal);
+        Assert.Equal(InvalidFreeReason.NotAllocated,
+            Assert.Throws<InvalidFreeException>(() => arena.FreeMany([.. handles, default])).Reason);
         Assert.Equal(before, ArenaPicture.Of(arena));
         arena.Validate();
         arena.Free(handles[4]);
@@ -218,7 +220,8 @@ public class PartTests
         arena.FreePart(20, 30, 30, 10);
         Assert.True(arena.TryMove(40, 10, 60));
         Assert.True(arena.TryMove(60, 10, 61));
-        (uint Start, uint Size)[] ranges = [.. arena.GetAuditReport().Groups.SelectMany(group => group.First).Select(range => (range.Start, range.Size)).Order()];
+        (uint Start, uint Size)[] ranges = [.. arena.GetAuditReport().Groups.SelectMany(group => group.First).Select(range =>
+            (range.Start, range.Size)).Order()];
         Assert.Equal([(0u, 20u), (20u, 10u), (61u, 10u)], ranges);
         Assert.All(arena.GetAuditReport().Groups.SelectMany(group => group.First), range => Assert.Equal(AuditCall.Allocate, range.Call));
         Assert.Contains("It was moved", Assert.Throws<InvalidFreeException>(() => arena.Free(62u)).Message, StringComparison.Ordinal);

@@ -15,7 +15,8 @@ public class ObstacleTests
         Assert.Equal("30 at 0 is not free: an allocated segment of 40 at 16 is there.", report.ToString());
         arena.Reserve(0, 100);
         Assert.Equal("30 at 20 is not free: an allocated segment of 40 at 16 is there.", arena.Explain(30, new() { Min = 20, Max = 50 }).ToString());
-        ArenaExhaustedException exhausted = Assert.Throws<ArenaExhaustedException>(() => arena.AllocateConstrained(1, new() { Min = 99, Max = 100 }));
+        ArenaExhaustedException exhausted = Assert.Throws<ArenaExhaustedException>(() =>
+            arena.AllocateConstrained(1, new() { Min = 99, Max = 100 }));
         Assert.Equal((FitObstacle.Taken, (UInt128)56, (UInt128)44), (exhausted.Obstacle, exhausted.ObstacleStart, exhausted.ObstacleSize));
         Assert.Contains("1 at 99 is not free: an allocated segment of 44 at 56 is there.", exhausted.Message, StringComparison.Ordinal);
         exhausted = Assert.Throws<ArenaExhaustedException>(() => arena.AllocateAtMany([new(10, 2, SegmentKind.Allocated)]));
@@ -36,7 +37,8 @@ public class ObstacleTests
         Assert.Equal("10 in [100, 150) is not to be had: 50 at 100 lies in no span.", arena.Explain(10, new() { Min = 100, Max = 150 }).ToString());
         Assert.Equal("10 at 44 is free, but lies in two spans that touch and were not joined.", arena.Explain(10, new() { Min = 44, Max = 54 }).ToString());
 
-        static (FitObstacle Obstacle, byte Start, byte Size) Outside(in FitReport<byte> report) => (report.Obstacle, report.OutsideStart, report.OutsideSize);
+        static (FitObstacle Obstacle, byte Start, byte Size) Outside(in FitReport<byte> report) =>
+            (report.Obstacle, report.OutsideStart, report.OutsideSize);
     }
 
     [Fact]
@@ -73,7 +75,8 @@ public class ObstacleTests
     {
         using Arena<uint> arena = new("cached", 0, 64, 1, new ArenaOptions<uint> { QuantumCacheMax = 8 });
         uint[] starts = [.. Enumerable.Range(0, 16).Select(_ => arena.Allocate(4))];
-        Assert.Equal(new Segment<uint>(starts[3], 4, SegmentKind.Allocated), arena.Explain(2, new() { Min = starts[3] + 1, Max = starts[3] + 3 }).Holder);
+        Assert.Equal(new Segment<uint>(starts[3], 4, SegmentKind.Allocated),
+            arena.Explain(2, new() { Min = starts[3] + 1, Max = starts[3] + 3 }).Holder);
     }
 
     /// <summary>Every place of an arena of eight bits, against what its segments say.</summary>

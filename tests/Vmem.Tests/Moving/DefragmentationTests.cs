@@ -42,7 +42,8 @@ public sealed class DefragmentationTests
         }
 
         Assert.Equal(5, arena.PlanDefragmentation(s_any).Count);
-        Assert.Equal([new RangeMove<ulong>(90, 0, 10), new RangeMove<ulong>(80, 10, 10)], arena.PlanDefragmentation(s_any with { MaxMoves = 2 }));
+        Assert.Equal([new RangeMove<ulong>(90, 0, 10), new RangeMove<ulong>(80, 10, 10)],
+            arena.PlanDefragmentation(s_any with { MaxMoves = 2 }));
         Assert.Equal(3, arena.PlanDefragmentation(s_any with { MaxSize = 39 }).Count);
         Assert.Empty(arena.PlanDefragmentation(s_any with { MaxMoves = 0 }));
         Assert.Empty(arena.PlanDefragmentation(s_any with { MaxSize = 9 }));
@@ -158,7 +159,8 @@ public sealed class DefragmentationTests
             }
 
             arena.Validate();
-            Assert.Equal(live.Order(), arena.GetSegments().Where(segment => segment.Kind == SegmentKind.Allocated).Select(segment => (segment.Start, segment.Size)));
+            Assert.Equal(live.Order(), arena.GetSegments().Where(segment => segment.Kind == SegmentKind.Allocated).Select(segment =>
+                (segment.Start, segment.Size)));
             uint now = arena.GetStatistics().LargestFree;
             Assert.True(!isPlaceWanted || plan.Count == 0 || now >= budget.Wanted, $"{now} of {budget.Wanted} after {largest}");
             cleared += isPlaceWanted && plan.Count > 0 ? 1 : 0;
@@ -172,7 +174,8 @@ public sealed class DefragmentationTests
     {
         using var arena = new Arena<byte>("bytes", 1);
         arena.AddSpan(1, 255);
-        arena.AllocateAtMany([new Segment<byte>(1, 4, SegmentKind.Allocated), new Segment<byte>(10, 2, SegmentKind.Allocated), new Segment<byte>(250, 6, SegmentKind.Allocated)]);
+        arena.AllocateAtMany([new Segment<byte>(1, 4, SegmentKind.Allocated), new Segment<byte>(10, 2, SegmentKind.Allocated),
+            new Segment<byte>(250, 6, SegmentKind.Allocated)]);
         Assert.Equal([new RangeMove<byte>(250, 12, 6), new RangeMove<byte>(10, 5, 2)], arena.PlanDefragmentation(new()));
         Assert.Empty(arena.PlanDefragmentation(new() { Wanted = 244 }));
         Assert.Equal([new RangeMove<byte>(10, 248, 2)], arena.PlanDefragmentation(new() { Wanted = 243 }));

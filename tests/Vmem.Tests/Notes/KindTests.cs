@@ -65,7 +65,8 @@ public sealed class KindTests
         string json = arena.Snapshot().ToJson();
         using Arena<uint> restored = Arena<uint>.Restore(ArenaSnapshot<uint>.FromJson(json), options);
         Assert.Equal(arena.GetSegments(), restored.GetSegments());
-        _ = Assert.Throws<FormatException>(() => Arena<uint>.Restore(ArenaSnapshot<uint>.FromJson(json), options with { KindGranularity = 2_048 }));
+        _ = Assert.Throws<FormatException>(() =>
+            Arena<uint>.Restore(ArenaSnapshot<uint>.FromJson(json), options with { KindGranularity = 2_048 }));
         using Arena<uint> free = Arena<uint>.Restore(ArenaSnapshot<uint>.FromJson(json));
         Assert.Equal(arena.GetSegments().Select(segment => segment.Start), free.GetSegments().Select(segment => segment.Start));
     }
@@ -120,7 +121,8 @@ public sealed class KindTests
             int kind = random.Next(4);
             if (random.Next(5) < 3)
             {
-                var constraints = new RangeConstraints<ushort> { Kind = kind, Align = (ushort)(1 << random.Next(3)), Min = (ushort)(random.Next(3) * 40), Max = (ushort)(random.Next(3) * 80) };
+                var constraints = new RangeConstraints<ushort> { Kind = kind, Align = (ushort)(1 << random.Next(3)),
+                    Min = (ushort)(random.Next(3) * 40), Max = (ushort)(random.Next(3) * 80) };
                 constraints = constraints.Max > constraints.Min + size ? constraints : constraints with { Max = 0 };
                 FitPolicy policy = (FitPolicy)random.Next(5);
                 int[] places = [.. Enumerable.Range(0, Units - size + 1).Where(place => MayLie(kinds, page, place, size, constraints))];

@@ -76,7 +76,8 @@ public sealed class TagTests
     public void Claims_keep_the_tags_of_what_they_load()
     {
         using var arena = new Arena<ulong>("tags", 0, 100, 1, s_tagged);
-        arena.AllocateAtMany([new Segment<ulong>(0, 5, SegmentKind.Allocated) { Tag = 1 }, new Segment<ulong>(5, 5, SegmentKind.Allocated) { Tag = 2 }]);
+        arena.AllocateAtMany([new Segment<ulong>(0, 5, SegmentKind.Allocated) { Tag = 1 },
+            new Segment<ulong>(5, 5, SegmentKind.Allocated) { Tag = 2 }]);
         Assert.Equal((1ul, 2ul), (TagAt(arena, 0), TagAt(arena, 5)));
     }
 
@@ -133,10 +134,13 @@ public sealed class TagTests
     public void An_arena_without_tags_says_so()
     {
         using var arena = new Arena<ulong>("plain", 0, 100, 1);
-        Assert.Contains("Tagged", Assert.Throws<ArgumentException>(() => arena.AllocateConstrained(1, new() { Tag = 1 })).Message, StringComparison.Ordinal);
+        Assert.Contains("Tagged", Assert.Throws<ArgumentException>(() => arena.AllocateConstrained(1, new() { Tag = 1 })).Message,
+            StringComparison.Ordinal);
         Assert.Contains("Tagged", Assert.Throws<InvalidOperationException>(() => arena.SetTag(0, 1)).Message, StringComparison.Ordinal);
-        Assert.Contains("Tagged", Assert.Throws<InvalidOperationException>(() => arena.SetTag(default(RangeHandle<ulong>), 1)).Message, StringComparison.Ordinal);
-        Assert.Contains("KindGranularity", Assert.Throws<ArgumentException>(() => arena.AllocateConstrained(1, new() { Kind = 1 })).Message, StringComparison.Ordinal);
+        Assert.Contains("Tagged", Assert.Throws<InvalidOperationException>(() => arena.SetTag(default(RangeHandle<ulong>), 1)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("KindGranularity",
+            Assert.Throws<ArgumentException>(() => arena.AllocateConstrained(1, new() { Kind = 1 })).Message, StringComparison.Ordinal);
         _ = Assert.Throws<ArgumentException>(() => new Arena<ulong>("odd", 1, new() { KindGranularity = 3 }));
     }
 
@@ -153,7 +157,8 @@ public sealed class TagTests
         {
             uint size = (uint)random.Next(1, 30);
             ulong tag = (ulong)random.Next(5);
-            if (random.Next(5) < 3 && arena.TryAllocateConstrained(size, new() { Tag = tag, Align = 1u << random.Next(4) }, (FitPolicy)random.Next(5), out uint start))
+            if (random.Next(5) < 3 && arena.TryAllocateConstrained(size, new() { Tag = tag, Align = 1u << random.Next(4) },
+                (FitPolicy)random.Next(5), out uint start))
             {
                 live.Add(start, (size, tag));
             }
@@ -180,7 +185,8 @@ public sealed class TagTests
 
         Assert.Equal(
             live.OrderBy(range => range.Key).Select(range => (range.Key, range.Value.Size, range.Value.Tag)),
-            arena.GetSegments().Where(segment => segment.Kind == SegmentKind.Allocated).Select(segment => (segment.Start, segment.Size, segment.Tag)));
+            arena.GetSegments().Where(segment => segment.Kind == SegmentKind.Allocated).Select(segment =>
+                (segment.Start, segment.Size, segment.Tag)));
         arena.Validate();
     }
 

@@ -95,7 +95,8 @@ public sealed class GpuMapTests : IDisposable
     [InlineData("UInt32", "4294967295", "10", "1", "decimal", "10, 1")]
     [InlineData("UInt16", "65535", "10", "1", "hex", "0xa, 1")]
     [InlineData("UInt16", "65535", "10", "1", "auto", "10, 1")]
-    public async Task Addresses_are_written_as_they_are_asked_for(string type, string size, string start, string length, string notation, string expected)
+    public async Task Addresses_are_written_as_they_are_asked_for(string type, string size, string start, string length, string notation,
+        string expected)
     {
         string from = start == "4294967295" ? "1" : "0";
         XElement svg = await DrawAsync(Snapshot(type, size, $"[\"{start}\",\"{length}\"]", from), "--addresses", notation);
@@ -123,7 +124,8 @@ public sealed class GpuMapTests : IDisposable
 
     /// <summary>The styles of the swatches before these words.</summary>
     private static IEnumerable<string> Legend(XElement svg, params string[] words) => words.Select(word =>
-        (string)((XElement)svg.Elements().Single(element => element.Name.LocalName == "text" && element.Value == word).PreviousNode!).Attribute("class")!);
+        (string)((XElement)svg.Elements().Single(element => element.Name.LocalName == "text" && element.Value == word).PreviousNode!)
+            .Attribute("class")!);
 
     private Task<XElement> DrawAsync(string snapshot, params string[] options) => DrawAsync(Encoding.UTF8.GetBytes(snapshot), options);
 
