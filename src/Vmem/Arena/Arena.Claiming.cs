@@ -123,7 +123,7 @@ public sealed partial class Arena<T>
             for (int i = 0; i < next; i++)
             {
                 (T start, T size) = batch.Check(i, _space);
-                _space.Free(start, size, AuditCall.Release);
+                _space.TakeBack(start, size);
             }
 
             throw;

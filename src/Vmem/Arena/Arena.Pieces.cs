@@ -184,7 +184,7 @@ public sealed partial class Arena<T>
         Conclusion end = default;
         foreach (Segment<T> piece in pieces)
         {
-            end.Take((_space, piece), static it => it._space.Free(it.piece.Start, it.piece.Size, AuditCall.Release));
+            end.Take((_space, piece), static it => it._space.TakeBack(it.piece.Start, it.piece.Size));
         }
 
         end.Throw();

@@ -54,6 +54,9 @@ internal sealed partial class Space<T>
         SetRestTimer();
     }
 
+    /// <summary>Frees a range that was taken for a caller who does not get it: it does not rest.</summary>
+    public void TakeBack(T start, T size) => Rest(start, size, default, AuditCall.Release);
+
     /// <summary>Makes a range rest that a snapshot says does.</summary>
     public void RestRestored(T start, T size, RestUntil until, AuditSite? site)
     {

@@ -85,7 +85,7 @@ public sealed partial class ArenaModel
     /// <summary>Makes two allocations of the one that starts there; a handle stays with the first.</summary>
     public void Split(int start, int at)
     {
-        ModelAllocation whole = Release(start);
+        ModelAllocation whole = Vacate(start);
         Occupy(start, at - start, FitPolicy.FirstFit, whole.Handle);
         Occupy(at, start + whole.Size - at, FitPolicy.FirstFit);
     }
