@@ -116,9 +116,9 @@ internal sealed class GpuBuffer : IDisposable
     /// rest for them.</summary>
     /// <param name="budget">How many bytes at most.</param>
     /// <param name="wanted">The size of what is to fit then; 0: nothing in particular.</param>
-    /// <param name="moved">Is told whose object lies where from the next frame on.</param>
+    /// <param name="moved">Is told whose object begins where from the next frame on.</param>
     /// <returns>How many bytes are copied.</returns>
-    public uint Defragment(uint budget, uint wanted, Action<ulong, GpuRange> moved)
+    public uint Defragment(uint budget, uint wanted, Action<ulong, uint> moved)
     {
         uint copied = 0;
         foreach (RangeMove<uint> move in _offsets.PlanDefragmentation(new() { MaxSize = budget, Wanted = wanted }))
@@ -127,7 +127,7 @@ internal sealed class GpuBuffer : IDisposable
             {
                 Contents(new GpuRange(move.From, move.Size)).CopyTo(Contents(new GpuRange(move.To, move.Size)));
                 _offsets.FreeAt(move.From, move.Size, Frame);
-                moved(move.Tag, new GpuRange(move.To, move.Size));
+                moved(move.Tag, move.To);
                 copied += move.Size;
             }
         }

@@ -43,7 +43,7 @@ for (int frame = 0; frame < Frames; frame++)
 }
 
 ArenaStatistics<uint> ring = buffer.Ring.GetStatistics();
-Console.WriteLine($"{Frames} frames: {ring.Allocations:N0} uploads, {refused} refused, at most {(ring.PeakInUse + ring.Resting) / (double)MiB:F2} MiB of the ring at the end");
+Console.WriteLine($"{Frames} frames: {ring.Allocations:N0} uploads, {refused} refused, {ring.Resting / (double)KiB:F0} KiB rest for the frames in flight");
 Console.WriteLine($"blocks of constants that straddle a window: {straddling}");
 for (int remaining = objects.Count / 2; remaining > 0; remaining--)
 {
@@ -64,12 +64,13 @@ if (args is [string dumpFile])
     Console.WriteLine($"The memory at this moment is in {dumpFile}; \"vmem map\" draws it.");
 }
 
-Dictionary<ulong, byte> contents = objects.ToDictionary(item => item.Key, item => buffer.Contents(item.Value)[0]);   // all bytes of one are the same
+Dictionary<ulong, byte> contents = objects.ToDictionary(item => item.Key, item =>
+    buffer.Contents(item.Value)[0]);   // all bytes of one are the same
 uint copied = 0;
 int frames = 0;
 for (uint step = 1; step > 0 && frames < 100; frames++)
 {
-    step = buffer.Defragment(BudgetOfAFrame, wanted: 0, (owner, range) => objects[owner] = range);
+    step = buffer.Defragment(BudgetOfAFrame, wanted: 0, (owner, start) => objects[owner] = objects[owner] with { Start = start });
     copied += step;
     buffer.EndFrame();
 }

@@ -25,8 +25,14 @@ public sealed partial class Arena<T>
                 allocated = [];
                 bool imported = _space.Map.IsImported(_space.Map.FindSpan(segment.Start, out _, out _));
                 T size = _space.Map.IsWhole ? T.Zero : segment.Size;
-                spans.Add(new SpanSnapshot<T> { Start = segment.Start, Size = size, IsWhole = _space.Map.IsWhole, Imported = imported,
-                    Allocated = allocated });
+                spans.Add(new SpanSnapshot<T>
+                {
+                    Start = segment.Start,
+                    Size = size,
+                    IsWhole = _space.Map.IsWhole,
+                    Imported = imported,
+                    Allocated = allocated
+                });
             }
             else if (segment.Kind == SegmentKind.Allocated)
             {

@@ -84,14 +84,14 @@ public readonly record struct FitReport<T>
 
     internal string Sentence =>
         Obstacle == FitObstacle.None || Failure is FitFailure.None or FitFailure.NoSpan ? Plain : Text(Obstacle switch
-    {
-        FitObstacle.Taken when Holder is { } holder => $"{Place} is not free: {Name(holder.Kind)} segment of {holder.Size} at {holder.Start} is there.",
-        FitObstacle.Taken => $"Nothing as long as {Size} is free in {Window}.",
-        FitObstacle.OutsideSpans => $"{Place} is not to be had: {OutsideSize} at {OutsideStart} lies in no span.",
-        FitObstacle.Misaligned => $"Enough is free in one piece{(HasWindow ? $" in {Window}" : "")}, but no place for {Size} there has {Alignment}.",
-        FitObstacle.WindowTooShort => $"{Window} holds no place for {Size}{(T.IsZero(Constraints.Align) ? "" : $" that has {Alignment}")}, whatever is free.",
-        _ => $"{Place} is free, but lies in two spans that touch and were not joined.",
-    });
+        {
+            FitObstacle.Taken when Holder is { } holder => $"{Place} is not free: {Name(holder.Kind)} segment of {holder.Size} at {holder.Start} is there.",
+            FitObstacle.Taken => $"Nothing as long as {Size} is free in {Window}.",
+            FitObstacle.OutsideSpans => $"{Place} is not to be had: {OutsideSize} at {OutsideStart} lies in no span.",
+            FitObstacle.Misaligned => $"Enough is free in one piece{(HasWindow ? $" in {Window}" : "")}, but no place for {Size} there has {Alignment}.",
+            FitObstacle.WindowTooShort => $"{Window} holds no place for {Size}{(T.IsZero(Constraints.Align) ? "" : $" that has {Alignment}")}, whatever is free.",
+            _ => $"{Place} is free, but lies in two spans that touch and were not joined.",
+        });
 
     private bool HasWindow => !T.IsZero(Constraints.Min) || !T.IsZero(Constraints.Max);
 

@@ -137,19 +137,6 @@ internal sealed partial class Space<T>
         NoteRoom();
     }
 
-    /// <summary>Frees a segment, and nothing follows. The lock is held.</summary>
-    private uint FreeTag(uint tag)
-    {
-        if (!Map.IsWhole || Map.LiveSegments + Map.RestingSegments > 1)
-        {
-            return Map.Free(tag);
-        }
-
-        uint free = Map.FreeAll(tag);
-        UpdateGoodFit();
-        return free;
-    }
-
     /// <summary>A caller gave a range of a slab back. The lock is held.</summary>
     public void NoteRangeFreed(T start)
     {

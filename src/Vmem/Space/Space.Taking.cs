@@ -269,4 +269,17 @@ internal sealed partial class Space<T>
         UpdateGoodFit();
         return tag;
     }
+
+    /// <summary>Frees a segment, and nothing follows. The lock is held.</summary>
+    private uint FreeTag(uint tag)
+    {
+        if (!Map.IsWhole || Map.LiveSegments + Map.RestingSegments > 1)
+        {
+            return Map.Free(tag);
+        }
+
+        uint free = Map.FreeAll(tag);
+        UpdateGoodFit();
+        return free;
+    }
 }

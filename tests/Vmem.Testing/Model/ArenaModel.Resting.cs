@@ -25,7 +25,7 @@ public sealed partial class ArenaModel
 
         while (FindPlace(size, constraints, FitPolicy.FirstFit).Kind == OutcomeKind.Refused
             && _resting.Values.Where(static rest => rest.Fence < 0).OrderBy(static rest => (rest.Until, rest.Turn)).FirstOrDefault() is
-                { Size: > 0 } oldest)
+            { Size: > 0 } oldest)
         {
             Cells(oldest.Start, oldest.Size).Clear();
             _resting.Remove(oldest.Start);

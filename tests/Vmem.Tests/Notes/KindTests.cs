@@ -121,8 +121,13 @@ public sealed class KindTests
             int kind = random.Next(4);
             if (random.Next(5) < 3)
             {
-                var constraints = new RangeConstraints<ushort> { Kind = kind, Align = (ushort)(1 << random.Next(3)),
-                    Min = (ushort)(random.Next(3) * 40), Max = (ushort)(random.Next(3) * 80) };
+                var constraints = new RangeConstraints<ushort>
+                {
+                    Kind = kind,
+                    Align = (ushort)(1 << random.Next(3)),
+                    Min = (ushort)(random.Next(3) * 40),
+                    Max = (ushort)(random.Next(3) * 80)
+                };
                 constraints = constraints.Max > constraints.Min + size ? constraints : constraints with { Max = 0 };
                 FitPolicy policy = (FitPolicy)random.Next(5);
                 int[] places = [.. Enumerable.Range(0, Units - size + 1).Where(place => MayLie(kinds, page, place, size, constraints))];
