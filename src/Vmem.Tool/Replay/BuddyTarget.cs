@@ -36,11 +36,16 @@ internal sealed class BuddyTarget : IReplayTarget
     private ulong _range;
     private (ulong Size, long Bytes) _bookkeeping;
 
-    /// <param name="quantum">The smallest block, a power of two.</param>
+    /// <summary>The smallest block for a quantum, which may be a recording's own and no power of two.</summary>
+    public static ulong SmallestBlock(ulong quantum) => quantum > 1UL << 63 ? 1UL << 63 : BitOperations.RoundUpToPowerOf2(quantum);
+
+    /// <param name="quantum">What sizes are rounded to.</param>
     /// <param name="limit">The size of the range; null: as large as it must be.</param>
     public BuddyTarget(ulong quantum, ulong? limit)
     {
+        quantum = SmallestBlock(quantum);
         _quantum = quantum;
+        limit = limit is { } most ? Math.Max(most, quantum) : null;          // a quantum that was rounded up may be above it
         _limit = limit;
         _firstShift = Math.Min(BitOperations.Log2(quantum) + FirstOrder, BitOperations.Log2(ArenaTarget.UnlimitedSpan));
         _lastShift = Math.Min(BitOperations.Log2(quantum) + LastOrder, BitOperations.Log2(ArenaTarget.UnlimitedSpan));

@@ -21,10 +21,12 @@ internal sealed record TargetFactory
     /// <summary>The arena's caches; 0: none.</summary>
     public ulong CacheMax { get; init; }
 
+    private ulong BlockQuantum => BuddyTarget.SmallestBlock(Quantum);
+
     public bool Uses(AllocatorKind allocator) => Allocators.Contains(allocator);
 
     /// <summary>The context for all recordings' clients; null where there are none.</summary>
-    public ClientContext? CreateContext() => Uses(AllocatorKind.Client) ? new ClientContext(Quantum, Limit) : null;
+    public ClientContext? CreateContext() => Uses(AllocatorKind.Client) ? new ClientContext(BlockQuantum, Limit) : null;
 
     /// <param name="recording">Its name.</param>
     /// <param name="context">From <see cref="CreateContext"/>.</param>
@@ -35,7 +37,7 @@ internal sealed record TargetFactory
     public void WarmUp(int rounds, CancellationToken cancellationToken)
     {
         // An arena without a limit is another than one with: next fit has its window. For the others it is only more to set up.
-        ulong most = Math.Max(WarmUpLimit, ClientContext.LeastSize(Quantum));
+        ulong most = Math.Max(WarmUpLimit, ClientContext.LeastSize(BlockQuantum));
         TargetFactory small = this with { Limit = Math.Min(Limit ?? most, most) };
         using ClientContext? context = small.CreateContext();
         IEnumerable<IReplayTarget> targets =

@@ -103,12 +103,19 @@ public class SourceTests
         Assert.False(source.TryImport(s_unit, new() { Max = s_unit }, out _, out _));
         Assert.False(source.TryImport(s_unit, new() { Min = nuint.MaxValue - s_unit + 1 }, out _, out _));
         Assert.False(source.TryImport(s_unit, new() { Min = Two(40), Max = Two(40) + s_unit - 1 }, out _, out _));
-        Assert.False(source.TryImport(s_unit, new() { Align = 3 * s_unit }, out _, out _));
         Assert.False(source.TryImport(s_unit, new() { Align = 1 }, out _, out _));
         Assert.False(source.TryImport(s_unit, new() { Align = s_unit, Phase = s_unit }, out _, out _));
         Assert.False(source.TryImport(s_unit, new() { NoCross = s_unit / 2 }, out _, out _));
         Assert.False(source.TryImport(3 * s_unit, new() { NoCross = 2 * s_unit }, out _, out _));
         Assert.Throws<ArgumentOutOfRangeException>(() => source.TryImport(0, default, out _, out _));
+    }
+
+    [Fact]
+    public void An_alignment_that_is_no_power_of_two_is_honoured()
+    {
+        Assert.True(VirtualMemory.Source.TryImport(s_unit, new() { Align = 3 * s_unit }, out nuint start, out nuint size));
+        Assert.Equal(((nuint)0, s_unit), (start % (3 * s_unit), size));
+        VirtualMemory.Source.Release(start, size);
     }
 
     [Fact]

@@ -9,6 +9,7 @@ public sealed class SampleOutputTests
     [Theory]
     [InlineData("PidTable")]
     [InlineData("PrefixPool")]
+    [InlineData("FileExtents")]
     [InlineData("GpuBuffer")]
     [InlineData("Metrics")]
     public async Task The_readme_shows_what_the_sample_prints(string sample)

@@ -151,7 +151,7 @@ public sealed class ReplayCommandTests : IDisposable
     [InlineData("replay")]
     [InlineData("replay", "-", "--policy", "worst")]
     [InlineData("replay", "-", "--quantum", "0")]
-    [InlineData("replay", "-", "--quantum", "24")]
+    [InlineData("replay", "-", "--quantum", "24", "--allocator", "buddy")]
     [InlineData("replay", "-", "--limit", "lots")]
     [InlineData("replay", "-", "--limit", "8")]
     [InlineData("replay", "-", "--unknown")]
