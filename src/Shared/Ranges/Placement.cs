@@ -39,6 +39,12 @@ internal readonly struct Placement<T>
         IsUnconstrained = false;
     }
 
+    private Placement(in Placement<T> other, int kind)
+    {
+        this = other;
+        Kind = kind;
+    }
+
     /// <summary>The length, rounded to the quantum.</summary>
     public T Size { get; }
 
@@ -82,6 +88,9 @@ internal readonly struct Placement<T>
         Size >= other.Size && Align == other.Align && Phase == other.Phase && NoCross == other.NoCross && Kind == other.Kind
             && Min == other.Min &&
         Last == other.Last;
+
+    /// <summary>The same request where it does not matter beside what the range lies.</summary>
+    public Placement<T> OfAnyKind => new(this, kind: 0);
 
     public Placement<T> NotBelow(T min) => new(this, min > Min ? min : Min);
 

@@ -200,11 +200,24 @@ public sealed partial class Arena<T>
         }
         catch when (count > 0)
         {
-            FreeMany(starts[..count], size);      // the source threw: the caller will not learn how many there were
+            TakeBack(starts[..count], size);      // the source threw: the caller will not learn how many there were
             throw;
         }
 
         return count;
+    }
+
+    /// <summary>Frees ranges of one size that no caller has had.</summary>
+    private void TakeBack(ReadOnlySpan<T> starts, T size)
+    {
+        if (_caches is null)
+        {
+            _space.FreeMany(starts, _space.RoundUp(size), isTakenBack: true);
+        }
+        else
+        {
+            FreeMany(starts, size);
+        }
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -61,6 +61,7 @@ public sealed partial class Arena<T>
     {
         size = _space.RoundUp(size);
         _space.CheckPlace(start, size);
+        _ = _space.EndDueRests();
         _space.TryRecall()?.End();
         AuditSite? site = _space.Auditor?.Sign(AuditCall.Reserve);
         var batch = pieces is null ? [] : new Segment<T>[PiecesAtATime];
@@ -148,7 +149,7 @@ public sealed partial class Arena<T>
     /// <summary>Changes the tag of a live range, of an arena that keeps tags.</summary>
     /// <param name="start">Where the range starts.</param>
     /// <param name="tag">Whatever the caller likes; 0: nothing.</param>
-    /// <returns>False, and nothing is changed, if no live range starts there, or if it came from a quantum cache.</returns>
+    /// <returns>False, and nothing is changed, if no live range starts there.</returns>
     /// <exception cref="InvalidOperationException">The arena keeps no tags: <see cref="ArenaOptions{T}.Tagged"/>.</exception>
     /// <remarks>O(1); of a range that was allocated by handle as <see cref="TryGetSegment"/>.</remarks>
     public bool SetTag(T start, ulong tag)
@@ -158,7 +159,12 @@ public sealed partial class Arena<T>
         using Visit<T> visit = _space.Visit();
         uint index = _space.Map.Locate(start);
         bool isStart = index != 0 && _space.Map.GetSegment(index) is { Kind: SegmentKind.Allocated } segment && segment.Start == start;
-        return isStart && _space.TrySetTag(index, tag);
+        if (isStart)
+        {
+            _space.SetTag(index, tag);
+        }
+
+        return isStart;
     }
 
     /// <summary>The same of a range that is held by a handle.</summary>
@@ -172,7 +178,13 @@ public sealed partial class Arena<T>
         CheckTagged();
         RangeHandle<T> mine = handle;             // the caller's variable may change under us
         using Visit<T> visit = _space.Visit();
-        return _space.Map.IsBound(mine) && _space.TrySetTag(mine.Tag, tag);
+        bool isBound = _space.Map.IsBound(mine);
+        if (isBound)
+        {
+            _space.SetTag(mine.Tag, tag);
+        }
+
+        return isBound;
     }
 
     private void CheckTagged()

@@ -85,7 +85,8 @@ public sealed partial class Arena<T>
         oldSize = _space.RoundUp(oldSize, nameof(oldSize));
         newSize = _space.RoundUp(newSize, nameof(newSize));
         return TryResize(start, oldSize, newSize, isDrained: false) ||
-            (_caches is not null && newSize > oldSize && TryResize(start, oldSize, newSize, isDrained: true));
+            (_caches is not null && newSize > oldSize && TryResize(start, oldSize, newSize, isDrained: true)) ||
+            (_space.EndDueRests() && TryResize(start, oldSize, newSize, isDrained: _caches is not null));
     }
 
     /// <summary>Makes a range that a handle holds longer or shorter without moving it.</summary>
@@ -102,7 +103,8 @@ public sealed partial class Arena<T>
     {
         RangeHandle<T> mine = handle;             // the caller's variable may change under us
         newSize = _space.RoundUp(newSize, nameof(newSize));
-        bool done = TryResize(mine, newSize, isDrained: false) || (_caches is not null && TryResize(mine, newSize, isDrained: true));
+        bool done = TryResize(mine, newSize, isDrained: false) || (_caches is not null && TryResize(mine, newSize, isDrained: true)) ||
+            (_space.EndDueRests() && TryResize(mine, newSize, isDrained: _caches is not null));
         extended = done ? new RangeHandle<T>(mine.Start, newSize, mine.Tag, mine.Generation) : mine;
         return done;
     }

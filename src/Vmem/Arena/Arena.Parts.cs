@@ -128,7 +128,8 @@ public sealed partial class Arena<T>
         _space.CheckPlace(newStart, size);
         AuditSite? site = _space.Auditor?.Sign(AuditCall.Move);
         return TryMove(start, size, newStart, site, isDrained: false) ||
-            (_caches is not null && TryMove(start, size, newStart, site, isDrained: true));
+            (_caches is not null && TryMove(start, size, newStart, site, isDrained: true)) ||
+            (_space.EndDueRests() && TryMove(start, size, newStart, site, isDrained: _caches is not null));
     }
 
     private bool TryMove(T start, T size, T newStart, AuditSite? site, bool isDrained)

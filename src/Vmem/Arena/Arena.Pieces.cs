@@ -70,6 +70,7 @@ public sealed partial class Arena<T>
 
     private bool TryTakeAllWithMore(in Request<T> request, Span<T> starts)
     {
+        _ = _space.EndDueRests();
         _space.TryRecall()?.End();
         bool isAnswered = false;
         bool isDone = false;
@@ -98,16 +99,17 @@ public sealed partial class Arena<T>
         }
 
         _space.NoteFailure(-1);                   // it is a part of one request
-        FreeMany(starts[..count], size);
+        TakeBack(starts[..count], size);
         return false;
     }
 
     /// <summary>The same order as of any request: what caches and arenas above keep, then the source.</summary>
     private bool TryTakePiecesWithMore(T total, T least, Span<Segment<T>> pieces, AuditSite? site, out int count)
     {
+        bool hasEnded = _space.EndDueRests();
         _space.TryRecall()?.End();
         count = 0;
-        bool isAnswered = _caches is null && !_space.Lends;
+        bool isAnswered = _caches is null && !_space.Lends && !hasEnded;
         while (!isAnswered)
         {
             using Visit<T> visit = _caches is null ? _space.Visit() : _caches.VisitDrained(isOwnRelease: true);

@@ -41,7 +41,8 @@ public sealed partial class Arena<T>
     {
         _space.CheckSpan(start, newSize);
         return TryResizeSpan(start, oldSize, newSize, isDrained: false) ||
-            (_caches is not null && newSize < oldSize && TryResizeSpan(start, oldSize, newSize, isDrained: true));
+            (_caches is not null && newSize < oldSize && TryResizeSpan(start, oldSize, newSize, isDrained: true)) ||
+            (newSize < oldSize && _space.EndDueRests() && TryResizeSpan(start, oldSize, newSize, isDrained: _caches is not null));
     }
 
     /// <summary>Removes a span that was added, unless anything of it is allocated.</summary>

@@ -83,7 +83,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         _quantumShift = int.CreateTruncating(T.TrailingZeroCount(quantum));
         int classes = CachedSizes<T>.Count(options, quantum);
         _space = new Space<T>(name, quantum, options);
-        if (classes > 0 && !options.Audit && options.ReuseDelay == TimeSpan.Zero)        // audited, each mistake is found at once
+        if (classes > 0 && _space.MayCache)
         {
             _caches = new QuantumCaches<T>(_space, _policy, classes, _time);
             _space.Caches = _caches;

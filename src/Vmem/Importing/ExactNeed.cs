@@ -25,7 +25,7 @@ internal static class ExactNeed<T>
     {
         RangeConstraints<T> constraints = placement.Constraints;
         isTight = false;
-        need = placement;
+        need = placement.OfAnyKind;               // kinds are the arena's own: an import is a span, and the rule ends there
         if (!Multiples<T>.TryUp(placement.Size, unit, out T least) || least > headroom)
         {
             return false;

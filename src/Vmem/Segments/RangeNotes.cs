@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Vmem.Segments;
 
 /// <summary>What the callers of an arena have said about a live range.</summary>
@@ -14,24 +16,13 @@ internal readonly record struct RangeNote(ulong Tag, int Kind);
 internal sealed class RangeNotes
 {
     private const int BlockLength = 512;          // arbitrary: 8 KiB
-    private RangeNote[]?[] _blocks = [];
+    private RangeNote[][] _blocks = [];
+    private uint _count;                          // blocks that there are
 
-    public long Bytes => (_blocks.LongLength * IntPtr.Size) + (_blocks.Count(static block => block is not null) * (long)BlockLength * 16);
+    public long Bytes => (_blocks.LongLength * IntPtr.Size) + (_count * (long)BlockLength * Unsafe.SizeOf<RangeNote>());
 
-    public ref RangeNote this[uint tag] => ref _blocks[tag / BlockLength]![tag % BlockLength];
-
-    /// <summary>The note of a tag that may have no room for one: nothing was said then.</summary>
-    public RangeNote Of(uint tag) =>
-        tag / BlockLength < (uint)_blocks.Length && _blocks[tag / BlockLength] is { } block ? block[tag % BlockLength] : default;
-
-    /// <summary>Nothing is said about this tag's segment. Needs no room.</summary>
-    public void Forget(uint tag)
-    {
-        if (Of(tag) != default)
-        {
-            this[tag] = default;
-        }
-    }
+    /// <summary>The note of a tag that there is room for: of every live segment's.</summary>
+    public ref RangeNote this[uint tag] => ref _blocks[tag / BlockLength][tag % BlockLength];
 
     /// <summary>Makes room for the notes of tags up to some more than so many: an operation takes
     /// <see cref="TagPool{T}.MostTaken"/>.</summary>
@@ -43,9 +34,9 @@ internal sealed class RangeNotes
             Array.Resize(ref _blocks, (int)Math.Max(needed, (uint)_blocks.Length * 2));
         }
 
-        for (uint block = needed; block-- > 0 && _blocks[block] is null;)
+        for (; _count < needed; _count++)
         {
-            _blocks[block] = new RangeNote[BlockLength];
+            _blocks[_count] = new RangeNote[BlockLength];
         }
     }
 }

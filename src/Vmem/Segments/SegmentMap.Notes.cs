@@ -24,12 +24,24 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>The notes of live ranges; null: nobody keeps any.</summary>
     public RangeNotes? Notes { get; }
 
+    /// <summary>What is known about a range; nothing if nobody keeps anything.</summary>
+    public RangeNote NoteOf(uint index) => Notes is null ? default : Notes[index];
+
+    /// <summary>The segment is another's from now on. Needs <see cref="ReserveNotes"/> before, unless it was allocated.</summary>
+    public void ForgetNote(uint index)
+    {
+        if (Notes is not null)
+        {
+            Notes[index] = default;
+        }
+    }
+
     /// <summary>A part of a range, or the range at its new place, is what the range was. Needs <see cref="ReserveNotes"/> before.</summary>
     public void CopyNote(uint from, uint to)
     {
         if (Notes is not null)
         {
-            Notes[to] = Notes.Of(from);
+            Notes[to] = Notes[from];
         }
     }
 
@@ -122,7 +134,7 @@ internal sealed unsafe partial class SegmentMap<T>
         return tag->Kind != TagKind.Span && ((_tags.At(tag->Next)->Start - T.One) & ~_kindMask) == page;
     }
 
-    private int KindOf(uint index) => _tags.At(index)->Kind == TagKind.Allocated ? Notes!.Of(index).Kind : 0;
+    private int KindOf(uint index) => _tags.At(index)->Kind == TagKind.Allocated ? Notes![index].Kind : 0;
 
     /// <summary>Throws unless the rule holds in a span.</summary>
     private void ValidateKinds(uint spanIndex)

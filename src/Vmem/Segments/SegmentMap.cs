@@ -155,7 +155,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         Segment<T> segment = new(tag->Start, SizeOf(tag), tag->Kind == TagKind.Free ? SegmentKind.Free
             : tag->IsResting ? SegmentKind.Resting : SegmentKind.Allocated);
         return Notes is null || segment.Kind == SegmentKind.Free ? segment
-            : segment with { Tag = Notes.Of(index).Tag, RangeKind = Notes.Of(index).Kind };
+            : segment with { Tag = Notes[index].Tag, RangeKind = Notes[index].Kind };
     }
 
     /// <summary>Allocates [start, start + size) of a free segment. The caller knows that it lies inside.</summary>

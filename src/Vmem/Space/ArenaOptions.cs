@@ -12,7 +12,8 @@ public sealed record ArenaOptions<T>
     public FitPolicy Policy { get; init; }
 
     /// <summary>Requests up to this size are met from quantum caches, whatever the policy (vmem_create's <c>qcache_max</c>). 0: there are
-    /// none; nor are there in an audited arena (<see cref="Audit"/>), or in one that delays reuse (<see cref="ReuseDelay"/>).</summary>
+    /// none; nor are there in an audited arena (<see cref="Audit"/>), in one that delays reuse (<see cref="ReuseDelay"/>), or in one with
+    /// tags or kinds (<see cref="Tagged"/>, <see cref="KindGranularity"/>).</summary>
     /// <remarks>
     /// <para>
     /// Rounded up to the quantum; at most 64 quanta, and not together with next fit. Such a request costs a few nanoseconds, takes no lock,
@@ -66,18 +67,16 @@ public sealed record ArenaOptions<T>
     public bool Audit { get; init; }
 
     /// <summary>Keeps a number for each range, whatever its owner likes: an owner, a kind of resource, an index into a table of his own.
-    /// It is given with <see cref="RangeConstraints{T}.Tag"/> or <see cref="Arena{T}.SetTag(T, ulong)"/>, and is in <see
-    /// cref="Segment{T}.Tag"/>, in
-    /// snapshots, dumps and maps.</summary>
-    /// <remarks>16 bytes of managed memory for each range, and requests take the longer path: some ten nanoseconds. Ranges from quantum
-    /// caches have no tag. Arenas without it pay nothing. (The tags of a recording, <see cref="RecordingTag"/>, are others: they belong
-    /// to the call.)</remarks>
+    /// It is given with <see cref="RangeConstraints{T}.Tag"/> or <see cref="Arena{T}.SetTag(T, ulong)"/>. It is in
+    /// <see cref="Segment{T}.Tag"/>, in snapshots, dumps and maps.</summary>
+    /// <remarks>16 bytes of managed memory for each range, and requests take the longer path. There are no quantum caches then. Arenas
+    /// without it pay nothing. (The tags of a recording, <see cref="RecordingTag"/>, are others: they belong to the call.)</remarks>
     public bool Tagged { get; init; }
 
     /// <summary>Pages of this size, a power of two, are not shared by ranges of different kinds
     /// (<see cref="RangeConstraints{T}.Kind"/>). 0: there is no such rule. Vulkan's bufferImageGranularity, for buffers and images in
     /// one block of memory.</summary>
-    /// <remarks>The rule holds within a span. A range without a kind may lie anywhere. A request with a kind costs a step for each free
+    /// <remarks>There are no quantum caches then, and each range takes 16 bytes of managed memory. The rule holds within a span. A range without a kind may lie anywhere. A request with a kind costs a step for each free
     /// segment that is too short beside others' pages, and for each range without a kind in such a page.</remarks>
     public T KindGranularity { get; init; }
 

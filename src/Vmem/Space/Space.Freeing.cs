@@ -76,15 +76,18 @@ internal sealed partial class Space<T>
         }
         else
         {
-            Free(grant.Start, grant.Size, AuditCall.Release);
+            TakeBack(grant.Start, grant.Size);
         }
     }
 
     /// <summary>Frees many segments of one size: all of them, or, if one of them cannot be right, none.</summary>
-    public void FreeMany(ReadOnlySpan<T> starts, T size)
+    /// <param name="starts">Where they start.</param>
+    /// <param name="size">The size of each.</param>
+    /// <param name="isTakenBack">Whether no caller has had them: then they do not rest.</param>
+    public void FreeMany(ReadOnlySpan<T> starts, T size, bool isTakenBack = false)
     {
         AuditSite? site = Auditor?.Sign(AuditCall.FreeMany);
-        RestUntil until = UntilReuse;
+        RestUntil until = isTakenBack ? default : UntilReuse;
         while (!TryFreeMany(starts, size, until, site, out T mistake))
         {
             Approach(mistake);
@@ -109,6 +112,13 @@ internal sealed partial class Space<T>
             return false;
         }
 
+        FreeChain(chain, until, site);
+        return true;
+    }
+
+    /// <summary>Frees segments that are in no table any more. The lock is held.</summary>
+    private void FreeChain(uint chain, RestUntil until, AuditSite? site)
+    {
         chain = until.IsNow ? chain : Reverse(chain);
         while (chain != 0)
         {
@@ -117,8 +127,6 @@ internal sealed partial class Space<T>
             chain = Map.ChainedTo(tag);
             FreeHeld(tag, until, site);
         }
-
-        return true;
     }
 
     /// <summary>Frees a segment that is in no table any more, on a caller's behalf. The lock is held.</summary>
@@ -198,7 +206,14 @@ internal sealed partial class Space<T>
         }
 
         uint tag = Map.FindLive(start);
-        return Map.IsAllocated(tag, start, size) && Map.SlabOf(tag) == 0 && !Map.HasFreeNeighbor(tag) && TryHandOver(start, size);
+        bool isHandedOver =
+            Map.IsAllocated(tag, start, size) && Map.SlabOf(tag) == 0 && !Map.HasFreeNeighbor(tag) && TryHandOver(start, size);
+        if (isHandedOver)
+        {
+            Map.ForgetNote(tag);                  // who has it now asked for a plain one
+        }
+
+        return isHandedOver;
     }
 
     /// <summary>The same by handle.</summary>

@@ -25,20 +25,11 @@ internal sealed partial class Space<T>
     /// <summary>As much of what another arena, or a snapshot, says about a range as this one keeps.</summary>
     public RangeNote NoteOf(ulong tag, int kind) => new(IsTagged ? tag : 0, HasKinds ? kind : 0);
 
-    /// <summary>Changes the tag of a live range that is a segment.</summary>
-    /// <param name="index">Its boundary tag; 0: there is none.</param>
-    /// <param name="tag">The tag.</param>
-    /// <returns>False if there is none.</returns>
-    public bool TrySetTag(uint index, ulong tag)
+    /// <summary>Changes the tag of a live range, by its boundary tag.</summary>
+    public void SetTag(uint index, ulong tag)
     {
         AssertHeld();
-        if (index == 0 || Map.SlabOf(index) != 0)
-        {
-            return false;
-        }
-
         ref RangeNote note = ref Map.Notes![index];
         note = note with { Tag = tag };
-        return true;
     }
 }

@@ -41,6 +41,15 @@ internal sealed partial class Space<T>
             return true;
         }
 
+        if (placement.Kind != 0)
+        {
+            uint elsewhere = Map.Survey(placement.OfAnyKind, out _);
+            if (elsewhere != 0)
+            {
+                return elsewhere != SegmentMap<T>.Unfinished;           // only its neighbours are in the way
+            }
+        }
+
         // With the alignment out of the way: if there is a place now, that was it. Without a window one need not look for it.
         var window = new RangeConstraints<T> { Min = asked.Min, Max = asked.Max };
         uint place =

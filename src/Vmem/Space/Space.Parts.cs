@@ -74,7 +74,7 @@ internal sealed partial class Space<T>
         }
 
         if (T.IsZero(distance) || (overlaps ? !Map.HasRoomBeside(tag, distance, above: newStart > start) : free == 0
-            || !Map.MayLie(Map.Notes?.Of(tag).Kind ?? 0, free, newStart, size)))
+            || !Map.MayLie(Map.NoteOf(tag).Kind, free, newStart, size)))
         {
             return T.IsZero(distance);
         }
@@ -82,7 +82,7 @@ internal sealed partial class Space<T>
         Map.Reserve();
         Map.ReserveNotes();
         Auditor?.Reserve(Map.TagBound);
-        RangeNote note = Map.Notes?.Of(tag) ?? default;
+        RangeNote note = Map.NoteOf(tag);
         Unlist(tag);
         Recorder?.Freed(start);
         Recorder?.Allocated(newStart, size);
@@ -91,13 +91,16 @@ internal sealed partial class Space<T>
         uint moved;
         if (overlaps)
         {
-            moved = Carve(FreeTag(tag), newStart, size);
+            uint whole = FreeTag(tag);
+            Map.ReserveToFree();                  // two changes of an index, not one
+            moved = Carve(whole, newStart, size);
             NoteRoom();
         }
         else
         {
             NoteImportUsed(free);
             moved = Carve(free, newStart, size);
+            Map.ReserveToFree();
             FreeUnlisted(tag);
         }
 
@@ -159,15 +162,7 @@ internal sealed partial class Space<T>
             chain = tag;
         }
 
-        chain = until.IsNow ? chain : Reverse(chain);
-        while (chain != 0)
-        {
-            Map.ReserveToFree();
-            uint tag = chain;
-            chain = Map.ChainedTo(tag);
-            FreeHeld(tag, until, site);
-        }
-
+        FreeChain(chain, until, site);
         return true;
     }
 

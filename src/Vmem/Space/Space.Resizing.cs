@@ -10,10 +10,8 @@ internal sealed partial class Space<T>
     /// <returns>False, and nothing is changed, if what follows is not free or too short, or if the rest needs a tag and there is no memory
     /// for one. Null: the segment is not near, see <see cref="Approach"/>.</returns>
     /// <exception cref="InvalidFreeException">There is no such segment.</exception>
-    public bool? TryResize(T start, T oldSize, T newSize, RestUntil until, AuditSite? site)
-    {
-        return TryFindRange(start, oldSize, site, out uint tag) ? TryResize(tag, start, oldSize, newSize, until, site) : null;
-    }
+    public bool? TryResize(T start, T oldSize, T newSize, RestUntil until, AuditSite? site) =>
+        TryFindRange(start, oldSize, site, out uint tag) ? TryResize(tag, start, oldSize, newSize, until, site) : null;
 
     /// <summary>The same by handle. Null after a step towards the segment.</summary>
     /// <exception cref="InvalidFreeException">The handle holds nothing.</exception>
@@ -83,6 +81,7 @@ internal sealed partial class Space<T>
         try
         {
             ReserveRests(until, 1);
+            Map.ReserveNotes();
         }
         catch (OutOfMemoryException)
         {
@@ -94,6 +93,7 @@ internal sealed partial class Space<T>
             return false;
         }
 
+        Map.CopyNote(tag, tail);
         Map.BeginRest(tail);
         _rests!.Add(until, Map.GetSegment(tail).Start, tail);
         return true;

@@ -55,7 +55,17 @@ internal sealed partial class Space<T>
     }
 
     /// <summary>Frees a range that was taken for a caller who does not get it: it does not rest.</summary>
-    public void TakeBack(T start, T size) => Rest(start, size, default, AuditCall.Release);
+    public void TakeBack(T start, T size)
+    {
+        if (DelaysReuse)
+        {
+            Rest(start, size, default, AuditCall.Release);
+        }
+        else
+        {
+            Free(start, size, AuditCall.Release);
+        }
+    }
 
     /// <summary>Makes a range rest that a snapshot says does.</summary>
     public void RestRestored(T start, T size, RestUntil until, AuditSite? site)

@@ -155,7 +155,6 @@ internal sealed partial class Space<T>
         AssertHeld();
         NoteImportUsed(free);
         uint tag = Carve(free, start, length);
-        Map.Notes?.Forget(tag);
         Map.Enlist(tag);
         return tag;
     }
@@ -252,7 +251,7 @@ internal sealed partial class Space<T>
         }
 
         uint tag = Carve(free, start, size);
-        Map.Notes?.Forget(tag);
+        Map.ForgetNote(tag);
         _tally.NoteAllocation(Map.InUse);
         Auditor?.NoteAllocated(tag, start, size, site!);
         return tag;

@@ -99,6 +99,10 @@ internal sealed partial class Space<T> : IBorrower
     public ICachedRanges<T>? Caches { get; set; }
 
     /// <summary>Whether whatever is freed rests first.</summary>
+    /// <summary>Whether ranges may go through quantum caches. Not in an audited arena, so that each mistake is found at once; not where a
+    /// free must rest; and not where something is kept about each range: a cached one has no place for it.</summary>
+    public bool MayCache => Auditor is null && !DelaysReuse && Map.Notes is null;
+
     private bool DelaysReuse => (_sequel & Sequel.Rest) != 0;
 
     private FreeCheck<T> Check => new(this);
