@@ -19,9 +19,8 @@ public sealed partial class Arena<T>
     /// Resting ranges and those that quantum caches keep stay where they are. Moves lead to other spans, too.
     /// </para>
     /// <para>
-    /// The arena's lock is held as for <see cref="GetSegments"/>, in steps. The plan itself is made without it: O(n log n) time, and
-    /// managed
-    /// memory for a copy of all n segments; up to eight copies' time where a place is wanted and hard to clear.
+    /// All n segments are copied under the lock, at one moment, as for <see cref="Snapshot"/>. The plan itself is made without it:
+    /// O(n log n) time, and managed memory for the copies; up to eight times that where a place is wanted and hard to clear.
     /// </para>
     /// </remarks>
     public IReadOnlyList<RangeMove<T>> PlanDefragmentation(DefragmentationBudget<T> budget)
@@ -34,21 +33,32 @@ public sealed partial class Arena<T>
             T size = _space.RoundUp(budget.Wanted, nameof(budget));
             Request<T>.CheckConstraints(size, budget.WantedConstraints, Quantum);
             wanted = new Placement<T>(size, budget.WantedConstraints, Quantum, _space.NoteOf(budget.WantedConstraints).Kind);
+            if (Report(wanted.Value).Fits)
+            {
+                return [];
+            }
         }
 
-        return DefragmentationPlan<T>.Make(new ArenaOptions<T> { SingleThreaded = true, KindGranularity = _space.KindGranularity },
-            Quantum, [.. GetSegments()], budget, wanted);
+        return DefragmentationPlan<T>.Make(Picture(), budget, wanted);
+    }
+
+    private ArenaPicture<T> Picture()
+    {
+        _ = _space.EndDueRests();
+        using Visit<T> visit = _space.VisitFrozen();
+        return new ArenaPicture<T>(Quantum, _space.KindGranularity, _space.Map.IsWhole, [.. CopySegments()]);
     }
 
     /// <summary>Takes the new place of a move. The old one stays allocated: from now on both are.</summary>
     /// <param name="move">A move of a plan, or one of your own.</param>
-    /// <returns>False, and nothing is changed, if the range is not there any more or the new place is not free.</returns>
+    /// <returns>False, and nothing is changed, if the range is not there any more, or if the new place is not free or lies beside another
+    /// kind.</returns>
     /// <exception cref="ArgumentException">The move is not whole quanta, its size is 0, or one of its places reaches past the top of the
     /// type.</exception>
     /// <remarks>
     /// Whoever owns the range must not free it before the move is committed or abandoned. Next come the copy of the contents and
     /// <see cref="CommitMove"/>, or <see cref="AbandonMove"/>. Costs what <see cref="TryAllocateAt"/> and <see cref="TryGetSegment"/>
-    /// do.
+    /// do; of a range with a kind, what a constrained request costs.
     /// </remarks>
     public bool BeginMove(in RangeMove<T> move)
     {
@@ -64,15 +74,26 @@ public sealed partial class Arena<T>
     /// <summary>Ends a move that was begun: frees the old place. The range is at its new place now, and is freed there by its
     /// address.</summary>
     /// <param name="move">The move.</param>
-    /// <exception cref="InvalidFreeException">The range is not at its old place any more.</exception>
-    /// <remarks>Costs what <see cref="Free(T, T)"/> does. Where others may still read the old place, as a card does for some frames, free
-    /// it
-    /// with <c>FreeAt</c> instead.</remarks>
-    public void CommitMove(in RangeMove<T> move) => Free(move.From, move.Size);
+    /// <exception cref="InvalidFreeException">The range is not at its old place any more. Not of sizes that quantum caches keep, whose
+    /// frees are not checked.</exception>
+    /// <remarks>Costs what <see cref="Free(T, T)"/> does, and rests as that does. Where others may still read the old place, as a card does
+    /// for some frames, free it with <see cref="FreeAt(T, T, ulong)"/> instead.</remarks>
+    public void CommitMove(in RangeMove<T> move) => FreeWhoever(move.From, move.Size);
 
     /// <summary>Gives up a move that was begun: frees the new place. The range stays where it was.</summary>
     /// <param name="move">The move.</param>
-    /// <exception cref="InvalidFreeException">The move was not begun, or is not under way any more.</exception>
-    /// <remarks>Costs what <see cref="Free(T, T)"/> does.</remarks>
-    public void AbandonMove(in RangeMove<T> move) => Free(move.To, move.Size);
+    /// <exception cref="InvalidFreeException">The move was not begun, or is not under way any more. Not of sizes that quantum caches keep,
+    /// whose frees are not checked.</exception>
+    /// <remarks>Costs what <see cref="Free(T, T)"/> does. Nothing rests: nobody has used the place.</remarks>
+    public void AbandonMove(in RangeMove<T> move)
+    {
+        if (_caches is null)
+        {
+            _space.TakeBack(move.To, _space.RoundUp(move.Size, nameof(move)));
+        }
+        else
+        {
+            Free(move.To, move.Size);
+        }
+    }
 }

@@ -113,7 +113,7 @@ public sealed partial class Arena<T>
     /// <param name="start">The first value of the range.</param>
     /// <param name="size">Its length; anything that rounds to the same number of quanta as the request did.</param>
     /// <param name="newStart">The first value that it shall have, a multiple of the quantum. The places may overlap.</param>
-    /// <returns>False, and nothing is changed, if the new place is not free, the range itself aside.</returns>
+    /// <returns>False, and nothing is changed, if the new place is not free, the range itself aside, or lies beside another kind.</returns>
     /// <exception cref="ArgumentException">The size is 0 or its rounding overflows, or the new place begins at no multiple of the quantum
     /// or reaches past the top of the type.</exception>
     /// <exception cref="InvalidFreeException">No such range is allocated.</exception>

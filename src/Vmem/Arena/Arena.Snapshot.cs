@@ -134,7 +134,8 @@ public sealed partial class Arena<T>
         int first = Array.FindIndex(rests, rest => rest.Start >= span.Start);
         int count = first < 0 ? 0 : rests.Skip(first).TakeWhile(rest => isWhole || rest.Start - span.Start < span.Size).Count();
         IEnumerable<RangeSnapshot<T>> ranges = count == 0 ? span.Allocated
-            : span.Allocated.Concat(rests.Skip(first).Take(count).Select(static rest => new RangeSnapshot<T>(rest.Start, rest.Size)))
+            : span.Allocated.Concat(rests.Skip(first).Take(count).Select(static rest =>
+                new RangeSnapshot<T>(rest.Start, rest.Size) { Tag = rest.Tag, Kind = rest.Kind }))
                 .OrderBy(static range => range.Start);
         using Visit<T> visit = _space.Visit();
         uint free = isWhole ? _space.RestoreWhole() : _space.RestoreSpan(span.Start, span.Size, span.Imported);

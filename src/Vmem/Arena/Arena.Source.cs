@@ -35,7 +35,10 @@ public sealed partial class Arena<T> : ILender<T>, ISupply<T>, ILoanSource
     }
 
     /// <inheritdoc/>
-    void IArenaSource<T>.Release(T start, T size)
+    void IArenaSource<T>.Release(T start, T size) => FreeWhoever(start, size);
+
+    /// <summary>Frees a range by whichever call it was allocated.</summary>
+    private void FreeWhoever(T start, T size)
     {
         if (_space.Auditor is null)
         {

@@ -8,8 +8,8 @@ namespace Vmem;
 /// <para>
 /// The copy has the arena's spans and live ranges. Each new place is allocated in it, by the policies and constraints that the arena itself
 /// knows, and what is moved away from stays allocated until the end of the plan: so every move of a plan can be begun at once, in any
-/// order,
-/// and none waits for another one's copying. Rejected: moves into what earlier moves have left. Such a plan packs closer, but a renderer
+/// order, and none waits for another one's copying. Rejected: moves into what earlier moves have left. Such a plan packs closer, but a
+/// renderer
 /// would have to wait for frames between any two moves; who has the time makes another plan when the first is done.
 /// </para>
 /// <para>
@@ -25,46 +25,36 @@ internal sealed class DefragmentationPlan<T> : IDisposable
     private const int MostWindows = 8;
 
     private readonly DefragmentationBudget<T> _budget;
-    private readonly Segment<T>[] _segments;
+    private readonly ArenaPicture<T> _picture;
     private readonly Arena<T> _copy;
     private readonly List<RangeMove<T>> _moves = [];
     private T _left;                              // of the budget's units
 
-    private DefragmentationPlan(ArenaOptions<T> options, T quantum, Segment<T>[] segments, DefragmentationBudget<T> budget)
+    private DefragmentationPlan(ArenaPicture<T> picture, DefragmentationBudget<T> budget)
     {
         _budget = budget;
-        _segments = segments;
+        _picture = picture;
         _left = budget.MaxSize;
-        _copy = new Arena<T>("rehearsal", quantum, options);
-        foreach (Segment<T> span in segments.Where(segment => segment.Kind == SegmentKind.Span))
-        {
-            _copy.AddSpan(span.Start, span.Size);
-        }
-
-        _copy.AllocateAtMany([.. segments.Where(IsTaken).Select(segment => segment with { Kind = SegmentKind.Allocated })]);
+        _copy = picture.Copy();
     }
 
     /// <summary>The moves, in the order in which they are best done.</summary>
-    /// <param name="options">How the copy behaves.</param>
-    /// <param name="quantum">The arena's quantum.</param>
-    /// <param name="segments">What it holds: spans, each followed by its segments.</param>
+    /// <param name="picture">The arena.</param>
     /// <param name="budget">The goal, and what it may cost.</param>
-    /// <param name="wanted">The size that is wanted, rounded up, and where; null: none.</param>
-    public static List<RangeMove<T>> Make(ArenaOptions<T> options, T quantum, Segment<T>[] segments, DefragmentationBudget<T> budget,
-        in Placement<T>? wanted)
+    /// <param name="wanted">The size that is wanted and does not fit, rounded up, and where; null: none.</param>
+    public static List<RangeMove<T>> Make(ArenaPicture<T> picture, DefragmentationBudget<T> budget, in Placement<T>? wanted)
     {
         if (wanted is not { } place)
         {
-            using var plan = new DefragmentationPlan<T>(options, quantum, segments, budget);
+            using var plan = new DefragmentationPlan<T>(picture, budget);
             plan.BringTogether();
             return plan._moves;
         }
 
-        var windows = new WindowCosts<T>(segments, budget, place);
-        foreach (T start in windows.IsAnyFree ? [] : windows.Cheapest.Take(MostWindows))
+        foreach (Window<T> window in new WindowCosts<T>(picture, budget, place).Cheapest.Take(MostWindows))
         {
-            using var plan = new DefragmentationPlan<T>(options, quantum, segments, budget);
-            if (plan.TryClear(start, place.Size))
+            using var plan = new DefragmentationPlan<T>(picture, budget);
+            if (plan.TryClear(window))
             {
                 return plan._moves;
             }
@@ -79,13 +69,11 @@ internal sealed class DefragmentationPlan<T> : IDisposable
 
     public void Dispose() => _copy.Dispose();
 
-    private static bool IsTaken(Segment<T> segment) => segment.Kind is not (SegmentKind.Span or SegmentKind.Free);
-
     private void BringTogether()
     {
-        for (int i = _segments.Length - 1; i >= 0 && _moves.Count < _budget.MaxMoves; i--)
+        for (int i = _picture.Segments.Length - 1; i >= 0 && _moves.Count < _budget.MaxMoves; i--)
         {
-            Segment<T> segment = _segments[i];
+            Segment<T> segment = _picture.Segments[i];
             if (segment.Size > _left || !MayMove(segment, _budget) || T.IsZero(segment.Start))
             {
                 continue;
@@ -98,11 +86,11 @@ internal sealed class DefragmentationPlan<T> : IDisposable
     }
 
     /// <summary>Moves everything out of a window.</summary>
-    private bool TryClear(T start, T size)
+    private bool TryClear(Window<T> window)
     {
-        _ = _copy.Reserve(start, size);           // so that nothing is moved from one end of the window to the other
-        foreach (Segment<T> segment in _segments.Where(segment => IsTaken(segment) && Overlaps(segment, start, size))
-            .OrderByDescending(segment => segment.Size))
+        // So that nothing is moved from one end of the window to the other, or, with a kind, beside it.
+        _ = _copy.Reserve(window.FirstOfPages, window.LastOfPages - window.FirstOfPages + T.One);
+        foreach (Segment<T> segment in _picture.Segments.Where(window.IsInTheWay).OrderByDescending(segment => segment.Size))
         {
             if (segment.Size > _left || !TryMove(segment, ConstraintsOf(segment), FitPolicy.BestFit))
             {
@@ -127,7 +115,4 @@ internal sealed class DefragmentationPlan<T> : IDisposable
 
     private RangeConstraints<T> ConstraintsOf(Segment<T> segment) =>
         (_budget.ConstraintsOf?.Invoke(segment) ?? default) with { Kind = segment.RangeKind, Tag = 0 };
-
-    private static bool Overlaps(Segment<T> segment, T start, T size) =>
-        segment.Start - start < size || start - segment.Start < segment.Size;
 }

@@ -9,52 +9,65 @@ namespace Vmem;
 internal sealed class WindowCosts<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
-    private readonly List<(T Start, T Cost)> _windows = [];
+    private readonly List<(Window<T> Window, T Cost)> _windows = [];
     private readonly List<T> _starts = [];                      // of the segments of the span at hand
-    private readonly List<(T Live, int Moves, int Fixed)> _before = [];        // how much is live, and what must stay, before each
+    private readonly List<Sums> _before = [];                   // what lies before each
     private readonly Placement<T> _wanted;
     private readonly DefragmentationBudget<T> _budget;
+    private readonly T _pageMask;
 
     /// <summary>Looks at all windows.</summary>
-    /// <param name="segments">Spans, each followed by its segments.</param>
+    /// <param name="picture">The arena.</param>
     /// <param name="budget">What it may cost, and what must stay.</param>
     /// <param name="wanted">The size, rounded up, and its constraints.</param>
-    public WindowCosts(Segment<T>[] segments, DefragmentationBudget<T> budget, in Placement<T> wanted)
+    public WindowCosts(ArenaPicture<T> picture, DefragmentationBudget<T> budget, in Placement<T> wanted)
     {
         _wanted = wanted;
         _budget = budget;
+        _pageMask = wanted.Kind == 0 ? T.Zero : picture.PageMask;
+        Segment<T>[] segments = picture.Segments;
         int first = 0;
         for (int i = 1; i <= segments.Length; i++)
         {
             if (i == segments.Length || segments[i].Kind == SegmentKind.Span)
             {
-                LookAt(segments[first], segments.AsSpan(first + 1, i - first - 1));
+                T last = picture.IsWhole ? T.MaxValue : segments[first].Start + (segments[first].Size - T.One);
+                LookAt(segments[first].Start, last, segments.AsSpan(first + 1, i - first - 1));
                 first = i;
             }
         }
     }
 
-    /// <summary>Whether one needs no clearing.</summary>
-    public bool IsAnyFree { get; private set; }
+    /// <summary>Those within the budget, cheapest first.</summary>
+    public IEnumerable<Window<T>> Cheapest =>
+        _windows.OrderBy(window => window.Cost).ThenBy(window => window.Window.First).Select(window => window.Window).Distinct();
 
-    /// <summary>Where those within the budget start, cheapest first.</summary>
-    public IEnumerable<T> Cheapest =>
-        _windows.OrderBy(window => window.Cost).ThenBy(window => window.Start).Select(window => window.Start).Distinct();
+    /// <summary>How much is live, in how many ranges, and how many of them must stay.</summary>
+    private readonly record struct Total(T Live, int Moves, int Fixed)
+    {
+        public static Total operator +(Total one, Total other) =>
+            new(one.Live + other.Live, one.Moves + other.Moves, one.Fixed + other.Fixed);
 
-    private void LookAt(Segment<T> span, ReadOnlySpan<Segment<T>> segments)
+        public static Total operator -(Total one, Total other) =>
+            new(one.Live - other.Live, one.Moves - other.Moves, one.Fixed - other.Fixed);
+    }
+
+    /// <summary>Of ranges that may lie in the pages of the window, and of others.</summary>
+    private readonly record struct Sums(Total Plain, Total Others);
+
+    private void LookAt(T spanStart, T spanLast, ReadOnlySpan<Segment<T>> segments)
     {
         Sum(segments);
-        T spanLast = span.Start + (span.Size - T.One);
         foreach (Segment<T> segment in segments)
         {
             if (_wanted.TryLowest(segment.Start, spanLast, out T start))
             {
-                Note(start);
+                Note(start, spanStart, spanLast);
             }
 
-            if (_wanted.TryHighest(span.Start, segment.Start + (segment.Size - T.One), out start))
+            if (_wanted.TryHighest(spanStart, segment.Start + (segment.Size - T.One), out start))
             {
-                Note(start);
+                Note(start, spanStart, spanLast);
             }
         }
     }
@@ -63,33 +76,36 @@ internal sealed class WindowCosts<T>
     {
         _starts.Clear();
         _before.Clear();
-        (T Live, int Moves, int Fixed) sums = default;
+        Sums sums = default;
         foreach (Segment<T> segment in segments)
         {
             _starts.Add(segment.Start);
             _before.Add(sums);
-            if (segment.Kind != SegmentKind.Free)
+            if (ArenaPicture<T>.IsTaken(segment))
             {
-                bool isFixed = !DefragmentationPlan<T>.MayMove(segment, _budget);
-                sums = (sums.Live + segment.Size, sums.Moves + 1, sums.Fixed + (isFixed ? 1 : 0));
+                Total more = new(segment.Size, 1, DefragmentationPlan<T>.MayMove(segment, _budget) ? 0 : 1);
+                sums = Window<T>.IsOtherKind(segment, _wanted.Kind) ? sums with { Others = sums.Others + more }
+                    : sums with { Plain = sums.Plain + more };
             }
         }
 
         _before.Add(sums);
     }
 
-    private void Note(T start)
+    private void Note(T start, T spanStart, T spanLast)
     {
-        (T Live, int Moves, int Fixed) from = _before[IndexOf(start)];
-        (T Live, int Moves, int Fixed) to = _before[IndexOf(start + (_wanted.Size - T.One)) + 1];
-        T cost = to.Live - from.Live;
-        int moves = to.Moves - from.Moves;
-        IsAnyFree |= moves == 0;
-        if (to.Fixed == from.Fixed && moves <= _budget.MaxMoves && cost <= _budget.MaxSize)
+        T last = start + (_wanted.Size - T.One);
+        var window = new Window<T>(start, last, T.Max(start & ~_pageMask, spanStart), T.Min(last | _pageMask, spanLast), _wanted.Kind);
+        Total total = Between(window.First, window.Last, static sums => sums.Plain)
+            + Between(window.FirstOfPages, window.LastOfPages, static sums => sums.Others);
+        if (total.Fixed == 0 && total.Moves <= _budget.MaxMoves && total.Live <= _budget.MaxSize)
         {
-            _windows.Add((start, cost));
+            _windows.Add((window, total.Live));
         }
     }
+
+    private Total Between(T first, T last, Func<Sums, Total> part) =>
+        part(_before[IndexOf(last) + 1]) - part(_before[IndexOf(first)]);
 
     /// <summary>The segment that holds a value.</summary>
     private int IndexOf(T value)

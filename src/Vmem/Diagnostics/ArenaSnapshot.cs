@@ -89,7 +89,7 @@ public sealed class SpanSnapshot<T>
     /// <summary>The first value of the span.</summary>
     public required T Start { get; init; }
 
-    /// <summary>Its length. 0 with start 0: every value of the type (<see cref="Arena{T}.OverAll"/>), which no size says.</summary>
+    /// <summary>Its length. 0 if <see cref="IsWhole"/>.</summary>
     public required T Size { get; init; }
 
     /// <summary>Whether it holds every value of the type (<see cref="Arena{T}.OverAll"/>). Then <see cref="Size"/> is 0: no size says
@@ -110,7 +110,14 @@ public sealed class SpanSnapshot<T>
 /// <param name="Fence">The fence that ends the rest; null: time does.</param>
 /// <typeparam name="T">The arena's integer type.</typeparam>
 public readonly record struct RestSnapshot<T>(T Start, T Size, TimeSpan Remaining, ulong? Fence)
-    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>;
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    /// <summary>The tag that the range had: see <see cref="ArenaOptions{T}.Tagged"/>.</summary>
+    public ulong Tag { get; init; }
+
+    /// <summary>Its kind, of which it still keeps others away: see <see cref="ArenaOptions{T}.KindGranularity"/>.</summary>
+    public int Kind { get; init; }
+}
 
 /// <summary>An allocated range of a snapshot.</summary>
 /// <param name="Start">The first value.</param>

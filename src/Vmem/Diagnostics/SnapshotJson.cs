@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Numerics;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 
 namespace Vmem.Diagnostics;
 
@@ -59,16 +58,7 @@ internal static class SnapshotJson
                 writer.WriteStartArray();
                 writer.WriteStringValue(Text(range.Start));
                 writer.WriteStringValue(Text(range.Size));
-                if (range.Tag != 0 || range.Kind != 0)
-                {
-                    writer.WriteStringValue(Text(range.Tag));
-                }
-
-                if (range.Kind != 0)
-                {
-                    writer.WriteNumberValue(range.Kind);
-                }
-
+                WriteNote(writer, range.Tag, range.Kind);
                 writer.WriteEndArray();
             }
 
@@ -97,10 +87,24 @@ internal static class SnapshotJson
             writer.WriteStringValue(Text(rest.Size));
             writer.WriteStringValue(rest.Fence is null ? "ticks" : "fence");
             writer.WriteStringValue(Text(rest.Fence ?? (ulong)Math.Max(0, rest.Remaining.Ticks)));
+            WriteNote(writer, rest.Tag, rest.Kind);
             writer.WriteEndArray();
         }
 
         writer.WriteEndArray();
+    }
+
+    private static void WriteNote(Utf8JsonWriter writer, ulong tag, int kind)
+    {
+        if (tag != 0 || kind != 0)
+        {
+            writer.WriteStringValue(Text(tag));
+        }
+
+        if (kind != 0)
+        {
+            writer.WriteNumberValue(kind);
+        }
     }
 
     public static ArenaSnapshot<T> Read<T>(ref Utf8JsonReader reader)
@@ -231,18 +235,7 @@ internal static class SnapshotJson
             T start = Number<T>(ref reader, "allocated");
             _ = reader.Read();
             T size = Number<T>(ref reader, "allocated");
-            ulong tag = 0;
-            int kind = 0;
-            if (reader.Read() && reader.TokenType == JsonTokenType.String)
-            {
-                tag = Number<ulong>(ref reader, "allocated");
-                if (reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out kind))
-                {
-                    _ = reader.Read();
-                }
-            }
-
-            Expect(ref reader, JsonTokenType.EndArray);
+            (ulong tag, int kind) = ReadNoteAndEnd(ref reader, "allocated");
             ranges.Add(new RangeSnapshot<T>(start, size) { Tag = tag, Kind = kind });
         }
     }
@@ -262,15 +255,33 @@ internal static class SnapshotJson
             string unit = Text(ref reader, "resting");
             _ = reader.Read();
             ulong until = Number<ulong>(ref reader, "resting");
-            _ = reader.Read();
-            Expect(ref reader, JsonTokenType.EndArray);
-            rests.Add(unit switch
+            (ulong tag, int kind) = ReadNoteAndEnd(ref reader, "resting");
+            RestSnapshot<T> rest = unit switch
             {
                 "fence" => new RestSnapshot<T>(start, size, TimeSpan.Zero, until),
                 "ticks" => new RestSnapshot<T>(start, size, TimeSpan.FromTicks((long)Math.Min(until, long.MaxValue)), null),
                 _ => throw new JsonException($"A rest ends after \"ticks\" or with a \"fence\", not with \"{unit}\"."),
-            });
+            };
+            rests.Add(rest with { Tag = tag, Kind = kind });
         }
+    }
+
+    /// <summary>The tag and the kind at the end of a range's array, if they are there.</summary>
+    private static (ulong Tag, int Kind) ReadNoteAndEnd(ref Utf8JsonReader reader, string property)
+    {
+        ulong tag = 0;
+        int kind = 0;
+        if (reader.Read() && reader.TokenType == JsonTokenType.String)
+        {
+            tag = Number<ulong>(ref reader, property);
+            if (reader.Read() && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out kind))
+            {
+                _ = reader.Read();
+            }
+        }
+
+        Expect(ref reader, JsonTokenType.EndArray);
+        return (tag, kind);
     }
 
     /// <summary>Moves to the value of the next property; false at the end of the object.</summary>
@@ -314,31 +325,4 @@ internal static class SnapshotJson
 
     private static string Text<T>(T number)
         where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T> => number.ToString(null, CultureInfo.InvariantCulture);
-}
-
-/// <summary>Gives System.Text.Json the converter for each of the six types an arena may have; named one by one, so that trimming and AOT
-/// see them.</summary>
-internal sealed class ArenaSnapshotConverterFactory : JsonConverterFactory
-{
-    public override bool CanConvert(Type typeToConvert) =>
-        typeToConvert.IsGenericType && typeToConvert.GetGenericTypeDefinition() == typeof(ArenaSnapshot<>);
-
-    public override JsonConverter CreateConverter(Type typeToConvert, JsonSerializerOptions options) =>
-        typeToConvert == typeof(ArenaSnapshot<byte>) ? new Converter<byte>() :
-        typeToConvert == typeof(ArenaSnapshot<ushort>) ? new Converter<ushort>() :
-        typeToConvert == typeof(ArenaSnapshot<uint>) ? new Converter<uint>() :
-        typeToConvert == typeof(ArenaSnapshot<ulong>) ? new Converter<ulong>() :
-        typeToConvert == typeof(ArenaSnapshot<nuint>) ? new Converter<nuint>() :
-        typeToConvert == typeof(ArenaSnapshot<UInt128>) ? new Converter<UInt128>() :
-        throw new NotSupportedException($"Snapshots of {typeToConvert} cannot be serialised.");
-
-    private sealed class Converter<T> : JsonConverter<ArenaSnapshot<T>>
-        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
-    {
-        public override ArenaSnapshot<T> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-            SnapshotJson.Read<T>(ref reader);
-
-        public override void Write(Utf8JsonWriter writer, ArenaSnapshot<T> value, JsonSerializerOptions options) =>
-            SnapshotJson.Write(writer, value);
-    }
 }

@@ -76,7 +76,8 @@ public sealed record ArenaOptions<T>
     /// <summary>Pages of this size, a power of two, are not shared by ranges of different kinds
     /// (<see cref="RangeConstraints{T}.Kind"/>). 0: there is no such rule. Vulkan's bufferImageGranularity, for buffers and images in
     /// one block of memory.</summary>
-    /// <remarks>There are no quantum caches then, and each range takes 16 bytes of managed memory. The rule holds within a span. A range without a kind may lie anywhere. A request with a kind costs a step for each free
+    /// <remarks>There are no quantum caches then, and each range takes 16 bytes of managed memory. The rule holds within a span. A range
+    /// without a kind may lie anywhere. A request with a kind costs a step for each free
     /// segment that is too short beside others' pages, and for each range without a kind in such a page.</remarks>
     public T KindGranularity { get; init; }
 

@@ -91,15 +91,21 @@ internal sealed partial class Space<T>
         foreach (RestEntry<T> entry in _rests?.Timed.ToList() ?? [])
         {
             TimeSpan remaining = TimeSpan.FromTicks((long)(Math.Max(entry.Until, now) - now));
-            rests.Add(new RestSnapshot<T>(entry.Start, Map.GetSegment(Map.Locate(entry.Start)).Size, remaining, null));
+            rests.Add(CopyRest(entry.Start, remaining, fence: null));
         }
 
         foreach (RestEntry<T> entry in _rests?.Fenced.ToList() ?? [])
         {
-            rests.Add(new RestSnapshot<T>(entry.Start, Map.GetSegment(Map.Locate(entry.Start)).Size, TimeSpan.Zero, entry.Until));
+            rests.Add(CopyRest(entry.Start, TimeSpan.Zero, entry.Until));
         }
 
         return rests;
+    }
+
+    private RestSnapshot<T> CopyRest(T start, TimeSpan remaining, ulong? fence)
+    {
+        Segment<T> segment = Map.GetSegment(Map.Locate(start));
+        return new RestSnapshot<T>(start, segment.Size, remaining, fence) { Tag = segment.Tag, Kind = segment.RangeKind };
     }
 
     /// <summary>Which time it is, for those who look at rests. Under no lock.</summary>

@@ -119,6 +119,51 @@ public sealed class DefragmentationTests
         Assert.False(arena.BeginMove(move));
     }
 
+    [Fact]
+    public void An_audited_arena_commits_and_abandons_what_was_allocated_in_any_way()
+    {
+        using var arena = new Arena<ulong>("audited", 0, 100, 1, new() { Audit = true });
+        ulong start = arena.AllocateConstrained(10, new() { Min = 50 }, FitPolicy.FirstFit);
+        RangeMove<ulong> move = Assert.Single(arena.PlanDefragmentation(s_any));
+        Assert.Equal(start, move.From);
+        Assert.True(arena.BeginMove(move));
+        arena.AbandonMove(move);
+        Assert.True(arena.BeginMove(move));
+        arena.CommitMove(move);
+        Assert.Equal("{0+100: 0+10 (10+90)}", ArenaPicture.Segments(arena));
+    }
+
+    [Fact]
+    public void An_arena_over_all_values_is_planned_for_up_to_its_top()
+    {
+        using var arena = Arena<ushort>.OverAll("all", 1);
+        Assert.Empty(arena.PlanDefragmentation(new()));
+        Assert.True(arena.TryAllocateAt(ushort.MaxValue, 1));
+        Assert.True(arena.TryAllocateAt(30_000, 1));
+        Assert.Equal(
+            [new RangeMove<ushort>(ushort.MaxValue, 0, 1), new RangeMove<ushort>(30_000, 1, 1)],
+            arena.PlanDefragmentation(new()));
+        RangeMove<ushort> move = Assert.Single(arena.PlanDefragmentation(new() { Wanted = 65_534 }));
+        Assert.Equal(30_000, move.From);
+        Assert.True(arena.BeginMove(move));
+        arena.CommitMove(move);
+        Assert.True(arena.TryAllocate(65_534, out _));
+    }
+
+    [Fact]
+    public void A_move_that_is_abandoned_leaves_nothing_that_rests()
+    {
+        using var arena = new Arena<ulong>("resting", 0, 100, 1, new() { ReuseDelay = TimeSpan.FromHours(1) });
+        Assert.True(arena.TryAllocateAt(50, 10));
+        RangeMove<ulong> move = Assert.Single(arena.PlanDefragmentation(s_any));
+        Assert.True(arena.BeginMove(move));
+        arena.AbandonMove(move);
+        Assert.Equal(0ul, arena.GetStatistics().Resting);
+        Assert.True(arena.BeginMove(move));
+        arena.CommitMove(move);
+        Assert.Equal(10ul, arena.GetStatistics().Resting);
+    }
+
     /// <summary>What a plan promises, against a picture of who lies where.</summary>
     [Theory]
     [InlineData(1, false)]

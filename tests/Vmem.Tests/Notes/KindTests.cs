@@ -98,6 +98,70 @@ public sealed class KindTests
         arena.Validate();
     }
 
+    [Fact]
+    public void A_tail_that_rests_keeps_its_kind()
+    {
+        using var arena = new Arena<uint>("gpu", 0, 4_096, 1, new() { KindGranularity = 64, ReuseDelay = TimeSpan.FromHours(1) });
+        uint buffer = Take(arena, 128, Buffer);
+        uint image = Take(arena, 64, Image);
+        arena.FreeAfter(image, 64, TimeSpan.Zero);               // its boundary tag is used again
+        Assert.True(arena.TryExtend(buffer, 128, 100));
+        arena.Validate();
+        Assert.True(arena.TryGetSegment(buffer + 100, out Segment<uint> tail));
+        Assert.Equal((SegmentKind.Resting, Buffer), (tail.Kind, tail.RangeKind));
+    }
+
+    [Fact]
+    public void What_rests_keeps_other_kinds_away_in_a_restored_arena_too()
+    {
+        var options = new ArenaOptions<uint> { KindGranularity = 64, Tagged = true };
+        using var arena = new Arena<uint>("gpu", 0, 64, 1, options);
+        uint start = arena.AllocateConstrained(8, new() { Kind = Buffer, Tag = 3 });
+        arena.FreeAt(start, 8, fence: 5);
+        using Arena<uint> restored = Arena<uint>.Restore(ArenaSnapshot<uint>.FromJson(arena.Snapshot().ToJson()), options);
+        Assert.Equal(arena.GetSegments(), restored.GetSegments());
+        Assert.False(restored.TryAllocateConstrained(8, new() { Kind = Image }, out _));
+        restored.CompleteFence(5);
+        Assert.True(restored.TryAllocateConstrained(8, new() { Kind = Image }, out _));
+    }
+
+    [Fact]
+    public void Kinds_do_not_reach_the_arena_below()
+    {
+        using var below = new Arena<uint>("below", 0, 128, 1, new() { KindGranularity = 64 });
+        below.AllocateAtMany([Live(0, 32, Image), Live(96, 32, Image)]);
+        using var arena = new Arena<uint>("gpu", 1, new() { Source = below, KindGranularity = 64 });
+        Assert.True(arena.TryAllocateConstrained(64, new() { Kind = Buffer }, out uint start));
+        Assert.Equal(32u, start);
+    }
+
+    [Fact]
+    public void Explain_does_not_blame_the_alignment_for_a_neighbour()
+    {
+        using var arena = new Arena<uint>("gpu", 0, 1_024, 16, new() { KindGranularity = 1_024 });
+        _ = Take(arena, 96, Buffer);
+        FitReport<uint> report = arena.Explain(16, new() { Kind = Image, Align = 64 });
+        Assert.Equal((FitFailure.Constraints, FitObstacle.None), (report.Failure, report.Obstacle));
+    }
+
+    [Fact]
+    public void A_plan_for_a_wanted_kind_clears_its_pages()
+    {
+        using var arena = new Arena<uint>("gpu", 0, 256, 1, new() { KindGranularity = 16 });
+        arena.AllocateAtMany([Live(0, 8, Buffer), Live(128, 8, Buffer)]);
+        DefragmentationBudget<uint> budget = new() { Wanted = 116, WantedConstraints = new() { Kind = Image } };
+        Assert.False(arena.Explain(116, new() { Kind = Image }).Fits);
+        IReadOnlyList<RangeMove<uint>> plan = arena.PlanDefragmentation(budget);
+        Assert.NotEmpty(plan);
+        foreach (RangeMove<uint> move in plan)
+        {
+            Assert.True(arena.BeginMove(move));
+            arena.CommitMove(move);
+        }
+
+        Assert.True(arena.TryAllocateConstrained(116, new() { Kind = Image }, out _));
+    }
+
     /// <summary>Every place is tried by a naive rule: a request fails only if there is none, and the orderly policies take the right
     /// one.</summary>
     [Theory]
@@ -175,6 +239,8 @@ public sealed class KindTests
 
         Assert.InRange(refusals, 50, 3_000);
     }
+
+    private static Segment<uint> Live(uint start, uint size, int kind) => new(start, size, SegmentKind.Allocated) { RangeKind = kind };
 
     private static bool MayLie(int[] kinds, int page, int start, int size, RangeConstraints<ushort> constraints)
     {

@@ -118,16 +118,31 @@ public sealed class TagTests
     }
 
     [Fact]
-    public void Ranges_of_quantum_caches_have_none_and_others_beside_them_do()
+    public void An_arena_with_tags_caches_nothing()
     {
         using var arena = new Arena<ulong>("tags", 0, 10_000, 1, new() { Tagged = true, QuantumCacheMax = 8 });
-        ulong cached = arena.Allocate(4);
-        Assert.False(arena.SetTag(cached, 5));
-        ulong tagged = arena.AllocateConstrained(4, new() { Tag = 6 });
-        Assert.Equal([0ul, 6ul], new[] { cached, tagged }.Select(start => TagAt(arena, start)));
-        arena.FreeConstrained(tagged, 4);
-        arena.Free(cached, 4);
+        ulong tagged = arena.AllocateConstrained(4, new() { Tag = 7 });
+        arena.Free(tagged, 4);
+        Assert.Equal(0ul, arena.GetStatistics().Cached);
+        Assert.Equal(tagged, arena.Allocate(4));
+        Assert.Equal(0ul, TagAt(arena, tagged));
+        Assert.True(arena.SetTag(tagged, 5));
+        Assert.True(arena.TryExtend(tagged, 4, 3));
+        Assert.True(arena.TryAllocateHandle(4, new() { Tag = 9 }, FitPolicy.InstantFit, out RangeHandle<ulong> handle));
+        arena.Free(handle.Start, 4);
+        Assert.Equal(3ul, arena.GetStatistics().InUse);
         arena.Validate();
+    }
+
+    [Fact]
+    public void A_range_that_goes_straight_to_a_waiter_does_not_keep_its_tag()
+    {
+        using var arena = new Arena<ulong>("tags", 0, 10, 1, s_tagged);
+        ulong all = arena.AllocateConstrained(10, new() { Tag = 7 });
+        ValueTask<ulong> waiting = arena.AllocateAsync(10, TestContext.Current.CancellationToken);
+        arena.Free(all, 10);
+        Assert.True(waiting.IsCompletedSuccessfully);
+        Assert.Equal(0ul, TagAt(arena, 0));
     }
 
     [Fact]

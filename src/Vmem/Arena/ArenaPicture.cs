@@ -1,0 +1,32 @@
+using System.Numerics;
+
+namespace Vmem;
+
+/// <summary>An arena at one moment.</summary>
+/// <param name="Quantum">Its quantum.</param>
+/// <param name="KindGranularity">The page that kinds do not share; 0: they may share any.</param>
+/// <param name="IsWhole">Whether its one span holds every value of the type.</param>
+/// <param name="Segments">Spans, each followed by its segments.</param>
+internal sealed record ArenaPicture<T>(T Quantum, T KindGranularity, bool IsWhole, Segment<T>[] Segments)
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    /// <summary>A page of kinds, less 1; 0: there are none.</summary>
+    public T PageMask => T.IsZero(KindGranularity) ? T.Zero : KindGranularity - T.One;
+
+    /// <summary>An arena for one thread that holds the same.</summary>
+    public Arena<T> Copy()
+    {
+        var options = new ArenaOptions<T> { SingleThreaded = true, KindGranularity = KindGranularity };
+        Arena<T> copy = IsWhole ? Arena<T>.OverAll("rehearsal", Quantum, options) : new Arena<T>("rehearsal", Quantum, options);
+        foreach (Segment<T> span in Segments.Where(segment => segment.Kind == SegmentKind.Span && !IsWhole))
+        {
+            copy.AddSpan(span.Start, span.Size);
+        }
+
+        copy.AllocateAtMany([.. Segments.Where(IsTaken).Select(segment => segment with { Kind = SegmentKind.Allocated })]);
+        return copy;
+    }
+
+    /// <summary>Whether nobody can have it: allocated, resting, or kept by a cache.</summary>
+    public static bool IsTaken(Segment<T> segment) => segment.Kind is not (SegmentKind.Span or SegmentKind.Free);
+}
