@@ -5,7 +5,7 @@ using Vmem.Space;
 
 namespace Vmem;
 
-// Snapshots: what an arena holds, to be kept, looked at, or restored.
+// Snapshots: what an arena holds, to be kept, looked at, or restored; and the arena over all values, which is made like a restored one.
 public sealed partial class Arena<T>
 {
     /// <summary>What the arena holds at this moment.</summary>
@@ -52,6 +52,45 @@ public sealed partial class Arena<T>
             Resting = _space.CopyRests(now),
             CompletedFence = _space.CompletedFence,
         };
+    }
+
+    /// <summary>Makes an arena over all values of the type, as one span: 2^16 IDs of <c>ushort</c>, the 2^64 addresses of
+    /// <c>ulong</c>.</summary>
+    /// <param name="name">A name for messages, dumps and metrics.</param>
+    /// <param name="quantum">The unit of allocation, a power of two.</param>
+    /// <param name="options">How it behaves; null for the defaults.</param>
+    /// <returns>The arena. A range may lie anywhere in it; the longest is all but one quantum, as no size says more.</returns>
+    /// <exception cref="ArgumentException">The quantum is not a power of two, or an option makes no sense: such an arena has no limit and
+    /// no source.</exception>
+    /// <remarks>Where a figure would be 2^bits it is <c>T.MaxValue</c>: <see cref="ArenaStatistics{T}.TotalSize"/> always, and while
+    /// nothing
+    /// is allocated what is free, and the one free segment. The span cannot be removed or resized. A snapshot has it with size 0. A free
+    /// takes some nanoseconds longer than in other arenas.</remarks>
+    public static Arena<T> OverAll(string name, T quantum, ArenaOptions<T>? options = null)
+    {
+        if (options?.Source is not null)
+        {
+            throw new ArgumentException($"An arena over all values of {typeof(T).Name} has nothing to import.", nameof(options));
+        }
+
+        if (!T.IsPow2(quantum))
+        {
+            throw new ArgumentException($"All values of {typeof(T).Name} are whole quanta of a power of two, and {quantum} is none.", nameof(quantum));
+        }
+
+        var arena = new Arena<T>(name, quantum, options);
+        try
+        {
+            T half = T.MaxValue - (T.MaxValue >> 1);             // no size says all of it
+            arena.AddSpan(T.Zero, half);
+            arena.AddSpan(half, half, joinNeighbors: true);
+            return arena;
+        }
+        catch
+        {
+            arena.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Makes an arena that holds what a snapshot says.</summary>

@@ -5,45 +5,6 @@ namespace Vmem;
 // Spans: adding (vmem_add), removing, and giving back (vmem_qcache_reap).
 public sealed partial class Arena<T>
 {
-    /// <summary>Makes an arena over all values of the type, as one span: 2^16 IDs of <c>ushort</c>, the 2^64 addresses of
-    /// <c>ulong</c>.</summary>
-    /// <param name="name">A name for messages, dumps and metrics.</param>
-    /// <param name="quantum">The unit of allocation, a power of two.</param>
-    /// <param name="options">How it behaves; null for the defaults.</param>
-    /// <returns>The arena. A range may lie anywhere in it; the longest is all but one quantum, as no size says more.</returns>
-    /// <exception cref="ArgumentException">The quantum is not a power of two, or an option makes no sense: such an arena has no limit and
-    /// no source.</exception>
-    /// <remarks>Where a figure would be 2^bits it is <c>T.MaxValue</c>: <see cref="ArenaStatistics{T}.TotalSize"/> always, and while
-    /// nothing
-    /// is allocated what is free, and the one free segment. The span cannot be removed or resized. A snapshot has it with size 0. A free
-    /// takes some nanoseconds longer than in other arenas.</remarks>
-    public static Arena<T> OverAll(string name, T quantum, ArenaOptions<T>? options = null)
-    {
-        if (options?.Source is not null)
-        {
-            throw new ArgumentException($"An arena over all values of {typeof(T).Name} has nothing to import.", nameof(options));
-        }
-
-        if (!T.IsPow2(quantum))
-        {
-            throw new ArgumentException($"All values of {typeof(T).Name} are whole quanta of a power of two, and {quantum} is none.", nameof(quantum));
-        }
-
-        var arena = new Arena<T>(name, quantum, options);
-        try
-        {
-            T half = T.MaxValue - (T.MaxValue >> 1);             // no size says all of it
-            arena.AddSpan(T.Zero, half);
-            arena.AddSpan(half, half, joinNeighbors: true);
-            return arena;
-        }
-        catch
-        {
-            arena.Dispose();
-            throw;
-        }
-    }
-
     /// <summary>Adds the range [start, start + size) to the arena (vmem_add). It may end at the very top of the type.</summary>
     /// <param name="start">The first value of the span, a multiple of the quantum.</param>
     /// <param name="size">Its length, a multiple of the quantum and not 0.</param>
