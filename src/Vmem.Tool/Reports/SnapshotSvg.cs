@@ -7,8 +7,7 @@ namespace Vmem.Tool.Reports;
 /// <summary>
 /// The picture of one arena: each span a bar of its own scale, allocated segments filled, free ones not, addresses below. A span of more
 /// segments than the bar can show apart is drawn by shares instead: each of its columns as dark as the part of it that is in use, and of
-/// the
-/// colour of which it has most.
+/// the colour of which it has most.
 /// </summary>
 internal sealed class SnapshotSvg
 {

@@ -74,8 +74,7 @@ public sealed partial class Arena<T>
     /// <param name="oldSize">Its length; anything that rounds to the same number of quanta as the request did.</param>
     /// <param name="newSize">The length it shall have, rounded up to the quantum.</param>
     /// <returns>False, and nothing is changed, if what follows the range is not free, too short, or beside another kind. Shrinking
-    /// succeeds,
-    /// unless there is no memory for the boundary tag of what becomes free, or for its rest.</returns>
+    /// succeeds, unless there is no memory for the boundary tag of what becomes free, or for its rest.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A size is 0, or its rounding overflows.</exception>
     /// <exception cref="InvalidFreeException">No such range is allocated.</exception>
     /// <remarks>O(1), and O(log n) more for each index that the arena keeps. A handle to the range stays good, though its
@@ -96,8 +95,7 @@ public sealed partial class Arena<T>
     /// <param name="extended">The same handle with its size as it is afterwards. The given one stays good, though its
     /// <see cref="RangeHandle{T}.Size"/> does not follow; a free by either ends both.</param>
     /// <returns>False, and nothing is changed, if what follows the range is not free, too short, or beside another kind. Shrinking
-    /// succeeds,
-    /// unless there is no memory for the boundary tag of what becomes free, or for its rest.</returns>
+    /// succeeds, unless there is no memory for the boundary tag of what becomes free, or for its rest.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The size is 0, or its rounding overflows.</exception>
     /// <exception cref="InvalidFreeException">The handle is the default one, stale, or another arena's.</exception>
     /// <remarks>O(1), without a look-up by address, and O(log n) more for each index that the arena keeps.</remarks>

@@ -63,9 +63,8 @@ public sealed partial class Arena<T>
     /// <exception cref="ArgumentException">The quantum is not a power of two, or an option makes no sense: such an arena has no limit and
     /// no source.</exception>
     /// <remarks>Where a figure would be 2^bits it is <c>T.MaxValue</c>: <see cref="ArenaStatistics{T}.TotalSize"/> always, and while
-    /// nothing
-    /// is allocated what is free, and the one free segment. The span cannot be removed or resized. A snapshot has it with size 0. A free
-    /// takes some nanoseconds longer than in other arenas.</remarks>
+    /// nothing is allocated what is free, and the one free segment. The span cannot be removed or resized. A snapshot has it with size 0.
+    /// Frees take a longer path than in other arenas.</remarks>
     public static Arena<T> OverAll(string name, T quantum, ArenaOptions<T>? options = null)
     {
         if (options?.Source is not null)

@@ -51,8 +51,7 @@ public sealed partial class Arena<T>
     /// <param name="size">Its length.</param>
     /// <returns>False, and nothing is changed, while anything of it is allocated or rests.</returns>
     /// <exception cref="ArgumentException">There is no such span, it was imported (then <see cref="Reap"/> gives it back), or it holds
-    /// every
-    /// value of the type (<see cref="OverAll"/>).</exception>
+    /// every value of the type (<see cref="OverAll"/>).</exception>
     /// <remarks>O(log spans). Those who wait for what can never come any more get an <see cref="ArenaExhaustedException"/>.</remarks>
     public bool TryRemoveSpan(T start, T size) =>
         TryRemoveSpan(start, size, isDrained: false)

@@ -9,8 +9,7 @@ namespace Vmem;
 /// The copy has the arena's spans and live ranges. Each new place is allocated in it, by the policies and constraints that the arena itself
 /// knows, and what is moved away from stays allocated until the end of the plan: so every move of a plan can be begun at once, in any
 /// order, and none waits for another one's copying. Rejected: moves into what earlier moves have left. Such a plan packs closer, but a
-/// renderer
-/// would have to wait for frames between any two moves; who has the time makes another plan when the first is done.
+/// renderer would have to wait for frames between any two moves; who has the time makes another plan when the first is done.
 /// </para>
 /// <para>
 /// Two goals. <b>Together</b>: what lies highest is moved to the lowest holes, as long as a hole lies lower (so does VMA's

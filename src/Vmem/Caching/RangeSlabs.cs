@@ -10,11 +10,10 @@ namespace Vmem.Caching;
 /// <remarks>
 /// <para>
 /// A slab is an allocated segment of the arena. Its size is, in quanta, the next power of two strictly above 3 · qcacheMax, and at least
-/// 64 (the
-/// paper's §4.4.4 and illumos' VMEM_QCACHE_SLABSIZE), which leaves little at the end of a slab whatever the size of its ranges: with
-/// qcacheMax 5 a slab of 64 holds twenty-one ranges of 3. What is left at its end is not made part of it. It is aligned to its size, so
-/// that a range's address tells where its slab would begin, and the table of live segments tells whether it is one. Which of its ranges are
-/// out is a bit map beside it.
+/// 64 (the paper's §4.4.4 and illumos' VMEM_QCACHE_SLABSIZE), which leaves little at the end of a slab whatever the size of its ranges:
+/// with qcacheMax 5 a slab of 64 holds twenty-one ranges of 3. What is left at its end is not made part of it. It is aligned to its size,
+/// so that a range's address tells where its slab would begin, and the table of live segments tells whether it is one. Which of its ranges
+/// are out is a bit map beside it.
 /// </para>
 /// <para>
 /// Where no aligned slab is to be had the arena allocates a range of its own instead, and gives it to the cache like one from a slab; and

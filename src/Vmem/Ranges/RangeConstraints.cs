@@ -11,8 +11,7 @@ namespace Vmem;
 /// broken rule: <see cref="Align"/> and <see cref="Phase"/> are multiples of the arena's quantum; <c>Phase &lt; Align</c>;
 /// <see cref="NoCross"/> is a power of two; <c>NoCross ≥ Align</c>; and some place between two multiples of <see cref="NoCross"/> holds the
 /// range: <c>Phase + size ≤ NoCross</c>, where only that part of <see cref="Phase"/> counts that lies beyond a multiple of the largest
-/// power
-/// of two in <see cref="Align"/> (all of it if <see cref="Align"/> is a power of two).
+/// power of two in <see cref="Align"/> (all of it if <see cref="Align"/> is a power of two).
 /// </remarks>
 /// <typeparam name="T">The arena's integer type.</typeparam>
 public readonly record struct RangeConstraints<T>
@@ -26,8 +25,7 @@ public readonly record struct RangeConstraints<T>
     public T Phase { get; init; }
 
     /// <summary>The range does not straddle a multiple of this power of two, which need not be a multiple of the quantum. 0: it may
-    /// straddle
-    /// anything.</summary>
+    /// straddle anything.</summary>
     public T NoCross { get; init; }
 
     /// <summary>No value of the range is below this.</summary>

@@ -23,8 +23,7 @@ public sealed record ArenaOptions<T>
     /// <para>
     /// A free of a cached size is not checked: who frees twice, or with a wrong size, is found later by <see cref="Arena{T}.Validate"/>, or
     /// at once with <see cref="Audit"/>. A range that was allocated by handle must be freed by it. Upkeep runs on a timer's thread, except
-    /// where
-    /// <see cref="SingleThreaded"/> is set: then nothing leaves the caches of its own accord.
+    /// where <see cref="SingleThreaded"/> is set: then nothing leaves the caches of its own accord.
     /// </para>
     /// </remarks>
     public T QuantumCacheMax { get; init; }

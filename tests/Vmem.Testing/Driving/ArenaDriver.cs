@@ -1,8 +1,7 @@
 // Theory. The driver walks an arena and the model side by side. For each step it asks the model for the one right outcome, makes the call,
-// and compares; instant fit
-// alone is free to choose, and its choice is judged (a valid place; a refusal only if there is none) and then followed. After every step,
-// also one that was meant to
-// fail, all segments and all statistics are compared and the arena's own Validate() is run: a wrong call must leave no trace.
+// and compares; instant fit alone is free to choose, and its choice is judged (a valid place; a refusal only if there is none) and then
+// followed. After every step, also one that was meant to fail, all segments and all statistics are compared and the arena's own Validate()
+// is run: a wrong call must leave no trace.
 //
 // With quantum caches the arena is free to choose under every policy, and what it keeps in a cache counts as free; which requests fail is
 // laid down all the same. Wrong frees of cached sizes are left out: they are found by audited arenas only.

@@ -39,9 +39,8 @@ public enum StepKind
 
 /// <summary>
 /// One step. It means something in every state, because it points at allocations by index (<see cref="Target"/>, modulo how many there are)
-/// and the model
-/// foretells the outcome of any arguments, wrong ones included. So a shrinker may drop or simplify any step, and what is left is a sequence
-/// still.
+/// and the model foretells the outcome of any arguments, wrong ones included. So a shrinker may drop or simplify any step, and what is
+/// left is a sequence still.
 /// </summary>
 /// <param name="Kind">What to do.</param>
 /// <param name="Policy">Under which policy.</param>

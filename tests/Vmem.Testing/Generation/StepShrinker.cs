@@ -1,7 +1,6 @@
 // Theory. Steps mean something in every state, so shrinking needs no knowledge of arenas: drop runs of steps, long ones first (the "ddmin"
-// of Zeller and Hildebrandt,
-// "Simplifying and Isolating Failure-Inducing Input", 2002), then make the fields of each remaining step simpler, and keep whatever still
-// fails.
+// of Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", 2002), then make the fields of each remaining step
+// simpler, and keep whatever still fails.
 namespace Vmem.Testing.Generation;
 
 /// <summary>Makes failing scenarios small.</summary>

@@ -5,8 +5,7 @@
 // be wrong: a free segment is whatever a scan over a span's cells finds, and a request is answered by trying every address (PlacementRule)
 // and keeping the one that
 // the policy wants (PlacementChooser). It is meant for number lines of 8 or 16 bits with a few hundred cells in spans; wider types are
-// tested by shifting this
-// number line to where it is wanted, the very top included.
+// tested by shifting this number line to where it is wanted, the very top included.
 namespace Vmem.Testing.Model;
 
 /// <summary>A brute-force arena: obviously right rather than fast.</summary>

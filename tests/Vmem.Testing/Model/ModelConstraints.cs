@@ -7,8 +7,7 @@ public readonly record struct ModelConstraints(int Align, int Phase, int NoCross
 {
     /// <summary>
     /// Whether a request of <paramref name="size"/> (already rounded up) may be made with these constraints at all. Each line is one
-    /// precondition of the design's
-    /// "Constraints" section.
+    /// precondition of the design's "Constraints" section.
     /// </summary>
     public bool AreWellFormed(int size, int quantum)
     {
