@@ -51,6 +51,11 @@ internal static class SnapshotJson
                 writer.WriteBoolean("whole", true);
             }
 
+            if (span.IsDraining)
+            {
+                writer.WriteBoolean("draining", true);
+            }
+
             writer.WriteBoolean("imported", span.Imported);
             writer.WriteStartArray("allocated");
             foreach (RangeSnapshot<T> range in span.Allocated)
@@ -191,6 +196,7 @@ internal static class SnapshotJson
             T size = T.Zero;
             bool imported = false;
             bool isWhole = false;
+            bool isDraining = false;
             List<RangeSnapshot<T>> allocated = [];
             Expect(ref reader, JsonTokenType.StartObject);
             while (NextProperty(ref reader, out string property))
@@ -206,6 +212,9 @@ internal static class SnapshotJson
                     case "imported":
                         imported = Flag(ref reader, property);
                         break;
+                    case "draining":
+                        isDraining = Flag(ref reader, property);
+                        break;
                     case "whole":
                         isWhole = Flag(ref reader, property);
                         break;
@@ -218,7 +227,15 @@ internal static class SnapshotJson
                 }
             }
 
-            spans.Add(new SpanSnapshot<T> { Start = start, Size = size, IsWhole = isWhole, Imported = imported, Allocated = allocated });
+            spans.Add(new SpanSnapshot<T>
+            {
+                Start = start,
+                Size = size,
+                IsWhole = isWhole,
+                IsDraining = isDraining,
+                Imported = imported,
+                Allocated = allocated,
+            });
         }
 
         return spans;
