@@ -15,7 +15,7 @@ internal unsafe struct FreeIndex<T, TOrder>
 {
     private RangeTree<T, TOrder>? _tree;
     private StepwiseBuild _build;
-    private bool _isBounded;                      // the tree is for long searches, or will be when it is begun
+    private TreeExtras _extras;                   // of the tree, or of the next one
 
     /// <summary>The tree; null if none is begun.</summary>
     public readonly RangeTree<T, TOrder>? Tree => _tree;
@@ -47,13 +47,15 @@ internal unsafe struct FreeIndex<T, TOrder>
         _build.NoteAsked(_tree!.Count);
     }
 
-    /// <summary>Has the tree be one for long searches. Another is given up.</summary>
-    public void Bound()
+    /// <summary>Has the tree be one that knows these, too. Another is given up.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Want(TreeExtras extras)
     {
-        if (!_isBounded)
+        if ((_extras & extras) != extras)
         {
+            extras |= _extras;
             Drop();
-            _isBounded = true;
+            _extras = extras;
         }
     }
 
@@ -118,7 +120,7 @@ internal unsafe struct FreeIndex<T, TOrder>
         }
 
         _tree = null;
-        _isBounded = false;
+        _extras = TreeExtras.None;
         _build.GiveUp();
 
         GivenUp.Release(tree, tree.Bytes);
@@ -171,7 +173,7 @@ internal unsafe struct FreeIndex<T, TOrder>
     {
         try
         {
-            RangeTree<T, TOrder> tree = _tree ??= new RangeTree<T, TOrder>(_isBounded);
+            RangeTree<T, TOrder> tree = _tree ??= new RangeTree<T, TOrder>(_extras);
             uint end = _build.BeginStep(tags.HighWater);
             for (uint index = _build.Frontier; index < end; index++)
             {

@@ -49,6 +49,12 @@ internal sealed unsafe partial class SegmentMap<T>
 
     private bool IndexesHaveReserve() => _indexes!.HasReserve;
 
+    /// <summary>A range became free, whatever it coalesced with. Only where there are indexes.</summary>
+    private void NoteFreed(T start, T size, uint tag) => _indexes!.Order?.Free(start, size, tag);
+
+    /// <summary>A range is free no more.</summary>
+    private void NoteTaken(T start, T size) => _indexes!.Order?.Take(start, size);
+
     private void Index(T start, T size, uint tag)
     {
         _indexes!.Add(start, size, tag);
@@ -83,6 +89,7 @@ internal sealed unsafe partial class SegmentMap<T>
     private void IndexCoalesced(T start, T previousSize, T middle, T next, T nextSize, uint tag)
     {
         T size = previousSize + (next - middle) + nextSize;
+        NoteFreed(middle, next - middle, tag);
         if (T.IsZero(nextSize))
         {
             if (T.IsZero(previousSize))

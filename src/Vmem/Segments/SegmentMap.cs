@@ -190,6 +190,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
             if (_indexed)
             {
                 Unindex(tag->Start, whole, index);
+                NoteTaken(tag->Start, size);
             }
         }
         else
@@ -218,6 +219,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         if (_indexed)
         {
             Reindex(start, whole, index, start + size, whole - size, restIndex);
+            NoteTaken(start, size);
         }
     }
 
@@ -298,6 +300,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         if (_indexed)
         {
             Reindex(tag->Start, whole, free, tag->Start, front, free);
+            NoteTaken(start, size);
         }
 
         if (T.IsZero(back))

@@ -11,12 +11,16 @@ public sealed record ArenaOptions<T>
     /// <summary>The policy of the calls that name none. <see cref="FitPolicy.InstantFit"/> unless set.</summary>
     public FitPolicy Policy { get; init; }
 
+    /// <summary>What <see cref="FitPolicy.RandomFit"/> draws its places by, for tests and replays. Null (the default): by a secret of the
+    /// arena's own.</summary>
+    public ulong? RandomSeed { get; init; }
+
     /// <summary>Requests up to this size are met from quantum caches, whatever the policy (vmem_create's <c>qcache_max</c>). 0: there are
     /// none; nor are there in an audited arena (<see cref="Audit"/>), in one that delays reuse (<see cref="ReuseDelay"/>), or in one with
     /// tags or kinds (<see cref="Tagged"/>, <see cref="KindGranularity"/>).</summary>
     /// <remarks>
     /// <para>
-    /// Rounded up to the quantum; at most 64 quanta, and not together with next fit. Such a request costs a few nanoseconds, takes no lock,
+    /// Rounded up to the quantum; at most 64 quanta, and not together with next fit, oldest fit or random fit. Such a request costs a few nanoseconds, takes no lock,
     /// and scales with the processors. What is freed stays in the caches, ready for the next request of its size: for some seconds, until
     /// <see cref="Arena{T}.Reap"/>, or until a request of any size would fail without it.
     /// </para>
