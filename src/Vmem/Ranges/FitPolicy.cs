@@ -31,7 +31,7 @@ public enum FitPolicy
     /// <summary>
     /// What was freed longest ago: for IDs that are to be used again as late as possible, whatever other calls come between. Of requests
     /// for one quantum this is exact. A longer one begins where the range does that was freed first, or includes its beginning; if too
-    /// little is free there, the next ranges are looked at, and behind 16 of them any good fit will do. With constraints the lowest place
+    /// little is free there, the next ranges are looked at, and behind four of them any good fit will do. With constraints the lowest place
     /// is taken then. What was free before the first such request is older, in address order; an arena whose policy it is knows the order
     /// from its beginning, and keeps it in snapshots. O(log n) in the free segments and in what was freed apart.
     /// </summary>

@@ -27,12 +27,15 @@ internal unsafe struct FreeIndex<T, TOrder>
 
     public readonly bool IsComplete => _build.IsComplete;
 
-    public readonly bool IsIdle => _build.IsIdle;
+    /// <summary>Whether it is never dropped for being idle.</summary>
+    public bool IsKept { get; set; }
+
+    private readonly bool IsIdle => _build.IsIdle && !IsKept;
 
     public readonly long Bytes => _tree?.Bytes ?? 0;
 
     /// <summary>Whether <see cref="Reserve"/> would have nothing to do.</summary>
-    public readonly bool HasReserve => _tree is null || (!_build.IsIdle && _tree.HasReserved(2));
+    public readonly bool HasReserve => _tree is null || (!IsIdle && _tree.HasReserved(2));
 
     /// <summary>Notes that an answer is wanted, and takes a step towards it if the index is not complete.</summary>
     /// <exception cref="OutOfMemoryException">The index has been given up.</exception>
@@ -63,7 +66,7 @@ internal unsafe struct FreeIndex<T, TOrder>
     /// <exception cref="OutOfMemoryException">Nothing was changed.</exception>
     public void Reserve()
     {
-        if (_build.IsIdle)
+        if (IsIdle)
         {
             Drop();
         }

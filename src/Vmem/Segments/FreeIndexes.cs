@@ -104,6 +104,23 @@ internal sealed class FreeIndexes<T>
         return tree;
     }
 
+    /// <summary>Every index begins now, when there is nothing to enter, and is never dropped.</summary>
+    /// <param name="tags">The tags.</param>
+    /// <param name="lists">The free lists.</param>
+    /// <param name="address">What the index by address must know.</param>
+    /// <param name="alignments">The alignments to know, fewer than <see cref="AlignedIndexes{T}.Most"/>.</param>
+    public void Keep(in TagPool<T> tags, in FreeLists<T> lists, TreeExtras address, IEnumerable<Alignment<T>> alignments)
+    {
+        (ByAddress.IsKept, BySize.IsKept, ByFit.IsKept) = (true, true, true);
+        _ = HasByAddress(tags, inSteps: false, address) & HasBySize(tags, inSteps: false, TreeExtras.Bounds)
+            & HasByFit(tags, lists, inSteps: false);
+        foreach (Alignment<T> alignment in alignments)
+        {
+            Aligned ??= new AlignedIndexes<T>();
+            Aligned.Keep(alignment, tags);
+        }
+    }
+
     /// <summary>Asks for the order in which what is free was freed. If there is none, one begins.</summary>
     public FreedOrder<T> AskOrder()
     {
@@ -139,7 +156,8 @@ internal sealed class FreeIndexes<T>
         Counts.Reserve();
     }
 
-    public bool IsAnyBegun => Order is not null || ByAddress.IsBegun || BySize.IsBegun || ByFit.IsBegun || Counts.IsBegun || Aligned is { IsBegun: true };
+    public bool IsAnyBegun =>
+        Order is not null || ByAddress.IsBegun || BySize.IsBegun || ByFit.IsBegun || Counts.IsBegun || Aligned is { IsBegun: true };
 
     public bool HasReserve =>
         ByAddress.HasReserve && BySize.HasReserve && ByFit.HasReserve && Counts.HasReserve && Aligned is null or { HasReserve: true }

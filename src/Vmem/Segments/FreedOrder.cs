@@ -33,7 +33,7 @@ internal sealed unsafe class FreedOrder<T> : IReleasable
         public T Start;
     }
 
-    private readonly RangeTree<T, ByKey<T>> _byAddress = new();       // a piece's size, and its number
+    private readonly RangeTree<T, ByStart<T>> _byAddress = new();       // a piece's size, and its number
     private NodePool<Piece> _pieces;
     private uint _latest;
     private long _patience;
@@ -97,7 +97,7 @@ internal sealed unsafe class FreedOrder<T> : IReleasable
         _patience--;
         T last = start + (size - T.One);
         bool mayBeMore = true;
-        while (mayBeMore && _byAddress.TryFindLast(last, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor cursor)
+        while (mayBeMore && _byAddress.TryFindLast(last, T.MaxValue, T.Zero, out RangeTree<T, ByStart<T>>.Cursor cursor)
             && LastOf(cursor) >= start)
         {
             StepCounter.Count();
@@ -108,14 +108,15 @@ internal sealed unsafe class FreedOrder<T> : IReleasable
 
     /// <summary>Whether a range has anything in common with a piece.</summary>
     public bool Touches(T start, T size) =>
-        _byAddress.TryFindLast(start + (size - T.One), T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor cursor)
+        _byAddress.TryFindLast(start + (size - T.One), T.MaxValue, T.Zero, out RangeTree<T, ByStart<T>>.Cursor cursor)
             && LastOf(cursor) >= start;
 
     /// <summary>Whether a value is in a piece, and where that ends.</summary>
     public bool IsKnown(T value, out T last)
     {
         last = T.Zero;
-        if (!_byAddress.TryFindLast(value, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor cursor) || value - cursor.Key >= cursor.Value)
+        if (!_byAddress.TryFindLast(value, T.MaxValue, T.Zero, out RangeTree<T, ByStart<T>>.Cursor cursor)
+            || value - cursor.Key >= cursor.Value)
         {
             return false;
         }
@@ -139,7 +140,7 @@ internal sealed unsafe class FreedOrder<T> : IReleasable
         for (uint piece = Oldest; piece != 0; piece = Following(piece))
         {
             T start = StartOf(piece);
-            bool isFound = _byAddress.TryFindLast(start, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor cursor);
+            bool isFound = _byAddress.TryFindLast(start, T.MaxValue, T.Zero, out RangeTree<T, ByStart<T>>.Cursor cursor);
             Invariant.Assert(isFound && cursor.Key == start, "a piece of the queue is found by its address");
             list.Add(new FreedSnapshot<T>(start, cursor.Value));
         }
@@ -175,7 +176,7 @@ internal sealed unsafe class FreedOrder<T> : IReleasable
         Invariant.Hold(entries == 0 && previous == _latest, "every piece of what was freed has its turn", $"{entries} have none");
     }
 
-    private static T LastOf(in RangeTree<T, ByKey<T>>.Cursor cursor) => cursor.Key + (cursor.Value - T.One);
+    private static T LastOf(in RangeTree<T, ByStart<T>>.Cursor cursor) => cursor.Key + (cursor.Value - T.One);
 
     /// <summary>Cuts [start, last] out of a piece.</summary>
     private void CutOut(T first, T end, uint piece, T start, T last)

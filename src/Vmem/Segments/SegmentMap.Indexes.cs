@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Vmem.Checks;
 
 namespace Vmem.Segments;
 
@@ -17,6 +18,14 @@ internal sealed unsafe partial class SegmentMap<T>
         _indexes ??= new FreeIndexes<T>(_quantumShift);
         _indexed = true;
         return _indexes;
+    }
+
+    /// <summary>Every index is there from now on, where there is no span yet: no request will have to wait for one.</summary>
+    public void KeepIndexes(FitPolicy policy, IReadOnlyList<T> alignments)
+    {
+        Invariant.Assert(SpanCount == 0, "indexes are cheap to begin where there is nothing to enter");
+        TreeExtras address = TreeExtras.Bounds | (policy == FitPolicy.RandomFit ? TreeExtras.Sums : TreeExtras.None);
+        BeginIndexes().Keep(_tags, _freeLists, address, alignments.Select(static align => new Alignment<T>(align - T.One, T.Zero, T.Zero)));
     }
 
     /// <summary>Makes sure that a segment can be freed, which takes no tag. An index that cannot grow is given up: it is built again when

@@ -13,8 +13,8 @@ namespace Vmem.Segments;
 /// </remarks>
 internal sealed unsafe partial class SegmentMap<T>
 {
-    /// <summary>How many pieces are looked at: arbitrary.</summary>
-    private const int PiecesLooked = 16;
+    /// <summary>How many pieces are looked at. Arbitrary: each look is a search where sizes are mixed.</summary>
+    private const int PiecesLooked = 4;
 
     /// <summary>Whether the order in which ranges are freed matters.</summary>
     public bool KeepsFreedOrder => _indexes is { Order: not null };

@@ -74,6 +74,11 @@ internal sealed partial class Space<T> : IBorrower
             Map.KeepFreedOrder();
         }
 
+        if (options.KeepIndexes)
+        {
+            Map.KeepIndexes(options.Policy, options.IndexedAlignments);
+        }
+
         UpdateGoodFit();
     }
 

@@ -10,7 +10,8 @@ public sealed partial class ArenaDriver
     {
         FitPolicy policy = PolicyOf(step);
         Outcome expected = FindPlace(step.Size, constraints, policy);
-        if (expected.Kind == OutcomeKind.Done && actual.Kind == OutcomeKind.Done && (_cacheMax > 0 || _model.IsFreeToChoose(step.Size, constraints, policy)))
+        bool isFreeToChoose = _cacheMax > 0 || _model.IsFreeToChoose(step.Size, constraints, policy);
+        if (expected.Kind == OutcomeKind.Done && actual.Kind == OutcomeKind.Done && isFreeToChoose)
         {
             JudgePlace(actual.Value, step.Size, constraints);
         }

@@ -30,6 +30,7 @@ public sealed partial class ArenaUnderTest<T> : IArenaUnderTest
         {
             Policy = layout.Policy,
             RandomSeed = (ulong)layout.Spans.Count,
+            KeepIndexes = layout.Spans.Count == 3,
             SingleThreaded = layout.SingleThreaded,
             QuantumCacheMax = Amount(layout.CacheMax),
             Audit = audit,
@@ -53,7 +54,7 @@ public sealed partial class ArenaUnderTest<T> : IArenaUnderTest
         set
         {
             field = value;
-            field?.Line($"Arena<{typeof(T).Name}> arena = new(\"model\", {_arena.Quantum}, new ArenaOptions<{typeof(T).Name}> {{ {(_options.Audit ? "Audit = true, " : "")}Policy = FitPolicy.{_options.Policy}, RandomSeed = {_options.RandomSeed}, SingleThreaded = {(_options.SingleThreaded ? "true" : "false")}, QuantumCacheMax = {_options.QuantumCacheMax}, TimeProvider = time, ReuseDelay = TimeSpan.FromMilliseconds({_options.ReuseDelay.TotalMilliseconds}), CutRestsShort = {(_options.CutRestsShort ? "true" : "false")} }});");
+            field?.Line($"Arena<{typeof(T).Name}> arena = new(\"model\", {_arena.Quantum}, new ArenaOptions<{typeof(T).Name}> {{ {(_options.Audit ? "Audit = true, " : "")}Policy = FitPolicy.{_options.Policy}, RandomSeed = {_options.RandomSeed}, KeepIndexes = {(_options.KeepIndexes ? "true" : "false")}, SingleThreaded = {(_options.SingleThreaded ? "true" : "false")}, QuantumCacheMax = {_options.QuantumCacheMax}, TimeProvider = time, ReuseDelay = TimeSpan.FromMilliseconds({_options.ReuseDelay.TotalMilliseconds}), CutRestsShort = {(_options.CutRestsShort ? "true" : "false")} }});");
         }
     }
 

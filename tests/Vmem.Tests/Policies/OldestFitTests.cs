@@ -31,11 +31,13 @@ public class OldestFitTests
         Assert.Equal(Enumerable.Range(0, 50).Select(id => (uint)id), ids);
         arena.Free(49, 1);
         arena.Free(7, 1);
-        Assert.Equal(Enumerable.Range(50, 50).Select(id => (uint)id), ids.Select(_ => arena.Allocate(1)));
+        IEnumerable<uint> unused = Enumerable.Range(50, 50).Select(id => (uint)id);
+        Assert.Equal(unused, ids.Select(_ => arena.Allocate(1)));
         Assert.Equal((49u, 7u), (arena.Allocate(1), arena.Allocate(1)));
     }
 
-    /// <summary>Failing and longer requests, claims, windows, other policies, figures: none of them changes the order of the rest.</summary>
+    /// <summary>Failing and longer requests, claims, windows, other policies, figures: none of them changes the order of the
+    /// rest.</summary>
     [Fact]
     public void Other_calls_do_not_change_the_order()
     {

@@ -206,7 +206,8 @@ internal sealed class StackedWaitScheduler : IDisposable
     private ArenaOptions<uint> Options(Arena<uint> source)
     {
         FitPolicy policy = Policy();
-        return Options(source, policy, policy is FitPolicy.NextFit or > FitPolicy.LastFit || _random.Below(2) == 0 ? 0 : (uint)(1 + _random.Below(8)) * 4);
+        bool isCached = policy is not (FitPolicy.NextFit or > FitPolicy.LastFit) && _random.Below(2) != 0;
+        return Options(source, policy, isCached ? (uint)(1 + _random.Below(8)) * 4 : 0);
     }
 
     private ArenaOptions<uint> Options(Arena<uint> source, FitPolicy policy, uint cacheMax) => new()
