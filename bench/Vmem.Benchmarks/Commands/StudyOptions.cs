@@ -14,7 +14,7 @@ internal sealed class StudyOptions
 
     private readonly Option<FitPolicy[]> _policies = new("--policies")
     {
-        Description = "Policies, separated by commas: instant, best, next, first, last; all (the default) or none (the baseline alone).",
+        Description = "Policies, separated by commas: instant, best, next, first, last, oldest, random; all (the default) or none (the baseline alone).",
         CustomParser = ParsePolicies,
         HelpName = "LIST",
     };

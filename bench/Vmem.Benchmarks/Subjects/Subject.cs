@@ -42,6 +42,8 @@ internal sealed record Subject(FitPolicy? Policy, FreeBy By = FreeBy.Address, Lo
         FitPolicy.NextFit => "next",
         FitPolicy.FirstFit => "first",
         FitPolicy.LastFit => "last",
+        FitPolicy.OldestFit => "oldest",
+        FitPolicy.RandomFit => "random",
         _ => throw new ArgumentOutOfRangeException(nameof(policy), policy, null),
     };
 

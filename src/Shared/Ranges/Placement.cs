@@ -167,7 +167,8 @@ internal readonly struct Placement<T>
         return delta <= top - low;
     }
 
-    private T BeyondPhase(T value)
+    /// <summary>How far a value lies beyond the last that has the phase.</summary>
+    public T BeyondPhase(T value)
     {
         T mask = Align - T.One;
         if (T.IsZero(Align & mask))

@@ -15,7 +15,7 @@ internal sealed class ReplayArguments
 
     public Option<List<FitPolicy>> Policies { get; } = new("--policy", "-p")
     {
-        Description = "Which of instant, best, next, first, last; several with commas. [default: all]",
+        Description = "Which of instant, best, next, first, last, oldest, random; several with commas. [default: the first five]",
         HelpName = "LIST",
         Arity = ArgumentArity.OneOrMore,
         CustomParser = ReplayCommand.ParsePolicies,
@@ -46,7 +46,7 @@ internal sealed class ReplayArguments
 
     public Option<ulong> CacheMax { get; } = new("--cache", "-c")
     {
-        Description = "Puts quantum caches in front of the arena for sizes up to this, at most 64 quanta. Next fit goes without. [default: none]",
+        Description = "Puts quantum caches in front of the arena for sizes up to this, at most 64 quanta. Next, oldest and random fit go without. [default: none]",
         HelpName = "SIZE",
         CustomParser = result => ReplayCommand.ParseSize(result, "--cache"),
     };
@@ -89,7 +89,7 @@ internal sealed class ReplayArguments
             Targets = new TargetFactory
             {
                 Allocators = parsed.GetValue(Allocators) is { Count: > 0 } named ? named : [AllocatorKind.Arena],
-                Policies = parsed.GetValue(Policies) is { Count: > 0 } chosen ? chosen : PolicyNames.All,
+                Policies = parsed.GetValue(Policies) is { Count: > 0 } chosen ? chosen : PolicyNames.Usual,
                 Quantum = parsed.GetValue(Quantum),
                 Limit = parsed.GetValue(Limit),
                 CacheMax = parsed.GetValue(CacheMax),

@@ -34,15 +34,16 @@ internal sealed class ArenaTarget : IReplayTarget
     /// <param name="policy">The policy.</param>
     /// <param name="quantum">The unit of the arena.</param>
     /// <param name="limit">The size of the span; null: <see cref="UnlimitedSpan"/>.</param>
-    /// <param name="cacheMax">The largest size that quantum caches keep, except under next fit, which knows none; 0: no caches.</param>
+    /// <param name="cacheMax">The largest size that quantum caches keep, except under policies that know none; 0: no caches.</param>
     public ArenaTarget(FitPolicy policy, ulong quantum, ulong? limit, ulong cacheMax = 0)
     {
-        cacheMax = policy == FitPolicy.NextFit ? 0 : cacheMax;
+        bool isForIds = policy is FitPolicy.NextFit or FitPolicy.OldestFit or FitPolicy.RandomFit;
+        cacheMax = isForIds ? 0 : cacheMax;
         ulong wanted = limit ?? UnlimitedSpan;
         _policy = policy;
         _quantum = quantum;
         _span = wanted - (wanted % quantum);
-        _windowed = policy == FitPolicy.NextFit && limit is null;
+        _windowed = isForIds && limit is null;
         _mirrored = policy == FitPolicy.LastFit;
         Name = (cacheMax > 0 ? "cached " : "") + PolicyNames.NameOf(policy);
         _arena = new Arena<ulong>(
@@ -50,7 +51,7 @@ internal sealed class ArenaTarget : IReplayTarget
             0,
             _span,
             quantum,
-            new ArenaOptions<ulong> { Policy = policy, SingleThreaded = true, QuantumCacheMax = cacheMax });
+            new ArenaOptions<ulong> { Policy = policy, SingleThreaded = true, QuantumCacheMax = cacheMax, RandomSeed = 1 });
     }
 
     public string Name { get; }
@@ -115,7 +116,7 @@ internal sealed class ArenaTarget : IReplayTarget
     private bool TryAllocateInWindow(ulong size, out ulong start)
     {
         if (_window != 0
-            && _arena.TryAllocateConstrained(size, new RangeConstraints<ulong> { Max = _window }, FitPolicy.NextFit, out start))
+            && _arena.TryAllocateConstrained(size, new RangeConstraints<ulong> { Max = _window }, _policy, out start))
         {
             return true;
         }

@@ -3,7 +3,10 @@ namespace Vmem.Tool.Replay;
 /// <summary>The policies as the command line names them.</summary>
 internal static class PolicyNames
 {
-    public static IReadOnlyList<FitPolicy> All { get; } =
+    public static IReadOnlyList<FitPolicy> All { get; } = Enum.GetValues<FitPolicy>();
+
+    /// <summary>Those that are replayed if none is named: policies for IDs are no candidates for memory.</summary>
+    public static IReadOnlyList<FitPolicy> Usual { get; } =
         [FitPolicy.InstantFit, FitPolicy.BestFit, FitPolicy.NextFit, FitPolicy.FirstFit, FitPolicy.LastFit];
 
     public static string NameOf(FitPolicy policy) => policy switch
@@ -13,6 +16,8 @@ internal static class PolicyNames
         FitPolicy.NextFit => "next",
         FitPolicy.FirstFit => "first",
         FitPolicy.LastFit => "last",
+        FitPolicy.OldestFit => "oldest",
+        FitPolicy.RandomFit => "random",
         _ => throw new ArgumentOutOfRangeException(nameof(policy), policy, "There is no such policy."),
     };
 

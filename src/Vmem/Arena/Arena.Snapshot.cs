@@ -49,6 +49,7 @@ public sealed partial class Arena<T>
             Policy = _policy,
             Rotor = rotor,
             RotorLead = lead == rotor ? null : lead,
+            Freed = _policy == FitPolicy.OldestFit ? _space.Map.CopyFreedOrder() : [],
             Spans = spans,
             Resting = _space.CopyRests(now),
             CompletedFence = _space.CompletedFence,
@@ -140,6 +141,7 @@ public sealed partial class Arena<T>
 
             arena.RestoreRests(snapshot, site);
             arena._space.Map.SetRotor(snapshot.Rotor, lead);
+            arena.RestoreFreedOrder(snapshot.Freed);
             foreach (SpanSnapshot<T> span in snapshot.Spans)
             {
                 if (span.IsDraining && !arena.TryDrainSpan(span.Start))
@@ -210,6 +212,16 @@ public sealed partial class Arena<T>
         }
 
         return count;
+    }
+
+    /// <summary>The order in which free space was freed goes on, if the arena's own policy goes by it.</summary>
+    private void RestoreFreedOrder(IReadOnlyList<FreedSnapshot<T>> freed)
+    {
+        if (_policy == FitPolicy.OldestFit)
+        {
+            using Visit<T> visit = _space.Visit();
+            _space.Map.SetFreedOrder(freed);
+        }
     }
 
     /// <summary>What rests goes on for what remained, or until its fence. What would be over by now rests for a moment.</summary>

@@ -76,6 +76,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
             throw new ArgumentOutOfRangeException(nameof(options), options.ReuseDelay, "ReuseDelay must not be negative.");
         }
 
+        CheckIndexed(options, quantum);
         T sourceQuantum = options.Source is null ? quantum : Importer<T>.CheckQuantum(options.Source.Quantum, quantum, nameof(options));
         _policy = options.Policy;
         _time = options.TimeProvider;
@@ -95,6 +96,16 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         _importer = options.Source is null ? null : new Importer<T>(_space, options.Source, sourceQuantum, options.MinImport,
             _caches?.SlabSize ?? T.Zero);
         _metered = ArenaMetrics.Arenas.Add(this);
+    }
+
+    private static void CheckIndexed(ArenaOptions<T> options, T quantum)
+    {
+        IReadOnlyList<T> alignments = options.IndexedAlignments ?? [];
+        if (alignments.Count >= AlignedIndexes<T>.Most || alignments.Any(align => T.IsZero(align) || !Multiples<T>.Has(align, quantum))
+            || alignments.Distinct().Count() != alignments.Count)
+        {
+            throw new ArgumentException($"IndexedAlignments must be at most {AlignedIndexes<T>.Most - 1} different multiples of the quantum {quantum}: [{string.Join(", ", alignments)}].", nameof(options));
+        }
     }
 
     /// <summary>Makes an arena with a first span (vmem_create with <c>base</c> and <c>size</c>).</summary>

@@ -16,9 +16,11 @@ internal static class CachedSizes<T>
             return 0;
         }
 
-        if (options.Policy == FitPolicy.NextFit)
+        if (options.Policy is FitPolicy.NextFit or FitPolicy.OldestFit or FitPolicy.RandomFit)
         {
-            throw new ArgumentException("Next fit hands out a freed range as late as it can, a quantum cache as soon as it can: choose one of the two.", nameof(options));
+            throw new ArgumentException(options.Policy == FitPolicy.RandomFit
+                ? "Random fit hands out ranges that nobody can foretell, a quantum cache those that were freed last: choose one of the two."
+                : $"{(options.Policy == FitPolicy.NextFit ? "Next" : "Oldest")} fit hands out a freed range as late as it can, a quantum cache as soon as it can: choose one of the two.", nameof(options));
         }
 
         T classes = (options.QuantumCacheMax - T.One) / quantum;

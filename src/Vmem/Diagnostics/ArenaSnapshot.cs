@@ -36,6 +36,10 @@ public sealed class ArenaSnapshot<T>
     /// <summary>Where any other request by next fit begins its search, if it is not at <see cref="Rotor"/>.</summary>
     public T? RotorLead { get; init; }
 
+    /// <summary>What of the free space was freed apart, the oldest first (<see cref="FitPolicy.OldestFit"/>); what is not named is older.
+    /// Empty if that is not the arena's policy.</summary>
+    public IReadOnlyList<FreedSnapshot<T>> Freed { get; init; } = [];
+
     /// <summary>The spans in address order.</summary>
     public required IReadOnlyList<SpanSnapshot<T>> Spans { get; init; }
 
@@ -122,6 +126,13 @@ public readonly record struct RestSnapshot<T>(T Start, T Size, TimeSpan Remainin
     /// <summary>Its kind, of which it still keeps others away: see <see cref="ArenaOptions{T}.KindGranularity"/>.</summary>
     public int Kind { get; init; }
 }
+
+/// <summary>A range of a snapshot that is free, and that was freed apart from others.</summary>
+/// <param name="Start">The first value.</param>
+/// <param name="Size">The number of values.</param>
+/// <typeparam name="T">The arena's integer type.</typeparam>
+public readonly record struct FreedSnapshot<T>(T Start, T Size)
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>;
 
 /// <summary>An allocated range of a snapshot.</summary>
 /// <param name="Start">The first value.</param>

@@ -13,8 +13,9 @@ namespace Vmem.Diagnostics;
 ///  "resting":[["64","16","ticks","250000"],["192","16","fence","7"]]}
 /// </code>
 /// A range with a tag has it as a third string, one with a kind a fourth element, a number. Where next fit has been used, "rotor" and, if
-/// it is another, "rotorLead" follow the policy.</remarks>
-internal static class SnapshotJson
+/// it is another, "rotorLead" follow the policy. Where oldest fit goes by it, "freed" says at the end what was freed apart, the oldest
+/// first: [["8","1"],["3","1"]].</remarks>
+internal static partial class SnapshotJson
 {
     public static void Write<T>(Utf8JsonWriter writer, ArenaSnapshot<T> snapshot)
         where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
@@ -73,6 +74,7 @@ internal static class SnapshotJson
 
         writer.WriteEndArray();
         WriteRests(writer, snapshot.Resting);
+        WriteFreed(writer, snapshot.Freed);
         writer.WriteEndObject();
     }
 
@@ -124,6 +126,7 @@ internal static class SnapshotJson
         T? lead = null;
         List<SpanSnapshot<T>>? spans = null;
         List<RestSnapshot<T>> resting = [];
+        List<FreedSnapshot<T>> freed = [];
         ulong? completedFence = null;
         Expect(ref reader, JsonTokenType.StartObject);
         while (NextProperty(ref reader, out string property))
@@ -159,6 +162,9 @@ internal static class SnapshotJson
                 case "resting":
                     ReadRests(ref reader, resting);
                     break;
+                case "freed":
+                    ReadFreed(ref reader, freed);
+                    break;
                 case "spans":
                     spans = ReadSpans<T>(ref reader);
                     break;
@@ -181,6 +187,7 @@ internal static class SnapshotJson
                 RotorLead = lead,
                 Spans = spans,
                 Resting = resting,
+                Freed = freed,
                 CompletedFence = completedFence,
             };
     }

@@ -1,6 +1,6 @@
 namespace Vmem;
 
-/// <summary>Which of the free segments that can hold a request is taken (the paper's VM_INSTANTFIT, VM_BESTFIT and VM_NEXTFIT, and two
+/// <summary>Which of the free segments that can hold a request is taken (the paper's VM_INSTANTFIT, VM_BESTFIT and VM_NEXTFIT, and
 /// more).</summary>
 public enum FitPolicy
 {
@@ -27,4 +27,26 @@ public enum FitPolicy
 
     /// <summary>The highest address that fits (illumos' VM_ENDALLOC). O(log n) in the free segments.</summary>
     LastFit,
+
+    /// <summary>
+    /// What was freed longest ago: for IDs that are to be used again as late as possible, whatever other calls come between. Of requests
+    /// for one quantum this is exact. A longer one begins where the range does that was freed first, or includes its beginning; if too
+    /// little is free there, the next ranges are looked at, and behind four of them any good fit will do. With constraints the lowest place
+    /// is taken then. What was free before the first such request is older, in address order; an arena whose policy it is knows the order
+    /// from its beginning, and keeps it in snapshots. O(log n) in the free segments and in what was freed apart.
+    /// </summary>
+    /// <remarks>Each range that was freed and not taken since costs some 45 bytes, and every call keeps the order. A call that takes up
+    /// many of them at once takes a step for each. Another arena keeps the order while such requests come; if it is long without one, the
+    /// order begins anew.</remarks>
+    OldestFit,
+
+    /// <summary>
+    /// Any place, drawn at random: for IDs and ports that nobody is to foretell. Of requests for one quantum every free one that the
+    /// constraints allow is equally likely, by numbers that cannot be computed from those seen before; so is every place of longer
+    /// requests and of those with an alignment, as long as one in some eight free quanta stands for a place. Where places are rarer, those
+    /// behind much that is no place become likelier. O(log n) in the free segments.
+    /// </summary>
+    /// <remarks>With <see cref="ArenaOptions{T}.RandomSeed"/> the same calls get the same places, and who knows the seed knows
+    /// them.</remarks>
+    RandomFit,
 }

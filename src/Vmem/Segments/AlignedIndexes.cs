@@ -20,7 +20,7 @@ internal sealed class AlignedIndexes<T>
 {
     /// <summary>How many alignments are known at a time; a further one takes the place of the one asked for least recently. Arbitrary: each
     /// is an update more for every change.</summary>
-    private const int Most = 4;
+    public const int Most = 4;
 
     private readonly FreeIndex<T, ByKey<T>>[] _indexes = new FreeIndex<T, ByKey<T>>[Most];    // the last asked for first
 
@@ -70,6 +70,13 @@ internal sealed class AlignedIndexes<T>
     /// <summary>Whether there is an index for this alignment, or a part of one.</summary>
     public bool Knows(in Alignment<T> alignment) => PlaceOf(alignment) >= 0;
 
+    /// <summary>An index for this alignment is begun, and never dropped. There are fewer than <see cref="Most"/> of these.</summary>
+    public void Keep(in Alignment<T> alignment, in TagPool<T> tags)
+    {
+        _ = Ask(alignment, tags);
+        _indexes[0].IsKept = true;
+    }
+
     /// <summary>Asks for the index of an alignment, and takes a step towards it if it is not complete.</summary>
     /// <returns>The tree, null if it is not complete.</returns>
     public RangeTree<T, ByKey<T>>? Ask(in Alignment<T> alignment, in TagPool<T> tags)
@@ -82,8 +89,8 @@ internal sealed class AlignedIndexes<T>
         }
         else
         {
-            int free = Array.FindLastIndex(_indexes, static index => !index.IsBegun);
-            place = free >= 0 ? free : Most - 1;
+            int free = Array.FindLastIndex(_indexes, static index => !index.IsBegun && !index.IsKept);
+            place = free >= 0 ? free : Array.FindLastIndex(_indexes, static index => !index.IsKept);
             _indexes[place].Drop();
         }
 
@@ -154,7 +161,7 @@ internal sealed class AlignedIndexes<T>
     {
         for (int place = 0; place < Most; place++)
         {
-            if (_indexes[place].IsBegun && _indexes[place].Alignment == alignment)
+            if ((_indexes[place].IsBegun || _indexes[place].IsKept) && _indexes[place].Alignment == alignment)
             {
                 return place;
             }

@@ -28,8 +28,13 @@ internal unsafe struct FitIndex<T>
 
     public readonly long Bytes => _trees?.Bytes ?? 0;
 
+    /// <summary>Whether it is never dropped for being idle.</summary>
+    public bool IsKept { get; set; }
+
+    private readonly bool IsIdle => _build.IsIdle && !IsKept;
+
     /// <summary>Whether <see cref="Reserve"/> would have nothing to do.</summary>
-    public readonly bool HasReserve => _trees is null || (!_build.IsIdle && _trees.HasReserved(2));
+    public readonly bool HasReserve => _trees is null || (!IsIdle && _trees.HasReserved(2));
 
     /// <inheritdoc cref="FreeIndex{T, TOrder}.Ask"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -46,7 +51,7 @@ internal unsafe struct FitIndex<T>
     /// <inheritdoc cref="FreeIndex{T, TOrder}.Reserve"/>
     public void Reserve()
     {
-        if (_build.IsIdle)
+        if (IsIdle)
         {
             Drop();
         }

@@ -15,7 +15,7 @@ internal unsafe struct FreeIndex<T, TOrder>
 {
     private RangeTree<T, TOrder>? _tree;
     private StepwiseBuild _build;
-    private bool _isBounded;                      // the tree is for long searches, or will be when it is begun
+    private TreeExtras _extras;                   // of the tree, or of the next one
 
     /// <summary>The tree; null if none is begun.</summary>
     public readonly RangeTree<T, TOrder>? Tree => _tree;
@@ -27,12 +27,15 @@ internal unsafe struct FreeIndex<T, TOrder>
 
     public readonly bool IsComplete => _build.IsComplete;
 
-    public readonly bool IsIdle => _build.IsIdle;
+    /// <summary>Whether it is never dropped for being idle.</summary>
+    public bool IsKept { get; set; }
+
+    private readonly bool IsIdle => _build.IsIdle && !IsKept;
 
     public readonly long Bytes => _tree?.Bytes ?? 0;
 
     /// <summary>Whether <see cref="Reserve"/> would have nothing to do.</summary>
-    public readonly bool HasReserve => _tree is null || (!_build.IsIdle && _tree.HasReserved(2));
+    public readonly bool HasReserve => _tree is null || (!IsIdle && _tree.HasReserved(2));
 
     /// <summary>Notes that an answer is wanted, and takes a step towards it if the index is not complete.</summary>
     /// <exception cref="OutOfMemoryException">The index has been given up.</exception>
@@ -47,13 +50,15 @@ internal unsafe struct FreeIndex<T, TOrder>
         _build.NoteAsked(_tree!.Count);
     }
 
-    /// <summary>Has the tree be one for long searches. Another is given up.</summary>
-    public void Bound()
+    /// <summary>Has the tree be one that knows these, too. Another is given up.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Want(TreeExtras extras)
     {
-        if (!_isBounded)
+        if ((_extras & extras) != extras)
         {
+            extras |= _extras;
             Drop();
-            _isBounded = true;
+            _extras = extras;
         }
     }
 
@@ -61,7 +66,7 @@ internal unsafe struct FreeIndex<T, TOrder>
     /// <exception cref="OutOfMemoryException">Nothing was changed.</exception>
     public void Reserve()
     {
-        if (_build.IsIdle)
+        if (IsIdle)
         {
             Drop();
         }
@@ -118,7 +123,7 @@ internal unsafe struct FreeIndex<T, TOrder>
         }
 
         _tree = null;
-        _isBounded = false;
+        _extras = TreeExtras.None;
         _build.GiveUp();
 
         GivenUp.Release(tree, tree.Bytes);
@@ -171,7 +176,7 @@ internal unsafe struct FreeIndex<T, TOrder>
     {
         try
         {
-            RangeTree<T, TOrder> tree = _tree ??= new RangeTree<T, TOrder>(_isBounded);
+            RangeTree<T, TOrder> tree = _tree ??= new RangeTree<T, TOrder>(_extras);
             uint end = _build.BeginStep(tags.HighWater);
             for (uint index = _build.Frontier; index < end; index++)
             {

@@ -15,13 +15,19 @@ internal sealed class FreeIndexes<T>
     public ListCounts<T> Counts;
 #pragma warning restore CA1051
 
+    /// <summary>The order in which what is free was freed; null if nobody asks.</summary>
+    public FreedOrder<T>? Order { get; private set; }
+
+    /// <summary>Whether that is never dropped: the arena's own policy goes by it.</summary>
+    public bool KeepsOrder { get; set; }
+
     public FreeIndexes(int quantumShift)
     {
         ByFit = new FitIndex<T> { QuantumShift = quantumShift };
         Counts = new ListCounts<T> { QuantumShift = quantumShift };
     }
 
-    public long Bytes => ByAddress.Bytes + BySize.Bytes + ByFit.Bytes + (Aligned?.Bytes ?? 0) + Counts.Bytes;
+    public long Bytes => ByAddress.Bytes + BySize.Bytes + ByFit.Bytes + (Aligned?.Bytes ?? 0) + Counts.Bytes + (Order?.Bytes ?? 0);
 
     /// <summary>Gives all up. They may be begun again.</summary>
     public void Drop()
@@ -30,6 +36,7 @@ internal sealed class FreeIndexes<T>
         BySize.Drop();
         ByFit.Drop();
         Aligned?.Drop();
+        DropOrder();
     }
 
     /// <summary>Gives all memory back, now.</summary>
@@ -39,6 +46,7 @@ internal sealed class FreeIndexes<T>
         BySize.Release();
         ByFit.Release();
         Aligned?.Release();
+        Order?.Release();
     }
 
     public void Validate(TagPool<T> tags)
@@ -53,13 +61,15 @@ internal sealed class FreeIndexes<T>
     /// <summary>Asks for the index by address.</summary>
     /// <param name="tags">The tags.</param>
     /// <param name="inSteps">Whether one step is to be taken if it is not complete, not all of them.</param>
-    /// <param name="isBounded">Whether it is asked for long searches.</param>
+    /// <param name="extras">What the tree must know.</param>
     /// <returns>Whether it is complete.</returns>
-    public bool HasByAddress(in TagPool<T> tags, bool inSteps, bool isBounded = false) => Has(ref ByAddress, tags, inSteps, isBounded);
+    public bool HasByAddress(in TagPool<T> tags, bool inSteps, TreeExtras extras = TreeExtras.None) =>
+        Has(ref ByAddress, tags, inSteps, extras);
 
     /// <summary>Asks for the index by size.</summary>
     /// <inheritdoc cref="HasByAddress"/>
-    public bool HasBySize(in TagPool<T> tags, bool inSteps, bool isBounded = false) => Has(ref BySize, tags, inSteps, isBounded);
+    public bool HasBySize(in TagPool<T> tags, bool inSteps, TreeExtras extras = TreeExtras.None) =>
+        Has(ref BySize, tags, inSteps, extras);
 
     /// <summary>Asks for the index of best fit without constraints.</summary>
     /// <param name="tags">The tags.</param>
@@ -94,9 +104,51 @@ internal sealed class FreeIndexes<T>
         return tree;
     }
 
+    /// <summary>Every index begins now, when there is nothing to enter, and is never dropped.</summary>
+    /// <param name="tags">The tags.</param>
+    /// <param name="lists">The free lists.</param>
+    /// <param name="address">What the index by address must know.</param>
+    /// <param name="alignments">The alignments to know, fewer than <see cref="AlignedIndexes{T}.Most"/>.</param>
+    public void Keep(in TagPool<T> tags, in FreeLists<T> lists, TreeExtras address, IEnumerable<Alignment<T>> alignments)
+    {
+        (ByAddress.IsKept, BySize.IsKept, ByFit.IsKept) = (true, true, true);
+        _ = HasByAddress(tags, inSteps: false, address) & HasBySize(tags, inSteps: false, TreeExtras.Bounds)
+            & HasByFit(tags, lists, inSteps: false);
+        foreach (Alignment<T> alignment in alignments)
+        {
+            Aligned ??= new AlignedIndexes<T>();
+            Aligned.Keep(alignment, tags);
+        }
+    }
+
+    /// <summary>Asks for the order in which what is free was freed. If there is none, one begins.</summary>
+    public FreedOrder<T> AskOrder()
+    {
+        Order ??= BeginOrder();
+        Order.NoteAsked();
+        return Order;
+    }
+
+    /// <summary>The order begins anew.</summary>
+    public void DropOrder()
+    {
+        FreedOrder<T>? order = Order;
+        if (order is not null)
+        {
+            Order = null;
+            GivenUp.Release(order, order.Bytes);
+        }
+    }
+
     /// <summary>Makes sure that the indexes can follow the next change. Those that nobody asks for any more are dropped.</summary>
     public void Reserve()
     {
+        if (Order is { IsIdle: true } && !KeepsOrder)
+        {
+            DropOrder();
+        }
+
+        Order?.Reserve(2);
         ByAddress.Reserve();
         BySize.Reserve();
         ByFit.Reserve();
@@ -104,10 +156,12 @@ internal sealed class FreeIndexes<T>
         Counts.Reserve();
     }
 
-    public bool IsAnyBegun => ByAddress.IsBegun || BySize.IsBegun || ByFit.IsBegun || Counts.IsBegun || Aligned is { IsBegun: true };
+    public bool IsAnyBegun =>
+        Order is not null || ByAddress.IsBegun || BySize.IsBegun || ByFit.IsBegun || Counts.IsBegun || Aligned is { IsBegun: true };
 
     public bool HasReserve =>
-        ByAddress.HasReserve && BySize.HasReserve && ByFit.HasReserve && Counts.HasReserve && Aligned is null or { HasReserve: true };
+        ByAddress.HasReserve && BySize.HasReserve && ByFit.HasReserve && Counts.HasReserve && Aligned is null or { HasReserve: true }
+            && (Order is null || ((KeepsOrder || !Order.IsIdle) && Order.HasReserved(2)));
 
     public void Add(T start, T size, uint tag)
     {
@@ -175,19 +229,30 @@ internal sealed class FreeIndexes<T>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool Has<TOrder>(ref FreeIndex<T, TOrder> index, in TagPool<T> tags, bool inSteps, bool isBounded)
+    private static bool Has<TOrder>(ref FreeIndex<T, TOrder> index, in TagPool<T> tags, bool inSteps, TreeExtras extras)
         where TOrder : IRangeOrder<T>
     {
-        if (isBounded)
-        {
-            index.Bound();
-        }
-
+        index.Want(extras);
         do
         {
             index.Ask(tags);
         }
         while (!index.IsComplete && !inSteps);
         return index.IsComplete;
+    }
+
+    private static FreedOrder<T> BeginOrder()
+    {
+        FreedOrder<T> order = new();
+        try
+        {
+            order.Reserve(2);
+            return order;
+        }
+        catch
+        {
+            order.Release();
+            throw;
+        }
     }
 }

@@ -53,6 +53,28 @@ internal readonly struct ByKey<T> : IRangeOrder<T>
     }
 }
 
+/// <summary>By start, with values that no search goes by.</summary>
+internal readonly struct ByStart<T> : IRangeOrder<T>
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool Less(T key1, T value1, T key2, T value2) => key1 < key2;
+
+    public static bool HeedsValues => false;
+
+    public static bool HasValues => true;
+
+    public static bool IsByStart => true;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe uint NotBefore(T* keys, T* values, T key, T value) => NodeScan.AtLeast(keys, key);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe uint After(T* keys, T* values, T key, T value) => NodeScan.Above(keys, key);
+
+    public static bool TryAdvance(ref T key, ref T value) => !T.IsZero(++key);
+}
+
 /// <summary>By start alone: what is known of all entries together, such as their one size, is not kept with each.</summary>
 internal readonly struct ByKeyAlone<T> : IRangeOrder<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>

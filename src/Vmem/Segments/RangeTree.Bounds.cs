@@ -115,6 +115,11 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         {
             LargestAt(parent)[slot] = Largest(child, level);
         }
+
+        if (_isSummed)
+        {
+            SumAt(parent)[slot] = Sum(child, level);
+        }
     }
 
     /// <summary>The least value below an inner node.</summary>

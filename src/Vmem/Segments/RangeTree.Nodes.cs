@@ -41,6 +41,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         Invariant.Assert(child->Count > 0 && childIndex != 0, "a child has entries");
         NodeSlots.Open(LargestAt(node), slot, (int)node->Count);
         NodeSlots.Open(LeastAt(node), slot, (int)node->Count);
+        NodeSlots.Open(SumAt(node), slot, (int)node->Count);
         Put(node, slot, child->KeyAt[0], child->ValueAt[0], childIndex);
         SetBounds(node, slot, child, childLevel);
     }
@@ -62,6 +63,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     {
         NodeSlots.Close(LargestAt(node), slot, (int)node->Count);
         NodeSlots.Close(LeastAt(node), slot, (int)node->Count);
+        NodeSlots.Close(SumAt(node), slot, (int)node->Count);
         Cut(node, slot);
     }
 
@@ -75,6 +77,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         {
             new ReadOnlySpan<T>(LargestAt(from) + fromSlot, count).CopyTo(new Span<T>(LargestAt(to) + toSlot, count));
             new ReadOnlySpan<T>(LeastAt(from) + fromSlot, count).CopyTo(new Span<T>(LeastAt(to) + toSlot, count));
+            new ReadOnlySpan<T>(SumAt(from) + fromSlot, count).CopyTo(new Span<T>(SumAt(to) + toSlot, count));
         }
     }
 }

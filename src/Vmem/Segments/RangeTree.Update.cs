@@ -21,6 +21,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         Step* path = _path;
         Node* leaf = Descend(key, value);
         Widen(path, value);
+        AddToSums(path, value);
         int slot = LowerBound(leaf, key, value);
         if (slot == 0)
         {
@@ -43,6 +44,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         Node* leaf = Locate(key, value, out int slot);
         Invariant.Assert(Count > 0 && (!TOrder.HasValues || leaf->ValueAt[slot] == value), "what is removed is what is there");
         Cut(leaf, slot);
+        AddToSums(path, T.Zero - value);
         Count--;
         if (leaf->Count != 0)
         {
@@ -76,6 +78,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         }
 
         Widen(path, newValue);
+        AddToSums(path, newValue - old);
         if (newValue != old)
         {
             Narrow(path, old);

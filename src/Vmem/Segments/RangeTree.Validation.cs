@@ -50,6 +50,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
             bool isLeast = level == 1 || !_isBounded || (TOrder.HeedsValues ? LeastAt(node)[slot] == least : LeastAt(node)[slot] <= least);
             bool isLargest = TOrder.HeedsValues ? LargestAt(node)[slot] == largest
                 : level == 1 || !_isBounded || LargestAt(node)[slot] >= largest;
+            Invariant.Hold(!_isSummed || SumAt(node)[slot] == Sum(child, level - 1), "an inner node knows the sums of the values below", $"{SumAt(node)[slot]} at level {level}");
             Invariant.Hold(isLeast && isLargest, "an inner node knows the bounds of the values below", $"they are {least} to {largest}");
             Walk(item, level - 1, visit);
         }

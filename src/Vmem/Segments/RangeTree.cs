@@ -69,6 +69,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder> : IReleasable
         public Node Head;
         public Slots<T> Largest;                  // of the values below each child
         public Slots<T> Least;
+        public Slots<T> Sums;
     }
 
     /// <summary>One step of the path from the root to a leaf.</summary>
@@ -85,6 +86,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder> : IReleasable
     private int _tallest;                         // of the other trees that share the nodes
     private long _most;                           // entries of one of these
     private readonly bool _isBounded;             // there are bounds for long searches
+    private readonly bool _isSummed;              // there are sums for ranks
     private readonly bool _isShared;              // there may be other trees
 
     // The path from the root to the leaf of the last search: whoever changes what was just found need not go down again. No leaf: there is
@@ -93,11 +95,13 @@ internal sealed unsafe partial class RangeTree<T, TOrder> : IReleasable
     private Node* _foundIn;
     private int _foundAt;
 
-    /// <param name="isBounded">Whether bounds are kept, for <see cref="LeastWithin"/> or <see cref="FirstWithin"/>.</param>
+    /// <param name="extras">What inner nodes know beside the largest values.</param>
     /// <param name="isShared">Whether there are several trees: see <see cref="Selected"/>.</param>
-    public RangeTree(bool isBounded = false, bool isShared = false)
+    public RangeTree(TreeExtras extras = TreeExtras.None, bool isShared = false)
     {
-        _isBounded = isBounded;
+        Invariant.Assert(!isShared || (extras & TreeExtras.Sums) == 0, "trees that share their nodes have no ranks");
+        _isBounded = (extras & TreeExtras.Bounds) != 0;
+        _isSummed = (extras & TreeExtras.Sums) != 0;
         _isShared = isShared;
     }
 
@@ -189,6 +193,9 @@ internal sealed unsafe partial class RangeTree<T, TOrder> : IReleasable
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static T* LeastAt(Node* inner) => (T*)Unsafe.AsPointer(ref ((InnerNode*)inner)->Least);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static T* SumAt(Node* inner) => (T*)Unsafe.AsPointer(ref ((InnerNode*)inner)->Sums);
 
     /// <summary>How many entries of the node come before (key, value).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

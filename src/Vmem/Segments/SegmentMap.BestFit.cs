@@ -87,8 +87,8 @@ internal sealed unsafe partial class SegmentMap<T>
 
         RangeTree<T, ByKey<T>>? places = null;
         FreeIndexes<T> indexes = BeginIndexes();
-        if (!indexes.HasBySize(_tags, inSteps, isBounded: isWindow)
-            || (isWindow && !indexes.HasByAddress(_tags, inSteps, isBounded: true))
+        if (!indexes.HasBySize(_tags, inSteps, isWindow ? TreeExtras.Bounds : TreeExtras.None)
+            || (isWindow && !indexes.HasByAddress(_tags, inSteps, TreeExtras.Bounds))
             || (isAligned && (places = indexes.AskAligned(_tags, alignment, inSteps)) is null))
         {
             return Unfinished;

@@ -40,7 +40,7 @@ internal sealed unsafe partial class SegmentMap<T>
 
         if (IsAllFree)
         {
-            return FindInAll(policy, placement, NextFrom(placement), out start);
+            return FindInAll(policy, placement, out start);
         }
 
         if (placement.IsOnePlace && placement.Kind == 0)
@@ -55,6 +55,11 @@ internal sealed unsafe partial class SegmentMap<T>
             {
                 return tag;
             }
+        }
+
+        if (policy is FitPolicy.OldestFit or FitPolicy.RandomFit)
+        {
+            return FindChosen(policy, placement, out start, inSteps);
         }
 
         start = default;

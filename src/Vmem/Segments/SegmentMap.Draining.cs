@@ -147,6 +147,7 @@ internal sealed unsafe partial class SegmentMap<T>
         tag->Kind = TagKind.Allocated;
         if (_indexed)
         {
+            NoteTaken(tag->Start, size);
             Unindex(tag->Start, size, index);
         }
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Vmem.Checks;
 
 namespace Vmem.Segments;
 
@@ -17,6 +18,14 @@ internal sealed unsafe partial class SegmentMap<T>
         _indexes ??= new FreeIndexes<T>(_quantumShift);
         _indexed = true;
         return _indexes;
+    }
+
+    /// <summary>Every index is there from now on, where there is no span yet: no request will have to wait for one.</summary>
+    public void KeepIndexes(FitPolicy policy, IReadOnlyList<T> alignments)
+    {
+        Invariant.Assert(SpanCount == 0, "indexes are cheap to begin where there is nothing to enter");
+        TreeExtras address = TreeExtras.Bounds | (policy == FitPolicy.RandomFit ? TreeExtras.Sums : TreeExtras.None);
+        BeginIndexes().Keep(_tags, _freeLists, address, alignments.Select(static align => new Alignment<T>(align - T.One, T.Zero, T.Zero)));
     }
 
     /// <summary>Makes sure that a segment can be freed, which takes no tag. An index that cannot grow is given up: it is built again when
@@ -48,6 +57,12 @@ internal sealed unsafe partial class SegmentMap<T>
     }
 
     private bool IndexesHaveReserve() => _indexes!.HasReserve;
+
+    /// <summary>A range became free, whatever it coalesced with. Only where there are indexes.</summary>
+    private void NoteFreed(T start, T size, uint tag) => _indexes!.Order?.Free(start, size, tag);
+
+    /// <summary>A range is free no more.</summary>
+    private void NoteTaken(T start, T size) => _indexes!.Order?.Take(start, size);
 
     private void Index(T start, T size, uint tag)
     {
@@ -83,6 +98,7 @@ internal sealed unsafe partial class SegmentMap<T>
     private void IndexCoalesced(T start, T previousSize, T middle, T next, T nextSize, uint tag)
     {
         T size = previousSize + (next - middle) + nextSize;
+        NoteFreed(middle, next - middle, tag);
         if (T.IsZero(nextSize))
         {
             if (T.IsZero(previousSize))

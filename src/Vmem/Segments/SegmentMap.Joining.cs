@@ -63,6 +63,11 @@ internal sealed unsafe partial class SegmentMap<T>
             }
         }
 
+        if (_indexed)
+        {
+            NoteFreed(oldEnd, more, span->Previous);
+        }
+
         _spans.Resize(start, size, newSize, spanIndex);
         ChangeTotal(TotalSize + more);
     }
@@ -100,6 +105,11 @@ internal sealed unsafe partial class SegmentMap<T>
             span->PreviousFree = false;
             span->Start = end;
             _tags.Return(lastIndex);
+        }
+
+        if (_indexed)
+        {
+            NoteTaken(end, less);
         }
 
         _spans.Resize(start, size, newSize, spanIndex);

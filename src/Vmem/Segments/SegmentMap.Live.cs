@@ -168,6 +168,14 @@ internal sealed unsafe partial class SegmentMap<T>
         if (_indexed)
         {
             Reindex(oldStart, oldSize, index, start, size, index);
+            if (start < oldStart)
+            {
+                NoteFreed(start, oldStart - start, index);
+            }
+            else
+            {
+                NoteTaken(oldStart, start - oldStart);
+            }
         }
     }
 
@@ -221,6 +229,7 @@ internal sealed unsafe partial class SegmentMap<T>
         if (_indexed)
         {
             Unindex(start, room, freeIndex);
+            NoteTaken(start, room);
         }
 
         return true;

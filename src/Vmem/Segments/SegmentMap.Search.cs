@@ -16,7 +16,7 @@ internal sealed unsafe partial class SegmentMap<T>
     {
         if (IsAllFree)
         {
-            return FindInAll(policy, new Placement<T>(size, default, _quantum), IsQuantum(size) ? Rotor : Lead, out start);
+            return FindInAll(policy, new Placement<T>(size, default, _quantum), out start);
         }
 
         if (policy == FitPolicy.InstantFit)
@@ -30,6 +30,11 @@ internal sealed unsafe partial class SegmentMap<T>
         if (policy == FitPolicy.BestFit)
         {
             return FindBest(size, out start, inSteps);
+        }
+
+        if (policy is FitPolicy.OldestFit or FitPolicy.RandomFit)
+        {
+            return FindChosen(policy, new Placement<T>(size, default, _quantum), out start, inSteps);
         }
 
         if (!_indexed && !MayHold(size))
@@ -107,6 +112,15 @@ internal sealed unsafe partial class SegmentMap<T>
             default:
                 return FindNext(size, out start);
         }
+    }
+
+    /// <summary>The oldest place, or any. No index is begun for a request that fails in any case.</summary>
+    private uint FindChosen(FitPolicy policy, in Placement<T> placement, out T start, bool inSteps)
+    {
+        start = default;
+        return !MayHold(placement.Size) ? 0
+            : policy == FitPolicy.OldestFit ? FindOldest(placement, out start, inSteps)
+            : FindRandom(placement, out start, inSteps);
     }
 
     /// <summary>The lowest of the smallest that are long enough: from short free lists if there is no index yet.</summary>

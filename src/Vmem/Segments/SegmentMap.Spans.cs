@@ -60,6 +60,7 @@ internal sealed unsafe partial class SegmentMap<T>
         if (_indexed)
         {
             Index(start, size, freeIndex);
+            NoteFreed(start, size, freeIndex);
         }
 
         ChangeTotal(TotalSize + size);
@@ -80,6 +81,7 @@ internal sealed unsafe partial class SegmentMap<T>
         if (_indexed)
         {
             Unindex(start, size, freeIndex);
+            NoteTaken(start, size);
         }
 
         _spans.Remove(start, size);

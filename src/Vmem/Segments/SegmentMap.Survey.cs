@@ -16,7 +16,7 @@ internal sealed unsafe partial class SegmentMap<T>
     {
         if (IsAllFree)
         {
-            return FindInAll(FitPolicy.FirstFit, placement, T.Zero, out lowest);
+            return FindInAll(FitPolicy.FirstFit, placement, out lowest);
         }
 
         if (placement.IsOnePlace && placement.Kind == 0)

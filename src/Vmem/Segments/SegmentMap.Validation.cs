@@ -22,6 +22,7 @@ internal sealed unsafe partial class SegmentMap<T>
         Invariant.Hold(IsWhole == (SpanCount == 1 && T.IsZero(TotalSize)), "a map knows whether it is whole", $"it is: {IsWhole}");
         Invariant.Hold(_freeLists.Validate(_tags) == FreeTags, "the free lists hold the free segments", $"of {FreeTags} not all are there");
         _indexes?.Validate(_tags);
+        _indexes?.Order?.Validate((start, size) => FindAt(start, size, inSteps: false) != 0);
         Invariant.Hold(_indexed || _indexes is null or { IsAnyBegun: false }, "an index that is begun is told of changes", $"there is one, and nobody knows");
     }
 

@@ -44,28 +44,42 @@ internal sealed unsafe partial class SegmentMap<T>
     {
         Tag<T>* tag = _tags.At(index);
         Invariant.Assert(IsWhole && LiveSegments == 1 && tag->Kind == TagKind.Allocated && !tag->ByHandle, "what is freed is the last");
-        InUse -= SizeOf(tag);
+        (T start, T size) = (tag->Start, SizeOf(tag));
+        InUse -= size;
         LiveSegments--;
         uint span = _spans.FindLast(T.Zero, out _, out _);
         DropFree(tag->Next);
         DropFree(tag->Previous);
         Divide(span, index);
+        if (_indexed)
+        {
+            NoteFreed(start, size, index);
+        }
+
         return index;
     }
 
     /// <summary>Where a request is met while all is free.</summary>
     /// <param name="policy">Which place.</param>
     /// <param name="placement">The request.</param>
-    /// <param name="rotor">Where next fit goes on.</param>
     /// <param name="start">The place.</param>
-    private uint FindInAll(FitPolicy policy, in Placement<T> placement, T rotor, out T start)
+    private uint FindInAll(FitPolicy policy, in Placement<T> placement, out T start)
     {
         bool isFound =
             policy == FitPolicy.LastFit ? placement.TryHighest(T.Zero, T.MaxValue, out start) :
-            (policy == FitPolicy.NextFit && placement.NotBelow(rotor).TryLowest(T.Zero, T.MaxValue, out start)) ||
+            (policy == FitPolicy.RandomFit && TryRandomInAll(placement, out start)) ||
+            placement.NotBelow(FirstInAll(policy, placement)).TryLowest(T.Zero, T.MaxValue, out start) ||
             placement.TryLowest(T.Zero, T.MaxValue, out start);
         return isFound ? FirstOfAll() : 0;
     }
+
+    /// <summary>Where the search for a place begins.</summary>
+    private T FirstInAll(FitPolicy policy, in Placement<T> placement) => policy switch
+    {
+        FitPolicy.NextFit => NextFrom(placement),
+        FitPolicy.OldestFit => OldestInAll(),
+        _ => T.Zero,
+    };
 
     private uint FirstOfAll() => _tags.At(_spans.FindLast(T.Zero, out _, out _))->Next;
 

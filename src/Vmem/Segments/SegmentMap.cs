@@ -198,6 +198,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
             if (_indexed)
             {
                 Unindex(tag->Start, whole, index);
+                NoteTaken(tag->Start, size);
             }
         }
         else
@@ -226,6 +227,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         if (_indexed)
         {
             Reindex(start, whole, index, start + size, whole - size, restIndex);
+            NoteTaken(start, size);
         }
     }
 
@@ -306,6 +308,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         if (_indexed)
         {
             Reindex(tag->Start, whole, free, tag->Start, front, free);
+            NoteTaken(start, size);
         }
 
         if (T.IsZero(back))

@@ -11,13 +11,31 @@ public sealed record ArenaOptions<T>
     /// <summary>The policy of the calls that name none. <see cref="FitPolicy.InstantFit"/> unless set.</summary>
     public FitPolicy Policy { get; init; }
 
+    /// <summary>What <see cref="FitPolicy.RandomFit"/> draws its places by, for tests and replays. Null (the default): by a secret of the
+    /// arena's own.</summary>
+    public ulong? RandomSeed { get; init; }
+
+    /// <summary>
+    /// Keeps the indexes over free segments from the arena's beginning: by address, by size, and best fit's. Else each is built when a
+    /// request first needs it, in steps between which others come; with 10^6 free segments that one request takes tens of milliseconds.
+    /// False unless set.
+    /// </summary>
+    /// <remarks>Every allocation and free then keeps them all, and takes about four times as long; each free segment takes some 100 bytes
+    /// more. It is for those who must answer every request at once, and use more than instant fit. What requests with an alignment need is
+    /// among it for those in <see cref="IndexedAlignments"/>.</remarks>
+    public bool KeepIndexes { get; init; }
+
+    /// <summary>With <see cref="KeepIndexes"/>: the values of <see cref="RangeConstraints{T}.Align"/>, without a phase or a boundary, whose
+    /// indexes are kept, too. At most three multiples of the quantum.</summary>
+    public IReadOnlyList<T> IndexedAlignments { get; init; } = [];
+
     /// <summary>Requests up to this size are met from quantum caches, whatever the policy (vmem_create's <c>qcache_max</c>). 0: there are
     /// none; nor are there in an audited arena (<see cref="Audit"/>), in one that delays reuse (<see cref="ReuseDelay"/>), or in one with
     /// tags or kinds (<see cref="Tagged"/>, <see cref="KindGranularity"/>).</summary>
     /// <remarks>
     /// <para>
-    /// Rounded up to the quantum; at most 64 quanta, and not together with next fit. Such a request costs a few nanoseconds, takes no lock,
-    /// and scales with the processors. What is freed stays in the caches, ready for the next request of its size: for some seconds, until
+    /// Rounded up to the quantum; at most 64 quanta, and not together with next fit, oldest fit or random fit. Such a request costs a few
+    /// nanoseconds, takes no lock, and scales with the processors. What is freed stays in the caches, ready for the next request of its size: for some seconds, until
     /// <see cref="Arena{T}.Reap"/>, or until a request of any size would fail without it.
     /// </para>
     /// <para>

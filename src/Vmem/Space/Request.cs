@@ -39,7 +39,7 @@ internal readonly struct Request<T>(in Placement<T> placement, FitPolicy policy,
 
     public static void CheckPolicy(FitPolicy policy, string parameter = "policy")
     {
-        if ((uint)policy > (uint)FitPolicy.LastFit)
+        if ((uint)policy > (uint)FitPolicy.RandomFit)
         {
             throw new ArgumentOutOfRangeException(parameter, policy, "There is no such policy.");
         }

@@ -119,7 +119,7 @@ internal sealed partial class Space<T>
     /// <summary>Frees segments that are in no table any more. The lock is held.</summary>
     private void FreeChain(uint chain, RestUntil until, AuditSite? site)
     {
-        chain = until.IsNow ? chain : Reverse(chain);
+        chain = until.IsNow && !Map.KeepsFreedOrder ? chain : Reverse(chain);
         while (chain != 0)
         {
             Map.ReserveToFree();
@@ -281,7 +281,7 @@ internal sealed partial class Space<T>
         return true;
     }
 
-    /// <summary>The same chain from its other end: what was named first rests first.</summary>
+    /// <summary>The same chain from its other end: what was named first rests first, or was freed first.</summary>
     private uint Reverse(uint chain)
     {
         uint reversed = 0;

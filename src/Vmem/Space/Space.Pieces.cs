@@ -119,11 +119,13 @@ internal sealed partial class Space<T>
         {
             if (!isDone)
             {
-                foreach (T start in starts[..count])
+                Map.FreesAsOldest(true);
+                for (int i = count - 1; i >= 0; i--)
                 {
-                    Undo(start, request.Size, request.Site);
+                    Undo(starts[i], request.Size, request.Site);
                 }
 
+                Map.FreesAsOldest(false);
                 _tally.Undo(before);
                 Map.SetRotor(rotor, lead);
             }

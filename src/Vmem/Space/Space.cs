@@ -67,8 +67,18 @@ internal sealed partial class Space<T> : IBorrower
 
         KindGranularity = options.KindGranularity;
         IsTagged = options.Tagged;
-        Map = new SegmentMap<T>(quantum, IsTagged || HasKinds, KindGranularity);
+        Map = new SegmentMap<T>(quantum, IsTagged || HasKinds, KindGranularity) { RandomSeed = options.RandomSeed };
         _tables = new TableKeeper(this, Map);
+        if (options.Policy == FitPolicy.OldestFit)
+        {
+            Map.KeepFreedOrder();
+        }
+
+        if (options.KeepIndexes)
+        {
+            Map.KeepIndexes(options.Policy, options.IndexedAlignments);
+        }
+
         UpdateGoodFit();
     }
 

@@ -10,7 +10,8 @@ public sealed partial class ArenaDriver
     {
         FitPolicy policy = PolicyOf(step);
         Outcome expected = FindPlace(step.Size, constraints, policy);
-        if (expected.Kind == OutcomeKind.Done && actual.Kind == OutcomeKind.Done && (policy == FitPolicy.InstantFit || _cacheMax > 0))
+        bool isFreeToChoose = _cacheMax > 0 || _model.IsFreeToChoose(step.Size, constraints, policy);
+        if (expected.Kind == OutcomeKind.Done && actual.Kind == OutcomeKind.Done && isFreeToChoose)
         {
             JudgePlace(actual.Value, step.Size, constraints);
         }
@@ -57,14 +58,15 @@ public sealed partial class ArenaDriver
             return;
         }
 
-        if (all && _cacheMax == 0)
+        bool isFreeToChoose = _cacheMax > 0 || _model.IsFreeToChoose(step.Size, default, _model.Policy);
+        if (all && _cacheMax == 0 && (!isFreeToChoose || _model.Policy == FitPolicy.InstantFit))
         {
             Agree("TryAllocateMany of all", _model.HasRoomForAll(step.Size, starts.Length) ? starts.Length : 0, actual.Value);
         }
 
         for (int i = 0; i < actual.Value; i++)
         {
-            if (_model.Policy == FitPolicy.InstantFit || _cacheMax > 0)
+            if (isFreeToChoose)
             {
                 _ = FindPlace(step.Size, default, _model.Policy);
                 JudgePlace(starts[i], step.Size, default);
@@ -75,6 +77,11 @@ public sealed partial class ArenaDriver
             }
 
             _model.Occupy(starts[i], step.Size, _model.Policy);
+        }
+
+        if (all && isFreeToChoose)
+        {
+            _model.SetFreedOrder(_arena.FreedOrder());             // what was taken and given back may be older or younger now
         }
 
         _state.Allocations += actual.Value;
@@ -132,7 +139,7 @@ public sealed partial class ArenaDriver
     {
         if (!_model.IsValidPlace(start, size, constraints))
         {
-            throw new DivergenceException($"Instant fit put {size} with {constraints} at {start}, which is no valid place.");
+            throw new DivergenceException($"A policy that may choose put {size} with {constraints} at {start}, which is no valid place.");
         }
     }
 
@@ -251,6 +258,10 @@ public sealed partial class ArenaDriver
         if (right)
         {
             starts.ForEach(FollowFree);
+            if (_arena.FreesInParts)
+            {
+                _model.SetFreedOrder(_arena.FreedOrder());
+            }
         }
     }
 

@@ -80,7 +80,8 @@ public sealed partial class ArenaDriver
             return;
         }
 
-        _state.NotePeak(_model.MeasureAmounts().InUse + taken.Sum(range => (long)_model.RoundUp(range.Size)));
+        _model.SetFreedOrder(_arena.FreedOrder());                 // what was taken and given back counts as freed now
+        _state.NotePeak(_model.Saturate(_model.MeasureAmounts().InUse + taken.Sum(range => (long)_model.RoundUp(range.Size))));
         _state.Allocations += taken.Count;
         _state.Frees += taken.Count;
         _state.Failures += expected.Kind == OutcomeKind.Refused ? 1 : 0;

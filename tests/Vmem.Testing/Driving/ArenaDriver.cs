@@ -99,6 +99,19 @@ public sealed partial class ArenaDriver
         }
 
         _state.Check();
+        if (_model.Policy == FitPolicy.OldestFit)
+        {
+            CheckOrder();
+        }
+    }
+
+    /// <summary>The order of what was freed, quantum by quantum.</summary>
+    private void CheckOrder()
+    {
+        int quantum = _model.Quantum;
+        IEnumerable<int> actual = _arena.FreedOrder()
+            .SelectMany(piece => Enumerable.Range(0, piece.Size / quantum).Select(cell => piece.Start + (cell * quantum)));
+        Agree("what is free, the oldest first", string.Join(' ', _model.FreedOrder().Select(static piece => piece.Start)), string.Join(' ', actual));
     }
 
     /// <summary>Every fourth step uses the arena's own policy, so that the overloads that name none are reached often.</summary>

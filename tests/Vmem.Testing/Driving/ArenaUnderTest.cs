@@ -29,6 +29,8 @@ public sealed partial class ArenaUnderTest<T> : IArenaUnderTest
         _options = new ArenaOptions<T>
         {
             Policy = layout.Policy,
+            RandomSeed = (ulong)layout.Spans.Count,
+            KeepIndexes = layout.Spans.Count == 3,
             SingleThreaded = layout.SingleThreaded,
             QuantumCacheMax = Amount(layout.CacheMax),
             Audit = audit,
@@ -42,6 +44,8 @@ public sealed partial class ArenaUnderTest<T> : IArenaUnderTest
         _recorded = record ? new RecordedArena<T>(_arena) : null;
     }
 
+    public bool FreesInParts => _calls is not null;
+
     public long MaxAmount { get; } = long.CreateSaturating(T.MaxValue);
 
     public ReproductionWriter? Journal
@@ -50,7 +54,7 @@ public sealed partial class ArenaUnderTest<T> : IArenaUnderTest
         set
         {
             field = value;
-            field?.Line($"Arena<{typeof(T).Name}> arena = new(\"model\", {_arena.Quantum}, new ArenaOptions<{typeof(T).Name}> {{ {(_options.Audit ? "Audit = true, " : "")}Policy = FitPolicy.{_options.Policy}, SingleThreaded = {(_options.SingleThreaded ? "true" : "false")}, QuantumCacheMax = {_options.QuantumCacheMax}, TimeProvider = time, ReuseDelay = TimeSpan.FromMilliseconds({_options.ReuseDelay.TotalMilliseconds}), CutRestsShort = {(_options.CutRestsShort ? "true" : "false")} }});");
+            field?.Line($"Arena<{typeof(T).Name}> arena = new(\"model\", {_arena.Quantum}, new ArenaOptions<{typeof(T).Name}> {{ {(_options.Audit ? "Audit = true, " : "")}Policy = FitPolicy.{_options.Policy}, RandomSeed = {_options.RandomSeed}, KeepIndexes = {(_options.KeepIndexes ? "true" : "false")}, SingleThreaded = {(_options.SingleThreaded ? "true" : "false")}, QuantumCacheMax = {_options.QuantumCacheMax}, TimeProvider = time, ReuseDelay = TimeSpan.FromMilliseconds({_options.ReuseDelay.TotalMilliseconds}), CutRestsShort = {(_options.CutRestsShort ? "true" : "false")} }});");
         }
     }
 
@@ -96,6 +100,9 @@ public sealed partial class ArenaUnderTest<T> : IArenaUnderTest
         _arena = restored;
         _calls?.Forget();
     }
+
+    public List<(int Start, int Size)> FreedOrder() =>
+        [.. _arena.Snapshot().Freed.Select(freed => (Local(freed.Start), int.CreateChecked(freed.Size)))];
 
     public bool Contains(int value) => _arena.Contains(Address(value));
 

@@ -35,6 +35,9 @@ public partial interface IArenaUnderTest : IDisposable
 
     Outcome FreeMany(ReadOnlySpan<int> starts, int size);
 
+    /// <summary>Whether a batch may be freed in parts, and so in another order.</summary>
+    bool FreesInParts { get; }
+
     /// <summary>Until the fence, or if that is -1 for so many milliseconds.</summary>
     Outcome FreeLater(int start, int size, int delay, int fence);
 
@@ -54,6 +57,9 @@ public partial interface IArenaUnderTest : IDisposable
 
     /// <summary>Replaces the arena by one restored from its snapshot.</summary>
     void SnapshotAndRestore(int flavor);
+
+    /// <summary>What is free, in the order in which it was freed; empty where nobody goes by that.</summary>
+    List<(int Start, int Size)> FreedOrder();
 
     bool Contains(int value);
 

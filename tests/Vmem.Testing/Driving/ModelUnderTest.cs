@@ -19,6 +19,8 @@ public partial class ModelUnderTest(ArenaLayout layout) : IArenaUnderTest
 
     public long MaxAmount => long.MaxValue;
 
+    public bool FreesInParts => false;
+
     public ReproductionWriter? Journal { get; set; }
 
     protected ArenaModel Model => _model;
@@ -171,6 +173,8 @@ public partial class ModelUnderTest(ArenaLayout layout) : IArenaUnderTest
         _model.ForgetHandles();
         CollectionsMarshal.AsSpan(_handles).Clear();
     }
+
+    public virtual List<(int Start, int Size)> FreedOrder() => _model.FreedOrder();
 
     public virtual bool Contains(int value) => _model.Contains(value);
 

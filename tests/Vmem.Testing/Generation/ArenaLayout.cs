@@ -48,7 +48,7 @@ public sealed record ArenaLayout(
             end -= size + (random.Below(3) == 0 ? 0 : quantum * random.Below(1 + (end - size) / quantum));
         }
 
-        return new ArenaLayout(top, quantum, spans, (FitPolicy)random.Below(5), random.Below(2) == 0, Strides: strides);
+        return new ArenaLayout(top, quantum, spans, (FitPolicy)random.Below(7), random.Below(2) == 0, Strides: strides);
     }
 
     /// <summary>Readable in a failure message.</summary>

@@ -40,7 +40,7 @@ public sealed class StepGenerator(SeededRandom random, ArenaLayout layout, int t
         }
 
         StepKind kind = DrawKind();
-        FitPolicy policy = (FitPolicy)random.Below(5);
+        FitPolicy policy = (FitPolicy)random.Below(7);
         int size = DrawSize();
         return new ArenaStep(
             kind, policy, size, random.Below(1 << 16), DrawValue(), 1 + random.Below(8), random.Below(8),

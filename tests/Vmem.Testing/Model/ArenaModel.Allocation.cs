@@ -11,6 +11,11 @@ public sealed partial class ArenaModel
         }
 
         int rounded = RoundUp(size);
+        if (policy == FitPolicy.OldestFit && !IsFreeToChoose(size, constraints, policy))
+        {
+            return FindOldest();
+        }
+
         PlacementChooser chooser = new(policy, IsPlain(constraints) && rounded == Quantum ? _rotor : _lead);
         foreach (ModelSegment span in _spans.Where(span => !IsDraining(span)))
         {
@@ -90,7 +95,7 @@ public sealed partial class ArenaModel
     public ModelAllocation Vacate(int start)
     {
         ModelAllocation allocation = _live[start];
-        Cells(start, allocation.Size).Clear();
+        MakeFree(start, allocation.Size);
         _live.Remove(start);
         return allocation;
     }
@@ -121,7 +126,7 @@ public sealed partial class ArenaModel
         }
         else
         {
-            Cells(start, allocation.Size).Clear();
+            MakeFree(start, allocation.Size);
         }
 
         _live.Remove(start);

@@ -80,7 +80,12 @@ public sealed partial class ArenaModel
             return Outcome.Refused;
         }
 
-        cells.Fill(grows ? Nobody : Outside);
+        cells.Fill(Outside);
+        if (grows)
+        {
+            MakeFree(start + oldSize, newSize - oldSize);
+        }
+
         _spans[index] = _spans[index] with { Size = newSize };
         return Outcome.Done();
     }

@@ -35,6 +35,7 @@ public sealed partial class ArenaModel
     public bool HasRoomForAll(int size, int count)
     {
         (int rotor, int lead, int owner) = (_rotor, _lead, _lastOwner);
+        int[] freedAt = [.. _freedAt];
         List<int> taken = [];
         while (taken.Count < count && FindPlace(size, default, Policy) is { Kind: OutcomeKind.Done, Value: var start })
         {
@@ -44,6 +45,7 @@ public sealed partial class ArenaModel
 
         taken.ForEach(start => Vacate(start));
         (_rotor, _lead, _lastOwner) = (rotor, lead, owner);
+        freedAt.CopyTo(_freedAt, 0);
         return taken.Count == count;
     }
 }

@@ -28,7 +28,7 @@ public sealed partial class ArenaModel
             && _resting.Values.Where(static rest => rest.Fence < 0).OrderBy(static rest => (rest.Until, rest.Turn)).FirstOrDefault() is
             { Size: > 0 } oldest)
         {
-            Cells(oldest.Start, oldest.Size).Clear();
+            MakeFree(oldest.Start, oldest.Size);
             _resting.Remove(oldest.Start);
         }
     }
@@ -66,11 +66,11 @@ public sealed partial class ArenaModel
 
     private void EndRests()
     {
-        foreach (ModelRest rest in _resting.Values.ToArray())
+        foreach (ModelRest rest in _resting.Values.OrderBy(static rest => (rest.Fence < 0 ? rest.Until : rest.Fence, rest.Turn)).ToArray())
         {
             if (rest.Fence >= 0 ? rest.Fence <= _completed : rest.Until <= _now)
             {
-                Cells(rest.Start, rest.Size).Clear();
+                MakeFree(rest.Start, rest.Size);
                 _resting.Remove(rest.Start);
             }
         }

@@ -34,6 +34,7 @@ public sealed partial class ArenaModel
         Policy = policy;
         _maxAmount = maxAmount;
         _owners = new int[(top + quantum - 1) / quantum];
+        _freedAt = new int[_owners.Length];
         Array.Fill(_owners, Outside);
     }
 
@@ -68,7 +69,7 @@ public sealed partial class ArenaModel
             return Outcome.BadArgument;
         }
 
-        cells.Clear();
+        MakeFree(start, size);
         int index = _spans.FindIndex(span => span.Start > start);
         _spans.Insert(index < 0 ? _spans.Count : index, new ModelSegment(start, size, SegmentKind.Span));
         return Outcome.Done();

@@ -18,7 +18,7 @@ public class FreeWithoutMemoryTests
                 foreach (bool isImporting in new[] { false, true })
                 {
                     cases.Add(policy, 0, isImporting);
-                    if (policy != FitPolicy.NextFit)
+                    if (policy is not (FitPolicy.NextFit or > FitPolicy.LastFit))
                     {
                         cases.Add(policy, 8, isImporting);
                     }

@@ -19,7 +19,7 @@ public class GrowthFaultTests
             foreach (FitPolicy policy in Enum.GetValues<FitPolicy>())
             {
                 cases.Add(policy, 0);
-                if (policy != FitPolicy.NextFit)
+                if (policy is not (FitPolicy.NextFit or > FitPolicy.LastFit))
                 {
                     cases.Add(policy, 8);
                 }

@@ -215,7 +215,12 @@ public class MistakeTests
             16,
             1_008,
             1,
-            new ArenaOptions<uint> { Audit = true, Policy = policy, QuantumCacheMax = policy == FitPolicy.NextFit ? 0 : Cached });
+            new ArenaOptions<uint>
+            {
+                Audit = true,
+                Policy = policy,
+                QuantumCacheMax = policy is FitPolicy.NextFit or > FitPolicy.LastFit ? 0 : Cached,
+            });
 
     internal static uint AllocateHere(Arena<uint> arena, Way way, uint size)
     {

@@ -52,7 +52,7 @@ public class CachedModelTests(ITestOutputHelper output)
         layout = layout with
         {
             Quantum = quantum,
-            Policy = layout.Policy == FitPolicy.NextFit ? FitPolicy.BestFit : layout.Policy,
+            Policy = layout.Policy is FitPolicy.NextFit or > FitPolicy.LastFit ? FitPolicy.BestFit : layout.Policy,
             CacheMax = quantum * (1 + random.Below(8)),
         };
         StepGenerator generator = new(random, layout);

@@ -50,7 +50,7 @@ public class OverAllTests
                 }
             }
 
-            FitPolicy other = policy == FitPolicy.NextFit ? FitPolicy.BestFit : policy;
+            FitPolicy other = policy is FitPolicy.NextFit or > FitPolicy.LastFit ? FitPolicy.BestFit : policy;
             Assert.Equal(policy == FitPolicy.LastFit ? quantum : 0, arena.Allocate((byte)(256 - quantum), other));
         }
     }
@@ -136,7 +136,7 @@ public class OverAllTests
         byte[] starts = new byte[8];
         for (int round = 0; round < 300; round++)
         {
-            Assert.True(arena.TryAllocateHandle((byte)(1 + random.Below(255)), (FitPolicy)random.Below(5), out RangeHandle<byte> handle));
+            Assert.True(arena.TryAllocateHandle((byte)(1 + random.Below(255)), (FitPolicy)random.Below(7), out RangeHandle<byte> handle));
             arena.Validate();
             arena.Free(handle);
             arena.Validate();
@@ -184,7 +184,7 @@ public class OverAllTests
         {
             int quantum = seed % 3 == 0 && cacheMax == 0 ? 4 : 1;
             FitPolicy policy = (FitPolicy)(seed % 5);
-            policy = cacheMax > 0 && policy == FitPolicy.NextFit ? FitPolicy.BestFit : policy;
+            policy = cacheMax > 0 && policy is FitPolicy.NextFit or > FitPolicy.LastFit ? FitPolicy.BestFit : policy;
             ArenaLayout layout = new(256, quantum, [], policy, SingleThreaded: seed % 2 == 0, cacheMax * quantum, IsWhole: true);
             StepGenerator generator = new(new SeededRandom(seed), layout with { Spans = [new(0, 252, SegmentKind.Span)] });
             ArenaStep[] steps = [.. Enumerable.Range(0, 2_000).Select(_ => generator.Next())];

@@ -63,7 +63,7 @@ internal sealed class StressWorker(Arena<uint> arena, int[] owners, int id)
             case 1 when arena.TryAllocateConstrained(
                 size,
                 new() { Align = 1u << _random.Below(6) },
-                (FitPolicy)_random.Below(5),
+                (FitPolicy)_random.Below(7),
                 out uint start):
                 Take(start, size, default);
                 break;

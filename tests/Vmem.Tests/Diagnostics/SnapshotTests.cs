@@ -120,7 +120,7 @@ public class SnapshotTests
         for (int i = 0; i < 60; i++)
         {
             T wanted = T.CreateChecked(1 + random.Below(9));
-            if (arena.TryAllocate(wanted, (FitPolicy)random.Below(5), out T place))
+            if (arena.TryAllocate(wanted, (FitPolicy)random.Below(7), out T place))
             {
                 live.Add((place, wanted));
             }

@@ -57,7 +57,9 @@ public sealed class BadlyPlacedTests
         Assert.True(Steps(() => Assert.False(arena.TryAllocateConstrained(8, constraints, policy, out _))) < Bound);
         arena.Free(20 + (16 * 777), 8);
         ulong place = (16ul * 777) + (policy == FitPolicy.LastFit ? 24ul : 16ul);
-        Assert.True(Steps(() => Assert.Equal(place, arena.AllocateConstrained(8, constraints, policy))) < Bound);
+        ulong found = 0;
+        Assert.True(Steps(() => found = arena.AllocateConstrained(8, constraints, policy)) < Bound);
+        Assert.True(policy > FitPolicy.LastFit ? found / 16 is 778 or 779 && found % 16 <= 8 : found == place, $"{policy}: {found}");
         arena.Validate();
     }
 

@@ -39,7 +39,7 @@ internal sealed partial class Crossing<T>
             return;
         }
 
-        if (policy == FitPolicy.InstantFit)
+        if (policy is FitPolicy.InstantFit or > FitPolicy.LastFit)
         {
             expected = _free.At(start);
             Assert.True(FreeRuns<T>.IsPlace(placement, start, _free.Runs[expected]));

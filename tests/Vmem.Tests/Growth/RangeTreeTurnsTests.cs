@@ -22,8 +22,8 @@ public sealed class RangeTreeTurnsTests
         where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
     {
         var random = new Random(count);
-        var byStart = new RangeTree<T, ByKey<T>>(isBounded: true);
-        var bySize = new RangeTree<T, ByKeyThenValue<T>>(isBounded: true);
+        var byStart = new RangeTree<T, ByKey<T>>(TreeExtras.Bounds);
+        var bySize = new RangeTree<T, ByKeyThenValue<T>>(TreeExtras.Bounds);
         SortedDictionary<int, int> sizes = [];
         for (int i = 0; i < count * 3; i++)
         {

@@ -110,7 +110,7 @@ public class ConstrainedImportTests
         constraints = constraints.AreWellFormed(size, 1) ? constraints : constraints with { NoCross = 0 };
         bool possible = HasPlace(child, size, constraints) || HasPlaceOnceReaped(parent, child, size, constraints);
         RangeConstraints<ushort> asked = constraints.For<ushort>();
-        bool found = child.TryAllocateConstrained((ushort)size, asked, (FitPolicy)random.Below(5), out ushort start);
+        bool found = child.TryAllocateConstrained((ushort)size, asked, (FitPolicy)random.Below(7), out ushort start);
         Assert.True(found == possible, $"{size} with {constraints}: found {found}, possible {possible}");
         if (found)
         {

@@ -182,5 +182,5 @@ public class ExactImportTests
         live.Where(_ => random.Below(2) == 0).ToList().ForEach(range => ground.Free(range.Start, range.Size));
     }
 
-    private static FitPolicy Policy(SeededRandom random) => (FitPolicy)random.Below(5);
+    private static FitPolicy Policy(SeededRandom random) => (FitPolicy)random.Below(7);
 }

@@ -84,7 +84,7 @@ public class StackedArenaTests
             if (arena.TryAllocateConstrained(
                 size,
                 new() { Align = arena.Quantum << random.Below(4) },
-                (FitPolicy)random.Below(5),
+                (FitPolicy)random.Below(7),
                 out ulong start))
             {
                 live.Add((arena, start, size));

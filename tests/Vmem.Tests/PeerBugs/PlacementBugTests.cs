@@ -105,7 +105,7 @@ public class PlacementBugTests
             constraints = constraints with { NoCross = 0 };
         }
 
-        FitPolicy policy = (FitPolicy)random.Below(5);
+        FitPolicy policy = (FitPolicy)random.Below(7);
         RangeConstraints<byte> asBytes = constraints.For<byte>();
         int[] valid = [.. Enumerable.Range(spanStart, Math.Max(0, spanSize - size + 1))
             .Where(place => PlacementRule.Holds(place, size, constraints, 1))];

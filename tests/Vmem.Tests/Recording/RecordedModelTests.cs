@@ -54,7 +54,7 @@ public class RecordedModelTests(ITestOutputHelper output)
         if (cached)
         {
             int quantum = Math.Min(layout.Quantum, 2);
-            FitPolicy policy = layout.Policy == FitPolicy.NextFit ? FitPolicy.BestFit : layout.Policy;
+            FitPolicy policy = layout.Policy is FitPolicy.NextFit or > FitPolicy.LastFit ? FitPolicy.BestFit : layout.Policy;
             layout = layout with { Quantum = quantum, Policy = policy, CacheMax = quantum * (1 + random.Below(8)) };
         }
 

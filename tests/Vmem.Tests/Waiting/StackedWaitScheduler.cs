@@ -201,12 +201,13 @@ internal sealed class StackedWaitScheduler : IDisposable
 
     private Arena<uint> Pick() => _arenas[_random.Below(_arenas.Length)];
 
-    private FitPolicy Policy() => (FitPolicy)_random.Below(5);
+    private FitPolicy Policy() => (FitPolicy)_random.Below(7);
 
     private ArenaOptions<uint> Options(Arena<uint> source)
     {
         FitPolicy policy = Policy();
-        return Options(source, policy, policy == FitPolicy.NextFit || _random.Below(2) == 0 ? 0 : (uint)(1 + _random.Below(8)) * 4);
+        bool isCached = policy is not (FitPolicy.NextFit or > FitPolicy.LastFit) && _random.Below(2) != 0;
+        return Options(source, policy, isCached ? (uint)(1 + _random.Below(8)) * 4 : 0);
     }
 
     private ArenaOptions<uint> Options(Arena<uint> source, FitPolicy policy, uint cacheMax) => new()

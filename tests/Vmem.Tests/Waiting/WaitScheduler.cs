@@ -42,8 +42,8 @@ internal sealed class WaitScheduler : IDisposable
     {
         _random = new SeededRandom(seed);
         Quantum = 1 << _random.Below(3);
-        FitPolicy policy = (FitPolicy)_random.Below(5);
-        policy = caches && policy == FitPolicy.NextFit ? FitPolicy.FirstFit : policy;
+        FitPolicy policy = (FitPolicy)_random.Below(7);
+        policy = caches && policy is FitPolicy.NextFit or > FitPolicy.LastFit ? FitPolicy.FirstFit : policy;
         bool singleThreaded = _random.Below(2) == 0;
         uint cacheMax = caches ? (uint)(Quantum * (1 + _random.Below(20))) : 0;
         _hasCaches = caches;
@@ -139,7 +139,7 @@ internal sealed class WaitScheduler : IDisposable
     private void Wait()
     {
         int size = 1 + _random.Below(_random.Below(4) == 0 ? 200 : 40);
-        FitPolicy policy = (FitPolicy)_random.Below(5);
+        FitPolicy policy = (FitPolicy)_random.Below(7);
         ModelConstraints constraints = Constraints(size);
         var exact = new RangeConstraints<uint>
         {

@@ -138,7 +138,7 @@ public class WaitStressTests
     private static uint? Take(Arena<uint> arena, uint size, SeededRandom random, CancellationToken cancellation)
     {
         RangeConstraints<uint> constraints = new() { Align = arena.Quantum << random.Below(4) };
-        FitPolicy policy = (FitPolicy)random.Below(5);
+        FitPolicy policy = (FitPolicy)random.Below(7);
         uint start;
         switch (random.Below(5))
         {
