@@ -88,6 +88,9 @@ internal unsafe class HeapMemory<T>(NativeHeap heap) : MemoryManager<T>, IMemory
         }
     }
 
+    /// <summary>Whether the contents are zeroed before the block is freed.</summary>
+    protected virtual bool ClearsAtEnd => false;
+
     /// <summary>Implemented anew: the base's goes on to the collector, which has nothing to do here.</summary>
     void IDisposable.Dispose() => Dispose(disposing: true);
 
@@ -122,6 +125,11 @@ internal unsafe class HeapMemory<T>(NativeHeap heap) : MemoryManager<T>, IMemory
         {
             if (!heap.IsDisposed)
             {
+                if (ClearsAtEnd)
+                {
+                    new Span<T>(_block, _length).Clear();
+                }
+
                 heap.Free(_block);
             }
         }

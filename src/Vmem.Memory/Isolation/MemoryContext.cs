@@ -92,6 +92,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
             }
 
             Features = options.Features;
+            CallbackRefused = options.CallbackRefused;
             _arena = new Arena<nuint>("context", 0, size, geometry.Granule, new ArenaOptions<nuint> { SingleThreaded = true });
             _map = new ContextMap(start, size, geometry);
             _writers = new ulong[_map.Granules.Length];
@@ -133,11 +134,15 @@ public sealed unsafe partial class MemoryContext : IDisposable
 
     internal ContextMap Map => _map;
 
+    internal Action<Exception>? CallbackRefused { get; }
+
     /// <summary>A new client, empty: it takes nothing from the context until it allocates. O(1).</summary>
     /// <param name="name">For messages and statistics; need not be unique.</param>
     /// <param name="quota">The most bytes that its blocks may take together, their rounding included; 0: no such limit.</param>
     /// <exception cref="ObjectDisposedException">The context has been disposed of.</exception>
-    public MemoryClient CreateClient(string name, nuint quota = 0)
+    public MemoryClient CreateClient(string name, nuint quota = 0) => CreateClient(name, quota, parent: null);
+
+    internal MemoryClient CreateClient(string name, nuint quota, MemoryClient? parent)
     {
         ArgumentNullException.ThrowIfNull(name);
         using (_gate.EnterScope())
@@ -145,7 +150,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
             ObjectDisposedException.ThrowIf(_disposed, this);
             _ = _tables.EnsureCapacity(_tables.Count + _clients.Count + 1);       // so that deleting a client needs no memory
             ClientTables tables = _tables.TryPop(out ClientTables? spare) ? spare : new ClientTables(_cacheCapacities);
-            var client = new MemoryClient(this, name, quota, serial: ++_clientsCreated, tables);
+            var client = new MemoryClient(this, name, quota, serial: ++_clientsCreated, tables, parent);
             tables.Node.Value = client;
             _clients.AddLast(tables.Node);
             return client;
