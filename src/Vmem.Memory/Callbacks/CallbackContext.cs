@@ -5,6 +5,8 @@ namespace Vmem.Memory;
 /// <param name="refused">Told of each; null if nobody wants to know.</param>
 internal struct CallbackContext(Action<Exception>? refused)
 {
+    private const nint Closed = -1;
+
     private nint _context;                        // 0: nobody has asked
     private long _refused;
 
@@ -12,24 +14,30 @@ internal struct CallbackContext(Action<Exception>? refused)
     public long Refused => Interlocked.Read(ref _refused);
 
     /// <summary>The functions of a target, always of the same context.</summary>
+    /// <exception cref="ObjectDisposedException">The target is gone.</exception>
     public MemoryFunctions Open(ICallbackTarget target)
     {
-        if (Volatile.Read(ref _context) == 0)
+        nint context = Volatile.Read(ref _context);
+        if (context == 0)
         {
-            nint context = CallbackTargets.Add(target);
-            if (Interlocked.CompareExchange(ref _context, context, 0) != 0)
+            nint added = CallbackTargets.Add(target);
+            nint found = Interlocked.CompareExchange(ref _context, added, 0);
+            if (found != 0)
             {
-                CallbackTargets.Remove(context);  // another thread was first
+                CallbackTargets.Remove(added);    // another thread was first, with the same or with the end
             }
+
+            context = found == 0 ? added : found;
         }
 
-        return new MemoryFunctions(_context);
+        ObjectDisposedException.ThrowIf(context == Closed, target);
+        return new MemoryFunctions(context);
     }
 
     /// <summary>The target is gone: its context stands for nothing.</summary>
     public void Close()
     {
-        if (Interlocked.Exchange(ref _context, 0) is var context and not 0)
+        if (Interlocked.Exchange(ref _context, Closed) is var context and not (0 or Closed))
         {
             CallbackTargets.Remove(context);
         }

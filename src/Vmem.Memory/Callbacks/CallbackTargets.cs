@@ -4,19 +4,19 @@ namespace Vmem.Memory;
 
 /// <summary>Which heap or client a context stands for.</summary>
 /// <remarks>
-/// A context is a number: the low half is a place in the table, the high half counts who had the place. So a context whose target is gone
-/// finds nothing, however late it is used, until its place has been given as often as half a word can count. Found without a lock; places
-/// come and go under one.
+/// A context is a number: the low half is a place in the table, the high half counts the contexts that there were, and is never 0. So a
+/// context whose target is gone finds nothing, however late it is used, until as many others came as half a word can count. Found without a
+/// lock; places come and go under one.
 /// </remarks>
 internal static class CallbackTargets
 {
     private static readonly int s_serialShift = nuint.Size == 8 ? 32 : 16;
 
     private static readonly Gate s_gate = new();
-    private static readonly Stack<int> s_free = new();
+    private static readonly Stack<int> s_free = new(4);      // as many as there are entries: a removal must not fail
     private static Entry?[] s_entries = new Entry?[4];
     private static int s_used;
-    private static uint s_serial;
+    private static nuint s_serial;
 
     /// <summary>The target of a context; null if it is gone, or never was one.</summary>
     public static ICallbackTarget? Find(nint context)
@@ -36,14 +36,19 @@ internal static class CallbackTargets
         {
             if (s_free.Count == 0 && s_used == s_entries.Length)
             {
+                if ((nuint)s_used > PlaceMask)
+                {
+                    throw new InsufficientMemoryException($"There are {s_used} heaps and clients whose functions were asked for, and no room for more.");
+                }
+
                 Entry?[] longer = new Entry?[2 * s_used];
                 s_entries.CopyTo(longer, 0);
-                _ = s_free.EnsureCapacity(longer.Length);      // a removal must not fail
+                _ = s_free.EnsureCapacity(longer.Length);
                 Volatile.Write(ref s_entries, longer);
             }
 
             int place = s_free.TryPeek(out int free) ? free : s_used;
-            uint serial = s_serial + 1 == 0 ? 1 : s_serial + 1;
+            nuint serial = s_serial < PlaceMask ? s_serial + 1 : 1;
             nint context = ((nint)serial << s_serialShift) | place;
             Volatile.Write(ref s_entries[place], new Entry(context, target));
             s_serial = serial;
@@ -64,7 +69,9 @@ internal static class CallbackTargets
         }
     }
 
-    private static nuint PlaceOf(nint context) => (nuint)context & (((nuint)1 << s_serialShift) - 1);
+    private static nuint PlaceMask => ((nuint)1 << s_serialShift) - 1;
+
+    private static nuint PlaceOf(nint context) => (nuint)context & PlaceMask;
 
     private sealed class Entry(nint context, ICallbackTarget target)
     {

@@ -118,7 +118,7 @@ internal unsafe class HeapMemory<T>(NativeHeap heap) : MemoryManager<T>, IMemory
     }
 
     /// <summary>Nobody uses the block any more. If the heap refuses it, because its debugging found it overrun for instance, it is rented
-    /// as before.</summary>
+    /// as before, and empty if it is cleared at its end.</summary>
     private void End()
     {
         try

@@ -48,6 +48,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
     private readonly MeteredEntry _metered;
     private readonly nuint _minimumAlignment;
     private long _failures;
+    private readonly Gate _ending = new();
     private int _disposed;
 
     /// <summary>A heap of its own, independent of all others.</summary>
@@ -180,13 +181,19 @@ public sealed unsafe partial class NativeHeap : IDisposable
             throw new InvalidOperationException("The shared heap is everybody's: it is not to be disposed of.");
         }
 
-        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        using (_ending.EnterScope())
         {
-            return;
+            if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            {
+                return;
+            }
         }
 
         End()?.Invoke();
     }
+
+    /// <summary>The heap does not end meanwhile: for who calls at a time that its user cannot know, as a finaliser.</summary>
+    internal Gate.Scope HoldOpen() => _ending.EnterScope();
 
     /// <summary>Ends the heap. There is no second try.</summary>
     /// <returns>Reports what debugging has found; null if nothing is to be reported.</returns>

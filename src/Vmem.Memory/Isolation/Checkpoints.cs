@@ -30,11 +30,17 @@ internal struct Checkpoints
         return ++_last;
     }
 
-    /// <summary>How many marks were set before this one; -1 if it is not set (any more).</summary>
-    public readonly int Find(ulong number) => _marks?.BinarySearch(number) is { } place and >= 0 ? place : -1;
+    /// <summary>The number of the last mark that is set; 0 if none is.</summary>
+    public readonly ulong Last => Count == 0 ? 0 : _marks![^1];
 
-    /// <summary>Only the first marks are left.</summary>
-    public readonly void Cut(int count) => _marks?.RemoveRange(count, Count - count);
+    /// <summary>What was allocated when this many marks were set, or more, came after this one; of 0, which is no mark, that is all. -1 if
+    /// the mark is not set (any more).</summary>
+    public readonly int MarksAfter(ulong number) =>
+        number == 0 ? 0 : _marks?.BinarySearch(number) is { } place and >= 0 ? place + 1 : -1;
+
+    /// <summary>A mark ends, and all that were set after it.</summary>
+    /// <param name="marks">What <see cref="MarksAfter"/> said of it.</param>
+    public readonly void Cut(int marks) => _marks?.RemoveRange(Math.Max(marks - 1, 0), Count - Math.Max(marks - 1, 0));
 
     /// <summary>Something is to be done when the client goes back behind this moment.</summary>
     /// <returns>For <see cref="Unregister"/>.</returns>

@@ -122,6 +122,7 @@ internal struct FreeBlocks(MemoryClient client, ContextMap map, ClientTables tab
     public void Seal()
     {
         FlushCaches();
+        Regions.ReturnEmpty();                    // else it would be the one that is kept, and of no use
         Regions.Seal();
     }
 

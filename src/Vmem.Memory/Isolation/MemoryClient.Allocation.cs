@@ -156,6 +156,7 @@ public sealed unsafe partial class MemoryClient
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (length == 0 || length > Context.Size || length > Room)
         {
+            hopeless = length == 0 || length > Room + _childrenHeld;       // what they hold may be in reserve
             return false;
         }
 

@@ -10,11 +10,14 @@ public sealed unsafe partial class MemoryClient
     private nuint _childrenHeld;                  // of _inUse
 
     /// <summary>What the client keeps from others: its regions, and those of its own clients. It may be more than <see cref="InUse"/>,
-    /// since regions are divided; where there is a quota, at most twice that, rounded up to <see cref="MemoryContext.BlockSize"/>. Beyond
-    /// it the client is refused, so that one whose blocks lie scattered takes nothing from the others.</summary>
+    /// since regions are divided; where there is a quota, it gets no more than twice that, rounded up to
+    /// <see cref="MemoryContext.BlockSize"/>. Beyond it the client is refused, so that one whose blocks lie scattered takes nothing from
+    /// the others.</summary>
     public nuint Held => TotalSize + _childrenHeld;
 
     internal MemoryClient? Parent { get; }
+
+    internal nuint ChildrenHeld => _childrenHeld;
 
     // A quota of more than the context is none.
     private nuint MostHeld => _quota == 0 || _quota > Context.Size ? nuint.MaxValue : 2 * _map.Geometry.RoundUpToGranules(_quota);
@@ -33,6 +36,10 @@ public sealed unsafe partial class MemoryClient
         try
         {
             child._asChild = Register(child.Dispose);
+            if (child._disposed)
+            {
+                Unregister(child._asChild);       // by who found it in the context's list
+            }
         }
         catch
         {

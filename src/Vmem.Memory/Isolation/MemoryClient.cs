@@ -132,7 +132,7 @@ public sealed unsafe partial class MemoryClient : IDisposable
         ExceptionDispatchInfo? failure = null;
         do
         {
-            CleanUp(marks: 0, ref failure);
+            CleanUp(mark: 0, ref failure);
         }
         while (!TryEnd());                        // more was registered meanwhile
         Context.Forget(this);
@@ -158,8 +158,8 @@ public sealed unsafe partial class MemoryClient : IDisposable
             _limit = 0;
             _shortOrders = _lockedOrders = 0;
             _leaked = _free.Regions.CountLive();
-            _freedEver += _inUse;
-            _inUse = 0;
+            _freedEver += _inUse - _childrenHeld;
+            _inUse = _childrenHeld;               // of clients that are ending at this moment
             _callbacks.Close();
             _free.ReturnAll(zeroed: (Context.Features & MemoryContextFeatures.ZeroOnFree) != 0);
         }

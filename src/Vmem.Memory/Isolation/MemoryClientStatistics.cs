@@ -54,7 +54,7 @@ public readonly record struct MemoryClientStatistics
     /// <summary>Allocations refused for want of room, or by the quota.</summary>
     public long Failures { get; init; }
 
-    /// <summary>Calls through <see cref="MemoryClient.Functions"/> that were refused as wrong.</summary>
+    /// <summary>Calls through <see cref="MemoryClient.Functions"/> that were refused: mostly as wrong.</summary>
     public long RefusedCallbacks { get; init; }
 
     /// <summary>The share of all bytes ever handed out that their callers had not asked for: what rounding to powers of two has cost so

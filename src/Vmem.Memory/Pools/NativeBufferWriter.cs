@@ -170,11 +170,7 @@ public sealed unsafe class NativeBufferWriter : IBufferWriter<byte>, IDisposable
     /// <exception cref="InvalidFreeException">The heap has debugging, and a block was written before its start or behind its end. It is
     /// kept; the others were given back.</exception>
     /// <exception cref="ObjectDisposedException">The writer has been disposed of.</exception>
-    public void Clear()
-    {
-        _growth = _blockSize;
-        BeginAnew(kept: 0);
-    }
+    public void Clear() => BeginAnew(kept: 0);
 
     /// <summary>Gives all blocks back to the heap, unless that is gone. Idempotent.</summary>
     public void Dispose()
@@ -205,12 +201,12 @@ public sealed unsafe class NativeBufferWriter : IBufferWriter<byte>, IDisposable
 
         if (total > kept)
         {
+            _growth = (int)Math.Clamp(kept, _blockSize, Math.Max(LargestGrowth, _blockSize));
             GiveBack(kept);
         }
     }
 
-    /// <summary>Blocks go to the heap; as many as the bound allows stay, the shorter ones, which come first, rather than the
-    /// longer.</summary>
+    /// <summary>Blocks go to the heap; as many as the bound allows stay.</summary>
     private void GiveBack(long kept)
     {
         ExceptionDispatchInfo? failure = null;

@@ -78,19 +78,23 @@ public sealed unsafe partial class NativeMemoryPool<T> : IMetered
     /// <summary>An owner was lost. On the thread of finalisers, which no exception may reach.</summary>
     private void NoteLeak(PooledMemory<T> owner, NativeMemoryLeak leak)
     {
-        // The end of a heap frees all at once: nobody has to dispose of anything.
-        bool isLeak = !_heap.IsDisposed;
-        _ = isLeak ? Interlocked.Increment(ref _leaks) : 0;
-        try
+        bool isLeak;
+        using (_heap.HoldOpen())
         {
-            if (_options.ReclaimLost)
+            // The end of a heap frees all at once: nobody has to dispose of anything.
+            isLeak = !_heap.IsDisposed;
+            _ = isLeak ? Interlocked.Increment(ref _leaks) : 0;
+            try
             {
-                owner.Reclaim();
+                if (_options.ReclaimLost)
+                {
+                    owner.Reclaim();
+                }
             }
-        }
-        catch (Exception)
-        {
-            // The heap's debugging refuses a block that was overrun: it stays the heap's.
+            catch (Exception)
+            {
+                // The heap's debugging refuses a block that was overrun: it stays the heap's.
+            }
         }
 
         try

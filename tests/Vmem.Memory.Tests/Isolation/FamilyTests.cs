@@ -145,6 +145,104 @@ public unsafe class FamilyTests
     }
 
     [Fact]
+    public void A_parent_that_ends_while_a_child_is_ending_counts_on()
+    {
+        using MemoryContext context = new(64 << 20);
+        MemoryClient parent = context.CreateClient("parent");
+        MemoryClient child = parent.CreateClient("child");
+        child.Allocate(100);
+        parent.Allocate(100);
+        child.RegisterCleanup(parent.Dispose);
+        child.Dispose();
+        Assert.Equal((true, true), (parent.IsDisposed, child.IsDisposed));
+        Assert.Equal(((nuint)0, (nuint)0, (nuint)0), (parent.InUse, parent.Held, context.GetStatistics().InUse));
+        context.Validate();
+    }
+
+    /// <summary>"Fails only if nothing fits" holds in a family: what a child keeps in reserve comes back before its parent is
+    /// refused.</summary>
+    [Fact]
+    public void What_a_child_keeps_in_reserve_is_not_in_its_parents_way()
+    {
+        using MemoryContext context = new(64 << 20);
+        using MemoryClient parent = context.CreateClient("parent", 4 * BlockSize);
+        MemoryClient child = parent.CreateClient("child");
+        child.Free(child.Allocate(100));
+        Assert.True(parent.TryAllocate(4 * BlockSize, out _));
+        Assert.Equal(0, parent.GetStatistics().Failures);
+    }
+
+    /// <summary>By seed: families of clients that come and go, quotas that change, cleanups, against what each is known to have
+    /// allocated.</summary>
+    [Theory]
+    [InlineData(MemoryContextFeatures.None)]
+    [InlineData(MemoryContextFeatures.Synchronized)]
+    public void Families_keep_their_books(MemoryContextFeatures features)
+    {
+        for (int seed = 0; seed < 30; seed++)
+        {
+            Random random = new(seed);
+            using MemoryContext context = new(256 * 4_096, new MemoryContextOptions { BlockSize = 4_096, Features = features });
+            List<(MemoryClient Client, List<nint> Blocks)> family = [(context.CreateClient("root"), [])];
+            int registered = 0;
+            int run = 0;
+            for (int step = 0; step < 1_000; step++)
+            {
+                (MemoryClient client, List<nint> blocks) = family[random.Next(family.Count)];
+                nuint room = client.Quota == 0 ? nuint.MaxValue : client.Quota - nuint.Min(client.Quota, client.InUse);
+                switch (random.Next(20))
+                {
+                    case < 9:
+                        int size = random.Next(random.Next(2) == 0 ? 100 : 10_000);
+                        if (client.TryAllocate((nuint)size, out void* block))
+                        {
+                            Assert.True((nuint)size <= room);
+                            blocks.Add((nint)block);
+                        }
+
+                        break;
+                    case < 14 when blocks.Count > 0:
+                        client.Free((void*)blocks[^1]);
+                        blocks.RemoveAt(blocks.Count - 1);
+                        break;
+                    case 14:
+                        family.Add((client.CreateClient($"child {step}", (nuint)random.Next(100_000)), []));
+                        break;
+                    case 15:
+                        client.Quota = (nuint)random.Next(200_000);
+                        break;
+                    case 16:
+                        registered++;
+                        client.RegisterCleanup(() => run++);
+                        break;
+                    case 17 when client != family[0].Client:
+                        client.Dispose();
+                        break;
+                    case 18 when random.Next(4) == 0:
+                        client.Reset();
+                        blocks.Clear();
+                        break;
+                    case 19:
+                        _ = client.Trim();
+                        break;
+                }
+
+                family.RemoveAll(member => member.Client.IsDisposed);
+                Assert.Equal(family.Count, context.GetStatistics().Clients);
+                foreach ((MemoryClient member, List<nint> its) in family)
+                {
+                    Assert.Equal(its.Count, member.GetStatistics().LiveBlocks);
+                }
+
+                context.Validate();
+            }
+
+            context.Dispose();
+            Assert.Equal(registered, run);
+        }
+    }
+
+    [Fact]
     public void Threads_use_children_while_their_parent_is_reset()
     {
         using MemoryContext context = new(64 << 20, new MemoryContextOptions { Features = MemoryContextFeatures.Synchronized });
@@ -157,6 +255,11 @@ public unsafe class FamilyTests
                 if (thread == 0)
                 {
                     parent.Reset();
+                    using MemoryClient other = context.CreateClient("other parent", 16 << 20);
+                    MemoryClient its = other.CreateClient("its child");
+                    its.Allocate(1_000);
+                    Parallel.Invoke(its.Dispose, other.Dispose);
+                    Assert.Equal((nuint)0, its.InUse);
                     continue;
                 }
 

@@ -95,7 +95,11 @@ public unsafe class GoingBackTests
         using MemoryContext context = Create();
         using MemoryClient client = context.CreateClient("client");
         using MemoryClient other = context.CreateClient("other");
+        using MemoryContext stranger = Create();
         MemoryMark mark = client.Mark();
+        MemoryClient twin = stranger.CreateClient("client");
+        _ = twin.Mark();
+        Assert.Throws<ArgumentException>(() => twin.Release(mark));
         ArgumentException refusal = Assert.Throws<ArgumentException>(() => other.Release(mark));
         Assert.Contains("'other'", refusal.Message);
         Assert.Throws<ArgumentException>(() => client.Release(default));
@@ -108,6 +112,104 @@ public unsafe class GoingBackTests
         Assert.Throws<ObjectDisposedException>(() => client.Mark());
         Assert.Throws<ObjectDisposedException>(client.Reset);
         Assert.Throws<ObjectDisposedException>(() => client.Release(next));
+    }
+
+    /// <summary>A cleanup goes back further, and what it does then is not undone by the one it came from.</summary>
+    [Fact]
+    public void Going_back_further_from_a_cleanup_ends_the_going_back()
+    {
+        using MemoryContext context = Create();
+        using MemoryClient client = context.CreateClient("client");
+        MemoryMark first = client.Mark();
+        client.Allocate(100);
+        MemoryMark second = client.Mark();
+        client.Allocate(100);
+        byte* kept = null;
+        client.RegisterCleanup(() =>
+        {
+            client.Release(first);
+            client.Mark();
+            client.Mark();
+            kept = (byte*)client.Allocate(100);
+        });
+        client.Release(second);
+        Assert.True(client.Owns(kept));
+        Assert.Equal((1, (nuint)128), (client.GetStatistics().LiveBlocks, client.InUse));
+        context.Validate();
+        client.RegisterCleanup(client.Reset);
+        client.Reset();
+        Assert.Equal((nuint)0, client.InUse);
+        client.RegisterCleanup(client.Dispose);
+        client.Dispose();
+        context.Validate();
+    }
+
+    /// <summary>A memory that was rented before the client went back says that it is gone, and its owner frees nobody's block.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void An_owner_ends_when_its_client_goes_back(bool resets)
+    {
+        using MemoryContext context = Create();
+        using MemoryClient client = context.CreateClient("client");
+        using System.Buffers.IMemoryOwner<byte> before = client.Rent<byte>(100);
+        MemoryMark mark = client.Mark();
+        System.Buffers.IMemoryOwner<byte> since = client.Rent<byte>(100);
+        Memory<byte> memory = since.Memory;
+        if (resets)
+        {
+            client.Reset();
+            Assert.Throws<ObjectDisposedException>(() => before.Memory.Span.Length);
+        }
+        else
+        {
+            client.Release(mark);
+            before.Memory.Span.Clear();
+        }
+
+        void* next = client.Allocate(100);
+        Assert.Throws<ObjectDisposedException>(() => memory.Span.Length);
+        since.Dispose();
+        Assert.True(client.Owns(next));
+    }
+
+    /// <summary>A region that is kept though it is empty is not the one that a mark seals.</summary>
+    [Fact]
+    public void A_mark_keeps_no_empty_region()
+    {
+        using MemoryContext context = Create();
+        using MemoryClient client = context.CreateClient("client");
+        client.Free(client.Allocate(100));
+        client.Mark();
+        long before = client.GetStatistics().RegionsTaken;
+        for (int i = 0; i < 1_000; i++)
+        {
+            client.Free(client.Allocate(100));
+        }
+
+        Assert.Equal(before + 1, client.GetStatistics().RegionsTaken);
+    }
+
+    [Fact]
+    public void A_context_ends_whatever_its_clients_cleanups_do()
+    {
+        MemoryContext context = Create();
+        MemoryClient bad = context.CreateClient("bad");
+        MemoryClient other = context.CreateClient("other");
+        other.Allocate(100);
+        bad.RegisterCleanup(() => throw new InvalidOperationException("of the test"));
+        Assert.Throws<InvalidOperationException>(context.Dispose);
+        Assert.Equal((true, true), (bad.IsDisposed, other.IsDisposed));
+        Assert.Equal((0L, context.Size), (context.GetStatistics().Clients, context.GetStatistics().Free));
+
+        context = Create();
+        bad = context.CreateClient("bad");
+        bad.Allocate(100);
+        bad.RegisterCleanup(context.Dispose);
+        bad.Dispose();
+        Assert.True(bad.IsDisposed);
+        Assert.Equal(context.Size, context.GetStatistics().Free);
+        Assert.Throws<ObjectDisposedException>(() => context.CreateClient("late"));
     }
 
     /// <summary>Rounds of work make no managed garbage, and cost no more regions than the round needs.</summary>

@@ -162,6 +162,9 @@ public class BufferWriterTests
         writer.Write(message);
         writer.Reset();
         Assert.InRange((long)heap.GetStatistics().InUse, mostKept == 0 ? 0 : mostKept / 4, mostKept);
+        writer.Write(message.AsSpan(0, 10));
+        Assert.InRange((long)heap.GetStatistics().InUse, 10, Math.Max(mostKept, 4_096));
+        writer.Reset();
         writer.Write(message);
         byte[] copy = new byte[message.Length];
         writer.CopyTo(copy);

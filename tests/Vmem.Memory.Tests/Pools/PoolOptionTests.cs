@@ -149,6 +149,27 @@ public unsafe class PoolOptionTests
         next.Free(block);
     }
 
+    /// <summary>The finaliser is in the middle of freeing when the heap ends: one waits for the other.</summary>
+    [Fact]
+    public void A_heap_that_ends_while_a_lost_owner_is_reclaimed_is_not_touched_after()
+    {
+        for (int round = 0; round < 5; round++)
+        {
+            NativeHeap heap = new();
+            NativeMemoryPool<int> pool = new(heap, new NativeMemoryPoolOptions { ReclaimLost = true, ClearOnReturn = true });
+            LoseLarge(pool);
+            GC.Collect();
+            Thread.Yield();
+            pool.Dispose();
+            heap.Dispose();
+        }
+
+        Collect();
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void LoseLarge(NativeMemoryPool<int> pool) => pool.Rent(50 << 20).Memory.Span[0] = 1;
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Lose(NativeMemoryPool<int> pool, int times)
     {
