@@ -37,7 +37,7 @@ internal sealed class ScriptHost : IDisposable
     public ScriptProcess Start(Script script, TextWriter output)
     {
         MemoryClient client = Memory.CreateClient(script.Name, _options.Quota);
-        var process = new ScriptProcess(script, client, _board, output, _options.StepLimit);
+        var process = new ScriptProcess(script, Memory, client, _board, output, _options.StepLimit);
         _processes.Add(process);
         return process;
     }

@@ -6,7 +6,7 @@ namespace Vmem.Samples;
 /// The blocks of one script, all in its client's memory. What protects scripts from each other is <see cref="Open"/>: before a block is
 /// used, the client is asked whether a block of its own starts there.
 /// </summary>
-internal sealed unsafe class ScriptMemory(MemoryClient client)
+internal sealed unsafe class ScriptMemory(MemoryContext context, MemoryClient client)
 {
     // Beyond any quota, and far from overflowing a size in bytes; arbitrary.
     private const long MostItems = int.MaxValue;
@@ -54,7 +54,7 @@ internal sealed unsafe class ScriptMemory(MemoryClient client)
         }
         catch (InvalidFreeException)
         {
-            _ = client.Context.TryGetClient(block.Address, out MemoryClient? owner);
+            _ = context.TryGetClient(block.Address, out MemoryClient? owner);
             throw owner == client ? new ScriptFault("this was freed before", "Free each block once, and use it no more; set the variable to nil")
                 : owner is null ? new ScriptFault("this is nobody's memory", "It was freed before, or the script that shared it has ended")
                 : new ScriptFault($"this is memory of the script '{owner.Name}'", "Only that script can use and free it; share numbers instead");

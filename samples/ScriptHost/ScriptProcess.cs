@@ -5,12 +5,13 @@ namespace Vmem.Samples;
 /// <summary>
 /// One run of a script: its client, its variables, where it stands, how it ended. After its end its blocks stay until it is deleted.
 /// </summary>
-internal sealed class ScriptProcess(Script script, MemoryClient client, Board board, TextWriter output, long stepLimit) : IDisposable
+internal sealed class ScriptProcess(
+    Script script, MemoryContext context, MemoryClient client, Board board, TextWriter output, long stepLimit) : IDisposable
 {
     // What it prints is the host's, on no quota. Arbitrary.
     private const int MostPrinted = 64 * 1024;
 
-    private readonly ScriptMemory _memory = new(client);
+    private readonly ScriptMemory _memory = new(context, client);
     private readonly Value[] _variables = new Value['z' - 'a' + 1];
     private int _next;
     private int _printed;

@@ -39,8 +39,9 @@ internal sealed class Plan
             Buddy          -> Checks
             Platform       -> Ranges, Checks
             Poisoning      -> Checks
-            Heap           -> Platform, Poisoning, Caching, Diagnostics
-            Isolation      -> Platform, Poisoning, Buddy, Diagnostics
+            Callbacks      -> Checks
+            Heap           -> Platform, Poisoning, Callbacks, Caching, Diagnostics
+            Isolation      -> Platform, Poisoning, Callbacks, Buddy, Diagnostics
             Pools          -> Heap
             """),
         new("Vmem.Tool", """

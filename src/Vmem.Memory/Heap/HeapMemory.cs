@@ -88,6 +88,9 @@ internal unsafe class HeapMemory<T>(NativeHeap heap) : MemoryManager<T>, IMemory
         }
     }
 
+    /// <summary>Whether the contents are zeroed before the block is freed.</summary>
+    protected virtual bool ClearsAtEnd => false;
+
     /// <summary>Implemented anew: the base's goes on to the collector, which has nothing to do here.</summary>
     void IDisposable.Dispose() => Dispose(disposing: true);
 
@@ -115,13 +118,18 @@ internal unsafe class HeapMemory<T>(NativeHeap heap) : MemoryManager<T>, IMemory
     }
 
     /// <summary>Nobody uses the block any more. If the heap refuses it, because its debugging found it overrun for instance, it is rented
-    /// as before.</summary>
+    /// as before, and empty if it is cleared at its end.</summary>
     private void End()
     {
         try
         {
             if (!heap.IsDisposed)
             {
+                if (ClearsAtEnd)
+                {
+                    new Span<T>(_block, _length).Clear();
+                }
+
                 heap.Free(_block);
             }
         }

@@ -77,7 +77,12 @@ public sealed unsafe partial class NativeHeap : IMetered
     private bool TryCount(out NativeHeapStatistics figures)
     {
         bool isThere = _layer.TryCount(out figures);
-        figures = figures with { Frees = figures.Allocations - figures.LiveBlocks, Failures = Interlocked.Read(ref _failures) };
+        figures = figures with
+        {
+            Frees = figures.Allocations - figures.LiveBlocks,
+            Failures = Interlocked.Read(ref _failures),
+            RefusedCallbacks = _callbacks.Refused,
+        };
         return isThere;
     }
 }

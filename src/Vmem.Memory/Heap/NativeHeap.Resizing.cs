@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Vmem.Memory.Heap;
 
 namespace Vmem.Memory;
 
@@ -29,29 +30,46 @@ public sealed unsafe partial class NativeHeap
         return Resize(block, size, alignment);
     }
 
-    private void* Resize(void* block, nuint size, nuint alignment)
+    /// <summary>As <see cref="Reallocate"/>, but false where that finds no memory.</summary>
+    /// <param name="block">A block, or null.</param>
+    /// <param name="size">In bytes; 0 gives the smallest block there is, and frees nothing.</param>
+    /// <param name="resized">Where the block is now. If the result is false, <paramref name="block"/>, which is as it was: who writes it
+    /// over the old address loses nothing, as who does so with C's realloc would.</param>
+    /// <returns>False if there is no memory for a longer block.</returns>
+    /// <exception cref="InvalidFreeException">No block starts there. (Found of large blocks; of small ones only with
+    /// debugging.)</exception>
+    public bool TryReallocate(void* block, nuint size, out void* resized) => TryResize(block, size, alignment: 1, out resized);
+
+    private void* Resize(void* block, nuint size, nuint alignment) =>
+        TryResize(block, size, alignment, out void* resized) ? resized : throw OutOfMemory(size);
+
+    private bool TryResize(void* block, nuint size, nuint alignment, out void* resized)
     {
         if (block is null)
         {
-            return AllocateAligned(size, alignment);
+            return TryAllocate(size, alignment, out resized);
         }
 
+        resized = block;
         if (_layer.TryResize((nuint)block, size, alignment, out nuint old, out bool canStay))
         {
-            return block;
+            return true;
         }
 
-        bool isThere = alignment <= 8 ? TryAllocate(size, out void* moved)
-            : (moved = AllocateOrNull(size, alignment, clear: false, out _)) != null;
-        if (!isThere)
+        if (!TryAllocate(size, alignment, out void* moved))
         {
-            return canStay ? block : throw OutOfMemory(size);
+            return canStay;
         }
 
         NativeMemory.Copy(block, moved, Math.Min(old, size));
         FreeMoved(block, moved);
-        return moved;
+        resized = moved;
+        return true;
     }
+
+    private bool TryAllocate(nuint size, nuint alignment, out void* block) => alignment <= SizeClasses.Grain
+        ? TryAllocate(size, out block)
+        : (block = AllocateOrNull(size, alignment, clear: false, out _)) is not null;
 
     /// <summary>Frees a block that has moved; if that fails, it has not.</summary>
     private void FreeMoved(void* block, void* moved)

@@ -10,21 +10,11 @@ public sealed unsafe partial class NativeHeap
 {
     /// <summary>A block, zeroed, its rounding included. Pages fresh from the system are not zeroed again.</summary>
     /// <inheritdoc cref="Allocate"/>
-    public void* AllocateZeroed(nuint size)
-    {
-        void* block = AllocateOrNull(size, alignment: 1, clear: true, out bool isZero);
-        if (block is null)
-        {
-            throw OutOfMemory(size);
-        }
+    public void* AllocateZeroed(nuint size) => TryAllocateZeroed(size, alignment: 1, out void* block) ? block : throw OutOfMemory(size);
 
-        if (!isZero)
-        {
-            NativeMemory.Clear(block, GetSize(block));
-        }
-
-        return block;
-    }
+    /// <summary>As <see cref="AllocateZeroed"/>, but false where that finds no memory.</summary>
+    /// <inheritdoc cref="TryAllocate(nuint, out void*)"/>
+    public bool TryAllocateZeroed(nuint size, out void* block) => TryAllocateZeroed(size, alignment: 1, out block);
 
     /// <summary>A block that starts at a multiple of <paramref name="alignment"/>.</summary>
     /// <param name="size">In bytes; 0 gives the smallest there is.</param>
@@ -35,6 +25,37 @@ public sealed unsafe partial class NativeHeap
     {
         ThrowIfNoAlignment(alignment);
         return AllocateSlow(size, alignment);
+    }
+
+    /// <summary>As <see cref="AllocateAligned"/>, but false where that finds no memory.</summary>
+    /// <param name="size">In bytes; 0 gives the smallest there is.</param>
+    /// <param name="alignment">Any power of two.</param>
+    /// <param name="block">The block; null if the result is false.</param>
+    /// <exception cref="ArgumentException">The alignment is no power of two.</exception>
+    /// <inheritdoc cref="TryAllocate(nuint, out void*)"/>
+    public bool TryAllocateAligned(nuint size, nuint alignment, out void* block)
+    {
+        ThrowIfNoAlignment(alignment);
+        return TryAllocate(size, alignment, out block);
+    }
+
+    /// <summary>As <see cref="AllocateAligned"/>, zeroed, its rounding included.</summary>
+    /// <inheritdoc cref="AllocateAligned"/>
+    public void* AllocateAlignedZeroed(nuint size, nuint alignment)
+    {
+        ThrowIfNoAlignment(alignment);
+        return TryAllocateZeroed(size, alignment, out void* block) ? block : throw OutOfMemory(size);
+    }
+
+    private bool TryAllocateZeroed(nuint size, nuint alignment, out void* block)
+    {
+        block = AllocateOrNull(size, alignment, clear: true, out bool isZero);
+        if (block is not null && !isZero)
+        {
+            NativeMemory.Clear(block, GetSize(block));
+        }
+
+        return block is not null;
     }
 
     private static void ThrowIfNoAlignment(nuint alignment)
@@ -55,6 +76,8 @@ public sealed unsafe partial class NativeHeap
     }
 
     /// <inheritdoc cref="IHeapLayer.Take"/>
+    /// <remarks>Where blocks have a minimum alignment, a class that does not always have it is never asked for: its magazines stay closed,
+    /// and the fast paths, which know nothing of this, come here.</remarks>
     private void* AllocateOrNull(nuint size, nuint alignment, bool clear, out bool isZero)
     {
         ThrowIfDisposed();
@@ -62,7 +85,7 @@ public sealed unsafe partial class NativeHeap
         nuint block = 0;
         try
         {
-            block = _layer.Take(size, alignment, clear, out isZero);
+            block = _layer.Take(size, Math.Max(alignment, _minimumAlignment), clear, out isZero);
         }
         catch (OutOfMemoryException)
         {

@@ -46,11 +46,14 @@ public sealed unsafe partial class NativeHeap : IDisposable
     private readonly IHeapLayer _layer;           // the plain heap, or the debugger over it
     private readonly PlainHeap _plain;
     private readonly MeteredEntry _metered;
+    private readonly nuint _minimumAlignment;
     private long _failures;
+    private readonly Gate _ending = new();
     private int _disposed;
 
     /// <summary>A heap of its own, independent of all others.</summary>
     /// <param name="options">Null for the defaults.</param>
+    /// <exception cref="ArgumentException">The minimum alignment is no power of two of at most 4,096.</exception>
     /// <exception cref="OutOfMemoryException">The system has not even a little address space.</exception>
     public NativeHeap(NativeHeapOptions? options = null)
     {
@@ -58,6 +61,8 @@ public sealed unsafe partial class NativeHeap : IDisposable
         ArgumentNullException.ThrowIfNull(options.Name, nameof(options));
         ArgumentNullException.ThrowIfNull(options.TimeProvider, nameof(options));
         HeapDebugging debugging = options.Debugging ?? HeapDebugging.FromEnvironment;
+        _minimumAlignment = Checked(options);
+        _callbacks = new CallbackContext(options.CallbackRefused);
         bool isDebugged = debugging != HeapDebugging.None;
         _plain = new PlainHeap(options.Name, options.Limit == 0 ? DefaultReservation
             : options.Limit, options.HugePages, isDebugged, options.TimeProvider);
@@ -176,23 +181,36 @@ public sealed unsafe partial class NativeHeap : IDisposable
             throw new InvalidOperationException("The shared heap is everybody's: it is not to be disposed of.");
         }
 
-        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        using (_ending.EnterScope())
         {
-            return;
+            if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            {
+                return;
+            }
         }
 
         End()?.Invoke();
     }
 
+    /// <summary>The heap does not end meanwhile: for who calls at a time that its user cannot know, as a finaliser.</summary>
+    internal Gate.Scope HoldOpen() => _ending.EnterScope();
+
     /// <summary>Ends the heap. There is no second try.</summary>
     /// <returns>Reports what debugging has found; null if nothing is to be reported.</returns>
     private Action? End()
     {
+        _callbacks.Close();
         _plain.Stop();
         MemoryMetrics.Heaps.Remove(_metered);
         _granules = 0;
         return _layer.End();
     }
+
+    private static nuint Checked(NativeHeapOptions options) =>
+        (options.MinimumAlignment & (options.MinimumAlignment - 1)) == 0 && options.MinimumAlignment <= HeapSpace.PageSize
+            ? options.MinimumAlignment
+            : throw new ArgumentException(
+                $"MinimumAlignment cannot be {options.MinimumAlignment}: a power of two of at most {HeapSpace.PageSize}, or 0 for the default, can.", nameof(options));
 
     /// <summary>Puts a small block into the thread's magazine, if that has room.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

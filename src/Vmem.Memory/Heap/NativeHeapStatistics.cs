@@ -39,4 +39,8 @@ public readonly record struct NativeHeapStatistics
 
     /// <summary>Requests that found no room.</summary>
     public long Failures { get; init; }
+
+    /// <summary>Calls through <see cref="NativeHeap.Functions"/> that were refused: mostly as wrong, which is a mistake of the library
+    /// that called.</summary>
+    public long RefusedCallbacks { get; init; }
 }

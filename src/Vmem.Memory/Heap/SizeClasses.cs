@@ -29,10 +29,11 @@ internal static unsafe class SizeClasses
     /// five up to <see cref="Largest"/>.</summary>
     public const int Count = 1 + 4 + (8 * 4) + (16 * 5);
 
+    /// <summary>What sizes are rounded up to before their class is looked up. Every block starts at a multiple of it.</summary>
+    public const int Grain = 8;
+
     /// <summary>The most rounds of a magazine: those of blocks of at most 256 bytes.</summary>
     public const int MostRounds = 64;
-
-    private const int Grain = 8;
 
     // Outside the managed heap: the JIT makes its address a constant. It is never freed.
     private static readonly byte* s_classes = BuildClasses();

@@ -43,7 +43,7 @@ internal ref struct ClientCensus(MemoryClient client, ContextMap map, BlockConte
             return;
         }
 
-        int listed = tree.LargestFreeOrder + 1;
+        int listed = RegionLists.ListFor(region);
         Invariant.Hold(region.List == listed, "regions are listed by their largest free block", $"The one at {map.TextOf(region.FirstUnit)} is in list {region.List} instead of {listed}.");
         tree.Validate();
         VisitBlocks(region);

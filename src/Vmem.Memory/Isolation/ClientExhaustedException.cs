@@ -5,17 +5,20 @@ namespace Vmem.Memory;
 /// <summary>A client's request was refused: its quota is used up, or its context has no room.</summary>
 public sealed class ClientExhaustedException : OutOfMemoryException
 {
-    internal ClientExhaustedException(string clientName, nuint requested, nuint inUse, nuint quota, bool quotaExceeded, nuint contextFree,
-        nuint contextLargestFree)
-        : base(quotaExceeded
-            ? string.Create(CultureInfo.InvariantCulture, $"Client '{clientName}' may not use {requested} bytes more: it uses {inUse} of its quota of {quota}.")
-            : string.Create(CultureInfo.InvariantCulture, $"Client '{clientName}' found no room for {requested} bytes: its context has {contextFree} free, the largest piece {contextLargestFree}."))
+    /// <param name="client">Who asked.</param>
+    /// <param name="requested">For how much.</param>
+    /// <param name="refuser">Whose quota stood in the way: his own, or that of a client that he is within; null if none did.</param>
+    /// <param name="contextFree">What no client held.</param>
+    /// <param name="contextLargestFree">The largest piece of it.</param>
+    internal ClientExhaustedException(
+        MemoryClient client, nuint requested, MemoryClient? refuser, nuint contextFree, nuint contextLargestFree)
+        : base($"Client '{client.Name}' {Why(client, requested, refuser, contextFree, contextLargestFree)}")
     {
-        ClientName = clientName;
+        ClientName = client.Name;
         Requested = requested;
-        InUse = inUse;
-        Quota = quota;
-        QuotaExceeded = quotaExceeded;
+        InUse = client.InUse;
+        Quota = client.Quota;
+        QuotaExceeded = refuser is not null;
         ContextFree = contextFree;
     }
 
@@ -31,9 +34,23 @@ public sealed class ClientExhaustedException : OutOfMemoryException
     /// <summary>The client's quota; 0: none.</summary>
     public nuint Quota { get; }
 
-    /// <summary>True if the quota stood in the way, false if the context had no room.</summary>
+    /// <summary>True if a quota stood in the way, the client's or that of one that it is within; false if the context had no
+    /// room.</summary>
     public bool QuotaExceeded { get; }
 
     /// <summary>What no client of the context held then.</summary>
     public nuint ContextFree { get; }
+
+    private static string Why(MemoryClient client, nuint requested, MemoryClient? refuser, nuint free, nuint largest)
+    {
+        if (refuser is null)
+        {
+            return string.Create(CultureInfo.InvariantCulture, $"found no room for {requested} bytes: its context has {free} free, the largest piece {largest}.");
+        }
+
+        string who = refuser == client ? "it" : $"'{refuser.Name}', of which it is a part,";
+        return refuser.InUse + requested > refuser.Quota
+            ? string.Create(CultureInfo.InvariantCulture, $"may not use {requested} bytes more: {who} uses {refuser.InUse} of its quota of {refuser.Quota}.")
+            : string.Create(CultureInfo.InvariantCulture, $"may not use {requested} bytes more: {who} uses {refuser.InUse} of its quota of {refuser.Quota}, but its blocks lie so scattered that it holds {refuser.Held}, which is as much as it may keep from others.");
+    }
 }

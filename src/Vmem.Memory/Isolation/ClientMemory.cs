@@ -5,7 +5,12 @@ namespace Vmem.Memory.Isolation;
 /// <summary>A block of a client behind <see cref="Memory{T}"/>.</summary>
 /// <remarks>Every look at the memory asks first whether the block is still there, so that who keeps a <see cref="Memory{T}"/> too long is
 /// told so. Who keeps a span or a pin too long is not: neither asks.</remarks>
-internal sealed unsafe class ClientMemory<T>(MemoryClient client, T* block, int length) : MemoryManager<T>
+/// <param name="client">Whose block it is.</param>
+/// <param name="moment">When it was allocated, or just before: the client may have gone back behind it since.</param>
+/// <param name="block">The block.</param>
+/// <param name="length">In elements.</param>
+internal sealed unsafe class ClientMemory<T>(MemoryClient client, (ulong Resets, ulong Mark) moment, T* block, int length)
+    : MemoryManager<T>
     where T : unmanaged
 {
     private nint _block = (nint)block;            // 0 once disposed of
@@ -27,7 +32,7 @@ internal sealed unsafe class ClientMemory<T>(MemoryClient client, T* block, int 
     protected override void Dispose(bool disposing)
     {
         nint freed = Interlocked.Exchange(ref _block, 0);
-        if (freed == 0 || client.IsDisposed)
+        if (freed == 0 || client.IsDisposed || client.HasGoneBackBehind(moment))
         {
             return;
         }
@@ -49,6 +54,7 @@ internal sealed unsafe class ClientMemory<T>(MemoryClient client, T* block, int 
             nint held = _block;
             ObjectDisposedException.ThrowIf(held == 0, this);
             ObjectDisposedException.ThrowIf(client.IsDisposed, client);
+            ObjectDisposedException.ThrowIf(client.HasGoneBackBehind(moment), this);
             return (T*)held;
         }
     }

@@ -12,7 +12,7 @@ namespace Vmem.Memory.Isolation;
 /// fills a gigabyte holds some hundreds of them. One without live blocks is kept, so that a client at the edge does not take and give back
 /// a region with every call.
 /// </remarks>
-internal struct ClientRegions(MemoryClient client, ContextMap map, Region?[] lists)
+internal partial struct ClientRegions(MemoryClient client, ContextMap map, Region?[] lists)
 {
     /// <summary>Regions that are held though no live block is in them. A field: the fast paths count it.</summary>
     public int Empty;
@@ -48,7 +48,7 @@ internal struct ClientRegions(MemoryClient client, ContextMap map, Region?[] lis
         int regionClass = Math.Min(BitOperations.Log2(worthwhile | 1), map.Geometry.MaxRegionClass(map.Size));
         for (; regionClass >= 0; regionClass--)
         {
-            if (_context.TryGrant(client, regionClass) is { } region)
+            if (TryGrant(map.Geometry.Granule << regionClass, regionClass) is { } region)
             {
                 _dividedSize += region.Size;
                 Empty++;
@@ -63,7 +63,25 @@ internal struct ClientRegions(MemoryClient client, ContextMap map, Region?[] lis
     /// <summary>A region for one large block; null if the context has no room for it.</summary>
     public Region? TakeLarge(nuint length, out bool isZeroed)
     {
-        Region? region = _context.TryGrantLarge(client, length, out isZeroed);
+        isZeroed = false;
+        if (!client.TryHold(length))
+        {
+            return null;
+        }
+
+        Region? region = null;
+        try
+        {
+            region = _context.TryGrantLarge(client, length, out isZeroed);
+        }
+        finally
+        {
+            if (region is null)
+            {
+                client.LetGo(length);
+            }
+        }
+
         if (region is not null)
         {
             Add(region);
@@ -86,7 +104,9 @@ internal struct ClientRegions(MemoryClient client, ContextMap map, Region?[] lis
             Invariant.Assert(Empty >= 0, "empty regions are counted");
         }
 
+        nuint size = region.Size;
         _context.TakeBack(region);
+        client.LetGo(size);
     }
 
     /// <summary>Gives back the regions without live blocks; none of their blocks is cached. False if there were none.</summary>
@@ -158,9 +178,7 @@ internal struct ClientRegions(MemoryClient client, ContextMap map, Region?[] lis
 
         if (region.Tree is not { } tree)
         {
-            bool isResized = _context.TryResize(client, region, length);
-            TotalSize += isResized ? length - block.Length : 0;
-            return isResized;
+            return TryResize(region, length);
         }
 
         int order = map.Geometry.OrderFor(length);
@@ -183,6 +201,55 @@ internal struct ClientRegions(MemoryClient client, ContextMap map, Region?[] lis
         }
 
         return live;
+    }
+
+    private Region? TryGrant(nuint size, int regionClass)
+    {
+        if (!client.TryHold(size))
+        {
+            return null;
+        }
+
+        Region? region = null;
+        try
+        {
+            region = _context.TryGrant(client, regionClass);
+        }
+        finally
+        {
+            if (region is null)
+            {
+                client.LetGo(size);               // also if there was no memory for the record of it
+            }
+        }
+
+        return region;
+    }
+
+    /// <summary>Makes the region of a large block longer or shorter.</summary>
+    private bool TryResize(Region region, nuint length)
+    {
+        nuint old = region.Size;
+        if (length > old && !client.TryHold(length - old))
+        {
+            return false;
+        }
+
+        bool isResized = false;
+        try
+        {
+            isResized = _context.TryResize(client, region, length);
+        }
+        finally
+        {
+            if (isResized ? length < old : length > old)
+            {
+                client.LetGo(isResized ? old - length : length - old);
+            }
+        }
+
+        TotalSize += isResized ? length - old : 0;
+        return isResized;
     }
 
     private void Add(Region region)

@@ -118,6 +118,22 @@ internal struct FreeBlocks(MemoryClient client, ContextMap map, ClientTables tab
         Caches = BlockCaches.None;
     }
 
+    /// <summary>Seals all regions: nothing that is allocated from now on lies in one of them.</summary>
+    public void Seal()
+    {
+        FlushCaches();
+        Regions.ReturnEmpty();                    // else it would be the one that is kept, and of no use
+        Regions.Seal();
+    }
+
+    /// <summary>Gives back the regions that were taken when so many marks were set, or more, with all that is in them.</summary>
+    /// <returns>What was live in them.</returns>
+    public (long Blocks, nuint Bytes) FreeSince(int marks, bool zeroed)
+    {
+        FlushCaches();
+        return Regions.ReturnSince(marks, zeroed);
+    }
+
     /// <summary>Makes a block end elsewhere. Cached blocks are nobody's: where only they are in the way, they go back to the
     /// trees.</summary>
     public bool TryMoveEnd(in Block block, nuint length)

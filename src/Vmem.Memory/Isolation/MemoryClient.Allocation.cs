@@ -18,8 +18,11 @@ public sealed unsafe partial class MemoryClient
 
     /// <summary>The same, zeroed, its rounding included.</summary>
     /// <inheritdoc cref="Allocate"/>
-    public void* AllocateZeroed(nuint size) =>
-        AllocateAny(size, alignment: 1, zeroed: true, out void* block) ? block : throw Exhausted(size, alignment: 1);
+    public void* AllocateZeroed(nuint size) => TryAllocateZeroed(size, out void* block) ? block : throw Exhausted(size, alignment: 1);
+
+    /// <summary>As <see cref="AllocateZeroed"/>, but false where that would throw <see cref="ClientExhaustedException"/>.</summary>
+    /// <inheritdoc cref="TryAllocate"/>
+    public bool TryAllocateZeroed(nuint size, out void* block) => AllocateAny(size, alignment: 1, zeroed: true, out block);
 
     /// <summary>A block that starts at a multiple of <paramref name="alignment"/>. It takes at least so many bytes.</summary>
     /// <param name="size">In bytes; 0 gives the smallest there is.</param>
@@ -62,7 +65,7 @@ public sealed unsafe partial class MemoryClient
     private nuint TakeCached(int order, nuint size)
     {
         nuint length = (nuint)1 << (order + _unitShift);
-        if (length > _limit - _inUse || !_free.Caches.TryPeek(order, out nuint cached))
+        if (_inUse + length > _limit || !_free.Caches.TryPeek(order, out nuint cached))
         {
             return 0;
         }
@@ -111,7 +114,7 @@ public sealed unsafe partial class MemoryClient
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Count(nuint size, nuint length)
     {
-        Invariant.Assert(length <= _limit - _inUse && size <= length, "the quota allows what is handed out");
+        Invariant.Assert(length <= Room && size <= length, "the quota allows what is handed out");
         nuint inUse = _inUse + length;
         _inUse = inUse;
         if (inUse > _peakInUse)
@@ -151,13 +154,14 @@ public sealed unsafe partial class MemoryClient
         nuint length = LengthFor(size, alignment);
         using ArenaLock.Scope held = Enter();
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (length == 0 || length > Context.Size || length > _limit - _inUse)
+        if (length == 0 || length > Context.Size || length > Room)
         {
+            hopeless = length == 0 || length > Room + _childrenHeld;       // what they hold may be in reserve
             return false;
         }
 
         hopeless = false;
-        if (!_free.TryTake(length, room: _limit - _inUse, out Block taken, out bool isZeroed))
+        if (!_free.TryTake(length, room: Room, out Block taken, out bool isZeroed))
         {
             return false;
         }
@@ -195,7 +199,6 @@ public sealed unsafe partial class MemoryClient
         nuint length = LengthFor(size, alignment);
         nuint requested = length == 0 ? size : length;
         (nuint free, nuint largest) = Context.GetRoom();
-        return new ClientExhaustedException(Name, requested, _inUse, Quota, quotaExceeded: Quota != 0 &&
-            requested > Quota - _inUse, free, largest);
+        return new ClientExhaustedException(this, requested, Refuser(requested), free, largest);
     }
 }

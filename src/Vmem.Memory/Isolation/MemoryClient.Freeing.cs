@@ -20,9 +20,9 @@ public sealed unsafe partial class MemoryClient
         if ((uint)order < (uint)_shortOrders && (offset & _unitMask) == 0)
         {
             Region? region = RegionAt(unit);
-            if (region is not null && region.Owner == this)
+            if (region is not null && region.Front == this)
             {
-                Release(region, (nuint)block, unit, order);
+                ReleaseBlock(region, (nuint)block, unit, order);
                 return;
             }
         }
@@ -37,10 +37,10 @@ public sealed unsafe partial class MemoryClient
         {
             _lock.Enter();
             Region? region = RegionAt(unit);
-            bool isMine = region is not null && region.Owner == this && _blocks.At(unit) == order + 1;
+            bool isMine = region is not null && region.Front == this && _blocks.At(unit) == order + 1;
             if (isMine)
             {
-                Release(region!, (nuint)block, unit, order);
+                ReleaseBlock(region!, (nuint)block, unit, order);
             }
 
             _lock.Exit();
@@ -72,7 +72,7 @@ public sealed unsafe partial class MemoryClient
 
     /// <summary>A block ceases to be the user's.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Release(Region region, nuint block, nuint unit, int order)
+    private void ReleaseBlock(Region region, nuint block, nuint unit, int order)
     {
         AssertEntered();
         Invariant.Assert(region.Owner == this && region.LiveBlocks > 0 && _blocks.At(unit) == order + 1, "what is freed was handed out");
@@ -116,9 +116,15 @@ public sealed unsafe partial class MemoryClient
         _contents.CheckGuard(block);
         nuint start = _map.AddressOf(block.Unit);
         _contents.Clear(start, block.Length);
+        if (block.Region.IsSealed && !block.Region.IsLarge)
+        {
+            ReleaseSealed(block);
+            return;
+        }
+
         if (!block.Region.IsLarge)
         {
-            Release(block.Region, start, block.Unit, _map.Geometry.OrderFor(block.Length));
+            ReleaseBlock(block.Region, start, block.Unit, _map.Geometry.OrderFor(block.Length));
             return;
         }
 
@@ -127,5 +133,22 @@ public sealed unsafe partial class MemoryClient
         _inUse -= block.Length;
         _freedEver += block.Length;
         _free.PutBack(block);
+    }
+
+    /// <summary>A block of a sealed region ceases to be the user's. It is not cached: from a cache it would be handed out as if it came
+    /// after the mark.</summary>
+    private void ReleaseSealed(in Block block)
+    {
+        Region region = block.Region;
+        Invariant.Assert(region.LiveBlocks > 0 && _inUse >= block.Length, "what is freed was handed out and counted");
+        _blocks.Set(block.Unit, 0);
+        _inUse -= block.Length;
+        _freedEver += block.Length;
+        _free.PutBack(block);
+        if (--region.LiveBlocks == 0)
+        {
+            _free.Regions.Empty++;
+            _free.Regions.Return(region);
+        }
     }
 }

@@ -17,11 +17,12 @@ public sealed unsafe partial class MemoryClient
             Name = Name,
             Quota = Quota,
             TotalSize = TotalSize,
+            Held = Held,
             InUse = _inUse,
             PeakInUse = _peakInUse,
             Cached = cached,
             CachedBlocks = cachedBlocks,
-            Free = TotalSize - _inUse - cached,
+            Free = TotalSize - (_inUse - _childrenHeld) - cached,
             LargestFree = _free.Regions.LargestFree,
             LiveBlocks = live,
             Regions = _free.Regions.Count,
@@ -29,7 +30,10 @@ public sealed unsafe partial class MemoryClient
             Allocations = _allocations,
             Frees = _allocations - live - _leaked,
             Failures = _failures,
-            InternalWaste = _allocations == 0 ? 0 : 1 - ((double)_requestedEver / (_inUse + _freedEver - (ulong)_grownEver)),
+            RefusedCallbacks = _callbacks.Refused,
+            InternalWaste = _allocations == 0
+                ? 0
+                : 1 - ((double)_requestedEver / (_inUse - _childrenHeld + _freedEver - (ulong)_grownEver)),
         };
     }
 
@@ -39,6 +43,7 @@ public sealed unsafe partial class MemoryClient
         using ArenaLock.Scope held = Enter();
         var census = new ClientCensus(this, _map, _contents);
         census.Visit(_free);
-        Invariant.Hold(census.InUse == _inUse, "InUse is what live blocks take", $"They take {census.InUse}, the client counts {_inUse}.");
+        nuint own = _inUse - _childrenHeld;
+        Invariant.Hold(census.InUse == own, "InUse is what live blocks take", $"They take {census.InUse}, the client counts {own}.");
     }
 }

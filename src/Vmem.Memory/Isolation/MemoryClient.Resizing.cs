@@ -19,32 +19,58 @@ public sealed unsafe partial class MemoryClient
     /// <exception cref="ObjectDisposedException">The client has been disposed of, and the block with it.</exception>
     /// <exception cref="InvariantViolationException">With poison: free memory that it would have taken was written to. Nothing was
     /// changed, but that it holds poison again.</exception>
-    public void* Reallocate(void* block, nuint size)
+    public void* Reallocate(void* block, nuint size) =>
+        TryReallocate(block, size, out void* resized) ? resized : throw Exhausted(size, alignment: 1);
+
+    /// <summary>As <see cref="Reallocate"/>, but false where that would throw <see cref="ClientExhaustedException"/>.</summary>
+    /// <param name="block">A block of this client, or null.</param>
+    /// <param name="size">In bytes; 0 gives the smallest block there is, and frees nothing.</param>
+    /// <param name="resized">Where the block is now. If the result is false, <paramref name="block"/>, which is as it was: who writes it
+    /// over the old address loses nothing.</param>
+    /// <returns>False if there is no room, or the quota is used up.</returns>
+    /// <exception cref="InvalidFreeException">It is no live block of this client, or was written past its end; nothing was
+    /// changed.</exception>
+    /// <exception cref="ObjectDisposedException">The client has been disposed of, and the block with it.</exception>
+    /// <exception cref="InvariantViolationException">With poison: free memory that it would have taken was written to. Nothing was
+    /// changed, but that it holds poison again.</exception>
+    public bool TryReallocate(void* block, nuint size, out void* resized)
     {
         if (block is null)
         {
-            return Allocate(size);
+            return TryAllocate(size, out resized);
         }
 
-        if (IsTooSmallForItsRegion(block, size))
+        resized = block;
+        bool wantsToMove = IsTooSmallForItsPlace(block, size);
+        if (!wantsToMove && TryResize(block, size))
         {
-            return AllocateOnce(size, alignment: 1, zeroed: false, out void* small, out _) ? Move(block, small, size)
-                : ResizeFor(block, size);
-        }
-
-        if (TryResize(block, size))
-        {
-            return block;
+            return true;
         }
 
         if (AllocateOnce(size, alignment: 1, zeroed: false, out void* moved, out _))
         {
-            return Move(block, moved, size);
+            resized = Move(block, moved, size);
+            return true;
         }
 
-        // What clients hold in reserve may be all that is in the way behind the block.
-        _ = Context.TrimClients();
-        return TryResize(block, size) ? block : Move(block, Allocate(size), size);
+        if (!wantsToMove)
+        {
+            // What clients hold in reserve may be all that is in the way behind the block.
+            _ = Context.TrimClients();
+        }
+
+        if (TryResize(block, size))
+        {
+            return true;
+        }
+
+        if (!TryAllocate(size, out moved))
+        {
+            return false;
+        }
+
+        resized = Move(block, moved, size);
+        return true;
     }
 
     /// <summary>Resizes a block where it lies. It can grow as far as its buddies to the right are free, a large block as far as the context
@@ -65,7 +91,7 @@ public sealed unsafe partial class MemoryClient
         nuint usable = _contents.UsableLength(old);
         nuint length = LengthFor(size, alignment: 1);
         length = old.Region.IsLarge && length != 0 ? Math.Max(length, Context.BlockSize) : length;
-        if (length == 0 || (length > old.Length && length - old.Length > _limit - _inUse) || !_free.TryMoveEnd(old, length))
+        if (length == 0 || (length > old.Length && length - old.Length > Room) || !_free.TryMoveEnd(old, length))
         {
             return false;
         }
@@ -90,13 +116,16 @@ public sealed unsafe partial class MemoryClient
         return true;
     }
 
-    /// <summary>True if the block has a region of its own, which a block of that size would not get.</summary>
-    private bool IsTooSmallForItsRegion(void* address, nuint size)
+    /// <summary>True if a block of that size belongs elsewhere: it would not get a region of its own, or would be less than half of what it
+    /// is. What a block that shrinks where it lies leaves free is good for shorter blocks only, so that a client that makes long blocks
+    /// short, again and again, would take one region after the other.</summary>
+    private bool IsTooSmallForItsPlace(void* address, nuint size)
     {
         using ArenaLock.Scope held = Enter();
         Block block = _finder.Find((nuint)address, "resize");
         _contents.CheckGuard(block);
-        return block.Region.IsLarge && LengthFor(size, alignment: 1) is var length and not 0 && !_map.Geometry.IsLarge(length);
+        return LengthFor(size, alignment: 1) is var length and not 0 &&
+            (block.Region.IsLarge ? !_map.Geometry.IsLarge(length) : length < block.Length / 2);
     }
 
     /// <summary>Under one lock: a client disposed of meanwhile has neither of the blocks any more, and their memory may be another's, or
@@ -117,6 +146,4 @@ public sealed unsafe partial class MemoryClient
             throw;
         }
     }
-
-    private void* ResizeFor(void* block, nuint size) => TryResize(block, size) ? block : throw Exhausted(size, alignment: 1);
 }

@@ -35,14 +35,15 @@ public sealed unsafe partial class MemoryClient
     }
 
     /// <summary>A block as an owner of memory: disposing of the owner frees the block. Its memory throws
-    /// <see cref="ObjectDisposedException"/> once the owner or the client is gone. Costs one small managed object.</summary>
+    /// <see cref="ObjectDisposedException"/> once the owner or the client is gone, or the client has gone back behind the allocation. Costs
+    /// one small managed object.</summary>
     /// <param name="length">In elements.</param>
     /// <typeparam name="T">The elements' type.</typeparam>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is negative.</exception>
     /// <inheritdoc cref="Allocate" path="/exception"/>
     public IMemoryOwner<T> Rent<T>(int length)
         where T : unmanaged =>
-        new ClientMemory<T>(this, AllocateElements<T>(length), length);
+        new ClientMemory<T>(this, Moment, AllocateElements<T>(length), length);
 
     private T* AllocateElements<T>(int length)
         where T : unmanaged

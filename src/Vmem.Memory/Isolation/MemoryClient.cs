@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using Vmem.Checks;
 using Vmem.Memory.Isolation;
@@ -37,7 +38,7 @@ public sealed unsafe partial class MemoryClient : IDisposable
     private FreeBlocks _free;
     private int _shortOrders;                     // orders below go the short way; 0 if every block needs more than memory, or the lock
     private int _lockedOrders;                    // orders below go the short way under the lock
-    private nuint _limit;                         // of _inUse; 0 once disposed of
+    private nuint _limit;                         // of _inUse, which is above it if the quota has become less; 0 once disposed of
     private nuint _inUse;
     private nuint _peakInUse;
     private long _allocations;
@@ -51,13 +52,16 @@ public sealed unsafe partial class MemoryClient : IDisposable
     private long _failures;
     private long _grownEver;                      // in bytes, of blocks resized where they lay; negative if they shrank
     private long _leaked;                         // blocks that went with the client
+    private nuint _quota;
+    private int _ending;
     private bool _disposed;
 
-    internal MemoryClient(MemoryContext context, string name, nuint quota, ulong serial, ClientTables tables)
+    internal MemoryClient(MemoryContext context, string name, nuint quota, ulong serial, ClientTables tables, MemoryClient? parent)
     {
         Context = context;
         Name = name;
-        Quota = quota;
+        Parent = parent;
+        _quota = quota;
         Serial = serial;
         _limit = quota == 0 ? nuint.MaxValue : quota;
         _map = context.Map;
@@ -69,6 +73,7 @@ public sealed unsafe partial class MemoryClient : IDisposable
         _granules = _map.Granules;
         _finder = new BlockFinder(this, _map);
         _contents = new BlockContents(name, _map, context.Features);
+        _callbacks = new CallbackContext(context.CallbackRefused);
         Tables = tables;
         _free = new FreeBlocks(this, _map, tables);
         _isSynchronized = (context.Features & MemoryContextFeatures.Synchronized) != 0;
@@ -79,11 +84,20 @@ public sealed unsafe partial class MemoryClient : IDisposable
     /// <summary>The client's name, as it is in messages and statistics.</summary>
     public string Name { get; }
 
-    /// <summary>The context it allocates from.</summary>
-    public MemoryContext Context { get; }
-
-    /// <summary>The most bytes that its blocks may take, their rounding included; 0: no such limit.</summary>
-    public nuint Quota { get; }
+    /// <summary>The most bytes that its blocks may take, their rounding included; 0: no such limit. If it becomes less than what is in use,
+    /// nothing is taken away: the client is refused until it uses less. O(1).</summary>
+    /// <exception cref="ObjectDisposedException">It is set of a client that has been disposed of.</exception>
+    public nuint Quota
+    {
+        get => _quota;
+        set
+        {
+            using ArenaLock.Scope held = Enter();
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _quota = value;
+            _limit = value == 0 ? nuint.MaxValue : value;
+        }
+    }
 
     /// <summary>The bytes of its live blocks, their rounding included.</summary>
     public nuint InUse => _inUse;
@@ -93,6 +107,9 @@ public sealed unsafe partial class MemoryClient : IDisposable
 
     /// <summary>Has it been disposed of?</summary>
     public bool IsDisposed => _disposed;
+
+    /// <summary>The context it allocates from. Not public: who is handed a client must not get at others by it.</summary>
+    internal MemoryContext Context { get; }
 
     /// <summary>Distinguishes the client from every other that its context ever had.</summary>
     internal ulong Serial { get; }
@@ -104,25 +121,50 @@ public sealed unsafe partial class MemoryClient : IDisposable
     /// Frees everything that the client ever allocated (libvmma: vmma_delete_client): O(regions), however many blocks there are. With
     /// <see cref="MemoryContextFeatures.ZeroOnFree"/> the regions are zeroed too. Disposing of it again does nothing.
     /// </summary>
+    /// <exception cref="Exception">What a cleanup threw, when all else was done (<see cref="RegisterCleanup"/>).</exception>
     public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _ending, 1) != 0)
+        {
+            return;
+        }
+
+        ExceptionDispatchInfo? failure = null;
+        do
+        {
+            CleanUp(mark: 0, ref failure);
+        }
+        while (!TryEnd());                        // more was registered meanwhile
+        Context.Forget(this);
+        if (_asChild is not null)
+        {
+            Parent!.Unregister(_asChild);
+        }
+
+        failure?.Throw();
+    }
+
+    /// <summary>Gives everything back, unless something is to be done before.</summary>
+    private bool TryEnd()
     {
         using (Enter())
         {
-            if (_disposed)
+            if (_checkpoints.HasCleanups(0))
             {
-                return;
+                return false;
             }
 
             _disposed = true;
             _limit = 0;
             _shortOrders = _lockedOrders = 0;
             _leaked = _free.Regions.CountLive();
-            _freedEver += _inUse;
-            _inUse = 0;
+            _freedEver += _inUse - _childrenHeld;
+            _inUse = _childrenHeld;               // of clients that are ending at this moment
+            _callbacks.Close();
             _free.ReturnAll(zeroed: (Context.Features & MemoryContextFeatures.ZeroOnFree) != 0);
         }
 
-        Context.Forget(this);
+        return true;
     }
 
     /// <summary>Gives back what the client holds without need, cached blocks and empty regions. O(cached blocks + regions).</summary>
@@ -150,6 +192,9 @@ public sealed unsafe partial class MemoryClient : IDisposable
             _lock.AssertHeld();
         }
     }
+
+    /// <summary>How many bytes the quota still allows.</summary>
+    private nuint Room => _inUse < _limit ? _limit - _inUse : 0;
 
     /// <summary>Enters the lock, if the client has one, until the result is disposed of.</summary>
     private ArenaLock.Scope Enter() => _isSynchronized ? _lock.EnterScope() : default;

@@ -15,7 +15,10 @@ public readonly record struct MemoryClientStatistics
     /// <summary>The client's regions together (libvmma: vmma_get_total_size).</summary>
     public nuint TotalSize { get; init; }
 
-    /// <summary>The blocks that the client's user holds, their rounding included.</summary>
+    /// <summary>What the client keeps from others: <see cref="TotalSize"/>, and what its own clients hold.</summary>
+    public nuint Held { get; init; }
+
+    /// <summary>The blocks that the client's user holds, their rounding included, and what its own clients hold.</summary>
     public nuint InUse { get; init; }
 
     /// <summary>The most that <see cref="InUse"/> ever was.</summary>
@@ -27,7 +30,7 @@ public readonly record struct MemoryClientStatistics
     /// <summary>The number of those blocks (libvmma: vmma_populate_cached_blocks).</summary>
     public long CachedBlocks { get; init; }
 
-    /// <summary>What nobody uses of the regions: <c>TotalSize − InUse − Cached</c>.</summary>
+    /// <summary>What nobody uses of the regions: <c>TotalSize − InUse − Cached</c>, where the client has none of its own.</summary>
     public nuint Free { get; init; }
 
     /// <summary>The largest free piece of a region.</summary>
@@ -50,6 +53,9 @@ public readonly record struct MemoryClientStatistics
 
     /// <summary>Allocations refused for want of room, or by the quota.</summary>
     public long Failures { get; init; }
+
+    /// <summary>Calls through <see cref="MemoryClient.Functions"/> that were refused: mostly as wrong.</summary>
+    public long RefusedCallbacks { get; init; }
 
     /// <summary>The share of all bytes ever handed out that their callers had not asked for: what rounding to powers of two has cost so
     /// far. A block resized where it lies counts as it was handed out.</summary>

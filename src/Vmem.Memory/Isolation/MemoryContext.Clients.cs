@@ -18,6 +18,8 @@ public sealed unsafe partial class MemoryContext
             _tables.Push(tables);
             _clientsDeleted++;
         }
+
+        ReleaseIfLast();
     }
 
     private MemoryClient? FirstClient()

@@ -117,7 +117,7 @@ public sealed unsafe partial class MemoryContext
             throw;
         }
 
-        region.Open(client, offset >> _map.Geometry.UnitShift, size);
+        region.Open(client, offset >> _map.Geometry.UnitShift, size, client.Checkpoints.Count);
         Span<Region?> entries = _map.EntriesOf(offset, size);
         Invariant.Assert(entries[0] is null && entries[^1] is null, "memory that is given out is nobody's");
         entries.Fill(region);

@@ -91,7 +91,7 @@ public sealed unsafe partial class MemoryContext
             MemoryClientStatistics figures = client.GetStatistics();
             string quota = figures.Quota == 0 ? "none" : figures.Quota.ToString(CultureInfo.InvariantCulture);
             writer.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{figures.Name,-24} {figures.TotalSize,14} {figures.InUse,14} {figures.Cached,12} {figures.LiveBlocks,10} {figures.Regions,8} {quota,14} {figures.Failures,9}"));
+                $"{figures.Name,-24} {figures.Held,14} {figures.InUse,14} {figures.Cached,12} {figures.LiveBlocks,10} {figures.Regions,8} {quota,14} {figures.Failures,9}"));
         }
     }
 
@@ -101,9 +101,18 @@ public sealed unsafe partial class MemoryContext
     /// <exception cref="ObjectDisposedException">The context has been disposed of.</exception>
     public void Validate()
     {
-        for (MemoryClient? client = FirstClient(); client is not null; client = ClientAfter(client))
+        IReadOnlyList<MemoryClient> clients = GetClients();
+        ILookup<MemoryClient?, MemoryClient> children = clients.ToLookup(client => client.Parent);
+        foreach (MemoryClient client in clients)
         {
             client.Validate();
+            nuint lent = 0;
+            foreach (MemoryClient child in children[client])
+            {
+                lent += child.Held;
+            }
+
+            Invariant.Hold(lent == client.ChildrenHeld, "what clients within a client hold is counted", $"Those of '{client.Name}' hold {lent}, it counts {client.ChildrenHeld}.");
         }
 
         using (_gate.EnterScope())

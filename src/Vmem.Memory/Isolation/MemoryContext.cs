@@ -1,4 +1,5 @@
 using System.IO.MemoryMappedFiles;
+using System.Runtime.ExceptionServices;
 using Vmem.Checks;
 using Vmem.Memory.Isolation;
 
@@ -23,8 +24,9 @@ namespace Vmem.Memory;
 /// </para>
 /// <para>
 /// <b>Locking</b>, with <see cref="MemoryContextFeatures.Synchronized"/>: a lock for each client, and one, the gate, for what they share
-/// (the arena, the table of granules, the list of clients). The gate is the innermost: a client that grows holds its own lock and takes the
-/// gate. Nobody takes a client's lock while holding another's or the gate.
+/// (the arena, the table of granules, the list of clients). The gate is the innermost: a client that grows holds its own lock, and those
+/// of the clients that it is within, from the inside out, and takes the gate. Nobody takes a client's lock while holding one from further
+/// out, another family's, or the gate.
 /// </para>
 /// </remarks>
 public sealed unsafe partial class MemoryContext : IDisposable
@@ -41,6 +43,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
     private ulong _clientsCreated;
     private long _clientsDeleted;
     private bool _disposed;
+    private bool _isReleased;
 
     /// <summary>Deals out a block of the caller's, who keeps it alive as long as the context and gets it back as the clients left it.
     /// O(size / BlockSize).</summary>
@@ -92,6 +95,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
             }
 
             Features = options.Features;
+            CallbackRefused = options.CallbackRefused;
             _arena = new Arena<nuint>("context", 0, size, geometry.Granule, new ArenaOptions<nuint> { SingleThreaded = true });
             _map = new ContextMap(start, size, geometry);
             _writers = new ulong[_map.Granules.Length];
@@ -133,11 +137,15 @@ public sealed unsafe partial class MemoryContext : IDisposable
 
     internal ContextMap Map => _map;
 
+    internal Action<Exception>? CallbackRefused { get; }
+
     /// <summary>A new client, empty: it takes nothing from the context until it allocates. O(1).</summary>
     /// <param name="name">For messages and statistics; need not be unique.</param>
     /// <param name="quota">The most bytes that its blocks may take together, their rounding included; 0: no such limit.</param>
     /// <exception cref="ObjectDisposedException">The context has been disposed of.</exception>
-    public MemoryClient CreateClient(string name, nuint quota = 0)
+    public MemoryClient CreateClient(string name, nuint quota = 0) => CreateClient(name, quota, parent: null);
+
+    internal MemoryClient CreateClient(string name, nuint quota, MemoryClient? parent)
     {
         ArgumentNullException.ThrowIfNull(name);
         using (_gate.EnterScope())
@@ -145,14 +153,17 @@ public sealed unsafe partial class MemoryContext : IDisposable
             ObjectDisposedException.ThrowIf(_disposed, this);
             _ = _tables.EnsureCapacity(_tables.Count + _clients.Count + 1);       // so that deleting a client needs no memory
             ClientTables tables = _tables.TryPop(out ClientTables? spare) ? spare : new ClientTables(_cacheCapacities);
-            var client = new MemoryClient(this, name, quota, serial: ++_clientsCreated, tables);
+            var client = new MemoryClient(this, name, quota, serial: ++_clientsCreated, tables, parent);
             tables.Node.Value = client;
             _clients.AddLast(tables.Node);
             return client;
         }
     }
 
-    /// <summary>Disposes of all clients, and gives the block back if it is the context's own. O(regions).</summary>
+    /// <summary>Disposes of all clients, and gives the block back if it is the context's own. O(regions). Where a client is being disposed
+    /// of already, by another thread or by who calls this from a cleanup, the block goes with the last of these.</summary>
+    /// <exception cref="Exception">What a client's cleanup threw, when all else was done (<see cref="MemoryClient.RegisterCleanup"/>); of
+    /// several, the first.</exception>
     public void Dispose()
     {
         using (_gate.EnterScope())
@@ -165,9 +176,36 @@ public sealed unsafe partial class MemoryContext : IDisposable
             _disposed = true;
         }
 
-        for (MemoryClient? client = FirstClient(); client is not null; client = FirstClient())
+        ExceptionDispatchInfo? failure = null;
+        for (MemoryClient? client = FirstClient(), next; client is not null; client = next)
         {
-            client.Dispose();
+            try
+            {
+                client.Dispose();
+            }
+            catch (Exception e)
+            {
+                failure ??= ExceptionDispatchInfo.Capture(e);
+            }
+
+            next = ClientAfter(client);
+        }
+
+        ReleaseIfLast();
+        failure?.Throw();
+    }
+
+    /// <summary>Gives the block back once the context has ended, and its clients.</summary>
+    private void ReleaseIfLast()
+    {
+        using (_gate.EnterScope())
+        {
+            if (!_disposed || _clients.Count > 0 || _isReleased)
+            {
+                return;
+            }
+
+            _isReleased = true;
         }
 
         _arena.Dispose();

@@ -16,4 +16,8 @@ public sealed record MemoryContextOptions
     /// small clients.
     /// </summary>
     public nuint BlockSize { get; init; }
+
+    /// <summary>Told of each call through a client's <see cref="MemoryClient.Functions"/> that was refused, as a free of what is no block:
+    /// on the thread that called. What it throws is ignored.</summary>
+    public Action<Exception>? CallbackRefused { get; init; }
 }

@@ -40,6 +40,15 @@ internal sealed class Region
 
     public MemoryClient? Owner { get; private set; }
 
+    /// <summary>The owner, if it may put blocks of the region into its caches; null of one that is sealed (<see cref="Checkpoints"/>): so
+    /// the short way of a free, which asks for this, need not know of checkpoints.</summary>
+    public MemoryClient? Front { get; private set; }
+
+    public bool IsSealed => Front is null;
+
+    /// <summary>How many checkpoints the client had when it took the region.</summary>
+    public int Checkpoint { get; private set; }
+
     /// <summary>How many blocks in it the client's user holds.</summary>
     public int LiveBlocks { get; set; }
 
@@ -53,7 +62,7 @@ internal sealed class Region
     public long BookkeepingBytes => (Tree?.BookkeepingBytes ?? 0) + (_slack.Length * (long)sizeof(uint));
 
     /// <summary>Makes it the client's, with nothing in it.</summary>
-    public void Open(MemoryClient owner, nuint firstUnit, nuint size)
+    public void Open(MemoryClient owner, nuint firstUnit, nuint size, int checkpoint)
     {
         Invariant.Assert(Owner is null, "a region that is opened is nobody's");
         if (_isStale)
@@ -62,7 +71,8 @@ internal sealed class Region
             _isStale = false;
         }
 
-        Owner = owner;
+        Owner = Front = owner;
+        Checkpoint = checkpoint;
         FirstUnit = firstUnit;
         Size = size;
         LiveBlocks = 0;
@@ -72,9 +82,14 @@ internal sealed class Region
     public void Close()
     {
         Invariant.Assert(Owner is not null, "a region that is closed was somebody's");
-        Owner = null;
+        Owner = Front = null;
         _isStale = true;
     }
+
+    /// <summary>Nothing more is given out from it until it is opened up again; what is out may be freed.</summary>
+    public void Seal() => Front = null;
+
+    public void Unseal() => Front = Owner;
 
     public uint SlackAt(nuint unit) => _slack[unit - FirstUnit];
 

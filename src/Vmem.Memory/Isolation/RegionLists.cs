@@ -6,8 +6,9 @@ namespace Vmem.Memory.Isolation;
 /// <summary>A client's regions, by the order of the largest free block of each.</summary>
 /// <remarks>
 /// A request takes from the region whose largest free block is the smallest that serves: two instructions on a mask, whatever the number of
-/// regions, and the regions with most room are left to empty. List 0 holds those with nothing free, large blocks among them; list k + 1
-/// those whose largest free block has order k.
+/// regions, and the regions with most room are left to empty. List 0 holds those with nothing free, or of which
+/// nothing is to be given out: large blocks and sealed regions among them. List k + 1 holds those whose largest free block has order
+/// k.
 /// </remarks>
 internal struct RegionLists
 {
@@ -70,7 +71,8 @@ internal struct RegionLists
         return above == 0 ? null : _heads[BitOperations.TrailingZeroCount(above)];
     }
 
-    private static int ListFor(Region region) => region.Tree is { } tree ? tree.LargestFreeOrder + 1 : 0;
+    /// <summary>The list that a region belongs in.</summary>
+    public static int ListFor(Region region) => region.Tree is { } tree && !region.IsSealed ? tree.LargestFreeOrder + 1 : 0;
 
     private void Link(Region region, int list)
     {

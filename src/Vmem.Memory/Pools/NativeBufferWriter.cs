@@ -12,9 +12,9 @@ namespace Vmem.Memory;
 /// few, and less than that is unused at the end. What a block has left when more is asked for in one piece stays unused, too.
 /// </para>
 /// <para>
-/// <see cref="Reset"/> keeps the blocks, so that a writer that serves one message after the other makes no garbage;
-/// <see cref="Clear"/> gives them back. Memory and sequences of what was written before either must not be used thereafter: they show
-/// what is written next, or throw. A block that is pinned when it is given back stays until it no longer is.
+/// <see cref="Reset"/> keeps blocks, up to a bound, so that a writer that serves one message after the other makes no
+/// garbage; <see cref="Clear"/> gives them back. Memory and sequences of what was written before either must not be used thereafter: they
+/// show what is written next, or throw. A block that is pinned when it is given back stays until it no longer is.
 /// </para>
 /// <para>For one thread at a time. A writer that is dropped without <see cref="Dispose"/> leaves its blocks to the heap until that is
 /// disposed of.</para>
@@ -26,8 +26,13 @@ public sealed unsafe class NativeBufferWriter : IBufferWriter<byte>, IDisposable
     /// <summary>Blocks do not grow beyond this, unless more is asked for in one piece. Arbitrary: 1 MiB.</summary>
     public const int LargestGrowth = 1 << 20;
 
+    /// <summary>How many bytes <see cref="Reset"/> keeps by default: 4 MiB. One long message among many short ones must not be kept for
+    /// ever.</summary>
+    public const long MostKeptByDefault = 4L << 20;
+
     private readonly NativeHeap _heap;
     private readonly int _blockSize;
+    private readonly long _mostKept;
     private readonly List<WriterBlock> _spare = [];
     private WriterBlock? _first;
     private WriterBlock? _beforeLast;
@@ -40,13 +45,17 @@ public sealed unsafe class NativeBufferWriter : IBufferWriter<byte>, IDisposable
     /// <summary>A writer that holds nothing yet.</summary>
     /// <param name="heap">Where the blocks come from; stays the caller's to dispose of.</param>
     /// <param name="blockSize">The size of the first block, in bytes.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="blockSize"/> is less than 1.</exception>
-    public NativeBufferWriter(NativeHeap heap, int blockSize = 4096)
+    /// <param name="mostKept">The most bytes that <see cref="Reset"/> keeps for what is written next.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="blockSize"/> is less than 1, or <paramref name="mostKept"/> is
+    /// negative.</exception>
+    public NativeBufferWriter(NativeHeap heap, int blockSize = 4096, long mostKept = MostKeptByDefault)
     {
         ArgumentNullException.ThrowIfNull(heap);
         ArgumentOutOfRangeException.ThrowIfLessThan(blockSize, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(mostKept);
         _heap = heap;
         _blockSize = blockSize;
+        _mostKept = mostKept;
         _growth = blockSize;
     }
 
@@ -150,9 +159,30 @@ public sealed unsafe class NativeBufferWriter : IBufferWriter<byte>, IDisposable
         }
     }
 
-    /// <summary>Begins anew, and keeps the blocks for what is written next. O(blocks).</summary>
+    /// <summary>Begins anew, and keeps blocks for what is written next, as many as the bound allows; what is beyond goes back to the heap.
+    /// O(blocks).</summary>
+    /// <exception cref="InvalidFreeException">The heap has debugging, and a block was written before its start or behind its end. It is
+    /// kept; the others were given back.</exception>
     /// <exception cref="ObjectDisposedException">The writer has been disposed of.</exception>
-    public void Reset()
+    public void Reset() => BeginAnew(_mostKept);
+
+    /// <summary>Begins anew, and gives the blocks back to the heap. O(blocks).</summary>
+    /// <exception cref="InvalidFreeException">The heap has debugging, and a block was written before its start or behind its end. It is
+    /// kept; the others were given back.</exception>
+    /// <exception cref="ObjectDisposedException">The writer has been disposed of.</exception>
+    public void Clear() => BeginAnew(kept: 0);
+
+    /// <summary>Gives all blocks back to the heap, unless that is gone. Idempotent.</summary>
+    public void Dispose()
+    {
+        if (!_disposed)
+        {
+            Clear();
+            _disposed = true;
+        }
+    }
+
+    private void BeginAnew(long kept)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         for (WriterBlock? block = _first; block is not null; block = block.Following)
@@ -160,20 +190,34 @@ public sealed unsafe class NativeBufferWriter : IBufferWriter<byte>, IDisposable
             _spare.Add(block);
         }
 
-        Forget();
+        (_first, _beforeLast, _last) = (null, null, null);
+        _next = null;
+        _room = 0;
+        long total = 0;
+        for (int i = 0; i < _spare.Count; i++)
+        {
+            total += _spare[i].Length;
+        }
+
+        if (total > kept)
+        {
+            _growth = (int)Math.Clamp(kept, _blockSize, Math.Max(LargestGrowth, _blockSize));
+            GiveBack(kept);
+        }
     }
 
-    /// <summary>Begins anew, and gives the blocks back to the heap. O(blocks).</summary>
-    /// <exception cref="InvalidFreeException">The heap has debugging, and a block was written before its start or behind its end. It is
-    /// kept; the others were given back.</exception>
-    /// <exception cref="ObjectDisposedException">The writer has been disposed of.</exception>
-    public void Clear()
+    /// <summary>Blocks go to the heap; as many as the bound allows stay.</summary>
+    private void GiveBack(long kept)
     {
-        Reset();
-        _growth = _blockSize;
         ExceptionDispatchInfo? failure = null;
         _ = _spare.RemoveAll(block =>
         {
+            if (block.Length <= kept)
+            {
+                kept -= block.Length;
+                return false;
+            }
+
             try
             {
                 block.Dispose();
@@ -186,23 +230,6 @@ public sealed unsafe class NativeBufferWriter : IBufferWriter<byte>, IDisposable
             }
         });
         failure?.Throw();
-    }
-
-    /// <summary>Gives all blocks back to the heap, unless that is gone. Idempotent.</summary>
-    public void Dispose()
-    {
-        if (!_disposed)
-        {
-            Clear();
-            _disposed = true;
-        }
-    }
-
-    private void Forget()
-    {
-        (_first, _beforeLast, _last) = (null, null, null);
-        _next = null;
-        _room = 0;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

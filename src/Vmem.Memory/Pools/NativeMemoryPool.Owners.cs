@@ -12,12 +12,17 @@ public sealed unsafe partial class NativeMemoryPool<T> : IMetered
 {
     private readonly ObjectCache<PooledMemory<T>>? _owners;       // null: each is new
     private readonly AuditStacks? _stacks;                      // null: leaks are not tracked
+    private readonly Action<PooledMemory<T>, NativeMemoryLeak>? _noteLeak;         // null: nobody asks for lost owners
     private readonly Gate _gate = new();
     private readonly MeteredEntry _metered;
     private ThreadTable<PoolThread> _threads = new();          // changes under the gate
     private int _ended;
     private long _leaks;
+    private long _reclaimed;
     private long _doubleDisposals;
+
+    /// <summary>Whether what was rented is zeroed when it is given back.</summary>
+    internal bool ClearsOnReturn => _options.ClearOnReturn;
 
     /// <inheritdoc/>
     bool IMetered.TryRead(int figure, out long value)
@@ -33,11 +38,15 @@ public sealed unsafe partial class NativeMemoryPool<T> : IMetered
     }
 
     /// <summary>An owner's rental has ended, and its block is free.</summary>
-    internal void TakeBack(PooledMemory<T> owner)
+    internal void TakeBack(PooledMemory<T> owner, bool isReclaimed)
     {
         PoolThread mine = Mine();
         mine.CountReturn();
-        if (_owners is not null && !_disposed && mine.Exchange(owner) is { } rested)
+        if (isReclaimed)
+        {
+            _ = Interlocked.Increment(ref _reclaimed);
+        }
+        else if (_owners is not null && !_disposed && mine.Exchange(owner) is { } rested)
         {
             _owners.Return(Unsafe.As<PooledMemory<T>>(rested));
         }
@@ -46,31 +55,54 @@ public sealed unsafe partial class NativeMemoryPool<T> : IMetered
     /// <summary>An owner was disposed of that is not rented.</summary>
     internal void NoteDoubleDispose() => Interlocked.Increment(ref _doubleDisposals);
 
-    private LeakWitness NewWitness(AuditStacks stacks, int length)
+    /// <summary>Who notices if the owner is lost; null if nobody asked for it.</summary>
+    private LeakWitness<T>? NewWitness(PooledMemory<T> owner, int length)
     {
+        if (_noteLeak is null)
+        {
+            return null;
+        }
+
+        bool isTracked = _stacks is not null;
         var leak = new NativeMemoryLeak(
             Name,
             length,
             (nuint)length * (nuint)sizeof(T),
-            stacks.Capture(),
-            Environment.CurrentManagedThreadId,
-            Thread.CurrentThread.Name,
-            _options.TimeProvider.GetUtcNow());
-        return new LeakWitness(leak, NoteLeak);
+            isTracked ? _stacks!.Capture() : "",
+            isTracked ? Environment.CurrentManagedThreadId : 0,
+            isTracked ? Thread.CurrentThread.Name : null,
+            isTracked ? _options.TimeProvider.GetUtcNow() : default);
+        return new LeakWitness<T>(owner, leak, _options.ReclaimLost ? (long)leak.Size : 0, _noteLeak);
     }
 
     /// <summary>An owner was lost. On the thread of finalisers, which no exception may reach.</summary>
-    private void NoteLeak(NativeMemoryLeak leak)
+    private void NoteLeak(PooledMemory<T> owner, NativeMemoryLeak leak)
     {
-        if (_heap.IsDisposed)
+        bool isLeak;
+        using (_heap.HoldOpen())
         {
-            return;                               // its end frees all at once: nobody has to dispose of anything
+            // The end of a heap frees all at once: nobody has to dispose of anything.
+            isLeak = !_heap.IsDisposed;
+            _ = isLeak ? Interlocked.Increment(ref _leaks) : 0;
+            try
+            {
+                if (_options.ReclaimLost)
+                {
+                    owner.Reclaim();
+                }
+            }
+            catch (Exception)
+            {
+                // The heap's debugging refuses a block that was overrun: it stays the heap's.
+            }
         }
 
-        _ = Interlocked.Increment(ref _leaks);
         try
         {
-            _options.Leaked?.Invoke(leak);
+            if (isLeak)
+            {
+                _options.Leaked?.Invoke(leak);
+            }
         }
         catch (Exception)
         {

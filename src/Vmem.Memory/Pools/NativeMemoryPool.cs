@@ -8,9 +8,9 @@ namespace Vmem.Memory;
 /// <summary>Blocks of a heap as a <see cref="MemoryPool{T}"/>: for pipelines, Kestrel, and whatever else asks for one.</summary>
 /// <remarks>
 /// <para>
-/// The heap does the pooling of memory: a block that is returned lies in a magazine of its thread. What is pooled here is the object
-/// that stands before the block, so that renting and disposing make no garbage once as many exist as are out at a time, and some that
-/// rest. <see cref="NativeMemoryPoolOptions.RecycleOwners"/> says what that costs, and turns it off.
+/// The heap does the pooling of memory: a block that is returned lies in a magazine of its thread. The object that stands before the block
+/// is a new one for each rental, unless <see cref="NativeMemoryPoolOptions.RecycleOwners"/> is set: see there what that saves and
+/// risks.
 /// </para>
 /// <para>
 /// <b>Ends.</b> A pool that is disposed of refuses to rent; what is out stays valid until it is disposed of, as in aspnetcore's pools. The
@@ -33,15 +33,22 @@ public sealed unsafe partial class NativeMemoryPool<T> : MemoryPool<T>
     /// <summary>A pool of blocks of a heap.</summary>
     /// <param name="heap">Where they come from; stays the caller's to dispose of.</param>
     /// <param name="options">How it behaves; null for the defaults.</param>
+    /// <exception cref="ArgumentException">The alignment is no power of two, or more than the heap has room for.</exception>
     public NativeMemoryPool(NativeHeap heap, NativeMemoryPoolOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(heap);
         _options = options ?? new NativeMemoryPoolOptions();
         ArgumentNullException.ThrowIfNull(_options.Name, nameof(options));
         ArgumentNullException.ThrowIfNull(_options.TimeProvider, nameof(options));
+        if ((_options.Alignment & (_options.Alignment - 1)) != 0 || _options.Alignment > heap.Reserved)
+        {
+            throw new ArgumentException($"An alignment of {_options.Alignment} cannot be had: a power of two that the heap has room for, or 0, can.", nameof(options));
+        }
+
         _heap = heap;
         MaxBufferSize = (int)Math.Min(int.MaxValue, heap.Reserved / (nuint)sizeof(T));
         _stacks = _options.TrackLeaks ? new AuditStacks() : null;
+        _noteLeak = _options.TrackLeaks || _options.ReclaimLost ? NoteLeak : null;
         _owners = _options.RecycleOwners ? OwnerCache() : null;
         _metered = MemoryMetrics.Pools.Add(this);
     }
@@ -57,7 +64,8 @@ public sealed unsafe partial class NativeMemoryPool<T> : MemoryPool<T>
     /// <see cref="NativeHeap.Allocate"/>.</summary>
     /// <param name="minBufferSize">The fewest elements that will do; there may be more, up to the end of the block, and there is at least
     /// one: Kestrel asks for 0 and writes. -1: as many as make 4 KiB.</param>
-    /// <returns>The owner. The memory is not zeroed, and aligned as <see cref="NativeHeap.Allocate"/> says.</returns>
+    /// <returns>The owner. The memory is not zeroed, and aligned as <see cref="NativeHeap.Allocate"/> says, or as
+    /// <see cref="NativeMemoryPoolOptions.Alignment"/> does.</returns>
     /// <exception cref="ArgumentOutOfRangeException">Less than -1, or more than <see cref="MaxBufferSize"/>.</exception>
     /// <exception cref="OutOfMemoryException">The heap has no room; nothing has changed.</exception>
     /// <exception cref="ObjectDisposedException">The pool has been disposed of, or the heap.</exception>
@@ -72,13 +80,14 @@ public sealed unsafe partial class NativeMemoryPool<T> : MemoryPool<T>
         }
 
         PoolThread mine = Mine();
-        void* block = _heap.Allocate((nuint)Math.Max(minBufferSize, 1) * (nuint)sizeof(T));
+        nuint size = (nuint)Math.Max(minBufferSize, 1) * (nuint)sizeof(T);
+        void* block = _options.Alignment == 0 ? _heap.Allocate(size) : _heap.AllocateAligned(size, _options.Alignment);
         PooledMemory<T> owner;
         try
         {
             owner = _owners is null ? new PooledMemory<T>(_heap, this) : _owners.Rent();
             int length = (int)Math.Min(int.MaxValue, _heap.GetSize(block) / (nuint)sizeof(T));
-            owner.Begin(block, length, _stacks is null ? null : NewWitness(_stacks, length));
+            owner.Begin(block, length, NewWitness(owner, length));
         }
         catch
         {
@@ -100,6 +109,7 @@ public sealed unsafe partial class NativeMemoryPool<T> : MemoryPool<T>
             Rents = rents,
             Outstanding = rents - returns,
             Leaks = Interlocked.Read(ref _leaks),
+            Reclaimed = Interlocked.Read(ref _reclaimed),
             StrayDisposals = Interlocked.Read(ref _doubleDisposals),
         };
     }

@@ -24,7 +24,19 @@ namespace Vmem.Memory.Pools;
 internal sealed class PooledMemory<T>(NativeHeap heap, NativeMemoryPool<T> pool) : HeapMemory<T>(heap)
     where T : unmanaged
 {
-    protected override void NoteEnd() => pool.TakeBack(this);
+    private bool _isReclaimed;
+
+    protected override bool ClearsAtEnd => pool.ClearsOnReturn;
+
+    /// <summary>Ends a rental that was forgotten. The object is not used again: others that are finalised may have a reference
+    /// yet.</summary>
+    public void Reclaim()
+    {
+        _isReclaimed = true;
+        Dispose(disposing: true);
+    }
+
+    protected override void NoteEnd() => pool.TakeBack(this, _isReclaimed);
 
     protected override void NoteDoubleDispose() => pool.NoteDoubleDispose();
 }

@@ -61,7 +61,7 @@ internal sealed class ClientContext : IDisposable
     /// <param name="name">The recording's.</param>
     public ClientTarget CreateTarget(string name)
     {
-        var target = new ClientTarget(this, _context.CreateClient(name));
+        var target = new ClientTarget(this, _context, _context.CreateClient(name));
         _targets.Add(target);
         return target;
     }

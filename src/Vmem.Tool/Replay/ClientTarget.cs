@@ -13,17 +13,19 @@ namespace Vmem.Tool.Replay;
 /// </summary>
 internal sealed unsafe class ClientTarget : IReplayTarget
 {
-    private readonly ClientContext _context;
+    private readonly ClientContext _host;
+    private readonly MemoryContext _context;
     private readonly ulong _alignment;
     private readonly ulong _blockSize;
     private ulong _held;
 
-    public ClientTarget(ClientContext context, MemoryClient client)
+    public ClientTarget(ClientContext host, MemoryContext context, MemoryClient client)
     {
+        _host = host;
         _context = context;
         Client = client;
-        _alignment = client.Context.Alignment;
-        _blockSize = client.Context.BlockSize;
+        _alignment = context.Alignment;
+        _blockSize = context.BlockSize;
     }
 
     public MemoryClient Client { get; }
@@ -34,7 +36,7 @@ internal sealed unsafe class ClientTarget : IReplayTarget
 
     // A power of two up to half the context's block size, whole ones above.
     public ulong RoundUp(ulong requested) =>
-        requested > Client.Context.Size ? ulong.MaxValue
+        requested > _context.Size ? ulong.MaxValue
         : requested <= _blockSize / 2 ? BitOperations.RoundUpToPowerOf2(Math.Max(requested, _alignment))
         : (requested + _blockSize - 1) & ~(_blockSize - 1);
 
@@ -46,17 +48,17 @@ internal sealed unsafe class ClientTarget : IReplayTarget
             return false;
         }
 
-        offset = (ulong)((byte*)block - (byte*)Client.Context.Start);
+        offset = (ulong)((byte*)block - (byte*)_context.Start);
         _held = Math.Max(_held, Client.TotalSize);
-        _context.NoteEnd(offset + size);
+        _host.NoteEnd(offset + size);
         return true;
     }
 
-    public void Free(ulong offset, ulong size) => Client.Free((byte*)Client.Context.Start + offset);
+    public void Free(ulong offset, ulong size) => Client.Free((byte*)_context.Start + offset);
 
     public ulong GetRange(ulong highestEnd) => _held;
 
-    public TargetFigures GetFigures() => new(Client.InUse, Client.TotalSize - Client.InUse, _context.GetBookkeepingBytes());
+    public TargetFigures GetFigures() => new(Client.InUse, Client.TotalSize - Client.InUse, _host.GetBookkeepingBytes());
 
     public void Dispose()
     {

@@ -100,6 +100,7 @@ public unsafe class StatisticsTests
         client.Allocate(BlockSize);
         client.Free(freed);
         client.TryAllocate(16 * BlockSize, out _);
+        client.Functions.Free(client.Functions.Context, freed);
         AssertPopulated(client.GetStatistics());
         AssertPopulated(context.GetStatistics());
         Assert.True(written is not null);

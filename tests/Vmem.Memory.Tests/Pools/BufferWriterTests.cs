@@ -148,6 +148,31 @@ public class BufferWriterTests
         Assert.Equal(message.Length, writer.WrittenCount);
     }
 
+    /// <summary>One long message does not stay for ever: what is kept is within the bound, and whatever is written next is right.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(10_000)]
+    [InlineData(NativeBufferWriter.MostKeptByDefault)]
+    public void Reset_keeps_no_more_than_the_bound(long mostKept)
+    {
+        using NativeHeap heap = new();
+        using NativeBufferWriter writer = new(heap, 64, mostKept);
+        byte[] message = new byte[20 << 20];
+        new Random(1).NextBytes(message);
+        writer.Write(message);
+        writer.Reset();
+        Assert.InRange((long)heap.GetStatistics().InUse, mostKept == 0 ? 0 : mostKept / 4, mostKept);
+        writer.Write(message.AsSpan(0, 10));
+        Assert.InRange((long)heap.GetStatistics().InUse, 10, Math.Max(mostKept, 4_096));
+        writer.Reset();
+        writer.Write(message);
+        byte[] copy = new byte[message.Length];
+        writer.CopyTo(copy);
+        Assert.Equal(message, copy);
+        writer.Clear();
+        Assert.Equal(0, heap.GetStatistics().LiveBlocks);
+    }
+
     [Fact]
     public void It_copies_to_spans_writers_and_streams()
     {

@@ -56,7 +56,7 @@ public class OwnerReuseTests
     public void An_owner_rests_until_its_thread_has_disposed_of_as_many_more()
     {
         using NativeHeap heap = new();
-        using NativeMemoryPool<byte> pool = new(heap);
+        using NativeMemoryPool<byte> pool = new(heap, s_fresh with { RecycleOwners = true });
         IMemoryOwner<byte> first = pool.Rent(100);
         first.Dispose();
         int others = 0;
@@ -78,7 +78,7 @@ public class OwnerReuseTests
     public void A_disposal_that_comes_too_late_ends_another_rental_and_harms_no_block()
     {
         using NativeHeap heap = new();
-        using NativeMemoryPool<byte> pool = new(heap);
+        using NativeMemoryPool<byte> pool = new(heap, s_fresh with { RecycleOwners = true });
         IMemoryOwner<byte> first = pool.Rent(100);
         first.Dispose();
         IMemoryOwner<byte> next = pool.Rent(100);
