@@ -120,13 +120,6 @@ public sealed partial class Arena<T>
         }
     }
 
-    private Visit<T> VisitDrained()
-    {
-        Visit<T> visit = _caches is null ? _space.Visit(isOwnRelease: true) : _caches.VisitDrained(isOwnRelease: true);
-        _space.NoteRoom();
-        return visit;
-    }
-
     /// <summary>The lock is held, and the caches are frozen and empty.</summary>
     private void SetRecorder(ArenaRecorder<T>? recorder)
     {
@@ -136,9 +129,7 @@ public sealed partial class Arena<T>
         _space.SetRecorder(recorder);
         if (layer is not null)
         {
-            _caches!.MoveTo(layer);
-            _magazines = recorder is null ? _caches.Magazines : [];
-            _returns = recorder is null ? _caches.Returns : [];
+            MoveTo(layer);
         }
     }
 

@@ -81,7 +81,7 @@ public sealed partial class Arena<T> : IMetered
     /// <para>
     /// No thread is stopped. While threads use the caches, each one's share of <c>InUse</c>, <c>Cached</c>, <c>LiveSegments</c>,
     /// <c>Allocations</c> and <c>Frees</c> is that of some moment during the call. A range that passes from one to another may be missed or
-    /// be counted twice. The figures add up all the same: <c>TotalSize = InUse + Cached + Resting + Free</c> and
+    /// be counted twice. The figures add up all the same: <c>TotalSize = InUse + Cached + Resting + Draining + Free</c> and
     /// <c>Allocations = Frees + LiveSegments</c>. All others are exact.
     /// </para>
     /// </remarks>
@@ -179,6 +179,7 @@ public sealed partial class Arena<T> : IMetered
         ArenaFigure.InUse => long.CreateSaturating(figures.InUse),
         ArenaFigure.Cached => long.CreateSaturating(figures.Cached),
         ArenaFigure.Resting => long.CreateSaturating(figures.Resting),
+        ArenaFigure.Draining => long.CreateSaturating(figures.Draining),
         ArenaFigure.Imported => long.CreateSaturating(figures.Imported),
         ArenaFigure.Allocations => figures.Allocations,
         ArenaFigure.Frees => figures.Frees,

@@ -30,6 +30,7 @@ public sealed partial class Arena<T>
                     Start = segment.Start,
                     Size = size,
                     IsWhole = _space.Map.IsWhole,
+                    IsDraining = segment.IsDraining,
                     Imported = imported,
                     Allocated = allocated
                 });
@@ -141,6 +142,14 @@ public sealed partial class Arena<T>
             arena.RestoreRests(snapshot, site);
             arena._space.Map.SetRotor(snapshot.Rotor, lead);
             arena.RestoreFreedOrder(snapshot.Freed);
+            foreach (SpanSnapshot<T> span in snapshot.Spans)
+            {
+                if (span.IsDraining && !arena.TryDrainSpan(span.Start))
+                {
+                    throw new ArgumentException("a span drains that holds every value of the type.");
+                }
+            }
+
             return arena;
         }
         catch (Exception e)

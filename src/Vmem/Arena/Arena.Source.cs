@@ -9,7 +9,7 @@ using Vmem.Waiting;
 namespace Vmem;
 
 // An arena as the source of others, and what it does for those who wait in it.
-public sealed partial class Arena<T> : ILender<T>, ISupply<T>, ILoanSource
+public sealed partial class Arena<T> : ILender<T>, ISupply<T>, ILoanSource<T>
 {
     /// <inheritdoc/>
     bool ISupply<T>.CanImport => _importer is not null;
@@ -91,6 +91,9 @@ public sealed partial class Arena<T> : ILender<T>, ISupply<T>, ILoanSource
 
     /// <inheritdoc/>
     Borrowers ILoanSource.Borrowers => _space.Borrowers;
+
+    /// <inheritdoc/>
+    bool ILoanSource<T>.Drains(T value) => _space.MayDrain(value);
 
     /// <inheritdoc/>
     string? ISupply<T>.WhyNever(in Request<T> request)

@@ -1,3 +1,4 @@
+using Vmem.Caching;
 using Vmem.Space;
 
 namespace Vmem;
@@ -18,8 +19,8 @@ public sealed partial class Arena<T>
     /// <param name="start">The first value of the span, a multiple of the quantum.</param>
     /// <param name="size">Its length, a multiple of the quantum and not 0.</param>
     /// <param name="joinNeighbors">True: with the added spans that it touches, below and above, it becomes one span, in which a range may
-    /// lie across the former seam. Imported spans stay apart, and so do two spans that only touch each other. False: see
-    /// <see cref="AddSpan(T, T)"/>.</param>
+    /// lie across the former seam. Imported spans and spans that drain stay apart, and so do two that only touch
+    /// each other. False: see <see cref="AddSpan(T, T)"/>.</param>
     /// <exception cref="ArgumentException">The span is empty, misaligned, reaches past the top of the type, overlaps a span of the arena,
     /// or would exceed the limit; or it is to be joined, and is not whole pages of <see
     /// cref="ArenaOptions{T}.KindGranularity"/>.</exception>
@@ -31,8 +32,8 @@ public sealed partial class Arena<T>
     /// <param name="start">The first value of the span.</param>
     /// <param name="oldSize">Its length.</param>
     /// <param name="newSize">The length it shall have, a multiple of the quantum and not 0.</param>
-    /// <returns>False, and nothing is changed, if any of what would go is allocated; or if what would come lies in another span, or would
-    /// exceed the limit.</returns>
+    /// <returns>False, and nothing is changed, if the span drains; if any of what would go is allocated; or if what
+    /// would come lies in another span, or would exceed the limit.</returns>
     /// <exception cref="ArgumentException">There is no such span, or it was imported; or the new size is 0, no multiple of the quantum, or
     /// reaches past the top of the type.</exception>
     /// <remarks>O(log spans), and O(log n) for each index that the arena keeps. What quantum caches keep of the tail is given up. Those who
@@ -57,6 +58,64 @@ public sealed partial class Arena<T>
         TryRemoveSpan(start, size, isDrained: false)
             || (_caches is not null && TryRemoveSpan(start, size, isDrained: true))
             || (_space.EndDueRests() && TryRemoveSpan(start, size, isDrained: _caches is not null));
+
+    /// <summary>Drains a span, whether added or imported: from now on nothing is given from it, and it goes when the last range of it is
+    /// freed, or at once if it is empty. An import goes back to its source.</summary>
+    /// <param name="start">The first value of the span.</param>
+    /// <returns>Whether a span begins there; also if it drains already. False of a span that holds every value of the type
+    /// (<see cref="OverAll"/>), which stays.</returns>
+    /// <exception cref="OutOfMemoryException">There is no memory to take note of that. Nothing has changed; or, if there was not even
+    /// memory to undo it, the span drains, and another call brings that to its end.</exception>
+    /// <remarks>
+    /// <para>
+    /// What nobody holds of the span is <see cref="ArenaStatistics{T}.Draining"/>, of kind <see cref="SegmentKind.Draining"/>: no request
+    /// gets it, no live range grows into it, and nothing is moved or claimed there. The span counts for
+    /// <see cref="ArenaOptions{T}.Limit"/> until it goes. Ranges in it live on: they can be freed, split, made shorter and moved out, for
+    /// which <see cref="PlanDefragmentation(DefragmentationBudget{T})"/> makes a plan. What rests in it keeps it until the rest ends.
+    /// </para>
+    /// <para>
+    /// Quantum caches give back what they hold of the span, and take in nothing of it; as long as any span drains, frees of cached sizes
+    /// take a longer path. Arenas that import from this one give back what they keep unused, now and whenever an import that lies in the
+    /// span becomes empty. They may still give from it what they have: their owners drain it in turn. Another call asks them once more.
+    /// </para>
+    /// <para>
+    /// Those who wait for what can never come any more get an <see cref="ArenaExhaustedException"/>. O(segments of the span), in steps that
+    /// others come between: they may be given something of it until the call returns. <see cref="StopDraining"/> undoes it.
+    /// </para>
+    /// </remarks>
+    public bool TryDrainSpan(T start)
+    {
+        _ = _space.EndDueRests();
+        if (!TryBeginDrain(start, out bool isNew))
+        {
+            return false;
+        }
+
+        try
+        {
+            _space.TurnSpan(start);
+        }
+        catch when (isNew)
+        {
+            _space.GiveUpDrain(start);
+            throw;
+        }
+
+        _space.TryRecall()?.End();                // what arenas above keep of it
+        return true;
+    }
+
+    /// <summary>Undoes <see cref="TryDrainSpan"/>: what is free of the span can be had again.</summary>
+    /// <param name="start">The first value of the span.</param>
+    /// <returns>False if no span begins there that drains: perhaps it is gone.</returns>
+    /// <exception cref="OutOfMemoryException">There is no memory to take note of that; nothing is changed.</exception>
+    /// <remarks>O(segments of the span), in steps that others come between. Those who wait are served.</remarks>
+    public bool StopDraining(T start)
+    {
+        bool hasDrained = _space.TryEndDrain(start);
+        _space.TurnSpan(start);                   // also what another call, which threw, did not come to
+        return hasDrained;
+    }
 
     /// <summary>Whether a value lies in any span, allocated or not (vmem_contains).</summary>
     /// <param name="value">The value.</param>
@@ -87,6 +146,47 @@ public sealed partial class Arena<T>
     {
         using Visit<T> visit = isDrained ? _caches!.VisitDrained(isOwnRelease: false) : _space.Visit();
         return _space.TryGrowSpan(start, oldSize, newSize);
+    }
+
+    private Visit<T> VisitDrained()
+    {
+        Visit<T> visit = _caches is null ? _space.Visit(isOwnRelease: true) : _caches.VisitDrained(isOwnRelease: true);
+        _space.NoteRoom();
+        return visit;
+    }
+
+    private void MoveTo(MagazineLayer<T> layer)
+    {
+        _caches!.MoveTo(layer);
+        _magazines = layer.Recorder is null ? _caches.Magazines : [];
+        _returns = layer.Recorder is null ? _caches.Returns : [];
+    }
+
+    private bool TryBeginDrain(T start, out bool isNew)
+    {
+        isNew = false;
+        using (_space.Visit())
+        {
+            if (!_space.CanDrain(start) || _space.Map.Drains(start))
+            {
+                return _space.CanDrain(start);
+            }
+        }
+
+        using Visit<T> visit = VisitDrained();
+        MagazineLayer<T>? layer = _caches?.CreateLayer(_space.Recorder);       // before anything changes
+        if (!_space.CanDrain(start))
+        {
+            return false;
+        }
+
+        isNew = _space.TryBeginDrain(start);
+        if (isNew && layer is not null)
+        {
+            MoveTo(layer);
+        }
+
+        return true;
     }
 
     /// <param name="start">The first value of the span.</param>

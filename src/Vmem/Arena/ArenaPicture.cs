@@ -13,6 +13,12 @@ internal sealed record ArenaPicture<T>(T Quantum, T KindGranularity, bool IsWhol
     /// <summary>A page of kinds, less 1; 0: there are none.</summary>
     public T PageMask => T.IsZero(KindGranularity) ? T.Zero : KindGranularity - T.One;
 
+    /// <summary>The spans that drain.</summary>
+    private readonly Segment<T>[] _draining = [.. Segments.Where(static segment => segment.IsDraining)];
+
+    /// <summary>Whether a segment lies in a span that drains.</summary>
+    public bool Drains(Segment<T> segment) => Array.Exists(_draining, span => segment.Start - span.Start < span.Size);
+
     /// <summary>An arena for one thread that holds the same.</summary>
     public Arena<T> Copy()
     {
@@ -27,6 +33,6 @@ internal sealed record ArenaPicture<T>(T Quantum, T KindGranularity, bool IsWhol
         return copy;
     }
 
-    /// <summary>Whether nobody can have it: allocated, resting, or kept by a cache.</summary>
+    /// <summary>Whether nobody can have it: allocated, resting, draining, or kept by a cache.</summary>
     public static bool IsTaken(Segment<T> segment) => segment.Kind is not (SegmentKind.Span or SegmentKind.Free);
 }

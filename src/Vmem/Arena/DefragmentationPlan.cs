@@ -13,7 +13,8 @@ namespace Vmem;
 /// </para>
 /// <para>
 /// Two goals. <b>Together</b>: what lies highest is moved to the lowest holes, as long as a hole lies lower (so does VMA's
-/// defragmentation): what is free gathers at the top. <b>A place</b>: the windows of the wanted size with the fewest live units in them
+/// defragmentation): what is free gathers at the top. Before that, what lies in spans that drain is moved out of them, wherever there is
+/// room. <b>A place</b>: the windows of the wanted size with the fewest live units in them
 /// are tried, cheapest first (<see cref="WindowCosts{T}"/>): what lies in one is moved out, the largest first, by best fit.
 /// </para>
 /// </remarks>
@@ -70,10 +71,15 @@ internal sealed class DefragmentationPlan<T> : IDisposable
 
     private void BringTogether()
     {
+        foreach (Segment<T> segment in _picture.Segments.Where(segment => MayMove(segment, _budget) && _picture.Drains(segment)))
+        {
+            _ = _moves.Count < _budget.MaxMoves && segment.Size <= _left && TryMove(segment, ConstraintsOf(segment), FitPolicy.FirstFit);
+        }
+
         for (int i = _picture.Segments.Length - 1; i >= 0 && _moves.Count < _budget.MaxMoves; i--)
         {
             Segment<T> segment = _picture.Segments[i];
-            if (segment.Size > _left || !MayMove(segment, _budget) || T.IsZero(segment.Start))
+            if (segment.Size > _left || !MayMove(segment, _budget) || T.IsZero(segment.Start) || _picture.Drains(segment))
             {
                 continue;
             }

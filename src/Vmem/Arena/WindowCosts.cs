@@ -4,7 +4,7 @@ using Vmem.Ranges;
 namespace Vmem;
 
 /// <summary>What it would cost to clear a window of a wanted size, for every window that begins or ends where a segment does, or at the
-/// nearest aligned place.</summary>
+/// nearest aligned place. None in a span that drains.</summary>
 /// <remarks>O(n log n): running sums over the segments of a span, and a binary search for each end of a window.</remarks>
 internal sealed class WindowCosts<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
@@ -31,6 +31,12 @@ internal sealed class WindowCosts<T>
         {
             if (i == segments.Length || segments[i].Kind == SegmentKind.Span)
             {
+                if (segments[first].IsDraining)
+                {
+                    first = i;
+                    continue;
+                }
+
                 T last = picture.IsWhole ? T.MaxValue : segments[first].Start + (segments[first].Size - T.One);
                 LookAt(segments[first].Start, last, segments.AsSpan(first + 1, i - first - 1));
                 first = i;

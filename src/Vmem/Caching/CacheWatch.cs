@@ -142,7 +142,7 @@ internal sealed class CacheWatch<T>(Space<T> space)
     public bool TryLend(T start, T size)
     {
         space.AssertHeld();
-        bool isLent = !space.IsWanted && IsSegment(start, size) &&
+        bool isLent = !space.IsWanted && !space.Map.Drains(start) && IsSegment(start, size) &&
             (_lent.Contains(start) || (_lent.Count < MostLent && HelpsNobody(start)));
         if (isLent)
         {

@@ -207,9 +207,9 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
         return _slabLayer.TryMakeSegment(start, ClassOf(size));
     }
 
-    /// <summary>Other magazines take the place of these, recorded or not. Frozen and drained.</summary>
+    /// <summary>Other magazines take the place of these, recorded or not, which know the spans that drain. Frozen and drained.</summary>
     /// <param name="layer">What <see cref="CreateLayer"/> made.</param>
-    public void MoveTo(MagazineLayer<T> layer) => _magazines.MoveTo(layer, _watch.IsOn);
+    public void MoveTo(MagazineLayer<T> layer) => _magazines.MoveTo(layer, _watch.IsOn, _space.DrainingRanges);
 
     /// <summary>Magazines for <see cref="MoveTo"/>.</summary>
     public MagazineLayer<T> CreateLayer(ArenaRecorder<T>? recorder) => _magazines.CreateLayer(recorder);
@@ -234,6 +234,19 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
     {
         _magazines.Thaw();
         _upkeepGate.Exit();
+    }
+
+    /// <inheritdoc/>
+    public void CutUp(uint slab) => _slabLayer.CutUp(slab);
+
+    /// <inheritdoc/>
+    public void NoteDraining()
+    {
+        _magazines.SetDraining(_space.DrainingRanges);
+        if (_handles is null || _space.Map.HandleSegments == 0)
+        {
+            _magazines.WatchNone();
+        }
     }
 
     /// <inheritdoc/>

@@ -84,6 +84,14 @@ internal sealed class SlabLayer<T>(Space<T> space, RangeSlabs<T> slabs, FitPolic
         return true;
     }
 
+    /// <summary>Makes segments of a slab, all of it.</summary>
+    public void CutUp(uint slab)
+    {
+        while (Cut(slab))
+        {
+        }
+    }
+
     /// <summary>Makes segments of all slabs that have a range to give.</summary>
     public void Dissolve()
     {

@@ -17,7 +17,7 @@ internal static class ArenaDump
     {
         CultureInfo plain = CultureInfo.InvariantCulture;
         writer.WriteLine(title);
-        writer.WriteLine(string.Create(plain, $"  total {figures.TotalSize}, in use {figures.InUse}, cached {figures.Cached}, resting {figures.Resting}, free {figures.Free}, imported {figures.Imported}"));
+        writer.WriteLine(string.Create(plain, $"  total {figures.TotalSize}, in use {figures.InUse}, cached {figures.Cached}, resting {figures.Resting}, free {figures.Free}, draining {figures.Draining}, imported {figures.Imported}"));
         writer.WriteLine(string.Create(plain, $"  largest free {figures.LargestFree}, fragmentation {figures.Fragmentation:P1}, peak in use {figures.PeakInUse}"));
         writer.WriteLine(string.Create(plain, $"  {figures.Allocations} allocations, {figures.Frees} frees, {figures.Failures} failures, {figures.Imports} imports, {figures.Releases} releases"));
         var sizes = new SortedDictionary<T, (long Allocated, long Free)>();
@@ -47,7 +47,8 @@ internal static class ArenaDump
 
     private static string Note<T>(Segment<T> segment)
         where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T> =>
-        (segment.Tag == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"  tag {segment.Tag}"))
+        (segment.IsDraining ? ", draining" : "")
+        + (segment.Tag == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"  tag {segment.Tag}"))
         + (segment.RangeKind == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"  kind {segment.RangeKind}"));
 
     private static string KindName(SegmentKind kind) => kind switch
@@ -56,13 +57,14 @@ internal static class ArenaDump
         SegmentKind.Allocated => "allocated",
         SegmentKind.Cached => "cached",
         SegmentKind.Resting => "resting",
+        SegmentKind.Draining => "draining",
         _ => "free",
     };
 
     private static void Count<T>(SortedDictionary<T, (long Allocated, long Free)> sizes, Segment<T> segment)
         where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
     {
-        if (segment.Kind is SegmentKind.Span or SegmentKind.Cached or SegmentKind.Resting)
+        if (segment.Kind is SegmentKind.Span or SegmentKind.Cached or SegmentKind.Resting or SegmentKind.Draining)
         {
             return;
         }

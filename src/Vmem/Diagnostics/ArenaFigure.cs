@@ -8,6 +8,7 @@ internal enum ArenaFigure
     Cached,
     Imported,
     Resting,
+    Draining,
     Allocations,
     Frees,
     Failures,

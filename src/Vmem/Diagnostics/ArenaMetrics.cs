@@ -42,6 +42,9 @@ public static class ArenaMetrics
     /// <summary>What was freed later and rests, in the arena's units.</summary>
     public const string Resting = "vmem.arena.resting";
 
+    /// <summary>What nobody holds of spans that drain, in the arena's units.</summary>
+    public const string Draining = "vmem.arena.draining";
+
     /// <summary>The part of the size that came from the arena's source.</summary>
     public const string Imported = "vmem.arena.imported";
 
@@ -76,6 +79,7 @@ public static class ArenaMetrics
         Observe(InUse, ArenaFigure.InUse, "{unit}", "What callers hold.");
         Observe(Cached, ArenaFigure.Cached, "{unit}", "What caches hold ready for callers.");
         Observe(Resting, ArenaFigure.Resting, "{unit}", "What was freed later and rests.");
+        Observe(Draining, ArenaFigure.Draining, "{unit}", "What nobody holds of spans that drain.");
         Observe(Imported, ArenaFigure.Imported, "{unit}", "The part of the size that came from the arena's source.");
         Observe(Allocations, ArenaFigure.Allocations, "{allocation}", "Allocations that succeeded.");
         Observe(Frees, ArenaFigure.Frees, "{free}", "Frees that succeeded.");

@@ -100,6 +100,10 @@ public sealed class SpanSnapshot<T>
     /// that.</summary>
     public bool IsWhole { get; init; }
 
+    /// <summary>Whether it drained (<see cref="Arena{T}.TryDrainSpan"/>). A version of this library that does not know of that takes what
+    /// nobody held of it for free.</summary>
+    public bool IsDraining { get; init; }
+
     /// <summary>Whether it came from the arena's source.</summary>
     public bool Imported { get; init; }
 

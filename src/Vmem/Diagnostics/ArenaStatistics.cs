@@ -22,8 +22,15 @@ public readonly record struct ArenaStatistics<T>
     /// <see cref="Arena{T}.FreeAfter(T, T, TimeSpan)"/>.</summary>
     public T Resting { get; init; }
 
-    /// <summary>What nobody holds, and a request can have: <c>TotalSize − InUse − Cached − Resting</c>.</summary>
+    /// <summary>What nobody holds, and a request can have: <c>TotalSize − InUse − Cached − Resting − Draining</c>.</summary>
     public T Free { get; init; }
+
+    /// <summary>What nobody holds of spans that drain (<see cref="Arena{T}.TryDrainSpan"/>): no request can have it any more, and it goes
+    /// with its span.</summary>
+    public T Draining { get; init; }
+
+    /// <summary>Spans that drain.</summary>
+    public long DrainingSpans { get; init; }
 
     /// <summary>The part of <see cref="TotalSize"/> that came from the arena's source.</summary>
     public T Imported { get; init; }

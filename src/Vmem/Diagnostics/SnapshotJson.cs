@@ -52,6 +52,11 @@ internal static partial class SnapshotJson
                 writer.WriteBoolean("whole", true);
             }
 
+            if (span.IsDraining)
+            {
+                writer.WriteBoolean("draining", true);
+            }
+
             writer.WriteBoolean("imported", span.Imported);
             writer.WriteStartArray("allocated");
             foreach (RangeSnapshot<T> range in span.Allocated)
@@ -198,6 +203,7 @@ internal static partial class SnapshotJson
             T size = T.Zero;
             bool imported = false;
             bool isWhole = false;
+            bool isDraining = false;
             List<RangeSnapshot<T>> allocated = [];
             Expect(ref reader, JsonTokenType.StartObject);
             while (NextProperty(ref reader, out string property))
@@ -213,6 +219,9 @@ internal static partial class SnapshotJson
                     case "imported":
                         imported = Flag(ref reader, property);
                         break;
+                    case "draining":
+                        isDraining = Flag(ref reader, property);
+                        break;
                     case "whole":
                         isWhole = Flag(ref reader, property);
                         break;
@@ -225,7 +234,15 @@ internal static partial class SnapshotJson
                 }
             }
 
-            spans.Add(new SpanSnapshot<T> { Start = start, Size = size, IsWhole = isWhole, Imported = imported, Allocated = allocated });
+            spans.Add(new SpanSnapshot<T>
+            {
+                Start = start,
+                Size = size,
+                IsWhole = isWhole,
+                IsDraining = isDraining,
+                Imported = imported,
+                Allocated = allocated,
+            });
         }
 
         return spans;

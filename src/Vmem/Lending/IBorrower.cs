@@ -25,3 +25,12 @@ internal interface ILoanSource
     /// <summary>Those it lends to.</summary>
     Borrowers Borrowers { get; }
 }
+
+/// <summary>Such a source of which parts may drain.</summary>
+/// <typeparam name="T">What its values are.</typeparam>
+internal interface ILoanSource<T> : ILoanSource
+{
+    /// <summary>Whether a value lies in a span that drains, here or below: then nobody keeps what holds it without need. A hint; takes no
+    /// lock.</summary>
+    bool Drains(T value);
+}

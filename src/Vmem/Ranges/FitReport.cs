@@ -9,7 +9,7 @@ public enum FitFailure
     /// <summary>It fits.</summary>
     None,
 
-    /// <summary>The arena has no span at all.</summary>
+    /// <summary>The arena has no span at all, or none but those that drain.</summary>
     NoSpan,
 
     /// <summary>No span is as long as the request: nothing that is freed will help, only a larger span.</summary>
@@ -48,7 +48,10 @@ public readonly record struct FitReport<T>
     /// <summary>The largest free segment.</summary>
     public T LargestFree { get; init; }
 
-    /// <summary>The largest span.</summary>
+    /// <summary>What nobody holds in spans that drain (<see cref="Arena{T}.TryDrainSpan"/>): no request can have it.</summary>
+    public T Draining { get; init; }
+
+    /// <summary>The largest span that does not drain.</summary>
     public T LargestSpan { get; init; }
 
     /// <summary>Free segments that are at least <see cref="Size"/> long, whatever the constraints.</summary>
@@ -82,8 +85,10 @@ public readonly record struct FitReport<T>
 
     private string LimitSentence => T.IsZero(Limit) ? "" : string.Create(CultureInfo.InvariantCulture, $" {(CanImport ? "Some imports" : "An import")} would exceed the arena's limit of {Limit} (ArenaOptions.Limit).");
 
-    internal string Sentence =>
-        Obstacle == FitObstacle.None || Failure is FitFailure.None or FitFailure.NoSpan ? Plain : Text(Obstacle switch
+    internal string Sentence => Fits || T.IsZero(Draining) ? Reason : Text($"{Reason} Another {Draining} that nobody holds lies in spans that drain.");
+
+    private string Reason =>
+        Obstacle == FitObstacle.None || Fits || (Failure == FitFailure.NoSpan && Holder is null) ? Plain : Text(Obstacle switch
         {
             FitObstacle.Taken when Holder is { } holder => $"{Place} is not free: {Name(holder.Kind)} segment of {holder.Size} at {holder.Start} is there.",
             FitObstacle.Taken => $"Nothing as long as {Size} is free in {Window}.",
@@ -108,7 +113,7 @@ public readonly record struct FitReport<T>
     private string Plain => Failure switch
     {
         FitFailure.None => string.Create(CultureInfo.InvariantCulture, $"{Size} fits at {Start}."),
-        FitFailure.NoSpan => "The arena has no span.",
+        FitFailure.NoSpan => T.IsZero(Draining) ? "The arena has no span." : "The arena has no span that does not drain.",
         FitFailure.LargerThanAnySpan => string.Create(CultureInfo.InvariantCulture, $"{Size} is more than the largest span, {LargestSpan}."),
         FitFailure.NotEnoughFree when T.IsZero(Free) => string.Create(CultureInfo.InvariantCulture, $"{Size} was asked for and nothing is free."),
         FitFailure.NotEnoughFree => string.Create(CultureInfo.InvariantCulture, $"{Size} was asked for and only {Free} is free."),

@@ -145,7 +145,7 @@ internal sealed unsafe partial class SegmentMap<T>
 
     private bool IsJoinable(uint span, T seam, out T size)
     {
-        bool isJoinable = span != 0 && !IsImported(span);
+        bool isJoinable = span != 0 && !IsImported(span) && !Drains(seam == _tags.At(span)->Start ? seam - T.One : seam);
         T start = isJoinable ? _tags.At(_tags.At(span)->Next)->Start : T.Zero;
         size = isJoinable ? _tags.At(span)->Start - start : T.Zero;
         Invariant.Assert(!isJoinable || start == seam || _tags.At(span)->Start == seam, "neighbours touch");

@@ -42,6 +42,7 @@ internal sealed unsafe partial class SegmentMap<T>
     {
         _milestones.Release();
         _spans.Shrink();
+        _drains.Shrink();
     }
 
     private bool TryWalk(T value, long steps, out uint index)

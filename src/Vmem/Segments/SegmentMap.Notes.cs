@@ -134,7 +134,7 @@ internal sealed unsafe partial class SegmentMap<T>
         return tag->Kind != TagKind.Span && ((_tags.At(tag->Next)->Start - T.One) & ~_kindMask) == page;
     }
 
-    private int KindOf(uint index) => _tags.At(index)->Kind == TagKind.Allocated ? Notes![index].Kind : 0;
+    private int KindOf(uint index) => _tags.At(index)->Kind == TagKind.Allocated && !_tags.At(index)->IsDraining ? Notes![index].Kind : 0;
 
     /// <summary>Throws unless the rule holds in a span.</summary>
     private void ValidateKinds(uint spanIndex)

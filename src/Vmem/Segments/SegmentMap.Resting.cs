@@ -8,7 +8,7 @@ namespace Vmem.Segments;
 internal sealed unsafe partial class SegmentMap<T>
 {
     /// <summary>The total size of free segments, modulo 2^bits.</summary>
-    public T FreeSize => TotalSize - InUse - Resting;
+    public T FreeSize => TotalSize - InUse - Resting - Draining;
 
     /// <summary>A segment that is in no table any more begins to rest. Needs no memory.</summary>
     public void BeginRest(uint index)

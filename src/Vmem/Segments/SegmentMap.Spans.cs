@@ -6,9 +6,13 @@ namespace Vmem.Segments;
 /// <summary>The spans: rings of tags, and an index of them by address.</summary>
 internal sealed unsafe partial class SegmentMap<T>
 {
-    private SpanIndex<T> _spans;
+    private SpanIndex<T> _spans;                  // but for those that drain
+    private SpanIndex<T> _drains;                 // those: see SegmentMap.Draining
 
-    public long SpanCount => _spans.Count;
+    public long SpanCount => _spans.Count + _drains.Count;
+
+    /// <summary>How many spans drain.</summary>
+    public long DrainingSpans => _drains.Count;
 
     /// <summary>The total size of all spans, modulo 2^bits: 0 with a span means every value of the type.</summary>
     public T TotalSize { get; private set; }
@@ -16,6 +20,7 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>The total size of the imported spans.</summary>
     public T Imported { get; private set; }
 
+    /// <summary>The length of the longest span that does not drain.</summary>
     public T LargestSpan => _spans.LargestSize;
 
     /// <summary>Makes sure that <see cref="AddSpan"/> needs no memory. Throws <see cref="OutOfMemoryException"/>, having changed
@@ -30,7 +35,7 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>Whether [start, last] touches a span, and which.</summary>
     public bool TryFindOverlap(T start, T last, out Segment<T> span)
     {
-        bool isFound = _spans.FindLast(last, out T spanStart, out T size) != 0 && (spanStart >= start || start - spanStart <= size - T.One);
+        bool isFound = FindLastSpan(last, out T spanStart, out T size) != 0 && (spanStart >= start || start - spanStart <= size - T.One);
         span = isFound ? ToSpan(spanStart, size) : default;
         return isFound;
     }
@@ -80,14 +85,20 @@ internal sealed unsafe partial class SegmentMap<T>
         }
 
         _spans.Remove(start, size);
+        ForgetSpan(spanIndex, freeIndex, size);
+    }
+
+    /// <summary>Takes the two tags of a span back that is in no index any more.</summary>
+    private void ForgetSpan(uint spanIndex, uint onlyIndex, T size)
+    {
         ChangeTotal(TotalSize - size);
         Imported -= IsImported(spanIndex) ? size : T.Zero;
-        _tags.Return(freeIndex);
+        _tags.Return(onlyIndex);
         _tags.Return(spanIndex);
         Invariant.Assert(SpanCount > 0 || (T.IsZero(TotalSize) && T.IsZero(Imported) && LiveSegments == 0), "nothing is left without a span");
     }
 
-    /// <summary>Whether a request would have a place if everything were free.</summary>
+    /// <summary>Whether a request would have a place if everything were free; not in a span that drains.</summary>
     public bool HasPlaceInSpans(in Placement<T> placement)
     {
         if (placement.IsUnconstrained || LargestSpan < placement.Size)
@@ -119,7 +130,7 @@ internal sealed unsafe partial class SegmentMap<T>
     {
         TotalSize = total;
         T all = T.IsZero(total) && SpanCount > 0 ? T.MaxValue : total;
-        _scarceAbove = all - (all >> 2) - Resting;
+        _scarceAbove = all - (all >> 2) - Resting - Draining;
         _scarceFor = (all >> 2) - (all >> 4);
     }
 
@@ -143,13 +154,49 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>The span that holds a value; 0 if none does.</summary>
     public uint FindSpan(T value, out T start, out T size)
     {
-        uint span = _spans.FindLast(value, out start, out size);
+        uint span = FindLastSpan(value, out start, out size);
         return value - start <= size - T.One ? span : 0;
     }
 
     /// <summary>A span as callers see it: of one that holds every value of the type the size saturates.</summary>
-    private static Segment<T> ToSpan(T start, T size) => new(start, T.IsZero(size) ? T.MaxValue : size, SegmentKind.Span);
+    private Segment<T> ToSpan(T start, T size) =>
+        new(start, T.IsZero(size) ? T.MaxValue : size, SegmentKind.Span) { IsDraining = Drains(start) };
+
+    /// <summary>Whether a value lies in a span that drains.</summary>
+    public bool Drains(T value) =>
+        _drains.Count != 0 && _drains.FindLast(value, out T start, out T size) != 0 && value - start <= size - T.One;
 
     /// <summary>The first span at or after a value; 0 if there is none.</summary>
-    public uint FindSpanFrom(T value, out T start, out T size) => _spans.FindFirst(value, T.Zero, out start, out size);
+    public uint FindSpanFrom(T value, out T start, out T size) =>
+        FindFirstSpan(value, out start, out size);
+
+    private ref SpanIndex<T> SpansOf(T start) => ref Drains(start) ? ref _drains : ref _spans;
+
+    /// <summary>The last span, draining or not, that begins at or before a value; 0 if there is none.</summary>
+    private uint FindLastSpan(T value, out T start, out T size)
+    {
+        uint span = _spans.FindLast(value, out start, out size);
+        if (_drains.Count != 0 && _drains.FindLast(value, out T otherStart, out T otherSize) is not 0 and var other
+            && (span == 0 || otherStart > start))
+        {
+            (start, size) = (otherStart, otherSize);
+            return other;
+        }
+
+        return span;
+    }
+
+    /// <summary>The first span, draining or not, that begins at or after a value; 0 if there is none.</summary>
+    private uint FindFirstSpan(T value, out T start, out T size)
+    {
+        uint span = _spans.FindFirst(value, T.Zero, out start, out size);
+        if (_drains.Count != 0 && _drains.FindFirst(value, T.Zero, out T otherStart, out T otherSize) is not 0 and var other
+            && (span == 0 || otherStart < start))
+        {
+            (start, size) = (otherStart, otherSize);
+            return other;
+        }
+
+        return span;
+    }
 }

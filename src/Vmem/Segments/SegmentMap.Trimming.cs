@@ -137,7 +137,7 @@ internal sealed unsafe partial class SegmentMap<T>
                 break;
             case TagKind.Span:
                 T start = _tags.At(tag->Next)->Start;
-                _spans.Move(start, tag->Start - start, to);
+                SpansOf(start).Move(start, tag->Start - start, to);
                 EmptyMoved(from, to);
                 break;
             case TagKind.Allocated when tag->ByHandle:

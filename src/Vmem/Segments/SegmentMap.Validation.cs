@@ -10,11 +10,12 @@ internal sealed unsafe partial class SegmentMap<T>
     public void Validate()
     {
         var census = default(Census);
-        _spans.Validate((start, size, span) => ValidateSpan(start, size, span, ref census));
+        ValidateSpans(ref census);
         Invariant.Hold(census.Live == LiveSegments, "live segments are counted", $"{census.Live} are there, {LiveSegments} are counted");
         Invariant.Hold(census.Free == FreeTags, "free segments are counted", $"{census.Free} are there, {FreeTags} are counted");
         Invariant.Hold(census.InUse == InUse, "what is in use is counted", $"{census.InUse} is in use, {InUse} is counted");
         Invariant.Hold(census.Rests == RestingSegments && census.Resting == Resting, "what rests is counted", $"{census.Rests} of {census.Resting} rest, {RestingSegments} of {Resting} are counted");
+        Invariant.Hold(census.Drains == DrainingSegments && census.Draining == Draining, "what drains is counted", $"{census.Drains} of {census.Draining} drain, {DrainingSegments} of {Draining} are counted");
         Invariant.Hold(census.Total == TotalSize, "the total size is counted", $"the spans have {census.Total}, {TotalSize} is counted");
         Invariant.Hold(census.Imported == Imported, "what is imported is counted", $"{census.Imported} is imported, {Imported} is counted");
         Invariant.Hold(census.Listed == _live.Count, "the table of live segments holds those allocated by address", $"it counts {_live.Count} of {census.Listed}");
@@ -37,6 +38,23 @@ internal sealed unsafe partial class SegmentMap<T>
         public long Listed;
         public T Resting;
         public long Rests;
+        public T Draining;
+        public long Drains;
+    }
+
+    private void ValidateSpans(ref Census census)
+    {
+        _spans.Validate(static (_, _, _) => { });
+        _drains.Validate(static (_, _, _) => { });
+        uint span = FindSpanFrom(T.Zero, out T start, out T size);
+        while (span != 0)
+        {
+            ValidateSpan(start, size, span, ref census);
+            T last = start + (size - T.One);
+            span = last == T.MaxValue ? 0 : FindSpanFrom(last + T.One, out start, out size);
+        }
+
+        Invariant.Hold(census.Spans == SpanCount, "spans are counted", $"{census.Spans} are there, {SpanCount} are counted");
     }
 
     private void ValidateSpan(T start, T size, uint spanIndex, ref Census census)
@@ -70,6 +88,13 @@ internal sealed unsafe partial class SegmentMap<T>
             {
                 census.Rests++;
                 census.Resting += length;
+            }
+            else if (tag->IsDraining)
+            {
+                census.Drains++;
+                census.Draining += length;
+                bool isAlone = !_tags.At(tag->Next)->IsDraining;
+                Invariant.Hold(isAlone, "free neighbours in a span that drains are one", $"two touch behind {tag->Start}");
             }
             else
             {

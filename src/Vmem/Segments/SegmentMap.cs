@@ -41,11 +41,12 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     private Milestones<T> _milestones;
     private bool _indexed;                        // there is an index by address or by size, or a part of one
     private ulong _generation;
-    private RestTotals _rests;                    // a struct: it lies behind what is used all the time
+    private Totals _rests;                        // structs: they lie behind what is used all the time
+    private Totals _draining;
     private T _scarceAbove;                       // three quarters of the total size
     private T _scarceFor;                         // and from there to 15/16
 
-    private struct RestTotals
+    private struct Totals
     {
         public T Size;
         public long Count;
@@ -91,13 +92,19 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
     /// <summary>Resting segments.</summary>
     public long RestingSegments => _rests.Count;
 
+    /// <summary>The total size of what nobody holds in spans that drain, modulo 2^bits.</summary>
+    public T Draining => _draining.Size;
+
+    /// <summary>How many segments that is.</summary>
+    public long DrainingSegments => _draining.Count;
+
     /// <summary>Free segments: what is left of the tags in use.</summary>
     public long FreeSegments => FreeTags - (IsAllFree ? 1 : 0);
 
-    private long FreeTags => _tags.InUse - LiveSegments - RestingSegments - _spans.Count;
+    private long FreeTags => _tags.InUse - LiveSegments - RestingSegments - DrainingSegments - _spans.Count - _drains.Count;
 
     public long BookkeepingBytes =>
-        _tags.Bytes + _freeLists.Bytes + _live.Bytes + _spans.Bytes + (_indexes?.Bytes ?? 0) + _milestones.Bytes
+        _tags.Bytes + _freeLists.Bytes + _live.Bytes + _spans.Bytes + _drains.Bytes + (_indexes?.Bytes ?? 0) + _milestones.Bytes
         + (Notes?.Bytes ?? 0);
 
     /// <summary>Whether <see cref="Reserve"/> would have nothing to do.</summary>
@@ -137,6 +144,7 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
         _freeLists.Release();
         _live.Release();
         _spans.Release();
+        _drains.Release();
         _indexes?.Release();
         _milestones.Release();
     }
@@ -153,8 +161,8 @@ internal sealed unsafe partial class SegmentMap<T> : IDisposable
 
         Tag<T>* tag = _tags.At(index);
         Segment<T> segment = new(tag->Start, SizeOf(tag), tag->Kind == TagKind.Free ? SegmentKind.Free
-            : tag->IsResting ? SegmentKind.Resting : SegmentKind.Allocated);
-        return Notes is null || segment.Kind == SegmentKind.Free ? segment
+            : tag->IsResting ? SegmentKind.Resting : tag->IsDraining ? SegmentKind.Draining : SegmentKind.Allocated);
+        return Notes is null || segment.Kind is SegmentKind.Free or SegmentKind.Draining ? segment
             : segment with { Tag = Notes[index].Tag, RangeKind = Notes[index].Kind };
     }
 

@@ -26,9 +26,8 @@ internal enum TagKind : uint
 /// </para>
 /// <para>The two links serve, by kind: Free: next and previous in the free list. Allocated: <see cref="LinkA"/> next in the chain of the
 /// live table, <see cref="LinkB"/> the number of the slab that the segment is, or 0; allocated by handle: both together the generation,
-/// which is 0 if the segment rests. Span: bit 31 of <see cref="LinkA"/> is set when the span was imported; the rest next and previous
-/// among the empty imports. Unused:
-/// <see cref="LinkA"/> next in the pool.</para>
+/// which is 0 if the segment rests, and 1 if it is what nobody holds of a span that drains. Span: bit 31 of <see cref="LinkA"/> is set
+/// when the span was imported; the rest next and previous among the empty imports. Unused: <see cref="LinkA"/> next in the pool.</para>
 /// </remarks>
 internal struct Tag<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
@@ -92,6 +91,10 @@ internal struct Tag<T>
 
     /// <summary>Whether the segment rests: allocated by no handle and to nobody. No generation is 0.</summary>
     public readonly bool IsResting => Kind == TagKind.Allocated && ByHandle && Generation == 0;
+
+    /// <summary>Whether the segment is what nobody holds of a span that drains: allocated by no handle, too. No generation is
+    /// 1.</summary>
+    public readonly bool IsDraining => Kind == TagKind.Allocated && ByHandle && Generation == 1;
 
     public ulong Generation
     {

@@ -35,6 +35,11 @@ internal readonly struct FreeCheck<T>(Space<T> space)
             throw Wrong(InvalidFreeReason.AlreadyFree, start, size, $"{start} rests: it lies in a range of {segment.Size} at {segment.Start} that was freed before, and becomes free later.", site);
         }
 
+        if (segment.Kind == SegmentKind.Draining)
+        {
+            throw Wrong(InvalidFreeReason.AlreadyFree, start, size, $"{start} is free: it lies in {segment.Size} at {segment.Start} that nobody holds, in a span that drains. It was freed before, or never allocated.", site);
+        }
+
         if (segment.Start != start)
         {
             throw Wrong(InvalidFreeReason.InteriorAddress, start, size, $"{start} lies inside an allocation of {segment.Size} at {segment.Start}.", site);

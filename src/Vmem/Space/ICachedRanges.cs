@@ -38,6 +38,13 @@ internal interface ICachedRanges<T>
     /// also take nothing in.</summary>
     void GiveBack();
 
+    /// <summary>Makes a segment of each range of a slab that is out, and frees the others: its span drains. Under the lock.</summary>
+    /// <exception cref="OutOfMemoryException">There is no memory for their tags; the slab is shorter, and in order.</exception>
+    void CutUp(uint slab);
+
+    /// <summary>Fewer spans drain than did: ranges of the others may be kept again. Under the lock.</summary>
+    void NoteDraining();
+
     /// <summary>The range of a slab that holds a value, and whether it is out. Under the lock.</summary>
     (T Start, T Size, bool IsOut) RangeAt(uint slab, T value);
 }

@@ -23,4 +23,7 @@ internal enum Sequel : byte
 
     /// <summary>Whatever is freed rests first.</summary>
     Rest = 32,
+
+    /// <summary>A span drains: what is freed in it is withdrawn.</summary>
+    Draining = 64,
 }

@@ -2,9 +2,30 @@ using Vmem.Lending;
 
 namespace Vmem.Space;
 
-// Spans that come from the source and go back to it.
+// Spans that come from the source and go back to it, and those that go when they have drained.
 internal sealed partial class Space<T>
 {
+    private Segment<T>[] _drains = [];            // those that drain, and for a moment some more; read under no lock
+    private bool _mayHaveDrained;                 // a span has, and could not go yet
+
+    /// <summary>The spans that drain, for those who look under no lock. May have some that do no more.</summary>
+    public Segment<T>[] DrainingRanges => Volatile.Read(ref _drains);
+
+    /// <summary>Whether a value lies in a span that drains, here or in the source; true for a moment longer. Under any lock, or
+    /// none.</summary>
+    public bool MayDrain(T value)
+    {
+        foreach (ref readonly Segment<T> span in DrainingRanges.AsSpan())
+        {
+            if (value - span.Start < span.Size)
+            {
+                return true;
+            }
+        }
+
+        return DrainsBelow(value);
+    }
+
     /// <summary>How many imports have gone back.</summary>
     public long Releases => _imports?.Releases ?? 0;
 
@@ -41,13 +62,13 @@ internal sealed partial class Space<T>
     public T DetachEmpty()
     {
         using Visit<T> visit = Visit(isOwnRelease: true);
+        T total = RetireDrained();
         if (_imports is not { EmptySpans: > 0 })
         {
-            return T.Zero;
+            return total;
         }
 
-        T total = T.Zero;
-        bool any = false;
+        bool any = !T.IsZero(total);
         while (Map.FirstEmpty is var span and not 0)
         {
             T size = Map.GetEmpty(span).Size;
@@ -95,6 +116,11 @@ internal sealed partial class Space<T>
 
         using (VisitEvenEnded(ref surplus))
         {
+            if (!_hasEnded)
+            {
+                _ = RetireDrained();
+            }
+
             while (!_hasEnded && _imports.HasSurplus && TryDetach(Map.FirstEmpty))
             {
             }
@@ -136,9 +162,15 @@ internal sealed partial class Space<T>
     /// <summary>A segment became free: if it is a whole import and enough of those are kept already, it goes to the source after the
     /// visit. While somebody waits it is kept: it may be just what he waits for, and what he leaves is trimmed. So it is during a recall,
     /// which runs no code of others. Somebody may come to wait in the source, and find nothing kept, before it is listed there: what is
-    /// kept is looked at once more. The lock is held.</summary>
+    /// kept is looked at once more. What drains, here or in the source, is not kept. The lock is held.</summary>
     private void DetachIfEmpty(uint free)
     {
+        if ((_sequel & Sequel.Draining) != 0 && Map.IsDrained(free, out uint drained))
+        {
+            Retire(drained);
+            return;
+        }
+
         if (_imports is null || !Map.IsWholeImport(free, out uint span))
         {
             return;
@@ -146,7 +178,7 @@ internal sealed partial class Space<T>
 
         Segment<T> whole = Map.GetSegment(free);
         bool mayGo = !IsWatched && !Recall.IsUnderWay;
-        if (mayGo && !_imports.Keeps(whole.Size) && TryRemove(span, whole))
+        if (mayGo && (!_imports.Keeps(whole.Size) || DrainsBelow(whole.Start)) && TryRemove(span, whole))
         {
             return;
         }
@@ -223,4 +255,69 @@ internal sealed partial class Space<T>
         Recorder?.Removed(import.Start, import.Size);
         _imports!.NoteRelease();
     }
+
+    /// <summary>A span has drained: it goes. Not to a source in the middle of a recall, which runs no code of others; nor if there is no
+    /// memory to note it: then it goes when something is given back next. The lock is held.</summary>
+    private void Retire(uint span, bool evenInRecall = false)
+    {
+        Segment<T> whole = Map.GetEmpty(span);
+        bool isImport = Map.IsImported(span);
+        if (isImport && ((!evenInRecall && Recall.IsUnderWay) || !TryReleaseLater(whole)))
+        {
+            _mayHaveDrained = true;
+            return;
+        }
+
+        Map.RemoveDrained(span);
+        Recorder?.Removed(whole.Start, whole.Size);
+        if (isImport)
+        {
+            _imports!.NoteRelease();
+        }
+
+        NoteFewerDrain();
+        NoteRoom(mayImport: true);                // under the limit
+    }
+
+    /// <summary>Spans that have drained, and could not go at once, go now. The lock is held.</summary>
+    /// <returns>How much that is.</returns>
+    private T RetireDrained()
+    {
+        T before = Map.Imported;
+        if (_mayHaveDrained)
+        {
+            _mayHaveDrained = false;
+            foreach (Segment<T> drain in _drains)
+            {
+                if (Map.Drains(drain.Start) && Map.IsDrained(Map.Following(Map.FindSpan(drain.Start, out _, out _)), out uint span))
+                {
+                    Retire(span, evenInRecall: true);
+                }
+            }
+        }
+
+        return before - Map.Imported;
+    }
+
+    /// <summary>Without memory for a shorter list the longer one stays: what it says too much costs time only.</summary>
+    private void NoteFewerDrain()
+    {
+        if (Map.DrainingSpans == 0)
+        {
+            _sequel &= ~Sequel.Draining;
+        }
+
+        try
+        {
+            Volatile.Write(ref _drains, Map.CopyDraining());
+        }
+        catch (OutOfMemoryException)
+        {
+            return;
+        }
+
+        Caches?.NoteDraining();
+    }
+
+    private bool DrainsBelow(T value) => Source is ILoanSource<T> source && source.Drains(value);
 }

@@ -79,7 +79,7 @@ internal sealed partial class Space<T>
         T free = Saturate(Map.FreeSize, Map.FreeSegments);
         T start = T.Zero;
         FitFailure failure =
-            Map.SpanCount == 0 ? FitFailure.NoSpan :
+            Map.SpanCount == Map.DrainingSpans ? FitFailure.NoSpan :
             Map.LargestSpan < size ? FitFailure.LargerThanAnySpan :
             free < size ? FitFailure.NotEnoughFree :
             largestFree < size ? FitFailure.Fragmented : FitFailure.None;
@@ -105,6 +105,7 @@ internal sealed partial class Space<T>
             LargestFree = largestFree,
             LargestSpan = Map.LargestSpan,
             LongEnough = longEnough,
+            Draining = Map.Draining,
         };
         return failure == FitFailure.None || TryNameObstacle(placement, ref report);
     }
@@ -150,6 +151,8 @@ internal sealed partial class Space<T>
             InUse = Saturate(Map.InUse - cached - idle, live),
             Cached = Saturate(cached + idle, cachedRanges + (T.IsZero(idle) ? 0 : 1)),
             Resting = Saturate(Map.Resting, Map.RestingSegments),
+            Draining = Map.Draining,
+            DrainingSpans = Map.DrainingSpans,
             Free = Saturate(Map.FreeSize, Map.FreeSegments),
             Imported = Saturate(Map.Imported, imports - releases),
             PeakInUse = _tally.Peak,
@@ -184,7 +187,8 @@ internal sealed partial class Space<T>
         Invariant.Hold(sum == counted && empty.Count == spans, "wholly free imports are counted", $"{empty.Count} of {sum} are there, {spans} of {counted} are counted");
         Invariant.Hold(T.IsZero(Limit) || Map.TotalSize <= Limit, "an arena stays below its limit", $"it has {Map.TotalSize} of {Limit}");
         Sequel expected = (Source is null ? 0 : Sequel.Imports) | (Auditor is null ? 0 : Sequel.Audit) | (Recorder is null ? 0
-            : Sequel.Recording) | (Map.IsWhole ? Sequel.Whole : 0) | (DelaysReuse ? Sequel.Rest : 0) | (_sequel & Sequel.Watchers);
+            : Sequel.Recording) | (Map.IsWhole ? Sequel.Whole : 0) | (DelaysReuse ? Sequel.Rest : 0)
+            | (Map.DrainingSpans > 0 ? Sequel.Draining : 0) | (_sequel & Sequel.Watchers);
         bool good = Auditor is null && Recorder is null && Map.Notes is null && spans == 0 && !Map.IsAllFree;
         Invariant.Hold(_sequel == expected && _mayTakeGoodFit == good, "a free knows what follows it", $"{_sequel}, and {expected} is true; it may take a good fit: {_mayTakeGoodFit}");
         Auditor?.Validate(Map.LiveSegments, Map.IsAllocated);

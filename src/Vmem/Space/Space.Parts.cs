@@ -66,6 +66,11 @@ internal sealed partial class Space<T>
         }
 
         T distance = newStart > start ? newStart - start : start - newStart;
+        if (!T.IsZero(distance) && Map.Drains(newStart))
+        {
+            return false;                         // steps may not have come there yet: see Map.TryTurn
+        }
+
         bool overlaps = distance < size;
         uint free = overlaps ? 0 : Map.FindAt(newStart, size, inSteps: true);
         if (free == SegmentMap<T>.Unfinished)

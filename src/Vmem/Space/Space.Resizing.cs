@@ -60,7 +60,8 @@ internal sealed partial class Space<T>
             Caches?.NoteHandle(start, newSize);
         }
 
-        bool done = newSize < oldSize && !IsOver(until) ? TryRestTail(tag, newSize, until) : Map.TryResize(tag, newSize);
+        bool done = newSize < oldSize && !IsOver(until) ? TryRestTail(tag, newSize, until)
+            : Map.Drains(start) && newSize != oldSize ? newSize < oldSize && TryWithdrawTail(tag, newSize) : Map.TryResize(tag, newSize);
         _tally.NotePeak(Map.InUse);
         if (done && newSize != oldSize)
         {
@@ -74,6 +75,17 @@ internal sealed partial class Space<T>
         }
 
         return done;
+    }
+
+    private bool TryWithdrawTail(uint tag, T size)
+    {
+        if (!Map.TryCut(tag, size, out uint tail))
+        {
+            return false;
+        }
+
+        _ = Map.Withdraw(tail);
+        return true;
     }
 
     private bool TryRestTail(uint tag, T size, RestUntil until)

@@ -161,7 +161,7 @@ internal sealed partial class Space<T>
             Map.EndRest(tag);
             uint free = FreeTag(tag);
             hasEnded = true;
-            bool isEnough = !T.IsZero(enough) && Map.GetSegment(free).Size >= enough;
+            bool isEnough = !T.IsZero(enough) && Map.GetSegment(free) is { Kind: SegmentKind.Free, Size: var size } && size >= enough;
             DetachIfEmpty(free);
             NoteRoom();
             if (isEnough || _aftermath.HasSpans)

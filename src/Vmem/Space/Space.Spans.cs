@@ -72,15 +72,15 @@ internal sealed partial class Space<T>
     }
 
     /// <summary>Makes a span longer or shorter at its end. The lock is held.</summary>
-    /// <returns>False, and nothing is changed, if what would go is not free, or what would come is another's or exceeds the
-    /// limit.</returns>
+    /// <returns>False, and nothing is changed, if the span drains, what would go is not free, or what would come is another's or exceeds
+    /// the limit.</returns>
     /// <exception cref="ArgumentException">There is no such span, or it was imported.</exception>
     public bool TryGrowSpan(T start, T oldSize, T newSize)
     {
         AssertHeld();
         uint span = FindAdded(start, oldSize);
-        return newSize == oldSize
-            || (newSize < oldSize ? TryShrink(span, start, oldSize, newSize) : TryGrow(span, start, oldSize, newSize));
+        return newSize == oldSize || (!Map.Drains(start)
+            && (newSize < oldSize ? TryShrink(span, start, oldSize, newSize) : TryGrow(span, start, oldSize, newSize)));
     }
 
     private bool TryShrink(uint span, T start, T oldSize, T newSize)

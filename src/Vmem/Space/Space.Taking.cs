@@ -269,9 +269,14 @@ internal sealed partial class Space<T>
         return tag;
     }
 
-    /// <summary>Frees a segment, and nothing follows. The lock is held.</summary>
+    /// <summary>Frees a segment, or withdraws it if its span drains, and nothing follows. The lock is held.</summary>
     private uint FreeTag(uint tag)
     {
+        if ((_sequel & Sequel.Draining) != 0 && Map.Drains(Map.GetSegment(tag).Start))
+        {
+            return Map.Withdraw(tag);
+        }
+
         if (!Map.IsWhole || Map.LiveSegments + Map.RestingSegments > 1)
         {
             return Map.Free(tag);

@@ -81,7 +81,8 @@ internal sealed partial class Space<T>
     {
         AssertHeld();
         FitPolicy policy = default;
-        IGranted? granted = IsWatched && !Recall.IsUnderWay ? _watcher!.HandOver(new Grant<T>(start, size), out policy) : null;
+        bool isAny = IsWatched && !Recall.IsUnderWay && !Map.Drains(start);
+        IGranted? granted = isAny ? _watcher!.HandOver(new Grant<T>(start, size), out policy) : null;
         if (granted is null)
         {
             return false;

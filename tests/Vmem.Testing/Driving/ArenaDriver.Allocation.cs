@@ -85,6 +85,11 @@ public sealed partial class ArenaDriver
         }
 
         _state.Allocations += actual.Value;
+        if (all)
+        {
+            _state.AllowPairs();                  // what counts of a try that was taken back is not laid down; caches make several
+        }
+
         if (actual.Value < starts.Length)
         {
             if (!all)
@@ -92,11 +97,10 @@ public sealed partial class ArenaDriver
                 _model.CutShort(step.Size, default);
             }
 
-            // Whether a batch that was cut short counts as a failure is not laid down; nor is what counts of one that was taken back.
+            // Whether a batch that was cut short counts as a failure is not laid down.
             if (all)
             {
                 Agree("TryAllocateMany of all", 0, actual.Value);
-                _state.AllowPairs();
             }
             else
             {

@@ -26,6 +26,9 @@ public sealed partial class ArenaDriver
             case StepKind.GrowSpan when _model.Spans.Count > 0:
                 GrowSpan(step, start);
                 break;
+            case StepKind.Drain or StepKind.StopDraining:
+                DrainOrStop(step);
+                break;
             default:
                 ExecuteOnParts(step, start);
                 break;
@@ -117,6 +120,21 @@ public sealed partial class ArenaDriver
         if (start < _model.Top && size <= _arena.MaxAmount)
         {
             Agree($"AddSpan({start}, {size}, joinNeighbors: true)", _model.JoinSpan(start, size), _arena.JoinSpan(start, size));
+        }
+    }
+
+    /// <summary>Mostly a span that is there; seldom the only one, so that something is left.</summary>
+    private void DrainOrStop(in ArenaStep step)
+    {
+        bool isAny = step.Flavor == 0 || _model.Spans.Count < (step.Kind == StepKind.Drain && step.Count > 1 ? 2 : 1);
+        int start = isAny ? step.Value : _model.Spans[step.Target % _model.Spans.Count].Start;
+        if (step.Kind == StepKind.Drain)
+        {
+            Agree($"TryDrainSpan({start})", _model.Drain(start), _arena.Drain(start));
+        }
+        else
+        {
+            Agree($"StopDraining({start})", _model.StopDraining(start), _arena.StopDraining(start));
         }
     }
 

@@ -13,7 +13,7 @@ public static class ArenaPicture
         where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T> => $"{Segments(arena)}\n{arena.GetStatistics()}";
 
     /// <summary>The segments alone, as in <c>{100+400: 100+20 (120+380)}</c>: a span, what is allocated in it, in parentheses what is
-    /// free, and in brackets what rests.</summary>
+    /// free, in brackets what rests, and between &lt; and &gt; what drains.</summary>
     public static string Segments<T>(Arena<T> arena)
         where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
     {
@@ -25,6 +25,7 @@ public static class ArenaPicture
             {
                 SegmentKind.Span => $"{(text.Length == 0 ? "" : "} ")}{{{range}:",
                 SegmentKind.Allocated => $" {range}",
+                SegmentKind.Draining => $" <{range}>",
                 SegmentKind.Resting => $" [{range}]",
                 _ => $" ({range})",
             });

@@ -46,6 +46,18 @@ public sealed partial class ArenaUnderTest<T>
         return Guard(() => Outcome.When(_arena.TryGrowSpan(Address(start), Amount(oldSize), Amount(newSize))));
     }
 
+    public Outcome Drain(int start)
+    {
+        Journal?.Line($"arena.TryDrainSpan({Address(start)});");
+        return Guard(() => Outcome.When(_arena.TryDrainSpan(Address(start))));
+    }
+
+    public Outcome StopDraining(int start)
+    {
+        Journal?.Line($"arena.StopDraining({Address(start)});");
+        return Guard(() => Outcome.When(_arena.StopDraining(Address(start))));
+    }
+
     public Outcome Split(int start, int size, int at)
     {
         Journal?.Line($"arena.Split({Address(start)}, {size}, {Address(at)});");

@@ -142,7 +142,8 @@ public sealed partial class ArenaUnderTest<T> : IArenaUnderTest
             Math.Min(long.CreateSaturating(statistics.Free) + long.CreateSaturating(statistics.Cached), MaxAmount),
             long.CreateSaturating(
                 statistics.LargestFree), long.CreateSaturating(statistics.PeakInUse), statistics.Allocations, statistics.Frees,
-            statistics.Failures, statistics.LiveSegments, statistics.FreeSegments, long.CreateSaturating(statistics.Resting));
+            statistics.Failures, statistics.LiveSegments, statistics.FreeSegments, long.CreateSaturating(statistics.Resting),
+            long.CreateSaturating(statistics.Draining));
     }
 
     private static T Amount(int size) => T.CreateChecked(size);

@@ -15,6 +15,10 @@ public partial interface IArenaUnderTest
 
     Outcome GrowSpan(int start, int oldSize, int newSize);
 
+    Outcome Drain(int start);
+
+    Outcome StopDraining(int start);
+
     Outcome Split(int start, int size, int at);
 
     Outcome FreePart(int start, int size, int partStart, int partSize);

@@ -46,6 +46,10 @@ public partial class ModelUnderTest
 
     public virtual Outcome GrowSpan(int start, int oldSize, int newSize) => _model.GrowSpan(start, oldSize, newSize);
 
+    public virtual Outcome Drain(int start) => _model.Drain(start);
+
+    public virtual Outcome StopDraining(int start) => _model.StopDraining(start);
+
     private void Take(int start, int size)
     {
         _model.Occupy(start, size, FitPolicy.FirstFit);

@@ -35,6 +35,8 @@ public enum StepKind
     Move,
     FreeStart,
     FreeHandles,
+    Drain,
+    StopDraining,
 }
 
 /// <summary>

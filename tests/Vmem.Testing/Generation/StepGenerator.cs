@@ -21,7 +21,7 @@ public sealed class StepGenerator(SeededRandom random, ArenaLayout layout, int t
         (StepKind.AllocateAt, 60), (StepKind.AllocateAtMany, 6), (StepKind.Reserve, 4),
         (StepKind.JoinSpan, 10), (StepKind.GrowSpan, 20),
         (StepKind.Split, 20), (StepKind.FreePart, 40), (StepKind.Move, 40), (StepKind.FreeStart, 40),
-        (StepKind.FreeHandles, 8),
+        (StepKind.FreeHandles, 8), (StepKind.Drain, 6), (StepKind.StopDraining, 4),
     ];
 
     private static readonly int s_totalWeight = s_weights.Sum(entry => entry.Weight);

@@ -17,7 +17,7 @@ public sealed partial class ArenaModel
         }
 
         PlacementChooser chooser = new(policy, IsPlain(constraints) && rounded == Quantum ? _rotor : _lead);
-        foreach (ModelSegment span in _spans)
+        foreach (ModelSegment span in _spans.Where(span => !IsDraining(span)))
         {
             for (int start = span.Start; start < span.End && !chooser.IsSettled;)
             {
@@ -40,6 +40,7 @@ public sealed partial class ArenaModel
         int rounded = RoundUp(size);
         ModelSegment home = _spans.Find(span => start >= span.Start && start < span.End);
         return home.Size > 0
+            && !IsDraining(home)
             && start % Quantum == 0
             && start + rounded <= home.End
             && PlacementRule.Holds(start, rounded, constraints, Quantum)
@@ -112,6 +113,7 @@ public sealed partial class ArenaModel
         int rounded = RoundUp(newSize);
         ModelSegment span = _spans.Find(candidate => start >= candidate.Start && start < candidate.End);
         if (start + rounded > span.End
+            || (rounded > allocation.Size && IsDraining(span))
             || (rounded > allocation.Size && Cells(start + allocation.Size, rounded - allocation.Size).ContainsAnyExcept(Nobody)))
         {
             return Outcome.Refused;

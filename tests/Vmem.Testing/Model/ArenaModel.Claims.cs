@@ -48,7 +48,8 @@ public sealed partial class ArenaModel
         for (int i = added.Kind == OutcomeKind.Done ? _spans.Count - 1 : 0; i > 0; i--)
         {
             (ModelSegment below, ModelSegment above) = (_spans[i - 1], _spans[i]);
-            if (below.End == above.Start && (below.Start == start || above.Start == start || (below.Start < start && below.End > start)))
+            bool touch = below.End == above.Start && !IsDraining(below) && !IsDraining(above);
+            if (touch && (below.Start == start || above.Start == start || (below.Start < start && below.End > start)))
             {
                 _spans[i - 1] = below with { Size = below.Size + above.Size };
                 _spans.RemoveAt(i);
@@ -65,6 +66,11 @@ public sealed partial class ArenaModel
         if (index < 0 || IsBadSize(newSize) || newSize % Quantum != 0 || start + newSize > Top)
         {
             return Outcome.BadArgument;
+        }
+
+        if (newSize != oldSize && IsDraining(_spans[index]))
+        {
+            return Outcome.Refused;
         }
 
         bool grows = newSize > oldSize;

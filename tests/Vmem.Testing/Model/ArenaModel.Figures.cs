@@ -20,6 +20,7 @@ public sealed partial class ArenaModel
         long live = 0;
         long free = 0;
         long resting = 0;
+        long draining = 0;
         foreach (ModelSegment segment in segments)
         {
             switch (segment.Kind)
@@ -34,6 +35,9 @@ public sealed partial class ArenaModel
                 case SegmentKind.Resting:
                     resting += segment.Size;
                     break;
+                case SegmentKind.Draining:
+                    draining += segment.Size;
+                    break;
                 default:
                     largestFree = Math.Max(largestFree, segment.Size);
                     free++;
@@ -44,7 +48,7 @@ public sealed partial class ArenaModel
         return new ModelStatistics(
             Saturate(total),
             Saturate(inUse),
-            Saturate(total - inUse - resting),
+            Saturate(total - inUse - resting - draining),
             Saturate(largestFree),
             0,
             0,
@@ -52,7 +56,8 @@ public sealed partial class ArenaModel
             0,
             live,
             free,
-            Saturate(resting));
+            Saturate(resting),
+            Saturate(draining));
     }
 
     /// <summary>An amount as the arena's integer type shows it.</summary>
@@ -65,10 +70,10 @@ public sealed partial class ArenaModel
         int rounded = RoundUp(size);
         long freeTotal = _scan.Where(segment => segment.Kind == SegmentKind.Free).Sum(segment => (long)segment.Size);
         long longEnough = _scan.LongCount(segment => segment.Kind == SegmentKind.Free && segment.Size >= rounded);
-        int largestSpan = _spans.Count == 0 ? 0 : _spans.Max(span => span.Size);
+        int largestSpan = _spans.Where(span => !IsDraining(span)).Select(span => span.Size).DefaultIfEmpty().Max();
         Outcome place = FindPlace(size, constraints, FitPolicy.FirstFit);
         FitFailure failure = place.Kind == OutcomeKind.Done ? FitFailure.None
-            : _spans.Count == 0 ? FitFailure.NoSpan
+            : largestSpan == 0 ? FitFailure.NoSpan
             : rounded > largestSpan ? FitFailure.LargerThanAnySpan
             : rounded > freeTotal ? FitFailure.NotEnoughFree
             : longEnough == 0 ? FitFailure.Fragmented

@@ -26,7 +26,7 @@ public sealed partial class ArenaModel
             bool isFree = false;
             for (int value = _rotor; value != start && !isFree; value = value + Quantum < Top ? value + Quantum : 0)
             {
-                isFree = OwnerOf(value) == Nobody;
+                isFree = OwnerOf(value) == Nobody && !Drains(value);
             }
 
             (_rotor, _lead) = (isFree ? _rotor : end, end);

@@ -18,7 +18,8 @@ public sealed partial class ArenaModel
     public void CutShort(int size, in ModelConstraints constraints)
     {
         ModelStatistics amounts = MeasureAmounts();
-        if (!CutsRestsShort || RoundUp(size) > amounts.Free + amounts.Resting || !_spans.Exists(span => span.Size >= RoundUp(size)))
+        if (!CutsRestsShort || RoundUp(size) > amounts.Free + amounts.Resting
+            || !_spans.Exists(span => span.Size >= RoundUp(size) && !IsDraining(span)))
         {
             return;
         }

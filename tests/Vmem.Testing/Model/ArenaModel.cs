@@ -123,6 +123,7 @@ public sealed partial class ArenaModel
     /// <summary>The same, into a list that the caller keeps.</summary>
     public void CopySegments(List<ModelSegment> segments)
     {
+        EndDrains();
         segments.Clear();
         foreach (ModelSegment span in _spans)
         {
@@ -130,7 +131,8 @@ public sealed partial class ArenaModel
             for (int start = span.Start; start < span.End;)
             {
                 int end = EndOfSegment(start, span);
-                segments.Add(new ModelSegment(start, end - start, OwnerOf(start) == Nobody ? SegmentKind.Free
+                segments.Add(new ModelSegment(start, end - start, OwnerOf(start) == Nobody
+                    ? IsDraining(span) ? SegmentKind.Draining : SegmentKind.Free
                     : _resting.ContainsKey(start) ? SegmentKind.Resting : SegmentKind.Allocated));
                 start = end;
             }

@@ -19,7 +19,8 @@ public readonly record struct ModelStatistics(
     long Failures,
     long LiveSegments,
     long FreeSegments,
-    long Resting);
+    long Resting,
+    long Draining);
 
 /// <summary>The figures of <see cref="FitReport{T}"/>.</summary>
 public readonly record struct ModelReport(

@@ -16,7 +16,8 @@ public class MetricsTests
 
     private static readonly (string Name, string Unit)[] s_instruments =
     [
-        (ArenaMetrics.Size, "{unit}"), (ArenaMetrics.InUse, "{unit}"), (ArenaMetrics.Cached, "{unit}"), (ArenaMetrics.Resting, "{unit}"), (ArenaMetrics.Imported, "{unit}"),
+        (ArenaMetrics.Size, "{unit}"), (ArenaMetrics.InUse, "{unit}"), (ArenaMetrics.Cached, "{unit}"), (ArenaMetrics.Resting, "{unit}"),
+        (ArenaMetrics.Draining, "{unit}"), (ArenaMetrics.Imported, "{unit}"),
         (ArenaMetrics.Allocations, "{allocation}"), (ArenaMetrics.Frees, "{free}"), (ArenaMetrics.Failures, "{failure}"), (ArenaMetrics.Waits, "{wait}"),
         (ArenaMetrics.WaitDuration, "s"),
     ];
