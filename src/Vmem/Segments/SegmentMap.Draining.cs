@@ -149,6 +149,7 @@ internal sealed unsafe partial class SegmentMap<T>
         {
             NoteTaken(tag->Start, size);
             Unindex(tag->Start, size, index);
+            NoteTaken(tag->Start, size);
         }
 
         return BecomeDraining(index, tag);

@@ -18,7 +18,20 @@ public sealed partial class ArenaModel
     }
 
     /// <summary>It does no more.</summary>
-    public Outcome StopDraining(int start) => Outcome.When(_draining.Remove(start));
+    public Outcome StopDraining(int start)
+    {
+        bool didDrain = _draining.Remove(start);
+        ModelSegment span = didDrain ? _spans.Find(span => span.Start == start) : default;
+        for (int value = span.Start; value < span.End; value += Quantum)
+        {
+            if (OwnerOf(value) == Nobody)
+            {
+                MakeFree(value, Quantum);         // it is free as of now
+            }
+        }
+
+        return Outcome.When(didDrain);
+    }
 
     private bool Drains(int value) => _spans.Exists(span => IsDraining(span) && value >= span.Start && value < span.End);
 

@@ -15,7 +15,8 @@ public sealed partial class ArenaModel
     /// <summary>What is free, in the order in which it was freed.</summary>
     public List<(int Start, int Size)> FreedOrder() =>
     [
-        .. _spans.SelectMany(span => Enumerable.Range(0, span.Size / Quantum).Select(cell => span.Start + (cell * Quantum)))
+        .. _spans.Where(span => !IsDraining(span))
+            .SelectMany(span => Enumerable.Range(0, span.Size / Quantum).Select(cell => span.Start + (cell * Quantum)))
             .Where(start => OwnerOf(start) == Nobody).OrderBy(start => _freedAt[start / Quantum]).Select(start => (start, Quantum)),
     ];
 
@@ -32,7 +33,7 @@ public sealed partial class ArenaModel
     private Outcome FindOldest()
     {
         int oldest = -1;
-        foreach (ModelSegment span in _spans)
+        foreach (ModelSegment span in _spans.Where(span => !IsDraining(span)))
         {
             for (int start = span.Start; start < span.End; start += Quantum)
             {

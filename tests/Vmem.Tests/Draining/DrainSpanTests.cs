@@ -54,6 +54,7 @@ public class DrainSpanTests
     [InlineData(FitPolicy.FirstFit)]
     [InlineData(FitPolicy.LastFit)]
     [InlineData(FitPolicy.NextFit)]
+    [InlineData(FitPolicy.OldestFit)]
     public void What_is_free_of_it_is_found_by_no_call(FitPolicy policy)
     {
         using Arena<byte> arena = new("top", 192, 64, 1, new ArenaOptions<byte> { Policy = policy });
