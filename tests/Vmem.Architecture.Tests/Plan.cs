@@ -44,6 +44,23 @@ internal sealed class Plan
             Isolation      -> Platform, Poisoning, Callbacks, Buddy, Diagnostics
             Pools          -> Heap
             """),
+        new("Vmem.Leasing", """
+            Ranges      ->
+            Checks      ->
+            Timing      ->
+            Lifetimes   ->
+            Caching     -> Checks, Timing, Lifetimes
+            Diagnostics -> Checks, Lifetimes
+            Buddy       -> Checks
+            Platform    -> Ranges, Checks
+            Protocol    ->
+            Stores      ->
+            Memory      -> Stores, Protocol, Checks
+            Metering    -> Stores, Diagnostics
+            Sessions    -> Stores, Protocol, Metering
+            Arenas      -> Sessions
+            Workers     -> Sessions
+            """),
         new("Vmem.Tool", """
             Traces         ->
             Blocks         ->

@@ -18,7 +18,8 @@ public sealed class BlockCompiler
 
     public BlockCompiler(PackageFeed feed)
     {
-        ConsoleApp app = new ConsoleApp(feed, "documents").With("Vmem").With("Vmem.Memory").With("Vmem.Extensions.ObjectPool").WithProgram("Console.WriteLine();");
+        ConsoleApp app = new ConsoleApp(feed, "documents").With("Vmem").With("Vmem.Memory").With("Vmem.Leasing").With("Vmem.Extensions.ObjectPool")
+            .WithProgram("Console.WriteLine();");
         string references = DotNet.Run(app.Folder, "build", "--nologo", "-t:Build;WriteReferences", "-p:CustomAfterMicrosoftCommonTargets=" + ReferenceTarget(app.Folder))
             .Succeeded().WithoutWarnings() is not null ? Path.Combine(app.Folder, "references.txt") : "";
         _references = [.. File.ReadAllLines(references).Select(path => MetadataReference.CreateFromFile(path))];

@@ -1,0 +1,157 @@
+using Vmem.Leasing.Arenas;
+
+namespace Vmem.Leasing;
+
+// Allocation and freeing. Each range carries the fence of the span that it lies in.
+public sealed partial class LeasedArena<T>
+{
+    /// <summary>Allocates a range from the spans at hand.</summary>
+    /// <param name="size">How much, in units; not 0.</param>
+    /// <param name="range">The range.</param>
+    /// <returns>False if the session is not valid, or nothing at hand has room. Then more is leased in the background.</returns>
+    /// <remarks>It never waits, nor asks the store.</remarks>
+    public bool TryAllocate(T size, out LeasedRange<T> range)
+    {
+        range = default;
+        return !IsClosed && Arena.TryAllocate(size, out T start) && TryLease(start, size, out range);
+    }
+
+    /// <summary>Allocates a range, and waits for a lease if need be.</summary>
+    /// <param name="size">How much, in units; not 0.</param>
+    /// <param name="constraints">Where it may lie.</param>
+    /// <param name="cancellationToken">Ends the wait. The exception says what of the arena was free, leased and quarantined.</param>
+    /// <returns>The range.</returns>
+    /// <remarks>Waits while the session is suspended, and while the arena is full: until others give back, or the dead are
+    /// buried.</remarks>
+    /// <exception cref="LeaseLostException">The session is over.</exception>
+    /// <exception cref="ArgumentException">The size is 0 or more than the whole arena has; or the constraints contradict each other, or
+    /// need a phase and a boundary together, which stores cannot do.</exception>
+    /// <exception cref="ObjectDisposedException">The arena was disposed of.</exception>
+    public ValueTask<LeasedRange<T>> AllocateAsync(T size, in RangeConstraints<T> constraints = default,
+        CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(IsClosed, this);
+        bool met = constraints == default
+            ? Arena.TryAllocate(size, out T start)
+            : Arena.TryAllocateConstrained(size, constraints, out start);
+        return met && TryLease(start, size, out LeasedRange<T> range)
+            ? ValueTask.FromResult(range)
+            : new ValueTask<LeasedRange<T>>(WaitAsync(size, constraints, cancellationToken));
+    }
+
+    /// <summary>Frees a whole range.</summary>
+    /// <param name="range">The range as it was allocated.</param>
+    /// <param name="clean">True: nobody uses its values any more, so that another process may get them as soon as the span goes back.
+    /// False: the span goes through quarantine first.</param>
+    /// <exception cref="LeaseLostException">Its lease was lost meanwhile. Nothing was changed; there is nothing to free.</exception>
+    /// <exception cref="ArgumentException">It is no range of this arena, or was freed before. Nothing was changed.</exception>
+    public void Free(in LeasedRange<T> range, bool clean = false)
+    {
+        if (TryFree(range, clean))
+        {
+            return;
+        }
+
+        throw _lostFences.Contains(range.Fence)
+            ? new LeaseLostException($"The lease {range.Fence} of arena '{Name}', with the range of {range.Size} at {range.Start}, was lost: the range may be somebody else's, and there is nothing to free.")
+            : new ArgumentException($"The range of {range.Size} at {range.Start} under fence {range.Fence} is not allocated in arena '{Name}'{(_stock.Find(range.Start) is { } span && span.Fence != range.Fence ? $", where that value is leased under fence {span.Fence}" : "")}: it was freed before, or comes from another arena.", nameof(range));
+    }
+
+    /// <summary>Frees a whole range, if it is still leased.</summary>
+    /// <param name="range">The range as it was allocated.</param>
+    /// <param name="clean">See <see cref="Free"/>.</param>
+    /// <returns>False, and nothing is changed, if its lease was lost, or it is not allocated.</returns>
+    public bool TryFree(in LeasedRange<T> range, bool clean = false)
+    {
+        if (IsClosed || _stock.Find(range.Start) is not { } span || span.Fence != range.Fence)
+        {
+            return false;
+        }
+
+        if (!clean)
+        {
+            span.IsUnclean = true;                             // before the free: it may send the span back
+        }
+
+        try
+        {
+            Arena.Free(range.Start, range.Size);
+            return true;
+        }
+        catch (InvalidFreeException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Makes an allocated range a leased one, if it may be used at this moment; else it is freed.</summary>
+    private bool TryLease(T start, T size, out LeasedRange<T> range)
+    {
+        T rounded = size + (Arena.Quantum - T.One);
+        rounded -= rounded % Arena.Quantum;
+        if (_session.IsValid && _stock.Find(start) is { IsLost: false } span)
+        {
+            range = new LeasedRange<T>(start, rounded, span.Fence);
+            return true;
+        }
+
+        range = default;
+        try
+        {
+            Arena.Free(start, rounded);
+        }
+        catch (Exception gone) when (gone is InvalidFreeException or ObjectDisposedException)
+        {
+            // It went with its span.
+        }
+
+        return false;
+    }
+
+    private async Task<LeasedRange<T>> WaitAsync(T size, RangeConstraints<T> constraints, CancellationToken cancellationToken)
+    {
+        Check(size, constraints);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _session.Lost);
+        try
+        {
+            while (true)
+            {
+                Task resumed = _resumed.Task;                  // before the state is looked at
+                if (_session.State == LeaseState.Suspended)
+                {
+                    await resumed.WaitAsync(either.Token).ConfigureAwait(false);
+                    continue;
+                }
+
+                _session.ThrowIfInvalid();
+                T start = await Arena.AllocateAsync(size, constraints, either.Token).ConfigureAwait(false);
+                if (TryLease(start, size, out LeasedRange<T> range))
+                {
+                    return range;
+                }
+            }
+        }
+        catch (OperationCanceledException) when (_session.Lost.IsCancellationRequested)
+        {
+            _session.ThrowIfInvalid();
+            throw;
+        }
+        catch (OperationCanceledException cancelled) when (_filler.Usage is { } usage)
+        {
+            throw new OperationCanceledException($"Nobody gave back {size} of arena '{Name}' in time: {usage}. Wait longer, or use less.", cancelled, cancellationToken);
+        }
+    }
+
+    private void Check(T size, in RangeConstraints<T> constraints)
+    {
+        if (T.IsZero(size) || UInt128.CreateChecked(size) > _arena.Definition.Size)
+        {
+            throw new ArgumentException($"A range of {size} cannot be in arena '{Name}', which has {_arena.Definition.Size}.", nameof(size));
+        }
+
+        if (!T.IsZero(constraints.Phase) && !T.IsZero(constraints.NoCross))
+        {
+            throw new ArgumentException("A phase and a boundary that must not be crossed do not go together in a leased arena: use one of them.", nameof(constraints));
+        }
+    }
+}

@@ -1,0 +1,205 @@
+using System.Numerics;
+using Vmem.Diagnostics;
+using Vmem.Leasing.Arenas;
+using Vmem.Leasing.Metering;
+using Vmem.Leasing.Sessions;
+
+namespace Vmem.Leasing;
+
+/// <summary>An arena that processes and machines share. Each process leases spans of it and hands out ranges of them by itself.</summary>
+/// <remarks>
+/// <para>
+/// This is the import of the paper, between machines: the store is the arena below, and the arena of the process is the cache. With spans
+/// of 1,024 IDs, one call to the store serves a thousand allocations. A few unused spans lie ready, so that nobody waits for the network.
+/// </para>
+/// <para>
+/// Nothing is handed out while the session is invalid. What was handed out before is the program's to stop using: it looks at
+/// <see cref="LeaseSession.IsValid"/> before each use (R6), or lets the resource check <see cref="LeasedRange{T}.Fence"/>.
+/// </para>
+/// </remarks>
+/// <typeparam name="T">The arena's integer type.</typeparam>
+public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMetered
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    private const int DefaultSpanQuanta = 1024;
+
+    private readonly LeaseSession _session;
+    private readonly LeaseArena _arena;
+    private readonly SpanStock<T> _stock;
+    private readonly StockFiller<T> _filler;
+    private readonly WakeSignal _wake = new();
+    private readonly IDisposable? _roomWatch;
+    private readonly MeteredEntry _metered;
+    private readonly LostFences _lostFences = new();
+    private volatile TaskCompletionSource _resumed = NewResumed();
+    private int _isClosed;
+
+    private LeasedArena(LeaseSession session, LeaseArena arena, LeasedArenaOptions<T> options)
+    {
+        _session = session;
+        _arena = arena;
+        T quantum = T.CreateChecked(arena.Definition.Quantum);
+        _stock = new SpanStock<T>(quantum, options.Stock, _wake.Set);
+        Arena = new Arena<T>(arena.Name, quantum, options.Arena with { Source = _stock, RetainedImport = ArenaOptions<T>.RetainNone });
+        _filler = new StockFiller<T>(session, arena, SpanSizeOf(options.SpanSize, arena.Definition), _stock, _wake, this);
+        _roomWatch = session.Store.WatchRoom(arena.Id, _wake.Set);
+        _metered = LeaseMetrics.Arenas.Add(this);
+        session.Attach(this);
+    }
+
+    /// <summary>Called for each range that the program still held when its lease went, on any thread. Stop using it.</summary>
+    public event Action<RangeLost<T>>? RangeLost;
+
+    /// <summary>The arena of this process: an ordinary one, with statistics, dumps, audit and metrics. Allocate and free through this
+    /// object, not through that one.</summary>
+    public Arena<T> Arena { get; }
+
+    /// <summary>The arena's name in the store.</summary>
+    public string Name => _arena.Name;
+
+    /// <summary>The session that leases.</summary>
+    public LeaseSession Session => _session;
+
+    string IMetered.Name => _arena.Name;
+
+    private bool IsClosed => Volatile.Read(ref _isClosed) != 0;
+
+    /// <summary>Opens a shared arena, and leases the first spans.</summary>
+    /// <param name="session">The session. It closes the arena when it is disposed of.</param>
+    /// <param name="name">The arena's name in the store.</param>
+    /// <param name="options">How this process uses it.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <returns>The arena.</returns>
+    /// <exception cref="LeaseDefinitionException">It does not exist and was not defined, is defined otherwise, or its quarantine is shorter
+    /// than the session's TTL.</exception>
+    /// <exception cref="ArgumentException">The options contradict each other.</exception>
+    public static async Task<LeasedArena<T>> OpenAsync(LeaseSession session, string name, LeasedArenaOptions<T>? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        options ??= new LeasedArenaOptions<T>();
+        options.Check();
+        session.ThrowIfInvalid();
+        LeaseDefinition? definition = options.Definition?.ToStore(options.Definition.Quarantine ?? session.Options.Ttl);
+        LeaseArena arena = await session.EnsureArenaAsync(name, definition, options.Definition?.Quarantine is not null, cancellationToken)
+            .ConfigureAwait(false);
+        if (arena.Definition.Type != typeof(T).Name)
+        {
+            throw new LeaseDefinitionException(
+                $"Arena '{name}' is of {arena.Definition.Type}, and was opened as one of {typeof(T).Name}: open it as what it is.");
+        }
+
+        var leased = new LeasedArena<T>(session, arena, options);
+        await leased._filler.StartAsync().ConfigureAwait(false);
+        return leased;
+    }
+
+    /// <summary>What the store has of the arena: who holds what.</summary>
+    /// <param name="cancellationToken">Ends the call.</param>
+    /// <returns>All extents, in order of address, at one moment.</returns>
+    public async Task<IReadOnlyList<LeaseInfo<T>>> ListAsync(CancellationToken cancellationToken = default)
+    {
+        IReadOnlyList<LeaseExtent> extents = await _session.AskAsync((store, token) => store.ListAsync(_arena.Id, token), cancellationToken)
+            .ConfigureAwait(false);
+        return [.. extents.Select(extent => new LeaseInfo<T>(T.CreateChecked(extent.Start), T.CreateChecked(extent.Size), extent.State,
+            extent.Session, extent.Owner, extent.Fence, extent.Since, extent.Watermark))];
+    }
+
+    /// <summary>Gives all spans back to the store. The program must not use any range of it any more.</summary>
+    /// <returns>A task for the end. It does not fail.</returns>
+    /// <remarks>Spans in which everything was freed as clean, or was not freed at all, can be leased by others at once.</remarks>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _isClosed, 1) != 0)
+        {
+            return;
+        }
+
+        _roomWatch?.Dispose();
+        _session.Detach(this);
+        LeaseMetrics.Arenas.Remove(_metered);
+        await _filler.DisposeAsync().ConfigureAwait(false);
+        Arena.Dispose();                                       // its spans go to the stock
+        foreach (LeasedSpan<T> span in _stock.TakeReturned(all: true))
+        {
+            await _session.ReturnAsync(span.Holding, !span.IsUnclean).ConfigureAwait(false);
+        }
+
+        _resumed.TrySetResult();
+    }
+
+    ValueTask ILeaseHolder.CloseAsync() => DisposeAsync();
+
+    void ILeaseHolder.Resume()
+    {
+        TaskCompletionSource resumed = _resumed;
+        _resumed = NewResumed();
+        resumed.TrySetResult();
+        _wake.Set();
+        _stock.Notify();
+    }
+
+    void ILeaseHolder.Lose(Holding holding, string reason)
+    {
+        _lostFences.Add(holding.Claim.Fence);
+        if (_stock.Lose(holding.Claim.Fence) is not { } span)
+        {
+            return;
+        }
+
+        foreach (Segment<T> range in TakeBack(span))
+        {
+            var lost = new RangeLost<T>(new LeasedRange<T>(range.Start, range.Size, span.Fence), reason);
+            foreach (Action<RangeLost<T>> handler in Delegate.EnumerateInvocationList(RangeLost))
+            {
+                _session.Call(() => handler(lost));
+            }
+        }
+    }
+
+    bool IMetered.TryRead(int figure, out long value)
+    {
+        IReadOnlyList<LeasedSpan<T>> spans = _stock.InUse;
+        value = (LeaseFigure)figure switch
+        {
+            LeaseFigure.Spans => spans.Count,
+            LeaseFigure.Held => long.CreateSaturating(spans.Aggregate(T.Zero, (sum, span) => sum + span.Size)),
+            LeaseFigure.Stock => _stock.Ready,
+            _ => long.CreateSaturating(_filler.Usage?.Quarantined ?? 0),
+        };
+        return !IsClosed;
+    }
+
+    private static T SpanSizeOf(T asked, LeaseDefinition definition)
+    {
+        UInt128 size = T.IsZero(asked) ? DefaultSpanQuanta * definition.Quantum : UInt128.CreateChecked(asked);
+        size += (definition.Quantum - size % definition.Quantum) % definition.Quantum;
+        return T.CreateChecked(UInt128.Min(size, definition.Size));
+    }
+
+    private static TaskCompletionSource NewResumed() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Takes everything of a lost span from the arena.</summary>
+    /// <returns>What the program held of it.</returns>
+    private List<Segment<T>> TakeBack(LeasedSpan<T> span)
+    {
+        List<Segment<T>> held = [];
+        List<Segment<T>> ranges =
+            [.. Arena.GetSegments().Where(segment => segment.Kind == SegmentKind.Allocated && span.Contains(segment.Start))];
+        foreach (Segment<T> range in ranges)
+        {
+            try
+            {
+                Arena.Free(range.Start, range.Size);
+                held.Add(range);
+            }
+            catch (InvalidFreeException)
+            {
+                // The program freed it meanwhile: it is no loss.
+            }
+        }
+
+        return held;
+    }
+}

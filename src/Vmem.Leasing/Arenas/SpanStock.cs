@@ -1,0 +1,225 @@
+using System.Numerics;
+using Vmem.Checks;
+
+namespace Vmem.Leasing.Arenas;
+
+/// <summary>The source of a leased arena: spans that are leased already. It never asks anybody.</summary>
+/// <remarks>
+/// <para>
+/// An arena calls its source in the thread that allocates or frees, so a source must not wait for a network. This one takes from its stock,
+/// or refuses, notes what was wanted, and has the filler (<see cref="StockFiller{T}"/>) woken. When a span has come, it tells the arena,
+/// where those who wait are tried again.
+/// </para>
+/// <para>
+/// The spans that the arena has are an array in order of address, which is copied when one comes or goes. So a reader takes no lock: each
+/// allocation looks its fence up here, and spans come a thousand times less often.
+/// </para>
+/// </remarks>
+/// <param name="quantum">The unit of leases.</param>
+/// <param name="target">How many spans lie ready.</param>
+/// <param name="wake">Wakes the filler; called under no lock.</param>
+internal sealed class SpanStock<T>(T quantum, int target, Action wake) : INotifyingArenaSource<T>
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    private readonly Gate _lock = new();
+    private readonly List<LeasedSpan<T>> _ready = [];
+    private readonly List<LeasedSpan<T>> _returned = [];
+    private readonly List<Action> _listeners = [];
+    private LeasedSpan<T>[] _inUse = [];
+    private SpanNeed<T>? _need;
+    private SpanNeed<T>? _exactNeed;
+
+    public T Quantum { get; } = quantum;
+
+    /// <summary>The spans that the arena has.</summary>
+    public IReadOnlyList<LeasedSpan<T>> InUse => Volatile.Read(ref _inUse);
+
+    public int Ready
+    {
+        get
+        {
+            using (_lock.EnterScope())
+            {
+                return _ready.Count;
+            }
+        }
+    }
+
+    public bool TryImport(T size, in RangeConstraints<T> constraints, out T start, out T imported)
+    {
+        LeasedSpan<T>? span = null;
+        bool isShort;
+        using (_lock.EnterScope())
+        {
+            for (int i = 0; i < _ready.Count; i++)
+            {
+                if (_ready[i].Serves(size, constraints))
+                {
+                    span = _ready[i];
+                    _ready.RemoveAt(i);
+                    Volatile.Write(ref _inUse, Insert(_inUse, span));
+                    break;
+                }
+            }
+
+            Note(span is null ? new SpanNeed<T>(size, constraints) : null);
+            isShort = span is null || _ready.Count < target;
+        }
+
+        (start, imported) = span is null ? (T.Zero, T.Zero) : (span.Start, span.Size);
+        if (isShort)
+        {
+            wake();
+        }
+
+        return span is not null;
+    }
+
+    /// <summary>The arena has no use for a span. It lies ready again, or goes back to the store.</summary>
+    public void Release(T start, T size)
+    {
+        using (_lock.EnterScope())
+        {
+            if (Find(start) is not { } span)
+            {
+                return;                                        // lost, and taken out
+            }
+
+            Volatile.Write(ref _inUse, [.. _inUse.Where(other => other != span)]);
+            (_ready.Count < target ? _ready : _returned).Add(span);
+        }
+
+        wake();
+    }
+
+    public void Subscribe(Action mayHaveRoom)
+    {
+        using (_lock.EnterScope())
+        {
+            _listeners.Add(mayHaveRoom);
+        }
+    }
+
+    public void Unsubscribe(Action mayHaveRoom)
+    {
+        using (_lock.EnterScope())
+        {
+            _listeners.Remove(mayHaveRoom);
+        }
+    }
+
+    /// <summary>The span in use that holds a value; null if there is none.</summary>
+    public LeasedSpan<T>? Find(T value)
+    {
+        LeasedSpan<T>[] spans = Volatile.Read(ref _inUse);
+        int low = 0;
+        int high = spans.Length;
+        while (low < high)
+        {
+            int middle = (low + high) >>> 1;
+            if (spans[middle].Start <= value)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle;
+            }
+        }
+
+        return low > 0 && spans[low - 1].Contains(value) ? spans[low - 1] : null;
+    }
+
+    /// <summary>What has to be asked for; null: enough lies ready. A need is told again until a span has come for it.</summary>
+    /// <param name="spanSize">How much is leased at once.</param>
+    /// <param name="isExactHopeless">The store has nothing for a need with constraints.</param>
+    public (SpanNeed<T> Need, bool IsUrgent)? Missing(T spanSize, bool isExactHopeless)
+    {
+        using (_lock.EnterScope())
+        {
+            return (isExactHopeless ? null : _exactNeed) is { } exact ? (exact, true) :
+                _need is { } need ? (need, true) : _ready.Count < target ? (new SpanNeed<T>(spanSize, default), false) : null;
+        }
+    }
+
+    /// <summary>A span has come. Those who wait are told.</summary>
+    public void Add(LeasedSpan<T> span)
+    {
+        using (_lock.EnterScope())
+        {
+            _ready.Add(span);
+            Note(null);
+        }
+
+        Notify();
+    }
+
+    /// <summary>Tells those who wait in the arena to try again.</summary>
+    public void Notify()
+    {
+        Action[] listeners;
+        using (_lock.EnterScope())
+        {
+            listeners = [.. _listeners];
+        }
+
+        Array.ForEach(listeners, static listener => listener());
+    }
+
+    /// <summary>The spans that go back to the store; with those that lie ready, if all are to go.</summary>
+    public IReadOnlyList<LeasedSpan<T>> TakeReturned(bool all)
+    {
+        using (_lock.EnterScope())
+        {
+            LeasedSpan<T>[] spans = all ? [.. _returned, .. _ready] : [.. _returned];
+            _returned.Clear();
+            if (all)
+            {
+                _ready.Clear();
+            }
+
+            return spans;
+        }
+    }
+
+    /// <summary>The lease of a span is gone.</summary>
+    /// <returns>The span, if the arena has it.</returns>
+    public LeasedSpan<T>? Lose(long fence)
+    {
+        using (_lock.EnterScope())
+        {
+            _ready.RemoveAll(span => span.Fence == fence);
+            _returned.RemoveAll(span => span.Fence == fence);
+            LeasedSpan<T>? span = Array.Find(_inUse, span => span.Fence == fence);
+            if (span is not null)
+            {
+                span.IsLost = true;
+                Volatile.Write(ref _inUse, [.. _inUse.Where(other => other != span)]);
+            }
+
+            return span;
+        }
+    }
+
+    /// <summary>An arena asks for the exact place first, then for so much that the request fits wherever it lies. The second is the dearer
+    /// one, and only tried if there is nothing for the first.</summary>
+    private void Note(SpanNeed<T>? need)
+    {
+        if (need is { IsConstrained: true })
+        {
+            _exactNeed = need;
+        }
+        else
+        {
+            _need = need;
+            _exactNeed = need is null ? null : _exactNeed;
+        }
+    }
+
+    private static LeasedSpan<T>[] Insert(LeasedSpan<T>[] spans, LeasedSpan<T> span)
+    {
+        int place = Array.FindIndex(spans, other => other.Start > span.Start);
+        place = place < 0 ? spans.Length : place;
+        return [.. spans.AsSpan(0, place), span, .. spans.AsSpan(place)];
+    }
+}

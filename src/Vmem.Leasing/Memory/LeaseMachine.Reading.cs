@@ -1,0 +1,73 @@
+namespace Vmem.Leasing.Memory;
+
+// What is only looked at.
+internal sealed partial class LeaseMachine
+{
+    public IReadOnlyList<LeaseClaim> HeldBy(Guid session) =>
+        _sessions.TryGetValue(session, out MachineSession? known) ? [.. known.Held.Select(ClaimOf)] : [];
+
+    public LeaseUsage UsageOf(int id, long now, Func<long, DateTimeOffset> timeOf)
+    {
+        MachineArena arena = ArenaOf(id);
+        UInt128 free = 0, leased = 0, lapsed = 0, quarantined = 0;
+        long roomAt = long.MaxValue;
+        foreach (MachineExtent extent in arena.Extents)
+        {
+            switch (extent.State)
+            {
+                case LeaseExtentState.Free:
+                    free += extent.Size;
+                    break;
+                case LeaseExtentState.Leased when IsSilent(extent.Session!, now):
+                    lapsed += extent.Size;
+                    roomAt = Math.Min(roomAt, EndOf(extent.Session!, now));
+                    break;
+                case LeaseExtentState.Leased:
+                    leased += extent.Size;
+                    break;
+                default:
+                    quarantined += extent.Size;
+                    roomAt = Math.Min(roomAt, extent.Since + arena.Arena.Definition.Quarantine.Ticks);
+                    break;
+            }
+        }
+
+        return new LeaseUsage(free, arena.LargestFree, leased, lapsed, quarantined, roomAt == long.MaxValue ? null : timeOf(roomAt),
+            Phase > 0 ? timeOf(HoldUntil) : null);
+    }
+
+    public IReadOnlyList<LeaseExtent> List(int id, Func<long, DateTimeOffset> timeOf) =>
+        [.. ArenaOf(id).Extents.Select(extent => new LeaseExtent(extent.Start, extent.Size, extent.State,
+            extent.Session?.Instance ?? default, extent.Session?.Owner ?? "", extent.Fence, timeOf(extent.Since), extent.Watermark))];
+
+    public IReadOnlyList<LeaseAuditEntry> AuditOf(int arena, long after, int limit, Func<long, DateTimeOffset> timeOf)
+    {
+        List<LeaseAuditEntry> entries = [];
+        for (int i = (int)Math.Clamp(after, 0, _audit.Count); i < _audit.Count && entries.Count < limit; i++)
+        {
+            MachineEntry entry = _audit[i];
+            if (entry.Arena == 0 || entry.Arena == arena)
+            {
+                entries.Add(new LeaseAuditEntry(i + 1, timeOf(entry.At), entry.Event, entry.Arena, entry.Start, entry.Size, entry.Session,
+                    entry.Fence, entry.Detail));
+            }
+        }
+
+        return entries;
+    }
+
+    private static bool IsSilent(MachineSession session, long now) => session.Stage != SessionStage.Live || session.Expires < now;
+
+    private static long EndOf(MachineSession session, long now) => session.Stage switch
+    {
+        SessionStage.Live => now + session.Quarantine,             // its lapse is yet to be stamped
+        SessionStage.Lapsed => session.Lapsed + session.Quarantine,
+        _ => now,
+    };
+
+    private void Note(long now, LeaseEvent what, MachineExtent extent, Guid session = default, string detail = "") =>
+        _audit.Add(new MachineEntry(now, what, extent.Arena.Arena.Id, extent.Start, extent.Size, session, extent.Fence, detail));
+
+    private void Note(long now, LeaseEvent what, Guid session = default, string detail = "") =>
+        _audit.Add(new MachineEntry(now, what, 0, 0, 0, session, 0, detail));
+}

@@ -1,0 +1,11 @@
+using Vmem.Leasing.Memory;
+
+namespace Vmem.Leasing;
+
+/// <summary>What <see cref="InMemoryLeaseStore.TakeImage"/> took.</summary>
+public sealed class LeaseStoreImage
+{
+    internal LeaseStoreImage(LeaseMachine machine) => Machine = machine;
+
+    internal LeaseMachine Machine { get; }
+}

@@ -1,0 +1,119 @@
+using Vmem.Checks;
+
+namespace Vmem.Leasing.Sessions;
+
+/// <summary>What a session holds, what it is giving back, and what it has asked for and not been answered.</summary>
+/// <remarks>
+/// The store's list and this one differ while calls are under way. The rule for what the store has and this does not (R11): it is given
+/// back, unless its request is still awaited. So a request is noted here before it is sent, and a lease that is given back stays here until
+/// the store has said so. Else a list that is read in between would have it given back twice, and cleanly.
+/// </remarks>
+internal sealed class Holdings
+{
+    private readonly Gate _lock = new();
+    private readonly Dictionary<(int Arena, long Fence), Holding> _holdings = [];
+    private readonly HashSet<Guid> _awaited = [];
+
+    public int Count
+    {
+        get
+        {
+            using (_lock.EnterScope())
+            {
+                return _holdings.Count;
+            }
+        }
+    }
+
+    /// <summary>Whether anything is being given back that others must not get at once.</summary>
+    public bool HasUncleanReturns
+    {
+        get
+        {
+            using (_lock.EnterScope())
+            {
+                return _holdings.Values.Any(holding => holding.Return is { IsClean: false });
+            }
+        }
+    }
+
+    public void Await(Guid request)
+    {
+        using (_lock.EnterScope())
+        {
+            _awaited.Add(request);
+        }
+    }
+
+    public void Forget(Guid request)
+    {
+        using (_lock.EnterScope())
+        {
+            _awaited.Remove(request);
+        }
+    }
+
+    public void Add(Holding holding)
+    {
+        using (_lock.EnterScope())
+        {
+            _awaited.Remove(holding.Claim.Request);
+            _holdings[KeyOf(holding.Claim)] = holding;
+        }
+    }
+
+    /// <summary>Whether it was there.</summary>
+    public bool Remove(Holding holding)
+    {
+        using (_lock.EnterScope())
+        {
+            return _holdings.Remove(KeyOf(holding.Claim));
+        }
+    }
+
+    /// <summary>False if it is being given back already, or is gone.</summary>
+    public bool BeginReturn(Holding holding, Return how)
+    {
+        using (_lock.EnterScope())
+        {
+            if (holding.Return is not null || !_holdings.ContainsKey(KeyOf(holding.Claim)))
+            {
+                return false;
+            }
+
+            holding.Return = how;
+            return true;
+        }
+    }
+
+    public Holding[] All()
+    {
+        using (_lock.EnterScope())
+        {
+            return [.. _holdings.Values];
+        }
+    }
+
+    /// <summary>Takes all that is held, for good.</summary>
+    public Holding[] Clear()
+    {
+        using (_lock.EnterScope())
+        {
+            Holding[] all = [.. _holdings.Values];
+            _holdings.Clear();
+            _awaited.Clear();
+            return all;
+        }
+    }
+
+    /// <summary>Whether a lease that the store has of us is held, being given back, or awaited.</summary>
+    public bool Knows(LeaseClaim claim)
+    {
+        using (_lock.EnterScope())
+        {
+            return _awaited.Contains(claim.Request) || _holdings.ContainsKey(KeyOf(claim));
+        }
+    }
+
+    private static (int Arena, long Fence) KeyOf(LeaseClaim claim) => (claim.Arena, claim.Fence);
+}

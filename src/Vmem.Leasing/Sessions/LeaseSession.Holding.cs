@@ -1,0 +1,115 @@
+using Vmem.Leasing.Metering;
+using Vmem.Leasing.Sessions;
+
+namespace Vmem.Leasing;
+
+// What leased arenas and worker IDs do through their session.
+public sealed partial class LeaseSession
+{
+    internal TimeProvider Time => _time;
+
+    internal void Attach(ILeaseHolder holder)
+    {
+        using (_lock.EnterScope())
+        {
+            _holders.Add(holder);
+        }
+    }
+
+    internal void Detach(ILeaseHolder holder)
+    {
+        using (_lock.EnterScope())
+        {
+            _holders.Remove(holder);
+        }
+    }
+
+    /// <summary>Reports a fault of a task that works for this session.</summary>
+    internal void NoteFault(Exception fault) => Report(fault);
+
+    /// <summary>Calls a user's handler; what it throws is reported.</summary>
+    internal void Call(Action handler) => Try(handler);
+
+    internal ValueTask<TResult> AskAsync<TResult>(Func<LeaseStore, CancellationToken, ValueTask<TResult>> ask,
+        CancellationToken cancellationToken) =>
+        _calls.AskAsync(token => ask(_store, token), cancellationToken);
+
+    /// <summary>Finds or makes an arena that this session can lease from.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="wanted">What it is to be; null: it must exist.</param>
+    /// <param name="mindsQuarantine">False: whoever made it decided on its quarantine.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    internal async Task<LeaseArena> EnsureArenaAsync(string name, LeaseDefinition? wanted, bool mindsQuarantine,
+        CancellationToken cancellationToken)
+    {
+        LeaseArena arena;
+        try
+        {
+            arena = await AskAsync((store, token) => store.EnsureArenaAsync(name, wanted, token), cancellationToken).ConfigureAwait(false);
+        }
+        catch (LeaseDefinitionException) when (wanted is not null && !mindsQuarantine)
+        {
+            wanted.Check();
+            arena = await AskAsync((store, token) => store.EnsureArenaAsync(name, null, token), cancellationToken).ConfigureAwait(false);
+            arena.Definition.CheckAgreement(name, wanted with { Quarantine = arena.Definition.Quarantine });
+        }
+
+        return _options.Ttl <= arena.Definition.Quarantine
+            ? arena
+            : throw new LeaseDefinitionException(
+                $"The session's TTL {_options.Ttl} is longer than the quarantine {arena.Definition.Quarantine} of arena '{name}', which would be reused under it: shorten the TTL.");
+    }
+
+    /// <summary>Asks for a lease. If this throws, the outcome is unknown: ask the same again, or <see cref="Abandon"/> it.</summary>
+    /// <returns>The answer, and what is held if it was granted.</returns>
+    internal async ValueTask<(LeaseVerdict Verdict, Holding? Holding)> GrantAsync(LeaseRequest request, ILeaseHolder holder, string arena,
+        CancellationToken cancellationToken)
+    {
+        int incarnation = Incarnation;
+        _holdings.Await(request.Id);
+        long sent = _time.GetTimestamp();
+        LeaseAnswer answer = await _calls.AskAsync(token => _store.GrantAsync(request, token), cancellationToken).ConfigureAwait(false);
+        LeaseMetrics.Answered(arena, answer.Verdict, _time.GetElapsedTime(sent));
+        if (answer.Verdict != LeaseVerdict.Granted)
+        {
+            _holdings.Forget(request.Id);
+            return (answer.Verdict, null);
+        }
+
+        var holding = new Holding(answer.Claim!, holder, answer.Watermark);
+        using (_lock.EnterScope())
+        {
+            // A server that is no more may have granted it, and its successor may not know: it is asked for again.
+            if (_end is not null || incarnation != _incarnation)
+            {
+                return (LeaseVerdict.SessionNotLive, null);
+            }
+
+            _holdings.Add(holding);
+        }
+
+        return (LeaseVerdict.Granted, holding);
+    }
+
+    /// <summary>A request of unknown outcome is not repeated. If it was granted, the next renewal finds and returns it (R11).</summary>
+    internal void Abandon(LeaseRequest request) => _holdings.Forget(request.Id);
+
+    /// <summary>Gives a lease back. Does not fail: if the store does not answer, each renewal tries again.</summary>
+    internal ValueTask ReturnAsync(Holding holding, bool isClean, long? watermark = null) =>
+        _holdings.BeginReturn(holding, new Return(isClean, watermark)) ? SendReturnAsync(holding) : ValueTask.CompletedTask;
+
+    private async ValueTask SendReturnAsync(Holding holding)
+    {
+        Return how = holding.Return!;
+        try
+        {
+            _ = await _calls.AskAsync(
+                token => _store.ReleaseAsync(holding.Claim, how.IsClean, how.Watermark, token), CancellationToken.None).ConfigureAwait(false);
+            _holdings.Remove(holding);
+        }
+        catch (Exception fault)
+        {
+            Report(fault);
+        }
+    }
+}

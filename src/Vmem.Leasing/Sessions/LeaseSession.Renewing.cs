@@ -1,0 +1,217 @@
+using Vmem.Leasing.Metering;
+using Vmem.Leasing.Protocol;
+using Vmem.Leasing.Sessions;
+
+namespace Vmem.Leasing;
+
+// The task of its own that keeps the session, and what follows from each answer.
+public sealed partial class LeaseSession
+{
+    /// <summary>After a failure it is tried again so much sooner. Arbitrary.</summary>
+    private const int RetriesPerRenewal = 4;
+
+    private async Task RenewForeverAsync()
+    {
+        TimeSpan wait = _options.RenewEvery;
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                await Task.Delay(wait, _time, _stop.Token).ConfigureAwait(false);
+                wait = await RenewAsync().ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception fault)
+            {
+                Report(fault);
+                wait = _options.RenewEvery / RetriesPerRenewal;
+            }
+        }
+    }
+
+    /// <returns>How long until the next renewal.</returns>
+    private async Task<TimeSpan> RenewAsync()
+    {
+        long sent = _time.GetTimestamp();
+        LeaseRenewal? renewal = await _calls.AskAsync(token => _store.RenewAsync(Instance, LatestUse(_options), token), _stop.Token)
+            .ConfigureAwait(false);
+        LeaseMetrics.Renewed(_time.GetElapsedTime(sent));
+        if (renewal is null)
+        {
+            Lose("The store says that it is dead: it was silent for its TTL and a quarantine, or somebody ended it.");
+            return TimeSpan.Zero;
+        }
+
+        int count = _holdings.Count;
+        bool isSame = renewal.Incarnation == Incarnation;
+        switch (LeaseRules.Hear(count > 0, isSame, isPastDeadline: !IsValid, isKnown: isSame && renewal.Held == count))
+        {
+            case Hearing.End:
+                Lose("The store failed over, and the session's own time had passed before it was heard again: what it held may have been given away.");
+                return TimeSpan.Zero;
+            case Hearing.Keep:
+                await ReconcileAsync().ConfigureAwait(false);
+                if (!isSame)
+                {
+                    Volatile.Write(ref _incarnation, renewal.Incarnation);
+                    return TimeSpan.Zero;                      // only a renewal that this server answered, knowing all, counts
+                }
+
+                break;
+            default:
+                Volatile.Write(ref _incarnation, renewal.Incarnation);
+                if (renewal.Held != count)
+                {
+                    await ReconcileAsync().ConfigureAwait(false);
+                }
+
+                break;
+        }
+
+        Extend(sent);
+        foreach (Holding holding in _holdings.All().Where(holding => holding.Return is not null))
+        {
+            await SendReturnAsync(holding).ConfigureAwait(false);
+        }
+
+        TimeSpan spent = _time.GetElapsedTime(sent);
+        return spent < _options.RenewEvery ? _options.RenewEvery - spent : TimeSpan.Zero;
+    }
+
+    /// <summary>Compares what the store has of this session with what it holds. What the store lacks is reasserted, or lost; what it has
+    /// and nobody here knows goes back (R11). If any call fails, nothing is concluded, and the next renewal tries again.</summary>
+    private async Task ReconcileAsync()
+    {
+        Holding[] mine = _holdings.All();                      // before the store is asked: it knows all of these, or has lost them
+        IReadOnlyList<LeaseClaim> known = await _calls.AskAsync(token => _store.GetHeldAsync(Instance, token), _stop.Token)
+            .ConfigureAwait(false);
+        HashSet<LeaseClaim> held = [.. known];
+        foreach (Holding holding in mine.Where(holding => !held.Contains(holding.Claim)))
+        {
+            if (holding.Return is not null)
+            {
+                _holdings.Remove(holding);                     // the answer to its return was lost
+                continue;
+            }
+
+            LeaseReassertion reassertion = await _calls.AskAsync(token => _store.ReassertAsync(holding.Claim, token), _stop.Token)
+                .ConfigureAwait(false);
+            if (reassertion is not (LeaseReassertion.Known or LeaseReassertion.Reinstated) && _holdings.Remove(holding))
+            {
+                holding.Holder.Lose(holding, $"The store does not know it any more, and did not take it up again: {reassertion}.");
+            }
+        }
+
+        foreach (LeaseClaim claim in known.Where(claim => !_holdings.Knows(claim)))
+        {
+            await _calls.AskAsync(token => _store.ReleaseAsync(claim, clean: true, null, token), _stop.Token).ConfigureAwait(false);
+        }
+    }
+
+    private void Extend(long sent)
+    {
+        bool hasResumed;
+        using (_lock.EnterScope())
+        {
+            if (_end is not null)
+            {
+                return;
+            }
+
+            Volatile.Write(ref _deadline, Math.Max(_deadline, LeaseRules.Deadline(sent, _term)));
+            hasResumed = _told == LeaseState.Suspended && IsValid;
+            _told = hasResumed ? LeaseState.Live : _told;
+            _ = _deadlineTimer.Change(Remaining, Timeout.InfiniteTimeSpan);
+        }
+
+        if (hasResumed)
+        {
+            Tell(new LeaseStateChange(LeaseState.Suspended, LeaseState.Live, "The store answered again."));
+            Array.ForEach(Holders(), static holder => holder.Resume());
+        }
+    }
+
+    /// <summary>Only tells: whoever asked has known since the deadline passed.</summary>
+    private void TellOfDeadline()
+    {
+        using (_lock.EnterScope())
+        {
+            if (_end is not null || _told != LeaseState.Live)
+            {
+                return;
+            }
+
+            if (IsValid)
+            {
+                _ = _deadlineTimer.Change(Remaining, Timeout.InfiniteTimeSpan);
+                return;
+            }
+
+            _told = LeaseState.Suspended;
+        }
+
+        LeaseMetrics.Suspended();
+        Tell(new LeaseStateChange(LeaseState.Live, LeaseState.Suspended,
+            _lastFault is { } fault ? $"The store has not answered in time: {fault.Message}" : "The store has not answered in time."));
+    }
+
+    private void Lose(string reason)
+    {
+        LeaseState was = _told;
+        if (!TryEnd(reason))
+        {
+            return;
+        }
+
+        LeaseMetrics.Lost();
+        foreach (Holding holding in _holdings.Clear())
+        {
+            holding.Holder.Lose(holding, reason);
+        }
+
+        Tell(new LeaseStateChange(was, LeaseState.Lost, reason));
+        Array.ForEach(Holders(), static holder => holder.Resume());      // whoever waits finds out
+        Try(_lost.Cancel);
+        Try(_stop.Cancel);
+    }
+
+    /// <summary>False if it was over already. From here on it is not valid.</summary>
+    private bool TryEnd(string reason)
+    {
+        using (_lock.EnterScope())
+        {
+            if (_end is not null)
+            {
+                return false;
+            }
+
+            Volatile.Write(ref _deadline, long.MinValue);
+            Volatile.Write(ref _end, reason);
+            _told = LeaseState.Lost;
+            return true;
+        }
+    }
+
+    private void Tell(LeaseStateChange change)
+    {
+        foreach (Action<LeaseStateChange> handler in Delegate.EnumerateInvocationList(StateChanged))
+        {
+            Try(() => handler(change));
+        }
+    }
+
+    private void Try(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception fault)
+        {
+            Report(fault);
+        }
+    }
+}

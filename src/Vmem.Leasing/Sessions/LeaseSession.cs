@@ -1,0 +1,212 @@
+using Vmem.Checks;
+using Vmem.Diagnostics;
+using Vmem.Leasing.Metering;
+using Vmem.Leasing.Protocol;
+using Vmem.Leasing.Sessions;
+
+namespace Vmem.Leasing;
+
+/// <summary>A process as the holder of leases. One is enough for a process, whatever it leases: a single renewal keeps all.</summary>
+/// <remarks>
+/// <para>
+/// The session believes in itself until a deadline on its own monotonic clock: a TTL, less a margin, after it <em>sent</em> the last
+/// renewal that was answered (R1). Nobody needs to tell it that time is up, so it is right even after the process was stopped and before
+/// any timer has run. Past the deadline it is suspended. It is lost, for ever, when the store says that it is dead, or when the store
+/// failed over meanwhile (R5).
+/// </para>
+/// <para>
+/// Renewals run on a task of their own, each with a time-out of a third of the TTL. Events and tokens are hints; <see cref="IsValid"/> is
+/// the truth.
+/// </para>
+/// <para>Dispose of it last, when nothing that it leased is used any more: it gives everything back at once.</para>
+/// </remarks>
+public sealed partial class LeaseSession : IAsyncDisposable, IMetered
+{
+    private readonly LeaseStore _store;
+    private readonly LeaseSessionOptions _options;
+    private readonly TimeProvider _time;
+    private readonly StoreCalls _calls;
+    private readonly Holdings _holdings = new();
+    private readonly CancellationTokenSource _lost = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Gate _lock = new();
+    private readonly List<ILeaseHolder> _holders = [];
+    private readonly ITimer _deadlineTimer;
+    private readonly MeteredEntry _metered;
+    private readonly long _term;                            // of belief, in time stamps
+    private Task _renewing = Task.CompletedTask;
+    private long _deadline;                                 // a time stamp; long.MinValue: it is over
+    private int _incarnation;
+    private LeaseState _told = LeaseState.Live;             // what the last event said
+    private string? _end;                                   // why it is over
+    private Exception? _lastFault;
+    private int _isDisposed;
+
+    private LeaseSession(LeaseStore store, LeaseSessionOptions options, StoreCalls calls, Guid instance, int incarnation, long sent)
+    {
+        _store = store;
+        _options = options;
+        _time = options.TimeProvider;
+        _calls = calls;
+        Instance = instance;
+        Lost = _lost.Token;
+        _incarnation = incarnation;
+        _term = (long)(options.Ttl.TotalSeconds * (1 - options.Margin) * _time.TimestampFrequency);
+        _deadline = LeaseRules.Deadline(sent, _term);
+        _deadlineTimer = _time.CreateTimer(
+            static state => ((LeaseSession)state!).TellOfDeadline(), this, Remaining, Timeout.InfiniteTimeSpan);
+        _metered = LeaseMetrics.Sessions.Add(this);
+    }
+
+    /// <summary>Called when the state has changed, on any thread. A handler may come late: it asks for <see cref="State"/>.</summary>
+    public event Action<LeaseStateChange>? StateChanged;
+
+    /// <summary>Whether what is leased may be used: one read of the monotonic clock, some 30 ns. Look at it before each use (R6).</summary>
+    public bool IsValid => LeaseRules.MayUse(Volatile.Read(ref _deadline), _time.GetTimestamp());
+
+    /// <summary>What the session is worth at this moment.</summary>
+    public LeaseState State => Volatile.Read(ref _end) is not null ? LeaseState.Lost : IsValid ? LeaseState.Live : LeaseState.Suspended;
+
+    /// <summary>How long it is valid if the store is not heard any more; zero if it is not valid.</summary>
+    public TimeSpan Remaining
+    {
+        get
+        {
+            long now = _time.GetTimestamp();
+            long deadline = Volatile.Read(ref _deadline);
+            return deadline <= now ? TimeSpan.Zero : _time.GetElapsedTime(now, deadline);
+        }
+    }
+
+    /// <summary>The session's number, drawn at random when it was opened. The store knows it by this alone (R7).</summary>
+    public Guid Instance { get; }
+
+    /// <summary>The store's incarnation, as last heard. It changes when the store fails over or is restored.</summary>
+    public int Incarnation => Volatile.Read(ref _incarnation);
+
+    /// <summary>Cancelled once, when the session is lost.</summary>
+    public CancellationToken Lost { get; }
+
+    /// <summary>How it behaves.</summary>
+    public LeaseSessionOptions Options => _options;
+
+    /// <summary>The store that it leases from.</summary>
+    public LeaseStore Store => _store;
+
+    string IMetered.Name => _options.Owner;
+
+    /// <summary>Opens a session.</summary>
+    /// <param name="store">Where leases are kept. It must outlive the session.</param>
+    /// <param name="options">How it behaves.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <returns>The session, live.</returns>
+    /// <exception cref="ArgumentException">The options contradict each other. The text says how.</exception>
+    /// <exception cref="TimeoutException">The store did not answer in time.</exception>
+    public static async Task<LeaseSession> OpenAsync(LeaseStore store, LeaseSessionOptions? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        options ??= new LeaseSessionOptions();
+        options.Check();
+        var calls = new StoreCalls(options.TimeProvider, options.Ttl / 3);
+        var instance = Guid.NewGuid();
+        long sent = options.TimeProvider.GetTimestamp();
+        int incarnation = await calls.AskAsync(
+            token => store.OpenSessionAsync(instance, options.Owner, options.Ttl, LatestUse(options), token),
+            cancellationToken).ConfigureAwait(false);
+        var session = new LeaseSession(store, options, calls, instance, incarnation, sent);
+        session._renewing = session.RenewForeverAsync();
+        return session;
+    }
+
+    /// <summary>Does nothing if the session is valid.</summary>
+    /// <exception cref="LeaseSuspendedException">The store has not answered in time. Stop, and try again later.</exception>
+    /// <exception cref="LeaseLostException">The session is over. Stop, and open another.</exception>
+    /// <exception cref="ObjectDisposedException">It was disposed of.</exception>
+    public void ThrowIfInvalid()
+    {
+        if (!IsValid)
+        {
+            throw Invalid();
+        }
+    }
+
+    /// <summary>Gives back all that is held, at once and without quarantine, and ends the session.</summary>
+    /// <returns>A task for the end. It does not fail: what the store does not hear of lapses by itself.</returns>
+    /// <remarks>What was freed from a leased arena and not declared clean goes through quarantine all the same.</remarks>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        {
+            return;
+        }
+
+        foreach (ILeaseHolder holder in Holders())
+        {
+            await holder.CloseAsync().ConfigureAwait(false);
+        }
+
+        bool wasLost = !TryEnd("It was disposed of.");
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _renewing.ConfigureAwait(false);
+        await _deadlineTimer.DisposeAsync().ConfigureAwait(false);
+        LeaseMetrics.Sessions.Remove(_metered);
+        if (!wasLost)
+        {
+            bool clean = !_holdings.HasUncleanReturns;
+            try
+            {
+                await _calls.AskAsync(async token =>
+                {
+                    await _store.CloseSessionAsync(Instance, clean, token).ConfigureAwait(false);
+                    return true;
+                }, CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (Exception fault)
+            {
+                Report(fault);
+            }
+        }
+    }
+
+    bool IMetered.TryRead(int figure, out long value)
+    {
+        value = (long)Remaining.TotalMilliseconds;
+        return Volatile.Read(ref _isDisposed) == 0;
+    }
+
+    /// <summary>Until the next renewal the process uses no time beyond this: its deadline comes earlier.</summary>
+    private static long LatestUse(LeaseSessionOptions options) =>
+        (options.TimeProvider.GetUtcNow() + options.Ttl).ToUnixTimeMilliseconds();
+
+    private Exception Invalid()
+    {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _isDisposed) != 0, this);
+        return Volatile.Read(ref _end) is { } end
+            ? new LeaseLostException($"The lease session of '{_options.Owner}' is lost: {end} Use nothing that it leased; open another session.")
+            : new LeaseSuspendedException(
+                $"The lease session of '{_options.Owner}' is suspended: the store has not answered within {_options.Ttl * (1 - _options.Margin)}{(_lastFault is { } fault ? $" (last: {fault.Message})" : "")}. Use nothing that it leased until it is live again; it is renewed every {_options.RenewEvery}.",
+                _lastFault);
+    }
+
+    private ILeaseHolder[] Holders()
+    {
+        using (_lock.EnterScope())
+        {
+            return [.. _holders];
+        }
+    }
+
+    private void Report(Exception fault)
+    {
+        _lastFault = fault;
+        try
+        {
+            _options.Faulted?.Invoke(fault);
+        }
+        catch (Exception)
+        {
+            // A log that fails must not end renewals; and nobody is left to be told.
+        }
+    }
+}

@@ -1,0 +1,33 @@
+namespace Vmem.Leasing.Sessions;
+
+/// <summary>Calls to a store, each with a time-out of its own: a store that hangs must not hang its users.</summary>
+internal sealed class StoreCalls(TimeProvider time, TimeSpan timeout)
+{
+    /// <exception cref="TimeoutException">The store did not answer. What was asked may have happened.</exception>
+    public async ValueTask<TResult> AskAsync<TResult>(Func<CancellationToken, ValueTask<TResult>> ask, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        using var late = new CancellationTokenSource(timeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token);
+        try
+        {
+            ValueTask<TResult> asked = ask(either.Token);
+            if (asked.IsCompleted)
+            {
+                return await asked.ConfigureAwait(false);
+            }
+
+            Task<TResult> answer = asked.AsTask();
+            Observe(answer);
+            return await answer.WaitAsync(either.Token).ConfigureAwait(false);     // a store may not look at the token
+        }
+        catch (OperationCanceledException) when (late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException($"The lease store did not answer within {timeout}. What was asked may have happened.");
+        }
+    }
+
+    // Nobody waits for an answer that came too late; that it was a fault is no news.
+    private static void Observe(Task answer) => _ = answer.ContinueWith(static task => _ = task.Exception, CancellationToken.None,
+        TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+}

@@ -1,0 +1,194 @@
+using Vmem.Leasing.Sessions;
+
+namespace Vmem.Leasing;
+
+/// <summary>A small number that no other live process of the fleet has: the worker ID of a Snowflake generator.</summary>
+/// <remarks>
+/// <para>
+/// A number that passes from one process to another is safe only if the new holder's clock is past every time that the old one used: else
+/// both make the same IDs. So a lease leaves a watermark. While it lasts, each renewal tells the store a time that the process will not use
+/// before the next; <see cref="DisposeAsync"/> leaves the present. A generator that runs ahead of the clock reserves the times itself
+/// (<see cref="ReserveAsync"/>).
+/// </para>
+/// <para>Look at <see cref="IsValid"/> for each ID, or call <see cref="LeaseSession.ThrowIfInvalid"/>.</para>
+/// </remarks>
+public sealed class WorkerId : IAsyncDisposable, ILeaseHolder
+{
+    private const int MaxBits = 31;
+
+    private readonly LeaseSession _session;
+    private readonly string _arena;
+    private readonly CancellationTokenSource _lost = new();
+    private Holding? _holding;                              // null: given back, or lost
+    private long _reserved = long.MinValue;                 // by the user
+
+    private WorkerId(LeaseSession session, string arena)
+    {
+        _session = session;
+        _arena = arena;
+        Lost = _lost.Token;
+    }
+
+    /// <summary>The number: at least 0, and below 2 to the power of the bits.</summary>
+    public int Value { get; private set; }
+
+    /// <summary>Whether it may be used: one read of the monotonic clock.</summary>
+    public bool IsValid => Volatile.Read(ref _holding) is not null && _session.IsValid;
+
+    /// <summary>Larger than that of every earlier holder of the number.</summary>
+    public long Fence { get; private set; }
+
+    /// <summary>Cancelled once, when the number is lost.</summary>
+    public CancellationToken Lost { get; }
+
+    /// <summary>The last time that a former holder may have used, in milliseconds since 1970. Null: nobody had the number before.</summary>
+    public long? Watermark { get; private set; }
+
+    /// <summary>Leases a number. It is kept until it is disposed of, or its session ends.</summary>
+    /// <param name="session">The session.</param>
+    /// <param name="arena">The name of the set of numbers. It is made if it is absent.</param>
+    /// <param name="bits">How many there are: 2 to this power. 1 to 31; a Snowflake has 10.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The number.</returns>
+    /// <remarks>If all are taken, it waits while some belong to processes that are silent or dead: these come back. During the hold after a
+    /// failover it waits, too.</remarks>
+    /// <exception cref="LeaseExhaustedException">All numbers are taken, by live sessions.</exception>
+    /// <exception cref="LeaseDefinitionException">The set has another number of bits, or its quarantine is shorter than the session's
+    /// TTL.</exception>
+    public static async Task<WorkerId> LeaseAsync(LeaseSession session, string arena, int bits,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(session);
+        ArgumentException.ThrowIfNullOrEmpty(arena);
+        ArgumentOutOfRangeException.ThrowIfLessThan(bits, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(bits, MaxBits);
+        session.ThrowIfInvalid();
+        LeaseDefinition definition = new()
+        {
+            Start = 0, Size = UInt128.One << bits, Type = nameof(UInt32), Quarantine = session.Options.Ttl,
+        };
+        LeaseArena numbers = await session.EnsureArenaAsync(arena, definition, mindsQuarantine: false, cancellationToken)
+            .ConfigureAwait(false);
+        var request = new LeaseRequest(numbers.Id, session.Instance, Guid.NewGuid(), 1);
+        var worker = new WorkerId(session, arena);
+        try
+        {
+            worker.Begin(await worker.GrantAsync(request, cancellationToken).ConfigureAwait(false));
+        }
+        catch
+        {
+            session.Abandon(request);
+            throw;
+        }
+
+        session.Attach(worker);
+        return worker;
+    }
+
+    /// <summary>Waits until this machine's clock is past the watermark. Call it before the first ID is made.</summary>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>A task for the wait: mostly over at once, some seconds if this machine's clock is behind the last holder's.</returns>
+    public async ValueTask PastWatermarkAsync(CancellationToken cancellationToken = default)
+    {
+        while (Watermark is { } watermark && watermark - _session.Time.GetUtcNow().ToUnixTimeMilliseconds() is >= 0 and var behind)
+        {
+            // A day at most at once: a timer does not take more than 49.
+            TimeSpan wait = TimeSpan.FromMilliseconds(Math.Min(behind + 1, (long)TimeSpan.FromDays(1).TotalMilliseconds));
+            await Task.Delay(wait, _session.Time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Promises to use nothing beyond a time, and has the store keep that for the next holder. From the first call on, the store
+    /// believes these promises instead of what renewals say.</summary>
+    /// <param name="watermark">The time, in milliseconds since 1970, mostly a few seconds ahead. An earlier one than before changes
+    /// nothing.</param>
+    /// <returns>A task that ends when the store has it: only then may times up to it be used.</returns>
+    /// <exception cref="LeaseLostException">The number is lost.</exception>
+    /// <exception cref="TimeoutException">The store did not answer. Use nothing beyond the last reservation, and try again.</exception>
+    public async ValueTask ReserveAsync(long watermark)
+    {
+        Holding holding = Volatile.Read(ref _holding) ?? throw Gone();
+        bool isMarked = await _session.AskAsync((store, token) => store.MarkAsync(holding.Claim, watermark, token), CancellationToken.None)
+            .ConfigureAwait(false);
+        if (!isMarked)
+        {
+            throw Gone();
+        }
+
+        for (long known = Volatile.Read(ref _reserved); watermark > known;)
+        {
+            known = Interlocked.CompareExchange(ref _reserved, watermark, known) is var found && found == known ? watermark : found;
+        }
+    }
+
+    /// <summary>Gives the number back. Another process may get it at once, and is told the present time, or the last reservation, as the
+    /// watermark.</summary>
+    /// <returns>A task for the end. It does not fail.</returns>
+    public async ValueTask DisposeAsync()
+    {
+        Holding? holding = Interlocked.Exchange(ref _holding, null);
+        _session.Detach(this);
+        if (holding is not null)
+        {
+            long reserved = Volatile.Read(ref _reserved);
+            long last = reserved != long.MinValue ? reserved : _session.Time.GetUtcNow().ToUnixTimeMilliseconds();
+            await _session.ReturnAsync(holding, isClean: true, last).ConfigureAwait(false);
+        }
+    }
+
+    ValueTask ILeaseHolder.CloseAsync() => DisposeAsync();
+
+    void ILeaseHolder.Resume()
+    {
+    }
+
+    void ILeaseHolder.Lose(Holding holding, string reason)
+    {
+        Volatile.Write(ref _holding, null);
+        _session.Call(_lost.Cancel);
+    }
+
+    private void Begin(Holding holding)
+    {
+        (Value, Fence, Watermark) = ((int)holding.Claim.Start, holding.Claim.Fence, holding.Inherited);
+        Volatile.Write(ref _holding, holding);
+    }
+
+    private async Task<Holding> GrantAsync(LeaseRequest request, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            _session.ThrowIfInvalid();
+            (LeaseVerdict verdict, Holding? holding) = await _session.GrantAsync(request, this, _arena, cancellationToken)
+                .ConfigureAwait(false);
+            if (holding is not null)
+            {
+                return holding;
+            }
+
+            if (verdict != LeaseVerdict.NoRoom || !await SweepAsync(request.Arena, cancellationToken).ConfigureAwait(false))
+            {
+                await Task.Delay(_session.Options.RenewEvery, _session.Time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <returns>Whether anything became free. If nothing did, something will.</returns>
+    private async Task<bool> SweepAsync(int arena, CancellationToken cancellationToken)
+    {
+        if (await _session.AskAsync((store, token) => store.SweepAsync(arena, token), cancellationToken).ConfigureAwait(false) > 0)
+        {
+            return true;
+        }
+
+        LeaseUsage usage = await _session.AskAsync((store, token) => store.GetUsageAsync(arena, token), cancellationToken)
+            .ConfigureAwait(false);
+        return usage.Free > 0 || (usage.Lapsed + usage.Quarantined == 0
+            ? throw new LeaseExhaustedException(_arena, usage,
+                "Every number is held by a process that renews it: stop one, or use a set of more bits under another name. A process that died without notice counts until its TTL is over.")
+            : false);
+    }
+
+    private LeaseLostException Gone() =>
+        new($"The worker ID {Value} of '{_arena}' is lost or was given back: make no more IDs with it, and lease another.");
+}

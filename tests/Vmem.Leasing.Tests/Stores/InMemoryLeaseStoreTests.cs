@@ -1,0 +1,43 @@
+using Vmem.Leasing.Conformance;
+using Vmem.Testing.Time;
+
+namespace Vmem.Leasing.Tests.Stores;
+
+public sealed class InMemoryLeaseStoreTests : LeaseStoreContract
+{
+    private readonly ManualTime _time = new();
+    private InMemoryLeaseStore? _memory;
+    private LeaseStoreImage? _image;
+
+    protected override ValueTask<LeaseStore> CreateAsync()
+    {
+        _memory = new InMemoryLeaseStore(_time);
+        return ValueTask.FromResult<LeaseStore>(_memory);
+    }
+
+    protected override ValueTask ElapseAsync(TimeSpan time)
+    {
+        _time.Advance(time);
+        return ValueTask.CompletedTask;
+    }
+
+    protected override ValueTask RememberAsync()
+    {
+        _image = _memory!.TakeImage();
+        return ValueTask.CompletedTask;
+    }
+
+    protected override ValueTask FailOverAsync()
+    {
+        _memory!.FailOver(_image!);
+        return ValueTask.CompletedTask;
+    }
+
+    [Fact]
+    public async Task A_store_that_was_ended_answers_nothing()
+    {
+        InMemoryLeaseStore ended = new(_time);
+        await ended.DisposeAsync();
+        await Assert.ThrowsAsync<ObjectDisposedException>(async () => await ended.GetInfoAsync(Token));
+    }
+}
