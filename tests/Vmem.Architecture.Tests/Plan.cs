@@ -39,7 +39,8 @@ internal sealed class Plan
             Buddy          -> Checks
             Platform       -> Ranges, Checks
             Poisoning      -> Checks
-            Heap           -> Platform, Poisoning, Caching, Diagnostics
+            Window         -> Platform, Caching
+            Heap           -> Window, Poisoning, Diagnostics
             Isolation      -> Platform, Poisoning, Buddy, Diagnostics
             Pools          -> Heap
             """),

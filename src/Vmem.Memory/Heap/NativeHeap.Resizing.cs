@@ -36,7 +36,9 @@ public sealed unsafe partial class NativeHeap
             return AllocateAligned(size, alignment);
         }
 
-        if (_layer.TryResize((nuint)block, size, alignment, out nuint old, out bool canStay))
+        bool isResized = Layer.TryResize((nuint)block, size, alignment, out nuint old, out bool canStay);
+        GC.KeepAlive(this);
+        if (isResized)
         {
             return block;
         }
