@@ -40,7 +40,8 @@ internal sealed class Plan
             Platform       -> Ranges, Checks
             Poisoning      -> Checks
             Callbacks      -> Checks
-            Heap           -> Platform, Poisoning, Callbacks, Caching, Diagnostics
+            Window         -> Platform, Caching
+            Heap           -> Window, Poisoning, Callbacks, Diagnostics
             Isolation      -> Platform, Poisoning, Callbacks, Buddy, Diagnostics
             Pools          -> Heap
             """),

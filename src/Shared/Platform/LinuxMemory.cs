@@ -28,6 +28,31 @@ internal sealed unsafe class LinuxMemory : PosixMemory
         }
     }
 
+    /// <summary>What is mapped already counts against a limit. Where that cannot be read, it may be a half.</summary>
+    public override nuint Headroom
+    {
+        get
+        {
+            nuint* limits = stackalloc nuint[4];
+            nuint extent = Extent;
+            if (LibC.GetLimit(AddressSpaceLimit, limits) != 0 || limits[0] > extent)
+            {
+                return extent;
+            }
+
+            try
+            {
+                string pages = File.ReadAllText("/proc/self/statm").Split(' ')[0];
+                nuint mapped = nuint.Parse(pages, NumberStyles.None, CultureInfo.InvariantCulture) * PageSize;
+                return mapped < extent ? extent - mapped : 0;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
+            {
+                return extent / 2;
+            }
+        }
+    }
+
     protected override int Anonymous => 0x20;
 
     /// <summary>MAP_FIXED_NOREPLACE. Before Linux 4.17 there was no such flag, and it is ignored.</summary>

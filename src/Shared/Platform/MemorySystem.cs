@@ -33,6 +33,9 @@ internal abstract unsafe class MemorySystem
     /// <summary>How much address space the process may have now, in bytes: about that much, or less.</summary>
     public virtual nuint Extent => Highest;
 
+    /// <summary>How much more address space the process may have now, in bytes: about that much, or less.</summary>
+    public virtual nuint Headroom => Extent;
+
     /// <summary>Whether the system is one of those that are known.</summary>
     public static bool IsKnown =>
         OperatingSystem.IsWindows() ||
@@ -55,6 +58,9 @@ internal abstract unsafe class MemorySystem
     public abstract int Reserve(void* place, nuint size, out void* start);
 
     public abstract int Commit(void* start, nuint size);
+
+    /// <summary>Lets reserved pages be read. Where a system cannot do that without memory for them, they are committed.</summary>
+    public virtual int MakeReadable(void* start, nuint size) => Commit(start, size);
 
     /// <summary>Takes memory and access away. Where it fails, the contents may be gone and the access still be there.</summary>
     public abstract int Decommit(void* start, nuint size);

@@ -23,6 +23,7 @@ namespace Vmem.Platform;
 internal abstract unsafe class PosixMemory : MemorySystem
 {
     protected const int NoAccess = 0;
+    protected const int ReadOnly = 1;             // PROT_READ
     protected const int ReadWrite = 1 | 2;        // PROT_READ | PROT_WRITE
     protected const int Fixed = 0x10;             // MAP_FIXED
 
@@ -56,6 +57,9 @@ internal abstract unsafe class PosixMemory : MemorySystem
         Map(SystemCall.Reserve, place, size, NoAccess, place is null ? 0 : AtPlace, out start);
 
     public override int Commit(void* start, nuint size) => SetProtection(SystemCall.Commit, start, size, ReadWrite);
+
+    /// <summary>Linux promises no memory for a mapping that cannot be written to, nor counts it against RLIMIT_DATA.</summary>
+    public override int MakeReadable(void* start, nuint size) => SetProtection(SystemCall.Commit, start, size, ReadOnly);
 
     public override int Decommit(void* start, nuint size) => Map(SystemCall.Decommit, start, size, NoAccess, Fixed, out _);
 

@@ -184,6 +184,7 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
     /// <returns>What the program held of it.</returns>
     private List<Segment<T>> TakeBack(LeasedSpan<T> span)
     {
+        _ = Arena.TryDrainSpan(span.Start);                   // nothing more is given from it
         List<Segment<T>> held = [];
         List<Segment<T>> ranges =
             [.. Arena.GetSegments().Where(segment => segment.Kind == SegmentKind.Allocated && span.Contains(segment.Start))];

@@ -1,56 +1,104 @@
+using System.Runtime.CompilerServices;
 using Vmem.Checks;
+using Vmem.Memory.Window;
 
 namespace Vmem.Memory.Heap;
 
-/// <summary>A heap's pages: an arena over its reservation.</summary>
-internal sealed partial class HeapSpace : IDisposable
+/// <summary>A heap's pages: an arena over its extents of the address window.</summary>
+internal sealed class HeapSpace : IDisposable
 {
     /// <summary>What slabs are aligned to and made of.</summary>
-    public const int GranuleShift = 16;
+    public const int GranuleShift = GranuleTable.GranuleShift;
 
-    public const nuint Granule = 1 << GranuleShift;
+    public const nuint Granule = GranuleTable.Granule;
 
-    private readonly HeapReservation _reservation;
+    // From here on a zeroed block has fresh pages instead of cleared ones, as a C library maps such blocks afresh: what is not touched
+    // takes no memory then. A page fault takes two to three times as long as clearing the page.
+    private const nuint LeastFresh = 32 << 20;
+
+    private readonly AddressWindow _window;
+    private readonly HeapExtents _extents;
     private readonly Arena<nuint> _pages;
+    private readonly FreePages _free;
     private readonly Gate _placing = new();       // held while pages are taken only to see how they lie
 
+    /// <param name="window">Where its extents come from.</param>
     /// <param name="heap">Whose it is.</param>
-    /// <param name="wanted">The most that it may be long.</param>
+    /// <param name="limit">The most that it may ever hold; 0: no limit.</param>
     /// <param name="huge">Whether huge pages are asked for.</param>
-    public HeapSpace(string heap, nuint wanted, bool huge)
+    /// <param name="isSealed">Whether pages that the heap has given up must not be touched until another heap has them.</param>
+    public HeapSpace(AddressWindow window, string heap, nuint limit, bool huge, bool isSealed = false)
     {
-        _reservation = HeapReservation.Take(wanted, huge);
+        _window = window;
+        _extents = new HeapExtents(window, heap, limit, huge, isSealed);
         try
         {
-            _pages = new Arena<nuint>($"{heap}: pages", Start, Size, PageSize);
+            _pages = new Arena<nuint>($"{heap}: pages", PageSize,
+                new ArenaOptions<nuint> { Source = _extents, RetainedImport = nuint.MaxValue });
+            _free = new FreePages(_pages, window);
         }
         catch
         {
-            _reservation.Release();
+            _pages?.Dispose();
+            _extents.Dispose();
             throw;
         }
     }
 
     public static nuint PageSize => VirtualMemory.PageSize;
 
-    public nuint Start => _reservation.Start;
+    /// <summary>The most that it may ever hold.</summary>
+    public nuint Size => _extents.Limit;
 
-    public nuint Size => _reservation.Size;
+    /// <summary>Who it is in the window's table.</summary>
+    public uint Owner => _extents.Owner;
 
-    public nuint Granules => _reservation.Granules;
+    public nuint CommittedBytes => _extents.Committed;
 
-    public nuint CommittedBytes => _reservation.CommittedBytes;
+    /// <summary>Bytes of free pages that may have memory.</summary>
+    public nuint FreeDirtyBytes =>
+        _extents.Dirty is var dirty && _pages.GetStatistics().InUse is var used && dirty > used ? dirty - used : 0;
 
-    public SlabMap Map => _reservation.Map;
+    /// <summary>True if no page of it takes memory.</summary>
+    public bool IsClean => _extents.Dirty == 0;
+
+    /// <summary>Bytes that take memory now. O(committed pages).</summary>
+    public nuint CountResident() => _extents.CountResident();
 
     public static nuint RoundUp(nuint size) => (size + PageSize - 1) & ~(PageSize - 1);
+
+    /// <summary>True if the address is in one of its extents.</summary>
+    public bool Reserves(nuint address) => _window.Table.EntryAt(address) >> GranuleTable.OwnerShift == Owner;
+
+    /// <summary>Which other heap's an address is; null if it is none's, or this one's.</summary>
+    public string? OtherOwnerOf(nuint address) =>
+        Reserves(address) ? null : _window.Owners.NameOf(_window.Table.EntryAt(address) >> GranuleTable.OwnerShift);
+
+    /// <summary>The class of the slab that an address of this heap's is in, or what stands for one; 0 if neither is there.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int ClassAt(nuint address)
+    {
+        uint entry = _window.Table.EntryAt(address);
+        return entry >> GranuleTable.OwnerShift == Owner ? (byte)entry : 0;
+    }
+
+    /// <summary>The slab that an address of this heap's is in; null if it is in none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public unsafe Slab* SlabAt(nuint address) => ClassAt(address) != 0 ? (Slab*)_window.Table.RecordAt(address) : null;
+
+    /// <summary>Notes what stands for a class, or nothing, in whole granules of allocated pages.</summary>
+    public unsafe void SetClass(nuint start, nuint size, int sizeClass) => SetSlab(start, size, sizeClass, null);
+
+    /// <summary>Notes a slab.</summary>
+    public unsafe void SetSlab(nuint start, nuint size, int sizeClass, Slab* slab) =>
+        _window.Table.Set(start, size, (Owner << GranuleTable.OwnerShift) | (uint)sizeClass, slab);
 
     /// <summary>Pages, readable and writable; the size is a multiple of the page size.</summary>
     /// <param name="size">In bytes.</param>
     /// <param name="alignment">A power of two.</param>
     /// <param name="clear">Zeroes those that are not zero.</param>
     /// <param name="start">Where they begin.</param>
-    /// <param name="isZero">Are all of them zero?</param>
+    /// <param name="isZero">True if all of them are zero.</param>
     public bool TryAllocate(nuint size, nuint alignment, bool clear, out nuint start, out bool isZero)
     {
         isZero = false;
@@ -58,7 +106,7 @@ internal sealed partial class HeapSpace : IDisposable
         if (!TryAllocatePages(size, alignment, out start))
         {
             // What is being discarded, or looked at, is free all the same: it is waited for.
-            using (_discarding.EnterScope())
+            using (_free.Hold())
             {
                 using (_placing.EnterScope())
                 {
@@ -70,11 +118,11 @@ internal sealed partial class HeapSpace : IDisposable
             }
         }
 
-        Invariant.Assert((start & (alignment - 1)) == 0 && start >= Start && size <= Size - (start - Start), "pages lie in the reservation, aligned as asked");
+        Invariant.Assert((start & (alignment - 1)) == 0 && Reserves(start) && Reserves(start + size - 1), "pages lie in the heap's extents, aligned as asked");
         bool isCommitted = false;
         try
         {
-            isCommitted = _reservation.TryCommit(start, size);
+            isCommitted = _extents.TryCommit(start, size);
         }
         finally
         {
@@ -84,25 +132,38 @@ internal sealed partial class HeapSpace : IDisposable
             }
         }
 
-        isZero = isCommitted && _reservation.Dirty.Mark(start, size, clear);
+        if (isCommitted && clear && size >= LeastFresh && _window.Dirty.Any(start, size))
+        {
+            isZero = _extents.TryRenew(start, size);
+            clear = !isZero;
+        }
+
+        isZero = isCommitted && (_extents.Mark(start, size, clear) || isZero);
         return isCommitted;
     }
 
     public void Free(nuint start, nuint size)
     {
-        Invariant.Assert((start & (PageSize - 1)) == 0 && (size & (PageSize - 1)) == 0 && start - Start < Size, "whole pages of the reservation come back");
+        Invariant.Assert((start & (PageSize - 1)) == 0 && (size & (PageSize - 1)) == 0, "whole pages come back");
         _pages.Free(start, size);
     }
 
     /// <summary>How long the pages are that were allocated at an address; 0 if none were.</summary>
     public nuint SizeAt(nuint start) => TryFind(start, out Segment<nuint> found) && found.Start == start ? found.Size : 0;
 
+    /// <inheritdoc cref="FreePages.TryFind"/>
+    public bool TryFind(nuint address, out Segment<nuint> segment)
+    {
+        segment = default;
+        return Reserves(address) && _free.TryFind(address, out segment);
+    }
+
     /// <summary>Makes allocated pages more or fewer.</summary>
     public bool TryExtend(nuint start, nuint oldSize, nuint newSize)
     {
-        Invariant.Assert(newSize > 0 && (newSize & (PageSize - 1)) == 0 && start - Start < Size, "whole pages of the reservation are resized");
+        Invariant.Assert(newSize > 0 && (newSize & (PageSize - 1)) == 0 && Reserves(start), "whole pages of the heap are resized");
         Invariant.Assert(oldSize > 0 && (oldSize & (PageSize - 1)) == 0, "pages that are resized were allocated");
-        int turns = Volatile.Read(ref _turns);
+        int turns = _free.Turns;
         if (!TryExtendPages(start, oldSize, newSize))
         {
             // What is being discarded, or looked at, is free all the same: it is waited for.
@@ -114,12 +175,12 @@ internal sealed partial class HeapSpace : IDisposable
 
             if (!isExtended)
             {
-                if ((turns & 1) == 0 && turns == Volatile.Read(ref _turns))
+                if ((turns & 1) == 0 && turns == _free.Turns)
                 {
                     return false;
                 }
 
-                using (_discarding.EnterScope())
+                using (_free.Hold())
                 {
                     if (!TryExtendPages(start, oldSize, newSize))
                     {
@@ -137,7 +198,7 @@ internal sealed partial class HeapSpace : IDisposable
         bool isCommitted = false;
         try
         {
-            isCommitted = _reservation.TryCommit(start + oldSize, newSize - oldSize);
+            isCommitted = _extents.TryCommit(start + oldSize, newSize - oldSize);
         }
         finally
         {
@@ -149,29 +210,31 @@ internal sealed partial class HeapSpace : IDisposable
 
         if (isCommitted)
         {
-            _ = _reservation.Dirty.Mark(start + oldSize, newSize - oldSize, clear: false);
+            _ = _extents.Mark(start + oldSize, newSize - oldSize, clear: false);
         }
 
         return isCommitted;
     }
 
-    public void Validate() => _pages.Validate();
-
-    /// <summary>Ends the use of all pages, and leaves the reservation to the next heap. Who still asks for pages here finds the arena
-    /// disposed of.</summary>
-    public void Leave()
+    /// <summary>Gives the memory of free pages back to the system, or only of those that were free at the last call, too.</summary>
+    /// <returns>How many bytes were dirty.</returns>
+    public nuint DiscardFree(bool staleOnly)
     {
-        _pages.Dispose();
-        Map.Clear();
-        ReservationPool.Shared.Leave(_reservation);
+        FreePages.Return gone = _free.Discard(staleOnly);
+        _extents.Note(gone);
+        return gone.Discarded;
     }
 
-    /// <summary>Ends the use of all pages, and the reservation: nobody after must find pages that cannot be touched, and whoever still
-    /// touches the heap's shall be found out.</summary>
+    /// <summary>Gives extents of which nothing is allocated back to the window.</summary>
+    public void ReleaseEmpty() => _ = _pages.Reap();
+
+    public void Validate() => _pages.Validate();
+
+    /// <summary>Ends the use of all pages, and gives the extents back. Who still asks for pages here finds the arena disposed of.</summary>
     public void Dispose()
     {
         _pages.Dispose();
-        _reservation.Release();
+        _extents.Dispose();
     }
 
     /// <summary>False also if the arena's tables cannot grow: to callers that is one shortage like another.</summary>

@@ -106,12 +106,17 @@ internal sealed class MagazineTable
     /// past the depots: nobody is known to want them.</summary>
     /// <returns>As <see cref="Drain"/>.</returns>
     [SkipLocalsInit]
-    public nuint ReturnIdle(ReadOnlySpan<SlabClass> classes)
+    public nuint ReturnIdle(ReadOnlySpan<SlabClass?> classes)
     {
         nuint wrong = 0;
         Span<nuint> batch = stackalloc nuint[SizeClasses.MostRounds];
-        foreach (SlabClass slabs in classes)
+        foreach (SlabClass? slabs in classes)
         {
+            if (slabs is null)
+            {
+                continue;
+            }
+
             ref HeapMagazine mine = ref Of(_threads, ThreadNumber.Current, (byte)slabs.SizeClass);
             if (mine.Rounds > 0 && mine.SeemsIdle())
             {

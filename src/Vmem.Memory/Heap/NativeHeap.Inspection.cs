@@ -10,7 +10,7 @@ public sealed unsafe partial class NativeHeap : IMetered
     /// <summary>What the heap does to find mistakes in its use; <see cref="HeapDebugging.None"/> if nothing.</summary>
     public HeapDebugging Debugging => Debugger?.Debugging ?? HeapDebugging.None;
 
-    private HeapDebugger? Debugger => _layer as HeapDebugger;
+    private HeapDebugger? Debugger => Volatile.Read(ref _layers)?.Top as HeapDebugger;
 
     /// <summary>What the heap's users hold at this moment, grouped by the stacks that allocated it, the largest total first. O(live
     /// blocks).</summary>
@@ -33,14 +33,16 @@ public sealed unsafe partial class NativeHeap : IMetered
     public nuint Trim()
     {
         ThrowIfDisposed();
-        return _layer.Trim();
+        nuint trimmed = Volatile.Read(ref _layers)?.Top.Trim() ?? 0;
+        GC.KeepAlive(this);
+        return trimmed;
     }
 
     /// <summary>Figures of the heap. Threads at work stand still for a moment. O(classes × threads that have used the heap).</summary>
     /// <exception cref="ObjectDisposedException">The heap has ended.</exception>
     public NativeHeapStatistics GetStatistics()
     {
-        ObjectDisposedException.ThrowIf(!TryCount(out NativeHeapStatistics figures), this);
+        ObjectDisposedException.ThrowIf(!TryCount(pagesOnly: false, out NativeHeapStatistics figures), this);
         return figures;
     }
 
@@ -49,7 +51,8 @@ public sealed unsafe partial class NativeHeap : IMetered
     public void Validate()
     {
         ThrowIfDisposed();
-        _layer.Validate();
+        Volatile.Read(ref _layers)?.Top.Validate();
+        GC.KeepAlive(this);
     }
 
     /// <inheritdoc/>
@@ -57,8 +60,8 @@ public sealed unsafe partial class NativeHeap : IMetered
     {
         var wanted = (HeapFigure)figure;
         bool isThere = wanted is HeapFigure.Reserved or HeapFigure.Committed or HeapFigure.Held or HeapFigure.Failures
-            ? _plain.TryCount(pagesOnly: true, out NativeHeapStatistics figures)
-            : TryCount(out figures);
+            ? TryCount(pagesOnly: true, out NativeHeapStatistics figures)
+            : TryCount(pagesOnly: false, out figures);
         value = wanted switch
         {
             HeapFigure.Reserved => long.CreateSaturating(figures.Reserved),
@@ -74,11 +77,14 @@ public sealed unsafe partial class NativeHeap : IMetered
         return isThere;
     }
 
-    private bool TryCount(out NativeHeapStatistics figures)
+    private bool TryCount(bool pagesOnly, out NativeHeapStatistics figures)
     {
-        bool isThere = _layer.TryCount(out figures);
+        figures = default;
+        bool isThere = Volatile.Read(ref _layers) is not { } layers ? !IsDisposed
+            : pagesOnly ? layers.Plain.TryCount(pagesOnly, out figures) : layers.Top.TryCount(out figures);
         figures = figures with
         {
+            Reserved = Reserved,
             Frees = figures.Allocations - figures.LiveBlocks,
             Failures = Interlocked.Read(ref _failures),
             RefusedCallbacks = _callbacks.Refused,

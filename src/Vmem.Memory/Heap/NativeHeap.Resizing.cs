@@ -51,7 +51,9 @@ public sealed unsafe partial class NativeHeap
         }
 
         resized = block;
-        if (_layer.TryResize((nuint)block, size, alignment, out nuint old, out bool canStay))
+        bool isResized = Layer.TryResize((nuint)block, size, alignment, out nuint old, out bool canStay);
+        GC.KeepAlive(this);
+        if (isResized)
         {
             return true;
         }

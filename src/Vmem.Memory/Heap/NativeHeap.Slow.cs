@@ -85,13 +85,14 @@ public sealed unsafe partial class NativeHeap
         nuint block = 0;
         try
         {
-            block = _layer.Take(size, Math.Max(alignment, _minimumAlignment), clear, out isZero);
+            block = Layer.Take(size, Math.Max(alignment, _minimumAlignment), clear, out isZero);
         }
         catch (OutOfMemoryException)
         {
             // For managed tables: to callers that is one shortage like another.
         }
 
+        GC.KeepAlive(this);
         if (block == 0)
         {
             ThrowIfDisposed();                    // meanwhile
@@ -102,7 +103,7 @@ public sealed unsafe partial class NativeHeap
     }
 
     private InsufficientMemoryException OutOfMemory(nuint size) =>
-        new($"Heap '{Name}' has no {size} bytes: it holds {_plain.Space.CommittedBytes} of the {Reserved} bytes it may, and the system gave no more.");
+        new($"Heap '{Name}' has no {size} bytes: it holds {_layers?.Plain.Space.CommittedBytes ?? 0} of the {Reserved} bytes it may, and the system gave no more.");
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void FreeSlow(void* block) => FreeSlow(block, size: null);
@@ -112,7 +113,8 @@ public sealed unsafe partial class NativeHeap
         if (block is not null)
         {
             ThrowIfDisposed();
-            _layer.Free((nuint)block, size);
+            Layer.Free((nuint)block, size);
+            GC.KeepAlive(this);
         }
     }
 

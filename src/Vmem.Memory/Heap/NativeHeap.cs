@@ -2,8 +2,10 @@ using System.Runtime.CompilerServices;
 using Vmem.Caching;
 using Vmem.Checks;
 using Vmem.Diagnostics;
+using Vmem.Lifetimes;
 using Vmem.Memory.Heap;
 using Vmem.Memory.Heap.Debugging;
+using Vmem.Memory.Window;
 
 namespace Vmem.Memory;
 
@@ -17,8 +19,9 @@ namespace Vmem.Memory;
 /// are resized in place. <b>The system</b>: <see cref="VirtualMemory"/>.
 /// </para>
 /// <para>
-/// The class of a small block follows from its address: the space is one reservation, and a table has one byte for each 64 KiB of it. So a
-/// free is two table look-ups and a push, and touches neither the block nor its slab. A block freed by another thread than the one that
+/// The class of a small block follows from its address: the heaps of a process share one window of address space, and a table has four
+/// bytes for each 64 KiB of it, that heap's number and the class (<see cref="GranuleTable"/>). So a free is two table look-ups and a push,
+/// and touches neither the block nor its slab; and a block of another heap is seen. A block freed by another thread than the one that
 /// allocated it goes into the magazines of the thread that frees it, and by the batch through the depot back to who allocates. What the
 /// depot holds is bounded; beyond that, blocks go to their slabs, at once and by the batch.
 /// </para>
@@ -29,56 +32,71 @@ namespace Vmem.Memory;
 /// heap without it nothing.
 /// </para>
 /// <para>
+/// <b>What it costs.</b> A heap that was made and not used yet is this object. Everything below is made with its first block. So there may
+/// be a heap for each request or connection.
+/// </para>
+/// <para>
 /// All members may be called by any thread at any time, but for <see cref="Dispose"/>: no other call may be under way then, nor any block
-/// in use. Later calls are refused. A heap that is dropped without it keeps its memory and its address space until the process ends.
-/// Rejected: a finaliser. A pointer to a block keeps nothing alive, and would point nowhere once nobody refers to the heap itself.
+/// in use. Later calls are refused. A heap to which nobody refers any more, nor to a <see cref="Memory{T}"/>, pool or writer of it, is
+/// disposed of some time after a collection: its blocks are gone then. A pointer or span alone does not keep it. Rejected: to keep the
+/// memory of dropped heaps until the process ends, because pointers might be left. A server that drops a heap in an error path dies of it;
+/// who keeps pointers can keep the heap.
 /// </para>
 /// </remarks>
 public sealed unsafe partial class NativeHeap : IDisposable
 {
     private static NativeHeap? s_shared;
     private static object? s_sharedGate;
+    private static readonly NativeHeapOptions s_defaults = new();
 
     private ThreadTable<HeapMagazine[]> _threads = new();       // the plain heap's magazines by thread; no thread has any with debugging
     private readonly nuint _start;
-    private readonly byte* _classes;              // by granule
-    private nuint _granules;                      // 0 with debugging: no address is the fast paths' business; and once it is disposed of
-    private readonly IHeapLayer _layer;           // the plain heap, or the debugger over it
-    private readonly PlainHeap _plain;
+    private readonly uint* _entries;              // of the window's table, by granule
+    private readonly nuint _granules;
+    private uint _firstEntry;                     // the heap's entries are this and classes above it; 0, nobody's, where no address is
+                                                  // the fast paths' business: before the first block, with debugging, after the end
+
+    private readonly AddressWindow _window;
+    private readonly NativeHeapOptions _options;
     private readonly MeteredEntry _metered;
     private readonly nuint _minimumAlignment;
+    private readonly Gate _lifetime = new();      // what is below is made, and the heap ends, one after the other
+    private HeapLayers? _layers;                  // null before the first block
+    private TableKeeper? _keeper;                 // ends them if the heap is dropped
     private long _failures;
-    private readonly Gate _ending = new();
     private int _disposed;
 
-    /// <summary>A heap of its own, independent of all others.</summary>
+    /// <summary>A heap of its own, independent of all others. O(1); takes no memory until it is used.</summary>
     /// <param name="options">Null for the defaults.</param>
     /// <exception cref="ArgumentException">The minimum alignment is no power of two of at most 4,096.</exception>
-    /// <exception cref="OutOfMemoryException">The system has not even a little address space.</exception>
+    /// <exception cref="OutOfMemoryException">The process has not even a little address space for heaps.</exception>
     public NativeHeap(NativeHeapOptions? options = null)
     {
-        options ??= new NativeHeapOptions();
+        options ??= s_defaults;
         ArgumentNullException.ThrowIfNull(options.Name, nameof(options));
         ArgumentNullException.ThrowIfNull(options.TimeProvider, nameof(options));
-        HeapDebugging debugging = options.Debugging ?? HeapDebugging.FromEnvironment;
+        _options = options;
         _minimumAlignment = Checked(options);
         _callbacks = new CallbackContext(options.CallbackRefused);
-        bool isDebugged = debugging != HeapDebugging.None;
-        _plain = new PlainHeap(options.Name, options.Limit == 0 ? DefaultReservation
-            : options.Limit, options.HugePages, isDebugged, options.TimeProvider);
-        _plain.Magazines.ShowTo(threads => _threads = threads);
-        _start = _plain.Space.Start;
-        _classes = _plain.Space.Map.Classes;
-        _granules = isDebugged ? 0 : _plain.Space.Granules;
+        _window = AddressWindow.Shared;
+        _start = _window.Start;
+        _entries = _window.Table.Entries;
+        _granules = _window.Table.Granules;
+        _metered = MemoryMetrics.Heaps.Add(this);
+        HeapDebugging debugging = options.Debugging ?? HeapDebugging.FromEnvironment;
+        if (debugging == HeapDebugging.None && options.TimeProvider == TimeProvider.System)
+        {
+            return;
+        }
+
+        // A clock of the caller's may refuse to make a timer, and a debugger shall see the heap from its beginning.
         try
         {
-            _layer = isDebugged ? new HeapDebugger(_plain, debugging, options.TimeProvider) : _plain;
-            _metered = MemoryMetrics.Heaps.Add(this);
+            _ = MakeLayers();
         }
         catch
         {
-            _plain.Stop();
-            _ = (_layer ?? _plain).End();
+            MemoryMetrics.Heaps.Remove(_metered);
             throw;
         }
     }
@@ -89,14 +107,17 @@ public sealed unsafe partial class NativeHeap : IDisposable
         LazyInitializer.EnsureInitialized(ref s_shared, ref s_sharedGate, static () => new NativeHeap(new NativeHeapOptions { Name = "shared" }));
 
     /// <summary>The heap's name in messages and metrics.</summary>
-    public string Name => _plain.Name;
-
-    /// <summary>Address space, in bytes.</summary>
-    internal nuint Reserved => _plain.Space.Size;
+    public string Name => _options.Name;
 
     internal bool IsDisposed => Volatile.Read(ref _disposed) != 0;
 
-    private static nuint DefaultReservation => nuint.Size == 8 ? unchecked((nuint)(256UL << 30)) : 512u << 20;
+    /// <summary>What serves what the fast paths cannot. Made now if it is not there yet.</summary>
+    /// <remarks>A caller keeps the heap alive until its call has ended (<see cref="GC.KeepAlive"/>): else the layers could end
+    /// meanwhile.</remarks>
+    private IHeapLayer Layer => (Volatile.Read(ref _layers) ?? MakeLayers()).Top;
+
+    /// <summary>Address space that the heap may use.</summary>
+    internal nuint Reserved => HeapExtents.ReservedFor(_window, _options.Limit);
 
     /// <summary>A block of at least <paramref name="size"/> bytes; 0 gives the smallest there is. Starts at a multiple of 16 if the size is
     /// at most 64 or a multiple of 16, else of 8. O(1) from magazines; large blocks O(1) in the arena.</summary>
@@ -162,16 +183,28 @@ public sealed unsafe partial class NativeHeap : IDisposable
     /// address inside one has the block's size.)</exception>
     public nuint GetSize(void* block)
     {
-        nuint granule = ((nuint)block - _start) >> HeapSpace.GranuleShift;
-        int sizeClass = granule < _granules ? _classes[granule] : 0;
-        return SizeClasses.Contains(sizeClass) ? (nuint)SizeClasses.SizeOf(sizeClass) : _layer.SizeOf((nuint)block);
+        nuint granule = ((nuint)block - _start) >> GranuleTable.GranuleShift;
+        uint entry = granule < _granules ? _entries[granule] : 0;
+        if (_firstEntry != 0 && entry - _firstEntry is var sizeClass && SizeClasses.Contains((int)sizeClass))
+        {
+            return (nuint)SizeClasses.SizeOf((int)sizeClass);
+        }
+
+        nuint size = Layer.SizeOf((nuint)block);
+        GC.KeepAlive(this);
+        return size;
     }
 
     /// <summary>Does the address lie in memory that this heap has cut into blocks, or in a large block of it? O(1), for interior addresses
     /// of large blocks O(segments). With debugging: in a live block; O(live blocks) for interior addresses.</summary>
-    public bool Owns(void* address) => _layer.Owns((nuint)address);
+    public bool Owns(void* address)
+    {
+        bool owns = Volatile.Read(ref _layers) is { } layers && layers.Top.Owns((nuint)address);
+        GC.KeepAlive(this);
+        return owns;
+    }
 
-    /// <summary>Frees every block at once, and gives the memory back, or leaves it to the next heap for some seconds. With debugging, leaks
+    /// <summary>Frees every block at once. The memory goes back, or to other heaps for some seconds. With debugging, leaks
     /// and damage are then told to who asked for it. No other thread may be in a call of the heap.</summary>
     /// <exception cref="InvalidOperationException">It is the <see cref="Shared"/> heap.</exception>
     public void Dispose()
@@ -181,7 +214,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
             throw new InvalidOperationException("The shared heap is everybody's: it is not to be disposed of.");
         }
 
-        using (_ending.EnterScope())
+        using (_lifetime.EnterScope())
         {
             if (Interlocked.Exchange(ref _disposed, 1) != 0)
             {
@@ -193,17 +226,44 @@ public sealed unsafe partial class NativeHeap : IDisposable
     }
 
     /// <summary>The heap does not end meanwhile: for who calls at a time that its user cannot know, as a finaliser.</summary>
-    internal Gate.Scope HoldOpen() => _ending.EnterScope();
+    internal Gate.Scope HoldOpen() => _lifetime.EnterScope();
 
     /// <summary>Ends the heap. There is no second try.</summary>
     /// <returns>Reports what debugging has found; null if nothing is to be reported.</returns>
     private Action? End()
     {
         _callbacks.Close();
-        _plain.Stop();
+        _layers?.Plain.Stop();
         MemoryMetrics.Heaps.Remove(_metered);
-        _granules = 0;
-        return _layer.End();
+        _firstEntry = 0;
+        _keeper?.End();
+        return _layers?.Report;
+    }
+
+    private HeapLayers MakeLayers()
+    {
+        using (_lifetime.EnterScope())
+        {
+            ThrowIfDisposed();
+            if (_layers is { } made)
+            {
+                return made;
+            }
+
+            var layers = new HeapLayers(_window, _options, _options.Debugging ?? HeapDebugging.FromEnvironment);
+            _keeper = new TableKeeper(this, layers);
+            var self = new WeakReference<NativeHeap>(this);      // the layers do not keep it alive
+            layers.Plain.Magazines.ShowTo(threads =>
+            {
+                if (self.TryGetTarget(out NativeHeap? heap))
+                {
+                    heap._threads = threads;
+                }
+            });
+            _firstEntry = layers.Top == layers.Plain ? layers.Plain.Space.Owner << GranuleTable.OwnerShift : 0;
+            Volatile.Write(ref _layers, layers);
+            return layers;
+        }
     }
 
     private static nuint Checked(NativeHeapOptions options) =>
@@ -217,9 +277,15 @@ public sealed unsafe partial class NativeHeap : IDisposable
     private bool TryCache(void* block)
     {
         int thread = ThreadNumber.Current;
-        nuint granule = ((nuint)block - _start) >> HeapSpace.GranuleShift;
+        nuint granule = ((nuint)block - _start) >> GranuleTable.GranuleShift;
+        if (granule >= _granules)
+        {
+            return false;
+        }
 
         // What is no small block of a slab is of no class, or of one that has no open magazine.
-        return granule < _granules && MagazineTable.Of(_threads, thread, _classes[granule]).TryPush((nuint)block);
+        uint* entry = _entries + granule;
+        return *entry - _firstEntry <= byte.MaxValue
+            && MagazineTable.Of(_threads, thread, GranuleTable.ClassOf(entry)).TryPush((nuint)block);
     }
 }

@@ -6,9 +6,8 @@ public sealed record NativeHeapOptions
     /// <summary>The heap's name in messages and metrics.</summary>
     public string Name { get; init; } = "heap";
 
-    /// <summary>The most address space, in bytes, that the heap may use: what it may ever hold. Rounded down to whole pages, of which there
-    /// is one at least; where the system has not so much, a half of it, or a quarter, and so on. 0, the default: 256 GiB. Address space is
-    /// not memory.</summary>
+    /// <summary>The most, in bytes, that the heap may ever hold. Rounded down to whole pages, of which there is one at least. 0, the
+    /// default: what the machine or the container has, and what the process has of address space for all its heaps.</summary>
     public nuint Limit { get; init; }
 
     /// <summary>Asks the system for huge pages (<see cref="VirtualMemory.TryAdviseHuge"/>). The first use of memory then costs a fraction,

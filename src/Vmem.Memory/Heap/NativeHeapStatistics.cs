@@ -3,11 +3,17 @@ namespace Vmem.Memory;
 /// <summary>What a heap holds and has done; amounts in bytes.</summary>
 public readonly record struct NativeHeapStatistics
 {
-    /// <summary>Address space.</summary>
+    /// <summary>The address space that the heap may use: its limit, or what all heaps of the process have now.</summary>
     public nuint Reserved { get; init; }
 
-    /// <summary>Of that, what is backed by memory as soon as it is touched.</summary>
+    /// <summary>What is the heap's and is backed by memory as soon as it is touched.</summary>
     public nuint Committed { get; init; }
+
+    /// <summary>What takes memory now, as the system counts it. (What was swapped out does not.)</summary>
+    public nuint Resident { get; init; }
+
+    /// <summary>Free pages that may still take memory, ready for the next request. <see cref="NativeHeap.Trim"/> gives them back.</summary>
+    public nuint Dirty { get; init; }
 
     /// <summary>What slabs and large blocks take of it.</summary>
     public nuint Held { get; init; }

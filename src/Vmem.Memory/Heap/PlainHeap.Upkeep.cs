@@ -37,11 +37,6 @@ internal sealed partial class PlainHeap : IUpkeepTarget
     {
         try
         {
-            if (!idleOnly)
-            {
-                _ = ReservationPool.Shared.ReleaseAll();
-            }
-
             _ = GiveBack(idleOnly, discard: true);
         }
         catch (OutOfMemoryException)
@@ -62,6 +57,12 @@ internal sealed partial class PlainHeap : IUpkeepTarget
 
         _small.GiveBack(idleOnly);
         _starter?.Trim();
-        return discard ? _space.DiscardFree(staleOnly: idleOnly) : 0;
+        nuint discarded = discard ? _space.DiscardFree(staleOnly: idleOnly) : 0;
+        if (!idleOnly || _space.IsClean)
+        {
+            _space.ReleaseEmpty();
+        }
+
+        return discarded;
     }
 }

@@ -1,4 +1,5 @@
 using Vmem.Caching;
+using Vmem.Memory.Window;
 
 namespace Vmem.Memory.Heap;
 
@@ -21,19 +22,18 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
     private readonly LargeBlocks _large;
     private readonly StarterArena? _starter;
     private readonly Upkeep _upkeep;
-    private readonly bool _isDebugged;
     private volatile bool _ended;
 
+    /// <param name="window">Where its memory comes from.</param>
     /// <param name="name">The heap's name in messages and metrics.</param>
-    /// <param name="wanted">The most address space that it may take.</param>
+    /// <param name="limit">The most that it may ever hold; 0: no limit.</param>
     /// <param name="huge">Whether huge pages are asked for.</param>
     /// <param name="isDebugged">Whether a debugger stands between it and its users.</param>
     /// <param name="time">The clock of the upkeep.</param>
-    public PlainHeap(string name, nuint wanted, bool huge, bool isDebugged, TimeProvider time)
+    public PlainHeap(AddressWindow window, string name, nuint limit, bool huge, bool isDebugged, TimeProvider time)
     {
         Name = name;
-        _isDebugged = isDebugged;
-        _space = new HeapSpace(name, wanted, huge);
+        _space = new HeapSpace(window, name, limit, huge, isSealed: isDebugged);
         try
         {
             _large = new LargeBlocks(_space);
@@ -57,7 +57,7 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
     public MagazineTable Magazines => _small.Magazines;
 
     /// <summary>True if the address is one of the heap's, whatever lies there.</summary>
-    public bool Reserves(nuint address) => address - _space.Start < _space.Size;
+    public bool Reserves(nuint address) => _space.Reserves(address);
 
     public nuint Take(nuint size, nuint alignment, bool clear, out bool isZero)
     {
@@ -80,7 +80,7 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
 
     public void Free(nuint block, nuint? size)
     {
-        int sizeClass = _space.Map.ClassAt(block);
+        int sizeClass = _space.ClassAt(block);
         if (SizeClasses.Contains(sizeClass))
         {
             _small.Give(block, sizeClass);
@@ -105,7 +105,7 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
     /// <param name="isHeld">True if the address lies in a block.</param>
     public nuint SizeAt(nuint address, out bool isHeld)
     {
-        int sizeClass = _space.Map.ClassAt(address);
+        int sizeClass = _space.ClassAt(address);
         if (SizeClasses.Contains(sizeClass))
         {
             isHeld = true;
@@ -118,7 +118,7 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
     }
 
     public bool Owns(nuint address) =>
-        !_ended && Reserves(address) && (_space.Map.ClassAt(address) != 0 || _space.TryFind(address, out _));
+        !_ended && (_space.ClassAt(address) != 0 || _space.TryFind(address, out _));
 
     public bool TryResize(nuint block, nuint size, nuint alignment, out nuint old, out bool canStay)
     {
@@ -147,8 +147,8 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
             ArenaStatistics<nuint> starter = _starter?.Statistics ?? default;
             figures = new NativeHeapStatistics
             {
-                Reserved = _space.Size,
                 Committed = _space.CommittedBytes,
+                Dirty = _space.FreeDirtyBytes,
                 Held = _large.Bytes + starter.TotalSize + (pagesOnly ? _small.CountHeld() : 0),
                 InUse = _large.Bytes + starter.InUse,
                 LiveBlocks = _large.Count + starter.LiveSegments,
@@ -157,6 +157,7 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
             };
             if (!pagesOnly)
             {
+                figures = figures with { Resident = _space.CountResident() };
                 _small.Count(ref figures);
             }
 
@@ -181,19 +182,12 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
         return null;
     }
 
-    /// <summary>Gives everything back; without a debugger the space goes to the next heap.</summary>
+    /// <summary>Gives everything back; without a debugger the memory stays for the next heap.</summary>
     public void Dispose()
     {
         _starter?.Dispose();
         _small.Dispose();
-        if (_isDebugged)
-        {
-            _space.Dispose();
-        }
-        else
-        {
-            _space.Leave();
-        }
+        _space.Dispose();
     }
 
     private nuint TakeOrTrim(int sizeClass, nuint size, nuint alignment, bool clear, out bool isZero)
@@ -204,6 +198,11 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
             // Also if this finds nothing: another thread may have been giving back meanwhile.
             _ = GiveBack(idleOnly: false, discard: false);
             block = TakeOnce(sizeClass, size, alignment, clear, out isZero);
+        }
+
+        if (block == 0)
+        {
+            _space.ReleaseEmpty();                // what was taken for it in vain
         }
 
         return block;
@@ -226,6 +225,7 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
         (InvalidFreeReason reason, string why) =
             isHeld ? (InvalidFreeReason.InteriorAddress, "it lies inside a block") :
             Reserves(address) ? (InvalidFreeReason.AlreadyFree, "no block starts there") :
+            _space.OtherOwnerOf(address) is { } owner ? (InvalidFreeReason.OtherOwner, $"it is an address of heap '{owner}'") :
             (InvalidFreeReason.NotAllocated, "it is none of this heap's addresses");
         return new InvalidFreeException(reason, address, 0, $"Heap '{Name}' cannot {verb} 0x{address:x}: {why}. Nothing was changed.");
     }

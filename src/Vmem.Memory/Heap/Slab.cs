@@ -21,6 +21,8 @@ internal unsafe struct Slab
     public nuint Start;
     public Slab* Next;                            // in its class's list of slabs with free blocks
     public Slab* Previous;
+    public Slab* Older;                           // of its class's slabs, whether they have free blocks or not
+    public Slab* Newer;
     public int SizeClass;
     public int Capacity;
     public int Free;                              // in the slab, touched or not

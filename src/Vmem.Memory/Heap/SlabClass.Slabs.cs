@@ -13,7 +13,7 @@ internal sealed unsafe partial class SlabClass
         nuint wrong = 0;
         foreach (nuint block in blocks)
         {
-            Slab* slab = _map.SlabAt(block);
+            Slab* slab = _space.SlabAt(block);
             if (slab is null || slab->SizeClass != _sizeClass || !TryIndex(slab, block, out int index) || !Slab.TryGive(slab, index))
             {
                 wrong = block;
@@ -62,9 +62,16 @@ internal sealed unsafe partial class SlabClass
             }
         }
 
-        Invariant.Assert((start & (HeapSpace.Granule - 1)) == 0 && _map.SlabAt(start) is null, "a slab is made of whole granules that are no other's");
+        Invariant.Assert((start & (HeapSpace.Granule - 1)) == 0 && _space.SlabAt(start) is null, "a slab is made of whole granules that are no other's");
         Slab.Initialize(slab, start, _sizeClass, _capacity);
-        _map.Set(start, _slabSize, slab);
+        _space.SetSlab(start, _slabSize, _sizeClass, slab);
+        slab->Older = _newest;
+        if (_newest is not null)
+        {
+            _newest->Newer = slab;
+        }
+
+        _newest = slab;
         _slabs++;
         Link(slab);
         return slab;
@@ -74,12 +81,32 @@ internal sealed unsafe partial class SlabClass
     {
         _lock.AssertHeld();
         Invariant.Assert(slab->Free == slab->Capacity && slab != _first && _slabs > 0, "a slab that goes has all its blocks, and none to give");
-        Invariant.Assert(_map.SlabAt(slab->Start) == slab, "a slab that goes is in the map");
-        _map.Clear(slab->Start, _slabSize);
+        Invariant.Assert(_space.SlabAt(slab->Start) == slab, "a slab that goes is in the map");
+        Forget(slab);
+        _space.SetClass(slab->Start, _slabSize, 0);
         _space.Free(slab->Start, _slabSize);
         slab->Next = _spare;
         _spare = slab;
         _slabs--;
+    }
+
+    /// <summary>A slab is none any more.</summary>
+    private void Forget(Slab* slab)
+    {
+        Invariant.Assert((slab->Newer is null ? _newest : slab->Newer->Older) == slab, "a slab that goes was there");
+        if (slab->Newer is not null)
+        {
+            slab->Newer->Older = slab->Older;
+        }
+        else
+        {
+            _newest = slab->Older;
+        }
+
+        if (slab->Older is not null)
+        {
+            slab->Older->Newer = slab->Newer;
+        }
     }
 
     private Slab* TakeRecord()

@@ -14,7 +14,7 @@ internal sealed unsafe partial class SlabClass
         Invariant.Hold(new HashSet<nuint>(cached).Count == cached.Count, "a block is in one magazine", $"one of {_size} bytes is there twice: it was freed twice");
         long slabs = 0;
         long blocksOut = 0;
-        for (Slab* slab = _map.NextOf(_sizeClass, _space.Start); slab is not null; slab = _map.NextOf(_sizeClass, slab->Start + _slabSize))
+        for (Slab* slab = _newest; slab is not null; slab = slab->Older)
         {
             slabs++;
             int free = slab->Capacity - slab->Untouched;
@@ -24,7 +24,7 @@ internal sealed unsafe partial class SlabClass
             }
 
             Invariant.Hold(free == slab->Free, "a slab counts its free blocks", $"{free} are free, {slab->Free} are counted in the slab of {_size} bytes at {slab->Start}");
-            Invariant.Hold(_map.SlabAt(slab->Start) == slab && _map.SlabAt(slab->Start + _slabSize - 1) == slab, "the map knows every slab", $"not the one of {_size} bytes at {slab->Start}");
+            Invariant.Hold(_space.SlabAt(slab->Start) == slab && _space.SlabAt(slab->Start + _slabSize - 1) == slab, "the map knows every slab", $"not the one of {_size} bytes at {slab->Start}");
             Invariant.Hold(_space.SizeAt(slab->Start) == _slabSize, "a slab's pages are allocated", $"not those of the slab of {_size} bytes at {slab->Start}");
             blocksOut += slab->Capacity - free;
         }
@@ -40,7 +40,7 @@ internal sealed unsafe partial class SlabClass
         Invariant.Hold(slabs == _slabs && blocksOut == _blocksOut, "slabs and blocks are counted", $"{slabs} and {blocksOut} are there, {_slabs} and {_blocksOut} are counted");
         foreach (nuint block in cached)
         {
-            Slab* slab = _map.SlabAt(block);
+            Slab* slab = _space.SlabAt(block);
             bool known = slab is not null && slab->SizeClass == _sizeClass && TryIndex(slab, block, out int index) &&
                 Slab.IsOut(slab, index);
             Invariant.Hold(known, "what a magazine holds is a block that is out of its slab", $"{block} is none: it was freed wrongly");

@@ -28,7 +28,6 @@ internal sealed unsafe partial class SlabClass : IDisposable
     private const int DepotBytes = 512 * 1024;
 
     private readonly HeapSpace _space;
-    private readonly SlabMap _map;
     private readonly SlabRecords _records;
     private readonly int _sizeClass;
     private readonly int _size;
@@ -40,6 +39,7 @@ internal sealed unsafe partial class SlabClass : IDisposable
     private bool _ended;
     private BlockDepot _depot;
     private Slab* _first;                         // with free blocks
+    private Slab* _newest;                        // of all slabs
     private long _slabs;
     private long _blocksOut;                      // of their slabs: in the depot, in magazines, or with users
     private int _threads;                         // have had magazines of it
@@ -49,7 +49,6 @@ internal sealed unsafe partial class SlabClass : IDisposable
     {
         _records = records;
         _space = space;
-        _map = space.Map;
         _sizeClass = sizeClass;
         _size = SizeClasses.SizeOf(sizeClass);
         _slabSize = HeapSpace.Granule;
@@ -86,7 +85,7 @@ internal sealed unsafe partial class SlabClass : IDisposable
                 break;                        // a fresh slab may fail: what is taken must not be lost by that
             }
 
-            Invariant.Assert(slab->Free > 0 && _map.SlabAt(slab->Start) == slab, "a listed slab has pages, and blocks to give");
+            Invariant.Assert(slab->Free > 0 && _space.SlabAt(slab->Start) == slab, "a listed slab has pages, and blocks to give");
             taken += Slab.Take(slab, _size, blocks[taken..]);
             if (slab->Free == 0)
             {
@@ -150,7 +149,7 @@ internal sealed unsafe partial class SlabClass : IDisposable
     {
         using ArenaLock.Scope held = _lock.EnterScope();
         _ended = true;
-        _first = null;
+        _first = _newest = null;
         _depot.Dispose();
     }
 

@@ -9,7 +9,8 @@ namespace Vmem.Memory.Heap;
 internal sealed class SmallBlocks : IDisposable
 {
     private readonly SlabRecords _records = new();
-    private readonly SlabClass[] _classes = new SlabClass[SizeClasses.Count];
+    private readonly SlabClass?[] _classes = new SlabClass?[SizeClasses.Count];      // those that were asked for
+    private readonly HeapSpace _space;
     private long _fetched;                        // blocks handed out that no magazine counts
     private InvalidFreeException? _wrongFree;     // found where nobody was to be told
 
@@ -17,11 +18,7 @@ internal sealed class SmallBlocks : IDisposable
     /// <param name="hasMagazines">Whether threads keep blocks. If not, each comes from its slab and goes back there.</param>
     public SmallBlocks(HeapSpace space, bool hasMagazines)
     {
-        for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
-        {
-            _classes[sizeClass] = new SlabClass(space, _records, sizeClass);
-        }
-
+        _space = space;
         if (!hasMagazines)
         {
             Magazines.End();
@@ -30,14 +27,14 @@ internal sealed class SmallBlocks : IDisposable
 
     public MagazineTable Magazines { get; } = new();
 
-    private ReadOnlySpan<SlabClass> Classes => _classes.AsSpan(1);
+    private ReadOnlySpan<SlabClass?> Classes => _classes.AsSpan(1);
 
     /// <summary>A block from the thread's magazine, which is filled by half if it is empty; 0 if there is no memory.</summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public nuint Take(int sizeClass)
     {
-        SlabClass slabs = _classes[sizeClass];
+        SlabClass slabs = ClassOf(sizeClass);
         Span<nuint> batch = stackalloc nuint[SizeClasses.MostRounds];
         ref HeapMagazine mine = ref MagazineOf(slabs);
         if (mine.TryPop(out nuint block))
@@ -75,7 +72,7 @@ internal sealed class SmallBlocks : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Give(nuint block, int sizeClass)
     {
-        SlabClass slabs = _classes[sizeClass];
+        SlabClass slabs = ClassOf(sizeClass);
         Span<nuint> batch = stackalloc nuint[SizeClasses.MostRounds];
         ref HeapMagazine mine = ref MagazineOf(slabs);
         batch = batch[..mine.Spill(batch[..SizeClasses.Rounds(sizeClass)])];
@@ -96,15 +93,15 @@ internal sealed class SmallBlocks : IDisposable
     {
         using (new Claim(Magazines))
         {
-            foreach (SlabClass slabs in Classes)
+            foreach (SlabClass? slabs in Classes)
             {
-                NoteWrong(Magazines.Drain(slabs, idleOnly));
+                NoteWrong(slabs is null ? 0 : Magazines.Drain(slabs, idleOnly));
             }
         }
 
-        foreach (SlabClass slabs in Classes)
+        foreach (SlabClass? slabs in Classes)
         {
-            NoteWrong(idleOnly ? slabs.Tick() : slabs.Trim());
+            NoteWrong(slabs is null ? 0 : idleOnly ? slabs.Tick() : slabs.Trim());
         }
     }
 
@@ -115,9 +112,9 @@ internal sealed class SmallBlocks : IDisposable
     public nuint CountHeld()
     {
         nuint held = 0;
-        foreach (SlabClass slabs in Classes)
+        foreach (SlabClass? slabs in Classes)
         {
-            held += slabs.Count().Bytes;
+            held += slabs?.Count().Bytes ?? 0;
         }
 
         return held;
@@ -127,8 +124,13 @@ internal sealed class SmallBlocks : IDisposable
     public void Count(ref NativeHeapStatistics figures)
     {
         using var claim = new Claim(Magazines);
-        foreach (SlabClass slabs in Classes)
+        foreach (SlabClass? slabs in Classes)
         {
+            if (slabs is null)
+            {
+                continue;
+            }
+
             (long count, nuint bytes, long blocksOut, int inDepot) = slabs.Count();
             (long inMagazines, long taken) = Magazines.Count(slabs.SizeClass);
             long ready = inMagazines + inDepot;
@@ -153,8 +155,13 @@ internal sealed class SmallBlocks : IDisposable
     {
         var cached = new List<nuint>();
         using var claim = new Claim(Magazines);
-        foreach (SlabClass slabs in Classes)
+        foreach (SlabClass? slabs in Classes)
         {
+            if (slabs is null)
+            {
+                continue;
+            }
+
             cached.Clear();
             Magazines.CopyTo(slabs.SizeClass, cached);
             slabs.Validate(cached);
@@ -165,12 +172,25 @@ internal sealed class SmallBlocks : IDisposable
     public void Dispose()
     {
         Magazines.End();
-        foreach (SlabClass slabs in Classes)
+        foreach (SlabClass? slabs in Classes)
         {
-            slabs.Dispose();
+            slabs?.Dispose();
         }
 
         _records.Dispose();
+    }
+
+    /// <summary>A class, made when it is first asked for. Throws <see cref="OutOfMemoryException"/>.</summary>
+    private SlabClass ClassOf(int sizeClass)
+    {
+        ref SlabClass? slabs = ref _classes[sizeClass];
+        return Volatile.Read(ref slabs) ?? Make(ref slabs);
+
+        SlabClass Make(ref SlabClass? place)
+        {
+            var made = new SlabClass(_space, _records, sizeClass);
+            return Interlocked.CompareExchange(ref place, made, null) ?? made;
+        }
     }
 
     /// <summary>The current thread's magazine of a class; a closed one if there are none, or no memory for one.</summary>

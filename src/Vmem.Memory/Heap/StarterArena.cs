@@ -85,13 +85,13 @@ internal sealed class StarterArena : IArenaSource<nuint>, IDisposable
             return false;
         }
 
-        _space.Map.Set(start, size, SizeClass);
+        _space.SetClass(start, size, SizeClass);
         return true;
     }
 
     void IArenaSource<nuint>.Release(nuint start, nuint size)
     {
-        _space.Map.Clear(start, size);
+        _space.SetClass(start, size, 0);
         _space.Free(start, size);
     }
 

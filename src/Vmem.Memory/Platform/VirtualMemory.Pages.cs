@@ -93,6 +93,14 @@ public static unsafe partial class VirtualMemory
         ThrowIfShort(Succeeded(s_system.Unprotect(start, size), "unprotect", start, size), "unprotect", start, size);
     }
 
+    /// <summary>Lets reserved pages be read: they are zero, and take no memory. <see cref="Commit"/> makes them writable. False if the
+    /// system is short of memory or mappings.</summary>
+    internal static bool TryMakeReadable(void* start, nuint size)
+    {
+        CheckRange(start, size);
+        return Succeeded(s_system.MakeReadable(start, size), "make readable", start, size);
+    }
+
     /// <summary>Asks for huge pages: fewer entries in the processor's table of pages, for memory that is used as a whole. Only what lies in
     /// aligned multiples of <see cref="HugePageSize"/> can have them, and they may come late or never. The advice ends with the
     /// commitment.</summary>

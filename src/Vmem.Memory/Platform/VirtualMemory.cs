@@ -51,6 +51,15 @@ public static unsafe partial class VirtualMemory
 
     internal static AddressSpace Space { get; } = new(s_system);
 
+    /// <summary>The lowest address that may be asked for by name.</summary>
+    internal static nuint Lowest => s_system.Lowest;
+
+    /// <summary>The highest one.</summary>
+    internal static nuint Highest => s_system.Highest;
+
+    /// <summary>How much more address space the process may have now: about that much, or less.</summary>
+    internal static nuint Headroom => s_system.Headroom;
+
     /// <summary>Reserves address space: no access, no memory.</summary>
     /// <param name="size">In bytes; a multiple of <see cref="PageSize"/>.</param>
     /// <param name="alignment">The start is a multiple of this power of two. 0: of <see cref="Granularity"/>, which it always is.</param>

@@ -1,6 +1,7 @@
 #if DEBUG
 using Vmem.Checks;
 using Vmem.Memory.Heap;
+using Vmem.Memory.Window;
 using Vmem.Testing.Exploration;
 using Xunit;
 
@@ -63,7 +64,7 @@ public sealed class HeapExplorationTests : IDisposable
 
     private static Scenario AllBlocks()
     {
-        var space = new HeapSpace("explored", 1 << 24, huge: false);
+        var space = new HeapSpace(AddressWindow.Shared, "explored", 1 << 24, huge: false);
         var blocks = new SmallBlocks(space, hasMagazines: true);
         int sizeClass = SizeClasses.Of(SizeClasses.Largest);
         List<nuint> held = [];

@@ -1,4 +1,4 @@
-using Vmem.Memory.Heap;
+using Vmem.Memory.Window;
 using Vmem.Memory.Tests.Platform;
 using Xunit;
 
@@ -107,16 +107,10 @@ public unsafe class HeapFootprintTests
     /// <summary>In memory that no heap has had before.</summary>
     private static NativeHeap Create()
     {
-        _ = ReservationPool.Shared.ReleaseAll();
+        _ = AddressWindow.Shared.Discard(staleOnly: false);
         return new(new NativeHeapOptions { Limit = Space, Debugging = HeapDebugging.None });
     }
 
     /// <summary>All that the heap has in memory.</summary>
-    private static nuint Resident(NativeHeap heap)
-    {
-        void* somewhere = heap.Allocate(16);
-        heap.Free(somewhere);
-        nuint start = (nuint)somewhere & ~(nuint)((2 << 20) - 1);
-        return VirtualMemory.GetResident((void*)start, heap.GetStatistics().Committed);
-    }
+    private static nuint Resident(NativeHeap heap) => heap.GetStatistics().Resident;
 }

@@ -3,6 +3,7 @@ using Vmem.Checks;
 using Vmem.Diagnostics;
 using Vmem.Memory.Heap;
 using Vmem.Memory.Tests.Platform;
+using Vmem.Memory.Window;
 using Vmem.Platform;
 using Vmem.Testing.Internals;
 using Xunit;
@@ -95,10 +96,10 @@ public unsafe class HeapInterruptTests
     {
         Footprint footprint = new();
         NativeHeap heap = new(new NativeHeapOptions { Limit = Footprint.Large });
-        void* kept = heap.Allocate(70 << 20);     // more than is kept for another heap
+        void* kept = heap.Allocate(70 << 20);
         heap.Free(heap.Allocate(1 << 20));
         InterruptedCall end = new(heap.Dispose);
-        using (SystemCallFault.Inject(call => end.Begin(call == SystemCall.Discard)))
+        using (SystemCallFault.Inject(call => end.Begin(call == SystemCall.Decommit)))
         {
             _ = heap.Trim();
         }
@@ -110,7 +111,7 @@ public unsafe class HeapInterruptTests
 
     /// <summary>Other heaps come and go meanwhile, and metrics are collected.</summary>
     [Theory]
-    [InlineData("pool")]
+    [InlineData("window")]
     [InlineData("heaps")]
     [InlineData("arenas")]
     public void A_heap_that_waits_for_others_is_disposed_of_to_the_end(string wait)
@@ -121,7 +122,7 @@ public unsafe class HeapInterruptTests
         InterruptedCall end = new(heap.Dispose);
         (Action enter, Action exit) = wait switch
         {
-            "pool" => (GateOf(ReservationPool.Shared).Enter, GateOf(ReservationPool.Shared).Exit),
+            "window" => (GateOf(AddressWindow.Shared).Enter, GateOf(AddressWindow.Shared).Exit),
             "heaps" => (GateOf(MemoryMetrics.Heaps).Enter, GateOf(MemoryMetrics.Heaps).Exit),
             _ => ((Action)VmemInternals.EnterArenaMetrics, (Action)VmemInternals.ExitArenaMetrics),
         };
@@ -129,15 +130,16 @@ public unsafe class HeapInterruptTests
         _ = end.Begin(isDue: true);
         exit();
         end.CheckEnd();
-        _ = ReservationPool.Shared.ReleaseAll();
         footprint.CheckUnchanged();
     }
 
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_plain")]
-    private static extern ref PlainHeap PlainOf(NativeHeap heap);
+    private static PlainHeap PlainOf(NativeHeap heap) => LayersOf(heap).Plain;
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_layers")]
+    private static extern ref HeapLayers LayersOf(NativeHeap heap);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_gate")]
-    private static extern ref Gate GateOf(ReservationPool pool);
+    private static extern ref Gate GateOf(AddressWindow window);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_lock")]
     private static extern ref Gate GateOf(MeteredRegistry registry);

@@ -1,4 +1,3 @@
-using Vmem.Memory.Heap;
 using Vmem.Memory.Tests.Internals;
 using Vmem.Memory.Tests.Platform;
 using Vmem.Platform;
@@ -56,48 +55,22 @@ public unsafe class HeapMakingTests
         footprint.CheckUnchanged();
     }
 
+    /// <summary>They are made with the first block.</summary>
     [Fact]
     public void A_heap_whose_tables_cannot_be_had_leaves_nothing_behind()
     {
-        Footprint footprint = new();              // and none of its length is kept
-        using (TableFaults.Inject(() => true))
-        {
-            Assert.ThrowsAny<OutOfMemoryException>(() => new NativeHeap(new NativeHeapOptions { Limit = Footprint.Large }));
-        }
-
-        footprint.CheckUnchanged();
-    }
-
-    [Fact]
-    public void A_space_that_cannot_be_used_again_is_not_lost()
-    {
-        NativeHeapOptions options = new() { Limit = Footprint.Large + (1 << 21) };
         Footprint footprint = new();
-        new NativeHeap(options).Dispose();
+        using NativeHeap heap = new(new NativeHeapOptions { Limit = Footprint.Large, Debugging = HeapDebugging.None });
         using (TableFaults.Inject(() => true))
         {
-            Assert.ThrowsAny<OutOfMemoryException>(() => new NativeHeap(options));
+            Assert.ThrowsAny<OutOfMemoryException>(() => heap.Allocate(100));
+            Assert.ThrowsAny<OutOfMemoryException>(() =>
+                new NativeHeap(new NativeHeapOptions { Limit = Footprint.Large, Debugging = HeapDebugging.Default }).Allocate(100));
         }
 
         footprint.CheckUnchanged();
-    }
-
-    /// <summary>A space that is short because address space was, is not for heaps to whom more can be given.</summary>
-    [Fact]
-    public void A_heap_is_not_short_because_another_was()
-    {
-        NativeHeapOptions options = new() { Limit = (nuint)41 << 30 };
-        _ = ReservationPool.Shared.ReleaseAll();        // there is room in it
-        int calls = 0;
-        using (SystemCallFault.Inject(call => call == SystemCall.Reserve && calls++ < 4))
-        {
-            NativeHeap first = new(options);
-            Assert.True(first.GetStatistics().Reserved < options.Limit);
-            first.Dispose();
-        }
-
-        using NativeHeap heap = new(options);
-        Assert.Equal(options.Limit, heap.GetStatistics().Reserved);
+        heap.Free(heap.Allocate(100));
+        heap.Validate();
     }
 
     [Fact]

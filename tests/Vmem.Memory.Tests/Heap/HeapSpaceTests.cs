@@ -1,4 +1,5 @@
 using Vmem.Memory.Heap;
+using Vmem.Memory.Window;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Heap;
@@ -11,8 +12,9 @@ public class HeapSpaceTests
     [Fact]
     public void Pages_that_are_only_being_discarded_are_not_found()
     {
-        using HeapSpace space = new("discarding", 79 << 20, huge: false);
-        nuint page = space.Start;
+        using HeapSpace space = new(AddressWindow.Shared, "discarding", 79 << 20, huge: false);
+        Assert.True(space.TryAllocate(HeapSpace.PageSize, 1, clear: false, out nuint page, out _));
+        space.Free(page, HeapSpace.PageSize);
         int turn = 0;                             // odd while the page is free
         int found = 0;
         Thread reader = new(() =>
@@ -41,7 +43,7 @@ public class HeapSpaceTests
     [Fact]
     public void Pages_that_are_free_are_there_while_another_wants_aligned_ones()
     {
-        using HeapSpace space = new("aligned", 81 << 20, huge: false);
+        using HeapSpace space = new(AddressWindow.Shared, "aligned", 81 << 20, huge: false);
         nuint size = HeapSpace.Granule;
         Assert.True(space.TryAllocate(space.Size, 1, clear: false, out nuint all, out _));
         Assert.True(space.TryExtend(all, space.Size, size + HeapSpace.PageSize));

@@ -99,7 +99,7 @@ public unsafe class LimitTests
         using (SystemCallFault fault = SystemCallFault.Inject(SecondThread.AtDiscard(asker)))
         {
             _ = heap.Trim();
-            Assert.True(fault.Count(SystemCall.Discard) > 0);
+            Assert.True(fault.Count(SystemCall.Decommit) > 0);
         }
 
         asker.Join();
@@ -114,25 +114,7 @@ public unsafe class LimitTests
         Assert.True(exitCode == 0, output);
     }
 
-    [Fact]
-    public void What_is_kept_for_the_next_heap_is_not_in_its_way()
-    {
-        (int exitCode, string output) = ChildProcess.Run(typeof(LimitTests), nameof(Run_two_heaps_of_which_one_fits));
-        Assert.True(exitCode == 0, output);
-    }
-
-    [Fact(Explicit = true)]
-    public void Run_two_heaps_of_which_one_fits()
-    {
-        SystemLimits limits = SystemLimits.Get(SystemLimits.AddressSpace);
-        SystemLimits.Set(SystemLimits.AddressSpace, limits with { Current = (nuint)ProcessMap.TotalSize + (700 * Megabyte) });
-        new NativeHeap(new NativeHeapOptions { Limit = 400 * Megabyte }).Dispose();
-        using NativeHeap heap = new(new NativeHeapOptions { Limit = 500 * Megabyte });
-        Assert.Equal(500 * Megabyte, heap.GetStatistics().Reserved);
-        SystemLimits.Set(SystemLimits.AddressSpace, limits);
-    }
-
-    /// <summary>The space is as long as it can be had; blocks fill it; a second heap is refused or gets less.</summary>
+    /// <summary>The window takes a part of what there is and grows; blocks fill it; a hundred other heaps use what comes back.</summary>
     [Fact(Explicit = true)]
     public void Run_out_of_address_space()
     {
@@ -147,6 +129,7 @@ public unsafe class LimitTests
             blocks.Add((nuint)block);
         }
 
+        Assert.True(blocks.Count > 250, $"{blocks.Count} of 400 MB could be had.");
         while (heap.TryAllocate(1_000, out void* block))
         {
             *(byte*)block = 1;
@@ -164,21 +147,9 @@ public unsafe class LimitTests
         heap.Free(heap.Allocate(Megabyte));
         _ = heap.Trim();
         Assert.Equal(0u, heap.GetStatistics().Held);
-        List<NativeHeap> more = [];
-        try
-        {
-            while (more.Count < 100)
-            {
-                more.Add(new NativeHeap());
-            }
-        }
-        catch (OutOfMemoryException)
-        {
-            more.ForEach(other => other.Free(other.Allocate(1_000)));
-        }
-
-        Assert.InRange(more.Count, 0, 99);
-        more.ForEach(other => other.Dispose());
+        NativeHeap[] more = [.. Enumerable.Range(0, 100).Select(_ => new NativeHeap())];
+        Array.ForEach(more, other => other.Free(other.Allocate(1_000)));
+        Array.ForEach(more, other => other.Dispose());
         heap.Dispose();
         SystemLimits.Set(SystemLimits.AddressSpace, limits);
     }

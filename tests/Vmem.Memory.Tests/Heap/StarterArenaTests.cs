@@ -1,4 +1,5 @@
 using Vmem.Memory.Heap;
+using Vmem.Memory.Window;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Heap;
@@ -11,7 +12,7 @@ public unsafe class StarterArenaTests
     [Fact]
     public void A_class_has_its_share_and_no_more()
     {
-        using HeapSpace space = new("share", Space, huge: false);
+        using HeapSpace space = new(AddressWindow.Shared, "share", Space, huge: false);
         using StarterArena starter = new("share", space);
         for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
         {
@@ -28,7 +29,7 @@ public unsafe class StarterArenaTests
     [Fact]
     public void What_comes_back_does_not_add_to_the_share()
     {
-        using HeapSpace space = new("back", Space, huge: false);
+        using HeapSpace space = new(AddressWindow.Shared, "back", Space, huge: false);
         using StarterArena starter = new("back", space);
         List<nuint> blocks = Take(starter, 1);
         blocks.ForEach(block => starter.Free(block, 16));
@@ -39,7 +40,7 @@ public unsafe class StarterArenaTests
     [Fact]
     public void Blocks_are_found_by_their_addresses()
     {
-        using HeapSpace space = new("found", Space, huge: false);
+        using HeapSpace space = new(AddressWindow.Shared, "found", Space, huge: false);
         using StarterArena starter = new("found", space);
         nuint end = 0;
         foreach ((nuint block, nuint size) in TakeAll(starter).Order())
@@ -47,17 +48,17 @@ public unsafe class StarterArenaTests
             Assert.True(block % StarterArena.Quantum == 0 && block >= end, $"{size} bytes at {block}, the one before ends at {end}");
             Assert.True(starter.TryFind(block, out Segment<nuint> found) && (found.Start, found.Size) == (block, size));
             Assert.True(starter.TryFind(block + size - 1, out found) && found.Start == block);
-            Assert.Equal(StarterArena.SizeClass, space.Map.Classes[(block - space.Start) >> HeapSpace.GranuleShift]);
+            Assert.Equal(StarterArena.SizeClass, space.ClassAt(block));
             end = block + size;
         }
 
-        Assert.False(starter.TryFind(space.Start + space.Size - 1, out _));
+        Assert.False(starter.TryFind(end + HeapSpace.Granule, out _));
     }
 
     [Fact]
     public void A_second_free_is_refused()
     {
-        using HeapSpace space = new("twice", Space, huge: false);
+        using HeapSpace space = new(AddressWindow.Shared, "twice", Space, huge: false);
         using StarterArena starter = new("twice", space);
         nuint[] blocks = [.. Take(starter, 2)];
         starter.Free(blocks[1], 32);
@@ -71,7 +72,7 @@ public unsafe class StarterArenaTests
     [Fact]
     public void A_trim_gives_pages_back_of_which_no_block_is_live()
     {
-        using HeapSpace space = new("trim", Space, huge: false);
+        using HeapSpace space = new(AddressWindow.Shared, "trim", Space, huge: false);
         using StarterArena starter = new("trim", space);
         List<(nuint Block, nuint Size)> blocks = TakeAll(starter);
         (nuint kept, nuint keptSize) = blocks[0];
@@ -81,14 +82,14 @@ public unsafe class StarterArenaTests
         starter.Free(kept, keptSize);
         starter.Trim();
         Assert.Equal(0u, starter.Statistics.TotalSize);
-        Assert.True(new ReadOnlySpan<byte>(space.Map.Classes, (int)space.Granules).IndexOfAnyExcept((byte)0) < 0);
+        Assert.All(blocks, block => Assert.Equal(0, space.ClassAt(block.Block)));
         Assert.True(space.TryAllocate(space.Size, 1, clear: false, out _, out _));
     }
 
     [Fact]
     public void Without_pages_there_are_none()
     {
-        using HeapSpace space = new("full", Space, huge: false);
+        using HeapSpace space = new(AddressWindow.Shared, "full", Space, huge: false);
         using StarterArena starter = new("full", space);
         Assert.True(space.TryAllocate(space.Size - HeapSpace.Granule + HeapSpace.PageSize, 1, clear: false, out _, out _));
         Assert.False(starter.TryTake(1, out nuint block));

@@ -1,9 +1,10 @@
-using Vmem.Memory.Heap;
+using Vmem.Memory.Window;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Platform;
 
-/// <summary>Shows that what was reserved in between is back: the process's address space is as large as before.</summary>
+/// <summary>Shows that what was reserved in between is back: the process's address space is as large as before, and so is what heaps have
+/// of their window.</summary>
 /// <remarks>Other threads map and unmap meanwhile, megabytes perhaps. So what is watched must be large: <see cref="Large"/>, which is only
 /// address space and costs nothing.</remarks>
 internal sealed class Footprint
@@ -15,14 +16,21 @@ internal sealed class Footprint
     public const string Collection = "Address space";
 
     private readonly long _before;
+    private readonly nuint _inUse;
 
     public Footprint()
     {
-        _ = ReservationPool.Shared.ReleaseAll();        // else what earlier tests' heaps left goes back meanwhile
+        GC.Collect();                             // what earlier tests have dropped shall not go back meanwhile
+        GC.WaitForPendingFinalizers();
+        _inUse = AddressWindow.Shared.InUse;
         _before = ProcessMap.TotalSize;
     }
 
-    public void CheckUnchanged() => Assert.InRange(Grown, -(long)Large / 4, (long)Large / 4);
+    public void CheckUnchanged()
+    {
+        Assert.InRange(Grown, -(long)Large / 4, (long)Large / 4);
+        Assert.InRange(AddressWindow.Shared.InUse, 0u, _inUse);
+    }
 
     /// <summary>By how much the address space has grown since.</summary>
     public long Grown => ProcessMap.TotalSize - _before;

@@ -26,7 +26,7 @@ internal static class SecondThread
     /// <summary>As a fault of no system call: it comes when memory is first discarded.</summary>
     public static Func<SystemCall, bool> AtDiscard(Thread thread) => call =>
     {
-        _ = Start(thread, call == SystemCall.Discard);
+        _ = Start(thread, call is SystemCall.Discard or SystemCall.Decommit);
         return false;
     };
 }

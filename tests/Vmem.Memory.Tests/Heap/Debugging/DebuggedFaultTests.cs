@@ -84,6 +84,11 @@ public unsafe class DebuggedFaultTests
             for (int i = 0; i < 3_000; i++)
             {
                 int size = random.Next(30_000);
+                if (i % 50 == 0)
+                {
+                    _ = heap.Trim();              // what is free is decommitted, and must be committed again
+                }
+
                 if (random.Next(2) == 0 && heap.TryAllocate((nuint)size, out void* block))
                 {
                     new Span<byte>(block, size).Fill(1);

@@ -182,8 +182,10 @@ public unsafe class HeapMistakeTests
         });
     }
 
-    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_plain")]
-    private static extern ref PlainHeap PlainOf(NativeHeap heap);
+    private static PlainHeap PlainOf(NativeHeap heap) => LayersOf(heap).Plain;
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_layers")]
+    private static extern ref HeapLayers LayersOf(NativeHeap heap);
 
     private static nint[] Addresses(byte*[] blocks)
     {

@@ -2,45 +2,68 @@ using System.Numerics;
 using System.Runtime.InteropServices;
 using Vmem.Checks;
 
-namespace Vmem.Memory.Heap;
+namespace Vmem.Memory.Window;
 
-/// <summary>Which pages of a reservation may hold something.</summary>
+/// <summary>Which pages of the address window may hold something, whoever used them last.</summary>
 /// <remarks>A page is <em>dirty</em> from when it is first handed out until it is discarded. A page that is not dirty is zero, and takes no
-/// memory. One bit for each, in memory that is not touched before it is needed: what is reserved is long, what is used of it short. A
+/// memory. One bit for each, in memory that is not touched before it is needed: what is covered is long, what is used of it short. A
 /// second one tells which of them have been free since somebody last looked: they are <em>stale</em>.</remarks>
 internal sealed unsafe class DirtyPages : IDisposable
 {
     private readonly nuint _start;
     private readonly int _pageShift;
+    private readonly SparseTable _dirtyTable;
+    private readonly SparseTable _staleTable;
     private readonly ulong* _dirty;
     private readonly ulong* _stale;               // of what is dirty
-    private long _pages;
-    private long _touched;                        // no page from here on was ever dirty
 
     public DirtyPages(nuint start, nuint size)
     {
         _start = start;
         _pageShift = BitOperations.Log2(VirtualMemory.PageSize);
-        nuint words = ((size >> _pageShift) / 64) + 1;
-        _dirty = (ulong*)NativeMemory.AllocZeroed(2 * words, sizeof(ulong));
-        _stale = _dirty + words;
+        nuint bytes = ((size >> _pageShift >> 6) + 1) * sizeof(ulong);
+        _dirtyTable = new SparseTable(bytes, isReadable: false);
+        try
+        {
+            _staleTable = new SparseTable(bytes, isReadable: false);
+        }
+        catch
+        {
+            _dirtyTable.Dispose();
+            throw;
+        }
+
+        _dirty = (ulong*)_dirtyTable.Start;
+        _stale = (ulong*)_staleTable.Start;
     }
 
-    public nuint Bytes => (nuint)Interlocked.Read(ref _pages) << _pageShift;
-
-    /// <summary>How much of a range may be dirty, from its start.</summary>
-    public nuint TouchedPart(nuint start, nuint size)
+    /// <summary>Memory for the bits of pages that are to be handed out. False if there is none. One thread at a time.</summary>
+    public bool TryCommit(nuint start, nuint size)
     {
-        nuint end = _start + ((nuint)Volatile.Read(ref _touched) << _pageShift);
-        return start < end ? nuint.Min(size, end - start) : 0;
+        nuint first = (start - _start) >> _pageShift >> 6;
+        nuint bytes = (((start + size - 1 - _start) >> _pageShift >> 6) - first + 1) * sizeof(ulong);
+        return _dirtyTable.TryCommit(first * sizeof(ulong), bytes) && _staleTable.TryCommit(first * sizeof(ulong), bytes);
+    }
+
+    /// <summary>How many bytes of a range are dirty.</summary>
+    public nuint Count(nuint start, nuint size)
+    {
+        nuint count = 0;
+        foreach ((nuint word, ulong mask) in WordsOf(start, size))
+        {
+            count += (nuint)BitOperations.PopCount(_dirty[word] & mask);
+        }
+
+        return count << _pageShift;
     }
 
     /// <summary>Notes that pages are in use.</summary>
     /// <param name="start">Where they begin.</param>
     /// <param name="size">In bytes.</param>
     /// <param name="clear">Zeroes those that are dirty already.</param>
-    /// <returns>Are all of them zero?</returns>
-    public bool Mark(nuint start, nuint size, bool clear)
+    /// <param name="fresh">How many bytes were not dirty before.</param>
+    /// <returns>True if all of them are zero.</returns>
+    public bool Mark(nuint start, nuint size, bool clear, out nuint fresh)
     {
         int dirty = 0;
         foreach ((nuint word, ulong mask) in WordsOf(start, size))
@@ -59,9 +82,25 @@ internal sealed unsafe class DirtyPages : IDisposable
             }
         }
 
-        SlabMap.InterlockedMax(ref _touched, (long)((start + size - _start) >> _pageShift));
-        _ = Interlocked.Add(ref _pages, (long)(size >> _pageShift) - dirty);
+        fresh = size - ((nuint)dirty << _pageShift);
         return clear || dirty == 0;
+    }
+
+    /// <summary>Pages are zero, and nobody uses them.</summary>
+    /// <returns>How many bytes were dirty.</returns>
+    public nuint Forget(nuint start, nuint size)
+    {
+        nuint dirty = 0;
+        foreach ((nuint word, ulong mask) in WordsOf(start, size))
+        {
+            if ((_dirty[word] & mask) != 0)
+            {
+                dirty += (nuint)BitOperations.PopCount(Interlocked.And(ref _dirty[word], ~mask) & mask);
+                _ = Interlocked.And(ref _stale[word], ~mask);
+            }
+        }
+
+        return dirty << _pageShift;
     }
 
     public bool Any(nuint start, nuint size)
@@ -81,10 +120,10 @@ internal sealed unsafe class DirtyPages : IDisposable
     /// <param name="start">Where they begin.</param>
     /// <param name="size">In bytes.</param>
     /// <param name="staleOnly">Only of those that were free when this was asked last, too. The others are stale from now on.</param>
-    /// <param name="failed">Receives the runs of pages that the system could not discard: they are as they were, or not committed any
-    /// more.</param>
+    /// <param name="failed">Receives the starts of runs of pages that the system could not discard: they are as they were, or not committed
+    /// any more.</param>
     /// <returns>How many bytes went back.</returns>
-    public nuint Discard(nuint start, nuint size, bool staleOnly, Action<nuint, nuint> failed)
+    public nuint Discard(nuint start, nuint size, bool staleOnly, Action<nuint> failed)
     {
         nuint discarded = 0;
         foreach ((nuint word, ulong pages) in WordsOf(start, size))
@@ -116,16 +155,19 @@ internal sealed unsafe class DirtyPages : IDisposable
                 catch (OutOfMemoryException)      // on Windows only
                 {
                     _ = Interlocked.Or(ref _dirty[word], before & ~dirty);
-                    failed(first, length);
+                    failed(first);
                 }
             }
         }
 
-        _ = Interlocked.Add(ref _pages, -(long)(discarded >> _pageShift));
         return discarded;
     }
 
-    public void Dispose() => NativeMemory.Free(_dirty);
+    public void Dispose()
+    {
+        _dirtyTable.Dispose();
+        _staleTable.Dispose();
+    }
 
     /// <summary>The first pages of a word whose bits are set, as many as follow one another. Their bits are taken away.</summary>
     private (nuint Start, nuint Size) TakeRun(nuint word, ref ulong bits)

@@ -1,0 +1,105 @@
+using Vmem.Checks;
+
+namespace Vmem.Memory.Window;
+
+/// <summary>The free segments of an arena of pages: how their memory goes back to the system while others go on allocating.</summary>
+/// <remarks>Of each free segment, what may have memory is taken out of circulation meanwhile: it is allocated, and free all the same. Who
+/// misses pages waits for it (<see cref="Hold"/>).</remarks>
+internal sealed class FreePages(Arena<nuint> pages, AddressWindow window)
+{
+    private readonly Gate _discarding = new();    // held while free pages are out of circulation
+    private nuint _takenOut = nuint.MaxValue;     // where these begin, or may soon
+    private int _turns;                           // counts the beginnings and ends of that
+
+    /// <summary>Odd while pages are out of circulation.</summary>
+    public int Turns => Volatile.Read(ref _turns);
+
+    /// <summary>Nothing is out of circulation until the result is disposed of.</summary>
+    public Gate.Scope Hold() => _discarding.EnterScope();
+
+    /// <summary>Gives the memory of free pages back to the system, or of those only that were free when this was called last, too. Chunks
+    /// that are wholly free and clean are decommitted.</summary>
+    public Return Discard(bool staleOnly)
+    {
+        Return all = default;
+        using (_discarding.EnterScope())
+        {
+            foreach (Segment<nuint> segment in pages.GetSegments())
+            {
+                (nuint start, nuint size) = segment.Kind == SegmentKind.Free ? window.Commits.PartOf(segment.Start, segment.Size) : default;
+                if (size == 0 || !window.HasMemory(start, size))
+                {
+                    continue;
+                }
+
+                Invariant.Assert((_turns & 1) == 0 && _takenOut == nuint.MaxValue, "one segment at a time is out of circulation");
+                _ = Interlocked.Increment(ref _turns);
+                Volatile.Write(ref _takenOut, start);
+                bool isOut = false;
+                try
+                {
+                    isOut = TryTakeOut(start, size);
+                    all += isOut ? window.Discard(start, size, staleOnly) : default;
+                }
+                finally
+                {
+                    if (isOut)
+                    {
+                        pages.Free(start, size);
+                    }
+
+                    // In this order: who looked meanwhile sees either that it is out, or that there was a turn.
+                    _ = Interlocked.Increment(ref _turns);
+                    Volatile.Write(ref _takenOut, nuint.MaxValue);
+                }
+            }
+        }
+
+        return all;
+    }
+
+    /// <summary>The allocated pages that an address is in.</summary>
+    /// <remarks>What is taken out only to be discarded is free. Whether it is that or a block that has come there shows when the discarder
+    /// is done.</remarks>
+    public bool TryFind(nuint address, out Segment<nuint> segment)
+    {
+        int turns = Turns;
+        if (!pages.TryGetSegment(address, out segment) || segment.Kind != SegmentKind.Allocated)
+        {
+            return false;
+        }
+
+        if (segment.Start != Volatile.Read(ref _takenOut) && turns == Turns)
+        {
+            return true;
+        }
+
+        using (_discarding.EnterScope())
+        {
+            return pages.TryGetSegment(address, out segment) && segment.Kind == SegmentKind.Allocated;
+        }
+    }
+
+    private bool TryTakeOut(nuint start, nuint size)
+    {
+        Invariant.Assert(_discarding.IsHeldByCurrentThread, "pages are taken out under the lock");
+        try
+        {
+            var place = new RangeConstraints<nuint> { Min = start, Max = start + size };
+            return pages.TryAllocateConstrained(size, place, FitPolicy.FirstFit, out _);
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>What has gone back to the system, in bytes.</summary>
+    /// <param name="Discarded">Pages that were dirty and are zero now.</param>
+    /// <param name="Decommitted">Chunks that are not committed any more.</param>
+    public readonly record struct Return(nuint Discarded, nuint Decommitted)
+    {
+        public static Return operator +(Return left, Return right) =>
+            new(left.Discarded + right.Discarded, left.Decommitted + right.Decommitted);
+    }
+}
