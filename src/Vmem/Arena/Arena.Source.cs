@@ -35,7 +35,17 @@ public sealed partial class Arena<T> : ILender<T>, ISupply<T>, ILoanSource<T>
     }
 
     /// <inheritdoc/>
-    void IArenaSource<T>.Release(T start, T size) => FreeWhoever(start, size);
+    /// <remarks>An arena above may not know yet that what it gives back was revoked.</remarks>
+    void IArenaSource<T>.Release(T start, T size)
+    {
+        try
+        {
+            FreeWhoever(start, size);
+        }
+        catch (InvalidFreeException e) when (e.Reason == InvalidFreeReason.Revoked)
+        {
+        }
+    }
 
     /// <summary>Frees a range by whichever call it was allocated.</summary>
     private void FreeWhoever(T start, T size)

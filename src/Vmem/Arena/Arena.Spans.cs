@@ -1,4 +1,5 @@
 using Vmem.Caching;
+using Vmem.Diagnostics;
 using Vmem.Space;
 
 namespace Vmem;
@@ -115,6 +116,72 @@ public sealed partial class Arena<T>
         bool hasDrained = _space.TryEndDrain(start);
         _space.TurnSpan(start);                   // also what another call, which threw, did not come to
         return hasDrained;
+    }
+
+    /// <summary>Drains a span, as <see cref="TryDrainSpan"/> does: nothing more is given from it, and it goes back when it is empty. For
+    /// who knows that the span is there.</summary>
+    /// <param name="start">The first value of the span.</param>
+    /// <param name="size">Its length.</param>
+    /// <exception cref="ArgumentException">There is no such span, or it holds every value of the type.</exception>
+    /// <exception cref="OutOfMemoryException">See <see cref="TryDrainSpan"/>.</exception>
+    /// <remarks>O(segments of the span), in steps that others come between.</remarks>
+    public void Retire(T start, T size)
+    {
+        using (_space.Visit())
+        {
+            if (_space.Map.FindSpan(start, out T spanStart, out T spanSize) == 0 || spanStart != start || spanSize != size)
+            {
+                throw new ArgumentException($"Arena '{_space.Name}' has no span of {size} at {start}.", nameof(start));
+            }
+        }
+
+        _ = TryDrainSpan(start);                  // if it has gone meanwhile, that was what was asked for
+    }
+
+    /// <summary>Takes a lost import away at once, whatever lives in it: the source has taken it back, or a lease has ended. Nothing is
+    /// released to the source.</summary>
+    /// <param name="start">The first value of the import.</param>
+    /// <param name="size">Its length.</param>
+    /// <returns>False if the arena has no span there. Should one be on its way, from a call of the source that has begun, it is not added;
+    /// if nobody needs it any more, it goes back to the source as ever.</returns>
+    /// <exception cref="ArgumentException">The span there is another, or was added; or the arena has no source.</exception>
+    /// <exception cref="OutOfMemoryException">There is no memory to bring it to its end. Nothing more is given from the span, and it does
+    /// not go to the source: call again.</exception>
+    /// <remarks>
+    /// <para>
+    /// When the call returns, the span is gone, and with it what quantum caches held of it, what rested, and every live range.
+    /// <see cref="ArenaOptions{T}.Revoked"/> gets these; imports of arenas above are among them, whose owners revoke in turn. In
+    /// statistics they count as freed. Those who wait are served elsewhere, or told if that can never be.
+    /// </para>
+    /// <para>
+    /// A later free of such a range is refused (<see cref="InvalidFreeReason.Revoked"/>), also of a size that caches keep. The last 64
+    /// spans are remembered, each until its place is imported again. From then on a free by address cannot be told from one of the new
+    /// owner's. A free by handle can: so those who lease hold handles.
+    /// </para>
+    /// <para>
+    /// O(segments of the span), in steps that others come between, and O(n log n) in all rests for each step that meets some. As long as
+    /// anything is remembered, frees of cached sizes take a longer path.
+    /// </para>
+    /// </remarks>
+    public bool Revoke(T start, T size)
+    {
+        if (!_space.TryBeginRevoke(start, size))
+        {
+            return false;
+        }
+
+        List<Segment<T>> lost = [];
+        AuditSite? site = _space.Auditor?.Sign(AuditCall.Revoke);
+        do
+        {
+            if (TryBeginDrain(start, out _))
+            {
+                _space.TurnSpan(start);
+            }
+        }
+        while (!_space.TryRevoke(start, lost, site));
+        _space.Revoked?.Invoke(new ArenaRevocation<T>(_space.Name, start, size, lost));
+        return true;
     }
 
     /// <summary>Whether a value lies in any span, allocated or not (vmem_contains).</summary>

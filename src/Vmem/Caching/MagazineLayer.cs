@@ -1,5 +1,6 @@
 using System.Numerics;
 using Vmem.Recording;
+using Vmem.Space;
 
 namespace Vmem.Caching;
 
@@ -18,22 +19,11 @@ internal sealed class MagazineLayer<T>(MagazineCache<T>[] caches, ArenaRecorder<
     /// span drains, an entry takes nothing. Changes under the arena's lock.</summary>
     public MagazineCache<T>[] Returns { get; } = [.. caches];
 
-    /// <summary>The spans that drain: no range of them comes in. Becomes longer only with another layer.</summary>
-    public Segment<T>[] Draining { get; set; } = [];
+    /// <summary>Spans that drain or were revoked: no range of them comes in. Becomes longer only with another layer.</summary>
+    public Segment<T>[] Withheld { get; set; } = [];
 
     /// <summary>Whether a range may come in.</summary>
-    public bool MayKeep(T start)
-    {
-        foreach (ref readonly Segment<T> span in Draining.AsSpan())
-        {
-            if (start - span.Start < span.Size)
-            {
-                return false;
-            }
-        }
-
-        return true;
-    }
+    public bool MayKeep(T start) => !WithheldRanges<T>.Lies(Withheld, start);
 
     /// <summary>Null if nobody does.</summary>
     public ArenaRecorder<T>? Recorder => recorder;

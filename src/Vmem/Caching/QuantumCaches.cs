@@ -209,7 +209,7 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
 
     /// <summary>Other magazines take the place of these, recorded or not, which know the spans that drain. Frozen and drained.</summary>
     /// <param name="layer">What <see cref="CreateLayer"/> made.</param>
-    public void MoveTo(MagazineLayer<T> layer) => _magazines.MoveTo(layer, _watch.IsOn, _space.DrainingRanges);
+    public void MoveTo(MagazineLayer<T> layer) => _magazines.MoveTo(layer, _watch.IsOn, _space.Withheld.All);
 
     /// <summary>Magazines for <see cref="MoveTo"/>.</summary>
     public MagazineLayer<T> CreateLayer(ArenaRecorder<T>? recorder) => _magazines.CreateLayer(recorder);
@@ -242,7 +242,7 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
     /// <inheritdoc/>
     public void NoteDraining()
     {
-        _magazines.SetDraining(_space.DrainingRanges);
+        _magazines.SetWithheld(_space.Withheld.All);
         if (_handles is null || _space.Map.HandleSegments == 0)
         {
             _magazines.WatchNone();

@@ -107,17 +107,17 @@ internal sealed class RangeMagazines<T>
     /// <summary>From now on every free of a size is to be looked at. Under the arena's lock.</summary>
     public void Watch(int sizeClass) => Volatile.Write(ref Returns[sizeClass], s_watched);
 
-    /// <summary>Ends <see cref="Watch"/> for all sizes, unless a span drains. Under the arena's lock.</summary>
+    /// <summary>Ends <see cref="Watch"/> for all sizes, unless a span drains, or was revoked. Under the arena's lock.</summary>
     public void WatchNone()
     {
-        if (_layer.Draining.Length == 0)
+        if (_layer.Withheld.Length == 0)
         {
             All.CopyTo(Returns, 0);
         }
     }
 
-    /// <summary>No more than these spans drain. Under the arena's lock.</summary>
-    public void SetDraining(Segment<T>[] spans) => _layer.Draining = spans;
+    /// <summary>Nothing comes in from these spans, which are no more than before. Under the arena's lock.</summary>
+    public void SetWithheld(Segment<T>[] spans) => _layer.Withheld = spans;
 
     /// <summary>Returns a range after <see cref="MagazineCache{TItem}.TryReturnLoaded"/> has failed, or no magazine was shown.</summary>
     /// <returns>False if it must go below.</returns>
@@ -145,8 +145,8 @@ internal sealed class RangeMagazines<T>
     /// <see cref="Thaw"/>.</summary>
     /// <param name="layer">The new ones.</param>
     /// <param name="isClosed">Whether they are closed.</param>
-    /// <param name="draining">The spans that drain.</param>
-    public void MoveTo(MagazineLayer<T> layer, bool isClosed, Segment<T>[] draining)
+    /// <param name="withheld">See <see cref="MagazineLayer{T}.Withheld"/>.</param>
+    public void MoveTo(MagazineLayer<T> layer, bool isClosed, Segment<T>[] withheld)
     {
         MagazineTotals totals = Count();
         Invariant.Assert(totals.Ranges == 0 && _frozenCount == Classes, "a layer that is left is empty");
@@ -158,10 +158,10 @@ internal sealed class RangeMagazines<T>
         MagazineCache<T>.Claim(layer.Caches);     // nobody has them yet: there is nothing to wait for
         for (int i = 0; i < Classes; i++)
         {
-            layer.Returns[i] = Returns[i] == s_watched || draining.Length > 0 ? s_watched : layer.Caches[i];
+            layer.Returns[i] = Returns[i] == s_watched || withheld.Length > 0 ? s_watched : layer.Caches[i];
         }
 
-        layer.Draining = draining;
+        layer.Withheld = withheld;
 
         foreach (MagazineCache<T> cache in isClosed ? layer.Caches : [])
         {

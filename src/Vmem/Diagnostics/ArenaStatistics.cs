@@ -63,6 +63,9 @@ public readonly record struct ArenaStatistics<T>
     /// <summary>Spans given back to the source.</summary>
     public long Releases { get; init; }
 
+    /// <summary>Imports that were revoked (<see cref="Arena{T}.Revoke"/>): they did not go back.</summary>
+    public long Revocations { get; init; }
+
     /// <summary>Allocated segments.</summary>
     public long LiveSegments { get; init; }
 

@@ -64,4 +64,7 @@ public enum AuditCall
 
     /// <summary><c>FreeAt</c>; frees a range whichever way it was allocated.</summary>
     FreeAt,
+
+    /// <summary><c>Revoke</c>; ends a range whichever way it was allocated.</summary>
+    Revoke,
 }

@@ -175,13 +175,20 @@ internal sealed class Importer<T>
     /// <param name="request">The request.</param>
     /// <param name="terms">What is wanted beside it.</param>
     /// <param name="gaveBack">Whether something came that did not fit, and went back.</param>
+    /// <returns>The import, and in its tag the number of the ask.</returns>
     private Segment<T> Import(in Request<T> request, in ImportTerms<T> terms, out bool gaveBack)
     {
         _space.AssertNotHeld();
         gaveBack = false;
         bool isAnywhere = !T.IsZero(terms.Unit) && request.Placement.TryLowest(T.Zero, T.MaxValue, out _);
-        return !isAnywhere ? default
-            : _lender is null ? Ask(request.Placement, terms, ref gaveBack) : Borrow(_lender, request.Placement, terms);
+        if (!isAnywhere)
+        {
+            return default;
+        }
+
+        ulong ask = _space.BeginAsk();
+        Segment<T> import = _lender is null ? Ask(request.Placement, terms, ref gaveBack) : Borrow(_lender, request.Placement, terms);
+        return import with { Tag = ask };
     }
 
     private Segment<T> Borrow(ILender<T> lender, in Placement<T> placement, in ImportTerms<T> wanted)

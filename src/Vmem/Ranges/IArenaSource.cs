@@ -8,6 +8,14 @@ namespace Vmem;
 /// <see cref="Arena{T}"/> is itself a source, so arenas stack to any depth. An arena calls its source without holding its own lock;
 /// a source that several arenas share must be thread-safe. On behalf of those who wait it may be asked on a thread of the pool, unless the
 /// arena is single-threaded.
+/// <para>
+/// Neither method may block. Both are called by whoever allocates, and <see cref="Release"/> by whoever frees the last range of a span, or
+/// has a part in it through caches. A source that has to ask a server keeps a stock, refuses when that is empty, and says when it
+/// has more: see <see cref="INotifyingArenaSource{T}"/>. Who frees while others wait never asks the source for them: another
+/// thread does, unless the arena is single-threaded.
+/// </para>
+/// <para>A source that takes something away calls <see cref="Arena{T}.Revoke"/>, under no lock of its own that
+/// <see cref="Release"/> takes. It may still get a release that was on its way.</para>
 /// </remarks>
 /// <typeparam name="T">The integer type of both sides.</typeparam>
 public interface IArenaSource<T>

@@ -24,6 +24,9 @@ public enum InvalidFreeReason
     /// <summary>The range was allocated by a call that another one frees: vmem_free goes with vmem_alloc, and vmem_xfree with vmem_xalloc.
     /// Only an audited arena (<see cref="ArenaOptions{T}.Audit"/>) knows.</summary>
     WrongCall,
+
+    /// <summary>The range lay in an import that was revoked (<see cref="Arena{T}.Revoke"/>): it is not the arena's any more.</summary>
+    Revoked,
 }
 
 /// <summary>A free that cannot be right. Nothing was changed.</summary>

@@ -71,6 +71,21 @@ internal unsafe struct RestHeap<T>
         }
     }
 
+    /// <summary>Takes out what begins within a range: the others are added anew, each at or before its place.</summary>
+    public void RemoveWithin(T start, T size)
+    {
+        uint count = _count;
+        _count = 0;
+        for (uint place = 0; place < count; place++)
+        {
+            RestEntry<T> entry = *At(place);
+            if (entry.Start - start >= size)
+            {
+                Add(entry);
+            }
+        }
+    }
+
     public readonly void CopyTo(List<RestEntry<T>> list)
     {
         for (uint i = 0; i < _count; i++)

@@ -72,6 +72,16 @@ internal struct RestQueue<T>
         }
     }
 
+    /// <summary>Makes sure that <see cref="RemoveWithin"/> needs no memory.</summary>
+    public void ReserveRemoval() => _ring.Reserve(1);
+
+    /// <summary>Takes out what begins within a range.</summary>
+    public void RemoveWithin(T start, T size)
+    {
+        _ring.RemoveWithin(start, size);
+        _heap.RemoveWithin(start, size);
+    }
+
     /// <summary>All of them, in order. O(n log n).</summary>
     public readonly List<RestEntry<T>> ToList()
     {

@@ -110,6 +110,20 @@ internal unsafe struct RestRing<T>
         }
     }
 
+    /// <summary>Takes out what begins within a range: all of them go round once. Needs the room of one before.</summary>
+    public void RemoveWithin(T start, T size)
+    {
+        for (long left = Count; left > 0; left--)
+        {
+            RestEntry<T> entry = First;
+            RemoveFirst();
+            if (entry.Start - start >= size)
+            {
+                Add(entry);
+            }
+        }
+    }
+
     public readonly void CopyTo(List<RestEntry<T>> list)
     {
         int from = _head;

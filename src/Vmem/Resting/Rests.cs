@@ -71,6 +71,22 @@ internal sealed class Rests<T>
         NoteTimer();
     }
 
+    /// <summary>Makes sure that <see cref="RemoveWithin"/> needs no memory. Throws <see cref="OutOfMemoryException"/>, having changed
+    /// nothing.</summary>
+    public void ReserveRemoval()
+    {
+        _tables.Timed.ReserveRemoval();
+        _tables.Fenced.ReserveRemoval();
+    }
+
+    /// <summary>What begins within a range rests no more: it is gone. O(n log n).</summary>
+    public void RemoveWithin(T start, T size)
+    {
+        _tables.Timed.RemoveWithin(start, size);
+        _tables.Fenced.RemoveWithin(start, size);
+        NoteTimer();
+    }
+
     /// <summary>The last fence that has been completed; null: none has.</summary>
     public ulong? Completed
     {

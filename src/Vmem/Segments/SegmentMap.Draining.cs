@@ -78,6 +78,14 @@ internal sealed unsafe partial class SegmentMap<T>
         return tag->Previous == spanIndex && tag->IsDraining;
     }
 
+    /// <summary>The first segment of a span that is not draining; 0: all of it drains.</summary>
+    public uint FirstHeld(uint spanIndex)
+    {
+        uint first = _tags.At(spanIndex)->Next;
+        first = _tags.At(first)->IsDraining ? _tags.At(first)->Next : first;
+        return first == spanIndex ? 0 : first;
+    }
+
     /// <summary>Removes such a span.</summary>
     public void RemoveDrained(uint spanIndex)
     {

@@ -102,6 +102,10 @@ public sealed record ArenaOptions<T>
     /// </remarks>
     public bool CutRestsShort { get; init; }
 
+    /// <summary>Called by <see cref="Arena{T}.Revoke"/> when a span is gone, under no lock, with what was live in it. What it throws is
+    /// thrown by that call; the span is gone all the same. Null: nobody wants to know.</summary>
+    public Action<ArenaRevocation<T>>? Revoked { get; init; }
+
     /// <summary>Called by <see cref="Arena{T}.Dispose"/> when something is still allocated, after everything has been given back. Null:
     /// nobody wants to know.</summary>
     public Action<ArenaLeak<T>>? Leaked { get; init; }

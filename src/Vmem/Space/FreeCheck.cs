@@ -13,6 +13,11 @@ internal readonly struct FreeCheck<T>(Space<T> space)
     public uint Find(T start, T size, AuditSite? site = null)
     {
         uint index = space.Map.Locate(start);
+        if (index == 0 && space.Withheld.IsRevoked(start))
+        {
+            throw Wrong(InvalidFreeReason.Revoked, start, size, $"{start} lay in an import that was revoked.", site);
+        }
+
         if (index == 0)
         {
             throw Wrong(InvalidFreeReason.NotAllocated, start, size, $"{start} is in no span of it.", site);
@@ -95,7 +100,9 @@ internal readonly struct FreeCheck<T>(Space<T> space)
     /// <summary>A handle that holds nothing.</summary>
     public InvalidFreeException ExplainHandle(in RangeHandle<T> handle, AuditSite? site) => handle.Generation == 0
         ? Wrong(InvalidFreeReason.NotAllocated, handle.Start, handle.Size, "The handle is the default one, which holds nothing.", site)
-        : Wrong(InvalidFreeReason.AlreadyFree, handle.Start, handle.Size, "The handle is stale: what it held has been freed.", site);
+        : space.Map.Locate(handle.Start) == 0 && space.Withheld.IsRevoked(handle.Start)
+        ? Wrong(InvalidFreeReason.Revoked, handle.Start, handle.Size, "The handle is stale: what it held was revoked, or freed before.", site)
+        : Wrong(InvalidFreeReason.AlreadyFree, handle.Start, handle.Size, "The handle is stale: what it held has been freed, or revoked.", site);
 
     /// <summary>One handle of a batch that holds nothing.</summary>
     public InvalidFreeException ExplainHandles(in RangeHandle<T> handle, int index, int count, AuditSite? site)

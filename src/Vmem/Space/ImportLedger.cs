@@ -27,6 +27,12 @@ internal sealed class ImportLedger<T>(T retained, Membership? membership, IBorro
 
     public long Releases { get; private set; }
 
+    /// <summary>Imports that were revoked.</summary>
+    public long Revocations { get; private set; }
+
+    /// <summary>How many imports there are.</summary>
+    public long Count => Imports - Releases - Revocations;
+
     /// <summary>The total size of the wholly free imports.</summary>
     public T Empty { get; private set; }
 
@@ -74,5 +80,10 @@ internal sealed class ImportLedger<T>(T retained, Membership? membership, IBorro
     }
 
     /// <summary>A span that was not kept goes back to the source.</summary>
-    public void NoteRelease() => Releases++;
+    /// <param name="isLost">It did not: it was revoked.</param>
+    public void NoteGone(bool isLost)
+    {
+        Releases += isLost ? 0 : 1;
+        Revocations += isLost ? 1 : 0;
+    }
 }

@@ -25,14 +25,13 @@ internal sealed partial class Space<T>
 
         uint span = Map.FindSpan(start, out _, out T size);
         Map.ReserveDrain();
-        Segment<T>[] drains = [.. _drains, new Segment<T>(start, size, SegmentKind.Span)];
+        _withheld.SetDrains([.. _withheld.Drains, new Segment<T>(start, size, SegmentKind.Span)]);      // first: it may need memory
         if (Map.IsImported(span) && Map.IsWhollyFree(span))
         {
             Unkeep(span);
         }
 
         Map.SetDraining(span, drains: true);
-        Volatile.Write(ref _drains, drains);
         _sequel |= Sequel.Draining;
         NoteRemoval();
         return true;

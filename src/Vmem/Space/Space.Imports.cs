@@ -5,29 +5,22 @@ namespace Vmem.Space;
 // Spans that come from the source and go back to it, and those that go when they have drained.
 internal sealed partial class Space<T>
 {
-    private Segment<T>[] _drains = [];            // those that drain, and for a moment some more; read under no lock
+    private readonly WithheldRanges<T> _withheld = new();
     private bool _mayHaveDrained;                 // a span has, and could not go yet
+    private long _asks;                           // of the source
 
-    /// <summary>The spans that drain, for those who look under no lock. May have some that do no more.</summary>
-    public Segment<T>[] DrainingRanges => Volatile.Read(ref _drains);
+    /// <summary>Where nothing is given, or taken back: read under no lock. May say too much for a moment.</summary>
+    public WithheldRanges<T> Withheld => _withheld;
 
-    /// <summary>Whether a value lies in a span that drains, here or in the source; true for a moment longer. Under any lock, or
-    /// none.</summary>
-    public bool MayDrain(T value)
-    {
-        foreach (ref readonly Segment<T> span in DrainingRanges.AsSpan())
-        {
-            if (value - span.Start < span.Size)
-            {
-                return true;
-            }
-        }
+    /// <summary>Whether a value lies in a span that drains, here or in the source. A hint; under any lock, or none.</summary>
+    public bool MayDrain(T value) => _withheld.DrainAt(value) || DrainsBelow(value);
 
-        return DrainsBelow(value);
-    }
+    /// <summary>The source is about to be asked. Under no lock.</summary>
+    /// <returns>The number of the ask.</returns>
+    public ulong BeginAsk() => (ulong)Interlocked.Increment(ref _asks);
 
-    /// <summary>How many imports have gone back.</summary>
-    public long Releases => _imports?.Releases ?? 0;
+    /// <summary>How many imports have gone, back or lost.</summary>
+    public long Releases => (_imports?.Releases + _imports?.Revocations) ?? 0;
 
     /// <summary>How much more the limit allows when all wholly free imports have gone back. Takes the lock.</summary>
     public T CountHeadroomWithoutEmpty()
@@ -42,6 +35,13 @@ internal sealed partial class Space<T>
     public bool TryAttach(ref Segment<T> import)
     {
         AssertHeld();
+        if (_withheld.IsEarly(import))
+        {
+            import = default;                     // it is not the source's to take back
+            _imports!.NoteImport();
+            _imports.NoteGone(isLost: true);
+        }
+
         if (T.IsZero(import.Size) || ExceedsLimit(import.Size))
         {
             return false;
@@ -129,7 +129,7 @@ internal sealed partial class Space<T>
         return surplus;
     }
 
-    /// <summary>The imported spans, in address order. The lock is held.</summary>
+    /// <summary>The imported spans that are not revoked, in address order. The lock is held.</summary>
     public List<Segment<T>> ImportedSpans(bool emptyOnly)
     {
         AssertHeld();
@@ -137,7 +137,7 @@ internal sealed partial class Space<T>
         uint span = Map.FindSpanFrom(T.Zero, out T start, out T size);
         while (span != 0)
         {
-            if (Map.IsImported(span) && (!emptyOnly || Map.IsWhollyFree(span)))
+            if (Map.IsImported(span) && (emptyOnly ? Map.IsWhollyFree(span) : !_withheld.IsRevoked(start)))
             {
                 spans.Add(new Segment<T>(start, size, SegmentKind.Span));
             }
@@ -253,7 +253,7 @@ internal sealed partial class Space<T>
     {
         Map.RemoveSpan(span);
         Recorder?.Removed(import.Start, import.Size);
-        _imports!.NoteRelease();
+        _imports!.NoteGone(isLost: false);
     }
 
     /// <summary>A span has drained: it goes. Not to a source in the middle of a recall, which runs no code of others; nor if there is no
@@ -262,7 +262,8 @@ internal sealed partial class Space<T>
     {
         Segment<T> whole = Map.GetEmpty(span);
         bool isImport = Map.IsImported(span);
-        if (isImport && ((!evenInRecall && Recall.IsUnderWay) || !TryReleaseLater(whole)))
+        bool isLost = isImport && _withheld.IsRevoked(whole.Start);
+        if (isImport && !isLost && ((!evenInRecall && Recall.IsUnderWay) || !TryReleaseLater(whole)))
         {
             _mayHaveDrained = true;
             return;
@@ -272,7 +273,7 @@ internal sealed partial class Space<T>
         Recorder?.Removed(whole.Start, whole.Size);
         if (isImport)
         {
-            _imports!.NoteRelease();
+            _imports!.NoteGone(isLost);
         }
 
         NoteFewerDrain();
@@ -287,7 +288,7 @@ internal sealed partial class Space<T>
         if (_mayHaveDrained)
         {
             _mayHaveDrained = false;
-            foreach (Segment<T> drain in _drains)
+            foreach (Segment<T> drain in _withheld.Drains)
             {
                 if (Map.Drains(drain.Start) && Map.IsDrained(Map.Following(Map.FindSpan(drain.Start, out _, out _)), out uint span))
                 {
@@ -309,7 +310,7 @@ internal sealed partial class Space<T>
 
         try
         {
-            Volatile.Write(ref _drains, Map.CopyDraining());
+            _withheld.SetDrains(Map.CopyDraining());
         }
         catch (OutOfMemoryException)
         {

@@ -29,7 +29,7 @@ internal sealed partial class Space<T>
     public static int Tellings => Recall.Tellings;
 
     /// <summary>Whether anything is imported. A hint where the lock is not held.</summary>
-    public bool HasImports => _imports is not null && _imports.Imports > _imports.Releases;
+    public bool HasImports => _imports is { Count: > 0 };
 
     /// <summary>Whether somebody waits for room in the source, or below it, and not here or above: then nothing is kept.</summary>
     public bool IsWanted => _imports?.Membership is { IsWanted: true };

@@ -213,6 +213,12 @@ internal sealed partial class Space<T>
     private uint Attach(T start, T size, bool isImport)
     {
         Map.ReserveSpan(size);
+        if (_withheld.HasRevoked)
+        {
+            _withheld.Forget(new Segment<T>(start, size, SegmentKind.Span));
+            Caches?.NoteDraining();
+        }
+
         uint free = Map.AddSpan(start, size, isImport);
         Recorder?.Added(start, size);
         if (isImport)

@@ -90,6 +90,9 @@ internal sealed partial class Space<T> : IBorrower
 
     public IArenaSource<T>? Source => _options.Source;
 
+    /// <summary>Who wants to know of what is revoked.</summary>
+    public Action<ArenaRevocation<T>>? Revoked => _options.Revoked;
+
     public SegmentMap<T> Map { get; }
 
     /// <summary>Keeps who allocated and who freed; null if nobody does.</summary>
@@ -98,7 +101,6 @@ internal sealed partial class Space<T> : IBorrower
     /// <summary>The quantum caches in front of the segments; null: there are none.</summary>
     public ICachedRanges<T>? Caches { get; set; }
 
-    /// <summary>Whether whatever is freed rests first.</summary>
     /// <summary>Whether ranges may go through quantum caches. Not in an audited arena, so that each mistake is found at once; not where a
     /// free must rest; and not where something is kept about each range: a cached one has no place for it.</summary>
     public bool MayCache => Auditor is null && !DelaysReuse && Map.Notes is null;

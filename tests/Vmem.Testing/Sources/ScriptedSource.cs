@@ -77,6 +77,15 @@ public sealed class ScriptedSource<T>(T quantum, ImportAnswer<T> answer) : IAren
         return true;
     }
 
+    /// <summary>What is out there is out no more, though nobody gave it back.</summary>
+    public void Lose(T start, T size)
+    {
+        lock (_lock)
+        {
+            _ = _outstanding.Remove((start, size));
+        }
+    }
+
     public void Release(T start, T size)
     {
         lock (_lock)
