@@ -131,7 +131,7 @@ public sealed partial class Arena<T>
         {
             if (_space.Map.FindSpan(start, out T spanStart, out T spanSize) == 0 || spanStart != start || spanSize != size)
             {
-                throw new ArgumentException($"Arena '{Name}' has no span of {size} at {start}.", nameof(start));
+                throw new ArgumentException($"Arena '{_space.Name}' has no span of {size} at {start}.", nameof(start));
             }
         }
 
@@ -180,7 +180,7 @@ public sealed partial class Arena<T>
             }
         }
         while (!_space.TryRevoke(start, lost, site));
-        _space.Revoked?.Invoke(new ArenaRevocation<T>(Name, start, size, lost));
+        _space.Revoked?.Invoke(new ArenaRevocation<T>(_space.Name, start, size, lost));
         return true;
     }
 

@@ -43,7 +43,7 @@ internal sealed partial class Space<T>
     /// <returns>False if somebody has stopped the draining.</returns>
     public bool TryRevoke(T start, List<Segment<T>> lost, AuditSite? site)
     {
-        for (bool? isGone = null; ; )
+        for (bool? isGone = null; ;)
         {
             _ = lost.EnsureCapacity(lost.Count + RevokedAtATime);
             using (Visit())
