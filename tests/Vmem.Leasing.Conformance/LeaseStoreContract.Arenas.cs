@@ -38,7 +38,8 @@ public abstract partial class LeaseStoreContract
     [InlineData(64, 1, 0)]
     [InlineData(64, 1, -1)]
     public async Task What_cannot_be_an_arena_is_refused(int size, int quantum, int seconds) =>
-        await Assert.ThrowsAsync<LeaseDefinitionException>(async () => await Store.EnsureArenaAsync("others", Definition(size, quantum, TimeSpan.FromSeconds(seconds)), Token));
+        await Assert.ThrowsAsync<LeaseDefinitionException>(
+            async () => await Store.EnsureArenaAsync("others", Definition(size, quantum, TimeSpan.FromSeconds(seconds)), Token));
 
     [Fact]
     public async Task Arenas_are_apart_and_each_has_fences_of_its_own()

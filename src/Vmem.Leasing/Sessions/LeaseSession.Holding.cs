@@ -103,8 +103,9 @@ public sealed partial class LeaseSession
         Return how = holding.Return!;
         try
         {
-            _ = await _calls.AskAsync(
-                token => _store.ReleaseAsync(holding.Claim, how.IsClean, how.Watermark, token), CancellationToken.None).ConfigureAwait(false);
+            _ = await _calls
+                .AskAsync(token => _store.ReleaseAsync(holding.Claim, how.IsClean, how.Watermark, token), CancellationToken.None)
+                .ConfigureAwait(false);
             _holdings.Remove(holding);
         }
         catch (Exception fault)

@@ -65,7 +65,10 @@ public sealed class WorkerId : IAsyncDisposable, ILeaseHolder
         session.ThrowIfInvalid();
         LeaseDefinition definition = new()
         {
-            Start = 0, Size = UInt128.One << bits, Type = nameof(UInt32), Quarantine = session.Options.Ttl,
+            Start = 0,
+            Size = UInt128.One << bits,
+            Type = nameof(UInt32),
+            Quarantine = session.Options.Ttl,
         };
         LeaseArena numbers = await session.EnsureArenaAsync(arena, definition, mindsQuarantine: false, cancellationToken)
             .ConfigureAwait(false);

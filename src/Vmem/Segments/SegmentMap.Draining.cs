@@ -157,7 +157,6 @@ internal sealed unsafe partial class SegmentMap<T>
         {
             NoteTaken(tag->Start, size);
             Unindex(tag->Start, size, index);
-            NoteTaken(tag->Start, size);
         }
 
         return BecomeDraining(index, tag);

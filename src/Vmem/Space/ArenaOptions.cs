@@ -35,8 +35,8 @@ public sealed record ArenaOptions<T>
     /// <remarks>
     /// <para>
     /// Rounded up to the quantum; at most 64 quanta, and not together with next fit, oldest fit or random fit. Such a request costs a few
-    /// nanoseconds, takes no lock, and scales with the processors. What is freed stays in the caches, ready for the next request of its size: for some seconds, until
-    /// <see cref="Arena{T}.Reap"/>, or until a request of any size would fail without it.
+    /// nanoseconds, takes no lock, and scales with the processors. What is freed stays in the caches, ready for the next request of its
+    /// size: for some seconds, until <see cref="Arena{T}.Reap"/>, or until a request of any size would fail without it.
     /// </para>
     /// <para>
     /// A free of a cached size is not checked: who frees twice, or with a wrong size, is found later by <see cref="Arena{T}.Validate"/>, or

@@ -52,7 +52,10 @@ internal sealed class ProtocolExplorer(ProtocolRules rules)
     {
         Server server = new()
         {
-            A = ServerSession.LiveUntil(rules.Ttl), B = ServerSession.LiveUntil(Never), Owner = ClientA, HoldUntil = -1,
+            A = ServerSession.LiveUntil(rules.Ttl),
+            B = ServerSession.LiveUntil(Never),
+            Owner = ClientA,
+            HoldUntil = -1,
         };
         return new()
         {

@@ -1,5 +1,5 @@
-using Vmem.Memory.Window;
 using Vmem.Memory.Tests.Platform;
+using Vmem.Memory.Window;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Heap;
