@@ -20,8 +20,8 @@ public sealed record ArenaOptions<T>
     /// request first needs it, in steps between which others come; with 10^6 free segments that one request takes tens of milliseconds.
     /// False unless set.
     /// </summary>
-    /// <remarks>Every allocation and free then keeps them all, and takes about four times as long; each free segment takes some 100 bytes
-    /// more. It is for those who must answer every request at once, and use more than instant fit. What requests with an alignment need is
+    /// <remarks>Every allocation and free then keeps them all up to date, which costs time, and each free segment takes more memory. It is
+    /// for those who must answer every request at once, and use more than instant fit. What requests with an alignment need is
     /// among it for those in <see cref="IndexedAlignments"/>.</remarks>
     public bool KeepIndexes { get; init; }
 
