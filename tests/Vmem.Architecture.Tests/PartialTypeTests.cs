@@ -9,7 +9,7 @@ public class PartialTypeTests
     [MemberData(nameof(Projects.All), MemberType = typeof(Projects))]
     public void No_more_than_three_files_of_a_type_form_a_circle(string project) =>
         None.Of(PartialFiles.Of(Projects.Of(project)).Where(type => type.LargestCircle.Count > LargestCircle)
-            .Select(type => $"{type.Type.Name}, {type.Arrows.Count} arrows between {type.Files.Count} files, a circle of {type.LargestCircle.Count}: {string.Join(", ", type.LargestCircle)}"));
+            .Select(type => $"{type.Type.Name}, {type.Arrows.Count} arrows between {type.Files.Count} files, a circle of {type.LargestCircle.Count}: {string.Join(", ", type.LargestCircle)}; {string.Join(", ", type.Arrows.Where(arrow => type.LargestCircle.Contains(arrow.Item1) && type.LargestCircle.Contains(arrow.Item2)))}"));
 
     [Fact]
     public void A_circle_of_four_files_is_found()

@@ -3,8 +3,6 @@ namespace Vmem.Memory;
 // The heap as C takes it.
 public sealed unsafe partial class NativeHeap : ICallbackTarget
 {
-    private CallbackContext _callbacks;
-
     /// <summary>The heap as functions that C can call, for a library that asks for an allocator. From now on the heap is kept alive until
     /// it is disposed of. O(1).</summary>
     /// <exception cref="ObjectDisposedException">The heap has ended.</exception>

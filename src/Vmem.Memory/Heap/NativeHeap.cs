@@ -63,6 +63,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
     private readonly Gate _lifetime = new();      // what is below is made, and the heap ends, one after the other
     private HeapLayers? _layers;                  // null before the first block
     private TableKeeper? _keeper;                 // ends them if the heap is dropped
+    private CallbackContext _callbacks;
     private long _failures;
     private int _disposed;
 

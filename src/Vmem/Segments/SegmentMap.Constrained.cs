@@ -26,49 +26,6 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>A search has passed that many.</summary>
     private const uint TooMany = uint.MaxValue - 1;
 
-    /// <summary>The free segment to allocate from and the address in it; 0 if there is no place.</summary>
-    /// <param name="policy">Which of the possible places.</param>
-    /// <param name="placement">Where it may lie.</param>
-    /// <param name="start">The address.</param>
-    /// <param name="inSteps">Whether the answer may be <see cref="Unfinished"/>.</param>
-    public uint FindConstrained(FitPolicy policy, in Placement<T> placement, out T start, bool inSteps = false)
-    {
-        if (placement.IsUnconstrained)
-        {
-            return Find(policy, placement.Size, out start, inSteps);
-        }
-
-        if (IsAllFree)
-        {
-            return FindInAll(policy, placement, out start);
-        }
-
-        if (placement.IsOnePlace && placement.Kind == 0)
-        {
-            return FindAt(placement, out start, inSteps);
-        }
-
-        if (policy == FitPolicy.InstantFit)
-        {
-            uint tag = FindInLists(placement, out start);
-            if (tag != 0)
-            {
-                return tag;
-            }
-        }
-
-        if (policy is FitPolicy.OldestFit or FitPolicy.RandomFit)
-        {
-            return FindChosen(policy, placement, out start, inSteps);
-        }
-
-        start = default;
-        return
-            !_indexed && !MayHold(placement.Size) ? 0 :
-            policy == FitPolicy.BestFit ? FindBest(placement, out start, inSteps) :
-            FindByAddress(policy, placement, out start, inSteps);
-    }
-
     /// <summary>Asks the index by address, or, if that one has looked at many badly placed segments, the one that knows the
     /// alignment.</summary>
     private uint FindByAddress(FitPolicy policy, in Placement<T> placement, out T start, bool inSteps)

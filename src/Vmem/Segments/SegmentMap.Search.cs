@@ -4,54 +4,9 @@ using Vmem.Ranges;
 
 namespace Vmem.Segments;
 
-/// <summary>Which free segment a request without constraints is met from, under each policy.</summary>
+/// <summary>Free segments that are long enough, for requests without constraints.</summary>
 internal sealed unsafe partial class SegmentMap<T>
 {
-    /// <summary>The free segment to allocate from and the address in it; 0 if nothing fits.</summary>
-    /// <param name="policy">Which of those that fit.</param>
-    /// <param name="size">How long it must be.</param>
-    /// <param name="start">The address.</param>
-    /// <param name="inSteps">Whether the answer may be <see cref="Unfinished"/>.</param>
-    public uint Find(FitPolicy policy, T size, out T start, bool inSteps)
-    {
-        if (IsAllFree)
-        {
-            return FindInAll(policy, new Placement<T>(size, default, _quantum), out start);
-        }
-
-        if (policy == FitPolicy.InstantFit)
-        {
-            uint tag = FindInstant(size);
-            start = tag != 0 ? _tags.At(tag)->Start : default;
-            Invariant.Assert(tag == 0 || (_tags.At(tag)->Kind == TagKind.Free && SizeOf(_tags.At(tag)) >= size), "what is found is free and long enough");
-            return tag;
-        }
-
-        if (policy == FitPolicy.BestFit)
-        {
-            return FindBest(size, out start, inSteps);
-        }
-
-        if (policy is FitPolicy.OldestFit or FitPolicy.RandomFit)
-        {
-            return FindChosen(policy, new Placement<T>(size, default, _quantum), out start, inSteps);
-        }
-
-        if (!_indexed && !MayHold(size))
-        {
-            start = default;
-            return 0;
-        }
-
-        if (BeginIndexes().HasByAddress(_tags, inSteps))
-        {
-            return FindInOrder(policy, size, out start);
-        }
-
-        start = default;
-        return Unfinished;
-    }
-
     /// <summary>Whether any free segment is as long: no index is begun for a request that fails in any case.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool MayHold(T size) => Multiples<T>.TryUp(size, _quantum, out T whole) && FindInstant(whole) != 0;
@@ -90,37 +45,6 @@ internal sealed unsafe partial class SegmentMap<T>
         int sizeClass = _freeLists.FindNotEmpty(SizeClass.Sure(units));
         StepCounter.Count();
         return sizeClass >= 0 ? _freeLists.First(sizeClass) : _freeLists.FindLongEnough(_tags, SizeClass.Of(units), size);
-    }
-
-    private uint FindInOrder(FitPolicy policy, T size, out T start)
-    {
-        start = default;
-        switch (policy)
-        {
-            case FitPolicy.FirstFit:
-                return FindLowest(T.Zero, size, out start);
-
-            case FitPolicy.LastFit:
-                if (_indexes!.ByAddress.Tree!.TryFindLast(T.MaxValue, T.MaxValue, size, out RangeTree<T, ByKey<T>>.Cursor last))
-                {
-                    start = last.Key + (last.Value - size);
-                    return last.Item;
-                }
-
-                return 0;
-
-            default:
-                return FindNext(size, out start);
-        }
-    }
-
-    /// <summary>The oldest place, or any. No index is begun for a request that fails in any case.</summary>
-    private uint FindChosen(FitPolicy policy, in Placement<T> placement, out T start, bool inSteps)
-    {
-        start = default;
-        return !MayHold(placement.Size) ? 0
-            : policy == FitPolicy.OldestFit ? FindOldest(placement, out start, inSteps)
-            : FindRandom(placement, out start, inSteps);
     }
 
     /// <summary>The lowest of the smallest that are long enough: from short free lists if there is no index yet.</summary>

@@ -1,5 +1,4 @@
 using Vmem.Checks;
-using Vmem.Ranges;
 
 namespace Vmem.Segments;
 
@@ -58,28 +57,6 @@ internal sealed unsafe partial class SegmentMap<T>
 
         return index;
     }
-
-    /// <summary>Where a request is met while all is free.</summary>
-    /// <param name="policy">Which place.</param>
-    /// <param name="placement">The request.</param>
-    /// <param name="start">The place.</param>
-    private uint FindInAll(FitPolicy policy, in Placement<T> placement, out T start)
-    {
-        bool isFound =
-            policy == FitPolicy.LastFit ? placement.TryHighest(T.Zero, T.MaxValue, out start) :
-            (policy == FitPolicy.RandomFit && TryRandomInAll(placement, out start)) ||
-            placement.NotBelow(FirstInAll(policy, placement)).TryLowest(T.Zero, T.MaxValue, out start) ||
-            placement.TryLowest(T.Zero, T.MaxValue, out start);
-        return isFound ? FirstOfAll() : 0;
-    }
-
-    /// <summary>Where the search for a place begins.</summary>
-    private T FirstInAll(FitPolicy policy, in Placement<T> placement) => policy switch
-    {
-        FitPolicy.NextFit => NextFrom(placement),
-        FitPolicy.OldestFit => OldestInAll(),
-        _ => T.Zero,
-    };
 
     private uint FirstOfAll() => _tags.At(_spans.FindLast(T.Zero, out _, out _))->Next;
 

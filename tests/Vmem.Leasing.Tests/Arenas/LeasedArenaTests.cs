@@ -1,3 +1,5 @@
+using Vmem.Diagnostics;
+using Vmem.Leasing.Metering;
 using Vmem.Leasing.Tests.Fakes;
 
 namespace Vmem.Leasing.Tests.Arenas;
@@ -151,8 +153,8 @@ public sealed class LeasedArenaTests : IAsyncDisposable
         LeasedArena<ulong> ours = await OpenAsync(await _fleet.OpenAsync(), Fleet.Ids(16, 8));
         using var patience = new CancellationTokenSource();
         ValueTask<LeasedRange<ulong>> waiting = ours.AllocateAsync(8, default, patience.Token);
-        int asked = _fleet.Network.Calls;
-        await UntilAsync(() => Task.FromResult(_fleet.Network.Calls >= asked + 3));      // grant, sweep, usage
+        await UntilAsync(() => Task.FromResult(
+            ((IMetered)ours).TryRead((int)LeaseFigure.Quarantined, out long quarantined) && quarantined == 8));
         OperationCanceledException? fault = null;
         await UntilAsync(async () =>
         {
