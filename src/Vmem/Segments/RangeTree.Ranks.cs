@@ -8,7 +8,7 @@ namespace Vmem.Segments;
 /// a key begins. A change adds its difference to one sum in each level.</remarks>
 internal sealed unsafe partial class RangeTree<T, TOrder>
 {
-    /// <summary>The sum of all values.</summary>
+    /// <summary>The sum of all values; 0 also where it is 2^bits, which is all that the type has.</summary>
     public T Total
     {
         get
@@ -19,11 +19,11 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     }
 
     /// <summary>The entry that a rank falls into.</summary>
-    /// <param name="rank">Less than <see cref="Total"/>.</param>
+    /// <param name="rank">Less than <see cref="Total"/>, if that is not 0.</param>
     /// <param name="offset">How far into the entry it is.</param>
     public Cursor Select(T rank, out T offset)
     {
-        Invariant.Assert(_isSummed && rank < Total, "a rank is less than the total");
+        Invariant.Assert(_isSummed && Count > 0 && (rank < Total || T.IsZero(Total)), "a rank is less than the total");
         _foundIn = null;
         uint index = _root;
         for (int level = _height; level > 0; level--)

@@ -47,12 +47,17 @@ internal sealed unsafe partial class SegmentMap<T>
         T from = RankOf(tree, placement.Min);
         from += Multiples<T>.Below(from, _quantum);
         T end = placement.Last == T.MaxValue ? tree.Total : RankOf(tree, placement.Last + T.One);
-        T quanta = end > from ? (end - from) / _quantum : T.Zero;
+
+        // Spans that together hold every value of the type, all free: 2^bits is read as 0.
+        bool isEndless = T.IsZero(end) && placement.Last == T.MaxValue && tree.Count > 0;
+        T quanta = end > from || isEndless ? (end - from) / _quantum : T.Zero;
+        bool isAll = isEndless && T.IsZero(from);
         T value = placement.Min;
-        for (int draw = 0; draw < Draws && !T.IsZero(quanta); draw++)
+        for (int draw = 0; draw < Draws && (isAll || !T.IsZero(quanta)); draw++)
         {
             StepCounter.Count();
-            RangeTree<T, ByKey<T>>.Cursor free = tree.Select(from + (Numbers.Below(quanta) * _quantum), out T offset);
+            T rank = isAll ? Numbers.Next<T>() & ~(_quantum - T.One) : from + (Numbers.Below(quanta) * _quantum);
+            RangeTree<T, ByKey<T>>.Cursor free = tree.Select(rank, out T offset);
             value = free.Key + offset;
             if (StandsFor(placement, free.Item, free.Key, free.Key + (free.Value - T.One), value, out start))
             {

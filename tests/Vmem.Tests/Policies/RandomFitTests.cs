@@ -26,6 +26,26 @@ public class RandomFitTests
         Assert.NotEqual(Draw(secret), Draw(another));
     }
 
+    /// <summary>Two spans that hold every value of the type: how much is free is more than the type can say.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(100)]
+    public void Every_value_of_the_type_can_be_drawn(byte from)
+    {
+        int[] times = new int[256];
+        for (ulong seed = 0; seed < 8_000; seed++)
+        {
+            using Arena<byte> arena = new("bytes", 1, new() { Policy = FitPolicy.RandomFit, RandomSeed = seed });
+            arena.AddSpan(0, 128);
+            arena.AddSpan(128, 128);
+            Assert.True(arena.TryAllocateConstrained(1, new() { Min = from }, FitPolicy.RandomFit, out byte start));
+            times[start]++;
+        }
+
+        Assert.All(times.Take(from), count => Assert.Equal(0, count));
+        Assert.All(times.Skip(from), count => Assert.InRange(count, 5, 150));
+    }
+
     [Fact]
     public void Every_free_id_is_equally_likely() => AssertUniform(1, default, static _ => true);
 
