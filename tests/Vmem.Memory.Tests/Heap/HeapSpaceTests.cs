@@ -30,7 +30,9 @@ public class HeapSpaceTests
             Assert.True(space.TryAllocate(HeapSpace.PageSize, 1, clear: false, out nuint start, out _) && start == page);
             space.Free(start, HeapSpace.PageSize);
             _ = Interlocked.Increment(ref turn);
-            Assert.InRange(space.DiscardFree(staleOnly: false), HeapSpace.PageSize, 2u << 20);      // more than the page if another heap left some
+
+            // More than the page if another heap left some.
+            Assert.InRange(space.DiscardFree(staleOnly: false), HeapSpace.PageSize, 2u << 20);
             _ = Interlocked.Increment(ref turn);
         }
 
