@@ -23,7 +23,7 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>Every index is there from now on, where there is no span yet: no request will have to wait for one.</summary>
     public void KeepIndexes(FitPolicy policy, IReadOnlyList<T> alignments)
     {
-        Invariant.Assert(_spans.Count == 0, "indexes are cheap to begin where there is nothing to enter");
+        Invariant.Assert(LiveSegments == 0, "indexes are cheap to begin where there is nothing to enter");
         TreeExtras address = TreeExtras.Bounds | (policy == FitPolicy.RandomFit ? TreeExtras.Sums : TreeExtras.None);
         BeginIndexes().Keep(_tags, _freeLists, address, alignments.Select(static align => new Alignment<T>(align - T.One, T.Zero, T.Zero)));
     }
