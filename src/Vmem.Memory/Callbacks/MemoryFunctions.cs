@@ -15,7 +15,7 @@ namespace Vmem.Memory;
 /// </para>
 /// <para>
 /// Which threads may call is what the heap or client says. Having asked for the functions keeps it alive until it is disposed of. A call
-/// costs what C# is entered and left for besides, some 10 ns.
+/// costs what C# is entered and left for besides.
 /// </para>
 /// <para>Rejected: a handle of the collector as the context. Once freed it is another object's, and a late call would go there.</para>
 /// </remarks>
