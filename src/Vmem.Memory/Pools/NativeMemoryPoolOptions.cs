@@ -25,9 +25,9 @@ public sealed record NativeMemoryPoolOptions
 
     /// <summary>Frees the block of an owner that was dropped without having been disposed of, as the collector finds it, and counts it. The
     /// collector is told how much memory its rentals hold, so that it looks in time. Each rental then has a finaliser, which costs
-    /// time and garbage. <b>The risk of setting it</b>: a span or a pointer keeps nothing alive. Whoever uses one after the last use of the owner and
-    /// its memory may be using another's block; who pins, or keeps the owner until the end (<see cref="GC.KeepAlive"/>), is safe. A block
-    /// whose pin was forgotten as well is not freed: the system may be writing to it. Off unless set.</summary>
+    /// time and garbage. <b>The risk of setting it</b>: a span or a pointer keeps nothing alive. Whoever uses one after the last use of the
+    /// owner and its memory may be using another's block; who pins, or keeps the owner until the end (<see cref="GC.KeepAlive"/>), is safe.
+    /// A block whose pin was forgotten as well is not freed: the system may be writing to it. Off unless set.</summary>
     public bool ReclaimLost { get; init; }
 
     /// <summary>Finds owners that were dropped without having been disposed of: counts them and tells <see cref="Leaked"/> of them, with
