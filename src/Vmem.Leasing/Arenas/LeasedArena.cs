@@ -184,7 +184,15 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
     /// <returns>What the program held of it.</returns>
     private List<Segment<T>> TakeBack(LeasedSpan<T> span)
     {
-        _ = Arena.TryDrainSpan(span.Start);                   // nothing more is given from it
+        try
+        {
+            _ = Arena.TryDrainSpan(span.Start);               // nothing more is given from it
+        }
+        catch (OutOfMemoryException)
+        {
+            // What is still given from it is no lease: TryLease refuses it, as the span is lost.
+        }
+
         List<Segment<T>> held = [];
         List<Segment<T>> ranges =
             [.. Arena.GetSegments().Where(segment => segment.Kind == SegmentKind.Allocated && span.Contains(segment.Start))];
