@@ -56,6 +56,10 @@ internal sealed class StockFiller<T>(LeaseSession session, LeaseArena arena, T s
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
         }
+        catch (Exception fault) when (_stop.IsCancellationRequested)
+        {
+            session.NoteFault(fault);                          // of a call that was under way at the end, which must not fail for it
+        }
     }
 
     private async Task FillAsync()

@@ -3,7 +3,8 @@ namespace Vmem.Leasing.Sessions;
 /// <summary>Who holds leases through a session: a leased arena, or a worker ID.</summary>
 internal interface ILeaseHolder
 {
-    /// <summary>A lease is gone. Must not throw, nor wait.</summary>
+    /// <summary>A lease is gone. Must not wait. What it throws is reported, and keeps nobody else from being told; so with
+    /// <see cref="Resume"/>.</summary>
     void Lose(Holding holding, string reason);
 
     /// <summary>The session is valid again.</summary>

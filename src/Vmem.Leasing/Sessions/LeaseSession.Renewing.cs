@@ -101,7 +101,7 @@ public sealed partial class LeaseSession
                 .ConfigureAwait(false);
             if (reassertion is not (LeaseReassertion.Known or LeaseReassertion.Reinstated) && _holdings.Remove(holding))
             {
-                holding.Holder.Lose(holding, $"The store does not know it any more, and did not take it up again: {reassertion}.");
+                Try(() => holding.Holder.Lose(holding, $"The store does not know it any more, and did not take it up again: {reassertion}."));
             }
         }
 
@@ -130,7 +130,7 @@ public sealed partial class LeaseSession
         if (hasResumed)
         {
             Tell(new LeaseStateChange(LeaseState.Suspended, LeaseState.Live, "The store answered again."));
-            Array.ForEach(Holders(), static holder => holder.Resume());
+            Array.ForEach(Holders(), holder => Try(holder.Resume));
         }
     }
 
@@ -169,11 +169,11 @@ public sealed partial class LeaseSession
         LeaseMetrics.Lost();
         foreach (Holding holding in _holdings.Clear())
         {
-            holding.Holder.Lose(holding, reason);
+            Try(() => holding.Holder.Lose(holding, reason));   // the others are told all the same
         }
 
         Tell(new LeaseStateChange(was, LeaseState.Lost, reason));
-        Array.ForEach(Holders(), static holder => holder.Resume());      // whoever waits finds out
+        Array.ForEach(Holders(), holder => Try(holder.Resume));          // whoever waits finds out
         Try(_lost.Cancel);
         Try(_stop.Cancel);
     }

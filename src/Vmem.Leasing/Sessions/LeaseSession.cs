@@ -61,7 +61,7 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
     /// <summary>Called when the state has changed, on any thread. A handler may come late: it asks for <see cref="State"/>.</summary>
     public event Action<LeaseStateChange>? StateChanged;
 
-    /// <summary>Whether what is leased may be used: one read of the monotonic clock, some 30 ns. Look at it before each use (R6).</summary>
+    /// <summary>Whether what is leased may be used: one read of the monotonic clock. Look at it before each use (R6).</summary>
     public bool IsValid => LeaseRules.MayUse(Volatile.Read(ref _deadline), _time.GetTimestamp());
 
     /// <summary>What the session is worth at this moment.</summary>

@@ -19,7 +19,8 @@ public sealed class WorkerId : IAsyncDisposable, ILeaseHolder
     private readonly LeaseSession _session;
     private readonly string _arena;
     private readonly CancellationTokenSource _lost = new();
-    private Holding? _holding;                              // null: given back, or lost
+    private Holding? _holding;                              // null: given back
+    private volatile bool _isLost;                          // perhaps before the lease was taken note of here
     private long _reserved = long.MinValue;                 // by the user
 
     private WorkerId(LeaseSession session, string arena)
@@ -33,7 +34,7 @@ public sealed class WorkerId : IAsyncDisposable, ILeaseHolder
     public int Value { get; private set; }
 
     /// <summary>Whether it may be used: one read of the monotonic clock.</summary>
-    public bool IsValid => Volatile.Read(ref _holding) is not null && _session.IsValid;
+    public bool IsValid => Held is not null && _session.IsValid;
 
     /// <summary>Larger than that of every earlier holder of the number.</summary>
     public long Fence { get; private set; }
@@ -43,6 +44,8 @@ public sealed class WorkerId : IAsyncDisposable, ILeaseHolder
 
     /// <summary>The last time that a former holder may have used, in milliseconds since 1970. Null: nobody had the number before.</summary>
     public long? Watermark { get; private set; }
+
+    private Holding? Held => _isLost ? null : Volatile.Read(ref _holding);
 
     /// <summary>Leases a number. It is kept until it is disposed of, or its session ends.</summary>
     /// <param name="session">The session.</param>
@@ -110,7 +113,7 @@ public sealed class WorkerId : IAsyncDisposable, ILeaseHolder
     /// <exception cref="TimeoutException">The store did not answer. Use nothing beyond the last reservation, and try again.</exception>
     public async ValueTask ReserveAsync(long watermark)
     {
-        Holding holding = Volatile.Read(ref _holding) ?? throw Gone();
+        Holding holding = Held ?? throw Gone();
         bool isMarked = await _session.AskAsync((store, token) => store.MarkAsync(holding.Claim, watermark, token), CancellationToken.None)
             .ConfigureAwait(false);
         if (!isMarked)
@@ -131,7 +134,7 @@ public sealed class WorkerId : IAsyncDisposable, ILeaseHolder
     {
         Holding? holding = Interlocked.Exchange(ref _holding, null);
         _session.Detach(this);
-        if (holding is not null)
+        if (holding is not null && !_isLost)
         {
             long reserved = Volatile.Read(ref _reserved);
             long last = reserved != long.MinValue ? reserved : _session.Time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -147,7 +150,7 @@ public sealed class WorkerId : IAsyncDisposable, ILeaseHolder
 
     void ILeaseHolder.Lose(Holding holding, string reason)
     {
-        Volatile.Write(ref _holding, null);
+        _isLost = true;
         _session.Call(_lost.Cancel);
     }
 

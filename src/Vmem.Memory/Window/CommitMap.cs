@@ -42,7 +42,7 @@ internal sealed unsafe class CommitMap(nuint start, nuint size)
     /// <param name="length">In bytes.</param>
     /// <param name="huge">Whether to ask for huge pages.</param>
     /// <param name="fresh">How many bytes were not committed before.</param>
-    /// <returns>False if the system refuses: nothing has changed.</returns>
+    /// <returns>False if the system refuses: what it granted before stays committed, and the caller gives it back.</returns>
     public bool TryCommit(nuint address, nuint length, bool huge, out nuint fresh)
     {
         fresh = 0;

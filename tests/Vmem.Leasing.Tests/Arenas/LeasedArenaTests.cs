@@ -166,6 +166,30 @@ public sealed class LeasedArenaTests : IAsyncDisposable
         Assert.Equal(8ul, kept.Size);
     }
 
+    /// <summary>The arena is disposed of while a call of it is under way, which then fails: neither end does.</summary>
+    [Fact]
+    public async Task A_call_that_fails_at_the_end_ends_nothing_else()
+    {
+        LeaseSession session = await _fleet.OpenAsync();
+        LeasedArena<ulong> arena = await OpenAsync(session, Fleet.Ids(stock: 1));
+        TaskCompletionSource<Task> ending = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        _fleet.Network.Fate = name =>
+        {
+            if (name != "grant")
+            {
+                return CallFate.Answered;
+            }
+
+            ending.TrySetResult(arena.DisposeAsync().AsTask());
+            return CallFate.Fails;
+        };
+        _ = arena.TryAllocate(8, out _);                              // the stock has one less
+        Task end = await ending.Task.WaitAsync(Token);
+        await end;
+        await session.DisposeAsync();
+        Assert.Equal(LeaseState.Lost, session.State);
+    }
+
     [Fact]
     public async Task Suspended_it_hands_out_nothing_and_goes_on_when_it_is_live_again()
     {

@@ -1,3 +1,4 @@
+using Vmem.Leasing.Sessions;
 using Vmem.Leasing.Tests.Fakes;
 
 namespace Vmem.Leasing.Tests.Sessions;
@@ -141,6 +142,24 @@ public sealed class LeaseSessionTests : IAsyncDisposable
         Assert.True(session.IsValid);
     }
 
+    /// <summary>A holder that throws keeps no other, and no token, from being told.</summary>
+    [Fact]
+    public async Task All_are_told_of_a_loss()
+    {
+        LeaseSession session = await _fleet.OpenAsync();
+        LeaseDefinition definition = new() { Start = 0, Size = 8, Type = nameof(UInt64), Quarantine = Fleet.Ttl };
+        LeaseArena arena = await session.EnsureArenaAsync("clumsy", definition, mindsQuarantine: true, Token);
+        ClumsyHolder clumsy = new();
+        session.Attach(clumsy);
+        Assert.NotNull((await session.GrantAsync(new(arena.Id, session.Instance, Guid.NewGuid(), 1), clumsy, "clumsy", Token)).Holding);
+        WorkerId worker = await WorkerId.LeaseAsync(session, "workers", 2, Token);
+        await _fleet.Memory.CloseSessionAsync(session.Instance, clean: false, Token);
+        await PassUntilAsync(() => session.Lost.IsCancellationRequested);
+        Assert.True(worker.Lost.IsCancellationRequested);
+        Assert.Equal((false, 2), (worker.IsValid, clumsy.Calls));
+        session.Detach(clumsy);
+    }
+
     [Fact]
     public async Task Disposed_of_it_is_invalid_and_has_given_back_all()
     {
@@ -222,6 +241,24 @@ public sealed class LeaseSessionTests : IAsyncDisposable
             _fleet.Time.Advance(TimeSpan.FromMilliseconds(50));
             await Task.Yield();
             Token.ThrowIfCancellationRequested();
+        }
+    }
+
+    /// <summary>Throws whatever it is told.</summary>
+    private sealed class ClumsyHolder : ILeaseHolder
+    {
+        public int Calls { get; private set; }
+
+        public void Lose(Holding holding, string reason) => Throw();
+
+        public void Resume() => Throw();
+
+        public ValueTask CloseAsync() => ValueTask.CompletedTask;
+
+        private void Throw()
+        {
+            Calls++;
+            throw new InvalidOperationException("of the test");
         }
     }
 }
