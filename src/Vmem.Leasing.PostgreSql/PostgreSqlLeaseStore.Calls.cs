@@ -1,0 +1,148 @@
+using System.Collections.Concurrent;
+using Npgsql;
+using NpgsqlTypes;
+using Vmem.Leasing.PostgreSql;
+
+namespace Vmem.Leasing;
+
+// How a function is called, and what its errors mean.
+public sealed partial class PostgreSqlLeaseStore
+{
+    private const string BadDefinition = "VM001";
+    private const string BadSession = "VM002";
+
+    // What an arena is never changes, so a grant is checked here, and its call is the only one.
+    private readonly ConcurrentDictionary<int, LeaseArena> _arenas = new();
+
+    /// <summary>The first row; null or zero if there is none.</summary>
+    private async ValueTask<TResult?> OneAsync<TResult>(string sql, NpgsqlParameter[] parameters, Func<NpgsqlDataReader, TResult> read,
+        CancellationToken cancellationToken)
+    {
+        IReadOnlyList<TResult> rows = await AllAsync(sql, parameters, read, cancellationToken).ConfigureAwait(false);
+        return rows.Count > 0 ? rows[0] : default;
+    }
+
+    private async ValueTask<IReadOnlyList<TResult>> AllAsync<TResult>(string sql, NpgsqlParameter[] parameters,
+        Func<NpgsqlDataReader, TResult> read, CancellationToken cancellationToken)
+    {
+        await CheckSchemaAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await using NpgsqlCommand command = _source.CreateCommand(sql);
+            command.Parameters.AddRange(parameters);
+            await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            List<TResult> rows = [];
+            while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+            {
+                rows.Add(read(reader));
+            }
+
+            return rows;
+        }
+        catch (PostgresException fault) when (Translated(fault) is { } known)
+        {
+            throw known;
+        }
+    }
+
+    private static LeaseException? Translated(PostgresException fault) => fault.SqlState switch
+    {
+        BadDefinition => new LeaseDefinitionException(fault.MessageText),
+        BadSession => new LeaseSessionException(fault.MessageText),
+        PostgresErrorCodes.InsufficientPrivilege => new LeaseSchemaException(
+            $"The database role may not use the lease functions: {fault.MessageText}. Run LeaseSchema.AdmitAsync for it as the schema's owner.", fault),
+        PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.InvalidSchemaName => new LeaseSchemaException(
+            $"The database lacks what this version needs: {fault.MessageText}. Run LeaseSchema.MigrateAsync, or its script.", fault),
+        _ => null,
+    };
+
+    /// <summary>Once, before the first call: the schema is there and new enough, or is made so.</summary>
+    private async ValueTask CheckSchemaAsync(CancellationToken cancellationToken)
+    {
+        if (_isChecked)
+        {
+            return;
+        }
+
+        int version = await ReadVersionAsync(cancellationToken).ConfigureAwait(false);
+        if (version < LeaseSchema.Version && _migrates)
+        {
+            await LeaseSchema.MigrateAsync(_source, cancellationToken).ConfigureAwait(false);
+        }
+        else if (version < LeaseSchema.Version)
+        {
+            throw new LeaseSchemaException(version == 0
+                ? "The database has no schema vmem: run LeaseSchema.MigrateAsync, or the script of LeaseSchema.GetScript(), once."
+                : $"The schema vmem has version {version}, and this library needs {LeaseSchema.Version}: run LeaseSchema.MigrateAsync, or the script of LeaseSchema.GetScript({version}).");
+        }
+
+        _isChecked = true;
+    }
+
+    /// <summary>0: there is no schema.</summary>
+    private async Task<int> ReadVersionAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using NpgsqlCommand command = _source.CreateCommand("SELECT version FROM vmem.get_info()");
+            return (int)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
+        }
+        catch (PostgresException fault) when (fault.SqlState is PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.InvalidSchemaName)
+        {
+            return 0;
+        }
+        catch (PostgresException fault) when (Translated(fault) is { } known)
+        {
+            throw known;
+        }
+    }
+
+    private async ValueTask<LeaseArena> FindAsync(int id, CancellationToken cancellationToken)
+    {
+        if (_arenas.TryGetValue(id, out LeaseArena? known))
+        {
+            return known;
+        }
+
+        LeaseArena arena = await OneAsync("SELECT * FROM vmem.find_arena($1)", [Number32(id)],
+            row => new LeaseArena(id, row.GetString(0), ReadDefinition(row)), cancellationToken).ConfigureAwait(false)
+            ?? throw new LeaseDefinitionException($"There is no arena of the number {id}.");
+        return _arenas.GetOrAdd(id, arena);
+    }
+
+    private static LeaseDefinition ReadDefinition(NpgsqlDataReader row) => new()
+    {
+        Start = (UInt128)row.GetInt64(1),
+        Size = (UInt128)row.GetInt64(2),
+        Quantum = (UInt128)row.GetInt64(3),
+        Type = row.GetString(4),
+        Quarantine = row.GetTimeSpan(5),
+    };
+
+    private static NpgsqlParameter[] Named(LeaseClaim claim)
+    {
+        ArgumentNullException.ThrowIfNull(claim);
+        return [Number32(claim.Arena), Id(claim.Session), Number(claim.Start), Number(claim.Size), Number(claim.Fence)];
+    }
+
+    private static TResult? OrNull<TResult>(NpgsqlDataReader row, int column)
+        where TResult : struct => row.IsDBNull(column) ? null : row.GetFieldValue<TResult>(column);
+
+    private static NpgsqlParameter Text(string? value) => Parameter(NpgsqlDbType.Text, value);
+
+    private static NpgsqlParameter Id(Guid value) => Parameter(NpgsqlDbType.Uuid, value);
+
+    private static NpgsqlParameter Flag(bool value) => Parameter(NpgsqlDbType.Boolean, value);
+
+    private static NpgsqlParameter Number32(int value) => Parameter(NpgsqlDbType.Integer, value);
+
+    private static NpgsqlParameter Number(long? value) => Parameter(NpgsqlDbType.Bigint, value);
+
+    // Beyond what the database holds nothing is leased, so nothing there is found either.
+    private static NpgsqlParameter Number(UInt128? value) => Number(value is { } known ? (long)Capped(known) : null);
+
+    private static NpgsqlParameter Span(TimeSpan? value) => Parameter(NpgsqlDbType.Interval, value);
+
+    private static NpgsqlParameter Parameter(NpgsqlDbType type, object? value) =>
+        new() { NpgsqlDbType = type, Value = value ?? DBNull.Value };
+}

@@ -1,0 +1,80 @@
+using Npgsql;
+using Vmem.Leasing.Conformance;
+using Vmem.Leasing.PostgreSql.Tests.Server;
+
+namespace Vmem.Leasing.PostgreSql.Tests;
+
+/// <summary>The contract on a real server. Its clock is the function <c>vmem._now()</c>, which is replaced here by one that can be moved; a
+/// failover is a copy of the tables that is put back under another timeline.</summary>
+public sealed class PostgreSqlConformanceTests(ContractDatabase database) : LeaseStoreContract, IClassFixture<ContractDatabase>
+{
+    private const string Tables = "vmem.arena, vmem.session, vmem.extent, vmem.audit";
+
+    protected override async ValueTask<LeaseStore> CreateAsync()
+    {
+        await RunAsync($"""
+            TRUNCATE {Tables} RESTART IDENTITY;
+            UPDATE vmem.server SET timeline = vmem._timeline(), incarnation = 1, phase = 0, hold_until = '-infinity';
+            UPDATE test.clock SET ahead = '0';
+            """);
+        return new PostgreSqlLeaseStore(database.Source);
+    }
+
+    protected override async ValueTask ElapseAsync(TimeSpan time) =>
+        await RunAsync($"UPDATE test.clock SET ahead = ahead + interval '{time.Ticks / TimeSpan.TicksPerMicrosecond} microseconds'");
+
+    protected override async ValueTask RememberAsync() => await RunAsync($"""
+        DROP TABLE IF EXISTS test.server, test.arena, test.session, test.extent, test.audit;
+        CREATE TABLE test.server AS TABLE vmem.server;
+        CREATE TABLE test.arena AS TABLE vmem.arena;
+        CREATE TABLE test.session AS TABLE vmem.session;
+        CREATE TABLE test.extent AS TABLE vmem.extent;
+        CREATE TABLE test.audit AS TABLE vmem.audit;
+        """);
+
+    protected override async ValueTask FailOverAsync() => await RunAsync($"""
+        TRUNCATE {Tables}, vmem.server;
+        INSERT INTO vmem.server SELECT * FROM test.server;
+        UPDATE vmem.server SET timeline = 'another';
+        INSERT INTO vmem.arena OVERRIDING SYSTEM VALUE SELECT * FROM test.arena;
+        INSERT INTO vmem.session OVERRIDING SYSTEM VALUE SELECT * FROM test.session;
+        INSERT INTO vmem.extent SELECT * FROM test.extent;
+        INSERT INTO vmem.audit OVERRIDING SYSTEM VALUE SELECT * FROM test.audit;
+        SELECT vmem._server_ok();
+        """);
+
+    private async Task RunAsync(string sql) => await PostgresServer.ExecuteAsync(database.Source, sql);
+}
+
+/// <summary>A server, and a database whose clock can be moved. Another role owns it: no test needs a superuser.</summary>
+public sealed class ContractDatabase : IAsyncLifetime
+{
+    private readonly PostgresServer _server = new();
+
+    public NpgsqlDataSource Source { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        await _server.InitializeAsync();
+        await using (NpgsqlDataSource superuser = _server.Connect())
+        {
+            await PostgresServer.ExecuteAsync(superuser, "CREATE ROLE plain LOGIN");
+        }
+
+        Source = _server.Connect(await _server.CreateDatabaseAsync("plain"), "plain");
+        await LeaseSchema.MigrateAsync(Source, TestContext.Current.CancellationToken);
+        await PostgresServer.ExecuteAsync(Source, """
+            CREATE SCHEMA test;
+            CREATE TABLE test.clock (ahead interval NOT NULL);
+            INSERT INTO test.clock VALUES ('0');
+            CREATE OR REPLACE FUNCTION vmem._now() RETURNS timestamptz LANGUAGE sql VOLATILE AS
+              $$ SELECT clock_timestamp() + (SELECT ahead FROM test.clock) $$;
+            """);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Source.DisposeAsync();
+        await _server.DisposeAsync();
+    }
+}

@@ -1,0 +1,130 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Npgsql;
+
+namespace Vmem.Leasing.PostgreSql.Tests.Server;
+
+/// <summary>A PostgreSQL server of the tests' own: on a free loopback port, in a temporary folder, ended by its process number.</summary>
+/// <remarks>PostgreSQL refuses to run as root, so there it runs as its own user.</remarks>
+public sealed class PostgresServer : IAsyncLifetime
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("vmem-postgres-").FullName;
+    private readonly int _port = FreePort();
+    private int _databases;
+
+    /// <summary>Where the programs are; null: they are not installed.</summary>
+    public static string? Programs { get; } = Directory.Exists("/usr/lib/postgresql")
+        ? Directory.GetDirectories("/usr/lib/postgresql").Select(version => Path.Combine(version, "bin"))
+            .Where(bin => File.Exists(Path.Combine(bin, "postgres"))).Order(StringComparer.Ordinal).LastOrDefault()
+        : null;
+
+    private string Data => Path.Combine(_folder, "data");
+
+    public async ValueTask InitializeAsync()
+    {
+        Assert.SkipWhen(Programs is null, "needs PostgreSQL: apt-get install postgresql");
+        if (Environment.IsPrivilegedProcess)
+        {
+            await RunAsync("chown", "postgres", _folder);
+        }
+
+        await RunAsync([.. AsItsUser("initdb"), "-D", Data, "-A", "trust", "-U", "postgres", "--no-sync"]);
+        await StartAsync();
+    }
+
+    /// <summary>Connects to a database as a role.</summary>
+    public NpgsqlDataSource Connect(string database = "postgres", string role = "postgres", string more = "") => NpgsqlDataSource.Create(
+        $"Host=127.0.0.1;Port={_port};Database={database};Username={role};Timeout=30;Include Error Detail=true;{more}");
+
+    /// <summary>A new, empty database.</summary>
+    public async Task<string> CreateDatabaseAsync(string owner = "postgres")
+    {
+        string name = $"test{Interlocked.Increment(ref _databases)}";
+        await using NpgsqlDataSource source = Connect();
+        await ExecuteAsync(source, $"CREATE DATABASE {name} OWNER {owner}");
+        return name;
+    }
+
+    public static async Task<object?> ExecuteAsync(NpgsqlDataSource source, string sql)
+    {
+        await using NpgsqlCommand command = source.CreateCommand(sql);
+        return await command.ExecuteScalarAsync();
+    }
+
+    public async Task StartAsync()
+    {
+        await RunAsync([
+            .. AsItsUser("pg_ctl"), "-D", Data, "-w", "-l", Path.Combine(_folder, "log"), "-o",
+            $"-p {_port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={_folder} -c max_connections=60", "start",
+        ]);
+    }
+
+    /// <summary>As a power switch does it, but for the disk.</summary>
+    public async Task KillAsync()
+    {
+        string id = ProcessId();
+        string[] children = (await OutputAsync("ps", "-o", "pid=", "--ppid", id))
+            .Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        await RunAsync("kill", "-KILL", id);
+        foreach (string child in children)
+        {
+            await OutputAsync("kill", "-KILL", child);             // most end by themselves when they see it
+        }
+
+        while (Directory.Exists($"/proc/{id}") || children.Any(child => Directory.Exists($"/proc/{child}")))
+        {
+            await Task.Delay(10);
+        }
+
+        File.Delete(Path.Combine(Data, "postmaster.pid"));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        NpgsqlConnection.ClearAllPools();
+        if (File.Exists(Path.Combine(Data, "postmaster.pid")))
+        {
+            string id = ProcessId();
+            await RunAsync("kill", "-QUIT", id);
+            while (Directory.Exists($"/proc/{id}"))
+            {
+                await Task.Delay(10);
+            }
+        }
+
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private string ProcessId() => File.ReadLines(Path.Combine(Data, "postmaster.pid")).First();
+
+    private static string[] AsItsUser(string program) => Environment.IsPrivilegedProcess
+        ? ["runuser", "-u", "postgres", "--", Path.Combine(Programs!, program)]
+        : [Path.Combine(Programs!, program)];
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private static async Task RunAsync(params string[] command)
+    {
+        // No output is redirected: the server would inherit the pipe, and keep it open.
+        using Process process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "exec \"$@\" >/dev/null 2>&1", "sh", .. command]))!;
+        await process.WaitForExitAsync();
+        string end = string.Create(CultureInfo.InvariantCulture, $"{string.Join(' ', command)} ended with {process.ExitCode}.");
+        Assert.True(process.ExitCode == 0, end);
+    }
+
+    private static async Task<string> OutputAsync(params string[] command)
+    {
+        ProcessStartInfo start = new(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        using Process process = Process.Start(start)!;
+        string output = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return output;
+    }
+}
