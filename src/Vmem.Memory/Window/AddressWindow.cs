@@ -153,15 +153,16 @@ internal sealed unsafe class AddressWindow : IUpkeepTarget, IDisposable
     {
         Table.Set(start, size, 0);
         nuint dirty = CountDirty(start, size);
+        bool isCommitted = Commits.Count(start, size) > 0;
         long free = Interlocked.Add(ref _freeDirty, (long)dirty);
         _extents.Free(start, size);
         if (free > (long)MostDirty)
         {
             _ = Discard(staleOnly: false);
         }
-        else if (dirty > 0)
+        else if (isCommitted)
         {
-            WakeUpkeep();
+            WakeUpkeep();                         // also for what was never touched: it counts with the system
         }
 
         return dirty;

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Vmem.Diagnostics;
 using Vmem.Memory.Diagnostics;
 using Vmem.Memory.Tests.Isolation.Concurrency;
+using Vmem.Memory.Window;
 using Vmem.Platform;
 using Xunit;
 
@@ -107,7 +108,9 @@ public unsafe class DebuggedStressTests
     [InlineData(true)]
     public void Figures_may_be_asked_for_while_a_request_finds_no_room(bool byCollector)
     {
-        NativeHeap heap = DebugStrategies.Make("no owners", limit: 43 << 20);
+        // Nothing that other heaps left: some of so large a block must be committed.
+        _ = AddressWindow.Shared.Discard(staleOnly: false);
+        NativeHeap heap = DebugStrategies.Make("no owners", limit: 200 << 20);
         Thread asking = new(() =>
             _ = byCollector ? ((IMetered)heap).TryRead((int)HeapFigure.LiveBlocks, out _) : heap.GetStatistics().LiveBlocks == 0)
         {
@@ -125,7 +128,7 @@ public unsafe class DebuggedStressTests
 
                 return call == SystemCall.Commit;
             });
-            Assert.False(heap.TryAllocate(1 << 20, out _));
+            Assert.False(heap.TryAllocate(150 << 20, out _));
         })
         { IsBackground = true };
         allocating.Start();
