@@ -22,8 +22,9 @@ internal interface IUpkeepTarget
 /// nothing, until one of their threads comes to hold something.
 /// </para>
 /// <para>
-/// All intervals by the system's clock are one timer's business (<see cref="UpkeepWheel"/>). By another clock, which is a test's, each
-/// target has its own timer, and does not rest: who calls it, how often and on which thread is that clock's affair.
+/// All intervals by the system's clock are one timer's business (<see cref="UpkeepWheel"/>). By another clock, which is a test's, or
+/// with an interval of its own, a target has its own timer, and does not rest: who calls it, how often and on which thread is that clock's
+/// affair.
 /// </para>
 /// </remarks>
 internal sealed class Upkeep : IDisposable, IThreadPoolWorkItem
@@ -34,7 +35,7 @@ internal sealed class Upkeep : IDisposable, IThreadPoolWorkItem
     private readonly WeakReference<IUpkeepTarget> _target;
     private readonly UpkeepWheel _wheel;
     private readonly bool _callsOthers;
-    private ITimer? _timer;                       // by another clock than the wheel's
+    private ITimer? _timer;                       // by another clock than the wheel's, or at other intervals
     private int _isQueued;
 
     private Upkeep(IUpkeepTarget target, UpkeepWheel wheel, bool callsOthers)
@@ -51,16 +52,17 @@ internal sealed class Upkeep : IDisposable, IThreadPoolWorkItem
     /// <param name="target">What is kept in order.</param>
     /// <param name="time">Its clock.</param>
     /// <param name="callsOthers">Whether it may call code of others, or the system, for long: then it delays no other target.</param>
-    public static Upkeep Start(IUpkeepTarget target, TimeProvider time, bool callsOthers = true) =>
-        Start(target, time, UpkeepWheel.Shared, callsOthers);
+    /// <param name="interval">How long its intervals are; null: as all others'.</param>
+    public static Upkeep Start(IUpkeepTarget target, TimeProvider time, bool callsOthers = true, TimeSpan? interval = null) =>
+        Start(target, time, UpkeepWheel.Shared, callsOthers, interval ?? Interval);
 
-    /// <inheritdoc cref="Start(IUpkeepTarget, TimeProvider, bool)"/>
-    public static Upkeep Start(IUpkeepTarget target, TimeProvider time, UpkeepWheel wheel, bool callsOthers)
+    /// <inheritdoc cref="Start(IUpkeepTarget, TimeProvider, bool, TimeSpan?)"/>
+    public static Upkeep Start(IUpkeepTarget target, TimeProvider time, UpkeepWheel wheel, bool callsOthers, TimeSpan interval)
     {
         var upkeep = new Upkeep(target, wheel, callsOthers);
-        if (time != wheel.Time)
+        if (time != wheel.Time || interval != Interval)
         {
-            upkeep._timer = DetachedTimer.Start(time, static state => ((Upkeep)state!).Run(), upkeep, Interval, Interval);
+            upkeep._timer = DetachedTimer.Start(time, static state => ((Upkeep)state!).Run(), upkeep, interval, interval);
         }
 
         upkeep.Wake();
@@ -82,14 +84,15 @@ internal sealed class Upkeep : IDisposable, IThreadPoolWorkItem
         }
     }
 
-    /// <summary>Has every cache of the process give back what it can.</summary>
-    public static void RelieveAll()
+    /// <summary>Has every target of a kind give back what it can: <see cref="IUpkeepTarget"/> are all of the process.</summary>
+    public static void Relieve<T>()
+        where T : IUpkeepTarget
     {
         foreach (Upkeep upkeep in UpkeepWheel.Shared.Copy())
         {
-            if (upkeep._target.TryGetTarget(out IUpkeepTarget? target))
+            if (upkeep._target.TryGetTarget(out IUpkeepTarget? target) && target is T wanted)
             {
-                target.RelievePressure();
+                wanted.RelievePressure();
             }
         }
     }

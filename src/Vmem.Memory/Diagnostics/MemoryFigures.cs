@@ -9,6 +9,8 @@ internal enum HeapFigure
     InUse,
     Cached,
     LiveBlocks,
+    Resident,
+    Dirty,
     Allocations,
     Frees,
     Failures,

@@ -40,6 +40,12 @@ public static class MemoryMetrics
     /// <summary>What is backed by memory as soon as it is touched, in bytes (<see cref="NativeHeapStatistics.Committed"/>).</summary>
     public const string Committed = "vmem.heap.committed";
 
+    /// <summary>What takes memory now, in bytes (<see cref="NativeHeapStatistics.Resident"/>). Read in O(committed pages).</summary>
+    public const string Resident = "vmem.heap.resident";
+
+    /// <summary>Free pages that may still take memory, in bytes (<see cref="NativeHeapStatistics.Dirty"/>).</summary>
+    public const string Dirty = "vmem.heap.dirty";
+
     /// <summary>What slabs and large blocks take, in bytes (<see cref="NativeHeapStatistics.Held"/>).</summary>
     public const string Held = "vmem.heap.held";
 
@@ -77,6 +83,8 @@ public static class MemoryMetrics
         Unloading.Then(s_meter.Dispose);
         Observe(Reserved, HeapFigure.Reserved, "By", "Address space.");
         Observe(Committed, HeapFigure.Committed, "By", "What is backed by memory as soon as it is touched.");
+        Observe(Resident, HeapFigure.Resident, "By", "What takes memory now.");
+        Observe(Dirty, HeapFigure.Dirty, "By", "Free pages that may still take memory.");
         Observe(Held, HeapFigure.Held, "By", "What slabs and large blocks take.");
         Observe(InUse, HeapFigure.InUse, "By", "What the heap's users hold.");
         Observe(Cached, HeapFigure.Cached, "By", "What lies in magazines, ready for use.");

@@ -11,8 +11,8 @@ namespace Vmem.Memory.Heap;
 /// that needs more is not small, and its next extents are long, so that large blocks find room to grow behind them; one with a limit gets
 /// all that it may have. Where the window has not so much, a half, a quarter and so on, but never less than is needed.
 /// </para>
-/// <para>A request for more than the machine or the container has is refused before anything is taken for it: a system that promises
-/// more than it has (vm.overcommit_memory=1) would end the process when the block is touched.</para>
+/// <para>A request for more than the budget of the process allows (<see cref="MemoryBudget"/>) is refused before anything is taken for
+/// it.</para>
 /// <para>An extent of a heap that wants huge pages, or that is debugged, goes back decommitted: the advice ends, and who still touches a
 /// debugged heap's blocks is found out.</para>
 /// </remarks>
@@ -30,6 +30,7 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
     private long _taken;                          // bytes of extents, as far as the arena may use them
     private long _committed;
     private long _dirty;
+    private int _refusals;
 
     public HeapExtents(AddressWindow window, string heap, nuint limit, bool huge, bool isSealed)
     {
@@ -51,47 +52,63 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
 
     public nuint Dirty => (nuint)Interlocked.Read(ref _dirty);
 
+    /// <summary>How often pages could not be committed: others may have memory to give back.</summary>
+    public int Refusals => Volatile.Read(ref _refusals);
+
     nuint IArenaSource<nuint>.Quantum => HeapSpace.PageSize;
 
     /// <summary>How much address space a heap with this limit may use: that much, or what all have.</summary>
     public static nuint ReservedFor(AddressWindow window, nuint limit) =>
         limit != 0 && limit < window.Size ? WholePages(limit) : window.Reserved;
 
-    /// <summary>Makes allocated pages readable and writable. False if the system refuses: then what it had granted has gone back, but for
-    /// a unit at either end, which others may have begun to use.</summary>
-    public bool TryCommit(nuint start, nuint size)
-    {
-        bool isCommitted = _window.Commits.TryCommit(start, size, _isHuge, out nuint fresh);
-        _ = Interlocked.Add(ref _committed, (long)fresh);
-        if (!isCommitted && fresh > 0)
-        {
-            Note(_window.Discard(start, size, staleOnly: false));
-        }
-
-        return isCommitted;
-    }
-
-    /// <summary>Notes that pages are in use. True if all of them are zero.</summary>
-    public bool Mark(nuint start, nuint size, bool clear)
-    {
-        bool isZero = _window.Dirty.Mark(start, size, clear, out nuint fresh);
-        _ = Interlocked.Add(ref _dirty, (long)fresh);
-        return isZero;
-    }
-
-    /// <summary>Exchanges allocated pages for fresh ones, which are zero. False where the system would not.</summary>
-    public bool TryRenew(nuint start, nuint size)
+    /// <summary>Exchanges allocated pages for fresh ones, which are zero; they still count as dirty. False where the system would
+    /// not.</summary>
+    public static bool TryRenew(nuint start, nuint size)
     {
         try
         {
             VirtualMemory.Discard((void*)start, size);
-            _ = Interlocked.Add(ref _dirty, -(long)_window.Dirty.Forget(start, size));
             return true;
         }
         catch (OutOfMemoryException)              // on Windows only
         {
             return false;
         }
+    }
+
+    /// <summary>Makes allocated pages readable and writable, and has those that are clean counted by the budget: they are to be marked
+    /// (<see cref="Mark"/>). False if the budget or the system refuses: then what was granted has gone
+    /// back, but for a unit at either end, which others may have begun to use.</summary>
+    public bool TryCommit(nuint start, nuint size)
+    {
+        nuint clean = size - _window.CountDirty(start, size);
+        if (clean > 0 && !_window.Budget.TryCharge(clean))
+        {
+            _ = Interlocked.Increment(ref _refusals);
+            return false;
+        }
+
+        bool isCommitted = _window.Commits.TryCommit(start, size, _isHuge, out nuint fresh);
+        _ = Interlocked.Add(ref _committed, (long)fresh);
+        if (!isCommitted)
+        {
+            _window.Budget.Uncharge(clean);
+            _ = Interlocked.Increment(ref _refusals);
+            if (fresh > 0)
+            {
+                Note(_window.Discard(start, size, staleOnly: false));
+            }
+        }
+
+        return isCommitted;
+    }
+
+    /// <summary>Notes that committed pages are in use. True if all of them are zero.</summary>
+    public bool Mark(nuint start, nuint size, bool clear)
+    {
+        bool isZero = _window.Dirty.Mark(start, size, clear, out nuint fresh);
+        _ = Interlocked.Add(ref _dirty, (long)fresh);
+        return isZero;
     }
 
     /// <summary>Notes what went back to the system.</summary>
@@ -129,7 +146,7 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
         using (_gate.EnterScope())
         {
             nuint room = Limit - (nuint)_taken;
-            if (size > room || (size >= MostLong && size > (nuint)GC.GetGCMemoryInfo().TotalAvailableMemoryBytes))
+            if (size > room || size > _window.Budget.Limit)
             {
                 return false;
             }

@@ -57,10 +57,19 @@ internal sealed class HeapSpace : IDisposable
 
     /// <summary>Bytes of free pages that may have memory.</summary>
     public nuint FreeDirtyBytes =>
-        _extents.Dirty is var dirty && _pages.GetStatistics().InUse is var used && dirty > used ? dirty - used : 0;
+        _extents.Dirty is var dirty && HeldBytes is var used && dirty > used ? dirty - used : 0;
+
+    /// <summary>Bytes of pages that are not free.</summary>
+    public nuint HeldBytes => _pages.GetStatistics().InUse;
 
     /// <summary>True if no page of it takes memory.</summary>
     public bool IsClean => _extents.Dirty == 0;
+
+    /// <inheritdoc cref="HeapExtents.Refusals"/>
+    public int Refusals => _extents.Refusals;
+
+    /// <summary>What of all heaps may take memory is counted there.</summary>
+    public MemoryBudget Budget => _window.Budget;
 
     /// <summary>Bytes that take memory now. O(committed pages).</summary>
     public nuint CountResident() => _extents.CountResident();
@@ -134,7 +143,7 @@ internal sealed class HeapSpace : IDisposable
 
         if (isCommitted && clear && size >= LeastFresh && _window.Dirty.Any(start, size))
         {
-            isZero = _extents.TryRenew(start, size);
+            isZero = HeapExtents.TryRenew(start, size);
             clear = !isZero;
         }
 
@@ -216,11 +225,13 @@ internal sealed class HeapSpace : IDisposable
         return isCommitted;
     }
 
-    /// <summary>Gives the memory of free pages back to the system, or only of those that were free at the last call, too.</summary>
+    /// <summary>Gives the memory of free pages back to the system.</summary>
+    /// <param name="staleOnly">Whether only those go back that were free at the last call, too.</param>
+    /// <param name="enough">It ends when so many bytes have gone; null: with all.</param>
     /// <returns>How many bytes were dirty.</returns>
-    public nuint DiscardFree(bool staleOnly)
+    public nuint DiscardFree(bool staleOnly, nuint? enough = null)
     {
-        FreePages.Return gone = _free.Discard(staleOnly);
+        FreePages.Return gone = _free.Discard(staleOnly, enough);
         _extents.Note(gone);
         return gone.Discarded;
     }

@@ -1,6 +1,7 @@
 using Vmem.Diagnostics;
 using Vmem.Memory.Diagnostics;
 using Vmem.Memory.Heap.Debugging;
+using Vmem.Memory.Window;
 
 namespace Vmem.Memory;
 
@@ -59,13 +60,15 @@ public sealed unsafe partial class NativeHeap : IMetered
     bool IMetered.TryRead(int figure, out long value)
     {
         var wanted = (HeapFigure)figure;
-        bool isThere = wanted is HeapFigure.Reserved or HeapFigure.Committed or HeapFigure.Held or HeapFigure.Failures
+        bool isThere = wanted is HeapFigure.Reserved or HeapFigure.Committed or HeapFigure.Dirty or HeapFigure.Held or HeapFigure.Failures
             ? TryCount(pagesOnly: true, out NativeHeapStatistics figures)
             : TryCount(pagesOnly: false, out figures);
         value = wanted switch
         {
             HeapFigure.Reserved => long.CreateSaturating(figures.Reserved),
             HeapFigure.Committed => long.CreateSaturating(figures.Committed),
+            HeapFigure.Resident => long.CreateSaturating(figures.Resident),
+            HeapFigure.Dirty => long.CreateSaturating(figures.Dirty),
             HeapFigure.Held => long.CreateSaturating(figures.Held),
             HeapFigure.InUse => long.CreateSaturating(figures.InUse),
             HeapFigure.Cached => long.CreateSaturating(figures.Cached),
@@ -76,6 +79,10 @@ public sealed unsafe partial class NativeHeap : IMetered
         };
         return isThere;
     }
+
+    /// <summary>What all heaps of the process keep, and what is nobody's.</summary>
+    internal static nuint CountDirty() =>
+        (nuint)MemoryMetrics.Heaps.Sum((int)HeapFigure.Dirty) + AddressWindow.Shared.FreeDirty;
 
     private bool TryCount(bool pagesOnly, out NativeHeapStatistics figures)
     {

@@ -102,8 +102,20 @@ public sealed unsafe partial class NativeHeap
         return (void*)block;
     }
 
-    private InsufficientMemoryException OutOfMemory(nuint size) =>
-        new($"Heap '{Name}' has no {size} bytes: it holds {_layers?.Plain.Space.CommittedBytes ?? 0} of the {Reserved} bytes it may, and the system gave no more.");
+    private InsufficientMemoryException OutOfMemory(nuint size)
+    {
+        MemoryBudget budget = _window.Budget;
+        nuint held = _layers?.Plain.Space.HeldBytes ?? 0;
+        nuint limit = _options.Limit;
+        string why = limit != 0 && size > limit
+            ? $"its {nameof(NativeHeapOptions)}.{nameof(NativeHeapOptions.Limit)} is {limit}"
+            : limit != 0 && size > limit - nuint.Min(held, limit)
+            ? $"it uses {held} of the {limit} bytes of its {nameof(NativeHeapOptions)}.{nameof(NativeHeapOptions.Limit)}"
+            : size > budget.Limit - nuint.Min(budget.Charged, budget.Limit)
+            ? $"of the {budget.Limit} bytes that {nameof(MemoryBudget)}.{nameof(MemoryBudget.Limit)} allows the process, {budget.Charged} are in use"
+            : "the system has no more, or no room of that length in the address space is left";
+        return new InsufficientMemoryException($"Heap '{Name}' has no {size} bytes: {why}.");
+    }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void FreeSlow(void* block) => FreeSlow(block, size: null);

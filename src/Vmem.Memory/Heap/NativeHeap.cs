@@ -69,7 +69,8 @@ public sealed unsafe partial class NativeHeap : IDisposable
 
     /// <summary>A heap of its own, independent of all others. O(1); takes no memory until it is used.</summary>
     /// <param name="options">Null for the defaults.</param>
-    /// <exception cref="ArgumentException">The minimum alignment is no power of two of at most 4,096.</exception>
+    /// <exception cref="ArgumentException">The minimum alignment is no power of two of at most 4,096, or the retained interval is zero or
+    /// negative.</exception>
     /// <exception cref="OutOfMemoryException">The process has not even a little address space for heaps.</exception>
     public NativeHeap(NativeHeapOptions? options = null)
     {
@@ -267,11 +268,18 @@ public sealed unsafe partial class NativeHeap : IDisposable
         }
     }
 
-    private static nuint Checked(NativeHeapOptions options) =>
-        (options.MinimumAlignment & (options.MinimumAlignment - 1)) == 0 && options.MinimumAlignment <= HeapSpace.PageSize
-            ? options.MinimumAlignment
-            : throw new ArgumentException(
-                $"MinimumAlignment cannot be {options.MinimumAlignment}: a power of two of at most {HeapSpace.PageSize}, or 0 for the default, can.", nameof(options));
+    private static nuint Checked(NativeHeapOptions options)
+    {
+        nuint alignment = options.MinimumAlignment;
+        TimeSpan interval = options.RetainedInterval;
+        return (alignment & (alignment - 1)) != 0 || alignment > HeapSpace.PageSize
+            ? throw new ArgumentException(
+                $"MinimumAlignment cannot be {alignment}: a power of two of at most {HeapSpace.PageSize}, or 0 for the default, can.", nameof(options))
+            : interval != Timeout.InfiniteTimeSpan && (interval <= TimeSpan.Zero || interval.TotalMilliseconds > uint.MaxValue - 1)
+            ? throw new ArgumentException(
+                $"RetainedInterval cannot be {interval}: it is longer than zero and at most 49 days, or Timeout.InfiniteTimeSpan. To keep nothing, set RetainedBytes to 0.", nameof(options))
+            : alignment;
+    }
 
     /// <summary>Puts a small block into the thread's magazine, if that has room.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

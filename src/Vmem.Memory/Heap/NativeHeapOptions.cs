@@ -26,6 +26,17 @@ public sealed record NativeHeapOptions
     /// (C# has no more to gain: an object that needs 16 has a size that is a multiple of it.)</summary>
     public nuint MinimumAlignment { get; init; }
 
+    /// <summary>The most bytes of free pages that keep their memory for the next request. When a large block is freed, or an interval
+    /// ends, and there are more, they go back to the system until half of this is kept. No bound by default: they go back when nobody
+    /// needed them for <see cref="RetainedInterval"/>. 0 keeps none: each large block that is freed costs a system call, and the next one
+    /// page faults.</summary>
+    public nuint RetainedBytes { get; init; } = nuint.MaxValue;
+
+    /// <summary>How long free pages keep their memory, and magazines their blocks, when nobody needs them. 15 seconds by default.
+    /// <see cref="Timeout.InfiniteTimeSpan"/>: until <see cref="NativeHeap.Trim"/>, or until memory is short. Another one than the default
+    /// has a timer for this heap.</summary>
+    public TimeSpan RetainedInterval { get; init; } = TimeSpan.FromSeconds(15);
+
     /// <summary>Told of each call through <see cref="NativeHeap.Functions"/> that was refused, as a free of what is no block: on the thread
     /// that called. What it throws is ignored.</summary>
     public Action<Exception>? CallbackRefused { get; init; }

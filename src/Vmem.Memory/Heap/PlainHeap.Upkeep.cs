@@ -1,10 +1,11 @@
 using Vmem.Caching;
 using Vmem.Checks;
+using Vmem.Memory.Window;
 
 namespace Vmem.Memory.Heap;
 
 // What goes back: on request, at the end of an interval, and when memory is short.
-internal sealed partial class PlainHeap : IUpkeepTarget
+internal sealed partial class PlainHeap : IMemoryKeeper
 {
     private readonly Gate _returning = new();     // held while memory goes back: what is on the way is nobody's, and the heap must not end
 
@@ -26,6 +27,7 @@ internal sealed partial class PlainHeap : IUpkeepTarget
     bool IUpkeepTarget.EndInterval()
     {
         GiveBackUnattended(idleOnly: true);
+        KeepWithinBounds();
         return true;
     }
 
@@ -41,6 +43,22 @@ internal sealed partial class PlainHeap : IUpkeepTarget
         }
         catch (OutOfMemoryException)
         {
+        }
+    }
+
+    /// <summary>If more is kept than may be, half of what may be is kept: so this is not done for every block that is freed.</summary>
+    private void KeepWithinBounds()
+    {
+        if (_retained == nuint.MaxValue || _space.FreeDirtyBytes <= _retained)
+        {
+            return;
+        }
+
+        using Gate.Scope returning = _returning.EnterScope();
+        nuint kept = _ended ? 0 : _space.FreeDirtyBytes;
+        if (kept > _retained)
+        {
+            _ = _space.DiscardFree(staleOnly: false, enough: kept - (_retained / 2));
         }
     }
 

@@ -7,7 +7,8 @@ namespace Vmem.Memory.Heap;
 /// <remarks>
 /// <para>
 /// A request is met by the <see cref="StarterArena"/> as long as its class may take blocks there, else by <see cref="SmallBlocks"/> or
-/// <see cref="LargeBlocks"/>. If there is no memory, all reserves are given up, and it is tried once more. All parts lie in one
+/// <see cref="LargeBlocks"/>. If there is no room, all reserves are given up, and it is tried once more; if there is no
+/// memory, the reserves of all heaps. All parts lie in one
 /// <see cref="HeapSpace"/>, whose map tells for an address which part its block is of.
 /// </para>
 /// <para>
@@ -22,24 +23,23 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
     private readonly LargeBlocks _large;
     private readonly StarterArena? _starter;
     private readonly Upkeep _upkeep;
+    private readonly nuint _retained;             // the most bytes of free pages that keep their memory
     private volatile bool _ended;
 
     /// <param name="window">Where its memory comes from.</param>
-    /// <param name="name">The heap's name in messages and metrics.</param>
-    /// <param name="limit">The most that it may ever hold; 0: no limit.</param>
-    /// <param name="huge">Whether huge pages are asked for.</param>
+    /// <param name="options">The heap's.</param>
     /// <param name="isDebugged">Whether a debugger stands between it and its users.</param>
-    /// <param name="time">The clock of the upkeep.</param>
-    public PlainHeap(AddressWindow window, string name, nuint limit, bool huge, bool isDebugged, TimeProvider time)
+    public PlainHeap(AddressWindow window, NativeHeapOptions options, bool isDebugged)
     {
-        Name = name;
-        _space = new HeapSpace(window, name, limit, huge, isSealed: isDebugged);
+        Name = options.Name;
+        _retained = options.RetainedBytes;
+        _space = new HeapSpace(window, options.Name, options.Limit, options.HugePages, isSealed: isDebugged);
         try
         {
             _large = new LargeBlocks(_space);
             _small = new SmallBlocks(_space, hasMagazines: !isDebugged);
-            _starter = isDebugged ? null : new StarterArena(name, _space);
-            _upkeep = Upkeep.Start(this, time);
+            _starter = isDebugged ? null : new StarterArena(Name, _space);
+            _upkeep = Upkeep.Start(this, options.TimeProvider, interval: options.RetainedInterval);
         }
         catch
         {
@@ -95,6 +95,7 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
         else
         {
             _large.Free(block, held);
+            KeepWithinBounds();
         }
     }
 
@@ -192,11 +193,18 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
 
     private nuint TakeOrTrim(int sizeClass, nuint size, nuint alignment, bool clear, out bool isZero)
     {
+        int refusals = _space.Refusals;
         nuint block = TakeOnce(sizeClass, size, alignment, clear, out isZero);
         if (block == 0)
         {
             // Also if this finds nothing: another thread may have been giving back meanwhile.
             _ = GiveBack(idleOnly: false, discard: false);
+            block = TakeOnce(sizeClass, size, alignment, clear, out isZero);
+        }
+
+        if (block == 0 && refusals != _space.Refusals)
+        {
+            _space.Budget.Relieve();              // there is room for it, but no memory: others may keep some that they do not use
             block = TakeOnce(sizeClass, size, alignment, clear, out isZero);
         }
 

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Vmem.Memory;
 
-/// <summary>A client's request was refused: its quota is used up, or its context has no room.</summary>
+/// <summary>A client's request was refused: its quota is used up, its context has no room, or the process no memory.</summary>
 public sealed class ClientExhaustedException : OutOfMemoryException
 {
     /// <param name="client">Who asked.</param>
@@ -43,6 +43,12 @@ public sealed class ClientExhaustedException : OutOfMemoryException
 
     private static string Why(MemoryClient client, nuint requested, MemoryClient? refuser, nuint free, nuint largest)
     {
+        if (refuser is null && largest >= requested)
+        {
+            MemoryBudget budget = MemoryBudget.Default;
+            return string.Create(CultureInfo.InvariantCulture, $"found no memory for {requested} bytes: its context has room, but of the {budget.Limit} bytes that {nameof(MemoryBudget)}.{nameof(MemoryBudget.Limit)} allows the process, {budget.Charged} are in use.");
+        }
+
         if (refuser is null)
         {
             return string.Create(CultureInfo.InvariantCulture, $"found no room for {requested} bytes: its context has {free} free, the largest piece {largest}.");

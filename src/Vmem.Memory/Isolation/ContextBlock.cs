@@ -10,15 +10,17 @@ namespace Vmem.Memory.Isolation;
 /// </remarks>
 internal sealed unsafe class ContextBlock
 {
-    private readonly void* _owned;
+    private readonly void* _owned;                // of the C library
+    private readonly nuint _reserved;             // else the block is reserved address space, so much
     private readonly SafeBuffer? _view;
 
-    private ContextBlock(byte* start, nuint size, bool isZeroed, void* owned = null, SafeBuffer? view = null)
+    private ContextBlock(byte* start, nuint size, bool isZeroed, void* owned = null, nuint reserved = 0, SafeBuffer? view = null)
     {
         Start = start;
         Size = size;
         IsZeroed = isZeroed;
         _owned = owned;
+        _reserved = reserved;
         _view = view;
     }
 
@@ -28,6 +30,9 @@ internal sealed unsafe class ContextBlock
 
     /// <summary>True if every byte is known to be zero.</summary>
     public bool IsZeroed { get; }
+
+    /// <summary>True if it is the context's own.</summary>
+    public bool IsOwned => _owned is not null || _reserved != 0;
 
     public static ContextBlock Borrow(void* start, nuint size)
     {
@@ -40,10 +45,11 @@ internal sealed unsafe class ContextBlock
         return new ContextBlock((byte*)start, size, isZeroed: false);
     }
 
-    /// <summary>Zeroed memory costs no more than other for a block of some size: the system gives fresh pages, which it zeroes as they are
-    /// first touched.</summary>
+    /// <summary>Zeroed memory: pages fresh from the system, which it zeroes as they are first touched; from the C library if the granule is
+    /// no whole page.</summary>
     /// <param name="size">Is rounded up to the granule.</param>
     /// <param name="granule">What the block's start is a multiple of.</param>
+    /// <exception cref="OutOfMemoryException">The system has no such block.</exception>
     public static ContextBlock Own(nuint size, nuint granule)
     {
         ArgumentOutOfRangeException.ThrowIfZero(size);
@@ -53,6 +59,18 @@ internal sealed unsafe class ContextBlock
         }
 
         nuint rounded = (size + granule - 1) & ~(granule - 1);
+        if (granule % VirtualMemory.PageSize == 0)
+        {
+            void* block = VirtualMemory.Reserve(rounded, granule);
+            if (!VirtualMemory.TryCommit(block, rounded))
+            {
+                VirtualMemory.Release(block, rounded);
+                throw new InsufficientMemoryException($"The system has no {rounded} bytes of memory for a context.");
+            }
+
+            return new ContextBlock((byte*)block, rounded, isZeroed: true, reserved: rounded);
+        }
+
         void* owned = NativeMemory.AllocZeroed(rounded + granule - 1);
         nuint start = ((nuint)owned + granule - 1) & ~(granule - 1);
         return new ContextBlock((byte*)start, rounded, isZeroed: true, owned);
@@ -74,6 +92,11 @@ internal sealed unsafe class ContextBlock
     public void Release()
     {
         NativeMemory.Free(_owned);
+        if (_reserved != 0)
+        {
+            VirtualMemory.Release(Start, _reserved);
+        }
+
         _view?.ReleasePointer();
     }
 }

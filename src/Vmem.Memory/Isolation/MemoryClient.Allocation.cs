@@ -129,11 +129,17 @@ public sealed unsafe partial class MemoryClient
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool AllocateAny(nuint size, nuint alignment, bool zeroed, out void* block)
     {
+        int refusals = Context.Refusals;
         bool met = AllocateOnce(size, alignment, zeroed, out block, out bool hopeless);
         if (!met && !hopeless)
         {
             // Even if nothing came back: another thread that failed may have just taken it back, and not need all of it.
             _ = Context.TrimClients();
+            if (refusals != Context.Refusals)
+            {
+                MemoryBudget.Default.Relieve();   // there is room, but no memory for it
+            }
+
             met = AllocateOnce(size, alignment, zeroed, out block, out _);
         }
 

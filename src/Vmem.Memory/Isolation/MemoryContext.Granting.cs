@@ -1,18 +1,13 @@
 using System.Runtime.InteropServices;
 using Vmem.Checks;
 using Vmem.Memory.Isolation;
-using Vmem.Memory.Poisoning;
 
 namespace Vmem.Memory;
 
-// Regions: from the arena to a client and back. `Initialize` sees to the bytes of memory that changes hands.
+// Regions: from the arena to a client and back.
 public sealed unsafe partial class MemoryContext
 {
-    /// <summary>The writer of a granule whose contents are not known.</summary>
-    private const ulong UnknownWriter = ulong.MaxValue;
-
     private long _regions;
-    private ulong _bytesZeroed;
 
     /// <summary>A region to divide, of 2^<paramref name="regionClass"/> granules; null if there is no room for it.</summary>
     internal Region? TryGrant(MemoryClient client, int regionClass)
@@ -57,6 +52,13 @@ public sealed unsafe partial class MemoryContext
                 return false;
             }
 
+            if (size > old && !_pages.TryCharge(offset + old, size - old))
+            {
+                bool isAsBefore = _arena.TryExtend(offset, size, old);
+                Invariant.Assert(isAsBefore, "a range can be made shorter");
+                return false;
+            }
+
             if (size < old)
             {
                 // Sooner, the arena might still fail and the contents be lost; later, the memory might be another's.
@@ -66,6 +68,7 @@ public sealed unsafe partial class MemoryContext
                 }
 
                 _map.EntriesOf(offset + size, old - size).Clear();
+                NoteReturn();
             }
             else
             {
@@ -95,6 +98,7 @@ public sealed unsafe partial class MemoryContext
             region.Close();
             _pool.Return(region);
             _regions--;
+            NoteReturn();
         }
     }
 
@@ -106,6 +110,12 @@ public sealed unsafe partial class MemoryContext
             return null;
         }
 
+        if (!_pages.TryCharge(offset, size))
+        {
+            _arena.Free(offset, size);
+            return null;
+        }
+
         Region region;
         try
         {
@@ -113,6 +123,7 @@ public sealed unsafe partial class MemoryContext
         }
         catch (OutOfMemoryException)
         {
+            _pages.Uncharge(offset, size);
             _arena.Free(offset, size);
             throw;
         }
@@ -122,46 +133,12 @@ public sealed unsafe partial class MemoryContext
         Invariant.Assert(entries[0] is null && entries[^1] is null, "memory that is given out is nobody's");
         entries.Fill(region);
         _regions++;
+        _changes++;
         return region;
     }
 
     private nuint OffsetOf(Region region) => region.FirstUnit << _map.Geometry.UnitShift;
 
-    /// <summary>Brings the memory into the state that the features promise, wipes the blocks of whoever had it before from the map, and
-    /// notes who may write to it from now on. True if every byte is zero.</summary>
-    private bool Initialize(MemoryClient client, nuint offset, nuint size)
-    {
-        ContextGeometry geometry = _map.Geometry;
-
-        // HasFlag would box until the JIT has optimised this method.
-        bool poisons = (Features & MemoryContextFeatures.PoisonOnFree) != 0;
-        bool zeroes = (Features & MemoryContextFeatures.ZeroOnHandOver) != 0 && !poisons;
-        bool isZero = !poisons;
-        for (nuint end = offset + size; offset < end; offset += geometry.Granule)
-        {
-            ref ulong writer = ref _writers[offset >> geometry.GranuleShift];
-            if (writer != client.Serial && writer is not (0 or UnknownWriter))
-            {
-                _map.Blocks.Clear(offset >> geometry.UnitShift, geometry.Granule >> geometry.UnitShift);
-            }
-
-            if (poisons)
-            {
-                Pattern.Fill(_map.Start + offset, _map.Start + offset + geometry.Granule, Pattern.Freed);
-            }
-            else if (writer != 0 && zeroes && writer != client.Serial)
-            {
-                NativeMemory.Clear((void*)(_map.Start + offset), geometry.Granule);
-                Interlocked.Add(ref _bytesZeroed, geometry.Granule);
-            }
-            else
-            {
-                isZero &= writer == 0;
-            }
-
-            writer = client.Serial;
-        }
-
-        return isZero;
-    }
+    private bool Initialize(MemoryClient client, nuint offset, nuint size) =>
+        _pages.Initialize(client.Serial, Features, offset, size);
 }

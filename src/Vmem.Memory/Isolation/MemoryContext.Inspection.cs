@@ -25,9 +25,10 @@ public sealed unsafe partial class MemoryContext
         }
     }
 
-    /// <summary>Takes back what clients hold without need, cached blocks and empty regions, and drops the records of regions that nobody
-    /// holds. O(clients + cached blocks).</summary>
-    /// <returns>How many bytes came back to the context.</returns>
+    /// <summary>Takes back what clients hold without need, cached blocks and empty regions, drops the records of regions that nobody
+    /// holds, and gives the memory that no client holds back to the system if the block is the context's own. O(clients + cached blocks +
+    /// size / BlockSize); no lock is held for longer than 2 MiB take to go back.</summary>
+    /// <returns>How many bytes came back to the context from its clients.</returns>
     public nuint Trim()
     {
         nuint trimmed = TrimClients();
@@ -37,6 +38,7 @@ public sealed unsafe partial class MemoryContext
             _tables.Clear();
         }
 
+        _ = DiscardFree();
         return trimmed;
     }
 
@@ -64,13 +66,14 @@ public sealed unsafe partial class MemoryContext
                 TotalSize = Size,
                 InUse = arena.InUse,
                 Free = arena.Free,
+                Dirty = _pages.Charged > arena.InUse ? _pages.Charged - arena.InUse : 0,
                 LargestFree = arena.LargestFree,
                 PeakInUse = arena.PeakInUse,
                 Clients = _clients.Count,
                 Regions = _regions,
                 ClientsCreated = (long)_clientsCreated,
                 ClientsDeleted = _clientsDeleted,
-                BytesZeroedOnHandOver = Interlocked.Read(ref _bytesZeroed),
+                BytesZeroedOnHandOver = _pages.BytesZeroed,
                 BookkeepingBytes = arena.BookkeepingBytes + _pool.BookkeepingBytes +
                     ((long)_map.Granules.Length * (IntPtr.Size + sizeof(ulong))) + (long)_map.Blocks.Units +
                     ((_clients.Count + _tables.Count) * ClientTables.BytesFor(_cacheCapacities)),

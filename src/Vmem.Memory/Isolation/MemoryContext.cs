@@ -35,7 +35,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
     private readonly Arena<nuint> _arena;         // offsets from the start
     private readonly ContextMap _map;
     private readonly RegionPool _pool;
-    private readonly ulong[] _writers;            // by granule: the serial of the client that may have written to it
+    private readonly ContextPages _pages;
     private readonly byte[] _cacheCapacities;
     private readonly Stack<ClientTables> _tables = new();          // of clients that are gone
     private readonly Gate _gate = new();
@@ -58,7 +58,9 @@ public sealed unsafe partial class MemoryContext : IDisposable
     }
 
     /// <summary>Deals out a block of its own, zeroed, which it gives back when disposed of. Memory is taken from the system as clients
-    /// touch it. O(size / BlockSize).</summary>
+    /// touch it; what clients get counts in the <see cref="MemoryBudget"/>, and goes back when no client holds it and none came or went
+    /// for half a minute, or when memory is short (not on Windows, and not with a <see cref="MemoryContextOptions.BlockSize"/> below a
+    /// page: then the whole block counts from the beginning). O(size / BlockSize).</summary>
     /// <param name="size">In bytes; rounded up to <see cref="MemoryContextOptions.BlockSize"/>.</param>
     /// <param name="options">Features and sizes; null for the defaults.</param>
     /// <exception cref="ArgumentException">The options contradict each other, or the size is 0.</exception>
@@ -98,14 +100,9 @@ public sealed unsafe partial class MemoryContext : IDisposable
             CallbackRefused = options.CallbackRefused;
             _arena = new Arena<nuint>("context", 0, size, geometry.Granule, new ArenaOptions<nuint> { SingleThreaded = true });
             _map = new ContextMap(start, size, geometry);
-            _writers = new ulong[_map.Granules.Length];
-            if (!block.IsZeroed)
-            {
-                Array.Fill(_writers, UnknownWriter);
-            }
-
             _cacheCapacities = BlockCaches.CapacitiesFor(geometry);
             _pool = new RegionPool(geometry, Features.HasFlag(MemoryContextFeatures.GuardBytes));
+            _pages = new ContextPages(block, _map, MemoryBudget.Default);      // last: it may be charged
         }
         catch
         {
@@ -136,6 +133,9 @@ public sealed unsafe partial class MemoryContext : IDisposable
     public nuint BlockSize => _map.Geometry.Granule;
 
     internal ContextMap Map => _map;
+
+    /// <inheritdoc cref="ContextPages.Refusals"/>
+    internal int Refusals => _pages.Refusals;
 
     internal Action<Exception>? CallbackRefused { get; }
 
@@ -208,8 +208,10 @@ public sealed unsafe partial class MemoryContext : IDisposable
             _isReleased = true;
         }
 
+        _upkeep?.Dispose();
         _arena.Dispose();
         _block.Release();
+        _pages.End();
     }
 
     private static MemoryContextOptions Checked(MemoryContextOptions? options)

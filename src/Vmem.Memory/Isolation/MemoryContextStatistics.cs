@@ -13,6 +13,10 @@ public readonly record struct MemoryContextStatistics
     /// <summary>What no client holds.</summary>
     public nuint Free { get; init; }
 
+    /// <summary>What of it may still take memory, if the block is the context's own. <see cref="MemoryContext.Trim"/> gives it
+    /// back.</summary>
+    public nuint Dirty { get; init; }
+
     /// <summary>The largest piece that no client holds.</summary>
     public nuint LargestFree { get; init; }
 

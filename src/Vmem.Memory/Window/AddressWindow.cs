@@ -27,7 +27,7 @@ namespace Vmem.Memory.Window;
 /// all heaps. All large blocks would go through one lock, and pages that a heap works with could go to another in between.
 /// </para>
 /// </remarks>
-internal sealed unsafe class AddressWindow : IUpkeepTarget, IDisposable
+internal sealed unsafe class AddressWindow : IMemoryKeeper, IDisposable
 {
     // What two million units need: more than any machine has memory. A table that is committed as a whole (Windows) is for less.
     private static readonly nuint s_most = nuint.Size == 4 ? (nuint)256 << 20 : (nuint)1 << (OperatingSystem.IsWindows() ? 38 : 42);
@@ -48,9 +48,11 @@ internal sealed unsafe class AddressWindow : IUpkeepTarget, IDisposable
     private long _freeDirty;                      // bytes of dirty pages that are nobody's
     private Upkeep? _upkeep;
 
+    /// <param name="budget">What of it may take memory is counted there.</param>
     /// <exception cref="OutOfMemoryException">There is no address space, or no memory for its tables.</exception>
-    public AddressWindow()
+    public AddressWindow(MemoryBudget budget)
     {
+        Budget = budget;
         nuint headroom = VirtualMemory.Headroom;
         _spare = nuint.Max(headroom / Share, Least);
         _memory = headroom / Share >= s_most
@@ -74,7 +76,7 @@ internal sealed unsafe class AddressWindow : IUpkeepTarget, IDisposable
     /// <summary>The one of all heaps, made when first asked for.</summary>
     /// <exception cref="OutOfMemoryException">It could not be made; the next to ask may be luckier.</exception>
     public static AddressWindow Shared =>
-        LazyInitializer.EnsureInitialized(ref s_shared, ref s_sharedGate, static () => new AddressWindow());
+        LazyInitializer.EnsureInitialized(ref s_shared, ref s_sharedGate, static () => new AddressWindow(MemoryBudget.Default));
 
     /// <summary>Where what its tables cover starts.</summary>
     public nuint Start => _memory.Start;
@@ -90,6 +92,9 @@ internal sealed unsafe class AddressWindow : IUpkeepTarget, IDisposable
 
     /// <summary>Bytes of dirty pages that are nobody's.</summary>
     public nuint FreeDirty => (nuint)Interlocked.Read(ref _freeDirty);
+
+    /// <summary>Whoever hands pages out that are clean has them counted there; what goes back is taken off here.</summary>
+    public MemoryBudget Budget { get; }
 
     public GranuleTable Table => _memory.Table;
 
@@ -177,6 +182,10 @@ internal sealed unsafe class AddressWindow : IUpkeepTarget, IDisposable
         return gone;
     }
 
+    /// <summary>How many bytes of a range are dirty: only what is committed can be.</summary>
+    public nuint CountDirty(nuint start, nuint size) =>
+        Commits.PartOf(start, size) is (var first, var length and > 0) ? Dirty.Count(first, length) : 0;
+
     /// <summary>True if some pages of a range take memory, or it holds units that could be decommitted.</summary>
     public bool HasMemory(nuint start, nuint size) =>
         Dirty.Any(start, size) ||
@@ -186,11 +195,16 @@ internal sealed unsafe class AddressWindow : IUpkeepTarget, IDisposable
     /// <param name="start">Where they start.</param>
     /// <param name="size">In bytes.</param>
     /// <param name="staleOnly">Only of those that were free when this was asked last, too.</param>
-    public FreePages.Return Discard(nuint start, nuint size, bool staleOnly)
+    /// <param name="most">It ends when so many bytes have gone, and decommits nothing; null: with all.</param>
+    public FreePages.Return Discard(nuint start, nuint size, bool staleOnly, nuint? most = null)
     {
-        bool hasUnits = CommitMap.TryWholeUnits(start, size, out nuint first, out nuint length);
+        nuint first = 0;
+        nuint length = 0;
+        bool hasUnits = most is null && CommitMap.TryWholeUnits(start, size, out first, out length);
         FreePages.Return gone = hasUnits && !staleOnly ? Decommit(first, length) : default;
-        gone += new FreePages.Return(Dirty.Discard(start, size, staleOnly, Commits.Forget), 0);
+        nuint discarded = Dirty.Discard(start, size, staleOnly, most ?? nuint.MaxValue, Commits.Forget);
+        Budget.Uncharge(discarded);
+        gone += new FreePages.Return(discarded, 0);
         for (nuint unit = first; hasUnits && staleOnly && unit - first < length; unit += CommitMap.Unit)
         {
             gone += Dirty.Any(unit, CommitMap.Unit) ? default : Decommit(unit, CommitMap.Unit);
@@ -208,7 +222,9 @@ internal sealed unsafe class AddressWindow : IUpkeepTarget, IDisposable
         {
             if (Commits.TryDecommit(first, length))
             {
-                gone += new FreePages.Return(Dirty.Forget(first, length), length);
+                nuint forgotten = Dirty.Forget(first, length);
+                Budget.Uncharge(forgotten);
+                gone += new FreePages.Return(forgotten, length);
             }
         }
 
@@ -232,10 +248,6 @@ internal sealed unsafe class AddressWindow : IUpkeepTarget, IDisposable
     }
 
     void IUpkeepTarget.RelievePressure() => Discard(staleOnly: false);
-
-    /// <summary>Only what is committed can be dirty.</summary>
-    private nuint CountDirty(nuint start, nuint size) =>
-        Commits.PartOf(start, size) is (var first, var length and > 0) ? Dirty.Count(first, length) : 0;
 
     /// <summary>False also if the arena's tables cannot grow: to callers that is one shortage like another.</summary>
     private bool TryTakeFree(nuint size, nuint alignment, out nuint start)

@@ -120,14 +120,20 @@ internal sealed unsafe class DirtyPages : IDisposable
     /// <param name="start">Where they begin.</param>
     /// <param name="size">In bytes.</param>
     /// <param name="staleOnly">Only of those that were free when this was asked last, too. The others are stale from now on.</param>
+    /// <param name="most">It ends when so many bytes have gone: some pages more, as it goes by whole words of the table.</param>
     /// <param name="failed">Receives the starts of runs of pages that the system could not discard: they are as they were, or not committed
     /// any more.</param>
     /// <returns>How many bytes went back.</returns>
-    public nuint Discard(nuint start, nuint size, bool staleOnly, Action<nuint> failed)
+    public nuint Discard(nuint start, nuint size, bool staleOnly, nuint most, Action<nuint> failed)
     {
         nuint discarded = 0;
         foreach ((nuint word, ulong pages) in WordsOf(start, size))
         {
+            if (discarded >= most)
+            {
+                break;
+            }
+
             ulong mask = pages;
             if ((_dirty[word] & mask) == 0)
             {

@@ -17,15 +17,22 @@ internal sealed class FreePages(Arena<nuint> pages, AddressWindow window)
     /// <summary>Nothing is out of circulation until the result is disposed of.</summary>
     public Gate.Scope Hold() => _discarding.EnterScope();
 
-    /// <summary>Gives the memory of free pages back to the system, or of those only that were free when this was called last, too. Chunks
-    /// that are wholly free and clean are decommitted.</summary>
-    public Return Discard(bool staleOnly)
+    /// <summary>Gives the memory of free pages back to the system. Chunks that are wholly free and clean are decommitted.</summary>
+    /// <param name="staleOnly">Whether only what was free at the last call, too, goes back.</param>
+    /// <param name="enough">It ends when so many bytes have gone, and decommits nothing; null: with all.</param>
+    public Return Discard(bool staleOnly, nuint? enough = null)
     {
         Return all = default;
         using (_discarding.EnterScope())
         {
             foreach (Segment<nuint> segment in pages.GetSegments())
             {
+                nuint? most = enough - nuint.Min(enough ?? 0, all.Discarded);
+                if (most == 0)
+                {
+                    break;
+                }
+
                 (nuint start, nuint size) = segment.Kind == SegmentKind.Free ? window.Commits.PartOf(segment.Start, segment.Size) : default;
                 if (size == 0 || !window.HasMemory(start, size))
                 {
@@ -39,7 +46,7 @@ internal sealed class FreePages(Arena<nuint> pages, AddressWindow window)
                 try
                 {
                     isOut = TryTakeOut(start, size);
-                    all += isOut ? window.Discard(start, size, staleOnly) : default;
+                    all += isOut ? window.Discard(start, size, staleOnly, most) : default;
                 }
                 finally
                 {

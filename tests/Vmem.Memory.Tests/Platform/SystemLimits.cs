@@ -6,6 +6,9 @@ namespace Vmem.Memory.Tests.Platform;
 /// <summary>struct rlimit.</summary>
 internal readonly unsafe partial record struct SystemLimits(nuint Current, nuint Maximum)
 {
+    /// <summary>RLIMIT_DATA: what is private and writable.</summary>
+    public const int Data = 2;
+
     /// <summary>RLIMIT_AS.</summary>
     public const int AddressSpace = 9;
 

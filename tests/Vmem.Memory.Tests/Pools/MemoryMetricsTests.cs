@@ -22,6 +22,8 @@ public class MemoryMetricsTests
         {
             [MemoryMetrics.Reserved] = "By",
             [MemoryMetrics.Committed] = "By",
+            [MemoryMetrics.Resident] = "By",
+            [MemoryMetrics.Dirty] = "By",
             [MemoryMetrics.Held] = "By",
             [MemoryMetrics.InUse] = "By",
             [MemoryMetrics.Cached] = "By",
@@ -56,6 +58,8 @@ public class MemoryMetricsTests
         Assert.Equal((12, 1), (seen[MemoryMetrics.Allocations], seen[MemoryMetrics.Frees]));
         Assert.Equal((long)statistics.Reserved, seen[MemoryMetrics.Reserved]);
         Assert.Equal((long)statistics.Committed, seen[MemoryMetrics.Committed]);
+        Assert.Equal((long)statistics.Resident, seen[MemoryMetrics.Resident]);
+        Assert.Equal((long)statistics.Dirty, seen[MemoryMetrics.Dirty]);
         Assert.Equal((long)statistics.Held, seen[MemoryMetrics.Held]);
         Assert.Equal((long)statistics.InUse, seen[MemoryMetrics.InUse]);
         Assert.Equal((long)statistics.Cached, seen[MemoryMetrics.Cached]);
@@ -85,8 +89,8 @@ public class MemoryMetricsTests
         using NativeMemoryPool<byte> pool = new(first, new NativeMemoryPoolOptions { Name = "twins" });
         using NativeMemoryPool<int> other = new(first, new NativeMemoryPoolOptions { Name = "twins" });
         using Listening listening = new();
-        Assert.Equal(9, listening.Collect(MemoryMetrics.HeapNameTag, "twins").Count);
-        Assert.Equal(9, listening.Collect(MemoryMetrics.HeapNameTag, "twins", "2").Count);
+        Assert.Equal(11, listening.Collect(MemoryMetrics.HeapNameTag, "twins").Count);
+        Assert.Equal(11, listening.Collect(MemoryMetrics.HeapNameTag, "twins", "2").Count);
         Assert.Equal(3, listening.Collect(MemoryMetrics.PoolNameTag, "twins").Count);
         Assert.Equal(3, listening.Collect(MemoryMetrics.PoolNameTag, "twins", "2").Count);
     }

@@ -16,7 +16,7 @@ public unsafe class AddressWindowTests
     public void Without_address_space_there_is_no_window()
     {
         using SystemCallFault fault = SystemCallFault.Inject(call => call == SystemCall.Reserve);
-        Assert.ThrowsAny<OutOfMemoryException>(() => new AddressWindow());
+        Assert.ThrowsAny<OutOfMemoryException>(() => NewWindow());
         Assert.True(fault.Failed > 0);
     }
 
@@ -32,7 +32,7 @@ public unsafe class AddressWindowTests
                 call is SystemCall.Reserve or SystemCall.Commit && ++calls >= nth);
             try
             {
-                new AddressWindow().Dispose();
+                NewWindow().Dispose();
             }
             catch (OutOfMemoryException)
             {
@@ -48,9 +48,10 @@ public unsafe class AddressWindowTests
     [Fact]
     public void An_extent_that_was_left_is_taken_again()
     {
-        using AddressWindow window = new();
+        using AddressWindow window = NewWindow();
         Assert.True(window.TryTake(3 * Unit, 1, out nuint start, out nuint dirty) && dirty == 0);
         Assert.True(window.Commits.TryCommit(start, Unit, huge: false, out nuint fresh) && fresh == Unit);
+        Assert.True(window.Budget.TryCharge(40_960));
         Assert.True(window.Dirty.Mark(start, 40_960, clear: false, out nuint marked) && marked == 40_960);
         new Span<byte>((void*)start, 40_960).Fill(1);
         Assert.Equal(40_960u, window.Release(start, 3 * Unit));
@@ -70,13 +71,14 @@ public unsafe class AddressWindowTests
     [Fact]
     public void Too_much_dirty_memory_goes_back_at_once()
     {
-        using AddressWindow window = new();
+        using AddressWindow window = NewWindow();
         const nuint Size = 40 << 20;
         Assert.True(window.TryTake(Size, 1, out nuint first, out _));
         Assert.True(window.TryTake(Size, 1, out nuint second, out _));
         foreach (nuint start in (nuint[])[first, second])
         {
             Assert.True(window.Commits.TryCommit(start, Size, huge: false, out _));
+            Assert.True(window.Budget.TryCharge(Size));
             _ = window.Dirty.Mark(start, Size, clear: false, out _);
         }
 
@@ -90,7 +92,7 @@ public unsafe class AddressWindowTests
     [Fact]
     public void A_commit_that_is_refused_keeps_nothing()
     {
-        using AddressWindow window = new();
+        using AddressWindow window = NewWindow();
         Assert.True(window.TryTake(9 * Unit, 1, out nuint start, out _));
         Assert.True(window.Commits.TryCommit(start + (4 * Unit), 1, huge: false, out _));
         using (SystemCallFault fault = SystemCallFault.Inject(SystemCall.Commit, nth: 2))
@@ -108,7 +110,7 @@ public unsafe class AddressWindowTests
     [Fact]
     public void The_table_knows_whose_every_granule_is()
     {
-        using AddressWindow window = new();
+        using AddressWindow window = NewWindow();
         Random random = new(7);
         Dictionary<nuint, (nuint Size, uint Owner)> taken = [];
         for (int step = 0; step < 3_000; step++)
@@ -149,4 +151,6 @@ public unsafe class AddressWindowTests
 
         Assert.Equal(0u, window.InUse);
     }
+
+    private static AddressWindow NewWindow() => new(new MemoryBudget(nuint.MaxValue, static () => 0));
 }
