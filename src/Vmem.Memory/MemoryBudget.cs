@@ -38,10 +38,10 @@ public sealed class MemoryBudget
     /// <summary>The one of the process.</summary>
     public static MemoryBudget Default { get; } = new(Available(), NativeHeap.CountDirty);
 
-    /// <summary>The most, in bytes, that may be in use and kept together. By default what the machine or the container has, as the runtime says
-    /// (<see cref="GCMemoryInfo.TotalAvailableMemoryBytes"/>; in a container that is three quarters of its limit unless the runtime is told
-    /// otherwise). Less than there is now may be set: what is kept unused goes back, and requests that need more are refused until the
-    /// rest has been freed.</summary>
+    /// <summary>The most, in bytes, that may be in use and kept together. By default what the machine or the container has, as the
+    /// runtime says (<see cref="GCMemoryInfo.TotalAvailableMemoryBytes"/>; in a container that is three quarters of its limit unless the
+    /// runtime is told otherwise). Less than there is now may be set: what is kept unused goes back, and requests that need more are refused
+    /// until the rest has been freed.</summary>
     /// <exception cref="ArgumentOutOfRangeException">0.</exception>
     public nuint Limit
     {

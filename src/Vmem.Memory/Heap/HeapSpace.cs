@@ -225,15 +225,17 @@ internal sealed class HeapSpace : IDisposable
         return isCommitted;
     }
 
-    /// <summary>Gives the memory of free pages back to the system.</summary>
+    /// <summary>Gives the memory of free pages back to the system, a piece with each step.</summary>
     /// <param name="staleOnly">Whether only those go back that were free at the last call, too.</param>
     /// <param name="enough">It ends when so many bytes have gone; null: with all.</param>
-    /// <returns>How many bytes were dirty.</returns>
-    public nuint DiscardFree(bool staleOnly, nuint? enough = null)
+    /// <returns>How many bytes of each piece were dirty.</returns>
+    public IEnumerable<nuint> DiscardFree(bool staleOnly, nuint? enough = null)
     {
-        FreePages.Return gone = _free.Discard(staleOnly, enough);
-        _extents.Note(gone);
-        return gone.Discarded;
+        foreach (FreePages.Return gone in _free.DiscardByPiece(staleOnly, enough))
+        {
+            _extents.Note(gone);
+            yield return gone.Discarded;
+        }
     }
 
     /// <summary>Gives extents of which nothing is allocated back to the window.</summary>

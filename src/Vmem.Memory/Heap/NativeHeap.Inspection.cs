@@ -25,10 +25,11 @@ public sealed unsafe partial class NativeHeap : IMetered
     }
 
     /// <summary>Gives all that is kept in reserve back to the system: magazines go to their slabs, whole slabs to the pages, and the memory
-    /// of free pages is discarded. With debugging, the quarantine is given up first. O(what is kept).</summary>
+    /// of free pages is discarded, as is that of pages of slabs on which no block lives. With debugging, the quarantine is given up first.
+    /// O(what is kept); nobody waits for more than a piece of it.</summary>
     /// <exception cref="InvariantViolationException">With debugging only: a freed block was written. What was freed after it is kept, and a
     /// second call goes on.</exception>
-    /// <returns>How many bytes were given back.</returns>
+    /// <returns>How many bytes of free pages were given back; those of slabs are not counted.</returns>
     /// <exception cref="InvalidFreeException">A small block was freed wrongly some time before: twice, or at an address inside it. All else
     /// was given back.</exception>
     public nuint Trim()

@@ -12,6 +12,7 @@ internal sealed partial class PlainHeap : IMemoryKeeper
     public nuint Trim()
     {
         nuint trimmed = GiveBack(idleOnly: false, discard: true);
+        DiscardSparse();
         return _small.TakeWrongFree() is { } wrongFree ? throw wrongFree : trimmed;
     }
 
@@ -31,7 +32,17 @@ internal sealed partial class PlainHeap : IMemoryKeeper
         return true;
     }
 
-    void IUpkeepTarget.RelievePressure() => GiveBackUnattended(idleOnly: false);
+    void IUpkeepTarget.RelievePressure()
+    {
+        GiveBackUnattended(idleOnly: false);
+        try
+        {
+            DiscardSparse();
+        }
+        catch (OutOfMemoryException)              // for the list of slabs
+        {
+        }
+    }
 
     /// <summary>Without memory to do it, what was to go back goes at the end of another interval: on the timer's thread nothing would catch
     /// the exception.</summary>
@@ -46,19 +57,23 @@ internal sealed partial class PlainHeap : IMemoryKeeper
         }
     }
 
+    /// <summary>Pages of slabs on which no block is out go back. Not under a debugger, which looks whether freed blocks were written; nor
+    /// on Windows, where a page that was given back may not be had again.</summary>
+    private void DiscardSparse()
+    {
+        if (_starter is not null && !OperatingSystem.IsWindows())
+        {
+            _small.DiscardSparse();
+        }
+    }
+
     /// <summary>If more is kept than may be, half of what may be is kept: so this is not done for every block that is freed.</summary>
     private void KeepWithinBounds()
     {
-        if (_retained == nuint.MaxValue || _space.FreeDirtyBytes <= _retained)
-        {
-            return;
-        }
-
-        using Gate.Scope returning = _returning.EnterScope();
-        nuint kept = _ended ? 0 : _space.FreeDirtyBytes;
+        nuint kept = _retained == nuint.MaxValue ? 0 : _space.FreeDirtyBytes;
         if (kept > _retained)
         {
-            _ = _space.DiscardFree(staleOnly: false, enough: kept - (_retained / 2));
+            _ = Discard(staleOnly: false, enough: kept - (_retained / 2));
         }
     }
 
@@ -67,20 +82,44 @@ internal sealed partial class PlainHeap : IMemoryKeeper
     /// <returns>How many bytes were given back.</returns>
     private nuint GiveBack(bool idleOnly, bool discard)
     {
-        using Gate.Scope returning = _returning.EnterScope();
-        if (_ended)
+        using (_returning.EnterScope())
         {
-            return 0;
+            if (_ended)
+            {
+                return 0;
+            }
+
+            _small.GiveBack(idleOnly);
+            _starter?.Trim();
         }
 
-        _small.GiveBack(idleOnly);
-        _starter?.Trim();
-        nuint discarded = discard ? _space.DiscardFree(staleOnly: idleOnly) : 0;
-        if (!idleOnly || _space.IsClean)
+        nuint discarded = discard ? Discard(staleOnly: idleOnly) : 0;
+        using (_returning.EnterScope())
         {
-            _space.ReleaseEmpty();
+            if (!_ended && (!idleOnly || _space.IsClean))
+            {
+                _space.ReleaseEmpty();
+            }
         }
 
         return discarded;
+    }
+
+    /// <summary>Gives the memory of free pages back, with the gate held for a piece at a time: who wants figures, or the end, waits no
+    /// longer.</summary>
+    private nuint Discard(bool staleOnly, nuint? enough = null)
+    {
+        nuint discarded = 0;
+        using IEnumerator<nuint> pieces = _space.DiscardFree(staleOnly, enough).GetEnumerator();
+        while (true)
+        {
+            using Gate.Scope returning = _returning.EnterScope();
+            if (_ended || !pieces.MoveNext())
+            {
+                return discarded;
+            }
+
+            discarded += pieces.Current;
+        }
     }
 }

@@ -99,6 +99,22 @@ internal unsafe struct Slab
         return true;
     }
 
+    /// <summary>The first block from one on that is out, or that is not; the capacity if there is none.</summary>
+    public static int NextOf(Slab* slab, int first, bool isOut)
+    {
+        for (int index = first; index < slab->Untouched; index = (index | 63) + 1)
+        {
+            ulong free = Bits(slab)[index >> 6];
+            ulong wanted = (isOut ? ~free : free) >> index;
+            if (wanted != 0 && index + BitOperations.TrailingZeroCount(wanted) is var found && found < slab->Untouched)
+            {
+                return found;
+            }
+        }
+
+        return isOut ? slab->Capacity : Math.Max(first, slab->Untouched);
+    }
+
     /// <summary>True if the block is out, as far as the slab knows. What lies in magazines is out.</summary>
     public static bool IsOut(Slab* slab, int index) => index < slab->Untouched && (Bits(slab)[index >> 6] >> index & 1) == 0;
 }

@@ -105,6 +105,15 @@ internal sealed class SmallBlocks : IDisposable
         }
     }
 
+    /// <summary>Gives the memory of pages back on which no block is out.</summary>
+    public void DiscardSparse()
+    {
+        foreach (SlabClass? slabs in Classes)
+        {
+            slabs?.DiscardSparse();
+        }
+    }
+
     /// <summary>A wrong free that was found since this was called last.</summary>
     public InvalidFreeException? TakeWrongFree() => Interlocked.Exchange(ref _wrongFree, null);
 

@@ -3,10 +3,12 @@ using Vmem.Checks;
 namespace Vmem.Memory.Window;
 
 /// <summary>The free segments of an arena of pages: how their memory goes back to the system while others go on allocating.</summary>
-/// <remarks>Of each free segment, what may have memory is taken out of circulation meanwhile: it is allocated, and free all the same. Who
-/// misses pages waits for it (<see cref="Hold"/>).</remarks>
+/// <remarks>What may have memory is taken out of circulation meanwhile, piece by piece: it is allocated, and free all the same. Who misses
+/// pages waits for the piece (<see cref="Hold"/>).</remarks>
 internal sealed class FreePages(Arena<nuint> pages, AddressWindow window)
 {
+    private const nuint Piece = 8 << 20;          // whole commit units; what the system takes back in some milliseconds at most
+
     private readonly Gate _discarding = new();    // held while free pages are out of circulation
     private nuint _takenOut = nuint.MaxValue;     // where these begin, or may soon
     private int _turns;                           // counts the beginnings and ends of that
@@ -19,50 +21,37 @@ internal sealed class FreePages(Arena<nuint> pages, AddressWindow window)
 
     /// <summary>Gives the memory of free pages back to the system. Chunks that are wholly free and clean are decommitted.</summary>
     /// <param name="staleOnly">Whether only what was free at the last call, too, goes back.</param>
-    /// <param name="enough">It ends when so many bytes have gone, and decommits nothing; null: with all.</param>
-    public Return Discard(bool staleOnly, nuint? enough = null)
+    public Return Discard(bool staleOnly)
     {
         Return all = default;
-        using (_discarding.EnterScope())
+        foreach (Return piece in DiscardByPiece(staleOnly))
         {
-            foreach (Segment<nuint> segment in pages.GetSegments())
-            {
-                nuint? most = enough - nuint.Min(enough ?? 0, all.Discarded);
-                if (most == 0)
-                {
-                    break;
-                }
-
-                (nuint start, nuint size) = segment.Kind == SegmentKind.Free ? window.Commits.PartOf(segment.Start, segment.Size) : default;
-                if (size == 0 || !window.HasMemory(start, size))
-                {
-                    continue;
-                }
-
-                Invariant.Assert((_turns & 1) == 0 && _takenOut == nuint.MaxValue, "one segment at a time is out of circulation");
-                _ = Interlocked.Increment(ref _turns);
-                Volatile.Write(ref _takenOut, start);
-                bool isOut = false;
-                try
-                {
-                    isOut = TryTakeOut(start, size);
-                    all += isOut ? window.Discard(start, size, staleOnly, most) : default;
-                }
-                finally
-                {
-                    if (isOut)
-                    {
-                        pages.Free(start, size);
-                    }
-
-                    // In this order: who looked meanwhile sees either that it is out, or that there was a turn.
-                    _ = Interlocked.Increment(ref _turns);
-                    Volatile.Write(ref _takenOut, nuint.MaxValue);
-                }
-            }
+            all += piece;
         }
 
         return all;
+    }
+
+    /// <summary>As <see cref="Discard"/>, a piece with each step: nobody has to wait for all of it.</summary>
+    /// <param name="staleOnly">Whether only what was free at the last call, too, goes back.</param>
+    /// <param name="enough">It ends when so many bytes have gone, and decommits nothing; null: with all.</param>
+    public IEnumerable<Return> DiscardByPiece(bool staleOnly, nuint? enough = null)
+    {
+        nuint gone = 0;
+        foreach (Segment<nuint> segment in pages.GetSegments())
+        {
+            (nuint at, nuint size) = segment.Kind == SegmentKind.Free ? window.Commits.PartOf(segment.Start, segment.Size) : default;
+            for (nuint end = at + size, next; at < end && gone < (enough ?? nuint.MaxValue); at = next)
+            {
+                next = nuint.Min((at / Piece * Piece) + Piece, end);
+                if (window.HasMemory(at, next - at))
+                {
+                    Return piece = DiscardPiece(at, next - at, staleOnly, enough - gone);
+                    gone += piece.Discarded;
+                    yield return piece;
+                }
+            }
+        }
     }
 
     /// <summary>The allocated pages that an address is in.</summary>
@@ -84,6 +73,33 @@ internal sealed class FreePages(Arena<nuint> pages, AddressWindow window)
         using (_discarding.EnterScope())
         {
             return pages.TryGetSegment(address, out segment) && segment.Kind == SegmentKind.Allocated;
+        }
+    }
+
+    private Return DiscardPiece(nuint start, nuint size, bool staleOnly, nuint? most)
+    {
+        using (_discarding.EnterScope())
+        {
+            Invariant.Assert((_turns & 1) == 0 && _takenOut == nuint.MaxValue, "one piece at a time is out of circulation");
+            _ = Interlocked.Increment(ref _turns);
+            Volatile.Write(ref _takenOut, start);
+            bool isOut = false;
+            try
+            {
+                isOut = TryTakeOut(start, size);
+                return isOut ? window.Discard(start, size, staleOnly, most) : default;
+            }
+            finally
+            {
+                if (isOut)
+                {
+                    pages.Free(start, size);
+                }
+
+                // In this order: who looked meanwhile sees either that it is out, or that there was a turn.
+                _ = Interlocked.Increment(ref _turns);
+                Volatile.Write(ref _takenOut, nuint.MaxValue);
+            }
         }
     }
 

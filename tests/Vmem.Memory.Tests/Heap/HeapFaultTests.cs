@@ -1,4 +1,6 @@
 using Vmem.Caching;
+using Vmem.Memory.Tests.Platform;
+using Vmem.Memory.Window;
 using Vmem.Platform;
 using Vmem.Testing.Time;
 using Xunit;
@@ -6,8 +8,12 @@ using Xunit;
 namespace Vmem.Memory.Tests.Heap;
 
 /// <summary>System calls that fail, and tables that cannot grow: a call fails clean, and the heap is as it was.</summary>
+[Collection(Footprint.Collection)]
 public unsafe partial class HeapFaultTests
 {
+    /// <summary>Nothing that other heaps left is committed: what is asked for must be.</summary>
+    public HeapFaultTests() => AddressWindow.Shared.Discard(staleOnly: false);
+
     private static readonly nuint[] s_sizes = [16, 100, 1_000, 20_000, 100_000, 3 << 20];
 
     /// <summary>Every commit fails once.</summary>

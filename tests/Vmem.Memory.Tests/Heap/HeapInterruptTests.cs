@@ -14,6 +14,9 @@ namespace Vmem.Memory.Tests.Heap;
 [Collection(Footprint.Collection)]
 public unsafe class HeapInterruptTests
 {
+    /// <summary>Nothing that other heaps left is committed: a heap's first pages must be.</summary>
+    public HeapInterruptTests() => AddressWindow.Shared.Discard(staleOnly: false);
+
     [Fact]
     public void An_allocation_goes_on_waiting()
     {

@@ -107,6 +107,44 @@ public unsafe class LimitTests
         heap.Validate();
     }
 
+    /// <summary>A thousand holes go back: who wants figures waits for some of them, not for all.</summary>
+    [Fact]
+    public void Nobody_waits_for_all_of_a_trim()
+    {
+        using NativeHeap heap = new();
+        nuint[] blocks = [.. Enumerable.Range(0, 2_000).Select(_ => (nuint)heap.Allocate(40_000))];
+        for (int i = 0; i < blocks.Length; i += 2)
+        {
+            heap.Free((void*)blocks[i]);
+        }
+
+        int discarded = 0;
+        int seen = 0;
+        Thread asker = new(() =>
+        {
+            _ = heap.GetStatistics();
+            Volatile.Write(ref seen, Volatile.Read(ref discarded));
+        });
+        using (SystemCallFault.Inject(call =>
+        {
+            if (call == SystemCall.Discard)
+            {
+                _ = Interlocked.Increment(ref discarded);
+                _ = SecondThread.Start(asker, isDue: true);
+                Thread.Sleep(1);                  // a lock hands itself to who has waited for a tenth of a second
+            }
+
+            return false;
+        }))
+        {
+            _ = heap.Trim();
+        }
+
+        asker.Join();
+        Assert.InRange(seen, 1, discarded - 100);
+        heap.Validate();
+    }
+
     [Fact]
     public void A_limit_on_the_address_space_is_out_of_memory_and_harms_nothing()
     {

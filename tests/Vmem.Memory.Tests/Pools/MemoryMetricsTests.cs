@@ -50,12 +50,13 @@ public class MemoryMetricsTests
         Assert.False(heap.TryAllocate(1 << 30, out _));         // first: it empties the magazines
         heap.Free(heap.Allocate(100));
         heap.Allocate(1 << 20);
+        heap.Free(heap.Allocate(200_000));
         using Listening listening = new();
         Dictionary<string, long> seen = listening.Collect(MemoryMetrics.HeapNameTag, "metrics");
         NativeHeapStatistics statistics = heap.GetStatistics();
         Assert.Equal(11, seen[MemoryMetrics.LiveBlocks]);
         Assert.Equal(1, seen[MemoryMetrics.Failures]);
-        Assert.Equal((12, 1), (seen[MemoryMetrics.Allocations], seen[MemoryMetrics.Frees]));
+        Assert.Equal((13, 2), (seen[MemoryMetrics.Allocations], seen[MemoryMetrics.Frees]));
         Assert.Equal((long)statistics.Reserved, seen[MemoryMetrics.Reserved]);
         Assert.Equal((long)statistics.Committed, seen[MemoryMetrics.Committed]);
         Assert.Equal((long)statistics.Resident, seen[MemoryMetrics.Resident]);
