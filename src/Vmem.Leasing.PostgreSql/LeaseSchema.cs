@@ -66,7 +66,8 @@ public static class LeaseSchema
                 return await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false);
             }
         }
-        catch (PostgresException fault) when (fault.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.UndefinedFile)
+        catch (PostgresException fault)
+            when (fault.SqlState is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.UndefinedFile)
         {
             throw new LeaseSchemaException(
                 $"The schema vmem could not be brought to version {Version}: {fault.MessageText}. Run LeaseSchema.GetScript() as a role that may create schemas and the extension btree_gist, which is in the package postgresql-contrib.",

@@ -87,7 +87,8 @@ public sealed partial class PostgreSqlLeaseStore
             await using NpgsqlCommand command = _source.CreateCommand("SELECT version FROM vmem.get_info()");
             return (int)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
         }
-        catch (PostgresException fault) when (fault.SqlState is PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.InvalidSchemaName)
+        catch (PostgresException fault)
+            when (fault.SqlState is PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.InvalidSchemaName)
         {
             return 0;
         }

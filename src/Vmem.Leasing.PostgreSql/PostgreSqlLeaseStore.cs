@@ -149,7 +149,8 @@ public sealed partial class PostgreSqlLeaseStore : LeaseStore
     /// <inheritdoc/>
     public override ValueTask<IReadOnlyList<LeaseExtent>> ListAsync(int arena, CancellationToken cancellationToken = default) =>
         AllAsync("SELECT * FROM vmem.list($1)", [Number32(arena)], static row => new LeaseExtent((UInt128)row.GetInt64(0),
-            (UInt128)row.GetInt64(1), row.GetChar(2) switch { 'F' => LeaseExtentState.Free, 'L' => LeaseExtentState.Leased, _ => LeaseExtentState.Quarantined },
+            (UInt128)row.GetInt64(1),
+            row.GetChar(2) switch { 'F' => LeaseExtentState.Free, 'L' => LeaseExtentState.Leased, _ => LeaseExtentState.Quarantined },
             OrNull<Guid>(row, 3) ?? Guid.Empty, row.GetString(4), row.GetInt64(5), row.GetFieldValue<DateTimeOffset>(6),
             OrNull<long>(row, 7)), cancellationToken);
 
@@ -158,7 +159,8 @@ public sealed partial class PostgreSqlLeaseStore : LeaseStore
         CancellationToken cancellationToken = default) =>
         AllAsync("SELECT * FROM vmem.read_audit($1, $2, $3)", [Number32(arena), Number(after), Number32(limit)],
             static row => new LeaseAuditEntry(row.GetInt64(0), row.GetFieldValue<DateTimeOffset>(1), (LeaseEvent)row.GetInt32(2),
-                row.GetInt32(3), (UInt128)row.GetInt64(4), (UInt128)row.GetInt64(5), OrNull<Guid>(row, 6) ?? Guid.Empty, row.GetInt64(7), row.GetString(8)),
+                row.GetInt32(3), (UInt128)row.GetInt64(4), (UInt128)row.GetInt64(5), OrNull<Guid>(row, 6) ?? Guid.Empty, row.GetInt64(7),
+                row.GetString(8)),
             cancellationToken);
 
     /// <inheritdoc/>

@@ -62,12 +62,21 @@ internal sealed class Plan
             Arenas      -> Sessions
             Workers     -> Sessions
             """),
+        new("Vmem.Leasing.Sqlite", """
+            Sql       ->
+            Processes ->
+            Schema    -> Sql
+            Machine   -> Sql, Processes
+            Commits   -> Machine, Schema
+            Stores    -> Commits
+            """),
         new("Vmem.Tool", """
+            Leases         ->
             Traces         ->
             Blocks         ->
             Replay         -> Traces, Blocks
             Reports        -> Replay
-            Commands       -> Reports
+            Commands       -> Reports, Leases
             """),
     ];
 

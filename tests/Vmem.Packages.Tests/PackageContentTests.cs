@@ -42,6 +42,7 @@ public sealed partial class PackageContentTests(PackageFeed feed)
     [InlineData("Vmem.Memory")]
     [InlineData("Vmem.Leasing")]
     [InlineData("Vmem.Leasing.PostgreSql")]
+    [InlineData("Vmem.Leasing.Sqlite")]
     [InlineData("Vmem.Extensions.ObjectPool")]
     public void Its_documentation_names_what_a_taker_can_name(string package)
     {

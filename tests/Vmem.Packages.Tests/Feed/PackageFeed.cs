@@ -15,7 +15,10 @@ public sealed class PackageFeed : IDisposable
     /// <summary>The next patch release.</summary>
     public const string NextVersion = "1.0.1-feed";
 
-    private static readonly string[] s_packages = ["Vmem", "Vmem.Memory", "Vmem.Leasing", "Vmem.Leasing.PostgreSql", "Vmem.Extensions.ObjectPool", "Vmem.Tool"];
+    private static readonly string[] s_packages =
+    [
+        "Vmem", "Vmem.Memory", "Vmem.Leasing", "Vmem.Leasing.PostgreSql", "Vmem.Leasing.Sqlite", "Vmem.Extensions.ObjectPool", "Vmem.Tool",
+    ];
 
     private readonly string _root = Directory.CreateTempSubdirectory("vmem-feed-").FullName;
 

@@ -86,9 +86,11 @@ public class NextFitTests
     public void Bytes_are_handed_out_in_turn() => HandedOutInTurn<byte>(240);
 
     [Fact]
+    [Trait("Once", "Release")]
     public void Long_integers_are_handed_out_in_turn() => HandedOutInTurn<ulong>(96);
 
     [Fact]
+    [Trait("Once", "Release")]
     public void IPv6_addresses_are_handed_out_in_turn() => HandedOutInTurn<UInt128>(64);
 
     private static void HandedOutInTurn<T>(int ids)

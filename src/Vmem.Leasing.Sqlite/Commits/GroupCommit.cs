@@ -1,0 +1,91 @@
+using System.Collections.Concurrent;
+
+namespace Vmem.Leasing.Sqlite.Commits;
+
+/// <summary>Runs all operations that wait, together: one transaction, one flush of the disk.</summary>
+/// <remarks>
+/// <para>
+/// Whoever comes first starts a work item. It takes what has queued up, has it run and committed, and puts itself at the end of the pool's
+/// queue again. So those who were answered, and ask again, are in the next group: a flush is shared by all who wait, and one who is alone
+/// waits for one flush. No thread is kept.
+/// </para>
+/// <para>
+/// Rejected: to wait a little for more to come. It costs the lonely one that time, and the many need no wait, as they come while the
+/// flush before is under way.
+/// </para>
+/// </remarks>
+/// <param name="file">Runs a group, and answers each.</param>
+internal sealed class GroupCommit(LeaseFile file) : IThreadPoolWorkItem
+{
+    // A transaction of that many grants takes about 10 ms: other processes wait for it. Arbitrary.
+    private const int LargestGroup = 512;
+
+    private readonly ConcurrentQueue<Operation> _waiting = new();
+    private readonly List<Operation> _group = [];
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _isEnding;
+    private int _isScheduled;
+
+    /// <summary>How many groups were run.</summary>
+    public long Groups { get; private set; }
+
+    public Task<TResult> RunAsync<TResult>(Operation<TResult> operation)
+    {
+        ObjectDisposedException.ThrowIf(_isEnding, file);
+        _waiting.Enqueue(operation);
+        Schedule();
+        return operation.Done;
+    }
+
+    /// <summary>Answers all that wait, then closes the file.</summary>
+    public Task EndAsync()
+    {
+        _isEnding = true;
+        Schedule();
+        return _ended.Task;
+    }
+
+    void IThreadPoolWorkItem.Execute()
+    {
+        bool isEnding = _isEnding;                         // before the queue is looked at
+        while (_group.Count < LargestGroup && _waiting.TryDequeue(out Operation? operation))
+        {
+            if (operation.IsCancelled)
+            {
+                operation.Cancel();
+            }
+            else
+            {
+                _group.Add(operation);
+            }
+        }
+
+        if (_group.Count > 0)
+        {
+            Groups++;
+            file.Run(_group);
+            _group.Clear();
+        }
+
+        if (isEnding && _waiting.IsEmpty && !_ended.Task.IsCompleted)
+        {
+            file.Close();
+            _ended.SetResult();
+        }
+
+        Volatile.Write(ref _isScheduled, 0);
+        Interlocked.MemoryBarrier();                       // who comes now sees 0, or is seen here
+        if (!_waiting.IsEmpty || (_isEnding && !_ended.Task.IsCompleted))
+        {
+            Schedule();
+        }
+    }
+
+    private void Schedule()
+    {
+        if (Interlocked.Exchange(ref _isScheduled, 1) == 0)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Vmem.Leasing.Sqlite.Tests.Processes;
+
+/// <summary>Four processes lease from one file and are killed at random points, again and again. A second witness sees every overlap: each
+/// holder keeps a file of the value's name locked, as a server keeps a port bound.</summary>
+public sealed class KillTests : IDisposable
+{
+    private const string FolderVariable = "VMEM_KILL_FOLDER";
+    private const int Workers = 4;
+    private const int Values = 24;
+
+    // A few in CI; VMEM_KILLS=1000 for the soak.
+    private static readonly int s_kills = int.Parse(Environment.GetEnvironmentVariable("VMEM_KILLS") ?? "5", CultureInfo.InvariantCulture);
+
+    private readonly TempFile _file = new();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _file.Dispose();
+
+    [Fact]
+    [Trait("Once", "Release")]
+    public async Task Processes_that_are_killed_leave_nothing_behind_and_no_value_has_two_holders()
+    {
+        Random random = new(1);
+        List<Process> workers = [.. Enumerable.Range(0, Workers).Select(_ => Start())];
+        try
+        {
+            for (int kill = 0; kill < s_kills; kill++)
+            {
+                Process victim = workers[random.Next(Workers)];
+                for (int uses = random.Next(1, 40); uses > 0;)
+                {
+                    string? said = await victim.StandardOutput.ReadLineAsync(Token);
+                    Assert.NotNull(said);
+                    Assert.DoesNotContain("CONFLICT", said, StringComparison.Ordinal);
+                    uses -= said.Length > 0 && char.IsAsciiDigit(said[0]) ? 1 : 0;
+                }
+
+                victim.Kill();
+                await victim.WaitForExitAsync(Token);
+                workers.Remove(victim);
+                victim.Dispose();
+                workers.Add(Start());
+            }
+        }
+        finally
+        {
+            workers.ForEach(static worker => worker.Kill());
+        }
+
+        foreach (Process worker in workers)
+        {
+            await worker.WaitForExitAsync(Token);
+            Assert.DoesNotContain("CONFLICT", await worker.StandardOutput.ReadToEndAsync(Token), StringComparison.Ordinal);
+            worker.Dispose();
+        }
+
+        await using var store = new SqliteLeaseStore(_file.Path);
+        LeaseArena arena = await store.EnsureArenaAsync("slots", null, Token);
+        await store.SweepAsync(arena.Id, Token);
+        IReadOnlyList<LeaseExtent> extents = await store.ListAsync(arena.Id, Token);
+        Assert.DoesNotContain(extents, extent => extent.State == LeaseExtentState.Leased);             // though the TTL is an hour
+        Assert.Empty(await store.ValidateAsync(arena.Id, Token));
+        Assert.Equal(1, (await store.GetInfoAsync(Token)).Incarnation);
+        IReadOnlyList<LeaseAuditEntry> audit = await store.ReadAuditAsync(arena.Id, 0, int.MaxValue, Token);
+        Assert.InRange(audit.Count(static entry => entry.Event == LeaseEvent.Die), s_kills, s_kills + Workers);
+        Assert.InRange(audit.Count(static entry => entry.Event == LeaseEvent.Grant), s_kills, int.MaxValue);
+    }
+
+    /// <summary>What a worker does until it is killed.</summary>
+    [Fact(Explicit = true)]
+    public async Task Worker()
+    {
+        string folder = Environment.GetEnvironmentVariable(FolderVariable)!;
+        await using var store = new SqliteLeaseStore(Path.Combine(folder, "leases.db"), new() { BusyTimeout = TimeSpan.FromMinutes(1) });
+        TimeSpan hour = TimeSpan.FromHours(1);                 // so nothing comes back by time
+        LeaseDefinition slots = new() { Start = 0, Size = Values, Type = "UInt16", Quarantine = hour };
+        LeaseArena arena = await store.EnsureArenaAsync("slots", slots, Token);
+        var session = Guid.NewGuid();
+        await store.OpenSessionAsync(session, "worker", hour, 0, Token);
+        Random random = new();
+        while (true)
+        {
+            LeaseRequest request = new(arena.Id, session, Guid.NewGuid(), (UInt128)random.Next(1, 4));
+            LeaseAnswer answer = await store.GrantAsync(request, Token);
+            if (answer.Claim is not { } claim)
+            {
+                await store.SweepAsync(arena.Id, Token);
+                continue;
+            }
+
+            List<FileStream> held = [];
+            string said = $"{claim.Start} {claim.Size} {claim.Fence}";
+            try
+            {
+                for (UInt128 value = claim.Start; value < claim.Start + claim.Size; value++)
+                {
+                    string path = Path.Combine(folder, $"value-{value}");
+                    held.Add(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+                }
+            }
+            catch (IOException)
+            {
+                said = $"CONFLICT {said}";
+            }
+
+            await Console.Out.WriteLineAsync(said);
+            held.ForEach(static file => file.Dispose());
+            Assert.True(await store.ReleaseAsync(claim, clean: true, null, Token));
+        }
+    }
+
+    private Process Start()
+    {
+        ProcessStartInfo start = new(Environment.ProcessPath!) { RedirectStandardOutput = true };
+        string method = $"{typeof(KillTests).FullName}.{nameof(Worker)}";
+        string[] arguments = ["--explicit", "only", "--filter-method", method, "--progress", "off"];
+        Array.ForEach(arguments, start.ArgumentList.Add);
+        start.Environment[FolderVariable] = _file.Folder;
+        start.Environment["DOTNET_TieredPGO"] = "0";
+        return Process.Start(start)!;
+    }
+}
