@@ -40,9 +40,10 @@ internal sealed class Plan
             Platform       -> Ranges, Checks
             Poisoning      -> Checks
             Callbacks      -> Checks
-            Window         -> Platform, Caching
+            Budget         -> Caching
+            Window         -> Platform, Budget
             Heap           -> Window, Poisoning, Callbacks, Diagnostics
-            Isolation      -> Platform, Poisoning, Callbacks, Buddy, Diagnostics
+            Isolation      -> Platform, Poisoning, Callbacks, Buddy, Diagnostics, Budget
             Pools          -> Heap
             """),
         new("Vmem.Leasing", """

@@ -52,13 +52,14 @@ internal sealed class Upkeep : IDisposable, IThreadPoolWorkItem
     /// <param name="target">What is kept in order.</param>
     /// <param name="time">Its clock.</param>
     /// <param name="callsOthers">Whether it may call code of others, or the system, for long: then it delays no other target.</param>
-    /// <param name="interval">How long its intervals are; null: as all others'.</param>
-    public static Upkeep Start(IUpkeepTarget target, TimeProvider time, bool callsOthers = true, TimeSpan? interval = null) =>
-        Start(target, time, UpkeepWheel.Shared, callsOthers, interval ?? Interval);
+    /// <param name="ownInterval">How long its intervals are; null: as all others'.</param>
+    public static Upkeep Start(IUpkeepTarget target, TimeProvider time, bool callsOthers = true, TimeSpan? ownInterval = null) =>
+        Start(target, time, UpkeepWheel.Shared, callsOthers, ownInterval);
 
     /// <inheritdoc cref="Start(IUpkeepTarget, TimeProvider, bool, TimeSpan?)"/>
-    public static Upkeep Start(IUpkeepTarget target, TimeProvider time, UpkeepWheel wheel, bool callsOthers, TimeSpan interval)
+    public static Upkeep Start(IUpkeepTarget target, TimeProvider time, UpkeepWheel wheel, bool callsOthers, TimeSpan? ownInterval = null)
     {
+        TimeSpan interval = ownInterval ?? Interval;
         var upkeep = new Upkeep(target, wheel, callsOthers);
         if (time != wheel.Time || interval != Interval)
         {
@@ -84,15 +85,24 @@ internal sealed class Upkeep : IDisposable, IThreadPoolWorkItem
         }
     }
 
-    /// <summary>Has every target of a kind give back what it can: <see cref="IUpkeepTarget"/> are all of the process.</summary>
-    public static void Relieve<T>()
+    /// <summary>Has every cache of the process give back what it can.</summary>
+    public static void RelieveAll()
+    {
+        foreach (IUpkeepTarget target in Awake<IUpkeepTarget>())
+        {
+            target.RelievePressure();
+        }
+    }
+
+    /// <summary>The targets of a kind that are awake.</summary>
+    public static IEnumerable<T> Awake<T>()
         where T : IUpkeepTarget
     {
         foreach (Upkeep upkeep in UpkeepWheel.Shared.Copy())
         {
             if (upkeep._target.TryGetTarget(out IUpkeepTarget? target) && target is T wanted)
             {
-                wanted.RelievePressure();
+                yield return wanted;
             }
         }
     }

@@ -253,7 +253,7 @@ internal sealed class UpkeepWheel
             GCMemoryInfo memory = GC.GetGCMemoryInfo(GCKind.Any);
             if (memory.MemoryLoadBytes >= memory.HighMemoryLoadThresholdBytes)
             {
-                Upkeep.Relieve<IUpkeepTarget>();
+                Upkeep.RelieveAll();
             }
         }
     }

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Runtime.InteropServices;
@@ -88,18 +87,6 @@ internal sealed class MeteredRegistry(string nameTag, string instanceTag, int le
         ? meter.CreateObservableUpDownCounter(name, () => Measure(figure), unit, description)
         : (Instrument)meter.CreateObservableCounter(name, () => Measure(figure), unit, description);
 
-    /// <summary>One figure of all together.</summary>
-    public long Sum(int figure)
-    {
-        long sum = 0;
-        foreach (MeteredEntry entry in Copy())
-        {
-            sum += TryFind(entry, out IMetered? subject) && subject.TryRead(figure, out long value) ? value : 0;
-        }
-
-        return sum;
-    }
-
     private IEnumerable<Measurement<long>> Measure(int figure)
     {
         foreach (MeteredEntry entry in Copy())    // others may come and go meanwhile, and none is left out or measured twice
@@ -124,7 +111,22 @@ internal sealed class MeteredRegistry(string nameTag, string instanceTag, int le
     private bool TryMeasure(MeteredEntry entry, int figure, out Measurement<long> measurement)
     {
         measurement = default;
-        if (!TryFind(entry, out IMetered? subject) || !subject.TryRead(figure, out long value))
+        IMetered? subject;
+        using (_lock.EnterScope())
+        {
+            if (!IsListed(entry))
+            {
+                return false;
+            }
+
+            if (!entry.Subject.TryGetTarget(out subject))
+            {
+                Drop(entry);
+                return false;
+            }
+        }
+
+        if (!subject.TryRead(figure, out long value))
         {
             return false;
         }
@@ -134,21 +136,6 @@ internal sealed class MeteredRegistry(string nameTag, string instanceTag, int le
             bool listed = IsListed(entry);
             measurement = listed ? Note(entry, subject.Name, figure, value) : default;
             return listed;
-        }
-    }
-
-    /// <summary>False if what is measured is gone.</summary>
-    private bool TryFind(MeteredEntry entry, [NotNullWhen(true)] out IMetered? subject)
-    {
-        using (_lock.EnterScope())
-        {
-            subject = null;
-            if (IsListed(entry) && !entry.Subject.TryGetTarget(out subject))
-            {
-                Drop(entry);
-            }
-
-            return subject is not null;
         }
     }
 

@@ -1,7 +1,6 @@
 using Vmem.Diagnostics;
 using Vmem.Memory.Diagnostics;
 using Vmem.Memory.Heap.Debugging;
-using Vmem.Memory.Window;
 
 namespace Vmem.Memory;
 
@@ -80,10 +79,6 @@ public sealed unsafe partial class NativeHeap : IMetered
         };
         return isThere;
     }
-
-    /// <summary>What all heaps of the process keep, and what is nobody's.</summary>
-    internal static nuint CountDirty() =>
-        (nuint)MemoryMetrics.Heaps.Sum((int)HeapFigure.Dirty) + AddressWindow.Shared.FreeDirty;
 
     private bool TryCount(bool pagesOnly, out NativeHeapStatistics figures)
     {

@@ -1,6 +1,6 @@
 using Vmem.Caching;
 using Vmem.Checks;
-using Vmem.Memory.Window;
+using Vmem.Memory.Budget;
 
 namespace Vmem.Memory.Heap;
 
@@ -8,6 +8,19 @@ namespace Vmem.Memory.Heap;
 internal sealed partial class PlainHeap : IMemoryKeeper
 {
     private readonly Gate _returning = new();     // held while memory goes back: what is on the way is nobody's, and the heap must not end
+
+    MemoryBudget IMemoryKeeper.Budget => _space.Budget;
+
+    nuint IMemoryKeeper.Kept
+    {
+        get
+        {
+            using (_returning.EnterScope())
+            {
+                return _ended ? 0 : _space.FreeDirtyBytes;
+            }
+        }
+    }
 
     public nuint Trim()
     {

@@ -39,7 +39,7 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
             _large = new LargeBlocks(_space);
             _small = new SmallBlocks(_space, hasMagazines: !isDebugged);
             _starter = isDebugged ? null : new StarterArena(Name, _space);
-            _upkeep = Upkeep.Start(this, options.TimeProvider, interval: options.RetainedInterval);
+            _upkeep = Upkeep.Start(this, options.TimeProvider, ownInterval: options.RetainedInterval);
         }
         catch
         {

@@ -1,5 +1,5 @@
 using Vmem.Caching;
-using Vmem.Memory.Window;
+using Vmem.Memory.Budget;
 
 namespace Vmem.Memory;
 
@@ -10,6 +10,10 @@ public sealed unsafe partial class MemoryContext : IMemoryKeeper
     private bool _isAwake;
     private long _changes;                        // regions that came and went
     private long _changesBefore;                  // by the end of the last interval
+
+    MemoryBudget IMemoryKeeper.Budget => MemoryBudget.Default;
+
+    nuint IMemoryKeeper.Kept => GetStatistics().Dirty;
 
     bool IUpkeepTarget.EndInterval()
     {

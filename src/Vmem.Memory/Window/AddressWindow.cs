@@ -1,6 +1,7 @@
 using Vmem.Caching;
 using Vmem.Checks;
 using Vmem.Lifetimes;
+using Vmem.Memory.Budget;
 
 namespace Vmem.Memory.Window;
 
@@ -95,6 +96,8 @@ internal sealed unsafe class AddressWindow : IMemoryKeeper, IDisposable
 
     /// <summary>Whoever hands pages out that are clean has them counted there; what goes back is taken off here.</summary>
     public MemoryBudget Budget { get; }
+
+    nuint IMemoryKeeper.Kept => FreeDirty;
 
     public GranuleTable Table => _memory.Table;
 

@@ -152,5 +152,5 @@ public unsafe class AddressWindowTests
         Assert.Equal(0u, window.InUse);
     }
 
-    private static AddressWindow NewWindow() => new(new MemoryBudget(nuint.MaxValue, static () => 0));
+    private static AddressWindow NewWindow() => new(new MemoryBudget(nuint.MaxValue));
 }

@@ -246,7 +246,7 @@ public unsafe class MemoryBudgetTests
         heap.Validate();
     }
 
-    private static MemoryBudget NewBudget(nuint limit) => new(limit, static () => 0);
+    private static MemoryBudget NewBudget(nuint limit) => new(limit);
 
     private static HeapLayers NewHeap(AddressWindow window, NativeHeapOptions? options = null) =>
         new(window, options ?? new NativeHeapOptions(), HeapDebugging.None);

@@ -33,11 +33,11 @@ public class UpkeepTests
         Target target = new();
         using (Upkeep.Start(target, time))
         {
-            Upkeep.Relieve<IUpkeepTarget>();
+            Upkeep.RelieveAll();
             time.Advance(3 * Upkeep.Interval);
         }
 
-        Upkeep.Relieve<IUpkeepTarget>();
+        Upkeep.RelieveAll();
         time.Advance(3 * Upkeep.Interval);
         Assert.Equal((3, 1), (target.Intervals, target.Reliefs));
     }
@@ -51,7 +51,7 @@ public class UpkeepTests
         List<Upkeep> upkeeps = [];
         foreach (Target target in targets)
         {
-            upkeeps.Add(Upkeep.Start(target, time, wheel, callsOthers: false, Upkeep.Interval));
+            upkeeps.Add(Upkeep.Start(target, time, wheel, callsOthers: false));
             time.Advance(TimeSpan.FromSeconds(0.7));
         }
 
@@ -78,7 +78,7 @@ public class UpkeepTests
         ManualTime time = new();
         UpkeepWheel wheel = new(time);
         Waking target = new();
-        using Upkeep upkeep = target.Upkeep = Upkeep.Start(target, time, wheel, callsOthers: false, Upkeep.Interval);
+        using Upkeep upkeep = target.Upkeep = Upkeep.Start(target, time, wheel, callsOthers: false);
         time.Advance(Upkeep.Interval);
         Assert.Equal((1, 1), (target.Intervals, wheel.Count));
         time.Advance(Upkeep.Interval);

@@ -1,6 +1,6 @@
 using Vmem.Caching;
 using Vmem.Checks;
-using Vmem.Memory.Window;
+using Vmem.Memory.Budget;
 
 namespace Vmem.Memory;
 
@@ -24,19 +24,14 @@ namespace Vmem.Memory;
 public sealed class MemoryBudget
 {
     private readonly Gate _relieving = new();     // held while everybody gives back
-    private readonly Func<nuint> _dirty;
     private long _charged;
     private long _limit;
     private int _reliefs;                         // that have begun
 
-    internal MemoryBudget(nuint limit, Func<nuint> dirty)
-    {
-        _limit = long.CreateSaturating(limit);
-        _dirty = dirty;
-    }
+    internal MemoryBudget(nuint limit) => _limit = long.CreateSaturating(limit);
 
     /// <summary>The one of the process.</summary>
-    public static MemoryBudget Default { get; } = new(Available(), NativeHeap.CountDirty);
+    public static MemoryBudget Default { get; } = new(Available());
 
     /// <summary>The most, in bytes, that may be in use and kept together. By default what the machine or the container has, as the
     /// runtime says (<see cref="GCMemoryInfo.TotalAvailableMemoryBytes"/>; in a container that is three quarters of its limit unless the
@@ -61,8 +56,10 @@ public sealed class MemoryBudget
     public nuint Charged => (nuint)Interlocked.Read(ref _charged);
 
     /// <summary>Bytes of pages that are free and may still take memory: the next request has them without a page fault, and they go back
-    /// after <see cref="NativeHeapOptions.RetainedInterval"/>, or when memory is short. O(live heaps).</summary>
-    public nuint Dirty => _dirty();
+    /// after <see cref="NativeHeapOptions.RetainedInterval"/>, or when memory is short. O(heaps and contexts).</summary>
+    public nuint Dirty => Keepers.Aggregate((nuint)0, static (sum, keeper) => sum + keeper.Kept);
+
+    private IEnumerable<IMemoryKeeper> Keepers => Upkeep.Awake<IMemoryKeeper>().Where(keeper => keeper.Budget == this);
 
     /// <summary>Counts pages that are to be handed out and are clean. False if the limit does not allow them.</summary>
     internal bool TryCharge(nuint bytes)
@@ -100,7 +97,10 @@ public sealed class MemoryBudget
             if (Volatile.Read(ref _reliefs) == begun)
             {
                 _ = Interlocked.Increment(ref _reliefs);
-                Upkeep.Relieve<IMemoryKeeper>();
+                foreach (IMemoryKeeper keeper in Keepers)
+                {
+                    keeper.RelievePressure();
+                }
             }
         }
     }
