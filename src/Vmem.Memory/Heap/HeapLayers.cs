@@ -13,7 +13,8 @@ internal sealed class HeapLayers : IDisposable
     public HeapLayers(AddressWindow window, NativeHeapOptions options, HeapDebugging debugging)
     {
         bool isDebugged = debugging != HeapDebugging.None;
-        Plain = new PlainHeap(window, options.Name, options.Limit, options.HugePages, isDebugged, options.TimeProvider);
+        Plain = new PlainHeap(window, options.Name, options.Limit, options.HugePages, isDebugged,
+            trustsCaller: options.TrustCaller && !isDebugged, options.TimeProvider);
         Top = Plain;
         try
         {
