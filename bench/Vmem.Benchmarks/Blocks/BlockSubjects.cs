@@ -16,6 +16,11 @@ internal static class BlockSubjects
     /// <summary>A heap of its own for each space.</summary>
     public static BlockSubject OwnHeap { get; } = new BlockSubject<HeapBlocks, NativeBlock>("NativeHeap", () => new HeapBlocks(isShared: false));
 
+    /// <summary>One heap for all threads, which does not check frees.</summary>
+    public static BlockSubject TrustingHeap { get; } = new BlockSubject<TrustingHeapBlocks, NativeBlock>(
+        "NativeHeap, TrustCaller",
+        static () => new TrustingHeapBlocks());
+
     public static BlockSubject ArrayPool { get; } = new BlockSubject<ArrayPoolBlocks, ArrayBlock>("ArrayPool", () => default);
 
     /// <summary>A client whose context hands memory on as it is.</summary>

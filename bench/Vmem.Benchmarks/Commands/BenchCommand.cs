@@ -29,6 +29,7 @@ internal static class BenchCommand
         new BuddyStudy(),
         new ClientsStudy(),
         new HeapStudy(),
+        new CheckedStudy(),
     ];
 
     public static int Run(string[] args)

@@ -6,7 +6,14 @@ using Vmem.Benchmarks.Measurement;
 namespace Vmem.Benchmarks.Studies;
 
 /// <summary>ns a pair of each subject; "two" is per allocation and free, of two at a time.</summary>
-internal sealed record CachedPairTimes(double BareHoisted, double Bare, double Cached, double CachedTry, double CachedTwo, double Uncached);
+internal sealed record CachedPairTimes(
+    double BareHoisted,
+    double Bare,
+    double Cached,
+    double CachedTry,
+    double CachedTwo,
+    double Trusting,
+    double Uncached);
 
 /// <summary>Allocate and free at once, a hundred thousand times a sample; the subjects take turns, and the median of all samples
 /// counts.</summary>
@@ -22,14 +29,18 @@ internal sealed class CachedPairExperiment(int runs)
     public CachedPairTimes Run()
     {
         using var cached = new Arena<ulong>("cached", 0, 1 << 30, 1, new ArenaOptions<ulong> { QuantumCacheMax = Size });
+        var trust = new ArenaOptions<ulong> { QuantumCacheMax = Size, TrustCaller = true };
+        using var trusting = new Arena<ulong>("trusting", 0, 1 << 30, 1, trust);
         using var uncached = new Arena<ulong>("uncached", 0, 1 << 30, 1);
         var bare = new BareCache(Size);
-        Func<ulong>[] subjects = [() => RunCached(cached, Size), () => RunCachedTry(
-            cached,
-            Size), () => RunCachedTwo(cached, Size), RunBareHoisted, () => RunBare(bare, Size), () => RunUncached(uncached, Size)];
+        Func<ulong>[] subjects =
+        [
+            () => RunCached(cached, Size), () => RunCachedTry(cached, Size), () => RunCachedTwo(cached, Size), RunBareHoisted,
+            () => RunBare(bare, Size), () => RunUncached(uncached, Size), () => RunTrusting(trusting, Size),
+        ];
         double[][] samples = Rounds.InTurns(subjects, runs * SamplesPerRun, Sample, WarmUp);
         double[] medians = [.. samples.Select(Rounds.Median)];
-        return new CachedPairTimes(medians[3], medians[4], medians[0], medians[1], medians[2], medians[5]);
+        return new CachedPairTimes(medians[3], medians[4], medians[0], medians[1], medians[2], medians[6], medians[5]);
     }
 
     private static void WarmUp(Func<ulong> subject)
@@ -118,6 +129,20 @@ internal sealed class CachedPairExperiment(int runs)
             sum += first;
             arena.Free(first, size);
             arena.Free(second, size);
+        }
+
+        return sum;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static ulong RunTrusting(Arena<ulong> arena, ulong size)
+    {
+        ulong sum = 0;
+        for (int i = 0; i < Pairs; i++)
+        {
+            ulong start = arena.Allocate(size);
+            sum += start;
+            arena.Free(start, size);
         }
 
         return sum;

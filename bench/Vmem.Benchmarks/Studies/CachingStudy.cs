@@ -11,6 +11,8 @@ internal sealed class CachingStudy : IStudy
 {
     private const double PaperRatio = 8;
     private const double FloorRatio = 3;
+    private const double TrustRatio = 2;
+    private const double UncachedRatio = 4;
     private const double TwoThreadsRatio = 1.9;
 
     public string Name => "caching";
@@ -44,10 +46,13 @@ internal sealed class CachingStudy : IStudy
                 ["quantum cache: Allocate + Free", Cells.Fixed(times.Cached, 2)],
                 ["quantum cache: TryAllocate + Free", Cells.Fixed(times.CachedTry, 2)],
                 ["quantum cache: two allocations, two frees, per pair", Cells.Fixed(times.CachedTwo, 2)],
+                ["quantum cache, TrustCaller", Cells.Fixed(times.Trusting, 2)],
                 ["no cache", Cells.Fixed(times.Uncached, 2)],
             ]));
-        context.Progress($"cached {Cells.Fixed(times.Cached, 2)}, uncached {Cells.Fixed(times.Uncached, 2)}, bare {Cells.Fixed(times.BareHoisted, 2)} and {Cells.Fixed(times.Bare, 2)} ns");
+        context.Progress($"cached {Cells.Fixed(times.Cached, 2)}, trusting {Cells.Fixed(times.Trusting, 2)}, uncached {Cells.Fixed(times.Uncached, 2)}, bare {Cells.Fixed(times.BareHoisted, 2)} and {Cells.Fixed(times.Bare, 2)} ns");
         report.Add(new Bar("cached pair against the uncached one", "1/8", 1 / PaperRatio, times.Cached / times.Uncached, "×"));
+        report.Add(new Bar("cached pair, checked against TrustCaller", "2×", TrustRatio, times.Cached / times.Trusting, "×"));
+        report.Add(new Bar("uncached pair against the checked cached one", "4×", UncachedRatio, times.Uncached / times.Cached, "×", AtLeast: true));
         report.Add(new Bar("cached pair against the bare stack that is looked up once a loop", "3×", FloorRatio, times.Cached / times.BareHoisted, "×"));
         report.Add(new Bar("cached pair against the bare stack behind an instance", "3×", FloorRatio, times.Cached / times.Bare, "×"));
     }

@@ -47,7 +47,7 @@ internal static class ScatterProbe
 
     public static int Run(string name)
     {
-        BlockSubject subject = HeapStudy.Subjects.Single(subject => subject.Name == name);
+        BlockSubject subject = HeapStudy.Subjects.Append(BlockSubjects.TrustingHeap).Single(subject => subject.Name == name);
         Console.Out.WriteLine(subject.Run(new Experiment()));
         return 0;
     }

@@ -51,6 +51,15 @@ internal struct HeapMagazine
     private Bounds _bounds;
     private ulong _seen;                          // the state when it was last asked whether the magazine is idle
 
+    /// <summary>How the bytes of its blocks are found (<see cref="Window.BlockStates"/>). Set before anybody can know the
+    /// magazine.</summary>
+    public byte SlotShift
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        readonly get => _bounds.SlotShift;
+        set => _bounds.SlotShift = value;
+    }
+
     /// <summary>True if something can be put here now. Owner only.</summary>
     public bool IsOpen => _bounds.Limit.VolatileRead() != 0;
 
@@ -70,7 +79,7 @@ internal struct HeapMagazine
     {
         int most = _bounds.Limit.VolatileRead() / 2;
         int batch = Math.Min(Math.Max((int)_bounds.Batch, LeastBatch), most);
-        _bounds.Batch = (ushort)(2 * batch);
+        _bounds.Batch = (byte)(2 * batch);
         return Math.Max(batch, 1);
     }
 
@@ -224,7 +233,8 @@ internal struct HeapMagazine
     private struct Bounds
     {
         public Shared<ushort> Limit;              // how many rounds there may be; 0 while it is claimed, and before it is there
-        public ushort Batch;                      // how many come from the depot the next time
+        public byte Batch;                        // how many come from the depot the next time
+        public byte SlotShift;
         public OwnerMark Mark;                    // the owner is at work on the other fields
     }
 }

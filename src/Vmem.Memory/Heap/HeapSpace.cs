@@ -53,6 +53,9 @@ internal sealed class HeapSpace : IDisposable
     /// <summary>Who it is in the window's table.</summary>
     public uint Owner => _extents.Owner;
 
+    /// <summary>Which small blocks are with users.</summary>
+    public BlockStates States => _window.States;
+
     public nuint CommittedBytes => _extents.Committed;
 
     /// <summary>Bytes of free pages that may have memory.</summary>

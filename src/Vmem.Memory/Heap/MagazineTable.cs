@@ -18,7 +18,7 @@ internal sealed class MagazineTable
     private const int Classes = SizeClasses.Count + 1;
 
     // In place of what a thread does not have yet: nothing can be taken from it or put into it.
-    private static readonly HeapMagazine[] s_none = new HeapMagazine[Classes];
+    private static readonly HeapMagazine[] s_none = MakeMagazines();
 
     private readonly Gate _gate = new();
     private ThreadTable<HeapMagazine[]> _threads = new();       // changes under the gate
@@ -67,7 +67,7 @@ internal sealed class MagazineTable
                 return ref None;
             }
 
-            mine = ref _threads.Join(thread, s_none, static () => new HeapMagazine[Classes])[sizeClass];
+            mine = ref _threads.Join(thread, s_none, MakeMagazines)[sizeClass];
             _show?.Invoke(_threads);
             if (mine.TryOpen(2 * SizeClasses.Rounds(sizeClass)))
             {
@@ -200,6 +200,17 @@ internal sealed class MagazineTable
             _threads.Clear();
             _show?.Invoke(_threads);
         }
+    }
+
+    private static HeapMagazine[] MakeMagazines()
+    {
+        var magazines = new HeapMagazine[Classes];
+        for (int sizeClass = 0; sizeClass < Classes; sizeClass++)
+        {
+            magazines[sizeClass].SlotShift = SizeClasses.SlotShiftOf(sizeClass);
+        }
+
+        return magazines;
     }
 
     private static Span<HeapMagazine> Own(HeapMagazine[] thread) => thread == s_none ? [] : thread;

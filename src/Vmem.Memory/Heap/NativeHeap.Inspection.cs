@@ -29,8 +29,8 @@ public sealed unsafe partial class NativeHeap : IMetered
     /// <exception cref="InvariantViolationException">With debugging only: a freed block was written. What was freed after it is kept, and a
     /// second call goes on.</exception>
     /// <returns>How many bytes of free pages were given back; those of slabs are not counted.</returns>
-    /// <exception cref="InvalidFreeException">A small block was freed wrongly some time before: twice, or at an address inside it. All else
-    /// was given back.</exception>
+    /// <exception cref="InvalidFreeException">A small block was freed wrongly some time before, and nobody was told: by two threads at
+    /// once, or in a heap that trusts its caller. All else was given back.</exception>
     public nuint Trim()
     {
         ThrowIfDisposed();

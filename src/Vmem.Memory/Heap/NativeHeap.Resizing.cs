@@ -13,8 +13,7 @@ public sealed unsafe partial class NativeHeap
     /// <param name="block">A block, or null.</param>
     /// <param name="size">In bytes; 0 gives the smallest block there is, and frees nothing.</param>
     /// <exception cref="OutOfMemoryException">There is no memory for a longer block; this one is as it was.</exception>
-    /// <exception cref="InvalidFreeException">No block starts there. (Found of large blocks; of small ones only with
-    /// debugging.)</exception>
+    /// <exception cref="InvalidFreeException">No live block of this heap starts there.</exception>
     public void* Reallocate(void* block, nuint size) => Resize(block, size, alignment: 1);
 
     /// <summary>As <see cref="Reallocate"/>, but the block starts at a multiple of <paramref name="alignment"/>, whether it moves or
@@ -36,8 +35,7 @@ public sealed unsafe partial class NativeHeap
     /// <param name="resized">Where the block is now. If the result is false, <paramref name="block"/>, which is as it was: who writes it
     /// over the old address loses nothing, as who does so with C's realloc would.</param>
     /// <returns>False if there is no memory for a longer block.</returns>
-    /// <exception cref="InvalidFreeException">No block starts there. (Found of large blocks; of small ones only with
-    /// debugging.)</exception>
+    /// <exception cref="InvalidFreeException">No live block of this heap starts there.</exception>
     public bool TryReallocate(void* block, nuint size, out void* resized) => TryResize(block, size, alignment: 1, out resized);
 
     private void* Resize(void* block, nuint size, nuint alignment) =>

@@ -30,7 +30,7 @@ public sealed unsafe partial class NativeHeap
     {
         if (!span.IsEmpty)
         {
-            Free(Unsafe.AsPointer(ref MemoryMarshal.GetReference(span)));
+            Free(Unsafe.AsPointer(ref MemoryMarshal.GetReference(span)), (nuint)span.Length * (nuint)sizeof(T));
         }
     }
 

@@ -20,8 +20,9 @@ namespace Vmem.Memory;
 /// </para>
 /// <para>
 /// The class of a small block follows from its address: the heaps of a process share one window of address space, and a table has four
-/// bytes for each 64 KiB of it, that heap's number and the class (<see cref="GranuleTable"/>). So a free is two table look-ups and a push,
-/// and touches neither the block nor its slab; and a block of another heap is seen. A block freed by another thread than the one that
+/// bytes for each 64 KiB of it, that heap's number and the class (<see cref="GranuleTable"/>). A second table has a byte that says
+/// whether the block is a user's (<see cref="BlockStates"/>). So a free is three table look-ups and a push, touches neither the block nor
+/// its slab, and is refused if it is wrong. A block freed by another thread than the one that
 /// allocated it goes into the magazines of the thread that frees it, and by the batch through the depot back to who allocates. What the
 /// depot holds is bounded; beyond that, blocks go to their slabs, at once and by the batch.
 /// </para>
@@ -53,6 +54,8 @@ public sealed unsafe partial class NativeHeap : IDisposable
     private readonly nuint _start;
     private readonly uint* _entries;              // of the window's table, by granule
     private readonly nuint _granules;
+    private readonly byte* _states;               // the window's table of live blocks; null: frees are not checked
+    private readonly nuint _bias;                 // what is added to a grain's number to find its byte there
     private uint _firstEntry;                     // the heap's entries are this and classes above it; 0, nobody's, where no address is
                                                   // the fast paths' business: before the first block, with debugging, after the end
 
@@ -84,6 +87,8 @@ public sealed unsafe partial class NativeHeap : IDisposable
         _start = _window.Start;
         _entries = _window.Table.Entries;
         _granules = _window.Table.Granules;
+        _states = options.TrustCaller ? null : _window.States.Table;
+        _bias = _window.States.Bias;
         _metered = MemoryMetrics.Heaps.Add(this);
         HeapDebugging debugging = options.Debugging ?? HeapDebugging.FromEnvironment;
         if (debugging == HeapDebugging.None && options.TimeProvider == TimeProvider.System)
@@ -133,7 +138,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
         int thread = ThreadNumber.Current;
 
         // 0 wraps: it goes the long way.
-        return size - 1 < SizeClasses.Largest && MagazineTable.Of(_threads, thread, SizeClasses.Of(size)).TryPop(out nuint block)
+        return size - 1 < SizeClasses.Largest && TryTakeCached(thread, SizeClasses.Of(size), out nuint block)
             ? (void*)block
             : AllocateSlow(size);
     }
@@ -143,7 +148,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
     public bool TryAllocate(nuint size, out void* block)
     {
         int thread = ThreadNumber.Current;
-        if (size - 1 < SizeClasses.Largest && MagazineTable.Of(_threads, thread, SizeClasses.Of(size)).TryPop(out nuint start))
+        if (size - 1 < SizeClasses.Largest && TryTakeCached(thread, SizeClasses.Of(size), out nuint start))
         {
             block = (void*)start;
             return true;
@@ -154,13 +159,12 @@ public sealed unsafe partial class NativeHeap : IDisposable
     }
 
     /// <summary>Frees a block; null is no block and is ignored. O(1).</summary>
-    /// <exception cref="InvalidFreeException">No block starts there. (Whether a small block is live is not checked here.)
-    /// With debugging: it is no live block, has another size than is given, or was written before its start or behind its end. In any case,
-    /// nothing was changed.</exception>
+    /// <exception cref="InvalidFreeException">No live block of this heap starts there, or it is shorter than is given; with debugging
+    /// also: it has another size, or was written before its start or behind its end. In any case, nothing was changed.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Free(void* block)
     {
-        if (!TryCache(block))
+        if (!TryCache(block, size: 0))
         {
             FreeSlow(block);
         }
@@ -169,25 +173,25 @@ public sealed unsafe partial class NativeHeap : IDisposable
     /// <summary>Frees a block whose size the caller knows: it may be any between the one asked for last and <see cref="GetSize"/>.
     /// O(1).</summary>
     /// <remarks>The class does not follow from the size alone: a block that is aligned, or became shorter where it lies, is of a longer
-    /// one. The table knows. Rejected: to take the class of the size and to have such blocks found wrong when their magazine is emptied.
-    /// With debugging the size is checked.</remarks>
+    /// one. The table knows. Rejected: to take the class of the size. So a size that is too small is found only with debugging.</remarks>
     /// <inheritdoc cref="Free(void*)"/>
     public void Free(void* block, nuint size)
     {
-        if (!TryCache(block))
+        if (!TryCache(block, size))
         {
             FreeSlow(block, size);
         }
     }
 
     /// <summary>How many bytes of a block may be used: at least those that were asked for; exactly those with debugging. O(1).</summary>
-    /// <exception cref="InvalidFreeException">No block starts there. (Found of large blocks; of small ones only with debugging: else an
-    /// address inside one has the block's size.)</exception>
+    /// <exception cref="InvalidFreeException">No live block of this heap starts there.</exception>
     public nuint GetSize(void* block)
     {
-        nuint granule = ((nuint)block - _start) >> GranuleTable.GranuleShift;
+        nuint grain = BlockStates.GrainOf((nuint)block, _start);
+        nuint granule = grain >> (GranuleTable.GranuleShift - BlockStates.GrainShift);
         uint entry = granule < _granules ? _entries[granule] : 0;
-        if (_firstEntry != 0 && entry - _firstEntry is var sizeClass && SizeClasses.Contains((int)sizeClass))
+        if (_firstEntry != 0 && entry - _firstEntry is var sizeClass && SizeClasses.Contains((int)sizeClass)
+            && (_states is null || StateAt(grain, SizeClasses.SlotShiftOf((int)sizeClass)) == BlockStates.LiveAt(grain)))
         {
             return (nuint)SizeClasses.SizeOf((int)sizeClass);
         }
@@ -279,22 +283,5 @@ public sealed unsafe partial class NativeHeap : IDisposable
             ? throw new ArgumentException(
                 $"RetainedInterval cannot be {interval}: it is longer than zero and at most 49 days, or Timeout.InfiniteTimeSpan. To keep nothing, set RetainedBytes to 0.", nameof(options))
             : alignment;
-    }
-
-    /// <summary>Puts a small block into the thread's magazine, if that has room.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryCache(void* block)
-    {
-        int thread = ThreadNumber.Current;
-        nuint granule = ((nuint)block - _start) >> GranuleTable.GranuleShift;
-        if (granule >= _granules)
-        {
-            return false;
-        }
-
-        // What is no small block of a slab is of no class, or of one that has no open magazine.
-        uint* entry = _entries + granule;
-        return *entry - _firstEntry <= byte.MaxValue
-            && MagazineTable.Of(_threads, thread, GranuleTable.ClassOf(entry)).TryPush((nuint)block);
     }
 }

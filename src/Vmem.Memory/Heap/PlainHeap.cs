@@ -37,7 +37,7 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
         try
         {
             _large = new LargeBlocks(_space);
-            _small = new SmallBlocks(_space, hasMagazines: !isDebugged);
+            _small = new SmallBlocks(_space, hasMagazines: !isDebugged, trustsCaller: options.TrustCaller && !isDebugged);
             _starter = isDebugged ? null : new StarterArena(Name, _space);
             _upkeep = Upkeep.Start(this, options.TimeProvider, ownInterval: options.RetainedInterval);
         }
@@ -80,15 +80,22 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
 
     public void Free(nuint block, nuint? size)
     {
+        nuint held = SizeOf(block, "free");
+        if (size > held)
+        {
+            throw new InvalidFreeException(InvalidFreeReason.WrongSize, block, size.Value,
+                $"Heap '{Name}' cannot free {size} bytes at 0x{block:x}: the block there has {held}. Nothing was changed.");
+        }
+
         int sizeClass = _space.ClassAt(block);
         if (SizeClasses.Contains(sizeClass))
         {
-            _small.Give(block, sizeClass);
-            return;
+            if (!_small.TryGive(block, sizeClass))
+            {
+                throw NoBlock(block, isHeld: false, "free");      // another thread has freed it meanwhile
+            }
         }
-
-        nuint held = SizeOf(block, "free");
-        if (sizeClass == StarterArena.SizeClass)
+        else if (sizeClass == StarterArena.SizeClass)
         {
             _starter!.Free(block, held);
         }
@@ -101,7 +108,10 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
 
     public nuint SizeOf(nuint block) => SizeOf(block, "measure");
 
-    /// <summary>The size of the block that starts at an address; 0 if none does. Of small blocks only the class is known.</summary>
+    /// <summary>A small block was found in a magazine that is with a user.</summary>
+    public void NoteTwice(nuint block) => _small.NoteTwice(block);
+
+    /// <summary>The size of the block that starts at an address; 0 if none does.</summary>
     /// <param name="address">The address.</param>
     /// <param name="isHeld">True if the address lies in a block.</param>
     public nuint SizeAt(nuint address, out bool isHeld)
@@ -109,8 +119,9 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
         int sizeClass = _space.ClassAt(address);
         if (SizeClasses.Contains(sizeClass))
         {
-            isHeld = true;
-            return (nuint)SizeClasses.SizeOf(sizeClass);
+            bool isLive = _small.IsLive(address, sizeClass);
+            isHeld = isLive || _small.IsInLive(address, sizeClass);
+            return isLive ? (nuint)SizeClasses.SizeOf(sizeClass) : 0;
         }
 
         isHeld = sizeClass == StarterArena.SizeClass ? _starter!.TryFind(address, out Segment<nuint> found)

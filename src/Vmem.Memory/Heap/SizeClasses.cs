@@ -1,6 +1,8 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Vmem.Checks;
+using Vmem.Memory.Window;
 
 namespace Vmem.Memory.Heap;
 
@@ -37,13 +39,27 @@ internal static unsafe class SizeClasses
 
     // Outside the managed heap: the JIT makes its address a constant. It is never freed.
     private static readonly byte* s_classes = BuildClasses();
-    private static readonly ushort[] s_sizes = BuildSizes();
+    private static readonly ushort* s_sizes = BuildSizes();
+    private static readonly byte* s_slotShifts = BuildSlotShifts();
 
     /// <summary>The class of a size from 1 to <see cref="Largest"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static byte Of(nuint size) => s_classes[(size + Grain - 1) / Grain];
 
-    public static int SizeOf(int sizeClass) => s_sizes[sizeClass];
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int SizeOf(int sizeClass)
+    {
+        Invariant.Assert((uint)sizeClass < Count, "a class has a size");
+        return s_sizes[sizeClass];
+    }
+
+    /// <summary>How the bytes of a class's blocks are found (<see cref="BlockStates"/>).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte SlotShiftOf(int sizeClass)
+    {
+        Invariant.Assert((uint)sizeClass <= Count, "what is no class has none");
+        return s_slotShifts[sizeClass];
+    }
 
     /// <summary>True if it is the number of a class.</summary>
     public static bool Contains(int number) => (uint)number - 1 < Count - 1;
@@ -92,9 +108,22 @@ internal static unsafe class SizeClasses
         return classes;
     }
 
-    private static ushort[] BuildSizes()
+    // With an entry for what stands for the starter arena, and one for what is no class.
+    private static byte* BuildSlotShifts()
     {
-        var sizes = new ushort[Count];
+        var shifts = (byte*)NativeMemory.Alloc(Count + 1);
+        shifts[0] = shifts[Count] = BlockStates.NoShift;
+        for (int sizeClass = 1; sizeClass < Count; sizeClass++)
+        {
+            shifts[sizeClass] = BlockStates.ShiftFor(SizeOf(sizeClass));
+        }
+
+        return shifts;
+    }
+
+    private static ushort* BuildSizes()
+    {
+        var sizes = (ushort*)NativeMemory.AllocZeroed(Count, sizeof(ushort));
         for (int size = Grain; size <= Largest; size += Grain)
         {
             sizes[ClassOf(size)] = (ushort)size;

@@ -14,7 +14,8 @@ internal sealed unsafe partial class SlabClass
         foreach (nuint block in blocks)
         {
             Slab* slab = _space.SlabAt(block);
-            if (slab is null || slab->SizeClass != _sizeClass || !TryIndex(slab, block, out int index) || !Slab.TryGive(slab, index))
+            if (slab is null || slab->SizeClass != _sizeClass || !TryIndex(slab, block, out int index)
+                || _states?.IsLiveAt(block, _slotShift) == true || !Slab.TryGive(slab, index))
             {
                 wrong = block;
                 continue;
@@ -48,7 +49,7 @@ internal sealed unsafe partial class SlabClass
         Slab* slab = null;
         try
         {
-            slab = TakeRecord();
+            slab = _states?.TryOpen(start, _slabSize, _slotShift) == false ? null : TakeRecord();
         }
         catch (OutOfMemoryException)
         {
@@ -60,6 +61,11 @@ internal sealed unsafe partial class SlabClass
             {
                 _space.Free(start, _slabSize);
             }
+        }
+
+        if (slab is null)
+        {
+            return null;
         }
 
         Invariant.Assert((start & (HeapSpace.Granule - 1)) == 0 && _space.SlabAt(start) is null, "a slab is made of whole granules that are no other's");

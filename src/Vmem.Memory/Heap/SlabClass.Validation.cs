@@ -20,7 +20,10 @@ internal sealed unsafe partial class SlabClass
             int free = slab->Capacity - slab->Untouched;
             for (int index = 0; index < slab->Untouched; index++)
             {
-                free += Slab.IsOut(slab, index) ? 0 : 1;
+                bool isOut = Slab.IsOut(slab, index);
+                free += isOut ? 0 : 1;
+                nuint block = slab->Start + ((nuint)index * (nuint)_size);
+                Invariant.Hold(isOut || _states?.IsLiveAt(block, _slotShift) != true, "what a user has is out of its slab", $"not the block of {_size} bytes at {block}");
             }
 
             Invariant.Hold(free == slab->Free, "a slab counts its free blocks", $"{free} are free, {slab->Free} are counted in the slab of {_size} bytes at {slab->Start}");
@@ -43,6 +46,7 @@ internal sealed unsafe partial class SlabClass
             Slab* slab = _space.SlabAt(block);
             bool known = slab is not null && slab->SizeClass == _sizeClass && TryIndex(slab, block, out int index) &&
                 Slab.IsOut(slab, index);
+            Invariant.Hold(_states?.IsLiveAt(block, _slotShift) != true, "what a magazine holds is no user's", $"{block} is: it was freed by two threads at once");
             Invariant.Hold(known, "what a magazine holds is a block that is out of its slab", $"{block} is none: it was freed wrongly");
         }
     }

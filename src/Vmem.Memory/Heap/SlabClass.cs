@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Vmem.Checks;
+using Vmem.Memory.Window;
 
 namespace Vmem.Memory.Heap;
 
@@ -28,11 +29,13 @@ internal sealed unsafe partial class SlabClass : IDisposable
     private const int DepotBytes = 512 * 1024;
 
     private readonly HeapSpace _space;
+    private readonly BlockStates? _states;        // null: frees are not checked
     private readonly SlabRecords _records;
     private readonly int _sizeClass;
     private readonly int _size;
     private readonly nuint _slabSize;
     private readonly int _capacity;
+    private readonly int _slotShift;
     private readonly ulong _reciprocal;           // ⌈2^32 / size⌉: offset × it ÷ 2^32 is right for multiples of the size below 2^18
     private ArenaLock _lock;
     // what is under way when the heap ends must not reach the pages, which are the next heap's
@@ -45,8 +48,10 @@ internal sealed unsafe partial class SlabClass : IDisposable
     private int _threads;                         // have had magazines of it
     private Slab* _spare;                         // records without a slab
 
-    public SlabClass(HeapSpace space, SlabRecords records, int sizeClass)
+    public SlabClass(HeapSpace space, BlockStates? states, SlabRecords records, int sizeClass)
     {
+        _states = states;
+        _slotShift = SizeClasses.SlotShiftOf(sizeClass);
         _records = records;
         _space = space;
         _sizeClass = sizeClass;
@@ -151,6 +156,20 @@ internal sealed unsafe partial class SlabClass : IDisposable
         _ended = true;
         _first = _newest = null;
         _depot.Dispose();
+    }
+
+    /// <summary>Where the block starts that would hold an address; 0 if there is no slab of the class.</summary>
+    public nuint StartOf(nuint address)
+    {
+        using ArenaLock.Scope held = _lock.EnterScope();
+        Slab* slab = _ended ? null : _space.SlabAt(address);
+        if (slab is null || slab->SizeClass != _sizeClass)
+        {
+            return 0;
+        }
+
+        nuint index = (address - slab->Start) / (nuint)_size;
+        return index < (nuint)slab->Capacity ? slab->Start + (index * (nuint)_size) : 0;
     }
 
     /// <summary>The position of a block in its slab; false for an address inside one.</summary>

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Vmem.Memory.Window;
 
 namespace Vmem.Memory.Heap;
 
@@ -11,14 +12,17 @@ internal sealed class SmallBlocks : IDisposable
     private readonly SlabRecords _records = new();
     private readonly SlabClass?[] _classes = new SlabClass?[SizeClasses.Count];      // those that were asked for
     private readonly HeapSpace _space;
+    private readonly BlockStates? _states;        // null: frees are not checked
     private long _fetched;                        // blocks handed out that no magazine counts
     private InvalidFreeException? _wrongFree;     // found where nobody was to be told
 
     /// <param name="space">Where slabs lie.</param>
     /// <param name="hasMagazines">Whether threads keep blocks. If not, each comes from its slab and goes back there.</param>
-    public SmallBlocks(HeapSpace space, bool hasMagazines)
+    /// <param name="trustsCaller">Whether frees are not checked.</param>
+    public SmallBlocks(HeapSpace space, bool hasMagazines, bool trustsCaller = false)
     {
         _space = space;
+        _states = trustsCaller ? null : space.States;
         if (!hasMagazines)
         {
             Magazines.End();
@@ -35,46 +39,63 @@ internal sealed class SmallBlocks : IDisposable
     public nuint Take(int sizeClass)
     {
         SlabClass slabs = ClassOf(sizeClass);
-        Span<nuint> batch = stackalloc nuint[SizeClasses.MostRounds];
+        Span<nuint> room = stackalloc nuint[SizeClasses.MostRounds];
         ref HeapMagazine mine = ref MagazineOf(slabs);
-        if (mine.TryPop(out nuint block))
+        while (true)
         {
-            return block;
+            if (mine.TryPop(out nuint block))
+            {
+                if (TryMark(block, sizeClass))
+                {
+                    return block;
+                }
+
+                continue;
+            }
+
+            if (slabs.IsEmpty)
+            {
+                // Before the heap grows: a block that nobody needs keeps a whole slab's memory from all other classes.
+                NoteWrong(Magazines.ReturnIdle(Classes));
+            }
+
+            Span<nuint> batch = room[..slabs.Take(room[..mine.NextBatch()])];
+            if (batch.IsEmpty)
+            {
+                return 0;
+            }
+
+            block = batch[0];
+
+            // The lowest address of a slab is handed out first.
+            batch = batch[(1 + mine.Fill(batch[1..]))..];
+            if (!batch.IsEmpty)
+            {
+                NoteWrong(slabs.Give(batch));
+            }
+
+            if (TryMark(block, sizeClass))
+            {
+                _ = Interlocked.Increment(ref _fetched);
+                return block;
+            }
         }
-
-        if (slabs.IsEmpty)
-        {
-            // Before the heap grows: a block that nobody needs keeps a whole slab's memory from all other classes.
-            NoteWrong(Magazines.ReturnIdle(Classes));
-        }
-
-        int taken = slabs.Take(batch[..mine.NextBatch()]);
-        if (taken == 0)
-        {
-            return 0;
-        }
-
-        block = batch[0];
-
-        // The lowest address of a slab is handed out first.
-        batch = batch[(1 + mine.Fill(batch[1..taken]))..taken];
-        if (!batch.IsEmpty)
-        {
-            NoteWrong(slabs.Give(batch));
-        }
-
-        _ = Interlocked.Increment(ref _fetched);
-        return block;
     }
 
     /// <summary>Puts a block into the thread's magazine, of which one half goes to the depot if it is full.</summary>
+    /// <returns>False, and nothing is changed, if no user's block starts there.</returns>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Give(nuint block, int sizeClass)
+    public bool TryGive(nuint block, int sizeClass)
     {
         SlabClass slabs = ClassOf(sizeClass);
         Span<nuint> batch = stackalloc nuint[SizeClasses.MostRounds];
-        ref HeapMagazine mine = ref MagazineOf(slabs);
+        ref HeapMagazine mine = ref MagazineOf(slabs);      // what throws comes before
+        if (_states?.TryGive(block, SizeClasses.SlotShiftOf(sizeClass)) == false)
+        {
+            return false;
+        }
+
         batch = batch[..mine.Spill(batch[..SizeClasses.Rounds(sizeClass)])];
         if (!batch.IsEmpty)
         {
@@ -85,7 +106,19 @@ internal sealed class SmallBlocks : IDisposable
         {
             NoteWrong(slabs.Give([block]));
         }
+
+        return true;
     }
+
+    /// <summary>True if a user's block starts at an address in a slab; without checks, always.</summary>
+    public bool IsLive(nuint address, int sizeClass) => _states?.IsLiveAt(address, SizeClasses.SlotShiftOf(sizeClass)) != false;
+
+    /// <summary>True if an address in a slab lies in a user's block.</summary>
+    public bool IsInLive(nuint address, int sizeClass) =>
+        ClassOf(sizeClass).StartOf(address) is var start and not 0 && IsLive(start, sizeClass);
+
+    /// <summary>A block that was found in a magazine is with a user all the same: it is not handed out.</summary>
+    public void NoteTwice(nuint block) => NoteWrong(block);
 
     /// <summary>Gives blocks in reserve back to their slabs, and whole slabs to the pages.</summary>
     /// <param name="idleOnly">Whether only those go back that nobody needed since this was called last: an interval has ended.</param>
@@ -197,7 +230,7 @@ internal sealed class SmallBlocks : IDisposable
 
         SlabClass Make(ref SlabClass? place)
         {
-            var made = new SlabClass(_space, _records, sizeClass);
+            var made = new SlabClass(_space, _states, _records, sizeClass);
             return Interlocked.CompareExchange(ref place, made, null) ?? made;
         }
     }
@@ -215,6 +248,13 @@ internal sealed class SmallBlocks : IDisposable
         }
     }
 
+    private bool TryMark(nuint block, int sizeClass)
+    {
+        bool isMarked = _states?.TryTake(block, SizeClasses.SlotShiftOf(sizeClass)) != false;
+        NoteWrong(isMarked ? 0 : block);
+        return isMarked;
+    }
+
     /// <summary>A block that was freed wrongly keeps no other from its slab, and does not fail the call that comes upon it; the next call
     /// of <see cref="NativeHeap.Trim"/> throws.</summary>
     private void NoteWrong(nuint block)
@@ -222,7 +262,7 @@ internal sealed class SmallBlocks : IDisposable
         if (block != 0)
         {
             _wrongFree ??= new InvalidFreeException(InvalidFreeReason.AlreadyFree, block, 0,
-                $"0x{block:x} had been freed while it was no live block: twice, or at an address inside one. NativeHeapOptions.Debugging finds by whom.");
+                $"0x{block:x} had been freed while it was no live block: by two threads at once or, where the caller is trusted, twice or at an address inside one. NativeHeapOptions.Debugging finds by whom.");
         }
     }
 

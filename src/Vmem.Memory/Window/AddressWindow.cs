@@ -101,6 +101,8 @@ internal sealed unsafe class AddressWindow : IMemoryKeeper, IDisposable
 
     public GranuleTable Table => _memory.Table;
 
+    public BlockStates States => _memory.States;
+
     public DirtyPages Dirty => _memory.Dirty;
 
     public CommitMap Commits => _memory.Commits;

@@ -20,10 +20,12 @@ internal sealed unsafe class WindowMemory : IDisposable
         Table = new GranuleTable(start, size);
         try
         {
+            States = new BlockStates(start, size);
             Dirty = new DirtyPages(start, size);
         }
         catch
         {
+            States?.Dispose();
             Table.Dispose();
             throw;
         }
@@ -42,6 +44,8 @@ internal sealed unsafe class WindowMemory : IDisposable
     public nuint Reserved => (nuint)Interlocked.Read(ref _reserved);
 
     public GranuleTable Table { get; }
+
+    public BlockStates States { get; }
 
     public DirtyPages Dirty { get; }
 
@@ -64,7 +68,8 @@ internal sealed unsafe class WindowMemory : IDisposable
             bool isWhole = size == cover;
             (nuint lowest, nuint highest) = (VirtualMemory.Lowest, VirtualMemory.Highest);
             nuint low = isWhole ? start : start - nuint.Min(cover, start - lowest);
-            nuint high = isWhole ? start + size : start + size + nuint.Min(cover, highest - (start + size));
+            nuint below = start - low;            // both together are no longer than the cover: a table is an eighth of it
+            nuint high = isWhole ? start + size : start + size + nuint.Min(cover - nuint.Min(cover, below), highest - (start + size));
             low = CommitMap.RoundUp(low);
             return new WindowMemory((start, size), low, (high & ~(CommitMap.Unit - 1)) - low);
         }
@@ -107,6 +112,7 @@ internal sealed unsafe class WindowMemory : IDisposable
     {
         _parts.ForEach(static part => VirtualMemory.Release((void*)part.Start, part.Size));
         Table.Dispose();
+        States.Dispose();
         Dirty.Dispose();
     }
 

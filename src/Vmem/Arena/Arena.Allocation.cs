@@ -234,7 +234,7 @@ public sealed partial class Arena<T>
         int sizeClass = ClassOf(size);
         if ((uint)sizeClass < (uint)magazines.Length)
         {
-            return magazines[sizeClass].TryTakeLoaded(thread, out start);
+            return magazines[sizeClass].TryTakeLoaded(thread, new RangeGuard<T>(_states, sizeClass), out start);
         }
 
         start = default;

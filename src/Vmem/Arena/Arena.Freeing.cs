@@ -14,7 +14,7 @@ public sealed partial class Arena<T>
     /// <param name="size">Its length; anything that rounds to the same number of quanta as the request did.</param>
     /// <exception cref="ArgumentOutOfRangeException">The size is 0, or its rounding overflows.</exception>
     /// <exception cref="InvalidFreeException">No such range is allocated; nothing was changed. Not found of a size that quantum caches
-    /// keep, unless the arena is audited.</exception>
+    /// keep where <see cref="ArenaOptions{T}.TrustCaller"/> is set.</exception>
     /// <remarks>O(1), and O(log n) more for each index that the arena keeps. The range is coalesced with its free neighbours at once,
     /// unless a quantum cache keeps it.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -32,7 +32,12 @@ public sealed partial class Arena<T>
 
     /// <summary>Frees a range that was allocated under constraints (vmem_xfree).</summary>
     /// <inheritdoc cref="Free(T, T)"/>
-    public void FreeConstrained(T start, T size) => _space.Free(start, _space.RoundUp(size), AuditCall.FreeConstrained);
+    public void FreeConstrained(T start, T size)
+    {
+        size = _space.RoundUp(size);
+        _caches?.ForgetFreed(start, size);
+        _space.Free(start, size, AuditCall.FreeConstrained);
+    }
 
     /// <summary>Frees a range by its handle.</summary>
     /// <param name="handle">What <see cref="TryAllocateHandle(T, out RangeHandle{T})"/> gave.</param>
@@ -153,14 +158,14 @@ public sealed partial class Arena<T>
         MagazineCache<T>[] magazines = _returns;
         int sizeClass = ClassOf(size);
         mine = (uint)sizeClass < (uint)magazines.Length ? magazines[sizeClass].Of(thread) : null;
-        return mine is not null && mine.TryPush(start);
+        return mine is not null && mine.TryPush(new RangeGuard<T>(_states, sizeClass), start);
     }
 
     /// <summary>While others wait, a thread puts back what it has just taken: a method of its own, without the frame of the rest.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void FreePastMagazine(T start, T size, ThreadMagazines<T>? mine)
     {
-        if (mine is null || !mine.TryPutBack(start))
+        if (mine is null || !mine.TryPutBack(new RangeGuard<T>(_states, ClassOf(size)), start))
         {
             FreeCached(start, size);
         }

@@ -74,16 +74,14 @@ public sealed partial class Arena<T>
     /// <summary>Ends a move that was begun: frees the old place. The range is at its new place now, and is freed there by its
     /// address.</summary>
     /// <param name="move">The move.</param>
-    /// <exception cref="InvalidFreeException">The range is not at its old place any more. Not of sizes that quantum caches keep, whose
-    /// frees are not checked.</exception>
+    /// <exception cref="InvalidFreeException">The range is not at its old place any more.</exception>
     /// <remarks>Costs what <see cref="Free(T, T)"/> does, and rests as that does. Where others may still read the old place, as a card does
     /// for some frames, free it with <see cref="FreeAt(T, T, ulong)"/> instead.</remarks>
     public void CommitMove(in RangeMove<T> move) => FreeWhoever(move.From, move.Size);
 
     /// <summary>Gives up a move that was begun: frees the new place. The range stays where it was.</summary>
     /// <param name="move">The move.</param>
-    /// <exception cref="InvalidFreeException">The move was not begun, or is not under way any more. Not of sizes that quantum caches keep,
-    /// whose frees are not checked.</exception>
+    /// <exception cref="InvalidFreeException">The move was not begun, or is not under way any more.</exception>
     /// <remarks>Costs what <see cref="Free(T, T)"/> does. Nothing rests: nobody has used the place.</remarks>
     public void AbandonMove(in RangeMove<T> move)
     {

@@ -53,6 +53,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
     /// <summary>Requests up to this size look into the thread's loaded magazine first; 0: there are none. Compared with size − 1, so that
     /// 0 is out of bounds.</summary>
     private readonly T _cachedMax;
+    private readonly RangeStates<T>? _states;     // what frees of those are checked against; null: the caller is trusted
     private MagazineCache<T>[] _magazines = [];   // those of _caches, by class; none while the arena is recorded
     private MagazineCache<T>[] _returns = [];     // the same to return to; those of sizes that a handle holds take nothing
 
@@ -86,7 +87,8 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
         _space = new Space<T>(name, quantum, options);
         if (classes > 0 && _space.MayCache)
         {
-            _caches = new QuantumCaches<T>(_space, _policy, classes, _time);
+            _caches = new QuantumCaches<T>(_space, _policy, classes, options.TrustCaller, _time);
+            _states = _caches.States;
             _space.Caches = _caches;
             _magazines = _caches.Magazines;
             _returns = _caches.Returns;

@@ -77,12 +77,32 @@ internal sealed partial class MagazineCache<TItem>
         return false;
     }
 
-    /// <summary>Puts an item into the loaded magazine of the current thread, whose number this is.</summary>
+    /// <summary>The same with a guard. False also if that had the item dropped: then there may be more.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryReturnLoaded(int thread, TItem item)
+    public bool TryTakeLoaded<TGuard>(int thread, TGuard guard, out TItem item)
+        where TGuard : struct, IItemGuard<TItem>
     {
         ThreadMagazines<TItem>? mine = Of(thread);
-        return mine is not null && mine.TryPush(item);
+        if (mine is not null)
+        {
+            return mine.TryPop(guard, out item);
+        }
+
+        item = default!;
+        return false;
+    }
+
+    /// <summary>Puts an item into the loaded magazine of the current thread, whose number this is.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryReturnLoaded(int thread, TItem item) => TryReturnLoaded(thread, default(Unguarded<TItem>), item);
+
+    /// <summary>The same with a guard.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryReturnLoaded<TGuard>(int thread, TGuard guard, TItem item)
+        where TGuard : struct, IItemGuard<TItem>
+    {
+        ThreadMagazines<TItem>? mine = Of(thread);
+        return mine is not null && mine.TryPush(guard, item);
     }
 
     /// <summary>Takes an item after <see cref="TryTakeLoaded"/> has failed: from the previous magazine, or with a full one from the
@@ -98,7 +118,21 @@ internal sealed partial class MagazineCache<TItem>
         }
 
         ThreadMagazines<TItem>? mine = Of(ThreadNumber.Current);
-        return (mine is not null && mine.TrySwap(full: true) && mine.TryPop(out item)) || TryExchangeForFull(out item);
+        return (mine is not null && mine.TrySwap(full: true) && mine.TryPop(out item)) || TryExchangeForFull(pop: true, out item);
+    }
+
+    /// <summary>Sees to it that the current thread's loaded magazine has an item.</summary>
+    /// <returns>False if there is none: it must come from below.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public bool TryMakeReady()
+    {
+        if (!MayHold)
+        {
+            return false;
+        }
+
+        ThreadMagazines<TItem>? mine = Of(ThreadNumber.Current);
+        return (mine is not null && mine.TrySwap(full: true)) || TryExchangeForFull(pop: false, out _);
     }
 
     /// <summary>Returns an item after <see cref="TryReturnLoaded"/> has failed: into the previous magazine, or with an empty one from the
@@ -146,7 +180,8 @@ internal sealed partial class MagazineCache<TItem>
         return mine;
     }
 
-    private bool TryExchangeForFull(out TItem item)
+    /// <summary>Loads a full magazine, and takes an item if one is to be taken.</summary>
+    private bool TryExchangeForFull(bool pop, out TItem item)
     {
         int thread = ThreadNumber.Ensure();
         EnterGate();
@@ -155,7 +190,7 @@ internal sealed partial class MagazineCache<TItem>
             _record.DepotTouches++;
             ThreadMagazines<TItem>? mine = Of(thread);
             item = default!;
-            if (mine is not null && mine.TryPop(out item))
+            if (mine is not null && TryGet(mine, pop, ref item))
             {
                 return true;                      // a claimant has come and gone
             }
@@ -180,7 +215,7 @@ internal sealed partial class MagazineCache<TItem>
                 _ = mine.TrySwap(full: true);
             }
 
-            return mine.TryPop(out item);
+            return TryGet(mine, pop, ref item);
         }
         finally
         {
@@ -288,6 +323,8 @@ internal sealed partial class MagazineCache<TItem>
             _gate.Exit();
         }
     }
+
+    private static bool TryGet(ThreadMagazines<TItem> mine, bool pop, ref TItem item) => pop ? mine.TryPop(out item) : mine.HasItems;
 
     private static bool TryPut(ThreadMagazines<TItem> mine, TItem item, bool push) => push ? mine.TryPush(item) : mine.HasRoom;
 

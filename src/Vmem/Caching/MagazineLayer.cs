@@ -27,36 +27,4 @@ internal sealed class MagazineLayer<T>(MagazineCache<T>[] caches, ArenaRecorder<
 
     /// <summary>Null if nobody does.</summary>
     public ArenaRecorder<T>? Recorder => recorder;
-
-    /// <summary>Takes a range, and records it.</summary>
-    public bool TryTakeRecorded(int sizeClass, T size, out T start)
-    {
-        MagazineCache<T> cache = caches[sizeClass];
-        if (cache.TryTakeLoaded(ThreadNumber.Current, out start) || cache.TryTake(out start))
-        {
-            recorder!.Allocated(start, size);
-            return true;
-        }
-
-        return false;
-    }
-
-    /// <summary>Records a free, and returns the range. Its place among the records is reserved before anybody can take the range.</summary>
-    public bool TryReturnRecorded(int sizeClass, T start)
-    {
-        MagazineCache<T> cache = caches[sizeClass];
-        do
-        {
-            long place = recorder!.BeginFree();
-            bool returned = cache.TryReturnLoaded(ThreadNumber.Current, start);
-            recorder.EndFree(place, start, returned);
-            if (returned)
-            {
-                return true;
-            }
-        }
-        while (cache.TryMakeRoom());
-
-        return false;
-    }
 }

@@ -58,6 +58,9 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
     /// <summary>Whether the loaded magazine takes an item in. By the owner under the gate.</summary>
     public bool HasRoom => (byte)_state.Read() < _into.Read().Length;
 
+    /// <summary>Whether an item can be taken from the loaded magazine. By the owner under the gate.</summary>
+    public bool HasItems => (byte)_state.Read() > 0;
+
     private bool IsClaimed => ReferenceEquals(_loaded.Peek(), s_claimed);
 
     /// <summary>The magazine that the owner works with. Only while the pair is claimed, or by the owner under the gate.</summary>
@@ -99,7 +102,12 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
 
     /// <summary>Takes an item from the loaded magazine. Owner only.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryPop(out TItem item)
+    public bool TryPop(out TItem item) => TryPop(default(Unguarded<TItem>), out item);
+
+    /// <summary>The same with a guard. False also if that has the item dropped: then there may be more.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryPop<TGuard>(TGuard guard, out TItem item)
+        where TGuard : struct, IItemGuard<TItem>
     {
         BeginOperation();
         TItem[] loaded = _loaded.VolatileRead();
@@ -114,8 +122,9 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
             }
 
             _state.Write(state + (OneTaken - 1));
+            bool isTaken = guard.TryTake(item);
             EndOperation();
-            return true;
+            return isTaken;
         }
 
         EndOperation();
@@ -125,13 +134,18 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
 
     /// <summary>Puts an item into the loaded magazine. Owner only.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryPush(TItem item)
+    public bool TryPush(TItem item) => TryPush(default(Unguarded<TItem>), item);
+
+    /// <summary>Puts an item into the loaded magazine, if the guard has it. Owner only.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryPush<TGuard>(TGuard guard, TItem item)
+        where TGuard : struct, IItemGuard<TItem>
     {
         BeginOperation();
         TItem[] into = _into.VolatileRead();
         long state = _state.Read();
         uint rounds = (uint)(state & MaxRounds);
-        if (rounds < (uint)into.Length)
+        if (rounds < (uint)into.Length && guard.TryGive(item))
         {
             into.WriteItem((nint)rounds, item);
             _state.Write(state + 1);
@@ -144,15 +158,17 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
     }
 
     /// <summary>Puts an item back into the place from which it was taken last, though the cache be closed. Owner only.</summary>
-    /// <returns>False if another item was there.</returns>
+    /// <returns>False if another item was there, or the guard does not have it.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryPutBack(TItem item)
+    public bool TryPutBack<TGuard>(TGuard guard, TItem item)
+        where TGuard : struct, IItemGuard<TItem>
     {
         BeginOperation();
         TItem[] loaded = _loaded.VolatileRead();
         long state = _state.Read();
         uint rounds = (uint)(state & MaxRounds);
-        if (rounds < (uint)loaded.Length && EqualityComparer<TItem>.Default.Equals(loaded.ReadItem((nint)rounds), item))
+        if (rounds < (uint)loaded.Length && EqualityComparer<TItem>.Default.Equals(loaded.ReadItem((nint)rounds), item)
+            && guard.TryGive(item))
         {
             _state.Write(state + 1);
             EndOperation();

@@ -10,12 +10,13 @@ internal sealed partial class QuantumCaches<T>
     public void Free(T start, T size)
     {
         int sizeClass = ClassOf(size);
+        ThrowIfCached(start, size);
         if (_handles?.Has(start) == true)
         {
             _space.Approach(start);
         }
         else if (!_magazines[sizeClass].IsClosed || TryOpen()
-            ? _magazines.TryReturn(sizeClass, start) : _watch.MayLend && TryLend(start, size, sizeClass))
+            ? IsNoted(start, size, sizeClass) && _magazines.TryReturn(sizeClass, start) : _watch.MayLend && TryLend(start, size, sizeClass))
         {
             return;
         }
@@ -28,6 +29,7 @@ internal sealed partial class QuantumCaches<T>
     /// <summary>A range is freed that no magazine takes in. The lock is held.</summary>
     private void ReturnHeld(T start, T size, int sizeClass)
     {
+        ThrowIfCached(start, size);               // another thread may have freed it meanwhile
         _space.Map.ReserveToFree();
         if (_watch.IsOn && _space.Recorder is null && _slabLayer.IsOut(start, size, sizeClass) && _space.TryHandOver(start, size))
         {
@@ -80,9 +82,67 @@ internal sealed partial class QuantumCaches<T>
         MagazineCache<T> cache = _magazines[sizeClass];
         return cache.TryLend(start, (Caches: this, Cache: cache, Size: size, Class: sizeClass), static (state, start) =>
         {
-            using Visit<T> visit = state.Caches._space.Visit();
-            return state.Caches._magazines[state.Class] == state.Cache && state.Caches._watch.TryLend(start, state.Size);
+            QuantumCaches<T> caches = state.Caches;
+            using Visit<T> visit = caches._space.Visit();
+            return caches._magazines[state.Class] == state.Cache
+                && (caches._states is null || (caches._slabLayer.IsOut(start, state.Size, state.Class)
+                    && caches._states.TryNote(start, state.Class, caches._slabs.Count)))
+                && caches._watch.TryLend(start, state.Size) && (caches._states?.TryGive(start, state.Class) != false);
         });
+    }
+
+    /// <summary>Whether it is noted that a caller has a range; it is now if the segments say so.</summary>
+    private bool IsNoted(T start, T size, int sizeClass)
+    {
+        if (_states is null || _states.IsWithCaller(start, sizeClass))
+        {
+            return true;
+        }
+
+        using Visit<T> visit = _space.Visit();
+        return _slabLayer.IsOut(start, size, sizeClass) && _states.TryNote(start, sizeClass, _slabs.Count);
+    }
+
+    /// <summary>A range of a cached size is to be freed as a segment: nothing is noted of it any more.</summary>
+    /// <exception cref="InvalidFreeException">It lies in a cache.</exception>
+    public void ForgetFreed(T start, T size)
+    {
+        if (size <= Max && _states?.Knows(start) == true)
+        {
+            ThrowIfCached(start, size);
+            using Visit<T> visit = _space.Visit();
+            _states.Forget(start);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Forget(T start)
+    {
+        _space.AssertHeld();
+        _states?.Forget(start);
+    }
+
+    private void ThrowIfCached(T start, T size)
+    {
+        if (_states?.IsCached(start) == true)
+        {
+            throw AlreadyCached(start, size);
+        }
+    }
+
+    private InvalidFreeException AlreadyCached(T start, T size) =>
+        _space.WrongFree(InvalidFreeReason.AlreadyFree, start, size, $"{start} is free: it lies in a quantum cache.");
+
+    /// <summary>Too many pages of states are left of what there was. Under no lock.</summary>
+    private void DropStates()
+    {
+        try
+        {
+            _ = Drain(out _);
+        }
+        catch (ObjectDisposedException) when (_space.HasEnded)
+        {
+        }
     }
 
     /// <inheritdoc/>

@@ -23,6 +23,7 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     private readonly RangeSlabs<T> _slabs;
+    private readonly RangeStates<T>? _states;
     private readonly TableKeeper _tables;
     private readonly RangeMagazines<T> _magazines;
     private readonly SlabLayer<T> _slabLayer;
@@ -34,13 +35,19 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
     private readonly Space<T> _space;
     private HandleMarks<T>? _handles;             // null until a handle holds a range of a cached size
 
-    public QuantumCaches(Space<T> space, FitPolicy policy, int classes, TimeProvider time)
+    /// <param name="space">What is below.</param>
+    /// <param name="policy">How slabs are placed.</param>
+    /// <param name="classes">How many sizes are cached.</param>
+    /// <param name="trustsCaller">Whether frees are not checked.</param>
+    /// <param name="time">The clock of the upkeep.</param>
+    public QuantumCaches(Space<T> space, FitPolicy policy, int classes, bool trustsCaller, TimeProvider time)
     {
         _space = space;
         _slabs = new RangeSlabs<T>(space.Map, space.Quantum, classes);
         _tables = new TableKeeper(space, _slabs);
-        _magazines = new RangeMagazines<T>(classes, space.IsShared ? () => _upkeep?.Wake() : null);
-        _slabLayer = new SlabLayer<T>(space, _slabs, policy, classes);
+        _states = trustsCaller ? null : new RangeStates<T>(space.Quantum, RangeSlabs<T>.SlabUnits(classes));
+        _magazines = new RangeMagazines<T>(classes, _states, space.IsShared ? () => _upkeep?.Wake() : null);
+        _slabLayer = new SlabLayer<T>(space, _slabs, _states, policy, classes);
         _watch = new CacheWatch<T>(space);
         _drain = new CacheDrain<T>(space, _slabs, _slabLayer, _magazines, _watch);
         _quantumShift = int.CreateTruncating(T.Log2(space.Quantum));
@@ -63,7 +70,10 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
     /// <summary>The magazines to return to without a call, by class; none if a class takes a division.</summary>
     public MagazineCache<T>[] Returns => T.IsPow2(_space.Quantum) ? _magazines.Returns : [];
 
-    public long BookkeepingBytes => _slabs.Bytes;
+    /// <summary>What frees are checked against; null: the caller is trusted.</summary>
+    public RangeStates<T>? States => _states;
+
+    public long BookkeepingBytes => _slabs.Bytes + (_states?.Bytes ?? 0);
 
     /// <summary>Whether magazines or slabs may hold anything. Under the lock; else a hint.</summary>
     public bool MayHold => !T.IsZero(_slabs.Idle) || _magazines.MayHold;
@@ -87,12 +97,14 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
         int sizeClass = ClassOf(request.Size);
         if (_slabLayer.TryTake(sizeClass, request.Size, mayAdd: !_magazines[sizeClass].IsClosed, out T start))
         {
+            _ = _states?.TryNote(start, sizeClass, _slabs.Count);
             grant = new Grant<T>(start, request.Size);
             return true;
         }
 
         if (_space.TryTakeHeld(request, out grant))
         {
+            _ = _states?.TryNote(grant.Start, sizeClass, _slabs.Count);
             return true;
         }
 
@@ -161,6 +173,10 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
         {
             using Visit<T> visit = _space.VisitFrozen(ref aftermath);
             cached = _drain.Drain(evenIfShort: true);
+            if (_magazines.Count().Ranges == 0)
+            {
+                _states?.Shrink(_slabs.Count);
+            }
         }
         finally
         {
@@ -201,7 +217,12 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
 
         if (_magazines.Contains(start, ClassOf(size)))
         {
-            throw _space.WrongFree(InvalidFreeReason.AlreadyFree, start, size, $"{start} is free: it lies in a quantum cache.");
+            throw AlreadyCached(start, size);
+        }
+
+        if (_states?.IsWithCaller(start, ClassOf(size)) == true)
+        {
+            _states.Forget(start);                // else there is no such range, which the segments will say
         }
 
         return _slabLayer.TryMakeSegment(start, ClassOf(size));
@@ -267,6 +288,7 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
     {
         _slabs.Validate();
         _magazines.Validate();
+        Invariant.Hold(_states?.Fault is null, "a range is in one magazine", $"{_states?.Fault}");
         foreach ((T start, int sizeClass) in _magazines.Contents())
         {
             uint slab = _slabs.Find(start);
@@ -274,6 +296,7 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
             bool isKnown = (slab != 0 && _slabs.IsOut(slab, start, sizeClass)) ||
                 (tag != 0 && _space.Map.SlabOf(tag) == 0 &&
                     _space.Map.GetSegment(tag) == new Segment<T>(start, _slabs.SizeOf(sizeClass), SegmentKind.Allocated));
+            Invariant.Hold(_states?.IsCached(start) != false, "what a magazine holds is noted", $"{_slabs.SizeOf(sizeClass)} at {start} is not");
             Invariant.Hold(isKnown, "what a magazine holds is allocated", $"{_slabs.SizeOf(sizeClass)} at {start} is not: it was freed wrongly; ArenaOptions.Audit finds by whom");
         }
 
@@ -297,6 +320,11 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
         _watch.EndInterval();
         _drain.KeepUp(_upkeepGate, static (magazines, spilled) => magazines.Tick(spilled));
         bool isAging = _drain.AgeImports();
+        if (_states?.IsSparse(_slabs.Count) == true)
+        {
+            DropStates();
+        }
+
         return isAging || _magazines.HoldAnything || _watch.IsOn;
     }
 

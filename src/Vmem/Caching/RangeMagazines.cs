@@ -18,15 +18,18 @@ internal sealed class RangeMagazines<T>
     private static readonly MagazineCache<T> s_watched = new(LeastRounds);
 
     private readonly Action? _woken;
+    private readonly RangeStates<T>? _states;
     private MagazineLayer<T> _layer;              // changes while it is frozen
     private readonly MagazineCache<T>[] _frozen;  // what Freeze has claimed: the first of them
     private int _frozenCount;
     private (long Taken, long DepotTouches) _former;            // of layers that are gone
 
     /// <param name="classes">How many sizes there are.</param>
+    /// <param name="states">What frees are checked against; null: the caller is trusted.</param>
     /// <param name="woken">See <see cref="MagazineCache{TItem}"/>.</param>
-    public RangeMagazines(int classes, Action? woken)
+    public RangeMagazines(int classes, RangeStates<T>? states, Action? woken)
     {
+        _states = states;
         _woken = woken;
         Classes = classes;
         _frozen = new MagazineCache<T>[classes];
@@ -101,7 +104,19 @@ internal sealed class RangeMagazines<T>
     public bool TryTake(int sizeClass, T size, out T start)
     {
         MagazineLayer<T> layer = Volatile.Read(ref _layer);
-        return layer.Recorder is null ? layer.Caches[sizeClass].TryTake(out start) : layer.TryTakeRecorded(sizeClass, size, out start);
+        MagazineCache<T> cache = layer.Caches[sizeClass];
+        var guard = new RangeGuard<T>(_states, sizeClass);
+        do
+        {
+            if (cache.TryTakeLoaded(ThreadNumber.Current, guard, out start))
+            {
+                layer.Recorder?.Allocated(start, size);
+                return true;
+            }
+        }
+        while (cache.TryMakeReady());
+
+        return false;
     }
 
     /// <summary>From now on every free of a size is to be looked at. Under the arena's lock.</summary>
@@ -125,9 +140,31 @@ internal sealed class RangeMagazines<T>
     {
         MagazineLayer<T> layer = Volatile.Read(ref _layer);
         MagazineCache<T> cache = layer.Caches[sizeClass];
-        return !layer.MayKeep(start) ? false : layer.Recorder is null
-            ? cache.TryReturnLoaded(ThreadNumber.Current, start) || cache.TryReturn(start)
-            : layer.TryReturnRecorded(sizeClass, start);
+        var guard = new RangeGuard<T>(_states, sizeClass);
+        if (!layer.MayKeep(start))
+        {
+            return false;
+        }
+
+        do
+        {
+            if (!guard.MayGive(start))
+            {
+                return false;
+            }
+
+            // Its place among the records is reserved before anybody can take the range.
+            long place = layer.Recorder?.BeginFree() ?? 0;
+            bool returned = cache.TryReturnLoaded(ThreadNumber.Current, guard, start);
+            layer.Recorder?.EndFree(place, start, returned);
+            if (returned)
+            {
+                return true;
+            }
+        }
+        while (cache.TryMakeRoom());
+
+        return false;
     }
 
     public MagazineLayer<T> CreateLayer(ArenaRecorder<T>? recorder)

@@ -7,7 +7,7 @@ namespace Vmem.Caching;
 
 /// <summary>Below the magazines: ranges from slabs, and how slabs come from segments and become segments again.</summary>
 /// <remarks>Under the arena's lock, every method.</remarks>
-internal sealed class SlabLayer<T>(Space<T> space, RangeSlabs<T> slabs, FitPolicy policy, int classes)
+internal sealed class SlabLayer<T>(Space<T> space, RangeSlabs<T> slabs, RangeStates<T>? states, FitPolicy policy, int classes)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     /// <summary>What a new slab needs: a range that is aligned to its size.</summary>
@@ -67,6 +67,7 @@ internal sealed class SlabLayer<T>(Space<T> space, RangeSlabs<T> slabs, FitPolic
             }
         }
 
+        states?.Forget(start);
         if (isFree)
         {
             space.NoteRangeFreed(start);          // before its span goes

@@ -39,12 +39,20 @@ public sealed record ArenaOptions<T>
     /// size: for some seconds, until <see cref="Arena{T}.Reap"/>, or until a request of any size would fail without it.
     /// </para>
     /// <para>
-    /// A free of a cached size is not checked: who frees twice, or with a wrong size, is found later by <see cref="Arena{T}.Validate"/>, or
-    /// at once with <see cref="Audit"/>. A range that was allocated by handle must be freed by it. Upkeep runs on a timer's thread, except
+    /// A free of a cached size is checked like any other, unless <see cref="TrustCaller"/> is set. If two threads free one range at the
+    /// very same moment, neither may be told; still nobody gets a range that another has. A range that was allocated by handle must be
+    /// freed by it. Upkeep runs on a timer's thread, except
     /// where <see cref="SingleThreaded"/> is set: then nothing leaves the caches of its own accord.
     /// </para>
     /// </remarks>
     public T QuantumCacheMax { get; init; }
+
+    /// <summary>The caller promises never to free a range of a cached size twice, nor with a wrong size, nor what is none. False unless
+    /// set: every wrong free is an <see cref="InvalidFreeException"/> that changes nothing. Without quantum caches it has no
+    /// effect.</summary>
+    /// <remarks>It saves some nanoseconds for each pair of operations. A broken promise hands one range to two owners, or gives out
+    /// what is in no span. It may be found much later, by <see cref="Arena{T}.Validate"/>.</remarks>
+    public bool TrustCaller { get; init; }
 
     /// <summary>Where spans come from when the arena runs out. Null: the arena holds only the spans that are added to it.</summary>
     /// <remarks>Imports are multiples of the least common multiple of both quanta. If the source's own quantum is no such multiple, it must

@@ -14,6 +14,9 @@ internal interface ICachedRanges<T>
     /// <exception cref="InvalidFreeException">The range lies in a cache.</exception>
     bool TryMakeSegment(T start, T size);
 
+    /// <summary>A range that a caller had is gone, whatever its size. Under the lock.</summary>
+    void Forget(T start);
+
     /// <summary>Frees a range of a size that is cached.</summary>
     void Free(T start, T size);
 

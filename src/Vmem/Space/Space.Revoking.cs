@@ -110,6 +110,7 @@ internal sealed partial class Space<T>
         else
         {
             Unlist(tag);
+            Caches?.Forget(segment.Start);
             Auditor?.NoteFreed(tag, site!);
             Recorder?.Freed(segment.Start);
             lost.Add(segment);

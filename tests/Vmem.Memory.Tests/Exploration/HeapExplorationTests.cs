@@ -76,7 +76,7 @@ public sealed class HeapExplorationTests : IDisposable
                 () =>
                 {
                     held.Add(blocks.Take(sizeClass));
-                    blocks.Give(held[0], sizeClass);
+                    Assert.True(blocks.TryGive(held[0], sizeClass));
                     held[0] = blocks.Take(sizeClass);
                 },
                 () => blocks.GiveBack(idleOnly: false),
@@ -89,7 +89,7 @@ public sealed class HeapExplorationTests : IDisposable
                 NativeHeapStatistics figures = default;
                 blocks.Count(ref figures);
                 Assert.Equal(2, figures.LiveBlocks);
-                held.ForEach(block => blocks.Give(block, sizeClass));
+                held.ForEach(block => Assert.True(blocks.TryGive(block, sizeClass)));
                 blocks.GiveBack(idleOnly: false);
                 Assert.Null(blocks.TakeWrongFree());
                 blocks.Dispose();

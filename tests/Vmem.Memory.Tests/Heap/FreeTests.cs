@@ -133,11 +133,12 @@ public unsafe class FreeTests
         CheckWholeAndEmpty(heap);
     }
 
-    /// <summary>A small block's second free is found by Validate at once, and by a trim; other blocks are not lost on the way.</summary>
+    /// <summary>Of a heap that trusts its caller, a small block's second free is found by Validate, and by a trim; other blocks are not
+    /// lost on the way.</summary>
     [Fact]
-    public void A_small_block_freed_twice_is_found()
+    public void Where_the_caller_is_trusted_a_small_block_freed_twice_is_found_later()
     {
-        using NativeHeap heap = new();
+        using NativeHeap heap = new(new NativeHeapOptions { TrustCaller = true });
         void* twice = heap.Allocate(100);
         void* live = heap.Allocate(100);
         Pattern.Write(live, 104, 3);
@@ -159,9 +160,9 @@ public unsafe class FreeTests
 
     /// <summary>Addresses inside small blocks, and of another heap by a sized free.</summary>
     [Fact]
-    public void A_wrong_address_in_a_magazine_is_found()
+    public void Where_the_caller_is_trusted_a_wrong_address_is_found_later()
     {
-        using NativeHeap heap = new();
+        using NativeHeap heap = new(new NativeHeapOptions { TrustCaller = true });
         using NativeHeap other = new();
         var block = (byte*)heap.Allocate(100);
         heap.Free(block + 8);
@@ -190,9 +191,9 @@ public unsafe class FreeTests
 
     /// <summary>Who frees rightly does not pay for who did not: his block is freed, and he is told nothing.</summary>
     [Fact]
-    public void A_wrong_free_is_not_told_to_another()
+    public void Where_the_caller_is_trusted_a_wrong_free_is_not_told_to_another()
     {
-        using NativeHeap heap = new();
+        using NativeHeap heap = new(new NativeHeapOptions { TrustCaller = true });
         var blocks = new nuint[20_000];           // beyond what magazines and depot hold: they are emptied on the way
         foreach (ref nuint block in blocks.AsSpan())
         {

@@ -206,9 +206,9 @@ public class QuantumCacheTests
     }
 
     [Fact]
-    public void A_double_free_into_the_caches_is_found_by_Validate()
+    public void Where_the_caller_is_trusted_a_double_free_is_found_by_Validate()
     {
-        using Arena<uint> arena = Make();
+        using Arena<uint> arena = new("trusting", 0, 1_000, 1, new ArenaOptions<uint> { QuantumCacheMax = 5, TrustCaller = true });
         uint start = arena.Allocate(3);
         arena.Free(start, 3);
         arena.Free(start, 3);

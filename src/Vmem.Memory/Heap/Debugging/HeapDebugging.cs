@@ -4,8 +4,8 @@ namespace Vmem.Memory;
 
 /// <summary>What a <see cref="NativeHeap"/> does to find mistakes in its use: libumem's UMEM_DEBUG. Chosen when the heap is made.</summary>
 /// <remarks>
-/// Any debugging at all, be it only the count of leaks, finds every wrong free at once: of a block freed before, of an address inside a
-/// block or next to one, of another heap's block, with a wrong size. <see cref="NativeHeap.GetSize"/> is then what was asked for, to the
+/// A heap without debugging finds wrong frees, too. With any debugging at all, be it only the count of leaks, it finds also a size that is
+/// too small, and two threads that free one block at once. <see cref="NativeHeap.GetSize"/> is then what was asked for, to the
 /// byte, and 1 for nothing. What the rest finds and costs: docs/diagnostics.md.
 /// </remarks>
 public sealed record HeapDebugging
