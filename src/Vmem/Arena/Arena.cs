@@ -103,10 +103,10 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
     private static void CheckIndexed(ArenaOptions<T> options, T quantum)
     {
         IReadOnlyList<T> alignments = options.IndexedAlignments ?? [];
-        if (alignments.Count >= AlignedIndexes<T>.Most || alignments.Any(align => T.IsZero(align) || !Multiples<T>.Has(align, quantum))
+        if (alignments.Count >= AlignedIndexes.Most || alignments.Any(align => T.IsZero(align) || !Multiples<T>.Has(align, quantum))
             || alignments.Distinct().Count() != alignments.Count)
         {
-            throw new ArgumentException($"IndexedAlignments must be at most {AlignedIndexes<T>.Most - 1} different multiples of the quantum {quantum}: [{string.Join(", ", alignments)}].", nameof(options));
+            throw new ArgumentException($"IndexedAlignments must be at most {AlignedIndexes.Most - 1} different multiples of the quantum {quantum}: [{string.Join(", ", alignments)}].", nameof(options));
         }
     }
 

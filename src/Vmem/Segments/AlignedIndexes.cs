@@ -2,12 +2,22 @@ using System.Numerics;
 
 namespace Vmem.Segments;
 
-/// <summary>Indexes by address that know an alignment: for those alignments whose requests looked at many badly placed segments.</summary>
+/// <summary>How many there are.</summary>
+internal static class AlignedIndexes
+{
+    /// <summary>How many alignments are known at a time in an order; a further one takes the place of the one asked for least recently.
+    /// Arbitrary: each is an update more for every change.</summary>
+    public const int Most = 4;
+}
+
+/// <summary>Indexes that know an alignment, by address or by size: for those alignments whose requests looked at many badly placed
+/// segments.</summary>
 /// <remarks>
 /// <para>
-/// Such an index keeps, in place of a segment's size, the largest request that the segment has a place for. So what a tree answers about
-/// sizes it answers about places: where the first one is that is large enough, and whether there is any. It holds for every power of two,
-/// every phase and every boundary that is not to be crossed, and an arena pays for none that nobody asks for.
+/// Such an index goes by the room of each segment, the largest request that it has a place for. By address the room is kept in place of the
+/// size; by size it is worked out from what is there, and each subtree knows its largest. So either finds the first place that is large
+/// enough in its order, and whether there is any, in one way down: the lowest place, or that in the smallest segment. It holds for every
+/// power of two, every phase and every boundary that is not to be crossed, and an arena pays for none that nobody asks for.
 /// </para>
 /// <para>
 /// Rejected: one more number for each power of two in every node of the index by address. Any alignment would do at once, but each change
@@ -15,21 +25,18 @@ namespace Vmem.Segments;
 /// alignment or two.
 /// </para>
 /// </remarks>
-internal sealed class AlignedIndexes<T>
+internal sealed class AlignedIndexes<T, TOrder>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+    where TOrder : IRangeOrder<T>
 {
-    /// <summary>How many alignments are known at a time; a further one takes the place of the one asked for least recently. Arbitrary: each
-    /// is an update more for every change.</summary>
-    public const int Most = 4;
-
-    private readonly FreeIndex<T, ByKey<T>>[] _indexes = new FreeIndex<T, ByKey<T>>[Most];    // the last asked for first
+    private readonly FreeIndex<T, TOrder>[] _indexes = new FreeIndex<T, TOrder>[AlignedIndexes.Most];    // the last asked for first
 
     public bool IsBegun
     {
         get
         {
             bool isBegun = false;
-            foreach (ref FreeIndex<T, ByKey<T>> index in _indexes.AsSpan())
+            foreach (ref FreeIndex<T, TOrder> index in _indexes.AsSpan())
             {
                 isBegun |= index.IsBegun;
             }
@@ -44,7 +51,7 @@ internal sealed class AlignedIndexes<T>
         get
         {
             bool hasReserve = true;
-            foreach (ref FreeIndex<T, ByKey<T>> index in _indexes.AsSpan())
+            foreach (ref FreeIndex<T, TOrder> index in _indexes.AsSpan())
             {
                 hasReserve &= index.HasReserve;
             }
@@ -58,7 +65,7 @@ internal sealed class AlignedIndexes<T>
         get
         {
             long bytes = 0;
-            foreach (ref FreeIndex<T, ByKey<T>> index in _indexes.AsSpan())
+            foreach (ref FreeIndex<T, TOrder> index in _indexes.AsSpan())
             {
                 bytes += index.Bytes;
             }
@@ -70,7 +77,15 @@ internal sealed class AlignedIndexes<T>
     /// <summary>Whether there is an index for this alignment, or a part of one.</summary>
     public bool Knows(in Alignment<T> alignment) => PlaceOf(alignment) >= 0;
 
-    /// <summary>An index for this alignment is begun, and never dropped. There are fewer than <see cref="Most"/> of these.</summary>
+    /// <summary>The largest room of all segments for this alignment; null if no index knows.</summary>
+    public T? LargestRoom(in Alignment<T> alignment)
+    {
+        int place = PlaceOf(alignment);
+        return place >= 0 && _indexes[place].IsComplete ? _indexes[place].Tree!.LargestValue : null;
+    }
+
+    /// <summary>An index for this alignment is begun, and never dropped. There are fewer than <see cref="AlignedIndexes.Most"/> of
+    /// these.</summary>
     public void Keep(in Alignment<T> alignment, in TagPool<T> tags)
     {
         _ = Ask(alignment, tags);
@@ -79,10 +94,10 @@ internal sealed class AlignedIndexes<T>
 
     /// <summary>Asks for the index of an alignment, and takes a step towards it if it is not complete.</summary>
     /// <returns>The tree, null if it is not complete.</returns>
-    public RangeTree<T, ByKey<T>>? Ask(in Alignment<T> alignment, in TagPool<T> tags)
+    public RangeTree<T, TOrder>? Ask(in Alignment<T> alignment, in TagPool<T> tags)
     {
         int place = PlaceOf(alignment);
-        FreeIndex<T, ByKey<T>> asked = new() { Alignment = alignment };
+        FreeIndex<T, TOrder> asked = new() { Alignment = alignment };
         if (place >= 0)
         {
             asked = _indexes[place];
@@ -103,7 +118,7 @@ internal sealed class AlignedIndexes<T>
     /// <summary>Makes sure that the next change needs no memory; indexes that are idle are dropped.</summary>
     public void Reserve()
     {
-        foreach (ref FreeIndex<T, ByKey<T>> index in _indexes.AsSpan())
+        foreach (ref FreeIndex<T, TOrder> index in _indexes.AsSpan())
         {
             index.Reserve();
         }
@@ -111,7 +126,7 @@ internal sealed class AlignedIndexes<T>
 
     public void Add(T start, T size, uint tag)
     {
-        foreach (ref FreeIndex<T, ByKey<T>> index in _indexes.AsSpan())
+        foreach (ref FreeIndex<T, TOrder> index in _indexes.AsSpan())
         {
             index.Add(start, size, tag);
         }
@@ -119,7 +134,7 @@ internal sealed class AlignedIndexes<T>
 
     public void Remove(T start, T size, uint tag)
     {
-        foreach (ref FreeIndex<T, ByKey<T>> index in _indexes.AsSpan())
+        foreach (ref FreeIndex<T, TOrder> index in _indexes.AsSpan())
         {
             index.Remove(start, size, tag);
         }
@@ -127,7 +142,7 @@ internal sealed class AlignedIndexes<T>
 
     public void Replace(T oldStart, T oldSize, uint oldTag, T start, T size, uint tag)
     {
-        foreach (ref FreeIndex<T, ByKey<T>> index in _indexes.AsSpan())
+        foreach (ref FreeIndex<T, TOrder> index in _indexes.AsSpan())
         {
             index.Replace(oldStart, oldSize, oldTag, start, size, tag);
         }
@@ -135,7 +150,7 @@ internal sealed class AlignedIndexes<T>
 
     public void Drop()
     {
-        foreach (ref FreeIndex<T, ByKey<T>> index in _indexes.AsSpan())
+        foreach (ref FreeIndex<T, TOrder> index in _indexes.AsSpan())
         {
             index.Drop();
         }
@@ -143,7 +158,7 @@ internal sealed class AlignedIndexes<T>
 
     public void Release()
     {
-        foreach (ref FreeIndex<T, ByKey<T>> index in _indexes.AsSpan())
+        foreach (ref FreeIndex<T, TOrder> index in _indexes.AsSpan())
         {
             index.Release();
         }
@@ -151,7 +166,7 @@ internal sealed class AlignedIndexes<T>
 
     public void Validate(TagPool<T> tags)
     {
-        foreach (ref FreeIndex<T, ByKey<T>> index in _indexes.AsSpan())
+        foreach (ref FreeIndex<T, TOrder> index in _indexes.AsSpan())
         {
             index.Validate(tags);
         }
@@ -159,7 +174,7 @@ internal sealed class AlignedIndexes<T>
 
     private int PlaceOf(in Alignment<T> alignment)
     {
-        for (int place = 0; place < Most; place++)
+        for (int place = 0; place < AlignedIndexes.Most; place++)
         {
             if ((_indexes[place].IsBegun || _indexes[place].IsKept) && _indexes[place].Alignment == alignment)
             {

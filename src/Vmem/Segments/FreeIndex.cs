@@ -6,8 +6,9 @@ namespace Vmem.Segments;
 
 /// <summary>One index over the free segments: a tree, and how much of it is there.</summary>
 /// <remarks>
-/// By address it may be for an alignment: then the value of a segment is not its size but the largest request that it has a place for, and
-/// a segment without a place is not in it.
+/// It may be for an alignment: by address the value of a segment is then not its size but its room, the largest request that it has a
+/// place for; by size (<see cref="BySizeWithRoom{T}"/>) the tree knows the largest room of each subtree. A segment without room is in
+/// neither.
 /// </remarks>
 internal unsafe struct FreeIndex<T, TOrder>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
@@ -78,7 +79,7 @@ internal unsafe struct FreeIndex<T, TOrder>
     public void Add(T start, T size, uint tag)
     {
         _build.NoteChange();
-        if (_build.Covers(tag) && ValueOf(start, size) is var value && !IsLeftOut(value))
+        if (_build.Covers(tag) && HasRoom(start, size, out T value))
         {
             _tree!.Insert(KeyOf(start, size), value, tag);
         }
@@ -88,7 +89,7 @@ internal unsafe struct FreeIndex<T, TOrder>
     public void Remove(T start, T size, uint tag)
     {
         _build.NoteChange();
-        if (_build.Covers(tag) && ValueOf(start, size) is var value && !IsLeftOut(value))
+        if (_build.Covers(tag) && HasRoom(start, size, out T value))
         {
             _tree!.Remove(KeyOf(start, size), value);
         }
@@ -99,9 +100,7 @@ internal unsafe struct FreeIndex<T, TOrder>
     {
         if (TOrder.IsByStart && _build.Covers(oldTag) && _build.Covers(tag))
         {
-            T oldValue = ValueOf(oldStart, oldSize);
-            T value = ValueOf(start, size);
-            if (!IsLeftOut(oldValue) && !IsLeftOut(value))
+            if (HasRoom(oldStart, oldSize, out T oldValue) & HasRoom(start, size, out T value))
             {
                 _build.NoteChange();
                 _tree!.Replace(oldStart, oldValue, start, value, tag);
@@ -144,7 +143,7 @@ internal unsafe struct FreeIndex<T, TOrder>
         for (uint index = 1; index < tags.HighWater; index++)
         {
             Tag<T>* tag = tags.At(index);
-            covered += tag->Kind == TagKind.Free && _build.Covers(index) && !IsLeftOut(ValueOf(tag->Start, SizeOf(tags, tag))) ? 1 : 0;
+            covered += tag->Kind == TagKind.Free && _build.Covers(index) && HasRoom(tag->Start, SizeOf(tags, tag), out _) ? 1 : 0;
         }
 
         FreeIndex<T, TOrder> self = this;
@@ -152,7 +151,8 @@ internal unsafe struct FreeIndex<T, TOrder>
         {
             Tag<T>* tag = tags.At(index);
             T size = SizeOf(tags, tag);
-            bool matches = tag->Kind == TagKind.Free && KeyOf(tag->Start, size) == key && self.ValueOf(tag->Start, size) == value;
+            bool matches = tag->Kind == TagKind.Free && KeyOf(tag->Start, size) == key
+                && self.HasRoom(tag->Start, size, out T expected) && expected == value;
             Invariant.Hold(matches, "an index tells the truth about free segments", $"entry ({key}, {value})");
         });
         long entries = _tree?.Count ?? 0;
@@ -164,19 +164,27 @@ internal unsafe struct FreeIndex<T, TOrder>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static T KeyOf(T start, T size) => TOrder.IsByStart ? start : size;
 
+    /// <summary>Whether a segment is in the tree, and with which value.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly T ValueOf(T start, T size) => TOrder.IsByStart ? Alignment.RoomIn(start, size) : start;
+    private readonly bool HasRoom(T start, T size, out T value)
+    {
+        if (!TOrder.IsByStart && !TOrder.HasRooms)
+        {
+            value = start;
+            return true;
+        }
 
-    /// <summary>A segment without a place.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool IsLeftOut(T value) => TOrder.IsByStart && T.IsZero(value);
+        T room = Alignment.RoomIn(start, size);
+        value = TOrder.IsByStart ? room : start;
+        return !T.IsZero(room);
+    }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void Step(in TagPool<T> tags)
     {
         try
         {
-            RangeTree<T, TOrder> tree = _tree ??= new RangeTree<T, TOrder>(_extras);
+            RangeTree<T, TOrder> tree = _tree ??= new RangeTree<T, TOrder>(_extras, alignment: Alignment);
             uint end = _build.BeginStep(tags.HighWater);
             for (uint index = _build.Frontier; index < end; index++)
             {
@@ -184,8 +192,7 @@ internal unsafe struct FreeIndex<T, TOrder>
                 if (tag->Kind == TagKind.Free)
                 {
                     T size = tags.At(tag->Next)->Start - tag->Start;
-                    T value = ValueOf(tag->Start, size);
-                    if (!IsLeftOut(value))
+                    if (HasRoom(tag->Start, size, out T value))
                     {
                         tree.Reserve(1);
                         tree.Insert(KeyOf(tag->Start, size), value, index);

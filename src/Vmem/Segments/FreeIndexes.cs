@@ -11,7 +11,8 @@ internal sealed class FreeIndexes<T>
     public FreeIndex<T, ByKey<T>> ByAddress;
     public FreeIndex<T, ByKeyThenValue<T>> BySize;
     public FitIndex<T> ByFit;
-    public AlignedIndexes<T>? Aligned;
+    public AlignedIndexes<T, ByKey<T>>? Aligned;
+    public AlignedIndexes<T, BySizeWithRoom<T>>? AlignedBySize;
     public ListCounts<T> Counts;
 #pragma warning restore CA1051
 
@@ -27,7 +28,8 @@ internal sealed class FreeIndexes<T>
         Counts = new ListCounts<T> { QuantumShift = quantumShift };
     }
 
-    public long Bytes => ByAddress.Bytes + BySize.Bytes + ByFit.Bytes + (Aligned?.Bytes ?? 0) + Counts.Bytes + (Order?.Bytes ?? 0);
+    public long Bytes => ByAddress.Bytes + BySize.Bytes + ByFit.Bytes + (Aligned?.Bytes ?? 0) + (AlignedBySize?.Bytes ?? 0)
+        + Counts.Bytes + (Order?.Bytes ?? 0);
 
     /// <summary>Gives all up. They may be begun again.</summary>
     public void Drop()
@@ -36,6 +38,7 @@ internal sealed class FreeIndexes<T>
         BySize.Drop();
         ByFit.Drop();
         Aligned?.Drop();
+        AlignedBySize?.Drop();
         DropOrder();
     }
 
@@ -46,6 +49,7 @@ internal sealed class FreeIndexes<T>
         BySize.Release();
         ByFit.Release();
         Aligned?.Release();
+        AlignedBySize?.Release();
         Order?.Release();
     }
 
@@ -55,6 +59,7 @@ internal sealed class FreeIndexes<T>
         BySize.Validate(tags);
         ByFit.Validate(tags);
         Aligned?.Validate(tags);
+        AlignedBySize?.Validate(tags);
         Counts.Validate(tags);
     }
 
@@ -87,18 +92,21 @@ internal sealed class FreeIndexes<T>
         return ByFit.IsComplete;
     }
 
-    /// <summary>Asks for the index by address that knows an alignment.</summary>
+    /// <summary>Asks for the index of an order that knows an alignment.</summary>
+    /// <param name="aligned">The indexes of that order.</param>
     /// <param name="tags">The tags.</param>
     /// <param name="alignment">Which.</param>
     /// <param name="inSteps">Whether one step is to be taken if it is not complete, not all of them.</param>
     /// <returns>The tree, null if it is not complete.</returns>
-    public RangeTree<T, ByKey<T>>? AskAligned(in TagPool<T> tags, in Alignment<T> alignment, bool inSteps)
+    public static RangeTree<T, TOrder>? AskAligned<TOrder>(
+        ref AlignedIndexes<T, TOrder>? aligned, in TagPool<T> tags, in Alignment<T> alignment, bool inSteps)
+        where TOrder : IRangeOrder<T>
     {
-        Aligned ??= new AlignedIndexes<T>();
-        RangeTree<T, ByKey<T>>? tree;
+        aligned ??= new AlignedIndexes<T, TOrder>();
+        RangeTree<T, TOrder>? tree;
         do
         {
-            tree = Aligned.Ask(alignment, tags);
+            tree = aligned.Ask(alignment, tags);
         }
         while (tree is null && !inSteps);
         return tree;
@@ -108,7 +116,7 @@ internal sealed class FreeIndexes<T>
     /// <param name="tags">The tags.</param>
     /// <param name="lists">The free lists.</param>
     /// <param name="address">What the index by address must know.</param>
-    /// <param name="alignments">The alignments to know, fewer than <see cref="AlignedIndexes{T}.Most"/>.</param>
+    /// <param name="alignments">The alignments to know, fewer than <see cref="AlignedIndexes.Most"/>.</param>
     public void Keep(in TagPool<T> tags, in FreeLists<T> lists, TreeExtras address, IEnumerable<Alignment<T>> alignments)
     {
         (ByAddress.IsKept, BySize.IsKept, ByFit.IsKept) = (true, true, true);
@@ -116,8 +124,8 @@ internal sealed class FreeIndexes<T>
             & HasByFit(tags, lists, inSteps: false);
         foreach (Alignment<T> alignment in alignments)
         {
-            Aligned ??= new AlignedIndexes<T>();
-            Aligned.Keep(alignment, tags);
+            (Aligned ??= new()).Keep(alignment, tags);
+            (AlignedBySize ??= new()).Keep(alignment, tags);
         }
     }
 
@@ -153,14 +161,17 @@ internal sealed class FreeIndexes<T>
         BySize.Reserve();
         ByFit.Reserve();
         Aligned?.Reserve();
+        AlignedBySize?.Reserve();
         Counts.Reserve();
     }
 
     public bool IsAnyBegun =>
-        Order is not null || ByAddress.IsBegun || BySize.IsBegun || ByFit.IsBegun || Counts.IsBegun || Aligned is { IsBegun: true };
+        Order is not null || ByAddress.IsBegun || BySize.IsBegun || ByFit.IsBegun || Counts.IsBegun || Aligned is { IsBegun: true }
+            || AlignedBySize is { IsBegun: true };
 
     public bool HasReserve =>
         ByAddress.HasReserve && BySize.HasReserve && ByFit.HasReserve && Counts.HasReserve && Aligned is null or { HasReserve: true }
+            && AlignedBySize is null or { HasReserve: true }
             && (Order is null || ((KeepsOrder || !Order.IsIdle) && Order.HasReserved(2)));
 
     public void Add(T start, T size, uint tag)
@@ -181,6 +192,7 @@ internal sealed class FreeIndexes<T>
         }
 
         Aligned?.Add(start, size, tag);
+        AlignedBySize?.Add(start, size, tag);
         Counts.Add(size, tag);
     }
 
@@ -202,6 +214,7 @@ internal sealed class FreeIndexes<T>
         }
 
         Aligned?.Remove(start, size, tag);
+        AlignedBySize?.Remove(start, size, tag);
         Counts.Remove(size, tag);
     }
 
@@ -224,6 +237,7 @@ internal sealed class FreeIndexes<T>
         }
 
         Aligned?.Replace(oldStart, oldSize, oldTag, start, size, tag);
+        AlignedBySize?.Replace(oldStart, oldSize, oldTag, start, size, tag);
         Counts.Remove(oldSize, oldTag);
         Counts.Add(size, tag);
     }

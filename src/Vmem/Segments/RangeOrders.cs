@@ -23,6 +23,10 @@ internal interface IRangeOrder<T>
     /// <summary>Whether there are values at all; else they are neither kept nor compared.</summary>
     static abstract bool HasValues { get; }
 
+    /// <summary>Whether the value to heed is not an entry's own, but the room for an aligned range in it. The key is a size then, and the
+    /// value a start.</summary>
+    static abstract bool HasRooms { get; }
+
     /// <summary>Moves to the least entry above (key, value) that the order tells apart from it; false at the very top.</summary>
     static abstract bool TryAdvance(ref T key, ref T value);
 }
@@ -37,6 +41,8 @@ internal readonly struct ByKey<T> : IRangeOrder<T>
     public static bool HeedsValues => true;
 
     public static bool HasValues => true;
+
+    public static bool HasRooms => false;
 
     public static bool IsByStart => true;
 
@@ -64,6 +70,8 @@ internal readonly struct ByStart<T> : IRangeOrder<T>
 
     public static bool HasValues => true;
 
+    public static bool HasRooms => false;
+
     public static bool IsByStart => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -86,6 +94,8 @@ internal readonly struct ByKeyAlone<T> : IRangeOrder<T>
 
     public static bool HasValues => false;
 
+    public static bool HasRooms => false;
+
     public static bool IsByStart => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -95,6 +105,30 @@ internal readonly struct ByKeyAlone<T> : IRangeOrder<T>
     public static unsafe uint After(T* keys, T* values, T key, T value) => NodeScan.Above(keys, key);
 
     public static bool TryAdvance(ref T key, ref T value) => !T.IsZero(++key);
+}
+
+/// <summary>By size, then start. What searches heed is the room in each segment.</summary>
+internal readonly struct BySizeWithRoom<T> : IRangeOrder<T>
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    public static bool HeedsValues => true;
+
+    public static bool HasValues => true;
+
+    public static bool HasRooms => true;
+
+    public static bool IsByStart => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool Less(T key1, T value1, T key2, T value2) => ByKeyThenValue<T>.Less(key1, value1, key2, value2);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe uint NotBefore(T* keys, T* values, T key, T value) => ByKeyThenValue<T>.NotBefore(keys, values, key, value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static unsafe uint After(T* keys, T* values, T key, T value) => ByKeyThenValue<T>.After(keys, values, key, value);
+
+    public static bool TryAdvance(ref T key, ref T value) => ByKeyThenValue<T>.TryAdvance(ref key, ref value);
 }
 
 /// <summary>By size, and among equal sizes by start.</summary>
@@ -107,6 +141,8 @@ internal readonly struct ByKeyThenValue<T> : IRangeOrder<T>
     public static bool HeedsValues => false;
 
     public static bool HasValues => true;
+
+    public static bool HasRooms => false;
 
     public static bool IsByStart => false;
 

@@ -22,14 +22,19 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     /// <summary>The largest value of all entries; 0 when there is none.</summary>
     public T LargestValue => _root == 0 ? T.Zero : Largest(At(_root, _height), _height);
 
+    /// <summary>What searches heed of an entry.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private T HeededOf(T key, T value) => TOrder.HasRooms ? _alignment.RoomIn(value, key) : value;
+
     /// <summary>A value came in below <c>path[1]</c>'s child. What is above a node encloses what is below.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Widen(Step* path, T value)
+    private void Widen(Step* path, T key, T value)
     {
+        T heeded = HeededOf(key, value);
         for (int level = 1; TOrder.HeedsValues && level <= _height; level++)
         {
             T* largest = LargestAt(path[level].Node) + path[level].Slot;
-            *largest = value > *largest ? value : *largest;
+            *largest = heeded > *largest ? heeded : *largest;
         }
 
         if (_isBounded)
@@ -52,11 +57,11 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
 
     /// <summary>A value went from below <c>path[1]</c>'s child, which has others.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Narrow(Step* path, T value)
+    private void Narrow(Step* path, T key, T value)
     {
         if (TOrder.HeedsValues && _height > 0)
         {
-            if (value == LargestAt(path[1].Node)[path[1].Slot])
+            if (HeededOf(key, value) == LargestAt(path[1].Node)[path[1].Slot])
             {
                 RefreshLargest(path, 0);
             }
@@ -147,7 +152,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     {
         if (level != 1 || TOrder.HeedsValues)
         {
-            return NodeScan.Largest(level == 0 ? node->ValueAt : LargestAt(node), (int)node->Count);
+            return level == 0 ? LargestHeeded(node) : NodeScan.Largest(LargestAt(node), (int)node->Count);
         }
 
         T largest = T.Zero;
@@ -160,9 +165,25 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         return largest;
     }
 
+    private T LargestHeeded(Node* leaf)
+    {
+        if (!TOrder.HasRooms)
+        {
+            return NodeScan.Largest(leaf->ValueAt, (int)leaf->Count);
+        }
+
+        T largest = T.Zero;
+        for (int slot = 0; slot < (int)leaf->Count; slot++)
+        {
+            largest = T.Max(largest, HeededOf(leaf->KeyAt[slot], leaf->ValueAt[slot]));
+        }
+
+        return largest;
+    }
+
     /// <summary>Asserts what stands above a leaf.</summary>
     [System.Diagnostics.Conditional("DEBUG")]
     private void AssertBounds(Step* path, Node* leaf) => Invariant.Assert(
         _height == 0 || !TOrder.HeedsValues || LargestAt(path[1].Node)[path[1].Slot] == Largest(leaf, 0),
-        "what stands above a leaf is its largest value");
+        "what stands above a leaf is the largest in it that searches heed");
 }

@@ -32,7 +32,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         int level = DescendWhileLarge(key, value, least, out Node* leaf);
         if (level == 0)
         {
-            int slot = FirstLarge(leaf->ValueAt, LowerBound(leaf, key, value), (int)leaf->Count, least);
+            int slot = FirstLargeIn(leaf, LowerBound(leaf, key, value), least);
             if (slot < (int)leaf->Count)
             {
                 cursor = Found(leaf, slot);
@@ -78,7 +78,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         {
             int slot = LowerBound(leaf, key, value);
             bool equal = slot < (int)leaf->Count && !TOrder.Less(key, value, leaf->KeyAt[slot], leaf->ValueAt[slot]);
-            slot = LastLarge(leaf->ValueAt, equal ? slot : slot - 1, least);
+            slot = LastLargeIn(leaf, equal ? slot : slot - 1, least);
             if (slot >= 0)
             {
                 cursor = Found(leaf, slot);
@@ -139,7 +139,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     {
         Node* leaf = cursor.Leaf;
         Invariant.Assert(leaf is not null && (uint)cursor.Slot < leaf->Count, "a cursor that moves is at an entry");
-        int slot = FirstLarge(leaf->ValueAt, cursor.Slot + 1, (int)leaf->Count, least);
+        int slot = FirstLargeIn(leaf, cursor.Slot + 1, least);
         if (slot < (int)leaf->Count)
         {
             cursor.Slot = slot;
@@ -158,7 +158,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
     {
         Node* leaf = cursor.Leaf;
         Invariant.Assert(leaf is not null && (uint)cursor.Slot < leaf->Count, "a cursor that moves is at an entry");
-        int slot = LastLarge(leaf->ValueAt, cursor.Slot - 1, least);
+        int slot = LastLargeIn(leaf, cursor.Slot - 1, least);
         if (slot >= 0)
         {
             cursor.Slot = slot;
@@ -193,7 +193,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
 
         StepCounter.Count();
         Node* leaf = _leaves.At(index);
-        return Found(leaf, FirstLarge(leaf->ValueAt, 0, (int)leaf->Count, least));
+        return Found(leaf, FirstLargeIn(leaf, 0, least));
     }
 
     private Cursor LastBelow(uint index, int level, T least)
@@ -211,7 +211,42 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
 
         StepCounter.Count();
         Node* leaf = _leaves.At(index);
-        return Found(leaf, LastLarge(leaf->ValueAt, (int)leaf->Count - 1, least));
+        return Found(leaf, LastLargeIn(leaf, (int)leaf->Count - 1, least));
+    }
+
+    /// <summary>The first slot from here on whose value is large enough; the count if there is none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int FirstLargeIn(Node* leaf, int from, T least)
+    {
+        int count = (int)leaf->Count;
+        if (!TOrder.HasRooms)
+        {
+            return FirstLarge(leaf->ValueAt, from, count, least);
+        }
+
+        while (from < count && HeededOf(leaf->KeyAt[from], leaf->ValueAt[from]) < least)
+        {
+            from++;
+        }
+
+        return from;
+    }
+
+    /// <summary>The last slot up to here whose value is large enough; −1 if there is none.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int LastLargeIn(Node* leaf, int from, T least)
+    {
+        if (!TOrder.HasRooms)
+        {
+            return LastLarge(leaf->ValueAt, from, least);
+        }
+
+        while (from >= 0 && HeededOf(leaf->KeyAt[from], leaf->ValueAt[from]) < least)
+        {
+            from--;
+        }
+
+        return from;
     }
 
     /// <summary>The first slot in [from, count) whose value is large enough; count if there is none.</summary>

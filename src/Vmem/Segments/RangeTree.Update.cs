@@ -20,7 +20,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
 
         Step* path = _path;
         Node* leaf = Descend(key, value);
-        Widen(path, value);
+        Widen(path, key, value);
         AddToSums(path, value);
         int slot = LowerBound(leaf, key, value);
         if (slot == 0)
@@ -53,7 +53,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
                 SetSeparators(path, 1, leaf->KeyAt[0], leaf->ValueAt[0]);
             }
 
-            Narrow(path, value);
+            Narrow(path, key, value);
         }
 
         Shrunk(path, leaf, 0);
@@ -77,11 +77,11 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
             SetSeparators(path, 1, newKey, newValue);
         }
 
-        Widen(path, newValue);
+        Widen(path, newKey, newValue);
         AddToSums(path, newValue - old);
-        if (newValue != old)
+        if (newValue != old || TOrder.HasRooms)
         {
-            Narrow(path, old);
+            Narrow(path, key, old);
         }
 
         AssertBounds(path, leaf);

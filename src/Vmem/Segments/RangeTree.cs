@@ -11,7 +11,8 @@ namespace Vmem.Segments;
 /// <para>
 /// One mechanism serves three indexes. Keyed by start with the size as value it answers first, last and next fit, windows, and which
 /// segment holds an address; keyed by size with the start as value it answers best fit, ties to the lowest address, also at or above a
-/// given address; and it finds the span of an address. All operations are O(log n), but for the searches within bounds; the search for a
+/// given address; so it does for an alignment, with the room for an aligned range as what searches heed; and it finds the span of an
+/// address. All operations are O(log n), but for the searches within bounds; the search for a
 /// large enough value goes down the tree once: it notes on the way the nearest later subtree that surely holds one, and takes that if the
 /// path itself ends without.
 /// </para>
@@ -88,6 +89,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder> : IReleasable
     private readonly bool _isBounded;             // there are bounds for long searches
     private readonly bool _isSummed;              // there are sums for ranks
     private readonly bool _isShared;              // there may be other trees
+    private readonly Alignment<T> _alignment;     // that rooms are for
 
     // The path from the root to the leaf of the last search: whoever changes what was just found need not go down again. No leaf: there is
     // no such path.
@@ -97,12 +99,14 @@ internal sealed unsafe partial class RangeTree<T, TOrder> : IReleasable
 
     /// <param name="extras">What inner nodes know beside the largest values.</param>
     /// <param name="isShared">Whether there are several trees: see <see cref="Selected"/>.</param>
-    public RangeTree(TreeExtras extras = TreeExtras.None, bool isShared = false)
+    /// <param name="alignment">What rooms are for, in an order that has them.</param>
+    public RangeTree(TreeExtras extras = TreeExtras.None, bool isShared = false, in Alignment<T> alignment = default)
     {
         Invariant.Assert(!isShared || (extras & TreeExtras.Sums) == 0, "trees that share their nodes have no ranks");
         _isBounded = (extras & TreeExtras.Bounds) != 0;
         _isSummed = (extras & TreeExtras.Sums) != 0;
         _isShared = isShared;
+        _alignment = alignment;
     }
 
     /// <summary>All that makes one tree of the nodes, in eight bytes.</summary>

@@ -3,11 +3,13 @@ using Vmem.Ranges;
 
 namespace Vmem.Segments;
 
-/// <summary>Best fit under constraints: by size, and where that takes long, by place, too.</summary>
+/// <summary>Best fit under constraints: by size, and where that takes long, by room or by place, too.</summary>
 /// <remarks>
 /// <para>
 /// Sizes upward from the request; in each size only starts from which the window can be reached. A start beyond the window skips the rest
-/// of its size. If the first sizes have no place, up to three searches go on by turns, and the first to end decides.
+/// of its size. If an alignment leaves no place in the first ones, the index by size that knows the room of each segment for that
+/// alignment (<see cref="BySizeWithRoom{T}"/>) gives the first that is large enough: O(log n), and final where there is no window. In a
+/// window up to three searches go on by turns, and the first to end decides.
 /// </para>
 /// <para>
 /// The segments of the window in order of size: that order is in the index by size, whose subtrees know between which addresses they lie;
@@ -16,11 +18,15 @@ namespace Vmem.Segments;
 /// request. With an alignment some of these segments have no place. So those that have one are looked at as well, in address order.
 /// </para>
 /// <para>
-/// <b>The worst case is linear.</b> For a window alone it takes all of this at once: segments on both sides of the window that would do,
-/// segments of the window that are too short, between them others that are longer than any of those outside. Then both indexes have every
-/// leaf visited, of which each holds some 27 segments. With an alignment it is enough that many segments of the window have a place and
-/// as many smaller ones have none. If sizes and places have nothing to do with each other, one of n places is found after n / places
-/// looks, so that the searches together take O(√n).
+/// <b>The worst case in a window is linear.</b> Without an alignment it takes all of this at once: segments on both sides of the window
+/// that would do, segments of the window that are too short, between them others that are longer than any of those outside. Then both
+/// indexes have every leaf visited, of which each holds some 27 segments. With an alignment it is enough that many segments of the window
+/// have a place and as many smaller ones have none. If sizes and places have nothing to do with each other, one of n places is found after
+/// n / places looks, so that the searches together take O(√n).
+/// </para>
+/// <para>
+/// Rejected: the same index by room in place of the one by size in the turns, too. Its subtrees would have to know both the room and
+/// between which addresses they lie, and every change of a segment would widen or narrow both.
 /// </para>
 /// </remarks>
 internal sealed unsafe partial class SegmentMap<T>
@@ -38,13 +44,54 @@ internal sealed unsafe partial class SegmentMap<T>
     private uint FindBest(in Placement<T> placement, out T start, bool inSteps)
     {
         start = default;
-        if (!BeginIndexes().HasBySize(_tags, inSteps))
+        bool isAligned = IsAligned(placement, out Alignment<T> alignment);
+        bool isWindow = IsWindow(placement);
+        FreeIndexes<T> indexes = BeginIndexes();
+        bool goesByRoom = isAligned && indexes.AlignedBySize is not null && indexes.AlignedBySize.Knows(alignment);
+        (T Size, T Start) last = default;
+        if (!goesByRoom)
         {
-            return Unfinished;
+            if (!indexes.HasBySize(_tags, inSteps))
+            {
+                return Unfinished;
+            }
+
+            goesByRoom = isAligned && !isWindow;
+            uint tag = FindBySize(indexes.BySize.Tree!, placement, goesByRoom ? BadlyPlaced : SizesLooked, out start, ref last);
+            if (tag != TooMany)
+            {
+                return tag;
+            }
         }
 
-        bool more = _indexes!.BySize.Tree!.TryFindFirst(placement.Size, T.Zero, T.Zero, out RangeTree<T, ByKeyThenValue<T>>.Cursor cursor);
-        for (int looks = 0; more && looks < SizesLooked;)
+        if (goesByRoom)
+        {
+            RangeTree<T, BySizeWithRoom<T>>? rooms = FreeIndexes<T>.AskAligned(ref indexes.AlignedBySize, _tags, alignment, inSteps);
+            uint tag = rooms is null ? Unfinished : FindBySize(rooms, placement, isWindow ? SizesLooked : int.MaxValue, out start, ref last);
+            if (tag != TooMany)
+            {
+                return tag;
+            }
+        }
+
+        return FindBestByTurns(placement, last.Size, last.Start, out start, inSteps);
+    }
+
+    private static bool IsWindow(in Placement<T> placement) => !T.IsZero(placement.Min) || placement.Last != T.MaxValue;
+
+    /// <summary>Best fit in the order of an index by size. What searches in that do not heed, or all have to, is passed one by
+    /// one.</summary>
+    /// <param name="sizes">The index.</param>
+    /// <param name="placement">The request.</param>
+    /// <param name="patience">How many segments are passed at most.</param>
+    /// <param name="start">The place.</param>
+    /// <param name="last">Where the search was when these were <see cref="TooMany"/>.</param>
+    private uint FindBySize<TOrder>(
+        RangeTree<T, TOrder> sizes, in Placement<T> placement, int patience, out T start, ref (T Size, T Start) last)
+        where TOrder : IRangeOrder<T>
+    {
+        bool more = sizes.TryFindFirst(placement.Size, T.Zero, placement.Size, out RangeTree<T, TOrder>.Cursor cursor);
+        for (int looks = 0; more && looks < patience;)
         {
             StepCounter.Count();
             if (TryLowest(placement, cursor.Item, cursor.Value, cursor.Value + (cursor.Key - T.One), out start))
@@ -52,16 +99,19 @@ internal sealed unsafe partial class SegmentMap<T>
                 return cursor.Item;
             }
 
-            more = TryNextSize(placement, ref cursor, ref looks);
+            more = TryNextSize(sizes, placement, ref cursor, ref looks);
         }
 
-        return more ? FindBestByTurns(placement, cursor.Key, cursor.Value, out start, inSteps) : 0;
+        start = default;
+        last = more ? (cursor.Key, cursor.Value) : default;
+        return more ? TooMany : 0;
     }
 
     /// <summary>Moves to the next segment by size from which the window can be reached.</summary>
-    private bool TryNextSize(in Placement<T> placement, ref RangeTree<T, ByKeyThenValue<T>>.Cursor cursor, ref int looks)
+    private static bool TryNextSize<TOrder>(
+        RangeTree<T, TOrder> sizes, in Placement<T> placement, ref RangeTree<T, TOrder>.Cursor cursor, ref int looks)
+        where TOrder : IRangeOrder<T>
     {
-        RangeTree<T, ByKeyThenValue<T>> index = _indexes!.BySize.Tree!;
         T size = cursor.Key;
         T slack = size - placement.Size;
         T from = placement.Min > slack ? placement.Min - slack : T.Zero;            // a segment below this ends too early
@@ -69,9 +119,9 @@ internal sealed unsafe partial class SegmentMap<T>
         bool isAbove = cursor.Value > placement.Last;
         looks += isBelow || isAbove ? SkipLooks : 1;
         return
-            isBelow ? index.TryFindFirst(size, from, T.Zero, out cursor) :
-            isAbove ? size != T.MaxValue && index.TryFindFirst(size + T.One, T.Zero, T.Zero, out cursor) :
-            index.TryMoveNext(ref cursor, T.Zero);
+            isBelow ? sizes.TryFindFirst(size, from, placement.Size, out cursor) :
+            isAbove ? size != T.MaxValue && sizes.TryFindFirst(size + T.One, T.Zero, placement.Size, out cursor) :
+            sizes.TryMoveNext(ref cursor, placement.Size);
     }
 
     /// <summary>Best fit by turns, at or after (size, at) in the order of the index by size.</summary>
@@ -79,7 +129,7 @@ internal sealed unsafe partial class SegmentMap<T>
     {
         start = default;
         bool isAligned = IsAligned(placement, out Alignment<T> alignment);
-        bool isWindow = !T.IsZero(placement.Min) || placement.Last != T.MaxValue;
+        bool isWindow = IsWindow(placement);
         if (placement.Last < placement.Size - T.One || placement.HighestStart < placement.Min)
         {
             return 0;
@@ -89,7 +139,7 @@ internal sealed unsafe partial class SegmentMap<T>
         FreeIndexes<T> indexes = BeginIndexes();
         if (!indexes.HasBySize(_tags, inSteps, isWindow ? TreeExtras.Bounds : TreeExtras.None)
             || (isWindow && !indexes.HasByAddress(_tags, inSteps, TreeExtras.Bounds))
-            || (isAligned && (places = indexes.AskAligned(_tags, alignment, inSteps)) is null))
+            || (isAligned && (places = FreeIndexes<T>.AskAligned(ref indexes.Aligned, _tags, alignment, inSteps)) is null))
         {
             return Unfinished;
         }

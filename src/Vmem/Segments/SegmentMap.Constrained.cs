@@ -8,11 +8,11 @@ namespace Vmem.Segments;
 /// <para>
 /// First, last and next fit go through the free segments of the window that are long enough, in address order, and take the first with a
 /// valid place: O(log n) to get there, and a step for each that is badly placed. After some such steps an index for the alignment is built
-/// (<see cref="AlignedIndexes{T}"/>), which knows where there is a place, and whether there is any.
+/// (<see cref="AlignedIndexes{T, TOrder}"/>), which knows where there is a place, and whether there is any.
 /// </para>
 /// <para>
-/// Best fit goes through the sizes in order, and in each through the starts of the window only. Where that takes long, it goes through the
-/// places of the window in address order by turns: one ends soon if there are few places, the other if there are many. Instant fit looks
+/// Best fit goes through the sizes in order, and in each through the starts of the window only. Where that takes long, an index by size that
+/// knows the alignment has the answer; in a window, several searches by turns. Instant fit looks
 /// at some members of the free lists first: <c>FindInLists</c>. Only if none of them has a place, it takes the index by address: first for
 /// a segment of the window that is so long that it holds a place wherever it lies, and then it does what first fit does.
 /// </para>
@@ -47,7 +47,7 @@ internal sealed unsafe partial class SegmentMap<T>
             }
         }
 
-        RangeTree<T, ByKey<T>>? tree = BeginIndexes().AskAligned(_tags, alignment, inSteps);
+        RangeTree<T, ByKey<T>>? tree = FreeIndexes<T>.AskAligned(ref BeginIndexes().Aligned, _tags, alignment, inSteps);
         return tree is null ? Unfinished : FindIn(new Search(tree, alignment, int.MaxValue), policy, placement, out start);
     }
 

@@ -24,6 +24,12 @@ internal sealed unsafe partial class SegmentMap<T>
             return FindAt(placement, out lowest, inSteps: true);
         }
 
+        if (IsAligned(placement, out Alignment<T> alignment) && _indexes?.AlignedBySize?.LargestRoom(alignment) < placement.Size)
+        {
+            lowest = default;
+            return 0;
+        }
+
         if (_indexes is null or { ByAddress.IsComplete: false, Aligned: null or { IsBegun: false } })
         {
             uint near = Walk(placement, out lowest);

@@ -80,55 +80,6 @@ internal sealed partial class Space<T>
         }
     }
 
-    /// <summary>Frees many segments of one size: all of them, or, if one of them cannot be right, none.</summary>
-    /// <param name="starts">Where they start.</param>
-    /// <param name="size">The size of each.</param>
-    /// <param name="isTakenBack">Whether no caller has had them: then they do not rest.</param>
-    public void FreeMany(ReadOnlySpan<T> starts, T size, bool isTakenBack = false)
-    {
-        AuditSite? site = Auditor?.Sign(AuditCall.FreeMany);
-        RestUntil until = isTakenBack ? default : UntilReuse;
-        while (!TryFreeMany(starts, size, until, site, out T mistake))
-        {
-            Approach(mistake);
-        }
-
-        SetRestTimer();
-    }
-
-    /// <summary>False, and nothing is changed, if there is a mistake, and what is there is not near.</summary>
-    private bool TryFreeMany(ReadOnlySpan<T> starts, T size, RestUntil until, AuditSite? site, out T mistake)
-    {
-        using Visit<T> visit = Visit();
-        Map.ReserveToFree();
-        ReserveRests(until, starts.Length);
-        foreach (T start in site is null ? [] : starts)
-        {
-            Check.CheckCall(start, size, site!);
-        }
-
-        if (!TryDelistAll(starts, size, site, out uint chain, out mistake))
-        {
-            return false;
-        }
-
-        FreeChain(chain, until, site);
-        return true;
-    }
-
-    /// <summary>Frees segments that are in no table any more. The lock is held.</summary>
-    private void FreeChain(uint chain, RestUntil until, AuditSite? site)
-    {
-        chain = until.IsNow && !Map.KeepsFreedOrder ? chain : Reverse(chain);
-        while (chain != 0)
-        {
-            Map.ReserveToFree();
-            uint tag = chain;
-            chain = Map.ChainedTo(tag);
-            FreeHeld(tag, until, site);
-        }
-    }
-
     /// <summary>Frees a segment that is in no table any more, on a caller's behalf. The lock is held.</summary>
     private void FreeHeld(uint tag, AuditSite? site)
     {
@@ -251,58 +202,5 @@ internal sealed partial class Space<T>
 
         Map.Unbind(tag);
         FreeHeld(tag, site);
-    }
-
-    /// <summary>Takes every range out of the table of live segments and chains their tags; on a mistake puts them all back, and throws if
-    /// what is there is near.</summary>
-    private bool TryDelistAll(ReadOnlySpan<T> starts, T size, AuditSite? site, out uint chain, out T mistake)
-    {
-        chain = 0;
-        mistake = default;
-        for (int i = 0; i < starts.Length; i++)
-        {
-            uint tag = Map.Delist(starts[i], size);
-            if (tag == 0)
-            {
-                Relist(chain);
-                mistake = starts[i];
-                if (!Map.TryApproach(mistake))
-                {
-                    return false;
-                }
-
-                throw Check.ExplainBatch(starts, i, size, site);
-            }
-
-            Map.Chain(tag, chain);
-            chain = tag;
-        }
-
-        return true;
-    }
-
-    /// <summary>The same chain from its other end: what was named first rests first, or was freed first.</summary>
-    private uint Reverse(uint chain)
-    {
-        uint reversed = 0;
-        while (chain != 0)
-        {
-            uint tag = chain;
-            chain = Map.ChainedTo(tag);
-            Map.Chain(tag, reversed);
-            reversed = tag;
-        }
-
-        return reversed;
-    }
-
-    private void Relist(uint chain)
-    {
-        while (chain != 0)
-        {
-            uint tag = chain;
-            chain = Map.ChainedTo(tag);
-            Map.Enlist(tag);
-        }
     }
 }

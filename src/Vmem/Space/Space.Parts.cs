@@ -5,7 +5,7 @@ using Vmem.Segments;
 
 namespace Vmem.Space;
 
-// Parts of a live range, a range that moves, and ranges that are freed without their size.
+// Parts of a live range, a range that moves, and one that is freed without its size.
 internal sealed partial class Space<T>
 {
     /// <summary>Cuts a live range in two. The lock is held.</summary>
@@ -133,52 +133,6 @@ internal sealed partial class Space<T>
         }
 
         return isNear;
-    }
-
-    /// <summary>Frees many ranges by their handles: all of them, or, if one of them holds nothing, none.</summary>
-    public void FreeMany(ReadOnlySpan<RangeHandle<T>> handles)
-    {
-        AuditSite? site = Auditor?.Sign(AuditCall.FreeHandle);
-        RestUntil until = UntilReuse;
-        while (!TryFreeMany(handles, until, site))
-        {
-        }
-
-        SetRestTimer();
-    }
-
-    private bool TryFreeMany(ReadOnlySpan<RangeHandle<T>> handles, RestUntil until, AuditSite? site)
-    {
-        using Visit<T> visit = Visit();
-        ReserveRests(until, handles.Length);
-        uint chain = 0;
-        for (int i = 0; i < handles.Length; i++)
-        {
-            RangeHandle<T> handle = handles[i];
-            bool isNear = Map.TryFind(handle, out uint tag);
-            if (tag == 0)
-            {
-                Rebind(handles[..i], chain);
-                return isNear ? throw Check.ExplainHandles(handle, i, handles.Length, site) : false;
-            }
-
-            Map.Unbind(tag);
-            Map.Chain(tag, chain);
-            chain = tag;
-        }
-
-        FreeChain(chain, until, site);
-        return true;
-    }
-
-    private void Rebind(ReadOnlySpan<RangeHandle<T>> handles, uint chain)
-    {
-        for (int i = handles.Length - 1; i >= 0; i--)
-        {
-            uint tag = chain;
-            chain = Map.ChainedTo(tag);
-            Map.Rebind(tag, handles[i].Generation);
-        }
     }
 
     /// <summary>Everything that cutting a range in up to three parts may need. A handle stays with the first part, which may be of a cached
