@@ -48,6 +48,8 @@ internal sealed unsafe class ContextPages
     /// <summary>Whether memory that no client holds can go back to the system.</summary>
     public bool GoesBack { get; }
 
+    public int Granules => _writers.Length;
+
     /// <summary>How often the budget allowed no memory.</summary>
     public int Refusals => Volatile.Read(ref _refusals);
 

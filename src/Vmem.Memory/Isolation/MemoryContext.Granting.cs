@@ -68,7 +68,7 @@ public sealed unsafe partial class MemoryContext
                 }
 
                 _map.EntriesOf(offset + size, old - size).Clear();
-                NoteReturn();
+                _upkeep.NoteReturn();
             }
             else
             {
@@ -98,7 +98,7 @@ public sealed unsafe partial class MemoryContext
             region.Close();
             _pool.Return(region);
             _regions--;
-            NoteReturn();
+            _upkeep.NoteReturn();
         }
     }
 
@@ -133,7 +133,7 @@ public sealed unsafe partial class MemoryContext
         Invariant.Assert(entries[0] is null && entries[^1] is null, "memory that is given out is nobody's");
         entries.Fill(region);
         _regions++;
-        _changes++;
+        _upkeep.NoteGrant();
         return region;
     }
 

@@ -38,7 +38,7 @@ public sealed unsafe partial class MemoryContext
             _tables.Clear();
         }
 
-        _ = DiscardFree();
+        _ = _upkeep.DiscardFree();
         return trimmed;
     }
 
@@ -66,7 +66,7 @@ public sealed unsafe partial class MemoryContext
                 TotalSize = Size,
                 InUse = arena.InUse,
                 Free = arena.Free,
-                Dirty = _pages.Charged > arena.InUse ? _pages.Charged - arena.InUse : 0,
+                Dirty = _upkeep.CountKept(arena.InUse),
                 LargestFree = arena.LargestFree,
                 PeakInUse = arena.PeakInUse,
                 Clients = _clients.Count,

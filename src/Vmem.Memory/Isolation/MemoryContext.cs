@@ -36,6 +36,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
     private readonly ContextMap _map;
     private readonly RegionPool _pool;
     private readonly ContextPages _pages;
+    private readonly ContextUpkeep _upkeep;
     private readonly byte[] _cacheCapacities;
     private readonly Stack<ClientTables> _tables = new();          // of clients that are gone
     private readonly Gate _gate = new();
@@ -102,7 +103,8 @@ public sealed unsafe partial class MemoryContext : IDisposable
             _map = new ContextMap(start, size, geometry);
             _cacheCapacities = BlockCaches.CapacitiesFor(geometry);
             _pool = new RegionPool(geometry, Features.HasFlag(MemoryContextFeatures.GuardBytes));
-            _pages = new ContextPages(block, _map, MemoryBudget.Default);      // last: it may be charged
+            _pages = new ContextPages(block, _map, MemoryBudget.Default);      // nothing fails after it: it may be charged
+            _upkeep = new ContextUpkeep(_gate, _pages, _arena);
         }
         catch
         {
@@ -206,9 +208,10 @@ public sealed unsafe partial class MemoryContext : IDisposable
             }
 
             _isReleased = true;
+            _upkeep.Stop();
         }
 
-        _upkeep?.Dispose();
+        _upkeep.Dispose();
         _arena.Dispose();
         _block.Release();
         _pages.End();
