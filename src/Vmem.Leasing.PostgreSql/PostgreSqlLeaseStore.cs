@@ -171,6 +171,23 @@ public sealed partial class PostgreSqlLeaseStore : LeaseStore
             await ReadAuditAsync(arena, 0, int.MaxValue, cancellationToken).ConfigureAwait(false));
     }
 
+    /// <inheritdoc/>
+    public override ValueTask<IReadOnlyList<LeaseArena>> ListArenasAsync(CancellationToken cancellationToken = default) =>
+        AllAsync("SELECT name, start, size, quantum, type, quarantine, id FROM vmem.list_arenas()", [],
+            static row => new LeaseArena(row.GetInt32(6), row.GetString(0), ReadDefinition(row)), cancellationToken);
+
+    /// <inheritdoc/>
+    public override ValueTask<IReadOnlyList<LeaseSessionInfo>> ListSessionsAsync(CancellationToken cancellationToken = default) =>
+        AllAsync("SELECT * FROM vmem.list_sessions()", [], static row => new LeaseSessionInfo(row.GetGuid(0), row.GetString(1),
+            row.GetChar(2) switch { 'L' => LeaseSessionStage.Live, 'P' => LeaseSessionStage.Lapsed, _ => LeaseSessionStage.Dead },
+            row.GetTimeSpan(3), row.GetFieldValue<DateTimeOffset>(4), row.GetInt64(5), row.GetInt64(6)), cancellationToken);
+
+    /// <inheritdoc/>
+    /// <remarks>Only the schema's owner may.</remarks>
+    public override async ValueTask<long> PruneAsync(DateTimeOffset before, CancellationToken cancellationToken = default) =>
+        await OneAsync("SELECT vmem._prune($1)", [Parameter(NpgsqlTypes.NpgsqlDbType.TimestampTz, before.ToUniversalTime())],
+            static row => row.GetInt64(0), cancellationToken).ConfigureAwait(false);
+
     private static UInt128 Capped(UInt128 value) => UInt128.Min(value, long.MaxValue);
 
     // An interval has microseconds. Rounded up: a quarantine must not be shorter than was asked for.

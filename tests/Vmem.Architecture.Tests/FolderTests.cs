@@ -28,11 +28,12 @@ public class FolderTests
     public void An_arrow_against_the_plan_is_found()
     {
         var plan = new Plan("Vmem.Tool", """
+            Leases   ->
             Traces   -> Replay
             Blocks   ->
             Replay   -> Blocks
             Reports  -> Replay, Traces
-            Commands -> Reports
+            Commands -> Reports, Leases
             """);
         IReadOnlyList<FolderArrow> found = Forbidden("Vmem.Tool", plan);
         Assert.All(found, arrow => Assert.Equal(("Replay", "Traces"), (arrow.From, arrow.To)));

@@ -35,6 +35,7 @@ public class WaitTests
     [InlineData("Vmem")]
     [InlineData("Vmem.Memory")]
     [InlineData("Vmem.Leasing")]
+    [InlineData("Vmem.Leasing.Hosting")]
     [InlineData("Vmem.Leasing.PostgreSql")]
     [InlineData("Vmem.Leasing.Sqlite")]
     [InlineData("Vmem.Extensions.ObjectPool")]

@@ -41,6 +41,7 @@ public sealed partial class PackageContentTests(PackageFeed feed)
     [InlineData("Vmem")]
     [InlineData("Vmem.Memory")]
     [InlineData("Vmem.Leasing")]
+    [InlineData("Vmem.Leasing.Hosting")]
     [InlineData("Vmem.Leasing.PostgreSql")]
     [InlineData("Vmem.Leasing.Sqlite")]
     [InlineData("Vmem.Extensions.ObjectPool")]

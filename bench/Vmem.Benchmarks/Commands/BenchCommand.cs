@@ -51,6 +51,7 @@ internal static class BenchCommand
             command.SetAction(parsed => StudyRunner.Run([one], options.Read(parsed), options.ReadOut(parsed)));
             study.Add(command);
         }
+        study.Add(MakeLeases(options));
         study.Add(MakePeers(options));
 
         var all = new Command("all", "Every study, with sizes up to 10^6 unless --max-n says otherwise.");
@@ -58,6 +59,16 @@ internal static class BenchCommand
         all.SetAction(parsed => StudyRunner.Run(s_studies, options.ReadForAll(parsed), options.ReadOut(parsed)));
         study.Add(all);
         return study;
+    }
+
+    // Not one of all: it needs a disk, and a server for the half of it.
+    private static Command MakeLeases(StudyOptions options)
+    {
+        var one = new LeasesStudy();
+        var command = new Command(one.Name, one.Description);
+        options.AddTo(command);
+        command.SetAction(parsed => StudyRunner.Run([one], options.Read(parsed), options.ReadOut(parsed)));
+        return command;
     }
 
     // Not one of all: it needs libraries that are built elsewhere.

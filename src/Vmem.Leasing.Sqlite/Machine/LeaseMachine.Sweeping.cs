@@ -18,14 +18,14 @@ internal sealed partial class LeaseMachine
 
         BuryProcesses(now);
         foreach (SessionRow session in Sessions(
-            "SELECT id, ttl, state, quarantine, expires, coalesce(lapsed, 0), latest, instance FROM session WHERE state < 2 AND expires < ?1", now))
+            "SELECT id, ttl, state, quarantine, expires, coalesce(lapsed, 0), latest, instance, 0 FROM session WHERE state < 2 AND expires < ?1 AND name IS NULL", now))
         {
             Age(session, now);
         }
 
         UInt128 freed = 0;
         foreach (SessionRow session in Sessions(
-            "SELECT id, ttl, state, quarantine, expires, coalesce(lapsed, 0), latest, instance FROM session WHERE state = 2"))
+            "SELECT id, ttl, state, quarantine, expires, coalesce(lapsed, 0), latest, instance, 0 FROM session WHERE state = 2 AND name IS NULL"))
         {
             freed += Reclaim(arena, session, now);
         }
@@ -52,7 +52,7 @@ internal sealed partial class LeaseMachine
     private void BuryProcesses(long now)
     {
         List<Guid> processes = [];
-        using (Rows rows = database.Query("SELECT DISTINCT process FROM session WHERE state < 2 AND process IS NOT NULL AND process IS NOT ?1", process))
+        using (Rows rows = database.Query("SELECT DISTINCT process FROM session WHERE state < 2 AND process IS NOT NULL AND process IS NOT ?1 AND name IS NULL", process))
         {
             while (rows.Next())
             {
@@ -63,7 +63,7 @@ internal sealed partial class LeaseMachine
         foreach (Guid other in processes.Where(other => LifeLock.IsDead(folder, other)))
         {
             foreach (SessionRow session in Sessions(
-                "SELECT id, ttl, state, quarantine, expires, coalesce(lapsed, 0), latest, instance FROM session WHERE state < 2 AND process = ?1", other))
+                "SELECT id, ttl, state, quarantine, expires, coalesce(lapsed, 0), latest, instance, 0 FROM session WHERE state < 2 AND process = ?1 AND name IS NULL", other))
             {
                 SetStage(session, SessionStage.Dead);
                 Note(now, LeaseEvent.Die, session: session.Instance, detail: "its process ended");

@@ -137,6 +137,13 @@ internal sealed partial class LeaseMachine(Database database, TimeProvider time,
             return;
         }
 
+        if (session.IsNamed)
+        {
+            SetStage(session, HeldBy(session).Count > 0 ? SessionStage.Dead : SessionStage.Gone);          // for its heir
+            Note(now, LeaseEvent.Close, session: instance);
+            return;
+        }
+
         foreach ((int arena, ExtentRow extent) in HeldBy(session))
         {
             Release(arena, extent, instance, clean, null, now);
@@ -214,7 +221,7 @@ internal sealed partial class LeaseMachine(Database database, TimeProvider time,
         }
 
         using Rows rows = database.Query(
-            "SELECT id, ttl, state, quarantine, expires, coalesce(lapsed, 0), latest FROM session WHERE instance = ?1", instance);
+            "SELECT id, ttl, state, quarantine, expires, coalesce(lapsed, 0), latest, instance, name IS NOT NULL FROM session WHERE instance = ?1", instance);
         if (!rows.Next())
         {
             return null;
@@ -232,6 +239,7 @@ internal sealed partial class LeaseMachine(Database database, TimeProvider time,
         Expires = rows.Number(4),
         Lapsed = rows.Number(5),
         Latest = rows.Number(6),
+        IsNamed = rows.Number(8) != 0,
     };
 
     private void SetStage(SessionRow session, SessionStage stage)

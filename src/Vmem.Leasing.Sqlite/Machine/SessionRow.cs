@@ -29,4 +29,7 @@ internal sealed class SessionRow(long id, Guid instance, long ttl)
     public long Lapsed { get; set; }
 
     public long Latest { get; set; }
+
+    /// <summary>What it holds is not reclaimed, but inherited.</summary>
+    public bool IsNamed { get; init; }
 }

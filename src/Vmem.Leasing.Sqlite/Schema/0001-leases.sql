@@ -27,6 +27,7 @@ CREATE TABLE session (
   id         INTEGER PRIMARY KEY,
   instance   BLOB NOT NULL UNIQUE,                     -- drawn by each session: never a name
   owner      TEXT NOT NULL,                            -- for people
+  name       TEXT,                                     -- who opens a session of the name inherits what this one leaves; null: it is reclaimed
   process    BLOB,                                     -- the lock file whose lock its process holds while it lives; null: none
   ttl        INTEGER NOT NULL,
   quarantine INTEGER NOT NULL,                         -- from lapse to death: the longest of the arenas that it leased from

@@ -143,6 +143,26 @@ public sealed class SqliteLeaseStore : LeaseStore
     public override ValueTask<IReadOnlyList<string>> ValidateAsync(int arena, CancellationToken cancellationToken = default) =>
         AskAsync(machine => machine.Validate(arena), cancellationToken, writes: false);
 
+    /// <inheritdoc/>
+    public override ValueTask<IReadOnlyList<LeaseArena>> ListArenasAsync(CancellationToken cancellationToken = default) =>
+        AskAsync(static machine => machine.ListArenas(), cancellationToken, writes: false);
+
+    /// <inheritdoc/>
+    public override ValueTask<IReadOnlyList<LeaseSessionInfo>> ListSessionsAsync(CancellationToken cancellationToken = default) =>
+        AskAsync(static machine => machine.ListSessions(), cancellationToken, writes: false);
+
+    /// <inheritdoc/>
+    public override ValueTask<long> PruneAsync(DateTimeOffset before, CancellationToken cancellationToken = default) =>
+        AskAsync(machine => machine.Prune(before.UtcTicks), cancellationToken);
+
+    /// <inheritdoc/>
+    public override ValueTask<IReadOnlyList<LeaseClaim>> InheritAsync(Guid session, string name,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        return AskAsync(machine => machine.Inherit(session, name), cancellationToken);
+    }
+
     /// <summary>Calls when room may have come by a call of this process. Of others' calls it does not know.</summary>
     /// <param name="arena">The arena.</param>
     /// <param name="mayHaveRoom">Called under no lock, on any thread.</param>

@@ -91,6 +91,7 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
         }
 
         var leased = new LeasedArena<T>(session, arena, options);
+        leased.Inherit();
         await leased._filler.StartAsync().ConfigureAwait(false);
         return leased;
     }
@@ -108,7 +109,8 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
 
     /// <summary>Gives all spans back to the store. The program must not use any range of it any more.</summary>
     /// <returns>A task for the end. It does not fail.</returns>
-    /// <remarks>Spans in which everything was freed as clean, or was not freed at all, can be leased by others at once.</remarks>
+    /// <remarks>Spans in which everything was freed as clean, or was not freed at all, can be leased by others at once. If the session has
+    /// a name, spans in which something is allocated are kept for the next session of the name.</remarks>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _isClosed, 1) != 0)
@@ -120,8 +122,14 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
         _session.Detach(this);
         LeaseMetrics.Arenas.Remove(_metered);
         await _filler.DisposeAsync().ConfigureAwait(false);
+        HashSet<LeasedSpan<T>> kept = TakeKept();
         Arena.Dispose();                                       // its spans go to the stock
-        foreach (LeasedSpan<T> span in _stock.TakeReturned(all: true))
+        foreach (LeasedSpan<T> span in kept)
+        {
+            _session.KeepLegacy(span.Holding);
+        }
+
+        foreach (LeasedSpan<T> span in _stock.TakeReturned(all: true).Except(kept))
         {
             await _session.ReturnAsync(span.Holding, !span.IsUnclean).ConfigureAwait(false);
         }

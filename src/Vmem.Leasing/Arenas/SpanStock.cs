@@ -24,6 +24,7 @@ internal sealed class SpanStock<T>(T quantum, int target, Action wake) : INotify
     private readonly Gate _lock = new();
     private readonly List<LeasedSpan<T>> _ready = [];
     private readonly List<LeasedSpan<T>> _returned = [];
+    private LeasedSpan<T>? _reserved;
     private readonly List<Action> _listeners = [];
     private LeasedSpan<T>[] _inUse = [];
     private SpanNeed<T>? _need;
@@ -51,14 +52,20 @@ internal sealed class SpanStock<T>(T quantum, int target, Action wake) : INotify
         bool isShort;
         using (_lock.EnterScope())
         {
-            for (int i = 0; i < _ready.Count; i++)
+            if (_reserved is { } reserved && reserved.Start == constraints.Min && reserved.Size == size)
+            {
+                span = reserved;
+                _reserved = null;
+                Volatile.Write(ref _inUse, Insert(_inUse, span));
+            }
+
+            for (int i = 0; i < _ready.Count && span is null; i++)
             {
                 if (_ready[i].Serves(size, constraints))
                 {
                     span = _ready[i];
                     _ready.RemoveAt(i);
                     Volatile.Write(ref _inUse, Insert(_inUse, span));
-                    break;
                 }
             }
 
@@ -73,6 +80,15 @@ internal sealed class SpanStock<T>(T quantum, int target, Action wake) : INotify
         }
 
         return span is not null;
+    }
+
+    /// <summary>The next import of exactly this span gets it, and no other.</summary>
+    public void Reserve(LeasedSpan<T> span)
+    {
+        using (_lock.EnterScope())
+        {
+            _reserved = span;
+        }
     }
 
     /// <summary>The arena has no use for a span. It lies ready again, or goes back to the store.</summary>

@@ -145,6 +145,18 @@ public sealed class InMemoryLeaseStore : LeaseStore
         cancellationToken);
 
     /// <inheritdoc/>
+    public override ValueTask<IReadOnlyList<LeaseArena>> ListArenasAsync(CancellationToken cancellationToken = default) =>
+        Answer((machine, _) => machine.ListArenas(), cancellationToken);
+
+    /// <inheritdoc/>
+    public override ValueTask<IReadOnlyList<LeaseSessionInfo>> ListSessionsAsync(CancellationToken cancellationToken = default) =>
+        Answer((machine, _) => machine.ListSessions(TimeOf), cancellationToken);
+
+    /// <inheritdoc/>
+    public override ValueTask<long> PruneAsync(DateTimeOffset before, CancellationToken cancellationToken = default) =>
+        Answer((machine, _) => machine.Prune((before - _originTime).Ticks), cancellationToken);
+
+    /// <inheritdoc/>
     public override IDisposable WatchRoom(int arena, Action mayHaveRoom)
     {
         ArgumentNullException.ThrowIfNull(mayHaveRoom);

@@ -40,16 +40,23 @@ internal sealed partial class LeaseMachine
         [.. ArenaOf(id).Extents.Select(extent => new LeaseExtent(extent.Start, extent.Size, extent.State,
             extent.Session?.Instance ?? default, extent.Session?.Owner ?? "", extent.Fence, timeOf(extent.Since), extent.Watermark))];
 
+    public IReadOnlyList<LeaseArena> ListArenas() => [.. _arenas.Select(static arena => arena.Arena)];
+
+    public IReadOnlyList<LeaseSessionInfo> ListSessions(Func<long, DateTimeOffset> timeOf) =>
+        [.. _sessions.Values.Where(static session => session.Stage != SessionStage.Dead || session.Held.Count > 0).Select(session =>
+            new LeaseSessionInfo(session.Instance, session.Owner, (LeaseSessionStage)session.Stage, TimeSpan.FromTicks(session.Ttl),
+                timeOf(session.Expires), session.Beat, session.Held.Count))];
+
     public IReadOnlyList<LeaseAuditEntry> AuditOf(int arena, long after, int limit, Func<long, DateTimeOffset> timeOf)
     {
         List<LeaseAuditEntry> entries = [];
-        for (int i = (int)Math.Clamp(after, 0, _audit.Count); i < _audit.Count && entries.Count < limit; i++)
+        for (int i = (int)Math.Clamp(after - _pruned, 0, _audit.Count); i < _audit.Count && entries.Count < limit; i++)
         {
             MachineEntry entry = _audit[i];
             if (entry.Arena == 0 || entry.Arena == arena)
             {
-                entries.Add(new LeaseAuditEntry(i + 1, timeOf(entry.At), entry.Event, entry.Arena, entry.Start, entry.Size, entry.Session,
-                    entry.Fence, entry.Detail));
+                entries.Add(new LeaseAuditEntry(_pruned + i + 1, timeOf(entry.At), entry.Event, entry.Arena, entry.Start, entry.Size,
+                    entry.Session, entry.Fence, entry.Detail));
             }
         }
 

@@ -15,6 +15,8 @@ internal sealed partial class LeaseMachine
     private readonly Dictionary<string, MachineArena> _arenaByName = new(StringComparer.Ordinal);
     private readonly List<MachineEntry> _audit = [];
 
+    private long _pruned;                                  // entries that were deleted from the audit: the numbers of others stay
+
     public int Incarnation { get; private set; } = 1;
 
     /// <summary>How many phases of a hold are left.</summary>
@@ -40,6 +42,7 @@ internal sealed partial class LeaseMachine
         }
 
         copy._audit.AddRange(_audit);
+        copy._pruned = _pruned;
         return copy;
     }
 
@@ -138,6 +141,28 @@ internal sealed partial class LeaseMachine
 
         session.Stage = SessionStage.Dead;
         Note(now, LeaseEvent.Close, session: instance);
+    }
+
+    /// <returns>How many entries were deleted.</returns>
+    public long Prune(long before)
+    {
+        int count = 0;
+        while (count < _audit.Count - 1 && _audit[count].At < before)
+        {
+            count++;
+        }
+
+        _audit.RemoveRange(0, count);
+        _pruned += count;
+        foreach (MachineSession session in _sessions.Values.ToArray())
+        {
+            if (session.Stage == SessionStage.Dead && session.Held.Count == 0 && session.Expires < before)
+            {
+                _sessions.Remove(session.Instance);
+            }
+        }
+
+        return count;
     }
 
     /// <summary>Ends phases of the hold that are over; says whether none is left.</summary>

@@ -19,7 +19,7 @@ internal sealed class Holding(LeaseClaim claim, ILeaseHolder holder, long? water
 {
     public LeaseClaim Claim { get; } = claim;
 
-    public ILeaseHolder Holder { get; } = holder;
+    public ILeaseHolder Holder { get; set; } = holder;
 
     /// <summary>What former holders left.</summary>
     public long? Inherited { get; } = watermark;

@@ -91,6 +91,35 @@ public sealed partial class LeaseSession
         return (LeaseVerdict.Granted, holding);
     }
 
+    /// <summary>What was inherited of an arena; each lease is from now on the holder's.</summary>
+    internal Holding[] TakeLegacy(int arena, ILeaseHolder holder)
+    {
+        Holding[] taken = _legacy.Take(arena);
+        Array.ForEach(taken, holding => holding.Holder = holder);
+        return taken;
+    }
+
+    /// <summary>An arena was closed, and what it leased is kept for whoever opens it next.</summary>
+    internal void KeepLegacy(Holding holding) => _legacy.Keep(holding);
+
+    private async Task InheritAsync(string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            IReadOnlyList<LeaseClaim> claims = await _calls.AskAsync(token => _store.InheritAsync(Instance, name, token), cancellationToken)
+                .ConfigureAwait(false);
+            foreach (LeaseClaim claim in claims)
+            {
+                _holdings.Add(_legacy.Add(claim));
+            }
+        }
+        catch
+        {
+            await DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
     /// <summary>A request of unknown outcome is not repeated. If it was granted, the next renewal finds and returns it (R11).</summary>
     internal void Abandon(LeaseRequest request) => _holdings.Forget(request.Id);
 

@@ -27,6 +27,7 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
     private readonly TimeProvider _time;
     private readonly StoreCalls _calls;
     private readonly Holdings _holdings = new();
+    private readonly Legacy _legacy = new();
     private readonly CancellationTokenSource _lost = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Gate _lock = new();
@@ -102,6 +103,8 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
     /// <returns>The session, live.</returns>
     /// <exception cref="ArgumentException">The options contradict each other. The text says how.</exception>
     /// <exception cref="TimeoutException">The store did not answer in time.</exception>
+    /// <exception cref="LeaseSessionException">A living process has the session's name.</exception>
+    /// <exception cref="NotSupportedException">It has a name, and the store knows none.</exception>
     public static async Task<LeaseSession> OpenAsync(LeaseStore store, LeaseSessionOptions? options = null,
         CancellationToken cancellationToken = default)
     {
@@ -115,6 +118,11 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
             token => store.OpenSessionAsync(instance, options.Owner, options.Ttl, LatestUse(options), token),
             cancellationToken).ConfigureAwait(false);
         var session = new LeaseSession(store, options, calls, instance, incarnation, sent);
+        if (options.Name is not null)
+        {
+            await session.InheritAsync(options.Name, cancellationToken).ConfigureAwait(false);
+        }
+
         session._renewing = session.RenewForeverAsync();
         return session;
     }
@@ -131,7 +139,8 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
         }
     }
 
-    /// <summary>Gives back all that is held, at once and without quarantine, and ends the session.</summary>
+    /// <summary>Gives back all that is held, at once and without quarantine, and ends the session. One with a name leaves it to the next of
+    /// the name.</summary>
     /// <returns>A task for the end. It does not fail: what the store does not hear of lapses by itself.</returns>
     /// <remarks>What was freed from a leased arena and not declared clean goes through quarantine all the same.</remarks>
     public async ValueTask DisposeAsync()

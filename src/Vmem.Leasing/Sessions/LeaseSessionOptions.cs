@@ -10,6 +10,11 @@ public sealed record LeaseSessionOptions
     /// <summary>Who holds the leases, for people: machine and process, unless set. It identifies nobody.</summary>
     public string Owner { get; init; } = $"{Environment.MachineName}/{Environment.ProcessId}";
 
+    /// <summary>A stable name, such as that of a service: what the last session of the name left is inherited, and what this one leaves is
+    /// kept for the next. Null, unless set: it gives everything back. Needs a store that knows which processes are dead
+    /// (<c>SqliteLeaseStore</c>); of several processes with the name one has it.</summary>
+    public string? Name { get; init; }
+
     /// <summary>How long the store believes in the session without hearing from it. 30 s unless set; at least 1 s.</summary>
     /// <remarks>What a process held that died is free again after this and the arena's quarantine.</remarks>
     public TimeSpan Ttl { get; init; } = TimeSpan.FromSeconds(30);
@@ -40,6 +45,7 @@ public sealed record LeaseSessionOptions
             Ttl < s_leastTtl ? $"The TTL {Ttl} is below 1 s: a garbage collection or a slow disk would end the session." :
             RenewEvery <= TimeSpan.Zero || RenewEvery > Ttl / 3
                 ? $"Renewing every {RenewEvery} is not often enough for a TTL of {Ttl}: at most every {Ttl / 3}, so that two may fail." :
+            Name is { Length: 0 } ? "An empty name is no session's: leave it unset." :
             !(Margin > 0 && Margin < 0.5) ? $"The margin {Margin} is not between 0 and 0.5." : null;
         if (fault is not null)
         {

@@ -137,6 +137,35 @@ public abstract class LeaseStore : IAsyncDisposable
     /// <returns>What is wrong, in words; empty if nothing is.</returns>
     public abstract ValueTask<IReadOnlyList<string>> ValidateAsync(int arena, CancellationToken cancellationToken = default);
 
+    /// <summary>All arenas of the store.</summary>
+    /// <param name="cancellationToken">Ends the call.</param>
+    /// <returns>The arenas, in order of their numbers.</returns>
+    public abstract ValueTask<IReadOnlyList<LeaseArena>> ListArenasAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>All sessions that are not over, or still hold something.</summary>
+    /// <param name="cancellationToken">Ends the call.</param>
+    /// <returns>The sessions, the oldest first.</returns>
+    public abstract ValueTask<IReadOnlyList<LeaseSessionInfo>> ListSessionsAsync(CancellationToken cancellationToken = default);
+
+    /// <summary>Deletes what the audit says of the time before, and sessions that were over by then and hold nothing. The newest entry
+    /// stays.</summary>
+    /// <param name="before">A time of the store's clock.</param>
+    /// <param name="cancellationToken">Ends the call; it may be repeated.</param>
+    /// <returns>How many entries were deleted.</returns>
+    public abstract ValueTask<long> PruneAsync(DateTimeOffset before, CancellationToken cancellationToken = default);
+
+    /// <summary>Hands everything that the last session of a name left to a new one, under new fences, and gives the name to that. Only for
+    /// a store that knows for certain which processes are dead.</summary>
+    /// <param name="session">The new session.</param>
+    /// <param name="name">The name. From now on what the session holds is not reclaimed, but inherited.</param>
+    /// <param name="cancellationToken">Ends the call; it may be repeated.</param>
+    /// <returns>All that the session holds now.</returns>
+    /// <exception cref="LeaseSessionException">A living process has the name, or the store cannot know.</exception>
+    /// <exception cref="NotSupportedException">The engine knows no names.</exception>
+    public virtual ValueTask<IReadOnlyList<LeaseClaim>> InheritAsync(Guid session, string name,
+        CancellationToken cancellationToken = default) => throw new NotSupportedException(
+            $"{GetType().Name} cannot know which processes are dead, so no session can have a name in it: use a store in a file of this machine, SqliteLeaseStore.");
+
     /// <summary>Calls when room may have come, if the engine can tell. It is a hint that may be missing; whoever waits asks again in any
     /// case (R9).</summary>
     /// <param name="arena">The arena.</param>

@@ -23,6 +23,7 @@ internal static class ToolCommand
             RecordCommand.Create(console),
             MapCommand.Create(console),
             ResidentCommand.Create(console),
+            LeaseCommand.Create(console),
         };
         ParseResult parsed = root.Parse(args);
         if (parsed.Action is ParseErrorAction)

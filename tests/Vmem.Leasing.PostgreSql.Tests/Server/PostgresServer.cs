@@ -20,6 +20,8 @@ public sealed class PostgresServer : IAsyncLifetime
             .Where(bin => File.Exists(Path.Combine(bin, "postgres"))).Order(StringComparer.Ordinal).LastOrDefault()
         : null;
 
+    public int Port => _port;
+
     private string Data => Path.Combine(_folder, "data");
 
     public async ValueTask InitializeAsync()
@@ -37,6 +39,10 @@ public sealed class PostgresServer : IAsyncLifetime
     /// <summary>Connects to a database as a role.</summary>
     public NpgsqlDataSource Connect(string database = "postgres", string role = "postgres", string more = "") => NpgsqlDataSource.Create(
         $"Host=127.0.0.1;Port={_port};Database={database};Username={role};Timeout=30;Include Error Detail=true;{more}");
+
+    /// <summary>The address of a database, perhaps by way of a proxy.</summary>
+    public string AddressOf(string database, int? proxy = null) =>
+        $"Host=127.0.0.1;Port={proxy ?? _port};Database={database};Username=postgres;Timeout=5;Command Timeout=5";
 
     /// <summary>A new, empty database.</summary>
     public async Task<string> CreateDatabaseAsync(string owner = "postgres")
@@ -119,7 +125,7 @@ public sealed class PostgresServer : IAsyncLifetime
         Assert.True(process.ExitCode == 0, end);
     }
 
-    private static async Task<string> OutputAsync(params string[] command)
+    public static async Task<string> OutputAsync(params string[] command)
     {
         ProcessStartInfo start = new(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         using Process process = Process.Start(start)!;

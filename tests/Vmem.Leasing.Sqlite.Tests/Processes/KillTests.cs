@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 
 namespace Vmem.Leasing.Sqlite.Tests.Processes;
@@ -7,7 +6,6 @@ namespace Vmem.Leasing.Sqlite.Tests.Processes;
 /// holder keeps a file of the value's name locked, as a server keeps a port bound.</summary>
 public sealed class KillTests : IDisposable
 {
-    private const string FolderVariable = "VMEM_KILL_FOLDER";
     private const int Workers = 4;
     private const int Values = 24;
 
@@ -15,47 +13,38 @@ public sealed class KillTests : IDisposable
     private static readonly int s_kills = int.Parse(Environment.GetEnvironmentVariable("VMEM_KILLS") ?? "5", CultureInfo.InvariantCulture);
 
     private readonly TempFile _file = new();
+    private readonly List<Child> _started = [];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        _started.ForEach(static worker => worker.Dispose());
+        _file.Dispose();
+    }
 
     [Fact]
     [Trait("Once", "Release")]
     public async Task Processes_that_are_killed_leave_nothing_behind_and_no_value_has_two_holders()
     {
         Random random = new(1);
-        List<Process> workers = [.. Enumerable.Range(0, Workers).Select(_ => Start())];
-        try
+        List<Child> workers = [.. Enumerable.Range(0, Workers).Select(_ => Start())];
+        for (int kill = 0; kill < s_kills; kill++)
         {
-            for (int kill = 0; kill < s_kills; kill++)
+            Child victim = workers[random.Next(Workers)];
+            for (int uses = random.Next(1, 40); uses > 0; uses--)
             {
-                Process victim = workers[random.Next(Workers)];
-                for (int uses = random.Next(1, 40); uses > 0;)
-                {
-                    string? said = await victim.StandardOutput.ReadLineAsync(Token);
-                    Assert.NotNull(said);
-                    Assert.DoesNotContain("CONFLICT", said, StringComparison.Ordinal);
-                    uses -= said.Length > 0 && char.IsAsciiDigit(said[0]) ? 1 : 0;
-                }
-
-                victim.Kill();
-                await victim.WaitForExitAsync(Token);
-                workers.Remove(victim);
-                victim.Dispose();
-                workers.Add(Start());
+                Assert.DoesNotContain("CONFLICT", await victim.ReadAsync(Token), StringComparison.Ordinal);
             }
-        }
-        finally
-        {
-            workers.ForEach(static worker => worker.Kill());
+
+            victim.Kill();
+            workers[workers.IndexOf(victim)] = Start();
         }
 
-        foreach (Process worker in workers)
+        workers.ForEach(static worker => worker.Kill());
+        foreach (Child worker in _started)
         {
-            await worker.WaitForExitAsync(Token);
-            Assert.DoesNotContain("CONFLICT", await worker.StandardOutput.ReadToEndAsync(Token), StringComparison.Ordinal);
-            worker.Dispose();
+            Assert.DoesNotContain("CONFLICT", await worker.ReadRestAsync(Token), StringComparison.Ordinal);
         }
 
         await using var store = new SqliteLeaseStore(_file.Path);
@@ -74,7 +63,7 @@ public sealed class KillTests : IDisposable
     [Fact(Explicit = true)]
     public async Task Worker()
     {
-        string folder = Environment.GetEnvironmentVariable(FolderVariable)!;
+        string folder = Child.Folder;
         await using var store = new SqliteLeaseStore(Path.Combine(folder, "leases.db"), new() { BusyTimeout = TimeSpan.FromMinutes(1) });
         TimeSpan hour = TimeSpan.FromHours(1);                 // so nothing comes back by time
         LeaseDefinition slots = new() { Start = 0, Size = Values, Type = "UInt16", Quarantine = hour };
@@ -113,14 +102,10 @@ public sealed class KillTests : IDisposable
         }
     }
 
-    private Process Start()
+    private Child Start()
     {
-        ProcessStartInfo start = new(Environment.ProcessPath!) { RedirectStandardOutput = true };
-        string method = $"{typeof(KillTests).FullName}.{nameof(Worker)}";
-        string[] arguments = ["--explicit", "only", "--filter-method", method, "--progress", "off"];
-        Array.ForEach(arguments, start.ArgumentList.Add);
-        start.Environment[FolderVariable] = _file.Folder;
-        start.Environment["DOTNET_TieredPGO"] = "0";
-        return Process.Start(start)!;
+        Child worker = Child.Start(typeof(KillTests), nameof(Worker), _file.Folder);
+        _started.Add(worker);
+        return worker;
     }
 }

@@ -85,6 +85,15 @@ public sealed class UnreliableStore(LeaseStore store) : LeaseStore
     public override ValueTask<IReadOnlyList<string>> ValidateAsync(int arena, CancellationToken cancellationToken = default) =>
         PassAsync("validate", () => store.ValidateAsync(arena, cancellationToken));
 
+    public override ValueTask<IReadOnlyList<LeaseArena>> ListArenasAsync(CancellationToken cancellationToken = default) =>
+        PassAsync("arenas", () => store.ListArenasAsync(cancellationToken));
+
+    public override ValueTask<IReadOnlyList<LeaseSessionInfo>> ListSessionsAsync(CancellationToken cancellationToken = default) =>
+        PassAsync("sessions", () => store.ListSessionsAsync(cancellationToken));
+
+    public override ValueTask<long> PruneAsync(DateTimeOffset before, CancellationToken cancellationToken = default) =>
+        PassAsync("prune", () => store.PruneAsync(before, cancellationToken));
+
     private async ValueTask<TResult> PassAsync<TResult>(string name, Func<ValueTask<TResult>> call)
     {
         Interlocked.Increment(ref _calls);

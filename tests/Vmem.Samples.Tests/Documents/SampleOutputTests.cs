@@ -12,6 +12,7 @@ public sealed class SampleOutputTests
     [InlineData("FileExtents")]
     [InlineData("GpuBuffer")]
     [InlineData("Metrics")]
+    [InlineData("PortBlocks")]
     public async Task The_readme_shows_what_the_sample_prints(string sample)
     {
         (int exitCode, string output) = await RunAsync(sample);

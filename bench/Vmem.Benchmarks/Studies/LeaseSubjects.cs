@@ -1,0 +1,143 @@
+using System.Diagnostics;
+using Microsoft.Data.Sqlite;
+using Npgsql;
+using Vmem.Leasing;
+
+namespace Vmem.Benchmarks.Studies;
+
+/// <summary>An engine that keeps leases, and can count.</summary>
+internal interface ILeaseSubject : IDisposable
+{
+    /// <summary>How many grants there are a second.</summary>
+    Task<double> GrantsAsync(int clients, double seconds);
+
+    /// <summary>How often a row is counted up a second.</summary>
+    Task<double> CountsAsync(int clients, double seconds);
+}
+
+/// <summary>What both engines share.</summary>
+internal abstract class LeaseSubject : ILeaseSubject
+{
+    private static readonly TimeSpan s_hour = TimeSpan.FromHours(1);
+
+    private LeaseArena? _arena;
+    private Guid _session;
+
+    protected abstract LeaseStore Store { get; }
+
+    public async Task<double> GrantsAsync(int clients, double seconds)
+    {
+        if (_arena is null)
+        {
+            await FillAsync(0);
+        }
+
+        return await RunAsync(clients, seconds, async _ =>
+            await Store.GrantAsync(new LeaseRequest(_arena!.Id, _session, Guid.NewGuid(), 1)));
+    }
+
+    public Task<double> CountsAsync(int clients, double seconds) => RunAsync(clients, seconds, CountAsync);
+
+    /// <summary>Makes the arena, with so many extents in it.</summary>
+    public async Task FillAsync(int extents)
+    {
+        LeaseDefinition definition = new() { Start = 0, Size = UInt128.One << 40, Type = nameof(UInt64), Quarantine = s_hour };
+        _arena = await Store.EnsureArenaAsync($"ids {Guid.NewGuid()}", definition);
+        _session = Guid.NewGuid();
+        await Store.OpenSessionAsync(_session, "study", s_hour, 0);
+        for (int i = 0; i < extents; i += 500)
+        {
+            await Task.WhenAll(Enumerable.Range(0, Math.Min(500, extents - i)).Select(async _ =>
+                await Store.GrantAsync(new LeaseRequest(_arena.Id, _session, Guid.NewGuid(), 1))));
+        }
+    }
+
+    public abstract void Dispose();
+
+    protected abstract Task CountAsync(int client);
+
+    private static async Task<double> RunAsync(int clients, double seconds, Func<int, Task> once)
+    {
+        long begin = Stopwatch.GetTimestamp();
+        long done = 0;
+        await Task.WhenAll(Enumerable.Range(0, clients).Select(client => Task.Run(async () =>
+        {
+            while (Stopwatch.GetElapsedTime(begin).TotalSeconds < seconds)
+            {
+                await once(client);
+                Interlocked.Increment(ref done);
+            }
+        })));
+        return done / Stopwatch.GetElapsedTime(begin).TotalSeconds;
+    }
+}
+
+/// <summary>A file.</summary>
+internal sealed class LeaseFileSubject : LeaseSubject
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("vmem-study-").FullName;
+    private readonly SqliteLeaseStore _store;
+    private readonly SqliteConnection _counter;
+    private readonly SqliteCommand _count;
+
+    public LeaseFileSubject()
+    {
+        _store = new SqliteLeaseStore(Path.Combine(_folder, "leases.db"));
+        _counter = new SqliteConnection($"Data Source={Path.Combine(_folder, "counter.db")};Pooling=False");
+        _counter.Open();
+        _count = _counter.CreateCommand();
+        _count.CommandText = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE counter (value INTEGER); INSERT INTO counter VALUES (0)";
+        _count.ExecuteNonQuery();
+        _count.CommandText = "UPDATE counter SET value = value + 1 RETURNING value";
+    }
+
+    protected override LeaseStore Store => _store;
+
+    public override void Dispose()
+    {
+        _store.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        _count.Dispose();
+        _counter.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    // One connection: more of them do not count faster, as one writes at a time.
+    protected override Task CountAsync(int client)
+    {
+        lock (_count)
+        {
+            _count.ExecuteScalar();
+        }
+
+        return Task.CompletedTask;
+    }
+}
+
+/// <summary>A server.</summary>
+internal sealed class LeaseServerSubject : LeaseSubject
+{
+    private readonly NpgsqlDataSource _source;
+
+    public LeaseServerSubject(string server)
+    {
+        _source = NpgsqlDataSource.Create(server);
+        Store = new PostgreSqlLeaseStore(_source);
+        Execute("CREATE TABLE IF NOT EXISTS counter (value bigint); DELETE FROM counter; INSERT INTO counter VALUES (0)");
+    }
+
+    protected override LeaseStore Store { get; }
+
+    public override void Dispose() => _source.Dispose();
+
+    protected override async Task CountAsync(int client)
+    {
+        await using NpgsqlCommand command = _source.CreateCommand("UPDATE counter SET value = value + 1 RETURNING value");
+        await command.ExecuteScalarAsync();
+    }
+
+    private void Execute(string sql)
+    {
+        using NpgsqlCommand command = _source.CreateCommand(sql);
+        command.ExecuteNonQuery();
+    }
+}

@@ -1,0 +1,119 @@
+using Vmem.Benchmarks.Measurement;
+using Vmem.Benchmarks.Reports;
+using Vmem.Leasing;
+
+namespace Vmem.Benchmarks.Studies;
+
+/// <summary>What a lease costs, beside the cheapest thing that the same engine can do and that survives: counting up a row.</summary>
+internal sealed class LeasesStudy : IStudy
+{
+    /// <summary>A connection string of a PostgreSQL database that may be filled; unset: only the file is measured.</summary>
+    private const string ServerVariable = "VMEM_POSTGRES";
+
+    private const int Together = 64;
+    private const int Extents = 200_000;
+
+    public string Name => "leases";
+
+    public string Description => "Grants of the lease stores beside UPDATE counter, IDs through leased spans, and the look at the deadline.";
+
+    public StudyReport Run(StudyContext context)
+    {
+        var report = new StudyReport(
+            Name,
+            "Leases",
+            "Grants of one value, one after the other, and by as many clients as are named at once. The counter is `UPDATE counter` in a transaction of its own, in the same engine with the same settings. The subjects take turns, the median of all turns counts.");
+        int runs = context.Settings.Runs ?? 5;
+        using (var file = new LeaseFileSubject())
+        {
+            Rates(report, context, runs, "SQLite, synchronous=FULL", file, Together);
+            report.Add(new Bar($"grants a second of {Together} together in a file", "30,000/s", 30_000,
+                Rounds.Median(Rounds.Alone(runs, () => file.GrantsAsync(Together, context.Settings.Seconds).GetAwaiter().GetResult())),
+                "/s", AtLeast: true));
+            Growth(report, context, runs, file);
+        }
+
+        if (Environment.GetEnvironmentVariable(ServerVariable) is { } server)
+        {
+            using var database = new LeaseServerSubject(server);
+            Rates(report, context, runs, "PostgreSQL", database, 8);
+        }
+
+        Ids(report, context, runs);
+        Deadline(report, runs);
+        return report;
+    }
+
+    private static void Rates(StudyReport report, StudyContext context, int runs, string engine, ILeaseSubject subject, int clients)
+    {
+        Func<Task<double>>[] subjects =
+        [
+            () => subject.CountsAsync(1, context.Settings.Seconds), () => subject.GrantsAsync(1, context.Settings.Seconds),
+            () => subject.CountsAsync(clients, context.Settings.Seconds), () => subject.GrantsAsync(clients, context.Settings.Seconds),
+        ];
+        double[] rates = [.. Rounds.InTurns(subjects, runs, one => one().GetAwaiter().GetResult()).Select(Rounds.Median)];
+        report.Add(new ReportTable($"{engine}: a second, median of {runs}", ["clients", "UPDATE counter", "grant", "grant : counter"],
+            [
+                ["1", Cells.Fixed(rates[0], 0), Cells.Fixed(rates[1], 0), Cells.Fixed(rates[1] / rates[0], 2)],
+                [Cells.Count(clients), Cells.Fixed(rates[2], 0), Cells.Fixed(rates[3], 0), Cells.Fixed(rates[3] / rates[2], 2)],
+            ]));
+        report.Add(new Bar($"{engine}: the time of a grant against that of the counter, one client", "1.3×", 1.3,
+            rates[0] / rates[1], "×"));
+        report.Add(new Bar($"{engine}: grants against counts, {clients} clients", "1.2×", 1.2, rates[3] / rates[2], "×", AtLeast: true));
+        context.Progress($"{engine}: counter {Cells.Fixed(rates[0], 0)} and {Cells.Fixed(rates[2], 0)}, "
+            + $"grant {Cells.Fixed(rates[1], 0)} and {Cells.Fixed(rates[3], 0)} a second");
+    }
+
+    private static void Growth(StudyReport report, StudyContext context, int runs, LeaseFileSubject file)
+    {
+        using var full = new LeaseFileSubject();
+        full.FillAsync(Extents).GetAwaiter().GetResult();
+        double[][] turns = Rounds.InTurns((LeaseFileSubject[])[file, full], runs,
+            one => one.GrantsAsync(1, context.Settings.Seconds).GetAwaiter().GetResult());
+        double[] rates = [.. turns.Select(Rounds.Median)];
+        report.Add(new Bar($"the time of a grant beside {Extents:N0} extents against one in a small arena", "2×", 2,
+            rates[0] / rates[1], "×"));
+        context.Progress($"{Extents} extents: {Cells.Fixed(rates[1], 0)} a second");
+    }
+
+    private static void Ids(StudyReport report, StudyContext context, int runs)
+    {
+        var rows = new List<IReadOnlyList<string>>();
+        foreach (ulong span in (ulong[])[1_024, 65_536])
+        {
+            using var leased = new LeasedIds(span);
+            using var plain = new PlainIds();
+            double[][] turns = Rounds.InTurns((IIds[])[leased, plain], runs,
+                one => one.RunAsync(context.Settings.Seconds).GetAwaiter().GetResult());
+            double[] rates = [.. turns.Select(Rounds.Median)];
+            rows.Add([Cells.Count((long)span), Cells.Fixed(rates[0], 0), Cells.Fixed(rates[1], 0), Cells.Fixed(rates[0] / rates[1], 2)]);
+            context.Progress($"IDs by spans of {span}: {Cells.Fixed(rates[0], 0)} a second, {Cells.Fixed(rates[1], 0)} without leases");
+            report.Add(span == 1_024
+                ? new Bar("IDs a second by spans of 1,024", "400,000/s", 400_000, rates[0], "/s", AtLeast: true)
+                : new Bar("IDs a second by spans of 65,536 against an arena without leases", "0.75×", 0.75, rates[0] / rates[1], "×",
+                    AtLeast: true));
+        }
+
+        report.Add(new ReportTable($"AllocateAsync of one ID, no frees, a second; median of {runs}",
+            ["span", "leased", "Arena", "leased : Arena"], rows));
+    }
+
+    private static void Deadline(StudyReport report, int runs)
+    {
+        const int Looks = 10_000_000;
+        var store = new InMemoryLeaseStore();
+        LeaseSession session = LeaseSession.OpenAsync(store).GetAwaiter().GetResult();
+        double nanoseconds = Rounds.Median(Rounds.Alone(runs, () =>
+        {
+            long begin = System.Diagnostics.Stopwatch.GetTimestamp();
+            for (int i = 0; i < Looks; i++)
+            {
+                session.ThrowIfInvalid();
+            }
+
+            return System.Diagnostics.Stopwatch.GetElapsedTime(begin).TotalNanoseconds / Looks;
+        }));
+        session.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        report.Add(new Bar("a look at the deadline", "35 ns", 35, nanoseconds, "ns"));
+    }
+}

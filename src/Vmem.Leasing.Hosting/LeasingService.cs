@@ -1,0 +1,87 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Vmem.Leasing.Hosting;
+
+/// <summary>Holds the host's session: opened first, released last.</summary>
+internal sealed partial class LeasingService(LeaseStore store, LeasingOptions options, HostedLeases leases,
+    IHostApplicationLifetime lifetime, ILogger<LeasingService> logger)
+    : IHostedLifecycleService
+{
+    private LeaseSession? _session;
+
+    public async Task StartingAsync(CancellationToken cancellationToken)
+    {
+        Action<Exception>? faulted = options.Session.Faulted;
+        LeaseSessionOptions session = options.Session with
+        {
+            Faulted = fault =>
+            {
+                LogFault(fault);
+                faulted?.Invoke(fault);
+            },
+        };
+        _session = await LeaseSession.OpenAsync(store, session, cancellationToken).ConfigureAwait(false);
+        leases.Session = _session;
+        _session.StateChanged += OnStateChanged;
+        LogOpened(session.Owner, _session.Instance, session.Ttl);
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>After all services have stopped: nobody uses anything any more.</summary>
+    public async Task StoppedAsync(CancellationToken cancellationToken)
+    {
+        if (_session is { } session)
+        {
+            session.StateChanged -= OnStateChanged;
+            await session.DisposeAsync().ConfigureAwait(false);
+            LogReleased(session.Instance);
+        }
+    }
+
+    private void OnStateChanged(LeaseStateChange change)
+    {
+        switch (change.To)
+        {
+            case LeaseState.Live:
+                LogResumed(change.Reason);
+                break;
+            case LeaseState.Suspended:
+                LogSuspended(change.Reason);
+                break;
+            default:
+                LogLost(change.Reason);
+                if (options.StopsWhenLost)
+                {
+                    lifetime.StopApplication();
+                }
+
+                break;
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Information, "The lease session of {Owner} is open: {Session}, TTL {Ttl}.")]
+    private partial void LogOpened(string owner, Guid session, TimeSpan ttl);
+
+    [LoggerMessage(2, LogLevel.Information, "The lease session {Session} gave everything back.")]
+    private partial void LogReleased(Guid session);
+
+    [LoggerMessage(3, LogLevel.Warning, "The lease session is suspended: nothing that it leased may be used. {Reason}")]
+    private partial void LogSuspended(string reason);
+
+    [LoggerMessage(4, LogLevel.Information, "The lease session is valid again. {Reason}")]
+    private partial void LogResumed(string reason);
+
+    [LoggerMessage(5, LogLevel.Critical, "The lease session is lost: what it leased may be somebody else's. {Reason}")]
+    private partial void LogLost(string reason);
+
+    [LoggerMessage(6, LogLevel.Warning, "The lease store failed, or a handler of the session did.")]
+    private partial void LogFault(Exception fault);
+}

@@ -1,0 +1,108 @@
+using Vmem.Leasing.Sqlite.Processes;
+using Vmem.Leasing.Sqlite.Sql;
+
+namespace Vmem.Leasing.Sqlite.Machine;
+
+// What operators ask, and what is inherited.
+internal sealed partial class LeaseMachine
+{
+    public IReadOnlyList<LeaseArena> ListArenas()
+    {
+        List<int> ids = [];
+        using (Rows rows = database.Query("SELECT id FROM arena ORDER BY id"))
+        {
+            while (rows.Next())
+            {
+                ids.Add(rows.Number32(0));
+            }
+        }
+
+        return [.. ids.Select(id => ArenaOf(id).Arena)];
+    }
+
+    public IReadOnlyList<LeaseSessionInfo> ListSessions()
+    {
+        List<LeaseSessionInfo> sessions = [];
+        using Rows rows = database.Query(
+            "SELECT s.instance, s.owner, s.state, s.ttl, s.expires, s.beat, (SELECT count(*) FROM extent e WHERE e.session = s.id AND e.state = 1) FROM session s WHERE s.state < 3 ORDER BY s.id");
+        while (rows.Next())
+        {
+            sessions.Add(new LeaseSessionInfo(rows.Id(0), rows.Text(1), (LeaseSessionStage)rows.Number(2), new TimeSpan(rows.Number(3)),
+                rows.Time(4), rows.Number(5), rows.Number(6)));
+        }
+
+        return sessions;
+    }
+
+    /// <returns>How many entries were deleted.</returns>
+    public long Prune(long before)
+    {
+        int deleted = database.Do("DELETE FROM audit WHERE at < ?1 AND seq < ?2", before, _sequence);
+        database.Do("DELETE FROM session WHERE state = 3 AND expires < ?1", before);
+        _sessions.Clear();
+        return deleted;
+    }
+
+    /// <summary>Hands what the last session of a name left to a new one. It is dead for certain: its process let go of its lock, or it was
+    /// closed.</summary>
+    public IReadOnlyList<LeaseClaim> Inherit(Guid instance, string name)
+    {
+        if (process is null)
+        {
+            throw new LeaseSessionException($"File locks do not work beside {database.Path}: nobody can know whether the last process of '{name}' is dead. Use a drive of this machine.");
+        }
+
+        if (SessionOf(instance) is not { Stage: SessionStage.Live or SessionStage.Lapsed } heir)
+        {
+            throw new LeaseSessionException($"Session {instance}, which is to be '{name}', is over or unknown.");
+        }
+
+        long now = Now;
+        List<(Guid Session, Guid? Process, SessionStage Stage)> former = [];
+        using (Rows rows = database.Query("SELECT instance, process, state FROM session WHERE name = ?1 AND state < 3 AND id <> ?2", name, heir.Id))
+        {
+            while (rows.Next())
+            {
+                former.Add((rows.Id(0), rows.IsNull(1) ? null : rows.Id(1), (SessionStage)rows.Number(2)));
+            }
+        }
+
+        foreach ((Guid session, Guid? holder, SessionStage stage) in former)
+        {
+            if (stage < SessionStage.Dead && (holder is not { } locked || locked == process || !LifeLock.IsDead(folder, locked)))
+            {
+                throw new LeaseSessionException($"'{name}' is in use: session {session} has the name, and its process lives. End that process, or take another name.");
+            }
+        }
+
+        database.Do("UPDATE session SET name = ?2 WHERE id = ?1", heir.Id, name);
+        foreach ((Guid session, _, SessionStage stage) in former)
+        {
+            Bequeath(SessionOf(session)!, heir, stage, now);
+        }
+
+        return HeldBy(instance);
+    }
+
+    private void Bequeath(SessionRow former, SessionRow heir, SessionStage stage, long now)
+    {
+        if (stage < SessionStage.Dead)
+        {
+            Note(now, LeaseEvent.Die, session: former.Instance, detail: "its process ended");
+        }
+
+        SetStage(former, SessionStage.Dead);
+        foreach ((int id, ExtentRow extent) in HeldBy(former))
+        {
+            ArenaRow arena = ArenaOf(id);
+            ExtentRow left = extent with { Fence = ++arena.Fence, Since = now };
+            Note(now, LeaseEvent.Reclaim, id, extent, former.Instance, "inherited");
+            Note(now, LeaseEvent.Free, id, extent);
+            database.Do("UPDATE extent SET session = ?3, request = ?4, fence = ?5, since = ?6 WHERE arena = ?1 AND start = ?2",
+                id, left.Start, heir.Id, Guid.NewGuid(), left.Fence, now);
+            Note(now, LeaseEvent.Grant, id, left, heir.Instance, "inherited");
+        }
+
+        SetStage(former, SessionStage.Gone);
+    }
+}

@@ -1,0 +1,151 @@
+using Vmem.Checks;
+using Vmem.Leasing.Arenas;
+using Vmem.Leasing.Sessions;
+
+namespace Vmem.Leasing;
+
+// What a session with a name inherits.
+public sealed partial class LeasedArena<T>
+{
+    private readonly Gate _inheritedLock = new();
+    private readonly List<LeasedSpan<T>> _inherited = [];
+
+    /// <summary>The spans that the last session of the name left, under their new fences. Nothing of them is handed out before
+    /// <see cref="Restore"/>. Empty if the session has no name.</summary>
+    public IReadOnlyList<LeasedRange<T>> Inherited { get; private set; } = [];
+
+    /// <summary>Says what of the inherited spans lives: what of the ranges that were handed out before is still in use. All else of them is
+    /// handed out again from now on.</summary>
+    /// <param name="live">The ranges, as they were allocated; their fences are not looked at. Each lies in one inherited span, and no two
+    /// overlap.</param>
+    /// <returns>The same ranges under their new fences, to be freed like any.</returns>
+    /// <exception cref="ArgumentException">A range lies in no inherited span, overlaps another, or is not of whole quanta. Nothing was
+    /// changed.</exception>
+    /// <exception cref="InvalidOperationException">It was called before.</exception>
+    public IReadOnlyList<LeasedRange<T>> Restore(IEnumerable<LeasedRange<T>> live)
+    {
+        ArgumentNullException.ThrowIfNull(live);
+        ObjectDisposedException.ThrowIf(IsClosed, this);
+        List<LeasedRange<T>>[] bySpan = Sort([.. live.OrderBy(static range => range.Start)]);
+        LeasedSpan<T>[] spans;
+        using (_inheritedLock.EnterScope())
+        {
+            spans = [.. _inherited];
+            _inherited.Clear();
+        }
+
+        if (spans.Length != bySpan.Length)
+        {
+            throw new InvalidOperationException($"What was inherited of arena '{Name}' has been restored before.");
+        }
+
+        for (int i = 0; i < spans.Length; i++)
+        {
+            RestoreSpan(spans[i], bySpan[i]);
+        }
+
+        _stock.Notify();
+        return [.. bySpan.SelectMany(static ranges => ranges)];
+    }
+
+    private void Inherit()
+    {
+        foreach (Holding holding in _session.TakeLegacy(_arena.Id, this))
+        {
+            LeaseClaim claim = holding.Claim;
+            _inherited.Add(new LeasedSpan<T>(T.CreateChecked(claim.Start), T.CreateChecked(claim.Size), holding));
+        }
+
+        Inherited = [.. _inherited.Select(static span => new LeasedRange<T>(span.Start, span.Size, span.Fence))];
+    }
+
+    private List<LeasedRange<T>>[] Sort(LeasedRange<T>[] live)
+    {
+        var bySpan = new List<LeasedRange<T>>[Inherited.Count];
+        for (int i = 0; i < bySpan.Length; i++)
+        {
+            bySpan[i] = [];
+        }
+
+        T end = T.Zero;
+        foreach (LeasedRange<T> range in live)
+        {
+            int place = Inherited.TakeWhile(span => range.Start - span.Start >= span.Size).Count();
+            string? fault =
+                place == bySpan.Length || Inherited[place].Size - (range.Start - Inherited[place].Start) < range.Size ? "lies in no inherited span" :
+                T.IsZero(range.Size) || !T.IsZero(range.Start % Arena.Quantum) || !T.IsZero(range.Size % Arena.Quantum) ? $"is not of whole quanta of {Arena.Quantum}" :
+                range.Start < end ? "overlaps another" : null;
+            if (fault is not null)
+            {
+                throw new ArgumentException($"The range of {range.Size} at {range.Start} {fault} of arena '{Name}'. Nothing was restored.", nameof(live));
+            }
+
+            end = range.Start + range.Size;
+            bySpan[place].Add(range with { Fence = Inherited[place].Fence });
+        }
+
+        return bySpan;
+    }
+
+    /// <summary>The span is imported and allocated whole, so nobody gets anything of it meanwhile; then what does not live is
+    /// freed.</summary>
+    private void RestoreSpan(LeasedSpan<T> span, List<LeasedRange<T>> live)
+    {
+        T start = span.Start;
+        T rest = span.Size;
+        _stock.Reserve(span);
+        if (!Arena.TryAllocateConstrained(rest, new() { Min = start, Max = start + rest }, out _))
+        {
+            throw new InvalidOperationException($"The inherited span of {rest} at {start} was lost before it could be restored.");
+        }
+
+        foreach (LeasedRange<T> range in live)
+        {
+            rest -= FreeUpTo(range.Start, ref start, rest);
+            if (range.Size < rest)
+            {
+                Arena.Split(start, rest, start + range.Size);
+            }
+
+            start += range.Size;
+            rest -= range.Size;
+        }
+
+        if (!T.IsZero(rest))
+        {
+            Arena.Free(start, rest);
+        }
+    }
+
+    private T FreeUpTo(T end, ref T start, T rest)
+    {
+        T gap = end - start;
+        if (!T.IsZero(gap))
+        {
+            Arena.Split(start, rest, end);
+            Arena.Free(start, gap);
+            start = end;
+        }
+
+        return gap;
+    }
+
+    /// <summary>At the end: the spans that go to the next session of the name, as something in them is still allocated.</summary>
+    private HashSet<LeasedSpan<T>> TakeKept()
+    {
+        if (_session.Options.Name is null)
+        {
+            return [];
+        }
+
+        HashSet<LeasedSpan<T>> kept = [.. Arena.GetSegments().Where(static segment => segment.Kind == SegmentKind.Allocated)
+            .Select(segment => _stock.Find(segment.Start)).OfType<LeasedSpan<T>>()];
+        using (_inheritedLock.EnterScope())
+        {
+            kept.UnionWith(_inherited);
+            _inherited.Clear();
+        }
+
+        return kept;
+    }
+}

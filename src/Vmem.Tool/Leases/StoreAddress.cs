@@ -1,0 +1,96 @@
+using Npgsql;
+using Vmem.Leasing;
+
+namespace Vmem.Tool.Leases;
+
+/// <summary>Where leases are kept, as the command line says it: a file of SQLite, or a connection string of PostgreSQL.</summary>
+internal sealed class StoreAddress : IAsyncDisposable
+{
+    private static readonly string[] s_keys = ["host", "server", "data source"];
+
+    private readonly bool _isReadOnly;
+    private LeaseStore? _store;
+
+    /// <param name="text">The address.</param>
+    /// <param name="isReadOnly">Whether nothing will be changed.</param>
+    /// <exception cref="LeaseAddressException">It is none.</exception>
+    public StoreAddress(string text, bool isReadOnly)
+    {
+        _isReadOnly = isReadOnly;
+        if (text.Length == 0)
+        {
+            throw new LeaseAddressException("an empty address is no store's: give a file, or a connection string such as \"Host=…;Database=…\"");
+        }
+
+        if (text.StartsWith("postgres://", StringComparison.Ordinal) || text.StartsWith("postgresql://", StringComparison.Ordinal))
+        {
+            Database = NpgsqlDataSource.Create(OfUri(new Uri(text)));
+        }
+        else if (Array.Exists(text.Split(';'), static part =>
+            part.Split('=') is [string key, _, ..] && s_keys.Contains(key.Trim().ToLowerInvariant())))
+        {
+            try
+            {
+                Database = NpgsqlDataSource.Create(text);
+            }
+            catch (ArgumentException fault)
+            {
+                throw new LeaseAddressException($"the connection string is wrong: {fault.Message}");
+            }
+        }
+        else
+        {
+            File = text;
+        }
+    }
+
+    /// <summary>The database; null: it is a file.</summary>
+    public NpgsqlDataSource? Database { get; }
+
+    /// <summary>The file; null: it is a database.</summary>
+    public string? File { get; }
+
+    public LeaseStore Store => _store ??= Open();
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_store is not null)
+        {
+            await _store.DisposeAsync();
+        }
+
+        if (Database is not null)
+        {
+            await Database.DisposeAsync();
+        }
+    }
+
+    private LeaseStore Open()
+    {
+        if (Database is not null)
+        {
+            return new PostgreSqlLeaseStore(Database, migrates: !_isReadOnly);
+        }
+
+        return !_isReadOnly || System.IO.File.Exists(File)
+            ? new SqliteLeaseStore(File!, new SqliteLeaseStoreOptions { IsReadOnly = _isReadOnly })
+            : throw new LeaseAddressException($"{File}: there is no such file; \"vmem lease init\" makes one");
+    }
+
+    private static string OfUri(Uri uri)
+    {
+        string[] user = uri.UserInfo.Split(':', 2);
+        NpgsqlConnectionStringBuilder settings = new()
+        {
+            Host = uri.Host,
+            Port = uri.Port > 0 ? uri.Port : NpgsqlConnection.DefaultPort,
+            Database = Uri.UnescapeDataString(uri.AbsolutePath.TrimStart('/')),
+            Username = Uri.UnescapeDataString(user[0]),
+            Password = user.Length > 1 ? Uri.UnescapeDataString(user[1]) : null,
+        };
+        return settings.ConnectionString;
+    }
+}
+
+/// <summary>What is said to be a store is none.</summary>
+internal sealed class LeaseAddressException(string message) : Exception(message);

@@ -1,0 +1,66 @@
+using Vmem.Leasing;
+
+namespace Vmem.Leasing.Conformance;
+
+// What operators ask.
+public abstract partial class LeaseStoreContract
+{
+    [Fact]
+    public async Task All_arenas_are_listed()
+    {
+        LeaseArena other = await Store.EnsureArenaAsync("others", Definition(128, 4), Token);
+        Assert.Equal([Arena, other], await Store.ListArenasAsync(Token));
+    }
+
+    [Fact]
+    public async Task Sessions_are_listed_while_they_live_or_hold_something()
+    {
+        Guid silent = await OpenAsync();
+        await GrantAsync(silent, 4);
+        Guid closed = await OpenAsync();
+        await GrantAsync(closed, 4);
+        await ElapseAsync(1);
+        await SweepAsync();
+        Guid alive = await OpenAsync();
+        await RenewAsync(alive);
+        await Store.CloseSessionAsync(closed, clean: true, Token);
+        IReadOnlyList<LeaseSessionInfo> sessions = await Store.ListSessionsAsync(Token);
+        Assert.Equal([(silent, LeaseSessionStage.Lapsed, 0L, 1L), (alive, LeaseSessionStage.Live, 1L, 0L)],
+            sessions.Select(session => (session.Session, session.Stage, session.Beat, session.Held)));
+        Assert.All(sessions, session => Assert.Equal(("tests", Ttl), (session.Owner, session.Ttl)));
+        DateTimeOffset now = (await Store.GetInfoAsync(Token)).Now;
+        Assert.InRange(sessions[1].ExpiresAt - now, Ttl * 0.9, Ttl);
+    }
+
+    [Fact]
+    public async Task Pruning_deletes_what_is_older_and_what_is_left_keeps_its_number()
+    {
+        Guid dead = await OpenAsync();
+        await GrantAsync(dead, 4);
+        await BuryAsync();
+        await ElapseAsync(1);
+        DateTimeOffset then = (await Store.GetInfoAsync(Token)).Now;
+        await ElapseAsync(1);
+        Guid session = await OpenAsync();
+        LeaseClaim claim = await GrantAsync(session, 8);
+        IReadOnlyList<LeaseAuditEntry> before = await Store.ReadAuditAsync(Arena.Id, 0, 1000, Token);
+        Assert.Equal(before.Count(entry => entry.At < then), await Store.PruneAsync(then, Token));
+        Assert.Equal(before.Where(entry => entry.At >= then), await Store.ReadAuditAsync(Arena.Id, 0, 1000, Token));
+        Assert.Equal(before[^1], Assert.Single(await Store.ReadAuditAsync(Arena.Id, before[^1].Number - 1, 1000, Token)));
+        Assert.Equal([claim], await Store.GetHeldAsync(session, Token));
+        Assert.Equal(0, await Store.PruneAsync(then, Token));
+    }
+
+    [Fact]
+    public async Task Pruning_everything_leaves_the_newest_entry_and_all_leases()
+    {
+        Guid session = await OpenAsync();
+        LeaseClaim claim = await GrantAsync(session, 8);
+        await ElapseAsync(0.5);
+        await Store.PruneAsync((await Store.GetInfoAsync(Token)).Now, Token);
+        LeaseAuditEntry last = Assert.Single(await Store.ReadAuditAsync(Arena.Id, 0, 1000, Token));
+        Assert.Equal(LeaseEvent.Grant, last.Event);
+        Assert.True(await Store.ReleaseAsync(claim, clean: true, null, Token));
+        Assert.InRange((await Store.ReadAuditAsync(Arena.Id, last.Number, 1000, Token))[0].Number, last.Number + 1, long.MaxValue);
+    }
+}

@@ -1,0 +1,131 @@
+using System.Globalization;
+using Npgsql;
+using Vmem.Leasing.PostgreSql.Tests.Server;
+
+namespace Vmem.Leasing.PostgreSql.Tests.Chaos;
+
+/// <summary>A database with an arena of a few spans, a clock that can be moved, and the log of all uses.</summary>
+internal sealed class Playground : IAsyncDisposable
+{
+    private readonly PostgresServer _server;
+
+    private Playground(PostgresServer server, string database)
+    {
+        _server = server;
+        Database = database;
+        Source = server.Connect(database);
+    }
+
+    public string Database { get; }
+
+    public NpgsqlDataSource Source { get; }
+
+    public string Folder { get; } = Directory.CreateTempSubdirectory("vmem-chaos-").FullName;
+
+    public static async Task<Playground> CreateAsync(PostgresServer server, int spans, CancellationToken cancellationToken)
+    {
+        Playground playground = new(server, await server.CreateDatabaseAsync());
+        await LeaseSchema.MigrateAsync(playground.Source, cancellationToken);
+        await playground.ExecuteAsync("""
+            CREATE SCHEMA test;
+            CREATE TABLE test.clock (ahead interval NOT NULL);
+            INSERT INTO test.clock VALUES ('0');
+            CREATE OR REPLACE FUNCTION vmem._now() RETURNS timestamptz LANGUAGE sql VOLATILE AS
+              $$ SELECT clock_timestamp() + (SELECT ahead FROM test.clock) $$;
+            """);
+        UInt128 size = (UInt128)(spans * Holder.SpanSize);
+        LeaseDefinition definition = new() { Start = 0, Size = size, Type = nameof(UInt32), Quarantine = Holder.Ttl };
+        await new PostgreSqlLeaseStore(playground.Source).EnsureArenaAsync(Holder.ArenaName, definition, cancellationToken);
+        return playground;
+    }
+
+    public List<Use> Uses() => UseLog.ReadAll(Folder);
+
+    /// <summary>Waits until the uses are as wanted, and does something now and then.</summary>
+    public async Task UntilAsync(Func<List<Use>, bool> isSo, TimeSpan patience, Func<Task>? meanwhile = null)
+    {
+        long end = Environment.TickCount64 + (long)patience.TotalMilliseconds;
+        while (!isSo(Uses()))
+        {
+            Assert.True(Environment.TickCount64 < end, $"not within {patience}");
+            await (meanwhile?.Invoke() ?? Task.CompletedTask);
+            await Task.Delay(200, TestContext.Current.CancellationToken);
+        }
+    }
+
+    /// <summary>A holder of this process, until it is disposed of.</summary>
+    public IAsyncDisposable Hold(Proxy? proxy, bool looksAtDeadline)
+    {
+        NpgsqlDataSource source = NpgsqlDataSource.Create(_server.AddressOf(Database, proxy?.Port));
+        return new Run(source, new UseLog(Folder), looksAtDeadline);
+    }
+
+    public Task StepClockAsync(TimeSpan by) => ExecuteAsync(string.Create(CultureInfo.InvariantCulture,
+        $"UPDATE test.clock SET ahead = ahead + interval '{by.TotalSeconds} seconds'"));
+
+    public Task RememberAsync() => ExecuteAsync("""
+        CREATE TABLE test.server AS TABLE vmem.server;
+        CREATE TABLE test.arena AS TABLE vmem.arena;
+        CREATE TABLE test.session AS TABLE vmem.session;
+        CREATE TABLE test.extent AS TABLE vmem.extent;
+        CREATE TABLE test.audit AS TABLE vmem.audit;
+        """);
+
+    /// <summary>What was remembered is put back, as a replica has it; under another timeline, unless nobody is to notice.</summary>
+    public Task FailOverAsync(bool isNoticed) => ExecuteAsync($"""
+        TRUNCATE vmem.arena, vmem.session, vmem.extent, vmem.audit, vmem.server;
+        INSERT INTO vmem.server SELECT * FROM test.server;
+        {(isNoticed ? "UPDATE vmem.server SET timeline = 'another';" : "")}
+        INSERT INTO vmem.arena OVERRIDING SYSTEM VALUE SELECT * FROM test.arena;
+        INSERT INTO vmem.session OVERRIDING SYSTEM VALUE SELECT * FROM test.session;
+        INSERT INTO vmem.extent SELECT * FROM test.extent;
+        INSERT INTO vmem.audit OVERRIDING SYSTEM VALUE SELECT * FROM test.audit;
+        SELECT vmem._server_ok();
+        """);
+
+    /// <summary>Replaces a part of a function: a rule is off.</summary>
+    public async Task PatchAsync(string function, string what, string by)
+    {
+        string source = (string)(await PostgresServer.ExecuteAsync(Source, $"SELECT pg_get_functiondef('{function}'::regprocedure)"))!;
+        Assert.Contains(what, source, StringComparison.Ordinal);
+        await ExecuteAsync(source.Replace(what, by, StringComparison.Ordinal));
+    }
+
+    public async Task ValidateAsync()
+    {
+        PostgreSqlLeaseStore store = new(Source);
+        LeaseArena arena = await store.EnsureArenaAsync(Holder.ArenaName, null, TestContext.Current.CancellationToken);
+        Assert.Empty(await store.ValidateAsync(arena.Id, TestContext.Current.CancellationToken));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Source.DisposeAsync();
+        Directory.Delete(Folder, recursive: true);
+    }
+
+    private Task<object?> ExecuteAsync(string sql) => PostgresServer.ExecuteAsync(Source, sql);
+
+    private sealed class Run : IAsyncDisposable
+    {
+        private readonly NpgsqlDataSource _source;
+        private readonly UseLog _log;
+        private readonly CancellationTokenSource _stop = new();
+        private readonly Task _running;
+
+        public Run(NpgsqlDataSource source, UseLog log, bool looksAtDeadline)
+        {
+            (_source, _log) = (source, log);
+            _running = new Holder(source, log, looksAtDeadline).RunAsync(_stop.Token);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await _stop.CancelAsync();
+            await _running;
+            await _source.DisposeAsync();
+            _log.Dispose();
+            _stop.Dispose();
+        }
+    }
+}

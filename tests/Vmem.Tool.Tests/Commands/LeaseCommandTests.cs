@@ -1,0 +1,174 @@
+using System.Text.Json;
+using Vmem.Leasing;
+
+namespace Vmem.Tool.Tests.Commands;
+
+/// <summary>vmem lease, on a file.</summary>
+public sealed class LeaseCommandTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+    private readonly string _file;
+
+    public LeaseCommandTests() => _file = _folder.PathOf("ports.db");
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task Init_makes_an_arena_and_list_and_show_tell_of_it()
+    {
+        ToolRun made = await ToolRun.Of(
+            "lease", "init", _file, "ports", "--start", "20000", "--size", "0x400", "--type", "UInt16", "--quarantine", "5m");
+        Assert.Equal((0, ""), (made.ExitCode, made.Error));
+        Assert.Contains("arena 'ports': [20000, 21024) of UInt16, quantum 1, quarantine 00:05:00", made.Output, StringComparison.Ordinal);
+        Assert.Contains("ports", (await OkAsync("list")).Prose, StringComparison.Ordinal);
+        JsonElement arena = Assert.Single((await JsonAsync("list")).EnumerateArray());
+        Assert.Equal(("ports", "1024", "0"), (Text(arena, "name"), Text(arena, "free"), Text(arena, "leased")));
+        JsonElement extent = Assert.Single((await JsonAsync("show", "ports")).EnumerateArray());
+        Assert.Equal(("20000", "1024", "Free"), (Text(extent, "start"), Text(extent, "size"), Text(extent, "state")));
+    }
+
+    [Fact]
+    public async Task Sessions_names_the_living()
+    {
+        await using SqliteLeaseStore store = await LeaseAsync();
+        JsonElement session = Assert.Single((await JsonAsync("sessions")).EnumerateArray());
+        Assert.Equal(("web", "Live", 1), (Text(session, "owner"), Text(session, "state"), session.GetProperty("held").GetInt32()));
+        Assert.Contains("web", (await OkAsync("sessions")).Prose, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Audit_tells_who_had_a_value_when_and_under_which_fence()
+    {
+        await using SqliteLeaseStore store = await LeaseAsync();
+        LeaseExtent first = (await store.ListAsync(1, Token))[0];
+        LeaseClaim claim = new(1, first.Session, first.Start, first.Size, first.Fence, Guid.Empty);
+        Assert.True(await store.ReleaseAsync(claim, clean: true, null, Token));
+        var next = Guid.NewGuid();
+        await store.OpenSessionAsync(next, "api", TimeSpan.FromMinutes(1), 0, Token);
+        await store.GrantAsync(new LeaseRequest(1, next, Guid.NewGuid(), 4), Token);
+        JsonElement[] tenures = [.. (await JsonAsync("audit", "ports", "--value", "20001")).EnumerateArray()];
+        Assert.Equal([("web", 1, "released, clean"), ("api", 2, "held")],
+            tenures.Select(tenure => (Text(tenure, "owner"), tenure.GetProperty("fence").GetInt32(), Text(tenure, "end"))));
+        Assert.Equal(JsonValueKind.Null, tenures[1].GetProperty("until").ValueKind);
+        string table = (await OkAsync("audit", "ports", "--value", "0x4E21")).Prose;
+        Assert.Contains("│ web │ 1 │ 2", table, StringComparison.Ordinal);
+        Assert.Equal(["Open", "Grant", "Release", "Free", "Open", "Grant"],
+            (await JsonAsync("audit", "ports")).EnumerateArray().Select(entry => Text(entry, "event")));
+        Assert.Equal(2, (await JsonAsync("audit", "ports", "--after", "2", "--limit", "2")).GetArrayLength());
+        Assert.Contains("nobody has had it", (await OkAsync("audit", "ports", "--value", "20100")).Output, StringComparison.Ordinal);
+        ToolRun outside = await ToolRun.Of("lease", "audit", _file, "ports", "--value", "80");
+        Assert.Equal(1, outside.ExitCode);
+        Assert.Contains("80 is no value of arena 'ports'", outside.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Validate_and_doctor_find_nothing_where_all_is_well_and_fail_where_not()
+    {
+        await using (await LeaseAsync())
+        {
+            Assert.Contains("every invariant holds", (await OkAsync("validate")).Output, StringComparison.Ordinal);
+            Assert.DoesNotContain("WARNING", (await OkAsync("doctor")).Output, StringComparison.Ordinal);
+        }
+
+        Directory.Delete(_file + "-leases", recursive: true);
+        ToolRun ill = await ToolRun.Of("lease", "doctor", _file, "--json");
+        Assert.Equal(1, ill.ExitCode);
+        using var findings = JsonDocument.Parse(ill.Output);
+        Assert.Equal(["witness"], findings.RootElement.EnumerateArray().Where(finding => !finding.GetProperty("isGood").GetBoolean())
+            .Select(finding => Text(finding, "check")));
+    }
+
+    [Fact]
+    public async Task Release_takes_a_lease_into_quarantine_and_only_with_force()
+    {
+        await using SqliteLeaseStore store = await LeaseAsync();
+        ToolRun asked = await ToolRun.Of("lease", "release", _file, "ports", "20002");
+        Assert.Equal(2, asked.ExitCode);
+        Assert.Contains("--force", asked.Error, StringComparison.Ordinal);
+        Assert.Contains("taken from web", (await OkAsync("release", "ports", "20002", "--force")).Output, StringComparison.Ordinal);
+        Assert.Equal([LeaseExtentState.Quarantined, LeaseExtentState.Free],
+            (await store.ListAsync(1, Token)).Select(extent => extent.State));
+        ToolRun again = await ToolRun.Of("lease", "release", _file, "ports", "20002", "--force");
+        Assert.Equal(1, again.ExitCode);
+        Assert.Contains("is not leased", again.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Prune_deletes_the_past()
+    {
+        await using SqliteLeaseStore store = await LeaseAsync();
+        Assert.Contains("1 entries before", (await OkAsync("prune", "--before", "2999-01-01T00:00Z")).Output, StringComparison.Ordinal);
+        Assert.Contains("0 entries before", (await OkAsync("prune", "--before", "90d")).Output, StringComparison.Ordinal);
+        Assert.Single(await store.ReadAuditAsync(1, 0, 1000, Token));
+    }
+
+    [Fact]
+    public async Task Migrate_makes_the_tables_or_writes_the_script()
+    {
+        Assert.Contains("made, at version", (await OkAsync("migrate")).Output, StringComparison.Ordinal);
+        Assert.Contains("up to date", (await OkAsync("migrate")).Output, StringComparison.Ordinal);
+        Assert.Contains("CREATE TABLE extent", (await OkAsync("migrate", "--script")).Output, StringComparison.Ordinal);
+        ToolRun server = await ToolRun.Of("lease", "migrate", "Host=nowhere.invalid;Database=x", "--script");
+        Assert.Contains("CREATE FUNCTION vmem.grant_lease", server.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("there is no such file", 1, "list", "FILE")]
+    [InlineData("There is no arena 'none'", 1, "show", "STORE", "none")]
+    [InlineData("is no number", 2, "audit", "STORE", "ports", "--value", "many")]
+    [InlineData("is no time", 2, "prune", "STORE", "--before", "soon")]
+    [InlineData("empty address", 1, "list", "")]
+    [InlineData("connection string is wrong", 1, "list", "Host=x;Colour=red")]
+    [InlineData("size 10 are not both multiples", 1, "init", "STORE", "odd", "--size", "10", "--quantum", "4")]
+    public async Task What_is_wrong_is_said(string text, int exitCode, params string[] args)
+    {
+        await using (await LeaseAsync())
+        {
+        }
+
+        string[] given = [.. args.Select(arg => arg switch { "STORE" => _file, "FILE" => _folder.PathOf("none.db"), _ => arg })];
+        ToolRun run = await ToolRun.Of(["lease", .. given]);
+        Assert.Equal(exitCode, run.ExitCode);
+        Assert.Contains(text, run.Error, StringComparison.Ordinal);
+        Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.False(File.Exists(_folder.PathOf("none.db")));
+    }
+
+    [Fact]
+    public async Task A_file_that_is_no_database_is_said_to_be_none()
+    {
+        string other = _folder.Write("text.db", new string('x', 5000));
+        ToolRun run = await ToolRun.Of("lease", "list", other);
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("is no SQLite database", run.Error, StringComparison.Ordinal);
+    }
+
+    private static string Text(JsonElement parent, string name) => parent.GetProperty(name).GetString()!;
+
+    /// <summary>A store in which "web" holds [20000, 20004).</summary>
+    private async Task<SqliteLeaseStore> LeaseAsync()
+    {
+        SqliteLeaseStore store = new(_file);
+        LeaseDefinition definition = new() { Start = 20000, Size = 1024, Type = "UInt16", Quarantine = TimeSpan.FromMinutes(5) };
+        LeaseArena arena = await store.EnsureArenaAsync("ports", definition, Token);
+        var session = Guid.NewGuid();
+        await store.OpenSessionAsync(session, "web", TimeSpan.FromMinutes(1), 0, Token);
+        await store.GrantAsync(new LeaseRequest(arena.Id, session, Guid.NewGuid(), 4), Token);
+        return store;
+    }
+
+    private async Task<ToolRun> OkAsync(string command, params string[] more)
+    {
+        ToolRun run = await ToolRun.Of(["lease", command, _file, .. more]);
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        return run;
+    }
+
+    private async Task<JsonElement> JsonAsync(string command, params string[] more)
+    {
+        using var document = JsonDocument.Parse((await OkAsync(command, [.. more, "--json"])).Output);
+        return document.RootElement.Clone();
+    }
+}
