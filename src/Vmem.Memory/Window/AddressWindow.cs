@@ -227,6 +227,7 @@ internal sealed unsafe class AddressWindow : IMemoryKeeper, IDisposable
         {
             if (Commits.TryDecommit(first, length))
             {
+                States.Forget(first, length);
                 nuint forgotten = Dirty.Forget(first, length);
                 Budget.Uncharge(forgotten);
                 gone += new FreePages.Return(forgotten, length);

@@ -55,5 +55,40 @@ internal sealed unsafe class SparseTable : IDisposable
         return true;
     }
 
+    /// <summary>Gives the memory of a part back, by whole steps. They read as zero; <see cref="TryCommit"/> makes them writable again. One
+    /// thread at a time.</summary>
+    /// <remarks>Not on Windows, where pages that can be read are committed pages.</remarks>
+    public void Forget(nuint offset, nuint bytes)
+    {
+        Invariant.Assert(bytes > 0 && offset + bytes <= _size, "a part of the table is forgotten");
+        nuint end = OperatingSystem.IsWindows() ? 0 : (offset + bytes) >> StepShift;
+        for (nuint step = (offset + (1 << StepShift) - 1) >> StepShift; step < end; step++)
+        {
+            nuint first = step;
+            while (step < end && IsCommitted(step))
+            {
+                step++;
+            }
+
+            byte* start = Start + (first << StepShift);
+            nuint size = (step - first) << StepShift;
+            if (size == 0)
+            {
+                continue;
+            }
+
+            VirtualMemory.Discard(start, size);
+            if (VirtualMemory.TryMakeReadable(start, size))
+            {
+                for (nuint gone = first; gone < step; gone++)
+                {
+                    _steps[gone >> 6] &= ~(1ul << (int)(gone & 63));
+                }
+            }
+        }
+    }
+
     public void Dispose() => VirtualMemory.Release(Start, _size);
+
+    private bool IsCommitted(nuint step) => (_steps[step >> 6] & (1ul << (int)(step & 63))) != 0;
 }

@@ -74,6 +74,7 @@ internal sealed partial class HeapDebugger
     {
         Action report = Close();
         _ = _heap.End();
+        _padded.End();
         return report;
     }
 

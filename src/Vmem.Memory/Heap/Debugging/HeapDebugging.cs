@@ -73,8 +73,8 @@ public sealed record HeapDebugging
 
     /// <summary>The largest block that ends at a guard page; 0: none does.</summary>
     /// <remarks>Up to 15 bytes lie between, for the sake of alignment; they are a red zone. In quarantine, the whole block is inaccessible.
-    /// Blocks aligned to more than a page have no guard page, nor has any where the system has no mapping left for one: red zones
-    /// remain.</remarks>
+    /// Blocks aligned to more than a page have no guard page, nor has any where guard pages take half of the mappings that a process may
+    /// have (vm.max_map_count: some 16,000 blocks), or the system has none left: red zones remain.</remarks>
     public nuint GuardPagesTo { get; init; }
 
     /// <summary>Called by <see cref="NativeHeap.Dispose"/> when blocks are still live, after everything has been given back. Null: nobody

@@ -20,6 +20,7 @@ internal sealed unsafe class PaddedBlocks(PlainHeap heap, HeapDebugging debuggin
     private const nuint Grain = 16;
 
     private readonly nuint _redZone = RoundUp(debugging.RedZone, Grain);
+    private long _guarded;                        // blocks with a guard page
 
     /// <summary>Finds a place for a block; the record's geometry is set. False if there is none. <paramref name="isZero"/> says whether the
     /// user's bytes are.</summary>
@@ -93,10 +94,41 @@ internal sealed unsafe class PaddedBlocks(PlainHeap heap, HeapDebugging debuggin
             {
                 return false;
             }
+
+            NoteGuards(-1);
         }
 
         heap.Free(block.Padded, size: null);
         return true;
+    }
+
+    /// <summary>All guard pages go with the heap's memory.</summary>
+    public void End() => NoteGuards(-Interlocked.Read(ref _guarded));
+
+    private bool TryGuard(nuint start, nuint page)
+    {
+        if (!GuardPages.TryTake())
+        {
+            return false;
+        }
+
+        bool isGuarded = false;
+        try
+        {
+            isGuarded = VirtualMemory.TryProtect((void*)start, page);
+            _ = isGuarded ? Interlocked.Increment(ref _guarded) : 0;
+            return isGuarded;
+        }
+        finally
+        {
+            GuardPages.Give(isGuarded ? 0 : 1);
+        }
+    }
+
+    private void NoteGuards(long change)
+    {
+        _ = Interlocked.Add(ref _guarded, change);
+        GuardPages.Give(-change);
     }
 
     /// <summary>What lies between a block and its guard page is a red zone also where none was asked for.</summary>
@@ -134,7 +166,7 @@ internal sealed unsafe class PaddedBlocks(PlainHeap heap, HeapDebugging debuggin
 
         block.Padded = padded;
         block.PaddedSize = body + page;
-        block.GuardPage = VirtualMemory.TryProtect((void*)(padded + body), page) ? page : 0;
+        block.GuardPage = TryGuard(padded + body, page) ? page : 0;
         block.Start = padded + body - RoundUp(size, alignment);
         block.Size = size;
         return true;
