@@ -131,8 +131,8 @@ internal sealed unsafe class BlockStates : IDisposable
         return true;
     }
 
-    /// <summary>Gives the memory for the bytes of commit units back, in which there is no slab. They read as 0: whoever frees wrongly at this
-    /// moment may still look.</summary>
+    /// <summary>Gives the memory for the bytes of commit units back, in which there is no slab. They read as 0: whoever frees wrongly at
+    /// this moment may still look.</summary>
     public void Forget(nuint start, nuint size)
     {
         using (_gate.EnterScope())

@@ -22,8 +22,8 @@ namespace Vmem.Caching;
 /// <para>
 /// <b>Order.</b> A byte changes in the operation of the magazine that takes the range in or gives it out (<see cref="RangeGuard{T}"/>).
 /// So all of it stands still while the magazines are frozen. Sheets are added under the arena's lock, and dropped while everything is
-/// frozen and drained. Two threads that free one range at the very same moment may both succeed. Then it lies in two magazines; the second that
-/// takes it finds it with a caller, and drops it.
+/// frozen and drained. Two threads that free one range at the very same moment may both succeed. Then it lies in two magazines; the second
+/// that takes it finds it with a caller, and drops it.
 /// </para>
 /// <para>
 /// Rejected: to look the range up in its slab, or in the table of live segments. Both are under the lock, which is what caches are there to

@@ -66,8 +66,10 @@ internal sealed unsafe partial class SegmentMap<T>
 
         if (goesByRoom)
         {
-            RangeTree<T, BySizeWithRoom<T>>? rooms = FreeIndexes<T>.AskAligned(ref indexes.AlignedBySize, _tags, alignment, inSteps);
-            uint tag = rooms is null ? Unfinished : FindBySize(rooms, placement, isWindow ? SizesLooked : int.MaxValue, out start, ref last);
+            RangeTree<T, BySizeWithRoom<T>>? rooms =
+                FreeIndexes<T>.AskAligned(ref indexes.AlignedBySize, _tags, alignment, inSteps);
+            int looks = isWindow ? SizesLooked : int.MaxValue;
+            uint tag = rooms is null ? Unfinished : FindBySize(rooms, placement, looks, out start, ref last);
             if (tag != TooMany)
             {
                 return tag;

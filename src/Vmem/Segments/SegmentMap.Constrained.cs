@@ -11,8 +11,8 @@ namespace Vmem.Segments;
 /// (<see cref="AlignedIndexes{T, TOrder}"/>), which knows where there is a place, and whether there is any.
 /// </para>
 /// <para>
-/// Best fit goes through the sizes in order, and in each through the starts of the window only. Where that takes long, an index by size that
-/// knows the alignment has the answer; in a window, several searches by turns. Instant fit looks
+/// Best fit goes through the sizes in order, and in each through the starts of the window only. Where that takes long, an index by size
+/// that knows the alignment has the answer; in a window, several searches by turns. Instant fit looks
 /// at some members of the free lists first: <c>FindInLists</c>. Only if none of them has a place, it takes the index by address: first for
 /// a segment of the window that is so long that it holds a place wherever it lies, and then it does what first fit does.
 /// </para>

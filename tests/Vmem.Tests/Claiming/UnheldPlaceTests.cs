@@ -28,5 +28,6 @@ public sealed class UnheldPlaceTests
         }
     }
 
-    private static Segment<uint>[] One(params uint[] starts) => [.. starts.Select(static start => new Segment<uint>(start, 1, SegmentKind.Allocated))];
+    private static Segment<uint>[] One(params uint[] starts) =>
+        [.. starts.Select(static start => new Segment<uint>(start, 1, SegmentKind.Allocated))];
 }

@@ -154,7 +154,7 @@ public sealed class AlignedBestFitTests
         return false;
     }
 
-    /// <summary>Holes of 30 to 60: those that shall have places hold a multiple of every alignment, and are longer than all others.</summary>
+    /// <summary>Holes of 30 to 60: those that shall have places hold a multiple of every alignment, and are the longest.</summary>
     private static Arena<ulong> Holed(Func<int, bool> hasPlace, ArenaOptions<ulong>? options = null)
     {
         const ulong period = 3 * 1_024;           // a multiple of 48, 64 and 1,024

@@ -36,7 +36,8 @@ internal static class GuardPages
     {
         try
         {
-            return long.TryParse(File.ReadAllText(Setting), NumberStyles.Integer, CultureInfo.InvariantCulture, out long most) ? most : Default;
+            string text = File.ReadAllText(Setting);
+            return long.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out long most) ? most : Default;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
