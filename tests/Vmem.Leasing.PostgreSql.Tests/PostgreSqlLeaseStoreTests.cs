@@ -12,7 +12,8 @@ public sealed class PostgreSqlLeaseStoreTests(PostgresServer server) : IClassFix
 
     private static LeasedArenaOptions<uint> Ids => new()
     {
-        SpanSize = 16, Definition = new() { Start = 1, Size = 1024, Quarantine = TimeSpan.FromMinutes(5) },
+        SpanSize = 16,
+        Definition = new() { Start = 1, Size = 1024, Quarantine = TimeSpan.FromMinutes(5) },
     };
 
     [Fact]

@@ -4,8 +4,8 @@ using System.Globalization;
 using System.Net.Sockets;
 using Vmem.Leasing;
 using Vmem.Tool.Leases;
-using SqliteSchema = Vmem.Leasing.Sqlite.LeaseSchema;
 using PostgreSqlSchema = Vmem.Leasing.PostgreSql.LeaseSchema;
+using SqliteSchema = Vmem.Leasing.Sqlite.LeaseSchema;
 
 namespace Vmem.Tool.Commands;
 
