@@ -5,6 +5,8 @@ namespace Vmem.Leasing.Hosting;
 /// <summary>What the session is worth, as a health.</summary>
 internal sealed class LeaseHealthCheck(HostedLeases leases) : IHealthCheck
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(3);
+
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         LeaseSession session = leases.Session;
@@ -28,7 +30,19 @@ internal sealed class LeaseHealthCheck(HostedLeases leases) : IHealthCheck
             return HealthCheckResult.Degraded($"The lease session was not renewed for long: {remaining} remain.", null, data);
         }
 
-        LeaseStoreInfo info = await session.Store.GetInfoAsync(cancellationToken).ConfigureAwait(false);
+        LeaseStoreInfo info;
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(s_patience);
+        try
+        {
+            info = await session.Store.GetInfoAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (Exception fault) when (!cancellationToken.IsCancellationRequested)
+        {
+            // What is leased may be used all the same: a process must not be ended for it.
+            return HealthCheckResult.Degraded($"The lease store does not answer. The session is valid for {remaining}.", fault, data);
+        }
+
         return info.HoldUntil is { } hold
             ? HealthCheckResult.Degraded($"The lease store failed over and grants nothing before {hold.UtcDateTime:HH:mm:ss}.", null, data)
             : HealthCheckResult.Healthy($"The lease session is valid for {remaining}.", data);

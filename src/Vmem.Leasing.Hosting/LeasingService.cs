@@ -6,7 +6,7 @@ namespace Vmem.Leasing.Hosting;
 /// <summary>Holds the host's session: opened first, released last.</summary>
 internal sealed partial class LeasingService(LeaseStore store, LeasingOptions options, HostedLeases leases,
     IHostApplicationLifetime lifetime, ILogger<LeasingService> logger)
-    : IHostedLifecycleService
+    : IHostedLifecycleService, IAsyncDisposable
 {
     private LeaseSession? _session;
 
@@ -36,9 +36,14 @@ internal sealed partial class LeasingService(LeaseStore store, LeasingOptions op
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>After all services have stopped: nobody uses anything any more.</summary>
-    public async Task StoppedAsync(CancellationToken cancellationToken)
+    public Task StoppedAsync(CancellationToken cancellationToken) => ReleaseAsync();
+
+    /// <summary>For a host that did not get so far as to stop: one whose start failed.</summary>
+    public async ValueTask DisposeAsync() => await ReleaseAsync().ConfigureAwait(false);
+
+    private async Task ReleaseAsync()
     {
-        if (_session is { } session)
+        if (Interlocked.Exchange(ref _session, null) is { } session)
         {
             session.StateChanged -= OnStateChanged;
             await session.DisposeAsync().ConfigureAwait(false);

@@ -58,6 +58,11 @@ internal sealed partial class LeaseMachine
         }
 
         long now = Now;
+        if (!EndsHold(now))
+        {
+            throw new LeaseSessionException($"{database.Path} was put back from a copy: others may still use what it says '{name}' held. Names are inherited when the hold is over.");
+        }
+
         List<(Guid Session, Guid? Process, SessionStage Stage)> former = [];
         using (Rows rows = database.Query("SELECT instance, process, state FROM session WHERE name = ?1 AND state < 3 AND id <> ?2", name, heir.Id))
         {

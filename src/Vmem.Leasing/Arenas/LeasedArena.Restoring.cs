@@ -9,6 +9,7 @@ public sealed partial class LeasedArena<T>
 {
     private readonly Gate _inheritedLock = new();
     private readonly List<LeasedSpan<T>> _inherited = [];
+    private bool _isRestored;
 
     /// <summary>The spans that the last session of the name left, under their new fences. Nothing of them is handed out before
     /// <see cref="Restore"/>. Empty if the session has no name.</summary>
@@ -18,7 +19,8 @@ public sealed partial class LeasedArena<T>
     /// handed out again from now on.</summary>
     /// <param name="live">The ranges, as they were allocated; their fences are not looked at. Each lies in one inherited span, and no two
     /// overlap.</param>
-    /// <returns>The same ranges under their new fences, to be freed like any.</returns>
+    /// <returns>The same ranges under their new fences, to be freed like any; without those of spans that were lost meanwhile, which
+    /// <see cref="RangeLost"/> tells of.</returns>
     /// <exception cref="ArgumentException">A range lies in no inherited span, overlaps another, or is not of whole quanta. Nothing was
     /// changed.</exception>
     /// <exception cref="InvalidOperationException">It was called before.</exception>
@@ -30,22 +32,26 @@ public sealed partial class LeasedArena<T>
         LeasedSpan<T>[] spans;
         using (_inheritedLock.EnterScope())
         {
+            if (_isRestored && _inherited.Count > 0)
+            {
+                throw new InvalidOperationException($"What was inherited of arena '{Name}' has been restored before.");
+            }
+
+            _isRestored = true;
             spans = [.. _inherited];
-            _inherited.Clear();
         }
 
-        if (spans.Length != bySpan.Length)
-        {
-            throw new InvalidOperationException($"What was inherited of arena '{Name}' has been restored before.");
-        }
-
+        List<LeasedRange<T>> restored = [];
         for (int i = 0; i < spans.Length; i++)
         {
-            RestoreSpan(spans[i], bySpan[i]);
+            if (TryRestoreSpan(spans[i], bySpan[i]))
+            {
+                restored.AddRange(bySpan[i]);
+            }
         }
 
         _stock.Notify();
-        return [.. bySpan.SelectMany(static ranges => ranges)];
+        return restored;
     }
 
     private void Inherit()
@@ -88,15 +94,31 @@ public sealed partial class LeasedArena<T>
     }
 
     /// <summary>The span is imported and allocated whole, so nobody gets anything of it meanwhile; then what does not live is
-    /// freed.</summary>
-    private void RestoreSpan(LeasedSpan<T> span, List<LeasedRange<T>> live)
+    /// freed. False if it was lost.</summary>
+    private bool TryRestoreSpan(LeasedSpan<T> span, List<LeasedRange<T>> live)
     {
         T start = span.Start;
         T rest = span.Size;
+        if (span.IsLost)
+        {
+            return false;
+        }
+
         _stock.Reserve(span);
         if (!Arena.TryAllocateConstrained(rest, new() { Min = start, Max = start + rest }, out _))
         {
-            throw new InvalidOperationException($"The inherited span of {rest} at {start} was lost before it could be restored.");
+            throw new InvalidOperationException($"The inherited span of {rest} at {start} could not be restored: a part of it is taken.");
+        }
+
+        // Before the arena had it, the loss found it only among what was inherited; after that, in the stock.
+        if (span.IsLost)
+        {
+            if (_stock.Lose(span.Fence) is not null)
+            {
+                _ = TakeBack(span);
+            }
+
+            return false;
         }
 
         foreach (LeasedRange<T> range in live)
@@ -114,6 +136,23 @@ public sealed partial class LeasedArena<T>
         if (!T.IsZero(rest))
         {
             Arena.Free(start, rest);
+        }
+
+        return true;
+    }
+
+    /// <summary>Notes that an inherited span is lost. False if it is none.</summary>
+    private bool TryLoseInherited(Holding holding)
+    {
+        using (_inheritedLock.EnterScope())
+        {
+            LeasedSpan<T>? lost = _inherited.Find(span => span.Holding == holding);
+            if (lost is not null)
+            {
+                lost.IsLost = true;
+            }
+
+            return lost is not null;
         }
     }
 
@@ -142,8 +181,8 @@ public sealed partial class LeasedArena<T>
             .Select(segment => _stock.Find(segment.Start)).OfType<LeasedSpan<T>>()];
         using (_inheritedLock.EnterScope())
         {
-            kept.UnionWith(_inherited);
-            _inherited.Clear();
+            kept.UnionWith(_inherited.Where(span => !_isRestored && !span.IsLost));
+            _isRestored = true;
         }
 
         return kept;

@@ -151,14 +151,19 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
     void ILeaseHolder.Lose(Holding holding, string reason)
     {
         _lostFences.Add(holding.Claim.Fence);
-        if (_stock.Lose(holding.Claim.Fence) is not { } span)
+        bool isInherited = TryLoseInherited(holding);
+        if (_stock.Lose(holding.Claim.Fence) is { } span)
         {
-            return;
+            TakeBack(span).ForEach(range => Tell(range.Start, range.Size));
+        }
+        else if (isInherited)
+        {
+            Tell(T.CreateChecked(holding.Claim.Start), T.CreateChecked(holding.Claim.Size));
         }
 
-        foreach (Segment<T> range in TakeBack(span))
+        void Tell(T start, T size)
         {
-            var lost = new RangeLost<T>(new LeasedRange<T>(range.Start, range.Size, span.Fence), reason);
+            var lost = new RangeLost<T>(new LeasedRange<T>(start, size, holding.Claim.Fence), reason);
             foreach (Action<RangeLost<T>> handler in Delegate.EnumerateInvocationList(RangeLost))
             {
                 _session.Call(() => handler(lost));

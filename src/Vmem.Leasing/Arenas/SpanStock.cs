@@ -52,7 +52,8 @@ internal sealed class SpanStock<T>(T quantum, int target, Action wake) : INotify
         bool isShort;
         using (_lock.EnterScope())
         {
-            if (_reserved is { } reserved && reserved.Start == constraints.Min && reserved.Size == size)
+            if (_reserved is { } reserved && reserved.Size == size
+                && constraints.Min == reserved.Start && constraints.Max == reserved.Start + reserved.Size)
             {
                 span = reserved;
                 _reserved = null;

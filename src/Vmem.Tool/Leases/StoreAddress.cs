@@ -24,7 +24,7 @@ internal sealed class StoreAddress : IAsyncDisposable
 
         if (text.StartsWith("postgres://", StringComparison.Ordinal) || text.StartsWith("postgresql://", StringComparison.Ordinal))
         {
-            Database = NpgsqlDataSource.Create(OfUri(new Uri(text)));
+            Database = NpgsqlDataSource.Create(OfUri(text));
         }
         else if (Array.Exists(text.Split(';'), static part =>
             part.Split('=') is [string key, _, ..] && s_keys.Contains(key.Trim().ToLowerInvariant())))
@@ -77,8 +77,18 @@ internal sealed class StoreAddress : IAsyncDisposable
             : throw new LeaseAddressException($"{File}: there is no such file; \"vmem lease init\" makes one");
     }
 
-    private static string OfUri(Uri uri)
+    private static string OfUri(string text)
     {
+        if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) || uri.Host.Length == 0)
+        {
+            throw new LeaseAddressException($"{text} is no address of a server: write postgres://user@host/database");
+        }
+
+        if (uri.Query.Length > 0)
+        {
+            throw new LeaseAddressException($"what follows the ? of an address is not known here: write a connection string instead, such as \"Host={uri.Host};SSL Mode=VerifyFull\"");
+        }
+
         string[] user = uri.UserInfo.Split(':', 2);
         NpgsqlConnectionStringBuilder settings = new()
         {
