@@ -88,11 +88,23 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
             return false;
         }
 
-        bool isCommitted = _window.Commits.TryCommit(start, size, _isHuge, out nuint fresh);
+        bool isCommitted = false;
+        nuint fresh = 0;
+        try
+        {
+            isCommitted = _window.Commits.TryCommit(start, size, _isHuge, out fresh);
+        }
+        finally
+        {
+            if (!isCommitted)
+            {
+                _window.Budget.Uncharge(clean);
+            }
+        }
+
         _ = Interlocked.Add(ref _committed, (long)fresh);
         if (!isCommitted)
         {
-            _window.Budget.Uncharge(clean);
             _ = Interlocked.Increment(ref _refusals);
             if (fresh > 0)
             {

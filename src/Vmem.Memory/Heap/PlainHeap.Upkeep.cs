@@ -84,9 +84,18 @@ internal sealed partial class PlainHeap : IMemoryKeeper
     private void KeepWithinBounds()
     {
         nuint kept = _retained == nuint.MaxValue ? 0 : _space.FreeDirtyBytes;
-        if (kept > _retained)
+        if (kept <= _retained)
+        {
+            return;
+        }
+
+        try
         {
             _ = Discard(staleOnly: false, enough: kept - (_retained / 2));
+        }
+        catch (OutOfMemoryException)
+        {
+            // The block is freed all the same; the rest goes with the next.
         }
     }
 

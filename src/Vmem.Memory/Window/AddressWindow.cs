@@ -168,7 +168,7 @@ internal sealed unsafe class AddressWindow : IMemoryKeeper, IDisposable
         _extents.Free(start, size);
         if (free > (long)MostDirty)
         {
-            _ = Discard(staleOnly: false);
+            DiscardUnattended(staleOnly: false);
         }
         else if (isCommitted)
         {
@@ -182,8 +182,13 @@ internal sealed unsafe class AddressWindow : IMemoryKeeper, IDisposable
     /// last, too.</summary>
     public FreePages.Return Discard(bool staleOnly)
     {
-        FreePages.Return gone = _free.Discard(staleOnly);
-        _ = Interlocked.Add(ref _freeDirty, -(long)gone.Discarded);
+        FreePages.Return gone = default;
+        foreach (FreePages.Return piece in _free.DiscardByPiece(staleOnly))
+        {
+            _ = Interlocked.Add(ref _freeDirty, -(long)piece.Discarded);
+            gone += piece;
+        }
+
         return gone;
     }
 
@@ -249,11 +254,24 @@ internal sealed unsafe class AddressWindow : IMemoryKeeper, IDisposable
 
     bool IUpkeepTarget.EndInterval()
     {
-        _ = Discard(staleOnly: true);
+        DiscardUnattended(staleOnly: true);
         return FreeDirty > 0;
     }
 
-    void IUpkeepTarget.RelievePressure() => Discard(staleOnly: false);
+    void IUpkeepTarget.RelievePressure() => DiscardUnattended(staleOnly: false);
+
+    /// <summary>Where nobody would catch the exception, or something is done already: without memory to do it, it is left for
+    /// later.</summary>
+    private void DiscardUnattended(bool staleOnly)
+    {
+        try
+        {
+            _ = Discard(staleOnly);
+        }
+        catch (OutOfMemoryException)
+        {
+        }
+    }
 
     /// <summary>False also if the arena's tables cannot grow: to callers that is one shortage like another.</summary>
     private bool TryTakeFree(nuint size, nuint alignment, out nuint start)

@@ -19,20 +19,8 @@ internal sealed class FreePages(Arena<nuint> pages, AddressWindow window)
     /// <summary>Nothing is out of circulation until the result is disposed of.</summary>
     public Gate.Scope Hold() => _discarding.EnterScope();
 
-    /// <summary>Gives the memory of free pages back to the system. Chunks that are wholly free and clean are decommitted.</summary>
-    /// <param name="staleOnly">Whether only what was free at the last call, too, goes back.</param>
-    public Return Discard(bool staleOnly)
-    {
-        Return all = default;
-        foreach (Return piece in DiscardByPiece(staleOnly))
-        {
-            all += piece;
-        }
-
-        return all;
-    }
-
-    /// <summary>As <see cref="Discard"/>, a piece with each step: nobody has to wait for all of it.</summary>
+    /// <summary>Gives the memory of free pages back to the system, a piece with each step: nobody has to wait for all of it. Chunks that
+    /// are wholly free and clean are decommitted.</summary>
     /// <param name="staleOnly">Whether only what was free at the last call, too, goes back.</param>
     /// <param name="enough">It ends when so many bytes have gone, and decommits nothing; null: with all.</param>
     public IEnumerable<Return> DiscardByPiece(bool staleOnly, nuint? enough = null)
@@ -41,14 +29,22 @@ internal sealed class FreePages(Arena<nuint> pages, AddressWindow window)
         foreach (Segment<nuint> segment in pages.GetSegments())
         {
             (nuint at, nuint size) = segment.Kind == SegmentKind.Free ? window.Commits.PartOf(segment.Start, segment.Size) : default;
-            for (nuint end = at + size, next; at < end && gone < (enough ?? nuint.MaxValue); at = next)
+            nuint end = at + size;
+
+            // From one committed run to the next: between them may lie what nobody ever had, and no table is there for it.
+            for (nuint run = at; window.Commits.TryFindNext(ref run, CommitMap.RoundUp(end), out nuint first, out nuint length);)
             {
-                next = nuint.Min((at / Piece * Piece) + Piece, end);
-                if (window.HasMemory(at, next - at))
+                nuint last = nuint.Min(first + length, end);
+                at = nuint.Max(at, first);
+                for (nuint next; at < last && gone < (enough ?? nuint.MaxValue); at = next)
                 {
-                    Return piece = DiscardPiece(at, next - at, staleOnly, enough - gone);
-                    gone += piece.Discarded;
-                    yield return piece;
+                    next = nuint.Min((at / Piece * Piece) + Piece, last);
+                    if (window.HasMemory(at, next - at))
+                    {
+                        Return piece = DiscardPiece(at, next - at, staleOnly, enough - gone);
+                        gone += piece.Discarded;
+                        yield return piece;
+                    }
                 }
             }
         }
