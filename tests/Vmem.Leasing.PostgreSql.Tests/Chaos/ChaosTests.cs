@@ -44,7 +44,10 @@ public sealed class ChaosTests(PostgresServer server) : IClassFixture<PostgresSe
         {
             await playground.UntilAsync(static uses => uses.Count > 0, s_patience);
             watch.Restart();
-            while (watch.Elapsed.TotalSeconds < s_seconds)
+
+            // On a busy machine it goes on until there was something to check.
+            while (watch.Elapsed.TotalSeconds < s_seconds
+                || (watch.Elapsed.TotalSeconds < s_seconds + s_patience.TotalSeconds && !IsEnough(playground.Uses())))
             {
                 int one = random.Next(Holders);
                 switch (random.Next(6))
@@ -96,9 +99,10 @@ public sealed class ChaosTests(PostgresServer server) : IClassFixture<PostgresSe
         List<Use> uses = playground.Uses();
         TestContext.Current.SendDiagnosticMessage($"{uses.Count} uses, {UseChecker.CountChanges(uses)} changes of hands");
         Assert.Equal(0, UseChecker.CountStale(uses));
-        Assert.InRange(uses.Count, 1000, int.MaxValue);
-        Assert.InRange(UseChecker.CountChanges(uses), 1, int.MaxValue);
+        Assert.True(IsEnough(uses), $"{uses.Count} uses, {UseChecker.CountChanges(uses)} changes of hands.");
         await playground.ValidateAsync();
+
+        static bool IsEnough(List<Use> uses) => uses.Count >= 1000 && UseChecker.CountChanges(uses) > 0;
     }
 
     /// <summary>The usual library: a holder goes on until somebody tells it. A cut network tells nobody.</summary>
