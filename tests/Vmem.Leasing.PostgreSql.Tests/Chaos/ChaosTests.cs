@@ -44,10 +44,7 @@ public sealed class ChaosTests(PostgresServer server) : IClassFixture<PostgresSe
         {
             await playground.UntilAsync(static uses => uses.Count > 0, s_patience);
             watch.Restart();
-
-            // On a busy machine it goes on until there was something to check.
-            while (watch.Elapsed.TotalSeconds < s_seconds
-                || (watch.Elapsed.TotalSeconds < s_seconds + s_patience.TotalSeconds && !IsEnough(playground.Uses())))
+            while (watch.Elapsed.TotalSeconds < s_seconds)
             {
                 int one = random.Next(Holders);
                 switch (random.Next(6))
@@ -87,6 +84,9 @@ public sealed class ChaosTests(PostgresServer server) : IClassFixture<PostgresSe
 
                 await Task.Delay(random.Next(100, 400), Token);
             }
+
+            // On a busy machine there may have been little to check: then it goes on, in peace.
+            await playground.UntilAsync(IsEnough, s_patience * 3);
         }
         finally
         {
@@ -99,7 +99,6 @@ public sealed class ChaosTests(PostgresServer server) : IClassFixture<PostgresSe
         List<Use> uses = playground.Uses();
         TestContext.Current.SendDiagnosticMessage($"{uses.Count} uses, {UseChecker.CountChanges(uses)} changes of hands");
         Assert.Equal(0, UseChecker.CountStale(uses));
-        Assert.True(IsEnough(uses), $"{uses.Count} uses, {UseChecker.CountChanges(uses)} changes of hands.");
         await playground.ValidateAsync();
 
         static bool IsEnough(List<Use> uses) => uses.Count >= 1000 && UseChecker.CountChanges(uses) > 0;
