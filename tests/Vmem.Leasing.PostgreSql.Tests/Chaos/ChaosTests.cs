@@ -199,10 +199,6 @@ public sealed class ChaosTests(PostgresServer server) : IClassFixture<PostgresSe
         Assert.Equal(2, (await store.GetHeldAsync(session, Token)).Count);
     }
 
-    /// <summary>What a holder's process does.</summary>
-    [Fact(Explicit = true)]
-    public Task Worker() => Holder.RunAloneAsync();
-
     private static async Task<LeaseClaim> GrantAsync(PostgreSqlLeaseStore store)
     {
         LeaseArena arena = await store.EnsureArenaAsync(Holder.ArenaName, null, Token);
@@ -228,7 +224,7 @@ public sealed class ChaosTests(PostgresServer server) : IClassFixture<PostgresSe
     private Process Start(Playground playground, Proxy proxy)
     {
         ProcessStartInfo start = new(Environment.ProcessPath!) { RedirectStandardOutput = true };
-        string method = $"{typeof(ChaosTests).FullName}.{nameof(Worker)}";
+        string method = $"{typeof(HolderProcess).FullName}.{nameof(HolderProcess.Run)}";
         string[] arguments = ["--explicit", "only", "--filter-method", method, "--progress", "off"];
         Array.ForEach(arguments, start.ArgumentList.Add);
         foreach ((string name, string value) in Holder.EnvironmentOf(server.AddressOf(playground.Database, proxy.Port), playground.Folder))
