@@ -36,7 +36,7 @@ public sealed class MemoryBudget
     /// <summary>The most, in bytes, that may be in use and kept together. By default what the machine or the container has, as the
     /// runtime says (<see cref="GCMemoryInfo.TotalAvailableMemoryBytes"/>; in a container that is three quarters of its limit unless the
     /// runtime is told otherwise). Less than there is now may be set: what is kept unused goes back, and requests that need more are
-    /// refused until the rest has been freed: that is O(heaps and contexts, and what they keep). All else is O(1).</summary>
+    /// refused until the rest has been freed: that is O(heaps and contexts, and what they keep). Reading it is O(1).</summary>
     /// <exception cref="ArgumentOutOfRangeException">0.</exception>
     public nuint Limit
     {

@@ -135,8 +135,8 @@ internal sealed unsafe class ContextPages
     /// <returns>How many bytes went back.</returns>
     public nuint DiscardNext(ref int granule)
     {
-        const int MostLooks = 4_096;              // some microseconds
-        const nuint MostBytes = 2 << 20;          // what the system takes back in less than a millisecond; arbitrary, as the one above
+        const int MostLooks = 4_096;              // both arbitrary: small against what others would notice
+        const nuint MostBytes = 2 << 20;
         int shift = _map.Geometry.GranuleShift;
         int last = Math.Min(granule + MostLooks, _writers.Length);
         while (granule < last && !IsIdle(granule))
