@@ -21,7 +21,7 @@ internal sealed class Plan
             Platform       ->
             Segments       -> Ranges, Checks, Platform
             Resting        -> Segments, Timing, Lifetimes
-            Lending        -> Checks
+            Lending        -> Ranges, Checks
             Space          -> Resting, Diagnostics, Recording, Lending
             Importing      -> Space
             Caching        -> Space, Shared/Caching

@@ -17,7 +17,7 @@ public sealed partial class Arena<T> : ILender<T>, ISupply<T>, ILoanSource<T>
     /// <inheritdoc/>
     bool ISupply<T>.AsksOthers =>
         _space.Source is Arena<T> below ? below._space.IsShared && ((ISupply<T>)below).AsksOthers
-            : _space.Source is not (null or ILoanSource);
+            : _space.Source is SharedSource<T> or not (null or ILoanSource);
 
     /// <inheritdoc/>
     bool IArenaSource<T>.TryImport(T size, in RangeConstraints<T> constraints, out T start, out T imported)

@@ -95,7 +95,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
             _cachedMax = _caches.Max;
         }
 
-        _importer = options.Source is null ? null : new Importer<T>(_space, options.Source, sourceQuantum, options.MinImport,
+        _importer = _space.Source is null ? null : new Importer<T>(_space, _space.Source!, sourceQuantum, options.MinImport,
             _caches?.SlabSize ?? T.Zero);
         _metered = ArenaMetrics.Arenas.Add(this);
     }

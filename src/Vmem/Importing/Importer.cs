@@ -1,5 +1,6 @@
 using System.Numerics;
 using Vmem.Checks;
+using Vmem.Lending;
 using Vmem.Ranges;
 using Vmem.Space;
 
@@ -16,6 +17,7 @@ internal sealed class Importer<T>
     private readonly Space<T> _space;
     private readonly IArenaSource<T> _source;
     private readonly ILender<T>? _lender;
+    private readonly SharedSource<T>? _shared;
     private readonly T _sourceQuantum;
     private readonly T _unit;                     // the least common multiple of the two quanta
     private readonly T _minImport;
@@ -34,15 +36,17 @@ internal sealed class Importer<T>
         bool hasUnit = Multiples<T>.TryCommon(space.Quantum, sourceQuantum, out _unit);
         Invariant.Assert(hasUnit, "the quanta have a common multiple: that was checked");
         _lender = _unit == sourceQuantum || _unit == space.Quantum ? source as ILender<T> : null;
+        _shared = source as SharedSource<T>;
         _minImport = minImport;
         _slabSize = slabSize;
     }
 
     /// <summary>Gives empty imports back: keeping them must not make a request fail. Then there may be a reason to ask the source once
-    /// more: it has got something back, maybe already since it was asked, or it is an arena that has not looked for all it could
-    /// give.</summary>
+    /// more: it has got something back, maybe already since it was asked, it is an arena that has not looked for all it could give, or
+    /// others above it may keep something.</summary>
     /// <param name="releases">How many imports had gone back when it was asked.</param>
-    public bool MayHaveMore(long releases) => !T.IsZero(_space.DetachEmpty()) || _space.Releases != releases || _lender is not null;
+    public bool MayHaveMore(long releases) =>
+        !T.IsZero(_space.DetachEmpty()) || _space.Releases != releases || _lender is not null || _shared is { Borrowers.IsIdle: false };
 
     /// <exception cref="ArgumentException">The source's quantum is 0, or has no common multiple with the arena's.</exception>
     public static T CheckQuantum(T quantum, T own, string parameter) =>
@@ -187,8 +191,41 @@ internal sealed class Importer<T>
         }
 
         ulong ask = _space.BeginAsk();
-        Segment<T> import = _lender is null ? Ask(request.Placement, terms, ref gaveBack) : Borrow(_lender, request.Placement, terms);
+        Segment<T> import =
+            _lender is not null ? Borrow(_lender, request.Placement, terms) :
+            terms.Pass == ImportPass.Thorough && _shared is { Borrowers.IsIdle: false } ? AskWithRecall(_shared, request.Placement, terms, ref gaveBack)
+            : Ask(request.Placement, terms, ref gaveBack);
         return import with { Tag = ask };
+    }
+
+    /// <summary>Asks a source that does not ask for what it lent: that is done for it.</summary>
+    private Segment<T> AskWithRecall(SharedSource<T> source, in Placement<T> placement, in ImportTerms<T> terms, ref bool gaveBack)
+    {
+        long begun = source.Borrowers.Begun;
+        Segment<T> import = default;
+        Conclusion end = default;
+        var recall = Recall.Begin();
+        try
+        {
+            source.Borrowers.GiveBack(begun, recall);
+            import = Ask(placement, terms, ref gaveBack);
+        }
+        finally
+        {
+            end.Take(recall.End);
+        }
+
+        try
+        {
+            end.Throw();
+        }
+        catch when (!T.IsZero(import.Size))
+        {
+            source.Release(import.Start, import.Size);
+            throw;
+        }
+
+        return import;
     }
 
     private Segment<T> Borrow(ILender<T> lender, in Placement<T> placement, in ImportTerms<T> wanted)
@@ -203,21 +240,34 @@ internal sealed class Importer<T>
     {
         for (int step = 0; step < ImportAsk<T>.Steps; step++)
         {
+            long refusals = _shared?.Refusals ?? 0;
             if (ImportAsk<T>.TryMake(step, placement, terms, _sourceQuantum, out ImportAsk<T> ask) && !_space.ExceedsLimit(ask.Size) &&
                 _source.TryImport(ask.Size, ask.Constraints, out T start, out T size))
             {
                 CheckImport(ask.Size, start, size);
-                if (placement.TryLowest(start, start + (size - T.One), out _))
+                if (placement.TryLowest(start, start + (size - T.One), out _) && !_space.ExceedsLimit(size))
                 {
                     return new Segment<T>(start, size, SegmentKind.Span);
                 }
 
-                _source.Release(start, size);
+                PutBack(start, size, refusals);
                 gaveBack = true;
             }
         }
 
         return default;
+    }
+
+    private void PutBack(T start, T size, long refusals)
+    {
+        if (_shared is not null)
+        {
+            _shared.PutBack(start, size, refusals);
+        }
+        else
+        {
+            _source.Release(start, size);
+        }
     }
 
     /// <summary>What is wanted beside the request: the minimum import; with quantum caches, whole slabs.</summary>

@@ -27,7 +27,8 @@ namespace Vmem.Lending;
 /// <param name="owner">The source.</param>
 /// <param name="below">Its place among those who borrow from its source; null if it has none.</param>
 /// <param name="isShared">Whether more than one thread may come to the source.</param>
-internal sealed class Borrowers(IBorrower owner, Membership? below, bool isShared)
+/// <param name="allAsked">What follows when all have been asked, before the gate opens; does not throw. Null: nothing does.</param>
+internal sealed class Borrowers(IBorrower owner, Membership? below, bool isShared, Action<Recall>? allAsked = null)
 {
     /// <summary>How many are listed before the first sweep. Arbitrary.</summary>
     private const int SweptFrom = 64;
@@ -161,6 +162,7 @@ internal sealed class Borrowers(IBorrower owner, Membership? below, bool isShare
             }
             finally
             {
+                allAsked?.Invoke(recall);
                 if (recall.Given != given)
                 {
                     recall.TellLater(owner);

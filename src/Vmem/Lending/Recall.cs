@@ -6,8 +6,8 @@ namespace Vmem.Lending;
 /// <summary>One thread takes back what those who borrow from a source keep unused.</summary>
 /// <remarks>
 /// <para>
-/// A recall runs no code of others. Only arenas are asked, and buddy allocators get something back. Whoever waits is served, and listeners
-/// and other sources are called, after it. So threads may wait for each other's recalls: none of them waits for anything else, and the
+/// A recall runs no code of others. Only arenas are asked, and buddy allocators get something back. A source that somebody else wrote gets
+/// it when all have been asked. Whoever waits is served, and listeners and other sources are called, after it. So threads may wait for each other's recalls: none of them waits for anything else, and the
 /// gates are entered from a source to those above it, never the other way.
 /// </para>
 /// <para>Rejected: each gives back what it keeps as it would at <c>Reap</c>. Then serving those who wait would import in the middle of a
@@ -71,6 +71,21 @@ internal sealed class Recall
         finally
         {
             t_depth--;
+        }
+    }
+
+    /// <summary>Takes a step of it. One that throws does not keep the others from theirs.</summary>
+    public void Take<TState>(TState state, Action<TState> step)
+    {
+        try
+        {
+            step(state);
+        }
+#pragma warning disable CA1031 // It is thrown again when the recall ends.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            _failure ??= ExceptionDispatchInfo.Capture(e);
         }
     }
 

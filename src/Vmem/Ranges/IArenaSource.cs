@@ -14,6 +14,10 @@ namespace Vmem;
 /// has more: see <see cref="INotifyingArenaSource{T}"/>. Who frees while others wait never asks the source for them: another
 /// thread does, unless the arena is single-threaded.
 /// </para>
+/// <para>
+/// A request fails only when the other arenas above the same source have given back what they keep and nobody uses, and the source has
+/// been asked once more. Arenas of one thread neither ask the others for that nor are asked, unless the source is an arena of one thread.
+/// </para>
 /// <para>A source that takes something away calls <see cref="Arena{T}.Revoke"/>, under no lock of its own that
 /// <see cref="Release"/> takes. It may still get a release that was on its way.</para>
 /// </remarks>

@@ -7,7 +7,8 @@ namespace Vmem;
 /// <para>
 /// <see cref="Arena{T}"/> and <see cref="BuddyAllocator{T}"/> are such. An arena subscribes only while somebody waits in it, or in an arena
 /// above it; it subscribes first, asks once more, and only then waits, so that no notification can fall between. A source that cannot
-/// notify may be a plain <see cref="IArenaSource{T}"/>: then its owner calls <see cref="Arena{T}.RetryWaiters"/>.
+/// notify may be a plain <see cref="IArenaSource{T}"/>. What one arena gives back to it, the others above it hear of all the same; of room
+/// that comes otherwise its owner tells them by <see cref="Arena{T}.RetryWaiters"/>.
 /// </para>
 /// <para>
 /// A delegate and not an event: whoever listens must be counted exactly, a listener that subscribes twice is called until it has

@@ -9,17 +9,20 @@ namespace Vmem.Space;
 /// would otherwise import and release at every swing, as all known implementations do. What was kept for two intervals of the caches'
 /// upkeep without being needed goes back. Under the arena's lock.
 /// </remarks>
+/// <param name="source">The source.</param>
 /// <param name="retained">How much is kept; 0: one span; <see cref="ArenaOptions{T}.RetainNone"/>: nothing.</param>
 /// <param name="membership">The arena's place among those who borrow from its source; null if the source does not ask for anything
 /// back.</param>
 /// <param name="borrower">The arena.</param>
-internal sealed class ImportLedger<T>(T retained, Membership? membership, IBorrower borrower)
+internal sealed class ImportLedger<T>(IArenaSource<T> source, T retained, Membership? membership, IBorrower borrower)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     private readonly bool _keepsOne = T.IsZero(retained);
     private readonly T _most = retained == ArenaOptions<T>.RetainNone ? T.Zero : retained;
     private long _least;                          // the fewest empty spans in this interval
     private long _leastBefore;                    // in the one before
+
+    public IArenaSource<T> Source { get; } = source;
 
     public Membership? Membership { get; } = membership;
 

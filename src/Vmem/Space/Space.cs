@@ -57,7 +57,7 @@ internal sealed partial class Space<T> : IBorrower
         _isShared = !options.SingleThreaded;
         _options = options;
         Auditor = options.Audit ? new Auditor<T>(options.TimeProvider) : null;
-        _imports = options.Source is null ? null : new ImportLedger<T>(options.RetainedImport, JoinSource(), this);
+        _imports = options.Source is null ? null : Join(options.Source);
         _sequel = (Source is null ? Sequel.None : Sequel.Imports) | (Auditor is null ? Sequel.None : Sequel.Audit) |
             (options.ReuseDelay == TimeSpan.Zero ? Sequel.None : Sequel.Rest);
         if (!T.IsZero(options.KindGranularity) && !T.IsPow2(options.KindGranularity))
@@ -98,7 +98,8 @@ internal sealed partial class Space<T> : IBorrower
     /// <summary>The most that there may be, spans and imports together; 0: no limit.</summary>
     public T Limit => _options.Limit;
 
-    public IArenaSource<T>? Source => _options.Source;
+    /// <summary>Where spans come from; null: nowhere. What somebody else wrote is seen through a <see cref="SharedSource{T}"/>.</summary>
+    public IArenaSource<T>? Source => _imports?.Source;
 
     /// <summary>Who wants to know of what is revoked.</summary>
     public Action<ArenaRevocation<T>>? Revoked => _options.Revoked;
@@ -260,8 +261,12 @@ internal sealed partial class Space<T> : IBorrower
 
     /// <summary>A single-threaded arena does not join a shared source: it would be asked on a thread that it was promised would not
     /// come.</summary>
-    private Membership? JoinSource() =>
-        Source is ILoanSource { Borrowers: var borrowers } && (_isShared || !borrowers.IsShared) ? new Membership(borrowers) : null;
+    private ImportLedger<T> Join(IArenaSource<T> source)
+    {
+        IArenaSource<T> seen = _isShared && source is not ILoanSource ? SharedSource<T>.Of(source) : source;
+        bool joins = seen is ILoanSource { Borrowers.IsShared: var isShared } && (_isShared || !isShared);
+        return new ImportLedger<T>(seen, _options.RetainedImport, joins ? new Membership(((ILoanSource)seen).Borrowers) : null, this);
+    }
 
     private void ReserveOrExit()
     {

@@ -1,4 +1,5 @@
 using Vmem.Checks;
+using Vmem.Lending;
 using Vmem.Space;
 
 namespace Vmem.Waiting;
@@ -102,8 +103,9 @@ internal sealed partial class WaitingRoom<T>
             end.Take(RoomHasGone);
         }
 
-        // Somebody else's source has called by itself, and is asked back on its thread.
-        ServeAndNotify(isOwnRelease: true, mayImport: true, onThisThread: _space.Source is not ISupply<T>, ref end);
+        // Somebody else's source that has called by itself is asked back on its thread.
+        bool hasCalled = _space.Source is not (ISupply<T> or SharedSource<T> { Notifies: false }) && Space<T>.Tellings == 0;
+        ServeAndNotify(isOwnRelease: true, mayImport: true, onThisThread: hasCalled, ref end);
         end.Throw();
     }
 

@@ -1,5 +1,6 @@
 using System.Numerics;
 using Vmem.Checks;
+using Vmem.Lending;
 using Vmem.Space;
 
 namespace Vmem.Waiting;
@@ -44,7 +45,7 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
         _supply = supply;
         _time = time;
         _listener = new SourceListener<T>(source, SourceMayHaveRoom);
-        _turn = new ImportTurn<T>(notifies: source is not null);
+        _turn = new ImportTurn<T>(notifies: source is not (null or SharedSource<T> { Notifies: false }));
     }
 
     /// <summary>How many had to wait, and for how long.</summary>
