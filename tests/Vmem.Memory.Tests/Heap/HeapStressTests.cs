@@ -109,6 +109,7 @@ public unsafe class HeapStressTests(ITestOutputHelper output)
     /// <summary>Threads that use the heap and end leave nothing behind that grows with their number. In a process of its own: how many
     /// numbers its threads go through depends on how many threads of others use heaps at once.</summary>
     [Fact]
+    [Trait("Once", "Release")]
     public void Ten_thousand_threads_leave_nothing_behind()
     {
         (int exitCode, string said) = ChildProcess.Run(typeof(HeapStressTests), nameof(Run_ten_thousand_threads));

@@ -27,6 +27,7 @@ public unsafe class ProcessTests
     [InlineData(nameof(Run_out_of_address_space))]
     [InlineData(nameof(Run_out_of_mappings))]
     [InlineData(nameof(Share_what_is_limited))]
+    [Trait("Once", "Release")]
     public void A_limit_of_the_system_is_out_of_memory_and_harms_nothing(string run)
     {
         // The runtime ends the process when it can't map or unmap code: it shall map it once, and compile nothing in the background. If

@@ -34,6 +34,7 @@ public unsafe class ManyHeapsTests
     [InlineData(nameof(Run_a_hundred_thousand_heaps))]
     [InlineData(nameof(Run_heaps_with_little_address_space))]
     [InlineData(nameof(Run_heaps_that_are_dropped))]
+    [Trait("Once", "Release")]
     public void Many_heaps_live_in_one_process(string run)
     {
         (int exitCode, string output) = ChildProcess.Run(typeof(ManyHeapsTests), run, ("VMEM_DEBUG", ""));

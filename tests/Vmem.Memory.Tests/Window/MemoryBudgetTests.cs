@@ -177,6 +177,7 @@ public unsafe class MemoryBudgetTests
     }
 
     [Fact]
+    [Trait("Once", "Release")]
     public void A_process_lives_within_its_budget()
     {
         (int exitCode, string output) = ChildProcess.Run(typeof(MemoryBudgetTests), nameof(Run_within_a_budget));

@@ -11,6 +11,7 @@ public class Alone;
 public class ThreadChurnTests
 {
     [Fact]
+    [Trait("Once", "Release")]
     public void Ten_thousand_short_threads_let_nothing_grow()
     {
         using Arena<uint> arena = new("churn", 0, 10_000, 1, new ArenaOptions<uint> { QuantumCacheMax = 4 });

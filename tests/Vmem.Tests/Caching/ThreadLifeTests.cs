@@ -27,6 +27,7 @@ public class ThreadLifeTests
     }
 
     [Fact]
+    [Trait("Once", "Release")]
     public void Ten_thousand_short_threads_leave_the_numbers_the_pairs_the_items_and_the_memory_as_they_were()
     {
         NumberedItems items = new(M);

@@ -6,6 +6,7 @@ namespace Vmem.Tests.Growth;
 
 /// <summary>Many free segments in one free list, of which none, few or the last is long enough: what instant fit and the questions about an
 /// arena take then, the first time and each time.</summary>
+[Trait("Once", "Release")]
 public sealed class LongListTests
 {
     private const int Holes = 200_000;

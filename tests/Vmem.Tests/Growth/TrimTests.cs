@@ -23,6 +23,7 @@ public sealed class TrimTests
 
     [Theory]
     [MemberData(nameof(Cases))]
+    [Trait("Once", "Release")]
     public void Memory_that_is_not_needed_goes_back(int survivors, uint cacheMax, FitPolicy policy)
     {
         using Arena<uint> arena = new("trimmed", 0, 1 << 24, 1, new ArenaOptions<uint> { QuantumCacheMax = cacheMax, Policy = policy });

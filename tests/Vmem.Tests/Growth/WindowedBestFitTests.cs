@@ -7,6 +7,7 @@ namespace Vmem.Tests.Growth;
 
 /// <summary>Best fit in a window: 10^5 free segments of many sizes, and what lies outside the window differs from what lies
 /// inside.</summary>
+[Trait("Once", "Release")]
 public sealed class WindowedBestFitTests
 {
     private const int Holes = 100_000;

@@ -16,6 +16,7 @@ public class UnloadTests
     [InlineData("arena", false)]
     [InlineData("cached arena", false)]
     [InlineData("object cache", false)]
+    [Trait("Once", "Release")]
     public void The_library_is_unloaded_when_its_context_is(string kind, bool dispose)
     {
         WeakReference context = UseAndUnload(kind, dispose);
