@@ -212,4 +212,73 @@ public unsafe class ReallocateTests
         Assert.Equal(104u, heap.GetSize(block));
         heap.Free(block);
     }
+
+    /// <summary>With a neighbour behind it, again and again: what has moved before consists of several mappings.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void The_pages_of_a_large_block_go_elsewhere(bool isRefused)
+    {
+        using SystemCallFault? refusal = isRefused ? SystemCallFault.Inject(call => call == SystemCall.Move) : null;
+        using NativeHeap heap = new(new NativeHeapOptions { Debugging = HeapDebugging.None });
+        List<nuint> neighbors = [];
+        nuint size = (32 * Megabyte) + 12_345;
+        byte* block = (byte*)heap.Allocate(size);
+        Pattern.Write(block, size, 9);
+        int moves = 0;
+        for (int i = 0; i < 6; i++)
+        {
+            nuint behind = (nuint)block + size;
+            do
+            {
+                neighbors.Add((nuint)heap.Allocate(Megabyte));
+            }
+            while (neighbors.Count < 1_000 && !(neighbors[^1] >= behind && neighbors[^1] < behind + (8 * Megabyte)));
+
+            byte* moved = (byte*)heap.Reallocate(block, size + (8 * Megabyte));
+            Assert.True(Pattern.Holds(moved, size, 9));
+            moves += moved == block ? 0 : 1;
+            block = moved;
+            size += 8 * Megabyte;
+            Pattern.Write(block, size, 9);
+            heap.Validate();
+        }
+
+        Assert.InRange(moves, 3, 6);
+        Assert.True(!isRefused || refusal!.Failed > 0);
+        neighbors.ForEach(neighbor => heap.Free((void*)neighbor));
+        heap.Free(block);
+        Assert.Equal(0, heap.GetStatistics().LiveBlocks);
+        heap.Validate();
+    }
+
+    /// <summary>Nothing is touched that was not, and nothing is there twice.</summary>
+    [Fact]
+    public void A_block_whose_pages_go_takes_no_more_memory()
+    {
+        using NativeHeap heap = new(new NativeHeapOptions { Debugging = HeapDebugging.None });
+        void* block = heap.Allocate(64 * Megabyte);
+        Pattern.Write(block, 64 * Megabyte, 3);
+        void* neighbor = heap.Allocate(Megabyte);
+        void* moved = heap.Reallocate(block, 80 * Megabyte);
+        Assert.True(moved != block);
+        Assert.InRange(heap.GetStatistics().Resident, 64 * Megabyte, 70 * Megabyte);
+        Assert.True(Pattern.Holds(moved, 64 * Megabyte, 3));
+        heap.Free(moved);
+        heap.Free(neighbor);
+    }
+
+    /// <summary>A heap that keeps records may fail to free the old block: then its contents must still be there.</summary>
+    [Fact]
+    public void With_debugging_large_blocks_are_copied()
+    {
+        using NativeHeap heap = new(new NativeHeapOptions { Debugging = HeapDebugging.Default });
+        void* block = heap.Allocate(16 * Megabyte);
+        Pattern.Write(block, 16 * Megabyte, 3);
+        using SystemCallFault moves = SystemCallFault.Inject(call => call == SystemCall.Move);
+        void* moved = heap.Reallocate(block, 24 * Megabyte);
+        Assert.True(Pattern.Holds(moved, 16 * Megabyte, 3));
+        Assert.Equal(0, moves.Failed);
+        heap.Free(moved);
+    }
 }
