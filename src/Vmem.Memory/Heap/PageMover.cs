@@ -5,8 +5,8 @@ namespace Vmem.Memory.Heap;
 /// <summary>Takes the contents of a block to another one: small ones are copied, of large ones the pages themselves go.</summary>
 /// <remarks>
 /// <para>
-/// A copy of a large block needs its memory twice, and a fault for each new page. Linux can put the pages elsewhere (mremap). The range that
-/// they leave stays mapped, and reads as zero: nobody else can map anything there meanwhile.
+/// A copy of a large block needs its memory twice, and a fault for each new page. Linux can put the pages elsewhere (mremap). The range
+/// that they leave stays mapped, and reads as zero: nobody else can map anything there meanwhile.
 /// </para>
 /// <para>
 /// Pages that went are a mapping of their own until they are decommitted, and a range of several mappings does not go at once. So what the
@@ -26,7 +26,8 @@ internal static unsafe class PageMover
     /// <param name="from">The block that is freed next. Its contents are lost.</param>
     /// <param name="to">A block that nobody has seen yet.</param>
     /// <param name="size">How many bytes.</param>
-    /// <param name="mayTakePages">Whether that free cannot fail, but for a mistake of the caller: then its contents would be missed.</param>
+    /// <param name="mayTakePages">Whether that free cannot fail, but for a mistake of the caller: then its contents would be
+    /// missed.</param>
     public static void Move(nuint from, nuint to, nuint size, bool mayTakePages)
     {
         nuint pages = size & ~(VirtualMemory.PageSize - 1);

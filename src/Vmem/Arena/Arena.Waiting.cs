@@ -137,8 +137,8 @@ public sealed partial class Arena<T>
 
     /// <summary>Says that the source may have room again: those who wait are tried. For sources that cannot say so themselves
     /// (<see cref="INotifyingArenaSource{T}"/>).</summary>
-    /// <remarks>Not needed for what arenas give back to it, unless they are of one thread. Cheap when nobody waits; else the source is asked on this thread, unless another is asking it. Frees in the arena itself
-    /// need no such call.</remarks>
+    /// <remarks>Not needed for what arenas give back to it, unless they are of one thread. Cheap when nobody waits; else the source is
+    /// asked on this thread, unless another is asking it. Frees in the arena itself need no such call.</remarks>
     public void RetryWaiters()
     {
         _ = _space.EndDueRests();

@@ -11,7 +11,7 @@ namespace Vmem.Importing;
 /// A source may be slow, may itself be an arena, and may call back. What has changed meanwhile is looked at afterwards: if the request can
 /// be met without the import, the import goes back.
 /// </remarks>
-internal sealed class Importer<T>
+internal sealed partial class Importer<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     private readonly Space<T> _space;
@@ -193,39 +193,9 @@ internal sealed class Importer<T>
         ulong ask = _space.BeginAsk();
         Segment<T> import =
             _lender is not null ? Borrow(_lender, request.Placement, terms) :
-            terms.Pass == ImportPass.Thorough && _shared is { Borrowers.IsIdle: false } ? AskWithRecall(_shared, request.Placement, terms, ref gaveBack)
-            : Ask(request.Placement, terms, ref gaveBack);
+            terms.Pass == ImportPass.Thorough && _shared is { Borrowers.IsIdle: false } shared
+            ? AskWithRecall(shared, request.Placement, terms, ref gaveBack) : Ask(request.Placement, terms, ref gaveBack);
         return import with { Tag = ask };
-    }
-
-    /// <summary>Asks a source that does not ask for what it lent: that is done for it.</summary>
-    private Segment<T> AskWithRecall(SharedSource<T> source, in Placement<T> placement, in ImportTerms<T> terms, ref bool gaveBack)
-    {
-        long begun = source.Borrowers.Begun;
-        Segment<T> import = default;
-        Conclusion end = default;
-        var recall = Recall.Begin();
-        try
-        {
-            source.Borrowers.GiveBack(begun, recall);
-            import = Ask(placement, terms, ref gaveBack);
-        }
-        finally
-        {
-            end.Take(recall.End);
-        }
-
-        try
-        {
-            end.Throw();
-        }
-        catch when (!T.IsZero(import.Size))
-        {
-            source.Release(import.Start, import.Size);
-            throw;
-        }
-
-        return import;
     }
 
     private Segment<T> Borrow(ILender<T> lender, in Placement<T> placement, in ImportTerms<T> wanted)
@@ -234,40 +204,6 @@ internal sealed class Importer<T>
         ImportTerms<T> terms = wanted.Preferred <= headroom ? wanted : wanted with { Preferred = T.Zero };
         return ExactNeed<T>.TryMake(placement, terms.Unit, _sourceQuantum, headroom, out Placement<T> need, out _) &&
             lender.TryLend(need, terms, out Segment<T> loan) ? loan : default;
-    }
-
-    private Segment<T> Ask(in Placement<T> placement, in ImportTerms<T> terms, ref bool gaveBack)
-    {
-        for (int step = 0; step < ImportAsk<T>.Steps; step++)
-        {
-            long refusals = _shared?.Refusals ?? 0;
-            if (ImportAsk<T>.TryMake(step, placement, terms, _sourceQuantum, out ImportAsk<T> ask) && !_space.ExceedsLimit(ask.Size) &&
-                _source.TryImport(ask.Size, ask.Constraints, out T start, out T size))
-            {
-                CheckImport(ask.Size, start, size);
-                if (placement.TryLowest(start, start + (size - T.One), out _) && !_space.ExceedsLimit(size))
-                {
-                    return new Segment<T>(start, size, SegmentKind.Span);
-                }
-
-                PutBack(start, size, refusals);
-                gaveBack = true;
-            }
-        }
-
-        return default;
-    }
-
-    private void PutBack(T start, T size, long refusals)
-    {
-        if (_shared is not null)
-        {
-            _shared.PutBack(start, size, refusals);
-        }
-        else
-        {
-            _source.Release(start, size);
-        }
     }
 
     /// <summary>What is wanted beside the request: the minimum import; with quantum caches, whole slabs.</summary>
@@ -321,20 +257,6 @@ internal sealed class Importer<T>
         if (!T.IsZero(import.Size))
         {
             _space.ReleaseLater(import);
-        }
-    }
-
-    /// <summary>A range that breaks the source's own contract goes back, and is an error: to go on asking would be to hide it.</summary>
-    private void CheckImport(T asked, T start, T size)
-    {
-        string? fault =
-            size < asked ? "less" :
-            !Multiples<T>.Has(start, _space.Quantum) || !Multiples<T>.Has(size, _space.Quantum) ? $"not a multiple of the quantum {_space.Quantum}" :
-            start + (size - T.One) < start ? "past the top of the type" : null;
-        if (fault is not null)
-        {
-            _source.Release(start, size);
-            throw new InvalidOperationException($"The source of arena '{_space.Name}' gave {size} at {start} when asked for {asked}: {fault}.");
         }
     }
 }

@@ -7,8 +7,8 @@ namespace Vmem.Lending;
 /// <remarks>
 /// <para>
 /// A recall runs no code of others. Only arenas are asked, and buddy allocators get something back. A source that somebody else wrote gets
-/// it when all have been asked. Whoever waits is served, and listeners and other sources are called, after it. So threads may wait for each other's recalls: none of them waits for anything else, and the
-/// gates are entered from a source to those above it, never the other way.
+/// it when all have been asked. Whoever waits is served, and listeners and other sources are called, after it. So threads may wait for each
+/// other's recalls: none of them waits for anything else, and the gates are entered from a source to those above it, never the other way.
 /// </para>
 /// <para>Rejected: each gives back what it keeps as it would at <c>Reap</c>. Then serving those who wait would import in the middle of a
 /// recall, and one that ran into another's could only fail, with something on its way to the source.</para>
