@@ -28,7 +28,11 @@ public sealed class MemoryBudget
     private long _limit;
     private int _reliefs;                         // that have begun
 
-    internal MemoryBudget(nuint limit) => _limit = long.CreateSaturating(limit);
+    internal MemoryBudget(nuint limit, MemoryPressure? pressure = null)
+    {
+        _limit = long.CreateSaturating(limit);
+        Pressure = pressure ?? MemoryPressure.OfMachine;
+    }
 
     /// <summary>The one of the process.</summary>
     public static MemoryBudget Default { get; } = new(Available());
@@ -57,8 +61,13 @@ public sealed class MemoryBudget
     public nuint Charged => (nuint)Interlocked.Read(ref _charged);
 
     /// <summary>Bytes of pages that are free and may still take memory: the next request has them without a page fault, and they go back
-    /// after <see cref="NativeHeapOptions.RetainedInterval"/>, or when memory is short. O(heaps and contexts).</summary>
+    /// after <see cref="NativeHeapOptions.RetainedInterval"/>, or when memory is short: at the limit, when the runtime sees it at a
+    /// collection, and when Linux says at the end of an interval that tasks wait for memory or that the container is near its
+    /// <c>memory.high</c>. O(heaps and contexts).</summary>
     public nuint Dirty => Keepers.Aggregate((nuint)0, static (sum, keeper) => sum + keeper.Kept);
+
+    /// <summary>Whether there is less memory than all want, not only this process.</summary>
+    internal MemoryPressure Pressure { get; }
 
     private IEnumerable<IMemoryKeeper> Keepers => Upkeep.Awake<IMemoryKeeper>().Where(keeper => keeper.Budget == this);
 

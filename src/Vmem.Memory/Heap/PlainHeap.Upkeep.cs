@@ -40,7 +40,7 @@ internal sealed partial class PlainHeap : IMemoryKeeper
 
     bool IUpkeepTarget.EndInterval()
     {
-        GiveBackUnattended(idleOnly: true);
+        GiveBackUnattended(idleOnly: !_space.Budget.Pressure.IsHigh);
         KeepWithinBounds();
         return true;
     }

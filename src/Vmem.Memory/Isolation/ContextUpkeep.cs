@@ -5,7 +5,7 @@ using Vmem.Memory.Budget;
 namespace Vmem.Memory.Isolation;
 
 /// <summary>When the memory that no client of a context holds goes back to the system: on request, when no region came or went for an
-/// interval, and when memory is short.</summary>
+/// interval, and when memory is short. Under pressure nobody waits for an idle interval.</summary>
 /// <param name="gate">The context's.</param>
 /// <param name="pages">What goes back.</param>
 /// <param name="arena">The context's, by which it is known what clients hold.</param>
@@ -87,11 +87,13 @@ internal sealed class ContextUpkeep(Gate gate, ContextPages pages, Arena<nuint> 
 
     bool IUpkeepTarget.EndInterval()
     {
+        bool isShort = MemoryBudget.Default.Pressure.IsHigh;
         using (gate.EnterScope())
         {
-            if (_changes != _changesBefore)
+            bool isIdle = _changes == _changesBefore;
+            _changesBefore = _changes;
+            if (!isIdle && !isShort)
             {
-                _changesBefore = _changes;
                 return true;
             }
         }
