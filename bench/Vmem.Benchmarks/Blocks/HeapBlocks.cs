@@ -15,6 +15,12 @@ internal readonly unsafe struct HeapBlocks : IBlocks<HeapBlocks, NativeBlock>
     {
     }
 
+    /// <summary>A heap that stays.</summary>
+    public HeapBlocks(NativeHeap heap)
+        : this(heap, isShared: true, owns: false)
+    {
+    }
+
     private HeapBlocks(NativeHeap heap, bool isShared, bool owns)
     {
         _heap = heap;

@@ -30,6 +30,7 @@ internal static class BenchCommand
         new ClientsStudy(),
         new HeapStudy(),
         new CheckedStudy(),
+        new SampledStudy(),
     ];
 
     public static int Run(string[] args)

@@ -3,7 +3,8 @@ using Vmem.Memory.Window;
 
 namespace Vmem.Memory.Heap;
 
-/// <summary>What lies below a heap's face, and ends with it: the plain heap, and the debugger over it if there is one.</summary>
+/// <summary>What lies below a heap's face, and ends with it: the plain heap, and what is over it, if anything is: a debugger or a
+/// sampler.</summary>
 /// <remarks>It knows nothing of the face: so it can end a heap that was dropped, too.</remarks>
 internal sealed class HeapLayers : IDisposable
 {
@@ -12,12 +13,24 @@ internal sealed class HeapLayers : IDisposable
     /// <exception cref="OutOfMemoryException">There is no memory for its tables. Nothing is left behind.</exception>
     public HeapLayers(AddressWindow window, NativeHeapOptions options, HeapDebugging debugging)
     {
-        bool isDebugged = debugging != HeapDebugging.None;
-        Plain = new PlainHeap(window, options, isDebugged);
+        Debugging = debugging;
+        SampleRate? rate = debugging.Sample == 0 ? null : new SampleRate(debugging.Sample, (ulong)Random.Shared.NextInt64());
+        bool isDebugged = rate is null && debugging != HeapDebugging.None;
+        Plain = new PlainHeap(window, options, isDebugged, rate);
+        HasFastPaths = !isDebugged;
         Top = Plain;
         try
         {
-            Top = isDebugged ? new HeapDebugger(Plain, debugging, options.TimeProvider) : Plain;
+            if (rate is not null)
+            {
+                var sampler = new HeapSampler(Plain, debugging, options.TimeProvider, rate);
+                Debugger = sampler.Sampled;
+                Top = sampler;
+            }
+            else if (isDebugged)
+            {
+                Top = Debugger = new HeapDebugger(Plain, debugging, options.TimeProvider);
+            }
         }
         catch
         {
@@ -28,7 +41,16 @@ internal sealed class HeapLayers : IDisposable
 
     public PlainHeap Plain { get; }
 
-    /// <summary>What serves the face: the plain heap, or the debugger.</summary>
+    /// <summary>What the heap does to find mistakes.</summary>
+    public HeapDebugging Debugging { get; }
+
+    /// <summary>What has records of all blocks, or of those that are samples; null: nothing has.</summary>
+    public HeapDebugger? Debugger { get; }
+
+    /// <summary>Whether blocks of the plain heap are the users'.</summary>
+    public bool HasFastPaths { get; }
+
+    /// <summary>What serves the face: the plain heap, the debugger, or the sampler.</summary>
     public IHeapLayer Top { get; private set; }
 
     /// <summary>What is to be reported after the end; null if nothing is.</summary>

@@ -33,6 +33,12 @@ namespace Vmem.Memory.Heap;
 /// The owner uses no interlocked instruction. Others who need the contents claim them (<see cref="OwnerMark"/>): the claimant makes the
 /// limit 0, so that nothing can be taken or put. An owner who finds it closed waits for the claimant.
 /// </para>
+/// <para>
+/// A take counts in the word that has the rounds. When a <em>stretch</em> of takes is over, the highest bit of that count makes the next
+/// fast take fail like one of an empty magazine: this is how a heap samples one block in many (<see cref="SampleRate"/>). The
+/// instructions are those of a heap that does not. Rejected: a count of its own, which every take of every heap would have to look at.
+/// Rejected: to sample where magazines are filled. A thread that takes and frees by turns never comes there.
+/// </para>
 /// <para>Half a cache line: the records of two classes share one, both the same thread's.</para>
 /// </remarks>
 internal struct HeapMagazine
@@ -42,9 +48,16 @@ internal struct HeapMagazine
 
     private const int LeastBatch = 4;             // arbitrary: four visits before a batch is 64
 
-    // _state holds the rounds in eight bits, and above them how many were ever taken: one addition keeps both.
-    private const int RoundsMask = 255;
+    /// <summary>The most blocks that are taken before somebody must look at the count.</summary>
+    public const int LongestStretch = 1 << 23;
+
+    // _state, from below: the rounds in eight bits, and in 24 a count that each take adds to, so that one addition keeps both. Above, where
+    // that count began. Once its highest bit is set the stretch is over.
+    private const uint RoundsMask = 255;
+    private const uint IsOver = 1u << 31;
     private const ulong OneTaken = RoundsMask + 1;
+    private const int TakenShift = 8;
+    private const int BeginShift = 32;
 
     private nuint[] _items;                       // null until the thread first needs it
     private Shared<ulong> _state;
@@ -66,8 +79,11 @@ internal struct HeapMagazine
     /// <summary>Blocks that lie here. Claimed, or by the owner.</summary>
     public int Rounds => (int)(_state.Read() & RoundsMask);
 
-    /// <summary>Blocks that were ever taken from here to be used. Claimed.</summary>
-    public long Taken => (long)(_state.Read() / OneTaken);
+    /// <summary>True if <see cref="TryPop(out nuint)"/> gives nothing before a stretch begins. Owner only.</summary>
+    public bool IsStretchOver => (_state.Read() & IsOver) != 0;
+
+    /// <summary>Blocks that were taken from here to be used, in this stretch. Claimed.</summary>
+    public long Taken => TakenOf(_state.Read());
 
     /// <summary>The blocks, those that came last at the end. Claimed.</summary>
     public ReadOnlySpan<nuint> Contents => Rounds is var rounds and not 0 ? _items.AsSpan(Padding, rounds) : [];
@@ -84,31 +100,41 @@ internal struct HeapMagazine
     }
 
     /// <summary>Makes room; false if it has some. By its owner, with nobody claiming. Throws <see cref="OutOfMemoryException"/>.</summary>
-    public bool TryOpen(int capacity)
+    /// <param name="capacity">For how many blocks.</param>
+    /// <param name="stretch">How many may be taken in the first stretch.</param>
+    public bool TryOpen(int capacity, int stretch = LongestStretch)
     {
         if (_items is not null)
         {
             return false;
         }
 
-        Invariant.Assert(capacity is > 0 and <= RoundsMask, "rounds take eight bits");
+        Invariant.Assert(capacity is > 0 and <= (int)RoundsMask, "rounds take eight bits");
         _items = new nuint[capacity + (2 * Padding)];
+        _state.Write(StateOf((uint)Rounds, stretch));
         _bounds.Limit.VolatileWrite((ushort)capacity);
         return true;
     }
 
-    /// <summary>Takes the block that came last. Owner only.</summary>
+    /// <summary>Takes the block that came last, if the stretch is not over. Owner only.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryPop(out nuint block)
+    public bool TryPop(out nuint block) => TryPop(RoundsMask | IsOver, out block);
+
+    /// <summary>Takes the block that came last, whether the stretch is over or not. Owner only.</summary>
+    public bool TryPopAlways(out nuint block) => TryPop(RoundsMask, out block);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryPop(uint mask, out nuint block)
     {
         BeginOperation();
         uint limit = _bounds.Limit.VolatileRead();
         ulong state = _state.Read();
-        uint rounds = (uint)(state & RoundsMask);
+        ulong next = state + (OneTaken - 1);      // before the state is masked: one copy of it less
+        uint rounds = (uint)state & mask;
         if (rounds - 1 < limit)
         {
             block = _items.ReadItem(Padding + (nint)rounds - 1);
-            _state.Write(state + (OneTaken - 1));
+            _state.Write(next);
             EndOperation();
             return true;
         }
@@ -118,6 +144,26 @@ internal struct HeapMagazine
         return false;
     }
 
+    /// <summary>Ends a stretch and begins one. Owner only.</summary>
+    /// <param name="stretch">How many blocks may be taken in it.</param>
+    /// <param name="taken">How many were taken in the one before.</param>
+    /// <returns>False, and nothing is changed, while it is claimed.</returns>
+    public bool TryBeginStretch(int stretch, out long taken)
+    {
+        BeginOperation();
+        bool isOpen = _bounds.Limit.VolatileRead() != 0;
+        taken = 0;
+        if (isOpen)
+        {
+            ulong state = _state.Read();
+            taken = TakenOf(state);
+            _state.Write(StateOf((uint)(state & RoundsMask), stretch));
+        }
+
+        EndOperation();
+        return isOpen;
+    }
+
     /// <summary>Puts a block on top. Owner only.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryPush(nuint block)
@@ -125,7 +171,7 @@ internal struct HeapMagazine
         BeginOperation();
         uint limit = _bounds.Limit.VolatileRead();
         ulong state = _state.Read();
-        uint rounds = (uint)(state & RoundsMask);
+        uint rounds = (uint)state & RoundsMask;
         if (rounds < limit)
         {
             _items.WriteItem(Padding + (nint)rounds, block);
@@ -211,6 +257,15 @@ internal struct HeapMagazine
         bool same = state == _seen;
         _seen = state;
         return same;
+    }
+
+    private static long TakenOf(ulong state) => ((uint)state >> TakenShift) - (long)(state >> BeginShift);
+
+    private static ulong StateOf(uint rounds, int stretch)
+    {
+        Invariant.Assert(stretch is >= 0 and <= LongestStretch, "a stretch is over before its count is");
+        ulong begin = (ulong)(LongestStretch - stretch);
+        return (begin << BeginShift) | (begin << TakenShift) | rounds;
     }
 
     // What stands in for magazines that are not there yet has no items, and every thread as its owner.

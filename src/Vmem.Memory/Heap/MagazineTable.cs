@@ -12,7 +12,7 @@ namespace Vmem.Memory.Heap;
 /// <para>The heap's face has a copy of the table of threads (<see cref="ShowTo"/>). Rejected: to look at it through this object, one load
 /// more in each operation. A pair of 64 bytes took 1.10 of the time then.</para>
 /// </remarks>
-internal sealed class MagazineTable
+internal sealed class MagazineTable(SampleRate? rate = null)
 {
     // 0 and the one beyond stand for what has no class, and are always closed.
     private const int Classes = SizeClasses.Count + 1;
@@ -69,7 +69,7 @@ internal sealed class MagazineTable
 
             mine = ref _threads.Join(thread, s_none, MakeMagazines)[sizeClass];
             _show?.Invoke(_threads);
-            if (mine.TryOpen(2 * SizeClasses.Rounds(sizeClass)))
+            if (mine.TryOpen(2 * SizeClasses.Rounds(sizeClass), NextStretch()))
             {
                 slabs.NoteThread();
             }
@@ -77,6 +77,12 @@ internal sealed class MagazineTable
             return ref mine;
         }
     }
+
+    /// <summary>The current thread's magazine of a class, as it is.</summary>
+    public ref HeapMagazine Mine(int sizeClass) => ref Of(_threads, ThreadNumber.Current, (byte)sizeClass);
+
+    /// <summary>How many blocks are taken from a magazine until somebody looks.</summary>
+    public int NextStretch() => rate?.Next() ?? HeapMagazine.LongestStretch;
 
     /// <summary>Every thread's magazines are claimed: nothing moves in them until <see cref="Release"/>. A thread that finds its own
     /// claimed waits in <see cref="Join"/>.</summary>

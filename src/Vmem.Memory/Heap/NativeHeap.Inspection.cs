@@ -8,9 +8,9 @@ namespace Vmem.Memory;
 public sealed unsafe partial class NativeHeap : IMetered
 {
     /// <summary>What the heap does to find mistakes in its use; <see cref="HeapDebugging.None"/> if nothing.</summary>
-    public HeapDebugging Debugging => Debugger?.Debugging ?? HeapDebugging.None;
+    public HeapDebugging Debugging => Volatile.Read(ref _layers)?.Debugging ?? HeapDebugging.None;
 
-    private HeapDebugger? Debugger => Volatile.Read(ref _layers)?.Top as HeapDebugger;
+    private HeapDebugger? Debugger => Volatile.Read(ref _layers)?.Debugger;
 
     /// <summary>What the heap's users hold at this moment, grouped by the stacks that allocated it, the largest total first. O(live
     /// blocks).</summary>

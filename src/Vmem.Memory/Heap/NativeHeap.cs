@@ -266,7 +266,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
                     heap._threads = threads;
                 }
             });
-            _firstEntry = layers.Top == layers.Plain ? layers.Plain.Space.Owner << GranuleTable.OwnerShift : 0;
+            _firstEntry = layers.HasFastPaths ? layers.Plain.Space.Owner << GranuleTable.OwnerShift : 0;
             Volatile.Write(ref _layers, layers);
             return layers;
         }

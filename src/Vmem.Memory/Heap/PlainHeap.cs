@@ -29,15 +29,16 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
     /// <param name="window">Where its memory comes from.</param>
     /// <param name="options">The heap's.</param>
     /// <param name="isDebugged">Whether a debugger stands between it and its users.</param>
-    public PlainHeap(AddressWindow window, NativeHeapOptions options, bool isDebugged)
+    /// <param name="rate">How often a sample is due of a heap that is sampled; null: never.</param>
+    public PlainHeap(AddressWindow window, NativeHeapOptions options, bool isDebugged, SampleRate? rate = null)
     {
         Name = options.Name;
         _retained = options.RetainedBytes;
-        _space = new HeapSpace(window, options.Name, options.Limit, options.HugePages, isSealed: isDebugged);
+        _space = new HeapSpace(window, options.Name, options.Limit, options.HugePages, isSealed: isDebugged || rate is not null);
         try
         {
             _large = new LargeBlocks(_space);
-            _small = new SmallBlocks(_space, hasMagazines: !isDebugged, trustsCaller: options.TrustCaller && !isDebugged);
+            _small = new SmallBlocks(_space, hasMagazines: !isDebugged, trustsCaller: options.TrustCaller && !isDebugged, rate);
             _starter = isDebugged ? null : new StarterArena(Name, _space);
             _upkeep = Upkeep.Start(this, options.TimeProvider, ownInterval: options.RetainedInterval);
         }
@@ -68,15 +69,29 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
             return 0;                             // no trim would help
         }
 
-        int sizeClass = size > SizeClasses.Largest ? 0 : alignment <= 8 ? SizeClasses.Of(size) : alignment <= HeapSpace.PageSize
-            ? SizeClasses.Aligned(size, alignment) : 0;
+        int sizeClass = ClassFor(size, alignment);
         return sizeClass != 0 && alignment <= StarterArena.Quantum && _starter is not null && _starter.TryTake(sizeClass, out nuint block)
             ? block
             : TakeOrTrim(sizeClass, size, alignment, clear, out isZero);
     }
 
     /// <summary>Pages, however few they are; 0 if there are none.</summary>
-    public nuint TakePages(nuint size, out bool isZero) => TakeOrTrim(sizeClass: 0, size, alignment: 1, clear: false, out isZero);
+    /// <param name="size">In bytes.</param>
+    /// <param name="mayTrim">Whether reserves are given up for them.</param>
+    /// <param name="isZero">True if all of them are zero.</param>
+    public nuint TakePages(nuint size, bool mayTrim, out bool isZero) => mayTrim
+        ? TakeOrTrim(sizeClass: 0, size, alignment: 1, clear: false, out isZero)
+        : TakeOnce(sizeClass: 0, size, alignment: 1, clear: false, out isZero);
+
+    /// <summary>True if the thread's magazine for such a request was at the end of its stretch. Another has begun.</summary>
+    /// <param name="size">In bytes.</param>
+    /// <param name="alignment">A power of two.</param>
+    /// <param name="counts">True if there is such a magazine, and it counts the request.</param>
+    public bool TryEndStretch(nuint size, nuint alignment, out bool counts)
+    {
+        counts = false;
+        return ClassFor(Math.Max(size, 1), alignment) is var sizeClass and not 0 && _small.TryEndStretch(sizeClass, out counts);
+    }
 
     public void Free(nuint block, nuint? size)
     {
@@ -201,6 +216,12 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
         _small.Dispose();
         _space.Dispose();
     }
+
+    /// <summary>The class of small blocks that serves a request; 0 if none does.</summary>
+    private static int ClassFor(nuint size, nuint alignment) =>
+        size > SizeClasses.Largest ? 0
+        : alignment <= 8 ? SizeClasses.Of(size)
+        : alignment <= HeapSpace.PageSize ? SizeClasses.Aligned(size, alignment) : 0;
 
     private nuint TakeOrTrim(int sizeClass, nuint size, nuint alignment, bool clear, out bool isZero)
     {

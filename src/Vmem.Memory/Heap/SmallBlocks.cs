@@ -13,14 +13,16 @@ internal sealed class SmallBlocks : IDisposable
     private readonly SlabClass?[] _classes = new SlabClass?[SizeClasses.Count];      // those that were asked for
     private readonly HeapSpace _space;
     private readonly BlockStates? _states;        // null: frees are not checked
-    private long _fetched;                        // blocks handed out that no magazine counts
+    private long _taken;                          // blocks handed out that no magazine counts, or not any more
     private InvalidFreeException? _wrongFree;     // found where nobody was to be told
 
     /// <param name="space">Where slabs lie.</param>
     /// <param name="hasMagazines">Whether threads keep blocks. If not, each comes from its slab and goes back there.</param>
     /// <param name="trustsCaller">Whether frees are not checked.</param>
-    public SmallBlocks(HeapSpace space, bool hasMagazines, bool trustsCaller = false)
+    /// <param name="rate">How often a sample is due; null: never.</param>
+    public SmallBlocks(HeapSpace space, bool hasMagazines, bool trustsCaller = false, SampleRate? rate = null)
     {
+        Magazines = new MagazineTable(rate);
         _space = space;
         _states = trustsCaller ? null : space.States;
         if (!hasMagazines)
@@ -29,7 +31,7 @@ internal sealed class SmallBlocks : IDisposable
         }
     }
 
-    public MagazineTable Magazines { get; } = new();
+    public MagazineTable Magazines { get; }
 
     private ReadOnlySpan<SlabClass?> Classes => _classes.AsSpan(1);
 
@@ -41,9 +43,10 @@ internal sealed class SmallBlocks : IDisposable
         SlabClass slabs = ClassOf(sizeClass);
         Span<nuint> room = stackalloc nuint[SizeClasses.MostRounds];
         ref HeapMagazine mine = ref MagazineOf(slabs);
+        _ = mine.IsStretchOver && TryEndStretch(ref mine);
         while (true)
         {
-            if (mine.TryPop(out nuint block))
+            if (mine.TryPopAlways(out nuint block))
             {
                 if (TryMark(block, sizeClass))
                 {
@@ -76,10 +79,19 @@ internal sealed class SmallBlocks : IDisposable
 
             if (TryMark(block, sizeClass))
             {
-                _ = Interlocked.Increment(ref _fetched);
+                _ = Interlocked.Increment(ref _taken);
                 return block;
             }
         }
+    }
+
+    /// <summary>Begins another stretch of the thread's magazine, if one is over: then a sample is due. Tells also whether the magazine
+    /// counts the block that is asked for.</summary>
+    public bool TryEndStretch(int sizeClass, out bool counts)
+    {
+        ref HeapMagazine mine = ref Magazines.Mine(sizeClass);
+        counts = mine.Rounds > 0;
+        return mine.IsStretchOver && TryEndStretch(ref mine);
     }
 
     /// <summary>Puts a block into the thread's magazine, of which one half goes to the depot if it is full.</summary>
@@ -117,7 +129,7 @@ internal sealed class SmallBlocks : IDisposable
     public bool IsInLive(nuint address, int sizeClass) =>
         ClassOf(sizeClass).StartOf(address) is var start and not 0 && IsLive(start, sizeClass);
 
-    /// <summary>A block that was found in a magazine is with a user all the same: it is not handed out.</summary>
+    /// <summary>A block that was found in a magazine is with a user all the same.</summary>
     public void NoteTwice(nuint block) => NoteWrong(block);
 
     /// <summary>Gives blocks in reserve back to their slabs, and whole slabs to the pages.</summary>
@@ -189,7 +201,7 @@ internal sealed class SmallBlocks : IDisposable
             };
         }
 
-        figures = figures with { Allocations = figures.Allocations + Interlocked.Read(ref _fetched) };
+        figures = figures with { Allocations = figures.Allocations + Interlocked.Read(ref _taken) };
     }
 
     /// <summary>Checks the invariants of all classes. O(blocks). Threads at work stand still meanwhile.</summary>
@@ -247,6 +259,9 @@ internal sealed class SmallBlocks : IDisposable
             return ref MagazineTable.None;        // without one it is slow, and works all the same
         }
     }
+
+    private bool TryEndStretch(ref HeapMagazine mine) =>
+        mine.TryBeginStretch(Magazines.NextStretch(), out long taken) && Interlocked.Add(ref _taken, taken) >= 0;
 
     private bool TryMark(nuint block, int sizeClass)
     {

@@ -66,6 +66,35 @@ public class HeapMagazineTests
     }
 
     [Fact]
+    public void When_a_stretch_is_over_nothing_is_taken_before_another_begins()
+    {
+        HeapMagazine magazine = new();
+        Assert.True(magazine.TryOpen(4, stretch: 2));
+        Assert.True(magazine.TryPush(1) && magazine.TryPop(out _) && magazine.TryPush(2) && !magazine.IsStretchOver);
+        Assert.True(magazine.TryPop(out _) && magazine.IsStretchOver);
+        Assert.True(magazine.TryPush(3) && magazine.TryPush(4));
+        Assert.False(magazine.TryPop(out _));
+        Assert.Equal([3, 4], magazine.Contents.ToArray());
+        Assert.True(magazine.TryPopAlways(out nuint block) && block == 4);
+        Assert.True(magazine.TryBeginStretch(1, out long taken) && taken == 3);
+        Assert.True(magazine.TryPop(out block) && block == 3 && magazine.IsStretchOver);
+        Assert.Equal((0, 1), (magazine.Rounds, magazine.Taken));
+        Assert.True(magazine.TryBeginStretch(0, out _) && magazine.IsStretchOver);
+        Assert.True(magazine.TryBeginStretch(HeapMagazine.LongestStretch, out taken) && taken == 0 && !magazine.IsStretchOver);
+    }
+
+    [Fact]
+    public void While_it_is_claimed_no_stretch_begins()
+    {
+        HeapMagazine magazine = new();
+        Assert.True(magazine.TryOpen(4, stretch: 0));
+        magazine.BeginClaim();
+        Assert.False(magazine.TryBeginStretch(5, out long taken));
+        magazine.EndClaim();
+        Assert.True(magazine.IsStretchOver && taken == 0);
+    }
+
+    [Fact]
     public void Only_what_is_taken_to_be_used_is_counted()
     {
         HeapMagazine magazine = Open(128);

@@ -12,6 +12,8 @@ internal static class DebugVariable
 {
     public const string Name = "VMEM_DEBUG";
 
+    private const int UsualSample = 1_000;        // arbitrary
+
     private static readonly Lazy<HeapDebugging> s_value = new(static () => Parse(Environment.GetEnvironmentVariable(Name)));
 
     public static HeapDebugging Value => s_value.Value;
@@ -46,6 +48,9 @@ internal static class DebugVariable
                 ("guards", null) => debugging with { RedZone = usual.RedZone },
                 ("guards", not null) when Bytes(amount, item) is var bytes and <= HeapDebugging.MostRedZone => debugging with { RedZone = bytes },
                 ("quarantine", not null) => debugging with { Quarantine = Bytes(amount, item) },
+                ("sample", null) => debugging with { Sample = UsualSample },
+                ("sample", not null) when int.TryParse(amount, NumberStyles.None, CultureInfo.InvariantCulture, out int every) && every > 0 =>
+                    debugging with { Sample = every },
                 ("firewall", _) => Firewall(debugging, amount, item),
                 ("leaks", null) => debugging with { Leaked = WriteLeak, Damaged = WriteDamage },
                 _ => throw Unknown(item),
@@ -78,7 +83,7 @@ internal static class DebugVariable
     }
 
     private static FormatException Unknown(string item) =>
-        new($"{Name} cannot hold '{item}'. It is a list of: default, audit, contents, guards[=BYTES], quarantine=BYTES, firewall[=FROM[-TO]], leaks, none. Bytes may end in K, M or G; guards has at most 1M.");
+        new($"{Name} cannot hold '{item}'. It is a list of: default, audit, contents, guards[=BYTES], quarantine=BYTES, firewall[=FROM[-TO]], sample[=N], leaks, none. Bytes may end in K, M or G; guards has at most 1M.");
 
     private static void WriteLeak(HeapLeak leak) => Console.Error.WriteLine(
         leak.Report?.ToString() ?? string.Create(CultureInfo.InvariantCulture, $"heap '{leak.HeapName}': {leak.Blocks} live of {leak.Size} in all"));

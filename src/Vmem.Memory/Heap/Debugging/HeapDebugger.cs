@@ -39,6 +39,7 @@ internal sealed partial class HeapDebugger : IHeapLayer
     private readonly Dictionary<nuint, DebugBlock> _live = [];
     private HeapDamage? _unreported;                  // of the block in front of the quarantine
     private nuint _liveBytes;
+    private nuint _livePadded;                        // of their padded blocks
     private long _largeBlocks;
     private long _allocations;
     private bool _ended;
@@ -86,6 +87,7 @@ internal sealed partial class HeapDebugger : IHeapLayer
             _padded.Initialize(block, ref isZero);
             _live.Add(block.Start, block);
             _liveBytes += size;
+            _livePadded += block.PaddedSize;
             _allocations++;
             _largeBlocks += size > SizeClasses.Largest ? 1 : 0;
             return block.Start;
@@ -103,7 +105,7 @@ internal sealed partial class HeapDebugger : IHeapLayer
             ThrowIfEnded();
             if (_live.TryGetValue(address, out DebugBlock? block))
             {
-                if (size is { } given && Math.Max(given, 1) != block.Size)
+                if (size is { } given && IsWrong(block, given))
                 {
                     throw WrongSize(block, given, site);
                 }
@@ -116,6 +118,7 @@ internal sealed partial class HeapDebugger : IHeapLayer
                 _quarantine.Reserve();
                 _ = _live.Remove(address);
                 _liveBytes -= block.Size;
+                _livePadded -= block.PaddedSize;
                 _largeBlocks -= block.Size > SizeClasses.Largest ? 1 : 0;
                 block.Freer = site;
                 _padded.Clear(block);
@@ -127,6 +130,10 @@ internal sealed partial class HeapDebugger : IHeapLayer
 
         throw WrongAddress(address, "free", site);
     }
+
+    /// <summary>A sample's size may be given as of any block of its heap: at most what it has.</summary>
+    private bool IsWrong(DebugBlock block, nuint size) =>
+        _debugging.Sample == 0 ? Math.Max(size, 1) != block.Size : size > block.Size;
 
     /// <summary>How many bytes a live block was asked to have.</summary>
     public nuint SizeOf(nuint address) => Measure(address, forResize: false);
@@ -188,17 +195,28 @@ internal sealed partial class HeapDebugger : IHeapLayer
     /// <see cref="_unreported"/>.</summary>
     private bool TryShrinkQuarantine(bool all)
     {
-        while (_unreported is null && (all || _quarantine.IsOverfull) && _quarantine.TryPeek(out DebugBlock? block))
+        while (_unreported is null && (all || _quarantine.IsOverfull) && _quarantine.Count > 0)
         {
-            if (TryFindWritten(block, out _unreported) || !_padded.TryRelease(block))
+            if (!TryLetLeave())
             {
                 return false;
             }
-
-            _quarantine.Leave();
         }
 
         return _unreported is null;
+    }
+
+    /// <summary>The block in front of the quarantine leaves. False if there is none, or it was written.</summary>
+    private bool TryLetLeave()
+    {
+        if (_unreported is not null || !_quarantine.TryPeek(out DebugBlock? block) ||
+            TryFindWritten(block, out _unreported) || !_padded.TryRelease(block))
+        {
+            return false;
+        }
+
+        _quarantine.Leave();
+        return true;
     }
 
     /// <summary>Whether the quarantine's front has been written; it leaves before that is reported.</summary>
@@ -226,6 +244,8 @@ internal sealed partial class HeapDebugger : IHeapLayer
         {
             _ = _live.EnsureCapacity(Math.Max(16, 2 * _live.Count));
         }
+
+        _padded.Reserve();
     }
 
     private AuditSite? Capture(AuditCall call) => _stacks is null

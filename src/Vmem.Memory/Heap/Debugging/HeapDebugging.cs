@@ -6,7 +6,7 @@ namespace Vmem.Memory;
 /// <remarks>
 /// A heap without debugging finds wrong frees, too. With any debugging at all, be it only the count of leaks, it finds also a size that is
 /// too small, and two threads that free one block at once. <see cref="NativeHeap.GetSize"/> is then what was asked for, to the
-/// byte, and 1 for nothing. What the rest finds and costs: docs/diagnostics.md.
+/// byte, and 1 for nothing. With <see cref="Sample"/> all that holds for samples only. What the rest finds and costs: docs/diagnostics.md.
 /// </remarks>
 public sealed record HeapDebugging
 {
@@ -35,7 +35,7 @@ public sealed record HeapDebugging
     /// <remarks>A list with commas, in libumem's words: <c>default</c>; <c>audit</c> (owners); <c>contents</c> (fill, poison);
     /// <c>guards</c> or
     /// <c>guards=BYTES</c> (red zones); <c>quarantine=BYTES</c>; <c>firewall</c>, <c>firewall=FROM</c> or <c>firewall=FROM-TO</c> (guard
-    /// pages); <c>leaks</c>
+    /// pages); <c>sample</c> or <c>sample=N</c> (one block in N has all checks, 1,000 unless said); <c>leaks</c>
     /// (a disposed heap writes what leaked, and what was overwritten, to standard error); <c>none</c>. Bytes may end in K, M or G;
     /// <c>guards</c> has at most 1M.</remarks>
     /// <exception cref="FormatException">The variable holds something else.</exception>
@@ -76,6 +76,33 @@ public sealed record HeapDebugging
     /// Blocks aligned to more than a page have no guard page, nor has any where guard pages take half of the mappings that a process may
     /// have (vm.max_map_count: some 16,000 blocks), or the system has none left: red zones remain.</remarks>
     public nuint GuardPagesTo { get; init; }
+
+    /// <summary>One block in so many is a sample, chosen at random: it has a guard page in front or behind, nothing can touch it once it is
+    /// freed, and the stacks of its allocation and free are kept. All other blocks are those of a heap without debugging. For a heap at
+    /// work: GWP-ASan's way. 0: every block has the checks that are chosen here, and no others.</summary>
+    /// <remarks>
+    /// <para>
+    /// <see cref="Owners"/>, <see cref="RedZone"/> of 16 at least, <see cref="PoisonFreed"/> and guard pages for all sizes are set for the
+    /// samples, whatever is chosen. <see cref="NativeHeap.GetAuditReport"/>, <see cref="Leaked"/> and <see cref="Damaged"/> are about
+    /// samples only. A free of a sample with a size that is too small is no mistake, as it is none of another block.
+    /// </para>
+    /// <para>
+    /// There are at most 1,000 samples in a heap at a time, live and in quarantine, and they take at most a thirty-second of its limit: the
+    /// one freed first makes room for the next. A sample costs some 15 µs, nearly all for the stacks. So after it none is taken until 64
+    /// times that has passed: a heap that hands out many millions of blocks a second has fewer samples, not less speed. (Not limited so
+    /// with a <see cref="NativeHeapOptions.TimeProvider"/> of one's own.)
+    /// </para>
+    /// </remarks>
+    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    public int Sample
+    {
+        get;
+        init
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(value);
+            field = value;
+        }
+    }
 
     /// <summary>Called by <see cref="NativeHeap.Dispose"/> when blocks are still live, after everything has been given back. Null: nobody
     /// wants to know.</summary>

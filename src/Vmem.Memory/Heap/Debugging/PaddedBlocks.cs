@@ -20,10 +20,19 @@ internal sealed unsafe class PaddedBlocks(PlainHeap heap, HeapDebugging debuggin
     private const nuint Grain = 16;
 
     private readonly nuint _redZone = RoundUp(debugging.RedZone, Grain);
+    private readonly HashSet<nuint> _samples = [];      // where padded blocks of samples start: to the heap they are blocks of users
+    private bool _guardsFront;                    // of the next sample
     private long _guarded;                        // blocks with a guard page
 
+    /// <summary>True if the padded block of a sample starts at an address.</summary>
+    public bool IsSample(nuint address) => _samples.Contains(address);
+
+    /// <summary>Makes room for one sample more, so that noting it needs no memory.</summary>
+    public void Reserve() => _ = debugging.Sample == 0 ? 0 : _samples.EnsureCapacity(_samples.Count + 1);
+
     /// <summary>Finds a place for a block; the record's geometry is set. False if there is none. <paramref name="isZero"/> says whether the
-    /// user's bytes are.</summary>
+    /// user's bytes are. A sample has a guard page, in front and behind by turns, or it is none; and no reserves are given up for
+    /// it.</summary>
     public bool TryPlace(DebugBlock block, nuint size, nuint alignment, out bool isZero)
     {
         isZero = false;
@@ -32,7 +41,7 @@ internal sealed unsafe class PaddedBlocks(PlainHeap heap, HeapDebugging debuggin
             && (size >= debugging.GuardPagesFrom && size <= debugging.GuardPagesTo && debugging.GuardPagesTo > 0 &&
                 alignment <= HeapSpace.PageSize
                 ? TryPlaceGuarded(block, size, alignment, out isZero)
-                : TryPlacePlain(block, size, Math.Max(alignment, Grain), out isZero));
+                : debugging.Sample == 0 && TryPlacePlain(block, size, Math.Max(alignment, Grain), out isZero));
     }
 
     /// <summary>Fills the red zones, and the block itself if fresh blocks are to be filled.</summary>
@@ -40,7 +49,7 @@ internal sealed unsafe class PaddedBlocks(PlainHeap heap, HeapDebugging debuggin
     {
         if (IsFenced(block))
         {
-            GuardBytes.Set(block.Start - _redZone, block.Start);
+            GuardBytes.Set(FrontOf(block), block.Start);
             GuardBytes.Set(block.End, block.TouchableEnd);
         }
 
@@ -56,14 +65,14 @@ internal sealed unsafe class PaddedBlocks(PlainHeap heap, HeapDebugging debuggin
     {
         address = 0;
         return IsFenced(block)
-            && (GuardBytes.TryFindBroken(block.Start - _redZone, block.Start, out address)
+            && (GuardBytes.TryFindBroken(FrontOf(block), block.Start, out address)
                 || GuardBytes.TryFindBroken(block.End, block.TouchableEnd, out address));
     }
 
     /// <summary>A block is freed: what it held cannot be read any more, nor, where it has a guard page, can anything.</summary>
     public void Clear(DebugBlock block)
     {
-        block.IsSealed = block.GuardPage > 0 && VirtualMemory.TryProtect((void*)block.Padded, block.PaddedSize - block.GuardPage);
+        block.IsSealed = block.GuardPage > 0 && VirtualMemory.TryProtect((void*)block.TouchableStart, block.PaddedSize - block.GuardPage);
         if (debugging.PoisonFreed && !block.IsSealed)
         {
             Pattern.Fill(block.Start, block.End, Pattern.Freed);
@@ -85,10 +94,10 @@ internal sealed unsafe class PaddedBlocks(PlainHeap heap, HeapDebugging debuggin
     {
         if (block.GuardPage > 0)
         {
-            nuint first = block.IsSealed ? block.Padded : block.TouchableEnd;
+            (nuint first, nuint length) = block.IsSealed ? (block.Padded, block.PaddedSize) : (block.Guard, block.GuardPage);
             try
             {
-                VirtualMemory.Unprotect((void*)first, block.Padded + block.PaddedSize - first);
+                VirtualMemory.Unprotect((void*)first, length);
             }
             catch (OutOfMemoryException)
             {
@@ -98,6 +107,7 @@ internal sealed unsafe class PaddedBlocks(PlainHeap heap, HeapDebugging debuggin
             NoteGuards(-1);
         }
 
+        _ = _samples.Remove(block.Padded);
         heap.Free(block.Padded, size: null);
         return true;
     }
@@ -134,6 +144,9 @@ internal sealed unsafe class PaddedBlocks(PlainHeap heap, HeapDebugging debuggin
     /// <summary>What lies between a block and its guard page is a red zone also where none was asked for.</summary>
     private bool IsFenced(DebugBlock block) => _redZone > 0 || block.GuardPage > 0;
 
+    /// <summary>Where the red zone in front of a block starts; the block's start if its guard page is there.</summary>
+    private nuint FrontOf(DebugBlock block) => block.Start - nuint.Min(_redZone, block.Start - block.TouchableStart);
+
     private static nuint RoundUp(nuint size, nuint alignment) => (size + alignment - 1) & ~(alignment - 1);
 
     private bool TryPlacePlain(DebugBlock block, nuint size, nuint alignment, out bool isZero)
@@ -158,16 +171,32 @@ internal sealed unsafe class PaddedBlocks(PlainHeap heap, HeapDebugging debuggin
         nuint page = HeapSpace.PageSize;
         alignment = alignment > 8 ? alignment : size <= 64 || size % Grain == 0 ? Grain : 8;
         nuint body = HeapSpace.RoundUp(_redZone + RoundUp(size, alignment));
-        nuint padded = heap.TakePages(body + page, out isZero);
+        bool isSample = debugging.Sample != 0;
+        nuint padded = heap.TakePages(body + page, mayTrim: !isSample, out isZero);
         if (padded == 0)
         {
             return false;
         }
 
+        bool isInFront = isSample && _guardsFront;
+        bool isGuarded = TryGuard(isInFront ? padded : padded + body, page);
+        if (isSample && !isGuarded)
+        {
+            heap.Free(padded, size: null);
+            return false;
+        }
+
+        if (isSample)
+        {
+            _guardsFront = !_guardsFront;
+            _ = _samples.Add(padded);
+        }
+
         block.Padded = padded;
         block.PaddedSize = body + page;
-        block.GuardPage = TryGuard(padded + body, page) ? page : 0;
-        block.Start = padded + body - RoundUp(size, alignment);
+        block.GuardPage = isGuarded ? page : 0;
+        block.IsGuardInFront = isInFront;
+        block.Start = isInFront ? padded + page : padded + body - RoundUp(size, alignment);
         block.Size = size;
         return true;
     }

@@ -22,6 +22,8 @@ public class DebugVariableTests
         { "firewall=1K-2M", HeapDebugging.None with { GuardPagesFrom = 1_024, GuardPagesTo = 2 << 20 } },
         { "quarantine=1G,default", HeapDebugging.Default with { Quarantine = 1 << 30 } },
         { "default,none", HeapDebugging.None },
+        { "sample", HeapDebugging.None with { Sample = 1_000 } },
+        { "sample=50,contents", HeapDebugging.None with { Sample = 50, Quarantine = 16 << 20, FillFresh = true, PoisonFreed = true } },
     };
 
     [Theory]
@@ -49,6 +51,8 @@ public class DebugVariableTests
     [InlineData("firewall=-2")]
     [InlineData("firewall=200-100")]
     [InlineData("guards=2M")]
+    [InlineData("sample=0")]
+    [InlineData("sample=1K")]
     public void A_word_that_is_not_known_is_an_error_that_names_it(string item)
     {
         string message = Assert.Throws<FormatException>(() => DebugVariable.Parse($"audit,{item}")).Message;

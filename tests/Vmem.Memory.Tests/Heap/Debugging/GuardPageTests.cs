@@ -3,6 +3,7 @@ using Xunit;
 namespace Vmem.Memory.Tests.Heap.Debugging;
 
 /// <summary>Blocks that end at a page that faults.</summary>
+[Collection("guard pages")]                   // the process has only so many
 public unsafe class GuardPageTests
 {
     public static TheoryData<int> Sizes => [1, 8, 15, 16, 63, 64, 65, 100, 4_000, 4_096, 4_097, 32_768, 50_001, 1_000_000];
@@ -158,26 +159,4 @@ public unsafe class GuardPageTests
     }
 
     private static int CountMappings() => File.ReadLines("/proc/self/maps").Count();
-
-    /// <summary>Asks the system whether it can read from an address, which it answers with an error instead of a fault.</summary>
-    private sealed class AccessProbe : IDisposable
-    {
-        private readonly FileStream _file =
-            new(Path.GetTempFileName(), FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
-
-        public bool CanRead(byte* address)
-        {
-            try
-            {
-                RandomAccess.Write(_file.SafeFileHandle, new ReadOnlySpan<byte>(address, 1), 0);
-                return true;
-            }
-            catch (IOException)
-            {
-                return false;
-            }
-        }
-
-        public void Dispose() => _file.Dispose();
-    }
 }
