@@ -6,8 +6,8 @@ namespace Vmem.Memory.Budget;
 /// <summary>Whether the container or the machine is short of memory now, as Linux tells.</summary>
 /// <remarks>
 /// <para>
-/// The runtime looks at its own collections (<see cref="Caching.Gen2Watch"/>). A process whose memory is native may have none for hours, and
-/// the kernel would take its pages meanwhile, or slow it down. Two things are asked: how near the group of the process is to its
+/// The runtime looks at its own collections (<see cref="Caching.UpkeepWheel"/>). A process whose memory is native may have none for hours,
+/// and the kernel would take its pages meanwhile, or slow it down. Two things are asked: how near the group of the process is to its
 /// <c>memory.high</c>, and how much of the last ten seconds a task waited for memory (pressure stall information), of the group if that is
 /// told, else of the machine.
 /// </para>

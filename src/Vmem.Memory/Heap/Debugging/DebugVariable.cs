@@ -47,6 +47,7 @@ internal static class DebugVariable
                 },
                 ("guards", null) => debugging with { RedZone = usual.RedZone },
                 ("guards", not null) when Bytes(amount, item) is var bytes and <= HeapDebugging.MostRedZone => debugging with { RedZone = bytes },
+                ("exact", null) => debugging with { ExactGuards = true },
                 ("quarantine", not null) => debugging with { Quarantine = Bytes(amount, item) },
                 ("sample", null) => debugging with { Sample = UsualSample },
                 ("sample", not null) when int.TryParse(amount, NumberStyles.None, CultureInfo.InvariantCulture, out int every) && every > 0 =>
@@ -83,7 +84,7 @@ internal static class DebugVariable
     }
 
     private static FormatException Unknown(string item) =>
-        new($"{Name} cannot hold '{item}'. It is a list of: default, audit, contents, guards[=BYTES], quarantine=BYTES, firewall[=FROM[-TO]], sample[=N], leaks, none. Bytes may end in K, M or G; guards has at most 1M.");
+        new($"{Name} cannot hold '{item}'. It is a list of: default, audit, contents, guards[=BYTES], quarantine=BYTES, firewall[=FROM[-TO]], exact, sample[=N], leaks, none. Bytes may end in K, M or G; guards has at most 1M.");
 
     private static void WriteLeak(HeapLeak leak) => Console.Error.WriteLine(
         leak.Report?.ToString() ?? string.Create(CultureInfo.InvariantCulture, $"heap '{leak.HeapName}': {leak.Blocks} live of {leak.Size} in all"));

@@ -34,7 +34,8 @@ public sealed record HeapDebugging
     /// not set. It holds for the heaps whose options say nothing.</summary>
     /// <remarks>A list with commas, in libumem's words: <c>default</c>; <c>audit</c> (owners); <c>contents</c> (fill, poison);
     /// <c>guards</c> or
-    /// <c>guards=BYTES</c> (red zones); <c>quarantine=BYTES</c>; <c>firewall</c>, <c>firewall=FROM</c> or <c>firewall=FROM-TO</c> (guard
+    /// <c>guards=BYTES</c> (red zones); <c>exact</c> (<see cref="ExactGuards"/>); <c>quarantine=BYTES</c>; <c>firewall</c>,
+    /// <c>firewall=FROM</c> or <c>firewall=FROM-TO</c> (guard
     /// pages); <c>sample</c> or <c>sample=N</c> (one block in N has all checks, 1,000 unless said); <c>leaks</c>
     /// (a disposed heap writes what leaked, and what was overwritten, to standard error); <c>none</c>. Bytes may end in K, M or G;
     /// <c>guards</c> has at most 1M.</remarks>
@@ -72,10 +73,16 @@ public sealed record HeapDebugging
     public nuint GuardPagesFrom { get; init; }
 
     /// <summary>The largest block that ends at a guard page; 0: none does.</summary>
-    /// <remarks>Up to 15 bytes lie between, for the sake of alignment; they are a red zone. In quarantine, the whole block is inaccessible.
-    /// Blocks aligned to more than a page have no guard page, nor has any where guard pages take half of the mappings that a process may
-    /// have (vm.max_map_count: some 16,000 blocks), or the system has none left: red zones remain.</remarks>
+    /// <remarks>Up to 15 bytes lie between, for the sake of alignment, unless <see cref="ExactGuards"/> is set; they are a red zone. In
+    /// quarantine, the whole block is inaccessible. Blocks aligned to more than a page have no guard page, nor has any where guard pages
+    /// take half of the mappings that a process may have (vm.max_map_count: some 16,000 blocks), or the system has none left: red zones
+    /// remain.</remarks>
     public nuint GuardPagesTo { get; init; }
+
+    /// <summary>Blocks with a guard page behind them end exactly there: one byte too many is a fault at once, where else up to 15 bytes are
+    /// only looked at when the block is freed. The price: such a block starts at any address, unless an alignment is asked for (Electric
+    /// Fence's EF_ALIGNMENT=0). For code that takes no alignment for granted, and processors that do not.</summary>
+    public bool ExactGuards { get; init; }
 
     /// <summary>One block in so many is a sample, chosen at random: it has a guard page in front or behind, nothing can touch it once it is
     /// freed, and the stacks of its allocation and free are kept. All other blocks are those of a heap without debugging. For a heap at

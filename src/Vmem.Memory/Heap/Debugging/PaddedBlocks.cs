@@ -94,12 +94,7 @@ internal sealed unsafe class PaddedBlocks(PlainHeap heap, HeapDebugging debuggin
     {
         if (block.GuardPage > 0)
         {
-            (nuint first, nuint length) = block.IsSealed ? (block.Padded, block.PaddedSize) : (block.Guard, block.GuardPage);
-            try
-            {
-                VirtualMemory.Unprotect((void*)first, length);
-            }
-            catch (OutOfMemoryException)
+            if (!TryReopen(block))
             {
                 return false;
             }
@@ -110,6 +105,27 @@ internal sealed unsafe class PaddedBlocks(PlainHeap heap, HeapDebugging debuggin
         _ = _samples.Remove(block.Padded);
         heap.Free(block.Padded, size: null);
         return true;
+    }
+
+    /// <summary>Makes all of a freed block accessible again. A sealed one by fresh pages: Linux joins mappings only if at most one of them
+    /// was ever touched, and those on both sides of a guard page were. They would stay apart, one for each block that ever was.</summary>
+    private static bool TryReopen(DebugBlock block)
+    {
+        if (block.IsSealed && VirtualMemory.TryDecommit((void*)block.Padded, block.PaddedSize))
+        {
+            return VirtualMemory.TryCommit((void*)block.Padded, block.PaddedSize);
+        }
+
+        (nuint first, nuint length) = block.IsSealed ? (block.Padded, block.PaddedSize) : (block.Guard, block.GuardPage);
+        try
+        {
+            VirtualMemory.Unprotect((void*)first, length);
+            return true;
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
+        }
     }
 
     /// <summary>All guard pages go with the heap's memory.</summary>
@@ -169,7 +185,8 @@ internal sealed unsafe class PaddedBlocks(PlainHeap heap, HeapDebugging debuggin
     private bool TryPlaceGuarded(DebugBlock block, nuint size, nuint alignment, out bool isZero)
     {
         nuint page = HeapSpace.PageSize;
-        alignment = alignment > 8 ? alignment : size <= 64 || size % Grain == 0 ? Grain : 8;
+        nuint natural = debugging.ExactGuards ? 1u : size <= 64 || size % Grain == 0 ? Grain : 8u;
+        alignment = nuint.Max(alignment, natural);
         nuint body = HeapSpace.RoundUp(_redZone + RoundUp(size, alignment));
         bool isSample = debugging.Sample != 0;
         nuint padded = heap.TakePages(body + page, mayTrim: !isSample, out isZero);

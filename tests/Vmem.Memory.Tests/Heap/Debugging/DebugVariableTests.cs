@@ -22,6 +22,7 @@ public class DebugVariableTests
         { "firewall=1K-2M", HeapDebugging.None with { GuardPagesFrom = 1_024, GuardPagesTo = 2 << 20 } },
         { "quarantine=1G,default", HeapDebugging.Default with { Quarantine = 1 << 30 } },
         { "default,none", HeapDebugging.None },
+        { "default,firewall,exact", HeapDebugging.Firewall with { ExactGuards = true } },
         { "sample", HeapDebugging.None with { Sample = 1_000 } },
         { "sample=50,contents", HeapDebugging.None with { Sample = 50, Quarantine = 16 << 20, FillFresh = true, PoisonFreed = true } },
     };

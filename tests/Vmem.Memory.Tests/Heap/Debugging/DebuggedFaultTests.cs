@@ -44,19 +44,16 @@ public unsafe class DebuggedFaultTests
     }
 
     /// <summary>Nobody may get pages that cannot be touched: they wait in quarantine until the system has come round.</summary>
-    [Fact]
-    public void Pages_that_stay_inaccessible_are_not_handed_out()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Pages_that_stay_inaccessible_are_not_handed_out(bool atCommit)
     {
         using NativeHeap heap = new(new NativeHeapOptions { Debugging = s_guarded with { Quarantine = 0 } });
-        using (SystemCallFault.Inject(call => call == SystemCall.Unprotect))
+        nint[] blocks = [.. Enumerable.Range(0, 100).Select(_ => (nint)heap.AllocateZeroed(100))];
+        using (SystemCallFault.Inject(call => atCommit ? call == SystemCall.Commit : call is SystemCall.Decommit or SystemCall.Unprotect))
         {
-            for (int i = 0; i < 100; i++)
-            {
-                byte* block = (byte*)heap.AllocateZeroed(100);
-                block[99] = 1;
-                heap.Free(block);
-            }
-
+            Array.ForEach(blocks, block => heap.Free((void*)block));
             heap.Trim();
             heap.Validate();
             Assert.True(heap.GetStatistics().Quarantined >= 100 * 2 * VirtualMemory.PageSize);

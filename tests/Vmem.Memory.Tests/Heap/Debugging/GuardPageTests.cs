@@ -34,6 +34,26 @@ public unsafe class GuardPageTests
         heap.Validate();
     }
 
+    /// <summary>And what is asked to be aligned is.</summary>
+    [Theory]
+    [MemberData(nameof(Sizes))]
+    public void With_exact_guards_the_first_byte_behind_a_block_cannot_be_touched(int size)
+    {
+        using AccessProbe probe = new();
+        using NativeHeap heap = new(new NativeHeapOptions { Debugging = HeapDebugging.Firewall with { ExactGuards = true } });
+        byte* block = (byte*)heap.Allocate((nuint)size);
+        Assert.True(probe.CanRead(block) && probe.CanRead(block + size - 1));
+        Assert.False(probe.CanRead(block + size));
+        Assert.Equal((nuint)size, heap.GetSize(block));
+        block = (byte*)heap.Reallocate(block, (nuint)size + 3);
+        Assert.False(probe.CanRead(block + size + 3));
+        heap.Free(block);
+        byte* aligned = (byte*)heap.AllocateAligned((nuint)size, 32);
+        Assert.Equal(0u, (nuint)aligned % 32);
+        heap.Free(aligned);
+        heap.Validate();
+    }
+
     [Fact]
     public void Only_blocks_of_the_chosen_sizes_have_one()
     {
