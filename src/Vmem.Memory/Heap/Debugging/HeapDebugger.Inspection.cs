@@ -78,6 +78,23 @@ internal sealed partial class HeapDebugger
         return report;
     }
 
+    /// <summary>The process ends, and the heap has not: tells what its end would tell. Other threads may yet call it.</summary>
+    public void ReportAtExit()
+    {
+        Action report;
+        using (_gate.EnterScope())
+        {
+            if (_ended)
+            {
+                return;
+            }
+
+            report = Find();
+        }
+
+        report();
+    }
+
     /// <summary>No call is served any more.</summary>
     private Action Close()
     {
@@ -85,24 +102,29 @@ internal sealed partial class HeapDebugger
         using (_gate.EnterScope())
         {
             _ended = true;
-            List<HeapDamage> damages = _debugging.Damaged is null ? [] : FindDamages();
-            HeapLeak? leak = _live.Count == 0 || _debugging.Leaked is null ? null : new HeapLeak(
-                _heap.Name,
-                _live.Count,
-                _liveBytes,
-                [.. _live.Keys.Order().Take(NamedLeaks).Select(start =>
-                    new Segment<nuint>(start, _live[start].Size, SegmentKind.Allocated))])
-            {
-                Report = _stacks is null ? null : TakeCensus(),
-            };
-            List<Action> callbacks = [.. damages.Select(damage => (Action)(() => _debugging.Damaged!(damage)))];
-            if (leak is not null)
-            {
-                callbacks.Add(() => _debugging.Leaked!(leak));
-            }
-
-            return () => CallAll(callbacks);
+            return Find();
         }
+    }
+
+    /// <summary>Looks for leaks and damage. The result reports what was found. The gate is held.</summary>
+    private Action Find()
+    {
+        List<HeapDamage> damages = _debugging.Damaged is null ? [] : FindDamages();
+        HeapLeak? leak = _live.Count == 0 || _debugging.Leaked is null ? null : new HeapLeak(
+            _heap.Name,
+            _live.Count,
+            _liveBytes,
+            [.. _live.Keys.Order().Take(NamedLeaks).Select(start => new Segment<nuint>(start, _live[start].Size, SegmentKind.Allocated))])
+        {
+            Report = _stacks is null ? null : TakeCensus(),
+        };
+        List<Action> callbacks = [.. damages.Select(damage => (Action)(() => _debugging.Damaged!(damage)))];
+        if (leak is not null)
+        {
+            callbacks.Add(() => _debugging.Leaked!(leak));
+        }
+
+        return () => CallAll(callbacks);
     }
 
     /// <summary>All are called, whatever one of them throws; the first exception is thrown at the end.</summary>

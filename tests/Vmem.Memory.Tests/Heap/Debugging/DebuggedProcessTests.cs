@@ -20,6 +20,8 @@ public unsafe class DebuggedProcessTests
 
     [Theory]
     [InlineData("audit,guards=32,leaks", nameof(Leak_as_the_environment_says), "heap 'leaky': 1 live of 1234 in all")]
+    [InlineData("leaks", nameof(Leak_to_the_end), "heap 'shared': 1 live of 77 in all")]
+    [InlineData("audit,leaks", nameof(Leak_to_the_end), nameof(Leak_to_the_end))]
     [InlineData("gards", nameof(Fail_as_the_environment_says), "")]
     public void The_environment_decides_for_heaps_whose_options_say_nothing(string variable, string method, string told)
     {
@@ -60,6 +62,14 @@ public unsafe class DebuggedProcessTests
         heap.Dispose();
         using NativeHeap plain = new(new NativeHeapOptions { Debugging = HeapDebugging.None });
         Assert.Same(HeapDebugging.None, plain.Debugging);
+    }
+
+    /// <summary>Of a heap that was disposed of in time nothing is told.</summary>
+    [Fact(Explicit = true)]
+    public void Leak_to_the_end()
+    {
+        new NativeHeap().Dispose();
+        _ = NativeHeap.Shared.Allocate(77);
     }
 
     [Fact(Explicit = true)]
