@@ -10,30 +10,44 @@ internal static class PortServer
 {
     public const string ArenaName = "ports";
 
-    private const ushort First = 21000;
-    private const ushort Ports = 16;
+    public const ushort DefaultFirst = 21000;
+    public const ushort Ports = 16;
+
     private const ushort BlockSize = 4;
 
     public static TimeSpan Ttl { get; } = TimeSpan.FromHours(1);
 
-    public static async Task RunAsync(string file, string owner)
+    public static async Task RunAsync(string file, string owner, ushort first)
     {
         await using var store = new SqliteLeaseStore(file);
         await using LeaseSession session = await LeaseSession.OpenAsync(store, new() { Owner = owner, Ttl = Ttl });
-        LeasedArenaOptions<ushort> options = new() { SpanSize = BlockSize, Stock = 0, Definition = new() { Start = First, Size = Ports } };
+        LeasedArenaOptions<ushort> options = new() { SpanSize = BlockSize, Stock = 0, Definition = new() { Start = first, Size = Ports } };
         await using LeasedArena<ushort> ports = await LeasedArena<ushort>.OpenAsync(session, ArenaName, options);
         LeasedRange<ushort> block = await ports.AllocateAsync(BlockSize);
         List<TcpListener> listeners = [];
         for (int i = 0; i < BlockSize; i++)
         {
-            TcpListener listener = new(IPAddress.Loopback, block.Start + i);
-            listener.Start();
-            listeners.Add(listener);
+            listeners.Add(Bind(block.Start + i));
         }
 
         Console.WriteLine($"{owner}: ports {block.Start} to {block.Start + BlockSize - 1}, fence {block.Fence}");
         Console.ReadLine();                                    // until it is told to stop
         listeners.ForEach(listener => listener.Dispose());
         ports.Free(block, clean: true);                        // nobody uses them any more
+    }
+
+    /// <summary>A lease says what the servers agreed on. A program that does not lease may have taken a port all the same.</summary>
+    private static TcpListener Bind(int port)
+    {
+        TcpListener listener = new(IPAddress.Loopback, port);
+        try
+        {
+            listener.Start();
+            return listener;
+        }
+        catch (SocketException fault) when (fault.SocketErrorCode is SocketError.AddressAlreadyInUse or SocketError.AccessDenied)
+        {
+            throw new InvalidOperationException($"Port {port} is taken by a program that leases none ({fault.Message}). Begin elsewhere: --first 30000.", fault);
+        }
     }
 }

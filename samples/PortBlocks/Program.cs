@@ -1,11 +1,28 @@
+using System.Globalization;
 using Vmem.Leasing;
 using Vmem.Samples;
 
 // The servers of one machine share 16 ports, in blocks of four that lie side by side. Each is a process of its own.
-if (args is ["server", string file, string owner])
+if (args is ["server", string file, string owner, string port])
 {
-    await PortServer.RunAsync(file, owner);
-    return;
+    try
+    {
+        await PortServer.RunAsync(file, owner, ushort.Parse(port, CultureInfo.InvariantCulture));
+        return 0;
+    }
+    catch (InvalidOperationException fault)
+    {
+        Console.Error.WriteLine(fault.Message);
+        return 1;
+    }
+}
+
+ushort first = PortServer.DefaultFirst;
+if (args is not [] && !(args is ["--first", string given] && ushort.TryParse(given, CultureInfo.InvariantCulture, out first)
+    && first is > 0 and <= ushort.MaxValue - PortServer.Ports))
+{
+    Console.Error.WriteLine($"usage: PortBlocks [--first PORT]: the first of {PortServer.Ports} ports that no other program uses");
+    return 2;
 }
 
 string folder = Directory.CreateTempSubdirectory("vmem-ports-").FullName;
@@ -15,22 +32,28 @@ try
 {
     for (int i = 1; i <= 4; i++)
     {
-        servers.Add(await ServerProcess.StartAsync(leases, $"server {i}"));
+        servers.Add(await ServerProcess.StartAsync(leases, $"server {i}", first));
     }
 
     // Nobody waits for an hour: the kernel says who is dead.
     servers[1].Kill();
     Console.WriteLine($"server 2 is killed; a silent one would keep its ports for {PortServer.Ttl.TotalHours} hour");
-    servers.Add(await ServerProcess.StartAsync(leases, "server 5"));
+    servers.Add(await ServerProcess.StartAsync(leases, "server 5", first));
 
     await using var store = new SqliteLeaseStore(leases);
     LeaseArena ports = await store.EnsureArenaAsync(PortServer.ArenaName);
-    await AuditAsync(store, ports, port: 21006);
+    await AuditAsync(store, ports, port: (ushort)(first + 6));
 
     await servers[0].StopAsync();
     LeaseUsage usage = await store.GetUsageAsync(ports.Id);
     Console.WriteLine($"server 1 stops, and its ports are free at once: {usage}");
     Console.WriteLine($"faults: {(await store.ValidateAsync(ports.Id)).Count}");
+    return 0;
+}
+catch (InvalidOperationException fault)
+{
+    Console.Error.WriteLine(fault.Message);
+    return 1;
 }
 finally
 {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace Vmem.Samples;
 
@@ -10,16 +11,18 @@ internal sealed class ServerProcess
     private ServerProcess(Process process) => _process = process;
 
     /// <summary>Starts one, and shows what it says when it has its ports.</summary>
-    public static async Task<ServerProcess> StartAsync(string file, string owner)
+    public static async Task<ServerProcess> StartAsync(string file, string owner, ushort first)
     {
         string assembly = typeof(ServerProcess).Assembly.Location;
-        ProcessStartInfo start = new("dotnet", [assembly, "server", file, owner])
+        ProcessStartInfo start = new("dotnet", [assembly, "server", file, owner, first.ToString(CultureInfo.InvariantCulture)])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
         };
         Process process = Process.Start(start)!;
-        Console.WriteLine(await process.StandardOutput.ReadLineAsync());
+        string line = await process.StandardOutput.ReadLineAsync()
+            ?? throw new InvalidOperationException($"{owner} did not start: it has said why.");
+        Console.WriteLine(line);
         return new ServerProcess(process);
     }
 

@@ -35,19 +35,30 @@ internal sealed partial class LeasingService(LeaseStore store, LeasingOptions op
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>After all services have stopped: nobody uses anything any more.</summary>
-    public Task StoppedAsync(CancellationToken cancellationToken) => ReleaseAsync();
+    /// <summary>After all services have stopped: nobody uses anything any more. If the time for it was over before, some of them may: then
+    /// nothing is given back, and the time decides, as after a death.</summary>
+    public Task StoppedAsync(CancellationToken cancellationToken) => EndAsync(haveAllStopped: !cancellationToken.IsCancellationRequested);
 
     /// <summary>For a host that did not get so far as to stop: one whose start failed.</summary>
-    public async ValueTask DisposeAsync() => await ReleaseAsync().ConfigureAwait(false);
+    public async ValueTask DisposeAsync() => await EndAsync(haveAllStopped: true).ConfigureAwait(false);
 
-    private async Task ReleaseAsync()
+    private async Task EndAsync(bool haveAllStopped)
     {
-        if (Interlocked.Exchange(ref _session, null) is { } session)
+        if (Interlocked.Exchange(ref _session, null) is not { } session)
         {
-            session.StateChanged -= OnStateChanged;
+            return;
+        }
+
+        session.StateChanged -= OnStateChanged;
+        if (haveAllStopped)
+        {
             await session.DisposeAsync().ConfigureAwait(false);
             LogReleased(session.Instance);
+        }
+        else
+        {
+            await session.LapseAsync().ConfigureAwait(false);
+            LogLeft(session.Instance, session.Options.Ttl);
         }
     }
 
@@ -86,6 +97,9 @@ internal sealed partial class LeasingService(LeaseStore store, LeasingOptions op
 
     [LoggerMessage(5, LogLevel.Critical, "The lease session is lost: what it leased may be somebody else's. {Reason}")]
     private partial void LogLost(string reason);
+
+    [LoggerMessage(7, LogLevel.Warning, "The host did not stop in time, so the lease session {Session} gave nothing back: what it leased comes back after {Ttl} and the quarantine, or when the store sees that the process is dead.")]
+    private partial void LogLeft(Guid session, TimeSpan ttl);
 
     [LoggerMessage(6, LogLevel.Warning, "The lease store failed, or a handler of the session did.")]
     private partial void LogFault(Exception fault);

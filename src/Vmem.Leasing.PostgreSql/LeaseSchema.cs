@@ -23,8 +23,11 @@ public static class LeaseSchema
     /// <summary>What brings a database from a version to this library's: for those who may not change schemas from programs.</summary>
     /// <param name="from">The version that it has; 0: none.</param>
     /// <returns>SQL for <c>psql</c>: one transaction.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such version.</exception>
     public static string GetScript(int from = 0)
     {
+        ArgumentOutOfRangeException.ThrowIfNegative(from);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(from, Version);
         StringBuilder script = new();
         script.Append("BEGIN;\n").Append(CultureInfo.InvariantCulture, $"SELECT pg_advisory_xact_lock({LockNumber});\n\n");
         foreach ((int version, string sql) in s_scripts.Where(script => script.Version > from))
@@ -33,6 +36,25 @@ public static class LeaseSchema
         }
 
         return script.Append("COMMIT;\n").ToString();
+    }
+
+    /// <summary>The version that a database has.</summary>
+    /// <param name="dataSource">The database, as any role that may lease.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    /// <returns>The version; 0: it has no schema.</returns>
+    public static async Task<int> ReadVersionAsync(NpgsqlDataSource dataSource, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(dataSource);
+        try
+        {
+            await using NpgsqlCommand command = dataSource.CreateCommand("SELECT version FROM vmem.get_info()");
+            return (int)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
+        }
+        catch (PostgresException fault)
+            when (fault.SqlState is PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.InvalidSchemaName)
+        {
+            return 0;
+        }
     }
 
     /// <summary>Brings a database to this library's version. If it has that, or a newer one, nothing happens.</summary>

@@ -64,7 +64,16 @@ public sealed partial class PostgreSqlLeaseStore
             return;
         }
 
-        int version = await ReadVersionAsync(cancellationToken).ConfigureAwait(false);
+        int version;
+        try
+        {
+            version = await LeaseSchema.ReadVersionAsync(_source, cancellationToken).ConfigureAwait(false);
+        }
+        catch (PostgresException fault) when (Translated(fault) is { } known)
+        {
+            throw known;
+        }
+
         if (version < LeaseSchema.Version && _migrates)
         {
             await LeaseSchema.MigrateAsync(_source, cancellationToken).ConfigureAwait(false);
@@ -77,25 +86,6 @@ public sealed partial class PostgreSqlLeaseStore
         }
 
         _isChecked = true;
-    }
-
-    /// <summary>0: there is no schema.</summary>
-    private async Task<int> ReadVersionAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            await using NpgsqlCommand command = _source.CreateCommand("SELECT version FROM vmem.get_info()");
-            return (int)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
-        }
-        catch (PostgresException fault)
-            when (fault.SqlState is PostgresErrorCodes.UndefinedFunction or PostgresErrorCodes.InvalidSchemaName)
-        {
-            return 0;
-        }
-        catch (PostgresException fault) when (Translated(fault) is { } known)
-        {
-            throw known;
-        }
     }
 
     private async ValueTask<LeaseArena> FindAsync(int id, CancellationToken cancellationToken)

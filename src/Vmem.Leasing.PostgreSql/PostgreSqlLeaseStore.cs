@@ -157,11 +157,13 @@ public sealed partial class PostgreSqlLeaseStore : LeaseStore
     /// <inheritdoc/>
     public override ValueTask<IReadOnlyList<LeaseAuditEntry>> ReadAuditAsync(int arena, long after = 0, int limit = 1000,
         CancellationToken cancellationToken = default) =>
-        AllAsync("SELECT * FROM vmem.read_audit($1, $2, $3)", [Number32(arena), Number(after), Number32(limit)],
-            static row => new LeaseAuditEntry(row.GetInt64(0), row.GetFieldValue<DateTimeOffset>(1), (LeaseEvent)row.GetInt32(2),
-                row.GetInt32(3), (UInt128)row.GetInt64(4), (UInt128)row.GetInt64(5), OrNull<Guid>(row, 6) ?? Guid.Empty, row.GetInt64(7),
-                row.GetString(8)),
+        AllAsync("SELECT * FROM vmem.read_audit($1, $2, $3)", [Number32(arena), Number(after), Number32(limit)], ReadEntry,
             cancellationToken);
+
+    /// <inheritdoc/>
+    public override ValueTask<IReadOnlyList<LeaseAuditEntry>> ReadNewestAuditAsync(int arena, int limit = 1000,
+        CancellationToken cancellationToken = default) =>
+        AllAsync("SELECT * FROM vmem.read_newest_audit($1, $2)", [Number32(arena), Number32(limit)], ReadEntry, cancellationToken);
 
     /// <inheritdoc/>
     public override async ValueTask<IReadOnlyList<string>> ValidateAsync(int arena, CancellationToken cancellationToken = default)
@@ -187,6 +189,10 @@ public sealed partial class PostgreSqlLeaseStore : LeaseStore
     public override async ValueTask<long> PruneAsync(DateTimeOffset before, CancellationToken cancellationToken = default) =>
         await OneAsync("SELECT vmem._prune($1)", [Parameter(NpgsqlTypes.NpgsqlDbType.TimestampTz, before.ToUniversalTime())],
             static row => row.GetInt64(0), cancellationToken).ConfigureAwait(false);
+
+    private static LeaseAuditEntry ReadEntry(NpgsqlDataReader row) => new(row.GetInt64(0), row.GetFieldValue<DateTimeOffset>(1),
+        (LeaseEvent)row.GetInt32(2), row.GetInt32(3), (UInt128)row.GetInt64(4), (UInt128)row.GetInt64(5),
+        OrNull<Guid>(row, 6) ?? Guid.Empty, row.GetInt64(7), row.GetString(8));
 
     private static UInt128 Capped(UInt128 value) => UInt128.Min(value, long.MaxValue);
 

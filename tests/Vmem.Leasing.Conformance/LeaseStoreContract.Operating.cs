@@ -63,4 +63,22 @@ public abstract partial class LeaseStoreContract
         Assert.True(await Store.ReleaseAsync(claim, clean: true, null, Token));
         Assert.InRange((await Store.ReadAuditAsync(Arena.Id, last.Number, 1000, Token))[0].Number, last.Number + 1, long.MaxValue);
     }
+
+    [Fact]
+    public async Task The_newest_entries_of_the_audit_are_the_last_of_all_in_order()
+    {
+        LeaseArena other = await Store.EnsureArenaAsync("others", Definition(8), Token);
+        Guid session = await OpenAsync();
+        for (int i = 0; i < 3; i++)
+        {
+            LeaseClaim claim = await GrantAsync(session, 4);
+            await GrantAsync(session, 1, other);
+            Assert.True(await Store.ReleaseAsync(claim, clean: true, null, Token));
+        }
+
+        IReadOnlyList<LeaseAuditEntry> all = await Store.ReadAuditAsync(Arena.Id, 0, 1000, Token);
+        Assert.Equal(all.TakeLast(4), await Store.ReadNewestAuditAsync(Arena.Id, 4, Token));
+        Assert.Equal(all, await Store.ReadNewestAuditAsync(Arena.Id, 1000, Token));
+        Assert.Empty(await Store.ReadNewestAuditAsync(Arena.Id, 0, Token));
+    }
 }

@@ -165,4 +165,32 @@ public abstract partial class LeaseStoreContract
             async () => await Store.GrantAsync(Request(session, 8), new CancellationToken(canceled: true)));
         Assert.Equal(["1000+64 Free"], await ExtentsAsync());
     }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task R10_a_session_that_is_closed_leaves_the_time_that_it_promised_not_to_pass(bool clean)
+    {
+        Guid session = await OpenAsync(latest: 500);
+        await GrantAsync(session, 60);
+        await RenewAsync(session, 700);
+        LeaseClaim marked = await GrantAsync(session, 4);
+        Assert.True(await Store.MarkAsync(marked, 600, Token));
+        await Store.CloseSessionAsync(session, clean, Token);
+        Assert.Equal(clean ? [700L] : [700L, 600L], (await Store.ListAsync(Arena.Id, Token)).Select(extent => extent.Watermark!.Value));
+    }
+
+    [Fact]
+    public async Task R10_who_is_made_to_release_leaves_the_time_that_it_promised_not_to_pass()
+    {
+        Guid session = await OpenAsync(latest: 500);
+        LeaseClaim silent = await GrantAsync(session, 4);
+        LeaseClaim marked = await GrantAsync(session, 4);
+        LeaseClaim clean = await GrantAsync(session, 56);
+        Assert.True(await Store.MarkAsync(marked, 400, Token));
+        Assert.True(await Store.ReleaseAsync(silent, clean: false, null, Token));
+        Assert.True(await Store.ReleaseAsync(marked, clean: false, null, Token));
+        Assert.True(await Store.ReleaseAsync(clean, clean: true, null, Token));
+        Assert.Equal([500L, 400L, null], (await Store.ListAsync(Arena.Id, Token)).Select(extent => extent.Watermark));
+    }
 }

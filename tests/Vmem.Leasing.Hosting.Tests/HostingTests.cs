@@ -61,10 +61,7 @@ public sealed class HostingTests : IAsyncDisposable
         LeaseSession session = host.Services.GetRequiredService<LeaseSession>();
         await _store.CloseSessionAsync(session.Instance, clean: true, Token);
         _time.Advance(session.Options.RenewEvery);
-        while (session.State != LeaseState.Lost)
-        {
-            await Task.Yield();
-        }
+        await Eventually.HoldsAsync(() => session.State == LeaseState.Lost);
 
         Assert.Equal(HealthStatus.Unhealthy, await HealthAsync(host));
         await host.StopAsync(Token);
@@ -79,13 +76,73 @@ public sealed class HostingTests : IAsyncDisposable
         IHostApplicationLifetime lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
         await _store.CloseSessionAsync(session.Instance, clean: true, Token);
         _time.Advance(session.Options.RenewEvery);
-        while (!lifetime.ApplicationStopping.IsCancellationRequested)
-        {
-            await Task.Yield();
-        }
+        await Eventually.HoldsAsync(() => lifetime.ApplicationStopping.IsCancellationRequested);
 
         await host.StopAsync(Token);
         Assert.Contains(_lines.All, line => line.Contains("is lost", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Health_is_degraded_while_the_store_is_not_heard()
+    {
+        using IHost host = Build(stops: false);
+        await host.StartAsync(Token);
+        LeaseSession session = host.Services.GetRequiredService<LeaseSession>();
+        Assert.Equal(HealthStatus.Healthy, await HealthAsync(host));
+        await _store.DisposeAsync();                           // every call fails from now on
+        Assert.Contains("does not answer", await ReasonAsync(host), StringComparison.Ordinal);
+        _time.Advance(session.Options.Ttl * 0.5);
+        Assert.Contains("not renewed for long", await ReasonAsync(host), StringComparison.Ordinal);
+        _time.Advance(session.Options.Ttl * 0.45);
+        Assert.Contains("is suspended", await ReasonAsync(host), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_start_that_fails_gives_everything_back()
+    {
+        Probe probe;
+        using (IHost host = Build(services => services.AddHostedService<Failing>().AddSingleton<Probe>()))
+        {
+            probe = host.Services.GetRequiredService<Probe>();
+            await Assert.ThrowsAsync<NotSupportedException>(() => host.StartAsync(Token));
+            Assert.Single(await _store.ListSessionsAsync(Token));
+        }
+
+        Assert.Empty(probe.Sessions!);
+        Assert.Equal(LeaseExtentState.Free, Assert.Single(probe.Extents!).State);
+    }
+
+    /// <summary>A service that did not stop in time may still use its lease: others get it only when the session has died.</summary>
+    [Fact]
+    public async Task A_stop_that_takes_too_long_leaves_the_leases_to_the_time()
+    {
+        using IHost host = Build(services => services.AddHostedService<Hanging>());
+        await host.StartAsync(Token);
+        LeaseSession session = host.Services.GetRequiredService<LeaseSession>();
+        using var over = new CancellationTokenSource();
+        Task stopping = host.StopAsync(over.Token);
+        await over.CancelAsync();
+        await Assert.ThrowsAnyAsync<Exception>(() => stopping);
+        Assert.False(session.IsValid);                         // who looks, stops
+        LeaseSessionInfo left = Assert.Single(await _store.ListSessionsAsync(Token));
+        Assert.Equal((session.Instance, LeaseSessionStage.Live, 1L), (left.Session, left.Stage, left.Held));
+        Assert.Contains(_lines.All, line => line.Contains("gave nothing back", StringComparison.Ordinal));
+
+        // A TTL until it lapses, and a quarantine until it is dead.
+        for (int i = 0; i < 2; i++)
+        {
+            Assert.Equal(UInt128.Zero, await _store.SweepAsync(1, Token));
+            _time.Advance(session.Options.Ttl + TimeSpan.FromMilliseconds(1));
+        }
+
+        Assert.Equal(UInt128.One, await _store.SweepAsync(1, Token));
+    }
+
+    private static async Task<string> ReasonAsync(IHost host)
+    {
+        HealthReport report = await host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Token);
+        Assert.Equal(HealthStatus.Degraded, report.Status);
+        return Assert.Single(report.Entries).Value.Description!;
     }
 
     private static async Task<HealthStatus> HealthAsync(IHost host) =>
@@ -118,6 +175,39 @@ public sealed class HostingTests : IAsyncDisposable
         {
             WasValidAtItsEnd = Leased!.IsValid;
             return Task.CompletedTask;
+        }
+    }
+
+    private sealed class Failing(HostedLeases leases) : IHostedService
+    {
+        public async Task StartAsync(CancellationToken cancellationToken)
+        {
+            await WorkerId.LeaseAsync(leases.Session, "workers", 4, cancellationToken);
+            throw new NotSupportedException();
+        }
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+
+    private sealed class Hanging(HostedLeases leases) : IHostedService
+    {
+        public async Task StartAsync(CancellationToken cancellationToken) =>
+            await WorkerId.LeaseAsync(leases.Session, "workers", 4, cancellationToken);
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.Delay(Timeout.Infinite, cancellationToken);
+    }
+
+    /// <summary>Made before the session is opened, so it goes after it, and before the store.</summary>
+    private sealed class Probe(LeaseStore store) : IAsyncDisposable
+    {
+        public IReadOnlyList<LeaseSessionInfo>? Sessions { get; private set; }
+
+        public IReadOnlyList<LeaseExtent>? Extents { get; private set; }
+
+        public async ValueTask DisposeAsync()
+        {
+            Sessions = await store.ListSessionsAsync(CancellationToken.None);
+            Extents = await store.ListAsync(1, CancellationToken.None);
         }
     }
 

@@ -1,4 +1,5 @@
 using Vmem.Leasing.Sqlite.Tests.Processes;
+using Vmem.Testing.Time;
 
 namespace Vmem.Leasing.Sqlite.Tests;
 
@@ -6,6 +7,9 @@ namespace Vmem.Leasing.Sqlite.Tests;
 public sealed class InheritanceTests : IDisposable
 {
     private static readonly LeaseSessionOptions s_named = new() { Owner = "tests", Name = "web", Ttl = TimeSpan.FromMinutes(5) };
+
+    /// <summary>A time in the year 2286.</summary>
+    private const long Reserved = 9_999_999_999_999;
 
     private readonly TempFile _file = new();
 
@@ -120,6 +124,157 @@ public sealed class InheritanceTests : IDisposable
         Assert.Empty(await store.ValidateAsync(1, Token));
     }
 
+    /// <summary>A worker ID is its process's own: the next of the name gets the same, and waits for the times that the last may have
+    /// used.</summary>
+    [Fact]
+    public async Task The_worker_IDs_of_a_process_that_was_killed_come_back_with_their_watermarks()
+    {
+        using Child child = Child.Start(typeof(InheritanceTests), nameof(WorkerHolder), _file.Folder);
+        string said = await child.ReadAsync(Token);
+        long before = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
+        child.Kill();
+        for (int life = 0; life < 2; life++)                   // the second time after a clean stop of a session that leased nothing
+        {
+            await using var store = new SqliteLeaseStore(_file.Path);
+            await using LeaseSession heir = await LeaseSession.OpenAsync(store, s_named, Token);
+            Assert.Equal(2, (await store.GetHeldAsync(heir.Instance, Token)).Count);
+        }
+
+        await using var again = new SqliteLeaseStore(_file.Path);
+        await using LeaseSession session = await LeaseSession.OpenAsync(again, s_named, Token);
+        WorkerId marked = await WorkerId.LeaseAsync(session, "workers", 4, Token);
+        WorkerId unmarked = await WorkerId.LeaseAsync(session, "workers", 4, Token);
+        WorkerId other = await WorkerId.LeaseAsync(session, "workers", 4, Token);
+        Assert.Equal(said, $"{marked.Value} {unmarked.Value}");
+        Assert.Equal(Reserved, marked.Watermark);
+        Assert.InRange(unmarked.Watermark!.Value, before, Reserved - 1);
+        Assert.NotEqual(unmarked.Fence, marked.Fence);
+        Assert.Null(other.Watermark);
+        Assert.Equal(3, (await again.GetHeldAsync(session.Instance, Token)).Count);
+        await marked.DisposeAsync();
+        Assert.Equal((UInt128)14, (await again.GetUsageAsync(1, Token)).Free);
+        Assert.Empty(await again.ValidateAsync(1, Token));
+    }
+
+    /// <summary>If its lock file is gone, or its store was closed, nobody knows that a process is dead: then the time says so.</summary>
+    [Theory]
+    [InlineData("UPDATE session SET process = NULL")]
+    [InlineData("UPDATE session SET process = randomblob(16)")]
+    public async Task A_name_whose_holder_nobody_can_see_is_free_when_it_was_silent_for_long_enough(string loss)
+    {
+        var time = new ManualTime();
+        var options = new SqliteLeaseStoreOptions { TimeProvider = time };
+        await using var store = new SqliteLeaseStore(_file.Path, options);
+        LeaseDefinition definition = new() { Start = 0, Size = 8, Type = "UInt32", Quarantine = s_named.Ttl };
+        LeaseArena arena = await store.EnsureArenaAsync("ids", definition, Token);
+        Guid silent = await OpenAsync(store);
+        await store.InheritAsync(silent, "web", Token);
+        await store.GrantAsync(new LeaseRequest(arena.Id, silent, Guid.NewGuid(), 1), Token);
+        _file.Execute(loss);
+        TimeSpan step = s_named.Ttl + TimeSpan.FromMilliseconds(1);
+
+        Assert.Contains("nobody can say", await RefusalAsync(), StringComparison.Ordinal);
+        time.Advance(step);
+        Assert.Contains("nobody can say", await RefusalAsync(), StringComparison.Ordinal);        // lapsed, and may revive
+        Assert.NotNull(await store.RenewAsync(silent, 0, Token));
+        time.Advance(step);
+        Assert.Equal(UInt128.Zero, await store.SweepAsync(arena.Id, Token));                     // lapsed again, by whoever sweeps
+        LeaseUsage usage = await store.GetUsageAsync(arena.Id, Token);
+        Assert.Equal((UInt128.One, UInt128.Zero), (usage.Leased, usage.Lapsed));                 // no time will bring it back
+        time.Advance(step);
+        Guid heir = await OpenAsync(store);
+        Assert.Single(await store.InheritAsync(heir, "web", Token));
+        Assert.Null(await store.RenewAsync(silent, 0, Token));
+        Assert.Empty(await store.ValidateAsync(arena.Id, Token));
+
+        async Task<string> RefusalAsync()
+        {
+            Guid hopeful = await OpenAsync(store);
+            LeaseSessionException refused = await Assert.ThrowsAsync<LeaseSessionException>(
+                async () => await store.InheritAsync(hopeful, "web", Token));
+            await store.CloseSessionAsync(hopeful, clean: true, Token);
+            return refused.Message;
+        }
+    }
+
+    [Fact]
+    public async Task A_name_whose_process_lives_is_not_lost_by_silence()
+    {
+        var time = new ManualTime();
+        await using var store = new SqliteLeaseStore(_file.Path, new SqliteLeaseStoreOptions { TimeProvider = time });
+        LeaseArena arena = await store.EnsureArenaAsync("ids", new() { Start = 0, Size = 8, Type = "UInt32", Quarantine = s_named.Ttl }, Token);
+        Guid holder = await OpenAsync(store);
+        await store.InheritAsync(holder, "web", Token);
+        for (int i = 0; i < 3; i++)
+        {
+            time.Advance(s_named.Ttl * 2);
+            await store.SweepAsync(arena.Id, Token);
+        }
+
+        Guid hopeful = await OpenAsync(store);
+        await Assert.ThrowsAsync<LeaseSessionException>(async () => await store.InheritAsync(hopeful, "web", Token));
+        Assert.NotNull(await store.RenewAsync(holder, 0, Token));
+    }
+
+    [Fact]
+    public async Task Nothing_is_inherited_while_the_hold_lasts()
+    {
+        var time = new ManualTime();
+        await using var store = new SqliteLeaseStore(_file.Path, new SqliteLeaseStoreOptions { TimeProvider = time });
+        await store.EnsureArenaAsync("ids", new() { Start = 0, Size = 8, Type = "UInt32", Quarantine = s_named.Ttl }, Token);
+        await OpenAsync(store);
+        _file.Execute("DELETE FROM audit");                    // an older copy of the file: it ends before the witness
+        Guid heir = await OpenAsync(store);
+        LeaseSessionException refused = await Assert.ThrowsAsync<LeaseSessionException>(
+            async () => await store.InheritAsync(heir, "web", Token));
+        Assert.Contains("put back from a copy", refused.Message, StringComparison.Ordinal);
+        for (int phase = 0; phase < 2; phase++)
+        {
+            time.Advance(s_named.Ttl + TimeSpan.FromMilliseconds(1));
+            await store.RenewAsync(heir, 0, Token);
+        }
+
+        Assert.Empty(await store.InheritAsync(heir, "web", Token));
+    }
+
+    /// <summary>Somebody took the inherited span away before it was restored: the program is told, and restores nothing of it.</summary>
+    [Fact]
+    public async Task An_inherited_span_that_is_lost_is_told_of_and_not_restored()
+    {
+        await LeaveAsync();
+        var time = new ManualTime();
+        await using var store = new SqliteLeaseStore(_file.Path, new SqliteLeaseStoreOptions { TimeProvider = time });
+        await using LeaseSession heir = await LeaseSession.OpenAsync(store, s_named with { TimeProvider = time }, Token);
+        LeasedArena<ushort> ports = await LeasedArena<ushort>.OpenAsync(heir, "ports", Ports, Token);
+        List<RangeLost<ushort>> lost = [];
+        ports.RangeLost += lost.Add;
+        LeasedRange<ushort> span = Assert.Single(ports.Inherited);
+        LeaseClaim claim = Assert.Single(await store.GetHeldAsync(heir.Instance, Token));
+        Assert.True(await store.ReleaseAsync(claim, clean: false, null, Token));
+        await Eventually.HoldsAsync(() => lost.Count > 0, () => time.Advance(TimeSpan.FromSeconds(1)));
+        Assert.Equal(span, Assert.Single(lost).Range);
+        Assert.Empty(ports.Restore([span]));
+        Assert.True(heir.IsValid);
+        ports.Arena.Validate();
+    }
+
+    [Fact]
+    public async Task Pruning_goes_by_number_though_the_clock_went_back()
+    {
+        await using var store = new SqliteLeaseStore(_file.Path);
+        LeaseArena arena = await store.EnsureArenaAsync("ids", new() { Start = 0, Size = 8, Type = "UInt32", Quarantine = s_named.Ttl }, Token);
+        Guid session = await OpenAsync(store);
+        LeaseAnswer answer = await store.GrantAsync(new LeaseRequest(arena.Id, session, Guid.NewGuid(), 1), Token);
+        await store.ReleaseAsync(answer.Claim!, clean: true, null, Token);
+        await store.GrantAsync(new LeaseRequest(arena.Id, session, Guid.NewGuid(), 1), Token);
+        _file.Execute($"UPDATE audit SET at = at - {TimeSpan.TicksPerDay} WHERE event IN (0, 6, 8)");
+        DateTimeOffset now = (await store.GetInfoAsync(Token)).Now;
+        Assert.Equal(1, await store.PruneAsync(now - TimeSpan.FromHours(1), Token));             // the session's beginning, and not the release
+        Assert.Equal([LeaseEvent.Grant, LeaseEvent.Release, LeaseEvent.Free, LeaseEvent.Grant],
+            (await store.ReadAuditAsync(arena.Id, 0, 10, Token)).Select(entry => entry.Event));
+        Assert.Empty(await store.ValidateAsync(arena.Id, Token));
+    }
+
     /// <summary>A store that cannot know who is dead refuses names.</summary>
     [Fact]
     public async Task In_memory_there_are_no_names()
@@ -141,6 +296,26 @@ public sealed class InheritanceTests : IDisposable
         LeasedRange<ushort> port = await ports.AllocateAsync(1, default, Token);
         await Console.Out.WriteLineAsync($"{port.Start}");
         await Task.Delay(Timeout.Infinite, Token);
+    }
+
+    /// <summary>Holds two worker IDs, one with a reservation, until it is killed.</summary>
+    [Fact(Explicit = true)]
+    public async Task WorkerHolder()
+    {
+        var store = new SqliteLeaseStore(Path.Combine(Child.Folder, "leases.db"));
+        LeaseSession session = await LeaseSession.OpenAsync(store, s_named, Token);
+        WorkerId marked = await WorkerId.LeaseAsync(session, "workers", 4, Token);
+        WorkerId unmarked = await WorkerId.LeaseAsync(session, "workers", 4, Token);
+        await marked.ReserveAsync(Reserved);
+        await Console.Out.WriteLineAsync($"{marked.Value} {unmarked.Value}");
+        await Task.Delay(Timeout.Infinite, Token);
+    }
+
+    private static async Task<Guid> OpenAsync(SqliteLeaseStore store)
+    {
+        var session = Guid.NewGuid();
+        await store.OpenSessionAsync(session, "tests", s_named.Ttl, 0, Token);
+        return session;
     }
 
     private async Task LeaveAsync()

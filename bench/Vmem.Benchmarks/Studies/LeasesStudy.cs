@@ -12,10 +12,11 @@ internal sealed class LeasesStudy : IStudy
 
     private const int Together = 64;
     private const int Extents = 200_000;
+    private const int Recovered = 1_000_000;
 
     public string Name => "leases";
 
-    public string Description => "Grants of the lease stores beside UPDATE counter, IDs through leased spans, and the look at the deadline.";
+    public string Description => "Grants of the lease stores beside UPDATE counter, IDs through leased spans, the look at the deadline, and journals.";
 
     public StudyReport Run(StudyContext context)
     {
@@ -41,6 +42,7 @@ internal sealed class LeasesStudy : IStudy
 
         Ids(report, context, runs);
         Deadline(report, runs);
+        Journals(report, context, runs);
         return report;
     }
 
@@ -96,6 +98,19 @@ internal sealed class LeasesStudy : IStudy
 
         report.Add(new ReportTable($"AllocateAsync of one ID, no frees, a second; median of {runs}",
             ["span", "leased", "Arena", "leased : Arena"], rows));
+    }
+
+    private static void Journals(StudyReport report, StudyContext context, int runs)
+    {
+        using var plain = new LeasedPairs(isNoted: false);
+        using var noted = new LeasedPairs(isNoted: true);
+        double[][] turns = Rounds.InTurns((LeasedPairs[])[plain, noted], runs, one => one.Pair(context.Settings.Seconds));
+        double[] pairs = [.. turns.Select(Rounds.Median)];
+        report.Add(new Bar("an allocation and a free with a journal against those without", "1.3×", 1.3, pairs[1] / pairs[0], "×"));
+        context.Progress($"a pair: {Cells.Fixed(pairs[0], 1)} ns, with a journal {Cells.Fixed(pairs[1], 1)} ns");
+        (double seconds, int found) = noted.Recover(Recovered);
+        report.Add(new Bar($"recovery of {found:N0} ranges", "1 s", 1, seconds, "s"));
+        context.Progress($"recovery of {found:N0} ranges: {Cells.Fixed(seconds, 2)} s");
     }
 
     private static void Deadline(StudyReport report, int runs)

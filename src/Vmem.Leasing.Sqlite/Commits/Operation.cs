@@ -10,7 +10,7 @@ internal abstract class Operation(bool writes, CancellationToken cancellationTok
 
     public bool IsCancelled => cancellationToken.IsCancellationRequested;
 
-    /// <summary>What refused it, without a change.</summary>
+    /// <summary>What refused it. Nothing that was asked was done; what the time has done stays.</summary>
     public Exception? Refusal { get; protected set; }
 
     /// <summary>Runs it; it may be run again if the transaction is rolled back.</summary>

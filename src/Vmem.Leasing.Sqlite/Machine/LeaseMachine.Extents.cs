@@ -50,7 +50,8 @@ internal sealed partial class LeaseMachine
             return false;
         }
 
-        Release(claim.Arena, extent, claim.Session, clean, watermark, Now);
+        long? left = clean ? watermark : watermark ?? SessionOf(claim.Session)!.LeftIn(extent);
+        Release(claim.Arena, extent, claim.Session, clean, left, Now);
         return true;
     }
 
@@ -100,7 +101,7 @@ internal sealed partial class LeaseMachine
     private LeaseAnswer? GrantedFor(SessionRow session, Guid request)
     {
         using Rows rows = database.Query(
-            "SELECT start, last, fence, since, watermark, arena FROM extent WHERE session = ?1 AND request = ?2 AND state = 1", session.Id, request);
+            $"SELECT {ExtentRow.Columns}, arena FROM extent WHERE session = ?1 AND request = ?2 AND state = 1", session.Id, request);
         if (!rows.Next())
         {
             return null;
@@ -108,7 +109,7 @@ internal sealed partial class LeaseMachine
 
         var extent = ExtentRow.Read(rows);
         return new LeaseAnswer(LeaseVerdict.Granted,
-            new LeaseClaim(rows.Number32(5), session.Instance, extent.Start, extent.Size, extent.Fence, request), extent.Watermark);
+            new LeaseClaim(rows.Number32(6), session.Instance, extent.Start, extent.Size, extent.Fence, request), extent.Watermark);
     }
 
     /// <summary>The smallest free extent that holds the request, of equal ones the lowest; and where in it. If there is none, the largest,
@@ -259,7 +260,7 @@ internal sealed partial class LeaseMachine
     {
         using Rows rows = database.Query(
             $"SELECT {ExtentRow.Columns}, state FROM extent WHERE arena = ?1 AND start <= ?2 ORDER BY start DESC LIMIT 1", arena, value);
-        return rows.Next() && rows.Number(5) == 0 ? ExtentRow.Read(rows) : null;
+        return rows.Next() && rows.Number(6) == 0 ? ExtentRow.Read(rows) : null;
     }
 
     private ExtentRow? FreeAt(int arena, UInt128 start)

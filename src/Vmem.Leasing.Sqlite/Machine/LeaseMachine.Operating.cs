@@ -37,7 +37,9 @@ internal sealed partial class LeaseMachine
     /// <returns>How many entries were deleted.</returns>
     public long Prune(long before)
     {
-        int deleted = database.Do("DELETE FROM audit WHERE at < ?1 AND seq < ?2", before, _sequence);
+        // By number, up to the first entry that is not older: a clock that went back must not leave a grant without its release.
+        int deleted = database.Do(
+            "DELETE FROM audit WHERE seq < coalesce((SELECT seq FROM audit WHERE at >= ?1 ORDER BY seq LIMIT 1), ?2)", before, _sequence);
         database.Do("DELETE FROM session WHERE state = 3 AND expires < ?1", before);
         _sessions.Clear();
         return deleted;
@@ -63,35 +65,44 @@ internal sealed partial class LeaseMachine
             throw new LeaseSessionException($"{database.Path} was put back from a copy: others may still use what it says '{name}' held. Names are inherited when the hold is over.");
         }
 
-        List<(Guid Session, Guid? Process, SessionStage Stage)> former = [];
-        using (Rows rows = database.Query("SELECT instance, process, state FROM session WHERE name = ?1 AND state < 3 AND id <> ?2", name, heir.Id))
+        List<SessionRow> formers = Sessions(
+            $"SELECT {SessionRow.Columns} FROM session WHERE name = ?1 AND state < 3 AND id <> ?2", name, heir.Id);
+        foreach (SessionRow former in formers)
         {
-            while (rows.Next())
-            {
-                former.Add((rows.Id(0), rows.IsNull(1) ? null : rows.Id(1), (SessionStage)rows.Number(2)));
-            }
-        }
-
-        foreach ((Guid session, Guid? holder, SessionStage stage) in former)
-        {
-            if (stage < SessionStage.Dead && (holder is not { } locked || locked == process || !LifeLock.IsDead(folder, locked)))
-            {
-                throw new LeaseSessionException($"'{name}' is in use: session {session} has the name, and its process lives. End that process, or take another name.");
-            }
+            CheckHasEnded(former, name, now);
         }
 
         database.Do("UPDATE session SET name = ?2 WHERE id = ?1", heir.Id, name);
-        foreach ((Guid session, _, SessionStage stage) in former)
-        {
-            Bequeath(SessionOf(session)!, heir, stage, now);
-        }
-
+        heir.IsNamed = true;
+        formers.ForEach(former => Bequeath(former, heir, now));
         return HeldBy(instance);
     }
 
-    private void Bequeath(SessionRow former, SessionRow heir, SessionStage stage, long now)
+    /// <summary>Throws unless it is certain that a session is over: its process is dead; or nobody can say, and it was silent for its TTL
+    /// and a quarantine, as in every store (R3).</summary>
+    private void CheckHasEnded(SessionRow former, string name, long now)
     {
-        if (stage < SessionStage.Dead)
+        bool? isAlive = former.Stage == SessionStage.Dead ? false : IsAlive(former);
+        if (isAlive == true)
+        {
+            throw new LeaseSessionException($"'{name}' is in use: session {former.Instance} has the name, and its process lives. End that process, or take another name.");
+        }
+
+        if (isAlive is null && former.Expires < now)
+        {
+            Age(former, now);
+        }
+
+        if (isAlive is null && former.Stage != SessionStage.Dead)
+        {
+            long silent = former.Stage == SessionStage.Live ? Math.Max(former.Expires, now) : former.Lapsed;
+            throw new LeaseSessionException($"'{name}' may be in use: session {former.Instance} has the name, and nobody can say whether its process lives, as its lock file is gone or its store was closed. If it stays silent, the name can be had after {new DateTime(silent + former.Quarantine, DateTimeKind.Utc):yyyy-MM-dd HH:mm:ss}Z. Try again then, or take another name.");
+        }
+    }
+
+    private void Bequeath(SessionRow former, SessionRow heir, long now)
+    {
+        if (former.Stage < SessionStage.Dead)
         {
             Note(now, LeaseEvent.Die, session: former.Instance, detail: "its process ended");
         }
@@ -100,11 +111,12 @@ internal sealed partial class LeaseMachine
         foreach ((int id, ExtentRow extent) in HeldBy(former))
         {
             ArenaRow arena = ArenaOf(id);
-            ExtentRow left = extent with { Fence = ++arena.Fence, Since = now };
+            ExtentRow left = extent with { Fence = ++arena.Fence, Watermark = Larger(extent.Watermark, former.LeftIn(extent)) };
             Note(now, LeaseEvent.Reclaim, id, extent, former.Instance, "inherited");
             Note(now, LeaseEvent.Free, id, extent);
-            database.Do("UPDATE extent SET session = ?3, request = ?4, fence = ?5, since = ?6 WHERE arena = ?1 AND start = ?2",
-                id, left.Start, heir.Id, Guid.NewGuid(), left.Fence, now);
+            database.Do(
+                "UPDATE extent SET session = ?3, request = ?4, fence = ?5, since = ?6, watermark = ?7, marked = 0 WHERE arena = ?1 AND start = ?2",
+                id, left.Start, heir.Id, Guid.NewGuid(), left.Fence, now, left.Watermark);
             Note(now, LeaseEvent.Grant, id, left, heir.Instance, "inherited");
         }
 

@@ -17,11 +17,11 @@ internal sealed partial class LeaseMachine
 
         List<LeaseClaim> claims = [];
         using Rows rows = database.Query(
-            "SELECT start, last, fence, since, watermark, arena, request FROM extent WHERE session = ?1 AND state = 1 ORDER BY arena, start", session.Id);
+            $"SELECT {ExtentRow.Columns}, arena, request FROM extent WHERE session = ?1 AND state = 1 ORDER BY arena, start", session.Id);
         while (rows.Next())
         {
             var extent = ExtentRow.Read(rows);
-            claims.Add(new LeaseClaim(rows.Number32(5), instance, extent.Start, extent.Size, extent.Fence, rows.Id(6)));
+            claims.Add(new LeaseClaim(rows.Number32(6), instance, extent.Start, extent.Size, extent.Fence, rows.Id(7)));
         }
 
         return claims;
@@ -34,7 +34,7 @@ internal sealed partial class LeaseMachine
         UInt128 free = 0, largest = 0, leased = 0, lapsed = 0, quarantined = 0;
         long roomAt = long.MaxValue;
         using Rows rows = database.Query(
-            "SELECT e.size, e.state, e.since, s.state, s.expires, s.lapsed, s.quarantine FROM extent e LEFT JOIN session s ON s.id = e.session WHERE e.arena = ?1", id);
+            "SELECT e.size, e.state, e.since, s.state, s.expires, s.lapsed, s.quarantine, s.name IS NOT NULL FROM extent e LEFT JOIN session s ON s.id = e.session WHERE e.arena = ?1", id);
         while (rows.Next())
         {
             UInt128 size = rows.Wide(0);
@@ -48,7 +48,8 @@ internal sealed partial class LeaseMachine
                     quarantined += size;
                     roomAt = Math.Min(roomAt, rows.Number(2) + arena.Quarantine);
                     break;
-                case LeaseExtentState.Leased when (SessionStage)rows.Number(3) == SessionStage.Live && rows.Number(4) >= now:
+                case LeaseExtentState.Leased
+                    when rows.Number(7) != 0 || ((SessionStage)rows.Number(3) == SessionStage.Live && rows.Number(4) >= now):
                     leased += size;
                     break;
                 default:
@@ -83,11 +84,21 @@ internal sealed partial class LeaseMachine
         return extents;
     }
 
-    public IReadOnlyList<LeaseAuditEntry> AuditOf(int arena, long after, int limit)
+    public IReadOnlyList<LeaseAuditEntry> AuditOf(int arena, long after, int limit) =>
+        Entries("WHERE seq > ?2 AND arena IN (0, ?1) ORDER BY seq LIMIT ?3", arena, after, limit);
+
+    /// <summary>The newest entries, in order.</summary>
+    public IReadOnlyList<LeaseAuditEntry> NewestAuditOf(int arena, int limit)
+    {
+        List<LeaseAuditEntry> entries = Entries("WHERE arena IN (0, ?1) ORDER BY seq DESC LIMIT ?2", arena, limit);
+        entries.Reverse();
+        return entries;
+    }
+
+    private List<LeaseAuditEntry> Entries(string which, params ReadOnlySpan<Value> values)
     {
         List<LeaseAuditEntry> entries = [];
-        using Rows rows = database.Query(
-            "SELECT seq, at, event, arena, start, size, session, fence, detail FROM audit WHERE seq > ?2 AND arena IN (0, ?1) ORDER BY seq LIMIT ?3", arena, after, limit);
+        using Rows rows = database.Query($"SELECT seq, at, event, arena, start, size, session, fence, detail FROM audit {which}", values);
         while (rows.Next())
         {
             entries.Add(new LeaseAuditEntry(rows.Number(0), rows.Time(1), (LeaseEvent)rows.Number(2), rows.Number32(3), rows.WideOrZero(4),
@@ -122,7 +133,7 @@ internal sealed partial class LeaseMachine
             $"SELECT {ExtentRow.Columns}, arena FROM extent WHERE session = ?1 AND state = 1 ORDER BY arena, start", session.Id);
         while (rows.Next())
         {
-            held.Add((rows.Number32(5), ExtentRow.Read(rows)));
+            held.Add((rows.Number32(6), ExtentRow.Read(rows)));
         }
 
         return held;

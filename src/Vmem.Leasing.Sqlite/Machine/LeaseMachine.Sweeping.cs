@@ -17,15 +17,16 @@ internal sealed partial class LeaseMachine
         }
 
         BuryProcesses(now);
-        foreach (SessionRow session in Sessions(
-            "SELECT id, ttl, state, quarantine, expires, coalesce(lapsed, 0), latest, instance, 0 FROM session WHERE state < 2 AND expires < ?1 AND name IS NULL", now))
+        foreach (SessionRow session in Sessions($"SELECT {SessionRow.Columns} FROM session WHERE state < 2 AND expires < ?1", now))
         {
-            Age(session, now);
+            if (!session.IsNamed || IsAlive(session) is null)
+            {
+                Age(session, now);
+            }
         }
 
         UInt128 freed = 0;
-        foreach (SessionRow session in Sessions(
-            "SELECT id, ttl, state, quarantine, expires, coalesce(lapsed, 0), latest, instance, 0 FROM session WHERE state = 2 AND name IS NULL"))
+        foreach (SessionRow session in Sessions($"SELECT {SessionRow.Columns} FROM session WHERE state = 2 AND name IS NULL"))
         {
             freed += Reclaim(arena, session, now);
         }
@@ -63,13 +64,18 @@ internal sealed partial class LeaseMachine
         foreach (Guid other in processes.Where(other => LifeLock.IsDead(folder, other)))
         {
             foreach (SessionRow session in Sessions(
-                "SELECT id, ttl, state, quarantine, expires, coalesce(lapsed, 0), latest, instance, 0 FROM session WHERE state < 2 AND process = ?1 AND name IS NULL", other))
+                $"SELECT {SessionRow.Columns} FROM session WHERE state < 2 AND process = ?1 AND name IS NULL", other))
             {
                 SetStage(session, SessionStage.Dead);
                 Note(now, LeaseEvent.Die, session: session.Instance, detail: "its process ended");
             }
         }
     }
+
+    /// <summary>Whether a session's process lives. Null: nobody can say, as its lock file is gone, or its store was closed. Then the time
+    /// decides.</summary>
+    private bool? IsAlive(SessionRow session) =>
+        session.Process is not { } locked ? null : locked == process ? true : LifeLock.IsLocked(folder, locked);
 
     private void Age(SessionRow session, long now)
     {
@@ -91,20 +97,20 @@ internal sealed partial class LeaseMachine
     private UInt128 Reclaim(ArenaRow arena, SessionRow session, long now)
     {
         UInt128 freed = 0;
-        List<(ExtentRow Extent, bool IsMarked)> held = [];
+        List<ExtentRow> held = [];
         using (Rows rows = database.Query(
-            $"SELECT {ExtentRow.Columns}, marked FROM extent WHERE session = ?1 AND state = 1 AND arena = ?2 ORDER BY start", session.Id, arena.Id))
+            $"SELECT {ExtentRow.Columns} FROM extent WHERE session = ?1 AND state = 1 AND arena = ?2 ORDER BY start", session.Id, arena.Id))
         {
             while (rows.Next())
             {
-                held.Add((ExtentRow.Read(rows), rows.Number(5) != 0));
+                held.Add(ExtentRow.Read(rows));
             }
         }
 
-        foreach ((ExtentRow extent, bool isMarked) in held)
+        foreach (ExtentRow extent in held)
         {
             Note(now, LeaseEvent.Reclaim, arena.Id, extent, session.Instance);
-            freed += Free(arena.Id, isMarked ? extent : extent with { Watermark = Larger(extent.Watermark, session.Latest) }, now);
+            freed += Free(arena.Id, extent with { Watermark = Larger(extent.Watermark, session.LeftIn(extent)) }, now);
         }
 
         if (database.Number("SELECT count(*) FROM extent WHERE session = ?1 AND state = 1", session.Id) == 0)
@@ -124,7 +130,7 @@ internal sealed partial class LeaseMachine
             Guid instance = rows.Id(7);
             if (!_sessions.TryGetValue(instance, out SessionRow? known))
             {
-                _sessions.Add(instance, known = Read(rows, instance));
+                _sessions.Add(instance, known = SessionRow.Read(rows));
             }
 
             sessions.Add(known);

@@ -146,7 +146,7 @@ internal sealed partial class LeaseMachine(Database database, TimeProvider time,
 
         foreach ((int arena, ExtentRow extent) in HeldBy(session))
         {
-            Release(arena, extent, instance, clean, null, now);
+            Release(arena, extent, instance, clean, session.LeftIn(extent), now);
         }
 
         SetStage(session, SessionStage.Gone);
@@ -220,27 +220,16 @@ internal sealed partial class LeaseMachine(Database database, TimeProvider time,
             return known;
         }
 
-        using Rows rows = database.Query(
-            "SELECT id, ttl, state, quarantine, expires, coalesce(lapsed, 0), latest, instance, name IS NOT NULL FROM session WHERE instance = ?1", instance);
+        using Rows rows = database.Query($"SELECT {SessionRow.Columns} FROM session WHERE instance = ?1", instance);
         if (!rows.Next())
         {
             return null;
         }
 
-        SessionRow read = Read(rows, instance);
+        var read = SessionRow.Read(rows);
         _sessions.Add(instance, read);
         return read;
     }
-
-    private static SessionRow Read(Rows rows, Guid instance) => new(rows.Number(0), instance, rows.Number(1))
-    {
-        Stage = (SessionStage)rows.Number(2),
-        Quarantine = rows.Number(3),
-        Expires = rows.Number(4),
-        Lapsed = rows.Number(5),
-        Latest = rows.Number(6),
-        IsNamed = rows.Number(8) != 0,
-    };
 
     private void SetStage(SessionRow session, SessionStage stage)
     {

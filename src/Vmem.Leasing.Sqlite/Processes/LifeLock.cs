@@ -78,8 +78,8 @@ internal sealed class LifeLock : IDisposable
         Remove(Path.GetDirectoryName(_file.Name)!, Id);
     }
 
-    /// <summary>Null: there is no such file, so nobody can say.</summary>
-    private static bool? IsLocked(string folder, Guid id)
+    /// <summary>Whether the process with a lock lives. Null: there is no such file, so nobody can say.</summary>
+    public static bool? IsLocked(string folder, Guid id)
     {
         try
         {

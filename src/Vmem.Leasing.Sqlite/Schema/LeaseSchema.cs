@@ -26,7 +26,28 @@ public static class LeaseSchema
     /// <summary>What brings a file from a version to this library's.</summary>
     /// <param name="from">The version that it has; 0: the file is new.</param>
     /// <returns>SQL for the program <c>sqlite3</c>: one transaction.</returns>
-    public static string GetScript(int from = 0) => $"BEGIN IMMEDIATE;\n{Statements(from)}COMMIT;\n";
+    /// <exception cref="ArgumentOutOfRangeException">There is no such version.</exception>
+    public static string GetScript(int from = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(from);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(from, Version);
+        return $"BEGIN IMMEDIATE;\n{Statements(from)}COMMIT;\n";
+    }
+
+    /// <summary>The version that a file has.</summary>
+    /// <param name="path">The file.</param>
+    /// <returns>The version; 0: it is new, or empty.</returns>
+    /// <exception cref="LeaseSchemaException">It is no file of leases, or too new.</exception>
+    public static int ReadVersion(string path)
+    {
+        if (!File.Exists(path))
+        {
+            return 0;
+        }
+
+        using Database database = new(path, new SqliteLeaseStoreOptions { IsReadOnly = true });
+        return ReadVersion(database);
+    }
 
     /// <summary>Brings a file to this library's version, or makes it. If it has that, or a newer one, nothing happens.</summary>
     /// <param name="path">The file.</param>

@@ -140,6 +140,11 @@ public sealed class SqliteLeaseStore : LeaseStore
         AskAsync(machine => machine.AuditOf(arena, after, limit), cancellationToken, writes: false);
 
     /// <inheritdoc/>
+    public override ValueTask<IReadOnlyList<LeaseAuditEntry>> ReadNewestAuditAsync(int arena, int limit = 1000,
+        CancellationToken cancellationToken = default) =>
+        AskAsync(machine => machine.NewestAuditOf(arena, limit), cancellationToken, writes: false);
+
+    /// <inheritdoc/>
     public override ValueTask<IReadOnlyList<string>> ValidateAsync(int arena, CancellationToken cancellationToken = default) =>
         AskAsync(machine => machine.Validate(arena), cancellationToken, writes: false);
 

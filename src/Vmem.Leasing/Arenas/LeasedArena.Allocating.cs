@@ -12,6 +12,11 @@ public sealed partial class LeasedArena<T>
     /// <remarks>It never waits, nor asks the store.</remarks>
     public bool TryAllocate(T size, out LeasedRange<T> range)
     {
+        if (_journal is { } journal)
+        {
+            return TryAllocateNoted(journal, size, default, out range);
+        }
+
         range = default;
         return !IsClosed && Arena.TryAllocate(size, out T start) && TryLease(start, size, out range);
     }
@@ -31,10 +36,7 @@ public sealed partial class LeasedArena<T>
         CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(IsClosed, this);
-        bool met = constraints == default
-            ? Arena.TryAllocate(size, out T start)
-            : Arena.TryAllocateConstrained(size, constraints, out start);
-        return met && TryLease(start, size, out LeasedRange<T> range)
+        return TryAllocate(size, constraints, out LeasedRange<T> range)
             ? ValueTask.FromResult(range)
             : new ValueTask<LeasedRange<T>>(WaitAsync(size, constraints, cancellationToken));
     }
@@ -73,6 +75,11 @@ public sealed partial class LeasedArena<T>
             span.IsUnclean = true;                             // before the free: it may send the span back
         }
 
+        if (_journal is { } journal)
+        {
+            return TryFreeNoted(journal, range);
+        }
+
         try
         {
             Arena.Free(range.Start, range.Size);
@@ -84,11 +91,25 @@ public sealed partial class LeasedArena<T>
         }
     }
 
+    private bool TryAllocate(T size, in RangeConstraints<T> constraints, out LeasedRange<T> range)
+    {
+        if (_journal is { } journal)
+        {
+            return TryAllocateNoted(journal, size, constraints, out range);
+        }
+
+        range = default;
+        return TryTake(size, constraints, out T start) && TryLease(start, size, out range);
+    }
+
+    private bool TryTake(T size, in RangeConstraints<T> constraints, out T start) => constraints == default
+        ? Arena.TryAllocate(size, out start)
+        : Arena.TryAllocateConstrained(size, constraints, out start);
+
     /// <summary>Makes an allocated range a leased one, if it may be used at this moment; else it is freed.</summary>
     private bool TryLease(T start, T size, out LeasedRange<T> range)
     {
-        T rounded = size + (Arena.Quantum - T.One);
-        rounded -= rounded % Arena.Quantum;
+        T rounded = RoundUp(size);
         if (_session.IsValid && _stock.Find(start) is { IsLost: false } span)
         {
             range = new LeasedRange<T>(start, rounded, span.Fence);
@@ -96,16 +117,26 @@ public sealed partial class LeasedArena<T>
         }
 
         range = default;
+        Drop(start, rounded);
+        return false;
+    }
+
+    private void Drop(T start, T size)
+    {
         try
         {
-            Arena.Free(start, rounded);
+            Arena.Free(start, size);
         }
         catch (Exception gone) when (gone is InvalidFreeException or ObjectDisposedException)
         {
             // It went with its span.
         }
+    }
 
-        return false;
+    private T RoundUp(T size)
+    {
+        T rounded = size + (Arena.Quantum - T.One);
+        return rounded - rounded % Arena.Quantum;
     }
 
     private async Task<LeasedRange<T>> WaitAsync(T size, RangeConstraints<T> constraints, CancellationToken cancellationToken)
@@ -125,7 +156,7 @@ public sealed partial class LeasedArena<T>
 
                 _session.ThrowIfInvalid();
                 T start = await Arena.AllocateAsync(size, constraints, either.Token).ConfigureAwait(false);
-                if (TryLease(start, size, out LeasedRange<T> range))
+                if (_journal is { } journal ? TryLeaseNoted(journal, start, size, out LeasedRange<T> range) : TryLease(start, size, out range))
                 {
                     return range;
                 }

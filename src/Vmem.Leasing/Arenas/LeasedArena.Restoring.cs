@@ -28,7 +28,12 @@ public sealed partial class LeasedArena<T>
     {
         ArgumentNullException.ThrowIfNull(live);
         ObjectDisposedException.ThrowIf(IsClosed, this);
-        List<LeasedRange<T>>[] bySpan = Sort([.. live.OrderBy(static range => range.Start)]);
+        return RestoreSorted([.. live.OrderBy(static range => range.Start)]);
+    }
+
+    private List<LeasedRange<T>> RestoreSorted(IReadOnlyList<LeasedRange<T>> live)
+    {
+        List<LeasedRange<T>>[] bySpan = Sort(live);
         LeasedSpan<T>[] spans;
         using (_inheritedLock.EnterScope())
         {
@@ -65,7 +70,7 @@ public sealed partial class LeasedArena<T>
         Inherited = [.. _inherited.Select(static span => new LeasedRange<T>(span.Start, span.Size, span.Fence))];
     }
 
-    private List<LeasedRange<T>>[] Sort(LeasedRange<T>[] live)
+    private List<LeasedRange<T>>[] Sort(IReadOnlyList<LeasedRange<T>> live)
     {
         var bySpan = new List<LeasedRange<T>>[Inherited.Count];
         for (int i = 0; i < bySpan.Length; i++)
@@ -74,11 +79,18 @@ public sealed partial class LeasedArena<T>
         }
 
         T end = T.Zero;
+        int place = 0;
         foreach (LeasedRange<T> range in live)
         {
-            int place = Inherited.TakeWhile(span => range.Start - span.Start >= span.Size).Count();
+            while (place < bySpan.Length && range.Start >= Inherited[place].Start
+                && range.Start - Inherited[place].Start >= Inherited[place].Size)
+            {
+                place++;
+            }
+
             string? fault =
-                place == bySpan.Length || Inherited[place].Size - (range.Start - Inherited[place].Start) < range.Size ? "lies in no inherited span" :
+                place == bySpan.Length || range.Start < Inherited[place].Start
+                    || Inherited[place].Size - (range.Start - Inherited[place].Start) < range.Size ? "lies in no inherited span" :
                 T.IsZero(range.Size) || !T.IsZero(range.Start % Arena.Quantum) || !T.IsZero(range.Size % Arena.Quantum) ? $"is not of whole quanta of {Arena.Quantum}" :
                 range.Start < end ? "overlaps another" : null;
             if (fault is not null)

@@ -72,7 +72,8 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
     /// <returns>The arena.</returns>
     /// <exception cref="LeaseDefinitionException">It does not exist and was not defined, is defined otherwise, or its quarantine is shorter
     /// than the session's TTL.</exception>
-    /// <exception cref="ArgumentException">The options contradict each other.</exception>
+    /// <exception cref="ArgumentException">The options contradict each other, or name a journal, and the session has no name.</exception>
+    /// <exception cref="LeaseJournalException">The journal cannot be read or written. What was inherited is kept.</exception>
     public static async Task<LeasedArena<T>> OpenAsync(LeaseSession session, string name, LeasedArenaOptions<T>? options = null,
         CancellationToken cancellationToken = default)
     {
@@ -80,6 +81,11 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
         ArgumentException.ThrowIfNullOrEmpty(name);
         options ??= new LeasedArenaOptions<T>();
         options.Check();
+        if (options.JournalPath is not null && session.Options.Name is null)
+        {
+            throw new ArgumentException("A journal is of use only to the next session of the name: set LeaseSessionOptions.Name, or leave LeasedArenaOptions.JournalPath unset.", nameof(options));
+        }
+
         session.ThrowIfInvalid();
         LeaseDefinition? definition = options.Definition?.ToStore(options.Definition.Quarantine ?? session.Options.Ttl);
         LeaseArena arena = await session.EnsureArenaAsync(name, definition, options.Definition?.Quarantine is not null, cancellationToken)
@@ -92,6 +98,11 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
 
         var leased = new LeasedArena<T>(session, arena, options);
         leased.Inherit();
+        if (options.JournalPath is { } path)
+        {
+            await leased.BeginJournalAsync(path).ConfigureAwait(false);
+        }
+
         await leased._filler.StartAsync().ConfigureAwait(false);
         return leased;
     }
@@ -122,6 +133,7 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
         _session.Detach(this);
         LeaseMetrics.Arenas.Remove(_metered);
         await _filler.DisposeAsync().ConfigureAwait(false);
+        await EndJournalAsync().ConfigureAwait(false);
         HashSet<LeasedSpan<T>> kept = TakeKept();
         Arena.Dispose();                                       // its spans go to the stock
         foreach (LeasedSpan<T> span in kept)
@@ -213,7 +225,7 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
         {
             try
             {
-                Arena.Free(range.Start, range.Size);
+                FreeLost(range.Start, range.Size);
                 held.Add(range);
             }
             catch (InvalidFreeException)

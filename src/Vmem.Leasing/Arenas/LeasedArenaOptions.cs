@@ -19,6 +19,13 @@ public sealed record LeasedArenaOptions<T>
     /// <summary>What the arena is. It is made if it is absent; else it must agree. Null: it must exist.</summary>
     public LeasedArenaDefinition<T>? Definition { get; init; }
 
+    /// <summary>Exact mode: a file in which each allocation and each free is noted, mapped into memory. The next session of the name then
+    /// finds each range that was handed out (<see cref="LeasedArena{T}.Adopted"/>), and not only the spans. A second file of the same path
+    /// with <c>-2</c> lies beside it. Null, unless set: no journal. Needs a session with a name.</summary>
+    /// <remarks>A note survives the death of the process. <see cref="LeasedArena{T}.FlushAsync"/> makes it survive a power failure. Give
+    /// each arena a file of its own, on a drive of this machine, beside the store's.</remarks>
+    public string? JournalPath { get; init; }
+
     /// <summary>The arena of this process, above the leased spans. Its source is the lease. It has no quantum caches and no limit of its
     /// own, and keeps no empty spans: the stock does.</summary>
     public ArenaOptions<T> Arena { get; init; } = new();
@@ -30,6 +37,7 @@ public sealed record LeasedArenaOptions<T>
         string? fault =
             Arena.Source is not null ? "The source of a leased arena is its lease: leave ArenaOptions.Source unset." :
             !T.IsZero(Arena.QuantumCacheMax) ? "A leased arena has no quantum caches, as a lease that is lost must be taken back at once: leave ArenaOptions.QuantumCacheMax unset." :
+            JournalPath is { Length: 0 } ? "An empty path is no journal's: leave LeasedArenaOptions.JournalPath unset." :
             Arena.SingleThreaded ? "Spans come on a task of their own: leave ArenaOptions.SingleThreaded unset." : null;
         if (fault is not null)
         {

@@ -53,7 +53,7 @@ internal sealed partial class LeaseMachine
             return false;
         }
 
-        Release(extent, clean, watermark, now);
+        Release(extent, clean, clean ? watermark : watermark ?? extent.Left, now);
         return true;
     }
 
@@ -171,9 +171,9 @@ internal sealed partial class LeaseMachine
     /// <summary>Takes a lease from a dead session. Its quarantine was the session's, from lapse to death.</summary>
     private UInt128 Reclaim(MachineExtent extent, long now)
     {
-        if (!extent.IsMarked)
+        if (extent.Left is { } left)
         {
-            extent.Watermark = Math.Max(extent.Watermark ?? long.MinValue, extent.Session!.Latest);
+            extent.Watermark = Math.Max(extent.Watermark ?? left, left);
         }
 
         Note(now, LeaseEvent.Reclaim, extent, extent.Session!.Instance);

@@ -136,7 +136,7 @@ internal sealed partial class LeaseMachine
 
         foreach (MachineExtent extent in session.Held.ToArray())
         {
-            Release(extent, clean, null, now);
+            Release(extent, clean, extent.Left, now);
         }
 
         session.Stage = SessionStage.Dead;

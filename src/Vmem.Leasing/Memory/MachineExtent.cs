@@ -27,6 +27,10 @@ internal sealed class MachineExtent(MachineArena arena, UInt128 start, UInt128 s
     /// <summary>Whether its holder has marked it, and so speaks for itself at its death.</summary>
     public bool IsMarked { get; set; }
 
+    /// <summary>What its holder leaves to the next if it does not say (R10): the time that its session promised not to pass. If it marked
+    /// it, it has said.</summary>
+    public long? Left => IsMarked ? null : Session!.Latest;
+
     public MachineExtent? Previous { get; set; }
 
     public MachineExtent? Next { get; set; }

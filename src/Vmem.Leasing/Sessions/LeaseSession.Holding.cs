@@ -99,6 +99,14 @@ public sealed partial class LeaseSession
         return taken;
     }
 
+    /// <summary>A single value that was inherited of an arena, from now on the holder's; null: none is left.</summary>
+    internal Holding? TakeLegacyValue(int arena, ILeaseHolder holder)
+    {
+        Holding? taken = _legacy.TakeOne(arena);
+        taken?.Holder = holder;
+        return taken;
+    }
+
     /// <summary>An arena was closed, and what it leased is kept for whoever opens it next.</summary>
     internal void KeepLegacy(Holding holding) => _legacy.Keep(holding);
 

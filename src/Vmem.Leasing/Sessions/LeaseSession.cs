@@ -156,10 +156,7 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
         }
 
         bool wasLost = !TryEnd("It was disposed of.");
-        await _stop.CancelAsync().ConfigureAwait(false);
-        await _renewing.ConfigureAwait(false);
-        await _deadlineTimer.DisposeAsync().ConfigureAwait(false);
-        LeaseMetrics.Sessions.Remove(_metered);
+        await StopAsync().ConfigureAwait(false);
         if (!wasLost)
         {
             bool clean = !_holdings.HasUncleanReturns;
@@ -175,6 +172,18 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
             {
                 Report(fault);
             }
+        }
+    }
+
+    /// <summary>Ends the session and gives nothing back: for a program that cannot say that it uses nothing of it any more. Nothing is valid
+    /// from now on. What was leased comes back as after the death of the process: by time, or when the store sees that it is dead.</summary>
+    /// <returns>A task for the end. It does not fail, and does not ask the store.</returns>
+    public async ValueTask LapseAsync()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
+        {
+            Lose("It was left to lapse: something may still use what it leased.");
+            await StopAsync().ConfigureAwait(false);
         }
     }
 
@@ -196,6 +205,14 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
             : new LeaseSuspendedException(
                 $"The lease session of '{_options.Owner}' is suspended: the store has not answered within {_options.Ttl * (1 - _options.Margin)}{(_lastFault is { } fault ? $" (last: {fault.Message})" : "")}. Use nothing that it leased until it is live again; it is renewed every {_options.RenewEvery}.",
                 _lastFault);
+    }
+
+    private async Task StopAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _renewing.ConfigureAwait(false);
+        await _deadlineTimer.DisposeAsync().ConfigureAwait(false);
+        LeaseMetrics.Sessions.Remove(_metered);
     }
 
     private ILeaseHolder[] Holders()

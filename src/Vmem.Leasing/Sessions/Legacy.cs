@@ -31,6 +31,22 @@ internal sealed class Legacy : ILeaseHolder
         }
     }
 
+    /// <summary>Takes the lowest single value of an arena; null: none is left.</summary>
+    public Holding? TakeOne(int arena)
+    {
+        using (_lock.EnterScope())
+        {
+            Holding? taken = _holdings.Where(holding => holding.Claim.Arena == arena && holding.Claim.Size == 1)
+                .MinBy(static holding => holding.Claim.Start);
+            if (taken is not null)
+            {
+                _holdings.Remove(taken);
+            }
+
+            return taken;
+        }
+    }
+
     /// <summary>Takes a lease back from an arena that was closed.</summary>
     public void Keep(Holding holding)
     {

@@ -27,6 +27,11 @@ public sealed class LeaseDefinitionException(string message) : LeaseException(me
 /// <param name="inner">The cause, if there is one.</param>
 public sealed class LeaseSchemaException(string message, Exception? inner = null) : LeaseException(message, inner);
 
+/// <summary>The journal of a durable arena cannot be used, or cannot be written.</summary>
+/// <param name="message">What is wrong.</param>
+/// <param name="inner">The cause, if there is one.</param>
+public sealed class LeaseJournalException(string message, Exception? inner = null) : LeaseException(message, inner);
+
 /// <summary>Nothing is left to lease.</summary>
 /// <param name="arena">The arena's name.</param>
 /// <param name="usage">What of it is free, leased and quarantined.</param>

@@ -57,7 +57,8 @@ public abstract class LeaseStore : IAsyncDisposable
     /// <returns>Null: the session is dead, for ever, or unknown.</returns>
     public abstract ValueTask<LeaseRenewal?> RenewAsync(Guid session, long latest, CancellationToken cancellationToken = default);
 
-    /// <summary>Ends a session and releases all that it holds.</summary>
+    /// <summary>Ends a session and releases all that it holds. The watermark of each lease that it did not mark is the time that the session
+    /// promised not to pass.</summary>
     /// <param name="session">The session. If it is unknown or dead, nothing happens.</param>
     /// <param name="clean">See <see cref="ReleaseAsync"/>.</param>
     /// <param name="cancellationToken">Ends the call.</param>
@@ -78,7 +79,8 @@ public abstract class LeaseStore : IAsyncDisposable
     /// <param name="claim">The lease. If session, size or fence is not that of the extent, nothing changes.</param>
     /// <param name="clean">True: nobody uses its values any more, and they can be leased at once. False: they are quarantined
     /// first.</param>
-    /// <param name="watermark">What the next holder is told; null: no more than is known.</param>
+    /// <param name="watermark">What the next holder is told. Null: no more than is known; and if it is not clean, nor was it ever marked, the
+    /// time that the session promised not to pass.</param>
     /// <param name="cancellationToken">Ends the call; it may be repeated.</param>
     /// <returns>Whether it was held so.</returns>
     public abstract ValueTask<bool> ReleaseAsync(LeaseClaim claim, bool clean, long? watermark = null,
@@ -131,6 +133,35 @@ public abstract class LeaseStore : IAsyncDisposable
     public abstract ValueTask<IReadOnlyList<LeaseAuditEntry>> ReadAuditAsync(int arena, long after = 0, int limit = 1000,
         CancellationToken cancellationToken = default);
 
+    /// <summary>The last that happened to an arena and its holders, in order.</summary>
+    /// <param name="arena">The arena. Events of sessions and of the server, which concern all arenas, are included.</param>
+    /// <param name="limit">At most so many: the newest.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    /// <returns>The entries.</returns>
+    /// <remarks>An engine that does not override this reads the whole audit for it.</remarks>
+    public virtual async ValueTask<IReadOnlyList<LeaseAuditEntry>> ReadNewestAuditAsync(int arena, int limit = 1000,
+        CancellationToken cancellationToken = default)
+    {
+        const int PageSize = 10_000;                           // arbitrary: it bounds the memory of one call
+        Queue<LeaseAuditEntry> newest = [];
+        long after = 0;
+        while (await ReadAuditAsync(arena, after, PageSize, cancellationToken).ConfigureAwait(false) is { Count: > 0 } page)
+        {
+            foreach (LeaseAuditEntry entry in page)
+            {
+                newest.Enqueue(entry);
+                if (newest.Count > limit)
+                {
+                    newest.Dequeue();
+                }
+            }
+
+            after = page[^1].Number;
+        }
+
+        return [.. newest];
+    }
+
     /// <summary>Checks every invariant of an arena.</summary>
     /// <param name="arena">The arena.</param>
     /// <param name="cancellationToken">Ends the call.</param>
@@ -147,8 +178,8 @@ public abstract class LeaseStore : IAsyncDisposable
     /// <returns>The sessions, the oldest first.</returns>
     public abstract ValueTask<IReadOnlyList<LeaseSessionInfo>> ListSessionsAsync(CancellationToken cancellationToken = default);
 
-    /// <summary>Deletes what the audit says of the time before, and sessions that were over by then and hold nothing. The newest entry
-    /// stays.</summary>
+    /// <summary>Deletes the audit up to the first entry that is not older, and sessions that were over by then and hold nothing. The newest
+    /// entry stays. So what is left of the audit has no gap, though the clock may have gone back.</summary>
     /// <param name="before">A time of the store's clock.</param>
     /// <param name="cancellationToken">Ends the call; it may be repeated.</param>
     /// <returns>How many entries were deleted.</returns>

@@ -11,6 +11,8 @@ namespace Vmem.Leasing;
 /// (<see cref="ReserveAsync"/>).
 /// </para>
 /// <para>Look at <see cref="IsValid"/> for each ID, or call <see cref="LeaseSession.ThrowIfInvalid"/>.</para>
+/// <para>A session with a name gets the numbers again that the last one of the name held when it was killed, the lowest first, under new
+/// fences and with their watermarks.</para>
 /// </remarks>
 public sealed class WorkerId : IAsyncDisposable, ILeaseHolder
 {
@@ -79,7 +81,11 @@ public sealed class WorkerId : IAsyncDisposable, ILeaseHolder
         var worker = new WorkerId(session, arena);
         try
         {
-            worker.Begin(await worker.GrantAsync(request, cancellationToken).ConfigureAwait(false));
+            if (!await worker.TryInheritAsync(numbers.Id, cancellationToken).ConfigureAwait(false))
+            {
+                Holding granted = await worker.GrantAsync(request, cancellationToken).ConfigureAwait(false);
+                worker.Begin(granted, granted.Inherited);
+            }
         }
         catch
         {
@@ -154,9 +160,33 @@ public sealed class WorkerId : IAsyncDisposable, ILeaseHolder
         _session.Call(_lost.Cancel);
     }
 
-    private void Begin(Holding holding)
+    /// <summary>Takes a number that the last session of the name held. False if there is none.</summary>
+    private async Task<bool> TryInheritAsync(int arena, CancellationToken cancellationToken)
     {
-        (Value, Fence, Watermark) = ((int)holding.Claim.Start, holding.Claim.Fence, holding.Inherited);
+        if (_session.TakeLegacyValue(arena, this) is not { } holding)
+        {
+            return false;
+        }
+
+        try
+        {
+            IReadOnlyList<LeaseExtent> extents = await _session.AskAsync((store, token) => store.ListAsync(arena, token), cancellationToken)
+                .ConfigureAwait(false);
+            LeaseExtent? extent = extents.FirstOrDefault(extent => extent.Start == holding.Claim.Start && extent.Fence == holding.Claim.Fence);
+            _isLost |= extent is null;                         // a failover forgot it
+            Begin(holding, extent?.Watermark);
+            return _isLost ? throw Gone() : true;
+        }
+        catch when (!_isLost)
+        {
+            _session.KeepLegacy(holding);                      // for the next attempt
+            throw;
+        }
+    }
+
+    private void Begin(Holding holding, long? watermark)
+    {
+        (Value, Fence, Watermark) = ((int)holding.Claim.Start, holding.Claim.Fence, watermark);
         Volatile.Write(ref _holding, holding);
     }
 

@@ -84,7 +84,7 @@ internal static class LeaseCommand
     private static Command Audit(ToolConsole console)
     {
         Option<string?> value = new("--value") { Description = "Only who had this value, when, and under which fence.", HelpName = "V" };
-        Option<long> after = new("--after") { Description = "Only entries with a larger number.", HelpName = "N" };
+        Option<long?> after = new("--after") { Description = "The entries that follow this number, instead of the newest.", HelpName = "N" };
         Option<int> limit = new("--limit")
         {
             Description = "At most so many entries.",
@@ -179,13 +179,23 @@ internal static class LeaseCommand
     private static Command Migrate(ToolConsole console)
     {
         Option<bool> script = new("--script") { Description = "Only write the SQL, for whoever may run it." };
-        Command command = new("migrate", "Brings the tables to this version, or makes them.") { s_store, script };
+        Option<int?> from = new("--from")
+        {
+            Description = "Write it for a store of this version, and do not ask the store. 0: it has no tables. [default: the store's]",
+            HelpName = "N",
+        };
+        Command command = new("migrate", "Brings the tables to this version, or makes them.") { s_store, script, from };
         command.SetAction((parsed, token) => RunAsync(console, parsed, isReadOnly: false, async (address, cancellationToken) =>
         {
             if (parsed.GetValue(script))
             {
-                await console.Output.WriteAsync(address.Database is null ? SqliteSchema.GetScript() : PostgreSqlSchema.GetScript());
+                await console.Output.WriteAsync(await LeaseScripts.GetAsync(address, parsed.GetValue(from), cancellationToken));
                 return ExitCodes.Success;
+            }
+
+            if (parsed.GetValue(from) is not null)
+            {
+                throw new UsageException("--from goes with --script: without it the store says which version it has");
             }
 
             int had = address.Database is { } database
@@ -227,7 +237,8 @@ internal static class LeaseCommand
         Func<StoreAddress, CancellationToken, Task<int>> work, CancellationToken cancellationToken)
     {
         int code = ExitCodes.Success;
-        int ended = await ToolCommand.RunAsync(console, () => code = DoAsync().GetAwaiter().GetResult(), cancellationToken);
+        int ended = await ToolCommand.RunAsync(console, () => code = DoAsync().GetAwaiter().GetResult(), cancellationToken,
+            isReadOnly ? "nothing was written" : "what was asked for may have been done, as a whole, or not at all: look, and ask again");
         return ended == ExitCodes.Success ? code : ended;
 
         async Task<int> DoAsync()

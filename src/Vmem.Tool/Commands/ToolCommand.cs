@@ -53,7 +53,12 @@ internal static class ToolCommand
     }
 
     /// <summary>Runs a command's work away from the caller, so that Ctrl-C is answered even while a read from a pipe hangs.</summary>
-    public static async Task<int> RunAsync(ToolConsole console, Action work, CancellationToken cancellationToken)
+    /// <param name="console">Where errors go.</param>
+    /// <param name="work">The work.</param>
+    /// <param name="cancellationToken">Ctrl-C.</param>
+    /// <param name="interrupted">What is then left.</param>
+    public static async Task<int> RunAsync(ToolConsole console, Action work, CancellationToken cancellationToken,
+        string interrupted = "nothing was written")
     {
         try
         {
@@ -62,7 +67,7 @@ internal static class ToolCommand
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            await console.Error.WriteLineAsync("vmem: interrupted; nothing was written");
+            await console.Error.WriteLineAsync($"vmem: interrupted; {interrupted}");
             return ExitCodes.Interrupted;
         }
         catch (UsageException fault)

@@ -35,21 +35,24 @@ internal static class LeaseQueries
         [.. (await store.ListSessionsAsync(cancellationToken)).Select(session => new SessionDocument(session.Session, session.Owner,
             session.Stage.ToString(), session.Ttl.ToString(), session.ExpiresAt, session.Beat, session.Held))];
 
-    public static async Task<IReadOnlyList<AuditDocument>> AuditAsync(LeaseStore store, string name, long after, int limit,
+    /// <summary>A page of the audit: the newest entries, or those that follow a number.</summary>
+    /// <remarks>The owner of a session that is over is known only if its beginning is on the page.</remarks>
+    public static async Task<IReadOnlyList<AuditDocument>> AuditAsync(LeaseStore store, string name, long? after, int limit,
         CancellationToken cancellationToken)
     {
         LeaseArena arena = await store.EnsureArenaAsync(name, null, cancellationToken);
-        Dictionary<Guid, string> owners = [];
+        var owners = (await store.ListSessionsAsync(cancellationToken)).ToDictionary(static session => session.Session,
+            static session => session.Owner);
+        IReadOnlyList<LeaseAuditEntry> page = after is { } number
+            ? await store.ReadAuditAsync(arena.Id, number, limit, cancellationToken)
+            : await store.ReadNewestAuditAsync(arena.Id, limit, cancellationToken);
         List<AuditDocument> documents = [];
-        await foreach (LeaseAuditEntry entry in EntriesAsync(store, arena.Id, cancellationToken))
+        foreach (LeaseAuditEntry entry in page)
         {
             Name(owners, entry);
-            if (entry.Number > after && documents.Count < limit)
-            {
-                documents.Add(new AuditDocument(entry.Number, entry.At, entry.Event.ToString(), entry.Size == 0 ? null : Text(entry.Start),
-                    entry.Size == 0 ? null : Text(entry.Size), OrNull(entry.Session), owners.GetValueOrDefault(entry.Session, ""),
-                    entry.Fence, entry.Event == LeaseEvent.Open ? "" : entry.Detail));
-            }
+            documents.Add(new AuditDocument(entry.Number, entry.At, entry.Event.ToString(), entry.Size == 0 ? null : Text(entry.Start),
+                entry.Size == 0 ? null : Text(entry.Size), OrNull(entry.Session), owners.GetValueOrDefault(entry.Session, ""),
+                entry.Fence, entry.Event == LeaseEvent.Open ? "" : entry.Detail));
         }
 
         return documents;

@@ -10,8 +10,10 @@ namespace Vmem.Leasing.PostgreSql.Tests.Server;
 /// <remarks>PostgreSQL refuses to run as root, so there it runs as its own user.</remarks>
 public sealed class PostgresServer : IAsyncLifetime
 {
+    private const int Attempts = 5;
+
     private readonly string _folder = Directory.CreateTempSubdirectory("vmem-postgres-").FullName;
-    private readonly int _port = FreePort();
+    private int _port;
     private int _databases;
 
     /// <summary>Where the programs are; null: they are not installed.</summary>
@@ -33,7 +35,20 @@ public sealed class PostgresServer : IAsyncLifetime
         }
 
         await RunAsync([.. AsItsUser("initdb"), "-D", Data, "-A", "trust", "-U", "postgres", "--no-sync"]);
-        await StartAsync();
+
+        // The port is found as late as can be. Another program may still take it first: then another is tried.
+        for (int attempt = 1; _port == 0; attempt++)
+        {
+            _port = FreePort();
+            try
+            {
+                await StartAsync();
+            }
+            catch (Xunit.Sdk.XunitException) when (attempt < Attempts)
+            {
+                _port = 0;
+            }
+        }
     }
 
     /// <summary>Connects to a database as a role.</summary>

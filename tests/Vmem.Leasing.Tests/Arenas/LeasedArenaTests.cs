@@ -1,6 +1,7 @@
 using Vmem.Diagnostics;
 using Vmem.Leasing.Metering;
 using Vmem.Leasing.Tests.Fakes;
+using Vmem.Testing.Time;
 
 namespace Vmem.Leasing.Tests.Arenas;
 
@@ -51,12 +52,8 @@ public sealed class LeasedArenaTests : IAsyncDisposable
     public async Task Without_a_lease_at_hand_TryAllocate_fails_and_has_one_brought()
     {
         LeasedArena<ulong> arena = await OpenAsync(await _fleet.OpenAsync());
-        LeasedRange<ulong> range;
-        Assert.False(arena.TryAllocate(4, out range));
-        while (!arena.TryAllocate(4, out range))
-        {
-            await Task.Yield();
-        }
+        Assert.False(arena.TryAllocate(4, out LeasedRange<ulong> range));
+        await Eventually.HoldsAsync(() => arena.TryAllocate(4, out range));
 
         Assert.Equal(1000ul, range.Start);
     }
@@ -364,11 +361,6 @@ public sealed class LeasedArenaTests : IAsyncDisposable
 
     private async Task UntilAsync(Func<Task<bool>> condition)
     {
-        while (!await condition())
-        {
-            _fleet.Time.Advance(TimeSpan.FromMilliseconds(1));
-            await Task.Yield();
-            Token.ThrowIfCancellationRequested();
-        }
+        await Eventually.HoldsAsync(condition, () => _fleet.Time.Advance(TimeSpan.FromMilliseconds(1)));
     }
 }

@@ -1,4 +1,5 @@
 using Vmem.Leasing.Tests.Fakes;
+using Vmem.Testing.Time;
 
 namespace Vmem.Leasing.Tests.Rules;
 
@@ -37,13 +38,12 @@ public sealed class RuleTests : IAsyncDisposable
         LeasedArena<ulong> theirs = await LeasedArena<ulong>.OpenAsync(await _fleet.OpenOtherAsync(), "ids", Fleet.Ids(8), Token);
         _fleet.Cut();
         int steps = 0;
-        LeasedRange<ulong> range;
-        while (!theirs.TryAllocate(8, out range))
+        LeasedRange<ulong> range = default;
+        await Eventually.HoldsAsync(() => theirs.TryAllocate(8, out range), () =>
         {
             _fleet.Time.Advance(Fleet.Ttl / 50);
             steps++;
-            await Task.Yield();
-        }
+        });
 
         Assert.False(session.IsValid);
         Assert.InRange(steps, 90, int.MaxValue);                     // a TTL and a quarantine, less what had passed of them
@@ -205,11 +205,7 @@ public sealed class RuleTests : IAsyncDisposable
         Assert.Null(_fleet.Network.WatchRoom(1, static () => { }));
         Task<LeasedRange<ulong>> waiting = ours.AllocateAsync(8, default, Token).AsTask();
         await other.DisposeAsync();
-        while (!waiting.IsCompleted)
-        {
-            _fleet.Time.Advance(TimeSpan.FromMilliseconds(1));
-            await Task.Yield();
-        }
+        await Eventually.HoldsAsync(() => waiting.IsCompleted, () => _fleet.Time.Advance(TimeSpan.FromMilliseconds(1)));
 
         Assert.Equal(8ul, (await waiting).Size);
     }
@@ -221,11 +217,7 @@ public sealed class RuleTests : IAsyncDisposable
         _fleet.Network.Fate = static name => name == "grant" ? CallFate.AnswerLost : CallFate.Answered;
         Task<WorkerId> leasing = WorkerId.LeaseAsync(session, "workers", 1, Token);
         Assert.Equal((UInt128)1, (await _fleet.Memory.GetUsageAsync(1, Token)).Leased);
-        while (!leasing.IsCompleted)
-        {
-            _fleet.Time.Advance(TimeSpan.FromMilliseconds(50));      // to the time-out of the call
-            await Task.Yield();
-        }
+        await Eventually.HoldsAsync(() => leasing.IsCompleted, () => _fleet.Time.Advance(TimeSpan.FromMilliseconds(50)));    // time-outs
 
         await Assert.ThrowsAsync<TimeoutException>(() => leasing);
         _fleet.Mend();
@@ -243,10 +235,7 @@ public sealed class RuleTests : IAsyncDisposable
         LeasedRange<ulong> range = await arena.AllocateAsync(8, default, Token);
         _fleet.Network.Fate = static name => name == "release" ? CallFate.Fails : CallFate.Answered;
         arena.Free(range);                                           // not clean
-        while (_fleet.Faults.Count == 0)
-        {
-            await Task.Yield();                                      // the return is tried on the pool, and fails
-        }
+        await Eventually.HoldsAsync(() => _fleet.Faults.Count != 0);   // the return is tried on the pool, and fails
 
         _fleet.Pass(0.5);
         Assert.Equal((UInt128)8, (await _fleet.Memory.GetUsageAsync(1, Token)).Leased);

@@ -1,5 +1,6 @@
 using Vmem.Leasing.Sessions;
 using Vmem.Leasing.Tests.Fakes;
+using Vmem.Testing.Time;
 
 namespace Vmem.Leasing.Tests.Sessions;
 
@@ -72,10 +73,7 @@ public sealed class LeaseSessionTests : IAsyncDisposable
         _fleet.Time.Advance(Fleet.Ttl / 3);                          // a renewal is sent
         _fleet.Time.Advance(Fleet.Ttl / 4);                          // and is long under way
         slow.SetResult();
-        while (session.Remaining < Fleet.Ttl * 0.4)
-        {
-            await Task.Yield();                                      // the answer goes its way on the pool
-        }
+        await Eventually.HoldsAsync(() => session.Remaining >= Fleet.Ttl * 0.4);   // the answer goes its way on the pool
 
         Assert.Equal(Fleet.Ttl * 0.9 - Fleet.Ttl / 4, session.Remaining);
     }
@@ -236,12 +234,7 @@ public sealed class LeaseSessionTests : IAsyncDisposable
     /// <summary>Answers to calls that hung go their way on the pool, so time is moved until they have come.</summary>
     private async Task PassUntilAsync(Func<bool> condition)
     {
-        while (!condition())
-        {
-            _fleet.Time.Advance(TimeSpan.FromMilliseconds(50));
-            await Task.Yield();
-            Token.ThrowIfCancellationRequested();
-        }
+        await Eventually.HoldsAsync(condition, () => _fleet.Time.Advance(TimeSpan.FromMilliseconds(50)));
     }
 
     /// <summary>Throws whatever it is told.</summary>

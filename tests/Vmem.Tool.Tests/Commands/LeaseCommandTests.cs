@@ -56,7 +56,10 @@ public sealed class LeaseCommandTests : IDisposable
         Assert.Contains("│ web │ 1 │ 2", table, StringComparison.Ordinal);
         Assert.Equal(["Open", "Grant", "Release", "Free", "Open", "Grant"],
             (await JsonAsync("audit", "ports")).EnumerateArray().Select(entry => Text(entry, "event")));
-        Assert.Equal(2, (await JsonAsync("audit", "ports", "--after", "2", "--limit", "2")).GetArrayLength());
+        Assert.Equal(["Release", "Free"],
+            (await JsonAsync("audit", "ports", "--after", "2", "--limit", "2")).EnumerateArray().Select(entry => Text(entry, "event")));
+        JsonElement newest = Assert.Single((await JsonAsync("audit", "ports", "--limit", "1")).EnumerateArray());
+        Assert.Equal(("Grant", "api", 2), (Text(newest, "event"), Text(newest, "owner"), newest.GetProperty("fence").GetInt32()));
         Assert.Contains("nobody has had it", (await OkAsync("audit", "ports", "--value", "20100")).Output, StringComparison.Ordinal);
         ToolRun outside = await ToolRun.Of("lease", "audit", _file, "ports", "--value", "80");
         Assert.Equal(1, outside.ExitCode);
@@ -88,8 +91,9 @@ public sealed class LeaseCommandTests : IDisposable
         Assert.Equal(2, asked.ExitCode);
         Assert.Contains("--force", asked.Error, StringComparison.Ordinal);
         Assert.Contains("taken from web", (await OkAsync("release", "ports", "20002", "--force")).Output, StringComparison.Ordinal);
-        Assert.Equal([LeaseExtentState.Quarantined, LeaseExtentState.Free],
-            (await store.ListAsync(1, Token)).Select(extent => extent.State));
+        IReadOnlyList<LeaseExtent> extents = await store.ListAsync(1, Token);
+        Assert.Equal([LeaseExtentState.Quarantined, LeaseExtentState.Free], extents.Select(extent => extent.State));
+        Assert.NotNull(extents[0].Watermark);                  // the holder was not asked which times it has used
         ToolRun again = await ToolRun.Of("lease", "release", _file, "ports", "20002", "--force");
         Assert.Equal(1, again.ExitCode);
         Assert.Contains("is not leased", again.Error, StringComparison.Ordinal);
@@ -109,9 +113,44 @@ public sealed class LeaseCommandTests : IDisposable
     {
         Assert.Contains("made, at version", (await OkAsync("migrate")).Output, StringComparison.Ordinal);
         Assert.Contains("up to date", (await OkAsync("migrate")).Output, StringComparison.Ordinal);
-        Assert.Contains("CREATE TABLE extent", (await OkAsync("migrate", "--script")).Output, StringComparison.Ordinal);
-        ToolRun server = await ToolRun.Of("lease", "migrate", "Host=nowhere.invalid;Database=x", "--script");
-        Assert.Contains("CREATE FUNCTION vmem.grant_lease", server.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_script_begins_at_the_stores_version_or_at_the_one_that_is_given()
+    {
+        string whole = (await OkAsync("migrate", "--script")).Output;
+        Assert.Contains("CREATE TABLE extent", whole, StringComparison.Ordinal);
+        Assert.False(File.Exists(_file));
+        await OkAsync("migrate");
+        Assert.Contains("-- Nothing to do", (await OkAsync("migrate", "--script")).Output, StringComparison.Ordinal);
+        Assert.Equal(whole, (await OkAsync("migrate", "--script", "--from", "0")).Output);
+        string last = (await OkAsync("migrate", "--script", "--from", "1")).Output;
+        Assert.Contains("CREATE TRIGGER", last, StringComparison.Ordinal);
+        Assert.DoesNotContain("CREATE TABLE", last, StringComparison.Ordinal);
+
+        // Nobody is asked where the version is given.
+        ToolRun server = await ToolRun.Of("lease", "migrate", "Host=nowhere.invalid;Database=x", "--script", "--from", "2");
+        Assert.Contains("CREATE FUNCTION vmem.list_arenas", server.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("CREATE FUNCTION vmem.grant_lease", server.Output, StringComparison.Ordinal);
+        ToolRun asked = await ToolRun.Of("lease", "migrate", "Host=nowhere.invalid;Database=x", "--script");
+        Assert.Equal((1, ""), (asked.ExitCode, asked.Output));
+    }
+
+    [Theory]
+    [InlineData("may have been done", "prune", "STORE", "--before", "1d")]
+    [InlineData("may have been done", "release", "STORE", "ports", "20000", "--force")]
+    [InlineData("may have been done", "init", "STORE", "more", "--size", "8")]
+    [InlineData("nothing was written", "show", "STORE", "ports")]
+    public async Task Who_is_interrupted_is_told_what_is_left(string text, params string[] args)
+    {
+        await using (await LeaseAsync())
+        {
+        }
+
+        string[] given = [.. args.Select(arg => arg == "STORE" ? _file : arg)];
+        ToolRun run = await ToolRun.WithInput(Stream.Null, new CancellationToken(canceled: true), ["lease", .. given]);
+        Assert.Equal(130, run.ExitCode);
+        Assert.Contains(text, run.Error, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -120,6 +159,8 @@ public sealed class LeaseCommandTests : IDisposable
     [InlineData("is no number", 2, "audit", "STORE", "ports", "--value", "many")]
     [InlineData("is no time", 2, "prune", "STORE", "--before", "soon")]
     [InlineData("empty address", 1, "list", "")]
+    [InlineData("version 99 is not known here", 1, "migrate", "STORE", "--script", "--from", "99")]
+    [InlineData("--from goes with --script", 2, "migrate", "STORE", "--from", "1")]
     [InlineData("connection string is wrong", 1, "list", "Host=x;Colour=red")]
     [InlineData("size 10 are not both multiples", 1, "init", "STORE", "odd", "--size", "10", "--quantum", "4")]
     public async Task What_is_wrong_is_said(string text, int exitCode, params string[] args)

@@ -1,0 +1,280 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace Vmem.Leasing.Journals;
+
+/// <summary>The ranges that an arena has handed out, noted in two mapped files: the exact mode of a durable arena.</summary>
+/// <remarks>
+/// <para>
+/// One file counts: a snapshot of what is live, and each allocation and free since. When it is nearly full, the other is written: a new
+/// snapshot, then its header, by which it counts. A process that dies in between leaves the old one, whole.
+/// </para>
+/// <para>
+/// <b>Order.</b> What is noted happens under one lock with its note: a range is allocated, then noted, then handed out; a free is noted
+/// before the range can be anybody else's. So the snapshot, which is read from the arena under that lock, and the notes agree.
+/// </para>
+/// <para>
+/// <b>Room.</b> A place is kept for each live range: a free never fails for want of one. When there is none beyond those, an allocation has
+/// the other file written, and fails if the disk is full.
+/// </para>
+/// <para>
+/// Rejected: a ring. What is live and old would have to be carried around it. Rejected: the live ranges in a table here, to make snapshots
+/// from. It costs each operation more than its note. Rejected: notes without a lock, in places that a counter gives. A death would leave
+/// gaps in front of what was handed out.
+/// </para>
+/// </remarks>
+internal sealed class RangeJournal<T> : IDisposable
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    // 1 MiB: a new snapshot every 30,000 notes at most. Arbitrary.
+    internal const long FewestRecords = 32_768;
+
+    private readonly string[] _paths;
+    private readonly ulong _arena;
+    private readonly Func<List<(T Start, T Size)>> _readLive;
+    private readonly SemaphoreSlim _flushing = new(1, 1);
+    private readonly JournalFile<T>?[] _files = new JournalFile<T>?[2];
+    private int _busy;                            // 1: the lock is held
+    private JournalFile<T> _file;                 // the one that counts
+    private int _place;                           // which of the two
+    private ulong _generation;
+    private long _count;                          // records in it
+    private long _live;                           // ranges that a place is kept for
+    private bool _isClosed;
+
+    /// <summary>Begins a journal: writes the first snapshot.</summary>
+    /// <param name="path">Where; the second file has the same path with <c>-2</c>.</param>
+    /// <param name="arena">The sum of the arena's name and kind.</param>
+    /// <param name="former">What was there.</param>
+    /// <param name="live">What of it is live.</param>
+    /// <param name="readLive">Reads what is live later on; called while nothing is allocated or freed.</param>
+    public RangeJournal(string path, ulong arena, JournalRecovery<T> former, List<(T Start, T Size)> live,
+        Func<List<(T Start, T Size)>> readLive)
+    {
+        _paths = PathsOf(path);
+        _arena = arena;
+        _readLive = readLive;
+        (_generation, _place) = (former.Generation, former.Place);
+        _file = null!;
+        try
+        {
+            WriteAnew(live);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            Dispose();
+            throw Full(fault);
+        }
+    }
+
+    /// <summary>How often a snapshot was written.</summary>
+    public int Snapshots { get; private set; }
+
+    /// <summary>How often it waited for the disk.</summary>
+    public int Flushes { get; private set; }
+
+    public static string[] PathsOf(string path) => [path, path + "-2"];
+
+    /// <summary>Begins an allocation or a free: until <see cref="Exit"/> nobody else does.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Enter()
+    {
+        if (Interlocked.CompareExchange(ref _busy, 1, 0) != 0)
+        {
+            Wait();
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Exit() => Volatile.Write(ref _busy, 0);
+
+    /// <summary>Makes sure of a place for an allocation. The lock is held.</summary>
+    /// <returns>False: it is closed.</returns>
+    /// <exception cref="LeaseJournalException">The disk is full.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryReserve() => (_count + _live + 1 < _file.Capacity && !_isClosed) || TryMakeRoom();
+
+    /// <summary>Notes an allocation, for which there is a place. The lock is held.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Allocated(T start, T size)
+    {
+        _file.Write(_generation, _count++, start, size, isFree: false);
+        _live++;
+    }
+
+    /// <summary>Notes a free, before it is done. The lock is held.</summary>
+    /// <returns>False: it is closed, and nothing may be freed any more.</returns>
+    /// <exception cref="LeaseJournalException">Refused frees have used up all places, and the disk is full.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryFree(T start, T size)
+    {
+        if ((_isClosed || _count >= _file.Capacity) && !TryMakeRoom())
+        {
+            return false;
+        }
+
+        _file.Write(_generation, _count++, start, size, isFree: true);
+        return true;
+    }
+
+    /// <summary>What was noted as freed was live: its place is not kept any more. The lock is held.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Freed() => _live--;
+
+    /// <summary>Waits until all that was noted so far is on the disk. Those who wait together share a flush.</summary>
+    /// <exception cref="ObjectDisposedException">It is closed.</exception>
+    public async Task FlushAsync(CancellationToken cancellationToken)
+    {
+        (_, ulong wanted, long most) = Look();
+        await _flushing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            while (true)
+            {
+                (JournalFile<T> file, ulong generation, long count) = Look();
+                if (IsFlushed(wanted, most))
+                {
+                    return;
+                }
+
+                if (await Task.Run(() => TryFlush(file), CancellationToken.None).ConfigureAwait(false))
+                {
+                    NoteFlushed(generation, count);
+                }
+            }
+        }
+        finally
+        {
+            _flushing.Release();
+        }
+    }
+
+    /// <summary>Ends it. The files stay.</summary>
+    public void Dispose()
+    {
+        Enter();
+        _isClosed = true;
+        Exit();
+        _flushing.Wait();                         // a flush that is under way has the files
+        Array.ForEach(_files, static file => file?.Dispose());
+        Array.Clear(_files);
+        _flushing.Release();
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void Wait()
+    {
+        var spin = new SpinWait();
+        while (Interlocked.CompareExchange(ref _busy, 1, 0) != 0)
+        {
+            spin.SpinOnce();
+        }
+    }
+
+    /// <summary>Whether the disk has so many records of a generation. A newer one has them in its snapshot.</summary>
+    private bool IsFlushed(ulong generation, long count)
+    {
+        Enter();
+        bool isFlushed = !_isClosed && _file.Flushed >= (_generation == generation ? count : 0);
+        Exit();
+        return isFlushed;
+    }
+
+    private void NoteFlushed(ulong generation, long count)
+    {
+        Enter();
+        Flushes++;
+        if (_generation == generation && !_isClosed)
+        {
+            _file.NoteFlushed(count);
+        }
+
+        Exit();
+    }
+
+    /// <returns>False: snapshots were written meanwhile, and the file was replaced.</returns>
+    private static bool TryFlush(JournalFile<T> file)
+    {
+        try
+        {
+            file.Flush();
+            return true;
+        }
+        catch (ObjectDisposedException)
+        {
+            return false;
+        }
+    }
+
+    private (JournalFile<T> File, ulong Generation, long Count) Look()
+    {
+        Enter();
+        try
+        {
+            ObjectDisposedException.ThrowIf(_isClosed, this);
+            return (_file, _generation, _count);
+        }
+        finally
+        {
+            Exit();
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryMakeRoom()
+    {
+        if (_isClosed)
+        {
+            return false;
+        }
+
+        try
+        {
+            WriteAnew(_readLive());
+            return true;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            throw Full(fault);
+        }
+    }
+
+    /// <summary>Writes a snapshot into the other file, which counts from then on. If it fails, nothing has changed.</summary>
+    private void WriteAnew(List<(T Start, T Size)> live)
+    {
+        ulong generation = _generation + 1;
+        int place = 1 - _place;
+
+        // What was flushed may be in the file that is overwritten, so the newer one must be on the disk before.
+        bool mayBeFlushed = _files[place] is { } known ? known.Flushed >= 0 : File.Exists(_paths[place]);
+        if (mayBeFlushed && _file is { Flushed: < 0 })
+        {
+            _file.Flush();
+            _file.NoteFlushed(_count);
+            Flushes++;
+        }
+
+        long capacity = Math.Max(FewestRecords, 3L * live.Count);
+        if (_files[place] is { } old && (old.Capacity < capacity || old.Capacity > 4 * capacity))
+        {
+            old.Clear();
+            old.Dispose();
+            _files[place] = null;
+        }
+
+        JournalFile<T> file = _files[place] ??= JournalFile<T>.Create(_paths[place], capacity);
+        file.Clear();
+        for (int i = 0; i < live.Count; i++)
+        {
+            file.Write(generation, i, live[i].Start, live[i].Size, isFree: false);
+        }
+
+        file.Begin(_arena, generation, live.Count);
+        (_file, _place, _generation, _count, _live) = (file, place, generation, live.Count, live.Count);
+        Snapshots++;
+    }
+
+    private LeaseJournalException Full(Exception fault) => new(
+        $"The journal {_paths[0]} cannot be written: {fault.Message} Nothing was allocated. Make room on the disk, or end the other process that uses it. Frees are noted all the same.",
+        fault);
+}
