@@ -31,6 +31,7 @@ internal static class BenchCommand
         new HeapStudy(),
         new CheckedStudy(),
         new SampledStudy(),
+        new RunsStudy(),
     ];
 
     public static int Run(string[] args)

@@ -18,6 +18,7 @@ internal sealed class HeapLayers : IDisposable
         bool isDebugged = rate is null && debugging != HeapDebugging.None;
         Plain = new PlainHeap(window, options, isDebugged, rate);
         HasFastPaths = !isDebugged;
+        Runs = isDebugged || rate is not null ? null : Plain;
         Top = Plain;
         try
         {
@@ -49,6 +50,9 @@ internal sealed class HeapLayers : IDisposable
 
     /// <summary>Whether blocks of the plain heap are the users'.</summary>
     public bool HasFastPaths { get; }
+
+    /// <summary>Where page runs come from and go to by the short way; null: by no short way.</summary>
+    public PlainHeap? Runs { get; }
 
     /// <summary>What serves the face: the plain heap, the debugger, or the sampler.</summary>
     public IHeapLayer Top { get; private set; }

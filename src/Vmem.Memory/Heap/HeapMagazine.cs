@@ -250,6 +250,19 @@ internal struct HeapMagazine
         _bounds.Batch = 0;
     }
 
+    /// <summary>True if it was opened. Claimed.</summary>
+    public bool HasRoom => _items is not null;
+
+    /// <summary>Forgets the contents and gives its own memory up, until it is opened again. Claimed.</summary>
+    /// <returns>How many blocks were taken from it in this stretch.</returns>
+    public long Close()
+    {
+        long taken = Taken;
+        _state.Write(0);
+        _items = null!;
+        return taken;
+    }
+
     /// <summary>True if nothing was put or taken since this was asked last. Claimed, or by the owner.</summary>
     public bool SeemsIdle()
     {

@@ -56,6 +56,12 @@ internal sealed class HeapSpace : IDisposable
     /// <summary>Which small blocks are with users.</summary>
     public BlockStates States => _window.States;
 
+    /// <summary>Which page runs are with users.</summary>
+    public RunStates Runs => _window.Runs;
+
+    /// <summary>Whose which granules are.</summary>
+    public GranuleTable Table => _window.Table;
+
     public nuint CommittedBytes => _extents.Committed;
 
     /// <summary>Bytes of free pages that may have memory.</summary>
@@ -93,6 +99,11 @@ internal sealed class HeapSpace : IDisposable
         uint entry = _window.Table.EntryAt(address);
         return entry >> GranuleTable.OwnerShift == Owner ? (byte)entry : 0;
     }
+
+    /// <summary>What page run starts at an address (<see cref="RunStates"/>); 0 also where slabs or others are.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public byte RunAt(nuint address) =>
+        _window.Table.EntryAt(address) == Owner << GranuleTable.OwnerShift ? _window.Runs.At(address) : (byte)0;
 
     /// <summary>The slab that an address of this heap's is in; null if it is in none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

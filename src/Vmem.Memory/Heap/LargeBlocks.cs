@@ -1,43 +1,50 @@
 namespace Vmem.Memory.Heap;
 
 /// <summary>Blocks of whole pages, straight from the heap's space.</summary>
-internal sealed class LargeBlocks(HeapSpace space)
+/// <param name="space">The pages.</param>
+/// <param name="hasRuns">Whether those of at most 1 MiB are page runs, of which threads keep some.</param>
+internal sealed class LargeBlocks(HeapSpace space, bool hasRuns)
 {
     private long _bytes;
     private long _count;
     private long _taken;
 
-    /// <summary>The bytes of live blocks.</summary>
+    /// <summary>The bytes of live blocks, and of runs that threads keep.</summary>
     public nuint Bytes => (nuint)Interlocked.Read(ref _bytes);
 
-    /// <summary>Live blocks.</summary>
+    /// <summary>Live blocks, and runs that threads keep.</summary>
     public long Count => Interlocked.Read(ref _count);
 
-    /// <summary>Blocks that were ever taken.</summary>
+    /// <summary>Blocks that were ever taken from the pages.</summary>
     public long Taken => Interlocked.Read(ref _taken);
 
     /// <inheritdoc cref="IHeapLayer.Take"/>
     public nuint Take(nuint size, nuint alignment, bool clear, out bool isZero)
     {
         isZero = false;
-        if (size > space.Size || alignment > space.Size)
-        {
-            return 0;
-        }
-
-        nuint length = HeapSpace.RoundUp(size);
-        if (!space.TryAllocate(length, alignment, clear, out nuint start, out isZero))
-        {
-            return 0;
-        }
-
-        _ = Interlocked.Add(ref _bytes, (long)length);
-        _ = Interlocked.Increment(ref _count);
-        _ = Interlocked.Increment(ref _taken);
-        return start;
+        return size <= space.Size && alignment <= space.Size ? TakePages(HeapSpace.RoundUp(size), alignment, state: 0, clear, out isZero) : 0;
     }
 
-    public void Free(nuint block, nuint size)
+    /// <summary>A page run; 0 if there is no room for one.</summary>
+    public nuint TakeRun(int run, bool clear, out bool isZero) =>
+        TakePages(RunClasses.SizeOf(run), alignment: 1, (byte)(run + 1), clear, out isZero);
+
+    /// <summary>Frees a user's block.</summary>
+    /// <returns>False, and nothing is changed, if another thread has freed it meanwhile.</returns>
+    public bool TryFree(nuint block, nuint size)
+    {
+        byte state = space.RunAt(block);
+        if (state != 0 && !(space.Runs.MayBeLive(block) && space.Runs.TryGive(block, state)))
+        {
+            return false;
+        }
+
+        Release(block, size);
+        return true;
+    }
+
+    /// <summary>Gives pages back that are no user's any more.</summary>
+    public void Release(nuint block, nuint size)
     {
         space.Free(block, size);
         _ = Interlocked.Add(ref _bytes, -(long)size);
@@ -47,18 +54,50 @@ internal sealed class LargeBlocks(HeapSpace space)
     /// <summary>Resizes a block where it lies, if the pages behind it allow it.</summary>
     public bool TryResize(nuint block, nuint old, nuint size)
     {
-        nuint length = size > space.Size ? 0 : HeapSpace.RoundUp(size);
+        nuint exact = size > space.Size ? 0 : HeapSpace.RoundUp(size);
+        nuint length = hasRuns && RunClasses.Contains(size) ? RunClasses.SizeOf(RunClasses.Of(size)) : exact;
         if (length == old)
         {
             return true;
         }
 
-        if (length == 0 || !space.TryExtend(block, old, length))
+        byte state = space.RunAt(block);
+        if (exact == 0 || (state != 0 && !space.Runs.TryHold(block, state)))
         {
             return false;
         }
 
-        _ = Interlocked.Add(ref _bytes, (long)length - (long)old);
-        return true;
+        nuint now = old;
+        try
+        {
+            now = space.TryExtend(block, old, length) ? length
+                : exact != length && exact != old && space.TryExtend(block, old, exact) ? exact : old;
+        }
+        finally
+        {
+            space.Runs.Set(block, now == old ? state : StateOf(now));
+        }
+
+        _ = Interlocked.Add(ref _bytes, (long)now - (long)old);
+        return now >= size && now != old;
+    }
+
+    private byte StateOf(nuint length) =>
+        hasRuns && RunClasses.Contains(length) && RunClasses.Of(length) is var run && RunClasses.SizeOf(run) == length
+            ? (byte)(run + 1)
+            : (byte)0;
+
+    private nuint TakePages(nuint length, nuint alignment, byte state, bool clear, out bool isZero)
+    {
+        if (!space.TryAllocate(length, alignment, clear, out nuint start, out isZero))
+        {
+            return 0;
+        }
+
+        space.Runs.Set(start, state);
+        _ = Interlocked.Add(ref _bytes, (long)length);
+        _ = Interlocked.Increment(ref _count);
+        _ = Interlocked.Increment(ref _taken);
+        return start;
     }
 }

@@ -14,8 +14,11 @@ namespace Vmem.Memory.Heap;
 /// </remarks>
 internal sealed class MagazineTable(SampleRate? rate = null)
 {
-    // 0 and the one beyond stand for what has no class, and are always closed.
-    private const int Classes = SizeClasses.Count + 1;
+    /// <summary>The first class of page runs: behind those of small blocks, of which 0 and the one beyond stand for what has no class, and
+    /// are always closed.</summary>
+    public const int FirstRun = SizeClasses.Count + 1;
+
+    private const int Classes = FirstRun + RunClasses.Count;
 
     // In place of what a thread does not have yet: nothing can be taken from it or put into it.
     private static readonly HeapMagazine[] s_none = MakeMagazines();
@@ -26,6 +29,9 @@ internal sealed class MagazineTable(SampleRate? rate = null)
     private bool _ended;
 
     private ReadOnlySpan<HeapMagazine[]> Threads => _threads.Entries!;
+
+    /// <summary>The magazines of each thread, and what stands for none. Claimed.</summary>
+    public ReadOnlySpan<HeapMagazine[]> Claimed => Threads;
 
     /// <summary>A magazine that is always closed.</summary>
     public static ref HeapMagazine None => ref s_none[0];
@@ -50,9 +56,13 @@ internal sealed class MagazineTable(SampleRate? rate = null)
 
     /// <summary>The magazine of the current thread, which is made if need be; a closed one if the heap has ended. Throws
     /// <see cref="OutOfMemoryException"/>.</summary>
-    public ref HeapMagazine Join(SlabClass slabs)
+    /// <param name="sizeClass">The class.</param>
+    /// <param name="capacity">How many blocks it has room for.</param>
+    /// <param name="stretch">How many may be taken from it in the first stretch.</param>
+    /// <param name="isNew">True if the thread had none.</param>
+    public ref HeapMagazine Join(int sizeClass, int capacity, int stretch, out bool isNew)
     {
-        int sizeClass = slabs.SizeClass;
+        isNew = false;
         ref HeapMagazine mine = ref Of(_threads, ThreadNumber.Current, (byte)sizeClass);
         if (mine.IsOpen)
         {
@@ -69,11 +79,7 @@ internal sealed class MagazineTable(SampleRate? rate = null)
 
             mine = ref _threads.Join(thread, s_none, MakeMagazines)[sizeClass];
             _show?.Invoke(_threads);
-            if (mine.TryOpen(2 * SizeClasses.Rounds(sizeClass), NextStretch()))
-            {
-                slabs.NoteThread();
-            }
-
+            isNew = mine.TryOpen(capacity, stretch);
             return ref mine;
         }
     }
@@ -166,6 +172,15 @@ internal sealed class MagazineTable(SampleRate? rate = null)
         return (blocks, taken);
     }
 
+    /// <summary>As <see cref="Count"/>, while owners go on.</summary>
+    public (long Blocks, long Taken) CountMoving(int sizeClass)
+    {
+        using (_gate.EnterScope())
+        {
+            return Count(sizeClass);
+        }
+    }
+
     /// <summary>Adds the blocks of a class in all magazines. Claimed.</summary>
     public void CopyTo(int sizeClass, List<nuint> blocks)
     {
@@ -213,7 +228,7 @@ internal sealed class MagazineTable(SampleRate? rate = null)
         var magazines = new HeapMagazine[Classes];
         for (int sizeClass = 0; sizeClass < Classes; sizeClass++)
         {
-            magazines[sizeClass].SlotShift = SizeClasses.SlotShiftOf(sizeClass);
+            magazines[sizeClass].SlotShift = SizeClasses.SlotShiftOf(Math.Min(sizeClass, SizeClasses.Count));
         }
 
         return magazines;

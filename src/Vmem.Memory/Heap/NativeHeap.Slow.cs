@@ -67,7 +67,17 @@ public sealed unsafe partial class NativeHeap
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void* AllocateSlow(nuint size) => AllocateSlow(size, alignment: 1);
+    private void* AllocateSlow(nuint size)
+    {
+        // Every run is aligned as a heap can ask for at least.
+        if (RunClasses.Contains(size) && Volatile.Read(ref _layers)?.Runs is { } runs && runs.TryTakeRun(size, out nuint block))
+        {
+            GC.KeepAlive(this);
+            return (void*)block;
+        }
+
+        return AllocateSlow(size, alignment: 1);
+    }
 
     private void* AllocateSlow(nuint size, nuint alignment)
     {
@@ -118,7 +128,15 @@ public sealed unsafe partial class NativeHeap
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void FreeSlow(void* block) => FreeSlow(block, size: null);
+    private void FreeSlow(void* block)
+    {
+        bool isFreed = Volatile.Read(ref _layers)?.Runs is { } runs && runs.TryFreeRun((nuint)block, size: 0);
+        GC.KeepAlive(this);
+        if (!isFreed)
+        {
+            FreeSlow(block, size: null);
+        }
+    }
 
     private void FreeSlow(void* block, nuint? size)
     {

@@ -17,7 +17,7 @@ internal sealed partial class PlainHeap : IMemoryKeeper
         {
             using (_returning.EnterScope())
             {
-                return _ended ? 0 : _space.FreeDirtyBytes;
+                return _ended ? 0 : _space.FreeDirtyBytes + (_runs?.Count().Bytes ?? 0);
             }
         }
     }
@@ -41,7 +41,7 @@ internal sealed partial class PlainHeap : IMemoryKeeper
     bool IUpkeepTarget.EndInterval()
     {
         GiveBackUnattended(idleOnly: !_space.Budget.Pressure.IsHigh);
-        KeepWithinBounds();
+        KeepWithinBounds(hasMore: true);
         return true;
     }
 
@@ -81,9 +81,10 @@ internal sealed partial class PlainHeap : IMemoryKeeper
     }
 
     /// <summary>If more is kept than may be, half of what may be is kept: so this is not done for every block that is freed.</summary>
-    private void KeepWithinBounds()
+    /// <param name="hasMore">Whether pages have become free.</param>
+    private void KeepWithinBounds(bool hasMore)
     {
-        nuint kept = _retained == nuint.MaxValue ? 0 : _space.FreeDirtyBytes;
+        nuint kept = _retained == nuint.MaxValue || !hasMore ? 0 : _space.FreeDirtyBytes;
         if (kept <= _retained)
         {
             return;
@@ -112,6 +113,7 @@ internal sealed partial class PlainHeap : IMemoryKeeper
             }
 
             _small.GiveBack(idleOnly);
+            _runs?.GiveBack(idleOnly);
             _starter?.Trim();
         }
 

@@ -18,9 +18,12 @@ namespace Vmem.Memory.Heap;
 /// </remarks>
 internal sealed partial class PlainHeap : IHeapLayer, IDisposable
 {
+    private const int MostReliefs = 8;            // arbitrary
+
     private readonly HeapSpace _space;
     private readonly SmallBlocks _small;
     private readonly LargeBlocks _large;
+    private readonly PageRuns? _runs;
     private readonly StarterArena? _starter;
     private readonly Upkeep _upkeep;
     private readonly nuint _retained;             // the most bytes of free pages that keep their memory
@@ -33,12 +36,15 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
     public PlainHeap(AddressWindow window, NativeHeapOptions options, bool isDebugged, SampleRate? rate = null)
     {
         Name = options.Name;
-        _retained = options.RetainedBytes;
+        nuint runs = nuint.Min(PageRuns.Most, options.RetainedBytes / 8);      // a part of what is kept, if that is bounded
+        _retained = options.RetainedBytes == nuint.MaxValue ? nuint.MaxValue : options.RetainedBytes - runs;
         _space = new HeapSpace(window, options.Name, options.Limit, options.HugePages, isSealed: isDebugged || rate is not null);
         try
         {
-            _large = new LargeBlocks(_space);
+            bool hasRuns = !isDebugged && RunClasses.HasWholePages;
+            _large = new LargeBlocks(_space, hasRuns);
             _small = new SmallBlocks(_space, hasMagazines: !isDebugged, trustsCaller: options.TrustCaller && !isDebugged, rate);
+            _runs = hasRuns ? new PageRuns(_space, _large, _small.Magazines, nuint.Min(runs, _space.Size / 16)) : null;
             _starter = isDebugged ? null : new StarterArena(Name, _space);
             _upkeep = Upkeep.Start(this, options.TimeProvider, ownInterval: options.RetainedInterval);
         }
@@ -81,7 +87,7 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
     /// <param name="isZero">True if all of them are zero.</param>
     public nuint TakePages(nuint size, bool mayTrim, out bool isZero) => mayTrim
         ? TakeOrTrim(sizeClass: 0, size, alignment: 1, clear: false, out isZero)
-        : TakeOnce(sizeClass: 0, size, alignment: 1, clear: false, out isZero);
+        : _large.Take(size, alignment: 1, clear: false, out isZero);
 
     /// <summary>True if the thread's magazine for such a request was at the end of its stretch. Another has begun.</summary>
     /// <param name="size">In bytes.</param>
@@ -95,6 +101,11 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
 
     public void Free(nuint block, nuint? size)
     {
+        if (TryFreeRun(block, size ?? 0))
+        {
+            return;
+        }
+
         nuint held = SizeOf(block, "free");
         if (size > held)
         {
@@ -114,10 +125,13 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
         {
             _starter!.Free(block, held);
         }
+        else if (_large.TryFree(block, held))
+        {
+            KeepWithinBounds(hasMore: true);
+        }
         else
         {
-            _large.Free(block, held);
-            KeepWithinBounds();
+            throw NoBlock(block, isHeld: false, "free");
         }
     }
 
@@ -139,13 +153,19 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
             return isLive ? (nuint)SizeClasses.SizeOf(sizeClass) : 0;
         }
 
+        if (_space.RunAt(address) - 1 is var run and >= 0 and < RunClasses.Count)
+        {
+            isHeld = true;
+            return RunClasses.SizeOf(run);
+        }
+
         isHeld = sizeClass == StarterArena.SizeClass ? _starter!.TryFind(address, out Segment<nuint> found)
-            : _space.TryFind(address, out found);
+            : TryFindLarge(address, out found);
         return isHeld && found.Start == address ? found.Size : 0;
     }
 
     public bool Owns(nuint address) =>
-        !_ended && (_space.ClassAt(address) != 0 || _space.TryFind(address, out _));
+        !_ended && (_space.ClassAt(address) != 0 || TryFindLarge(address, out _));
 
     public bool TryResize(nuint block, nuint size, nuint alignment, out nuint old, out bool canStay)
     {
@@ -172,15 +192,17 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
             }
 
             ArenaStatistics<nuint> starter = _starter?.Statistics ?? default;
+            (nuint kept, long runs, long taken) = _runs?.Count() ?? default;
             figures = new NativeHeapStatistics
             {
                 Committed = _space.CommittedBytes,
                 Dirty = _space.FreeDirtyBytes,
                 Held = _large.Bytes + starter.TotalSize + (pagesOnly ? _small.CountHeld() : 0),
-                InUse = _large.Bytes + starter.InUse,
-                LiveBlocks = _large.Count + starter.LiveSegments,
-                LargeBlocks = _large.Count,
-                Allocations = _large.Taken + starter.Allocations,
+                InUse = _large.Bytes - nuint.Min(kept, _large.Bytes) + starter.InUse,
+                Cached = kept,
+                LiveBlocks = Math.Max(_large.Count - runs, 0) + starter.LiveSegments,
+                LargeBlocks = Math.Max(_large.Count - runs, 0),
+                Allocations = _large.Taken + taken + starter.Allocations,
             };
             if (!pagesOnly)
             {
@@ -198,6 +220,7 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
         {
             ThrowIfEnded();
             _small.Validate();
+            _runs?.Validate();
             _starter?.Validate();
             _space.Validate();
         }
@@ -234,9 +257,10 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
             block = TakeOnce(sizeClass, size, alignment, clear, out isZero);
         }
 
-        if (block == 0 && refusals != _space.Refusals)
+        // There is room for it, but no memory: others may keep some that they do not use. They go on meanwhile, and may keep more.
+        for (int i = 0; block == 0 && refusals != _space.Refusals && i < MostReliefs && (i == 0 || _space.Budget.Dirty > 0); i++)
         {
-            _space.Budget.Relieve();              // there is room for it, but no memory: others may keep some that they do not use
+            _space.Budget.Relieve();
             block = TakeOnce(sizeClass, size, alignment, clear, out isZero);
         }
 
@@ -251,7 +275,10 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
     private nuint TakeOnce(int sizeClass, nuint size, nuint alignment, bool clear, out bool isZero)
     {
         isZero = false;
-        return sizeClass != 0 ? _small.Take(sizeClass) : _large.Take(size, alignment, clear, out isZero);
+        return sizeClass != 0 ? _small.Take(sizeClass)
+            : _runs is not null && RunClasses.Contains(size) && alignment <= HeapSpace.PageSize &&
+                _runs.Take(size, clear, out isZero) is var run and not 0 ? run
+            : _large.Take(size, alignment, clear, out isZero);
     }
 
     private nuint SizeOf(nuint block, string verb)

@@ -69,8 +69,8 @@ internal sealed unsafe partial class SlabClass : IDisposable
 
     public int SizeClass => _sizeClass;
 
-    /// <summary>One thread more has a magazine of this class.</summary>
-    public void NoteThread() => Interlocked.Increment(ref _threads);
+    /// <summary>One thread more has a magazine of this class, if it is new.</summary>
+    public void NoteThread(bool isNew) => _ = isNew ? Interlocked.Increment(ref _threads) : 0;
 
     /// <summary>True if the next batch will need pages, as of some moment.</summary>
     public bool IsEmpty => _first is null && _depot.Contents.IsEmpty;

@@ -252,7 +252,15 @@ internal sealed class SmallBlocks : IDisposable
     {
         try
         {
-            return ref Magazines.Join(slabs);
+            int capacity = 2 * SizeClasses.Rounds(slabs.SizeClass);
+            ref HeapMagazine mine = ref Magazines.Mine(slabs.SizeClass);
+            if (!mine.IsOpen)
+            {
+                mine = ref Magazines.Join(slabs.SizeClass, capacity, Magazines.NextStretch(), out bool isNew);
+                slabs.NoteThread(isNew);
+            }
+
+            return ref mine;
         }
         catch (OutOfMemoryException)
         {

@@ -105,6 +105,8 @@ internal sealed unsafe class AddressWindow : IMemoryKeeper, IDisposable
 
     public DirtyPages Dirty => _memory.Dirty;
 
+    public RunStates Runs => _memory.Runs;
+
     public CommitMap Commits => _memory.Commits;
 
     public Owners Owners { get; } = new();
@@ -137,7 +139,7 @@ internal sealed unsafe class AddressWindow : IMemoryKeeper, IDisposable
         {
             using (_gate.EnterScope())
             {
-                hasTables = Table.TryCommit(start, size) && Dirty.TryCommit(start, size);
+                hasTables = Table.TryCommit(start, size) && Dirty.TryCommit(start, size) && Runs.TryCommit(start, size);
             }
         }
         finally
@@ -162,6 +164,12 @@ internal sealed unsafe class AddressWindow : IMemoryKeeper, IDisposable
     public nuint Release(nuint start, nuint size)
     {
         Table.Set(start, size, 0);
+        nuint at = start;
+        while (Commits.TryFindNext(ref at, start + size, out nuint first, out nuint length))
+        {
+            Runs.Forget(first, length);
+        }
+
         nuint dirty = CountDirty(start, size);
         bool isCommitted = Commits.Count(start, size) > 0;
         long free = Interlocked.Add(ref _freeDirty, (long)dirty);

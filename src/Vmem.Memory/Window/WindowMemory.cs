@@ -22,9 +22,11 @@ internal sealed unsafe class WindowMemory : IDisposable
         {
             States = new BlockStates(start, size);
             Dirty = new DirtyPages(start, size);
+            Runs = new RunStates(start, size);
         }
         catch
         {
+            Dirty?.Dispose();
             States?.Dispose();
             Table.Dispose();
             throw;
@@ -48,6 +50,8 @@ internal sealed unsafe class WindowMemory : IDisposable
     public BlockStates States { get; }
 
     public DirtyPages Dirty { get; }
+
+    public RunStates Runs { get; }
 
     public CommitMap Commits { get; }
 
@@ -114,6 +118,7 @@ internal sealed unsafe class WindowMemory : IDisposable
         Table.Dispose();
         States.Dispose();
         Dirty.Dispose();
+        Runs.Dispose();
     }
 
     private static bool TryReserve(nuint wanted, nuint needed, RangeConstraints<nuint> where, out nuint start, out nuint size)

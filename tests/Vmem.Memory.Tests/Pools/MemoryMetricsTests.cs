@@ -50,7 +50,7 @@ public class MemoryMetricsTests
         Assert.False(heap.TryAllocate(1 << 30, out _));         // first: it empties the magazines
         heap.Free(heap.Allocate(100));
         *(byte*)heap.Allocate(1 << 20) = 1;
-        heap.Free(heap.Allocate(200_000));
+        heap.Free(heap.Allocate(2_000_000));
         using Listening listening = new();
         Dictionary<string, long> seen = listening.Collect(MemoryMetrics.HeapNameTag, "metrics");
         NativeHeapStatistics statistics = heap.GetStatistics();
