@@ -23,7 +23,8 @@ public static class Prefix
 
         AddressKind kind = AddressKind.Of(address);
         int length = kind.Bits;
-        if (slash >= 0 && (!int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out length) || length > kind.Bits))
+        if (slash >= 0
+            && (!int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out length) || length > kind.Bits))
         {
             throw new FormatException($"'{text}' is no prefix: the length of an {kind.Name} prefix is a number from 0 to {kind.Bits}.");
         }

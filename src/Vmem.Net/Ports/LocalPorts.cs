@@ -16,8 +16,10 @@ internal static class LocalPorts
 
     /// <summary>Whether a port cannot be bound. A machine without one of the families has it free there.</summary>
     public static bool IsInUse(int port) =>
-        (Socket.OSSupportsIPv4 && (CannotBind(IPAddress.Any, SocketType.Stream, port) || CannotBind(IPAddress.Any, SocketType.Dgram, port)))
-        || (Socket.OSSupportsIPv6 && (CannotBind(IPAddress.IPv6Any, SocketType.Stream, port) || CannotBind(IPAddress.IPv6Any, SocketType.Dgram, port)));
+        (Socket.OSSupportsIPv4 && IsInUse(IPAddress.Any, port)) || (Socket.OSSupportsIPv6 && IsInUse(IPAddress.IPv6Any, port));
+
+    private static bool IsInUse(IPAddress address, int port) =>
+        CannotBind(address, SocketType.Stream, port) || CannotBind(address, SocketType.Dgram, port);
 
     private static bool CannotBind(IPAddress address, SocketType type, int port)
     {

@@ -134,7 +134,8 @@ public sealed class PortPool : IDisposable
     /// <exception cref="PortsUnavailableException">There is no such run.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The count is below 1 or more than the pool has, or the alignment is no port's
     /// number.</exception>
-    public int AllocateRun(int count, int align = 1) => TryAllocateRun(count, out int first, align) ? first : throw Unavailable(count, align);
+    public int AllocateRun(int count, int align = 1) =>
+        TryAllocateRun(count, out int first, align) ? first : throw Unavailable(count, align);
 
     /// <summary>Allocates ports side by side, if there are such.</summary>
     /// <inheritdoc cref="AllocateRun"/>

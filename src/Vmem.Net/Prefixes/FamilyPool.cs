@@ -171,7 +171,8 @@ internal sealed class FamilyPool : IDisposable
     /// <summary>Why there is no prefix of a length.</summary>
     public PrefixUnavailableException WhyNotAllocated(int prefixLength, IPNetwork? parent)
     {
-        if (parent is { } window && _source is null && !_networks.Any(network => AddressRange.Of(network).Overlaps(AddressRange.Of(window))))
+        if (parent is { } window && _source is null
+            && !_networks.Any(network => AddressRange.Of(network).Overlaps(AddressRange.Of(window))))
         {
             return new(PrefixObstacle.OutsidePool, $"{window} is outside pool '{_pool}' ({List(_networks)}).");
         }

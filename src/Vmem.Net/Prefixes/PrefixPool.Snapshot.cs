@@ -81,7 +81,8 @@ public sealed partial class PrefixPool
             using JsonDocument document = JsonDocument.Parse(json);
             return Read(document.RootElement, options);
         }
-        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or ArgumentException or OverflowException)
+        catch (Exception e)
+            when (e is JsonException or KeyNotFoundException or InvalidOperationException or ArgumentException or OverflowException)
         {
             throw new FormatException($"This is no snapshot of a prefix pool: {e.Message}", e);
         }
@@ -112,7 +113,8 @@ public sealed partial class PrefixPool
             {
                 IPNetwork prefix = pool.ReadClaim(item);
                 string remaining = Text(item.GetProperty("remaining"u8));
-                pool.FreeAfter(prefix, TimeSpan.TryParseExact(remaining, "c", CultureInfo.InvariantCulture, out TimeSpan rest) && rest >= TimeSpan.Zero
+                bool isTime = TimeSpan.TryParseExact(remaining, "c", CultureInfo.InvariantCulture, out TimeSpan rest);
+                pool.FreeAfter(prefix, isTime && rest >= TimeSpan.Zero
                     ? rest
                     : throw new FormatException($"'{remaining}' is no time for which {prefix} could rest."));
             }
@@ -136,7 +138,8 @@ public sealed partial class PrefixPool
         return prefix;
     }
 
-    private static string Text(JsonElement element) => element.GetString() ?? throw new FormatException("A text is missing in this snapshot.");
+    private static string Text(JsonElement element) =>
+        element.GetString() ?? throw new FormatException("A text is missing in this snapshot.");
 
     private static IPNetwork[] ReadPrefixes(JsonElement list) => [.. list.EnumerateArray().Select(item => Prefix.Parse(Text(item)))];
 

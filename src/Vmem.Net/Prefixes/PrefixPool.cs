@@ -120,7 +120,8 @@ public sealed partial class PrefixPool : IDisposable
     /// <returns>False if none is free.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The pool gives no prefixes of this length.</exception>
     /// <exception cref="InvalidOperationException">The pool has both families: say which.</exception>
-    public bool TryAllocate(int prefixLength, out IPNetwork prefix, ulong tag = 0) => Single().TryAllocate(prefixLength, null, tag, out prefix);
+    public bool TryAllocate(int prefixLength, out IPNetwork prefix, ulong tag = 0) =>
+        Single().TryAllocate(prefixLength, null, tag, out prefix);
 
     /// <summary>Allocates the next free prefix of a length and a family, if there is one.</summary>
     /// <param name="family">IPv4 (<see cref="AddressFamily.InterNetwork"/>) or IPv6 (<see cref="AddressFamily.InterNetworkV6"/>).</param>
@@ -210,7 +211,9 @@ public sealed partial class PrefixPool : IDisposable
     {
         AddressRange? window = parent is { } within ? AddressRange.Of(within) : null;
         _ = parent is { } longer ? Within(longer, prefixLength) : 0;
-        return pool.TryAllocate(prefixLength, window, tag, out IPNetwork prefix) ? prefix : throw pool.WhyNotAllocated(prefixLength, parent);
+        return pool.TryAllocate(prefixLength, window, tag, out IPNetwork prefix)
+            ? prefix
+            : throw pool.WhyNotAllocated(prefixLength, parent);
     }
 
     private static int Within(IPNetwork parent, int prefixLength) => prefixLength >= parent.PrefixLength
