@@ -71,6 +71,11 @@ internal sealed class Plan
             Commits   -> Machine, Schema
             Stores    -> Commits
             """),
+        new("Vmem.Net", """
+            Addresses ->
+            Prefixes  -> Addresses
+            Ports     ->
+            """),
         new("Vmem.Tool", """
             Leases         ->
             Traces         ->

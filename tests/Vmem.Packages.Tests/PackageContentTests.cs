@@ -45,6 +45,7 @@ public sealed partial class PackageContentTests(PackageFeed feed)
     [InlineData("Vmem.Leasing.PostgreSql")]
     [InlineData("Vmem.Leasing.Sqlite")]
     [InlineData("Vmem.Extensions.ObjectPool")]
+    [InlineData("Vmem.Net")]
     public void Its_documentation_names_what_a_taker_can_name(string package)
     {
         using ZipArchive archive = ZipFile.OpenRead(feed.PathOf(package));

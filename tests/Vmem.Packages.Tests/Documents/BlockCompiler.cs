@@ -18,7 +18,7 @@ public sealed class BlockCompiler
 
     public BlockCompiler(PackageFeed feed)
     {
-        ConsoleApp app = new ConsoleApp(feed, "documents").With("Vmem").With("Vmem.Memory").With("Vmem.Leasing").With("Vmem.Extensions.ObjectPool")
+        ConsoleApp app = new ConsoleApp(feed, "documents").With("Vmem").With("Vmem.Memory").With("Vmem.Leasing").With("Vmem.Extensions.ObjectPool").With("Vmem.Net")
             .WithProgram("Console.WriteLine();");
         string references = DotNet.Run(app.Folder, "build", "--nologo", "-t:Build;WriteReferences", "-p:CustomAfterMicrosoftCommonTargets=" + ReferenceTarget(app.Folder))
             .Succeeded().WithoutWarnings() is not null ? Path.Combine(app.Folder, "references.txt") : "";

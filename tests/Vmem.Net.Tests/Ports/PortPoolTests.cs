@@ -1,0 +1,117 @@
+using System.Net;
+using System.Net.Sockets;
+using Vmem.Testing.Time;
+
+namespace Vmem.Net.Tests.Ports;
+
+public class PortPoolTests
+{
+    private readonly HashSet<int> _used = [];
+    private readonly ManualTime _time = new();
+
+    private PortPoolOptions Options => new() { IsInUse = _used.Contains, TimeProvider = _time, RecheckAfter = TimeSpan.FromSeconds(30) };
+
+    [Fact]
+    public void Ports_in_use_are_passed_over_and_tried_again_later()
+    {
+        using var pool = new PortPool("ports", 5000, 4, Options);
+        _used.UnionWith([5000, 5002]);
+        Assert.Equal([5001, 5003], [pool.Allocate(), pool.Allocate()]);
+        PortsUnavailableException refusal = Assert.Throws<PortsUnavailableException>(() => pool.Allocate());
+        Assert.Contains("5000 to 5003", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("2 rest", refusal.Message, StringComparison.Ordinal);
+        _used.Clear();
+        Assert.False(pool.TryAllocate(out _));
+        _time.Advance(TimeSpan.FromSeconds(30));
+        Assert.Equal(5000, pool.Allocate());
+        pool.Arena.Validate();
+    }
+
+    [Fact]
+    public void A_run_has_no_port_in_use_and_what_it_gave_up_is_free()
+    {
+        using var pool = new PortPool("ports", 5000, 16, Options with { ReuseDelay = TimeSpan.FromHours(1) });
+        _used.Add(5002);
+        Assert.Equal(5003, pool.AllocateRun(4));
+        Assert.Equal(5008, pool.AllocateRun(4, align: 4));
+        Assert.Equal([5000, 5001, 5007, 5012], [pool.Allocate(), pool.Allocate(), pool.Allocate(), pool.Allocate()]);
+        Assert.Contains("No 4 ports side by side", Assert.Throws<PortsUnavailableException>(() => pool.AllocateRun(4)).Message, StringComparison.Ordinal);
+        pool.Arena.Validate();
+    }
+
+    [Fact]
+    public void A_key_gets_its_port_again_and_the_next_one_if_that_is_taken()
+    {
+        using var pool = new PortPool("ports", 5000, 1000, Options);
+        int web = pool.Allocate("web");
+        Assert.Equal(pool.PreferredPort("web"), web);
+        Assert.Equal(5000 + 225, web);
+        int other = pool.Allocate("web");
+        Assert.Equal(web + 1, other);
+        pool.Free(web);
+        _used.Add(web);
+        Assert.Equal(web + 2, pool.Allocate("web"));
+        _used.Clear();
+        _time.Advance(TimeSpan.FromSeconds(30));
+        Assert.Equal(web, pool.Allocate("web"));
+    }
+
+    [Fact]
+    public void A_key_goes_round()
+    {
+        using var pool = new PortPool("ports", 65533, 3, Options);
+        HashSet<int> given = [pool.Allocate("a"), pool.Allocate("a"), pool.Allocate("a")];
+        Assert.Equal([65533, 65534, 65535], given.Order());
+        Assert.False(pool.TryAllocate("a", out _));
+        Assert.Throws<PortsUnavailableException>(() => pool.Allocate("a"));
+    }
+
+    [Fact]
+    public void A_check_that_throws_loses_no_port()
+    {
+        using var pool = new PortPool("ports", 1, 65535, Options with { IsInUse = _ => throw new TimeoutException(), ReuseDelay = TimeSpan.FromHours(1) });
+        Assert.Throws<TimeoutException>(() => pool.AllocateRun(10));
+        Assert.Equal(65535, pool.Arena.GetStatistics().Free);
+        Assert.True(pool.TryClaim(65535));                     // claims are not checked
+        Assert.False(pool.TryClaim(65535));
+        Assert.False(pool.TryClaim(65535, 2));
+    }
+
+    [Fact]
+    public void What_cannot_be_is_refused()
+    {
+        Assert.Throws<ArgumentOutOfRangeException>(() => new PortPool("p", 0, 10));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new PortPool("p", 65535, 2));
+        Assert.Throws<ArgumentException>(() => new PortPool("p", 1, 2, new() { RecheckAfter = TimeSpan.Zero }));
+        using var pool = new PortPool("p", 5000, 10, Options);
+        Assert.Throws<ArgumentOutOfRangeException>(() => pool.AllocateRun(11));
+        Assert.Throws<ArgumentOutOfRangeException>(() => pool.AllocateRun(1, align: 0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => pool.Free(4999));
+        Assert.Throws<InvalidFreeException>(() => pool.Free(5000));
+    }
+
+    [Theory]
+    [InlineData(PortChecks.Bind)]
+    [InlineData(PortChecks.Listeners)]
+    [InlineData(PortChecks.Bind | PortChecks.Listeners)]
+    public void A_listener_of_this_machine_keeps_its_port(PortChecks checks)
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        int port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        using var pool = new PortPool("ports", port, 1, new() { Checks = checks });
+        Assert.False(pool.TryAllocate(out _));
+        Assert.Equal(1, pool.Arena.GetStatistics().Resting);
+    }
+
+    [Fact]
+    public void A_datagram_socket_keeps_its_port_too()
+    {
+        using var socket = new UdpClient(new IPEndPoint(IPAddress.Loopback, 0));
+        int port = ((IPEndPoint)socket.Client.LocalEndPoint!).Port;
+        using var pool = new PortPool("ports", port, 1);
+        Assert.False(pool.TryAllocate(out _));
+        using var blind = new PortPool("blind", port, 1, new() { Checks = PortChecks.None });
+        Assert.Equal(port, blind.Allocate());
+    }
+}
