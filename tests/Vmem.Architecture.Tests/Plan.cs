@@ -60,7 +60,8 @@ internal sealed class Plan
             Memory      -> Stores, Protocol, Checks
             Metering    -> Stores, Diagnostics
             Sessions    -> Stores, Protocol, Metering
-            Arenas      -> Sessions
+            Journals    -> Stores, Checks
+            Arenas      -> Sessions, Journals
             Workers     -> Sessions
             """),
         new("Vmem.Leasing.Sqlite", """

@@ -117,7 +117,8 @@ public sealed class PostgreSqlLeaseStoreTests(PostgresServer server) : IClassFix
     {
         await using NpgsqlDataSource source = server.Connect(await server.CreateDatabaseAsync());
         await using var store = new PostgreSqlLeaseStore(source);
-        LeaseArena arena = await store.EnsureArenaAsync("ids", new() { Start = 0, Size = 8, Type = "UInt64", Quarantine = TimeSpan.FromMinutes(1) }, Token);
+        LeaseDefinition definition = new() { Start = 0, Size = 8, Type = "UInt64", Quarantine = TimeSpan.FromMinutes(1) };
+        LeaseArena arena = await store.EnsureArenaAsync("ids", definition, Token);
         var session = Guid.NewGuid();
         await store.OpenSessionAsync(session, "tests", TimeSpan.FromSeconds(30), 0, Token);
         LeaseAnswer answer = await store.GrantAsync(new LeaseRequest(arena.Id, session, Guid.NewGuid(), 4), Token);
@@ -125,7 +126,7 @@ public sealed class PostgreSqlLeaseStoreTests(PostgresServer server) : IClassFix
         await store.GrantAsync(new LeaseRequest(arena.Id, session, Guid.NewGuid(), 4), Token);
         await PostgresServer.ExecuteAsync(source, "UPDATE vmem.audit SET at = at - interval '1 day' WHERE event IN (0, 6, 8)");
         DateTimeOffset now = (await store.GetInfoAsync(Token)).Now;
-        Assert.Equal(1, await store.PruneAsync(now - TimeSpan.FromHours(1), Token));             // the session's beginning, and not the release
+        Assert.Equal(1, await store.PruneAsync(now - TimeSpan.FromHours(1), Token));         // its beginning, and not the release
         Assert.Equal([LeaseEvent.Grant, LeaseEvent.Release, LeaseEvent.Free, LeaseEvent.Grant],
             (await store.ReadAuditAsync(arena.Id, 0, 10, Token)).Select(entry => entry.Event));
         Assert.Empty(await store.ValidateAsync(arena.Id, Token));

@@ -113,7 +113,8 @@ public sealed class ExactArenaTests : IDisposable
         }
 
         await using var again = new SqliteLeaseStore(_file.Path);
-        LeaseExtent taken = (await again.ListAsync(1, Token)).Single(extent => extent.State == LeaseExtentState.Leased && extent.Fence == gone.Fence);
+        LeaseExtent taken = (await again.ListAsync(1, Token)).Single(
+            extent => extent.State == LeaseExtentState.Leased && extent.Fence == gone.Fence);
         Assert.True(await again.ReleaseAsync(
             new LeaseClaim(1, taken.Session, taken.Start, taken.Size, taken.Fence, Guid.Empty), clean: true, null, Token));
         await using LeaseSession heir = await LeaseSession.OpenAsync(again, s_named, Token);

@@ -269,7 +269,7 @@ public sealed class InheritanceTests : IDisposable
         await store.GrantAsync(new LeaseRequest(arena.Id, session, Guid.NewGuid(), 1), Token);
         _file.Execute($"UPDATE audit SET at = at - {TimeSpan.TicksPerDay} WHERE event IN (0, 6, 8)");
         DateTimeOffset now = (await store.GetInfoAsync(Token)).Now;
-        Assert.Equal(1, await store.PruneAsync(now - TimeSpan.FromHours(1), Token));             // the session's beginning, and not the release
+        Assert.Equal(1, await store.PruneAsync(now - TimeSpan.FromHours(1), Token));         // its beginning, and not the release
         Assert.Equal([LeaseEvent.Grant, LeaseEvent.Release, LeaseEvent.Free, LeaseEvent.Grant],
             (await store.ReadAuditAsync(arena.Id, 0, 10, Token)).Select(entry => entry.Event));
         Assert.Empty(await store.ValidateAsync(arena.Id, Token));

@@ -61,7 +61,7 @@ internal sealed class LeasedPairs : IDisposable
         List<LeasedRange<ulong>> all = [];
         for (int i = 0; i < 2 * count; i++)
         {
-            all.Add(_arena.TryAllocate(4, out LeasedRange<ulong> range) ? range : _arena.AllocateAsync(4).AsTask().GetAwaiter().GetResult());
+            all.Add(_arena.AllocateAsync(4).AsTask().GetAwaiter().GetResult());
         }
 
         for (int i = 0; i < all.Count; i += 2)

@@ -41,8 +41,8 @@ internal sealed class SessionRow(long id, Guid instance, long ttl)
     /// <summary>The lock that its process holds while it lives; null: none.</summary>
     public Guid? Process { get; init; }
 
-    /// <summary>What it leaves to the next holder of an extent if it does not say (R10): the time that it promised not to pass. If it marked
-    /// the extent, it has said.</summary>
+    /// <summary>What it leaves to the next holder of an extent if it does not say (R10): the time that it promised not to pass. If it
+    /// marked the extent, it has said.</summary>
     public long? LeftIn(in ExtentRow extent) => extent.IsMarked ? null : Latest;
 
     public static SessionRow Read(Rows rows) => new(rows.Number(0), rows.Id(7), rows.Number(1))

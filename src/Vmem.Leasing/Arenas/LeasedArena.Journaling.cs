@@ -6,17 +6,15 @@ namespace Vmem.Leasing;
 // Exact mode: what is handed out is noted in a journal, and adopted by the next session of the name.
 public sealed partial class LeasedArena<T>
 {
-    private RangeJournal<T>? _journal;
-
-    /// <summary>With a journal: the ranges that the last session of the name held, under their new fences. They are this arena's, to be used
-    /// and freed like any. The program says what of them lives by freeing the rest. Empty without a journal.</summary>
+    /// <summary>With a journal: the ranges that the last session of the name held, under their new fences. They are this arena's, to be
+    /// used and freed like any. The program says what of them lives by freeing the rest. Empty without a journal.</summary>
     /// <remarks>An allocation that was under way when the process died may be among them, and a free that was not. Ranges whose span was
     /// taken away meanwhile are not.</remarks>
     public IReadOnlyList<LeasedRange<T>> Adopted { get; private set; } = [];
 
-    /// <summary>Waits until all that was allocated and freed before is on the disk, so that it survives a power failure, too. Those who wait
-    /// together share one flush.</summary>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <summary>Waits until all that was allocated and freed before is on the disk, so that it survives a power failure, too. Those who
+    /// wait together share one flush.</summary>
+    /// <param name="cancellationToken">Ends the attempt before it begins.</param>
     /// <returns>A task for the flush.</returns>
     /// <exception cref="InvalidOperationException">The arena has no journal.</exception>
     /// <exception cref="IOException">The disk failed.</exception>
@@ -24,8 +22,9 @@ public sealed partial class LeasedArena<T>
     public Task FlushAsync(CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(IsClosed, this);
-        return (_journal ?? throw new InvalidOperationException($"Arena '{Name}' has no journal: set LeasedArenaOptions.JournalPath."))
-            .FlushAsync(cancellationToken);
+        RangeJournal<T> journal = _journal
+            ?? throw new InvalidOperationException($"Arena '{Name}' has no journal: set LeasedArenaOptions.JournalPath.");
+        return Task.Run(journal.Flush, cancellationToken);
     }
 
     private async Task BeginJournalAsync(string path)
@@ -48,9 +47,12 @@ public sealed partial class LeasedArena<T>
         JournalRecovery<T> former = JournalRecovery<T>.Read(RangeJournal<T>.PathsOf(path), arena);
         List<LeasedRange<T>> adopted = RestoreSorted(WithinInherited(former.Live));
         Adopted = adopted;
-        _journal = new RangeJournal<T>(path, arena, former, adopted.ConvertAll(static range => (range.Start, range.Size)), () => [.. Arena.GetSegments()
-            .Where(static segment => segment.Kind == SegmentKind.Allocated).Select(static segment => (segment.Start, segment.Size))]);
+        _journal = new RangeJournal<T>(path, arena, former, adopted.ConvertAll(static range => (range.Start, range.Size)), ReadLive);
     }
+
+    private List<(T Start, T Size)> ReadLive() =>
+        [.. Arena.GetSegments().Where(static segment => segment.Kind == SegmentKind.Allocated)
+            .Select(static segment => (segment.Start, segment.Size))];
 
     /// <summary>Those of the ranges, which are sorted, of which the spans are still held.</summary>
     private List<LeasedRange<T>> WithinInherited(List<(T Start, T Size)> ranges)
@@ -72,81 +74,6 @@ public sealed partial class LeasedArena<T>
         }
 
         return held;
-    }
-
-    /// <summary>Allocates, then notes it: under one lock, so that a snapshot has both or neither.</summary>
-    private bool TryAllocateNoted(RangeJournal<T> journal, T size, in RangeConstraints<T> constraints, out LeasedRange<T> range)
-    {
-        range = default;
-        journal.Enter();
-        try
-        {
-            if (!journal.TryReserve() || !TryTake(size, constraints, out T start) || !TryLease(start, size, out range))
-            {
-                return false;
-            }
-
-            journal.Allocated(range.Start, range.Size);
-            return true;
-        }
-        finally
-        {
-            journal.Exit();
-        }
-    }
-
-    /// <summary>Notes what the arena gave to one who waited. A snapshot may have it already.</summary>
-    private bool TryLeaseNoted(RangeJournal<T> journal, T start, T size, out LeasedRange<T> range)
-    {
-        range = default;
-        bool hasPlace = false;
-        journal.Enter();
-        try
-        {
-            hasPlace = journal.TryReserve();
-            if (hasPlace && TryLease(start, size, out range))
-            {
-                journal.Allocated(range.Start, range.Size);
-                return true;
-            }
-
-            _ = hasPlace && journal.TryFree(start, RoundUp(size));
-            return false;
-        }
-        finally
-        {
-            if (!hasPlace)
-            {
-                Drop(start, RoundUp(size));
-            }
-
-            journal.Exit();
-        }
-    }
-
-    /// <summary>Notes a free, then does it. If the arena refuses it, the note is of what is not live, and means nothing.</summary>
-    private bool TryFreeNoted(RangeJournal<T> journal, in LeasedRange<T> range)
-    {
-        journal.Enter();
-        try
-        {
-            if (!journal.TryFree(range.Start, RoundUp(range.Size)))
-            {
-                return false;
-            }
-
-            Arena.Free(range.Start, range.Size);
-            journal.Freed();
-            return true;
-        }
-        catch (InvalidFreeException)
-        {
-            return false;
-        }
-        finally
-        {
-            journal.Exit();
-        }
     }
 
     /// <summary>Frees what was lost with its span. If the whole session is lost, its spans wait for the next of the name, and so do the
@@ -182,7 +109,7 @@ public sealed partial class LeasedArena<T>
         {
             try
             {
-                await journal.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+                await Task.Run(journal.Flush).ConfigureAwait(false);
             }
             catch (IOException fault)
             {

@@ -1,6 +1,7 @@
 using System.Numerics;
 using Vmem.Diagnostics;
 using Vmem.Leasing.Arenas;
+using Vmem.Leasing.Journals;
 using Vmem.Leasing.Metering;
 using Vmem.Leasing.Sessions;
 
@@ -31,6 +32,7 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
     private readonly IDisposable? _roomWatch;
     private readonly MeteredEntry _metered;
     private readonly LostFences _lostFences = new();
+    private RangeJournal<T>? _journal;            // none in span mode
     private volatile TaskCompletionSource _resumed = NewResumed();
     private int _isClosed;
 

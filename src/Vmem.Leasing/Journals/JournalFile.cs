@@ -30,8 +30,8 @@ internal sealed unsafe class JournalFile<T> : IDisposable
     {
         _file = file;
         Capacity = records;
-        _mapped = MemoryMappedFile.CreateFromFile(file, null, LengthOf(records), MemoryMappedFileAccess.ReadWrite, HandleInheritability.None,
-            leaveOpen: false);
+        _mapped = MemoryMappedFile.CreateFromFile(file, null, LengthOf(records), MemoryMappedFileAccess.ReadWrite,
+            HandleInheritability.None, leaveOpen: false);
         _view = _mapped.CreateViewAccessor(0, LengthOf(records));
         byte* start = null;
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);

@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Vmem.Leasing.Journals;
 
 /// <summary>The checksum of records: two multiplications. It finds what a power failure tears; it is no defence against forgers.</summary>
-/// <remarks>Rejected: CRC-32. A wrong record would pass once in 2^32, and without a hardware instruction for 64 bits it takes longer.</remarks>
+/// <remarks>Rejected: CRC-32. A wrong record would pass once in 2^32, and without a hardware instruction for 64 bits it takes
+/// longer.</remarks>
 internal static class JournalHash
 {
     // Odd, with as many bits set as not, and none a multiple of another: as wyhash chooses its own.

@@ -10,8 +10,8 @@ namespace Vmem.Leasing.Journals;
 internal sealed record JournalRecovery<T>(List<(T Start, T Size)> Live, ulong Generation, int Place)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
-    /// <summary>Reads them. The newest file counts whose snapshot is whole; of what follows the snapshot, all up to the first record that is
-    /// not. That one was torn by a power failure, or never written.</summary>
+    /// <summary>Reads them. The newest file counts whose snapshot is whole; of what follows the snapshot, all up to the first record that
+    /// is not. That one was torn by a power failure, or never written.</summary>
     /// <param name="paths">The two.</param>
     /// <param name="arena">The sum of the arena's name and kind.</param>
     /// <exception cref="LeaseJournalException">It is no journal, of another arena or version, damaged where it had been flushed, or used by

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Vmem.Checks;
 
 namespace Vmem.Leasing.Journals;
 
@@ -32,9 +33,9 @@ internal sealed class RangeJournal<T> : IDisposable
     private readonly string[] _paths;
     private readonly ulong _arena;
     private readonly Func<List<(T Start, T Size)>> _readLive;
-    private readonly SemaphoreSlim _flushing = new(1, 1);
+    private readonly Gate _flushing = new();
     private readonly JournalFile<T>?[] _files = new JournalFile<T>?[2];
-    private int _busy;                            // 1: the lock is held
+    private ArenaLock _lock;
     private JournalFile<T> _file;                 // the one that counts
     private int _place;                           // which of the two
     private ulong _generation;
@@ -77,16 +78,10 @@ internal sealed class RangeJournal<T> : IDisposable
 
     /// <summary>Begins an allocation or a free: until <see cref="Exit"/> nobody else does.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Enter()
-    {
-        if (Interlocked.CompareExchange(ref _busy, 1, 0) != 0)
-        {
-            Wait();
-        }
-    }
+    public void Enter() => _lock.Enter();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Exit() => Volatile.Write(ref _busy, 0);
+    public void Exit() => _lock.Exit();
 
     /// <summary>Makes sure of a place for an allocation. The lock is held.</summary>
     /// <returns>False: it is closed.</returns>
@@ -123,29 +118,19 @@ internal sealed class RangeJournal<T> : IDisposable
 
     /// <summary>Waits until all that was noted so far is on the disk. Those who wait together share a flush.</summary>
     /// <exception cref="ObjectDisposedException">It is closed.</exception>
-    public async Task FlushAsync(CancellationToken cancellationToken)
+    public void Flush()
     {
         (_, ulong wanted, long most) = Look();
-        await _flushing.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+        using (_flushing.EnterScope())
         {
-            while (true)
+            while (!IsFlushed(wanted, most))
             {
                 (JournalFile<T> file, ulong generation, long count) = Look();
-                if (IsFlushed(wanted, most))
-                {
-                    return;
-                }
-
-                if (await Task.Run(() => TryFlush(file), CancellationToken.None).ConfigureAwait(false))
+                if (TryFlush(file))
                 {
                     NoteFlushed(generation, count);
                 }
             }
-        }
-        finally
-        {
-            _flushing.Release();
         }
     }
 
@@ -155,19 +140,10 @@ internal sealed class RangeJournal<T> : IDisposable
         Enter();
         _isClosed = true;
         Exit();
-        _flushing.Wait();                         // a flush that is under way has the files
-        Array.ForEach(_files, static file => file?.Dispose());
-        Array.Clear(_files);
-        _flushing.Release();
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void Wait()
-    {
-        var spin = new SpinWait();
-        while (Interlocked.CompareExchange(ref _busy, 1, 0) != 0)
+        using (_flushing.EnterScope())            // a flush that is under way has the files
         {
-            spin.SpinOnce();
+            Array.ForEach(_files, static file => file?.Dispose());
+            Array.Clear(_files);
         }
     }
 

@@ -175,8 +175,9 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
         }
     }
 
-    /// <summary>Ends the session and gives nothing back: for a program that cannot say that it uses nothing of it any more. Nothing is valid
-    /// from now on. What was leased comes back as after the death of the process: by time, or when the store sees that it is dead.</summary>
+    /// <summary>Ends the session and gives nothing back: for a program that cannot say that it uses nothing of it any more. Nothing is
+    /// valid from now on. What was leased comes back as after the death of the process: by time, or when the store sees that it is
+    /// dead.</summary>
     /// <returns>A task for the end. It does not fail, and does not ask the store.</returns>
     public async ValueTask LapseAsync()
     {

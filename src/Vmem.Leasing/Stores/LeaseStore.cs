@@ -57,8 +57,8 @@ public abstract class LeaseStore : IAsyncDisposable
     /// <returns>Null: the session is dead, for ever, or unknown.</returns>
     public abstract ValueTask<LeaseRenewal?> RenewAsync(Guid session, long latest, CancellationToken cancellationToken = default);
 
-    /// <summary>Ends a session and releases all that it holds. The watermark of each lease that it did not mark is the time that the session
-    /// promised not to pass.</summary>
+    /// <summary>Ends a session and releases all that it holds. The watermark of each lease that it did not mark is the time that the
+    /// session promised not to pass.</summary>
     /// <param name="session">The session. If it is unknown or dead, nothing happens.</param>
     /// <param name="clean">See <see cref="ReleaseAsync"/>.</param>
     /// <param name="cancellationToken">Ends the call.</param>
@@ -79,8 +79,8 @@ public abstract class LeaseStore : IAsyncDisposable
     /// <param name="claim">The lease. If session, size or fence is not that of the extent, nothing changes.</param>
     /// <param name="clean">True: nobody uses its values any more, and they can be leased at once. False: they are quarantined
     /// first.</param>
-    /// <param name="watermark">What the next holder is told. Null: no more than is known; and if it is not clean, nor was it ever marked, the
-    /// time that the session promised not to pass.</param>
+    /// <param name="watermark">What the next holder is told. Null: no more than is known; and if it is not clean, nor was it ever marked,
+    /// the time that the session promised not to pass.</param>
     /// <param name="cancellationToken">Ends the call; it may be repeated.</param>
     /// <returns>Whether it was held so.</returns>
     public abstract ValueTask<bool> ReleaseAsync(LeaseClaim claim, bool clean, long? watermark = null,

@@ -172,7 +172,8 @@ public sealed class WorkerId : IAsyncDisposable, ILeaseHolder
         {
             IReadOnlyList<LeaseExtent> extents = await _session.AskAsync((store, token) => store.ListAsync(arena, token), cancellationToken)
                 .ConfigureAwait(false);
-            LeaseExtent? extent = extents.FirstOrDefault(extent => extent.Start == holding.Claim.Start && extent.Fence == holding.Claim.Fence);
+            LeaseExtent? extent = extents.FirstOrDefault(
+                extent => extent.Start == holding.Claim.Start && extent.Fence == holding.Claim.Fence);
             _isLost |= extent is null;                         // a failover forgot it
             Begin(holding, extent?.Watermark);
             return _isLost ? throw Gone() : true;

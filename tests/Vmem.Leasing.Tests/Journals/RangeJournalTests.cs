@@ -134,13 +134,13 @@ public sealed class RangeJournalTests : IDisposable
     }
 
     [Fact]
-    public async Task What_was_flushed_and_is_damaged_is_an_error()
+    public void What_was_flushed_and_is_damaged_is_an_error()
     {
         using (RangeJournal<ulong> journal = Begin())
         {
             Allocate(journal, 1, 1);
             Allocate(journal, 2, 1);
-            await journal.FlushAsync(TestContext.Current.CancellationToken);
+            journal.Flush();
             Allocate(journal, 3, 1);
         }
 
@@ -163,14 +163,14 @@ public sealed class RangeJournalTests : IDisposable
     /// <summary>A flush belongs to a file. Before that one is overwritten, the newer one is flushed. Who never flushes pays nothing for
     /// it.</summary>
     [Fact]
-    public async Task A_flushed_file_is_not_overwritten_before_the_newer_one_is_flushed()
+    public void A_flushed_file_is_not_overwritten_before_the_newer_one_is_flushed()
     {
         Random random = new(5);
         using RangeJournal<ulong> journal = Begin();
         Fill(4);
         Assert.Equal(0, journal.Flushes);
-        await journal.FlushAsync(TestContext.Current.CancellationToken);
-        await journal.FlushAsync(TestContext.Current.CancellationToken);
+        journal.Flush();
+        journal.Flush();
         Assert.Equal(1, journal.Flushes);                      // nothing had been noted in between
         Fill(5);
         Assert.Equal(1, journal.Flushes);                      // into the file that was not flushed
@@ -268,11 +268,11 @@ public sealed class RangeJournalTests : IDisposable
         CancellationToken token = TestContext.Current.CancellationToken;
         RangeJournal<ulong> journal = Begin();
         bool isOver = false;
-        Task[] flushing = [.. Enumerable.Range(0, 2).Select(_ => Task.Run(async () =>
+        Task[] flushing = [.. Enumerable.Range(0, 2).Select(_ => Task.Run(() =>
         {
             while (!Volatile.Read(ref isOver))
             {
-                await journal.FlushAsync(token);
+                journal.Flush();
             }
         }, token))];
         for (ulong i = 0; i < 60_000; i++)
@@ -284,7 +284,7 @@ public sealed class RangeJournalTests : IDisposable
         await Task.WhenAll(flushing);
         Assert.InRange(journal.Snapshots, 2, int.MaxValue);
         journal.Dispose();
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => journal.FlushAsync(token));
+        Assert.Throws<ObjectDisposedException>(journal.Flush);
         Assert.Equal(Ranges(), Read().Live);
     }
 
