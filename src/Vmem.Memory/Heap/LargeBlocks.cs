@@ -22,7 +22,8 @@ internal sealed class LargeBlocks(HeapSpace space, bool hasRuns)
     public nuint Take(nuint size, nuint alignment, bool clear, out bool isZero)
     {
         isZero = false;
-        return size <= space.Size && alignment <= space.Size ? TakePages(HeapSpace.RoundUp(size), alignment, state: 0, clear, out isZero) : 0;
+        return size <= space.Size && alignment <= space.Size
+            ? TakePages(HeapSpace.RoundUp(size), alignment, state: 0, clear, out isZero) : 0;
     }
 
     /// <summary>A page run; 0 if there is no room for one.</summary>

@@ -16,7 +16,8 @@ public sealed record PrefixPoolOptions
     /// <summary>The longest IPv4 prefix that the pool gives: its unit.</summary>
     public int LongestV4 { get; init; } = 32;
 
-    /// <summary>The longest IPv6 prefix that the pool gives: its unit. With 64, say, the pool knows of /64s and shorter ones only.</summary>
+    /// <summary>The longest IPv6 prefix that the pool gives: its unit. With 64, say, the pool knows of /64s and shorter ones
+    /// only.</summary>
     public int LongestV6 { get; init; } = 128;
 
     /// <summary>How long each freed prefix rests before anybody gets it: packets for its last owner may still be under way. Zero: not at

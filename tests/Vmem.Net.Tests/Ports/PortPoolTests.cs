@@ -69,7 +69,8 @@ public class PortPoolTests
     [Fact]
     public void A_check_that_throws_loses_no_port()
     {
-        using var pool = new PortPool("ports", 1, 65535, Options with { IsInUse = _ => throw new TimeoutException(), ReuseDelay = TimeSpan.FromHours(1) });
+        PortPoolOptions failing = Options with { IsInUse = _ => throw new TimeoutException(), ReuseDelay = TimeSpan.FromHours(1) };
+        using var pool = new PortPool("ports", 1, 65535, failing);
         Assert.Throws<TimeoutException>(() => pool.AllocateRun(10));
         Assert.Equal(65535, pool.Arena.GetStatistics().Free);
         Assert.True(pool.TryClaim(65535));                     // claims are not checked

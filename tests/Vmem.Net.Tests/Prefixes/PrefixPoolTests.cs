@@ -21,7 +21,8 @@ public class PrefixPoolTests
         IPNetwork whole = Prefix.Parse(network);
         using var pool = new PrefixPool("pool", whole);
         Assert.Equal(Prefix.Of(whole.BaseAddress, taken), pool.Allocate(taken));
-        Assert.Equal(Enumerable.Range(whole.PrefixLength + 1, taken - whole.PrefixLength), pool.GetFree().Select(free => free.PrefixLength).Order());
+        Assert.Equal(Enumerable.Range(whole.PrefixLength + 1, taken - whole.PrefixLength),
+            pool.GetFree().Select(free => free.PrefixLength).Order());
         Assert.All(pool.GetFree(), free => Assert.Equal(free, Prefix.Of(free.BaseAddress, free.PrefixLength)));
         pool.Validate();
     }
@@ -34,7 +35,8 @@ public class PrefixPoolTests
             Exclusions = [.. "10.0.0.0/30 10.0.0.0/31 10.0.0.2/32 10.0.15.255/32 10.0.16.0/24 9.0.0.0/8".Split(' ').Select(Prefix.Parse)],
         });
         // Without the first /30: one of each length from /21 to /30. The last address takes the /21 apart, into /22 … /32.
-        Assert.Equal(Enumerable.Range(22, 9).Concat(Enumerable.Range(22, 11)).Order(), pool.GetFree().Select(free => free.PrefixLength).Order());
+        Assert.Equal(Enumerable.Range(22, 9).Concat(Enumerable.Range(22, 11)).Order(),
+            pool.GetFree().Select(free => free.PrefixLength).Order());
         Assert.Equal((UInt128)(4096 - 4 - 1), pool.CountFree(32));
         Assert.Equal((UInt128)14, pool.CountFree(24));
         Assert.Equal("10.0.0.4/32", pool.Allocate(32).ToString());
@@ -126,7 +128,8 @@ public class PrefixPoolTests
         Assert.Equal(
             PrefixObstacle.OutsidePool,
             Assert.Throws<PrefixUnavailableException>(() => pool.AllocateWithin(Prefix.Parse("11.0.0.0/26"), 27)).Obstacle);
-        Assert.Contains("from 0 to 31", Assert.Throws<ArgumentOutOfRangeException>(() => pool.Claim(IPAddress.Parse("10.0.0.70"))).Message, StringComparison.Ordinal);
+        Assert.Contains("from 0 to 31",
+            Assert.Throws<ArgumentOutOfRangeException>(() => pool.Claim(IPAddress.Parse("10.0.0.70"))).Message, StringComparison.Ordinal);
         Assert.Contains("no IPv6 network", Assert.Throws<ArgumentException>(() => pool.Claim(IPAddress.IPv6Loopback)).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => pool.AllocateWithin(Prefix.Parse("10.0.0.128/25"), 24));
 
@@ -177,7 +180,8 @@ public class PrefixPoolTests
             Assert.Equal("2001:db8::/64", site.Allocate(64).ToString());
             Assert.Equal("2001:db8::/48", Assert.Single(site.Networks).ToString());
             Assert.Equal("2001:db8::/48", Assert.Single(provider.GetAllocated()).Prefix.ToString());
-            Assert.Contains("outside pool 'provider'", Assert.Throws<PrefixUnavailableException>(() => site.Claim(Prefix.Parse("3001::/64"))).Message, StringComparison.Ordinal);
+            Assert.Contains("outside pool 'provider'",
+                Assert.Throws<PrefixUnavailableException>(() => site.Claim(Prefix.Parse("3001::/64"))).Message, StringComparison.Ordinal);
             Assert.Throws<InvalidOperationException>(site.ToJson);
         }
 
@@ -188,9 +192,11 @@ public class PrefixPoolTests
     public void What_makes_no_pool_is_refused()
     {
         IPNetwork network = Prefix.Parse("10.0.0.0/24");
-        Assert.Contains("overlaps", Assert.Throws<ArgumentException>(() => new PrefixPool("p", [network, Prefix.Parse("10.0.0.0/25")])).Message, StringComparison.Ordinal);
+        Assert.Contains("overlaps",
+            Assert.Throws<ArgumentException>(() => new PrefixPool("p", [network, Prefix.Parse("10.0.0.0/25")])).Message, StringComparison.Ordinal);
         Assert.Contains("networks or a source", Assert.Throws<ArgumentException>(() => new PrefixPool("p", [])).Message, StringComparison.Ordinal);
-        Assert.Contains("unit of pool", Assert.Throws<ArgumentException>(() => new PrefixPool("p", network, new() { LongestV4 = 20 })).Message, StringComparison.Ordinal);
+        Assert.Contains("unit of pool",
+            Assert.Throws<ArgumentException>(() => new PrefixPool("p", network, new() { LongestV4 = 20 })).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => new PrefixPool("p", network, new() { LongestV4 = 33 }));
     }
 

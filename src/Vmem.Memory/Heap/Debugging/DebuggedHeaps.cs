@@ -4,8 +4,8 @@ using Vmem.Lifetimes;
 
 namespace Vmem.Memory.Heap.Debugging;
 
-/// <summary>The heaps with debugging: to say whose block it is that another heap was to free; and to report, when the process ends, of those
-/// that have not, the shared one above all.</summary>
+/// <summary>The heaps with debugging: to say whose block it is that another heap was to free; and to report, when the process ends, of
+/// those that have not, the shared one above all.</summary>
 /// <remarks>Weak: a heap that was dropped without being disposed of must not be kept for this. Asked only about frees that are wrong and at
 /// the end, and with no heap's lock held: two heaps may ask each other at once.</remarks>
 internal static class DebuggedHeaps
@@ -53,7 +53,8 @@ internal static class DebuggedHeaps
         }
     }
 
-    /// <summary>What a callback throws would end the process with an error, behind the back of its own last words: it is nobody's.</summary>
+    /// <summary>What a callback throws would end the process with an error, behind the back of its own last words: it is
+    /// nobody's.</summary>
     private static void ReportAll(object? sender, EventArgs e)
     {
         foreach (HeapDebugger heap in Copy())

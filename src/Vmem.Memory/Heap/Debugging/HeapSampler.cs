@@ -6,8 +6,8 @@ namespace Vmem.Memory.Heap.Debugging;
 /// <para>
 /// <b>Which.</b> What the fast paths hand out is counted by the magazine it comes from: when a stretch is over, the next request of its
 /// thread and class fails there, and so comes here (<see cref="HeapMagazine"/>). All other requests come here anyway, and are counted by
-/// one number. How long a stretch is, and when the number is up, is drawn (<see cref="SampleRate"/>). A sample that is due is left out if too
-/// much time went into samples lately (<see cref="SampleTime"/>), if there are too many, or if the system has no guard page for it.
+/// one number. How long a stretch is, and when the number is up, is drawn (<see cref="SampleRate"/>). A sample that is due is left out if
+/// too much time went into samples lately (<see cref="SampleTime"/>), if there are too many, or if the system has no guard page for it.
 /// </para>
 /// <para>
 /// <b>Where.</b> A sample lies in pages of the plain heap, one of which is a guard page: to it a large block, whose class in the table is
