@@ -53,7 +53,7 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
     public event Action<RangeLost<T>>? RangeLost;
 
     /// <summary>The arena of this process: an ordinary one, with statistics, dumps, audit and metrics. Allocate and free through this
-    /// object, not through that one.</summary>
+    /// object, not through that one. It may be the source of other arenas, and of pools that have one.</summary>
     public Arena<T> Arena { get; }
 
     /// <summary>The arena's name in the store.</summary>
