@@ -3,12 +3,11 @@ using System.Numerics;
 
 namespace Vmem.Platform;
 
-/// <summary>Linux: mmap, mprotect, madvise, mremap, munmap, mincore. Tested.</summary>
+/// <summary>Linux: mmap, mprotect, madvise, munmap, mincore. Tested.</summary>
 internal sealed unsafe class LinuxMemory : PosixMemory
 {
     private const int DontNeed = 4;               // MADV_DONTNEED: private anonymous pages read as zero afterwards
     private const int HugePage = 14;              // MADV_HUGEPAGE
-    private const int MoveOver = 1 | 2 | 4;       // MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP: the last one since Linux 5.7
     private const int AddressSpaceLimit = 9;      // RLIMIT_AS, which reserved pages count against, too
     private const string HugePages = "/sys/kernel/mm/transparent_hugepage/";
 
@@ -75,9 +74,6 @@ internal sealed unsafe class LinuxMemory : PosixMemory
     }
 
     public override int AdviseHuge(void* start, nuint size) => Advise(SystemCall.AdviseHuge, start, size, HugePage);
-
-    public override bool TryMove(void* from, void* to, nuint size) =>
-        !SystemCallFault.IsDue(SystemCall.Move) && LibC.Move(from, size, size, MoveOver, to) == to;
 
     protected override int Drop(void* start, nuint size) => Advise(SystemCall.Discard, start, size, DontNeed);
 

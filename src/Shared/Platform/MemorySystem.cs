@@ -73,11 +73,6 @@ internal abstract unsafe class MemorySystem
 
     public abstract int AdviseHuge(void* start, nuint size);
 
-    /// <summary>Moves the memory behind committed pages behind others, whose contents are lost; those that it came from read as zero
-    /// afterwards.</summary>
-    /// <returns>False, and nothing has changed, if the system cannot: each range must be one mapping.</returns>
-    public virtual bool TryMove(void* from, void* to, nuint size) => false;
-
     public abstract int Release(void* start, nuint size);
 
     /// <summary>How many bytes of the pages have memory behind them now.</summary>

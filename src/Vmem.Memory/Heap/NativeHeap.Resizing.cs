@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Vmem.Memory.Heap;
 
 namespace Vmem.Memory;
@@ -7,9 +8,8 @@ public sealed unsafe partial class NativeHeap
 {
     /// <summary>As C's realloc: the contents are kept up to the lesser of both sizes; where the block lies may change, and then the old
     /// address is no block any more. Null allocates. A large block is resized where it lies if the pages behind it are free; a small one
-    /// stays as long as it would not be less than half used. Where one of 2 MiB or more moves, Linux
-    /// moves its pages and copies nothing, unless the heap is debugged. A block that moves starts as one of <see cref="Allocate"/> does:
-    /// see <see cref="ReallocateAligned"/>.</summary>
+    /// stays as long as it would not be less than half used. A block that moves starts as one of <see cref="Allocate"/> does: see
+    /// <see cref="ReallocateAligned"/>.</summary>
     /// <param name="block">A block, or null.</param>
     /// <param name="size">In bytes; 0 gives the smallest block there is, and frees nothing.</param>
     /// <exception cref="OutOfMemoryException">There is no memory for a longer block; this one is as it was.</exception>
@@ -61,7 +61,7 @@ public sealed unsafe partial class NativeHeap
             return canStay;
         }
 
-        PageMover.Move((nuint)block, (nuint)moved, nuint.Min(old, size), mayTakePages: Layer is PlainHeap);
+        NativeMemory.Copy(block, moved, Math.Min(old, size));
         FreeMoved(block, moved);
         resized = moved;
         return true;

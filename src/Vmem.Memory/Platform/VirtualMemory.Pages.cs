@@ -101,16 +101,6 @@ public static unsafe partial class VirtualMemory
         return Succeeded(s_system.MakeReadable(start, size), "make readable", start, size);
     }
 
-    /// <summary>Moves contents from one range of committed pages to another that does not overlap it, where it can without copying them.
-    /// Then the first range reads as zero.</summary>
-    /// <returns>False, and nothing has changed, where the system cannot do that: each range must be one mapping. Only Linux can.</returns>
-    internal static bool TryMove(void* from, void* to, nuint size)
-    {
-        CheckRange(from, size);
-        CheckRange(to, size);
-        return s_system.TryMove(from, to, size);
-    }
-
     /// <summary>Asks for huge pages: fewer entries in the processor's table of pages, for memory that is used as a whole. Only what lies in
     /// aligned multiples of <see cref="HugePageSize"/> can have them, and they may come late or never. The advice ends with the
     /// commitment.</summary>
