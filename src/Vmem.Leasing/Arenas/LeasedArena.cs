@@ -42,7 +42,12 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
         _arena = arena;
         T quantum = T.CreateChecked(arena.Definition.Quantum);
         _stock = new SpanStock<T>(quantum, options.Stock, _wake.Set);
-        Arena = new Arena<T>(arena.Name, quantum, options.Arena with { Source = _stock, RetainedImport = ArenaOptions<T>.RetainNone });
+        Arena = new Arena<T>(arena.Name, quantum, options.Arena with
+        {
+            Source = _stock,
+            SharesSource = false,
+            RetainedImport = ArenaOptions<T>.RetainNone,
+        });
         _filler = new StockFiller<T>(session, arena, SpanSizeOf(options.SpanSize, arena.Definition), _stock, _wake, this);
         _roomWatch = session.Store.WatchRoom(arena.Id, _wake.Set);
         _metered = LeaseMetrics.Arenas.Add(this);

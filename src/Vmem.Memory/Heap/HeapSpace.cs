@@ -34,7 +34,7 @@ internal sealed class HeapSpace : IDisposable
         try
         {
             _pages = new Arena<nuint>($"{heap}: pages", PageSize,
-                new ArenaOptions<nuint> { Source = _extents, RetainedImport = nuint.MaxValue });
+                new ArenaOptions<nuint> { Source = _extents, SharesSource = false, RetainedImport = nuint.MaxValue });
             _free = new FreePages(_pages, window);
         }
         catch

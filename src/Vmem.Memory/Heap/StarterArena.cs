@@ -28,7 +28,8 @@ internal sealed class StarterArena : IArenaSource<nuint>, IDisposable
     public StarterArena(string heap, HeapSpace space)
     {
         _space = space;
-        _blocks = new Arena<nuint>($"{heap}: first blocks", Quantum, new ArenaOptions<nuint> { Source = this, MinImport = HeapSpace.Granule });
+        ArenaOptions<nuint> options = new() { Source = this, SharesSource = false, MinImport = HeapSpace.Granule };
+        _blocks = new Arena<nuint>($"{heap}: first blocks", Quantum, options);
         for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
         {
             // Blocks of the other classes start at odd multiples of 8, and here are longer than a ninth may be lost of them.

@@ -11,13 +11,12 @@ internal sealed partial class Importer<T>
     /// <summary>Asks a source that does not ask for what it lent: that is done for it.</summary>
     private Segment<T> AskWithRecall(SharedSource<T> source, in Placement<T> placement, in ImportTerms<T> terms, ref bool gaveBack)
     {
-        long begun = source.Borrowers.Begun;
         Segment<T> import = default;
         Conclusion end = default;
         var recall = Recall.Begin();
         try
         {
-            source.Borrowers.GiveBack(begun, recall);
+            source.TakeBack(recall);
             import = Ask(placement, terms, ref gaveBack);
         }
         finally

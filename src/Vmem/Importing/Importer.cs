@@ -46,7 +46,7 @@ internal sealed partial class Importer<T>
     /// others above it may keep something.</summary>
     /// <param name="releases">How many imports had gone back when it was asked.</param>
     public bool MayHaveMore(long releases) =>
-        !T.IsZero(_space.DetachEmpty()) || _space.Releases != releases || _lender is not null || _shared is { Borrowers.IsIdle: false };
+        !T.IsZero(_space.DetachEmpty()) || _space.Releases != releases || _lender is not null || _space.MayOthersKeep;
 
     /// <exception cref="ArgumentException">The source's quantum is 0, or has no common multiple with the arena's.</exception>
     public static T CheckQuantum(T quantum, T own, string parameter) =>
@@ -193,8 +193,8 @@ internal sealed partial class Importer<T>
         ulong ask = _space.BeginAsk();
         Segment<T> import =
             _lender is not null ? Borrow(_lender, request.Placement, terms) :
-            terms.Pass == ImportPass.Thorough && _shared is { Borrowers.IsIdle: false } shared
-            ? AskWithRecall(shared, request.Placement, terms, ref gaveBack) : Ask(request.Placement, terms, ref gaveBack);
+            terms.Pass == ImportPass.Thorough && _shared is not null && _space.MayOthersKeep
+            ? AskWithRecall(_shared, request.Placement, terms, ref gaveBack) : Ask(request.Placement, terms, ref gaveBack);
         return import with { Tag = ask };
     }
 

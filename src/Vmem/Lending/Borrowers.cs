@@ -27,8 +27,7 @@ namespace Vmem.Lending;
 /// <param name="owner">The source.</param>
 /// <param name="below">Its place among those who borrow from its source; null if it has none.</param>
 /// <param name="isShared">Whether more than one thread may come to the source.</param>
-/// <param name="allAsked">What follows when all have been asked, before the gate opens; does not throw. Null: nothing does.</param>
-internal sealed class Borrowers(IBorrower owner, Membership? below, bool isShared, Action<Recall>? allAsked = null)
+internal sealed class Borrowers(IBorrower owner, Membership? below, bool isShared)
 {
     /// <summary>How many are listed before the first sweep. Arbitrary.</summary>
     private const int SweptFrom = 64;
@@ -70,6 +69,13 @@ internal sealed class Borrowers(IBorrower owner, Membership? below, bool isShare
             using ArenaLock.Scope held = _lock.EnterScope();
             return _listed.Count == 0 && !_recalling;
         }
+    }
+
+    /// <summary>The same, but for one borrower.</summary>
+    public bool IsIdleBeside(Membership membership)
+    {
+        using ArenaLock.Scope held = _lock.EnterScope();
+        return !_recalling && (_listed.Count == 0 || (_listed.Count == 1 && membership.Place == 0));
     }
 
     /// <summary>A borrower may keep something. Throws <see cref="OutOfMemoryException"/>: then it is not listed.</summary>
@@ -162,7 +168,6 @@ internal sealed class Borrowers(IBorrower owner, Membership? below, bool isShare
             }
             finally
             {
-                allAsked?.Invoke(recall);
                 if (recall.Given != given)
                 {
                     recall.TellLater(owner);

@@ -21,6 +21,9 @@ internal sealed class Membership(Borrowers borrowers)
         }
     }
 
+    /// <summary>Whether nobody else keeps anything of the source, as far as known, and nothing is on its way back.</summary>
+    public bool IsAlone => borrowers.IsIdleBeside(this);
+
     /// <summary>The borrower has come to listen, or is about to cease to. Under its lock.</summary>
     public void NoteListening(int by)
     {

@@ -11,12 +11,14 @@ namespace Vmem.Lending;
 /// may keep something. What one of them gives back it tells those who wait in the others, unless the source says so itself.
 /// </para>
 /// <para>
-/// <b>During a recall</b> nothing reaches the source. Its code may free something, and whoever waits for that hears nothing meanwhile. What
-/// came back goes when all have been asked, before the gate opens: whoever waited for the recall finds it there.
+/// <b>During a recall</b> nothing reaches the source. Its code may free something, and whoever waits for that hears nothing meanwhile. It
+/// may also wait for a lock of its own, whose holder waits for the recall. So what came back is put aside, and goes when the gate has
+/// opened: by whoever has waited for that recall, as he will ask the source next.
 /// </para>
 /// <para>
 /// <b>What helped nobody</b> is put back in silence. Two who wait would otherwise hand it to and fro for ever. Only if somebody was refused
-/// meanwhile, it may have been for want of just that.
+/// meanwhile, it may have been for want of just that: then all are told, but not without end (<see cref="MostTellings"/>). Who is refused
+/// says so and then looks whether something was put back; who puts back does so and then looks whether somebody was refused.
 /// </para>
 /// <para>An arena of one thread has no part in it: it would be asked on a thread that it was promised would not come.</para>
 /// </remarks>
@@ -25,16 +27,22 @@ internal sealed class SharedSource<T> : INotifyingArenaSource<T>, ILoanSource, I
 {
     private static readonly ConditionalWeakTable<IArenaSource<T>, SharedSource<T>> s_all = [];
 
+    /// <summary>How often, for each who listens, what was put back is told before something comes that is news. Arbitrary: that many times
+    /// somebody was refused for want of what another had just then in vain.</summary>
+    private const int MostTellings = 64;
+
     private readonly IArenaSource<T> _source;
-    private readonly Gate _listening = new();
-    private readonly List<(T Start, T Size)> _held = [];       // during a recall, by the thread that recalls
+    private readonly List<(T Start, T Size)> _aside = [];      // came back in a recall
+    private ArenaLock _lock;                      // of all that follows, and of what is aside: a leaf
     private Action[] _listeners = [];             // replaced, not changed: whoever calls them needs no lock
     private long _refusals;
+    private long _putBacks;
+    private int _tellings;                        // of what was put back, since the last news
 
     private SharedSource(IArenaSource<T> source)
     {
         _source = source;
-        Borrowers = new Borrowers(this, below: null, isShared: true, ReleaseHeld);
+        Borrowers = new Borrowers(this, below: null, isShared: true);
     }
 
     /// <summary>The one for a source.</summary>
@@ -49,27 +57,45 @@ internal sealed class SharedSource<T> : INotifyingArenaSource<T>, ILoanSource, I
     /// <summary>How often it had nothing.</summary>
     public long Refusals => Volatile.Read(ref _refusals);
 
+    /// <summary>Whether something has come back that has not reached the source yet.</summary>
+    public bool HasAside
+    {
+        get
+        {
+            using ArenaLock.Scope held = _lock.EnterScope();
+            return _aside.Count > 0;
+        }
+    }
+
     /// <inheritdoc/>
     public T Quantum => _source.Quantum;
 
     /// <inheritdoc/>
     public bool TryImport(T size, in RangeConstraints<T> constraints, out T start, out T imported)
     {
-        if (_source.TryImport(size, constraints, out start, out imported))
+        long putBacks;
+        do
         {
-            return true;
-        }
+            putBacks = Volatile.Read(ref _putBacks);
+            if (_source.TryImport(size, constraints, out start, out imported))
+            {
+                return true;
+            }
 
-        _ = Interlocked.Increment(ref _refusals);
+            _ = Interlocked.Increment(ref _refusals);
+        }
+        while (Volatile.Read(ref _putBacks) != putBacks);
+
         return false;
     }
 
     /// <inheritdoc/>
     public void Release(T start, T size)
     {
-        if (!Recall.IsUnderWay || !TryHold(start, size))
+        if (!Recall.IsUnderWay || !TryPutAside(start, size))
         {
             _source.Release(start, size);
+            Volatile.Write(ref _tellings, 0);
             TellOfRoom();
         }
     }
@@ -81,9 +107,20 @@ internal sealed class SharedSource<T> : INotifyingArenaSource<T>, ILoanSource, I
     public void PutBack(T start, T size, long refusals)
     {
         _source.Release(start, size);
-        if (Refusals != refusals)
+        _ = Interlocked.Increment(ref _putBacks);
+        if (Refusals != refusals && Interlocked.Increment(ref _tellings) <= MostTellings * Volatile.Read(ref _listeners).Length)
         {
             TellOfRoom();
+        }
+    }
+
+    /// <summary>Has all others above give back what they keep, for one who will ask next. Under no lock.</summary>
+    public void TakeBack(Recall recall)
+    {
+        Borrowers.GiveBack(Borrowers.Begun, recall);
+        while (TryTakeAside(out T start, out T size))
+        {
+            recall.Take((Shared: this, start, size), static it => it.Shared.Release(it.start, it.size));
         }
     }
 
@@ -93,7 +130,7 @@ internal sealed class SharedSource<T> : INotifyingArenaSource<T>, ILoanSource, I
         (_source as INotifyingArenaSource<T>)?.Subscribe(mayHaveRoom);
         try
         {
-            using Gate.Scope held = _listening.EnterScope();
+            using ArenaLock.Scope held = _lock.EnterScope();
             _listeners = [.. _listeners, mayHaveRoom];
         }
         catch
@@ -106,7 +143,7 @@ internal sealed class SharedSource<T> : INotifyingArenaSource<T>, ILoanSource, I
     /// <inheritdoc/>
     public void Unsubscribe(Action mayHaveRoom)
     {
-        using (_listening.EnterScope())
+        using (_lock.EnterScope())
         {
             int index = Array.IndexOf(_listeners, mayHaveRoom);
             _listeners = index < 0 ? _listeners : [.. _listeners[..index], .. _listeners[(index + 1)..]];
@@ -128,11 +165,12 @@ internal sealed class SharedSource<T> : INotifyingArenaSource<T>, ILoanSource, I
     void IBorrower.EndRecall() => CallListeners();
 
     /// <summary>False if there is no memory to note it: then it goes to the source at once.</summary>
-    private bool TryHold(T start, T size)
+    private bool TryPutAside(T start, T size)
     {
+        using ArenaLock.Scope held = _lock.EnterScope();
         try
         {
-            _held.Add((start, size));
+            _aside.Add((start, size));
             return true;
         }
         catch (OutOfMemoryException)
@@ -141,15 +179,17 @@ internal sealed class SharedSource<T> : INotifyingArenaSource<T>, ILoanSource, I
         }
     }
 
-    /// <summary>All have been asked. The source may call arenas above itself, which recall on this thread: each range is taken out
-    /// first.</summary>
-    private void ReleaseHeld(Recall recall)
+    private bool TryTakeAside(out T start, out T size)
     {
-        while (_held is [.., (T start, T size)])
+        using ArenaLock.Scope held = _lock.EnterScope();
+        (start, size) = _aside is [.., var last] ? last : default;
+        if (T.IsZero(size))
         {
-            _held.RemoveAt(_held.Count - 1);
-            recall.Take((_source, start, size), static it => it._source.Release(it.start, it.size));
+            return false;
         }
+
+        _aside.RemoveAt(_aside.Count - 1);
+        return true;
     }
 
     private void TellOfRoom()

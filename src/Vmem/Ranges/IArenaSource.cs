@@ -16,7 +16,8 @@ namespace Vmem;
 /// </para>
 /// <para>
 /// A request fails only when the other arenas above the same source have given back what they keep and nobody uses, and the source has
-/// been asked once more. Arenas of one thread neither ask the others for that nor are asked, unless the source is an arena of one thread.
+/// been asked once more (<see cref="ArenaOptions{T}.SharesSource"/>). An arena in which somebody waits is kept alive by its source. Arenas
+/// of one thread neither ask the others for that nor are asked, unless the source is an arena of one thread.
 /// </para>
 /// <para>A source that takes something away calls <see cref="Arena{T}.Revoke"/>, under no lock of its own that
 /// <see cref="Release"/> takes. It may still get a release that was on its way.</para>

@@ -59,6 +59,11 @@ public sealed record ArenaOptions<T>
     /// honour <see cref="RangeConstraints{T}.Align"/>, as arenas and virtual memory do, and buddy allocators do not.</remarks>
     public IArenaSource<T>? Source { get; init; }
 
+    /// <summary>Whether other arenas may import from the source, too: then each gives back what it keeps before another fails, and one that
+    /// waits hears what others give back. True unless set. An arena that is alone above a source of your own saves some hundred bytes with
+    /// false. Arenas and buddy allocators always know who is above them.</summary>
+    public bool SharesSource { get; init; } = true;
+
     /// <summary>The least that is imported at once, in units; rounded up to the quantum of arena and source. 0: as much as the request
     /// needs.</summary>
     public T MinImport { get; init; }
@@ -69,9 +74,9 @@ public sealed record ArenaOptions<T>
     /// freed. <c>T.MaxValue</c>: all of them.
     /// </summary>
     /// <remarks><see cref="Arena{T}.Reap"/> gives back what is kept, and so does a request that nothing else can meet, here or in another
-    /// arena above the same source, if that is an arena or a buddy allocator. While a request waits for room in that source, nothing is
-    /// kept. With quantum caches, what nobody has needed for two intervals of their upkeep, 15 s each, goes back, too; and an import counts
-    /// as free only when none of its ranges lies in a cache.</remarks>
+    /// arena above the same source. While a request waits for room in that source, nothing is kept. With quantum caches, what nobody has
+    /// needed for two intervals of their upkeep, 15 s each, goes back, too; and an import counts as free only when none of its ranges lies
+    /// in a cache.</remarks>
     public T RetainedImport { get; init; }
 
     /// <summary>The value of <see cref="RetainedImport"/> that keeps no wholly free import, as all other implementations of Vmem

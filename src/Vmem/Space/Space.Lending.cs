@@ -34,6 +34,11 @@ internal sealed partial class Space<T>
     /// <summary>Whether somebody waits for room in the source, or below it, and not here or above: then nothing is kept.</summary>
     public bool IsWanted => _imports?.Membership is { IsWanted: true };
 
+    /// <summary>Whether other arenas above a source that somebody else wrote may keep something of it.</summary>
+    public bool MayOthersKeep =>
+        _imports is { Source: SharedSource<T> source, Membership: { } membership } && !Recall.IsUnderWay &&
+        (source.HasAside || !membership.IsAlone);
+
     /// <summary>It listens to the source, on behalf of those who wait here or above; −1: it is about to cease to. The lock is
     /// held.</summary>
     public void NoteListening(int by)

@@ -263,7 +263,7 @@ internal sealed partial class Space<T> : IBorrower
     /// come.</summary>
     private ImportLedger<T> Join(IArenaSource<T> source)
     {
-        IArenaSource<T> seen = _isShared && source is not ILoanSource ? SharedSource<T>.Of(source) : source;
+        IArenaSource<T> seen = _isShared && _options.SharesSource && source is not ILoanSource ? SharedSource<T>.Of(source) : source;
         bool joins = seen is ILoanSource { Borrowers.IsShared: var isShared } && (_isShared || !isShared);
         return new ImportLedger<T>(seen, _options.RetainedImport, joins ? new Membership(((ILoanSource)seen).Borrowers) : null, this);
     }

@@ -145,9 +145,11 @@ public class SharedSourceTests
         Validate(a, b);
     }
 
-    /// <summary>Each of two who wait puts back what does not help him. That is no news to the other.</summary>
-    [Fact]
-    public async Task What_helps_nobody_is_not_handed_to_and_fro()
+    /// <summary>Each of those who wait puts back what does not help him. That is no news to the others.</summary>
+    [Theory]
+    [InlineData(2, false)]
+    [InlineData(4, true)]
+    public async Task What_helps_nobody_is_not_handed_to_and_fro(int count, bool isSlow)
     {
         int asked = 0;
         bool suits = false;
@@ -156,30 +158,118 @@ public class SharedSourceTests
         ScriptedSource<uint> source = TestSources.Empty(1u);
         source.Answer = (size, _) =>
         {
+            (uint, uint)? given;
             lock (state)
             {
                 asked++;
-                return isOut || !(isOut = true) ? null : (suits ? 4_096u : 0u, size);
+                given = isOut || !(isOut = true) ? null : (suits ? 4_096u : 0u, size);
             }
+
+            Thread.Sleep(isSlow ? 1 : 0);         // so that they meet
+            return given;
         };
         source.OnRelease = (_, _) => isOut = false;
         ArenaOptions<uint> options = new() { Source = source };
         RangeConstraints<uint> high = new() { Min = 1_024, Max = 1 << 20 };
-        using Arena<uint> a = new("a", 1, options);
-        using Arena<uint> b = new("b", 1, options);
-        Task<uint> first = a.AllocateAsync(10, high, TestContext.Current.CancellationToken).AsTask();
-        Task<uint> second = b.AllocateAsync(10, high, TestContext.Current.CancellationToken).AsTask();
-        await Task.Delay(50, TestContext.Current.CancellationToken);
-        Assert.InRange(asked, 2, 100);
+        Arena<uint>[] arenas = [.. Enumerable.Range(0, count).Select(i => new Arena<uint>($"arena {i}", 1, options))];
+        List<Task<uint>> waiters =
+            [.. arenas.Select(arena => arena.AllocateAsync(10, high, TestContext.Current.CancellationToken).AsTask())];
+        int before;
+        do
+        {
+            before = asked;
+            await Task.Delay(200, TestContext.Current.CancellationToken);
+        }
+        while (asked != before && asked < 100_000);
+
+        Assert.InRange(asked, count, 50_000);
         suits = true;
-        a.RetryWaiters();
-        b.RetryWaiters();
-        Task<uint> served = await Task.WhenAny(first, second);
-        Assert.Equal(4_096u, await served);
-        Arena<uint> owner = served == first ? a : b;
-        owner.Free(4_096, 10);
-        Assert.Equal(4_096u, await (served == first ? second : first));
-        Validate(a, b);
+        Array.ForEach(arenas, arena => arena.RetryWaiters());
+        for (; waiters.Count > 0; count--)
+        {
+            Task<uint> served = await Task.WhenAny(waiters);
+            Assert.Equal(4_096u, await served);
+            waiters.Remove(served);
+            Array.Find(arenas, arena => arena.IsAllocated(4_096))!.Free(4_096, 10);
+        }
+
+        Validate(arenas);
+        Array.ForEach(arenas, arena => arena.Dispose());
+    }
+
+    /// <summary>The source has a lock, which is held by one who fails above it, while another recalls.</summary>
+    [Fact]
+    public async Task A_source_may_wait_for_its_own_lock_when_it_gets_something()
+    {
+        using Arena<uint> pool = new("pool", 0, 64, 1);
+        object own = new();
+        PlainPool source = new(pool);
+        source.OnRelease = () =>
+        {
+            lock (own)
+            {
+            }
+        };
+        Arena<uint>[] tenants = [.. Enumerable.Range(0, 3).Select(_ => new Arena<uint>("tenant", 1, new ArenaOptions<uint> { Source = source }))];
+        await Task.WhenAll(tenants.Select((tenant, i) => Task.Run(() =>
+        {
+            for (int round = 0; round < 2_000; round++)
+            {
+                if (i == 0)
+                {
+                    lock (own)
+                    {
+                        TakeAll(tenant);
+                    }
+                }
+                else
+                {
+                    TakeAll(tenant);
+                }
+            }
+        })));
+        Validate([.. tenants, pool]);
+        Array.ForEach(tenants, tenant => tenant.Dispose());
+
+        static void TakeAll(Arena<uint> tenant)
+        {
+            if (tenant.TryAllocate(64, out uint start))
+            {
+                tenant.Free(start, 64);
+            }
+        }
+    }
+
+    /// <summary>An arena with caches that is alone above its source asks it once for what it will not give, as it did when nobody knew of
+    /// others; with another beside it, which has something, twice.</summary>
+    [Fact]
+    public void One_that_is_alone_asks_nobody()
+    {
+        ScriptedSource<uint> source = TestSources.Ascending(1u, 0u);
+        using Arena<uint> arena = new("arena", 1, new ArenaOptions<uint> { Source = source, QuantumCacheMax = 4 });
+        _ = arena.Allocate(2);
+        source.Answer = (_, _) => null;
+        int before = source.Requests.Count;
+        Assert.False(arena.TryAllocate(100, out _));
+        int alone = source.Requests.Count - before;
+        using Arena<uint> other = new("other", 1, new ArenaOptions<uint> { Source = source, QuantumCacheMax = 4 });
+        source.Answer = (size, _) => (1_000, size);
+        other.Free(other.Allocate(2), 2);
+        source.Answer = (_, _) => null;
+        before = source.Requests.Count;
+        Assert.False(arena.TryAllocate(100, out _));
+        Assert.InRange(source.Requests.Count - before, alone + 1, 2 * alone);
+    }
+
+    [Fact]
+    public void One_that_says_it_is_alone_has_no_others()
+    {
+        using Arena<uint> pool = new("pool", 0, 4, 1);
+        PlainPool source = new(pool);
+        using Arena<uint> a = new("a", 1, new ArenaOptions<uint> { Source = source, SharesSource = false });
+        using Arena<uint> b = new("b", 1, new ArenaOptions<uint> { Source = source });
+        a.Free(a.Allocate(4), 4);
+        Assert.False(b.TryAllocate(1, out _));
     }
 
     /// <summary>A source of one thread's arenas is asked by nobody else.</summary>
