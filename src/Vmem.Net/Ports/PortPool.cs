@@ -101,11 +101,11 @@ public sealed class PortPool : IDisposable
     public int Allocate(string key, int count = 1) => TryAllocate(key, out int first, count) ? first : throw Unavailable(count, 1);
 
     /// <summary>Allocates the port that a key prefers, or else the next free one above it, and round, if there is one.</summary>
-    /// <inheritdoc cref="Allocate(string, int)"/>
     /// <param name="key">The key: a service's name, say.</param>
     /// <param name="first">The first port.</param>
     /// <param name="count">How many ports side by side.</param>
     /// <returns>False if there is no such run.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The count is below 1, or more than the pool has.</exception>
     public bool TryAllocate(string key, out int first, int count = 1)
     {
         int preferred = PreferredPort(key, count);
@@ -138,11 +138,12 @@ public sealed class PortPool : IDisposable
         TryAllocateRun(count, out int first, align) ? first : throw Unavailable(count, align);
 
     /// <summary>Allocates ports side by side, if there are such.</summary>
-    /// <inheritdoc cref="AllocateRun"/>
     /// <param name="count">How many.</param>
     /// <param name="first">The first port.</param>
     /// <param name="align">The first port is a multiple of this: 2 for the pairs of RTP and RTCP.</param>
     /// <returns>False if there is no such run.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The count is below 1 or more than the pool has, or the alignment is no port's
+    /// number.</exception>
     public bool TryAllocateRun(int count, out int first, int align = 1)
     {
         CheckRun(count);

@@ -30,7 +30,7 @@ public sealed partial class PrefixPool
     public bool TryPeek(int prefixLength, out IPNetwork prefix) => Single().TryPeek(prefixLength, out prefix);
 
     /// <summary>The lowest free prefix of a length and a family.</summary>
-    /// <inheritdoc cref="TryPeek(int, out IPNetwork)"/>
+    /// <inheritdoc cref="TryPeek(int, out IPNetwork)" path="/*[self::returns or self::exception or self::remarks]"/>
     /// <param name="family">IPv4 (<see cref="AddressFamily.InterNetwork"/>) or IPv6 (<see cref="AddressFamily.InterNetworkV6"/>).</param>
     /// <param name="prefixLength">The length in bits.</param>
     /// <param name="prefix">The prefix.</param>
@@ -45,7 +45,7 @@ public sealed partial class PrefixPool
     public UInt128 CountFree(int prefixLength) => Single().CountFree(prefixLength);
 
     /// <summary>How many prefixes of a length and a family could be allocated.</summary>
-    /// <inheritdoc cref="CountFree(int)"/>
+    /// <inheritdoc cref="CountFree(int)" path="/*[self::returns or self::exception or self::remarks]"/>
     /// <param name="family">IPv4 (<see cref="AddressFamily.InterNetwork"/>) or IPv6 (<see cref="AddressFamily.InterNetworkV6"/>).</param>
     /// <param name="prefixLength">The length in bits.</param>
     public UInt128 CountFree(AddressFamily family, int prefixLength) => Of(family).CountFree(prefixLength);

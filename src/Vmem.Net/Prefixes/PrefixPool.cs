@@ -158,7 +158,7 @@ public sealed partial class PrefixPool : IDisposable
     }
 
     /// <summary>Takes exactly this address.</summary>
-    /// <inheritdoc cref="Claim(IPNetwork, ulong)"/>
+    /// <inheritdoc cref="Claim(IPNetwork, ulong)" path="/*[self::returns or self::exception or self::remarks]"/>
     /// <param name="address">The address.</param>
     /// <param name="tag">Whatever says who has it; 0: nothing.</param>
     public void Claim(IPAddress address, ulong tag = 0) => Claim(Alone(address), tag);
@@ -171,7 +171,7 @@ public sealed partial class PrefixPool : IDisposable
     public bool TryClaim(IPNetwork prefix, ulong tag = 0) => Of(prefix).TryClaim(prefix, tag);
 
     /// <summary>Takes exactly this address, if it is free.</summary>
-    /// <inheritdoc cref="TryClaim(IPNetwork, ulong)"/>
+    /// <inheritdoc cref="TryClaim(IPNetwork, ulong)" path="/*[self::returns or self::exception or self::remarks]"/>
     /// <param name="address">The address.</param>
     /// <param name="tag">Whatever says who has it; 0: nothing.</param>
     public bool TryClaim(IPAddress address, ulong tag = 0) => TryClaim(Alone(address), tag);
@@ -183,12 +183,12 @@ public sealed partial class PrefixPool : IDisposable
     public void Free(IPNetwork prefix) => Of(prefix).Free(prefix, null);
 
     /// <summary>Frees an address.</summary>
-    /// <inheritdoc cref="Free(IPNetwork)"/>
+    /// <inheritdoc cref="Free(IPNetwork)" path="/*[self::returns or self::exception or self::remarks]"/>
     /// <param name="address">The address.</param>
     public void Free(IPAddress address) => Free(Alone(address));
 
     /// <summary>Frees a prefix that then rests: nobody gets it before the time has passed.</summary>
-    /// <inheritdoc cref="Free(IPNetwork)"/>
+    /// <inheritdoc cref="Free(IPNetwork)" path="/*[self::returns or self::exception or self::remarks]"/>
     /// <param name="prefix">The prefix.</param>
     /// <param name="delay">How long it rests.</param>
     public void FreeAfter(IPNetwork prefix, TimeSpan delay) => Of(prefix).Free(prefix, delay);
