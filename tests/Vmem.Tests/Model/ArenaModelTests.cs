@@ -45,6 +45,7 @@ public class ArenaModelTests(ITestOutputHelper output)
     /// <summary>Two thousand quanta in small pieces: hundreds of free segments, so that the indexes are several levels deep and their nodes
     /// split and join.</summary>
     [Fact]
+    [Trait("Once", "Release")]
     public void Large_arenas_in_small_pieces_agree_with_the_model()
     {
         long steps = 0;
@@ -62,6 +63,7 @@ public class ArenaModelTests(ITestOutputHelper output)
 
     /// <summary>The same with an audit, which takes other paths through the arena; fewer steps, as each captures a stack.</summary>
     [Fact]
+    [Trait("Once", "Release")]
     public void An_audited_arena_agrees_with_the_model()
     {
         long steps = 0;

@@ -170,6 +170,7 @@ public sealed class DefragmentationTests
     [InlineData(2, false)]
     [InlineData(3, true)]
     [InlineData(4, true)]
+    [Trait("Once", "Release")]
     public void All_moves_of_a_plan_can_be_done_and_do_what_it_promises(int seed, bool isPlaceWanted)
     {
         var random = new Random(seed);
