@@ -185,6 +185,7 @@ public sealed class HostileUshortTests : HostileArgumentTests<ushort>;
 
 public sealed class HostileUintTests : HostileArgumentTests<uint>;
 
+[Trait("Once", "Release")]
 public sealed class HostileUlongTests : HostileArgumentTests<ulong>;
 
 public sealed class HostileNuintTests : HostileArgumentTests<nuint>;

@@ -31,6 +31,7 @@ public class OverAllTests
 
     [Theory]
     [MemberData(nameof(Policies))]
+    [Trait("Once", "Release")]
     public void A_range_lies_anywhere(FitPolicy policy)
     {
         for (int quantum = 1; quantum <= 16; quantum *= 16)
@@ -178,6 +179,7 @@ public class OverAllTests
     [Theory]
     [InlineData(0)]
     [InlineData(5)]
+    [Trait("Once", "Release")]
     public void It_agrees_with_the_model(int cacheMax)
     {
         for (ulong seed = 0; seed < 30; seed++)

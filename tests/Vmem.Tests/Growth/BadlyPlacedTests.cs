@@ -5,6 +5,7 @@ using Xunit;
 namespace Vmem.Tests.Growth;
 
 /// <summary>Many free segments that are long enough, of which none, or few, have a place that satisfies the constraints.</summary>
+[Trait("Once", "Release")]
 public sealed class BadlyPlacedTests
 {
     private const int Holes = 100_000;

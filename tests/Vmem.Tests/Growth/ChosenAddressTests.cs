@@ -5,6 +5,7 @@ using Xunit;
 namespace Vmem.Tests.Growth;
 
 /// <summary>Whoever chooses the places of ranges cannot choose them so that their look-ups, and with them frees, become slow.</summary>
+[Trait("Once", "Release")]
 public sealed class ChosenAddressTests
 {
     private const int Ranges = 20_000;

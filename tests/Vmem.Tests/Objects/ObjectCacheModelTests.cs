@@ -12,6 +12,7 @@ public class ObjectCacheModelTests
     private const int Steps = 3_000;
 
     [Fact]
+    [Trait("Once", "Release")]
     public void Every_object_is_where_the_model_has_it()
     {
         for (ulong seed = 0; seed < 60; seed++)
