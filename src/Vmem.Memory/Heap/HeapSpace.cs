@@ -5,7 +5,7 @@ using Vmem.Memory.Window;
 namespace Vmem.Memory.Heap;
 
 /// <summary>A heap's pages: an arena over its extents of the address window.</summary>
-internal sealed class HeapSpace : IDisposable
+internal sealed partial class HeapSpace : IDisposable
 {
     /// <summary>What slabs are aligned to and made of.</summary>
     public const int GranuleShift = GranuleTable.GranuleShift;
@@ -181,64 +181,6 @@ internal sealed class HeapSpace : IDisposable
         return Reserves(address) && _free.TryFind(address, out segment);
     }
 
-    /// <summary>Makes allocated pages more or fewer.</summary>
-    public bool TryExtend(nuint start, nuint oldSize, nuint newSize)
-    {
-        Invariant.Assert(newSize > 0 && (newSize & (PageSize - 1)) == 0 && Reserves(start), "whole pages of the heap are resized");
-        Invariant.Assert(oldSize > 0 && (oldSize & (PageSize - 1)) == 0, "pages that are resized were allocated");
-        int turns = _free.Turns;
-        if (!TryExtendPages(start, oldSize, newSize))
-        {
-            // What is being discarded, or looked at, is free all the same: it is waited for.
-            bool isExtended;
-            using (_placing.EnterScope())
-            {
-                isExtended = TryExtendPages(start, oldSize, newSize);
-            }
-
-            if (!isExtended)
-            {
-                if ((turns & 1) == 0 && turns == _free.Turns)
-                {
-                    return false;
-                }
-
-                using (_free.Hold())
-                {
-                    if (!TryExtendPages(start, oldSize, newSize))
-                    {
-                        return false;
-                    }
-                }
-            }
-        }
-
-        if (newSize <= oldSize)
-        {
-            return true;
-        }
-
-        bool isCommitted = false;
-        try
-        {
-            isCommitted = _extents.TryCommit(start + oldSize, newSize - oldSize);
-        }
-        finally
-        {
-            if (!isCommitted)
-            {
-                _ = _pages.TryExtend(start, newSize, oldSize);
-            }
-        }
-
-        if (isCommitted)
-        {
-            _ = _extents.Mark(start + oldSize, newSize - oldSize, clear: false);
-        }
-
-        return isCommitted;
-    }
-
     /// <summary>Gives the memory of free pages back to the system, a piece with each step.</summary>
     /// <param name="staleOnly">Whether only those go back that were free at the last call, too.</param>
     /// <param name="enough">It ends when so many bytes have gone; null: with all.</param>
@@ -296,18 +238,6 @@ internal sealed class HeapSpace : IDisposable
         catch (OutOfMemoryException)
         {
             start = 0;
-            return false;
-        }
-    }
-
-    private bool TryExtendPages(nuint start, nuint oldSize, nuint newSize)
-    {
-        try
-        {
-            return _pages.TryExtend(start, oldSize, newSize);
-        }
-        catch (OutOfMemoryException)
-        {
             return false;
         }
     }

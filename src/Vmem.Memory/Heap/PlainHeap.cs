@@ -18,7 +18,8 @@ namespace Vmem.Memory.Heap;
 /// </remarks>
 internal sealed partial class PlainHeap : IHeapLayer, IDisposable
 {
-    private const int MostReliefs = 8;            // arbitrary
+    // How often a refusal by the budget is tried again while others still keep memory. Arbitrary.
+    private const int MostReliefs = 8;
 
     private readonly HeapSpace _space;
     private readonly SmallBlocks _small;
@@ -175,55 +176,6 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
         canStay = isAligned && size <= old;
         return (isAligned && isLarge && _large.TryResize(block, old, size))
             || (canStay && (isLarge || size >= old / 2 || old == (nuint)SizeClasses.SizeOf(1)));
-    }
-
-    public bool TryCount(out NativeHeapStatistics figures) => TryCount(pagesOnly: false, out figures);
-
-    /// <param name="pagesOnly">Whether only figures of pages are wanted, for which no thread must stand still.</param>
-    /// <param name="figures">The figures.</param>
-    public bool TryCount(bool pagesOnly, out NativeHeapStatistics figures)
-    {
-        figures = default;
-        using (_returning.EnterScope())
-        {
-            if (_ended)
-            {
-                return false;
-            }
-
-            ArenaStatistics<nuint> starter = _starter?.Statistics ?? default;
-            (nuint kept, long runs, long taken) = _runs?.Count() ?? default;
-            figures = new NativeHeapStatistics
-            {
-                Committed = _space.CommittedBytes,
-                Dirty = _space.FreeDirtyBytes,
-                Held = _large.Bytes + starter.TotalSize + (pagesOnly ? _small.CountHeld() : 0),
-                InUse = _large.Bytes - nuint.Min(kept, _large.Bytes) + starter.InUse,
-                Cached = kept,
-                LiveBlocks = Math.Max(_large.Count - runs, 0) + starter.LiveSegments,
-                LargeBlocks = Math.Max(_large.Count - runs, 0),
-                Allocations = _large.Taken + taken + starter.Allocations,
-            };
-            if (!pagesOnly)
-            {
-                figures = figures with { Resident = _space.CountResident() };
-                _small.Count(ref figures);
-            }
-
-            return true;
-        }
-    }
-
-    public void Validate()
-    {
-        using (_returning.EnterScope())
-        {
-            ThrowIfEnded();
-            _small.Validate();
-            _runs?.Validate();
-            _starter?.Validate();
-            _space.Validate();
-        }
     }
 
     public Action? End()

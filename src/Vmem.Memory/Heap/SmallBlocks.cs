@@ -7,7 +7,7 @@ namespace Vmem.Memory.Heap;
 /// <summary>The blocks of all classes: the threads' magazines above, the slabs below.</summary>
 /// <remarks>What the fast paths of <see cref="NativeHeap"/> cannot take from a magazine or put into it comes here, and fills or empties
 /// that magazine by half.</remarks>
-internal sealed class SmallBlocks : IDisposable
+internal sealed partial class SmallBlocks : IDisposable
 {
     private readonly SlabRecords _records = new();
     private readonly SlabClass?[] _classes = new SlabClass?[SizeClasses.Count];      // those that were asked for
@@ -161,66 +161,6 @@ internal sealed class SmallBlocks : IDisposable
 
     /// <summary>A wrong free that was found since this was called last.</summary>
     public InvalidFreeException? TakeWrongFree() => Interlocked.Exchange(ref _wrongFree, null);
-
-    /// <summary>The bytes of all slabs.</summary>
-    public nuint CountHeld()
-    {
-        nuint held = 0;
-        foreach (SlabClass? slabs in Classes)
-        {
-            held += slabs?.Count().Bytes ?? 0;
-        }
-
-        return held;
-    }
-
-    /// <summary>Adds the figures of all classes. Threads at work stand still meanwhile.</summary>
-    public void Count(ref NativeHeapStatistics figures)
-    {
-        using var claim = new Claim(Magazines);
-        foreach (SlabClass? slabs in Classes)
-        {
-            if (slabs is null)
-            {
-                continue;
-            }
-
-            (long count, nuint bytes, long blocksOut, int inDepot) = slabs.Count();
-            (long inMagazines, long taken) = Magazines.Count(slabs.SizeClass);
-            long ready = inMagazines + inDepot;
-            long withUsers = Math.Max(blocksOut - ready, 0);      // what was freed twice is in two places
-            nuint size = (nuint)SizeClasses.SizeOf(slabs.SizeClass);
-            figures = figures with
-            {
-                Held = figures.Held + bytes,
-                InUse = figures.InUse + ((nuint)withUsers * size),
-                Cached = figures.Cached + ((nuint)ready * size),
-                LiveBlocks = figures.LiveBlocks + withUsers,
-                Slabs = figures.Slabs + count,
-                Allocations = figures.Allocations + taken,
-            };
-        }
-
-        figures = figures with { Allocations = figures.Allocations + Interlocked.Read(ref _taken) };
-    }
-
-    /// <summary>Checks the invariants of all classes. O(blocks). Threads at work stand still meanwhile.</summary>
-    public void Validate()
-    {
-        var cached = new List<nuint>();
-        using var claim = new Claim(Magazines);
-        foreach (SlabClass? slabs in Classes)
-        {
-            if (slabs is null)
-            {
-                continue;
-            }
-
-            cached.Clear();
-            Magazines.CopyTo(slabs.SizeClass, cached);
-            slabs.Validate(cached);
-        }
-    }
 
     /// <summary>What lies in magazines is the next heap's: every call finds out that this one is gone.</summary>
     public void Dispose()

@@ -32,6 +32,7 @@ internal sealed class SharedSource<T> : INotifyingArenaSource<T>, ILoanSource, I
     private const int MostTellings = 64;
 
     private readonly IArenaSource<T> _source;
+    private readonly INotifyingArenaSource<T>? _notifying;      // the same, if it says when it may have room
     private readonly List<(T Start, T Size)> _aside = [];      // came back in a recall
     private ArenaLock _lock;                      // of all that follows, and of what is aside: a leaf
     private Action[] _listeners = [];             // replaced, not changed: whoever calls them needs no lock
@@ -42,6 +43,7 @@ internal sealed class SharedSource<T> : INotifyingArenaSource<T>, ILoanSource, I
     private SharedSource(IArenaSource<T> source)
     {
         _source = source;
+        _notifying = source as INotifyingArenaSource<T>;
         Borrowers = new Borrowers(this, below: null, isShared: true);
     }
 
@@ -52,7 +54,7 @@ internal sealed class SharedSource<T> : INotifyingArenaSource<T>, ILoanSource, I
     public Borrowers Borrowers { get; }
 
     /// <summary>Whether the source says by itself when it may have room.</summary>
-    public bool Notifies => _source is INotifyingArenaSource<T>;
+    public bool Notifies => _notifying is not null;
 
     /// <summary>How often it had nothing.</summary>
     public long Refusals => Volatile.Read(ref _refusals);
@@ -127,7 +129,7 @@ internal sealed class SharedSource<T> : INotifyingArenaSource<T>, ILoanSource, I
     /// <inheritdoc/>
     public void Subscribe(Action mayHaveRoom)
     {
-        (_source as INotifyingArenaSource<T>)?.Subscribe(mayHaveRoom);
+        _notifying?.Subscribe(mayHaveRoom);
         try
         {
             using ArenaLock.Scope held = _lock.EnterScope();
@@ -135,7 +137,7 @@ internal sealed class SharedSource<T> : INotifyingArenaSource<T>, ILoanSource, I
         }
         catch
         {
-            (_source as INotifyingArenaSource<T>)?.Unsubscribe(mayHaveRoom);
+            _notifying?.Unsubscribe(mayHaveRoom);
             throw;
         }
     }
@@ -149,7 +151,7 @@ internal sealed class SharedSource<T> : INotifyingArenaSource<T>, ILoanSource, I
             _listeners = index < 0 ? _listeners : [.. _listeners[..index], .. _listeners[(index + 1)..]];
         }
 
-        (_source as INotifyingArenaSource<T>)?.Unsubscribe(mayHaveRoom);
+        _notifying?.Unsubscribe(mayHaveRoom);
     }
 
     /// <inheritdoc/>

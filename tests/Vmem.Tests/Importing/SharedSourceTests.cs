@@ -27,25 +27,7 @@ public class SharedSourceTests
     public void Of_four_caching_tenants_one_gets_everything()
     {
         using Arena<uint> pool = new("pool", 0, 1_024, 1);
-        PlainPool source = new(pool);
-        Arena<uint>[] tenants = [.. Enumerable.Range(0, 4).Select(_ =>
-            new Arena<uint>("tenant", 1, new ArenaOptions<uint> { Source = source, QuantumCacheMax = 8 }))];
-        foreach (Arena<uint> tenant in tenants)
-        {
-            uint[] ids = [.. Enumerable.Range(0, 200).Select(_ => tenant.Allocate(1))];
-            Array.ForEach(ids, id => tenant.Free(id, 1));
-        }
-
-        HashSet<uint> got = [];
-        while (tenants[2].TryAllocate(1, out uint id))
-        {
-            Assert.True(got.Add(id));
-        }
-
-        Assert.Equal(1_024, got.Count);
-        Validate([.. tenants, pool]);
-        Array.ForEach(tenants, tenant => tenant.Dispose());
-        Assert.Equal(0u, pool.GetStatistics().InUse);
+        SiblingTests.OneOfFourTenantsGetsEverything(pool, new PlainPool(pool));
     }
 
     [Theory]
@@ -165,7 +147,7 @@ public class SharedSourceTests
                 given = isOut || !(isOut = true) ? null : (suits ? 4_096u : 0u, size);
             }
 
-            Thread.Sleep(isSlow ? 1 : 0);         // so that they meet
+            Thread.SpinWait(isSlow ? 10_000 : 0); // so that they meet
             return given;
         };
         source.OnRelease = (_, _) => isOut = false;
@@ -174,15 +156,12 @@ public class SharedSourceTests
         Arena<uint>[] arenas = [.. Enumerable.Range(0, count).Select(i => new Arena<uint>($"arena {i}", 1, options))];
         List<Task<uint>> waiters =
             [.. arenas.Select(arena => arena.AllocateAsync(10, high, TestContext.Current.CancellationToken).AsTask())];
-        int before;
-        do
+        for (int i = 0; i < 20_000; i++)
         {
-            before = asked;
-            await Task.Delay(200, TestContext.Current.CancellationToken);
+            await Task.Yield();                   // behind what the pool has to do for those who wait
         }
-        while (asked != before && asked < 100_000);
 
-        Assert.InRange(asked, count, 50_000);
+        Assert.InRange(asked, count, 10_000);
         suits = true;
         Array.ForEach(arenas, arena => arena.RetryWaiters());
         for (; waiters.Count > 0; count--)
@@ -227,7 +206,7 @@ public class SharedSourceTests
                     TakeAll(tenant);
                 }
             }
-        })));
+        }))).WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);      // only what hangs takes so long
         Validate([.. tenants, pool]);
         Array.ForEach(tenants, tenant => tenant.Dispose());
 

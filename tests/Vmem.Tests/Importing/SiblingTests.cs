@@ -35,8 +35,14 @@ public class SiblingTests
     public void Of_four_caching_tenants_one_gets_everything()
     {
         using Arena<uint> pool = new("pool", 0, 1_024, 1);
+        OneOfFourTenantsGetsEverything(pool, pool);
+    }
+
+    /// <summary>Each has had and freed 200 of the pool's 1,024, and keeps some; then one asks for all.</summary>
+    internal static void OneOfFourTenantsGetsEverything(Arena<uint> pool, IArenaSource<uint> source)
+    {
         Arena<uint>[] tenants = [.. Enumerable.Range(0, 4).Select(_ =>
-            new Arena<uint>("tenant", 1, new ArenaOptions<uint> { Source = pool, QuantumCacheMax = 8 }))];
+            new Arena<uint>("tenant", 1, new ArenaOptions<uint> { Source = source, QuantumCacheMax = 8 }))];
         foreach (Arena<uint> tenant in tenants)
         {
             uint[] ids = [.. Enumerable.Range(0, 200).Select(_ => tenant.Allocate(1))];

@@ -4,8 +4,8 @@ using Vmem.Lifetimes;
 
 namespace Vmem.Memory.Heap.Debugging;
 
-/// <summary>The heaps with debugging: to say whose block it is that another heap was to free; and to report, when the process ends, of
-/// those that have not, the shared one above all.</summary>
+/// <summary>The heaps with debugging. They say whose block it is that another heap was to free. Those that are alive when the process ends,
+/// as the shared one is, report their leaks then.</summary>
 /// <remarks>Weak: a heap that was dropped without being disposed of must not be kept for this. Asked only about frees that are wrong and at
 /// the end, and with no heap's lock held: two heaps may ask each other at once.</remarks>
 internal static class DebuggedHeaps

@@ -1,0 +1,77 @@
+using Vmem.Checks;
+
+namespace Vmem.Memory.Heap;
+
+// Pages that become more or fewer where they lie.
+internal sealed partial class HeapSpace
+{
+    /// <summary>Makes allocated pages more or fewer.</summary>
+    public bool TryExtend(nuint start, nuint oldSize, nuint newSize)
+    {
+        Invariant.Assert(newSize > 0 && (newSize & (PageSize - 1)) == 0 && Reserves(start), "whole pages of the heap are resized");
+        Invariant.Assert(oldSize > 0 && (oldSize & (PageSize - 1)) == 0, "pages that are resized were allocated");
+        int turns = _free.Turns;
+        if (!TryExtendPages(start, oldSize, newSize))
+        {
+            // What is being discarded, or looked at, is free all the same: it is waited for.
+            bool isExtended;
+            using (_placing.EnterScope())
+            {
+                isExtended = TryExtendPages(start, oldSize, newSize);
+            }
+
+            if (!isExtended)
+            {
+                if ((turns & 1) == 0 && turns == _free.Turns)
+                {
+                    return false;
+                }
+
+                using (_free.Hold())
+                {
+                    if (!TryExtendPages(start, oldSize, newSize))
+                    {
+                        return false;
+                    }
+                }
+            }
+        }
+
+        if (newSize <= oldSize)
+        {
+            return true;
+        }
+
+        bool isCommitted = false;
+        try
+        {
+            isCommitted = _extents.TryCommit(start + oldSize, newSize - oldSize);
+        }
+        finally
+        {
+            if (!isCommitted)
+            {
+                _ = _pages.TryExtend(start, newSize, oldSize);
+            }
+        }
+
+        if (isCommitted)
+        {
+            _ = _extents.Mark(start + oldSize, newSize - oldSize, clear: false);
+        }
+
+        return isCommitted;
+    }
+
+    private bool TryExtendPages(nuint start, nuint oldSize, nuint newSize)
+    {
+        try
+        {
+            return _pages.TryExtend(start, oldSize, newSize);
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
+        }
+    }
+}
