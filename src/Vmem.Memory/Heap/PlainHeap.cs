@@ -44,9 +44,10 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
         {
             bool hasRuns = !isDebugged && RunClasses.HasWholePages;
             _large = new LargeBlocks(_space, hasRuns);
-            _small = new SmallBlocks(_space, hasMagazines: !isDebugged, trustsCaller: options.TrustCaller && !isDebugged, rate);
-            _runs = hasRuns ? new PageRuns(_space, _large, _small.Magazines, nuint.Min(runs, _space.Size / 16)) : null;
             _starter = isDebugged ? null : new StarterArena(Name, _space);
+            SlabShare? share = _starter is null ? null : new SlabShare(_space, _starter);
+            _small = new SmallBlocks(_space, hasMagazines: !isDebugged, trustsCaller: options.TrustCaller && !isDebugged, rate, share);
+            _runs = hasRuns ? new PageRuns(_space, _large, _small.Magazines, nuint.Min(runs, _space.Size / 16)) : null;
             _upkeep = Upkeep.Start(this, options.TimeProvider, ownInterval: options.RetainedInterval);
         }
         catch
@@ -227,7 +228,9 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
     private nuint TakeOnce(int sizeClass, nuint size, nuint alignment, bool clear, out bool isZero)
     {
         isZero = false;
-        return sizeClass != 0 ? _small.Take(sizeClass)
+        return sizeClass != 0
+            ? _small.Take(sizeClass) is var small and not 0 ? small
+            : _starter is not null && _starter.TryTakeBeyond(sizeClass, alignment, out nuint other) ? other : 0
             : _runs is not null && RunClasses.Contains(size) && alignment <= HeapSpace.PageSize &&
                 _runs.Take(size, clear, out isZero) is var run and not 0 ? run
             : _large.Take(size, alignment, clear, out isZero);

@@ -41,7 +41,8 @@ internal sealed unsafe partial class SlabClass
     private Slab* FreshSlab()
     {
         _lock.AssertHeld();
-        if (!_space.TryAllocate(_slabSize, HeapSpace.Granule, clear: false, out nuint start, out _))
+        if (_share?.Allows(_sizeClass, _slabSize, (nuint)_blocksOut * (nuint)_size) == false
+            || !_space.TryAllocate(_slabSize, HeapSpace.Granule, clear: false, out nuint start, out _))
         {
             return null;
         }

@@ -31,6 +31,7 @@ internal sealed unsafe partial class SlabClass : IDisposable
     private readonly HeapSpace _space;
     private readonly BlockStates? _states;        // null: frees are not checked
     private readonly SlabRecords _records;
+    private readonly SlabShare? _share;
     private readonly int _sizeClass;
     private readonly int _size;
     private readonly nuint _slabSize;
@@ -48,8 +49,9 @@ internal sealed unsafe partial class SlabClass : IDisposable
     private int _threads;                         // have had magazines of it
     private Slab* _spare;                         // records without a slab
 
-    public SlabClass(HeapSpace space, BlockStates? states, SlabRecords records, int sizeClass)
+    public SlabClass(HeapSpace space, BlockStates? states, SlabRecords records, int sizeClass, SlabShare? share = null)
     {
+        _share = share;
         _states = states;
         _slotShift = SizeClasses.SlotShiftOf(sizeClass);
         _records = records;

@@ -13,6 +13,7 @@ internal sealed partial class SmallBlocks : IDisposable
     private readonly SlabClass?[] _classes = new SlabClass?[SizeClasses.Count];      // those that were asked for
     private readonly HeapSpace _space;
     private readonly BlockStates? _states;        // null: frees are not checked
+    private readonly SlabShare? _share;           // null: every class gets slabs while there is room
     private long _taken;                          // blocks handed out that no magazine counts, or not any more
     private InvalidFreeException? _wrongFree;     // found where nobody was to be told
 
@@ -20,8 +21,10 @@ internal sealed partial class SmallBlocks : IDisposable
     /// <param name="hasMagazines">Whether threads keep blocks. If not, each comes from its slab and goes back there.</param>
     /// <param name="trustsCaller">Whether frees are not checked.</param>
     /// <param name="rate">How often a sample is due; null: never.</param>
-    public SmallBlocks(HeapSpace space, bool hasMagazines, bool trustsCaller = false, SampleRate? rate = null)
+    /// <param name="share">Who may have slabs where there is a limit.</param>
+    public SmallBlocks(HeapSpace space, bool hasMagazines, bool trustsCaller = false, SampleRate? rate = null, SlabShare? share = null)
     {
+        _share = share;
         Magazines = new MagazineTable(rate);
         _space = space;
         _states = trustsCaller ? null : space.States;
@@ -182,7 +185,7 @@ internal sealed partial class SmallBlocks : IDisposable
 
         SlabClass Make(ref SlabClass? place)
         {
-            var made = new SlabClass(_space, _states, _records, sizeClass);
+            var made = new SlabClass(_space, _states, _records, sizeClass, _share);
             return Interlocked.CompareExchange(ref place, made, null) ?? made;
         }
     }

@@ -11,6 +11,7 @@ namespace Vmem.Memory.Heap;
 /// Counted are requests, not live blocks: a class that is used again and again, however few at a time, soon has magazines. What came from
 /// here goes back here, found by the class that stands for it in the map of granules.
 /// </para>
+/// <para>A class that may have no slab, as the heap's limit is near (<see cref="SlabShare"/>), has more than its share.</para>
 /// </remarks>
 internal sealed class StarterArena : IArenaSource<nuint>, IDisposable
 {
@@ -23,7 +24,7 @@ internal sealed class StarterArena : IArenaSource<nuint>, IDisposable
 
     private readonly HeapSpace _space;
     private readonly Arena<nuint> _blocks;
-    private readonly int[] _left = new int[SizeClasses.Count];
+    private readonly int[] _left = new int[SizeClasses.Count];   // of each class's share; negative: it has had so many more
 
     public StarterArena(string heap, HeapSpace space)
     {
@@ -32,9 +33,7 @@ internal sealed class StarterArena : IArenaSource<nuint>, IDisposable
         _blocks = new Arena<nuint>($"{heap}: first blocks", Quantum, options);
         for (int sizeClass = 1; sizeClass < SizeClasses.Count; sizeClass++)
         {
-            // Blocks of the other classes start at odd multiples of 8, and here are longer than a ninth may be lost of them.
-            int size = SizeClasses.SizeOf(sizeClass);
-            _left[sizeClass] = size % (int)Quantum == 0 ? Math.Clamp(BytesForEach / size, 1, MostForEach) : 0;
+            _left[sizeClass] = ShareOf(sizeClass);
         }
     }
 
@@ -49,22 +48,30 @@ internal sealed class StarterArena : IArenaSource<nuint>, IDisposable
     public bool TryTake(int sizeClass, out nuint block)
     {
         block = 0;
-        ref int left = ref _left[sizeClass];
-        if (left <= 0)
-        {
-            return false;
-        }
+        return _left[sizeClass] > 0 && TryTakeBeyond(sizeClass, Quantum, out block);
+    }
 
-        left--;                                   // two threads may count one: it is no account
+    /// <summary>A block, whatever the class has had.</summary>
+    public bool TryTakeBeyond(int sizeClass, nuint alignment, out nuint block)
+    {
+        ref int left = ref _left[sizeClass];
+        left = Math.Max(left - 1, -int.MaxValue);     // two threads may count one: it is no account
         try
         {
-            return _blocks.TryAllocate((nuint)SizeClasses.SizeOf(sizeClass), out block);
+            var size = (nuint)SizeClasses.SizeOf(sizeClass);
+            return alignment <= Quantum
+                ? _blocks.TryAllocate(size, out block)
+                : _blocks.TryAllocateConstrained(size, new RangeConstraints<nuint> { Align = alignment }, out block);
         }
         catch (OutOfMemoryException)
         {
+            block = 0;
             return false;
         }
     }
+
+    /// <summary>Bytes that a class has asked for here, whether they are live or not.</summary>
+    public nuint TakenBytes(int sizeClass) => (nuint)(ShareOf(sizeClass) - (long)_left[sizeClass]) * (nuint)SizeClasses.SizeOf(sizeClass);
 
     /// <summary>The block that an address is in.</summary>
     public bool TryFind(nuint address, out Segment<nuint> found) =>
@@ -77,6 +84,11 @@ internal sealed class StarterArena : IArenaSource<nuint>, IDisposable
     public void Trim() => _ = _blocks.Reap();
 
     public void Validate() => _blocks.Validate();
+
+    /// <summary>How many blocks a class has from here before it gets a slab.</summary>
+    /// <remarks>Blocks of some classes start at odd multiples of 8. Here they are longer than a ninth may be lost of them.</remarks>
+    private static int ShareOf(int sizeClass) =>
+        SizeClasses.SizeOf(sizeClass) is var size && size % (int)Quantum == 0 ? Math.Clamp(BytesForEach / size, 1, MostForEach) : 0;
 
     bool IArenaSource<nuint>.TryImport(nuint size, in RangeConstraints<nuint> constraints, out nuint start, out nuint imported)
     {

@@ -71,6 +71,56 @@ public unsafe class LimitTests
         heap.Validate();
     }
 
+    /// <summary>Room for sixteen slabs, and more classes than that: none gets a slab that it would leave nearly empty.</summary>
+    [Theory]
+    [InlineData(1, 1_000)]
+    [InlineData(16, 5_000)]
+    [InlineData(500, 1_000)]
+    [InlineData(1, 60)]
+    public void A_small_limit_is_used_by_blocks_of_all_sizes(int least, int most)
+    {
+        for (int seed = 1; seed <= 10; seed++)
+        {
+            using NativeHeap heap = new(new NativeHeapOptions { Limit = Megabyte, Debugging = HeapDebugging.None });
+            Random random = new(seed);
+            List<(nuint Block, int Size)> blocks = [];
+            nuint used = 0;
+            for (int size = 1; heap.TryAllocate((nuint)(size = random.Next(least, most + 1)), out void* block); used += (nuint)size)
+            {
+                Pattern.Write(block, (nuint)size, blocks.Count);
+                blocks.Add(((nuint)block, size));
+            }
+
+            Assert.True(used >= Megabyte * 7 / 10, $"{used} bytes were in use (seed {seed}).");
+            heap.Validate();
+            for (int i = 0; i < blocks.Count; i++)
+            {
+                Assert.True(Pattern.Holds((void*)blocks[i].Block, (nuint)blocks[i].Size, i));
+                heap.Free((void*)blocks[i].Block);
+                Assert.Throws<InvalidFreeException>(() => heap.Free((void*)blocks[i].Block));
+            }
+
+            Assert.Equal(0, heap.GetStatistics().LiveBlocks);
+            heap.Trim();
+            Assert.Equal(0u, heap.GetStatistics().Held);
+        }
+    }
+
+    /// <summary>A class that gets no slab serves requests with an alignment all the same.</summary>
+    [Fact]
+    public void A_small_limit_is_used_by_aligned_blocks()
+    {
+        using NativeHeap heap = new(new NativeHeapOptions { Limit = Megabyte, Debugging = HeapDebugging.None });
+        nuint used = 0;
+        for (nuint size = 64; heap.TryAllocateAligned(size, 64, out void* block); size = size == 2_048 ? 64 : size + 64)
+        {
+            Assert.Equal(0u, (nuint)block % 64);
+            used += size;
+        }
+
+        Assert.True(used >= Megabyte * 7 / 10, $"{used} bytes were in use.");
+    }
+
     /// <summary>To refuse what could never be met, nothing is given up.</summary>
     [Fact]
     public void A_request_beyond_the_heap_empties_no_magazines()
