@@ -10,7 +10,8 @@ public enum InvalidReturnReason
     Foreign,
 }
 
-/// <summary>A return that cannot be right, found by an audit (<see cref="ObjectCacheOptions.Audit"/>). Nothing was changed.</summary>
+/// <summary>A return that cannot be right: the object lies in a magazine of the thread that returns it, or an audit
+/// (<see cref="ObjectCacheOptions.Audit"/>) has found it. Nothing was changed.</summary>
 public sealed class InvalidReturnException : InvalidOperationException
 {
     internal InvalidReturnException(InvalidReturnReason reason, string message)

@@ -145,7 +145,7 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
         TItem[] into = _into.VolatileRead();
         long state = _state.Read();
         uint rounds = (uint)(state & MaxRounds);
-        if (rounds < (uint)into.Length && guard.TryGive(item))
+        if (rounds < (uint)into.Length && !(guard.Searches && SeemsHere(guard, into, (int)rounds, item)) && guard.TryGive(item))
         {
             into.WriteItem((nint)rounds, item);
             _state.Write(state + 1);
@@ -155,6 +155,28 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
 
         EndOperation();
         return false;
+    }
+
+    /// <summary>Whether an item lies in either magazine. Owner only.</summary>
+    public bool Holds(TItem item, Func<TItem, TItem, bool> areSame)
+    {
+        BeginOperation();
+        bool isHere = IsAmong(_loaded.VolatileRead(), (byte)_state.Read()) || IsAmong(_previous.Read(), _previousRounds.Read());
+        EndOperation();
+        return isHere;
+
+        bool IsAmong(TItem[] items, int rounds)
+        {
+            for (int i = 0; i < Math.Min(rounds, items.Length); i++)
+            {
+                if (areSame(items.ReadItem(i), item))
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
     }
 
     /// <summary>Puts an item back into the place from which it was taken last, though the cache be closed. Owner only.</summary>
@@ -236,6 +258,12 @@ internal abstract class MagazinePair<TItem> : PaddedBefore
         _loaded.VolatileWrite(_aside);
         _aside = [];
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool SeemsHere<TGuard>(TGuard guard, TItem[] into, int rounds, TItem item)
+        where TGuard : struct, IItemGuard<TItem> =>
+        guard.SeemsAmong(into, rounds, item) ||
+            (_previousRounds.Read() is var previous and > 0 && guard.SeemsAmong(_previous.Read(), previous, item));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void BeginOperation()

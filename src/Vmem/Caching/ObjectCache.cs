@@ -50,6 +50,7 @@ public sealed partial class ObjectCache<TObject> : IUpkeepTarget, IDisposable
     private readonly Action? _reclaim;
     private readonly Action<Exception>? _upkeepFailed;
     private readonly ReturnLedger? _ledger;
+    private readonly bool _searches;              // what comes back is looked for in the thread's magazines
     private readonly Upkeep? _upkeep;
 
     /// <summary>Makes an empty cache (kmem_cache_create).</summary>
@@ -72,6 +73,7 @@ public sealed partial class ObjectCache<TObject> : IUpkeepTarget, IDisposable
         _destruct = destruct;
         _reclaim = reclaim;
         _upkeepFailed = options.UpkeepFailed;
+        _searches = !options.TrustCaller;
         _magazines = new MagazineCache<Slot>(options.LeastRounds, options.MostRounds, () => _upkeep?.Wake());
         _ledger = options.Audit ? new ReturnLedger(name, options.TimeProvider) : null;
         _front = options.Audit ? new MagazineCache<Slot>(options.LeastRounds, options.MostRounds) : _magazines;
@@ -96,14 +98,15 @@ public sealed partial class ObjectCache<TObject> : IUpkeepTarget, IDisposable
     /// <summary>Gives an object back, in its constructed state (kmem_cache_free).</summary>
     /// <param name="item">The object; any thread may return it. Not to be used afterwards.</param>
     /// <exception cref="ArgumentNullException">There is no object.</exception>
-    /// <exception cref="InvalidReturnException">The cache is audited, and the object is not out.</exception>
-    /// <remarks>O(1). If the cache has been disposed, the object is destructed at once, and what the destructor throws comes
+    /// <exception cref="InvalidReturnException">The object lies in a magazine of this thread: it was returned before. In a cache that is
+    /// audited: it is not out. Nothing was changed.</exception>
+    /// <remarks>O(1), with a look through the thread's magazines. If the cache has been disposed, the object is destructed at once, and what the destructor throws comes
     /// through.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Return(TObject item)
     {
         int thread = ThreadNumber.Current;
-        if (item is null || !_front.TryReturnLoaded(thread, new Slot(item)))
+        if (item is null || !_front.TryReturnLoaded(thread, new SlotGuard(_searches), new Slot(item)))
         {
             ReturnSlowly(item!);
         }
@@ -112,12 +115,13 @@ public sealed partial class ObjectCache<TObject> : IUpkeepTarget, IDisposable
     /// <summary>Gives an object back that is not fit to be used again: it is destructed at once.</summary>
     /// <param name="item">The object.</param>
     /// <exception cref="ArgumentNullException">There is no object.</exception>
-    /// <exception cref="InvalidReturnException">The cache is audited, and the object is not out.</exception>
+    /// <exception cref="InvalidReturnException">As <see cref="Return"/>.</exception>
     /// <remarks>What the destructor throws comes through.</remarks>
     public void Discard(TObject item)
     {
         ArgumentNullException.ThrowIfNull(item);
         _ledger?.NoteReturn(item);
+        ThrowIfHere(item);
         LetGo(item);
     }
 
@@ -136,10 +140,21 @@ public sealed partial class ObjectCache<TObject> : IUpkeepTarget, IDisposable
     {
         ArgumentNullException.ThrowIfNull(item);
         _ledger?.NoteReturn(item);
+        ThrowIfHere(item);
         var slot = new Slot(item);
         if (!_magazines.TryReturnLoaded(ThreadNumber.Current, slot) && !_magazines.TryReturn(slot))
         {
             LetGo(item);
+        }
+    }
+
+    private void ThrowIfHere(TObject item)
+    {
+        if (_searches && _magazines.Of(ThreadNumber.Current) is { } mine
+            && mine.Holds(new Slot(item), static (held, returned) => ReferenceEquals(held.Item, returned.Item)))
+        {
+            throw new InvalidReturnException(InvalidReturnReason.AlreadyReturned,
+                $"This {item.GetType()} is in cache '{Name}' already: this thread returned it before, and nobody has rented it since. Nothing was changed. {nameof(ObjectCacheOptions)}.{nameof(ObjectCacheOptions.Audit)} tells who returned it, also where that was another thread.");
         }
     }
 

@@ -19,6 +19,15 @@ public sealed record ObjectCacheOptions
     /// microseconds and takes a lock; other caches pay nothing.</summary>
     public bool Audit { get; init; }
 
+    /// <summary>
+    /// The caller promises never to return an object twice. False, the default: each is looked for in the two magazines of the thread that
+    /// returns it, and one that lies there is an <see cref="InvalidReturnException"/> that changes nothing. True saves some nanoseconds a
+    /// return.
+    /// </summary>
+    /// <remarks>A broken promise hands one object to two users. Without the promise that still happens where another thread returned the
+    /// object first, or where it has gone to the depot since: only <see cref="Audit"/> finds that.</remarks>
+    public bool TrustCaller { get; init; }
+
     /// <summary>The clock for the upkeep and for audit records.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 

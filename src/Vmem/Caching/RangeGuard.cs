@@ -15,6 +15,10 @@ internal readonly struct RangeGuard<T>(RangeStates<T>? states, int sizeClass) : 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryGive(T item) => states is null || states.TryGive(item, sizeClass);
 
+    public bool Searches => false;
+
+    public bool SeemsAmong(T[] items, int rounds, T item) => false;
+
     /// <summary>Whether an item may be taken in.</summary>
     public bool MayGive(T item) => states is null || states.IsWithCaller(item, sizeClass);
 }
