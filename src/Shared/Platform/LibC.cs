@@ -22,6 +22,10 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "madvise", SetLastError = true)]
     public static partial int Advise(void* start, nuint length, int advice);
 
+    /// <summary>Linux only.</summary>
+    [LibraryImport(Library, EntryPoint = "mremap", SetLastError = true)]
+    public static partial void* Move(void* start, nuint length, nuint newLength, int flags, void* place);
+
     [LibraryImport(Library, EntryPoint = "msync", SetLastError = true)]
     public static partial int Synchronize(void* start, nuint length, int flags);
 

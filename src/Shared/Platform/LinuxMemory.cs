@@ -1,13 +1,15 @@
 using System.Globalization;
 using System.Numerics;
+using System.Runtime.InteropServices;
 
 namespace Vmem.Platform;
 
-/// <summary>Linux: mmap, mprotect, madvise, munmap, mincore. Tested.</summary>
+/// <summary>Linux: mmap, mprotect, madvise, mremap, munmap, mincore. Tested.</summary>
 internal sealed unsafe class LinuxMemory : PosixMemory
 {
     private const int DontNeed = 4;               // MADV_DONTNEED: private anonymous pages read as zero afterwards
     private const int HugePage = 14;              // MADV_HUGEPAGE
+    private const int MoveOver = 1 | 2 | 4;       // MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP: the last one since Linux 5.7
     private const int AddressSpaceLimit = 9;      // RLIMIT_AS, which reserved pages count against, too
     private const string HugePages = "/sys/kernel/mm/transparent_hugepage/";
 
@@ -75,7 +77,40 @@ internal sealed unsafe class LinuxMemory : PosixMemory
 
     public override int AdviseHuge(void* start, nuint size) => Advise(SystemCall.AdviseHuge, start, size, HugePage);
 
+    /// <summary>mremap, which leaves what it moves from mapped and zero. So nobody else can map anything there meanwhile.</summary>
+    /// <remarks>
+    /// Kernels before 6.17 take away what is mapped at the new place before they find out that they cannot move anything there. They cannot
+    /// if what is to be moved is several mappings: so that is asked first. If it happens all the same, for want of the kernel's own
+    /// memory, the new place is mapped again. If another thread has mapped something there within these microseconds, the process ends:
+    /// nothing is right any more that lies at an address which two believe to be theirs.
+    /// </remarks>
+    public override bool TryMove(void* from, void* to, nuint size)
+    {
+        if (SystemCallFault.IsDue(SystemCall.Move) || !IsOneMapping(from, size))
+        {
+            return false;
+        }
+
+        if (LibC.Move(from, size, size, MoveOver, to) == to)
+        {
+            return true;
+        }
+
+        if (!IsMapped(to, size) && LibC.Map(to, size, ReadWrite, Private | Anonymous | AtPlace, NoFile, 0) != to)
+        {
+            Environment.FailFast($"Vmem: the system took {size} bytes at 0x{(nuint)to:x} away when memory was to be moved there, and others have mapped them since.");
+        }
+
+        return false;
+    }
+
     protected override int Drop(void* start, nuint size) => Advise(SystemCall.Discard, start, size, DontNeed);
+
+    /// <summary>Asks for a growth where the mapping lies that is beyond all address space. The refusal says whether the range passes the
+    /// mapping's end.</summary>
+    private static bool IsOneMapping(void* start, nuint size) =>
+        sizeof(nuint) == 8 && (nint)LibC.Move(start, size, size + ((nuint)1 << 46), 0, null) == -1
+            && Marshal.GetLastPInvokeError() != NotMapped;
 
     private static nuint ReadHugePageSize()
     {

@@ -73,6 +73,11 @@ internal abstract unsafe class MemorySystem
 
     public abstract int AdviseHuge(void* start, nuint size);
 
+    /// <summary>Moves the memory behind committed pages behind others, whose contents are lost; those that it came from read as zero
+    /// afterwards.</summary>
+    /// <returns>False if the system cannot: then the first range is as it was, and the contents of the second are lost.</returns>
+    public virtual bool TryMove(void* from, void* to, nuint size) => false;
+
     public abstract int Release(void* start, nuint size);
 
     /// <summary>How many bytes of the pages have memory behind them now.</summary>

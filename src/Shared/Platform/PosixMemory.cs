@@ -27,10 +27,11 @@ internal abstract unsafe class PosixMemory : MemorySystem
     protected const int ReadWrite = 1 | 2;        // PROT_READ | PROT_WRITE
     protected const int Fixed = 0x10;             // MAP_FIXED
 
-    private const int Private = 2;                // MAP_PRIVATE
-    private const int NoFile = -1;
+    protected const int Private = 2;              // MAP_PRIVATE
+    protected const int NoFile = -1;
+    protected const int NotMapped = 14;           // EFAULT
+
     private const int Asynchronous = 1;           // MS_ASYNC
-    private const int NotMapped = 14;             // EFAULT
     private const int OutOfMemory = 12;           // ENOMEM
     private const nuint Batch = 4096;             // pages that mincore tells of at once: arbitrary; one byte each, on the stack
 
@@ -139,7 +140,7 @@ internal abstract unsafe class PosixMemory : MemorySystem
 
     /// <summary>Tells the two meanings of ENOMEM apart: too little of something, and nothing there. msync looks at mappings only, not at
     /// pages, and has nothing to write back for these.</summary>
-    private static bool IsMapped(void* start, nuint size) => ErrorOf(LibC.Synchronize(start, size, Asynchronous)) != OutOfMemory;
+    protected static bool IsMapped(void* start, nuint size) => ErrorOf(LibC.Synchronize(start, size, Asynchronous)) != OutOfMemory;
 
     private static int ErrorOf(int result) => result == 0 ? 0 : Marshal.GetLastPInvokeError();
 }

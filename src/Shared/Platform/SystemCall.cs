@@ -26,6 +26,9 @@ internal enum SystemCall
     /// <summary>madvise(MADV_HUGEPAGE).</summary>
     AdviseHuge,
 
+    /// <summary>mremap, on Linux only.</summary>
+    Move,
+
     /// <summary>munmap, also of the ends of a reservation that was made too long on purpose; VirtualFree(MEM_RELEASE).</summary>
     Release,
 

@@ -63,6 +63,9 @@ internal sealed partial class HeapSpace
         return isCommitted;
     }
 
+    /// <summary>The memory of allocated pages has gone elsewhere: they take none.</summary>
+    public void NoteEmpty(nuint start, nuint size) => _extents.Note(_window.Discard(start, size, staleOnly: false));
+
     private bool TryExtendPages(nuint start, nuint oldSize, nuint newSize)
     {
         try

@@ -29,6 +29,13 @@ internal interface IHeapLayer
     /// <param name="canStay">If it must move: true if it serves where it lies all the same.</param>
     bool TryResize(nuint block, nuint size, nuint alignment, out nuint old, out bool canStay);
 
+    /// <summary>Takes the contents of a block to another without a copy, and frees it.</summary>
+    /// <param name="block">The block.</param>
+    /// <param name="moved">One that nobody has seen yet. If the result is false, what is in it is lost.</param>
+    /// <param name="size">How many bytes.</param>
+    /// <returns>False, and the block is as it was, if it must be copied.</returns>
+    bool TryMove(nuint block, nuint moved, nuint size);
+
     /// <summary>Gives all reserves back to the system. Returns how many bytes that was.</summary>
     nuint Trim();
 

@@ -1,3 +1,5 @@
+using Vmem.Memory.Window;
+
 namespace Vmem.Memory.Heap;
 
 /// <summary>Blocks of whole pages, straight from the heap's space.</summary>
@@ -5,6 +7,9 @@ namespace Vmem.Memory.Heap;
 /// <param name="hasRuns">Whether those of at most 1 MiB are page runs, of which threads keep some.</param>
 internal sealed class LargeBlocks(HeapSpace space, bool hasRuns)
 {
+    // From here on blocks lie so that their pages move by whole tables. A sixteenth at most is lost before them: arbitrary.
+    private const nuint LeastAligned = 16 * PageMover.Stride;
+
     private long _bytes;
     private long _count;
     private long _taken;
@@ -22,9 +27,20 @@ internal sealed class LargeBlocks(HeapSpace space, bool hasRuns)
     public nuint Take(nuint size, nuint alignment, bool clear, out bool isZero)
     {
         isZero = false;
-        return size <= space.Size && alignment <= space.Size
-            ? TakePages(HeapSpace.RoundUp(size), alignment, state: 0, clear, out isZero) : 0;
+        if (size > space.Size || alignment > space.Size)
+        {
+            return 0;
+        }
+
+        nuint length = HeapSpace.RoundUp(size);
+        nuint block = length >= LeastAligned && alignment < PageMover.Stride
+            ? TakePages(length, PageMover.Stride, state: 0, clear, out isZero) : 0;
+        return block != 0 ? block : TakePages(length, alignment, state: 0, clear, out isZero);
     }
+
+    /// <summary>A block with room to grow into; 0 if there are no pages for it at hand.</summary>
+    public nuint TakeRoomy(nuint size) => size > space.Size ? 0
+        : TakePages(HeapSpace.RoundUp(size), PageMover.Stride, RunStates.Roomy, clear: false, out _);
 
     /// <summary>A page run; 0 if there is no room for one.</summary>
     public nuint TakeRun(int run, bool clear, out bool isZero) =>
@@ -35,7 +51,7 @@ internal sealed class LargeBlocks(HeapSpace space, bool hasRuns)
     public bool TryFree(nuint block, nuint size)
     {
         byte state = space.RunAt(block);
-        if (state != 0 && !(space.Runs.MayBeLive(block) && space.Runs.TryGive(block, state)))
+        if (!RunStates.IsLive(state) || !space.Runs.TryGive(block, state))
         {
             return false;
         }
@@ -55,6 +71,12 @@ internal sealed class LargeBlocks(HeapSpace space, bool hasRuns)
     /// <summary>Resizes a block where it lies, if the pages behind it allow it.</summary>
     public bool TryResize(nuint block, nuint old, nuint size)
     {
+        byte state = space.RunAt(block);
+        if (state == RunStates.Roomy && size <= old && old - size <= old / 9)
+        {
+            return true;                          // into the room that it moved for
+        }
+
         nuint exact = size > space.Size ? 0 : HeapSpace.RoundUp(size);
         nuint length = hasRuns && RunClasses.Contains(size) ? RunClasses.SizeOf(RunClasses.Of(size)) : exact;
         if (length == old)
@@ -62,8 +84,7 @@ internal sealed class LargeBlocks(HeapSpace space, bool hasRuns)
             return true;
         }
 
-        byte state = space.RunAt(block);
-        if (exact == 0 || (state != 0 && !space.Runs.TryHold(block, state)))
+        if (exact == 0 || !RunStates.IsLive(state) || !space.Runs.TryHold(block, state))
         {
             return false;
         }
@@ -81,6 +102,36 @@ internal sealed class LargeBlocks(HeapSpace space, bool hasRuns)
 
         _ = Interlocked.Add(ref _bytes, (long)now - (long)old);
         return now >= size && now != old;
+    }
+
+    /// <summary>Takes the pages of a block to another block, and frees it. False, and the block is as it was, if they must be copied.</summary>
+    /// <remarks>Nobody can free or resize the block meanwhile: a wrong free would have somebody else's pages go.</remarks>
+    public bool TryMove(nuint block, nuint moved, nuint size)
+    {
+        byte state = space.RunAt(block);
+        if (size < PageMover.Stride || ((block | moved | size) & (HeapSpace.PageSize - 1)) != 0 || !RunStates.IsLive(state) ||
+            !space.Runs.TryHold(block, state))
+        {
+            return false;
+        }
+
+        nuint length = 0;
+        try
+        {
+            length = space.SizeAt(block) >= size && PageMover.TryMove(block, moved, size) ? space.SizeAt(block) : 0;
+        }
+        finally
+        {
+            space.Runs.Set(block, length > 0 ? RunStates.Gone : state);
+        }
+
+        if (length > 0)
+        {
+            space.NoteEmpty(block, length);
+            Release(block, length);
+        }
+
+        return length > 0;
     }
 
     private byte StateOf(nuint length) =>

@@ -1,8 +1,13 @@
+using Vmem.Memory.Window;
+
 namespace Vmem.Memory.Heap;
 
 // Page runs: what threads keep of large blocks.
 internal sealed partial class PlainHeap
 {
+    /// <inheritdoc cref="LargeBlocks.TakeRoomy"/>
+    public nuint TakeRoomy(nuint size) => _large.TakeRoomy(size);
+
     /// <summary>A page run that the thread keeps, for a size that runs serve.</summary>
     public bool TryTakeRun(nuint size, out nuint block)
     {
@@ -24,5 +29,5 @@ internal sealed partial class PlainHeap
 
     /// <summary>The large block that an address is in: not a run that a thread keeps.</summary>
     private bool TryFindLarge(nuint address, out Segment<nuint> found) =>
-        _space.TryFind(address, out found) && (_space.RunAt(found.Start) == 0 || _space.Runs.MayBeLive(found.Start));
+        _space.TryFind(address, out found) && RunStates.IsLive(_space.RunAt(found.Start));
 }

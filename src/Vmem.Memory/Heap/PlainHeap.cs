@@ -179,6 +179,13 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
             || (canStay && (isLarge || size >= old / 2 || old == (nuint)SizeClasses.SizeOf(1)));
     }
 
+    public bool TryMove(nuint block, nuint moved, nuint size)
+    {
+        bool isMoved = _large.TryMove(block, moved, size);
+        KeepWithinBounds(hasMore: isMoved);
+        return isMoved;
+    }
+
     public Action? End()
     {
         Dispose();

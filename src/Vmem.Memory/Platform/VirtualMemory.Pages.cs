@@ -101,6 +101,17 @@ public static unsafe partial class VirtualMemory
         return Succeeded(s_system.MakeReadable(start, size), "make readable", start, size);
     }
 
+    /// <summary>Moves contents from one range of committed pages to another that does not overlap it, where it can without copying them.
+    /// Then the first range reads as zero.</summary>
+    /// <returns>False where the system cannot do that: the first range is as it was, and the contents of the second are lost. Only Linux
+    /// can, and the first range must be one mapping.</returns>
+    internal static bool TryMove(void* from, void* to, nuint size)
+    {
+        CheckRange(from, size);
+        CheckRange(to, size);
+        return s_system.TryMove(from, to, size);
+    }
+
     /// <summary>Asks for huge pages: fewer entries in the processor's table of pages, for memory that is used as a whole. Only what lies in
     /// aligned multiples of <see cref="HugePageSize"/> can have them, and they may come late or never. The advice ends with the
     /// commitment.</summary>

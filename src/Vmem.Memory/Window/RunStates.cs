@@ -7,7 +7,7 @@ namespace Vmem.Memory.Window;
 /// <remarks>
 /// <para>
 /// A byte is 0 where no run starts, a class and one more where a user's does, and one of two marks otherwise: it lies in a magazine or has
-/// gone back to the pages, or it is being resized. So a free knows with one look that it is right, and to which magazine it goes. Rejected:
+/// gone back to the pages, or it is being resized or moved. A large block that is no run has 0, or a mark of its own if it has room to grow, and those two. So a free knows with one look that it is right, and to which magazine it goes. Rejected:
 /// to ask the arena of the pages, which takes several times as long as all else.
 /// </para>
 /// <para>
@@ -19,6 +19,9 @@ internal sealed unsafe class RunStates : IDisposable
 {
     /// <summary>No user's: in a magazine, or not there any more.</summary>
     public const byte Gone = byte.MaxValue;
+
+    /// <summary>A user's block, and no run, that is longer than was asked for.</summary>
+    public const byte Roomy = Held - 1;
 
     private const byte Held = Gone - 1;
 
@@ -47,8 +50,8 @@ internal sealed unsafe class RunStates : IDisposable
     /// <summary>The byte of a page in an extent; 0 for an address between two pages.</summary>
     public byte At(nuint address) => (address & _pageMask) == 0 ? Place(address) : (byte)0;
 
-    /// <summary>True if a user's run starts there, or none ever did: not one that was given up.</summary>
-    public bool MayBeLive(nuint start) => Place(start) < Held;
+    /// <summary>True if it is said of a user's block: not of one that was given up, or is held.</summary>
+    public static bool IsLive(byte state) => state < Held;
 
     /// <summary>Says what starts there from now on.</summary>
     public void Set(nuint start, byte state) => Volatile.Write(ref Place(start), state);

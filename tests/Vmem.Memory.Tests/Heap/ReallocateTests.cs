@@ -212,4 +212,150 @@ public unsafe class ReallocateTests
         Assert.Equal(104u, heap.GetSize(block));
         heap.Free(block);
     }
+
+    /// <summary>With a neighbour behind it, again and again: what has moved before consists of several mappings.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void The_pages_of_a_large_block_go_elsewhere(bool isRefused)
+    {
+        using SystemCallFault? refusal = isRefused ? SystemCallFault.Inject(call => call == SystemCall.Move) : null;
+        using NativeHeap heap = new(new NativeHeapOptions { Debugging = HeapDebugging.None });
+        List<nuint> neighbors = [];
+        nuint size = (32 * Megabyte) + 12_345;
+        byte* block = (byte*)heap.Allocate(size);
+        Pattern.Write(block, size, 9);
+        int moves = 0;
+        for (int i = 0; i < 6; i++)
+        {
+            nuint behind = (nuint)block + size;
+            do
+            {
+                neighbors.Add((nuint)heap.Allocate(Megabyte));
+            }
+            while (neighbors.Count < 1_000 && !(neighbors[^1] >= behind && neighbors[^1] < behind + (8 * Megabyte)));
+
+            byte* moved = (byte*)heap.Reallocate(block, size + (8 * Megabyte));
+            Assert.True(Pattern.Holds(moved, size, 9));
+            moves += moved == block ? 0 : 1;
+            block = moved;
+            size += 8 * Megabyte;
+            Pattern.Write(block, size, 9);
+            heap.Validate();
+        }
+
+        Assert.InRange(moves, 3, 6);
+        Assert.True(!isRefused || refusal!.Failed > 0);
+        neighbors.ForEach(neighbor => heap.Free((void*)neighbor));
+        heap.Free(block);
+        Assert.Equal(0, heap.GetStatistics().LiveBlocks);
+        heap.Validate();
+    }
+
+    /// <summary>Nothing is touched that was not, and nothing is there twice.</summary>
+    [Fact]
+    public void A_block_whose_pages_go_takes_no_more_memory()
+    {
+        using NativeHeap heap = new(new NativeHeapOptions { Debugging = HeapDebugging.None });
+        void* block = heap.Allocate(64 * Megabyte);
+        Pattern.Write(block, 64 * Megabyte, 3);
+        void* neighbor = heap.Allocate(Megabyte);
+        void* moved = heap.Reallocate(block, 80 * Megabyte);
+        Assert.True(moved != block);
+        Assert.InRange(heap.GetStatistics().Resident, 64 * Megabyte, 70 * Megabyte);
+        Assert.True(Pattern.Holds(moved, 64 * Megabyte, 3));
+        heap.Free(moved);
+        heap.Free(neighbor);
+    }
+
+    /// <summary>A heap that keeps records may fail to free the old block: then its contents must still be there.</summary>
+    [Fact]
+    public void With_debugging_large_blocks_are_copied()
+    {
+        using NativeHeap heap = new(new NativeHeapOptions { Debugging = HeapDebugging.Default });
+        void* block = heap.Allocate(16 * Megabyte);
+        Pattern.Write(block, 16 * Megabyte, 3);
+        using SystemCallFault moves = SystemCallFault.Inject(call => call == SystemCall.Move);
+        void* moved = heap.Reallocate(block, 24 * Megabyte);
+        Assert.True(Pattern.Holds(moved, 16 * Megabyte, 3));
+        Assert.Equal(0, moves.Failed);
+        heap.Free(moved);
+    }
+
+    /// <summary>A large block is freed wrongly while it moves: either the free is right and the move refused, or the other way round, and
+    /// nobody else's pages go.</summary>
+    [Fact]
+    public void Of_a_move_and_a_free_at_the_same_moment_one_is_refused()
+    {
+        using NativeHeap heap = new(new NativeHeapOptions { Debugging = HeapDebugging.None });
+        byte* other = (byte*)heap.Allocate(4 * Megabyte);
+        Pattern.Write(other, 4 * Megabyte, 5);
+        for (int round = 0; round < 100; round++)
+        {
+            nuint block = (nuint)heap.Allocate(4 * Megabyte);
+            Pattern.Write((void*)block, 4 * Megabyte, round);
+            nuint neighbor = (nuint)heap.Allocate(2 * Megabyte);
+            using Barrier together = new(2);
+            bool isFreed = false;
+            nuint moved = 0;
+            Parallel.Invoke(
+                () =>
+                {
+                    together.SignalAndWait();
+                    isFreed = Succeeds(() => heap.Free((void*)block));
+                },
+                () =>
+                {
+                    together.SignalAndWait();
+                    _ = Succeeds(() => moved = (nuint)heap.Reallocate((void*)block, 32 * Megabyte));
+                });
+            Assert.True(isFreed == (moved == 0) || moved == block);
+            Assert.True(isFreed || Pattern.Holds((void*)moved, 4 * Megabyte, round));
+            Assert.True(Pattern.Holds(other, 4 * Megabyte, 5));
+            heap.Free((void*)neighbor);
+            if (!isFreed)
+            {
+                heap.Free((void*)moved);
+            }
+
+            Assert.Equal(1, heap.GetStatistics().LiveBlocks);
+        }
+
+        heap.Validate();
+    }
+
+    private static bool Succeeds(Action action)
+    {
+        try
+        {
+            action();
+            return true;
+        }
+        catch (InvalidFreeException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>One that grows by little, with a neighbour behind it each time, moves as often as it grows by an eighth.</summary>
+    [Fact]
+    public void A_block_that_moves_has_room_to_grow()
+    {
+        using NativeHeap heap = new(new NativeHeapOptions { Debugging = HeapDebugging.None });
+        nuint size = 4 * Megabyte;
+        void* block = heap.Allocate(size);
+        List<nuint> neighbors = [];
+        int moves = 0;
+        for (; size < 8 * Megabyte; size += 64 << 10)
+        {
+            neighbors.Add((nuint)heap.Allocate(2 * Megabyte));
+            void* moved = heap.Reallocate(block, size);
+            moves += moved == block ? 0 : 1;
+            block = moved;
+        }
+
+        Assert.InRange(moves, 1, 10);
+        neighbors.ForEach(neighbor => heap.Free((void*)neighbor));
+        heap.Free(block);
+    }
 }

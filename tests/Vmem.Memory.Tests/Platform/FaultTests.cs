@@ -119,6 +119,7 @@ public unsafe class FaultTests
         if (VirtualMemory.TryCommit(start, 8 * s_page))
         {
             _ = VirtualMemory.TryAdviseHuge(start, 8 * s_page);
+            _ = VirtualMemory.TryMove(start, (byte*)start + (4 * s_page), 2 * s_page);
             *(byte*)start = 1;
             bool isGuarded = VirtualMemory.TryProtect((byte*)start + s_page, s_page);
             AllowShortage(() => VirtualMemory.Discard(start, s_page));

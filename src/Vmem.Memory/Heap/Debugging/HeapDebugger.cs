@@ -145,6 +145,9 @@ internal sealed partial class HeapDebugger : IHeapLayer
         return canStay = false;
     }
 
+    /// <summary>Never: the old block's contents are to be seen in quarantine.</summary>
+    public bool TryMove(nuint block, nuint moved, nuint size) => false;
+
     /// <summary>True if the address lies in a live block. Interior addresses: O(live blocks).</summary>
     public bool Owns(nuint address)
     {

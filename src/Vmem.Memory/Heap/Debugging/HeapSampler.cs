@@ -124,6 +124,9 @@ internal sealed class HeapSampler : IHeapLayer
         }
     }
 
+    public bool TryMove(nuint block, nuint moved, nuint size) =>
+        !IsSample(block) && !IsSample(moved) && _plain.TryMove(block, moved, size);
+
     public nuint Trim() => Sampled.Trim();
 
     public bool TryCount(out NativeHeapStatistics figures)

@@ -72,7 +72,7 @@ internal sealed unsafe partial class HeapRun
         Require(usable >= nuint.Max(size, 1), $"a block of {size} bytes has {usable}");
         if (alignment <= 8 && !resized)
         {
-            Require(usable <= nuint.Max(16, size <= 64 ? size + 15 : size + (usable / 8)), $"a block of {size} bytes has {usable}");
+            Require(usable <= nuint.Max(16, size < 128 ? size + 15 : size + (usable / 8)), $"a block of {size} bytes has {usable}");
         }
 
         Require(
