@@ -64,6 +64,9 @@ internal sealed partial class HeapSpace : IDisposable
 
     public nuint CommittedBytes => _extents.Committed;
 
+    /// <summary>Bytes of pages that may have memory.</summary>
+    public nuint DirtyBytes => _extents.Dirty;
+
     /// <summary>Bytes of free pages that may have memory.</summary>
     public nuint FreeDirtyBytes =>
         _extents.Dirty is var dirty && HeldBytes is var used && dirty > used ? dirty - used : 0;

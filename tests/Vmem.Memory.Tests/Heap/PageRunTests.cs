@@ -200,6 +200,28 @@ public unsafe class PageRunTests
         Assert.InRange(little.GetStatistics().Cached + little.GetStatistics().Dirty, 1u, Megabyte);
     }
 
+    /// <summary>An array that grows frees a run of each length: what it leaves does not stay while the heap takes fresh pages.</summary>
+    [Fact]
+    public void What_a_growing_array_leaves_behind_serves_it_again()
+    {
+        using NativeHeap heap = NewHeap();
+        nuint block = 0;
+        nuint freed = 0;
+        for (nuint size = 34_000; size < Megabyte; size += size / 8)
+        {
+            var longer = (nuint)heap.Allocate(size);
+            new Span<byte>((void*)longer, (int)size).Fill(1);
+            heap.Free((void*)block);
+            freed += size;
+            block = longer;
+        }
+
+        Assert.True(freed > 8 * Megabyte);
+        Assert.InRange(heap.GetStatistics().Dirty + heap.GetStatistics().Cached, 1u, 4 * Megabyte);
+        heap.Validate();
+        heap.Free((void*)block);
+    }
+
     /// <summary>Their pages are another heap's then, and so are the addresses.</summary>
     [Fact]
     public void Runs_of_a_heap_that_ended_mean_nothing_to_the_next()
