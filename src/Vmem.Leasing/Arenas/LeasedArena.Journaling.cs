@@ -1,4 +1,3 @@
-using Vmem.Leasing.Arenas;
 using Vmem.Leasing.Journals;
 
 namespace Vmem.Leasing;
@@ -6,12 +5,6 @@ namespace Vmem.Leasing;
 // Exact mode: what is handed out is noted in a journal, and adopted by the next session of the name.
 public sealed partial class LeasedArena<T>
 {
-    /// <summary>With a journal: the ranges that the last session of the name held, under their new fences. They are this arena's, to be
-    /// used and freed like any. The program says what of them lives by freeing the rest. Empty without a journal.</summary>
-    /// <remarks>An allocation that was under way when the process died may be among them, and a free that was not. Ranges whose span was
-    /// taken away meanwhile are not.</remarks>
-    public IReadOnlyList<LeasedRange<T>> Adopted { get; private set; } = [];
-
     /// <summary>Waits until all that was allocated and freed before is on the disk, so that it survives a power failure, too. Those who
     /// wait together share one flush.</summary>
     /// <param name="cancellationToken">Ends the attempt before it begins.</param>
@@ -44,36 +37,23 @@ public sealed partial class LeasedArena<T>
     private void BeginJournal(string path)
     {
         ulong arena = JournalHash.Of($"{Name} {typeof(T).Name} {Arena.Quantum}");
-        JournalRecovery<T> former = JournalRecovery<T>.Read(RangeJournal<T>.PathsOf(path), arena);
-        List<LeasedRange<T>> adopted = RestoreSorted(WithinInherited(former.Live));
-        Adopted = adopted;
-        _journal = new RangeJournal<T>(path, arena, former, adopted.ConvertAll(static range => (range.Start, range.Size)), ReadLive);
+        using JournalRecovery<T> former = JournalRecovery<T>.Read(RangeJournal<T>.PathsOf(path), arena);
+        Adopt(former.Live);
+        _journal = new RangeJournal<T>(path, arena, former, former.Live.Notes, ReadLive);
     }
 
-    private List<(T Start, T Size)> ReadLive() =>
-        [.. Arena.GetSegments().Where(static segment => segment.Kind == SegmentKind.Allocated)
-            .Select(static segment => (segment.Start, segment.Size))];
-
-    /// <summary>Those of the ranges, which are sorted, of which the spans are still held.</summary>
-    private List<LeasedRange<T>> WithinInherited(List<(T Start, T Size)> ranges)
+    private NoteBuffer<T> ReadLive()
     {
-        List<LeasedRange<T>> held = new(ranges.Count);
-        int place = 0;
-        foreach ((T start, T size) in ranges)
+        NoteBuffer<T> live = new();
+        foreach (Segment<T> segment in Arena.GetSegments())
         {
-            while (place < Inherited.Count && start >= Inherited[place].Start && start - Inherited[place].Start >= Inherited[place].Size)
+            if (segment.Kind == SegmentKind.Allocated)
             {
-                place++;
-            }
-
-            if (place < Inherited.Count && start >= Inherited[place].Start
-                && Inherited[place].Size - (start - Inherited[place].Start) >= size)
-            {
-                held.Add(new LeasedRange<T>(start, size, Inherited[place].Fence));
+                live.Add(segment.Start, segment.Size);
             }
         }
 
-        return held;
+        return live;
     }
 
     /// <summary>Frees what was lost with its span. If the whole session is lost, its spans wait for the next of the name, and so do the

@@ -28,24 +28,8 @@ public sealed partial class LeasedArena<T>
     {
         ArgumentNullException.ThrowIfNull(live);
         ObjectDisposedException.ThrowIf(IsClosed, this);
-        return RestoreSorted([.. live.OrderBy(static range => range.Start)]);
-    }
-
-    private List<LeasedRange<T>> RestoreSorted(IReadOnlyList<LeasedRange<T>> live)
-    {
-        List<LeasedRange<T>>[] bySpan = Sort(live);
-        LeasedSpan<T>[] spans;
-        using (_inheritedLock.EnterScope())
-        {
-            if (_isRestored && _inherited.Count > 0)
-            {
-                throw new InvalidOperationException($"What was inherited of arena '{Name}' has been restored before.");
-            }
-
-            _isRestored = true;
-            spans = [.. _inherited];
-        }
-
+        List<LeasedRange<T>>[] bySpan = Sort(live.OrderBy(static range => range.Start));
+        LeasedSpan<T>[] spans = BeginRestore();
         List<LeasedRange<T>> restored = [];
         for (int i = 0; i < spans.Length; i++)
         {
@@ -59,6 +43,21 @@ public sealed partial class LeasedArena<T>
         return restored;
     }
 
+    /// <summary>The inherited spans, in order of address. They are given out once.</summary>
+    private LeasedSpan<T>[] BeginRestore()
+    {
+        using (_inheritedLock.EnterScope())
+        {
+            if (_isRestored && _inherited.Count > 0)
+            {
+                throw new InvalidOperationException($"What was inherited of arena '{Name}' has been restored before.");
+            }
+
+            _isRestored = true;
+            return [.. _inherited];
+        }
+    }
+
     private void Inherit()
     {
         foreach (Holding holding in _session.TakeLegacy(_arena.Id, this))
@@ -70,7 +69,7 @@ public sealed partial class LeasedArena<T>
         Inherited = [.. _inherited.Select(static span => new LeasedRange<T>(span.Start, span.Size, span.Fence))];
     }
 
-    private List<LeasedRange<T>>[] Sort(IReadOnlyList<LeasedRange<T>> live)
+    private List<LeasedRange<T>>[] Sort(IEnumerable<LeasedRange<T>> live)
     {
         var bySpan = new List<LeasedRange<T>>[Inherited.Count];
         for (int i = 0; i < bySpan.Length; i++)
@@ -117,7 +116,7 @@ public sealed partial class LeasedArena<T>
         }
 
         _stock.Reserve(span);
-        if (!Arena.TryAllocateConstrained(rest, new() { Min = start, Max = start + rest }, out _))
+        if (!Arena.TryAllocateAt(start, rest))
         {
             throw new InvalidOperationException($"The inherited span of {rest} at {start} could not be restored: a part of it is taken.");
         }

@@ -7,9 +7,8 @@ namespace Vmem.Leasing.Journals;
 /// <summary>A mapped file of records: a snapshot, then what happened since.</summary>
 /// <remarks>
 /// <para>
-/// A record is written into the mapping, so into the system's page cache: it survives the death of the process, and costs no call. It has
-/// its number, a range, and a checksum that covers both and the file's generation. So what an earlier generation left in the same place is
-/// told apart, and so is a record of which a part was written.
+/// A record is written into the mapping, so into the system's page cache: it survives the death of the process, and costs no call. Only a
+/// snapshot is written as files are, into the same cache: by the mapping each of its pages would be a fault.
 /// </para>
 /// <para>
 /// All of the file is written when it is made. Else a full disk would show when a page is first touched, as a signal that ends the process.
@@ -18,7 +17,8 @@ namespace Vmem.Leasing.Journals;
 internal sealed unsafe class JournalFile<T> : IDisposable
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
-    private const ulong FreeBit = 1UL << 63;
+    // Arbitrary: half a megabyte.
+    private const int RecordsAtATime = 1 << 14;
 
     private readonly FileStream _file;
     private readonly MemoryMappedFile _mapped;
@@ -42,26 +42,8 @@ internal sealed unsafe class JournalFile<T> : IDisposable
     /// <summary>How many records have a place.</summary>
     public long Capacity { get; }
 
-    /// <summary>The larger, the newer; 0: it is empty, or being written.</summary>
-    public ulong Generation => _header->Generation;
-
-    /// <summary>So many records are the snapshot.</summary>
-    public long Snapshot => (long)_header->Snapshot;
-
     /// <summary>So many records are known to be on the disk; negative: not even the snapshot is.</summary>
     public long Flushed => _header->ReadFlushed();
-
-    private static bool IsWide
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => Unsafe.SizeOf<T>() > sizeof(ulong);
-    }
-
-    private static int Words
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => IsWide ? 6 : 4;
-    }
 
     /// <summary>Makes a file, or overwrites it.</summary>
     /// <exception cref="IOException">The disk is full, or another process has it.</exception>
@@ -86,41 +68,6 @@ internal sealed unsafe class JournalFile<T> : IDisposable
         }
     }
 
-    /// <summary>Opens a file that is there. Null: there is none, or nothing was written into it yet.</summary>
-    /// <exception cref="LeaseJournalException">It is no journal, or of another version.</exception>
-    /// <exception cref="IOException">Another process has it.</exception>
-    public static JournalFile<T>? Open(string path)
-    {
-        if (!File.Exists(path))
-        {
-            return null;
-        }
-
-        FileStream file = new(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, 0);
-        try
-        {
-            JournalHeader header = default;
-            _ = file.ReadAtLeast(new Span<byte>(&header, sizeof(JournalHeader)), sizeof(JournalHeader), throwOnEndOfStream: false);
-            header.Check(path);
-            if (header.Generation == 0)
-            {
-                file.Dispose();
-                return null;
-            }
-
-            return new JournalFile<T>(file, Math.Max(0, file.Length - JournalHeader.Length) / (Words * sizeof(ulong)));
-        }
-        catch
-        {
-            file.Dispose();
-            throw;
-        }
-    }
-
-    /// <summary>Whether the header is of this arena and whole.</summary>
-    /// <exception cref="LeaseJournalException">It is of another arena.</exception>
-    public bool IsWhole(string path, ulong arena) => _header->IsWhole(path, arena);
-
     /// <summary>The records are to be written anew: until <see cref="Begin"/> the file does not count.</summary>
     public void Clear() => _header->Clear();
 
@@ -131,60 +78,21 @@ internal sealed unsafe class JournalFile<T> : IDisposable
     public void NoteFlushed(long records) => _header->WriteFlushed((ulong)records);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Write(ulong generation, long place, T start, T size, bool isFree)
+    public void Write(ulong generation, long place, T start, T size, bool isFree) =>
+        JournalRecord<T>.Write(_records + place * JournalRecord<T>.Words, generation, place, start, size, isFree);
+
+    /// <summary>Writes the first records: allocations.</summary>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public void WriteSnapshot(ulong generation, ReadOnlySpan<JournalNote<T>> ranges)
     {
-        ulong* record = _records + place * Words;
-        ulong number = (ulong)place | (isFree ? FreeBit : 0);
-        ulong sum = generation;
-        record[0] = number;
-        if (IsWide)
+        byte[] buffer = new byte[Math.Min(ranges.Length, RecordsAtATime) * JournalRecord<T>.Length];
+        for (int done = 0; done < ranges.Length; done += RecordsAtATime)
         {
-            (record[1], record[2], record[3], record[4]) =
-                (ulong.CreateTruncating(start), High(start), ulong.CreateTruncating(size), High(size));
-            sum = JournalHash.Mix(sum, record[2], record[4]);
-            record[5] = JournalHash.Mix(JournalHash.Mix(sum, record[1], record[3]), number, generation);
-            return;
+            ReadOnlySpan<JournalNote<T>> part = ranges.Slice(done, Math.Min(RecordsAtATime, ranges.Length - done));
+            Write(buffer, generation, done, part);
+            RandomAccess.Write(_file.SafeFileHandle, buffer.AsSpan(0, part.Length * JournalRecord<T>.Length),
+                JournalHeader.Length + (long)done * JournalRecord<T>.Length);
         }
-
-        ulong from = ulong.CreateTruncating(start);
-        ulong length = ulong.CreateTruncating(size);
-        (record[1], record[2]) = (from, length);
-        record[3] = JournalHash.Mix(JournalHash.Mix(sum, from, length), number, generation);
-    }
-
-    /// <summary>Reads a record. False: there is none in this place, or only a part of one.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]     // a million of them, once: there is no time to get warm
-    public bool TryRead(ulong generation, long place, out T start, out T size, out bool isFree)
-    {
-        (start, size, isFree) = (T.Zero, T.Zero, false);
-        if (place >= Capacity)
-        {
-            return false;
-        }
-
-        ulong* record = _records + place * Words;
-        isFree = (record[0] & FreeBit) != 0;
-        if ((record[0] & ~FreeBit) != (ulong)place)
-        {
-            return false;
-        }
-
-        ulong sum = IsWide ? JournalHash.Mix(generation, record[2], record[4]) : generation;
-        ulong from = record[1];
-        ulong length = IsWide ? record[3] : record[2];
-        if (JournalHash.Mix(JournalHash.Mix(sum, from, length), record[0], generation) != record[Words - 1])
-        {
-            return false;
-        }
-
-        (start, size) = (T.CreateTruncating(from), T.CreateTruncating(length));
-        if (IsWide)
-        {
-            start |= T.CreateTruncating(record[2]) << 64;
-            size |= T.CreateTruncating(record[4]) << 64;
-        }
-
-        return true;
     }
 
     /// <summary>Waits until the disk has it all.</summary>
@@ -202,7 +110,18 @@ internal sealed unsafe class JournalFile<T> : IDisposable
         _file.Dispose();
     }
 
-    private static ulong High(T value) => IsWide ? ulong.CreateTruncating(value >> 64) : 0;
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]     // a million of them, once: there is no time to get warm
+    private static void Write(Span<byte> buffer, ulong generation, long first, ReadOnlySpan<JournalNote<T>> ranges)
+    {
+        fixed (byte* start = buffer)
+        {
+            for (int i = 0; i < ranges.Length; i++)
+            {
+                ulong* record = (ulong*)start + i * JournalRecord<T>.Words;
+                JournalRecord<T>.Write(record, generation, first + i, ranges[i].Start, ranges[i].Size, isFree: false);
+            }
+        }
+    }
 
-    private static long LengthOf(long records) => JournalHeader.Length + records * Words * sizeof(ulong);
+    private static long LengthOf(long records) => JournalHeader.Length + records * JournalRecord<T>.Length;
 }

@@ -32,7 +32,7 @@ internal sealed class RangeJournal<T> : IDisposable
 
     private readonly string[] _paths;
     private readonly ulong _arena;
-    private readonly Func<List<(T Start, T Size)>> _readLive;
+    private readonly Func<NoteBuffer<T>> _readLive;
     private readonly Gate _flushing = new();
     private readonly JournalFile<T>?[] _files = new JournalFile<T>?[2];
     private ArenaLock _lock;
@@ -47,10 +47,10 @@ internal sealed class RangeJournal<T> : IDisposable
     /// <param name="path">Where; the second file has the same path with <c>-2</c>.</param>
     /// <param name="arena">The sum of the arena's name and kind.</param>
     /// <param name="former">What was there.</param>
-    /// <param name="live">What of it is live.</param>
+    /// <param name="live">What of it is live, in order of address.</param>
     /// <param name="readLive">Reads what is live later on; called while nothing is allocated or freed.</param>
-    public RangeJournal(string path, ulong arena, JournalRecovery<T> former, List<(T Start, T Size)> live,
-        Func<List<(T Start, T Size)>> readLive)
+    public RangeJournal(string path, ulong arena, JournalRecovery<T> former, ReadOnlySpan<JournalNote<T>> live,
+        Func<NoteBuffer<T>> readLive)
     {
         _paths = PathsOf(path);
         _arena = arena;
@@ -206,7 +206,8 @@ internal sealed class RangeJournal<T> : IDisposable
 
         try
         {
-            WriteAnew(_readLive());
+            using NoteBuffer<T> live = _readLive();
+            WriteAnew(live.Notes);
             return true;
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
@@ -216,7 +217,7 @@ internal sealed class RangeJournal<T> : IDisposable
     }
 
     /// <summary>Writes a snapshot into the other file, which counts from then on. If it fails, nothing has changed.</summary>
-    private void WriteAnew(List<(T Start, T Size)> live)
+    private void WriteAnew(ReadOnlySpan<JournalNote<T>> live)
     {
         ulong generation = _generation + 1;
         int place = 1 - _place;
@@ -230,7 +231,7 @@ internal sealed class RangeJournal<T> : IDisposable
             Flushes++;
         }
 
-        long capacity = Math.Max(FewestRecords, 3L * live.Count);
+        long capacity = Math.Max(FewestRecords, 3L * live.Length);
         if (_files[place] is { } old && (old.Capacity < capacity || old.Capacity > 4 * capacity))
         {
             old.Clear();
@@ -240,13 +241,9 @@ internal sealed class RangeJournal<T> : IDisposable
 
         JournalFile<T> file = _files[place] ??= JournalFile<T>.Create(_paths[place], capacity);
         file.Clear();
-        for (int i = 0; i < live.Count; i++)
-        {
-            file.Write(generation, i, live[i].Start, live[i].Size, isFree: false);
-        }
-
-        file.Begin(_arena, generation, live.Count);
-        (_file, _place, _generation, _count, _live) = (file, place, generation, live.Count, live.Count);
+        file.WriteSnapshot(generation, live);
+        file.Begin(_arena, generation, live.Length);
+        (_file, _place, _generation, _count, _live) = (file, place, generation, live.Length, live.Length);
         Snapshots++;
     }
 

@@ -56,14 +56,19 @@ public sealed class RangeJournalTests : IDisposable
         {
             string path = System.IO.Path.Combine(_folder, typeof(T).Name);
             T first = T.CreateChecked(7);
-            using (RangeJournal<T> journal = new(path, Name, new([], 0, 1), [], static () => []))
+            using (RangeJournal<T> journal = new(path, Name, new(new(), 0, 1), [], static () => new()))
             {
                 Note(journal, first);
                 Note(journal, start);
             }
 
             string[] paths = RangeJournal<T>.PathsOf(path);
-            string written = paths[JournalRecovery<T>.Read(paths, Name).Place];
+            string written;
+            using (JournalRecovery<T> found = JournalRecovery<T>.Read(paths, Name))
+            {
+                written = paths[found.Place];
+            }
+
             byte[] whole = File.ReadAllBytes(written);
             int record = typeof(T) == typeof(UInt128) ? 48 : 32;
             int last = 4096 + record;
@@ -92,7 +97,11 @@ public sealed class RangeJournalTests : IDisposable
                 journal.Exit();
             }
 
-            static List<(T Start, T Size)> ReadFrom(string path) => JournalRecovery<T>.Read(RangeJournal<T>.PathsOf(path), Name).Live;
+            static (T Start, T Size)[] ReadFrom(string path)
+            {
+                using JournalRecovery<T> found = JournalRecovery<T>.Read(RangeJournal<T>.PathsOf(path), Name);
+                return [.. found.Live.Notes.ToArray().Select(static note => (note.Start, note.Size))];
+            }
         }
     }
 
@@ -109,7 +118,7 @@ public sealed class RangeJournalTests : IDisposable
         }
 
         (ulong, ulong)[] before = Ranges();
-        JournalRecovery<ulong> found = Read();
+        Found found = Read();
         string[] paths = RangeJournal<ulong>.PathsOf(Path);
         Begin().Dispose();                                     // a snapshot into the other file
         string newer = paths[1 - found.Place];
@@ -125,7 +134,7 @@ public sealed class RangeJournalTests : IDisposable
         byte[] lost = [.. whole];
         lost.AsSpan(4096 + 32 * 10, 512).Clear();              // a sector of the snapshot, by a power failure
         File.WriteAllBytes(newer, lost);
-        JournalRecovery<ulong> older = Read();
+        Found older = Read();
         Assert.Equal(found.Place, older.Place);
         Assert.Equal(before, older.Live);
         Assert.InRange(older.Generation, found.Generation + 1, ulong.MaxValue);
@@ -336,11 +345,24 @@ public sealed class RangeJournalTests : IDisposable
 
     private RangeJournal<ulong> Begin()
     {
-        JournalRecovery<ulong> former = Read();
-        return new(Path, Name, former, former.Live, () => [.. _live.Select(static range => (range.Key, range.Value))]);
+        using JournalRecovery<ulong> former = JournalRecovery<ulong>.Read(RangeJournal<ulong>.PathsOf(Path), Name);
+        return new(Path, Name, former, former.Live.Notes, () =>
+        {
+            NoteBuffer<ulong> live = new();
+            foreach ((ulong start, ulong size) in _live)
+            {
+                live.Add(start, size);
+            }
+
+            return live;
+        });
     }
 
-    private JournalRecovery<ulong> Read() => JournalRecovery<ulong>.Read(RangeJournal<ulong>.PathsOf(Path), Name);
+    private Found Read()
+    {
+        using JournalRecovery<ulong> found = JournalRecovery<ulong>.Read(RangeJournal<ulong>.PathsOf(Path), Name);
+        return new([.. found.Live.Notes.ToArray().Select(static note => (note.Start, note.Size))], found.Generation, found.Place);
+    }
 
     private (ulong Start, ulong Size)[] Ranges() => [.. _live.Select(static range => (range.Key, range.Value))];
 
@@ -381,4 +403,6 @@ public sealed class RangeJournalTests : IDisposable
             Allocate(journal, start, (ulong)random.Next(1, 17));
         }
     }
+
+    private sealed record Found((ulong Start, ulong Size)[] Live, ulong Generation, int Place);
 }
