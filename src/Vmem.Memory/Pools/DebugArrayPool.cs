@@ -41,7 +41,7 @@ public sealed partial class DebugArrayPool<T> : ArrayPool<T>
     private readonly ConditionalWeakTable<T[], PooledArray> _known = [];
     private readonly HashSet<ArrayRental> _out = new(ReferenceEqualityComparer.Instance);
     private readonly Queue<T[]> _resting = new();
-    private readonly Stack<T[]>[] _ready = [.. Enumerable.Range(0, 32).Select(static _ => new Stack<T[]>())];  // by the logarithm of the length
+    private readonly Stack<T[]>[] _ready = [.. Enumerable.Range(0, 32).Select(static _ => new Stack<T[]>())];  // by the length's logarithm
     private readonly long[] _found = new long[4]; // by kind
     private long _rents;
 
@@ -75,7 +75,9 @@ public sealed partial class DebugArrayPool<T> : ArrayPool<T>
             return [];
         }
 
-        int length = minimumLength > MostClassed ? minimumLength : (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(minimumLength, LeastLength));
+        int length = minimumLength > MostClassed
+            ? minimumLength
+            : (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(minimumLength, LeastLength));
         T[] array = TakeReady(length) ?? new T[length];
         ArrayRental rental = NewSite(length);
         ArrayContents<T>.Fill(array, ArrayContents<T>.Fresh);

@@ -15,9 +15,10 @@ public sealed unsafe partial class PinnedMemoryPool<T> : IMetered, IUpkeepTarget
 
     /// <summary>Gives all memory back that nobody rents: discards free pages, and drops slabs that are wholly free. What threads and
     /// caches keep ready is free, too.</summary>
-    /// <returns>How many bytes went back to the system. Where pages cannot be discarded (not on Linux) 0: the collector has the slabs
-    /// first.</returns>
-    /// <remarks>O(blocks of 4 KiB). Rentals go on meanwhile; one that finds no room within the limit waits for a slab's end of it.</remarks>
+    /// <returns>How many bytes went back to the system. 0 where pages cannot be discarded, which is not on Linux: there the collector has
+    /// the slabs first.</returns>
+    /// <remarks>O(blocks of 4 KiB). Rentals go on meanwhile; one that finds no room within the limit waits until a slab is
+    /// done.</remarks>
     /// <exception cref="ObjectDisposedException">The pool has been disposed of.</exception>
     public nuint Trim()
     {

@@ -127,7 +127,7 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
         }
 
         owner.Slab.NoteRent(start, size);
-        mine.CountRent();
+        mine.CountRent(size);
         return owner;
     }
 
@@ -148,6 +148,8 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
             InUse = arena.InUse * (nuint)sizeof(T),
             Dirty = _slabs.Copy().Aggregate((nuint)0, static (sum, slab) => sum + slab.Dirty) * (nuint)sizeof(T),
             Trimmed = _slabs.Trimmed,
+            Allocated = _slabs.Made * sizeof(T),
+            Rented = _threads.CountUnits() * sizeof(T),
         };
     }
 
@@ -181,7 +183,8 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
     {
         ArgumentNullException.ThrowIfNull(options.Name, nameof(options));
         ArgumentNullException.ThrowIfNull(options.TimeProvider, nameof(options));
-        if (!nuint.IsPow2(options.SlabSize) || options.SlabSize is < LeastSlab or > MostSlab || (nuint)sizeof(T) * CachedBlocks > options.SlabSize)
+        nuint least = nuint.Max(LeastSlab, (nuint)sizeof(T) * CachedBlocks);
+        if (!nuint.IsPow2(options.SlabSize) || options.SlabSize < least || options.SlabSize > MostSlab)
         {
             throw new ArgumentException($"A slab of {options.SlabSize} bytes cannot be had: a power of two from 256 KiB to 1 GiB that holds 16 elements can.", nameof(options));
         }

@@ -31,4 +31,10 @@ public readonly record struct PinnedMemoryPoolStatistics
     /// <summary>Bytes whose memory went back to the system, since the pool was made: discarded pages, and those of slabs that were
     /// dropped.</summary>
     public long Trimmed { get; init; }
+
+    /// <summary>Bytes of all slabs that were ever made.</summary>
+    public long Allocated { get; init; }
+
+    /// <summary>Bytes of all rentals that there ever were, as they were rounded up.</summary>
+    public long Rented { get; init; }
 }

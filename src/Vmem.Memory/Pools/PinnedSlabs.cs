@@ -17,6 +17,7 @@ internal sealed class PinnedSlabs<T> : IArenaSource<nuint>
     private volatile PinnedSlab<T>?[] _slabs = new PinnedSlab<T>?[4];       // by number; entries change under the gate
     private volatile bool _isEnding;
     private long _trimmed;
+    private long _made;                           // changes under the gate
 
     /// <param name="quantum">How long a slab is, in elements: a power of two.</param>
     /// <param name="block">The arena's quantum.</param>
@@ -35,11 +36,18 @@ internal sealed class PinnedSlabs<T> : IArenaSource<nuint>
     /// <summary>Bytes that went back to the system.</summary>
     public long Trimmed => Interlocked.Read(ref _trimmed);
 
+    /// <summary>Elements of all slabs that were ever made.</summary>
+    public long Made => Volatile.Read(ref _made);
+
     /// <summary>The slab of an element. There is one as long as its range is allocated.</summary>
     public PinnedSlab<T> Of(nuint start) => _slabs[start >> _shift]!;
 
     /// <summary>The same; null if there is none.</summary>
-    public PinnedSlab<T>? TryOf(nuint start) => _slabs is { } slabs && start >> _shift < (nuint)slabs.Length ? slabs[start >> _shift] : null;
+    public PinnedSlab<T>? TryOf(nuint start)
+    {
+        PinnedSlab<T>?[] slabs = _slabs;
+        return start >> _shift < (nuint)slabs.Length ? slabs[start >> _shift] : null;
+    }
 
     /// <summary>All slabs, each once.</summary>
     public IReadOnlyList<PinnedSlab<T>> Copy()
@@ -68,13 +76,15 @@ internal sealed class PinnedSlabs<T> : IArenaSource<nuint>
                 int count = (int)(imported >> _shift);
                 int number = FindFree(count);
                 start = (nuint)number << _shift;
-                if (!new Placement<nuint>(imported, constraints, Quantum).TryLowest(start, start + imported - 1, out nuint place) || place != start)
+                var placement = new Placement<nuint>(imported, constraints, Quantum);
+                if (!placement.TryLowest(start, start + imported - 1, out nuint place) || place != start)
                 {
                     return false;
                 }
 
                 slab.Start = start;
                 Set(number, count, slab);
+                _made += (long)imported;
             }
         }
         catch (OutOfMemoryException)

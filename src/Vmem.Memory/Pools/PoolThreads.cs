@@ -35,6 +35,21 @@ internal sealed class PoolThreads
         return (rents, returns);
     }
 
+    /// <summary>Elements that were rented by all of them.</summary>
+    public long CountUnits()
+    {
+        long units = 0;
+        using (_gate.EnterScope())
+        {
+            foreach (PoolThread? thread in _threads.Entries)
+            {
+                units += thread?.Units ?? 0;
+            }
+        }
+
+        return units;
+    }
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private PoolThread Join()
     {

@@ -126,7 +126,8 @@ public class PinnedTrimTests
         }
     }
 
-    private static unsafe nint AddressOf(IMemoryOwner<byte> owner) => (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(owner.Memory.Span));
+    private static unsafe nint AddressOf(IMemoryOwner<byte> owner) =>
+        (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(owner.Memory.Span));
 
     private static unsafe nuint Resident(nint address) => VirtualMemory.GetResident((void*)address, VirtualMemory.PageSize);
 }
