@@ -17,16 +17,17 @@ internal sealed class Plan
             Lifetimes      ->
             Shared/Caching -> Checks, Timing, Lifetimes
             Diagnostics    -> Ranges, Checks, Lifetimes
+            Listing        -> Diagnostics
             Recording      -> Ranges, Checks
             Platform       ->
             Segments       -> Ranges, Checks, Platform
             Resting        -> Segments, Timing, Lifetimes
             Lending        -> Ranges, Checks
-            Space          -> Resting, Diagnostics, Recording, Lending
+            Space          -> Resting, Listing, Recording, Lending
             Importing      -> Space
             Caching        -> Space, Shared/Caching
             Waiting        -> Space, Timing
-            Buddy          -> Diagnostics, Lending
+            Buddy          -> Listing, Lending
             Arena          -> Importing, Caching, Waiting
             """),
         new("Vmem.Memory", """
@@ -45,6 +46,7 @@ internal sealed class Plan
             Heap           -> Window, Poisoning, Callbacks, Diagnostics
             Isolation      -> Platform, Poisoning, Callbacks, Buddy, Diagnostics, Budget
             Pools          -> Heap
+            Listing        -> Pools, Isolation
             """),
         new("Vmem.Leasing", """
             Ranges      ->

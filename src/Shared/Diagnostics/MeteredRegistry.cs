@@ -10,11 +10,13 @@ internal interface IMetered
 {
     string Name { get; }
 
-    /// <summary>One figure at this moment, by its number within its kind; false if what is measured has been disposed of.</summary>
+    /// <summary>One figure at this moment, by its number within its kind; false if what is measured has been disposed of, or does not have
+    /// this one.</summary>
     bool TryRead(int figure, out long value);
 }
 
-/// <summary>All of one kind that is measured: the arenas, the heaps, or the pools. It keeps none of them alive.</summary>
+/// <summary>All of one kind that is measured: the arenas, the heaps, or the pools. It keeps none of them alive. It is also the list of them
+/// that a process can be asked for.</summary>
 /// <remarks>
 /// <para>
 /// What is disposed of leaves at once. What was dropped without being disposed of leaves at the next collection of metrics, or when the
@@ -82,10 +84,44 @@ internal sealed class MeteredRegistry(string nameTag, string instanceTag, int le
         }
     }
 
+    /// <summary>All that are there at this moment, in no order. The caller keeps them alive as long as he keeps the list.</summary>
+    public List<IMetered> Present()
+    {
+        using (_lock.EnterScope())
+        {
+            var present = new List<IMetered>(_entries.Count);
+            foreach (MeteredEntry entry in _entries)
+            {
+                if (entry.Subject.TryGetTarget(out IMetered? subject))
+                {
+                    present.Add(subject);
+                }
+            }
+
+            return present;
+        }
+    }
+
+    /// <summary>The number of one among those of its name, the one of its tags; 1 for the first, and for what is gone.</summary>
+    public int InstanceOf(MeteredEntry entry, string name)
+    {
+        using (_lock.EnterScope())
+        {
+            return IsListed(entry) ? (entry.Measured ??= Identify(name)).Instance : entry.Measured?.Instance ?? 1;
+        }
+    }
+
     /// <summary>Makes the instrument that shows one figure of all.</summary>
     public void Observe(Meter meter, string name, int figure, string unit, string description) => _ = figure < levels
         ? meter.CreateObservableUpDownCounter(name, () => Measure(figure), unit, description)
         : (Instrument)meter.CreateObservableCounter(name, () => Measure(figure), unit, description);
+
+    /// <summary>The same for a share of 1: what is measured gives it in millionths.</summary>
+    public void ObserveShare(Meter meter, string name, int figure, string description) => _ = meter.CreateObservableGauge(
+        name,
+        () => MeasureShares(figure),
+        "1",
+        description);
 
     private IEnumerable<Measurement<long>> Measure(int figure)
     {
@@ -94,6 +130,17 @@ internal sealed class MeteredRegistry(string nameTag, string instanceTag, int le
             if (TryMeasure(entry, figure, out Measurement<long> measurement))
             {
                 yield return measurement;
+            }
+        }
+    }
+
+    private IEnumerable<Measurement<double>> MeasureShares(int figure)
+    {
+        foreach (MeteredEntry entry in Copy())
+        {
+            if (TryMeasure(entry, figure, out Measurement<long> millionths))
+            {
+                yield return NoteShare(entry, millionths.Value);
             }
         }
     }
@@ -163,6 +210,21 @@ internal sealed class MeteredRegistry(string nameTag, string instanceTag, int le
         return last;
     }
 
+    private Measurement<double> NoteShare(MeteredEntry entry, long millionths)
+    {
+        using (_lock.EnterScope())
+        {
+            MeasuredEntry measured = entry.Measured!;
+            double share = millionths / 1e6;
+            if (measured.LastShare.Value != share || measured.LastShare.Tags.IsEmpty)
+            {
+                measured.LastShare = new Measurement<double>(share, measured.Tags);
+            }
+
+            return measured.LastShare;
+        }
+    }
+
     private MeasuredEntry Identify(string name)
     {
         int instance = 1;
@@ -221,4 +283,5 @@ internal sealed class MeasuredEntry(string name, int instance, KeyValuePair<stri
     public readonly int Instance = instance;
     public readonly KeyValuePair<string, object?>[] Tags = tags;
     public Measurement<long>[] Last = [];         // by figure
+    public Measurement<double> LastShare;         // there is at most one share
 }

@@ -16,6 +16,29 @@ internal enum HeapFigure
     Failures,
 }
 
+/// <summary>What is measured of a context. The levels come first, then the counts, from <see cref="ClientsCreated"/> on.</summary>
+internal enum ContextFigure
+{
+    Size,
+    InUse,
+    Free,
+    LargestFree,
+    Fragmentation,
+    Peak,
+    Dirty,
+    Clients,
+    ClientsCreated,
+}
+
+/// <summary>What is measured of the clients of one name. The levels come first, then the counts, from <see cref="Failures"/> on.</summary>
+internal enum ClientFigure
+{
+    Held,
+    InUse,
+    Quota,
+    Failures,
+}
+
 /// <summary>What is measured of a pool. The levels come first, then the counts, from <see cref="Rents"/> on.</summary>
 internal enum PoolFigure
 {

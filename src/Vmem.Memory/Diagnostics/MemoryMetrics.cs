@@ -76,11 +76,45 @@ public static class MemoryMetrics
     /// <summary>Owners that were lost (<see cref="NativeMemoryPoolStatistics.Leaks"/>).</summary>
     public const string Leaks = "vmem.pool.leaks";
 
+    /// <summary>The tag on each measurement of a context: its name.</summary>
+    public const string ContextNameTag = "vmem.context.name";
+
+    /// <summary>The second tag of a context whose name another one had first: "2", "3" and so on.</summary>
+    public const string ContextInstanceTag = "vmem.context.instance";
+
+    /// <summary>What clients can be given altogether, in bytes (<see cref="MemoryContextStatistics.TotalSize"/>).</summary>
+    public const string ContextSize = "vmem.context.size";
+
+    /// <summary>What clients hold, in bytes (<see cref="MemoryContextStatistics.InUse"/>).</summary>
+    public const string ContextInUse = "vmem.context.in_use";
+
+    /// <summary>What no client holds, in bytes (<see cref="MemoryContextStatistics.Free"/>).</summary>
+    public const string ContextFree = "vmem.context.free";
+
+    /// <summary>The largest piece that no client holds, in bytes (<see cref="MemoryContextStatistics.LargestFree"/>).</summary>
+    public const string ContextLargestFree = "vmem.context.largest_free";
+
+    /// <summary>1 - largest free / free (<see cref="MemoryContextStatistics.Fragmentation"/>).</summary>
+    public const string ContextFragmentation = "vmem.context.fragmentation";
+
+    /// <summary>The most that clients ever held at once, in bytes (<see cref="MemoryContextStatistics.PeakInUse"/>).</summary>
+    public const string ContextPeak = "vmem.context.peak";
+
+    /// <summary>What of the free part may still take memory, in bytes (<see cref="MemoryContextStatistics.Dirty"/>).</summary>
+    public const string ContextDirty = "vmem.context.dirty";
+
+    /// <summary>Clients that exist (<see cref="MemoryContextStatistics.Clients"/>).</summary>
+    public const string Clients = "vmem.context.clients";
+
+    /// <summary>Clients ever created (<see cref="MemoryContextStatistics.ClientsCreated"/>).</summary>
+    public const string ClientsCreated = "vmem.context.clients_created";
+
     private static readonly Meter s_meter = new(MeterName);
 
     static MemoryMetrics()
     {
         Unloading.Then(s_meter.Dispose);
+        Unloading.Then(VmemProcess.AddToDump(MemoryDump.Write).Dispose);
         Observe(Reserved, HeapFigure.Reserved, "By", "Address space.");
         Observe(Committed, HeapFigure.Committed, "By", "What is backed by memory as soon as it is touched.");
         Observe(Resident, HeapFigure.Resident, "By", "What takes memory now.");
@@ -94,6 +128,15 @@ public static class MemoryMetrics
         Observe(Failures, HeapFigure.Failures, "{failure}", "Requests that found no room.");
         Observe(Outstanding, PoolFigure.Outstanding, "{owner}", "Rentals that have not ended.");
         Observe(Rented, PoolFigure.Rents, "{rent}", "How often memory was rented.");
+        Observe(ContextSize, ContextFigure.Size, "By", "What clients can be given altogether.");
+        Observe(ContextInUse, ContextFigure.InUse, "By", "What clients hold.");
+        Observe(ContextFree, ContextFigure.Free, "By", "What no client holds.");
+        Observe(ContextLargestFree, ContextFigure.LargestFree, "By", "The largest piece that no client holds.");
+        Contexts.ObserveShare(s_meter, ContextFragmentation, (int)ContextFigure.Fragmentation, "1 - largest free / free.");
+        Observe(ContextPeak, ContextFigure.Peak, "By", "The most that clients ever held at once.");
+        Observe(ContextDirty, ContextFigure.Dirty, "By", "What of the free part may still take memory.");
+        Observe(Clients, ContextFigure.Clients, "{client}", "Clients that exist.");
+        Observe(ClientsCreated, ContextFigure.ClientsCreated, "{client}", "Clients ever created.");
         Observe(Leaks, PoolFigure.Leaks, "{owner}", "Owners that were dropped without having been disposed of.");
     }
 
@@ -102,6 +145,12 @@ public static class MemoryMetrics
 
     /// <summary>The pools that are measured.</summary>
     internal static MeteredRegistry Pools { get; } = new(PoolNameTag, PoolInstanceTag, levels: (int)PoolFigure.Rents);
+
+    /// <summary>The contexts that are measured.</summary>
+    internal static MeteredRegistry Contexts { get; } = new(ContextNameTag, ContextInstanceTag, levels: (int)ContextFigure.ClientsCreated);
+
+    private static void Observe(string name, ContextFigure figure, string unit, string description) =>
+        Contexts.Observe(s_meter, name, (int)figure, unit, description);
 
     private static void Observe(string name, HeapFigure figure, string unit, string description) =>
         Heaps.Observe(s_meter, name, (int)figure, unit, description);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Vmem.Diagnostics;
 using Vmem.Memory.Diagnostics;
 using Vmem.Memory.Heap.Debugging;
@@ -5,7 +6,7 @@ using Vmem.Memory.Heap.Debugging;
 namespace Vmem.Memory;
 
 // What can be asked of the heap.
-public sealed unsafe partial class NativeHeap : IMetered
+public sealed unsafe partial class NativeHeap : IMetered, IDumped
 {
     /// <summary>What the heap does to find mistakes in its use; <see cref="HeapDebugging.None"/> if nothing.</summary>
     public HeapDebugging Debugging => Volatile.Read(ref _layers)?.Debugging ?? HeapDebugging.None;
@@ -78,6 +79,16 @@ public sealed unsafe partial class NativeHeap : IMetered
             _ => figures.LiveBlocks,
         };
         return isThere;
+    }
+
+    /// <inheritdoc/>
+    void IDumped.Write(TextWriter writer)
+    {
+        if (TryCount(pagesOnly: false, out NativeHeapStatistics figures))
+        {
+            writer.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{Name,-32}  {figures.InUse,16}  {figures.Cached,16}  {figures.Held,16}  {figures.Resident,16}  {figures.LiveBlocks,10}  {figures.Allocations,14}  {figures.Failures,8}"));
+        }
     }
 
     private bool TryCount(bool pagesOnly, out NativeHeapStatistics figures)

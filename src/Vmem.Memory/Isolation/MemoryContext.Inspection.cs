@@ -1,12 +1,14 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Vmem.Checks;
+using Vmem.Diagnostics;
+using Vmem.Memory.Diagnostics;
 using Vmem.Memory.Isolation;
 
 namespace Vmem.Memory;
 
 // What can be asked of a context.
-public sealed unsafe partial class MemoryContext
+public sealed unsafe partial class MemoryContext : IMetered, IDumped
 {
     /// <summary>Which client holds the memory at an address, as a block or in reserve? O(1).</summary>
     public bool TryGetClient(void* address, [NotNullWhen(true)] out MemoryClient? client)
@@ -87,7 +89,7 @@ public sealed unsafe partial class MemoryContext
         ArgumentNullException.ThrowIfNull(writer);
         MemoryContextStatistics context = GetStatistics();
         writer.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"context of {context.TotalSize} bytes, {context.InUse} in use, {context.Free} free (largest {context.LargestFree}), {context.Clients} clients, {context.Regions} regions"));
+            $"context '{Name}' of {context.TotalSize} bytes, {context.InUse} in use, {context.Free} free (largest {context.LargestFree}), {context.Clients} clients, {context.Regions} regions"));
         writer.WriteLine($"{"client",-24} {"held",14} {"in use",14} {"cached",12} {"blocks",10} {"regions",8} {"quota",14} {"failures",9}");
         foreach (MemoryClient client in GetClients())
         {
@@ -153,6 +155,28 @@ public sealed unsafe partial class MemoryContext
         }
 
         return trimmed;
+    }
+
+    /// <inheritdoc/>
+    void IDumped.Write(TextWriter writer) => Dump(writer);
+
+    /// <inheritdoc/>
+    bool IMetered.TryRead(int figure, out long value)
+    {
+        MemoryContextStatistics figures = GetStatistics();
+        value = (ContextFigure)figure switch
+        {
+            ContextFigure.Size => long.CreateSaturating(figures.TotalSize),
+            ContextFigure.InUse => long.CreateSaturating(figures.InUse),
+            ContextFigure.Free => long.CreateSaturating(figures.Free),
+            ContextFigure.LargestFree => long.CreateSaturating(figures.LargestFree),
+            ContextFigure.Fragmentation => (long)(figures.Fragmentation * 1e6),
+            ContextFigure.Peak => long.CreateSaturating(figures.PeakInUse),
+            ContextFigure.Dirty => long.CreateSaturating(figures.Dirty),
+            ContextFigure.Clients => figures.Clients,
+            _ => figures.ClientsCreated,
+        };
+        return true;
     }
 
     internal (nuint Free, nuint LargestFree) GetRoom()

@@ -1,6 +1,7 @@
 using System.IO.MemoryMappedFiles;
 using System.Runtime.ExceptionServices;
 using Vmem.Checks;
+using Vmem.Diagnostics;
 using Vmem.Memory.Isolation;
 
 namespace Vmem.Memory;
@@ -37,6 +38,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
     private readonly RegionPool _pool;
     private readonly ContextPages _pages;
     private readonly ContextUpkeep _upkeep;
+    private readonly MeteredEntry _metered;
     private readonly byte[] _cacheCapacities;
     private readonly Stack<ClientTables> _tables = new();          // of clients that are gone
     private readonly Gate _gate = new();
@@ -97,14 +99,16 @@ public sealed unsafe partial class MemoryContext : IDisposable
                     $"The block of {block.Size} bytes at 0x{(nuint)block.Start:x} holds no aligned piece of {geometry.Granule} bytes. Give more, or choose a smaller BlockSize.", nameof(block));
             }
 
+            Name = options.Name;
             Features = options.Features;
             CallbackRefused = options.CallbackRefused;
-            _arena = new Arena<nuint>("context", 0, size, geometry.Granule, new ArenaOptions<nuint> { SingleThreaded = true });
+            _arena = new Arena<nuint>(options.Name, 0, size, geometry.Granule, new ArenaOptions<nuint> { SingleThreaded = true });
             _map = new ContextMap(start, size, geometry);
             _cacheCapacities = BlockCaches.CapacitiesFor(geometry);
             _pool = new RegionPool(geometry, Features.HasFlag(MemoryContextFeatures.GuardBytes));
             _pages = new ContextPages(block, _map, MemoryBudget.Default);      // nothing fails after it: it may be charged
             _upkeep = new ContextUpkeep(_gate, _pages, _arena);
+            _metered = MemoryMetrics.Contexts.Add(this);
         }
         catch
         {
@@ -117,6 +121,9 @@ public sealed unsafe partial class MemoryContext : IDisposable
     public static MemoryContextFeatures SupportedFeatures =>
         MemoryContextFeatures.ZeroOnAllocate | MemoryContextFeatures.ZeroOnFree | MemoryContextFeatures.PoisonOnFree |
         MemoryContextFeatures.GuardBytes | MemoryContextFeatures.Synchronized | MemoryContextFeatures.ZeroOnHandOver;
+
+    /// <summary>The context's name.</summary>
+    public string Name { get; }
 
     /// <summary>The features that this context was given (libvmma: vmma_get_accepted_flags): all that were asked for, as what is not
     /// supported is refused at construction.</summary>
@@ -178,6 +185,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
             _disposed = true;
         }
 
+        MemoryMetrics.Contexts.Remove(_metered);
         ExceptionDispatchInfo? failure = null;
         for (MemoryClient? client = FirstClient(), next; client is not null; client = next)
         {
@@ -232,6 +240,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
             throw new ArgumentException("ZeroOnFree and PoisonOnFree cannot both be had: free memory holds zeros or poison.", nameof(options));
         }
 
+        ArgumentNullException.ThrowIfNull(options.Name, nameof(options));
         return options;
     }
 }

@@ -3,6 +3,9 @@ namespace Vmem.Memory;
 /// <summary>How a <see cref="MemoryContext"/> deals out its block.</summary>
 public sealed record MemoryContextOptions
 {
+    /// <summary>The context's name in lists and metrics; need not be unique. "context" unless set.</summary>
+    public string Name { get; init; } = "context";
+
     /// <summary>What the context does beyond handing out memory. <see cref="MemoryContextFeatures.ZeroOnHandOver"/> by default.</summary>
     public MemoryContextFeatures Features { get; init; } = MemoryContextFeatures.ZeroOnHandOver;
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using Vmem.Diagnostics;
 using Vmem.Memory.Diagnostics;
@@ -6,7 +7,7 @@ using Vmem.Memory.Pools;
 namespace Vmem.Memory;
 
 // Owners: where they come from and go to, and who has lost one.
-public sealed unsafe partial class NativeMemoryPool<T> : IMetered
+public sealed unsafe partial class NativeMemoryPool<T> : IMetered, IDumped, IListedPool
 {
     private readonly ObjectCache<PooledMemory<T>>? _owners;       // null: each is new
     private readonly AuditStacks? _stacks;                      // null: leaks are not tracked
@@ -32,6 +33,24 @@ public sealed unsafe partial class NativeMemoryPool<T> : IMetered
             _ => statistics.Leaks,
         };
         return !_disposed;
+    }
+
+    /// <inheritdoc/>
+    PoolView IListedPool.View
+    {
+        get
+        {
+            NativeMemoryPoolStatistics figures = GetStatistics();
+            return new PoolView(this, Name, typeof(T), _heap, figures.Rents, figures.Outstanding, figures.Leaks);
+        }
+    }
+
+    /// <inheritdoc/>
+    void IDumped.Write(TextWriter writer)
+    {
+        NativeMemoryPoolStatistics figures = GetStatistics();
+        writer.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{Name,-32}  {figures.Outstanding,12}  {figures.Rents,20}  {figures.Leaks,8}  {typeof(T).Name}"));
     }
 
     /// <summary>An owner's rental has ended, and its block is free.</summary>

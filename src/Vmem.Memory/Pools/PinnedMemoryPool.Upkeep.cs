@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using Vmem.Caching;
 using Vmem.Checks;
@@ -8,7 +9,7 @@ using Vmem.Memory.Pools;
 namespace Vmem.Memory;
 
 // Rentals that end or are lost, and memory that goes back.
-public sealed unsafe partial class PinnedMemoryPool<T> : IMetered, IUpkeepTarget
+public sealed unsafe partial class PinnedMemoryPool<T> : IMetered, IDumped, IListedPool, IUpkeepTarget
 {
     private readonly Upkeep? _upkeep;             // null: only when asked
     private readonly Gate _trimming = new();      // held while free blocks are reserved for the upkeep
@@ -48,6 +49,24 @@ public sealed unsafe partial class PinnedMemoryPool<T> : IMetered, IUpkeepTarget
     }
 
     /// <inheritdoc/>
+    PoolView IListedPool.View
+    {
+        get
+        {
+            (long rents, long returns) = _threads.Count();
+            return new PoolView(this, Name, typeof(T), null, rents, rents - returns, Interlocked.Read(ref _leaks));
+        }
+    }
+
+    /// <inheritdoc/>
+    void IDumped.Write(TextWriter writer)
+    {
+        (long rents, long returns) = _threads.Count();
+        writer.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"{Name,-32}  {rents - returns,12}  {rents,20}  {Interlocked.Read(ref _leaks),8}  {typeof(T).Name}"));
+    }
+
+    /// <inheritdoc/>
     bool IUpkeepTarget.EndInterval()
     {
         IReadOnlyList<PinnedSlab<T>> slabs = _slabs.Copy();
@@ -58,6 +77,7 @@ public sealed unsafe partial class PinnedMemoryPool<T> : IMetered, IUpkeepTarget
                 if (slab.Age())
                 {
                     Discard(slab, onlyIdle: true);
+                    slab.KeepIdle();
                 }
             }
         }
@@ -92,7 +112,7 @@ public sealed unsafe partial class PinnedMemoryPool<T> : IMetered, IUpkeepTarget
         }
 
         owner.Witness?.Dispose();
-        owner.Slab.NoteReturn(owner.Start, size);
+        owner.Slab.NoteUse(owner.Start, size);
         _threads.Mine().CountReturn();
         try
         {

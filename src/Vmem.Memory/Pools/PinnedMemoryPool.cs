@@ -126,7 +126,7 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
             throw;
         }
 
-        owner.Slab.NoteRent(start, size);
+        owner.Slab.NoteUse(start, size);
         mine.CountRent(size);
         return owner;
     }
@@ -137,6 +137,7 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
     {
         (long rents, long returns) = _threads.Count();
         ArenaStatistics<nuint> arena = _disposed ? default : _arena.GetStatistics();
+        nuint touched = _slabs.Copy().Aggregate((nuint)0, static (sum, slab) => sum + slab.Touched);
         return new PinnedMemoryPoolStatistics
         {
             Rents = rents,
@@ -146,7 +147,7 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
             StrayDisposals = Interlocked.Read(ref _doubleDisposals),
             Held = arena.TotalSize * (nuint)sizeof(T),
             InUse = arena.InUse * (nuint)sizeof(T),
-            Dirty = _slabs.Copy().Aggregate((nuint)0, static (sum, slab) => sum + slab.Dirty) * (nuint)sizeof(T),
+            Dirty = (touched - nuint.Min(touched, arena.InUse)) * (nuint)sizeof(T),
             Trimmed = _slabs.Trimmed,
             Allocated = _slabs.Made * sizeof(T),
             Rented = _threads.CountUnits() * sizeof(T),

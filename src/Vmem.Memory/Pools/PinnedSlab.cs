@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Vmem.Platform;
@@ -11,10 +12,9 @@ namespace Vmem.Memory.Pools;
 /// of a range is found by a shift. Rejected: an arena over the arrays' addresses, which must search for the array.
 /// </para>
 /// <para>
-/// <b>Marks.</b> A byte for each block of the arena's quantum says when it was last used. It is rented, or was in this interval of the
-/// upkeep, or in an earlier one; or its pages hold nothing, and take no memory. It is written by plain stores of whoever has the block:
-/// its renter, or the upkeep while it has it reserved. Only the ageing looks at blocks of others, and changes a mark if it is still what
-/// it saw.
+/// <b>Marks.</b> A byte for each block of the arena's quantum says when it was last used: in this interval of the upkeep, or in an earlier
+/// one; or that its pages hold nothing, and take no memory. Renters write it only if it says otherwise: 64 blocks share a line of the
+/// processors' caches. Rejected: a mark for what is rented. It was written twice a rental, and a server lost a tenth of its answers to it.
 /// </para>
 /// <para>
 /// <b>Discarding.</b> The pages inside an array that no object's header lies in are dropped with madvise, behind the runtime's back. It
@@ -26,12 +26,13 @@ internal sealed unsafe class PinnedSlab<T>
     where T : unmanaged
 {
     private const byte Clean = 0;
-    private const byte Idle = 1;                  // free since before this interval
-    private const byte Recent = 2;                // free, and used within it
-    private const byte Rented = 3;
+    private const byte Idle = 1;                  // not used in this interval
+    private const byte Recent = 2;                // used within it
+    private const byte Kept = 3;                  // rented, when the upkeep wanted it because it was idle
 
     private readonly byte[] _marks;
-    private readonly nuint _block;                // the arena's quantum, in elements
+    private readonly nuint _block;                // the arena's quantum, in elements: a power of two
+    private readonly int _shift;
     private readonly int _first;
 
     /// <param name="size">In elements: whole blocks.</param>
@@ -43,6 +44,7 @@ internal sealed unsafe class PinnedSlab<T>
         Array = GC.AllocateUninitializedArray<T>((int)(size + slack), pinned: true);
         _marks = new byte[size / block];
         _block = block;
+        _shift = BitOperations.TrailingZeroCount(block);
         Size = size;
         nuint address = (nuint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(Array));
         nuint before = (VirtualMemory.PageSize - (address & (VirtualMemory.PageSize - 1))) & (VirtualMemory.PageSize - 1);
@@ -59,16 +61,25 @@ internal sealed unsafe class PinnedSlab<T>
     /// <summary>The number of its first element; set once, before anybody else sees it.</summary>
     public nuint Start { get; set; }
 
-    /// <summary>Free elements that may take memory.</summary>
-    public nuint Dirty => (nuint)(_marks.AsSpan().Count(Idle) + _marks.AsSpan().Count(Recent)) * _block;
+    /// <summary>Elements that may take memory, free or not.</summary>
+    public nuint Touched => (nuint)(_marks.Length - _marks.AsSpan().Count(Clean)) * _block;
 
     public int IndexOf(nuint start) => _first + (int)(start - Start);
 
-    public void NoteRent(nuint start, nuint size) => Mark(start, size, Rented);
+    /// <summary>The range was rented or given back just now, by whoever has it.</summary>
+    public void NoteUse(nuint start, nuint size)
+    {
+        int end = (int)((start - Start + size) >> _shift);
+        for (int i = (int)((start - Start) >> _shift); i < end; i++)
+        {
+            if (_marks[i] != Recent)
+            {
+                _marks[i] = Recent;
+            }
+        }
+    }
 
-    public void NoteReturn(nuint start, nuint size) => Mark(start, size, Recent);
-
-    /// <summary>An interval has ended. True if something has been free for all of it.</summary>
+    /// <summary>An interval has ended. True if something was not used in it, and may be free.</summary>
     public bool Age()
     {
         bool isStale = false;
@@ -85,6 +96,18 @@ internal sealed unsafe class PinnedSlab<T>
         return isStale;
     }
 
+    /// <summary>What is idle and was not free is looked at again when it has been used.</summary>
+    public void KeepIdle()
+    {
+        for (int i = 0; i < _marks.Length; i++)
+        {
+            if (_marks[i] == Idle)
+            {
+                _ = Interlocked.CompareExchange(ref _marks[i], Kept, Idle);
+            }
+        }
+    }
+
     /// <summary>Gives pages back that hold nothing. The caller has all of the range, and nobody has anything in it.</summary>
     /// <returns>How many bytes went back.</returns>
     public nuint Discard(nuint start, nuint size, bool onlyIdle)
@@ -95,8 +118,8 @@ internal sealed unsafe class PinnedSlab<T>
         }
 
         nuint discarded = 0;
-        int end = (int)((start - Start + size) / _block);
-        for (int i = (int)((start - Start) / _block); i < end; i++)
+        int end = (int)((start - Start + size) >> _shift);
+        for (int i = (int)((start - Start) >> _shift); i < end; i++)
         {
             int from = i;
             while (i < end && (onlyIdle ? _marks[i] == Idle : _marks[i] != Clean))
@@ -127,7 +150,4 @@ internal sealed unsafe class PinnedSlab<T>
         VirtualMemory.Discard((void*)start, end - start);
         return end - start;
     }
-
-    private void Mark(nuint start, nuint size, byte mark) =>
-        _marks.AsSpan((int)((start - Start) / _block), (int)(size / _block)).Fill(mark);
 }

@@ -1,6 +1,7 @@
 using Vmem.Caching;
 using Vmem.Checks;
 using Vmem.Diagnostics;
+using Vmem.Listing;
 using Vmem.Ranges;
 using Vmem.Segments;
 using Vmem.Space;
@@ -8,7 +9,7 @@ using Vmem.Space;
 namespace Vmem;
 
 // Looking at an arena: which segment, how much, would it fit, is all well.
-public sealed partial class Arena<T> : IMetered
+public sealed partial class Arena<T>
 {
     /// <summary>How many segments an enumeration copies under one lock. Arbitrary: some microseconds.</summary>
     private const int EnumerationBatch = 256;
@@ -93,7 +94,7 @@ public sealed partial class Arena<T> : IMetered
     }
 
     /// <summary>All figures that need no search. Under the lock.</summary>
-    private ArenaStatistics<T> Figures()
+    internal ArenaStatistics<T> Figures()
     {
         CacheFigures<T> caches = _caches?.Count() ?? new CacheFigures<T>(T.Zero, 0, 0, _space.Map.LiveSegments);
         ArenaStatistics<T> figures = _space.GetStatistics(caches.Units, caches.Ranges, caches.Taken, caches.Live);
@@ -142,6 +143,16 @@ public sealed partial class Arena<T> : IMetered
         _room?.Validate();
     }
 
+    /// <inheritdoc/>
+    ArenaView IListed<ArenaView>.View => new ArenaView<T>(this, _space, _caches?.Max ?? T.Zero, _metered);
+
+    /// <summary>The first who wait, and how many there are.</summary>
+    internal List<ArenaWait> CopyWaits(int most, out int count)
+    {
+        count = 0;
+        return _room?.Copy(most, out count) ?? [];
+    }
+
     private ArenaLeak<T>? DescribeLeak()
     {
         ArenaStatistics<T> figures = Figures();
@@ -156,16 +167,21 @@ public sealed partial class Arena<T> : IMetered
 
     /// <inheritdoc/>
     /// <remarks>Under the lock, if there is one. A single-threaded arena has none, and is read while it works: its figures are of some
-    /// moment during the reading, and of a type wider than the machine's words possibly of two.</remarks>
+    /// moment during the reading, and of a type wider than the machine's words possibly of two. What lies in its tables is not read:
+    /// they may go meanwhile.</remarks>
     bool IMetered.TryRead(int figure, out long value)
     {
         var wanted = (ArenaFigure)figure;
-        bool isOfCaches = wanted is ArenaFigure.InUse or ArenaFigure.Cached or ArenaFigure.Allocations or ArenaFigure.Frees;
+        bool isOfCaches = wanted is ArenaFigure.InUse or ArenaFigure.Cached or ArenaFigure.Segments or ArenaFigure.Allocations
+            or ArenaFigure.Frees;
+        bool isOfTables = wanted is ArenaFigure.LargestFree or ArenaFigure.Fragmentation;
         _space.BeginReading();
         try
         {
-            value = _space.HasEnded ? 0 : Read(wanted, isOfCaches ? Figures() : _space.GetStatistics(T.Zero, 0, 0, 0));
-            return !_space.HasEnded;
+            bool isThere = !_space.HasEnded && (_space.IsShared || !isOfTables);
+            ArenaStatistics<T> figures = !isThere ? default : isOfCaches ? Figures() : _space.GetStatistics(T.Zero, 0, 0, 0);
+            value = Read(wanted, isThere && isOfTables ? figures with { LargestFree = _space.Map.LargestFree() } : figures);
+            return isThere;
         }
         finally
         {
@@ -181,6 +197,13 @@ public sealed partial class Arena<T> : IMetered
         ArenaFigure.Resting => long.CreateSaturating(figures.Resting),
         ArenaFigure.Draining => long.CreateSaturating(figures.Draining),
         ArenaFigure.Imported => long.CreateSaturating(figures.Imported),
+        ArenaFigure.Free => long.CreateSaturating(figures.Free),
+        ArenaFigure.LargestFree => long.CreateSaturating(figures.LargestFree),
+        ArenaFigure.Fragmentation => (long)(figures.Fragmentation * 1e6),
+        ArenaFigure.Peak => long.CreateSaturating(figures.PeakInUse),
+        ArenaFigure.Segments => figures.LiveSegments,
+        ArenaFigure.FreeSegments => figures.FreeSegments,
+        ArenaFigure.Waiting => _room?.Count ?? 0,
         ArenaFigure.Allocations => figures.Allocations,
         ArenaFigure.Frees => figures.Frees,
         ArenaFigure.Failures => figures.Failures,

@@ -4,6 +4,7 @@ using Vmem.Checks;
 using Vmem.Diagnostics;
 using Vmem.Importing;
 using Vmem.Lending;
+using Vmem.Listing;
 using Vmem.Ranges;
 using Vmem.Recording;
 using Vmem.Segments;
@@ -35,7 +36,7 @@ namespace Vmem;
 /// </remarks>
 /// <typeparam name="T">The integer type: <c>byte</c>, <c>ushort</c>, <c>uint</c>, <c>ulong</c>, <c>nuint</c> or <c>UInt128</c>; all its
 /// values can be handed out, 0 and the very top included.</typeparam>
-public sealed partial class Arena<T> : INotifyingArenaSource<T>, IDisposable
+public sealed partial class Arena<T> : INotifyingArenaSource<T>, IListed<ArenaView>, IDisposable
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     private static readonly ArenaOptions<T> s_defaults = new();

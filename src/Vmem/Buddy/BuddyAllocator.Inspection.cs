@@ -1,3 +1,7 @@
+using Vmem.Buddy;
+using Vmem.Diagnostics;
+using Vmem.Listing;
+
 namespace Vmem;
 
 // Looking at an allocator: whose block, how large, how much.
@@ -139,6 +143,30 @@ public sealed partial class BuddyAllocator<T>
         };
         Exit();
         return statistics;
+    }
+
+    /// <inheritdoc/>
+    BuddyView IListed<BuddyView>.View => new BuddyView<T>(this, _metered);
+
+    /// <inheritdoc/>
+    /// <remarks>A single-threaded allocator is read while it works: see <see cref="ArenaMetrics"/>.</remarks>
+    bool IMetered.TryRead(int figure, out long value)
+    {
+        BuddyStatistics<T> figures = GetStatistics();
+        value = (BuddyFigure)figure switch
+        {
+            BuddyFigure.Size => long.CreateSaturating(figures.TotalSize),
+            BuddyFigure.InUse => long.CreateSaturating(figures.InUse),
+            BuddyFigure.Free => long.CreateSaturating(figures.Free),
+            BuddyFigure.LargestFree => long.CreateSaturating(figures.LargestFree),
+            BuddyFigure.Fragmentation => (long)(figures.ExternalWaste * 1e6),
+            BuddyFigure.Peak => long.CreateSaturating(figures.PeakInUse),
+            BuddyFigure.Blocks => figures.LiveBlocks,
+            BuddyFigure.Allocations => figures.Allocations,
+            BuddyFigure.Frees => figures.Frees,
+            _ => figures.Failures,
+        };
+        return true;
     }
 
     private double LiveWaste(long unitsInUse)

@@ -3,6 +3,8 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using Vmem.Buddy;
 using Vmem.Checks;
+using Vmem.Diagnostics;
+using Vmem.Listing;
 
 namespace Vmem;
 
@@ -27,11 +29,12 @@ namespace Vmem;
 /// Allocating and freeing take a step for each level of 64-fold size that a block is cut down or coalesced through, at most seven, and some
 /// in the index of the orders passed; no list is walked. Neither allocates managed memory, unless the allocator is audited. It may be used
 /// by several threads at once, unless
-/// <see cref="BuddyAllocatorOptions.SingleThreaded"/> is set. It has nothing to dispose of.
+/// <see cref="BuddyAllocatorOptions.SingleThreaded"/> is set. It has nothing to dispose of: one that was dropped leaves
+/// the list of the process (<see cref="VmemProcess.Buddies"/>) when it has been collected.
 /// </para>
 /// </remarks>
 /// <typeparam name="T">The integer type: <c>byte</c>, <c>ushort</c>, <c>uint</c>, <c>ulong</c>, <c>nuint</c> or <c>UInt128</c>.</typeparam>
-public sealed partial class BuddyAllocator<T> : IArenaSource<T>
+public sealed partial class BuddyAllocator<T> : IArenaSource<T>, IListed<BuddyView>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
 #if DEBUG
@@ -42,6 +45,7 @@ public sealed partial class BuddyAllocator<T> : IArenaSource<T>
 
     private readonly BuddyTree _tree;
     private readonly BuddyAudit<T>? _audit;
+    private readonly MeteredEntry _metered;
     private readonly T _sizeLess1;                // the size of all values of the type is no T
     private readonly T _lastUsable;               // offset of the last value that belongs to a block
     private readonly int _unitShift;
@@ -90,6 +94,7 @@ public sealed partial class BuddyAllocator<T> : IArenaSource<T>
         _watchesFrees = AlwaysChecksKeys || options.Audit;
         _tree = new BuddyTree(units, maxOrder);
         _leastFree = units;
+        _metered = BuddyMetrics.Allocators.Add(this);
     }
 
     /// <summary>Tells the two constructors apart.</summary>

@@ -1,6 +1,8 @@
 using System.Runtime.ExceptionServices;
 using Vmem.Caching;
 using Vmem.Checks;
+using Vmem.Diagnostics;
+using Vmem.Listing;
 
 namespace Vmem;
 
@@ -84,10 +86,37 @@ public sealed partial class ObjectCache<TObject>
         }
 
         _disposed = true;
+        ObjectCacheMetrics.Caches.Remove(_metered);
         _upkeep!.Dispose();
         ExceptionDispatchInfo? failure = null;
         LetGo(End, ref failure);
         failure?.Throw();
+    }
+
+    /// <inheritdoc/>
+    ObjectCacheView IListed<ObjectCacheView>.View => new ObjectCacheView<TObject>(this, _metered);
+
+    /// <inheritdoc/>
+    /// <remarks>No thread is stopped: an object that passes from one to another may be missed or be counted twice.</remarks>
+    bool IMetered.TryRead(int figure, out long value)
+    {
+        using (_figures.EnterScope())
+        {
+            MagazineFigures held = _magazines.Count();
+            long made = _constructed - _destructed;
+            long cached = Math.Clamp(held.Items, 0, made);
+            value = (ObjectCacheFigure)figure switch
+            {
+                ObjectCacheFigure.Rented => made - cached,
+                ObjectCacheFigure.Cached => cached,
+                ObjectCacheFigure.Constructed => _constructed,
+                ObjectCacheFigure.Destructed => _destructed,
+                ObjectCacheFigure.Rents => held.Taken + _constructed,
+                _ => _upkeepFailures,
+            };
+        }
+
+        return !_disposed;
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using Vmem.Caching;
+using Vmem.Diagnostics;
+using Vmem.Listing;
 
 namespace Vmem;
 
@@ -40,11 +42,12 @@ namespace Vmem;
 /// </para>
 /// </remarks>
 /// <typeparam name="TObject">What is cached.</typeparam>
-public sealed partial class ObjectCache<TObject> : IUpkeepTarget, IDisposable
+public sealed partial class ObjectCache<TObject> : IUpkeepTarget, IListed<ObjectCacheView>, IDisposable
     where TObject : class
 {
     private readonly MagazineCache<Slot> _magazines;
     private readonly MagazineCache<Slot> _front;  // what the fast path looks into: the magazines, or nothing if every call is to be audited
+    private readonly MeteredEntry _metered;
     private readonly Func<TObject> _construct;
     private readonly Action<TObject>? _destruct;
     private readonly Action? _reclaim;
@@ -76,6 +79,7 @@ public sealed partial class ObjectCache<TObject> : IUpkeepTarget, IDisposable
         _ledger = options.Audit ? new ReturnLedger(name, options.TimeProvider) : null;
         _front = options.Audit ? new MagazineCache<Slot>(options.LeastRounds, options.MostRounds) : _magazines;
         _upkeep = Upkeep.Start(this, options.TimeProvider);
+        _metered = ObjectCacheMetrics.Caches.Add(this);
     }
 
     /// <summary>The cache's name.</summary>

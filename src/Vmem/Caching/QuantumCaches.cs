@@ -277,6 +277,9 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
     public void SlabMoved(uint slab, uint tag) => _slabs.SetTag(slab, tag);
 
     /// <inheritdoc/>
+    public T IdleOf(uint slab) => _slabs.IdleOf(slab);
+
+    /// <inheritdoc/>
     public (T Start, T Size, bool IsOut) RangeAt(uint slab, T value) => _slabs.RangeAt(slab, value);
 
     /// <summary>What callers see: a slab is the ranges in it, and what lies in a cache is nobody's. Frozen, and under the lock.</summary>

@@ -25,6 +25,9 @@ internal sealed unsafe partial class RangeSlabs<T>
         return (slab.Start + (position * size), size, !slab.IsFree(int.CreateTruncating(position)));
     }
 
+    /// <summary>How much of a slab is not out, in units.</summary>
+    public T IdleOf(uint index) => SizeOf(At(index).Class) * T.CreateTruncating(At(index).FreeRanges);
+
     /// <summary>Every invariant of the slabs: the lists of their classes, then each against its segment, then the counts.</summary>
     /// <exception cref="InvariantViolationException">One does not hold.</exception>
     public void Validate()

@@ -48,6 +48,29 @@ public static class ArenaMetrics
     /// <summary>The part of the size that came from the arena's source.</summary>
     public const string Imported = "vmem.arena.imported";
 
+    /// <summary>What nobody holds and a request can have, in the arena's units.</summary>
+    public const string Free = "vmem.arena.free";
+
+    /// <summary>The size of the largest free segment. Not of single-threaded arenas, in which only their own thread can look for
+    /// it.</summary>
+    public const string LargestFree = "vmem.arena.largest_free";
+
+    /// <summary>External fragmentation, from 0 to 1 (<see cref="ArenaStatistics{T}.Fragmentation"/>). Not of single-threaded
+    /// arenas.</summary>
+    public const string Fragmentation = "vmem.arena.fragmentation";
+
+    /// <summary>The most that was ever in use, in the arena's units.</summary>
+    public const string Peak = "vmem.arena.peak";
+
+    /// <summary>Allocated segments.</summary>
+    public const string Segments = "vmem.arena.segments";
+
+    /// <summary>Free segments.</summary>
+    public const string FreeSegments = "vmem.arena.free_segments";
+
+    /// <summary>Requests that wait for room now.</summary>
+    public const string Waiting = "vmem.arena.waiting";
+
     /// <summary>Allocations that succeeded.</summary>
     public const string Allocations = "vmem.arena.allocations";
 
@@ -63,7 +86,7 @@ public static class ArenaMetrics
     /// <summary>How long they waited, in seconds.</summary>
     public const string WaitDuration = "vmem.arena.wait.duration";
 
-    private static readonly Meter s_meter = new(MeterName);
+    private static readonly Meter s_meter = new(MeterName);    // object caches and buddy allocators have theirs of the same name
 
     private static readonly Histogram<double> s_waitDuration = s_meter.CreateHistogram(
         WaitDuration,
@@ -81,6 +104,13 @@ public static class ArenaMetrics
         Observe(Resting, ArenaFigure.Resting, "{unit}", "What was freed later and rests.");
         Observe(Draining, ArenaFigure.Draining, "{unit}", "What nobody holds of spans that drain.");
         Observe(Imported, ArenaFigure.Imported, "{unit}", "The part of the size that came from the arena's source.");
+        Observe(Free, ArenaFigure.Free, "{unit}", "What nobody holds and a request can have.");
+        Observe(LargestFree, ArenaFigure.LargestFree, "{unit}", "The size of the largest free segment.");
+        Arenas.ObserveShare(s_meter, Fragmentation, (int)ArenaFigure.Fragmentation, "1 - largest free / free.");
+        Observe(Peak, ArenaFigure.Peak, "{unit}", "The most that was ever in use.");
+        Observe(Segments, ArenaFigure.Segments, "{segment}", "Allocated segments.");
+        Observe(FreeSegments, ArenaFigure.FreeSegments, "{segment}", "Free segments.");
+        Observe(Waiting, ArenaFigure.Waiting, "{wait}", "Requests that wait for room now.");
         Observe(Allocations, ArenaFigure.Allocations, "{allocation}", "Allocations that succeeded.");
         Observe(Frees, ArenaFigure.Frees, "{free}", "Frees that succeeded.");
         Observe(Failures, ArenaFigure.Failures, "{failure}", "Allocations that found no room.");

@@ -35,7 +35,8 @@ internal sealed unsafe partial class SegmentMap<T>
     public bool TryApproach(T value) => TryWalk(value, StepsAtATime, out _);
 
     /// <summary>The same for where an enumeration goes on.</summary>
-    public bool TryApproach(in Position position) => IsThere(position) || TryApproach(position.Start);
+    public bool TryApproach(in Position position, long steps = StepsAtATime) =>
+        IsThere(position) || TryWalk(position.Start, steps, out _);
 
     /// <summary>Gives back what look-ups have left behind, and what more spans needed than there are.</summary>
     public void ForgetLookUps()

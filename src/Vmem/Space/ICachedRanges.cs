@@ -48,6 +48,9 @@ internal interface ICachedRanges<T>
     /// <summary>Fewer spans drain than did: ranges of the others may be kept again. Under the lock.</summary>
     void NoteDraining();
 
+    /// <summary>How much of a slab is not out, in units. Under the lock.</summary>
+    T IdleOf(uint slab);
+
     /// <summary>The range of a slab that holds a value, and whether it is out. Under the lock.</summary>
     (T Start, T Size, bool IsOut) RangeAt(uint slab, T value);
 }

@@ -101,6 +101,9 @@ internal sealed partial class Space<T> : IBorrower
     /// <summary>Where spans come from; null: nowhere. What somebody else wrote is seen through a <see cref="SharedSource{T}"/>.</summary>
     public IArenaSource<T>? Source => _imports?.Source;
 
+    /// <summary>The same as the options named it.</summary>
+    public IArenaSource<T>? NamedSource => _options.Source;
+
     /// <summary>Who wants to know of what is revoked.</summary>
     public Action<ArenaRevocation<T>>? Revoked => _options.Revoked;
 

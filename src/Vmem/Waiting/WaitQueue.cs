@@ -12,6 +12,8 @@ internal struct WaitQueue<T>
 
     public Waiter<T>? Head { get; private set; }
 
+    public int Count { get; private set; }
+
     public readonly bool IsEmpty => Head is null;
 
     public void Append(Waiter<T> waiter)
@@ -29,6 +31,7 @@ internal struct WaitQueue<T>
         }
 
         _tail = waiter;
+        Count++;
     }
 
     public void Remove(Waiter<T> waiter)
@@ -54,5 +57,6 @@ internal struct WaitQueue<T>
         }
 
         waiter.Previous = waiter.Next = null;
+        Count--;
     }
 }

@@ -81,6 +81,28 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
         }
     }
 
+    /// <summary>How many wait. A hint where the lock is not held.</summary>
+    public int Count => _queue.Count;
+
+    /// <summary>Copies the waits at the head of the queue, and counts all.</summary>
+    public List<ArenaWait> Copy(int most, out int count)
+    {
+        List<ArenaWait> waits = [];
+        (long now, double perSecond) = (_time.GetTimestamp(), _time.TimestampFrequency);           // somebody's code: without the lock
+        using (_space.VisitEvenEnded())
+        {
+            for (Waiter<T>? waiter = _queue.Head; waiter is not null && waits.Count < most; waiter = waiter.Next)
+            {
+                TimeSpan age = TimeSpan.FromSeconds(Math.Max(0, now - (waiter.Began ?? now)) / perSecond);
+                waits.Add(new ArenaWait(UInt128.CreateTruncating(waiter.Request.Size), waiter.Request.Policy, age, waiter.Tag));
+            }
+
+            count = _queue.Count;
+        }
+
+        return waits;
+    }
+
     /// <summary>Every invariant of the queue. The lock is held.</summary>
     public void Validate()
     {
@@ -94,6 +116,7 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
             count++;
         }
 
+        Invariant.Hold(count == _queue.Count, "those who wait are counted", $"{count} wait, {_queue.Count} are counted");
         bool isWatched = count + _listeners.Length > 0;
         Invariant.Hold(_space.IsWatched == isWatched, "a free knows whether anybody waits", $"{count} wait, {_listeners.Length} listen, and it is watched: {_space.IsWatched}");
     }

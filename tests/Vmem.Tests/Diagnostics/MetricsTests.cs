@@ -17,7 +17,9 @@ public class MetricsTests
     private static readonly (string Name, string Unit)[] s_instruments =
     [
         (ArenaMetrics.Size, "{unit}"), (ArenaMetrics.InUse, "{unit}"), (ArenaMetrics.Cached, "{unit}"), (ArenaMetrics.Resting, "{unit}"),
-        (ArenaMetrics.Draining, "{unit}"), (ArenaMetrics.Imported, "{unit}"),
+        (ArenaMetrics.Draining, "{unit}"), (ArenaMetrics.Imported, "{unit}"), (ArenaMetrics.Free, "{unit}"), (ArenaMetrics.LargestFree, "{unit}"),
+        (ArenaMetrics.Fragmentation, "1"), (ArenaMetrics.Peak, "{unit}"), (ArenaMetrics.Segments, "{segment}"),
+        (ArenaMetrics.FreeSegments, "{segment}"), (ArenaMetrics.Waiting, "{wait}"),
         (ArenaMetrics.Allocations, "{allocation}"), (ArenaMetrics.Frees, "{free}"), (ArenaMetrics.Failures, "{failure}"), (ArenaMetrics.Waits, "{wait}"),
         (ArenaMetrics.WaitDuration, "s"),
     ];
@@ -53,6 +55,40 @@ public class MetricsTests
         Assert.Equal(0, seen[ArenaMetrics.Waits]);
         arena.Allocate(1);
         Assert.Equal((161, 4), (listening.Collect("metrics")[ArenaMetrics.InUse], listening.Collect("metrics")[ArenaMetrics.Allocations]));
+    }
+
+    [Fact]
+    public void A_listener_sees_how_free_space_is_cut_up_and_who_waits()
+    {
+        using Arena<uint> arena = new("cut up", 0, 100, 1);
+        uint first = arena.Allocate(20);
+        _ = arena.Allocate(10);
+        arena.Free(first, 20);
+        using Listening listening = new();
+        Dictionary<string, long> seen = listening.Collect("cut up");
+        Assert.Equal((90, 70, 30), (seen[ArenaMetrics.Free], seen[ArenaMetrics.LargestFree], seen[ArenaMetrics.Peak]));
+        Assert.Equal((1, 2, 0), (seen[ArenaMetrics.Segments], seen[ArenaMetrics.FreeSegments], seen[ArenaMetrics.Waiting]));
+        Assert.Equal(1 - (70.0 / 90), listening.Shares[ArenaMetrics.Fragmentation], tolerance: 2e-6);
+        using CancellationTokenSource ended = new();
+        Task waiter = arena.AllocateAsync(80, ended.Token).AsTask();
+        Assert.Equal(1, listening.Collect("cut up")[ArenaMetrics.Waiting]);
+        ended.Cancel();
+        Assert.Equal(0, listening.Collect("cut up")[ArenaMetrics.Waiting]);
+        Assert.True(waiter.IsCanceled);
+    }
+
+    /// <summary>The largest free segment of a single-threaded arena only its own thread can look for: no figure rather than a wrong
+    /// one.</summary>
+    [Fact]
+    public void A_single_threaded_arena_does_not_show_what_takes_a_look_into_its_tables()
+    {
+        using Arena<uint> arena = new("cut up alone", 0, 100, 1, new ArenaOptions<uint> { SingleThreaded = true });
+        _ = arena.Allocate(20);
+        using Listening listening = new();
+        Dictionary<string, long> seen = listening.Collect("cut up alone");
+        Assert.Equal((80, 1), (seen[ArenaMetrics.Free], seen[ArenaMetrics.Segments]));
+        Assert.DoesNotContain(ArenaMetrics.LargestFree, seen);
+        Assert.DoesNotContain(ArenaMetrics.Fragmentation, listening.Shares);
     }
 
     [Fact]
@@ -151,7 +187,7 @@ public class MetricsTests
         GC.Collect();                             // what other tests have dropped leaves the list now, and not in the middle
         long atRest = Bytes(listening.Listener.RecordObservableInstruments) / Rounds;
         Assert.InRange(atRest, 1, s_instruments.Length * (200 + (ArenaMetrics.Arenas.Count * IntPtr.Size)));
-        AssertBytes(atRest + (3 * 40), () =>      // in use, allocations, frees: in use returns to what it was, but the counts go up
+        AssertBytes(atRest + (7 * 40), () =>      // in use, free, largest free, peak, segments, allocations, frees
         {
             Operate(arena);
             arena.Allocate(16);
@@ -178,11 +214,15 @@ public class MetricsTests
 
     private static void AddIfOurs(Instrument instrument, Dictionary<string, string?> seen)
     {
-        if (instrument.Meter.Name == ArenaMetrics.MeterName)
+        if (IsOfArenas(instrument))
         {
             seen.Add(instrument.Name, instrument.Unit);
         }
     }
+
+    /// <summary>Object caches and buddy allocators have theirs on a meter of the same name.</summary>
+    private static bool IsOfArenas(Instrument instrument) =>
+        instrument.Meter.Name == ArenaMetrics.MeterName && instrument.Name.StartsWith("vmem.arena.", StringComparison.Ordinal);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void DropOne() => _ = new Arena<uint>("dropped", 0, 100, 1);
@@ -225,24 +265,38 @@ public class MetricsTests
         {
             Listener.InstrumentPublished = (instrument, listener) =>
             {
-                if (instrument.Meter.Name == ArenaMetrics.MeterName)
+                if (IsOfArenas(instrument))
                 {
                     listener.EnableMeasurementEvents(instrument);
                 }
             };
             Listener.SetMeasurementEventCallback<long>(Note);
-            Listener.SetMeasurementEventCallback<double>((_, seconds, tags, _) => Waited.Add(((string)tags[0].Value!, seconds)));
+            Listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) =>
+            {
+                if (instrument.Name == ArenaMetrics.WaitDuration)
+                {
+                    Waited.Add(((string)tags[0].Value!, value));
+                }
+                else if (IsWanted(tags))
+                {
+                    Shares[instrument.Name] = value;
+                }
+            });
             Listener.Start();
             Waited.Capacity = 1_000;
         }
 
         public MeterListener Listener { get; } = new();
 
+        /// <summary>The shares that the last collection found.</summary>
+        public Dictionary<string, double> Shares { get; } = [];
+
         public List<(string Name, double Seconds)> Waited { get; } = [];
 
         public Dictionary<string, long> Collect(string name, string? instance = null)
         {
             _found.Clear();
+            Shares.Clear();
             (_name, _instance) = (name, instance);
             Listener.RecordObservableInstruments();
             _name = null;
@@ -258,10 +312,13 @@ public class MetricsTests
                 Assert.Fail($"{instrument.Name} has the tag {tags[0].Key} first.");
             }
 
-            if (_name is not null && _name == (string?)tags[0].Value && _instance == (tags.Length == 1 ? null : (string?)tags[1].Value))
+            if (IsWanted(tags))
             {
                 _found.Add(instrument.Name, value);
             }
         }
+
+        private bool IsWanted(ReadOnlySpan<KeyValuePair<string, object?>> tags) =>
+            _name is not null && _name == (string?)tags[0].Value && _instance == (tags.Length == 1 ? null : (string?)tags[1].Value);
     }
 }
