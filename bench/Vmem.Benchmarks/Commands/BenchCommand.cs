@@ -24,6 +24,7 @@ internal static class BenchCommand
         new CachingStudy(),
         new WaitingStudy(),
         new PoolsStudy(),
+        new WebStudy(),
         new HandoverStudy(),
         new ProcessorsStudy(),
         new BuddyStudy(),

@@ -6,19 +6,19 @@ namespace Vmem.Memory.Pools;
 /// finalised when none of these is left. What is done then is the pool's matter. A span or a pointer keeps nothing alive and may be in use
 /// yet. Rejected: a finaliser of the owner itself, which would make two kinds of owners.
 /// </remarks>
-internal sealed class LeakWitness<T> : IDisposable
-    where T : unmanaged
+internal sealed class LeakWitness<TOwner> : IDisposable
+    where TOwner : class
 {
-    private readonly PooledMemory<T> _owner;
+    private readonly TOwner _owner;
     private readonly NativeMemoryLeak _leak;
     private readonly long _pressure;
-    private readonly Action<PooledMemory<T>, NativeMemoryLeak> _note;
+    private readonly Action<TOwner, NativeMemoryLeak> _note;
 
     /// <param name="owner">The owner.</param>
     /// <param name="leak">What to tell.</param>
     /// <param name="pressure">How many bytes the collector is told of while the rental lasts.</param>
     /// <param name="note">Told, on the thread of finalisers; throws nothing.</param>
-    public LeakWitness(PooledMemory<T> owner, NativeMemoryLeak leak, long pressure, Action<PooledMemory<T>, NativeMemoryLeak> note)
+    public LeakWitness(TOwner owner, NativeMemoryLeak leak, long pressure, Action<TOwner, NativeMemoryLeak> note)
     {
         (_owner, _leak, _pressure, _note) = (owner, leak, pressure, note);
         if (pressure > 0)

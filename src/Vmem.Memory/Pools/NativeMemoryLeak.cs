@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Vmem.Memory;
 
-/// <summary>An owner that was dropped without having been disposed of. Its block stays the heap's until that is disposed of.</summary>
+/// <summary>An owner that was dropped without having been disposed of. Its memory is not free: a block stays the heap's until that is
+/// disposed of, and what a <see cref="PinnedMemoryPool{T}"/> rented stays out.</summary>
 /// <param name="PoolName">The pool's name.</param>
 /// <param name="Length">In elements.</param>
 /// <param name="Size">In bytes.</param>

@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
-using Vmem.Caching;
-using Vmem.Checks;
 using Vmem.Diagnostics;
 using Vmem.Memory.Diagnostics;
 using Vmem.Memory.Pools;
@@ -14,9 +12,8 @@ public sealed unsafe partial class NativeMemoryPool<T> : IMetered, IDumped, ILis
     private readonly ObjectCache<PooledMemory<T>>? _owners;       // null: each is new
     private readonly AuditStacks? _stacks;                      // null: leaks are not tracked
     private readonly Action<PooledMemory<T>, NativeMemoryLeak>? _noteLeak;         // null: nobody asks for lost owners
-    private readonly Gate _gate = new();
+    private readonly PoolThreads _threads = new();
     private readonly MeteredEntry _metered;
-    private ThreadTable<PoolThread> _threads = new();          // changes under the gate
     private int _ended;
     private long _leaks;
     private long _reclaimed;
@@ -59,7 +56,7 @@ public sealed unsafe partial class NativeMemoryPool<T> : IMetered, IDumped, ILis
     /// <summary>An owner's rental has ended, and its block is free.</summary>
     internal void TakeBack(PooledMemory<T> owner, bool isReclaimed)
     {
-        PoolThread mine = Mine();
+        PoolThread mine = _threads.Mine();
         mine.CountReturn();
         if (isReclaimed)
         {
@@ -75,7 +72,7 @@ public sealed unsafe partial class NativeMemoryPool<T> : IMetered, IDumped, ILis
     internal void NoteDoubleDispose() => Interlocked.Increment(ref _doubleDisposals);
 
     /// <summary>Who notices if the owner is lost; null if nobody asked for it.</summary>
-    private LeakWitness<T>? NewWitness(PooledMemory<T> owner, int length)
+    private LeakWitness<PooledMemory<T>>? NewWitness(PooledMemory<T> owner, int length)
     {
         if (_noteLeak is null)
         {
@@ -91,7 +88,7 @@ public sealed unsafe partial class NativeMemoryPool<T> : IMetered, IDumped, ILis
             isTracked ? Environment.CurrentManagedThreadId : 0,
             isTracked ? Thread.CurrentThread.Name : null,
             isTracked ? _options.TimeProvider.GetUtcNow() : default);
-        return new LeakWitness<T>(owner, leak, _options.ReclaimLost ? (long)leak.Size : 0, _noteLeak);
+        return new LeakWitness<PooledMemory<T>>(owner, leak, _options.ReclaimLost ? (long)leak.Size : 0, _noteLeak);
     }
 
     /// <summary>An owner was lost. On the thread of finalisers, which no exception may reach.</summary>
@@ -131,39 +128,4 @@ public sealed unsafe partial class NativeMemoryPool<T> : IMetered, IDumped, ILis
 
     private ObjectCache<PooledMemory<T>> OwnerCache() =>
         new(Name, () => new PooledMemory<T>(_heap, this), options: new ObjectCacheOptions { TimeProvider = _options.TimeProvider });
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private PoolThread Mine() => _threads.Of(ThreadNumber.Current, none: null) ?? Join();
-
-    /// <summary>The current thread comes for the first time.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private PoolThread Join()
-    {
-        int number = ThreadNumber.Ensure();
-        using (_gate.EnterScope())
-        {
-            return _threads.Join(number, none: null, static () => new PoolThread());
-        }
-    }
-
-    /// <summary>Returns are read first: what begins meanwhile counts as outstanding, and never less than nothing is.</summary>
-    private (long Rents, long Returns) Count()
-    {
-        long rents = 0;
-        long returns = 0;
-        using (_gate.EnterScope())
-        {
-            foreach (PoolThread? thread in _threads.Entries)
-            {
-                returns += thread?.Returns ?? 0;
-            }
-
-            foreach (PoolThread? thread in _threads.Entries)
-            {
-                rents += thread?.Rents ?? 0;
-            }
-        }
-
-        return (rents, returns);
-    }
 }

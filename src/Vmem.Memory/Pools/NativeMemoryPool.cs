@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Runtime.CompilerServices;
 using Vmem.Diagnostics;
 using Vmem.Memory.Pools;
 
@@ -79,7 +78,7 @@ public sealed unsafe partial class NativeMemoryPool<T> : MemoryPool<T>
             minBufferSize = Math.Min(s_defaultLength, MaxBufferSize);
         }
 
-        PoolThread mine = Mine();
+        PoolThread mine = _threads.Mine();
         nuint size = (nuint)Math.Max(minBufferSize, 1) * (nuint)sizeof(T);
         void* block = _options.Alignment == 0 ? _heap.Allocate(size) : _heap.AllocateAligned(size, _options.Alignment);
         PooledMemory<T> owner;
@@ -103,7 +102,7 @@ public sealed unsafe partial class NativeMemoryPool<T> : MemoryPool<T>
     /// <returns>The figures; also after the pool has been disposed of.</returns>
     public NativeMemoryPoolStatistics GetStatistics()
     {
-        (long rents, long returns) = Count();
+        (long rents, long returns) = _threads.Count();
         return new NativeMemoryPoolStatistics
         {
             Rents = rents,

@@ -23,10 +23,20 @@ internal sealed class PoolThread : PaddedBefore
     private int _next;
     private long _rents;
     private long _returns;
+    private long _units;
 
     public long Rents => Volatile.Read(ref _rents);
 
     public long Returns => Volatile.Read(ref _returns);
+
+    /// <summary>Elements that were rented, in a pool that counts them.</summary>
+    public long Units => Volatile.Read(ref _units);
+
+    public void CountRent(nuint units)
+    {
+        Volatile.Write(ref _units, _units + (long)units);
+        CountRent();
+    }
 
     public void CountRent() => Volatile.Write(ref _rents, _rents + 1);
 

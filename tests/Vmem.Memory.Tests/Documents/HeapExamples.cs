@@ -1,9 +1,5 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Connections;
-using Microsoft.Extensions.DependencyInjection;
-using Vmem.Memory.Tests.Pools;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Documents;
@@ -39,16 +35,5 @@ public class HeapExamples
         ReadResult read = await pipe.Reader.ReadAsync(TestContext.Current.CancellationToken);
         Assert.Equal(1_000, read.Buffer.Length);
         await pipe.Reader.CompleteAsync();
-    }
-
-    [Fact]
-    public void Kestrel_over_a_heap()
-    {
-        using NativeHeap heap = new();
-        using NativeMemoryPool<byte> pool = new(heap);
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        builder.Services.AddSingleton<IConnectionListenerFactory>(new HeapTransport(pool));
-        using ServiceProvider services = builder.Services.BuildServiceProvider();
-        Assert.IsType<HeapTransport>(services.GetServices<IConnectionListenerFactory>().Last());
     }
 }

@@ -1,0 +1,40 @@
+namespace Vmem.Memory;
+
+/// <summary>How a <see cref="PinnedMemoryPool{T}"/> behaves; fixed when it is made.</summary>
+public sealed record PinnedMemoryPoolOptions
+{
+    /// <summary>The pool's name in messages and metrics; the arena that deals its slabs out has the same.</summary>
+    public string Name { get; init; } = "pinned";
+
+    /// <summary>The most bytes that the pool's slabs may take together. Rounded down to whole slabs, of which there is one at least. 0, the
+    /// default: no limit.</summary>
+    public nuint Limit { get; init; }
+
+    /// <summary>How long a slab is, in bytes: a power of two from 256 KiB to 1 GiB. 1 MiB by default. What is longer has a slab of its own,
+    /// which is a multiple of this.</summary>
+    public nuint SlabSize { get; init; } = 1 << 20;
+
+    /// <summary>How long memory is kept that nobody rents: pages that were free for that long go back to the system, and so do slabs that
+    /// are wholly free. 15 seconds by default. <see cref="Timeout.InfiniteTimeSpan"/>: until <see cref="PinnedMemoryPool{T}.Trim"/>, or
+    /// until memory is short.</summary>
+    public TimeSpan RetainedInterval { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Zeroes what was rented when it is given back: for secrets. Off unless set.</summary>
+    public bool ClearOnReturn { get; init; }
+
+    /// <summary>Finds owners that were dropped without having been disposed of: counts them and tells <see cref="Leaked"/> of them, with
+    /// the stack that rented them. Each rental then takes microseconds and makes garbage, for the stack; each owner has a finaliser. Off
+    /// unless set.</summary>
+    public bool TrackLeaks { get; init; }
+
+    /// <summary>Told of each owner that was lost, if <see cref="TrackLeaks"/> is set: on the thread of finalisers, some time after the
+    /// loss. What it throws is ignored.</summary>
+    public Action<NativeMemoryLeak>? Leaked { get; init; }
+
+    /// <summary>Keeps who rented what is out, for <see cref="PinnedMemoryPool{T}.GetAuditReport"/>. Each rental then takes microseconds,
+    /// and there are no caches for threads. Off unless set.</summary>
+    public bool Audit { get; init; }
+
+    /// <summary>The clock for the upkeep of what is free, and for the times of rentals.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+}

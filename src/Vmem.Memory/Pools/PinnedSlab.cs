@@ -1,0 +1,153 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Vmem.Platform;
+
+namespace Vmem.Memory.Pools;
+
+/// <summary>A pinned array that an arena deals out, and what is known of its pages.</summary>
+/// <remarks>
+/// <para>
+/// The arena counts in elements and in numbers of its own: the slab with the number n begins at n times the length of a slab. So the array
+/// of a range is found by a shift. Rejected: an arena over the arrays' addresses, which must search for the array.
+/// </para>
+/// <para>
+/// <b>Marks.</b> A byte for each block of the arena's quantum says when it was last used: in this interval of the upkeep, or in an earlier
+/// one; or that its pages hold nothing, and take no memory. Renters write it only if it says otherwise: 64 blocks share a line of the
+/// processors' caches. Rejected: a mark for what is rented. It was written twice a rental, and a server lost a tenth of its answers to it.
+/// </para>
+/// <para>
+/// <b>Discarding.</b> The pages inside an array that no object's header lies in are dropped with madvise, behind the runtime's back. It
+/// does not care: elements of an unmanaged type are never looked at by a collection, pinned arrays never move, and a page that comes back
+/// is zero. That is Linux's promise; on other systems only whole slabs go back, by way of the collector.
+/// </para>
+/// </remarks>
+internal sealed unsafe class PinnedSlab<T>
+    where T : unmanaged
+{
+    private const byte Clean = 0;
+    private const byte Idle = 1;                  // not used in this interval
+    private const byte Recent = 2;                // used within it
+    private const byte Kept = 3;                  // rented, when the upkeep wanted it because it was idle
+
+    private readonly byte[] _marks;
+    private readonly nuint _block;                // the arena's quantum, in elements: a power of two
+    private readonly int _shift;
+    private readonly int _first;
+
+    /// <param name="size">In elements: whole blocks.</param>
+    /// <param name="block">In elements.</param>
+    /// <exception cref="OutOfMemoryException">The runtime has no memory for it.</exception>
+    public PinnedSlab(nuint size, nuint block)
+    {
+        nuint slack = Slack;
+        Array = GC.AllocateUninitializedArray<T>((int)(size + slack), pinned: true);
+        _marks = new byte[size / block];
+        _block = block;
+        _shift = BitOperations.TrailingZeroCount(block);
+        Size = size;
+        nuint address = (nuint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(Array));
+        nuint before = (VirtualMemory.PageSize - (address & (VirtualMemory.PageSize - 1))) & (VirtualMemory.PageSize - 1);
+        _first = before % (nuint)sizeof(T) == 0 ? (int)(before / (nuint)sizeof(T)) : 0;
+    }
+
+    /// <summary>How many elements an array is longer than its slab, so that the slab begins at a page.</summary>
+    public static nuint Slack => VirtualMemory.PageSize / (nuint)sizeof(T);
+
+    public T[] Array { get; }
+
+    public nuint Size { get; }
+
+    /// <summary>The number of its first element; set once, before anybody else sees it.</summary>
+    public nuint Start { get; set; }
+
+    /// <summary>Elements that may take memory, free or not.</summary>
+    public nuint Touched => (nuint)(_marks.Length - _marks.AsSpan().Count(Clean)) * _block;
+
+    public int IndexOf(nuint start) => _first + (int)(start - Start);
+
+    /// <summary>The range was rented or given back just now, by whoever has it.</summary>
+    public void NoteUse(nuint start, nuint size)
+    {
+        int end = (int)((start - Start + size) >> _shift);
+        for (int i = (int)((start - Start) >> _shift); i < end; i++)
+        {
+            if (_marks[i] != Recent)
+            {
+                _marks[i] = Recent;
+            }
+        }
+    }
+
+    /// <summary>An interval has ended. True if something was not used in it, and may be free.</summary>
+    public bool Age()
+    {
+        bool isStale = false;
+        for (int i = 0; i < _marks.Length; i++)
+        {
+            ref byte mark = ref _marks[i];
+            isStale |= mark == Idle;
+            if (mark == Recent)
+            {
+                _ = Interlocked.CompareExchange(ref mark, Idle, Recent);
+            }
+        }
+
+        return isStale;
+    }
+
+    /// <summary>What is idle and was not free is looked at again when it has been used.</summary>
+    public void KeepIdle()
+    {
+        for (int i = 0; i < _marks.Length; i++)
+        {
+            if (_marks[i] == Idle)
+            {
+                _ = Interlocked.CompareExchange(ref _marks[i], Kept, Idle);
+            }
+        }
+    }
+
+    /// <summary>Gives pages back that hold nothing. The caller has all of the range, and nobody has anything in it.</summary>
+    /// <returns>How many bytes went back.</returns>
+    public nuint Discard(nuint start, nuint size, bool onlyIdle)
+    {
+        if (!CanDiscard)
+        {
+            return 0;
+        }
+
+        nuint discarded = 0;
+        int end = (int)((start - Start + size) >> _shift);
+        for (int i = (int)((start - Start) >> _shift); i < end; i++)
+        {
+            int from = i;
+            while (i < end && (onlyIdle ? _marks[i] == Idle : _marks[i] != Clean))
+            {
+                _marks[i++] = Clean;
+            }
+
+            discarded += i > from ? DiscardPages(from, i) : 0;
+        }
+
+        return discarded;
+    }
+
+    /// <summary>Whether the system takes pages out of the runtime's memory.</summary>
+    public static bool CanDiscard => OperatingSystem.IsLinux();
+
+    private nuint DiscardPages(int from, int to)
+    {
+        nuint mask = VirtualMemory.PageSize - 1;
+        T* first = (T*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(Array)) + _first;
+        nuint start = ((nuint)(first + ((nuint)from * _block)) + mask) & ~mask;
+        nuint end = (nuint)(first + ((nuint)to * _block)) & ~mask;
+        if (end <= start)
+        {
+            return 0;
+        }
+
+        VirtualMemory.Discard((void*)start, end - start);
+        return end - start;
+    }
+}

@@ -1,0 +1,133 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Vmem.Testing.Time;
+using Xunit;
+
+namespace Vmem.Memory.Tests.Pools;
+
+/// <summary>Memory that nobody rents goes back: at once when asked for, and after an interval of its own accord.</summary>
+public class PinnedTrimTests
+{
+    private static readonly PinnedMemoryPoolOptions s_unwatched = new() { RetainedInterval = Timeout.InfiniteTimeSpan };
+
+    [Fact]
+    public void Trim_gives_back_all_that_is_free()
+    {
+        using PinnedMemoryPool<byte> pool = new(s_unwatched);
+        RentAndDispose(pool, 4_000);
+        PinnedMemoryPoolStatistics before = pool.GetStatistics();
+        Assert.InRange(before.Dirty, (nuint)4_000 * 4_096, (nuint)4_000 * 4_096);
+        nuint trimmed = pool.Trim();
+        Assert.Equal((0, (nuint)0), ((long)pool.GetStatistics().Held, pool.GetStatistics().Dirty));
+        if (OperatingSystem.IsLinux())
+        {
+            Assert.Equal((nuint)4_000 * 4_096, trimmed);
+        }
+    }
+
+    /// <summary>A page in the middle of an array that is in use.</summary>
+    [Fact]
+    public void Free_pages_of_a_slab_in_use_have_no_memory_after_a_trim()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Pages are discarded on Linux only.");
+        using PinnedMemoryPool<byte> pool = new(s_unwatched);
+        IMemoryOwner<byte>[] owners = [.. Enumerable.Range(0, 64).Select(_ => pool.Rent())];
+        Array.ForEach(owners, static owner => owner.Memory.Span.Fill(7));
+        nint[] addresses = [.. owners.Select(AddressOf)];
+        for (int i = 0; i < 64; i += 2)
+        {
+            owners[i].Dispose();
+        }
+
+        Assert.Equal((nuint)32 * 4_096, pool.Trim());
+        for (int i = 0; i < 64; i++)
+        {
+            Assert.Equal(i % 2 == 0 ? 0 : VirtualMemory.PageSize, Resident(addresses[i]));
+        }
+
+        Assert.All(owners.Where((_, i) => i % 2 != 0), static owner => Assert.Equal(-1, owner.Memory.Span.IndexOfAnyExcept((byte)7)));
+        Assert.Equal(0u, pool.Trim());
+        pool.Rent().Memory.Span.Fill(1);
+        pool.Validate();
+    }
+
+    [Fact]
+    public void What_was_free_for_an_interval_goes_back_and_what_was_used_stays()
+    {
+        ManualTime time = new();
+        TimeSpan interval = TimeSpan.FromSeconds(10);
+        using PinnedMemoryPool<byte> pool = new(new PinnedMemoryPoolOptions { TimeProvider = time, RetainedInterval = interval });
+        RentAndDispose(pool, 4_000);
+        IMemoryOwner<byte> kept = pool.Rent();
+        kept.Memory.Span.Fill(7);
+        time.Advance(interval);
+        Assert.Equal((nuint)3_999 * 4_096, pool.GetStatistics().Dirty);          // used in this interval
+        RentAndDispose(pool, 100);
+        time.Advance(interval);
+        PinnedMemoryPoolStatistics after = pool.GetStatistics();
+        Assert.InRange(after.Dirty, 0u, (nuint)100 * 4_096);
+        Assert.InRange(after.Held, 1u << 20, 3u << 20);
+        Assert.Equal(-1, kept.Memory.Span.IndexOfAnyExcept((byte)7));
+        time.Advance(interval);
+        time.Advance(interval);
+        Assert.Equal(0u, pool.GetStatistics().Dirty);
+        kept.Dispose();
+    }
+
+    /// <summary>Renters of a full pool wait for what a trim has reserved, and nobody's bytes are discarded.</summary>
+    [Fact]
+    public async Task Trims_disturb_no_renter()
+    {
+        const int Workers = 4;
+        const int Blocks = 64;
+        using PinnedMemoryPool<byte> pool = new(s_unwatched with { SlabSize = 1 << 18, Limit = Workers * Blocks * 4_096 });
+        using CancellationTokenSource done = new();
+        var trimmer = Task.Factory.StartNew(() =>
+        {
+            while (!done.IsCancellationRequested)
+            {
+                _ = pool.Trim();
+            }
+        }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        Task[] workers = [.. Enumerable.Range(1, Workers).Select(worker => Task.Factory.StartNew(() =>
+        {
+            IMemoryOwner<byte>[] owners = new IMemoryOwner<byte>[Blocks];
+            for (int round = 0; round < 60; round++)
+            {
+                for (int i = 0; i < Blocks; i++)
+                {
+                    owners[i] = pool.Rent();
+                    owners[i].Memory.Span.Fill((byte)worker);
+                }
+
+                foreach (IMemoryOwner<byte> owner in owners)
+                {
+                    Assert.Equal(-1, owner.Memory.Span.IndexOfAnyExcept((byte)worker));
+                    owner.Dispose();
+                }
+            }
+        }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))];
+        await Task.WhenAll(workers);
+        await done.CancelAsync();
+        await trimmer;
+        pool.Validate();
+        PinnedMemoryPoolStatistics statistics = pool.GetStatistics();
+        Assert.Equal((Workers * Blocks * 60, 0, 0), (statistics.Rents, statistics.Outstanding, statistics.Failures));
+    }
+
+    private static void RentAndDispose(PinnedMemoryPool<byte> pool, int count)
+    {
+        IMemoryOwner<byte>[] owners = [.. Enumerable.Range(0, count).Select(_ => pool.Rent())];
+        foreach (IMemoryOwner<byte> owner in owners)
+        {
+            owner.Memory.Span.Fill(1);
+            owner.Dispose();
+        }
+    }
+
+    private static unsafe nint AddressOf(IMemoryOwner<byte> owner) =>
+        (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(owner.Memory.Span));
+
+    private static unsafe nuint Resident(nint address) => VirtualMemory.GetResident((void*)address, VirtualMemory.PageSize);
+}
