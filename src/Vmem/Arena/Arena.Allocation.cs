@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Vmem.Caching;
+using Vmem.Listing;
 using Vmem.Ranges;
 using Vmem.Space;
 
@@ -256,6 +257,11 @@ public sealed partial class Arena<T>
         size = _space.RoundUp(size);
         if (_caches!.TryTake(size, out start))
         {
+            if (AllocationSamples.IsOn)
+            {
+                _space.Sample(new Grant<T>(start, size));
+            }
+
             GC.KeepAlive(this);
             return true;
         }

@@ -85,7 +85,7 @@ public sealed partial class Arena<T>
             return true;
         }
 
-        _space.NoteFailure();
+        _space.NoteFailure(request.Size);
         return false;
     }
 
@@ -98,7 +98,7 @@ public sealed partial class Arena<T>
             return true;
         }
 
-        _space.NoteFailure(-1);                   // it is a part of one request
+        _space.TakeBackFailure();                   // it is a part of one request
         TakeBack(starts[..count], size);
         return false;
     }
@@ -121,7 +121,7 @@ public sealed partial class Arena<T>
             return true;
         }
 
-        _space.NoteFailure();
+        _space.NoteFailure(total);
         return false;
     }
 
@@ -143,7 +143,7 @@ public sealed partial class Arena<T>
                 }
                 else
                 {
-                    _space.NoteFailure(-1);       // it is a part of one request
+                    _space.TakeBackFailure();       // it is a part of one request
                     size = size == least ? T.Zero : NextSize(size, least);
                 }
 

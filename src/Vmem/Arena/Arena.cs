@@ -98,7 +98,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IListed<ArenaVi
 
         _importer = _space.Source is null ? null : new Importer<T>(_space, _space.Source!, sourceQuantum, options.MinImport,
             _caches?.SlabSize ?? T.Zero);
-        _metered = ArenaMetrics.Arenas.Add(this);
+        _metered = ArenaList.Add(this);
     }
 
     private static void CheckIndexed(ArenaOptions<T> options, T quantum)
@@ -165,7 +165,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IListed<ArenaVi
             room = _room;
             end.Take(() => waiters = room?.FailAll() ?? default);
             end.Take(() => _space.ImportedSpans(emptyOnly: false).ForEach(span => imports.Release(span)));
-            end.Take(() => leak = _leaked is null ? null : DescribeLeak());
+            end.Take(() => leak = _leaked is null && !VmemEvents.Log.Wants(VmemEvents.Keywords.Leaks) ? null : DescribeLeak());
             end.Take(() => _caches?.End());
             recorder = _space.Recorder;
             _space.SetRecorder(null);
@@ -177,12 +177,17 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IListed<ArenaVi
         end.Take(_space.Leave);
         end.Take(() => ArenaMetrics.Arenas.Remove(_metered));
         room?.CompleteAll(waiters, ref end);
-        _ = imports.ReleaseSpans(_space.Source, ref end);
+        _ = imports.ReleaseSpans(_space.Name, _space.Source, ref end);
         room?.NotifyListeners(ref end);
         end.Take(() => recorder?.End());
-        if (leak is { } found)
+        if (leak is not null && VmemEvents.Log.Wants(VmemEvents.Keywords.Leaks))
         {
-            end.Take(() => _leaked!(found with { Report = _space.Auditor is null ? null : Census(evenEnded: true) }));
+            VmemEvents.Log.ArenaLeaked(Name, double.CreateChecked(leak.Size), leak.Ranges);
+        }
+
+        if (leak is { } found && _leaked is not null)
+        {
+            end.Take(() => _leaked(found with { Report = _space.Auditor is null ? null : Census(evenEnded: true) }));
         }
 
         end.Throw();
@@ -208,7 +213,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IListed<ArenaVi
 
         if (_importer is null && !_space.Lends)
         {
-            return (mayBeDrained && TryTakeDrained(request, out grant)) || TryTakeCutShort(request, out grant) || Fail(out grant);
+            return (mayBeDrained && TryTakeDrained(request, out grant)) || TryTakeCutShort(request, out grant) || Fail(request, out grant);
         }
 
         grant = default;
@@ -216,7 +221,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IListed<ArenaVi
         long releases = isThorough ? -1 : _space.Releases;
         return (!isThorough && TryTakeImported(request, out grant))         // the source, without the lock
             || (request.Terms.Pass != ImportPass.Gentle && (TryMeetThoroughly(request, releases, out grant) ||
-                TryTakeCutShort(request, out grant) || Fail(out grant)));
+                TryTakeCutShort(request, out grant) || Fail(request, out grant)));
     }
 
     // What is kept for speed goes back, here and above, and the source is asked to do the same.
@@ -287,10 +292,10 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IListed<ArenaVi
         }
     }
 
-    private bool Fail(out Grant<T> grant)
+    private bool Fail(in Request<T> request, out Grant<T> grant)
     {
         grant = default;
-        _space.NoteFailure();
+        _space.NoteFailure(request.Size);
         return false;
     }
 

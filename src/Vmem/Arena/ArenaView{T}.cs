@@ -85,6 +85,18 @@ internal sealed class ArenaView<T>(Arena<T> arena, Space<T> space, T cachedMax, 
         }
     }
 
+    /// <inheritdoc/>
+    internal override IEnumerable<byte[]> EncodeSegments() => IsSingleThreaded ? [] : SegmentEncoder.Encode(space);
+
+    /// <inheritdoc/>
+    internal override void SetSampled(bool isSampled)
+    {
+        if (!IsSingleThreaded)
+        {
+            space.SetSampled(isSampled);
+        }
+    }
+
     private static UInt128 Wide(T value) => UInt128.CreateTruncating(value);
 
     private static ArenaStatistics<UInt128> Wide(in ArenaStatistics<T> figures, T? largestFree) => new()

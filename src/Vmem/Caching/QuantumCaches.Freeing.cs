@@ -241,7 +241,7 @@ internal sealed partial class QuantumCaches<T>
             // What could not be taken back stays lent. The call may be a free, or the only one that may ask the source.
         }
 
-        _ = aftermath.ReleaseSpans(_space.Source, ref end);
+        _ = aftermath.ReleaseSpans(_space.Name, _space.Source, ref end);
         return true;
     }
 }

@@ -1,6 +1,7 @@
 using System.Numerics;
 using Vmem.Checks;
 using Vmem.Lending;
+using Vmem.Listing;
 using Vmem.Ranges;
 using Vmem.Space;
 
@@ -195,6 +196,11 @@ internal sealed partial class Importer<T>
             _lender is not null ? Borrow(_lender, request.Placement, terms) :
             terms.Pass == ImportPass.Thorough && _shared is not null && _space.MayOthersKeep
             ? AskWithRecall(_shared, request.Placement, terms, ref gaveBack) : Ask(request.Placement, terms, ref gaveBack);
+        if (!T.IsZero(import.Size) && VmemEvents.Log.Wants(VmemEvents.Keywords.Imports))
+        {
+            VmemEvents.Log.SpanImported(_space.Name, double.CreateChecked(import.Size), $"0x{import.Start:x}");
+        }
+
         return import with { Tag = ask };
     }
 

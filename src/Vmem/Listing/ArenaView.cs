@@ -77,6 +77,12 @@ public abstract class ArenaView
     /// <returns>The report; null if the arena keeps no audit, or has been disposed of.</returns>
     public abstract AuditReport<UInt128>? GetAuditReport();
 
+    /// <summary>The segments as a rundown writes them, a batch for each stay under the lock; none of a single-threaded arena.</summary>
+    internal abstract IEnumerable<byte[]> EncodeSegments();
+
+    /// <summary>Allocations are sampled from now on, or not any more. Nothing happens to a single-threaded arena.</summary>
+    internal abstract void SetSampled(bool isSampled);
+
     /// <summary>The arena in a line.</summary>
     /// <returns>Its name, type, size and use.</returns>
     public override string ToString() => TryGetStatistics(out ArenaStatistics<UInt128> figures)

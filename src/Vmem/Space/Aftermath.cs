@@ -1,5 +1,6 @@
 using System.Numerics;
 using Vmem.Checks;
+using Vmem.Listing;
 
 namespace Vmem.Space;
 
@@ -43,25 +44,32 @@ internal struct Aftermath<T>
     }
 
     /// <summary>Gives every span back, also when the source throws at one of them.</summary>
+    /// <param name="arena">The arena's name, for events.</param>
+    /// <param name="source">Where to.</param>
+    /// <param name="end">Takes what is thrown.</param>
     /// <returns>How much went back.</returns>
-    public readonly T ReleaseSpans(IArenaSource<T>? source, ref Conclusion end)
+    public readonly T ReleaseSpans(string arena, IArenaSource<T>? source, ref Conclusion end)
     {
         T total = T.Zero;
         if (HasSpans)
         {
-            Release(source!, _span, ref total, ref end);
+            Release(arena, source!, _span, ref total, ref end);
             for (int i = 0; i < _spans?.Count; i++)
             {
-                Release(source!, _spans[i], ref total, ref end);
+                Release(arena, source!, _spans[i], ref total, ref end);
             }
         }
 
         return total;
     }
 
-    private static void Release(IArenaSource<T> source, in Segment<T> span, ref T total, ref Conclusion end)
+    private static void Release(string arena, IArenaSource<T> source, in Segment<T> span, ref T total, ref Conclusion end)
     {
         total += span.Size;
         end.Take((source, span), static it => it.source.Release(it.span.Start, it.span.Size));
+        if (VmemEvents.Log.Wants(VmemEvents.Keywords.Imports))
+        {
+            VmemEvents.Log.SpanReleased(arena, double.CreateChecked(span.Size), $"0x{span.Start:x}");
+        }
     }
 }

@@ -1,25 +1,14 @@
 using System.Numerics;
 using Vmem.Listing;
-using Vmem.Segments;
 
 namespace Vmem.Space;
 
-/// <summary>Draws the map of an arena: walks its segments, some under each lock, and adds each to the columns that it lies in.</summary>
+/// <summary>Draws the map of an arena: adds each segment of a walk to the columns that it lies in.</summary>
 internal sealed class MapWalk<T>(Space<T> space, int columns) : ArenaMap
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
-    /// <summary>How many segments are copied under one lock: some microseconds, or some tens if each is a cache miss.</summary>
-    private const int Batch = 256;
-
-    /// <summary>How far the way back to where the walk was may go under one lock. As above.</summary>
-    private const int Steps = 256;
-
-    private readonly Segment<T>[] _batch = new Segment<T>[Batch];
-    private readonly double[] _idle = space.Caches is null ? [] : new double[Batch];      // the shares of slabs that are not out
+    private readonly SegmentWalk<T> _walk = new(space);
     private readonly MapShares _shares = new(columns);
-    private SegmentMap<T>.Position _position;
-    private bool _isUnderWay;
-    private T _from;                              // where the batch began: all below has been drawn
     private T _spanStart;
     private double _spanOffset;                   // where the span begins on the map, in units
     private double _spansEnd;                     // where the next one will
@@ -32,63 +21,38 @@ internal sealed class MapWalk<T>(Space<T> space, int columns) : ArenaMap
         ArgumentOutOfRangeException.ThrowIfLessThan(segments, 1);
         for (int left = segments; left > 0;)
         {
-            int count = Copy();
-            for (int i = 0; i < count; i++)
+            bool begins = !_walk.IsUnderWay;
+            _walk.Next();
+            if (begins)
             {
-                Draw(_batch[i], isFirst: i == 0, _idle.Length == 0 ? 0 : _idle[i]);
+                Begin();
             }
 
-            _from = _position.Start;
-            if (!_isUnderWay)
+            ReadOnlySpan<Segment<T>> batch = _walk.Segments;
+            for (int i = 0; i < batch.Length; i++)
+            {
+                Draw(batch[i], _walk.IdleOf(i));
+            }
+
+            if (!_walk.IsUnderWay)
             {
                 Complete(_shares.ToColumns(), _segments, _spans, _shares.Size);
                 return true;
             }
 
-            left -= Math.Max(count, Steps);       // a way back is work, too
+            left -= Math.Max(batch.Length, SegmentWalk<T>.Steps);  // a way back is work, too
         }
 
         return false;
     }
 
-    /// <summary>Copies the next segments.</summary>
-    private int Copy()
+    private void Begin()
     {
-        using Visit<T> visit = space.VisitEvenEnded();
-        SegmentMap<T> map = space.Map;
-        if (!_isUnderWay || space.HasEnded)
-        {
-            Begin(space.HasEnded ? 0 : double.CreateChecked(Space<T>.Saturate(map.TotalSize, map.SpanCount)));
-        }
-
-        int count = 0;
-        if (!space.HasEnded && map.TryApproach(_position, Steps))
-        {
-            count = map.CopySegments(ref _position, _batch);
-            for (int i = 0; i < count && _idle.Length > 0; i++)
-            {
-                _idle[i] = IdleShare(_batch[i]);
-            }
-        }
-
-        _isUnderWay = _position.More && !space.HasEnded;
-        return count;
+        _shares.Begin(double.CreateChecked(_walk.Size));
+        (_spansEnd, _segments, _spans) = (0, 0, 0);
     }
 
-    private void Begin(double size)
-    {
-        _shares.Begin(size);
-        (_position, _from, _spansEnd, _segments, _spans) = (SegmentMap<T>.Position.First, T.Zero, 0, 0, 0);
-    }
-
-    private double IdleShare(in Segment<T> segment)
-    {
-        uint tag = segment.Kind == SegmentKind.Allocated ? space.Map.FindLive(segment.Start) : 0;
-        uint slab = tag == 0 ? 0 : space.Map.SlabOf(tag);
-        return slab == 0 ? 0 : double.CreateChecked(space.Caches!.IdleOf(slab)) / double.CreateChecked(segment.Size);
-    }
-
-    private void Draw(in Segment<T> segment, bool isFirst, double idle)
+    private void Draw(in Segment<T> segment, T idle)
     {
         double size = double.CreateChecked(segment.Size);
         if (segment.Kind == SegmentKind.Span)
@@ -100,10 +64,8 @@ internal sealed class MapWalk<T>(Space<T> space, int columns) : ArenaMap
             return;
         }
 
-        // A first segment may begin before the place where the last batch ended by now: what lies before has been drawn.
-        T before = isFirst && segment.Start < _from ? _from - segment.Start : T.Zero;
-        double offset = _spanOffset + double.CreateChecked(segment.Start - _spanStart + before);
-        _shares.Add(segment.Kind, offset, size - double.CreateChecked(before), idle);
+        double offset = _spanOffset + double.CreateChecked(segment.Start - _spanStart);
+        _shares.Add(segment.Kind, offset, size, T.IsZero(idle) ? 0 : double.CreateChecked(idle) / size);
         _segments++;
     }
 }

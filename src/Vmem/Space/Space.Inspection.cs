@@ -49,6 +49,15 @@ internal sealed partial class Space<T>
     public InvalidFreeException WrongFree(InvalidFreeReason reason, T start, T size, string detail) =>
         Check.Wrong(reason, start, size, detail);
 
+    /// <summary>From now on some of the allocations are written as events, or none any more. While they are, no allocation takes the good
+    /// fit that nothing may follow.</summary>
+    public void SetSampled(bool isSampled)
+    {
+        using Visit<T> visit = VisitEvenEnded();
+        _isSampled = isSampled;
+        UpdateGoodFit();
+    }
+
     /// <summary>Begins or ends a recording. The lock is held, and the caches are frozen and empty.</summary>
     public void SetRecorder(ArenaRecorder<T>? recorder)
     {
@@ -190,7 +199,7 @@ internal sealed partial class Space<T>
         Sequel expected = (Source is null ? 0 : Sequel.Imports) | (Auditor is null ? 0 : Sequel.Audit) | (Recorder is null ? 0
             : Sequel.Recording) | (Map.IsWhole ? Sequel.Whole : 0) | (DelaysReuse ? Sequel.Rest : 0)
             | (Map.DrainingSpans > 0 ? Sequel.Draining : 0) | (_sequel & Sequel.Watchers);
-        bool good = Auditor is null && Recorder is null && Map.Notes is null && spans == 0 && !Map.IsAllFree;
+        bool good = Auditor is null && Recorder is null && Map.Notes is null && spans == 0 && !Map.IsAllFree && !_isSampled;
         Invariant.Hold(_sequel == expected && _mayTakeGoodFit == good, "a free knows what follows it", $"{_sequel}, and {expected} is true; it may take a good fit: {_mayTakeGoodFit}");
         Auditor?.Validate(Map.LiveSegments, Map.IsAllocated);
     }

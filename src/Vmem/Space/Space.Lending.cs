@@ -111,7 +111,7 @@ internal sealed partial class Space<T>
         }
 
         Conclusion end = default;
-        _ = DetachSurplus().ReleaseSpans(Source, ref end);       // what became empty during the recall
+        _ = DetachSurplus().ReleaseSpans(Name, Source, ref end);       // what became empty during the recall
         end.Throw();
     }
 

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Vmem.Checks;
 using Vmem.Diagnostics;
+using Vmem.Listing;
 using Vmem.Ranges;
 using Vmem.Segments;
 
@@ -58,13 +59,24 @@ internal sealed partial class Space<T>
     /// <summary>Allocates from the segments as they are.</summary>
     public bool TryTake(in Request<T> request, out Grant<T> grant)
     {
-        while (true)
+        bool isAnswered = false;
+        grant = default;
+        while (!isAnswered)
         {
             using Visit<T> visit = Visit();
-            if (HasAnswer(request, inSteps: true, out grant))
-            {
-                return !grant.IsEmpty;
-            }
+            isAnswered = HasAnswer(request, inSteps: true, out grant);
+        }
+
+        Sample(grant);
+        return !grant.IsEmpty;
+    }
+
+    /// <summary>Writes an allocation as an event, if somebody wants to see some of them and this is one. The lock is not held.</summary>
+    public void Sample(in Grant<T> grant)
+    {
+        if (_isSampled && !grant.IsEmpty && AllocationSamples.IsDue())
+        {
+            VmemEvents.Log.AllocationSampled(Name, double.CreateChecked(grant.Size), $"0x{grant.Start:x}");
         }
     }
 
@@ -189,6 +201,13 @@ internal sealed partial class Space<T>
     /// <summary>Whatever the good fit does not cover. The lock is held, and is given back.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryTakeAndExit(T size, FitPolicy policy, RequestKind kind, out Grant<T> grant)
+    {
+        bool isTaken = TakeAndExit(size, policy, kind, out grant);
+        Sample(grant);
+        return isTaken;
+    }
+
+    private bool TakeAndExit(T size, FitPolicy policy, RequestKind kind, out Grant<T> grant)
     {
         AuditSite? site = null;
         if (Auditor is not null)

@@ -126,7 +126,7 @@ internal sealed partial class Space<T>
             end.Take(granted, static granted => granted.Complete());
         }
 
-        T released = aftermath.ReleaseSpans(Source, ref end);
+        T released = aftermath.ReleaseSpans(Name, Source, ref end);
 
         // A request may have been queued after the lock was given back, and have found the source still full.
         bool tells = !Recall.IsUnderWay;          // else whoever recalls does, in the end

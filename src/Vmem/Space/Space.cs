@@ -5,6 +5,7 @@ using Vmem.Checks;
 using Vmem.Diagnostics;
 using Vmem.Lending;
 using Vmem.Lifetimes;
+using Vmem.Listing;
 using Vmem.Ranges;
 using Vmem.Recording;
 using Vmem.Resting;
@@ -39,6 +40,7 @@ internal sealed partial class Space<T> : IBorrower
     private Sequel _sequel;
     private bool _mayTakeGoodFit;                 // nothing has to be told of what is taken, and no empty import would be used up
     private bool _hasEnded;
+    private bool _isSampled;                      // somebody wants to see some of the allocations
     private bool _isAging;                        // the upkeep of the caches knows of empty imports
     private Aftermath<T> _aftermath;              // of the visit under way
     private Tally<T> _tally = new();
@@ -79,6 +81,7 @@ internal sealed partial class Space<T> : IBorrower
             Map.KeepIndexes(options.Policy, options.IndexedAlignments);
         }
 
+        _isSampled = _isShared && AllocationSamples.IsOn;
         UpdateGoodFit();
     }
 
@@ -206,8 +209,18 @@ internal sealed partial class Space<T> : IBorrower
         _rests?.Release();
     }
 
-    /// <summary>A request that nothing could meet has failed; −1: one that was counted waits instead.</summary>
-    public void NoteFailure(int by = 1) => _tally.NoteFailure(by);
+    /// <summary>A request that nothing could meet has failed. Under no lock.</summary>
+    public void NoteFailure(T size)
+    {
+        _tally.NoteFailure(1);
+        if (VmemEvents.Log.Wants(VmemEvents.Keywords.Failures))
+        {
+            VmemEvents.Log.AllocationFailed(Name, double.CreateChecked(size));
+        }
+    }
+
+    /// <summary>A request that was counted as failed waits instead, or was a part of another.</summary>
+    public void TakeBackFailure() => _tally.NoteFailure(-1);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Enter()
@@ -323,5 +336,5 @@ internal sealed partial class Space<T> : IBorrower
 
     private void UpdateGoodFit() =>
         _mayTakeGoodFit = (_sequel & (Sequel.Audit | Sequel.Recording)) == 0 && (_imports is null || _imports.EmptySpans == 0) &&
-            !Map.IsAllFree && Map.Notes is null;
+            !Map.IsAllFree && Map.Notes is null && !_isSampled;
 }

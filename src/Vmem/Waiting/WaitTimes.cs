@@ -1,4 +1,5 @@
 using Vmem.Diagnostics;
+using Vmem.Listing;
 
 namespace Vmem.Waiting;
 
@@ -23,6 +24,10 @@ internal sealed class WaitTimes
         try
         {
             ArenaMetrics.RecordWait(arena, duration);
+            if (VmemEvents.Log.Wants(VmemEvents.Keywords.Waits))
+            {
+                VmemEvents.Log.WaitEnded(arena, duration.TotalMilliseconds);
+            }
         }
 #pragma warning disable CA1031 // A listener that throws must not do so in the free that ended somebody's wait.
         catch (Exception)

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Vmem.Checks;
+using Vmem.Listing;
 using Vmem.Space;
 
 namespace Vmem.Waiting;
@@ -74,6 +75,11 @@ internal sealed class Waiter<T>(WaitingRoom<T> room, object keeper, StrongBox<Re
             }
 
             Begin(began, times);
+        }
+
+        if (VmemEvents.Log.Wants(VmemEvents.Keywords.Waits))
+        {
+            VmemEvents.Log.WaitBegan(space.Name, double.CreateChecked(Request.Size));
         }
 
         if (limits is null)

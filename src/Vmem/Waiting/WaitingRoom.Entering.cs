@@ -64,7 +64,7 @@ internal sealed partial class WaitingRoom<T>
         long removals = _space.Removals;
         if (tried)
         {
-            _space.NoteFailure(-1);
+            _space.TakeBackFailure();
         }
 
         if (sleeper is not null && !_space.IsShared)

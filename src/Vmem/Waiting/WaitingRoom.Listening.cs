@@ -168,7 +168,7 @@ internal sealed partial class WaitingRoom<T>
 
         if (left)
         {
-            _space.NoteFailure();
+            _space.NoteFailure(waiter.Request.Size);
             CompleteWaiter(waiter);
         }
     }

@@ -27,7 +27,7 @@ internal sealed partial class WaitingRoom<T>
         ServeAndNotify(isOwnRelease, mayImport, onThisThread: false, ref end);
         for (Aftermath<T> surplus = _space.DetachSurplus(); surplus.HasSpans; surplus = _space.DetachSurplus())
         {
-            _ = surplus.ReleaseSpans(_space.Source, ref end);
+            _ = surplus.ReleaseSpans(_space.Name, _space.Source, ref end);
             ServeAndNotify(isOwnRelease, mayImport: true, onThisThread: false, ref end);
         }
 

@@ -168,7 +168,7 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
 
         if (end == WaitState.TimedOut)
         {
-            _space.NoteFailure();
+            _space.NoteFailure(waiter.Request.Size);
         }
 
         Conclusion ending = default;

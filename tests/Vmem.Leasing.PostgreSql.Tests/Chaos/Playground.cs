@@ -57,7 +57,18 @@ internal sealed class Playground : IAsyncDisposable
     public IAsyncDisposable Hold(Proxy? proxy, bool looksAtDeadline)
     {
         NpgsqlDataSource source = NpgsqlDataSource.Create(_server.AddressOf(Database, proxy?.Port));
-        return new Run(source, new UseLog(Folder), looksAtDeadline);
+        UseLog log = new(Folder);
+        return new Run(source, log, new Holder(source, log, looksAtDeadline).RunAsync);
+    }
+
+    /// <summary>A holder of this process without a session object, and perhaps without a rule.</summary>
+    public Run HoldBare(Proxy? proxy, Rule off)
+    {
+        // An answer that comes late is what may be wanted: so it waits for longer than any test.
+        NpgsqlConnectionStringBuilder address = new(_server.AddressOf(Database, proxy?.Port)) { CommandTimeout = 0 };
+        NpgsqlDataSource source = NpgsqlDataSource.Create(address);
+        UseLog log = new(Folder);
+        return new Run(source, log, new BareHolder(source, log, off).RunAsync);
     }
 
     public Task StepClockAsync(TimeSpan by) => ExecuteAsync(string.Create(CultureInfo.InvariantCulture,
@@ -124,23 +135,26 @@ internal sealed class Playground : IAsyncDisposable
 
     private Task<object?> ExecuteAsync(string sql) => PostgresServer.ExecuteAsync(Source, sql);
 
-    private sealed class Run : IAsyncDisposable
+    /// <summary>A holder that runs until it is disposed of.</summary>
+    internal sealed class Run : IAsyncDisposable
     {
         private readonly NpgsqlDataSource _source;
         private readonly UseLog _log;
         private readonly CancellationTokenSource _stop = new();
-        private readonly Task _running;
 
-        public Run(NpgsqlDataSource source, UseLog log, bool looksAtDeadline)
+        public Run(NpgsqlDataSource source, UseLog log, Func<CancellationToken, Task> run)
         {
             (_source, _log) = (source, log);
-            _running = new Holder(source, log, looksAtDeadline).RunAsync(_stop.Token);
+            Running = run(_stop.Token);
         }
+
+        /// <summary>Ends when the holder has ended by itself.</summary>
+        public Task Running { get; }
 
         public async ValueTask DisposeAsync()
         {
             await _stop.CancelAsync();
-            await _running;
+            await Running;
             await _source.DisposeAsync();
             _log.Dispose();
             _stop.Dispose();

@@ -9,11 +9,9 @@ internal sealed class Proxy : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stop = new();
-    private readonly int _server;
-
     public Proxy(int server)
     {
-        _server = server;
+        Server = server;
         _listener.Start();
         Port = ((IPEndPoint)_listener.LocalEndpoint).Port;
         _ = AcceptAsync();
@@ -21,8 +19,14 @@ internal sealed class Proxy : IDisposable
 
     public int Port { get; }
 
+    /// <summary>The port to which new connections go.</summary>
+    public volatile int Server;
+
     /// <summary>Nothing passes, and nobody is told.</summary>
     public volatile bool IsFrozen;
+
+    /// <summary>Questions pass. Answers wait.</summary>
+    public volatile bool HoldsAnswers;
 
     /// <summary>The next answer is thrown away, and its connection reset.</summary>
     public volatile bool LosesAnswer;
@@ -53,7 +57,7 @@ internal sealed class Proxy : IDisposable
         using TcpClient server = new();
         try
         {
-            await server.ConnectAsync(IPAddress.Loopback, _server, _stop.Token);
+            await server.ConnectAsync(IPAddress.Loopback, Server, _stop.Token);
             await Task.WhenAny(
                 PassAsync(own.GetStream(), server.GetStream(), isAnswer: false),
                 PassAsync(server.GetStream(), own.GetStream(), isAnswer: true));
@@ -70,7 +74,7 @@ internal sealed class Proxy : IDisposable
         {
             while (await from.ReadAsync(buffer, _stop.Token) is > 0 and var count)
             {
-                while (IsFrozen)
+                while (IsFrozen || (isAnswer && HoldsAnswers))
                 {
                     await Task.Delay(10, _stop.Token);
                 }

@@ -8,7 +8,7 @@ namespace Vmem.Leasing.PostgreSql.Tests.Server;
 
 /// <summary>A PostgreSQL server of the tests' own: on a free loopback port, in a temporary folder, ended by its process number.</summary>
 /// <remarks>PostgreSQL refuses to run as root, so there it runs as its own user.</remarks>
-public sealed class PostgresServer : IAsyncLifetime
+public class PostgresServer : IAsyncLifetime
 {
     private const int Attempts = 5;
 
@@ -24,17 +24,54 @@ public sealed class PostgresServer : IAsyncLifetime
 
     public int Port => _port;
 
+    /// <summary>What its processes find in their environment, as <c>NAME=VALUE</c>.</summary>
+    protected virtual IReadOnlyList<string> Variables => [];
+
+    protected string Folder => _folder;
+
     private string Data => Path.Combine(_folder, "data");
 
-    public async ValueTask InitializeAsync()
+    public virtual async ValueTask InitializeAsync()
     {
         Assert.SkipWhen(Programs is null, "needs PostgreSQL: apt-get install postgresql");
+        await InitializeAsync("initdb", "-A", "trust", "-U", "postgres", "--no-sync");
+    }
+
+    /// <summary>A replica that follows this server asynchronously: what is committed here is acknowledged before it is there.</summary>
+    public async Task<PostgresServer> CreateReplicaAsync()
+    {
+        PostgresServer replica = new();
+        try
+        {
+            await replica.InitializeAsync("pg_basebackup", "-h", "127.0.0.1", "-p", $"{_port}", "-U", "postgres", "-R", "-c", "fast", "--no-sync");
+            return replica;
+        }
+        catch
+        {
+            await replica.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>A replica becomes a server of its own, under another timeline.</summary>
+    public Task PromoteAsync() => RunAsync([.. AsItsUser("pg_ctl"), "-D", Data, "-w", "promote"]);
+
+    /// <summary>The replicas hear nothing any more, and nobody is told: the network between them is cut.</summary>
+    public async Task StopSendingAsync()
+    {
+        await using NpgsqlDataSource source = Connect();
+        string senders = (string)(await ExecuteAsync(source, "SELECT string_agg(pid::text, ' ') FROM pg_stat_replication"))!;
+        await RunAsync(["kill", "-STOP", .. senders.Split(' ')]);
+    }
+
+    private async Task InitializeAsync(string program, params string[] arguments)
+    {
         if (Environment.IsPrivilegedProcess)
         {
             await RunAsync("chown", "postgres", _folder);
         }
 
-        await RunAsync([.. AsItsUser("initdb"), "-D", Data, "-A", "trust", "-U", "postgres", "--no-sync"]);
+        await RunAsync([.. AsItsUser(program), "-D", Data, .. arguments]);
 
         // The port is found as late as can be. Another program may still take it first: then another is tried.
         for (int attempt = 1; _port == 0; attempt++)
@@ -116,13 +153,13 @@ public sealed class PostgresServer : IAsyncLifetime
         }
 
         Directory.Delete(_folder, recursive: true);
+        GC.SuppressFinalize(this);
     }
 
     private string ProcessId() => File.ReadLines(Path.Combine(Data, "postmaster.pid")).First();
 
-    private static string[] AsItsUser(string program) => Environment.IsPrivilegedProcess
-        ? ["runuser", "-u", "postgres", "--", Path.Combine(Programs!, program)]
-        : [Path.Combine(Programs!, program)];
+    private string[] AsItsUser(string program) =>
+        [.. Environment.IsPrivilegedProcess ? (string[])["runuser", "-u", "postgres", "--"] : [], "env", .. Variables, Path.Combine(Programs!, program)];
 
     private static int FreePort()
     {

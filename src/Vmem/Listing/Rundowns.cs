@@ -1,0 +1,92 @@
+using System.Diagnostics.Tracing;
+using System.Globalization;
+using Vmem.Checks;
+using Vmem.Diagnostics;
+
+namespace Vmem.Listing;
+
+/// <summary>What sessions of the event source ask for beyond events as they happen: rundowns, and that allocations are sampled.</summary>
+internal sealed class Rundowns
+{
+    /// <summary>How many requests are remembered: that of a session comes again with every change of the sessions. Arbitrary.</summary>
+    private const int Remembered = 64;
+
+    private readonly Gate _lock = new();
+    private readonly Queue<string> _answered = new();
+    private bool _wasWanted;
+
+    /// <summary>Sessions have changed. While the source is being made, too: it is not there for others yet.</summary>
+    public void Heed(VmemEvents log, EventCommandEventArgs command)
+    {
+        bool isWanted = log.Wants(VmemEvents.Keywords.Arenas | VmemEvents.Keywords.Segments);
+        string? request = null;
+        _ = command.Arguments?.TryGetValue("Request", out request);
+        string? arena = null;
+        _ = command.Arguments?.TryGetValue("Arena", out arena);
+        string? instance = null;
+        _ = command.Arguments?.TryGetValue("Instance", out instance);
+        bool isDue;
+        using (_lock.EnterScope())
+        {
+            isDue = isWanted && (request is null ? !_wasWanted : !_answered.Contains(request));
+            _wasWanted = isWanted;
+            if (isDue && request is not null)
+            {
+                _answered.Enqueue(request);
+                if (_answered.Count > Remembered)
+                {
+                    _ = _answered.Dequeue();
+                }
+            }
+        }
+
+        ThreadPool.UnsafeQueueUserWorkItem(static _ => AllocationSamples.Follow(), null);
+        if (isDue)
+        {
+            // A thread of its own: a pool that starves is just what somebody may want to look at.
+            new Thread(() => Run(request ?? "", arena, instance)) { IsBackground = true, Name = "Vmem rundown" }.Start();
+        }
+    }
+
+    /// <summary>Writes what there is: all arenas; and of those that are named, or of all, the segments.</summary>
+    private static void Run(string request, string? arena, string? instance)
+    {
+        VmemEvents log = VmemEvents.Log;
+        IReadOnlyList<ArenaView> arenas = VmemProcess.Arenas;
+        foreach (ArenaView view in arenas)
+        {
+            Describe(log, request, view, arenas);
+        }
+
+        foreach (ArenaView view in arenas)
+        {
+            bool isNamed = (arena is null || view.Name == arena)
+                && (instance is null || view.Instance.ToString(CultureInfo.InvariantCulture) == instance);
+            if (isNamed && log.Wants(VmemEvents.Keywords.Segments))
+            {
+                int batch = 0;
+                foreach (byte[] segments in view.EncodeSegments())
+                {
+                    log.SegmentsDescribed(request, view.Name, view.Instance, batch++, segments);
+                }
+            }
+        }
+
+        log.RundownEnded(request, arenas.Count);
+    }
+
+    private static void Describe(VmemEvents log, string request, ArenaView view, IReadOnlyList<ArenaView> all)
+    {
+        if (!view.TryGetStatistics(out ArenaStatistics<UInt128> figures))
+        {
+            return;
+        }
+
+        ArenaView? source = view.Source is null ? null : all.FirstOrDefault(other => other.Arena == view.Source);
+        _ = view.GetWaits(most: 0, out int waiting);
+        log.ArenaDescribed(request, view.Name, view.Instance, view.ValueType.Name, view.Policy.ToString(),
+            source?.Name ?? view.Source?.GetType().Name ?? "", source?.Instance ?? 0, (double)view.Quantum, (double)figures.TotalSize,
+            (double)figures.InUse, (double)figures.Free, (double)figures.LargestFree, (double)figures.PeakInUse, figures.LiveSegments,
+            figures.Failures, waiting);
+    }
+}
