@@ -55,9 +55,11 @@ internal sealed class MeteredRegistry(string nameTag, string instanceTag, int le
     }
 
     /// <summary>Begins to measure.</summary>
-    public MeteredEntry Add(IMetered subject)
+    /// <param name="subject">What is measured.</param>
+    /// <param name="entry">What it is removed by, set before anybody can see the subject here.</param>
+    public void Add(IMetered subject, out MeteredEntry entry)
     {
-        var entry = new MeteredEntry(subject);
+        entry = new MeteredEntry(subject);
         using (_lock.EnterScope())
         {
             if (_entries.Count >= _sweepAt)
@@ -68,8 +70,6 @@ internal sealed class MeteredRegistry(string nameTag, string instanceTag, int le
             entry.Place = _entries.Count;
             _entries.Add(entry);
         }
-
-        return entry;
     }
 
     /// <summary>Ends it. Idempotent.</summary>

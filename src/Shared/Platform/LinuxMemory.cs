@@ -79,10 +79,10 @@ internal sealed unsafe class LinuxMemory : PosixMemory
 
     /// <summary>mremap, which leaves what it moves from mapped and zero. So nobody else can map anything there meanwhile.</summary>
     /// <remarks>
-    /// Kernels before 6.17 take away what is mapped at the new place before they find out that they cannot move anything there. They cannot
-    /// if what is to be moved is several mappings: so that is asked first. If it happens all the same, for want of the kernel's own
-    /// memory, the new place is mapped again. If another thread has mapped something there within these microseconds, the process ends:
-    /// nothing is right any more that lies at an address which two believe to be theirs.
+    /// A refused call may have taken away before what was mapped at the new place. Kernels before 6.17 do so where several mappings are to
+    /// be moved, which is asked first, and any kernel may for want of its own memory. Then the new place is mapped again. If another thread
+    /// has mapped something there within these microseconds, which the mark shows that was left there, the process ends: nothing is right
+    /// any more that lies at an address which two believe to be theirs.
     /// </remarks>
     public override bool TryMove(void* from, void* to, nuint size)
     {
@@ -91,14 +91,20 @@ internal sealed unsafe class LinuxMemory : PosixMemory
             return false;
         }
 
+        const ulong Mark = 0x6D65_6D56_6874_6976;
+        ulong* first = (ulong*)to;
+        ulong* last = (ulong*)((byte*)to + size) - 1;
+        *first = *last = Mark;                    // what is there is lost in any case
         if (LibC.Move(from, size, size, MoveOver, to) == to)
         {
             return true;
         }
 
-        if (!IsMapped(to, size) && LibC.Map(to, size, ReadWrite, Private | Anonymous | AtPlace, NoFile, 0) != to)
+        int error = Marshal.GetLastPInvokeError();
+        bool isThere = IsMapped(to, size);
+        if (isThere ? (*first, *last) != (Mark, Mark) : LibC.Map(to, size, ReadWrite, Private | Anonymous | AtPlace, NoFile, 0) != to)
         {
-            Environment.FailFast($"Vmem: the system took {size} bytes at 0x{(nuint)to:x} away when memory was to be moved there, and others have mapped them since.");
+            Environment.FailFast($"Vmem: mremap failed with error {error} and took {size} bytes at 0x{(nuint)to:x} away, where others have mapped something since, or nothing can be mapped again.");
         }
 
         return false;
@@ -110,7 +116,7 @@ internal sealed unsafe class LinuxMemory : PosixMemory
     /// mapping's end.</summary>
     private static bool IsOneMapping(void* start, nuint size) =>
         sizeof(nuint) == 8 && (nint)LibC.Move(start, size, size + ((nuint)1 << 46), 0, null) == -1
-            && Marshal.GetLastPInvokeError() != NotMapped;
+            && Marshal.GetLastPInvokeError() == OutOfMemory;
 
     private static nuint ReadHugePageSize()
     {

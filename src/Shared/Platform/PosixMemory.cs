@@ -29,10 +29,10 @@ internal abstract unsafe class PosixMemory : MemorySystem
 
     protected const int Private = 2;              // MAP_PRIVATE
     protected const int NoFile = -1;
-    protected const int NotMapped = 14;           // EFAULT
+    protected const int OutOfMemory = 12;         // ENOMEM
 
     private const int Asynchronous = 1;           // MS_ASYNC
-    private const int OutOfMemory = 12;           // ENOMEM
+    private const int NotMapped = 14;             // EFAULT
     private const nuint Batch = 4096;             // pages that mincore tells of at once: arbitrary; one byte each, on the stack
 
     public override bool ReleasesParts => true;

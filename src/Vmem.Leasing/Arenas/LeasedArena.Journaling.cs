@@ -45,15 +45,23 @@ public sealed partial class LeasedArena<T>
     private NoteBuffer<T> ReadLive()
     {
         NoteBuffer<T> live = new();
-        foreach (Segment<T> segment in Arena.GetSegments())
+        try
         {
-            if (segment.Kind == SegmentKind.Allocated)
+            foreach (Segment<T> segment in Arena.GetSegments())
             {
-                live.Add(segment.Start, segment.Size);
+                if (segment.Kind == SegmentKind.Allocated)
+                {
+                    live.Add(segment.Start, segment.Size);
+                }
             }
-        }
 
-        return live;
+            return live;
+        }
+        catch
+        {
+            live.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Frees what was lost with its span. If the whole session is lost, its spans wait for the next of the name, and so do the

@@ -50,7 +50,7 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
         });
         _filler = new StockFiller<T>(session, arena, SpanSizeOf(options.SpanSize, arena.Definition), _stock, _wake, this);
         _roomWatch = session.Store.WatchRoom(arena.Id, _wake.Set);
-        _metered = LeaseMetrics.Arenas.Add(this);
+        LeaseMetrics.Arenas.Add(this, out _metered);
         session.Attach(this);
     }
 

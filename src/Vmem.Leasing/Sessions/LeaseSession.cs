@@ -56,7 +56,7 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
         _deadline = LeaseRules.Deadline(sent, _term);
         _deadlineTimer = _time.CreateTimer(
             static state => ((LeaseSession)state!).TellOfDeadline(), this, Remaining, Timeout.InfiniteTimeSpan);
-        _metered = LeaseMetrics.Sessions.Add(this);
+        LeaseMetrics.Sessions.Add(this, out _metered);
     }
 
     /// <summary>Called when the state has changed, on any thread. A handler may come late: it asks for <see cref="State"/>.</summary>

@@ -115,23 +115,25 @@ internal sealed class LargeBlocks(HeapSpace space, bool hasRuns)
             return false;
         }
 
+        bool isMoved = false;
         nuint length = 0;
         try
         {
-            length = space.SizeAt(block) >= size && PageMover.TryMove(block, moved, size) ? space.SizeAt(block) : 0;
+            length = space.SizeAt(block);
+            isMoved = length >= size && PageMover.TryMove(block, moved, size);
         }
         finally
         {
-            space.Runs.Set(block, length > 0 ? RunStates.Gone : state);
+            space.Runs.Set(block, isMoved ? RunStates.Gone : state);
         }
 
-        if (length > 0)
+        if (isMoved)
         {
             space.NoteEmpty(block, length);
             Release(block, length);
         }
 
-        return length > 0;
+        return isMoved;
     }
 
     private byte StateOf(nuint length) =>

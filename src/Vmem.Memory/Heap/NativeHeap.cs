@@ -89,7 +89,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
         _granules = _window.Table.Granules;
         _states = options.TrustCaller ? null : _window.States.Table;
         _bias = _window.States.Bias;
-        _metered = MemoryMetrics.Heaps.Add(this);
+        MemoryMetrics.Heaps.Add(this, out _metered);
         HeapDebugging debugging = options.Debugging ?? HeapDebugging.FromEnvironment;
         if (debugging == HeapDebugging.None && options.TimeProvider == TimeProvider.System)
         {

@@ -45,7 +45,10 @@ internal sealed class PageRuns(HeapSpace space, LargeBlocks large, MagazineTable
             ReturnIdle();
         }
 
-        _dirtyBefore = space.DirtyBytes;
+        if (space.DirtyBytes is var dirty && dirty != _dirtyBefore)
+        {
+            _dirtyBefore = dirty;                 // only then: all threads read what lies beside it
+        }
         return large.TakeRun(RunClasses.Of(size), clear, out isZero);
     }
 

@@ -45,7 +45,7 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
             bool hasRuns = !isDebugged && RunClasses.HasWholePages;
             _large = new LargeBlocks(_space, hasRuns);
             _starter = isDebugged ? null : new StarterArena(Name, _space);
-            SlabShare? share = _starter is null ? null : new SlabShare(_space, _starter);
+            SlabShare? share = _starter is null || options.Limit == 0 ? null : new SlabShare(_space, _large, _starter);
             _small = new SmallBlocks(_space, hasMagazines: !isDebugged, trustsCaller: options.TrustCaller && !isDebugged, rate, share);
             _runs = hasRuns ? new PageRuns(_space, _large, _small.Magazines, nuint.Min(runs, _space.Size / 16)) : null;
             _upkeep = Upkeep.Start(this, options.TimeProvider, ownInterval: options.RetainedInterval);

@@ -10,9 +10,9 @@ namespace Vmem.Memory.Isolation;
 /// <param name="features">The context's features.</param>
 internal readonly unsafe struct BlockContents(string client, ContextMap map, MemoryContextFeatures features)
 {
-    /// <summary>Features that need more than memory of single blocks.</summary>
+    /// <summary>Features that have more to do for a block than to hand it out and to take it back.</summary>
     public const MemoryContextFeatures PerBlock = MemoryContextFeatures.ZeroOnAllocate | MemoryContextFeatures.ZeroOnFree |
-        MemoryContextFeatures.PoisonOnFree | MemoryContextFeatures.GuardBytes;
+        MemoryContextFeatures.PoisonOnFree | MemoryContextFeatures.GuardBytes | MemoryContextFeatures.Audit;
 
     /// <summary>How many bytes a block must be longer than the request.</summary>
     public nuint Overhead => Has(MemoryContextFeatures.GuardBytes) ? GuardBytes.Least : 0;

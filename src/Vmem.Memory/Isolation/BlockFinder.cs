@@ -60,6 +60,6 @@ internal readonly struct BlockFinder(MemoryClient client, ContextMap map)
             : owner != client ? (InvalidFreeReason.OtherOwner, $"the memory belongs to client '{owner.Name}'")
             : isLive ? (InvalidFreeReason.InteriorAddress, $"it lies {address - map.AddressOf(start)} bytes inside the block at {map.TextOf(start)}")
             : (InvalidFreeReason.AlreadyFree, "it lies in no live block: freed before, or never handed out");
-        return new InvalidFreeException(reason, address, 0, $"Client '{client.Name}' cannot {verb} 0x{address:x}: {why}. Nothing was changed.");
+        return new InvalidFreeException(reason, address, 0, $"Client '{client.Name}' cannot {verb} 0x{address:x}: {why}. Nothing was changed.{(isLive ? "" : client.Audit?.StoryOf(address))}");
     }
 }

@@ -26,7 +26,10 @@ internal sealed unsafe class ContextBlock
 
     public byte* Start { get; }
 
-    public nuint Size { get; }
+    public nuint Size { get; private set; }
+
+    /// <summary>How long it can become.</summary>
+    public nuint Most => nuint.Max(_reserved, Size);
 
     /// <summary>True if every byte is known to be zero.</summary>
     public bool IsZeroed { get; }
@@ -49,26 +52,34 @@ internal sealed unsafe class ContextBlock
     /// no whole page.</summary>
     /// <param name="size">Is rounded up to the granule.</param>
     /// <param name="granule">What the block's start is a multiple of.</param>
+    /// <param name="most">How long it may become; 0: it stays as it is. Is rounded up, too.</param>
+    /// <exception cref="ArgumentException">It could never be so long, or a block of no whole pages is to grow.</exception>
     /// <exception cref="OutOfMemoryException">The system has no such block.</exception>
-    public static ContextBlock Own(nuint size, nuint granule)
+    public static ContextBlock Own(nuint size, nuint granule, nuint most)
     {
         ArgumentOutOfRangeException.ThrowIfZero(size);
-        if (size > nuint.MaxValue - (2 * granule))
+        if (nuint.Max(size, most) > nuint.MaxValue - (2 * granule))
         {
-            throw new ArgumentOutOfRangeException(nameof(size), size, "No block can be that long.");
+            throw new ArgumentOutOfRangeException(nameof(size), nuint.Max(size, most), "No block can be that long.");
         }
 
         nuint rounded = (size + granule - 1) & ~(granule - 1);
+        nuint reserved = nuint.Max(rounded, (most + granule - 1) & ~(granule - 1));
         if (granule % VirtualMemory.PageSize == 0)
         {
-            void* block = VirtualMemory.Reserve(rounded, granule);
+            void* block = VirtualMemory.Reserve(reserved, granule);
             if (!VirtualMemory.TryCommit(block, rounded))
             {
-                VirtualMemory.Release(block, rounded);
+                VirtualMemory.Release(block, reserved);
                 throw new InsufficientMemoryException($"The system has no {rounded} bytes of memory for a context.");
             }
 
-            return new ContextBlock((byte*)block, rounded, isZeroed: true, reserved: rounded);
+            return new ContextBlock((byte*)block, rounded, isZeroed: true, reserved: reserved);
+        }
+
+        if (reserved > rounded)
+        {
+            throw new ArgumentException($"A context whose BlockSize is {granule} cannot grow: one of whole pages of {VirtualMemory.PageSize} bytes can.", nameof(most));
         }
 
         void* owned = NativeMemory.AllocZeroed(rounded + granule - 1);
@@ -87,6 +98,21 @@ internal sealed unsafe class ContextBlock
         byte* mapped = null;
         view.SafeMemoryMappedViewHandle.AcquirePointer(ref mapped);
         return new ContextBlock(mapped + view.PointerOffset, (nuint)view.Capacity, isZeroed: false, view: view.SafeMemoryMappedViewHandle);
+    }
+
+    /// <summary>Makes it longer, with zeroed memory. False, and nothing is changed, if the system has none.</summary>
+    public bool TryGrow(nuint size)
+    {
+        bool isLonger = VirtualMemory.TryCommit(Start + Size, size - Size);
+        Size = isLonger ? size : Size;
+        return isLonger;
+    }
+
+    /// <summary>Takes back what <see cref="TryGrow"/> did.</summary>
+    public void Shrink(nuint size)
+    {
+        VirtualMemory.Decommit(Start + size, Size - size);
+        Size = size;
     }
 
     public void Release()

@@ -21,7 +21,7 @@ internal sealed unsafe class ContextPages
 
     private readonly ContextMap _map;
     private readonly MemoryBudget? _budget;       // null: the block is somebody else's
-    private readonly nuint _whole;                // charged from the beginning to the end
+    private nuint _whole;                         // charged for the block as such
     private readonly ulong[] _writers;
     private nuint _charged;
     private ulong _bytesZeroed;
@@ -72,6 +72,25 @@ internal sealed unsafe class ContextPages
 
         _charged += clean;
         return true;
+    }
+
+    /// <summary>Charges what the block becomes longer, where nothing goes back. False if the budget does not allow it. Under the
+    /// gate.</summary>
+    public bool TryGrow(nuint more)
+    {
+        nuint charge = GoesBack ? 0 : more;
+        bool isAllowed = charge == 0 || _budget!.TryCharge(charge);
+        _whole += isAllowed ? charge : 0;
+        _refusals += isAllowed ? 0 : 1;
+        return isAllowed;
+    }
+
+    /// <summary>Takes back what <see cref="TryGrow"/> has charged. Under the gate.</summary>
+    public void Shrink(nuint less)
+    {
+        nuint charge = GoesBack ? 0 : less;
+        _whole -= charge;
+        _budget?.Uncharge(charge);
     }
 
     /// <summary>Takes back what <see cref="TryCharge"/> has charged, as nobody got the granules. Under the gate.</summary>

@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Vmem.Checks;
+using Vmem.Diagnostics;
 using Vmem.Memory.Isolation;
 
 namespace Vmem.Memory;
@@ -130,7 +131,8 @@ public sealed unsafe partial class MemoryClient
     private bool AllocateAny(nuint size, nuint alignment, bool zeroed, out void* block)
     {
         int refusals = Context.Refusals;
-        bool met = AllocateOnce(size, alignment, zeroed, out block, out bool hopeless);
+        AuditSite? owner = _audit?.Sign(alignment > 1 ? AuditCall.AllocateConstrained : AuditCall.Allocate);
+        bool met = AllocateOnce(size, alignment, zeroed, owner, out block, out bool hopeless);
         if (!met && !hopeless)
         {
             // Even if nothing came back: another thread that failed may have just taken it back, and not need all of it.
@@ -140,7 +142,7 @@ public sealed unsafe partial class MemoryClient
                 MemoryBudget.Default.Relieve();   // there is room, but no memory for it
             }
 
-            met = AllocateOnce(size, alignment, zeroed, out block, out _);
+            met = AllocateOnce(size, alignment, zeroed, owner, out block, out _);
         }
 
         if (!met)
@@ -153,20 +155,21 @@ public sealed unsafe partial class MemoryClient
     }
 
     /// <summary>Without the other clients' help; <paramref name="hopeless"/> says that it would change nothing.</summary>
-    private bool AllocateOnce(nuint size, nuint alignment, bool zeroed, out void* block, out bool hopeless)
+    private bool AllocateOnce(nuint size, nuint alignment, bool zeroed, AuditSite? owner, out void* block, out bool hopeless)
     {
         block = null;
         hopeless = true;
         nuint length = LengthFor(size, alignment);
         using ArenaLock.Scope held = Enter();
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (length == 0 || length > Context.Size || length > Room)
+        if (length == 0 || length > Context.MaxSize || length > Room)
         {
             hopeless = length == 0 || length > Room + _childrenHeld;       // what they hold may be in reserve
             return false;
         }
 
         hopeless = false;
+        _audit?.Reserve();
         if (!_free.TryTake(length, room: Room, out Block taken, out bool isZeroed))
         {
             return false;
@@ -191,6 +194,7 @@ public sealed unsafe partial class MemoryClient
             HandOut(taken.Region, taken.Unit, _map.Geometry.OrderFor(length), size, length);
         }
 
+        _audit?.NoteAllocated(start, size, owner!);
         block = (void*)start;
         return true;
     }

@@ -19,8 +19,8 @@ public sealed unsafe partial class MemoryClient
 
     internal nuint ChildrenHeld => _childrenHeld;
 
-    // A quota of more than the context is none.
-    private nuint MostHeld => _quota == 0 || _quota > Context.Size ? nuint.MaxValue : 2 * _map.Geometry.RoundUpToGranules(_quota);
+    // A quota of more than the context can be is none.
+    private nuint MostHeld => _quota == 0 || _quota > Context.MaxSize ? nuint.MaxValue : 2 * _map.Geometry.RoundUpToGranules(_quota);
 
     /// <summary>A client within this one: what it holds counts as in use here, by whole regions, and it ends with this one, and by
     /// <see cref="Reset"/> and <see cref="Release"/>. For a plug-in that is handed a client: whatever it does with it, also set its quota,

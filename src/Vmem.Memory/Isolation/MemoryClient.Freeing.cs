@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Vmem.Checks;
+using Vmem.Diagnostics;
 using Vmem.Memory.Isolation;
 
 namespace Vmem.Memory;
@@ -105,16 +106,18 @@ public sealed unsafe partial class MemoryClient
             return;
         }
 
+        AuditSite? by = _audit?.Sign(AuditCall.Free);
         using ArenaLock.Scope held = Enter();
-        FreeLive(_finder.Find((nuint)address, "free"));
+        FreeLive(_finder.Find((nuint)address, "free"), by);
     }
 
     /// <summary>Frees a block of whatever size, with all that the features ask for. The lock is held.</summary>
-    private void FreeLive(in Block block)
+    private void FreeLive(in Block block, AuditSite? by)
     {
         AssertEntered();
         _contents.CheckGuard(block);
         nuint start = _map.AddressOf(block.Unit);
+        _audit?.NoteFreed(start, by!);
         _contents.Clear(start, block.Length);
         if (block.Region.IsSealed && !block.Region.IsLarge)
         {

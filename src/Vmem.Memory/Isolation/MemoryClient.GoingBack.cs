@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.ExceptionServices;
 using Vmem.Checks;
+using Vmem.Diagnostics;
 using Vmem.Memory.Isolation;
 
 namespace Vmem.Memory;
@@ -111,11 +112,12 @@ public sealed unsafe partial class MemoryClient
     private void GoBack(ulong mark)
     {
         ExceptionDispatchInfo? failure = null;
+        AuditSite? by = _audit?.Sign(AuditCall.Release);
         do
         {
             CleanUp(mark, ref failure);
         }
-        while (!TryFreeSince(mark));              // more was registered meanwhile
+        while (!TryFreeSince(mark, by));              // more was registered meanwhile
         failure?.Throw();
     }
 
@@ -146,7 +148,7 @@ public sealed unsafe partial class MemoryClient
     }
 
     /// <summary>False if a cleanup is to be run first.</summary>
-    private bool TryFreeSince(ulong mark)
+    private bool TryFreeSince(ulong mark, AuditSite? by)
     {
         using ArenaLock.Scope held = Enter();
         int marks = _checkpoints.MarksAfter(mark);
@@ -167,6 +169,7 @@ public sealed unsafe partial class MemoryClient
         _resets += mark == 0 ? 1ul : 0;
         _checkpoints.Cut(marks);
         _free.Regions.Unseal(_checkpoints.Count);
+        _audit?.NoteGone(IsLive, by!);
         return true;
     }
 }

@@ -37,6 +37,21 @@ public sealed unsafe partial class MemoryClient
         };
     }
 
+    /// <summary>Whose blocks are live at this moment, grouped by the stacks that allocated them, the largest total first. What plug-ins and
+    /// scripts leak is in it until the client is reset or disposed of. O(live blocks).</summary>
+    /// <returns>The report.</returns>
+    /// <exception cref="InvalidOperationException">The context keeps no owners: <see cref="MemoryContextFeatures.Audit"/> was not
+    /// set.</exception>
+    public AuditReport<nuint> GetAuditReport()
+    {
+        using ArenaLock.Scope held = Enter();
+        return _audit?.Report(Name) ?? throw new InvalidOperationException(
+            $"Client '{Name}' keeps no owners. Set {nameof(MemoryContextFeatures)}.{nameof(MemoryContextFeatures.Audit)} in its context's {nameof(MemoryContextOptions.Features)}.");
+    }
+
+    private bool IsLive(nuint block) =>
+        _map.UnitOf(block) is var unit && _blocks.At(unit) != 0 && _map.RegionAt(unit)?.Owner == this;
+
     /// <summary>Checks every invariant of the client's. O(units of its regions).</summary>
     internal void Validate()
     {
@@ -44,6 +59,8 @@ public sealed unsafe partial class MemoryClient
         var census = new ClientCensus(this, _map, _contents);
         census.Visit(_free);
         nuint own = _inUse - _childrenHeld;
+        long live = _free.Regions.CountLive();
+        Invariant.Hold(_audit is null || _audit.Live == live, "the audit knows every live block", $"{_audit?.Live} are recorded, {live} are live.");
         Invariant.Hold(census.InUse == own, "InUse is what live blocks take", $"They take {census.InUse}, the client counts {own}.");
     }
 }

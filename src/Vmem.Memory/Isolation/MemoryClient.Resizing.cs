@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Vmem.Checks;
+using Vmem.Diagnostics;
 using Vmem.Memory.Isolation;
 
 namespace Vmem.Memory;
@@ -47,9 +48,10 @@ public sealed unsafe partial class MemoryClient
             return true;
         }
 
-        if (AllocateOnce(size, alignment: 1, zeroed: false, out void* moved, out _))
+        AuditSite? by = _audit?.Sign(AuditCall.Move);      // first: it may throw
+        if (AllocateOnce(size, alignment: 1, zeroed: false, by, out void* moved, out _))
         {
-            resized = Move(block, moved, size);
+            resized = Move(block, moved, size, by);
             return true;
         }
 
@@ -69,7 +71,7 @@ public sealed unsafe partial class MemoryClient
             return false;
         }
 
-        resized = Move(block, moved, size);
+        resized = Move(block, moved, size, by);
         return true;
     }
 
@@ -113,6 +115,7 @@ public sealed unsafe partial class MemoryClient
         _grownEver += (long)length - (long)old.Length;
         _peakInUse = Math.Max(_peakInUse, _inUse);
         _contents.Resize(resized, usable, size);
+        _audit?.NoteResized((nuint)block, size);
         return true;
     }
 
@@ -130,19 +133,19 @@ public sealed unsafe partial class MemoryClient
 
     /// <summary>Under one lock: a client disposed of meanwhile has neither of the blocks any more, and their memory may be another's, or
     /// nobody's.</summary>
-    private void* Move(void* block, void* moved, nuint size)
+    private void* Move(void* block, void* moved, nuint size, AuditSite? by)
     {
         using ArenaLock.Scope held = Enter();
         try
         {
             Block old = _finder.Find((nuint)block, "resize");
             NativeMemory.Copy(block, moved, Math.Min(_contents.UsableLength(old), size));
-            FreeLive(old);
+            FreeLive(old, by);
             return moved;
         }
         catch (InvalidFreeException)
         {
-            FreeLive(_finder.Find((nuint)moved, "free"));      // another thread has freed the block meanwhile, or written past its end
+            FreeLive(_finder.Find((nuint)moved, "free"), by);      // another thread has freed the block meanwhile, or written past its end
             throw;
         }
     }

@@ -46,6 +46,7 @@ public sealed unsafe partial class MemoryClient : IDisposable
     private ulong _freedEver;                     // in bytes, rounding included
 
     private readonly ContextMap _map;
+    private readonly ClientAudit? _audit;
     private readonly BlockFinder _finder;
     private readonly BlockContents _contents;
     private ArenaLock _lock;
@@ -74,6 +75,7 @@ public sealed unsafe partial class MemoryClient : IDisposable
         _finder = new BlockFinder(this, _map);
         _contents = new BlockContents(name, _map, context.Features);
         _callbacks = new CallbackContext(context.CallbackRefused);
+        _audit = context.Stacks is { } stacks ? new ClientAudit(stacks, context.Time) : null;
         Tables = tables;
         _free = new FreeBlocks(this, _map, tables);
         _isSynchronized = (context.Features & MemoryContextFeatures.Synchronized) != 0;
@@ -110,6 +112,9 @@ public sealed unsafe partial class MemoryClient : IDisposable
 
     /// <summary>The context it allocates from. Not public: who is handed a client must not get at others by it.</summary>
     internal MemoryContext Context { get; }
+
+    /// <summary>Who allocated its blocks, if that is kept; under its lock.</summary>
+    internal ClientAudit? Audit => _audit;
 
     /// <summary>Distinguishes the client from every other that its context ever had.</summary>
     internal ulong Serial { get; }
@@ -161,6 +166,7 @@ public sealed unsafe partial class MemoryClient : IDisposable
             _freedEver += _inUse - _childrenHeld;
             _inUse = _childrenHeld;               // of clients that are ending at this moment
             _callbacks.Close();
+            _audit?.Clear();
             _free.ReturnAll(zeroed: (Context.Features & MemoryContextFeatures.ZeroOnFree) != 0);
         }
 

@@ -105,7 +105,7 @@ public sealed unsafe partial class MemoryContext
     private Region? TryOpen(MemoryClient client, nuint size, int regionClass)
     {
         Invariant.Assert(_gate.IsHeldByCurrentThread, "the gate is held");
-        if (!_arena.TryAllocate(size, out nuint offset))
+        if (!_arena.TryAllocate(size, out nuint offset) && !(TryGrow(size) && _arena.TryAllocate(size, out offset)))
         {
             return null;
         }
@@ -135,6 +135,45 @@ public sealed unsafe partial class MemoryContext
         _regions++;
         _upkeep.NoteGrant();
         return region;
+    }
+
+    /// <summary>Makes the context longer, so that a region of a size may find room: twice as long, or by so much, or as long as may
+    /// be.</summary>
+    private bool TryGrow(nuint size)
+    {
+        nuint left = MaxSize - _size;
+        nuint more = nuint.Min(nuint.Max(_size, size), left);
+        return more > 0 && (TryGrowBy(more) || (size < more && TryGrowBy(size)));
+    }
+
+    private bool TryGrowBy(nuint more)
+    {
+        nuint old = _block.Size;
+        if (!_pages.TryGrow(more))
+        {
+            return false;
+        }
+
+        bool isLonger = false;
+        try
+        {
+            isLonger = _block.TryGrow(old + more);
+            isLonger = isLonger && _arena.TryGrowSpan(0, _size, _size + more);
+        }
+        finally
+        {
+            if (!isLonger)
+            {
+                _pages.Shrink(more);
+                if (_block.Size > old)
+                {
+                    _block.Shrink(old);
+                }
+            }
+        }
+
+        _size += isLonger ? more : 0;
+        return isLonger;
     }
 
     private nuint OffsetOf(Region region) => region.FirstUnit << _map.Geometry.UnitShift;

@@ -43,6 +43,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
     private readonly Stack<ClientTables> _tables = new();          // of clients that are gone
     private readonly Gate _gate = new();
     private readonly LinkedList<MemoryClient> _clients = [];       // in the order of their creation
+    private nuint _size;
     private ulong _clientsCreated;
     private long _clientsDeleted;
     private bool _disposed;
@@ -56,7 +57,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
     /// <exception cref="ArgumentException">The options contradict each other, or the block holds not one aligned
     /// <see cref="MemoryContextOptions.BlockSize"/>.</exception>
     public MemoryContext(void* block, nuint size, MemoryContextOptions? options = null)
-        : this(Checked(options), ContextBlock.Borrow(block, size))
+        : this(Fixed(options), ContextBlock.Borrow(block, size))
     {
     }
 
@@ -69,7 +70,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
     /// <exception cref="ArgumentException">The options contradict each other, or the size is 0.</exception>
     /// <exception cref="OutOfMemoryException">The system has no such block.</exception>
     public MemoryContext(nuint size, MemoryContextOptions? options = null)
-        : this(Checked(options), ContextBlock.Own(size, new ContextGeometry(Checked(options)).Granule))
+        : this(Checked(options), ContextBlock.Own(size, new ContextGeometry(Checked(options)).Granule, options?.MaxSize ?? 0))
     {
     }
 
@@ -79,7 +80,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
     /// <param name="options">Features and sizes; null for the defaults.</param>
     /// <exception cref="ArgumentException">The options contradict each other, or the view cannot be written or is too small.</exception>
     public MemoryContext(MemoryMappedViewAccessor view, MemoryContextOptions? options = null)
-        : this(Checked(options), ContextBlock.Map(view))
+        : this(Fixed(options), ContextBlock.Map(view))
     {
     }
 
@@ -101,14 +102,17 @@ public sealed unsafe partial class MemoryContext : IDisposable
 
             Name = options.Name;
             Features = options.Features;
+            Stacks = Features.HasFlag(MemoryContextFeatures.Audit) ? new AuditStacks() : null;
+            Time = options.TimeProvider;
             CallbackRefused = options.CallbackRefused;
             _arena = new Arena<nuint>(options.Name, 0, size, geometry.Granule, new ArenaOptions<nuint> { SingleThreaded = true });
-            _map = new ContextMap(start, size, geometry);
+            _size = size;
+            _map = new ContextMap(start, block.Most - lost & ~(geometry.Granule - 1), geometry);
             _cacheCapacities = BlockCaches.CapacitiesFor(geometry);
             _pool = new RegionPool(geometry, Features.HasFlag(MemoryContextFeatures.GuardBytes));
             _pages = new ContextPages(block, _map, MemoryBudget.Default);      // nothing fails after it: it may be charged
             _upkeep = new ContextUpkeep(_gate, _pages, _arena);
-            _metered = MemoryMetrics.Contexts.Add(this);
+            MemoryMetrics.Contexts.Add(this, out _metered);
         }
         catch
         {
@@ -120,7 +124,8 @@ public sealed unsafe partial class MemoryContext : IDisposable
     /// <summary>Every feature that this build has (libvmma: vmma_get_supported_flags). All are on all platforms.</summary>
     public static MemoryContextFeatures SupportedFeatures =>
         MemoryContextFeatures.ZeroOnAllocate | MemoryContextFeatures.ZeroOnFree | MemoryContextFeatures.PoisonOnFree |
-        MemoryContextFeatures.GuardBytes | MemoryContextFeatures.Synchronized | MemoryContextFeatures.ZeroOnHandOver;
+        MemoryContextFeatures.GuardBytes | MemoryContextFeatures.Synchronized | MemoryContextFeatures.ZeroOnHandOver |
+        MemoryContextFeatures.Audit;
 
     /// <summary>The context's name.</summary>
     public string Name { get; }
@@ -129,11 +134,21 @@ public sealed unsafe partial class MemoryContext : IDisposable
     /// supported is refused at construction.</summary>
     public MemoryContextFeatures Features { get; }
 
+    /// <summary>The stacks of its clients' audits; null without any.</summary>
+    internal AuditStacks? Stacks { get; }
+
+    /// <summary>What tells audits the time.</summary>
+    internal TimeProvider Time { get; }
+
     /// <summary>Where the memory that clients can be given starts: the block's start, rounded up to <see cref="BlockSize"/>.</summary>
     public void* Start => (void*)_map.Start;
 
-    /// <summary>How much clients can be given, in bytes: a multiple of <see cref="BlockSize"/>.</summary>
-    public nuint Size => _map.Size;
+    /// <summary>How much clients can be given now, in bytes: a multiple of <see cref="BlockSize"/>.</summary>
+    public nuint Size => _size;
+
+    /// <summary>How much clients can ever be given: more than <see cref="Size"/> if the context can grow
+    /// (<see cref="MemoryContextOptions.MaxSize"/>).</summary>
+    public nuint MaxSize => _map.Size;
 
     /// <summary>Every block starts at a multiple of this many bytes, and is at least as long.</summary>
     public nuint Alignment => _map.Geometry.Unit;
@@ -225,6 +240,9 @@ public sealed unsafe partial class MemoryContext : IDisposable
         _pages.End();
     }
 
+    private static MemoryContextOptions Fixed(MemoryContextOptions? options) => Checked(options) is { MaxSize: 0 } right ? right
+        : throw new ArgumentException($"A context over a block that is not its own cannot grow: leave {nameof(MemoryContextOptions.MaxSize)} 0.", nameof(options));
+
     private static MemoryContextOptions Checked(MemoryContextOptions? options)
     {
         options ??= new MemoryContextOptions();
@@ -241,6 +259,7 @@ public sealed unsafe partial class MemoryContext : IDisposable
         }
 
         ArgumentNullException.ThrowIfNull(options.Name, nameof(options));
+        ArgumentNullException.ThrowIfNull(options.TimeProvider, nameof(options));
         return options;
     }
 }

@@ -27,4 +27,9 @@ public enum MemoryContextFeatures
     /// <summary>Memory that somebody else has written to is zeroed before a client gets it, so that no client ever sees another's bytes.
     /// The default, for this is what isolation means; it costs nothing per block.</summary>
     ZeroOnHandOver = 1 << 5,
+
+    /// <summary>Each client keeps who allocated its live blocks, and who freed the last thousand:
+    /// <see cref="MemoryClient.GetAuditReport"/>. A free that is refused says who freed the block before. A call then costs some
+    /// microseconds, and going back to a mark or a reset looks at all live blocks.</summary>
+    Audit = 1 << 6,
 }

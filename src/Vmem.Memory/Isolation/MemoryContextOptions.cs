@@ -20,6 +20,17 @@ public sealed record MemoryContextOptions
     /// </summary>
     public nuint BlockSize { get; init; }
 
+    /// <summary>
+    /// How large a context with a block of its own may become: where a client finds no room, it grows to twice its size, or by as much as
+    /// there is, before the client is refused. So much address space is reserved from the beginning, and an eighth to a sixteenth of it for
+    /// tables, neither of which takes memory before it is used. 0, the default: it does not grow. The <see cref="BlockSize"/> must be whole
+    /// pages.
+    /// </summary>
+    public nuint MaxSize { get; init; }
+
+    /// <summary>The clock for the records of an audit; by default the system's.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
     /// <summary>Told of each call through a client's <see cref="MemoryClient.Functions"/> that was refused, as a free of what is no block:
     /// on the thread that called. What it throws is ignored.</summary>
     public Action<Exception>? CallbackRefused { get; init; }

@@ -16,6 +16,12 @@ internal static class ArrayContents<T>
 
     public static void Fill(T[] array, byte value)
     {
+        if (RuntimeHelpers.IsReferenceOrContainsReferences<T>())
+        {
+            Array.Clear(array);                   // a reference is written whole: a collector may be looking
+            return;
+        }
+
         for (int from = 0; from < array.Length; from += s_part)
         {
             Bytes(array, from).Fill(Value(value));

@@ -137,34 +137,47 @@ public sealed partial class DebugArrayPool<T> : ArrayPool<T>
     /// <see cref="DebugArrayPoolOptions.Found"/> is set.</exception>
     public void Check()
     {
-        Queue<T[]> kept;
+        Queue<T[]> ready;
+        Queue<T[]> resting;
         using (_gate.EnterScope())
         {
             // Nobody rents what is being compared.
-            kept = new Queue<T[]>([.. _ready.SelectMany(static ready => ready), .. _resting]);
+            ready = new Queue<T[]>(_ready.SelectMany(static kept => kept));
+            resting = new Queue<T[]>(_resting);
             _resting.Clear();
-            Array.ForEach(_ready, static ready => ready.Clear());
+            Array.ForEach(_ready, static kept => kept.Clear());
         }
 
         try
         {
-            for (int left = kept.Count; left > 0; left--)
-            {
-                T[] array = kept.Dequeue();
-                if (IsIntact(array))
-                {
-                    kept.Enqueue(array);
-                }
-            }
+            DropBroken(ready);
+            DropBroken(resting);
         }
         finally
         {
+            foreach (T[] array in ready)
+            {
+                KeepReady(array);
+            }
+
             using (_gate.EnterScope())
             {
-                while (kept.TryDequeue(out T[]? array))
+                while (resting.TryDequeue(out T[]? array))
                 {
                     _resting.Enqueue(array);
                 }
+            }
+        }
+    }
+
+    private void DropBroken(Queue<T[]> arrays)
+    {
+        for (int left = arrays.Count; left > 0; left--)
+        {
+            T[] array = arrays.Dequeue();
+            if (IsIntact(array))
+            {
+                arrays.Enqueue(array);
             }
         }
     }

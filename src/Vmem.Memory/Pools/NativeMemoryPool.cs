@@ -49,7 +49,7 @@ public sealed unsafe partial class NativeMemoryPool<T> : MemoryPool<T>
         _stacks = _options.TrackLeaks ? new AuditStacks() : null;
         _noteLeak = _options.TrackLeaks || _options.ReclaimLost ? NoteLeak : null;
         _owners = _options.RecycleOwners ? OwnerCache() : null;
-        _metered = MemoryMetrics.Pools.Add(this);
+        MemoryMetrics.Pools.Add(this, out _metered);
     }
 
     /// <summary>The pool's name.</summary>

@@ -74,11 +74,13 @@ public sealed unsafe partial class PinnedMemoryPool<T> : IMetered, IDumped, ILis
         {
             foreach (PinnedSlab<T> slab in slabs)
             {
-                if (slab.Age())
+                if (slab.HasIdle)
                 {
                     Discard(slab, onlyIdle: true);
                     slab.KeepIdle();
                 }
+
+                slab.Age();
             }
         }
         catch (Exception e) when (e is OutOfMemoryException or ObjectDisposedException)

@@ -82,7 +82,7 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
         _stacks = _options.TrackLeaks ? new AuditStacks() : null;
         _upkeep = StartUpkeep();
         _slabs.Imported = () => _upkeep?.Wake();
-        _metered = MemoryMetrics.Pools.Add(this);
+        MemoryMetrics.Pools.Add(this, out _metered);
     }
 
     /// <summary>The pool's name.</summary>
@@ -102,9 +102,10 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
     public override IMemoryOwner<T> Rent(int minBufferSize = -1)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if ((uint)minBufferSize > (uint)MaxBufferSize)
+        if ((uint)minBufferSize > (uint)MaxBufferSize && minBufferSize != -1)
         {
-            ArgumentOutOfRangeException.ThrowIfNotEqual(minBufferSize, -1);
+            throw new ArgumentOutOfRangeException(nameof(minBufferSize), minBufferSize,
+                $"Pool '{Name}' rents at most {MaxBufferSize} elements at a time, and -1 for as many as it likes.");
         }
 
         PoolThread mine = _threads.Mine();
@@ -117,12 +118,16 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
         PinnedMemory<T> owner;
         try
         {
-            owner = new PinnedMemory<T>(this, _slabs.Of(start), start, (int)size);
+            owner = new PinnedMemory<T>(this, SlabOf(start), start, (int)size);
             owner.Witness = _stacks is null ? null : NewWitness(owner);
         }
         catch
         {
-            _arena.Free(start, size);
+            if (!_disposed)
+            {
+                _arena.Free(start, size);
+            }
+
             throw;
         }
 
@@ -130,6 +135,8 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
         mine.CountRent(size);
         return owner;
     }
+
+    private PinnedSlab<T> SlabOf(nuint start) => _slabs.TryOf(start) ?? throw new ObjectDisposedException(GetType().FullName);
 
     /// <summary>What the pool holds and has done. O(threads that have used it, and blocks of 4 KiB).</summary>
     /// <returns>The figures; also after the pool has been disposed of.</returns>

@@ -79,21 +79,19 @@ internal sealed unsafe class PinnedSlab<T>
         }
     }
 
-    /// <summary>An interval has ended. True if something was not used in it, and may be free.</summary>
-    public bool Age()
+    /// <summary>True if something was not used for a whole interval, and may be free.</summary>
+    public bool HasIdle => _marks.AsSpan().Contains(Idle);
+
+    /// <summary>An interval has ended, after what was idle in it has been seen to.</summary>
+    public void Age()
     {
-        bool isStale = false;
         for (int i = 0; i < _marks.Length; i++)
         {
-            ref byte mark = ref _marks[i];
-            isStale |= mark == Idle;
-            if (mark == Recent)
+            if (_marks[i] == Recent)
             {
-                _ = Interlocked.CompareExchange(ref mark, Idle, Recent);
+                _ = Interlocked.CompareExchange(ref _marks[i], Idle, Recent);
             }
         }
-
-        return isStale;
     }
 
     /// <summary>What is idle and was not free is looked at again when it has been used.</summary>

@@ -39,10 +39,7 @@ internal sealed class PinnedSlabs<T> : IArenaSource<nuint>
     /// <summary>Elements of all slabs that were ever made.</summary>
     public long Made => Volatile.Read(ref _made);
 
-    /// <summary>The slab of an element. There is one as long as its range is allocated.</summary>
-    public PinnedSlab<T> Of(nuint start) => _slabs[start >> _shift]!;
-
-    /// <summary>The same; null if there is none.</summary>
+    /// <summary>The slab of an element. There is one as long as its range is allocated, and the pool has not ended; else null.</summary>
     public PinnedSlab<T>? TryOf(nuint start)
     {
         PinnedSlab<T>?[] slabs = _slabs;
@@ -99,7 +96,7 @@ internal sealed class PinnedSlabs<T> : IArenaSource<nuint>
     /// <summary>Gives the memory back at once, and the array to the collector.</summary>
     public void Release(nuint start, nuint size)
     {
-        PinnedSlab<T> slab = Of(start);
+        PinnedSlab<T> slab = TryOf(start)!;
         Invariant.Assert(slab.Start == start && slab.Size == size, "a slab goes back as it came");
 
         // At the pool's end some of it may be rented yet.

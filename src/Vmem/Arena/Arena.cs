@@ -98,7 +98,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IListed<ArenaVi
 
         _importer = _space.Source is null ? null : new Importer<T>(_space, _space.Source!, sourceQuantum, options.MinImport,
             _caches?.SlabSize ?? T.Zero);
-        _metered = ArenaList.Add(this);
+        ArenaList.Add(this, out _metered);
     }
 
     private static void CheckIndexed(ArenaOptions<T> options, T quantum)

@@ -94,7 +94,7 @@ public sealed partial class BuddyAllocator<T> : IArenaSource<T>, IListed<BuddyVi
         _watchesFrees = AlwaysChecksKeys || options.Audit;
         _tree = new BuddyTree(units, maxOrder);
         _leastFree = units;
-        _metered = BuddyMetrics.Allocators.Add(this);
+        BuddyMetrics.Allocators.Add(this, out _metered);
     }
 
     /// <summary>Tells the two constructors apart.</summary>

@@ -81,7 +81,7 @@ public sealed partial class ObjectCache<TObject> : IUpkeepTarget, IListed<Object
         _ledger = options.Audit ? new ReturnLedger(name, options.TimeProvider) : null;
         _front = options.Audit ? new MagazineCache<Slot>(options.LeastRounds, options.MostRounds) : _magazines;
         _upkeep = Upkeep.Start(this, options.TimeProvider);
-        _metered = ObjectCacheMetrics.Caches.Add(this);
+        ObjectCacheMetrics.Caches.Add(this, out _metered);
     }
 
     /// <summary>The cache's name.</summary>

@@ -25,7 +25,7 @@ public sealed record ObjectCacheOptions
     /// return.
     /// </summary>
     /// <remarks>A broken promise hands one object to two users. Without the promise that still happens where another thread returned the
-    /// object first, or where it has gone to the depot since: only <see cref="Audit"/> finds that.</remarks>
+    /// object first, where it has gone to the depot since, or while statistics are taken: only <see cref="Audit"/> finds that.</remarks>
     public bool TrustCaller { get; init; }
 
     /// <summary>The clock for the upkeep and for audit records.</summary>

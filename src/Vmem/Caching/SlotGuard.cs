@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Vmem.Checks;
 
 namespace Vmem.Caching;
 
@@ -8,7 +9,8 @@ namespace Vmem.Caching;
 /// Nothing can be written into an object, or beside it, so what was returned twice is found only by looking for it. Mostly the same
 /// thread returns it twice, and soon: then it lies in one of two magazines. References are compared as numbers, several at a time. The
 /// collector may move the object meanwhile: so what seems to lie there is looked for once more by reference
-/// (<see cref="MagazinePair{TItem}.Holds"/>), and once in a very long while a second return is not found.
+/// (<see cref="MagazinePair{TItem}.Holds"/>), and once in a very long while a second return is not found. Nor is one while the thread's
+/// magazines are claimed, for statistics or the upkeep.
 /// <para>Rejected: a table of all objects that are out, which is what an audit has, and costs a lock.</para>
 /// </remarks>
 /// <param name="searches">False: the caller is trusted.</param>
@@ -23,6 +25,7 @@ internal readonly struct SlotGuard(bool searches) : IItemGuard<Slot>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool SeemsAmong(Slot[] items, int rounds, Slot item)
     {
+        Invariant.Assert(rounds <= items.Length, "a magazine holds at most its capacity");
         ref nint first = ref Unsafe.As<Slot, nint>(ref MemoryMarshal.GetArrayDataReference(items));
         return MemoryMarshal.CreateReadOnlySpan(ref first, rounds).Contains(Unsafe.As<Slot, nint>(ref item));
     }

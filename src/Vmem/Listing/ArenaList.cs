@@ -7,9 +7,9 @@ internal static class ArenaList
 {
     private static readonly VmemEvents s_events = VmemEvents.Log;
 
-    public static MeteredEntry Add(IListed<ArenaView> arena)
+    public static void Add(IListed<ArenaView> arena, out MeteredEntry entry)
     {
         GC.KeepAlive(s_events);
-        return ArenaMetrics.Arenas.Add(arena);
+        ArenaMetrics.Arenas.Add(arena, out entry);
     }
 }

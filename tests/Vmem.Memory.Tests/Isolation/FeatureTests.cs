@@ -37,11 +37,11 @@ public unsafe class FeatureTests
             accepted++;
         }
 
-        Assert.Equal(48, accepted);
+        Assert.Equal(96, accepted);
     }
 
     [Theory]
-    [InlineData(1 << 6)]
+    [InlineData(1 << 7)]
     [InlineData(1 << 30)]
     [InlineData(int.MinValue)]
     [InlineData(-1)]

@@ -165,4 +165,21 @@ public class DebugArrayPoolTests
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Lose(DebugArrayPool<byte> pool) => pool.Rent(500).AsSpan().Clear();
+
+    /// <summary>A check after each test of a suite: what was ready stays ready.</summary>
+    [Fact]
+    public void Checks_make_the_pool_no_larger()
+    {
+        DebugArrayPool<int> pool = new(new DebugArrayPoolOptions { Quarantine = 4 });
+        int kept = 0;
+        for (int round = 0; round < 20; round++)
+        {
+            int[][] arrays = [.. Enumerable.Range(0, 8).Select(_ => pool.Rent(100))];
+            Array.ForEach(arrays, array => pool.Return(array));
+            pool.Check();
+            kept = round == 2 ? pool.GetStatistics().Kept : kept;
+        }
+
+        Assert.Equal(kept, pool.GetStatistics().Kept);
+    }
 }
