@@ -10,7 +10,7 @@ namespace Vmem.Memory.Pools;
 /// and knows nothing of the owner, so nothing would be won by it for those who keep one too long: as with every pool of arrays, they see
 /// the next renter's.
 /// </remarks>
-internal sealed class PinnedMemory<T>(PinnedMemoryPool<T> pool, PinnedSlab<T> slab, nuint start, int length) : IMemoryOwner<T>
+internal sealed class PinnedMemory<T>(PinnedMemoryPool<T> pool, PinnedSlab<T> slab, nuint start, nuint size, int length) : IMemoryOwner<T>
     where T : unmanaged
 {
     private const int Rented = 0;
@@ -20,9 +20,13 @@ internal sealed class PinnedMemory<T>(PinnedMemoryPool<T> pool, PinnedSlab<T> sl
 
     public PinnedSlab<T> Slab => slab;
 
-    /// <summary>Its first element, as the pool's arena numbers them.</summary>
+    /// <summary>Its first block, as the pool's arena numbers them.</summary>
     public nuint Start => start;
 
+    /// <summary>In blocks.</summary>
+    public nuint Size => size;
+
+    /// <summary>In elements.</summary>
     public int Length => length;
 
     /// <summary>Who notices if it is lost; null: nobody asked for it.</summary>

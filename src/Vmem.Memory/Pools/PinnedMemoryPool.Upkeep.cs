@@ -107,20 +107,19 @@ public sealed unsafe partial class PinnedMemoryPool<T> : IMetered, IDumped, ILis
     /// <summary>A rental has ended.</summary>
     internal void TakeBack(PinnedMemory<T> owner)
     {
-        nuint size = (nuint)owner.Length;
         if (_options.ClearOnReturn)
         {
             owner.Slab.Array.AsSpan(owner.Slab.IndexOf(owner.Start), owner.Length).Clear();
         }
 
         owner.Witness?.Dispose();
-        owner.Slab.NoteUse(owner.Start, size);
+        owner.Slab.NoteUse(owner.Start, owner.Size);
         _threads.Mine().CountReturn();
         try
         {
             if (!_disposed)
             {
-                _arena.Free(owner.Start, size);
+                _arena.Free(owner.Start, owner.Size);
             }
         }
         catch (ObjectDisposedException)
@@ -146,7 +145,7 @@ public sealed unsafe partial class PinnedMemoryPool<T> : IMetered, IDumped, ILis
 
         _ = Interlocked.Increment(ref _failures);
         string limit = _options.Limit == 0 ? "the runtime has no memory for another slab" : $"its limit is {_options.Limit} bytes (PinnedMemoryPoolOptions.Limit)";
-        throw new InsufficientMemoryException($"Pool '{Name}' has no {size * (nuint)sizeof(T)} bytes: {limit}, and {_arena.GetStatistics().InUse * (nuint)sizeof(T)} are rented.");
+        throw new InsufficientMemoryException($"Pool '{Name}' has no {size * s_blockBytes} bytes: {limit}, and {_arena.GetStatistics().InUse * s_blockBytes} are rented.");
     }
 
     /// <summary>Discards what is free of a slab. Nobody can rent it meanwhile.</summary>

@@ -43,9 +43,11 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
 
     private static readonly nuint s_block = Math.Max(1, BitOperations.RoundUpToPowerOf2((BlockBytes / (nuint)sizeof(T)) + 1) / 2);
 
+    private static readonly nuint s_blockBytes = s_block * (nuint)sizeof(T);
+
     private readonly PinnedMemoryPoolOptions _options;
     private readonly PinnedSlabs<T> _slabs;
-    private readonly Arena<nuint> _arena;         // of elements
+    private readonly Arena<nuint> _arena;         // of blocks
     private readonly PoolThreads _threads = new();
     private readonly AuditStacks? _stacks;        // null: leaks are not tracked
     private readonly MeteredEntry _metered;
@@ -62,18 +64,17 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
     public PinnedMemoryPool(PinnedMemoryPoolOptions? options = null)
     {
         _options = options ?? new PinnedMemoryPoolOptions();
-        nuint slab = CheckOptions(_options) / (nuint)sizeof(T);
-        slab = nuint.IsPow2(slab) ? slab : BitOperations.RoundUpToPowerOf2(slab) / 2;
-        nuint limit = _options.Limit == 0 ? 0 : nuint.Max(slab, _options.Limit / (nuint)sizeof(T) & ~(slab - 1));
-        nuint most = ((nuint)Array.MaxLength - PinnedSlab<T>.Slack) & ~(slab - 1);
-        MaxBufferSize = (int)(limit == 0 ? most : nuint.Min(limit, most));
+        nuint slab = BitOperations.RoundUpToPowerOf2((CheckOptions(_options) / s_blockBytes) + 1) / 2;
+        nuint limit = _options.Limit == 0 ? 0 : nuint.Max(slab, _options.Limit / s_blockBytes & ~(slab - 1));
+        nuint most = ((nuint)Array.MaxLength - PinnedSlab<T>.Slack) / s_block & ~(slab - 1);
+        MaxBufferSize = (int)((limit == 0 ? most : nuint.Min(limit, most)) * s_block);
         _slabs = new PinnedSlabs<T>(slab, s_block);
-        _arena = new Arena<nuint>(_options.Name, s_block, new ArenaOptions<nuint>
+        _arena = new Arena<nuint>(_options.Name, quantum: 1, new ArenaOptions<nuint>
         {
             Source = _slabs,
             SharesSource = false,
             MinImport = slab,
-            QuantumCacheMax = nuint.Min(CachedBlocks * s_block, slab / 16),
+            QuantumCacheMax = nuint.Min(CachedBlocks, slab / 16),
             Limit = limit,
             Audit = _options.Audit,
             TrustCaller = true,                   // an owner gives its range back once
@@ -109,7 +110,7 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
         }
 
         PoolThread mine = _threads.Mine();
-        nuint size = ((nuint)Math.Max(minBufferSize, 1) + s_block - 1) & ~(s_block - 1);
+        nuint size = ((nuint)Math.Max(minBufferSize, 1) + s_block - 1) / s_block;
         if (!_arena.TryAllocate(size, out nuint start))
         {
             start = RentSlowly(size);
@@ -118,7 +119,7 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
         PinnedMemory<T> owner;
         try
         {
-            owner = new PinnedMemory<T>(this, SlabOf(start), start, (int)size);
+            owner = new PinnedMemory<T>(this, SlabOf(start), start, size, (int)(size * s_block));
             owner.Witness = _stacks is null ? null : NewWitness(owner);
         }
         catch
@@ -152,16 +153,17 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
             Failures = Interlocked.Read(ref _failures),
             Leaks = Interlocked.Read(ref _leaks),
             StrayDisposals = Interlocked.Read(ref _doubleDisposals),
-            Held = arena.TotalSize * (nuint)sizeof(T),
-            InUse = arena.InUse * (nuint)sizeof(T),
-            Dirty = (touched - nuint.Min(touched, arena.InUse)) * (nuint)sizeof(T),
+            Held = arena.TotalSize * s_blockBytes,
+            InUse = arena.InUse * s_blockBytes,
+            Dirty = (touched - nuint.Min(touched, arena.InUse)) * s_blockBytes,
             Trimmed = _slabs.Trimmed,
-            Allocated = _slabs.Made * sizeof(T),
-            Rented = _threads.CountUnits() * sizeof(T),
+            Allocated = _slabs.Made * (long)s_blockBytes,
+            Rented = _threads.CountUnits() * (long)s_blockBytes,
         };
     }
 
-    /// <summary>Who rented what is out, grouped by the stacks: the most memory first. Sizes are in elements. O(rentals that are
+    /// <summary>Who rented what is out, grouped by the stacks: the most memory first. Sizes are in blocks of
+    /// 4 KiB. O(rentals that are
     /// out).</summary>
     /// <returns>The report.</returns>
     /// <exception cref="InvalidOperationException">The pool keeps no audit (<see cref="PinnedMemoryPoolOptions.Audit"/>).</exception>

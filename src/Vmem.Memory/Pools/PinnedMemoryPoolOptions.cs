@@ -3,7 +3,8 @@ namespace Vmem.Memory;
 /// <summary>How a <see cref="PinnedMemoryPool{T}"/> behaves; fixed when it is made.</summary>
 public sealed record PinnedMemoryPoolOptions
 {
-    /// <summary>The pool's name in messages and metrics; the arena that deals its slabs out has the same.</summary>
+    /// <summary>The pool's name in messages and metrics; the arena that deals its slabs out, in blocks of
+    /// 4 KiB, has the same.</summary>
     public string Name { get; init; } = "pinned";
 
     /// <summary>The most bytes that the pool's slabs may take together. Rounded down to whole slabs, of which there is one at least. 0, the

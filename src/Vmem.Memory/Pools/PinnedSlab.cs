@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Vmem.Platform;
@@ -8,11 +7,12 @@ namespace Vmem.Memory.Pools;
 /// <summary>A pinned array that an arena deals out, and what is known of its pages.</summary>
 /// <remarks>
 /// <para>
-/// The arena counts in elements and in numbers of its own: the slab with the number n begins at n times the length of a slab. So the array
-/// of a range is found by a shift. Rejected: an arena over the arrays' addresses, which must search for the array.
+/// The arena counts in blocks of 4 KiB and in numbers of its own: the slab with the number n begins at n times the length of a slab. So the
+/// array of a range is found by a shift. Rejected: an arena over the arrays' addresses, which must search for the array. Rejected: an arena
+/// of bytes. Its caches have magazines for things of 4,096 units, which are of one round, and each rental went to the depot.
 /// </para>
 /// <para>
-/// <b>Marks.</b> A byte for each block of the arena's quantum says when it was last used: in this interval of the upkeep, or in an earlier
+/// <b>Marks.</b> A byte for each block says when it was last used: in this interval of the upkeep, or in an earlier
 /// one; or that its pages hold nothing, and take no memory. Renters write it only if it says otherwise: 64 blocks share a line of the
 /// processors' caches. Rejected: a mark for what is rented. It was written twice a rental, and a server lost a tenth of its answers to it.
 /// </para>
@@ -31,20 +31,18 @@ internal sealed unsafe class PinnedSlab<T>
     private const byte Kept = 3;                  // rented, when the upkeep wanted it because it was idle
 
     private readonly byte[] _marks;
-    private readonly nuint _block;                // the arena's quantum, in elements: a power of two
-    private readonly int _shift;
+    private readonly nuint _block;                // in elements
     private readonly int _first;
 
-    /// <param name="size">In elements: whole blocks.</param>
+    /// <param name="size">In blocks.</param>
     /// <param name="block">In elements.</param>
     /// <exception cref="OutOfMemoryException">The runtime has no memory for it.</exception>
     public PinnedSlab(nuint size, nuint block)
     {
         nuint slack = Slack;
-        Array = GC.AllocateUninitializedArray<T>((int)(size + slack), pinned: true);
-        _marks = new byte[size / block];
+        Array = GC.AllocateUninitializedArray<T>((int)((size * block) + slack), pinned: true);
+        _marks = new byte[size];
         _block = block;
-        _shift = BitOperations.TrailingZeroCount(block);
         Size = size;
         nuint address = (nuint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(Array));
         nuint before = (VirtualMemory.PageSize - (address & (VirtualMemory.PageSize - 1))) & (VirtualMemory.PageSize - 1);
@@ -56,21 +54,22 @@ internal sealed unsafe class PinnedSlab<T>
 
     public T[] Array { get; }
 
+    /// <summary>In blocks.</summary>
     public nuint Size { get; }
 
-    /// <summary>The number of its first element; set once, before anybody else sees it.</summary>
+    /// <summary>The number of its first block; set once, before anybody else sees it.</summary>
     public nuint Start { get; set; }
 
-    /// <summary>Elements that may take memory, free or not.</summary>
-    public nuint Touched => (nuint)(_marks.Length - _marks.AsSpan().Count(Clean)) * _block;
+    /// <summary>Blocks that may take memory, free or not.</summary>
+    public nuint Touched => (nuint)(_marks.Length - _marks.AsSpan().Count(Clean));
 
-    public int IndexOf(nuint start) => _first + (int)(start - Start);
+    public int IndexOf(nuint start) => _first + (int)((start - Start) * _block);
 
     /// <summary>The range was rented or given back just now, by whoever has it.</summary>
     public void NoteUse(nuint start, nuint size)
     {
-        int end = (int)((start - Start + size) >> _shift);
-        for (int i = (int)((start - Start) >> _shift); i < end; i++)
+        int end = (int)(start - Start + size);
+        for (int i = (int)(start - Start); i < end; i++)
         {
             if (_marks[i] != Recent)
             {
@@ -116,8 +115,8 @@ internal sealed unsafe class PinnedSlab<T>
         }
 
         nuint discarded = 0;
-        int end = (int)((start - Start + size) >> _shift);
-        for (int i = (int)((start - Start) >> _shift); i < end; i++)
+        int end = (int)(start - Start + size);
+        for (int i = (int)(start - Start); i < end; i++)
         {
             int from = i;
             while (i < end && (onlyIdle ? _marks[i] == Idle : _marks[i] != Clean))

@@ -19,8 +19,8 @@ internal sealed class PinnedSlabs<T> : IArenaSource<nuint>
     private long _trimmed;
     private long _made;                           // changes under the gate
 
-    /// <param name="quantum">How long a slab is, in elements: a power of two.</param>
-    /// <param name="block">The arena's quantum.</param>
+    /// <param name="quantum">How long a slab is, in blocks: a power of two.</param>
+    /// <param name="block">How long a block is, in elements.</param>
     public PinnedSlabs(nuint quantum, nuint block)
     {
         Quantum = quantum;
@@ -36,10 +36,10 @@ internal sealed class PinnedSlabs<T> : IArenaSource<nuint>
     /// <summary>Bytes that went back to the system.</summary>
     public long Trimmed => Interlocked.Read(ref _trimmed);
 
-    /// <summary>Elements of all slabs that were ever made.</summary>
+    /// <summary>Blocks of all slabs that were ever made.</summary>
     public long Made => Volatile.Read(ref _made);
 
-    /// <summary>The slab of an element. There is one as long as its range is allocated, and the pool has not ended; else null.</summary>
+    /// <summary>The slab of a block. There is one as long as its range is allocated, and the pool has not ended; else null.</summary>
     public PinnedSlab<T>? TryOf(nuint start)
     {
         PinnedSlab<T>?[] slabs = _slabs;
@@ -59,7 +59,7 @@ internal sealed class PinnedSlabs<T> : IArenaSource<nuint>
     {
         start = 0;
         imported = (size + Quantum - 1) & ~(Quantum - 1);
-        if (imported < size || imported > (nuint)Array.MaxLength - PinnedSlab<T>.Slack)
+        if (imported < size || imported > ((nuint)Array.MaxLength - PinnedSlab<T>.Slack) / _block)
         {
             return false;
         }

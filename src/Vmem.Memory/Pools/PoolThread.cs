@@ -29,7 +29,7 @@ internal sealed class PoolThread : PaddedBefore
 
     public long Returns => Volatile.Read(ref _returns);
 
-    /// <summary>Elements that were rented, in a pool that counts them.</summary>
+    /// <summary>Blocks that were rented, in a pool that counts them.</summary>
     public long Units => Volatile.Read(ref _units);
 
     public void CountRent(nuint units)

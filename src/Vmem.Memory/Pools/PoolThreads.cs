@@ -35,7 +35,7 @@ internal sealed class PoolThreads
         return (rents, returns);
     }
 
-    /// <summary>Elements that were rented by all of them.</summary>
+    /// <summary>Blocks that were rented by all of them.</summary>
     public long CountUnits()
     {
         long units = 0;

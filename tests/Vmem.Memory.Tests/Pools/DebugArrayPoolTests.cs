@@ -171,7 +171,7 @@ public class DebugArrayPoolTests
     public void Checks_make_the_pool_no_larger()
     {
         DebugArrayPool<int> pool = new(new DebugArrayPoolOptions { Quarantine = 4 });
-        int kept = 0;
+        long kept = 0;
         for (int round = 0; round < 20; round++)
         {
             int[][] arrays = [.. Enumerable.Range(0, 8).Select(_ => pool.Rent(100))];

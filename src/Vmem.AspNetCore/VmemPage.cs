@@ -1,0 +1,45 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Vmem.AspNetCore.Pages;
+
+namespace Vmem.AspNetCore;
+
+/// <summary>Maps the live page.</summary>
+public static class VmemPage
+{
+    /// <summary>Maps a page that shows the arenas, heaps, contexts and pools of this process as they are; below it <c>json</c>, the same
+    /// for programs, and <c>events</c>, the same as server-sent events.</summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="pattern">The path.</param>
+    /// <param name="configure">Sets the options; null for the defaults.</param>
+    /// <returns>All of it, for conventions: <c>RequireAuthorization("operators")</c>, for one.</returns>
+    /// <remarks>Outside of the environment Development nothing is found there unless <see cref="VmemPageOptions.Enabled"/> is set. While
+    /// nobody looks, nothing is measured.</remarks>
+    /// <exception cref="ArgumentOutOfRangeException">An option makes no sense.</exception>
+    public static IEndpointConventionBuilder MapVmem(this IEndpointRouteBuilder endpoints, string pattern = "/vmem",
+        Action<VmemPageOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        ArgumentNullException.ThrowIfNull(pattern);
+        VmemPageOptions options = new();
+        configure?.Invoke(options);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.Interval, TimeSpan.Zero, nameof(configure));
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.SegmentsEachTime, 1, nameof(configure));
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Columns, 1, nameof(configure));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Columns, ArenaMap.MostColumns, nameof(configure));
+        RouteGroupBuilder group = endpoints.MapGroup(pattern);
+        if (options.Enabled ?? endpoints.ServiceProvider.GetRequiredService<IHostEnvironment>().IsDevelopment())
+        {
+            CancellationToken stopping = endpoints.ServiceProvider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+            PageEndpoints page = new(options, stopping);
+            _ = group.MapGet("", page.SendPageAsync);
+            _ = group.MapGet("/json", page.SendJsonAsync);
+            _ = group.MapGet("/events", page.SendEventsAsync);
+            _ = group.MapGet("/audit", PageEndpoints.SendAuditAsync);
+        }
+
+        return group;
+    }
+}

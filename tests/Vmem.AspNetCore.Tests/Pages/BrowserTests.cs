@@ -1,0 +1,71 @@
+using System.Globalization;
+using Microsoft.Playwright;
+using Vmem.Memory;
+using Vmem.Testing.Time;
+using Vmem.Tool.Tests.Reports;
+
+namespace Vmem.AspNetCore.Tests.Pages;
+
+/// <summary>The live page in a real browser.</summary>
+public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
+{
+    [Theory]
+    [InlineData(1_200, ColorScheme.Light)]
+    [InlineData(360, ColorScheme.Dark)]
+    public async Task Figures_move_and_a_leak_shows(int width, ColorScheme scheme)
+    {
+        await using PageServer server = await PageServer.StartAsync(static options => options.Interval = TimeSpan.FromMilliseconds(50));
+        using Arena<ulong> arena = new($"leaky <b>{width}</b>", 0, 1_000, 1, new ArenaOptions<ulong> { Audit = true });
+        using NativeHeap heap = new(new NativeHeapOptions { Name = $"heap-{width}" });
+        OpenedPage opened = await browser.OpenAsync(server.Address, width, scheme);
+        ILocator card = opened.Page.Locator($"[data-id='leaky <b>{width}</b>#1']");
+        await Assertions.Expect(card).ToContainTextAsync("in use 0 of 1000 (0 %)");
+        for (int i = 0; i < 5; i++)
+        {
+            _ = arena.Allocate(100);
+        }
+
+        await Assertions.Expect(card).ToContainTextAsync("in use 500 of 1000 (50 %)");
+        await Assertions.Expect(card.Locator(".map")).ToContainTextAsync(new string('█', 32));
+        Assert.False(arena.TryAllocate(800, out _));
+        await Assertions.Expect(card).ToContainTextAsync("✕ 1 failed");
+        await card.GetByRole(AriaRole.Button).ClickAsync();
+        await Assertions.Expect(card).ToContainTextAsync("500 in 5 ranges");
+        await Assertions.Expect(card.Locator("pre")).ToContainTextAsync(nameof(Figures_move_and_a_leak_shows));
+        await Assertions.Expect(opened.Page.Locator("#heaps")).ToContainTextAsync($"heap-{width}");
+        Assert.Empty(opened.Messages);
+        Assert.All(opened.Requests, request => Assert.StartsWith(server.Address, request, StringComparison.Ordinal));
+        int overhang = await opened.Page.EvaluateAsync<int>("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+        Assert.Equal(0, overhang);
+        await SaveAsync(opened.Page, $"live-{width}");
+        await opened.Page.CloseAsync();
+    }
+
+    [Fact]
+    public async Task Fifty_arenas_do_not_jam_it()
+    {
+        await using PageServer server = await PageServer.StartAsync(static options => options.Interval = TimeSpan.FromMilliseconds(50));
+        Arena<uint>[] arenas = [.. Enumerable.Range(0, 50).Select(static i => new Arena<uint>($"jam-{i}", 0, 100, 1))];
+        OpenedPage opened = await browser.OpenAsync(server.Address, 1_200, ColorScheme.Light);
+        for (uint round = 1; round <= 5; round++)
+        {
+            Array.ForEach(arenas, static arena => arena.Allocate(10));
+            await Assertions.Expect(opened.Page.Locator("[data-id='jam-49#1']")).ToContainTextAsync(
+                string.Create(CultureInfo.InvariantCulture, $"in use {10 * round} of 100"));
+        }
+
+        Assert.Equal(50, await opened.Page.Locator("[data-id^='jam-']").CountAsync());
+        Array.ForEach(arenas, static arena => arena.Dispose());
+        await Eventually.HoldsAsync(async () => await opened.Page.Locator("[data-id^='jam-']").CountAsync() == 0);
+        Assert.Empty(opened.Messages);
+        await opened.Page.CloseAsync();
+    }
+
+    private static async Task SaveAsync(IPage page, string name)
+    {
+        if (Environment.GetEnvironmentVariable("VMEM_SCREENSHOTS") is { Length: > 0 } folder)
+        {
+            _ = await page.ScreenshotAsync(new() { Path = Path.Combine(folder, name + ".png"), FullPage = true });
+        }
+    }
+}
