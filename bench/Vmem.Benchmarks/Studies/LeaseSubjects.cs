@@ -6,25 +6,16 @@ using Vmem.Leasing;
 namespace Vmem.Benchmarks.Studies;
 
 /// <summary>An engine that keeps leases, and can count.</summary>
-internal interface ILeaseSubject : IDisposable
-{
-    /// <summary>How many grants there are a second.</summary>
-    Task<double> GrantsAsync(int clients, double seconds);
-
-    /// <summary>How often a row is counted up a second.</summary>
-    Task<double> CountsAsync(int clients, double seconds);
-}
-
-/// <summary>What both engines share.</summary>
-internal abstract class LeaseSubject : ILeaseSubject
+internal abstract class LeaseSubject : IDisposable
 {
     private static readonly TimeSpan s_hour = TimeSpan.FromHours(1);
 
     private LeaseArena? _arena;
     private Guid _session;
 
-    protected abstract LeaseStore Store { get; }
+    public abstract LeaseStore Store { get; }
 
+    /// <summary>How many grants there are a second.</summary>
     public async Task<double> GrantsAsync(int clients, double seconds)
     {
         if (_arena is null)
@@ -36,6 +27,7 @@ internal abstract class LeaseSubject : ILeaseSubject
             await Store.GrantAsync(new LeaseRequest(_arena!.Id, _session, Guid.NewGuid(), 1)));
     }
 
+    /// <summary>How often a row is counted up a second.</summary>
     public Task<double> CountsAsync(int clients, double seconds) => RunAsync(clients, seconds, CountAsync);
 
     /// <summary>Makes the arena, with so many extents in it.</summary>
@@ -45,16 +37,21 @@ internal abstract class LeaseSubject : ILeaseSubject
         _arena = await Store.EnsureArenaAsync($"ids {Guid.NewGuid()}", definition);
         _session = Guid.NewGuid();
         await Store.OpenSessionAsync(_session, "study", s_hour, 0);
-        for (int i = 0; i < extents; i += 500)
-        {
-            await Task.WhenAll(Enumerable.Range(0, Math.Min(500, extents - i)).Select(async _ =>
-                await Store.GrantAsync(new LeaseRequest(_arena.Id, _session, Guid.NewGuid(), 1))));
-        }
+        await LeaseManyAsync(_arena.Id, _session, extents);
     }
 
     public abstract void Dispose();
 
     protected abstract Task CountAsync(int client);
+
+    protected virtual async Task LeaseManyAsync(int arena, Guid session, int count)
+    {
+        for (int i = 0; i < count; i += 500)
+        {
+            await Task.WhenAll(Enumerable.Range(0, Math.Min(500, count - i)).Select(async _ =>
+                await Store.GrantAsync(new LeaseRequest(arena, session, Guid.NewGuid(), 1))));
+        }
+    }
 
     private static async Task<double> RunAsync(int clients, double seconds, Func<int, Task> once)
     {
@@ -91,7 +88,7 @@ internal sealed class LeaseFileSubject : LeaseSubject
         _count.CommandText = "UPDATE counter SET value = value + 1 RETURNING value";
     }
 
-    protected override LeaseStore Store => _store;
+    public override LeaseStore Store => _store;
 
     public override void Dispose()
     {
@@ -125,7 +122,7 @@ internal sealed class LeaseServerSubject : LeaseSubject
         Execute("CREATE TABLE IF NOT EXISTS counter (value bigint); DELETE FROM counter; INSERT INTO counter VALUES (0)");
     }
 
-    protected override LeaseStore Store { get; }
+    public override LeaseStore Store { get; }
 
     public override void Dispose() => _source.Dispose();
 
@@ -135,9 +132,28 @@ internal sealed class LeaseServerSubject : LeaseSubject
         await command.ExecuteScalarAsync();
     }
 
+    // As grants leave them. One by one they would take minutes.
+    protected override Task LeaseManyAsync(int arena, Guid session, int count)
+    {
+        if (count > 0)
+        {
+            Execute($"""
+                UPDATE vmem.extent SET range = int8range({count}, upper(range)) WHERE arena = {arena};
+                UPDATE vmem.arena SET fence = {count} WHERE id = {arena};
+                INSERT INTO vmem.extent (arena, range, state, session, request, fence, since)
+                  SELECT {arena}, int8range(i, i + 1), 'L', s.id, gen_random_uuid(), i + 1, clock_timestamp()
+                    FROM generate_series(0, {count - 1}) i, vmem.session s WHERE s.instance = '{session}';
+                ANALYZE vmem.extent;
+                """);
+        }
+
+        return Task.CompletedTask;
+    }
+
     private void Execute(string sql)
     {
         using NpgsqlCommand command = _source.CreateCommand(sql);
+        command.CommandTimeout = 0;
         command.ExecuteNonQuery();
     }
 }

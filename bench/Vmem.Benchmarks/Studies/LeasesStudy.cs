@@ -31,22 +31,26 @@ internal sealed class LeasesStudy : IStudy
             report.Add(new Bar($"grants a second of {Together} together in a file", "30,000/s", 30_000,
                 Rounds.Median(Rounds.Alone(runs, () => file.GrantsAsync(Together, context.Settings.Seconds).GetAwaiter().GetResult())),
                 "/s", AtLeast: true));
-            Growth(report, context, runs, file);
+            using LeaseFileSubject full = new();
+            Growth(report, context, runs, "SQLite", file, full);
+            Ids(report, context, runs, "SQLite", file.Store);
         }
 
         if (Environment.GetEnvironmentVariable(ServerVariable) is { } server)
         {
             using var database = new LeaseServerSubject(server);
             Rates(report, context, runs, "PostgreSQL", database, 8);
+            using LeaseServerSubject full = new(server);
+            Growth(report, context, runs, "PostgreSQL", database, full);
+            Ids(report, context, runs, "PostgreSQL", database.Store);
         }
 
-        Ids(report, context, runs);
         Deadline(report, runs);
         Journals(report, context, runs);
         return report;
     }
 
-    private static void Rates(StudyReport report, StudyContext context, int runs, string engine, ILeaseSubject subject, int clients)
+    private static void Rates(StudyReport report, StudyContext context, int runs, string engine, LeaseSubject subject, int clients)
     {
         Func<Task<double>>[] subjects =
         [
@@ -66,38 +70,38 @@ internal sealed class LeasesStudy : IStudy
             + $"grant {Cells.Fixed(rates[1], 0)} and {Cells.Fixed(rates[3], 0)} a second");
     }
 
-    private static void Growth(StudyReport report, StudyContext context, int runs, LeaseFileSubject file)
+    private static void Growth(StudyReport report, StudyContext context, int runs, string engine, LeaseSubject small, LeaseSubject full)
     {
-        using var full = new LeaseFileSubject();
         full.FillAsync(Extents).GetAwaiter().GetResult();
-        double[][] turns = Rounds.InTurns((LeaseFileSubject[])[file, full], runs,
+        double[][] turns = Rounds.InTurns((LeaseSubject[])[small, full], runs,
             one => one.GrantsAsync(1, context.Settings.Seconds).GetAwaiter().GetResult());
         double[] rates = [.. turns.Select(Rounds.Median)];
-        report.Add(new Bar($"the time of a grant beside {Extents:N0} extents against one in a small arena", "2×", 2,
+        report.Add(new Bar($"{engine}: the time of a grant beside {Extents:N0} extents against one in a small arena", "2×", 2,
             rates[0] / rates[1], "×"));
-        context.Progress($"{Extents} extents: {Cells.Fixed(rates[1], 0)} a second");
+        context.Progress($"{engine}, {Extents} extents: {Cells.Fixed(rates[1], 0)} a second");
     }
 
-    private static void Ids(StudyReport report, StudyContext context, int runs)
+    private static void Ids(StudyReport report, StudyContext context, int runs, string engine, LeaseStore store)
     {
         var rows = new List<IReadOnlyList<string>>();
         foreach (ulong span in (ulong[])[1_024, 65_536])
         {
-            using var leased = new LeasedIds(span);
+            using var leased = new LeasedIds(store, span);
             using var plain = new PlainIds();
-            double[][] turns = Rounds.InTurns((IIds[])[leased, plain], runs,
+            double[][] turns = Rounds.InTurns((Ids[])[leased, plain], runs,
                 one => one.RunAsync(context.Settings.Seconds).GetAwaiter().GetResult());
             double[] rates = [.. turns.Select(Rounds.Median)];
-            rows.Add([Cells.Count((long)span), Cells.Fixed(rates[0], 0), Cells.Fixed(rates[1], 0), Cells.Fixed(rates[0] / rates[1], 2)]);
-            context.Progress($"IDs by spans of {span}: {Cells.Fixed(rates[0], 0)} a second, {Cells.Fixed(rates[1], 0)} without leases");
+            rows.Add([Cells.Count((long)span), Cells.Fixed(rates[0], 0), Cells.Fixed(rates[1], 0), Cells.Fixed(rates[0] / rates[1], 2), Cells.Count(leased.Waits)]);
+            context.Progress($"{engine}: IDs by spans of {span}: {Cells.Fixed(rates[0], 0)} a second, "
+                + $"{Cells.Fixed(rates[1], 0)} without leases; {leased.Waits} waits");
             report.Add(span == 1_024
-                ? new Bar("IDs a second by spans of 1,024", "400,000/s", 400_000, rates[0], "/s", AtLeast: true)
-                : new Bar("IDs a second by spans of 65,536 against an arena without leases", "0.75×", 0.75, rates[0] / rates[1], "×",
+                ? new Bar($"{engine}: IDs a second by spans of 1,024", "400,000/s", 400_000, rates[0], "/s", AtLeast: true)
+                : new Bar($"{engine}: IDs a second by spans of 65,536 against an arena without leases", "0.75×", 0.75, rates[0] / rates[1], "×",
                     AtLeast: true));
         }
 
-        report.Add(new ReportTable($"AllocateAsync of one ID, no frees, a second; median of {runs}",
-            ["span", "leased", "Arena", "leased : Arena"], rows));
+        report.Add(new ReportTable($"{engine}: AllocateAsync of one ID, no frees, a second; median of {runs}",
+            ["span", "leased", "Arena", "leased : Arena", "waits"], rows));
     }
 
     private static void Journals(StudyReport report, StudyContext context, int runs)

@@ -20,8 +20,7 @@ public sealed partial class LeasedArena<T>
     /// <summary>Allocates again those of the ranges, which are sorted, of which the spans are still held.</summary>
     /// <param name="live">The ranges; afterwards those that were allocated.</param>
     /// <remarks>In each span the first range makes the rest of the span free, as <see cref="Restore"/> does. The others are claimed in
-    /// batches. Rejected: to split each off from what the whole span was: two splits and a free for each, which took twice as
-    /// long.</remarks>
+    /// batches. Rejected: to split each off from what the whole span was: two splits and a free for each.</remarks>
     private void Adopt(NoteBuffer<T> live)
     {
         List<LeasedRange<T>> adopted = new(live.Count);

@@ -11,7 +11,7 @@ namespace Vmem.Leasing.Journals;
 /// are few, and compiled at once.
 /// </para>
 /// <para>
-/// Rejected: a table from address to range, in which the notes are carried out one by one. It took six times as long: each note misses the
+/// Rejected: a table from address to range, in which the notes are carried out one by one. It takes longer: each note misses the
 /// processor's caches, and what is left must be sorted after all.
 /// </para>
 /// </remarks>
