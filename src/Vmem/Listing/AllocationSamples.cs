@@ -3,8 +3,8 @@ using Vmem.Checks;
 namespace Vmem.Listing;
 
 /// <summary>Which allocations are written as events while a session asks for samples.</summary>
-/// <remarks>One in <see cref="Every"/> of those that come by, counted for each thread: the event has the stack of the thread, as the session
-/// takes it. Of the sizes that quantum caches keep, only those come by that the thread's magazine could not give.</remarks>
+/// <remarks>One in <see cref="Every"/> of those that come by, counted for each thread: the event has the stack of the thread, as the
+/// session takes it. Of the sizes that quantum caches keep, only those come by that the thread's magazine could not give.</remarks>
 internal static class AllocationSamples
 {
     /// <summary>Arbitrary: at ten million allocations a second, some hundred thousand events. A session that wants fewer drops

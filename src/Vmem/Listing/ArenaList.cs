@@ -2,7 +2,8 @@ using Vmem.Diagnostics;
 
 namespace Vmem.Listing;
 
-/// <summary>Where an arena enters the list of the process. The first one brings the event source into being, so that sessions find it.</summary>
+/// <summary>Where an arena enters the list of the process. The first one brings the event source into being, so that sessions find
+/// it.</summary>
 internal static class ArenaList
 {
     private static readonly VmemEvents s_events = VmemEvents.Log;
