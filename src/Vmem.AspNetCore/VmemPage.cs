@@ -34,7 +34,7 @@ public static class VmemPage
         {
             CancellationToken stopping = endpoints.ServiceProvider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
             PageEndpoints page = new(options, stopping);
-            _ = group.MapGet("", page.SendPageAsync);
+            _ = group.MapGet("", PageEndpoints.SendPageAsync);
             _ = group.MapGet("/json", page.SendJsonAsync);
             _ = group.MapGet("/events", page.SendEventsAsync);
             _ = group.MapGet("/audit", PageEndpoints.SendAuditAsync);

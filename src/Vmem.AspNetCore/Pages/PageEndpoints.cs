@@ -20,7 +20,7 @@ internal sealed partial class PageEndpoints(VmemPageOptions options, Cancellatio
 
     private readonly Sampler _sampler = new(options);
 
-    public async Task SendPageAsync(HttpContext context)
+    public static async Task SendPageAsync(HttpContext context)
     {
         context.Response.ContentType = "text/html; charset=utf-8";
         context.Response.Headers.ContentSecurityPolicy = s_policy;

@@ -230,7 +230,7 @@ public class MetricsTests
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void Live(MeteredRegistry registry, bool dispose)
     {
-        MeteredEntry entry = registry.Add(new Stub());
+        registry.Add(new Stub(), out MeteredEntry entry);
         if (dispose)
         {
             registry.Remove(entry);
