@@ -91,7 +91,8 @@ internal sealed class LeasesStudy : IStudy
             double[][] turns = Rounds.InTurns((Ids[])[leased, plain], runs,
                 one => one.RunAsync(context.Settings.Seconds).GetAwaiter().GetResult());
             double[] rates = [.. turns.Select(Rounds.Median)];
-            rows.Add([Cells.Count((long)span), Cells.Fixed(rates[0], 0), Cells.Fixed(rates[1], 0), Cells.Fixed(rates[0] / rates[1], 2), Cells.Count(leased.Waits)]);
+            string ratio = Cells.Fixed(rates[0] / rates[1], 2);
+            rows.Add([Cells.Count((long)span), Cells.Fixed(rates[0], 0), Cells.Fixed(rates[1], 0), ratio, Cells.Count(leased.Waits)]);
             context.Progress($"{engine}: IDs by spans of {span}: {Cells.Fixed(rates[0], 0)} a second, "
                 + $"{Cells.Fixed(rates[1], 0)} without leases; {leased.Waits} waits");
             report.Add(span == 1_024

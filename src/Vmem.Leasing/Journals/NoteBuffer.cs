@@ -6,7 +6,8 @@ namespace Vmem.Leasing.Journals;
 
 /// <summary>Notes in memory: many of them, for a short time.</summary>
 /// <remarks>It is native memory, on huge pages where the system has them. A program that starts touches each page of it for the first
-/// time, and on a virtual machine that takes longer than what is done with the notes. Rejected: a list, each page of which is a fault.</remarks>
+/// time, and on a virtual machine that takes longer than what is done with the notes. Rejected: a list, each page of which is a
+/// fault.</remarks>
 internal sealed unsafe class NoteBuffer<T> : IDisposable
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {

@@ -104,7 +104,8 @@ internal sealed class LargeBlocks(HeapSpace space, bool hasRuns)
         return now >= size && now != old;
     }
 
-    /// <summary>Takes the pages of a block to another block, and frees it. False, and the block is as it was, if they must be copied.</summary>
+    /// <summary>Takes the pages of a block to another block, and frees it. False, and the block is as it was, if they must be
+    /// copied.</summary>
     /// <remarks>Nobody can free or resize the block meanwhile: a wrong free would have somebody else's pages go.</remarks>
     public bool TryMove(nuint block, nuint moved, nuint size)
     {

@@ -6,8 +6,8 @@ namespace Vmem.Memory.Isolation;
 /// <remarks>
 /// <para>Under the client's lock, but for <see cref="Sign"/>: stack and time are taken before.</para>
 /// <para>
-/// What goes as a whole, by a reset or to a mark, is found by a look at all records. Rejected: a record in each region, which would end with
-/// it, but is nothing to the regions of clients without an audit.
+/// What goes as a whole, by a reset or to a mark, is found by a look at all records. Rejected: a record in each region, which would end
+/// with it, but is nothing to the regions of clients without an audit.
 /// </para>
 /// </remarks>
 /// <param name="stacks">The context's: shared by its clients.</param>
@@ -27,7 +27,8 @@ internal sealed class ClientAudit(AuditStacks stacks, TimeProvider time)
     public AuditSite Sign(AuditCall call) =>
         new(call, stacks.Capture(), Environment.CurrentManagedThreadId, Thread.CurrentThread.Name, time.GetUtcNow());
 
-    /// <summary>Makes room for one more, live and freed, so that noting it cannot fail. Throws <see cref="OutOfMemoryException"/>.</summary>
+    /// <summary>Makes room for one more, live and freed, so that noting it cannot fail. Throws
+    /// <see cref="OutOfMemoryException"/>.</summary>
     public void Reserve()
     {
         if (_live.Count == _live.Capacity)

@@ -7,8 +7,9 @@ namespace Vmem.Memory.Window;
 /// <remarks>
 /// <para>
 /// A byte is 0 where no run starts, a class and one more where a user's does, and one of two marks otherwise: it lies in a magazine or has
-/// gone back to the pages, or it is being resized or moved. A large block that is no run has 0, or a mark of its own if it has room to grow, and those two. So a free knows with one look that it is right, and to which magazine it goes. Rejected:
-/// to ask the arena of the pages, which takes several times as long as all else.
+/// gone back to the pages, or it is being resized or moved. A large block that is no run has 0, or a mark of its own if it has room to
+/// grow, and those two. So a free knows with one look that it is right, and to which magazine it goes. Rejected: to ask the arena of the
+/// pages, which takes several times as long as all else.
 /// </para>
 /// <para>
 /// What a user gives up is exchanged for a mark in one step: of two threads that free a run at the same moment one is refused. The

@@ -104,8 +104,8 @@ public sealed partial class ObjectCache<TObject> : IUpkeepTarget, IListed<Object
     /// <exception cref="ArgumentNullException">There is no object.</exception>
     /// <exception cref="InvalidReturnException">The object lies in a magazine of this thread: it was returned before. In a cache that is
     /// audited: it is not out. Nothing was changed.</exception>
-    /// <remarks>O(1), with a look through the thread's magazines. If the cache has been disposed, the object is destructed at once, and what the destructor throws comes
-    /// through.</remarks>
+    /// <remarks>O(1), with a look through the thread's magazines. If the cache has been disposed, the object is destructed at once, and
+    /// what the destructor throws comes through.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Return(TObject item)
     {

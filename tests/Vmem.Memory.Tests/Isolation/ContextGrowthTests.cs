@@ -81,15 +81,16 @@ public unsafe class ContextGrowthTests
     [Fact]
     public void What_cannot_grow_says_so()
     {
+        MemoryContextOptions growing = new() { MaxSize = 2 * Megabyte };
         byte[] memory = GC.AllocateUninitializedArray<byte>(1 << 20, pinned: true);
         fixed (byte* block = memory)
         {
             nint start = (nint)block;
-            ArgumentException borrowed = Assert.Throws<ArgumentException>(() => new MemoryContext((void*)start, Megabyte, new MemoryContextOptions { MaxSize = 2 * Megabyte }));
+            ArgumentException borrowed = Assert.Throws<ArgumentException>(() => new MemoryContext((void*)start, Megabyte, growing));
             Assert.Contains("MaxSize", borrowed.Message, StringComparison.Ordinal);
         }
 
-        ArgumentException small = Assert.Throws<ArgumentException>(() => new MemoryContext(Megabyte, new MemoryContextOptions { MaxSize = 2 * Megabyte, BlockSize = 1_024 }));
+        ArgumentException small = Assert.Throws<ArgumentException>(() => new MemoryContext(Megabyte, growing with { BlockSize = 1_024 }));
         Assert.Contains("whole pages", small.Message, StringComparison.Ordinal);
         using MemoryContext context = new(Megabyte);
         using MemoryClient client = context.CreateClient("fixed");
