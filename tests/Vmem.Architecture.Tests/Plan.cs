@@ -29,6 +29,7 @@ internal sealed class Plan
             Waiting        -> Space, Timing
             Buddy          -> Listing, Lending
             Arena          -> Importing, Caching, Waiting
+            Inventory      -> Arena, Buddy
             """),
         new("Vmem.Memory", """
             Ranges         ->
@@ -62,7 +63,7 @@ internal sealed class Plan
             Memory      -> Stores, Protocol, Checks
             Metering    -> Stores, Diagnostics
             Sessions    -> Stores, Protocol, Metering
-            Journals    -> Stores, Checks
+            Journals    -> Stores, Checks, Platform
             Arenas      -> Sessions, Journals
             Workers     -> Sessions
             """),

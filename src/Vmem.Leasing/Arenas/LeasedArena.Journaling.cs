@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Vmem.Leasing.Arenas;
 using Vmem.Leasing.Journals;
 
 namespace Vmem.Leasing;
@@ -105,6 +108,116 @@ public sealed partial class LeasedArena<T>
             }
 
             journal.Dispose();
+        }
+    }
+
+    // As many as the arena claims under one lock, or more: less than a page of them is not worth a call. Arbitrary.
+    private const int AdoptedAtATime = 1024;
+
+    /// <summary>With a journal: the ranges that the last session of the name held, under their new fences. They are this arena's, to be
+    /// used and freed like any. The program says what of them lives by freeing the rest. Empty without a journal.</summary>
+    /// <remarks>An allocation that was under way when the process died may be among them, and a free that was not. Ranges whose span was
+    /// taken away meanwhile are not.</remarks>
+    public IReadOnlyList<LeasedRange<T>> Adopted { get; private set; } = [];
+
+    /// <summary>Allocates again those of the ranges, which are sorted, of which the spans are still held.</summary>
+    /// <param name="live">The ranges; afterwards those that were allocated.</param>
+    /// <remarks>In each span the first range makes the rest of the span free, as <see cref="Restore"/> does. The others are claimed in
+    /// batches. Rejected: to split each off from what the whole span was: two splits and a free for each.</remarks>
+    private void Adopt(NoteBuffer<T> live)
+    {
+        List<LeasedRange<T>> adopted = new(live.Count);
+        var batch = new Segment<T>[Math.Min(AdoptedAtATime, live.Count)];
+        Span<JournalNote<T>> ranges = live.Notes;
+        foreach (LeasedSpan<T> span in BeginRestore())
+        {
+            ranges = ranges[CountBefore(ranges, span.Start, T.Zero)..];
+            Span<JournalNote<T>> within = ranges[..CountBefore(ranges, span.Start, span.Size)];
+            ranges = ranges[within.Length..];
+            if (within is [.., var last] && span.Size - (last.Start - span.Start) < last.Size)
+            {
+                within = within[..^1];                         // what reaches into the next span was not allocated in these
+            }
+
+            if (TryAdopt(span, within, batch))
+            {
+                within.CopyTo(live.Notes[adopted.Count..]);    // onto themselves, unless some before them were not adopted
+                Append(adopted, within, span.Fence);
+            }
+        }
+
+        live.Cut(adopted.Count);
+        Adopted = adopted;
+        _stock.Notify();
+    }
+
+    /// <returns>False if the span was lost.</returns>
+    private bool TryAdopt(LeasedSpan<T> span, ReadOnlySpan<JournalNote<T>> live, Segment<T>[] batch)
+    {
+        List<LeasedRange<T>> first = [];
+        Append(first, live.IsEmpty ? [] : live[..1], span.Fence);
+        if (!TryRestoreSpan(span, first))
+        {
+            return false;
+        }
+
+        try
+        {
+            for (live = live[first.Count..]; !live.IsEmpty; live = live[Math.Min(batch.Length, live.Length)..])
+            {
+                Arena.AllocateAtMany(Fill(batch, live));
+            }
+
+            return true;
+        }
+        catch (Exception fault) when (span.IsLost && fault is ArenaExhaustedException or InvalidFreeException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>How many of the ranges, which are sorted, start below a place or within so much from it.</summary>
+    private static int CountBefore(ReadOnlySpan<JournalNote<T>> ranges, T start, T size)
+    {
+        int low = 0;
+        int high = ranges.Length;
+        while (low < high)
+        {
+            int middle = (low + high) >>> 1;
+            if (ranges[middle].Start < start || ranges[middle].Start - start < size)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle;
+            }
+        }
+
+        return low;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]     // a million of them, once: there is no time to get warm
+    private static ReadOnlySpan<Segment<T>> Fill(Span<Segment<T>> batch, ReadOnlySpan<JournalNote<T>> ranges)
+    {
+        batch = batch[..Math.Min(batch.Length, ranges.Length)];
+        for (int i = 0; i < batch.Length; i++)
+        {
+            batch[i] = new Segment<T>(ranges[i].Start, ranges[i].Size, SegmentKind.Allocated);
+        }
+
+        return batch;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Append(List<LeasedRange<T>> list, ReadOnlySpan<JournalNote<T>> ranges, long fence)
+    {
+        int count = list.Count;
+        CollectionsMarshal.SetCount(list, count + ranges.Length);
+        Span<LeasedRange<T>> added = CollectionsMarshal.AsSpan(list)[count..];
+        for (int i = 0; i < ranges.Length; i++)
+        {
+            added[i] = new LeasedRange<T>(ranges[i].Start, ranges[i].Size, fence);
         }
     }
 }

@@ -172,4 +172,7 @@ public sealed unsafe partial class MemoryClient
         _audit?.NoteGone(IsLive, by!);
         return true;
     }
+
+    private bool IsLive(nuint block) =>
+        _map.UnitOf(block) is var unit && _blocks.At(unit) != 0 && _map.RegionAt(unit)?.Owner == this;
 }

@@ -49,9 +49,6 @@ public sealed unsafe partial class MemoryClient
             $"Client '{Name}' keeps no owners. Set {nameof(MemoryContextFeatures)}.{nameof(MemoryContextFeatures.Audit)} in its context's {nameof(MemoryContextOptions.Features)}.");
     }
 
-    private bool IsLive(nuint block) =>
-        _map.UnitOf(block) is var unit && _blocks.At(unit) != 0 && _map.RegionAt(unit)?.Owner == this;
-
     /// <summary>Checks every invariant of the client's. O(units of its regions).</summary>
     internal void Validate()
     {

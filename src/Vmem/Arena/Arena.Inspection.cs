@@ -180,7 +180,8 @@ public sealed partial class Arena<T>
         {
             bool isThere = !_space.HasEnded && (_space.IsShared || !isOfTables);
             ArenaStatistics<T> figures = !isThere ? default : isOfCaches ? Figures() : _space.GetStatistics(T.Zero, 0, 0, 0);
-            value = Read(wanted, isThere && isOfTables ? figures with { LargestFree = _space.Map.LargestFree() } : figures);
+            figures = isThere && isOfTables ? figures with { LargestFree = _space.Map.LargestFree() } : figures;
+            value = wanted.Of(figures with { Waits = _room?.Times.Count ?? 0 }, waiting: _room?.Count ?? 0);
             return isThere;
         }
         finally
@@ -188,26 +189,4 @@ public sealed partial class Arena<T>
             _space.EndReading();
         }
     }
-
-    private long Read(ArenaFigure figure, in ArenaStatistics<T> figures) => figure switch
-    {
-        ArenaFigure.Size => long.CreateSaturating(figures.TotalSize),
-        ArenaFigure.InUse => long.CreateSaturating(figures.InUse),
-        ArenaFigure.Cached => long.CreateSaturating(figures.Cached),
-        ArenaFigure.Resting => long.CreateSaturating(figures.Resting),
-        ArenaFigure.Draining => long.CreateSaturating(figures.Draining),
-        ArenaFigure.Imported => long.CreateSaturating(figures.Imported),
-        ArenaFigure.Free => long.CreateSaturating(figures.Free),
-        ArenaFigure.LargestFree => long.CreateSaturating(figures.LargestFree),
-        ArenaFigure.Fragmentation => (long)(figures.Fragmentation * 1e6),
-        ArenaFigure.Peak => long.CreateSaturating(figures.PeakInUse),
-        ArenaFigure.Segments => figures.LiveSegments,
-        ArenaFigure.FreeSegments => figures.FreeSegments,
-        ArenaFigure.Waiting => _room?.Count ?? 0,
-        ArenaFigure.Allocations => figures.Allocations,
-        ArenaFigure.Frees => figures.Frees,
-        ArenaFigure.Failures => figures.Failures,
-        ArenaFigure.Waits => _room?.Times.Count ?? 0,
-        _ => 0,
-    };
 }

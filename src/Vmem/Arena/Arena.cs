@@ -78,7 +78,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IListed<ArenaVi
             throw new ArgumentOutOfRangeException(nameof(options), options.ReuseDelay, "ReuseDelay must not be negative.");
         }
 
-        CheckIndexed(options, quantum);
+        options.CheckIndexed(quantum, nameof(options));
         T sourceQuantum = options.Source is null ? quantum : Importer<T>.CheckQuantum(options.Source.Quantum, quantum, nameof(options));
         _policy = options.Policy;
         _time = options.TimeProvider;
@@ -99,16 +99,6 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IListed<ArenaVi
         _importer = _space.Source is null ? null : new Importer<T>(_space, _space.Source!, sourceQuantum, options.MinImport,
             _caches?.SlabSize ?? T.Zero);
         ArenaList.Add(this, out _metered);
-    }
-
-    private static void CheckIndexed(ArenaOptions<T> options, T quantum)
-    {
-        IReadOnlyList<T> alignments = options.IndexedAlignments ?? [];
-        if (alignments.Count >= AlignedIndexes.Most || alignments.Any(align => T.IsZero(align) || !Multiples<T>.Has(align, quantum))
-            || alignments.Distinct().Count() != alignments.Count)
-        {
-            throw new ArgumentException($"IndexedAlignments must be at most {AlignedIndexes.Most - 1} different multiples of the quantum {quantum}: [{string.Join(", ", alignments)}].", nameof(options));
-        }
     }
 
     /// <summary>Makes an arena with a first span (vmem_create with <c>base</c> and <c>size</c>).</summary>

@@ -41,7 +41,7 @@ internal static class AllocationSamples
             if (isOn != s_isOn)
             {
                 Volatile.Write(ref s_isOn, isOn);
-                foreach (ArenaView view in VmemProcess.Arenas)
+                foreach (ArenaView view in ArenaList.Views)
                 {
                     view.SetSampled(isOn);
                 }

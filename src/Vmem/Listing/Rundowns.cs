@@ -52,7 +52,7 @@ internal sealed class Rundowns
     private static void Run(string request, string? arena, string? instance)
     {
         VmemEvents log = VmemEvents.Log;
-        IReadOnlyList<ArenaView> arenas = VmemProcess.Arenas;
+        IReadOnlyList<ArenaView> arenas = ArenaList.Views;
         foreach (ArenaView view in arenas)
         {
             Describe(log, request, view, arenas);

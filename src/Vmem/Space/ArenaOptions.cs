@@ -1,5 +1,7 @@
 using System.Numerics;
 using Vmem.Diagnostics;
+using Vmem.Ranges;
+using Vmem.Segments;
 
 namespace Vmem;
 
@@ -140,4 +142,15 @@ public sealed record ArenaOptions<T>
     /// <summary>Called by <see cref="Arena{T}.Dispose"/> when something is still allocated, after everything has been given back. Null:
     /// nobody wants to know.</summary>
     public Action<ArenaLeak<T>>? Leaked { get; init; }
+
+    /// <exception cref="ArgumentException">An alignment cannot have an index.</exception>
+    internal void CheckIndexed(T quantum, string parameter)
+    {
+        IReadOnlyList<T> alignments = IndexedAlignments ?? [];
+        if (alignments.Count >= AlignedIndexes.Most || alignments.Any(align => T.IsZero(align) || !Multiples<T>.Has(align, quantum))
+            || alignments.Distinct().Count() != alignments.Count)
+        {
+            throw new ArgumentException($"IndexedAlignments must be at most {AlignedIndexes.Most - 1} different multiples of the quantum {quantum}: [{string.Join(", ", alignments)}].", parameter);
+        }
+    }
 }

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Vmem.Listing;
+namespace Vmem.Inventory;
 
 /// <summary>All arenas of a process as a table, each below the one that it imports from: what illumos' ::vmem shows.</summary>
 internal static class ArenaTree

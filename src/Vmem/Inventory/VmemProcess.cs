@@ -1,5 +1,6 @@
 using Vmem.Checks;
 using Vmem.Diagnostics;
+using Vmem.Inventory;
 using Vmem.Listing;
 
 namespace Vmem;
@@ -21,16 +22,15 @@ public static class VmemProcess
     private static Action<TextWriter>[] s_additions = [];          // replaced, not changed: whoever calls them needs no lock
 
     /// <summary>All arenas, ordered by name and instance.</summary>
-    public static IReadOnlyList<ArenaView> Arenas =>
-        Ordered<ArenaView>(ArenaMetrics.Arenas, static view => view.Name, static view => view.Instance);
+    public static IReadOnlyList<ArenaView> Arenas => ArenaList.Views;
 
     /// <summary>All buddy allocators, ordered by name and instance. One that was dropped is listed until it has been collected.</summary>
     public static IReadOnlyList<BuddyView> Buddies =>
-        Ordered<BuddyView>(BuddyMetrics.Allocators, static view => view.Name, static view => view.Instance);
+        Listed.Of<BuddyView>(BuddyMetrics.Allocators, static view => view.Name, static view => view.Instance);
 
     /// <summary>All object caches, ordered by name and instance.</summary>
     public static IReadOnlyList<ObjectCacheView> ObjectCaches =>
-        Ordered<ObjectCacheView>(ObjectCacheMetrics.Caches, static view => view.Name, static view => view.Instance);
+        Listed.Of<ObjectCacheView>(ObjectCacheMetrics.Caches, static view => view.Name, static view => view.Instance);
 
     /// <summary>Writes what there is as text: the arenas as a tree, each below the one that it imports from; the buddy allocators and the
     /// object caches; then what other libraries add.</summary>
@@ -62,10 +62,6 @@ public static class VmemProcess
 
         return addition;
     }
-
-    private static IReadOnlyList<TView> Ordered<TView>(MeteredRegistry registry, Func<TView, string> nameOf, Func<TView, int> instanceOf) =>
-        [.. registry.Present().OfType<IListed<TView>>().Select(static listed => listed.View)
-            .OrderBy(nameOf, StringComparer.Ordinal).ThenBy(instanceOf)];
 
     private sealed class Addition(Action<TextWriter> write) : IDisposable
     {

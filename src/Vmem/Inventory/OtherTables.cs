@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Vmem.Listing;
+namespace Vmem.Inventory;
 
 /// <summary>The tables of what is no arena. Nothing is written where there is none.</summary>
 internal static class OtherTables
