@@ -16,8 +16,8 @@ public sealed class VmemPoolOptions
     /// microseconds. Off unless set.</summary>
     public bool TrackLeaks { get; set; }
 
-    /// <summary>Keeps who rented what is out, for <see cref="PinnedMemoryPool{T}.GetAuditReport"/>. Each rental then takes microseconds. Off
-    /// unless set.</summary>
+    /// <summary>Keeps who rented what is out, for <see cref="PinnedMemoryPool{T}.GetAuditReport"/>. Each rental then takes microseconds.
+    /// Off unless set.</summary>
     public bool Audit { get; set; }
 
     /// <summary>The clock for what is kept, and for the times of rentals.</summary>

@@ -31,8 +31,8 @@ public static class VmemWebHost
     /// <returns>The web host.</returns>
     /// <remarks>All pools that the server asks for share one <see cref="PinnedMemoryPool{T}"/>, so the limit is that of the server. The
     /// host disposes of it. Wrong options are an <see cref="ArgumentException"/> when the server starts. To be called after Kestrel was
-    /// chosen, as by the builders of <c>WebApplication</c>: a call of <c>UseKestrelCore</c> that follows would bring back the stock pool, and
-    /// the server refuses to start then.</remarks>
+    /// chosen, as by the builders of <c>WebApplication</c>: a call of <c>UseKestrelCore</c> that follows would bring back the stock pool,
+    /// and the server refuses to start then.</remarks>
     public static IWebHostBuilder UseVmemPool(this IWebHostBuilder builder, Action<VmemPoolOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(builder);

@@ -34,7 +34,8 @@ internal sealed class ServerSubject : IAsyncDisposable
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore();
         configure(builder.WebHost);
-        builder.WebHost.ConfigureKestrel(static options => options.Listen(IPAddress.Loopback, 0, static listen => listen.Protocols = HttpProtocols.Http1));
+        builder.WebHost.ConfigureKestrel(static options =>
+            options.Listen(IPAddress.Loopback, 0, static listen => listen.Protocols = HttpProtocols.Http1));
         WebApplication app = builder.Build();
         app.Run(static context =>
         {
@@ -51,7 +52,8 @@ internal sealed class ServerSubject : IAsyncDisposable
     {
         long end = Stopwatch.GetTimestamp() + (long)(seconds * Stopwatch.Frequency);
         long start = Stopwatch.GetTimestamp();
-        long requests = Task.WhenAll(Enumerable.Range(0, Connections).Select(_ => Task.Run(() => AskAsync(path, end)))).GetAwaiter().GetResult().Sum();
+        IEnumerable<Task<long>> clients = Enumerable.Range(0, Connections).Select(_ => Task.Run(() => AskAsync(path, end)));
+        long requests = Task.WhenAll(clients).GetAwaiter().GetResult().Sum();
         return requests / Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 

@@ -6,8 +6,8 @@ using Vmem.Memory;
 namespace Vmem.AspNetCore.Pools;
 
 /// <summary>The pools that a server asks for: all of them are one.</summary>
-/// <remarks>Kestrel asks for a pool for each of its queues of input and output, one a processor, so that their threads do not meet. Ours has
-/// magazines for each thread, and a limit makes sense only for all together. Rejected: a pool for each, as each keeps for itself what
+/// <remarks>Kestrel asks for a pool for each of its queues of input and output, one a processor, so that their threads do not meet. Ours
+/// has magazines for each thread, and a limit makes sense only for all together. Rejected: a pool for each, as each keeps for itself what
 /// another needs.</remarks>
 internal sealed class ServerPools : IMemoryPoolFactory<byte>, IDisposable
 {
