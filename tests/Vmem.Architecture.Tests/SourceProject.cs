@@ -103,7 +103,8 @@ internal sealed class SourceProject
     private IEnumerable<INamedTypeSymbol> DeclaredIn(SyntaxTree file)
     {
         SemanticModel model = Compilation.GetSemanticModel(file);
-        return file.GetRoot().DescendantNodes().Where(node => node is (BaseTypeDeclarationSyntax and not ExtensionBlockDeclarationSyntax) or DelegateDeclarationSyntax)
+        return file.GetRoot().DescendantNodes()
+            .Where(node => node is (BaseTypeDeclarationSyntax and not ExtensionBlockDeclarationSyntax) or DelegateDeclarationSyntax)
             .Select(node => (INamedTypeSymbol)model.GetDeclaredSymbol(node)!);
     }
 

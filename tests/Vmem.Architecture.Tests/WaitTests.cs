@@ -41,6 +41,7 @@ public class WaitTests
     [InlineData("Vmem.Extensions.ObjectPool")]
     [InlineData("Vmem.Net")]
     [InlineData("Vmem.AspNetCore")]
+    [InlineData("Vmem.Extensions.Hosting")]
     public void Nothing_waits_but_at_a_gate_in_a_spin_or_deferred(string project) =>
         None.Of(Found(Projects.Of(project)).Where(found => !s_mayWait.Contains(found.Path)).Select(found => $"{found.Path}: {found.What}"));
 

@@ -47,6 +47,7 @@ public sealed partial class PackageContentTests(PackageFeed feed)
     [InlineData("Vmem.Extensions.ObjectPool")]
     [InlineData("Vmem.Net")]
     [InlineData("Vmem.AspNetCore")]
+    [InlineData("Vmem.Extensions.Hosting")]
     public void Its_documentation_names_what_a_taker_can_name(string package)
     {
         using ZipArchive archive = ZipFile.OpenRead(feed.PathOf(package));

@@ -77,7 +77,7 @@ internal sealed class SampleWriter(VmemPageOptions options)
         json.WriteString("id", IdOf(arena));
         json.WriteString("name", arena.Name);
         json.WriteString("parent", parent);
-        json.WriteString("source", arena.Source is null || parent is not null ? null : arena.Source.GetType().Name);
+        json.WriteString("source", arena.Source is null || parent is not null ? null : arena.Source.GetType().Name.Split('`')[0]);
         json.WriteString("type", arena.ValueType.Name);
         json.WriteString("policy", arena.Policy.ToString());
         WriteAmount(json, "quantum", arena.Quantum);

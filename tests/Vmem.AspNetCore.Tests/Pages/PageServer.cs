@@ -45,7 +45,8 @@ internal sealed class PageServer : IAsyncDisposable
     /// <summary>What the page knows now.</summary>
     public async Task<JsonElement> SampleAsync()
     {
-        await using Stream stream = await Client.GetStreamAsync(new Uri("/vmem/json", UriKind.Relative), TestContext.Current.CancellationToken);
+        Uri json = new("/vmem/json", UriKind.Relative);
+        await using Stream stream = await Client.GetStreamAsync(json, TestContext.Current.CancellationToken);
         using JsonDocument document = await JsonDocument.ParseAsync(stream);
         return document.RootElement.Clone();
     }

@@ -21,7 +21,8 @@ public class PageTests
         ManualTime time = new();
         await using PageServer server = await PageServer.StartAsync(options => options.TimeProvider = time);
         using Arena<ulong> upper = new("page-upper", 0, 64_000, 1_000);
-        using Arena<ulong> lower = new("page-lower", 100, new ArenaOptions<ulong> { Source = upper, MinImport = 10_000, TimeProvider = time });
+        using Arena<ulong> lower = new("page-lower", 100,
+            new ArenaOptions<ulong> { Source = upper, MinImport = 10_000, TimeProvider = time });
         ulong start = lower.Allocate(2_500);
         JsonElement below = await server.ArenaAsync("page-lower");
         JsonElement above = await server.ArenaAsync("page-upper");
@@ -62,7 +63,8 @@ public class PageTests
         using var groups = JsonDocument.Parse(await answer.Content.ReadAsStringAsync(Token));
         JsonElement group = Assert.Single(groups.RootElement.EnumerateArray());
         Assert.Equal(30, Number(group, "size"));
-        Assert.Contains(nameof(Of_an_audited_arena_it_says_who_holds_the_most), group.GetProperty("stack").GetString(), StringComparison.Ordinal);
+        string? stack = group.GetProperty("stack").GetString();
+        Assert.Contains(nameof(Of_an_audited_arena_it_says_who_holds_the_most), stack, StringComparison.Ordinal);
         using HttpResponseMessage none = await server.Client.GetAsync(new Uri("/vmem/audit?arena=nothing", UriKind.Relative), Token);
         Assert.Equal(HttpStatusCode.NotFound, none.StatusCode);
     }
@@ -72,8 +74,13 @@ public class PageTests
     public async Task A_large_arena_is_drawn_a_part_at_a_time()
     {
         ManualTime time = new();
+<<<<<<< HEAD
         await using PageServer server = await PageServer.StartAsync(options =>
             (options.TimeProvider, options.SegmentsEachTime) = (time, 5_000));
+=======
+        await using PageServer server = await PageServer.StartAsync(
+            options => (options.TimeProvider, options.SegmentsEachTime) = (time, 5_000));
+>>>>>>> web18
         using Arena<uint> arena = new("page-large", 0, 50_000, 1);
         for (int i = 0; i < 50_000; i++)
         {

@@ -18,7 +18,8 @@ public sealed class PackageFeed : IDisposable
     private static readonly string[] s_packages =
     [
         "Vmem", "Vmem.Memory", "Vmem.Leasing", "Vmem.Leasing.Hosting", "Vmem.Leasing.PostgreSql", "Vmem.Leasing.Sqlite",
-        "Vmem.Extensions.ObjectPool", "Vmem.Net", "Vmem.AspNetCore", "Vmem.Tool",
+        "Vmem.Extensions.ObjectPool", "Vmem.Net", "Vmem.AspNetCore",
+        "Vmem.Extensions.Hosting", "Vmem.Tool",
     ];
 
     private readonly string _root = Directory.CreateTempSubdirectory("vmem-feed-").FullName;

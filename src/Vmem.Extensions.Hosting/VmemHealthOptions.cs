@@ -1,0 +1,14 @@
+namespace Vmem.Extensions.Hosting;
+
+/// <summary>From when on an arena is not well.</summary>
+public sealed class VmemHealthOptions
+{
+    /// <summary>The names of the arenas that are looked at; empty, the default: all of the process.</summary>
+    public ISet<string> Arenas { get; } = new HashSet<string>(StringComparer.Ordinal);
+
+    /// <summary>A request that waits for longer makes it degraded. 30 seconds by default.</summary>
+    public TimeSpan WaitersOlderThan { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Fragmentation above this makes it degraded, if less than half of the arena is free. 0.95 by default; 1: never.</summary>
+    public double FragmentationAbove { get; set; } = 0.95;
+}

@@ -1,0 +1,62 @@
+namespace Vmem.Extensions.Hosting;
+
+/// <summary>What a host has of Vmem, by name, and what it logs.</summary>
+public sealed class VmemHostingOptions
+{
+    /// <summary>Arenas: services ask for <c>[FromKeyedServices("name")] Arena&lt;ulong&gt;</c>.</summary>
+    public IDictionary<string, ArenaSettings> Arenas { get; } = new Dictionary<string, ArenaSettings>(StringComparer.Ordinal);
+
+    /// <summary>Heaps: services ask for <c>[FromKeyedServices("name")] NativeHeap</c>.</summary>
+    public IDictionary<string, HeapSettings> Heaps { get; } = new Dictionary<string, HeapSettings>(StringComparer.Ordinal);
+
+    /// <summary>Pools: services ask for <c>[FromKeyedServices("name")] MemoryPool&lt;byte&gt;</c>.</summary>
+    public IDictionary<string, PoolSettings> Pools { get; } = new Dictionary<string, PoolSettings>(StringComparer.Ordinal);
+
+    /// <summary>How often the arenas and pools of the process are looked at, to log what went wrong. 10 seconds by default.</summary>
+    public TimeSpan WatchInterval { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>A request that waits for longer is logged. 10 seconds by default.</summary>
+    public TimeSpan SlowWait { get; set; } = TimeSpan.FromSeconds(10);
+}
+
+/// <summary>An arena of a host.</summary>
+public sealed class ArenaSettings
+{
+    /// <summary>The first value.</summary>
+    public ulong Start { get; set; }
+
+    /// <summary>How many values there are; not 0.</summary>
+    public ulong Size { get; set; }
+
+    /// <summary>The unit of allocation; 1 by default.</summary>
+    public ulong Quantum { get; set; } = 1;
+
+    /// <summary>See <see cref="ArenaOptions{T}.Policy"/>.</summary>
+    public FitPolicy Policy { get; set; }
+
+    /// <summary>See <see cref="ArenaOptions{T}.QuantumCacheMax"/>.</summary>
+    public ulong QuantumCacheMax { get; set; }
+
+    /// <summary>See <see cref="ArenaOptions{T}.Audit"/>.</summary>
+    public bool Audit { get; set; }
+}
+
+/// <summary>A heap of a host.</summary>
+public sealed class HeapSettings
+{
+    /// <summary>The most bytes that it may hold; 0: no limit of its own.</summary>
+    public ulong Limit { get; set; }
+}
+
+/// <summary>A pool of a host: blocks of a heap, or pinned slabs.</summary>
+public sealed class PoolSettings
+{
+    /// <summary>The name of the heap whose blocks it rents out. Null: it is a pool of pinned slabs.</summary>
+    public string? Heap { get; set; }
+
+    /// <summary>The most bytes of slabs; 0: no limit. A heap has its own.</summary>
+    public ulong Limit { get; set; }
+
+    /// <summary>Whether owners that were dropped are found and logged.</summary>
+    public bool TrackLeaks { get; set; }
+}

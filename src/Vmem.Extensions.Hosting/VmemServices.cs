@@ -1,0 +1,149 @@
+using System.Buffers;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Vmem.Memory;
+
+namespace Vmem.Extensions.Hosting;
+
+/// <summary>Adds Vmem to a host.</summary>
+public static class VmemServices
+{
+    /// <summary>The name of the health check, unless another is given.</summary>
+    public const string HealthCheckName = "vmem";
+
+    /// <summary>Adds arenas, heaps and pools by name, as a section of the configuration says, and logs what goes wrong with any of the
+    /// process.</summary>
+    /// <param name="services">The host's services.</param>
+    /// <param name="configuration">The section.</param>
+    /// <param name="configure">Sets or changes options; null: nothing.</param>
+    /// <returns>The services.</returns>
+    /// <exception cref="InvalidOperationException">The configuration is wrong; the message says where.</exception>
+    /// <exception cref="ArgumentException">An option makes no sense.</exception>
+    public static IServiceCollection AddVmem(this IServiceCollection services, IConfiguration configuration,
+        Action<VmemHostingOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        return services.AddVmem(options =>
+        {
+            SettingsReader.Read(configuration, options);
+            configure?.Invoke(options);
+        });
+    }
+
+    /// <summary>The same, without a configuration. All of it is made when the host starts and disposed of with the host. What an arena has
+    /// not got back by then is logged.</summary>
+    /// <param name="services">The host's services.</param>
+    /// <param name="configure">Sets the options.</param>
+    /// <returns>The services.</returns>
+    /// <exception cref="ArgumentException">An option makes no sense.</exception>
+    public static IServiceCollection AddVmem(this IServiceCollection services, Action<VmemHostingOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(configure);
+        VmemHostingOptions options = new();
+        configure(options);
+        Check(options);
+        foreach ((string name, ArenaSettings arena) in options.Arenas)
+        {
+            services.AddKeyedSingleton(name, (provider, _) => MakeArena(provider, name, arena));
+        }
+
+        foreach ((string name, HeapSettings heap) in options.Heaps)
+        {
+            NativeHeapOptions made = new() { Name = name, Limit = checked((nuint)heap.Limit) };
+            services.AddKeyedSingleton(name, (_, _) => new NativeHeap(made));
+        }
+
+        foreach ((string name, PoolSettings pool) in options.Pools)
+        {
+            services.AddKeyedSingleton<MemoryPool<byte>>(name, (provider, _) => MakePool(provider, name, pool));
+        }
+
+        services.AddSingleton<IHostedService>(provider =>
+            new VmemWatch(options, provider, TimeOf(provider), provider.GetRequiredService<ILogger<VmemWatch>>()));
+        return services;
+    }
+
+    /// <summary>Adds a health check of all arenas of the process. Unhealthy: one has nothing left within its limit. Degraded: a request has
+    /// waited for too long, or what is free of one lies in pieces.</summary>
+    /// <param name="checks">The host's health checks.</param>
+    /// <param name="configure">Sets the options; null for the defaults.</param>
+    /// <param name="name">The check's name.</param>
+    /// <returns>The health checks.</returns>
+    public static IHealthChecksBuilder AddVmem(this IHealthChecksBuilder checks, Action<VmemHealthOptions>? configure = null,
+        string name = HealthCheckName)
+    {
+        ArgumentNullException.ThrowIfNull(checks);
+        VmemHealthOptions options = new();
+        configure?.Invoke(options);
+        return checks.Add(new HealthCheckRegistration(name, new VmemHealthCheck(options), HealthStatus.Unhealthy, ["vmem"]));
+    }
+
+    private static TimeProvider TimeOf(IServiceProvider provider) => provider.GetService<TimeProvider>() ?? TimeProvider.System;
+
+    private static void Check(VmemHostingOptions options)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.WatchInterval, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.SlowWait, TimeSpan.Zero);
+        foreach ((string name, ArenaSettings arena) in options.Arenas)
+        {
+            if (arena.Size == 0 || arena.Quantum == 0 || arena.Size - 1 > ulong.MaxValue - arena.Start)
+            {
+                throw new ArgumentException($"Arena '{name}' starts at {arena.Start} and has {arena.Size} values in units of {arena.Quantum}: size and quantum must not be 0, and the end must be a number of 64 bits.", nameof(options));
+            }
+        }
+
+        foreach ((string name, PoolSettings pool) in options.Pools)
+        {
+            if (pool.Heap is { } heap && !options.Heaps.ContainsKey(heap))
+            {
+                throw new ArgumentException($"Pool '{name}' has its blocks from heap '{heap}', and there is none of that name.", nameof(options));
+            }
+
+            if (pool.Heap is not null && pool.Limit != 0)
+            {
+                throw new ArgumentException($"Pool '{name}' has a limit, and the blocks of heap '{pool.Heap}': limit the heap.", nameof(options));
+            }
+        }
+    }
+
+    private static Arena<ulong> MakeArena(IServiceProvider provider, string name, ArenaSettings arena)
+    {
+        ILogger<VmemWatch> logger = provider.GetRequiredService<ILogger<VmemWatch>>();
+        return new Arena<ulong>(name, arena.Start, arena.Size, arena.Quantum, new ArenaOptions<ulong>
+        {
+            Policy = arena.Policy,
+            QuantumCacheMax = arena.QuantumCacheMax,
+            Audit = arena.Audit,
+            TimeProvider = TimeOf(provider),
+            Leaked = leak => VmemWatch.LogLeak(logger, leak.ArenaName, leak.Ranges, leak.Size, leak.Report?.ToString() ?? ""),
+        });
+    }
+
+    private static MemoryPool<byte> MakePool(IServiceProvider provider, string name, PoolSettings pool)
+    {
+        ILogger<VmemWatch> logger = provider.GetRequiredService<ILogger<VmemWatch>>();
+        Action<NativeMemoryLeak>? leaked = pool.TrackLeaks
+            ? leak => VmemWatch.LogLost(logger, leak.PoolName, leak.Size, leak.Time, leak.Stack)
+            : null;
+        return pool.Heap is null
+            ? new PinnedMemoryPool<byte>(new PinnedMemoryPoolOptions
+            {
+                Name = name,
+                Limit = checked((nuint)pool.Limit),
+                TrackLeaks = pool.TrackLeaks,
+                Leaked = leaked,
+                TimeProvider = TimeOf(provider),
+            })
+            : new NativeMemoryPool<byte>(provider.GetRequiredKeyedService<NativeHeap>(pool.Heap), new NativeMemoryPoolOptions
+            {
+                Name = name,
+                TrackLeaks = pool.TrackLeaks,
+                Leaked = leaked,
+                TimeProvider = TimeOf(provider),
+            });
+    }
+}

@@ -1,0 +1,176 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Vmem.Memory;
+using Vmem.Testing.Time;
+
+namespace Vmem.Extensions.Hosting.Tests;
+
+/// <summary>Arenas, heaps and pools in a real host.</summary>
+public sealed class HostingTests : IDisposable
+{
+    private readonly ManualTime _time = new();
+    private readonly Lines _lines = new();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _lines.Dispose();
+
+    [Fact]
+    public async Task What_the_configuration_names_is_there_by_name_and_goes_with_the_host()
+    {
+        IHost host = Build(new()
+        {
+            ["Vmem:Arenas:ids:Start"] = "100",
+            ["Vmem:Arenas:ids:Size"] = "50",
+            ["Vmem:Arenas:ids:Policy"] = "nextfit",
+            ["Vmem:Heaps:frames:Limit"] = "16777216",
+            ["Vmem:Pools:buffers:Limit"] = "4194304",
+            ["Vmem:Pools:blocks:Heap"] = "frames",
+        });
+        await host.StartAsync(Token);
+        Arena<ulong> ids = host.Services.GetRequiredKeyedService<Arena<ulong>>("ids");
+        Assert.Equal((100ul, FitPolicy.NextFit, "ids"), (ids.Allocate(1), ids.Policy, ids.Name));
+        ids.Free(100, 1);
+        MemoryPool<byte> buffers = host.Services.GetRequiredKeyedService<MemoryPool<byte>>("buffers");
+        Assert.Equal(4 << 20, Assert.IsType<PinnedMemoryPool<byte>>(buffers).MaxBufferSize);
+        NativeHeap frames = host.Services.GetRequiredKeyedService<NativeHeap>("frames");
+        using (host.Services.GetRequiredKeyedService<MemoryPool<byte>>("blocks").Rent(1_000))
+        {
+            Assert.Equal(1, frames.GetStatistics().LiveBlocks);
+        }
+
+        await host.StopAsync(Token);
+        host.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => buffers.Rent());
+        Assert.Throws<ObjectDisposedException>(() => ids.Allocate(1));
+        Assert.Empty(_lines.All);
+    }
+
+    [Theory]
+    [InlineData("Vmem:Arenas:ids:Size", "many", "Vmem:Arenas:ids:Size = 'many'")]
+    [InlineData("Vmem:Arenas:ids:Siz", "1", "Vmem:Arenas:ids:Siz, which nobody knows")]
+    [InlineData("Vmem:Arenas:ids:Policy", "9", "InstantFit")]
+    [InlineData("Vmem:Arenas:ids:Start", "5", "size and quantum must not be 0")]
+    [InlineData("Vmem:Arena:ids:Size", "5", "Vmem:Arena, which nobody knows")]
+    [InlineData("Vmem:Pools:blocks:Heap", "none", "there is none of that name")]
+    [InlineData("Vmem:SlowWait", "soon", "a time")]
+    public void A_wrong_configuration_is_refused_and_says_where(string key, string value, string expected)
+    {
+        Exception fault = Assert.ThrowsAny<Exception>(() => Build(new() { [key] = value }));
+        Assert.Contains(expected, fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_the_arena_itself_refuses_ends_the_start()
+    {
+        using IHost host = Build(new()
+        {
+            ["Vmem:Arenas:ids:Size"] = "10",
+            ["Vmem:Arenas:ids:Policy"] = "NextFit",
+            ["Vmem:Arenas:ids:QuantumCacheMax"] = "4",
+        });
+        await Assert.ThrowsAnyAsync<ArgumentException>(() => host.StartAsync(Token));
+    }
+
+    [Fact]
+    public async Task Leaks_failures_and_slow_waits_are_logged()
+    {
+        IHost host = Build(new() { ["Vmem:Arenas:logged:Size"] = "10", ["Vmem:Arenas:logged:Audit"] = "true" });
+        await host.StartAsync(Token);
+        Arena<ulong> arena = host.Services.GetRequiredKeyedService<Arena<ulong>>("logged");
+        ulong start = arena.Allocate(8);
+        Assert.False(arena.TryAllocate(5, out _));
+        ValueTask<ulong> wait = arena.AllocateAsync(6, Token);
+        _time.Advance(TimeSpan.FromSeconds(10));
+        Assert.Contains(_lines.All, static line => line.Contains("Arena logged refused 1 requests", StringComparison.Ordinal));
+        Assert.DoesNotContain(_lines.All, static line => line.Contains("logged a request for 6", StringComparison.Ordinal));
+        _time.Advance(TimeSpan.FromSeconds(10));
+        _time.Advance(TimeSpan.FromSeconds(10));
+        Assert.Single(_lines.All, static line => line.Contains("logged a request for 6 has waited", StringComparison.Ordinal));
+        arena.Free(start, 8);
+        Assert.Equal(start, await wait);
+        _time.Advance(TimeSpan.FromSeconds(10));
+        Assert.Single(_lines.All, static line => line.Contains("In arena logged nobody waits", StringComparison.Ordinal));
+        await host.StopAsync(Token);
+        host.Dispose();
+        string leak = Assert.Single(_lines.All, static line => line.Contains("Arena logged was disposed of while 1 ranges of 6", StringComparison.Ordinal));
+        Assert.Contains(nameof(Leaks_failures_and_slow_waits_are_logged), leak, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Health_tells_of_exhaustion_waits_and_fragments()
+    {
+        string name = nameof(Health_tells_of_exhaustion_waits_and_fragments);
+        using Arena<uint> arena = new(name, 0, 100, 1, new ArenaOptions<uint> { TimeProvider = _time });
+        using IHost host = Build([], health =>
+        {
+            health.Arenas.Add(name);
+            health.FragmentationAbove = 0.9;
+        });
+        Assert.Equal(HealthStatus.Healthy, (await HealthAsync(host)).Status);
+        for (int i = 0; i < 100; i++)
+        {
+            _ = arena.Allocate(1);
+        }
+
+        HealthReportEntry exhausted = await HealthAsync(host);
+        Assert.Equal(HealthStatus.Unhealthy, exhausted.Status);
+        Assert.Contains("all of 100 is in use", exhausted.Description, StringComparison.Ordinal);
+        for (uint i = 0; i < 100; i += 4)
+        {
+            arena.Free(i, 1);
+        }
+
+        HealthReportEntry fragmented = await HealthAsync(host);
+        Assert.Equal(HealthStatus.Degraded, fragmented.Status);
+        Assert.Contains("25 is free, and no more than 1", fragmented.Description, StringComparison.Ordinal);
+        ValueTask<uint> wait = arena.AllocateAsync(2, Token);
+        _time.Advance(TimeSpan.FromSeconds(31));
+        Assert.Contains("1 requests wait", (await HealthAsync(host)).Description, StringComparison.Ordinal);
+        arena.Free(1, 1);
+        _ = await wait;
+    }
+
+    private static async Task<HealthReportEntry> HealthAsync(IHost host) =>
+        (await host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Token)).Entries[VmemServices.HealthCheckName];
+
+    private IHost Build(Dictionary<string, string?> settings, Action<VmemHealthOptions>? health = null)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Configuration.AddInMemoryCollection(settings);
+        builder.Services.AddSingleton<TimeProvider>(_time);
+        builder.Logging.AddProvider(_lines);
+        builder.Logging.AddFilter("Vmem", LogLevel.Information).AddFilter("Microsoft", LogLevel.None);
+        builder.Services.AddVmem(builder.Configuration.GetSection("Vmem"));
+        builder.Services.AddHealthChecks().AddVmem(health);
+        return builder.Build();
+    }
+
+    /// <summary>What was logged.</summary>
+    private sealed class Lines : ILoggerProvider, ILogger
+    {
+        private readonly ConcurrentQueue<string> _all = new();
+
+        public IReadOnlyCollection<string> All => _all;
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter) =>
+            _all.Enqueue(formatter(state, exception));
+
+        public void Dispose()
+        {
+        }
+    }
+}
