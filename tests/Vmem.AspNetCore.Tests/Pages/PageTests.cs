@@ -74,13 +74,8 @@ public class PageTests
     public async Task A_large_arena_is_drawn_a_part_at_a_time()
     {
         ManualTime time = new();
-<<<<<<< HEAD
         await using PageServer server = await PageServer.StartAsync(options =>
             (options.TimeProvider, options.SegmentsEachTime) = (time, 5_000));
-=======
-        await using PageServer server = await PageServer.StartAsync(
-            options => (options.TimeProvider, options.SegmentsEachTime) = (time, 5_000));
->>>>>>> web18
         using Arena<uint> arena = new("page-large", 0, 50_000, 1);
         for (int i = 0; i < 50_000; i++)
         {

@@ -100,13 +100,8 @@ public class KestrelTests
     {
         ManualTime time = new();
         TimeSpan interval = TimeSpan.FromSeconds(10);
-<<<<<<< HEAD
         await using WebServer server = await WebServer.StartAsync(configure: options =>
             (options.TimeProvider, options.TrimInterval) = (time, interval));
-=======
-        await using WebServer server = await WebServer.StartAsync(
-            configure: options => (options.TimeProvider, options.TrimInterval) = (time, interval));
->>>>>>> web18
         List<Socket> sockets = [];
         try
         {
