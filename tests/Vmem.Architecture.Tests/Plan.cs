@@ -85,7 +85,8 @@ internal sealed class Plan
             Blocks         ->
             Replay         -> Traces, Blocks
             Reports        -> Replay
-            Commands       -> Reports, Leases
+            Processes      -> Reports
+            Commands       -> Processes, Leases
             """),
     ];
 
