@@ -86,7 +86,8 @@ internal sealed class Plan
             Blocks         ->
             Replay         -> Traces, Blocks
             Reports        -> Replay
-            Commands       -> Reports, Leases
+            Processes      -> Reports
+            Commands       -> Processes, Leases
             """),
     ];
 

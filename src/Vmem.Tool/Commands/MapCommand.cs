@@ -1,17 +1,19 @@
 using System.CommandLine;
+using Vmem.Tool.Processes;
 using Vmem.Tool.Reports;
 
 namespace Vmem.Tool.Commands;
 
-/// <summary><c>vmem map SNAPSHOT.json</c>: the picture of one arena, or of the blocks of a GPU allocator.</summary>
+/// <summary><c>vmem map SNAPSHOT.json</c>, <c>vmem map -p PID</c>: the picture of one arena, or of the blocks of a GPU allocator.</summary>
 internal static class MapCommand
 {
     private const string StandardInput = "-";
 
     public static Command Create(ToolConsole console)
     {
-        var snapshot = new Argument<string>("SNAPSHOT")
+        var snapshot = new Argument<string?>("SNAPSHOT")
         {
+            Arity = ArgumentArity.ZeroOrOne,
             Description = "A snapshot: what Arena.Snapshot().ToJson() or \"vmem replay --snapshot\" wrote; or detailed statistics of VMA or D3D12MA; \"-\" is standard input.",
         };
         var svg = new Option<string?>("--svg", "-o")
@@ -24,26 +26,61 @@ internal static class MapCommand
             Description = "How addresses are written: decimal, hex, ip (IPv4 for UInt32, IPv6 for UInt128), or auto: decimal for Byte and UInt16, else hex.",
         };
         addresses.AcceptOnlyFromAmong("auto", "decimal", "hex", "ip");
-        var command = new Command("map", "Draws an arena from its snapshot, as SVG: its spans, what is allocated and what is free.") { snapshot, svg, addresses };
+        Option<int?> pid = new("--pid", "-p")
+        {
+            Description = "Draws an arena of this running program instead of a snapshot. Nobody waits for it: the segments are read bit by bit.",
+            HelpName = "PID",
+        };
+        var name = new Option<string?>("--arena", "-a")
+        {
+            Description = "Which arena of the program: its name, with #2 behind it for the second of that name. [default: the one with the most segments]",
+            HelpName = "NAME",
+        };
+        var command = new Command("map", "Draws an arena from its snapshot, or of a running program, as SVG: its spans, what is allocated and what is free.")
+        {
+            snapshot, pid, name, svg, addresses,
+        };
         command.SetAction((parsed, cancellationToken) => ToolCommand.RunAsync(
-            console, () => Execute(console, parsed.GetValue(snapshot)!, parsed.GetValue(svg), parsed.GetValue(addresses)),
-                cancellationToken));
+            console,
+            () =>
+            {
+                string? file = parsed.GetValue(snapshot);
+                string? output = parsed.GetValue(svg);
+                CheckNames(file, parsed.GetValue(pid), parsed.GetValue(name), output);
+                ArenaPicture arena = parsed.GetValue(pid) is { } process
+                    ? RunningArena.Read(process, parsed.GetValue(name), cancellationToken)
+                    : Read(console, file!);
+                Draw(console, arena, output, parsed.GetValue(addresses));
+            },
+            cancellationToken));
         return command;
     }
 
-    private static void Execute(ToolConsole console, string snapshot, string? svg, AddressNotation notation)
+    private static void CheckNames(string? snapshot, int? pid, string? name, string? svg)
     {
-        if (snapshot.Length == 0 || svg?.Length == 0)
+        if (snapshot is null == pid is null)
+        {
+            throw new UsageException("a map is of a snapshot or of a running program: name a file, or a process with -p");
+        }
+
+        if (name is not null && pid is null)
+        {
+            throw new UsageException("--arena names an arena of a running program: that wants -p");
+        }
+
+        if (snapshot?.Length == 0 || svg?.Length == 0)
         {
             throw new UsageException("an empty name is no file's");
         }
 
-        if (svg is not null && Path.GetFullPath(svg) == Path.GetFullPath(snapshot))
+        if (svg is not null && snapshot is not null && Path.GetFullPath(svg) == Path.GetFullPath(snapshot))
         {
             throw new UsageException($"{snapshot} is to be read and to be written");
         }
+    }
 
-        ArenaPicture arena = Read(console, snapshot);
+    private static void Draw(ToolConsole console, ArenaPicture arena, string? svg, AddressNotation notation)
+    {
         AddressText addresses = AddressText.Of(arena.Type, notation)
             ?? throw new UsageException($"values of {arena.Type} are no IP addresses: UInt32 are IPv4's, UInt128 IPv6's");
         if (svg is null)

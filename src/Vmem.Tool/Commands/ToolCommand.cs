@@ -22,6 +22,8 @@ internal static class ToolCommand
             ReplayCommand.Create(console),
             RecordCommand.Create(console),
             MapCommand.Create(console),
+            PsCommand.Create(console),
+            TopCommand.Create(console),
             ResidentCommand.Create(console),
             LeaseCommand.Create(console),
         };

@@ -11,6 +11,12 @@ internal sealed class Rundowns
     /// <summary>How many requests are remembered: that of a session comes again with every change of the sessions. Arbitrary.</summary>
     private const int Remembered = 64;
 
+    /// <summary>How often the end of a rundown is said at most. Arbitrary: for two seconds.</summary>
+    private const int MostEnds = 20;
+
+    /// <summary>As often as the runtime sends events out.</summary>
+    private static readonly TimeSpan s_betweenEnds = TimeSpan.FromMilliseconds(100);
+
     private readonly Gate _lock = new();
     private readonly Queue<string> _answered = new();
     private bool _wasWanted;
@@ -72,7 +78,13 @@ internal sealed class Rundowns
             }
         }
 
-        log.RundownEnded(request, arenas.Count);
+        // A reader outside hands an event on when it has seen a later one, and in an idle process none may come: so the end is said again
+        // until the session has gone.
+        for (int times = 0; times < MostEnds && log.Wants(VmemEvents.Keywords.Arenas | VmemEvents.Keywords.Segments); times++)
+        {
+            log.RundownEnded(request, arenas.Count);
+            Thread.Sleep(s_betweenEnds);
+        }
     }
 
     private static void Describe(VmemEvents log, string request, ArenaView view, IReadOnlyList<ArenaView> all)
