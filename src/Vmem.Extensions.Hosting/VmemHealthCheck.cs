@@ -10,9 +10,15 @@ internal sealed class VmemHealthCheck(VmemHealthOptions options) : IHealthCheck
         List<string> exhausted = [];
         List<string> unwell = [];
         Dictionary<string, object> data = [];
-        foreach (ArenaView arena in VmemProcess.Arenas)
+        IReadOnlyList<ArenaView> arenas = VmemProcess.Arenas;
+
+        // What others import from is lent out as a whole, and says nothing of the room that they have. Nor does the arena of a context.
+        HashSet<object> lenders = [.. arenas.Select(static arena => arena.Source).OfType<object>()];
+        foreach (ArenaView arena in arenas)
         {
-            bool isWanted = options.Arenas.Count == 0 || options.Arenas.Contains(arena.Name);
+            bool isWanted = options.Arenas.Count == 0
+                ? !arena.IsSingleThreaded && !lenders.Contains(arena.Arena)
+                : options.Arenas.Contains(arena.Name);
             if (isWanted && arena.TryGetStatistics(out ArenaStatistics<UInt128> figures))
             {
                 Look(arena, figures, exhausted, unwell);

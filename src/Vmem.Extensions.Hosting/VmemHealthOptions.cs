@@ -3,7 +3,8 @@ namespace Vmem.Extensions.Hosting;
 /// <summary>From when on an arena is not well.</summary>
 public sealed class VmemHealthOptions
 {
-    /// <summary>The names of the arenas that are looked at; empty, the default: all of the process.</summary>
+    /// <summary>The names of the arenas that are looked at; empty, the default: all of the process, but for those that others import from,
+    /// whose room is with these, and those for one thread, as that of a memory context.</summary>
     public ISet<string> Arenas { get; } = new HashSet<string>(StringComparer.Ordinal);
 
     /// <summary>A request that waits for longer makes it degraded. 30 seconds by default.</summary>

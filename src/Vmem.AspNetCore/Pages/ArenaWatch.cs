@@ -22,9 +22,9 @@ internal sealed class ArenaWatch(VmemPageOptions options)
             if (drawing.Map is { } map)
             {
                 int part = Math.Clamp(left, 1, AtFirst);
-                left -= part;
                 if (!map.Update(part))
                 {
+                    left -= part;                 // a small one has used much less, and there may be many
                     large.Add(map);
                 }
             }

@@ -98,9 +98,8 @@ internal sealed partial class PageEndpoints(VmemPageOptions options, Cancellatio
     private static byte[] ReadPage()
     {
         using Stream stream = typeof(PageEndpoints).Assembly.GetManifestResourceStream("Vmem.AspNetCore.Pages.page.html")!;
-        byte[] page = new byte[stream.Length];
-        stream.ReadExactly(page);
-        return page;
+        using StreamReader reader = new(stream);
+        return Encoding.UTF8.GetBytes(reader.ReadToEnd().ReplaceLineEndings("\n"));      // browsers hash scripts so, whatever was checked out
     }
 
     private static string PolicyOf(string page)

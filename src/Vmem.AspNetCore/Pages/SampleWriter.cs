@@ -16,7 +16,7 @@ internal sealed class SampleWriter(VmemPageOptions options)
     private const string Shares = "012345678";    // of a column: eighths
 
     private readonly ArenaWatch _watch = new(options);
-    private readonly ArrayBufferWriter<byte> _seldom = new();
+    private ArrayBufferWriter<byte> _seldom = new();
     private long _samples;
 
     /// <summary>The name of an arena with its number: unique.</summary>
@@ -24,15 +24,21 @@ internal sealed class SampleWriter(VmemPageOptions options)
 
     public void Write(IBufferWriter<byte> buffer)
     {
-        if (_samples++ % SeldomEvery == 0)
+        if (_samples % SeldomEvery == 0)
         {
-            _seldom.ResetWrittenCount();
-            using Utf8JsonWriter seldom = new(_seldom);
-            seldom.WriteStartObject();
-            WriteHeaps(seldom);
-            WriteCaches(seldom);
-            seldom.WriteEndObject();
+            ArrayBufferWriter<byte> fresh = new();            // what throws leaves the last one
+            using (Utf8JsonWriter seldom = new(fresh))
+            {
+                seldom.WriteStartObject();
+                WriteHeaps(seldom);
+                WriteCaches(seldom);
+                seldom.WriteEndObject();
+            }
+
+            _seldom = fresh;
         }
+
+        _samples++;
 
         IReadOnlyList<ArenaView> arenas = VmemProcess.Arenas;
         _watch.Update(arenas);
@@ -141,7 +147,16 @@ internal sealed class SampleWriter(VmemPageOptions options)
         json.WriteStartArray("heaps");
         foreach (NativeHeap heap in VmemProcess.Heaps)
         {
-            NativeHeapStatistics figures = heap.GetStatistics();
+            NativeHeapStatistics figures;
+            try
+            {
+                figures = heap.GetStatistics();
+            }
+            catch (ObjectDisposedException)
+            {
+                continue;                         // it has ended meanwhile
+            }
+
             json.WriteStartObject();
             json.WriteString("name", heap.Name);
             json.WriteNumber("resident", (ulong)figures.Resident);

@@ -104,6 +104,13 @@ internal sealed class ClientAudit(AuditStacks stacks, TimeProvider time)
             _ = _history.Dequeue();
         }
 
-        _history.Enqueue((block, size, owner, by));
+        try
+        {
+            _history.Enqueue((block, size, owner, by));
+        }
+        catch (OutOfMemoryException)
+        {
+            // Many have gone at once, and there is no memory for the story of this one.
+        }
     }
 }

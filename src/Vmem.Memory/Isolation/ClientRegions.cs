@@ -46,18 +46,22 @@ internal partial struct ClientRegions(MemoryClient client, ContextMap map, Regio
         client.AssertEntered();
         nuint worthwhile = Math.Min(_dividedSize, room) >> map.Geometry.GranuleShift;
         int regionClass = Math.Min(BitOperations.Log2(worthwhile | 1), map.Geometry.MaxRegionClass(map.Size));
-        for (; regionClass >= 0; regionClass--)
+        Region? region = null;
+        for (; region is null && regionClass >= 0; regionClass--)
         {
-            if (TryGrant(map.Geometry.Granule << regionClass, regionClass) is { } region)
-            {
-                _dividedSize += region.Size;
-                Empty++;
-                Add(region);
-                return region;
-            }
+            region = TryGrant(map.Geometry.Granule << regionClass, regionClass, mayGrow: false);
         }
 
-        return null;
+        // The longer ones were a wish, for which no context shall become larger.
+        region ??= TryGrant(map.Geometry.Granule, regionClass: 0, mayGrow: true);
+        if (region is not null)
+        {
+            _dividedSize += region.Size;
+            Empty++;
+            Add(region);
+        }
+
+        return region;
     }
 
     /// <summary>A region for one large block; null if the context has no room for it.</summary>
@@ -203,7 +207,7 @@ internal partial struct ClientRegions(MemoryClient client, ContextMap map, Regio
         return live;
     }
 
-    private Region? TryGrant(nuint size, int regionClass)
+    private Region? TryGrant(nuint size, int regionClass, bool mayGrow)
     {
         if (!client.TryHold(size))
         {
@@ -213,7 +217,7 @@ internal partial struct ClientRegions(MemoryClient client, ContextMap map, Regio
         Region? region = null;
         try
         {
-            region = _context.TryGrant(client, regionClass);
+            region = _context.TryGrant(client, regionClass, mayGrow);
         }
         finally
         {

@@ -103,16 +103,9 @@ internal sealed unsafe class ContextBlock
     /// <summary>Makes it longer, with zeroed memory. False, and nothing is changed, if the system has none.</summary>
     public bool TryGrow(nuint size)
     {
-        bool isLonger = VirtualMemory.TryCommit(Start + Size, size - Size);
-        Size = isLonger ? size : Size;
+        bool isLonger = size <= Size || VirtualMemory.TryCommit(Start + Size, size - Size);
+        Size = isLonger ? nuint.Max(size, Size) : Size;
         return isLonger;
-    }
-
-    /// <summary>Takes back what <see cref="TryGrow"/> did.</summary>
-    public void Shrink(nuint size)
-    {
-        VirtualMemory.Decommit(Start + size, Size - size);
-        Size = size;
     }
 
     public void Release()

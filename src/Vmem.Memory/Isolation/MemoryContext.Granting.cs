@@ -10,12 +10,15 @@ public sealed unsafe partial class MemoryContext
     private long _regions;
 
     /// <summary>A region to divide, of 2^<paramref name="regionClass"/> granules; null if there is no room for it.</summary>
-    internal Region? TryGrant(MemoryClient client, int regionClass)
+    /// <param name="client">Whose it is to be.</param>
+    /// <param name="regionClass">How long it is.</param>
+    /// <param name="mayGrow">Whether the context may grow for it.</param>
+    internal Region? TryGrant(MemoryClient client, int regionClass, bool mayGrow)
     {
         Region? region;
         using (_gate.EnterScope())
         {
-            region = TryOpen(client, _map.Geometry.Granule << regionClass, regionClass);
+            region = TryOpen(client, _map.Geometry.Granule << regionClass, regionClass, mayGrow);
         }
 
         if (region is not null)
@@ -33,7 +36,7 @@ public sealed unsafe partial class MemoryContext
         Region? region;
         using (_gate.EnterScope())
         {
-            region = TryOpen(client, size, regionClass: -1);
+            region = TryOpen(client, size, regionClass: -1, mayGrow: true);
         }
 
         isZeroed = region is not null && Initialize(client, OffsetOf(region), region.Size);
@@ -102,10 +105,10 @@ public sealed unsafe partial class MemoryContext
         }
     }
 
-    private Region? TryOpen(MemoryClient client, nuint size, int regionClass)
+    private Region? TryOpen(MemoryClient client, nuint size, int regionClass, bool mayGrow)
     {
         Invariant.Assert(_gate.IsHeldByCurrentThread, "the gate is held");
-        if (!_arena.TryAllocate(size, out nuint offset) && !(TryGrow(size) && _arena.TryAllocate(size, out offset)))
+        if (!_arena.TryAllocate(size, out nuint offset) && !(mayGrow && TryGrow(size) && _arena.TryAllocate(size, out offset)))
         {
             return null;
         }
@@ -143,12 +146,11 @@ public sealed unsafe partial class MemoryContext
     {
         nuint left = MaxSize - _size;
         nuint more = nuint.Min(nuint.Max(_size, size), left);
-        return more > 0 && (TryGrowBy(more) || (size < more && TryGrowBy(size)));
+        return more > 0 && size <= left + _arena.GetStatistics().Free && (TryGrowBy(more) || (size < more && TryGrowBy(size)));
     }
 
     private bool TryGrowBy(nuint more)
     {
-        nuint old = _block.Size;
         if (!_pages.TryGrow(more))
         {
             return false;
@@ -157,18 +159,13 @@ public sealed unsafe partial class MemoryContext
         bool isLonger = false;
         try
         {
-            isLonger = _block.TryGrow(old + more);
-            isLonger = isLonger && _arena.TryGrowSpan(0, _size, _size + more);
+            isLonger = _block.TryGrow(_size + more) && _arena.TryGrowSpan(0, _size, _size + more);
         }
         finally
         {
             if (!isLonger)
             {
-                _pages.Shrink(more);
-                if (_block.Size > old)
-                {
-                    _block.Shrink(old);
-                }
+                _pages.Shrink(more);              // the block may stay longer: it is the next growth's
             }
         }
 

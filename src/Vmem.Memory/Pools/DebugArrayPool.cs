@@ -119,16 +119,26 @@ public sealed partial class DebugArrayPool<T> : ArrayPool<T>
         }
 
         ArrayContents<T>.Fill(array, ArrayContents<T>.Freed);
-        T[]? rested;
         using (_gate.EnterScope())
         {
             _resting.Enqueue(array);
-            rested = _resting.Count > _options.Quarantine ? _resting.Dequeue() : null;
         }
 
-        if (rested is not null && IsIntact(rested))
+        // More than one, if a check put back what had come meanwhile.
+        while (TakeRested() is { } rested)
         {
-            KeepReady(rested);
+            if (IsIntact(rested))
+            {
+                KeepReady(rested);
+            }
+        }
+    }
+
+    private T[]? TakeRested()
+    {
+        using (_gate.EnterScope())
+        {
+            return _resting.Count > _options.Quarantine ? _resting.Dequeue() : null;
         }
     }
 

@@ -114,7 +114,18 @@ public sealed unsafe partial class PinnedMemoryPool<T> : IMetered, IDumped, ILis
 
         owner.Witness?.Dispose();
         owner.Slab.NoteUse(owner.Start, owner.Size);
-        _threads.Mine().CountReturn();
+        try
+        {
+            _threads.Mine().CountReturn();        // the first of a thread needs memory
+        }
+        finally
+        {
+            GiveBack(owner);
+        }
+    }
+
+    private void GiveBack(PinnedMemory<T> owner)
+    {
         try
         {
             if (!_disposed)

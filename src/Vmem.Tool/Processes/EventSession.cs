@@ -7,28 +7,47 @@ namespace Vmem.Tool.Processes;
 /// changed.</summary>
 internal sealed class EventSession : IDisposable
 {
+    /// <summary>How long a process may take to begin or to end a session. A stopped one takes for ever.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+
     private readonly EventPipeSession _session;
     private readonly EventPipeEventSource _source;
 
     /// <param name="pid">The process.</param>
     /// <param name="provider">Whose events, and which.</param>
     /// <param name="bufferMegabytes">How much the program may keep for us while we are slow.</param>
-    /// <exception cref="ProcessUnreachableException">There is no such process, or it is no .NET program of ours.</exception>
+    /// <exception cref="ProcessUnreachableException">There is no such process, it is no .NET program of ours, or it does not
+    /// answer.</exception>
     public EventSession(int pid, EventPipeProvider provider, int bufferMegabytes)
     {
+        using CancellationTokenSource patience = new(s_patience);
         try
         {
-            _session = new DiagnosticsClient(pid).StartEventPipeSession([provider], requestRundown: false, bufferMegabytes);
+            _session = new DiagnosticsClient(pid)
+                .StartEventPipeSessionAsync([provider], requestRundown: false, bufferMegabytes, patience.Token).GetAwaiter().GetResult();
+        }
+        catch (OperationCanceledException)
+        {
+            throw new ProcessUnreachableException(pid, $"it did not answer within {s_patience.TotalSeconds} seconds: it may be stopped");
         }
         catch (Exception fault) when (fault is ServerNotAvailableException
             or ServerErrorException
             or UnauthorizedAccessException
+            or TimeoutException
             or IOException)
         {
             throw new ProcessUnreachableException(pid, fault.Message);
         }
 
-        _source = new EventPipeEventSource(_session.EventStream);
+        try
+        {
+            _source = new EventPipeEventSource(_session.EventStream);
+        }
+        catch
+        {
+            _session.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Hands every event of a provider on, until the session is stopped or the program ends. Blocks.</summary>
@@ -54,13 +73,18 @@ internal sealed class EventSession : IDisposable
     /// <summary>Ends the session: <see cref="Read"/> returns when the last events have come. Callable by any thread.</summary>
     public void Stop()
     {
+        using CancellationTokenSource patience = new(s_patience);
         try
         {
-            _session.Stop();
+            _session.StopAsync(patience.Token).GetAwaiter().GetResult();
         }
-        catch (Exception fault) when (fault is ServerNotAvailableException or ServerErrorException or IOException or TimeoutException)
+        catch (Exception fault) when (fault is ServerNotAvailableException
+            or ServerErrorException
+            or IOException
+            or TimeoutException
+            or OperationCanceledException)
         {
-            // The program has ended: so has the session.
+            // The program has ended, and so has the session; or it is stopped, and nobody waits for it.
         }
     }
 

@@ -51,7 +51,8 @@ internal sealed class Rundown
         long keyword = arena is null ? ArenasKeyword : SegmentsKeyword;
         var provider = new EventPipeProvider(Provider, EventLevel.Informational, keyword, arguments);
         using var session = new EventSession(pid, provider, BufferMegabytes);
-        Task reading = Task.Run(() => session.Read(Provider, each => rundown.Heed(session, each)), CancellationToken.None);
+        Task reading = Task.Factory.StartNew(() => session.Read(Provider, each => rundown.Heed(session, each)),
+            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         if (!reading.Wait((int)patience.TotalMilliseconds, cancellationToken))
         {
             session.Stop();

@@ -20,9 +20,9 @@ internal static class RunningProcesses
             {
                 rundowns[i] = Rundown.Of(pids[i], arena: null, s_patience, cancellationToken);
             }
-            catch (ProcessUnreachableException)
+            catch (Exception fault) when (fault is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
             {
-                // It has ended, or is another user's.
+                // It has ended, is stopped, or another user's. One that cannot be asked hides no other.
             }
         });
         return [.. pids.Zip(rundowns).Where(static each => each.Second is { IsComplete: true })

@@ -46,18 +46,39 @@ internal sealed class Rundowns
             }
         }
 
-        ThreadPool.UnsafeQueueUserWorkItem(static _ => AllocationSamples.Follow(), null);
-        if (isDue)
+        // No program must end because somebody looks at it.
+        try
         {
-            // A thread of its own: a pool that starves is just what somebody may want to look at.
-            new Thread(() => Run(request ?? "", arena, instance)) { IsBackground = true, Name = "Vmem rundown" }.Start();
+            ThreadPool.UnsafeQueueUserWorkItem(static _ => Unattended(AllocationSamples.Follow), null);
+            if (isDue)
+            {
+                // A thread of its own: a pool that starves is just what somebody may want to look at.
+                new Thread(() => Unattended(() => Run(request, arena, instance))) { IsBackground = true, Name = "Vmem rundown" }.Start();
+            }
+        }
+        catch (OutOfMemoryException)
+        {
         }
     }
 
-    /// <summary>Writes what there is: all arenas; and of those that are named, or of all, the segments.</summary>
-    private static void Run(string request, string? arena, string? instance)
+    private static void Unattended(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception fault) when (fault is OutOfMemoryException or ObjectDisposedException)
+        {
+            // Who looked finds that the answer has no end.
+        }
+    }
+
+    /// <summary>Writes what there is: all arenas; and of those that are named, the segments. Of all, if the session gave its request no
+    /// name: what others want to know of segments is not this one's business.</summary>
+    private static void Run(string? named, string? arena, string? instance)
     {
         VmemEvents log = VmemEvents.Log;
+        string request = named ?? "";
         IReadOnlyList<ArenaView> arenas = ArenaList.Views;
         foreach (ArenaView view in arenas)
         {
@@ -68,7 +89,7 @@ internal sealed class Rundowns
         {
             bool isNamed = (arena is null || view.Name == arena)
                 && (instance is null || view.Instance.ToString(CultureInfo.InvariantCulture) == instance);
-            if (isNamed && log.Wants(VmemEvents.Keywords.Segments))
+            if (isNamed && (arena is not null || named is null) && log.Wants(VmemEvents.Keywords.Segments))
             {
                 int batch = 0;
                 foreach (byte[] segments in view.EncodeSegments())

@@ -30,6 +30,8 @@ internal sealed class BareHolder(NpgsqlDataSource source, UseLog log, Rule off)
 
             await Task.Delay(1, CancellationToken.None);
         }
+
+        await renewing;                           // it ended as it should, and not of an exception
     }
 
     private async Task<LeaseClaim> LeaseAsync(PostgreSqlLeaseStore store, CancellationToken cancellationToken)
