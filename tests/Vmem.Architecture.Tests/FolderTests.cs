@@ -28,12 +28,13 @@ public class FolderTests
     public void An_arrow_against_the_plan_is_found()
     {
         var plan = new Plan("Vmem.Tool", """
-            Leases   ->
-            Traces   -> Replay
-            Blocks   ->
-            Replay   -> Blocks
-            Reports  -> Replay, Traces
-            Commands -> Reports, Leases
+            Leases    ->
+            Traces    -> Replay
+            Blocks    ->
+            Replay    -> Blocks
+            Reports   -> Replay, Traces
+            Processes -> Reports
+            Commands  -> Processes, Leases
             """);
         IReadOnlyList<FolderArrow> found = Forbidden("Vmem.Tool", plan);
         Assert.All(found, arrow => Assert.Equal(("Replay", "Traces"), (arrow.From, arrow.To)));
