@@ -25,6 +25,19 @@ public class ManyTests
         arena.Validate();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_was_not_given_leaves_the_rest_as_it_was(bool caches)
+    {
+        using Arena<uint> arena = new("many", 0, 200, 1, new ArenaOptions<uint> { QuantumCacheMax = caches ? 8u : 0 });
+        uint[] starts = [.. Enumerable.Repeat(4_711u, 300)];
+        int given = arena.TryAllocateMany(3, starts);
+        Assert.InRange(given, 60, 66);
+        Assert.All(starts[..given], static start => Assert.InRange(start, 0u, 197u));
+        Assert.All(starts[given..], static start => Assert.Equal(4_711u, start));
+    }
+
     [Fact]
     public void None_is_no_error()
     {
