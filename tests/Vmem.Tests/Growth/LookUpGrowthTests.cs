@@ -49,6 +49,35 @@ public sealed class LookUpGrowthTests
         arena.Validate();
     }
 
+    [Fact]
+    public void A_free_by_handle_takes_the_same_steps_whatever_is_live()
+    {
+        long few = WorstFree(1_000);
+        Assert.InRange(few, 1, Few);
+        Assert.InRange(WorstFree(Segments), 1, few);
+
+        static long WorstFree(int count)
+        {
+            using Arena<ulong> arena = new("handles", 0, (ulong)count, 1, new ArenaOptions<ulong> { SingleThreaded = true });
+            RangeHandle<ulong>[] handles = new RangeHandle<ulong>[count];
+            foreach (ref RangeHandle<ulong> handle in handles.AsSpan())
+            {
+                Assert.True(arena.TryAllocateHandle(1, out handle));
+            }
+
+            long worst = 0;
+            for (int i = 0; i < 900; i++)
+            {
+                int which = (int)((i * 7_919L) % count);
+                _ = StepCounter.Take();
+                arena.Free(handles[which]);
+                worst = Math.Max(worst, StepCounter.Take());
+            }
+
+            return worst;
+        }
+    }
+
     /// <summary>What look-ups have left behind costs allocations and frees nothing, and is right whatever happens meanwhile.</summary>
     [Fact]
     public void A_look_up_makes_no_change_dearer()
