@@ -39,6 +39,20 @@ public class ManyTests
     }
 
     [Fact]
+    public void Of_a_size_that_caches_keep_those_before_the_mistake_are_free()
+    {
+        using Arena<uint> arena = new("many", 0, 200, 1, new ArenaOptions<uint> { QuantumCacheMax = 8 });
+        uint[] starts = new uint[4];
+        Assert.Equal(4, arena.TryAllocateMany(3, starts));
+        InvalidFreeException wrong = Assert.Throws<InvalidFreeException>(() => arena.FreeMany([starts[0], starts[1], starts[0], starts[2]], 3));
+        Assert.Equal(InvalidFreeReason.AlreadyFree, wrong.Reason);
+        Assert.Equal(6u, arena.GetStatistics().InUse);
+        arena.FreeMany(starts.AsSpan(2), 3);
+        Assert.Equal(0u, arena.GetStatistics().InUse);
+        arena.Validate();
+    }
+
+    [Fact]
     public void None_is_no_error()
     {
         using Arena<uint> arena = new("many", 0, 100, 1);
