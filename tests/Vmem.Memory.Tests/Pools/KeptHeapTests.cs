@@ -56,7 +56,7 @@ public unsafe class KeptHeapTests
                 break;
             case NativeBufferWriter writer:
                 writer.Write("more"u8);
-                Assert.Equal("text, and more"u8, writer.WrittenSequence.ToArray());
+                Assert.True(writer.WrittenSequence.ToArray().AsSpan().SequenceEqual("text, and more"u8));
                 break;
             case IMemoryOwner<byte> owner:
                 Assert.Equal(100, owner.Memory.Span.Count((byte)7));
