@@ -11,12 +11,12 @@ public sealed class RestGrowthTests
     public void A_fence_out_of_order_costs_the_logarithm_and_one_in_order_nothing()
     {
         const int count = 100_000;
-        Assert.Equal(WorstOf(100, static i => i), WorstOf(count, static i => i));
-        long few = WorstOf(100, static i => 1_000_000 - i);
-        long many = WorstOf(count, static i => 1_000_000 - i);
-        Assert.InRange(many, few + 1, 3 * few);
+        double few = MeanOf(100, static i => i);
+        Assert.InRange(MeanOf(count, static i => i), 0, few + 2);           // starts are hashed: not all have as many probes
+        Assert.InRange(MeanOf(100, static i => 1_000_000 - i), few + 1, few + 6);
+        Assert.InRange(MeanOf(count, static i => 1_000_000 - i), few + 4, few + 12);        // nine levels of four
 
-        static long WorstOf(int ranges, Func<ulong, ulong> fenceOf)
+        static double MeanOf(int ranges, Func<ulong, ulong> fenceOf)
         {
             using Arena<ulong> arena = new("fences", 0, (ulong)ranges, 1, new ArenaOptions<ulong> { SingleThreaded = true });
             for (int i = 0; i < ranges; i++)
@@ -24,15 +24,13 @@ public sealed class RestGrowthTests
                 _ = arena.Allocate(1);
             }
 
-            long worst = 0;
+            _ = StepCounter.Take();
             for (ulong i = 0; i < (ulong)ranges; i++)
             {
-                _ = StepCounter.Take();
                 arena.FreeAt(i, 1, fenceOf(i));
-                worst = Math.Max(worst, StepCounter.Take());
             }
 
-            return worst;
+            return StepCounter.Take() / (double)ranges;
         }
     }
 }
