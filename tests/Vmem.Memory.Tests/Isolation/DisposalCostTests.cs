@@ -94,7 +94,7 @@ public unsafe class DisposalCostTests(ITestOutputHelper output)
     {
         using MemoryContext context = new(Regions * BlockSize);
         using MemoryClient client = context.CreateClient("client");
-        _ = client.Allocate(size);
+        _ = client.Allocate(32_768);
         MemoryMark mark = client.Mark();
         FillUp(client, size, Regions / 2);
         long blocks = client.GetStatistics().LiveBlocks;
