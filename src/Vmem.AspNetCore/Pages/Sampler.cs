@@ -15,7 +15,9 @@ internal sealed class Sampler(VmemPageOptions options)
     /// <summary>The last sample, unless it is too old.</summary>
     /// <remarks>A viewer comes an interval later by its own timer: it must not find its last sample a moment too young.</remarks>
     private Sample? Fresh =>
-        Volatile.Read(ref _latest) is { } latest && options.TimeProvider.GetElapsedTime(latest.Time) < options.Interval * 0.9 ? latest : null;
+        Volatile.Read(ref _latest) is { } latest && options.TimeProvider.GetElapsedTime(latest.Time) < options.Interval * 0.9
+            ? latest
+            : null;
 
     /// <summary>The process as JSON, as it was at most an interval ago.</summary>
     public Task<ReadOnlyMemory<byte>> SampleAsync()

@@ -33,7 +33,8 @@ public sealed partial class PromiseTests
 
     [Fact]
     public void Each_promise_stands_where_it_says() =>
-        None.Of(s_promises.Where(static promise => !IsMade(promise)).Select(static promise => $"{promise.Where} does not say: {promise.Words}"));
+        None.Of(s_promises.Where(static promise => !IsMade(promise))
+            .Select(static promise => $"{promise.Where} does not say: {promise.Words}"));
 
     [Fact]
     public void No_promise_of_the_pages_is_left_out() => None.Of(s_pages.SelectMany(static page =>
@@ -71,7 +72,8 @@ public sealed partial class PromiseTests
     {
         (int From, int To)[] known = [.. promises.SelectMany(promise => Regex.Matches(page, Regex.Escape(promise.Words)))
             .Select(static match => (match.Index, match.Index + match.Length))];
-        return Word().Matches(page).Where(word => !Array.Exists(known, part => part.From <= word.Index && word.Index + word.Length <= part.To))
+        return Word().Matches(page)
+            .Where(word => !Array.Exists(known, part => part.From <= word.Index && word.Index + word.Length <= part.To))
             .Select(word => page[Math.Max(0, word.Index - 60)..Math.Min(page.Length, word.Index + 60)]);
     }
 
@@ -101,9 +103,11 @@ public sealed partial class PromiseTests
             .SelectMany(static file => CSharpSyntaxTree.ParseText(File.ReadAllText(file), s_asInDebug).GetRoot().DescendantNodes())
             .OfType<MethodDeclarationSyntax>()
             .Any(method => method.Identifier.ValueText == name.Groups[3].Value
-                && method.Parent is TypeDeclarationSyntax parent && parent.Identifier.ValueText == type
-                && method.AttributeLists.SelectMany(static list => list.Attributes).Any(static attribute => attribute.Name.ToString() is "Fact" or "Theory"));
+                && method.Parent is TypeDeclarationSyntax parent && parent.Identifier.ValueText == type && IsTest(method));
     }
+
+    private static bool IsTest(MethodDeclarationSyntax method) => method.AttributeLists.SelectMany(static list => list.Attributes)
+        .Any(static attribute => attribute.Name.ToString() is "Fact" or "Theory");
 
     private static string Text(string path) => File.ReadAllText(PathOf(path)).ReplaceLineEndings("\n");
 

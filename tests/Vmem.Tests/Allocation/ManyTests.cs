@@ -44,7 +44,8 @@ public class ManyTests
         using Arena<uint> arena = new("many", 0, 200, 1, new ArenaOptions<uint> { QuantumCacheMax = 8 });
         uint[] starts = new uint[4];
         Assert.Equal(4, arena.TryAllocateMany(3, starts));
-        InvalidFreeException wrong = Assert.Throws<InvalidFreeException>(() => arena.FreeMany([starts[0], starts[1], starts[0], starts[2]], 3));
+        uint[] batch = [starts[0], starts[1], starts[0], starts[2]];
+        InvalidFreeException wrong = Assert.Throws<InvalidFreeException>(() => arena.FreeMany(batch, 3));
         Assert.Equal(InvalidFreeReason.AlreadyFree, wrong.Reason);
         Assert.Equal(6u, arena.GetStatistics().InUse);
         arena.FreeMany(starts.AsSpan(2), 3);

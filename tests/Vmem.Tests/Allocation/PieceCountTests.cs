@@ -21,7 +21,7 @@ public sealed class PieceCountTests
             uint total = 1 + (uint)random.Below(120);
             uint least = 1 + (uint)random.Below((int)Math.Min(total, 12));
             uint[] fit = [.. holes.Where(hole => hole >= least).OrderDescending()];
-            int fewest = Enumerable.Range(1, fit.Length).FirstOrDefault(count => fit[..count].Aggregate(0u, static (sum, hole) => sum + hole) >= total);
+            int fewest = Enumerable.Range(1, fit.Length).FirstOrDefault(count => fit[..count].Sum(static hole => hole) >= total);
             bool isPossible = fewest > 0 && fewest * least <= total;
             Assert.Equal(isPossible, arena.TryAllocatePieces(total, pieces, least, out int taken));
             Assert.Equal(isPossible ? fewest : 0, taken);
