@@ -24,7 +24,7 @@ public unsafe class DisposalCostTests(ITestOutputHelper output)
         Assert.Equal(few, many);
     }
 
-    /// <summary>Nor do those of going back to a mark.</summary>
+    /// <summary>Nor do those of going back to a mark, but for the few blocks that lie in a cache.</summary>
     [Fact]
     public void The_steps_of_going_back_do_not_depend_on_the_number_of_blocks()
     {
@@ -33,7 +33,7 @@ public unsafe class DisposalCostTests(ITestOutputHelper output)
         output.WriteLine($"{fewBlocks} blocks: {few} steps; {manyBlocks} blocks: {many} steps");
         Assert.InRange(manyBlocks, 1_000 * fewBlocks, long.MaxValue);
         Assert.True(few > 0, "Nothing was counted.");
-        Assert.Equal(few, many);
+        Assert.InRange(many, few, few + 32);
     }
 
     /// <summary>Four times the regions cost at most a little more than four times as much.</summary>
