@@ -33,13 +33,14 @@ public sealed unsafe class NativeBufferWriter : IBufferWriter<byte>, IDisposable
     private readonly NativeHeap _heap;
     private readonly int _blockSize;
     private readonly long _mostKept;
-    private readonly List<WriterBlock> _spare = [];
+    private readonly List<WriterBlock> _spare = [];       // with room for all blocks, so that beginning anew needs no memory
     private WriterBlock? _first;
     private WriterBlock? _beforeLast;
     private WriterBlock? _last;
     private byte* _next;                          // in the last block
     private int _room;                            // from there on
     private int _growth;                          // how long the next new block is
+    private int _blocks;                          // written to and spare
     private bool _disposed;
 
     /// <summary>A writer that holds nothing yet.</summary>
@@ -172,7 +173,9 @@ public sealed unsafe class NativeBufferWriter : IBufferWriter<byte>, IDisposable
     /// <exception cref="ObjectDisposedException">The writer has been disposed of.</exception>
     public void Clear() => BeginAnew(kept: 0);
 
-    /// <summary>Gives all blocks back to the heap, unless that is gone. Idempotent.</summary>
+    /// <summary>Gives all blocks back to the heap, unless that is gone. Idempotent. O(blocks).</summary>
+    /// <exception cref="InvalidFreeException">The heap has debugging, and a block was written before its start or behind its end. It is
+    /// kept, and so is the writer; the others were given back.</exception>
     public void Dispose()
     {
         if (!_disposed)
@@ -210,7 +213,7 @@ public sealed unsafe class NativeBufferWriter : IBufferWriter<byte>, IDisposable
     private void GiveBack(long kept)
     {
         ExceptionDispatchInfo? failure = null;
-        _ = _spare.RemoveAll(block =>
+        _blocks -= _spare.RemoveAll(block =>
         {
             if (block.Length <= kept)
             {
@@ -284,7 +287,9 @@ public sealed unsafe class NativeBufferWriter : IBufferWriter<byte>, IDisposable
 
     private WriterBlock NewBlock(int sizeHint)
     {
+        _ = _spare.EnsureCapacity(_blocks + 1);
         var block = new WriterBlock(_heap, Math.Max(sizeHint, _growth));
+        _blocks++;
         _growth = Math.Max(_growth, Math.Min(LargestGrowth, 2 * _growth));
         return block;
     }

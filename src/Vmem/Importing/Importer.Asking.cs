@@ -80,8 +80,17 @@ internal sealed partial class Importer<T>
             start + (size - T.One) < start ? "past the top of the type" : null;
         if (fault is not null)
         {
-            _source.Release(start, size);
-            throw new InvalidOperationException($"The source of arena '{_space.Name}' gave {size} at {start} when asked for {asked}: {fault}.");
+            string told = $"The source of arena '{_space.Name}' gave {size} at {start} when asked for {asked}: {fault}.";
+            try
+            {
+                _source.Release(start, size);
+            }
+            catch (Exception e)
+            {
+                throw new InvalidOperationException($"{told} Nor did it take that back.", e);
+            }
+
+            throw new InvalidOperationException(told);
         }
     }
 }

@@ -43,6 +43,20 @@ public class BadSourceTests
     }
 
     [Fact]
+    public void A_bad_answer_that_cannot_go_back_is_told_with_both_faults()
+    {
+        ScriptedSource<uint> source = new(64, (size, _) => (3, size))
+        {
+            OnRelease = (_, _) => throw new TimeZoneNotFoundException("of the source's own"),
+        };
+        using Arena<uint> arena = new("child", 64, new ArenaOptions<uint> { Source = source });
+        InvalidOperationException told = Assert.Throws<InvalidOperationException>(() => arena.TryAllocate(64, out _));
+        Assert.Contains("gave 64 at 3 when asked for 64", told.Message, StringComparison.Ordinal);
+        Assert.IsType<TimeZoneNotFoundException>(told.InnerException);
+        arena.Validate();
+    }
+
+    [Fact]
     public void A_source_without_more_makes_the_request_fail()
     {
         ScriptedSource<uint> source = TestSources.Empty(64u);
