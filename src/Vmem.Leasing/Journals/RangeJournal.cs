@@ -116,6 +116,24 @@ internal sealed class RangeJournal<T> : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Freed() => _live--;
 
+    /// <summary>Notes that ranges went with their span. The arena has none of them any more, so a snapshot would not, either. The lock is
+    /// held.</summary>
+    /// <exception cref="LeaseJournalException">Refused frees have used up all places, and the disk is full.</exception>
+    public void Revoked(IReadOnlyList<Segment<T>> ranges)
+    {
+        for (int i = 0; i < ranges.Count && !_isClosed; i++)
+        {
+            if (_count >= _file.Capacity)
+            {
+                _ = TryMakeRoom();
+                return;
+            }
+
+            _file.Write(_generation, _count++, ranges[i].Start, ranges[i].Size, isFree: true);
+            _live--;
+        }
+    }
+
     /// <summary>Waits until all that was noted so far is on the disk. Those who wait together share a flush.</summary>
     /// <exception cref="ObjectDisposedException">It is closed.</exception>
     public void Flush()
