@@ -35,6 +35,7 @@ internal sealed partial class LeaseMachine(Database database, TimeProvider time,
     {
         _arenas.Clear();
         _sessions.Clear();
+        _remainder = null;
         _sequence = database.Number("SELECT seq FROM audit ORDER BY seq DESC LIMIT 1");
         using (Rows rows = database.Query("SELECT incarnation, phase, hold_until FROM server"))
         {
@@ -51,6 +52,7 @@ internal sealed partial class LeaseMachine(Database database, TimeProvider time,
     /// <summary>The transaction is about to be committed.</summary>
     public void End()
     {
+        WriteRemainder();
         foreach (ArenaRow arena in _arenas.Values)
         {
             if (arena.Fence != arena.WrittenFence)
