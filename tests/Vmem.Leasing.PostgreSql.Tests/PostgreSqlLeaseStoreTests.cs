@@ -154,17 +154,6 @@ public sealed class PostgreSqlLeaseStoreTests(PostgresServer server) : IClassFix
         Assert.Equal(PostgresErrorCodes.ExclusionViolation, fault.SqlState);
     }
 
-    [Fact]
-    public async Task Values_that_a_bigint_cannot_hold_are_refused()
-    {
-        await using NpgsqlDataSource source = server.Connect(await server.CreateDatabaseAsync());
-        var store = new PostgreSqlLeaseStore(source);
-        LeaseDefinition wide = new() { Start = 0, Size = UInt128.One << 64, Type = "UInt128", Quarantine = TimeSpan.FromMinutes(1) };
-        LeaseDefinitionException fault = await Assert.ThrowsAsync<LeaseDefinitionException>(
-            async () => await store.EnsureArenaAsync("wide", wide, Token));
-        Assert.Contains("9223372036854775807", fault.Message, StringComparison.Ordinal);
-    }
-
     /// <summary>Of a transaction pooler this is what matters: the next statement may go to any connection, and none keeps
     /// anything.</summary>
     [Fact]
