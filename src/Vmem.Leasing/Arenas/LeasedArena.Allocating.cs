@@ -15,7 +15,7 @@ public sealed partial class LeasedArena<T>
     {
         if (_journal is { } journal)
         {
-            return TryAllocateNoted(journal, size, default, out range);
+            return TryAllocateNoted(journal, size, out range);
         }
 
         range = default;
@@ -135,24 +135,44 @@ public sealed partial class LeasedArena<T>
     }
 
     /// <summary>Allocates, then notes it: under one lock, so that a snapshot has both or neither.</summary>
+    private bool TryAllocateNoted(RangeJournal<T> journal, T size, out LeasedRange<T> range)
+    {
+        range = default;
+        journal.Enter();
+        try
+        {
+            return journal.TryReserve() && Arena.TryAllocate(size, out T start) && TryNote(journal, start, size, out range);
+        }
+        finally
+        {
+            journal.Exit();
+        }
+    }
+
+    /// <summary>The same under constraints: to pass and compare none takes as long as the note.</summary>
     private bool TryAllocateNoted(RangeJournal<T> journal, T size, in RangeConstraints<T> constraints, out LeasedRange<T> range)
     {
         range = default;
         journal.Enter();
         try
         {
-            if (!journal.TryReserve() || !TryTake(size, constraints, out T start) || !TryLease(start, size, out range))
-            {
-                return false;
-            }
-
-            journal.Allocated(range.Start, range.Size);
-            return true;
+            return journal.TryReserve() && TryTake(size, constraints, out T start) && TryNote(journal, start, size, out range);
         }
         finally
         {
             journal.Exit();
         }
+    }
+
+    private bool TryNote(RangeJournal<T> journal, T start, T size, out LeasedRange<T> range)
+    {
+        if (!TryLease(start, size, out range))
+        {
+            return false;
+        }
+
+        journal.Allocated(range.Start, range.Size);
+        return true;
     }
 
     /// <summary>Notes what the arena gave to one who waited. A snapshot may have it already.</summary>
@@ -164,9 +184,8 @@ public sealed partial class LeasedArena<T>
         try
         {
             hasPlace = journal.TryReserve();
-            if (hasPlace && TryLease(start, size, out range))
+            if (hasPlace && TryNote(journal, start, size, out range))
             {
-                journal.Allocated(range.Start, range.Size);
                 return true;
             }
 
@@ -211,8 +230,8 @@ public sealed partial class LeasedArena<T>
 
     private T RoundUp(T size)
     {
-        T rounded = size + (Arena.Quantum - T.One);
-        return rounded - rounded % Arena.Quantum;
+        T rounded = size + _quantumLess1;
+        return _isQuantumPowerOf2 ? rounded & ~_quantumLess1 : rounded - rounded % Arena.Quantum;
     }
 
     private async Task<LeasedRange<T>> WaitAsync(T size, RangeConstraints<T> constraints, CancellationToken cancellationToken)

@@ -32,6 +32,8 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
     private readonly IDisposable? _roomWatch;
     private readonly MeteredEntry _metered;
     private readonly LostFences _lostFences = new();
+    private readonly T _quantumLess1;
+    private readonly bool _isQuantumPowerOf2;     // then rounding takes no division
     private RangeJournal<T>? _journal;            // none in span mode
     private volatile TaskCompletionSource _resumed = NewResumed();
     private int _isClosed;
@@ -42,6 +44,7 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
         _arena = arena;
         _revoked = options.Arena.Revoked;
         T quantum = T.CreateChecked(arena.Definition.Quantum);
+        (_quantumLess1, _isQuantumPowerOf2) = (quantum - T.One, T.IsPow2(quantum));
         _stock = new SpanStock<T>(quantum, options.Stock, _wake.Set);
         Arena = new Arena<T>(arena.Name, quantum, options.Arena with
         {

@@ -27,8 +27,8 @@ namespace Vmem.Leasing.Journals;
 internal sealed class RangeJournal<T> : IDisposable
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
-    // 1 MiB: a new snapshot every 30,000 notes at most. Arbitrary.
-    internal const long FewestRecords = 32_768;
+    // 2 MiB: a new snapshot every 60,000 notes at most. Arbitrary.
+    internal const long FewestRecords = 65_536;
 
     private readonly string[] _paths;
     private readonly ulong _arena;
