@@ -5,8 +5,6 @@ namespace Vmem.Leasing.Sqlite.Machine;
 // How extents are granted.
 internal sealed partial class LeaseMachine
 {
-    private Remainder? _remainder;
-
     public LeaseAnswer Grant(LeaseRequest request)
     {
         ArenaRow arena = ArenaOf(request.Arena);
@@ -157,19 +155,4 @@ internal sealed partial class LeaseMachine
         _remainder = taken.Last < free.Last ? new Remainder(arena.Id, free with { Start = taken.Last + 1 }, bestFrom) : null;
         return taken;
     }
-
-    /// <summary>Before anybody looks for what is free: gives the remainder a row.</summary>
-    private void WriteRemainder()
-    {
-        if (_remainder is { } rest)
-        {
-            _remainder = null;
-            Insert(rest.Arena, rest.Free);
-        }
-    }
-
-    /// <summary>Adds a free extent.</summary>
-    private void Insert(int arena, in ExtentRow free) => database.Do(
-        "INSERT INTO extent (arena, start, last, size, state, fence, since, watermark) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7)",
-        arena, free.Start, free.Last, free.Size, free.Fence, free.Since, free.Watermark);
 }

@@ -32,6 +32,7 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
     private readonly IDisposable? _roomWatch;
     private readonly MeteredEntry _metered;
     private readonly LostFences _lostFences = new();
+    private readonly SpanRevoker<T> _revoker;
     private readonly T _quantumLess1;
     private readonly bool _isQuantumPowerOf2;     // then rounding takes no division
     private RangeJournal<T>? _journal;            // none in span mode
@@ -42,7 +43,7 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
     {
         _session = session;
         _arena = arena;
-        _revoked = options.Arena.Revoked;
+        _revoker = new SpanRevoker<T>(session, options.Arena.Revoked);
         T quantum = T.CreateChecked(arena.Definition.Quantum);
         (_quantumLess1, _isQuantumPowerOf2) = (quantum - T.One, T.IsPow2(quantum));
         _stock = new SpanStock<T>(quantum, options.Stock, _wake.Set);
@@ -51,7 +52,7 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
             Source = _stock,
             SharesSource = false,
             RetainedImport = ArenaOptions<T>.RetainNone,
-            Revoked = NoteRevoked,
+            Revoked = _revoker.Note,
         });
         _filler = new StockFiller<T>(session, arena, SpanSizeOf(options.SpanSize, arena.Definition), _stock, _wake, this);
         _roomWatch = session.Store.WatchRoom(arena.Id, _wake.Set);
