@@ -1,3 +1,4 @@
+using System.Globalization;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 
@@ -19,10 +20,18 @@ internal sealed class LineExporter : BaseExporter<Metric>
                     tags.Add($"{tag.Key}={tag.Value}");
                 }
 
-                Console.WriteLine($"  {metric.Name,-24}{point.GetSumLong(),9:N0} {metric.Unit,-13} {string.Join(' ', tags)}");
+                Console.WriteLine($"  {metric.Name,-24}{Value(metric, point),9} {metric.Unit,-13} {string.Join(' ', tags)}");
             }
         }
 
         return ExportResult.Success;
     }
+
+    /// <summary>Counters and up-down counters are whole numbers; a gauge, as of fragmentation, is none.</summary>
+    private static string Value(Metric metric, in MetricPoint point) => metric.MetricType switch
+    {
+        MetricType.DoubleGauge => point.GetGaugeLastValueDouble().ToString("P1", CultureInfo.InvariantCulture),
+        MetricType.LongGauge => point.GetGaugeLastValueLong().ToString("N0", CultureInfo.InvariantCulture),
+        _ => point.GetSumLong().ToString("N0", CultureInfo.InvariantCulture),
+    };
 }

@@ -12,13 +12,19 @@ internal sealed class Sampler(VmemPageOptions options)
     private Sample? _latest;
     private TaskCompletionSource<ReadOnlyMemory<byte>>? _taking;
 
+    /// <summary>The last sample, unless it is too old.</summary>
+    /// <remarks>A viewer comes an interval later by its own timer: it must not find its last sample a moment too young.</remarks>
+    private Sample? Fresh =>
+        Volatile.Read(ref _latest) is { } latest && options.TimeProvider.GetElapsedTime(latest.Time) < options.Interval * 0.9
+            ? latest
+            : null;
+
     /// <summary>The process as JSON, as it was at most an interval ago.</summary>
     public Task<ReadOnlyMemory<byte>> SampleAsync()
     {
-        // A viewer comes an interval later by its own timer: it must not find its last sample a moment too young.
-        if (Volatile.Read(ref _latest) is { } latest && options.TimeProvider.GetElapsedTime(latest.Time) < options.Interval * 0.9)
+        if (Fresh is { } fresh)
         {
-            return Task.FromResult(latest.Json);
+            return Task.FromResult(fresh.Json);
         }
 
         TaskCompletionSource<ReadOnlyMemory<byte>> mine = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -29,11 +35,7 @@ internal sealed class Sampler(VmemPageOptions options)
 
         try
         {
-            _buffer.ResetWrittenCount();
-            _writer.Write(_buffer);
-            Sample sample = new(options.TimeProvider.GetTimestamp(), _buffer.WrittenSpan.ToArray());
-            Volatile.Write(ref _latest, sample);
-            mine.SetResult(sample.Json);
+            mine.SetResult((Fresh ?? Take()).Json);           // another may have taken one since the look above
         }
         catch (Exception e)
         {
@@ -45,6 +47,15 @@ internal sealed class Sampler(VmemPageOptions options)
         }
 
         return mine.Task;
+    }
+
+    private Sample Take()
+    {
+        _buffer.ResetWrittenCount();
+        _writer.Write(_buffer);
+        Sample sample = new(options.TimeProvider.GetTimestamp(), _buffer.WrittenSpan.ToArray());
+        Volatile.Write(ref _latest, sample);
+        return sample;
     }
 
     private sealed record Sample(long Time, ReadOnlyMemory<byte> Json);

@@ -10,6 +10,7 @@ public sealed partial class LeasedArena<T>
     /// <param name="size">How much, in units; not 0.</param>
     /// <param name="range">The range.</param>
     /// <returns>False if the session is not valid, or nothing at hand has room. Then more is leased in the background.</returns>
+    /// <exception cref="LeaseJournalException">The disk of the journal is full.</exception>
     /// <remarks>It never waits, nor asks the store.</remarks>
     public bool TryAllocate(T size, out LeasedRange<T> range)
     {
@@ -71,8 +72,13 @@ public sealed partial class LeasedArena<T>
             return false;
         }
 
-        if (!clean)
+        if (!clean && !span.IsUnclean)
         {
+            if (!IsAllocated(range))
+            {
+                return false;
+            }
+
             span.IsUnclean = true;                             // before the free: it may send the span back
         }
 
@@ -91,6 +97,10 @@ public sealed partial class LeasedArena<T>
             return false;
         }
     }
+
+    /// <summary>So that a wrong free leaves its span as clean as it is.</summary>
+    private bool IsAllocated(in LeasedRange<T> range) => Arena.TryGetSegment(range.Start, out Segment<T> segment)
+        && segment.Kind == SegmentKind.Allocated && segment.Start == range.Start && segment.Size == RoundUp(range.Size);
 
     private bool TryAllocate(T size, in RangeConstraints<T> constraints, out LeasedRange<T> range)
     {
@@ -134,100 +144,6 @@ public sealed partial class LeasedArena<T>
         }
     }
 
-    /// <summary>Allocates, then notes it: under one lock, so that a snapshot has both or neither.</summary>
-    private bool TryAllocateNoted(RangeJournal<T> journal, T size, out LeasedRange<T> range)
-    {
-        range = default;
-        journal.Enter();
-        try
-        {
-            return journal.TryReserve() && Arena.TryAllocate(size, out T start) && TryNote(journal, start, size, out range);
-        }
-        finally
-        {
-            journal.Exit();
-        }
-    }
-
-    /// <summary>The same under constraints: to pass and compare none takes as long as the note.</summary>
-    private bool TryAllocateNoted(RangeJournal<T> journal, T size, in RangeConstraints<T> constraints, out LeasedRange<T> range)
-    {
-        range = default;
-        journal.Enter();
-        try
-        {
-            return journal.TryReserve() && TryTake(size, constraints, out T start) && TryNote(journal, start, size, out range);
-        }
-        finally
-        {
-            journal.Exit();
-        }
-    }
-
-    private bool TryNote(RangeJournal<T> journal, T start, T size, out LeasedRange<T> range)
-    {
-        if (!TryLease(start, size, out range))
-        {
-            return false;
-        }
-
-        journal.Allocated(range.Start, range.Size);
-        return true;
-    }
-
-    /// <summary>Notes what the arena gave to one who waited. A snapshot may have it already.</summary>
-    private bool TryLeaseNoted(RangeJournal<T> journal, T start, T size, out LeasedRange<T> range)
-    {
-        range = default;
-        bool hasPlace = false;
-        journal.Enter();
-        try
-        {
-            hasPlace = journal.TryReserve();
-            if (hasPlace && TryNote(journal, start, size, out range))
-            {
-                return true;
-            }
-
-            _ = hasPlace && journal.TryFree(start, RoundUp(size));
-            return false;
-        }
-        finally
-        {
-            if (!hasPlace)
-            {
-                Drop(start, RoundUp(size));
-            }
-
-            journal.Exit();
-        }
-    }
-
-    /// <summary>Notes a free, then does it. If the arena refuses it, the note is of what is not live, and means nothing.</summary>
-    private bool TryFreeNoted(RangeJournal<T> journal, in LeasedRange<T> range)
-    {
-        journal.Enter();
-        try
-        {
-            if (!journal.TryFree(range.Start, RoundUp(range.Size)))
-            {
-                return false;
-            }
-
-            Arena.Free(range.Start, range.Size);
-            journal.Freed();
-            return true;
-        }
-        catch (InvalidFreeException)
-        {
-            return false;
-        }
-        finally
-        {
-            journal.Exit();
-        }
-    }
-
     private T RoundUp(T size)
     {
         T rounded = size + _quantumLess1;
@@ -243,13 +159,16 @@ public sealed partial class LeasedArena<T>
             while (true)
             {
                 Task resumed = _resumed.Task;                  // before the state is looked at
-                if (_session.State == LeaseState.Suspended)
+                switch (_session.State)
                 {
-                    await resumed.WaitAsync(either.Token).ConfigureAwait(false);
-                    continue;
+                    case LeaseState.Suspended:
+                        await resumed.WaitAsync(either.Token).ConfigureAwait(false);
+                        continue;
+                    case LeaseState.Lost:
+                        _session.ThrowIfInvalid();
+                        break;
                 }
 
-                _session.ThrowIfInvalid();
                 T start = await Arena.AllocateAsync(size, constraints, either.Token).ConfigureAwait(false);
                 if (_journal is { } journal
                     ? TryLeaseNoted(journal, start, size, out LeasedRange<T> range)
@@ -264,9 +183,11 @@ public sealed partial class LeasedArena<T>
             _session.ThrowIfInvalid();
             throw;
         }
-        catch (OperationCanceledException cancelled) when (_filler.Usage is { } usage)
+        catch (OperationCanceledException cancelled) when (cancellationToken.IsCancellationRequested)
         {
-            throw new OperationCanceledException($"Nobody gave back {size} of arena '{Name}' in time: {usage}. Wait longer, or use less.", cancelled, cancellationToken);
+            string usage = _filler.Usage is { } known ? $"Nobody gave back {size} of arena '{Name}' in time: {known}. Wait longer, or use less."
+                : $"The wait for {size} of arena '{Name}' was cancelled before the store said what it has.";
+            throw new OperationCanceledException(usage, cancelled, cancellationToken);
         }
     }
 

@@ -110,13 +110,15 @@ public sealed unsafe partial class MemoryContext : IDisposable
             _map = new ContextMap(start, block.Most - lost & ~(geometry.Granule - 1), geometry);
             _cacheCapacities = BlockCaches.CapacitiesFor(geometry);
             _pool = new RegionPool(geometry, Features.HasFlag(MemoryContextFeatures.GuardBytes));
-            _pages = new ContextPages(block, _map, MemoryBudget.Default);      // nothing fails after it: it may be charged
+            _pages = new ContextPages(block, _map, MemoryBudget.Default);
             _upkeep = new ContextUpkeep(_gate, _pages, _arena);
             MemoryMetrics.Contexts.Add(this, out _metered);
         }
         catch
         {
+            _arena?.Dispose();
             block.Release();
+            _pages?.End();
             throw;
         }
     }

@@ -13,7 +13,8 @@ namespace Vmem.Net;
 /// the scope of an address is ignored.
 /// </para>
 /// <para>
-/// Safe to share between threads. Allocating and claiming take O(log n), freeing and look-ups O(1) or O(log n).
+/// Safe to share between threads. Allocating and claiming take O(log n), freeing and look-ups O(1) or O(log n); see
+/// <see cref="Arena{T}.TryAllocateAt"/> for what the first claims walk past.
 /// </para>
 /// </remarks>
 public sealed partial class PrefixPool : IDisposable

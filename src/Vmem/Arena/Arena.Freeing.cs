@@ -50,12 +50,12 @@ public sealed partial class Arena<T>
     }
 
     /// <summary>Frees many ranges of one size: all of them, or, if one of them cannot be right, none. Ranges of a size that the quantum
-    /// caches keep are freed one by one, as <see cref="Free(T, T)"/> does.</summary>
+    /// caches keep are freed one by one, as <see cref="Free(T, T)"/> does, up to the first that cannot be right.</summary>
     /// <param name="starts">The first value of each.</param>
     /// <param name="size">The length of each; anything that rounds to the same number of quanta as the request did.</param>
     /// <exception cref="ArgumentOutOfRangeException">The size is 0, or its rounding overflows.</exception>
     /// <exception cref="InvalidFreeException">One is not allocated, has another size, appears twice, or was allocated by handle; nothing
-    /// was changed.</exception>
+    /// was changed, unless quantum caches keep the size: then those before it are free.</exception>
     /// <remarks>
     /// The cost of as many single frees, less the locking. First every range leaves the table of live segments, which finds any mistake, a
     /// double one included, and is undone if there is one; only then are they freed.

@@ -109,7 +109,8 @@ public sealed partial class Arena<T>
     /// <summary>Undoes <see cref="TryDrainSpan"/>: what is free of the span can be had again.</summary>
     /// <param name="start">The first value of the span.</param>
     /// <returns>False if no span begins there that drains: perhaps it is gone.</returns>
-    /// <exception cref="OutOfMemoryException">There is no memory to take note of that; nothing is changed.</exception>
+    /// <exception cref="OutOfMemoryException">There is no memory to take note of that. Nothing has changed; or the span drains no more, and
+    /// another call brings that to its end.</exception>
     /// <remarks>O(segments of the span), in steps that others come between. Those who wait are served.</remarks>
     public bool StopDraining(T start)
     {

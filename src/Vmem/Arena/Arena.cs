@@ -26,8 +26,9 @@ namespace Vmem;
 /// <para>
 /// Instant fit and freeing are O(1) whatever the number of segments, and no operation ever pauses to rebuild a table. The other policies
 /// and all constraints are O(log n) in the number of free segments, through an index that is built when first needed: in steps, between
-/// which other threads have their turn; and it goes when nobody asks for it any more. A request fails only if nothing fits. After warm-up
-/// no operation allocates managed memory.
+/// which other threads have their turn; and it goes when nobody asks for it any more. Meanwhile instant fit and freeing keep it, in
+/// O(log n). A request fails only if nothing fits. After warm-up, allocating and freeing take no managed memory, but for what waits, throws
+/// or is audited.
 /// </para>
 /// <para>
 /// An arena may be used by several threads at once, unless <see cref="ArenaOptions{T}.SingleThreaded"/> is set. Its tables lie in native

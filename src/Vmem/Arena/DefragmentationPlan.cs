@@ -71,15 +71,16 @@ internal sealed class DefragmentationPlan<T> : IDisposable
 
     private void BringTogether()
     {
-        foreach (Segment<T> segment in _picture.Segments.Where(segment => MayMove(segment, _budget) && _picture.Drains(segment)))
+        foreach (Segment<T> segment in _picture.Segments.Where(_picture.Drains))
         {
-            _ = _moves.Count < _budget.MaxMoves && segment.Size <= _left && TryMove(segment, ConstraintsOf(segment), FitPolicy.FirstFit);
+            _ = _moves.Count < _budget.MaxMoves && segment.Size <= _left && MayMove(segment, _budget)
+                && TryMove(segment, ConstraintsOf(segment), FitPolicy.FirstFit);
         }
 
         for (int i = _picture.Segments.Length - 1; i >= 0 && _moves.Count < _budget.MaxMoves; i--)
         {
             Segment<T> segment = _picture.Segments[i];
-            if (segment.Size > _left || !MayMove(segment, _budget) || T.IsZero(segment.Start) || _picture.Drains(segment))
+            if (segment.Size > _left || T.IsZero(segment.Start) || _picture.Drains(segment) || !MayMove(segment, _budget))
             {
                 continue;
             }

@@ -20,8 +20,9 @@ namespace Vmem;
 /// magazines in the depot. Any thread may return what another has rented. The cache is safe for all threads.
 /// </para>
 /// <para>
-/// <b>What it holds.</b> Never more objects than were once rented at the same time. Each thread keeps at most two magazines of them
-/// (<see cref="ObjectCacheOptions.LeastRounds"/>); the rest lies in the depot for everyone. What two intervals of 15 s have not needed is
+/// <b>What it holds.</b> An object is constructed only if neither the thread's magazines nor the depot have one: what lies in another
+/// thread's magazines is not taken. Each thread keeps at most two magazines (<see cref="ObjectCacheOptions.LeastRounds"/>); the rest lies
+/// in the depot for everyone. What two intervals of 15 s have not needed is
 /// destructed; so is everything in the depot when the system's memory is short; and everything there is by <see cref="Reap"/> and
 /// <see cref="Dispose"/>. What a thread leaves when it ends is inherited.
 /// </para>
@@ -33,8 +34,7 @@ namespace Vmem;
 /// </para>
 /// <para>
 /// Rejected: a finaliser. It would destruct on the finaliser's thread objects that may be finalised already. A cache that is dropped
-/// without
-/// <see cref="Dispose"/> is collected with its objects, and they are not destructed.
+/// without <see cref="Dispose"/> is collected with its objects, and they are not destructed.
 /// </para>
 /// <para>
 /// Rejected: one slot before a shared queue, as most pools have it. Two threads that both rent two objects at a time meet in the queue at

@@ -2,7 +2,8 @@ using System.Numerics;
 
 namespace Vmem;
 
-/// <summary>What an arena holds and has done; every figure is exact at the time of the call.</summary>
+/// <summary>What an arena holds and has done; every figure is exact at the time of the call, with quantum caches as far as
+/// <see cref="Arena{T}.GetStatistics"/> says.</summary>
 /// <remarks>Amounts are in the arena's units. An amount that <typeparamref name="T"/> cannot hold (an arena over every value of the type)
 /// reads as <c>T.MaxValue</c>.</remarks>
 /// <typeparam name="T">The arena's integer type.</typeparam>

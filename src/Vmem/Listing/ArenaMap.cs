@@ -40,7 +40,8 @@ public abstract class ArenaMap
     public double Size { get; private set; }
 
     /// <summary>Goes on drawing. O(<paramref name="segments"/>).</summary>
-    /// <param name="segments">How many segments to walk at most. The walk goes on there with the next call.</param>
+    /// <param name="segments">How many segments and spans to walk at most; 1 is as good as 2. The walk goes on there with the next
+    /// call.</param>
     /// <returns>Whether a round is complete: then <see cref="Columns"/> are new. Also if the arena has been disposed of, which then has no
     /// columns.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="segments"/> is less than 1.</exception>

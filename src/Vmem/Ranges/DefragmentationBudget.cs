@@ -13,14 +13,16 @@ public sealed record DefragmentationBudget<T>
     /// <summary>How many units at most are moved, all moves together: the bytes that are copied.</summary>
     public T MaxSize { get; init; } = T.MaxValue;
 
-    /// <summary>The free range that is wanted: the plan clears the place for it that costs least, or is empty if none can be cleared within
-    /// the budget, or if it fits already. 0: nothing in particular; what lies highest is moved to the lowest holes.</summary>
+    /// <summary>The free range that is wanted: the plan clears the place for it that costs least. If what lies there fits nowhere else, the
+    /// next seven are tried. The plan is empty if none of the eight can be cleared within the budget, or if the range fits already. 0:
+    /// nothing in particular; what lies highest is moved to the lowest holes.</summary>
     public T Wanted { get; init; }
 
     /// <summary>Where the wanted range may lie.</summary>
     public RangeConstraints<T> WantedConstraints { get; init; }
 
-    /// <summary>Which ranges must stay where they are. Null: none must. Called once for each range, under no lock.</summary>
+    /// <summary>Which ranges must stay where they are. Null: none must. Called at most once for each range,
+    /// under no lock.</summary>
     public Func<Segment<T>, bool>? IsPinned { get; init; }
 
     /// <summary>What the new place of a range must satisfy: an arena does not keep what a range was asked for with. Null: nothing. Called

@@ -30,7 +30,8 @@ public enum FitFailure
 public readonly record struct FitReport<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
-    /// <summary>Whether the request would be met at once from what the arena holds now, without importing.</summary>
+    /// <summary>Whether the request would be met at once from what the arena holds now: without importing, and without cutting a rest
+    /// short.</summary>
     public bool Fits => Failure == FitFailure.None;
 
     /// <summary>The lowest address that satisfies the request; 0 when <see cref="Fits"/> is false.</summary>

@@ -19,10 +19,11 @@ internal sealed class MapWalk<T>(Space<T> space, int columns) : ArenaMap
     public override bool Update(int segments)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(segments, 1);
-        for (int left = segments; left > 0;)
+        for (int left = Math.Max(segments, SegmentWalk<T>.Fewest); left >= SegmentWalk<T>.Fewest;)
         {
+            int most = Math.Min(left, SegmentWalk<T>.Batch);
             bool begins = !_walk.IsUnderWay;
-            _walk.Next();
+            _walk.Next(most);
             if (begins)
             {
                 Begin();
@@ -40,7 +41,7 @@ internal sealed class MapWalk<T>(Space<T> space, int columns) : ArenaMap
                 return true;
             }
 
-            left -= Math.Max(batch.Length, SegmentWalk<T>.Steps);  // a way back is work, too
+            left -= most;                         // also where it was a way back: that is work, too
         }
 
         return false;

@@ -12,6 +12,9 @@ internal sealed class SegmentWalk<T>(Space<T> space)
     /// <summary>How many segments are copied under one lock: some microseconds, or some tens if each is a cache miss.</summary>
     public const int Batch = 256;
 
+    /// <summary>The shortest batch: a span comes with its first segment.</summary>
+    public const int Fewest = 2;
+
     /// <summary>How far the way back to where the walk was may go under one lock. As above.</summary>
     public const int Steps = 256;
 
@@ -34,7 +37,8 @@ internal sealed class SegmentWalk<T>(Space<T> space)
     public T IdleOf(int index) => _idle.Length == 0 ? T.Zero : _idle[index];
 
     /// <summary>Copies the next batch, which may be empty. Begins again after the end.</summary>
-    public void Next()
+    /// <param name="most">How many segments at most: <see cref="Fewest"/> to <see cref="Batch"/>.</param>
+    public void Next(int most = Batch)
     {
         using Visit<T> visit = space.VisitEvenEnded();
         SegmentMap<T> map = space.Map;
@@ -48,7 +52,7 @@ internal sealed class SegmentWalk<T>(Space<T> space)
         _count = 0;
         if (!space.HasEnded && map.TryApproach(_position, Steps))
         {
-            _count = map.CopySegments(ref _position, _segments);
+            _count = map.CopySegments(ref _position, _segments.AsSpan(0, most));
             ClipFirst();
             for (int i = 0; i < _count && _idle.Length > 0; i++)
             {

@@ -91,6 +91,48 @@ public class PageTests
         Assert.InRange(samples, 9, 200);          // other tests' arenas share the allowance
     }
 
+    /// <summary>Many small arenas are drawn over several samples, too.</summary>
+    [Fact]
+    public async Task Many_small_arenas_share_the_allowance()
+    {
+        const int count = 60;
+        ManualTime time = new();
+        await using PageServer server = await PageServer.StartAsync(options =>
+            (options.TimeProvider, options.SegmentsEachTime) = (time, 5_000));
+        Arena<uint>[] arenas = [.. Enumerable.Range(0, count).Select(static i => new Arena<uint>($"page-small-{i}", 0, 300, 1))];
+        foreach (Arena<uint> arena in arenas)
+        {
+            Assert.Equal(300, arena.TryAllocateMany(1, new uint[300]));
+        }
+
+        Assert.InRange(await DrawnAsync(), 0, 5_000 / 300);
+        await Eventually.HoldsAsync(async () => await DrawnAsync() == count, () => time.Advance(TimeSpan.FromSeconds(1)));
+        Array.ForEach(arenas, static arena => arena.Dispose());
+
+        async Task<int> DrawnAsync() => (await server.SampleAsync()).GetProperty("arenas").EnumerateArray().Count(static arena =>
+            arena.GetProperty("name").GetString()!.StartsWith("page-small-", StringComparison.Ordinal) && arena.TryGetProperty("map", out _));
+    }
+
+    /// <summary>A viewer that comes to look just before another has taken a sample gets that one.</summary>
+    [Fact]
+    public async Task Whoever_looks_within_an_interval_shares_a_sample()
+    {
+        HookedTime time = new();
+        await using PageServer server = await PageServer.StartAsync(options => options.TimeProvider = time);
+        using Arena<uint> arena = new("page-shared", 0, 100, 1);
+        Assert.Equal(0, Number(await server.ArenaAsync("page-shared"), "inUse"));
+        _ = arena.Allocate(1);
+        time.Now += TimeSpan.FromSeconds(1);
+        time.Looked = () =>
+        {
+            Assert.Equal(1, Number(server.ArenaAsync("page-shared").GetAwaiter().GetResult(), "inUse"));
+            _ = arena.Allocate(10);
+        };
+        Assert.Equal(1, Number(await server.ArenaAsync("page-shared"), "inUse"));
+        time.Now += TimeSpan.FromSeconds(1);
+        Assert.Equal(11, Number(await server.ArenaAsync("page-shared"), "inUse"));
+    }
+
     [Fact]
     public async Task Events_go_on_until_the_reader_goes()
     {
@@ -174,6 +216,24 @@ public class PageTests
         }
 
         throw new EndOfStreamException();
+    }
+
+    /// <summary>A clock at which something happens, once, when somebody looks at it.</summary>
+    private sealed class HookedTime : TimeProvider
+    {
+        private Action? _looked;
+
+        public TimeSpan Now { get; set; } = TimeSpan.FromDays(1);
+
+        public Action? Looked { set => Volatile.Write(ref _looked, value); }
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp()
+        {
+            Interlocked.Exchange(ref _looked, null)?.Invoke();
+            return Now.Ticks;
+        }
     }
 
     private sealed class ByHeader(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder)

@@ -34,6 +34,19 @@ public sealed class InMemoryLeaseStoreTests : LeaseStoreContract
     }
 
     [Fact]
+    public async Task Its_operations_complete_at_once()
+    {
+        await using InMemoryLeaseStore store = new(_time);
+        var session = Guid.NewGuid();
+        Assert.True(store.EnsureArenaAsync("ids", Definition(64), Token).IsCompletedSuccessfully);
+        Assert.True(store.OpenSessionAsync(session, "one", Ttl, 0, Token).IsCompletedSuccessfully);
+        Assert.True(store.GrantAsync(new LeaseRequest(1, session, Guid.NewGuid(), 8), Token).IsCompletedSuccessfully);
+        Assert.True(store.RenewAsync(session, 0, Token).IsCompletedSuccessfully);
+        Assert.True(store.ListAsync(1, Token).IsCompletedSuccessfully);
+        Assert.True(store.CloseSessionAsync(session, clean: true, Token).IsCompletedSuccessfully);
+    }
+
+    [Fact]
     public async Task A_store_that_was_ended_answers_nothing()
     {
         InMemoryLeaseStore ended = new(_time);

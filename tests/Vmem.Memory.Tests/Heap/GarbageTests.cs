@@ -39,5 +39,51 @@ public unsafe class GarbageTests
         }));
     }
 
+    /// <summary>What docs/memory.md says of a thread's first calls: 5 KB for the heap, 1.2 KB for each class.</summary>
+    [Fact]
+    public void A_threads_first_use_of_a_heap_and_of_a_class_makes_one_small_array_each()
+    {
+        OptimizedCode.Require(typeof(NativeHeap).Assembly);
+        long first = 0;
+        long worst = 0;
+        for (int round = 0; round < 3; round++)              // the first rounds warm up
+        {
+            using NativeHeap heap = new();
+            WarmUp(heap);
+            Thread thread = new(() =>
+            {
+                first = Pair(heap, 1_000);
+                worst = Enumerable.Range(1, 500).Max(i => Pair(heap, (nuint)(i * 64)));
+            });
+            thread.Start();
+            thread.Join();
+        }
+
+        Assert.InRange(first, 1_000, 6_200);
+        Assert.InRange(worst, 50, 1_200);
+    }
+
+    /// <summary>Another thread makes what the heap has once for all threads.</summary>
+    private static void WarmUp(NativeHeap heap)
+    {
+        for (nuint size = 0; size <= 33_000; size += 16)
+        {
+            nuint[] blocks = [.. Enumerable.Range(0, 200).Select(_ => (nuint)heap.Allocate(size))];
+            Array.ForEach(blocks, block => heap.Free((void*)block));
+        }
+    }
+
+    /// <summary>The bytes of as many allocations and frees as a thread needs before its magazine of a class is there.</summary>
+    private static long Pair(NativeHeap heap, nuint size)
+    {
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 3; i++)
+        {
+            heap.Free(heap.Allocate(size));
+        }
+
+        return GC.GetAllocatedBytesForCurrentThread() - before;
+    }
+
     private static long Measure(Action calls) => Garbage.Of(Rounds, calls);
 }

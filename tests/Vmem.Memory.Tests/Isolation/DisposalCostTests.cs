@@ -24,6 +24,18 @@ public unsafe class DisposalCostTests(ITestOutputHelper output)
         Assert.Equal(few, many);
     }
 
+    /// <summary>Nor do those of going back to a mark.</summary>
+    [Fact]
+    public void The_steps_of_going_back_do_not_depend_on_the_number_of_blocks()
+    {
+        (long few, long fewBlocks) = GoBack(32_768);
+        (long many, long manyBlocks) = GoBack(16);
+        output.WriteLine($"{fewBlocks} blocks: {few} steps; {manyBlocks} blocks: {many} steps");
+        Assert.InRange(manyBlocks, 1_000 * fewBlocks, long.MaxValue);
+        Assert.True(few > 0, "Nothing was counted.");
+        Assert.Equal(few, many);
+    }
+
     /// <summary>Four times the regions cost at most a little more than four times as much.</summary>
     [Fact]
     public void The_steps_of_a_deletion_grow_with_the_number_of_regions()
@@ -76,6 +88,21 @@ public unsafe class DisposalCostTests(ITestOutputHelper output)
         _ = Steps.Take();
         client.Dispose();
         return (Steps.Take(), statistics.LiveBlocks, statistics.Regions);
+    }
+
+    private static (long Steps, long Blocks) GoBack(nuint size)
+    {
+        using MemoryContext context = new(Regions * BlockSize);
+        using MemoryClient client = context.CreateClient("client");
+        _ = client.Allocate(32_768);
+        MemoryMark mark = client.Mark();
+        FillUp(client, size, Regions / 2);
+        long blocks = client.GetStatistics().LiveBlocks;
+        _ = Steps.Take();
+        client.Release(mark);
+        long steps = Steps.Take();
+        Assert.Equal(1, client.GetStatistics().LiveBlocks);
+        return (steps, blocks);
     }
 
     private static void FillUp(MemoryClient client, nuint size, int granules)

@@ -16,7 +16,8 @@ internal static class FeatureCombinations
     /// <summary>Those that a context takes. Of those with an audit only three, alone, with the default and with everything: an audit keeps
     /// the stack of each call, which takes as long as all the rest of a test, and changes no byte and no place.</summary>
     public static IEnumerable<MemoryContextFeatures> Accepted =>
-        All.Where(features => !AreContradictory(features) && (!features.HasFlag(MemoryContextFeatures.Audit) || s_audited.Contains(features)));
+        All.Where(features => !AreContradictory(features))
+            .Where(features => !features.HasFlag(MemoryContextFeatures.Audit) || s_audited.Contains(features));
 
     private static readonly MemoryContextFeatures[] s_audited =
     [

@@ -3,7 +3,8 @@ using Xunit;
 
 namespace Vmem.Memory.Tests.Isolation;
 
-/// <summary>After warm-up no call on blocks makes managed garbage, whatever the features but Audit, which keeps the stack of each call.</summary>
+/// <summary>After warm-up no call on blocks makes managed garbage, whatever the features. But for Audit, which keeps the stack of each
+/// call.</summary>
 public unsafe class GarbageTests
 {
     private const int BlockSize = 4_096;

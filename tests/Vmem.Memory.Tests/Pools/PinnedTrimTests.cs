@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Vmem.Caching;
 using Vmem.Testing.Time;
 using Xunit;
 
@@ -24,6 +25,21 @@ public class PinnedTrimTests
         {
             Assert.Equal((nuint)4_000 * 4_096, trimmed);
         }
+    }
+
+    [Fact]
+    public void For_want_of_memory_all_that_is_free_goes_back_too()
+    {
+        using PinnedMemoryPool<byte> pool = new(new PinnedMemoryPoolOptions { TimeProvider = new ManualTime() });
+        RentAndDispose(pool, 4_000);
+        IMemoryOwner<byte> kept = pool.Rent();
+        kept.Memory.Span.Fill(7);
+        ((IUpkeepTarget)pool).RelievePressure();
+        Assert.InRange(pool.GetStatistics().Held, 1u, (nuint)1 << 20);
+        Assert.Equal(-1, kept.Memory.Span.IndexOfAnyExcept((byte)7));
+        kept.Dispose();
+        ((IUpkeepTarget)pool).RelievePressure();
+        Assert.Equal((0, (nuint)0), ((long)pool.GetStatistics().Held, pool.GetStatistics().Dirty));
     }
 
     /// <summary>A page in the middle of an array that is in use.</summary>

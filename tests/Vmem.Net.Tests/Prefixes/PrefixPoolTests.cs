@@ -102,6 +102,20 @@ public class PrefixPoolTests
     }
 
     [Fact]
+    public void All_of_IPv4_is_given_as_one_prefix()
+    {
+        using var pool = new PrefixPool("all", Prefix.Parse("0.0.0.0/0"));
+        IPNetwork all = pool.Allocate(0);
+        Assert.Equal("0.0.0.0/0", all.ToString());
+        Assert.False(pool.TryAllocate(32, out _));
+        pool.Free(all);
+        pool.Claim(all);
+        using var halves = new PrefixPool("halves", Prefix.Parse("::/0"), new() { LongestV6 = 64 });
+        Assert.Equal("::/1 8000::/1", $"{halves.Allocate(1)} {halves.Allocate(1)}");
+        Assert.Throws<ArgumentOutOfRangeException>(() => halves.Claim(Prefix.Parse("::/0")));
+    }
+
+    [Fact]
     public void Networks_that_touch_are_one()
     {
         using var pool = new PrefixPool("pool", [Prefix.Parse("8000::/1"), Prefix.Parse("::/1"), Prefix.Parse("10.0.1.0/24"), Prefix.Parse("10.0.0.0/24")]);

@@ -9,10 +9,7 @@ public sealed class LiveWebTests
     [Fact]
     public async Task It_shows_the_ticket_that_is_lost_and_logs_it_at_the_end()
     {
-        string program = Path.Combine(AppContext.BaseDirectory, "LiveWeb.dll");
-        string[] arguments = [program, "--urls", "http://127.0.0.1:0", "--visitor", "none"];
-        ProcessStartInfo start = new("dotnet", arguments) { RedirectStandardOutput = true };
-        using Process process = Process.Start(start)!;
+        using Process process = SampleProgram.Start("LiveWeb", "--urls", "http://127.0.0.1:0", "--visitor", "none");
         try
         {
             string line = await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) ?? "";

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
 
 namespace Vmem.Samples.Tests.Documents;
 
@@ -27,17 +26,16 @@ public sealed class SampleOutputTests
 
     private static async Task<(int ExitCode, string Output)> RunAsync(string sample)
     {
-        ProcessStartInfo start = new("dotnet", [Path.Combine(AppContext.BaseDirectory, sample + ".dll")]) { RedirectStandardOutput = true };
-        using Process process = Process.Start(start)!;
+        using Process process = SampleProgram.Start(sample);
         string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
         return (process.ExitCode, output);
     }
 
     /// <summary>The first block of code below the sample's heading.</summary>
-    private static string Block(string sample, [CallerFilePath] string path = "")
+    private static string Block(string sample)
     {
-        string text = File.ReadAllText(Path.Combine(Path.GetDirectoryName(path)!, "../../../samples/README.md")).ReplaceLineEndings("\n");
+        string text = File.ReadAllText(Path.Combine(SampleProgram.Folder(), "README.md")).ReplaceLineEndings("\n");
         int section = text.IndexOf($"\n### {sample}\n", StringComparison.Ordinal);
         Assert.True(section >= 0, $"samples/README.md has no section on {sample}.");
         return text[section..].Split("```")[1];

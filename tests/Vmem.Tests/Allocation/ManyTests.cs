@@ -25,6 +25,34 @@ public class ManyTests
         arena.Validate();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_was_not_given_leaves_the_rest_as_it_was(bool caches)
+    {
+        using Arena<uint> arena = new("many", 0, 200, 1, new ArenaOptions<uint> { QuantumCacheMax = caches ? 8u : 0 });
+        uint[] starts = [.. Enumerable.Repeat(4_711u, 300)];
+        int given = arena.TryAllocateMany(3, starts);
+        Assert.InRange(given, 60, 66);
+        Assert.All(starts[..given], static start => Assert.InRange(start, 0u, 197u));
+        Assert.All(starts[given..], static start => Assert.Equal(4_711u, start));
+    }
+
+    [Fact]
+    public void Of_a_size_that_caches_keep_those_before_the_mistake_are_free()
+    {
+        using Arena<uint> arena = new("many", 0, 200, 1, new ArenaOptions<uint> { QuantumCacheMax = 8 });
+        uint[] starts = new uint[4];
+        Assert.Equal(4, arena.TryAllocateMany(3, starts));
+        uint[] batch = [starts[0], starts[1], starts[0], starts[2]];
+        InvalidFreeException wrong = Assert.Throws<InvalidFreeException>(() => arena.FreeMany(batch, 3));
+        Assert.Equal(InvalidFreeReason.AlreadyFree, wrong.Reason);
+        Assert.Equal(6u, arena.GetStatistics().InUse);
+        arena.FreeMany(starts.AsSpan(2), 3);
+        Assert.Equal(0u, arena.GetStatistics().InUse);
+        arena.Validate();
+    }
+
     [Fact]
     public void None_is_no_error()
     {

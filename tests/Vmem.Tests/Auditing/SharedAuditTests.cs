@@ -27,6 +27,35 @@ public class SharedAuditTests
         arena.Validate();
     }
 
+    [Fact]
+    public async Task What_is_live_all_the_while_is_reported_once()
+    {
+        const int steady = 1_000;                 // some batches of them
+        using Arena<uint> arena = new("steady audit", 0, 1 << 16, 1, new ArenaOptions<uint> { Audit = true });
+        List<uint> others = [];
+        for (int i = 0; i < steady; i++)
+        {
+            _ = arena.Allocate(7);
+            others.Add(arena.Allocate(1));
+        }
+
+        Task churn = Task.Run(() =>
+        {
+            for (int i = 0; i < 2_000; i++)
+            {
+                int which = (i * 7_919) % others.Count;
+                arena.Free(others[which], 1);
+                others[which] = arena.Allocate(1);
+            }
+        }, TestContext.Current.CancellationToken);
+        do
+        {
+            Assert.Equal(1, arena.GetAuditReport().Groups.Count(static group => group is { Ranges: steady, Size: 7 * steady }));
+        }
+        while (!churn.IsCompleted);
+        await churn;
+    }
+
     /// <summary>Whoever makes the room, on whichever thread: the record names the one who waited, and his call.</summary>
     [Fact]
     public async Task A_range_that_is_granted_during_anothers_free_is_recorded_as_the_call_that_waited()

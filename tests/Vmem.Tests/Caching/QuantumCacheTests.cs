@@ -56,6 +56,18 @@ public class QuantumCacheTests
     }
 
     [Fact]
+    public void A_cached_size_is_met_from_the_caches_whatever_policy_the_call_names()
+    {
+        using Arena<uint> arena = Make();
+        uint start = arena.Allocate(3);
+        foreach (FitPolicy policy in Enum.GetValues<FitPolicy>())
+        {
+            arena.Free(start, 3);
+            Assert.Equal(start, arena.Allocate(3, policy));
+        }
+    }
+
+    [Fact]
     public void What_was_freed_last_is_handed_out_next()
     {
         using Arena<uint> arena = Make();

@@ -56,6 +56,19 @@ public class SnapshotTests
     }
 
     [Fact]
+    public void A_handle_does_not_survive_but_its_range_is_freed_by_address()
+    {
+        using Arena<uint> first = new("first", 0, 100, 1);
+        first.TryAllocateHandle(10, out RangeHandle<uint> handle);
+        using Arena<uint> second = Arena<uint>.Restore(first.Snapshot());
+        Assert.Throws<InvalidFreeException>(() => second.Free(handle));
+        Assert.Equal(10u, second.GetStatistics().InUse);
+        second.Free(handle.Start, 10);
+        Assert.Equal(0u, second.GetStatistics().InUse);
+        first.Free(handle);
+    }
+
+    [Fact]
     public void A_restored_arena_is_as_good_as_the_first()
     {
         using Arena<uint> first = new("first", 0, 100, 1, new ArenaOptions<uint> { Policy = FitPolicy.LastFit });

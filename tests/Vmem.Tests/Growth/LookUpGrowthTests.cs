@@ -49,6 +49,43 @@ public sealed class LookUpGrowthTests
         arena.Validate();
     }
 
+    [Fact]
+    public void A_free_by_handle_looks_nothing_up_whatever_is_live()
+    {
+        Assert.InRange(WorstFree(1_000, byHandle: false), 1, Few);          // what is counted
+        Assert.Equal(0, WorstFree(1_000, byHandle: true));
+        Assert.Equal(0, WorstFree(Segments, byHandle: true));
+
+        static long WorstFree(int count, bool byHandle)
+        {
+            using Arena<ulong> arena = new("handles", 0, (ulong)count, 1, new ArenaOptions<ulong> { SingleThreaded = true });
+            RangeHandle<ulong>[] handles = new RangeHandle<ulong>[count];
+            for (int i = 0; i < count; i++)
+            {
+                Assert.True(byHandle ? arena.TryAllocateHandle(1, out handles[i]) : arena.TryAllocateAt((ulong)i, 1));
+            }
+
+            long worst = 0;
+            for (int i = 0; i < 900; i++)
+            {
+                int which = (int)((i * 7_919L) % count);
+                _ = StepCounter.Take();
+                if (byHandle)
+                {
+                    arena.Free(handles[which]);
+                }
+                else
+                {
+                    arena.Free((ulong)which, 1);
+                }
+
+                worst = Math.Max(worst, StepCounter.Take());
+            }
+
+            return worst;
+        }
+    }
+
     /// <summary>What look-ups have left behind costs allocations and frees nothing, and is right whatever happens meanwhile.</summary>
     [Fact]
     public void A_look_up_makes_no_change_dearer()

@@ -69,6 +69,45 @@ public sealed class StepGrowthTests
         Assert.True(worst < 40, $"one allocation took {worst} steps");
     }
 
+    /// <summary>A large quantum makes no operation slower. Starts are hashed under a secret: so the counts are nearly the same.</summary>
+    [Theory]
+    [InlineData(FitPolicy.InstantFit)]
+    [InlineData(FitPolicy.BestFit)]
+    [InlineData(FitPolicy.FirstFit)]
+    [InlineData(FitPolicy.NextFit)]
+    public void A_quantum_changes_no_count_of_steps(FitPolicy policy)
+    {
+        long small = Churn(1);
+        Assert.InRange(Churn(4_096), small * 0.9, small * 1.1);
+        Assert.InRange(Churn(12), small * 0.9, small * 1.1);
+
+        long Churn(ulong quantum)
+        {
+            ArenaOptions<ulong> options = new() { SingleThreaded = true, Policy = policy };
+            using Arena<ulong> arena = new("quanta", 0, 40_000 * quantum, quantum, options);
+            Random random = new(1);
+            List<(ulong Start, ulong Size)> live = [];
+            _ = StepCounter.Take();
+            for (int i = 0; i < 30_000; i++)
+            {
+                ulong size = quantum * (ulong)random.Next(1, 65);
+                if (random.Next(2) == 0 && arena.TryAllocate(size, out ulong start))
+                {
+                    live.Add((start, size));
+                }
+                else if (live.Count > 0)
+                {
+                    int which = random.Next(live.Count);
+                    arena.Free(live[which].Start, live[which].Size);
+                    live[which] = live[^1];
+                    live.RemoveAt(live.Count - 1);
+                }
+            }
+
+            return StepCounter.Take();
+        }
+    }
+
     private static RangeConstraints<ulong> Constraints(int live, int align, bool window)
     {
         ulong capacity = 65 * (ulong)live;

@@ -163,6 +163,30 @@ public class ArenaMapTests
         arena.Validate();
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(10)]
+    [InlineData(300)]
+    public void No_call_walks_more_segments_than_it_may(int most)
+    {
+        using Arena<uint> arena = new("mapped slowly", 0, 1_000, 1);
+        for (int i = 0; i < 1_000; i++)
+        {
+            _ = arena.Allocate(1);
+        }
+
+        ArenaMap map = MapOf(arena, 10);
+        int calls = 1;
+        while (!map.Update(most))
+        {
+            calls++;
+        }
+
+        Assert.Equal(1_000, map.Segments);
+        int each = Math.Max(most, 2);
+        Assert.InRange(calls, 1_001 / each, (1_001 / each) + 2);
+    }
+
     [Fact]
     public void The_edges_are_drawn_too()
     {

@@ -1,4 +1,5 @@
 using Vmem.Testing.Driving;
+using Vmem.Tests.Caching;
 using Xunit;
 
 namespace Vmem.Tests.Moving;
@@ -25,6 +26,32 @@ public sealed class DefragmentationTests
         DefragmentationBudget<ulong> budget = new() { IsPinned = segment => segment.Start == 35 };
         Assert.Equal([new RangeMove<ulong>(20, 10, 10)], arena.PlanDefragmentation(budget));
         Assert.Empty(arena.PlanDefragmentation(budget with { IsPinned = _ => true }));
+    }
+
+    /// <summary>The arena is free for other threads meanwhile.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(56)]
+    public void Whether_a_range_is_pinned_is_asked_at_most_once_and_under_no_lock(ulong wanted)
+    {
+        using Arena<ulong> arena = Holes();
+        arena.AddSpan(200, 50);
+        arena.TryAllocateAt(210, 10);
+        Assert.True(arena.TryDrainSpan(200));
+        List<ulong> asked = [];
+        IReadOnlyList<RangeMove<ulong>> moves = arena.PlanDefragmentation(new()
+        {
+            Wanted = wanted,
+            IsPinned = segment =>
+            {
+                asked.Add(segment.Start);
+                NumberedItems.OnNewThread(() => arena.Free(arena.Allocate(1), 1));
+                return false;
+            },
+        });
+        Assert.NotEmpty(moves);
+        Assert.InRange(asked.Count, moves.Count, 4);
+        Assert.Equal(asked.Distinct(), asked);
     }
 
     [Fact]

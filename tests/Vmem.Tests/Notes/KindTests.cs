@@ -126,6 +126,15 @@ public sealed class KindTests
     }
 
     [Fact]
+    public void An_arena_with_kinds_caches_nothing()
+    {
+        using var arena = new Arena<ulong>("kinds", 0, 10_000, 1, new() { KindGranularity = 1_024, QuantumCacheMax = 8 });
+        arena.Free(arena.Allocate(1), 1);
+        Assert.Equal((0ul, 0ul, 10_000ul),
+            (arena.GetStatistics().Cached, arena.GetStatistics().InUse, arena.GetStatistics().Free));
+    }
+
+    [Fact]
     public void Kinds_do_not_reach_the_arena_below()
     {
         using var below = new Arena<uint>("below", 0, 128, 1, new() { KindGranularity = 64 });

@@ -23,6 +23,66 @@ public class ObjectCacheTests
         Assert.Equal((1, 0), (shop.ConstructedCount, shop.DestructedCount));
     }
 
+    /// <summary>What lies in another thread's magazines is not taken: the promise is no more than that.</summary>
+    [Fact]
+    public void An_object_is_constructed_only_if_neither_the_thread_nor_the_depot_has_one()
+    {
+        using WidgetShop shop = new();
+        shop.Fill(1);
+        NumberedItems.OnNewThread(() => shop.Fill(1));
+        Assert.Equal(2, shop.ConstructedCount);
+        shop.Fill(100);
+        int made = shop.ConstructedCount;
+        Assert.InRange(shop.Cache.GetStatistics().FullMagazines, 1, 100);
+        NumberedItems.OnNewThread(() => shop.Fill(15));
+        Assert.Equal(made, shop.ConstructedCount);
+    }
+
+    /// <summary>Another thread, which a lock would stop, uses the cache in the midst of each callback.</summary>
+    [Fact]
+    public void Callbacks_are_called_under_no_lock_and_may_use_the_cache()
+    {
+        WidgetShop shop = new();
+        Widget spare = shop.Cache.Rent();
+        bool isInside = false;
+        int used = 0;
+        shop.Constructing = _ => Use();
+        shop.Destructed = _ => Use();
+        shop.Reclaim = Use;
+        Assert.InRange(UsesOf(() => shop.Fill(40)), 20, 40);     // each construction leaves one from inside for the next rent
+        Assert.Equal(1, UsesOf(() => shop.Cache.Discard(spare)));
+        Assert.InRange(UsesOf(() => Assert.NotEqual(0, shop.Cache.Reap())), 2, 100);
+        shop.Fill(100);
+        Assert.InRange(UsesOf(((IUpkeepTarget)shop.Cache).RelievePressure), 1, 200);
+        Assert.Equal(0, shop.Cache.GetStatistics().Rented);
+        shop.Dispose();
+        Assert.Equal(shop.ConstructedCount, shop.DestructedCount);
+
+        int UsesOf(Action call)
+        {
+            int before = used;
+            call();
+            return used - before;
+        }
+
+        void Use()
+        {
+            if (!isInside)
+            {
+                isInside = true;
+                used++;
+                NumberedItems.OnNewThread(() =>
+                {
+                    shop.Fill(1);
+                    _ = shop.Cache.GetStatistics();
+                    _ = shop.Cache.Reap();
+                });
+                shop.Fill(1);
+                isInside = false;
+            }
+        }
+    }
+
     [Fact]
     public void Statistics_say_what_is_where()
     {

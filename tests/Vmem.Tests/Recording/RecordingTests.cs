@@ -127,6 +127,36 @@ public class RecordingTests
         Assert.Equal("the seventh subsystem", Assert.Single(ranges.TagNames).Value);
     }
 
+    /// <summary>Also for one that has no name, and for no more tags than there is room for.</summary>
+    [Fact]
+    public void The_name_of_a_tag_is_asked_for_once()
+    {
+        const uint most = 1 << 16;
+        using Arena<uint> arena = new("named", 0, 16, 1);
+        Dictionary<ulong, int> asked = [];
+        using MemoryStream stream = new();
+        ArenaRecordingOptions options = new() { MaxWait = Timeout.InfiniteTimeSpan, TagName = NameOf };
+        using (arena.Record(stream, options))
+        {
+            for (uint i = 0; i < 2 * (most + 100); i++)
+            {
+                using (RecordingTag.Use((i / 2) + 1))
+                {
+                    arena.Free(arena.Allocate(1), 1);
+                }
+            }
+        }
+
+        Assert.Equal((int)most, asked.Count);
+        Assert.All(asked, static tag => Assert.Equal(1, tag.Value));
+
+        string? NameOf(ulong tag)
+        {
+            asked[tag] = asked.GetValueOrDefault(tag) + 1;
+            return tag % 2 == 0 ? "even" : null;
+        }
+    }
+
     [Fact]
     public async Task A_request_that_waits_keeps_the_tag_it_was_made_with()
     {
