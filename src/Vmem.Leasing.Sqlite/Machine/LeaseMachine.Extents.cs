@@ -31,36 +31,6 @@ internal sealed partial class LeaseMachine
         return true;
     }
 
-    public LeaseReassertion Reassert(LeaseClaim claim)
-    {
-        ArenaRow arena = ArenaOf(claim.Arena);
-        if (HeldAs(claim) is not null)
-        {
-            return LeaseReassertion.Known;
-        }
-
-        long now = Now;
-        if (EndsHold(now))
-        {
-            return LeaseReassertion.TooLate;
-        }
-
-        if (SessionOf(claim.Session) is not { Stage: SessionStage.Live } session)
-        {
-            return LeaseReassertion.SessionLost;
-        }
-
-        if (FreeAround(claim.Arena, claim.Start) is not { } around || around.Last - claim.Start < claim.Size - 1
-            || claim.Fence > arena.Fence)
-        {
-            return LeaseReassertion.Taken;
-        }
-
-        ExtentRow taken = Take(arena, around, claim.Start, claim.Size, session, claim.Fence, claim.Request, now);
-        Note(now, LeaseEvent.Reassert, arena.Id, taken, session.Instance);
-        return LeaseReassertion.Reinstated;
-    }
-
     private void Release(int arena, in ExtentRow extent, Guid session, bool clean, long? watermark, long now)
     {
         ExtentRow left = extent with { Watermark = Larger(extent.Watermark, watermark) };

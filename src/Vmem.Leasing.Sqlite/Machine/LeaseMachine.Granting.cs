@@ -2,7 +2,7 @@ using Vmem.Leasing.Sqlite.Sql;
 
 namespace Vmem.Leasing.Sqlite.Machine;
 
-// How extents are granted.
+// How extents are granted, and leases that were forgotten taken up again.
 internal sealed partial class LeaseMachine
 {
     public LeaseAnswer Grant(LeaseRequest request)
@@ -41,6 +41,36 @@ internal sealed partial class LeaseMachine
         Note(now, LeaseEvent.Grant, arena.Id, taken, session.Instance);
         return new LeaseAnswer(LeaseVerdict.Granted,
             new LeaseClaim(arena.Id, session.Instance, taken.Start, taken.Size, taken.Fence, request.Id), taken.Watermark);
+    }
+
+    public LeaseReassertion Reassert(LeaseClaim claim)
+    {
+        ArenaRow arena = ArenaOf(claim.Arena);
+        if (HeldAs(claim) is not null)
+        {
+            return LeaseReassertion.Known;
+        }
+
+        long now = Now;
+        if (EndsHold(now))
+        {
+            return LeaseReassertion.TooLate;
+        }
+
+        if (SessionOf(claim.Session) is not { Stage: SessionStage.Live } session)
+        {
+            return LeaseReassertion.SessionLost;
+        }
+
+        if (FreeAround(claim.Arena, claim.Start) is not { } around || around.Last - claim.Start < claim.Size - 1
+            || claim.Fence > arena.Fence)
+        {
+            return LeaseReassertion.Taken;
+        }
+
+        ExtentRow taken = Take(arena, around, claim.Start, claim.Size, session, claim.Fence, claim.Request, now);
+        Note(now, LeaseEvent.Reassert, arena.Id, taken, session.Instance);
+        return LeaseReassertion.Reinstated;
     }
 
     private LeaseAnswer? GrantedFor(SessionRow session, Guid request)
