@@ -1,8 +1,9 @@
 namespace Vmem.Leasing.PostgreSql;
 
-/// <summary>An arena, and how its values are kept: as they are, or, if a <c>bigint</c> does not hold them, in quanta from its start.</summary>
-/// <remarks>Rejected: <c>numrange</c>, which holds all values. Its index takes 1.8 times as long, and there would be each table and function
-/// twice. Nobody leases more than 2^63 quanta.</remarks>
+/// <summary>An arena, and how its values are kept: as they are, or, if a <c>bigint</c> does not hold them, in quanta from its
+/// start.</summary>
+/// <remarks>Rejected: <c>numrange</c>, which holds all values. Its index takes 1.8 times as long, and there would be each table and
+/// function twice. Nobody leases more than 2^63 quanta.</remarks>
 /// <param name="Arena">The arena.</param>
 /// <param name="Base">The value of the kept number 0.</param>
 /// <param name="Unit">How many values a kept number stands for.</param>
@@ -23,8 +24,10 @@ internal sealed record KeptArena(LeaseArena Arena, UInt128 Base, UInt128 Unit)
             return (0, 1);
         }
 
-        return definition.Size / definition.Quantum < long.MaxValue ? (definition.Start, definition.Quantum) : throw new LeaseDefinitionException(
-            $"PostgreSQL keeps leases of fewer than {long.MaxValue} quanta, and arena '{name}' is to be {definition}: use a larger quantum or a smaller part of the type.");
+        return definition.Size / definition.Quantum < long.MaxValue
+            ? (definition.Start, definition.Quantum)
+            : throw new LeaseDefinitionException(
+                $"PostgreSQL keeps leases of fewer than {long.MaxValue} quanta, and arena '{name}' is to be {definition}: use a larger quantum or a smaller part of the type.");
     }
 
     public UInt128 Value(long kept) => Base + (UInt128)kept * Unit;
