@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using Vmem.Leasing;
 
@@ -10,12 +11,28 @@ internal static class PortServer
 {
     public const string ArenaName = "ports";
 
-    public const ushort DefaultFirst = 21000;
     public const ushort Ports = 16;
 
     private const ushort BlockSize = 4;
 
+    // Below those that systems give to outgoing connections.
+    private const ushort Lowest = 21000;
+    private const ushort Highest = 32000;
+
     public static TimeSpan Ttl { get; } = TimeSpan.FromHours(1);
+
+    /// <summary>The first of so many ports that nobody listens on now.</summary>
+    public static ushort FindFree()
+    {
+        HashSet<int> taken = [.. IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Select(listener => listener.Port)];
+        ushort first = Lowest;
+        while (first < Highest && Enumerable.Range(first, Ports).Any(taken.Contains))
+        {
+            first += Ports;
+        }
+
+        return first;
+    }
 
     public static async Task RunAsync(string file, string owner, ushort first)
     {

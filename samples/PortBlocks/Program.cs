@@ -17,7 +17,7 @@ if (args is ["server", string file, string owner, string port])
     }
 }
 
-ushort first = PortServer.DefaultFirst;
+ushort first = PortServer.FindFree();
 if (args is not [] && !(args is ["--first", string given] && ushort.TryParse(given, CultureInfo.InvariantCulture, out first)
     && first is > 0 and <= ushort.MaxValue - PortServer.Ports))
 {

@@ -39,8 +39,9 @@ internal sealed partial class LeasingService(LeaseStore store, LeasingOptions op
     /// nothing is given back, and the time decides, as after a death.</summary>
     public Task StoppedAsync(CancellationToken cancellationToken) => EndAsync(haveAllStopped: !cancellationToken.IsCancellationRequested);
 
-    /// <summary>For a host that did not get so far as to stop: one whose start failed.</summary>
-    public async ValueTask DisposeAsync() => await EndAsync(haveAllStopped: true).ConfigureAwait(false);
+    /// <summary>For a host that was never stopped, as its start failed. Then nobody has stopped the services that had started by
+    /// then.</summary>
+    public async ValueTask DisposeAsync() => await EndAsync(haveAllStopped: false).ConfigureAwait(false);
 
     private async Task EndAsync(bool haveAllStopped)
     {
@@ -98,7 +99,7 @@ internal sealed partial class LeasingService(LeaseStore store, LeasingOptions op
     [LoggerMessage(5, LogLevel.Critical, "The lease session is lost: what it leased may be somebody else's. {Reason}")]
     private partial void LogLost(string reason);
 
-    [LoggerMessage(7, LogLevel.Warning, "The host did not stop in time, so the lease session {Session} gave nothing back: what it leased comes back after {Ttl} and the quarantine, or when the store sees that the process is dead.")]
+    [LoggerMessage(7, LogLevel.Warning, "Services of the host may still run, so the lease session {Session} gave nothing back: what it leased comes back after {Ttl} and the quarantine, or when the store sees that the process is dead.")]
     private partial void LogLeft(Guid session, TimeSpan ttl);
 
     [LoggerMessage(6, LogLevel.Warning, "The lease store failed, or a handler of the session did.")]

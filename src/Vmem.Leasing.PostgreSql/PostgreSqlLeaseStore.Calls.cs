@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Numerics;
 using Npgsql;
 using NpgsqlTypes;
 using Vmem.Leasing.PostgreSql;
@@ -12,7 +13,7 @@ public sealed partial class PostgreSqlLeaseStore
     private const string BadSession = "VM002";
 
     // What an arena is never changes, so a grant is checked here, and its call is the only one.
-    private readonly ConcurrentDictionary<int, LeaseArena> _arenas = new();
+    private readonly ConcurrentDictionary<int, KeptArena> _arenas = new();
 
     /// <summary>The first row; null or zero if there is none.</summary>
     private async ValueTask<TResult?> OneAsync<TResult>(string sql, NpgsqlParameter[] parameters, Func<NpgsqlDataReader, TResult> read,
@@ -88,32 +89,41 @@ public sealed partial class PostgreSqlLeaseStore
         _isChecked = true;
     }
 
-    private async ValueTask<LeaseArena> FindAsync(int id, CancellationToken cancellationToken)
+    private async ValueTask<KeptArena> FindAsync(int id, CancellationToken cancellationToken)
     {
-        if (_arenas.TryGetValue(id, out LeaseArena? known))
+        if (_arenas.TryGetValue(id, out KeptArena? known))
         {
             return known;
         }
 
-        LeaseArena arena = await OneAsync("SELECT * FROM vmem.find_arena($1)", [Number32(id)],
-            row => new LeaseArena(id, row.GetString(0), ReadDefinition(row)), cancellationToken).ConfigureAwait(false)
+        KeptArena arena = await OneAsync("SELECT * FROM vmem.get_arenas() WHERE id = $1", [Number32(id)], ReadArena, cancellationToken)
+            .ConfigureAwait(false)
             ?? throw new LeaseDefinitionException($"There is no arena of the number {id}.");
         return _arenas.GetOrAdd(id, arena);
     }
 
-    private static LeaseDefinition ReadDefinition(NpgsqlDataReader row) => new()
+    private static KeptArena ReadArena(NpgsqlDataReader row)
     {
-        Start = (UInt128)row.GetInt64(1),
-        Size = (UInt128)row.GetInt64(2),
-        Quantum = (UInt128)row.GetInt64(3),
-        Type = row.GetString(4),
-        Quarantine = row.GetTimeSpan(5),
-    };
+        var start = (UInt128)row.GetFieldValue<BigInteger>(2);
+        var unit = (UInt128)row.GetFieldValue<BigInteger>(3);
+        LeaseDefinition definition = new()
+        {
+            Start = start + (UInt128)row.GetInt64(4) * unit,
+            Size = (UInt128)row.GetInt64(5) * unit,
+            Quantum = (UInt128)row.GetInt64(6) * unit,
+            Type = row.GetString(7),
+            Quarantine = row.GetTimeSpan(8),
+        };
+        return new KeptArena(new LeaseArena(row.GetInt32(0), row.GetString(1), definition), start, unit);
+    }
 
-    private static NpgsqlParameter[] Named(LeaseClaim claim)
+    /// <summary>A lease as its function wants it named.</summary>
+    private async ValueTask<NpgsqlParameter[]> NameAsync(LeaseClaim claim, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(claim);
-        return [Number32(claim.Arena), Id(claim.Session), Number(claim.Start), Number(claim.Size), Number(claim.Fence)];
+        KeptArena arena = await FindAsync(claim.Arena, cancellationToken).ConfigureAwait(false);
+        (long start, long size) = arena.Keep(claim.Start, claim.Size);
+        return [Number32(claim.Arena), Id(claim.Session), Number(start), Number(size), Number(claim.Fence)];
     }
 
     private static TResult? OrNull<TResult>(NpgsqlDataReader row, int column)
@@ -129,8 +139,9 @@ public sealed partial class PostgreSqlLeaseStore
 
     private static NpgsqlParameter Number(long? value) => Parameter(NpgsqlDbType.Bigint, value);
 
-    // Beyond what the database holds nothing is leased, so nothing there is found either.
-    private static NpgsqlParameter Number(UInt128? value) => Number(value is { } known ? (long)Capped(known) : null);
+    private static NpgsqlParameter Wide(UInt128? value) => Parameter(NpgsqlDbType.Numeric, value is { } known ? (BigInteger)known : null);
+
+    private static NpgsqlParameter Numbers(IEnumerable<long> values) => Parameter(NpgsqlDbType.Array | NpgsqlDbType.Bigint, values.ToArray());
 
     private static NpgsqlParameter Span(TimeSpan? value) => Parameter(NpgsqlDbType.Interval, value);
 

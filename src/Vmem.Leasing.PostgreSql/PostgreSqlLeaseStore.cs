@@ -16,8 +16,8 @@ namespace Vmem.Leasing;
 /// advisory locks of a session, which a pooler strands.
 /// </para>
 /// <para>
-/// Values are those of a <c>bigint</c>, up to 2^63 - 2: more than the types up to <see cref="uint"/> have, and the lower half of
-/// <see cref="ulong"/>. A failover shows as another timeline, a restored dump as another system. Notices are not used; whoever waits asks
+/// Values that a <c>bigint</c> does not hold are kept in quanta from the arena's start. So all of <see cref="UInt128"/> can be leased, IPv6
+/// for one, as long as an arena has fewer than 2^63 quanta. A failover shows as another timeline, a restored dump as another system. Notices are not used; whoever waits asks
 /// again (R9).
 /// </para>
 /// </remarks>
@@ -49,30 +49,28 @@ public sealed partial class PostgreSqlLeaseStore : LeaseStore
         CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
+        UInt128 start = 0, unit = 1;
         if (definition is not null)
         {
             definition.Check();
             definition = definition with { Quarantine = ToMicroseconds(definition.Quarantine) };
-            if (definition.Start + definition.Size > long.MaxValue)
-            {
-                throw new LeaseDefinitionException(
-                    $"PostgreSQL keeps leases of values below {long.MaxValue}, and arena '{name}' is to be {definition}: use a lower part of the type.");
-            }
+            (start, unit) = KeptArena.LayOut(name, definition);
         }
 
-        LeaseArena arena = await OneAsync("SELECT * FROM vmem.ensure_arena($1, $2, $3, $4, $5, $6)",
+        KeptArena arena = await OneAsync("SELECT * FROM vmem.define_arena($1, $2, $3, $4, $5, $6, $7, $8)",
             [
-                Text(name), Number(definition?.Start), Number(definition?.Size), Number(definition?.Quantum), Text(definition?.Type),
+                Text(name), Wide(start), Wide(unit), Number((long?)((definition?.Start - start) / unit)),
+                Number((long?)(definition?.Size / unit)), Number((long?)(definition?.Quantum / unit)), Text(definition?.Type),
                 Span(definition?.Quarantine),
             ],
-            row => new LeaseArena(row.GetInt32(0), name, ReadDefinition(row)), cancellationToken).ConfigureAwait(false)
+            ReadArena, cancellationToken).ConfigureAwait(false)
             ?? throw new LeaseDefinitionException($"There is no arena '{name}': open it with a definition, which makes it.");
         if (definition is not null)
         {
-            arena.Definition.CheckAgreement(name, definition);
+            arena.Arena.Definition.CheckAgreement(name, definition);
         }
 
-        return arena;
+        return arena.Arena;
     }
 
     /// <inheritdoc/>
@@ -92,91 +90,62 @@ public sealed partial class PostgreSqlLeaseStore : LeaseStore
             .ConfigureAwait(false);
 
     /// <inheritdoc/>
-    public override async ValueTask<LeaseAnswer> GrantAsync(LeaseRequest request, CancellationToken cancellationToken = default)
+    public override async ValueTask<UInt128> SweepAsync(int arena, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(request);
-        request.Check(await FindAsync(request.Arena, cancellationToken).ConfigureAwait(false));
-        return await OneAsync("SELECT * FROM vmem.grant_lease($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            [
-                Number32(request.Arena), Id(request.Session), Id(request.Id), Number(request.Size), Number(request.MinSize),
-                Number(Capped(request.Align)), Number(Capped(request.Phase)), Number(Capped(request.Min)), Number(Capped(request.Max)),
-            ],
-            row =>
-            {
-                var verdict = (LeaseVerdict)row.GetInt32(0);
-                return verdict != LeaseVerdict.Granted
-                    ? new LeaseAnswer(verdict)
-                    : new LeaseAnswer(verdict, new LeaseClaim(request.Arena, request.Session, (UInt128)row.GetInt64(1),
-                        (UInt128)row.GetInt64(2), row.GetInt64(3), request.Id), OrNull<long>(row, 4));
-            }, cancellationToken).ConfigureAwait(false);
-    }
-
-    /// <inheritdoc/>
-    public override async ValueTask<bool> ReleaseAsync(LeaseClaim claim, bool clean, long? watermark = null,
-        CancellationToken cancellationToken = default) =>
-        await OneAsync("SELECT vmem.release_lease($1, $2, $3, $4, $5, $6, $7)", [.. Named(claim), Flag(clean), Number(watermark)],
-            static row => row.GetBoolean(0), cancellationToken).ConfigureAwait(false);
-
-    /// <inheritdoc/>
-    public override ValueTask<IReadOnlyList<LeaseClaim>> GetHeldAsync(Guid session, CancellationToken cancellationToken = default) =>
-        AllAsync("SELECT * FROM vmem.held($1)", [Id(session)], row => new LeaseClaim(row.GetInt32(0), session, (UInt128)row.GetInt64(1),
-            (UInt128)row.GetInt64(2), row.GetInt64(3), row.GetGuid(4)), cancellationToken);
-
-    /// <inheritdoc/>
-    public override async ValueTask<LeaseReassertion> ReassertAsync(LeaseClaim claim, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(claim);
-        return await OneAsync("SELECT vmem.reassert($1, $2, $3, $4, $5, $6)", [.. Named(claim), Id(claim.Request)],
-            static row => (LeaseReassertion)row.GetInt32(0), cancellationToken).ConfigureAwait(false);
-    }
-
-    /// <inheritdoc/>
-    public override async ValueTask<bool> MarkAsync(LeaseClaim claim, long watermark, CancellationToken cancellationToken = default) =>
-        await OneAsync("SELECT vmem.mark($1, $2, $3, $4, $5, $6)", [.. Named(claim), Number(watermark)], static row => row.GetBoolean(0),
-            cancellationToken).ConfigureAwait(false);
-
-    /// <inheritdoc/>
-    public override async ValueTask<UInt128> SweepAsync(int arena, CancellationToken cancellationToken = default) =>
-        await OneAsync("SELECT vmem.sweep($1)", [Number32(arena)], static row => (UInt128)row.GetInt64(0), cancellationToken)
+        KeptArena known = await FindAsync(arena, cancellationToken).ConfigureAwait(false);
+        return await OneAsync("SELECT vmem.sweep($1)", [Number32(arena)], row => known.Length(row.GetInt64(0)), cancellationToken)
             .ConfigureAwait(false);
+    }
 
     /// <inheritdoc/>
-    public override async ValueTask<LeaseUsage> GetUsageAsync(int arena, CancellationToken cancellationToken = default) =>
-        (await OneAsync("SELECT * FROM vmem.usage($1)", [Number32(arena)], static row => new LeaseUsage((UInt128)row.GetInt64(0),
-            (UInt128)row.GetInt64(1), (UInt128)row.GetInt64(2), (UInt128)row.GetInt64(3), (UInt128)row.GetInt64(4),
+    public override async ValueTask<LeaseUsage> GetUsageAsync(int arena, CancellationToken cancellationToken = default)
+    {
+        KeptArena known = await FindAsync(arena, cancellationToken).ConfigureAwait(false);
+        return (await OneAsync("SELECT * FROM vmem.usage($1)", [Number32(arena)], row => new LeaseUsage(known.Length(row.GetInt64(0)),
+            known.Length(row.GetInt64(1)), known.Length(row.GetInt64(2)), known.Length(row.GetInt64(3)), known.Length(row.GetInt64(4)),
             OrNull<DateTimeOffset>(row, 5), OrNull<DateTimeOffset>(row, 6)), cancellationToken).ConfigureAwait(false))!;
+    }
 
     /// <inheritdoc/>
-    public override ValueTask<IReadOnlyList<LeaseExtent>> ListAsync(int arena, CancellationToken cancellationToken = default) =>
-        AllAsync("SELECT * FROM vmem.list($1)", [Number32(arena)], static row => new LeaseExtent((UInt128)row.GetInt64(0),
-            (UInt128)row.GetInt64(1),
+    public override async ValueTask<IReadOnlyList<LeaseExtent>> ListAsync(int arena, CancellationToken cancellationToken = default)
+    {
+        KeptArena known = await FindAsync(arena, cancellationToken).ConfigureAwait(false);
+        return await AllAsync("SELECT * FROM vmem.list($1)", [Number32(arena)], row => new LeaseExtent(known.Value(row.GetInt64(0)),
+            known.Length(row.GetInt64(1)),
             row.GetChar(2) switch { 'F' => LeaseExtentState.Free, 'L' => LeaseExtentState.Leased, _ => LeaseExtentState.Quarantined },
             OrNull<Guid>(row, 3) ?? Guid.Empty, row.GetString(4), row.GetInt64(5), row.GetFieldValue<DateTimeOffset>(6),
-            OrNull<long>(row, 7)), cancellationToken);
+            OrNull<long>(row, 7)), cancellationToken).ConfigureAwait(false);
+    }
 
     /// <inheritdoc/>
-    public override ValueTask<IReadOnlyList<LeaseAuditEntry>> ReadAuditAsync(int arena, long after = 0, int limit = 1000,
-        CancellationToken cancellationToken = default) =>
-        AllAsync("SELECT * FROM vmem.read_audit($1, $2, $3)", [Number32(arena), Number(after), Number32(limit)], ReadEntry,
-            cancellationToken);
+    public override async ValueTask<IReadOnlyList<LeaseAuditEntry>> ReadAuditAsync(int arena, long after = 0, int limit = 1000,
+        CancellationToken cancellationToken = default)
+    {
+        KeptArena known = await FindAsync(arena, cancellationToken).ConfigureAwait(false);
+        return await AllAsync("SELECT * FROM vmem.read_audit($1, $2, $3)", [Number32(arena), Number(after), Number32(limit)],
+            row => ReadEntry(row, known), cancellationToken).ConfigureAwait(false);
+    }
 
     /// <inheritdoc/>
-    public override ValueTask<IReadOnlyList<LeaseAuditEntry>> ReadNewestAuditAsync(int arena, int limit = 1000,
-        CancellationToken cancellationToken = default) =>
-        AllAsync("SELECT * FROM vmem.read_newest_audit($1, $2)", [Number32(arena), Number32(limit)], ReadEntry, cancellationToken);
+    public override async ValueTask<IReadOnlyList<LeaseAuditEntry>> ReadNewestAuditAsync(int arena, int limit = 1000,
+        CancellationToken cancellationToken = default)
+    {
+        KeptArena known = await FindAsync(arena, cancellationToken).ConfigureAwait(false);
+        return await AllAsync("SELECT * FROM vmem.read_newest_audit($1, $2)", [Number32(arena), Number32(limit)],
+            row => ReadEntry(row, known), cancellationToken).ConfigureAwait(false);
+    }
 
     /// <inheritdoc/>
     public override async ValueTask<IReadOnlyList<string>> ValidateAsync(int arena, CancellationToken cancellationToken = default)
     {
-        LeaseArena known = await FindAsync(arena, cancellationToken).ConfigureAwait(false);
-        return LeaseInvariants.Check(known, await ListAsync(arena, cancellationToken).ConfigureAwait(false),
+        KeptArena known = await FindAsync(arena, cancellationToken).ConfigureAwait(false);
+        return LeaseInvariants.Check(known.Arena, await ListAsync(arena, cancellationToken).ConfigureAwait(false),
             await ReadAuditAsync(arena, 0, int.MaxValue, cancellationToken).ConfigureAwait(false));
     }
 
     /// <inheritdoc/>
     public override ValueTask<IReadOnlyList<LeaseArena>> ListArenasAsync(CancellationToken cancellationToken = default) =>
-        AllAsync("SELECT name, start, size, quantum, type, quarantine, id FROM vmem.list_arenas()", [],
-            static row => new LeaseArena(row.GetInt32(6), row.GetString(0), ReadDefinition(row)), cancellationToken);
+        AllAsync("SELECT * FROM vmem.get_arenas()", [], static row => ReadArena(row).Arena, cancellationToken);
 
     /// <inheritdoc/>
     public override ValueTask<IReadOnlyList<LeaseSessionInfo>> ListSessionsAsync(CancellationToken cancellationToken = default) =>
@@ -190,11 +159,13 @@ public sealed partial class PostgreSqlLeaseStore : LeaseStore
         await OneAsync("SELECT vmem._prune($1)", [Parameter(NpgsqlTypes.NpgsqlDbType.TimestampTz, before.ToUniversalTime())],
             static row => row.GetInt64(0), cancellationToken).ConfigureAwait(false);
 
-    private static LeaseAuditEntry ReadEntry(NpgsqlDataReader row) => new(row.GetInt64(0), row.GetFieldValue<DateTimeOffset>(1),
-        (LeaseEvent)row.GetInt32(2), row.GetInt32(3), (UInt128)row.GetInt64(4), (UInt128)row.GetInt64(5),
-        OrNull<Guid>(row, 6) ?? Guid.Empty, row.GetInt64(7), row.GetString(8));
-
-    private static UInt128 Capped(UInt128 value) => UInt128.Min(value, long.MaxValue);
+    private static LeaseAuditEntry ReadEntry(NpgsqlDataReader row, KeptArena arena)
+    {
+        int id = row.GetInt32(3);
+        return new LeaseAuditEntry(row.GetInt64(0), row.GetFieldValue<DateTimeOffset>(1), (LeaseEvent)row.GetInt32(2), id,
+            id == 0 ? 0 : arena.Value(row.GetInt64(4)), id == 0 ? 0 : arena.Length(row.GetInt64(5)), OrNull<Guid>(row, 6) ?? Guid.Empty,
+            row.GetInt64(7), row.GetString(8));
+    }
 
     // An interval has microseconds. Rounded up: a quarantine must not be shorter than was asked for.
     private static TimeSpan ToMicroseconds(TimeSpan time)

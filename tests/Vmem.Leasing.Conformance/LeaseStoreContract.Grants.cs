@@ -124,6 +124,47 @@ public abstract partial class LeaseStoreContract
     }
 
     [Fact]
+    public async Task Several_are_granted_in_their_order_and_each_by_itself()
+    {
+        Guid session = await OpenAsync();
+        LeaseRequest[] requests =
+        [
+            Request(session, 8), Request(session, 60), Request(session, 4) with { Align = 16 }, Request(session, 8), Request(session, 2),
+            Request(session, 60) with { MinSize = 30 }, Request(session, 1),
+        ];
+        IReadOnlyList<LeaseAnswer> answers = await Store.GrantManyAsync(requests, Token);
+        Assert.Equal(["1000+8 1", "NoRoom", "1008+4 2", "1012+8 3", "1020+2 4", "1022+42 5", "NoRoom"], answers.Select(
+            static answer => answer.Claim is { } claim ? $"{claim.Start}+{claim.Size} {claim.Fence}" : $"{answer.Verdict}"));
+        Assert.Equal(requests.Where((_, i) => answers[i].Claim is not null).Select(static request => request.Id),
+            answers.Select(static answer => answer.Claim).OfType<LeaseClaim>().Select(static claim => claim.Request));
+        Assert.Equal(answers, await Store.GrantManyAsync(requests, Token));
+        Assert.Equal(5, (await Store.GetHeldAsync(session, Token)).Count);
+    }
+
+    [Fact]
+    public async Task Several_of_two_sessions_and_none_at_all()
+    {
+        LeaseRequest one = Request(await OpenAsync(), 1);
+        LeaseRequest other = Request(await OpenAsync(), 1);
+        await Assert.ThrowsAsync<ArgumentException>(async () => await Store.GrantManyAsync([one, other], Token));
+        Assert.Equal(["1000+64 Free"], await ExtentsAsync());
+        Assert.Empty(await Store.GrantManyAsync([], Token));
+    }
+
+    /// <summary>Between a grant and the next of the same call a smaller place may be the better one.</summary>
+    [Fact]
+    public async Task Of_several_each_gets_the_smallest_place_that_is_long_enough()
+    {
+        Guid session = await OpenAsync();
+        LeaseClaim hole = await GrantAsync(session, 4);
+        await GrantAsync(session, 1);
+        await Store.ReleaseAsync(hole, clean: true, null, Token);
+        IReadOnlyList<LeaseAnswer> answers = await Store.GrantManyAsync(
+            [Request(session, 8), Request(session, 3), Request(session, 9), Request(session, 1), Request(session, 8)], Token);
+        Assert.Equal([1005, 1000, 1013, 1003, 1022], answers.Select(static answer => (int)answer.Claim!.Start));
+    }
+
+    [Fact]
     public async Task R11_the_same_request_asked_at_once_is_one_grant()
     {
         Guid session = await OpenAsync();

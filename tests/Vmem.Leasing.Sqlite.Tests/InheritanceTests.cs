@@ -59,20 +59,6 @@ public sealed class InheritanceTests : IDisposable
     }
 
     [Fact]
-    public async Task A_name_is_one_living_processes()
-    {
-        await using var one = new SqliteLeaseStore(_file.Path);
-        await using LeaseSession first = await LeaseSession.OpenAsync(one, s_named, Token);
-        await using var other = new SqliteLeaseStore(_file.Path);
-        LeaseSessionException refused = await Assert.ThrowsAsync<LeaseSessionException>(
-            () => LeaseSession.OpenAsync(other, s_named, Token));
-        Assert.Contains("'web' is in use", refused.Message, StringComparison.Ordinal);
-        await Assert.ThrowsAsync<LeaseSessionException>(() => LeaseSession.OpenAsync(one, s_named, Token));
-        await using LeaseSession second = await LeaseSession.OpenAsync(other, s_named with { Name = "api" }, Token);
-        Assert.True(first.IsValid && second.IsValid);
-    }
-
-    [Fact]
     public async Task A_restoration_of_what_was_not_left_changes_nothing()
     {
         await LeaveAsync();
@@ -156,87 +142,6 @@ public sealed class InheritanceTests : IDisposable
         Assert.Empty(await again.ValidateAsync(1, Token));
     }
 
-    /// <summary>If its lock file is gone, or its store was closed, nobody knows that a process is dead: then the time says so.</summary>
-    [Theory]
-    [InlineData("UPDATE session SET process = NULL")]
-    [InlineData("UPDATE session SET process = randomblob(16)")]
-    public async Task A_name_whose_holder_nobody_can_see_is_free_when_it_was_silent_for_long_enough(string loss)
-    {
-        var time = new ManualTime();
-        var options = new SqliteLeaseStoreOptions { TimeProvider = time };
-        await using var store = new SqliteLeaseStore(_file.Path, options);
-        LeaseDefinition definition = new() { Start = 0, Size = 8, Type = "UInt32", Quarantine = s_named.Ttl };
-        LeaseArena arena = await store.EnsureArenaAsync("ids", definition, Token);
-        Guid silent = await OpenAsync(store);
-        await store.InheritAsync(silent, "web", Token);
-        await store.GrantAsync(new LeaseRequest(arena.Id, silent, Guid.NewGuid(), 1), Token);
-        _file.Execute(loss);
-        TimeSpan step = s_named.Ttl + TimeSpan.FromMilliseconds(1);
-
-        Assert.Contains("nobody can say", await RefusalAsync(), StringComparison.Ordinal);
-        time.Advance(step);
-        Assert.Contains("nobody can say", await RefusalAsync(), StringComparison.Ordinal);        // lapsed, and may revive
-        Assert.NotNull(await store.RenewAsync(silent, 0, Token));
-        time.Advance(step);
-        Assert.Equal(UInt128.Zero, await store.SweepAsync(arena.Id, Token));                     // lapsed again, by whoever sweeps
-        LeaseUsage usage = await store.GetUsageAsync(arena.Id, Token);
-        Assert.Equal((UInt128.One, UInt128.Zero), (usage.Leased, usage.Lapsed));                 // no time will bring it back
-        time.Advance(step);
-        Guid heir = await OpenAsync(store);
-        Assert.Single(await store.InheritAsync(heir, "web", Token));
-        Assert.Null(await store.RenewAsync(silent, 0, Token));
-        Assert.Empty(await store.ValidateAsync(arena.Id, Token));
-
-        async Task<string> RefusalAsync()
-        {
-            Guid hopeful = await OpenAsync(store);
-            LeaseSessionException refused = await Assert.ThrowsAsync<LeaseSessionException>(
-                async () => await store.InheritAsync(hopeful, "web", Token));
-            await store.CloseSessionAsync(hopeful, clean: true, Token);
-            return refused.Message;
-        }
-    }
-
-    [Fact]
-    public async Task A_name_whose_process_lives_is_not_lost_by_silence()
-    {
-        var time = new ManualTime();
-        await using var store = new SqliteLeaseStore(_file.Path, new SqliteLeaseStoreOptions { TimeProvider = time });
-        LeaseArena arena = await store.EnsureArenaAsync("ids", new() { Start = 0, Size = 8, Type = "UInt32", Quarantine = s_named.Ttl }, Token);
-        Guid holder = await OpenAsync(store);
-        await store.InheritAsync(holder, "web", Token);
-        for (int i = 0; i < 3; i++)
-        {
-            time.Advance(s_named.Ttl * 2);
-            await store.SweepAsync(arena.Id, Token);
-        }
-
-        Guid hopeful = await OpenAsync(store);
-        await Assert.ThrowsAsync<LeaseSessionException>(async () => await store.InheritAsync(hopeful, "web", Token));
-        Assert.NotNull(await store.RenewAsync(holder, 0, Token));
-    }
-
-    [Fact]
-    public async Task Nothing_is_inherited_while_the_hold_lasts()
-    {
-        var time = new ManualTime();
-        await using var store = new SqliteLeaseStore(_file.Path, new SqliteLeaseStoreOptions { TimeProvider = time });
-        await store.EnsureArenaAsync("ids", new() { Start = 0, Size = 8, Type = "UInt32", Quarantine = s_named.Ttl }, Token);
-        await OpenAsync(store);
-        _file.Execute("DELETE FROM audit");                    // an older copy of the file: it ends before the witness
-        Guid heir = await OpenAsync(store);
-        LeaseSessionException refused = await Assert.ThrowsAsync<LeaseSessionException>(
-            async () => await store.InheritAsync(heir, "web", Token));
-        Assert.Contains("put back from a copy", refused.Message, StringComparison.Ordinal);
-        for (int phase = 0; phase < 2; phase++)
-        {
-            time.Advance(s_named.Ttl + TimeSpan.FromMilliseconds(1));
-            await store.RenewAsync(heir, 0, Token);
-        }
-
-        Assert.Empty(await store.InheritAsync(heir, "web", Token));
-    }
-
     /// <summary>Somebody took the inherited span away before it was restored: the program is told, and restores nothing of it.</summary>
     [Fact]
     public async Task An_inherited_span_that_is_lost_is_told_of_and_not_restored()
@@ -257,34 +162,6 @@ public sealed class InheritanceTests : IDisposable
         Assert.Empty(ports.Restore([span]));
         Assert.True(heir.IsValid);
         ports.Arena.Validate();
-    }
-
-    [Fact]
-    public async Task Pruning_goes_by_number_though_the_clock_went_back()
-    {
-        await using var store = new SqliteLeaseStore(_file.Path);
-        LeaseArena arena = await store.EnsureArenaAsync("ids", new() { Start = 0, Size = 8, Type = "UInt32", Quarantine = s_named.Ttl }, Token);
-        Guid session = await OpenAsync(store);
-        LeaseAnswer answer = await store.GrantAsync(new LeaseRequest(arena.Id, session, Guid.NewGuid(), 1), Token);
-        await store.ReleaseAsync(answer.Claim!, clean: true, null, Token);
-        await store.GrantAsync(new LeaseRequest(arena.Id, session, Guid.NewGuid(), 1), Token);
-        _file.Execute($"UPDATE audit SET at = at - {TimeSpan.TicksPerDay} WHERE event IN (0, 6, 8)");
-        DateTimeOffset now = (await store.GetInfoAsync(Token)).Now;
-        Assert.Equal(1, await store.PruneAsync(now - TimeSpan.FromHours(1), Token));         // its beginning, and not the release
-        Assert.Equal([LeaseEvent.Grant, LeaseEvent.Release, LeaseEvent.Free, LeaseEvent.Grant],
-            (await store.ReadAuditAsync(arena.Id, 0, 10, Token)).Select(entry => entry.Event));
-        Assert.Empty(await store.ValidateAsync(arena.Id, Token));
-    }
-
-    /// <summary>A store that cannot know who is dead refuses names.</summary>
-    [Fact]
-    public async Task In_memory_there_are_no_names()
-    {
-        await using var store = new InMemoryLeaseStore();
-        NotSupportedException refused = await Assert.ThrowsAsync<NotSupportedException>(
-            () => LeaseSession.OpenAsync(store, s_named, Token));
-        Assert.Contains("SqliteLeaseStore", refused.Message, StringComparison.Ordinal);
-        Assert.Empty(await store.ListSessionsAsync(Token));
     }
 
     /// <summary>Holds a port until it is killed.</summary>
@@ -310,13 +187,6 @@ public sealed class InheritanceTests : IDisposable
         await marked.ReserveAsync(Reserved);
         await Console.Out.WriteLineAsync($"{marked.Value} {unmarked.Value}");
         await Task.Delay(Timeout.Infinite, Token);
-    }
-
-    private static async Task<Guid> OpenAsync(SqliteLeaseStore store)
-    {
-        var session = Guid.NewGuid();
-        await store.OpenSessionAsync(session, "tests", s_named.Ttl, 0, Token);
-        return session;
     }
 
     private async Task LeaveAsync()

@@ -24,7 +24,7 @@ internal abstract class LeaseSubject : IDisposable
         }
 
         return await RunAsync(clients, seconds, async _ =>
-            await Store.GrantAsync(new LeaseRequest(_arena!.Id, _session, Guid.NewGuid(), 1)));
+            await Store.GrantAsync(new LeaseRequest(_arena!.Id, _session, Guid.CreateVersion7(), 1)));
     }
 
     /// <summary>How often a row is counted up a second.</summary>
@@ -49,7 +49,7 @@ internal abstract class LeaseSubject : IDisposable
         for (int i = 0; i < count; i += 500)
         {
             await Task.WhenAll(Enumerable.Range(0, Math.Min(500, count - i)).Select(async _ =>
-                await Store.GrantAsync(new LeaseRequest(arena, session, Guid.NewGuid(), 1))));
+                await Store.GrantAsync(new LeaseRequest(arena, session, Guid.CreateVersion7(), 1))));
         }
     }
 

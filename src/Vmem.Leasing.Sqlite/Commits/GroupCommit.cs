@@ -10,8 +10,12 @@ namespace Vmem.Leasing.Sqlite.Commits;
 /// waits for one flush. No thread is kept.
 /// </para>
 /// <para>
-/// Rejected: to wait a little for more to come. It costs the lonely one that time, and the many need no wait, as they come while the
-/// flush before is under way.
+/// Those who were answered together ask again one after the other, and the first of them would have a flush of their own. So as long as
+/// fewer wait than were answered last, it looks again, some microseconds long in all. Who is alone is never looked for.
+/// </para>
+/// <para>
+/// Rejected: to wait for a set time for more to come. A timer is a thousand times coarser than what the many need, and costs the lonely one
+/// that time.
 /// </para>
 /// </remarks>
 /// <param name="file">Runs a group, and answers each.</param>
@@ -20,11 +24,17 @@ internal sealed class GroupCommit(LeaseFile file) : IThreadPoolWorkItem
     // A transaction of that many grants takes about 10 ms: other processes wait for it. Arbitrary.
     private const int LargestGroup = 512;
 
+    // How often it looks in vain for more to come: about as long as a client takes to ask again. Arbitrary.
+    private const int LooksInVain = 32;
+
     private readonly ConcurrentQueue<Operation> _waiting = new();
     private readonly List<Operation> _group = [];
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _isEnding;
     private int _isScheduled;
+    private int _answered;                                 // in the last group
+    private int _seen;                                     // waiting, at the last look
+    private int _vain;                                     // looks since more came
 
     /// <summary>How many groups were run.</summary>
     public long Groups { get; private set; }
@@ -48,6 +58,12 @@ internal sealed class GroupCommit(LeaseFile file) : IThreadPoolWorkItem
     void IThreadPoolWorkItem.Execute()
     {
         bool isEnding = _isEnding;                         // before the queue is looked at
+        if (!isEnding && MayGrow())
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            return;
+        }
+
         while (_group.Count < LargestGroup && _waiting.TryDequeue(out Operation? operation))
         {
             if (operation.IsCancelled)
@@ -63,6 +79,7 @@ internal sealed class GroupCommit(LeaseFile file) : IThreadPoolWorkItem
         if (_group.Count > 0)
         {
             Groups++;
+            _answered = _group.Count;
             file.Run(_group);
             _group.Clear();
         }
@@ -79,6 +96,21 @@ internal sealed class GroupCommit(LeaseFile file) : IThreadPoolWorkItem
         {
             Schedule();
         }
+    }
+
+    /// <summary>Whether some of those who were answered last may be about to ask again.</summary>
+    private bool MayGrow()
+    {
+        int waiting = _waiting.Count;
+        _vain = waiting > _seen ? 0 : _vain + 1;
+        _seen = waiting;
+        if (waiting < _answered && _vain < LooksInVain)
+        {
+            return true;
+        }
+
+        (_answered, _seen, _vain) = (0, 0, 0);
+        return false;
     }
 
     private void Schedule()

@@ -30,6 +30,7 @@ internal sealed partial class LeaseMachine
     public LeaseUsage UsageOf(int id)
     {
         ArenaRow arena = ArenaOf(id);
+        WriteRemainder();
         long now = Now;
         UInt128 free = 0, largest = 0, leased = 0, lapsed = 0, quarantined = 0;
         long roomAt = long.MaxValue;
@@ -72,6 +73,7 @@ internal sealed partial class LeaseMachine
     public IReadOnlyList<LeaseExtent> List(int id)
     {
         _ = ArenaOf(id);
+        WriteRemainder();
         List<LeaseExtent> extents = [];
         using Rows rows = database.Query(
             "SELECT e.start, e.size, e.state, s.instance, coalesce(s.owner, ''), e.fence, e.since, e.watermark FROM extent e LEFT JOIN session s ON s.id = e.session WHERE e.arena = ?1 ORDER BY e.start", id);

@@ -23,6 +23,7 @@ internal sealed partial class LeaseMachine(Database database, TimeProvider time,
     private int _phase;
     private long _holdUntil;
     private long _sequence;
+    private Remainder? _remainder;
 
     /// <summary>How far the audit has come.</summary>
     public long Sequence => _sequence;
@@ -35,6 +36,7 @@ internal sealed partial class LeaseMachine(Database database, TimeProvider time,
     {
         _arenas.Clear();
         _sessions.Clear();
+        _remainder = null;
         _sequence = database.Number("SELECT seq FROM audit ORDER BY seq DESC LIMIT 1");
         using (Rows rows = database.Query("SELECT incarnation, phase, hold_until FROM server"))
         {
@@ -51,6 +53,7 @@ internal sealed partial class LeaseMachine(Database database, TimeProvider time,
     /// <summary>The transaction is about to be committed.</summary>
     public void End()
     {
+        WriteRemainder();
         foreach (ArenaRow arena in _arenas.Values)
         {
             if (arena.Fence != arena.WrittenFence)
@@ -230,6 +233,21 @@ internal sealed partial class LeaseMachine(Database database, TimeProvider time,
         _sessions.Add(instance, read);
         return read;
     }
+
+    /// <summary>Before anybody looks for what is free: gives the remainder a row.</summary>
+    private void WriteRemainder()
+    {
+        if (_remainder is { } rest)
+        {
+            _remainder = null;
+            Insert(rest.Arena, rest.Free);
+        }
+    }
+
+    /// <summary>Adds a free extent.</summary>
+    private void Insert(int arena, in ExtentRow free) => database.Do(
+        "INSERT INTO extent (arena, start, last, size, state, fence, since, watermark) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7)",
+        arena, free.Start, free.Last, free.Size, free.Fence, free.Since, free.Watermark);
 
     private void SetStage(SessionRow session, SessionStage stage)
     {

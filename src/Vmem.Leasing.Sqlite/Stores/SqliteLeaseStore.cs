@@ -83,6 +83,14 @@ public sealed class SqliteLeaseStore : LeaseStore
     }
 
     /// <inheritdoc/>
+    public override ValueTask<IReadOnlyList<LeaseAnswer>> GrantManyAsync(IReadOnlyList<LeaseRequest> requests,
+        CancellationToken cancellationToken = default)
+    {
+        CheckSame(requests);
+        return AskAsync<IReadOnlyList<LeaseAnswer>>(machine => [.. requests.Select(machine.Grant)], cancellationToken);
+    }
+
+    /// <inheritdoc/>
     public override async ValueTask<bool> ReleaseAsync(LeaseClaim claim, bool clean, long? watermark = null,
         CancellationToken cancellationToken = default)
     {

@@ -16,7 +16,7 @@ public sealed partial class LeasedArena<T>
     {
         if (_journal is { } journal)
         {
-            return TryAllocateNoted(journal, size, default, out range);
+            return TryAllocateNoted(journal, size, out range);
         }
 
         range = default;
@@ -144,85 +144,10 @@ public sealed partial class LeasedArena<T>
         }
     }
 
-    /// <summary>Allocates, then notes it: under one lock, so that a snapshot has both or neither.</summary>
-    private bool TryAllocateNoted(RangeJournal<T> journal, T size, in RangeConstraints<T> constraints, out LeasedRange<T> range)
-    {
-        range = default;
-        journal.Enter();
-        try
-        {
-            if (!journal.TryReserve() || !TryTake(size, constraints, out T start) || !TryLease(start, size, out range))
-            {
-                return false;
-            }
-
-            journal.Allocated(range.Start, range.Size);
-            return true;
-        }
-        finally
-        {
-            journal.Exit();
-        }
-    }
-
-    /// <summary>Notes what the arena gave to one who waited. A snapshot may have it already.</summary>
-    private bool TryLeaseNoted(RangeJournal<T> journal, T start, T size, out LeasedRange<T> range)
-    {
-        range = default;
-        bool hasPlace = false;
-        journal.Enter();
-        try
-        {
-            hasPlace = journal.TryReserve();
-            if (hasPlace && TryLease(start, size, out range))
-            {
-                journal.Allocated(range.Start, range.Size);
-                return true;
-            }
-
-            _ = hasPlace && journal.TryFree(start, RoundUp(size));
-            return false;
-        }
-        finally
-        {
-            if (!hasPlace)
-            {
-                Drop(start, RoundUp(size));
-            }
-
-            journal.Exit();
-        }
-    }
-
-    /// <summary>Notes a free, then does it. If the arena refuses it, the note is of what is not live, and means nothing.</summary>
-    private bool TryFreeNoted(RangeJournal<T> journal, in LeasedRange<T> range)
-    {
-        journal.Enter();
-        try
-        {
-            if (!journal.TryFree(range.Start, RoundUp(range.Size)))
-            {
-                return false;
-            }
-
-            Arena.Free(range.Start, range.Size);
-            journal.Freed();
-            return true;
-        }
-        catch (InvalidFreeException)
-        {
-            return false;
-        }
-        finally
-        {
-            journal.Exit();
-        }
-    }
-
     private T RoundUp(T size)
     {
-        T rounded = size + (Arena.Quantum - T.One);
-        return rounded - rounded % Arena.Quantum;
+        T rounded = size + _quantumLess1;
+        return _isQuantumPowerOf2 ? rounded & ~_quantumLess1 : rounded - rounded % Arena.Quantum;
     }
 
     private async Task<LeasedRange<T>> WaitAsync(T size, RangeConstraints<T> constraints, CancellationToken cancellationToken)

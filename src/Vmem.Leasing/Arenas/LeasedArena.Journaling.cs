@@ -67,33 +67,6 @@ public sealed partial class LeasedArena<T>
         }
     }
 
-    /// <summary>Frees what was lost with its span. If the whole session is lost, its spans wait for the next of the name, and so do the
-    /// notes.</summary>
-    /// <exception cref="InvalidFreeException">The program freed it meanwhile.</exception>
-    private void FreeLost(T start, T size)
-    {
-        if (_journal is not { } journal || _session.State == LeaseState.Lost)
-        {
-            Arena.Free(start, size);
-            return;
-        }
-
-        journal.Enter();
-        try
-        {
-            bool isNoted = journal.TryFree(start, size);
-            Arena.Free(start, size);
-            if (isNoted)
-            {
-                journal.Freed();
-            }
-        }
-        finally
-        {
-            journal.Exit();
-        }
-    }
-
     private async ValueTask EndJournalAsync()
     {
         if (_journal is { } journal)

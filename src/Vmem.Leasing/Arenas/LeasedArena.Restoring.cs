@@ -126,7 +126,7 @@ public sealed partial class LeasedArena<T>
         {
             if (_stock.Lose(span.Fence) is not null)
             {
-                _ = TakeBack(span);
+                _ = _revoker.TakeBack(Arena, span, _journal);
             }
 
             return false;

@@ -32,6 +32,9 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
     private readonly IDisposable? _roomWatch;
     private readonly MeteredEntry _metered;
     private readonly LostFences _lostFences = new();
+    private readonly SpanRevoker<T> _revoker;
+    private readonly T _quantumLess1;
+    private readonly bool _isQuantumPowerOf2;     // then rounding takes no division
     private RangeJournal<T>? _journal;            // none in span mode
     private volatile TaskCompletionSource _resumed = NewResumed();
     private int _isClosed;
@@ -40,13 +43,16 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
     {
         _session = session;
         _arena = arena;
+        _revoker = new SpanRevoker<T>(session, options.Arena.Revoked);
         T quantum = T.CreateChecked(arena.Definition.Quantum);
+        (_quantumLess1, _isQuantumPowerOf2) = (quantum - T.One, T.IsPow2(quantum));
         _stock = new SpanStock<T>(quantum, options.Stock, _wake.Set);
         Arena = new Arena<T>(arena.Name, quantum, options.Arena with
         {
             Source = _stock,
             SharesSource = false,
             RetainedImport = ArenaOptions<T>.RetainNone,
+            Revoked = _revoker.Note,
         });
         _filler = new StockFiller<T>(session, arena, SpanSizeOf(options.SpanSize, arena.Definition), _stock, _wake, this);
         _roomWatch = session.Store.WatchRoom(arena.Id, _wake.Set);
@@ -167,29 +173,6 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
         _stock.Notify();
     }
 
-    void ILeaseHolder.Lose(Holding holding, string reason)
-    {
-        _lostFences.Add(holding.Claim.Fence);
-        bool isInherited = TryLoseInherited(holding);
-        if (_stock.Lose(holding.Claim.Fence) is { } span)
-        {
-            TakeBack(span).ForEach(range => Tell(range.Start, range.Size));
-        }
-        else if (isInherited)
-        {
-            Tell(T.CreateChecked(holding.Claim.Start), T.CreateChecked(holding.Claim.Size));
-        }
-
-        void Tell(T start, T size)
-        {
-            var lost = new RangeLost<T>(new LeasedRange<T>(start, size, holding.Claim.Fence), reason);
-            foreach (Action<RangeLost<T>> handler in Delegate.EnumerateInvocationList(RangeLost))
-            {
-                _session.Call(() => handler(lost));
-            }
-        }
-    }
-
     bool IMetered.TryRead(int figure, out long value)
     {
         IReadOnlyList<LeasedSpan<T>> spans = _stock.InUse;
@@ -211,36 +194,4 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
     }
 
     private static TaskCompletionSource NewResumed() => new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    /// <summary>Takes everything of a lost span from the arena.</summary>
-    /// <returns>What the program held of it.</returns>
-    private List<Segment<T>> TakeBack(LeasedSpan<T> span)
-    {
-        try
-        {
-            _ = Arena.TryDrainSpan(span.Start);               // nothing more is given from it
-        }
-        catch (OutOfMemoryException)
-        {
-            // What is still given from it is no lease: TryLease refuses it, as the span is lost.
-        }
-
-        List<Segment<T>> held = [];
-        List<Segment<T>> ranges =
-            [.. Arena.GetSegments().Where(segment => segment.Kind == SegmentKind.Allocated && span.Contains(segment.Start))];
-        foreach (Segment<T> range in ranges)
-        {
-            try
-            {
-                FreeLost(range.Start, range.Size);
-                held.Add(range);
-            }
-            catch (InvalidFreeException)
-            {
-                // The program freed it meanwhile: it is no loss.
-            }
-        }
-
-        return held;
-    }
 }

@@ -21,7 +21,7 @@ internal readonly record struct SpanNeed<T>(T Size, RangeConstraints<T> Constrai
         size += (quantum - size % quantum) % quantum;
         if (!IsConstrained)
         {
-            return new LeaseRequest(arena.Id, session, Guid.NewGuid(), UInt128.Max(size, UInt128.Min(spanSize, arena.Definition.Size)))
+            return new LeaseRequest(arena.Id, session, Guid.CreateVersion7(), UInt128.Max(size, UInt128.Min(spanSize, arena.Definition.Size)))
             {
                 MinSize = size,
             };
@@ -30,7 +30,7 @@ internal readonly record struct SpanNeed<T>(T Size, RangeConstraints<T> Constrai
         UInt128 align = UInt128.CreateChecked(Constraints.Align);
         UInt128 noCross = UInt128.CreateChecked(Constraints.NoCross);
         UInt128 phase = UInt128.CreateChecked(Constraints.Phase);
-        return new LeaseRequest(arena.Id, session, Guid.NewGuid(), size)
+        return new LeaseRequest(arena.Id, session, Guid.CreateVersion7(), size)
         {
             Align = noCross > align && phase == 0 && (align == 0 || noCross % align == 0) && noCross % quantum == 0 ? noCross : align,
             Phase = phase,

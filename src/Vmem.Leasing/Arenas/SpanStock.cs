@@ -21,6 +21,9 @@ namespace Vmem.Leasing.Arenas;
 internal sealed class SpanStock<T>(T quantum, int target, Action wake) : INotifyingArenaSource<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
+    // A call for more than that keeps others from the store for long. Arbitrary.
+    private const int MostAtOnce = 16;
+
     private readonly Gate _lock = new();
     private readonly List<LeasedSpan<T>> _ready = [];
     private readonly List<LeasedSpan<T>> _returned = [];
@@ -147,16 +150,29 @@ internal sealed class SpanStock<T>(T quantum, int target, Action wake) : INotify
         return low > 0 && spans[low - 1].Contains(value) ? spans[low - 1] : null;
     }
 
-    /// <summary>What has to be asked for; null: enough lies ready. A need is told again until a span has come for it.</summary>
+    /// <summary>What has to be asked for; empty: enough lies ready. What is urgent comes first. A need is told again until a span has come
+    /// for it.</summary>
     /// <param name="spanSize">How much is leased at once.</param>
     /// <param name="isExactHopeless">The store has nothing for a need with constraints.</param>
-    public (SpanNeed<T> Need, bool IsUrgent)? Missing(T spanSize, bool isExactHopeless)
+    /// <param name="isUrgent">Somebody may be waiting.</param>
+    public List<SpanNeed<T>> Missing(T spanSize, bool isExactHopeless, out bool isUrgent)
     {
+        List<SpanNeed<T>> missing = [];
         using (_lock.EnterScope())
         {
-            return (isExactHopeless ? null : _exactNeed) is { } exact ? (exact, true) :
-                _need is { } need ? (need, true) : _ready.Count < target ? (new SpanNeed<T>(spanSize, default), false) : null;
+            SpanNeed<T>? urgent = (isExactHopeless ? null : _exactNeed) ?? _need;
+            isUrgent = urgent is not null;
+            if (urgent is { } need)
+            {
+                missing.Add(need);
+            }
+
+            // What comes for the need is taken at once: the stock is filled besides.
+            int fills = urgent is { IsConstrained: true } ? 0 : Math.Min(target - _ready.Count, MostAtOnce - missing.Count);
+            missing.AddRange(Enumerable.Repeat(new SpanNeed<T>(spanSize, default), Math.Max(0, fills)));
         }
+
+        return missing;
     }
 
     /// <summary>A span has come. Those who wait are told.</summary>

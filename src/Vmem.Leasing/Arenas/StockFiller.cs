@@ -6,9 +6,10 @@ namespace Vmem.Leasing.Arenas;
 
 /// <summary>The task that keeps the stock of a leased arena: it leases what is missing and gives back what is not needed.</summary>
 /// <remarks>
-/// It works until there is nothing more to do, then waits to be woken. If the store has no room, or does not answer, it tries again after
-/// <see cref="LeaseSessionOptions.RenewEvery"/> in any case: a notice is only a hint (R9). A request whose answer was lost is repeated
-/// under its number (R11).
+/// It works until there is nothing more to do, then waits to be woken. All that is missing is asked for in one call, so that a program which
+/// uses spans up faster than the store's disk can flush gets several for one flush. If the store has no room, or does not answer, it tries
+/// again after <see cref="LeaseSessionOptions.RenewEvery"/> in any case: a notice is only a hint (R9). A request whose answer was lost is
+/// repeated under its number (R11).
 /// </remarks>
 internal sealed class StockFiller<T>(LeaseSession session, LeaseArena arena, T spanSize, SpanStock<T> stock, WakeSignal wake,
     ILeaseHolder holder)
@@ -17,7 +18,7 @@ internal sealed class StockFiller<T>(LeaseSession session, LeaseArena arena, T s
 {
     private readonly CancellationTokenSource _stop = new();
     private readonly UInt128 _spanSize = UInt128.CreateChecked(spanSize);
-    private LeaseRequest? _request;                        // of unknown outcome, or about to be sent
+    private readonly List<LeaseRequest> _requests = [];    // of unknown outcome, or about to be sent
     private Task _filling = Task.CompletedTask;
     private LeaseUsage? _usage;
 
@@ -35,11 +36,7 @@ internal sealed class StockFiller<T>(LeaseSession session, LeaseArena arena, T s
     {
         await _stop.CancelAsync().ConfigureAwait(false);
         await _filling.ConfigureAwait(false);
-        if (_request is { } request)
-        {
-            session.Abandon(request);
-        }
-
+        AbandonAll();
         _stop.Dispose();
     }
 
@@ -72,7 +69,11 @@ internal sealed class StockFiller<T>(LeaseSession session, LeaseArena arena, T s
         }
         catch (Exception fault) when (!_stop.IsCancellationRequested)
         {
-            _request = fault is LeaseDefinitionException ? Refused() : _request;      // of these the outcome is known
+            if (fault is LeaseDefinitionException)             // of these the outcome is known
+            {
+                AbandonAll();
+            }
+
             session.NoteFault(fault);
         }
     }
@@ -92,38 +93,49 @@ internal sealed class StockFiller<T>(LeaseSession session, LeaseArena arena, T s
         }
 
         bool isUrgent = false;
-        if (_request is null)
+        if (_requests.Count == 0)
         {
-            if (stock.Missing(spanSize, isExactHopeless) is not { } missing)
+            _requests.AddRange(stock.Missing(spanSize, isExactHopeless, out isUrgent)
+                .Select(need => need.ToRequest(arena, session.Instance, _spanSize)));
+            if (_requests.Count == 0)
             {
                 return false;
             }
-
-            _request = missing.Need.ToRequest(arena, session.Instance, _spanSize);
-            isUrgent = missing.IsUrgent;
         }
 
-        (LeaseVerdict verdict, Holding? holding) = await session.GrantAsync(_request, holder, arena.Name, _stop.Token)
+        bool isExact = !_requests[0].IsUnconstrained;
+        bool hasCome = false;
+        bool lacksRoom = false;
+        (LeaseVerdict Verdict, Holding? Holding)[] outcomes = await session.GrantManyAsync([.. _requests], holder, arena.Name, _stop.Token)
             .ConfigureAwait(false);
-        if (holding is not null)
+        for (int i = outcomes.Length - 1; i >= 0; i--)
         {
-            LeaseClaim claim = holding.Claim;
-            stock.Add(new LeasedSpan<T>(T.CreateChecked(claim.Start), T.CreateChecked(claim.Size), holding));
-            _request = null;
+            if (outcomes[i].Verdict != LeaseVerdict.SessionNotLive)
+            {
+                _requests.RemoveAt(i);                         // the others are asked for again, after a renewal
+            }
+
+            lacksRoom |= outcomes[i].Verdict == LeaseVerdict.NoRoom;
+        }
+
+        foreach ((_, Holding? holding) in outcomes)
+        {
+            if (holding is { Claim: { } claim })
+            {
+                stock.Add(new LeasedSpan<T>(T.CreateChecked(claim.Start), T.CreateChecked(claim.Size), holding));
+                hasCome = true;
+            }
+        }
+
+        if (hasCome)
+        {
             Volatile.Write(ref _usage, null);
-            return true;
         }
 
-        if (verdict == LeaseVerdict.SessionNotLive)
-        {
-            return false;                                      // the same request again, after a renewal
-        }
-
-        bool isExact = !_request.IsUnconstrained;
-        _request = null;
-        return verdict == LeaseVerdict.NoRoom
-            && (await SweepAsync(isUrgent).ConfigureAwait(false)
-                || (isExact && await StepAsync(isExactHopeless: true).ConfigureAwait(false)));
+        return lacksRoom
+            ? await SweepAsync(isUrgent).ConfigureAwait(false)
+                || (isExact && await StepAsync(isExactHopeless: true).ConfigureAwait(false))
+            : hasCome && _requests.Count == 0;
     }
 
     private async Task<bool> SweepAsync(bool isUrgent)
@@ -144,9 +156,9 @@ internal sealed class StockFiller<T>(LeaseSession session, LeaseArena arena, T s
         return false;
     }
 
-    private LeaseRequest? Refused()
+    private void AbandonAll()
     {
-        session.Abandon(_request!);
-        return null;
+        _requests.ForEach(session.Abandon);
+        _requests.Clear();
     }
 }

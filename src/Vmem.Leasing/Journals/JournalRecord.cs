@@ -34,21 +34,18 @@ internal static unsafe class JournalRecord<T>
     public static void Write(ulong* record, ulong generation, long place, T start, T size, bool isFree)
     {
         ulong number = (ulong)place | (isFree ? FreeBit : 0);
-        ulong sum = generation;
+        ulong from = ulong.CreateTruncating(start);
+        ulong length = ulong.CreateTruncating(size);
         record[0] = number;
         if (IsWide)
         {
-            (record[1], record[2], record[3], record[4]) =
-                (ulong.CreateTruncating(start), High(start), ulong.CreateTruncating(size), High(size));
-            sum = JournalHash.Mix(sum, record[2], record[4]);
-            record[5] = JournalHash.Mix(JournalHash.Mix(sum, record[1], record[3]), number, generation);
+            (record[1], record[2], record[3], record[4]) = (from, High(start), length, High(size));
+            record[5] = Sum(generation, number, from, length) ^ JournalHash.Mix(number, record[2], record[4]);
             return;
         }
 
-        ulong from = ulong.CreateTruncating(start);
-        ulong length = ulong.CreateTruncating(size);
         (record[1], record[2]) = (from, length);
-        record[3] = JournalHash.Mix(JournalHash.Mix(sum, from, length), number, generation);
+        record[3] = Sum(generation, number, from, length);
     }
 
     /// <summary>Reads a record. False: there is none in this place, or only a part of one.</summary>
@@ -56,11 +53,15 @@ internal static unsafe class JournalRecord<T>
     public static bool TryRead(ulong* record, ulong generation, long place, out JournalNote<T> note)
     {
         bool isFree = (record[0] & FreeBit) != 0;
-        ulong sum = IsWide ? JournalHash.Mix(generation, record[2], record[4]) : generation;
         ulong from = record[1];
         ulong length = IsWide ? record[3] : record[2];
-        if ((record[0] & ~FreeBit) != (ulong)place
-            || JournalHash.Mix(JournalHash.Mix(sum, from, length), record[0], generation) != record[Words - 1])
+        ulong sum = Sum(generation, record[0], from, length);
+        if (IsWide)
+        {
+            sum ^= JournalHash.Mix(record[0], record[2], record[4]);
+        }
+
+        if ((record[0] & ~FreeBit) != (ulong)place || sum != record[Words - 1])
         {
             note = default;
             return false;
@@ -77,6 +78,11 @@ internal static unsafe class JournalRecord<T>
         note = new JournalNote<T>(start, size, place, isFree);
         return true;
     }
+
+    /// <summary>Two sums that do not wait for each other: the lock that is taken next waits for the record.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Sum(ulong generation, ulong number, ulong from, ulong length) =>
+        JournalHash.Mix(generation, from, length) ^ JournalHash.Mix(~generation, number, generation);
 
     private static ulong High(T value) => IsWide ? ulong.CreateTruncating(value >> 64) : 0;
 }

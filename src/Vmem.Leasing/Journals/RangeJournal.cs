@@ -27,8 +27,8 @@ namespace Vmem.Leasing.Journals;
 internal sealed class RangeJournal<T> : IDisposable
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
-    // 1 MiB: a new snapshot every 30,000 notes at most. Arbitrary.
-    internal const long FewestRecords = 32_768;
+    // 2 MiB: a new snapshot every 60,000 notes at most. Arbitrary.
+    internal const long FewestRecords = 65_536;
 
     private readonly string[] _paths;
     private readonly ulong _arena;
@@ -115,6 +115,24 @@ internal sealed class RangeJournal<T> : IDisposable
     /// <summary>What was noted as freed was live: its place is not kept any more. The lock is held.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Freed() => _live--;
+
+    /// <summary>Notes that ranges went with their span. The arena has none of them any more, so a snapshot would not, either. The lock is
+    /// held.</summary>
+    /// <exception cref="LeaseJournalException">Refused frees have used up all places, and the disk is full.</exception>
+    public void Revoked(IReadOnlyList<Segment<T>> ranges)
+    {
+        for (int i = 0; i < ranges.Count && !_isClosed; i++)
+        {
+            if (_count >= _file.Capacity)
+            {
+                _ = TryMakeRoom();
+                return;
+            }
+
+            _file.Write(_generation, _count++, ranges[i].Start, ranges[i].Size, isFree: true);
+            _live--;
+        }
+    }
 
     /// <summary>Waits until all that was noted so far is on the disk. Those who wait together share a flush.</summary>
     /// <exception cref="ObjectDisposedException">It is closed.</exception>

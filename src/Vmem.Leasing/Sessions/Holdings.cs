@@ -37,11 +37,14 @@ internal sealed class Holdings
         }
     }
 
-    public void Await(Guid request)
+    public void Await(IReadOnlyList<LeaseRequest> requests)
     {
         using (_lock.EnterScope())
         {
-            _awaited.Add(request);
+            foreach (LeaseRequest request in requests)
+            {
+                _awaited.Add(request.Id);
+            }
         }
     }
 

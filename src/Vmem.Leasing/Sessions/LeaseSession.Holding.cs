@@ -63,13 +63,33 @@ public sealed partial class LeaseSession
     /// <summary>Asks for a lease. If this throws, the outcome is unknown: ask the same again, or <see cref="Abandon"/> it.</summary>
     /// <returns>The answer, and what is held if it was granted.</returns>
     internal async ValueTask<(LeaseVerdict Verdict, Holding? Holding)> GrantAsync(LeaseRequest request, ILeaseHolder holder, string arena,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken) => (await GrantManyAsync([request], holder, arena, cancellationToken).ConfigureAwait(false))[0];
+
+    /// <summary>Asks for several leases of an arena in one call. If this throws, the outcome is unknown, of each: ask the same again, or
+    /// <see cref="Abandon"/> them.</summary>
+    /// <returns>The answers in the order of the requests, and what is held of those that were granted.</returns>
+    internal async ValueTask<(LeaseVerdict Verdict, Holding? Holding)[]> GrantManyAsync(IReadOnlyList<LeaseRequest> requests,
+        ILeaseHolder holder, string arena, CancellationToken cancellationToken)
     {
         int incarnation = Incarnation;
-        _holdings.Await(request.Id);
+        _holdings.Await(requests);
         long sent = _time.GetTimestamp();
-        LeaseAnswer answer = await _calls.AskAsync(token => _store.GrantAsync(request, token), cancellationToken).ConfigureAwait(false);
-        LeaseMetrics.Answered(arena, answer.Verdict, _time.GetElapsedTime(sent));
+        IReadOnlyList<LeaseAnswer> answers = requests.Count == 1
+            ? [await _calls.AskAsync(token => _store.GrantAsync(requests[0], token), cancellationToken).ConfigureAwait(false)]
+            : await _calls.AskAsync(token => _store.GrantManyAsync(requests, token), cancellationToken).ConfigureAwait(false);
+        TimeSpan duration = _time.GetElapsedTime(sent);
+        var outcomes = new (LeaseVerdict Verdict, Holding? Holding)[answers.Count];
+        for (int i = 0; i < outcomes.Length; i++)
+        {
+            LeaseMetrics.Answered(arena, answers[i].Verdict, duration);
+            outcomes[i] = Hold(requests[i], answers[i], holder, incarnation);
+        }
+
+        return outcomes;
+    }
+
+    private (LeaseVerdict Verdict, Holding? Holding) Hold(LeaseRequest request, in LeaseAnswer answer, ILeaseHolder holder, int incarnation)
+    {
         if (answer.Verdict != LeaseVerdict.Granted)
         {
             _holdings.Forget(request.Id);

@@ -122,6 +122,7 @@ public sealed partial class LeaseSession
             }
 
             Volatile.Write(ref _deadline, Math.Max(_deadline, LeaseRules.Deadline(sent, _term)));
+            Volatile.Write(ref _surelyUntil, SurelyUntil());
             hasResumed = _told == LeaseState.Suspended && IsValid;
             _told = hasResumed ? LeaseState.Live : _told;
             _ = _deadlineTimer.Change(Remaining, Timeout.InfiniteTimeSpan);
@@ -188,6 +189,7 @@ public sealed partial class LeaseSession
                 return false;
             }
 
+            Volatile.Write(ref _surelyUntil, long.MinValue);
             Volatile.Write(ref _deadline, long.MinValue);
             Volatile.Write(ref _end, reason);
             _told = LeaseState.Lost;

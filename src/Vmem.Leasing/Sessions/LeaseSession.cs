@@ -37,6 +37,7 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
     private readonly long _term;                            // of belief, in time stamps
     private Task _renewing = Task.CompletedTask;
     private long _deadline;                                 // a time stamp; long.MinValue: it is over
+    private long _surelyUntil = long.MinValue;              // by the coarse clock: before that no look at the exact one is needed
     private int _incarnation;
     private LeaseState _told = LeaseState.Live;             // what the last event said
     private string? _end;                                   // why it is over
@@ -54,6 +55,7 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
         _incarnation = incarnation;
         _term = (long)(options.Ttl.TotalSeconds * (1 - options.Margin) * _time.TimestampFrequency);
         _deadline = LeaseRules.Deadline(sent, _term);
+        _surelyUntil = SurelyUntil();
         _deadlineTimer = _time.CreateTimer(
             static state => ((LeaseSession)state!).TellOfDeadline(), this, Remaining, Timeout.InfiniteTimeSpan);
         LeaseMetrics.Sessions.Add(this, out _metered);
@@ -62,8 +64,9 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
     /// <summary>Called when the state has changed, on any thread. A handler may come late: it asks for <see cref="State"/>.</summary>
     public event Action<LeaseStateChange>? StateChanged;
 
-    /// <summary>Whether what is leased may be used: one read of the monotonic clock. Look at it before each use (R6).</summary>
-    public bool IsValid => LeaseRules.MayUse(Volatile.Read(ref _deadline), _time.GetTimestamp());
+    /// <summary>Whether what is leased may be used: one read of a monotonic clock. Look at it before each use (R6).</summary>
+    public bool IsValid => LeaseRules.MayUse(Volatile.Read(ref _surelyUntil), Environment.TickCount64)
+        || LeaseRules.MayUse(Volatile.Read(ref _deadline), _time.GetTimestamp());
 
     /// <summary>What the session is worth at this moment.</summary>
     public LeaseState State => Volatile.Read(ref _end) is not null ? LeaseState.Lost : IsValid ? LeaseState.Live : LeaseState.Suspended;
@@ -197,6 +200,11 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
     /// <summary>Until the next renewal the process uses no time beyond this: its deadline comes earlier.</summary>
     private static long LatestUse(LeaseSessionOptions options) =>
         (options.TimeProvider.GetUtcNow() + options.Ttl).ToUnixTimeMilliseconds();
+
+    /// <summary>How long the system's coarse clock is enough: for half of what remains. Another clock has no coarse one.</summary>
+    private long SurelyUntil() => _time == TimeProvider.System
+        ? LeaseRules.SurelyUntil(Environment.TickCount64, (long)Remaining.TotalMilliseconds)
+        : long.MinValue;
 
     private Exception Invalid()
     {

@@ -3,7 +3,8 @@ namespace Vmem.Leasing;
 /// <summary>What a session asks a store for.</summary>
 /// <param name="Arena">The arena.</param>
 /// <param name="Session">The session.</param>
-/// <param name="Id">The request's number, drawn at random. Whoever asks the same again, after an answer was lost, gets the same.</param>
+/// <param name="Id">The request's number, drawn anew. Whoever asks the same again, after an answer was lost, gets the same. Best from
+/// <see cref="Guid.CreateVersion7()"/>: engines keep an index of them, which grows at one end then, and not all over.</param>
 /// <param name="Size">How much: a multiple of the quantum, not 0.</param>
 public sealed record LeaseRequest(int Arena, Guid Session, Guid Id, UInt128 Size)
 {

@@ -75,6 +75,27 @@ public abstract class LeaseStore : IAsyncDisposable
     /// shorter than the session's TTL.</exception>
     public abstract ValueTask<LeaseAnswer> GrantAsync(LeaseRequest request, CancellationToken cancellationToken = default);
 
+    /// <summary>Leases several parts of an arena to a session. In an engine that can, it is one transaction: one wait for the disk.</summary>
+    /// <param name="requests">What is wanted, of one arena and by one session. Each is met or refused by itself, in this order.</param>
+    /// <param name="cancellationToken">Ends the call; asking the same again then has the same outcome.</param>
+    /// <returns>The answers, in the same order.</returns>
+    /// <remarks>An engine that does not override this asks for one after the other.</remarks>
+    /// <exception cref="ArgumentException">They are of several arenas or sessions.</exception>
+    /// <exception cref="LeaseDefinitionException">See <see cref="GrantAsync"/>. Nothing more was granted than those before the one that is
+    /// refused.</exception>
+    public virtual async ValueTask<IReadOnlyList<LeaseAnswer>> GrantManyAsync(IReadOnlyList<LeaseRequest> requests,
+        CancellationToken cancellationToken = default)
+    {
+        CheckSame(requests);
+        var answers = new LeaseAnswer[requests.Count];
+        for (int i = 0; i < answers.Length; i++)
+        {
+            answers[i] = await GrantAsync(requests[i], cancellationToken).ConfigureAwait(false);
+        }
+
+        return answers;
+    }
+
     /// <summary>Gives back a whole lease.</summary>
     /// <param name="claim">The lease. If session, size or fence is not that of the extent, nothing changes.</param>
     /// <param name="clean">True: nobody uses its values any more, and they can be leased at once. False: they are quarantined
@@ -210,5 +231,17 @@ public abstract class LeaseStore : IAsyncDisposable
     {
         GC.SuppressFinalize(this);
         return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Throws unless all are of one arena and one session.</summary>
+    /// <param name="requests">What is wanted.</param>
+    /// <exception cref="ArgumentException">They are of several arenas or sessions.</exception>
+    protected static void CheckSame(IReadOnlyList<LeaseRequest> requests)
+    {
+        ArgumentNullException.ThrowIfNull(requests);
+        if (requests.Any(request => request.Arena != requests[0].Arena || request.Session != requests[0].Session))
+        {
+            throw new ArgumentException("The requests are of several arenas or sessions: ask for each in a call of its own.", nameof(requests));
+        }
     }
 }

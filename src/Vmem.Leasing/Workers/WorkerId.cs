@@ -77,7 +77,7 @@ public sealed class WorkerId : IAsyncDisposable, ILeaseHolder
         };
         LeaseArena numbers = await session.EnsureArenaAsync(arena, definition, mindsQuarantine: false, cancellationToken)
             .ConfigureAwait(false);
-        var request = new LeaseRequest(numbers.Id, session.Instance, Guid.NewGuid(), 1);
+        var request = new LeaseRequest(numbers.Id, session.Instance, Guid.CreateVersion7(), 1);
         var worker = new WorkerId(session, arena);
         try
         {

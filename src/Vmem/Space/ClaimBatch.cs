@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Vmem.Segments;
 
 namespace Vmem.Space;
@@ -29,6 +30,7 @@ internal readonly ref struct ClaimBatch<T>
 
     /// <summary>The range at this place of the order; its size is rounded.</summary>
     /// <exception cref="ArgumentException">It is none, or overlaps the one before it.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public (T Start, T Size) Check(int place, Space<T> space)
     {
         Segment<T> range = this[place];

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Vmem.Diagnostics;
 using Vmem.Ranges;
 using Vmem.Segments;
@@ -13,6 +14,7 @@ internal sealed partial class Space<T>
 
     /// <summary>Checks that a place can be one.</summary>
     /// <exception cref="ArgumentException">It is misaligned, or reaches past the top of the type.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void CheckPlace(T start, T size)
     {
         if (!Multiples<T>.Has(start, Quantum))
@@ -32,6 +34,7 @@ internal sealed partial class Space<T>
     /// <param name="site">Who claims them, in an audited arena.</param>
     /// <returns>False if the next one is not free, or not near.</returns>
     /// <exception cref="ArgumentException">The next one is no range, or overlaps the one before it.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]     // what exists already is loaded once: there is no time to get warm
     public bool TryClaim(in ClaimBatch<T> batch, ref int next, AuditSite? site)
     {
         using Visit<T> visit = Visit();

@@ -1,0 +1,121 @@
+using Npgsql;
+using NpgsqlTypes;
+using Vmem.Leasing.PostgreSql;
+
+namespace Vmem.Leasing;
+
+// How extents are granted, and what their holders do with them.
+public sealed partial class PostgreSqlLeaseStore
+{
+    // One statement, one transaction, one commit. Each row is granted before the next is looked at; the number keeps their order.
+    private const string GrantMany =
+        "SELECT g.* FROM unnest($3, $4, $5, $6, $7, $8, $9) WITH ORDINALITY r (id, size, min_size, align, phase, min, max, number), LATERAL vmem.grant_lease($1, $2, r.id, r.size, r.min_size, r.align, r.phase, r.min, r.max) g ORDER BY r.number";
+
+    /// <inheritdoc/>
+    public override async ValueTask<LeaseAnswer> GrantAsync(LeaseRequest request, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        KeptArena arena = await FindAsync(request.Arena, cancellationToken).ConfigureAwait(false);
+        request.Check(arena.Arena);
+        return !arena.TryKeep(request, out KeptRequest kept)
+            ? new LeaseAnswer(LeaseVerdict.NoRoom)
+            : await OneAsync("SELECT * FROM vmem.grant_lease($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                [
+                    Number32(request.Arena), Id(request.Session), Id(request.Id), Number(kept.Size), Number(kept.MinSize),
+                    Number(kept.Align), Number(kept.Phase), Number(kept.Min), Number(kept.Max),
+                ],
+                row => ReadAnswer(row, request, arena), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<IReadOnlyList<LeaseAnswer>> GrantManyAsync(IReadOnlyList<LeaseRequest> requests,
+        CancellationToken cancellationToken = default)
+    {
+        CheckSame(requests);
+        if (requests.Count < 2)
+        {
+            return await base.GrantManyAsync(requests, cancellationToken).ConfigureAwait(false);
+        }
+
+        KeptArena arena = await FindAsync(requests[0].Arena, cancellationToken).ConfigureAwait(false);
+        var answers = new LeaseAnswer[requests.Count];
+        List<KeptRequest> kept = [];
+        List<int> places = [];
+        for (int i = 0; i < answers.Length; i++)
+        {
+            requests[i].Check(arena.Arena);
+            answers[i] = new LeaseAnswer(LeaseVerdict.NoRoom);
+            if (arena.TryKeep(requests[i], out KeptRequest one))
+            {
+                kept.Add(one);
+                places.Add(i);
+            }
+        }
+
+        int next = 0;
+        _ = await AllAsync(GrantMany,
+            [
+                Number32(arena.Arena.Id), Id(requests[0].Session),
+                Parameter(NpgsqlDbType.Array | NpgsqlDbType.Uuid, places.Select(place => requests[place].Id).ToArray()),
+                Numbers(kept.Select(static one => one.Size)), Numbers(kept.Select(static one => one.MinSize)),
+                Numbers(kept.Select(static one => one.Align)), Numbers(kept.Select(static one => one.Phase)),
+                Numbers(kept.Select(static one => one.Min)), Numbers(kept.Select(static one => one.Max)),
+            ],
+            row =>
+            {
+                int place = places[next++];
+                return answers[place] = ReadAnswer(row, requests[place], arena);
+            }, cancellationToken).ConfigureAwait(false);
+        return answers;
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<bool> ReleaseAsync(LeaseClaim claim, bool clean, long? watermark = null,
+        CancellationToken cancellationToken = default)
+    {
+        NpgsqlParameter[] named = await NameAsync(claim, cancellationToken).ConfigureAwait(false);
+        return await OneAsync("SELECT vmem.release_lease($1, $2, $3, $4, $5, $6, $7)", [.. named, Flag(clean), Number(watermark)],
+            static row => row.GetBoolean(0), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<IReadOnlyList<LeaseClaim>> GetHeldAsync(Guid session, CancellationToken cancellationToken = default)
+    {
+        IReadOnlyList<(int Arena, long Start, long Size, long Fence, Guid Request)> rows = await AllAsync("SELECT * FROM vmem.held($1)",
+            [Id(session)], static row => (row.GetInt32(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetGuid(4)),
+            cancellationToken).ConfigureAwait(false);
+        List<LeaseClaim> claims = [];
+        foreach ((int id, long start, long size, long fence, Guid request) in rows)
+        {
+            KeptArena arena = await FindAsync(id, cancellationToken).ConfigureAwait(false);
+            claims.Add(new LeaseClaim(id, session, arena.Value(start), arena.Length(size), fence, request));
+        }
+
+        return claims;
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<LeaseReassertion> ReassertAsync(LeaseClaim claim, CancellationToken cancellationToken = default)
+    {
+        NpgsqlParameter[] named = await NameAsync(claim, cancellationToken).ConfigureAwait(false);
+        return await OneAsync("SELECT vmem.reassert($1, $2, $3, $4, $5, $6)", [.. named, Id(claim.Request)],
+            static row => (LeaseReassertion)row.GetInt32(0), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<bool> MarkAsync(LeaseClaim claim, long watermark, CancellationToken cancellationToken = default)
+    {
+        NpgsqlParameter[] named = await NameAsync(claim, cancellationToken).ConfigureAwait(false);
+        return await OneAsync("SELECT vmem.mark($1, $2, $3, $4, $5, $6)", [.. named, Number(watermark)], static row => row.GetBoolean(0),
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    private static LeaseAnswer ReadAnswer(NpgsqlDataReader row, LeaseRequest request, KeptArena arena)
+    {
+        var verdict = (LeaseVerdict)row.GetInt32(0);
+        return verdict != LeaseVerdict.Granted
+            ? new LeaseAnswer(verdict)
+            : new LeaseAnswer(verdict, new LeaseClaim(request.Arena, request.Session, arena.Value(row.GetInt64(1)),
+                arena.Length(row.GetInt64(2)), row.GetInt64(3), request.Id), OrNull<long>(row, 4));
+    }
+}

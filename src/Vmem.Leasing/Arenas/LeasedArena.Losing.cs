@@ -1,0 +1,34 @@
+using Vmem.Leasing.Sessions;
+
+namespace Vmem.Leasing;
+
+// What becomes of a lease that is lost: its span is revoked, and whoever held something of it is told.
+public sealed partial class LeasedArena<T>
+{
+    void ILeaseHolder.Lose(Holding holding, string reason)
+    {
+        _lostFences.Add(holding.Claim.Fence);
+        bool isInherited = TryLoseInherited(holding);
+        _revoker.Finish(Arena, _journal);
+        if (_stock.Lose(holding.Claim.Fence) is { } span)
+        {
+            foreach (Segment<T> range in _revoker.TakeBack(Arena, span, _journal))
+            {
+                Tell(range.Start, range.Size);
+            }
+        }
+        else if (isInherited)
+        {
+            Tell(T.CreateChecked(holding.Claim.Start), T.CreateChecked(holding.Claim.Size));
+        }
+
+        void Tell(T start, T size)
+        {
+            var lost = new RangeLost<T>(new LeasedRange<T>(start, size, holding.Claim.Fence), reason);
+            foreach (Action<RangeLost<T>> handler in Delegate.EnumerateInvocationList(RangeLost))
+            {
+                _session.Call(() => handler(lost));
+            }
+        }
+    }
+}
