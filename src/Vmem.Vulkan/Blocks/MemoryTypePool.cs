@@ -16,6 +16,7 @@ internal sealed class MemoryTypePool : IDisposable
     private const ulong SmallHeapShare = 8;
 
     private readonly MemoryTypeSource _source;
+    private readonly ulong _quantum;
     private readonly bool _hasKinds;
 
     public MemoryTypePool(string name, GpuDevice device, int type, ulong blockSize, ulong granularity, FitPolicy policy)
@@ -23,6 +24,7 @@ internal sealed class MemoryTypePool : IDisposable
         Type = type;
         Flags = device.Types[type].PropertyFlags;
         ulong quantum = device.NeedsFlush(type) ? ulong.Max(LeastQuantum, device.Properties.Limits.NonCoherentAtomSize) : LeastQuantum;
+        _quantum = quantum;
         ulong heap = device.Heaps[device.Types[type].HeapIndex].Size;
         ulong size = blockSize > 0 ? blockSize : heap <= SmallHeap ? heap / SmallHeapShare : LargeHeapBlock;
         size = ulong.Max(ulong.Min(size, ulong.Min(device.MaxAllocationSize, BlockTable.Stride - quantum)) / quantum, 1) * quantum;
@@ -55,10 +57,14 @@ internal sealed class MemoryTypePool : IDisposable
             return false;
         }
 
-        var constraints = new RangeConstraints<ulong> { Align = align > Arena.Quantum ? align : 0, Kind = _hasKinds ? (int)kind : 0 };
-        return constraints == default
+        // Without a constraint it takes O(1).
+        return align <= _quantum && !_hasKinds
             ? Arena.TryAllocate(size, out address)
-            : Arena.TryAllocateConstrained(size, constraints, out address);
+            : Arena.TryAllocateConstrained(size, new RangeConstraints<ulong>
+            {
+                Align = align > _quantum ? align : 0,
+                Kind = _hasKinds ? (int)kind : 0,
+            }, out address);
     }
 
     public void Dispose() => Arena.Dispose();

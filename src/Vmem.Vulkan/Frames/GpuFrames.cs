@@ -24,6 +24,7 @@ public sealed unsafe class GpuFrames
     private readonly Gate _gate = new();
     private readonly List<Action<ulong>> _listeners = [];
     private ulong _current = 1;
+    private ulong _begun;
     private ulong _completed;
     private bool _isDisposed;
 
@@ -71,13 +72,21 @@ public sealed unsafe class GpuFrames
         }
 
         Collect();
+        _begun = current;
         return FenceOf(current);
     }
 
-    /// <summary>The current frame was submitted with the fence that <see cref="Begin"/> gave; the next one begins.</summary>
+    /// <summary>The current frame was submitted with the fence that <see cref="Begin"/> gave; the next one is current.</summary>
+    /// <exception cref="InvalidOperationException">The frame was not begun: no fence of it could be submitted.</exception>
+    /// <exception cref="ObjectDisposedException">The memory was disposed of.</exception>
     public void End()
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
+        if (_begun != _current)
+        {
+            throw new InvalidOperationException($"Frame {_current} was not begun: call Begin, and submit with the fence that it gives.");
+        }
+
         Volatile.Write(ref _current, _current + 1);
     }
 

@@ -149,8 +149,9 @@ public sealed unsafe class GpuAllocation : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, Size);
         GpuPlace place = Place;
+        ulong bytes = ulong.Min(size, Size - offset);
         (ulong start, ulong length) = AtomRange.Of(
-            place.Offset + offset, ulong.Min(size, Size - offset), _memory.Device.Properties.Limits.NonCoherentAtomSize, place.Block.Size);
+            place.Offset + offset, bytes, _memory.Device.Properties.Limits.NonCoherentAtomSize, place.Block.Size);
         range = new MappedMemoryRange
         {
             SType = StructureType.MappedMemoryRange,
@@ -158,6 +159,6 @@ public sealed unsafe class GpuAllocation : IDisposable
             Offset = start,
             Size = length,
         };
-        return _memory.Device.NeedsFlush(place.Block.Type);
+        return bytes > 0 && _memory.Device.NeedsFlush(place.Block.Type);
     }
 }

@@ -17,11 +17,12 @@ internal enum AllocationState
 }
 
 /// <summary>The allocations that nobody has freed, oldest first, and every change of their state.</summary>
-/// <remarks>A list through the allocations themselves: to take one in or out is a few writes, allocates nothing and cannot fail. Rejected:
-/// a dictionary, at five times the cost; who needs to find one by its address, for a dump or a plan, makes one for that.</remarks>
+/// <remarks>A list through the allocations themselves: to take one in or out is a few writes, allocates nothing and cannot fail. Rejected: a
+/// dictionary by address, which may fail as it grows, in the middle of an allocation. Dumps and plans, which look allocations up, make one.
+/// </remarks>
 internal sealed class LiveAllocations
 {
-    private readonly Gate _gate = new();
+    private ArenaLock _lock;                      // every allocation and free comes by; looks at all of them are rare
     private GpuAllocation? _first;
     private GpuAllocation? _last;
     private bool _isClosed;
@@ -30,7 +31,7 @@ internal sealed class LiveAllocations
     /// <returns>False if the list is closed.</returns>
     public bool TryAdd(GpuAllocation allocation)
     {
-        using Gate.Scope scope = _gate.EnterScope();
+        using ArenaLock.Scope scope = _lock.EnterScope();
         if (!_isClosed)
         {
             Link(allocation);
@@ -42,7 +43,7 @@ internal sealed class LiveAllocations
     /// <summary>Takes an allocation in again whose end could not be carried out.</summary>
     public void Restore(GpuAllocation allocation)
     {
-        using Gate.Scope scope = _gate.EnterScope();
+        using ArenaLock.Scope scope = _lock.EnterScope();
         allocation.State = AllocationState.Live;
         Link(allocation);
     }
@@ -51,7 +52,7 @@ internal sealed class LiveAllocations
     /// <returns>In which state it was.</returns>
     public AllocationState End(GpuAllocation allocation)
     {
-        using Gate.Scope scope = _gate.EnterScope();
+        using ArenaLock.Scope scope = _lock.EnterScope();
         AllocationState state = allocation.State;
         if (state is AllocationState.Live or AllocationState.Moving)
         {
@@ -66,7 +67,7 @@ internal sealed class LiveAllocations
     /// <returns>False if it is not live.</returns>
     public bool TryBeginMove(GpuAllocation allocation)
     {
-        using Gate.Scope scope = _gate.EnterScope();
+        using ArenaLock.Scope scope = _lock.EnterScope();
         bool isLive = allocation.State == AllocationState.Live;
         allocation.State = isLive ? AllocationState.Moving : allocation.State;
         return isLive;
@@ -76,7 +77,7 @@ internal sealed class LiveAllocations
     /// <returns>False if the allocation was freed meanwhile.</returns>
     public bool EndMove(GpuAllocation allocation)
     {
-        using Gate.Scope scope = _gate.EnterScope();
+        using ArenaLock.Scope scope = _lock.EnterScope();
         bool isLive = allocation.State == AllocationState.Moving;
         allocation.State = isLive ? AllocationState.Live : AllocationState.Freed;
         return isLive;
@@ -85,14 +86,14 @@ internal sealed class LiveAllocations
     /// <summary>All of them, at one moment.</summary>
     public List<GpuAllocation> ToList()
     {
-        using Gate.Scope scope = _gate.EnterScope();
+        using ArenaLock.Scope scope = _lock.EnterScope();
         return ListHeld();
     }
 
     /// <summary>Takes all of them out, as freed, and none in any more.</summary>
     public List<GpuAllocation> Close()
     {
-        using Gate.Scope scope = _gate.EnterScope();
+        using ArenaLock.Scope scope = _lock.EnterScope();
         List<GpuAllocation> all = ListHeld();
         _isClosed = true;
         all.ForEach(allocation =>

@@ -33,12 +33,14 @@ public class FrameTests(SoftwareDevice software)
     {
         using TestMemory test = software.NewMemory(new() { FramesInFlight = 2 });
         GpuFrames frames = test.Memory.Frames;
+        Assert.Throws<InvalidOperationException>(frames.End);
         Fence fence = frames.Begin();
         Assert.Equal(fence, frames.Begin());
         Assert.Throws<ArgumentOutOfRangeException>(() => frames.Wait(frames.Current, TimeSpan.Zero));
         for (int i = 0; i < 7; i++)
         {
             test.Frame(_ => { });
+            Assert.Throws<InvalidOperationException>(frames.End);
             Assert.InRange(frames.Current - frames.Completed, 1UL, 3UL);
         }
 

@@ -80,6 +80,7 @@ public sealed class CardTests : IDisposable
         next.Allocation.Flush();
         next.Allocation.Flush(200, 1);
         next.Allocation.Flush(127, 2);
+        next.Allocation.Flush(1000);              // nothing
         Assert.Equal([(start, 1024UL), (start + 128, 128), (start, 256)], SimulatedCard.Flushed);
     }
 
