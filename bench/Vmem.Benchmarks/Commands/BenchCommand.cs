@@ -56,6 +56,7 @@ internal static class BenchCommand
             study.Add(command);
         }
         study.Add(MakeAlone(new LeasesStudy(), options));
+        study.Add(MakeAlone(new GpuStudy(), options));
         study.Add(MakePeers(options));
 
         var all = new Command("all", "Every study, with sizes up to 10^6 unless --max-n says otherwise.");
@@ -65,7 +66,7 @@ internal static class BenchCommand
         return study;
     }
 
-    // Not one of all: leases need a disk, and a server for the half of it.
+    // Not one of all: leases need a disk, and a server for the half of it; device memory needs a device.
     private static Command MakeAlone(IStudy one, StudyOptions options)
     {
         var command = new Command(one.Name, one.Description);
