@@ -13,7 +13,7 @@ string baselines = Directory.CreateDirectory(Path.Combine(root, "eng/baseline"))
 string packed = Directory.CreateTempSubdirectory("vmem-baseline-").FullName;
 try
 {
-    foreach (string package in (string[])["Vmem", "Vmem.Memory", "Vmem.Leasing", "Vmem.Leasing.Hosting", "Vmem.Leasing.PostgreSql", "Vmem.Leasing.Sqlite", "Vmem.Extensions.ObjectPool", "Vmem.Net", "Vmem.AspNetCore", "Vmem.Extensions.Hosting"])
+    foreach (string package in (string[])["Vmem", "Vmem.Memory", "Vmem.Leasing", "Vmem.Leasing.Hosting", "Vmem.Leasing.PostgreSql", "Vmem.Leasing.Sqlite", "Vmem.Extensions.ObjectPool", "Vmem.Net", "Vmem.Vulkan", "Vmem.AspNetCore", "Vmem.Extensions.Hosting"])
     {
         Run("pack", Path.Combine(root, "src", package), "-c", "Release", "-o", packed, "--nologo", "-p:MinVerVersionOverride=0.0.0", "-p:EnablePackageValidation=false");
         string baseline = Path.Combine(baselines, package + ".nupkg");

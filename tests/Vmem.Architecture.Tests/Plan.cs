@@ -80,6 +80,24 @@ internal sealed class Plan
             Prefixes  -> Addresses
             Ports     ->
             """),
+        new("Vmem.Vulkan", """
+            Ranges      ->
+            Checks      ->
+            Timing      ->
+            Lifetimes   ->
+            Caching     -> Checks, Timing, Lifetimes
+            Diagnostics -> Checks, Lifetimes
+            Buddy       -> Checks
+            Platform    -> Ranges, Checks
+            Calls       ->
+            Choosing    ->
+            Reports     ->
+            Frames      -> Calls, Checks
+            Blocks      -> Calls, Choosing, Checks
+            Memory      -> Blocks, Frames, Reports
+            Staging     -> Memory
+            Moving      -> Memory
+            """),
         new("Vmem.Tool", """
             Leases         ->
             Traces         ->

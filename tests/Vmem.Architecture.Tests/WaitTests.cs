@@ -41,6 +41,7 @@ public class WaitTests
     [InlineData("Vmem.Leasing.Sqlite")]
     [InlineData("Vmem.Extensions.ObjectPool")]
     [InlineData("Vmem.Net")]
+    [InlineData("Vmem.Vulkan")]
     [InlineData("Vmem.AspNetCore")]
     [InlineData("Vmem.Extensions.Hosting")]
     public void Nothing_waits_but_at_a_gate_in_a_spin_or_deferred(string project) =>

@@ -46,6 +46,7 @@ public sealed partial class PackageContentTests(PackageFeed feed)
     [InlineData("Vmem.Leasing.Sqlite")]
     [InlineData("Vmem.Extensions.ObjectPool")]
     [InlineData("Vmem.Net")]
+    [InlineData("Vmem.Vulkan")]
     [InlineData("Vmem.AspNetCore")]
     [InlineData("Vmem.Extensions.Hosting")]
     public void Its_documentation_names_what_a_taker_can_name(string package)

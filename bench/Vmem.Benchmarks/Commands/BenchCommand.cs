@@ -33,6 +33,7 @@ internal static class BenchCommand
         new CheckedStudy(),
         new SampledStudy(),
         new RunsStudy(),
+        new PrefixesStudy(),
     ];
 
     public static int Run(string[] args)
@@ -54,7 +55,8 @@ internal static class BenchCommand
             command.SetAction(parsed => StudyRunner.Run([one], options.Read(parsed), options.ReadOut(parsed)));
             study.Add(command);
         }
-        study.Add(MakeLeases(options));
+        study.Add(MakeAlone(new LeasesStudy(), options));
+        study.Add(MakeAlone(new GpuStudy(), options));
         study.Add(MakePeers(options));
 
         var all = new Command("all", "Every study, with sizes up to 10^6 unless --max-n says otherwise.");
@@ -64,10 +66,9 @@ internal static class BenchCommand
         return study;
     }
 
-    // Not one of all: it needs a disk, and a server for the half of it.
-    private static Command MakeLeases(StudyOptions options)
+    // Not one of all: leases need a disk, and a server for the half of it; device memory needs a device.
+    private static Command MakeAlone(IStudy one, StudyOptions options)
     {
-        var one = new LeasesStudy();
         var command = new Command(one.Name, one.Description);
         options.AddTo(command);
         command.SetAction(parsed => StudyRunner.Run([one], options.Read(parsed), options.ReadOut(parsed)));

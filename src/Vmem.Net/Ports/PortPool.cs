@@ -18,7 +18,7 @@ namespace Vmem.Net;
 /// then call <see cref="SetAside"/>, and allocate another one. Safe to share between threads.
 /// </para>
 /// </remarks>
-public sealed class PortPool : IDisposable
+public sealed partial class PortPool : IDisposable
 {
     private readonly PortPoolOptions _options;
     private readonly Func<int, bool>? _isInUse;

@@ -79,6 +79,23 @@ public class PortPoolTests
     }
 
     [Fact]
+    public async Task Who_waits_gets_what_is_freed_and_who_gives_up_holds_nothing()
+    {
+        using var pool = new PortPool("ports", 5000, 4, Options);
+        int run = await pool.AllocateRunAsync(4, cancellationToken: TestContext.Current.CancellationToken);
+        using var end = new CancellationTokenSource();
+        Task<int> givesUp = pool.AllocateRunAsync(2, cancellationToken: end.Token).AsTask();
+        await end.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => givesUp);
+        Task<int> waits = pool.AllocateAsync("web", cancellationToken: TestContext.Current.CancellationToken).AsTask();
+        Assert.False(waits.IsCompleted);
+        pool.Free(run, 4);
+        Assert.Equal(pool.PreferredPort("web"), await waits);
+        Assert.Equal(1, pool.Arena.GetStatistics().InUse);
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => pool.AllocateRunAsync(5).AsTask());
+    }
+
+    [Fact]
     public void What_cannot_be_is_refused()
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => new PortPool("p", 0, 10));

@@ -27,6 +27,45 @@ public class PrefixPoolTests
         pool.Validate();
     }
 
+    /// <summary>The first prefix is cut out of the first half, the last address out of the second: both halves fall apart by
+    /// halving.</summary>
+    [Theory]
+    [InlineData("10.0.0.0/16", 30)]
+    [InlineData("10.0.0.0/20", 30)]
+    [InlineData("255.255.0.0/16", 31)]
+    [InlineData("2001:db8::/64", 112)]
+    [InlineData("2001:db8::/112", 124)]
+    [InlineData("ffff:ffff:ffff:ffff:ffff:ffff:ffff::/112", 127)]
+    public void Exclusions_at_both_ends_leave_what_halving_leaves(string network, int first)
+    {
+        IPNetwork whole = Prefix.Parse(network);
+        IPAddress last = LastOf(whole);
+        int bits = whole.BaseAddress.GetAddressBytes().Length * 8;
+        IPNetwork[] exclusions = [Prefix.Of(whole.BaseAddress, first), Prefix.Of(last, bits)];
+        using var pool = new PrefixPool("pool", whole, new() { Exclusions = exclusions });
+        int half = whole.PrefixLength + 2;
+        Assert.Equal(
+            Enumerable.Range(half, first - half + 1).Concat(Enumerable.Range(half, bits - half + 1)).Order(),
+            pool.GetFree().Select(free => free.PrefixLength).Order());
+        UInt128 addresses = (UInt128.One << (bits - whole.PrefixLength)) - (UInt128.One << (bits - first)) - 1;
+        Assert.Equal(addresses, pool.CountFree(bits));
+        Assert.False(pool.TryClaim(last));
+        Assert.True(pool.TryPeek(bits, out IPNetwork lowest));
+        Assert.Equal(lowest, pool.Allocate(bits));
+        Assert.Equal(addresses - 1, pool.CountFree(bits));
+    }
+
+    private static IPAddress LastOf(IPNetwork network)
+    {
+        byte[] bytes = network.BaseAddress.GetAddressBytes();
+        for (int bit = network.PrefixLength; bit < bytes.Length * 8; bit++)
+        {
+            bytes[bit / 8] |= (byte)(0x80 >> (bit % 8));
+        }
+
+        return new IPAddress(bytes);
+    }
+
     [Fact]
     public void Exclusions_overlap_and_reach_out_of_the_network()
     {

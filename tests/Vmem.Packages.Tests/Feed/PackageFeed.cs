@@ -18,7 +18,7 @@ public sealed class PackageFeed : IDisposable
     private static readonly string[] s_packages =
     [
         "Vmem", "Vmem.Memory", "Vmem.Leasing", "Vmem.Leasing.Hosting", "Vmem.Leasing.PostgreSql", "Vmem.Leasing.Sqlite",
-        "Vmem.Extensions.ObjectPool", "Vmem.Net", "Vmem.AspNetCore",
+        "Vmem.Extensions.ObjectPool", "Vmem.Net", "Vmem.Vulkan", "Vmem.AspNetCore",
         "Vmem.Extensions.Hosting", "Vmem.Tool",
     ];
 

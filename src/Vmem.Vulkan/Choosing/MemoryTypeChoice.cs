@@ -1,0 +1,78 @@
+using System.Numerics;
+using Silk.NET.Vulkan;
+
+namespace Vmem.Vulkan.Choosing;
+
+/// <summary>Which memory type serves a use: the rules of Vulkan Memory Allocator's automatic usage.</summary>
+/// <remarks>
+/// A use becomes three sets of flags: required, preferred, and not preferred. Of the types that have all required ones, the one is taken
+/// that misses the fewest preferred flags and has the fewest that are not; of equals the first, as drivers list the faster one first.
+/// </remarks>
+internal readonly record struct MemoryTypeChoice(MemoryPropertyFlags Required, MemoryPropertyFlags Preferred, MemoryPropertyFlags Unwanted)
+{
+    private const MemoryPropertyFlags AmdFlags = MemoryPropertyFlags.DeviceCoherentBitAmd | MemoryPropertyFlags.DeviceUncachedBitAmd;
+
+    /// <summary>The flags of a use.</summary>
+    /// <param name="use">The use.</param>
+    /// <param name="isRead">Whether the device does more with the resource than copy it.</param>
+    /// <param name="isIntegrated">Whether device and host have one memory.</param>
+    public static MemoryTypeChoice Of(in GpuUse use, bool isRead, bool isIntegrated)
+    {
+        MemoryPropertyFlags required = 0;
+        MemoryPropertyFlags preferred = 0;
+        MemoryPropertyFlags unwanted = 0;
+        bool mayStage = !isIntegrated && isRead && use.AllowsTransferInstead && use.Preference != GpuPreference.Host;
+        switch (use.HostAccess)
+        {
+            case HostAccess.Read:
+                preferred = MemoryPropertyFlags.HostCachedBit | (mayStage ? MemoryPropertyFlags.DeviceLocalBit : 0);
+                required = mayStage ? 0 : MemoryPropertyFlags.HostVisibleBit;
+                break;
+            case HostAccess.Write when mayStage:
+                unwanted = MemoryPropertyFlags.HostCachedBit;
+                preferred = MemoryPropertyFlags.DeviceLocalBit | MemoryPropertyFlags.HostVisibleBit;
+                break;
+            case HostAccess.Write:
+                unwanted = MemoryPropertyFlags.HostCachedBit;
+                required = MemoryPropertyFlags.HostVisibleBit;
+                bool isWithDevice = isRead ? use.Preference != GpuPreference.Host : use.Preference == GpuPreference.Device;
+                preferred = isWithDevice ? MemoryPropertyFlags.DeviceLocalBit : 0;
+                unwanted |= isWithDevice ? 0 : MemoryPropertyFlags.DeviceLocalBit;
+                break;
+            default:
+                preferred = use.Preference == GpuPreference.Host ? 0 : MemoryPropertyFlags.DeviceLocalBit;
+                unwanted = use.Preference == GpuPreference.Host ? MemoryPropertyFlags.DeviceLocalBit : 0;
+                break;
+        }
+
+        required |= use.Required;
+        preferred |= use.Preferred;
+        unwanted |= AmdFlags & ~(required | preferred);
+        return new MemoryTypeChoice(required, preferred, unwanted & ~use.Preferred);
+    }
+
+    /// <summary>The best of the types that are allowed.</summary>
+    /// <returns>False if none has the required flags.</returns>
+    public bool TryChoose(ReadOnlySpan<MemoryType> types, uint allowed, out int best)
+    {
+        best = -1;
+        int least = int.MaxValue;
+        for (int i = 0; i < types.Length && least > 0; i++)
+        {
+            MemoryPropertyFlags flags = types[i].PropertyFlags;
+            if ((allowed >> i & 1) == 0 || (Required & ~flags) != 0)
+            {
+                continue;
+            }
+
+            int cost = BitOperations.PopCount((uint)(Preferred & ~flags)) + BitOperations.PopCount((uint)(flags & Unwanted));
+            if (cost < least)
+            {
+                least = cost;
+                best = i;
+            }
+        }
+
+        return best >= 0;
+    }
+}

@@ -1,0 +1,134 @@
+using Silk.NET.Vulkan;
+using Vmem.Vulkan.Tests.Drivers;
+
+namespace Vmem.Vulkan.Tests.Memory;
+
+/// <summary>What a device of software never does: several memory types and heaps, memory that is not coherent, budgets, refusals, the loss
+/// of the device.</summary>
+[Collection(SoftwareDeviceTests.Name)]
+public sealed class CardTests : IDisposable
+{
+    private const BufferUsageFlags Vertices = BufferUsageFlags.VertexBufferBit;
+
+    private readonly SimulatedCard _card;
+
+    public CardTests(SoftwareDevice software)
+    {
+        _ = software.Device;                      // skips where there is none
+        _card = new SimulatedCard();
+    }
+
+    public void Dispose() => _card.Dispose();
+
+    [Fact]
+    public void If_the_best_type_has_no_room_the_next_one_serves()
+    {
+        using GpuMemory memory = _card.NewMemory();
+        using GpuBuffer fast = memory.CreateBuffer(600_000, Vertices);
+        SimulatedCard.Exhausted = 0b001;
+        using GpuBuffer slow = memory.CreateBuffer(600_000, Vertices);
+        Assert.Equal((0, 1), (fast.Allocation.MemoryTypeIndex, slow.Allocation.MemoryTypeIndex));
+        SimulatedCard.Exhausted = 0b111;
+        VulkanException full = Assert.Throws<VulkanException>(() => memory.CreateBuffer(600_000, Vertices));
+        Assert.Equal(Result.ErrorOutOfDeviceMemory, full.Result);
+        Assert.Equal([fast.Allocation.Size, slow.Allocation.Size], memory.GetBudgets().Select(heap => heap.BlockBytes));
+    }
+
+    [Fact]
+    public void What_the_driver_prefers_alone_is_alone_or_in_a_block()
+    {
+        using GpuMemory memory = _card.NewMemory();
+        SimulatedCard.PrefersDedicated = true;
+        using GpuBuffer alone = memory.CreateBuffer(1000, Vertices);
+        Assert.True(alone.Allocation.IsDedicated);
+        SimulatedCard.PrefersDedicated = false;
+        using GpuBuffer shared = memory.CreateBuffer(1000, Vertices);
+        SimulatedCard.PrefersDedicated = true;
+        SimulatedCard.Exhausted = 0b111;
+        using GpuBuffer beside = memory.CreateBuffer(1000, Vertices);
+        Assert.False(shared.Allocation.IsDedicated);
+        Assert.Equal(shared.Allocation.Memory, beside.Allocation.Memory);
+    }
+
+    [Fact]
+    public void A_mapping_that_fails_holds_no_memory()
+    {
+        using GpuMemory memory = _card.NewMemory();
+        SimulatedCard.MapResult = Result.ErrorMemoryMapFailed;
+        Assert.Throws<VulkanException>(() => memory.CreateBuffer(1000, Vertices, new() { HostAccess = HostAccess.Write }));
+        SimulatedCard.MapResult = Result.ErrorUnknown;
+        Assert.Equal(Result.ErrorUnknown, Assert.Throws<VulkanException>(
+            () => memory.CreateBuffer(1000, Vertices, new() { HostAccess = HostAccess.Write })).Result);
+        Assert.All(memory.GetBudgets(), heap => Assert.Equal(0UL, heap.BlockBytes));
+        SimulatedCard.MapResult = Result.Success;
+        memory.CreateBuffer(1000, Vertices, new() { HostAccess = HostAccess.Write }).Dispose();
+        memory.Validate();
+    }
+
+    [Fact]
+    public void Flushes_are_whole_atoms_and_only_where_they_are_needed()
+    {
+        using GpuMemory memory = _card.NewMemory();
+        using GpuBuffer coherent = memory.CreateBuffer(1000, Vertices, new() { HostAccess = HostAccess.Write });
+        using GpuBuffer cached = memory.CreateBuffer(1000, Vertices, new() { HostAccess = HostAccess.Read });
+        using GpuBuffer next = memory.CreateBuffer(1000, Vertices, new() { HostAccess = HostAccess.Read });
+        Assert.Equal([1, 2, 2], new[] { coherent, cached, next }.Select(buffer => buffer.Allocation.MemoryTypeIndex));
+        coherent.Allocation.Flush();
+        Assert.Empty(SimulatedCard.Flushed);
+        ulong start = next.Allocation.Offset;
+        Assert.Equal(0UL, start % 128);
+        next.Allocation.Flush();
+        next.Allocation.Flush(200, 1);
+        next.Allocation.Flush(127, 2);
+        next.Allocation.Flush(1000);              // nothing
+        Assert.Equal([(start, 1024UL), (start + 128, 128), (start, 256)], SimulatedCard.Flushed);
+    }
+
+    [Fact]
+    public void The_driver_says_the_budget()
+    {
+        using GpuMemory memory = _card.NewMemory(new() { BlockSize = 1 << 20, HasMemoryBudget = true, StaysWithinBudget = true });
+        SimulatedCard.Budget = SimulatedCard.HeapSize / 4 + 100_000;
+        GpuHeapBudget heap = memory.GetBudgets()[0];
+        Assert.Equal((SimulatedCard.HeapSize, SimulatedCard.Budget, SimulatedCard.HeapSize / 4), (heap.Size, heap.Budget, heap.Usage));
+        Assert.Throws<VulkanException>(() => memory.CreateBuffer(150_000, Vertices));
+        SimulatedCard.Budget += 1 << 20;
+        memory.CreateBuffer(150_000, Vertices).Dispose();
+    }
+
+    [Fact]
+    public void No_more_blocks_are_taken_than_the_device_has_numbers_for()
+    {
+        using GpuMemory memory = _card.NewMemory();
+        var requirements = new MemoryRequirements { Size = 100, Alignment = 64, MemoryTypeBits = 1 };
+        List<GpuAllocation> all = [];
+        while (memory.TryAllocate(requirements, GpuResourceKind.Linear, out GpuAllocation? allocation, new() { IsDedicated = true }))
+        {
+            all.Add(allocation);
+        }
+
+        Assert.Equal((int)SimulatedCard.MaxAllocations, all.Count);
+        all.ForEach(memory.Free);
+    }
+
+    [Fact]
+    public void After_the_loss_of_the_device_everything_can_be_given_back()
+    {
+        long leaked = 0;
+        GpuMemory memory = _card.NewMemory(new() { Leaked = leak => leaked = leak.Allocations });
+        GpuBuffer buffer = memory.CreateBuffer(1000, Vertices);
+        memory.CreateBuffer(1000, Vertices).Retire();
+        Fence fence = memory.Frames.Begin();
+        _card.Device.Submit(_card.Device.Record(_ => { }), fence);
+        memory.Frames.End();
+        SimulatedCard.FenceResult = Result.ErrorDeviceLost;
+        Assert.Equal(Result.ErrorDeviceLost, Assert.Throws<VulkanException>(memory.Frames.Collect).Result);
+        Assert.Equal(Result.ErrorDeviceLost, Assert.Throws<VulkanException>(memory.Frames.WaitIdle).Result);
+        Assert.Equal(0UL, memory.Frames.Completed);
+        buffer.Dispose();
+        _card.Device.Vk.DeviceWaitIdle(_card.Device.Device);
+        memory.Dispose();
+        Assert.Equal(0, leaked);
+        Assert.All(memory.GetBudgets(), heap => Assert.Equal(0UL, heap.BlockBytes));
+    }
+}

@@ -1,0 +1,141 @@
+using Silk.NET.Vulkan;
+using Vmem.Vulkan.Tests.Drivers;
+
+namespace Vmem.Vulkan.Tests.Moving;
+
+/// <summary>Defragmenting in steps: the device copies, contents stay, and what was taken for a step that is given up goes back.</summary>
+[Collection(SoftwareDeviceTests.Name)]
+public class MoveTests(SoftwareDevice software)
+{
+    private const ulong KiB = 1024;
+    private const BufferUsageFlags Copied = BufferUsageFlags.TransferSrcBit | BufferUsageFlags.TransferDstBit;
+
+    [Fact]
+    public void Steps_within_a_budget_empty_blocks_and_keep_contents()
+    {
+        using TestMemory test = software.NewMemory(new() { BlockSize = 256 * KiB });
+        Dictionary<GpuBuffer, byte> live = Fragmented(test);
+        long before = test.Memory.GetStatistics()[0].BlockCount;
+        int steps = 0;
+        bool isMoving = true;
+        while (isMoving)
+        {
+            GpuMoves? moves = null;
+            test.Frame(commands => moves = GpuMoves.Begin(test.Memory, commands, maxSize: 64 * KiB, maxMoves: 10));
+            Assert.InRange(moves!.Size, 0UL, 64 * KiB);
+            Assert.InRange(moves.Buffers.Count, 0, 10);
+            isMoving = moves.Buffers.Count > 0;
+            Silk.NET.Vulkan.Buffer[] old = [.. moves.Buffers.Select(buffer => buffer.Handle)];
+            moves.Commit();
+            Assert.All(moves.Buffers.Zip(old), pair => Assert.NotEqual(pair.Second, pair.First.Handle));
+            Assert.Throws<InvalidOperationException>(moves.Commit);
+            steps++;
+            Assert.InRange(steps, 1, 100);
+        }
+
+        test.Frame(_ => { });
+        test.Memory.Frames.WaitIdle();
+        Assert.InRange(steps, 3, 100);
+        Assert.InRange(test.Memory.Reap(), 256 * KiB, ulong.MaxValue);
+        Assert.InRange(test.Memory.GetStatistics()[0].BlockCount, 1, before - 1);
+        Assert.All(live, item => Assert.All(test.ReadBack(item.Key), value => Assert.Equal(item.Value, value)));
+        test.Memory.Validate();
+        live.Keys.ToList().ForEach(buffer => buffer.Dispose());
+    }
+
+    [Fact]
+    public void A_step_that_is_given_up_changes_nothing()
+    {
+        using TestMemory test = software.NewMemory(new() { BlockSize = 256 * KiB });
+        Dictionary<GpuBuffer, byte> live = Fragmented(test);
+        Dictionary<GpuBuffer, ulong> handles = live.Keys.ToDictionary(buffer => buffer, buffer => buffer.Handle.Handle);
+        ulong inUse = test.Memory.GetStatistics()[0].AllocationBytes;
+        test.Frame(commands =>
+        {
+            using GpuMoves moves = GpuMoves.Begin(test.Memory, commands, ulong.MaxValue);
+            Assert.NotEmpty(moves.Buffers);
+            Assert.Throws<InvalidOperationException>(() => GpuMoves.Begin(test.Memory, commands, ulong.MaxValue));
+        });
+        test.Memory.Frames.WaitIdle();
+        Assert.Equal(inUse, test.Memory.GetStatistics()[0].AllocationBytes);
+        Assert.Equal(0UL, test.Memory.GetStatistics()[0].RestingBytes);
+        Assert.All(handles, item => Assert.Equal(item.Value, item.Key.Handle.Handle));
+        Assert.All(live, item => Assert.All(test.ReadBack(item.Key), value => Assert.Equal(item.Value, value)));
+        live.Keys.ToList().ForEach(buffer => buffer.Dispose());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_is_freed_while_it_moves_goes_with_both_places(bool isCommitted)
+    {
+        using TestMemory test = software.NewMemory(new() { BlockSize = 256 * KiB });
+        Dictionary<GpuBuffer, byte> live = Fragmented(test);
+        GpuMoves? moves = null;
+        test.Frame(commands => moves = GpuMoves.Begin(test.Memory, commands, ulong.MaxValue));
+        IReadOnlyList<GpuBuffer> moved = moves!.Buffers;
+        moved[0].Dispose();
+        moved[1].Retire();
+        Assert.Throws<InvalidFreeException>(moved[1].Retire);
+        Assert.Throws<ObjectDisposedException>(() => moved[0].Allocation.Memory);
+        if (isCommitted)
+        {
+            moves.Commit();
+        }
+
+        moves.Dispose();
+        moves.Dispose();
+        test.Frame(_ => { });
+        test.Memory.Frames.WaitIdle();
+        live.Remove(moved[0]);
+        live.Remove(moved[1]);
+        Assert.Equal(live.Count, test.Memory.GetStatistics()[0].AllocationCount);
+        Assert.All(live, item => Assert.All(test.ReadBack(item.Key), value => Assert.Equal(item.Value, value)));
+        live.Keys.ToList().ForEach(buffer => buffer.Dispose());
+        Assert.Null(test.Leak);
+    }
+
+    [Fact]
+    public void The_end_of_the_memory_gives_an_open_step_up()
+    {
+        using TestMemory test = software.NewMemory(new() { BlockSize = 256 * KiB });
+        int count = Fragmented(test).Count;
+        test.Frame(commands => Assert.NotEmpty(GpuMoves.Begin(test.Memory, commands, ulong.MaxValue).Buffers));
+        test.Memory.Frames.WaitIdle();
+        test.End();
+        Assert.Equal(count, test.Leak?.Allocations);
+        Assert.Equal(0, test.Count.Held);
+    }
+
+    [Fact]
+    public void What_the_host_or_a_shader_may_point_to_stays()
+    {
+        using TestMemory test = software.NewMemory();
+        using GpuBuffer mapped = test.Memory.CreateBuffer(100, Copied, new() { HostAccess = HostAccess.Write });
+        using GpuBuffer oneWay = test.Memory.CreateBuffer(100, BufferUsageFlags.TransferDstBit);
+        using GpuBuffer alone = test.Memory.CreateBuffer(100, Copied, new() { IsDedicated = true });
+        using GpuBuffer movable = test.Memory.CreateBuffer(100, Copied);
+        Assert.Equal([false, false, false, true], new[] { mapped, oneWay, alone, movable }.Select(buffer => buffer.IsMovable));
+    }
+
+    // Every third buffer of some blocks is left.
+    private static Dictionary<GpuBuffer, byte> Fragmented(TestMemory test)
+    {
+        List<GpuBuffer> all =
+            [.. Enumerable.Range(0, 90).Select(i => test.Memory.CreateBuffer(8 * KiB, Copied, new() { Name = $"buffer {i}" }))];
+        Dictionary<GpuBuffer, byte> live = [];
+        for (int i = 0; i < all.Count; i++)
+        {
+            if (i % 3 == 0)
+            {
+                live.Add(all[i], (byte)(i + 1));
+                byte[] bytes = new byte[8 * KiB];
+                bytes.AsSpan().Fill((byte)(i + 1));
+                test.Fill(all[i], bytes);
+            }
+        }
+
+        all.Where(buffer => !live.ContainsKey(buffer)).ToList().ForEach(buffer => buffer.Dispose());
+        return live;
+    }
+}

@@ -1,0 +1,67 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Silk.NET.Vulkan;
+using Vmem.Vulkan.Tests.Drivers;
+
+namespace Vmem.Vulkan.Tests.Reports;
+
+/// <summary>The dump has the shape of VMA's, says what there is, and <c>vmem map</c> draws it.</summary>
+[Collection(SoftwareDeviceTests.Name)]
+public sealed class DumpTests(SoftwareDevice software) : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("vmem-vulkan-");
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    [Fact]
+    public async Task It_says_what_lies_where_and_is_drawn()
+    {
+        using TestMemory test = software.NewMemory(new() { BlockSize = 1 << 20 });
+        using GpuBuffer mesh = test.Memory.CreateBuffer(10_000, BufferUsageFlags.VertexBufferBit, new() { Name = "mesh" });
+        using GpuBuffer large = test.Memory.CreateBuffer(900_000, BufferUsageFlags.VertexBufferBit, new() { Name = "terrain" });
+        test.Memory.CreateBuffer(5_000, BufferUsageFlags.VertexBufferBit).Retire();
+        using GpuAllocation own = test.Memory.Allocate(
+            new MemoryRequirements { Size = 100, Alignment = 64, MemoryTypeBits = 1 }, GpuResourceKind.Optimal, new() { Name = "own" });
+        string file = Path.Combine(_folder.FullName, "gpu.json");
+        await using (FileStream stream = File.Create(file))
+        {
+            test.Memory.WriteJson(stream);
+        }
+
+        using JsonDocument dump = JsonDocument.Parse(await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken));
+        JsonElement root = dump.RootElement;
+        GpuTypeStatistics type = test.Memory.GetStatistics()[0];
+        Assert.Equal(3, type.AllocationCount);
+        Assert.Equal(type.AllocationBytes, root.GetProperty("Total").GetProperty("AllocationBytes").GetUInt64());
+        JsonElement heap = root.GetProperty("MemoryInfo").GetProperty("Heap 0");
+        Assert.Equal(type.BlockBytes, heap.GetProperty("Budget").GetProperty("UsageBytes").GetUInt64());
+        JsonElement flags = heap.GetProperty("MemoryPools").GetProperty("Type 0").GetProperty("Flags");
+        Assert.Contains("HOST_VISIBLE", flags.EnumerateArray().Select(flag => flag.GetString()));
+        JsonElement pool = root.GetProperty("DefaultPools").GetProperty("Type 0");
+        Assert.Equal("terrain", Assert.Single(pool.GetProperty("DedicatedAllocations").EnumerateArray()).GetProperty("Name").GetString());
+        JsonElement block = Assert.Single(pool.GetProperty("Blocks").EnumerateObject()).Value;
+        JsonElement[] ranges = [.. block.GetProperty("Suballocations").EnumerateArray()];
+        ulong sizes = ranges.Aggregate(0UL, (sum, range) => sum + range.GetProperty("Size").GetUInt64());
+        Assert.Equal(block.GetProperty("TotalBytes").GetUInt64(), sizes);
+        Assert.Equal(
+            ["BUFFER", "FREE", "IMAGE_OPTIMAL", "RETIRED"], ranges.Select(range => range.GetProperty("Type").GetString()).Distinct().Order());
+        JsonElement first = ranges.Single(range => range.GetProperty("Type").GetString() == "BUFFER");
+        Assert.Equal(("mesh", mesh.Allocation.Offset), (first.GetProperty("Name").GetString(), first.GetProperty("Offset").GetUInt64()));
+        Assert.Equal((uint)BufferUsageFlags.VertexBufferBit, first.GetProperty("Usage").GetUInt32());
+
+        string drawing = await DrawAsync(file);
+        Assert.Contains("1 block, 1 dedicated allocation", drawing, StringComparison.Ordinal);
+        Assert.Contains("Type 0, dedicated terrain, 900,0", drawing, StringComparison.Ordinal);
+        Assert.Contains("BUFFER, mesh", drawing, StringComparison.Ordinal);
+    }
+
+    private async Task<string> DrawAsync(string file)
+    {
+        string drawing = Path.Combine(_folder.FullName, "gpu.svg");
+        string program = Path.Combine(AppContext.BaseDirectory, "Vmem.Tool.dll");
+        using Process tool = Process.Start("dotnet", [program, "map", file, "--svg", drawing]);
+        await tool.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, tool.ExitCode);
+        return await File.ReadAllTextAsync(drawing, TestContext.Current.CancellationToken);
+    }
+}
