@@ -61,5 +61,6 @@ public sealed class ChartAxisTests
         Seconds = seconds,
         LiveBytes = [.. live.Select(value => (long)value)],
         ExtentBytes = [.. live.Select(value => (long)value)],
+        RequestedBytes = [.. live.Select(value => (long)value)],
     };
 }

@@ -1,0 +1,16 @@
+using Spectre.Console;
+
+namespace Vmem.Tool.Reports;
+
+/// <summary>Several recordings in one table, on the terminal.</summary>
+internal static class SummaryTable
+{
+    public static void Write(IAnsiConsole console, ReplayReport report)
+    {
+        var summary = new Summary(report);
+        console.WriteLine($"{Summary.Title}.");
+        new Grid(
+            [.. summary.Heads.Select(head => new GridCell(head))],
+            [.. summary.Rows().Select(row => row.Select(cell => new GridCell(cell.Text, cell.IsBest ? "green" : null)).ToList())]).Write(console);
+    }
+}
