@@ -23,7 +23,8 @@ internal static class RecordingFolder
         }
     }
 
-    /// <summary>A recording that turns out to be damaged is one all the same: that is to be said, not passed over.</summary>
+    /// <summary>A recording that turns out to be damaged is one all the same: that is to be said, not passed over. Only its first line must
+    /// be right.</summary>
     private static bool IsRecording(string path)
     {
         try
@@ -34,9 +35,9 @@ internal static class RecordingFolder
             {
                 _ = reader.ReadQuantum();
             }
-            catch (MalformedTraceException)
+            catch (MalformedTraceException fault)
             {
-                return reader.IsRecognised;
+                return reader.IsRecognised && fault.Line > 1;
             }
 
             return reader.IsRecognised;

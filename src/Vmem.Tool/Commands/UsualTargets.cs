@@ -6,7 +6,8 @@ namespace Vmem.Tool.Commands;
 /// <summary>What recordings are replayed through if the user names nothing.</summary>
 internal static class UsualTargets
 {
-    private static readonly AllocatorKind[] s_memory = [AllocatorKind.Heap, AllocatorKind.Malloc, AllocatorKind.Mimalloc, AllocatorKind.Jemalloc];
+    private static readonly AllocatorKind[] s_memory =
+        [AllocatorKind.Heap, AllocatorKind.Malloc, AllocatorKind.Mimalloc, AllocatorKind.Jemalloc];
 
     /// <summary>Real memory, as far as it is on this machine, and the arena.</summary>
     /// <param name="limit">With one there are no mallocs: they know none.</param>

@@ -11,12 +11,13 @@ internal static class AxisMarkup
     public static string Up(double top, bool isBytes) => string.Concat(
         Values(top, isBytes).Select(tick => $"<span style=\"bottom:{Number(100 * tick / top)}%\">{Units.Tick(tick, isBytes)}</span>"));
 
-    /// <summary>Along the lower edge.</summary>
+    /// <summary>Along the lower edge. A label near the end stands before its place, or it would leave the page.</summary>
     public static string Along(ChartAxis axis)
     {
+        const double End = 0.9;
         IEnumerable<double> ticks = axis.IsTime ? Ticks.Of(axis.Length, Ticks.TimeUnit(axis.Length)) : Ticks.Of(axis.Length, 1, least: 1);
         return string.Concat(ticks.Select(tick =>
-            $"<span style=\"left:{Number(100 * tick / axis.Length)}%\">{(tick == 0 ? "0" : axis.IsTime ? Units.Seconds(tick) : Units.Count((long)tick))}</span>"));
+            $"<span{(tick > End * axis.Length ? " class=\"end\"" : string.Empty)} style=\"left:{Number(100 * tick / axis.Length)}%\">{(tick == 0 ? "0" : axis.IsTime ? Units.Seconds(tick) : Units.Count((long)tick))}</span>"));
     }
 
     /// <summary>A line across for each label but the lowest; in a picture 100 high.</summary>
@@ -26,5 +27,5 @@ internal static class AxisMarkup
     public static string Number(double value) => value.ToString("0.##", CultureInfo.InvariantCulture);
 
     private static IEnumerable<double> Values(double top, bool isBytes) =>
-        isBytes ? Ticks.Of(top, Ticks.ByteUnit(top)) : Ticks.Of(top, 1, least: 1);
+        isBytes ? Ticks.OfBytes(top) : Ticks.Of(top, 1, least: 1);
 }

@@ -17,8 +17,9 @@ internal static class ConsoleTable
     /// <param name="details">Whether the second table is wanted.</param>
     public static void Write(IAnsiConsole console, ReplayReport report, TraceReport trace, bool details)
     {
-        console.Write(new Text($"{trace.Name}  ", new Style(decoration: Decoration.Bold)));
-        console.WriteLine($"{trace.Format}, {Units.Count(trace.Events)} events, at most {Units.Count(trace.PeakLiveObjects)} objects live");
+        console.Write(new Paragraph($"{trace.Name}  ", new Style(decoration: Decoration.Bold))
+            .Append($"{trace.Format}, {Units.Count(trace.Events)} events, at most {Units.Count(trace.PeakLiveObjects)} objects live"));
+        console.WriteLine();
         foreach (string note in TraceNotes.Write(trace))
         {
             console.WriteLine(note);
@@ -69,7 +70,10 @@ internal static class ConsoleTable
 
     private static Grid Figures(TraceReport trace, IReadOnlyList<PolicyReport> columns, IReadOnlyList<Figure> figures) => new(
         [new GridCell(string.Empty), .. columns.Select(policy => Name(trace, policy))],
-        [.. figures.Select(figure => (GridCell[])[new GridCell(figure.Label), .. columns.Select(policy => Cell(figure, policy, columns))])]);
+        [
+            .. figures.Select(figure =>
+                (GridCell[])[new GridCell(figure.Label), .. columns.Select(policy => Cell(figure, policy, columns))]),
+        ]);
 
     // What decides, from what matters most: the last columns are cut off where even these do not fit.
     private static Grid Short(TraceReport trace, IReadOnlyList<PolicyReport> policies)

@@ -32,7 +32,7 @@ internal sealed record Figure(string Key, string Label, string Meaning, Func<Pol
         policy => Units.Amount(policy.PeakLiveBytes, policy.CountsBytes), policy => policy.PeakLiveBytes);
 
     private static readonly Figure s_overhead = new(
-        "overhead", "overhead over asked for", "How much more it takes at the peak than what the program asked for: memory, or range and bookkeeping. Of a recorded arena the range alone: its values need not be bytes.",
+        "overhead", "overhead at the peak", "How much more it takes than what the program asked for at its peak: memory, or range and bookkeeping. Of a recorded arena the range alone: its values need not be bytes.",
         policy => policy.Overhead is double overhead ? Units.Percent(overhead) : Unknown,
         policy => policy.Overhead ?? double.PositiveInfinity);
 
@@ -77,7 +77,10 @@ internal sealed record Figure(string Key, string Label, string Meaning, Func<Pol
         new("finalInternalWasteBytes", "rounding at the end", "The same after the last event.",
             policy => Units.Amount(policy.FinalInternalWasteBytes, policy.CountsBytes), policy => policy.FinalInternalWasteBytes),
         Fragmentation("peakFragmentation", "fragmentation at the peak", "Holes ÷ (holes + bytes in use), where the most was in use. Holes are free bytes outside the largest free segment. For the buddy allocator they are those below the highest block in use. For a client or a heap they are what it holds and does not use.",
-            policy => policy.PeakFragmentation) with { Rank = policy => policy.KnowsHoles ? policy.PeakFragmentation : double.PositiveInfinity },
+            policy => policy.PeakFragmentation) with
+        {
+            Rank = policy => policy.KnowsHoles ? policy.PeakFragmentation : double.PositiveInfinity,
+        },
         Fragmentation("finalFragmentation", "fragmentation at the end", "The same after the last event.", policy => policy.FinalFragmentation),
         Fragmentation("worstFragmentation", "fragmentation at worst", "The same, the worst of all samples; often where little was in use.", policy => policy.WorstFragmentation),
     ];

@@ -25,6 +25,9 @@ internal sealed record Grid(IReadOnlyList<GridCell> Heads, IReadOnlyList<IReadOn
     // Labels are broken between words; below this nearly each word would have a line. Arbitrary.
     private const int LeastLabel = 12;
 
+    /// <summary>Whether labels are figures themselves, and never broken either.</summary>
+    public bool KeepsLabels { get; init; }
+
     /// <summary>How many characters wide it is on one line.</summary>
     public int Width => LastLine + Enumerable.Range(0, Heads.Count).Sum(WidthOf);
 
@@ -49,7 +52,7 @@ internal sealed record Grid(IReadOnlyList<GridCell> Heads, IReadOnlyList<IReadOn
             return;
         }
 
-        int label = Math.Min(WidthOf(0), LeastLabel + ColumnFrame);
+        int label = KeepsLabels ? WidthOf(0) : Math.Min(WidthOf(0), LeastLabel + ColumnFrame);
         for (int next = 1; next < Heads.Count;)
         {
             int first = next;
@@ -69,7 +72,8 @@ internal sealed record Grid(IReadOnlyList<GridCell> Heads, IReadOnlyList<IReadOn
         for (int column = 0; column < Heads.Count; column++)
         {
             var head = new TableColumn(Heads[column].ToMarkup());
-            _ = table.AddColumn(column == 0 ? head : head.RightAligned().NoWrap());
+            head = column == 0 ? head : head.RightAligned();
+            _ = table.AddColumn(column == 0 && !KeepsLabels ? head : head.NoWrap());
         }
 
         foreach (IReadOnlyList<GridCell> row in Rows)
@@ -85,6 +89,9 @@ internal sealed record Grid(IReadOnlyList<GridCell> Heads, IReadOnlyList<IReadOn
     private Grid Columns(IEnumerable<int> columns)
     {
         List<int> kept = [.. columns];
-        return new Grid([.. kept.Select(column => Heads[column])], [.. Rows.Select(row => kept.Select(column => row[column]).ToList())]);
+        return new Grid([.. kept.Select(column => Heads[column])], [.. Rows.Select(row => kept.Select(column => row[column]).ToList())])
+        {
+            KeepsLabels = KeepsLabels,
+        };
     }
 }

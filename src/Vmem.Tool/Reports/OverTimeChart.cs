@@ -16,8 +16,8 @@ internal static class OverTimeChart
     // As many as the style sheet has looks for; further lines begin again.
     private const int Looks = 8;
 
-    // Beyond this part of the width the label of the peak stands left of it.
-    private const double LabelTurns = 0.6;
+    // Beyond this part of the width the label of the peak stands left of it, where on a phone the axis' labels leave it more room.
+    private const double LabelTurns = 0.4;
 
     public static string Write(TraceReport trace)
     {

@@ -113,7 +113,11 @@ internal static class ReportBuilder
         Curve = CurveBuilder.Build(lane, replay.Source.Times),
         Waste = [
             .. lane.Sizes.AtPeak().Select(entry => new SizeWasteReport(
-                SizeClasses.Least(entry.Class), SizeClasses.Most(entry.Class), entry.Share.Blocks, entry.Share.Requested, entry.Share.Waste)),
+                SizeClasses.Least(entry.Class),
+                SizeClasses.Most(entry.Class),
+                entry.Share.Blocks,
+                entry.Share.Requested,
+                entry.Share.Waste)),
         ],
         Holes = BuildHoles(lane, replay),
         PeakResidentBytes = (lane.Target as BlockTarget)?.Resident?.PeakBytes,

@@ -14,7 +14,13 @@ internal sealed class Summary
     public Summary(ReplayReport report)
     {
         _traces = report.Traces;
-        _columns = [.. _traces.SelectMany(trace => trace.Policies).OrderBy(policy => policy.IsMemory ? 0 : 1).Select(policy => policy.Policy).Distinct()];
+        _columns =
+        [
+            .. _traces.SelectMany(trace => trace.Policies)
+                .OrderBy(policy => policy.IsMemory ? 0 : 1)
+                .Select(policy => policy.Policy)
+                .Distinct(),
+        ];
     }
 
     public const string Title = "All recordings: how much more each takes at the peak than was asked for";
@@ -38,7 +44,12 @@ internal sealed class Summary
         if (all.Count > 1)
         {
             double requested = all.Sum(trace => (double)trace.PeakRequestedBytes);
-            yield return [new("together", false), new(Units.Bytes(requested), false), .. _columns.Select(column => new SummaryCell(Together(all, column), false))];
+            yield return
+            [
+                new("together", false),
+                new(Units.Bytes(requested), false),
+                .. _columns.Select(column => new SummaryCell(Together(all, column), false)),
+            ];
         }
     }
 
@@ -50,7 +61,8 @@ internal sealed class Summary
     {
         List<PolicyReport> policies = [.. traces.SelectMany(trace => trace.Policies.Where(policy => policy.Policy == column))];
         double requested = policies.Sum(policy => (double)policy.PeakRequestedBytes);
-        return policies.Count < traces.Count || requested == 0 ? Missing : Units.Percent((policies.Sum(policy => (double)policy.CostBytes) / requested) - 1);
+        double cost = policies.Sum(policy => (double)policy.CostBytes);
+        return policies.Count < traces.Count || requested == 0 ? Missing : Units.Percent((cost / requested) - 1);
     }
 }
 

@@ -11,6 +11,8 @@ internal static class SummaryTable
         console.WriteLine($"{Summary.Title}.");
         new Grid(
             [.. summary.Heads.Select(head => new GridCell(head))],
-            [.. summary.Rows().Select(row => row.Select(cell => new GridCell(cell.Text, cell.IsBest ? "green" : null)).ToList())]).Write(console);
+            [.. summary.Rows().Select(row => row.Select(CellOf).ToList())]).Write(console);
+
+        static GridCell CellOf(SummaryCell cell) => new(cell.Text, cell.IsBest ? "green" : null);
     }
 }

@@ -110,7 +110,7 @@ internal static class TimeMapSvg
 
     private static void WriteTicks(StringBuilder svg, ChartAxis axis, double top, bool isBytes)
     {
-        foreach (double tick in Ticks.Of(top, isBytes ? Ticks.ByteUnit(top) : 1))
+        foreach (double tick in isBytes ? Ticks.OfBytes(top) : Ticks.Of(top, 1))
         {
             double y = Bottom - (tick / top * PlotHeight);
             svg.Append(CultureInfo.InvariantCulture, $"<path class=\"tick\" d=\"M{Left - 4} {y:0.#}h4\"/><text class=\"end\" x=\"{Left - 7}\" y=\"{y + 4:0.#}\">{Units.Tick(tick, isBytes)}</text>\n");

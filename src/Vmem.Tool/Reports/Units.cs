@@ -34,7 +34,9 @@ internal static class Units
     public static string Trim(string amount)
     {
         int end = amount.IndexOf(' ', StringComparison.Ordinal);
-        return end < 0 || !amount.AsSpan(0, end).Contains('.') ? amount : string.Concat(amount.AsSpan(0, end).TrimEnd('0').TrimEnd('.'), amount.AsSpan(end));
+        return end < 0 || !amount.AsSpan(0, end).Contains('.')
+            ? amount
+            : string.Concat(amount.AsSpan(0, end).TrimEnd('0').TrimEnd('.'), amount.AsSpan(end));
     }
 
     /// <summary>"7.3 %"; small ones keep a second digit.</summary>

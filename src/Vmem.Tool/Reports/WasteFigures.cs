@@ -57,7 +57,8 @@ internal sealed record WasteFigures(string Summary, IReadOnlyList<string> Heads,
     }
 
     /// <summary>A class of sizes in all columns.</summary>
-    private sealed class SizeRow(SizeWasteReport @class, IReadOnlyList<PolicyReport> columns, (PolicyReport Policy, SizeWasteReport Waste)[] entries)
+    private sealed class SizeRow(
+        SizeWasteReport @class, IReadOnlyList<PolicyReport> columns, (PolicyReport Policy, SizeWasteReport Waste)[] entries)
     {
         public SizeWasteReport Class => @class;
 

@@ -20,6 +20,9 @@ internal static class WasteTable
         console.WriteLine($"{Title}: {figures.Summary}");
         new Grid(
             [.. figures.Heads.Select(head => new GridCell(head))],
-            [.. figures.Rows.Take(MostRows).Select(row => row.Select(cell => new GridCell(cell)).ToList())]).Write(console);
+            [.. figures.Rows.Take(MostRows).Select(row => row.Select(cell => new GridCell(cell)).ToList())])
+        {
+            KeepsLabels = true,
+        }.Write(console);
     }
 }

@@ -10,28 +10,26 @@ public sealed class CompletionTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Theory]
-    [InlineData("vmem re", "record,replay")]
-    [InlineData("vmem replay x --snap", "--snapshot,--snapshot-at")]
-    [InlineData("vmem replay x --snapshot-at ", "end,peak")]
-    [InlineData("vmem replay x -a heap,m", "heap,malloc;heap,mimalloc")]
+    [InlineData("vmem re", "record replay")]
+    [InlineData("vmem replay x --snap", "--snapshot --snapshot-at")]
+    [InlineData("vmem replay x --snapshot-at ", "end peak")]
+    [InlineData("vmem replay x -a heap,m", "heap,malloc heap,mimalloc")]
     [InlineData("vmem replay x -p best,fir", "best,first")]
     [InlineData("vmem map x --addresses d", "decimal")]
-    [InlineData("vmem completion ", "bash,fish,pwsh,zsh")]
+    [InlineData("vmem completion ", "bash fish pwsh zsh")]
     [InlineData("vmem lease do", "doctor")]
     public async Task It_gets_what_may_stand_there(string line, string expected)
     {
         ToolRun run = await ToolRun.Of("complete", line);
         Assert.Equal((0, string.Empty), (run.ExitCode, run.Error));
-        string[] names = expected.Split(expected.Contains(';', StringComparison.Ordinal) || expected.StartsWith("best,", StringComparison.Ordinal) ? ';' : ',');
-        string[] told = [.. run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(name => name is not ("-?" or "-h" or "/?" or "/h" or "--help")).Order(StringComparer.Ordinal)];
-        Assert.Equal(names.Order(StringComparer.Ordinal), told);
+        Assert.Equal(expected.Split(' '), Told(run));
     }
 
     [Fact]
     public async Task What_stands_behind_the_cursor_does_not_count()
     {
         ToolRun run = await ToolRun.Of("complete", "--position", "7", "vmem re --json");
-        Assert.Equal("record\nreplay\n", string.Concat(run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal).Select(name => name + "\n")));
+        Assert.Equal(["record", "replay"], Told(run));
     }
 
     [Fact]
@@ -63,4 +61,8 @@ public sealed class CompletionTests : IDisposable
         await bash.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.Equal("peak", output.Trim());
     }
+
+    // Help may stand anywhere.
+    private static IEnumerable<string> Told(ToolRun run) => run.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+        .Where(name => name is not ("-?" or "-h" or "/?" or "/h" or "--help")).Order(StringComparer.Ordinal);
 }

@@ -25,7 +25,11 @@ public sealed partial class NarrowTests : IDisposable
         Assert.All(run.Output.Split('\n'), line => Assert.True(line.Length <= columns, line));
         TraceReport trace = JsonSerializer.Deserialize(
             await File.ReadAllTextAsync(json, TestContext.Current.CancellationToken), ReportJson.Default.ReplayReport)!.Traces[0];
-        string[] cells = [.. run.Output.Split('\n').Where(line => line.StartsWith('│')).SelectMany(line => line.Split('│', StringSplitOptions.TrimEntries))];
+        string[] cells =
+        [
+            .. run.Output.Split('\n').Where(line => line.StartsWith('│'))
+                .SelectMany(line => line.Split('│', StringSplitOptions.TrimEntries)),
+        ];
         Assert.All(trace.Policies, policy =>
         {
             Assert.Contains(policy.Policy, cells);

@@ -122,7 +122,10 @@ public sealed class RecordTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "heaptrack runs on Linux");
         WriteFake(folder.PathOf("heaptrack"), heaptrack);
         using var error = new StringWriter();
-        var console = new ToolConsole(() => Stream.Null, output, error) { WarmUpRounds = 1, Self = ToolRun.Self, SearchPath = [folder.PathOf("."), "/usr/bin", "/bin"] };
+        var console = new ToolConsole(() => Stream.Null, output, error)
+        {
+            WarmUpRounds = 1, Self = ToolRun.Self, SearchPath = [folder.PathOf("."), "/usr/bin", "/bin"],
+        };
         int exitCode = await ToolCommand.InvokeAsync(["record", .. arguments], console, TestContext.Current.CancellationToken);
         return (exitCode, error.ToString());
     }

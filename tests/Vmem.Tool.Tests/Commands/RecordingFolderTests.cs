@@ -52,7 +52,10 @@ public sealed class RecordingFolderTests : IDisposable
             [
                 .. report.Traces.Select(trace => trace with
                 {
-                    Policies = [.. trace.Policies.Select(policy => policy with { CostBytes = 2 * policy.PeakRequestedBytes, Overhead = 1 })],
+                    Policies =
+                    [
+                        .. trace.Policies.Select(policy => policy with { CostBytes = 2 * policy.PeakRequestedBytes, Overhead = 1 }),
+                    ],
                 }),
             ],
         };

@@ -9,10 +9,10 @@ public sealed class SnapshotMomentTests : IDisposable
 
     [Theory]
     [InlineData("end", 16, new[] { 48UL }, new[] { 16UL })]
-    [InlineData("peak", 64, new[] { 0UL, 16 }, new[] { 16UL, 48 })]
+    [InlineData("peak", 64, new[] { 0UL, 16UL }, new[] { 16UL, 48UL })]
     public async Task It_holds_what_was_live_then_and_no_more_range_than_until_then(string moment, int inUse, ulong[] starts, ulong[] sizes)
     {
-        // At the peak [0-16) and [16-64); later only 16 bytes more at 48, and the range has grown by then.
+        // At the peak [0-16) and [16-64); at the end [48-64).
         string path = _folder.Write("t.txt", "a 1 16\na 2 48\nf 2\na 3 32\na 4 10\nf 1\nf 3\n");
         string snapshot = _folder.PathOf("s.json");
         ToolRun run = await ToolRun.Of("replay", path, "-p", "first", "--snapshot", snapshot, "--snapshot-at", moment);

@@ -11,7 +11,8 @@ public sealed class UsualReplayTests : IDisposable
 {
     private const ulong Mebibyte = 1 << 20;
 
-    private static readonly AllocatorKind[] s_memory = [AllocatorKind.Heap, AllocatorKind.Malloc, AllocatorKind.Mimalloc, AllocatorKind.Jemalloc];
+    private static readonly AllocatorKind[] s_memory =
+        [AllocatorKind.Heap, AllocatorKind.Malloc, AllocatorKind.Mimalloc, AllocatorKind.Jemalloc];
 
     private readonly TempFolder _folder = new();
 
@@ -38,7 +39,9 @@ public sealed class UsualReplayTests : IDisposable
 
         // One row that can be compared in all columns.
         Assert.All(trace.Policies, policy => Assert.Equal(
-            ((policy.PeakResidentBytes ?? policy.RangeBytes) + (double)policy.BookkeepingBytes) / policy.PeakRequestedBytes - 1, policy.Overhead!.Value, 9));
+            (((policy.PeakResidentBytes ?? policy.RangeBytes) + (double)policy.BookkeepingBytes) / policy.PeakRequestedBytes) - 1,
+            policy.Overhead!.Value,
+            9));
         Assert.All(trace.Policies.Where(policy => policy.IsMemory), policy =>
         {
             Assert.Equal(policy.Curve.LiveBytes.Count, policy.Curve.ResidentBytes!.Count);
@@ -81,12 +84,12 @@ public sealed class UsualReplayTests : IDisposable
     {
         Needs.ResidentMemory();
         string path = _folder.Write("large.txt", string.Create(CultureInfo.InvariantCulture, $"a 1 {12 * Mebibyte}\nf 1\n"));
-        ToolRun run = await ToolRun.In(
-            console => console with { Memory = () => new AvailableMemory(1000 * Mebibyte, mebibytes * Mebibyte) }, "replay", path, "--json");
-        TraceReport trace = Read(run.Output);
-        Assert.Equal(fitting == 2 ? s_memory.Count(kind => BlockAllocators.WhyAbsent(kind) is null) : fitting, trace.Policies.Count(policy => policy.IsMemory));
-        ToolRun table = await ToolRun.In(
-            console => console with { Memory = () => new AvailableMemory(1000 * Mebibyte, mebibytes * Mebibyte) }, "replay", path);
+        var memory = new AvailableMemory(1000 * Mebibyte, mebibytes * Mebibyte);
+        string json = _folder.PathOf("r.json");
+        ToolRun table = await With(memory, path, "--json", json);
+        TraceReport trace = Read(await File.ReadAllTextAsync(json, TestContext.Current.CancellationToken));
+        int expected = fitting == 2 ? s_memory.Count(kind => BlockAllocators.WhyAbsent(kind) is null) : fitting;
+        Assert.Equal(expected, trace.Policies.Count(policy => policy.IsMemory));
         string limit = $"{mebibytes}{(mebibytes < 100 ? ".0" : "")} MiB are available (the container's limit leaves that; the machine has 1000 MiB)";
         Assert.Equal(fitting < 2, table.Prose.Contains(limit, StringComparison.Ordinal));
         Assert.Equal(fitting < 2, table.Prose.Contains("are needed for the 12.0 MiB of its peak", StringComparison.Ordinal));
@@ -96,12 +99,13 @@ public sealed class UsualReplayTests : IDisposable
     public async Task What_was_asked_for_by_name_is_refused_instead()
     {
         string path = _folder.Write("large.txt", string.Create(CultureInfo.InvariantCulture, $"a 1 {12 * Mebibyte}\nf 1\n"));
-        ToolRun run = await ToolRun.In(console => console with { Memory = () => new AvailableMemory(20 * Mebibyte, null) }, "replay", path, "-a", "heap,arena");
+        var memory = new AvailableMemory(20 * Mebibyte, null);
+        ToolRun run = await With(memory, path, "-a", "heap,arena");
         Assert.Equal((1, string.Empty), (run.ExitCode, run.Output));
         Assert.Equal(
             $"vmem: {path}: there is not enough memory for --allocator heap: 30.0 MiB are needed for the 12.0 MiB of its peak, and 20.0 MiB are available; name fewer, or record less",
             run.Error.Trim());
-        Assert.Equal(0, (await ToolRun.In(console => console with { Memory = () => new AvailableMemory(20 * Mebibyte, null) }, "replay", path, "-a", "arena")).ExitCode);
+        Assert.Equal(0, (await With(memory, path, "-a", "arena")).ExitCode);
     }
 
     /// <summary>It reads from a pipe that says nothing yet: so it is still there to be looked at.</summary>
@@ -131,6 +135,9 @@ public sealed class UsualReplayTests : IDisposable
         Assert.Equal((0, "1000"), (child.ExitCode, score.Trim()));
         Assert.Matches(@"^\d+ [\d.E+-]+( \d+:\d+)+\s*$", figures);
     }
+
+    private static Task<ToolRun> With(AvailableMemory memory, params string[] args) =>
+        ToolRun.In(console => console with { Memory = () => memory }, ["replay", .. args]);
 
     private static TraceReport Read(string json) => JsonSerializer.Deserialize(json, ReportJson.Default.ReplayReport)!.Traces[0];
 }

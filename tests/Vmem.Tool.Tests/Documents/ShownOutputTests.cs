@@ -16,7 +16,8 @@ public sealed class ShownOutputTests
     [InlineData("replay.md")]
     public async Task The_tables_in_the_documents_are_what_the_tool_says(string document)
     {
-        string text = await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "docs", document), TestContext.Current.CancellationToken);
+        string file = Path.Combine(AppContext.BaseDirectory, "docs", document);
+        string text = await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken);
         string[] block = text.Split(FirstLine)[1].Split("\n```")[0].Split('\n');
         string[][] memory = Table(block, "Memory allocators:");
         string[][] addresses = Table(block, "Address policies:");

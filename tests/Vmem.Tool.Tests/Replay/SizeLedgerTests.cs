@@ -38,10 +38,11 @@ public sealed class SizeLedgerTests
                     ledger.MarkPeak();
                     expected =
                     [
-                        .. live.GroupBy(block => SizeClasses.IndexOf(block.Requested)).OrderBy(group => group.Key).Select(group => (group.Key, new SizeShare(
-                            group.Count(),
-                            group.Aggregate(0UL, (sum, block) => sum + block.Requested),
-                            group.Aggregate(0UL, (sum, block) => sum + block.Size - block.Requested)))),
+                        .. live.GroupBy(block => SizeClasses.IndexOf(block.Requested)).OrderBy(group => group.Key)
+                            .Select(group => (group.Key, new SizeShare(
+                                group.Count(),
+                                group.Aggregate(0UL, (sum, block) => sum + block.Requested),
+                                group.Aggregate(0UL, (sum, block) => sum + block.Size - block.Requested)))),
                     ];
                 }
             }
@@ -54,8 +55,9 @@ public sealed class SizeLedgerTests
     public void A_replay_tells_where_powers_of_two_hurt()
     {
         // Ten blocks of 4,368 in 8,192 each, and one of 100 in 128; at the end the small one alone.
-        string text = string.Concat(Enumerable.Range(1, 10).Select(id => $"a {id} 4368\n")) + "a 11 100\n" + string.Concat(Enumerable.Range(1, 10).Select(id => $"f {id}\n"));
-        TraceReport trace = ReplayText.Report(text, new BuddyTarget(16, 1 << 20));
+        IEnumerable<int> ids = Enumerable.Range(1, 10);
+        string[] lines = [.. ids.Select(id => $"a {id} 4368\n"), "a 11 100\n", .. ids.Select(id => $"f {id}\n")];
+        TraceReport trace = ReplayText.Report(string.Concat(lines), new BuddyTarget(16, 1 << 20));
         Assert.Equal(
             [new SizeWasteReport(97, 112, 1, 100, 28), new SizeWasteReport(4_097, 5_120, 10, 43_680, 38_240)],
             trace.Policies[0].Waste);

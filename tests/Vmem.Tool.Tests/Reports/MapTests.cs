@@ -55,6 +55,17 @@ public sealed class MapTests : IDisposable
         Assert.Equal(last, OfClass(svg, "address").Last().Value);
     }
 
+    [Theory]
+    [InlineData("UInt64", "0", "19818496", "0x0|0x400000|0x800000|0xc00000|0x1000000|0x12e67ff")]
+    [InlineData("UInt16", "1024", "64512", "1024|20000|40000|60000|65535")]
+    [InlineData("Byte", "10", "1", "10")]
+    [InlineData("Byte", "0", "3", "0|1|2")]
+    public async Task Addresses_between_the_ends_are_round_and_do_not_touch(string type, string start, string size, string expected)
+    {
+        XElement svg = await DrawAsync(Snapshot(type, start, size, ""));
+        Assert.Equal(expected, string.Join('|', OfClass(svg, "address").Select(text => text.Value)));
+    }
+
     // As doubles 2^96 - 2^16 divided by itself is not 1 in every way of rounding.
     [Fact]
     public async Task One_free_segment_is_no_fragmentation_whatever_is_rounded()

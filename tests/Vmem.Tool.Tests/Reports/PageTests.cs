@@ -206,21 +206,23 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>, IDispos
         await KeepScreenshotAsync(opened.Page, "report-clients.png");
     }
 
-    /// <summary>The same with two columns of real memory, which need no real memory to be shown.</summary>
+    /// <summary>The same with columns of real memory, which need no real memory to be shown.</summary>
     private static ReplayReport WithMemory(ReplayReport report)
     {
         TraceReport trace = report.Traces[0];
         PolicyReport any = trace.Policies[0];
         PolicyReport heap = Memory("heap", 1.2);
         PolicyReport malloc = Memory("malloc", 1.5);
+        PolicyReport[] others = [Memory("mimalloc", 1.6), Memory("jemalloc", 1.7)];
         var answer = new AnswerReport
         {
             Kind = AnswerReport.Memory,
             Best = heap.Policy,
-            Verdict = Verdict.Write(heap, [heap], [malloc, heap]),
-            Consequence = Consequence.Write(heap, [heap], [malloc, heap]),
+            Verdict = Verdict.Write(heap, [heap], [malloc, heap, .. others]),
+            Consequence = Consequence.Write(heap, [heap], [malloc, heap, .. others]),
         };
-        return report with { Traces = [trace with { Answers = [answer, .. trace.Answers], Policies = [malloc, heap, .. trace.Policies] }] };
+        trace = trace with { Answers = [answer, .. trace.Answers], Policies = [malloc, heap, .. others, .. trace.Policies] };
+        return report with { Traces = [trace] };
 
         PolicyReport Memory(string name, double factor) => any with
         {

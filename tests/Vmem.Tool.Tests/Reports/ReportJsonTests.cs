@@ -59,7 +59,10 @@ public sealed class ReportJsonTests
         JsonElement policy = document.RootElement.GetProperty("traces")[0].GetProperty("policies")[0];
         PolicyReport memory = ReportFixture.Create(Samples.CompilerTrace).Traces[0].Policies[0] with { Allocator = "malloc" };
         Assert.All(
-            [.. Figure.Answer([memory], isLimited: true), .. Figure.Details([memory]), .. Figure.Answer([], isLimited: true), .. Figure.Details([])],
+            [
+                .. Figure.Answer([memory], isLimited: true), .. Figure.Details([memory]),
+                .. Figure.Answer([], isLimited: true), .. Figure.Details([]),
+            ],
             figure => Assert.True(policy.TryGetProperty(figure.Key, out _), figure.Key));
     }
 

@@ -1,6 +1,6 @@
 using Vmem.Tool.Blocks;
 
-namespace Vmem.Tool.Tests.Blocks;
+namespace Vmem.Tool.Tests.Commands;
 
 /// <summary>What memory there is to be had, as the files of both versions of control groups say it.</summary>
 public sealed class AvailableMemoryTests : IDisposable
