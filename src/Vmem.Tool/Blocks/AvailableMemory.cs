@@ -21,8 +21,8 @@ internal sealed record AvailableMemory(ulong Machine, ulong? Container)
         return machine is ulong bytes ? new AvailableMemory(bytes, ReadContainer(root)) : null;
     }
 
-    /// <summary>A line of <c>/proc/self/cgroup</c> is "4:memory:/a/b" in version 1, and "0::/a/b" in version 2. Each group above has a limit
-    /// of its own. Within a container the path may be that of outside: then only the top is there, and is the container's.</summary>
+    /// <summary>A line of <c>/proc/self/cgroup</c> is "4:memory:/a/b" in version 1, and "0::/a/b" in version 2. Each group above has a
+    /// limit of its own. Within a container the path may be that of outside: then only the top is there, and is the container's.</summary>
     private static ulong? ReadContainer(string root)
     {
         ulong? least = null;
@@ -73,7 +73,7 @@ internal sealed record AvailableMemory(ulong Machine, ulong? Container)
         return limit - Math.Min(limit, used);
     }
 
-    private static IEnumerable<string> Lines(string file)
+    private static string[] Lines(string file)
     {
         try
         {

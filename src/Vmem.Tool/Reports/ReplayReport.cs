@@ -196,7 +196,8 @@ internal sealed record PolicyReport
 }
 
 /// <summary>
-/// Live bytes, extent (live bytes and holes), and what was asked for over time, one value for each stretch of <see cref="EventsPerPoint"/> events.
+/// Live bytes, extent (live bytes and holes), and what was asked for over time, one value for each stretch of
+/// <see cref="EventsPerPoint"/> events.
 /// </summary>
 internal sealed record CurveReport
 {

@@ -124,7 +124,9 @@ public sealed class RecordTests
         using var error = new StringWriter();
         var console = new ToolConsole(() => Stream.Null, output, error)
         {
-            WarmUpRounds = 1, Self = ToolRun.Self, SearchPath = [folder.PathOf("."), "/usr/bin", "/bin"],
+            WarmUpRounds = 1,
+            Self = ToolRun.Self,
+            SearchPath = [folder.PathOf("."), "/usr/bin", "/bin"],
         };
         int exitCode = await ToolCommand.InvokeAsync(["record", .. arguments], console, TestContext.Current.CancellationToken);
         return (exitCode, error.ToString());

@@ -62,7 +62,11 @@ public sealed class ConsequenceTests
 
     private static PolicyReport Memory(string name, ulong mebibytes) => s_any with
     {
-        Policy = name, Allocator = name, CostBytes = mebibytes * Mebibyte, RangeBytes = mebibytes * Mebibyte, MedianNanoseconds = 20,
+        Policy = name,
+        Allocator = name,
+        CostBytes = mebibytes * Mebibyte,
+        RangeBytes = mebibytes * Mebibyte,
+        MedianNanoseconds = 20,
     };
 
     private static PolicyReport Arena(string policy, ulong mebibytes) => Memory(policy, mebibytes) with { Allocator = "arena" };
