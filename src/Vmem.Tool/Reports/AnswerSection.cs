@@ -1,11 +1,10 @@
 using System.Globalization;
 using System.Text;
-using System.Text.RegularExpressions;
 
 namespace Vmem.Tool.Reports;
 
 /// <summary>One question's part of a recording's section: the verdict, what follows from it, and the figures.</summary>
-internal static partial class AnswerSection
+internal static class AnswerSection
 {
     public static string Write(TraceReport trace, AnswerReport answer, string id, bool isLimited)
     {
@@ -14,8 +13,8 @@ internal static partial class AnswerSection
             .Text("id", id)
             .Text("title", answer.Title)
             .Text("name", TraceNotes.ShortName(trace))
-            .Markup("verdict", KeepFigures(answer.Verdict))
-            .Markup("consequence", answer.Consequence is null ? string.Empty : $"<p class=\"consequence\">{KeepFigures(answer.Consequence)}</p>")
+            .Text("verdict", answer.Verdict)
+            .Markup("consequence", answer.Consequence is null ? string.Empty : $"<p class=\"consequence\">{Template.Escape(answer.Consequence)}</p>")
             .Markup("ranges", Ranges(trace, columns))
             .Text("holes", answer.Kind == AnswerReport.Memory ? "whatever else is resident" : "lost to holes")
             .Markup("columns", Columns(trace, columns))
@@ -24,12 +23,6 @@ internal static partial class AnswerSection
             .Text("fragmentation", Figure.AboutFragmentation)
             .Fill();
     }
-
-    // No line ends between a number and its unit.
-    private static string KeepFigures(string text) => FigureWithUnit().Replace(Template.Escape(text), "<span class=\"whole\">$0</span>");
-
-    [GeneratedRegex(@"\d[\d,.]* (?:%|(?:[KMGTPE]i)?B\b|ns\b)")]
-    private static partial Regex FigureWithUnit();
 
     private static string Ranges(TraceReport trace, IReadOnlyList<PolicyReport> columns)
     {
