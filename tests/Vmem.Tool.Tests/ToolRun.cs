@@ -7,7 +7,7 @@ namespace Vmem.Tool.Tests;
 internal sealed record ToolRun(int ExitCode, string Output, string Error)
 {
     // The test's own process is another program.
-    private static readonly string[] s_self = ["dotnet", Path.Combine(AppContext.BaseDirectory, "Vmem.Tool.dll")];
+    public static string[] Self { get; } = ["dotnet", Path.Combine(AppContext.BaseDirectory, "Vmem.Tool.dll")];
 
     /// <summary>The output as running text: where its lines were broken does not matter.</summary>
     public string Prose => string.Join(' ', Output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
@@ -17,14 +17,20 @@ internal sealed record ToolRun(int ExitCode, string Output, string Error)
     public static async Task<ToolRun> WithInput(Stream input, params string[] args) =>
         await WithInput(input, TestContext.Current.CancellationToken, args);
 
-    public static async Task<ToolRun> WithInput(Stream input, CancellationToken cancellationToken, params string[] args)
+    public static async Task<ToolRun> WithInput(Stream input, CancellationToken cancellationToken, params string[] args) =>
+        await In(input, static console => console, cancellationToken, args);
+
+    /// <summary>With other surroundings than usual.</summary>
+    public static async Task<ToolRun> In(Func<ToolConsole, ToolConsole> change, params string[] args) =>
+        await In(new MemoryStream(), change, TestContext.Current.CancellationToken, args);
+
+    private static async Task<ToolRun> In(
+        Stream input, Func<ToolConsole, ToolConsole> change, CancellationToken cancellationToken, string[] args)
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
         int exitCode = await ToolCommand.InvokeAsync(
-            args,
-            new ToolConsole(() => input, output, error) { WarmUpRounds = 1, Self = s_self },
-            cancellationToken);
+            args, change(new ToolConsole(() => input, output, error) { WarmUpRounds = 1, Self = Self }), cancellationToken);
         return new ToolRun(exitCode, output.ToString(), error.ToString());
     }
 

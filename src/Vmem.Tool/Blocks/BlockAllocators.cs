@@ -13,6 +13,9 @@ internal static class BlockAllocators
         [AllocatorKind.Jemalloc] = ["libjemalloc.so.2", "jemalloc"],
     };
 
+    /// <summary>The file to be loaded before a program for it to use the allocator; null if it is no library's.</summary>
+    public static string? LibraryOf(AllocatorKind kind) => s_libraries.TryGetValue(kind, out string[]? files) ? files[0] : null;
+
     /// <summary>Why an allocator cannot be had, in a sentence; null if it can.</summary>
     public static string? WhyAbsent(AllocatorKind kind)
     {

@@ -12,4 +12,7 @@ internal static class ExitCodes
 
     /// <summary>128 + SIGINT, what a shell reports for a program that Ctrl-C ended.</summary>
     public const int Interrupted = 130;
+
+    /// <summary>128 + SIGKILL, what .NET reports for a process that was ended so.</summary>
+    public const int Killed = 137;
 }

@@ -9,13 +9,13 @@ internal sealed class ReplayArguments
 {
     public Argument<string[]> Traces { get; } = new("TRACE")
     {
-        Description = "The recordings; \"-\" is standard input.",
+        Description = "The recordings; \"-\" is standard input. A folder stands for all recordings in it.",
         Arity = ArgumentArity.OneOrMore,
     };
 
     public Option<List<FitPolicy>> Policies { get; } = new("--policy", "-p")
     {
-        Description = "Which of instant, best, next, first, last, oldest, random; several with commas. [default: the first five]",
+        Description = "Which of instant, best, next, first, last, oldest, random; several with commas. [default: the first five; beside other allocators instant and best]",
         HelpName = "LIST",
         Arity = ArgumentArity.OneOrMore,
         CustomParser = ReplayCommand.ParsePolicies,
@@ -23,7 +23,7 @@ internal sealed class ReplayArguments
 
     public Option<List<AllocatorKind>> Allocators { get; } = new("--allocator", "-a")
     {
-        Description = "Which of arena, buddy, client; or, with real memory, of heap, malloc, mimalloc, jemalloc; several with commas. Several TRACEs are clients of one context, side by side. [default: arena]",
+        Description = "Which of arena, buddy, client; or, with real memory, of heap, malloc, mimalloc, jemalloc; several with commas. Several TRACEs are clients of one context, side by side. [default: heap, malloc, mimalloc and jemalloc as far as they are here, and arena; with --policy or --cache only arena]",
         HelpName = "LIST",
         Arity = ArgumentArity.OneOrMore,
         CustomParser = ReplayCommand.ParseAllocators,
@@ -70,6 +70,12 @@ internal sealed class ReplayArguments
         HelpName = "FILE.json",
     };
 
+    public Option<SnapshotMoment> SnapshotAt { get; } = new("--snapshot-at")
+    {
+        Description = "When the snapshot is taken: at the end, or at the peak, when the program had most asked for. [default: end]",
+        HelpName = "end|peak",
+    };
+
     public Option<string?> Map { get; } = new("--map", "-m")
     {
         Description = "Draws the address space over time under the best allocator, as SVG. One TRACE only.",
@@ -80,26 +86,42 @@ internal sealed class ReplayArguments
 
     public Option<bool> NoProgress { get; } = new("--no-progress") { Description = "No progress bar. (There is none when standard error is no terminal.)" };
 
+    public ReplayArguments()
+    {
+        SnapshotAt.AcceptOnlyFromAmong("end", "peak");
+        Policies.CompletionSources.Add(ListCompletion.Of(PolicyNames.All.Select(PolicyNames.NameOf)));
+        Allocators.CompletionSources.Add(ListCompletion.Of(AllocatorNames.All.Select(AllocatorNames.NameOf)));
+    }
+
     public ReplayOptions Read(ParseResult parsed, ToolConsole console)
     {
         string? jsonFile = parsed.GetValue(Json);
+        ulong? limit = parsed.GetValue(Limit);
+        List<AllocatorKind>? named = parsed.GetValue(Allocators) is { Count: > 0 } list ? list : null;
+        List<FitPolicy>? chosen = parsed.GetValue(Policies) is { Count: > 0 } policies ? policies : null;
+        bool isUsual = named is null && chosen is null && parsed.GetValue(CacheMax) == 0;
+        IReadOnlyList<AllocatorKind> allocators = named ?? (isUsual ? UsualTargets.Allocators(limit) : [AllocatorKind.Arena]);
+        string[] traces = parsed.GetValue(Traces)!;
         return new ReplayOptions
         {
-            Traces = parsed.GetValue(Traces)!,
+            Traces = traces,
             Targets = new TargetFactory
             {
-                Allocators = parsed.GetValue(Allocators) is { Count: > 0 } named ? named : [AllocatorKind.Arena],
-                Policies = parsed.GetValue(Policies) is { Count: > 0 } chosen ? chosen : PolicyNames.Usual,
+                Allocators = allocators,
+                Policies = chosen ?? UsualTargets.Policies(allocators),
                 Quantum = parsed.GetValue(Quantum),
-                Limit = parsed.GetValue(Limit),
+                Limit = limit,
                 CacheMax = parsed.GetValue(CacheMax),
             },
+            IsUsual = isUsual,
+            IsFolder = traces.Any(Directory.Exists),
             NamesQuantum = parsed.GetResult(Quantum) is { Implicit: false },
             NamesPolicies = parsed.GetResult(Policies) is not null,
             JsonToOutput = parsed.GetResult(Json) is not null && jsonFile is null,
             JsonFile = jsonFile,
             ReportFile = parsed.GetValue(Report),
             SnapshotFile = parsed.GetValue(Snapshot),
+            SnapshotAt = parsed.GetValue(SnapshotAt),
             MapFile = parsed.GetValue(Map),
             ShowDetails = parsed.GetValue(Details),
             ShowProgress = console.ErrorIsTerminal && !parsed.GetValue(NoProgress),

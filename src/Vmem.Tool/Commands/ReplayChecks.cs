@@ -128,6 +128,11 @@ internal static class ReplayChecks
             throw new UsageException("--snapshot goes with one TRACE only: it is the picture of one arena");
         }
 
+        if (options.SnapshotAt == SnapshotMoment.Peak)
+        {
+            CheckPeak(options);
+        }
+
         if (options.MapFile is not null && options.Traces.Count > 1)
         {
             throw new UsageException("--map goes with one TRACE only: it is the picture of one replay");
@@ -143,6 +148,19 @@ internal static class ReplayChecks
         {
             throw new UsageException(
                 "--allocator client with several recordings reads each of them twice, and standard input (\"-\") can be read only once; save it to a file");
+        }
+    }
+
+    private static void CheckPeak(ReplayOptions options)
+    {
+        if (options.SnapshotFile is null)
+        {
+            throw new UsageException("--snapshot-at says when --snapshot is taken, and there is no --snapshot");
+        }
+
+        if (options.Traces.Contains(TraceInput.StandardInput))
+        {
+            throw new UsageException("--snapshot-at peak reads the recording twice, and standard input (\"-\") can be read only once; save it to a file");
         }
     }
 

@@ -13,14 +13,16 @@ internal static class ReplayCommand
 
     private const string Description =
         """
-        Replays recordings of real programs' memory behaviour through an arena under each policy, or through other allocators, and says which suits the
+        Replays recordings of real programs' memory behaviour through allocators of real memory and through an arena, and says which suits the
         program best.
 
+        A recording that ends in the middle is replayed as far as it goes. A folder stands for all recordings in it.
         A recording is what heaptrack writes (see "vmem record"), glibc's mtrace, the log of "valgrind --trace-malloc=yes", ltrace's text, or lines
         "a ID SIZE" and "f ID"; plain, .gz or .zst, or "-" for standard input.
 
+        There are two questions, with an answer each: which allocator of memory, and which policy of addresses?
+        The overhead compares across both: (memory taken, or range + bookkeeping) / what the program had asked for at its peak - 1.
         The range needed is the highest address used, counted from where the policy begins: the size of the span that the program needs.
-        The overhead is (range + bookkeeping) / what the program had asked for at its peak - 1.
         Times are of single operations, one in 16 or so, less the clock's own cost.
 
         Fragmentation (--details) is holes / (holes + live bytes), where holes are all free bytes outside the largest free segment. It costs
@@ -37,7 +39,8 @@ internal static class ReplayCommand
         var command = new Command("replay", Description)
         {
             arguments.Traces, arguments.Allocators, arguments.Policies, arguments.Quantum, arguments.Limit, arguments.CacheMax,
-            arguments.Details, arguments.Json, arguments.Report, arguments.Map, arguments.Snapshot, arguments.NoProgress,
+            arguments.Details, arguments.Json, arguments.Report, arguments.Map, arguments.Snapshot, arguments.SnapshotAt,
+            arguments.NoProgress,
         };
         command.SetAction((parsed, cancellationToken) =>
             ToolCommand.RunAsync(

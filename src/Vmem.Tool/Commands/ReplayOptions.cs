@@ -14,6 +14,12 @@ internal sealed record ReplayOptions
     /// <summary>Whether the user named policies, instead of leaving it at all of them.</summary>
     public bool NamesPolicies { get; init; }
 
+    /// <summary>Whether the user left it open what the recordings are replayed through: then that may be less than asked for.</summary>
+    public bool IsUsual { get; init; }
+
+    /// <summary>Whether a folder was named: then its recordings are summed up in one table.</summary>
+    public bool IsFolder { get; init; }
+
     /// <summary>Whether the user named a quantum: else a recording's own counts.</summary>
     public bool NamesQuantum { get; init; }
 
@@ -29,6 +35,9 @@ internal sealed record ReplayOptions
 
     public string? SnapshotFile { get; init; }
 
+    /// <summary>When the snapshot is taken.</summary>
+    public SnapshotMoment SnapshotAt { get; init; }
+
     public string? MapFile { get; init; }
 
     /// <summary>Whether the second table is wanted.</summary>
@@ -37,4 +46,14 @@ internal sealed record ReplayOptions
     public bool ShowProgress { get; init; }
 
     public IEnumerable<string> OutputPaths => new[] { JsonFile, ReportFile, SnapshotFile, MapFile }.OfType<string>();
+}
+
+/// <summary>When the snapshot of a replayed arena is taken.</summary>
+internal enum SnapshotMoment
+{
+    /// <summary>After the last event.</summary>
+    End,
+
+    /// <summary>When the program had most asked for.</summary>
+    Peak,
 }

@@ -13,12 +13,14 @@ internal sealed class ReplayRun
 {
     private readonly ReplayOptions _options;
     private readonly ToolConsole _console;
+    private readonly ReplayInputs _inputs;
     private ArenaSnapshot<ulong>? _snapshot;
 
     public ReplayRun(ReplayOptions options, ToolConsole console)
     {
-        _options = options;
+        _options = options with { Traces = RecordingFolder.Expand(options.Traces) };
         _console = console;
+        _inputs = new ReplayInputs(_options, console);
     }
 
     public void Execute(CancellationToken cancellationToken)
@@ -44,7 +46,9 @@ internal sealed class ReplayRun
     private ReplayReport Replay(CancellationToken cancellationToken)
     {
         TargetFactory targets = _options.Targets;
-        Show("warming up", () => targets.WarmUp(_console.WarmUpRounds, cancellationToken), cancellationToken);
+        // A recorded arena, and standard input, are replayed through the arena alone, under more policies than beside others.
+        TargetFactory warm = _options.IsUsual ? targets with { Policies = PolicyNames.Usual } : targets;
+        Show("warming up", () => warm.WarmUp(_console.WarmUpRounds, cancellationToken), cancellationToken);
         using ClientContext? context = targets.CreateContext();
         List<TraceReport> traces = _options.AreInterleaved
             ? ReplayTogether(context!, cancellationToken)
@@ -60,25 +64,39 @@ internal sealed class ReplayRun
 
     private TraceReport ReplayAlone(string path, ClientContext? context, CancellationToken cancellationToken)
     {
-        using TraceReplay replay = Open(path, context);
+        _inputs.CheckMemory([path], cancellationToken);
+        using TraceReplay replay = _inputs.Open(path, context, cancellationToken);
         ReplayProgress.Run(_options.ShowProgress, _console, [replay.Input], "", () => replay.Run(cancellationToken), cancellationToken);
         MeasureResident(replay, path, cancellationToken);
         if (_options.SnapshotFile is not null)
         {
             ReplayLane best = Recommendation.Choose([.. replay.Lanes.Where(lane => lane.Target is ArenaTarget)]).Best;
-            _snapshot = ((ArenaTarget)best.Target).Snapshot(best.Range);
+            _snapshot = _options.SnapshotAt == SnapshotMoment.Peak
+                ? TakeAtPeak(path, ((ArenaTarget)best.Target).Policy, replay.Sites.PeakEvents, cancellationToken)
+                : ((ArenaTarget)best.Target).Snapshot(best.Range);
         }
 
         return ReportBuilder.Build(replay);
     }
 
+    // When the peak was is known only now, and which policy is the best: so that much is replayed once more.
+    private ArenaSnapshot<ulong> TakeAtPeak(string path, FitPolicy policy, long events, CancellationToken cancellationToken)
+    {
+        using TraceReplay replay = _inputs.OpenFor(path, policy);
+        ReplayProgress.Run(
+            _options.ShowProgress, _console, [replay.Input], "once more to the peak of ", () => replay.Advance(events), cancellationToken);
+        ReplayLane lane = replay.Lanes[0];
+        return ((ArenaTarget)lane.Target).Snapshot(lane.Range);
+    }
+
     private List<TraceReport> ReplayTogether(ClientContext context, CancellationToken cancellationToken)
     {
-        List<long> events = [.. _options.Traces.Select(path => Count(path, cancellationToken))];
+        _inputs.CheckMemory(_options.Traces, cancellationToken);
+        List<long> events = [.. _options.Traces.Select(path => _inputs.Measure(path, cancellationToken).Events)];
         var replays = new List<TraceReplay>();
         try
         {
-            replays.AddRange(_options.Traces.Select(path => Open(path, context)));
+            replays.AddRange(_options.Traces.Select(path => _inputs.Open(path, context, cancellationToken)));
             ReplayProgress.Run(
                 _options.ShowProgress, _console, [
                     .. replays.Select(replay => replay.Input)
@@ -110,44 +128,6 @@ internal sealed class ReplayRun
     // Something moves on the terminal from the first second on, though nobody knows how long these take.
     private void Show(string doing, Action work, CancellationToken cancellationToken) =>
         ReplayProgress.Run(_options.ShowProgress, _console, [], doing, work, cancellationToken);
-
-    private long Count(string path, CancellationToken cancellationToken)
-    {
-        TraceInput input = TraceInput.Open(path, _console.OpenInput);
-        if (input.Length is null)
-        {
-            input.Dispose();
-            throw new UsageException($"--allocator client with several recordings reads each of them twice, and {path} is no file that can be; save it to one");
-        }
-
-        long events = 0;
-        ReplayProgress.Run(
-            _options.ShowProgress,
-            _console,
-            [input],
-            "counting ",
-            () => events = Interleaving.Count(input, cancellationToken),
-            cancellationToken);
-        return events;
-    }
-
-    private TraceReplay Open(string path, ClientContext? context)
-    {
-        TraceInput input = TraceInput.Open(path, _console.OpenInput);
-        var reader = new TraceReader(input);
-        try
-        {
-            ulong? own = _options.NamesQuantum ? null : reader.ReadQuantum();
-            TargetFactory targets = own is { } quantum ? _options.Targets with { Quantum = quantum } : _options.Targets;
-            ReplayChecks.CheckTargets(targets);
-            return new TraceReplay(input, reader, targets.Create(input.Name, context)) { RecordedQuantum = own };
-        }
-        catch
-        {
-            reader.Dispose();
-            throw;
-        }
-    }
 
     private void StageFiles(OutputFiles files, ReplayReport report)
     {
@@ -182,10 +162,22 @@ internal sealed class ReplayRun
             return;
         }
 
-        IAnsiConsole console = Terminals.Create(_console.Output, _console.OutputIsTerminal);
-        foreach (TraceReport trace in report.Traces)
+        IAnsiConsole console = Terminals.Create(_console.Output, _console.OutputIsTerminal, _console.Columns);
+        bool isSummary = _options.IsFolder && !_options.ShowDetails && report.Traces.Count > 1;
+        foreach (TraceReport trace in isSummary ? [] : report.Traces)
         {
             ConsoleTable.Write(console, report, trace, _options.ShowDetails);
+        }
+
+        if (report.Traces.Count > 1)
+        {
+            SummaryTable.Write(console, report);
+        }
+
+        if (isSummary)
+        {
+            WriteNotes(console, report);
+            console.WriteLine("One recording by itself has a verdict and more figures; so have all with --details, and in a --report.");
         }
 
         if (report.Context is not null)
@@ -196,6 +188,17 @@ internal sealed class ReplayRun
         if (_options.ReportFile is not null)
         {
             console.WriteLine($"Report: {_options.ReportFile}");
+        }
+    }
+
+    private static void WriteNotes(IAnsiConsole console, ReplayReport report)
+    {
+        foreach (TraceReport trace in report.Traces)
+        {
+            foreach (string note in TraceNotes.Write(trace))
+            {
+                console.WriteLine($"{TraceNotes.ShortName(trace)}: {note}");
+            }
         }
     }
 }

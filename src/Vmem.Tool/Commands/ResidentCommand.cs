@@ -58,6 +58,11 @@ internal static class ResidentCommand
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         cancellationToken.ThrowIfCancellationRequested();
+        if (process.ExitCode == ExitCodes.Killed)
+        {
+            throw new IOException($"the process that measures {AllocatorNames.NameOf(allocator)} was ended from outside, perhaps by the system for want of memory; leave {AllocatorNames.NameOf(allocator)} out of --allocator");
+        }
+
         return process.ExitCode == ExitCodes.Success && ResidentFigures.TryParse(output, out ResidentFigures? figures)
             ? figures
             : throw new IOException($"the process that measures {AllocatorNames.NameOf(allocator)} failed ({process.ExitCode}): {error.Result.Trim()}");
@@ -75,10 +80,27 @@ internal static class ResidentCommand
             throw new UsageException(why);
         }
 
+        BeFirstToGo();
         using TraceInput input = TraceInput.Open(trace, static () => Stream.Null);
         var probe = new ResidentProbe(input);
         using BlockAllocator rehearsed = BlockAllocators.Create(kind, RehearsalLimit);
         using BlockAllocator allocator = BlockAllocators.Create(kind, limit == 0 ? null : limit);
         return probe.Run(rehearsed, allocator);
+    }
+
+    /// <summary>Where memory runs out, the system ends the process with the highest score. It shall be this one, and no program of the
+    /// user's.</summary>
+    private static void BeFirstToGo()
+    {
+        const string Score = "/proc/self/oom_score_adj";
+        const string Highest = "1000";
+        try
+        {
+            File.WriteAllText(Score, Highest);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            // A system that does not let its order be changed keeps its own.
+        }
     }
 }

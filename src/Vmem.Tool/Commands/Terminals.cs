@@ -8,7 +8,10 @@ internal static class Terminals
     // Wide enough for five policies with ten-digit figures; where no one looks, no width is given.
     private const int RedirectedWidth = 120;
 
-    public static IAnsiConsole Create(TextWriter writer, bool isTerminal)
+    /// <param name="writer">Where to.</param>
+    /// <param name="isTerminal">Whether a person looks at it.</param>
+    /// <param name="columns">How many characters fit on a line; null: as many as the terminal says.</param>
+    public static IAnsiConsole Create(TextWriter writer, bool isTerminal, int? columns = null)
     {
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
         {
@@ -20,6 +23,11 @@ internal static class Terminals
         {
             console.Profile.Width = RedirectedWidth;
             console.Profile.Capabilities.Unicode = true;
+        }
+
+        if (columns is { } width)
+        {
+            console.Profile.Width = width;
         }
 
         return console;

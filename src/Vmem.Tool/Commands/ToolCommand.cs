@@ -26,7 +26,9 @@ internal static class ToolCommand
             TopCommand.Create(console),
             ResidentCommand.Create(console),
             LeaseCommand.Create(console),
+            CompletionCommand.Create(console),
         };
+        root.Add(CompletionCommand.CreateAsked(console, root));
         ParseResult parsed = root.Parse(args);
         if (parsed.Action is ParseErrorAction)
         {

@@ -1,3 +1,4 @@
+using Vmem.Tool.Blocks;
 using Vmem.Tool.Replay;
 
 namespace Vmem.Tool.Commands;
@@ -13,6 +14,12 @@ internal sealed record ToolConsole(Func<Stream> OpenInput, TextWriter Output, Te
 
     /// <summary>How long to warm up before anything is timed; less where no one looks at the times.</summary>
     public int WarmUpRounds { get; init; } = WarmUp.UsualRounds;
+
+    /// <summary>How many characters fit on a line of standard output; null: as the terminal says.</summary>
+    public int? Columns { get; init; }
+
+    /// <summary>What memory there is to be had; null where the system does not tell.</summary>
+    public Func<AvailableMemory?> Memory { get; init; } = static () => AvailableMemory.Read();
 
     /// <summary>How the tool is started once more: a program, and what comes before the arguments.</summary>
     public IReadOnlyList<string> Self { get; init; } = FindSelf();

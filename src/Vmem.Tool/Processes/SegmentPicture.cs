@@ -52,7 +52,7 @@ internal static class SegmentPicture
         }
 
         string note = $"{arena.Type}, quantum {quantum}, {arena.Policy}, {Units.Count(spans.Count)} span{(spans.Count == 1 ? "" : "s")}, from the running process";
-        return new ArenaPicture(arena.Type, "Arena " + arena.Title, note, spans);
+        return new ArenaPicture(arena.Type, "Arena " + arena.Title, note, spans) { IsBytes = ArenaPicture.IsOfBytes(arena.Type, quantum) };
     }
 
     /// <summary>Batches are of different moments: a segment may reach past its span's end by now, or begin before the last one's.</summary>

@@ -47,15 +47,18 @@ internal sealed class AddressTimeMap
     /// <summary>Notes that a range that was occupied no longer is.</summary>
     public void Vacate(ulong offset, ulong size) => Change(offset, size, -1);
 
-    /// <summary>Draws the next column. <paramref name="extent"/> is live bytes and holes together.</summary>
-    public void Sample(ulong live, ulong extent)
+    /// <summary>Draws the next column.</summary>
+    /// <param name="live">Bytes in use.</param>
+    /// <param name="extent">Live bytes and holes together.</param>
+    /// <param name="requested">What the program asked for of the live bytes.</param>
+    public void Sample(ulong live, ulong extent, ulong requested)
     {
         if (ColumnCount == MaxColumns)
         {
             HalveColumns();
         }
 
-        _columns[ColumnCount] = new Column(1, live, extent);
+        _columns[ColumnCount] = new Column(1, live, extent, requested);
         Span<double> cells = CellsOf(ColumnCount++);
         for (int row = 0; row < MaxRows; row++)
         {
@@ -113,7 +116,11 @@ internal sealed class AddressTimeMap
         {
             Column left = _columns[2 * column];
             Column right = _columns[(2 * column) + 1];
-            _columns[column] = new Column(left.Samples + right.Samples, left.LiveSum + right.LiveSum, left.ExtentSum + right.ExtentSum);
+            _columns[column] = new Column(
+                left.Samples + right.Samples,
+                left.LiveSum + right.LiveSum,
+                left.ExtentSum + right.ExtentSum,
+                left.RequestedSum + right.RequestedSum);
             Span<double> source = CellsOf(2 * column);
             Span<double> other = CellsOf((2 * column) + 1);
             Span<double> target = CellsOf(column);
@@ -128,10 +135,12 @@ internal sealed class AddressTimeMap
     }
 
     /// <summary>What is known of a column besides its cells; averages over its samples.</summary>
-    internal readonly record struct Column(long Samples, double LiveSum, double ExtentSum)
+    internal readonly record struct Column(long Samples, double LiveSum, double ExtentSum, double RequestedSum)
     {
         public double Live => LiveSum / Samples;
 
         public double Extent => ExtentSum / Samples;
+
+        public double Requested => RequestedSum / Samples;
     }
 }

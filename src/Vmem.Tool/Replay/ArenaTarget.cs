@@ -58,6 +58,8 @@ internal sealed class ArenaTarget : IReplayTarget
 
     public AllocatorKind Allocator => AllocatorKind.Arena;
 
+    public FitPolicy Policy => _policy;
+
     // malloc(0) returns a pointer of its own, which takes up the least there is.
     public ulong RoundUp(ulong requested)
     {

@@ -30,6 +30,9 @@ internal sealed class EventSource
     /// <summary>See <see cref="TraceReader.Missing"/>.</summary>
     public ulong Missing => _reader.Missing;
 
+    /// <summary>See <see cref="TraceReader.CutOffAfter"/>.</summary>
+    public long? CutOffAfter => _reader.CutOffAfter;
+
     /// <summary>Frees that the recording missed, known because their address was handed out again: supplied.</summary>
     public long ImpliedFrees { get; private set; }
 

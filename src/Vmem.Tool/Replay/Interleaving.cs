@@ -1,5 +1,3 @@
-using Vmem.Tool.Traces;
-
 namespace Vmem.Tool.Replay;
 
 /// <summary>
@@ -13,17 +11,8 @@ internal static class Interleaving
     // lost in it. Arbitrary.
     private const int EventsPerTurn = 256;
 
-    /// <summary>How many events a recording has.</summary>
-    /// <exception cref="MalformedTraceException">It is not well formed.</exception>
-    public static long Count(TraceInput input, CancellationToken cancellationToken)
-    {
-        using var replay = new TraceReplay(input, []);
-        replay.Run(cancellationToken);
-        return replay.Source.Allocations + replay.Source.Frees;
-    }
-
     /// <param name="replays">None has begun.</param>
-    /// <param name="events">How many events each has, from <see cref="Count"/>.</param>
+    /// <param name="events">How many events each has, from <see cref="RecordingSize"/>.</param>
     /// <param name="cancellationToken">Stops it.</param>
     public static void Run(IReadOnlyList<TraceReplay> replays, IReadOnlyList<long> events, CancellationToken cancellationToken)
     {

@@ -5,7 +5,10 @@ internal static class PolicyNames
 {
     public static IReadOnlyList<FitPolicy> All { get; } = Enum.GetValues<FitPolicy>();
 
-    /// <summary>Those that are replayed if none is named: policies for IDs are no candidates for memory.</summary>
+    /// <summary>Those that have a column beside other allocators: an arena's default, and what packs most densely.</summary>
+    public static IReadOnlyList<FitPolicy> Few { get; } = [FitPolicy.InstantFit, FitPolicy.BestFit];
+
+    /// <summary>Those that are replayed through the arena alone if none is named: policies for IDs are no candidates for memory.</summary>
     public static IReadOnlyList<FitPolicy> Usual { get; } =
         [FitPolicy.InstantFit, FitPolicy.BestFit, FitPolicy.NextFit, FitPolicy.FirstFit, FitPolicy.LastFit];
 

@@ -30,6 +30,9 @@ internal sealed class ReplayLane : IDisposable
 
     public AddressTimeMap Map { get; } = new();
 
+    /// <summary>What is live of which sizes, and what rounding them costs.</summary>
+    public SizeLedger Sizes { get; } = new();
+
     public LatencyHistogram Latency => _clock.Latency;
 
     public long Events { get; private set; }
@@ -162,7 +165,13 @@ internal sealed class ReplayLane : IDisposable
         _offsets[next.Slot] = offset;
         _live += size;
         _requested += next.Requested;
-        PeakRequested = Math.Max(PeakRequested, _requested);
+        Sizes.Add(next.Requested, size);
+        if (_requested > PeakRequested)
+        {
+            PeakRequested = _requested;
+            Sizes.MarkPeak();
+        }
+
         if (_live > PeakLive)
         {
             PeakLive = _live;
@@ -199,6 +208,7 @@ internal sealed class ReplayLane : IDisposable
 
         _live -= size;
         _requested -= next.Requested;
+        Sizes.Remove(next.Requested, size);
         _offsets[next.Slot] = Nowhere;
         _target.Disuse(size);
         if (_target.HasMap)
@@ -210,7 +220,7 @@ internal sealed class ReplayLane : IDisposable
     private void Sample()
     {
         (TargetFigures figures, double fragmentation) = Measure();
-        Map.Sample(figures.InUse, figures.InUse + figures.Holes);
+        Map.Sample(figures.InUse, figures.InUse + figures.Holes, _requested);
         if (figures.InUse > _sampledPeak)
         {
             _sampledPeak = figures.InUse;

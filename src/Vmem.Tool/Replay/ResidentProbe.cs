@@ -62,6 +62,10 @@ internal sealed unsafe class ResidentProbe
         // Its pages are the replay's, not the allocator's.
         Array.Fill(_blocks, 1);
         Array.Clear(_blocks);
+        // Each distance is rounded down, so that there may be up to twice as many; and one more where most is live.
+        var samples = new ResidentSample[(2 * Samples) + 1];
+        int taken = 0;
+        Array.Fill(samples, new ResidentSample(1, 1));
         Collect();
         _ = memory.Measure();
         ulong before = memory.Measure();
@@ -78,10 +82,12 @@ internal sealed unsafe class ResidentProbe
             done = next;
             next = Math.Min(_events, (done / step * step) + step);
             next = done < _fullest && _fullest < next ? _fullest : next;
-            peak = Math.Max(peak, memory.Measure());
+            ulong now = memory.Measure();
+            peak = Math.Max(peak, now);
+            samples[taken++] = new ResidentSample(done, now - Math.Min(now, before));
         }
 
-        return new ResidentFigures(peak - before, time.TotalNanoseconds / Math.Max(1, _events));
+        return new ResidentFigures(peak - before, time.TotalNanoseconds / Math.Max(1, _events)) { Samples = samples[..taken] };
     }
 
     /// <summary>Collects, and lets what a collection sets going come to its end: the finaliser's thread and the pool's would take memory

@@ -51,6 +51,9 @@ internal sealed class TraceReplay : IDisposable
     /// <summary>The quantum of the recorded arena, if the replay has taken it over.</summary>
     public ulong? RecordedQuantum { get; init; }
 
+    /// <summary>What it is not replayed through although it could be, and why: sentences.</summary>
+    public IReadOnlyList<string> LeftOut { get; init; } = [];
+
     /// <summary>Whether sizes and addresses are bytes of memory. Those of a recorded arena may be ports, or anything.</summary>
     public bool CountsBytes => _reader.Quantum is null;
 

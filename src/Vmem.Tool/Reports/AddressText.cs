@@ -30,6 +30,12 @@ internal readonly struct AddressText
         _bits = bits;
     }
 
+    /// <summary>Whether numbers are written in tens.</summary>
+    public bool IsDecimal => _notation == AddressNotation.Decimal;
+
+    /// <summary>Whether values are addresses of the internet: then sizes are counts of those.</summary>
+    public bool IsIp => _notation == AddressNotation.Ip;
+
     /// <summary>Null if values of the type are no addresses of that notation.</summary>
     public static AddressText? Of(string type, AddressNotation notation) => (notation, type) switch
     {

@@ -12,6 +12,13 @@ namespace Vmem.Tool.Reports;
 /// <param name="Spans">Its spans.</param>
 internal sealed record ArenaPicture(string Type, string Title, string Note, IReadOnlyList<SpanPicture> Spans)
 {
+    // What no allocator of memory goes below; arbitrary.
+    private const uint LeastBlock = 8;
+
+    /// <summary>Whether values are taken for bytes, so that sizes are read in KiB and MiB: a type of 32 or 64 bits in quanta of bytes, as
+    /// of memory, buffers and files. IDs and ports have a quantum of 1.</summary>
+    public bool IsBytes { get; init; }
+
     public BigInteger Total => Sum(Spans.Select(span => (BigInteger)span.Size));
 
     public BigInteger InUse => Sum(Spans.SelectMany(span => span.Allocated).Select(range => (BigInteger)range.Size));
@@ -23,6 +30,10 @@ internal sealed record ArenaPicture(string Type, string Title, string Note, IRea
     /// <summary>The library's definition, 1 - largest free / free; subtracted before anything is rounded, so that one free segment is
     /// exactly 0.</summary>
     public double Fragmentation => Free.IsZero ? 0 : (double)(Free - LargestFree) / (double)Free;
+
+    /// <summary>Whether an arena of this type and quantum is taken for one of bytes.</summary>
+    public static bool IsOfBytes(string type, UInt128 quantum) =>
+        type is "UInt32" or "UInt64" or "UIntPtr" && quantum >= LeastBlock;
 
     private static BigInteger Sum(IEnumerable<BigInteger> sizes) => sizes.Aggregate(BigInteger.Zero, BigInteger.Add);
 }

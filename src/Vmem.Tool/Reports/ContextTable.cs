@@ -11,19 +11,9 @@ internal static class ContextTable
     public static void Write(IAnsiConsole console, ContextReport context)
     {
         console.WriteLine(context.Describe());
-        var table = new Table { Border = TableBorder.Rounded };
-        for (int column = 0; column < Heads.Count; column++)
-        {
-            var head = new TableColumn(Heads[column]);
-            table.AddColumn(column == 0 ? head : head.RightAligned().NoWrap());
-        }
-
-        foreach (ClientReport client in context.Clients)
-        {
-            table.AddRow([.. Cells(client).Select(Markup.Escape)]);
-        }
-
-        console.Write(table);
+        new Grid(
+            [.. Heads.Select(head => new GridCell(head))],
+            [.. context.Clients.Select(client => Cells(client).Select(cell => new GridCell(cell)).ToList())]).Write(console);
         console.WriteLine(context.DescribeEnd());
     }
 

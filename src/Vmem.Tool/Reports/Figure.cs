@@ -7,9 +7,9 @@ namespace Vmem.Tool.Reports;
 /// <param name="Show">The figure as text.</param>
 /// <param name="Rank">What the least of is best; null where more or less is neither.</param>
 /// <remarks>
-/// There are two tables. <see cref="Answer"/> answers the question that the tool was asked: what does the program need, and at what price?
-/// <see cref="Details"/> has the rest. Fragmentation is there, with a sentence: a high figure at the end of a recording says nothing about
-/// the price, and beside the price it frightens.
+/// There are two tables for each question. <see cref="Answer"/> answers it: what does the program need, and at what price? The overhead
+/// is the row that can be compared across the questions. <see cref="Details"/> has the rest. Fragmentation is there, with a sentence: a
+/// high figure at the end of a recording says nothing about the price, and beside the price it frightens.
 /// </remarks>
 internal sealed record Figure(string Key, string Label, string Meaning, Func<PolicyReport, string> Show, Func<PolicyReport, double>? Rank)
 {
@@ -23,26 +23,47 @@ internal sealed record Figure(string Key, string Label, string Meaning, Func<Pol
     private static readonly Figure s_failures = new(
         "failures", "failures", "Allocations for which there was no room.", policy => Units.Count(policy.Failures), policy => policy.Failures);
 
-    private static readonly Figure[] s_answer =
+    private static readonly Figure s_requested = new(
+        "peakRequestedBytes", "asked for at the peak", "The most bytes that the program had asked for and not yet freed, before any rounding.",
+        policy => Units.Amount(policy.PeakRequestedBytes, policy.CountsBytes), null);
+
+    private static readonly Figure s_rounded = new(
+        "peakLiveBytes", "rounded up", "The most bytes in use, each request rounded up as the allocator does it: by an arena to the quantum.",
+        policy => Units.Amount(policy.PeakLiveBytes, policy.CountsBytes), policy => policy.PeakLiveBytes);
+
+    private static readonly Figure s_overhead = new(
+        "overhead", "overhead at the peak", "How much more it takes than what the program asked for at its peak: memory, or range and bookkeeping. Of a recorded arena the range alone: its values need not be bytes.",
+        policy => policy.Overhead is double overhead ? Units.Percent(overhead) : Unknown,
+        policy => policy.Overhead ?? double.PositiveInfinity);
+
+    private static readonly Figure s_median = new(
+        "medianNanoseconds", "time median", "Of one allocation or free, sampled, the clock's own cost taken off.",
+        policy => Units.Nanoseconds(policy.MedianNanoseconds), policy => policy.MedianNanoseconds);
+
+    private static readonly Figure[] s_memoryAnswer =
     [
-        new("peakRequestedBytes", "asked for at the peak", "The most bytes that the program had asked for and not yet freed.",
-            policy => Units.Amount(policy.PeakRequestedBytes, policy.CountsBytes), null),
-        new("peakLiveBytes", "rounded up", "The most bytes in use, each request rounded up as the allocator does it: by an arena to the quantum.",
-            policy => Units.Amount(policy.PeakLiveBytes, policy.CountsBytes), policy => policy.PeakLiveBytes),
-        new("rangeBytes", "range needed", "From the first to the highest address ever used: the span that the arena needs. For a client, the most that it ever held. For a heap or a malloc, the most that was resident.",
-            policy => Units.Amount(policy.RangeBytes, policy.CountsBytes), policy => policy.RangeBytes),
-        new("bookkeepingBytes", "bookkeeping", "Bytes of the allocator's own tables. For a client, those of the whole context. For a heap or a malloc, they are in what was resident.",
-            policy => policy.IsMemory
-                ? Unknown
-                : Units.Bytes(policy.BookkeepingBytes), policy => policy.IsMemory ? double.PositiveInfinity : policy.BookkeepingBytes),
-        new("overhead", "overhead", "How much more the range and the bookkeeping are than what the program asked for. Of a recorded arena the range alone: its values need not be bytes.",
-            policy => policy.Overhead is double overhead ? Units.Percent(overhead) : Unknown, policy => policy.Overhead
-                ?? double.PositiveInfinity),
-        new("medianNanoseconds", "time median", "Of one allocation or free, sampled, the clock's own cost taken off.",
-            policy => Units.Nanoseconds(policy.MedianNanoseconds), policy => policy.MedianNanoseconds),
-        new("percentile999Nanoseconds", "time 99.9 %", "All but one operation in a thousand take no longer.",
-            policy => Units.Nanoseconds(policy.Percentile999Nanoseconds), policy => policy.Percentile999Nanoseconds),
+        s_requested,
+        s_rounded,
+        new("rangeBytes", "memory taken", "The most by which a process of its own grew that did nothing but replay the recording. The allocator's tables and all that it kept are in it. Where that was not measured: the most that was in use, or held.",
+            policy => Units.Bytes(policy.RangeBytes), policy => policy.RangeBytes),
+        s_overhead,
+        s_median,
     ];
+
+    private static readonly Figure[] s_addressAnswer =
+    [
+        s_requested,
+        new("rangeBytes", "range needed", "From the first to the highest address ever used: the span that the arena needs. For a client, the most that it ever held.",
+            policy => Units.Amount(policy.RangeBytes, policy.CountsBytes), policy => policy.RangeBytes),
+        new("bookkeepingBytes", "bookkeeping", "Bytes of the allocator's own tables. For a client, those of the whole context.",
+            policy => Units.Bytes(policy.BookkeepingBytes), policy => policy.BookkeepingBytes),
+        s_overhead,
+        s_median,
+    ];
+
+    private static readonly Figure s_slowest = new(
+        "percentile999Nanoseconds", "time 99.9 %", "All but one operation in a thousand take no longer.",
+        policy => Units.Nanoseconds(policy.Percentile999Nanoseconds), policy => policy.Percentile999Nanoseconds);
 
     private static readonly Figure[] s_details =
     [
@@ -56,31 +77,33 @@ internal sealed record Figure(string Key, string Label, string Meaning, Func<Pol
         new("finalInternalWasteBytes", "rounding at the end", "The same after the last event.",
             policy => Units.Amount(policy.FinalInternalWasteBytes, policy.CountsBytes), policy => policy.FinalInternalWasteBytes),
         Fragmentation("peakFragmentation", "fragmentation at the peak", "Holes ÷ (holes + bytes in use), where the most was in use. Holes are free bytes outside the largest free segment. For the buddy allocator they are those below the highest block in use. For a client or a heap they are what it holds and does not use.",
-            policy => policy.PeakFragmentation),
+            policy => policy.PeakFragmentation) with
+        {
+            Rank = policy => policy.KnowsHoles ? policy.PeakFragmentation : double.PositiveInfinity,
+        },
         Fragmentation("finalFragmentation", "fragmentation at the end", "The same after the last event.", policy => policy.FinalFragmentation),
         Fragmentation("worstFragmentation", "fragmentation at worst", "The same, the worst of all samples; often where little was in use.", policy => policy.WorstFragmentation),
     ];
 
-    private static readonly Figure[] s_memory =
-    [
-        new("peakResidentBytes", "peak resident", "The most by which a process of its own grew that did nothing but replay the recording. The allocator's tables and all that it kept are in it.",
-            policy => policy.PeakResidentBytes is ulong bytes ? Units.Bytes(bytes) : Unknown, policy => policy.PeakResidentBytes
-                ?? double.PositiveInfinity),
-        new("meanNanoseconds", "time mean", "Processor time of an operation in that process, each block's first touch included.",
-            policy => policy.MeanNanoseconds is double mean
-                ? Units.Nanoseconds((long)Math.Round(mean))
-                : Unknown, policy => policy.MeanNanoseconds ?? double.PositiveInfinity),
-    ];
+    private static readonly Figure s_mean = new(
+        "meanNanoseconds", "time mean", "Processor time of an operation in the process that was measured, each block's first touch included.",
+        policy => policy.MeanNanoseconds is double mean ? Units.Nanoseconds((long)Math.Round(mean)) : Unknown,
+        policy => policy.MeanNanoseconds ?? double.PositiveInfinity);
 
-    /// <summary>The answer. Failures are in it if there are any, or could be.</summary>
-    /// <param name="policies">The columns.</param>
+    /// <summary>The answer, in five rows. Failures are one more if there are any, or could be.</summary>
+    /// <param name="policies">The columns: all of real memory, or all of addresses.</param>
     /// <param name="isLimited">Whether the user set a limit.</param>
-    public static IReadOnlyList<Figure> Answer(IReadOnlyList<PolicyReport> policies, bool isLimited) =>
-        isLimited || policies.Any(policy => policy.Failures > 0) ? [.. s_answer, s_failures] : s_answer;
+    public static IReadOnlyList<Figure> Answer(IReadOnlyList<PolicyReport> policies, bool isLimited)
+    {
+        Figure[] answer = IsMemory(policies) ? s_memoryAnswer : s_addressAnswer;
+        return isLimited || policies.Any(policy => policy.Failures > 0) ? [.. answer, s_failures] : answer;
+    }
 
     /// <summary>All else that there is to say of these.</summary>
     public static IReadOnlyList<Figure> Details(IReadOnlyList<PolicyReport> policies) =>
-        policies.Any(policy => policy.IsMemory) ? [.. s_details, .. s_memory] : s_details;
+        IsMemory(policies) ? [s_slowest, s_mean, .. s_details] : [s_rounded, s_slowest, .. s_details];
+
+    private static bool IsMemory(IReadOnlyList<PolicyReport> policies) => policies.Count > 0 && policies[0].IsMemory;
 
     /// <summary>Whether a policy is the best of several, as far as the figures shown can tell.</summary>
     public bool IsBest(PolicyReport policy, IReadOnlyList<PolicyReport> all)
@@ -94,8 +117,7 @@ internal sealed record Figure(string Key, string Label, string Meaning, Func<Pol
         return Show(policy) == best && all.Any(other => Show(other) != best);
     }
 
-    private static Figure Fragmentation(string key, string label, string meaning, Func<PolicyReport, double> part) => new(
-        key, label, meaning, policy => policy.KnowsHoles
-            ? Units.Percent(part(policy))
-            : Unknown, policy => policy.KnowsHoles ? part(policy) : double.PositiveInfinity);
+    // No rank: the least of what says nothing is not the best.
+    private static Figure Fragmentation(string key, string label, string meaning, Func<PolicyReport, double> part) =>
+        new(key, label, meaning, policy => policy.KnowsHoles ? Units.Percent(part(policy)) : Unknown, null);
 }

@@ -60,7 +60,7 @@ internal sealed class GpuDumpReader
             reader.ReadPools(customPools, "", "CustomPools", depth: 0);
         }
 
-        return new ArenaPicture("UInt64", TitleOf(root), reader.Note(), [.. reader._blocks, .. reader._dedicated]);
+        return new ArenaPicture("UInt64", TitleOf(root), reader.Note(), [.. reader._blocks, .. reader._dedicated]) { IsBytes = true };
     }
 
     private static string TitleOf(JsonElement root)

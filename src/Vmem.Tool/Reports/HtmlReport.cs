@@ -19,7 +19,7 @@ internal static class HtmlReport
             .Markup("style", PageResources.Read("report.css"))
             .Text("heading", heading)
             .Text("lead", Lead(report))
-            .Markup("contents", traces.Count == 1 ? string.Empty : Contents(traces))
+            .Markup("contents", traces.Count == 1 ? string.Empty : SummarySection.Write(report))
             .Markup("traces", string.Concat(traces.Select((trace, index) => TraceSection.Write(trace, $"trace-{index + 1}", report.Limit is not null))))
             .Markup("context", report.Context is null ? string.Empty : ContextSection.Write(report.Context))
             .Markup("meanings", Meanings(report))
@@ -28,9 +28,19 @@ internal static class HtmlReport
         stream.Write(Encoding.UTF8.GetBytes(page));
     }
 
-    private static string Headline(TraceReport trace) => trace.Policies.Count == 1
-        ? $"{trace.BestPolicy.Title}, replaying {TraceNotes.ShortName(trace)}"
-        : $"{char.ToUpperInvariant(trace.BestPolicy.Title[0])}{trace.BestPolicy.Title[1..]} suits {TraceNotes.ShortName(trace)} best";
+    private static string Headline(TraceReport trace)
+    {
+        string name = TraceNotes.ShortName(trace);
+        if (trace.Policies.Count == 1)
+        {
+            return $"{trace.Policies[0].Title}, replaying {name}";
+        }
+
+        List<string> best = [.. trace.Answers.Select(answer => trace.Policies.Single(policy => policy.Policy == answer.Best).Title)];
+        return best is [string memory, string addresses]
+            ? $"{name}: {memory} for its memory, {addresses} for addresses"
+            : $"{char.ToUpperInvariant(best[0][0])}{best[0][1..]} suits {name} best";
+    }
 
     private static string Lead(ReplayReport report)
     {
@@ -43,27 +53,25 @@ internal static class HtmlReport
             [true] => "the recorded arena's quantum",
             _ => $"{report.Quantum} bytes, or to the recorded arena's quantum",
         };
-        return kinds is ["an arena"]
-            ? $"Recordings of a program's allocations, replayed through an arena {limit}, sizes rounded up to {rounding}."
-            : $"Recordings of a program's allocations, replayed through {string.Join(", ", kinds)}, each {limit}, sizes rounded up to at least {rounding}.";
-    }
-
-    private static string Contents(IReadOnlyList<TraceReport> traces)
-    {
-        var list = new StringBuilder("<ul>");
-        for (int index = 0; index < traces.Count; index++)
+        if (kinds is ["an arena"])
         {
-            list.Append(CultureInfo.InvariantCulture, $"<li><a href=\"#trace-{index + 1}\">{Template.Escape(Headline(traces[index]))}</a></li>");
+            return $"Recordings of a program's allocations, replayed through an arena {limit}, sizes rounded up to {rounding}.";
         }
 
-        return list.Append("</ul>").ToString();
+        string all = kinds.Count == 1 ? kinds[0] : $"{string.Join(", ", kinds[..^1])} and {kinds[^1]}";
+        string ranges = report.Traces[0].Policies.Any(policy => !policy.IsMemory) ? $" Addresses are given out {limit}, sizes rounded up to at least {rounding}." : string.Empty;
+        return $"Recordings of a program's allocations, replayed through {all}.{ranges}";
     }
 
     private static string Meanings(ReplayReport report)
     {
         var list = new StringBuilder();
-        IReadOnlyList<PolicyReport> policies = report.Traces[0].Policies;
-        foreach (Figure figure in Figure.Answer(policies, report.Limit is not null).Concat(Figure.Details(policies)))
+        bool isLimited = report.Limit is not null;
+        IEnumerable<Figure> figures = report.Traces
+            .SelectMany(trace => trace.Answers.Select(trace.ColumnsOf))
+            .SelectMany(columns => Figure.Answer(columns, isLimited).Concat(Figure.Details(columns)))
+            .DistinctBy(figure => figure.Label);
+        foreach (Figure figure in figures)
         {
             list.Append(CultureInfo.InvariantCulture, $"<dt>{Template.Escape(figure.Label)}</dt><dd>{Template.Escape(figure.Meaning)}</dd>\n");
         }

@@ -25,10 +25,10 @@ internal static class PolicyCard
         return new Template("card.html")
             .Text("policy", policy.Policy)
             .Text("title", policy.Title)
-            .Markup("badge", policy.Policy == trace.Best && trace.Policies.Count > 1 ? "<span class=\"badge\">suits best</span>" : string.Empty)
-            .Text("summary", $"{Units.Amount(policy.RangeBytes, policy.CountsBytes)} needed, {Units.Percent(policy.PeakFragmentation)} of it holes at the peak, {policy.MedianNanoseconds} ns median")
-            .Markup("yLabels", $"<span>{Units.Amount(edge, policy.CountsBytes)}</span><span>{Units.Amount(edge / 2.0, policy.CountsBytes)}</span><span>0</span>")
-            .Markup("xLabels", $"<span>0</span><span>{axis.EndLabel}</span>")
+            .Markup("badge", trace.IsBest(policy) ? "<span class=\"badge\">suits best</span>" : string.Empty)
+            .Text("summary", $"{Units.Amount(policy.RangeBytes, policy.CountsBytes)} needed, {Units.Percent(policy.PeakFragmentation)} of it holes at the peak, {Units.Nanoseconds(policy.MedianNanoseconds)} median")
+            .Markup("yLabels", AxisMarkup.Up(edge, policy.CountsBytes))
+            .Markup("xLabels", AxisMarkup.Along(axis))
             .Text("mapLabel", mapLabel)
             .Markup("columns", axis.Columns.ToString(CultureInfo.InvariantCulture))
             .Markup("rows", rows.ToString(CultureInfo.InvariantCulture))
@@ -38,23 +38,6 @@ internal static class PolicyCard
             .Markup("isBytes", policy.CountsBytes ? "true" : "false")
             .Markup("bytesPerRow", map.BytesPerRow.ToString(CultureInfo.InvariantCulture))
             .Markup("curve", Curve(axis, policy, edge))
-            .Fill();
-    }
-
-    /// <summary>The curve alone, of an allocator whose addresses say nothing.</summary>
-    public static string WriteCurve(TraceReport trace, PolicyReport policy)
-    {
-        var axis = new ChartAxis(trace, policy.Curve);
-        ulong edge = Math.Max(1, (ulong)policy.Curve.ExtentBytes.Append(0).Max());
-        return new Template("curve.html")
-            .Text("policy", policy.Policy)
-            .Text("title", policy.Title)
-            .Markup("badge", policy.Policy == trace.Best && trace.Policies.Count > 1 ? "<span class=\"badge\">suits best</span>" : string.Empty)
-            .Text("summary", $"{Units.Amount(policy.RangeBytes, policy.CountsBytes)} {(policy.PeakResidentBytes is null ? "held" : "resident")} at most, {policy.MedianNanoseconds} ns median")
-            .Markup("yLabels", $"<span>{Units.Amount(edge, policy.CountsBytes)}</span><span>{Units.Amount(edge / 2.0, policy.CountsBytes)}</span><span>0</span>")
-            .Markup("xLabels", $"<span>0</span><span>{axis.EndLabel}</span>")
-            .Markup("curve", Curve(axis, policy, edge))
-            .Text("holes", policy.KnowsHoles ? "held, and not in use" : "what else it holds is not known")
             .Fill();
     }
 

@@ -75,19 +75,35 @@ internal sealed record TraceReport
     [JsonIgnore]
     public EventTimes Times { get; init; } = new();
 
-    /// <summary>The name of the policy recommended.</summary>
-    public required string Best { get; init; }
+    /// <summary>The column recommended by the first of <see cref="Answers"/>.</summary>
+    public string Best => Answers[0].Best;
 
-    /// <summary>The figures of <see cref="Best"/>.</summary>
-    [JsonIgnore]
-    public PolicyReport BestPolicy => Policies.Single(policy => policy.Policy == Best);
+    /// <summary>Why, in a few sentences.</summary>
+    public string Verdict => Answers[0].Verdict;
 
-    /// <summary>Why, in a sentence.</summary>
-    public required string Verdict { get; init; }
+    /// <summary>Of memory, of addresses, or of both.</summary>
+    public required IReadOnlyList<AnswerReport> Answers { get; init; }
 
     public required IReadOnlyList<PolicyReport> Policies { get; init; }
 
     public required IReadOnlyList<SizeBinReport> Sizes { get; init; }
+
+    /// <summary>The last line that was read, if the recording breaks off there; null if it is whole.</summary>
+    public long? CutOffAfterLine { get; init; }
+
+    /// <summary>What was left out of this recording's columns, and why: sentences.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string> LeftOut { get; init; } = [];
+
+    /// <summary>The columns of a question: the winner first, then as they were asked for.</summary>
+    public IReadOnlyList<PolicyReport> ColumnsOf(AnswerReport answer) =>
+        [.. Policies.Where(answer.Has).OrderBy(policy => policy.Policy == answer.Best ? 0 : 1)];
+
+    /// <summary>Whether a column is the best of several.</summary>
+    public bool IsBest(PolicyReport policy) => Answers.Any(answer => answer.Best == policy.Policy && ColumnsOf(answer).Count > 1);
+
+    /// <summary>All columns, the winners first.</summary>
+    public IEnumerable<PolicyReport> BestFirst() => Policies.OrderBy(policy => IsBest(policy) ? 0 : 1);
 }
 
 internal sealed record PolicyReport
@@ -164,6 +180,9 @@ internal sealed record PolicyReport
 
     public required CurveReport Curve { get; init; }
 
+    /// <summary>What rounding cost when the program had most asked for, from the smallest sizes.</summary>
+    public required IReadOnlyList<SizeWasteReport> Waste { get; init; }
+
     /// <summary>Null where no site can be named, or there is no one range.</summary>
     public HolesReport? Holes { get; init; }
 
@@ -177,7 +196,8 @@ internal sealed record PolicyReport
 }
 
 /// <summary>
-/// Live bytes and extent (live bytes and holes) over time, one value for each stretch of <see cref="EventsPerPoint"/> events.
+/// Live bytes, extent (live bytes and holes), and what was asked for over time, one value for each stretch of
+/// <see cref="EventsPerPoint"/> events.
 /// </summary>
 internal sealed record CurveReport
 {
@@ -189,6 +209,12 @@ internal sealed record CurveReport
     public required IReadOnlyList<long> LiveBytes { get; init; }
 
     public required IReadOnlyList<long> ExtentBytes { get; init; }
+
+    /// <summary>What the program had asked for of what was live.</summary>
+    public required IReadOnlyList<long> RequestedBytes { get; init; }
+
+    /// <summary>The most that was resident in each stretch; null where it was not measured.</summary>
+    public IReadOnlyList<long>? ResidentBytes { get; init; }
 }
 
 /// <summary>The holes of a lane about when they took the most bytes, and the sites of the objects that keep them open.</summary>

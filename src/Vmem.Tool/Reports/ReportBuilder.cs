@@ -13,7 +13,6 @@ internal static class ReportBuilder
 
     public static TraceReport Build(TraceReplay replay)
     {
-        (ReplayLane best, IReadOnlyList<ReplayLane> rivals) = Recommendation.Choose(replay.Lanes);
         EventSource source = replay.Source;
         List<PolicyReport> policies = [.. replay.Lanes.Select(lane => Build(lane, replay))];
         return new TraceReport
@@ -37,13 +36,11 @@ internal static class ReportBuilder
             PeakEvents = replay.Sites.PeakEvents,
             Holders = BuildHolders(replay),
             Times = source.Times,
-            Best = best.Target.Name,
-            Verdict = Verdict.Write(
-                policies.Single(policy => policy.Policy == best.Target.Name),
-                [.. rivals.Select(lane => policies.Single(policy => policy.Policy == lane.Target.Name))],
-                policies),
+            Answers = [.. Recommendation.Split(replay.Lanes).Select(lanes => Answer(lanes, policies))],
             Policies = policies,
             Sizes = [.. source.Sizes.GetBins().Select(bin => new SizeBinReport(bin.Least, bin.Most, bin.Count, bin.Bytes))],
+            CutOffAfterLine = source.CutOffAfter,
+            LeftOut = replay.LeftOut,
         };
     }
 
@@ -60,6 +57,23 @@ internal static class ReportBuilder
             Failures = context.Failures,
             Clients = [.. context.DeleteClients().Select(Build)],
         };
+    }
+
+    private static AnswerReport Answer(IReadOnlyList<ReplayLane> lanes, IReadOnlyList<PolicyReport> policies)
+    {
+        (ReplayLane best, IReadOnlyList<ReplayLane> rivals) = Recommendation.Choose(lanes);
+        PolicyReport chosen = ReportOf(best);
+        List<PolicyReport> alike = [.. rivals.Select(ReportOf)];
+        List<PolicyReport> all = [.. lanes.Select(ReportOf)];
+        return new AnswerReport
+        {
+            Kind = chosen.IsMemory ? AnswerReport.Memory : AnswerReport.Addresses,
+            Best = chosen.Policy,
+            Verdict = Verdict.Write(chosen, alike, all),
+            Consequence = Consequence.Write(chosen, alike, all),
+        };
+
+        PolicyReport ReportOf(ReplayLane lane) => policies.Single(policy => policy.Policy == lane.Target.Name);
     }
 
     private static ClientReport Build(ClientEnd end) => new()
@@ -96,7 +110,15 @@ internal static class ReportBuilder
         Percentile999Nanoseconds = lane.Latency.Percentile(0.999),
         EventsPerSecond = lane.Events / (lane.Elapsed + replay.ReadTime).TotalSeconds,
         BookkeepingBytes = lane.BookkeepingBytes,
-        Curve = BuildCurve(lane.Map, replay.Source.Times),
+        Curve = CurveBuilder.Build(lane, replay.Source.Times),
+        Waste = [
+            .. lane.Sizes.AtPeak().Select(entry => new SizeWasteReport(
+                SizeClasses.Least(entry.Class),
+                SizeClasses.Most(entry.Class),
+                entry.Share.Blocks,
+                entry.Share.Requested,
+                entry.Share.Waste)),
+        ],
         Holes = BuildHoles(lane, replay),
         PeakResidentBytes = (lane.Target as BlockTarget)?.Resident?.PeakBytes,
         MeanNanoseconds = (lane.Target as BlockTarget)?.Resident?.MeanNanoseconds,
@@ -140,27 +162,6 @@ internal static class ReportBuilder
             Events = census.Events,
             Seconds = replay.Source.Times.At(census.Events)?.TotalSeconds,
             Pins = groups.Top(MostSites),
-        };
-    }
-
-    private static CurveReport BuildCurve(AddressTimeMap map, EventTimes times)
-    {
-        var live = new long[map.ColumnCount];
-        var extent = new long[map.ColumnCount];
-        var seconds = new double[map.ColumnCount];
-        for (int column = 0; column < map.ColumnCount; column++)
-        {
-            live[column] = (long)map.Columns[column].Live;
-            extent[column] = (long)map.Columns[column].Extent;
-            seconds[column] = times.At(column * map.EventsPerColumn)?.TotalSeconds ?? 0;
-        }
-
-        return new CurveReport
-        {
-            EventsPerPoint = map.EventsPerColumn,
-            Seconds = times.IsEmpty ? null : seconds,
-            LiveBytes = live,
-            ExtentBytes = extent,
         };
     }
 

@@ -26,8 +26,7 @@ internal sealed record SiteFigures(string Title, IReadOnlyList<string> Heads, IR
     /// <summary>Null where the recording does not say, or there are no holes.</summary>
     public static SiteFigures? Pins(TraceReport trace)
     {
-        PolicyReport? policy = trace.Policies.OrderBy(policy => policy.Policy == trace.Best ? 0 : 1)
-            .FirstOrDefault(policy => policy.Holes is { Count: > 0 });
+        PolicyReport? policy = trace.BestFirst().FirstOrDefault(policy => policy.Holes is { Count: > 0 });
         return policy?.Holes is HolesReport holes
             ? new SiteFigures(
                 $"Who causes the holes with {policy.Title}{At(holes.Seconds, holes.Events)}: {Units.Amount(holes.Bytes, trace.CountsBytes)} in {Units.Count(holes.Count)} hole{(holes.Count == 1 ? "" : "s")}",

@@ -11,6 +11,9 @@ internal static class SiteTables
     private const int UsualFrames = 3;
     private const int LongestFrame = 60;
 
+    // Below this the stacks would stand in a column of a few letters: of the figures only the first is shown. Arbitrary.
+    private const int LeastWidth = 70;
+
     public static void Write(IAnsiConsole console, TraceReport trace)
     {
         if (SiteFigures.Holders(trace) is SiteFigures holders)
@@ -27,12 +30,14 @@ internal static class SiteTables
     private static void Write(IAnsiConsole console, SiteFigures figures)
     {
         console.WriteLine(figures.Title);
+        int cells = console.Profile.Width < LeastWidth ? 1 : figures.Heads.Count - 1;
         var table = new Table { Border = TableBorder.Rounded };
-        foreach (string head in figures.Heads)
+        foreach (string head in figures.Heads.Take(cells))
         {
-            var column = new TableColumn(head);
-            table.AddColumn(head == figures.Heads[^1] ? column : column.RightAligned().NoWrap());
+            table.AddColumn(new TableColumn(head).RightAligned().NoWrap());
         }
+
+        table.AddColumn(new TableColumn(figures.Heads[^1]));
 
         List<SiteRow> rows = [.. figures.Rows.Take(MostRows)];
         foreach (SiteRow row in rows)
@@ -40,7 +45,7 @@ internal static class SiteTables
             string stack = row.Stack.Count == 0
                 ? SiteFigures.UnknownStack
                 : string.Join(" ← ", row.Stack.Take(FramesToTell(row, rows)).Select(Shorten));
-            table.AddRow([.. row.Cells.Select(Markup.Escape), Markup.Escape(stack)]);
+            table.AddRow([.. row.Cells.Take(cells).Select(Markup.Escape), Markup.Escape(stack)]);
         }
 
         console.Write(table);

@@ -46,7 +46,7 @@ internal sealed class SnapshotReader(JsonFile json)
         }
 
         string note = $"{type}, quantum {quantum}, {json.Text(root, "policy", "policy")}, {Units.Count(spans.Count)} span{(spans.Count == 1 ? "" : "s")}";
-        return new ArenaPicture(type, "Arena " + json.Text(root, "name", "name"), note, spans);
+        return new ArenaPicture(type, "Arena " + json.Text(root, "name", "name"), note, spans) { IsBytes = ArenaPicture.IsOfBytes(type, quantum) };
     }
 
     private SpanPicture ReadSpan(JsonElement span, string where)

@@ -115,16 +115,11 @@ internal sealed class SnapshotSvg
             WriteSegments(span, bar);
         }
 
-        // Three addresses of 128 bits fit side by side in a bar's width, five of 64.
-        int ticks = _arena.Type == "UInt128" ? 2 : 4;
-        for (int tick = 0; tick <= ticks; tick++)
+        foreach ((UInt128 address, double position) in AddressTicks.Of(span, BarWidth, _addresses))
         {
-            // last rather than last + 1 at the end: one past the top of the type has no name.
-            UInt128 value = tick == ticks ? last : span.Start + (span.Size / (uint)ticks * (uint)tick);
-            int x = Margin + (BarWidth * tick / ticks);
-            string anchor = tick == 0 ? "start" : tick == ticks ? "end" : "middle";
-            _svg.Append(CultureInfo.InvariantCulture, $"<path class=\"tick\" d=\"M{x} {bar + BarHeight}v5\"/>");
-            _svg.Append(CultureInfo.InvariantCulture, $"<text class=\"address\" text-anchor=\"{anchor}\" x=\"{x}\" y=\"{bar + BarHeight + 18}\">{_addresses.Of(value)}</text>\n");
+            string anchor = position == 0 ? "start" : address == last ? "end" : "middle";
+            _svg.Append(CultureInfo.InvariantCulture, $"<path class=\"tick\" d=\"M{Margin + position:0.##} {bar + BarHeight}v5\"/>");
+            _svg.Append(CultureInfo.InvariantCulture, $"<text class=\"address\" text-anchor=\"{anchor}\" x=\"{Margin + position:0.##}\" y=\"{bar + BarHeight + 18}\">{_addresses.Of(address)}</text>\n");
         }
     }
 
@@ -194,7 +189,9 @@ internal sealed class SnapshotSvg
 
     private static double Position(SpanPicture span, UInt128 offset) => (double)offset / (double)span.Size * BarWidth;
 
-    private static string Amount(BigInteger amount) => amount.ToString("#,0", CultureInfo.InvariantCulture);
+    // Counts are exact, however large they are; bytes are read in their unit.
+    private string Amount(BigInteger amount) =>
+        _arena.IsBytes && !_addresses.IsIp ? Units.Trim(Units.Bytes((double)amount)) : amount.ToString("#,0", CultureInfo.InvariantCulture);
 
     private void Text(int x, int y, string style, string text) =>
         _svg.Append(CultureInfo.InvariantCulture, $"<text class=\"{style}\" x=\"{x}\" y=\"{y}\">{Escape(text)}</text>\n");

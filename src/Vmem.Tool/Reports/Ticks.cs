@@ -21,6 +21,15 @@ internal static class Ticks
         }
     }
 
+    /// <summary>The same of bytes: at round numbers of the unit, and below one unit at powers of two, for 0.2 MiB is no round number of
+    /// KiB.</summary>
+    public static IEnumerable<double> OfBytes(double length)
+    {
+        double unit = ByteUnit(length);
+        double least = length >= Most * unit ? 0 : Math.Pow(2, Math.Ceiling(Math.Log2(length / Most)));
+        return Of(length, unit, Math.Max(1, least));
+    }
+
     /// <summary>The largest power of 1024 that fits into so many bytes.</summary>
     public static double ByteUnit(double bytes)
     {

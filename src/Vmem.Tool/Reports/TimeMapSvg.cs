@@ -35,7 +35,7 @@ internal static class TimeMapSvg
 
     public static void Write(TraceReport trace, Stream stream)
     {
-        PolicyReport policy = trace.Policies.OrderBy(policy => policy.Policy == trace.Best ? 0 : 1).First(policy => policy.Map is not null);
+        PolicyReport policy = trace.BestFirst().First(policy => policy.Map is not null);
         AddressTimeMap map = policy.Map!;
         var axis = new ChartAxis(trace, policy.Curve, Columns);
         double[] extents = axis.Average(column => map.Columns[column].Extent);
@@ -110,10 +110,10 @@ internal static class TimeMapSvg
 
     private static void WriteTicks(StringBuilder svg, ChartAxis axis, double top, bool isBytes)
     {
-        foreach (double tick in Ticks.Of(top, isBytes ? Ticks.ByteUnit(top) : 1))
+        foreach (double tick in isBytes ? Ticks.OfBytes(top) : Ticks.Of(top, 1))
         {
             double y = Bottom - (tick / top * PlotHeight);
-            svg.Append(CultureInfo.InvariantCulture, $"<path class=\"tick\" d=\"M{Left - 4} {y:0.#}h4\"/><text class=\"end\" x=\"{Left - 7}\" y=\"{y + 4:0.#}\">{Short(Units.Amount(tick, isBytes))}</text>\n");
+            svg.Append(CultureInfo.InvariantCulture, $"<path class=\"tick\" d=\"M{Left - 4} {y:0.#}h4\"/><text class=\"end\" x=\"{Left - 7}\" y=\"{y + 4:0.#}\">{Units.Tick(tick, isBytes)}</text>\n");
         }
 
         foreach (double tick in Ticks.Of(axis.Length, axis.IsTime ? Ticks.TimeUnit(axis.Length) : 1, axis.IsTime ? 0 : 1))
@@ -128,9 +128,6 @@ internal static class TimeMapSvg
 
         svg.Append(CultureInfo.InvariantCulture, $"<text class=\"middle\" x=\"{Left + (PlotWidth / 2)}\" y=\"{Bottom + 34}\">{(axis.IsTime ? "time" : "events")}</text>\n");
     }
-
-    private static string Short(string text) =>
-        text == "0 B" ? "0" : text.Replace(".00 ", " ", StringComparison.Ordinal).Replace(".0 ", " ", StringComparison.Ordinal);
 
     // A stroke for each run of cells that are at least so full, each from the end of the one before it.
     private static string Strokes(double[][] rows, int layer)

@@ -25,6 +25,16 @@ internal static class TraceNotes
 
     public static IEnumerable<string> Write(TraceReport trace)
     {
+        if (trace.CutOffAfterLine is { } line)
+        {
+            yield return $"The recording ends in the middle, after line {Units.Count(line)}: its program or its recorder was ended, or it still runs. All up to there is replayed.";
+        }
+
+        foreach (string leftOut in trace.LeftOut)
+        {
+            yield return leftOut;
+        }
+
         if (trace.Policies.Any(policy => policy.IsMemory && policy.PeakResidentBytes is null))
         {
             yield return "Resident memory was not measured, the address range is what was in use or held at most: measuring takes Linux, and a file that can be read again.";

@@ -24,6 +24,21 @@ internal static class Units
     /// <summary>Bytes with their unit; of other values (ports, prefixes) the plain number.</summary>
     public static string Amount(double amount, bool isBytes) => isBytes ? Bytes(amount) : amount.ToString("#,0", CultureInfo.InvariantCulture);
 
+    /// <summary>A round size without zeros behind the point: "4 KiB", "1.25 MiB", "100 B".</summary>
+    public static string Size(ulong size, bool isBytes) => isBytes ? Trim(Bytes(size)) : Amount(size, isBytes: false);
+
+    /// <summary>A round value at an axis: "0", "5 MiB", "2,000".</summary>
+    public static string Tick(double value, bool isBytes) => value == 0 ? "0" : Trim(Amount(value, isBytes));
+
+    /// <summary>Without zeros behind the point: "5 MiB" for "5.00 MiB", "2.5 MiB" for "2.50 MiB".</summary>
+    public static string Trim(string amount)
+    {
+        int end = amount.IndexOf(' ', StringComparison.Ordinal);
+        return end < 0 || !amount.AsSpan(0, end).Contains('.')
+            ? amount
+            : string.Concat(amount.AsSpan(0, end).TrimEnd('0').TrimEnd('.'), amount.AsSpan(end));
+    }
+
     /// <summary>"7.3 %"; small ones keep a second digit.</summary>
     public static string Percent(double part)
     {

@@ -35,7 +35,8 @@ internal static class Verdict
         string why = string.Empty;
         if (alike.Count > 0)
         {
-            why += $" {Capital(Join(alike))} {(alike.Count == 1 ? "needs the same within 1 %, and is" : "need the same within 1 %, and are")} not faster.";
+            string same = best.IsMemory ? "the same as far as can be measured" : "the same within 1 %";
+            why += $" {Capital(Join(alike))} {(alike.Count == 1 ? $"needs {same}, and is" : $"need {same}, and are")} not faster.";
         }
 
         if (others.Count > 0)

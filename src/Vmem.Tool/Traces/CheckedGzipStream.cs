@@ -5,35 +5,39 @@ namespace Vmem.Tool.Traces;
 
 /// <summary>
 /// Gzip that notices when its data is cut off. .NET's <see cref="GZipStream"/> does not: where its input ends early it says "end of
-/// stream", and half a recording would be replayed as if it were the whole. It does read several gzip members in a row as one; so a member
-/// of our own is put behind the data. If what comes before is complete, its text comes out as the last; if not, its bytes are taken for
-/// the missing ones, and something else does, or an error. The text is a comment in every format.
+/// stream", and half a recording would be replayed as if it were the whole. It does read several gzip members in a row as one; so when it
+/// says that it is at the end, it gets one member more, of our own. If the data was complete, that member's text comes out and nothing
+/// else. If not, its bytes are taken for the missing ones, and something else comes out, or an error. None of it is handed on.
 /// <para>Rejected: comparing the length in the last four bytes with what came out, which is wrong for several members.</para>
 /// </summary>
 internal sealed class CheckedGzipStream : ForwardStream
 {
-    private static readonly byte[] s_endText = Encoding.ASCII.GetBytes("\n# end of the compressed data\n");
+    private static readonly byte[] s_endText = Encoding.ASCII.GetBytes("the end of the compressed data");
     private static readonly byte[] s_endMember = Compress(s_endText);
 
+    private readonly ExtendedStream _compressed;
     private readonly GZipStream _gzip;
-    private readonly byte[] _last = new byte[s_endText.Length];
 
     public CheckedGzipStream(Stream compressed)
     {
-        _gzip = new GZipStream(new ConcatenatedStream(compressed, s_endMember), CompressionMode.Decompress);
+        _compressed = new ExtendedStream(compressed);
+        _gzip = new GZipStream(_compressed, CompressionMode.Decompress);
     }
 
-    /// <exception cref="InvalidDataException">The data is damaged or cut off.</exception>
+    /// <exception cref="InvalidDataException">The data is damaged.</exception>
+    /// <exception cref="EndOfStreamException">The data is cut off: all of it that can be read was handed out.</exception>
     public override int Read(Span<byte> buffer)
     {
-        int read = _gzip.Read(buffer);
-        if (read > 0)
+        if (buffer.IsEmpty || _compressed.IsExtended)
         {
-            Remember(buffer[..read]);
+            return 0;
         }
-        else if (!buffer.IsEmpty && !_last.AsSpan().SequenceEqual(s_endText))
+
+        int read = _gzip.Read(buffer);
+        if (read == 0)
         {
-            throw new InvalidDataException("The compressed data is cut off.");
+            _compressed.IsExtended = true;
+            CheckEnd();
         }
 
         return read;
@@ -49,11 +53,24 @@ internal sealed class CheckedGzipStream : ForwardStream
         base.Dispose(disposing);
     }
 
-    private void Remember(ReadOnlySpan<byte> text)
+    private void CheckEnd()
     {
-        int kept = Math.Max(0, _last.Length - text.Length);
-        _last.AsSpan(_last.Length - kept).CopyTo(_last);
-        text[^(_last.Length - kept)..].CopyTo(_last.AsSpan(kept));
+        // One byte more than there must be.
+        var text = new byte[s_endText.Length + 1];
+        int read;
+        try
+        {
+            read = _gzip.ReadAtLeast(text, text.Length, throwOnEndOfStream: false);
+        }
+        catch (InvalidDataException)
+        {
+            read = 0;
+        }
+
+        if (!text.AsSpan(0, read).SequenceEqual(s_endText))
+        {
+            throw new EndOfStreamException("The compressed data is cut off.");
+        }
     }
 
     private static byte[] Compress(byte[] text)
@@ -65,5 +82,26 @@ internal sealed class CheckedGzipStream : ForwardStream
         }
 
         return packed.ToArray();
+    }
+
+    /// <summary>The data, and once it is asked for the member behind it.</summary>
+    private sealed class ExtendedStream(Stream data) : ForwardStream
+    {
+        private int _taken;
+
+        public bool IsExtended { get; set; }
+
+        public override int Read(Span<byte> buffer)
+        {
+            if (!IsExtended)
+            {
+                return data.Read(buffer);
+            }
+
+            int read = Math.Min(buffer.Length, s_endMember.Length - _taken);
+            s_endMember.AsSpan(_taken, read).CopyTo(buffer);
+            _taken += read;
+            return read;
+        }
     }
 }

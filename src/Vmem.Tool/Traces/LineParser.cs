@@ -20,6 +20,10 @@ internal abstract class LineParser
     /// </summary>
     public abstract bool IsComplete { get; }
 
+    /// <summary>Whether who writes the format ends every line, so that a last line without an end is a part of one. What is written by
+    /// hand need not.</summary>
+    public virtual bool EndsEveryLine => true;
+
     /// <summary>The last time stamp, counted from the start of the recording; null before the first, and where the format has
     /// none.</summary>
     public TimeSpan? Elapsed { get; protected set; }

@@ -27,6 +27,9 @@ internal sealed class LineReader
     /// <summary>The number of the line last read, from 1.</summary>
     public long LineNumber { get; private set; }
 
+    /// <summary>Whether the line last read had an end; false of the last one of a text that breaks off.</summary>
+    public bool HasEnd { get; private set; }
+
     /// <summary>The next line without its end (LF or CR LF); false at the end of the stream.</summary>
     /// <exception cref="LineTooLongException">A line is longer than <see cref="LongestLine"/>.</exception>
     public bool TryReadLine(out ReadOnlySpan<byte> line)
@@ -74,6 +77,7 @@ internal sealed class LineReader
         ReadOnlySpan<byte> line = _buffer.AsSpan(_start, length);
         _start += consumed;
         LineNumber++;
+        HasEnd = consumed > length;
         return !line.IsEmpty && line[^1] == '\r' ? line[..^1] : line;
     }
 

@@ -29,7 +29,6 @@ internal sealed class TraceInput : IDisposable
             [>= 0x50 and <= 0x5f, 0x2a, 0x4d, 0x18] => new ZstdStream(whole),
             _ => whole,
         };
-        IsCompressed = Text != whole;
     }
 
     /// <summary>The path, or "standard input".</summary>
@@ -38,16 +37,11 @@ internal sealed class TraceInput : IDisposable
     /// <summary>In bytes as stored; null when it cannot be known.</summary>
     public long? Length { get; }
 
-    public bool IsCompressed { get; }
-
     /// <summary>The recording's text.</summary>
     public Stream Text { get; }
 
     /// <summary>How many bytes, as stored, have been read: what progress is measured by.</summary>
     public long BytesRead => Counted.BytesRead;
-
-    /// <summary>Whether everything stored was read (and perhaps not yet all of the text in it).</summary>
-    public bool IsExhausted => Counted.MiddleEnded;
 
     private ConcatenatedStream Counted { get; }
 

@@ -19,6 +19,13 @@ internal sealed class TraceReader : IDisposable
 
     public long LineNumber => _lines.LineNumber;
 
+    /// <summary>Whether the input is a recording, as far as its first lines tell.</summary>
+    public bool IsRecognised => _parser is not null;
+
+    /// <summary>The last whole line, if the recording breaks off behind it; null if it does not, as far as can be told. Known at the
+    /// end.</summary>
+    public long? CutOffAfter { get; private set; }
+
     /// <summary>Known once the first event was read.</summary>
     public TraceFormat Format => Parser.Format;
 
@@ -73,18 +80,30 @@ internal sealed class TraceReader : IDisposable
 
         while (TryReadLine(out ReadOnlySpan<byte> line))
         {
+            bool isFirst = _parser is null;
             _parser ??= Detect(line);
             if (_parser is null)
             {
                 continue;
             }
 
+            if (!isFirst && !_lines.HasEnd && _parser.EndsEveryLine)
+            {
+                // A part of a line may well be another one: an address without its last digit.
+                CutOffAfter = _lines.LineNumber - 1;
+                break;
+            }
+
             string? fault = _parser.Parse(line, out traceEvent);
+            if (fault is not null && !isFirst && !_lines.HasEnd)
+            {
+                CutOffAfter = _lines.LineNumber - 1;
+                break;
+            }
+
             if (fault is not null)
             {
-                MalformedTraceException exception = Fault(fault);
-                RunOutIfCutOff();
-                throw exception;
+                throw Fault(fault);
             }
 
             if (traceEvent.Kind != TraceEventKind.None)
@@ -102,16 +121,14 @@ internal sealed class TraceReader : IDisposable
 
     public void Dispose() => _input.Dispose();
 
-    // Where compressed data is cut off, its last line is often nonsense: the cut is what is wrong, and shows when the rest has been read.
-    private void RunOutIfCutOff()
-    {
-        while (_input.IsCompressed && _input.IsExhausted && TryReadLine(out _))
-        {
-        }
-    }
-
     private bool TryReadLine(out ReadOnlySpan<byte> line)
     {
+        line = default;
+        if (CutOffAfter is not null)
+        {
+            return false;
+        }
+
         try
         {
             bool read = _lines.TryReadLine(out line);
@@ -121,6 +138,12 @@ internal sealed class TraceReader : IDisposable
             }
 
             return read;
+        }
+        catch (EndOfStreamException)
+        {
+            // What was read of the last line is not a line.
+            CutOffAfter = _lines.LineNumber;
+            return false;
         }
         catch (UnreadableCompressionException fault)
         {
@@ -136,7 +159,7 @@ internal sealed class TraceReader : IDisposable
         }
         catch (InvalidDataException)
         {
-            throw new MalformedTraceException(_input.Name, $"the compressed data is damaged or cut off after line {_lines.LineNumber}");
+            throw new MalformedTraceException(_input.Name, $"the compressed data is damaged after line {_lines.LineNumber}");
         }
     }
 

@@ -16,6 +16,8 @@ internal sealed class VmemLines : LineParser
 
     public override bool IsComplete => _others.Missing == 0;
 
+    public override bool EndsEveryLine => false;
+
     public override ulong Missing => _others.Missing;
 
     public override ulong? Quantum => _others.Quantum;

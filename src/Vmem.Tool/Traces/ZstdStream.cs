@@ -20,7 +20,8 @@ internal sealed class ZstdStream : ForwardStream
         _zstd.SetParameter(ZSTD_dParameter.ZSTD_d_windowLogMax, MaxWindowLog);
     }
 
-    /// <exception cref="InvalidDataException">The data is damaged or cut off.</exception>
+    /// <exception cref="InvalidDataException">The data is damaged.</exception>
+    /// <exception cref="EndOfStreamException">The data is cut off: all of it that can be read was handed out.</exception>
     /// <exception cref="UnreadableCompressionException">The data may be right, but is not read here.</exception>
     public override int Read(Span<byte> buffer)
     {
@@ -32,9 +33,9 @@ internal sealed class ZstdStream : ForwardStream
         {
             throw new UnreadableCompressionException($"asks for more than {1 << (MaxWindowLog - 20)} MiB of memory to be decompressed (zstd --long); use: zstd -dc --long=31");
         }
-        catch (Exception fault) when (fault is ZstdException or EndOfStreamException)
+        catch (ZstdException fault)
         {
-            throw new InvalidDataException("The compressed data is damaged or cut off.", fault);
+            throw new InvalidDataException("The compressed data is damaged.", fault);
         }
     }
 

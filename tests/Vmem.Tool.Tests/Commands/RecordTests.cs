@@ -102,7 +102,7 @@ public sealed class RecordTests
         using var folder = new TempFolder();
         using var output = new StringWriter();
         using var error = new StringWriter();
-        var console = new ToolConsole(() => Stream.Null, output, error) { WarmUpRounds = 1 };
+        var console = new ToolConsole(() => Stream.Null, output, error) { WarmUpRounds = 1, Self = ToolRun.Self };
         int exitCode = await ToolCommand.InvokeAsync(
             ["record", "--raw", "--replay", "-o", folder.PathOf("sort"), "--", "sort", "-o", folder.PathOf("sorted"), "/proc/self/maps"], console, TestContext.Current.CancellationToken);
         Assert.Equal("", exitCode == 0 ? "" : error.ToString());
@@ -122,7 +122,12 @@ public sealed class RecordTests
         Assert.SkipUnless(OperatingSystem.IsLinux(), "heaptrack runs on Linux");
         WriteFake(folder.PathOf("heaptrack"), heaptrack);
         using var error = new StringWriter();
-        var console = new ToolConsole(() => Stream.Null, output, error) { WarmUpRounds = 1, SearchPath = [folder.PathOf("."), "/usr/bin", "/bin"] };
+        var console = new ToolConsole(() => Stream.Null, output, error)
+        {
+            WarmUpRounds = 1,
+            Self = ToolRun.Self,
+            SearchPath = [folder.PathOf("."), "/usr/bin", "/bin"],
+        };
         int exitCode = await ToolCommand.InvokeAsync(["record", .. arguments], console, TestContext.Current.CancellationToken);
         return (exitCode, error.ToString());
     }

@@ -12,21 +12,22 @@ public sealed class ReplayCommandTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public async Task The_table_has_a_column_a_policy_and_a_last_line_in_plain_words()
+    public async Task The_arenas_table_has_a_column_a_policy_and_a_last_line_in_plain_words()
     {
-        ToolRun run = await ToolRun.Of("replay", Samples.CompilerTrace);
+        ToolRun run = await ToolRun.Of("replay", Samples.CompilerTrace, "-a", "arena");
         Assert.Equal((0, string.Empty), (run.ExitCode, run.Error));
-        Assert.Matches(@"instant\s+│\s+best\s+│\s+next\s+│\s+first\s+│\s+last", run.Output);
+        Assert.All(["instant", "best", "next", "first", "last"], policy => Assert.Matches($@"│\s+{policy} [^\n]*│\n├", run.Output));
         Assert.All(Figure.Answer([], isLimited: false), figure => Assert.Contains(figure.Label, run.Output, StringComparison.Ordinal));
         Assert.Contains("suits this program best", run.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("failures", run.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("ragmentation", run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("Address policies:", run.Output, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Details_are_a_second_table_that_says_what_fragmentation_means()
     {
-        ToolRun run = await ToolRun.Of("replay", Samples.CompilerTrace, "--details");
+        ToolRun run = await ToolRun.Of("replay", Samples.CompilerTrace, "-a", "arena", "--details");
         Assert.All(Figure.Details([]), figure => Assert.Contains(figure.Label, run.Output, StringComparison.Ordinal));
         Assert.Contains("the free space is in several pieces", run.Prose, StringComparison.Ordinal);
     }
@@ -54,7 +55,7 @@ public sealed class ReplayCommandTests : IDisposable
     public async Task Files_are_written_whole_beside_the_table()
     {
         ToolRun run = await ToolRun.Of(
-            "replay", Samples.CompilerTrace, "--json", _folder.PathOf("a.json"), "--report", _folder.PathOf("a.html"), "--snapshot", _folder.PathOf("s.json"));
+            "replay", Samples.CompilerTrace, "-a", "arena", "--json", _folder.PathOf("a.json"), "--report", _folder.PathOf("a.html"), "--snapshot", _folder.PathOf("s.json"));
         Assert.Equal(0, run.ExitCode);
         Assert.Contains("range needed", run.Output, StringComparison.Ordinal);
         Assert.Equal(["a.html", "a.json", "s.json"], _folder.FileNames());
@@ -86,7 +87,7 @@ public sealed class ReplayCommandTests : IDisposable
     [Fact]
     public async Task Standard_input_and_several_recordings()
     {
-        ToolRun run = await ToolRun.WithInput("a 1 100\nf 1\n", "replay", "-", Samples.CompilerTrace, "--json");
+        ToolRun run = await ToolRun.WithInput("a 1 100\nf 1\n", "replay", "-", Samples.CompilerTrace, "-a", "arena", "--json");
         ReplayReport report = JsonSerializer.Deserialize(run.Output, ReportJson.Default.ReplayReport)!;
         Assert.Equal(["vmem", "heaptrack"], report.Traces.Select(trace => trace.Format));
     }
@@ -158,6 +159,10 @@ public sealed class ReplayCommandTests : IDisposable
     [InlineData("replay", "-", "-")]
     [InlineData("replay", "a", "b", "--snapshot", "c")]
     [InlineData("replay", "a", "b", "--map", "c")]
+    [InlineData("replay", "a", "--snapshot-at", "peak")]
+    [InlineData("replay", "-", "--snapshot", "c", "--snapshot-at", "peak")]
+    [InlineData("replay", "a", "--snapshot", "c", "--snapshot-at", "noon")]
+    [InlineData("completion", "csh")]
     [InlineData("replay", "-", "--map", "c", "--allocator", "malloc")]
     [InlineData("replay", "")]
     [InlineData("replay", "-", "--report", "")]

@@ -24,7 +24,10 @@ public sealed partial class ReplayDocumentTests
     {
         PolicyReport memory = ReportFixture.Create(Samples.CompilerTrace).Traces[0].Policies[0] with { Allocator = "malloc" };
         Assert.All(
-            [.. Figure.Answer([memory], isLimited: true), .. Figure.Details([memory])],
+            [
+                .. Figure.Answer([memory], isLimited: true), .. Figure.Details([memory]),
+                .. Figure.Answer([], isLimited: true), .. Figure.Details([]),
+            ],
             figure => Assert.Contains($"| {figure.Label} | `{figure.Key}` |", s_text, StringComparison.Ordinal));
     }
 

@@ -51,7 +51,7 @@ public sealed class RunningProcessTests
         Assert.Equal((ExitCodes.Success, ""), (map.ExitCode, map.Error));
         XDocument svg = XDocument.Parse(map.Output);
         string figures = svg.Descendants().Single(static element => (string?)element.Attribute("id") == "figures").Value;
-        Assert.StartsWith("24,000 in use,", figures, StringComparison.Ordinal);
+        Assert.StartsWith("23.4 KiB in use,", figures, StringComparison.Ordinal);
 
         ToolRun unknown = await ToolRun.Of("map", "-p", pid, "--arena", "no such");
         Assert.Equal(ExitCodes.BadInput, unknown.ExitCode);

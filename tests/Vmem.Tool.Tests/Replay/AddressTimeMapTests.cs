@@ -38,7 +38,7 @@ public sealed class AddressTimeMapTests
 
             if (--untilSample == 0)
             {
-                map.Sample((ulong)live.Sum(range => range.Size), 0);
+                map.Sample((ulong)live.Sum(range => range.Size), 0, 0);
                 samples.Add([.. used]);
                 untilSample = map.EventsPerColumn;
             }

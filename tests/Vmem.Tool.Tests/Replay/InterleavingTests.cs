@@ -17,9 +17,9 @@ public sealed class InterleavingTests
         var log = new List<int>();
         string[] texts = [.. lengths.Select(length => string.Concat(Enumerable.Range(0, length).Select(id => $"a {id} 1\n")))];
         List<TraceReplay> replays = [.. texts.Select((text, index) => ReplayText.Open(text, new LoggingTarget(log, index)))];
-        List<long> events = [.. texts.Select(text => Interleaving.Count(
+        List<long> events = [.. texts.Select(text => RecordingSize.Of(
             TraceInput.Open("-", () => new MemoryStream(System.Text.Encoding.ASCII.GetBytes(text))),
-            cancellationToken))];
+            cancellationToken).Events)];
         Assert.Equal(lengths.Select(length => (long)length), events);
         Interleaving.Run(replays, events, cancellationToken);
 

@@ -40,6 +40,15 @@ public sealed class ChartAxisTests
     public void Ticks_are_round_and_few(double length, double unit, double[] expected) =>
         Assert.Equal(expected, Ticks.Of(length, unit).Select(tick => Math.Round(tick, 9)));
 
+    [Theory]
+    [InlineData(18.9 * 1024 * 1024, "0|5 MiB|10 MiB|15 MiB")]
+    [InlineData(1.13 * 1024 * 1024, "0|256 KiB|512 KiB|768 KiB|1 MiB")]
+    [InlineData(3.2 * 1024 * 1024, "0|1 MiB|2 MiB|3 MiB")]
+    [InlineData(1007 * 1024, "0|200 KiB|400 KiB|600 KiB|800 KiB|1000 KiB")]
+    [InlineData(3, "0|1 B|2 B|3 B")]
+    public void Ticks_of_bytes_are_round_in_the_unit_that_they_are_read_in(double length, string expected) =>
+        Assert.Equal(expected, string.Join('|', Ticks.OfBytes(length).Select(tick => Units.Tick(tick, isBytes: true))));
+
     [Fact]
     public void Events_are_never_halved() => Assert.Equal([0, 1, 2, 3], Ticks.Of(3, 1, least: 1));
 
@@ -61,5 +70,6 @@ public sealed class ChartAxisTests
         Seconds = seconds,
         LiveBytes = [.. live.Select(value => (long)value)],
         ExtentBytes = [.. live.Select(value => (long)value)],
+        RequestedBytes = [.. live.Select(value => (long)value)],
     };
 }

@@ -19,11 +19,11 @@ public sealed class GpuMapTests : IDisposable
         Assert.Contains("Vulkan memory: llvmpipe", text, StringComparison.Ordinal);
         Assert.Contains("4 blocks, 1 dedicated allocation", text, StringComparison.Ordinal);
         // the dump's own Total: 794,288 of 1,310,720 in 5 blocks, the dedicated one among them
-        Assert.Contains("794,288 in use, 516,432 free, largest free 196,608", text, StringComparison.Ordinal);
-        Assert.Contains("Type 0, block 2, 524,288, 2 allocated", text, StringComparison.Ordinal);
-        Assert.Contains("Type 0, pool 0 - particles, block 0, 262,144, 1 allocated", text, StringComparison.Ordinal);
-        Assert.Contains("Type 0, dedicated shadow map, 131,072, 1 allocated", text, StringComparison.Ordinal);
-        Assert.Contains("0xeac0, 40,000, BUFFER, terrain vertices", Titles(svg));
+        Assert.Contains("776 KiB in use, 504 KiB free, largest free 192 KiB", text, StringComparison.Ordinal);
+        Assert.Contains("Type 0, block 2, 512 KiB, 2 allocated", text, StringComparison.Ordinal);
+        Assert.Contains("Type 0, pool 0 - particles, block 0, 256 KiB, 1 allocated", text, StringComparison.Ordinal);
+        Assert.Contains("Type 0, dedicated shadow map, 128 KiB, 1 allocated", text, StringComparison.Ordinal);
+        Assert.Contains("0xeac0, 39.1 KiB, BUFFER, terrain vertices", Titles(svg));
         Assert.Equal(["used kind1", "used kind2", "used kind3"], Legend(svg, "BUFFER", "IMAGE_LINEAR", "IMAGE_OPTIMAL"));
     }
 
@@ -31,8 +31,8 @@ public sealed class GpuMapTests : IDisposable
     public async Task A_virtual_block_of_vma_is_drawn()
     {
         XElement svg = await DrawAsync(Dump("vma-virtual.json"));
-        Assert.Contains("27,000 in use, 1,021,576 free, largest free 1,011,904", svg.Value, StringComparison.Ordinal);
-        Assert.Contains("virtual block, 1,048,576, 6 allocated", svg.Value, StringComparison.Ordinal);
+        Assert.Contains("26.4 KiB in use, 998 KiB free, largest free 988 KiB", svg.Value, StringComparison.Ordinal);
+        Assert.Contains("virtual block, 1 MiB, 6 allocated", svg.Value, StringComparison.Ordinal);
     }
 
     /// <summary>Written by hand after the shape that D3D12MA documents: ranges out of order, and custom pools below a heap.</summary>
@@ -41,9 +41,9 @@ public sealed class GpuMapTests : IDisposable
     {
         XElement svg = await DrawAsync(Dump("d3d12ma.json"));
         Assert.Contains("Direct3D 12 memory: a GPU", svg.Value, StringComparison.Ordinal);
-        Assert.Contains("DEFAULT - Textures, block 0, 65,536, 1 allocated", svg.Value, StringComparison.Ordinal);
-        Assert.Contains("UPLOAD, 0 - staging, block 7, 4,096, 0 allocated", svg.Value, StringComparison.Ordinal);
-        Assert.Contains("0x0, 32,768, TEXTURE2D, albedo <1>", Titles(svg));
+        Assert.Contains("DEFAULT - Textures, block 0, 64 KiB, 1 allocated", svg.Value, StringComparison.Ordinal);
+        Assert.Contains("UPLOAD, 0 - staging, block 7, 4 KiB, 0 allocated", svg.Value, StringComparison.Ordinal);
+        Assert.Contains("0x0, 32 KiB, TEXTURE2D, albedo <1>", Titles(svg));
     }
 
     [Theory]

@@ -23,11 +23,11 @@ public sealed class MapTests : IDisposable
         XElement[] used = [.. OfClass(svg, "used").Where(rect => rect.Elements().Any())];
         Assert.Equal(["24", "138"], used.Select(rect => rect.Attribute("x")!.Value));
         Assert.Equal(["57", "28.5"], used.Select(rect => rect.Attribute("width")!.Value));
-        Assert.Equal("0x80, 32", used[1].Value);
+        Assert.Equal("0x80, 32 B", used[1].Value);
         string text = svg.Value;
         Assert.Contains("Arena a <heap> & more", text, StringComparison.Ordinal);
-        Assert.Contains("96 in use, 992 free, largest free 864, fragmentation 12.9 %", text, StringComparison.Ordinal);
-        Assert.Contains("imported span, 64, 0 allocated", text, StringComparison.Ordinal);
+        Assert.Contains("96 B in use, 992 B free, largest free 864 B, fragmentation 12.9 %", text, StringComparison.Ordinal);
+        Assert.Contains("imported span, 64 B, 0 allocated", text, StringComparison.Ordinal);
         Assert.Contains("0x103f", text, StringComparison.Ordinal);
     }
 
@@ -53,6 +53,17 @@ public sealed class MapTests : IDisposable
     {
         XElement svg = await DrawAsync(Snapshot(type, start, size, allocated));
         Assert.Equal(last, OfClass(svg, "address").Last().Value);
+    }
+
+    [Theory]
+    [InlineData("UInt64", "0", "19818496", "0x0|0x400000|0x800000|0xc00000|0x1000000|0x12e67ff")]
+    [InlineData("UInt16", "1024", "64512", "1024|20000|40000|60000|65535")]
+    [InlineData("Byte", "10", "1", "10")]
+    [InlineData("Byte", "0", "3", "0|1|2")]
+    public async Task Addresses_between_the_ends_are_round_and_do_not_touch(string type, string start, string size, string expected)
+    {
+        XElement svg = await DrawAsync(Snapshot(type, start, size, ""));
+        Assert.Equal(expected, string.Join('|', OfClass(svg, "address").Select(text => text.Value)));
     }
 
     // As doubles 2^96 - 2^16 divided by itself is not 1 in every way of rounding.
@@ -158,7 +169,7 @@ public sealed class MapTests : IDisposable
         ToolRun missing = await ToolRun.Of("map", _folder.PathOf("missing"));
         Assert.Equal((1, $"vmem: {_folder.PathOf("missing")}: the file: there is no such file"), (missing.ExitCode, missing.Error.Trim()));
         ToolRun replay = await ToolRun.Of("replay", folder);
-        Assert.Equal((1, $"vmem: {folder}: cannot be read (it is a folder)"), (replay.ExitCode, replay.Error.Trim()));
+        Assert.Equal((1, $"vmem: {folder}: is a folder without a recording in it"), (replay.ExitCode, replay.Error.Trim()));
     }
 
     [Theory]

@@ -88,10 +88,10 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>, IDispos
             ColorScheme.Light);
         await opened.Page.Locator("#trace-1 canvas").First.HoverAsync();
         Assert.Matches(@"^after [\d.]+ ms, address .+: .+", await opened.Page.Locator("#trace-1 .readout").First.InnerTextAsync());
-        Assert.Equal("15 ms", await opened.Page.Locator("#trace-1 .x span").Nth(1).InnerTextAsync());
+        Assert.Equal("15 ms", await opened.Page.Locator("#trace-1 .card[data-policy] .x span").Nth(3).InnerTextAsync());
         await opened.Page.Locator("#trace-2 canvas").First.HoverAsync();
         Assert.Matches(@"^event [\d,]+, address .+: .+", await opened.Page.Locator("#trace-2 .readout").First.InnerTextAsync());
-        Assert.Equal("500 events", await opened.Page.Locator("#trace-2 .x span").Nth(1).InnerTextAsync());
+        Assert.Equal("500", await opened.Page.Locator("#trace-2 .card[data-policy] .x span").Nth(5).InnerTextAsync());
     }
 
     [Fact]
@@ -102,7 +102,7 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>, IDispos
         Assert.False(await fragmentation.IsVisibleAsync());
         await opened.Page.Locator("summary").First.ClickAsync();
         Assert.True(await fragmentation.IsVisibleAsync());
-        Assert.Contains("in several pieces", await opened.Page.Locator("details").InnerTextAsync(), StringComparison.Ordinal);
+        Assert.Contains("in several pieces", await opened.Page.Locator("details").First.InnerTextAsync(), StringComparison.Ordinal);
         await KeepScreenshotAsync(opened.Page, "report-details.png");
     }
 
@@ -111,13 +111,59 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>, IDispos
     {
         string file = _folder.PathOf("report.html");
         string without = _folder.Write("without.txt", Samples.Generate(500, 50, seed: 1));
-        Assert.Equal(0, (await ToolRun.Of("replay", Samples.CompilerTrace, without, "--report", file)).ExitCode);
+        Assert.Equal(0, (await ToolRun.Of("replay", Samples.CompilerTrace, without, "-a", "arena", "--report", file)).ExitCode);
         OpenedPage opened = await browser.OpenAsync(file, Desktop, ColorScheme.Light);
-        Assert.Equal(2, await opened.Page.Locator("#trace-1 .sites").CountAsync());
         Assert.Equal(0, await opened.Page.Locator("#trace-2 .sites").CountAsync());
-        Assert.Equal(10, await opened.Page.Locator("#trace-1 .sites").First.Locator("tbody tr").CountAsync());
+        ILocator shown = opened.Page.Locator("#trace-1 .sites tbody tr:visible");
+        Assert.Equal(2 * 5, await shown.CountAsync());
+        foreach (ILocator fold in await opened.Page.Locator("#trace-1 details:has(.sites) summary").AllAsync())
+        {
+            await fold.ClickAsync();
+        }
+
+        Assert.Equal(2 * 10, await shown.CountAsync());
         Assert.Matches(@"^[\w.+]+\+0x[0-9a-f]+$", await opened.Page.Locator("#trace-1 .sites li").First.InnerTextAsync());
         await KeepScreenshotAsync(opened.Page, "report-sites.png");
+    }
+
+    [Fact]
+    public async Task Both_questions_have_a_section_of_five_rows_with_the_winner_first_and_what_follows()
+    {
+        ReplayReport report = WithMemory(ReportFixture.Create(Samples.CompilerTrace));
+        OpenedPage opened = await browser.OpenAsync(WritePage(report), Phone, ColorScheme.Light);
+        Assert.Empty(opened.Messages);
+        Assert.Equal(["Memory allocators", "Address policies"], await opened.Page.Locator(".answer h3").AllInnerTextsAsync());
+        foreach ((AnswerReport answer, int index) in report.Traces[0].Answers.Select((answer, index) => (answer, index)))
+        {
+            ILocator section = opened.Page.Locator(".answer").Nth(index);
+            Assert.Equal(5, await section.Locator("tbody tr:visible").CountAsync());
+            Assert.Equal(answer.Best, await section.Locator(".figures thead th").Nth(1).InnerTextAsync());
+            Assert.Equal(answer.Verdict, await section.Locator(".verdict").InnerTextAsync());
+            Assert.Equal(answer.Consequence, await section.Locator(".consequence").InnerTextAsync());
+            Assert.Equal(0, await section.Locator("tr[data-figure=finalFragmentation] .best, tr[data-figure=worstFragmentation] .best").CountAsync());
+        }
+
+        // Scrolled to its end, a table still shows its labels.
+        ILocator table = opened.Page.Locator(".answer .scroll").First;
+        await table.EvaluateAsync("element => { element.scrollLeft = 1000; }");
+        Assert.True(await table.EvaluateAsync<double>("element => element.scrollLeft") > 0);
+        double shift = await table.EvaluateAsync<double>("element => element.querySelector('th[scope=row]').getBoundingClientRect().left - element.getBoundingClientRect().left");
+        Assert.InRange(shift, -1, 1);
+        await KeepScreenshotAsync(opened.Page, "report-answers.png");
+    }
+
+    [Fact]
+    public async Task One_chart_has_all_columns_over_time_in_seconds_with_the_peak_marked()
+    {
+        ReplayReport report = WithMemory(ReportFixture.Create(Samples.CompilerTrace));
+        OpenedPage opened = await browser.OpenAsync(WritePage(report), Desktop, ColorScheme.Dark);
+        ILocator chart = opened.Page.Locator(".over-time");
+        Assert.Equal(report.Traces[0].Policies.Count, await chart.Locator(".overlay .line").CountAsync());
+        Assert.Equal(report.Traces[0].Policies.Count + 1, await chart.Locator(".series li").CountAsync());
+        Assert.Equal("0|5 ms|10 ms|15 ms", string.Join('|', await chart.Locator(".x.ticks span").AllInnerTextsAsync()));
+        Assert.Matches("^peak, after 14[.0-9]* ms$", await chart.Locator(".marks span").InnerTextAsync());
+        const string Heights = "paths => paths.map(path => path.getBoundingClientRect().height)";
+        Assert.All(await chart.Locator(".overlay .line, .overlay .asked").EvaluateAllAsync<double[]>(Heights), height => Assert.True(height > 20));
     }
 
     [Fact]
@@ -152,11 +198,44 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>, IDispos
         Assert.Empty(opened.Messages);
         Assert.Equal(Phone, await opened.Page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
         Assert.Equal(
-            ["first fit", "the buddy allocator", "a client"],
-            (await opened.Page.Locator("#trace-2 .card h4").AllInnerTextsAsync()).Select(text => text.Replace("suits best", "", StringComparison.Ordinal).Trim()));
+            ["a client", "first fit", "the buddy allocator"],
+            (await opened.Page.Locator("#trace-2 .card h4").AllInnerTextsAsync())
+                .Select(text => text.Replace("suits best", "", StringComparison.Ordinal).Trim()).Order(StringComparer.Ordinal));
         Assert.Equal(2, await opened.Page.Locator("#context tbody tr").CountAsync());
         Assert.Contains("all of the context is free", await opened.Page.Locator("#context").InnerTextAsync(), StringComparison.Ordinal);
         await KeepScreenshotAsync(opened.Page, "report-clients.png");
+    }
+
+    /// <summary>The same with columns of real memory, which need no real memory to be shown.</summary>
+    private static ReplayReport WithMemory(ReplayReport report)
+    {
+        TraceReport trace = report.Traces[0];
+        PolicyReport any = trace.Policies[0];
+        PolicyReport heap = Memory("heap", 1.2);
+        PolicyReport malloc = Memory("malloc", 1.5);
+        PolicyReport[] others = [Memory("mimalloc", 1.6), Memory("jemalloc", 1.7)];
+        var answer = new AnswerReport
+        {
+            Kind = AnswerReport.Memory,
+            Best = heap.Policy,
+            Verdict = Verdict.Write(heap, [heap], [malloc, heap, .. others]),
+            Consequence = Consequence.Write(heap, [heap], [malloc, heap, .. others]),
+        };
+        trace = trace with { Answers = [answer, .. trace.Answers], Policies = [malloc, heap, .. others, .. trace.Policies] };
+        return report with { Traces = [trace] };
+
+        PolicyReport Memory(string name, double factor) => any with
+        {
+            Policy = name,
+            Allocator = name,
+            Map = null,
+            BookkeepingBytes = 0,
+            RangeBytes = (ulong)(factor * any.PeakRequestedBytes),
+            CostBytes = (ulong)(factor * any.PeakRequestedBytes),
+            Overhead = factor - 1,
+            PeakResidentBytes = (ulong)(factor * any.PeakRequestedBytes),
+            Curve = any.Curve with { ResidentBytes = [.. any.Curve.RequestedBytes.Select(bytes => (long)(factor * bytes))] },
+        };
     }
 
     private string WritePage(ReplayReport report) => _folder.Write("report.html", System.Text.Encoding.UTF8.GetBytes(ReportFixture.Page(report)));

@@ -24,17 +24,20 @@ public sealed class ReportJsonTests
         JsonElement policy = trace.GetProperty("policies")[0];
         string[] names =
         [
-            .. Names(document.RootElement), .. Names(
-                trace), .. Names(policy), .. Names(policy.GetProperty("curve")), .. Names(trace.GetProperty("sizes")[0]),
+            .. Names(document.RootElement), .. Names(trace), .. Names(trace.GetProperty("answers")[0]),
+            .. Names(policy), .. Names(policy.GetProperty("curve")), .. Names(policy.GetProperty("waste")[0]),
+            .. Names(trace.GetProperty("sizes")[0]),
         ];
         Assert.Equal(
             [
                 "vmemReplay", "quantum", "limit", "traces", "context",
                 "name", "format", "events", "allocations", "frees", "unknownFrees", "impliedFrees", "missingEvents", "recordedQuantum", "guessedFrees", "liveAtEnd", "peakLiveObjects", "readSeconds",
-                "durationSeconds", "peakRequestedBytes", "peakEvents", "holders", "best", "verdict", "policies", "sizes",
+                "durationSeconds", "peakRequestedBytes", "peakEvents", "holders", "best", "verdict", "answers", "policies", "sizes", "cutOffAfterLine",
+                "kind", "best", "verdict", "consequence",
                 "policy", "allocator", "events", "peakRequestedBytes", "peakLiveBytes", "rangeBytes", "rangeOverhead", "overhead", "peakInternalWasteBytes", "finalInternalWasteBytes", "worstFragmentation", "peakFragmentation", "finalFragmentation",
-                "failures", "medianNanoseconds", "percentile999Nanoseconds", "eventsPerSecond", "bookkeepingBytes", "peakResidentBytes", "meanNanoseconds", "curve", "holes",
-                "eventsPerPoint", "seconds", "liveBytes", "extentBytes",
+                "failures", "medianNanoseconds", "percentile999Nanoseconds", "eventsPerSecond", "bookkeepingBytes", "peakResidentBytes", "meanNanoseconds", "curve", "waste", "holes",
+                "eventsPerPoint", "seconds", "liveBytes", "extentBytes", "requestedBytes", "residentBytes",
+                "leastBytes", "mostBytes", "blocks", "requestedBytes", "wasteBytes",
                 "leastBytes", "mostBytes", "count", "totalBytes",
             ],
             names);
@@ -56,7 +59,10 @@ public sealed class ReportJsonTests
         JsonElement policy = document.RootElement.GetProperty("traces")[0].GetProperty("policies")[0];
         PolicyReport memory = ReportFixture.Create(Samples.CompilerTrace).Traces[0].Policies[0] with { Allocator = "malloc" };
         Assert.All(
-            [.. Figure.Answer([memory], isLimited: true), .. Figure.Details([memory])],
+            [
+                .. Figure.Answer([memory], isLimited: true), .. Figure.Details([memory]),
+                .. Figure.Answer([], isLimited: true), .. Figure.Details([]),
+            ],
             figure => Assert.True(policy.TryGetProperty(figure.Key, out _), figure.Key));
     }
 
