@@ -80,6 +80,10 @@ internal sealed class Plan
             Prefixes  -> Addresses
             Ports     ->
             """),
+        new("Vmem.AspNetCore", """
+            Pools ->
+            Pages ->
+            """),
         new("Vmem.Tool", """
             Leases         ->
             Traces         ->

@@ -102,6 +102,42 @@ public sealed class HostingTests : IDisposable
         Assert.Contains(nameof(Leaks_failures_and_slow_waits_are_logged), leak, StringComparison.Ordinal);
     }
 
+    /// <summary>It begins after one look and ends before the next.</summary>
+    [Fact]
+    public async Task A_slow_wait_between_two_looks_is_logged_too()
+    {
+        using IHost host = Build(new() { ["Vmem:Arenas:between:Size"] = "10", ["Vmem:SlowWait"] = "00:00:04" });
+        await host.StartAsync(Token);
+        Arena<ulong> arena = host.Services.GetRequiredKeyedService<Arena<ulong>>("between");
+        ulong start = arena.Allocate(10);
+        ValueTask<ulong> quick = arena.AllocateAsync(10, Token);
+        _time.Advance(TimeSpan.FromSeconds(4));
+        arena.Free(start, 10);
+        start = await quick;
+        ValueTask<ulong> slow = arena.AllocateAsync(10, Token);
+        _time.Advance(TimeSpan.FromSeconds(5));
+        arena.Free(start, 10);
+        arena.Free(await slow, 10);
+        Assert.Single(_lines.All, static line => line.Contains("In arena between a request waited for 00:00:05", StringComparison.Ordinal));
+        await host.StopAsync(Token);
+        Assert.Single(_lines.All);
+    }
+
+    [Fact]
+    public async Task Requests_that_a_heap_refuses_are_logged()
+    {
+        using IHost host = Build(new() { ["Vmem:Heaps:refusing:Limit"] = "1048576" });
+        await host.StartAsync(Token);
+        NativeHeap heap = host.Services.GetRequiredKeyedService<NativeHeap>("refusing");
+        Assert.False(TryAllocate(heap, 1 << 30) || TryAllocate(heap, 1 << 29));
+        _time.Advance(TimeSpan.FromSeconds(10));
+        _time.Advance(TimeSpan.FromSeconds(10));
+        Assert.Single(_lines.All, static line => line.Contains("Heap refusing refused 2 requests", StringComparison.Ordinal));
+        await host.StopAsync(Token);
+    }
+
+    private static unsafe bool TryAllocate(NativeHeap heap, nuint size) => heap.TryAllocate(size, out _);
+
     [Fact]
     public async Task Health_tells_of_exhaustion_waits_and_fragments()
     {

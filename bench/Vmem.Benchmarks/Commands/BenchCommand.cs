@@ -25,6 +25,7 @@ internal static class BenchCommand
         new WaitingStudy(),
         new PoolsStudy(),
         new WebStudy(),
+        new SeenStudy(),
         new HandoverStudy(),
         new ProcessorsStudy(),
         new BuddyStudy(),

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Numerics;
 using Vmem.Diagnostics;
 using Vmem.Memory.Diagnostics;
@@ -33,6 +34,7 @@ namespace Vmem.Memory;
 /// </para>
 /// </remarks>
 /// <typeparam name="T">The elements' type.</typeparam>
+[DebuggerDisplay("{Name,nq}: from {_arena}")]
 public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
     where T : unmanaged
 {

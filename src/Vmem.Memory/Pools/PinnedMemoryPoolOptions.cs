@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace Vmem.Memory;
 
 /// <summary>How a <see cref="PinnedMemoryPool{T}"/> behaves; fixed when it is made.</summary>
+[DebuggerDisplay("{Name,nq}: limit {Limit}, slabs of {SlabSize}")]
 public sealed record PinnedMemoryPoolOptions
 {
     /// <summary>The pool's name in messages and metrics; the arena that deals its slabs out, in blocks of

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Vmem.Net.Addresses;
@@ -16,6 +17,7 @@ namespace Vmem.Net;
 /// Safe to share between threads. Allocating and claiming take O(log n), freeing and look-ups O(1) or O(log n).
 /// </para>
 /// </remarks>
+[DebuggerDisplay("{Name,nq}")]
 public sealed partial class PrefixPool : IDisposable
 {
     private readonly FamilyPool? _v4;
