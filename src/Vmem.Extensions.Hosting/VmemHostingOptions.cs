@@ -51,6 +51,10 @@ public sealed class HeapSettings
 {
     /// <summary>The most bytes that it may hold; 0: no limit of its own.</summary>
     public ulong Limit { get; set; }
+
+    /// <summary>Whether the blocks that are left when it is disposed of are logged, with the stacks that allocated them. Each allocation
+    /// then takes microseconds (<see cref="Vmem.Memory.HeapDebugging.Owners"/>).</summary>
+    public bool TrackLeaks { get; set; }
 }
 
 /// <summary>A pool of a host: blocks of a heap, or pinned slabs.</summary>

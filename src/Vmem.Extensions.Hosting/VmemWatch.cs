@@ -60,6 +60,9 @@ internal sealed partial class VmemWatch(VmemHostingOptions options, IServiceProv
     [LoggerMessage(5, LogLevel.Error, "{Size} bytes of pool {Pool} were dropped without having been returned. They were rented at {Time} by\n{Stack}")]
     public static partial void LogLost(ILogger logger, string pool, nuint size, DateTimeOffset time, string stack);
 
+    [LoggerMessage(9, LogLevel.Error, "Heap {Heap} was disposed of while {Blocks} blocks of {Size} bytes in all were allocated. {Report}")]
+    public static partial void LogHeapLeak(ILogger logger, string heap, long blocks, nuint size, string report);
+
     private MeterListener ListenToWaits()
     {
         MeterListener listener = new()

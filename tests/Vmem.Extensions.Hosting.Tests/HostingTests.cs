@@ -136,6 +136,20 @@ public sealed class HostingTests : IDisposable
         await host.StopAsync(Token);
     }
 
+    [Fact]
+    public async Task What_is_left_in_a_heap_that_tracks_leaks_is_logged_with_the_stack()
+    {
+        IHost host = Build(new() { ["Vmem:Heaps:leaking:TrackLeaks"] = "true", ["Vmem:Heaps:silent:Limit"] = "1048576" });
+        await host.StartAsync(Token);
+        Assert.True(TryAllocate(host.Services.GetRequiredKeyedService<NativeHeap>("leaking"), 1_000));
+        Assert.True(TryAllocate(host.Services.GetRequiredKeyedService<NativeHeap>("silent"), 1_000));
+        await host.StopAsync(Token);
+        host.Dispose();
+        string leak = Assert.Single(_lines.All);
+        Assert.Contains("Heap leaking was disposed of while 1 blocks of 1000 bytes", leak, StringComparison.Ordinal);
+        Assert.Contains(nameof(What_is_left_in_a_heap_that_tracks_leaks_is_logged_with_the_stack), leak, StringComparison.Ordinal);
+    }
+
     private static unsafe bool TryAllocate(NativeHeap heap, nuint size) => heap.TryAllocate(size, out _);
 
     [Fact]

@@ -1,7 +1,9 @@
+using System.Buffers;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -24,10 +26,14 @@ internal sealed class ServerSubject : IAsyncDisposable
     {
         Name = name;
         _app = app;
+        Pool = app.Services.GetRequiredService<IMemoryPoolFactory<byte>>().Create();
         _address = new IPEndPoint(IPAddress.Loopback, new Uri(app.Urls.Single()).Port);
     }
 
     public string Name { get; }
+
+    /// <summary>A pool as the server's transport has it.</summary>
+    public MemoryPool<byte> Pool { get; }
 
     public static ServerSubject Start(string name, Action<IWebHostBuilder> configure)
     {
