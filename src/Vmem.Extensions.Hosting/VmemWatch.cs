@@ -67,11 +67,11 @@ internal sealed partial class VmemWatch(VmemHostingOptions options, IServiceProv
     {
         MeterListener listener = new()
         {
-            InstrumentPublished = static (instrument, listener) =>
+            InstrumentPublished = static (instrument, at) =>
             {
                 if (instrument is { Name: ArenaMetrics.WaitDuration, Meter.Name: ArenaMetrics.MeterName })
                 {
-                    listener.EnableMeasurementEvents(instrument);
+                    at.EnableMeasurementEvents(instrument);
                 }
             },
         };

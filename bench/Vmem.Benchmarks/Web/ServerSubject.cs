@@ -32,6 +32,8 @@ internal sealed class ServerSubject : IAsyncDisposable
 
     public string Name { get; }
 
+    public int Port => _address.Port;
+
     /// <summary>A pool as the server's transport has it.</summary>
     public MemoryPool<byte> Pool { get; }
 
@@ -61,21 +63,6 @@ internal sealed class ServerSubject : IAsyncDisposable
         IEnumerable<Task<long>> clients = Enumerable.Range(0, Connections).Select(_ => Task.Run(() => AskAsync(path, end)));
         long requests = Task.WhenAll(clients).GetAwaiter().GetResult().Sum();
         return requests / Stopwatch.GetElapsedTime(start).TotalSeconds;
-    }
-
-    /// <summary>Connections that have sent half of a request: the server keeps a block for each.</summary>
-    public async Task<List<Socket>> ConnectAsync(int count)
-    {
-        List<Socket> sockets = [];
-        for (int i = 0; i < count; i++)
-        {
-            Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            sockets.Add(socket);
-            await socket.ConnectAsync(_address);
-            await socket.SendAsync("GET / HTTP"u8.ToArray());
-        }
-
-        return sockets;
     }
 
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();

@@ -18,13 +18,13 @@ public static partial class DebuggerDisplays
         List<string> faults = [];
         foreach (Type type in assembly.GetExportedTypes().Where(HasInstances))
         {
-            if (type.GetCustomAttribute<DebuggerDisplayAttribute>() is not { } shown)
+            if (DisplayOf(type) is not { } shown)
             {
                 faults.Add($"{type} has no DebuggerDisplay.");
                 continue;
             }
 
-            faults.AddRange(Expressions(shown.Value).Where(expression => !IsThere(type, expression))
+            faults.AddRange(Expressions(shown).Where(expression => !IsThere(type, expression))
                 .Select(expression => $"{type} shows {{{expression}}}, which is no member."));
         }
 
@@ -33,8 +33,11 @@ public static partial class DebuggerDisplays
 
     /// <summary>What a debugger would write of an object.</summary>
     public static string TextOf(object shown) => Expression().Replace(
-        shown.GetType().GetCustomAttribute<DebuggerDisplayAttribute>()!.Value,
+        DisplayOf(shown.GetType()) ?? throw new ArgumentException($"{shown.GetType()} has no DebuggerDisplay.", nameof(shown)),
         match => Convert.ToString(ValueOf(shown, match.Groups[1].Value), CultureInfo.InvariantCulture) ?? "null");
+
+    /// <summary>The type's own, or else that of its base.</summary>
+    private static string? DisplayOf(Type type) => type.GetCustomAttributes<DebuggerDisplayAttribute>().FirstOrDefault()?.Value;
 
     private static bool HasInstances(Type type) =>
         (type.IsClass || type.IsValueType)
