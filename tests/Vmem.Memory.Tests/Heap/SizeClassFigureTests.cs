@@ -26,7 +26,7 @@ public unsafe class SizeClassFigureTests
         NativeHeapStatistics figures = heap.GetStatistics();
         Assert.Equal(figures.Slabs, before.Sum(static each => each.Slabs));
         Assert.Equal(figures.Cached, (nuint)before.Sum(static each => each.CachedBlocks * (long)each.BlockSize));
-        foreach (nuint block in blocks[3_000..5_500])
+        foreach (nuint block in blocks[3_500..])
         {
             heap.Free((void*)block);
         }
