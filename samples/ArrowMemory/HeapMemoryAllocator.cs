@@ -5,11 +5,11 @@ using Vmem.Memory;
 namespace Vmem.Samples;
 
 /// <summary>Arrow's buffers in a heap: with its limit, its figures and its debugging.</summary>
-internal sealed class HeapMemoryAllocator(NativeHeap heap) : MemoryAllocator(Alignment)
+internal sealed class HeapMemoryAllocator(NativeHeap heap) : MemoryAllocator(CacheLine)
 {
-    private const int Alignment = 64;             // what Arrow's format recommends
+    private const int CacheLine = 64;             // what Arrow's format recommends
 
-    private readonly NativeMemoryPool<byte> _pool = new(heap, new NativeMemoryPoolOptions { Name = "arrow", Alignment = Alignment });
+    private readonly NativeMemoryPool<byte> _pool = new(heap, new NativeMemoryPoolOptions { Name = "arrow", Alignment = CacheLine });
 
     protected override IMemoryOwner<byte> AllocateInternal(int length, out int bytesAllocated)
     {
