@@ -1,5 +1,6 @@
 // Apache Arrow over a heap of its own: what its arrays take is limited, counted, and gone when they are disposed of.
 
+using System.Buffers;
 using System.Globalization;
 using Apache.Arrow;
 using Vmem.Memory;
@@ -17,13 +18,14 @@ using (Int64Array squares = new Int64Array.Builder().AppendRange(Enumerable.Rang
 }
 
 Console.WriteLine($"disposed of: {heap.GetStatistics().InUse:N0} bytes in {heap.GetStatistics().LiveBlocks} blocks");
+using IMemoryOwner<byte> first = allocator.Allocate(40_000_000);
 try
 {
-    _ = allocator.Allocate(100_000_000);
+    using IMemoryOwner<byte> second = allocator.Allocate(40_000_000);
 }
-catch (OutOfMemoryException e)
+catch (OutOfMemoryException)
 {
-    Console.WriteLine(e.Message);
+    Console.WriteLine("40 MB fit within the limit of 64 MiB, and 40 more do not");
 }
 
 static unsafe bool IsAligned(Int64Array array)

@@ -8,13 +8,19 @@ internal static class SliceExperiment
     private const int Step = 256;                 // what is walked under one lock
     private const int EachTime = 20_000;          // what the live page walks at each interval
     private const int Columns = 64;
+    private const int WarmUps = 3;                // until what is measured is compiled for good
 
     /// <summary>Microseconds of the thread's processor time for a step: median, 99.9 %, most; and for all steps of an interval.</summary>
     public static (double Median, double P999, double Most, double Interval) Run(ArenaView arena)
     {
         ArenaMap map = arena.CreateMap(Columns)!;
-        while (!map.Update(int.MaxValue))
+        for (int i = 0; i < WarmUps; i++)
         {
+            while (!map.Update(Step))
+            {
+            }
+
+            Rounds.LetCompile();
         }
 
         List<double> steps = [];
@@ -41,6 +47,12 @@ internal static class SliceExperiment
     /// <summary>The same for the figures of the arena, which take the lock once: median and most.</summary>
     public static (double Median, double Most) RunFigures(ArenaView arena)
     {
+        for (int i = 0; i < WarmUps * 1_000; i++)
+        {
+            _ = arena.TryGetStatistics(out _);
+        }
+
+        Rounds.LetCompile();
         double[] calls = new double[10_000];
         for (int i = 0; i < calls.Length; i++)
         {
