@@ -81,8 +81,20 @@ internal static class SettingsReader
         }
     }
 
-    private static void ReadHeap(HeapSettings heap, IConfigurationSection value) => heap.Limit =
-        value.Key.Equals("Limit", StringComparison.OrdinalIgnoreCase) ? Number(value) : throw Unknown(value);
+    private static void ReadHeap(HeapSettings heap, IConfigurationSection value)
+    {
+        switch (value.Key.ToUpperInvariant())
+        {
+            case "LIMIT":
+                heap.Limit = Number(value);
+                break;
+            case "TRACKLEAKS":
+                heap.TrackLeaks = Truth(value);
+                break;
+            default:
+                throw Unknown(value);
+        }
+    }
 
     private static void ReadPool(PoolSettings pool, IConfigurationSection value)
     {

@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace Vmem.Extensions.Hosting;
 
 /// <summary>From when on an arena is not well.</summary>
+[DebuggerDisplay("waiters older than {WaitersOlderThan}, fragmentation above {FragmentationAbove}")]
 public sealed class VmemHealthOptions
 {
     /// <summary>The names of the arenas that are looked at; empty, the default: all of the process, but for those that others import from,

@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace Vmem.Extensions.Hosting;
 
 /// <summary>What a host has of Vmem, by name, and what it logs.</summary>
+[DebuggerDisplay("{Arenas.Count} arenas, {Heaps.Count} heaps, {Pools.Count} pools")]
 public sealed class VmemHostingOptions
 {
     /// <summary>Arenas: services ask for <c>[FromKeyedServices("name")] Arena&lt;ulong&gt;</c>.</summary>
@@ -20,6 +23,7 @@ public sealed class VmemHostingOptions
 }
 
 /// <summary>An arena of a host.</summary>
+[DebuggerDisplay("{Size} from {Start}, quantum {Quantum}, {Policy}")]
 public sealed class ArenaSettings
 {
     /// <summary>The first value.</summary>
@@ -42,13 +46,19 @@ public sealed class ArenaSettings
 }
 
 /// <summary>A heap of a host.</summary>
+[DebuggerDisplay("limit {Limit}")]
 public sealed class HeapSettings
 {
     /// <summary>The most bytes that it may hold; 0: no limit of its own.</summary>
     public ulong Limit { get; set; }
+
+    /// <summary>Whether the blocks that are left when it is disposed of are logged, with the stacks that allocated them. Each allocation
+    /// then takes microseconds (<see cref="Vmem.Memory.HeapDebugging.Owners"/>).</summary>
+    public bool TrackLeaks { get; set; }
 }
 
 /// <summary>A pool of a host: blocks of a heap, or pinned slabs.</summary>
+[DebuggerDisplay("heap {Heap}, limit {Limit}")]
 public sealed class PoolSettings
 {
     /// <summary>The name of the heap whose blocks it rents out. Null: it is a pool of pinned slabs.</summary>

@@ -53,8 +53,7 @@ public static class VmemServices
 
         foreach ((string name, HeapSettings heap) in options.Heaps)
         {
-            NativeHeapOptions made = new() { Name = name, Limit = checked((nuint)heap.Limit) };
-            services.AddKeyedSingleton(name, (_, _) => new NativeHeap(made));
+            services.AddKeyedSingleton(name, (provider, _) => MakeHeap(provider, name, heap));
         }
 
         foreach ((string name, PoolSettings pool) in options.Pools)
@@ -120,6 +119,25 @@ public static class VmemServices
             Audit = arena.Audit,
             TimeProvider = TimeOf(provider),
             Leaked = leak => VmemWatch.LogLeak(logger, leak.ArenaName, leak.Ranges, leak.Size, leak.Report?.ToString() ?? ""),
+        });
+    }
+
+    private static NativeHeap MakeHeap(IServiceProvider provider, string name, HeapSettings heap)
+    {
+        NativeHeapOptions options = new() { Name = name, Limit = checked((nuint)heap.Limit), TimeProvider = TimeOf(provider) };
+        if (!heap.TrackLeaks)
+        {
+            return new NativeHeap(options);
+        }
+
+        ILogger<VmemWatch> logger = provider.GetRequiredService<ILogger<VmemWatch>>();
+        return new NativeHeap(options with
+        {
+            Debugging = new HeapDebugging
+            {
+                Owners = true,
+                Leaked = leak => VmemWatch.LogHeapLeak(logger, leak.HeapName, leak.Blocks, leak.Size, leak.Report?.ToString() ?? ""),
+            },
         });
     }
 

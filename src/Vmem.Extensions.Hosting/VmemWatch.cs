@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -6,15 +7,17 @@ using Vmem.Memory;
 
 namespace Vmem.Extensions.Hosting;
 
-/// <summary>Makes what the host has by name when it starts, so that an error ends the start. From then on it looks at all
-/// arenas.</summary>
+/// <summary>Makes what the host has by name when it starts, so that an error ends the start. From then on it looks at all arenas and
+/// heaps.</summary>
 /// <remarks>It looks at intervals: what an arena counts costs nothing more, and a thousand failures in a row are a line. Rejected: to be
-/// told of each failure, by whoever has to fail fast.</remarks>
+/// told of each failure, by whoever has to fail fast. Of waits that have ended it is told by the arenas' metrics, for one may begin after
+/// a look and end before the next.</remarks>
 internal sealed partial class VmemWatch(VmemHostingOptions options, IServiceProvider provider, TimeProvider time, ILogger<VmemWatch> logger)
     : IHostedService, IDisposable
 {
     private readonly ConditionalWeakTable<object, Seen> _seen = [];
     private ITimer? _timer;
+    private MeterListener? _waits;
     private int _looking;
 
     public Task StartAsync(CancellationToken cancellationToken)
@@ -34,6 +37,7 @@ internal sealed partial class VmemWatch(VmemHostingOptions options, IServiceProv
             _ = provider.GetRequiredKeyedService<System.Buffers.MemoryPool<byte>>(name);
         }
 
+        _waits = ListenToWaits();
         _timer = time.CreateTimer(static state => ((VmemWatch)state!).Look(), this, options.WatchInterval, options.WatchInterval);
         return Task.CompletedTask;
     }
@@ -44,13 +48,46 @@ internal sealed partial class VmemWatch(VmemHostingOptions options, IServiceProv
         return Task.CompletedTask;
     }
 
-    public void Dispose() => _timer?.Dispose();
+    public void Dispose()
+    {
+        _timer?.Dispose();
+        _waits?.Dispose();
+    }
 
     [LoggerMessage(4, LogLevel.Error, "Arena {Arena} was disposed of while {Ranges} ranges of {Size} in all were allocated. {Report}")]
     public static partial void LogLeak(ILogger logger, string arena, long ranges, ulong size, string report);
 
     [LoggerMessage(5, LogLevel.Error, "{Size} bytes of pool {Pool} were dropped without having been returned. They were rented at {Time} by\n{Stack}")]
     public static partial void LogLost(ILogger logger, string pool, nuint size, DateTimeOffset time, string stack);
+
+    [LoggerMessage(9, LogLevel.Error, "Heap {Heap} was disposed of while {Blocks} blocks of {Size} bytes in all were allocated. {Report}")]
+    public static partial void LogHeapLeak(ILogger logger, string heap, long blocks, nuint size, string report);
+
+    private MeterListener ListenToWaits()
+    {
+        MeterListener listener = new()
+        {
+            InstrumentPublished = static (instrument, at) =>
+            {
+                if (instrument is { Name: ArenaMetrics.WaitDuration, Meter.Name: ArenaMetrics.MeterName })
+                {
+                    at.EnableMeasurementEvents(instrument);
+                }
+            },
+        };
+        listener.SetMeasurementEventCallback<double>(NoteWait);
+        listener.Start();
+        return listener;
+    }
+
+    /// <summary>A wait has ended. Called by who waited, or by who freed what it waited for; under no lock.</summary>
+    private void NoteWait(Instrument instrument, double seconds, ReadOnlySpan<KeyValuePair<string, object?>> tags, object? state)
+    {
+        if (seconds > options.SlowWait.TotalSeconds)
+        {
+            LogSlowWaitEnded(tags.IsEmpty ? "" : tags[0].Value as string ?? "", TimeSpan.FromSeconds(seconds));
+        }
+    }
 
     private void Look()
     {
@@ -67,6 +104,11 @@ internal sealed partial class VmemWatch(VmemHostingOptions options, IServiceProv
                 {
                     Look(arena, figures, _seen.GetValue(arena.Arena, static _ => new Seen()));
                 }
+            }
+
+            foreach (NativeHeap heap in VmemProcess.Heaps)
+            {
+                Look(heap, _seen.GetValue(heap, static _ => new Seen()));
             }
         }
         catch (Exception e)
@@ -101,6 +143,26 @@ internal sealed partial class VmemWatch(VmemHostingOptions options, IServiceProv
         seen.IsSlow = isSlow;
     }
 
+    private void Look(NativeHeap heap, Seen seen)
+    {
+        NativeHeapStatistics figures;
+        try
+        {
+            figures = heap.GetStatistics();
+        }
+        catch (ObjectDisposedException)
+        {
+            return;                               // it has ended meanwhile
+        }
+
+        if (figures.Failures > seen.Failures)
+        {
+            LogHeapFailures(heap.Name, figures.Failures - seen.Failures, figures.InUse, figures.Held);
+        }
+
+        seen.Failures = figures.Failures;
+    }
+
     [LoggerMessage(1, LogLevel.Warning, "Arena {Arena} refused {Failures} requests since the last look; {Free} is free, the largest piece is {LargestFree}.")]
     private partial void LogFailures(string arena, long failures, UInt128 free, UInt128 largestFree);
 
@@ -110,10 +172,16 @@ internal sealed partial class VmemWatch(VmemHostingOptions options, IServiceProv
     [LoggerMessage(3, LogLevel.Information, "In arena {Arena} nobody waits for long any more.")]
     private partial void LogWaitOver(string arena);
 
-    [LoggerMessage(6, LogLevel.Warning, "The arenas could not be looked at.")]
+    [LoggerMessage(7, LogLevel.Warning, "In arena {Arena} a request waited for {Age}; its wait has ended.")]
+    private partial void LogSlowWaitEnded(string arena, TimeSpan age);
+
+    [LoggerMessage(8, LogLevel.Warning, "Heap {Heap} refused {Failures} requests since the last look; {InUse} bytes are in use, {Held} are held.")]
+    private partial void LogHeapFailures(string heap, long failures, nuint inUse, nuint held);
+
+    [LoggerMessage(6, LogLevel.Warning, "The arenas and heaps could not be looked at.")]
     private partial void LogFault(Exception fault);
 
-    /// <summary>What was known of an arena at the last look.</summary>
+    /// <summary>What was known of an arena or heap at the last look.</summary>
     private sealed class Seen
     {
         public long Failures { get; set; }

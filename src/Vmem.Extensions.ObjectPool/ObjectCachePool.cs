@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.ObjectPool;
 
 namespace Vmem.Extensions.ObjectPool;
@@ -15,6 +16,7 @@ namespace Vmem.Extensions.ObjectPool;
 /// </para>
 /// </remarks>
 /// <typeparam name="T">What is pooled.</typeparam>
+[DebuggerDisplay("{Cache}")]
 public sealed class ObjectCachePool<T> : ObjectPool<T>, IDisposable
     where T : class
 {

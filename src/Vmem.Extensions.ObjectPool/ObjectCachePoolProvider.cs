@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using Microsoft.Extensions.ObjectPool;
 
 namespace Vmem.Extensions.ObjectPool;
 
 /// <summary>Makes pools that are object caches: register it in place of <see cref="DefaultObjectPoolProvider"/>.</summary>
+[DebuggerDisplay("{_options}")]
 public sealed class ObjectCachePoolProvider : ObjectPoolProvider
 {
     private readonly ObjectCacheOptions? _options;

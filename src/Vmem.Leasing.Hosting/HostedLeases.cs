@@ -1,7 +1,10 @@
+using System.Diagnostics;
+
 namespace Vmem.Leasing.Hosting;
 
 /// <summary>The host's session, for services that are made before it is opened: a hosted service asks for this in its constructor, and for
 /// <see cref="Session"/> when it starts. All others ask for <see cref="LeaseSession"/>.</summary>
+[DebuggerDisplay("{Session}")]
 public sealed class HostedLeases
 {
     private LeaseSession? _session;

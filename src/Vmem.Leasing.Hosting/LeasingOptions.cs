@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace Vmem.Leasing.Hosting;
 
 /// <summary>How a host leases.</summary>
+[DebuggerDisplay("{Session}, stops when lost: {StopsWhenLost}")]
 public sealed class LeasingOptions
 {
     /// <summary>How the session behaves. What it reports goes to the log in any case.</summary>

@@ -98,6 +98,10 @@ internal sealed class Plan
             Staging     -> Memory
             Moving      -> Memory
             """),
+        new("Vmem.AspNetCore", """
+            Pools ->
+            Pages ->
+            """),
         new("Vmem.Tool", """
             Leases         ->
             Traces         ->

@@ -102,6 +102,56 @@ public sealed class HostingTests : IDisposable
         Assert.Contains(nameof(Leaks_failures_and_slow_waits_are_logged), leak, StringComparison.Ordinal);
     }
 
+    /// <summary>It begins after one look and ends before the next.</summary>
+    [Fact]
+    public async Task A_slow_wait_between_two_looks_is_logged_too()
+    {
+        using IHost host = Build(new() { ["Vmem:Arenas:between:Size"] = "10", ["Vmem:SlowWait"] = "00:00:04" });
+        await host.StartAsync(Token);
+        Arena<ulong> arena = host.Services.GetRequiredKeyedService<Arena<ulong>>("between");
+        ulong start = arena.Allocate(10);
+        ValueTask<ulong> quick = arena.AllocateAsync(10, Token);
+        _time.Advance(TimeSpan.FromSeconds(4));
+        arena.Free(start, 10);
+        start = await quick;
+        ValueTask<ulong> slow = arena.AllocateAsync(10, Token);
+        _time.Advance(TimeSpan.FromSeconds(5));
+        arena.Free(start, 10);
+        arena.Free(await slow, 10);
+        Assert.Single(_lines.All, static line => line.Contains("In arena between a request waited for 00:00:05", StringComparison.Ordinal));
+        await host.StopAsync(Token);
+        Assert.Single(_lines.All);
+    }
+
+    [Fact]
+    public async Task Requests_that_a_heap_refuses_are_logged()
+    {
+        using IHost host = Build(new() { ["Vmem:Heaps:refusing:Limit"] = "1048576" });
+        await host.StartAsync(Token);
+        NativeHeap heap = host.Services.GetRequiredKeyedService<NativeHeap>("refusing");
+        Assert.False(TryAllocate(heap, 1 << 30) || TryAllocate(heap, 1 << 29));
+        _time.Advance(TimeSpan.FromSeconds(10));
+        _time.Advance(TimeSpan.FromSeconds(10));
+        Assert.Single(_lines.All, static line => line.Contains("Heap refusing refused 2 requests", StringComparison.Ordinal));
+        await host.StopAsync(Token);
+    }
+
+    [Fact]
+    public async Task What_is_left_in_a_heap_that_tracks_leaks_is_logged_with_the_stack()
+    {
+        IHost host = Build(new() { ["Vmem:Heaps:leaking:TrackLeaks"] = "true", ["Vmem:Heaps:silent:Limit"] = "1048576" });
+        await host.StartAsync(Token);
+        Assert.True(TryAllocate(host.Services.GetRequiredKeyedService<NativeHeap>("leaking"), 1_000));
+        Assert.True(TryAllocate(host.Services.GetRequiredKeyedService<NativeHeap>("silent"), 1_000));
+        await host.StopAsync(Token);
+        host.Dispose();
+        string leak = Assert.Single(_lines.All);
+        Assert.Contains("Heap leaking was disposed of while 1 blocks of 1000 bytes", leak, StringComparison.Ordinal);
+        Assert.Contains(nameof(What_is_left_in_a_heap_that_tracks_leaks_is_logged_with_the_stack), leak, StringComparison.Ordinal);
+    }
+
+    private static unsafe bool TryAllocate(NativeHeap heap, nuint size) => heap.TryAllocate(size, out _);
+
     [Fact]
     public async Task Health_tells_of_exhaustion_waits_and_fragments()
     {

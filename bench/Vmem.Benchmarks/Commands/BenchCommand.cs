@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using BenchmarkDotNet.Running;
 using Vmem.Benchmarks.Studies;
+using Vmem.Benchmarks.Web;
 
 namespace Vmem.Benchmarks.Commands;
 
@@ -25,6 +26,7 @@ internal static class BenchCommand
         new WaitingStudy(),
         new PoolsStudy(),
         new WebStudy(),
+        new SeenStudy(),
         new HandoverStudy(),
         new ProcessorsStudy(),
         new BuddyStudy(),
@@ -38,7 +40,7 @@ internal static class BenchCommand
 
     public static int Run(string[] args)
     {
-        var root = new RootCommand("Benchmarks and studies of Vmem. Build in Release; leave the machine alone while they run.") { MakeStudy(), MakeMicro(), MakeProbe(), MakeScatter() };
+        var root = new RootCommand("Benchmarks and studies of Vmem. Build in Release; leave the machine alone while they run.") { MakeStudy(), MakeMicro(), MakeProbe(), MakeScatter(), MakeVisitors() };
         ParseResult parsed = root.Parse(args);
         int code = parsed.Invoke();
         return parsed.Errors.Count > 0 ? WrongUsage : code;
@@ -120,5 +122,15 @@ internal static class BenchCommand
         scatter.Hidden = true;
         scatter.SetAction(parsed => ScatterProbe.Run(parsed.GetRequiredValue(subject)));
         return scatter;
+    }
+
+    private static Command MakeVisitors()
+    {
+        var port = new Argument<int>("port");
+        var count = new Argument<int>("count");
+        var visitors = new Command(Visitors.Verb, "Clients of the web study, in a process of their own.") { port, count };
+        visitors.Hidden = true;
+        visitors.SetAction(parsed => Visitors.Run(parsed.GetValue(port), parsed.GetValue(count)));
+        return visitors;
     }
 }

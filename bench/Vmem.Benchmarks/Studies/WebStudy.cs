@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Vmem.AspNetCore;
 using Vmem.Benchmarks.Measurement;
 using Vmem.Benchmarks.Reports;
@@ -10,7 +9,7 @@ namespace Vmem.Benchmarks.Studies;
 internal sealed class WebStudy : IStudy
 {
     private const double LeastRatio = 0.97;
-    private const int MostConnections = 9_500;    // both ends are this process's, which has 20,000 descriptors on most machines
+    private const int Connections = 10_000;
 
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(5);
 
@@ -23,39 +22,76 @@ internal sealed class WebStudy : IStudy
         StudyReport report = new(
             Name,
             "A pool under Kestrel",
-            "Requests a second of 16 connections in the server's process; the servers take turns, the median of all turns counts.");
-        int runs = context.Settings.Runs ?? 9;
+            "Requests a second of 16 connections in the server's process. The servers take turns, ours between two with the stock pool; "
+            + "a ratio is that of a turn to the mean of its neighbours, and the median of all turns counts.");
         ServerSubject[] servers =
         [
             ServerSubject.Start("stock", static _ => { }),
             ServerSubject.Start("Vmem", static host => host.UseVmemPool(static options => options.TrimInterval = s_interval)),
+            ServerSubject.Start("stock, again", static _ => { }),
         ];
+        MeasurePairs(context, report, servers);
         foreach (string path in (string[])["/hello", "/long"])
         {
-            double[][] turns = Rounds.InTurns(servers, runs, server => server.Measure(path, context.Settings.Seconds));
-            double[] medians = [.. turns.Select(Rounds.Median)];
-            report.Add(new ReportTable($"{path}: requests a second, median of {runs}", ["pool", "requests/s"],
-                [.. servers.Select((server, i) => (IReadOnlyList<string>)[server.Name, Cells.Count((long)medians[i])])]));
-            report.Add(new Bar($"{path}: Vmem against stock", "0.97×", LeastRatio, medians[1] / medians[0], "×", AtLeast: true));
-            context.Progress($"{path}: stock {medians[0]:N0}, Vmem {medians[1]:N0} requests a second");
+            MeasureRequests(context, report, servers, path);
         }
 
-        report.Add(new ReportTable("Resident memory of a burst, MiB", ["pool", "connections", "before", "with them", "three intervals later"],
-            [.. servers.Select(server => BurstAsync(context, server).GetAwaiter().GetResult())]));
+        report.Add(new ReportTable("Resident memory of a burst, MiB", ["pool", "connections", "before", "with them", "an interval later", "two", "three"],
+            [.. servers[..2].Select(server => MeasureBurst(context, server))]));
         Array.ForEach(servers, static server => server.DisposeAsync().AsTask().GetAwaiter().GetResult());
         return report;
     }
 
-    private static async Task<IReadOnlyList<string>> BurstAsync(StudyContext context, ServerSubject server)
+    private static void MeasureRequests(StudyContext context, StudyReport report, ServerSubject[] servers, string path)
+    {
+        int runs = context.Settings.Runs ?? 15;
+        double[][] turns = Rounds.InTurns(servers, runs, server => server.Measure(path, context.Settings.Seconds));
+        double[] medians = [.. turns.Select(Rounds.Median)];
+        double ratio = Rounds.Median(turns[1].Select((ours, i) => 2 * ours / (turns[0][i] + turns[2][i])));
+        double twins = Rounds.Median(turns[2].Select((again, i) => again / turns[0][i]));
+        report.Add(new ReportTable($"{path}: requests a second, median of {runs}", ["pool", "requests/s"],
+            [.. servers.Select((server, i) => (IReadOnlyList<string>)[server.Name, Cells.Count((long)medians[i])])]));
+        report.Add(new Bar($"{path}: Vmem against stock", "0.97×", LeastRatio, ratio, "×", AtLeast: true));
+        report.Note($"{path}: the two with the stock pool differ by {Cells.Fixed(twins, 3)} ×.");
+        context.Progress($"{path}: {string.Join(", ", servers.Select((server, i) => $"{server.Name} {medians[i]:N0}"))}; {ratio:0.000} ×, twins {twins:0.000} ×");
+    }
+
+    /// <summary>The pools alone: blocks rented and given back by one thread, and from one thread to another, as from a reader of requests to
+    /// a writer of answers.</summary>
+    private static void MeasurePairs(StudyContext context, StudyReport report, ServerSubject[] servers)
+    {
+        const int Runs = 15;
+        List<IReadOnlyList<string>> rows = [];
+        foreach ((string what, Func<ServerSubject, double> measure) in PoolPairs.All)
+        {
+            double[] medians = [.. Rounds.InTurns(servers, Runs, measure).Select(Rounds.Median)];
+            rows.Add([what, .. medians.Select(static median => Cells.Nanoseconds(median))]);
+            context.Progress($"{what}: {string.Join(", ", servers.Select((server, i) => $"{server.Name} {medians[i]:0.0}"))} ns");
+        }
+
+        report.Add(new ReportTable("A block rented and given back, ns", ["", .. servers.Select(static server => server.Name)], rows));
+    }
+
+    private static IReadOnlyList<string> MeasureBurst(StudyContext context, ServerSubject server)
     {
         long before = ResidentMemory.Measure();
-        List<Socket> sockets = await server.ConnectAsync(MostConnections);
-        await Task.Delay(s_interval);
-        long with = ResidentMemory.Measure();
-        sockets.ForEach(static socket => socket.Dispose());
-        await Task.Delay(3 * s_interval);
-        long after = ResidentMemory.Measure();
-        context.Progress($"{server.Name}: {sockets.Count} connections, {before >> 20} → {with >> 20} → {after >> 20} MiB");
-        return [server.Name, Cells.Count(sockets.Count), Cells.Count(before >> 20), Cells.Count(with >> 20), Cells.Count(after >> 20)];
+        long with;
+        int count;
+        using (Visitors visitors = new(server.Port, Connections))
+        {
+            Thread.Sleep(s_interval);
+            count = visitors.Count;
+            with = ResidentMemory.Measure();
+        }
+
+        long[] after = new long[3];
+        for (int i = 0; i < after.Length; i++)
+        {
+            Thread.Sleep(s_interval);
+            after[i] = ResidentMemory.Measure();
+        }
+
+        context.Progress($"{server.Name}: {count} connections, {before >> 20} → {with >> 20} → {string.Join(", ", after.Select(static bytes => bytes >> 20))} MiB");
+        return [server.Name, Cells.Count(count), .. new[] { before, with }.Concat(after).Select(static bytes => Cells.Count(bytes >> 20))];
     }
 }

@@ -1,7 +1,9 @@
+using System.Buffers;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -24,10 +26,16 @@ internal sealed class ServerSubject : IAsyncDisposable
     {
         Name = name;
         _app = app;
+        Pool = app.Services.GetRequiredService<IMemoryPoolFactory<byte>>().Create();
         _address = new IPEndPoint(IPAddress.Loopback, new Uri(app.Urls.Single()).Port);
     }
 
     public string Name { get; }
+
+    public int Port => _address.Port;
+
+    /// <summary>A pool as the server's transport has it.</summary>
+    public MemoryPool<byte> Pool { get; }
 
     public static ServerSubject Start(string name, Action<IWebHostBuilder> configure)
     {
@@ -55,21 +63,6 @@ internal sealed class ServerSubject : IAsyncDisposable
         IEnumerable<Task<long>> clients = Enumerable.Range(0, Connections).Select(_ => Task.Run(() => AskAsync(path, end)));
         long requests = Task.WhenAll(clients).GetAwaiter().GetResult().Sum();
         return requests / Stopwatch.GetElapsedTime(start).TotalSeconds;
-    }
-
-    /// <summary>Connections that have sent half of a request: the server keeps a block for each.</summary>
-    public async Task<List<Socket>> ConnectAsync(int count)
-    {
-        List<Socket> sockets = [];
-        for (int i = 0; i < count; i++)
-        {
-            Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            sockets.Add(socket);
-            await socket.ConnectAsync(_address);
-            await socket.SendAsync("GET / HTTP"u8.ToArray());
-        }
-
-        return sockets;
     }
 
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();

@@ -6,40 +6,21 @@ using Vmem.Memory;
 namespace Vmem.AspNetCore.Pages;
 
 /// <summary>Writes what there is in the process as JSON.</summary>
-/// <remarks>Heaps and object caches are asked every fifth time: their figures stop the threads that use them for a moment. What was
-/// written of them is kept meanwhile. Not for two threads at a time.</remarks>
+/// <remarks>Not for two threads at a time.</remarks>
 internal sealed class SampleWriter(VmemPageOptions options)
 {
     private const int MostWaits = 10;             // arbitrary
     private const int MostClients = 100;          // of a context; arbitrary
-    private const int SeldomEvery = 5;
     private const string Shares = "012345678";    // of a column: eighths
 
     private readonly ArenaWatch _watch = new(options);
-    private ArrayBufferWriter<byte> _seldom = new();
-    private long _samples;
+    private readonly SeldomWriter _seldom = new();
 
     /// <summary>The name of an arena with its number: unique.</summary>
     public static string IdOf(ArenaView arena) => string.Create(CultureInfo.InvariantCulture, $"{arena.Name}#{arena.Instance}");
 
     public void Write(IBufferWriter<byte> buffer)
     {
-        if (_samples % SeldomEvery == 0)
-        {
-            ArrayBufferWriter<byte> fresh = new();            // what throws leaves the last one
-            using (Utf8JsonWriter seldom = new(fresh))
-            {
-                seldom.WriteStartObject();
-                WriteHeaps(seldom);
-                WriteCaches(seldom);
-                seldom.WriteEndObject();
-            }
-
-            _seldom = fresh;
-        }
-
-        _samples++;
-
         IReadOnlyList<ArenaView> arenas = VmemProcess.Arenas;
         _watch.Update(arenas);
         using Utf8JsonWriter json = new(buffer);
@@ -53,7 +34,7 @@ internal sealed class SampleWriter(VmemPageOptions options)
         WritePools(json);
         WriteBuddies(json);
         json.WritePropertyName("seldom");
-        json.WriteRawValue(_seldom.WrittenSpan, skipInputValidation: true);
+        json.WriteRawValue(_seldom.Write(), skipInputValidation: true);
         json.WriteEndObject();
     }
 
@@ -140,57 +121,6 @@ internal sealed class SampleWriter(VmemPageOptions options)
 
         json.WriteString("map", digits);
         json.WriteNumber("mapRound", map.Rounds);
-    }
-
-    private static void WriteHeaps(Utf8JsonWriter json)
-    {
-        json.WriteStartArray("heaps");
-        foreach (NativeHeap heap in VmemProcess.Heaps)
-        {
-            NativeHeapStatistics figures;
-            try
-            {
-                figures = heap.GetStatistics();
-            }
-            catch (ObjectDisposedException)
-            {
-                continue;                         // it has ended meanwhile
-            }
-
-            json.WriteStartObject();
-            json.WriteString("name", heap.Name);
-            json.WriteNumber("resident", (ulong)figures.Resident);
-            json.WriteNumber("dirty", (ulong)figures.Dirty);
-            json.WriteNumber("held", (ulong)figures.Held);
-            json.WriteNumber("inUse", (ulong)figures.InUse);
-            json.WriteNumber("cached", (ulong)figures.Cached);
-            json.WriteNumber("unused", (ulong)(figures.Held - nuint.Min(figures.Held, figures.InUse + figures.Cached)));
-            json.WriteNumber("blocks", figures.LiveBlocks);
-            json.WriteNumber("slabs", figures.Slabs);
-            json.WriteNumber("largeBlocks", figures.LargeBlocks);
-            json.WriteNumber("failures", figures.Failures);
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
-    }
-
-    private static void WriteCaches(Utf8JsonWriter json)
-    {
-        json.WriteStartArray("caches");
-        foreach (ObjectCacheView cache in VmemProcess.ObjectCaches)
-        {
-            ObjectCacheStatistics figures = cache.GetStatistics();
-            json.WriteStartObject();
-            json.WriteString("name", cache.Name);
-            json.WriteString("type", cache.ObjectType.Name);
-            json.WriteNumber("rented", figures.Rented);
-            json.WriteNumber("cached", figures.Cached);
-            json.WriteNumber("rents", figures.Rents);
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
     }
 
     private static void WriteContexts(Utf8JsonWriter json)

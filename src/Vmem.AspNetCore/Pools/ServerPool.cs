@@ -7,6 +7,9 @@ namespace Vmem.AspNetCore.Pools;
 /// <summary>Makes the pool that a whole server shares.</summary>
 internal static partial class ServerPool
 {
+    /// <summary>How much shorter than a page a block is.</summary>
+    public const int Stagger = 16;
+
     public static PinnedMemoryPool<byte> Create(VmemPoolOptions options, IServiceProvider provider)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(options.Limit, nameof(options));
@@ -15,6 +18,7 @@ internal static partial class ServerPool
         {
             Name = VmemWebHost.PoolKey,
             Limit = (nuint)options.Limit,
+            Stagger = Stagger,
             RetainedInterval = options.TrimInterval,
             TrackLeaks = options.TrackLeaks,
             Leaked = logger is null ? null : leak => LogLeak(logger, leak.Size, leak.Time, leak.Stack),

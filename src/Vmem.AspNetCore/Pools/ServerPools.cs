@@ -27,9 +27,13 @@ internal sealed class ServerPools : IMemoryPoolFactory<byte>, IDisposable
     /// <summary>One queue's view. It ends without the pool: others use that.</summary>
     private sealed class SharedPool(PinnedMemoryPool<byte> pool) : MemoryPool<byte>
     {
+        private const int BlockLength = 4096 - ServerPool.Stagger;
+
         private volatile bool _disposed;
 
-        public override int MaxBufferSize => pool.MaxBufferSize;
+        /// <summary>One block, as with the stock pool: Kestrel asks for as much, and for a page if it can be had, which is two of ours. What
+        /// an application wants beyond it has from <see cref="ArrayPool{T}.Shared"/>, through the pipes.</summary>
+        public override int MaxBufferSize => BlockLength;
 
         public override IMemoryOwner<byte> Rent(int minBufferSize = -1)
         {

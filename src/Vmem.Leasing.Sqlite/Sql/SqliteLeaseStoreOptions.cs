@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace Vmem.Leasing;
 
 /// <summary>How a <see cref="SqliteLeaseStore"/> uses its file.</summary>
+[DebuggerDisplay("migrates: {Migrates}, read only: {IsReadOnly}")]
 public sealed record SqliteLeaseStoreOptions
 {
     /// <summary>Whether the first call makes the file and its tables, or brings them up to date. True, unless set.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Vmem.Leasing.Sqlite;
 using Vmem.Leasing.Sqlite.Commits;
 using Vmem.Leasing.Sqlite.Machine;
@@ -19,6 +20,7 @@ namespace Vmem.Leasing;
 /// (R4). Put it back with SQLite's own means, or while nobody has it open. The file must not lie on a network drive.
 /// </para>
 /// </remarks>
+[DebuggerDisplay("{Path,nq}")]
 public sealed class SqliteLeaseStore : LeaseStore
 {
     private readonly GroupCommit _commits;

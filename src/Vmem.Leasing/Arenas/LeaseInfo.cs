@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 
 namespace Vmem.Leasing;
@@ -12,6 +13,7 @@ namespace Vmem.Leasing;
 /// <param name="Since">When it became what it is, by the store's clock.</param>
 /// <param name="Watermark">The last time that a holder of any of it may have used.</param>
 /// <typeparam name="T">The arena's integer type.</typeparam>
+[DebuggerDisplay("{Size} at {Start}, {State} by {Owner,nq}, fence {Fence}")]
 public sealed record LeaseInfo<T>(T Start, T Size, LeaseExtentState State, Guid Session, string Owner, long Fence, DateTimeOffset Since,
     long? Watermark)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using Vmem.Diagnostics;
 using Vmem.Leasing.Arenas;
@@ -19,6 +20,7 @@ namespace Vmem.Leasing;
 /// </para>
 /// </remarks>
 /// <typeparam name="T">The arena's integer type.</typeparam>
+[DebuggerDisplay("{Name,nq}: {Arena}")]
 public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMetered
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {

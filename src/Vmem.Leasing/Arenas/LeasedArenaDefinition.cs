@@ -1,9 +1,11 @@
+using System.Diagnostics;
 using System.Numerics;
 
 namespace Vmem.Leasing;
 
 /// <summary>What a shared arena is; fixed when it is made.</summary>
 /// <typeparam name="T">The arena's integer type.</typeparam>
+[DebuggerDisplay("{Size} from {Start}, quantum {Quantum}")]
 public sealed record LeasedArenaDefinition<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {

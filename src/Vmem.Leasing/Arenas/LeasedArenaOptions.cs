@@ -1,9 +1,11 @@
+using System.Diagnostics;
 using System.Numerics;
 
 namespace Vmem.Leasing;
 
 /// <summary>How a process uses a shared arena.</summary>
 /// <typeparam name="T">The arena's integer type.</typeparam>
+[DebuggerDisplay("spans of {SpanSize}, {Stock} in stock")]
 public sealed record LeasedArenaOptions<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {

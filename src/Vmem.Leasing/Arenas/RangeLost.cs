@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 
 namespace Vmem.Leasing;
@@ -6,5 +7,6 @@ namespace Vmem.Leasing;
 /// <param name="Range">The range. It may be somebody else's already.</param>
 /// <param name="Reason">Why, for people.</param>
 /// <typeparam name="T">The arena's integer type.</typeparam>
+[DebuggerDisplay("{Range}: {Reason,nq}")]
 public readonly record struct RangeLost<T>(LeasedRange<T> Range, string Reason)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Vmem.Checks;
 using Vmem.Diagnostics;
 using Vmem.Leasing.Metering;
@@ -20,6 +21,7 @@ namespace Vmem.Leasing;
 /// </para>
 /// <para>Dispose of it last, when nothing that it leased is used any more: it gives everything back at once.</para>
 /// </remarks>
+[DebuggerDisplay("{Instance}: {State}, for {Remaining}")]
 public sealed partial class LeaseSession : IAsyncDisposable, IMetered
 {
     private readonly LeaseStore _store;

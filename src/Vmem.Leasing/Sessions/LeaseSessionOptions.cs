@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace Vmem.Leasing;
 
 /// <summary>How a session behaves; fixed when it is opened.</summary>
+[DebuggerDisplay("{Owner,nq}: TTL {Ttl}, renewed every {RenewEvery}")]
 public sealed record LeaseSessionOptions
 {
     private static readonly TimeSpan s_leastTtl = TimeSpan.FromSeconds(1);

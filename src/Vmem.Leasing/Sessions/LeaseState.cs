@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Vmem.Leasing;
 
 /// <summary>What a session is worth at this moment.</summary>
@@ -18,4 +20,5 @@ public enum LeaseState
 /// <param name="From">What it was.</param>
 /// <param name="To">What it is.</param>
 /// <param name="Reason">Why, for people.</param>
+[DebuggerDisplay("{From} to {To}: {Reason,nq}")]
 public sealed record LeaseStateChange(LeaseState From, LeaseState To, string Reason);

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Vmem.Leasing;
 
 /// <summary>What came of a request.</summary>
@@ -20,4 +22,5 @@ public enum LeaseVerdict
 /// <param name="Verdict">What came of it.</param>
 /// <param name="Claim">The lease, if it was granted.</param>
 /// <param name="Watermark">What former holders of any of its values left: the last time that one may have used.</param>
+[DebuggerDisplay("{Verdict}: {Claim}")]
 public readonly record struct LeaseAnswer(LeaseVerdict Verdict, LeaseClaim? Claim = null, long? Watermark = null);

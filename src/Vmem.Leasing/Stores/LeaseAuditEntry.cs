@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Vmem.Leasing;
 
 /// <summary>What happened.</summary>
@@ -47,5 +49,6 @@ public enum LeaseEvent
 /// <param name="Session">Whose; empty if nobody's.</param>
 /// <param name="Fence">Under which fence; 0: none.</param>
 /// <param name="Detail">More, for people.</param>
+[DebuggerDisplay("{Number}: {Event}, {Size} at {Start} of arena {Arena}")]
 public sealed record LeaseAuditEntry(long Number, DateTimeOffset At, LeaseEvent Event, int Arena, UInt128 Start, UInt128 Size,
     Guid Session, long Fence, string Detail);

@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace Vmem.Leasing;
 
 /// <summary>What an arena of a store is; fixed when it is made. One record serves arenas of every integer type.</summary>
+[DebuggerDisplay("{Size} of {Type,nq} from {Start}, quantum {Quantum}")]
 public sealed record LeaseDefinition
 {
     /// <summary>The first value.</summary>

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Vmem.Leasing;
 
 /// <summary>What a part of an arena is.</summary>
@@ -22,5 +24,6 @@ public enum LeaseExtentState
 /// <param name="Fence">The largest fence under which any of it was leased.</param>
 /// <param name="Since">When it became what it is.</param>
 /// <param name="Watermark">The last time that a holder of any of it may have used.</param>
+[DebuggerDisplay("{Size} at {Start}, {State} by {Owner,nq}, fence {Fence}")]
 public sealed record LeaseExtent(UInt128 Start, UInt128 Size, LeaseExtentState State, Guid Session, string Owner, long Fence,
     DateTimeOffset Since, long? Watermark);

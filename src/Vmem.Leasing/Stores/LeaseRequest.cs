@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Vmem.Leasing;
 
 /// <summary>What a session asks a store for.</summary>
@@ -6,6 +8,7 @@ namespace Vmem.Leasing;
 /// <param name="Id">The request's number, drawn anew. Whoever asks the same again, after an answer was lost, gets the same. Best from
 /// <see cref="Guid.CreateVersion7()"/>: engines keep an index of them, which grows at one end then, and not all over.</param>
 /// <param name="Size">How much: a multiple of the quantum, not 0.</param>
+[DebuggerDisplay("{Size} of arena {Arena}, from {Min} to {Max}")]
 public sealed record LeaseRequest(int Arena, Guid Session, Guid Id, UInt128 Size)
 {
     /// <summary>The least that is of use if there is no extent of the size: then the largest free extent is leased. 0: the size or

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Vmem.Leasing;
 
 /// <summary>What a session is to its store.</summary>
@@ -21,5 +23,6 @@ public enum LeaseSessionStage
 /// <param name="ExpiresAt">When its time is up, by the store's clock.</param>
 /// <param name="Beat">How often it was renewed.</param>
 /// <param name="Held">How many leases it holds.</param>
+[DebuggerDisplay("{Owner,nq}: {Stage}, {Held} held, until {ExpiresAt}")]
 public sealed record LeaseSessionInfo(Guid Session, string Owner, LeaseSessionStage Stage, TimeSpan Ttl, DateTimeOffset ExpiresAt,
     long Beat, long Held);

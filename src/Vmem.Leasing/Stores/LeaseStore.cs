@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Vmem.Leasing;
 
 /// <summary>An engine that keeps leases: who holds which part of which arena, until when, under which fence.</summary>
@@ -21,6 +23,7 @@ namespace Vmem.Leasing;
 /// <para>Rejected: an abstraction below this one, such as keys and locks. Then the rules would be written anew above each engine, and no
 /// engine could prove them.</para>
 /// </remarks>
+[DebuggerDisplay("{GetType().Name,nq}")]
 public abstract class LeaseStore : IAsyncDisposable
 {
     /// <summary>What the store is, and whether a hold is on.</summary>

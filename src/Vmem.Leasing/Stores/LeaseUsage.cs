@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Vmem.Leasing;
@@ -10,6 +11,7 @@ namespace Vmem.Leasing;
 /// <param name="Quarantined">What waits for its quarantine to end.</param>
 /// <param name="RoomAt">When the first of the last two can be free, by the store's clock; null if there are none.</param>
 /// <param name="HoldUntil">During a hold: when its phase ends at the earliest.</param>
+[DebuggerDisplay("{Leased} leased, {Free} free, {LargestFree} of it in one piece")]
 public sealed record LeaseUsage(UInt128 Free, UInt128 LargestFree, UInt128 Leased, UInt128 Lapsed, UInt128 Quarantined,
     DateTimeOffset? RoomAt, DateTimeOffset? HoldUntil)
 {

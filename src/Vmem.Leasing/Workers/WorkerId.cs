@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Vmem.Leasing.Sessions;
 
 namespace Vmem.Leasing;
@@ -14,6 +15,7 @@ namespace Vmem.Leasing;
 /// <para>A session with a name gets the numbers again that the last one of the name held when it was killed, the lowest first, under new
 /// fences and with their watermarks.</para>
 /// </remarks>
+[DebuggerDisplay("{Value}, fence {Fence}, valid: {IsValid}")]
 public sealed class WorkerId : IAsyncDisposable, ILeaseHolder
 {
     private const int MaxBits = 31;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Vmem.Caching;
 using Vmem.Checks;
 using Vmem.Memory.Budget;
@@ -21,6 +22,7 @@ namespace Vmem.Memory;
 /// be, and a refusal must come before it.
 /// </para>
 /// </remarks>
+[DebuggerDisplay("{Charged} of {Limit} bytes charged")]
 public sealed class MemoryBudget
 {
     private readonly Gate _relieving = new();     // held while everybody gives back

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Vmem.Memory;
 
 /// <summary>A heap or a client as C takes an allocator: functions that C calls, and what it hands them.</summary>
@@ -19,6 +21,7 @@ namespace Vmem.Memory;
 /// </para>
 /// <para>Rejected: a handle of the collector as the context. Once freed it is another object's, and a late call would go there.</para>
 /// </remarks>
+[DebuggerDisplay("context {Context}")]
 public readonly unsafe struct MemoryFunctions
 {
     internal MemoryFunctions(nint context)

@@ -30,7 +30,7 @@ internal enum ContextFigure
     ClientsCreated,
 }
 
-/// <summary>What is measured of the clients of one name. The levels come first, then the counts, from <see cref="Failures"/> on.</summary>
+/// <summary>What is measured of the clients of one name. All of them are levels.</summary>
 internal enum ClientFigure
 {
     Held,

@@ -109,6 +109,23 @@ public static class MemoryMetrics
     /// <summary>Clients ever created (<see cref="MemoryContextStatistics.ClientsCreated"/>).</summary>
     public const string ClientsCreated = "vmem.context.clients_created";
 
+    /// <summary>The first tag on each measurement of clients: their name. The clients of one name in a context are measured together. The
+    /// context's tags follow.</summary>
+    public const string ClientNameTag = "vmem.client.name";
+
+    /// <summary>What the clients' blocks take, in bytes (<see cref="MemoryClient.InUse"/>).</summary>
+    public const string ClientInUse = "vmem.client.in_use";
+
+    /// <summary>What the clients hold of their context, and those within them, in bytes (<see cref="MemoryClient.Held"/>).</summary>
+    public const string ClientHeld = "vmem.client.held";
+
+    /// <summary>What the clients may use, in bytes (<see cref="MemoryClient.Quota"/>). Those without a quota are left out.</summary>
+    public const string ClientQuota = "vmem.client.quota";
+
+    /// <summary>Requests that found no room, of the clients that exist now (<see cref="MemoryClientStatistics.Failures"/>). It falls when
+    /// one of them goes.</summary>
+    public const string ClientFailures = "vmem.client.failures";
+
     private static readonly Meter s_meter = new(MeterName);
 
     static MemoryMetrics()
@@ -137,6 +154,10 @@ public static class MemoryMetrics
         Observe(ContextDirty, ContextFigure.Dirty, "By", "What of the free part may still take memory.");
         Observe(Clients, ContextFigure.Clients, "{client}", "Clients that exist.");
         Observe(ClientsCreated, ContextFigure.ClientsCreated, "{client}", "Clients ever created.");
+        Observe(ClientInUse, ClientFigure.InUse, "By", "What the clients' blocks take.");
+        Observe(ClientHeld, ClientFigure.Held, "By", "What the clients hold of their context, and those within them.");
+        Observe(ClientQuota, ClientFigure.Quota, "By", "What the clients may use.");
+        Observe(ClientFailures, ClientFigure.Failures, "{failure}", "Requests that found no room, of the clients that exist now.");
         Observe(Leaks, PoolFigure.Leaks, "{owner}", "Owners that were dropped without having been disposed of.");
     }
 
@@ -151,6 +172,9 @@ public static class MemoryMetrics
 
     private static void Observe(string name, ContextFigure figure, string unit, string description) =>
         Contexts.Observe(s_meter, name, (int)figure, unit, description);
+
+    private static void Observe(string name, ClientFigure figure, string unit, string description) =>
+        _ = s_meter.CreateObservableUpDownCounter(name, () => ClientMeasurements.Of(Contexts, figure), unit, description);
 
     private static void Observe(string name, HeapFigure figure, string unit, string description) =>
         Heaps.Observe(s_meter, name, (int)figure, unit, description);

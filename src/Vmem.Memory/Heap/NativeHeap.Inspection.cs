@@ -48,6 +48,20 @@ public sealed unsafe partial class NativeHeap : IMetered, IDumped
         return figures;
     }
 
+    /// <summary>What the heap has of each size of small blocks, the shortest first; those without a slab are left out. Large blocks, and the
+    /// first few of a heap, lie in no slab. With debugging, blocks are counted with their red zones, and those in quarantine count as
+    /// live. Threads at work stand still for a moment. O(classes × threads that have used the heap).</summary>
+    /// <returns>The sizes.</returns>
+    /// <exception cref="ObjectDisposedException">The heap has ended.</exception>
+    public IReadOnlyList<HeapSizeClass> GetSizeClasses()
+    {
+        ThrowIfDisposed();
+        IReadOnlyList<HeapSizeClass>? counted = Volatile.Read(ref _layers) is { } layers ? layers.Plain.CountClasses() : [];
+        ObjectDisposedException.ThrowIf(counted is null, this);
+        GC.KeepAlive(this);
+        return counted;
+    }
+
     /// <summary>Checks every invariant of the heap's own tables, O(blocks). Threads at work stand still meanwhile.</summary>
     /// <exception cref="InvariantViolationException">One does not hold; the message says which.</exception>
     public void Validate()

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Vmem.Caching;
 using Vmem.Checks;
@@ -44,6 +45,7 @@ namespace Vmem.Memory;
 /// who keeps pointers can keep the heap.
 /// </para>
 /// </remarks>
+[DebuggerDisplay("{Name,nq}: {Reserved} bytes reserved")]
 public sealed unsafe partial class NativeHeap : IDisposable
 {
     private static NativeHeap? s_shared;

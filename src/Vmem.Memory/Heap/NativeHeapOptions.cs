@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace Vmem.Memory;
 
 /// <summary>How a <see cref="NativeHeap"/> is made.</summary>
+[DebuggerDisplay("{Name,nq}: limit {Limit}")]
 public sealed record NativeHeapOptions
 {
     /// <summary>The heap's name in messages and metrics.</summary>

@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace Vmem.Memory;
 
 /// <summary>What a heap holds and has done; amounts in bytes.</summary>
+[DebuggerDisplay("{InUse} bytes in {LiveBlocks} blocks, {Held} held, {Resident} resident")]
 public readonly record struct NativeHeapStatistics
 {
     /// <summary>The address space that the heap may use: its limit, or what all heaps of the process have now.</summary>

@@ -40,6 +40,15 @@ internal sealed partial class PlainHeap
         }
     }
 
+    /// <summary>The sizes of small blocks that have slabs; null if the heap has ended.</summary>
+    public IReadOnlyList<HeapSizeClass>? CountClasses()
+    {
+        using (_returning.EnterScope())
+        {
+            return _ended ? null : _small.CountClasses();
+        }
+    }
+
     public void Validate()
     {
         using (_returning.EnterScope())

@@ -26,23 +26,44 @@ internal sealed partial class SmallBlocks
                 continue;
             }
 
-            (long count, nuint bytes, long blocksOut, int inDepot) = slabs.Count();
-            (long inMagazines, long taken) = Magazines.Count(slabs.SizeClass);
-            long ready = inMagazines + inDepot;
-            long withUsers = Math.Max(blocksOut - ready, 0);      // what was freed twice is in two places
-            nuint size = (nuint)SizeClasses.SizeOf(slabs.SizeClass);
+            HeapSizeClass one = Count(slabs, out long taken);
             figures = figures with
             {
-                Held = figures.Held + bytes,
-                InUse = figures.InUse + ((nuint)withUsers * size),
-                Cached = figures.Cached + ((nuint)ready * size),
-                LiveBlocks = figures.LiveBlocks + withUsers,
-                Slabs = figures.Slabs + count,
+                Held = figures.Held + one.Held,
+                InUse = figures.InUse + ((nuint)one.LiveBlocks * one.BlockSize),
+                Cached = figures.Cached + ((nuint)one.CachedBlocks * one.BlockSize),
+                LiveBlocks = figures.LiveBlocks + one.LiveBlocks,
+                Slabs = figures.Slabs + one.Slabs,
                 Allocations = figures.Allocations + taken,
             };
         }
 
         figures = figures with { Allocations = figures.Allocations + Interlocked.Read(ref _taken) };
+    }
+
+    /// <summary>The classes that have slabs, the shortest blocks first. Threads at work stand still meanwhile.</summary>
+    public List<HeapSizeClass> CountClasses()
+    {
+        List<HeapSizeClass> counted = new(Classes.Length);        // no memory is needed while they stand
+        using var claim = new Claim(Magazines);
+        foreach (SlabClass? slabs in Classes)
+        {
+            if (slabs is not null && Count(slabs, out _) is { Slabs: > 0 } one)
+            {
+                counted.Add(one);
+            }
+        }
+
+        return counted;
+    }
+
+    private HeapSizeClass Count(SlabClass slabs, out long taken)
+    {
+        (long count, nuint bytes, long blocksOut, int inDepot) = slabs.Count();
+        (long inMagazines, taken) = Magazines.Count(slabs.SizeClass);
+        long ready = inMagazines + inDepot;
+        long withUsers = Math.Max(blocksOut - ready, 0);          // what was freed twice is in two places
+        return new HeapSizeClass((nuint)SizeClasses.SizeOf(slabs.SizeClass), count, bytes, withUsers, ready);
     }
 
     /// <summary>Checks the invariants of all classes. O(blocks). Threads at work stand still meanwhile.</summary>

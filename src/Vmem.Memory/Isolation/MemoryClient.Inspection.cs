@@ -1,4 +1,5 @@
 using Vmem.Checks;
+using Vmem.Memory.Diagnostics;
 using Vmem.Memory.Isolation;
 
 namespace Vmem.Memory;
@@ -47,6 +48,20 @@ public sealed unsafe partial class MemoryClient
         using ArenaLock.Scope held = Enter();
         return _audit?.Report(Name) ?? throw new InvalidOperationException(
             $"Client '{Name}' keeps no owners. Set {nameof(MemoryContextFeatures)}.{nameof(MemoryContextFeatures.Audit)} in its context's {nameof(MemoryContextOptions.Features)}.");
+    }
+
+    /// <summary>One figure for the metrics; false if the client does not have this one, or has been disposed of. Without the lock: it is of
+    /// some moment during the reading.</summary>
+    internal bool TryRead(ClientFigure figure, out long value)
+    {
+        value = figure switch
+        {
+            ClientFigure.Held => long.CreateSaturating(Held),
+            ClientFigure.InUse => long.CreateSaturating(InUse),
+            ClientFigure.Quota => long.CreateSaturating(Quota),
+            _ => Volatile.Read(ref _failures),
+        };
+        return !_disposed && (figure != ClientFigure.Quota || value != 0);
     }
 
     /// <summary>Checks every invariant of the client's. O(units of its regions).</summary>

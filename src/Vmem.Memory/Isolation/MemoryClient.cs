@@ -26,6 +26,7 @@ namespace Vmem.Memory;
 /// <para>Thread safety: with <see cref="MemoryContextFeatures.Synchronized"/> any thread may call anything; else one thread at a time may
 /// use a context and its clients.</para>
 /// </remarks>
+[DebuggerDisplay("{Name,nq}: {InUse} bytes in use, {TotalSize} held, quota {Quota}")]
 public sealed unsafe partial class MemoryClient : IDisposable
 {
     private readonly bool _isSynchronized;

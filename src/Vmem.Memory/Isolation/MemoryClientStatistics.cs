@@ -1,9 +1,12 @@
+using System.Diagnostics;
+
 namespace Vmem.Memory;
 
 /// <summary>What a client holds and has done; amounts in bytes.</summary>
 /// <remarks>As in libvmma some figures are kept (<see cref="TotalSize"/>, <see cref="InUse"/> <see cref="PeakInUse"/> and most counts) and
 /// cost nothing to read, and some are found by looking (<see cref="LiveBlocks"/> and so <see cref="Frees"/>, <see cref="Cached"/>,
 /// <see cref="CachedBlocks"/>): O(regions).</remarks>
+[DebuggerDisplay("{Name,nq}: {InUse} bytes in {LiveBlocks} blocks, {TotalSize} held, quota {Quota}")]
 public readonly record struct MemoryClientStatistics
 {
     /// <summary>The client's name.</summary>

@@ -8,7 +8,7 @@ using Vmem.Memory.Isolation;
 namespace Vmem.Memory;
 
 // What can be asked of a context.
-public sealed unsafe partial class MemoryContext : IMetered, IDumped
+public sealed unsafe partial class MemoryContext : IClientsMetered, IDumped
 {
     /// <summary>Which client holds the memory at an address, as a block or in reserve? O(1).</summary>
     public bool TryGetClient(void* address, [NotNullWhen(true)] out MemoryClient? client)
@@ -177,6 +177,21 @@ public sealed unsafe partial class MemoryContext : IMetered, IDumped
             _ => figures.ClientsCreated,
         };
         return true;
+    }
+
+    /// <inheritdoc/>
+    int IClientsMetered.Instance => MemoryMetrics.Contexts.InstanceOf(_metered, Name);
+
+    /// <inheritdoc/>
+    void IClientsMetered.AddUp(ClientFigure figure, Dictionary<string, long> sums)
+    {
+        foreach (MemoryClient client in GetClients())
+        {
+            if (client.TryRead(figure, out long value))
+            {
+                sums[client.Name] = long.CreateSaturating((Int128)sums.GetValueOrDefault(client.Name) + value);
+            }
+        }
     }
 
     internal (nuint Free, nuint LargestFree) GetRoom()

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.IO.MemoryMappedFiles;
 using System.Runtime.ExceptionServices;
 using Vmem.Checks;
@@ -30,6 +31,7 @@ namespace Vmem.Memory;
 /// out, another family's, or the gate.
 /// </para>
 /// </remarks>
+[DebuggerDisplay("{Name,nq}: {Size} bytes, {_clients.Count} clients")]
 public sealed unsafe partial class MemoryContext : IDisposable
 {
     private readonly ContextBlock _block;

@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace Vmem.Memory;
 
 /// <summary>How a <see cref="MemoryContext"/> deals out its block.</summary>
+[DebuggerDisplay("{Name,nq}: {Features}, blocks of {BlockSize}")]
 public sealed record MemoryContextOptions
 {
     /// <summary>The context's name in lists and metrics; need not be unique. "context" unless set.</summary>

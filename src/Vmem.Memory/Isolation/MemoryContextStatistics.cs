@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace Vmem.Memory;
 
 /// <summary>What a context holds and has done; amounts in bytes.</summary>
+[DebuggerDisplay("{InUse} of {TotalSize} bytes in use, {Clients} clients")]
 public readonly record struct MemoryContextStatistics
 {
     /// <summary>What clients can be given altogether (libvmma: vmma_get_total_size): the block, less what its ends lose to

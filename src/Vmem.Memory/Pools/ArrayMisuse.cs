@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Vmem.Memory;
 
 /// <summary>What was done wrong with a pooled array.</summary>
@@ -22,6 +24,7 @@ public enum ArrayMisuseKind
 /// <param name="Length">How long the array is, in elements.</param>
 /// <param name="Index">The first element that was written to; -1 if that is not what happened.</param>
 /// <param name="Message">What happened, who rented the array, and who returned it.</param>
+[DebuggerDisplay("{PoolName,nq}: {Kind}, {Length} elements")]
 public sealed record ArrayMisuse(string PoolName, ArrayMisuseKind Kind, int Length, int Index, string Message)
 {
     /// <summary>The mistake as text.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Vmem.Memory;
@@ -8,6 +9,7 @@ namespace Vmem.Memory;
 /// <param name="ThreadId">The managed thread that did.</param>
 /// <param name="ThreadName">That thread's name, if it has one.</param>
 /// <param name="Time">When it did.</param>
+[DebuggerDisplay("{Length} elements, by thread {ThreadId} at {Time}")]
 public sealed record ArrayRental(int Length, string Stack, int ThreadId, string? ThreadName, DateTimeOffset Time)
 {
     /// <summary>The rental as a paragraph.</summary>

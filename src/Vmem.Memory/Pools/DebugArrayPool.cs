@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Vmem.Checks;
@@ -30,6 +31,7 @@ namespace Vmem.Memory;
 /// </para>
 /// </remarks>
 /// <typeparam name="T">The elements' type.</typeparam>
+[DebuggerDisplay("{Name,nq}")]
 public sealed partial class DebugArrayPool<T> : ArrayPool<T>
 {
     private const int LeastLength = 16;

@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace Vmem.Memory;
 
 /// <summary>How a <see cref="DebugArrayPool{T}"/> behaves; fixed when it is made.</summary>
+[DebuggerDisplay("{Name,nq}: quarantine {Quarantine}, stacks: {Stacks}")]
 public sealed record DebugArrayPoolOptions
 {
     /// <summary>The pool's name in messages.</summary>

@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace Vmem.Memory;
 
 /// <summary>What a <see cref="DebugArrayPool{T}"/> has done and found.</summary>
+[DebuggerDisplay("{Outstanding} of {Rents} outstanding, {ReturnedTwice} returned twice, {UsedAfterReturn} used after their return")]
 public readonly record struct DebugArrayPoolStatistics
 {
     /// <summary>How often an array was rented.</summary>

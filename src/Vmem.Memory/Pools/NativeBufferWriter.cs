@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using Vmem.Memory.Pools;
@@ -21,6 +22,7 @@ namespace Vmem.Memory;
 /// <para>Rejected: one block that is reallocated, as <see cref="ArrayBufferWriter{T}"/> has it. It copies, and what was given out
 /// moves.</para>
 /// </remarks>
+[DebuggerDisplay("{WrittenCount} bytes written")]
 public sealed unsafe class NativeBufferWriter : IBufferWriter<byte>, IDisposable
 {
     /// <summary>Blocks do not grow beyond this, unless more is asked for in one piece. Arbitrary: 1 MiB.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Vmem.Memory;
@@ -11,6 +12,7 @@ namespace Vmem.Memory;
 /// <param name="ThreadId">The managed thread that did.</param>
 /// <param name="ThreadName">That thread's name, if it has one.</param>
 /// <param name="Time">When it did.</param>
+[DebuggerDisplay("{PoolName,nq}: {Size} bytes, by thread {ThreadId} at {Time}")]
 public sealed record NativeMemoryLeak(
     string PoolName,
     int Length,

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using Vmem.Diagnostics;
 using Vmem.Memory.Pools;
 
@@ -19,6 +20,7 @@ namespace Vmem.Memory;
 /// <para>All members may be called by any thread at any time, and an owner may be disposed of by any.</para>
 /// </remarks>
 /// <typeparam name="T">The elements' type.</typeparam>
+[DebuggerDisplay("{Name,nq}: from {_heap}")]
 public sealed unsafe partial class NativeMemoryPool<T> : MemoryPool<T>
     where T : unmanaged
 {

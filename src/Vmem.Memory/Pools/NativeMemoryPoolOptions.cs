@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace Vmem.Memory;
 
 /// <summary>How a <see cref="NativeMemoryPool{T}"/> behaves; fixed when it is made.</summary>
+[DebuggerDisplay("{Name,nq}: leaks are tracked: {TrackLeaks}")]
 public sealed record NativeMemoryPoolOptions
 {
     /// <summary>The pool's name in messages and metrics.</summary>

@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace Vmem.Memory;
 
 /// <summary>What a pool has done; exact while no other thread uses it.</summary>
+[DebuggerDisplay("{Outstanding} of {Rents} outstanding, {Leaks} lost")]
 public readonly record struct NativeMemoryPoolStatistics
 {
     /// <summary>How often memory was rented.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Numerics;
 using Vmem.Diagnostics;
 using Vmem.Memory.Diagnostics;
@@ -33,6 +34,7 @@ namespace Vmem.Memory;
 /// </para>
 /// </remarks>
 /// <typeparam name="T">The elements' type.</typeparam>
+[DebuggerDisplay("{Name,nq}: from {_arena}")]
 public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
     where T : unmanaged
 {
@@ -51,6 +53,7 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
     private readonly PoolThreads _threads = new();
     private readonly AuditStacks? _stacks;        // null: leaks are not tracked
     private readonly MeteredEntry _metered;
+    private readonly int _stagger;                // elements at the end of a rental that are not used
     private volatile bool _disposed;
     private int _ended;
     private long _failures;
@@ -59,15 +62,16 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
 
     /// <summary>A pool that holds nothing yet.</summary>
     /// <param name="options">How it behaves; null for the defaults.</param>
-    /// <exception cref="ArgumentException">The size of a slab is no power of two from 256 KiB to 1 GiB, the interval is none, or an element
-    /// is longer than a slab.</exception>
+    /// <exception cref="ArgumentException">The size of a slab is no power of two from 256 KiB to 1 GiB, the interval is none, the stagger is
+    /// a block or more, or an element is longer than a slab.</exception>
     public PinnedMemoryPool(PinnedMemoryPoolOptions? options = null)
     {
         _options = options ?? new PinnedMemoryPoolOptions();
         nuint slab = BitOperations.RoundUpToPowerOf2((CheckOptions(_options) / s_blockBytes) + 1) / 2;
         nuint limit = _options.Limit == 0 ? 0 : nuint.Max(slab, _options.Limit / s_blockBytes & ~(slab - 1));
         nuint most = ((nuint)Array.MaxLength - PinnedSlab<T>.Slack) / s_block & ~(slab - 1);
-        MaxBufferSize = (int)((limit == 0 ? most : nuint.Min(limit, most)) * s_block);
+        _stagger = (int)(_options.Stagger / (nuint)sizeof(T));
+        MaxBufferSize = (int)((limit == 0 ? most : nuint.Min(limit, most)) * s_block) - _stagger;
         _slabs = new PinnedSlabs<T>(slab, s_block);
         _arena = new Arena<nuint>(_options.Name, quantum: 1, new ArenaOptions<nuint>
         {
@@ -93,7 +97,8 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
     public override int MaxBufferSize { get; }
 
     /// <summary>Memory of a pinned array, which is the caller's until he disposes of its owner. O(1) up to 64 KiB.</summary>
-    /// <param name="minBufferSize">The fewest elements that will do; rounded up to whole blocks of 4 KiB. -1 and 0: one block.</param>
+    /// <param name="minBufferSize">The fewest elements that will do; rounded up to whole blocks of 4 KiB, less what
+    /// <see cref="PinnedMemoryPoolOptions.Stagger"/> leaves unused. -1 and 0: one block.</param>
     /// <returns>The owner. The memory is not zeroed. It begins at a page, if a page holds a whole number of elements and they are at most
     /// 8 bytes long.</returns>
     /// <exception cref="ArgumentOutOfRangeException">Less than -1, or more than <see cref="MaxBufferSize"/>.</exception>
@@ -110,7 +115,7 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
         }
 
         PoolThread mine = _threads.Mine();
-        nuint size = ((nuint)Math.Max(minBufferSize, 1) + s_block - 1) / s_block;
+        nuint size = ((nuint)(Math.Max(minBufferSize, 1) + _stagger) + s_block - 1) / s_block;
         if (!_arena.TryAllocate(size, out nuint start))
         {
             start = RentSlowly(size);
@@ -119,7 +124,7 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
         PinnedMemory<T> owner;
         try
         {
-            owner = new PinnedMemory<T>(this, SlabOf(start), start, size, (int)(size * s_block));
+            owner = new PinnedMemory<T>(this, SlabOf(start), start, size, (int)(size * s_block) - _stagger);
             owner.Witness = _stacks is null ? null : NewWitness(owner);
         }
         catch
@@ -197,6 +202,11 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
         if (!nuint.IsPow2(options.SlabSize) || options.SlabSize < least || options.SlabSize > MostSlab)
         {
             throw new ArgumentException($"A slab of {options.SlabSize} bytes cannot be had: a power of two from 256 KiB to 1 GiB that holds 16 elements can.", nameof(options));
+        }
+
+        if (options.Stagger >= s_blockBytes || options.Stagger % (nuint)sizeof(T) != 0)
+        {
+            throw new ArgumentException($"A stagger of {options.Stagger} bytes cannot be had: less than {s_blockBytes}, in whole elements of {sizeof(T)}.", nameof(options));
         }
 
         if (options.RetainedInterval <= TimeSpan.Zero && options.RetainedInterval != Timeout.InfiniteTimeSpan)

@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace Vmem.Memory;
 
 /// <summary>How a <see cref="PinnedMemoryPool{T}"/> behaves; fixed when it is made.</summary>
+[DebuggerDisplay("{Name,nq}: limit {Limit}, slabs of {SlabSize}")]
 public sealed record PinnedMemoryPoolOptions
 {
     /// <summary>The pool's name in messages and metrics; the arena that deals its slabs out, in blocks of
@@ -19,6 +22,16 @@ public sealed record PinnedMemoryPoolOptions
     /// are wholly free. 15 seconds by default. <see cref="Timeout.InfiniteTimeSpan"/>: until <see cref="PinnedMemoryPool{T}.Trim"/>, or
     /// until memory is short.</summary>
     public TimeSpan RetainedInterval { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>How many bytes of its last block a rental leaves unused: a multiple of the element's size, less than 4 KiB. 0 by default.
+    /// It is for pools whose rentals are filled in a row from one buffer, as a server's are with a long answer.</summary>
+    /// <remarks>
+    /// Whole blocks begin at pages, and each takes as much of the buffer as a page has. So the buffer's part for each lies at the same place
+    /// of its pages. If that is 1 to 15 bytes before the block's place, processors of AMD copy with <c>rep movsb</c> at a tenth of their
+    /// speed, and C libraries copy so. With 16 bytes left unused the place moves on from block to block, and at most one of 256 lies so.
+    /// Rejected: blocks that begin anywhere in a page, for then a free block has no whole page to give back.
+    /// </remarks>
+    public nuint Stagger { get; init; }
 
     /// <summary>Zeroes what was rented when it is given back: for secrets. Off unless set.</summary>
     public bool ClearOnReturn { get; init; }

@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace Vmem.Memory;
 
 /// <summary>What a pool of pinned slabs holds and has done; exact while no other thread uses it.</summary>
+[DebuggerDisplay("{InUse} of {Held} bytes rented, {Outstanding} of {Rents} outstanding")]
 public readonly record struct PinnedMemoryPoolStatistics
 {
     /// <summary>How often memory was rented.</summary>

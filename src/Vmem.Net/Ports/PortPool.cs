@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Vmem.Net.Ports;
 
@@ -18,6 +19,7 @@ namespace Vmem.Net;
 /// then call <see cref="SetAside"/>, and allocate another one. Safe to share between threads.
 /// </para>
 /// </remarks>
+[DebuggerDisplay("{Count} ports from {First}")]
 public sealed partial class PortPool : IDisposable
 {
     private readonly PortPoolOptions _options;

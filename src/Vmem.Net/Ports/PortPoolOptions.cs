@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Vmem.Net;
 
 /// <summary>How a pool finds out that a port is used on this machine. Flags.</summary>
@@ -16,6 +18,7 @@ public enum PortChecks
 }
 
 /// <summary>How a <see cref="PortPool"/> behaves.</summary>
+[DebuggerDisplay("{Policy}, reuse after {ReuseDelay}")]
 public sealed record PortPoolOptions
 {
     /// <summary>How the pool finds out that a port is used on this machine. The list saves failed attempts; binding tells the truth of the

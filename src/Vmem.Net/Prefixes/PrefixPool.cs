@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Vmem.Net.Addresses;
@@ -17,6 +18,7 @@ namespace Vmem.Net;
 /// <see cref="Arena{T}.TryAllocateAt"/> for what the first claims walk past.
 /// </para>
 /// </remarks>
+[DebuggerDisplay("{Name,nq}")]
 public sealed partial class PrefixPool : IDisposable
 {
     private readonly FamilyPool? _v4;

@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using System.Net;
 
 namespace Vmem.Net;
 
 /// <summary>How a <see cref="PrefixPool"/> behaves.</summary>
+[DebuggerDisplay("{Policy}, reuse after {ReuseDelay}")]
 public sealed record PrefixPoolOptions
 {
     /// <summary>Prefixes of the networks that are never given: gateways, what others use. They may overlap each other, and reach out of

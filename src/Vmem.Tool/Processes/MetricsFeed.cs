@@ -12,6 +12,8 @@ internal sealed class MetricsFeed(int pid, double intervalSeconds) : IDisposable
 {
     private const string Provider = "System.Diagnostics.Metrics";
     private const long TimeSeriesKeyword = 0x2;
+    private const string ClientTag = "vmem.client.name=";
+    private const string ContextTag = ",vmem.context.name=";
 
     private readonly EventSession _session = new(pid, ProviderFor(intervalSeconds), bufferMegabytes: 16);
     private readonly Dictionary<(string, string, string), MeasuredThing> _things = [];
@@ -105,9 +107,19 @@ internal sealed class MetricsFeed(int pid, double intervalSeconds) : IDisposable
         return parts.Length == 3 ? (parts[1], parts[2]) : ("", instrument);
     }
 
-    /// <summary>The name and the instance, from "vmem.arena.name=x,vmem.arena.instance=2". A name may hold anything.</summary>
+    /// <summary>The name and the instance, from "vmem.arena.name=x,vmem.arena.instance=2". A name may hold anything. Of clients it is
+    /// "x of y", from "vmem.client.name=x,vmem.context.name=y".</summary>
     internal static (string Name, string Instance) Tags(string tags)
     {
+        int context = tags.StartsWith(ClientTag, StringComparison.Ordinal)
+            ? tags.LastIndexOf(ContextTag, StringComparison.Ordinal)
+            : -1;
+        if (context >= 0)
+        {
+            (string of, string number) = Tags(tags[(context + 1)..]);
+            return ($"{tags[ClientTag.Length..context]} of {of}", number);
+        }
+
         int instanceAt = tags.LastIndexOf(".instance=", StringComparison.Ordinal);
         int comma = instanceAt < 0 ? -1 : tags.LastIndexOf(",vmem.", instanceAt, StringComparison.Ordinal);
         string instance = comma < 0 ? "1" : tags[(instanceAt + ".instance=".Length)..];

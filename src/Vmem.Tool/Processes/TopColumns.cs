@@ -69,7 +69,7 @@ internal static class TopColumns
         return string.Concat(values.Select(value => Bars[range > 0 ? (int)Math.Round((value - least) / range * (Bars.Length - 1)) : 0]));
     }
 
-    private static double? SizeOf(MeasuredThing thing) => thing.Value("size") ?? thing.Value("committed");
+    private static double? SizeOf(MeasuredThing thing) => thing.Value("size") ?? thing.Value("committed") ?? thing.Value("held");
 
     private static string Amount(MeasuredThing thing, double? amount)
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using Vmem.Caching;
 using Vmem.Checks;
@@ -37,6 +38,7 @@ namespace Vmem;
 /// </remarks>
 /// <typeparam name="T">The integer type: <c>byte</c>, <c>ushort</c>, <c>uint</c>, <c>ulong</c>, <c>nuint</c> or <c>UInt128</c>; all its
 /// values can be handed out, 0 and the very top included.</typeparam>
+[DebuggerDisplay("{Name,nq}: {_space.Map.InUse} of {_space.Map.TotalSize} allocated, {Policy}")]
 public sealed partial class Arena<T> : INotifyingArenaSource<T>, IListed<ArenaView>, IDisposable
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {

@@ -34,6 +34,7 @@ namespace Vmem;
 /// </para>
 /// </remarks>
 /// <typeparam name="T">The integer type: <c>byte</c>, <c>ushort</c>, <c>uint</c>, <c>ulong</c>, <c>nuint</c> or <c>UInt128</c>.</typeparam>
+[DebuggerDisplay("{Name,nq}: {Size} from {Start}, in blocks of {MinBlock} to {MaxBlock}")]
 public sealed partial class BuddyAllocator<T> : IArenaSource<T>, IListed<BuddyView>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {

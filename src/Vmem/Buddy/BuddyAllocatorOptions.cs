@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using Vmem.Diagnostics;
 
 namespace Vmem;
 
 /// <summary>How a buddy allocator behaves; fixed when it is made.</summary>
+[DebuggerDisplay("{Name,nq}")]
 public sealed record BuddyAllocatorOptions
 {
     /// <summary>A name for messages.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 
 namespace Vmem;
@@ -8,5 +9,6 @@ namespace Vmem;
 /// <param name="Size">The number of values: a power of two.</param>
 /// <param name="IsAllocated">Whether somebody holds it.</param>
 /// <typeparam name="T">The allocator's integer type.</typeparam>
+[DebuggerDisplay("{Size} at {Start}, allocated: {IsAllocated}")]
 public readonly record struct BuddyFragment<T>(BuddyAllocator<T> Owner, T Start, T Size, bool IsAllocated)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 
 namespace Vmem;
@@ -6,6 +7,7 @@ namespace Vmem;
 /// <remarks>Amounts are in the allocator's units. An amount that <typeparamref name="T"/> cannot hold (all values of the type) reads as
 /// <c>T.MaxValue</c>.</remarks>
 /// <typeparam name="T">The allocator's integer type.</typeparam>
+[DebuggerDisplay("{InUse} of {TotalSize} in use, {Free} free, {LargestFree} of it in one piece")]
 public readonly record struct BuddyStatistics<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Vmem.Caching;
 using Vmem.Diagnostics;
@@ -42,6 +43,7 @@ namespace Vmem;
 /// </para>
 /// </remarks>
 /// <typeparam name="TObject">What is cached.</typeparam>
+[DebuggerDisplay("{Name,nq}: {_constructed} constructed, {_destructed} destructed")]
 public sealed partial class ObjectCache<TObject> : IUpkeepTarget, IListed<ObjectCacheView>, IDisposable
     where TObject : class
 {

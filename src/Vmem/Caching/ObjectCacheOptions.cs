@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using Vmem.Diagnostics;
 
 namespace Vmem;
 
 /// <summary>How an object cache behaves; fixed when it is made.</summary>
+[DebuggerDisplay("magazines of {LeastRounds} to {MostRounds}")]
 public sealed record ObjectCacheOptions
 {
     /// <summary>

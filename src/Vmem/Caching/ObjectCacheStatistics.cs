@@ -1,7 +1,10 @@
+using System.Diagnostics;
+
 namespace Vmem;
 
 /// <summary>What an object cache holds and has done; every figure is exact at the time of the call.</summary>
 /// <remarks><c>Constructed = Destructed + Rented + Cached</c> and <c>Rents = Returns + Rented</c>, always.</remarks>
+[DebuggerDisplay("{Rented} rented, {Cached} cached, {Rents} rents")]
 public readonly record struct ObjectCacheStatistics
 {
     /// <summary>Objects that the constructor has made.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 
 namespace Vmem;
@@ -8,6 +9,7 @@ namespace Vmem;
 /// <param name="Size">Their total size in units; <c>T.MaxValue</c> if <typeparamref name="T"/> cannot hold it.</param>
 /// <param name="First">The first of them in address order, at most 16.</param>
 /// <typeparam name="T">The arena's integer type.</typeparam>
+[DebuggerDisplay("{ArenaName,nq}: {Ranges} ranges of {Size} in all")]
 public sealed record ArenaLeak<T>(string ArenaName, long Ranges, T Size, IReadOnlyList<Segment<T>> First)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -11,6 +12,7 @@ namespace Vmem;
 /// JSON readers take numbers for doubles and lose the low bits of 64-bit addresses.
 /// </remarks>
 /// <typeparam name="T">The arena's integer type.</typeparam>
+[DebuggerDisplay("{Name,nq}: {Spans.Count} spans, {Policy}, quantum {Quantum}")]
 [JsonConverter(typeof(ArenaSnapshotConverterFactory))]
 public sealed class ArenaSnapshot<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
@@ -87,6 +89,7 @@ public sealed class ArenaSnapshot<T>
 
 /// <summary>A span of a snapshot.</summary>
 /// <typeparam name="T">The arena's integer type.</typeparam>
+[DebuggerDisplay("{Size} at {Start}, {Allocated.Count} ranges in it")]
 public sealed class SpanSnapshot<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
@@ -117,6 +120,7 @@ public sealed class SpanSnapshot<T>
 /// <param name="Remaining">For how long it had yet to rest; of no meaning if there is a fence.</param>
 /// <param name="Fence">The fence that ends the rest; null: time does.</param>
 /// <typeparam name="T">The arena's integer type.</typeparam>
+[DebuggerDisplay("{Size} at {Start}, for {Remaining}")]
 public readonly record struct RestSnapshot<T>(T Start, T Size, TimeSpan Remaining, ulong? Fence)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
@@ -131,6 +135,7 @@ public readonly record struct RestSnapshot<T>(T Start, T Size, TimeSpan Remainin
 /// <param name="Start">The first value.</param>
 /// <param name="Size">The number of values.</param>
 /// <typeparam name="T">The arena's integer type.</typeparam>
+[DebuggerDisplay("{Size} at {Start}")]
 public readonly record struct RangeSnapshot<T>(T Start, T Size)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {

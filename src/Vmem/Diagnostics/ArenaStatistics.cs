@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 
 namespace Vmem;
@@ -7,6 +8,7 @@ namespace Vmem;
 /// <remarks>Amounts are in the arena's units. An amount that <typeparamref name="T"/> cannot hold (an arena over every value of the type)
 /// reads as <c>T.MaxValue</c>.</remarks>
 /// <typeparam name="T">The arena's integer type.</typeparam>
+[DebuggerDisplay("{InUse} of {TotalSize} in use, {Free} free, {LargestFree} of it in one piece")]
 public readonly record struct ArenaStatistics<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {

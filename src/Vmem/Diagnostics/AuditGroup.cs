@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Numerics;
 
@@ -10,6 +11,7 @@ namespace Vmem;
 /// <param name="OldestAge">How long ago the oldest of them was allocated.</param>
 /// <param name="First">The oldest of them, at most 8; of equally old ones the lowest addresses.</param>
 /// <typeparam name="T">The arena's integer type.</typeparam>
+[DebuggerDisplay("{Size} in {Ranges} ranges, the oldest for {OldestAge}")]
 public sealed record AuditGroup<T>(string Stack, long Ranges, T Size, TimeSpan OldestAge, IReadOnlyList<AuditedRange<T>> First)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>;
 
@@ -21,6 +23,7 @@ public sealed record AuditGroup<T>(string Stack, long Ranges, T Size, TimeSpan O
 /// <param name="ThreadName">That thread's name, if it has one.</param>
 /// <param name="Time">When it did.</param>
 /// <typeparam name="T">The arena's integer type.</typeparam>
+[DebuggerDisplay("{Size} at {Start}, {Call} by thread {ThreadId}")]
 public readonly record struct AuditedRange<T>(T Start, T Size, AuditCall Call, int ThreadId, string? ThreadName, DateTimeOffset Time)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {

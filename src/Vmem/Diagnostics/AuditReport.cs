@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Diagnostics;
 using System.Globalization;
 using System.Numerics;
 using Vmem.Diagnostics;
@@ -8,6 +9,7 @@ namespace Vmem;
 /// <summary>What the callers of an audited arena, or of a heap that keeps owners, hold, grouped by the stacks that allocated it: the
 /// largest total first.</summary>
 /// <typeparam name="T">The arena's integer type.</typeparam>
+[DebuggerDisplay("{ArenaName,nq}: {Size} in {Ranges} ranges, from {Groups.Count} places")]
 public sealed class AuditReport<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Vmem;
 
 /// <summary>A map of an arena: its spans side by side, without the gaps between them, cut into columns of the same length.</summary>
@@ -13,6 +15,7 @@ namespace Vmem;
 /// change of a free segment would pay for it.</para>
 /// <para>A map is for one thread at a time.</para>
 /// </remarks>
+[DebuggerDisplay("{Segments} segments in {Spans} spans, after {Rounds} rounds")]
 public abstract class ArenaMap
 {
     /// <summary>The most columns that a map may have. Arbitrary: no screen has so many.</summary>
@@ -62,5 +65,6 @@ public abstract class ArenaMap
 /// <param name="Draining">The share of draining spans that nobody holds.</param>
 /// <param name="Free">The share that is free.</param>
 /// <param name="Segments">How many segments begin in the column.</param>
+[DebuggerDisplay("{Start}: {Allocated} allocated, {Free} free, {Segments} segments")]
 public readonly record struct ArenaMapColumn(UInt128 Start, float Allocated, float Cached, float Resting, float Draining, float Free,
     int Segments);

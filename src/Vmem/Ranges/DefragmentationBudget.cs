@@ -1,9 +1,11 @@
+using System.Diagnostics;
 using System.Numerics;
 
 namespace Vmem;
 
 /// <summary>What a plan for defragmenting may cost, and what it is to reach.</summary>
 /// <typeparam name="T">The arena's integer type.</typeparam>
+[DebuggerDisplay("{MaxMoves} moves, {MaxSize} in all, for {Wanted}")]
 public sealed record DefragmentationBudget<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {

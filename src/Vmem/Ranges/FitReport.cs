@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Numerics;
 
@@ -27,6 +28,7 @@ public enum FitFailure
 
 /// <summary>The answer of <see cref="Arena{T}.Explain"/>: would a request fit, where, and if not, why not.</summary>
 /// <typeparam name="T">The arena's integer type.</typeparam>
+[DebuggerDisplay("{Size}: fits: {Fits}, {Failure}, {Free} free, {LargestFree} of it in one piece")]
 public readonly record struct FitReport<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 
 namespace Vmem;
@@ -6,5 +7,6 @@ namespace Vmem;
 /// <param name="Start">The first value.</param>
 /// <param name="Size">The number of values.</param>
 /// <typeparam name="T">The arena's integer type.</typeparam>
+[DebuggerDisplay("{Size} at {Start}")]
 public readonly record struct FreedSnapshot<T>(T Start, T Size)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 
 namespace Vmem;
@@ -14,6 +15,7 @@ namespace Vmem;
 /// power of two in <see cref="Align"/> (all of it if <see cref="Align"/> is a power of two).
 /// </remarks>
 /// <typeparam name="T">The arena's integer type.</typeparam>
+[DebuggerDisplay("align {Align}, phase {Phase}, nocross {NoCross}, from {Min} to {Max}")]
 public readonly record struct RangeConstraints<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {

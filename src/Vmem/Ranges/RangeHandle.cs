@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 
 namespace Vmem;
@@ -7,6 +8,7 @@ namespace Vmem;
 /// tag, so that freeing needs no look-up and a stale handle is always found out: generations are 64 bits wide and never repeat.
 /// </summary>
 /// <typeparam name="T">The arena's integer type.</typeparam>
+[DebuggerDisplay("{Size} at {Start}")]
 public readonly record struct RangeHandle<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 
 namespace Vmem;
@@ -8,5 +9,6 @@ namespace Vmem;
 /// <param name="Size">Its length, in units.</param>
 /// <param name="Tag">Its tag: see <see cref="ArenaOptions{T}.Tagged"/>.</param>
 /// <typeparam name="T">The arena's integer type.</typeparam>
+[DebuggerDisplay("{Size} from {From} to {To}")]
 public readonly record struct RangeMove<T>(T From, T To, T Size, ulong Tag = 0)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 
 namespace Vmem;
@@ -31,6 +32,7 @@ public enum SegmentKind
 /// <param name="Size">The number of values.</param>
 /// <param name="Kind">Whether it is a span, allocated, free, cached, resting or draining.</param>
 /// <typeparam name="T">The arena's integer type.</typeparam>
+[DebuggerDisplay("{Size} at {Start}, {Kind}")]
 public readonly record struct Segment<T>(T Start, T Size, SegmentKind Kind)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Vmem.Recording;
 
 namespace Vmem;
@@ -6,6 +7,7 @@ namespace Vmem;
 /// is disposed, or when the stream throws.</summary>
 /// <remarks>All members may be used by any thread, but that of a single-threaded arena must be disposed by the arena's one
 /// thread.</remarks>
+[DebuggerDisplay("{Name,nq}: {Events} events, {BytesWritten} bytes, {Lost} lost")]
 public sealed class ArenaRecording : IDisposable
 {
     private readonly Recorder _recorder;

@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using System.Numerics;
 
 namespace Vmem;
 
 /// <summary>How an arena is recorded.</summary>
+[DebuggerDisplay("{Capacity} events, waits for {MaxWait}")]
 public sealed record ArenaRecordingOptions
 {
     private const int LeastCapacity = 16;

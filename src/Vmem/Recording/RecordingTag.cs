@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Vmem;
 
 /// <summary>Who asks: a number that recordings (<see cref="Arena{T}.Record(Stream, ArenaRecordingOptions?)"/>) write beside each range
@@ -37,6 +39,7 @@ public static class RecordingTag
 }
 
 /// <summary>The extent of a tag: <see cref="RecordingTag.Use"/>.</summary>
+[DebuggerDisplay("before: {_previous}")]
 public readonly ref struct RecordingTagScope
 {
     private readonly ulong _previous;

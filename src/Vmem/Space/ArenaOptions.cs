@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics;
 using Vmem.Diagnostics;
 using Vmem.Ranges;
@@ -7,6 +8,7 @@ namespace Vmem;
 
 /// <summary>How an arena behaves; fixed when it is made.</summary>
 /// <typeparam name="T">The arena's integer type.</typeparam>
+[DebuggerDisplay("{Policy}, limit {Limit}, source {Source}")]
 public sealed record ArenaOptions<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {

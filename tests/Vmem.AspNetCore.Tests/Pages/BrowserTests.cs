@@ -17,6 +17,7 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
         await using PageServer server = await PageServer.StartAsync(static options => options.Interval = TimeSpan.FromMilliseconds(50));
         using Arena<ulong> arena = new($"leaky <b>{width}</b>", 0, 1_000, 1, new ArenaOptions<ulong> { Audit = true });
         using NativeHeap heap = new(new NativeHeapOptions { Name = $"heap-{width}" });
+        FillSlabs(heap);
         OpenedPage opened = await browser.OpenAsync(server.Address, width, scheme);
         ILocator card = opened.Page.Locator($"[data-id='leaky <b>{width}</b>#1']");
         await Assertions.Expect(card).ToContainTextAsync("in use 0 of 1000 (0 %)");
@@ -33,6 +34,7 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
         await Assertions.Expect(card).ToContainTextAsync("500 in 5 ranges");
         await Assertions.Expect(card.Locator("pre")).ToContainTextAsync(nameof(Figures_move_and_a_leak_shows));
         await Assertions.Expect(opened.Page.Locator("#heaps")).ToContainTextAsync($"heap-{width}");
+        await Assertions.Expect(opened.Page.Locator("#classes")).ToContainTextAsync($"in heap-{width}");
         Assert.Empty(opened.Messages);
         Assert.All(opened.Requests, request => Assert.StartsWith(server.Address, request, StringComparison.Ordinal));
         int overhang = await opened.Page.EvaluateAsync<int>("document.documentElement.scrollWidth - document.documentElement.clientWidth");
@@ -59,6 +61,14 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
         await Eventually.HoldsAsync(async () => await opened.Page.Locator("[data-id^='jam-']").CountAsync() == 0);
         Assert.Empty(opened.Messages);
         await opened.Page.CloseAsync();
+    }
+
+    private static unsafe void FillSlabs(NativeHeap heap)
+    {
+        for (int i = 0; i < 2_000; i++)
+        {
+            _ = heap.Allocate(100);
+        }
     }
 
     private static async Task SaveAsync(IPage page, string name)

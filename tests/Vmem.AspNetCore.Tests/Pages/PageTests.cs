@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Vmem.Memory;
 using Vmem.Testing.Time;
 
 namespace Vmem.AspNetCore.Tests.Pages;
@@ -35,6 +36,29 @@ public class PageTests
         Assert.Equal(2_500, Number(await server.ArenaAsync("page-lower"), "inUse"));     // a sample is for all who ask within an interval
         time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal(0, Number(await server.ArenaAsync("page-lower"), "inUse"));
+    }
+
+    [Fact]
+    public async Task Heaps_show_what_each_size_of_blocks_takes_and_wastes()
+    {
+        await using PageServer server = await PageServer.StartAsync();
+        using NativeHeap heap = new(new NativeHeapOptions { Name = "page-heap" });
+        Fill(heap, count: 2_000, size: 1_000);
+        JsonElement seen = (await server.SampleAsync()).GetProperty("seldom").GetProperty("heaps").EnumerateArray()
+            .Single(static each => each.GetProperty("name").GetString() == "page-heap");
+        JsonElement one = Assert.Single(seen.GetProperty("classes").EnumerateArray());
+        HeapSizeClass known = Assert.Single(heap.GetSizeClasses());
+        Assert.Equal(((long)known.BlockSize, known.LiveBlocks), (Number(one, "size"), Number(one, "live")));
+        Assert.Equal(((long)known.Held, (long)known.Unused), (Number(one, "held"), Number(one, "unused")));
+        Assert.InRange(known.LiveBlocks, 1_900, 2_000);         // the first few lie in no slab
+    }
+
+    private static unsafe void Fill(NativeHeap heap, int count, nuint size)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            _ = heap.Allocate(size);
+        }
     }
 
     [Fact]

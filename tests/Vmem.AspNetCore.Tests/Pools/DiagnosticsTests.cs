@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Net.Sockets;
@@ -46,7 +47,9 @@ public class DiagnosticsTests
         builder.WebHost.UseVmemPool(limit: 1 << 20).UseVmemPool(limit: 5 << 20);
         using (ServiceProvider services = builder.Services.BuildServiceProvider())
         {
-            Assert.Equal(5 << 20, services.GetRequiredService<IMemoryPoolFactory<byte>>().Create().MaxBufferSize);
+            Assert.IsAssignableFrom<MemoryPool<byte>>(services.GetRequiredService<IMemoryPoolFactory<byte>>().Create());
+            PinnedMemoryPool<byte> pool = services.GetRequiredKeyedService<PinnedMemoryPool<byte>>(VmemWebHost.PoolKey);
+            Assert.Equal((5 << 20) - 16, pool.MaxBufferSize);
         }
 
         Assert.Throws<ArgumentOutOfRangeException>(() => builder.WebHost.UseVmemPool(limit: -1));

@@ -1,7 +1,10 @@
+using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
 using Vmem.Memory;
 using Vmem.Testing.Time;
 
@@ -30,6 +33,16 @@ public class KestrelTests
         await Task.WhenAll(Enumerable.Range(0, 16).Select(number => EchoAsync(client, number)));
         await AssertAllIsBackAsync(server, client);
         Assert.InRange(server.Pool.GetStatistics().Rents, 200, long.MaxValue);
+    }
+
+    /// <summary>Blocks are shorter than pages, so that the parts of an answer do not all lie at the same place of their pages.</summary>
+    [Fact]
+    public async Task Blocks_of_an_answer_are_staggered()
+    {
+        await using WebServer server = await WebServer.StartAsync();
+        using MemoryPool<byte> pool = server.Services.GetRequiredService<IMemoryPoolFactory<byte>>().Create();
+        using IMemoryOwner<byte> block = pool.Rent(pool.MaxBufferSize);
+        Assert.Equal((4_080, 4_080), (pool.MaxBufferSize, block.Memory.Length));
     }
 
     /// <summary>Half of the clients hang up in the middle of the request, half in the middle of the answer.</summary>

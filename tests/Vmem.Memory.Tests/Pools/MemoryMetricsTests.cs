@@ -83,6 +83,27 @@ public class MemoryMetricsTests
     }
 
     [Fact]
+    public unsafe void Clients_of_one_name_are_measured_together()
+    {
+        using MemoryContext context = new(1 << 20, new MemoryContextOptions { Name = "measured" });
+        using MemoryClient first = context.CreateClient("script", 10_000);
+        MemoryClient second = context.CreateClient("script", 20_000);
+        using MemoryClient other = context.CreateClient("other");
+        first.Allocate(100);
+        second.Allocate(1_000);
+        Assert.False(second.TryAllocate(30_000, out _));
+        using Listening listening = new();
+        Dictionary<string, long> both = listening.Collect(MemoryMetrics.ClientNameTag, "script", "measured");
+        Assert.Equal((128 + 1_024, 30_000), (both[MemoryMetrics.ClientInUse], both[MemoryMetrics.ClientQuota]));
+        Assert.Equal(((long)(first.Held + second.Held), 1), (both[MemoryMetrics.ClientHeld], both[MemoryMetrics.ClientFailures]));
+        string[] unlimited = [MemoryMetrics.ClientFailures, MemoryMetrics.ClientHeld, MemoryMetrics.ClientInUse];
+        Assert.Equal(unlimited, listening.Collect(MemoryMetrics.ClientNameTag, "other", "measured").Keys.Order(StringComparer.Ordinal));
+        second.Dispose();
+        both = listening.Collect(MemoryMetrics.ClientNameTag, "script", "measured");
+        Assert.Equal((128, 10_000, 0), (both[MemoryMetrics.ClientInUse], both[MemoryMetrics.ClientQuota], both[MemoryMetrics.ClientFailures]));
+    }
+
+    [Fact]
     public void Of_two_with_one_name_the_second_bears_a_number()
     {
         using NativeHeap first = new(new NativeHeapOptions { Name = "twins" });

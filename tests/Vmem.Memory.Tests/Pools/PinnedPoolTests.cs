@@ -26,6 +26,24 @@ public class PinnedPoolTests
         }
     }
 
+    /// <summary>What is copied into a row of such rentals is not cut at multiples of a page.</summary>
+    [Fact]
+    public unsafe void A_stagger_leaves_the_end_of_the_last_block_unused()
+    {
+        using PinnedMemoryPool<byte> pool = new(new PinnedMemoryPoolOptions { Stagger = 16, Limit = 4 << 20 });
+        foreach ((int asked, int given) in ((int, int)[])[(-1, 4_080), (4_080, 4_080), (4_081, 8_176)])
+        {
+            using IMemoryOwner<byte> owner = pool.Rent(asked);
+            Assert.Equal(given, owner.Memory.Length);
+            using MemoryHandle pin = owner.Memory.Pin();
+            Assert.Equal((nuint)0, (nuint)pin.Pointer % VirtualMemory.PageSize);
+        }
+
+        Assert.Equal((4 << 20) - 16, pool.MaxBufferSize);
+        Assert.Throws<ArgumentException>(() => new PinnedMemoryPool<byte>(new PinnedMemoryPoolOptions { Stagger = 4_096 }));
+        Assert.Throws<ArgumentException>(() => new PinnedMemoryPool<int>(new PinnedMemoryPoolOptions { Stagger = 6 }));
+    }
+
     [Fact]
     public void Elements_may_be_of_any_size()
     {

@@ -11,6 +11,7 @@ public sealed class SampleOutputTests
     [InlineData("PidTable")]
     [InlineData("PrefixPool")]
     [InlineData("FileExtents")]
+    [InlineData("ArrowMemory")]
     [InlineData("GpuBuffer")]
     [InlineData("Metrics")]
     [InlineData("PortBlocks")]

@@ -75,6 +75,8 @@ public sealed class RunningProcessTests
     [InlineData("vmem.arena.name=a", "a", "1")]
     [InlineData("vmem.arena.name=a,vmem.arena.instance=12", "a", "12")]
     [InlineData("vmem.arena.name=a, b=c,vmem.arena.instance=2", "a, b=c", "2")]
+    [InlineData("vmem.client.name=a,vmem.context.name=b", "a of b", "1")]
+    [InlineData("vmem.client.name=a,vmem.context.name=c,vmem.context.name=b,vmem.context.instance=2", "a,vmem.context.name=c of b", "2")]
     [InlineData("vmem.arena.name=a.instance=3", "a.instance=3", "1")]
     [InlineData("", "", "1")]
     public void Tags_are_read_whatever_the_name(string tags, string name, string instance) =>

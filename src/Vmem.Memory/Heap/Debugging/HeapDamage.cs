@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Vmem.Memory;
 
 /// <summary>Where memory of a heap with debugging was written that should not have been.</summary>
@@ -20,6 +22,7 @@ public enum HeapDamageKind
 /// <param name="Offset">How far behind the block's address the byte lies; negative in front of it.</param>
 /// <param name="Found">What the byte was when it was looked at.</param>
 /// <param name="Text">All that in words, with who allocated the block and who freed it, as far as that is known.</param>
+[DebuggerDisplay("{Kind}, {Size} bytes at {Block}")]
 public sealed record HeapDamage(HeapDamageKind Kind, nuint Block, nuint Size, nint Offset, byte Found, string Text)
 {
     /// <summary>The damage in words.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Vmem.Memory.Heap.Debugging;
 
 namespace Vmem.Memory;
@@ -8,6 +9,7 @@ namespace Vmem.Memory;
 /// too small, and two threads that free one block at once. <see cref="NativeHeap.GetSize"/> is then what was asked for, to the
 /// byte, and 1 for nothing. With <see cref="Sample"/> all that holds for samples only. What the rest finds and costs: docs/diagnostics.md.
 /// </remarks>
+[DebuggerDisplay("owners: {Owners}, red zones {RedZone}, quarantine {Quarantine}, sample {Sample}")]
 public sealed record HeapDebugging
 {
     internal const nuint MostRedZone = 1 << 20;   // arbitrary

@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace Vmem.AspNetCore;
 
 /// <summary>How the live page behaves.</summary>
+[DebuggerDisplay("enabled: {Enabled}, each {Interval}")]
 public sealed class VmemPageOptions
 {
     /// <summary>Whether the page is there. Null, the default: in the environment Development only. It shows names, sizes and stacks of the

@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using Vmem.Memory;
 
 namespace Vmem.AspNetCore;
 
 /// <summary>How the pool under a web server behaves.</summary>
+[DebuggerDisplay("limit {Limit}, kept for {TrimInterval}")]
 public sealed class VmemPoolOptions
 {
     /// <summary>The most bytes that the pool may take. A connection that needs more is aborted. 0, the default: no limit.</summary>
