@@ -60,6 +60,9 @@ internal struct ThreadTable<T>()
     /// <summary>A thread has nothing from now on. Under the gate.</summary>
     public readonly void Remove(int thread, T? none) => Volatile.Write(ref _entries[thread], none);
 
+    /// <summary>No thread has anything any more; the array stays. Under the gate.</summary>
+    public readonly void RemoveAll(T? none) => _entries.AsSpan().Fill(none);
+
     /// <summary>Shortens the array if threads with high numbers have nothing any more. Under the gate.</summary>
     public void Trim(T? none)
     {

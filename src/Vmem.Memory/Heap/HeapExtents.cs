@@ -52,6 +52,9 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
 
     public nuint Dirty => (nuint)Interlocked.Read(ref _dirty);
 
+    /// <summary>True if there is none.</summary>
+    public bool IsEmpty => Interlocked.Read(ref _taken) == 0;
+
     /// <summary>How often pages could not be committed: others may have memory to give back.</summary>
     public int Refusals => Volatile.Read(ref _refusals);
 

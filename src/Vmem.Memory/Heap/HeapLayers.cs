@@ -16,9 +16,10 @@ internal sealed class HeapLayers : IDisposable
         Debugging = debugging;
         SampleRate? rate = debugging.Sample == 0 ? null : new SampleRate(debugging.Sample, (ulong)Random.Shared.NextInt64());
         bool isDebugged = rate is null && debugging != HeapDebugging.None;
-        Plain = new PlainHeap(window, options, isDebugged, rate);
+        bool isPlain = !isDebugged && rate is null;
+        Plain = (isPlain ? SpareHeaps.Shared.Take(options) : null) ?? new PlainHeap(window, options, isDebugged, rate);
         HasFastPaths = !isDebugged;
-        Runs = isDebugged || rate is not null ? null : Plain;
+        Runs = isPlain ? Plain : null;
         Top = Plain;
         try
         {
@@ -60,13 +61,28 @@ internal sealed class HeapLayers : IDisposable
     /// <summary>What is to be reported after the end; null if nothing is.</summary>
     public Action? Report { get; private set; }
 
+    /// <summary>Whether another heap may have what lies below: nobody is in a call of this one.</summary>
+    public bool MayBeKept { get; set; }
+
     /// <summary>Gives everything back, once.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _ended, 1) == 0)
+        if (Interlocked.Exchange(ref _ended, 1) == 0 && !TryKeep())
         {
             Plain.Stop();
             Report = Top.End();
+        }
+    }
+
+    private bool TryKeep()
+    {
+        try
+        {
+            return MayBeKept && Top == Plain && Plain.TryReset() && SpareHeaps.Shared.TryKeep(Plain);
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
         }
     }
 }

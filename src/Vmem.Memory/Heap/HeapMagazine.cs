@@ -110,7 +110,8 @@ internal struct HeapMagazine
         }
 
         Invariant.Assert(capacity is > 0 and <= (int)RoundsMask, "rounds take eight bits");
-        _items = new nuint[capacity + (2 * Padding)];
+        int length = capacity + (2 * Padding);
+        _items = SpareMagazines.TakeItems(length) ?? new nuint[length];
         _state.Write(StateOf((uint)Rounds, stretch));
         _bounds.Limit.VolatileWrite((ushort)capacity);
         return true;
@@ -261,6 +262,19 @@ internal struct HeapMagazine
         _state.Write(0);
         _items = null!;
         return taken;
+    }
+
+    /// <summary>Forgets everything. By its owner, whose heap has ended.</summary>
+    /// <returns>Its own memory; null if it was never opened.</returns>
+    public nuint[]? Retire()
+    {
+        nuint[]? items = _items;
+        _items = null!;
+        _state.Write(0);
+        _seen = 0;
+        _bounds.Batch = 0;
+        _bounds.Limit.VolatileWrite(0);
+        return items;
     }
 
     /// <summary>True if nothing was put or taken since this was asked last. Claimed, or by the owner.</summary>

@@ -77,6 +77,9 @@ internal sealed partial class HeapSpace : IDisposable
     /// <summary>True if no page of it takes memory.</summary>
     public bool IsClean => _extents.Dirty == 0;
 
+    /// <summary>True if it has no extent.</summary>
+    public bool IsEmpty => _extents.IsEmpty;
+
     /// <inheritdoc cref="HeapExtents.Refusals"/>
     public int Refusals => _extents.Refusals;
 
@@ -108,16 +111,21 @@ internal sealed partial class HeapSpace : IDisposable
     public byte RunAt(nuint address) =>
         _window.Table.EntryAt(address) == Owner << GranuleTable.OwnerShift ? _window.Runs.At(address) : (byte)0;
 
-    /// <summary>The slab that an address of this heap's is in; null if it is in none.</summary>
+    /// <summary>The slab of a class that an address of this heap's is in; null if it is in none.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public unsafe Slab* SlabAt(nuint address) => ClassAt(address) != 0 ? (Slab*)_window.Table.RecordAt(address) : null;
+    public unsafe Slab* SlabAt(nuint address, int sizeClass) => (Slab*)RecordAt(address, sizeClass);
 
-    /// <summary>Notes what stands for a class, or nothing, in whole granules of allocated pages.</summary>
-    public unsafe void SetClass(nuint start, nuint size, int sizeClass) => SetSlab(start, size, sizeClass, null);
+    /// <summary>The record of what stands for a class where an address of this heap's is; null if that is something else.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public unsafe void* RecordAt(nuint address, int sizeClass) =>
+        _window.Table.EntryAt(address) == ((Owner << GranuleTable.OwnerShift) | (uint)sizeClass) ? _window.Table.RecordAt(address) : null;
 
-    /// <summary>Notes a slab.</summary>
-    public unsafe void SetSlab(nuint start, nuint size, int sizeClass, Slab* slab) =>
-        _window.Table.Set(start, size, (Owner << GranuleTable.OwnerShift) | (uint)sizeClass, slab);
+    /// <summary>Notes that there is nothing any more in whole granules.</summary>
+    public unsafe void ForgetRecord(nuint start, nuint size) => SetRecord(start, size, sizeClass: 0, null);
+
+    /// <summary>Notes what stands for a class in whole granules of allocated pages.</summary>
+    public unsafe void SetRecord(nuint start, nuint size, int sizeClass, void* record) =>
+        _window.Table.Set(start, size, (Owner << GranuleTable.OwnerShift) | (uint)sizeClass, record);
 
     /// <summary>Pages, readable and writable; the size is a multiple of the page size.</summary>
     /// <param name="size">In bytes.</param>

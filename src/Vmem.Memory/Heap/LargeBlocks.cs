@@ -1,3 +1,4 @@
+using Vmem.Checks;
 using Vmem.Memory.Window;
 
 namespace Vmem.Memory.Heap;
@@ -22,6 +23,13 @@ internal sealed class LargeBlocks(HeapSpace space, bool hasRuns)
 
     /// <summary>Blocks that were ever taken from the pages.</summary>
     public long Taken => Interlocked.Read(ref _taken);
+
+    /// <summary>Is as new. There is no block, and nobody else is in a call.</summary>
+    public void Reset()
+    {
+        Invariant.Assert(_count == 0 && _bytes == 0, "all blocks have gone back");
+        _taken = 0;
+    }
 
     /// <inheritdoc cref="IHeapLayer.Take"/>
     public nuint Take(nuint size, nuint alignment, bool clear, out bool isZero)

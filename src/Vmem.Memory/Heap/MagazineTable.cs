@@ -77,7 +77,7 @@ internal sealed class MagazineTable(SampleRate? rate = null)
                 return ref None;
             }
 
-            mine = ref _threads.Join(thread, s_none, MakeMagazines)[sizeClass];
+            mine = ref _threads.Join(thread, s_none, static () => SpareMagazines.Take() ?? MakeMagazines())[sizeClass];
             _show?.Invoke(_threads);
             isNew = mine.TryOpen(capacity, stretch);
             return ref mine;
@@ -210,6 +210,25 @@ internal sealed class MagazineTable(SampleRate? rate = null)
         }
 
         return wrong;
+    }
+
+    /// <summary>No thread has magazines any more, and nobody is shown which have. What lies in them is forgotten. Nobody else is in a
+    /// call.</summary>
+    /// <remarks>Those of the current thread serve its next heap. Those of another do not: if it breaks its promise, and still frees a block
+    /// of the heap that has ended, the next heap must not have that.</remarks>
+    public void Reset()
+    {
+        using (_gate.EnterScope())
+        {
+            HeapMagazine[] mine = _threads.Of(ThreadNumber.Current, s_none);
+            _threads.RemoveAll(s_none);
+            _show?.Invoke(new ThreadTable<HeapMagazine[]>());
+            _show = null;
+            if (mine != s_none)
+            {
+                SpareMagazines.Keep(mine);
+            }
+        }
     }
 
     /// <summary>No thread has magazines from now on. What lies in them is forgotten.</summary>

@@ -83,7 +83,7 @@ public sealed unsafe partial class NativeHeap
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool PassOver(nuint block)
     {
-        _layers!.Plain.NoteTwice(block);
+        _layers?.Plain.NoteTwice(block);    // null: the heap has just ended
         return false;
     }
 }

@@ -34,10 +34,8 @@ public sealed unsafe partial class NativeHeap : IMetered, IDumped
     /// once, or in a heap that trusts its caller. All else was given back.</exception>
     public nuint Trim()
     {
-        ThrowIfDisposed();
-        nuint trimmed = Volatile.Read(ref _layers)?.Top.Trim() ?? 0;
-        GC.KeepAlive(this);
-        return trimmed;
+        using Call call = Enter();
+        return Volatile.Read(ref _layers)?.Top.Trim() ?? 0;
     }
 
     /// <summary>Figures of the heap. Threads at work stand still for a moment. O(classes × threads that have used the heap).</summary>
@@ -66,9 +64,8 @@ public sealed unsafe partial class NativeHeap : IMetered, IDumped
     /// <exception cref="InvariantViolationException">One does not hold; the message says which.</exception>
     public void Validate()
     {
-        ThrowIfDisposed();
+        using Call call = Enter();
         Volatile.Read(ref _layers)?.Top.Validate();
-        GC.KeepAlive(this);
     }
 
     /// <inheritdoc/>

@@ -49,9 +49,8 @@ public sealed unsafe partial class NativeHeap
         }
 
         resized = block;
-        bool isResized = Layer.TryResize((nuint)block, size, alignment, out nuint old, out bool canStay);
-        GC.KeepAlive(this);
-        if (isResized)
+        using Call call = Enter();
+        if (Layer.TryResize((nuint)block, size, alignment, out nuint old, out bool canStay))
         {
             return true;
         }
@@ -68,7 +67,6 @@ public sealed unsafe partial class NativeHeap
             FreeMoved(block, moved);
         }
 
-        GC.KeepAlive(this);
         resized = moved;
         return true;
     }

@@ -70,10 +70,13 @@ public sealed unsafe partial class NativeHeap
     private void* AllocateSlow(nuint size)
     {
         // Every run is aligned as a heap can ask for at least.
-        if (RunClasses.Contains(size) && Volatile.Read(ref _layers)?.Runs is { } runs && runs.TryTakeRun(size, out nuint block))
+        if (RunClasses.Contains(size))
         {
-            GC.KeepAlive(this);
-            return (void*)block;
+            using Call call = new(this);
+            if (!IsDisposed && Volatile.Read(ref _layers)?.Runs is { } runs && runs.TryTakeRun(size, out nuint block))
+            {
+                return (void*)block;
+            }
         }
 
         return AllocateSlow(size, alignment: 1);
@@ -90,7 +93,7 @@ public sealed unsafe partial class NativeHeap
     /// and the fast paths, which know nothing of this, come here.</remarks>
     private void* AllocateOrNull(nuint size, nuint alignment, bool clear, out bool isZero)
     {
-        ThrowIfDisposed();
+        using Call call = Enter();
         isZero = false;
         nuint block = 0;
         try
@@ -102,7 +105,6 @@ public sealed unsafe partial class NativeHeap
             // For managed tables: to callers that is one shortage like another.
         }
 
-        GC.KeepAlive(this);
         if (block == 0)
         {
             ThrowIfDisposed();                    // meanwhile
@@ -130,9 +132,8 @@ public sealed unsafe partial class NativeHeap
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void FreeSlow(void* block)
     {
-        bool isFreed = Volatile.Read(ref _layers)?.Runs is { } runs && runs.TryFreeRun((nuint)block, size: 0);
-        GC.KeepAlive(this);
-        if (!isFreed)
+        using Call call = new(this);
+        if (IsDisposed || Volatile.Read(ref _layers)?.Runs is not { } runs || !runs.TryFreeRun((nuint)block, size: 0))
         {
             FreeSlow(block, size: null);
         }
@@ -142,9 +143,39 @@ public sealed unsafe partial class NativeHeap
     {
         if (block is not null)
         {
-            ThrowIfDisposed();
+            using Call call = Enter();
             Layer.Free((nuint)block, size);
-            GC.KeepAlive(this);
+        }
+    }
+
+    /// <summary>Begins a call that reaches below the magazines. The heap is kept alive until it ends: else the layers could end
+    /// meanwhile.</summary>
+    private Call Enter()
+    {
+        Call call = new(this);
+        if (IsDisposed)
+        {
+            call.Dispose();
+            ThrowIfDisposed();
+        }
+
+        return call;
+    }
+
+    /// <summary>A call that reaches below the magazines. Whether the heap has ended is looked at within it.</summary>
+    private readonly ref struct Call(NativeHeap heap)
+    {
+        private readonly NativeHeap _heap = heap;
+        private readonly bool _isCounted = heap._calls.TryBegin();
+
+        public void Dispose()
+        {
+            if (_isCounted)
+            {
+                _heap._calls.End();
+            }
+
+            GC.KeepAlive(_heap);
         }
     }
 

@@ -69,6 +69,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
     private HeapLayers? _layers;                  // null before the first block
     private TableKeeper? _keeper;                 // ends them if the heap is dropped
     private CallbackContext _callbacks;
+    private SlowCalls _calls;
     private long _failures;
     private int _disposed;
 
@@ -120,9 +121,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
 
     internal bool IsDisposed => Volatile.Read(ref _disposed) != 0;
 
-    /// <summary>What serves what the fast paths cannot. Made now if it is not there yet.</summary>
-    /// <remarks>A caller keeps the heap alive until its call has ended (<see cref="GC.KeepAlive"/>): else the layers could end
-    /// meanwhile.</remarks>
+    /// <summary>What serves what the fast paths cannot. Made now if it is not there yet. Within a <see cref="Call"/>.</summary>
     private IHeapLayer Layer => (Volatile.Read(ref _layers) ?? MakeLayers()).Top;
 
     /// <summary>Address space that the heap may use.</summary>
@@ -198,18 +197,16 @@ public sealed unsafe partial class NativeHeap : IDisposable
             return (nuint)SizeClasses.SizeOf((int)sizeClass);
         }
 
-        nuint size = Layer.SizeOf((nuint)block);
-        GC.KeepAlive(this);
-        return size;
+        using Call call = Enter();
+        return Layer.SizeOf((nuint)block);
     }
 
     /// <summary>Does the address lie in memory that this heap has cut into blocks, or in a large block of it? O(1), for interior addresses
     /// of large blocks O(segments). With debugging: in a live block; O(live blocks) for interior addresses.</summary>
     public bool Owns(void* address)
     {
-        bool owns = Volatile.Read(ref _layers) is { } layers && layers.Top.Owns((nuint)address);
-        GC.KeepAlive(this);
-        return owns;
+        using Call call = new(this);
+        return !IsDisposed && Volatile.Read(ref _layers) is { } layers && layers.Top.Owns((nuint)address);
     }
 
     /// <summary>Frees every block at once. The memory goes back, or to other heaps for some seconds. With debugging, leaks
@@ -241,11 +238,22 @@ public sealed unsafe partial class NativeHeap : IDisposable
     private Action? End()
     {
         _callbacks.Close();
-        _layers?.Plain.Stop();
+        HeapLayers? layers = _layers;
+        bool mayBeKept = layers is { Runs: not null } && _calls.NoneUnderWay;
+        if (mayBeKept)
+        {
+            layers!.MayBeKept = true;
+            Volatile.Write(ref _layers, null);    // what is below may soon be another heap's
+        }
+        else
+        {
+            layers?.Plain.Stop();
+        }
+
         MemoryMetrics.Heaps.Remove(_metered);
         _firstEntry = 0;
         _keeper?.End();
-        return _layers?.Report;
+        return layers?.Report;
     }
 
     private HeapLayers MakeLayers()

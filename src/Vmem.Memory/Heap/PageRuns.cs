@@ -111,6 +111,15 @@ internal sealed class PageRuns(HeapSpace space, LargeBlocks large, MagazineTable
         return true;
     }
 
+    /// <summary>Gives what magazines keep back to the pages, and is as new. Nobody else is in a call.</summary>
+    public void Reset()
+    {
+        GiveBack(idleOnly: false);
+        Invariant.Assert(_granted == 0, "what was granted is given back");
+        _taken = 0;
+        _dirtyBefore = 0;
+    }
+
     /// <summary>Gives what magazines keep back to the pages, and closes these.</summary>
     /// <param name="idleOnly">Only those that nobody used since this was called last.</param>
     public void GiveBack(bool idleOnly)

@@ -17,16 +17,16 @@ internal sealed partial class PlainHeap
                 return false;
             }
 
-            ArenaStatistics<nuint> starter = _starter?.Statistics ?? default;
+            StarterFigures starter = _starter?.Figures ?? default;
             (nuint kept, long runs, long taken) = _runs?.Count() ?? default;
             figures = new NativeHeapStatistics
             {
                 Committed = _space.CommittedBytes,
                 Dirty = _space.FreeDirtyBytes,
-                Held = _large.Bytes + starter.TotalSize + (pagesOnly ? _small.CountHeld() : 0),
+                Held = _large.Bytes + starter.Held + (pagesOnly ? _small.CountHeld() : 0),
                 InUse = _large.Bytes - nuint.Min(kept, _large.Bytes) + starter.InUse,
                 Cached = kept,
-                LiveBlocks = Math.Max(_large.Count - runs, 0) + starter.LiveSegments,
+                LiveBlocks = Math.Max(_large.Count - runs, 0) + starter.LiveBlocks,
                 LargeBlocks = Math.Max(_large.Count - runs, 0),
                 Allocations = _large.Taken + taken + starter.Allocations,
             };

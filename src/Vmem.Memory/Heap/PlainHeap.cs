@@ -21,6 +21,7 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
     // How often a refusal by the budget is tried again while others still keep memory. Arbitrary.
     private const int MostReliefs = 8;
 
+    private readonly NativeHeapOptions _options;
     private readonly HeapSpace _space;
     private readonly SmallBlocks _small;
     private readonly LargeBlocks _large;
@@ -36,7 +37,7 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
     /// <param name="rate">How often a sample is due of a heap that is sampled; null: never.</param>
     public PlainHeap(AddressWindow window, NativeHeapOptions options, bool isDebugged, SampleRate? rate = null)
     {
-        Name = options.Name;
+        _options = options.CallbackRefused is null ? options : options with { CallbackRefused = null };   // kept longer than its heap
         nuint runs = nuint.Min(PageRuns.Most, options.RetainedBytes / 8);      // a part of what is kept, if that is bounded
         _retained = options.RetainedBytes == nuint.MaxValue ? nuint.MaxValue : options.RetainedBytes - runs;
         _space = new HeapSpace(window, options.Name, options.Limit, options.HugePages, isSealed: isDebugged || rate is not null);
@@ -44,7 +45,7 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
         {
             bool hasRuns = !isDebugged && RunClasses.HasWholePages;
             _large = new LargeBlocks(_space, hasRuns);
-            _starter = isDebugged ? null : new StarterArena(Name, _space);
+            _starter = isDebugged ? null : new StarterArena(_space);
             SlabShare? share = _starter is null || options.Limit == 0 ? null : new SlabShare(_space, _large, _starter);
             _small = new SmallBlocks(_space, hasMagazines: !isDebugged, trustsCaller: options.TrustCaller && !isDebugged, rate, share);
             _runs = hasRuns ? new PageRuns(_space, _large, _small.Magazines, nuint.Min(runs, _space.Size / 16)) : null;
@@ -58,7 +59,7 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
         }
     }
 
-    public string Name { get; }
+    public string Name => _options.Name;
 
     public HeapSpace Space => _space;
 
@@ -78,7 +79,7 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
         }
 
         int sizeClass = ClassFor(size, alignment);
-        return sizeClass != 0 && alignment <= StarterArena.Quantum && _starter is not null && _starter.TryTake(sizeClass, out nuint block)
+        return sizeClass != 0 && _starter is not null && _starter.TryTake(sizeClass, alignment, out nuint block)
             ? block
             : TakeOrTrim(sizeClass, size, alignment, clear, out isZero);
     }
@@ -125,7 +126,10 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
         }
         else if (sizeClass == StarterArena.SizeClass)
         {
-            _starter!.Free(block, held);
+            if (!_starter!.TryFree(block))
+            {
+                throw NoBlock(block, isHeld: false, "free");
+            }
         }
         else if (_large.TryFree(block, held))
         {
@@ -161,8 +165,13 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
             return RunClasses.SizeOf(run);
         }
 
-        isHeld = sizeClass == StarterArena.SizeClass ? _starter!.TryFind(address, out Segment<nuint> found)
-            : TryFindLarge(address, out found);
+        if (sizeClass == StarterArena.SizeClass)
+        {
+            isHeld = _starter!.TryFind(address, out nuint start, out nuint size);
+            return isHeld && start == address ? size : 0;
+        }
+
+        isHeld = TryFindLarge(address, out Segment<nuint> found);
         return isHeld && found.Start == address ? found.Size : 0;
     }
 

@@ -23,7 +23,6 @@ internal unsafe struct Slab
     public Slab* Previous;
     public Slab* Older;                           // of its class's slabs, whether they have free blocks or not
     public Slab* Newer;
-    public int SizeClass;
     public int Capacity;
     public int Free;                              // in the slab, touched or not
     public int Untouched;                         // the first block that has never been out
@@ -35,12 +34,11 @@ internal unsafe struct Slab
     public static nuint BytesFor(int capacity) => (nuint)sizeof(Slab) + ((nuint)(capacity + 63) / 64 * sizeof(ulong));
 
     /// <summary>Makes a record that of a slab with all its blocks.</summary>
-    public static void Initialize(Slab* slab, nuint start, int sizeClass, int capacity)
+    public static void Initialize(Slab* slab, nuint start, int capacity)
     {
         Invariant.Assert(slab is not null && start != 0 && capacity > 0, "a slab has pages, a record and blocks");
         NativeMemory.Clear(slab, BytesFor(capacity));
         slab->Start = start;
-        slab->SizeClass = sizeClass;
         slab->Capacity = capacity;
         slab->Free = capacity;
     }
@@ -81,22 +79,44 @@ internal unsafe struct Slab
         return taken;
     }
 
-    /// <summary>Puts a block back. False, and nothing is changed, if it is in the slab already.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool TryGive(Slab* slab, int index)
+    /// <summary>Puts blocks back, as many of the first ones as lie in this slab.</summary>
+    /// <remarks>A batch that was allocated together comes back together, mostly: so what is the same for all blocks of a slab is not looked
+    /// up for each.</remarks>
+    /// <param name="slab">The slab, in which the first lies.</param>
+    /// <param name="geometry">How it is cut.</param>
+    /// <param name="states">The bytes that say which of its blocks are with users; null: there are none.</param>
+    /// <param name="blocks">The blocks.</param>
+    /// <param name="wrong">Becomes an address that is none of the slab's blocks, or is one that is not out; else it is left.</param>
+    /// <returns>The others.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static ReadOnlySpan<nuint> Give(Slab* slab, in SlabGeometry geometry, byte* states, ReadOnlySpan<nuint> blocks, scoped ref nuint wrong)
     {
-        ref ulong word = ref Bits(slab)[index >> 6];
-        ulong bit = 1ul << index;
-        if ((word & bit) != 0 || index >= slab->Untouched)
+        nuint start = slab->Start;
+        SlabGeometry cut = geometry;
+        ulong* bits = Bits(slab);
+        int hint = slab->Hint;
+        int given = 0;
+        int i = 0;
+        for (; i < blocks.Length && blocks[i] - start < cut.Bytes; i++)
         {
-            return false;
+            nuint offset = blocks[i] - start;
+            ulong bit;
+            if (!cut.TryIndex(offset, out int index) || index >= slab->Untouched
+                || (states is not null && states[cut.SlotOf(offset)] != 0) || (bits[index >> 6] & (bit = 1ul << index)) != 0)
+            {
+                wrong = blocks[i];
+                continue;
+            }
+
+            bits[index >> 6] |= bit;
+            hint = Math.Min(hint, index >> 6);
+            given++;
         }
 
-        Invariant.Assert(index >= 0 && slab->Free < slab->Capacity, "a block that comes back was not counted as free");
-        word |= bit;
-        slab->Free++;
-        slab->Hint = Math.Min(slab->Hint, index >> 6);
-        return true;
+        slab->Hint = hint;
+        slab->Free += given;
+        Invariant.Assert(i > 0 && slab->Free <= slab->Capacity, "blocks that come back were not counted as free");
+        return blocks[i..];
     }
 
     /// <summary>The first block from one on that is out, or that is not; the capacity if there is none.</summary>

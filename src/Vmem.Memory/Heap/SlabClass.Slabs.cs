@@ -11,24 +11,27 @@ internal sealed unsafe partial class SlabClass
     {
         _lock.AssertHeld();
         nuint wrong = 0;
-        foreach (nuint block in blocks)
+        while (!blocks.IsEmpty)
         {
-            Slab* slab = _space.SlabAt(block);
-            if (slab is null || slab->SizeClass != _sizeClass || !TryIndex(slab, block, out int index)
-                || _states?.IsLiveAt(block, _slotShift) == true || !Slab.TryGive(slab, index))
+            Slab* slab = _space.SlabAt(blocks[0], _sizeClass);
+            if (slab is null)
             {
-                wrong = block;
+                wrong = blocks[0];
+                blocks = blocks[1..];
                 continue;
             }
 
-            Invariant.Assert(_blocksOut > 0 && slab->Free <= slab->Capacity, "a block that comes back was counted as out");
-            _blocksOut--;
-            if (slab->Free == 1)
+            int before = slab->Free;
+            byte* states = _states is null ? null : _states.PlaceOf(slab->Start, _slotShift);
+            blocks = Slab.Give(slab, _geometry, states, blocks, ref wrong);
+            _blocksOut -= slab->Free - before;
+            Invariant.Assert(_blocksOut >= 0 && slab->Free <= slab->Capacity, "a block that comes back was counted as out");
+            if (before == 0 && slab->Free > 0)
             {
                 Link(slab);
             }
 
-            if (slab->Free == slab->Capacity)
+            if (before < slab->Free && slab->Free == slab->Capacity)
             {
                 Unlink(slab);
                 Release(slab);
@@ -41,8 +44,8 @@ internal sealed unsafe partial class SlabClass
     private Slab* FreshSlab()
     {
         _lock.AssertHeld();
-        if (_share?.Allows(_sizeClass, _slabSize, (nuint)_blocksOut * (nuint)_size) == false
-            || !_space.TryAllocate(_slabSize, HeapSpace.Granule, clear: false, out nuint start, out _))
+        if (_share?.Allows(_sizeClass, SlabSize, (nuint)_blocksOut * (nuint)BlockSize) == false
+            || !_space.TryAllocate(SlabSize, HeapSpace.Granule, clear: false, out nuint start, out _))
         {
             return null;
         }
@@ -50,7 +53,7 @@ internal sealed unsafe partial class SlabClass
         Slab* slab = null;
         try
         {
-            slab = _states?.TryOpen(start, _slabSize, _slotShift) == false ? null : TakeRecord();
+            slab = _states?.TryOpen(start, SlabSize, _slotShift) == false ? null : TakeRecord();
         }
         catch (OutOfMemoryException)
         {
@@ -60,7 +63,7 @@ internal sealed unsafe partial class SlabClass
         {
             if (slab is null)
             {
-                _space.Free(start, _slabSize);
+                _space.Free(start, SlabSize);
             }
         }
 
@@ -69,9 +72,9 @@ internal sealed unsafe partial class SlabClass
             return null;
         }
 
-        Invariant.Assert((start & (HeapSpace.Granule - 1)) == 0 && _space.SlabAt(start) is null, "a slab is made of whole granules that are no other's");
-        Slab.Initialize(slab, start, _sizeClass, _capacity);
-        _space.SetSlab(start, _slabSize, _sizeClass, slab);
+        Invariant.Assert((start & (HeapSpace.Granule - 1)) == 0 && _space.ClassAt(start) == 0, "a slab is made of whole granules that are no other's");
+        Slab.Initialize(slab, start, _geometry.Capacity);
+        _space.SetRecord(start, SlabSize, _sizeClass, slab);
         slab->Older = _newest;
         if (_newest is not null)
         {
@@ -88,10 +91,16 @@ internal sealed unsafe partial class SlabClass
     {
         _lock.AssertHeld();
         Invariant.Assert(slab->Free == slab->Capacity && slab != _first && _slabs > 0, "a slab that goes has all its blocks, and none to give");
-        Invariant.Assert(_space.SlabAt(slab->Start) == slab, "a slab that goes is in the map");
+        GiveUp(slab);
+    }
+
+    /// <summary>The pages of a slab that is in no list of those with free blocks go back.</summary>
+    private void GiveUp(Slab* slab)
+    {
+        Invariant.Assert(_space.SlabAt(slab->Start, _sizeClass) == slab, "a slab that goes is in the map");
         Forget(slab);
-        _space.SetClass(slab->Start, _slabSize, 0);
-        _space.Free(slab->Start, _slabSize);
+        _space.ForgetRecord(slab->Start, SlabSize);
+        _space.Free(slab->Start, SlabSize);
         slab->Next = _spare;
         _spare = slab;
         _slabs--;
@@ -121,10 +130,10 @@ internal sealed unsafe partial class SlabClass
         Slab* slab = _spare;
         if (slab is null)
         {
-            return _records.Take(_capacity);
+            return _records.Take(_geometry.Capacity);
         }
 
-        Invariant.Assert(slab->SizeClass == _sizeClass && slab->Free == slab->Capacity, "a record without a slab was left by one of this class, whole");
+        Invariant.Assert(slab->Free == slab->Capacity, "a record without a slab was left by one of this class, whole");
         _spare = slab->Next;
         return slab;
     }

@@ -13,7 +13,7 @@ internal sealed unsafe partial class SlabClass
             using (_lock.EnterScope())
             {
                 // Who it was may have gone meanwhile.
-                Slab* slab = !_ended && _space.ClassAt(start) == _sizeClass ? _space.SlabAt(start) : null;
+                Slab* slab = _ended ? null : _space.SlabAt(start, _sizeClass);
                 if (slab is not null && slab->Start == start)
                 {
                     DiscardFree(slab);
@@ -30,7 +30,7 @@ internal sealed unsafe partial class SlabClass
         {
             for (Slab* slab = _first; slab is not null; slab = slab->Next)
             {
-                if ((nuint)slab->Free * (nuint)_size >= HeapSpace.PageSize)
+                if ((nuint)slab->Free * (nuint)BlockSize >= HeapSpace.PageSize)
                 {
                     starts.Add(slab->Start);
                 }
@@ -44,11 +44,11 @@ internal sealed unsafe partial class SlabClass
     {
         _lock.AssertHeld();
         nuint mask = HeapSpace.PageSize - 1;
-        for (int first = Slab.NextOf(slab, 0, isOut: false); first < _capacity;)
+        for (int first = Slab.NextOf(slab, 0, isOut: false); first < _geometry.Capacity;)
         {
             int end = Slab.NextOf(slab, first, isOut: true);
-            nuint from = (slab->Start + (nuint)(first * _size) + mask) & ~mask;
-            nuint to = (end == _capacity ? slab->Start + _slabSize : slab->Start + (nuint)(end * _size)) & ~mask;
+            nuint from = (slab->Start + (nuint)(first * BlockSize) + mask) & ~mask;
+            nuint to = (end == _geometry.Capacity ? slab->Start + SlabSize : slab->Start + (nuint)(end * BlockSize)) & ~mask;
             if (from < to)
             {
                 VirtualMemory.Discard((void*)from, to - from);

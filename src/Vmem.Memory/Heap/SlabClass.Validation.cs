@@ -11,7 +11,8 @@ internal sealed unsafe partial class SlabClass
     {
         using ArenaLock.Scope held = _lock.EnterScope();
         cached.AddRange(_depot.Contents);
-        Invariant.Hold(new HashSet<nuint>(cached).Count == cached.Count, "a block is in one magazine", $"one of {_size} bytes is there twice: it was freed twice");
+        _exchange?.CopyTo(cached);
+        Invariant.Hold(new HashSet<nuint>(cached).Count == cached.Count, "a block is in one magazine", $"one of {BlockSize} bytes is there twice: it was freed twice");
         long slabs = 0;
         long blocksOut = 0;
         for (Slab* slab = _newest; slab is not null; slab = slab->Older)
@@ -22,13 +23,13 @@ internal sealed unsafe partial class SlabClass
             {
                 bool isOut = Slab.IsOut(slab, index);
                 free += isOut ? 0 : 1;
-                nuint block = slab->Start + ((nuint)index * (nuint)_size);
-                Invariant.Hold(isOut || _states?.IsLiveAt(block, _slotShift) != true, "what a user has is out of its slab", $"not the block of {_size} bytes at {block}");
+                nuint block = slab->Start + ((nuint)index * (nuint)BlockSize);
+                Invariant.Hold(isOut || _states?.IsLiveAt(block, _slotShift) != true, "what a user has is out of its slab", $"not the block of {BlockSize} bytes at {block}");
             }
 
-            Invariant.Hold(free == slab->Free, "a slab counts its free blocks", $"{free} are free, {slab->Free} are counted in the slab of {_size} bytes at {slab->Start}");
-            Invariant.Hold(_space.SlabAt(slab->Start) == slab && _space.SlabAt(slab->Start + _slabSize - 1) == slab, "the map knows every slab", $"not the one of {_size} bytes at {slab->Start}");
-            Invariant.Hold(_space.SizeAt(slab->Start) == _slabSize, "a slab's pages are allocated", $"not those of the slab of {_size} bytes at {slab->Start}");
+            Invariant.Hold(free == slab->Free, "a slab counts its free blocks", $"{free} are free, {slab->Free} are counted in the slab of {BlockSize} bytes at {slab->Start}");
+            Invariant.Hold(_space.SlabAt(slab->Start, _sizeClass) == slab && _space.SlabAt(slab->Start + SlabSize - 1, _sizeClass) == slab, "the map knows every slab", $"not the one of {BlockSize} bytes at {slab->Start}");
+            Invariant.Hold(_space.SizeAt(slab->Start) == SlabSize, "a slab's pages are allocated", $"not those of the slab of {BlockSize} bytes at {slab->Start}");
             blocksOut += slab->Capacity - free;
         }
 
@@ -43,9 +44,8 @@ internal sealed unsafe partial class SlabClass
         Invariant.Hold(slabs == _slabs && blocksOut == _blocksOut, "slabs and blocks are counted", $"{slabs} and {blocksOut} are there, {_slabs} and {_blocksOut} are counted");
         foreach (nuint block in cached)
         {
-            Slab* slab = _space.SlabAt(block);
-            bool known = slab is not null && slab->SizeClass == _sizeClass && TryIndex(slab, block, out int index) &&
-                Slab.IsOut(slab, index);
+            Slab* slab = _space.SlabAt(block, _sizeClass);
+            bool known = slab is not null && _geometry.TryIndex(block - slab->Start, out int index) && Slab.IsOut(slab, index);
             Invariant.Hold(_states?.IsLiveAt(block, _slotShift) != true, "what a magazine holds is no user's", $"{block} is: it was freed by two threads at once");
             Invariant.Hold(known, "what a magazine holds is a block that is out of its slab", $"{block} is none: it was freed wrongly");
         }

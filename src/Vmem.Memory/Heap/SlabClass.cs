@@ -19,11 +19,6 @@ namespace Vmem.Memory.Heap;
 /// </remarks>
 internal sealed unsafe partial class SlabClass : IDisposable
 {
-    // A slab is the shortest run of at most 4 granules at whose end no more than a sixteenth is lost. With four that is so for all classes
-    // but one (29,696 bytes: 9.4 %); longer ones would keep more memory for the few blocks that a class may need.
-    private const int MostGranules = 4;
-    private const int LossDivisor = 16;
-
     /// <summary>What a depot may hold; beyond, blocks go back to their slabs. As much as is in flight between a producer and a consumer at
     /// a time, and little against what such a program uses: arbitrary.</summary>
     private const int DepotBytes = 512 * 1024;
@@ -33,15 +28,13 @@ internal sealed unsafe partial class SlabClass : IDisposable
     private readonly SlabRecords _records;
     private readonly SlabShare? _share;
     private readonly int _sizeClass;
-    private readonly int _size;
-    private readonly nuint _slabSize;
-    private readonly int _capacity;
+    private readonly SlabGeometry _geometry;
     private readonly int _slotShift;
-    private readonly ulong _reciprocal;           // ⌈2^32 / size⌉: offset × it ÷ 2^32 is right for multiples of the size below 2^18
     private ArenaLock _lock;
     // what is under way when the heap ends must not reach the pages, which are the next heap's
     private bool _ended;
     private BlockDepot _depot;
+    private BatchExchange? _exchange;             // in front of the depot; null while one thread alone has a magazine
     private Slab* _first;                         // with free blocks
     private Slab* _newest;                        // of all slabs
     private long _slabs;
@@ -57,29 +50,37 @@ internal sealed unsafe partial class SlabClass : IDisposable
         _records = records;
         _space = space;
         _sizeClass = sizeClass;
-        _size = SizeClasses.SizeOf(sizeClass);
-        _slabSize = HeapSpace.Granule;
-        while (_slabSize < MostGranules * HeapSpace.Granule && _slabSize % (nuint)_size > _slabSize / LossDivisor)
-        {
-            _slabSize += HeapSpace.Granule;
-        }
-
-        _capacity = (int)(_slabSize / (nuint)_size);
-        _reciprocal = ((1ul << 32) + (ulong)_size - 1) / (ulong)_size;
-        _depot = new BlockDepot(DepotBytes / _size);
+        _geometry = new SlabGeometry(sizeClass);
+        _depot = new BlockDepot(DepotBytes / _geometry.Size);
     }
 
     public int SizeClass => _sizeClass;
 
-    /// <summary>One thread more has a magazine of this class, if it is new.</summary>
-    public void NoteThread(bool isNew) => _ = isNew ? Interlocked.Increment(ref _threads) : 0;
+    private int BlockSize => _geometry.Size;
+
+    private nuint SlabSize => _geometry.Bytes;
+
+    /// <summary>One thread more has a magazine of this class, if it is new. Throws <see cref="OutOfMemoryException"/>.</summary>
+    public void NoteThread(bool isNew)
+    {
+        if (isNew && Interlocked.Increment(ref _threads) == 2)
+        {
+            Volatile.Write(ref _exchange, new BatchExchange(SizeClasses.Rounds(_sizeClass), BlockSize));
+        }
+    }
 
     /// <summary>True if the next batch will need pages, as of some moment.</summary>
-    public bool IsEmpty => _first is null && _depot.Contents.IsEmpty;
+    public bool IsEmpty => _first is null && _depot.Contents.IsEmpty && _exchange is null or { Count: 0 };
 
-    /// <summary>Takes blocks out; fewer than asked for, or none, if there is no memory.</summary>
+    /// <summary>Takes blocks out.</summary>
+    /// <param name="room">For a whole batch.</param>
+    /// <param name="wanted">How many are taken, but for a batch that another thread has just given.</param>
+    /// <returns>How many they are: fewer than wanted, or none, if there is no memory.</returns>
+    public int Take(Span<nuint> room, int wanted) =>
+        Volatile.Read(ref _exchange) is { } exchange && exchange.TryTake(room) ? exchange.Length : Take(room[..wanted]);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public int Take(Span<nuint> blocks)
+    private int Take(Span<nuint> blocks)
     {
         using ArenaLock.Scope held = _lock.EnterScope();
         int taken = _depot.Take(blocks);
@@ -92,8 +93,8 @@ internal sealed unsafe partial class SlabClass : IDisposable
                 break;                        // a fresh slab may fail: what is taken must not be lost by that
             }
 
-            Invariant.Assert(slab->Free > 0 && _space.SlabAt(slab->Start) == slab, "a listed slab has pages, and blocks to give");
-            taken += Slab.Take(slab, _size, blocks[taken..]);
+            Invariant.Assert(slab->Free > 0 && _space.SlabAt(slab->Start, _sizeClass) == slab, "a listed slab has pages, and blocks to give");
+            taken += Slab.Take(slab, BlockSize, blocks[taken..]);
             if (slab->Free == 0)
             {
                 Unlink(slab);
@@ -110,6 +111,11 @@ internal sealed unsafe partial class SlabClass : IDisposable
     /// back.</returns>
     public nuint Give(ReadOnlySpan<nuint> blocks)
     {
+        if (Volatile.Read(ref _exchange) is { } exchange && exchange.TryPut(blocks))
+        {
+            return 0;
+        }
+
         using ArenaLock.Scope held = _lock.EnterScope();
         return _ended || (_threads > 1 && _depot.TryPut(blocks)) ? 0 : GiveToSlabs(blocks);
     }
@@ -126,7 +132,8 @@ internal sealed unsafe partial class SlabClass : IDisposable
     /// <returns>As <see cref="Give"/>.</returns>
     public nuint Trim()
     {
-        nuint wrong = EmptyDepot(Count().InDepot);     // what others put there meanwhile is not waited for
+        nuint wrong = EmptyExchange(staleOnly: false);
+        wrong = EmptyDepot(Count().InDepot) is var found and not 0 ? found : wrong;      // what others put there meanwhile is not waited for
         using ArenaLock.Scope held = _lock.EnterScope();
         _depot.Shrink();
         return wrong;
@@ -136,19 +143,39 @@ internal sealed unsafe partial class SlabClass : IDisposable
     /// <returns>As <see cref="Give"/>.</returns>
     public nuint Tick()
     {
+        nuint wrong = EmptyExchange(staleOnly: true);
         int surplus;
         using (_lock.EnterScope())
         {
+            _exchange?.EndInterval();
             surplus = _depot.Tick();
         }
 
-        return EmptyDepot(surplus);
+        return EmptyDepot(surplus) is var found and not 0 ? found : wrong;
     }
 
     public (long Slabs, nuint Bytes, long BlocksOut, int InDepot) Count()
     {
         using ArenaLock.Scope held = _lock.EnterScope();
-        return (_slabs, (nuint)_slabs * _slabSize, _blocksOut, _depot.Contents.Length);
+        return (_slabs, (nuint)_slabs * SlabSize, _blocksOut, _depot.Contents.Length + (_exchange?.Count ?? 0));
+    }
+
+    /// <summary>Gives all slabs back to the heap's pages, whatever is out of them, and is as new. Nobody else is in a call.</summary>
+    public void Reset()
+    {
+        using ArenaLock.Scope held = _lock.EnterScope();
+        while (_newest is not null)
+        {
+            _newest->Free = _newest->Capacity;
+            GiveUp(_newest);
+        }
+
+        Invariant.Assert(_slabs == 0, "no slab is left");
+        _first = null;
+        _blocksOut = 0;
+        _threads = 0;
+        _exchange = null;
+        _depot.Dispose();
     }
 
     /// <summary>Whoever comes later gets nothing, and what he brings is ignored.</summary>
@@ -157,6 +184,7 @@ internal sealed unsafe partial class SlabClass : IDisposable
         using ArenaLock.Scope held = _lock.EnterScope();
         _ended = true;
         _first = _newest = null;
+        _exchange = null;
         _depot.Dispose();
     }
 
@@ -164,23 +192,27 @@ internal sealed unsafe partial class SlabClass : IDisposable
     public nuint StartOf(nuint address)
     {
         using ArenaLock.Scope held = _lock.EnterScope();
-        Slab* slab = _ended ? null : _space.SlabAt(address);
-        if (slab is null || slab->SizeClass != _sizeClass)
+        Slab* slab = _ended ? null : _space.SlabAt(address, _sizeClass);
+        if (slab is null)
         {
             return 0;
         }
 
-        nuint index = (address - slab->Start) / (nuint)_size;
-        return index < (nuint)slab->Capacity ? slab->Start + (index * (nuint)_size) : 0;
+        nuint index = (address - slab->Start) / (nuint)BlockSize;
+        return index < (nuint)slab->Capacity ? slab->Start + (index * (nuint)BlockSize) : 0;
     }
 
-    /// <summary>The position of a block in its slab; false for an address inside one.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryIndex(Slab* slab, nuint block, out int index)
+    /// <summary>The batches in front of the depot go to their slabs.</summary>
+    private nuint EmptyExchange(bool staleOnly)
     {
-        ulong offset = block - slab->Start;
-        index = (int)((offset * _reciprocal) >> 32);
-        return (ulong)index * (ulong)_size == offset && index < slab->Capacity;
+        nuint wrong = 0;
+        Span<nuint> batch = stackalloc nuint[SizeClasses.MostRounds];
+        for (int left = BatchExchange.MostPlaces; left > 0 && _exchange is { } exchange && exchange.TryTake(batch, staleOnly); left--)
+        {
+            wrong = GiveBack(batch[..exchange.Length]) is var found and not 0 ? found : wrong;
+        }
+
+        return wrong;
     }
 
     /// <summary>So many blocks go from the depot to their slabs, by the batch: others get their turn in between.</summary>

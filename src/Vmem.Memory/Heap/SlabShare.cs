@@ -5,7 +5,7 @@ namespace Vmem.Memory.Heap;
 /// A heap of one megabyte has room for sixteen slabs, and there are many more classes. If the first that ask get them, the next are refused
 /// while most of each slab is empty: of sizes from 1 to 1,000 bytes 23 % of the limit were in use then. So where there is no longer room
 /// for a slab of every class, one gets a slab only if as much of what is left will be its own, going by what it has of all small blocks.
-/// The others have their blocks from the starter arena, in which all classes lie side by side, at the cost of an arena's operation.
+/// The others have their blocks from the starter arena, in which all classes lie side by side, at the cost of a search.
 /// </remarks>
 /// <param name="space">Where slabs lie.</param>
 /// <param name="large">What of them is held by large blocks.</param>

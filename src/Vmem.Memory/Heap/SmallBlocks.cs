@@ -65,7 +65,7 @@ internal sealed partial class SmallBlocks : IDisposable
                 NoteWrong(Magazines.ReturnIdle(Classes));
             }
 
-            Span<nuint> batch = room[..slabs.Take(room[..mine.NextBatch()])];
+            Span<nuint> batch = room[..slabs.Take(room, mine.NextBatch())];
             if (batch.IsEmpty)
             {
                 return 0;
@@ -164,6 +164,19 @@ internal sealed partial class SmallBlocks : IDisposable
 
     /// <summary>A wrong free that was found since this was called last.</summary>
     public InvalidFreeException? TakeWrongFree() => Interlocked.Exchange(ref _wrongFree, null);
+
+    /// <summary>Gives all slabs back, whatever is out of them, and is as new. Nobody else is in a call.</summary>
+    public void Reset()
+    {
+        Magazines.Reset();
+        foreach (SlabClass? slabs in Classes)
+        {
+            slabs?.Reset();
+        }
+
+        _taken = 0;
+        _wrongFree = null;
+    }
 
     /// <summary>What lies in magazines is the next heap's: every call finds out that this one is gone.</summary>
     public void Dispose()

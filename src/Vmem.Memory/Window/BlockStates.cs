@@ -113,11 +113,14 @@ internal sealed unsafe class BlockStates : IDisposable
         return isLive;
     }
 
+    /// <summary>Where the bytes of a slab begin.</summary>
+    public byte* PlaceOf(nuint start, int shift) => At((start - _start) >> GrainShift, shift);
+
     /// <summary>Makes the bytes of a slab ready, all of its blocks being free. False if there is no memory for them.</summary>
     public bool TryOpen(nuint start, nuint size, int shift)
     {
         Invariant.Assert(shift is >= LeastShift and <= MostShift && start % 1024 == 0 && size % 1024 == 0, "a slab is whole slots");
-        byte* first = At((start - _start) >> GrainShift, shift);
+        byte* first = PlaceOf(start, shift);
         nuint bytes = size >> GrainShift >> shift;
         using (_gate.EnterScope())
         {
@@ -139,7 +142,7 @@ internal sealed unsafe class BlockStates : IDisposable
         {
             for (int shift = LeastShift; shift <= MostShift; shift++)
             {
-                _table.Forget((nuint)(At((start - _start) >> GrainShift, shift) - Table), size >> GrainShift >> shift);
+                _table.Forget((nuint)(PlaceOf(start, shift) - Table), size >> GrainShift >> shift);
             }
         }
     }

@@ -55,7 +55,12 @@ public unsafe class HeapInterruptTests
     public void A_move_goes_on_waiting()
     {
         using NativeHeap heap = new(new NativeHeapOptions { Limit = 311 << 20, Debugging = HeapDebugging.None });
-        void* block = heap.Allocate(72);          // has no block in the starter arena: it is in a slab, and goes back to a magazine
+        for (int i = 0; i < 64; i++)
+        {
+            heap.Free(heap.Allocate(72));
+        }
+
+        void* block = heap.Allocate(72);          // the starter arena has no more: it is in a slab, and goes back to a magazine
         InterruptedCall other = new(() => block = heap.Reallocate(block, 1_024));
         MagazineTable magazines = PlainOf(heap).Magazines;
         magazines.Claim();
@@ -122,6 +127,7 @@ public unsafe class HeapInterruptTests
         Footprint footprint = new();
         NativeHeap heap = new(new NativeHeapOptions { Limit = Footprint.Large });
         heap.Free(heap.Allocate(1 << 20));
+        _ = heap.Allocate(100_000);               // so that its tables are not kept for the next one
         InterruptedCall end = new(heap.Dispose);
         (Action enter, Action exit) = wait switch
         {

@@ -135,6 +135,11 @@ public unsafe class ReturnTests
     {
         ManualTime time = new();
         using NativeHeap heap = new(new NativeHeapOptions { TimeProvider = time, TrustCaller = true });
+        for (int i = 0; i < 64; i++)
+        {
+            heap.Free(heap.Allocate(100));        // the starter arena has no more: the next is in a slab
+        }
+
         void* block = heap.Allocate(100);
         heap.Free(block);
         heap.Free(block);

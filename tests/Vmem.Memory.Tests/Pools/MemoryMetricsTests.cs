@@ -48,7 +48,7 @@ public class MemoryMetricsTests
         }
 
         Assert.False(heap.TryAllocate(1 << 30, out _));         // first: it empties the magazines
-        heap.Free(heap.Allocate(100));
+        heap.Free(heap.Allocate(100_000));                      // the thread keeps it
         *(byte*)heap.Allocate(1 << 20) = 1;
         heap.Free(heap.Allocate(2_000_000));
         using Listening listening = new();
