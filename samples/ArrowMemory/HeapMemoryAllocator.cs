@@ -5,11 +5,14 @@ using Vmem.Memory;
 namespace Vmem.Samples;
 
 /// <summary>Arrow's buffers in a heap: with its limit, its figures and its debugging.</summary>
-internal sealed class HeapMemoryAllocator(NativeHeap heap) : MemoryAllocator(CacheLine)
+internal sealed class HeapMemoryAllocator(NativeHeap heap) : MemoryAllocator(CacheLine), IDisposable
 {
     private const int CacheLine = 64;             // what Arrow's format recommends
 
     private readonly NativeMemoryPool<byte> _pool = new(heap, new NativeMemoryPoolOptions { Name = "arrow", Alignment = CacheLine });
+
+    /// <summary>Ends the allocator; buffers that live stay valid.</summary>
+    public void Dispose() => _pool.Dispose();
 
     protected override IMemoryOwner<byte> AllocateInternal(int length, out int bytesAllocated)
     {
@@ -17,7 +20,8 @@ internal sealed class HeapMemoryAllocator(NativeHeap heap) : MemoryAllocator(Cac
         return new Part(_pool.Rent(length), length);
     }
 
-    /// <summary>As long as was asked for: Arrow takes the length of the memory for that of the buffer. Zeroed, as Arrow expects it.</summary>
+    /// <summary>As long as was asked for: Arrow takes the length of the memory for that of the buffer. Zeroed, as Arrow expects
+    /// it.</summary>
     private sealed class Part : IMemoryOwner<byte>
     {
         private readonly IMemoryOwner<byte> _block;

@@ -8,9 +8,10 @@ using Vmem.Samples;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 using NativeHeap heap = new(new NativeHeapOptions { Name = "columns", Limit = 64 << 20 });
-HeapMemoryAllocator allocator = new(heap);
+using HeapMemoryAllocator allocator = new(heap);
 
-using (Int64Array squares = new Int64Array.Builder().AppendRange(Enumerable.Range(0, 1_000_000).Select(static i => (long)i * i)).Build(allocator))
+IEnumerable<long> numbers = Enumerable.Range(0, 1_000_000).Select(static i => (long)i * i);
+using (Int64Array squares = new Int64Array.Builder().AppendRange(numbers).Build(allocator))
 {
     NativeHeapStatistics figures = heap.GetStatistics();
     Console.WriteLine($"{squares.Length:N0} values, the last is {squares.GetValue(999_999):N0}");

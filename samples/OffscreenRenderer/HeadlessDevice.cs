@@ -147,7 +147,7 @@ internal sealed unsafe class HeadlessDevice(Vk vk, bool onSoftware = false) : ID
         {
             uint families = 0;
             vk.GetPhysicalDeviceQueueFamilyProperties(device, &families, null);
-            Span<QueueFamilyProperties> properties = stackalloc QueueFamilyProperties[(int)families];
+            var properties = new QueueFamilyProperties[families];
             fixed (QueueFamilyProperties* first = properties)
             {
                 vk.GetPhysicalDeviceQueueFamilyProperties(device, &families, first);

@@ -141,7 +141,8 @@ public sealed partial class PostgreSqlLeaseStore
 
     private static NpgsqlParameter Wide(UInt128? value) => Parameter(NpgsqlDbType.Numeric, value is { } known ? (BigInteger)known : null);
 
-    private static NpgsqlParameter Numbers(IEnumerable<long> values) => Parameter(NpgsqlDbType.Array | NpgsqlDbType.Bigint, values.ToArray());
+    private static NpgsqlParameter Numbers(IEnumerable<long> values) =>
+        Parameter(NpgsqlDbType.Array | NpgsqlDbType.Bigint, values.ToArray());
 
     private static NpgsqlParameter Span(TimeSpan? value) => Parameter(NpgsqlDbType.Interval, value);
 

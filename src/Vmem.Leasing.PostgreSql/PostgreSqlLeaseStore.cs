@@ -17,8 +17,8 @@ namespace Vmem.Leasing;
 /// </para>
 /// <para>
 /// Values that a <c>bigint</c> does not hold are kept in quanta from the arena's start. So all of <see cref="UInt128"/> can be leased, IPv6
-/// for one, as long as an arena has fewer than 2^63 quanta. A failover shows as another timeline, a restored dump as another system. Notices are not used; whoever waits asks
-/// again (R9).
+/// for one, as long as an arena has fewer than 2^63 quanta. A failover shows as another timeline, a restored dump as another system.
+/// Notices are not used; whoever waits asks again (R9).
 /// </para>
 /// </remarks>
 public sealed partial class PostgreSqlLeaseStore : LeaseStore

@@ -47,13 +47,13 @@ public class DebuggerTests
     [DebuggerDisplay("{Path.Nothing}")]
     public sealed class Wrong
     {
-        public string Path => "";
+        public string Path { get; } = "";
     }
 
     /// <summary>A display that is right.</summary>
     [DebuggerDisplay("{Path.Length}, {ToString(),nq}")]
     public sealed class Right
     {
-        public string Path => "";
+        public string Path { get; } = "";
     }
 }

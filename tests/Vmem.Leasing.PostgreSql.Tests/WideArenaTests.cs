@@ -59,7 +59,13 @@ public sealed class WideArenaTests(PostgresServer server) : IClassFixture<Postgr
         async Task<LeaseClaim> GrantAsync(UInt128 size, UInt128 align = default, UInt128 phase = default, UInt128 min = default,
             UInt128 max = default)
         {
-            LeaseRequest request = new(arena.Id, session, Guid.CreateVersion7(), size) { Align = align, Phase = phase, Min = min, Max = max };
+            LeaseRequest request = new(arena.Id, session, Guid.CreateVersion7(), size)
+            {
+                Align = align,
+                Phase = phase,
+                Min = min,
+                Max = max,
+            };
             return (await store.GrantAsync(request, Token)).Claim!;
         }
     }

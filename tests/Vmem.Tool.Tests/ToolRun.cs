@@ -18,14 +18,14 @@ internal sealed record ToolRun(int ExitCode, string Output, string Error)
         await WithInput(input, TestContext.Current.CancellationToken, args);
 
     public static async Task<ToolRun> WithInput(Stream input, CancellationToken cancellationToken, params string[] args) =>
-        await In(input, static console => console, cancellationToken, args);
+        await In(input, static console => console, args, cancellationToken);
 
     /// <summary>With other surroundings than usual.</summary>
     public static async Task<ToolRun> In(Func<ToolConsole, ToolConsole> change, params string[] args) =>
-        await In(new MemoryStream(), change, TestContext.Current.CancellationToken, args);
+        await In(new MemoryStream(), change, args, TestContext.Current.CancellationToken);
 
     private static async Task<ToolRun> In(
-        Stream input, Func<ToolConsole, ToolConsole> change, CancellationToken cancellationToken, string[] args)
+        Stream input, Func<ToolConsole, ToolConsole> change, string[] args, CancellationToken cancellationToken)
     {
         using var output = new StringWriter();
         using var error = new StringWriter();

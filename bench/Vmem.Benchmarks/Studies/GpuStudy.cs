@@ -36,7 +36,8 @@ internal sealed class GpuStudy : IStudy
             using var arena = new Arena<ulong>("bench", 0, 1UL << 28, 256);
             Func<double>[] subjects =
             [
-                () => Hot(memory, 256), () => Replaced(memory), () => Hot(memory, Size), () => Buffers(memory), () => Bare(device), () => Alone(arena),
+                () => Hot(memory, 256), () => Replaced(memory), () => Hot(memory, Size), () => Buffers(memory),
+                () => Bare(device), () => Alone(arena),
             ];
             medians = [.. Rounds.InTurns(subjects, runs, one => one()).Select(Rounds.Median)];
         }

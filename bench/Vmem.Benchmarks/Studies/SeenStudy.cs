@@ -39,7 +39,8 @@ internal sealed class SeenStudy : IStudy
         int runs = context.Settings.Runs ?? 11;
         using RegistryExperiment registry = new();
         double arena = Rounds.Median(Rounds.Alone(runs, RegistryExperiment.MeasureArena));
-        double[] entries = [.. ((int[])[0, 1_000, 100_000]).Select(others => Rounds.Median(Rounds.Alone(runs, () => registry.MeasureEntry(others))))];
+        double[] entries = [.. ((int[])[0, 1_000, 100_000]).Select(
+            others => Rounds.Median(Rounds.Alone(runs, () => registry.MeasureEntry(others))))];
         context.Progress($"an arena made and disposed of: {arena:0} ns; its entry: {string.Join(", ", entries.Select(static entry => $"{entry:0}"))} ns");
         report.Add(new ReportTable(
             "Registry, ns",
@@ -57,7 +58,11 @@ internal sealed class SeenStudy : IStudy
             (double median, double p999, double most, double interval) = SliceExperiment.Run(arenas.LargeView);
             (double figures, double mostFigures) = SliceExperiment.RunFigures(arenas.LargeView);
             context.Progress($"{Cells.Power(segments)}: a step {median:0.0} µs, at most {most:0.0}; an interval {interval:0} µs; figures {figures:0.0}, at most {mostFigures:0.0}");
-            rows.Add([Cells.Power(segments), Cells.Fixed(median, 1), Cells.Fixed(p999, 1), Cells.Fixed(most, 1), Cells.Fixed(interval, 0), Cells.Fixed(figures, 2), Cells.Fixed(mostFigures, 1)]);
+            rows.Add(
+            [
+                Cells.Power(segments), Cells.Fixed(median, 1), Cells.Fixed(p999, 1), Cells.Fixed(most, 1), Cells.Fixed(interval, 0),
+                Cells.Fixed(figures, 2), Cells.Fixed(mostFigures, 1),
+            ]);
             report.Add(new Bar($"{Cells.Power(segments)} segments: the longest step of a map under the lock", "100 µs", MostStep, most, "µs"));
             report.Add(new Bar($"{Cells.Power(segments)} segments: all steps of an interval", "2 ms", MostInterval, interval, "µs"));
         }

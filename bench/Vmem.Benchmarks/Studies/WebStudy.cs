@@ -56,8 +56,8 @@ internal sealed class WebStudy : IStudy
         context.Progress($"{path}: {string.Join(", ", servers.Select((server, i) => $"{server.Name} {medians[i]:N0}"))}; {ratio:0.000} ×, twins {twins:0.000} ×");
     }
 
-    /// <summary>The pools alone: blocks rented and given back by one thread, and from one thread to another, as from a reader of requests to
-    /// a writer of answers.</summary>
+    /// <summary>The pools alone: blocks rented and given back by one thread, and from one thread to another, as from a reader of requests
+    /// to a writer of answers.</summary>
     private static void MeasurePairs(StudyContext context, StudyReport report, ServerSubject[] servers)
     {
         const int Runs = 15;

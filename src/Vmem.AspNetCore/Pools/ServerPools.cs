@@ -31,8 +31,8 @@ internal sealed class ServerPools : IMemoryPoolFactory<byte>, IDisposable
 
         private volatile bool _disposed;
 
-        /// <summary>One block, as with the stock pool: Kestrel asks for as much, and for a page if it can be had, which is two of ours. What
-        /// an application wants beyond it has from <see cref="ArrayPool{T}.Shared"/>, through the pipes.</summary>
+        /// <summary>One block, as with the stock pool: Kestrel asks for as much, and for a page if it can be had, which is two of ours.
+        /// What an application wants beyond it has from <see cref="ArrayPool{T}.Shared"/>, through the pipes.</summary>
         public override int MaxBufferSize => BlockLength;
 
         public override IMemoryOwner<byte> Rent(int minBufferSize = -1)

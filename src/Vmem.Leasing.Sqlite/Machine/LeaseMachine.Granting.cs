@@ -150,8 +150,8 @@ internal sealed partial class LeaseMachine
         return start <= last && last - start >= request.Size - 1;
     }
 
-    /// <summary>Cuts [start, start + size) out of a free extent and leases it. The extent has a row, or is the remainder. It is the best fit
-    /// for sizes from <c>bestFrom</c> on; 0: nobody knows.</summary>
+    /// <summary>Cuts [start, start + size) out of a free extent and leases it. The extent has a row, or is the remainder. It is the best
+    /// fit for sizes from <c>bestFrom</c> on; 0: nobody knows.</summary>
     private ExtentRow Take(ArenaRow arena, in ExtentRow free, UInt128 start, UInt128 size, SessionRow session, long fence, Guid request,
         long now, UInt128 bestFrom = default)
     {

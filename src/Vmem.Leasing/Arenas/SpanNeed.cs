@@ -21,7 +21,8 @@ internal readonly record struct SpanNeed<T>(T Size, RangeConstraints<T> Constrai
         size += (quantum - size % quantum) % quantum;
         if (!IsConstrained)
         {
-            return new LeaseRequest(arena.Id, session, Guid.CreateVersion7(), UInt128.Max(size, UInt128.Min(spanSize, arena.Definition.Size)))
+            return new LeaseRequest(
+                arena.Id, session, Guid.CreateVersion7(), UInt128.Max(size, UInt128.Min(spanSize, arena.Definition.Size)))
             {
                 MinSize = size,
             };

@@ -5,8 +5,8 @@ using Vmem.Leasing.Journals;
 namespace Vmem.Leasing.Arenas;
 
 /// <summary>Takes lost spans from the arena, and from its journal.</summary>
-/// <remarks>The arena tells of what was live in a revoked span by a callback. What it tells of the spans that are taken back here is caught,
-/// and passed on to the user when no lock is held any more.</remarks>
+/// <remarks>The arena tells of what was live in a revoked span by a callback. What it tells of the spans that are taken back here is
+/// caught, and passed on to the user when no lock is held any more.</remarks>
 /// <param name="session">Its faults are where those of the user's callback go.</param>
 /// <param name="revoked">The user's callback.</param>
 internal sealed class SpanRevoker<T>(LeaseSession session, Action<ArenaRevocation<T>>? revoked)

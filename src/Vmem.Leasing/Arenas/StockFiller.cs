@@ -6,10 +6,10 @@ namespace Vmem.Leasing.Arenas;
 
 /// <summary>The task that keeps the stock of a leased arena: it leases what is missing and gives back what is not needed.</summary>
 /// <remarks>
-/// It works until there is nothing more to do, then waits to be woken. All that is missing is asked for in one call, so that a program which
-/// uses spans up faster than the store's disk can flush gets several for one flush. If the store has no room, or does not answer, it tries
-/// again after <see cref="LeaseSessionOptions.RenewEvery"/> in any case: a notice is only a hint (R9). A request whose answer was lost is
-/// repeated under its number (R11).
+/// It works until there is nothing more to do, then waits to be woken. All that is missing is asked for in one call, so that a program
+/// which uses spans up faster than the store's disk can flush gets several for one flush. If the store has no room, or does not answer, it
+/// tries again after <see cref="LeaseSessionOptions.RenewEvery"/> in any case: a notice is only a hint (R9). A request whose answer was
+/// lost is repeated under its number (R11).
 /// </remarks>
 internal sealed class StockFiller<T>(LeaseSession session, LeaseArena arena, T spanSize, SpanStock<T> stock, WakeSignal wake,
     ILeaseHolder holder)

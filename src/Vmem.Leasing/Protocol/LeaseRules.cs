@@ -50,8 +50,8 @@ internal static class LeaseRules
     public static bool MayUse(long deadline, long now) => now < deadline;
 
     /// <summary>Until when a coarse clock, read when so much remained, shows that the deadline is yet to come.</summary>
-    /// <remarks>A coarse clock shows the system's last tick. It takes a quarter of the time to read, and is milliseconds behind. It would have
-    /// to fall behind by the other half of what remained for a holder to be wrong.</remarks>
+    /// <remarks>A coarse clock shows the system's last tick. It takes a quarter of the time to read, and is milliseconds behind. It would
+    /// have to fall behind by the other half of what remained for a holder to be wrong.</remarks>
     public static long SurelyUntil(long coarseNow, long remaining) => coarseNow + remaining / 2;
 
     /// <summary>Whether a session has been silent for its TTL: the first stamp.</summary>

@@ -63,7 +63,8 @@ public sealed partial class LeaseSession
     /// <summary>Asks for a lease. If this throws, the outcome is unknown: ask the same again, or <see cref="Abandon"/> it.</summary>
     /// <returns>The answer, and what is held if it was granted.</returns>
     internal async ValueTask<(LeaseVerdict Verdict, Holding? Holding)> GrantAsync(LeaseRequest request, ILeaseHolder holder, string arena,
-        CancellationToken cancellationToken) => (await GrantManyAsync([request], holder, arena, cancellationToken).ConfigureAwait(false))[0];
+        CancellationToken cancellationToken) =>
+        (await GrantManyAsync([request], holder, arena, cancellationToken).ConfigureAwait(false))[0];
 
     /// <summary>Asks for several leases of an arena in one call. If this throws, the outcome is unknown, of each: ask the same again, or
     /// <see cref="Abandon"/> them.</summary>

@@ -78,7 +78,8 @@ public abstract class LeaseStore : IAsyncDisposable
     /// shorter than the session's TTL.</exception>
     public abstract ValueTask<LeaseAnswer> GrantAsync(LeaseRequest request, CancellationToken cancellationToken = default);
 
-    /// <summary>Leases several parts of an arena to a session. In an engine that can, it is one transaction: one wait for the disk.</summary>
+    /// <summary>Leases several parts of an arena to a session. In an engine that can, it is one transaction: one wait for the
+    /// disk.</summary>
     /// <param name="requests">What is wanted, of one arena and by one session. Each is met or refused by itself, in this order.</param>
     /// <param name="cancellationToken">Ends the call; asking the same again then has the same outcome.</param>
     /// <returns>The answers, in the same order.</returns>

@@ -15,8 +15,8 @@ internal interface IClientsMetered : IMetered
 }
 
 /// <summary>What clients hold, as measurements: one for each name within a context.</summary>
-/// <remarks>Rejected: one for each client. A server may have one for each request, and collectors keep every set of tags that they have ever
-/// seen. Rejected: counts that only grow. A client takes its own along when it goes, and names may be many.</remarks>
+/// <remarks>Rejected: one for each client. A server may have one for each request, and collectors keep every set of tags that they have
+/// ever seen. Rejected: counts that only grow. A client takes its own along when it goes, and names may be many.</remarks>
 internal static class ClientMeasurements
 {
     public static IEnumerable<Measurement<long>> Of(MeteredRegistry contexts, ClientFigure figure)

@@ -46,8 +46,8 @@ public sealed unsafe partial class NativeHeap : IMetered, IDumped
         return figures;
     }
 
-    /// <summary>What the heap has of each size of small blocks, the shortest first; those without a slab are left out. Large blocks, and the
-    /// first few of a heap, lie in no slab. With debugging, blocks are counted with their red zones, and those in quarantine count as
+    /// <summary>What the heap has of each size of small blocks, the shortest first; those without a slab are left out. Large blocks, and
+    /// the first few of a heap, lie in no slab. With debugging, blocks are counted with their red zones, and those in quarantine count as
     /// live. Threads at work stand still for a moment. O(classes × threads that have used the heap).</summary>
     /// <returns>The sizes.</returns>
     /// <exception cref="ObjectDisposedException">The heap has ended.</exception>

@@ -89,7 +89,8 @@ internal unsafe struct Slab
     /// <param name="wrong">Becomes an address that is none of the slab's blocks, or is one that is not out; else it is left.</param>
     /// <returns>The others.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static ReadOnlySpan<nuint> Give(Slab* slab, in SlabGeometry geometry, byte* states, ReadOnlySpan<nuint> blocks, scoped ref nuint wrong)
+    public static ReadOnlySpan<nuint> Give(
+        Slab* slab, in SlabGeometry geometry, byte* states, ReadOnlySpan<nuint> blocks, scoped ref nuint wrong)
     {
         nuint start = slab->Start;
         SlabGeometry cut = geometry;

@@ -28,7 +28,9 @@ internal sealed unsafe partial class SlabClass
             }
 
             Invariant.Hold(free == slab->Free, "a slab counts its free blocks", $"{free} are free, {slab->Free} are counted in the slab of {BlockSize} bytes at {slab->Start}");
-            Invariant.Hold(_space.SlabAt(slab->Start, _sizeClass) == slab && _space.SlabAt(slab->Start + SlabSize - 1, _sizeClass) == slab, "the map knows every slab", $"not the one of {BlockSize} bytes at {slab->Start}");
+            Invariant.Hold(
+                _space.SlabAt(slab->Start, _sizeClass) == slab && _space.SlabAt(slab->Start + SlabSize - 1, _sizeClass) == slab,
+                "the map knows every slab", $"not the one of {BlockSize} bytes at {slab->Start}");
             Invariant.Hold(_space.SizeAt(slab->Start) == SlabSize, "a slab's pages are allocated", $"not those of the slab of {BlockSize} bytes at {slab->Start}");
             blocksOut += slab->Capacity - free;
         }

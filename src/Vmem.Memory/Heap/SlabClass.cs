@@ -133,7 +133,8 @@ internal sealed unsafe partial class SlabClass : IDisposable
     public nuint Trim()
     {
         nuint wrong = EmptyExchange(staleOnly: false);
-        wrong = EmptyDepot(Count().InDepot) is var found and not 0 ? found : wrong;      // what others put there meanwhile is not waited for
+        // What others put there meanwhile is not waited for.
+        wrong = EmptyDepot(Count().InDepot) is var found and not 0 ? found : wrong;
         using ArenaLock.Scope held = _lock.EnterScope();
         _depot.Shrink();
         return wrong;

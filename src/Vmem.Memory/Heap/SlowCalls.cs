@@ -2,8 +2,8 @@ namespace Vmem.Memory.Heap;
 
 /// <summary>Whether calls of a heap are under way that reach below its magazines.</summary>
 /// <remarks>
-/// A heap must not be in use when it is disposed of. Where that promise is broken, what such a call still gives back must not reach the next
-/// heap: so what lies below is only used again if no call is under way (<see cref="SpareHeaps"/>). The count costs two interlocked
+/// A heap must not be in use when it is disposed of. Where that promise is broken, what such a call still gives back must not reach the
+/// next heap: so what lies below is only used again if no call is under way (<see cref="SpareHeaps"/>). The count costs two interlocked
 /// instructions, on a word that all threads share. So it ends after as many calls as take longer than making a heap: one that was used so
 /// much is not used again.
 /// </remarks>

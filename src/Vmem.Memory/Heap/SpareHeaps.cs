@@ -6,8 +6,8 @@ namespace Vmem.Memory.Heap;
 /// <summary>What lay below heaps that were disposed of, without memory or blocks, for the next heaps with the same options.</summary>
 /// <remarks>
 /// <para>
-/// To make the tables of a heap takes several times as long as to use it once, and makes some 10 KB of garbage. A server has a heap for each
-/// request. So the tables of a few small heaps are kept. Their pages are not: those go to the window, for whoever comes next.
+/// To make the tables of a heap takes several times as long as to use it once, and makes some 10 KB of garbage. A server has a heap for
+/// each request. So the tables of a few small heaps are kept. Their pages are not: those go to the window, for whoever comes next.
 /// </para>
 /// <para>
 /// Only for a heap that was disposed of, with no call under way (<see cref="SlowCalls"/>). One that was dropped, or is still in use, takes

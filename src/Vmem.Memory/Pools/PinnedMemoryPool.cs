@@ -62,8 +62,8 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
 
     /// <summary>A pool that holds nothing yet.</summary>
     /// <param name="options">How it behaves; null for the defaults.</param>
-    /// <exception cref="ArgumentException">The size of a slab is no power of two from 256 KiB to 1 GiB, the interval is none, the stagger is
-    /// a block or more, or an element is longer than a slab.</exception>
+    /// <exception cref="ArgumentException">The size of a slab is no power of two from 256 KiB to 1 GiB, the interval is none, the stagger
+    /// is a block or more, or an element is longer than a slab.</exception>
     public PinnedMemoryPool(PinnedMemoryPoolOptions? options = null)
     {
         _options = options ?? new PinnedMemoryPoolOptions();

@@ -26,10 +26,10 @@ public sealed record PinnedMemoryPoolOptions
     /// <summary>How many bytes of its last block a rental leaves unused: a multiple of the element's size, less than 4 KiB. 0 by default.
     /// It is for pools whose rentals are filled in a row from one buffer, as a server's are with a long answer.</summary>
     /// <remarks>
-    /// Whole blocks begin at pages, and each takes as much of the buffer as a page has. So the buffer's part for each lies at the same place
-    /// of its pages. If that is 1 to 15 bytes before the block's place, processors of AMD copy with <c>rep movsb</c> at a tenth of their
-    /// speed, and C libraries copy so. With 16 bytes left unused the place moves on from block to block, and at most one of 256 lies so.
-    /// Rejected: blocks that begin anywhere in a page, for then a free block has no whole page to give back.
+    /// Whole blocks begin at pages, and each takes as much of the buffer as a page has. So the buffer's part for each lies at the same
+    /// place of its pages. If that is 1 to 15 bytes before the block's place, processors of AMD copy with <c>rep movsb</c> at a tenth of
+    /// their speed, and C libraries copy so. With 16 bytes left unused the place moves on from block to block, and at most one of 256 lies
+    /// so. Rejected: blocks that begin anywhere in a page, for then a free block has no whole page to give back.
     /// </remarks>
     public nuint Stagger { get; init; }
 

@@ -6,8 +6,8 @@ namespace Vmem.Vulkan.Blocks;
 /// <summary>The memory of one type: an arena whose spans are blocks of the device.</summary>
 internal sealed class MemoryTypePool : IDisposable
 {
-    // What most drivers ask of buffers. Any such request is then met in O(1): only a larger alignment is a constraint. Fewer bytes would save
-    // some memory for resources smaller than this, which are rare, and cost a search for all others.
+    // What most drivers ask of buffers. Any such request is then met in O(1): only a larger alignment is a constraint. Fewer bytes would
+    // save some memory for resources smaller than this, which are rare, and cost a search for all others.
     private const ulong LeastQuantum = 256;
 
     // VMA's figures: an eighth of a small heap, else 256 MiB.

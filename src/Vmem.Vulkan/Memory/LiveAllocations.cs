@@ -17,8 +17,9 @@ internal enum AllocationState
 }
 
 /// <summary>The allocations that nobody has freed, oldest first, and every change of their state.</summary>
-/// <remarks>A list through the allocations themselves: to take one in or out is a few writes, allocates nothing and cannot fail. Rejected: a
-/// dictionary by address, which may fail as it grows, in the middle of an allocation. Dumps and plans, which look allocations up, make one.
+/// <remarks>A list through the allocations themselves: to take one in or out is a few writes, allocates nothing and cannot fail. Rejected:
+/// a dictionary by address, which may fail as it grows, in the middle of an allocation. Dumps and plans, which look allocations up, make
+/// one.
 /// </remarks>
 internal sealed class LiveAllocations
 {

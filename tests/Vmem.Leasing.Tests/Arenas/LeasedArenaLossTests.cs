@@ -77,7 +77,8 @@ public sealed class LeasedArenaLossTests : LeasedArenaFixture
         List<ArenaRevocation<ulong>> revoked = [];
         LeasedArenaOptions<ulong> options = Fleet.Ids(64, 8, 2) with { Arena = new() { Revoked = revoked.Add } };
         LeasedArena<ulong> arena = await OpenAsync(session, options);
-        using Arena<ulong> above = new("above", 1, new ArenaOptions<ulong> { Source = arena.Arena, RetainedImport = ArenaOptions<ulong>.RetainNone });
+        using Arena<ulong> above = new(
+            "above", 1, new ArenaOptions<ulong> { Source = arena.Arena, RetainedImport = ArenaOptions<ulong>.RetainNone });
         List<RangeLost<ulong>> lost = [];
         arena.RangeLost += lost.Add;
         ulong held = above.Allocate(3);

@@ -38,12 +38,12 @@ public sealed class InMemoryLeaseStoreTests : LeaseStoreContract
     {
         await using InMemoryLeaseStore store = new(_time);
         var session = Guid.NewGuid();
-        Assert.True(store.EnsureArenaAsync("ids", Definition(64), Token).IsCompletedSuccessfully);
-        Assert.True(store.OpenSessionAsync(session, "one", Ttl, 0, Token).IsCompletedSuccessfully);
-        Assert.True(store.GrantAsync(new LeaseRequest(1, session, Guid.NewGuid(), 8), Token).IsCompletedSuccessfully);
-        Assert.True(store.RenewAsync(session, 0, Token).IsCompletedSuccessfully);
-        Assert.True(store.ListAsync(1, Token).IsCompletedSuccessfully);
-        Assert.True(store.CloseSessionAsync(session, clean: true, Token).IsCompletedSuccessfully);
+        Assert.True(store.EnsureArenaAsync("ids", Definition(64), Token).AsTask().IsCompletedSuccessfully);
+        Assert.True(store.OpenSessionAsync(session, "one", Ttl, 0, Token).AsTask().IsCompletedSuccessfully);
+        Assert.True(store.GrantAsync(new LeaseRequest(1, session, Guid.NewGuid(), 8), Token).AsTask().IsCompletedSuccessfully);
+        Assert.True(store.RenewAsync(session, 0, Token).AsTask().IsCompletedSuccessfully);
+        Assert.True(store.ListAsync(1, Token).AsTask().IsCompletedSuccessfully);
+        Assert.True(store.CloseSessionAsync(session, clean: true, Token).AsTask().IsCompletedSuccessfully);
     }
 
     [Fact]

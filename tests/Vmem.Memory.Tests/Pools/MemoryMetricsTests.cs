@@ -100,7 +100,8 @@ public class MemoryMetricsTests
         Assert.Equal(unlimited, listening.Collect(MemoryMetrics.ClientNameTag, "other", "measured").Keys.Order(StringComparer.Ordinal));
         second.Dispose();
         both = listening.Collect(MemoryMetrics.ClientNameTag, "script", "measured");
-        Assert.Equal((128, 10_000, 0), (both[MemoryMetrics.ClientInUse], both[MemoryMetrics.ClientQuota], both[MemoryMetrics.ClientFailures]));
+        Assert.Equal(
+            (128, 10_000, 0), (both[MemoryMetrics.ClientInUse], both[MemoryMetrics.ClientQuota], both[MemoryMetrics.ClientFailures]));
     }
 
     [Fact]

@@ -92,7 +92,8 @@ public class PortPoolTests
         pool.Free(run, 4);
         Assert.Equal(pool.PreferredPort("web"), await waits);
         Assert.Equal(1, pool.Arena.GetStatistics().InUse);
-        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => pool.AllocateRunAsync(5).AsTask());
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(
+            () => pool.AllocateRunAsync(5, cancellationToken: TestContext.Current.CancellationToken).AsTask());
     }
 
     [Fact]
