@@ -1,5 +1,8 @@
 -- Arenas of values that a bigint does not hold: their extents are counted in quanta from the arena's start. The value of a number n that is
 -- kept is base + n * unit, a length is n * unit. What the arenas of before keep are the values: base 0, unit 1.
+-- First the locks of this migration and the next, in the order in which each call takes them: a store that is in use goes on after it.
+LOCK TABLE vmem.server, vmem.arena IN ACCESS EXCLUSIVE MODE;
+
 ALTER TABLE vmem.arena ADD COLUMN base numeric NOT NULL DEFAULT 0, ADD COLUMN unit numeric NOT NULL DEFAULT 1 CHECK (unit > 0);
 
 -- Finds an arena, or makes it. Whether it agrees with what was wanted is for the caller to see.

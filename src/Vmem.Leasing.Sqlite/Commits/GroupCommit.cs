@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 
 namespace Vmem.Leasing.Sqlite.Commits;
 
@@ -11,7 +12,8 @@ namespace Vmem.Leasing.Sqlite.Commits;
 /// </para>
 /// <para>
 /// Those who were answered together ask again one after the other, and the first of them would have a flush of their own. So as long as
-/// fewer wait than were answered last, it looks again, some microseconds long in all. Who is alone is never looked for.
+/// fewer wait than were answered last, it looks again, some microseconds long in all. Who is alone is never looked for. A pool that is
+/// busy, so that a single look takes longer than all of them should, is looked into no more: a renewal must not wait for many turns of it.
 /// </para>
 /// <para>
 /// Rejected: to wait for a set time for more to come. A timer is a thousand times coarser than what the many need, and costs the lonely one
@@ -27,6 +29,9 @@ internal sealed class GroupCommit(LeaseFile file) : IThreadPoolWorkItem
     // How often it looks in vain for more to come: about as long as a client takes to ask again. Arbitrary.
     private const int LooksInVain = 32;
 
+    // Above this a look waited for other work in the pool. Arbitrary: as long as all looks take in a pool that is idle.
+    private static readonly TimeSpan s_longestLook = TimeSpan.FromMicroseconds(200);
+
     private readonly ConcurrentQueue<Operation> _waiting = new();
     private readonly List<Operation> _group = [];
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -35,6 +40,7 @@ internal sealed class GroupCommit(LeaseFile file) : IThreadPoolWorkItem
     private int _answered;                                 // in the last group
     private int _seen;                                     // waiting, at the last look
     private int _vain;                                     // looks since more came
+    private long _lookedAt;                                // a time stamp; 0: not in this group
 
     /// <summary>How many groups were run.</summary>
     public long Groups { get; private set; }
@@ -102,14 +108,17 @@ internal sealed class GroupCommit(LeaseFile file) : IThreadPoolWorkItem
     private bool MayGrow()
     {
         int waiting = _waiting.Count;
+        long now = Stopwatch.GetTimestamp();
+        bool isBusy = _lookedAt != 0 && Stopwatch.GetElapsedTime(_lookedAt, now) > s_longestLook;
         _vain = waiting > _seen ? 0 : _vain + 1;
         _seen = waiting;
-        if (waiting < _answered && _vain < LooksInVain)
+        if (waiting < _answered && _vain < LooksInVain && !isBusy)
         {
+            _lookedAt = now;
             return true;
         }
 
-        (_answered, _seen, _vain) = (0, 0, 0);
+        (_answered, _seen, _vain, _lookedAt) = (0, 0, 0, 0);
         return false;
     }
 

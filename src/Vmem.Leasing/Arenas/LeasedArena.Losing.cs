@@ -1,3 +1,4 @@
+using Vmem.Leasing.Arenas;
 using Vmem.Leasing.Sessions;
 
 namespace Vmem.Leasing;
@@ -9,8 +10,9 @@ public sealed partial class LeasedArena<T>
     {
         _lostFences.Add(holding.Claim.Fence);
         bool isInherited = TryLoseInherited(holding);
-        _revoker.Finish(Arena, _journal);
-        if (_stock.Lose(holding.Claim.Fence) is { } span)
+        LeasedSpan<T>? lostSpan = _stock.Lose(holding.Claim.Fence);          // first: nothing more is handed out of it
+        _revoker.Finish(Arena, _journal, start => _stock.Find(start) is not null);
+        if (lostSpan is { } span)
         {
             foreach (Segment<T> range in _revoker.TakeBack(Arena, span, _journal))
             {

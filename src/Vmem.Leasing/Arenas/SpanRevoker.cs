@@ -25,11 +25,12 @@ internal sealed class SpanRevoker<T>(LeaseSession session, Action<ArenaRevocatio
     }
 
     /// <summary>Takes back what there was no memory for. It was told of.</summary>
-    public void Finish(Arena<T> arena, RangeJournal<T>? journal)
+    /// <param name="isAnother">Whether a span of another lease lies at that place by now.</param>
+    public void Finish(Arena<T> arena, RangeJournal<T>? journal, Func<T, bool> isAnother)
     {
         for (int left = _unfinished.Count; left > 0 && _unfinished.TryDequeue(out LeasedSpan<T>? span); left--)
         {
-            _ = TakeBack(arena, span, journal);
+            _ = isAnother(span.Start) ? [] : TakeBack(arena, span, journal);
         }
     }
 
@@ -43,18 +44,14 @@ internal sealed class SpanRevoker<T>(LeaseSession session, Action<ArenaRevocatio
         journal?.Enter();
         try
         {
-            _revocations[span.Start] = null;
-            _ = arena.Revoke(span.Start, span.Size);
-            revocation = Caught(span);
+            if (!TryRevoke(arena, span, out revocation))
+            {
+                return [new Segment<T>(span.Start, span.Size, SegmentKind.Span)];
+            }
+
             journal?.Revoked(revocation?.Ranges ?? []);
         }
-        catch (OutOfMemoryException)
-        {
-            _ = Caught(span);
-            _unfinished.Enqueue(span);
-            return [new Segment<T>(span.Start, span.Size, SegmentKind.Span)];
-        }
-        catch (LeaseJournalException)
+        catch (Exception e) when (e is LeaseJournalException or OutOfMemoryException)
         {
             // The next of the name does not adopt what lies in no span of its own. The next allocation says that the disk is full.
         }
@@ -69,6 +66,25 @@ internal sealed class SpanRevoker<T>(LeaseSession session, Action<ArenaRevocatio
         }
 
         return revocation?.Ranges ?? [];
+    }
+
+    /// <summary>False if there is no memory for it: then it is tried again when the next span is lost.</summary>
+    private bool TryRevoke(Arena<T> arena, LeasedSpan<T> span, out ArenaRevocation<T>? revocation)
+    {
+        try
+        {
+            _revocations[span.Start] = null;
+            _ = arena.Revoke(span.Start, span.Size);
+            revocation = Caught(span);
+            return true;
+        }
+        catch (OutOfMemoryException)
+        {
+            revocation = null;
+            _ = Caught(span);
+            _unfinished.Enqueue(span);
+            return false;
+        }
     }
 
     private ArenaRevocation<T>? Caught(LeasedSpan<T> span) =>

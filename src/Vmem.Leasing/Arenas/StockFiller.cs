@@ -108,22 +108,24 @@ internal sealed class StockFiller<T>(LeaseSession session, LeaseArena arena, T s
         bool lacksRoom = false;
         (LeaseVerdict Verdict, Holding? Holding)[] outcomes = await session.GrantManyAsync([.. _requests], holder, arena.Name, _stop.Token)
             .ConfigureAwait(false);
-        for (int i = outcomes.Length - 1; i >= 0; i--)
+        int asked = 0;
+        foreach ((LeaseVerdict verdict, Holding? holding) in outcomes)
         {
-            if (outcomes[i].Verdict != LeaseVerdict.SessionNotLive)
-            {
-                _requests.RemoveAt(i);                         // the others are asked for again, after a renewal
-            }
-
-            lacksRoom |= outcomes[i].Verdict == LeaseVerdict.NoRoom;
-        }
-
-        foreach ((_, Holding? holding) in outcomes)
-        {
+            // A request stays until its span lies in the stock: what there was no memory for is asked for again, and is the same span.
             if (holding is { Claim: { } claim })
             {
                 stock.Add(new LeasedSpan<T>(T.CreateChecked(claim.Start), T.CreateChecked(claim.Size), holding));
                 hasCome = true;
+            }
+
+            lacksRoom |= verdict == LeaseVerdict.NoRoom;
+            if (verdict == LeaseVerdict.SessionNotLive)
+            {
+                asked++;                                       // asked for again, after a renewal
+            }
+            else
+            {
+                _requests.RemoveAt(asked);
             }
         }
 

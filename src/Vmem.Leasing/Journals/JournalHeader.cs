@@ -9,7 +9,7 @@ internal unsafe struct JournalHeader
     /// <summary>A page, so that the records begin on one.</summary>
     public const int Length = 4096;
 
-    private const uint CurrentVersion = 1;
+    private const uint CurrentVersion = 2;
 
     // "vmemjrnl" in ASCII, the first letter in the lowest byte.
     private const ulong Magic = 0x6C6E726A6D656D76;

@@ -47,7 +47,7 @@ public sealed partial class LeaseSession
 
         int count = _holdings.Count;
         bool isSame = renewal.Incarnation == Incarnation;
-        switch (LeaseRules.Hear(count > 0, isSame, isPastDeadline: !IsValid, isKnown: isSame && renewal.Held == count))
+        switch (LeaseRules.Hear(count > 0, isSame, isPastDeadline: !IsBeforeDeadline, isKnown: isSame && renewal.Held == count))
         {
             case Hearing.End:
                 Lose("The store failed over, and the session's own time had passed before it was heard again: what it held may have been given away.");

@@ -67,8 +67,13 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
     public event Action<LeaseStateChange>? StateChanged;
 
     /// <summary>Whether what is leased may be used: one read of a monotonic clock. Look at it before each use (R6).</summary>
+    /// <remarks>On Linux and macOS neither clock counts the time that the machine itself sleeps. A machine that is suspended, as a laptop
+    /// is or a virtual machine that is saved, must not hold leases that others wait for.</remarks>
     public bool IsValid => LeaseRules.MayUse(Volatile.Read(ref _surelyUntil), Environment.TickCount64)
-        || LeaseRules.MayUse(Volatile.Read(ref _deadline), _time.GetTimestamp());
+        || IsBeforeDeadline;
+
+    /// <summary>By the exact clock: what a renewal goes by.</summary>
+    private bool IsBeforeDeadline => LeaseRules.MayUse(Volatile.Read(ref _deadline), _time.GetTimestamp());
 
     /// <summary>What the session is worth at this moment.</summary>
     public LeaseState State => Volatile.Read(ref _end) is not null ? LeaseState.Lost : IsValid ? LeaseState.Live : LeaseState.Suspended;
@@ -203,8 +208,9 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
     private static long LatestUse(LeaseSessionOptions options) =>
         (options.TimeProvider.GetUtcNow() + options.Ttl).ToUnixTimeMilliseconds();
 
-    /// <summary>How long the system's coarse clock is enough: for half of what remains. Another clock has no coarse one.</summary>
-    private long SurelyUntil() => _time == TimeProvider.System
+    /// <summary>How long the system's coarse clock is enough: for half of what remains. Another clock has no coarse one, and that of Windows
+    /// stands still while the machine sleeps, from .NET 11 on, which the exact one does not.</summary>
+    private long SurelyUntil() => _time == TimeProvider.System && !OperatingSystem.IsWindows()
         ? LeaseRules.SurelyUntil(Environment.TickCount64, (long)Remaining.TotalMilliseconds)
         : long.MinValue;
 

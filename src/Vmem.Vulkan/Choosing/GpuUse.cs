@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using Silk.NET.Vulkan;
 
 namespace Vmem.Vulkan;
 
 /// <summary>What memory is for: it decides the memory type. The default value is memory of the device that the host never sees.</summary>
+[DebuggerDisplay("{Name}, host: {HostAccess}, {Preference}")]
 public readonly record struct GpuUse
 {
     /// <summary>What the host does with it.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Silk.NET.Vulkan;
 using Vmem.Checks;
 using Vmem.Vulkan.Calls;
@@ -17,6 +18,7 @@ namespace Vmem.Vulkan;
 /// meanwhile.
 /// </para>
 /// </remarks>
+[DebuggerDisplay("frame {Current}, {Completed} done, {InFlight} in flight")]
 public sealed unsafe class GpuFrames
 {
     private readonly GpuDevice _device;

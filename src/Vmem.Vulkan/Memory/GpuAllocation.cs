@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Silk.NET.Vulkan;
 using Vmem.Vulkan.Blocks;
@@ -9,6 +10,7 @@ namespace Vmem.Vulkan;
 /// <summary>A range of the device's memory: a part of a block, or a dedicated block.</summary>
 /// <remarks>Its place may change with <see cref="GpuMoves.Commit"/>, and only if a <see cref="GpuBuffer"/> lies in it that allows
 /// it.</remarks>
+[DebuggerDisplay("{Name}: {Size} bytes at {Offset}, type {MemoryTypeIndex}, dedicated: {IsDedicated}")]
 public sealed unsafe class GpuAllocation : IDisposable
 {
     private readonly GpuMemory _memory;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Silk.NET.Vulkan;
 using Vmem.Vulkan.Calls;
 using Vmem.Vulkan.Memory;
@@ -6,6 +7,7 @@ using Buffer = Silk.NET.Vulkan.Buffer;
 namespace Vmem.Vulkan;
 
 /// <summary>A buffer with memory.</summary>
+[DebuggerDisplay("buffer of {Size} bytes: {Allocation.Name}")]
 public sealed unsafe class GpuBuffer : IGpuResource, IDisposable
 {
     private const BufferUsageFlags BothWays = BufferUsageFlags.TransferSrcBit | BufferUsageFlags.TransferDstBit;

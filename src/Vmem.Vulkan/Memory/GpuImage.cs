@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Silk.NET.Vulkan;
 using Vmem.Vulkan.Memory;
 using Buffer = Silk.NET.Vulkan.Buffer;
@@ -5,6 +6,7 @@ using Buffer = Silk.NET.Vulkan.Buffer;
 namespace Vmem.Vulkan;
 
 /// <summary>An image with memory.</summary>
+[DebuggerDisplay("image of {Allocation.Size} bytes: {Allocation.Name}")]
 public sealed class GpuImage : IGpuResource, IDisposable
 {
     internal GpuImage(Image handle, GpuAllocation allocation)

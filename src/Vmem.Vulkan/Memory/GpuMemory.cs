@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Silk.NET.Vulkan;
 using Vmem.Vulkan.Blocks;
 using Vmem.Vulkan.Calls;
@@ -18,6 +19,7 @@ namespace Vmem.Vulkan;
 /// A call that throws leaves nothing behind, in the driver neither.
 /// </para>
 /// </remarks>
+[DebuggerDisplay("{Name}, frame {Frames.Current}")]
 public sealed unsafe partial class GpuMemory : IDisposable
 {
     private readonly GpuMemoryOptions _options;

@@ -1,6 +1,9 @@
+using System.Diagnostics;
+
 namespace Vmem.Vulkan;
 
 /// <summary>How a <see cref="GpuMemory"/> behaves; fixed when it is made.</summary>
+[DebuggerDisplay("{Name}, blocks of {BlockSize}")]
 public sealed record GpuMemoryOptions
 {
     /// <summary>A name for messages, dumps and metrics.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Silk.NET.Vulkan;
 using Vmem.Vulkan.Blocks;
 using Vmem.Vulkan.Memory;
@@ -17,6 +18,7 @@ namespace Vmem.Vulkan;
 /// meanwhile. Which are moved says <see cref="GpuBuffer.IsMovable"/>; images stay, as only their owner knows their layout.
 /// </para>
 /// </remarks>
+[DebuggerDisplay("{Buffers.Count} buffers, {Size} bytes")]
 public sealed unsafe class GpuMoves : IDisposable
 {
     private readonly GpuMemory _memory;

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Vmem.Vulkan;
 
 /// <summary>What may be used of a heap, and what is.</summary>
@@ -8,4 +10,5 @@ namespace Vmem.Vulkan;
 /// <param name="Usage">How much of it the process uses, in bytes: with VK_EXT_memory_budget what the driver says, others' memory included;
 /// else <paramref name="BlockBytes"/>.</param>
 /// <param name="BlockBytes">How much of it this <see cref="GpuMemory"/> has taken, in bytes, dedicated allocations included.</param>
+[DebuggerDisplay("heap {HeapIndex}: {Usage} of {Budget} bytes, {BlockBytes} in blocks")]
 public readonly record struct GpuHeapBudget(int HeapIndex, ulong Size, ulong Budget, ulong Usage, ulong BlockBytes);

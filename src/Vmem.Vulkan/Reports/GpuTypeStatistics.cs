@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using Silk.NET.Vulkan;
 
 namespace Vmem.Vulkan;
 
 /// <summary>The figures of one memory type. Sizes are in bytes, those of ranges as they are rounded up.</summary>
+[DebuggerDisplay("type {MemoryTypeIndex}: {AllocationBytes} of {BlockBytes} bytes in {AllocationCount} allocations")]
 public readonly record struct GpuTypeStatistics
 {
     /// <summary>The memory type.</summary>

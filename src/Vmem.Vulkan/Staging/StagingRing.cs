@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Silk.NET.Vulkan;
 
 namespace Vmem.Vulkan;
@@ -10,6 +11,7 @@ namespace Vmem.Vulkan;
 /// </para>
 /// <para>Safe to share between threads. Taking a slice is O(log n) in the number of slices of the frames under way.</para>
 /// </remarks>
+[DebuggerDisplay("{Size} bytes")]
 public sealed unsafe class StagingRing : IDisposable
 {
     // Larger than the texel of any format, and a multiple of what copies want of their offset nearly everywhere.

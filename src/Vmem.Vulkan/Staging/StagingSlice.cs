@@ -1,9 +1,11 @@
+using System.Diagnostics;
 using Silk.NET.Vulkan;
 using Buffer = Silk.NET.Vulkan.Buffer;
 
 namespace Vmem.Vulkan;
 
 /// <summary>A part of a <see cref="StagingRing"/>, for one frame.</summary>
+[DebuggerDisplay("{Contents.Length} bytes at {Offset}")]
 public readonly ref struct StagingSlice
 {
     private readonly GpuBuffer _ring;

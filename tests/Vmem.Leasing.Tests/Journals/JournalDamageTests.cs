@@ -133,7 +133,7 @@ public sealed class JournalDamageTests : JournalFolder
 
     [Theory]
     [InlineData("is no journal of ranges", 0)]
-    [InlineData("is a journal of version 2", 8)]
+    [InlineData("is a journal of version 1", 8)]
     [InlineData("of another arena", -1)]
     [InlineData("Another process or another arena", -2)]
     public void What_cannot_be_used_is_said(string text, int at)
@@ -149,7 +149,7 @@ public sealed class JournalDamageTests : JournalFolder
         {
             string written = RangeJournal<ulong>.PathsOf(Path)[Read().Place];
             byte[] bytes = File.ReadAllBytes(written);
-            bytes[at] = at == 8 ? (byte)2 : (byte)'x';
+            bytes[at] = at == 8 ? (byte)1 : (byte)'x';
             File.WriteAllBytes(written, bytes);
         }
 
