@@ -24,8 +24,7 @@ internal sealed class SpanRevoker<T>(LeaseSession session, Action<ArenaRevocatio
         }
     }
 
-    /// <summary>Takes back what there was no memory for. It was told of.</summary>
-    /// <param name="isAnother">Whether a span of another lease lies at that place by now.</param>
+    /// <summary>Takes back what there was no memory for, unless a span of another lease lies there by now. It was told of.</summary>
     public void Finish(Arena<T> arena, RangeJournal<T>? journal, Func<T, bool> isAnother)
     {
         for (int left = _unfinished.Count; left > 0 && _unfinished.TryDequeue(out LeasedSpan<T>? span); left--)

@@ -208,8 +208,8 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
     private static long LatestUse(LeaseSessionOptions options) =>
         (options.TimeProvider.GetUtcNow() + options.Ttl).ToUnixTimeMilliseconds();
 
-    /// <summary>How long the system's coarse clock is enough: for half of what remains. Another clock has no coarse one, and that of Windows
-    /// stands still while the machine sleeps, from .NET 11 on, which the exact one does not.</summary>
+    /// <summary>How long the system's coarse clock is enough: for half of what remains. Another clock has no coarse one, and that of
+    /// Windows stands still while the machine sleeps, from .NET 11 on, which the exact one does not.</summary>
     private long SurelyUntil() => _time == TimeProvider.System && !OperatingSystem.IsWindows()
         ? LeaseRules.SurelyUntil(Environment.TickCount64, (long)Remaining.TotalMilliseconds)
         : long.MinValue;
