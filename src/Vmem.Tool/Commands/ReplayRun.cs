@@ -66,6 +66,11 @@ internal sealed class ReplayRun
     {
         _inputs.CheckMemory([path], cancellationToken);
         using TraceReplay replay = _inputs.Open(path, context, cancellationToken);
+        if (_options.SnapshotAt == SnapshotMoment.Peak && replay.Input.Length is null)
+        {
+            throw new UsageException($"--snapshot-at peak reads the recording twice, and {path} is no file that can be; save it to one");
+        }
+
         ReplayProgress.Run(_options.ShowProgress, _console, [replay.Input], "", () => replay.Run(cancellationToken), cancellationToken);
         MeasureResident(replay, path, cancellationToken);
         if (_options.SnapshotFile is not null)
@@ -92,7 +97,7 @@ internal sealed class ReplayRun
     private List<TraceReport> ReplayTogether(ClientContext context, CancellationToken cancellationToken)
     {
         _inputs.CheckMemory(_options.Traces, cancellationToken);
-        List<long> events = [.. _options.Traces.Select(path => _inputs.Measure(path, cancellationToken).Events)];
+        List<long> events = [.. _options.Traces.Select(path => _inputs.Measure(path, ReplayInputs.ForTurns, cancellationToken).Events)];
         var replays = new List<TraceReplay>();
         try
         {
@@ -116,6 +121,11 @@ internal sealed class ReplayRun
 
     private void MeasureResident(TraceReplay replay, string path, CancellationToken cancellationToken)
     {
+        if (replay.Input.Length is null)
+        {
+            return;
+        }
+
         foreach (BlockTarget target in replay.Lanes.Select(lane => lane.Target).OfType<BlockTarget>())
         {
             Show(

@@ -40,7 +40,7 @@ internal static class ResidentCommand
         ulong? limit,
         CancellationToken cancellationToken)
     {
-        if (!ResidentMemory.IsKnown || !File.Exists(trace))
+        if (!ResidentMemory.IsKnown)
         {
             return null;
         }

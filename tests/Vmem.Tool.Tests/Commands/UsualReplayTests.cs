@@ -113,12 +113,7 @@ public sealed class UsualReplayTests : IDisposable
     public async Task The_process_that_is_measured_is_the_first_that_the_system_would_end()
     {
         Needs.ResidentMemory();
-        string pipe = _folder.PathOf("pipe");
-        using (Process make = Process.Start("mkfifo", pipe))
-        {
-            await make.WaitForExitAsync(TestContext.Current.CancellationToken);
-        }
-
+        string pipe = await _folder.MakePipeAsync("pipe");
         string[] arguments = [Path.Combine(AppContext.BaseDirectory, "Vmem.Tool.dll"), "measure-resident", "heap", pipe, "0"];
         using Process child = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true })!;
         string score;
