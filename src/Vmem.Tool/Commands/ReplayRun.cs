@@ -126,12 +126,22 @@ internal sealed class ReplayRun
             return;
         }
 
-        foreach (BlockTarget target in replay.Lanes.Select(lane => lane.Target).OfType<BlockTarget>())
+        foreach (ReplayLane lane in replay.Lanes.Where(lane => lane.Target is BlockTarget).ToArray())
         {
-            Show(
-                $"measuring the memory of {target.Name}",
-                () => target.Resident = ResidentCommand.Start(_console, target.Allocator, path, _options.Targets.Limit, cancellationToken),
-                cancellationToken);
+            var target = (BlockTarget)lane.Target;
+            try
+            {
+                Show(
+                    $"measuring the memory of {target.Name}",
+                    () => target.Resident =
+                        ResidentCommand.Start(_console, target.Allocator, path, _options.Targets.Limit, cancellationToken),
+                    cancellationToken);
+            }
+            catch (ProcessEndedException) when (_options.IsUsual)
+            {
+                // The user did not ask for it, and the others have their figures.
+                replay.LeaveOut(lane, $"{target.Name} is left out: the process that measured it was ended from outside, perhaps by the system for want of memory.");
+            }
         }
     }
 

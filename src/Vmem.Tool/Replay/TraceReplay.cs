@@ -20,8 +20,9 @@ internal sealed class TraceReplay : IDisposable
     private readonly TraceInput _input;
     private readonly TraceReader _reader;
     private readonly EventSource _source;
-    private readonly ReplayLane[] _lanes;
+    private readonly List<ReplayLane> _lanes;
     private readonly HoleCensus[] _censuses;
+    private readonly List<string> _leftOut = [];
     private readonly ReplayEvent[] _batch = new ReplayEvent[BatchLength];
     private long _readTicks;
     private long _events;
@@ -52,7 +53,11 @@ internal sealed class TraceReplay : IDisposable
     public ulong? RecordedQuantum { get; init; }
 
     /// <summary>What it is not replayed through although it could be, and why: sentences.</summary>
-    public IReadOnlyList<string> LeftOut { get; init; } = [];
+    public IReadOnlyList<string> LeftOut
+    {
+        get => _leftOut;
+        init => _leftOut = [.. value];
+    }
 
     /// <summary>Whether sizes and addresses are bytes of memory. Those of a recorded arena may be ports, or anything.</summary>
     public bool CountsBytes => _reader.Quantum is null;
@@ -129,6 +134,18 @@ internal sealed class TraceReplay : IDisposable
         }
 
         LookAtHoles(isLast: true);
+    }
+
+    /// <summary>Drops a lane whose figures are of no use.</summary>
+    /// <param name="lane">The lane.</param>
+    /// <param name="why">A sentence for <see cref="LeftOut"/>.</param>
+    public void LeaveOut(ReplayLane lane, string why)
+    {
+        _leftOut.Add(why);
+        if (_lanes.Remove(lane))
+        {
+            lane.Dispose();
+        }
     }
 
     public void Dispose()
