@@ -89,7 +89,8 @@ internal sealed class ReplayRun
     {
         using TraceReplay replay = _inputs.OpenFor(path, policy);
         ReplayProgress.Run(
-            _options.ShowProgress, _console, [replay.Input], "once more to the peak of ", () => replay.Advance(events), cancellationToken);
+            _options.ShowProgress, _console, [replay.Input], "once more to the peak of ", () => replay.Advance(events, cancellationToken),
+            cancellationToken);
         ReplayLane lane = replay.Lanes[0];
         return ((ArenaTarget)lane.Target).Snapshot(lane.Range);
     }

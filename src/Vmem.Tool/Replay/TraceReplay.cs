@@ -82,13 +82,16 @@ internal sealed class TraceReplay : IDisposable
     public long TableBytes => _source.TableBytes + Sites.TableBytes + _lanes.Sum(lane => lane.TableBytes);
 
     /// <summary>Replays so many events, or those that are left.</summary>
+    /// <param name="events">How many.</param>
+    /// <param name="cancellationToken">Stops it between two batches.</param>
     /// <exception cref="MalformedTraceException">The recording is not well formed.</exception>
     /// <returns>False if none was left.</returns>
-    public bool Advance(long events)
+    public bool Advance(long events, CancellationToken cancellationToken)
     {
         bool any = false;
         while (events > 0)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             long start = Stopwatch.GetTimestamp();
             long length = Math.Clamp(_events / LeastBatches, FirstBatchLength, BatchLength);
             int count = _source.Fill(_batch.AsSpan(0, (int)Math.Min(events, length)));
@@ -117,11 +120,9 @@ internal sealed class TraceReplay : IDisposable
     /// <exception cref="MalformedTraceException">The recording is not well formed, or has no events.</exception>
     public void Run(CancellationToken cancellationToken)
     {
-        do
+        while (Advance(BatchLength, cancellationToken))
         {
-            cancellationToken.ThrowIfCancellationRequested();
         }
-        while (Advance(BatchLength));
 
         if (_source.Allocations == 0)
         {
