@@ -15,10 +15,12 @@ public sealed class VmemHostingOptions
     /// <summary>Pools: services ask for <c>[FromKeyedServices("name")] MemoryPool&lt;byte&gt;</c>.</summary>
     public IDictionary<string, PoolSettings> Pools { get; } = new Dictionary<string, PoolSettings>(StringComparer.Ordinal);
 
-    /// <summary>How often the arenas and pools of the process are looked at, to log what went wrong. 10 seconds by default.</summary>
+    /// <summary>How often the arenas and pools of the process are looked at, to log what went wrong. 10 seconds by default. After several
+    /// calls of <c>AddVmem</c> the smallest counts.</summary>
     public TimeSpan WatchInterval { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>A request that waits for longer is logged. 10 seconds by default.</summary>
+    /// <summary>A request that waits for longer is logged. 10 seconds by default. After several calls of <c>AddVmem</c> the smallest
+    /// counts.</summary>
     public TimeSpan SlowWait { get; set; } = TimeSpan.FromSeconds(10);
 }
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -39,13 +40,15 @@ public static class VmemServices
     /// <param name="configure">Sets the options.</param>
     /// <returns>The services.</returns>
     /// <exception cref="ArgumentException">An option makes no sense.</exception>
+    /// <remarks>May be called several times, by the parts of a program. A pool may have its blocks from a heap of the same call or of one
+    /// before.</remarks>
     public static IServiceCollection AddVmem(this IServiceCollection services, Action<VmemHostingOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(configure);
         VmemHostingOptions options = new();
         configure(options);
-        Check(options);
+        Check(options, [options, .. OptionsIn(services)]);
         foreach ((string name, ArenaSettings arena) in options.Arenas)
         {
             services.AddKeyedSingleton(name, (provider, _) => MakeArena(provider, name, arena));
@@ -61,8 +64,10 @@ public static class VmemServices
             services.AddKeyedSingleton<MemoryPool<byte>>(name, (provider, _) => MakePool(provider, name, pool));
         }
 
-        services.AddSingleton<IHostedService>(provider =>
-            new VmemWatch(options, provider, TimeOf(provider), provider.GetRequiredService<ILogger<VmemWatch>>()));
+        services.AddSingleton(options);
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, VmemWatch>(static provider => new VmemWatch(
+            [.. provider.GetServices<VmemHostingOptions>()], provider, TimeOf(provider),
+            provider.GetRequiredService<ILogger<VmemWatch>>())));
         return services;
     }
 
@@ -83,7 +88,11 @@ public static class VmemServices
 
     private static TimeProvider TimeOf(IServiceProvider provider) => provider.GetService<TimeProvider>() ?? TimeProvider.System;
 
-    private static void Check(VmemHostingOptions options)
+    private static IEnumerable<VmemHostingOptions> OptionsIn(IServiceCollection services) =>
+        services.Where(static service => !service.IsKeyedService).Select(static service => service.ImplementationInstance)
+            .OfType<VmemHostingOptions>();
+
+    private static void Check(VmemHostingOptions options, IReadOnlyList<VmemHostingOptions> all)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.WatchInterval, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.SlowWait, TimeSpan.Zero);
@@ -97,7 +106,7 @@ public static class VmemServices
 
         foreach ((string name, PoolSettings pool) in options.Pools)
         {
-            if (pool.Heap is { } heap && !options.Heaps.ContainsKey(heap))
+            if (pool.Heap is { } heap && !all.Any(one => one.Heaps.ContainsKey(heap)))
             {
                 throw new ArgumentException($"Pool '{name}' has its blocks from heap '{heap}', and there is none of that name.", nameof(options));
             }

@@ -12,9 +12,11 @@ namespace Vmem.Extensions.Hosting;
 /// <remarks>It looks at intervals: what an arena counts costs nothing more, and a thousand failures in a row are a line. Rejected: to be
 /// told of each failure, by whoever has to fail fast. Of waits that have ended it is told by the arenas' metrics, for one may begin after
 /// a look and end before the next.</remarks>
-internal sealed partial class VmemWatch(VmemHostingOptions options, IServiceProvider provider, TimeProvider time, ILogger<VmemWatch> logger)
+internal sealed partial class VmemWatch(
+    IReadOnlyList<VmemHostingOptions> options, IServiceProvider provider, TimeProvider time, ILogger<VmemWatch> logger)
     : IHostedService, IDisposable
 {
+    private readonly TimeSpan _slowWait = options.Min(static one => one.SlowWait);
     private readonly ConditionalWeakTable<object, Seen> _seen = [];
     private ITimer? _timer;
     private MeterListener? _waits;
@@ -22,23 +24,25 @@ internal sealed partial class VmemWatch(VmemHostingOptions options, IServiceProv
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        foreach (string name in options.Arenas.Keys)
+        NoteFailuresSoFar();
+        foreach (string name in options.SelectMany(static one => one.Arenas.Keys))
         {
             _ = provider.GetRequiredKeyedService<Arena<ulong>>(name);
         }
 
-        foreach (string name in options.Heaps.Keys)
+        foreach (string name in options.SelectMany(static one => one.Heaps.Keys))
         {
             _ = provider.GetRequiredKeyedService<NativeHeap>(name);
         }
 
-        foreach (string name in options.Pools.Keys)
+        foreach (string name in options.SelectMany(static one => one.Pools.Keys))
         {
             _ = provider.GetRequiredKeyedService<System.Buffers.MemoryPool<byte>>(name);
         }
 
         _waits = ListenToWaits();
-        _timer = time.CreateTimer(static state => ((VmemWatch)state!).Look(), this, options.WatchInterval, options.WatchInterval);
+        TimeSpan interval = options.Min(static one => one.WatchInterval);
+        _timer = time.CreateTimer(static state => ((VmemWatch)state!).Look(), this, interval, interval);
         return Task.CompletedTask;
     }
 
@@ -83,9 +87,45 @@ internal sealed partial class VmemWatch(VmemHostingOptions options, IServiceProv
     /// <summary>A wait has ended. Called by who waited, or by who freed what it waited for; under no lock.</summary>
     private void NoteWait(Instrument instrument, double seconds, ReadOnlySpan<KeyValuePair<string, object?>> tags, object? state)
     {
-        if (seconds > options.SlowWait.TotalSeconds)
+        if (seconds > _slowWait.TotalSeconds)
         {
             LogSlowWaitEnded(tags.IsEmpty ? "" : tags[0].Value as string ?? "", TimeSpan.FromSeconds(seconds));
+        }
+    }
+
+    // Not this host's: the arenas and heaps of the process may be older than it.
+    private void NoteFailuresSoFar()
+    {
+        foreach (ArenaView arena in VmemProcess.Arenas)
+        {
+            if (arena.TryGetStatistics(out ArenaStatistics<UInt128> figures))
+            {
+                SeenOf(arena.Arena).Failures = figures.Failures;
+            }
+        }
+
+        foreach (NativeHeap heap in VmemProcess.Heaps)
+        {
+            if (TryGetStatistics(heap, out NativeHeapStatistics figures))
+            {
+                SeenOf(heap).Failures = figures.Failures;
+            }
+        }
+    }
+
+    private Seen SeenOf(object watched) => _seen.GetValue(watched, static _ => new Seen());
+
+    private static bool TryGetStatistics(NativeHeap heap, out NativeHeapStatistics figures)
+    {
+        try
+        {
+            figures = heap.GetStatistics();
+            return true;
+        }
+        catch (ObjectDisposedException)           // it has ended meanwhile
+        {
+            figures = default;
+            return false;
         }
     }
 
@@ -102,13 +142,16 @@ internal sealed partial class VmemWatch(VmemHostingOptions options, IServiceProv
             {
                 if (arena.TryGetStatistics(out ArenaStatistics<UInt128> figures))
                 {
-                    Look(arena, figures, _seen.GetValue(arena.Arena, static _ => new Seen()));
+                    Look(arena, figures, SeenOf(arena.Arena));
                 }
             }
 
             foreach (NativeHeap heap in VmemProcess.Heaps)
             {
-                Look(heap, _seen.GetValue(heap, static _ => new Seen()));
+                if (TryGetStatistics(heap, out NativeHeapStatistics figures))
+                {
+                    Look(heap, figures, SeenOf(heap));
+                }
             }
         }
         catch (Exception e)
@@ -130,7 +173,7 @@ internal sealed partial class VmemWatch(VmemHostingOptions options, IServiceProv
 
         seen.Failures = figures.Failures;
         IReadOnlyList<ArenaWait> waits = arena.GetWaits(1, out int count);
-        bool isSlow = waits.Count > 0 && waits[0].Age > options.SlowWait;
+        bool isSlow = waits.Count > 0 && waits[0].Age > _slowWait;
         if (isSlow && !seen.IsSlow)
         {
             LogSlowWait(arena.Name, waits[0].Size, waits[0].Age, count);
@@ -143,18 +186,8 @@ internal sealed partial class VmemWatch(VmemHostingOptions options, IServiceProv
         seen.IsSlow = isSlow;
     }
 
-    private void Look(NativeHeap heap, Seen seen)
+    private void Look(NativeHeap heap, in NativeHeapStatistics figures, Seen seen)
     {
-        NativeHeapStatistics figures;
-        try
-        {
-            figures = heap.GetStatistics();
-        }
-        catch (ObjectDisposedException)
-        {
-            return;                               // it has ended meanwhile
-        }
-
         if (figures.Failures > seen.Failures)
         {
             LogHeapFailures(heap.Name, figures.Failures - seen.Failures, figures.InUse, figures.Held);

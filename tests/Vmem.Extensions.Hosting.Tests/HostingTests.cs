@@ -150,6 +150,64 @@ public sealed class HostingTests : IDisposable
         Assert.Contains(nameof(What_is_left_in_a_heap_that_tracks_leaks_is_logged_with_the_stack), leak, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Two_calls_make_one_watch_of_both_with_the_smaller_times()
+    {
+        HostApplicationBuilder builder = Builder([]);
+        builder.Services
+            .AddVmem(static options =>
+            {
+                options.Arenas["first"] = new ArenaSettings { Size = 10 };
+                options.Heaps["shared"] = new HeapSettings();
+                options.SlowWait = TimeSpan.FromSeconds(3);
+            })
+            .AddVmem(static options =>
+            {
+                options.Arenas["second"] = new ArenaSettings { Size = 10 };
+                options.Pools["of shared"] = new PoolSettings { Heap = "shared" };
+                options.WatchInterval = TimeSpan.FromSeconds(4);
+            });
+        using IHost host = builder.Build();
+        Assert.Equal(0, CountArenas("first") + CountArenas("second"));
+        await host.StartAsync(Token);
+        Assert.Equal((1, 1), (CountArenas("first"), CountArenas("second")));
+        using (host.Services.GetRequiredKeyedService<MemoryPool<byte>>("of shared").Rent(1_000))
+        {
+            Assert.Equal(1, host.Services.GetRequiredKeyedService<NativeHeap>("shared").GetStatistics().LiveBlocks);
+        }
+
+        Arena<ulong> second = host.Services.GetRequiredKeyedService<Arena<ulong>>("second");
+        ulong start = second.Allocate(10);
+        Assert.False(second.TryAllocate(1, out _));
+        ValueTask<ulong> wait = second.AllocateAsync(1, Token);
+        _time.Advance(TimeSpan.FromSeconds(4));
+        Assert.Single(_lines.All, static line => line.Contains("Arena second refused 1 requests", StringComparison.Ordinal));
+        Assert.Single(_lines.All, static line => line.Contains("In arena second a request for 1 has waited", StringComparison.Ordinal));
+        Assert.Equal(2, _lines.All.Count);
+        second.Free(start, 10);
+        second.Free(await wait, 1);
+        await host.StopAsync(Token);
+    }
+
+    private static int CountArenas(string name) => VmemProcess.Arenas.Count(arena => arena.Name == name);
+
+    [Fact]
+    public async Task Failures_from_before_the_host_began_are_not_logged()
+    {
+        using Arena<uint> arena = new("older", 0, 10, 1);
+        using NativeHeap heap = new(new NativeHeapOptions { Name = "older", Limit = 1 << 20 });
+        Assert.False(arena.TryAllocate(11, out _) || TryAllocate(heap, 1 << 30));
+        using IHost host = Build([]);
+        await host.StartAsync(Token);
+        _time.Advance(TimeSpan.FromSeconds(10));
+        Assert.Empty(_lines.All);
+        Assert.False(arena.TryAllocate(11, out _) || TryAllocate(heap, 1 << 30));
+        _time.Advance(TimeSpan.FromSeconds(10));
+        Assert.Single(_lines.All, static line => line.Contains("Arena older refused 1 requests", StringComparison.Ordinal));
+        Assert.Single(_lines.All, static line => line.Contains("Heap older refused 1 requests", StringComparison.Ordinal));
+        await host.StopAsync(Token);
+    }
+
     private static unsafe bool TryAllocate(NativeHeap heap, nuint size) => heap.TryAllocate(size, out _);
 
     [Fact]
@@ -191,14 +249,20 @@ public sealed class HostingTests : IDisposable
 
     private IHost Build(Dictionary<string, string?> settings, Action<VmemHealthOptions>? health = null)
     {
+        HostApplicationBuilder builder = Builder(settings);
+        builder.Services.AddVmem(builder.Configuration.GetSection("Vmem"));
+        builder.Services.AddHealthChecks().AddVmem(health);
+        return builder.Build();
+    }
+
+    private HostApplicationBuilder Builder(Dictionary<string, string?> settings)
+    {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Configuration.AddInMemoryCollection(settings);
         builder.Services.AddSingleton<TimeProvider>(_time);
         builder.Logging.AddProvider(_lines);
         builder.Logging.AddFilter("Vmem", LogLevel.Information).AddFilter("Microsoft", LogLevel.None);
-        builder.Services.AddVmem(builder.Configuration.GetSection("Vmem"));
-        builder.Services.AddHealthChecks().AddVmem(health);
-        return builder.Build();
+        return builder;
     }
 
     /// <summary>What was logged.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 
 namespace Vmem.Tool.Tests;
@@ -14,6 +15,15 @@ internal sealed class TempFolder : IDisposable
     public string Write(string name, byte[] contents)
     {
         File.WriteAllBytes(PathOf(name), contents);
+        return PathOf(name);
+    }
+
+    /// <summary>Makes a pipe with a name.</summary>
+    public async Task<string> MakePipeAsync(string name)
+    {
+        using var make = Process.Start("mkfifo", PathOf(name));
+        await make.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, make.ExitCode);
         return PathOf(name);
     }
 

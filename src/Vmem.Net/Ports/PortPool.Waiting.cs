@@ -12,13 +12,18 @@ public sealed partial class PortPool
     /// <exception cref="PortsUnavailableException">There can never be such a run.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The count is below 1, or more than the pool has.</exception>
     /// <remarks>Above a <c>LeasedArena</c> the first call waits for the first span: <see cref="Allocate(string, int)"/> would find
-    /// nothing.</remarks>
+    /// nothing. A call that had to wait gets the preferred port if that is free by then, else the port that it waited for.</remarks>
     public async ValueTask<int> AllocateAsync(string key, int count = 1, CancellationToken cancellationToken = default)
     {
+        int preferred = PreferredPort(key, count);
         int first;
         while (!TryAllocate(key, out first, count))
         {
-            await WaitAsync(count, 1, cancellationToken).ConfigureAwait(false);
+            ushort found = await WaitAsync(count, 1, cancellationToken).ConfigureAwait(false);
+            if (TryKeep(found, (ushort)count, preferred, out first))
+            {
+                break;
+            }
         }
 
         return first;
@@ -38,25 +43,63 @@ public sealed partial class PortPool
         int first;
         while (!TryAllocateRun(count, out first, align))
         {
-            await WaitAsync(count, align, cancellationToken).ConfigureAwait(false);
+            ushort found = await WaitAsync(count, align, cancellationToken).ConfigureAwait(false);
+            if (IsFree(found, (ushort)count))
+            {
+                return found;
+            }
         }
 
         return first;
     }
 
-    // What came is free again at once: the caller looks for the port that it likes best, and tries it.
-    private async ValueTask WaitAsync(int count, int align, CancellationToken cancellationToken)
+    // The caller keeps what comes. If it gave that back to look for a better one, the next in the queue would have it, do the same, and
+    // so on round the queue.
+    private async ValueTask<ushort> WaitAsync(int count, int align, CancellationToken cancellationToken)
     {
-        ushort found;
         try
         {
-            found = await Arena.AllocateAsync((ushort)count, Aligned(align), _options.Policy, cancellationToken).ConfigureAwait(false);
+            return await Arena.AllocateAsync((ushort)count, Aligned(align), _options.Policy, cancellationToken).ConfigureAwait(false);
         }
         catch (ArenaExhaustedException)
         {
             throw Unavailable(count, align);
         }
+    }
 
-        Arena.FreeAfter(found, (ushort)count, TimeSpan.Zero);
+    /// <summary>Exchanges a run that is held for the preferred one, if that is free; else tries the one that is held.</summary>
+    /// <returns>False if the run that was held is in use; it is set aside, and nothing is held.</returns>
+    private bool TryKeep(ushort found, ushort count, int preferred, out int first)
+    {
+        bool isExchanged;
+        first = found;
+        try
+        {
+            isExchanged = found != preferred
+                && TryFind(count, Window(preferred, preferred + count), FitPolicy.InstantFit, out preferred);
+        }
+        catch
+        {
+            Arena.FreeAfter(found, count, TimeSpan.Zero);
+            throw;
+        }
+
+        if (!isExchanged)
+        {
+            return IsFree(found, count);
+        }
+
+        first = preferred;
+        try
+        {
+            Arena.FreeAfter(found, count, TimeSpan.Zero);
+        }
+        catch
+        {
+            Arena.FreeAfter((ushort)first, count, TimeSpan.Zero);       // found was revoked: the caller gets the exception, and no port
+            throw;
+        }
+
+        return true;
     }
 }

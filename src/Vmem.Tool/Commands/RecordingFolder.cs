@@ -2,7 +2,8 @@ using Vmem.Tool.Traces;
 
 namespace Vmem.Tool.Commands;
 
-/// <summary>A folder on the command line: all recordings in it, by name. What its files are is told by their contents.</summary>
+/// <summary>A folder on the command line: all recordings in it, by name. What its files are is told by their contents; pipes and
+/// devices are passed over, as they may never say anything.</summary>
 internal static class RecordingFolder
 {
     /// <summary>The paths, each folder replaced by its recordings.</summary>
@@ -14,7 +15,7 @@ internal static class RecordingFolder
     {
         try
         {
-            List<string> found = [.. Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal).Where(IsRecording)];
+            List<string> found = [.. Directory.EnumerateFiles(folder).Where(TraceInput.IsFile).Order(StringComparer.Ordinal).Where(IsRecording)];
             return found.Count > 0 ? found : throw new MalformedTraceException(folder, "is a folder without a recording in it");
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)

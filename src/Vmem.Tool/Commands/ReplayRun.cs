@@ -66,6 +66,11 @@ internal sealed class ReplayRun
     {
         _inputs.CheckMemory([path], cancellationToken);
         using TraceReplay replay = _inputs.Open(path, context, cancellationToken);
+        if (_options.SnapshotAt == SnapshotMoment.Peak && replay.Input.Length is null)
+        {
+            throw new UsageException($"--snapshot-at peak reads the recording twice, and {path} is no file that can be; save it to one");
+        }
+
         ReplayProgress.Run(_options.ShowProgress, _console, [replay.Input], "", () => replay.Run(cancellationToken), cancellationToken);
         MeasureResident(replay, path, cancellationToken);
         if (_options.SnapshotFile is not null)
@@ -84,7 +89,8 @@ internal sealed class ReplayRun
     {
         using TraceReplay replay = _inputs.OpenFor(path, policy);
         ReplayProgress.Run(
-            _options.ShowProgress, _console, [replay.Input], "once more to the peak of ", () => replay.Advance(events), cancellationToken);
+            _options.ShowProgress, _console, [replay.Input], "once more to the peak of ", () => replay.Advance(events, cancellationToken),
+            cancellationToken);
         ReplayLane lane = replay.Lanes[0];
         return ((ArenaTarget)lane.Target).Snapshot(lane.Range);
     }
@@ -92,7 +98,7 @@ internal sealed class ReplayRun
     private List<TraceReport> ReplayTogether(ClientContext context, CancellationToken cancellationToken)
     {
         _inputs.CheckMemory(_options.Traces, cancellationToken);
-        List<long> events = [.. _options.Traces.Select(path => _inputs.Measure(path, cancellationToken).Events)];
+        List<long> events = [.. _options.Traces.Select(path => _inputs.Measure(path, ReplayInputs.ForTurns, cancellationToken).Events)];
         var replays = new List<TraceReplay>();
         try
         {
@@ -116,12 +122,27 @@ internal sealed class ReplayRun
 
     private void MeasureResident(TraceReplay replay, string path, CancellationToken cancellationToken)
     {
-        foreach (BlockTarget target in replay.Lanes.Select(lane => lane.Target).OfType<BlockTarget>())
+        if (replay.Input.Length is null)
         {
-            Show(
-                $"measuring the memory of {target.Name}",
-                () => target.Resident = ResidentCommand.Start(_console, target.Allocator, path, _options.Targets.Limit, cancellationToken),
-                cancellationToken);
+            return;
+        }
+
+        foreach (ReplayLane lane in replay.Lanes.Where(lane => lane.Target is BlockTarget).ToArray())
+        {
+            var target = (BlockTarget)lane.Target;
+            try
+            {
+                Show(
+                    $"measuring the memory of {target.Name}",
+                    () => target.Resident =
+                        ResidentCommand.Start(_console, target.Allocator, path, _options.Targets.Limit, cancellationToken),
+                    cancellationToken);
+            }
+            catch (ProcessEndedException) when (_options.IsUsual)
+            {
+                // The user did not ask for it, and the others have their figures.
+                replay.LeaveOut(lane, $"{target.Name} is left out: the process that measured it was ended from outside, perhaps by the system for want of memory.");
+            }
         }
     }
 

@@ -31,7 +31,13 @@ internal static class ResidentCommand
         return command;
     }
 
-    /// <summary>Null where it cannot be measured: not on Linux, or of a recording that cannot be read twice.</summary>
+    /// <summary>Null where it cannot be measured: not on Linux.</summary>
+    /// <param name="console">Says how the tool is started.</param>
+    /// <param name="allocator">What is measured.</param>
+    /// <param name="trace">A recording that can be read once more.</param>
+    /// <param name="limit">The allocator's; null: none.</param>
+    /// <param name="cancellationToken">Ends the process.</param>
+    /// <exception cref="ProcessEndedException">The process was ended from outside.</exception>
     /// <exception cref="IOException">The process failed.</exception>
     public static ResidentFigures? Start(
         ToolConsole console,
@@ -40,7 +46,7 @@ internal static class ResidentCommand
         ulong? limit,
         CancellationToken cancellationToken)
     {
-        if (!ResidentMemory.IsKnown || !File.Exists(trace))
+        if (!ResidentMemory.IsKnown)
         {
             return null;
         }
@@ -60,7 +66,7 @@ internal static class ResidentCommand
         cancellationToken.ThrowIfCancellationRequested();
         if (process.ExitCode == ExitCodes.Killed)
         {
-            throw new IOException($"the process that measures {AllocatorNames.NameOf(allocator)} was ended from outside, perhaps by the system for want of memory; leave {AllocatorNames.NameOf(allocator)} out of --allocator");
+            throw new ProcessEndedException($"the process that measures {AllocatorNames.NameOf(allocator)} was ended from outside, perhaps by the system for want of memory; leave {AllocatorNames.NameOf(allocator)} out of --allocator");
         }
 
         return process.ExitCode == ExitCodes.Success && ResidentFigures.TryParse(output, out ResidentFigures? figures)

@@ -20,11 +20,10 @@ internal static class Interleaving
         var done = new long[replays.Count];
         for (long turn = 1; turn <= turns; turn++)
         {
-            cancellationToken.ThrowIfCancellationRequested();
             for (int index = 0; index < replays.Count; index++)
             {
                 long until = (long)((Int128)events[index] * turn / turns);
-                _ = replays[index].Advance(until - done[index]);
+                _ = replays[index].Advance(until - done[index], cancellationToken);
                 done[index] = until;
             }
         }

@@ -20,8 +20,9 @@ internal sealed class TraceReplay : IDisposable
     private readonly TraceInput _input;
     private readonly TraceReader _reader;
     private readonly EventSource _source;
-    private readonly ReplayLane[] _lanes;
+    private readonly List<ReplayLane> _lanes;
     private readonly HoleCensus[] _censuses;
+    private readonly List<string> _leftOut = [];
     private readonly ReplayEvent[] _batch = new ReplayEvent[BatchLength];
     private long _readTicks;
     private long _events;
@@ -52,7 +53,11 @@ internal sealed class TraceReplay : IDisposable
     public ulong? RecordedQuantum { get; init; }
 
     /// <summary>What it is not replayed through although it could be, and why: sentences.</summary>
-    public IReadOnlyList<string> LeftOut { get; init; } = [];
+    public IReadOnlyList<string> LeftOut
+    {
+        get => _leftOut;
+        init => _leftOut = [.. value];
+    }
 
     /// <summary>Whether sizes and addresses are bytes of memory. Those of a recorded arena may be ports, or anything.</summary>
     public bool CountsBytes => _reader.Quantum is null;
@@ -77,13 +82,16 @@ internal sealed class TraceReplay : IDisposable
     public long TableBytes => _source.TableBytes + Sites.TableBytes + _lanes.Sum(lane => lane.TableBytes);
 
     /// <summary>Replays so many events, or those that are left.</summary>
+    /// <param name="events">How many.</param>
+    /// <param name="cancellationToken">Stops it between two batches.</param>
     /// <exception cref="MalformedTraceException">The recording is not well formed.</exception>
     /// <returns>False if none was left.</returns>
-    public bool Advance(long events)
+    public bool Advance(long events, CancellationToken cancellationToken)
     {
         bool any = false;
         while (events > 0)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             long start = Stopwatch.GetTimestamp();
             long length = Math.Clamp(_events / LeastBatches, FirstBatchLength, BatchLength);
             int count = _source.Fill(_batch.AsSpan(0, (int)Math.Min(events, length)));
@@ -112,11 +120,9 @@ internal sealed class TraceReplay : IDisposable
     /// <exception cref="MalformedTraceException">The recording is not well formed, or has no events.</exception>
     public void Run(CancellationToken cancellationToken)
     {
-        do
+        while (Advance(BatchLength, cancellationToken))
         {
-            cancellationToken.ThrowIfCancellationRequested();
         }
-        while (Advance(BatchLength));
 
         if (_source.Allocations == 0)
         {
@@ -129,6 +135,18 @@ internal sealed class TraceReplay : IDisposable
         }
 
         LookAtHoles(isLast: true);
+    }
+
+    /// <summary>Drops a lane whose figures are of no use.</summary>
+    /// <param name="lane">The lane.</param>
+    /// <param name="why">A sentence for <see cref="LeftOut"/>.</param>
+    public void LeaveOut(ReplayLane lane, string why)
+    {
+        _leftOut.Add(why);
+        if (_lanes.Remove(lane))
+        {
+            lane.Dispose();
+        }
     }
 
     public void Dispose()

@@ -16,6 +16,9 @@ internal sealed class ArenaLines
     // Longer than any recording; far below what a TimeSpan holds.
     private const ulong MaxMicroseconds = 1UL << 56;
 
+    /// <summary>Whether <c>Arena.Record</c> wrote this: the version was read. Else it is by hand, or by a script.</summary>
+    public bool HasHead { get; private set; }
+
     /// <summary>The arena's quantum, in the recording's own units; null before the line, and without.</summary>
     public ulong? Quantum { get; private set; }
 
@@ -32,7 +35,9 @@ internal sealed class ArenaLines
         if (line.StartsWith("vmem "u8))
         {
             var scanner = new LineScanner(line, 4);
-            return !scanner.TryReadDecimal(out ulong version) || !scanner.AtEnd ? "expected \"vmem VERSION\""
+            bool isVersion = scanner.TryReadDecimal(out ulong version) && scanner.AtEnd;
+            HasHead |= isVersion && version == Version;
+            return !isVersion ? "expected \"vmem VERSION\""
                 : version != Version ? $"this version of vmem reads recordings of version {Version}"
                 : null;
         }

@@ -45,6 +45,22 @@ internal sealed class TraceInput : IDisposable
 
     private ConcatenatedStream Counted { get; }
 
+    /// <summary>Whether it is a file that can be read again, without opening it: opening a pipe waits for its writer, and closing it ends
+    /// the writer.</summary>
+    /// <returns>False also for an empty file: what is no file has no length, and nothing else tells.</returns>
+    public static bool IsFile(string path)
+    {
+        try
+        {
+            return path != StandardInput
+                && (File.ResolveLinkTarget(path, returnFinalTarget: true) ?? new FileInfo(path)) is FileInfo { Exists: true, Length: > 0 };
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
     /// <exception cref="MalformedTraceException">The file cannot be opened, or is compressed in a way that is not read here.</exception>
     public static TraceInput Open(string path, Func<Stream> standardInput)
     {

@@ -16,7 +16,7 @@ internal sealed class VmemLines : LineParser
 
     public override bool IsComplete => _others.Missing == 0;
 
-    public override bool EndsEveryLine => false;
+    public override bool EndsEveryLine => _others.HasHead;
 
     public override ulong Missing => _others.Missing;
 

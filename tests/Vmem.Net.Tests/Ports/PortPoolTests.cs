@@ -96,6 +96,87 @@ public class PortPoolTests
             () => pool.AllocateRunAsync(5, cancellationToken: TestContext.Current.CancellationToken).AsTask());
     }
 
+    /// <summary>Each that gets the port keeps it until it is done: the port does not go round among those who wait.</summary>
+    [Theory(Timeout = 60_000)]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Many_who_wait_for_one_port_get_it_in_turn(bool byKey)
+    {
+        const int Waiters = 16;
+        CancellationToken token = TestContext.Current.CancellationToken;
+        using var pool = new PortPool("ports", 5000, 1, Options);
+        int port = pool.Allocate();
+        Task<int>[] waits =
+        [
+            .. Enumerable.Range(0, Waiters).Select(index =>
+                (byKey
+                    ? pool.AllocateAsync($"service {index}", cancellationToken: token)
+                    : pool.AllocateRunAsync(1, cancellationToken: token))
+                .AsTask()),
+        ];
+        for (int index = 0; index < Waiters; index++)
+        {
+            Assert.DoesNotContain(waits.Skip(index), static wait => wait.IsCompleted);
+            pool.Free(port);
+            port = await waits[index];
+            Assert.Equal(5000, port);
+        }
+
+        pool.Free(port);
+        ArenaStatistics<ushort> figures = pool.Arena.GetStatistics();
+        Assert.InRange(figures.Allocations, Waiters + 1, 3 * Waiters);
+        Assert.Equal(0, figures.InUse);
+    }
+
+    [Fact]
+    public async Task Who_waited_and_finds_the_port_in_use_waits_on()
+    {
+        CancellationToken token = TestContext.Current.CancellationToken;
+        using var pool = new PortPool("ports", 5000, 2, Options);
+        int run = pool.AllocateRun(2);
+        Task<int> waits = pool.AllocateAsync("web", cancellationToken: token).AsTask();
+        _used.UnionWith([5000, 5001]);
+        pool.Free(run, 2);
+        await ComeToRestAsync(pool, 2);
+        Assert.False(waits.IsCompleted);
+        _used.Remove(5000);
+        _time.Advance(TimeSpan.FromSeconds(30));
+        Assert.Equal(5000, await waits);
+        Assert.Equal(1, pool.Arena.GetStatistics().InUse);
+    }
+
+    /// <summary>The check of the preferred port throws while what came is held, and the check of what came itself.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_check_that_throws_after_a_wait_leaves_nothing_held(bool isPreferred)
+    {
+        CancellationToken token = TestContext.Current.CancellationToken;
+        int? failing = null;
+        PortPoolOptions options = Options with
+        {
+            IsInUse = port => failing is null || port != failing ? false : throw new TimeoutException(),
+            ReuseDelay = TimeSpan.FromHours(1),
+        };
+        using var pool = new PortPool("ports", 5000, 1000, options);
+        int run = pool.AllocateRun(1000);
+        Task<int> waits = pool.AllocateAsync("web", cancellationToken: token).AsTask();
+        failing = isPreferred ? pool.PreferredPort("web") : 5000;
+        if (isPreferred)
+        {
+            pool.Arena.FreeAfter((ushort)run, 1000, TimeSpan.Zero);
+        }
+        else
+        {
+            pool.Arena.Split(5000, 1000, 5001);
+            pool.Arena.FreeAfter(5000, 1, TimeSpan.Zero);
+        }
+
+        await Assert.ThrowsAsync<TimeoutException>(() => waits);
+        Assert.Equal(isPreferred ? 1000 : 1, pool.Arena.GetStatistics().Free);
+        pool.Arena.Validate();
+    }
+
     [Fact]
     public void What_cannot_be_is_refused()
     {
@@ -132,5 +213,14 @@ public class PortPoolTests
         Assert.False(pool.TryAllocate(out _));
         using var blind = new PortPool("blind", port, 1, new() { Checks = PortChecks.None });
         Assert.Equal(port, blind.Allocate());
+    }
+
+    // What comes after a wait is tried on another thread.
+    private static async Task ComeToRestAsync(PortPool pool, int count)
+    {
+        while (pool.Arena.GetStatistics().Resting < count)
+        {
+            await Task.Yield();
+        }
     }
 }

@@ -29,6 +29,19 @@ public sealed class RecordingFolderTests : IDisposable
         Assert.Equal(["a.txt", "b.gz"], report.Traces.Select(trace => Path.GetFileName(trace.Name)));
     }
 
+    /// <summary>Nobody writes to it: opened, it would be waited for.</summary>
+    [Fact(Timeout = 60_000)]
+    public async Task A_pipe_in_it_is_passed_over()
+    {
+        Needs.ResidentMemory();
+        File.CreateSymbolicLink(_folder.PathOf("linked.txt"), await _folder.MakePipeAsync("pipe.txt"));
+        File.CreateSymbolicLink(_folder.PathOf("c.txt"), _folder.PathOf("a.txt"));
+        ToolRun run = await ToolRun.Of("replay", _folder.PathOf("."), "-a", "arena", "--json");
+        Assert.Equal((0, string.Empty), (run.ExitCode, run.Error));
+        ReplayReport report = JsonSerializer.Deserialize(run.Output, ReportJson.Default.ReplayReport)!;
+        Assert.Equal(["a.txt", "b.gz", "c.txt"], report.Traces.Select(trace => Path.GetFileName(trace.Name)));
+    }
+
     [Fact]
     public async Task One_table_sums_them_up()
     {

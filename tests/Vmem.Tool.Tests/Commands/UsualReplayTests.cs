@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Vmem.Tool.Blocks;
+using Vmem.Tool.Commands;
 using Vmem.Tool.Reports;
 
 namespace Vmem.Tool.Tests.Commands;
@@ -113,12 +114,7 @@ public sealed class UsualReplayTests : IDisposable
     public async Task The_process_that_is_measured_is_the_first_that_the_system_would_end()
     {
         Needs.ResidentMemory();
-        string pipe = _folder.PathOf("pipe");
-        using (Process make = Process.Start("mkfifo", pipe))
-        {
-            await make.WaitForExitAsync(TestContext.Current.CancellationToken);
-        }
-
+        string pipe = await _folder.MakePipeAsync("pipe");
         string[] arguments = [Path.Combine(AppContext.BaseDirectory, "Vmem.Tool.dll"), "measure-resident", "heap", pipe, "0"];
         using Process child = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true })!;
         string score;
@@ -134,6 +130,29 @@ public sealed class UsualReplayTests : IDisposable
         await child.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.Equal((0, "1000"), (child.ExitCode, score.Trim()));
         Assert.Matches(@"^\d+ [\d.E+-]+( \d+:\d+)+\s*$", figures);
+    }
+
+    /// <summary>The first process that is measured is ended as the system would end it.</summary>
+    [Fact]
+    public async Task An_allocator_whose_process_is_ended_is_left_out_unless_it_was_asked_for()
+    {
+        Needs.ResidentMemory();
+        Func<ToolConsole, ToolConsole> ending = static console => console with
+        {
+            Self = ["sh", "-c", $"[ $2 = heap ] && kill -9 $$; exec {ToolRun.Self[0]} '{ToolRun.Self[1]}' \"$@\"", "sh"],
+        };
+        string path = _folder.Write("small.txt", "a 1 100\na 2 28\nf 1\n");
+        string json = _folder.PathOf("r.json");
+        ToolRun usual = await ToolRun.In(ending, "replay", path, "--json", json);
+        Assert.Equal((0, string.Empty), (usual.ExitCode, usual.Error));
+        Assert.Contains("heap is left out: the process that measured it was ended from outside", usual.Prose, StringComparison.Ordinal);
+        TraceReport trace = Read(await File.ReadAllTextAsync(json, TestContext.Current.CancellationToken));
+        string[] others = [.. s_memory[1..].Where(kind => BlockAllocators.WhyAbsent(kind) is null).Select(AllocatorNames.NameOf)];
+        Assert.Equal([.. others, "instant", "best"], trace.Policies.Select(policy => policy.Policy));
+        Assert.All(trace.Policies.Where(policy => policy.IsMemory), policy => Assert.NotNull(policy.PeakResidentBytes));
+        ToolRun named = await ToolRun.In(ending, "replay", path, "-a", "heap,arena");
+        Assert.Equal((1, string.Empty), (named.ExitCode, named.Output));
+        Assert.Contains("leave heap out of --allocator", named.Error, StringComparison.Ordinal);
     }
 
     private static Task<ToolRun> With(AvailableMemory memory, params string[] args) =>

@@ -81,6 +81,8 @@ public sealed class TraceInputTests
     [InlineData("= Start\n@ a:[0x1] + 0x10 0x8\n@ a:[0x1] + 0x2", 1, 2L)]
     [InlineData("a 1 5\na 2", 1, 1L)]
     [InlineData("a 1 5\na 2 7", 2, null)]
+    [InlineData("vmem 2\nq 1\na 9 7\na 12 45", 1, 3L)]
+    [InlineData("vmem 2\nq 1\na 9 7\na 12 456\n", 2, null)]
     public void Text_that_breaks_off_is_read_to_its_last_whole_line(string text, int events, long? after)
     {
         using TraceReader reader = TraceText.Open(text);
