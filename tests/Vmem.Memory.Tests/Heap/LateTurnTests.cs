@@ -79,6 +79,31 @@ public unsafe class LateTurnTests
         upkeep.RelievePressure();
     }
 
+    /// <summary>While an interval's surplus ends, another heap comes, and finds some here still: the upkeep must not rest.</summary>
+    [Fact]
+    public void What_comes_while_others_go_has_its_turn()
+    {
+        NativeHeapOptions options = new() { Debugging = HeapDebugging.None };
+        SpareHeaps spares = new();
+        IUpkeepTarget upkeep = spares;
+        LateTime time = new();
+        PlainHeap late = new(AddressWindow.Shared, options, isDebugged: false);
+        NativeHeapOptions timed = options with { TimeProvider = time };
+        PlainHeap[] plains = [.. Enumerable.Range(0, 2).Select(_ => new PlainHeap(AddressWindow.Shared, timed, isDebugged: false))];
+        Assert.All(plains, plain => Assert.True(spares.TryKeep(plain)));
+        Assert.True(upkeep.EndInterval());
+        Assert.True(upkeep.EndInterval());
+        time.Disposed = () =>
+        {
+            time.Disposed = null;
+            Assert.True(spares.TryKeep(late));
+        };
+        Assert.True(upkeep.EndInterval());
+        Assert.True(upkeep.EndInterval() && upkeep.EndInterval());
+        Assert.False(upkeep.EndInterval());
+        Assert.Throws<ObjectDisposedException>(() => late.SizeOf(1));
+    }
+
     private static void Use(NativeHeap heap)
     {
         void* block = heap.Allocate(3 * Megabyte);
