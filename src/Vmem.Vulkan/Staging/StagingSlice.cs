@@ -3,7 +3,8 @@ using Buffer = Silk.NET.Vulkan.Buffer;
 
 namespace Vmem.Vulkan;
 
-/// <summary>A part of a <see cref="StagingRing"/>, for one frame.</summary>
+/// <summary>A part of a <see cref="StagingRing"/>, for one frame: not to be used any more when <see cref="GpuFrames.End"/> is called
+/// for it.</summary>
 public readonly ref struct StagingSlice
 {
     private readonly GpuBuffer _ring;
