@@ -13,7 +13,8 @@ namespace Vmem.Memory.Heap;
 /// A place's state counts up: empty, being filled, full, being emptied, and empty again. So whoever looks twice also sees whether somebody
 /// was there in between. The states of all places lie on one line, which is the only one that both write but for the blocks' own.
 /// </para>
-/// <para>Managed memory: a thread that is late, and puts a batch here when the heap has ended, writes to what nobody reads.</para>
+/// <para>When the heap ends, every place is held for good (<see cref="Close"/>). A thread that is late finds none: what it would take is
+/// the next heap's memory.</para>
 /// </remarks>
 internal sealed class BatchExchange
 {
@@ -135,6 +136,15 @@ internal sealed class BatchExchange
             {
                 _states[Padding + place].VolatileWrite(before[place]);
             }
+        }
+    }
+
+    /// <summary>Nothing is put or taken any more, once this returns. Called once.</summary>
+    public void Close()
+    {
+        for (int place = 0; place < _places; place++)
+        {
+            _ = Hold(ref _states[Padding + place]);
         }
     }
 

@@ -83,7 +83,12 @@ public sealed unsafe partial class NativeHeap
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool PassOver(nuint block)
     {
-        _layers?.Plain.NoteTwice(block);    // null: the heap has just ended
+        using Call call = new(this);
+        if (!IsDisposed)
+        {
+            Volatile.Read(ref _layers)?.Plain.NoteTwice(block);
+        }
+
         return false;
     }
 }

@@ -53,10 +53,9 @@ public sealed unsafe partial class NativeHeap : IMetered, IDumped
     /// <exception cref="ObjectDisposedException">The heap has ended.</exception>
     public IReadOnlyList<HeapSizeClass> GetSizeClasses()
     {
-        ThrowIfDisposed();
+        using Call call = Enter();
         IReadOnlyList<HeapSizeClass>? counted = Volatile.Read(ref _layers) is { } layers ? layers.Plain.CountClasses() : [];
         ObjectDisposedException.ThrowIf(counted is null, this);
-        GC.KeepAlive(this);
         return counted;
     }
 
@@ -104,8 +103,9 @@ public sealed unsafe partial class NativeHeap : IMetered, IDumped
 
     private bool TryCount(bool pagesOnly, out NativeHeapStatistics figures)
     {
+        using Call call = new(this);
         figures = default;
-        bool isThere = Volatile.Read(ref _layers) is not { } layers ? !IsDisposed
+        bool isThere = Volatile.Read(ref _layers) is not { } layers || IsDisposed ? !IsDisposed
             : pagesOnly ? layers.Plain.TryCount(pagesOnly, out figures) : layers.Top.TryCount(out figures);
         figures = figures with
         {

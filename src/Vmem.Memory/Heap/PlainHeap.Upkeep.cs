@@ -84,7 +84,8 @@ internal sealed partial class PlainHeap : IMemoryKeeper
     /// <param name="hasMore">Whether pages have become free.</param>
     private void KeepWithinBounds(bool hasMore)
     {
-        nuint kept = _retained == nuint.MaxValue || !hasMore ? 0 : _space.FreeDirtyBytes;
+        // Most of the time nothing that is dirty could be too much, whatever of it is free.
+        nuint kept = _retained == nuint.MaxValue || !hasMore || _space.DirtyBytes <= _retained ? 0 : CountFreeDirty();
         if (kept <= _retained)
         {
             return;
@@ -97,6 +98,15 @@ internal sealed partial class PlainHeap : IMemoryKeeper
         catch (OutOfMemoryException)
         {
             // The block is freed all the same; the rest goes with the next.
+        }
+    }
+
+    /// <summary>Bytes of free pages that may have memory; 0 if the heap has ended. A turn of the upkeep may come after that.</summary>
+    private nuint CountFreeDirty()
+    {
+        using (_returning.EnterScope())
+        {
+            return _ended ? 0 : _space.FreeDirtyBytes;
         }
     }
 

@@ -65,7 +65,9 @@ internal sealed unsafe partial class SlabClass : IDisposable
     {
         if (isNew && Interlocked.Increment(ref _threads) == 2)
         {
-            Volatile.Write(ref _exchange, new BatchExchange(SizeClasses.Rounds(_sizeClass), BlockSize));
+            var exchange = new BatchExchange(SizeClasses.Rounds(_sizeClass), BlockSize);
+            using ArenaLock.Scope held = _lock.EnterScope();
+            Volatile.Write(ref _exchange, _ended ? null : exchange);
         }
     }
 
@@ -182,11 +184,17 @@ internal sealed unsafe partial class SlabClass : IDisposable
     /// <summary>Whoever comes later gets nothing, and what he brings is ignored.</summary>
     public void Dispose()
     {
-        using ArenaLock.Scope held = _lock.EnterScope();
-        _ended = true;
-        _first = _newest = null;
-        _exchange = null;
-        _depot.Dispose();
+        BatchExchange? exchange;
+        using (_lock.EnterScope())
+        {
+            _ended = true;
+            _first = _newest = null;
+            exchange = _exchange;
+            _exchange = null;
+            _depot.Dispose();
+        }
+
+        exchange?.Close();                        // who is at a place is waited for: not under the lock
     }
 
     /// <summary>Where the block starts that would hold an address; 0 if there is no slab of the class.</summary>

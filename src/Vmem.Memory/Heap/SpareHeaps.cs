@@ -68,16 +68,17 @@ internal sealed class SpareHeaps : IUpkeepTarget
     bool IUpkeepTarget.EndInterval()
     {
         int surplus;
-        int left;
         using (_gate.EnterScope())
         {
             surplus = _needed.Reapable;
-            left = _heaps.Count - surplus;
-            _needed.Tick(left);
+            _needed.Tick(_heaps.Count - surplus);
         }
 
         End(surplus);
-        return left > 0;
+        using (_gate.EnterScope())
+        {
+            return _heaps.Count > 0;              // one that came meanwhile found others here, and woke nobody
+        }
     }
 
     void IUpkeepTarget.RelievePressure() => End(Most);

@@ -268,15 +268,15 @@ internal sealed unsafe class AddressWindow : IMemoryKeeper, IDisposable
 
     void IUpkeepTarget.RelievePressure() => DiscardUnattended(staleOnly: false);
 
-    /// <summary>Where nobody would catch the exception, or something is done already: without memory to do it, it is left for
-    /// later.</summary>
+    /// <summary>Where nobody would catch the exception, or something is done already: without memory to do it, it is left for later, and
+    /// a window that has ended meanwhile has none.</summary>
     private void DiscardUnattended(bool staleOnly)
     {
         try
         {
             _ = Discard(staleOnly);
         }
-        catch (OutOfMemoryException)
+        catch (Exception e) when (e is OutOfMemoryException or ObjectDisposedException)
         {
         }
     }

@@ -78,7 +78,8 @@ public sealed unsafe class GpuFrames
         return FenceOf(current);
     }
 
-    /// <summary>The current frame was submitted with the fence that <see cref="Begin"/> gave; the next one is current.</summary>
+    /// <summary>The current frame was submitted with the fence that <see cref="Begin"/> gave; the next one is current. No thread may be
+    /// at work on a <see cref="StagingSlice"/> meanwhile: it is this frame's.</summary>
     /// <exception cref="InvalidOperationException">The frame was not begun: no fence of it could be submitted.</exception>
     /// <exception cref="ObjectDisposedException">The memory was disposed of.</exception>
     public void End()

@@ -3,13 +3,17 @@ using System.Text;
 using System.Text.Json;
 using Silk.NET.Vulkan;
 using Vmem.Vulkan.Blocks;
+using Vmem.Vulkan.Calls;
 
 namespace Vmem.Vulkan.Memory;
 
 /// <summary>Writes a <see cref="GpuMemory"/> in the shape of VMA's statistics.</summary>
 internal sealed unsafe class GpuDump(GpuMemory memory)
 {
+    private const string Retired = "RETIRED";
+
     private readonly List<GpuAllocation> _live = memory.Live.ToList();
+    private readonly List<MemoryBlock> _retired = memory.Retired.ListBlocks();
     private readonly IReadOnlyList<GpuTypeStatistics> _statistics = memory.GetStatistics();
 
     public void Write(Stream stream)
@@ -107,6 +111,12 @@ internal sealed unsafe class GpuDump(GpuMemory memory)
             WriteRange(json, TypeOf(allocation), allocation.Size, allocation);
         }
 
+        foreach (MemoryBlock retired in _retired.Where(retired => retired.Type == pool.Type))
+        {
+            json.WriteStartObject();
+            WriteRange(json, Retired, retired.Size, allocation: null);
+        }
+
         json.WriteEndArray();
         json.WriteEndObject();
     }
@@ -134,7 +144,7 @@ internal sealed unsafe class GpuDump(GpuMemory memory)
             WriteRange(json, segment.Kind switch
             {
                 SegmentKind.Allocated => TypeOf(allocation),
-                SegmentKind.Resting => "RETIRED",
+                SegmentKind.Resting => Retired,
                 _ => "FREE",
             }, segment.Size, allocation);
         }

@@ -1,4 +1,5 @@
 using Vmem.Vulkan.Blocks;
+using Vmem.Vulkan.Calls;
 using Vmem.Vulkan.Memory;
 
 namespace Vmem.Vulkan;
@@ -47,6 +48,12 @@ public sealed partial class GpuMemory
         {
             ref GpuTypeStatistics type = ref statistics[allocation.MemoryTypeIndex];
             type = type.WithBlock(allocation.Size).WithAllocation(allocation.Size);
+        }
+
+        foreach (MemoryBlock block in _retired.ListBlocks())
+        {
+            ref GpuTypeStatistics type = ref statistics[block.Type];
+            type = type.WithBlock(block.Size) with { RestingBytes = type.RestingBytes + block.Size };
         }
 
         return statistics;

@@ -39,6 +39,13 @@ internal sealed unsafe class RetiredQueue(GpuDevice device, GpuFrames frames)
         }
     }
 
+    /// <summary>The dedicated blocks that rest.</summary>
+    public List<MemoryBlock> ListBlocks()
+    {
+        using Gate.Scope scope = _gate.EnterScope();
+        return [.. _queue.Select(static retired => retired.Block).OfType<MemoryBlock>()];
+    }
+
     /// <summary>Destroys what there is; a default handle is nothing.</summary>
     public void Destroy(Buffer buffer, Image image)
     {

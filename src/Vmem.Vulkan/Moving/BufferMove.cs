@@ -27,6 +27,8 @@ internal sealed unsafe class BufferMove
     /// <summary>Takes the new place, with a handle there.</summary>
     /// <returns>Null, and nothing was changed, if the buffer was freed meanwhile, or the place was taken.</returns>
     /// <exception cref="VulkanException">The driver failed; nothing was changed.</exception>
+    /// <exception cref="OutOfMemoryException">There is no memory to note the rest of a buffer that was freed meanwhile. It lives on, and
+    /// can be freed again.</exception>
     public static BufferMove? TryBegin(GpuMemory memory, GpuBuffer buffer, MemoryTypePool pool, in RangeMove<ulong> move)
     {
         if (!memory.Live.TryBeginMove(buffer.Allocation))
@@ -62,11 +64,28 @@ internal sealed unsafe class BufferMove
                     pool.Arena.AbandonMove(move);
                 }
 
-                if (!memory.Live.EndMove(buffer.Allocation))
-                {
-                    memory.Release(buffer.Allocation);
-                }
+                EndMove(memory, buffer);
             }
+        }
+    }
+
+    /// <summary>The buffer stays where it was. If it was freed meanwhile, or retired, frames may use it still, and it rests.</summary>
+    private static void EndMove(GpuMemory memory, GpuBuffer buffer)
+    {
+        GpuAllocation allocation = buffer.Allocation;
+        if (memory.Live.EndMove(allocation))
+        {
+            return;
+        }
+
+        try
+        {
+            memory.Retired.Add(allocation.LastPlace, allocation.Size, buffer.Handle, default);
+        }
+        catch
+        {
+            memory.Live.Restore(allocation);      // else nobody could find it any more
+            throw;
         }
     }
 

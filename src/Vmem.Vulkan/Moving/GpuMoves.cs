@@ -24,6 +24,7 @@ public sealed unsafe class GpuMoves : IDisposable
     private readonly GpuMemory _memory;
     private readonly List<BufferMove> _moves = [];
     private bool _isCommitted;
+    private bool _isOrphan;                       // its end has failed, and nobody was given it
 
     private GpuMoves(GpuMemory memory)
     {
@@ -44,12 +45,19 @@ public sealed unsafe class GpuMoves : IDisposable
     /// <returns>The step.</returns>
     /// <exception cref="InvalidOperationException">Another step of this memory is under way.</exception>
     /// <exception cref="VulkanException">The driver failed; nothing was changed, and what was recorded must not be submitted.</exception>
+    /// <exception cref="OutOfMemoryException">There is no memory for the plan, or to give up a step that failed: the next call goes on
+    /// with that first. What was recorded must not be submitted.</exception>
     /// <remarks>O(n log n) in the number of ranges: see <see cref="Arena{T}.PlanDefragmentation"/>.</remarks>
     public static GpuMoves Begin(GpuMemory memory, CommandBuffer commands, ulong maxSize, int maxMoves = int.MaxValue)
     {
         ArgumentNullException.ThrowIfNull(memory);
         ArgumentOutOfRangeException.ThrowIfNegative(maxMoves);
         var moves = new GpuMoves(memory);
+        if (Volatile.Read(ref memory.Moves) is GpuMoves other && Interlocked.Exchange(ref other._isOrphan, false))
+        {
+            other.Abandon();
+        }
+
         if (Interlocked.CompareExchange(ref memory.Moves, moves, null) is not null)
         {
             throw new InvalidOperationException($"Buffers of '{memory.Name}' are being moved already: commit that step, or dispose of it.");
@@ -63,7 +71,7 @@ public sealed unsafe class GpuMoves : IDisposable
         }
         catch
         {
-            moves.Dispose();
+            moves.Abandon();
             throw;
         }
     }
@@ -100,6 +108,20 @@ public sealed unsafe class GpuMoves : IDisposable
         Volatile.Write(ref _memory.Moves, null);
     }
 
+    /// <summary>Gives up a step that nobody else has. If that throws, the next step goes on there, or the end of the memory.</summary>
+    private void Abandon()
+    {
+        try
+        {
+            Dispose();
+        }
+        catch
+        {
+            Volatile.Write(ref _isOrphan, true);
+            throw;
+        }
+    }
+
     private void Take(ulong maxSize, int maxMoves)
     {
         ILookup<MemoryTypePool, GpuBuffer> movable = _memory.Live.ToList()
@@ -124,6 +146,7 @@ public sealed unsafe class GpuMoves : IDisposable
                 },
             }))
             {
+                _ = _moves.EnsureCapacity(_moves.Count + 1);     // a move that has begun must not be lost
                 if (BufferMove.TryBegin(_memory, buffers[move.From], group.Key, move) is { } begun)
                 {
                     _moves.Add(begun);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Silk.NET.Vulkan;
+using Vmem.Checks;
 
 namespace Vmem.Vulkan;
 
@@ -10,6 +11,10 @@ namespace Vmem.Vulkan;
 /// They end in the order of frames, so the arena goes round and round. Nobody counts heads and tails, and nothing is freed by hand.
 /// </para>
 /// <para>Safe to share between threads. Taking a slice is O(log n) in the number of slices of the frames under way.</para>
+/// <para>
+/// A slice is for the frame that was current when it was taken. Before <see cref="GpuFrames.End"/> it must have been written, and its
+/// copy recorded: when the device has done the frame, others get the slice.
+/// </para>
 /// </remarks>
 [DebuggerDisplay("{Size} bytes")]
 public sealed unsafe class StagingRing : IDisposable
@@ -20,6 +25,7 @@ public sealed unsafe class StagingRing : IDisposable
     private readonly GpuMemory _memory;
     private readonly GpuBuffer _buffer;
     private readonly Arena<ulong> _arena;
+    private readonly Gate _taking = new();        // no frame is complete between the look at which is current and the rest for it
     private bool _isDisposed;
 
     /// <summary>Makes a ring.</summary>
@@ -39,7 +45,7 @@ public sealed unsafe class StagingRing : IDisposable
             buffer = memory.CreateBuffer(
                 size, BufferUsageFlags.TransferSrcBit | usage, new GpuUse { HostAccess = HostAccess.Write, Name = "staging" });
             _buffer = buffer;
-            memory.Frames.Listen(_arena.CompleteFence);
+            memory.Frames.Listen(Complete);
         }
         catch
         {
@@ -68,6 +74,7 @@ public sealed unsafe class StagingRing : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);
         slice = default;
+        using Gate.Scope taking = _taking.EnterScope();
         ulong frame = _memory.Frames.Current;
         if (!_arena.TryAllocateConstrained((ulong)length, new RangeConstraints<ulong> { Align = align }, out ulong offset))
         {
@@ -123,12 +130,18 @@ public sealed unsafe class StagingRing : IDisposable
     {
         if (!Interlocked.Exchange(ref _isDisposed, true))
         {
-            _memory.Frames.StopListening(_arena.CompleteFence);
+            _memory.Frames.StopListening(Complete);
             _arena.Dispose();
             if (_buffer.Allocation.State == Memory.AllocationState.Live)
             {
                 _buffer.Retire();
             }
         }
+    }
+
+    private void Complete(ulong frame)
+    {
+        using Gate.Scope taking = _taking.EnterScope();
+        _arena.CompleteFence(frame);
     }
 }

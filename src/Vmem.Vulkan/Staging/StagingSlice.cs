@@ -4,7 +4,8 @@ using Buffer = Silk.NET.Vulkan.Buffer;
 
 namespace Vmem.Vulkan;
 
-/// <summary>A part of a <see cref="StagingRing"/>, for one frame.</summary>
+/// <summary>A part of a <see cref="StagingRing"/>, for one frame: not to be used any more when <see cref="GpuFrames.End"/> is called
+/// for it.</summary>
 [DebuggerDisplay("{Contents.Length} bytes at {Offset}")]
 public readonly ref struct StagingSlice
 {

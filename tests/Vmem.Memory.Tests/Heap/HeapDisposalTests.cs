@@ -182,6 +182,7 @@ public unsafe class HeapDisposalTests
         Assert.Throws<ObjectDisposedException>(() => heap.Reallocate((void*)block, 200));
         Assert.Throws<ObjectDisposedException>(() => heap.GetSize((void*)block));
         Assert.Throws<ObjectDisposedException>(() => heap.GetStatistics());
+        Assert.Throws<ObjectDisposedException>(() => heap.GetSizeClasses());
         Assert.Throws<ObjectDisposedException>(heap.Validate);
         Assert.Throws<ObjectDisposedException>(() => heap.Trim());
         Assert.False(heap.Owns((void*)block));

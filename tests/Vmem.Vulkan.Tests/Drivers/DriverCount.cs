@@ -23,6 +23,9 @@ internal sealed unsafe class DriverCount : IDisposable
         _block->FailAt = long.MaxValue;
     }
 
+    /// <summary>Called, once, as a request fails; null: nothing is. Tests of the driver run one after the other.</summary>
+    public static Action? Failing { get; set; }
+
     public nint Address => (nint)(&_block->Callbacks);
 
     /// <summary>How many blocks the driver holds.</summary>
@@ -46,6 +49,9 @@ internal sealed unsafe class DriverCount : IDisposable
         var block = (Block*)user;
         if (Interlocked.Increment(ref block->Asked) == block->FailAt)
         {
+            Action? failing = Failing;
+            Failing = null;
+            failing?.Invoke();
             return null;
         }
 

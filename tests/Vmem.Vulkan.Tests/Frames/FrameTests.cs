@@ -16,11 +16,14 @@ public class FrameTests(SoftwareDevice software)
         GpuBuffer shared = test.Memory.CreateBuffer(1000, Copied);
         GpuBuffer alone = test.Memory.CreateBuffer(1000, Copied, new() { IsDedicated = true });
         ulong frame = test.Memory.Frames.Current;
+        ulong block = alone.Allocation.Size;
         shared.Retire();
         alone.Retire();
         Assert.Equal(InvalidFreeReason.AlreadyFree, Assert.Throws<InvalidFreeException>(shared.Retire).Reason);
         test.Memory.Frames.Collect();
-        Assert.Equal(1024UL, test.Memory.GetStatistics()[0].RestingBytes);
+        GpuTypeStatistics resting = test.Memory.GetStatistics()[0];
+        Assert.Equal((1024 + block, 2), (resting.RestingBytes, resting.BlockCount));
+        Assert.Equal(test.Memory.GetBudgets()[0].BlockBytes, resting.BlockBytes);
         test.Frame(_ => { });
         Assert.True(test.Memory.Frames.Wait(frame, Timeout.InfiniteTimeSpan));
         Assert.Equal(frame, test.Memory.Frames.Completed);

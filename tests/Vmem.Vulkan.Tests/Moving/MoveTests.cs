@@ -1,4 +1,6 @@
 using Silk.NET.Vulkan;
+using Vmem.Samples;
+using Vmem.Vulkan.Memory;
 using Vmem.Vulkan.Tests.Drivers;
 
 namespace Vmem.Vulkan.Tests.Moving;
@@ -93,6 +95,55 @@ public class MoveTests(SoftwareDevice software)
         Assert.All(live, item => Assert.All(test.ReadBack(item.Key), value => Assert.Equal(item.Value, value)));
         live.Keys.ToList().ForEach(buffer => buffer.Dispose());
         Assert.Null(test.Leak);
+    }
+
+    /// <summary>The driver has no memory for the second handle of the first buffer, while another thread retires all of them.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_is_freed_as_its_move_fails_to_begin_rests_for_the_frame(bool isRetired)
+    {
+        _ = software.Device;                      // skips where there is none
+        using var vk = Vk.GetApi();
+        using HeadlessDevice device = new HeadlessDevice(vk, onSoftware: true).Open();     // without the layer, which expects memory
+        using var count = new DriverCount();
+        GpuMemoryOptions options = new() { BlockSize = 256 * KiB, AllocationCallbacks = count.Address };
+        using (var memory = new GpuMemory(vk, device.PhysicalDevice, device.Device, options))
+        {
+            GpuBuffer[] all = [.. Enumerable.Range(0, 40).Select(_ => memory.CreateBuffer(16 * KiB, Copied))];
+            GpuBuffer[] live = [.. all.Where((_, i) => i % 2 == 1)];
+            Array.ForEach(all.Except(live).ToArray(), buffer => buffer.Dispose());
+            Fence fence = memory.Frames.Begin();
+            long held = 0;
+            DriverCount.Failing = () =>
+            {
+                foreach (GpuBuffer buffer in live)
+                {
+                    if (isRetired)
+                    {
+                        buffer.Retire();
+                    }
+                    else if (buffer.Allocation.State == AllocationState.Moving)
+                    {
+                        buffer.Dispose();
+                    }
+                }
+
+                held = count.Held;
+            };
+            count.FailAt = count.Asked + 1;
+            Assert.Throws<VulkanException>(() => GpuMoves.Begin(memory, default, ulong.MaxValue));
+            int freed = isRetired ? live.Length : 1;
+            Assert.Equal((held, (ulong)freed * 16 * KiB), (count.Held, memory.GetStatistics()[0].RestingBytes));
+            device.Submit(device.Record(static _ => { }), fence);
+            memory.Frames.End();
+            memory.Frames.WaitIdle();
+            Assert.InRange(count.Held, 1, held - freed);
+            Assert.Equal(0UL, memory.GetStatistics()[0].RestingBytes);
+            Assert.Equal(live.Length - freed, memory.GetStatistics()[0].AllocationCount);
+        }
+
+        Assert.Equal(0, count.Held);
     }
 
     [Fact]

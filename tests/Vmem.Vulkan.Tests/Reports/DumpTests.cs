@@ -55,6 +55,27 @@ public sealed class DumpTests(SoftwareDevice software) : IDisposable
         Assert.Contains("BUFFER, mesh", drawing, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_dedicated_block_that_rests_is_in_it()
+    {
+        using TestMemory test = software.NewMemory();
+        using GpuBuffer live = test.Memory.CreateBuffer(10_000, BufferUsageFlags.VertexBufferBit, new() { IsDedicated = true });
+        GpuBuffer retired = test.Memory.CreateBuffer(20_000, BufferUsageFlags.VertexBufferBit, new() { IsDedicated = true });
+        ulong size = retired.Allocation.Size;
+        retired.Retire();
+        using MemoryStream stream = new();
+        test.Memory.WriteJson(stream);
+        using JsonDocument dump = JsonDocument.Parse(stream.ToArray());
+        JsonElement root = dump.RootElement;
+        JsonElement[] dedicated =
+            [.. root.GetProperty("DefaultPools").GetProperty("Type 0").GetProperty("DedicatedAllocations").EnumerateArray()];
+        Assert.Equal(["BUFFER", "RETIRED"], dedicated.Select(item => item.GetProperty("Type").GetString()));
+        Assert.Equal(size, dedicated[1].GetProperty("Size").GetUInt64());
+        JsonElement total = root.GetProperty("Total");
+        Assert.Equal((2, 1), (total.GetProperty("BlockCount").GetInt32(), total.GetProperty("AllocationCount").GetInt32()));
+        Assert.Equal(live.Allocation.Size + size, total.GetProperty("BlockBytes").GetUInt64());
+    }
+
     private async Task<string> DrawAsync(string file)
     {
         string drawing = Path.Combine(_folder.FullName, "gpu.svg");
