@@ -268,9 +268,7 @@ public sealed class HostingTests : IDisposable
     /// <summary>What was logged.</summary>
     private sealed class Lines : ILoggerProvider, ILogger
     {
-        private readonly ConcurrentQueue<string> _all = new();
-
-        public IReadOnlyCollection<string> All => _all;
+        public ConcurrentQueue<string> All { get; } = new();
 
         public ILogger CreateLogger(string categoryName) => this;
 
@@ -281,7 +279,7 @@ public sealed class HostingTests : IDisposable
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
             Func<TState, Exception?, string> formatter) =>
-            _all.Enqueue(formatter(state, exception));
+            All.Enqueue(formatter(state, exception));
 
         public void Dispose()
         {

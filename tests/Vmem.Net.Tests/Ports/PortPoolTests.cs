@@ -109,10 +109,9 @@ public class PortPoolTests
         Task<int>[] waits =
         [
             .. Enumerable.Range(0, Waiters).Select(index =>
-                (byKey
-                    ? pool.AllocateAsync($"service {index}", cancellationToken: token)
-                    : pool.AllocateRunAsync(1, cancellationToken: token))
-                .AsTask()),
+                byKey
+                    ? pool.AllocateAsync($"service {index}", cancellationToken: token).AsTask()
+                    : pool.AllocateRunAsync(1, cancellationToken: token).AsTask()),
         ];
         for (int index = 0; index < Waiters; index++)
         {

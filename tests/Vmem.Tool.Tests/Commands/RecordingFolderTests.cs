@@ -36,7 +36,8 @@ public sealed class RecordingFolderTests : IDisposable
         Needs.ResidentMemory();
         File.CreateSymbolicLink(_folder.PathOf("linked.txt"), await _folder.MakePipeAsync("pipe.txt"));
         File.CreateSymbolicLink(_folder.PathOf("c.txt"), _folder.PathOf("a.txt"));
-        ToolRun run = await ToolRun.Of("replay", _folder.PathOf("."), "-a", "arena", "--json");
+        ToolRun run = await ToolRun.WithInput(
+            Stream.Null, TestContext.Current.CancellationToken, "replay", _folder.PathOf("."), "-a", "arena", "--json");
         Assert.Equal((0, string.Empty), (run.ExitCode, run.Error));
         ReplayReport report = JsonSerializer.Deserialize(run.Output, ReportJson.Default.ReplayReport)!;
         Assert.Equal(["a.txt", "b.gz", "c.txt"], report.Traces.Select(trace => Path.GetFileName(trace.Name)));
