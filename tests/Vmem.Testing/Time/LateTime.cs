@@ -1,7 +1,7 @@
 namespace Vmem.Testing.Time;
 
-/// <summary>A clock whose timers call whenever a test says so, even those that were disposed of: as the runtime's timers can, whose call may
-/// be under way then.</summary>
+/// <summary>A clock whose timers call whenever a test says so, even those that were disposed of: as the runtime's timers can, whose call
+/// may be under way then.</summary>
 public sealed class LateTime : TimeProvider
 {
     private readonly List<(TimerCallback Callback, object? State)> _timers = [];
