@@ -67,7 +67,8 @@ public sealed partial class PortPool
         }
     }
 
-    /// <summary>Exchanges a run that is held for the preferred one, if that is free; else tries the one that is held.</summary>
+    /// <summary>Exchanges a run that is held for the preferred one, if that is free; else tries the one that is held. Nothing is asked of a
+    /// source for it: a span that was leased for an exchange would be kept from others.</summary>
     /// <returns>False if the run that was held is in use; it is set aside, and nothing is held.</returns>
     private bool TryKeep(ushort found, ushort count, int preferred, out int first)
     {
@@ -76,6 +77,7 @@ public sealed partial class PortPool
         try
         {
             isExchanged = found != preferred
+                && Arena.TryGetSegment((ushort)preferred, out Segment<ushort> there) && there.Kind == SegmentKind.Free
                 && TryFind(count, Window(preferred, preferred + count), FitPolicy.InstantFit, out preferred);
         }
         catch

@@ -15,7 +15,10 @@ internal static class RecordingFolder
     {
         try
         {
-            List<string> found = [.. Directory.EnumerateFiles(folder).Where(TraceInput.IsFile).Order(StringComparer.Ordinal).Where(IsRecording)];
+            List<string> found =
+            [
+                .. Directory.EnumerateFiles(folder).Where(TraceInput.IsFile).Order(StringComparer.Ordinal).Where(IsRecording),
+            ];
             return found.Count > 0 ? found : throw new MalformedTraceException(folder, "is a folder without a recording in it");
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)

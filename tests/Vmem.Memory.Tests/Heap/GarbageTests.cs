@@ -60,11 +60,11 @@ public unsafe class GarbageTests
                     first = Math.Min(first, Pair(heap, 1_000));
                     worst = Math.Min(worst, Enumerable.Range(1, 500).Max(i => Pair(heap, (nuint)(i * 64))));
                     done.Set();
-                    end.Wait();                              // its number is not the next one's
+                    end.Wait(CancellationToken.None);                              // its number is not the next one's
                 });
                 thread.Start();
                 threads.Add(thread);
-                done.Wait();
+                done.Wait(TestContext.Current.CancellationToken);
             }
 
             end.Set();
