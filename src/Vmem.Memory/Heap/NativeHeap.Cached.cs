@@ -83,8 +83,8 @@ public sealed unsafe partial class NativeHeap
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool PassOver(nuint block)
     {
-        using Call call = new(this);
-        if (!IsDisposed)
+        using HeapCall call = new(this, ref _calls);
+        if (Volatile.Read(ref _disposed) == 0)
         {
             Volatile.Read(ref _layers)?.Plain.NoteTwice(block);
         }

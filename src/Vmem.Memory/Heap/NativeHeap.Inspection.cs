@@ -1,6 +1,7 @@
 using System.Globalization;
 using Vmem.Diagnostics;
 using Vmem.Memory.Diagnostics;
+using Vmem.Memory.Heap;
 using Vmem.Memory.Heap.Debugging;
 
 namespace Vmem.Memory;
@@ -34,7 +35,7 @@ public sealed unsafe partial class NativeHeap : IMetered, IDumped
     /// once, or in a heap that trusts its caller. All else was given back.</exception>
     public nuint Trim()
     {
-        using Call call = Enter();
+        using HeapCall call = Enter();
         return Volatile.Read(ref _layers)?.Top.Trim() ?? 0;
     }
 
@@ -53,7 +54,7 @@ public sealed unsafe partial class NativeHeap : IMetered, IDumped
     /// <exception cref="ObjectDisposedException">The heap has ended.</exception>
     public IReadOnlyList<HeapSizeClass> GetSizeClasses()
     {
-        using Call call = Enter();
+        using HeapCall call = Enter();
         IReadOnlyList<HeapSizeClass>? counted = Volatile.Read(ref _layers) is { } layers ? layers.Plain.CountClasses() : [];
         ObjectDisposedException.ThrowIf(counted is null, this);
         return counted;
@@ -63,7 +64,7 @@ public sealed unsafe partial class NativeHeap : IMetered, IDumped
     /// <exception cref="InvariantViolationException">One does not hold; the message says which.</exception>
     public void Validate()
     {
-        using Call call = Enter();
+        using HeapCall call = Enter();
         Volatile.Read(ref _layers)?.Top.Validate();
     }
 
@@ -103,7 +104,7 @@ public sealed unsafe partial class NativeHeap : IMetered, IDumped
 
     private bool TryCount(bool pagesOnly, out NativeHeapStatistics figures)
     {
-        using Call call = new(this);
+        using HeapCall call = new(this, ref _calls);
         figures = default;
         bool isThere = Volatile.Read(ref _layers) is not { } layers || IsDisposed ? !IsDisposed
             : pagesOnly ? layers.Plain.TryCount(pagesOnly, out figures) : layers.Top.TryCount(out figures);

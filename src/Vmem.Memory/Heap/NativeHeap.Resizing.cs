@@ -49,7 +49,7 @@ public sealed unsafe partial class NativeHeap
         }
 
         resized = block;
-        using Call call = Enter();
+        using HeapCall call = Enter();
         if (Layer.TryResize((nuint)block, size, alignment, out nuint old, out bool canStay))
         {
             return true;

@@ -72,7 +72,7 @@ public sealed unsafe partial class NativeHeap
         // Every run is aligned as a heap can ask for at least.
         if (RunClasses.Contains(size))
         {
-            using Call call = new(this);
+            using HeapCall call = new(this, ref _calls);
             if (!IsDisposed && Volatile.Read(ref _layers)?.Runs is { } runs && runs.TryTakeRun(size, out nuint block))
             {
                 return (void*)block;
@@ -93,7 +93,7 @@ public sealed unsafe partial class NativeHeap
     /// and the fast paths, which know nothing of this, come here.</remarks>
     private void* AllocateOrNull(nuint size, nuint alignment, bool clear, out bool isZero)
     {
-        using Call call = Enter();
+        using HeapCall call = Enter();
         isZero = false;
         nuint block = 0;
         try
@@ -132,7 +132,7 @@ public sealed unsafe partial class NativeHeap
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void FreeSlow(void* block)
     {
-        using Call call = new(this);
+        using HeapCall call = new(this, ref _calls);
         if (IsDisposed || Volatile.Read(ref _layers)?.Runs is not { } runs || !runs.TryFreeRun((nuint)block, size: 0))
         {
             FreeSlow(block, size: null);
@@ -143,16 +143,16 @@ public sealed unsafe partial class NativeHeap
     {
         if (block is not null)
         {
-            using Call call = Enter();
+            using HeapCall call = Enter();
             Layer.Free((nuint)block, size);
         }
     }
 
     /// <summary>Begins a call that reaches below the magazines. The heap is kept alive until it ends: else the layers could end
     /// meanwhile.</summary>
-    private Call Enter()
+    private HeapCall Enter()
     {
-        Call call = new(this);
+        HeapCall call = new(this, ref _calls);
         if (IsDisposed)
         {
             call.Dispose();
@@ -160,23 +160,6 @@ public sealed unsafe partial class NativeHeap
         }
 
         return call;
-    }
-
-    /// <summary>A call that reaches below the magazines. Whether the heap has ended is looked at within it.</summary>
-    private readonly ref struct Call(NativeHeap heap)
-    {
-        private readonly NativeHeap _heap = heap;
-        private readonly bool _isCounted = heap._calls.TryBegin();
-
-        public void Dispose()
-        {
-            if (_isCounted)
-            {
-                _heap._calls.End();
-            }
-
-            GC.KeepAlive(_heap);
-        }
     }
 
     private void ThrowIfDisposed() => ObjectDisposedException.ThrowIf(IsDisposed, this);

@@ -121,7 +121,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
 
     internal bool IsDisposed => Volatile.Read(ref _disposed) != 0;
 
-    /// <summary>What serves what the fast paths cannot. Made now if it is not there yet. Within a <see cref="Call"/>.</summary>
+    /// <summary>What serves what the fast paths cannot. Made now if it is not there yet. Within a <see cref="HeapCall"/>.</summary>
     private IHeapLayer Layer => (Volatile.Read(ref _layers) ?? MakeLayers()).Top;
 
     /// <summary>Address space that the heap may use.</summary>
@@ -197,7 +197,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
             return (nuint)SizeClasses.SizeOf((int)sizeClass);
         }
 
-        using Call call = Enter();
+        using HeapCall call = Enter();
         return Layer.SizeOf((nuint)block);
     }
 
@@ -205,7 +205,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
     /// of large blocks O(segments). With debugging: in a live block; O(live blocks) for interior addresses.</summary>
     public bool Owns(void* address)
     {
-        using Call call = new(this);
+        using HeapCall call = new(this, ref _calls);
         return !IsDisposed && Volatile.Read(ref _layers) is { } layers && layers.Top.Owns((nuint)address);
     }
 
