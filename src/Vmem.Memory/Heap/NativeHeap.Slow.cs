@@ -148,8 +148,7 @@ public sealed unsafe partial class NativeHeap
         }
     }
 
-    /// <summary>Begins a call that reaches below the magazines. The heap is kept alive until it ends: else the layers could end
-    /// meanwhile.</summary>
+    /// <summary>Begins a call of a heap that has not ended.</summary>
     private HeapCall Enter()
     {
         HeapCall call = new(this, ref _calls);
