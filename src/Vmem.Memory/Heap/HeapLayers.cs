@@ -17,7 +17,7 @@ internal sealed class HeapLayers : IDisposable
         SampleRate? rate = debugging.Sample == 0 ? null : new SampleRate(debugging.Sample, (ulong)Random.Shared.NextInt64());
         bool isDebugged = rate is null && debugging != HeapDebugging.None;
         bool isPlain = !isDebugged && rate is null;
-        Plain = (isPlain ? SpareHeaps.Shared.Take(options) : null) ?? new PlainHeap(window, options, isDebugged, rate);
+        Plain = (isPlain ? SpareHeaps.Shared.Take(window, options) : null) ?? new PlainHeap(window, options, isDebugged, rate);
         HasFastPaths = !isDebugged;
         Runs = isPlain ? Plain : null;
         Top = Plain;

@@ -91,6 +91,9 @@ internal sealed partial class HeapSpace : IDisposable
 
     public static nuint RoundUp(nuint size) => (size + PageSize - 1) & ~(PageSize - 1);
 
+    /// <summary>Whether its extents come from this window.</summary>
+    public bool IsOf(AddressWindow window) => _window == window;
+
     /// <summary>True if the address is in one of its extents.</summary>
     public bool Reserves(nuint address) => _window.Table.EntryAt(address) >> GranuleTable.OwnerShift == Owner;
 

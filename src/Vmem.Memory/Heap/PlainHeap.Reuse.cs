@@ -1,5 +1,6 @@
 using Vmem.Caching;
 using Vmem.Checks;
+using Vmem.Memory.Window;
 
 namespace Vmem.Memory.Heap;
 
@@ -10,11 +11,12 @@ internal sealed partial class PlainHeap
     /// ten slabs: arbitrary.</summary>
     private const nuint MostReset = 1 << 20;
 
-    /// <summary>Whether it may be used for a heap with these options: its own say the same in all that it knows of them.</summary>
-    public bool Suits(NativeHeapOptions options) => ReferenceEquals(_options, options)
+    /// <summary>Whether it may be used for a heap of this window with these options: its own say the same in all that it knows of
+    /// them.</summary>
+    public bool Suits(AddressWindow window, NativeHeapOptions options) => _space.IsOf(window) && (ReferenceEquals(_options, options)
         || (_options.Name == options.Name && _options.Limit == options.Limit && _options.HugePages == options.HugePages
             && _options.TrustCaller == options.TrustCaller && _options.RetainedBytes == options.RetainedBytes
-            && _options.RetainedInterval == options.RetainedInterval && _options.TimeProvider == options.TimeProvider);
+            && _options.RetainedInterval == options.RetainedInterval && _options.TimeProvider == options.TimeProvider));
 
     /// <summary>Gives all blocks and all address space up, so that it is as new. It has ended and no call is under way.</summary>
     /// <returns>False if it must be disposed of: it holds much, or has a timer of its own.</returns>

@@ -1,5 +1,6 @@
 using Vmem.Caching;
 using Vmem.Checks;
+using Vmem.Memory.Window;
 
 namespace Vmem.Memory.Heap;
 
@@ -27,14 +28,14 @@ internal sealed class SpareHeaps : IUpkeepTarget
     /// <summary>Those of the process.</summary>
     public static SpareHeaps Shared { get; } = new();
 
-    /// <summary>A heap as new; null if there is none with these options.</summary>
-    public PlainHeap? Take(NativeHeapOptions options)
+    /// <summary>A heap as new; null if there is none of this window with these options.</summary>
+    public PlainHeap? Take(AddressWindow window, NativeHeapOptions options)
     {
         using Gate.Scope held = _gate.EnterScope();
         for (int place = _heaps.Count; place-- > 0;)
         {
             PlainHeap heap = _heaps[place];
-            if (heap.Suits(options))
+            if (heap.Suits(window, options))
             {
                 _heaps.RemoveAt(place);
                 _needed.Note(_heaps.Count);

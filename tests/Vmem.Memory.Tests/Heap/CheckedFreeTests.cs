@@ -142,7 +142,7 @@ public unsafe class CheckedFreeTests
         using NativeHeap heap = new();
         nuint[] blocks = AllocateMany(heap, 64);
         nuint twice = blocks[^1];
-        byte* state = StateOf(twice);
+        byte* state = BlockStateMemoryTests.StateOf(twice);
         byte live = *state;
         Assert.NotEqual(0, live);
         heap.Free((void*)twice);
@@ -201,41 +201,6 @@ public unsafe class CheckedFreeTests
         CheckEmpty(heap);
     }
 
-    /// <summary>A byte a block is much for a million blocks that are gone.</summary>
-    [Fact]
-    public void What_is_known_of_blocks_goes_with_their_memory()
-    {
-        if (OperatingSystem.IsWindows())
-        {
-            return;                               // there it stays
-        }
-
-        using NativeHeap heap = new();
-        var blocks = new nuint[1 << 20];
-        foreach (ref nuint block in blocks.AsSpan())
-        {
-            block = (nuint)heap.Allocate(64);
-        }
-
-        byte* first = StateOf(blocks.Min());
-        nuint page = VirtualMemory.PageSize;
-        var start = (void*)((nuint)first & ~(page - 1));
-        nuint length = (((nuint)StateOf(blocks.Max()) - (nuint)start) | (page - 1)) + 1;
-        nuint before = VirtualMemory.GetResident(start, length);
-        Assert.True(before >= 1 << 20);
-        FreeAll(heap, blocks);
-        _ = heap.Trim();
-        Assert.InRange(VirtualMemory.GetResident(start, length), 0u, (256 << 10) + before - (1 << 20));
-        Assert.Throws<InvalidFreeException>(() => heap.Free((void*)blocks[500_000]));
-        foreach (ref nuint block in blocks.AsSpan())
-        {
-            block = (nuint)heap.Allocate(64);     // and comes again
-        }
-
-        FreeAll(heap, blocks);
-        CheckEmpty(heap);
-    }
-
     [Fact]
     public void Debugging_checks_also_who_asks_to_be_trusted()
     {
@@ -243,13 +208,6 @@ public unsafe class CheckedFreeTests
         void* block = heap.Allocate(64);
         heap.Free(block);
         Assert.Throws<InvalidFreeException>(() => heap.Free(block));
-    }
-
-    private static byte* StateOf(nuint block)
-    {
-        Memory.Window.AddressWindow window = Memory.Window.AddressWindow.Shared;
-        int shift = Memory.Window.BlockStates.ShiftFor(64);
-        return window.States.Table + (((block - window.Start >> Memory.Window.BlockStates.GrainShift) + window.States.Bias) >> shift);
     }
 
     private static Action[] WrongUses(NativeHeap heap, nuint block, nuint size) =>

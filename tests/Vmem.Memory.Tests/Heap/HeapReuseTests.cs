@@ -172,8 +172,30 @@ public unsafe class HeapReuseTests
         PlainHeap plain = PlainOf(heap);
         heap.Dispose();
         ((IUpkeepTarget)SpareHeaps.Shared).RelievePressure();
-        Assert.Null(SpareHeaps.Shared.Take(s_options));
+        Assert.Null(SpareHeaps.Shared.Take(AddressWindow.Shared, s_options));
         Assert.Throws<ObjectDisposedException>(() => plain.SizeOf(1));
+    }
+
+    /// <summary>Else its pages would be another window's, and another budget's.</summary>
+    [Fact]
+    public void A_heap_of_another_window_has_tables_of_its_own()
+    {
+        NativeHeap heap = new(s_options);
+        _ = heap.Allocate(100);
+        PlainHeap plain = PlainOf(heap);
+        heap.Dispose();
+        MemoryBudget budget = new(nuint.MaxValue);
+        using (AddressWindow window = new(budget))
+        {
+            using HeapLayers other = new(window, s_options, HeapDebugging.None);
+            Assert.NotSame(plain, other.Plain);
+            Assert.NotEqual(0u, other.Plain.Take(1 << 20, 1, clear: false, out _));
+            Assert.InRange(budget.Charged, 1u << 20, nuint.MaxValue);
+        }
+
+        using NativeHeap next = new(s_options);
+        _ = next.Allocate(100);
+        Assert.Same(plain, PlainOf(next));
     }
 
     [Fact]
@@ -183,12 +205,12 @@ public unsafe class HeapReuseTests
         PlainHeap[] plains = [.. Enumerable.Range(0, 3).Select(_ => new PlainHeap(AddressWindow.Shared, s_options, isDebugged: false))];
         Assert.All(plains, plain => Assert.True(plain.TryReset() && spares.TryKeep(plain)));
         Assert.True(((IUpkeepTarget)spares).EndInterval());
-        Assert.Same(plains[2], spares.Take(s_options));
+        Assert.Same(plains[2], spares.Take(AddressWindow.Shared, s_options));
         Assert.True(plains[2].TryReset() && spares.TryKeep(plains[2]));
         Assert.True(((IUpkeepTarget)spares).EndInterval());
         Assert.True(((IUpkeepTarget)spares).EndInterval());
-        Assert.Same(plains[2], spares.Take(s_options));
-        Assert.Null(spares.Take(s_options));
+        Assert.Same(plains[2], spares.Take(AddressWindow.Shared, s_options));
+        Assert.Null(spares.Take(AddressWindow.Shared, s_options));
         plains[2].Stop();
         plains[2].Dispose();
     }
