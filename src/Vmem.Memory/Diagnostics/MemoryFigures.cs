@@ -14,6 +14,7 @@ internal enum HeapFigure
     Allocations,
     Frees,
     Failures,
+    Decommitted,
 }
 
 /// <summary>What is measured of a context. The levels come first, then the counts, from <see cref="ClientsCreated"/> on.</summary>
@@ -28,6 +29,7 @@ internal enum ContextFigure
     Dirty,
     Clients,
     ClientsCreated,
+    Decommitted,
 }
 
 /// <summary>What is measured of the clients of one name. All of them are levels.</summary>

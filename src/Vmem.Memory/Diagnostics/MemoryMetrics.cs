@@ -46,6 +46,9 @@ public static class MemoryMetrics
     /// <summary>Free pages that may still take memory, in bytes (<see cref="NativeHeapStatistics.Dirty"/>).</summary>
     public const string Dirty = "vmem.heap.dirty";
 
+    /// <summary>Memory that went back to the system, in bytes (<see cref="NativeHeapStatistics.Decommitted"/>).</summary>
+    public const string Decommitted = "vmem.heap.decommitted";
+
     /// <summary>What slabs and large blocks take, in bytes (<see cref="NativeHeapStatistics.Held"/>).</summary>
     public const string Held = "vmem.heap.held";
 
@@ -103,6 +106,9 @@ public static class MemoryMetrics
     /// <summary>What of the free part may still take memory, in bytes (<see cref="MemoryContextStatistics.Dirty"/>).</summary>
     public const string ContextDirty = "vmem.context.dirty";
 
+    /// <summary>Memory that went back to the system, in bytes (<see cref="MemoryContextStatistics.Decommitted"/>).</summary>
+    public const string ContextDecommitted = "vmem.context.decommitted";
+
     /// <summary>Clients that exist (<see cref="MemoryContextStatistics.Clients"/>).</summary>
     public const string Clients = "vmem.context.clients";
 
@@ -136,6 +142,7 @@ public static class MemoryMetrics
         Observe(Committed, HeapFigure.Committed, "By", "What is backed by memory as soon as it is touched.");
         Observe(Resident, HeapFigure.Resident, "By", "What takes memory now.");
         Observe(Dirty, HeapFigure.Dirty, "By", "Free pages that may still take memory.");
+        Observe(Decommitted, HeapFigure.Decommitted, "By", "Memory that went back to the system.");
         Observe(Held, HeapFigure.Held, "By", "What slabs and large blocks take.");
         Observe(InUse, HeapFigure.InUse, "By", "What the heap's users hold.");
         Observe(Cached, HeapFigure.Cached, "By", "What lies in magazines, ready for use.");
@@ -152,6 +159,7 @@ public static class MemoryMetrics
         Contexts.ObserveShare(s_meter, ContextFragmentation, (int)ContextFigure.Fragmentation, "1 - largest free / free.");
         Observe(ContextPeak, ContextFigure.Peak, "By", "The most that clients ever held at once.");
         Observe(ContextDirty, ContextFigure.Dirty, "By", "What of the free part may still take memory.");
+        Observe(ContextDecommitted, ContextFigure.Decommitted, "By", "Memory that went back to the system.");
         Observe(Clients, ContextFigure.Clients, "{client}", "Clients that exist.");
         Observe(ClientsCreated, ContextFigure.ClientsCreated, "{client}", "Clients ever created.");
         Observe(ClientInUse, ClientFigure.InUse, "By", "What the clients' blocks take.");

@@ -30,6 +30,7 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
     private long _taken;                          // bytes of extents, as far as the arena may use them
     private long _committed;
     private long _dirty;
+    private long _decommitted;
     private int _refusals;
 
     public HeapExtents(AddressWindow window, string heap, nuint limit, bool huge, bool isSealed)
@@ -51,6 +52,9 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
     public nuint Committed => (nuint)Interlocked.Read(ref _committed);
 
     public nuint Dirty => (nuint)Interlocked.Read(ref _dirty);
+
+    /// <summary>Bytes of dirty pages that have gone back to the system, all together.</summary>
+    public nuint Decommitted => (nuint)Interlocked.Read(ref _decommitted);
 
     /// <summary>True if there is none.</summary>
     public bool IsEmpty => Interlocked.Read(ref _taken) == 0;
@@ -130,8 +134,12 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
     public void Note(FreePages.Return gone)
     {
         _ = Interlocked.Add(ref _dirty, -(long)gone.Discarded);
+        _ = Interlocked.Add(ref _decommitted, (long)gone.Discarded);
         _ = Interlocked.Add(ref _committed, -(long)gone.Decommitted);
     }
+
+    /// <summary>Another heap begins, without any extent.</summary>
+    public void Restart() => Interlocked.Exchange(ref _decommitted, 0);
 
     /// <summary>Bytes that take memory now. O(committed pages); the gate is held for one extent's list entry at a time.</summary>
     public nuint CountResident()

@@ -67,6 +67,9 @@ internal sealed partial class HeapSpace : IDisposable
     /// <summary>Bytes of pages that may have memory.</summary>
     public nuint DirtyBytes => _extents.Dirty;
 
+    /// <inheritdoc cref="HeapExtents.Decommitted"/>
+    public nuint DecommittedBytes => _extents.Decommitted;
+
     /// <summary>Bytes of free pages that may have memory.</summary>
     public nuint FreeDirtyBytes =>
         _extents.Dirty is var dirty && HeldBytes is var used && dirty > used ? dirty - used : 0;
@@ -210,6 +213,9 @@ internal sealed partial class HeapSpace : IDisposable
 
     /// <summary>Gives extents of which nothing is allocated back to the window.</summary>
     public void ReleaseEmpty() => _ = _pages.Reap();
+
+    /// <summary>Another heap begins, without any page.</summary>
+    public void Restart() => _extents.Restart();
 
     public void Validate() => _pages.Validate();
 

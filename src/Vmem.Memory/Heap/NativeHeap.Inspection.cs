@@ -72,7 +72,8 @@ public sealed unsafe partial class NativeHeap : IMetered, IDumped
     bool IMetered.TryRead(int figure, out long value)
     {
         var wanted = (HeapFigure)figure;
-        bool isThere = wanted is HeapFigure.Reserved or HeapFigure.Committed or HeapFigure.Dirty or HeapFigure.Held or HeapFigure.Failures
+        bool isThere = wanted is HeapFigure.Reserved or HeapFigure.Committed or HeapFigure.Dirty or HeapFigure.Held
+            or HeapFigure.Decommitted or HeapFigure.Failures
             ? TryCount(pagesOnly: true, out NativeHeapStatistics figures)
             : TryCount(pagesOnly: false, out figures);
         value = wanted switch
@@ -81,6 +82,7 @@ public sealed unsafe partial class NativeHeap : IMetered, IDumped
             HeapFigure.Committed => long.CreateSaturating(figures.Committed),
             HeapFigure.Resident => long.CreateSaturating(figures.Resident),
             HeapFigure.Dirty => long.CreateSaturating(figures.Dirty),
+            HeapFigure.Decommitted => long.CreateSaturating(figures.Decommitted),
             HeapFigure.Held => long.CreateSaturating(figures.Held),
             HeapFigure.InUse => long.CreateSaturating(figures.InUse),
             HeapFigure.Cached => long.CreateSaturating(figures.Cached),

@@ -18,6 +18,11 @@ public readonly record struct NativeHeapStatistics
     /// <summary>Free pages that may still take memory, ready for the next request. <see cref="NativeHeap.Trim"/> gives them back.</summary>
     public nuint Dirty { get; init; }
 
+    /// <summary>How much of its memory the heap has given back to the system since it was made: by <see cref="NativeHeap.Trim"/>, after
+    /// <see cref="NativeHeapOptions.RetainedInterval"/>, beyond <see cref="NativeHeapOptions.RetainedBytes"/>, and when memory was
+    /// short. If it rises as fast as the heap is used, the same pages go and come again: it should keep more.</summary>
+    public nuint Decommitted { get; init; }
+
     /// <summary>What slabs and large blocks take of it.</summary>
     public nuint Held { get; init; }
 

@@ -23,6 +23,7 @@ internal sealed partial class PlainHeap
             {
                 Committed = _space.CommittedBytes,
                 Dirty = _space.FreeDirtyBytes,
+                Decommitted = _space.DecommittedBytes,
                 Held = _large.Bytes + starter.Held + (pagesOnly ? _small.CountHeld() : 0),
                 InUse = _large.Bytes - nuint.Min(kept, _large.Bytes) + starter.InUse,
                 Cached = kept,

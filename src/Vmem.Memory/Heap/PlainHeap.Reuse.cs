@@ -46,6 +46,7 @@ internal sealed partial class PlainHeap
     /// <summary>Another heap begins.</summary>
     public void Restart()
     {
+        _space.Restart();
         _ended = false;
         _upkeep.Wake();
     }

@@ -59,6 +59,9 @@ internal sealed unsafe class ContextPages
     /// <summary>Bytes of granules that may take memory, where it can go back.</summary>
     public nuint Charged => _charged;
 
+    /// <summary>Bytes of granules whose memory has gone back to the system, all together.</summary>
+    public nuint Decommitted { get; private set; }
+
     /// <summary>Charges what of granules that a client is to get has no memory yet. False if the budget does not allow it. Under the
     /// gate.</summary>
     public bool TryCharge(nuint offset, nuint size)
@@ -178,6 +181,7 @@ internal sealed unsafe class ContextPages
             WipeBlocks(offset, size);
             _writers.AsSpan(first, granule - first).Clear();
             _charged -= size;
+            Decommitted += size;
             _budget!.Uncharge(size);
         }
 

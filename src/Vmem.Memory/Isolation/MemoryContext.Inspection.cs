@@ -69,6 +69,7 @@ public sealed unsafe partial class MemoryContext : IClientsMetered, IDumped
                 InUse = arena.InUse,
                 Free = arena.Free,
                 Dirty = _upkeep.CountKept(arena.InUse),
+                Decommitted = _pages.Decommitted,
                 LargestFree = arena.LargestFree,
                 PeakInUse = arena.PeakInUse,
                 Clients = _clients.Count,
@@ -173,6 +174,7 @@ public sealed unsafe partial class MemoryContext : IClientsMetered, IDumped
             ContextFigure.Fragmentation => (long)(figures.Fragmentation * 1e6),
             ContextFigure.Peak => long.CreateSaturating(figures.PeakInUse),
             ContextFigure.Dirty => long.CreateSaturating(figures.Dirty),
+            ContextFigure.Decommitted => long.CreateSaturating(figures.Decommitted),
             ContextFigure.Clients => figures.Clients,
             _ => figures.ClientsCreated,
         };

@@ -20,6 +20,10 @@ public readonly record struct MemoryContextStatistics
     /// back.</summary>
     public nuint Dirty { get; init; }
 
+    /// <summary>How much memory the context has given back to the system since it was made, if the block is its own: by
+    /// <see cref="MemoryContext.Trim"/>, after an idle interval, and when memory was short.</summary>
+    public nuint Decommitted { get; init; }
+
     /// <summary>The largest piece that no client holds.</summary>
     public nuint LargestFree { get; init; }
 

@@ -58,6 +58,7 @@ public unsafe class HeapReuseTests
             NativeHeap heap = new(s_options);
             nuint[] blocks = [.. Enumerable.Range(0, 150).Select(i => (nuint)heap.Allocate((nuint)(i % 50 * 20)))];
             Assert.Equal((150, 150), (heap.GetStatistics().LiveBlocks, heap.GetStatistics().Allocations));
+            Assert.Equal(0u, heap.GetStatistics().Decommitted);
             reused += ReferenceEquals(PlainOf(heap), before) ? 1 : 0;
             before = PlainOf(heap);
             for (int i = 0; i < blocks.Length; i++)

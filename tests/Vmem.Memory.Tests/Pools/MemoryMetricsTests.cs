@@ -24,6 +24,7 @@ public class MemoryMetricsTests
             [MemoryMetrics.Committed] = "By",
             [MemoryMetrics.Resident] = "By",
             [MemoryMetrics.Dirty] = "By",
+            [MemoryMetrics.Decommitted] = "By",
             [MemoryMetrics.Held] = "By",
             [MemoryMetrics.InUse] = "By",
             [MemoryMetrics.Cached] = "By",
@@ -48,6 +49,8 @@ public class MemoryMetricsTests
         }
 
         Assert.False(heap.TryAllocate(1 << 30, out _));         // first: it empties the magazines
+        heap.Free(heap.Allocate(3_000_000));
+        _ = heap.Trim();
         heap.Free(heap.Allocate(100_000));                      // the thread keeps it
         *(byte*)heap.Allocate(1 << 20) = 1;
         heap.Free(heap.Allocate(2_000_000));
@@ -56,11 +59,12 @@ public class MemoryMetricsTests
         NativeHeapStatistics statistics = heap.GetStatistics();
         Assert.Equal(11, seen[MemoryMetrics.LiveBlocks]);
         Assert.Equal(1, seen[MemoryMetrics.Failures]);
-        Assert.Equal((13, 2), (seen[MemoryMetrics.Allocations], seen[MemoryMetrics.Frees]));
+        Assert.Equal((14, 3), (seen[MemoryMetrics.Allocations], seen[MemoryMetrics.Frees]));
         Assert.Equal((long)statistics.Reserved, seen[MemoryMetrics.Reserved]);
         Assert.Equal((long)statistics.Committed, seen[MemoryMetrics.Committed]);
         Assert.Equal((long)statistics.Resident, seen[MemoryMetrics.Resident]);
         Assert.Equal((long)statistics.Dirty, seen[MemoryMetrics.Dirty]);
+        Assert.Equal((long)statistics.Decommitted, seen[MemoryMetrics.Decommitted]);
         Assert.Equal((long)statistics.Held, seen[MemoryMetrics.Held]);
         Assert.Equal((long)statistics.InUse, seen[MemoryMetrics.InUse]);
         Assert.Equal((long)statistics.Cached, seen[MemoryMetrics.Cached]);
@@ -112,8 +116,8 @@ public class MemoryMetricsTests
         using NativeMemoryPool<byte> pool = new(first, new NativeMemoryPoolOptions { Name = "twins" });
         using NativeMemoryPool<int> other = new(first, new NativeMemoryPoolOptions { Name = "twins" });
         using Listening listening = new();
-        Assert.Equal(11, listening.Collect(MemoryMetrics.HeapNameTag, "twins").Count);
-        Assert.Equal(11, listening.Collect(MemoryMetrics.HeapNameTag, "twins", "2").Count);
+        Assert.Equal(12, listening.Collect(MemoryMetrics.HeapNameTag, "twins").Count);
+        Assert.Equal(12, listening.Collect(MemoryMetrics.HeapNameTag, "twins", "2").Count);
         Assert.Equal(3, listening.Collect(MemoryMetrics.PoolNameTag, "twins").Count);
         Assert.Equal(3, listening.Collect(MemoryMetrics.PoolNameTag, "twins", "2").Count);
     }

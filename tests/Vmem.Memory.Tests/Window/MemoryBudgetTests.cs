@@ -30,6 +30,23 @@ public unsafe class MemoryBudgetTests
     }
 
     [Fact]
+    public void What_has_gone_back_is_counted_for_good()
+    {
+        using AddressWindow window = new(NewBudget(nuint.MaxValue));
+        using HeapLayers heap = NewHeap(window);
+        for (nuint round = 0; round < 3; round++)
+        {
+            nuint block = Take(heap, 10 * Megabyte);
+            Assert.InRange(Decommitted(), round * 10 * Megabyte, round * 11 * Megabyte);
+            heap.Plain.Free(block, size: null);
+            _ = heap.Plain.Trim();
+        }
+
+        Assert.InRange(Decommitted(), 30 * Megabyte, 33 * Megabyte);
+        nuint Decommitted() => heap.Plain.TryCount(out NativeHeapStatistics figures) ? figures.Decommitted : 0;
+    }
+
+    [Fact]
     public void What_one_heap_keeps_goes_to_another_that_needs_it()
     {
         MemoryBudget budget = NewBudget(64 * Megabyte);
@@ -159,12 +176,13 @@ public unsafe class MemoryBudgetTests
             Assert.InRange(MemoryBudget.Default.Charged - before, 48 * Megabyte, 50 * Megabyte);
         }
 
-        Assert.Equal(48 * Megabyte, context.GetStatistics().Dirty);
+        Assert.Equal((48 * Megabyte, 0u), (context.GetStatistics().Dirty, context.GetStatistics().Decommitted));
         using MemoryClient second = context.CreateClient("second");
         byte* kept = (byte*)second.Allocate(100);
         *kept = 7;
         _ = context.Trim();
         Assert.Equal(0u, context.GetStatistics().Dirty);
+        Assert.InRange(context.GetStatistics().Decommitted, 47 * Megabyte, 48 * Megabyte);
         Assert.InRange(VirtualMemory.GetResident(context.Start, context.Size), 0u, Megabyte);
         Assert.InRange(MemoryBudget.Default.Charged - before, 1u, 5 * Megabyte);
         Assert.Equal(7, *kept);
