@@ -44,6 +44,7 @@ internal struct ArenaLock
     public void Enter()
     {
         AssertNotHeld();
+        StepCounter.CountShared();
         if (_held.CompareExchange(1, 0) != 0)
         {
             EnterContended();

@@ -22,12 +22,14 @@ internal readonly struct Gate()
     public bool TryEnter()
     {
         Exploration.Entering(_lock, mayWait: false);
+        StepCounter.CountShared();
         return _lock.TryEnter();
     }
 
     public void Enter()
     {
         Exploration.Entering(_lock, mayWait: true);
+        StepCounter.CountShared();
         if (!_lock.TryEnter())
         {
             using var interrupts = new DeferredInterrupt();

@@ -1,3 +1,5 @@
+using Vmem.Checks;
+
 namespace Vmem.Memory.Heap;
 
 /// <summary>Whether calls of a heap are under way that reach below its magazines.</summary>
@@ -22,6 +24,7 @@ internal struct SlowCalls
             return false;
         }
 
+        StepCounter.CountShared();
         if (Interlocked.Add(ref _state, Begun + 1) >= Most * Begun)
         {
             _ = Interlocked.Or(ref _state, int.MinValue);
@@ -31,7 +34,11 @@ internal struct SlowCalls
     }
 
     /// <summary>A call ends that was counted.</summary>
-    public void End() => Interlocked.Decrement(ref _state);
+    public void End()
+    {
+        StepCounter.CountShared();
+        _ = Interlocked.Decrement(ref _state);
+    }
 
     /// <summary>True if no call is under way. Asked after the heap has ended, so that none begins any more.</summary>
     public bool NoneUnderWay => Volatile.Read(ref _state) is >= 0 and var state && (state & (Begun - 1)) == 0;

@@ -8,4 +8,7 @@ internal static class Steps
 {
     /// <summary>The steps of this thread since the last call.</summary>
     public static long Take() => StepCounter.Take() + VmemInternals.TakeSteps();
+
+    /// <summary>How often this thread has touched what all threads write since the last call: locks and shared words.</summary>
+    public static long TakeShared() => StepCounter.TakeShared() + VmemInternals.TakeShared();
 }

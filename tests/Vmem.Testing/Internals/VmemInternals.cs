@@ -21,6 +21,9 @@ public static class VmemInternals
     /// <summary>The steps of this thread in Vmem's data structures since the last call.</summary>
     public static long TakeSteps() => StepCounter.Take();
 
+    /// <summary>How often this thread has touched what all threads write in Vmem since the last call: locks and shared words.</summary>
+    public static long TakeShared() => StepCounter.TakeShared();
+
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_lock")]
     private static extern ref Gate GateOf(MeteredRegistry registry);
 }

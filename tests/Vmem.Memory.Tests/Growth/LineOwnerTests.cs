@@ -1,0 +1,96 @@
+using Vmem.Memory.Window;
+using Xunit;
+
+namespace Vmem.Memory.Tests.Growth;
+
+/// <summary>How often a cache line changes hands that nobody means to share: blocks of several threads lie side by side in a slab, and so
+/// do the bytes that say which of them are live.</summary>
+/// <remarks>Threads work in turns, a hundred operations each, so that the count is the same on any machine. A line counts as changed hands
+/// when its last writer was another thread.</remarks>
+public sealed unsafe class LineOwnerTests(ITestOutputHelper output)
+{
+    private const int LineShift = 6;
+    private const int Live = 10_000;
+    private const int Turn = 100;
+    private const int Turns = 300;                // of each thread; the first half are not counted
+
+    private readonly Dictionary<nuint, int> _owners = [];
+    private readonly NativeHeap _heap = new(new NativeHeapOptions { Debugging = HeapDebugging.None });
+    private long _operations;
+    private long _states;
+    private long _data;
+
+    /// <summary>The mix: 10,000 live blocks a thread of 8 to 512 bytes, replaced at random.</summary>
+    [Theory]
+    [InlineData(2, 0.05)]
+    [InlineData(16, 0.05)]
+    public void Lines_of_neighbours_change_hands_for_a_small_share_of_operations(int threads, double most)
+    {
+        using (_heap)
+        using (Barrier barrier = new(threads))
+        {
+            Thread[] workers = [.. Enumerable.Range(0, threads).Select(number => new Thread(() => Work(number, threads, barrier)))];
+            Array.ForEach(workers, static worker => worker.Start());
+            Array.ForEach(workers, static worker => worker.Join());
+        }
+
+        double states = (double)_states / _operations;
+        double data = (double)_data / _operations;
+        output.WriteLine($"{threads} threads: a line of states changes hands {states:0.0000} times an operation, one of blocks {data:0.0000}");
+        Assert.InRange(states, 0, most);
+        Assert.InRange(data, 0, most);
+    }
+
+    private void Work(int number, int threads, Barrier barrier)
+    {
+        Random random = new(number);
+        var blocks = new (nuint Start, int Size)[Live];
+        for (int turn = 0; turn < Turns * threads; turn++)
+        {
+            barrier.SignalAndWait();
+            if (turn % threads != number)
+            {
+                continue;
+            }
+
+            bool counts = turn >= Turns * threads / 2;
+            int operations = turn < threads ? Live : Turn;
+            for (int i = 0; i < operations; i++)
+            {
+                ref (nuint Start, int Size) block = ref blocks[turn < threads ? i : random.Next(Live)];
+                if (block.Start != 0)
+                {
+                    Note(block, number, counts);
+                    _heap.Free((void*)block.Start);
+                }
+
+                block.Size = random.Next(8, 513);
+                block.Start = (nuint)_heap.Allocate((nuint)block.Size);
+                Note(block, number, counts);
+            }
+        }
+    }
+
+    /// <summary>An operation has written the block's state, and its user the block's first word.</summary>
+    private void Note((nuint Start, int Size) block, int thread, bool counts)
+    {
+        AddressWindow window = AddressWindow.Shared;
+        int shift = BlockStates.ShiftFor((int)_heap.GetSize((void*)block.Start));
+        nuint state = (nuint)window.States.Table + (((block.Start - window.Start >> BlockStates.GrainShift) + window.States.Bias) >> shift);
+        bool stateMoved = Write(state >> LineShift, thread);
+        bool dataMoved = Write(block.Start >> LineShift, thread);
+        if (counts)
+        {
+            _operations++;
+            _states += stateMoved ? 1 : 0;
+            _data += dataMoved ? 1 : 0;
+        }
+    }
+
+    private bool Write(nuint line, int thread)
+    {
+        bool isOthers = _owners.TryGetValue(line, out int owner) && owner != thread;
+        _owners[line] = thread;
+        return isOthers;
+    }
+}
