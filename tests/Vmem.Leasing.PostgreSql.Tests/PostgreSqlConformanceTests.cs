@@ -4,8 +4,9 @@ using Vmem.Leasing.PostgreSql.Tests.Server;
 
 namespace Vmem.Leasing.PostgreSql.Tests;
 
-/// <summary>The contract on a real server. Its clock is the function <c>vmem._now()</c>, which is replaced here by one that can be moved; a
-/// failover is a copy of the tables that is put back under another timeline.</summary>
+/// <summary>The contract on a real server. Its clock is the function <c>vmem._now()</c>, which is replaced here by one that stands still
+/// until it is moved: on a busy machine a test may take any time. A failover is a copy of the tables that is put back under another
+/// timeline.</summary>
 public sealed class PostgreSqlConformanceTests(ContractDatabase database) : LeaseStoreContract, IClassFixture<ContractDatabase>
 {
     private const string Tables = "vmem.arena, vmem.session, vmem.extent, vmem.audit";
@@ -15,13 +16,13 @@ public sealed class PostgreSqlConformanceTests(ContractDatabase database) : Leas
         await RunAsync($"""
             TRUNCATE {Tables} RESTART IDENTITY;
             UPDATE vmem.server SET timeline = vmem._timeline(), incarnation = 1, phase = 0, hold_until = '-infinity';
-            UPDATE test.clock SET ahead = '0';
+            UPDATE test.clock SET moment = '2026-01-01 UTC';
             """);
         return new PostgreSqlLeaseStore(database.Source);
     }
 
     protected override async ValueTask ElapseAsync(TimeSpan time) =>
-        await RunAsync($"UPDATE test.clock SET ahead = ahead + interval '{time.Ticks / TimeSpan.TicksPerMicrosecond} microseconds'");
+        await RunAsync($"UPDATE test.clock SET moment = moment + interval '{time.Ticks / TimeSpan.TicksPerMicrosecond} microseconds'");
 
     protected override async ValueTask RememberAsync() => await RunAsync($"""
         DROP TABLE IF EXISTS test.server, test.arena, test.session, test.extent, test.audit;
@@ -65,10 +66,9 @@ public sealed class ContractDatabase : IAsyncLifetime
         await LeaseSchema.MigrateAsync(Source, TestContext.Current.CancellationToken);
         await PostgresServer.ExecuteAsync(Source, """
             CREATE SCHEMA test;
-            CREATE TABLE test.clock (ahead interval NOT NULL);
-            INSERT INTO test.clock VALUES ('0');
-            CREATE OR REPLACE FUNCTION vmem._now() RETURNS timestamptz LANGUAGE sql VOLATILE AS
-              $$ SELECT clock_timestamp() + (SELECT ahead FROM test.clock) $$;
+            CREATE TABLE test.clock (moment timestamptz NOT NULL);
+            INSERT INTO test.clock VALUES ('2026-01-01 UTC');
+            CREATE OR REPLACE FUNCTION vmem._now() RETURNS timestamptz LANGUAGE sql VOLATILE AS $$ SELECT moment FROM test.clock $$;
             """);
     }
 

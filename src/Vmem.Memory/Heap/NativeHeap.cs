@@ -16,8 +16,7 @@ namespace Vmem.Memory;
 /// The layers, from the top. <b>Magazines</b> (Bonwick &amp; Adams 2001, §3): each thread keeps one for every class of sizes, and
 /// allocating and freeing take from and put into it; a depot for each class takes what is too much, and fills up what has run out.
 /// <b>Slabs</b>: pages cut into blocks of one class, without headers. <b>Pages</b>: an <see cref="Arena{T}"/> over the heap's address
-/// space, from which large blocks come straight, and where they
-/// are resized in place. <b>The system</b>: <see cref="VirtualMemory"/>.
+/// space, from which large blocks come straight, and where they are resized in place. <b>The system</b>: <see cref="VirtualMemory"/>.
 /// </para>
 /// <para>
 /// The class of a small block follows from its address: the heaps of a process share one window of address space, and a table has four
@@ -29,9 +28,8 @@ namespace Vmem.Memory;
 /// </para>
 /// <para>
 /// This class is the face: arguments, spans, and the paths that end in a magazine. All else is done by the layer below, a
-/// <see cref="PlainHeap"/>.
-/// <b>Debugging</b> (<see cref="NativeHeapOptions.Debugging"/>) is one more layer between them: see <see cref="HeapDebugger"/>. It costs a
-/// heap without it nothing.
+/// <see cref="PlainHeap"/>. <b>Debugging</b> (<see cref="NativeHeapOptions.Debugging"/>) is one more layer between them: see
+/// <see cref="HeapDebugger"/>. It costs a heap without it nothing.
 /// </para>
 /// <para>
 /// <b>What it costs.</b> A heap that was made and not used yet is this object. Everything below is made with its first block. So there may
@@ -79,14 +77,19 @@ public sealed unsafe partial class NativeHeap : IDisposable
     /// negative.</exception>
     /// <exception cref="OutOfMemoryException">The process has not even a little address space for heaps.</exception>
     public NativeHeap(NativeHeapOptions? options = null)
+        : this(options ?? s_defaults, AddressWindow.Shared)
     {
-        options ??= s_defaults;
+    }
+
+    /// <summary>The same in another window, which outlives it.</summary>
+    internal NativeHeap(NativeHeapOptions options, AddressWindow window)
+    {
         ArgumentNullException.ThrowIfNull(options.Name, nameof(options));
         ArgumentNullException.ThrowIfNull(options.TimeProvider, nameof(options));
         _options = options;
         _minimumAlignment = Checked(options);
         _callbacks = new CallbackContext(options.CallbackRefused);
-        _window = AddressWindow.Shared;
+        _window = window;
         _start = _window.Start;
         _entries = _window.Table.Entries;
         _granules = _window.Table.Granules;

@@ -96,7 +96,8 @@ public class KestrelTests
                 Assert.InRange(server.Pool.GetStatistics().Held, 0u, 1u << 20);
             }
 
-            Assert.InRange(failed, 1, int.MaxValue);
+            // A busy server may not have come to all of them yet.
+            await Eventually.HoldsAsync(() => server.Pool.GetStatistics().Failures > 0);
         }
         finally
         {

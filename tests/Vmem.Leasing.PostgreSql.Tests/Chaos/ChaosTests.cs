@@ -17,7 +17,7 @@ public sealed class ChaosTests(PostgresServer server) : IClassFixture<PostgresSe
         double.Parse(Environment.GetEnvironmentVariable("VMEM_CHAOS_SECONDS") ?? "8", CultureInfo.InvariantCulture);
 
     /// <summary>Until a checker must have found what is wrong.</summary>
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(40);
+    private static readonly TimeSpan s_patience = Playground.Patience;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 

@@ -7,6 +7,9 @@ namespace Vmem.Leasing.PostgreSql.Tests.Chaos;
 /// <summary>A database with an arena of a few spans, a clock that can be moved, and the log of all uses.</summary>
 internal sealed class Playground : IAsyncDisposable
 {
+    /// <summary>Only what hangs takes so long: a busy machine may need a minute to start a server, and as long for a program.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+
     private readonly PostgresServer _server;
 
     private Playground(PostgresServer server, string database)

@@ -9,7 +9,7 @@ namespace Vmem.Leasing.PostgreSql.Tests.Chaos;
 public sealed class RuleOffTests(PostgresServer server) : IClassFixture<PostgresServer>
 {
     /// <summary>Until a checker must have found what is wrong.</summary>
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(40);
+    private static readonly TimeSpan s_patience = Playground.Patience;
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 

@@ -90,7 +90,7 @@ public class PostgresServer : IAsyncLifetime
 
     /// <summary>Connects to a database as a role.</summary>
     public NpgsqlDataSource Connect(string database = "postgres", string role = "postgres", string more = "") => NpgsqlDataSource.Create(
-        $"Host=127.0.0.1;Port={_port};Database={database};Username={role};Timeout=30;Include Error Detail=true;{more}");
+        $"Host=127.0.0.1;Port={_port};Database={database};Username={role};Timeout=30;Command Timeout=120;Include Error Detail=true;{more}");
 
     /// <summary>The address of a database, perhaps by way of a proxy.</summary>
     public string AddressOf(string database, int? proxy = null) =>
@@ -123,6 +123,7 @@ public class PostgresServer : IAsyncLifetime
     public async Task KillAsync()
     {
         string id = ProcessId();
+        await RunAsync("kill", "-STOP", id);      // it starts no other process, which would hold its memory after the list was made
         string[] children = (await OutputAsync("ps", "-o", "pid=", "--ppid", id))
             .Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         await RunAsync("kill", "-KILL", id);

@@ -1,6 +1,5 @@
 using Vmem.Caching;
 using Vmem.Memory.Tests.Platform;
-using Vmem.Memory.Window;
 using Vmem.Platform;
 using Vmem.Testing.Time;
 using Xunit;
@@ -12,7 +11,7 @@ namespace Vmem.Memory.Tests.Heap;
 public unsafe partial class HeapFaultTests
 {
     /// <summary>Nothing that other heaps left is committed: what is asked for must be.</summary>
-    public HeapFaultTests() => AddressWindow.Shared.Discard(staleOnly: false);
+    public HeapFaultTests() => Footprint.Clear();
 
     private static readonly nuint[] s_sizes = [16, 100, 1_000, 20_000, 100_000, 3 << 20];
 

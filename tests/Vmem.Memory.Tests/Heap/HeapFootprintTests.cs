@@ -1,13 +1,17 @@
 using Vmem.Memory.Tests.Platform;
-using Vmem.Memory.Window;
+using Vmem.Memory.Tests.Window;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Heap;
 
 /// <summary>How much memory a heap takes for what its user holds.</summary>
-public unsafe class HeapFootprintTests
+public sealed unsafe class HeapFootprintTests : IDisposable
 {
     private const nuint Space = 77 << 20;
+
+    private readonly OwnWindow _own = new();
+
+    public void Dispose() => _own.Dispose();
 
     /// <summary>Three blocks of each of 36 sizes, 18 KB: a slab for each would take 36 pages.</summary>
     [Fact]
@@ -105,11 +109,7 @@ public unsafe class HeapFootprintTests
     }
 
     /// <summary>In memory that no heap has had before.</summary>
-    private static NativeHeap Create()
-    {
-        _ = AddressWindow.Shared.Discard(staleOnly: false);
-        return new(new NativeHeapOptions { Limit = Space, Debugging = HeapDebugging.None });
-    }
+    private NativeHeap Create() => _own.NewHeap(new NativeHeapOptions { Limit = Space, Debugging = HeapDebugging.None });
 
     /// <summary>All that the heap has in memory.</summary>
     private static nuint Resident(NativeHeap heap) => heap.GetStatistics().Resident;

@@ -15,7 +15,7 @@ namespace Vmem.Memory.Tests.Heap;
 public unsafe class HeapInterruptTests
 {
     /// <summary>Nothing that other heaps left is committed: a heap's first pages must be.</summary>
-    public HeapInterruptTests() => AddressWindow.Shared.Discard(staleOnly: false);
+    public HeapInterruptTests() => Footprint.Clear();
 
     [Fact]
     public void An_allocation_goes_on_waiting()

@@ -185,6 +185,7 @@ public unsafe class LimitTests
             {
                 _ = Interlocked.Increment(ref discarded);
                 _ = SecondThread.Start(asker, isDue: true);
+                SecondThread.Settle(asker);       // who has the lock, or comes for it once more, is let run
                 Thread.Sleep(1);                  // a lock hands itself to who has waited for a tenth of a second
             }
 

@@ -1,4 +1,5 @@
 using Vmem.Memory.Tests.Platform;
+using Vmem.Memory.Tests.Window;
 using Vmem.Platform;
 using Xunit;
 
@@ -256,7 +257,8 @@ public unsafe class ReallocateTests
     [Fact]
     public void A_block_whose_pages_go_takes_no_more_memory()
     {
-        using NativeHeap heap = new(new NativeHeapOptions { Debugging = HeapDebugging.None });
+        using OwnWindow own = new();
+        NativeHeap heap = own.NewHeap(new NativeHeapOptions { Debugging = HeapDebugging.None });
         void* block = heap.Allocate(64 * Megabyte);
         Pattern.Write(block, 64 * Megabyte, 3);
         void* neighbor = heap.Allocate(Megabyte);

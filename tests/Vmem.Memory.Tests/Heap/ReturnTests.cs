@@ -1,19 +1,24 @@
 using Vmem.Caching;
 using Vmem.Memory.Tests.Internals;
+using Vmem.Memory.Tests.Window;
 using Vmem.Testing.Time;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Heap;
 
 /// <summary>Memory goes back to the system: by Trim all of it, and in time by itself.</summary>
-public unsafe class ReturnTests
+public sealed unsafe class ReturnTests : IDisposable
 {
     private const nuint Megabyte = 1 << 20;
+
+    private readonly OwnWindow _own = new();
+
+    public void Dispose() => _own.Dispose();
 
     [Fact]
     public void Trim_gives_everything_back()
     {
-        using NativeHeap heap = new();
+        using NativeHeap heap = _own.NewHeap();
         List<nuint> blocks = Fill(heap, 40 * Megabyte);
         FreeAll(heap, blocks);
         nuint trimmed = heap.Trim();
@@ -29,7 +34,7 @@ public unsafe class ReturnTests
     [Fact]
     public void Trim_looks_only_at_what_was_used()
     {
-        using NativeHeap heap = new(new NativeHeapOptions { Limit = (nuint)200 << 30 });
+        using NativeHeap heap = _own.NewHeap(new NativeHeapOptions { Limit = (nuint)200 << 30 });
         heap.Free(heap.Allocate(10 * Megabyte));
         _ = Steps.Take();
         _ = heap.Trim();
@@ -39,7 +44,7 @@ public unsafe class ReturnTests
     [Fact]
     public void Trim_leaves_live_blocks_alone()
     {
-        using NativeHeap heap = new();
+        using NativeHeap heap = _own.NewHeap();
         List<nuint> blocks = Fill(heap, 10 * Megabyte);
         List<nuint> kept = [];
         for (int i = 0; i < blocks.Count; i++)
@@ -69,7 +74,7 @@ public unsafe class ReturnTests
     public void An_idle_heap_gives_everything_back_in_time()
     {
         ManualTime time = new();
-        using NativeHeap heap = new(new NativeHeapOptions { TimeProvider = time });
+        using NativeHeap heap = _own.NewHeap(new NativeHeapOptions { TimeProvider = time });
         List<nuint> blocks = Fill(heap, 20 * Megabyte);
         Thread other = new(() => FreeAll(heap, blocks));
         other.Start();
@@ -92,7 +97,7 @@ public unsafe class ReturnTests
     public void Pages_go_back_when_they_have_been_free_for_an_interval()
     {
         ManualTime time = new();
-        using NativeHeap heap = new(new NativeHeapOptions { TimeProvider = time });
+        using NativeHeap heap = _own.NewHeap(new NativeHeapOptions { TimeProvider = time });
         nuint used = Soil(heap, 4 * Megabyte);
         time.Advance(Upkeep.Interval);
         Assert.Equal(4 * Megabyte, VirtualMemory.GetResident((void*)used, 4 * Megabyte));
@@ -109,7 +114,7 @@ public unsafe class ReturnTests
     public void A_heap_at_work_keeps_its_working_set()
     {
         ManualTime time = new();
-        using NativeHeap heap = new(new NativeHeapOptions { TimeProvider = time });
+        using NativeHeap heap = _own.NewHeap(new NativeHeapOptions { TimeProvider = time });
         var blocks = new nuint[500];
         nuint held = 0;
         for (int interval = 0; interval < 10; interval++)
@@ -134,7 +139,7 @@ public unsafe class ReturnTests
     public void A_wrong_free_that_the_upkeep_finds_is_not_thrown_there()
     {
         ManualTime time = new();
-        using NativeHeap heap = new(new NativeHeapOptions { TimeProvider = time, TrustCaller = true });
+        using NativeHeap heap = _own.NewHeap(new NativeHeapOptions { TimeProvider = time, TrustCaller = true });
         for (int i = 0; i < 64; i++)
         {
             heap.Free(heap.Allocate(100));        // the starter arena has no more: the next is in a slab

@@ -4,7 +4,9 @@ using Xunit;
 
 namespace Vmem.Memory.Tests.Listing;
 
-/// <summary>Heaps, contexts and pools in the list of the process.</summary>
+/// <summary>Heaps, contexts and pools in the list of the process. Alone: a list keeps all of them alive, and others look whether what they
+/// dropped is collected.</summary>
+[Collection(nameof(Pools.MemoryMetricsTests))]
 public class MemoryProcessTests
 {
     [Fact]

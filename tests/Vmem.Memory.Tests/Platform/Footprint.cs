@@ -26,6 +26,14 @@ internal sealed class Footprint
         _before = ProcessMap.TotalSize;
     }
 
+    /// <summary>From now on nothing is committed that heaps of other tests have left, also those that were only dropped.</summary>
+    public static void Clear()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        _ = AddressWindow.Shared.Discard(staleOnly: false);
+    }
+
     public void CheckUnchanged()
     {
         Assert.InRange(Grown, -(long)Large / 4, (long)Large / 4);

@@ -15,12 +15,17 @@ internal static class SecondThread
         }
 
         thread.Start();
+        Settle(thread);
+        return true;
+    }
+
+    /// <summary>Waits until it has ended or waits for somebody, however long a busy machine keeps it from running.</summary>
+    public static void Settle(Thread thread)
+    {
         while (thread.IsAlive && !thread.ThreadState.HasFlag(ThreadState.WaitSleepJoin))
         {
             _ = Thread.Yield();
         }
-
-        return true;
     }
 
     /// <summary>As a fault of no system call: it comes when memory is first discarded.</summary>

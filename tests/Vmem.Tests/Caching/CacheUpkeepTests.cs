@@ -6,7 +6,9 @@ using Xunit;
 
 namespace Vmem.Tests.Caching;
 
-/// <summary>What leaves the quantum caches of its own accord, and what threads that end leave behind.</summary>
+/// <summary>What leaves the quantum caches of its own accord, and what threads that end leave behind. Alone: relief of the whole process
+/// would come to other tests' caches, too.</summary>
+[Collection(nameof(UpkeepTests))]
 public class CacheUpkeepTests
 {
     [Fact]

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Vmem.Listing;
 using Vmem.Testing.Generation;
 using Xunit;
 
@@ -212,6 +213,6 @@ public class ArenaMapTests
         Assert.Throws<ArgumentOutOfRangeException>(() => none.Update(0));
     }
 
-    private static ArenaMap MapOf(object arena, int columns) =>
-        Assert.Single(VmemProcess.Arenas, view => view.Arena == arena).CreateMap(columns)!;
+    /// <summary>Without the list, which would keep other tests' arenas alive for a while.</summary>
+    private static ArenaMap MapOf(object arena, int columns) => ((IListed<ArenaView>)arena).View.CreateMap(columns)!;
 }

@@ -4,7 +4,9 @@ using Xunit;
 
 namespace Vmem.Tests.Listing;
 
-/// <summary>What the process says of itself. Other tests' arenas are there too: each test looks for its own names.</summary>
+/// <summary>What the process says of itself. Other tests' arenas are there too: each test looks for its own names. Alone: a list keeps all
+/// arenas of the process alive, and others look whether what they dropped is collected.</summary>
+[Collection(nameof(Caching.Alone))]
 public class VmemProcessTests
 {
     [Fact]

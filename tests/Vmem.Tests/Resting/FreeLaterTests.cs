@@ -1,4 +1,5 @@
 using Vmem.Testing.Driving;
+using Vmem.Testing.Internals;
 using Vmem.Testing.Time;
 using Xunit;
 
@@ -323,23 +324,14 @@ public class FreeLaterTests
     {
         using Arena<ulong> arena = new("clean", 0, 1 << 20, 16);
         ulong fence = 0;
-        void Round()
+        Assert.Equal(0, Garbage.Of(1_000, () =>
         {
             arena.FreeAfter(arena.Allocate(100), 100, TimeSpan.FromDays(1));
             arena.TryAllocateHandle(100, out RangeHandle<ulong> handle);
             arena.FreeAfter(handle, TimeSpan.FromHours(1));
             arena.FreeAt(arena.Allocate(50), 50, ++fence);
             arena.CompleteFence(fence);
-        }
-
-        Round();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 1_000; i++)
-        {
-            Round();
-        }
-
-        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+        }));
     }
 
     private sealed class ThrowingSource : IArenaSource<ulong>

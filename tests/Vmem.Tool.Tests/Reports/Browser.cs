@@ -10,6 +10,9 @@ public sealed class Browser : IAsyncLifetime
 {
     private const string Program = "/usr/bin/chromium";
 
+    /// <summary>In milliseconds: only what hangs takes so long. By default it is some seconds, which a busy machine may need.</summary>
+    private const float Patience = 120_000;
+
     private static readonly string[] s_arguments =
     [
         "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -25,8 +28,10 @@ public sealed class Browser : IAsyncLifetime
             return;
         }
 
+        Assertions.SetDefaultExpectTimeout(Patience);
         _playwright = await Playwright.CreateAsync();
-        _browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = Program, Headless = true, Args = s_arguments });
+        _browser = await _playwright.Chromium.LaunchAsync(
+            new() { ExecutablePath = Program, Headless = true, Args = s_arguments, Timeout = Patience });
     }
 
     public async ValueTask DisposeAsync()
@@ -48,6 +53,7 @@ public sealed class Browser : IAsyncLifetime
         }
 
         IPage page = await _browser.NewPageAsync(new() { ViewportSize = new() { Width = width, Height = 900 }, ColorScheme = scheme });
+        page.SetDefaultTimeout(Patience);
         var opened = new OpenedPage(page);
         page.Console += (_, message) => opened.Messages.Add($"{message.Type}: {message.Text}");
         page.PageError += (_, error) => opened.Messages.Add(error);

@@ -1,3 +1,5 @@
+using Vmem.Memory.Tests.Window;
+
 namespace Vmem.Memory.Tests.Heap.Debugging;
 
 /// <summary>Heaps with one kind of debugging or another.</summary>
@@ -15,10 +17,11 @@ internal static class DebugStrategies
 
     public static IEnumerable<string> Names => s_strategies.Keys;
 
-    public static NativeHeap Make(string strategy, Func<HeapDebugging, HeapDebugging>? change = null, nuint limit = 0)
+    public static NativeHeap Make(string strategy, Func<HeapDebugging, HeapDebugging>? change = null, nuint limit = 0,
+        OwnWindow? own = null)
     {
         HeapDebugging debugging = s_strategies[strategy];
-        return new NativeHeap(
-            new NativeHeapOptions { Name = strategy, Limit = limit, Debugging = change is null ? debugging : change(debugging) });
+        NativeHeapOptions options = new() { Name = strategy, Limit = limit, Debugging = change is null ? debugging : change(debugging) };
+        return own?.NewHeap(options) ?? new NativeHeap(options);
     }
 }

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using Vmem.Diagnostics;
 using Vmem.Memory.Diagnostics;
 using Vmem.Memory.Tests.Isolation.Concurrency;
-using Vmem.Memory.Window;
+using Vmem.Memory.Tests.Window;
 using Vmem.Platform;
 using Xunit;
 
@@ -108,9 +108,9 @@ public unsafe class DebuggedStressTests
     [InlineData(true)]
     public void Figures_may_be_asked_for_while_a_request_finds_no_room(bool byCollector)
     {
-        // Nothing that other heaps left: some of so large a block must be committed.
-        _ = AddressWindow.Shared.Discard(staleOnly: false);
-        NativeHeap heap = DebugStrategies.Make("no owners", limit: 200 << 20);
+        // Nothing that other heaps left is committed: some of so large a block must be. It ends only if nobody hangs in it.
+        OwnWindow own = new();
+        NativeHeap heap = DebugStrategies.Make("no owners", limit: 200 << 20, own: own);
         Thread asking = new(() =>
             _ = byCollector ? ((IMetered)heap).TryRead((int)HeapFigure.LiveBlocks, out _) : heap.GetStatistics().LiveBlocks == 0)
         {
@@ -133,6 +133,6 @@ public unsafe class DebuggedStressTests
         { IsBackground = true };
         allocating.Start();
         Assert.True(allocating.Join(s_longEnough) && asking.Join(s_longEnough), "They wait for each other.");
-        heap.Dispose();
+        own.Dispose();
     }
 }

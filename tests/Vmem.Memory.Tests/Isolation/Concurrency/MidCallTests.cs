@@ -118,7 +118,7 @@ public unsafe class MidCallTests
             }
         }
 
-        Assert.True(freeing.Join(20_000), "The client's lock was left taken.");
+        Assert.True(freeing.Join(120_000), "The client's lock was left taken.");
         Assert.Null(thrown);
         Assert.True(isInterrupted, "The interrupt was swallowed.");
         Assert.Equal(context.Size, context.GetStatistics().Free);
