@@ -19,7 +19,46 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     LEFT JOIN vmem.session o ON o.instance = h.session
    ORDER BY h.seq $$;
 
-REVOKE ALL ON FUNCTION vmem.read_history(int, bigint, int) FROM PUBLIC;
+-- The oldest library that may use a database of this version. Functions are added and not changed, so that is every one, until a version says
+-- otherwise.
+ALTER TABLE vmem.schema_version ADD COLUMN oldest int NOT NULL DEFAULT 1;
+
+CREATE FUNCTION vmem.get_oldest() RETURNS int LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT v.oldest FROM vmem.schema_version v ORDER BY v.version DESC LIMIT 1 $$;
+
+-- Libraries before 5 take the numbers that are kept for the values. Of arenas where they are not, they are told nothing.
+CREATE FUNCTION vmem._refuse_old(p_arena vmem.arena) RETURNS void LANGUAGE plpgsql STABLE AS $$
+BEGIN
+  IF p_arena.base <> 0 OR p_arena.unit <> 1 THEN
+    RAISE EXCEPTION 'Arena ''%'' has values that this version of Vmem.Leasing.PostgreSql cannot read: update the program.', p_arena.name
+      USING ERRCODE = 'VM001';
+  END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION vmem.ensure_arena(p_name text, p_start bigint, p_size bigint, p_quantum bigint, p_type text, p_quarantine interval)
+RETURNS TABLE (id int, start bigint, size bigint, quantum bigint, type text, quarantine interval)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM vmem._refuse_old(a) FROM vmem.arena a WHERE a.name = p_name;
+  RETURN QUERY SELECT d.id, d.start, d.size, d.quantum, d.type, d.quarantine
+    FROM vmem.define_arena(p_name, 0, 1, p_start, p_size, p_quantum, p_type, p_quarantine) d;
+END $$;
+
+CREATE OR REPLACE FUNCTION vmem.find_arena(p_arena int) RETURNS TABLE (name text, start bigint, size bigint, quantum bigint, type text, quarantine interval)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM vmem._refuse_old(a) FROM vmem.arena a WHERE a.id = p_arena;
+  RETURN QUERY SELECT a.name, lower(a.range), upper(a.range) - lower(a.range), a.quantum, a.type, a.quarantine FROM vmem.arena a WHERE a.id = p_arena;
+END $$;
+
+CREATE OR REPLACE FUNCTION vmem.list_arenas() RETURNS TABLE (id int, name text, start bigint, size bigint, quantum bigint, type text, quarantine interval)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM vmem._refuse_old(a) FROM vmem.arena a;
+  RETURN QUERY SELECT a.id, a.name, lower(a.range), upper(a.range) - lower(a.range), a.quantum, a.type, a.quarantine FROM vmem.arena a ORDER BY a.id;
+END $$;
+
+REVOKE ALL ON FUNCTION vmem.read_history(int, bigint, int), vmem.get_oldest(), vmem._refuse_old(vmem.arena) FROM PUBLIC;
 
 -- Roles that may lease may call these, too.
 DO $$
@@ -27,6 +66,6 @@ DECLARE r record;
 BEGIN
   FOR r IN SELECT DISTINCT g.grantee::regrole::text AS name FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace, aclexplode(p.proacl) g
             WHERE n.nspname = 'vmem' AND p.proname = 'grant_lease' AND g.grantee <> 0 AND g.grantee <> p.proowner LOOP
-    EXECUTE format('GRANT EXECUTE ON FUNCTION vmem.read_history(int, bigint, int) TO %s', r.name);
+    EXECUTE format('GRANT EXECUTE ON FUNCTION vmem.read_history(int, bigint, int), vmem.get_oldest() TO %s', r.name);
   END LOOP;
 END $$;
