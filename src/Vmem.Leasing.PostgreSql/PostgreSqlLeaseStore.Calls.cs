@@ -69,7 +69,8 @@ public sealed partial class PostgreSqlLeaseStore
         try
         {
             version = await LeaseSchema.ReadVersionAsync(_source, cancellationToken).ConfigureAwait(false);
-            oldest = version > LeaseSchema.Version ? await LeaseSchema.ReadOldestAsync(_source, cancellationToken).ConfigureAwait(false) : 0;
+            oldest = version <= LeaseSchema.Version ? 0
+                : await LeaseSchema.ReadOldestAsync(_source, cancellationToken).ConfigureAwait(false);
         }
         catch (PostgresException fault) when (Translated(fault) is { } known)
         {

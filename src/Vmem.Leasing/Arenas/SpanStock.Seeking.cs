@@ -86,9 +86,10 @@ internal sealed partial class SpanStock<T>
             }
         }
 
-        if (best is not null && _returned.Remove(best))
+        if (best is not null && _returned.Contains(best))
         {
             _ready.Add(best);
+            _returned.Remove(best);
         }
 
         return lowest;

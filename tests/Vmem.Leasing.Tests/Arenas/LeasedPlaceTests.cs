@@ -82,7 +82,8 @@ public sealed class LeasedPlaceTests : LeasedArenaFixture
         await TakeAsync((UInt128)from, (UInt128)size);
         LeasedArena<ulong> arena = await OpenAsync(await Processes.OpenAsync());
         Assert.Equal((ulong?)expected, await SeekAsync(arena, 1, 1010, 1063));
-        Assert.Equal(leased, (int)(await Processes.Memory.ListAsync(1, Token)).Where(static extent => extent.Owner == "one").Sum(static extent => (long)extent.Size));
+        Assert.Equal(leased, (await Processes.Memory.ListAsync(1, Token)).Where(static extent => extent.Owner == "one")
+            .Sum(static extent => (int)extent.Size));
     }
 
     [Fact]

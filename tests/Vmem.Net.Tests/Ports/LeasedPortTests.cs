@@ -61,15 +61,16 @@ public sealed class LeasedPortTests : IDisposable
         {
             LeasedArena<ushort> leased = await LeasedArena<ushort>.OpenAsync(session, "ports", options, Token);
             PortPool pool = Pool(leased);
-            before = (await pool.AllocateAsync("web", cancellationToken: Token), await pool.AllocateAsync("api", cancellationToken: Token));
+            before = (await PortAsync(pool, "web"), await PortAsync(pool, "api"));
             Assert.Equal((pool.PreferredPort("web"), pool.PreferredPort("api")), before);
         }
 
         await using var again = new SqliteLeaseStore(file);
         await using LeaseSession other = await LeaseSession.OpenAsync(again, s_named with { Name = "other" }, Token);
-        await using LeasedArena<ushort> othersArena = await LeasedArena<ushort>.OpenAsync(other, "ports", options with { Stock = 0 }, Token);
+        await using LeasedArena<ushort> othersArena =
+            await LeasedArena<ushort>.OpenAsync(other, "ports", options with { Stock = 0 }, Token);
         using PortPool others = Pool(othersArena);
-        int theirs = await others.AllocateAsync("web", cancellationToken: Token);
+        int theirs = await PortAsync(others, "web");
         List<int> given = [theirs];
         while (given.Count < 64)
         {
@@ -82,7 +83,7 @@ public sealed class LeasedPortTests : IDisposable
         await using LeasedArena<ushort> inherited = await LeasedArena<ushort>.OpenAsync(heir, "ports", options, Token);
         _ = inherited.Restore([]);
         using PortPool mine = Pool(inherited);
-        Assert.Equal(before, (await mine.AllocateAsync("web", cancellationToken: Token), await mine.AllocateAsync("api", cancellationToken: Token)));
+        Assert.Equal(before, (await PortAsync(mine, "web"), await PortAsync(mine, "api")));
         Assert.Empty(await again.ValidateAsync(1, Token));
     }
 
@@ -96,13 +97,13 @@ public sealed class LeasedPortTests : IDisposable
         await using LeaseSession other = await LeaseSession.OpenAsync(store, s_named with { Name = "other" }, Token);
         await using LeasedArena<ushort> othersArena = await LeasedArena<ushort>.OpenAsync(other, "ports", Options(64, 0), Token);
         using PortPool others = Pool(othersArena);
-        string[] theirs = [$"{await others.AllocateAsync("web", cancellationToken: Token)}", $"{await others.AllocateAsync("cache", cancellationToken: Token)}"];
+        string[] theirs = [$"{await PortAsync(others, "web")}", $"{await PortAsync(others, "cache")}"];
         Assert.Empty(said.Split(' ').Intersect(theirs));
         await using LeaseSession heir = await LeaseSession.OpenAsync(store, s_named, Token);
         await using LeasedArena<ushort> inherited = await LeasedArena<ushort>.OpenAsync(heir, "ports", Options(64, 2), Token);
         _ = inherited.Restore([]);
         using PortPool mine = Pool(inherited);
-        Assert.Equal(said, $"{await mine.AllocateAsync("web", cancellationToken: Token)} {await mine.AllocateAsync("api", cancellationToken: Token)}");
+        Assert.Equal(said, $"{await PortAsync(mine, "web")} {await PortAsync(mine, "api")}");
     }
 
     /// <summary>The process that is killed.</summary>
@@ -112,7 +113,7 @@ public sealed class LeasedPortTests : IDisposable
         var store = new SqliteLeaseStore(Path.Combine(Child.Folder, "leases.db"));
         LeaseSession session = await LeaseSession.OpenAsync(store, s_named, Token);
         PortPool pool = Pool(await LeasedArena<ushort>.OpenAsync(session, "ports", Options(64, 0), Token));
-        Console.WriteLine($"{await pool.AllocateAsync("web", cancellationToken: Token)} {await pool.AllocateAsync("api", cancellationToken: Token)}");
+        Console.WriteLine($"{await PortAsync(pool, "web")} {await PortAsync(pool, "api")}");
         await Task.Delay(Timeout.Infinite, Token);
     }
 
@@ -124,7 +125,7 @@ public sealed class LeasedPortTests : IDisposable
         await using var store = new SqliteLeaseStore(file);
         await using LeaseSession first = await LeaseSession.OpenAsync(store, s_named, Token);
         LeasedArena<ushort> firstArena = await LeasedArena<ushort>.OpenAsync(first, "ports", Options(1, 0), Token);
-        int preferred = await Pool(firstArena).AllocateAsync("web", cancellationToken: Token);
+        int preferred = await PortAsync(Pool(firstArena), "web");
         int second = 0;
         for (int life = 0; life < 3; life++)
         {
@@ -132,9 +133,9 @@ public sealed class LeasedPortTests : IDisposable
             LeasedArena<ushort> leased = await LeasedArena<ushort>.OpenAsync(session, "ports", Options(1, 0), Token);
             _ = leased.Restore([]);
             PortPool pool = Pool(leased);
-            second = await pool.AllocateAsync("web", cancellationToken: Token);
+            second = await PortAsync(pool, "web");
             Assert.Equal(preferred + 1, second);
-            Assert.Equal(pool.PreferredPort("other" + life), await pool.AllocateAsync("other" + life, cancellationToken: Token));
+            Assert.Equal(pool.PreferredPort("other" + life), await PortAsync(pool, "other" + life));
         }
     }
 
@@ -151,12 +152,16 @@ public sealed class LeasedPortTests : IDisposable
         int cell = preferred - (preferred - 5000) % 64;
         int taken = cell + 96;                                 // the rest of the cell, and half of the next
         LeaseArena arena = Assert.Single(await store.ListArenasAsync(Token));
-        LeaseRequest theirs = new(arena.Id, others.Instance, Guid.NewGuid(), (UInt128)(taken - preferred)) { Min = (UInt128)preferred, Max = (UInt128)taken };
+        LeaseRequest theirs = new(arena.Id, others.Instance, Guid.NewGuid(), (UInt128)(taken - preferred))
+        {
+            Min = (UInt128)preferred,
+            Max = (UInt128)taken,
+        };
         Assert.Equal(LeaseVerdict.Granted, (await store.GrantAsync(theirs, Token)).Verdict);
-        Assert.Equal(taken, await pool.AllocateAsync("web", cancellationToken: Token));
+        Assert.Equal(taken, await PortAsync(pool, "web"));
         LeaseExtent mine = Assert.Single(await store.ListAsync(arena.Id, Token), extent => extent.Session == session.Instance);
         Assert.Equal(((UInt128)taken, (UInt128)32), (mine.Start, mine.Size));
-        Assert.Equal(taken + 1, await pool.AllocateAsync("web", cancellationToken: Token));
+        Assert.Equal(taken + 1, await PortAsync(pool, "web"));
     }
 
     /// <summary>Above the last port come the first ones.</summary>
@@ -170,7 +175,7 @@ public sealed class LeasedPortTests : IDisposable
         int preferred = pool.PreferredPort("web") - 5000;
         for (int i = 0; i < 40; i++)
         {
-            Assert.Equal(5000 + (preferred + i) % 40, await pool.AllocateAsync("web", cancellationToken: Token));
+            Assert.Equal(5000 + (preferred + i) % 40, await PortAsync(pool, "web"));
         }
     }
 
@@ -185,7 +190,7 @@ public sealed class LeasedPortTests : IDisposable
         using var pool = new PortPool("mine", 5000, 1024, new() { Source = leased.Arena, IsInUse = used.Contains });
         int preferred = pool.PreferredPort("web");
         used.UnionWith([preferred, preferred + 1]);
-        Assert.Equal(preferred + 2, await pool.AllocateAsync("web", cancellationToken: Token));
+        Assert.Equal(preferred + 2, await PortAsync(pool, "web"));
     }
 
     /// <summary>A pool of all ports of an arena has no window, and is given whole spans.</summary>
@@ -203,6 +208,8 @@ public sealed class LeasedPortTests : IDisposable
             Assert.Equal(5000 + i, pool.AllocateRun(1));
         }
     }
+
+    private static ValueTask<int> PortAsync(PortPool pool, string key) => pool.AllocateAsync(key, cancellationToken: Token);
 
     private static LeasedArenaOptions<ushort> Options(ushort spanSize, int stock, ushort size = 1024) =>
         new() { SpanSize = spanSize, Stock = stock, Definition = new() { Start = 5000, Size = size } };
