@@ -21,6 +21,7 @@ public interface ISeekingArenaSource<T> : IArenaSource<T>
     /// <returns>The first value of the place: an import of just that succeeds, unless another comes first. Null: none is free at
     /// present.</returns>
     /// <exception cref="OperationCanceledException">The search was ended.</exception>
+    /// <exception cref="ObjectDisposedException">The source was disposed of.</exception>
     /// <remarks>O(n) in the segments of an arena; besides what a server takes. Nothing is allocated, but for spans that the source keeps at
     /// hand.</remarks>
     ValueTask<T?> SeekAsync(T size, T first, T last, CancellationToken cancellationToken = default);
