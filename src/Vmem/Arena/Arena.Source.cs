@@ -61,34 +61,8 @@ public sealed partial class Arena<T> : ISeekingArenaSource<T>, ILender<T>, ISupp
     }
 
     /// <inheritdoc/>
-    async ValueTask<T?> ISeekingArenaSource<T>.SeekAsync(T size, T first, T last, CancellationToken cancellationToken)
-    {
-        size = _space.RoundUp(size);
-        T? mine = LowestFree(size, first, last);
-        if (mine == first || _space.NamedSource is not ISeekingArenaSource<T> source || source.Quantum != Quantum)
-        {
-            return mine;
-        }
-
-        T lower = mine is { } place ? place + (size - T.One) - T.One : last;
-        T? theirs = await source.SeekAsync(size, first, lower, cancellationToken).ConfigureAwait(false);
-        mine = LowestFree(size, first, last);      // what the source had may have come here meanwhile
-        return theirs is { } other && (mine is not { } own || other < own) ? theirs : mine;
-    }
-
-    private T? LowestFree(T size, T first, T last)
-    {
-        Placement<T> wanted = new(size, new RangeConstraints<T> { Min = first, Max = last + T.One }, Quantum);
-        foreach (Segment<T> segment in GetSegments())
-        {
-            if (segment.Kind == SegmentKind.Free && wanted.TryLowest(segment.Start, segment.Start + (segment.Size - T.One), out T place))
-            {
-                return place;
-            }
-        }
-
-        return null;
-    }
+    ValueTask<T?> ISeekingArenaSource<T>.SeekAsync(T size, T first, T last, CancellationToken cancellationToken) =>
+        new PlaceSeeker<T>(GetSegments, Quantum, _space.NamedSource).SeekAsync(_space.RoundUp(size), first, last, cancellationToken);
 
     /// <inheritdoc/>
     void INotifyingArenaSource<T>.Subscribe(Action mayHaveRoom) => Room().Subscribe(mayHaveRoom);
