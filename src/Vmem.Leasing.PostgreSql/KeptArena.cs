@@ -40,6 +40,14 @@ internal sealed record KeptArena(LeaseArena Arena, UInt128 Base, UInt128 Unit)
             ? ((long)((start - Base) / Unit), (long)(size / Unit))
             : (-1, 0);
 
+    /// <summary>The kept number of the unit that a value is in. False if nothing of the arena can be there.</summary>
+    public bool TryKeep(UInt128 value, out long kept)
+    {
+        bool isKept = value >= Base && (value - Base) / Unit <= long.MaxValue;
+        kept = isKept ? (long)((value - Base) / Unit) : 0;
+        return isKept;
+    }
+
     /// <summary>Where a request may lie, in kept numbers. False if it can lie nowhere.</summary>
     public bool TryKeep(LeaseRequest request, out KeptRequest kept)
     {

@@ -7,8 +7,9 @@ namespace Vmem.Leasing.PostgreSql;
 
 /// <summary>The tables and functions in the database, as numbered scripts that are applied in order, each once.</summary>
 /// <remarks>
-/// A script that was released is never changed: functions are added, so that a program of an older version runs beside newer ones. All
-/// that is missing is applied in one transaction, under an advisory lock that ends with it.
+/// A script that was released is never changed: functions are added, so that a program of an older version runs beside newer ones. A
+/// version that cannot have that says which libraries may go on, in <c>vmem.schema_version.oldest</c>. All that is missing is applied in
+/// one transaction, under an advisory lock that ends with it.
 /// </remarks>
 public static class LeaseSchema
 {
@@ -55,6 +56,13 @@ public static class LeaseSchema
         {
             return 0;
         }
+    }
+
+    /// <summary>The oldest library that may use a database, which is newer than this one.</summary>
+    internal static async Task<int> ReadOldestAsync(NpgsqlDataSource dataSource, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = dataSource.CreateCommand("SELECT vmem.get_oldest()");
+        return (int)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
     }
 
     /// <summary>Brings a database to this library's version. If it has that, or a newer one, nothing happens.</summary>

@@ -65,14 +65,22 @@ public sealed partial class PostgreSqlLeaseStore
             return;
         }
 
-        int version;
+        int version, oldest;
         try
         {
             version = await LeaseSchema.ReadVersionAsync(_source, cancellationToken).ConfigureAwait(false);
+            oldest = version <= LeaseSchema.Version ? 0
+                : await LeaseSchema.ReadOldestAsync(_source, cancellationToken).ConfigureAwait(false);
         }
         catch (PostgresException fault) when (Translated(fault) is { } known)
         {
             throw known;
+        }
+
+        if (oldest > LeaseSchema.Version)
+        {
+            throw new LeaseSchemaException(
+                $"The schema vmem has version {version}, which no library before {oldest} may use, and this one is {LeaseSchema.Version}: update the program.");
         }
 
         if (version < LeaseSchema.Version && _migrates)

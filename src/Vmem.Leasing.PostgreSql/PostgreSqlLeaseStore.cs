@@ -136,6 +136,17 @@ public sealed partial class PostgreSqlLeaseStore : LeaseStore
     }
 
     /// <inheritdoc/>
+    public override async ValueTask<IReadOnlyList<LeaseAuditEntry>> ReadHistoryAsync(int arena, UInt128 value, int limit = 1000,
+        CancellationToken cancellationToken = default)
+    {
+        KeptArena known = await FindAsync(arena, cancellationToken).ConfigureAwait(false);
+        return !known.TryKeep(value, out long kept)
+            ? []
+            : await AllAsync("SELECT * FROM vmem.read_history($1, $2, $3)", [Number32(arena), Number(kept), Number32(limit)],
+                row => ReadEntry(row, known) with { Owner = row.GetString(9) }, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
     public override async ValueTask<IReadOnlyList<string>> ValidateAsync(int arena, CancellationToken cancellationToken = default)
     {
         KeptArena known = await FindAsync(arena, cancellationToken).ConfigureAwait(false);

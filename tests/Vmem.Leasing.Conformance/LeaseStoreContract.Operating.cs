@@ -81,4 +81,37 @@ public abstract partial class LeaseStoreContract
         Assert.Equal(all, await Store.ReadNewestAuditAsync(Arena.Id, 1000, Token));
         Assert.Empty(await Store.ReadNewestAuditAsync(Arena.Id, 0, Token));
     }
+
+    /// <summary>The history of a value is what the whole audit says of it, whatever the sizes of the ranges that it was in.</summary>
+    [Fact]
+    public async Task The_history_of_a_value_is_all_that_the_audit_has_of_it_and_says_whose_it_was()
+    {
+        LeaseArena other = await Store.EnsureArenaAsync("others", Definition(64), Token);
+        Guid session = await OpenAsync();
+        foreach (int size in (int[])[8, 1, 8, 64, 3, 2, 1, 16])
+        {
+            LeaseClaim claim = await GrantAsync(session, size);
+            LeaseClaim elsewhere = await GrantAsync(session, size, other);
+            LeaseAnswer beside = await Store.GrantAsync(Request(session, 64) with { MinSize = 1 }, Token);
+            foreach (LeaseClaim held in ((LeaseClaim?[])[claim, elsewhere, beside.Claim]).OfType<LeaseClaim>())
+            {
+                Assert.True(await Store.ReleaseAsync(held, clean: true, null, Token));
+            }
+        }
+
+        Guid dead = await OpenAsync();
+        await GrantAsync(dead, 5);
+        await BuryAsync();
+        IReadOnlyList<LeaseAuditEntry> all = await Store.ReadAuditAsync(Arena.Id, 0, 1000, Token);
+        foreach (UInt128 value in (UInt128[])[1000, 1001, 1004, 1008, 1040, 1063, 999, 1064, 0, UInt128.MaxValue])
+        {
+            LeaseAuditEntry[] expected = [.. all.Where(entry => value >= entry.Start && value - entry.Start < entry.Size)
+                .Select(static entry => entry with { Owner = entry.Session == Guid.Empty ? "" : "tests" })];
+            Assert.Equal(expected, await Store.ReadHistoryAsync(Arena.Id, value, 1000, Token));
+            Assert.Equal(expected.TakeLast(4), await Store.ReadHistoryAsync(Arena.Id, value, 4, Token));
+        }
+
+        Assert.Contains(await Store.ReadHistoryAsync(Arena.Id, 1004, 1000, Token), static entry => entry.Event == LeaseEvent.Reclaim);
+        Assert.Empty(await Store.ReadHistoryAsync(Arena.Id, 1000, 0, Token));
+    }
 }

@@ -70,6 +70,10 @@ public abstract partial class LeaseStoreContract : IAsyncLifetime
     protected LeaseRequest Request(Guid session, int size, LeaseArena? arena = null) =>
         new((arena ?? Arena).Id, session, Guid.NewGuid(), (UInt128)size);
 
+    /// <summary>A request for just these values.</summary>
+    protected LeaseRequest Place(Guid session, int start, int size) =>
+        Request(session, size) with { Min = (UInt128)start, Max = (UInt128)(start + size) };
+
     protected async Task<LeaseClaim> GrantAsync(Guid session, int size, LeaseArena? arena = null)
     {
         LeaseAnswer answer = await Store.GrantAsync(Request(session, size, arena), Token);

@@ -12,6 +12,7 @@ internal abstract class LeaseSubject : IDisposable
 
     private LeaseArena? _arena;
     private Guid _session;
+    private long _place;
 
     public abstract LeaseStore Store { get; }
 
@@ -27,29 +28,43 @@ internal abstract class LeaseSubject : IDisposable
             await Store.GrantAsync(new LeaseRequest(_arena!.Id, _session, Guid.CreateVersion7(), 1)));
     }
 
+    /// <summary>How many grants of a certain value there are a second, one after the other: each is in a hole of its own.</summary>
+    public Task<double> PlacesAsync(double seconds) => RunAsync(1, seconds, async _ =>
+    {
+        UInt128 hole = (UInt128)(2 * _place++) + 1;
+        await Store.GrantAsync(new LeaseRequest(_arena!.Id, _session, Guid.CreateVersion7(), 1) { Min = hole, Max = hole + 1 });
+    });
+
     /// <summary>How often a row is counted up a second.</summary>
     public Task<double> CountsAsync(int clients, double seconds) => RunAsync(clients, seconds, CountAsync);
 
-    /// <summary>Makes the arena, with so many extents in it.</summary>
-    public async Task FillAsync(int extents)
+    /// <summary>Makes the arena, with so many leases in it.</summary>
+    /// <param name="extents">How many.</param>
+    /// <param name="distance">How far apart they begin: 1 leaves no holes between them, 2 leaves one each.</param>
+    public async Task FillAsync(int extents, int distance = 1)
     {
         LeaseDefinition definition = new() { Start = 0, Size = UInt128.One << 40, Type = nameof(UInt64), Quarantine = s_hour };
         _arena = await Store.EnsureArenaAsync($"ids {Guid.NewGuid()}", definition);
         _session = Guid.NewGuid();
         await Store.OpenSessionAsync(_session, "study", s_hour, 0);
-        await LeaseManyAsync(_arena.Id, _session, extents);
+        await LeaseManyAsync(_arena.Id, _session, extents, distance);
+        _place = extents / 2;
     }
 
     public abstract void Dispose();
 
     protected abstract Task CountAsync(int client);
 
-    protected virtual async Task LeaseManyAsync(int arena, Guid session, int count)
+    protected virtual async Task LeaseManyAsync(int arena, Guid session, int count, int distance)
     {
         for (int i = 0; i < count; i += 500)
         {
-            await Task.WhenAll(Enumerable.Range(0, Math.Min(500, count - i)).Select(async _ =>
-                await Store.GrantAsync(new LeaseRequest(arena, session, Guid.CreateVersion7(), 1))));
+            await Task.WhenAll(Enumerable.Range(i, Math.Min(500, count - i)).Select(async place =>
+            {
+                var at = (UInt128)((long)place * distance);
+                LeaseRequest request = new(arena, session, Guid.CreateVersion7(), 1);
+                await Store.GrantAsync(distance == 1 ? request : request with { Min = at, Max = at + 1 });
+            }));
         }
     }
 
@@ -133,16 +148,19 @@ internal sealed class LeaseServerSubject : LeaseSubject
     }
 
     // As grants leave them. One by one they would take minutes.
-    protected override Task LeaseManyAsync(int arena, Guid session, int count)
+    protected override Task LeaseManyAsync(int arena, Guid session, int count, int distance)
     {
         if (count > 0)
         {
             Execute($"""
-                UPDATE vmem.extent SET range = int8range({count}, upper(range)) WHERE arena = {arena};
+                UPDATE vmem.extent SET range = int8range({(long)(count - 1) * distance + 1}, upper(range)) WHERE arena = {arena};
                 UPDATE vmem.arena SET fence = {count} WHERE id = {arena};
                 INSERT INTO vmem.extent (arena, range, state, session, request, fence, since)
-                  SELECT {arena}, int8range(i, i + 1), 'L', s.id, gen_random_uuid(), i + 1, clock_timestamp()
+                  SELECT {arena}, int8range(i * {distance}, i * {distance} + 1), 'L', s.id, gen_random_uuid(), i + 1, clock_timestamp()
                     FROM generate_series(0, {count - 1}) i, vmem.session s WHERE s.instance = '{session}';
+                INSERT INTO vmem.extent (arena, range, state, since)
+                  SELECT {arena}, int8range(i * {distance} + 1, (i + 1) * {distance}), 'F', clock_timestamp()
+                    FROM generate_series(0, {count - 2}) i WHERE {distance} > 1;
                 ANALYZE vmem.extent;
                 """);
         }

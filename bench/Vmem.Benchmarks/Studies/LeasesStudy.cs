@@ -79,6 +79,14 @@ internal sealed class LeasesStudy : IStudy
         report.Add(new Bar($"{engine}: the time of a grant beside {Extents:N0} extents against one in a small arena", "2×", 2,
             rates[0] / rates[1], "×"));
         context.Progress($"{engine}, {Extents} extents: {Cells.Fixed(rates[1], 0)} a second");
+
+        small.FillAsync(0).GetAwaiter().GetResult();
+        full.FillAsync(Extents, distance: 2).GetAwaiter().GetResult();
+        rates = [.. Rounds.InTurns((LeaseSubject[])[small, full], runs,
+            one => one.PlacesAsync(context.Settings.Seconds).GetAwaiter().GetResult()).Select(Rounds.Median)];
+        report.Add(new Bar($"{engine}: the time of a grant at a place beside {Extents:N0} leases with holes between them against one in a small arena",
+            "2×", 2, rates[0] / rates[1], "×"));
+        context.Progress($"{engine}, {Extents} leases with holes, at a place: {Cells.Fixed(rates[1], 0)} a second");
     }
 
     private static void Ids(StudyReport report, StudyContext context, int runs, string engine, LeaseStore store)

@@ -98,6 +98,14 @@ internal sealed partial class LeaseMachine
             return rest.Free;
         }
 
+        // In a window shorter than two such ranges all places have a value in common, so one extent can have them. It is found by address.
+        if (request.Max != 0 && (request.Max - request.Min) / 2 < size)
+        {
+            start = 0;
+            return request.Max - request.Min >= size && FreeAround(request.Arena, request.Max - size) is { } only
+                && TryPlace(only, request, out start) ? only : null;
+        }
+
         WriteRemainder();
         using (Rows rows = database.Query(
             $"SELECT {ExtentRow.Columns} FROM extent WHERE arena = ?1 AND state = 0 AND size >= ?2 ORDER BY size, start", request.Arena, size))

@@ -97,6 +97,33 @@ internal sealed partial class LeaseMachine
         return entries;
     }
 
+    /// <summary>The newest entries with a value in their range, in order. Each size that was ever leased is a range of the index.</summary>
+    public IReadOnlyList<LeaseAuditEntry> HistoryOf(int arena, UInt128 value, int limit)
+    {
+        List<LeaseAuditEntry> entries = [];
+        for (UInt128? size = NextSize(arena, 0); size is { } length; size = NextSize(arena, length))
+        {
+            UInt128 lowest = value >= length ? value - length + 1 : 0;
+            entries.AddRange(Entries("WHERE arena = ?1 AND size = ?2 AND start BETWEEN ?3 AND ?4 ORDER BY seq DESC LIMIT ?5",
+                arena, length, lowest, value, limit));
+        }
+
+        entries.Sort(static (one, other) => one.Number.CompareTo(other.Number));
+        return [.. entries.TakeLast(limit).Select(entry => entry with { Owner = OwnerOf(entry.Session) })];
+    }
+
+    private string OwnerOf(Guid session)
+    {
+        using Rows rows = database.Query("SELECT owner FROM session WHERE instance = ?1", session);
+        return rows.Next() ? rows.Text(0) : "";
+    }
+
+    private UInt128? NextSize(int arena, UInt128 above)
+    {
+        using Rows rows = database.Query("SELECT size FROM audit WHERE arena = ?1 AND size > ?2 ORDER BY size LIMIT 1", arena, above);
+        return rows.Next() ? rows.Wide(0) : null;
+    }
+
     private List<LeaseAuditEntry> Entries(string which, params ReadOnlySpan<Value> values)
     {
         List<LeaseAuditEntry> entries = [];

@@ -155,6 +155,11 @@ public sealed class SqliteLeaseStore : LeaseStore
         AskAsync(machine => machine.NewestAuditOf(arena, limit), cancellationToken, writes: false);
 
     /// <inheritdoc/>
+    public override ValueTask<IReadOnlyList<LeaseAuditEntry>> ReadHistoryAsync(int arena, UInt128 value, int limit = 1000,
+        CancellationToken cancellationToken = default) =>
+        AskAsync(machine => machine.HistoryOf(arena, value, limit), cancellationToken, writes: false);
+
+    /// <inheritdoc/>
     public override ValueTask<IReadOnlyList<string>> ValidateAsync(int arena, CancellationToken cancellationToken = default) =>
         AskAsync(machine => machine.Validate(arena), cancellationToken, writes: false);
 

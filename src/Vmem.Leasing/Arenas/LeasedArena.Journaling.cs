@@ -121,6 +121,7 @@ public sealed partial class LeasedArena<T>
 
         live.Cut(adopted.Count);
         Adopted = adopted;
+        _stock.Expect(0);
         _stock.Notify();
     }
 

@@ -39,6 +39,7 @@ public sealed partial class LeasedArena<T>
             }
         }
 
+        _stock.Expect(0);
         _stock.Notify();
         return restored;
     }
@@ -66,6 +67,7 @@ public sealed partial class LeasedArena<T>
             _inherited.Add(new LeasedSpan<T>(T.CreateChecked(claim.Start), T.CreateChecked(claim.Size), holding));
         }
 
+        _stock.Expect(_inherited.Count);                       // they are the stock, as far as nothing in them lives
         Inherited = [.. _inherited.Select(static span => new LeasedRange<T>(span.Start, span.Size, span.Fence))];
     }
 

@@ -48,7 +48,8 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
         _revoker = new SpanRevoker<T>(session, options.Arena.Revoked);
         T quantum = T.CreateChecked(arena.Definition.Quantum);
         (_quantumLess1, _isQuantumPowerOf2) = (quantum - T.One, T.IsPow2(quantum));
-        _stock = new SpanStock<T>(quantum, options.Stock, _wake.Set);
+        var grid = new SpanGrid(arena.Definition, SpanSizeOf(options.SpanSize, arena.Definition));
+        _stock = new SpanStock<T>(grid, options.Stock, _wake.Set);
         Arena = new Arena<T>(arena.Name, quantum, options.Arena with
         {
             Source = _stock,
@@ -56,7 +57,7 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
             RetainedImport = ArenaOptions<T>.RetainNone,
             Revoked = _revoker.Note,
         });
-        _filler = new StockFiller<T>(session, arena, SpanSizeOf(options.SpanSize, arena.Definition), _stock, _wake, this);
+        _filler = new StockFiller<T>(session, arena, grid, _stock, _wake, this);
         _roomWatch = session.Store.WatchRoom(arena.Id, _wake.Set);
         LeaseMetrics.Arenas.Add(this, out _metered);
         session.Attach(this);
@@ -188,11 +189,11 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
         return !IsClosed;
     }
 
-    private static T SpanSizeOf(T asked, LeaseDefinition definition)
+    private static UInt128 SpanSizeOf(T asked, LeaseDefinition definition)
     {
         UInt128 size = T.IsZero(asked) ? DefaultSpanQuanta * definition.Quantum : UInt128.CreateChecked(asked);
         size += (definition.Quantum - size % definition.Quantum) % definition.Quantum;
-        return T.CreateChecked(UInt128.Min(size, definition.Size));
+        return UInt128.Min(size, definition.Size);
     }
 
     private static TaskCompletionSource NewResumed() => new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -1,5 +1,6 @@
 using System.Numerics;
 using Vmem.Leasing.Sessions;
+using Vmem.Ranges;
 
 namespace Vmem.Leasing.Arenas;
 
@@ -34,14 +35,6 @@ internal sealed class LeasedSpan<T>(T start, T size, Holding holding)
 
     public bool Contains(T value) => value - Start < Size;
 
-    /// <summary>Whether the whole span can be an import of at least that size under these constraints.</summary>
-    public bool Serves(T size, in RangeConstraints<T> constraints)
-    {
-        T last = Start + (Size - T.One);
-        return Size >= size
-            && Start >= constraints.Min
-            && (T.IsZero(constraints.Max) || last < constraints.Max)
-            && (T.IsZero(constraints.Align) || (Start >= constraints.Phase && T.IsZero((Start - constraints.Phase) % constraints.Align)))
-            && (T.IsZero(constraints.NoCross) || Start / constraints.NoCross == last / constraints.NoCross);
-    }
+    /// <summary>The lowest place of a request in it.</summary>
+    public bool TryPlace(in Placement<T> wanted, out T place) => wanted.TryLowest(Start, Start + (Size - T.One), out place);
 }

@@ -1,5 +1,6 @@
 using System.Numerics;
 using Vmem.Checks;
+using Vmem.Ranges;
 
 namespace Vmem.Leasing.Arenas;
 
@@ -15,10 +16,10 @@ namespace Vmem.Leasing.Arenas;
 /// allocation looks its fence up here, and spans come a thousand times less often.
 /// </para>
 /// </remarks>
-/// <param name="quantum">The unit of leases.</param>
+/// <param name="grid">Where spans lie.</param>
 /// <param name="target">How many spans lie ready.</param>
 /// <param name="wake">Wakes the filler; called under no lock.</param>
-internal sealed class SpanStock<T>(T quantum, int target, Action wake) : INotifyingArenaSource<T>
+internal sealed partial class SpanStock<T>(SpanGrid grid, int target, Action wake) : INotifyingArenaSource<T>, ISeekingArenaSource<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     // A call for more than that keeps others from the store for long. Arbitrary.
@@ -32,8 +33,9 @@ internal sealed class SpanStock<T>(T quantum, int target, Action wake) : INotify
     private LeasedSpan<T>[] _inUse = [];
     private SpanNeed<T>? _need;
     private SpanNeed<T>? _exactNeed;
+    private int _expected;
 
-    public T Quantum { get; } = quantum;
+    public T Quantum { get; } = T.CreateChecked(grid.Quantum);
 
     /// <summary>The spans that the arena has.</summary>
     public IReadOnlyList<LeasedSpan<T>> InUse => Volatile.Read(ref _inUse);
@@ -49,9 +51,17 @@ internal sealed class SpanStock<T>(T quantum, int target, Action wake) : INotify
         }
     }
 
+    /// <summary>How many spans are about to come from elsewhere: none is leased in their place.</summary>
+    public void Expect(int spans)
+    {
+        Volatile.Write(ref _expected, spans);
+        wake();
+    }
+
     public bool TryImport(T size, in RangeConstraints<T> constraints, out T start, out T imported)
     {
         LeasedSpan<T>? span = null;
+        Placement<T> wanted = new(size, constraints, Quantum);
         bool isShort;
         using (_lock.EnterScope())
         {
@@ -60,20 +70,12 @@ internal sealed class SpanStock<T>(T quantum, int target, Action wake) : INotify
             {
                 span = reserved;
                 _reserved = null;
-                Volatile.Write(ref _inUse, Insert(_inUse, span));
             }
 
-            for (int i = 0; i < _ready.Count && span is null; i++)
-            {
-                if (_ready[i].Serves(size, constraints))
-                {
-                    span = _ready[i];
-                    _ready.RemoveAt(i);
-                    Volatile.Write(ref _inUse, Insert(_inUse, span));
-                }
-            }
-
-            Note(span is null ? new SpanNeed<T>(size, constraints) : null);
+            // One that is about to go back is as good as one that lies ready.
+            span ??= Take(_ready, wanted) ?? Take(_returned, wanted);
+            Volatile.Write(ref _inUse, span is null ? _inUse : Insert(_inUse, span));
+            Note(span is null ? new SpanNeed<T>(size, constraints).Simplify(grid) : null);
             isShort = span is null || _ready.Count < target;
         }
 
@@ -152,10 +154,9 @@ internal sealed class SpanStock<T>(T quantum, int target, Action wake) : INotify
 
     /// <summary>What has to be asked for; empty: enough lies ready. What is urgent comes first. A need is told again until a span has come
     /// for it.</summary>
-    /// <param name="spanSize">How much is leased at once.</param>
     /// <param name="isExactHopeless">The store has nothing for a need with constraints.</param>
     /// <param name="isUrgent">Somebody may be waiting.</param>
-    public List<SpanNeed<T>> Missing(T spanSize, bool isExactHopeless, out bool isUrgent)
+    public List<SpanNeed<T>> Missing(bool isExactHopeless, out bool isUrgent)
     {
         List<SpanNeed<T>> missing = [];
         using (_lock.EnterScope())
@@ -168,8 +169,9 @@ internal sealed class SpanStock<T>(T quantum, int target, Action wake) : INotify
             }
 
             // What comes for the need is taken at once: the stock is filled besides.
-            int fills = urgent is { IsConstrained: true } ? 0 : Math.Min(target - _ready.Count, MostAtOnce - missing.Count);
-            missing.AddRange(Enumerable.Repeat(new SpanNeed<T>(spanSize, default), Math.Max(0, fills)));
+            int fills = urgent is { IsConstrained: true } ? 0
+                : Math.Min(target - _ready.Count - Volatile.Read(ref _expected), MostAtOnce - missing.Count);
+            missing.AddRange(Enumerable.Repeat(new SpanNeed<T>(T.CreateChecked(grid.SpanSize), default), Math.Max(0, fills)));
         }
 
         return missing;
@@ -247,6 +249,23 @@ internal sealed class SpanStock<T>(T quantum, int target, Action wake) : INotify
             _need = need;
             _exactNeed = need is null ? null : _exactNeed;
         }
+    }
+
+    /// <summary>Takes the first span that has a place for a request out of a list. Whoever asks looks for the place once more, so the span
+    /// may be longer than the constraints allow the range to be.</summary>
+    private static LeasedSpan<T>? Take(List<LeasedSpan<T>> spans, in Placement<T> wanted)
+    {
+        for (int i = 0; i < spans.Count; i++)
+        {
+            if (spans[i].TryPlace(wanted, out _))
+            {
+                LeasedSpan<T> span = spans[i];
+                spans.RemoveAt(i);
+                return span;
+            }
+        }
+
+        return null;
     }
 
     private static LeasedSpan<T>[] Insert(LeasedSpan<T>[] spans, LeasedSpan<T> span)

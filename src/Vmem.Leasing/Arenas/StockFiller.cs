@@ -11,13 +11,12 @@ namespace Vmem.Leasing.Arenas;
 /// tries again after <see cref="LeaseSessionOptions.RenewEvery"/> in any case: a notice is only a hint (R9). A request whose answer was
 /// lost is repeated under its number (R11).
 /// </remarks>
-internal sealed class StockFiller<T>(LeaseSession session, LeaseArena arena, T spanSize, SpanStock<T> stock, WakeSignal wake,
+internal sealed partial class StockFiller<T>(LeaseSession session, LeaseArena arena, SpanGrid grid, SpanStock<T> stock, WakeSignal wake,
     ILeaseHolder holder)
     : IAsyncDisposable
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     private readonly CancellationTokenSource _stop = new();
-    private readonly UInt128 _spanSize = UInt128.CreateChecked(spanSize);
     private readonly List<LeaseRequest> _requests = [];    // of unknown outcome, or about to be sent
     private Task _filling = Task.CompletedTask;
     private LeaseUsage? _usage;
@@ -37,6 +36,7 @@ internal sealed class StockFiller<T>(LeaseSession session, LeaseArena arena, T s
         await _stop.CancelAsync().ConfigureAwait(false);
         await _filling.ConfigureAwait(false);
         AbandonAll();
+        stock.AnswerAll(forEver: true);
         _stop.Dispose();
     }
 
@@ -66,21 +66,24 @@ internal sealed class StockFiller<T>(LeaseSession session, LeaseArena arena, T s
             while (await StepAsync().ConfigureAwait(false))
             {
             }
+
+            await AnswerSeeksAsync().ConfigureAwait(false);
         }
         catch (Exception fault) when (!_stop.IsCancellationRequested)
         {
             if (fault is LeaseDefinitionException)             // of these the outcome is known
             {
                 AbandonAll();
+                stock.AnswerAll(forEver: false);
             }
 
             session.NoteFault(fault);
         }
     }
 
-    /// <param name="isExactHopeless">Whether the store had nothing for a need with constraints.</param>
+    /// <param name="effort">What is tried for a need with constraints.</param>
     /// <returns>Whether there may be more to do.</returns>
-    private async Task<bool> StepAsync(bool isExactHopeless = false)
+    private async Task<bool> StepAsync(NeedEffort effort = NeedEffort.WholeSpan)
     {
         foreach (LeasedSpan<T> span in stock.TakeReturned(all: false))
         {
@@ -95,8 +98,8 @@ internal sealed class StockFiller<T>(LeaseSession session, LeaseArena arena, T s
         bool isUrgent = false;
         if (_requests.Count == 0)
         {
-            _requests.AddRange(stock.Missing(spanSize, isExactHopeless, out isUrgent)
-                .Select(need => need.ToRequest(arena, session.Instance, _spanSize)));
+            _requests.AddRange(stock.Missing(effort == NeedEffort.Elsewhere, out isUrgent)
+                .Select(need => need.ToRequest(arena, session.Instance, grid, effort)));
             if (_requests.Count == 0)
             {
                 return false;
@@ -104,6 +107,24 @@ internal sealed class StockFiller<T>(LeaseSession session, LeaseArena arena, T s
         }
 
         bool isExact = !_requests[0].IsUnconstrained;
+        (bool hasCome, bool lacksRoom) = await AskAsync().ConfigureAwait(false);
+        if (!lacksRoom)
+        {
+            return hasCome && _requests.Count == 0;
+        }
+
+        if (isExact && effort == NeedEffort.WholeSpan)
+        {
+            return await StepAsync(NeedEffort.Least).ConfigureAwait(false);
+        }
+
+        return await SweepAsync(isUrgent).ConfigureAwait(false)
+            || (isExact && await StepAsync(NeedEffort.Elsewhere).ConfigureAwait(false));
+    }
+
+    /// <summary>Asks the store for all that is in the list, and puts what comes into the stock.</summary>
+    private async Task<(bool HasCome, bool LacksRoom)> AskAsync()
+    {
         bool hasCome = false;
         bool lacksRoom = false;
         (LeaseVerdict Verdict, Holding? Holding)[] outcomes = await session.GrantManyAsync([.. _requests], holder, arena.Name, _stop.Token)
@@ -134,10 +155,7 @@ internal sealed class StockFiller<T>(LeaseSession session, LeaseArena arena, T s
             Volatile.Write(ref _usage, null);
         }
 
-        return lacksRoom
-            ? await SweepAsync(isUrgent).ConfigureAwait(false)
-                || (isExact && await StepAsync(isExactHopeless: true).ConfigureAwait(false))
-            : hasCome && _requests.Count == 0;
+        return (hasCome, lacksRoom);
     }
 
     private async Task<bool> SweepAsync(bool isUrgent)

@@ -139,6 +139,11 @@ public sealed class InMemoryLeaseStore : LeaseStore
         Answer((machine, _) => machine.AuditOf(arena, after, limit, TimeOf), cancellationToken);
 
     /// <inheritdoc/>
+    public override ValueTask<IReadOnlyList<LeaseAuditEntry>> ReadHistoryAsync(int arena, UInt128 value, int limit = 1000,
+        CancellationToken cancellationToken = default) =>
+        Answer((machine, _) => machine.HistoryOf(arena, value, limit, TimeOf), cancellationToken);
+
+    /// <inheritdoc/>
     public override ValueTask<IReadOnlyList<string>> ValidateAsync(int arena, CancellationToken cancellationToken = default) => Answer(
         (machine, _) => LeaseInvariants.Check(machine.Find(arena), machine.List(arena, TimeOf),
             machine.AuditOf(arena, 0, int.MaxValue, TimeOf)),

@@ -52,15 +52,35 @@ internal sealed partial class LeaseMachine
         List<LeaseAuditEntry> entries = [];
         for (int i = (int)Math.Clamp(after - _pruned, 0, _audit.Count); i < _audit.Count && entries.Count < limit; i++)
         {
-            MachineEntry entry = _audit[i];
-            if (entry.Arena == 0 || entry.Arena == arena)
+            if (_audit[i].Arena == 0 || _audit[i].Arena == arena)
             {
-                entries.Add(new LeaseAuditEntry(_pruned + i + 1, timeOf(entry.At), entry.Event, entry.Arena, entry.Start, entry.Size,
-                    entry.Session, entry.Fence, entry.Detail));
+                entries.Add(EntryAt(i, timeOf));
             }
         }
 
         return entries;
+    }
+
+    public IReadOnlyList<LeaseAuditEntry> HistoryOf(int arena, UInt128 value, int limit, Func<long, DateTimeOffset> timeOf)
+    {
+        List<LeaseAuditEntry> entries = [];
+        for (int i = _audit.Count - 1; i >= 0 && entries.Count < limit; i--)
+        {
+            if (_audit[i].Arena == arena && EntryAt(i, timeOf) is { } entry && entry.Covers(value))
+            {
+                entries.Add(entry with { Owner = _sessions.GetValueOrDefault(entry.Session)?.Owner ?? "" });
+            }
+        }
+
+        entries.Reverse();
+        return entries;
+    }
+
+    private LeaseAuditEntry EntryAt(int place, Func<long, DateTimeOffset> timeOf)
+    {
+        MachineEntry entry = _audit[place];
+        return new LeaseAuditEntry(_pruned + place + 1, timeOf(entry.At), entry.Event, entry.Arena, entry.Start, entry.Size, entry.Session,
+            entry.Fence, entry.Detail);
     }
 
     private static bool IsSilent(MachineSession session, long now) => session.Stage != SessionStage.Live || session.Expires < now;

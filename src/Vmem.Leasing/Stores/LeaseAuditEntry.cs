@@ -51,4 +51,11 @@ public enum LeaseEvent
 /// <param name="Detail">More, for people.</param>
 [DebuggerDisplay("{Number}: {Event}, {Size} at {Start} of arena {Arena}")]
 public sealed record LeaseAuditEntry(long Number, DateTimeOffset At, LeaseEvent Event, int Arena, UInt128 Start, UInt128 Size,
-    Guid Session, long Fence, string Detail);
+    Guid Session, long Fence, string Detail)
+{
+    /// <summary>The owner of the session, for people, where <see cref="LeaseStore.ReadHistoryAsync"/> gives the entry and the session is
+    /// known; else empty.</summary>
+    public string Owner { get; init; } = "";
+
+    internal bool Covers(UInt128 value) => value >= Start && value - Start < Size;
+}

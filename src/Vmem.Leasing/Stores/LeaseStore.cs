@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Vmem.Leasing.Stores;
 
 namespace Vmem.Leasing;
 
@@ -167,21 +168,47 @@ public abstract class LeaseStore : IAsyncDisposable
     public virtual async ValueTask<IReadOnlyList<LeaseAuditEntry>> ReadNewestAuditAsync(int arena, int limit = 1000,
         CancellationToken cancellationToken = default)
     {
-        const int PageSize = 10_000;                           // arbitrary: it bounds the memory of one call
         Queue<LeaseAuditEntry> newest = [];
-        long after = 0;
-        while (await ReadAuditAsync(arena, after, PageSize, cancellationToken).ConfigureAwait(false) is { Count: > 0 } page)
+        await foreach (LeaseAuditEntry entry in LeaseAuditPages.ReadAsync(this, arena, cancellationToken).ConfigureAwait(false))
         {
-            foreach (LeaseAuditEntry entry in page)
+            newest.Enqueue(entry);
+            if (newest.Count > limit)
             {
-                newest.Enqueue(entry);
+                newest.Dequeue();
+            }
+        }
+
+        return [.. newest];
+    }
+
+    /// <summary>What happened to one value, in order: each entry of the audit that has it in its range, with its owner.</summary>
+    /// <param name="arena">The arena.</param>
+    /// <param name="value">The value.</param>
+    /// <param name="limit">At most so many: the newest.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    /// <returns>The entries.</returns>
+    /// <remarks>A database finds them by an index. Its cost grows with the number of different sizes that were ever leased, and not with
+    /// the audit. An engine that does not override this reads the whole audit for it.</remarks>
+    public virtual async ValueTask<IReadOnlyList<LeaseAuditEntry>> ReadHistoryAsync(int arena, UInt128 value, int limit = 1000,
+        CancellationToken cancellationToken = default)
+    {
+        Queue<LeaseAuditEntry> newest = [];
+        Dictionary<Guid, string> owners = [];
+        await foreach (LeaseAuditEntry entry in LeaseAuditPages.ReadAsync(this, arena, cancellationToken).ConfigureAwait(false))
+        {
+            if (entry.Event == LeaseEvent.Open)
+            {
+                owners[entry.Session] = entry.Detail;
+            }
+
+            if (entry.Covers(value))
+            {
+                newest.Enqueue(entry with { Owner = owners.GetValueOrDefault(entry.Session, "") });
                 if (newest.Count > limit)
                 {
                     newest.Dequeue();
                 }
             }
-
-            after = page[^1].Number;
         }
 
         return [.. newest];

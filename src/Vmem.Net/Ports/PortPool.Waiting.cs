@@ -11,11 +11,20 @@ public sealed partial class PortPool
     /// <exception cref="OperationCanceledException">The wait was ended; nothing is held.</exception>
     /// <exception cref="PortsUnavailableException">There can never be such a run.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The count is below 1, or more than the pool has.</exception>
-    /// <remarks>Above a <c>LeasedArena</c> the first call waits for the first span: <see cref="Allocate(string, int)"/> would find
-    /// nothing. A call that had to wait gets the preferred port if that is free by then, else the port that it waited for.</remarks>
+    /// <remarks>Above a source that has to ask a server, such as a <c>LeasedArena</c>, it asks for the preferred port, whatever lies at
+    /// hand: see <see cref="ISeekingArenaSource{T}"/>. <see cref="Allocate(string, int)"/> knows only what lies at hand. If all are taken,
+    /// the call waits until somebody frees a port. It gets the preferred one if that is free by then, else the port that it waited
+    /// for.</remarks>
     public async ValueTask<int> AllocateAsync(string key, int count = 1, CancellationToken cancellationToken = default)
     {
         int preferred = PreferredPort(key, count);
+        if (_options.Source is not null
+            && (await SeekAsync(preferred, End - 1, count, cancellationToken).ConfigureAwait(false)
+                ?? await SeekAsync(First, preferred + count - 2, count, cancellationToken).ConfigureAwait(false)) is { } sought)
+        {
+            return sought;
+        }
+
         int first;
         while (!TryAllocate(key, out first, count))
         {
@@ -51,6 +60,26 @@ public sealed partial class PortPool
         }
 
         return first;
+    }
+
+    /// <summary>Allocates the lowest run in a window that the source has or can get.</summary>
+    /// <returns>Null: it has none at present.</returns>
+    private async ValueTask<int?> SeekAsync(int from, int last, int count, CancellationToken cancellationToken)
+    {
+        ISeekingArenaSource<ushort> source = Arena;
+        while (last - from >= count - 1
+            && await source.SeekAsync((ushort)count, (ushort)from, (ushort)last, cancellationToken).ConfigureAwait(false) is { } place)
+        {
+            if (Arena.TryAllocateConstrained((ushort)count, Window(place, place + count), FitPolicy.InstantFit, out ushort found)
+                && IsFree(found, (ushort)count))
+            {
+                return found;
+            }
+
+            from = place + 1;                                  // it is in use on this machine, or another came first
+        }
+
+        return null;
     }
 
     // The caller keeps what comes. If it gave that back to look for a better one, the next in the queue would have it, do the same, and

@@ -12,7 +12,8 @@ namespace Vmem.Net;
 /// </para>
 /// <para>
 /// A key has a preferred port, by its hash. It gets that if it is free, else the next free one above it, and round. So a service keeps its
-/// port over restarts, as long as nobody else has it.
+/// port over restarts, as long as nobody else has it. Above a source that leases from a server,
+/// <see cref="AllocateAsync(string, int, CancellationToken)"/> asks for it there.
 /// </para>
 /// <para>
 /// Nobody can reserve a port of the machine without binding it. Between the check and the caller's own bind another program may come first:

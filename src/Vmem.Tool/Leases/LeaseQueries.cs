@@ -6,8 +6,6 @@ namespace Vmem.Tool.Leases;
 /// <summary>What the commands ask a store.</summary>
 internal static class LeaseQueries
 {
-    private const int PageSize = 10_000;
-
     public static async Task<IReadOnlyList<ArenaDocument>> ArenasAsync(LeaseStore store, CancellationToken cancellationToken)
     {
         List<ArenaDocument> documents = [];
@@ -68,20 +66,13 @@ internal static class LeaseQueries
             throw new LeaseAddressException($"{value} is no value of arena '{name}', which is {arena.Definition}");
         }
 
-        Dictionary<Guid, string> owners = [];
         List<TenureDocument> tenures = [];
-        await foreach (LeaseAuditEntry entry in EntriesAsync(store, arena.Id, cancellationToken))
+        foreach (LeaseAuditEntry entry in await store.ReadHistoryAsync(arena.Id, value, int.MaxValue, cancellationToken))
         {
-            Name(owners, entry);
-            if (entry.Size == 0 || value < entry.Start || value - entry.Start >= entry.Size)
-            {
-                continue;
-            }
-
             if (entry.Event is LeaseEvent.Grant or LeaseEvent.Reassert)
             {
-                tenures.Add(new TenureDocument(entry.Session, owners.GetValueOrDefault(entry.Session, ""), Text(entry.Start),
-                    Text(entry.Size), entry.Fence, entry.At, null, "held"));
+                tenures.Add(new TenureDocument(entry.Session, entry.Owner, Text(entry.Start), Text(entry.Size), entry.Fence, entry.At, null,
+                    "held"));
             }
             else if (entry.Event is LeaseEvent.Release or LeaseEvent.Reclaim && tenures.Count > 0 && tenures[^1].Fence == entry.Fence)
             {
@@ -123,21 +114,6 @@ internal static class LeaseQueries
         return await store.ReleaseAsync(claim, clean: false, null, cancellationToken)
             ? extent
             : throw new LeaseAddressException($"{value} of arena '{name}' was given back or leased anew meanwhile: nothing was changed");
-    }
-
-    private static async IAsyncEnumerable<LeaseAuditEntry> EntriesAsync(LeaseStore store, int arena,
-        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        long after = 0;
-        while (await store.ReadAuditAsync(arena, after, PageSize, cancellationToken) is { Count: > 0 } page)
-        {
-            foreach (LeaseAuditEntry entry in page)
-            {
-                yield return entry;
-            }
-
-            after = page[^1].Number;
-        }
     }
 
     private static void Name(Dictionary<Guid, string> owners, LeaseAuditEntry entry)

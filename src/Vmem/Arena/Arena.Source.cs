@@ -9,7 +9,7 @@ using Vmem.Waiting;
 namespace Vmem;
 
 // An arena as the source of others, and what it does for those who wait in it.
-public sealed partial class Arena<T> : ILender<T>, ISupply<T>, ILoanSource<T>
+public sealed partial class Arena<T> : ISeekingArenaSource<T>, ILender<T>, ISupply<T>, ILoanSource<T>
 {
     /// <inheritdoc/>
     bool ISupply<T>.CanImport => _importer is not null;
@@ -59,6 +59,10 @@ public sealed partial class Arena<T> : ILender<T>, ISupply<T>, ILoanSource<T>
             _space.Free(start, _space.RoundUp(size), AuditCall.Release);
         }
     }
+
+    /// <inheritdoc/>
+    ValueTask<T?> ISeekingArenaSource<T>.SeekAsync(T size, T first, T last, CancellationToken cancellationToken) =>
+        new PlaceSeeker<T>(GetSegments, Quantum, _space.NamedSource).SeekAsync(_space.RoundUp(size), first, last, cancellationToken);
 
     /// <inheritdoc/>
     void INotifyingArenaSource<T>.Subscribe(Action mayHaveRoom) => Room().Subscribe(mayHaveRoom);

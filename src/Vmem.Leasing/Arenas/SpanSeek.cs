@@ -1,0 +1,17 @@
+using System.Numerics;
+using Vmem.Ranges;
+
+namespace Vmem.Leasing.Arenas;
+
+/// <summary>Somebody wants the lowest free place in a window, and waits for what the store says.</summary>
+internal sealed class SpanSeek<T>(T size, T first, T last, T quantum)
+    : TaskCompletionSource<T?>(TaskCreationOptions.RunContinuationsAsynchronously)
+    where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+{
+    public T Size => size;
+
+    public T First => first;
+
+    /// <summary>The first place of the window that is in the arena, if the window has any.</summary>
+    public Placement<T> Wanted { get; } = new(size, new RangeConstraints<T> { Min = first, Max = last + T.One }, quantum);
+}

@@ -1,0 +1,86 @@
+using Npgsql;
+using Vmem.Leasing.PostgreSql.Tests.Server;
+
+namespace Vmem.Leasing.PostgreSql.Tests;
+
+/// <summary>Libraries of one version beside a database of another.</summary>
+public sealed class MixedVersionTests(PostgresServer server) : IClassFixture<PostgresServer>
+{
+    private static readonly LeaseDefinition s_narrow = new() { Start = 1000, Size = 64, Type = "UInt64", Quarantine = TimeSpan.FromMinutes(1) };
+
+    private static readonly LeaseDefinition s_wide = s_narrow with { Start = (UInt128)1 << 100, Type = "UInt128" };
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(0, false)]
+    [InlineData(1, true)]
+    public async Task A_newer_database_says_which_libraries_may_use_it(int beyond, bool isRefused)
+    {
+        await using NpgsqlDataSource source = server.Connect(await server.CreateDatabaseAsync());
+        await LeaseSchema.MigrateAsync(source, Token);
+        int newer = LeaseSchema.Version + 1;
+        await PostgresServer.ExecuteAsync(source,
+            $"INSERT INTO vmem.schema_version (version, oldest) VALUES ({newer}, {LeaseSchema.Version + beyond})");
+        var store = new PostgreSqlLeaseStore(source);
+        if (!isRefused)
+        {
+            Assert.Equal(newer, (await store.GetInfoAsync(Token)).SchemaVersion);
+            return;
+        }
+
+        LeaseSchemaException fault = await Assert.ThrowsAsync<LeaseSchemaException>(async () => await store.GetInfoAsync(Token));
+        Assert.Equal($"The schema vmem has version {newer}, which no library before {newer} may use, and this one is {LeaseSchema.Version}: update the program.",
+            fault.Message);
+    }
+
+    /// <summary>What a library of version 4 asks: it knows no values beyond a bigint, and must not take the kept numbers for
+    /// values.</summary>
+    [Theory]
+    [InlineData("SELECT * FROM vmem.ensure_arena('wide', NULL, NULL, NULL, NULL, NULL)")]
+    [InlineData("SELECT * FROM vmem.ensure_arena('wide', 0, 64, 1, 'UInt128', interval '1 minute')")]
+    [InlineData("SELECT * FROM vmem.find_arena(2)")]
+    [InlineData("SELECT * FROM vmem.list_arenas()")]
+    public async Task A_library_that_knows_no_wide_arenas_is_told_to_be_updated(string question)
+    {
+        await using NpgsqlDataSource source = server.Connect(await server.CreateDatabaseAsync());
+        await using var store = new PostgreSqlLeaseStore(source);
+        await store.EnsureArenaAsync("narrow", s_narrow, Token);
+        await store.EnsureArenaAsync("wide", s_wide, Token);
+        PostgresException fault = await Assert.ThrowsAsync<PostgresException>(() => PostgresServer.ExecuteAsync(source, question));
+        Assert.Equal("VM001", fault.SqlState);
+        Assert.Equal("Arena 'wide' has values that this version of Vmem.Leasing.PostgreSql cannot read: update the program.", fault.MessageText);
+    }
+
+    [Fact]
+    public async Task A_library_that_knows_no_wide_arenas_goes_on_with_the_others()
+    {
+        await using NpgsqlDataSource source = server.Connect(await server.CreateDatabaseAsync());
+        await LeaseSchema.MigrateAsync(source, Token);
+        await using var store = new PostgreSqlLeaseStore(source);
+        const string Define = "SELECT id FROM vmem.ensure_arena('narrow', 1000, 64, 1, 'UInt64', interval '1 minute')";
+        Assert.Equal(1, await PostgresServer.ExecuteAsync(source, Define));
+        Assert.Equal(1, await PostgresServer.ExecuteAsync(source, Define));
+        Assert.Equal(s_narrow, (await store.EnsureArenaAsync("narrow", null, Token)).Definition);
+        Assert.Equal(1000L, await PostgresServer.ExecuteAsync(source, "SELECT start FROM vmem.find_arena(1)"));
+        Assert.Equal(64L, await PostgresServer.ExecuteAsync(source, "SELECT size FROM vmem.list_arenas()"));
+        Assert.Null(await PostgresServer.ExecuteAsync(source, "SELECT id FROM vmem.ensure_arena('none', NULL, NULL, NULL, NULL, NULL)"));
+    }
+
+    /// <summary>The history of values that are kept as numbers of quanta.</summary>
+    [Fact]
+    public async Task The_history_of_a_wide_value_is_found()
+    {
+        await using NpgsqlDataSource source = server.Connect(await server.CreateDatabaseAsync());
+        await using var store = new PostgreSqlLeaseStore(source);
+        LeaseArena arena = await store.EnsureArenaAsync("wide", s_wide with { Quantum = 4 }, Token);
+        var session = Guid.NewGuid();
+        await store.OpenSessionAsync(session, "tests", TimeSpan.FromSeconds(30), 0, Token);
+        LeaseClaim claim = (await store.GrantAsync(new LeaseRequest(arena.Id, session, Guid.NewGuid(), 8), Token)).Claim!;
+        LeaseAuditEntry entry = Assert.Single(await store.ReadHistoryAsync(arena.Id, claim.Start + 7, 10, Token));
+        Assert.Equal((claim.Start, claim.Size, "tests"), (entry.Start, entry.Size, entry.Owner));
+        Assert.Empty(await store.ReadHistoryAsync(arena.Id, claim.Start + 8, 10, Token));
+        Assert.Empty(await store.ReadHistoryAsync(arena.Id, 5, 10, Token));
+        Assert.Empty(await store.ReadHistoryAsync(arena.Id, UInt128.MaxValue, 10, Token));
+    }
+}
