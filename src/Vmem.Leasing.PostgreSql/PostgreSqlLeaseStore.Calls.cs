@@ -41,11 +41,12 @@ public sealed partial class PostgreSqlLeaseStore
         }
     }
 
-    /// <summary>All rows of a call that locks an arena, once what it did is on the disk. Both transactions go in one round trip.</summary>
-    private async ValueTask<IReadOnlyList<TResult>> AllAsync<TResult>(LockingCall call, NpgsqlParameter[] parameters,
+    /// <summary>All rows of a call that locks an arena, once what it did is on the disk. If there are two transactions, they go in one round
+    /// trip.</summary>
+    private async ValueTask<IReadOnlyList<TResult>> AllAsync<TResult>(LockingCall call, KeptArena arena, NpgsqlParameter[] parameters,
         Func<NpgsqlDataReader, TResult> read, CancellationToken cancellationToken)
     {
-        if (Transaction.Current is not null)
+        if (!arena.Traffic.IsHeavy || Transaction.Current is not null)
         {
             // It may become a part of the caller's transaction. That one's commit must wait.
             return await AllAsync(call.Waiting, parameters, read, cancellationToken).ConfigureAwait(false);

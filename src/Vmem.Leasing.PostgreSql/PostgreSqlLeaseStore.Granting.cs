@@ -23,7 +23,7 @@ public sealed partial class PostgreSqlLeaseStore
         request.Check(arena.Arena);
         return !arena.TryKeep(request, out KeptRequest kept)
             ? new LeaseAnswer(LeaseVerdict.NoRoom)
-            : (await AllAsync(s_grant,
+            : (await AllAsync(s_grant, arena,
                 [
                     Number32(request.Arena), Id(request.Session), Id(request.Id), Number(kept.Size), Number(kept.MinSize),
                     Number(kept.Align), Number(kept.Phase), Number(kept.Min), Number(kept.Max),
@@ -57,7 +57,7 @@ public sealed partial class PostgreSqlLeaseStore
         }
 
         int next = 0;
-        _ = await AllAsync(s_grantMany,
+        _ = await AllAsync(s_grantMany, arena,
             [
                 Number32(arena.Arena.Id), Id(requests[0].Session),
                 Parameter(NpgsqlDbType.Array | NpgsqlDbType.Uuid, places.Select(place => requests[place].Id).ToArray()),
@@ -78,8 +78,9 @@ public sealed partial class PostgreSqlLeaseStore
         CancellationToken cancellationToken = default)
     {
         NpgsqlParameter[] named = await NameAsync(claim, cancellationToken).ConfigureAwait(false);
-        return (await AllAsync(s_release, [.. named, Flag(clean), Number(watermark)], static row => row.GetBoolean(0), cancellationToken)
-            .ConfigureAwait(false))[0];
+        KeptArena arena = await FindAsync(claim.Arena, cancellationToken).ConfigureAwait(false);
+        return (await AllAsync(s_release, arena, [.. named, Flag(clean), Number(watermark)], static row => row.GetBoolean(0),
+            cancellationToken).ConfigureAwait(false))[0];
     }
 
     /// <inheritdoc/>
@@ -116,8 +117,9 @@ public sealed partial class PostgreSqlLeaseStore
 
     private static LeaseAnswer ReadAnswer(NpgsqlDataReader row, LeaseRequest request, KeptArena arena)
     {
-        // Verdict, start, size, fence, watermark.
+        // Verdict, start, size, fence, watermark, and 1 if it waited for the lock.
         long?[] answer = row.GetFieldValue<long?[]>(0);
+        arena.Traffic.Note(answer[5] == 1);
         var verdict = (LeaseVerdict)answer[0]!.Value;
         return verdict != LeaseVerdict.Granted
             ? new LeaseAnswer(verdict)

@@ -11,8 +11,8 @@ namespace Vmem.Leasing;
 /// constraint proves that no two extents overlap, whatever the functions get wrong (R2).
 /// </para>
 /// <para>
-/// Grants and releases do not keep that lock while they wait for the disk: they commit ahead, and a second transaction in the same round
-/// trip waits. It changes nothing, and no answer is given before it has ended.
+/// Where clients wait for each other, grants and releases do not keep that lock while they wait for the disk: they commit ahead, and a
+/// second transaction in the same round trip waits. It changes nothing, and no answer is given before it has ended.
 /// </para>
 /// <para>
 /// Rejected: to let the constraint decide. Whoever inserts waits for those who inserted the same, and they for him: with eight clients it

@@ -23,7 +23,7 @@ public sealed class AheadTests(PostgresServer server) : IClassFixture<PostgresSe
         await using NpgsqlDataSource source = server.Connect(await server.CreateDatabaseAsync());
         PostgreSqlLeaseStore store = new(source);
         LeaseArena arena = await OpenAsync(store);
-        LeaseClaim first = await GrantAsync(store, arena);
+        LeaseClaim first = await GrantAfterAWaitAsync(source, store, arena);
         await PostgresServer.ExecuteAsync(source, $"""
             CREATE OR REPLACE FUNCTION vmem.flush() RETURNS void LANGUAGE plpgsql AS
               $$ BEGIN PERFORM pg_advisory_xact_lock({Gate}); END $$
@@ -49,6 +49,7 @@ public sealed class AheadTests(PostgresServer server) : IClassFixture<PostgresSe
         await using NpgsqlDataSource source = server.Connect(await server.CreateDatabaseAsync());
         PostgreSqlLeaseStore store = new(source);
         LeaseArena arena = await OpenAsync(store);
+        LeaseClaim first = await GrantAfterAWaitAsync(source, store, arena);
         LeaseClaim undone;
         using (TransactionScope scope = new(TransactionScopeAsyncFlowOption.Enabled))
         {
@@ -56,16 +57,19 @@ public sealed class AheadTests(PostgresServer server) : IClassFixture<PostgresSe
             Assert.Equal("on", await PostgresServer.ExecuteAsync(source, "SHOW synchronous_commit"));
         }
 
-        Assert.Empty(await store.GetHeldAsync(_session, Token));
+        Assert.Equal(first, Assert.Single(await store.GetHeldAsync(_session, Token)));
         Assert.Equal(undone.Start, (await GrantAsync(store, arena)).Start);
     }
 
     [Fact]
     public async Task After_a_grant_the_connection_commits_as_before()
     {
-        await using NpgsqlDataSource source = server.Connect(await server.CreateDatabaseAsync(), more: "Maximum Pool Size=1");
+        await using NpgsqlDataSource source = server.Connect(await server.CreateDatabaseAsync(), more: "Maximum Pool Size=2");
         PostgreSqlLeaseStore store = new(source);
-        await GrantAsync(store, await OpenAsync(store));
+        LeaseArena arena = await OpenAsync(store);
+        await GrantAfterAWaitAsync(source, store, arena);
+        await using NpgsqlConnection other = await source.OpenConnectionAsync(Token);
+        await GrantAsync(store, arena);
         Assert.Equal("on", await PostgresServer.ExecuteAsync(source, "SHOW synchronous_commit"));
     }
 
@@ -81,6 +85,17 @@ public sealed class AheadTests(PostgresServer server) : IClassFixture<PostgresSe
         LeaseArena arena = await store.EnsureArenaAsync("ids", definition, Token);
         await store.OpenSessionAsync(_session, "tests", s_ttl, 0, Token);
         return arena;
+    }
+
+    /// <summary>A grant that has to wait for the arena's lock. From then on grants and releases commit ahead.</summary>
+    private async Task<LeaseClaim> GrantAfterAWaitAsync(NpgsqlDataSource source, PostgreSqlLeaseStore store, LeaseArena arena)
+    {
+        await using NpgsqlConnection keeper = await source.OpenConnectionAsync(Token);
+        await ExecuteAsync(keeper, $"BEGIN; SELECT id FROM vmem.arena WHERE id = {arena.Id} FOR UPDATE");
+        Task<LeaseClaim> grant = GrantAsync(store, arena);
+        await Eventually.HoldsAsync(async () => await ExecuteAsync(keeper, "SELECT count(*) FROM pg_locks WHERE NOT granted") is 1L);
+        await ExecuteAsync(keeper, "COMMIT");
+        return await grant;
     }
 
     private async Task<LeaseClaim> GrantAsync(PostgreSqlLeaseStore store, LeaseArena arena) =>

@@ -12,12 +12,12 @@ BEGIN
   n := setval('vmem.flushed', 1);
 END $$;
 
--- What grant_lease does, and its answer as an array: verdict, start, size, fence, watermark. The usual grant takes three statements here: one
+-- What grant_lease does, and its answer as an array: verdict, start, size, fence, watermark, and 1 if it waited for the lock. The usual grant takes three statements here: one
 -- that knows the server, locks the arena and draws the fence; one that locks the session and finds what there is; and one that cuts the extent
 -- and writes the audit. What is unusual is left to grant_lease, and the fence is put back.
 CREATE FUNCTION vmem.grant_quickly(p_arena int, p_session uuid, p_request uuid, p_size bigint, p_min_size bigint, p_align bigint, p_phase bigint,
   p_min bigint, p_max bigint) RETURNS bigint[] LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE v_fence bigint; q interval; s record; t timestamptz; r int8range;
+DECLARE v_fence bigint; q interval; s record; t timestamptz := clock_timestamp(); r int8range; waited int := 0;
 BEGIN
   IF p_align = 0 AND p_phase = 0 AND p_min = 0 AND p_max = 0 THEN
     UPDATE vmem.arena a SET fence = a.fence + 1 FROM vmem.server v
@@ -25,6 +25,8 @@ BEGIN
      RETURNING a.fence, a.quarantine INTO v_fence, q;
   END IF;
   IF v_fence IS NOT NULL THEN
+    -- Without a wait it takes less, and a wait for somebody's flush takes more.
+    IF clock_timestamp() - t > interval '0.2 ms' THEN waited := 1; END IF;
     SELECT x.id, x.state, x.ttl, x.quarantine, x.expires_at, g.range AS given, f.range AS free, f.watermark INTO s
       FROM vmem.session x
       LEFT JOIN vmem.extent g ON g.session = x.id AND g.request = p_request AND g.state = 'L'
@@ -48,11 +50,11 @@ BEGIN
             SELECT p_arena, r, 'L', s.id, p_request, v_fence, t, watermark FROM cut RETURNING fence)
         INSERT INTO vmem.audit (at, event, arena, start, size, session, fence) SELECT t, 5, p_arena, lower(r), p_size, p_session, fence FROM taken;
       END IF;
-      RETURN ARRAY[0, lower(r), p_size, v_fence, s.watermark];
+      RETURN ARRAY[0, lower(r), p_size, v_fence, s.watermark, waited];
     END IF;
     UPDATE vmem.arena SET fence = v_fence - 1 WHERE id = p_arena;
   END IF;
-  RETURN (SELECT ARRAY[g.verdict, g.start, g.size, g.fence, g.watermark]
+  RETURN (SELECT ARRAY[g.verdict, g.start, g.size, g.fence, g.watermark, waited]
             FROM vmem.grant_lease(p_arena, p_session, p_request, p_size, p_min_size, p_align, p_phase, p_min, p_max) g);
 END $$;
 
