@@ -4,7 +4,7 @@ namespace Vmem.Leasing.PostgreSql.Tests.Chaos;
 internal sealed class SpanUses(UseLog log, long start, long fence)
 {
     // Arbitrary: with the pauses between them the server still has most of the processor.
-    private const int LooksAtOnce = 64;
+    private const int LooksAtOnce = 256;
 
     private readonly long _holder = Random.Shared.NextInt64();             // another after each loss: what is leased again is another lease
     private readonly long[] _places = new long[Holder.SpanSize];
