@@ -5,8 +5,8 @@ namespace Vmem.Leasing.PostgreSql;
 /// each grant says whether it waited for them. A wrong guess costs time, and nothing else.</remarks>
 internal sealed class LockTraffic
 {
-    // Arbitrary: one wait in so many grants pays for the others' second transactions.
-    private const int Memory = 64;
+    // Arbitrary, and small: on a busy machine a grant that met nobody may seem to have waited.
+    private const int Memory = 8;
 
     private int _left;
 
