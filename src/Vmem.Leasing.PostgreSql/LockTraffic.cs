@@ -1,8 +1,8 @@
 namespace Vmem.Leasing.PostgreSql;
 
 /// <summary>Whether the lock of an arena had to be waited for lately.</summary>
-/// <remarks>A commit ahead of the disk takes a second transaction, which pays only if others want the lock. Nobody can see that they do, but
-/// each grant says whether it waited for them. A wrong guess costs time, and nothing else.</remarks>
+/// <remarks>A commit ahead of the disk takes a second transaction, which pays only if others want the lock. Nobody can see that they do,
+/// but each grant says whether it waited for them. A wrong guess costs time, and nothing else.</remarks>
 internal sealed class LockTraffic
 {
     // Arbitrary, and small: on a busy machine a grant that met nobody may seem to have waited.

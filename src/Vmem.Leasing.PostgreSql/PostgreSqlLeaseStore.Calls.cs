@@ -41,8 +41,8 @@ public sealed partial class PostgreSqlLeaseStore
         }
     }
 
-    /// <summary>All rows of a call that locks an arena, once what it did is on the disk. If there are two transactions, they go in one round
-    /// trip.</summary>
+    /// <summary>All rows of a call that locks an arena, once what it did is on the disk. If there are two transactions, they go in one
+    /// round trip.</summary>
     private async ValueTask<IReadOnlyList<TResult>> AllAsync<TResult>(LockingCall call, KeptArena arena, NpgsqlParameter[] parameters,
         Func<NpgsqlDataReader, TResult> read, CancellationToken cancellationToken)
     {
