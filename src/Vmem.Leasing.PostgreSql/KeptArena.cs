@@ -12,6 +12,8 @@ internal sealed record KeptArena(LeaseArena Arena, UInt128 Base, UInt128 Unit)
     // Sums of two numbers up to this are a bigint.
     private const long MostAlign = 1L << 62;
 
+    public LockTraffic Traffic { get; } = new();
+
     /// <summary>As far from the base as anything is kept.</summary>
     private UInt128 Last => UInt128.Min(UInt128.MaxValue / Unit, long.MaxValue) * Unit;
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Numerics;
+using System.Transactions;
 using Npgsql;
 using NpgsqlTypes;
 using Vmem.Leasing.PostgreSql;
@@ -32,18 +33,56 @@ public sealed partial class PostgreSqlLeaseStore
             await using NpgsqlCommand command = _source.CreateCommand(sql);
             command.Parameters.AddRange(parameters);
             await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-            List<TResult> rows = [];
-            while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
-            {
-                rows.Add(read(reader));
-            }
+            return await ReadAllAsync(reader, read, cancellationToken).ConfigureAwait(false);
+        }
+        catch (PostgresException fault) when (Translated(fault) is { } known)
+        {
+            throw known;
+        }
+    }
 
+    /// <summary>All rows of a call that locks an arena, once what it did is on the disk. If there are two transactions, they go in one
+    /// round trip.</summary>
+    private async ValueTask<IReadOnlyList<TResult>> AllAsync<TResult>(LockingCall call, KeptArena arena, NpgsqlParameter[] parameters,
+        Func<NpgsqlDataReader, TResult> read, CancellationToken cancellationToken)
+    {
+        if (!arena.Traffic.IsHeavy || Transaction.Current is not null)
+        {
+            // It may become a part of the caller's transaction. That one's commit must wait.
+            return await AllAsync(call.Waiting, parameters, read, cancellationToken).ConfigureAwait(false);
+        }
+
+        await CheckSchemaAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await using NpgsqlBatch batch = _source.CreateBatch();
+            batch.EnableErrorBarriers = true;              // each command is a transaction
+            NpgsqlBatchCommand command = new(call.Ahead);
+            command.Parameters.AddRange(parameters);
+            batch.BatchCommands.Add(command);
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(LockingCall.Flush));
+            await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<TResult> rows = await ReadAllAsync(reader, read, cancellationToken).ConfigureAwait(false);
+            await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
+            await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
             return rows;
         }
         catch (PostgresException fault) when (Translated(fault) is { } known)
         {
             throw known;
         }
+    }
+
+    private static async ValueTask<IReadOnlyList<TResult>> ReadAllAsync<TResult>(NpgsqlDataReader reader,
+        Func<NpgsqlDataReader, TResult> read, CancellationToken cancellationToken)
+    {
+        List<TResult> rows = [];
+        while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            rows.Add(read(reader));
+        }
+
+        return rows;
     }
 
     private static LeaseException? Translated(PostgresException fault) => fault.SqlState switch

@@ -7,9 +7,13 @@ namespace Vmem.Leasing;
 // How extents are granted, and what their holders do with them.
 public sealed partial class PostgreSqlLeaseStore
 {
+    private static readonly LockingCall s_grant = new("vmem.grant_quickly($1, $2, $3, $4, $5, $6, $7, $8, $9)");
+
     // One statement, one transaction, one commit. Each row is granted before the next is looked at; the number keeps their order.
-    private const string GrantMany =
-        "SELECT g.* FROM unnest($3, $4, $5, $6, $7, $8, $9) WITH ORDINALITY r (id, size, min_size, align, phase, min, max, number), LATERAL vmem.grant_lease($1, $2, r.id, r.size, r.min_size, r.align, r.phase, r.min, r.max) g ORDER BY r.number";
+    private static readonly LockingCall s_grantMany = new("g.answer",
+        "FROM unnest($3, $4, $5, $6, $7, $8, $9) WITH ORDINALITY r (id, size, min_size, align, phase, min, max, number), LATERAL vmem.grant_quickly($1, $2, r.id, r.size, r.min_size, r.align, r.phase, r.min, r.max) g (answer) ORDER BY r.number");
+
+    private static readonly LockingCall s_release = new("vmem.release_lease($1, $2, $3, $4, $5, $6, $7)");
 
     /// <inheritdoc/>
     public override async ValueTask<LeaseAnswer> GrantAsync(LeaseRequest request, CancellationToken cancellationToken = default)
@@ -19,12 +23,12 @@ public sealed partial class PostgreSqlLeaseStore
         request.Check(arena.Arena);
         return !arena.TryKeep(request, out KeptRequest kept)
             ? new LeaseAnswer(LeaseVerdict.NoRoom)
-            : await OneAsync("SELECT * FROM vmem.grant_lease($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            : (await AllAsync(s_grant, arena,
                 [
                     Number32(request.Arena), Id(request.Session), Id(request.Id), Number(kept.Size), Number(kept.MinSize),
                     Number(kept.Align), Number(kept.Phase), Number(kept.Min), Number(kept.Max),
                 ],
-                row => ReadAnswer(row, request, arena), cancellationToken).ConfigureAwait(false);
+                row => ReadAnswer(row, request, arena), cancellationToken).ConfigureAwait(false))[0];
     }
 
     /// <inheritdoc/>
@@ -53,7 +57,7 @@ public sealed partial class PostgreSqlLeaseStore
         }
 
         int next = 0;
-        _ = await AllAsync(GrantMany,
+        _ = await AllAsync(s_grantMany, arena,
             [
                 Number32(arena.Arena.Id), Id(requests[0].Session),
                 Parameter(NpgsqlDbType.Array | NpgsqlDbType.Uuid, places.Select(place => requests[place].Id).ToArray()),
@@ -74,8 +78,9 @@ public sealed partial class PostgreSqlLeaseStore
         CancellationToken cancellationToken = default)
     {
         NpgsqlParameter[] named = await NameAsync(claim, cancellationToken).ConfigureAwait(false);
-        return await OneAsync("SELECT vmem.release_lease($1, $2, $3, $4, $5, $6, $7)", [.. named, Flag(clean), Number(watermark)],
-            static row => row.GetBoolean(0), cancellationToken).ConfigureAwait(false);
+        KeptArena arena = await FindAsync(claim.Arena, cancellationToken).ConfigureAwait(false);
+        return (await AllAsync(s_release, arena, [.. named, Flag(clean), Number(watermark)], static row => row.GetBoolean(0),
+            cancellationToken).ConfigureAwait(false))[0];
     }
 
     /// <inheritdoc/>
@@ -112,10 +117,13 @@ public sealed partial class PostgreSqlLeaseStore
 
     private static LeaseAnswer ReadAnswer(NpgsqlDataReader row, LeaseRequest request, KeptArena arena)
     {
-        var verdict = (LeaseVerdict)row.GetInt32(0);
+        // Verdict, start, size, fence, watermark, and 1 if it waited for the lock.
+        long?[] answer = row.GetFieldValue<long?[]>(0);
+        arena.Traffic.Note(answer[5] == 1);
+        var verdict = (LeaseVerdict)answer[0]!.Value;
         return verdict != LeaseVerdict.Granted
             ? new LeaseAnswer(verdict)
-            : new LeaseAnswer(verdict, new LeaseClaim(request.Arena, request.Session, arena.Value(row.GetInt64(1)),
-                arena.Length(row.GetInt64(2)), row.GetInt64(3), request.Id), OrNull<long>(row, 4));
+            : new LeaseAnswer(verdict, new LeaseClaim(request.Arena, request.Session, arena.Value(answer[1]!.Value),
+                arena.Length(answer[2]!.Value), answer[3]!.Value, request.Id), answer[4]);
     }
 }

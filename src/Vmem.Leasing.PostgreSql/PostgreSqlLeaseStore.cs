@@ -11,6 +11,10 @@ namespace Vmem.Leasing;
 /// constraint proves that no two extents overlap, whatever the functions get wrong (R2).
 /// </para>
 /// <para>
+/// Where clients wait for each other, grants and releases do not keep that lock while they wait for the disk: they commit ahead, and a
+/// second transaction in the same round trip waits. It changes nothing, and no answer is given before it has ended.
+/// </para>
+/// <para>
 /// Rejected: to let the constraint decide. Whoever inserts waits for those who inserted the same, and they for him: with eight clients it
 /// deadlocks all the time. Rejected: <c>SKIP LOCKED</c>. Whoever skips the one free extent sees none, and reports a full arena. Rejected:
 /// advisory locks of a session, which a pooler strands.

@@ -19,15 +19,10 @@ internal sealed class BareHolder(NpgsqlDataSource source, UseLog log, Rule off)
         await using PostgreSqlLeaseStore store = new(source, migrates: false);
         LeaseClaim claim = await LeaseAsync(store, cancellationToken);
         Task renewing = RenewAsync(store, cancellationToken);
-        long holder = Random.Shared.NextInt64();
+        SpanUses uses = new(log, (long)claim.Start, claim.Fence);
         while (!renewing.IsCompleted)
         {
-            long time = UseLog.Now;
-            for (int i = 0; i < Holder.SpanSize && time < Volatile.Read(ref _deadline); i++)
-            {
-                log.Add(time, (long)claim.Start + i, claim.Fence, holder);
-            }
-
+            uses.Add(time => time < Volatile.Read(ref _deadline));
             await Task.Delay(1, CancellationToken.None);
         }
 

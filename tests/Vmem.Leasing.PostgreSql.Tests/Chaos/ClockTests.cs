@@ -35,11 +35,11 @@ public sealed class ClockTests(FakedClockServer server) : IClassFixture<FakedClo
                 await Eventually.HoldsAsync(async () => await BeatsAsync(playground) > beats + 12);
             }
 
-            Assert.NotEqual(0, await CountAsync(playground, LeaseEvent.Lapse));
-            int uses = playground.Uses().Count;
+            Assert.NotEqual(0, await CountAsync(playground, LeaseEvent.Revive));
+            long uses = UseChecker.CountUses(playground.Uses());
             server.SetAhead(TimeSpan.Zero);
             await store.SweepAsync(arena.Id, Token);
-            await playground.UntilAsync(now => now.Count > uses, s_patience);
+            await playground.UntilAsync(now => UseChecker.CountUses(now) > uses, s_patience);
         }
 
         Assert.Equal(0, UseChecker.CountStale(playground.Uses()));

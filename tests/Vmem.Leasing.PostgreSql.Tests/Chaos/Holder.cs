@@ -15,6 +15,9 @@ internal sealed class Holder(NpgsqlDataSource source, UseLog log, bool looksAtDe
     /// <summary>The shortest that there is: what takes 30 s in life takes 1 s here.</summary>
     public static readonly TimeSpan Ttl = TimeSpan.FromSeconds(1);
 
+    /// <summary>What is left when it no longer pauses between uses: the last of them is as near to its deadline as can be.</summary>
+    private static readonly TimeSpan s_end = TimeSpan.FromMilliseconds(5);
+
     private static readonly LeaseSessionOptions s_options = new() { Owner = "chaos", Ttl = Ttl };
 
     /// <summary>In a process of its own, until it is killed.</summary>
@@ -54,19 +57,17 @@ internal sealed class Holder(NpgsqlDataSource source, UseLog log, bool looksAtDe
         LeasedArenaOptions<uint> spans = new() { SpanSize = SpanSize, Stock = 0 };
         LeasedArena<uint> arena = await LeasedArena<uint>.OpenAsync(session, ArenaName, spans, cancellationToken);
         LeasedRange<uint> range = await arena.AllocateAsync(SpanSize, default, cancellationToken);
-        long holder = Random.Shared.NextInt64();               // another after each loss: what is leased again is another lease
+        SpanUses uses = new(log, range.Start, range.Fence);
         while (!cancellationToken.IsCancellationRequested)
         {
-            long time = UseLog.Now;
-            if (looksAtDeadline ? !session.IsValid : session.Lost.IsCancellationRequested)
+            do
             {
-                return;
+                if (!uses.Add(_ => looksAtDeadline ? session.IsValid : !session.Lost.IsCancellationRequested))
+                {
+                    return;
+                }
             }
-
-            for (uint i = 0; i < SpanSize; i++)
-            {
-                log.Add(time, range.Start + i, range.Fence, holder);
-            }
+            while (looksAtDeadline && session.Remaining < s_end);
 
             await Task.Delay(1, CancellationToken.None);
         }

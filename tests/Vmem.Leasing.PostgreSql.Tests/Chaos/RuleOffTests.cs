@@ -140,8 +140,7 @@ public sealed class RuleOffTests(PostgresServer server) : IClassFixture<Postgres
         Assert.Equal(second.Start, third.Start);
         Use[] uses =
         [
-            new(1, second.Fence, (long)second.Start, 1), new(2, third.Fence, (long)third.Start, 2),
-            new(3, second.Fence, (long)second.Start, 1),
+            new(1, 3, 2, second.Fence, (long)second.Start, 1), new(2, 2, 1, third.Fence, (long)third.Start, 2),
         ];
         Assert.Equal(1, UseChecker.CountStale(uses));
     }
@@ -151,8 +150,8 @@ public sealed class RuleOffTests(PostgresServer server) : IClassFixture<Postgres
     public async Task R11_without_request_numbers_a_lost_answer_is_a_lost_lease()
     {
         await using Playground playground = await Playground.CreateAsync(server, spans: 2, Token);
-        const string Grant = "vmem.grant_lease(int,uuid,uuid,bigint,bigint,bigint,bigint,bigint,bigint)";
-        await playground.PatchAsync(Grant, "x.request = p_request", "false");
+        const string Grant = "vmem.grant_quickly(int,uuid,uuid,bigint,bigint,bigint,bigint,bigint,bigint)";
+        await playground.PatchAsync(Grant, "g.request = p_request", "false");
         await PostgresServer.ExecuteAsync(playground.Source, "DROP INDEX vmem.extent_request");
         PostgreSqlLeaseStore store = new(playground.Source);
         LeaseArena arena = await store.EnsureArenaAsync(Holder.ArenaName, null, Token);

@@ -1,26 +1,29 @@
 namespace Vmem.Leasing.PostgreSql.Tests.Chaos;
 
-/// <summary>Says which uses were wrong: after a use of a value under a fence nobody may use it under a smaller one, and nobody else under
-/// the same.</summary>
+/// <summary>Says which holders were wrong: after a use of a value under a fence nobody may use it under a smaller one, and nobody else
+/// under the same.</summary>
 internal static class UseChecker
 {
+    /// <summary>How many leases of a value were used when they were stale.</summary>
     public static int CountStale(IEnumerable<Use> uses)
     {
         int stale = 0;
         foreach (IGrouping<long, Use> value in uses.GroupBy(static use => use.Value))
         {
-            long fence = 0;
-            Dictionary<long, long> holders = [];
-            foreach (Use use in value.OrderBy(static use => use.Time))
+            long overtaken = long.MaxValue;                // when a larger fence was used for the first time
+            foreach (IGrouping<long, Use> fence in value.GroupBy(static use => use.Fence).OrderByDescending(static fence => fence.Key))
             {
-                fence = Math.Max(fence, use.Fence);
-                bool isOwn = holders.TryAdd(use.Fence, use.Holder) || holders[use.Fence] == use.Holder;
-                stale += use.Fence == fence && isOwn ? 0 : 1;
+                Use first = fence.MinBy(static use => use.First);
+                stale += fence.Count(use => use.Last > overtaken || use.Holder != first.Holder);
+                overtaken = Math.Min(overtaken, first.First);
             }
         }
 
         return stale;
     }
+
+    /// <summary>How often a value was used, all together.</summary>
+    public static long CountUses(IEnumerable<Use> uses) => uses.Sum(static use => use.Count);
 
     /// <summary>How often a value went to another holder.</summary>
     public static int CountChanges(IEnumerable<Use> uses) =>

@@ -3,24 +3,31 @@ using System.IO.MemoryMappedFiles;
 
 namespace Vmem.Leasing.PostgreSql.Tests.Chaos;
 
-/// <summary>A use of a value: who used it when, under which fence.</summary>
-internal readonly record struct Use(long Time, long Fence, long Value, long Holder);
+/// <summary>What a holder did with a value under one fence: the times of the first and the last look before a use, and how often it used
+/// it.</summary>
+/// <remarks>No use between the two needs a record of its own. A use is stale if a larger fence was used before it. If one of a lease is,
+/// the last one is; and if any use of the larger fence came before it, the first one did.</remarks>
+internal readonly record struct Use(long First, long Last, long Count, long Fence, long Value, long Holder);
 
-/// <summary>What a holder uses, written before it is used. It is a mapped file: it survives the death of its process.</summary>
+/// <summary>What a holder uses, written as it is used. It is a mapped file: it survives the death of its process.</summary>
 internal sealed class UseLog : IDisposable
 {
-    private const int RecordSize = 32;
+    // The most leases that a holder can have had: some a second, in a soak of an hour.
+    private const int Capacity = 1 << 15;
+    private const int RecordSize = 6 * sizeof(long);
 
     private readonly MemoryMappedFile _file;
     private readonly MemoryMappedViewAccessor _view;
     private long _end;
 
-    public UseLog(string folder, int capacity = 1 << 17)
+    public UseLog(string folder)
     {
         string path = Path.Combine(folder, $"uses-{Guid.NewGuid():N}");
-        _file = MemoryMappedFile.CreateFromFile(path, FileMode.CreateNew, null, (long)capacity * RecordSize);
+        _file = MemoryMappedFile.CreateFromFile(path, FileMode.CreateNew, null, (long)Capacity * RecordSize);
         _view = _file.CreateViewAccessor();
     }
+
+    public static long Now => Stopwatch.GetTimestamp();
 
     /// <summary>All uses in a folder.</summary>
     public static List<Use> ReadAll(string folder)
@@ -30,31 +37,41 @@ internal sealed class UseLog : IDisposable
         {
             using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
             using BinaryReader reader = new(stream);
-            while (stream.Position < stream.Length && reader.ReadInt64() is > 0 and var time)
+            while (stream.Position < stream.Length && reader.ReadInt64() is > 0 and var first)
             {
-                uses.Add(new Use(time, reader.ReadInt64(), reader.ReadInt64(), reader.ReadInt64()));
+                uses.Add(new Use(first, Math.Max(first, reader.ReadInt64()), reader.ReadInt64(), reader.ReadInt64(), reader.ReadInt64(),
+                    reader.ReadInt64()));
             }
         }
 
         return uses;
     }
 
-    /// <summary>Notes a use, if there is room. The time is that of the look at the deadline, or before.</summary>
-    public void Add(long time, long value, long fence, long holder)
+    /// <summary>Notes the first use of a value under a fence.</summary>
+    /// <param name="time">That of the look at the deadline, or before.</param>
+    /// <param name="value">The value.</param>
+    /// <param name="fence">Its lease's.</param>
+    /// <param name="holder">Another for each lease.</param>
+    /// <returns>The place of the record, for <see cref="AddAgain"/>.</returns>
+    public long AddFirst(long time, long value, long fence, long holder)
     {
-        if (_end + RecordSize > _view.Capacity)
-        {
-            return;
-        }
-
-        _view.Write(_end + 8, fence);
-        _view.Write(_end + 16, value);
-        _view.Write(_end + 24, holder);
-        _view.Write(_end, time);                           // last: a record with a time is whole
+        long place = _end;
         _end += RecordSize;
+        _view.Write(place + 16, 1L);
+        _view.Write(place + 24, fence);
+        _view.Write(place + 32, value);
+        _view.Write(place + 40, holder);
+        _view.Write(place + 8, time);
+        _view.Write(place, time);                          // last: a record with a time is whole
+        return place;
     }
 
-    public static long Now => Stopwatch.GetTimestamp();
+    /// <summary>Notes that the value of a record was used again.</summary>
+    public void AddAgain(long place, long time)
+    {
+        _view.Write(place + 8, time);
+        _view.Write(place + 16, _view.ReadInt64(place + 16) + 1);
+    }
 
     public void Dispose()
     {

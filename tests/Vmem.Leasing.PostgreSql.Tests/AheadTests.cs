@@ -1,0 +1,103 @@
+using System.Transactions;
+using Npgsql;
+using Vmem.Leasing.PostgreSql.Tests.Server;
+using Vmem.Testing.Time;
+
+namespace Vmem.Leasing.PostgreSql.Tests;
+
+/// <summary>Grants and releases commit ahead of the disk, and are answered when the disk has them.</summary>
+public sealed class AheadTests(PostgresServer server) : IClassFixture<PostgresServer>
+{
+    /// <summary>The flush waits for this number of an advisory lock.</summary>
+    private const int Gate = 4711;
+
+    private static readonly TimeSpan s_ttl = TimeSpan.FromMinutes(5);
+
+    private readonly Guid _session = Guid.NewGuid();
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task While_a_grant_waits_for_the_disk_others_have_the_lock_and_it_is_not_answered()
+    {
+        await using NpgsqlDataSource source = server.Connect(await server.CreateDatabaseAsync());
+        PostgreSqlLeaseStore store = new(source);
+        LeaseArena arena = await OpenAsync(store);
+        LeaseClaim first = await GrantAfterAWaitAsync(source, store, arena);
+        await PostgresServer.ExecuteAsync(source, $"""
+            CREATE OR REPLACE FUNCTION vmem.flush() RETURNS void LANGUAGE plpgsql AS
+              $$ BEGIN PERFORM pg_advisory_xact_lock({Gate}); END $$
+            """);
+        await using NpgsqlConnection keeper = await source.OpenConnectionAsync(Token);
+        await ExecuteAsync(keeper, $"SELECT pg_advisory_lock({Gate})");
+        Task<LeaseClaim> grant = GrantAsync(store, arena);
+        Task<bool> release = store.ReleaseAsync(first, clean: true, null, Token).AsTask();
+        const string Waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+        await Eventually.HoldsAsync(async () => await ExecuteAsync(keeper, Waiting) is 2L);
+        Assert.False(grant.IsCompleted || release.IsCompleted);
+        Assert.Equal(1, await ExecuteAsync(keeper, $"SELECT id FROM vmem.arena WHERE id = {arena.Id} FOR UPDATE NOWAIT"));
+        LeaseClaim seen = Assert.Single(await store.GetHeldAsync(_session, Token));
+        await ExecuteAsync(keeper, $"SELECT pg_advisory_unlock({Gate})");
+        Assert.Equal(seen, await grant);
+        Assert.True(await release);
+    }
+
+    /// <summary>What else the caller's transaction has done must be on the disk when that is committed.</summary>
+    [Fact]
+    public async Task Within_a_transaction_of_the_caller_its_commit_waits_for_the_disk()
+    {
+        await using NpgsqlDataSource source = server.Connect(await server.CreateDatabaseAsync());
+        PostgreSqlLeaseStore store = new(source);
+        LeaseArena arena = await OpenAsync(store);
+        LeaseClaim first = await GrantAfterAWaitAsync(source, store, arena);
+        LeaseClaim undone;
+        using (TransactionScope scope = new(TransactionScopeAsyncFlowOption.Enabled))
+        {
+            undone = await GrantAsync(store, arena);
+            Assert.Equal("on", await PostgresServer.ExecuteAsync(source, "SHOW synchronous_commit"));
+        }
+
+        Assert.Equal(first, Assert.Single(await store.GetHeldAsync(_session, Token)));
+        Assert.Equal(undone.Start, (await GrantAsync(store, arena)).Start);
+    }
+
+    [Fact]
+    public async Task After_a_grant_the_connection_commits_as_before()
+    {
+        await using NpgsqlDataSource source = server.Connect(await server.CreateDatabaseAsync(), more: "Maximum Pool Size=2");
+        PostgreSqlLeaseStore store = new(source);
+        LeaseArena arena = await OpenAsync(store);
+        await GrantAfterAWaitAsync(source, store, arena);
+        await using NpgsqlConnection other = await source.OpenConnectionAsync(Token);
+        await GrantAsync(store, arena);
+        Assert.Equal("on", await PostgresServer.ExecuteAsync(source, "SHOW synchronous_commit"));
+    }
+
+    private static async Task<object?> ExecuteAsync(NpgsqlConnection connection, string sql)
+    {
+        await using NpgsqlCommand command = new(sql, connection);
+        return await command.ExecuteScalarAsync(Token);
+    }
+
+    private async Task<LeaseArena> OpenAsync(PostgreSqlLeaseStore store)
+    {
+        LeaseDefinition definition = new() { Start = 0, Size = 64, Type = "UInt64", Quarantine = s_ttl };
+        LeaseArena arena = await store.EnsureArenaAsync("ids", definition, Token);
+        await store.OpenSessionAsync(_session, "tests", s_ttl, 0, Token);
+        return arena;
+    }
+
+    /// <summary>A grant that has to wait for the arena's lock. From then on grants and releases commit ahead.</summary>
+    private async Task<LeaseClaim> GrantAfterAWaitAsync(NpgsqlDataSource source, PostgreSqlLeaseStore store, LeaseArena arena)
+    {
+        await using NpgsqlConnection keeper = await source.OpenConnectionAsync(Token);
+        await ExecuteAsync(keeper, $"BEGIN; SELECT id FROM vmem.arena WHERE id = {arena.Id} FOR UPDATE");
+        Task<LeaseClaim> grant = GrantAsync(store, arena);
+        await Eventually.HoldsAsync(async () => await ExecuteAsync(keeper, "SELECT count(*) FROM pg_locks WHERE NOT granted") is 1L);
+        await ExecuteAsync(keeper, "COMMIT");
+        return await grant;
+    }
+
+    private async Task<LeaseClaim> GrantAsync(PostgreSqlLeaseStore store, LeaseArena arena) =>
+        (await store.GrantAsync(new LeaseRequest(arena.Id, _session, Guid.NewGuid(), 8), Token)).Claim!;
+}
