@@ -114,8 +114,7 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
         ObjectDisposedException.ThrowIf(_disposed, this);
         if ((uint)minBufferSize > (uint)MaxBufferSize && minBufferSize != -1)
         {
-            throw new ArgumentOutOfRangeException(nameof(minBufferSize), minBufferSize,
-                $"Pool '{Name}' rents at most {MaxBufferSize} elements at a time, and -1 for as many as it likes.");
+            throw TooLong(minBufferSize);
         }
 
         PoolThread mine = _threads.Mine();
@@ -140,6 +139,10 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
         mine.CountRent(size);
         return owner;
     }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ArgumentOutOfRangeException TooLong(int minBufferSize) => new(nameof(minBufferSize), minBufferSize,
+        $"Pool '{Name}' rents at most {MaxBufferSize} elements at a time, and -1 for as many as it likes.");
 
     /// <summary>An owner of what was taken from the arena, which goes back if there can be none.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]

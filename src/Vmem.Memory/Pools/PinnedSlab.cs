@@ -78,15 +78,18 @@ internal sealed unsafe class PinnedSlab<T>
     public int IndexOf(nuint start) => _first + (int)((start - Start) * _block);
 
     /// <summary>The range was rented or given back just now, by whoever has it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void NoteUse(nuint start, nuint size)
     {
-        int end = (int)(start - Start + size);
-        for (int i = (int)(start - Start); i < end; i++)
+        ref byte mark = ref _marks[start - Start];
+        if (mark != Recent)
         {
-            if (_marks[i] != Recent)
-            {
-                _marks[i] = Recent;
-            }
+            mark = Recent;
+        }
+
+        if (size > 1)
+        {
+            NoteUse((int)(start - Start), (int)size);
         }
     }
 
@@ -149,6 +152,17 @@ internal sealed unsafe class PinnedSlab<T>
 
     /// <summary>Whether the system takes pages out of the runtime's memory.</summary>
     public static bool CanDiscard => OperatingSystem.IsLinux();
+
+    private void NoteUse(int first, int count)
+    {
+        foreach (ref byte mark in _marks.AsSpan(first, count))
+        {
+            if (mark != Recent)
+            {
+                mark = Recent;
+            }
+        }
+    }
 
     private nuint DiscardPages(int from, int to)
     {
