@@ -56,7 +56,8 @@ internal sealed class WebStudy : IStudy
             ["pool", "requests/s", "processor time a request, µs", "collections a turn"],
             [.. servers.Select((server, i) => (IReadOnlyList<string>)
             [
-                server.Name, Cells.Count((long)medians[i]), Cells.Fixed(processor[i], 1), Cells.Fixed(turns[i].Average(static turn => turn.Collections), 1),
+                server.Name, Cells.Count((long)medians[i]), Cells.Fixed(processor[i], 1),
+                Cells.Fixed(turns[i].Average(static turn => turn.Collections), 1),
             ])]));
         report.Add(new Bar($"{path}: Vmem against stock", "0.97×", LeastRatio, ratio, "×", AtLeast: true));
         report.Note($"{path}: processor time a request is {Cells.Fixed(work, 3)} × that with the stock pool. The two with the stock pool differ by {Cells.Fixed(twins, 3)} ×.");

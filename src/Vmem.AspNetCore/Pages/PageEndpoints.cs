@@ -44,7 +44,8 @@ internal sealed partial class PageEndpoints
         await SendJsonAsync(context, await _sampler.SampleAsync().ConfigureAwait(false)).ConfigureAwait(false);
 
     /// <summary>What the maps looked like over the last minutes.</summary>
-    public Task SendHistoryAsync(HttpContext context) => SendJsonAsync(context, _sampler.WriteHistory());
+    public async Task SendHistoryAsync(HttpContext context) =>
+        await SendJsonAsync(context, await _sampler.WriteHistoryAsync().ConfigureAwait(false)).ConfigureAwait(false);
 
     /// <summary>A sample at each interval, until the reader or the server ends.</summary>
     public async Task SendEventsAsync(HttpContext context)

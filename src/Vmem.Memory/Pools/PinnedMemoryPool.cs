@@ -16,14 +16,14 @@ namespace Vmem.Memory;
 /// from its thread's magazine. Threads exchange full magazines. A longer one is cut from a slab, or has one of its own.
 /// </para>
 /// <para>
-/// <b>Going back.</b> Pages are discarded before they have been free for longer than <see cref="PinnedMemoryPoolOptions.RetainedInterval"/>,
-/// inside a slab that is in use elsewhere, too. Slabs that are wholly free are dropped, but for one, and their memory goes back before the collector
+/// <b>Going back.</b> Pages that nobody rents are discarded within <see cref="PinnedMemoryPoolOptions.RetainedInterval"/>, inside a slab
+/// that is in use elsewhere, too. Slabs that are wholly free are dropped, but for one, and their memory goes back before the collector
 /// comes for the array. Pages can be discarded on Linux only; elsewhere memory goes back by whole slabs, when the collector has them.
 /// </para>
 /// <para>
-/// <b>Mistakes.</b> Each rental has an owner of its own, unless <see cref="PinnedMemoryPoolOptions.RecycleOwners"/> is set: to dispose of it
-/// twice does nothing, and is counted. A <see cref="Memory{T}"/> that is kept longer than its owner shows the next renter's bytes, as with
-/// every pool of arrays. Pins do not delay the end of a rental.
+/// <b>Mistakes.</b> Each rental has an owner of its own, unless <see cref="PinnedMemoryPoolOptions.RecycleOwners"/> is set: to dispose of
+/// it twice does nothing, and is counted. A <see cref="Memory{T}"/> that is kept longer than its owner shows the next renter's bytes, as
+/// with every pool of arrays. Pins do not delay the end of a rental.
 /// </para>
 /// <para>
 /// <b>Ends.</b> A pool that is disposed of rents no more; what is out stays valid until it is disposed of. All members may be called by
