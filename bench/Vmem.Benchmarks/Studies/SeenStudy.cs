@@ -72,6 +72,7 @@ internal sealed class SeenStudy : IStudy
 
     private static void MeasurePage(StudyContext context, StudyReport report)
     {
+        double without = ProcessorShare.Measure(s_window);
         using PageSubject page = new();
         Thread.Sleep(s_settling);
         double before = ProcessorShare.Measure(s_window);
@@ -80,8 +81,10 @@ internal sealed class SeenStudy : IStudy
         long bytes = page.Bytes;
         double with = ProcessorShare.Measure(s_window);
         bytes = page.Bytes - bytes;
-        context.Progress($"page: {100 * before:0.00} % of a core before, {100 * with:0.00} % with a reader, {bytes / s_window.TotalSeconds:N0} bytes a second");
+        context.Progress($"page: {100 * without:0.00} % of a core without it, {100 * before:0.00} % before, {100 * with:0.00} % with a reader, {bytes / s_window.TotalSeconds:N0} bytes a second");
         report.Add(Shares("The live page, % of a core", before, with, $"{Cells.Count((long)(bytes / s_window.TotalSeconds))} bytes a second"));
+        report.Note($"Without the live page the process takes {Cells.Fixed(100 * without, 2)} % of a core.");
+        report.Add(new Bar("the live page while nobody looks", "1 % of a core", MostShare, 100 * (before - without), "%"));
         report.Add(new Bar("the live page with one reader", "1 % of a core", MostShare, 100 * (with - before), "%"));
     }
 

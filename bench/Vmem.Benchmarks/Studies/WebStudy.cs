@@ -45,16 +45,28 @@ internal sealed class WebStudy : IStudy
     private static void MeasureRequests(StudyContext context, StudyReport report, ServerSubject[] servers, string path)
     {
         int runs = context.Settings.Runs ?? 15;
-        double[][] turns = Rounds.InTurns(servers, runs, server => server.Measure(path, context.Settings.Seconds));
-        double[] medians = [.. turns.Select(Rounds.Median)];
-        double ratio = Rounds.Median(turns[1].Select((ours, i) => 2 * ours / (turns[0][i] + turns[2][i])));
-        double twins = Rounds.Median(turns[2].Select((again, i) => again / turns[0][i]));
-        report.Add(new ReportTable($"{path}: requests a second, median of {runs}", ["pool", "requests/s"],
-            [.. servers.Select((server, i) => (IReadOnlyList<string>)[server.Name, Cells.Count((long)medians[i])])]));
+        ServerTurn[][] turns = Rounds.InTurns(servers, runs, server => server.Measure(path, context.Settings.Seconds));
+        double[] medians = Rounds.Medians(turns, static turn => turn.Rate);
+        double[] processor = Rounds.Medians(turns, static turn => turn.Processor);
+        double ratio = CompareTurns(turns, static turn => turn.Rate);
+        double work = CompareTurns(turns, static turn => turn.Processor);
+        double twins = Rounds.Median(turns[2].Select((again, i) => again.Rate / turns[0][i].Rate));
+        report.Add(new ReportTable(
+            $"{path}: median of {runs}",
+            ["pool", "requests/s", "processor time a request, µs", "collections a turn"],
+            [.. servers.Select((server, i) => (IReadOnlyList<string>)
+            [
+                server.Name, Cells.Count((long)medians[i]), Cells.Fixed(processor[i], 1),
+                Cells.Fixed(turns[i].Average(static turn => turn.Collections), 1),
+            ])]));
         report.Add(new Bar($"{path}: Vmem against stock", "0.97×", LeastRatio, ratio, "×", AtLeast: true));
-        report.Note($"{path}: the two with the stock pool differ by {Cells.Fixed(twins, 3)} ×.");
-        context.Progress($"{path}: {string.Join(", ", servers.Select((server, i) => $"{server.Name} {medians[i]:N0}"))}; {ratio:0.000} ×, twins {twins:0.000} ×");
+        report.Note($"{path}: processor time a request is {Cells.Fixed(work, 3)} × that with the stock pool. The two with the stock pool differ by {Cells.Fixed(twins, 3)} ×.");
+        context.Progress($"{path}: {string.Join(", ", servers.Select((server, i) => $"{server.Name} {medians[i]:N0} ({processor[i]:0.0} µs)"))}; {ratio:0.000} ×, processor time {work:0.000} ×, twins {twins:0.000} ×");
     }
+
+    /// <summary>Ours by the mean of its neighbours: the median of all turns.</summary>
+    private static double CompareTurns(ServerTurn[][] turns, Func<ServerTurn, double> metric) =>
+        Rounds.Median(turns[1].Select((ours, i) => 2 * metric(ours) / (metric(turns[0][i]) + metric(turns[2][i]))));
 
     /// <summary>The pools alone: blocks rented and given back by one thread, and from one thread to another, as from a reader of requests
     /// to a writer of answers.</summary>

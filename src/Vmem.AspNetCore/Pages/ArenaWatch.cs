@@ -13,11 +13,13 @@ internal sealed class ArenaWatch(VmemPageOptions options)
     private int _nextLarge;                       // of the large ones: whose turn it is
 
     /// <summary>Goes on drawing.</summary>
-    public void Update(IReadOnlyList<ArenaView> arenas)
+    /// <param name="arenas">What to draw.</param>
+    /// <param name="allowance">How many segments to walk at most.</param>
+    public void Update(IReadOnlyList<ArenaView> arenas, int allowance)
     {
         List<ArenaMap> maps = [.. arenas.Select(MapFor).OfType<ArenaMap>()];
         List<ArenaMap> large = [];
-        int left = options.SegmentsEachTime;
+        int left = allowance;
         int looked = 0;
         for (; looked < maps.Count && left > 0; looked++)
         {

@@ -11,14 +11,25 @@ namespace Vmem.AspNetCore.Pages;
 /// <summary>What is answered below the page's path.</summary>
 /// <remarks>The page is one file without anything from elsewhere. Its policy allows its own script and style, by their hashes, and nothing
 /// else: a name of an arena, which may come from anywhere, runs nothing.</remarks>
-internal sealed partial class PageEndpoints(VmemPageOptions options, CancellationToken stopping)
+internal sealed partial class PageEndpoints
 {
     private const int MostGroups = 20;            // of an audit; arbitrary: a screen
 
     private static readonly byte[] s_page = ReadPage();
     private static readonly string s_policy = PolicyOf(Encoding.UTF8.GetString(s_page));
 
-    private readonly Sampler _sampler = new(options);
+    private readonly VmemPageOptions _options;
+    private readonly CancellationToken _stopping;
+    private readonly Sampler _sampler;
+
+    /// <param name="options">The page's.</param>
+    /// <param name="stopping">The server stops.</param>
+    public PageEndpoints(VmemPageOptions options, CancellationToken stopping)
+    {
+        (_options, _stopping) = (options, stopping);
+        _sampler = new Sampler(options);
+        HistoryClock.Start(_sampler, options, stopping);
+    }
 
     public static async Task SendPageAsync(HttpContext context)
     {
@@ -29,18 +40,17 @@ internal sealed partial class PageEndpoints(VmemPageOptions options, Cancellatio
         await context.Response.Body.WriteAsync(s_page, context.RequestAborted).ConfigureAwait(false);
     }
 
-    public async Task SendJsonAsync(HttpContext context)
-    {
-        ReadOnlyMemory<byte> sample = await _sampler.SampleAsync().ConfigureAwait(false);
-        context.Response.ContentType = "application/json";
-        context.Response.Headers.CacheControl = "no-store";
-        await context.Response.Body.WriteAsync(sample, context.RequestAborted).ConfigureAwait(false);
-    }
+    public async Task SendJsonAsync(HttpContext context) =>
+        await SendJsonAsync(context, await _sampler.SampleAsync().ConfigureAwait(false)).ConfigureAwait(false);
+
+    /// <summary>What the maps looked like over the last minutes.</summary>
+    public async Task SendHistoryAsync(HttpContext context) =>
+        await SendJsonAsync(context, await _sampler.WriteHistoryAsync().ConfigureAwait(false)).ConfigureAwait(false);
 
     /// <summary>A sample at each interval, until the reader or the server ends.</summary>
     public async Task SendEventsAsync(HttpContext context)
     {
-        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, _stopping);
         context.Response.ContentType = "text/event-stream";
         context.Response.Headers.CacheControl = "no-store";
         try
@@ -52,7 +62,7 @@ internal sealed partial class PageEndpoints(VmemPageOptions options, Cancellatio
                 await context.Response.Body.WriteAsync(sample, end.Token).ConfigureAwait(false);
                 await context.Response.Body.WriteAsync("\n\n"u8.ToArray(), end.Token).ConfigureAwait(false);
                 await context.Response.Body.FlushAsync(end.Token).ConfigureAwait(false);
-                await Task.Delay(options.Interval, options.TimeProvider, end.Token).ConfigureAwait(false);
+                await Task.Delay(_options.Interval, _options.TimeProvider, end.Token).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException)
@@ -72,8 +82,6 @@ internal sealed partial class PageEndpoints(VmemPageOptions options, Cancellatio
             return;
         }
 
-        context.Response.ContentType = "application/json";
-        context.Response.Headers.CacheControl = "no-store";
         using MemoryStream buffer = new();
         using (Utf8JsonWriter json = new(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.Default }))
         {
@@ -92,7 +100,14 @@ internal sealed partial class PageEndpoints(VmemPageOptions options, Cancellatio
             json.WriteEndArray();
         }
 
-        await context.Response.Body.WriteAsync(buffer.ToArray(), context.RequestAborted).ConfigureAwait(false);
+        await SendJsonAsync(context, buffer.ToArray()).ConfigureAwait(false);
+    }
+
+    private static async Task SendJsonAsync(HttpContext context, ReadOnlyMemory<byte> json)
+    {
+        context.Response.ContentType = "application/json";
+        context.Response.Headers.CacheControl = "no-store";
+        await context.Response.Body.WriteAsync(json, context.RequestAborted).ConfigureAwait(false);
     }
 
     private static byte[] ReadPage()

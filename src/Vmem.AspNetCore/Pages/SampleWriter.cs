@@ -7,13 +7,11 @@ namespace Vmem.AspNetCore.Pages;
 
 /// <summary>Writes what there is in the process as JSON.</summary>
 /// <remarks>Not for two threads at a time.</remarks>
-internal sealed class SampleWriter(VmemPageOptions options)
+internal sealed class SampleWriter(VmemPageOptions options, MapRecorder maps)
 {
     private const int MostWaits = 10;             // arbitrary
     private const int MostClients = 100;          // of a context; arbitrary
-    private const string Shares = "012345678";    // of a column: eighths
 
-    private readonly ArenaWatch _watch = new(options);
     private readonly SeldomWriter _seldom = new();
 
     /// <summary>The name of an arena with its number: unique.</summary>
@@ -22,13 +20,14 @@ internal sealed class SampleWriter(VmemPageOptions options)
     public void Write(IBufferWriter<byte> buffer)
     {
         IReadOnlyList<ArenaView> arenas = VmemProcess.Arenas;
-        _watch.Update(arenas);
+        maps.Show(arenas);
         using Utf8JsonWriter json = new(buffer);
         json.WriteStartObject();
         json.WriteString("time", options.TimeProvider.GetUtcNow());
         json.WriteNumber("pid", Environment.ProcessId);
         json.WriteNumber("managedBytes", GC.GetTotalMemory(forceFullCollection: false));
         json.WriteNumber("residentBytes", Environment.WorkingSet);
+        json.WriteNumber("row", maps.Rows);
         WriteArenas(json, arenas);
         WriteContexts(json);
         WritePools(json);
@@ -84,7 +83,7 @@ internal sealed class SampleWriter(VmemPageOptions options)
         json.WriteNumber("failures", figures.Failures);
         json.WriteBoolean("audited", arena.IsAudited);
         WriteWaits(json, arena);
-        if (_watch.MapOf(arena) is { } map)
+        if (maps.MapOf(arena) is { } map)
         {
             WriteMap(json, map);
         }
@@ -108,17 +107,11 @@ internal sealed class SampleWriter(VmemPageOptions options)
         json.WriteEndArray();
     }
 
-    /// <summary>A digit a column: how many eighths of it are not free; 8 only if none is, and 0 only if all of it is.</summary>
     private static void WriteMap(Utf8JsonWriter json, ArenaMap map)
     {
         ReadOnlySpan<ArenaMapColumn> columns = map.Columns;
-        Span<char> digits = columns.Length <= 512 ? stackalloc char[columns.Length] : new char[columns.Length];
-        for (int i = 0; i < columns.Length; i++)
-        {
-            float free = columns[i].Free;
-            digits[i] = Shares[free >= 1 ? 0 : free <= 0 ? 8 : Math.Clamp((int)Math.Round(8 * (1 - free)), 1, 7)];
-        }
-
+        Span<byte> digits = columns.Length <= 512 ? stackalloc byte[columns.Length] : new byte[columns.Length];
+        MapDigits.Write(columns, digits);
         json.WriteString("map", digits);
         json.WriteNumber("mapRound", map.Rounds);
     }

@@ -10,13 +10,14 @@ namespace Vmem.AspNetCore;
 public static class VmemPage
 {
     /// <summary>Maps a page that shows the arenas, heaps, contexts and pools of this process as they are; below it <c>json</c>, the same
-    /// for programs, and <c>events</c>, the same as server-sent events.</summary>
+    /// for programs, <c>events</c>, the same as server-sent events, and <c>history</c>, the maps of the last minutes.</summary>
     /// <param name="endpoints">The application.</param>
     /// <param name="pattern">The path.</param>
     /// <param name="configure">Sets the options; null for the defaults.</param>
     /// <returns>All of it, for conventions: <c>RequireAuthorization("operators")</c>, for one.</returns>
     /// <remarks>Outside of the environment Development nothing is found there unless <see cref="VmemPageOptions.Enabled"/> is set. While
-    /// nobody looks, nothing is measured.</remarks>
+    /// nobody looks, the maps of the arenas are drawn once each <see cref="VmemPageOptions.HistoryStep"/>, and nothing else is
+    /// measured.</remarks>
     /// <exception cref="ArgumentOutOfRangeException">An option makes no sense.</exception>
     public static IEndpointConventionBuilder MapVmem(this IEndpointRouteBuilder endpoints, string pattern = "/vmem",
         Action<VmemPageOptions>? configure = null)
@@ -26,6 +27,12 @@ public static class VmemPage
         VmemPageOptions options = new();
         configure?.Invoke(options);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.Interval, TimeSpan.Zero, nameof(configure));
+        if (options.HistoryStep != Timeout.InfiniteTimeSpan)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.HistoryStep, TimeSpan.Zero, nameof(configure));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(options.HistoryStep, TimeSpan.FromDays(1), nameof(configure));
+        }
+
         ArgumentOutOfRangeException.ThrowIfLessThan(options.SegmentsEachTime, 1, nameof(configure));
         ArgumentOutOfRangeException.ThrowIfLessThan(options.Columns, 1, nameof(configure));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Columns, ArenaMap.MostColumns, nameof(configure));
@@ -37,6 +44,7 @@ public static class VmemPage
             _ = group.MapGet("", PageEndpoints.SendPageAsync);
             _ = group.MapGet("/json", page.SendJsonAsync);
             _ = group.MapGet("/events", page.SendEventsAsync);
+            _ = group.MapGet("/history", page.SendHistoryAsync);
             _ = group.MapGet("/audit", PageEndpoints.SendAuditAsync);
         }
 

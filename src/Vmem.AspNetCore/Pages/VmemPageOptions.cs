@@ -13,6 +13,11 @@ public sealed class VmemPageOptions
     /// <summary>How often figures are taken while anybody looks at the page: all who look share them. A second by default.</summary>
     public TimeSpan Interval { get; set; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>How often a row is added to the history of the maps, whether anybody looks at the page or not: at most a day. 120 rows are
+    /// kept. 5 seconds by default, so that there are ten minutes. <see cref="Timeout.InfiniteTimeSpan"/>: there is no history, and nothing
+    /// is done while nobody looks.</summary>
+    public TimeSpan HistoryStep { get; set; } = TimeSpan.FromSeconds(5);
+
     /// <summary>How many columns the map of an arena has. 64 by default.</summary>
     public int Columns { get; set; } = 64;
 

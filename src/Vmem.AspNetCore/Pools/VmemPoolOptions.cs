@@ -10,7 +10,7 @@ public sealed class VmemPoolOptions
     /// <summary>The most bytes that the pool may take. A connection that needs more is aborted. 0, the default: no limit.</summary>
     public long Limit { get; set; }
 
-    /// <summary>How long memory is kept that no connection needs. 15 seconds by default.
+    /// <summary>The longest that memory is kept that no connection needs. 15 seconds by default.
     /// <see cref="Timeout.InfiniteTimeSpan"/>: until memory is short.</summary>
     public TimeSpan TrimInterval { get; set; } = TimeSpan.FromSeconds(15);
 

@@ -3,12 +3,11 @@ using System.Runtime.InteropServices;
 
 namespace Vmem.Memory.Pools;
 
-/// <summary>One rental of a pinned slab.</summary>
+/// <summary>A rental of a pinned slab.</summary>
 /// <remarks>
-/// It serves one renter only. So a second disposal finds that the first has been, and never ends another's rental; that costs an object of
-/// some 60 bytes a rental. Rejected: to use the object again, as aspnetcore's own pool does. <see cref="Memory{T}"/> is the array's here
-/// and knows nothing of the owner, so nothing would be won by it for those who keep one too long: as with every pool of arrays, they see
-/// the next renter's.
+/// It serves one renter only, unless <see cref="PinnedMemoryPoolOptions.RecycleOwners"/> is set. So a second disposal finds that the first
+/// has been, and never ends another's rental; that costs an object of some 60 bytes a rental. <see cref="Memory{T}"/> is the array's and
+/// knows nothing of the owner. So whoever keeps one too long sees the next renter's either way, as with every pool of arrays.
 /// </remarks>
 internal sealed class PinnedMemory<T>(PinnedMemoryPool<T> pool, PinnedSlab<T> slab, nuint start, nuint size, int length) : IMemoryOwner<T>
     where T : unmanaged
@@ -16,6 +15,8 @@ internal sealed class PinnedMemory<T>(PinnedMemoryPool<T> pool, PinnedSlab<T> sl
     private const int Rented = 0;
     private const int Ended = 1;
 
+    private readonly int _index = slab.IndexOf(start);
+    private readonly int _size = (int)size;       // an array has no more
     private int _state = Rented;
 
     public PinnedSlab<T> Slab => slab;
@@ -24,7 +25,7 @@ internal sealed class PinnedMemory<T>(PinnedMemoryPool<T> pool, PinnedSlab<T> sl
     public nuint Start => start;
 
     /// <summary>In blocks.</summary>
-    public nuint Size => size;
+    public nuint Size => (nuint)_size;
 
     /// <summary>In elements.</summary>
     public int Length => length;
@@ -38,9 +39,12 @@ internal sealed class PinnedMemory<T>(PinnedMemoryPool<T> pool, PinnedSlab<T> sl
         get
         {
             ObjectDisposedException.ThrowIf(Volatile.Read(ref _state) != Rented, this);
-            return MemoryMarshal.CreateFromPinnedArray(slab.Array, slab.IndexOf(start), length);
+            return MemoryMarshal.CreateFromPinnedArray(slab.Array, _index, length);
         }
     }
+
+    /// <summary>The next rental of its block begins. Only for who has the block.</summary>
+    public void Restart() => Volatile.Write(ref _state, Rented);
 
     public void Dispose()
     {

@@ -74,18 +74,16 @@ public sealed unsafe partial class PinnedMemoryPool<T> : IMetered, IDumped, ILis
         {
             foreach (PinnedSlab<T> slab in slabs)
             {
-                if (slab.HasIdle)
+                if (slab.Age())
                 {
                     Discard(slab, onlyIdle: true);
                     slab.KeepIdle();
                 }
-
-                slab.Age();
             }
         }
         catch (Exception e) when (e is OutOfMemoryException or ObjectDisposedException)
         {
-            // The next interval comes, or the pool has ended.
+            // The next turn comes, or the pool has ended.
         }
 
         return slabs.Count > 0;
@@ -114,9 +112,24 @@ public sealed unsafe partial class PinnedMemoryPool<T> : IMetered, IDumped, ILis
 
         owner.Witness?.Dispose();
         owner.Slab.NoteUse(owner.Start, owner.Size);
+        if (_threads.Known is { } mine)
+        {
+            mine.CountReturn();
+            GiveBack(owner);
+        }
+        else
+        {
+            TakeBackFirst(owner);
+        }
+    }
+
+    /// <summary>The first that a thread has to do with the pool: to count it needs memory, and to give back does not.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void TakeBackFirst(PinnedMemory<T> owner)
+    {
         try
         {
-            _threads.Mine().CountReturn();        // the first of a thread needs memory
+            _threads.Mine().CountReturn();
         }
         finally
         {
@@ -186,7 +199,11 @@ public sealed unsafe partial class PinnedMemoryPool<T> : IMetered, IDumped, ILis
 
     private Upkeep? StartUpkeep() => _options.RetainedInterval == Timeout.InfiniteTimeSpan
         ? null
-        : Upkeep.Start(this, _options.TimeProvider, callsOthers: true, _options.RetainedInterval);
+        : Upkeep.Start(this, _options.TimeProvider, callsOthers: true, TurnOf(_options.RetainedInterval));
+
+    /// <summary>Timers know no less than a millisecond.</summary>
+    private static TimeSpan TurnOf(TimeSpan interval) =>
+        TimeSpan.FromTicks(Math.Max(TimeSpan.TicksPerMillisecond, interval.Ticks / PinnedSlab<T>.Turns));
 
     private LeakWitness<PinnedMemory<T>> NewWitness(PinnedMemory<T> owner) => new(
         owner,

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Diagnostics;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Vmem.Diagnostics;
 using Vmem.Memory.Diagnostics;
 using Vmem.Memory.Pools;
@@ -15,13 +16,14 @@ namespace Vmem.Memory;
 /// from its thread's magazine. Threads exchange full magazines. A longer one is cut from a slab, or has one of its own.
 /// </para>
 /// <para>
-/// <b>Going back.</b> Pages that were free for a whole <see cref="PinnedMemoryPoolOptions.RetainedInterval"/> are discarded, inside a slab
+/// <b>Going back.</b> Pages that nobody rents are discarded within <see cref="PinnedMemoryPoolOptions.RetainedInterval"/>, inside a slab
 /// that is in use elsewhere, too. Slabs that are wholly free are dropped, but for one, and their memory goes back before the collector
 /// comes for the array. Pages can be discarded on Linux only; elsewhere memory goes back by whole slabs, when the collector has them.
 /// </para>
 /// <para>
-/// <b>Mistakes.</b> Each rental has an owner of its own: to dispose of it twice does nothing, and is counted. A <see cref="Memory{T}"/>
-/// that is kept longer than its owner shows the next renter's bytes, as with every pool of arrays. Pins do not delay the end of a rental.
+/// <b>Mistakes.</b> Each rental has an owner of its own, unless <see cref="PinnedMemoryPoolOptions.RecycleOwners"/> is set: to dispose of
+/// it twice does nothing, and is counted. A <see cref="Memory{T}"/> that is kept longer than its owner shows the next renter's bytes, as
+/// with every pool of arrays. Pins do not delay the end of a rental.
 /// </para>
 /// <para>
 /// <b>Ends.</b> A pool that is disposed of rents no more; what is out stays valid until it is disposed of. All members may be called by
@@ -54,6 +56,7 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
     private readonly AuditStacks? _stacks;        // null: leaks are not tracked
     private readonly MeteredEntry _metered;
     private readonly int _stagger;                // elements at the end of a rental that are not used
+    private readonly bool _recyclesOwners;
     private volatile bool _disposed;
     private int _ended;
     private long _failures;
@@ -85,6 +88,7 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
             TimeProvider = _options.TimeProvider,
         });
         _stacks = _options.TrackLeaks ? new AuditStacks() : null;
+        _recyclesOwners = _options is { RecycleOwners: true, TrackLeaks: false, Audit: false };
         _upkeep = StartUpkeep();
         _slabs.Imported = () => _upkeep?.Wake();
         MemoryMetrics.Pools.Add(this, out _metered);
@@ -110,8 +114,7 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
         ObjectDisposedException.ThrowIf(_disposed, this);
         if ((uint)minBufferSize > (uint)MaxBufferSize && minBufferSize != -1)
         {
-            throw new ArgumentOutOfRangeException(nameof(minBufferSize), minBufferSize,
-                $"Pool '{Name}' rents at most {MaxBufferSize} elements at a time, and -1 for as many as it likes.");
+            throw TooLong(minBufferSize);
         }
 
         PoolThread mine = _threads.Mine();
@@ -121,11 +124,41 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
             start = RentSlowly(size);
         }
 
-        PinnedMemory<T> owner;
+        PinnedSlab<T>? slab = _slabs.TryOf(start);
+        PinnedMemory<T>? owner = _recyclesOwners && size == 1 ? slab?.Owners.Of((int)(start - slab.Start)) : null;
+        if (owner is null)
+        {
+            owner = NewOwner(slab, start, size);
+        }
+        else
+        {
+            owner.Restart();
+        }
+
+        owner.Slab.NoteUse(start, size);
+        mine.CountRent(size);
+        return owner;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ArgumentOutOfRangeException TooLong(int minBufferSize) => new(nameof(minBufferSize), minBufferSize,
+        $"Pool '{Name}' rents at most {MaxBufferSize} elements at a time, and -1 for as many as it likes.");
+
+    /// <summary>An owner of what was taken from the arena, which goes back if there can be none.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private PinnedMemory<T> NewOwner(PinnedSlab<T>? slab, nuint start, nuint size)
+    {
         try
         {
-            owner = new PinnedMemory<T>(this, SlabOf(start), start, size, (int)(size * s_block) - _stagger);
+            ObjectDisposedException.ThrowIf(slab is null, this);
+            PinnedMemory<T> owner = new(this, slab, start, size, (int)(size * s_block) - _stagger);
             owner.Witness = _stacks is null ? null : NewWitness(owner);
+            if (_recyclesOwners && size == 1)
+            {
+                slab.Owners.Keep((int)(start - slab.Start), owner);
+            }
+
+            return owner;
         }
         catch
         {
@@ -136,13 +169,7 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
 
             throw;
         }
-
-        owner.Slab.NoteUse(start, size);
-        mine.CountRent(size);
-        return owner;
     }
-
-    private PinnedSlab<T> SlabOf(nuint start) => _slabs.TryOf(start) ?? throw new ObjectDisposedException(GetType().FullName);
 
     /// <summary>What the pool holds and has done. O(threads that have used it, and blocks of 4 KiB).</summary>
     /// <returns>The figures; also after the pool has been disposed of.</returns>

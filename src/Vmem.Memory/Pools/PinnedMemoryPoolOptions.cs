@@ -18,9 +18,9 @@ public sealed record PinnedMemoryPoolOptions
     /// which is a multiple of this.</summary>
     public nuint SlabSize { get; init; } = 1 << 20;
 
-    /// <summary>How long memory is kept that nobody rents: pages that were free for that long go back to the system, and so do slabs that
-    /// are wholly free. 15 seconds by default. <see cref="Timeout.InfiniteTimeSpan"/>: until <see cref="PinnedMemoryPool{T}.Trim"/>, or
-    /// until memory is short.</summary>
+    /// <summary>The longest that memory is kept that nobody rents. Free pages go back to the system when nobody rented them for three
+    /// quarters of it at least, and for all of it at most; so do slabs that are wholly free. 15 seconds by default.
+    /// <see cref="Timeout.InfiniteTimeSpan"/>: until <see cref="PinnedMemoryPool{T}.Trim"/>, or until memory is short.</summary>
     public TimeSpan RetainedInterval { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>How many bytes of its last block a rental leaves unused: a multiple of the element's size, less than 4 KiB. 0 by default.
@@ -32,6 +32,14 @@ public sealed record PinnedMemoryPoolOptions
     /// so. Rejected: blocks that begin anywhere in a page, for then a free block has no whole page to give back.
     /// </remarks>
     public nuint Stagger { get; init; }
+
+    /// <summary>Uses the owner of a single block again, so that such a rental makes no garbage: for servers. Off unless set; without
+    /// effect with <see cref="TrackLeaks"/> and with <see cref="Audit"/>.</summary>
+    /// <remarks><b>The risk of setting it</b>: an owner belongs to its block. A second disposal does nothing, and is counted, as long as
+    /// nobody has rented the block again. After that it ends the other's rental. ASP.NET Core's own pool has the same risk. Unlike those
+    /// of <see cref="NativeMemoryPoolOptions.RecycleOwners"/> these owners do not rest: the block that was returned last is rented
+    /// next.</remarks>
+    public bool RecycleOwners { get; init; }
 
     /// <summary>Zeroes what was rented when it is given back: for secrets. Off unless set.</summary>
     public bool ClearOnReturn { get; init; }

@@ -12,9 +12,14 @@ namespace Vmem.Memory.Pools;
 /// of bytes. Its caches have magazines for things of 4,096 units, which are of one round, and each rental went to the depot.
 /// </para>
 /// <para>
-/// <b>Marks.</b> A byte for each block says when it was last used: in this interval of the upkeep, or in an earlier
-/// one; or that its pages hold nothing, and take no memory. Renters write it only if it says otherwise: 64 blocks share a line of the
-/// processors' caches. Rejected: a mark for what is rented. It was written twice a rental, and a server lost a tenth of its answers to it.
+/// <b>Marks.</b> A byte for each block says for how many turns of the upkeep it was not used; or that its pages hold nothing, and take no
+/// memory. Renters write it only if it says otherwise: 64 blocks share a line of the processors' caches. Rejected: a mark for what is
+/// rented. It was written twice a rental, and a server lost a tenth of its answers to it.
+/// </para>
+/// <para>
+/// <b>Ages.</b> The upkeep turns <see cref="Turns"/> times in an interval, and a block is idle after as many turns without use. So it was
+/// free for three quarters of an interval at least, and for a whole one at most. Rejected: one turn an interval. What was used in an
+/// interval then stayed for all of the next: up to two, which nobody expects of a time that he has set.
 /// </para>
 /// <para>
 /// <b>Discarding.</b> The pages inside an array that no object's header lies in are dropped with madvise, behind the runtime's back. It
@@ -25,10 +30,13 @@ namespace Vmem.Memory.Pools;
 internal sealed unsafe class PinnedSlab<T>
     where T : unmanaged
 {
+    /// <summary>How often the upkeep turns in an interval. Arbitrary: each turn looks at all marks.</summary>
+    public const int Turns = 4;
+
     private const byte Clean = 0;
-    private const byte Idle = 1;                  // not used in this interval
-    private const byte Recent = 2;                // used within it
-    private const byte Kept = 3;                  // rented, when the upkeep wanted it because it was idle
+    private const byte Recent = 1;                // used since the last turn; one more for each turn without use
+    private const byte Idle = Recent + Turns;
+    private const byte Kept = Idle + 1;           // rented, when the upkeep wanted it because it was idle
 
     private readonly byte[] _marks;
     private readonly nuint _block;                // in elements
@@ -42,6 +50,7 @@ internal sealed unsafe class PinnedSlab<T>
         nuint slack = Slack;
         Array = GC.AllocateUninitializedArray<T>((int)((size * block) + slack), pinned: true);
         _marks = new byte[size];
+        Owners = new PinnedOwners<T>(size);
         _block = block;
         Size = size;
         nuint address = (nuint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(Array));
@@ -53,6 +62,9 @@ internal sealed unsafe class PinnedSlab<T>
     public static nuint Slack => VirtualMemory.PageSize / (nuint)sizeof(T);
 
     public T[] Array { get; }
+
+    /// <summary>The owners that its blocks keep.</summary>
+    public PinnedOwners<T> Owners { get; }
 
     /// <summary>In blocks.</summary>
     public nuint Size { get; }
@@ -66,31 +78,35 @@ internal sealed unsafe class PinnedSlab<T>
     public int IndexOf(nuint start) => _first + (int)((start - Start) * _block);
 
     /// <summary>The range was rented or given back just now, by whoever has it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void NoteUse(nuint start, nuint size)
     {
-        int end = (int)(start - Start + size);
-        for (int i = (int)(start - Start); i < end; i++)
+        ref byte mark = ref _marks[start - Start];
+        if (mark != Recent)
         {
-            if (_marks[i] != Recent)
-            {
-                _marks[i] = Recent;
-            }
+            mark = Recent;
+        }
+
+        if (size > 1)
+        {
+            NoteUse((int)(start - Start), (int)size);
         }
     }
 
-    /// <summary>True if something was not used for a whole interval, and may be free.</summary>
-    public bool HasIdle => _marks.AsSpan().Contains(Idle);
-
-    /// <summary>An interval has ended, after what was idle in it has been seen to.</summary>
-    public void Age()
+    /// <summary>The upkeep turns: what has memory is a turn older, until it is used again.</summary>
+    /// <returns>Whether something is idle now, and may be free.</returns>
+    public bool Age()
     {
         for (int i = 0; i < _marks.Length; i++)
         {
-            if (_marks[i] == Recent)
+            byte mark = _marks[i];
+            if (mark is >= Recent and < Idle)
             {
-                _ = Interlocked.CompareExchange(ref _marks[i], Idle, Recent);
+                _ = Interlocked.CompareExchange(ref _marks[i], (byte)(mark + 1), mark);
             }
         }
+
+        return _marks.AsSpan().Contains(Idle);
     }
 
     /// <summary>What is idle and was not free is looked at again when it has been used.</summary>
@@ -124,7 +140,11 @@ internal sealed unsafe class PinnedSlab<T>
                 _marks[i++] = Clean;
             }
 
-            discarded += i > from ? DiscardPages(from, i) : 0;
+            if (i > from)
+            {
+                Owners.Forget(from, i - from);
+                discarded += DiscardPages(from, i);
+            }
         }
 
         return discarded;
@@ -132,6 +152,17 @@ internal sealed unsafe class PinnedSlab<T>
 
     /// <summary>Whether the system takes pages out of the runtime's memory.</summary>
     public static bool CanDiscard => OperatingSystem.IsLinux();
+
+    private void NoteUse(int first, int count)
+    {
+        foreach (ref byte mark in _marks.AsSpan(first, count))
+        {
+            if (mark != Recent)
+            {
+                mark = Recent;
+            }
+        }
+    }
 
     private nuint DiscardPages(int from, int to)
     {

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using Vmem.Checks;
 using Vmem.Ranges;
 
@@ -40,10 +41,12 @@ internal sealed class PinnedSlabs<T> : IArenaSource<nuint>
     public long Made => Volatile.Read(ref _made);
 
     /// <summary>The slab of a block. There is one as long as its range is allocated, and the pool has not ended; else null.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public PinnedSlab<T>? TryOf(nuint start)
     {
         PinnedSlab<T>?[] slabs = _slabs;
-        return start >> _shift < (nuint)slabs.Length ? slabs[start >> _shift] : null;
+        nuint number = start >> _shift;
+        return number < (nuint)slabs.Length ? slabs[number] : null;
     }
 
     /// <summary>All slabs, each once.</summary>

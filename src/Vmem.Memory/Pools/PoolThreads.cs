@@ -10,9 +10,16 @@ internal sealed class PoolThreads
     private readonly Gate _gate = new();
     private ThreadTable<PoolThread> _threads = new();          // changes under the gate
 
+    /// <summary>The current thread's; null: it comes for the first time.</summary>
+    public PoolThread? Known
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => _threads.Of(ThreadNumber.Current, none: null);
+    }
+
     /// <summary>The current thread's. A thread that comes for the first time takes the gate once.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public PoolThread Mine() => _threads.Of(ThreadNumber.Current, none: null) ?? Join();
+    public PoolThread Mine() => Known ?? Join();
 
     /// <summary>Returns are read first: what begins meanwhile counts as outstanding, and never less than nothing is.</summary>
     public (long Rents, long Returns) Count()

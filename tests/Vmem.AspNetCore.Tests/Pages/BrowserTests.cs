@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using Vmem.Memory;
 using Vmem.Testing.Time;
@@ -62,6 +63,49 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
         Assert.Empty(opened.Messages);
         await opened.Page.CloseAsync();
     }
+
+    /// <summary>What was full before the page was opened is dark in its canvas, and rows go on below it.</summary>
+    [Fact]
+    public async Task A_page_that_is_opened_late_shows_what_was_before()
+    {
+        ManualTime time = new();
+        await using PageServer server = await PageServer.StartAsync(options => options.TimeProvider = time);
+        using Arena<uint> arena = new("late", 0, 64, 1);
+        uint start = arena.Allocate(64);
+        Advance(time, 3);
+        arena.Free(start, 64);
+        Advance(time, 2);
+        OpenedPage opened = await browser.OpenAsync(server.Address, 1_200, ColorScheme.Light);
+        await Eventually.HoldsAsync(async () => await LastRowsAsync(opened.Page, "late#1", 6) is [0, 255, 255, 255, 0, 0]);
+        ILocator canvas = opened.Page.Locator("[data-id='late#1'] canvas");
+        await Assertions.Expect(canvas).ToBeVisibleAsync();
+        await Assertions.Expect(canvas).ToHaveAttributeAsync("aria-label", new Regex("over the last 1 min"));
+        _ = arena.Allocate(64);
+        await Eventually.HoldsAsync(
+            async () => await LastRowsAsync(opened.Page, "late#1", 2) is [_, 255], () => time.Advance(TimeSpan.FromSeconds(1)));
+        Assert.All(opened.Messages, static message => Assert.Contains("readback", message, StringComparison.Ordinal));   // it is the test's
+        await opened.Page.CloseAsync();
+    }
+
+    private static void Advance(ManualTime time, int steps)
+    {
+        for (int step = 0; step < steps; step++)
+        {
+            time.Advance(TimeSpan.FromSeconds(5));
+        }
+    }
+
+    /// <summary>How strong the first column of a canvas is in its last rows; nothing before it is drawn.</summary>
+    private static async Task<int[]> LastRowsAsync(IPage page, string id, int rows) => await page.EvaluateAsync<int[]>(
+        """
+        ([id, rows]) => {
+            const canvas = document.querySelector(`[data-id='${id}'] canvas`);
+            if (!canvas || canvas.hidden) return [];
+            const image = canvas.getContext('2d').getImageData(0, canvas.height - rows, canvas.width, rows);
+            return Array.from({ length: rows }, (_, row) => image.data[4 * row * canvas.width + 3]);
+        }
+        """,
+        new object[] { id, rows });
 
     private static unsafe void FillSlabs(NativeHeap heap)
     {

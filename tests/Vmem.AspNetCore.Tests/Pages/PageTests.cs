@@ -142,7 +142,8 @@ public class PageTests
     public async Task Whoever_looks_within_an_interval_shares_a_sample()
     {
         HookedTime time = new();
-        await using PageServer server = await PageServer.StartAsync(options => options.TimeProvider = time);
+        await using PageServer server = await PageServer.StartAsync(options =>
+            (options.TimeProvider, options.HistoryStep) = (time, Timeout.InfiniteTimeSpan));
         using Arena<uint> arena = new("page-shared", 0, 100, 1);
         Assert.Equal(0, Number(await server.ArenaAsync("page-shared"), "inUse"));
         _ = arena.Allocate(1);

@@ -77,18 +77,71 @@ public class PinnedTrimTests
         RentAndDispose(pool, 4_000);
         IMemoryOwner<byte> kept = pool.Rent();
         kept.Memory.Span.Fill(7);
-        time.Advance(interval);
-        Assert.Equal((nuint)3_999 * 4_096, pool.GetStatistics().Dirty);          // used in this interval
+        time.Advance(0.7 * interval);
+        Assert.Equal((nuint)3_999 * 4_096, pool.GetStatistics().Dirty);
         RentAndDispose(pool, 100);
-        time.Advance(interval);
+        time.Advance(0.3 * interval);
         PinnedMemoryPoolStatistics after = pool.GetStatistics();
         Assert.Equal((nuint)100 * 4_096, after.Dirty);
         Assert.InRange(after.Held, 1u << 20, 3u << 20);
         Assert.Equal(-1, kept.Memory.Span.IndexOfAnyExcept((byte)7));
-        time.Advance(interval);
-        time.Advance(interval);
+        time.Advance(0.7 * interval);
         Assert.Equal(0u, pool.GetStatistics().Dirty);
         kept.Dispose();
+    }
+
+    /// <summary>Whenever a burst ends, its memory is back an interval later, and not before three quarters of one.</summary>
+    [Theory]
+    [InlineData(0.0)]
+    [InlineData(0.01)]
+    [InlineData(0.3)]
+    [InlineData(0.5)]
+    [InlineData(0.99)]
+    public void A_burst_goes_back_within_the_interval(double phase)
+    {
+        ManualTime time = new();
+        TimeSpan interval = TimeSpan.FromSeconds(10);
+        using PinnedMemoryPool<byte> pool = new(new PinnedMemoryPoolOptions { TimeProvider = time, RetainedInterval = interval });
+        pool.Rent().Dispose();
+        time.Advance(phase * interval);
+        RentAndDispose(pool, 2_000);
+        time.Advance(0.75 * interval);
+        Assert.Equal((nuint)2_000 * 4_096, pool.GetStatistics().Dirty);
+        time.Advance(0.25 * interval);
+        Assert.Equal(0u, pool.GetStatistics().Dirty);
+        pool.Validate();
+    }
+
+    /// <summary>What is rented for long, and given back then, is kept for as long as all else.</summary>
+    [Fact]
+    public void What_was_rented_for_long_goes_back_an_interval_after_its_return()
+    {
+        ManualTime time = new();
+        TimeSpan interval = TimeSpan.FromSeconds(10);
+        using PinnedMemoryPool<byte> pool = new(new PinnedMemoryPoolOptions { TimeProvider = time, RetainedInterval = interval });
+        IMemoryOwner<byte> owner = pool.Rent(200_000);
+        time.Advance(5 * interval);
+        nuint size = pool.GetStatistics().InUse;
+        owner.Dispose();
+        time.Advance(0.7 * interval);
+        Assert.Equal(size, pool.GetStatistics().Dirty);
+        time.Advance(0.3 * interval);
+        Assert.Equal(0u, pool.GetStatistics().Dirty);
+    }
+
+    /// <summary>Timers cannot tell times of less than a millisecond from none.</summary>
+    [Fact]
+    public void The_shortest_interval_ends_again_and_again()
+    {
+        ManualTime time = new();
+        using PinnedMemoryPool<byte> pool = new(
+            new PinnedMemoryPoolOptions { TimeProvider = time, RetainedInterval = TimeSpan.FromTicks(1) });
+        for (int burst = 0; burst < 3; burst++)
+        {
+            RentAndDispose(pool, 100);
+            time.Advance(TimeSpan.FromMilliseconds(4));
+            Assert.Equal(0u, pool.GetStatistics().Dirty);
+        }
     }
 
     /// <summary>Renters of a full pool wait for what a trim has reserved, and nobody's bytes are discarded.</summary>
