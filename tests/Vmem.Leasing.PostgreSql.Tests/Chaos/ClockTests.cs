@@ -35,7 +35,7 @@ public sealed class ClockTests(FakedClockServer server) : IClassFixture<FakedClo
                 await Eventually.HoldsAsync(async () => await BeatsAsync(playground) > beats + 12);
             }
 
-            Assert.NotEqual(0, await CountAsync(playground, LeaseEvent.Revive));
+            Assert.NotEqual(0, await CountAsync(playground, LeaseEvent.Lapse));
             long uses = UseChecker.CountUses(playground.Uses());
             server.SetAhead(TimeSpan.Zero);
             await store.SweepAsync(arena.Id, Token);
