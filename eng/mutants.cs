@@ -3,8 +3,8 @@
 
 // Reads a report of Stryker's and says how many mutants survived: "dotnet run eng/mutants.cs -- PART REPORT". eng/mutants.sh calls it.
 //
-// A survivor is known if docs/survivors.md has a row for it: its file, its line without the blanks around it, what the line became, and why no
-// test can or need see it. A row whose file was mutated and that no survivor has any more is said too: somebody should delete it.
+// A survivor is known if docs/survivors.md has a row for it: its file, its line without the blanks around it, what the line became, and
+// why no test can or need see it. A row whose file was mutated and that no survivor has any more is said too: somebody should delete it.
 //
 // Exit code 0: all survivors are known and the score is 85 % or more. 1: not so. 2: the report or the page is not what it should be.
 
@@ -47,7 +47,8 @@ foreach (Mutant survivor in unknown)
 }
 
 HashSet<string> files = [.. mutants.Where(mutant => mutant.Status != "Ignored").Select(mutant => mutant.File)];
-foreach ((string file, string line, string becomes) in known.Except(survivors.Select(survivor => survivor.Key)).Where(row => files.Contains(row.Item1)))
+foreach ((string file, string line, string becomes) in known.Except(survivors.Select(survivor => survivor.Key))
+    .Where(row => files.Contains(row.Item1)))
 {
     Console.WriteLine($"No longer survives: {file}, `{line}`, `{becomes}`");
 }

@@ -36,6 +36,9 @@ done
 
 out=artifacts/nightly
 summary=$out/summary.md
+mkdir -p artifacts
+exec 9> artifacts/nightly.lock
+flock -n 9 || fail "Another night is under way here."
 rm -rf "$out"
 mkdir -p "$out"
 seed=${VMEM_SEED:-$(($(date +%s) / 86400 * 1000000))}
@@ -51,12 +54,15 @@ tests() {
 }
 
 classes() { for class in "$@"; do printf -- '--filter-class\n*.%s\n' "$class"; done; }
+# The time of a part begins when it is built.
+start() { began=$SECONDS; }
 is_over() { [ "$SECONDS" -ge $((began + 60 * minutes[$part])) ]; }
 # sum WORDS: of the numbers that stand before these words in the part's log.
 sum() { grep -oE "[0-9,]+ $1" "$log" | tr -d , | awk '{ sum += $1 } END { printf "%d", sum }'; }
 
 model() {
   build Release Vmem.Tests
+  start
   local filter=(--filter-method '*ArenaModelTests.Millions*' --filter-method '*ArenaModelTests.Large*' --filter-method '*ArenaModelTests.An_audited*')
   until is_over || [ "$(sum 'steps')" -ge "$model_steps" ]; do
     tests Release Vmem.Tests "${filter[@]}"
@@ -83,6 +89,7 @@ chaos() {
 storms() {
   build Release Vmem.Tests
   build Release Vmem.Memory.Tests
+  start
   local arenas heaps rounds=0
   mapfile -t arenas < <(classes WrongFreeStormTests CheckedCacheTests InterruptStormTests ArenaStressTests ClaimStressTests WaitStressTests WaitSchedulerTests BuddyModelTests)
   mapfile -t heaps < <(classes WrongFreeStormTests WrongFreeMixTests HeapStressTests HeapFuzzTests ContextModelTests ClientStressTests)
@@ -97,6 +104,7 @@ storms() {
 schedules() {
   build_debug Vmem.Tests
   build_debug Vmem.Memory.Tests
+  start
   local rounds=0
   until is_over; do
     for project in Vmem.Tests Vmem.Memory.Tests; do

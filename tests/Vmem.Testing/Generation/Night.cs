@@ -6,7 +6,8 @@ namespace Vmem.Testing.Generation;
 /// Nothing, unless their variables are set.</summary>
 public static class Night
 {
-    /// <summary>Added to the seeds of these tests, so that each of a night's runs is another; 0 by default, so that CI repeats itself.</summary>
+    /// <summary>Added to the seeds of these tests, so that each of a night's runs is another; 0 by default, so that CI repeats
+    /// itself.</summary>
     public static ulong FirstSeed { get; } = Number("VMEM_SEED") ?? 0;
 
     /// <summary>How much the tests against models do, of what they do by day: 100, unless VMEM_SCALE says otherwise.</summary>

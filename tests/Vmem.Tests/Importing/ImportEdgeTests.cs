@@ -15,7 +15,7 @@ public class ImportEdgeTests
         Assert.Equal((64u, default(RangeConstraints<uint>)), Assert.Single(source.Requests));
     }
 
-    /// <summary>The first import is 14 to 23, and 16 to 25 is the place that the request wants: it goes back, and more is asked for.</summary>
+    /// <summary>The first import is 14 to 23, and 16 to 25 is the place that is wanted: it goes back, and more is asked for.</summary>
     [Fact]
     public void An_import_that_ends_two_before_the_place_does_goes_back()
     {
@@ -113,7 +113,8 @@ public class ImportEdgeTests
         using Arena<uint> arena = new("child", 1, new ArenaOptions<uint> { Source = source, Limit = limit });
         // 64 at a multiple of 961 more than its quantum lie in any 1,024.
         RangeConstraints<uint> where = align == 1 ? default : new() { Align = 961 };
-        Assert.Contains(reason, Assert.Throws<ArenaExhaustedException>(() => arena.AllocateConstrained(64, where)).Message, StringComparison.Ordinal);
+        string message = Assert.Throws<ArenaExhaustedException>(() => arena.AllocateConstrained(64, where)).Message;
+        Assert.Contains(reason, message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -138,12 +139,13 @@ public class ImportEdgeTests
     [Fact]
     public void What_neither_a_span_nor_the_limit_can_hold_is_not_waited_for()
     {
+        CancellationToken token = TestContext.Current.CancellationToken;
         ScriptedSource<uint> source = TestSources.Empty(1u);
         using Arena<uint> arena = new("limited", 0, 60, 1, new ArenaOptions<uint> { Source = source, Limit = 100 });
-        ArgumentException told = Assert.Throws<ArgumentException>(() => arena.TryAllocate(70, TimeSpan.FromMinutes(1), out _));
+        ArgumentException told = Assert.Throws<ArgumentException>(() => arena.TryAllocate(70, TimeSpan.FromMinutes(1), out _, token));
         Assert.Contains("whatever is freed or imported", told.Message, StringComparison.Ordinal);
         using Arena<uint> alone = new("alone", 0, 60, 1);
-        told = Assert.Throws<ArgumentException>(() => alone.TryAllocate(70, TimeSpan.FromMinutes(1), out _));
+        told = Assert.Throws<ArgumentException>(() => alone.TryAllocate(70, TimeSpan.FromMinutes(1), out _, token));
         Assert.Contains("whatever is freed:", told.Message, StringComparison.Ordinal);
     }
 }

@@ -8,7 +8,7 @@ namespace Vmem.Tests.Importing;
 /// <summary>What a source is asked that is no arena, question by question: how much, and where.</summary>
 public class ImportQuestionTests
 {
-    private static readonly RangeConstraints<uint> s_anywhere = default;
+    private static readonly RangeConstraints<uint> s_anywhere;
 
     [Fact]
     public void A_plain_request_is_one_question() => Assert.Equal(["2: 64"], Ask(64, s_anywhere, 64, 64));
@@ -21,7 +21,7 @@ public class ImportQuestionTests
     public void What_is_preferred_is_asked_for_first() =>
         Assert.Equal(["0: 1024", "2: 64"], Ask(64, s_anywhere, 64, 64, preferred: 1_000));
 
-    /// <summary>A source that aligns nothing is asked for so much that an aligned slab is in it: 1,024 and what 256 may be off by.</summary>
+    /// <summary>A source that aligns nothing is asked for so much that a slab is in it: 1,024, and 192 to the next aligned place.</summary>
     [Fact]
     public void A_slab_is_looked_for_in_more_than_a_slab()
     {
@@ -30,6 +30,8 @@ public class ImportQuestionTests
             Ask(64, s_anywhere, 64, 16, preferred: 1_024, preferredAlign: 256));
         // Aligned to no more than the unit, it is a plain question.
         Assert.Equal(["0: 1024", "2: 64"], Ask(64, s_anywhere, 64, 64, preferred: 1_024, preferredAlign: 64));
+        // Without a length that is preferred there is no slab.
+        Assert.Equal(["2: 64"], Ask(64, s_anywhere, 64, 64, preferred: 0, preferredAlign: 256));
         // So much more is beyond the type.
         Assert.Equal(["0: 4294966272 align 2048", "2: 64"],
             Ask(64, s_anywhere, 64, 64, preferred: uint.MaxValue - 1_023, preferredAlign: 2_048));
@@ -66,12 +68,23 @@ public class ImportQuestionTests
         Assert.Equal("3: 128 in 64 to 192", Ask(64, new() { Min = 65, Max = 192 }, 64, 64, preferred: 4_096)[^2]);
     }
 
+    /// <summary>What is sure to hold 3 GB at a multiple of 2 GB is longer than the type: all of the window is asked for, if there is
+    /// one.</summary>
+    [Fact]
+    public void Where_no_length_is_sure_the_window_is_asked_for()
+    {
+        RangeConstraints<uint> aligned = new() { Align = 1u << 31 };
+        Assert.Equal(["2: 3221225472 align 2147483648"], Ask(3u << 30, aligned, 64, 64));
+        Assert.Equal("4: 4026531840 in 0 to 4026531840", Ask(3u << 30, aligned with { Max = 0xF000_0000 }, 64, 64)[^1]);
+    }
+
     /// <summary>In units of 48 the last whole one ends at 4,294,967,280.</summary>
     [Fact]
     public void What_lies_above_the_last_whole_unit_of_the_type_is_not_asked_for()
     {
         RangeConstraints<uint> high = new() { Min = uint.MaxValue - 400 };
         Assert.Equal("4: 96 in 4294966848 to 4294967280", Ask(48, high, 48, 48)[^1]);
+        Assert.Equal("4: 96 in 4294966848 to 4294967280", Ask(48, new() { Min = 4_294_966_849 }, 48, 48)[^1]);
         // A whole number of units may end where the type does: that is no bound.
         Assert.Equal("4: 128 in 4294966848 to the top", Ask(64, high, 64, 64)[^1]);
     }
