@@ -8,33 +8,33 @@ namespace Vmem.Tests.Importing;
 /// <summary>What a source is asked that is no arena, question by question: how much, and where.</summary>
 public class ImportQuestionTests
 {
-    private static readonly RangeConstraints<uint> s_anywhere;
+    private static RangeConstraints<uint> Anywhere => default;
 
     [Fact]
-    public void A_plain_request_is_one_question() => Assert.Equal(["2: 64"], Ask(64, s_anywhere, 64, 64));
+    public void A_plain_request_is_one_question() => Assert.Equal(["2: 64"], Ask(64, Anywhere, 64, 64));
 
     /// <summary>The source aligns to its own quantum of its own accord; to the larger unit it is told to.</summary>
     [Fact]
-    public void A_unit_that_is_not_the_sources_is_an_alignment() => Assert.Equal(["2: 64 align 64"], Ask(64, s_anywhere, 64, 16));
+    public void A_unit_that_is_not_the_sources_is_an_alignment() => Assert.Equal(["2: 64 align 64"], Ask(64, Anywhere, 64, 16));
 
     [Fact]
     public void What_is_preferred_is_asked_for_first() =>
-        Assert.Equal(["0: 1024", "2: 64"], Ask(64, s_anywhere, 64, 64, preferred: 1_000));
+        Assert.Equal(["0: 1024", "2: 64"], Ask(64, Anywhere, 64, 64, preferred: 1_000));
 
     /// <summary>A source that aligns nothing is asked for so much that a slab is in it: 1,024, and 192 to the next aligned place.</summary>
     [Fact]
     public void A_slab_is_looked_for_in_more_than_a_slab()
     {
-        Assert.Equal(["0: 1024 align 256", "1: 1216", "2: 64"], Ask(64, s_anywhere, 64, 64, preferred: 1_024, preferredAlign: 256));
+        Assert.Equal(["0: 1024 align 256", "1: 1216", "2: 64"], Ask(64, Anywhere, 64, 64, preferred: 1_024, preferredAlign: 256));
         Assert.Equal(["0: 1024 align 256", "1: 1216 align 64", "2: 64 align 64"],
-            Ask(64, s_anywhere, 64, 16, preferred: 1_024, preferredAlign: 256));
+            Ask(64, Anywhere, 64, 16, preferred: 1_024, preferredAlign: 256));
         // Aligned to no more than the unit, it is a plain question.
-        Assert.Equal(["0: 1024", "2: 64"], Ask(64, s_anywhere, 64, 64, preferred: 1_024, preferredAlign: 64));
+        Assert.Equal(["0: 1024", "2: 64"], Ask(64, Anywhere, 64, 64, preferred: 1_024, preferredAlign: 64));
         // Without a length that is preferred there is no slab.
-        Assert.Equal(["2: 64"], Ask(64, s_anywhere, 64, 64, preferred: 0, preferredAlign: 256));
+        Assert.Equal(["2: 64"], Ask(64, Anywhere, 64, 64, preferred: 0, preferredAlign: 256));
         // So much more is beyond the type.
         Assert.Equal(["0: 4294966272 align 2048", "2: 64"],
-            Ask(64, s_anywhere, 64, 64, preferred: uint.MaxValue - 1_023, preferredAlign: 2_048));
+            Ask(64, Anywhere, 64, 64, preferred: uint.MaxValue - 1_023, preferredAlign: 2_048));
     }
 
     /// <summary>64 at a multiple of 1,024 lie in any 1,024 that begin at a multiple of 64.</summary>
