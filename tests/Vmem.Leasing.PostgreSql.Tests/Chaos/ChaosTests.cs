@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Vmem.Leasing.PostgreSql.Tests.Server;
+using Vmem.Testing.Generation;
 
 namespace Vmem.Leasing.PostgreSql.Tests.Chaos;
 
@@ -28,7 +29,7 @@ public sealed class ChaosTests(PostgresServer server) : IClassFixture<PostgresSe
     public async Task With_all_rules_no_value_is_used_under_a_stale_fence_whatever_happens()
     {
         await using Playground playground = await Playground.CreateAsync(server, Spans, Token);
-        Random random = new(7);
+        Random random = new((int)(Night.FirstSeed % int.MaxValue) ^ 7);
         List<Process> holders = [];
         List<Proxy> proxies = [];
         for (int i = 0; i < Holders; i++)
@@ -97,7 +98,7 @@ public sealed class ChaosTests(PostgresServer server) : IClassFixture<PostgresSe
         }
 
         List<Use> uses = playground.Uses();
-        TestContext.Current.SendDiagnosticMessage($"{UseChecker.CountUses(uses)} uses, {UseChecker.CountChanges(uses)} changes of hands");
+        TestContext.Current.TestOutputHelper!.WriteLine($"{UseChecker.CountUses(uses)} uses, {UseChecker.CountChanges(uses)} changes of hands");
         Assert.Equal(0, UseChecker.CountStale(uses));
         await playground.ValidateAsync();
 

@@ -16,13 +16,13 @@ public class HeapFuzzTests
     [InlineData(2)]
     public void Heaps_keep_their_promises(int part)
     {
-        for (int seed = part; seed < Seeds; seed += 3)
+        for (int seed = part; seed < Night.Scaled(Seeds); seed += 3)
         {
-            HeapScenario scenario = HeapScenario.Draw(new SeededRandom((ulong)seed), Steps);
+            HeapScenario scenario = HeapScenario.Draw(new SeededRandom(Night.FirstSeed + (ulong)seed), Steps);
             if (HeapRun.FirstFault(scenario) is { } fault)
             {
                 HeapScenario least = HeapScenario.Shrink(scenario, candidate => HeapRun.FirstFault(candidate) is not null);
-                Assert.Fail($"Seed {seed}: {fault}\nShrunk: {HeapRun.FirstFault(least)}\n{least}");
+                Assert.Fail($"Seed {Night.FirstSeed + (ulong)seed}: {fault}\nShrunk: {HeapRun.FirstFault(least)}\n{least}");
             }
         }
     }

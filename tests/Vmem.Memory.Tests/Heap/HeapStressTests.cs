@@ -196,7 +196,8 @@ public unsafe class HeapStressTests(ITestOutputHelper output)
         HeapStorm storm = new(heap, sizes, time);
         NativeHeapStatistics before = heap.GetStatistics();
         Thread[] workers = [
-            .. Enumerable.Range(0, threads).Select(i => new Thread(() => storm.Work(new SeededRandom((seed * 100) + (ulong)i), operations)))
+            .. Enumerable.Range(0, threads)
+                .Select(i => new Thread(() => storm.Work(new SeededRandom(((Night.FirstSeed + seed) * 100) + (ulong)i), operations)))
         ];
         Thread inspector = new(storm.Inspect);
         Array.ForEach(workers, worker => worker.Start());

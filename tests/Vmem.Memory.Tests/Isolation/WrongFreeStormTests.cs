@@ -26,7 +26,7 @@ public unsafe class WrongFreeStormTests(ITestOutputHelper output)
                 Features = features
             });
         MemoryContext context = block.Context;
-        SeededRandom random = new(23);
+        SeededRandom random = new(Night.FirstSeed + 23);
         MemoryClient[] clients = [.. Enumerable.Range(0, 3).Select(i => context.CreateClient($"client-{i}"))];
         Dictionary<nint, (MemoryClient Client, byte Value)> live = [];
         List<nint> stale = [];

@@ -1,3 +1,4 @@
+using Vmem.Testing.Generation;
 using Xunit.Sdk;
 
 namespace Vmem.Testing.Exploration;
@@ -19,6 +20,9 @@ public sealed record ExplorerOptions
 
     /// <summary>So many more are drawn at random.</summary>
     public int Random { get; init; } = 300;
+
+    /// <summary>The seed of the first of these.</summary>
+    public ulong FirstSeed { get; init; }
 }
 
 /// <summary>What an explorer has found.</summary>
@@ -81,7 +85,7 @@ public sealed class Explorer : IDisposable
         for (int seed = 0; seed < options.Random; seed++)
         {
             Scenario scenario = create();
-            var choices = new ByPriority((ulong)seed, scenario.Threads.Count, steps);
+            var choices = new ByPriority(options.FirstSeed + (ulong)seed, scenario.Threads.Count, steps);
             if (TryRun(scenario, choices, options, ref steps) is { } failure)
             {
                 return new ExplorerReport(systematic, complete, seed + 1, failure, choices.Trace);
@@ -91,10 +95,12 @@ public sealed class Explorer : IDisposable
         return new ExplorerReport(systematic, complete, options.Random, null, null);
     }
 
-    /// <summary>Tries many schedules; none may fail.</summary>
+    /// <summary>Tries many schedules; none may fail. By <see cref="Night"/> more are drawn, and others.</summary>
     public ExplorerReport Prove(Func<Scenario> create, ExplorerOptions options)
     {
-        ExplorerReport report = Explore(create, options);
+        ArgumentNullException.ThrowIfNull(options);
+        ExplorerReport report = Explore(
+            create, options with { Random = (int)(Night.Schedules ?? (ulong)options.Random), FirstSeed = Night.FirstSeed });
         return report.Failure is null ? report : throw new XunitException(report.Failure);
     }
 

@@ -96,7 +96,7 @@ public class BuddyBookkeepingTests
         }
 
         tree.Validate();
-        for (int word = 0; word < tree.Bookkeeping.Length; word++)
+        for (int word = 0; word < tree.Bookkeeping.Length; word += 100 / Math.Clamp(Night.Percent, 1, 100))
         {
             bool meaningless = word >= BuddyTree.FirstGroups
                 && word < BuddyTree.FirstGroups + tree.OrdersProvided

@@ -79,7 +79,7 @@ public class BuddyFreeTests
         }
 
         BuddyFragment<uint>[] before = [.. allocator.GetFragments()];
-        for (int i = 0; i < 100_000; i++)
+        for (int i = 0; i < Night.Scaled(100_000); i++)
         {
             uint value = (uint)random.Below(3_020);
             if (live.Contains(value))

@@ -10,7 +10,7 @@ namespace Vmem.Tests.Buddy;
 /// every invariant checked.</summary>
 public class BuddyModelTests
 {
-    public static TheoryData<int> Seeds => [.. Enumerable.Range(1, 15)];
+    public static TheoryData<int> Seeds => [.. Enumerable.Range(1, Night.Scaled(15))];
 
     [Theory]
     [MemberData(nameof(Seeds))]
@@ -41,13 +41,13 @@ public class BuddyModelTests
     {
         for (ulong round = 0; round < 4; round++)
         {
-            BuddyScenario scenario = BuddyScenario.Draw(new SeededRandom(((ulong)seed * 4) + round), top, 250);
+            BuddyScenario scenario = BuddyScenario.Draw(new SeededRandom(Night.FirstSeed + ((ulong)seed * 4) + round), top, 250);
             BuddyAllocatorOptions options = new() { SingleThreaded = round % 2 == 0, Audit = round == 3 };
             string? fault = BuddyRun<T>.FirstFault(scenario, options);
             if (fault is not null)
             {
                 BuddyScenario least = BuddyScenario.Shrink(scenario, candidate => BuddyRun<T>.FirstFault(candidate, options) is not null);
-                Assert.Fail($"Seed {seed}, round {round}. {BuddyRun<T>.FirstFault(least, options)}\n{least}");
+                Assert.Fail($"Seed {seed} after {Night.FirstSeed}, round {round}. {BuddyRun<T>.FirstFault(least, options)}\n{least}");
             }
         }
     }

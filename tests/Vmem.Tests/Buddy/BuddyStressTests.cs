@@ -31,7 +31,7 @@ public class BuddyStressTests
         SeededRandom random = new((ulong)id);
         List<uint> held = [];
         long allocations = 0;
-        for (int i = 0; i < 30_000; i++)
+        for (int i = 0; i < Night.Scaled(30_000); i++)
         {
             if (random.Below(2) == 0 && held.Count < 200)
             {

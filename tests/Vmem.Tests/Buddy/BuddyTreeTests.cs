@@ -35,7 +35,7 @@ public class BuddyTreeTests
         BuddyModel model = new(units, tree.MaxOrder);
         tree.Validate();
         SeededRandom random = new((ulong)(units * 64) + (ulong)maxOrder);
-        int steps = units > 10_000 ? 300 : 1_000;
+        int steps = Night.Scaled(units > 10_000 ? 300 : 1_000);
         List<long> live = [];
         for (int step = 0; step < steps; step++)
         {

@@ -70,7 +70,7 @@ public class ConstrainedImportTests
     [Fact]
     public void A_child_fails_only_if_there_is_no_place_in_it_nor_in_its_parent()
     {
-        for (ulong seed = 0; seed < 40; seed++)
+        for (ulong seed = 0; seed < (ulong)Night.Scaled(40); seed++)
         {
             SeededRandom random = new(seed);
             using Arena<ushort> parent = new("parent", (ushort)(512 + random.Below(200)), (ushort)(300 + random.Below(300)), 1);

@@ -1,4 +1,5 @@
 using Vmem.Checks;
+using Vmem.Testing.Generation;
 using Vmem.Testing.Sources;
 using Xunit;
 
@@ -20,7 +21,7 @@ public class SiblingFaultTests
         Parallel.For(0, 4, new ParallelOptions { MaxDegreeOfParallelism = 4 }, index =>
         {
             // Together they hold at most all there is, in pieces that fit wherever they lie.
-            for (int round = 0; round < 300; round++)
+            for (int round = 0; round < Night.Scaled(300); round++)
             {
                 List<uint> held = [];
                 while (held.Count < 64 && tops[index].TryAllocate(1, out uint start))

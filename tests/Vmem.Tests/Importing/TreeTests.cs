@@ -1,3 +1,4 @@
+using Vmem.Testing.Generation;
 using Xunit;
 
 namespace Vmem.Tests.Importing;
@@ -18,7 +19,7 @@ public class TreeTests
     [InlineData(0u, 2u, 8u, 16u)]
     public void Nobody_is_refused_what_nobody_holds(uint groundCaches, uint middleCaches, uint topCaches, uint minImport)
     {
-        for (int seed = 0; seed < 8; seed++)
+        for (int seed = 0; seed < Night.Scaled(8); seed++)
         {
             new Tree(seed, groundCaches, middleCaches, topCaches, minImport).Run(1_500);
         }

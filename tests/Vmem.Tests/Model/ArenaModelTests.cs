@@ -11,22 +11,23 @@ namespace Vmem.Tests.Model;
 public class ArenaModelTests(ITestOutputHelper output)
 {
     private const int StepsPerRun = 2_000;
-    private const int Runs = 2_560;
+    private const int StepsPerLargeRun = 4_000;
     private const int MaxCells = 128;
 
     /// <summary>
     /// Eight families of runs: 8 and 16 bits, whole quanta up to 16, up to several spans, half of them touching the top; two of them with
     /// quanta and alignments of 3, 12, 36 and 100; and the same number line moved to the top of the wider types.
-    /// 2,560 runs of 2,000 steps are 5,120,000 checked steps.
+    /// 2,560 runs of 2,000 steps are 5,120,000 checked steps. VMEM_SCALE asks for more, and VMEM_SEED where seeds begin.
     /// </summary>
     [Fact]
     [Trait("Once", "Release")]
     public void Millions_of_steps_agree_with_the_brute_force_model()
     {
         long steps = 0;
-        RunAll(Runs, run =>
+        int runs = Night.Scaled(2_560);
+        RunAll(runs, run =>
         {
-            ulong seed = (ulong)run;
+            ulong seed = Night.FirstSeed + (ulong)run;
             int checkedSteps = (run % 8) switch
             {
                 0 or 1 => ModelRun.Check(seed, 256, MaxCells, StepsPerRun, AtTheTop<byte>, strides: run % 8 == 1),
@@ -38,7 +39,7 @@ public class ArenaModelTests(ITestOutputHelper output)
             };
             Interlocked.Add(ref steps, checkedSteps);
         });
-        Assert.True(steps >= 5_000_000, $"Only {steps} steps were checked.");
+        Assert.Equal((long)runs * StepsPerRun, steps);
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{steps:N0} steps checked against the model"));
     }
 
@@ -49,13 +50,14 @@ public class ArenaModelTests(ITestOutputHelper output)
     public void Large_arenas_in_small_pieces_agree_with_the_model()
     {
         long steps = 0;
-        RunAll(24, run =>
+        RunAll(Night.Scaled(24), run =>
         {
             ArenaLayout layout =
                 new(65_536, 1, [new(63_488, 2_048, SegmentKind.Span), new(100, 100, SegmentKind.Span)], (FitPolicy)(run % 7), run % 2 == 0);
-            StepGenerator generator = new(new SeededRandom((ulong)run), layout, typicalCells: 5);
-            ArenaStep[] drawn = [.. Enumerable.Range(0, 4_000).Select(_ => generator.Next())];
-            ModelRun.Check(new ArenaScenario(layout, drawn), run % 3 == 0 ? AtTheTop<ulong> : AtTheTop<ushort>, $"seed {run}");
+            ulong seed = Night.FirstSeed + (ulong)run;
+            StepGenerator generator = new(new SeededRandom(seed), layout, typicalCells: 5);
+            ArenaStep[] drawn = [.. Enumerable.Range(0, StepsPerLargeRun).Select(_ => generator.Next())];
+            ModelRun.Check(new ArenaScenario(layout, drawn), run % 3 == 0 ? AtTheTop<ulong> : AtTheTop<ushort>, $"seed {seed}");
             Interlocked.Add(ref steps, drawn.Length);
         });
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{steps:N0} steps of large arenas checked against the model"));
@@ -67,9 +69,9 @@ public class ArenaModelTests(ITestOutputHelper output)
     public void An_audited_arena_agrees_with_the_model()
     {
         long steps = 0;
-        RunAll(48, run =>
+        RunAll(Night.Scaled(48), run =>
         {
-            ulong seed = (ulong)run;
+            ulong seed = Night.FirstSeed + (ulong)run;
             int checkedSteps = (run % 4) switch
             {
                 0 => ModelRun.Check(seed, 256, MaxCells, StepsPerRun, Audited<byte>, strides: run % 8 == 4),
@@ -87,7 +89,7 @@ public class ArenaModelTests(ITestOutputHelper output)
     {
         ArenaLayout layout =
             new(256, 1, [new(0, 128, SegmentKind.Span), new(128, 128, SegmentKind.Span)], FitPolicy.NextFit, SingleThreaded: true);
-        for (ulong seed = 0; seed < 20; seed++)
+        for (ulong seed = 0; seed < (ulong)Night.Scaled(20); seed++)
         {
             StepGenerator generator = new(new SeededRandom(seed), layout);
             ArenaStep[] steps = [.. Enumerable.Range(0, StepsPerRun).Select(_ => generator.Next())];

@@ -1,3 +1,4 @@
+using Vmem.Testing.Generation;
 using Xunit;
 using Xunit.Sdk;
 
@@ -17,14 +18,14 @@ public class WaitSchedulerTests
     [InlineData(7, true)]
     public void Strict_first_come_first_served_in_one_arena(int part, bool caches)
     {
-        const int Orders = 250;
+        int orders = Night.Scaled(250);
         const int Steps = 300;
         int granted = 0;
         int gaveUp = 0;
         int impossible = 0;
-        for (int i = 0; i < Orders; i++)
+        for (int i = 0; i < orders; i++)
         {
-            ulong seed = (ulong)((part * Orders) + i);
+            ulong seed = Night.FirstSeed + (ulong)((part * orders) + i);
             Attributed(seed, () =>
             {
                 using WaitScheduler scheduler = new(seed, caches);
@@ -45,7 +46,7 @@ public class WaitSchedulerTests
             });
         }
 
-        Assert.True(Math.Min(granted, Math.Min(gaveUp, impossible)) > Orders, $"Too tame: {granted} granted, {gaveUp} gave up, {impossible} were impossible.");
+        Assert.True(Math.Min(granted, Math.Min(gaveUp, impossible)) > orders, $"Too tame: {granted} granted, {gaveUp} gave up, {impossible} were impossible.");
     }
 
     [Theory]
@@ -53,12 +54,12 @@ public class WaitSchedulerTests
     [InlineData(1)]
     public void Nobody_is_forgotten_in_a_chain_of_arenas(int part)
     {
-        const int Orders = 250;
+        int orders = Night.Scaled(250);
         const int Steps = 200;
         int granted = 0;
-        for (int i = 0; i < Orders; i++)
+        for (int i = 0; i < orders; i++)
         {
-            ulong seed = (ulong)((part * Orders) + i);
+            ulong seed = Night.FirstSeed + (ulong)((part * orders) + i);
             Attributed(seed, () =>
             {
                 using StackedWaitScheduler scheduler = new(seed);
@@ -77,7 +78,7 @@ public class WaitSchedulerTests
             });
         }
 
-        Assert.True(granted > Orders, $"Too tame: {granted} granted.");
+        Assert.True(granted > orders, $"Too tame: {granted} granted.");
     }
 
     private static void Attributed(ulong seed, Action run)

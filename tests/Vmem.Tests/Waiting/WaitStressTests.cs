@@ -109,7 +109,7 @@ public class WaitStressTests
     private void Work(Arena<uint> arena, Arena<uint>[] reaped, int index)
     {
         SeededRandom random = new((ulong)index);
-        for (int i = 0; i < Rounds; i++)
+        for (int i = 0; i < Night.Scaled(Rounds); i++)
         {
             uint size = (uint)(1 + random.Below(random.Below(4) == 0 ? 200 : 100));
             CancellationTokenSource cancel = new();

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Vmem.Testing.Driving;
+using Vmem.Testing.Generation;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Isolation.Model;
@@ -12,12 +13,12 @@ public class ContextModelTests(ITestOutputHelper output)
     /// <summary>Every combination of features that a context accepts, over all origins of memory.</summary>
     [Fact]
     public void Contexts_with_any_features_agree_with_the_model() =>
-        RunAll(6 * FeatureCombinations.Accepted.Count(), StepsPerRun, isLong: false);
+        RunAll(Night.Scaled(6 * FeatureCombinations.Accepted.Count()), StepsPerRun, isLong: false);
 
     /// <summary>The same where clients take regions of several block sizes, of which one can empty and the next not.</summary>
     [Fact]
     public void Contexts_with_long_regions_agree_with_the_model() =>
-        RunAll(FeatureCombinations.Accepted.Count(), 2 * StepsPerRun, isLong: true);
+        RunAll(Night.Scaled(FeatureCombinations.Accepted.Count()), 2 * StepsPerRun, isLong: true);
 
     /// <summary>On all cores; of several divergences one is enough.</summary>
     private void RunAll(int runs, int stepsPerRun, bool isLong)
@@ -29,8 +30,9 @@ public class ContextModelTests(ITestOutputHelper output)
         {
             Parallel.For(0, runs, run =>
             {
-                ContextScenario scenario = ContextScenario.Draw((ulong)run, combinations[run % combinations.Length], stepsPerRun, isLong);
-                ContextRun.Check(scenario, client => new ClientUnderTest(client), $"seed {run}", tally);
+                ulong seed = Night.FirstSeed + (ulong)run;
+                ContextScenario scenario = ContextScenario.Draw(seed, combinations[run % combinations.Length], stepsPerRun, isLong);
+                ContextRun.Check(scenario, client => new ClientUnderTest(client), $"seed {seed}", tally);
                 Interlocked.Add(ref steps, stepsPerRun);
             });
         }
