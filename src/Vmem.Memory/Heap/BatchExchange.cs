@@ -72,6 +72,7 @@ internal sealed class BatchExchange
             int state = shared.VolatileRead();
             if ((state & PhaseMask) == 0 && shared.CompareExchange(state + 1, state) == state)
             {
+                StepCounter.CountShared();
                 batch.CopyTo(At(place));
                 shared.VolatileWrite(state + Full);
                 return true;
@@ -92,6 +93,7 @@ internal sealed class BatchExchange
             int state = shared.VolatileRead();
             if (IsFull(state) && (!staleOnly || state == _seen[place]) && shared.CompareExchange(state + 1, state) == state)
             {
+                StepCounter.CountShared();
                 At(place).CopyTo(batch);
                 shared.VolatileWrite(unchecked(state + 2));
                 return true;

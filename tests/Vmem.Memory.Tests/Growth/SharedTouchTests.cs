@@ -7,7 +7,7 @@ namespace Vmem.Memory.Tests.Growth;
 
 /// <summary>How often a thread touches what all threads write: it enters a lock, or changes a shared word. That is what keeps many
 /// processors from working side by side, and it can be counted on two (docs/performance.md, "On paper").</summary>
-/// <remarks>The bounds are twice what was counted, or none at all where a promise says none.</remarks>
+/// <remarks>Where nothing is shared the bound is 0; elsewhere it is twice what was counted, and half of it.</remarks>
 public sealed unsafe class SharedTouchTests(ITestOutputHelper output)
 {
     private const int Operations = 100_000;
@@ -34,26 +34,32 @@ public sealed unsafe class SharedTouchTests(ITestOutputHelper output)
         Assert.Equal(0, Count(Pair));
     }
 
-    /// <summary>10,000 live blocks of 8 to 512 bytes, replaced at random: a magazine is empty or full now and then.</summary>
+    /// <summary>10,000 live blocks of 8 to 512 bytes, replaced at random: a magazine is empty or full now and then. Another thread has
+    /// done the same, and is there still: so what threads exchange is in use.</summary>
     [Fact]
     public void The_mix_touches_it_for_few_operations_in_a_thousand()
     {
         using NativeHeap heap = new(s_plain);
-        Random random = new(1);
-        var blocks = new nuint[10_000];
-        void Replace()
+        using ManualResetEventSlim isWarm = new();
+        using ManualResetEventSlim isCounted = new();
+        Thread other = new(() =>
         {
-            ref nuint block = ref blocks[random.Next(blocks.Length)];
-            heap.Free((void*)block);
-            block = (nuint)heap.Allocate((nuint)random.Next(8, 513));
-        }
-
-        for (int i = 0; i < 10 * blocks.Length; i++)
+            Action replace = Mix(heap, seed: 2);
+            isWarm.Set();
+            isCounted.Wait(TestContext.Current.CancellationToken);
+            replace();
+        });
+        other.Start();
+        isWarm.Wait(TestContext.Current.CancellationToken);
+        try
         {
-            Replace();
+            Check("mix", Count(Mix(heap, seed: 1)), least: 0.00035, most: 0.0014);
         }
-
-        Check("mix", Count(Replace), most: 0.002);
+        finally
+        {
+            isCounted.Set();
+            other.Join();
+        }
     }
 
     /// <summary>One thread allocates, another frees: what crosses goes by whole magazines.</summary>
@@ -68,7 +74,7 @@ public sealed unsafe class SharedTouchTests(ITestOutputHelper output)
         Thread thread = new(() =>
         {
             int round = 0;
-            foreach (nuint[] batch in crossing.GetConsumingEnumerable())
+            foreach (nuint[] batch in crossing.GetConsumingEnumerable(TestContext.Current.CancellationToken))
             {
                 if (round++ == Rounds / 10)
                 {
@@ -94,13 +100,13 @@ public sealed unsafe class SharedTouchTests(ITestOutputHelper output)
                 block = (nuint)heap.Allocate(64);
             }
 
-            crossing.Add(batch);
+            crossing.Add(batch, TestContext.Current.CancellationToken);
         }
 
         long allocating = Steps.TakeShared();
         crossing.CompleteAdding();
         thread.Join();
-        Check("hand-over", (allocating + freeing) * Operations / (Rounds * 9 / 10 * Batch), most: 0.05);
+        Check("hand-over", (allocating + freeing) * Operations / (Rounds * 9 / 10 * Batch), least: 0.01, most: 0.06);
     }
 
     [Theory]
@@ -117,7 +123,7 @@ public sealed unsafe class SharedTouchTests(ITestOutputHelper output)
             Pair();
         }
 
-        Check($"rental of {size}", Count(Pair), most: 0);
+        Assert.Equal(0, Count(Pair));
     }
 
     [Fact]
@@ -131,7 +137,27 @@ public sealed unsafe class SharedTouchTests(ITestOutputHelper output)
             Pair();
         }
 
-        Check("client", Count(Pair), most: 0);
+        Assert.Equal(0, Count(Pair));
+    }
+
+    /// <summary>A replacement of one of 10,000 blocks, which have been replaced ten times each.</summary>
+    private static Action Mix(NativeHeap heap, int seed)
+    {
+        Random random = new(seed);
+        var blocks = new nuint[10_000];
+        void Replace()
+        {
+            ref nuint block = ref blocks[random.Next(blocks.Length)];
+            heap.Free((void*)block);
+            block = (nuint)heap.Allocate((nuint)random.Next(8, 513));
+        }
+
+        for (int i = 0; i < 10 * blocks.Length; i++)
+        {
+            Replace();
+        }
+
+        return Replace;
     }
 
     private static long Count(Action operation)
@@ -145,9 +171,9 @@ public sealed unsafe class SharedTouchTests(ITestOutputHelper output)
         return Steps.TakeShared();
     }
 
-    private void Check(string what, long touches, double most)
+    private void Check(string what, long touches, double least, double most)
     {
         output.WriteLine($"{what}: {(double)touches / Operations:0.0000} touches an operation");
-        Assert.InRange((double)touches / Operations, 0, most);
+        Assert.InRange((double)touches / Operations, least, most);
     }
 }

@@ -78,6 +78,8 @@ public unsafe class HeapReuseTests
             if (round % 2 == 0)
             {
                 Array.ForEach(blocks, block => heap.Free((void*)block));
+                _ = heap.Trim();
+                Assert.NotEqual(0u, heap.GetStatistics().Decommitted);
             }
 
             heap.Dispose();

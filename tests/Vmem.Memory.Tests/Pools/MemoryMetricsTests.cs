@@ -87,6 +87,20 @@ public class MemoryMetricsTests
     }
 
     [Fact]
+    public unsafe void A_listener_sees_what_a_context_has_given_back()
+    {
+        using MemoryContext context = new(16 << 20, new MemoryContextOptions { Name = "gives back" });
+        using (MemoryClient client = context.CreateClient("client"))
+        {
+            new Span<byte>(client.Allocate(8 << 20), 8 << 20).Fill(1);
+        }
+
+        _ = context.Trim();
+        using Listening listening = new();
+        Assert.Equal(8 << 20, listening.Collect(MemoryMetrics.ContextNameTag, "gives back")[MemoryMetrics.ContextDecommitted]);
+    }
+
+    [Fact]
     public unsafe void Clients_of_one_name_are_measured_together()
     {
         using MemoryContext context = new(1 << 20, new MemoryContextOptions { Name = "measured" });

@@ -5,7 +5,7 @@ namespace Vmem.Tests.Growth;
 
 /// <summary>How often a thread touches what all threads write: it enters a lock, or changes a shared word. That is what keeps many
 /// processors from working side by side, and it can be counted on two (docs/performance.md, "On paper").</summary>
-/// <remarks>The bounds are twice what was counted, or the exact number where the way is one.</remarks>
+/// <remarks>The bounds are twice what was counted, and half of it; or the exact number where there is one.</remarks>
 public sealed class SharedTouchTests(ITestOutputHelper output)
 {
     private const int Operations = 100_000;
@@ -47,14 +47,14 @@ public sealed class SharedTouchTests(ITestOutputHelper output)
         }
 
         Warm(Replace);
-        Check("cached arena, mix", Count(Replace), 0, 0.02);
+        Check("cached arena, mix", Count(Replace), 0.003, 0.012);
     }
 
     [Theory]
-    [InlineData(1, 0)]
-    [InlineData(8, 0)]
-    [InlineData(100, 0.2)]
-    public void Objects_come_from_magazines(int held, double most)
+    [InlineData(1, 0, 0)]
+    [InlineData(8, 0, 0)]
+    [InlineData(100, 0.05, 0.2)]
+    public void Objects_come_from_magazines(int held, double least, double most)
     {
         using ObjectCache<object> cache = new("objects", static () => new object());
         var objects = new object[held];
@@ -72,7 +72,7 @@ public sealed class SharedTouchTests(ITestOutputHelper output)
         }
 
         Warm(Burst);
-        Check($"object cache, {held}", Count(Burst) / held, 0, most);
+        Check($"object cache, {held}", Count(Burst) / held, least, most);
     }
 
     private static void Warm(Action operation)
