@@ -94,13 +94,15 @@ public unsafe class StatisticsTests
         before.Allocate(BlockSize);
         before.Dispose();
         MemoryClient client = context.CreateClient("client", 12 * BlockSize);
-        client.Allocate(100);
         client.Allocate(6 * BlockSize);
         void* freed = client.Allocate(2 * BlockSize);
         client.Allocate(BlockSize);
         client.Free(freed);
-        client.TryAllocate(16 * BlockSize, out _);
         client.Functions.Free(client.Functions.Context, freed);
+        _ = context.Trim();
+        client.Free(client.Allocate(2 * BlockSize));
+        client.Allocate(100);
+        client.TryAllocate(16 * BlockSize, out _);
         AssertPopulated(client.GetStatistics());
         AssertPopulated(context.GetStatistics());
         Assert.True(written is not null);
