@@ -11,6 +11,8 @@ public sealed class PostgreSqlConformanceTests(ContractDatabase database) : Leas
 {
     private const string Tables = "vmem.arena, vmem.session, vmem.extent, vmem.audit";
 
+    protected override int OrdersAScript => 20;
+
     protected override async ValueTask<LeaseStore> CreateAsync()
     {
         await RunAsync($"""

@@ -11,6 +11,8 @@ public sealed class SqliteConformanceTests : LeaseStoreContract
     private readonly ManualTime _time = new();
     private readonly SqliteConnection _backup = new("Data Source=:memory:");
 
+    protected override int OrdersAScript => 100;
+
     protected override ValueTask<LeaseStore> CreateAsync() =>
         new(new SqliteLeaseStore(_file.Path, new SqliteLeaseStoreOptions { TimeProvider = _time, SurvivesPowerLoss = false }));
 

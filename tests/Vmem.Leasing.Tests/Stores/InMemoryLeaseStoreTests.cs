@@ -9,6 +9,10 @@ public sealed class InMemoryLeaseStoreTests : LeaseStoreContract
     private InMemoryLeaseStore? _memory;
     private LeaseStoreImage? _image;
 
+    protected override int OrdersAScript => int.MaxValue;
+
+    protected override ValueTask<LeaseStore> CreateForOrderAsync() => CreateAsync();
+
     protected override ValueTask<LeaseStore> CreateAsync()
     {
         _memory = new InMemoryLeaseStore(_time);
