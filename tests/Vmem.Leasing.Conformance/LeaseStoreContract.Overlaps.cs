@@ -69,7 +69,8 @@ public abstract partial class LeaseStoreContract
         Func<LeaseStore, Task> renew = async store => renewal = await store.RenewAsync(session, 0, Token);
         await (sweepsFirst ? OverlapAsync(sweep, renew) : OverlapAsync(renew, sweep));
         Assert.Equal(1, renewal?.Held);
-        Assert.Equal((session, LeaseSessionStage.Live), (await Store.ListSessionsAsync(Token)).Select(one => (one.Session, one.Stage)).Single());
+        LeaseSessionInfo known = Assert.Single(await Store.ListSessionsAsync(Token));
+        Assert.Equal((session, LeaseSessionStage.Live), (known.Session, known.Stage));
         Assert.Equal([claim], await Store.GetHeldAsync(session, Token));
     }
 }

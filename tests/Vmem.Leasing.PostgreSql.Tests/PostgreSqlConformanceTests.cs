@@ -55,12 +55,15 @@ public sealed class PostgreSqlConformanceTests(ContractDatabase database) : Leas
     {
         await using NpgsqlConnection keeper = await database.Source.OpenConnectionAsync(Token);
         await RunAsync($"SELECT pg_advisory_lock({Gate})", keeper);
-        await RunAsync($"CREATE OR REPLACE FUNCTION vmem._now() RETURNS timestamptz LANGUAGE plpgsql VOLATILE AS $$ BEGIN PERFORM pg_advisory_xact_lock_shared({Gate}); RETURN (SELECT moment FROM test.clock); END $$");
+        await RunAsync($"""
+            CREATE OR REPLACE FUNCTION vmem._now() RETURNS timestamptz LANGUAGE plpgsql VOLATILE AS
+              $$ BEGIN PERFORM pg_advisory_xact_lock_shared({Gate}); RETURN (SELECT moment FROM test.clock); END $$
+            """);
         try
         {
-            var stopped = first(Store);
+            Task stopped = first(Store);
             await Eventually.HoldsAsync(async () => await CountAsync("locktype = 'advisory'") == 1);
-            var begun = second(Store);
+            Task begun = second(Store);
             await Eventually.HoldsAsync(async () => begun.IsCompleted || await CountAsync("true") == 2);
             Assert.False(stopped.IsCompleted);
             await RunAsync($"SELECT pg_advisory_unlock({Gate})", keeper);

@@ -1,6 +1,7 @@
 namespace Vmem.Leasing.Conformance.Scripts;
 
-/// <summary>The audit as a story: each entry must be possible after those before it, and what it says is held must be what is listed.</summary>
+/// <summary>The audit as a story: each entry must be possible after those before it, and what it says is held must be what is
+/// listed.</summary>
 internal sealed class AuditStory
 {
     private readonly TimeSpan _quarantine;
@@ -57,7 +58,8 @@ internal sealed class AuditStory
     /// <summary>Compares what the story leaves with what the store lists.</summary>
     public IEnumerable<string> Compare(IEnumerable<LeaseExtent> extents)
     {
-        string told = Text(_parts.Where(static part => !part.IsOver).Select(static part => (part.Start, part.Size, part.Fence, part.Session)));
+        string told = Text(_parts.Where(static part => !part.IsOver)
+            .Select(static part => (part.Start, part.Size, part.Fence, part.Session)));
         string listed = Text(extents.Where(static extent => extent.State == LeaseExtentState.Leased)
             .Select(static extent => (extent.Start, extent.Size, extent.Fence, extent.Session)));
         return told == listed ? [] : [$"audit: it says that {told} is held, and the list {listed}"];
@@ -160,7 +162,8 @@ internal sealed class AuditStory
 
     private readonly record struct Session(Stage Stage, DateTimeOffset Since);
 
-    private sealed record Part(UInt128 Start, UInt128 Size, long Fence, Guid Session, bool IsOver = false, DateTimeOffset FreeAfter = default)
+    private sealed record Part(UInt128 Start, UInt128 Size, long Fence, Guid Session, bool IsOver = false,
+        DateTimeOffset FreeAfter = default)
     {
         public bool Is(LeaseAuditEntry entry) => Start == entry.Start && Size == entry.Size && Fence == entry.Fence;
     }

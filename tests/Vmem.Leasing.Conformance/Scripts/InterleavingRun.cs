@@ -142,7 +142,8 @@ public sealed class InterleavingRun
         LeaseExtent[] listed = [.. extents.Select(static extent => extent with { Owner = "", Since = default })];
         if (!listed.SequenceEqual(Model.List()))
         {
-            _faults.Add($"list: after {_told[^1]}: {string.Join(", ", listed.AsEnumerable())}, and the model {string.Join(", ", Model.List())}");
+            _faults.Add($"list: after {_told[^1]}: {string.Join<LeaseExtent>(", ", listed)}");
+            _faults.Add($"list: the model has {string.Join(", ", Model.List())}");
         }
 
         _faults.AddRange(_story.Read(await Store.ReadAuditAsync(Arena.Id, _story.Last, 1000, _token)));

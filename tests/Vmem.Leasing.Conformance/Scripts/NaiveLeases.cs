@@ -1,6 +1,7 @@
 namespace Vmem.Leasing.Conformance.Scripts;
 
-/// <summary>The rules of one arena, as plain as they can be: one cell a value. What a store answers is compared with what this does.</summary>
+/// <summary>The rules of one arena, as plain as they can be: one cell a value. What a store answers is compared with what this
+/// does.</summary>
 /// <remarks>It shares no code with any engine. Times are ticks of the store's clock.</remarks>
 public sealed partial class NaiveLeases
 {
@@ -252,7 +253,8 @@ public sealed partial class NaiveLeases
 
     private sealed record Session(Stage Stage, long Expires, long Latest, long Beat = 0, long Lapsed = 0);
 
-    private sealed record Lease(Guid Session, int First, int Size, long Fence, Guid Request, bool IsMarked = false, long? RestsSince = null);
+    private sealed record Lease(Guid Session, int First, int Size, long Fence, Guid Request, bool IsMarked = false,
+        long? RestsSince = null);
 
     private readonly record struct Cell(Lease? Lease, long Fence, long? Watermark);
 }

@@ -36,7 +36,8 @@ internal static class Steps
 
     public static ScriptStep Pass(double ttls) => new($"lets {ttls} TTL pass", (run, _) => run.ElapseAsync(ttls, isStep: false));
 
-    public static ScriptStep StepClock(double ttls) => new($"steps the clock by {ttls} TTL", (run, _) => run.ElapseAsync(ttls, isStep: true));
+    public static ScriptStep StepClock(double ttls) =>
+        new($"steps the clock by {ttls} TTL", (run, _) => run.ElapseAsync(ttls, isStep: true));
 
     public static ScriptStep Open(long latest = 0) => new("opens a session", async (run, client) =>
     {

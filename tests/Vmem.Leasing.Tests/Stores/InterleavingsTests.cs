@@ -13,7 +13,8 @@ public sealed class InterleavingsTests
     public void All_orders_are_different_and_keep_the_turns(int[] lengths, int count)
     {
         Assert.Equal(count, Interleavings.Count(lengths));
-        string[] orders = [.. Interleavings.Choose(lengths, count, seed: 1).Select(number => string.Concat(Interleavings.At(lengths, number)))];
+        string[] orders = [.. Interleavings.Choose(lengths, count, seed: 1)
+            .Select(number => string.Concat(Interleavings.At(lengths, number)))];
         Assert.Equal(count, orders.Distinct().Count());
         Assert.All(orders, order => Assert.Equal(lengths, lengths.Select((_, client) => order.Count(turn => turn == '0' + client))));
     }

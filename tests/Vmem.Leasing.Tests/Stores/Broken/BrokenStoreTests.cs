@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Vmem.Leasing.Conformance.Scripts;
 using Vmem.Testing.Time;
 
@@ -22,13 +23,13 @@ public sealed class BrokenStoreTests
     public async Task With_a_rule_off_some_order_shows_it(string rule, string name, string fault)
     {
         var script = InterleavingScripts.Named(name);
-        string pattern = $"^{System.Text.RegularExpressions.Regex.Escape(fault).Replace(@"\*", ".*", StringComparison.Ordinal)}$";
+        string pattern = $"^{Regex.Escape(fault).Replace(@"\*", ".*", StringComparison.Ordinal)}$";
         List<string> seen = [];
         for (long number = 0; number < Interleavings.Count(script.Lengths); number++)
         {
             using MemoryBench bench = new(store => Break(store, rule));
             seen = [.. await InterleavingRun.FindFaultsAsync(bench, script, number, Token)];
-            if (seen.Exists(one => System.Text.RegularExpressions.Regex.IsMatch(one, pattern)))
+            if (seen.Exists(one => Regex.IsMatch(one, pattern)))
             {
                 return;
             }
