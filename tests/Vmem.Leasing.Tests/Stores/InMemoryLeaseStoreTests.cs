@@ -6,12 +6,19 @@ namespace Vmem.Leasing.Tests.Stores;
 public sealed class InMemoryLeaseStoreTests : LeaseStoreContract
 {
     private readonly ManualTime _time = new();
+    private readonly InterruptedTime _clock;
     private InMemoryLeaseStore? _memory;
     private LeaseStoreImage? _image;
 
+    public InMemoryLeaseStoreTests() => _clock = new InterruptedTime(_time);
+
+    protected override int OrdersAScript => int.MaxValue;
+
+    protected override ValueTask<LeaseStore> CreateForOrderAsync() => CreateAsync();
+
     protected override ValueTask<LeaseStore> CreateAsync()
     {
-        _memory = new InMemoryLeaseStore(_time);
+        _memory = new InMemoryLeaseStore(_clock);
         return ValueTask.FromResult<LeaseStore>(_memory);
     }
 
@@ -31,6 +38,23 @@ public sealed class InMemoryLeaseStoreTests : LeaseStoreContract
     {
         _memory!.FailOver(_image!);
         return ValueTask.CompletedTask;
+    }
+
+    /// <summary>The clock is read under the lock. The second call is made by a thread that can be seen to wait.</summary>
+    protected override async Task OverlapAsync(Func<LeaseStore, Task> first, Func<LeaseStore, Task> second)
+    {
+        TaskCompletionSource<Task> begun = new();
+        bool hasWaited = false;
+        _clock.AtNextReading(() =>
+        {
+            Thread other = new(() => begun.SetResult(second(Store))) { IsBackground = true };
+            other.Start();
+            SpinWait.SpinUntil(() => (other.ThreadState & (ThreadState.WaitSleepJoin | ThreadState.Stopped)) != 0);
+            hasWaited = !begun.Task.IsCompleted;
+        });
+        await first(Store);
+        await await begun.Task;
+        Assert.True(hasWaited);
     }
 
     [Fact]
