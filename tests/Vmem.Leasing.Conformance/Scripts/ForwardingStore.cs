@@ -58,5 +58,10 @@ public abstract class ForwardingStore(LeaseStore store) : LeaseStore
     public override ValueTask<long> PruneAsync(DateTimeOffset before, CancellationToken cancellationToken = default) =>
         store.PruneAsync(before, cancellationToken);
 
-    public override ValueTask DisposeAsync() => store.DisposeAsync();
+    public override async ValueTask DisposeAsync()
+    {
+        await store.DisposeAsync();
+        await base.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
 }
