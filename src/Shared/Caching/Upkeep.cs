@@ -23,8 +23,12 @@ internal interface IUpkeepTarget
 /// </para>
 /// <para>
 /// All intervals by the system's clock are one timer's business (<see cref="UpkeepWheel"/>). By another clock, which is a test's, or
-/// with an interval of its own, a target has its own timer, and does not rest: who calls it, how often and on which thread is that clock's
-/// affair.
+/// with an interval of its own, a target has its own timer. On which thread that calls is the clock's affair, and it may call again before
+/// the last call has returned: a turn that finds another at work is left out.
+/// </para>
+/// <para>
+/// A timer at intervals of its own stands still while its target rests. One by another clock alone never does. Rejected: to stop that, too.
+/// Arenas and object caches wake under locks of theirs, and that clock may call them under one of its own.
 /// </para>
 /// </remarks>
 internal sealed class Upkeep : IDisposable, IThreadPoolWorkItem
@@ -35,14 +39,17 @@ internal sealed class Upkeep : IDisposable, IThreadPoolWorkItem
     private readonly WeakReference<IUpkeepTarget> _target;
     private readonly UpkeepWheel _wheel;
     private readonly bool _callsOthers;
+    private readonly TimeSpan? _ownInterval;      // null: as all others'
     private ITimer? _timer;                       // by another clock than the wheel's, or at other intervals
-    private int _isQueued;
+    private int _isQueued;                        // 1: a turn is at work, or about to be
+    private volatile bool _hasEnded;
 
-    private Upkeep(IUpkeepTarget target, UpkeepWheel wheel, bool callsOthers)
+    private Upkeep(IUpkeepTarget target, UpkeepWheel wheel, bool callsOthers, TimeSpan? ownInterval)
     {
         _target = new WeakReference<IUpkeepTarget>(target);
         _wheel = wheel;
         _callsOthers = callsOthers;
+        _ownInterval = ownInterval;
     }
 
     /// <summary>Where the wheel has it; under the wheel's gate.</summary>
@@ -59,11 +66,11 @@ internal sealed class Upkeep : IDisposable, IThreadPoolWorkItem
     /// <inheritdoc cref="Start(IUpkeepTarget, TimeProvider, bool, TimeSpan?)"/>
     public static Upkeep Start(IUpkeepTarget target, TimeProvider time, UpkeepWheel wheel, bool callsOthers, TimeSpan? ownInterval = null)
     {
-        TimeSpan interval = ownInterval ?? Interval;
-        var upkeep = new Upkeep(target, wheel, callsOthers);
-        if (time != wheel.Time || interval != Interval)
+        var upkeep = new Upkeep(target, wheel, callsOthers, ownInterval);
+        if (time != wheel.Time || (ownInterval ?? Interval) != Interval)
         {
-            upkeep._timer = DetachedTimer.Start(time, static state => ((Upkeep)state!).Run(), upkeep, interval, interval);
+            upkeep._timer = DetachedTimer.Start(time, static state =>
+                ((Upkeep)state!).RunAlone(), upkeep, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         }
 
         upkeep.Wake();
@@ -71,10 +78,17 @@ internal sealed class Upkeep : IDisposable, IThreadPoolWorkItem
     }
 
     /// <summary>The target holds something again.</summary>
-    public void Wake() => _wheel.Add(this, turns: _timer is null);
+    public void Wake()
+    {
+        if (_wheel.Add(this, turns: _timer is null) && _timer is not null)
+        {
+            Set(_ownInterval ?? Interval);
+        }
+    }
 
     public void Dispose()
     {
+        _hasEnded = true;
         _wheel.Remove(this, forGood: true);
         if (_timer is not null)
         {
@@ -139,15 +153,72 @@ internal sealed class Upkeep : IDisposable, IThreadPoolWorkItem
         return true;
     }
 
+    /// <summary>An interval has ended by a timer of its own.</summary>
+    private void RunAlone()
+    {
+        if (Interlocked.Exchange(ref _isQueued, 1) != 0)
+        {
+            return;                               // the last interval's is still at work
+        }
+
+        try
+        {
+            Run();
+        }
+        finally
+        {
+            Volatile.Write(ref _isQueued, 0);
+        }
+    }
+
     private void Run()
     {
         if (!_target.TryGetTarget(out IUpkeepTarget? target))
         {
             Dispose();
         }
-        else if (!target.EndInterval() && _timer is null)
+        else if (_timer is null)
         {
-            _wheel.Rest(this);
+            if (!target.EndInterval())
+            {
+                _ = _wheel.TryRest(this);
+            }
+        }
+        else if (_ownInterval is { } interval)
+        {
+            _wheel.BeginTurn(this);
+            if (!target.EndInterval())
+            {
+                Rest(interval);
+            }
+        }
+        else
+        {
+            _ = target.EndInterval();
+        }
+    }
+
+    /// <summary>The timer stops before the upkeep is known to rest: whoever wakes it from then on starts it again, after that.</summary>
+    private void Rest(TimeSpan interval)
+    {
+        Set(Timeout.InfiniteTimeSpan);
+        if (!_wheel.TryRest(this))
+        {
+            Set(interval);                        // it was woken meanwhile
+        }
+    }
+
+    /// <summary>Lets its own timer go at this pace. The runtime's timers have a lock, and an interrupt must not end the wait for
+    /// it.</summary>
+    private void Set(TimeSpan interval)
+    {
+        using var interrupts = new DeferredInterrupt();
+        while (!interrupts.Try((Timer: _timer!, interval), static it => it.Timer.Change(it.interval, it.interval) || true))
+        {
+        }
+
+        while (_hasEnded && !interrupts.Try(_timer!, EndTimer))      // no clock may take a late change for a new start
+        {
         }
     }
 }

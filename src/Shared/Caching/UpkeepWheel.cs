@@ -58,7 +58,8 @@ internal sealed class UpkeepWheel
     }
 
     /// <summary>Wakes an upkeep, unless it has ended.</summary>
-    public void Add(Upkeep upkeep, bool turns)
+    /// <returns>Whether it was asleep.</returns>
+    public bool Add(Upkeep upkeep, bool turns)
     {
         UpkeepPlace place = upkeep.Place;
         using (_gate.EnterScope())
@@ -66,7 +67,7 @@ internal sealed class UpkeepWheel
             place.IsWoken = true;
             if (place.Slot >= 0 || place.HasEnded || _hasEnded)
             {
-                return;
+                return false;
             }
 
             Link(upkeep, turns ? _slot : Apart);
@@ -80,11 +81,23 @@ internal sealed class UpkeepWheel
                 Gen2Watch.Start();
                 _isWatched = true;
             }
+
+            return true;
+        }
+    }
+
+    /// <summary>An upkeep that has its own timer begins a turn.</summary>
+    public void BeginTurn(Upkeep upkeep)
+    {
+        using (_gate.EnterScope())
+        {
+            upkeep.Place.IsWoken = false;
         }
     }
 
     /// <summary>The target of an upkeep has nothing to do, unless it was woken since its turn.</summary>
-    public void Rest(Upkeep upkeep)
+    /// <returns>Whether it rests now.</returns>
+    public bool TryRest(Upkeep upkeep)
     {
         using (_gate.EnterScope())
         {
@@ -92,6 +105,8 @@ internal sealed class UpkeepWheel
             {
                 Unlink(upkeep);
             }
+
+            return !upkeep.Place.IsWoken;
         }
     }
 

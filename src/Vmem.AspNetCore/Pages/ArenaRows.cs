@@ -12,6 +12,10 @@ internal sealed class ArenaRows(object arena, int columns, long first)
     private readonly byte[] _digits = new byte[MapHistory.Rows * columns];
     private readonly int[] _lengths = new int[MapHistory.Rows];
 
+    /// <summary>How many bytes its rows take.</summary>
+    /// <param name="columns">How many digits a row has at most.</param>
+    public static int BytesOf(int columns) => MapHistory.Rows * (columns + sizeof(int));
+
     /// <summary>The number of the first row that there ever was.</summary>
     public long First => first;
 

@@ -4,13 +4,16 @@ namespace Vmem.AspNetCore.Pages;
 /// <remarks>
 /// <para>
 /// The recording takes at most half a hundredth of a core, however many arenas there are: the next row comes two hundred times as long
-/// after one as that took, if this is longer than a step.
+/// after one as that took, if this is longer than a step. But it comes a minute later at most: one that took half a minute, because the
+/// machine was suspended, must not end the history.
 /// </para>
 /// <para>It ends with the server. The sampler is known weakly: an application that was never started, and is forgotten, is not kept.</para>
 /// </remarks>
 internal sealed class HistoryClock : IDisposable
 {
     private const int Pause = 200;                // arbitrary
+
+    private static readonly TimeSpan s_mostPause = TimeSpan.FromMinutes(1);       // arbitrary; a timer knows no more than 49 days
 
     private readonly WeakReference<Sampler> _sampler;
     private readonly TimeProvider _time;
@@ -56,6 +59,20 @@ internal sealed class HistoryClock : IDisposable
             return;
         }
 
+        try
+        {
+            Wind(Record(sampler));
+        }
+        catch (Exception)
+        {
+            // Nobody else would catch it here. A clock that cannot be set ends the history, and not the process.
+        }
+    }
+
+    /// <summary>Adds a row.</summary>
+    /// <returns>How long to pause.</returns>
+    private TimeSpan Record(Sampler sampler)
+    {
         long begin = _time.GetTimestamp();
         try
         {
@@ -66,8 +83,9 @@ internal sealed class HistoryClock : IDisposable
             // On the timer's thread nobody would catch it, and the process would end for want of a picture. The next row comes.
         }
 
-        TimeSpan pause = _time.GetElapsedTime(begin) * Pause;
-        Wind(pause > _step ? pause : _step);
+        TimeSpan took = _time.GetElapsedTime(begin);
+        TimeSpan pause = took < s_mostPause / Pause ? took * Pause : s_mostPause;
+        return pause > _step ? pause : _step;
     }
 
     private void Wind(TimeSpan due)

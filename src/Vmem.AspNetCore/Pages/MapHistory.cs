@@ -5,8 +5,10 @@ namespace Vmem.AspNetCore.Pages;
 /// <summary>What the maps of the arenas looked like over the last minutes: a row of each at every step.</summary>
 /// <remarks>
 /// <para>
-/// It is bounded. An arena has <see cref="Rows"/> rows of a byte a column, and there are as many arenas as fit into
-/// <see cref="MostBytes"/>: some 500 with 64 columns. Those that came first stay, and make room when they are gone.
+/// It is bounded. An arena has <see cref="Rows"/> rows of a byte a column and four more, and there are as many arenas as fit into
+/// <see cref="MostBytes"/>: 514 with 64 columns, one with 30,000, and none with more than 34,948. Those that came first stay, and make room
+/// when they are gone. Of those that come in the same step the first by name are taken. What draws the maps (<see cref="ArenaWatch"/>)
+/// takes memory of its own.
 /// </para>
 /// <para>
 /// Rejected: a history in each browser, as it was. It began when the page was opened, which mostly is when something has happened.
@@ -40,7 +42,7 @@ internal sealed class MapHistory(VmemPageOptions options)
     public IReadOnlyList<ArenaView> Admit(IReadOnlyList<ArenaView> arenas)
     {
         Dictionary<object, ArenaRows> known = IndexByArena();
-        int most = IsKept ? MostBytes / Rows / options.Columns : 0;
+        int most = IsKept ? MostBytes / ArenaRows.BytesOf(options.Columns) : 0;
         int room = most - arenas.Count(view => known.ContainsKey(view.Arena));
         List<ArenaRows> kept = [];
         List<ArenaView> admitted = [];

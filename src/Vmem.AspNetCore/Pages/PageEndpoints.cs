@@ -40,12 +40,10 @@ internal sealed partial class PageEndpoints
         await context.Response.Body.WriteAsync(s_page, context.RequestAborted).ConfigureAwait(false);
     }
 
-    public async Task SendJsonAsync(HttpContext context) =>
-        await SendJsonAsync(context, await _sampler.SampleAsync().ConfigureAwait(false)).ConfigureAwait(false);
+    public Task SendJsonAsync(HttpContext context) => SendJsonAsync(context, _sampler.SampleAsync(context.RequestAborted));
 
     /// <summary>What the maps looked like over the last minutes.</summary>
-    public async Task SendHistoryAsync(HttpContext context) =>
-        await SendJsonAsync(context, await _sampler.WriteHistoryAsync().ConfigureAwait(false)).ConfigureAwait(false);
+    public Task SendHistoryAsync(HttpContext context) => SendJsonAsync(context, _sampler.WriteHistoryAsync(context.RequestAborted));
 
     /// <summary>A sample at each interval, until the reader or the server ends.</summary>
     public async Task SendEventsAsync(HttpContext context)
@@ -57,7 +55,7 @@ internal sealed partial class PageEndpoints
         {
             while (!end.IsCancellationRequested)
             {
-                ReadOnlyMemory<byte> sample = await _sampler.SampleAsync().ConfigureAwait(false);
+                ReadOnlyMemory<byte> sample = await _sampler.SampleAsync(end.Token).ConfigureAwait(false);
                 await context.Response.Body.WriteAsync("data: "u8.ToArray(), end.Token).ConfigureAwait(false);
                 await context.Response.Body.WriteAsync(sample, end.Token).ConfigureAwait(false);
                 await context.Response.Body.WriteAsync("\n\n"u8.ToArray(), end.Token).ConfigureAwait(false);
@@ -101,6 +99,18 @@ internal sealed partial class PageEndpoints
         }
 
         await SendJsonAsync(context, buffer.ToArray()).ConfigureAwait(false);
+    }
+
+    private static async Task SendJsonAsync(HttpContext context, Task<ReadOnlyMemory<byte>> json)
+    {
+        try
+        {
+            await SendJsonAsync(context, await json.ConfigureAwait(false)).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The reader has gone.
+        }
     }
 
     private static async Task SendJsonAsync(HttpContext context, ReadOnlyMemory<byte> json)

@@ -7,12 +7,14 @@ internal sealed class Turns
     private Task _last = Task.CompletedTask;
 
     /// <summary>Does it when all that was asked for before is done.</summary>
-    public async Task<TResult> DoAsync<TResult>(Func<TResult> work)
+    /// <exception cref="OperationCanceledException">It was cancelled before its turn came, and not done.</exception>
+    public async Task<TResult> DoAsync<TResult>(Func<TResult> work, CancellationToken token)
     {
         TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
         await Interlocked.Exchange(ref _last, done.Task).ConfigureAwait(false);
         try
         {
+            token.ThrowIfCancellationRequested();
             return work();
         }
         finally

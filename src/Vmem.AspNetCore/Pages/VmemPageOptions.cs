@@ -18,7 +18,8 @@ public sealed class VmemPageOptions
     /// is done while nobody looks.</summary>
     public TimeSpan HistoryStep { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How many columns the map of an arena has. 64 by default.</summary>
+    /// <summary>How many columns the map of an arena has: 64 by default, at most <see cref="ArenaMap.MostColumns"/>. The more there are,
+    /// the fewer arenas have a history: 514 with 64 columns, and none with more than 34,948.</summary>
     public int Columns { get; set; } = 64;
 
     /// <summary>How many segments are walked for the maps at each interval, of all arenas together. Larger arenas are drawn over several

@@ -20,7 +20,7 @@ internal static partial class ServerPool
             Limit = (nuint)options.Limit,
             Stagger = Stagger,
             RetainedInterval = options.TrimInterval,
-            RecycleOwners = true,
+            RecycleOwners = options.RecycleOwners,
             TrackLeaks = options.TrackLeaks,
             Leaked = logger is null ? null : leak => LogLeak(logger, leak.Size, leak.Time, leak.Stack),
             Audit = options.Audit,

@@ -28,7 +28,7 @@ public sealed unsafe partial class PinnedMemoryPool<T> : IMetered, IDumped, ILis
         _ = _arena.Reap();
         foreach (PinnedSlab<T> slab in _slabs.Copy())
         {
-            Discard(slab, onlyIdle: false);
+            Discard(slab, slab.Start, slab.Size, onlyIdle: false);
         }
 
         _ = _arena.Reap();
@@ -74,9 +74,9 @@ public sealed unsafe partial class PinnedMemoryPool<T> : IMetered, IDumped, ILis
         {
             foreach (PinnedSlab<T> slab in slabs)
             {
-                if (slab.Age())
+                if (slab.TryAge(out nuint start, out nuint size))
                 {
-                    Discard(slab, onlyIdle: true);
+                    Discard(slab, start, size, onlyIdle: true);
                     slab.KeepIdle();
                 }
             }
@@ -172,15 +172,15 @@ public sealed unsafe partial class PinnedMemoryPool<T> : IMetered, IDumped, ILis
         throw new InsufficientMemoryException($"Pool '{Name}' has no {size * s_blockBytes} bytes: {limit}, and {_arena.GetStatistics().InUse * s_blockBytes} are rented.");
     }
 
-    /// <summary>Discards what is free of a slab. Nobody can rent it meanwhile.</summary>
-    private void Discard(PinnedSlab<T> slab, bool onlyIdle)
+    /// <summary>Discards what is free of a part of a slab. Nobody can rent it meanwhile.</summary>
+    private void Discard(PinnedSlab<T> slab, nuint start, nuint size, bool onlyIdle)
     {
         List<Segment<nuint>> pieces = [];
         using (_trimming.EnterScope())
         {
             try
             {
-                _ = _arena.Reserve(slab.Start, slab.Size, pieces);
+                _ = _arena.Reserve(start, size, pieces);
                 foreach (Segment<nuint> piece in pieces)
                 {
                     // Its number may be another's by now.

@@ -22,6 +22,10 @@ namespace Vmem.Memory.Pools;
 /// interval then stayed for all of the next: up to two, which nobody expects of a time that he has set.
 /// </para>
 /// <para>
+/// Whether an idle block is free only the arena knows, and to ask it empties all magazines. So it is asked for what lies between the first
+/// idle block and the last, and once: what was rented then is <see cref="Kept"/>, and left alone until it has been used.
+/// </para>
+/// <para>
 /// <b>Discarding.</b> The pages inside an array that no object's header lies in are dropped with madvise, behind the runtime's back. It
 /// does not care: elements of an unmanaged type are never looked at by a collection, pinned arrays never move, and a page that comes back
 /// is zero. That is Linux's promise; on other systems only whole slabs go back, by way of the collector.
@@ -94,8 +98,10 @@ internal sealed unsafe class PinnedSlab<T>
     }
 
     /// <summary>The upkeep turns: what has memory is a turn older, until it is used again.</summary>
-    /// <returns>Whether something is idle now, and may be free.</returns>
-    public bool Age()
+    /// <param name="start">The first block that is idle now, and may be free.</param>
+    /// <param name="size">The blocks from there to the last one that is idle.</param>
+    /// <returns>Whether there is one.</returns>
+    public bool TryAge(out nuint start, out nuint size)
     {
         for (int i = 0; i < _marks.Length; i++)
         {
@@ -106,7 +112,11 @@ internal sealed unsafe class PinnedSlab<T>
             }
         }
 
-        return _marks.AsSpan().Contains(Idle);
+        int first = _marks.AsSpan().IndexOf(Idle);
+        int last = _marks.AsSpan().LastIndexOf(Idle);             // a renter may have come between
+        start = Start + (nuint)Math.Max(0, first);
+        size = (nuint)Math.Max(0, last - first + 1);
+        return first >= 0 && last >= first;
     }
 
     /// <summary>What is idle and was not free is looked at again when it has been used.</summary>

@@ -1,5 +1,9 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Playwright;
 using Vmem.Memory;
 using Vmem.Testing.Time;
@@ -85,6 +89,50 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
             async () => await LastRowsAsync(opened.Page, "late#1", 2) is [_, 255], () => time.Advance(TimeSpan.FromSeconds(1)));
         Assert.All(opened.Messages, static message => Assert.Contains("readback", message, StringComparison.Ordinal));   // it is the test's
         await opened.Page.CloseAsync();
+    }
+
+    /// <summary>The first two look-ups fail: once with an error, once in the middle of the answer.</summary>
+    [Fact]
+    public async Task A_history_that_could_not_be_had_is_asked_for_again()
+    {
+        ManualTime time = new();
+        int asked = 0;
+        await using PageServer server = await PageServer.StartAsync(
+            options => options.TimeProvider = time,
+            build: builder => builder.Services.AddSingleton<IStartupFilter>(new Before(async (context, next) =>
+            {
+                if (!context.Request.Path.StartsWithSegments("/vmem/history") || ++asked > 2)
+                {
+                    await next(context);
+                }
+                else if (asked == 1)
+                {
+                    context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+                }
+                else
+                {
+                    await context.Response.WriteAsync("{\"row\":");
+                }
+            })));
+        using Arena<uint> arena = new("again", 0, 64, 1);
+        uint start = arena.Allocate(64);
+        Advance(time, 3);
+        arena.Free(start, 64);
+        OpenedPage opened = await browser.OpenAsync(server.Address, 1_200, ColorScheme.Light);
+        await Eventually.HoldsAsync(
+            async () => (await LastRowsAsync(opened.Page, "again#1", 120)).Count(static strength => strength == 255) == 3,
+            () => time.Advance(TimeSpan.FromSeconds(1)));
+        Assert.InRange(asked, 3, int.MaxValue);
+        await opened.Page.CloseAsync();
+    }
+
+    private sealed class Before(Func<HttpContext, RequestDelegate, Task> answer) : IStartupFilter
+    {
+        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+        {
+            _ = app.Use(answer);
+            next(app);
+        };
     }
 
     private static void Advance(ManualTime time, int steps)

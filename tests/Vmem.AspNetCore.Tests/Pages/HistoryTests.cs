@@ -75,11 +75,59 @@ public class HistoryTests
                 shown.Add(card.GetProperty("map").GetString()!);
             }
 
-            time.Advance(TimeSpan.FromSeconds(1));
+            time.Advance(TimeSpan.FromSeconds(0.95));             // so that he comes before the clock
         }
 
         Assert.Equal(5, shown.Count);
         Assert.Equal(shown, RowsOf(await HistoryAsync(server), "history-seen"));
+    }
+
+    [Fact]
+    public async Task Whoever_looks_seldom_costs_no_rows()
+    {
+        ManualTime time = new();
+        await using PageServer server = await PageServer.StartAsync(
+            options => (options.TimeProvider, options.Interval) = (time, TimeSpan.FromSeconds(20)));
+        for (int look = 0; look < 3; look++)
+        {
+            Assert.Equal(1 + (4 * look), (await server.SampleAsync()).GetProperty("row").GetInt32());
+            Advance(time, 4);
+        }
+
+        Assert.Equal(13, (await HistoryAsync(server)).GetProperty("row").GetInt32());
+    }
+
+    /// <summary>It may be megabytes. With another row it is another.</summary>
+    [Fact]
+    public async Task Whoever_asks_within_a_moment_gets_the_same()
+    {
+        ManualTime time = new();
+        await using PageServer server = await PageServer.StartAsync(
+            options => (options.TimeProvider, options.HistoryStep) = (time, TimeSpan.FromSeconds(2.5)));
+        time.Advance(TimeSpan.FromSeconds(2.5));
+        List<double[]> seen = [];
+        for (int look = 0; look < 6; look++)
+        {
+            seen.Add([.. (await HistoryAsync(server)).GetProperty("secondsAgo").EnumerateArray().Select(static ago => ago.GetDouble())]);
+            time.Advance(TimeSpan.FromSeconds(0.5));
+        }
+
+        Assert.Equal([[0], [0], [1], [1], [2], [2.5, 0]], seen);
+    }
+
+    /// <summary>Whoever writes something looks at the clock.</summary>
+    [Theory]
+    [InlineData("/vmem/history")]
+    [InlineData("/vmem/json")]
+    public async Task What_nobody_wants_any_more_is_not_written(string path)
+    {
+        SlowTime time = new();
+        await using PageServer server = await PageServer.StartAsync(options => options.TimeProvider = time);
+        long looks = time.Looks;
+        await server.CallAsync(path, new CancellationToken(canceled: true));
+        Assert.Equal(looks, time.Looks);
+        await server.CallAsync(path, CancellationToken.None);
+        Assert.InRange(time.Looks, looks + 1, long.MaxValue);
     }
 
     [Fact]
@@ -94,12 +142,12 @@ public class HistoryTests
             Assert.Equal(2, RowsOf(await HistoryAsync(server), "history-disposed").Length);
         }
 
-        Assert.Empty(RowsOf(await HistoryAsync(server), "history-disposed"));
         Advance(time, 1);
+        Assert.Empty(RowsOf(await HistoryAsync(server), "history-disposed"));
         await Eventually.HoldsAsync(() => !dropped.IsAlive, GC.Collect);
     }
 
-    /// <summary>4,194,304 digits are 120 rows of 8 arenas of 4,096 columns.</summary>
+    /// <summary>4,194,304 bytes are 120 rows of 8 arenas of 4,096 columns, with four bytes more a row.</summary>
     [Fact]
     public async Task There_are_as_many_arenas_as_fit()
     {
@@ -143,7 +191,17 @@ public class HistoryTests
         time.Fire();
         Assert.Equal(1, (await HistoryAsync(server)).GetProperty("row").GetInt32());
         Assert.Equal(s_step, time.Dues[0]);
-        Assert.InRange(time.Dues[1], TimeSpan.FromSeconds(200), TimeSpan.FromSeconds(2_000));
+        Assert.Equal(TimeSpan.FromMinutes(1), time.Dues[1]);      // it took a second at least; there is no longer pause
+    }
+
+    [Fact]
+    public async Task A_clock_that_cannot_be_set_ends_the_history_alone()
+    {
+        SlowTime time = new();
+        await using PageServer server = await PageServer.StartAsync(options => options.TimeProvider = time);
+        time.IsBroken = true;
+        time.Fire();
+        Assert.Equal(1, (await server.SampleAsync()).GetProperty("row").GetInt32());
     }
 
     [Theory]
@@ -192,6 +250,11 @@ public class HistoryTests
         private TimerCallback? _callback;
         private object? _state;
 
+        public long Looks => Interlocked.Read(ref _looks);
+
+        /// <summary>Whether its timer cannot be set.</summary>
+        public bool IsBroken { get; set; }
+
         public List<TimeSpan> Dues { get; } = [];
 
         public override long TimestampFrequency => 1;
@@ -208,6 +271,7 @@ public class HistoryTests
 
         public bool Change(TimeSpan dueTime, TimeSpan period)
         {
+            ArgumentOutOfRangeException.ThrowIfEqual(IsBroken, true);
             Dues.Add(dueTime);
             return true;
         }

@@ -2,6 +2,8 @@ using System.Net;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -49,6 +51,14 @@ internal sealed class PageServer : IAsyncDisposable
         await using Stream stream = await Client.GetStreamAsync(json, TestContext.Current.CancellationToken);
         using JsonDocument document = await JsonDocument.ParseAsync(stream);
         return document.RootElement.Clone();
+    }
+
+    /// <summary>Calls what answers at a path, as for a reader who may have gone.</summary>
+    public async Task CallAsync(string path, CancellationToken aborted)
+    {
+        RequestDelegate answer = _app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+            .Single(endpoint => endpoint.RoutePattern.RawText == path).RequestDelegate!;
+        await answer(new DefaultHttpContext { RequestAborted = aborted });
     }
 
     public async Task<JsonElement> ArenaAsync(string name) =>

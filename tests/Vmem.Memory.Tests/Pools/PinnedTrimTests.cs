@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Vmem.Caching;
+using Vmem.Platform;
 using Vmem.Testing.Time;
 using Xunit;
 
@@ -144,21 +145,108 @@ public class PinnedTrimTests
         }
     }
 
-    /// <summary>Renters of a full pool wait for what a trim has reserved, and nobody's bytes are discarded.</summary>
+    /// <summary>The runtime may call a timer again while its last call is still at work. Here the next turn falls due when the first page
+    /// has gone back, and some blocks would be idle then that the first turn has not taken.</summary>
     [Fact]
-    public async Task Trims_disturb_no_renter()
+    public void A_turn_that_falls_due_within_another_leaves_nothing_behind()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Pages are discarded on Linux only.");
+        ManualTime time = new();
+        TimeSpan turn = TimeSpan.FromSeconds(1);
+        using PinnedMemoryPool<byte> pool = new(new PinnedMemoryPoolOptions { TimeProvider = time, RetainedInterval = 4 * turn });
+        IMemoryOwner<byte>[] owners = [.. Enumerable.Range(0, 100).Select(_ => pool.Rent())];
+        Array.ForEach(owners[..50], static owner => owner.Dispose());
+        time.Advance(turn);
+        Array.ForEach(owners[50..], static owner => owner.Dispose());
+        time.Advance(2 * turn);
+        int nested = 0;
+        using (SystemCallFault.Inject(call =>
+        {
+            if (call == SystemCall.Discard && nested++ == 0)
+            {
+                time.Advance(turn);
+            }
+
+            return false;
+        }))
+        {
+            time.Advance(turn);
+        }
+
+        Assert.InRange(nested, 1, 100);
+        time.Advance(4 * turn);
+        Assert.Equal(0u, pool.GetStatistics().Dirty);
+    }
+
+    /// <summary>A pool without memory costs nothing until somebody rents from it.</summary>
+    [Fact]
+    public void An_empty_pool_rests()
+    {
+        ManualTime time = new();
+        TimeSpan interval = TimeSpan.FromSeconds(10);
+        using PinnedMemoryPool<byte> pool = new(new PinnedMemoryPoolOptions { TimeProvider = time, RetainedInterval = interval });
+        int awake = time.Timers;
+        time.Advance(interval);
+        int resting = time.Timers;
+        Assert.Equal(awake - 1, resting);         // the arena below has one by the same clock
+        for (int round = 0; round < 2; round++)
+        {
+            RentAndDispose(pool, 100);
+            Assert.Equal(awake, time.Timers);
+            time.Advance(interval);
+            Assert.Equal((awake, 0u), (time.Timers, pool.GetStatistics().Dirty));
+            _ = pool.Trim();
+            time.Advance(interval);
+            Assert.Equal(resting, time.Timers);
+        }
+    }
+
+    /// <summary>What is idle because it is rented for long takes nothing else away from renters, and is looked at once.</summary>
+    [Fact]
+    public void A_turn_takes_no_more_than_what_is_idle()
+    {
+        ManualTime time = new();
+        TimeSpan turn = TimeSpan.FromSeconds(1);
+        using PinnedMemoryPool<byte> pool = new(new PinnedMemoryPoolOptions
+        {
+            Name = nameof(A_turn_takes_no_more_than_what_is_idle),
+            TimeProvider = time,
+            RetainedInterval = 4 * turn,
+            Limit = 1 << 20,
+        });
+        IMemoryOwner<byte>[] owners = [.. Enumerable.Range(0, 256).Select(_ => pool.Rent()).OrderBy(AddressOf)];
+        ArenaView arena = VmemProcess.Arenas.Single(static view => view.Name == nameof(A_turn_takes_no_more_than_what_is_idle));
+        owners[0].Dispose();
+        for (int passed = 0; passed < 12; passed++)
+        {
+            pool.Rent().Dispose();                // one is free, and never idle
+            Assert.True(arena.TryGetStatistics(out ArenaStatistics<UInt128> before));
+            time.Advance(turn);
+            Assert.True(arena.TryGetStatistics(out ArenaStatistics<UInt128> after));
+            Assert.Equal(before.Allocations, after.Allocations);
+        }
+
+        Array.ForEach(owners, static owner => owner.Dispose());
+        time.Advance(4 * turn);
+        Assert.Equal(0u, pool.GetStatistics().Dirty);
+    }
+
+    /// <summary>Renters of a full pool wait for what a trim has reserved, and nobody's bytes are discarded.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Trims_disturb_no_renter(bool recycles)
     {
         const int Workers = 4;
         const int Blocks = 64;
-        using PinnedMemoryPool<byte> pool = new(s_unwatched with { SlabSize = 1 << 18, Limit = Workers * Blocks * 4_096 });
-        using CancellationTokenSource done = new();
-        var trimmer = Task.Factory.StartNew(() =>
+        using PinnedMemoryPool<byte> pool = new(s_unwatched with
         {
-            while (!done.IsCancellationRequested)
-            {
-                _ = pool.Trim();
-            }
-        }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            RecycleOwners = recycles,
+            SlabSize = 1 << 18,
+            Limit = Workers * Blocks * 4_096,
+        });
+        using CancellationTokenSource done = new();
+        Task[] trimmers = [StartUntil(done, () => pool.Trim()), StartUntil(done, () => ((IUpkeepTarget)pool).EndInterval())];
         Task[] workers = [.. Enumerable.Range(1, Workers).Select(worker => Task.Factory.StartNew(() =>
         {
             IMemoryOwner<byte>[] owners = new IMemoryOwner<byte>[Blocks];
@@ -179,11 +267,20 @@ public class PinnedTrimTests
         }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))];
         await Task.WhenAll(workers);
         await done.CancelAsync();
-        await trimmer;
+        await Task.WhenAll(trimmers);
         pool.Validate();
         PinnedMemoryPoolStatistics statistics = pool.GetStatistics();
-        Assert.Equal((Workers * Blocks * 60, 0, 0), (statistics.Rents, statistics.Outstanding, statistics.Failures));
+        Assert.Equal((Workers * Blocks * 60, 0, 0, 0),
+            (statistics.Rents, statistics.Outstanding, statistics.Failures, statistics.StrayDisposals));
     }
+
+    private static Task StartUntil(CancellationTokenSource done, Action work) => Task.Factory.StartNew(() =>
+    {
+        while (!done.IsCancellationRequested)
+        {
+            work();
+        }
+    }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     private static void RentAndDispose(PinnedMemoryPool<byte> pool, int count)
     {

@@ -68,7 +68,8 @@ public sealed class ManualTime : TimeProvider
         lock (_lock)
         {
             ManualTimer? next = _timers.Where(timer => timer.Due <= until).MinBy(timer => timer.Due);
-            _now = next is null ? until : next.Due > _now ? next.Due : _now;
+            TimeSpan reached = next?.Due ?? until;
+            _now = reached > _now ? reached : _now;                 // a timer's callback may have moved it further
             if (next is not null)
             {
                 _timers.Remove(next);

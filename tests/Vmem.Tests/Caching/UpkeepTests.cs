@@ -106,6 +106,87 @@ public class UpkeepTests
         }
     }
 
+    /// <summary>A target with intervals of its own has its own timer, which stands still while it rests.</summary>
+    [Fact]
+    public void With_an_interval_of_its_own_a_target_rests_until_it_is_woken()
+    {
+        ManualTime time = new();
+        TimeSpan interval = TimeSpan.FromSeconds(1);
+        Target target = new();
+        using Upkeep upkeep = Upkeep.Start(target, time, ownInterval: interval);
+        time.Advance(3 * interval);
+        Assert.Equal((3, 1), (target.Intervals, time.Timers));
+        target.HasMore = false;
+        time.Advance(3 * interval);
+        Assert.Equal((4, 0), (target.Intervals, time.Timers));
+        Upkeep.RelieveAll();
+        Assert.Equal(0, target.Reliefs);
+        target.HasMore = true;
+        upkeep.Wake();
+        upkeep.Wake();
+        Upkeep.RelieveAll();
+        time.Advance(2 * interval);
+        Assert.Equal((6, 1, 1), (target.Intervals, target.Reliefs, time.Timers));
+        upkeep.Dispose();
+        upkeep.Wake();
+        Assert.Equal(0, time.Timers);
+    }
+
+    [Fact]
+    public void A_target_with_its_own_interval_that_is_woken_at_its_turn_stays_awake()
+    {
+        ManualTime time = new();
+        TimeSpan interval = TimeSpan.FromSeconds(1);
+        Waking target = new();
+        using Upkeep upkeep = target.Upkeep = Upkeep.Start(target, time, ownInterval: interval);
+        time.Advance(interval);
+        Assert.Equal((1, 1), (target.Intervals, time.Timers));
+        time.Advance(interval);
+        Assert.Equal((2, 0), (target.Intervals, time.Timers));
+    }
+
+    /// <summary>The runtime calls a timer again while its last call is still at work; so does this clock, which the target moves.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Turns_do_not_overlap(bool hasOwnInterval)
+    {
+        ManualTime time = new();
+        TimeSpan? own = hasOwnInterval ? TimeSpan.FromSeconds(1) : null;
+        TimeSpan interval = own ?? Upkeep.Interval;
+        Slow target = new(() => time.Advance(interval));
+        using Upkeep upkeep = Upkeep.Start(target, time, ownInterval: own);
+        time.Advance(interval);
+        time.Advance(interval);
+        Assert.Equal((2, 1), (target.Intervals, target.MostAtOnce));
+    }
+
+    private sealed class Slow(Action meanwhile) : IUpkeepTarget
+    {
+        private int _atOnce;
+
+        public int Intervals { get; private set; }
+
+        public int MostAtOnce { get; private set; }
+
+        public bool EndInterval()
+        {
+            Intervals++;
+            MostAtOnce = Math.Max(MostAtOnce, ++_atOnce);
+            if (_atOnce < 3)
+            {
+                meanwhile();
+            }
+
+            _atOnce--;
+            return true;
+        }
+
+        public void RelievePressure()
+        {
+        }
+    }
+
     [Fact]
     public void A_target_that_nobody_refers_to_is_collected_and_its_timer_ends()
     {
