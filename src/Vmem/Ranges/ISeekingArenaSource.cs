@@ -16,7 +16,7 @@ public interface ISeekingArenaSource<T> : IArenaSource<T>
     /// <summary>Finds the lowest free place in a window, and has it at hand.</summary>
     /// <param name="size">How long the place is, in units; rounded up to the quantum.</param>
     /// <param name="first">The lowest value that it may have.</param>
-    /// <param name="last">The highest value that it may have.</param>
+    /// <param name="last">The highest value that it may have. If the window is shorter than the place, there is none.</param>
     /// <param name="cancellationToken">Ends the search.</param>
     /// <returns>The first value of the place: an import of just that succeeds, unless another comes first. Null: none is free at
     /// present.</returns>
