@@ -7,8 +7,8 @@ namespace Vmem.Leasing;
 /// <remarks>
 /// <para>
 /// Each operation is one call of one function, so one transaction (R0), and at most one more that waits for the disk: it works behind a
-/// pooler that gives each transaction another connection. The arena's row is the lock, so those who lease from one arena go one by one, without conflicts or retries. An exclusion
-/// constraint proves that no two extents overlap, whatever the functions get wrong (R2).
+/// pooler that gives each transaction another connection. The arena's row is the lock, so those who lease from one arena go one by one,
+/// without conflicts or retries. An exclusion constraint proves that no two extents overlap, whatever the functions get wrong (R2).
 /// </para>
 /// <para>
 /// Where clients wait for each other, grants and releases do not keep that lock while they wait for the disk: they commit ahead, and a

@@ -56,7 +56,8 @@ public sealed class AheadTests(PostgresServer server) : IClassFixture<PostgresSe
         PostgreSqlLeaseStore store = new(source);
         LeaseArena arena = await OpenAsync(store);
         await CountFlushesAsync(source);
-        await AfterAWaitAsync(source, arena, async () => await store.GrantManyAsync([.. Enumerable.Range(0, 12).Select(_ => Request(arena, 1))], Token));
+        LeaseRequest[] batch = [.. Enumerable.Range(0, 12).Select(_ => Request(arena, 1))];
+        await AfterAWaitAsync(source, arena, async () => await store.GrantManyAsync(batch, Token));
         for (uint i = 1; i <= 12; i++)
         {
             await store.GrantAsync(Request(arena, 1) with { Min = 20 + i, Max = 21 + i }, Token);

@@ -106,7 +106,8 @@ public sealed class MixedVersionTests(PostgresServer server) : IClassFixture<Pos
         await using var store = new PostgreSqlLeaseStore(source);
         using var patience = new CancellationTokenSource();
         Task<LeaseStoreInfo> asked = store.GetInfoAsync(patience.Token).AsTask();
-        await Eventually.HoldsAsync(async () => await PostgresServer.ExecuteAsync(source, "SELECT count(*) FROM pg_locks WHERE NOT granted") is 1L);
+        const string Waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+        await Eventually.HoldsAsync(async () => await PostgresServer.ExecuteAsync(source, Waiting) is 1L);
         await patience.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked);
         hold.CommandText = "COMMIT";

@@ -54,10 +54,8 @@ internal readonly record struct SpanNeed<T>(T Size, RangeConstraints<T> Constrai
         var id = Guid.CreateVersion7();
         if (!IsConstrained)
         {
-            return new LeaseRequest(arena.Id, session, id, UInt128.Max(size, UInt128.Min(UInt128.Min(grid.SpanSize, room), arena.Definition.Size)))
-            {
-                MinSize = size,
-            };
+            UInt128 most = UInt128.Min(UInt128.Min(grid.SpanSize, room), arena.Definition.Size);
+            return new LeaseRequest(arena.Id, session, id, UInt128.Max(size, most)) { MinSize = size };
         }
 
         UInt128 align = UInt128.CreateChecked(Constraints.Align);

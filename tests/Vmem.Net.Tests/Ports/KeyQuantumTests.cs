@@ -13,7 +13,8 @@ public sealed class KeyQuantumTests
     {
         using Arena<ushort> below = new("below", 4992, 1008, quantum);
         using var pool = new PortPool("ports", 4992, 1008, new() { Source = below, IsInUse = _ => false });
-        string[] keys = [.. Enumerable.Range(0, 32).Select(static i => $"key{i}").OrderByDescending(key => pool.PreferredPort(key)).DistinctBy(key => pool.PreferredPort(key))];
+        string[] keys = [.. Enumerable.Range(0, 32).Select(static i => $"key{i}").DistinctBy(key => pool.PreferredPort(key))
+            .OrderByDescending(key => pool.PreferredPort(key))];
         Assert.True(keys.Length > 8);
         foreach (string key in keys)
         {
