@@ -22,7 +22,7 @@ public interface ISeekingArenaSource<T> : IArenaSource<T>
     /// present.</returns>
     /// <exception cref="OperationCanceledException">The search was ended.</exception>
     /// <exception cref="ObjectDisposedException">The source was disposed of.</exception>
-    /// <remarks>O(n) in the segments of an arena; besides what a server takes. Nothing is allocated, but for spans that the source keeps at
-    /// hand.</remarks>
+    /// <remarks>A source whose server fails may answer with what it has at hand, if that is not the lowest place, too. O(n) in the segments
+    /// of an arena; besides what a server takes. Nothing is allocated, but for spans that the source keeps at hand.</remarks>
     ValueTask<T?> SeekAsync(T size, T first, T last, CancellationToken cancellationToken = default);
 }
