@@ -15,13 +15,13 @@ internal sealed class LockTraffic
     /// <summary>Notes a call. If two are noted at once, one of them may be missed.</summary>
     /// <param name="waits">Of each of its grants, in order: 1 if it waited, 0 if not, null if that was not measured. All but the first had
     /// the lock already, so their 0 says nothing.</param>
-    public void Note(ReadOnlySpan<long?> waits)
+    public void Note(IReadOnlyList<long?> waits)
     {
         if (waits.Contains(1))
         {
             Volatile.Write(ref _left, Memory);
         }
-        else if (waits is [0, ..])
+        else if (waits is [0L, ..])
         {
             Volatile.Write(ref _left, Math.Max(0, Volatile.Read(ref _left) - 1));
         }
