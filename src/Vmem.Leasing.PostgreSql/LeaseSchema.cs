@@ -8,8 +8,9 @@ namespace Vmem.Leasing.PostgreSql;
 /// <summary>The tables and functions in the database, as numbered scripts that are applied in order, each once.</summary>
 /// <remarks>
 /// A script that was released is never changed: functions are added, so that a program of an older version runs beside newer ones. A
-/// version that cannot have that says which libraries may go on, in <c>vmem.schema_version.oldest</c>. All that is missing is applied in
-/// one transaction, under an advisory lock that ends with it.
+/// version that cannot have that says which libraries may go on, in <c>vmem.schema_version.oldest</c>. A store looks at its first call, and
+/// not again: programs that run must be stopped before such a version comes. All that is missing is applied in one transaction, under an
+/// advisory lock that ends with it.
 /// </remarks>
 public static class LeaseSchema
 {
@@ -92,7 +93,8 @@ public static class LeaseSchema
 
             async Task<object?> RunAsync(string sql)
             {
-                await using var command = new NpgsqlCommand(sql, connection, transaction);
+                // To build an index over the audit may take an hour. The token alone ends it.
+                await using var command = new NpgsqlCommand(sql, connection, transaction) { CommandTimeout = 0 };
                 return await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false);
             }
         }

@@ -2,7 +2,7 @@ namespace Vmem.Leasing.PostgreSql;
 
 /// <summary>Whether the lock of an arena had to be waited for lately.</summary>
 /// <remarks>A commit ahead of the disk takes a second transaction, which pays only if others want the lock. Nobody can see that they do,
-/// but each grant says whether it waited for them. A wrong guess costs time, and nothing else.</remarks>
+/// but a grant says whether it waited for them, unless it has constraints. A wrong guess costs time, and nothing else.</remarks>
 internal sealed class LockTraffic
 {
     // Arbitrary, and small: on a busy machine a grant that met nobody may seem to have waited.
@@ -12,6 +12,18 @@ internal sealed class LockTraffic
 
     public bool IsHeavy => Volatile.Read(ref _left) > 0;
 
-    /// <summary>Notes a grant. If two are noted at once, one of them may be missed.</summary>
-    public void Note(bool hasWaited) => Volatile.Write(ref _left, hasWaited ? Memory : Math.Max(0, Volatile.Read(ref _left) - 1));
+    /// <summary>Notes a call. If two are noted at once, one of them may be missed.</summary>
+    /// <param name="waits">Of each of its grants, in order: 1 if it waited, 0 if not, null if that was not measured. All but the first had
+    /// the lock already, so their 0 says nothing.</param>
+    public void Note(IReadOnlyList<long?> waits)
+    {
+        if (waits.Contains(1))
+        {
+            Volatile.Write(ref _left, Memory);
+        }
+        else if (waits is [0L, ..])
+        {
+            Volatile.Write(ref _left, Math.Max(0, Volatile.Read(ref _left) - 1));
+        }
+    }
 }

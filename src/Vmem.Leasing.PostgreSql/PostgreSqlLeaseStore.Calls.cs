@@ -13,6 +13,9 @@ public sealed partial class PostgreSqlLeaseStore
     private const string BadDefinition = "VM001";
     private const string BadSession = "VM002";
 
+    private readonly Lock _migratingLock = new();
+    private Task? _migrating;
+
     // What an arena is never changes, so a grant is checked here, and its call is the only one.
     private readonly ConcurrentDictionary<int, KeptArena> _arenas = new();
 
@@ -33,7 +36,7 @@ public sealed partial class PostgreSqlLeaseStore
             await using NpgsqlCommand command = _source.CreateCommand(sql);
             command.Parameters.AddRange(parameters);
             await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-            return await ReadAllAsync(reader, read, cancellationToken).ConfigureAwait(false);
+            return await ReadToEndAsync(reader, read, cancellationToken).ConfigureAwait(false);
         }
         catch (PostgresException fault) when (Translated(fault) is { } known)
         {
@@ -41,31 +44,28 @@ public sealed partial class PostgreSqlLeaseStore
         }
     }
 
-    /// <summary>All rows of a call that locks an arena, once what it did is on the disk. If there are two transactions, they go in one
-    /// round trip.</summary>
-    private async ValueTask<IReadOnlyList<TResult>> AllAsync<TResult>(LockingCall call, KeptArena arena, NpgsqlParameter[] parameters,
+    /// <summary>All rows of a call that locks an arena, once what it did is on the disk.</summary>
+    private ValueTask<IReadOnlyList<TResult>> AllAsync<TResult>(LockingCall call, KeptArena arena, NpgsqlParameter[] parameters,
+        Func<NpgsqlDataReader, TResult> read, CancellationToken cancellationToken) =>
+        arena.Traffic.IsHeavy && Transaction.Current is null
+            ? AllOnDiskAsync(call.Ahead, parameters, read, cancellationToken)
+            : AllAsync(call.Waiting, parameters, read, cancellationToken);
+
+    /// <summary>All rows of a call, once what it did and what it saw is on the disk: two transactions in one round trip.</summary>
+    private async ValueTask<IReadOnlyList<TResult>> AllOnDiskAsync<TResult>(string sql, NpgsqlParameter[] parameters,
         Func<NpgsqlDataReader, TResult> read, CancellationToken cancellationToken)
     {
-        if (!arena.Traffic.IsHeavy || Transaction.Current is not null)
-        {
-            // It may become a part of the caller's transaction. That one's commit must wait.
-            return await AllAsync(call.Waiting, parameters, read, cancellationToken).ConfigureAwait(false);
-        }
-
         await CheckSchemaAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             await using NpgsqlBatch batch = _source.CreateBatch();
             batch.EnableErrorBarriers = true;              // each command is a transaction
-            NpgsqlBatchCommand command = new(call.Ahead);
+            NpgsqlBatchCommand command = new(sql);
             command.Parameters.AddRange(parameters);
             batch.BatchCommands.Add(command);
             batch.BatchCommands.Add(new NpgsqlBatchCommand(LockingCall.Flush));
             await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-            IReadOnlyList<TResult> rows = await ReadAllAsync(reader, read, cancellationToken).ConfigureAwait(false);
-            await reader.NextResultAsync(cancellationToken).ConfigureAwait(false);
-            await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
-            return rows;
+            return await ReadToEndAsync(reader, read, cancellationToken).ConfigureAwait(false);
         }
         catch (PostgresException fault) when (Translated(fault) is { } known)
         {
@@ -73,13 +73,19 @@ public sealed partial class PostgreSqlLeaseStore
         }
     }
 
-    private static async ValueTask<IReadOnlyList<TResult>> ReadAllAsync<TResult>(NpgsqlDataReader reader,
+    /// <summary>The rows of the first result, once the server has said that all is committed. To dispose of the reader would not do: it
+    /// waits for that, too, but keeps a time-out to itself.</summary>
+    private static async ValueTask<IReadOnlyList<TResult>> ReadToEndAsync<TResult>(NpgsqlDataReader reader,
         Func<NpgsqlDataReader, TResult> read, CancellationToken cancellationToken)
     {
         List<TResult> rows = [];
         while (await reader.ReadAsync(cancellationToken).ConfigureAwait(false))
         {
             rows.Add(read(reader));
+        }
+
+        while (await reader.NextResultAsync(cancellationToken).ConfigureAwait(false))
+        {
         }
 
         return rows;
@@ -124,7 +130,7 @@ public sealed partial class PostgreSqlLeaseStore
 
         if (version < LeaseSchema.Version && _migrates)
         {
-            await LeaseSchema.MigrateAsync(_source, cancellationToken).ConfigureAwait(false);
+            await MigrateAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         else if (version < LeaseSchema.Version)
         {
@@ -134,6 +140,30 @@ public sealed partial class PostgreSqlLeaseStore
         }
 
         _isChecked = true;
+    }
+
+    /// <summary>The migration that is under way, or a new one. All calls wait for the same, and none of them ends it: it may take longer
+    /// than a call has time, and would begin anew each time.</summary>
+    private Task MigrateAsync()
+    {
+        using (_migratingLock.EnterScope())
+        {
+            if (_migrating is null or { IsCompleted: true })
+            {
+                _migrating = Task.Run(MigrateApartAsync);
+                _ = _migrating.ContinueWith(static task => _ = task.Exception, CancellationToken.None,
+                    TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            }
+
+            return _migrating;
+        }
+    }
+
+    private async Task MigrateApartAsync()
+    {
+        using TransactionScope apart = new(TransactionScopeOption.Suppress, TransactionScopeAsyncFlowOption.Enabled);
+        await LeaseSchema.MigrateAsync(_source, CancellationToken.None).ConfigureAwait(false);
+        apart.Complete();
     }
 
     private async ValueTask<KeptArena> FindAsync(int id, CancellationToken cancellationToken)

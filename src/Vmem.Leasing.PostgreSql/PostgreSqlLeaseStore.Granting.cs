@@ -1,3 +1,4 @@
+using System.Transactions;
 using Npgsql;
 using NpgsqlTypes;
 using Vmem.Leasing.PostgreSql;
@@ -23,12 +24,12 @@ public sealed partial class PostgreSqlLeaseStore
         request.Check(arena.Arena);
         return !arena.TryKeep(request, out KeptRequest kept)
             ? new LeaseAnswer(LeaseVerdict.NoRoom)
-            : (await AllAsync(s_grant, arena,
+            : (await GrantAsync(s_grant, arena,
                 [
                     Number32(request.Arena), Id(request.Session), Id(request.Id), Number(kept.Size), Number(kept.MinSize),
                     Number(kept.Align), Number(kept.Phase), Number(kept.Min), Number(kept.Max),
                 ],
-                row => ReadAnswer(row, request, arena), cancellationToken).ConfigureAwait(false))[0];
+                row => ReadAnswer(row, request, arena), cancellationToken).ConfigureAwait(false))[0].Answer;
     }
 
     /// <inheritdoc/>
@@ -57,7 +58,7 @@ public sealed partial class PostgreSqlLeaseStore
         }
 
         int next = 0;
-        _ = await AllAsync(s_grantMany, arena,
+        _ = await GrantAsync(s_grantMany, arena,
             [
                 Number32(arena.Arena.Id), Id(requests[0].Session),
                 Parameter(NpgsqlDbType.Array | NpgsqlDbType.Uuid, places.Select(place => requests[place].Id).ToArray()),
@@ -68,7 +69,8 @@ public sealed partial class PostgreSqlLeaseStore
             row =>
             {
                 int place = places[next++];
-                return answers[place] = ReadAnswer(row, requests[place], arena);
+                (answers[place], long? waited) = ReadAnswer(row, requests[place], arena);
+                return (answers[place], waited);
             }, cancellationToken).ConfigureAwait(false);
         return answers;
     }
@@ -84,11 +86,14 @@ public sealed partial class PostgreSqlLeaseStore
     }
 
     /// <inheritdoc/>
+    /// <remarks>Whoever asks drops what is not here. So what the answer shows is on the disk, a release that went ahead of it
+    /// too.</remarks>
     public override async ValueTask<IReadOnlyList<LeaseClaim>> GetHeldAsync(Guid session, CancellationToken cancellationToken = default)
     {
-        IReadOnlyList<(int Arena, long Start, long Size, long Fence, Guid Request)> rows = await AllAsync("SELECT * FROM vmem.held($1)",
-            [Id(session)], static row => (row.GetInt32(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetGuid(4)),
-            cancellationToken).ConfigureAwait(false);
+        const string Held = "SELECT * FROM vmem.held($1)";
+        IReadOnlyList<(int Arena, long Start, long Size, long Fence, Guid Request)> rows = Transaction.Current is null
+            ? await AllOnDiskAsync(Held, [Id(session)], Read, cancellationToken).ConfigureAwait(false)
+            : await AllAsync(Held, [Id(session)], Read, cancellationToken).ConfigureAwait(false);
         List<LeaseClaim> claims = [];
         foreach ((int id, long start, long size, long fence, Guid request) in rows)
         {
@@ -97,6 +102,9 @@ public sealed partial class PostgreSqlLeaseStore
         }
 
         return claims;
+
+        static (int, long, long, long, Guid) Read(NpgsqlDataReader row) =>
+            (row.GetInt32(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3), row.GetGuid(4));
     }
 
     /// <inheritdoc/>
@@ -115,15 +123,24 @@ public sealed partial class PostgreSqlLeaseStore
             cancellationToken).ConfigureAwait(false);
     }
 
-    private static LeaseAnswer ReadAnswer(NpgsqlDataReader row, LeaseRequest request, KeptArena arena)
+    /// <summary>Grants, and notes whether the call had to wait for the arena's lock.</summary>
+    private async ValueTask<IReadOnlyList<(LeaseAnswer Answer, long? Waited)>> GrantAsync(LockingCall call, KeptArena arena,
+        NpgsqlParameter[] parameters, Func<NpgsqlDataReader, (LeaseAnswer Answer, long? Waited)> read, CancellationToken cancellationToken)
     {
-        // Verdict, start, size, fence, watermark, and 1 if it waited for the lock.
+        IReadOnlyList<(LeaseAnswer Answer, long? Waited)> rows =
+            await AllAsync(call, arena, parameters, read, cancellationToken).ConfigureAwait(false);
+        arena.Traffic.Note([.. rows.Select(static row => row.Waited)]);
+        return rows;
+    }
+
+    private static (LeaseAnswer Answer, long? Waited) ReadAnswer(NpgsqlDataReader row, LeaseRequest request, KeptArena arena)
+    {
+        // Verdict, start, size, fence, watermark, and 1 if it waited for the lock, 0 if not, null if nobody knows.
         long?[] answer = row.GetFieldValue<long?[]>(0);
-        arena.Traffic.Note(answer[5] == 1);
         var verdict = (LeaseVerdict)answer[0]!.Value;
-        return verdict != LeaseVerdict.Granted
+        return (verdict != LeaseVerdict.Granted
             ? new LeaseAnswer(verdict)
             : new LeaseAnswer(verdict, new LeaseClaim(request.Arena, request.Session, arena.Value(answer[1]!.Value),
-                arena.Length(answer[2]!.Value), answer[3]!.Value, request.Id), answer[4]);
+                arena.Length(answer[2]!.Value), answer[3]!.Value, request.Id), answer[4]), answer[5]);
     }
 }

@@ -6,13 +6,15 @@ namespace Vmem.Leasing;
 /// <summary>Leases in a PostgreSQL database, 13 or newer.</summary>
 /// <remarks>
 /// <para>
-/// Each operation is one call of one function, so one transaction (R0): it works behind a pooler that gives each statement another
-/// connection. The arena's row is the lock, so those who lease from one arena go one by one, without conflicts or retries. An exclusion
-/// constraint proves that no two extents overlap, whatever the functions get wrong (R2).
+/// Each operation is one call of one function, so one transaction (R0), and at most one more that waits for the disk: it works behind a
+/// pooler that gives each transaction another connection. The arena's row is the lock, so those who lease from one arena go one by one,
+/// without conflicts or retries. An exclusion constraint proves that no two extents overlap, whatever the functions get wrong (R2).
 /// </para>
 /// <para>
 /// Where clients wait for each other, grants and releases do not keep that lock while they wait for the disk: they commit ahead, and a
-/// second transaction in the same round trip waits. It changes nothing, and no answer is given before it has ended.
+/// second transaction in the same round trip waits. It changes nothing, and no answer is given before it has ended. Lists, the audit and
+/// the history may show a grant before that. If the server crashes then, it never was, and its fence and its number in the audit are given
+/// again.
 /// </para>
 /// <para>
 /// Rejected: to let the constraint decide. Whoever inserts waits for those who inserted the same, and they for him: with eight clients it

@@ -36,10 +36,50 @@ public sealed class AheadTests(PostgresServer server) : IClassFixture<PostgresSe
         await Eventually.HoldsAsync(async () => await ExecuteAsync(keeper, Waiting) is 2L);
         Assert.False(grant.IsCompleted || release.IsCompleted);
         Assert.Equal(1, await ExecuteAsync(keeper, $"SELECT id FROM vmem.arena WHERE id = {arena.Id} FOR UPDATE NOWAIT"));
-        LeaseClaim seen = Assert.Single(await store.GetHeldAsync(_session, Token));
+
+        // What a session holds is read when both have committed, and told when the disk has them.
+        Assert.Equal(1L, await ExecuteAsync(keeper, $"SELECT count(*) FROM vmem.held('{_session}')"));
+        Task<IReadOnlyList<LeaseClaim>> held = store.GetHeldAsync(_session, Token).AsTask();
+        await Eventually.HoldsAsync(async () => held.IsCompleted || await ExecuteAsync(keeper, Waiting) is 3L);
+        Assert.False(held.IsCompleted);
         await ExecuteAsync(keeper, $"SELECT pg_advisory_unlock({Gate})");
-        Assert.Equal(seen, await grant);
+        Assert.Equal(await grant, Assert.Single(await held));
         Assert.True(await release);
+    }
+
+    /// <summary>One wait counts for a batch as for a grant, though those after the first had the lock already. Grants with constraints do
+    /// not say whether they waited.</summary>
+    [Fact]
+    public async Task After_a_batch_that_waited_grants_commit_ahead_and_constraints_change_nothing()
+    {
+        await using NpgsqlDataSource source = server.Connect(await server.CreateDatabaseAsync());
+        PostgreSqlLeaseStore store = new(source);
+        LeaseArena arena = await OpenAsync(store);
+        await CountFlushesAsync(source);
+        LeaseRequest[] batch = [.. Enumerable.Range(0, 12).Select(_ => Request(arena, 1))];
+        await AfterAWaitAsync(source, arena, async () => await store.GrantManyAsync(batch, Token));
+        for (uint i = 1; i <= 12; i++)
+        {
+            await store.GrantAsync(Request(arena, 1) with { Min = 20 + i, Max = 21 + i }, Token);
+            Assert.Equal((long)i, await PostgresServer.ExecuteAsync(source, "SELECT count(*) FROM flushes"));
+        }
+    }
+
+    /// <summary>That the second transaction ran is not enough: it must have been committed.</summary>
+    [Fact]
+    public async Task A_flush_that_is_not_committed_is_no_answer()
+    {
+        await using NpgsqlDataSource source = server.Connect(await server.CreateDatabaseAsync());
+        PostgreSqlLeaseStore store = new(source);
+        LeaseArena arena = await OpenAsync(store);
+        await GrantAfterAWaitAsync(source, store, arena);
+        await CountFlushesAsync(source);
+        await PostgresServer.ExecuteAsync(source, """
+            CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'full'; END $$;
+            CREATE CONSTRAINT TRIGGER late AFTER INSERT ON flushes DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fail();
+            """);
+        PostgresException fault = await Assert.ThrowsAsync<PostgresException>(() => GrantAsync(store, arena));
+        Assert.Equal("full", fault.MessageText);
     }
 
     /// <summary>What else the caller's transaction has done must be on the disk when that is committed.</summary>
@@ -87,17 +127,27 @@ public sealed class AheadTests(PostgresServer server) : IClassFixture<PostgresSe
         return arena;
     }
 
+    private static Task<object?> CountFlushesAsync(NpgsqlDataSource source) => PostgresServer.ExecuteAsync(source, """
+        CREATE TABLE flushes (n int);
+        CREATE OR REPLACE FUNCTION vmem.flush() RETURNS void LANGUAGE sql AS $$ INSERT INTO public.flushes VALUES (1) $$;
+        """);
+
     /// <summary>A grant that has to wait for the arena's lock. From then on grants and releases commit ahead.</summary>
-    private async Task<LeaseClaim> GrantAfterAWaitAsync(NpgsqlDataSource source, PostgreSqlLeaseStore store, LeaseArena arena)
+    private Task<LeaseClaim> GrantAfterAWaitAsync(NpgsqlDataSource source, PostgreSqlLeaseStore store, LeaseArena arena) =>
+        AfterAWaitAsync(source, arena, () => GrantAsync(store, arena));
+
+    private static async Task<TResult> AfterAWaitAsync<TResult>(NpgsqlDataSource source, LeaseArena arena, Func<Task<TResult>> call)
     {
         await using NpgsqlConnection keeper = await source.OpenConnectionAsync(Token);
         await ExecuteAsync(keeper, $"BEGIN; SELECT id FROM vmem.arena WHERE id = {arena.Id} FOR UPDATE");
-        Task<LeaseClaim> grant = GrantAsync(store, arena);
+        Task<TResult> grant = call();
         await Eventually.HoldsAsync(async () => await ExecuteAsync(keeper, "SELECT count(*) FROM pg_locks WHERE NOT granted") is 1L);
         await ExecuteAsync(keeper, "COMMIT");
         return await grant;
     }
 
     private async Task<LeaseClaim> GrantAsync(PostgreSqlLeaseStore store, LeaseArena arena) =>
-        (await store.GrantAsync(new LeaseRequest(arena.Id, _session, Guid.NewGuid(), 8), Token)).Claim!;
+        (await store.GrantAsync(Request(arena, 8), Token)).Claim!;
+
+    private LeaseRequest Request(LeaseArena arena, UInt128 size) => new(arena.Id, _session, Guid.NewGuid(), size);
 }

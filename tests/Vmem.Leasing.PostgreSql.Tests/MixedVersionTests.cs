@@ -1,5 +1,6 @@
 using Npgsql;
 using Vmem.Leasing.PostgreSql.Tests.Server;
+using Vmem.Testing.Time;
 
 namespace Vmem.Leasing.PostgreSql.Tests;
 
@@ -40,7 +41,6 @@ public sealed class MixedVersionTests(PostgresServer server) : IClassFixture<Pos
     [InlineData("SELECT * FROM vmem.ensure_arena('wide', NULL, NULL, NULL, NULL, NULL)")]
     [InlineData("SELECT * FROM vmem.ensure_arena('wide', 0, 64, 1, 'UInt128', interval '1 minute')")]
     [InlineData("SELECT * FROM vmem.find_arena(2)")]
-    [InlineData("SELECT * FROM vmem.list_arenas()")]
     public async Task A_library_that_knows_no_wide_arenas_is_told_to_be_updated(string question)
     {
         await using NpgsqlDataSource source = server.Connect(await server.CreateDatabaseAsync());
@@ -50,6 +50,70 @@ public sealed class MixedVersionTests(PostgresServer server) : IClassFixture<Pos
         PostgresException fault = await Assert.ThrowsAsync<PostgresException>(() => PostgresServer.ExecuteAsync(source, question));
         Assert.Equal("VM001", fault.SqlState);
         Assert.Equal("Arena 'wide' has values that this version of Vmem.Leasing.PostgreSql cannot read: update the program.", fault.MessageText);
+    }
+
+    /// <summary>It comes between the look whether it is there and the definition.</summary>
+    [Fact]
+    public async Task A_wide_arena_that_comes_meanwhile_is_refused_too()
+    {
+        await using NpgsqlDataSource source = server.Connect(await server.CreateDatabaseAsync());
+        await LeaseSchema.MigrateAsync(source, Token);
+        await using NpgsqlConnection other = await source.OpenConnectionAsync(Token);
+        await ExecuteAsync("BEGIN; SELECT * FROM vmem.define_arena('wide', 4096, 4, 0, 64, 1, 'UInt128', interval '1 minute')");
+        Task<object?> asked = PostgresServer.ExecuteAsync(source, "SELECT * FROM vmem.ensure_arena('wide', 0, 64, 1, 'UInt128', interval '1 minute')");
+        await Eventually.HoldsAsync(async () => await ExecuteAsync("SELECT count(*) FROM pg_locks WHERE NOT granted") is 1L);
+        await ExecuteAsync("COMMIT");
+        Assert.Equal("VM001", (await Assert.ThrowsAsync<PostgresException>(() => asked)).SqlState);
+
+        async Task<object?> ExecuteAsync(string sql)
+        {
+            await using NpgsqlCommand command = new(sql, other);
+            return await command.ExecuteScalarAsync(Token);
+        }
+    }
+
+    [Fact]
+    public async Task A_library_that_knows_no_wide_arenas_is_shown_the_others()
+    {
+        await using NpgsqlDataSource source = server.Connect(await server.CreateDatabaseAsync());
+        await using var store = new PostgreSqlLeaseStore(source);
+        await store.EnsureArenaAsync("narrow", s_narrow, Token);
+        await store.EnsureArenaAsync("wide", s_wide, Token);
+        Assert.Equal("narrow", await PostgresServer.ExecuteAsync(source, "SELECT string_agg(name, ' ') FROM vmem.list_arenas()"));
+    }
+
+    /// <summary>A script cannot write its own row, which comes after it.</summary>
+    [Fact]
+    public async Task The_oldest_library_may_be_named_in_any_row()
+    {
+        await using NpgsqlDataSource source = server.Connect(await server.CreateDatabaseAsync());
+        await LeaseSchema.MigrateAsync(source, Token);
+        int newer = LeaseSchema.Version + 1;
+        await PostgresServer.ExecuteAsync(source, $"UPDATE vmem.schema_version SET oldest = {newer} WHERE version = 1");
+        await PostgresServer.ExecuteAsync(source, $"INSERT INTO vmem.schema_version (version) VALUES ({newer})");
+        await using var store = new PostgreSqlLeaseStore(source);
+        await Assert.ThrowsAsync<LeaseSchemaException>(async () => await store.GetInfoAsync(Token));
+    }
+
+    /// <summary>A migration may take longer than the call that began it has time.</summary>
+    [Fact]
+    public async Task A_migration_goes_on_when_the_call_that_began_it_is_given_up()
+    {
+        await using NpgsqlDataSource source = server.Connect(await server.CreateDatabaseAsync());
+        await using NpgsqlConnection other = await source.OpenConnectionAsync(Token);
+        await using NpgsqlCommand hold = new("BEGIN; SELECT pg_advisory_xact_lock(1986880877)", other);
+        await hold.ExecuteNonQueryAsync(Token);
+        await using var store = new PostgreSqlLeaseStore(source);
+        using var patience = new CancellationTokenSource();
+        Task<LeaseStoreInfo> asked = store.GetInfoAsync(patience.Token).AsTask();
+        const string Waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+        await Eventually.HoldsAsync(async () => await PostgresServer.ExecuteAsync(source, Waiting) is 1L);
+        await patience.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked);
+        hold.CommandText = "COMMIT";
+        await hold.ExecuteNonQueryAsync(Token);
+        await Eventually.HoldsAsync(async () => await LeaseSchema.ReadVersionAsync(source, Token) == LeaseSchema.Version);
+        Assert.Equal(LeaseSchema.Version, (await store.GetInfoAsync(Token)).SchemaVersion);
     }
 
     [Fact]

@@ -20,14 +20,15 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET j
     LEFT JOIN vmem.session o ON o.instance = h.session
    ORDER BY h.seq $$;
 
--- The oldest library that may use a database of this version. Functions are added and not changed, so that is every one, until a version says
--- otherwise.
+-- The oldest library that may use a database. Functions are added and not changed, so that is every one, until a script says otherwise. Its own
+-- row is written after it, so it says that in any row that is there: the largest number counts.
 ALTER TABLE vmem.schema_version ADD COLUMN oldest int NOT NULL DEFAULT 1;
 
 CREATE FUNCTION vmem.get_oldest() RETURNS int LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT v.oldest FROM vmem.schema_version v ORDER BY v.version DESC LIMIT 1 $$;
+  SELECT max(v.oldest) FROM vmem.schema_version v $$;
 
--- Libraries before 5 take the numbers that are kept for the values. Of arenas where they are not, they are told nothing.
+-- Libraries before 5 take the numbers that are kept for the values. Of arenas where they are not, they are told nothing. What an arena is never
+-- changes, but it may come between two looks: so the check is after the answer was found.
 CREATE FUNCTION vmem._refuse_old(p_arena vmem.arena) RETURNS void LANGUAGE plpgsql STABLE AS $$
 BEGIN
   IF p_arena.base <> 0 OR p_arena.unit <> 1 THEN
@@ -40,24 +41,22 @@ CREATE OR REPLACE FUNCTION vmem.ensure_arena(p_name text, p_start bigint, p_size
 RETURNS TABLE (id int, start bigint, size bigint, quantum bigint, type text, quarantine interval)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM vmem._refuse_old(a) FROM vmem.arena a WHERE a.name = p_name;
   RETURN QUERY SELECT d.id, d.start, d.size, d.quantum, d.type, d.quarantine
     FROM vmem.define_arena(p_name, 0, 1, p_start, p_size, p_quantum, p_type, p_quarantine) d;
+  PERFORM vmem._refuse_old(a) FROM vmem.arena a WHERE a.name = p_name;
 END $$;
 
 CREATE OR REPLACE FUNCTION vmem.find_arena(p_arena int) RETURNS TABLE (name text, start bigint, size bigint, quantum bigint, type text, quarantine interval)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM vmem._refuse_old(a) FROM vmem.arena a WHERE a.id = p_arena;
   RETURN QUERY SELECT a.name, lower(a.range), upper(a.range) - lower(a.range), a.quantum, a.type, a.quarantine FROM vmem.arena a WHERE a.id = p_arena;
+  PERFORM vmem._refuse_old(a) FROM vmem.arena a WHERE a.id = p_arena;
 END $$;
 
 CREATE OR REPLACE FUNCTION vmem.list_arenas() RETURNS TABLE (id int, name text, start bigint, size bigint, quantum bigint, type text, quarantine interval)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-  PERFORM vmem._refuse_old(a) FROM vmem.arena a;
-  RETURN QUERY SELECT a.id, a.name, lower(a.range), upper(a.range) - lower(a.range), a.quantum, a.type, a.quarantine FROM vmem.arena a ORDER BY a.id;
-END $$;
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  SELECT a.id, a.name, lower(a.range), upper(a.range) - lower(a.range), a.quantum, a.type, a.quarantine
+    FROM vmem.arena a WHERE a.base = 0 AND a.unit = 1 ORDER BY a.id $$;
 
 REVOKE ALL ON FUNCTION vmem.read_history(int, bigint, int), vmem.get_oldest(), vmem._refuse_old(vmem.arena) FROM PUBLIC;
 

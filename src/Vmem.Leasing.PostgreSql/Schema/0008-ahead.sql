@@ -12,12 +12,13 @@ BEGIN
   n := setval('vmem.flushed', 1);
 END $$;
 
--- What grant_lease does, and its answer as an array: verdict, start, size, fence, watermark, and 1 if it waited for the lock. The usual grant takes three statements here: one
--- that knows the server, locks the arena and draws the fence; one that locks the session and finds what there is; and one that cuts the extent
--- and writes the audit. What is unusual is left to grant_lease, and the fence is put back.
+-- What grant_lease does, and its answer as an array: verdict, start, size, fence, watermark, and 1 if it waited for the lock, 0 if not, null if
+-- that was not measured. The usual grant takes three statements here: one that knows the server, locks the arena and draws the fence; one that
+-- locks the session and finds what there is; and one that cuts the extent and writes the audit. What is unusual is left to grant_lease, and the
+-- fence is put back.
 CREATE FUNCTION vmem.grant_quickly(p_arena int, p_session uuid, p_request uuid, p_size bigint, p_min_size bigint, p_align bigint, p_phase bigint,
   p_min bigint, p_max bigint) RETURNS bigint[] LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE v_fence bigint; q interval; s record; t timestamptz := clock_timestamp(); r int8range; waited int := 0;
+DECLARE v_fence bigint; q interval; s record; t timestamptz := clock_timestamp(); r int8range; waited int;
 BEGIN
   IF p_align = 0 AND p_phase = 0 AND p_min = 0 AND p_max = 0 THEN
     UPDATE vmem.arena a SET fence = a.fence + 1 FROM vmem.server v
@@ -26,7 +27,7 @@ BEGIN
   END IF;
   IF v_fence IS NOT NULL THEN
     -- Without a wait it takes less, and a wait for somebody's flush takes more.
-    IF clock_timestamp() - t > interval '0.2 ms' THEN waited := 1; END IF;
+    waited := (clock_timestamp() - t > interval '0.2 ms')::int;
     SELECT x.id, x.state, x.ttl, x.quarantine, x.expires_at, g.range AS given, f.range AS free, f.watermark INTO s
       FROM vmem.session x
       LEFT JOIN vmem.extent g ON g.session = x.id AND g.request = p_request AND g.state = 'L'

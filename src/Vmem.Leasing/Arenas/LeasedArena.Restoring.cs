@@ -31,16 +31,22 @@ public sealed partial class LeasedArena<T>
         List<LeasedRange<T>>[] bySpan = Sort(live.OrderBy(static range => range.Start));
         LeasedSpan<T>[] spans = BeginRestore();
         List<LeasedRange<T>> restored = [];
-        for (int i = 0; i < spans.Length; i++)
+        try
         {
-            if (TryRestoreSpan(spans[i], bySpan[i]))
+            for (int i = 0; i < spans.Length; i++)
             {
-                restored.AddRange(bySpan[i]);
+                if (TryRestoreSpan(spans[i], bySpan[i]))
+                {
+                    restored.AddRange(bySpan[i]);
+                }
             }
         }
+        finally
+        {
+            _stock.Expect(0);                                  // none will come any more
+            _stock.Notify();
+        }
 
-        _stock.Expect(0);
-        _stock.Notify();
         return restored;
     }
 

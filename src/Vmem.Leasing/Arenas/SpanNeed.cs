@@ -45,7 +45,8 @@ internal readonly record struct SpanNeed<T>(T Size, RangeConstraints<T> Constrai
     /// <param name="session">The session.</param>
     /// <param name="grid">Where spans lie.</param>
     /// <param name="effort">Whether a whole span is asked for, if there are constraints.</param>
-    public LeaseRequest ToRequest(LeaseArena arena, Guid session, SpanGrid grid, NeedEffort effort)
+    /// <param name="room">How long a span may be; what is needed is no longer.</param>
+    public LeaseRequest ToRequest(LeaseArena arena, Guid session, SpanGrid grid, NeedEffort effort, UInt128 room)
     {
         UInt128 quantum = grid.Quantum;
         UInt128 size = UInt128.CreateChecked(Size);
@@ -53,10 +54,8 @@ internal readonly record struct SpanNeed<T>(T Size, RangeConstraints<T> Constrai
         var id = Guid.CreateVersion7();
         if (!IsConstrained)
         {
-            return new LeaseRequest(arena.Id, session, id, UInt128.Max(size, UInt128.Min(grid.SpanSize, arena.Definition.Size)))
-            {
-                MinSize = size,
-            };
+            UInt128 most = UInt128.Min(UInt128.Min(grid.SpanSize, room), arena.Definition.Size);
+            return new LeaseRequest(arena.Id, session, id, UInt128.Max(size, most)) { MinSize = size };
         }
 
         UInt128 align = UInt128.CreateChecked(Constraints.Align);
@@ -69,12 +68,12 @@ internal readonly record struct SpanNeed<T>(T Size, RangeConstraints<T> Constrai
             Min = UInt128.CreateChecked(Constraints.Min),
             Max = UInt128.CreateChecked(Constraints.Max),
         };
-        return effort == NeedEffort.WholeSpan ? Whole(least, grid) : least;
+        return effort == NeedEffort.WholeSpan ? Whole(least, grid, room) : least;
     }
 
     /// <summary>A span of the usual length for a request. If it has one place, that is the cell around it; else it lies in the window and
-    /// begins where the request may.</summary>
-    private static LeaseRequest Whole(LeaseRequest least, SpanGrid grid)
+    /// begins where the request may. It is the request itself, if there is no room for the cell.</summary>
+    private static LeaseRequest Whole(LeaseRequest least, SpanGrid grid, UInt128 room)
     {
         UInt128 from = UInt128.Max(least.Min, grid.Start);
         UInt128 to = least.Max == 0 ? grid.End : UInt128.Min(least.Max, grid.End);
@@ -86,10 +85,11 @@ internal readonly record struct SpanNeed<T>(T Size, RangeConstraints<T> Constrai
         if (to - from == least.Size && (least.Align == 0 || from % least.Align == least.Phase))
         {
             (from, to) = grid.Around(from, least.Size);
-            return new LeaseRequest(least.Arena, least.Session, least.Id, to - from) { Min = from, Max = to };
+            return to - from > room ? least
+                : new LeaseRequest(least.Arena, least.Session, least.Id, to - from) { Min = from, Max = to };
         }
 
         UInt128 window = (to - from) - (to - from) % grid.Quantum;
-        return least with { Size = UInt128.Max(least.Size, UInt128.Min(grid.SpanSize, window)) };
+        return least with { Size = UInt128.Max(least.Size, UInt128.Min(UInt128.Min(grid.SpanSize, room), window)) };
     }
 }

@@ -12,6 +12,15 @@ internal sealed class SpanSeek<T>(T size, T first, T last, T quantum)
 
     public T First => first;
 
+    /// <summary>What was leased for it, if that has come; under the lock of the stock.</summary>
+    public LeasedSpan<T>? Leased { get; set; }
+
+    /// <summary>How often the store failed while it waited; only the filler counts.</summary>
+    public int Faults { get; set; }
+
+    /// <summary>Whether the window is as long as the place.</summary>
+    public bool IsPossible => last >= first && last - first >= size - T.One;
+
     /// <summary>The first place of the window that is in the arena, if the window has any.</summary>
     public Placement<T> Wanted { get; } = new(size, new RangeConstraints<T> { Min = first, Max = last + T.One }, quantum);
 }

@@ -12,9 +12,10 @@ internal sealed partial class SpanStock<T>
         var seek = new SpanSeek<T>(size, first, last, Quantum);
         using (_lock.EnterScope())
         {
-            T? atHand = Lowest(seek);
-            if (atHand == first || _isClosed)
+            T? atHand = Lowest(seek, out LeasedSpan<T>? span);
+            if (atHand == first || _isClosed || !seek.IsPossible || size > Room)
             {
+                Keep(span);
                 return atHand;
             }
 
@@ -46,17 +47,50 @@ internal sealed partial class SpanStock<T>
         }
     }
 
-    /// <summary>The lowest place that is leased for a seek, and lies ready from now on; null: none is.</summary>
+    /// <summary>The lowest place that is leased for a seek; null: none is.</summary>
     public T? AtHand(SpanSeek<T> seek)
     {
         using (_lock.EnterScope())
         {
-            return Lowest(seek);
+            return Lowest(seek, out _);
         }
     }
 
-    /// <summary>The store can say no more of a seek: the answer is what lies ready.</summary>
-    public void Answer(SpanSeek<T> seek) => seek.TrySetResult(AtHand(seek));
+    /// <summary>The store can say no more of a seek: the answer is the lowest place that is leased, which lies ready from now on. What was
+    /// leased for it and is not the answer goes back.</summary>
+    public void Answer(SpanSeek<T> seek)
+    {
+        bool isSurplus;
+        using (_lock.EnterScope())
+        {
+            T? place = Lowest(seek, out LeasedSpan<T>? span);
+            span = seek.TrySetResult(place) ? span : null;
+            Keep(span);
+            isSurplus = seek.Leased is { } leased && leased != span && _ready.Count > target && _ready.Remove(leased);
+            if (isSurplus)
+            {
+                _returned.Add(seek.Leased!);
+            }
+        }
+
+        if (isSurplus)
+        {
+            wake();
+        }
+    }
+
+    /// <summary>The store failed. Who has waited for another try of it gets what lies ready: a place that is free counts more than the
+    /// lowest one.</summary>
+    public void AnswerTried()
+    {
+        SpanSeek<T>[] tried;
+        using (_lock.EnterScope())
+        {
+            tried = [.. _seeks.Where(static seek => ++seek.Faults > 1)];
+        }
+
+        Array.ForEach(tried, Answer);                          // they leave the queue when they are next
+    }
 
     /// <summary>Answers all seeks by what lies ready.</summary>
     /// <param name="forEver">And all that come later.</param>
@@ -73,12 +107,13 @@ internal sealed partial class SpanStock<T>
         Array.ForEach(seeks, Answer);
     }
 
-    /// <summary>The lowest place that is leased for a seek. If it is in a span that is about to go back, that stays.</summary>
-    private T? Lowest(SpanSeek<T> seek)
+    /// <summary>The lowest place that is leased for a seek, and the span that it is in.</summary>
+    private T? Lowest(SpanSeek<T> seek, out LeasedSpan<T>? best)
     {
         T? lowest = null;
-        LeasedSpan<T>? best = null;
-        foreach (LeasedSpan<T> span in _ready.Concat(_returned))
+        best = null;
+        T room = Room;
+        foreach (LeasedSpan<T> span in _ready.Concat(_returned).Where(span => span.Size <= room))
         {
             if (span.TryPlace(seek.Wanted, out T place) && (lowest is not { } other || place < other))
             {
@@ -86,12 +121,15 @@ internal sealed partial class SpanStock<T>
             }
         }
 
-        if (best is not null && _returned.Contains(best))
-        {
-            _ready.Add(best);
-            _returned.Remove(best);
-        }
-
         return lowest;
+    }
+
+    /// <summary>A span that is about to go back lies ready instead.</summary>
+    private void Keep(LeasedSpan<T>? span)
+    {
+        if (span is not null && _returned.Remove(span))
+        {
+            _ready.Add(span);
+        }
     }
 }

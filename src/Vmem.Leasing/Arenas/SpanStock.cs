@@ -18,8 +18,10 @@ namespace Vmem.Leasing.Arenas;
 /// </remarks>
 /// <param name="grid">Where spans lie.</param>
 /// <param name="target">How many spans lie ready.</param>
+/// <param name="limit">How much the arena may have; 0: there is no limit. It would put back a span beyond that, and wait.</param>
 /// <param name="wake">Wakes the filler; called under no lock.</param>
-internal sealed partial class SpanStock<T>(SpanGrid grid, int target, Action wake) : INotifyingArenaSource<T>, ISeekingArenaSource<T>
+internal sealed partial class SpanStock<T>(SpanGrid grid, int target, T limit, Action wake)
+    : INotifyingArenaSource<T>, ISeekingArenaSource<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     // A call for more than that keeps others from the store for long. Arbitrary.
@@ -39,6 +41,21 @@ internal sealed partial class SpanStock<T>(SpanGrid grid, int target, Action wak
 
     /// <summary>The spans that the arena has.</summary>
     public IReadOnlyList<LeasedSpan<T>> InUse => Volatile.Read(ref _inUse);
+
+    /// <summary>How much more the arena may have, in whole quanta.</summary>
+    public T Room
+    {
+        get
+        {
+            if (T.IsZero(limit))
+            {
+                return T.MaxValue;
+            }
+
+            T has = InUse.Aggregate(T.Zero, static (sum, span) => sum + span.Size);
+            return has < limit ? limit - has - (limit - has) % Quantum : T.Zero;
+        }
+    }
 
     public int Ready
     {
@@ -73,7 +90,8 @@ internal sealed partial class SpanStock<T>(SpanGrid grid, int target, Action wak
             }
 
             // One that is about to go back is as good as one that lies ready.
-            span ??= Take(_ready, wanted) ?? Take(_returned, wanted);
+            T room = span is null ? Room : T.Zero;
+            span ??= Take(_ready, wanted, room) ?? Take(_returned, wanted, room);
             Volatile.Write(ref _inUse, span is null ? _inUse : Insert(_inUse, span));
             Note(span is null ? new SpanNeed<T>(size, constraints).Simplify(grid) : null);
             isShort = span is null || _ready.Count < target;
@@ -178,11 +196,16 @@ internal sealed partial class SpanStock<T>(SpanGrid grid, int target, Action wak
     }
 
     /// <summary>A span has come. Those who wait are told.</summary>
-    public void Add(LeasedSpan<T> span)
+    /// <param name="span">The span.</param>
+    /// <param name="seek">Whose request it was; null: it is for a need, or for the stock. If the seek has ended meanwhile, a span too many
+    /// goes back.</param>
+    public void Add(LeasedSpan<T> span, SpanSeek<T>? seek)
     {
         using (_lock.EnterScope())
         {
-            _ready.Add(span);
+            bool isSurplus = seek is { Task.IsCompleted: true } && _ready.Count >= target;
+            (isSurplus ? _returned : _ready).Add(span);
+            seek?.Leased = span;
             Note(null);
         }
 
@@ -251,13 +274,13 @@ internal sealed partial class SpanStock<T>(SpanGrid grid, int target, Action wak
         }
     }
 
-    /// <summary>Takes the first span that has a place for a request out of a list. Whoever asks looks for the place once more, so the span
-    /// may be longer than the constraints allow the range to be.</summary>
-    private static LeasedSpan<T>? Take(List<LeasedSpan<T>> spans, in Placement<T> wanted)
+    /// <summary>Takes the first span that has a place for a request, and that the arena has room for, out of a list. Whoever asks looks for
+    /// the place once more, so the span may be longer than the constraints allow the range to be.</summary>
+    private static LeasedSpan<T>? Take(List<LeasedSpan<T>> spans, in Placement<T> wanted, T room)
     {
         for (int i = 0; i < spans.Count; i++)
         {
-            if (spans[i].TryPlace(wanted, out _))
+            if (spans[i].Size <= room && spans[i].TryPlace(wanted, out _))
             {
                 LeasedSpan<T> span = spans[i];
                 spans.RemoveAt(i);

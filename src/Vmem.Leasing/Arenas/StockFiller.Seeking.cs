@@ -3,23 +3,23 @@ namespace Vmem.Leasing.Arenas;
 // What the store has at a certain place.
 internal sealed partial class StockFiller<T>
 {
-    /// <summary>Answers those who seek a place, in turn. Who cannot be answered now is the next again.</summary>
-    private async Task AnswerSeeksAsync()
+    /// <summary>Answers the next who seeks a place. If that cannot be now, it is the next again.</summary>
+    /// <returns>Whether there may be more to do.</returns>
+    private async Task<bool> AnswerSeekAsync()
     {
         if (session.State == LeaseState.Lost)
         {
             stock.AnswerAll(forEver: true);
         }
 
-        while (_requests.Count == 0 && session.IsValid && stock.NextSeek() is { } seek)
+        if (_requests.Count > 0 || !session.IsValid || stock.NextSeek() is not { } seek
+            || !await TrySettleAsync(seek).ConfigureAwait(false))
         {
-            if (!await TrySettleAsync(seek).ConfigureAwait(false))
-            {
-                return;
-            }
-
-            stock.Answer(seek);
+            return false;
         }
+
+        stock.Answer(seek);
+        return true;
     }
 
     /// <summary>Leases the lowest place of a seek, if it is lower than what lies ready.</summary>
@@ -34,7 +34,7 @@ internal sealed partial class StockFiller<T>
         while (true)
         {
             T? atHand = stock.AtHand(seek);
-            if (atHand == seek.First)
+            if (atHand == seek.First || seek.Task.IsCompleted)
             {
                 return true;
             }
@@ -50,6 +50,7 @@ internal sealed partial class StockFiller<T>
 
             if (from != to)
             {
+                _sought = seek;
                 _requests.Add(new LeaseRequest(arena.Id, session.Instance, Guid.CreateVersion7(), to - from) { Min = from, Max = to });
                 (bool hasCome, bool lacksRoom) = await AskAsync().ConfigureAwait(false);
                 if (!lacksRoom)
@@ -72,8 +73,15 @@ internal sealed partial class StockFiller<T>
         var first = UInt128.CreateChecked(seek.First);
         var size = UInt128.CreateChecked(seek.Size);
         return first >= grid.Start && first < grid.End && grid.End - first >= size && first % grid.Quantum == 0
-            ? grid.Around(first, size)
+            ? Around(first, size)
             : default;
+    }
+
+    /// <summary>The cell around a place; the place alone, if the arena has no room for the cell.</summary>
+    private (UInt128 From, UInt128 To) Around(UInt128 place, UInt128 size)
+    {
+        (UInt128 from, UInt128 to) = grid.Around(place, size);
+        return to - from <= UInt128.CreateChecked(stock.Room) ? (from, to) : (place, place + size);
     }
 
     /// <summary>What of the lowest free extent with a place lies in the cell around that place; empty, if there is none lower than what is
@@ -87,7 +95,7 @@ internal sealed partial class StockFiller<T>
             UInt128 end = extent.Start + extent.Size;
             if (seek.Wanted.TryLowest(T.CreateChecked(extent.Start), T.CreateChecked(end - 1), out T place))
             {
-                (UInt128 from, UInt128 to) = grid.Around(UInt128.CreateChecked(place), UInt128.CreateChecked(seek.Size));
+                (UInt128 from, UInt128 to) = Around(UInt128.CreateChecked(place), UInt128.CreateChecked(seek.Size));
                 return atHand is { } other && other < place ? default : (UInt128.Max(from, extent.Start), UInt128.Min(to, end));
             }
         }

@@ -18,6 +18,7 @@ internal sealed partial class StockFiller<T>(LeaseSession session, LeaseArena ar
 {
     private readonly CancellationTokenSource _stop = new();
     private readonly List<LeaseRequest> _requests = [];    // of unknown outcome, or about to be sent
+    private SpanSeek<T>? _sought;                          // for whom they are
     private Task _filling = Task.CompletedTask;
     private LeaseUsage? _usage;
 
@@ -63,11 +64,12 @@ internal sealed partial class StockFiller<T>(LeaseSession session, LeaseArena ar
     {
         try
         {
-            while (await StepAsync().ConfigureAwait(false))
+            bool isMore = true;
+            while (isMore)                                     // neither the needs nor the seeks keep the others waiting
             {
+                isMore = await StepAsync().ConfigureAwait(false);
+                isMore |= await AnswerSeekAsync().ConfigureAwait(false);
             }
-
-            await AnswerSeeksAsync().ConfigureAwait(false);
         }
         catch (Exception fault) when (!_stop.IsCancellationRequested)
         {
@@ -76,6 +78,8 @@ internal sealed partial class StockFiller<T>(LeaseSession session, LeaseArena ar
                 AbandonAll();
                 stock.AnswerAll(forEver: false);
             }
+
+            stock.AnswerTried();
 
             session.NoteFault(fault);
         }
@@ -98,8 +102,10 @@ internal sealed partial class StockFiller<T>(LeaseSession session, LeaseArena ar
         bool isUrgent = false;
         if (_requests.Count == 0)
         {
+            var room = UInt128.CreateChecked(stock.Room);
             _requests.AddRange(stock.Missing(effort == NeedEffort.Elsewhere, out isUrgent)
-                .Select(need => need.ToRequest(arena, session.Instance, grid, effort)));
+                .Select(need => need.ToRequest(arena, session.Instance, grid, effort, room)));
+            _sought = null;
             if (_requests.Count == 0)
             {
                 return false;
@@ -135,7 +141,7 @@ internal sealed partial class StockFiller<T>(LeaseSession session, LeaseArena ar
             // A request stays until its span lies in the stock: what there was no memory for is asked for again, and is the same span.
             if (holding is { Claim: { } claim })
             {
-                stock.Add(new LeasedSpan<T>(T.CreateChecked(claim.Start), T.CreateChecked(claim.Size), holding));
+                stock.Add(new LeasedSpan<T>(T.CreateChecked(claim.Start), T.CreateChecked(claim.Size), holding), _sought);
                 hasCome = true;
             }
 

@@ -16,13 +16,13 @@ public interface ISeekingArenaSource<T> : IArenaSource<T>
     /// <summary>Finds the lowest free place in a window, and has it at hand.</summary>
     /// <param name="size">How long the place is, in units; rounded up to the quantum.</param>
     /// <param name="first">The lowest value that it may have.</param>
-    /// <param name="last">The highest value that it may have.</param>
+    /// <param name="last">The highest value that it may have. If the window is shorter than the place, there is none.</param>
     /// <param name="cancellationToken">Ends the search.</param>
     /// <returns>The first value of the place: an import of just that succeeds, unless another comes first. Null: none is free at
     /// present.</returns>
     /// <exception cref="OperationCanceledException">The search was ended.</exception>
     /// <exception cref="ObjectDisposedException">The source was disposed of.</exception>
-    /// <remarks>O(n) in the segments of an arena; besides what a server takes. Nothing is allocated, but for spans that the source keeps at
-    /// hand.</remarks>
+    /// <remarks>A source whose server fails may answer with what it has at hand, if that is not the lowest place, too. O(n) in the segments
+    /// of an arena; besides what a server takes. Nothing is allocated, but for spans that the source keeps at hand.</remarks>
     ValueTask<T?> SeekAsync(T size, T first, T last, CancellationToken cancellationToken = default);
 }

@@ -126,12 +126,12 @@ public sealed class LeasedPlaceTests : LeasedArenaFixture
     }
 
     [Fact]
-    public async Task While_the_store_is_away_a_search_waits()
+    public async Task If_the_store_fails_once_a_search_waits_for_another_try()
     {
         LeasedArena<ulong> arena = await OpenAsync(await Processes.OpenAsync());
         Processes.Network.Fate = static _ => CallFate.Fails;
         ValueTask<ulong?> seeking = SeekAsync(arena, 1, 1010, 1063);
-        Processes.Pass(0.5);
+        Processes.Pass(0.3);
         Assert.False(seeking.IsCompleted);
         Processes.Mend();
         Assert.Equal(1010ul, await FinishAsync(seeking));
