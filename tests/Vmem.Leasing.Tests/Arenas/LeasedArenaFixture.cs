@@ -20,11 +20,12 @@ public abstract class LeasedArenaFixture : IAsyncDisposable
         LeasedArena<ulong>.OpenAsync(session, "ids", options ?? Fleet.Ids(), Token);
 
     /// <summary>Moves the clock until a wait is over: time-outs and polls are part of it.</summary>
-    private protected async Task<TResult> FinishAsync<TResult>(ValueTask<TResult> waiting)
+    private protected Task<TResult> FinishAsync<TResult>(ValueTask<TResult> waiting) => FinishAsync(waiting.AsTask());
+
+    private protected async Task<TResult> FinishAsync<TResult>(Task<TResult> waiting)
     {
-        Task<TResult> task = waiting.AsTask();
-        await UntilAsync(() => Task.FromResult(task.IsCompleted));
-        return await task;
+        await UntilAsync(() => Task.FromResult(waiting.IsCompleted));
+        return await waiting;
     }
 
     private protected async Task UntilAsync(Func<Task<bool>> condition)

@@ -13,7 +13,7 @@ public sealed class LeasedSeekTests : LeasedArenaFixture
         LeasedArena<ulong> arena = await OpenAsync(await Processes.OpenAsync());
         HoldAnswers();
         using var patience = new CancellationTokenSource();
-        ValueTask<ulong?> seeking = SeekAsync(arena, 1, 1010, 1063, patience.Token);
+        Task<ulong?> seeking = SeekWithAsync(arena, 1, 1010, 1063, patience.Token);
         await UntilGrantsAsync(1);
         await patience.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await seeking);
@@ -28,10 +28,10 @@ public sealed class LeasedSeekTests : LeasedArenaFixture
         LeasedArena<ulong> arena = await OpenAsync(await Processes.OpenAsync());
         LeasedRange<ulong> other = await arena.AllocateAsync(2, new() { Min = 1020, Max = 1022 }, Token);
         HoldAnswers();
-        ValueTask<ulong?> first = SeekAsync(arena, 1, 1010, 1063);
+        Task<ulong?> first = SeekAsync(arena, 1, 1010, 1063);
         await UntilGrantsAsync(2);
         arena.Free(other, clean: true);
-        ValueTask<ulong?> second = SeekAsync(arena, 1, 1012, 1063);
+        Task<ulong?> second = SeekAsync(arena, 1, 1012, 1063);
         _answers.Release();
         Assert.Equal(1010ul, await FinishAsync(first));
         Assert.Equal(1012ul, await FinishAsync(second));
@@ -54,10 +54,10 @@ public sealed class LeasedSeekTests : LeasedArenaFixture
     {
         LeasedArena<ulong> arena = await OpenAsync(await Processes.OpenAsync(), Fleet.Ids(stock: 1));
         Processes.Network.Fate = static call => call == "grant" ? CallFate.Fails : CallFate.Answered;
-        ValueTask<ulong?> seeking = SeekAsync(arena, 1, 999, 1063);
+        Task<ulong?> seeking = SeekAsync(arena, 1, 999, 1063);
         Assert.Equal(1000ul, await FinishAsync(seeking));
         Assert.True(arena.Arena.TryAllocateAt(1000, 2));
-        ValueTask<ulong?> above = SeekAsync(arena, 1, 1010, 1063);
+        Task<ulong?> above = SeekAsync(arena, 1, 1010, 1063);
         Assert.Null(await FinishAsync(above));
         Assert.True(arena.TryAllocate(4, out _));
     }
@@ -67,7 +67,7 @@ public sealed class LeasedSeekTests : LeasedArenaFixture
     {
         LeasedArena<ulong> arena = await OpenAsync(await Processes.OpenAsync());
         HoldAnswers();
-        ValueTask<ulong?>[] seeking = [SeekAsync(arena, 1, 1010, 1063), SeekAsync(arena, 1, 1020, 1063), SeekAsync(arena, 1, 1030, 1063)];
+        Task<ulong?>[] seeking = [SeekAsync(arena, 1, 1010, 1063), SeekAsync(arena, 1, 1020, 1063), SeekAsync(arena, 1, 1030, 1063)];
         await UntilGrantsAsync(1);
         ValueTask<LeasedRange<ulong>> waiting = arena.AllocateAsync(8, new() { Min = 1040, Max = 1048 }, Token);
         _answers.Release();
@@ -100,9 +100,11 @@ public sealed class LeasedSeekTests : LeasedArenaFixture
         arena.Free(last, clean: true);
     }
 
-    private static ValueTask<ulong?> SeekAsync(LeasedArena<ulong> arena, ulong size, ulong first, ulong last,
-        CancellationToken cancellationToken = default) =>
-        ((ISeekingArenaSource<ulong>)arena.Arena).SeekAsync(size, first, last, cancellationToken);
+    private static Task<ulong?> SeekAsync(LeasedArena<ulong> arena, ulong size, ulong first, ulong last) =>
+        SeekWithAsync(arena, size, first, last, Token);
+
+    private static Task<ulong?> SeekWithAsync(LeasedArena<ulong> arena, ulong size, ulong first, ulong last, CancellationToken patience) =>
+        ((ISeekingArenaSource<ulong>)arena.Arena).SeekAsync(size, first, last, patience).AsTask();
 
     /// <summary>Each grant is answered when a test says so.</summary>
     private void HoldAnswers() => Processes.Network.Delay = call => call == "grant" ? _answers.WaitAsync(Token) : Task.CompletedTask;
