@@ -110,6 +110,8 @@ public sealed partial class PostgreSqlLeaseStore
             return;
         }
 
+        // A caller's transaction would keep locks that the migration needs.
+        using TransactionScope apart = new(TransactionScopeOption.Suppress, TransactionScopeAsyncFlowOption.Enabled);
         int version, oldest;
         try
         {
@@ -140,6 +142,7 @@ public sealed partial class PostgreSqlLeaseStore
         }
 
         _isChecked = true;
+        apart.Complete();
     }
 
     /// <summary>The migration that is under way, or a new one. All calls wait for the same, and none of them ends it: it may take longer
@@ -150,7 +153,7 @@ public sealed partial class PostgreSqlLeaseStore
         {
             if (_migrating is null or { IsCompleted: true })
             {
-                _migrating = Task.Run(MigrateApartAsync);
+                _migrating = Task.Run(MigrateInTimeAsync);
                 _ = _migrating.ContinueWith(static task => _ = task.Exception, CancellationToken.None,
                     TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             }
@@ -159,11 +162,12 @@ public sealed partial class PostgreSqlLeaseStore
         }
     }
 
-    private async Task MigrateApartAsync()
+    /// <summary>An hour is arbitrary, and long for an index over an audit. Without an end, a connection that is lost without a word would
+    /// keep all later calls waiting.</summary>
+    private async Task MigrateInTimeAsync()
     {
-        using TransactionScope apart = new(TransactionScopeOption.Suppress, TransactionScopeAsyncFlowOption.Enabled);
-        await LeaseSchema.MigrateAsync(_source, CancellationToken.None).ConfigureAwait(false);
-        apart.Complete();
+        using CancellationTokenSource patience = new(TimeSpan.FromHours(1));
+        await LeaseSchema.MigrateAsync(_source, patience.Token).ConfigureAwait(false);
     }
 
     private async ValueTask<KeptArena> FindAsync(int id, CancellationToken cancellationToken)

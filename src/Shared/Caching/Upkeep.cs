@@ -73,7 +73,16 @@ internal sealed class Upkeep : IDisposable, IThreadPoolWorkItem
                 ((Upkeep)state!).RunAlone(), upkeep, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         }
 
-        upkeep.Wake();
+        try
+        {
+            upkeep.Wake();
+        }
+        catch
+        {
+            upkeep.Dispose();                     // a timer may refuse the interval, and the wheel has it already
+            throw;
+        }
+
         return upkeep;
     }
 

@@ -63,6 +63,11 @@ internal sealed partial class SpanStock<T>
         bool isSurplus;
         using (_lock.EnterScope())
         {
+            if (seek.Task.IsCompletedSuccessfully)
+            {
+                return;                            // its span is the caller's to import
+            }
+
             T? place = Lowest(seek, out LeasedSpan<T>? span);
             span = seek.TrySetResult(place) ? span : null;
             Keep(span);

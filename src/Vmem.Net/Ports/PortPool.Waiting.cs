@@ -12,8 +12,8 @@ public sealed partial class PortPool
     /// <exception cref="PortsUnavailableException">There can never be such a run.</exception>
     /// <exception cref="ArgumentOutOfRangeException">The count is below 1, or more than the pool has.</exception>
     /// <remarks>Above a source that has to ask a server, such as a <c>LeasedArena</c>, it asks for the preferred port, whatever lies at
-    /// hand: see <see cref="ISeekingArenaSource{T}"/>. The quantum of each arena down to that source must be 1. Else this knows no more
-    /// than <see cref="Allocate(string, int)"/>, which knows only what lies at hand. If all are taken,
+    /// hand: see <see cref="ISeekingArenaSource{T}"/>. The quantum of each arena down to that source must be 1. Else it goes by what lies
+    /// at hand, and a key may get another port though its own is free further down. If all are taken,
     /// the call waits until somebody frees a port. It gets the preferred one if that is free by then, else the port that it waited
     /// for.</remarks>
     public async ValueTask<int> AllocateAsync(string key, int count = 1, CancellationToken cancellationToken = default)

@@ -14,10 +14,9 @@ public sealed class LeasedSeekTests : LeasedArenaFixture
         HoldAnswers();
         using var patience = new CancellationTokenSource();
         Task<ulong?> seeking = SeekWithAsync(arena, 1, 1010, 1063, patience.Token);
-        await UntilGrantsAsync(1);
+        await UntilAsync(async () => await LeasedAsync() == 8);       // and the answer is held
         await patience.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await seeking);
-        Assert.Equal(8, await LeasedAsync());
         _answers.Release();
         await UntilAsync(async () => await LeasedAsync() == 0);
     }
@@ -75,7 +74,8 @@ public sealed class LeasedSeekTests : LeasedArenaFixture
         _answers.Release();
         Assert.Equal(1040ul, (await FinishAsync(waiting)).Start);
         await UntilGrantsAsync(3);
-        Assert.Equal([true, false, false], seeking.Select(static seek => seek.IsCompleted));
+        Assert.Equal(1010ul, await FinishAsync(seeking[0]));
+        Assert.Equal([false, false], seeking[1..].Select(static seek => seek.IsCompleted));
         _answers.Release(2);
         Assert.Equal(1020ul, await FinishAsync(seeking[1]));
         Assert.Equal(1030ul, await FinishAsync(seeking[2]));
