@@ -93,7 +93,7 @@ public static class LeaseSchema
 
             async Task<object?> RunAsync(string sql)
             {
-                // To build an index over the audit may take an hour. The token alone ends it.
+                // An index over a long audit takes longer than a command has time. The token alone ends it.
                 await using var command = new NpgsqlCommand(sql, connection, transaction) { CommandTimeout = 0 };
                 return await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false);
             }

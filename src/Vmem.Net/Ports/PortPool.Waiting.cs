@@ -13,9 +13,9 @@ public sealed partial class PortPool
     /// <exception cref="ArgumentOutOfRangeException">The count is below 1, or more than the pool has.</exception>
     /// <remarks>Above a source that has to ask a server, such as a <c>LeasedArena</c>, it asks for the preferred port, whatever lies at
     /// hand: see <see cref="ISeekingArenaSource{T}"/>. The quantum of each arena down to that source must be 1. Else it goes by what lies
-    /// at hand, and a key may get another port though its own is free further down. If all are taken,
-    /// the call waits until somebody frees a port. It gets the preferred one if that is free by then, else the port that it waited
-    /// for.</remarks>
+    /// at hand, and a key may get another port though its own is free further down. A search is O(segments) for each arena on the way,
+    /// besides what the server takes. If all are taken, the call waits until somebody frees a port. It gets the preferred one if that is
+    /// free by then, else the port that it waited for.</remarks>
     public async ValueTask<int> AllocateAsync(string key, int count = 1, CancellationToken cancellationToken = default)
     {
         int preferred = PreferredPort(key, count);
