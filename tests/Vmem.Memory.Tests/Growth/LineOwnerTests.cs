@@ -1,3 +1,4 @@
+using Vmem.Memory.Tests.Window;
 using Vmem.Memory.Window;
 using Xunit;
 
@@ -5,20 +6,23 @@ namespace Vmem.Memory.Tests.Growth;
 
 /// <summary>How often a cache line changes hands that nobody means to share: blocks of several threads lie side by side in a slab, and so
 /// do the bytes that say which of them are live.</summary>
-/// <remarks>Threads work in turns, a hundred operations each, so that the count is the same on any machine. A line counts as changed hands
-/// when its last writer was another thread.</remarks>
-public sealed unsafe class LineOwnerTests(ITestOutputHelper output)
+/// <remarks>Threads work in turns, a hundred operations each, over address space of their own, so that the count is the same on any machine
+/// and whatever other tests have left. A line counts as changed hands when its last writer was another thread.</remarks>
+public sealed unsafe class LineOwnerTests(ITestOutputHelper output) : IDisposable
 {
     private const int LineShift = 6;
     private const int Live = 10_000;
     private const int Turn = 100;
     private const int Turns = 300;                // of each thread; the first half are not counted
 
+    private readonly OwnWindow _window = new();
     private readonly Dictionary<nuint, int> _owners = [];
     private long _operations;
     private long _states;
     private long _data;
     private Exception? _fault;
+
+    public void Dispose() => _window.Dispose();
 
     /// <summary>The mix: 10,000 live blocks a thread of 8 to 512 bytes, replaced at random.</summary>
     [Theory]
@@ -26,7 +30,7 @@ public sealed unsafe class LineOwnerTests(ITestOutputHelper output)
     [InlineData(16, 0.038, 0.002)]
     public void Lines_of_neighbours_change_hands_for_a_small_share_of_operations(int threads, double mostStates, double mostData)
     {
-        using NativeHeap heap = new(new NativeHeapOptions { Debugging = HeapDebugging.None });
+        NativeHeap heap = _window.NewHeap(new NativeHeapOptions { Debugging = HeapDebugging.None });
         using Barrier barrier = new(threads);
         Thread[] workers = [.. Enumerable.Range(0, threads).Select(number => new Thread(() => Attend(number, threads, heap, barrier)))];
         Array.ForEach(workers, static worker => worker.Start());
@@ -85,7 +89,7 @@ public sealed unsafe class LineOwnerTests(ITestOutputHelper output)
     /// <summary>An operation has written the block's state, and its user the block's first word.</summary>
     private void Note(NativeHeap heap, (nuint Start, int Size) block, int thread, bool counts)
     {
-        AddressWindow window = AddressWindow.Shared;
+        AddressWindow window = _window.Window;
         int shift = BlockStates.ShiftFor((int)heap.GetSize((void*)block.Start));
         nuint state = (nuint)window.States.Table + (((block.Start - window.Start >> BlockStates.GrainShift) + window.States.Bias) >> shift);
         bool stateMoved = Write(state >> LineShift, thread);

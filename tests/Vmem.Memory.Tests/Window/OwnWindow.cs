@@ -9,21 +9,22 @@ namespace Vmem.Memory.Tests.Window;
 /// another has left dirty, and what it gives back is soon another's.</summary>
 internal sealed class OwnWindow : IDisposable
 {
-    private readonly AddressWindow _window;
     private readonly List<NativeHeap> _heaps = [];
 
     /// <summary>Memory is never short: what the machine says of itself is not asked.</summary>
     public OwnWindow()
     {
         Budget = new MemoryBudget(nuint.MaxValue, new MemoryPressure(Path.Join(Path.GetTempPath(), "no such folder")));
-        _window = new AddressWindow(Budget);
+        Window = new AddressWindow(Budget);
     }
 
     public MemoryBudget Budget { get; }
 
+    public AddressWindow Window { get; }
+
     public NativeHeap NewHeap(NativeHeapOptions? options = null)
     {
-        NativeHeap heap = new(options ?? new NativeHeapOptions(), _window);
+        NativeHeap heap = new(options ?? new NativeHeapOptions(), Window);
         _heaps.Add(heap);
         return heap;
     }
@@ -32,6 +33,6 @@ internal sealed class OwnWindow : IDisposable
     {
         _heaps.ForEach(static heap => heap.Dispose());
         ((IUpkeepTarget)SpareHeaps.Shared).RelievePressure();      // what lay below them may be kept there
-        _window.Dispose();
+        Window.Dispose();
     }
 }
