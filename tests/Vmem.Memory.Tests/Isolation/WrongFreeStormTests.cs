@@ -59,7 +59,7 @@ public unsafe class WrongFreeStormTests(ITestOutputHelper output)
             InvalidFreeReason.InteriorAddress,
             InvalidFreeReason.OtherOwner
         ];
-        Assert.All(expected, reason => Assert.InRange(reasons[(int)reason], wrong / 100, wrong));
+        Assert.All(expected, reason => Assert.InRange(reasons[(int)reason], wrong / 1_000, wrong));
         Assert.Equal(wrong, expected.Sum(reason => reasons[(int)reason]));
         output.WriteLine($"{wrong:N0} wrong frees: {string.Join(", ", expected.Select(reason => $"{reason} {reasons[(int)reason]:N0}"))}");
         foreach ((nint address, (MemoryClient client, _)) in live)

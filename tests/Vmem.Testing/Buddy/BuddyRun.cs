@@ -53,6 +53,9 @@ public sealed class BuddyRun<T>
 
     private T At(long offset) => _start + T.CreateTruncating(offset);
 
+    /// <summary>The offset that an offset is: one outside of a narrow type's values is one of them.</summary>
+    private static long InType(long offset) => long.CreateTruncating(T.CreateTruncating(offset));
+
     private long Block(int order) => _unit << order;
 
     private int OrderFor(long size)
@@ -80,7 +83,7 @@ public sealed class BuddyRun<T>
                 _model.Give(target);
                 break;
             case BuddyStepKind.FreeWrong:
-                FreeAnything(step.Offset);
+                FreeAnything(InType(step.Offset));
                 break;
             case BuddyStepKind.Resize when live.Length > 0:
                 Expect(
@@ -93,7 +96,7 @@ public sealed class BuddyRun<T>
                 _model = NewModel();
                 break;
             default:
-                Ask(step.Offset);
+                Ask(InType(step.Offset));
                 break;
         }
 
