@@ -20,8 +20,7 @@ public class PageTests
     public async Task Arenas_stand_below_those_they_import_from_with_figures_and_maps()
     {
         ManualTime time = new();
-        await using PageServer server = await PageServer.StartAsync(options =>
-            (options.TimeProvider, options.SegmentsEachTime) = (time, int.MaxValue));        // other tests' arenas share it
+        await using PageServer server = await PageServer.StartAsync(options => options.TimeProvider = time);
         using Arena<ulong> upper = new("page-upper", 0, 64_000, 1_000);
         using Arena<ulong> lower = new("page-lower", 100,
             new ArenaOptions<ulong> { Source = upper, MinImport = 10_000, TimeProvider = time });
