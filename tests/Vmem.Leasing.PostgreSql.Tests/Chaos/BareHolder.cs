@@ -17,20 +17,32 @@ internal sealed class BareHolder(NpgsqlDataSource source, UseLog log, Rule off)
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         await using PostgreSqlLeaseStore store = new(source, migrates: false);
-        do
+        try
         {
-            LeaseClaim claim = await LeaseAsync(store, cancellationToken);
-            Task renewing = RenewAsync(store, cancellationToken);
-            SpanUses uses = new(log, (long)claim.Start, claim.Fence);
-            while (!renewing.IsCompleted)
+            do
             {
-                uses.Add(time => time < Volatile.Read(ref _deadline));
-                await Task.Delay(1, CancellationToken.None);
+                await HoldOnceAsync(store, cancellationToken);
             }
-
-            await renewing;                       // it ended as it should, and not of an exception
+            while (off == Rule.R7 && !cancellationToken.IsCancellationRequested);  // there only a pause of the machine ends it
         }
-        while (off == Rule.R7 && !cancellationToken.IsCancellationRequested);      // there it was a pause of the machine
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // While it leased.
+        }
+    }
+
+    private async Task HoldOnceAsync(PostgreSqlLeaseStore store, CancellationToken cancellationToken)
+    {
+        LeaseClaim claim = await LeaseAsync(store, cancellationToken);
+        Task renewing = RenewAsync(store, cancellationToken);
+        SpanUses uses = new(log, (long)claim.Start, claim.Fence);
+        while (!renewing.IsCompleted)
+        {
+            uses.Add(time => time < Volatile.Read(ref _deadline));
+            await Task.Delay(1, CancellationToken.None);
+        }
+
+        await renewing;                           // it ended as it should, and not of an exception
     }
 
     /// <summary>Leases the span. A machine that stands still for longer than the TTL meanwhile ends a session, and another is
