@@ -6,7 +6,7 @@ using Vmem.Testing.Time;
 namespace Vmem.Samples.Tests.Leases;
 
 /// <summary>What Orleans demands of a provider of leases: two silos, each with a provider of its own above one store.</summary>
-public sealed class StoreLeaseProviderTests
+public sealed class StoreLeaseProviderTests : IAsyncDisposable
 {
     private const string Category = "QueueBalancer";
 
@@ -25,6 +25,8 @@ public sealed class StoreLeaseProviderTests
     }
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public ValueTask DisposeAsync() => _store.DisposeAsync();
 
     [Fact]
     public async Task Results_are_in_the_order_of_the_requests()
@@ -186,7 +188,7 @@ public sealed class StoreLeaseProviderTests
         await CheckAsync(live: 1);
     }
 
-    private async Task<AcquiredLease> TakeAsync(StoreLeaseProvider provider, string key, string category = Category)
+    private static async Task<AcquiredLease> TakeAsync(StoreLeaseProvider provider, string key, string category = Category)
     {
         AcquireLeaseResult result = Assert.Single(await provider.Acquire(category, [Request(key)]));
         Assert.True(result.StatusCode == ResponseCode.OK, $"{result.StatusCode} {result.FailureException}");
