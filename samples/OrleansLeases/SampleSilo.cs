@@ -9,7 +9,7 @@ using Vmem.Leasing;
 
 namespace Vmem.Samples;
 
-/// <summary>A silo of this machine, with a store of its own over the cluster's file of leases: as a process of its own would have.</summary>
+/// <summary>A silo of this machine, with a store of its own over the cluster's file, as a process of its own would have.</summary>
 internal sealed class SampleSilo : IAsyncDisposable
 {
     public const int Queues = 8;

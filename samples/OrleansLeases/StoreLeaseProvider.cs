@@ -3,13 +3,13 @@ using Vmem.Leasing;
 
 namespace Vmem.Samples;
 
-/// <summary>Leases of Orleans in a lease store. A resource is an arena of one value, and each lease of it is a session of its own.</summary>
+/// <summary>Leases of Orleans in a lease store. A resource is an arena of one value, and each lease of it is a session.</summary>
 /// <remarks>
 /// <para>Nobody renews behind Orleans' back: a lease that Orleans does not renew lapses. Another silo gets its resource a quarantine later,
 /// which is as long as the first lease of the resource was to last. Until then a late renewal revives it.</para>
 /// <para>After a failover of the store no lease is renewed, as this provider does not know which were past their time (R5). They are taken
 /// anew after the store's hold.</para>
-/// <para>A call to the store that failed may have happened. A lease that was granted so is given back; if that fails, too, it lapses.</para>
+/// <para>A call to the store that failed may have happened. A lease that was granted so is given back, or it lapses.</para>
 /// </remarks>
 /// <param name="store">Where the leases are. It must outlive the silo.</param>
 /// <param name="owner">Who holds them, for people.</param>
@@ -51,7 +51,7 @@ internal sealed class StoreLeaseProvider(LeaseStore store, string owner, TimePro
 
             return answer.Verdict == LeaseVerdict.NoRoom
                 ? Refuse(request.ResourceKey, ResponseCode.LeaseNotAvailable)
-                : Refuse(request.ResourceKey, ResponseCode.TransientFailure, new InvalidOperationException($"The store grants nothing now: {answer.Verdict}."));
+                : throw new InvalidOperationException($"The store grants nothing now: {answer.Verdict}.");
         }
         catch (Exception fault)
         {
@@ -96,7 +96,8 @@ internal sealed class StoreLeaseProvider(LeaseStore store, string owner, TimePro
     /// <summary>What a lease's session holds, if it is the resource of that name, under the token's fence (R8).</summary>
     private async Task<LeaseClaim?> FindHeldAsync(string name, AcquiredLease lease, CancellationToken cancellationToken) =>
         lease.Token is { Length: > 32 } token && Guid.TryParseExact(token[..32], "N", out Guid session)
-        && await store.GetHeldAsync(session, cancellationToken) is [var claim] && token.EndsWith($".{claim.Fence}", StringComparison.Ordinal)
+        && await store.GetHeldAsync(session, cancellationToken) is [var claim]
+        && token.EndsWith($".{claim.Fence}", StringComparison.Ordinal)
         && claim.Arena == (await store.EnsureArenaAsync(name, definition: null, cancellationToken)).Id
             ? claim
             : null;

@@ -24,8 +24,8 @@ internal sealed class PageServer : IAsyncDisposable
 
     public string Address => _app.Urls.Single() + "/vmem";
 
-    /// <summary>Starts one. It draws all arenas at each time, unless it is told otherwise: by default those of all tests would share what it
-    /// may walk.</summary>
+    /// <summary>Starts one. It draws all arenas at each time, unless it is told otherwise: else all tests would share what one may
+    /// walk.</summary>
     public static async Task<PageServer> StartAsync(Action<VmemPageOptions>? configure = null, string environment = "Development",
         Action<WebApplicationBuilder>? build = null, string? policy = null)
     {
