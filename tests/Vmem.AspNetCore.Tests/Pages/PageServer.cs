@@ -24,6 +24,8 @@ internal sealed class PageServer : IAsyncDisposable
 
     public string Address => _app.Urls.Single() + "/vmem";
 
+    /// <summary>Starts one. It draws all arenas at each time, unless it is told otherwise: else all tests would share what one may
+    /// walk.</summary>
     public static async Task<PageServer> StartAsync(Action<VmemPageOptions>? configure = null, string environment = "Development",
         Action<WebApplicationBuilder>? build = null, string? policy = null)
     {
@@ -32,7 +34,11 @@ internal sealed class PageServer : IAsyncDisposable
         builder.Services.AddRoutingCore();
         build?.Invoke(builder);
         WebApplication app = builder.Build();
-        IEndpointConventionBuilder page = app.MapVmem(configure: configure);
+        IEndpointConventionBuilder page = app.MapVmem(configure: options =>
+        {
+            options.SegmentsEachTime = int.MaxValue;
+            configure?.Invoke(options);
+        });
         if (policy is not null)
         {
             app.UseAuthentication();

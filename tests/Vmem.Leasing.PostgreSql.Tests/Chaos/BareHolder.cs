@@ -7,16 +7,32 @@ namespace Vmem.Leasing.PostgreSql.Tests.Chaos;
 /// lease is lost.</summary>
 internal sealed class BareHolder(NpgsqlDataSource source, UseLog log, Rule off)
 {
-    private static readonly Guid s_nameless = new("00000000-0000-0000-0000-00000000beef");
     private static readonly long s_term = (long)(Holder.Ttl.TotalSeconds * 0.9 * Stopwatch.Frequency);
 
-    private readonly Guid _session = off == Rule.R7 ? s_nameless : Guid.NewGuid();
+    private Guid _session;
+    private int _sessions;
     private long _deadline;
     private int _incarnation;
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         await using PostgreSqlLeaseStore store = new(source, migrates: false);
+        try
+        {
+            do
+            {
+                await HoldOnceAsync(store, cancellationToken);
+            }
+            while (off == Rule.R7 && !cancellationToken.IsCancellationRequested);  // there only a pause of the machine ends it
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // While it leased.
+        }
+    }
+
+    private async Task HoldOnceAsync(PostgreSqlLeaseStore store, CancellationToken cancellationToken)
+    {
         LeaseClaim claim = await LeaseAsync(store, cancellationToken);
         Task renewing = RenewAsync(store, cancellationToken);
         SpanUses uses = new(log, (long)claim.Start, claim.Fence);
@@ -29,23 +45,48 @@ internal sealed class BareHolder(NpgsqlDataSource source, UseLog log, Rule off)
         await renewing;                           // it ended as it should, and not of an exception
     }
 
+    /// <summary>Leases the span. A machine that stands still for longer than the TTL meanwhile ends a session, and another is
+    /// opened.</summary>
     private async Task<LeaseClaim> LeaseAsync(PostgreSqlLeaseStore store, CancellationToken cancellationToken)
     {
         LeaseArena arena = await store.EnsureArenaAsync(Holder.ArenaName, null, cancellationToken);
-        long sent = UseLog.Now;
-        try
+        while (true)
         {
-            _incarnation = await store.OpenSessionAsync(_session, "chaos", Holder.Ttl, 0, cancellationToken);
-        }
-        catch (LeaseSessionException) when (off == Rule.R7)
-        {
-            _incarnation = (await store.RenewAsync(_session, 0, cancellationToken))!.Incarnation;       // "that was me, before I was restarted"
-        }
+            long sent = UseLog.Now;
+            _incarnation = await OpenAsync(store, cancellationToken);
+            _deadline = sent + s_term;
+            IReadOnlyList<LeaseClaim> held = await store.GetHeldAsync(_session, cancellationToken);
+            LeaseRequest request = new(arena.Id, _session, Guid.NewGuid(), Holder.SpanSize);
+            if ((held.Count > 0 ? held[0] : (await store.GrantAsync(request, cancellationToken)).Claim) is { } claim)
+            {
+                return claim;
+            }
 
-        _deadline = sent + s_term;
-        IReadOnlyList<LeaseClaim> held = await store.GetHeldAsync(_session, cancellationToken);
-        LeaseRequest request = new(arena.Id, _session, Guid.NewGuid(), Holder.SpanSize);
-        return held.Count > 0 ? held[0] : (await store.GrantAsync(request, cancellationToken)).Claim!;
+            await store.SweepAsync(arena.Id, cancellationToken);
+            await Task.Delay(20, cancellationToken);
+        }
+    }
+
+    /// <summary>Opens a session under a new number. Without R7 the numbers are the same for all, and so is the session.</summary>
+    private async Task<int> OpenAsync(PostgreSqlLeaseStore store, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            _session = off == Rule.R7 ? new Guid(0, 0, 0, BitConverter.GetBytes(0xbeefL + _sessions)) : Guid.NewGuid();
+            try
+            {
+                return await store.OpenSessionAsync(_session, "chaos", Holder.Ttl, 0, cancellationToken);
+            }
+            catch (LeaseSessionException) when (off == Rule.R7)
+            {
+                if (await store.RenewAsync(_session, 0, cancellationToken) is { } renewal)
+                {
+                    return renewal.Incarnation;   // "that was me, before I was restarted"
+                }
+
+                _sessions++;                      // it is dead, for ever
+            }
+        }
     }
 
     /// <summary>Until the lease is lost.</summary>

@@ -15,6 +15,7 @@ public sealed class SampleOutputTests
     [InlineData("GpuBuffer")]
     [InlineData("Metrics")]
     [InlineData("PortBlocks")]
+    [InlineData("OrleansLeases")]
     public async Task The_readme_shows_what_the_sample_prints(string sample) => await CheckAsync(sample);
 
     /// <summary>The triangle is in the file: decoded here by hand, as the sample encodes it by hand.</summary>
