@@ -6,7 +6,7 @@ namespace Vmem.Tests.Auditing;
 /// <summary>Memory runs out while an audit's table grows by many blocks at once.</summary>
 public class AuditGrowthTests
 {
-    private const int Spans = 600;              // two tags each, before the first range is recorded
+    private const int Spans = 600;                // two tags each, before the first range is recorded
 
     [Fact]
     public void A_growth_that_fails_leaves_no_hole()
