@@ -108,12 +108,19 @@ internal sealed class Upkeep : IDisposable, IThreadPoolWorkItem
         }
     }
 
-    /// <summary>Has every cache of the process give back what it can.</summary>
+    /// <summary>Has every cache of the process give back what it can. One without memory to do that keeps none of the others from
+    /// it.</summary>
     public static void RelieveAll()
     {
         foreach (IUpkeepTarget target in Awake<IUpkeepTarget>())
         {
-            target.RelievePressure();
+            try
+            {
+                target.RelievePressure();
+            }
+            catch (OutOfMemoryException)
+            {
+            }
         }
     }
 
@@ -139,7 +146,15 @@ internal sealed class Upkeep : IDisposable, IThreadPoolWorkItem
         }
         else if (Interlocked.Exchange(ref _isQueued, 1) == 0)   // else the last interval's is still at work
         {
-            _ = ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            try
+            {
+                GrowthFault.ThrowIfDue();         // of the pool's queue
+                _ = ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+            }
+            catch (OutOfMemoryException)
+            {
+                Volatile.Write(ref _isQueued, 0); // another interval ends
+            }
         }
     }
 
@@ -180,7 +195,20 @@ internal sealed class Upkeep : IDisposable, IThreadPoolWorkItem
         }
     }
 
+    /// <summary>Without memory to do it, what was to be done is left for the end of another interval: here nobody would catch the
+    /// exception.</summary>
     private void Run()
+    {
+        try
+        {
+            RunTarget();
+        }
+        catch (OutOfMemoryException)
+        {
+        }
+    }
+
+    private void RunTarget()
     {
         if (!_target.TryGetTarget(out IUpkeepTarget? target))
         {

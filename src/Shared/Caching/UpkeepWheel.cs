@@ -257,7 +257,7 @@ internal sealed class UpkeepWheel
             if (collections != _collections)
             {
                 _collections = collections;
-                _ = ThreadPool.UnsafeQueueUserWorkItem(static _ => RelieveIfShort(), null);
+                Unattended(static () => _ = ThreadPool.UnsafeQueueUserWorkItem(static _ => Unattended(RelieveIfShort), null));
             }
 
             GC.ReRegisterForFinalize(this);
@@ -271,21 +271,17 @@ internal sealed class UpkeepWheel
                 Upkeep.RelieveAll();
             }
         }
+
+        /// <summary>Without memory to do it, it is left for another collection.</summary>
+        private static void Unattended(Action action)
+        {
+            try
+            {
+                action();
+            }
+            catch (OutOfMemoryException)
+            {
+            }
+        }
     }
-}
-
-/// <summary>An upkeep's place on the wheel. Only under the wheel's gate.</summary>
-internal sealed class UpkeepPlace
-{
-    public Upkeep? Previous { get; set; }
-
-    public Upkeep? Next { get; set; }
-
-    /// <summary>−1: on none.</summary>
-    public int Slot { get; set; } = -1;
-
-    /// <summary>Whether it was woken since its last turn.</summary>
-    public bool IsWoken { get; set; }
-
-    public bool HasEnded { get; set; }
 }

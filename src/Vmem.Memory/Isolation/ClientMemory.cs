@@ -32,18 +32,9 @@ internal sealed unsafe class ClientMemory<T>(MemoryClient client, (ulong Resets,
     protected override void Dispose(bool disposing)
     {
         nint freed = Interlocked.Exchange(ref _block, 0);
-        if (freed == 0 || client.IsDisposed || client.HasGoneBackBehind(moment))
+        if (freed != 0)
         {
-            return;
-        }
-
-        try
-        {
-            client.Free((void*)freed);
-        }
-        catch (ObjectDisposedException)
-        {
-            // The client went meanwhile, and the block with it.
+            client.FreeUnlessGone((nuint)freed, moment);
         }
     }
 

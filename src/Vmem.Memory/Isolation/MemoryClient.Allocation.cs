@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Vmem.Checks;
 using Vmem.Diagnostics;
 using Vmem.Memory.Isolation;
@@ -130,9 +131,14 @@ public sealed unsafe partial class MemoryClient
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool AllocateAny(nuint size, nuint alignment, bool zeroed, out void* block)
     {
+        AuditSite? by = _audit?.Sign(alignment > 1 ? AuditCall.AllocateConstrained : AuditCall.Allocate);
+        return TryMeet(new BlockRequest(size, alignment, zeroed, by), out block);
+    }
+
+    private bool TryMeet(in BlockRequest request, out void* block)
+    {
         int refusals = Context.Refusals;
-        AuditSite? owner = _audit?.Sign(alignment > 1 ? AuditCall.AllocateConstrained : AuditCall.Allocate);
-        bool met = AllocateOnce(size, alignment, zeroed, owner, out block, out bool hopeless);
+        bool met = AllocateOnce(request, out block, out bool hopeless);
         if (!met && !hopeless)
         {
             // Even if nothing came back: another thread that failed may have just taken it back, and not need all of it.
@@ -142,7 +148,7 @@ public sealed unsafe partial class MemoryClient
                 MemoryBudget.Default.Relieve();   // there is room, but no memory for it
             }
 
-            met = AllocateOnce(size, alignment, zeroed, owner, out block, out _);
+            met = AllocateOnce(request, out block, out _);
         }
 
         if (!met)
@@ -154,14 +160,17 @@ public sealed unsafe partial class MemoryClient
         return met;
     }
 
-    /// <summary>Without the other clients' help; <paramref name="hopeless"/> says that it would change nothing.</summary>
-    private bool AllocateOnce(nuint size, nuint alignment, bool zeroed, AuditSite? owner, out void* block, out bool hopeless)
+    /// <summary>Without the other clients' help; <paramref name="hopeless"/> says that it would change nothing. A block moves under the
+    /// lock under which its new place was taken: until then another thread might go back behind the new one, whose memory would be another
+    /// client's.</summary>
+    private bool AllocateOnce(in BlockRequest request, out void* block, out bool hopeless)
     {
         block = null;
         hopeless = true;
-        nuint length = LengthFor(size, alignment);
+        nuint length = LengthFor(request.Size, request.Alignment);
         using ArenaLock.Scope held = Enter();
         ObjectDisposedException.ThrowIf(_disposed, this);
+        Block old = request.Old == 0 ? default : FindUnbroken(request.Old);
         if (length == 0 || length > Context.MaxSize || length > Room)
         {
             hopeless = length == 0 || length > Room + _childrenHeld;       // what they hold may be in reserve
@@ -182,20 +191,26 @@ public sealed unsafe partial class MemoryClient
             throw written;
         }
 
-        _contents.Initialize(taken, size, zeroed, isZeroed);
+        _contents.Initialize(taken, request.Size, request.Zeroed, isZeroed);
         if (taken.Region.IsLarge)
         {
             _blocks.Set(taken.Unit, BlockMap.Large);
             taken.Region.LiveBlocks = 1;
-            Count(size, length);
+            Count(request.Size, length);
         }
         else
         {
-            HandOut(taken.Region, taken.Unit, _map.Geometry.OrderFor(length), size, length);
+            HandOut(taken.Region, taken.Unit, _map.Geometry.OrderFor(length), request.Size, length);
         }
 
-        _audit?.NoteAllocated(start, size, owner!);
+        _audit?.NoteAllocated(start, request.Size, request.By!);
         block = (void*)start;
+        if (request.Old != 0)
+        {
+            NativeMemory.Copy((void*)request.Old, block, Math.Min(_contents.UsableLength(old), request.Size));
+            FreeUnbroken(old, request.By);
+        }
+
         return true;
     }
 

@@ -116,6 +116,19 @@ public sealed unsafe partial class MemoryClient
     {
         AssertEntered();
         _contents.CheckGuard(block);
+        FreeUnbroken(block, by);
+    }
+
+    /// <summary>A block that is to be resized. The lock is held.</summary>
+    private Block FindUnbroken(nuint address)
+    {
+        Block block = _finder.Find(address, "resize");
+        _contents.CheckGuard(block);
+        return block;
+    }
+
+    private void FreeUnbroken(in Block block, AuditSite? by)
+    {
         nuint start = _map.AddressOf(block.Unit);
         _audit?.NoteFreed(start, by!);
         _contents.Clear(start, block.Length);

@@ -1,6 +1,4 @@
-using System.Runtime.InteropServices;
 using Vmem.Checks;
-using Vmem.Diagnostics;
 using Vmem.Memory.Isolation;
 
 namespace Vmem.Memory;
@@ -48,10 +46,10 @@ public sealed unsafe partial class MemoryClient
             return true;
         }
 
-        AuditSite? by = _audit?.Sign(AuditCall.Move);      // first: it may throw
-        if (AllocateOnce(size, alignment: 1, zeroed: false, by, out void* moved, out _))
+        var move = new BlockRequest(size, Alignment: 1, Zeroed: false, _audit?.Sign(AuditCall.Move), Old: (nuint)block);
+        if (AllocateOnce(move, out void* moved, out _))
         {
-            resized = Move(block, moved, size, by);
+            resized = moved;
             return true;
         }
 
@@ -66,12 +64,12 @@ public sealed unsafe partial class MemoryClient
             return true;
         }
 
-        if (!TryAllocate(size, out moved))
+        if (!TryMeet(move, out moved))
         {
             return false;
         }
 
-        resized = Move(block, moved, size, by);
+        resized = moved;
         return true;
     }
 
@@ -88,8 +86,7 @@ public sealed unsafe partial class MemoryClient
     public bool TryResize(void* block, nuint size)
     {
         using ArenaLock.Scope held = Enter();
-        Block old = _finder.Find((nuint)block, "resize");
-        _contents.CheckGuard(old);
+        Block old = FindUnbroken((nuint)block);
         nuint usable = _contents.UsableLength(old);
         nuint length = LengthFor(size, alignment: 1);
         length = old.Region.IsLarge && length != 0 ? Math.Max(length, Context.BlockSize) : length;
@@ -125,28 +122,8 @@ public sealed unsafe partial class MemoryClient
     private bool IsTooSmallForItsPlace(void* address, nuint size)
     {
         using ArenaLock.Scope held = Enter();
-        Block block = _finder.Find((nuint)address, "resize");
-        _contents.CheckGuard(block);
+        Block block = FindUnbroken((nuint)address);
         return LengthFor(size, alignment: 1) is var length and not 0 &&
             (block.Region.IsLarge ? !_map.Geometry.IsLarge(length) : length < block.Length / 2);
-    }
-
-    /// <summary>Under one lock: a client disposed of meanwhile has neither of the blocks any more, and their memory may be another's, or
-    /// nobody's.</summary>
-    private void* Move(void* block, void* moved, nuint size, AuditSite? by)
-    {
-        using ArenaLock.Scope held = Enter();
-        try
-        {
-            Block old = _finder.Find((nuint)block, "resize");
-            NativeMemory.Copy(block, moved, Math.Min(_contents.UsableLength(old), size));
-            FreeLive(old, by);
-            return moved;
-        }
-        catch (InvalidFreeException)
-        {
-            FreeLive(_finder.Find((nuint)moved, "free"), by);      // another thread has freed the block meanwhile, or written past its end
-            throw;
-        }
     }
 }

@@ -53,7 +53,7 @@ public sealed unsafe partial class MemoryClient : IDisposable
     private ArenaLock _lock;
     private long _failures;
     private long _grownEver;                      // in bytes, of blocks resized where they lay; negative if they shrank
-    private long _leaked;                         // blocks that went with the client
+    private long _leaked;                         // blocks that went all at once, at last with the client
     private nuint _quota;
     private int _ending;
     private bool _disposed;
@@ -163,7 +163,7 @@ public sealed unsafe partial class MemoryClient : IDisposable
             _disposed = true;
             _limit = 0;
             _shortOrders = _lockedOrders = 0;
-            _leaked = _free.Regions.CountLive();
+            _leaked += _free.Regions.CountLive();
             _freedEver += _inUse - _childrenHeld;
             _inUse = _childrenHeld;               // of clients that are ending at this moment
             _callbacks.Close();

@@ -56,13 +56,12 @@ public sealed unsafe partial class NativeMemoryPool<T> : IMetered, IDumped, ILis
     /// <summary>An owner's rental has ended, and its block is free.</summary>
     internal void TakeBack(PooledMemory<T> owner, bool isReclaimed)
     {
-        PoolThread mine = _threads.Mine();
-        mine.CountReturn();
+        PoolThread? mine = _threads.CountReturn();
         if (isReclaimed)
         {
             _ = Interlocked.Increment(ref _reclaimed);
         }
-        else if (_owners is not null && !_disposed && mine.Exchange(owner) is { } rested)
+        else if (_owners is not null && !_disposed && mine?.Exchange(owner) is { } rested)
         {
             _owners.Return(Unsafe.As<PooledMemory<T>>(rested));
         }

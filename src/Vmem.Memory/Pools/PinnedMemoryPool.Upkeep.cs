@@ -112,29 +112,8 @@ public sealed unsafe partial class PinnedMemoryPool<T> : IMetered, IDumped, ILis
 
         owner.Witness?.Dispose();
         owner.Slab.NoteUse(owner.Start, owner.Size);
-        if (_threads.Known is { } mine)
-        {
-            mine.CountReturn();
-            GiveBack(owner);
-        }
-        else
-        {
-            TakeBackFirst(owner);
-        }
-    }
-
-    /// <summary>The first that a thread has to do with the pool: to count it needs memory, and to give back does not.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void TakeBackFirst(PinnedMemory<T> owner)
-    {
-        try
-        {
-            _threads.Mine().CountReturn();
-        }
-        finally
-        {
-            GiveBack(owner);
-        }
+        _ = _threads.CountReturn();
+        GiveBack(owner);
     }
 
     private void GiveBack(PinnedMemory<T> owner)

@@ -176,7 +176,7 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
     public PinnedMemoryPoolStatistics GetStatistics()
     {
         (long rents, long returns) = _threads.Count();
-        ArenaStatistics<nuint> arena = _disposed ? default : _arena.GetStatistics();
+        ArenaStatistics<nuint> arena = GetArenaStatistics();
         nuint touched = _slabs.Copy().Aggregate((nuint)0, static (sum, slab) => sum + slab.Touched);
         return new PinnedMemoryPoolStatistics
         {
@@ -192,6 +192,19 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
             Allocated = _slabs.Made * (long)s_blockBytes,
             Rented = _threads.CountUnits() * (long)s_blockBytes,
         };
+    }
+
+    /// <summary>None once the pool has ended: whether it has, only the arena can say, as the pool may end at any moment.</summary>
+    private ArenaStatistics<nuint> GetArenaStatistics()
+    {
+        try
+        {
+            return _arena.GetStatistics();
+        }
+        catch (ObjectDisposedException)
+        {
+            return default;
+        }
     }
 
     /// <summary>Who rented what is out, grouped by the stacks: the most memory first. Sizes are in blocks of

@@ -9,6 +9,7 @@ internal sealed class PoolThreads
 {
     private readonly Gate _gate = new();
     private ThreadTable<PoolThread> _threads = new();          // changes under the gate
+    private long _nobodysReturns;
 
     /// <summary>The current thread's; null: it comes for the first time.</summary>
     public PoolThread? Known
@@ -21,11 +22,26 @@ internal sealed class PoolThreads
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public PoolThread Mine() => Known ?? Join();
 
+    /// <summary>Counts a return, which needs no memory: a thread that comes for the first time when there is none counts it as nobody's.
+    /// </summary>
+    /// <returns>The current thread's; null if it has none.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public PoolThread? CountReturn()
+    {
+        if (Known is not { } mine)
+        {
+            return CountFirstReturn();
+        }
+
+        mine.CountReturn();
+        return mine;
+    }
+
     /// <summary>Returns are read first: what begins meanwhile counts as outstanding, and never less than nothing is.</summary>
     public (long Rents, long Returns) Count()
     {
         long rents = 0;
-        long returns = 0;
+        long returns = Interlocked.Read(ref _nobodysReturns);
         using (_gate.EnterScope())
         {
             foreach (PoolThread? thread in _threads.Entries)
@@ -58,8 +74,26 @@ internal sealed class PoolThreads
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
+    private PoolThread? CountFirstReturn()
+    {
+        PoolThread? mine = null;
+        try
+        {
+            mine = Join();
+            mine.CountReturn();
+        }
+        catch (OutOfMemoryException)
+        {
+            _ = Interlocked.Increment(ref _nobodysReturns);
+        }
+
+        return mine;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private PoolThread Join()
     {
+        GrowthFault.ThrowIfDue();
         int number = ThreadNumber.Ensure();
         using (_gate.EnterScope())
         {

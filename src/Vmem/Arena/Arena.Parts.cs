@@ -15,8 +15,8 @@ public sealed partial class Arena<T>
     /// <remarks>
     /// A look-up and a free, each under the lock. <see cref="Free(T, T)"/> is faster, and finds a wrong size, too.
     /// O(1) for a range that was allocated by address; else as <see cref="TryGetSegment"/>. A range of a size that quantum caches keep is
-    /// found in its slab, so a value at which none of its ranges begins is refused. What lies in a magazine, freed already, is not told
-    /// from what a caller holds: as with <see cref="Free(T, T)"/>, only an audited arena finds such a double free at once.
+    /// found in its slab, so a value at which none of its ranges begins is refused. What lies in a magazine, freed already, is refused,
+    /// too, unless <see cref="ArenaOptions{T}.TrustCaller"/> is set.
     /// </remarks>
     public void Free(T start)
     {

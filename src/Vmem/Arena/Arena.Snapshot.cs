@@ -1,3 +1,4 @@
+using Vmem.Checks;
 using Vmem.Diagnostics;
 using Vmem.Ranges;
 using Vmem.Segments;
@@ -154,9 +155,7 @@ public sealed partial class Arena<T>
         }
         catch (Exception e)
         {
-            arena._caches?.Dispose();
-            arena._space.Map.Dispose();           // not Dispose: the source has not lent this arena anything yet
-            ArenaMetrics.Arenas.Remove(arena._metered);
+            arena.Abandon();
             if (e is ArgumentException)
             {
                 throw new FormatException($"The snapshot of arena '{snapshot.Name}' contradicts itself: {e.Message}", e);
@@ -164,6 +163,21 @@ public sealed partial class Arena<T>
 
             throw;
         }
+    }
+
+    /// <summary>Ends an arena that could not be restored. It releases no import, as the source has not lent this arena anything yet, and
+    /// has leaked nothing. What a clock throws now matters less than why that was.</summary>
+    private void Abandon()
+    {
+        Conclusion end = default;
+        using (_space.VisitFrozen(evenEnded: true))
+        {
+            _ = _space.TryEnd();
+            end.Take(() => _caches?.End());
+            _space.ReleaseTables();
+        }
+
+        Leave(ref end);
     }
 
     /// <returns>How many of the ranges that rest lie in the span: they are allocated for now.</returns>

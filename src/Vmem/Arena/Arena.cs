@@ -165,10 +165,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IListed<ArenaVi
             _space.ReleaseTables();
         }
 
-        end.Take(_space.EndRestTimer);
-        end.Take(() => _caches?.Dispose());
-        end.Take(_space.Leave);
-        end.Take(() => ArenaMetrics.Arenas.Remove(_metered));
+        Leave(ref end);
         room?.CompleteAll(waiters, ref end);
         _ = imports.ReleaseSpans(_space.Name, _space.Source, ref end);
         room?.NotifyListeners(ref end);
@@ -184,6 +181,15 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IListed<ArenaVi
         }
 
         end.Throw();
+    }
+
+    /// <summary>Nobody calls an arena that has ended: no clock, no source, no list.</summary>
+    private void Leave(ref Conclusion end)
+    {
+        end.Take(_space.EndRestTimer);
+        end.Take(() => _caches?.Dispose());
+        end.Take(_space.Leave);
+        end.Take(() => ArenaMetrics.Arenas.Remove(_metered));
     }
 
     // The order in which a request is met; the first that succeeds ends it. Nothing else decides it. Calls that are common begin with the

@@ -171,7 +171,7 @@ public sealed partial class BuddyAllocator<T>
             (FitFailure.NotEnoughFree, $"Only {free} is free.");
         throw new ArenaExhaustedException(
             Name,
-            UInt128.CreateTruncating(size),
+            UInt128.CreateTruncating(size > largestBlock ? size : AmountOf(1L << OrderFor(size))),
             UInt128.CreateTruncating(free),
             UInt128.CreateTruncating(largestFree),
             failure,

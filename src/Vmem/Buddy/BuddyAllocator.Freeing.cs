@@ -73,7 +73,7 @@ public sealed partial class BuddyAllocator<T>
         {
             if ((AlwaysChecksKeys || _audit is not null) && !_tree.KeysHold)
             {
-                throw Invalid(InvalidFreeReason.Corrupted, start, T.Zero, "free the block", "The guard keys around the bookkeeping have been overwritten.");
+                throw Invalid(InvalidFreeReason.Corrupted, start, "free the block", "The guard keys around the bookkeeping have been overwritten.");
             }
 
             CheckLive(start, "free the block");
@@ -95,22 +95,27 @@ public sealed partial class BuddyAllocator<T>
         if (!IsUsable(start))
         {
             string where = start - Start <= _sizeLess1 ? $"{start} is in the end of the range that is smaller than a block." : $"{start} is outside its range.";
-            throw Invalid(InvalidFreeReason.NotAllocated, start, T.Zero, call, where);
+            throw Invalid(InvalidFreeReason.NotAllocated, start, call, where);
         }
 
         BuddyFragment<T> fragment = FragmentAt(UnitOf(start), out _);
         if (!fragment.IsAllocated)
         {
-            throw Invalid(InvalidFreeReason.AlreadyFree, start, fragment.Size, call, $"{start} is free: it lies in a free block of {fragment.Size} at {fragment.Start}. It was freed before, or never allocated.");
+            throw Invalid(InvalidFreeReason.AlreadyFree, start, call, $"{start} is free: it lies in a free block of {fragment.Size} at {fragment.Start}. It was freed before, or never allocated.");
         }
 
         if (fragment.Start != start)
         {
-            throw Invalid(InvalidFreeReason.InteriorAddress, start, fragment.Size, call, $"{start} lies inside an allocated block of {fragment.Size} at {fragment.Start}.");
+            throw Invalid(InvalidFreeReason.InteriorAddress, start, call, $"{start} lies inside an allocated block of {fragment.Size} at {fragment.Start}.");
         }
     }
 
-    private InvalidFreeException Invalid(InvalidFreeReason reason, T start, T size, string call, string detail) => new(
+    /// <param name="reason">What was wrong.</param>
+    /// <param name="start">Where the block was to start.</param>
+    /// <param name="call">What was asked for.</param>
+    /// <param name="detail">What was wrong, in words.</param>
+    /// <param name="size">What the call said of its size; 0: nothing.</param>
+    private InvalidFreeException Invalid(InvalidFreeReason reason, T start, string call, string detail, T size = default) => new(
         reason,
         UInt128.CreateTruncating(start),
         UInt128.CreateTruncating(size),

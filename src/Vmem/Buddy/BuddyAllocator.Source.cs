@@ -43,7 +43,7 @@ public sealed partial class BuddyAllocator<T> : ILoanSource
         T whole = GetBlockSize(start);
         if (whole != size)
         {
-            throw Invalid(InvalidFreeReason.WrongSize, start, size, "take back the block", $"The block there has size {whole}, not {size}.");
+            throw Invalid(InvalidFreeReason.WrongSize, start, "take back the block", $"The block there has size {whole}, not {size}.", size);
         }
 
         Free(start);

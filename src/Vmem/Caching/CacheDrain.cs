@@ -163,7 +163,8 @@ internal sealed class CacheDrain<T>(Space<T> space, RangeSlabs<T> slabs, SlabLay
         return anyLeft && !space.HasEnded;
     }
 
-    private void Try(Action keepUp)
+    /// <summary>Does something that nobody has asked for: see <see cref="KeepUp"/>.</summary>
+    public void Try(Action keepUp)
     {
         try
         {

@@ -53,6 +53,7 @@ internal sealed class Depot<TItem>
     /// nothing.</summary>
     public void Reserve(int magazines)
     {
+        GrowthFault.ThrowIfDue();
         _ = _full.EnsureCapacity(_full.Count + magazines);
         _ = _empty.EnsureCapacity(_empty.Count + magazines);
     }
@@ -137,6 +138,7 @@ internal sealed class Depot<TItem>
     /// <paramref name="spilled"/>, the empty ones for good.</summary>
     public void Tick(List<Magazine<TItem>> spilled)
     {
+        GrowthFault.ThrowIfDue();
         _ = spilled.EnsureCapacity(spilled.Count + _full.Count + 1);
         for (int surplus = _fullSet.Reapable; surplus > 0 && _full.TryPop(out Magazine<TItem> full); surplus--)
         {

@@ -19,6 +19,7 @@ public sealed partial class ObjectCache<TObject>
     private long _upkeepFailures;
     private int _reclaiming;
     private volatile bool _disposed;
+    private volatile bool _isEmptied;             // for good
 
     private delegate void Collect(MagazineCache<Slot> magazines, List<Magazine<Slot>> spilled);
 
@@ -77,10 +78,12 @@ public sealed partial class ObjectCache<TObject>
     /// Destructs everything that lies in the cache. Idempotent. From then on there is nothing to rent, and what is still out is destructed
     /// when it is returned.
     /// </summary>
+    /// <exception cref="OutOfMemoryException">There is no memory for a list of the objects. They are still in the cache: another call tries
+    /// again.</exception>
     /// <remarks>Whatever a destructor throws, all objects are destructed; the first exception is thrown at the end.</remarks>
     public void Dispose()
     {
-        if (_disposed)
+        if (_isEmptied)
         {
             return;
         }
@@ -158,13 +161,14 @@ public sealed partial class ObjectCache<TObject>
         magazines.DropEmpty();
     }
 
-    private static void End(MagazineCache<Slot> magazines, List<Magazine<Slot>> spilled)
+    private void End(MagazineCache<Slot> magazines, List<Magazine<Slot>> spilled)
     {
         MagazineCache<Slot>.Claim([magazines]);
         try
         {
-            magazines.Drain(spilled);
             magazines.Close();
+            magazines.Drain(spilled);
+            _isEmptied = true;
         }
         finally
         {
@@ -182,7 +186,15 @@ public sealed partial class ObjectCache<TObject>
         int count = 0;
         using (_figures.EnterScope())
         {
-            collect(_magazines, spilled);
+            try
+            {
+                collect(_magazines, spilled);
+            }
+            catch (OutOfMemoryException e)
+            {
+                failure ??= ExceptionDispatchInfo.Capture(e);          // what was taken out before goes all the same
+            }
+
             foreach (Magazine<Slot> magazine in spilled)
             {
                 count += magazine.Rounds;

@@ -133,18 +133,6 @@ internal sealed partial class QuantumCaches<T>
     private InvalidFreeException AlreadyCached(T start, T size) =>
         _space.WrongFree(InvalidFreeReason.AlreadyFree, start, size, $"{start} is free: it lies in a quantum cache.");
 
-    /// <summary>Too many pages of states are left of what there was. Under no lock.</summary>
-    private void DropStates()
-    {
-        try
-        {
-            _ = Drain(out _);
-        }
-        catch (ObjectDisposedException) when (_space.HasEnded)
-        {
-        }
-    }
-
     /// <inheritdoc/>
     public void NoteHandle(T start, T size)
     {

@@ -325,7 +325,7 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
         bool isAging = _drain.AgeImports();
         if (_states?.IsSparse(_slabs.Count) == true)
         {
-            DropStates();
+            _drain.Try(() => Drain(out _));       // it drops the states, too
         }
 
         return isAging || _magazines.HoldAnything || _watch.IsOn;

@@ -24,6 +24,7 @@ internal sealed class Auditor<T>(TimeProvider time)
     private readonly AuditStacks _stacks = new();
     private readonly FreedRange[] _history = new FreedRange[HistoryLength];
     private Record[]?[] _blocks = [];
+    private uint _count;                          // blocks that there are
     private long _frees;
 
     public struct Record
@@ -58,9 +59,10 @@ internal sealed class Auditor<T>(TimeProvider time)
             Array.Resize(ref _blocks, (int)Math.Max(needed, (uint)_blocks.Length * 2));
         }
 
-        for (uint block = needed; block-- > 0 && _blocks[block] is null;)
+        for (; _count < needed; _count++)
         {
-            _blocks[block] = new Record[BlockLength];
+            GrowthFault.ThrowIfDue();
+            _blocks[_count] = new Record[BlockLength];
         }
     }
 

@@ -34,7 +34,8 @@ public sealed class ArenaExhaustedException : InvalidOperationException
     /// <summary>The arena's name.</summary>
     public string ArenaName { get; }
 
-    /// <summary>The size asked for, rounded up to the quantum.</summary>
+    /// <summary>The size asked for, rounded up to the quantum; by a buddy allocator to a block, unless no block of it could be so
+    /// long.</summary>
     public UInt128 Requested { get; }
 
     /// <summary>What was free in total.</summary>

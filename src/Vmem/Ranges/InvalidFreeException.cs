@@ -36,7 +36,8 @@ public sealed class InvalidFreeException : InvalidOperationException
     /// <summary>Says what was wrong with a free.</summary>
     /// <param name="reason">What was wrong.</param>
     /// <param name="start">The address that was to be freed.</param>
-    /// <param name="size">The size that was to be freed, in the allocator's units; 0 if the call names none.</param>
+    /// <param name="size">The size that was to be freed, in the allocator's units, as the call names it or as it was found to be; 0 if
+    /// neither is so.</param>
     /// <param name="message">The whole message: which allocator, which address, why, and that nothing was changed.</param>
     public InvalidFreeException(InvalidFreeReason reason, UInt128 start, UInt128 size, string message)
         : base(message)
@@ -52,6 +53,6 @@ public sealed class InvalidFreeException : InvalidOperationException
     /// <summary>The address that was to be freed.</summary>
     public UInt128 Start { get; }
 
-    /// <summary>The size that was to be freed; 0 if the call names none.</summary>
+    /// <summary>The size that was to be freed, as the call names it or as it was found to be; 0 if neither is so.</summary>
     public UInt128 Size { get; }
 }

@@ -21,7 +21,7 @@ internal sealed partial class Space<T>
         using Visit<T> visit = Visit();
         if (Map.TryFindOverlap(start, start + (size - T.One), out Segment<T> other))
         {
-            throw new ArgumentException($"The span of {size} at {start} overlaps the one of {other.Size} at {other.Start}.", nameof(start));
+            throw new ArgumentException($"The span of {size} at {start} overlaps {TextOf(other)}.", nameof(start));
         }
 
         if (ExceedsLimit(size))
@@ -177,7 +177,7 @@ internal sealed partial class Space<T>
         AssertHeld();
         if (Map.TryFindOverlap(start, start + (size - T.One), out Segment<T> other))
         {
-            throw new ArgumentException($"the span of {size} at {start} overlaps the one of {other.Size} at {other.Start}.");
+            throw new ArgumentException($"the span of {size} at {start} overlaps {TextOf(other)}.");
         }
 
         if (ExceedsLimit(size))
@@ -194,6 +194,11 @@ internal sealed partial class Space<T>
     /// <exception cref="ArgumentException">There is another span, or a limit.</exception>
     public uint RestoreWhole()
     {
+        if (Map.TryFindOverlap(T.Zero, T.MaxValue, out Segment<T> other))
+        {
+            throw new ArgumentException($"the span of every value of {typeof(T).Name} overlaps {TextOf(other)}.");
+        }
+
         T half = T.MaxValue - (T.MaxValue >> 1);
         Map.ReserveSpan(T.MaxValue);
         _ = RestoreSpan(T.Zero, half, isImport: false);
@@ -201,6 +206,9 @@ internal sealed partial class Space<T>
         Join(half, half);
         return free;
     }
+
+    private string TextOf(in Segment<T> span) =>
+        Map.IsWhole ? $"the one of every value of {typeof(T).Name}" : $"the one of {span.Size} at {span.Start}";
 
     /// <summary>Whether so much more would exceed the limit.</summary>
     public bool ExceedsLimit(T size) => size > Headroom;

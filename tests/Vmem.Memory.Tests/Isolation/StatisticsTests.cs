@@ -40,6 +40,25 @@ public unsafe class StatisticsTests
         client.Free(large);
     }
 
+    /// <summary>What went back is neither live nor freed, and stays so when the client ends.</summary>
+    [Fact]
+    public void The_end_of_a_client_changes_no_figure_of_what_went_back_before()
+    {
+        using MemoryContext context = Create();
+        MemoryClient client = context.CreateClient("client");
+        client.Free(client.Allocate(100));
+        client.Allocate(100);
+        client.Reset();
+        MemoryMark mark = client.Mark();
+        client.Allocate(100);
+        client.Allocate(100);
+        client.Release(mark);
+        client.Allocate(100);
+        client.Dispose();
+        MemoryClientStatistics figures = client.GetStatistics();
+        Assert.Equal((5, 1, 0), (figures.Allocations, figures.Frees, figures.LiveBlocks));
+    }
+
     [Fact]
     public void A_contexts_figures_are_exact()
     {

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Vmem.Checks;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Pools;
@@ -40,6 +41,43 @@ public unsafe class FailedFreeTests
         block[100] ^= 1;
         owner.Dispose();
         Assert.Equal((0, 0), (heap.GetStatistics().LiveBlocks, pool.GetStatistics().Outstanding));
+    }
+
+    /// <summary>To count a return a thread needs memory when it comes for the first time, and to give back it needs none.</summary>
+    [Theory]
+    [MemberData(nameof(Recycling))]
+    public void A_thread_without_memory_ends_a_rental_and_it_is_counted(bool recycle)
+    {
+        using NativeHeap heap = new();
+        using NativeMemoryPool<byte> pool = new(heap, new NativeMemoryPoolOptions { RecycleOwners = recycle });
+        EndOnPoorThread(pool);
+        Assert.Equal(0, heap.GetStatistics().LiveBlocks);
+        Assert.Equal(new NativeMemoryPoolStatistics { Rents = 2 }, pool.GetStatistics());
+    }
+
+    [Fact]
+    public void So_it_is_in_a_pinned_pool()
+    {
+        using PinnedMemoryPool<byte> pool = new();
+        EndOnPoorThread(pool);
+        Assert.Equal((2, 0, (nuint)0), (pool.GetStatistics().Rents, pool.GetStatistics().Outstanding, pool.GetStatistics().InUse));
+    }
+
+    private static void EndOnPoorThread(MemoryPool<byte> pool)
+    {
+        IMemoryOwner<byte>[] owners = [pool.Rent(100), pool.Rent(100)];
+        Exception? thrown = null;
+        Thread poor = new(() =>
+        {
+            using (GrowthFault.Inject(static () => true))
+            {
+                thrown = Record.Exception(() => Array.ForEach(owners, static owner => owner.Dispose()));
+            }
+        });
+        poor.Start();
+        poor.Join();
+        Assert.Null(thrown);
+        Assert.Throws<ObjectDisposedException>(() => owners[1].Memory);
     }
 
     [Fact]

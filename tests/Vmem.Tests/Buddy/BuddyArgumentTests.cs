@@ -53,11 +53,11 @@ public class BuddyArgumentTests
     }
 
     [Theory]
-    [InlineData(65, FitFailure.LargerThanAnySpan, "above the largest block, 64")]
-    [InlineData(uint.MaxValue, FitFailure.LargerThanAnySpan, "above the largest block, 64")]
-    [InlineData(33, FitFailure.NotEnoughFree, "Only 32 is free")]
-    [InlineData(9, FitFailure.Fragmented, "32 is free, but in blocks of at most 8")]
-    public void A_failure_says_why(uint size, FitFailure failure, string words)
+    [InlineData(65, 65, FitFailure.LargerThanAnySpan, "above the largest block, 64")]
+    [InlineData(uint.MaxValue, uint.MaxValue, FitFailure.LargerThanAnySpan, "above the largest block, 64")]
+    [InlineData(33, 64, FitFailure.NotEnoughFree, "Only 32 is free")]
+    [InlineData(9, 16, FitFailure.Fragmented, "32 is free, but in blocks of at most 8")]
+    public void A_failure_says_why(uint size, uint requested, FitFailure failure, string words)
     {
         BuddyAllocator<uint> allocator = new(0, 64, 8, 64, new BuddyAllocatorOptions { Name = "small" });
         uint[] starts = [.. Enumerable.Range(0, 8).Select(_ => allocator.Allocate(8))];
@@ -69,7 +69,7 @@ public class BuddyArgumentTests
         Assert.False(allocator.TryAllocate(size, out _));
         var error = Assert.Throws<ArenaExhaustedException>(() => allocator.Allocate(size));
         Assert.Equal(
-            (failure, "small", (UInt128)size, (UInt128)32, (UInt128)8),
+            (failure, "small", (UInt128)requested, (UInt128)32, (UInt128)8),
             (error.Failure, error.ArenaName, error.Requested, error.Free, error.LargestFree));
         Assert.Contains(words, error.Message, StringComparison.Ordinal);
         Assert.Equal(2, allocator.GetStatistics().Failures);

@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
 using Vmem.Caching;
 using Vmem.Testing.Sources;
+using Vmem.Testing.Time;
 using Xunit;
 
 namespace Vmem.Tests.Caching;
@@ -49,6 +50,36 @@ public class CacheFaultTests
         Assert.True(next < 10_000, $"{next}");
         source.OnRelease = null;
         arena.Dispose();
+    }
+
+    /// <summary>What is known of ranges goes when most slabs have gone, and with it what the caches still hold.</summary>
+    [Fact]
+    public void A_source_that_throws_ends_no_upkeep()
+    {
+        ManualTime time = new();
+        uint next = 0;
+        ScriptedSource<uint> source = new(1u, (size, constraints) =>
+        {
+            uint align = Math.Max(constraints.Align, 1);
+            uint start = (next + align - 1) / align * align;
+            next = start + size + 64;
+            return (start, size);
+        });
+        Arena<uint> arena = new("upkeep", 1, new ArenaOptions<uint>
+        {
+            QuantumCacheMax = 4,
+            Source = source,
+            RetainedImport = ArenaOptions<uint>.RetainNone,
+            TimeProvider = time,
+        });
+        uint[] starts = [.. Enumerable.Range(0, 20_000).Select(_ => arena.Allocate(1))];
+        Array.ForEach(starts, start => arena.Free(start, 1));
+        source.OnRelease = static (_, _) => throw new TimeZoneNotFoundException();
+        time.Advance(10 * Upkeep.Interval);
+        Assert.Contains("upkeep of the caches failed", Assert.Throws<InvariantViolationException>(arena.Validate).Message, StringComparison.Ordinal);
+        source.OnRelease = null;
+        arena.Dispose();
+        Assert.Empty(source.Outstanding);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using Vmem.Caching;
+using Vmem.Checks;
 using Vmem.Testing.Time;
 using Xunit;
 
@@ -69,6 +70,62 @@ public class UpkeepTests
         time.Advance(2 * Upkeep.Interval);
         Assert.Equal([3, 4, 3], targets[6..9].Select((target, i) => target.Intervals - before[6 + i]));
         upkeeps.ForEach(upkeep => upkeep.Dispose());
+    }
+
+    /// <summary>Without memory for an interval's work, the next interval does it. Nobody catches what leaves the timer's thread.</summary>
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    public async Task A_target_without_memory_ends_neither_its_upkeep_nor_others(bool callsOthers, bool hasOwnTimer)
+    {
+        ManualTime time = new();
+        UpkeepWheel wheel = new(time);
+        Poor poor = new();
+        Target target = new();
+        using Upkeep first = Upkeep.Start(poor, time, wheel, callsOthers, hasOwnTimer ? Upkeep.Interval / 2 : null);
+        using Upkeep second = Upkeep.Start(target, time, wheel, callsOthers: false);
+        await Eventually.HoldsAsync(() => poor.Intervals >= 3 && target.Intervals >= 3, () => time.Advance(Upkeep.Interval));
+        using Upkeep shared = Upkeep.Start(poor, TimeProvider.System);
+        Upkeep.RelieveAll();
+        Assert.Equal(1, poor.Reliefs);
+    }
+
+    [Fact]
+    public async Task A_turn_that_cannot_be_queued_is_left_out()
+    {
+        ManualTime time = new();
+        UpkeepWheel wheel = new(time);
+        Target target = new();
+        using Upkeep upkeep = Upkeep.Start(target, time, wheel, callsOthers: true);
+        using (GrowthFault.Inject(static () => true))
+        {
+            time.Advance(Upkeep.Interval);
+        }
+
+        time.Advance(Upkeep.Interval);
+        await Eventually.HoldsAsync(() => target.Intervals == 1);
+    }
+
+    private sealed class Poor : IUpkeepTarget
+    {
+        private int _intervals;
+
+        public int Intervals => Volatile.Read(ref _intervals);
+
+        public int Reliefs { get; private set; }
+
+        public bool EndInterval()
+        {
+            Interlocked.Increment(ref _intervals);
+            throw new InsufficientMemoryException();
+        }
+
+        public void RelievePressure()
+        {
+            Reliefs++;
+            throw new InsufficientMemoryException();
+        }
     }
 
     /// <summary>Who is woken while the end of its interval finds nothing more to do goes on.</summary>

@@ -56,6 +56,32 @@ public class OverAllTests
         }
     }
 
+    [Theory]
+    [InlineData(false, true, "the span of every value of UInt64 overlaps the one of 16 at 5")]
+    [InlineData(true, false, "the span of 16 at 5 overlaps the one of every value of UInt64")]
+    [InlineData(true, true, "the span of every value of UInt64 overlaps the one of every value of UInt64")]
+    public void A_snapshot_with_another_span_beside_all_is_refused_in_its_own_numbers(bool isFirstAll, bool isSecondAll, string message)
+    {
+        SpanSnapshot<ulong> whole = new() { Start = 0, Size = 0, IsWhole = true, Allocated = [] };
+        SpanSnapshot<ulong> small = new() { Start = 5, Size = 16, Allocated = [] };
+        ArenaSnapshot<ulong> snapshot = new()
+        {
+            Name = "all",
+            Quantum = 1,
+            Spans = [isFirstAll ? whole : small, isSecondAll ? whole : small],
+        };
+        FormatException thrown = Assert.Throws<FormatException>(() => Arena<ulong>.Restore(snapshot));
+        Assert.EndsWith($"{message}.", thrown.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_overlaps_the_span_of_all_is_told_so()
+    {
+        using var arena = Arena<byte>.OverAll("all", 1);
+        ArgumentException thrown = Assert.Throws<ArgumentException>(() => arena.AddSpan(5, 16));
+        Assert.StartsWith("The span of 16 at 5 overlaps the one of every value of Byte.", thrown.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Figures_saturate_and_words_say_so()
     {

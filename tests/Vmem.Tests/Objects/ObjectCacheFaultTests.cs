@@ -1,4 +1,5 @@
 using Vmem.Caching;
+using Vmem.Checks;
 using Xunit;
 
 namespace Vmem.Tests.Objects;
@@ -128,6 +129,52 @@ public class ObjectCacheFaultTests
         Assert.NotEmpty(told);
         Assert.Equal(shop.DestructedCount, shop.Cache.GetStatistics().Destructed);
         Assert.InRange(shop.Cache.GetStatistics().Cached, 0, 30);
+    }
+
+    /// <summary>There is no memory for the list of what the cache lets go.</summary>
+    [Fact]
+    public void On_the_upkeep_a_lack_of_memory_is_told_and_the_next_interval_goes_on()
+    {
+        List<Exception> told = [];
+        using WidgetShop shop = new(new ObjectCacheOptions { UpkeepFailed = told.Add });
+        shop.Fill(300);
+        using (GrowthFault.Inject(static () => true))
+        {
+            shop.PassInterval();
+            shop.PassInterval();
+            shop.PassInterval();
+        }
+
+        Assert.Equal([typeof(InsufficientMemoryException)], told.Select(e => e.GetType()).Distinct());
+        Assert.Equal((0L, (long)told.Count), (shop.Cache.GetStatistics().Destructed, shop.Cache.GetStatistics().UpkeepFailures));
+        for (int i = 0; i < 4; i++)
+        {
+            shop.PassInterval();
+        }
+
+        Assert.InRange(shop.Cache.GetStatistics().Cached, 0, 30);
+        Assert.Equal(shop.DestructedCount, shop.Cache.GetStatistics().Destructed);
+    }
+
+    [Fact]
+    public void Dispose_without_memory_is_told_and_another_call_destructs_all()
+    {
+        WidgetShop shop = new();
+        Widget held = shop.Cache.Rent();
+        shop.Fill(100);
+        using (GrowthFault.Inject(static () => true))
+        {
+            Assert.Throws<InsufficientMemoryException>(shop.Cache.Dispose);
+            Assert.Throws<InsufficientMemoryException>(shop.Cache.Dispose);
+        }
+
+        Assert.Equal(0, shop.DestructedCount);
+        shop.Cache.Return(held);                  // goes the way of all that comes after the end
+        Assert.True(held.IsDestructed);
+        Assert.Throws<ObjectDisposedException>(() => shop.Cache.Reap());
+        shop.Cache.Dispose();
+        shop.Cache.Dispose();
+        Assert.Equal(shop.ConstructedCount, shop.DestructedCount);
     }
 
     private static void ThrowEveryThird(Widget widget)
