@@ -39,7 +39,7 @@ internal sealed class MeteredRegistry(string nameTag, string instanceTag, int le
 
     private readonly Gate _lock = new();
     private readonly List<MeteredEntry> _entries = [];
-    private readonly HashSet<(string Name, int Instance)> _identities = [];
+    private readonly InstanceNumbers _numbers = new();
     private int _sweepAt = SweptFrom;
 
     /// <summary>Entries, dropped ones included.</summary>
@@ -227,12 +227,7 @@ internal sealed class MeteredRegistry(string nameTag, string instanceTag, int le
 
     private MeasuredEntry Identify(string name)
     {
-        int instance = 1;
-        while (!_identities.Add((name, instance)))
-        {
-            instance++;
-        }
-
+        int instance = _numbers.Take(name);
         KeyValuePair<string, object?> tag = new(nameTag, name);
         return new MeasuredEntry(name, instance,
             instance == 1 ? [tag] : [tag, new(instanceTag, instance.ToString(CultureInfo.InvariantCulture))]);
@@ -263,7 +258,7 @@ internal sealed class MeteredRegistry(string nameTag, string instanceTag, int le
         entry.Subject.Dispose();
         if (entry.Measured is { } measured)
         {
-            _ = _identities.Remove((measured.Name, measured.Instance));
+            _numbers.Return(measured.Name, measured.Instance);
         }
     }
 }

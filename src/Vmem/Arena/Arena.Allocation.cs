@@ -208,19 +208,6 @@ public sealed partial class Arena<T>
         return count;
     }
 
-    /// <summary>Frees ranges of one size that no caller has had.</summary>
-    private void TakeBack(ReadOnlySpan<T> starts, T size)
-    {
-        if (_caches is null)
-        {
-            _space.FreeMany(starts, _space.RoundUp(size), isTakenBack: true);
-        }
-        else
-        {
-            FreeMany(starts, size);
-        }
-    }
-
     [MethodImpl(MethodImplOptions.NoInlining)]
     private T AllocatePastMagazine(T size) => Allocate(size, _policy);
 

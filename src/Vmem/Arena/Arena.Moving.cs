@@ -44,7 +44,7 @@ public sealed partial class Arena<T>
 
     private ArenaPicture<T> Picture()
     {
-        _ = _space.EndDueRests();
+        _space.EndDueRestsUnheard();
         using Visit<T> visit = _space.VisitFrozen();
         return new ArenaPicture<T>(Quantum, _space.KindGranularity, _space.Map.IsWhole, [.. CopySegments()]);
     }

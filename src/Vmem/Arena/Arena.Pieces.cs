@@ -181,6 +181,24 @@ public sealed partial class Arena<T>
         return T.Max(_space.Map.LargestFree(), below);
     }
 
+    /// <summary>Frees ranges of one size that no caller has had, all of them, also when the source throws at one.</summary>
+    private void TakeBack(ReadOnlySpan<T> starts, T size)
+    {
+        if (size - T.One >= _cachedMax)
+        {
+            _space.FreeMany(starts, _space.RoundUp(size), isTakenBack: true);
+            return;
+        }
+
+        Conclusion end = default;
+        foreach (T start in starts)
+        {
+            end.Take((Arena: this, start, size), static it => it.Arena.Free(it.start, it.size));
+        }
+
+        end.Throw();
+    }
+
     private void FreePieces(ReadOnlySpan<Segment<T>> pieces)
     {
         Conclusion end = default;

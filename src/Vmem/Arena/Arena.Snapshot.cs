@@ -16,7 +16,7 @@ public sealed partial class Arena<T>
     {
         var spans = new List<SpanSnapshot<T>>();
         List<RangeSnapshot<T>> allocated = [];
-        _ = _space.EndDueRests();
+        _space.EndDueRestsUnheard();
         ulong now = _space.RestNow;
         using Visit<T> visit = _space.VisitFrozen();
         foreach (Segment<T> segment in CopySegments())

@@ -143,7 +143,6 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IListed<ArenaVi
     public void Dispose()
     {
         Conclusion end = default;
-        Aftermath<T> imports = default;
         WaitQueue<T> waiters = default;
         ArenaLeak<T>? leak = null;
         ArenaRecorder<T>? recorder;
@@ -157,17 +156,20 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IListed<ArenaVi
 
             room = _room;
             end.Take(() => waiters = room?.FailAll() ?? default);
-            end.Take(() => _space.ImportedSpans(emptyOnly: false).ForEach(span => imports.Release(span)));
             end.Take(() => leak = _leaked is null && !VmemEvents.Log.Wants(VmemEvents.Keywords.Leaks) ? null : DescribeLeak());
             end.Take(() => _caches?.End());
             recorder = _space.Recorder;
             _space.SetRecorder(null);
-            _space.ReleaseTables();
         }
 
         Leave(ref end);
         room?.CompleteAll(waiters, ref end);
-        _ = imports.ReleaseSpans(_space.Name, _space.Source, ref end);
+        _space.ReleaseImports(ref end);
+        end.Take(_space, static space =>
+        {
+            using Visit<T> visit = space.VisitEvenEnded();
+            space.ReleaseTables();
+        });
         room?.NotifyListeners(ref end);
         end.Take(() => recorder?.End());
         if (leak is not null && VmemEvents.Log.Wants(VmemEvents.Keywords.Leaks))

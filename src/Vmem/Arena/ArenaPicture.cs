@@ -19,20 +19,6 @@ internal sealed record ArenaPicture<T>(T Quantum, T KindGranularity, bool IsWhol
     /// <summary>Whether a segment lies in a span that drains.</summary>
     public bool Drains(Segment<T> segment) => Array.Exists(_draining, span => segment.Start - span.Start < span.Size);
 
-    /// <summary>An arena for one thread that holds the same.</summary>
-    public Arena<T> Copy()
-    {
-        var options = new ArenaOptions<T> { SingleThreaded = true, KindGranularity = KindGranularity };
-        Arena<T> copy = IsWhole ? Arena<T>.OverAll("rehearsal", Quantum, options) : new Arena<T>("rehearsal", Quantum, options);
-        foreach (Segment<T> span in Segments.Where(segment => segment.Kind == SegmentKind.Span && !IsWhole))
-        {
-            copy.AddSpan(span.Start, span.Size);
-        }
-
-        copy.AllocateAtMany([.. Segments.Where(IsTaken).Select(segment => segment with { Kind = SegmentKind.Allocated })]);
-        return copy;
-    }
-
     /// <summary>Whether nobody can have it: allocated, resting, draining, or kept by a cache.</summary>
     public static bool IsTaken(Segment<T> segment) => segment.Kind is not (SegmentKind.Span or SegmentKind.Free);
 }

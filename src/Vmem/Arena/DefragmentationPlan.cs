@@ -26,7 +26,7 @@ internal sealed class DefragmentationPlan<T> : IDisposable
 
     private readonly DefragmentationBudget<T> _budget;
     private readonly ArenaPicture<T> _picture;
-    private readonly Arena<T> _copy;
+    private readonly Rehearsal<T> _copy;
     private readonly List<RangeMove<T>> _moves = [];
     private T _left;                              // of the budget's units
 
@@ -35,7 +35,7 @@ internal sealed class DefragmentationPlan<T> : IDisposable
         _budget = budget;
         _picture = picture;
         _left = budget.MaxSize;
-        _copy = picture.Copy();
+        _copy = new Rehearsal<T>(picture);
     }
 
     /// <summary>The moves, in the order in which they are best done.</summary>
@@ -95,7 +95,7 @@ internal sealed class DefragmentationPlan<T> : IDisposable
     private bool TryClear(Window<T> window)
     {
         // So that nothing is moved from one end of the window to the other, or, with a kind, beside it.
-        _ = _copy.Reserve(window.FirstOfPages, window.LastOfPages - window.FirstOfPages + T.One);
+        _copy.Withhold(window.FirstOfPages, window.LastOfPages);
         foreach (Segment<T> segment in _picture.Segments.Where(window.IsInTheWay).OrderByDescending(segment => segment.Size))
         {
             if (segment.Size > _left || !TryMove(segment, ConstraintsOf(segment), FitPolicy.BestFit))
@@ -109,7 +109,7 @@ internal sealed class DefragmentationPlan<T> : IDisposable
 
     private bool TryMove(Segment<T> segment, in RangeConstraints<T> constraints, FitPolicy policy)
     {
-        if (!_copy.TryAllocateConstrained(segment.Size, constraints, policy, out T to))
+        if (!_copy.TryTake(segment.Size, constraints, policy, out T to))
         {
             return false;
         }

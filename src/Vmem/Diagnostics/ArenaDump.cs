@@ -20,13 +20,14 @@ internal static class ArenaDump
         writer.WriteLine(string.Create(plain, $"  total {figures.TotalSize}, in use {figures.InUse}, cached {figures.Cached}, resting {figures.Resting}, free {figures.Free}, draining {figures.Draining}, imported {figures.Imported}"));
         writer.WriteLine(string.Create(plain, $"  largest free {figures.LargestFree}, fragmentation {figures.Fragmentation:P1}, peak in use {figures.PeakInUse}"));
         writer.WriteLine(string.Create(plain, $"  {figures.Allocations} allocations, {figures.Frees} frees, {figures.Failures} failures, {figures.Imports} imports, {figures.Releases} releases"));
+        bool isAllFree = T.IsZero(figures.InUse | figures.Cached | figures.Resting | figures.Draining);
         var sizes = new SortedDictionary<T, (long Allocated, long Free)>();
         int digits = T.MaxValue.GetShortestBitLength() / 4;
         writer.WriteLine(string.Create(plain, $"{"START".PadLeft(digits + 4)}  {"END".PadLeft(digits + 2)}  {"SIZE",20}  TYPE"));
         foreach (Segment<T> segment in segments)
         {
             string indent = segment.Kind == SegmentKind.Span ? "" : "  ";
-            bool isAll = isWhole && (segment.Kind == SegmentKind.Span || (segment.Size == T.MaxValue && T.IsZero(figures.InUse)));
+            bool isAll = isWhole && (segment.Kind == SegmentKind.Span || (isAllFree && segment.Size == T.MaxValue));
             T last = isAll ? T.MaxValue : segment.Start + (segment.Size - T.One);
             string size = isAll ? $"2^{T.MaxValue.GetShortestBitLength()}" : segment.Size.ToString(null, plain);
             string range = $"{Hexadecimal(segment.Start, digits)}{(indent.Length == 0 ? "  " : "")}  {Hexadecimal(last, digits)}";

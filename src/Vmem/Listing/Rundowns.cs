@@ -80,9 +80,10 @@ internal sealed class Rundowns
         VmemEvents log = VmemEvents.Log;
         string request = named ?? "";
         IReadOnlyList<ArenaView> arenas = ArenaList.Views;
+        var views = arenas.ToDictionary(static view => view.Arena, ReferenceEqualityComparer.Instance);
         foreach (ArenaView view in arenas)
         {
-            Describe(log, request, view, arenas);
+            Describe(log, request, view, views);
         }
 
         foreach (ArenaView view in arenas)
@@ -108,14 +109,14 @@ internal sealed class Rundowns
         }
     }
 
-    private static void Describe(VmemEvents log, string request, ArenaView view, IReadOnlyList<ArenaView> all)
+    private static void Describe(VmemEvents log, string request, ArenaView view, Dictionary<object, ArenaView> views)
     {
         if (!view.TryGetStatistics(out ArenaStatistics<UInt128> figures))
         {
             return;
         }
 
-        ArenaView? source = view.Source is null ? null : all.FirstOrDefault(other => other.Arena == view.Source);
+        ArenaView? source = view.Source is null ? null : views.GetValueOrDefault(view.Source);
         _ = view.GetWaits(most: 0, out int waiting);
         log.ArenaDescribed(request, view.Name, view.Instance, view.ValueType.Name, view.Policy.ToString(),
             source?.Name ?? view.Source?.GetType().Name ?? "", source?.Instance ?? 0, (double)view.Quantum, (double)figures.TotalSize,

@@ -68,6 +68,23 @@ internal sealed unsafe partial class SegmentMap<T>
 
     public uint ChainedTo(uint index) => _tags.At(index)->LinkA;
 
+    /// <summary>Links a listed segment to others that were taken for the same request, by the place of a slab's number. Until
+    /// <see cref="Unlink"/> nothing but taking is done.</summary>
+    public void Link(uint index, uint next)
+    {
+        Invariant.Assert(_tags.At(index)->Kind == TagKind.Allocated && !_tags.At(index)->ByHandle && _tags.At(index)->LinkB == 0, "what is linked is listed, and no slab");
+        _tags.At(index)->LinkB = next;
+    }
+
+    /// <summary>Takes a segment out of that chain.</summary>
+    /// <returns>The next one; 0 if it was the last.</returns>
+    public uint Unlink(uint index)
+    {
+        uint next = _tags.At(index)->LinkB;
+        _tags.At(index)->LinkB = 0;
+        return next;
+    }
+
     /// <summary>
     /// Gives an allocated segment to a handle: a new generation. Generations never repeat in a map, and different maps begin far apart
     /// (multiples of 2^64/φ), so that a handle is not mistaken for another arena's either. Where they pass 2^64 they begin anew, elsewhere:

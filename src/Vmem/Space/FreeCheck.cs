@@ -112,10 +112,9 @@ internal readonly struct FreeCheck<T>(Space<T> space)
     }
 
     /// <summary>One range of a batch.</summary>
-    public InvalidFreeException ExplainBatch(ReadOnlySpan<T> starts, int index, T size, AuditSite? site)
+    public InvalidFreeException ExplainBatch(T start, int index, int count, T size, AuditSite? site)
     {
-        T start = starts[index];
-        string place = $"Range {index} of {starts.Length}:";
+        string place = $"Range {index} of {count}:";
         try
         {
             uint tag = Find(start, size, site);

@@ -92,7 +92,7 @@ internal enum RequestKind
     Range,
 }
 
-/// <summary>What a request was given. The default value is nothing.</summary>
+/// <summary>What a request was given. The default value is nothing. The tag is 0 of a range that came from a cache.</summary>
 internal readonly record struct Grant<T>(T Start, T Size, uint Tag = 0, ulong Generation = 0)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {

@@ -17,15 +17,23 @@ internal sealed partial class Space<T>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void CheckPlace(T start, T size)
     {
-        if (!Multiples<T>.Has(start, Quantum))
+        if (WhyNoPlace(start, size, out string parameter) is { } reason)
         {
-            throw new ArgumentException($"A range starts at a multiple of the quantum {Quantum}, and {start} is none.", nameof(start));
+            throw new ArgumentException(reason, parameter);
         }
+    }
 
-        if (start + (size - T.One) < start)
-        {
-            throw new ArgumentException($"A range of {size} at {start} reaches past the top of {typeof(T).Name}.", nameof(size));
-        }
+    /// <summary>Why no range can lie there; null: one can.</summary>
+    /// <param name="start">Where it would start.</param>
+    /// <param name="size">Its size, rounded.</param>
+    /// <param name="parameter">Which of the two is wrong.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public string? WhyNoPlace(T start, T size, out string parameter)
+    {
+        bool isMisaligned = !Multiples<T>.Has(start, Quantum);
+        parameter = isMisaligned ? nameof(start) : nameof(size);
+        return isMisaligned ? $"A range starts at a multiple of the quantum {Quantum}, and {start} is none."
+            : start + (size - T.One) < start ? $"A range of {size} at {start} reaches past the top of {typeof(T).Name}." : null;
     }
 
     /// <summary>Claims ranges of a batch, in their order, as far as one stay under the lock goes.</summary>

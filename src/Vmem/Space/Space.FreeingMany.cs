@@ -1,3 +1,4 @@
+using System.Buffers;
 using Vmem.Diagnostics;
 using Vmem.Resting;
 
@@ -60,8 +61,17 @@ internal sealed partial class Space<T>
     {
         AuditSite? site = Auditor?.Sign(AuditCall.FreeHandle);
         RestUntil until = UntilReuse;
-        while (!TryFreeMany(handles, until, site))
+        RangeHandle<T>[] mine = ArrayPool<RangeHandle<T>>.Shared.Rent(handles.Length);
+        try
         {
+            handles.CopyTo(mine);                 // undoing reads them again, and the caller's memory may change under us
+            while (!TryFreeMany(mine.AsSpan(0, handles.Length), until, site))
+            {
+            }
+        }
+        finally
+        {
+            ArrayPool<RangeHandle<T>>.Shared.Return(mine);
         }
 
         SetRestTimer();
@@ -109,17 +119,18 @@ internal sealed partial class Space<T>
         mistake = default;
         for (int i = 0; i < starts.Length; i++)
         {
-            uint tag = Map.Delist(starts[i], size);
+            T start = starts[i];                  // once: the caller's memory may change under us
+            uint tag = Map.Delist(start, size);
             if (tag == 0)
             {
                 Relist(chain);
-                mistake = starts[i];
+                mistake = start;
                 if (!Map.TryApproach(mistake))
                 {
                     return false;
                 }
 
-                throw Check.ExplainBatch(starts, i, size, site);
+                throw Check.ExplainBatch(start, i, starts.Length, size, site);
             }
 
             Map.Chain(tag, chain);

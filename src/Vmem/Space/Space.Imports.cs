@@ -1,3 +1,4 @@
+using Vmem.Checks;
 using Vmem.Lending;
 
 namespace Vmem.Space;
@@ -129,24 +130,38 @@ internal sealed partial class Space<T>
         return surplus;
     }
 
-    /// <summary>The imported spans that are not revoked, in address order. The lock is held.</summary>
-    public List<Segment<T>> ImportedSpans(bool emptyOnly)
+    /// <summary>The arena has ended: every import goes to the source that is not revoked, in address order, also when the source throws at
+    /// one. Needs no memory. Under no lock.</summary>
+    public void ReleaseImports(ref Conclusion end)
     {
-        AssertHeld();
-        List<Segment<T>> spans = [];
-        uint span = Map.FindSpanFrom(T.Zero, out T start, out T size);
-        while (span != 0)
+        Segment<T> span = default;
+        while (TryNextImport(ref span))
         {
-            if (Map.IsImported(span) && (emptyOnly ? Map.IsWhollyFree(span) : !_withheld.IsRevoked(start)))
+            Aftermath<T> import = default;
+            import.Release(span);
+            _ = import.ReleaseSpans(Name, Source, ref end);
+        }
+    }
+
+    /// <param name="span">The last import; empty before the first.</param>
+    private bool TryNextImport(ref Segment<T> span)
+    {
+        using Visit<T> visit = VisitEvenEnded();
+        T from = span.Start + span.Size;
+        bool isMore = T.IsZero(span.Size) || !T.IsZero(from);
+        while (isMore && Map.FindSpanFrom(from, out T start, out T size) is var tag and not 0)
+        {
+            span = new Segment<T>(start, size, SegmentKind.Span);
+            if (Map.IsImported(tag) && !_withheld.IsRevoked(start))
             {
-                spans.Add(new Segment<T>(start, size, SegmentKind.Span));
+                return true;
             }
 
-            T last = start + (size - T.One);
-            span = last == T.MaxValue ? 0 : Map.FindSpanFrom(last + T.One, out start, out size);
+            from = start + size;
+            isMore = !T.IsZero(from);
         }
 
-        return spans;
+        return false;
     }
 
     /// <summary>A free segment is about to be used: if it is a whole import, that is no longer one of the empty ones. The lock is

@@ -183,7 +183,7 @@ internal sealed partial class Space<T>
         AssertHeld();
         Map.Validate();
         T sum = T.Zero;
-        List<Segment<T>> empty = ImportedSpans(emptyOnly: true);
+        List<Segment<T>> empty = EmptyImports();
         empty.ForEach(span => sum += span.Size);
         (T counted, long spans) = (_imports?.Empty ?? T.Zero, _imports?.EmptySpans ?? 0);
         long listed = 0;
@@ -202,6 +202,24 @@ internal sealed partial class Space<T>
         bool good = Auditor is null && Recorder is null && Map.Notes is null && spans == 0 && !Map.IsAllFree && !_isSampled;
         Invariant.Hold(_sequel == expected && _mayTakeGoodFit == good, "a free knows what follows it", $"{_sequel}, and {expected} is true; it may take a good fit: {_mayTakeGoodFit}");
         Auditor?.Validate(Map.LiveSegments, Map.IsAllocated);
+    }
+
+    private List<Segment<T>> EmptyImports()
+    {
+        List<Segment<T>> spans = [];
+        uint span = Map.FindSpanFrom(T.Zero, out T start, out T size);
+        while (span != 0)
+        {
+            if (Map.IsImported(span) && Map.IsWhollyFree(span))
+            {
+                spans.Add(new Segment<T>(start, size, SegmentKind.Span));
+            }
+
+            T last = start + (size - T.One);
+            span = last == T.MaxValue ? 0 : Map.FindSpanFrom(last + T.One, out start, out size);
+        }
+
+        return spans;
     }
 
     /// <summary>Sums are kept modulo 2^bits; the only one that does not fit is that of every value of the type, and it reads 0.</summary>

@@ -39,7 +39,8 @@ internal sealed partial class Space<T>
         uint free = Map.Find(FitPolicy.BestFit, total, out T start, inSteps: true);
         if (free is not (0 or SegmentMap<T>.Unfinished))
         {
-            pieces[count++] = TakePiece(free, start, total, site);
+            _ = Take(free, start, total, RequestKind.Segment, site);
+            pieces[count++] = new Segment<T>(start, total, SegmentKind.Allocated);
             return true;
         }
 
@@ -49,6 +50,7 @@ internal sealed partial class Space<T>
         }
 
         Tally<T> before = _tally;
+        uint chain = 0;
         try
         {
             while (count < planned)
@@ -66,20 +68,18 @@ internal sealed partial class Space<T>
                     free = Map.FindForLast(size, out start);
                 }
 
-                pieces[count++] = TakePiece(free, start, size, site);
+                Chain(Take(free, start, size, RequestKind.Segment, site), ref chain);
+                pieces[count++] = new Segment<T>(start, size, SegmentKind.Allocated);
             }
         }
         catch
         {
-            foreach (Segment<T> piece in pieces[..count])
-            {
-                Undo(piece.Start, piece.Size, site);
-            }
-
+            Undo(chain, site);
             _tally.Undo(before);
             throw;
         }
 
+        Unchain(chain);
         return true;
     }
 
@@ -104,12 +104,14 @@ internal sealed partial class Space<T>
         Tally<T> before = _tally;
         (T rotor, T lead) = (Map.Rotor, Map.Lead);
         int count = 0;
+        uint chain = 0;
         bool isAnswered = true;
         isDone = false;
         try
         {
             while (count < starts.Length && (isAnswered = HasAnswer(request, inSteps: true, out Grant<T> grant)) && !grant.IsEmpty)
             {
+                Chain(grant, ref chain);
                 starts[count++] = grant.Start;
             }
 
@@ -117,14 +119,14 @@ internal sealed partial class Space<T>
         }
         finally
         {
-            if (!isDone)
+            if (isDone)
+            {
+                Unchain(chain);
+            }
+            else
             {
                 Map.FreesAsOldest(true);
-                for (int i = count - 1; i >= 0; i--)
-                {
-                    Undo(starts[i], request.Size, request.Site);
-                }
-
+                Undo(chain, request.Site);
                 Map.FreesAsOldest(false);
                 _tally.Undo(before);
                 Map.SetRotor(rotor, lead);
@@ -134,15 +136,30 @@ internal sealed partial class Space<T>
         return isAnswered;
     }
 
-    private Segment<T> TakePiece(uint free, T start, T size, AuditSite? site)
+    // What was taken is remembered by its tags: the caller's memory may change under us.
+    private void Chain(in Grant<T> grant, ref uint chain)
     {
-        _ = Take(free, start, size, RequestKind.Segment, site);
-        return new Segment<T>(start, size, SegmentKind.Allocated);
+        Map.Link(grant.Tag, chain);
+        chain = grant.Tag;
     }
 
-    private void Undo(T start, T size, AuditSite? site)
+    private void Unchain(uint chain)
     {
-        Map.ReserveToFree();
-        FreeHeld(Map.Delist(start, size), site);
+        while (chain != 0)
+        {
+            chain = Map.Unlink(chain);
+        }
+    }
+
+    /// <summary>Frees what is chained, the last one first.</summary>
+    private void Undo(uint chain, AuditSite? site)
+    {
+        while (chain != 0)
+        {
+            Segment<T> last = Map.GetSegment(chain);
+            chain = Map.Unlink(chain);
+            Map.ReserveToFree();
+            FreeHeld(Map.Delist(last.Start, last.Size), site);
+        }
     }
 }

@@ -99,10 +99,10 @@ internal sealed partial class Space<T>
                 _rests.NoteTimer();
             }
 
-            _ = EndDueRests();
+            EndDueRestsUnheard();
             SetRestTimer();
         }
-#pragma warning disable CA1031 // What has rested is free. That the arena has ended, or that its source throws, there is nobody to tell.
+#pragma warning disable CA1031 // That the arena has ended, or that its clock throws, there is nobody to tell.
         catch (Exception)
 #pragma warning restore CA1031
         {

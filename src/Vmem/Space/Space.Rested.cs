@@ -9,8 +9,9 @@ internal sealed partial class Space<T>
     /// <summary>How many rests end under one lock: some ten microseconds. Otherwise arbitrary.</summary>
     private const int EndedAtATime = 64;
 
+    /// <summary>Whose rests this thread is ending: a source may lead it from one arena into others.</summary>
     [ThreadStatic]
-    private static bool t_isEnding;
+    private static List<Space<T>>? t_ending;
 
     /// <summary>Ends every rest for a fence up to this one, oldest first, in steps.</summary>
     public void CompleteFence(ulong fence)
@@ -30,19 +31,34 @@ internal sealed partial class Space<T>
     /// span, ever deeper.</remarks>
     public bool EndDueRests()
     {
-        if (t_isEnding || _rests is not { Timed.Count: > 0 } rests)
+        if (_rests is not { Timed.Count: > 0 } rests || t_ending?.Contains(this) == true)
         {
             return false;
         }
 
-        t_isEnding = true;
+        List<Space<T>> ending = t_ending ??= [];
+        ending.Add(this);
         try
         {
             return EndRests(isFence: false, rests.Now);
         }
         finally
         {
-            t_isEnding = false;
+            ending.RemoveAt(ending.Count - 1);
+        }
+    }
+
+    /// <summary>The same for the timer, and for whoever looks at the arena.</summary>
+    public void EndDueRestsUnheard()
+    {
+        try
+        {
+            _ = EndDueRests();
+        }
+#pragma warning disable CA1031 // What has rested is free. What the source says to a span that it gets back, there is nobody to tell.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
         }
     }
 

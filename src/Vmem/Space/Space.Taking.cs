@@ -98,7 +98,7 @@ internal sealed partial class Space<T>
         grant = free is 0 or SegmentMap<T>.Unfinished ? default : Take(free, start, size, request.Kind, request.Site);
         if (request.Note != default && !grant.IsEmpty)
         {
-            Map.Notes![request.Kind == RequestKind.Handle ? grant.Tag : Map.FindLive(grant.Start)] = request.Note;
+            Map.Notes![grant.Tag] = request.Note;
         }
 
         if (request.Policy == FitPolicy.NextFit && !grant.IsEmpty)
@@ -248,7 +248,7 @@ internal sealed partial class Space<T>
         }
 
         Map.Enlist(tag);
-        return new Grant<T>(start, size);
+        return new Grant<T>(start, size, tag);
     }
 
     /// <summary>Takes a place that was found, counts it, and has it recorded. The lock is held.</summary>

@@ -142,19 +142,6 @@ internal sealed partial class Space<T> : IBorrower
         get => _aftermath.IsNothing;
     }
 
-    /// <summary>The size, rounded up to the quantum.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public T RoundUp(T size, string parameter = "size")
-    {
-        T rounded = (size + _quantumMask) & ~_quantumMask;
-        if (T.IsZero(size) || rounded < size)
-        {
-            rounded = RoundUpByDivision(size, parameter);
-        }
-
-        return rounded;
-    }
-
     /// <summary>Takes the lock to read figures, and changes nothing: a collector of metrics may read a single-threaded arena, which has no
     /// lock, while it works.</summary>
     public void BeginReading() => EnterRaw();
@@ -316,23 +303,6 @@ internal sealed partial class Space<T> : IBorrower
     }
 
     private ObjectDisposedException Ended() => new(Name, $"Arena '{Name}' has been disposed.");
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private T RoundUpByDivision(T size, string parameter)
-    {
-        if (T.IsZero(size) || !Multiples<T>.TryUp(size, Quantum, out T rounded))
-        {
-            ThrowSize(size, parameter);
-            return default;
-        }
-
-        return rounded;
-    }
-
-    private void ThrowSize(T size, string parameter) => throw new ArgumentOutOfRangeException(
-        parameter,
-        size,
-        T.IsZero(size) ? "A range must not be empty." : $"Rounded up to the quantum {Quantum}, the size is more than {typeof(T).Name} holds.");
 
     private void UpdateGoodFit() =>
         _mayTakeGoodFit = (_sequel & (Sequel.Audit | Sequel.Recording)) == 0 && (_imports is null || _imports.EmptySpans == 0) &&

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Vmem.Checks;
 using Vmem.Space;
 
 namespace Vmem.Waiting;
@@ -64,9 +65,12 @@ internal sealed class SourceListener<T>(INotifyingArenaSource<T>? source, Action
             }
         }
 
+        Conclusion end = default;
         for (; ended > 0; ended--)
         {
-            source.Unsubscribe(mayHaveRoom);
+            end.Take((source, mayHaveRoom), static it => it.source.Unsubscribe(it.mayHaveRoom));
         }
+
+        end.Throw();
     }
 }

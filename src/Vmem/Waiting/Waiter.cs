@@ -53,6 +53,9 @@ internal sealed class Waiter<T>(WaitingRoom<T> room, object keeper, StrongBox<Re
 
     public WaitState State { get; private set; }
 
+    /// <summary>Which it is of those who ever waited in the room: they stand in this order.</summary>
+    public long Number { get; set; }
+
     /// <summary>The range, once granted.</summary>
     public Grant<T> Granted => new(_granted, Request.Size);
 

@@ -154,6 +154,7 @@ internal sealed partial class WaitingRoom<T>
             waiter.Begin(began, _times);
         }
 
+        waiter.Number = ++_waiters;
         _queue.Append(waiter);
         NoteWatchers();
         return true;

@@ -11,7 +11,11 @@ namespace Vmem.Waiting;
 // that made the room, one after the other, under no lock.
 internal sealed partial class WaitingRoom<T>
 {
+    /// <summary>How many waiters are passed under one lock: some microseconds. Otherwise arbitrary.</summary>
+    private const int PassedAtATime = 256;
+
     private long _removalsHeard;
+    private long _waiters;                        // that were ever queued
 
     /// <inheritdoc cref="INotifyingArenaSource{T}.Subscribe"/>
     public void Subscribe(Action mayHaveRoom)
@@ -120,27 +124,52 @@ internal sealed partial class WaitingRoom<T>
     /// <inheritdoc/>
     public void RoomHasGone()
     {
-        List<Waiter<T>> waiters = [];
-        using (_space.VisitEvenEnded())
+        Conclusion end = default;
+        bool hasLeft = false;
+        long newest = Volatile.Read(ref _waiters);              // who comes later looks for himself
+        long seen = 0;
+        Waiter<T>? stays = null;
+        while (TryStep(ref stays, seen, newest, out Waiter<T>? waiter))
         {
-            for (Waiter<T>? waiter = _queue.Head; waiter is not null; waiter = waiter.Next)
+            if (waiter is not null)
             {
-                waiters.Add(waiter);
+                seen = waiter.Number;
+                end.Take((this, waiter), static it => it.Item1.FailIfImpossible(it.waiter));
+                bool isQueued = waiter.State == WaitState.Queued;
+                stays = isQueued ? waiter : stays;
+                hasLeft |= !isQueued;
             }
         }
 
-        Conclusion end = default;
-        foreach (Waiter<T> waiter in waiters)
-        {
-            end.Take((this, waiter), static it => it.Item1.FailIfImpossible(it.waiter));
-        }
-
-        if (waiters.Exists(static waiter => waiter.State != WaitState.Queued))
+        if (hasLeft)
         {
             Serve(isOwnRelease: false, mayImport: false, onThisThread: false, ref end);
         }
 
         end.Throw();
+    }
+
+    /// <summary>A step of a walk along the queue, without a copy of it: each takes the lock for itself, and others come between.</summary>
+    /// <param name="stays">The last waiter that was seen and is still queued; if it has left, the walk begins at the head again.</param>
+    /// <param name="seen">The number of the last one that was seen.</param>
+    /// <param name="newest">The number of the last one to be seen.</param>
+    /// <param name="waiter">The next one; null if others that were seen lie before it.</param>
+    /// <returns>False at the end.</returns>
+    private bool TryStep(ref Waiter<T>? stays, long seen, long newest, out Waiter<T>? waiter)
+    {
+        using Visit<T> visit = _space.VisitEvenEnded();
+        waiter = stays is { State: WaitState.Queued } ? stays.Next : _queue.Head;
+        for (int steps = 0; waiter is not null && waiter.Number <= seen; waiter = waiter.Next)
+        {
+            stays = waiter;
+            if (++steps == PassedAtATime)
+            {
+                waiter = null;
+                return true;
+            }
+        }
+
+        return waiter is not null && waiter.Number <= newest;
     }
 
     private void FailIfImpossible(Waiter<T> waiter)

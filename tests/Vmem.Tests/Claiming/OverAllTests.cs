@@ -110,6 +110,19 @@ public class OverAllTests
         arena.Validate();
     }
 
+    /// <summary>With one value at rest what is free is as long as a size can say, and does not reach the top.</summary>
+    [Fact]
+    public void A_dump_of_what_rests_at_the_top_shows_no_value_twice()
+    {
+        using var arena = Arena<byte>.OverAll("all", 1);
+        Assert.True(arena.TryAllocateAt(255, 1));
+        arena.FreeAfter(255, 1, TimeSpan.FromHours(1));
+        var text = new StringWriter();
+        arena.Dump(text);
+        Assert.Contains("0x00  0xfe                   255  free", text.ToString(), StringComparison.Ordinal);
+        Assert.Contains("0xff  0xff                     1  resting", text.ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_snapshot_brings_it_back()
     {

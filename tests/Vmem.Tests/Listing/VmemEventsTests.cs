@@ -40,6 +40,21 @@ public class VmemEventsTests
         Assert.Empty(session.Of("ArenaLeaked", "told below"));
     }
 
+    /// <summary>What a plan tries out in a copy is no failure and no leak of anybody's.</summary>
+    [Theory]
+    [InlineData(0u)]
+    [InlineData(60u)]
+    public void A_plan_of_moves_is_told_to_nobody(uint wanted)
+    {
+        using Session session = new(Failures | Leaks);
+        using Arena<uint> arena = new("planned", 0, 100, 1);
+        arena.AllocateAtMany([new(0, 10, SegmentKind.Allocated), new(20, 10, SegmentKind.Allocated), new(45, 10, SegmentKind.Allocated)]);
+        Assert.NotEmpty(arena.PlanDefragmentation(new() { Wanted = wanted }));
+        Assert.Empty(session.Of("AllocationFailed", "rehearsal"));
+        Assert.Empty(session.Of("ArenaLeaked", "rehearsal"));
+        Assert.Empty(session.Of("AllocationFailed", "planned"));
+    }
+
     [Fact]
     public async Task Waits_are_told_with_their_length()
     {
