@@ -20,7 +20,8 @@ namespace Vmem.Leasing.Arenas;
 /// <param name="target">How many spans lie ready.</param>
 /// <param name="limit">How much the arena may have; 0: there is no limit. It would put back a span beyond that, and wait.</param>
 /// <param name="wake">Wakes the filler; called under no lock.</param>
-internal sealed partial class SpanStock<T>(SpanGrid grid, int target, T limit, Action wake)
+/// <param name="call">Calls a listener, and reports what it throws.</param>
+internal sealed partial class SpanStock<T>(SpanGrid grid, int target, T limit, Action wake, Action<Action> call)
     : INotifyingArenaSource<T>, ISeekingArenaSource<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
@@ -31,7 +32,6 @@ internal sealed partial class SpanStock<T>(SpanGrid grid, int target, T limit, A
     private readonly List<LeasedSpan<T>> _ready = [];
     private readonly List<LeasedSpan<T>> _returned = [];
     private LeasedSpan<T>? _reserved;
-    private readonly List<Action> _listeners = [];
     private LeasedSpan<T>[] _inUse = [];
     private SpanNeed<T>? _need;
     private SpanNeed<T>? _exactNeed;
@@ -132,22 +132,6 @@ internal sealed partial class SpanStock<T>(SpanGrid grid, int target, T limit, A
         wake();
     }
 
-    public void Subscribe(Action mayHaveRoom)
-    {
-        using (_lock.EnterScope())
-        {
-            _listeners.Add(mayHaveRoom);
-        }
-    }
-
-    public void Unsubscribe(Action mayHaveRoom)
-    {
-        using (_lock.EnterScope())
-        {
-            _listeners.Remove(mayHaveRoom);
-        }
-    }
-
     /// <summary>The span in use that holds a value; null if there is none.</summary>
     public LeasedSpan<T>? Find(T value)
     {
@@ -195,7 +179,7 @@ internal sealed partial class SpanStock<T>(SpanGrid grid, int target, T limit, A
         return missing;
     }
 
-    /// <summary>A span has come. Those who wait are told.</summary>
+    /// <summary>A span has come. Whoever adds it has it told to those who wait (<see cref="Notify"/>).</summary>
     /// <param name="span">The span.</param>
     /// <param name="seek">Whose request it was; null: it is for a need, or for the stock. If the seek has ended meanwhile, a span too many
     /// goes back.</param>
@@ -208,20 +192,6 @@ internal sealed partial class SpanStock<T>(SpanGrid grid, int target, T limit, A
             seek?.Leased = span;
             Note(null);
         }
-
-        Notify();
-    }
-
-    /// <summary>Tells those who wait in the arena to try again.</summary>
-    public void Notify()
-    {
-        Action[] listeners;
-        using (_lock.EnterScope())
-        {
-            listeners = [.. _listeners];
-        }
-
-        Array.ForEach(listeners, static listener => listener());
     }
 
     /// <summary>The spans that go back to the store; with those that lie ready, if all are to go.</summary>

@@ -149,10 +149,13 @@ internal sealed partial class StockFiller<T>(LeaseSession session, LeaseArena ar
             if (verdict == LeaseVerdict.SessionNotLive)
             {
                 asked++;                                       // asked for again, after a renewal
+                continue;
             }
-            else
+
+            _requests.RemoveAt(asked);                         // before others run: a span that lies in the stock is not asked for again
+            if (holding is not null)
             {
-                _requests.RemoveAt(asked);
+                stock.Notify();
             }
         }
 

@@ -106,10 +106,8 @@ public sealed partial class LeaseSession
                 return (LeaseVerdict.SessionNotLive, null);
             }
 
-            _holdings.Add(holding);
+            return (LeaseVerdict.Granted, _holdings.Add(holding));
         }
-
-        return (LeaseVerdict.Granted, holding);
     }
 
     /// <summary>What was inherited of an arena; each lease is from now on the holder's.</summary>
@@ -139,7 +137,7 @@ public sealed partial class LeaseSession
                 .ConfigureAwait(false);
             foreach (LeaseClaim claim in claims)
             {
-                _holdings.Add(_legacy.Add(claim));
+                _ = _holdings.Add(_legacy.Add(claim));
             }
         }
         catch
@@ -151,24 +149,4 @@ public sealed partial class LeaseSession
 
     /// <summary>A request of unknown outcome is not repeated. If it was granted, the next renewal finds and returns it (R11).</summary>
     internal void Abandon(LeaseRequest request) => _holdings.Forget(request.Id);
-
-    /// <summary>Gives a lease back. Does not fail: if the store does not answer, each renewal tries again.</summary>
-    internal ValueTask ReturnAsync(Holding holding, bool isClean, long? watermark = null) =>
-        _holdings.BeginReturn(holding, new Return(isClean, watermark)) ? SendReturnAsync(holding) : ValueTask.CompletedTask;
-
-    private async ValueTask SendReturnAsync(Holding holding)
-    {
-        Return how = holding.Return!;
-        try
-        {
-            _ = await _calls
-                .AskAsync(token => _store.ReleaseAsync(holding.Claim, how.IsClean, how.Watermark, token), CancellationToken.None)
-                .ConfigureAwait(false);
-            _holdings.Remove(holding);
-        }
-        catch (Exception fault)
-        {
-            Report(fault);
-        }
-    }
 }

@@ -41,6 +41,7 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
     private long _deadline;                                 // a time stamp; long.MinValue: it is over
     private long _surelyUntil = long.MinValue;              // by the coarse clock: before that no look at the exact one is needed
     private int _incarnation;
+    private int? _heard;                                    // another, that was first heard before the deadline
     private LeaseState _told = LeaseState.Live;             // what the last event said
     private string? _end;                                   // why it is over
     private Exception? _lastFault;
@@ -228,6 +229,7 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
     {
         await _stop.CancelAsync().ConfigureAwait(false);
         await _renewing.ConfigureAwait(false);
+        await _returning.ConfigureAwait(false);
         await _deadlineTimer.DisposeAsync().ConfigureAwait(false);
         LeaseMetrics.Sessions.Remove(_metered);
     }
