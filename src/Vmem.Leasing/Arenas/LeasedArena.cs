@@ -63,7 +63,8 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
         session.Attach(this);
     }
 
-    /// <summary>Called for each range that the program still held when its lease went, on any thread. Stop using it.</summary>
+    /// <summary>Called for each range that the program still held when its lease went, on the pool, one after the other. Stop using
+    /// it.</summary>
     public event Action<RangeLost<T>>? RangeLost;
 
     /// <summary>The arena of this process: an ordinary one, with statistics, dumps, audit and metrics. Allocate and free through this

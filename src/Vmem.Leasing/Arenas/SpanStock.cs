@@ -157,23 +157,30 @@ internal sealed partial class SpanStock<T>(SpanGrid grid, int target, T limit, A
     /// <summary>What has to be asked for; empty: enough lies ready. What is urgent comes first. A need is told again until a span has come
     /// for it.</summary>
     /// <param name="isExactHopeless">The store has nothing for a need with constraints.</param>
+    /// <param name="room">How much more the arena may have. What it could not take is not leased: it would lie here for nobody.</param>
     /// <param name="isUrgent">Somebody may be waiting.</param>
-    public List<SpanNeed<T>> Missing(bool isExactHopeless, out bool isUrgent)
+    public List<SpanNeed<T>> Missing(bool isExactHopeless, T room, out bool isUrgent)
     {
         List<SpanNeed<T>> missing = [];
+        var span = T.CreateChecked(grid.SpanSize);
         using (_lock.EnterScope())
         {
             SpanNeed<T>? urgent = (isExactHopeless ? null : _exactNeed) ?? _need;
             isUrgent = urgent is not null;
-            if (urgent is { } need)
+            T left = _ready.Aggregate(room, static (left, ready) => left - T.Min(left, ready.Size));
+            if (urgent is { } need && need.Size <= room)
             {
                 missing.Add(need);
+                left -= T.Min(left, T.Max(need.Size, span));
             }
 
             // What comes for the need is taken at once: the stock is filled besides.
             int fills = urgent is { IsConstrained: true } ? 0
                 : Math.Min(target - _ready.Count - Volatile.Read(ref _expected), MostAtOnce - missing.Count);
-            missing.AddRange(Enumerable.Repeat(new SpanNeed<T>(T.CreateChecked(grid.SpanSize), default), Math.Max(0, fills)));
+            for (; fills > 0 && span <= left; fills--, left -= span)
+            {
+                missing.Add(new SpanNeed<T>(span, default));
+            }
         }
 
         return missing;

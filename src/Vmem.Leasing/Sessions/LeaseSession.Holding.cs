@@ -27,8 +27,11 @@ public sealed partial class LeaseSession
     /// <summary>Reports a fault of a task that works for this session.</summary>
     internal void NoteFault(Exception fault) => Report(fault);
 
-    /// <summary>Calls a user's handler; what it throws is reported.</summary>
-    internal void Call(Action handler) => Try(handler);
+    /// <summary>Calls what must not wait; what it throws is reported.</summary>
+    internal void Call(Action listener) => Try(listener);
+
+    /// <summary>Has a user's handler called, after those before it; what it throws is reported.</summary>
+    internal void Announce(Action handler) => Try(() => _callbacks.Add(handler));
 
     internal ValueTask<TResult> AskAsync<TResult>(Func<LeaseStore, CancellationToken, ValueTask<TResult>> ask,
         CancellationToken cancellationToken) =>

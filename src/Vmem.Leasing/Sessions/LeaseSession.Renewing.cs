@@ -10,6 +10,10 @@ public sealed partial class LeaseSession
     /// <summary>After a failure it is tried again so much sooner. Arbitrary.</summary>
     private const int RetriesPerRenewal = 4;
 
+    /// <summary>A renewal waits for its answer for this part of the TTL. Sent at 1/3 and silent, it is over at 1/2; the next is sent at 7/12
+    /// and over at 3/4; the third is sent at 5/6, before the deadline at 9/10. With a third, the second would end past it.</summary>
+    private const int RenewalsPerTtl = 6;
+
     private async Task RenewForeverAsync()
     {
         TimeSpan wait = _options.RenewEvery;
@@ -36,8 +40,8 @@ public sealed partial class LeaseSession
     private async Task<TimeSpan> RenewAsync()
     {
         long sent = _time.GetTimestamp();
-        LeaseRenewal? renewal = await _calls.AskAsync(token => _store.RenewAsync(Instance, LatestUse(_options), token), _stop.Token)
-            .ConfigureAwait(false);
+        LeaseRenewal? renewal = await _calls.AskAsync(token => _store.RenewAsync(Instance, LatestUse(_options), token),
+            _options.Ttl / RenewalsPerTtl, _stop.Token).ConfigureAwait(false);
         LeaseMetrics.Renewed(_time.GetElapsedTime(sent));
         if (renewal is null)
         {
@@ -79,7 +83,8 @@ public sealed partial class LeaseSession
         }
 
         Extend(sent);
-        if (_returning.IsCompleted)                            // one that waits for an answer must not keep the next renewal waiting
+        // One that waits for an answer must not keep the next renewal waiting. At the end the store gets all at once.
+        if (_returning.IsCompleted && Volatile.Read(ref _isDisposed) == 0)
         {
             _returning = ReturnPendingAsync(unknown);
         }
@@ -152,7 +157,7 @@ public sealed partial class LeaseSession
 
         Tell(new LeaseStateChange(was, LeaseState.Lost, reason));
         Array.ForEach(Holders(), holder => Try(holder.Resume));          // whoever waits finds out
-        Try(_lost.Cancel);
+        Announce(_lost.Cancel);
         Try(_stop.Cancel);
     }
 
@@ -178,7 +183,7 @@ public sealed partial class LeaseSession
     {
         foreach (Action<LeaseStateChange> handler in Delegate.EnumerateInvocationList(StateChanged))
         {
-            Try(() => handler(change));
+            Announce(() => handler(change));
         }
     }
 
