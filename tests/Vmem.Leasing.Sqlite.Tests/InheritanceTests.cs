@@ -77,7 +77,8 @@ public sealed class InheritanceTests : IDisposable
         Assert.Equal([span], ports.Restore([span]));
     }
 
-    /// <summary>What was freed and may still be in use is forgotten with the process: all that is inherited goes through quarantine.</summary>
+    /// <summary>What was freed and may still be in use is forgotten with the process: all that is inherited goes through
+    /// quarantine.</summary>
     [Fact]
     public async Task What_was_freed_before_a_restart_is_quarantined_after_it()
     {

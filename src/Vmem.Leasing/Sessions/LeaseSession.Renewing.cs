@@ -10,8 +10,9 @@ public sealed partial class LeaseSession
     /// <summary>After a failure it is tried again so much sooner. Arbitrary.</summary>
     private const int RetriesPerRenewal = 4;
 
-    /// <summary>A renewal waits for its answer for this part of the TTL. Sent at 1/3 and silent, it is over at 1/2; the next is sent at 7/12
-    /// and over at 3/4; the third is sent at 5/6, before the deadline at 9/10. With a third, the second would end past it.</summary>
+    /// <summary>A renewal waits for its answer for this part of the TTL. Sent at 1/3 and silent, it is over at 1/2. The next is sent at
+    /// 7/12 and over at 3/4, and the third is sent at 5/6, before the deadline at 9/10. With a third, the second would end past
+    /// it.</summary>
     private const int RenewalsPerTtl = 6;
 
     private async Task RenewForeverAsync()

@@ -9,9 +9,9 @@ public sealed partial class LeaseSession
     private volatile bool _isBehind;                        // a return failed, and the renewals have not caught up
     private long _leaveAfter = long.MaxValue;               // a time stamp, once the session ends
 
-    /// <summary>Gives a lease back. Does not fail: if the store does not answer, each renewal tries again. Until it has answered, others are
-    /// left to the renewals, too, or to the end of the session: so many returns wait no longer for a silent store than one. At the end of
-    /// the session those that a slow store has not taken in time go back with it.</summary>
+    /// <summary>Gives a lease back. Does not fail: if the store does not answer, each renewal tries again. Until it has answered, others
+    /// are left to the renewals, too, or to the end of the session: so many returns wait no longer for a silent store than one. At the end
+    /// of the session those that a slow store has not taken in time go back with it.</summary>
     internal async ValueTask ReturnAsync(Holding holding, bool isClean, long? watermark = null)
     {
         bool isLeft = _isBehind || _time.GetTimestamp() >= Volatile.Read(ref _leaveAfter);

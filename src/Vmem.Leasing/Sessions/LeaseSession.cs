@@ -156,8 +156,8 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
 
     /// <summary>Gives back all that is held, at once and without quarantine, and ends the session. One with a name leaves it to the next of
     /// the name.</summary>
-    /// <returns>A task for the end. It does not fail: what the store does not hear of lapses by itself. It takes a TTL at most, however much
-    /// is held, and however slow the store is.</returns>
+    /// <returns>A task for the end. It does not fail: what the store does not hear of lapses by itself. It takes a TTL at most, however
+    /// much is held, and however slow the store is.</returns>
     /// <remarks>What was freed from a leased arena and not declared clean goes through quarantine all the same. If the store is slow, what
     /// is left goes back with the session by one call, through quarantine if any of that needs it.</remarks>
     public async ValueTask DisposeAsync()
