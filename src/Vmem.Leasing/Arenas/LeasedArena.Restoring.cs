@@ -230,7 +230,7 @@ public sealed partial class LeasedArena<T>
             .Select(segment => _stock.Find(segment.Start)).OfType<LeasedSpan<T>>()];
         using (_inheritedLock.EnterScope())
         {
-            kept.UnionWith(_inherited.Where(static span => !span.IsLost));
+            kept.UnionWith(_inherited.Where(static span => !span.IsLost && span.Holding.Return is null));
             _inherited.Clear();
             _isRestored = true;
         }
