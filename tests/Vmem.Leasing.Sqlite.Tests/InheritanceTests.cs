@@ -77,6 +77,63 @@ public sealed class InheritanceTests : IDisposable
         Assert.Equal([span], ports.Restore([span]));
     }
 
+    /// <summary>What was freed and may still be in use is forgotten with the process: all that is inherited goes through
+    /// quarantine.</summary>
+    [Fact]
+    public async Task What_was_freed_before_a_restart_is_quarantined_after_it()
+    {
+        LeasedRange<ushort> kept;
+        await using var store = new SqliteLeaseStore(_file.Path);
+        await using (LeaseSession session = await LeaseSession.OpenAsync(store, s_named, Token))
+        {
+            LeasedArena<ushort> ports = await LeasedArena<ushort>.OpenAsync(session, "ports", Ports, Token);
+            kept = await ports.AllocateAsync(4, default, Token);
+            ports.Free(await ports.AllocateAsync(4, default, Token));
+        }
+
+        await using LeaseSession heir = await LeaseSession.OpenAsync(store, s_named, Token);
+        LeasedArena<ushort> inherited = await LeasedArena<ushort>.OpenAsync(heir, "ports", Ports, Token);
+        inherited.Free(Assert.Single(inherited.Restore([kept])), clean: true);
+        await Eventually.HoldsAsync(async () => (await store.GetUsageAsync(1, Token)).Leased == 0);
+        Assert.Equal((UInt128)16, (await store.GetUsageAsync(1, Token)).Quarantined);
+    }
+
+    [Fact]
+    public async Task What_the_limit_has_no_room_for_is_not_restored_in_part()
+    {
+        LeasedRange<ushort>[] left = await LeaveAsync(spans: 3);
+        await using var store = new SqliteLeaseStore(_file.Path);
+        await using LeaseSession heir = await LeaseSession.OpenAsync(store, s_named, Token);
+        await using (LeasedArena<ushort> tight = await LeasedArena<ushort>.OpenAsync(
+            heir, "ports", Ports with { Arena = new() { Limit = 40 } }, Token))
+        {
+            InvalidOperationException refused = Assert.Throws<InvalidOperationException>(() => tight.Restore(left));
+            Assert.Contains("ArenaOptions.Limit", refused.Message, StringComparison.Ordinal);
+            Assert.Equal(0, tight.Arena.GetStatistics().TotalSize);
+        }
+
+        LeasedArena<ushort> ports = await LeasedArena<ushort>.OpenAsync(heir, "ports", Ports, Token);
+        Assert.Equal(left.Select(static range => range.Start), ports.Restore(left).Select(static range => range.Start));
+    }
+
+    /// <summary>The program took a place of an inherited span before it restored: what was not restored goes to the next of the
+    /// name.</summary>
+    [Fact]
+    public async Task What_a_failed_restoration_did_not_come_to_is_kept()
+    {
+        LeasedRange<ushort>[] left = await LeaveAsync(spans: 3);
+        await using var store = new SqliteLeaseStore(_file.Path);
+        await using LeaseSession heir = await LeaseSession.OpenAsync(store, s_named, Token);
+        await using (LeasedArena<ushort> ports = await LeasedArena<ushort>.OpenAsync(heir, "ports", Ports, Token))
+        {
+            ports.Arena.AddSpan((ushort)(ports.Inherited[1].Start + 4), 4);
+            Assert.ThrowsAny<InvalidOperationException>(() => ports.Restore(left));
+        }
+
+        LeasedArena<ushort> again = await LeasedArena<ushort>.OpenAsync(heir, "ports", Ports, Token);
+        Assert.Equal([left[0].Start, left[2].Start], again.Inherited.Select(static span => span.Start).Where(start => start != left[1].Start));
+    }
+
     [Fact]
     public async Task What_is_not_restored_is_left_to_the_next()
     {
@@ -189,11 +246,18 @@ public sealed class InheritanceTests : IDisposable
         await Task.Delay(Timeout.Infinite, Token);
     }
 
-    private async Task LeaveAsync()
+    /// <summary>A session that ends, with something in each of its spans.</summary>
+    private async Task<LeasedRange<ushort>[]> LeaveAsync(int spans = 1)
     {
         await using var store = new SqliteLeaseStore(_file.Path);
         await using LeaseSession session = await LeaseSession.OpenAsync(store, s_named, Token);
         LeasedArena<ushort> ports = await LeasedArena<ushort>.OpenAsync(session, "ports", Ports, Token);
-        await ports.AllocateAsync(4, default, Token);
+        var left = new LeasedRange<ushort>[spans];
+        for (int i = 0; i < spans; i++)
+        {
+            left[i] = await ports.AllocateAsync(spans == 1 ? (ushort)4 : (ushort)16, default, Token);
+        }
+
+        return left;
     }
 }

@@ -87,6 +87,29 @@ public sealed class NameTests : IDisposable
         Assert.NotNull(await store.RenewAsync(holder, 0, Token));
     }
 
+    /// <summary>Its process lives, and it is over. So nobody else can have the name, and the process itself can, by the time.</summary>
+    [Fact]
+    public async Task A_name_that_was_left_to_lapse_can_be_had_again_by_its_process()
+    {
+        var time = new ManualTime();
+        LeaseSessionOptions options = s_named with { TimeProvider = time };
+        await using var store = new SqliteLeaseStore(_file.Path, new SqliteLeaseStoreOptions { TimeProvider = time });
+        LeaseSession first = await LeaseSession.OpenAsync(store, options, Token);
+        WorkerId worker = await WorkerId.LeaseAsync(first, "workers", 2, Token);
+        await first.LapseAsync();
+        for (int stamp = 0; stamp < 2; stamp++)
+        {
+            LeaseSessionException refused = await Assert.ThrowsAsync<LeaseSessionException>(
+                () => LeaseSession.OpenAsync(store, options, Token));
+            Assert.Contains("of this process", refused.Message, StringComparison.Ordinal);
+            time.Advance(s_named.Ttl + TimeSpan.FromMilliseconds(1));
+        }
+
+        await using LeaseSession second = await LeaseSession.OpenAsync(store, options, Token);
+        Assert.Equal(worker.Value, (await WorkerId.LeaseAsync(second, "workers", 2, Token)).Value);
+        Assert.Empty(await store.ValidateAsync(1, Token));
+    }
+
     [Fact]
     public async Task Nothing_is_inherited_while_the_hold_lasts()
     {

@@ -79,10 +79,12 @@ internal sealed partial class LeaseMachine
     }
 
     /// <summary>Throws unless it is certain that a session is over: its process is dead; or nobody can say, and it was silent for its TTL
-    /// and a quarantine, as in every store (R3).</summary>
+    /// and a quarantine, as in every store (R3). That the caller's own process lives says nothing: the session may have been left to lapse,
+    /// or its end not been heard.</summary>
     private void CheckHasEnded(SessionRow former, string name, long now)
     {
-        bool? isAlive = former.Stage == SessionStage.Dead ? false : IsAlive(former);
+        bool isOwn = former.Process == process;
+        bool? isAlive = former.Stage == SessionStage.Dead ? false : isOwn ? null : IsAlive(former);
         if (isAlive == true)
         {
             throw new LeaseSessionException($"'{name}' is in use: session {former.Instance} has the name, and its process lives. End that process, or take another name.");
@@ -96,7 +98,9 @@ internal sealed partial class LeaseMachine
         if (isAlive is null && former.Stage != SessionStage.Dead)
         {
             long silent = former.Stage == SessionStage.Live ? Math.Max(former.Expires, now) : former.Lapsed;
-            throw new LeaseSessionException($"'{name}' may be in use: session {former.Instance} has the name, and nobody can say whether its process lives, as its lock file is gone or its store was closed. If it stays silent, the name can be had after {new DateTime(silent + former.Quarantine, DateTimeKind.Utc):yyyy-MM-dd HH:mm:ss}Z. Try again then, or take another name.");
+            string why = isOwn ? "is of this process. Dispose of it first. If it is over, and the store has not heard so"
+                : "nobody can say whether its process lives, as its lock file is gone or its store was closed. If it stays silent";
+            throw new LeaseSessionException($"'{name}' may be in use: session {former.Instance} has the name, and {why}, the name can be had after {new DateTime(silent + former.Quarantine, DateTimeKind.Utc):yyyy-MM-dd HH:mm:ss}Z. Try again then, or take another name.");
         }
     }
 

@@ -159,6 +159,7 @@ public sealed partial class LeasedArena<T>
             while (true)
             {
                 Task resumed = _resumed.Task;                  // before the state is looked at
+                ObjectDisposedException.ThrowIf(IsClosed, this);
                 switch (_session.State)
                 {
                     case LeaseState.Suspended:

@@ -117,6 +117,8 @@ public sealed partial class LeasedArena<T>
                 within.CopyTo(live.Notes[adopted.Count..]);    // onto themselves, unless some before them were not adopted
                 Append(adopted, within, span.Fence);
             }
+
+            ForgetInherited(span);
         }
 
         live.Cut(adopted.Count);

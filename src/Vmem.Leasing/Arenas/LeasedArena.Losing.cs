@@ -29,7 +29,7 @@ public sealed partial class LeasedArena<T>
             var lost = new RangeLost<T>(new LeasedRange<T>(start, size, holding.Claim.Fence), reason);
             foreach (Action<RangeLost<T>> handler in Delegate.EnumerateInvocationList(RangeLost))
             {
-                _session.Call(() => handler(lost));
+                _session.Announce(() => handler(lost));
             }
         }
     }

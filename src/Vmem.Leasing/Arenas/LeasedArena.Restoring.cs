@@ -23,7 +23,8 @@ public sealed partial class LeasedArena<T>
     /// <see cref="RangeLost"/> tells of.</returns>
     /// <exception cref="ArgumentException">A range lies in no inherited span, overlaps another, or is not of whole quanta. Nothing was
     /// changed.</exception>
-    /// <exception cref="InvalidOperationException">It was called before.</exception>
+    /// <exception cref="InvalidOperationException">It was called before; or the spans are more than <see cref="ArenaOptions{T}.Limit"/> has
+    /// room for, and nothing was changed.</exception>
     public IReadOnlyList<LeasedRange<T>> Restore(IEnumerable<LeasedRange<T>> live)
     {
         ArgumentNullException.ThrowIfNull(live);
@@ -39,6 +40,8 @@ public sealed partial class LeasedArena<T>
                 {
                     restored.AddRange(bySpan[i]);
                 }
+
+                ForgetInherited(spans[i]);                     // those after a failure are kept for the next of the name
             }
         }
         finally
@@ -50,16 +53,32 @@ public sealed partial class LeasedArena<T>
         return restored;
     }
 
+    /// <summary>Throws if the arena's limit has no room for what was inherited, beside what it has.</summary>
+    private void CheckRoom()
+    {
+        T room = _stock.Room;
+        foreach (LeasedSpan<T> span in _inherited)
+        {
+            if (span.Size > room)
+            {
+                throw new InvalidOperationException($"What was inherited of arena '{Name}' is more than ArenaOptions.Limit has room for: open the arena with a larger limit. Nothing was restored.");
+            }
+
+            room -= span.Size;
+        }
+    }
+
     /// <summary>The inherited spans, in order of address. They are given out once.</summary>
     private LeasedSpan<T>[] BeginRestore()
     {
         using (_inheritedLock.EnterScope())
         {
-            if (_isRestored && _inherited.Count > 0)
+            if (_isRestored && Inherited.Count > 0)
             {
                 throw new InvalidOperationException($"What was inherited of arena '{Name}' has been restored before.");
             }
 
+            CheckRoom();
             _isRestored = true;
             return [.. _inherited];
         }
@@ -70,7 +89,10 @@ public sealed partial class LeasedArena<T>
         foreach (Holding holding in _session.TakeLegacy(_arena.Id, this))
         {
             LeaseClaim claim = holding.Claim;
-            _inherited.Add(new LeasedSpan<T>(T.CreateChecked(claim.Start), T.CreateChecked(claim.Size), holding));
+            _inherited.Add(new LeasedSpan<T>(T.CreateChecked(claim.Start), T.CreateChecked(claim.Size), holding)
+            {
+                IsUnclean = true,                              // nobody knows what was freed of it before
+            });
         }
 
         _stock.Expect(_inherited.Count);                       // they are the stock, as far as nothing in them lives
@@ -175,6 +197,14 @@ public sealed partial class LeasedArena<T>
         }
     }
 
+    private void ForgetInherited(LeasedSpan<T> span)
+    {
+        using (_inheritedLock.EnterScope())
+        {
+            _inherited.Remove(span);
+        }
+    }
+
     private T FreeUpTo(T end, ref T start, T rest)
     {
         T gap = end - start;
@@ -200,7 +230,8 @@ public sealed partial class LeasedArena<T>
             .Select(segment => _stock.Find(segment.Start)).OfType<LeasedSpan<T>>()];
         using (_inheritedLock.EnterScope())
         {
-            kept.UnionWith(_inherited.Where(span => !_isRestored && !span.IsLost));
+            kept.UnionWith(_inherited.Where(static span => !span.IsLost && span.Holding.Return is null));
+            _inherited.Clear();
             _isRestored = true;
         }
 

@@ -49,7 +49,7 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
         T quantum = T.CreateChecked(arena.Definition.Quantum);
         (_quantumLess1, _isQuantumPowerOf2) = (quantum - T.One, T.IsPow2(quantum));
         var grid = new SpanGrid(arena.Definition, SpanSizeOf(options.SpanSize, arena.Definition));
-        _stock = new SpanStock<T>(grid, options.Stock, options.Arena.Limit, _wake.Set);
+        _stock = new SpanStock<T>(grid, options.Stock, options.Arena.Limit, _wake.Set, session.Call);
         Arena = new Arena<T>(arena.Name, quantum, options.Arena with
         {
             Source = _stock,
@@ -63,7 +63,8 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
         session.Attach(this);
     }
 
-    /// <summary>Called for each range that the program still held when its lease went, on any thread. Stop using it.</summary>
+    /// <summary>Called for each range that the program still held when its lease went, on the pool, one after the other. Stop using
+    /// it.</summary>
     public event Action<RangeLost<T>>? RangeLost;
 
     /// <summary>The arena of this process: an ordinary one, with statistics, dumps, audit and metrics. Allocate and free through this

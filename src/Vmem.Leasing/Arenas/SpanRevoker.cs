@@ -61,7 +61,7 @@ internal sealed class SpanRevoker<T>(LeaseSession session, Action<ArenaRevocatio
 
         if (revoked is { } handler && revocation is { } known)
         {
-            session.Call(() => handler(known));
+            session.Announce(() => handler(known));
         }
 
         return revocation?.Ranges ?? [];

@@ -20,7 +20,8 @@ namespace Vmem.Leasing.Arenas;
 /// <param name="target">How many spans lie ready.</param>
 /// <param name="limit">How much the arena may have; 0: there is no limit. It would put back a span beyond that, and wait.</param>
 /// <param name="wake">Wakes the filler; called under no lock.</param>
-internal sealed partial class SpanStock<T>(SpanGrid grid, int target, T limit, Action wake)
+/// <param name="call">Calls a listener, and reports what it throws.</param>
+internal sealed partial class SpanStock<T>(SpanGrid grid, int target, T limit, Action wake, Action<Action> call)
     : INotifyingArenaSource<T>, ISeekingArenaSource<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
@@ -31,7 +32,6 @@ internal sealed partial class SpanStock<T>(SpanGrid grid, int target, T limit, A
     private readonly List<LeasedSpan<T>> _ready = [];
     private readonly List<LeasedSpan<T>> _returned = [];
     private LeasedSpan<T>? _reserved;
-    private readonly List<Action> _listeners = [];
     private LeasedSpan<T>[] _inUse = [];
     private SpanNeed<T>? _need;
     private SpanNeed<T>? _exactNeed;
@@ -132,22 +132,6 @@ internal sealed partial class SpanStock<T>(SpanGrid grid, int target, T limit, A
         wake();
     }
 
-    public void Subscribe(Action mayHaveRoom)
-    {
-        using (_lock.EnterScope())
-        {
-            _listeners.Add(mayHaveRoom);
-        }
-    }
-
-    public void Unsubscribe(Action mayHaveRoom)
-    {
-        using (_lock.EnterScope())
-        {
-            _listeners.Remove(mayHaveRoom);
-        }
-    }
-
     /// <summary>The span in use that holds a value; null if there is none.</summary>
     public LeasedSpan<T>? Find(T value)
     {
@@ -173,29 +157,36 @@ internal sealed partial class SpanStock<T>(SpanGrid grid, int target, T limit, A
     /// <summary>What has to be asked for; empty: enough lies ready. What is urgent comes first. A need is told again until a span has come
     /// for it.</summary>
     /// <param name="isExactHopeless">The store has nothing for a need with constraints.</param>
+    /// <param name="room">How much more the arena may have. What it could not take is not leased: it would lie here for nobody.</param>
     /// <param name="isUrgent">Somebody may be waiting.</param>
-    public List<SpanNeed<T>> Missing(bool isExactHopeless, out bool isUrgent)
+    public List<SpanNeed<T>> Missing(bool isExactHopeless, T room, out bool isUrgent)
     {
         List<SpanNeed<T>> missing = [];
+        var span = T.CreateChecked(grid.SpanSize);
         using (_lock.EnterScope())
         {
             SpanNeed<T>? urgent = (isExactHopeless ? null : _exactNeed) ?? _need;
             isUrgent = urgent is not null;
-            if (urgent is { } need)
+            T left = _ready.Aggregate(room, static (left, ready) => left - T.Min(left, ready.Size));
+            if (urgent is { } need && need.Size <= room)
             {
                 missing.Add(need);
+                left -= T.Min(left, T.Max(need.Size, span));
             }
 
             // What comes for the need is taken at once: the stock is filled besides.
             int fills = urgent is { IsConstrained: true } ? 0
                 : Math.Min(target - _ready.Count - Volatile.Read(ref _expected), MostAtOnce - missing.Count);
-            missing.AddRange(Enumerable.Repeat(new SpanNeed<T>(T.CreateChecked(grid.SpanSize), default), Math.Max(0, fills)));
+            for (; fills > 0 && span <= left; fills--, left -= span)
+            {
+                missing.Add(new SpanNeed<T>(span, default));
+            }
         }
 
         return missing;
     }
 
-    /// <summary>A span has come. Those who wait are told.</summary>
+    /// <summary>A span has come. Whoever adds it has it told to those who wait (<see cref="Notify"/>).</summary>
     /// <param name="span">The span.</param>
     /// <param name="seek">Whose request it was; null: it is for a need, or for the stock. If the seek has ended meanwhile, a span too many
     /// goes back.</param>
@@ -208,20 +199,6 @@ internal sealed partial class SpanStock<T>(SpanGrid grid, int target, T limit, A
             seek?.Leased = span;
             Note(null);
         }
-
-        Notify();
-    }
-
-    /// <summary>Tells those who wait in the arena to try again.</summary>
-    public void Notify()
-    {
-        Action[] listeners;
-        using (_lock.EnterScope())
-        {
-            listeners = [.. _listeners];
-        }
-
-        Array.ForEach(listeners, static listener => listener());
     }
 
     /// <summary>The spans that go back to the store; with those that lie ready, if all are to go.</summary>

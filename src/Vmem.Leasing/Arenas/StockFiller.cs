@@ -29,7 +29,7 @@ internal sealed partial class StockFiller<T>(LeaseSession session, LeaseArena ar
     public async Task StartAsync()
     {
         await FillAsync().ConfigureAwait(false);
-        _filling = FillForeverAsync();
+        _filling = DetachedTask.Start(FillForeverAsync);
     }
 
     public async ValueTask DisposeAsync()
@@ -102,9 +102,9 @@ internal sealed partial class StockFiller<T>(LeaseSession session, LeaseArena ar
         bool isUrgent = false;
         if (_requests.Count == 0)
         {
-            var room = UInt128.CreateChecked(stock.Room);
-            _requests.AddRange(stock.Missing(effort == NeedEffort.Elsewhere, out isUrgent)
-                .Select(need => need.ToRequest(arena, session.Instance, grid, effort, room)));
+            T room = stock.Room;
+            _requests.AddRange(stock.Missing(effort == NeedEffort.Elsewhere, room, out isUrgent)
+                .Select(need => need.ToRequest(arena, session.Instance, grid, effort, UInt128.CreateChecked(room))));
             _sought = null;
             if (_requests.Count == 0)
             {
@@ -149,10 +149,13 @@ internal sealed partial class StockFiller<T>(LeaseSession session, LeaseArena ar
             if (verdict == LeaseVerdict.SessionNotLive)
             {
                 asked++;                                       // asked for again, after a renewal
+                continue;
             }
-            else
+
+            _requests.RemoveAt(asked);                         // before others run: a span that lies in the stock is not asked for again
+            if (holding is not null)
             {
-                _requests.RemoveAt(asked);
+                stock.Notify();
             }
         }
 

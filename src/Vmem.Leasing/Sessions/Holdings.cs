@@ -56,12 +56,14 @@ internal sealed class Holdings
         }
     }
 
-    public void Add(Holding holding)
+    /// <returns>What is held from now on: a lease that was granted before, and is so again as its request was repeated, stays the object
+    /// that it is. Else one would be given back while the other is in use.</returns>
+    public Holding Add(Holding holding)
     {
         using (_lock.EnterScope())
         {
             _awaited.Remove(holding.Claim.Request);
-            _holdings[KeyOf(holding.Claim)] = holding;
+            return _holdings.TryAdd(KeyOf(holding.Claim), holding) ? holding : _holdings[KeyOf(holding.Claim)];
         }
     }
 
@@ -70,7 +72,7 @@ internal sealed class Holdings
     {
         using (_lock.EnterScope())
         {
-            return _holdings.Remove(KeyOf(holding.Claim));
+            return Has(holding) && _holdings.Remove(KeyOf(holding.Claim));
         }
     }
 
@@ -79,7 +81,7 @@ internal sealed class Holdings
     {
         using (_lock.EnterScope())
         {
-            if (holding.Return is not null || !_holdings.ContainsKey(KeyOf(holding.Claim)))
+            if (holding.Return is not null || !Has(holding))
             {
                 return false;
             }
@@ -117,6 +119,8 @@ internal sealed class Holdings
             return _awaited.Contains(claim.Request) || _holdings.ContainsKey(KeyOf(claim));
         }
     }
+
+    private bool Has(Holding holding) => _holdings.GetValueOrDefault(KeyOf(holding.Claim)) == holding;
 
     private static (int Arena, long Fence) KeyOf(LeaseClaim claim) => (claim.Arena, claim.Fence);
 }

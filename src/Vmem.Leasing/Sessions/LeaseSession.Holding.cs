@@ -27,8 +27,11 @@ public sealed partial class LeaseSession
     /// <summary>Reports a fault of a task that works for this session.</summary>
     internal void NoteFault(Exception fault) => Report(fault);
 
-    /// <summary>Calls a user's handler; what it throws is reported.</summary>
-    internal void Call(Action handler) => Try(handler);
+    /// <summary>Calls what must not wait; what it throws is reported.</summary>
+    internal void Call(Action listener) => Try(listener);
+
+    /// <summary>Has a user's handler called, after those before it; what it throws is reported.</summary>
+    internal void Announce(Action handler) => Try(() => _callbacks.Add(handler));
 
     internal ValueTask<TResult> AskAsync<TResult>(Func<LeaseStore, CancellationToken, ValueTask<TResult>> ask,
         CancellationToken cancellationToken) =>
@@ -106,10 +109,8 @@ public sealed partial class LeaseSession
                 return (LeaseVerdict.SessionNotLive, null);
             }
 
-            _holdings.Add(holding);
+            return (LeaseVerdict.Granted, _holdings.Add(holding));
         }
-
-        return (LeaseVerdict.Granted, holding);
     }
 
     /// <summary>What was inherited of an arena; each lease is from now on the holder's.</summary>
@@ -139,7 +140,7 @@ public sealed partial class LeaseSession
                 .ConfigureAwait(false);
             foreach (LeaseClaim claim in claims)
             {
-                _holdings.Add(_legacy.Add(claim));
+                _ = _holdings.Add(_legacy.Add(claim));
             }
         }
         catch
@@ -151,24 +152,4 @@ public sealed partial class LeaseSession
 
     /// <summary>A request of unknown outcome is not repeated. If it was granted, the next renewal finds and returns it (R11).</summary>
     internal void Abandon(LeaseRequest request) => _holdings.Forget(request.Id);
-
-    /// <summary>Gives a lease back. Does not fail: if the store does not answer, each renewal tries again.</summary>
-    internal ValueTask ReturnAsync(Holding holding, bool isClean, long? watermark = null) =>
-        _holdings.BeginReturn(holding, new Return(isClean, watermark)) ? SendReturnAsync(holding) : ValueTask.CompletedTask;
-
-    private async ValueTask SendReturnAsync(Holding holding)
-    {
-        Return how = holding.Return!;
-        try
-        {
-            _ = await _calls
-                .AskAsync(token => _store.ReleaseAsync(holding.Claim, how.IsClean, how.Watermark, token), CancellationToken.None)
-                .ConfigureAwait(false);
-            _holdings.Remove(holding);
-        }
-        catch (Exception fault)
-        {
-            Report(fault);
-        }
-    }
 }

@@ -10,6 +10,11 @@ public sealed partial class LeaseSession
     /// <summary>After a failure it is tried again so much sooner. Arbitrary.</summary>
     private const int RetriesPerRenewal = 4;
 
+    /// <summary>A renewal waits for its answer for this part of the TTL. Sent at 1/3 and silent, it is over at 1/2. The next is sent at
+    /// 7/12 and over at 3/4, and the third is sent at 5/6, before the deadline at 9/10. With a third, the second would end past
+    /// it.</summary>
+    private const int RenewalsPerTtl = 6;
+
     private async Task RenewForeverAsync()
     {
         TimeSpan wait = _options.RenewEvery;
@@ -36,8 +41,8 @@ public sealed partial class LeaseSession
     private async Task<TimeSpan> RenewAsync()
     {
         long sent = _time.GetTimestamp();
-        LeaseRenewal? renewal = await _calls.AskAsync(token => _store.RenewAsync(Instance, LatestUse(_options), token), _stop.Token)
-            .ConfigureAwait(false);
+        LeaseRenewal? renewal = await _calls.AskAsync(token => _store.RenewAsync(Instance, LatestUse(_options), token),
+            _options.Ttl / RenewalsPerTtl, _stop.Token).ConfigureAwait(false);
         LeaseMetrics.Renewed(_time.GetElapsedTime(sent));
         if (renewal is null)
         {
@@ -47,13 +52,20 @@ public sealed partial class LeaseSession
 
         int count = _holdings.Count;
         bool isSame = renewal.Incarnation == Incarnation;
-        switch (LeaseRules.Hear(count > 0, isSame, isPastDeadline: !IsBeforeDeadline, isKnown: isSame && renewal.Held == count))
+        bool wasHeardInTime = isSame || renewal.Incarnation == _heard;
+        List<LeaseClaim> unknown = [];
+        switch (LeaseRules.Hear(count > 0, wasHeardInTime, isPastDeadline: !IsBeforeDeadline, isKnown: isSame && renewal.Held == count))
         {
             case Hearing.End:
                 Lose("The store failed over, and the session's own time had passed before it was heard again: what it held may have been given away.");
                 return TimeSpan.Zero;
             case Hearing.Keep:
-                await ReconcileAsync().ConfigureAwait(false);
+                _heard = renewal.Incarnation;                  // before the deadline: it may take until after that to reassert all
+                if (!await ReconcileAsync(sent, unknown).ConfigureAwait(false))
+                {
+                    return TimeSpan.Zero;
+                }
+
                 if (!isSame)
                 {
                     Volatile.Write(ref _incarnation, renewal.Incarnation);
@@ -65,50 +77,21 @@ public sealed partial class LeaseSession
                 Volatile.Write(ref _incarnation, renewal.Incarnation);
                 if (renewal.Held != count)
                 {
-                    await ReconcileAsync().ConfigureAwait(false);
+                    _ = await ReconcileAsync(sent, unknown).ConfigureAwait(false);
                 }
 
                 break;
         }
 
         Extend(sent);
-        foreach (Holding holding in _holdings.All().Where(holding => holding.Return is not null))
+        // One that waits for an answer must not keep the next renewal waiting. At the end the store gets all at once.
+        if (_returning.IsCompleted && Volatile.Read(ref _isDisposed) == 0)
         {
-            await SendReturnAsync(holding).ConfigureAwait(false);
+            _returning = ReturnPendingAsync(unknown);
         }
 
         TimeSpan spent = _time.GetElapsedTime(sent);
         return spent < _options.RenewEvery ? _options.RenewEvery - spent : TimeSpan.Zero;
-    }
-
-    /// <summary>Compares what the store has of this session with what it holds. What the store lacks is reasserted, or lost; what it has
-    /// and nobody here knows goes back (R11). If any call fails, nothing is concluded, and the next renewal tries again.</summary>
-    private async Task ReconcileAsync()
-    {
-        Holding[] mine = _holdings.All();                      // before the store is asked: it knows all of these, or has lost them
-        IReadOnlyList<LeaseClaim> known = await _calls.AskAsync(token => _store.GetHeldAsync(Instance, token), _stop.Token)
-            .ConfigureAwait(false);
-        HashSet<LeaseClaim> held = [.. known];
-        foreach (Holding holding in mine.Where(holding => !held.Contains(holding.Claim)))
-        {
-            if (holding.Return is not null)
-            {
-                _holdings.Remove(holding);                     // the answer to its return was lost
-                continue;
-            }
-
-            LeaseReassertion reassertion = await _calls.AskAsync(token => _store.ReassertAsync(holding.Claim, token), _stop.Token)
-                .ConfigureAwait(false);
-            if (reassertion is not (LeaseReassertion.Known or LeaseReassertion.Reinstated) && _holdings.Remove(holding))
-            {
-                Try(() => holding.Holder.Lose(holding, $"The store does not know it any more, and did not take it up again: {reassertion}."));
-            }
-        }
-
-        foreach (LeaseClaim claim in known.Where(claim => !_holdings.Knows(claim)))
-        {
-            await _calls.AskAsync(token => _store.ReleaseAsync(claim, clean: true, null, token), _stop.Token).ConfigureAwait(false);
-        }
     }
 
     private void Extend(long sent)
@@ -175,7 +158,7 @@ public sealed partial class LeaseSession
 
         Tell(new LeaseStateChange(was, LeaseState.Lost, reason));
         Array.ForEach(Holders(), holder => Try(holder.Resume));          // whoever waits finds out
-        Try(_lost.Cancel);
+        Announce(_lost.Cancel);
         Try(_stop.Cancel);
     }
 
@@ -201,7 +184,7 @@ public sealed partial class LeaseSession
     {
         foreach (Action<LeaseStateChange> handler in Delegate.EnumerateInvocationList(StateChanged))
         {
-            Try(() => handler(change));
+            Announce(() => handler(change));
         }
     }
 

@@ -4,6 +4,7 @@ using Vmem.Diagnostics;
 using Vmem.Leasing.Metering;
 using Vmem.Leasing.Protocol;
 using Vmem.Leasing.Sessions;
+using Vmem.Timing;
 
 namespace Vmem.Leasing;
 
@@ -16,8 +17,8 @@ namespace Vmem.Leasing;
 /// failed over meanwhile (R5).
 /// </para>
 /// <para>
-/// Renewals run on a task of their own, each with a time-out of a third of the TTL. Events and tokens are hints; <see cref="IsValid"/> is
-/// the truth.
+/// Renewals run on a task of their own, each with a time-out of a sixth of the TTL. Handlers of events and of tokens run on the pool, one
+/// after the other: a slow one delays those after it, and no renewal. Events and tokens are hints; <see cref="IsValid"/> is the truth.
 /// </para>
 /// <para>Dispose of it last, when nothing that it leased is used any more: it gives everything back at once.</para>
 /// </remarks>
@@ -32,6 +33,7 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
     private readonly Legacy _legacy = new();
     private readonly CancellationTokenSource _lost = new();
     private readonly CancellationTokenSource _stop = new();
+    private readonly CallbackQueue _callbacks;
     private readonly Gate _lock = new();
     private readonly List<ILeaseHolder> _holders = [];
     private readonly ITimer _deadlineTimer;
@@ -41,6 +43,7 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
     private long _deadline;                                 // a time stamp; long.MinValue: it is over
     private long _surelyUntil = long.MinValue;              // by the coarse clock: before that no look at the exact one is needed
     private int _incarnation;
+    private int? _heard;                                    // another, that was first heard before the deadline
     private LeaseState _told = LeaseState.Live;             // what the last event said
     private string? _end;                                   // why it is over
     private Exception? _lastFault;
@@ -52,18 +55,20 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
         _options = options;
         _time = options.TimeProvider;
         _calls = calls;
+        _callbacks = new CallbackQueue(Report);
         Instance = instance;
         Lost = _lost.Token;
         _incarnation = incarnation;
         _term = (long)(options.Ttl.TotalSeconds * (1 - options.Margin) * _time.TimestampFrequency);
         _deadline = LeaseRules.Deadline(sent, _term);
         _surelyUntil = SurelyUntil();
-        _deadlineTimer = _time.CreateTimer(
-            static state => ((LeaseSession)state!).TellOfDeadline(), this, Remaining, Timeout.InfiniteTimeSpan);
+        _deadlineTimer = DetachedTimer.Start(
+            _time, static state => ((LeaseSession)state!).TellOfDeadline(), this, Remaining, Timeout.InfiniteTimeSpan);
         LeaseMetrics.Sessions.Add(this, out _metered);
     }
 
-    /// <summary>Called when the state has changed, on any thread. A handler may come late: it asks for <see cref="State"/>.</summary>
+    /// <summary>Called when the state has changed, on the pool, after the handlers of what was before. A handler may come late: it asks for
+    /// <see cref="State"/>. It may wait, and dispose of the session.</summary>
     public event Action<LeaseStateChange>? StateChanged;
 
     /// <summary>Whether what is leased may be used: one read of a monotonic clock. Look at it before each use (R6).</summary>
@@ -95,7 +100,7 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
     /// <summary>The store's incarnation, as last heard. It changes when the store fails over or is restored.</summary>
     public int Incarnation => Volatile.Read(ref _incarnation);
 
-    /// <summary>Cancelled once, when the session is lost.</summary>
+    /// <summary>Cancelled once, when the session is lost, on the pool: after the handlers of all that was lost with it.</summary>
     public CancellationToken Lost { get; }
 
     /// <summary>How it behaves.</summary>
@@ -133,7 +138,7 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
             await session.InheritAsync(options.Name, cancellationToken).ConfigureAwait(false);
         }
 
-        session._renewing = session.RenewForeverAsync();
+        session._renewing = DetachedTask.Start(session.RenewForeverAsync);
         return session;
     }
 
@@ -151,8 +156,10 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
 
     /// <summary>Gives back all that is held, at once and without quarantine, and ends the session. One with a name leaves it to the next of
     /// the name.</summary>
-    /// <returns>A task for the end. It does not fail: what the store does not hear of lapses by itself.</returns>
-    /// <remarks>What was freed from a leased arena and not declared clean goes through quarantine all the same.</remarks>
+    /// <returns>A task for the end. It does not fail: what the store does not hear of lapses by itself. It takes a TTL at most, however
+    /// much is held, and however slow the store is.</returns>
+    /// <remarks>What was freed from a leased arena and not declared clean goes through quarantine all the same. If the store is slow, what
+    /// is left goes back with the session by one call, through quarantine if any of that needs it.</remarks>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
@@ -160,6 +167,7 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
             return;
         }
 
+        Volatile.Write(ref _leaveAfter, _time.GetTimestamp() + (long)((_options.Ttl / 3).TotalSeconds * _time.TimestampFrequency));
         foreach (ILeaseHolder holder in Holders())
         {
             await holder.CloseAsync().ConfigureAwait(false);
@@ -228,6 +236,7 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
     {
         await _stop.CancelAsync().ConfigureAwait(false);
         await _renewing.ConfigureAwait(false);
+        await _returning.ConfigureAwait(false);
         await _deadlineTimer.DisposeAsync().ConfigureAwait(false);
         LeaseMetrics.Sessions.Remove(_metered);
     }

@@ -7,6 +7,7 @@ namespace Vmem.Leasing;
 public sealed record LeaseSessionOptions
 {
     private static readonly TimeSpan s_leastTtl = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_mostTtl = TimeSpan.FromDays(49);         // a timer takes 2^32 - 2 ms: hours more
 
     private readonly TimeSpan? _renewEvery;
 
@@ -18,7 +19,8 @@ public sealed record LeaseSessionOptions
     /// (<c>SqliteLeaseStore</c>); of several processes with the name one has it.</summary>
     public string? Name { get; init; }
 
-    /// <summary>How long the store believes in the session without hearing from it. 30 s unless set; at least 1 s.</summary>
+    /// <summary>How long the store believes in the session without hearing from it. 30 s unless set; at least 1 s, at most
+    /// 49 days.</summary>
     /// <remarks>What a process held that died is free again after this and the arena's quarantine.</remarks>
     public TimeSpan Ttl { get; init; } = TimeSpan.FromSeconds(30);
 
@@ -36,8 +38,8 @@ public sealed record LeaseSessionOptions
     /// <summary>The clock. Deadlines use its monotonic time stamps only.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
-    /// <summary>Called with what a store or an event's handler threw on the session's own task: for logs. The session goes on. What this
-    /// itself throws is ignored.</summary>
+    /// <summary>Called with what a store threw on the session's own task, or an event's handler: for logs. The session goes on. It
+    /// must be quick, and not wait for the session: renewals wait for it. What this itself throws is ignored.</summary>
     public Action<Exception>? Faulted { get; init; }
 
     internal void Check()
@@ -46,6 +48,7 @@ public sealed record LeaseSessionOptions
         ArgumentNullException.ThrowIfNull(TimeProvider);
         string? fault =
             Ttl < s_leastTtl ? $"The TTL {Ttl} is below 1 s: a garbage collection or a slow disk would end the session." :
+            Ttl > s_mostTtl ? $"The TTL {Ttl} is above {s_mostTtl.TotalDays} days: no timer runs so long." :
             RenewEvery <= TimeSpan.Zero || RenewEvery > Ttl / 3
                 ? $"Renewing every {RenewEvery} is not often enough for a TTL of {Ttl}: at most every {Ttl / 3}, so that two may fail." :
             Name is { Length: 0 } ? "An empty name is no session's: leave it unset." :

@@ -4,10 +4,15 @@ namespace Vmem.Leasing.Sessions;
 internal sealed class StoreCalls(TimeProvider time, TimeSpan timeout)
 {
     /// <exception cref="TimeoutException">The store did not answer. What was asked may have happened.</exception>
-    public async ValueTask<TResult> AskAsync<TResult>(Func<CancellationToken, ValueTask<TResult>> ask, CancellationToken cancellationToken)
+    public ValueTask<TResult> AskAsync<TResult>(Func<CancellationToken, ValueTask<TResult>> ask, CancellationToken cancellationToken) =>
+        AskAsync(ask, timeout, cancellationToken);
+
+    /// <inheritdoc cref="AskAsync{TResult}(Func{CancellationToken, ValueTask{TResult}}, CancellationToken)"/>
+    public async ValueTask<TResult> AskAsync<TResult>(Func<CancellationToken, ValueTask<TResult>> ask, TimeSpan atMost,
+        CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        using var late = new CancellationTokenSource(timeout, time);
+        using var late = new CancellationTokenSource(atMost, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token);
         try
         {
@@ -23,7 +28,7 @@ internal sealed class StoreCalls(TimeProvider time, TimeSpan timeout)
         }
         catch (OperationCanceledException) when (late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            throw new TimeoutException($"The lease store did not answer within {timeout}. What was asked may have happened.");
+            throw new TimeoutException($"The lease store did not answer within {atMost}. What was asked may have happened.");
         }
     }
 

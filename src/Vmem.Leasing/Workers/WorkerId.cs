@@ -159,7 +159,7 @@ public sealed class WorkerId : IAsyncDisposable, ILeaseHolder
     void ILeaseHolder.Lose(Holding holding, string reason)
     {
         _isLost = true;
-        _session.Call(_lost.Cancel);
+        _session.Announce(_lost.Cancel);
     }
 
     /// <summary>Takes a number that the last session of the name held. False if there is none.</summary>

@@ -1,4 +1,5 @@
 using Vmem.Leasing.Tests.Fakes;
+using Vmem.Testing.Time;
 
 namespace Vmem.Leasing.Tests.Arenas;
 
@@ -60,6 +61,7 @@ public sealed class LeasedArenaLossTests : LeasedArenaFixture
         arena.Free(freed);
         await Processes.Memory.CloseSessionAsync(session.Instance, clean: true, Token);
         Processes.Pass(0.4);
+        await Eventually.HoldsAsync(() => session.Lost.IsCancellationRequested);       // the last that is told
         Assert.Equal([held], lost.Select(loss => loss.Range));
         Assert.Throws<LeaseLostException>(() => arena.Free(held));
         Assert.False(arena.TryFree(held));
@@ -84,6 +86,7 @@ public sealed class LeasedArenaLossTests : LeasedArenaFixture
         ulong held = above.Allocate(3);
         await Processes.Memory.CloseSessionAsync(session.Instance, clean: true, Token);
         Processes.Pass(0.4);
+        await Eventually.HoldsAsync(() => session.Lost.IsCancellationRequested);
         LeasedRange<ulong> import = Assert.Single(lost).Range;
         Assert.Equal((held, 3ul), (import.Start, import.Size));
         Assert.Equal(import.Start, Assert.Single(Assert.Single(revoked).Ranges).Start);

@@ -23,6 +23,38 @@ public sealed class LeasedArenaWaitTests : LeasedArenaFixture
     }
 
     [Fact]
+    public async Task Who_waits_in_a_suspended_arena_is_told_when_it_is_disposed_of()
+    {
+        LeaseSession session = await Processes.OpenAsync();
+        LeasedArena<ulong> arena = await OpenAsync(session, Fleet.Ids(8, 8));
+        _ = await arena.AllocateAsync(8, default, Token);
+        Processes.Network.Fate = static _ => CallFate.Fails;
+        Processes.Pass(1);
+        Assert.Equal(LeaseState.Suspended, session.State);
+        Task<LeasedRange<ulong>> waiting = arena.AllocateAsync(8, default, Token).AsTask();
+        await arena.DisposeAsync();
+        await Eventually.HoldsAsync(() => waiting.IsCompleted);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => waiting);
+    }
+
+    /// <summary>What the arena could not take is not leased: others may use it.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public async Task No_more_is_leased_than_the_limit_has_room_for(int stock)
+    {
+        LeasedArenaOptions<ulong> options = Fleet.Ids(1024, 64, stock) with { Arena = new() { Limit = 100 } };
+        LeasedArena<ulong> arena = await OpenAsync(await Processes.OpenAsync(), options);
+        LeasedRange<ulong> first = await arena.AllocateAsync(40, default, Token);
+        Task<LeasedRange<ulong>>[] waiting = [.. Enumerable.Range(0, 3).Select(_ => arena.AllocateAsync(40, default, Token).AsTask())];
+        Processes.Pass(1);
+        Assert.InRange((await Processes.Memory.GetUsageAsync(1, Token)).Leased, 64u, 100u);
+        Assert.DoesNotContain(waiting, task => task.IsCompleted);
+        arena.Free(first, clean: true);
+        await FinishAsync(Task.WhenAny(waiting));
+    }
+
+    [Fact]
     public async Task Who_gives_up_waiting_is_told_what_is_free_leased_and_quarantined()
     {
         LeaseSession other = await Processes.OpenOtherAsync();

@@ -111,6 +111,7 @@ public sealed class RuleTests : IAsyncDisposable
         Assert.Equal(LeaseReassertion.Reinstated, await _fleet.Memory.ReassertAsync(thief, Token));
         _fleet.Mend();
         _fleet.Pass(0.5);
+        await Eventually.HoldsAsync(() => lost.Count != 0);
         Assert.Equal([range], lost.Select(loss => loss.Range));
         Assert.True(session.IsValid);
         arena.Free(kept);

@@ -1,4 +1,5 @@
 using Vmem.Leasing.Tests.Fakes;
+using Vmem.Testing.Time;
 
 namespace Vmem.Leasing.Tests.Workers;
 
@@ -124,7 +125,7 @@ public sealed class WorkerIdTests : IAsyncDisposable
         await _fleet.Memory.CloseSessionAsync(session.Instance, clean: true, Token);
         _fleet.Pass(0.5);
         Assert.False(worker.IsValid);
-        Assert.True(worker.Lost.IsCancellationRequested);
+        await Eventually.HoldsAsync(() => worker.Lost.IsCancellationRequested);
         await Assert.ThrowsAsync<LeaseLostException>(async () => await worker.ReserveAsync(Now));
     }
 
@@ -147,7 +148,7 @@ public sealed class WorkerIdTests : IAsyncDisposable
         await _fleet.Memory.ReleaseAsync(claim, clean: false, null, Token);
         _fleet.Pass(0.5);
         Assert.False(worker.IsValid);
-        Assert.True(worker.Lost.IsCancellationRequested);
+        await Eventually.HoldsAsync(() => worker.Lost.IsCancellationRequested);
         Assert.True(session.IsValid);
     }
 
