@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -5,7 +6,7 @@ namespace Vmem.Leasing.Hosting;
 
 /// <summary>Holds the host's session: opened first, released last.</summary>
 internal sealed partial class LeasingService(LeaseStore store, LeasingOptions options, HostedLeases leases,
-    IHostApplicationLifetime lifetime, ILogger<LeasingService> logger)
+    IHostApplicationLifetime lifetime, IServiceProvider provider, ILogger<LeasingService> logger)
     : IHostedLifecycleService, IAsyncDisposable
 {
     private LeaseSession? _session;
@@ -23,6 +24,8 @@ internal sealed partial class LeasingService(LeaseStore store, LeasingOptions op
         };
         _session = await LeaseSession.OpenAsync(store, session, cancellationToken).ConfigureAwait(false);
         leases.Session = _session;
+        _ = provider.GetRequiredService<LeaseSession>();   // in this order: UnstoppedHost says why
+        provider.GetRequiredService<UnstoppedHost>().Leasing = this;
         _session.StateChanged += OnStateChanged;
         LogOpened(session.Owner, _session.Instance, session.Ttl);
     }

@@ -27,6 +27,7 @@ public static class LeasingServices
         services.AddSingleton(store);
         services.AddSingleton(new HostedLeases());
         services.AddSingleton(static provider => provider.GetRequiredService<HostedLeases>().Session);
+        services.AddSingleton<UnstoppedHost>();
         services.AddHostedService<LeasingService>();
         return services;
     }

@@ -27,16 +27,61 @@ public sealed partial class PostgreSqlLeaseStore
         return rows.Count > 0 ? rows[0] : default;
     }
 
-    private async ValueTask<IReadOnlyList<TResult>> AllAsync<TResult>(string sql, NpgsqlParameter[] parameters,
-        Func<NpgsqlDataReader, TResult> read, CancellationToken cancellationToken)
+    private ValueTask<IReadOnlyList<TResult>> AllAsync<TResult>(string sql, NpgsqlParameter[] parameters,
+        Func<NpgsqlDataReader, TResult> read, CancellationToken cancellationToken) =>
+        CallAsync(sql, parameters, read, flushes: false, cancellationToken);
+
+    /// <summary>All rows of a call that locks an arena, once what it did is on the disk.</summary>
+    private ValueTask<IReadOnlyList<TResult>> AllAsync<TResult>(LockingCall call, KeptArena arena, NpgsqlParameter[] parameters,
+        Func<NpgsqlDataReader, TResult> read, CancellationToken cancellationToken) =>
+        arena.Traffic.IsHeavy
+            ? AllOnDiskAsync(call.Ahead, parameters, read, cancellationToken)
+            : AllAsync(call.Waiting, parameters, read, cancellationToken);
+
+    /// <summary>All rows of a call, once what it did and what it saw is on the disk: two transactions in one round trip.</summary>
+    private ValueTask<IReadOnlyList<TResult>> AllOnDiskAsync<TResult>(string sql, NpgsqlParameter[] parameters,
+        Func<NpgsqlDataReader, TResult> read, CancellationToken cancellationToken) =>
+        CallAsync(sql, parameters, read, flushes: true, cancellationToken);
+
+    /// <summary>Every call passes here. None is part of a transaction of the caller's: its rollback would undo the lease, and give it to
+    /// another under the same fence.</summary>
+    private ValueTask<IReadOnlyList<TResult>> CallAsync<TResult>(string sql, NpgsqlParameter[] parameters,
+        Func<NpgsqlDataReader, TResult> read, bool flushes, CancellationToken cancellationToken) =>
+        IsInTransaction()
+            ? CallApartAsync(sql, parameters, read, flushes, cancellationToken)
+            : SendAsync(sql, parameters, read, flushes, cancellationToken);
+
+    private static bool IsInTransaction()
+    {
+        try
+        {
+            return Transaction.Current is not null;
+        }
+        catch (InvalidOperationException)
+        {
+            return true;                                   // its scope is complete, and not disposed of
+        }
+    }
+
+    /// <summary>On a thread of the pool: a scope that does not flow belongs to the caller's thread, and one within it must not end on
+    /// another.</summary>
+    private ValueTask<IReadOnlyList<TResult>> CallApartAsync<TResult>(string sql, NpgsqlParameter[] parameters,
+        Func<NpgsqlDataReader, TResult> read, bool flushes, CancellationToken cancellationToken) =>
+        new(Task.Run(async () =>
+        {
+            using TransactionScope apart = new(TransactionScopeOption.Suppress, TransactionScopeAsyncFlowOption.Enabled);
+            return await SendAsync(sql, parameters, read, flushes, cancellationToken).ConfigureAwait(false);
+        }, CancellationToken.None));
+
+    private async ValueTask<IReadOnlyList<TResult>> SendAsync<TResult>(string sql, NpgsqlParameter[] parameters,
+        Func<NpgsqlDataReader, TResult> read, bool flushes, CancellationToken cancellationToken)
     {
         await CheckSchemaAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            await using NpgsqlCommand command = _source.CreateCommand(sql);
-            command.Parameters.AddRange(parameters);
-            await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-            return await ReadToEndAsync(reader, read, cancellationToken).ConfigureAwait(false);
+            return flushes
+                ? await SendAndFlushAsync(sql, parameters, read, cancellationToken).ConfigureAwait(false)
+                : await SendAloneAsync(sql, parameters, read, cancellationToken).ConfigureAwait(false);
         }
         catch (PostgresException fault) when (Translated(fault) is { } known)
         {
@@ -44,33 +89,26 @@ public sealed partial class PostgreSqlLeaseStore
         }
     }
 
-    /// <summary>All rows of a call that locks an arena, once what it did is on the disk.</summary>
-    private ValueTask<IReadOnlyList<TResult>> AllAsync<TResult>(LockingCall call, KeptArena arena, NpgsqlParameter[] parameters,
-        Func<NpgsqlDataReader, TResult> read, CancellationToken cancellationToken) =>
-        arena.Traffic.IsHeavy && Transaction.Current is null
-            ? AllOnDiskAsync(call.Ahead, parameters, read, cancellationToken)
-            : AllAsync(call.Waiting, parameters, read, cancellationToken);
-
-    /// <summary>All rows of a call, once what it did and what it saw is on the disk: two transactions in one round trip.</summary>
-    private async ValueTask<IReadOnlyList<TResult>> AllOnDiskAsync<TResult>(string sql, NpgsqlParameter[] parameters,
+    private async ValueTask<IReadOnlyList<TResult>> SendAloneAsync<TResult>(string sql, NpgsqlParameter[] parameters,
         Func<NpgsqlDataReader, TResult> read, CancellationToken cancellationToken)
     {
-        await CheckSchemaAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            await using NpgsqlBatch batch = _source.CreateBatch();
-            batch.EnableErrorBarriers = true;              // each command is a transaction
-            NpgsqlBatchCommand command = new(sql);
-            command.Parameters.AddRange(parameters);
-            batch.BatchCommands.Add(command);
-            batch.BatchCommands.Add(new NpgsqlBatchCommand(LockingCall.Flush));
-            await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-            return await ReadToEndAsync(reader, read, cancellationToken).ConfigureAwait(false);
-        }
-        catch (PostgresException fault) when (Translated(fault) is { } known)
-        {
-            throw known;
-        }
+        await using NpgsqlCommand command = _source.CreateCommand(sql);
+        command.Parameters.AddRange(parameters);
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        return await ReadToEndAsync(reader, read, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask<IReadOnlyList<TResult>> SendAndFlushAsync<TResult>(string sql, NpgsqlParameter[] parameters,
+        Func<NpgsqlDataReader, TResult> read, CancellationToken cancellationToken)
+    {
+        await using NpgsqlBatch batch = _source.CreateBatch();
+        batch.EnableErrorBarriers = true;                  // each command is a transaction
+        NpgsqlBatchCommand command = new(sql);
+        command.Parameters.AddRange(parameters);
+        batch.BatchCommands.Add(command);
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(LockingCall.Flush));
+        await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        return await ReadToEndAsync(reader, read, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The rows of the first result, once the server has said that all is committed. To dispose of the reader would not do: it
@@ -110,8 +148,6 @@ public sealed partial class PostgreSqlLeaseStore
             return;
         }
 
-        // A caller's transaction would keep locks that the migration needs.
-        using TransactionScope apart = new(TransactionScopeOption.Suppress, TransactionScopeAsyncFlowOption.Enabled);
         int version, oldest;
         try
         {
@@ -142,7 +178,6 @@ public sealed partial class PostgreSqlLeaseStore
         }
 
         _isChecked = true;
-        apart.Complete();
     }
 
     /// <summary>The migration that is under way, or a new one. All calls wait for the same, and none of them ends it: it may take longer

@@ -1,4 +1,3 @@
-using System.Transactions;
 using Npgsql;
 using NpgsqlTypes;
 using Vmem.Leasing.PostgreSql;
@@ -91,9 +90,8 @@ public sealed partial class PostgreSqlLeaseStore
     public override async ValueTask<IReadOnlyList<LeaseClaim>> GetHeldAsync(Guid session, CancellationToken cancellationToken = default)
     {
         const string Held = "SELECT * FROM vmem.held($1)";
-        IReadOnlyList<(int Arena, long Start, long Size, long Fence, Guid Request)> rows = Transaction.Current is null
-            ? await AllOnDiskAsync(Held, [Id(session)], Read, cancellationToken).ConfigureAwait(false)
-            : await AllAsync(Held, [Id(session)], Read, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<(int Arena, long Start, long Size, long Fence, Guid Request)> rows =
+            await AllOnDiskAsync(Held, [Id(session)], Read, cancellationToken).ConfigureAwait(false);
         List<LeaseClaim> claims = [];
         foreach ((int id, long start, long size, long fence, Guid request) in rows)
         {

@@ -98,11 +98,15 @@ public sealed class HostingTests : IAsyncDisposable
     }
 
     /// <summary>A host whose start fails stops none of the services that had started: they may still use their leases.</summary>
-    [Fact]
-    public async Task A_start_that_fails_leaves_the_leases_to_the_time()
+    /// <param name="asks">Whether a service asked the container for the session, which then disposes of it.</param>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_start_that_fails_leaves_the_leases_to_the_time(bool asks)
     {
         Probe probe;
-        using (IHost host = Build(services => services.AddHostedService<Failing>().AddSingleton<Probe>()))
+        using (IHost host = Build(services => services.AddHostedService<Asking>().AddHostedService<Failing>()
+            .AddSingleton(new Asks(asks)).AddSingleton<Probe>()))
         {
             probe = host.Services.GetRequiredService<Probe>();
             await Assert.ThrowsAsync<NotSupportedException>(() => host.StartAsync(Token));
@@ -184,6 +188,19 @@ public sealed class HostingTests : IAsyncDisposable
         {
             await WorkerId.LeaseAsync(leases.Session, "workers", 4, cancellationToken);
             throw new NotSupportedException();
+        }
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+
+    private sealed record Asks(bool Container);
+
+    private sealed class Asking(Asks asks, IServiceProvider provider) : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken)
+        {
+            Assert.True(!asks.Container || provider.GetRequiredService<LeaseSession>().IsValid);
+            return Task.CompletedTask;
         }
 
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

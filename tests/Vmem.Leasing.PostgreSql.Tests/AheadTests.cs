@@ -82,23 +82,23 @@ public sealed class AheadTests(PostgresServer server) : IClassFixture<PostgresSe
         Assert.Equal("full", fault.MessageText);
     }
 
-    /// <summary>What else the caller's transaction has done must be on the disk when that is committed.</summary>
-    [Fact]
-    public async Task Within_a_transaction_of_the_caller_its_commit_waits_for_the_disk()
+    /// <summary>A rollback would undo the grant, and its holder would not know.</summary>
+    [Theory]
+    [InlineData(TransactionScopeAsyncFlowOption.Enabled, false)]
+    [InlineData(TransactionScopeAsyncFlowOption.Enabled, true)]
+    [InlineData(TransactionScopeAsyncFlowOption.Suppress, false)]
+    [InlineData(TransactionScopeAsyncFlowOption.Suppress, true)]
+    public async Task A_transaction_of_the_caller_undoes_nothing(TransactionScopeAsyncFlowOption flow, bool completes)
     {
         await using NpgsqlDataSource source = server.Connect(await server.CreateDatabaseAsync());
         PostgreSqlLeaseStore store = new(source);
         LeaseArena arena = await OpenAsync(store);
-        LeaseClaim first = await GrantAfterAWaitAsync(source, store, arena);
-        LeaseClaim undone;
-        using (TransactionScope scope = new(TransactionScopeAsyncFlowOption.Enabled))
-        {
-            undone = await GrantAsync(store, arena);
-            Assert.Equal("on", await PostgresServer.ExecuteAsync(source, "SHOW synchronous_commit"));
-        }
-
-        Assert.Equal(first, Assert.Single(await store.GetHeldAsync(_session, Token)));
-        Assert.Equal(undone.Start, (await GrantAsync(store, arena)).Start);
+        LeaseClaim ahead = await GrantAfterAWaitAsync(source, store, arena);
+        LeaseClaim[] granted = [ahead, .. InTransaction(flow, completes, () => GrantAsync(store, arena), () => GrantAsync(store, arena))];
+        Assert.Equal(granted, await store.GetHeldAsync(_session, Token));
+        Assert.Equal([true, true], InTransaction(flow, completes, [.. granted[1..].Select(one =>
+            (Func<Task<bool>>)(() => store.ReleaseAsync(one, clean: true, null, Token).AsTask()))]));
+        Assert.Equal([ahead], await store.GetHeldAsync(_session, Token));
     }
 
     [Fact]
@@ -111,6 +111,31 @@ public sealed class AheadTests(PostgresServer server) : IClassFixture<PostgresSe
         await using NpgsqlConnection other = await source.OpenConnectionAsync(Token);
         await GrantAsync(store, arena);
         Assert.Equal("on", await PostgresServer.ExecuteAsync(source, "SHOW synchronous_commit"));
+    }
+
+    /// <summary>What calls answer within a transaction. It is rolled back, or its scope was complete before them. The thread waits for
+    /// them, as a scope may not flow.</summary>
+    private static TResult[] InTransaction<TResult>(TransactionScopeAsyncFlowOption flow, bool completes,
+        params ReadOnlySpan<Func<Task<TResult>>> calls)
+    {
+        TResult[] answers = new TResult[calls.Length];
+        using (TransactionScope scope = new(flow))
+        {
+            Transaction? ambient = Transaction.Current;
+            if (completes)
+            {
+                scope.Complete();
+            }
+
+            for (int i = 0; i < calls.Length; i++)
+            {
+                answers[i] = calls[i]().GetAwaiter().GetResult();
+                Assert.True(completes || ambient == Transaction.Current);
+            }
+        }
+
+        Assert.Null(Transaction.Current);
+        return answers;
     }
 
     private static async Task<object?> ExecuteAsync(NpgsqlConnection connection, string sql)

@@ -137,7 +137,10 @@ internal sealed class LeaseFile(string path, SqliteLeaseStoreOptions options) : 
                 Directory.CreateDirectory(Folder);
                 _witness = new Witness(Folder);
                 _life = LifeLock.TryTake(Folder);
-                RemoveDead(database);
+                if (_life is not null)                     // else every lock looks free
+                {
+                    RemoveDead(database);
+                }
             }
 
             _machine = new LeaseMachine(database, options.TimeProvider, Folder, _life?.Id);

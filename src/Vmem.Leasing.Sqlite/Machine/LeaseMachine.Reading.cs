@@ -5,6 +5,8 @@ namespace Vmem.Leasing.Sqlite.Machine;
 // What is only looked at.
 internal sealed partial class LeaseMachine
 {
+    private const string EntriesOf = "SELECT seq, at, event, arena, start, size, session, fence, detail FROM audit WHERE";
+
     public LeaseStoreInfo Info(int version) => new("SQLite", version, _incarnation, new DateTimeOffset(Now, TimeSpan.Zero),
         _phase > 0 ? new DateTimeOffset(_holdUntil, TimeSpan.Zero) : null);
 
@@ -87,12 +89,12 @@ internal sealed partial class LeaseMachine
     }
 
     public IReadOnlyList<LeaseAuditEntry> AuditOf(int arena, long after, int limit) =>
-        Entries("WHERE seq > ?2 AND arena IN (0, ?1) ORDER BY seq LIMIT ?3", arena, after, limit);
+        Entries($"{EntriesOf} seq > ?2 AND arena IN (0, ?1) ORDER BY seq LIMIT ?3", arena, after, limit);
 
     /// <summary>The newest entries, in order.</summary>
     public IReadOnlyList<LeaseAuditEntry> NewestAuditOf(int arena, int limit)
     {
-        List<LeaseAuditEntry> entries = Entries("WHERE arena IN (0, ?1) ORDER BY seq DESC LIMIT ?2", arena, limit);
+        List<LeaseAuditEntry> entries = Entries($"{EntriesOf} arena IN (0, ?1) ORDER BY seq DESC LIMIT ?2", arena, limit);
         entries.Reverse();
         return entries;
     }
@@ -104,7 +106,7 @@ internal sealed partial class LeaseMachine
         for (UInt128? size = NextSize(arena, 0); size is { } length; size = NextSize(arena, length))
         {
             UInt128 lowest = value >= length ? value - length + 1 : 0;
-            entries.AddRange(Entries("WHERE arena = ?1 AND size = ?2 AND start BETWEEN ?3 AND ?4 ORDER BY seq DESC LIMIT ?5",
+            entries.AddRange(Entries($"{EntriesOf} arena = ?1 AND size = ?2 AND start BETWEEN ?3 AND ?4 ORDER BY seq DESC LIMIT ?5",
                 arena, length, lowest, value, limit));
         }
 
@@ -124,10 +126,10 @@ internal sealed partial class LeaseMachine
         return rows.Next() ? rows.Wide(0) : null;
     }
 
-    private List<LeaseAuditEntry> Entries(string which, params ReadOnlySpan<Value> values)
+    private List<LeaseAuditEntry> Entries(string sql, params ReadOnlySpan<Value> values)
     {
         List<LeaseAuditEntry> entries = [];
-        using Rows rows = database.Query($"SELECT seq, at, event, arena, start, size, session, fence, detail FROM audit {which}", values);
+        using Rows rows = database.Query(sql, values);
         while (rows.Next())
         {
             entries.Add(new LeaseAuditEntry(rows.Number(0), rows.Time(1), (LeaseEvent)rows.Number(2), rows.Number32(3), rows.WideOrZero(4),

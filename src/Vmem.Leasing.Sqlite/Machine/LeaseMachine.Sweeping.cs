@@ -16,10 +16,14 @@ internal sealed partial class LeaseMachine
             return 0;
         }
 
-        BuryProcesses(now);
+        if (process is not null)
+        {
+            BuryProcesses(now);
+        }
+
         foreach (SessionRow session in Sessions($"SELECT {SessionRow.Columns} FROM session WHERE state < 2 AND expires < ?1", now))
         {
-            if (!session.IsNamed || IsAlive(session) is null)
+            if (!session.IsNamed || MayBeDead(session))
             {
                 Age(session, now);
             }
@@ -49,7 +53,8 @@ internal sealed partial class LeaseMachine
         return freed;
     }
 
-    /// <summary>The kernel says who is dead. They use nothing any more, so nothing has to wait.</summary>
+    /// <summary>The kernel says who is dead. They use nothing any more, so nothing has to wait. For this process only if its own lock works:
+    /// else every lock looks free, those of the living, too.</summary>
     private void BuryProcesses(long now)
     {
         List<Guid> processes = [];
@@ -72,8 +77,12 @@ internal sealed partial class LeaseMachine
         }
     }
 
-    /// <summary>Whether a session's process lives. Null: nobody can say, as its lock file is gone, or its store was closed. Then the time
-    /// decides.</summary>
+    /// <summary>Whether time decides about a named session. Without a lock of its own this process cannot see who lives, and leaves that to
+    /// those who can.</summary>
+    private bool MayBeDead(SessionRow session) => session.Process is null || (process is not null && IsAlive(session) is null);
+
+    /// <summary>Whether a session's process lives, if locks work for this process. Null: nobody can say, as its lock file is gone, or its
+    /// store was closed. Then the time decides.</summary>
     private bool? IsAlive(SessionRow session) =>
         session.Process is not { } locked ? null : locked == process ? true : LifeLock.IsLocked(folder, locked);
 

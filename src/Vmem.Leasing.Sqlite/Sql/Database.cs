@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
@@ -53,6 +54,9 @@ internal sealed class Database : IDisposable
 
     public string Path { get; }
 
+    /// <summary>How many statements are prepared.</summary>
+    public int Statements => _statements.Count;
+
     /// <summary>Whether a transaction is on.</summary>
     public bool IsInTransaction => raw.sqlite3_get_autocommit(Handle) == 0;
 
@@ -63,6 +67,7 @@ internal sealed class Database : IDisposable
     /// <param name="values">For ?1, ?2 and so on.</param>
     public Rows Query(string sql, params ReadOnlySpan<Value> values)
     {
+        Debug.Assert(ReferenceEquals(string.IsInterned(sql), sql), "A text that is built anew is prepared anew, and kept.");
         if (!_statements.TryGetValue(sql, out Statement? statement))
         {
             if (raw.sqlite3_prepare_v2(Handle, sql, out sqlite3_stmt prepared) != raw.SQLITE_OK)

@@ -13,7 +13,9 @@ public sealed partial class LeasedArena<T>
     /// <param name="cancellationToken">Ends the attempt before it begins.</param>
     /// <returns>A task for the flush.</returns>
     /// <exception cref="InvalidOperationException">The arena has no journal.</exception>
-    /// <exception cref="IOException">The disk failed.</exception>
+    /// <exception cref="IOException">The disk failed. The next call writes everything anew, into the other file, which takes as long as a
+    /// snapshot of all live ranges.</exception>
+    /// <exception cref="LeaseJournalException">The disk failed before, and the other file cannot be written, either.</exception>
     /// <exception cref="ObjectDisposedException">The arena was disposed of.</exception>
     public Task FlushAsync(CancellationToken cancellationToken = default)
     {

@@ -1,6 +1,7 @@
 using System.IO.MemoryMappedFiles;
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Vmem.Leasing.Journals;
 
@@ -13,6 +14,10 @@ namespace Vmem.Leasing.Journals;
 /// <para>
 /// All of the file is written when it is made. Else a full disk would show when a page is first touched, as a signal that ends the process.
 /// </para>
+/// <para>
+/// After a flush that failed Linux takes the pages for clean: the next one has nothing to write, and succeeds. So a file that failed is in
+/// doubt until all of its pages were written again, or until it is not needed any more.
+/// </para>
 /// </remarks>
 internal sealed unsafe class JournalFile<T> : IDisposable
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
@@ -20,15 +25,23 @@ internal sealed unsafe class JournalFile<T> : IDisposable
     // Arbitrary: half a megabyte.
     private const int RecordsAtATime = 1 << 14;
 
+    // Arbitrary.
+    private const int BytesAtATime = 1 << 20;
+
+    private readonly Lock _flushing = new();
+    private readonly Action<SafeFileHandle> _flushToDisk;
     private readonly FileStream _file;
     private readonly MemoryMappedFile _mapped;
     private readonly MemoryMappedViewAccessor _view;
     private readonly JournalHeader* _header;
     private readonly ulong* _records;
 
-    private JournalFile(FileStream file, long records)
+    private volatile bool _isInDoubt;
+
+    private JournalFile(FileStream file, long records, Action<SafeFileHandle> flushToDisk)
     {
         _file = file;
+        _flushToDisk = flushToDisk;
         Capacity = records;
         _mapped = MemoryMappedFile.CreateFromFile(file, null, LengthOf(records), MemoryMappedFileAccess.ReadWrite,
             HandleInheritability.None, leaveOpen: false);
@@ -45,21 +58,27 @@ internal sealed unsafe class JournalFile<T> : IDisposable
     /// <summary>So many records are known to be on the disk; negative: not even the snapshot is.</summary>
     public long Flushed => _header->ReadFlushed();
 
+    /// <summary>Whether the last flush failed: nobody knows what of it the disk has.</summary>
+    public bool IsInDoubt => _isInDoubt;
+
     /// <summary>Makes a file, or overwrites it.</summary>
+    /// <param name="path">Where.</param>
+    /// <param name="records">How many records it has places for.</param>
+    /// <param name="flushToDisk">Waits until the disk has what was written.</param>
     /// <exception cref="IOException">The disk is full, or another process has it.</exception>
-    public static JournalFile<T> Create(string path, long records)
+    public static JournalFile<T> Create(string path, long records, Action<SafeFileHandle> flushToDisk)
     {
         FileStream file = new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 0);
         try
         {
-            byte[] zeros = new byte[1 << 20];
+            byte[] zeros = new byte[BytesAtATime];
             for (long left = LengthOf(records); left > 0; left -= zeros.Length)
             {
                 file.Write(zeros, 0, (int)Math.Min(left, zeros.Length));
             }
 
             file.SetLength(LengthOf(records));
-            return new JournalFile<T>(file, records);
+            return new JournalFile<T>(file, records, flushToDisk);
         }
         catch
         {
@@ -68,8 +87,13 @@ internal sealed unsafe class JournalFile<T> : IDisposable
         }
     }
 
-    /// <summary>The records are to be written anew: until <see cref="Begin"/> the file does not count.</summary>
-    public void Clear() => _header->Clear();
+    /// <summary>The records are to be written anew: until <see cref="Begin"/> the file does not count, and what its disk has is nothing to
+    /// anybody.</summary>
+    public void Clear()
+    {
+        _header->Clear();
+        _isInDoubt = false;
+    }
 
     /// <summary>The snapshot is written: from now on the file counts.</summary>
     public void Begin(ulong arena, ulong generation, long snapshot) => _header->Write(arena, generation, (ulong)snapshot);
@@ -95,11 +119,43 @@ internal sealed unsafe class JournalFile<T> : IDisposable
         }
     }
 
-    /// <summary>Waits until the disk has it all.</summary>
+    /// <summary>Waits until the disk has it all. One after the other: of two at once the system would tell only one that it failed.</summary>
+    /// <exception cref="IOException">The disk failed, now or before: the file is in doubt.</exception>
     public void Flush()
     {
-        _view.Flush();
-        RandomAccess.FlushToDisk(_file.SafeFileHandle);
+        using (_flushing.EnterScope())
+        {
+            if (_isInDoubt)
+            {
+                throw new IOException("The disk failed when it was flushed before.");
+            }
+
+            try
+            {
+                _view.Flush();
+                _flushToDisk(_file.SafeFileHandle);
+            }
+            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+            {
+                _isInDoubt = true;
+                throw;
+            }
+        }
+    }
+
+    /// <summary>Writes all of it again, as it is, so that the next flush has it to write. Nothing else is written meanwhile.</summary>
+    /// <exception cref="IOException">The disk is full, or failed.</exception>
+    public void Rewrite()
+    {
+        byte[] buffer = new byte[BytesAtATime];
+        for (long place = 0; place < LengthOf(Capacity); place += buffer.Length)
+        {
+            Span<byte> part = buffer.AsSpan(0, (int)Math.Min(buffer.Length, LengthOf(Capacity) - place));
+            new ReadOnlySpan<byte>((byte*)_header + place, part.Length).CopyTo(part);
+            RandomAccess.Write(_file.SafeFileHandle, part, place);
+        }
+
+        _isInDoubt = false;
     }
 
     public void Dispose()

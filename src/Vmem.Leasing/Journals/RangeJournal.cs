@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Microsoft.Win32.SafeHandles;
 using Vmem.Checks;
 
 namespace Vmem.Leasing.Journals;
@@ -33,6 +34,7 @@ internal sealed class RangeJournal<T> : IDisposable
     private readonly string[] _paths;
     private readonly ulong _arena;
     private readonly Func<NoteBuffer<T>> _readLive;
+    private readonly Action<SafeFileHandle> _flushToDisk;
     private readonly Gate _flushing = new();
     private readonly JournalFile<T>?[] _files = new JournalFile<T>?[2];
     private ArenaLock _lock;
@@ -49,9 +51,11 @@ internal sealed class RangeJournal<T> : IDisposable
     /// <param name="former">What was there.</param>
     /// <param name="live">What of it is live, in order of address.</param>
     /// <param name="readLive">Reads what is live later on; called while nothing is allocated or freed.</param>
+    /// <param name="flushToDisk">Waits until the disk has what was written to a file; null: as the system does.</param>
     public RangeJournal(string path, ulong arena, JournalRecovery<T> former, ReadOnlySpan<JournalNote<T>> live,
-        Func<NoteBuffer<T>> readLive)
+        Func<NoteBuffer<T>> readLive, Action<SafeFileHandle>? flushToDisk = null)
     {
+        _flushToDisk = flushToDisk ?? RandomAccess.FlushToDisk;
         _paths = PathsOf(path);
         _arena = arena;
         _readLive = readLive;
@@ -135,6 +139,8 @@ internal sealed class RangeJournal<T> : IDisposable
     }
 
     /// <summary>Waits until all that was noted so far is on the disk. Those who wait together share a flush.</summary>
+    /// <exception cref="IOException">The disk failed. The next call writes everything anew, into the other file.</exception>
+    /// <exception cref="LeaseJournalException">The disk failed before, and it is full, or fails again.</exception>
     /// <exception cref="ObjectDisposedException">It is closed.</exception>
     public void Flush()
     {
@@ -143,6 +149,7 @@ internal sealed class RangeJournal<T> : IDisposable
         {
             while (!IsFlushed(wanted, most))
             {
+                LeaveDoubt();
                 (JournalFile<T> file, ulong generation, long count) = Look();
                 if (TryFlush(file))
                 {
@@ -172,6 +179,23 @@ internal sealed class RangeJournal<T> : IDisposable
         bool isFlushed = !_isClosed && _file.Flushed >= (_generation == generation ? count : 0);
         Exit();
         return isFlushed;
+    }
+
+    /// <summary>What was noted in a file whose flush failed may be on no disk, so the other is to count.</summary>
+    private void LeaveDoubt()
+    {
+        Enter();
+        try
+        {
+            if (_file.IsInDoubt)
+            {
+                _ = TryMakeRoom();
+            }
+        }
+        finally
+        {
+            Exit();
+        }
     }
 
     private void NoteFlushed(ulong generation, long count)
@@ -244,6 +268,11 @@ internal sealed class RangeJournal<T> : IDisposable
         bool mayBeFlushed = _files[place] is { } known ? known.Flushed >= 0 : File.Exists(_paths[place]);
         if (mayBeFlushed && _file is { Flushed: < 0 })
         {
+            if (_file.IsInDoubt)
+            {
+                _file.Rewrite();
+            }
+
             _file.Flush();
             _file.NoteFlushed(_count);
             Flushes++;
@@ -257,7 +286,7 @@ internal sealed class RangeJournal<T> : IDisposable
             _files[place] = null;
         }
 
-        JournalFile<T> file = _files[place] ??= JournalFile<T>.Create(_paths[place], capacity);
+        JournalFile<T> file = _files[place] ??= JournalFile<T>.Create(_paths[place], capacity, _flushToDisk);
         file.Clear();
         file.WriteSnapshot(generation, live);
         file.Begin(_arena, generation, live.Length);

@@ -12,6 +12,9 @@ namespace Vmem.Tool.Commands;
 /// <summary><c>vmem lease …</c>: who leases what, had what, and whether all is in order, in a file or a database.</summary>
 internal static class LeaseCommand
 {
+    // A century, which is arbitrary. Far more is before the first date there is.
+    private const int MostDays = 36_500;
+
     private static readonly Argument<string> s_store = new("STORE")
     {
         Description = "A file of SQLite, or a connection string of PostgreSQL: \"Host=…;Database=…\", postgres://…",
@@ -74,7 +77,12 @@ internal static class LeaseCommand
                 Type = parsed.GetValue(type)!,
                 Quarantine = Time(parsed.GetValue(quarantine) ?? "30s"),
             };
-            LeaseArena arena = await address.Store.EnsureArenaAsync(parsed.GetValue(s_arena)!, definition, cancellationToken);
+            if (parsed.GetValue(s_arena) is not { Length: > 0 } name)
+            {
+                throw new UsageException("an arena needs a name");
+            }
+
+            LeaseArena arena = await address.Store.EnsureArenaAsync(name, definition, cancellationToken);
             await console.Output.WriteLineAsync($"arena '{arena.Name}': {arena.Definition}");
             return ExitCodes.Success;
         }, token));
@@ -92,10 +100,14 @@ internal static class LeaseCommand
             DefaultValueFactory = static _ => 1000,
         };
         Command command = Reading(console, "audit", "What happened to an arena and its holders.", [s_store, s_arena],
-            async (store, parsed, token) => parsed.GetValue(value) is { } wanted
-                ? LeaseText.Of(await LeaseQueries.TenuresAsync(store, parsed.GetValue(s_arena)!, Number(wanted), token))
-                : LeaseText.Of(await LeaseQueries.AuditAsync(store, parsed.GetValue(s_arena)!, parsed.GetValue(after),
-                    parsed.GetValue(limit), token)));
+            async (store, parsed, token) =>
+            {
+                string arena = parsed.GetValue(s_arena)!;
+                int most = parsed.GetValue(limit) is > 0 and var given ? given : throw new UsageException("--limit is at least 1");
+                return parsed.GetValue(value) is { } wanted
+                    ? LeaseText.Of(await LeaseQueries.TenuresAsync(store, arena, Number(wanted), token))
+                    : LeaseText.Of(await LeaseQueries.AuditAsync(store, arena, parsed.GetValue(after), most, token));
+            });
         command.Add(value);
         command.Add(after);
         command.Add(limit);
@@ -270,7 +282,8 @@ internal static class LeaseCommand
             : null;
         return unit is { } seconds
             && double.TryParse(text.AsSpan(..^1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double count)
+            && TimeSpan.FromDays(MostDays).TotalSeconds >= count * seconds
             ? TimeSpan.FromSeconds(count * seconds)
-            : throw new UsageException($"{text} is no time: write 30s, 5m, 12h or 90d");
+            : throw new UsageException($"{text} is no time: write 30s, 5m, 12h or 90d, and {MostDays}d at most");
     }
 }

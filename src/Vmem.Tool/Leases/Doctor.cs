@@ -58,23 +58,11 @@ internal static class Doctor
         add("witness", hasWitness, hasWitness
             ? "an older copy of the file would be noticed"
             : $"{folder} is missing: if the file is an older copy, nobody notices it, and fences repeat; keep both together");
-        string kind = KindOf(folder);
-        bool isLocal = kind is not ("nfs" or "nfs4" or "cifs" or "smb" or "9p" or "fuse");
+        string kind = DriveKind.Of(Path.GetDirectoryName(folder)!);
+        bool isLocal = DriveKind.IsLocal(kind);
         add("drive", isLocal, isLocal
             ? "the file is on a drive of this machine"
-            : $"the file is on a drive of the kind {kind}: locks and shared memory of SQLite do not work across machines; use PostgreSQL");
-    }
-
-    private static string KindOf(string folder)
-    {
-        try
-        {
-            return new DriveInfo(folder).DriveFormat;
-        }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            return "unknown";
-        }
+            : $"the file is on a drive of the kind {kind}, which is not known to be this machine's own: locks and shared memory of SQLite do not work across machines; use PostgreSQL");
     }
 
     private static async Task ExamineAsync(NpgsqlDataSource database, Action<string, bool, string> add, CancellationToken cancellationToken)

@@ -23,7 +23,7 @@ internal static class LeaseQueries
 
     public static async Task<IReadOnlyList<ExtentDocument>> ExtentsAsync(LeaseStore store, string name, CancellationToken cancellationToken)
     {
-        LeaseArena arena = await store.EnsureArenaAsync(name, null, cancellationToken);
+        LeaseArena arena = await FindAsync(store, name, cancellationToken);
         return [.. (await store.ListAsync(arena.Id, cancellationToken)).Select(extent => new ExtentDocument(Text(extent.Start),
             Text(extent.Size), extent.State.ToString(), OrNull(extent.Session), extent.Owner, extent.Fence, extent.Since,
             extent.Watermark))];
@@ -38,7 +38,7 @@ internal static class LeaseQueries
     public static async Task<IReadOnlyList<AuditDocument>> AuditAsync(LeaseStore store, string name, long? after, int limit,
         CancellationToken cancellationToken)
     {
-        LeaseArena arena = await store.EnsureArenaAsync(name, null, cancellationToken);
+        LeaseArena arena = await FindAsync(store, name, cancellationToken);
         var owners = (await store.ListSessionsAsync(cancellationToken)).ToDictionary(static session => session.Session,
             static session => session.Owner);
         IReadOnlyList<LeaseAuditEntry> page = after is { } number
@@ -60,7 +60,7 @@ internal static class LeaseQueries
     public static async Task<IReadOnlyList<TenureDocument>> TenuresAsync(LeaseStore store, string name, UInt128 value,
         CancellationToken cancellationToken)
     {
-        LeaseArena arena = await store.EnsureArenaAsync(name, null, cancellationToken);
+        LeaseArena arena = await FindAsync(store, name, cancellationToken);
         if (value < arena.Definition.Start || value - arena.Definition.Start >= arena.Definition.Size)
         {
             throw new LeaseAddressException($"{value} is no value of arena '{name}', which is {arena.Definition}");
@@ -89,7 +89,7 @@ internal static class LeaseQueries
         List<FaultDocument> documents = [];
         IReadOnlyList<LeaseArena> arenas = name is null
             ? await store.ListArenasAsync(cancellationToken)
-            : [await store.EnsureArenaAsync(name, null, cancellationToken)];
+            : [await FindAsync(store, name, cancellationToken)];
         foreach (LeaseArena arena in arenas)
         {
             IReadOnlyList<string> faults = await store.ValidateAsync(arena.Id, cancellationToken);
@@ -102,7 +102,7 @@ internal static class LeaseQueries
     /// <summary>Takes the lease of a value from its holder: into quarantine, never straight to free.</summary>
     public static async Task<LeaseExtent> ReleaseAsync(LeaseStore store, string name, UInt128 value, CancellationToken cancellationToken)
     {
-        LeaseArena arena = await store.EnsureArenaAsync(name, null, cancellationToken);
+        LeaseArena arena = await FindAsync(store, name, cancellationToken);
         LeaseExtent? extent = (await store.ListAsync(arena.Id, cancellationToken)).FirstOrDefault(
             extent => extent.State == LeaseExtentState.Leased && value >= extent.Start && value - extent.Start < extent.Size);
         if (extent is null)
@@ -115,6 +115,12 @@ internal static class LeaseQueries
             ? extent
             : throw new LeaseAddressException($"{value} of arena '{name}' was given back or leased anew meanwhile: nothing was changed");
     }
+
+    /// <summary>An arena that is there. The store's own error would tell a program's author how to make it.</summary>
+    private static async Task<LeaseArena> FindAsync(LeaseStore store, string name, CancellationToken cancellationToken) =>
+        (await store.ListArenasAsync(cancellationToken)).FirstOrDefault(arena => arena.Name == name)
+        ?? throw new LeaseAddressException(
+            $"there is no arena '{name}': \"vmem lease list\" shows what there is, and \"vmem lease init\" makes one");
 
     private static void Name(Dictionary<Guid, string> owners, LeaseAuditEntry entry)
     {

@@ -15,12 +15,21 @@ internal sealed class Child : IDisposable
     /// <summary>In the child: where the parent works.</summary>
     public static string Folder => Environment.GetEnvironmentVariable(FolderVariable)!;
 
-    public static Child Start(Type tests, string method, string folder)
+    /// <param name="tests">The class.</param>
+    /// <param name="method">Its test.</param>
+    /// <param name="folder">Where the parent works.</param>
+    /// <param name="variables">What is 1 in the child's environment.</param>
+    public static Child Start(Type tests, string method, string folder, params ReadOnlySpan<string> variables)
     {
         ProcessStartInfo start = new(Environment.ProcessPath!) { RedirectStandardOutput = true };
         string[] arguments = ["--explicit", "only", "--filter-method", $"{tests.FullName}.{method}", "--progress", "off"];
         Array.ForEach(arguments, start.ArgumentList.Add);
         start.Environment[FolderVariable] = folder;
+        foreach (string variable in variables)
+        {
+            start.Environment[variable] = "1";
+        }
+
         return new Child(Process.Start(start)!);
     }
 

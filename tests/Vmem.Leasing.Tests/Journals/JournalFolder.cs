@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using Vmem.Leasing.Journals;
 
 namespace Vmem.Leasing.Tests.Journals;
@@ -21,7 +22,7 @@ public abstract class JournalFolder : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    private protected RangeJournal<ulong> Begin()
+    private protected RangeJournal<ulong> Begin(Action<SafeFileHandle>? flushToDisk = null)
     {
         using JournalRecovery<ulong> former = JournalRecovery<ulong>.Read(RangeJournal<ulong>.PathsOf(Path), Name);
         return new(Path, Name, former, former.Live.Notes, () =>
@@ -33,7 +34,7 @@ public abstract class JournalFolder : IDisposable
             }
 
             return live;
-        });
+        }, flushToDisk);
     }
 
     private protected Found Read()

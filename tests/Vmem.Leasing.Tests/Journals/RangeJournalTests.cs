@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using Vmem.Leasing.Journals;
 
 namespace Vmem.Leasing.Tests.Journals;
@@ -64,6 +65,48 @@ public sealed class RangeJournalTests : JournalFolder
         }
     }
 
+    /// <summary>After a failed flush Linux takes the file's pages for clean: it would write nothing, and succeed.</summary>
+    [Fact]
+    public void After_a_flush_that_failed_everything_is_written_into_the_other_file_and_flushed_there()
+    {
+        Disk disk = new();
+        using RangeJournal<ulong> journal = Begin(disk.Flush);
+        Allocate(journal, 1, 4);
+        journal.Flush();
+        Allocate(journal, 8, 4);
+        disk.Failures = 1;
+        Assert.Throws<IOException>(journal.Flush);
+        journal.Flush();
+        Assert.Equal([0, 0, 1], disk.Flushed);
+        Assert.Equal((2, 1), (journal.Snapshots, Read().Place));
+        Assert.Equal(Ranges(), Read().Live);
+        journal.Flush();                                       // nothing is left to do
+        Assert.Equal(3, disk.Flushed.Count);
+    }
+
+    /// <summary>The other file is the only one that the disk surely has, so the one that failed is written again before it.</summary>
+    [Fact]
+    public void After_a_flush_that_failed_what_the_disk_has_is_kept_until_there_is_another()
+    {
+        using (RangeJournal<ulong> before = Begin())
+        {
+            Allocate(before, 1, 4);
+            before.Flush();
+        }
+
+        Disk disk = new() { Failures = 2 };
+        using RangeJournal<ulong> journal = Begin(disk.Flush);
+        Allocate(journal, 8, 4);
+        Assert.Throws<IOException>(journal.Flush);
+        LeaseJournalException again = Assert.Throws<LeaseJournalException>(journal.Flush);
+        Assert.Contains("bad sector", again.Message, StringComparison.Ordinal);
+        Assert.Equal((1, 1), (journal.Snapshots, Read().Place));
+        journal.Flush();
+        Assert.Equal([0, 0, 0, 1], disk.Flushed);              // the first that it saw is the second file
+        Assert.Equal((2, 0), (journal.Snapshots, Read().Place));
+        Assert.Equal(Ranges(), Read().Live);
+    }
+
     /// <summary>A free that the arena refuses was noted before: it means nothing.</summary>
     [Fact]
     public void A_free_of_what_is_not_live_changes_nothing_and_uses_up_no_place_for_ever()
@@ -108,5 +151,33 @@ public sealed class RangeJournalTests : JournalFolder
         Assert.False(journal.TryFree(1, 1));
         journal.Exit();
         journal.Dispose();
+    }
+
+    /// <summary>A disk that fails when told to.</summary>
+    private sealed class Disk
+    {
+        private readonly List<SafeFileHandle> _files = [];
+
+        /// <summary>So many flushes are to fail.</summary>
+        public int Failures { get; set; }
+
+        /// <summary>Which file each flush was of, in the order in which they were first seen.</summary>
+        public List<int> Flushed { get; } = [];
+
+        public void Flush(SafeFileHandle file)
+        {
+            if (!_files.Contains(file))
+            {
+                _files.Add(file);
+            }
+
+            Flushed.Add(_files.IndexOf(file));
+            if (Failures-- > 0)
+            {
+                throw new IOException("bad sector");
+            }
+
+            RandomAccess.FlushToDisk(file);
+        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Vmem.Leasing;
+using Vmem.Tool.Leases;
 
 namespace Vmem.Tool.Tests.Commands;
 
@@ -155,7 +156,16 @@ public sealed class LeaseCommandTests : IDisposable
 
     [Theory]
     [InlineData("there is no such file", 1, "list", "FILE")]
-    [InlineData("There is no arena 'none'", 1, "show", "STORE", "none")]
+    [InlineData("there is no arena 'none': \"vmem lease list\" shows what there is, and \"vmem lease init\" makes one", 1, "show", "STORE", "none")]
+    [InlineData("there is no arena ''", 1, "validate", "STORE", "")]
+    [InlineData("needs a name", 2, "init", "STORE", "", "--size", "8")]
+    [InlineData("--limit is at least 1", 2, "audit", "STORE", "ports", "--limit", "0")]
+    [InlineData("--limit is at least 1", 2, "audit", "STORE", "ports", "--value", "20001", "--limit", "-1")]
+    [InlineData("36500d at most", 2, "prune", "STORE", "--before", "99999999999999d")]
+    [InlineData("36500d at most", 2, "prune", "STORE", "--before", "9999999d")]
+    [InlineData("36500d at most", 2, "prune", "STORE", "--before", "NaNd")]
+    [InlineData("36500d at most", 2, "init", "STORE", "more", "--size", "8", "--quarantine", "99999999999999d")]
+    [InlineData("longer than a year", 1, "init", "STORE", "more", "--size", "8", "--quarantine", "36500d")]
     [InlineData("is no number", 2, "audit", "STORE", "ports", "--value", "many")]
     [InlineData("is no time", 2, "prune", "STORE", "--before", "soon")]
     [InlineData("empty address", 1, "list", "")]
@@ -176,6 +186,14 @@ public sealed class LeaseCommandTests : IDisposable
         Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.False(File.Exists(_folder.PathOf("none.db")));
     }
+
+    /// <summary>What nobody knows to be local is not taken for it.</summary>
+    [Theory]
+    [InlineData(true, "ext4", "xfs", "btrfs", "zfs", "overlay", "tmpfs", "NTFS", "apfs", "fuseblk")]
+    [InlineData(false, "nfs", "nfs4", "cifs", "smb2", "smb3", "9p", "v9fs", "ceph", "virtiofs", "fuse", "fuse.sshfs", "fuse.glusterfs",
+        "lustre", "drvfs", "vboxsf", "new", "unknown", "")]
+    public void A_drive_is_this_machines_own_only_if_that_is_known(bool isLocal, params string[] kinds) =>
+        Assert.All(kinds, kind => Assert.Equal(isLocal, DriveKind.IsLocal(kind)));
 
     [Fact]
     public async Task A_file_that_is_no_database_is_said_to_be_none()
