@@ -19,12 +19,35 @@ ALTER TABLE vmem.arena DROP CONSTRAINT arena_quantum_check, DROP CONSTRAINT aren
 
 CREATE FUNCTION vmem._check_arena() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF NEW.quantum <= 0 OR NEW.unit <= 0 OR NEW.quarantine <= interval '0' THEN
-    RAISE EXCEPTION 'Quantum, unit and quarantine of arena ''%'' must be positive.', NEW.name USING ERRCODE = 'check_violation';
+  IF NEW.quantum <= 0 OR NEW.unit <= 0 OR NEW.quarantine <= interval '0' OR lower(NEW.range) IS NULL OR upper(NEW.range) IS NULL THEN
+    RAISE EXCEPTION 'Size, quantum, unit and quarantine of arena ''%'' must be positive.', NEW.name USING ERRCODE = 'check_violation';
   END IF;
   RETURN NEW;
 END $$;
 CREATE TRIGGER arena_check BEFORE INSERT ON vmem.arena FOR EACH ROW EXECUTE FUNCTION vmem._check_arena();
+
+-- Cuts [start, start + size) out of a free extent and leases it. All that is given comes by here, or by grant_quickly.
+CREATE OR REPLACE FUNCTION vmem._take(e vmem.extent, p_range int8range, p_session bigint, p_fence bigint, p_request uuid, p_at timestamptz)
+RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  IF isempty(p_range) THEN RAISE EXCEPTION 'A lease must hold a value.' USING ERRCODE = 'check_violation'; END IF;
+  IF e.range = p_range THEN
+    UPDATE vmem.extent SET state = 'L', session = p_session, fence = p_fence, request = p_request, since = p_at, marked = false
+     WHERE arena = e.arena AND lower(range) = lower(e.range);
+    RETURN;
+  END IF;
+  IF lower(e.range) < lower(p_range) THEN
+    UPDATE vmem.extent SET range = int8range(lower(e.range), lower(p_range)) WHERE arena = e.arena AND lower(range) = lower(e.range);
+    IF upper(p_range) < upper(e.range) THEN
+      INSERT INTO vmem.extent (arena, range, state, fence, since, watermark)
+        VALUES (e.arena, int8range(upper(p_range), upper(e.range)), 'F', e.fence, e.since, e.watermark);
+    END IF;
+  ELSE
+    UPDATE vmem.extent SET range = int8range(upper(p_range), upper(e.range)) WHERE arena = e.arena AND lower(range) = lower(e.range);
+  END IF;
+  INSERT INTO vmem.extent (arena, range, state, session, request, fence, since, watermark)
+    VALUES (e.arena, p_range, 'L', p_session, p_request, p_fence, p_at, e.watermark);
+END $$;
 
 -- What must never be, and what no constraint refuses any more. Extents of no arena are told of each.
 CREATE FUNCTION vmem.find_faults(p_arena int) RETURNS TABLE (start bigint, fault text)
