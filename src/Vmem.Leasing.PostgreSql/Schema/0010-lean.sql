@@ -2,9 +2,9 @@
 -- First the locks, in the order in which each call takes them: a store that is in use goes on after it.
 LOCK TABLE vmem.server, vmem.arena, vmem.session, vmem.extent IN ACCESS EXCLUSIVE MODE;
 
--- What a reference would look up is locked already. Who writes an extent has locked its arena. Who gives it to a session has locked that, and
--- seen that it lives; only the dead are deleted, and only those that hold nothing. The rest is what vmem.find_faults looks for: the text of
--- a CHECK is parsed anew by each statement that writes the table.
+-- What a reference would look up is locked already. Who writes an extent has locked its arena. Who gives it to a session has locked that,
+-- and seen that it lives. Only the dead are deleted, and only those that hold nothing. What a CHECK said, vmem.find_faults looks for:
+-- each statement that writes the table parses the text of its CHECKs anew.
 ALTER TABLE vmem.extent
   DROP CONSTRAINT extent_arena_fkey, DROP CONSTRAINT extent_session_fkey,
   DROP CONSTRAINT extent_check, DROP CONSTRAINT extent_range_check, DROP CONSTRAINT extent_state_check;
@@ -55,19 +55,20 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   SELECT lower(e.range), f.fault
     FROM vmem.extent e, LATERAL (VALUES
       (NOT EXISTS (SELECT FROM vmem.arena a WHERE a.id = e.arena), format('its arena %s does not exist', e.arena)),
-      (e.session IS NOT NULL AND NOT EXISTS (SELECT FROM vmem.session s WHERE s.id = e.session), format('its session %s does not exist', e.session)),
+      (e.session IS NOT NULL AND NOT EXISTS (SELECT FROM vmem.session s WHERE s.id = e.session),
+        format('its session %s does not exist', e.session)),
       ((e.state = 'L') <> (e.session IS NOT NULL), 'it is leased without a session, or has a session and is not leased'),
       (e.state NOT IN ('F', 'L', 'Q'), format('its state %L is unknown', e.state)),
       (lower(e.range) IS NULL OR upper(e.range) IS NULL, format('its range %s is empty or has no end', e.range))) f (is_so, fault)
    WHERE f.is_so AND (e.arena = p_arena OR NOT EXISTS (SELECT FROM vmem.arena a WHERE a.id = e.arena))
    ORDER BY 1, 2 $$;
 
--- What grant_lease does, and its answer as an array: verdict, start, size, fence, watermark, and 1 if another's grant went first, 0 if none
--- did, null if nobody knows. The usual grant: one statement knows the server, locks the arena and draws the fence, one locks the session and
--- finds what there is, and each that writes writes one row. What is unusual is left to grant_lease, and the fence is put back.
+-- What grant_lease does, and its answer as an array: verdict, start, size, fence, watermark, and 1 if another's grant went first, 0 if
+-- none did, null if nobody knows. Of the usual grant one statement knows the server, locks the arena and draws the fence. One locks the
+-- session and finds what there is. Three write one row each. What is unusual is left to grant_lease, and the fence is put back.
 --
--- Another's grant went first if the arena's row as the statement found it has an older fence than as it locked it. Nothing that was measured
--- by the clock would do: on a busy machine whoever waits for a processor seems to have waited for the lock.
+-- Another's grant went first if the arena's row, as the statement found it, has an older fence than as it locked it. To measure the wait
+-- by the clock would not do: on a busy machine whoever waits for a processor seems to have waited for the lock.
 CREATE OR REPLACE FUNCTION vmem.grant_quickly(p_arena int, p_session uuid, p_request uuid, p_size bigint, p_min_size bigint, p_align bigint,
   p_phase bigint, p_min bigint, p_max bigint) RETURNS bigint[]
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -108,8 +109,9 @@ BEGIN
             FROM vmem.grant_lease(p_arena, p_session, p_request, p_size, p_min_size, p_align, p_phase, p_min, p_max) g);
 END $$;
 
--- A connection keeps its plans. Those that were made when a table had a few rows read it from end to end, until it is analysed again, however
--- long it has become. So these never choose that where there is an index. What has none seems to cost very much, and must not be compiled.
+-- A connection keeps its plans. Those that were made when a table had a few rows read it from end to end, until it is analysed again,
+-- however long it has become. So these never do that where there is an index. What has none seems to cost very much, and must not be
+-- compiled.
 DO $$
 DECLARE f regprocedure;
 BEGIN
