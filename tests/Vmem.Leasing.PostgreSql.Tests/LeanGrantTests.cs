@@ -6,7 +6,7 @@ namespace Vmem.Leasing.PostgreSql.Tests;
 /// <summary>What a grant does not do, and who looks for what the tables no longer refuse.</summary>
 public sealed class LeanGrantTests(PostgresServer server) : IClassFixture<PostgresServer>
 {
-    private const string Grant = "SELECT vmem.grant_quickly(1, '{0}', gen_random_uuid(), 1, 0, 0, 0, 0, 0)";
+    private const string Grant = "SELECT (vmem.grant_quickly(1, '{0}', gen_random_uuid(), 1, 0, 0, 0, 0, 0))[1]";
 
     private static readonly TimeSpan s_ttl = TimeSpan.FromMinutes(5);
 
