@@ -2,10 +2,11 @@ namespace Vmem.Leasing.PostgreSql;
 
 /// <summary>Whether the lock of an arena had to be waited for lately.</summary>
 /// <remarks>A commit ahead of the disk takes a second transaction, which pays only if others want the lock. Nobody can see that they do,
-/// but a grant says whether it waited for them, unless it has constraints. A wrong guess costs time, and nothing else.</remarks>
+/// but a grant says whether another's went first while it waited, unless it has constraints. Who is alone never sees that, so it makes no
+/// second transaction, however busy the machine is. A wrong guess costs time, and nothing else.</remarks>
 internal sealed class LockTraffic
 {
-    // Arbitrary, and small: on a busy machine a grant that met nobody may seem to have waited.
+    // Arbitrary, and small: who was met once may be gone.
     private const int Memory = 8;
 
     private int _left;

@@ -133,7 +133,7 @@ public sealed partial class PostgreSqlLeaseStore
 
     private static (LeaseAnswer Answer, long? Waited) ReadAnswer(NpgsqlDataReader row, LeaseRequest request, KeptArena arena)
     {
-        // Verdict, start, size, fence, watermark, and 1 if it waited for the lock, 0 if not, null if nobody knows.
+        // Verdict, start, size, fence, watermark, and 1 if another's grant went first, 0 if not, null if nobody knows.
         long?[] answer = row.GetFieldValue<long?[]>(0);
         var verdict = (LeaseVerdict)answer[0]!.Value;
         return (verdict != LeaseVerdict.Granted

@@ -8,7 +8,8 @@ namespace Vmem.Leasing;
 /// <para>
 /// Each operation is one call of one function, so one transaction (R0), and at most one more that waits for the disk: it works behind a
 /// pooler that gives each transaction another connection. The arena's row is the lock, so those who lease from one arena go one by one,
-/// without conflicts or retries. An exclusion constraint proves that no two extents overlap, whatever the functions get wrong (R2).
+/// without conflicts or retries. An exclusion constraint proves that no value is leased or quarantined twice, whatever the functions get
+/// wrong (R2).
 /// </para>
 /// <para>
 /// Where clients wait for each other, grants and releases do not keep that lock while they wait for the disk: they commit ahead, and a
@@ -156,8 +157,20 @@ public sealed partial class PostgreSqlLeaseStore : LeaseStore
     public override async ValueTask<IReadOnlyList<string>> ValidateAsync(int arena, CancellationToken cancellationToken = default)
     {
         KeptArena known = await FindAsync(arena, cancellationToken).ConfigureAwait(false);
-        return LeaseInvariants.Check(known.Arena, await ListAsync(arena, cancellationToken).ConfigureAwait(false),
-            await ReadAuditAsync(arena, 0, int.MaxValue, cancellationToken).ConfigureAwait(false));
+        IReadOnlyList<(long? Start, string Fault)> rows = await AllAsync("SELECT * FROM vmem.find_faults($1)", [Number32(arena)],
+            static row => (OrNull<long>(row, 0), row.GetString(1)), cancellationToken).ConfigureAwait(false);
+        IEnumerable<string> faults = rows.Select(row =>
+            row.Start is { } start ? $"the extent at {known.Value(start)}: {row.Fault}" : $"an extent without a place: {row.Fault}");
+
+        // What has no place cannot be listed.
+        return rows.Any(static row => row.Start is null)
+            ? [.. faults]
+            :
+            [
+                .. faults,
+                .. LeaseInvariants.Check(known.Arena, await ListAsync(arena, cancellationToken).ConfigureAwait(false),
+                    await ReadAuditAsync(arena, 0, int.MaxValue, cancellationToken).ConfigureAwait(false)),
+            ];
     }
 
     /// <inheritdoc/>
