@@ -34,15 +34,16 @@ internal readonly ref struct ClaimBatch<T>
     /// <summary>The range at this place of the order; its size is rounded. The one before it has been checked.</summary>
     /// <exception cref="ArgumentException">It is none, or overlaps the one before it.</exception>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public (T Start, T Size) Check(int place, Space<T> space)
+    public (T Start, T Size) Check(int place, Space<T> space, string parameter = "ranges")
     {
         Segment<T> range = this[place];
         bool isSize = space.TryRoundUp(range.Size, out T size);
         string? fault = range.Kind != SegmentKind.Allocated ? $"It is marked {range.Kind}, and only what is Allocated can be claimed."
-            : !isSize ? space.WhyNoSize(range.Size) : space.WhyNoPlace(range.Start, size, out _) ?? WhyOverlapping(place, range.Start, space);
+            : !isSize ? space.WhyNoSize(range.Size)
+            : space.WhyNoPlace(range.Start, size, out _) ?? WhyOverlapping(place, range.Start, space);
         if (fault is not null)
         {
-            throw new ArgumentException($"Range {NumberOf(place)} of {Count}, {range.Size} at {range.Start}: {fault} None was claimed.", "ranges");
+            throw new ArgumentException($"Range {NumberOf(place)} of {Count}, {range.Size} at {range.Start}: {fault} None was claimed.", parameter);
         }
 
         _checked[place] = (range.Start, range.Size);

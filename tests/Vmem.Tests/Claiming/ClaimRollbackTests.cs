@@ -18,7 +18,7 @@ public class ClaimRollbackTests
         Assert.True(arena.TryAllocateAt(5_000, 1));
         _source.Answer = (size, constraints) => constraints.Min < 5_000 ? (constraints.Min, size) : null;
         _source.OnRelease = (_, _) => throw new TimeZoneNotFoundException("of the source's own");
-        Segment<uint>[] ranges = [.. Enumerable.Range(0, 5).Select(i => new Segment<uint>(1_000 * (1u + (uint)i), 1, SegmentKind.Allocated))];
+        Segment<uint>[] ranges = [.. Enumerable.Range(1, 5).Select(i => new Segment<uint>(1_000 * (uint)i, 1, SegmentKind.Allocated))];
         Assert.Throws<TimeZoneNotFoundException>(() => arena.AllocateAtMany(ranges));
         Assert.Equal([new Segment<uint>(5_000, 1, SegmentKind.Allocated)], Live(arena));
         Assert.Equal(4, _source.Releases);
@@ -35,7 +35,7 @@ public class ClaimRollbackTests
         using Arena<uint> arena = Arena();
         arena.AddSpan(0, 100);
         Assert.True(arena.TryAllocateAt(50, 10));
-        Segment<uint>[] ranges = [new(0, 10, SegmentKind.Allocated), new(20, 10, SegmentKind.Allocated), new(200, 10, SegmentKind.Allocated)];
+        Segment<uint>[] ranges = [.. new uint[] { 0, 20, 200 }.Select(start => new Segment<uint>(start, 10, SegmentKind.Allocated))];
         if (shuffled)
         {
             Array.Reverse(ranges);

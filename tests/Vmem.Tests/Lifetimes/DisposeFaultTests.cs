@@ -28,7 +28,8 @@ public class DisposeFaultTests
         ScriptedSource<byte> source = new(1, (_, _) => answers.Dequeue());
         Arena<byte> arena = new("ended", 1, new ArenaOptions<byte> { Source = source });
         arena.AddSpan(50, 10);
-        Assert.True(arena.TryAllocate(10, out _) && arena.TryAllocate(10, out _) && arena.TryAllocate(10, out _) && arena.TryAllocate(5, out _));
+        Assert.Equal(3, arena.TryAllocateMany(10, new byte[3]));
+        Assert.True(arena.TryAllocate(5, out _));
         source.OnRelease = (_, _) => throw new TimeZoneNotFoundException("of the source's own");
         Assert.Throws<TimeZoneNotFoundException>(arena.Dispose);
         Assert.Equal((3, 0, 0), (source.Releases, source.WrongReleases, source.Outstanding.Count));

@@ -4,8 +4,8 @@ using Xunit;
 
 namespace Vmem.Tests.Resting;
 
-/// <summary>Looking at an arena ends the rests that are due. What its source says to that is no answer to who looks; and a source that looks
-/// at others meanwhile sees their rests ended, too.</summary>
+/// <summary>Looking at an arena ends the rests that are due. What its source says to that is no answer to whoever looks; and a source that
+/// looks at others meanwhile sees their rests ended, too.</summary>
 public sealed class RestsInSightTests
 {
     private readonly ManualTime _time = new();
