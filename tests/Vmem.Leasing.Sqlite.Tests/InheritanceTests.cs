@@ -131,7 +131,8 @@ public sealed class InheritanceTests : IDisposable
         }
 
         LeasedArena<ushort> again = await LeasedArena<ushort>.OpenAsync(heir, "ports", Ports, Token);
-        Assert.Equal([left[0].Start, left[2].Start], again.Inherited.Select(static span => span.Start).Where(start => start != left[1].Start));
+        IEnumerable<ushort> kept = again.Inherited.Select(static span => span.Start);
+        Assert.Equal([left[0].Start, left[2].Start], kept.Where(start => start != left[1].Start));
     }
 
     [Fact]

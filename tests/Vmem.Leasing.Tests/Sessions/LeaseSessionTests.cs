@@ -72,11 +72,11 @@ public sealed class LeaseSessionTests : IAsyncDisposable
         var slow = new TaskCompletionSource();
         _fleet.Network.Delay = name => name == "renew" ? slow.Task : Task.CompletedTask;
         _fleet.Time.Advance(Fleet.Ttl / 3);                          // a renewal is sent
-        _fleet.Time.Advance(Fleet.Ttl / 4);                          // and is long under way
+        _fleet.Time.Advance(Fleet.Ttl / 8);                          // and is long under way
         slow.SetResult();
-        await Eventually.HoldsAsync(() => session.Remaining >= Fleet.Ttl * 0.4);   // the answer goes its way on the pool
+        await Eventually.HoldsAsync(() => session.Remaining >= Fleet.Ttl * 0.6);   // the answer goes its way on the pool
 
-        Assert.Equal(Fleet.Ttl * 0.9 - Fleet.Ttl / 4, session.Remaining);
+        Assert.Equal(Fleet.Ttl * 0.9 - Fleet.Ttl / 8, session.Remaining);
     }
 
     [Fact]
