@@ -95,7 +95,7 @@ public sealed class AheadTests(PostgresServer server) : IClassFixture<PostgresSe
         LeaseArena arena = await OpenAsync(store);
         LeaseClaim ahead = await GrantAfterAWaitAsync(source, store, arena);
         LeaseClaim[] granted = [ahead, .. InTransaction(flow, completes, () => GrantAsync(store, arena), () => GrantAsync(store, arena))];
-        Assert.Equal(granted, await store.GetHeldAsync(_session, Token));
+        Assert.Equal(granted, (await store.GetHeldAsync(_session, Token)).OrderBy(static one => one.Start));
         Assert.Equal([true, true], InTransaction(flow, completes, [.. granted[1..].Select(one =>
             (Func<Task<bool>>)(() => store.ReleaseAsync(one, clean: true, null, Token).AsTask()))]));
         Assert.Equal([ahead], await store.GetHeldAsync(_session, Token));

@@ -53,8 +53,8 @@ internal sealed partial class LeaseMachine
         return freed;
     }
 
-    /// <summary>The kernel says who is dead. They use nothing any more, so nothing has to wait. For this process only if its own lock works:
-    /// else every lock looks free, those of the living, too.</summary>
+    /// <summary>The kernel says who is dead. They use nothing any more, so nothing has to wait. It says so only to a process whose own lock
+    /// works: to another every lock looks free, those of the living, too.</summary>
     private void BuryProcesses(long now)
     {
         List<Guid> processes = [];

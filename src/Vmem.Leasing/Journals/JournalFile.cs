@@ -119,7 +119,8 @@ internal sealed unsafe class JournalFile<T> : IDisposable
         }
     }
 
-    /// <summary>Waits until the disk has it all. One after the other: of two at once the system would tell only one that it failed.</summary>
+    /// <summary>Waits until the disk has it all. Flushes go one by one: of two at once the system would tell only one that it
+    /// failed.</summary>
     /// <exception cref="IOException">The disk failed, now or before: the file is in doubt.</exception>
     public void Flush()
     {

@@ -70,7 +70,7 @@ public sealed class RangeJournalTests : JournalFolder
     public void After_a_flush_that_failed_everything_is_written_into_the_other_file_and_flushed_there()
     {
         Disk disk = new();
-        using RangeJournal<ulong> journal = Begin(disk.Flush);
+        RangeJournal<ulong> journal = Begin(disk.Flush);
         Allocate(journal, 1, 4);
         journal.Flush();
         Allocate(journal, 8, 4);
@@ -78,10 +78,11 @@ public sealed class RangeJournalTests : JournalFolder
         Assert.Throws<IOException>(journal.Flush);
         journal.Flush();
         Assert.Equal([0, 0, 1], disk.Flushed);
-        Assert.Equal((2, 1), (journal.Snapshots, Read().Place));
-        Assert.Equal(Ranges(), Read().Live);
         journal.Flush();                                       // nothing is left to do
-        Assert.Equal(3, disk.Flushed.Count);
+        Assert.Equal((2, 3), (journal.Snapshots, disk.Flushed.Count));
+        journal.Dispose();
+        Assert.Equal(1, Read().Place);
+        Assert.Equal(Ranges(), Read().Live);
     }
 
     /// <summary>The other file is the only one that the disk surely has, so the one that failed is written again before it.</summary>
@@ -95,15 +96,16 @@ public sealed class RangeJournalTests : JournalFolder
         }
 
         Disk disk = new() { Failures = 2 };
-        using RangeJournal<ulong> journal = Begin(disk.Flush);
+        RangeJournal<ulong> journal = Begin(disk.Flush);
         Allocate(journal, 8, 4);
         Assert.Throws<IOException>(journal.Flush);
         LeaseJournalException again = Assert.Throws<LeaseJournalException>(journal.Flush);
         Assert.Contains("bad sector", again.Message, StringComparison.Ordinal);
-        Assert.Equal((1, 1), (journal.Snapshots, Read().Place));
+        Assert.Equal(1, journal.Snapshots);
         journal.Flush();
         Assert.Equal([0, 0, 0, 1], disk.Flushed);              // the first that it saw is the second file
-        Assert.Equal((2, 0), (journal.Snapshots, Read().Place));
+        journal.Dispose();
+        Assert.Equal(0, Read().Place);
         Assert.Equal(Ranges(), Read().Live);
     }
 
