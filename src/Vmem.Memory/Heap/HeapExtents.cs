@@ -30,6 +30,7 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
     private long _taken;                          // bytes of extents, as far as the arena may use them
     private long _committed;
     private long _dirty;
+    private long _fresh;                          // less than nothing when others' pages have gone back
     private long _decommitted;
     private int _refusals;
 
@@ -53,7 +54,10 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
 
     public nuint Dirty => (nuint)Interlocked.Read(ref _dirty);
 
-    /// <summary>Bytes of dirty pages that have gone back to the system, all together.</summary>
+    /// <summary>Bytes of pages that took memory for this heap: dirty ones, but for those that another heap had left so.</summary>
+    public nuint Fresh => (nuint)Math.Max(Interlocked.Read(ref _fresh), 0);
+
+    /// <summary>Bytes of dirty pages that have gone back to the system, all together; also of those that are dirty still.</summary>
     public nuint Decommitted => (nuint)Interlocked.Read(ref _decommitted);
 
     /// <summary>True if there is none.</summary>
@@ -126,7 +130,12 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
     public bool Mark(nuint start, nuint size, bool clear)
     {
         bool isZero = _window.Dirty.Mark(start, size, clear, out nuint fresh);
-        _ = Interlocked.Add(ref _dirty, (long)fresh);
+        if (fresh > 0)
+        {
+            _ = Interlocked.Add(ref _dirty, (long)fresh);
+            _ = Interlocked.Add(ref _fresh, (long)fresh);
+        }
+
         return isZero;
     }
 
@@ -134,9 +143,13 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
     public void Note(FreePages.Return gone)
     {
         _ = Interlocked.Add(ref _dirty, -(long)gone.Discarded);
+        _ = Interlocked.Add(ref _fresh, -(long)gone.Discarded);
         _ = Interlocked.Add(ref _decommitted, (long)gone.Discarded);
         _ = Interlocked.Add(ref _committed, -(long)gone.Decommitted);
     }
+
+    /// <inheritdoc cref="HeapSpace.NoteDiscarded"/>
+    public void NoteDiscarded(nuint size) => Interlocked.Add(ref _decommitted, (long)size);
 
     /// <summary>Another heap begins, without any extent.</summary>
     public void Restart() => Interlocked.Exchange(ref _decommitted, 0);
@@ -210,11 +223,13 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
         }
 
         _ = Interlocked.Add(ref _committed, -(long)_window.Commits.Count(start, whole));
-        _ = Interlocked.Add(ref _dirty, -(long)_window.Release(start, whole));
+        long dirty = (long)_window.Release(start, whole);
+        _ = Interlocked.Add(ref _dirty, -dirty);
         using (_gate.EnterScope())
         {
             _taken -= (long)size;
             _ = _extents.Remove(start);
+            _ = _taken == 0 ? Interlocked.Exchange(ref _fresh, 0) : Interlocked.Add(ref _fresh, -dirty);
         }
     }
 

@@ -66,6 +66,10 @@ internal sealed partial class HeapSpace
     /// <summary>The memory of allocated pages has gone elsewhere: they take none.</summary>
     public void NoteEmpty(nuint start, nuint size) => _extents.Note(_window.Discard(start, size, staleOnly: false));
 
+    /// <summary>The memory of pages in use has gone back. They are dirty as before: who uses them touches them again without a
+    /// word.</summary>
+    public void NoteDiscarded(nuint size) => _extents.NoteDiscarded(size);
+
     private bool TryExtendPages(nuint start, nuint oldSize, nuint newSize)
     {
         try

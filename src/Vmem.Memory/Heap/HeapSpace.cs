@@ -67,6 +67,9 @@ internal sealed partial class HeapSpace : IDisposable
     /// <summary>Bytes of pages that may have memory.</summary>
     public nuint DirtyBytes => _extents.Dirty;
 
+    /// <inheritdoc cref="HeapExtents.Fresh"/>
+    public nuint FreshBytes => _extents.Fresh;
+
     /// <inheritdoc cref="HeapExtents.Decommitted"/>
     public nuint DecommittedBytes => _extents.Decommitted;
 

@@ -37,7 +37,8 @@ public sealed record NativeHeapOptions
 
     /// <summary>How long free pages keep their memory, and magazines their blocks, when nobody needs them. 15 seconds by default. The heap
     /// looks once in each interval: what nobody needed for all of one goes at its end, so after one at least and two at most. Blocks of a
-    /// magazine make pages free first. <see cref="Timeout.InfiniteTimeSpan"/>: until <see cref="NativeHeap.Trim"/>, or until memory is
+    /// magazine make pages free first. When the heap takes more memory than it ever had, as much of what is free goes at once.
+    /// <see cref="Timeout.InfiniteTimeSpan"/>: until <see cref="NativeHeap.Trim"/>, or until memory is
     /// short. Another one than the default has a timer for this heap.</summary>
     public TimeSpan RetainedInterval { get; init; } = TimeSpan.FromSeconds(15);
 

@@ -19,8 +19,8 @@ public readonly record struct NativeHeapStatistics
     public nuint Dirty { get; init; }
 
     /// <summary>How much of its memory the heap has given back to the system since it was made: by <see cref="NativeHeap.Trim"/>, after
-    /// <see cref="NativeHeapOptions.RetainedInterval"/>, beyond <see cref="NativeHeapOptions.RetainedBytes"/>, and when memory was
-    /// short. If it rises as fast as the heap is used, the same pages go and come again: it should keep more.</summary>
+    /// <see cref="NativeHeapOptions.RetainedInterval"/>, beyond <see cref="NativeHeapOptions.RetainedBytes"/>, as it grew, and when
+    /// memory was short. If it rises as fast as the heap is used, the same pages go and come again: it should keep more.</summary>
     public nuint Decommitted { get; init; }
 
     /// <summary>What slabs and large blocks take of it.</summary>

@@ -49,6 +49,7 @@ internal sealed class PageRuns(HeapSpace space, LargeBlocks large, MagazineTable
         {
             _dirtyBefore = dirty;                 // only then: all threads read what lies beside it
         }
+
         return large.TakeRun(RunClasses.Of(size), clear, out isZero);
     }
 
@@ -186,11 +187,11 @@ internal sealed class PageRuns(HeapSpace space, LargeBlocks large, MagazineTable
         Invariant.Hold(kept.Distinct().Count() == kept.Count, "a run is in one magazine", $"{kept.Count - kept.Distinct().Count()} are in two");
     }
 
-    /// <summary>While the heap grows: runs of the thread that nobody asked for since the last time go back to the pages, and serve all
-    /// lengths.</summary>
+    /// <summary>While the heap grows: runs of the current thread that nobody asked for since the last time go back to the pages, and serve
+    /// all lengths.</summary>
     /// <remarks>An array that grows leaves a run of each length behind it: of python's recording 5 MB lay in magazines, a third of what was
     /// in use.</remarks>
-    private void ReturnIdle()
+    public void ReturnIdle()
     {
         Span<nuint> oldest = stackalloc nuint[1];
         for (int run = 0; run < RunClasses.Count; run++)

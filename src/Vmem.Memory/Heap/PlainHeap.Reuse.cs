@@ -40,6 +40,7 @@ internal sealed partial class PlainHeap
         _small.Reset();
         _starter.Reset();
         _space.ReleaseEmpty();
+        _looked = 0;
         return _space.IsEmpty;
     }
 

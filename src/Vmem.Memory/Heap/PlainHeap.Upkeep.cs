@@ -4,10 +4,22 @@ using Vmem.Memory.Budget;
 
 namespace Vmem.Memory.Heap;
 
-// What goes back: on request, at the end of an interval, and when memory is short.
+// What goes back: on request, at the end of an interval, when the heap grows, and when memory is short.
 internal sealed partial class PlainHeap : IMemoryKeeper
 {
+    // By how much a heap grows before it looks, at least, and the part of it that this is: arbitrary.
+    private const nuint LeastGrowth = 128 << 10;
+    private const int GrowthDivisor = 32;
+
+    // What goes back raises by a quarter of it how much may be taken before the next look. So no more than some four times what a heap has
+    // at most goes back in all its life, however it is used.
+    private const int RaiseDivisor = 4;
+
     private readonly Gate _returning = new();     // held while memory goes back: what is on the way is nobody's, and the heap must not end
+    private nuint _looked;                        // how much may be fresh before it looks; no bound while a thread does
+
+    private bool GivesBackAsItGrows => _starter is not null && !_options.HugePages
+        && _options.RetainedInterval != Timeout.InfiniteTimeSpan && !OperatingSystem.IsWindows();
 
     MemoryBudget IMemoryKeeper.Budget => _space.Budget;
 
@@ -55,6 +67,51 @@ internal sealed partial class PlainHeap : IMemoryKeeper
         catch (OutOfMemoryException)              // for the list of slabs
         {
         }
+    }
+
+    /// <summary>Once the heap has taken more memory than ever, as many pages go back of those on which nothing lies. So what is free in
+    /// places where nothing fits costs no memory beside what is taken elsewhere.</summary>
+    /// <remarks>A program that needs the same again and again soon has as much as it needs at its worst moment, and comes here no more:
+    /// what it frees and allocates again costs no page faults. Nor do the dirty pages that a heap has from another one before
+    /// it.</remarks>
+    /// <param name="isRun">Whether it grew for a run. Then what is idle of the thread's runs has been looked at already.</param>
+    private void ReplaceIfGrown(bool isRun)
+    {
+        nuint looked = Volatile.Read(ref _looked);
+        nuint fresh = _space.FreshBytes;
+        if (fresh <= looked || fresh - looked < nuint.Max(LeastGrowth, fresh / GrowthDivisor) || !GivesBackAsItGrows
+            || Interlocked.CompareExchange(ref _looked, nuint.MaxValue, looked) != looked)
+        {
+            return;
+        }
+
+        nuint next = fresh;
+        try
+        {
+            if (!isRun)
+            {
+                _runs?.ReturnIdle();
+            }
+
+            nuint gone = Replace(fresh - looked);
+            next = nuint.Max(looked, _space.FreshBytes) + (gone / RaiseDivisor);
+        }
+        catch (OutOfMemoryException)
+        {
+            // For the list of free pages. They stay, as they do without this; the block is taken all the same.
+        }
+        finally
+        {
+            Volatile.Write(ref _looked, next);
+        }
+    }
+
+    /// <summary>Gives so many bytes back, if there are so many: of free pages first.</summary>
+    /// <returns>How many they are.</returns>
+    private nuint Replace(nuint grown)
+    {
+        nuint gone = CountFreeDirty() == 0 ? 0 : Discard(staleOnly: false, grown);
+        return gone < grown ? gone + _small.DiscardSparse(grown - gone) : gone;
     }
 
     /// <summary>Without memory to do it, what was to go back goes at the end of another interval: on the timer's thread nothing would catch

@@ -237,6 +237,10 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
         {
             _space.ReleaseEmpty();                // what was taken for it in vain
         }
+        else
+        {
+            ReplaceIfGrown(isRun: sizeClass == 0 && RunClasses.Contains(size));
+        }
 
         return block;
     }

@@ -27,6 +27,7 @@ internal unsafe struct Slab
     public int Free;                              // in the slab, touched or not
     public int Untouched;                         // the first block that has never been out
     public int Hint;                              // no bit is set in a word before it
+    public ulong Gone;                            // a bit for each page that has no memory; more may have none
 
     /// <summary>The bits follow the record.</summary>
     private static ulong* Bits(Slab* slab) => (ulong*)(slab + 1);
@@ -34,13 +35,18 @@ internal unsafe struct Slab
     public static nuint BytesFor(int capacity) => (nuint)sizeof(Slab) + ((nuint)(capacity + 63) / 64 * sizeof(ulong));
 
     /// <summary>Makes a record that of a slab with all its blocks.</summary>
-    public static void Initialize(Slab* slab, nuint start, int capacity)
+    /// <param name="slab">The record.</param>
+    /// <param name="start">Where its pages start.</param>
+    /// <param name="capacity">How many blocks it has.</param>
+    /// <param name="isZero">Whether no page has memory.</param>
+    public static void Initialize(Slab* slab, nuint start, int capacity, bool isZero)
     {
         Invariant.Assert(slab is not null && start != 0 && capacity > 0, "a slab has pages, a record and blocks");
         NativeMemory.Clear(slab, BytesFor(capacity));
         slab->Start = start;
         slab->Capacity = capacity;
         slab->Free = capacity;
+        slab->Gone = isZero ? ulong.MaxValue : 0;
     }
 
     /// <summary>Takes blocks out, those that were out before and lie lowest first. Returns how many.</summary>
@@ -76,6 +82,11 @@ internal unsafe struct Slab
 
         Invariant.Assert(taken <= slab->Free && (taken == blocks.Length || taken == slab->Free), "a slab gives what it counts, and all of it before it gives too few");
         slab->Free -= taken;
+        if (slab->Gone != 0 && taken > 0)
+        {
+            slab->Gone &= ~PagesOf(blocks[0] - slab->Start, blocks[taken - 1] + (nuint)size - slab->Start);
+        }
+
         return taken;
     }
 
@@ -134,6 +145,57 @@ internal unsafe struct Slab
         }
 
         return isOut ? slab->Capacity : Math.Max(first, slab->Untouched);
+    }
+
+    /// <summary>Gives the memory of all pages back on which no block is out.</summary>
+    /// <param name="slab">The slab.</param>
+    /// <param name="geometry">How it is cut.</param>
+    /// <param name="again">Also of those that have none, as <see cref="Gone"/> says: a huge page may have brought some back on which no
+    /// block lies.</param>
+    /// <returns>How many bytes had memory, as far as <see cref="Gone"/> says.</returns>
+    public static nuint Discard(Slab* slab, in SlabGeometry geometry, bool again)
+    {
+        nuint discarded = 0;
+        nuint size = (nuint)geometry.Size;
+        nuint mask = HeapSpace.PageSize - 1;
+        for (int first = NextOf(slab, 0, isOut: false); first < slab->Capacity;)
+        {
+            int end = NextOf(slab, first, isOut: true);
+            nuint from = (((nuint)first * size) + mask) & ~mask;
+            nuint to = (end == slab->Capacity ? geometry.Bytes : (nuint)end * size) & ~mask;
+            ulong pages = from < to ? PagesOf(from, to) & ~(again ? 0 : slab->Gone) : 0;
+            while (pages != 0)
+            {
+                StepCounter.Count();
+                int page = BitOperations.TrailingZeroCount(pages);
+                int count = BitOperations.TrailingZeroCount(~(pages >> page));
+                VirtualMemory.Discard((void*)(slab->Start + ((nuint)page * HeapSpace.PageSize)), (nuint)count * HeapSpace.PageSize);
+                ulong gone = ulong.MaxValue >> (64 - count) << page;
+                discarded += (nuint)BitOperations.PopCount(gone & ~slab->Gone) * HeapSpace.PageSize;
+                slab->Gone |= gone;
+                pages &= ~gone;
+            }
+
+            first = NextOf(slab, end, isOut: false);
+        }
+
+        return discarded;
+    }
+
+    /// <summary>True if one of its pages has no memory, as <see cref="Gone"/> says. None on which a block is out may be such a
+    /// page.</summary>
+    /// <param name="slab">The slab.</param>
+    /// <param name="block">How far into it the block starts.</param>
+    /// <param name="size">How long it is.</param>
+    public static bool IsGone(Slab* slab, nuint block, int size) => (slab->Gone & PagesOf(block, block + (nuint)size)) != 0;
+
+    /// <summary>The bits of the pages in which some of a slab lies.</summary>
+    private static ulong PagesOf(nuint from, nuint to)
+    {
+        int first = (int)(from / HeapSpace.PageSize);
+        int last = (int)((to - 1) / HeapSpace.PageSize);
+        Invariant.Assert(last is >= 0 and < 64 && first <= last, "a slab has at most 64 pages");
+        return ulong.MaxValue << first & ulong.MaxValue >> (63 - last);
     }
 
     /// <summary>True if the block is out, as far as the slab knows. What lies in magazines is out.</summary>

@@ -45,7 +45,7 @@ internal sealed unsafe partial class SlabClass
     {
         _lock.AssertHeld();
         if (_share?.Allows(_sizeClass, SlabSize, (nuint)_blocksOut * (nuint)BlockSize) == false
-            || !_space.TryAllocate(SlabSize, HeapSpace.Granule, clear: false, out nuint start, out _))
+            || !_space.TryAllocate(SlabSize, HeapSpace.Granule, clear: false, out nuint start, out bool isZero))
         {
             return null;
         }
@@ -73,7 +73,7 @@ internal sealed unsafe partial class SlabClass
         }
 
         Invariant.Assert((start & (HeapSpace.Granule - 1)) == 0 && _space.ClassAt(start) == 0, "a slab is made of whole granules that are no other's");
-        Slab.Initialize(slab, start, _geometry.Capacity);
+        Slab.Initialize(slab, start, _geometry.Capacity, isZero);
         _space.SetRecord(start, SlabSize, _sizeClass, slab);
         slab->Older = _newest;
         if (_newest is not null)

@@ -24,6 +24,7 @@ internal sealed unsafe partial class SlabClass
                 bool isOut = Slab.IsOut(slab, index);
                 free += isOut ? 0 : 1;
                 nuint block = slab->Start + ((nuint)index * (nuint)BlockSize);
+                Invariant.Hold(!isOut || !Slab.IsGone(slab, block - slab->Start, BlockSize), "a page of a block that is out has not gone back", $"one of the block of {BlockSize} bytes at {block} has");
                 Invariant.Hold(isOut || _states?.IsLiveAt(block, _slotShift) != true, "what a user has is out of its slab", $"not the block of {BlockSize} bytes at {block}");
             }
 

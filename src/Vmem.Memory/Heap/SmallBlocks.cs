@@ -158,8 +158,22 @@ internal sealed partial class SmallBlocks : IDisposable
     {
         foreach (SlabClass? slabs in Classes)
         {
-            slabs?.DiscardSparse();
+            _space.NoteDiscarded(slabs?.DiscardSparse() ?? 0);
         }
+    }
+
+    /// <summary>The same, until so many bytes have gone: the longest blocks first, which leave most whole pages.</summary>
+    /// <returns>How many they are.</returns>
+    public nuint DiscardSparse(nuint enough)
+    {
+        nuint discarded = 0;
+        for (int sizeClass = SizeClasses.Count - 1; sizeClass > 0 && discarded < enough; sizeClass--)
+        {
+            discarded += _classes[sizeClass]?.DiscardSparse(enough - discarded) ?? 0;
+        }
+
+        _space.NoteDiscarded(discarded);
+        return discarded;
     }
 
     /// <summary>A wrong free that was found since this was called last.</summary>

@@ -28,6 +28,12 @@ internal sealed class FreePages(Arena<nuint> pages, AddressWindow window)
         nuint gone = 0;
         foreach (Segment<nuint> segment in pages.GetSegments())
         {
+            StepCounter.Count();
+            if (gone >= enough)
+            {
+                yield break;
+            }
+
             (nuint at, nuint size) = segment.Kind == SegmentKind.Free ? window.Commits.PartOf(segment.Start, segment.Size) : default;
             nuint end = at + size;
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Vmem.Caching;
 using Vmem.Checks;
 using Vmem.Diagnostics;
@@ -45,25 +46,33 @@ public sealed partial class Arena<T>
         return _caches is null ? Enumerate() : _caches.View().Copy();
     }
 
+    /// <remarks>The array is one of the pool's: a heap comes here each time it gives pages back.</remarks>
     private IEnumerable<Segment<T>> Enumerate()
     {
-        var batch = new Segment<T>[EnumerationBatch];
-        var position = SegmentMap<T>.Position.First;
-        T from = T.Zero;
-        while (position.More)
+        Segment<T>[] batch = ArrayPool<Segment<T>>.Shared.Rent(EnumerationBatch);
+        try
         {
-            int count;
-            using (_space.Visit())
+            var position = SegmentMap<T>.Position.First;
+            T from = T.Zero;
+            while (position.More)
             {
-                count = _space.Map.TryApproach(position) ? _space.Map.CopySegments(ref position, batch) : 0;
-            }
+                int count;
+                using (_space.Visit())
+                {
+                    count = _space.Map.TryApproach(position) ? _space.Map.CopySegments(ref position, batch.AsSpan(0, EnumerationBatch)) : 0;
+                }
 
-            for (int i = 0; i < count; i++)
-            {
-                yield return i == 0 ? ClipFront(batch[0], from) : batch[i];
-            }
+                for (int i = 0; i < count; i++)
+                {
+                    yield return i == 0 ? ClipFront(batch[0], from) : batch[i];
+                }
 
-            from = position.Start;
+                from = position.Start;
+            }
+        }
+        finally
+        {
+            ArrayPool<Segment<T>>.Shared.Return(batch);
         }
     }
 

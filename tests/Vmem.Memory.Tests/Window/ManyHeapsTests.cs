@@ -174,6 +174,7 @@ public unsafe class ManyHeapsTests
     [Fact]
     public void After_a_burst_and_a_trim_little_is_committed()
     {
+        Footprint.Clear();
         using NativeHeap heap = new();
         void* kept = heap.Allocate(3 * Megabyte);
         long before = WritableSize;

@@ -1,0 +1,237 @@
+using Vmem.Memory.Tests.Internals;
+using Vmem.Memory.Tests.Window;
+using Vmem.Platform;
+using Xunit;
+
+namespace Vmem.Memory.Tests.Heap;
+
+/// <summary>What a heap gives back while it grows, so that what is free in the wrong place is not there twice.</summary>
+public sealed unsafe class HeapGrowthTests(ITestOutputHelper output) : IDisposable
+{
+    private const nuint Megabyte = 1 << 20;
+
+    private readonly OwnWindow _own = new();
+
+    public void Dispose() => _own.Dispose();
+
+    [Fact]
+    public void Holes_that_are_too_short_go_back()
+    {
+        using NativeHeap heap = NewHeap(TimeSpan.FromSeconds(15));
+        nuint live = GrowBesideHoles(heap);
+        Assert.InRange(heap.GetStatistics().Resident, live, live + (live / 4));
+        heap.Validate();
+    }
+
+    [Fact]
+    public void A_heap_that_is_told_to_keep_all_keeps_them()
+    {
+        using NativeHeap heap = NewHeap(Timeout.InfiniteTimeSpan);
+        nuint live = GrowBesideHoles(heap);
+        Assert.InRange(heap.GetStatistics().Resident, live + (20 * Megabyte), live + (28 * Megabyte));
+    }
+
+    /// <summary>Blocks of some KiB, of which one in eight lives; then others of twice the size, for which there is no place in their
+    /// slabs.</summary>
+    [Fact]
+    public void Pages_of_slabs_on_which_nothing_lives_go_back()
+    {
+        using NativeHeap heap = NewHeap(TimeSpan.FromSeconds(15));
+        nuint[] blocks = TakeSparse(heap, out nuint before);
+        TakeOthers(heap);
+        Assert.InRange(heap.GetStatistics().Resident, 8 * Megabyte, before + (2 * Megabyte));
+        heap.Validate();
+        for (int i = 0; i < blocks.Length; i++)
+        {
+            blocks[i] = i % 8 == 0 ? blocks[i] : Take(heap, 10_000);
+        }
+
+        heap.Validate();
+    }
+
+    /// <summary>What went back is counted, and once, also if the pages are in use still.</summary>
+    [Fact]
+    public void What_goes_back_of_slabs_is_counted_once()
+    {
+        using NativeHeap heap = NewHeap(TimeSpan.FromSeconds(15));
+        _ = TakeSparse(heap, out _);
+        Assert.Equal(0u, heap.GetStatistics().Decommitted);
+        TakeOthers(heap);
+        nuint grown = heap.GetStatistics().Decommitted;
+        output.WriteLine($"{grown} bytes");
+        Assert.InRange(grown, 3 * Megabyte, 6 * Megabyte);
+        nuint resident = heap.GetStatistics().Resident;
+        nuint pages = heap.Trim();
+        NativeHeapStatistics trimmed = heap.GetStatistics();
+        Assert.InRange(trimmed.Decommitted - grown, pages + Megabyte, pages + (10 * Megabyte));
+        Assert.InRange(resident - trimmed.Resident, (trimmed.Decommitted - grown) * 9 / 10, trimmed.Decommitted - grown);
+        Assert.Equal(0u, heap.Trim());
+        Assert.Equal(trimmed.Decommitted, heap.GetStatistics().Decommitted);
+    }
+
+    /// <summary>The system takes nothing back, of slabs or of free pages: what was to go is zero, and nothing else is lost.</summary>
+    [Fact]
+    public void A_system_that_takes_nothing_back_harms_nothing()
+    {
+        using NativeHeap heap = NewHeap(TimeSpan.FromSeconds(15));
+        nuint[] blocks = TakeSparse(heap, out _);
+        using (SystemCallFault fault = SystemCallFault.Inject(static call => call == SystemCall.Discard))
+        {
+            TakeOthers(heap);
+            _ = GrowBesideHoles(heap);
+            Assert.InRange(fault.Failed, 100, 10_000);
+        }
+
+        heap.Validate();
+        for (int i = 0; i < blocks.Length; i += 8)
+        {
+            Assert.True(new Span<byte>((void*)blocks[i], 10_000).IndexOfAnyExcept((byte)1) < 0);
+        }
+    }
+
+    /// <summary>What a heap makes of managed memory as it grows is a bounded number of small objects, however much goes back.</summary>
+    [Fact]
+    public void What_it_gives_back_makes_little_garbage()
+    {
+        using NativeHeap heap = NewHeap(TimeSpan.FromSeconds(15));
+        _ = GrowBesideHoles(heap);
+        using SystemCallFault calls = SystemCallFault.Inject(static _ => false);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        _ = GrowBesideHoles(heap);
+        long garbage = GC.GetAllocatedBytesForCurrentThread() - before;
+        int discards = calls.Count(SystemCall.Discard);
+        output.WriteLine($"{garbage} bytes of garbage, {discards} calls");
+        Assert.InRange(discards, 10, 1_000);
+        Assert.InRange(garbage, 1_000, 9_000);
+    }
+
+    /// <summary>Threads leave holes in each other's slabs and between their runs, and fill others: pages go back beside blocks that are
+    /// taken and freed.</summary>
+    [Fact]
+    public void Nothing_that_lives_goes_back_while_threads_grow()
+    {
+        using NativeHeap heap = NewHeap(TimeSpan.FromSeconds(15));
+        List<(nuint Block, int Size, int Seed)>[] kept = [[], [], []];
+        Thread[] threads = [.. kept.Select((mine, number) => new Thread(() =>
+        {
+            Random random = new(number);
+            for (int round = 0; round < 80; round++)
+            {
+                int least = 200 << (round % 7);
+                for (int i = 0; i < 60; i++)
+                {
+                    int size = random.Next(least, 2 * least);
+                    void* block = heap.Allocate((nuint)size);
+                    mine.Add(((nuint)block, size, random.Next()));
+                    Pattern.Write(block, (nuint)size, mine[^1].Seed);
+                }
+
+                for (int i = 0; i < 40; i++)
+                {
+                    int at = random.Next(mine.Count);
+                    heap.Free((void*)mine[at].Block);
+                    mine[at] = mine[^1];
+                    mine.RemoveAt(mine.Count - 1);
+                }
+            }
+        }))];
+        Array.ForEach(threads, static thread => thread.Start());
+        Array.ForEach(threads, static thread => thread.Join());
+        Assert.All(kept.SelectMany(static mine => mine),
+            block => Assert.True(Pattern.Holds((void*)block.Block, (nuint)block.Size, block.Seed)));
+        Assert.Equal(kept.Sum(static mine => mine.Count), heap.GetStatistics().LiveBlocks);
+        Assert.True(heap.GetStatistics().Decommitted > Megabyte);
+        heap.Validate();
+    }
+
+    /// <summary>Some hundred segments or some thousand, and always a hole or two: what is looked at for each block that is taken is the
+    /// same.</summary>
+    [Theory]
+    [InlineData(1_000)]
+    [InlineData(8_000)]
+    public void What_a_block_costs_does_not_grow_with_the_heap(int count)
+    {
+        using NativeHeap heap = NewHeap(TimeSpan.FromSeconds(15));
+        _ = Steps.Take();
+        for (int i = 0; i < count; i++)
+        {
+            void* hole = heap.Allocate(1_200_000);
+            _ = heap.Allocate(1_500_000);
+            heap.Free(hole);
+        }
+
+        double steps = (double)Steps.Take() / count;
+        output.WriteLine($"{steps:0.0} steps a block");
+        Assert.InRange(steps, 20, 80);
+    }
+
+    [Fact]
+    public void The_same_again_and_again_gives_nothing_back()
+    {
+        using NativeHeap heap = NewHeap(TimeSpan.FromSeconds(15));
+        nuint kept = 0;
+        for (int round = 0; round < 60; round++)
+        {
+            nuint[] blocks = [.. Enumerable.Range(0, 12).Select(i => Take(heap, Megabyte + ((nuint)(i * (round % 4)) << 16)))];
+            Array.ForEach(blocks, block => heap.Free((void*)block));
+            NativeHeapStatistics figures = heap.GetStatistics();
+            Assert.True(round < 20 || figures.Dirty + figures.Cached >= kept, $"less than {kept} bytes were kept in round {round}");
+            kept = figures.Dirty + figures.Cached;
+        }
+
+        Assert.InRange(kept, 20 * Megabyte, 64 * Megabyte);
+    }
+
+    /// <summary>Holes of a megabyte and a half, and then as much in blocks that do not fit there. Returns how much is live.</summary>
+    private static nuint GrowBesideHoles(NativeHeap heap)
+    {
+        List<nuint> holes = [];
+        for (int i = 0; i < 16; i++)
+        {
+            holes.Add(Take(heap, 3 * Megabyte / 2));
+            _ = Take(heap, Megabyte / 8);
+        }
+
+        holes.ForEach(hole => heap.Free((void*)hole));
+        for (int i = 0; i < 12; i++)
+        {
+            _ = Take(heap, 2 * Megabyte);
+        }
+
+        return heap.GetStatistics().InUse;
+    }
+
+    /// <summary>Blocks of 10,000 bytes, of which one in eight is left.</summary>
+    private static nuint[] TakeSparse(NativeHeap heap, out nuint resident)
+    {
+        nuint[] blocks = [.. Enumerable.Range(0, 1_600).Select(_ => Take(heap, 10_000))];
+        for (int i = 0; i < blocks.Length; i++)
+        {
+            if (i % 8 != 0)
+            {
+                heap.Free((void*)blocks[i]);
+            }
+        }
+
+        resident = heap.GetStatistics().Resident;
+        return blocks;
+    }
+
+    private static void TakeOthers(NativeHeap heap)
+    {
+        for (int i = 0; i < 400; i++)
+        {
+            _ = Take(heap, 20_000);
+        }
+    }
+
+    private static nuint Take(NativeHeap heap, nuint size)
+    {
+        void* block = heap.Allocate(size);
+        new Span<byte>(block, (int)size).Fill(1);
+        return (nuint)block;
+    }
+
+    private NativeHeap NewHeap(TimeSpan interval) =>
+        _own.NewHeap(new NativeHeapOptions { Name = "growth", RetainedInterval = interval, Debugging = HeapDebugging.None });
+}
