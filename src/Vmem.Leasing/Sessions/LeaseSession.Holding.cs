@@ -30,9 +30,6 @@ public sealed partial class LeaseSession
     /// <summary>Calls what must not wait; what it throws is reported.</summary>
     internal void Call(Action listener) => Try(listener);
 
-    /// <summary>Has a user's handler called, after those before it; what it throws is reported.</summary>
-    internal void Announce(Action handler) => Try(() => _callbacks.Add(handler));
-
     internal ValueTask<TResult> AskAsync<TResult>(Func<LeaseStore, CancellationToken, ValueTask<TResult>> ask,
         CancellationToken cancellationToken) =>
         _calls.AskAsync(token => ask(_store, token), cancellationToken);
@@ -131,24 +128,6 @@ public sealed partial class LeaseSession
 
     /// <summary>An arena was closed, and what it leased is kept for whoever opens it next.</summary>
     internal void KeepLegacy(Holding holding) => _legacy.Keep(holding);
-
-    private async Task InheritAsync(string name, CancellationToken cancellationToken)
-    {
-        try
-        {
-            IReadOnlyList<LeaseClaim> claims = await _calls.AskAsync(token => _store.InheritAsync(Instance, name, token), cancellationToken)
-                .ConfigureAwait(false);
-            foreach (LeaseClaim claim in claims)
-            {
-                _ = _holdings.Add(_legacy.Add(claim));
-            }
-        }
-        catch
-        {
-            await DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
-    }
 
     /// <summary>A request of unknown outcome is not repeated. If it was granted, the next renewal finds and returns it (R11).</summary>
     internal void Abandon(LeaseRequest request) => _holdings.Forget(request.Id);

@@ -180,6 +180,9 @@ public sealed partial class LeaseSession
         }
     }
 
+    /// <summary>Has a user's handler called, after those before it; what it throws is reported.</summary>
+    internal void Announce(Action handler) => Try(() => _callbacks.Add(handler));
+
     private void Tell(LeaseStateChange change)
     {
         foreach (Action<LeaseStateChange> handler in Delegate.EnumerateInvocationList(StateChanged))

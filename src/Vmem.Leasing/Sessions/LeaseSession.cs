@@ -232,6 +232,24 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
                 _lastFault);
     }
 
+    private async Task InheritAsync(string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            IReadOnlyList<LeaseClaim> claims = await _calls.AskAsync(token => _store.InheritAsync(Instance, name, token), cancellationToken)
+                .ConfigureAwait(false);
+            foreach (LeaseClaim claim in claims)
+            {
+                _ = _holdings.Add(_legacy.Add(claim));
+            }
+        }
+        catch
+        {
+            await DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
     private async Task StopAsync()
     {
         await _stop.CancelAsync().ConfigureAwait(false);
