@@ -194,8 +194,8 @@ public sealed partial class Arena<T>
             _space.CheckSpan(span.Start, span.Size);
         }
 
-        int first = Array.FindIndex(rests, rest => rest.Start >= span.Start);
-        int count = first < 0 ? 0 : rests.Skip(first).TakeWhile(rest => isWhole || rest.Start - span.Start < span.Size).Count();
+        int first = ~rests.AsSpan().BinarySearch(new AtOrAbove(span.Start));
+        int count = rests.Skip(first).TakeWhile(rest => isWhole || rest.Start - span.Start < span.Size).Count();
         IEnumerable<RangeSnapshot<T>> ranges = count == 0 ? span.Allocated
             : span.Allocated.Concat(rests.Skip(first).Take(count).Select(static rest =>
                 new RangeSnapshot<T>(rest.Start, rest.Size) { Tag = rest.Tag, Kind = rest.Kind }))
@@ -236,6 +236,12 @@ public sealed partial class Arena<T>
             using Visit<T> visit = _space.Visit();
             _space.Map.SetFreedOrder(freed);
         }
+    }
+
+    /// <summary>Where the rests begin that do not begin below an address: none compares as equal to it.</summary>
+    private readonly struct AtOrAbove(T start) : IComparable<RestSnapshot<T>>
+    {
+        public int CompareTo(RestSnapshot<T> other) => other.Start < start ? 1 : -1;
     }
 
     /// <summary>What rests goes on for what remained, or until its fence. What would be over by now rests for a moment.</summary>
