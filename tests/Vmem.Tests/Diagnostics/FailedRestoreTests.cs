@@ -43,18 +43,22 @@ public class FailedRestoreTests
         arena.Dispose();
         Assert.Equal(0, time.Timers);
 
-        Assert.Throws<FormatException>(() => Arena<ulong>.Restore(With(good, good.Spans, freed: [new FreedSnapshot<ulong>(8, 1)]), options));
+        ArenaSnapshot<ulong> bad = With(good, good.Spans, freed: [new FreedSnapshot<ulong>(8, 1)]);
+        Assert.Throws<FormatException>(() => Arena<ulong>.Restore(bad, options));
         Assert.Equal(0, time.Timers);
     }
 
     private static ArenaSnapshot<ulong> With(ArenaSnapshot<ulong> snapshot, IReadOnlyList<SpanSnapshot<ulong>> spans,
-        IReadOnlyList<FreedSnapshot<ulong>> freed) => new()
+        IReadOnlyList<FreedSnapshot<ulong>> freed)
     {
-        Name = snapshot.Name,
-        Quantum = snapshot.Quantum,
-        Policy = snapshot.Policy,
-        Freed = freed,
-        Spans = spans,
-        Resting = snapshot.Resting,
-    };
+        return new()
+        {
+            Name = snapshot.Name,
+            Quantum = snapshot.Quantum,
+            Policy = snapshot.Policy,
+            Freed = freed,
+            Spans = spans,
+            Resting = snapshot.Resting,
+        };
+    }
 }
