@@ -8,7 +8,7 @@ namespace Vmem.Architecture.Tests;
 public class ArenaSizeTests(ITestOutputHelper output)
 {
     private const int MostFields = 14;
-    private const int MostMembers = 176;          // overloads counted singly, fields included, accessors not
+    private const int MostMembers = 177;          // overloads counted singly, fields included, accessors not
     private const int MostFiles = 14;
     private const int MostMethodsMet = 35;
     private const int MostFilesMet = 8;

@@ -62,7 +62,7 @@ internal sealed class Plan
             Stores      ->
             Memory      -> Stores, Protocol, Checks
             Metering    -> Stores, Diagnostics
-            Sessions    -> Stores, Protocol, Metering
+            Sessions    -> Stores, Protocol, Metering, Timing
             Journals    -> Stores, Checks, Platform
             Arenas      -> Sessions, Journals
             Workers     -> Sessions

@@ -2,6 +2,7 @@ using System.IO.MemoryMappedFiles;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Microsoft.Win32.SafeHandles;
+using Vmem.Checks;
 
 namespace Vmem.Leasing.Journals;
 
@@ -28,7 +29,7 @@ internal sealed unsafe class JournalFile<T> : IDisposable
     // Arbitrary.
     private const int BytesAtATime = 1 << 20;
 
-    private readonly Lock _flushing = new();
+    private readonly Gate _flushing = new();
     private readonly Action<SafeFileHandle> _flushToDisk;
     private readonly FileStream _file;
     private readonly MemoryMappedFile _mapped;

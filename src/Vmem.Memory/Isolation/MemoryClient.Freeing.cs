@@ -119,6 +119,18 @@ public sealed unsafe partial class MemoryClient
         FreeUnbroken(block, by);
     }
 
+    /// <summary>Frees a block that was allocated at a moment, unless it is gone. Under one lock: another may lie there once the client has
+    /// gone back.</summary>
+    internal void FreeUnlessGone(nuint block, (ulong Resets, ulong Mark) moment)
+    {
+        AuditSite? by = _audit?.Sign(AuditCall.Free);
+        using ArenaLock.Scope held = Enter();
+        if (!_disposed && !IsBehind(moment))
+        {
+            FreeLive(_finder.Find(block, "free"), by);
+        }
+    }
+
     /// <summary>A block that is to be resized. The lock is held.</summary>
     private Block FindUnbroken(nuint address)
     {

@@ -94,18 +94,6 @@ public sealed unsafe partial class MemoryClient
         return IsBehind(moment);
     }
 
-    /// <summary>Frees a block that was allocated at a moment, unless it is gone. Under one lock: another may lie there once the client has
-    /// gone back.</summary>
-    internal void FreeUnlessGone(nuint block, (ulong Resets, ulong Mark) moment)
-    {
-        AuditSite? by = _audit?.Sign(AuditCall.Free);
-        using ArenaLock.Scope held = Enter();
-        if (!_disposed && !IsBehind(moment))
-        {
-            FreeLive(_finder.Find(block, "free"), by);
-        }
-    }
-
     private bool IsBehind((ulong Resets, ulong Mark) moment) =>
         moment.Resets != _resets || _checkpoints.MarksAfter(moment.Mark) < 0;
 

@@ -1,5 +1,4 @@
 using Vmem.Caching;
-using Vmem.Checks;
 using Vmem.Diagnostics;
 using Vmem.Ranges;
 using Vmem.Segments;
@@ -122,22 +121,9 @@ public sealed partial class Arena<T>
         }
         catch when (next > 0)
         {
-            TakeBack(batch, next);
+            batch.TakeBack(next, _space);
             throw;
         }
-    }
-
-    /// <summary>Frees the first ranges of a batch, all of them, also when the source throws at one.</summary>
-    private void TakeBack(in ClaimBatch<T> batch, int count)
-    {
-        Conclusion end = default;
-        for (int i = 0; i < count; i++)
-        {
-            (T start, T size) = batch.Checked(i, _space);
-            end.Take((_space, start, size), static it => it._space.TakeBack(it.start, it.size));
-        }
-
-        end.Throw();
     }
 
     private void ClaimOne(in ClaimBatch<T> batch, int place)

@@ -136,23 +136,8 @@ public sealed partial class Arena<T>
     {
         _space.EndDueRestsUnheard();
         FitReport<T> report = _space.Report(placement);
-        report = !report.Fits && MayHaveDrained() ? _space.Report(placement) : report;
+        report = !report.Fits && _caches?.MayHaveDrained() == true ? _space.Report(placement) : report;
         return _importer is null ? report : _importer.Complete(report, placement);
-    }
-
-    /// <summary>Empties the caches. What the source says to a span that it gets back is no answer to whoever looks.</summary>
-    private bool MayHaveDrained()
-    {
-        try
-        {
-            return _caches is not null && !T.IsZero(_caches.Drain(out _));
-        }
-#pragma warning disable CA1031 // What was drained is free. There is nobody to tell.
-        catch (Exception) when (!_space.HasEnded)
-#pragma warning restore CA1031
-        {
-            return true;
-        }
     }
 
     /// <summary>Checks every invariant of the arena's tables.</summary>

@@ -155,7 +155,17 @@ public sealed partial class Arena<T>
         }
         catch (Exception e)
         {
-            arena.Abandon();
+            // It releases no import, as the source has not lent this arena anything yet, and has leaked nothing. What a clock throws now
+            // matters less than why that was.
+            Conclusion end = default;
+            using (arena._space.VisitFrozen(evenEnded: true))
+            {
+                _ = arena._space.TryEnd();
+                end.Take(() => arena._caches?.End());
+                arena._space.ReleaseTables();
+            }
+
+            arena.Leave(ref end);
             if (e is ArgumentException)
             {
                 throw new FormatException($"The snapshot of arena '{snapshot.Name}' contradicts itself: {e.Message}", e);
@@ -163,21 +173,6 @@ public sealed partial class Arena<T>
 
             throw;
         }
-    }
-
-    /// <summary>Ends an arena that could not be restored. It releases no import, as the source has not lent this arena anything yet, and
-    /// has leaked nothing. What a clock throws now matters less than why that was.</summary>
-    private void Abandon()
-    {
-        Conclusion end = default;
-        using (_space.VisitFrozen(evenEnded: true))
-        {
-            _ = _space.TryEnd();
-            end.Take(() => _caches?.End());
-            _space.ReleaseTables();
-        }
-
-        Leave(ref end);
     }
 
     /// <returns>How many of the ranges that rest lie in the span: they are allocated for now.</returns>
@@ -194,7 +189,7 @@ public sealed partial class Arena<T>
             _space.CheckSpan(span.Start, span.Size);
         }
 
-        int first = ~rests.AsSpan().BinarySearch(new AtOrAbove(span.Start));
+        int first = ~rests.AsSpan().BinarySearch(new RestsFrom<T>(span.Start));
         int count = rests.Skip(first).TakeWhile(rest => isWhole || rest.Start - span.Start < span.Size).Count();
         IEnumerable<RangeSnapshot<T>> ranges = count == 0 ? span.Allocated
             : span.Allocated.Concat(rests.Skip(first).Take(count).Select(static rest =>
@@ -236,12 +231,6 @@ public sealed partial class Arena<T>
             using Visit<T> visit = _space.Visit();
             _space.Map.SetFreedOrder(freed);
         }
-    }
-
-    /// <summary>Where the rests begin that do not begin below an address: none compares as equal to it.</summary>
-    private readonly struct AtOrAbove(T start) : IComparable<RestSnapshot<T>>
-    {
-        public int CompareTo(RestSnapshot<T> other) => other.Start < start ? 1 : -1;
     }
 
     /// <summary>What rests goes on for what remained, or until its fence. What would be over by now rests for a moment.</summary>

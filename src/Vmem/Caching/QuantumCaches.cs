@@ -186,6 +186,22 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
         return cached;
     }
 
+    /// <summary>The same for whoever looks at the arena: what the source says to a span that it gets back is no answer to that.</summary>
+    /// <returns>Whether the caches may have held anything.</returns>
+    public bool MayHaveDrained()
+    {
+        try
+        {
+            return !T.IsZero(Drain(out _));
+        }
+#pragma warning disable CA1031 // What was drained is free. There is nobody to tell.
+        catch (Exception) when (!_space.HasEnded)
+#pragma warning restore CA1031
+        {
+            return true;
+        }
+    }
+
     /// <summary>Takes the lock with everything frozen, and nothing in the caches.</summary>
     public Visit<T> VisitDrained(bool isOwnRelease)
     {

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using Vmem.Checks;
 using Vmem.Segments;
 
 namespace Vmem.Space;
@@ -50,8 +51,18 @@ internal readonly ref struct ClaimBatch<T>
         return (range.Start, size);
     }
 
-    /// <summary>The same of a range that <see cref="Check"/> has found good, whatever the caller's memory holds by now.</summary>
-    public (T Start, T Size) Checked(int place, Space<T> space) => (_checked[place].Start, space.RoundUp(_checked[place].Size));
+    /// <summary>Frees the first ranges, which <see cref="Check"/> has found good and that were taken: all of them, also when the source
+    /// throws at one, and whatever the caller's memory holds by now.</summary>
+    public void TakeBack(int count, Space<T> space)
+    {
+        Conclusion end = default;
+        for (int i = 0; i < count; i++)
+        {
+            end.Take((space, Range: _checked[i]), static it => it.space.TakeBack(it.Range.Start, it.space.RoundUp(it.Range.Size)));
+        }
+
+        end.Throw();
+    }
 
     /// <summary>What is to be kept about the range at this place of the order.</summary>
     public RangeNote NoteOf(int place, Space<T> space) => space.NoteOf(this[place].Tag, this[place].RangeKind);
