@@ -228,9 +228,17 @@ internal sealed class MeteredRegistry(string nameTag, string instanceTag, int le
     private MeasuredEntry Identify(string name)
     {
         int instance = _numbers.Take(name);
-        KeyValuePair<string, object?> tag = new(nameTag, name);
-        return new MeasuredEntry(name, instance,
-            instance == 1 ? [tag] : [tag, new(instanceTag, instance.ToString(CultureInfo.InvariantCulture))]);
+        try
+        {
+            KeyValuePair<string, object?> tag = new(nameTag, name);
+            return new MeasuredEntry(name, instance,
+                instance == 1 ? [tag] : [tag, new(instanceTag, instance.ToString(CultureInfo.InvariantCulture))]);
+        }
+        catch (OutOfMemoryException)
+        {
+            _numbers.Return(name, instance);
+            throw;
+        }
     }
 
     private bool IsListed(MeteredEntry entry) => entry.Place < _entries.Count && ReferenceEquals(_entries[entry.Place], entry);

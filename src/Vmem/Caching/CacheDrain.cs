@@ -173,6 +173,10 @@ internal sealed class CacheDrain<T>(Space<T> space, RangeSlabs<T> slabs, SlabLay
         catch (ObjectDisposedException) when (space.HasEnded)
         {
         }
+        catch (OutOfMemoryException)
+        {
+            // Another interval may have the memory.
+        }
 #pragma warning disable CA1031 // There is nobody to throw it at.
         catch (Exception e)
 #pragma warning restore CA1031

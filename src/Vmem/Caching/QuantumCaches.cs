@@ -195,7 +195,7 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
             return !T.IsZero(Drain(out _));
         }
 #pragma warning disable CA1031 // What was drained is free. There is nobody to tell.
-        catch (Exception) when (!_space.HasEnded)
+        catch (Exception e) when (!_space.HasEnded && e is not (InvariantViolationException or OutOfMemoryException))
 #pragma warning restore CA1031
         {
             return true;

@@ -56,7 +56,7 @@ internal sealed partial class Space<T>
             _ = EndDueRests();
         }
 #pragma warning disable CA1031 // What has rested is free. What the source says to a span that it gets back, there is nobody to tell.
-        catch (Exception)
+        catch (Exception e) when (e is not InvariantViolationException)
 #pragma warning restore CA1031
         {
         }
