@@ -91,7 +91,7 @@ public sealed partial class LeasedArena<T>
             LeaseClaim claim = holding.Claim;
             _inherited.Add(new LeasedSpan<T>(T.CreateChecked(claim.Start), T.CreateChecked(claim.Size), holding)
             {
-                IsUnclean = true,                              // nobody knows what was freed of it before
+                IsUnclean = true,                              // until it is known that nothing lives
             });
         }
 
@@ -145,6 +145,9 @@ public sealed partial class LeasedArena<T>
             return false;
         }
 
+        // What was freed before, in a span where something lives, may still be in use elsewhere: nobody knows. What died with the former
+        // process is free at once, named or not.
+        span.IsUnclean = live.Count > 0;
         _stock.Reserve(span);
         if (!Arena.TryAllocateAt(start, rest))
         {

@@ -43,7 +43,8 @@ public sealed partial class Arena<T>
     /// <param name="handles">The handles, of any sizes.</param>
     /// <exception cref="InvalidFreeException">One is the default one, stale, another arena's, or appears twice; nothing was
     /// changed.</exception>
-    /// <exception cref="OutOfMemoryException">There is no memory to copy the handles; nothing was changed. Fewer at a time may do.</exception>
+    /// <exception cref="OutOfMemoryException">There is no memory for a copy of the handles; nothing was changed. Fewer at a time may
+    /// do.</exception>
     /// <remarks>The cost of as many single frees, less the locking, and pooled memory for a copy of the handles.</remarks>
     public void FreeMany(ReadOnlySpan<RangeHandle<T>> handles) => _space.FreeMany(handles);
 
