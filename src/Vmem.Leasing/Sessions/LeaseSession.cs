@@ -170,7 +170,14 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
         Volatile.Write(ref _leaveAfter, _time.GetTimestamp() + (long)((_options.Ttl / 3).TotalSeconds * _time.TimestampFrequency));
         foreach (ILeaseHolder holder in Holders())
         {
-            await holder.CloseAsync().ConfigureAwait(false);
+            try
+            {
+                await holder.CloseAsync().ConfigureAwait(false);
+            }
+            catch (Exception fault)
+            {
+                Report(fault);                                 // the others are closed, and the session ends, all the same
+            }
         }
 
         bool wasLost = !TryEnd("It was disposed of.");
