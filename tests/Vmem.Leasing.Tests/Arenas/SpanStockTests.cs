@@ -6,7 +6,8 @@ namespace Vmem.Leasing.Tests.Arenas;
 /// <summary>What a stock asks for.</summary>
 public sealed class SpanStockTests
 {
-    private static readonly LeaseDefinition s_definition = new() { Start = 0, Size = 1024, Type = nameof(UInt64), Quarantine = TimeSpan.FromMinutes(1) };
+    private static readonly LeaseDefinition s_definition =
+        new() { Start = 0, Size = 1024, Type = nameof(UInt64), Quarantine = TimeSpan.FromMinutes(1) };
 
     /// <summary>Whoever wanted 32 looked at the limit before another took most of it.</summary>
     [Theory]
