@@ -110,6 +110,33 @@ public sealed class NameTests : IDisposable
         Assert.Empty(await store.ValidateAsync(1, Token));
     }
 
+    /// <summary>Another store object of the process is as another process: the first one's lock says that its process lives.</summary>
+    [Fact]
+    public async Task A_name_that_was_left_to_lapse_can_be_had_through_another_store_when_its_own_is_closed()
+    {
+        var time = new ManualTime();
+        LeaseSessionOptions options = s_named with { TimeProvider = time };
+        var own = new SqliteLeaseStore(_file.Path, new SqliteLeaseStoreOptions { TimeProvider = time });
+        LeaseSession first = await LeaseSession.OpenAsync(own, options, Token);
+        WorkerId worker = await WorkerId.LeaseAsync(first, "workers", 2, Token);
+        await first.LapseAsync();
+        await using var store = new SqliteLeaseStore(_file.Path, new SqliteLeaseStoreOptions { TimeProvider = time });
+        for (int stamp = 0; stamp < 3; stamp++)
+        {
+            Assert.Contains("through the same store, or close that store", await RefusalAsync(), StringComparison.Ordinal);
+            time.Advance(s_named.Ttl * 2);
+        }
+
+        await own.DisposeAsync();
+        Assert.Contains("nobody can say", await RefusalAsync(), StringComparison.Ordinal);
+        time.Advance(s_named.Ttl + TimeSpan.FromMilliseconds(1));
+        await using LeaseSession second = await LeaseSession.OpenAsync(store, options, Token);
+        Assert.Equal(worker.Value, (await WorkerId.LeaseAsync(second, "workers", 2, Token)).Value);
+
+        async Task<string> RefusalAsync() =>
+            (await Assert.ThrowsAsync<LeaseSessionException>(() => LeaseSession.OpenAsync(store, options, Token))).Message;
+    }
+
     [Fact]
     public async Task Nothing_is_inherited_while_the_hold_lasts()
     {

@@ -80,14 +80,15 @@ internal sealed partial class LeaseMachine
 
     /// <summary>Throws unless it is certain that a session is over: its process is dead; or nobody can say, and it was silent for its TTL
     /// and a quarantine, as in every store (R3). That the caller's own process lives says nothing: the session may have been left to lapse,
-    /// or its end not been heard.</summary>
+    /// or its end not been heard. Its own is what was opened through the same store object: the lock of another one is as that of another
+    /// process.</summary>
     private void CheckHasEnded(SessionRow former, string name, long now)
     {
         bool isOwn = former.Process == process;
         bool? isAlive = former.Stage == SessionStage.Dead ? false : isOwn ? null : IsAlive(former);
         if (isAlive == true)
         {
-            throw new LeaseSessionException($"'{name}' is in use: session {former.Instance} has the name, and its process lives. End that process, or take another name.");
+            throw new LeaseSessionException($"'{name}' is in use: session {former.Instance} has the name, and its process lives. End that process, or take another name. If it is this process, and the session was left to lapse, open the next one through the same store, or close that store first.");
         }
 
         if (isAlive is null && former.Expires < now)

@@ -153,7 +153,7 @@ public sealed partial class LeasedArena<T>
     private async Task<LeasedRange<T>> WaitAsync(T size, RangeConstraints<T> constraints, CancellationToken cancellationToken)
     {
         Check(size, constraints);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _session.Lost);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _session.Ended);
         try
         {
             while (true)
@@ -163,7 +163,7 @@ public sealed partial class LeasedArena<T>
                 switch (_session.State)
                 {
                     case LeaseState.Suspended:
-                        await resumed.WaitAsync(either.Token).ConfigureAwait(false);
+                        await resumed.WaitAsync(cancellationToken).ConfigureAwait(false);     // a loss ends it, too
                         continue;
                     case LeaseState.Lost:
                         _session.ThrowIfInvalid();
@@ -179,7 +179,7 @@ public sealed partial class LeasedArena<T>
                 }
             }
         }
-        catch (OperationCanceledException) when (_session.Lost.IsCancellationRequested)
+        catch (OperationCanceledException) when (_session.Ended.IsCancellationRequested)
         {
             _session.ThrowIfInvalid();
             throw;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 using Vmem.Leasing.Arenas;
 using Vmem.Leasing.Journals;
 
@@ -25,11 +26,11 @@ public sealed partial class LeasedArena<T>
         return Task.Run(journal.Flush, cancellationToken);
     }
 
-    private async Task BeginJournalAsync(string path)
+    private async Task BeginJournalAsync(string path, Action<SafeFileHandle>? flushToDisk)
     {
         try
         {
-            await Task.Run(() => BeginJournal(path)).ConfigureAwait(false);              // a million ranges take a while
+            await Task.Run(() => BeginJournal(path, flushToDisk)).ConfigureAwait(false);              // a million ranges take a while
         }
         catch
         {
@@ -39,12 +40,12 @@ public sealed partial class LeasedArena<T>
     }
 
     /// <summary>Reads what the last session of the name noted, allocates it again, and begins a journal with it.</summary>
-    private void BeginJournal(string path)
+    private void BeginJournal(string path, Action<SafeFileHandle>? flushToDisk)
     {
         ulong arena = JournalHash.Of($"{Name} {typeof(T).Name} {Arena.Quantum}");
         using JournalRecovery<T> former = JournalRecovery<T>.Read(RangeJournal<T>.PathsOf(path), arena);
         Adopt(former.Live);
-        _journal = new RangeJournal<T>(path, arena, former, former.Live.Notes, ReadLive);
+        _journal = new RangeJournal<T>(path, arena, former, former.Live.Notes, ReadLive, flushToDisk);
     }
 
     private NoteBuffer<T> ReadLive()
@@ -77,12 +78,14 @@ public sealed partial class LeasedArena<T>
             {
                 await Task.Run(journal.Flush).ConfigureAwait(false);
             }
-            catch (IOException fault)
+            catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or LeaseJournalException)
             {
-                _session.NoteFault(fault);
+                _session.NoteFault(fault);                     // what was noted survives the process all the same
             }
-
-            journal.Dispose();
+            finally
+            {
+                journal.Dispose();
+            }
         }
     }
 

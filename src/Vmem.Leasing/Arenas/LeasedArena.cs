@@ -117,7 +117,7 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
         leased.Inherit();
         if (options.JournalPath is { } path)
         {
-            await leased.BeginJournalAsync(path).ConfigureAwait(false);
+            await leased.BeginJournalAsync(path, options.FlushToDisk).ConfigureAwait(false);
         }
 
         await leased._filler.StartAsync().ConfigureAwait(false);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Numerics;
+using Microsoft.Win32.SafeHandles;
 
 namespace Vmem.Leasing;
 
@@ -31,6 +32,9 @@ public sealed record LeasedArenaOptions<T>
     /// <summary>The arena of this process, above the leased spans. Its source is the lease. It has no quantum caches and no limit of its
     /// own, and keeps no empty spans: the stock does.</summary>
     public ArenaOptions<T> Arena { get; init; } = new();
+
+    /// <summary>Waits until the disk has what was written to a file of the journal. Null, unless set: as the system does.</summary>
+    internal Action<SafeFileHandle>? FlushToDisk { get; init; }
 
     internal void Check()
     {

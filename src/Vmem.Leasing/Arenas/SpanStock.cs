@@ -165,7 +165,8 @@ internal sealed partial class SpanStock<T>(SpanGrid grid, int target, T limit, A
         var span = T.CreateChecked(grid.SpanSize);
         using (_lock.EnterScope())
         {
-            SpanNeed<T>? urgent = (isExactHopeless ? null : _exactNeed) ?? _need;
+            SpanNeed<T>? exact = isExactHopeless || _exactNeed is { } wanted && wanted.Size > room ? null : _exactNeed;
+            SpanNeed<T>? urgent = exact ?? _need;              // one that the arena could not take keeps no smaller one waiting
             isUrgent = urgent is not null;
             T left = _ready.Aggregate(room, static (left, ready) => left - T.Min(left, ready.Size));
             if (urgent is { } need && need.Size <= room)

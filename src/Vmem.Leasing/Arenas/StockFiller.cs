@@ -152,6 +152,11 @@ internal sealed partial class StockFiller<T>(LeaseSession session, LeaseArena ar
                 continue;
             }
 
+            if (verdict == LeaseVerdict.OnHold)
+            {
+                session.Abandon(_requests[asked]);             // the server that is no more may have granted it
+            }
+
             _requests.RemoveAt(asked);                         // before others run: a span that lies in the stock is not asked for again
             if (holding is not null)
             {

@@ -62,8 +62,9 @@ internal sealed class Holdings
     {
         using (_lock.EnterScope())
         {
-            _awaited.Remove(holding.Claim.Request);
-            return _holdings.TryAdd(KeyOf(holding.Claim), holding) ? holding : _holdings[KeyOf(holding.Claim)];
+            Holding held = _holdings.TryAdd(KeyOf(holding.Claim), holding) ? holding : _holdings[KeyOf(holding.Claim)];
+            _awaited.Remove(holding.Claim.Request);            // last: if there was no memory for the holding, it is still awaited
+            return held;
         }
     }
 

@@ -60,13 +60,15 @@ public sealed partial class LeaseSession
                 $"The session's TTL {_options.Ttl} is longer than the quarantine {arena.Definition.Quarantine} of arena '{name}', which would be reused under it: shorten the TTL.");
     }
 
-    /// <summary>Asks for a lease. If this throws, the outcome is unknown: ask the same again, or <see cref="Abandon"/> it.</summary>
+    /// <summary>Asks for a lease. If this throws, or the answer is neither <see cref="LeaseVerdict.Granted"/> nor
+    /// <see cref="LeaseVerdict.NoRoom"/>, the outcome is unknown: ask the same again, or <see cref="Abandon"/> it.</summary>
     /// <returns>The answer, and what is held if it was granted.</returns>
     internal async ValueTask<(LeaseVerdict Verdict, Holding? Holding)> GrantAsync(LeaseRequest request, ILeaseHolder holder, string arena,
         CancellationToken cancellationToken) =>
         (await GrantManyAsync([request], holder, arena, cancellationToken).ConfigureAwait(false))[0];
 
-    /// <summary>Asks for several leases of an arena in one call. If this throws, the outcome is unknown, of each: ask the same again, or
+    /// <summary>Asks for several leases of an arena in one call. If this throws, the outcome is unknown, of each. So is that of each with
+    /// another answer than <see cref="LeaseVerdict.Granted"/> and <see cref="LeaseVerdict.NoRoom"/>: ask the same again, or
     /// <see cref="Abandon"/> them.</summary>
     /// <returns>The answers in the order of the requests, and what is held of those that were granted.</returns>
     internal async ValueTask<(LeaseVerdict Verdict, Holding? Holding)[]> GrantManyAsync(IReadOnlyList<LeaseRequest> requests,
@@ -93,7 +95,12 @@ public sealed partial class LeaseSession
     {
         if (answer.Verdict != LeaseVerdict.Granted)
         {
-            _holdings.Forget(request.Id);
+            // The other refusals come before the store looks for the request: an earlier answer may have been lost, and it was granted.
+            if (answer.Verdict == LeaseVerdict.NoRoom)
+            {
+                _holdings.Forget(request.Id);
+            }
+
             return (answer.Verdict, null);
         }
 

@@ -97,6 +97,7 @@ public sealed partial class LeaseSession
     private void Extend(long sent)
     {
         bool hasResumed;
+        Exception? fault = null;
         using (_lock.EnterScope())
         {
             if (_end is not null)
@@ -107,13 +108,18 @@ public sealed partial class LeaseSession
             Volatile.Write(ref _deadline, Math.Max(_deadline, LeaseRules.Deadline(sent, _term)));
             Volatile.Write(ref _surelyUntil, SurelyUntil());
             hasResumed = _told == LeaseState.Suspended && IsValid;
-            _told = hasResumed ? LeaseState.Live : _told;
+            if (hasResumed)
+            {
+                _told = LeaseState.Live;
+                fault = Tell(new LeaseStateChange(LeaseState.Suspended, LeaseState.Live, "The store answered again."));
+            }
+
             _ = _deadlineTimer.Change(Remaining, Timeout.InfiniteTimeSpan);
         }
 
+        NoteUntold(fault);
         if (hasResumed)
         {
-            Tell(new LeaseStateChange(LeaseState.Suspended, LeaseState.Live, "The store answered again."));
             Array.ForEach(Holders(), holder => Try(holder.Resume));
         }
     }
@@ -121,6 +127,7 @@ public sealed partial class LeaseSession
     /// <summary>Only tells: whoever asked has known since the deadline passed.</summary>
     private void TellOfDeadline()
     {
+        Exception? fault;
         using (_lock.EnterScope())
         {
             if (_end is not null || _told != LeaseState.Live)
@@ -135,38 +142,42 @@ public sealed partial class LeaseSession
             }
 
             _told = LeaseState.Suspended;
+            fault = Tell(new LeaseStateChange(LeaseState.Live, LeaseState.Suspended,
+                _lastFault is { } last ? $"The store has not answered in time: {last.Message}" : "The store has not answered in time."));
         }
 
         LeaseMetrics.Suspended();
-        Tell(new LeaseStateChange(LeaseState.Live, LeaseState.Suspended,
-            _lastFault is { } fault ? $"The store has not answered in time: {fault.Message}" : "The store has not answered in time."));
+        NoteUntold(fault);
     }
 
     private void Lose(string reason)
     {
-        LeaseState was = _told;
-        if (!TryEnd(reason))
+        if (!TryEnd(reason, out LeaseState was))
         {
             return;
         }
 
         LeaseMetrics.Lost();
+        Try(() => _ = _ended.CancelAsync());                   // on the pool: who waited runs there
         foreach (Holding holding in _holdings.Clear())
         {
             Try(() => holding.Holder.Lose(holding, reason));   // the others are told all the same
         }
 
-        Tell(new LeaseStateChange(was, LeaseState.Lost, reason));
+        NoteUntold(Tell(new LeaseStateChange(was, LeaseState.Lost, reason)));
         Array.ForEach(Holders(), holder => Try(holder.Resume));          // whoever waits finds out
         Announce(_lost.Cancel);
         Try(_stop.Cancel);
     }
 
     /// <summary>False if it was over already. From here on it is not valid.</summary>
-    private bool TryEnd(string reason)
+    /// <param name="reason">Why, for people.</param>
+    /// <param name="was">What the last event said.</param>
+    private bool TryEnd(string reason, out LeaseState was)
     {
         using (_lock.EnterScope())
         {
+            was = _told;
             if (_end is not null)
             {
                 return false;
@@ -183,11 +194,32 @@ public sealed partial class LeaseSession
     /// <summary>Has a user's handler called, after those before it; what it throws is reported.</summary>
     internal void Announce(Action handler) => Try(() => _callbacks.Add(handler));
 
-    private void Tell(LeaseStateChange change)
+    /// <summary>Has the handlers of a change called. The lock is held until they are in the queue, or the session is over: else two changes
+    /// could be told in reverse. No handler runs here.</summary>
+    /// <returns>A fault that kept one from being told, to be reported when the lock is free: a log may ask for the session.</returns>
+    private Exception? Tell(LeaseStateChange change)
     {
+        Exception? untold = null;
         foreach (Action<LeaseStateChange> handler in Delegate.EnumerateInvocationList(StateChanged))
         {
-            Announce(() => handler(change));
+            try
+            {
+                _callbacks.Add(() => handler(change));
+            }
+            catch (Exception fault)
+            {
+                untold = fault;
+            }
+        }
+
+        return untold;
+    }
+
+    private void NoteUntold(Exception? fault)
+    {
+        if (fault is not null)
+        {
+            Report(fault);
         }
     }
 

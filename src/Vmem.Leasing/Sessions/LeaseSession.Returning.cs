@@ -77,7 +77,8 @@ public sealed partial class LeaseSession
 
             foreach (LeaseClaim claim in unknown)
             {
-                if (!silent.Contains(claim.Arena) && !await TryReleaseAsync(claim, clean, _stop.Token).ConfigureAwait(false))
+                // Those before it may have taken long: its request may have been repeated meanwhile, and the lease be in use.
+                if (!_holdings.Knows(claim) && !silent.Contains(claim.Arena) && !await TryReleaseAsync(claim, clean, _stop.Token).ConfigureAwait(false))
                 {
                     silent.Add(claim.Arena);
                 }

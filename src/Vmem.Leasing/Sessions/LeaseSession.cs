@@ -32,6 +32,7 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
     private readonly Holdings _holdings = new();
     private readonly Legacy _legacy = new();
     private readonly CancellationTokenSource _lost = new();
+    private readonly CancellationTokenSource _ended = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly CallbackQueue _callbacks;
     private readonly Gate _lock = new();
@@ -103,6 +104,10 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
     /// <summary>Cancelled once, when the session is lost, on the pool: after the handlers of all that was lost with it.</summary>
     public CancellationToken Lost { get; }
 
+    /// <summary>Cancelled when the session is lost, before any handler is called: for the library's own waits. A handler may itself wait for
+    /// one of these.</summary>
+    internal CancellationToken Ended => _ended.Token;
+
     /// <summary>How it behaves.</summary>
     public LeaseSessionOptions Options => _options;
 
@@ -170,10 +175,17 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
         Volatile.Write(ref _leaveAfter, _time.GetTimestamp() + (long)((_options.Ttl / 3).TotalSeconds * _time.TimestampFrequency));
         foreach (ILeaseHolder holder in Holders())
         {
-            await holder.CloseAsync().ConfigureAwait(false);
+            try
+            {
+                await holder.CloseAsync().ConfigureAwait(false);
+            }
+            catch (Exception fault)
+            {
+                Report(fault);                                 // the others are closed, and the session ends, all the same
+            }
         }
 
-        bool wasLost = !TryEnd("It was disposed of.");
+        bool wasLost = !TryEnd("It was disposed of.", out _);
         await StopAsync().ConfigureAwait(false);
         if (!wasLost)
         {

@@ -139,4 +139,19 @@ public sealed class LeasedArenaLossTests : LeasedArenaFixture
         Assert.InRange(lost, 2, 3);
         Assert.Equal((UInt128)8, (await Processes.Memory.GetUsageAsync(1, Token)).Leased);
     }
+
+    /// <summary>The store fails over before the request is repeated, and grants nothing for a while: the request is given up.</summary>
+    [Fact]
+    public async Task R11_what_was_granted_before_a_failover_and_is_not_asked_for_again_goes_back()
+    {
+        LeasedArena<ulong> arena = await OpenAsync(await Processes.OpenAsync());
+        int lost = 0;
+        Processes.Network.Fate = name => name == "grant" && lost++ == 0 ? CallFate.AnswerLost : CallFate.Answered;
+        Task<LeasedRange<ulong>> waiting = arena.AllocateAsync(8, default, Token).AsTask();
+        await Eventually.HoldsAsync(async () => (await Processes.Memory.GetUsageAsync(1, Token)).Leased == 8);
+        Processes.Memory.FailOver(Processes.Memory.TakeImage());
+        LeasedRange<ulong> range = await FinishAsync(waiting);
+        await UntilAsync(async () => (await Processes.Memory.GetUsageAsync(1, Token)).Leased == 8);
+        Assert.Equal(range.Fence, Assert.Single(await Processes.Memory.GetHeldAsync(arena.Session.Instance, Token)).Fence);
+    }
 }

@@ -28,6 +28,9 @@ public sealed class UnreliableStore(LeaseStore store) : LeaseStore
     /// <summary>What a call waits for before its answer goes back, by name.</summary>
     public Func<string, Task>? Delay { get; set; }
 
+    /// <summary>What a session with a name inherits; null: whatever the store says.</summary>
+    public IReadOnlyList<LeaseClaim>? Legacy { get; set; }
+
     public int Calls => Volatile.Read(ref _calls);
 
     public int Grants => Volatile.Read(ref _grants);
@@ -57,6 +60,10 @@ public sealed class UnreliableStore(LeaseStore store) : LeaseStore
         Interlocked.Increment(ref _grants);
         return PassAsync("grant", () => store.GrantAsync(request, cancellationToken));
     }
+
+    public override ValueTask<IReadOnlyList<LeaseClaim>> InheritAsync(Guid session, string name,
+        CancellationToken cancellationToken = default) =>
+        PassAsync("inherit", () => Legacy is { } legacy ? ValueTask.FromResult(legacy) : store.InheritAsync(session, name, cancellationToken));
 
     public override ValueTask<bool> ReleaseAsync(LeaseClaim claim, bool clean, long? watermark = null,
         CancellationToken cancellationToken = default) => PassAsync("release", () => store.ReleaseAsync(claim, clean, watermark, cancellationToken));

@@ -193,6 +193,20 @@ public sealed class LeaseSessionTests : IAsyncDisposable
         Assert.Equal(LeaseState.Lost, session.State);
     }
 
+    /// <summary>Neither the other holders nor the session outlive it.</summary>
+    [Fact]
+    public async Task A_holder_that_fails_at_the_end_keeps_nobody_from_ending()
+    {
+        LeaseSession session = await _fleet.OpenAsync();
+        session.Attach(new ClumsyHolder { FailsAtTheEnd = true });
+        WorkerId worker = await WorkerId.LeaseAsync(session, "workers", 4, Token);
+        await session.DisposeAsync();
+        Assert.Equal("of the test", Assert.Single(_fleet.Faults).Message);
+        Assert.Equal((false, LeaseState.Lost), (worker.IsValid, session.State));
+        Assert.Null(await _fleet.Memory.RenewAsync(session.Instance, 0, Token));
+        Assert.Equal(0, _fleet.Time.Timers);
+    }
+
     [Theory]
     [InlineData(0.9, 0.3, 0.1, "below 1 s")]
     [InlineData(60 * 86_400, 10, 0.1, "no timer runs so long")]
@@ -248,11 +262,21 @@ public sealed class LeaseSessionTests : IAsyncDisposable
     {
         public int Calls { get; private set; }
 
+        public bool FailsAtTheEnd { get; init; }
+
         public void Lose(Holding holding, string reason) => Throw();
 
         public void Resume() => Throw();
 
-        public ValueTask CloseAsync() => ValueTask.CompletedTask;
+        public ValueTask CloseAsync()
+        {
+            if (FailsAtTheEnd)
+            {
+                Throw();
+            }
+
+            return ValueTask.CompletedTask;
+        }
 
         private void Throw()
         {
