@@ -32,6 +32,7 @@ public sealed class GrowthTests(PostgresServer server) : IClassFixture<PostgresS
     /// <summary>A connection makes its plans beside one extent, and keeps them. Of the others a third each is leased, free and
     /// quarantined.</summary>
     [Theory]
+    [InlineData("grant")]
     [InlineData("release")]
     [InlineData("mark")]
     [InlineData("reassert")]
@@ -64,6 +65,8 @@ public sealed class GrowthTests(PostgresServer server) : IClassFixture<PostgresS
         (string before, string call, object expected, string after) = what switch
         {
             "release" => (Grant, $"vmem.release_lease(1, '{_other}', 1000, 1, $1, true, NULL)", (object)true, ""),
+            "grant" => (Grant + Release,
+                $"(vmem.grant_quickly(1, '{_other}', gen_random_uuid(), 1, 0, 0, 0, 0, 0))[1] + 0 * $1", 0L, "ROLLBACK;"),
             "mark" => (Grant, $"vmem.mark(1, '{_other}', 1000, 1, $1, 5)", true, Release),
             "reassert" => (Grant + Release + "UPDATE vmem.server SET phase = 2, hold_until = 'infinity';",
                 $"vmem.reassert(1, '{_other}', 1000, 1, $1, gen_random_uuid())", 1, "UPDATE vmem.server SET phase = 0;" + Release),
