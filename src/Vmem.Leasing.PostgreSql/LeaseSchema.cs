@@ -72,6 +72,7 @@ public static class LeaseSchema
     /// <param name="cancellationToken">Ends the call; then nothing has happened.</param>
     /// <returns>The version that it had.</returns>
     /// <exception cref="LeaseSchemaException">The role may not do that.</exception>
+    /// <exception cref="PostgresException">Somebody kept the tables locked for 10 minutes. Nothing has happened.</exception>
     public static async Task<int> MigrateAsync(NpgsqlDataSource dataSource, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(dataSource);

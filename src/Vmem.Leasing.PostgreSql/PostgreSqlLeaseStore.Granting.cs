@@ -121,7 +121,7 @@ public sealed partial class PostgreSqlLeaseStore
             cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Grants, and notes whether the call had to wait for the arena's lock.</summary>
+    /// <summary>Grants, and notes whether another's grant went first.</summary>
     private async ValueTask<IReadOnlyList<(LeaseAnswer Answer, long? Waited)>> GrantAsync(LockingCall call, KeptArena arena,
         NpgsqlParameter[] parameters, Func<NpgsqlDataReader, (LeaseAnswer Answer, long? Waited)> read, CancellationToken cancellationToken)
     {

@@ -162,7 +162,7 @@ public sealed partial class PostgreSqlLeaseStore : LeaseStore
         IEnumerable<string> faults = rows.Select(row =>
             row.Start is { } start ? $"the extent at {known.Value(start)}: {row.Fault}" : $"an extent without a place: {row.Fault}");
 
-        // What has no place cannot be listed.
+        // What lacks an end has no place, and cannot be listed.
         return rows.Any(static row => row.Start is null)
             ? [.. faults]
             :

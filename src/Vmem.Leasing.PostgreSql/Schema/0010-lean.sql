@@ -1,6 +1,24 @@
 -- Grants that take less of the server's processor time, and whose plans do not grow old.
--- First the locks, in the order in which each call takes them: a store that is in use goes on after it.
-LOCK TABLE vmem.server, vmem.arena, vmem.session, vmem.extent IN ACCESS EXCLUSIVE MODE;
+-- First the locks, all or none: no order of them suits all calls, so whoever waits for the next one keeps none for long. The wait is
+-- shorter than a server takes to look for deadlocks, unless it was told otherwise. Calls go on while this one rests.
+DO $$
+DECLARE patience timestamptz := clock_timestamp() + interval '10 minutes'; was text := current_setting('lock_timeout');
+BEGIN
+  PERFORM set_config('lock_timeout', '100ms', true);
+  LOOP
+    BEGIN
+      LOCK TABLE vmem.server, vmem.arena, vmem.session, vmem.extent IN ACCESS EXCLUSIVE MODE;
+      EXIT;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+      IF clock_timestamp() > patience THEN
+        RAISE EXCEPTION 'The tables of the schema vmem were in use for 10 minutes without a pause: end the transactions that hold them, and migrate again.'
+          USING ERRCODE = 'lock_not_available';
+      END IF;
+    END;
+    PERFORM pg_sleep(0.05 + 0.1 * random());
+  END LOOP;
+  PERFORM set_config('lock_timeout', was, true);
+END $$;
 
 -- What a reference would look up is locked already. Who writes an extent has locked its arena. Who gives it to a session has locked that,
 -- and seen that it lives. Only the dead are deleted, and only those that hold nothing. What a CHECK said, vmem.find_faults looks for:
@@ -11,8 +29,9 @@ ALTER TABLE vmem.extent
 
 -- The proof (R2): no value is in two extents that are leased, quarantined, or anything else but free. A free one that overlaps is nobody's:
 -- what is given of it becomes leased, and is refused here. Of the free extent that each grant cuts, the index had each dead version.
+-- IS NOT TRUE keeps it from plans: by this index, all that is leased of an arena would be read where another finds a few.
 ALTER TABLE vmem.extent DROP CONSTRAINT extent_no_overlap,
-  ADD CONSTRAINT extent_no_overlap EXCLUDE USING gist (arena WITH =, range WITH &&) WHERE (state <> 'F');
+  ADD CONSTRAINT extent_no_overlap EXCLUDE USING gist (arena WITH =, range WITH &&) WHERE ((state = 'F') IS NOT TRUE);
 
 -- An arena's fence changes with each grant, and what is checked never does.
 ALTER TABLE vmem.arena DROP CONSTRAINT arena_quantum_check, DROP CONSTRAINT arena_quarantine_check, DROP CONSTRAINT arena_unit_check;
@@ -49,10 +68,133 @@ BEGIN
     VALUES (e.arena, p_range, 'L', p_session, p_request, p_fence, p_at, e.watermark);
 END $$;
 
+-- Which sessions are dead, and which are not, without a look at all that ever were. Renewals change neither.
+CREATE INDEX session_dead ON vmem.session (id) WHERE state = 'D';
+CREATE INDEX session_living ON vmem.session (id) WHERE state <> 'D';
+
+-- The functions below run under an arena's lock, so none may walk over the arena. While a table is small, all its indexes seem to cost the
+-- same. So each look-up leaves but one that can be used. An extent is found by where it begins, and what it is is looked at afterwards.
+-- OFFSET 0 keeps a look-up apart from conditions and an order that another index would have. That is why arena + 0 is indexed, too.
+DROP INDEX vmem.extent_quarantine;
+CREATE INDEX extent_quarantine ON vmem.extent ((arena + 0), since) WHERE state = 'Q';
+
+CREATE OR REPLACE FUNCTION vmem._is_held(p_arena int, p_session uuid, p_start bigint, p_size bigint, p_fence bigint) RETURNS bool
+LANGUAGE sql STABLE AS $$
+  SELECT EXISTS (SELECT FROM (SELECT * FROM vmem.extent WHERE arena = p_arena AND lower(range) = p_start OFFSET 0) x
+                   JOIN vmem.session s ON s.id = x.session
+                  WHERE x.range = int8range(p_start, p_start + p_size) AND x.state = 'L' AND s.instance = p_session AND x.fence = p_fence) $$;
+
+-- A leased or quarantined extent becomes free, and one with free neighbours. The larger fence and watermark win (R10).
+CREATE OR REPLACE FUNCTION vmem._free(p_arena int, p_start bigint, p_at timestamptz) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+DECLARE e vmem.extent; l vmem.extent; u vmem.extent;
+BEGIN
+  SELECT * INTO STRICT e FROM vmem.extent WHERE arena = p_arena AND lower(range) = p_start;
+  PERFORM vmem._note(p_at, 8, p_arena, e.range, p_fence => e.fence);
+  SELECT * INTO l FROM vmem.extent WHERE arena = p_arena AND lower(range) < p_start ORDER BY lower(range) DESC LIMIT 1;
+  IF l.state = 'F' AND upper(l.range) = p_start THEN
+    DELETE FROM vmem.extent WHERE arena = p_arena AND lower(range) = lower(l.range);
+  ELSE
+    l := NULL;
+  END IF;
+  SELECT * INTO u FROM vmem.extent WHERE arena = p_arena AND lower(range) = upper(e.range);
+  IF u.state = 'F' THEN
+    DELETE FROM vmem.extent WHERE arena = p_arena AND lower(range) = lower(u.range);
+  ELSE
+    u := NULL;
+  END IF;
+  UPDATE vmem.extent SET range = int8range(coalesce(lower(l.range), lower(e.range)), coalesce(upper(u.range), upper(e.range))), state = 'F',
+    session = NULL, request = NULL, marked = false, since = p_at, fence = greatest(e.fence, l.fence, u.fence),
+    watermark = greatest(e.watermark, l.watermark, u.watermark)
+   WHERE arena = p_arena AND lower(range) = p_start;
+  RETURN upper(e.range) - lower(e.range);
+END $$;
+
+CREATE OR REPLACE FUNCTION vmem.close_session(p_session uuid, p_clean bool) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE s vmem.session; e record; t timestamptz;
+BEGIN
+  PERFORM vmem._server_ok();
+  PERFORM FROM vmem.arena ORDER BY id FOR NO KEY UPDATE;
+  SELECT * INTO s FROM vmem.session x WHERE x.instance = p_session FOR UPDATE;
+  IF NOT FOUND OR s.state = 'D' THEN RETURN; END IF;
+  t := vmem._now();
+  FOR e IN SELECT h.arena, h.start
+             FROM (SELECT x.arena, lower(x.range) AS start FROM vmem.extent x WHERE x.session = s.id AND x.state = 'L' OFFSET 0) h
+            ORDER BY 1, 2 LOOP
+    PERFORM vmem._release(e.arena, e.start, p_clean, vmem._left(e.arena, e.start), p_session, t);
+  END LOOP;
+  UPDATE vmem.session SET state = 'D' WHERE id = s.id;
+  PERFORM vmem._note(t, 1, p_session => p_session);
+END $$;
+
+-- Numbers of LeaseReassertion.
+CREATE OR REPLACE FUNCTION vmem.reassert(p_arena int, p_session uuid, p_start bigint, p_size bigint, p_fence bigint, p_request uuid) RETURNS int
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE r int8range := int8range(p_start, p_start + p_size); ok bool := vmem._server_ok(); a vmem.arena := vmem._lock(p_arena);
+  e vmem.extent; s vmem.session; t timestamptz;
+BEGIN
+  IF vmem._is_held(p_arena, p_session, p_start, p_size, p_fence) THEN RETURN 0; END IF;
+  IF ok THEN RETURN 2; END IF;
+  SELECT * INTO s FROM vmem.session x WHERE x.instance = p_session FOR NO KEY UPDATE;
+  IF NOT FOUND OR s.state <> 'L' THEN RETURN 4; END IF;
+  SELECT * INTO e FROM vmem.extent x WHERE x.arena = p_arena AND lower(x.range) <= p_start ORDER BY lower(x.range) DESC LIMIT 1;
+  IF NOT FOUND OR e.state <> 'F' OR NOT e.range @> r OR p_fence > a.fence THEN RETURN 3; END IF;
+  t := vmem._now();
+  UPDATE vmem.session x SET quarantine = greatest(x.quarantine, a.quarantine) WHERE x.id = s.id;
+  PERFORM vmem._take(e, r, s.id, p_fence, p_request, t);
+  PERFORM vmem._note(t, 10, p_arena, r, p_session, p_fence);
+  RETURN 1;
+END $$;
+
+-- Lapses, and a quarantine later, in another call, buries sessions; frees what the dead held and what was quarantined for long enough (R3).
+-- To subtract the quarantine is what the index can do. To add it is what counts: the two differ where a day is not 24 hours.
+CREATE OR REPLACE FUNCTION vmem.sweep(p_arena int) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE ok bool := vmem._server_ok(); a vmem.arena := vmem._lock(p_arena); t timestamptz := vmem._now(); r record; freed bigint := 0;
+BEGIN
+  IF NOT ok THEN RETURN 0; END IF;
+  FOR r IN SELECT s.id, s.instance FROM vmem.session s WHERE s.state = 'P' AND s.lapsed_at + s.quarantine < t FOR UPDATE SKIP LOCKED LOOP
+    UPDATE vmem.session SET state = 'D' WHERE id = r.id;
+    PERFORM vmem._note(t, 4, p_session => r.instance);
+  END LOOP;
+  FOR r IN SELECT s.id, s.instance FROM vmem.session s WHERE s.state = 'L' AND s.expires_at < t FOR UPDATE SKIP LOCKED LOOP
+    UPDATE vmem.session SET state = 'P', lapsed_at = t WHERE id = r.id;
+    PERFORM vmem._note(t, 2, p_session => r.instance);
+  END LOOP;
+  FOR r IN SELECT lower(h.range) AS start, h.range, h.fence, h.marked, s.instance, s.latest
+             FROM vmem.session s, LATERAL (SELECT x.* FROM vmem.extent x WHERE x.session = s.id AND x.state = 'L' OFFSET 0) h
+            WHERE s.state = 'D' AND h.arena = p_arena ORDER BY 1 LOOP
+    UPDATE vmem.extent x SET watermark = CASE WHEN r.marked THEN x.watermark ELSE greatest(x.watermark, r.latest) END
+     WHERE x.arena = p_arena AND lower(x.range) = r.start;
+    PERFORM vmem._note(t, 7, p_arena, r.range, r.instance, r.fence);
+    freed := freed + vmem._free(p_arena, r.start, t);
+  END LOOP;
+  FOR r IN SELECT q.start
+             FROM (SELECT lower(x.range) AS start FROM vmem.extent x
+                    WHERE x.arena + 0 = p_arena AND x.state = 'Q' AND x.since < t - a.quarantine AND x.since + a.quarantine < t OFFSET 0) q
+            ORDER BY 1 LOOP
+    freed := freed + vmem._free(p_arena, r.start, t);
+  END LOOP;
+  RETURN freed;
+END $$;
+
+-- By number, up to the first entry that is not older: a clock that went back must not leave a grant without its release.
+CREATE OR REPLACE FUNCTION vmem._prune(p_before timestamptz) RETURNS bigint LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE n bigint;
+BEGIN
+  DELETE FROM vmem.audit WHERE seq < coalesce((SELECT x.seq FROM vmem.audit x WHERE x.at >= p_before ORDER BY x.seq LIMIT 1),
+                                              (SELECT max(x.seq) FROM vmem.audit x));
+  GET DIAGNOSTICS n = ROW_COUNT;
+  DELETE FROM vmem.session s WHERE s.state = 'D' AND s.expires_at < p_before
+    AND NOT EXISTS (SELECT FROM vmem.extent e WHERE e.session = s.id AND e.state = 'L');
+  RETURN n;
+END $$;
+
 -- What must never be, and what no constraint refuses any more. Extents of no arena are told of each.
+-- Without both ends an extent has no place, and cannot be listed: then the start is null.
 CREATE FUNCTION vmem.find_faults(p_arena int) RETURNS TABLE (start bigint, fault text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-  SELECT lower(e.range), f.fault
+  SELECT CASE WHEN upper(e.range) IS NOT NULL THEN lower(e.range) END, f.fault
     FROM vmem.extent e, LATERAL (VALUES
       (NOT EXISTS (SELECT FROM vmem.arena a WHERE a.id = e.arena), format('its arena %s does not exist', e.arena)),
       (e.session IS NOT NULL AND NOT EXISTS (SELECT FROM vmem.session s WHERE s.id = e.session),
