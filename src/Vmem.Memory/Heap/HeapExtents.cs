@@ -24,7 +24,6 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
     private readonly AddressWindow _window;
     private readonly Gate _gate = new();          // held while the extents become more
     private readonly SortedList<nuint, nuint> _extents = [];     // their sizes by start
-    private readonly bool _isHuge;
     private readonly bool _isSealed;
     private readonly bool _isLimited;
     private long _taken;                          // bytes of extents, as far as the arena may use them
@@ -37,7 +36,7 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
     public HeapExtents(AddressWindow window, string heap, nuint limit, bool huge, bool isSealed)
     {
         _window = window;
-        _isHuge = huge;
+        IsHuge = huge;
         _isSealed = isSealed || huge;
         _isLimited = limit != 0 && limit < window.Size;
         Limit = _isLimited ? WholePages(limit) : window.Size;
@@ -49,6 +48,9 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
 
     /// <summary>The heap in the window's table.</summary>
     public uint Owner { get; }
+
+    /// <summary>Whether huge pages are asked for.</summary>
+    public bool IsHuge { get; }
 
     public nuint Committed => (nuint)Interlocked.Read(ref _committed);
 
@@ -103,7 +105,7 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
         nuint fresh = 0;
         try
         {
-            isCommitted = _window.Commits.TryCommit(start, size, _isHuge, out fresh);
+            isCommitted = _window.Commits.TryCommit(start, size, IsHuge, out fresh);
         }
         finally
         {
@@ -142,10 +144,16 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
     /// <summary>Notes what went back to the system.</summary>
     public void Note(FreePages.Return gone)
     {
-        _ = Interlocked.Add(ref _dirty, -(long)gone.Discarded);
-        _ = Interlocked.Add(ref _fresh, -(long)gone.Discarded);
+        NoteClean(gone.Discarded);
         _ = Interlocked.Add(ref _decommitted, (long)gone.Discarded);
         _ = Interlocked.Add(ref _committed, -(long)gone.Decommitted);
+    }
+
+    /// <inheritdoc cref="HeapSpace.NoteClean"/>
+    public void NoteClean(nuint size)
+    {
+        _ = Interlocked.Add(ref _dirty, -(long)size);
+        _ = Interlocked.Add(ref _fresh, -(long)size);
     }
 
     /// <inheritdoc cref="HeapSpace.NoteDiscarded"/>

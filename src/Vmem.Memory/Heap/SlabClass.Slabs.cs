@@ -100,6 +100,7 @@ internal sealed unsafe partial class SlabClass
         Invariant.Assert(_space.SlabAt(slab->Start, _sizeClass) == slab, "a slab that goes is in the map");
         Forget(slab);
         _space.ForgetRecord(slab->Start, SlabSize);
+        Slab.ForgetGone(slab, _geometry, _space);
         _space.Free(slab->Start, SlabSize);
         slab->Next = _spare;
         _spare = slab;

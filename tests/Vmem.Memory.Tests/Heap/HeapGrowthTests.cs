@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using Vmem.Caching;
+using Vmem.Memory.Heap;
 using Vmem.Memory.Tests.Internals;
 using Vmem.Memory.Tests.Window;
 using Vmem.Platform;
@@ -54,7 +57,7 @@ public sealed unsafe class HeapGrowthTests(ITestOutputHelper output) : IDisposab
     public void What_goes_back_of_slabs_is_counted_once()
     {
         using NativeHeap heap = NewHeap(TimeSpan.FromSeconds(15));
-        _ = TakeSparse(heap, out _);
+        nuint[] blocks = TakeSparse(heap, out _);
         Assert.Equal(0u, heap.GetStatistics().Decommitted);
         TakeOthers(heap);
         nuint grown = heap.GetStatistics().Decommitted;
@@ -67,6 +70,33 @@ public sealed unsafe class HeapGrowthTests(ITestOutputHelper output) : IDisposab
         Assert.InRange(resident - trimmed.Resident, (trimmed.Decommitted - grown) * 9 / 10, trimmed.Decommitted - grown);
         Assert.Equal(0u, heap.Trim());
         Assert.Equal(trimmed.Decommitted, heap.GetStatistics().Decommitted);
+
+        // The slabs' other blocks come back. What has no memory is not free pages that may go: real holes beside it do.
+        nuint charged = _own.Budget.Charged;
+        FreeEighths(heap, blocks);
+        nuint survivors = (nuint)blocks.Length / 8 * 10_000;
+        Assert.InRange(charged - _own.Budget.Charged, 5 * Megabyte, 16 * Megabyte);
+        Assert.InRange(heap.GetStatistics().Dirty, Megabyte / 2, 3 * survivors);
+        nuint back = heap.Trim();
+        NativeHeapStatistics ended = heap.GetStatistics();
+        Assert.Equal(back, ended.Decommitted - trimmed.Decommitted);
+        Assert.InRange(trimmed.Resident - ended.Resident, back * 9 / 10, back + (Megabyte / 2));
+    }
+
+    /// <summary>Slabs of which most had gone back are free pages, and the heap grows: what goes back had memory.</summary>
+    [Fact]
+    public void What_sparse_slabs_leave_hides_no_holes()
+    {
+        using NativeHeap heap = NewHeap(TimeSpan.FromSeconds(15));
+        nuint[] blocks = TakeSparse(heap, out _);
+        ((IUpkeepTarget)PlainOf(heap)).RelievePressure();
+        FreeEighths(heap, blocks);
+        NativeHeapStatistics before = heap.GetStatistics();
+        nuint live = GrowBesideHoles(heap);
+        NativeHeapStatistics after = heap.GetStatistics();
+        output.WriteLine($"{after.Decommitted - before.Decommitted} bytes, {after.Resident} are resident, {live} live");
+        Assert.InRange(after.Resident, live, live + (live / 4));
+        heap.Validate();
     }
 
     /// <summary>The system takes nothing back, of slabs or of free pages: what was to go is zero, and nothing else is lost.</summary>
@@ -217,6 +247,15 @@ public sealed unsafe class HeapGrowthTests(ITestOutputHelper output) : IDisposab
         return blocks;
     }
 
+    /// <summary>What <see cref="TakeSparse"/> has left.</summary>
+    private static void FreeEighths(NativeHeap heap, nuint[] blocks)
+    {
+        for (int i = 0; i < blocks.Length; i += 8)
+        {
+            heap.Free((void*)blocks[i]);
+        }
+    }
+
     private static void TakeOthers(NativeHeap heap)
     {
         for (int i = 0; i < 400; i++)
@@ -231,6 +270,11 @@ public sealed unsafe class HeapGrowthTests(ITestOutputHelper output) : IDisposab
         new Span<byte>(block, (int)size).Fill(1);
         return (nuint)block;
     }
+
+    private static PlainHeap PlainOf(NativeHeap heap) => LayersOf(heap).Plain;
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_layers")]
+    private static extern ref HeapLayers LayersOf(NativeHeap heap);
 
     private NativeHeap NewHeap(TimeSpan interval) =>
         _own.NewHeap(new NativeHeapOptions { Name = "growth", RetainedInterval = interval, Debugging = HeapDebugging.None });
