@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Vmem.Caching;
+using Vmem.Checks;
 using Vmem.Memory.Heap;
 using Vmem.Memory.Tests.Internals;
 using Vmem.Memory.Tests.Window;
@@ -85,17 +86,34 @@ public sealed unsafe class HeapGrowthTests(ITestOutputHelper output) : IDisposab
 
     /// <summary>Slabs of which most had gone back are free pages, and the heap grows: what goes back had memory.</summary>
     [Fact]
-    public void What_sparse_slabs_leave_hides_no_holes()
+    public void What_sparse_slabs_leave_does_not_go_back_again()
     {
         using NativeHeap heap = NewHeap(TimeSpan.FromSeconds(15));
-        nuint[] blocks = TakeSparse(heap, out _);
+        nuint[] blocks = new nuint[1_600];
+        for (int i = 0; i < blocks.Length; i++)
+        {
+            blocks[i] = Take(heap, 10_000);
+            if (i % 100 == 99)
+            {
+                _ = heap.Allocate(5 * Megabyte / 4);      // between slabs: nothing longer fits there later
+            }
+        }
+
+        FreeMost(heap, blocks);
         ((IUpkeepTarget)PlainOf(heap)).RelievePressure();
+        MakeHoles(heap, 16);
         FreeEighths(heap, blocks);
         NativeHeapStatistics before = heap.GetStatistics();
-        nuint live = GrowBesideHoles(heap);
+        for (int i = 0; i < 16; i++)
+        {
+            _ = Take(heap, 2 * Megabyte);
+        }
+
         NativeHeapStatistics after = heap.GetStatistics();
-        output.WriteLine($"{after.Decommitted - before.Decommitted} bytes, {after.Resident} are resident, {live} live");
-        Assert.InRange(after.Resident, live, live + (live / 4));
+        nuint gone = after.Decommitted - before.Decommitted;
+        output.WriteLine($"{gone} bytes, {after.Resident} are resident, {before.Resident} were");
+        Assert.InRange(gone, 8 * Megabyte, 24 * Megabyte);
+        Assert.InRange(after.Resident + gone, before.Resident + (31 * Megabyte), before.Resident + (33 * Megabyte));
         heap.Validate();
     }
 
@@ -117,6 +135,59 @@ public sealed unsafe class HeapGrowthTests(ITestOutputHelper output) : IDisposab
         {
             Assert.True(new Span<byte>((void*)blocks[i], 10_000).IndexOfAnyExcept((byte)1) < 0);
         }
+    }
+
+    /// <summary>One request for more than the heap ever had does not wait until all that is free has gone: the next ones go on.</summary>
+    [Fact]
+    public void One_request_pays_for_a_part_of_its_growth()
+    {
+        using NativeHeap heap = NewHeap(TimeSpan.FromSeconds(15));
+        nuint[] holes = new nuint[160];
+        foreach (ref nuint hole in holes.AsSpan())
+        {
+            hole = (nuint)heap.Allocate(3 * Megabyte / 2);
+            _ = heap.Allocate(Megabyte / 8);
+        }
+
+        Array.ForEach(holes, hole => heap.Free((void*)hole));
+        List<nuint> gone = [heap.GetStatistics().Decommitted];
+        _ = heap.Allocate(512 * Megabyte);        // nothing is touched: it is enough that it is handed out
+        gone.Add(heap.GetStatistics().Decommitted);
+        for (int i = 0; i < 4; i++)
+        {
+            _ = heap.Allocate(5 * Megabyte / 2);
+            gone.Add(heap.GetStatistics().Decommitted);
+        }
+
+        output.WriteLine(string.Join(", ", gone));
+        Assert.Equal(0u, gone[0]);
+        Assert.InRange(gone[1], 64 * Megabyte, 65 * Megabyte);
+        Assert.InRange(gone[2], 128 * Megabyte, 130 * Megabyte);
+        Assert.InRange(gone[3], 192 * Megabyte, 195 * Megabyte);
+        Assert.InRange(gone[4], 230 * Megabyte, 240 * Megabyte);
+        Assert.Equal(gone[4], gone[5]);
+        heap.Validate();
+    }
+
+    /// <summary>Who asks for figures holds up no request: what was to go back goes with a later one.</summary>
+    [Fact]
+    public void Nobody_waits_to_give_back_while_figures_are_taken()
+    {
+        using NativeHeap heap = NewHeap(TimeSpan.FromSeconds(15));
+        MakeHoles(heap, 16);
+        bool isEnded;
+        Thread grows = new(() => _ = heap.Allocate(20 * Megabyte));
+        using (ReturningOf(PlainOf(heap)).EnterScope())
+        {
+            grows.Start();
+            isEnded = grows.Join(TimeSpan.FromMinutes(1));      // or waits for the gate for ever
+        }
+
+        grows.Join();
+        Assert.True(isEnded);
+        Assert.Equal(0u, heap.GetStatistics().Decommitted);
+        _ = heap.Allocate(5 * Megabyte / 2);
+        Assert.InRange(heap.GetStatistics().Decommitted, 20 * Megabyte, 25 * Megabyte);
     }
 
     /// <summary>What a heap makes of managed memory as it grows is a bounded number of small objects, however much goes back.</summary>
@@ -215,14 +286,7 @@ public sealed unsafe class HeapGrowthTests(ITestOutputHelper output) : IDisposab
     /// <summary>Holes of a megabyte and a half, and then as much in blocks that do not fit there. Returns how much is live.</summary>
     private static nuint GrowBesideHoles(NativeHeap heap)
     {
-        List<nuint> holes = [];
-        for (int i = 0; i < 16; i++)
-        {
-            holes.Add(Take(heap, 3 * Megabyte / 2));
-            _ = Take(heap, Megabyte / 8);
-        }
-
-        holes.ForEach(hole => heap.Free((void*)hole));
+        MakeHoles(heap, 16);
         for (int i = 0; i < 12; i++)
         {
             _ = Take(heap, 2 * Megabyte);
@@ -231,10 +295,31 @@ public sealed unsafe class HeapGrowthTests(ITestOutputHelper output) : IDisposab
         return heap.GetStatistics().InUse;
     }
 
+    /// <summary>Holes of a megabyte and a half, with something in between.</summary>
+    private static void MakeHoles(NativeHeap heap, int count)
+    {
+        List<nuint> holes = [];
+        for (int i = 0; i < count; i++)
+        {
+            holes.Add(Take(heap, 3 * Megabyte / 2));
+            _ = Take(heap, Megabyte / 8);
+        }
+
+        holes.ForEach(hole => heap.Free((void*)hole));
+    }
+
     /// <summary>Blocks of 10,000 bytes, of which one in eight is left.</summary>
     private static nuint[] TakeSparse(NativeHeap heap, out nuint resident)
     {
         nuint[] blocks = [.. Enumerable.Range(0, 1_600).Select(_ => Take(heap, 10_000))];
+        FreeMost(heap, blocks);
+        resident = heap.GetStatistics().Resident;
+        return blocks;
+    }
+
+    /// <summary>All but one in eight.</summary>
+    private static void FreeMost(NativeHeap heap, nuint[] blocks)
+    {
         for (int i = 0; i < blocks.Length; i++)
         {
             if (i % 8 != 0)
@@ -242,12 +327,9 @@ public sealed unsafe class HeapGrowthTests(ITestOutputHelper output) : IDisposab
                 heap.Free((void*)blocks[i]);
             }
         }
-
-        resident = heap.GetStatistics().Resident;
-        return blocks;
     }
 
-    /// <summary>What <see cref="TakeSparse"/> has left.</summary>
+    /// <summary>What <see cref="FreeMost"/> has left.</summary>
     private static void FreeEighths(NativeHeap heap, nuint[] blocks)
     {
         for (int i = 0; i < blocks.Length; i += 8)
@@ -275,6 +357,9 @@ public sealed unsafe class HeapGrowthTests(ITestOutputHelper output) : IDisposab
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_layers")]
     private static extern ref HeapLayers LayersOf(NativeHeap heap);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_returning")]
+    private static extern ref readonly Gate ReturningOf(PlainHeap plain);
 
     private NativeHeap NewHeap(TimeSpan interval) =>
         _own.NewHeap(new NativeHeapOptions { Name = "growth", RetainedInterval = interval, Debugging = HeapDebugging.None });
