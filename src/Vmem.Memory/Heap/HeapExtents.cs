@@ -29,7 +29,8 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
     private long _taken;                          // bytes of extents, as far as the arena may use them
     private long _committed;
     private long _dirty;
-    private long _fresh;                          // less than nothing when others' pages have gone back
+    private long _inherited;                      // bytes of dirty pages that another heap left so
+    private long _fresh;                          // bytes of the other dirty pages
     private long _decommitted;
     private int _refusals;
 
@@ -56,8 +57,9 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
 
     public nuint Dirty => (nuint)Interlocked.Read(ref _dirty);
 
-    /// <summary>Bytes of pages that took memory for this heap: dirty ones, but for those that another heap had left so.</summary>
-    public nuint Fresh => (nuint)Math.Max(Interlocked.Read(ref _fresh), 0);
+    /// <summary>Bytes of pages that took memory for this heap: dirty ones, but for those that another heap had left so. Which page is
+    /// whose is not known: of what is clean again, the others' pages are counted first.</summary>
+    public nuint Fresh => (nuint)Interlocked.Read(ref _fresh);
 
     /// <summary>Bytes of dirty pages that have gone back to the system, all together; also of those that are dirty still.</summary>
     public nuint Decommitted => (nuint)Interlocked.Read(ref _decommitted);
@@ -149,11 +151,24 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
         _ = Interlocked.Add(ref _committed, -(long)gone.Decommitted);
     }
 
-    /// <inheritdoc cref="HeapSpace.NoteClean"/>
+    /// <summary>Notes that pages are clean again, or another's.</summary>
     public void NoteClean(nuint size)
     {
         _ = Interlocked.Add(ref _dirty, -(long)size);
-        _ = Interlocked.Add(ref _fresh, -(long)size);
+        long inherited = Interlocked.Read(ref _inherited);
+        for (long seen; inherited > 0; inherited = seen)
+        {
+            long taken = Math.Min(inherited, (long)size);
+            seen = Interlocked.CompareExchange(ref _inherited, inherited - taken, inherited);
+            if (seen == inherited)
+            {
+                size -= (nuint)taken;
+                break;
+            }
+        }
+
+        long fresh = Interlocked.Add(ref _fresh, -(long)size);
+        Invariant.Assert(fresh >= 0, "a dirty page was another heap's, or was counted as fresh");
     }
 
     /// <inheritdoc cref="HeapSpace.NoteDiscarded"/>
@@ -210,6 +225,7 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
                     _taken += (long)imported;
                     _extents.Add(start, whole);
                     _ = Interlocked.Add(ref _dirty, (long)dirty);
+                    _ = Interlocked.Add(ref _inherited, (long)dirty);
                     _ = Interlocked.Add(ref _committed, (long)_window.Commits.Count(start, whole));
                     return true;
                 }
@@ -231,13 +247,11 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
         }
 
         _ = Interlocked.Add(ref _committed, -(long)_window.Commits.Count(start, whole));
-        long dirty = (long)_window.Release(start, whole);
-        _ = Interlocked.Add(ref _dirty, -dirty);
+        NoteClean(_window.Release(start, whole));
         using (_gate.EnterScope())
         {
             _taken -= (long)size;
             _ = _extents.Remove(start);
-            _ = _taken == 0 ? Interlocked.Exchange(ref _fresh, 0) : Interlocked.Add(ref _fresh, -dirty);
         }
     }
 
