@@ -38,15 +38,15 @@ internal unsafe struct Slab
     /// <param name="slab">The record.</param>
     /// <param name="start">Where its pages start.</param>
     /// <param name="capacity">How many blocks it has.</param>
-    /// <param name="isZero">Whether no page has memory.</param>
-    public static void Initialize(Slab* slab, nuint start, int capacity, bool isZero)
+    /// <param name="clean">The bits of its pages that have no memory.</param>
+    public static void Initialize(Slab* slab, nuint start, int capacity, ulong clean)
     {
         Invariant.Assert(slab is not null && start != 0 && capacity > 0, "a slab has pages, a record and blocks");
         NativeMemory.Clear(slab, BytesFor(capacity));
         slab->Start = start;
         slab->Capacity = capacity;
         slab->Free = capacity;
-        slab->Gone = isZero ? ulong.MaxValue : 0;
+        slab->Gone = clean;
     }
 
     /// <summary>Takes blocks out, those that were out before and lie lowest first. Returns how many.</summary>
@@ -183,9 +183,9 @@ internal unsafe struct Slab
 
     /// <summary>The pages of a slab that is to go are clean as far as they have no memory, as <see cref="Gone"/> says. Else they would go
     /// back, and be counted, once more, and real holes would stay for them.</summary>
-    public static void ForgetGone(Slab* slab, in SlabGeometry geometry, HeapSpace space)
+    public static void ForgetGone(Slab* slab, HeapSpace space)
     {
-        for (ulong pages = slab->Gone & PagesOf(0, geometry.Bytes); pages != 0;)
+        for (ulong pages = slab->Gone; pages != 0;)
         {
             (nuint start, nuint size) = TakeRun(slab, ref pages);
             space.NoteClean(start, size);

@@ -10,9 +10,11 @@ using Xunit;
 namespace Vmem.Memory.Tests.Heap;
 
 /// <summary>What a heap gives back while it grows, so that what is free in the wrong place is not there twice.</summary>
-public sealed unsafe class HeapGrowthTests(ITestOutputHelper output) : IDisposable
+public sealed unsafe partial class HeapGrowthTests(ITestOutputHelper output) : IDisposable
 {
     private const nuint Megabyte = 1 << 20;
+
+    private static readonly NativeHeapOptions s_options = new() { Name = "growth", Debugging = HeapDebugging.None };
 
     private readonly OwnWindow _own = new();
 
@@ -135,59 +137,6 @@ public sealed unsafe class HeapGrowthTests(ITestOutputHelper output) : IDisposab
         {
             Assert.True(new Span<byte>((void*)blocks[i], 10_000).IndexOfAnyExcept((byte)1) < 0);
         }
-    }
-
-    /// <summary>One request for more than the heap ever had does not wait until all that is free has gone: the next ones go on.</summary>
-    [Fact]
-    public void One_request_pays_for_a_part_of_its_growth()
-    {
-        using NativeHeap heap = NewHeap(TimeSpan.FromSeconds(15));
-        nuint[] holes = new nuint[160];
-        foreach (ref nuint hole in holes.AsSpan())
-        {
-            hole = (nuint)heap.Allocate(3 * Megabyte / 2);
-            _ = heap.Allocate(Megabyte / 8);
-        }
-
-        Array.ForEach(holes, hole => heap.Free((void*)hole));
-        List<nuint> gone = [heap.GetStatistics().Decommitted];
-        _ = heap.Allocate(512 * Megabyte);        // nothing is touched: it is enough that it is handed out
-        gone.Add(heap.GetStatistics().Decommitted);
-        for (int i = 0; i < 4; i++)
-        {
-            _ = heap.Allocate(5 * Megabyte / 2);
-            gone.Add(heap.GetStatistics().Decommitted);
-        }
-
-        output.WriteLine(string.Join(", ", gone));
-        Assert.Equal(0u, gone[0]);
-        Assert.InRange(gone[1], 64 * Megabyte, 65 * Megabyte);
-        Assert.InRange(gone[2], 128 * Megabyte, 130 * Megabyte);
-        Assert.InRange(gone[3], 192 * Megabyte, 195 * Megabyte);
-        Assert.InRange(gone[4], 230 * Megabyte, 240 * Megabyte);
-        Assert.Equal(gone[4], gone[5]);
-        heap.Validate();
-    }
-
-    /// <summary>Who asks for figures holds up no request: what was to go back goes with a later one.</summary>
-    [Fact]
-    public void Nobody_waits_to_give_back_while_figures_are_taken()
-    {
-        using NativeHeap heap = NewHeap(TimeSpan.FromSeconds(15));
-        MakeHoles(heap, 16);
-        bool isEnded;
-        Thread grows = new(() => _ = heap.Allocate(20 * Megabyte));
-        using (ReturningOf(PlainOf(heap)).EnterScope())
-        {
-            grows.Start();
-            isEnded = grows.Join(TimeSpan.FromMinutes(1));      // or waits for the gate for ever
-        }
-
-        grows.Join();
-        Assert.True(isEnded);
-        Assert.Equal(0u, heap.GetStatistics().Decommitted);
-        _ = heap.Allocate(5 * Megabyte / 2);
-        Assert.InRange(heap.GetStatistics().Decommitted, 20 * Megabyte, 25 * Megabyte);
     }
 
     /// <summary>What a heap makes of managed memory as it grows is a bounded number of small objects, however much goes back.</summary>
@@ -361,6 +310,5 @@ public sealed unsafe class HeapGrowthTests(ITestOutputHelper output) : IDisposab
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_returning")]
     private static extern ref readonly Gate ReturningOf(PlainHeap plain);
 
-    private NativeHeap NewHeap(TimeSpan interval) =>
-        _own.NewHeap(new NativeHeapOptions { Name = "growth", RetainedInterval = interval, Debugging = HeapDebugging.None });
+    private NativeHeap NewHeap(TimeSpan interval) => _own.NewHeap(s_options with { RetainedInterval = interval });
 }
