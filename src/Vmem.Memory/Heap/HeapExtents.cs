@@ -24,20 +24,20 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
     private readonly AddressWindow _window;
     private readonly Gate _gate = new();          // held while the extents become more
     private readonly SortedList<nuint, nuint> _extents = [];     // their sizes by start
-    private readonly bool _isHuge;
     private readonly bool _isSealed;
     private readonly bool _isLimited;
     private long _taken;                          // bytes of extents, as far as the arena may use them
     private long _committed;
     private long _dirty;
-    private long _fresh;                          // less than nothing when others' pages have gone back
+    private long _inherited;                      // bytes of dirty pages that another heap left so
+    private long _fresh;                          // bytes of the other dirty pages
     private long _decommitted;
     private int _refusals;
 
     public HeapExtents(AddressWindow window, string heap, nuint limit, bool huge, bool isSealed)
     {
         _window = window;
-        _isHuge = huge;
+        IsHuge = huge;
         _isSealed = isSealed || huge;
         _isLimited = limit != 0 && limit < window.Size;
         Limit = _isLimited ? WholePages(limit) : window.Size;
@@ -50,12 +50,16 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
     /// <summary>The heap in the window's table.</summary>
     public uint Owner { get; }
 
+    /// <summary>Whether huge pages are asked for.</summary>
+    public bool IsHuge { get; }
+
     public nuint Committed => (nuint)Interlocked.Read(ref _committed);
 
     public nuint Dirty => (nuint)Interlocked.Read(ref _dirty);
 
-    /// <summary>Bytes of pages that took memory for this heap: dirty ones, but for those that another heap had left so.</summary>
-    public nuint Fresh => (nuint)Math.Max(Interlocked.Read(ref _fresh), 0);
+    /// <summary>Bytes of pages that took memory for this heap: dirty ones, but for those that another heap had left so. Which page is
+    /// whose is not known: of what is clean again, the others' pages are counted first.</summary>
+    public nuint Fresh => (nuint)Interlocked.Read(ref _fresh);
 
     /// <summary>Bytes of dirty pages that have gone back to the system, all together; also of those that are dirty still.</summary>
     public nuint Decommitted => (nuint)Interlocked.Read(ref _decommitted);
@@ -103,7 +107,7 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
         nuint fresh = 0;
         try
         {
-            isCommitted = _window.Commits.TryCommit(start, size, _isHuge, out fresh);
+            isCommitted = _window.Commits.TryCommit(start, size, IsHuge, out fresh);
         }
         finally
         {
@@ -142,10 +146,29 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
     /// <summary>Notes what went back to the system.</summary>
     public void Note(FreePages.Return gone)
     {
-        _ = Interlocked.Add(ref _dirty, -(long)gone.Discarded);
-        _ = Interlocked.Add(ref _fresh, -(long)gone.Discarded);
+        NoteClean(gone.Discarded);
         _ = Interlocked.Add(ref _decommitted, (long)gone.Discarded);
         _ = Interlocked.Add(ref _committed, -(long)gone.Decommitted);
+    }
+
+    /// <summary>Notes that pages are clean again, or another's.</summary>
+    public void NoteClean(nuint size)
+    {
+        _ = Interlocked.Add(ref _dirty, -(long)size);
+        long inherited = Interlocked.Read(ref _inherited);
+        for (long seen; inherited > 0; inherited = seen)
+        {
+            long taken = Math.Min(inherited, (long)size);
+            seen = Interlocked.CompareExchange(ref _inherited, inherited - taken, inherited);
+            if (seen == inherited)
+            {
+                size -= (nuint)taken;
+                break;
+            }
+        }
+
+        long fresh = Interlocked.Add(ref _fresh, -(long)size);
+        Invariant.Assert(fresh >= 0, "a dirty page was another heap's, or was counted as fresh");
     }
 
     /// <inheritdoc cref="HeapSpace.NoteDiscarded"/>
@@ -202,6 +225,7 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
                     _taken += (long)imported;
                     _extents.Add(start, whole);
                     _ = Interlocked.Add(ref _dirty, (long)dirty);
+                    _ = Interlocked.Add(ref _inherited, (long)dirty);
                     _ = Interlocked.Add(ref _committed, (long)_window.Commits.Count(start, whole));
                     return true;
                 }
@@ -223,13 +247,11 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
         }
 
         _ = Interlocked.Add(ref _committed, -(long)_window.Commits.Count(start, whole));
-        long dirty = (long)_window.Release(start, whole);
-        _ = Interlocked.Add(ref _dirty, -dirty);
+        NoteClean(_window.Release(start, whole));
         using (_gate.EnterScope())
         {
             _taken -= (long)size;
             _ = _extents.Remove(start);
-            _ = _taken == 0 ? Interlocked.Exchange(ref _fresh, 0) : Interlocked.Add(ref _fresh, -dirty);
         }
     }
 

@@ -70,6 +70,19 @@ internal sealed partial class HeapSpace
     /// word.</summary>
     public void NoteDiscarded(nuint size) => _extents.NoteDiscarded(size);
 
+    /// <summary>Pages in use have no memory, and nobody touches them before they are free. What of them had gone back was counted
+    /// then.</summary>
+    /// <remarks>Not of a heap with huge pages: one may have brought their memory, and only dirty pages are looked for.</remarks>
+    public void NoteClean(nuint start, nuint size)
+    {
+        if (!_extents.IsHuge)
+        {
+            nuint dirty = _window.Dirty.Forget(start, size);
+            Budget.Uncharge(dirty);
+            _extents.NoteClean(dirty);
+        }
+    }
+
     private bool TryExtendPages(nuint start, nuint oldSize, nuint newSize)
     {
         try

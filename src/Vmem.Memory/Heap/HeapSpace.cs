@@ -145,36 +145,7 @@ internal sealed partial class HeapSpace : IDisposable
     public bool TryAllocate(nuint size, nuint alignment, bool clear, out nuint start, out bool isZero)
     {
         isZero = false;
-        Invariant.Assert(size > 0 && (size & (PageSize - 1)) == 0 && nuint.IsPow2(alignment), "whole pages are asked for");
-        if (!TryAllocatePages(size, alignment, out start))
-        {
-            // What is being discarded, or looked at, is free all the same: it is waited for.
-            using (_free.Hold())
-            {
-                using (_placing.EnterScope())
-                {
-                    if (!TryAllocatePages(size, alignment, out start))
-                    {
-                        return false;
-                    }
-                }
-            }
-        }
-
-        Invariant.Assert((start & (alignment - 1)) == 0 && Reserves(start) && Reserves(start + size - 1), "pages lie in the heap's extents, aligned as asked");
-        bool isCommitted = false;
-        try
-        {
-            isCommitted = _extents.TryCommit(start, size);
-        }
-        finally
-        {
-            if (!isCommitted)
-            {
-                _pages.Free(start, size);
-            }
-        }
-
+        bool isCommitted = TryPlace(size, alignment, out start);
         if (isCommitted && clear && size >= LeastFresh && _window.Dirty.Any(start, size))
         {
             isZero = HeapExtents.TryRenew(start, size);
@@ -182,6 +153,18 @@ internal sealed partial class HeapSpace : IDisposable
         }
 
         isZero = isCommitted && (_extents.Mark(start, size, clear) || isZero);
+        return isCommitted;
+    }
+
+    /// <summary>Pages of a slab, readable and writable.</summary>
+    /// <param name="size">In bytes: at most 64 pages.</param>
+    /// <param name="start">Where they begin, at a granule.</param>
+    /// <param name="clean">The bits of those that have no memory.</param>
+    public bool TryAllocateSlab(nuint size, out nuint start, out ulong clean)
+    {
+        bool isCommitted = TryPlace(size, Granule, out start);
+        clean = isCommitted ? _window.Dirty.CleanOf(start, size) : 0;
+        _ = isCommitted && _extents.Mark(start, size, clear: false);
         return isCommitted;
     }
 
@@ -227,6 +210,42 @@ internal sealed partial class HeapSpace : IDisposable
     {
         _pages.Dispose();
         _extents.Dispose();
+    }
+
+    /// <summary>Finds pages and commits them; nothing is noted of what is in them.</summary>
+    private bool TryPlace(nuint size, nuint alignment, out nuint start)
+    {
+        Invariant.Assert(size > 0 && (size & (PageSize - 1)) == 0 && nuint.IsPow2(alignment), "whole pages are asked for");
+        if (!TryAllocatePages(size, alignment, out start))
+        {
+            // What is being discarded, or looked at, is free all the same: it is waited for.
+            using (_free.Hold())
+            {
+                using (_placing.EnterScope())
+                {
+                    if (!TryAllocatePages(size, alignment, out start))
+                    {
+                        return false;
+                    }
+                }
+            }
+        }
+
+        Invariant.Assert((start & (alignment - 1)) == 0 && Reserves(start) && Reserves(start + size - 1), "pages lie in the heap's extents, aligned as asked");
+        bool isCommitted = false;
+        try
+        {
+            isCommitted = _extents.TryCommit(start, size);
+        }
+        finally
+        {
+            if (!isCommitted)
+            {
+                _pages.Free(start, size);
+            }
+        }
+
+        return isCommitted;
     }
 
     /// <summary>False also if the arena's tables cannot grow: to callers that is one shortage like another.</summary>

@@ -6,7 +6,16 @@ namespace Vmem.Memory.Heap;
 internal sealed partial class PlainHeap
 {
     /// <inheritdoc cref="LargeBlocks.TakeRoomy"/>
-    public nuint TakeRoomy(nuint size) => _large.TakeRoomy(size);
+    public nuint TakeRoomy(nuint size)
+    {
+        nuint block = _large.TakeRoomy(size);
+        if (block != 0)
+        {
+            ReplaceIfGrown(isRun: false);
+        }
+
+        return block;
+    }
 
     /// <summary>A page run that the thread keeps, for a size that runs serve.</summary>
     public bool TryTakeRun(nuint size, out nuint block)

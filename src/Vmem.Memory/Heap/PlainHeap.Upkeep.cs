@@ -15,6 +15,9 @@ internal sealed partial class PlainHeap : IMemoryKeeper
     // at most goes back in all its life, however it is used.
     private const int RaiseDivisor = 4;
 
+    // What one request pays for at most, some eight pieces (FreePages): arbitrary. The next ones that come to the pages go on.
+    private const nuint MostAtOnce = 64 << 20;
+
     private readonly Gate _returning = new();     // held while memory goes back: what is on the way is nobody's, and the heap must not end
     private nuint _looked;                        // how much may be fresh before it looks; no bound while a thread does
 
@@ -73,7 +76,8 @@ internal sealed partial class PlainHeap : IMemoryKeeper
     /// places where nothing fits costs no memory beside what is taken elsewhere.</summary>
     /// <remarks>A program that needs the same again and again soon has as much as it needs at its worst moment, and comes here no more:
     /// what it frees and allocates again costs no page faults. Nor do the dirty pages that a heap has from another one before
-    /// it.</remarks>
+    /// it. Growth is what is handed out, touched or not: a request for much more than the heap has ever had does not wait until all that
+    /// is free has gone.</remarks>
     /// <param name="isRun">Whether it grew for a run. Then what is idle of the thread's runs has been looked at already.</param>
     private void ReplaceIfGrown(bool isRun)
     {
@@ -85,33 +89,47 @@ internal sealed partial class PlainHeap : IMemoryKeeper
             return;
         }
 
-        nuint next = fresh;
+        nuint left = fresh - looked;
+        nuint gone = 0;
         try
         {
-            if (!isRun)
-            {
-                _runs?.ReturnIdle();
-            }
-
-            nuint gone = Replace(fresh - looked);
-            next = nuint.Max(looked, _space.FreshBytes) + (gone / RaiseDivisor);
+            nuint most = nuint.Min(left, MostAtOnce);
+            bool isDone = TryGiveBack(LeftBehind(isRun, most), mayWait: false, ref gone);
+            left = !isDone ? left - nuint.Min(gone, left) : gone < most ? 0 : left - most;
         }
         catch (OutOfMemoryException)
         {
             // For the list of free pages. They stay, as they do without this; the block is taken all the same.
+            left = 0;
         }
         finally
         {
-            Volatile.Write(ref _looked, next);
+            // What is left is looked at by the next that comes here. It has not come while others held the gate, or goes beyond what
+            // one request pays for.
+            nuint now = _space.FreshBytes;
+            Volatile.Write(ref _looked, nuint.Max(looked, now - nuint.Min(left, now)) + (gone / RaiseDivisor));
         }
     }
 
-    /// <summary>Gives so many bytes back, if there are so many: of free pages first.</summary>
-    /// <returns>How many they are.</returns>
-    private nuint Replace(nuint grown)
+    /// <summary>What goes back as the heap grows, a piece with each step: free pages first, then pages of slabs.</summary>
+    private IEnumerable<nuint> LeftBehind(bool isRun, nuint most)
     {
-        nuint gone = CountFreeDirty() == 0 ? 0 : Discard(staleOnly: false, grown);
-        return gone < grown ? gone + _small.DiscardSparse(grown - gone) : gone;
+        if (!isRun)
+        {
+            _runs?.ReturnIdle();
+        }
+
+        nuint gone = 0;
+        foreach (nuint piece in _space.FreeDirtyBytes == 0 ? [] : _space.DiscardFree(staleOnly: false, most))
+        {
+            gone += piece;
+            yield return piece;
+        }
+
+        if (gone < most)
+        {
+            yield return _small.DiscardSparse(most - gone);
+        }
     }
 
     /// <summary>Without memory to do it, what was to go back goes at the end of another interval: on the timer's thread nothing would catch
@@ -196,21 +214,44 @@ internal sealed partial class PlainHeap : IMemoryKeeper
         return discarded;
     }
 
-    /// <summary>Gives the memory of free pages back, with the gate held for a piece at a time: who wants figures, or the end, waits no
-    /// longer.</summary>
+    /// <summary>Gives the memory of free pages back.</summary>
     private nuint Discard(bool staleOnly, nuint? enough = null)
     {
         nuint discarded = 0;
-        using IEnumerator<nuint> pieces = _space.DiscardFree(staleOnly, enough).GetEnumerator();
-        while (true)
+        _ = TryGiveBack(_space.DiscardFree(staleOnly, enough), mayWait: true, ref discarded);
+        return discarded;
+    }
+
+    /// <summary>Gives pieces back, with the gate held for one at a time: who wants figures, or the end, waits no longer.</summary>
+    /// <param name="pieces">How many bytes each has.</param>
+    /// <param name="mayWait">Whether it waits while others hold the gate. Who counts what is resident looks at all pages meanwhile.</param>
+    /// <param name="gone">What goes back is added to it.</param>
+    /// <returns>False if others held it, and it did not wait.</returns>
+    private bool TryGiveBack(IEnumerable<nuint> pieces, bool mayWait, ref nuint gone)
+    {
+        using IEnumerator<nuint> steps = pieces.GetEnumerator();
+        while (mayWait || _returning.TryEnter())
         {
-            using Gate.Scope returning = _returning.EnterScope();
-            if (_ended || !pieces.MoveNext())
+            if (mayWait)
             {
-                return discarded;
+                _returning.Enter();
             }
 
-            discarded += pieces.Current;
+            try
+            {
+                if (_ended || !steps.MoveNext())
+                {
+                    return true;
+                }
+
+                gone += steps.Current;
+            }
+            finally
+            {
+                _returning.Exit();
+            }
         }
+
+        return false;
     }
 }

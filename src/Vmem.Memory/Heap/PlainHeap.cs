@@ -184,8 +184,13 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
         bool isAligned = (block & (alignment - 1)) == 0;
         bool isLarge = old > SizeClasses.Largest && size > SizeClasses.Largest;
         canStay = isAligned && size <= old;
-        return (isAligned && isLarge && _large.TryResize(block, old, size))
-            || (canStay && (isLarge || size >= old / 2 || old == (nuint)SizeClasses.SizeOf(1)));
+        if (isAligned && isLarge && _large.TryResize(block, old, size))
+        {
+            ReplaceIfGrown(isRun: false);
+            return true;
+        }
+
+        return (canStay && (isLarge || size >= old / 2 || old == (nuint)SizeClasses.SizeOf(1)));
     }
 
     public bool TryMove(nuint block, nuint moved, nuint size)

@@ -38,15 +38,15 @@ internal unsafe struct Slab
     /// <param name="slab">The record.</param>
     /// <param name="start">Where its pages start.</param>
     /// <param name="capacity">How many blocks it has.</param>
-    /// <param name="isZero">Whether no page has memory.</param>
-    public static void Initialize(Slab* slab, nuint start, int capacity, bool isZero)
+    /// <param name="clean">The bits of its pages that have no memory.</param>
+    public static void Initialize(Slab* slab, nuint start, int capacity, ulong clean)
     {
         Invariant.Assert(slab is not null && start != 0 && capacity > 0, "a slab has pages, a record and blocks");
         NativeMemory.Clear(slab, BytesFor(capacity));
         slab->Start = start;
         slab->Capacity = capacity;
         slab->Free = capacity;
-        slab->Gone = isZero ? ulong.MaxValue : 0;
+        slab->Gone = clean;
     }
 
     /// <summary>Takes blocks out, those that were out before and lie lowest first. Returns how many.</summary>
@@ -167,13 +167,12 @@ internal unsafe struct Slab
             while (pages != 0)
             {
                 StepCounter.Count();
-                int page = BitOperations.TrailingZeroCount(pages);
-                int count = BitOperations.TrailingZeroCount(~(pages >> page));
-                VirtualMemory.Discard((void*)(slab->Start + ((nuint)page * HeapSpace.PageSize)), (nuint)count * HeapSpace.PageSize);
-                ulong gone = ulong.MaxValue >> (64 - count) << page;
+                ulong before = pages;
+                (nuint start, nuint length) = TakeRun(slab, ref pages);
+                VirtualMemory.Discard((void*)start, length);
+                ulong gone = before & ~pages;
                 discarded += (nuint)BitOperations.PopCount(gone & ~slab->Gone) * HeapSpace.PageSize;
                 slab->Gone |= gone;
-                pages &= ~gone;
             }
 
             first = NextOf(slab, end, isOut: false);
@@ -182,12 +181,32 @@ internal unsafe struct Slab
         return discarded;
     }
 
+    /// <summary>The pages of a slab that is to go are clean as far as they have no memory, as <see cref="Gone"/> says. Else they would go
+    /// back, and be counted, once more, and real holes would stay for them.</summary>
+    public static void ForgetGone(Slab* slab, HeapSpace space)
+    {
+        for (ulong pages = slab->Gone; pages != 0;)
+        {
+            (nuint start, nuint size) = TakeRun(slab, ref pages);
+            space.NoteClean(start, size);
+        }
+    }
+
     /// <summary>True if one of its pages has no memory, as <see cref="Gone"/> says. None on which a block is out may be such a
     /// page.</summary>
     /// <param name="slab">The slab.</param>
     /// <param name="block">How far into it the block starts.</param>
     /// <param name="size">How long it is.</param>
     public static bool IsGone(Slab* slab, nuint block, int size) => (slab->Gone & PagesOf(block, block + (nuint)size)) != 0;
+
+    /// <summary>The first pages whose bits are set, as many as follow one another. Their bits are taken away.</summary>
+    private static (nuint Start, nuint Size) TakeRun(Slab* slab, ref ulong pages)
+    {
+        int page = BitOperations.TrailingZeroCount(pages);
+        int count = BitOperations.TrailingZeroCount(~(pages >> page));
+        pages &= ~(ulong.MaxValue >> (64 - count) << page);
+        return (slab->Start + ((nuint)page * HeapSpace.PageSize), (nuint)count * HeapSpace.PageSize);
+    }
 
     /// <summary>The bits of the pages in which some of a slab lies.</summary>
     private static ulong PagesOf(nuint from, nuint to)

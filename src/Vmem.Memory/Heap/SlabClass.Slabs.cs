@@ -45,7 +45,7 @@ internal sealed unsafe partial class SlabClass
     {
         _lock.AssertHeld();
         if (_share?.Allows(_sizeClass, SlabSize, (nuint)_blocksOut * (nuint)BlockSize) == false
-            || !_space.TryAllocate(SlabSize, HeapSpace.Granule, clear: false, out nuint start, out bool isZero))
+            || !_space.TryAllocateSlab(SlabSize, out nuint start, out ulong clean))
         {
             return null;
         }
@@ -73,7 +73,7 @@ internal sealed unsafe partial class SlabClass
         }
 
         Invariant.Assert((start & (HeapSpace.Granule - 1)) == 0 && _space.ClassAt(start) == 0, "a slab is made of whole granules that are no other's");
-        Slab.Initialize(slab, start, _geometry.Capacity, isZero);
+        Slab.Initialize(slab, start, _geometry.Capacity, clean);
         _space.SetRecord(start, SlabSize, _sizeClass, slab);
         slab->Older = _newest;
         if (_newest is not null)
@@ -100,6 +100,7 @@ internal sealed unsafe partial class SlabClass
         Invariant.Assert(_space.SlabAt(slab->Start, _sizeClass) == slab, "a slab that goes is in the map");
         Forget(slab);
         _space.ForgetRecord(slab->Start, SlabSize);
+        Slab.ForgetGone(slab, _space);
         _space.Free(slab->Start, SlabSize);
         slab->Next = _spare;
         _spare = slab;

@@ -175,6 +175,7 @@ internal sealed unsafe partial class SlabClass : IDisposable
 
         Invariant.Assert(_slabs == 0, "no slab is left");
         _first = null;
+        _lookedTo = 0;
         _blocksOut = 0;
         _threads = 0;
         _exchange = null;

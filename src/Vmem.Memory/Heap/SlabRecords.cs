@@ -8,7 +8,7 @@ namespace Vmem.Memory.Heap;
 /// time.</remarks>
 internal sealed unsafe class SlabRecords
 {
-    // Some four hundred records of slabs of 64 bytes: 25 MiB of blocks.
+    // The records of 341 slabs of blocks of 64 bytes: 21 MiB of blocks.
     private const nuint ChunkSize = 64 * 1024;
 
     private readonly Gate _gate = new();

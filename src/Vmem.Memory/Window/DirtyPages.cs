@@ -57,6 +57,22 @@ internal sealed unsafe class DirtyPages : IDisposable
         return count << _pageShift;
     }
 
+    /// <summary>A bit for each page of a range of at most 64 that is clean.</summary>
+    public ulong CleanOf(nuint start, nuint size)
+    {
+        int count = (int)(size >> _pageShift);
+        Invariant.Assert(count is > 0 and <= 64, "there is a bit for each page");
+        nuint first = (start - _start) >> _pageShift;
+        int shift = (int)(first & 63);
+        ulong dirty = _dirty[first >> 6] >> shift;
+        if (shift + count > 64)
+        {
+            dirty |= _dirty[(first >> 6) + 1] << (64 - shift);
+        }
+
+        return ~dirty & ulong.MaxValue >> (64 - count);
+    }
+
     /// <summary>Notes that pages are in use.</summary>
     /// <param name="start">Where they begin.</param>
     /// <param name="size">In bytes.</param>

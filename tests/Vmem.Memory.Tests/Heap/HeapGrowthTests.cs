@@ -1,3 +1,7 @@
+using System.Runtime.CompilerServices;
+using Vmem.Caching;
+using Vmem.Checks;
+using Vmem.Memory.Heap;
 using Vmem.Memory.Tests.Internals;
 using Vmem.Memory.Tests.Window;
 using Vmem.Platform;
@@ -6,9 +10,11 @@ using Xunit;
 namespace Vmem.Memory.Tests.Heap;
 
 /// <summary>What a heap gives back while it grows, so that what is free in the wrong place is not there twice.</summary>
-public sealed unsafe class HeapGrowthTests(ITestOutputHelper output) : IDisposable
+public sealed unsafe partial class HeapGrowthTests(ITestOutputHelper output) : IDisposable
 {
     private const nuint Megabyte = 1 << 20;
+
+    private static readonly NativeHeapOptions s_options = new() { Name = "growth", Debugging = HeapDebugging.None };
 
     private readonly OwnWindow _own = new();
 
@@ -54,7 +60,7 @@ public sealed unsafe class HeapGrowthTests(ITestOutputHelper output) : IDisposab
     public void What_goes_back_of_slabs_is_counted_once()
     {
         using NativeHeap heap = NewHeap(TimeSpan.FromSeconds(15));
-        _ = TakeSparse(heap, out _);
+        nuint[] blocks = TakeSparse(heap, out _);
         Assert.Equal(0u, heap.GetStatistics().Decommitted);
         TakeOthers(heap);
         nuint grown = heap.GetStatistics().Decommitted;
@@ -67,6 +73,50 @@ public sealed unsafe class HeapGrowthTests(ITestOutputHelper output) : IDisposab
         Assert.InRange(resident - trimmed.Resident, (trimmed.Decommitted - grown) * 9 / 10, trimmed.Decommitted - grown);
         Assert.Equal(0u, heap.Trim());
         Assert.Equal(trimmed.Decommitted, heap.GetStatistics().Decommitted);
+
+        // The slabs' other blocks come back. What has no memory is not free pages that may go: real holes beside it do.
+        nuint charged = _own.Budget.Charged;
+        FreeEighths(heap, blocks);
+        nuint survivors = (nuint)blocks.Length / 8 * 10_000;
+        Assert.InRange(charged - _own.Budget.Charged, 5 * Megabyte, 16 * Megabyte);
+        Assert.InRange(heap.GetStatistics().Dirty, Megabyte / 2, 3 * survivors);
+        nuint back = heap.Trim();
+        NativeHeapStatistics ended = heap.GetStatistics();
+        Assert.Equal(back, ended.Decommitted - trimmed.Decommitted);
+        Assert.InRange(trimmed.Resident - ended.Resident, back * 9 / 10, back + (Megabyte / 2));
+    }
+
+    /// <summary>Slabs of which most had gone back are free pages, and the heap grows: what goes back had memory.</summary>
+    [Fact]
+    public void What_sparse_slabs_leave_does_not_go_back_again()
+    {
+        using NativeHeap heap = NewHeap(TimeSpan.FromSeconds(15));
+        nuint[] blocks = new nuint[1_600];
+        for (int i = 0; i < blocks.Length; i++)
+        {
+            blocks[i] = Take(heap, 10_000);
+            if (i % 100 == 99)
+            {
+                _ = heap.Allocate(5 * Megabyte / 4);      // between slabs: nothing longer fits there later
+            }
+        }
+
+        FreeMost(heap, blocks);
+        ((IUpkeepTarget)PlainOf(heap)).RelievePressure();
+        MakeHoles(heap, 16);
+        FreeEighths(heap, blocks);
+        NativeHeapStatistics before = heap.GetStatistics();
+        for (int i = 0; i < 16; i++)
+        {
+            _ = Take(heap, 2 * Megabyte);
+        }
+
+        NativeHeapStatistics after = heap.GetStatistics();
+        nuint gone = after.Decommitted - before.Decommitted;
+        output.WriteLine($"{gone} bytes, {after.Resident} are resident, {before.Resident} were");
+        Assert.InRange(gone, 8 * Megabyte, 24 * Megabyte);
+        Assert.InRange(after.Resident + gone, before.Resident + (31 * Megabyte), before.Resident + (33 * Megabyte));
+        heap.Validate();
     }
 
     /// <summary>The system takes nothing back, of slabs or of free pages: what was to go is zero, and nothing else is lost.</summary>
@@ -185,14 +235,7 @@ public sealed unsafe class HeapGrowthTests(ITestOutputHelper output) : IDisposab
     /// <summary>Holes of a megabyte and a half, and then as much in blocks that do not fit there. Returns how much is live.</summary>
     private static nuint GrowBesideHoles(NativeHeap heap)
     {
-        List<nuint> holes = [];
-        for (int i = 0; i < 16; i++)
-        {
-            holes.Add(Take(heap, 3 * Megabyte / 2));
-            _ = Take(heap, Megabyte / 8);
-        }
-
-        holes.ForEach(hole => heap.Free((void*)hole));
+        MakeHoles(heap, 16);
         for (int i = 0; i < 12; i++)
         {
             _ = Take(heap, 2 * Megabyte);
@@ -201,10 +244,31 @@ public sealed unsafe class HeapGrowthTests(ITestOutputHelper output) : IDisposab
         return heap.GetStatistics().InUse;
     }
 
+    /// <summary>Holes of a megabyte and a half, with something in between.</summary>
+    private static void MakeHoles(NativeHeap heap, int count)
+    {
+        List<nuint> holes = [];
+        for (int i = 0; i < count; i++)
+        {
+            holes.Add(Take(heap, 3 * Megabyte / 2));
+            _ = Take(heap, Megabyte / 8);
+        }
+
+        holes.ForEach(hole => heap.Free((void*)hole));
+    }
+
     /// <summary>Blocks of 10,000 bytes, of which one in eight is left.</summary>
     private static nuint[] TakeSparse(NativeHeap heap, out nuint resident)
     {
         nuint[] blocks = [.. Enumerable.Range(0, 1_600).Select(_ => Take(heap, 10_000))];
+        FreeMost(heap, blocks);
+        resident = heap.GetStatistics().Resident;
+        return blocks;
+    }
+
+    /// <summary>All but one in eight.</summary>
+    private static void FreeMost(NativeHeap heap, nuint[] blocks)
+    {
         for (int i = 0; i < blocks.Length; i++)
         {
             if (i % 8 != 0)
@@ -212,9 +276,15 @@ public sealed unsafe class HeapGrowthTests(ITestOutputHelper output) : IDisposab
                 heap.Free((void*)blocks[i]);
             }
         }
+    }
 
-        resident = heap.GetStatistics().Resident;
-        return blocks;
+    /// <summary>What <see cref="FreeMost"/> has left.</summary>
+    private static void FreeEighths(NativeHeap heap, nuint[] blocks)
+    {
+        for (int i = 0; i < blocks.Length; i += 8)
+        {
+            heap.Free((void*)blocks[i]);
+        }
     }
 
     private static void TakeOthers(NativeHeap heap)
@@ -232,6 +302,13 @@ public sealed unsafe class HeapGrowthTests(ITestOutputHelper output) : IDisposab
         return (nuint)block;
     }
 
-    private NativeHeap NewHeap(TimeSpan interval) =>
-        _own.NewHeap(new NativeHeapOptions { Name = "growth", RetainedInterval = interval, Debugging = HeapDebugging.None });
+    private static PlainHeap PlainOf(NativeHeap heap) => LayersOf(heap).Plain;
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_layers")]
+    private static extern ref HeapLayers LayersOf(NativeHeap heap);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_returning")]
+    private static extern ref readonly Gate ReturningOf(PlainHeap plain);
+
+    private NativeHeap NewHeap(TimeSpan interval) => _own.NewHeap(s_options with { RetainedInterval = interval });
 }

@@ -1,4 +1,5 @@
 using Vmem.Memory.Heap;
+using Vmem.Memory.Tests.Window;
 using Vmem.Memory.Window;
 using Xunit;
 
@@ -39,6 +40,35 @@ public class HeapSpaceTests
         Volatile.Write(ref turn, int.MinValue);
         reader.Join();
         Assert.Equal(0, found);
+    }
+
+    /// <summary>Wherever it lies: some of its pages are dirty, and which is told by a bit for each.</summary>
+    [Fact]
+    public void A_slab_knows_which_of_its_pages_are_clean()
+    {
+        using OwnWindow own = new();
+        using HeapSpace space = new(own.Window, "slabs", limit: 0, huge: false);
+        nuint page = HeapSpace.PageSize;
+        int count = (int)(HeapSpace.Granule / page);
+        for (int granules = 1; granules <= 4; granules++)
+        {
+            for (int round = 0; round < 8; round++)
+            {
+                nuint size = (nuint)granules * HeapSpace.Granule;
+                Assert.True(space.TryAllocateSlab(size, out nuint start, out ulong clean));
+                Assert.Equal(ulong.MaxValue >> (64 - (granules * count)), clean);
+                Assert.Equal(size, own.Window.CountDirty(start, size));
+                nuint charged = own.Budget.Charged;
+                nuint dirty = space.DirtyBytes;
+                space.NoteClean(start + page, size - (2 * page));
+                Assert.Equal(size - (2 * page), charged - own.Budget.Charged);
+                Assert.Equal(size - (2 * page), dirty - space.DirtyBytes);
+                space.Free(start, size);
+                Assert.True(space.TryAllocateSlab(size, out nuint again, out ulong partly) && again == start);
+                Assert.Equal(clean & ~1ul & ~(1ul << ((granules * count) - 1)), partly);
+                Assert.Equal((charged, dirty), (own.Budget.Charged, space.DirtyBytes));
+            }
+        }
     }
 
     /// <summary>Another thread wants pages that lie otherwise: that it looks at these must not make anybody fail.</summary>
