@@ -12,7 +12,7 @@ namespace Vmem.Leasing.Arenas;
 /// lost is repeated under its number (R11).
 /// </remarks>
 internal sealed partial class StockFiller<T>(LeaseSession session, LeaseArena arena, SpanGrid grid, SpanStock<T> stock, WakeSignal wake,
-    ILeaseHolder holder)
+    ILeaseHolder holder, LostFences lost)
     : IAsyncDisposable
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
@@ -143,6 +143,10 @@ internal sealed partial class StockFiller<T>(LeaseSession session, LeaseArena ar
             {
                 stock.Add(new LeasedSpan<T>(T.CreateChecked(claim.Start), T.CreateChecked(claim.Size), holding), _sought);
                 hasCome = true;
+                if (lost.Contains(claim.Fence))                // after it was held, and before it lay in the stock: nobody found it there
+                {
+                    holder.Lose(holding, "It was lost as it came.");
+                }
             }
 
             lacksRoom |= verdict == LeaseVerdict.NoRoom;

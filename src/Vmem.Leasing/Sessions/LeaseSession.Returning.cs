@@ -78,7 +78,8 @@ public sealed partial class LeaseSession
             foreach (LeaseClaim claim in unknown)
             {
                 // Those before it may have taken long: its request may have been repeated meanwhile, and the lease be in use.
-                if (!_holdings.Knows(claim) && !silent.Contains(claim.Arena) && !await TryReleaseAsync(claim, clean, _stop.Token).ConfigureAwait(false))
+                if (!_holdings.Knows(claim) && !silent.Contains(claim.Arena)
+                    && !await TryReleaseAsync(claim, clean, _stop.Token).ConfigureAwait(false))
                 {
                     silent.Add(claim.Arena);
                 }

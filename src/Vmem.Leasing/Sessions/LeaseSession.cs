@@ -104,8 +104,8 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
     /// <summary>Cancelled once, when the session is lost, on the pool: after the handlers of all that was lost with it.</summary>
     public CancellationToken Lost { get; }
 
-    /// <summary>Cancelled when the session is lost, before any handler is called: for the library's own waits. A handler may itself wait for
-    /// one of these.</summary>
+    /// <summary>Cancelled when the session is lost, before any handler is called: for the library's own waits. A handler may itself wait
+    /// for one of these.</summary>
     internal CancellationToken Ended => _ended.Token;
 
     /// <summary>How it behaves.</summary>

@@ -1,3 +1,5 @@
+using System.Diagnostics.Metrics;
+using Vmem.Leasing.Sessions;
 using Vmem.Leasing.Tests.Fakes;
 using Vmem.Testing.Time;
 
@@ -153,5 +155,45 @@ public sealed class LeasedArenaLossTests : LeasedArenaFixture
         LeasedRange<ulong> range = await FinishAsync(waiting);
         await UntilAsync(async () => (await Processes.Memory.GetUsageAsync(1, Token)).Leased == 8);
         Assert.Equal(range.Fence, Assert.Single(await Processes.Memory.GetHeldAsync(arena.Session.Instance, Token)).Fence);
+    }
+
+    /// <summary>A lease of several is lost while the session still takes note of the others.</summary>
+    [Fact]
+    public async Task What_is_lost_before_it_lies_ready_is_not_handed_out()
+    {
+        const string Name = "lost-as-it-came";
+        Processes.Network.Fate = static name => name == "grant" ? CallFate.Fails : CallFate.Answered;
+        LeaseSession session = await Processes.OpenAsync();
+        LeasedArena<ulong> arena = await LeasedArena<ulong>.OpenAsync(session, Name, Fleet.Ids(stock: 2), Token);
+        LeaseClaim? lost = null;
+        int answers = 0;
+        using MeterListener listener = new()
+        {
+            InstrumentPublished = static (instrument, listener) =>
+            {
+                if (instrument.Name == "vmem.lease.grants")
+                {
+                    listener.EnableMeasurementEvents(instrument);
+                }
+            },
+        };
+        listener.SetMeasurementEventCallback<long>((_, _, tags, _) =>
+        {
+            if (tags.ToArray().Any(static tag => Name.Equals(tag.Value)) && ++answers == 2)
+            {
+                lost = Processes.Memory.GetHeldAsync(session.Instance, Token).AsTask().GetAwaiter().GetResult()
+                    .MinBy(static claim => claim.Fence);
+                ((ILeaseHolder)arena).Lose(new Holding(lost!, arena, null), "by the test");
+            }
+        });
+        listener.Start();
+        Processes.Mend();
+        for (int i = 0; i < 3; i++)
+        {
+            LeasedRange<ulong> range = await FinishAsync(arena.AllocateAsync(8, default, Token));
+            Assert.NotEqual(lost!.Fence, range.Fence);
+        }
+
+        Assert.InRange(answers, 2, int.MaxValue);
     }
 }

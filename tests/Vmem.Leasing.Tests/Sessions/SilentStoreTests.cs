@@ -100,7 +100,7 @@ public sealed class SilentStoreTests : IAsyncDisposable
             return CallFate.RequestLost;
         };
         Task end = session.DisposeAsync().AsTask();
-        await Eventually.HoldsAsync(() => end.IsCompleted, () => _fleet.Time.Advance(TimeSpan.FromMilliseconds(50)));
+        await Eventually.HoldsAsync(() => end.IsCompleted, () => _fleet.Time.Advance(TimeSpan.FromMilliseconds(1)));
         await end;
         Assert.Equal(1, releases);
     }
