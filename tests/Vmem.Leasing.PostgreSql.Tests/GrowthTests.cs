@@ -13,6 +13,8 @@ public sealed class GrowthTests(PostgresServer server) : IClassFixture<PostgresS
     private const string Reads =
         "SELECT sum(pg_stat_get_xact_tuples_returned(oid))::bigint FROM pg_class WHERE relnamespace = 'vmem'::regnamespace";
 
+    private const string Fence = "(SELECT fence FROM vmem.extent WHERE arena = 1 AND lower(range) = 1000)";
+
     private readonly Guid _session = Guid.NewGuid();
     private readonly Guid _other = Guid.NewGuid();
 
@@ -24,8 +26,6 @@ public sealed class GrowthTests(PostgresServer server) : IClassFixture<PostgresS
         UPDATE vmem.session SET state = 'L' WHERE instance = '{_other}';
         SELECT vmem.grant_lease(1, '{_other}', gen_random_uuid(), 1, 0, 0, 0, 1000, 1001);
         """;
-
-    private string Fence => "(SELECT fence FROM vmem.extent WHERE arena = 1 AND lower(range) = 1000)";
 
     private string Release => $"SELECT vmem.release_lease(1, '{_other}', 1000, 1, {Fence}, true, NULL);";
 
