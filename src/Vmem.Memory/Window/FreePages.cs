@@ -7,7 +7,9 @@ namespace Vmem.Memory.Window;
 /// pages waits for the piece (<see cref="Hold"/>).</remarks>
 internal sealed class FreePages(Arena<nuint> pages, AddressWindow window)
 {
-    private const nuint Piece = 8 << 20;          // whole commit units; what the system takes back in some milliseconds at most
+    // Whole commit units, counted from the window's start: so they are whole steps of the table of small blocks (SparseTable), of whose
+    // steps only whole ones go back with them. What the system takes back in some milliseconds at most.
+    private const nuint Piece = 8 << 20;
 
     private readonly Gate _discarding = new();    // held while free pages are out of circulation
     private nuint _takenOut = nuint.MaxValue;     // where these begin, or may soon
@@ -44,7 +46,7 @@ internal sealed class FreePages(Arena<nuint> pages, AddressWindow window)
                 at = nuint.Max(at, first);
                 for (nuint next; at < last && gone < (enough ?? nuint.MaxValue); at = next)
                 {
-                    next = nuint.Min((at / Piece * Piece) + Piece, last);
+                    next = nuint.Min(at - ((at - window.Start) % Piece) + Piece, last);
                     if (window.HasMemory(at, next - at))
                     {
                         Return piece = DiscardPiece(at, next - at, staleOnly, enough - gone);
