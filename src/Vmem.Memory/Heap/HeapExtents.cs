@@ -59,7 +59,7 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
 
     /// <summary>Bytes of pages that took memory for this heap: dirty ones, but for those that another heap had left so. Which page is
     /// whose is not known: of what is clean again, the others' pages are counted first.</summary>
-    public nuint Fresh => (nuint)Interlocked.Read(ref _fresh);
+    public nuint Fresh => (nuint)Math.Max(Interlocked.Read(ref _fresh), 0);
 
     /// <summary>Bytes of dirty pages that have gone back to the system, all together; also of those that are dirty still.</summary>
     public nuint Decommitted => (nuint)Interlocked.Read(ref _decommitted);

@@ -108,7 +108,8 @@ public unsafe partial class HeapGrowthTests
         using NativeHeap heap = NewHeap(TimeSpan.FromSeconds(15));
         _ = TakeSparse(heap, out _);
         int thrown = 0;
-        using (SystemCallFault.Inject(call => call == SystemCall.Discard && thrown++ is 3 or 9 or 10 ? throw new OutOfMemoryException() : false))
+        using (SystemCallFault.Inject(
+            call => call == SystemCall.Discard && thrown++ is 3 or 9 or 10 ? throw new InsufficientMemoryException() : false))
         {
             TakeOthers(heap);
         }
