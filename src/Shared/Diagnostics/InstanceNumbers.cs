@@ -12,18 +12,20 @@ internal sealed class InstanceNumbers
     /// <summary>A number for one more of a name; 1 for the first.</summary>
     public int Take(string name)
     {
-        if (!_names.TryGetValue(name, out Used? used))
-        {
-            _names.Add(name, used = new Used());
-        }
-
+        bool isKnown = _names.TryGetValue(name, out Used? used);
+        used ??= new Used();
         StepCounter.Count();
         if (used.Free.Count > 0)
         {
             return used.Free.Dequeue();
         }
 
-        _ = used.Free.EnsureCapacity(used.Highest + 1);
+        _ = used.Free.EnsureCapacity(used.Highest + 1);            // Return must not need memory
+        if (!isKnown)
+        {
+            _names.Add(name, used);               // last: without memory for it there is no name of which none is left
+        }
+
         return ++used.Highest;
     }
 

@@ -162,46 +162,6 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
         return _space.TryTakeHeld(request, out grant);
     }
 
-    /// <summary>Gives everything that the caches hold back to the segments, and imports that are empty then to the source.</summary>
-    /// <param name="released">How much went back to the source.</param>
-    /// <returns>How much the caches held.</returns>
-    public T Drain(out T released)
-    {
-        Aftermath<T> aftermath = default;
-        T cached;
-        try
-        {
-            using Visit<T> visit = _space.VisitFrozen(ref aftermath);
-            cached = _drain.Drain(evenIfShort: true);
-            if (_magazines.Count().Ranges == 0)
-            {
-                _states?.Shrink(_slabs.Count);
-            }
-        }
-        finally
-        {
-            released = _space.Settle(aftermath, isOwnRelease: true);
-        }
-
-        return cached;
-    }
-
-    /// <summary>The same for whoever looks at the arena: what the source says to a span that it gets back is no answer to that.</summary>
-    /// <returns>Whether the caches may have held anything.</returns>
-    public bool MayHaveDrained()
-    {
-        try
-        {
-            return !T.IsZero(Drain(out _));
-        }
-#pragma warning disable CA1031 // What was drained is free. There is nobody to tell.
-        catch (Exception e) when (!_space.HasEnded && e is not (InvariantViolationException or OutOfMemoryException))
-#pragma warning restore CA1031
-        {
-            return true;
-        }
-    }
-
     /// <summary>Takes the lock with everything frozen, and nothing in the caches.</summary>
     public Visit<T> VisitDrained(bool isOwnRelease)
     {
@@ -332,23 +292,6 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
 
     /// <summary>Ends the upkeep. Under no lock.</summary>
     public void Dispose() => _upkeep?.Dispose();
-
-    /// <inheritdoc/>
-    bool IUpkeepTarget.EndInterval()
-    {
-        _watch.EndInterval();
-        _drain.KeepUp(_upkeepGate, static (magazines, spilled) => magazines.Tick(spilled));
-        bool isAging = _drain.AgeImports();
-        if (_states?.IsSparse(_slabs.Count) == true)
-        {
-            _drain.Try(() => Drain(out _));       // it drops the states, too
-        }
-
-        return isAging || _magazines.HoldAnything || _watch.IsOn;
-    }
-
-    /// <inheritdoc/>
-    void IUpkeepTarget.RelievePressure() => _drain.KeepUp(_upkeepGate, static (magazines, spilled) => magazines.DrainDepot(spilled));
 
     private int ClassOf(T size) =>
         int.CreateTruncating(T.IsPow2(_space.Quantum) ? (size - T.One) >> _quantumShift : (size - T.One) / _space.Quantum);

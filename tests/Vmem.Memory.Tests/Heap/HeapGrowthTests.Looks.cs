@@ -101,6 +101,23 @@ public unsafe partial class HeapGrowthTests
         heap.Validate();
     }
 
+    [Fact]
+    public void The_same_again_and_again_gives_nothing_back()
+    {
+        using NativeHeap heap = NewHeap(TimeSpan.FromSeconds(15));
+        nuint kept = 0;
+        for (int round = 0; round < 60; round++)
+        {
+            nuint[] blocks = [.. Enumerable.Range(0, 12).Select(i => Take(heap, Megabyte + ((nuint)(i * (round % 4)) << 16)))];
+            Array.ForEach(blocks, block => heap.Free((void*)block));
+            NativeHeapStatistics figures = heap.GetStatistics();
+            Assert.True(round < 20 || figures.Dirty + figures.Cached >= kept, $"less than {kept} bytes were kept in round {round}");
+            kept = figures.Dirty + figures.Cached;
+        }
+
+        Assert.InRange(kept, 20 * Megabyte, 64 * Megabyte);
+    }
+
     /// <summary>An allocation does not fail because what it would give back besides cannot be listed; later ones go on.</summary>
     [Fact]
     public void Want_of_memory_ends_a_look_and_no_more()

@@ -215,23 +215,6 @@ public sealed unsafe partial class HeapGrowthTests(ITestOutputHelper output) : I
         Assert.InRange(steps, 20, 80);
     }
 
-    [Fact]
-    public void The_same_again_and_again_gives_nothing_back()
-    {
-        using NativeHeap heap = NewHeap(TimeSpan.FromSeconds(15));
-        nuint kept = 0;
-        for (int round = 0; round < 60; round++)
-        {
-            nuint[] blocks = [.. Enumerable.Range(0, 12).Select(i => Take(heap, Megabyte + ((nuint)(i * (round % 4)) << 16)))];
-            Array.ForEach(blocks, block => heap.Free((void*)block));
-            NativeHeapStatistics figures = heap.GetStatistics();
-            Assert.True(round < 20 || figures.Dirty + figures.Cached >= kept, $"less than {kept} bytes were kept in round {round}");
-            kept = figures.Dirty + figures.Cached;
-        }
-
-        Assert.InRange(kept, 20 * Megabyte, 64 * Megabyte);
-    }
-
     /// <summary>Holes of a megabyte and a half, and then as much in blocks that do not fit there. Returns how much is live.</summary>
     private static nuint GrowBesideHoles(NativeHeap heap)
     {
