@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using Vmem.Benchmarks.Blocks;
 using Vmem.Benchmarks.Measurement;
 using Vmem.Benchmarks.Workloads;
+using Vmem.Memory;
 
 namespace Vmem.Benchmarks.Studies;
 
@@ -79,7 +80,16 @@ internal static class ScatterProbe
                 }
             }
 
+            GiveBackUnused();
             return Measure(blocks, live);
+        }
+
+        /// <summary>What the other heap leaves behind is touched memory, which the measured one must not get.</summary>
+        private static void GiveBackUnused()
+        {
+            nuint limit = MemoryBudget.Default.Limit;
+            MemoryBudget.Default.Limit = 1;
+            MemoryBudget.Default.Limit = limit;
         }
 
         private static ScatterCosts Measure<TBlocks, TBlock>(TBlocks blocks, Span<TBlock> live)

@@ -39,6 +39,14 @@ internal static class SharedItems
             items.WriteItem(to + i, items.ReadItem(from + i));
         }
     }
+
+    public static void WriteReversed<T>(this T[] items, int index, ReadOnlySpan<T> from)
+    {
+        for (int i = 0; i < from.Length; i++)
+        {
+            items.WriteItem(index + i, from[^(i + 1)]);
+        }
+    }
 #else
     /// <summary>An item at an index that is known to be one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -50,6 +58,15 @@ internal static class SharedItems
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void CopyItems<T>(this T[] items, int index, Span<T> to) => items.AsSpan(index, to.Length).CopyTo(to);
+
+    /// <summary>Writes items from an index on, the first of them last.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void WriteReversed<T>(this T[] items, int index, ReadOnlySpan<T> from)
+    {
+        Span<T> to = items.AsSpan(index, from.Length);
+        from.CopyTo(to);
+        to.Reverse();
+    }
 
     /// <summary>Moves items down: to a lower index.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -46,7 +46,8 @@ internal struct HeapMagazine
     // A cache line (on 64-bit systems) on either side of the stack, for what the collector puts there may be another thread's.
     private const int Padding = 64 / sizeof(ulong);
 
-    private const int LeastBatch = 4;             // arbitrary: four visits before a batch is 64
+    /// <summary>How many blocks a thread fetches first. Arbitrary: four visits before a batch is 64.</summary>
+    public const int LeastBatch = 4;
 
     /// <summary>The most blocks that are taken before somebody must look at the count.</summary>
     public const int LongestStretch = 1 << 23;
@@ -196,11 +197,7 @@ internal struct HeapMagazine
         int count = limit == 0 ? 0 : Math.Min(blocks.Length, (int)limit - rounds);
         if (count > 0)                            // else it may be claimed, and then not even the same may be written
         {
-            for (int i = 0; i < count; i++)
-            {
-                _items.WriteItem(Padding + rounds + i, blocks[count - 1 - i]);
-            }
-
+            _items.WriteReversed(Padding + rounds, blocks[..count]);
             _state.Write(_state.Read() + (uint)count);
             Invariant.Assert((int)(_state.Peek() & RoundsMask) == rounds + count && rounds + count <= limit, "what is filled in is there");
         }

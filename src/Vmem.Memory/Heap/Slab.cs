@@ -16,7 +16,7 @@ namespace Vmem.Memory.Heap;
 /// the slab and once more on the way out.</para>
 /// </remarks>
 [StructLayout(LayoutKind.Sequential)]
-internal unsafe struct Slab
+internal unsafe partial struct Slab
 {
     public nuint Start;
     public Slab* Next;                            // in its class's list of slabs with free blocks
@@ -49,9 +49,39 @@ internal unsafe struct Slab
         slab->Gone = clean;
     }
 
-    /// <summary>Takes blocks out, those that were out before and lie lowest first. Returns how many.</summary>
+    /// <summary>Takes blocks out. Returns how many.</summary>
+    /// <param name="slab">The slab.</param>
+    /// <param name="geometry">How it is cut.</param>
+    /// <param name="blocks">Where they go. Those that were out before come first, the lowest of them first.</param>
+    /// <param name="apart">Whether their bytes in <see cref="Window.BlockStates"/> shall have a cache line to themselves, if there is
+    /// room.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static int Take(Slab* slab, int size, Span<nuint> blocks)
+    public static int Take(Slab* slab, in SlabGeometry geometry, Span<nuint> blocks, bool apart)
+    {
+        int size = geometry.Size;
+        int taken = apart && TrySkipLine(slab, geometry, blocks.Length) ? 0 : TakeBack(slab, size, blocks);
+        int fresh = Math.Min(blocks.Length - taken, slab->Capacity - slab->Untouched);
+        nuint next = slab->Start + (nuint)(slab->Untouched * size);
+        foreach (ref nuint block in blocks.Slice(taken, fresh))
+        {
+            block = next;
+            next += (nuint)size;
+        }
+
+        slab->Untouched += fresh;
+        taken += fresh;
+        Invariant.Assert(taken <= slab->Free && (taken == blocks.Length || taken == slab->Free), "a slab gives what it counts, and all of it before it gives too few");
+        slab->Free -= taken;
+        if (slab->Gone != 0 && taken > 0)
+        {
+            slab->Gone &= ~PagesOf(blocks[0] - slab->Start, blocks[taken - 1] + (nuint)size - slab->Start);
+        }
+
+        return taken;
+    }
+
+    /// <summary>Takes blocks that were out before.</summary>
+    private static int TakeBack(Slab* slab, int size, Span<nuint> blocks)
     {
         int taken = 0;
         ulong* bits = Bits(slab);
@@ -75,60 +105,29 @@ internal unsafe struct Slab
         }
 
         slab->Hint = word;
-        for (; taken < blocks.Length && slab->Untouched < slab->Capacity; taken++)
-        {
-            blocks[taken] = slab->Start + (nuint)(slab->Untouched++ * size);
-        }
-
-        Invariant.Assert(taken <= slab->Free && (taken == blocks.Length || taken == slab->Free), "a slab gives what it counts, and all of it before it gives too few");
-        slab->Free -= taken;
-        if (slab->Gone != 0 && taken > 0)
-        {
-            slab->Gone &= ~PagesOf(blocks[0] - slab->Start, blocks[taken - 1] + (nuint)size - slab->Start);
-        }
-
         return taken;
     }
 
-    /// <summary>Puts blocks back, as many of the first ones as lie in this slab.</summary>
-    /// <remarks>A batch that was allocated together comes back together, mostly: so what is the same for all blocks of a slab is not looked
-    /// up for each.</remarks>
-    /// <param name="slab">The slab, in which the first lies.</param>
-    /// <param name="geometry">How it is cut.</param>
-    /// <param name="states">The bytes that say which of its blocks are with users; null: there are none.</param>
-    /// <param name="blocks">The blocks.</param>
-    /// <param name="wrong">Becomes an address that is none of the slab's blocks, or is one that is not out; else it is left.</param>
-    /// <returns>The others.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static ReadOnlySpan<nuint> Give(
-        Slab* slab, in SlabGeometry geometry, byte* states, ReadOnlySpan<nuint> blocks, scoped ref nuint wrong)
+    /// <summary>Blocks that have never been out are passed over, as if they were back, up to the first whose byte in
+    /// <see cref="Window.BlockStates"/> is on another line. False, and nothing is changed, if too few lie behind these.</summary>
+    private static bool TrySkipLine(Slab* slab, in SlabGeometry geometry, int wanted)
     {
-        nuint start = slab->Start;
-        SlabGeometry cut = geometry;
-        ulong* bits = Bits(slab);
-        int hint = slab->Hint;
-        int given = 0;
-        int i = 0;
-        for (; i < blocks.Length && blocks[i] - start < cut.Bytes; i++)
+        nuint line = geometry.BytesByLine;
+        nuint size = (nuint)geometry.Size;
+        nuint end = (((nuint)slab->Untouched * size) + line - 1) / line * line;
+        int first = (int)((end + size - 1) / size);
+        if (first + wanted > slab->Capacity)
         {
-            nuint offset = blocks[i] - start;
-            ulong bit;
-            if (!cut.TryIndex(offset, out int index) || index >= slab->Untouched
-                || (states is not null && states[cut.SlotOf(offset)] != 0) || (bits[index >> 6] & (bit = 1ul << index)) != 0)
-            {
-                wrong = blocks[i];
-                continue;
-            }
-
-            bits[index >> 6] |= bit;
-            hint = Math.Min(hint, index >> 6);
-            given++;
+            return false;
         }
 
-        slab->Hint = hint;
-        slab->Free += given;
-        Invariant.Assert(i > 0 && slab->Free <= slab->Capacity, "blocks that come back were not counted as free");
-        return blocks[i..];
+        slab->Hint = Math.Min(slab->Hint, slab->Untouched >> 6);
+        for (; slab->Untouched < first; slab->Untouched++)
+        {
+            Bits(slab)[slab->Untouched >> 6] |= 1ul << slab->Untouched;
+        }
+
+        return true;
     }
 
     /// <summary>The first block from one on that is out, or that is not; the capacity if there is none.</summary>

@@ -37,6 +37,9 @@ internal readonly struct SlabGeometry
     /// <summary>How many blocks it has.</summary>
     public int Capacity { get; }
 
+    /// <summary>The memory whose slots' bytes share a cache line.</summary>
+    public nuint BytesByLine => (nuint)64 << _slotShift;
+
     /// <summary>The number of the block that starts so far into a slab; false for what lies inside one, or behind the last.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryIndex(nuint offset, out int index)
