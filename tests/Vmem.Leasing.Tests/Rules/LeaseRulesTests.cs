@@ -9,7 +9,8 @@ public sealed class LeaseRulesTests
     public void A_holder_stops_at_its_deadline() => Assert.Equal((true, false), (LeaseRules.MayUse(10, 9), LeaseRules.MayUse(10, 10)));
 
     [Fact]
-    public void A_session_has_its_whole_term() => Assert.Equal((false, true), (LeaseRules.HasExpired(10, 10), LeaseRules.HasExpired(10, 11)));
+    public void A_session_has_its_whole_term() =>
+        Assert.Equal((false, true), (LeaseRules.HasExpired(10, 10), LeaseRules.HasExpired(10, 11)));
 
     [Fact]
     public void A_quarantine_is_whole() => Assert.Equal((false, true), (LeaseRules.IsPast(10, 5, 15), LeaseRules.IsPast(10, 5, 16)));

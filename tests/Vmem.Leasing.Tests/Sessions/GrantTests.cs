@@ -80,7 +80,8 @@ public sealed class GrantTests : IAsyncDisposable
         LeaseClaim[] claims = [];
         _fleet.Network.Legacy = session =>
         {
-            claims = [.. Enumerable.Range(0, 3).Select(i => new LeaseClaim(i / 2 + 1, session, (UInt128)(8 - i), 1, i + 1, Guid.NewGuid()))];
+            claims = [Claim(1, 8, 1), Claim(1, 7, 2), Claim(2, 6, 3)];
+            LeaseClaim Claim(int arena, int start, int fence) => new(arena, session, (UInt128)start, 1, fence, Guid.NewGuid());
             return new(claims);
         };
         LeaseSession heir = await LeaseSession.OpenAsync(_fleet.Network, _fleet.Options with { Name = "service" }, Token);
@@ -183,10 +184,10 @@ public sealed class GrantTests : IAsyncDisposable
     [Fact]
     public async Task R4_however_slow_the_store_is_each_renewal_reasserts_one()
     {
-        LeaseStoreImage image;
-        LeaseSession session = await LeaseSession.OpenAsync(_fleet.Network, _fleet.Options with { RenewEvery = TimeSpan.FromSeconds(3) }, Token);
+        LeaseSession session =
+            await LeaseSession.OpenAsync(_fleet.Network, _fleet.Options with { RenewEvery = TimeSpan.FromSeconds(3) }, Token);
         await LeaseAsync(session);
-        image = _fleet.Memory.TakeImage();
+        LeaseStoreImage image = _fleet.Memory.TakeImage();
         WorkerId[] workers = [await LeaseAsync(session), await LeaseAsync(session)];
         _fleet.Memory.FailOver(image);
         List<string> calls = [];

@@ -23,6 +23,17 @@ public sealed class LeaseMachineTests
         _machine.Open(_session, "again", TimeSpan.FromTicks(Term), 0, 3);
     }
 
+    /// <summary>It may still be heard again.</summary>
+    [Fact]
+    public void A_session_that_is_only_silent_is_not_pruned()
+    {
+        LeaseArena arena = Ensure(1000, 64);
+        _machine.Open(_session, "one", TimeSpan.FromTicks(Term), 0, 0);
+        _machine.Sweep(arena.Id, Term + 1);
+        _machine.Prune(Term + 2);
+        Assert.NotNull(_machine.Renew(_session, 0, Term + 3));
+    }
+
     /// <summary>A fence as high as the last that was given may have been given; none above it.</summary>
     [Fact]
     public void A_fence_above_the_last_is_no_lease()

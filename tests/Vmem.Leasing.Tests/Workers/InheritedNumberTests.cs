@@ -56,6 +56,26 @@ public sealed class InheritedNumberTests : IAsyncDisposable
         Assert.Equal((0, _claims[0].Fence), (worker.Value, worker.Fence));
     }
 
+    /// <summary>Lost with its session while the store was asked what it knows, it stays lost: that the store knows nothing of it makes no
+    /// difference.</summary>
+    [Fact]
+    public async Task One_whose_session_is_lost_meanwhile_is_lost()
+    {
+        await using LeaseSession session = await OpenAsync(numbers: 1);
+        _fleet.Network.Fate = name =>
+        {
+            if (name == "list")
+            {
+                Assert.True(_fleet.Memory.CloseSessionAsync(session.Instance, clean: true, Token).IsCompletedSuccessfully);
+                _fleet.Time.Advance(Fleet.Ttl * 0.4);
+            }
+
+            return CallFate.Answered;
+        };
+        await Assert.ThrowsAsync<LeaseLostException>(() => LeaseAsync(session));
+        Assert.Equal(LeaseState.Lost, session.State);
+    }
+
     private async Task<LeaseSession> OpenAsync(int numbers)
     {
         LeaseDefinition definition = new() { Start = 0, Size = 1 << Bits, Type = nameof(UInt32), Quarantine = Fleet.Ttl };
