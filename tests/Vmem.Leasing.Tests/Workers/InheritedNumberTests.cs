@@ -62,12 +62,13 @@ public sealed class InheritedNumberTests : IAsyncDisposable
     public async Task One_whose_session_is_lost_meanwhile_is_lost()
     {
         await using LeaseSession session = await OpenAsync(numbers: 1);
+        _fleet.Time.Advance(Fleet.Ttl / 6);
         _fleet.Network.Fate = name =>
         {
             if (name == "list")
             {
                 Assert.True(_fleet.Memory.CloseSessionAsync(session.Instance, clean: true, Token).IsCompletedSuccessfully);
-                _fleet.Time.Advance(Fleet.Ttl * 0.4);
+                _fleet.Time.Advance(Fleet.Ttl / 4);
             }
 
             return CallFate.Answered;
