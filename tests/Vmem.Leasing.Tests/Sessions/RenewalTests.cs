@@ -173,7 +173,7 @@ public sealed class RenewalTests : IAsyncDisposable
         _fleet.Network.Fate = static _ => CallFate.Fails;
         _fleet.Time.Advance(Fleet.Ttl);
         _fleet.Mend();
-        Assert.True(_fleet.Memory.CloseSessionAsync(session.Instance, clean: true, Token).IsCompletedSuccessfully);
+        Assert.True(_fleet.Memory.CloseSessionAsync(session.Instance, clean: true, Token).AsTask().IsCompletedSuccessfully);
         _fleet.Time.Advance(Fleet.Ttl / 2);
         Assert.Equal(
             ["vmem.lease.grants 1", "vmem.lease.losses 1", "vmem.lease.renewals 2", "vmem.lease.suspensions 1"],

@@ -67,7 +67,7 @@ public sealed class InheritedNumberTests : IAsyncDisposable
         {
             if (name == "list")
             {
-                Assert.True(_fleet.Memory.CloseSessionAsync(session.Instance, clean: true, Token).IsCompletedSuccessfully);
+                Assert.True(_fleet.Memory.CloseSessionAsync(session.Instance, clean: true, Token).AsTask().IsCompletedSuccessfully);
                 _fleet.Time.Advance(Fleet.Ttl / 4);
             }
 
