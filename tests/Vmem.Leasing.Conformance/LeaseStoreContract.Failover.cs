@@ -197,4 +197,75 @@ public abstract partial class LeaseStoreContract
         await RenewAsync(session);
         Assert.Equal(LeaseVerdict.Granted, await TryAsync(session, 1));
     }
+
+    [Fact]
+    public async Task R4_a_phase_lasts_as_long_as_the_longest_quarantine()
+    {
+        await Store.EnsureArenaAsync("slow", Definition(64, 1, Ttl * 3), Token);
+        Guid session = await OpenAsync();
+        await RememberAsync();
+        await FailOverAsync();
+        for (int phase = 0; phase < 2; phase++)
+        {
+            for (int i = 0; i < 4; i++)
+            {
+                Assert.Equal(LeaseVerdict.OnHold, await TryAsync(session, 1));
+                await ElapseAsync(0.76);
+                await RenewAsync(session);
+            }
+        }
+
+        Assert.Equal(LeaseVerdict.Granted, await TryAsync(session, 1));
+    }
+
+    [Fact]
+    public async Task R4_the_dead_stay_dead_and_the_living_have_a_whole_term()
+    {
+        Guid lapsed = await OpenAsync();
+        await GrantAsync(lapsed, 8);
+        Guid dead = await OpenAsync();
+        await ElapseAsync(1);
+        await SweepAsync();
+        await Store.CloseSessionAsync(dead, clean: true, Token);
+        await RememberAsync();
+        await FailOverAsync();
+        LeaseSessionInfo session = Assert.Single(await Store.ListSessionsAsync(Token));
+        DateTimeOffset now = (await Store.GetInfoAsync(Token)).Now;
+        Assert.Equal((lapsed, LeaseSessionStage.Live), (session.Session, session.Stage));
+        Assert.InRange(session.ExpiresAt - now, Ttl * 0.9, Ttl);
+        Assert.Null(await Store.RenewAsync(dead, 0, Token));
+    }
+
+    [Fact]
+    public async Task R4_a_lost_grant_of_all_that_is_free_is_reasserted_and_no_longer_one()
+    {
+        Guid session = await OpenAsync();
+        await GrantAsync(session, 8);
+        await RememberAsync();
+        LeaseClaim lost = await GrantAsync(session, 56);
+        await FailOverAsync();
+        Assert.Equal(LeaseReassertion.Taken, await Store.ReassertAsync(lost with { Size = 57 }, Token));
+        Assert.Equal(LeaseReassertion.Taken, await Store.ReassertAsync(lost with { Fence = long.MaxValue }, Token));
+        Assert.Equal(LeaseReassertion.Reinstated, await Store.ReassertAsync(lost, Token));
+        Assert.Equal(["1000+8 Leased", "1008+56 Leased"], await ExtentsAsync());
+    }
+
+    [Fact]
+    public async Task R4_what_is_reasserted_dies_by_the_quarantine_of_its_arena()
+    {
+        LeaseArena slow = await Store.EnsureArenaAsync("slow", Definition(64, 1, Ttl * 3), Token);
+        Guid session = await OpenAsync();
+        await RememberAsync();
+        LeaseClaim lost = await GrantAsync(session, 8, slow);
+        await FailOverAsync();
+        Assert.Equal(LeaseReassertion.Reinstated, await Store.ReassertAsync(lost, Token));
+        await ElapseAsync(3);
+        await SweepAsync(slow);
+        await ElapseAsync(3);
+        await SweepAsync(slow);                                     // the hold is over, and the silent session lapses
+        await ElapseAsync(2.9);
+        Assert.Equal(UInt128.Zero, await SweepAsync(slow));
+        await ElapseAsync(0.2);
+        Assert.Equal((UInt128)8, await SweepAsync(slow));
+    }
 }

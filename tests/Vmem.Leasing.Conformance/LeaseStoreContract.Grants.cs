@@ -262,4 +262,22 @@ public abstract partial class LeaseStoreContract
         Assert.Equal(64, granted.Select(claim => claim.Start).Distinct().Count());
         Assert.Equal(64, granted.Select(claim => claim.Fence).Distinct().Count());
     }
+
+    [Fact]
+    public async Task With_a_least_size_the_largest_of_several_is_given_up_to_just_that()
+    {
+        Guid session = await OpenAsync();
+        LeaseClaim small = await GrantAsync(session, 3);
+        await GrantAsync(session, 1);
+        LeaseClaim large = await GrantAsync(session, 5);
+        await GrantAsync(session, 55);
+        await Store.ReleaseAsync(small, clean: true, null, Token);
+        await Store.ReleaseAsync(large, clean: true, null, Token);
+        Assert.Equal((UInt128)5, (await Store.GetUsageAsync(Arena.Id, Token)).LargestFree);
+        Assert.Equal(LeaseVerdict.NoRoom, (await Store.GrantAsync(Request(session, 16) with { MinSize = 6 }, Token)).Verdict);
+        LeaseAnswer answer = await Store.GrantAsync(Request(session, 16) with { MinSize = 5 }, Token);
+        Assert.Equal((large.Start, (UInt128)5), (answer.Claim!.Start, answer.Claim.Size));
+        await GrantAsync(session, 3);
+        Assert.Equal(UInt128.Zero, (await Store.GetUsageAsync(Arena.Id, Token)).LargestFree);
+    }
 }

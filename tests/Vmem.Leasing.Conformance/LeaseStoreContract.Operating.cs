@@ -114,4 +114,26 @@ public abstract partial class LeaseStoreContract
         Assert.Contains(await Store.ReadHistoryAsync(Arena.Id, 1004, 1000, Token), static entry => entry.Event == LeaseEvent.Reclaim);
         Assert.Empty(await Store.ReadHistoryAsync(Arena.Id, 1000, 0, Token));
     }
+
+    /// <summary>Those of that very moment stay; and of sessions those that hold something.</summary>
+    [Fact]
+    public async Task Pruning_forgets_what_was_before_and_nothing_of_that_moment()
+    {
+        Guid early = await OpenAsync();
+        await Store.CloseSessionAsync(early, clean: true, Token);
+        await ElapseAsync(1);
+        Guid late = await OpenAsync();
+        await Store.CloseSessionAsync(late, clean: true, Token);
+        Guid silent = await OpenAsync();
+        await GrantAsync(silent, 4);
+        DateTimeOffset then = (await Store.ReadAuditAsync(Arena.Id, 0, 1000, Token)).First(entry => entry.Session == late).At;
+        Assert.Equal(2, await Store.PruneAsync(then, Token));
+        Assert.Equal(late, (await Store.ReadAuditAsync(Arena.Id, 0, 1, Token))[0].Session);
+        await Assert.ThrowsAsync<LeaseSessionException>(async () => await Store.OpenSessionAsync(late, "twin", Ttl, 0, Token));
+        await Store.OpenSessionAsync(early, "again", Ttl, 0, Token);        // nothing is left of it
+        await ElapseAsync(1);
+        await SweepAsync();
+        await Store.PruneAsync((await Store.GetInfoAsync(Token)).Now, Token);
+        Assert.Contains(await Store.ListSessionsAsync(Token), session => session.Session == silent);
+    }
 }

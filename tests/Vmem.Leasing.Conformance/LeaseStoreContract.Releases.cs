@@ -193,4 +193,52 @@ public abstract partial class LeaseStoreContract
         Assert.True(await Store.ReleaseAsync(clean, clean: true, null, Token));
         Assert.Equal([500L, 400L, null], (await Store.ListAsync(Arena.Id, Token)).Select(extent => extent.Watermark));
     }
+
+    [Fact]
+    public async Task R10_whoever_releases_without_cleaning_may_say_what_it_used()
+    {
+        Guid session = await OpenAsync(latest: 500);
+        LeaseClaim claim = await GrantAsync(session, 4);
+        Assert.True(await Store.ReleaseAsync(claim, clean: false, 300, Token));
+        Assert.Equal(300, (await Store.ListAsync(Arena.Id, Token))[0].Watermark);
+    }
+
+    [Fact]
+    public async Task R10_who_dies_lowers_no_watermark_of_those_before()
+    {
+        LeaseClaim former = await GrantAsync(await OpenAsync(), 64);
+        await Store.ReleaseAsync(former, clean: true, 5000, Token);
+        Guid session = await OpenAsync(latest: 2000);
+        await GrantAsync(session, 64);
+        await BuryAsync();
+        Assert.Equal(5000, Assert.Single(await Store.ListAsync(Arena.Id, Token)).Watermark);
+    }
+
+    [Theory]
+    [InlineData(null, 50L)]
+    [InlineData(50L, null)]
+    public async Task R10_of_extents_that_become_one_either_may_have_the_watermark(long? low, long? high)
+    {
+        Guid session = await OpenAsync();
+        LeaseClaim lower = await GrantAsync(session, 32);
+        LeaseClaim upper = await GrantAsync(session, 32);
+        await Store.ReleaseAsync(lower, clean: true, low, Token);
+        await ElapseAsync(0.5);
+        await Store.ReleaseAsync(upper, clean: true, high, Token);
+        LeaseExtent free = Assert.Single(await Store.ListAsync(Arena.Id, Token));
+        Assert.Equal((50L, (await Store.GetInfoAsync(Token)).Now), (free.Watermark!.Value, free.Since));
+    }
+
+    [Fact]
+    public async Task The_audit_says_how_a_lease_came_back_and_how_a_session_ended()
+    {
+        Guid session = await OpenAsync();
+        await Store.ReleaseAsync(await GrantAsync(session, 4), clean: true, null, Token);
+        await Store.ReleaseAsync(await GrantAsync(session, 4), clean: false, null, Token);
+        await Store.CloseSessionAsync(session, clean: true, Token);
+        IReadOnlyList<LeaseAuditEntry> audit = await Store.ReadAuditAsync(Arena.Id, 0, 1000, Token);
+        Assert.Equal(["clean", "quarantined"],
+            audit.Where(static entry => entry.Event == LeaseEvent.Release).Select(static entry => entry.Detail));
+        Assert.Equal((LeaseEvent.Close, session), (audit[^1].Event, audit[^1].Session));
+    }
 }

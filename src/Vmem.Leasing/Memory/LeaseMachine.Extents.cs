@@ -187,7 +187,6 @@ internal sealed partial class LeaseMachine
     {
         UInt128 size = extent.Size;
         Note(now, LeaseEvent.Free, extent);
-        (extent.Request, extent.IsMarked) = (default, false);
         extent.Arena.Turn(extent, LeaseExtentState.Free, now);
         extent.Arena.Join(extent);
         return size;

@@ -27,10 +27,11 @@ internal sealed partial class LeaseMachine
     /// <summary>How long a phase of a hold takes: no session that was granted anything believes longer in silence.</summary>
     private long LongestQuarantine => _arenas.Count == 0 ? 0 : _arenas.Max(arena => arena.Arena.Definition.Quarantine.Ticks);
 
-    /// <summary>A copy of everything: what a replica would have if it stopped now.</summary>
+    /// <summary>A copy of all arenas and sessions: what a replica would have if it stopped now. Its incarnation and its hold begin when it
+    /// is promoted.</summary>
     public LeaseMachine Copy()
     {
-        var copy = new LeaseMachine { Incarnation = Incarnation, Phase = Phase, HoldUntil = HoldUntil };
+        LeaseMachine copy = new();
         foreach ((Guid instance, MachineSession session) in _sessions)
         {
             copy._sessions.Add(instance, session.Copy());

@@ -51,7 +51,7 @@ internal sealed class MachineArena
 
     public IReadOnlyCollection<MachineExtent> Quarantined => _quarantined;
 
-    public UInt128 LargestFree => _free.Count == 0 ? 0 : _free.Max.Size;
+    public UInt128 LargestFree => _free.Max.Size;
 
     /// <summary>A copy, with copies of the sessions.</summary>
     public MachineArena Copy(Func<MachineSession, MachineSession> copyOf) => new(this, copyOf);
@@ -125,7 +125,7 @@ internal sealed class MachineArena
     private static bool TryPlace(MachineExtent extent, LeaseRequest request, out UInt128 start)
     {
         start = UInt128.Max(extent.Start, request.Min);
-        if (request.Align > 1)
+        if (request.Align != 0)
         {
             UInt128 beyond = (start % request.Align + request.Align - request.Phase) % request.Align;
             UInt128 ahead = beyond == 0 ? 0 : request.Align - beyond;
@@ -180,22 +180,28 @@ internal sealed class MachineArena
     private void Index(MachineExtent extent)
     {
         _byStart.Add(extent.Start, extent);
-        _ = extent.State switch
+        switch (extent.State)
         {
-            LeaseExtentState.Free => _free.Add((extent.Size, extent.Start)),
-            LeaseExtentState.Quarantined => _quarantined.Add(extent),
-            _ => true,
-        };
+            case LeaseExtentState.Free:
+                _free.Add((extent.Size, extent.Start));
+                break;
+            case LeaseExtentState.Quarantined:
+                _quarantined.Add(extent);
+                break;
+        }
     }
 
     private void Unindex(MachineExtent extent)
     {
         _byStart.Remove(extent.Start);
-        _ = extent.State switch
+        switch (extent.State)
         {
-            LeaseExtentState.Free => _free.Remove((extent.Size, extent.Start)),
-            LeaseExtentState.Quarantined => _quarantined.Remove(extent),
-            _ => true,
-        };
+            case LeaseExtentState.Free:
+                _free.Remove((extent.Size, extent.Start));
+                break;
+            case LeaseExtentState.Quarantined:
+                _quarantined.Remove(extent);
+                break;
+        }
     }
 }

@@ -27,7 +27,7 @@ public sealed partial class LeaseSession
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
             {
-                return;
+                // No fault: it is over.
             }
             catch (Exception fault)
             {
@@ -130,7 +130,7 @@ public sealed partial class LeaseSession
         Exception? fault;
         using (_lock.EnterScope())
         {
-            if (_end is not null || _told != LeaseState.Live)
+            if (_told != LeaseState.Live)
             {
                 return;
             }

@@ -16,7 +16,7 @@ public sealed class BrokenDiskTests : LeasedArenaFixture
         {
             string path = Path.Combine(folder.FullName, "ranges");
             bool isBroken = false;
-            Processes.Network.Legacy = [];
+            Processes.Network.Legacy = static _ => new([]);
             LeaseSession session = await LeaseSession.OpenAsync(Processes.Network, Processes.Options with { Name = "one" }, Token);
             LeasedArenaOptions<ulong> options = Fleet.Ids() with
             {

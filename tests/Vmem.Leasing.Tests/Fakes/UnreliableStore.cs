@@ -28,8 +28,20 @@ public sealed class UnreliableStore(LeaseStore store) : LeaseStore
     /// <summary>What a call waits for before its answer goes back, by name.</summary>
     public Func<string, Task>? Delay { get; set; }
 
-    /// <summary>What a session with a name inherits; null: whatever the store says.</summary>
-    public IReadOnlyList<LeaseClaim>? Legacy { get; set; }
+    /// <summary>What a session with a name inherits, by its number; null: whatever the store says.</summary>
+    public Func<Guid, ValueTask<IReadOnlyList<LeaseClaim>>>? Legacy { get; set; }
+
+    /// <summary>The names of the calls from now on, in their order. Mends the way.</summary>
+    public List<string> Record()
+    {
+        List<string> calls = [];
+        Fate = name =>
+        {
+            calls.Add(name);
+            return CallFate.Answered;
+        };
+        return calls;
+    }
 
     public int Calls => Volatile.Read(ref _calls);
 
@@ -63,7 +75,7 @@ public sealed class UnreliableStore(LeaseStore store) : LeaseStore
 
     public override ValueTask<IReadOnlyList<LeaseClaim>> InheritAsync(Guid session, string name,
         CancellationToken cancellationToken = default) =>
-        PassAsync("inherit", () => Legacy is { } legacy ? ValueTask.FromResult(legacy) : store.InheritAsync(session, name, cancellationToken));
+        PassAsync("inherit", () => Legacy is { } legacy ? legacy(session) : store.InheritAsync(session, name, cancellationToken));
 
     public override ValueTask<bool> ReleaseAsync(LeaseClaim claim, bool clean, long? watermark = null,
         CancellationToken cancellationToken = default) => PassAsync("release", () => store.ReleaseAsync(claim, clean, watermark, cancellationToken));

@@ -161,6 +161,7 @@ public sealed class LeaseSessionTests : IAsyncDisposable
         await PassUntilAsync(() => session.Lost.IsCancellationRequested);
         Assert.True(worker.Lost.IsCancellationRequested);
         Assert.Equal((false, 2), (worker.IsValid, clumsy.Calls));
+        Assert.Equal(["of the test", "of the test"], _fleet.Faults.Select(static fault => fault.Message));
         session.Detach(clumsy);
     }
 

@@ -162,5 +162,92 @@ public sealed class WorkerIdTests : IAsyncDisposable
         await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => LeaseAsync(session, bits: 32));
     }
 
+    [Fact]
+    public async Task R10_a_session_that_ends_leaves_the_present_too()
+    {
+        LeaseSession session = await _fleet.OpenAsync();
+        await LeaseAsync(session);
+        _fleet.Pass(0.5);
+        long now = Now;
+        await session.DisposeAsync();
+        WorkerId heir = await LeaseAsync(await _fleet.OpenOtherAsync());
+        Assert.Equal(now, heir.Watermark);
+    }
+
+    /// <summary>Who reserves says what it uses: the present is no more than that.</summary>
+    [Fact]
+    public async Task R10_a_reservation_that_is_over_is_the_watermark_all_the_same()
+    {
+        WorkerId one = await LeaseAsync(await _fleet.OpenAsync());
+        long reserved = Now + 1000;
+        await one.ReserveAsync(reserved);
+        _fleet.Pass(0.5);
+        Assert.InRange(Now, reserved + 1, long.MaxValue);
+        await one.DisposeAsync();
+        WorkerId heir = await LeaseAsync(await _fleet.OpenOtherAsync());
+        Assert.Equal((one.Value, (long?)reserved), (heir.Value, heir.Watermark));
+    }
+
+    [Fact]
+    public async Task It_is_given_back_once_and_not_if_it_is_lost()
+    {
+        LeaseSession session = await _fleet.OpenAsync();
+        WorkerId one = await LeaseAsync(session);
+        WorkerId lost = await LeaseAsync(session);
+        LeaseClaim claim = (await _fleet.Memory.GetHeldAsync(session.Instance, Token)).Single(claim => claim.Start == (UInt128)lost.Value);
+        await _fleet.Memory.ReleaseAsync(claim, clean: false, null, Token);
+        _fleet.Pass(0.5);
+        await Eventually.HoldsAsync(() => lost.Lost.IsCancellationRequested);
+        List<string> calls = _fleet.Network.Record();
+        await one.DisposeAsync();
+        await one.DisposeAsync();
+        await lost.DisposeAsync();
+        Assert.Equal(["release"], calls);
+    }
+
+    [Fact]
+    public async Task A_set_without_a_name_and_no_session_are_refused()
+    {
+        LeaseSession session = await _fleet.OpenAsync();
+        await Assert.ThrowsAsync<ArgumentNullException>("session", () => LeaseAsync(null!));
+        await Assert.ThrowsAsync<ArgumentException>("arena", () => WorkerId.LeaseAsync(session, "", 1, Token));
+    }
+
+    [Fact]
+    public async Task A_session_that_is_over_asks_the_store_nothing()
+    {
+        LeaseSession session = await _fleet.OpenAsync();
+        await session.DisposeAsync();
+        List<string> calls = _fleet.Network.Record();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => LeaseAsync(session));
+        Assert.Empty(calls);
+    }
+
+    /// <summary>The quarantine is that of who made the set: a TTL that is shorter is as safe.</summary>
+    [Fact]
+    public async Task A_set_with_a_longer_quarantine_is_as_good()
+    {
+        WorkerId one = await LeaseAsync(await _fleet.OpenAsync());
+        await using LeaseSession brief =
+            await LeaseSession.OpenAsync(_fleet.Memory, _fleet.Options with { Owner = "brief", Ttl = Fleet.Ttl / 2 }, Token);
+        WorkerId other = await LeaseAsync(brief);
+        Assert.Equal((0, 1), (one.Value, other.Value));
+    }
+
+    [Fact]
+    public async Task A_session_keeps_no_number_that_was_given_back()
+    {
+        LeaseSession session = await _fleet.OpenAsync();
+        WeakReference worker = await LeaseAndReturnAsync(session);
+        await Eventually.HoldsAsync(() => !worker.IsAlive, GC.Collect);
+    }
+
+    private static async Task<WeakReference> LeaseAndReturnAsync(LeaseSession session)
+    {
+        WorkerId worker = await LeaseAsync(session);
+        await worker.DisposeAsync();
+        return new WeakReference(worker);
+    }
+
     private static Task<WorkerId> LeaseAsync(LeaseSession session, int bits = 1) => WorkerId.LeaseAsync(session, "workers", bits, Token);
 }

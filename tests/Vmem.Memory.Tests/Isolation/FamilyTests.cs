@@ -1,3 +1,4 @@
+using Vmem.Testing.Generation;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Isolation;
@@ -179,7 +180,7 @@ public unsafe class FamilyTests
     [InlineData(MemoryContextFeatures.Synchronized)]
     public void Families_keep_their_books(MemoryContextFeatures features)
     {
-        for (int seed = 0; seed < 30; seed++)
+        for (int seed = 0; seed < Night.Scaled(30); seed++)
         {
             Random random = new(seed);
             using MemoryContext context = new(256 * 4_096, new MemoryContextOptions { BlockSize = 4_096, Features = features });

@@ -1,3 +1,4 @@
+using Vmem.Testing.Generation;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Isolation;
@@ -18,7 +19,7 @@ public unsafe class GoingBackTests
     [InlineData(MemoryContextFeatures.ZeroOnAllocate | MemoryContextFeatures.ZeroOnHandOver)]
     public void What_came_since_a_mark_goes_and_nothing_else(MemoryContextFeatures features)
     {
-        for (int seed = 0; seed < 20; seed++)
+        for (int seed = 0; seed < Night.Scaled(20); seed++)
         {
             Random random = new(seed);
             using MemoryContext context = new(128 * BlockSize, new MemoryContextOptions { BlockSize = BlockSize, Features = features });
