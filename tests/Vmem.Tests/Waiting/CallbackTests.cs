@@ -210,4 +210,43 @@ public class CallbackTests
         Assert.IsType<ArenaExhaustedException>(waiter.Exception?.InnerException);
         arena.Validate();
     }
+
+    [Fact]
+    public void What_the_end_of_a_failed_wait_throws_reaches_who_took_the_room_away()
+    {
+        TroubledTime time = new();
+        using Arena<uint> arena = new("shrinking", 0, 100, 1, new ArenaOptions<uint> { TimeProvider = time });
+        arena.AddSpan(1_000, 200);
+        Assert.True(arena.TryAllocateAt(1_000, 100));
+        Task<uint> doomed = arena.AllocateAsync(150).AsTask();
+        time.OnTimestamp = static () => throw new TimeZoneNotFoundException();
+        Assert.Throws<TimeZoneNotFoundException>(() => arena.TryDrainSpan(1_000));
+        Assert.IsType<ArenaExhaustedException>(doomed.Exception?.InnerException);
+    }
+
+    [Fact]
+    public void What_the_end_of_a_wait_throws_reaches_who_made_room_in_the_source()
+    {
+        TroubledTime time = new();
+        using Arena<uint> root = new("root", 0, 100, 1);
+        using Arena<uint> child = new("child", 1, new ArenaOptions<uint> { Source = root, TimeProvider = time });
+        _ = root.Allocate(100);
+        Task<uint> above = child.AllocateAsync(50).AsTask();
+        time.OnTimestamp = static () => throw new TimeZoneNotFoundException();
+        Assert.Throws<TimeZoneNotFoundException>(() => root.Free(0, 100));
+        Assert.True(above.IsCompletedSuccessfully);
+    }
+
+    [Fact]
+    public void What_was_granted_on_the_way_into_the_queue_is_taken_back_if_that_throws()
+    {
+        TroubledSource source = new();
+        using Arena<uint> arena = new("child", 0, 20, 1, new ArenaOptions<uint> { Source = source });
+        _ = arena.Allocate(20);
+        source.OnSubscribe = () => arena.Free(0, 20);
+        source.OnUnsubscribe = static () => throw new TimeZoneNotFoundException();
+        Assert.Throws<TimeZoneNotFoundException>(() => { _ = arena.AllocateAsync(10); });
+        Assert.Equal(0u, arena.GetStatistics().InUse);
+        source.OnUnsubscribe = null;
+    }
 }
