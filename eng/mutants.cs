@@ -1,7 +1,8 @@
 #!/usr/bin/env dotnet
 #:property PublishAot=false
 
-// Reads a report of Stryker's and says how many mutants survived: "dotnet run eng/mutants.cs -- PART REPORT TESTS". eng/mutants.sh calls it.
+// Reads a report of Stryker's and says how many mutants survived: "dotnet run eng/mutants.cs -- PART REPORT TESTS".
+// eng/mutants.sh calls it.
 //
 // TESTS is the built test program. Each survivor that is not known meets all of it once more, in a process of its own: Stryker runs many
 // mutants in one process, and now and then takes one that hangs for one that survived.

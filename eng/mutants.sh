@@ -49,6 +49,7 @@ for file in "${@:2}"; do arguments+=(--mutate "**/$file"); done
 export VmemTestsOnly RunAnalyzers=false VMEM_SCALE=1
 VmemTestsOnly=$(field 5)
 cd "$root/tree/tests/$tests"
+# The first failure ends the run of a mutant.
 printf '{ "xUnit": { "stopOnFail": true } }\n' > testconfig.json
 status=0
 "$root/tool/dotnet-stryker" --config-file "$OLDPWD/eng/mutants/stryker.json" --project "$project.csproj" "${arguments[@]}" --output "$root/$part" \

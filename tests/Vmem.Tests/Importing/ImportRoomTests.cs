@@ -113,7 +113,8 @@ public class ImportRoomTests
     {
         using Arena<byte> middle = new("middle", 15, new ArenaOptions<byte> { Source = TestSources.Empty<byte>(7) });
         using Arena<byte> top = new("top", 45, new ArenaOptions<byte> { Source = middle });
-        Assert.Throws<ArgumentException>(() => { _ = top.AllocateAsync(45, TestContext.Current.CancellationToken); });
+        CancellationToken token = TestContext.Current.CancellationToken;
+        Assert.Throws<ArgumentException>(() => top.TryAllocate(45, TimeSpan.FromMinutes(1), out _, token));
         Assert.False(top.TryAllocate(45, out _));
     }
 

@@ -112,7 +112,7 @@ public class SiblingTests
 
     /// <summary>It keeps something while only its own wait listens to the source. That must not outlast the wait.</summary>
     [Fact]
-    public void Who_has_waited_before_keeps_nothing_that_a_sibling_waits_for()
+    public async Task Who_has_waited_before_keeps_nothing_that_a_sibling_waits_for()
     {
         using Arena<uint> pool = new("pool", 0, 8, 1);
         using Arena<uint> a = new("a", 1, new ArenaOptions<uint> { Source = pool });
@@ -122,8 +122,9 @@ public class SiblingTests
         ValueTask<uint> served = a.AllocateAsync(2, TestContext.Current.CancellationToken);
         pool.Free(held, 3);
         Assert.True(served.IsCompletedSuccessfully);
+        uint start = await served;
         ValueTask<uint> waiter = b.AllocateAsync(8, TestContext.Current.CancellationToken);
-        a.Free(served.Result, 2);
+        a.Free(start, 2);
         a.Free(3, 5);
         Assert.True(waiter.IsCompletedSuccessfully);
         Validate(a, b, pool);
