@@ -1,18 +1,13 @@
 #!/usr/bin/env dotnet
 #:property PublishAot=false
 
-// Reads a report of Stryker's and says how many mutants survived: "dotnet run eng/mutants.cs -- PART REPORT TESTS".
-// eng/mutants.sh calls it.
-//
-// TESTS is the built test program. Each survivor that is not known meets all of it once more, in a process of its own: Stryker runs many
-// mutants in one process, and now and then takes one that hangs for one that survived.
+// Reads a report of Stryker's and says how many mutants survived: "dotnet run eng/mutants.cs -- PART REPORT". eng/mutants.sh calls it.
 //
 // A survivor is known if docs/survivors.md has a row for it: its file, its line without the blanks around it, what the line became, and
 // why no test can or need see it. A row whose file was mutated and that no survivor has any more is said too: somebody should delete it.
 //
 // Exit code 0: all survivors are known and the score is 85 % or more. 1: not so. 2: the report or the page is not what it should be.
 
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
@@ -22,33 +17,14 @@ const string Page = "docs/survivors.md";
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 Console.OutputEncoding = System.Text.Encoding.UTF8;
-if (args.Length != 3 || !File.Exists(args[1]) || !File.Exists(args[2]) || !File.Exists(Page))
+if (args.Length != 2 || !File.Exists(args[1]) || !File.Exists(Page))
 {
-    Console.Error.WriteLine($"Usage, from the root of the repository: dotnet run eng/mutants.cs -- PART REPORT TESTS. It reads {Page}, too.");
+    Console.Error.WriteLine($"Usage, from the root of the repository: dotnet run eng/mutants.cs -- PART REPORT. It reads {Page}, too.");
     return 2;
 }
 
 Mutant[] mutants = [.. Report.Read(args[1])];
 int Count(string status) => mutants.Count(mutant => mutant.Status == status);
-HashSet<(string, string, string)> known = [.. Known.Read(Page)];
-Alone alone = new(args[2]);
-int confirmed = 0;
-if (alone.Passes("-1"))
-{
-    for (int i = 0; i < mutants.Length; i++)
-    {
-        if (mutants[i].Status is "Survived" or "NoCoverage" && !known.Contains(mutants[i].Key) && !alone.Passes(mutants[i].Id))
-        {
-            mutants[i] = mutants[i] with { Status = "Killed" };
-            confirmed++;
-        }
-    }
-}
-else
-{
-    Console.WriteLine("The tests do not pass by themselves, so no survivor was tried again.");
-}
-
 int killed = Count("Killed");
 int late = Count("Timeout");
 Mutant[] survivors = [.. mutants.Where(mutant => mutant.Status is "Survived" or "NoCoverage")];
@@ -59,10 +35,11 @@ if (valid == 0)
     return 2;
 }
 
+HashSet<(string, string, string)> known = [.. Known.Read(Page)];
 Mutant[] unknown = [.. survivors.Where(survivor => !known.Contains(survivor.Key))];
 double score = 100.0 * (killed + late) / valid;
 Console.WriteLine(
-    $"{args[0]}: {score:0.0} % of {valid} mutants: {killed} killed, {confirmed} of them in a process of their own, {late} by time, {survivors.Length} survived, of which {survivors.Length - unknown.Length} are known; "
+    $"{args[0]}: {score:0.0} % of {valid} mutants: {killed} killed, {late} by time, {survivors.Length} survived, of which {survivors.Length - unknown.Length} are known; "
     + $"{Count("CompileError")} did not compile, {Count("Ignored")} were left out");
 foreach (Mutant survivor in unknown)
 {
@@ -79,7 +56,7 @@ foreach ((string file, string line, string becomes) in known.Except(survivors.Se
 return unknown.Length == 0 && score >= Bar ? 0 : 1;
 
 /// <summary>One change.</summary>
-internal sealed record Mutant(string Id, string File, string Line, string Becomes, string Status, string Kind, string Place)
+internal sealed record Mutant(string File, string Line, string Becomes, string Status, string Kind, string Place)
 {
     public (string, string, string) Key => (File, Line, Becomes);
 }
@@ -103,7 +80,6 @@ internal static class Report
                 string after = lines[lastLine][end..];
                 string becomes = OneLine(before + mutant.GetProperty("replacement").GetString() + after);
                 yield return new Mutant(
-                    mutant.GetProperty("id").GetString()!,
                     Path.GetFileName(file.Name),
                     owner + lines[line].Trim(),
                     becomes,
@@ -122,40 +98,6 @@ internal static class Report
     }
 
     private static string OneLine(string text) => string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-}
-
-/// <summary>Runs all tests against one mutant.</summary>
-internal sealed class Alone(string tests)
-{
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(45);
-
-    /// <summary>Whether all pass, in time. −1 is no mutant.</summary>
-    public bool Passes(string mutant)
-    {
-        string chosen = Path.GetTempFileName();
-        try
-        {
-            File.WriteAllBytes(chosen, BitConverter.GetBytes(int.Parse(mutant, CultureInfo.InvariantCulture)));
-            ProcessStartInfo start = new(tests) { RedirectStandardOutput = true, RedirectStandardError = true };
-            start.Environment["STRYKER_MUTANT_FILE"] = chosen;
-            using Process run = Process.Start(start)!;
-            run.OutputDataReceived += static (_, _) => { };
-            run.ErrorDataReceived += static (_, _) => { };
-            run.BeginOutputReadLine();
-            run.BeginErrorReadLine();
-            if (run.WaitForExit(s_patience))
-            {
-                return run.ExitCode == 0;
-            }
-
-            run.Kill(entireProcessTree: true);
-            return false;
-        }
-        finally
-        {
-            File.Delete(chosen);
-        }
-    }
 }
 
 /// <summary>The page of survivors that are known.</summary>
