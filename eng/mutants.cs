@@ -75,13 +75,14 @@ internal static class Report
             {
                 (int line, int column) = Position(mutant, "start");
                 (int lastLine, int end) = Position(mutant, "end");
-                // A change over several lines is shown by its first and its last.
-                string before = lines[line][..column];
+                // A change over several lines is shown by its first and its last; a block, by what it belongs to.
+                string owner = lines[line].Trim() == "{" && line > 0 ? lines[line - 1].Trim() + " " : "";
+                string before = owner + lines[line][..column];
                 string after = lines[lastLine][end..];
                 string becomes = OneLine(before + mutant.GetProperty("replacement").GetString() + after);
                 yield return new Mutant(
                     Path.GetFileName(file.Name),
-                    lines[line].Trim(),
+                    owner + lines[line].Trim(),
                     becomes,
                     mutant.GetProperty("status").GetString()!,
                     mutant.GetProperty("mutatorName").GetString()!,

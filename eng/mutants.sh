@@ -48,10 +48,12 @@ find "$root/tree/src/$project" "$root/tree/src/Shared" -name '*.cs' "${foreign[@
 
 arguments=()
 for file in "${@:2}"; do arguments+=(--mutate "**/$file"); done
-# The tests of the part only, and of the long ones among them a twentieth.
-export VmemTestsOnly RunAnalyzers=false VMEM_SCALE=5
+# The tests of the part only, and of the long ones among them a hundredth.
+export VmemTestsOnly RunAnalyzers=false VMEM_SCALE=1
 VmemTestsOnly=$(field 5)
 cd "$root/tree/tests/$tests"
+# The first failure ends the run of a mutant.
+printf '{ "xUnit": { "stopOnFail": true } }\n' > testconfig.json
 status=0
 "$root/tool/dotnet-stryker" --config-file "$OLDPWD/eng/mutants/stryker.json" --project "$project.csproj" "${arguments[@]}" --output "$root/$part" \
   --skip-version-check > "$root/$part.log" 2>&1 || status=$?

@@ -111,7 +111,8 @@ internal sealed partial class BuddyTree
             taken |= 1ul << cell;
         }
 
-        ulong rest = foundOrder == order || ready == 0 ? 0 : RightParts(BitOperations.TrailingZeroCount(ready), first + (1 << foundOrder));
+        // Nothing, unless a block was cut: what is ready next lies behind the first block.
+        ulong rest = RightParts(BitOperations.TrailingZeroCount(ready), first + (1 << foundOrder));
         Store(ref pair, odd, new BuddyGroup(state.Starts | taken | rest, (state.Free & ~taken) | rest));
         _freeUnits -= (long)count << (order + shift);
         _freeBlocks += BitOperations.PopCount(rest) - (foundOrder == order ? count : 1);

@@ -81,6 +81,54 @@ public class DepotTests
         depot.Validate();
     }
 
+    [Fact]
+    public void The_empty_magazines_that_an_interval_did_not_need_leave_too()
+    {
+        Depot<int> depot = new();
+        for (int i = 0; i < 47; i++)
+        {
+            depot.PutEmpty(new Magazine<int>(new int[M], 0), M);
+        }
+
+        for (int interval = 0; interval < 3; interval++)
+        {
+            Tick(depot);
+            Magazine<int>[] taken = new Magazine<int>[10];
+            for (int i = 0; i < taken.Length; i++)
+            {
+                Assert.True(depot.TryTakeEmpty(M, out taken[i]));
+            }
+
+            Array.ForEach(taken, empty => depot.PutEmpty(empty, M));
+        }
+
+        Assert.Equal(10, depot.EmptyMagazines);
+    }
+
+    /// <summary>The magazine that was poured out is kept as an empty one.</summary>
+    [Fact]
+    public void Objects_that_were_poured_over_are_not_kept_alive_where_they_were()
+    {
+        Depot<object> depot = new();
+        object[] first = [new(), new(), null!, null!];
+        object[] second = [new(), new(), null!, null!];
+        depot.Pour(new Magazine<object>(first, 2), M);
+        depot.Pour(new Magazine<object>(second, 2), M);
+        Assert.Equal(4, depot.Rounds);
+        Assert.All(second, Assert.Null);
+    }
+
+    [Fact]
+    public void It_knows_what_lies_in_any_of_its_magazines()
+    {
+        Depot<int> depot = new();
+        depot.PutFull(Make(M));
+        depot.PutFull(Make(M));
+        depot.Pour(Make(2), M);
+        Assert.All(Enumerable.Range(1, 10), item => Assert.True(depot.Contains(item)));
+        Assert.False(depot.Contains(11));
+    }
+
     private static int Tick(Depot<int> depot)
     {
         List<Magazine<int>> spilled = [];

@@ -110,6 +110,26 @@ public class SiblingTests
         Validate(a, b, pool);
     }
 
+    /// <summary>It keeps something while only its own wait listens to the source. That must not outlast the wait.</summary>
+    [Fact]
+    public async Task Who_has_waited_before_keeps_nothing_that_a_sibling_waits_for()
+    {
+        using Arena<uint> pool = new("pool", 0, 8, 1);
+        using Arena<uint> a = new("a", 1, new ArenaOptions<uint> { Source = pool });
+        using Arena<uint> b = new("b", 1, new ArenaOptions<uint> { Source = pool });
+        uint held = pool.Allocate(3);
+        Assert.Equal(3u, a.Allocate(5));
+        ValueTask<uint> served = a.AllocateAsync(2, TestContext.Current.CancellationToken);
+        pool.Free(held, 3);
+        Assert.True(served.IsCompletedSuccessfully);
+        uint start = await served;
+        ValueTask<uint> waiter = b.AllocateAsync(8, TestContext.Current.CancellationToken);
+        a.Free(start, 2);
+        a.Free(3, 5);
+        Assert.True(waiter.IsCompletedSuccessfully);
+        Validate(a, b, pool);
+    }
+
     [Fact]
     public void A_free_serves_a_cousin_who_waits()
     {

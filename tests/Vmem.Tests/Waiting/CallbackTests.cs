@@ -1,5 +1,4 @@
 using Vmem.Testing.Sources;
-using Vmem.Testing.Time;
 using Xunit;
 
 namespace Vmem.Tests.Waiting;
@@ -141,64 +140,113 @@ public class CallbackTests
         Assert.Equal(0, source.Listeners);
     }
 
-    /// <summary>A clock that calls back once.</summary>
-    private sealed class TroubledTime : TimeProvider
+    [Fact]
+    public void A_source_that_lets_nobody_go_is_told_to_who_freed_and_harms_no_wait()
     {
-        private readonly ManualTime _time = new();
-
-        public Action? OnTimestamp { get; set; }
-
-        public Action? OnTimer { get; set; }
-
-        public override long TimestampFrequency => _time.TimestampFrequency;
-
-        public override long GetTimestamp()
-        {
-            Action? call = OnTimestamp;
-            OnTimestamp = null;
-            call?.Invoke();
-            return _time.GetTimestamp();
-        }
-
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
-        {
-            Action? call = OnTimer;
-            OnTimer = null;
-            call?.Invoke();
-            return _time.CreateTimer(callback, state, dueTime, period);
-        }
+        TroubledSource source = new();
+        using Arena<uint> arena = new("held", 0, 20, 1, new ArenaOptions<uint> { Source = source });
+        _ = arena.Allocate(20);
+        Task<uint> waiter = arena.AllocateAsync(10).AsTask();
+        source.OnUnsubscribe = static () => throw new TimeZoneNotFoundException();
+        Assert.Throws<TimeZoneNotFoundException>(() => arena.Free(0, 20));
+        source.OnUnsubscribe = null;
+        Assert.True(waiter.IsCompletedSuccessfully);
+        arena.Validate();
     }
 
-    private sealed class TroubledSource : INotifyingArenaSource<uint>
+    [Fact]
+    public void However_many_wait_the_source_is_listened_to_once()
     {
-        private readonly List<Action> _listeners = [];
+        TroubledSource source = new();
+        using Arena<uint> arena = new("child", 0, 20, 1, new ArenaOptions<uint> { Source = source });
+        _ = arena.Allocate(20);
+        Task<uint>[] waiters = [.. Enumerable.Range(0, 3).Select(_ => arena.AllocateAsync(10).AsTask())];
+        Assert.Equal(1, source.Listeners);
+        arena.Free(0, 20);
+        Assert.Equal(1, source.Listeners);
+        arena.Free(waiters[0].Result, 10);
+        Assert.Equal(0, source.Listeners);
+    }
 
-        public Action? OnSubscribe { get; set; }
+    [Fact]
+    public void Who_is_served_on_the_way_into_the_queue_has_not_waited()
+    {
+        TroubledSource source = new();
+        using Arena<uint> arena = new("child", 0, 20, 1, new ArenaOptions<uint> { Source = source });
+        _ = arena.Allocate(20);
+        source.OnSubscribe = () => arena.Free(0, 20);
+        Assert.True(arena.AllocateAsync(10).IsCompletedSuccessfully);
+        Assert.Equal(0, arena.GetStatistics().Waits);
+        Assert.Equal(0, source.Listeners);
+    }
 
-        public bool HasRoom { get; set; }
+    [Fact]
+    public void Who_is_served_while_its_timer_is_made_leaves_none()
+    {
+        TroubledTime time = new();
+        using Arena<uint> arena = new("timed", 0, 20, 1, new ArenaOptions<uint> { TimeProvider = time });
+        _ = arena.Allocate(20);
+        time.OnTimer = () => arena.Free(0, 20);
+        Assert.True(arena.TryAllocate(10, TimeSpan.FromMinutes(1), out _));
+        Assert.Equal(0, time.Timers);
+        Assert.Equal(1, arena.GetStatistics().Waits);
+    }
 
-        public int Listeners => _listeners.Count;
-
-        public uint Quantum => 1;
-
-        public bool TryImport(uint size, in RangeConstraints<uint> constraints, out uint start, out uint imported)
+    /// <summary>It has been found possible, and is about to be queued.</summary>
+    [Fact]
+    public void Who_becomes_impossible_on_the_way_into_the_queue_is_told_so()
+    {
+        TroubledTime time = new();
+        using Arena<uint> pool = new("pool", 0, 20, 1);
+        pool.AddSpan(100, 30);
+        Assert.Equal(100u, pool.Allocate(30));
+        using Arena<uint> arena = new("child", 1, new ArenaOptions<uint> { Source = pool, TimeProvider = time });
+        time.OnTimestamp = () => time.OnTimestamp = () =>
         {
-            (start, imported) = (1_000, size);
-            return HasRoom;
-        }
+            pool.Free(100, 30);
+            Assert.True(pool.TryRemoveSpan(100, 30));
+        };
+        Task<uint> waiter = arena.AllocateAsync(30).AsTask();
+        Assert.IsType<ArenaExhaustedException>(waiter.Exception?.InnerException);
+        arena.Validate();
+    }
 
-        public void Release(uint start, uint size)
-        {
-        }
+    [Fact]
+    public void What_the_end_of_a_failed_wait_throws_reaches_who_took_the_room_away()
+    {
+        TroubledTime time = new();
+        using Arena<uint> arena = new("shrinking", 0, 100, 1, new ArenaOptions<uint> { TimeProvider = time });
+        arena.AddSpan(1_000, 200);
+        Assert.True(arena.TryAllocateAt(1_000, 100));
+        Task<uint> doomed = arena.AllocateAsync(150).AsTask();
+        time.OnTimestamp = static () => throw new TimeZoneNotFoundException();
+        Assert.Throws<TimeZoneNotFoundException>(() => arena.TryDrainSpan(1_000));
+        Assert.IsType<ArenaExhaustedException>(doomed.Exception?.InnerException);
+    }
 
-        public void Notify() => _listeners.ToList().ForEach(static listener => listener());
+    [Fact]
+    public void What_the_end_of_a_wait_throws_reaches_who_made_room_in_the_source()
+    {
+        TroubledTime time = new();
+        using Arena<uint> root = new("root", 0, 100, 1);
+        using Arena<uint> child = new("child", 1, new ArenaOptions<uint> { Source = root, TimeProvider = time });
+        _ = root.Allocate(100);
+        Task<uint> above = child.AllocateAsync(50).AsTask();
+        time.OnTimestamp = static () => throw new TimeZoneNotFoundException();
+        Assert.Throws<TimeZoneNotFoundException>(() => root.Free(0, 100));
+        Assert.True(above.IsCompletedSuccessfully);
+    }
 
-        public void Subscribe(Action mayHaveRoom)
-        {
-            OnSubscribe?.Invoke();
-            _listeners.Add(mayHaveRoom);
-        }
-
-        public void Unsubscribe(Action mayHaveRoom) => _ = _listeners.Remove(mayHaveRoom);
+    [Fact]
+    public void What_was_granted_on_the_way_into_the_queue_is_taken_back_if_that_throws()
+    {
+        TroubledSource source = new();
+        using Arena<uint> arena = new("child", 0, 20, 1, new ArenaOptions<uint> { Source = source });
+        _ = arena.Allocate(20);
+        source.OnSubscribe = () => arena.Free(0, 20);
+        source.OnUnsubscribe = static () => throw new TimeZoneNotFoundException();
+        Assert.Throws<TimeZoneNotFoundException>(() => { _ = arena.AllocateAsync(10); });
+        Assert.Equal(0u, arena.GetStatistics().InUse);
+        source.OnUnsubscribe = null;
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Vmem.Testing.Driving;
 using Vmem.Testing.Time;
 using Xunit;
@@ -21,6 +22,7 @@ public class EndOfWaitTests
         time.Advance(TimeSpan.FromTicks(1));
         Assert.False(call.End().Met);
         Assert.Null(call.Thrown);
+        Assert.Equal(1, arena.GetStatistics().Failures);
         arena.Free(0, 100);
         Assert.Equal("{0+100: (0+100)}", ArenaPicture.Segments(arena));
         Assert.Equal(s_second, arena.GetStatistics().TimeWaited);
@@ -99,10 +101,43 @@ public class EndOfWaitTests
         cancel.Cancel();
         OperationCanceledException thrown = Assert.IsType<OperationCanceledException>(call.End().Thrown);
         Assert.Equal(cancel.Token, thrown.CancellationToken);
-        Assert.True(waiter.IsCanceled);
+        Assert.Equal(cancel.Token, Assert.Throws<TaskCanceledException>(() => waiter.GetAwaiter().GetResult()).CancellationToken);
         arena.Free(0, 100);
         Assert.Equal(0u, arena.GetStatistics().InUse);
         Assert.Equal(0, arena.GetStatistics().Failures);
+    }
+
+    [Fact]
+    public void A_token_alone_sets_no_timer()
+    {
+        ManualTime time = new();
+        using Arena<uint> arena = Full(time);
+        using CancellationTokenSource cancel = new();
+        ValueTask<uint> waiter = arena.AllocateAsync(10, cancel.Token);
+        Assert.Equal(0, time.TimersMade);
+        cancel.Cancel();
+        Assert.True(waiter.IsCanceled);
+    }
+
+    [Fact]
+    public void A_token_keeps_nothing_of_a_wait_that_is_over()
+    {
+        using Arena<uint> arena = Full(new ManualTime());
+        using CancellationTokenSource cancel = new();
+        WeakReference wait = WaitAndServe(arena, cancel.Token);
+        GC.Collect();
+        Assert.False(wait.IsAlive);
+        GC.KeepAlive(cancel);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static WeakReference WaitAndServe(Arena<uint> arena, CancellationToken token)
+    {
+        Task<uint> waiter = arena.AllocateAsync(10, token).AsTask();
+        Assert.False(waiter.IsCompleted);
+        arena.Free(0, 100);
+        Assert.True(waiter.IsCompletedSuccessfully);
+        return new WeakReference(waiter);
     }
 
     [Fact]

@@ -136,4 +136,19 @@ public class ImpossibleWaitTests
         Assert.Equal((before.Failures + 1, before.Waits), (arena.GetStatistics().Failures, arena.GetStatistics().Waits));
         arena.Validate();
     }
+
+    /// <summary>Those at the head counted on the span. It is not removed yet, so nothing is freed that would serve the queue.</summary>
+    [Fact]
+    public void Who_stands_behind_those_who_fail_is_served()
+    {
+        using Arena<uint> arena = new("shrinking", 0, 100, 1);
+        arena.AddSpan(1_000, 200);
+        Assert.True(arena.TryAllocateAt(1_000, 100));
+        ValueTask<uint>[] doomed = [arena.AllocateAsync(150), arena.AllocateAsync(160)];
+        ValueTask<uint> behind = arena.AllocateAsync(50);
+        Assert.True(arena.TryDrainSpan(1_000));
+        Assert.All(doomed, static wait => Assert.IsType<ArenaExhaustedException>(wait.AsTask().Exception?.InnerException));
+        Assert.True(behind.IsCompletedSuccessfully);
+        arena.Validate();
+    }
 }

@@ -120,4 +120,35 @@ public class NewsTests
         middle.Free(starts[1], 50);
         Assert.True(waiter.IsCompletedSuccessfully);
     }
+
+    [Fact]
+    public void That_the_head_has_given_up_is_no_news_of_the_source()
+    {
+        TroubledSource source = new();
+        using Arena<uint> arena = new("child", 0, 20, 1, new ArenaOptions<uint> { Source = source });
+        _ = arena.Allocate(20);
+        using CancellationTokenSource cancel = new();
+        ValueTask<uint> head = arena.AllocateAsync(10, cancel.Token);
+        ValueTask<uint> behind = arena.AllocateAsync(10, TestContext.Current.CancellationToken);
+        int asked = source.Asked;
+        cancel.Cancel();
+        Assert.Equal(asked, source.Asked);
+        Assert.True(head.IsCanceled);
+        Assert.False(behind.IsCompleted);
+    }
+
+    /// <summary>The source that once had nothing gets something while nobody listens to it.</summary>
+    [Fact]
+    public void What_a_source_refused_one_who_has_left_is_asked_for_the_next()
+    {
+        TroubledSource source = new();
+        using Arena<uint> arena = new("child", 0, 20, 1, new ArenaOptions<uint> { Source = source });
+        _ = arena.Allocate(20);
+        using CancellationTokenSource cancel = new();
+        ValueTask<uint> refused = arena.AllocateAsync(10, cancel.Token);
+        cancel.Cancel();
+        Assert.True(refused.IsCanceled);
+        source.OnSubscribe = () => source.HasRoom = true;
+        Assert.True(arena.AllocateAsync(10, TestContext.Current.CancellationToken).IsCompletedSuccessfully);
+    }
 }

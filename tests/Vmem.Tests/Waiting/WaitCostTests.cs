@@ -29,6 +29,20 @@ public class WaitCostTests
         Assert.Equal(3 * s_second, arena.GetStatistics().TimeWaited);
     }
 
+    [Fact]
+    public void Who_stands_behind_others_waits_from_the_moment_it_came()
+    {
+        ManualTime time = new();
+        using Arena<uint> arena = new("timed", 0, 100, 1, new ArenaOptions<uint> { TimeProvider = time });
+        arena.Allocate(100);
+        time.Advance(7 * s_second);
+        ValueTask<uint>[] waiters = [arena.AllocateAsync(10), arena.AllocateAsync(10)];
+        time.Advance(s_second);
+        arena.Free(0, 100);
+        Assert.All(waiters, static waiter => Assert.True(waiter.IsCompletedSuccessfully));
+        Assert.Equal(2 * s_second, arena.GetStatistics().TimeWaited);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -47,6 +61,7 @@ public class WaitCostTests
         Assert.Throws<InvalidOperationException>(() =>
             arena.TryAllocateConstrained(10, default, FitPolicy.BestFit, Timeout.InfiniteTimeSpan, out _));
         Assert.False(arena.TryAllocate(10, TimeSpan.Zero, out _));
+        Assert.Throws<ArgumentException>(() => arena.TryAllocate(101, s_second, out _));
         using CancellationTokenSource cancel = new();
         ValueTask<uint> one = arena.AllocateAsync(60, cancel.Token);
         ValueTask<uint> two = arena.AllocateAsync(50);

@@ -134,4 +134,26 @@ public class WaitFaultTests
         Assert.IsType<ObjectDisposedException>(head.AsTask().Exception!.InnerException);
         Assert.Empty(source.Outstanding);
     }
+
+    /// <summary>Another import took what the limit left while the source was asked.</summary>
+    [Fact]
+    public void A_source_that_will_not_have_back_what_came_too_late_fails_who_still_waits()
+    {
+        Arena<uint>? arena = null;
+        ScriptedSource<uint> source = TestSources.Empty(1u);
+        arena = new Arena<uint>("child", 0, 20, 1, new ArenaOptions<uint> { Source = source, Limit = 50 });
+        arena.Allocate(20);
+        ValueTask<uint> waiter = arena.AllocateAsync(25);
+        source.OnRelease = (_, _) => throw new TimeZoneNotFoundException("of the source's own");
+        source.Answer = (size, constraints) =>
+        {
+            source.Answer = static (size, _) => (2_000, size);
+            Assert.True(arena.TryAllocate(10, out uint _));
+            source.Answer = static (_, _) => null;
+            return (1_000, size);
+        };
+        arena.RetryWaiters();
+        Assert.IsType<TimeZoneNotFoundException>(waiter.AsTask().Exception?.InnerException);
+        arena.Validate();
+    }
 }
