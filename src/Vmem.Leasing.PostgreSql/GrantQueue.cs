@@ -6,15 +6,16 @@ namespace Vmem.Leasing.PostgreSql;
 /// <remarks>
 /// <para>
 /// The arena's row is their lock. Side by side each would wait for the others, and for the disk, on a connection of its own. Together they
-/// are one statement and one commit. Who comes alone is sent at once.
+/// are one statement and one commit. A caller who is alone has his request sent at once.
 /// </para>
 /// <para>
-/// Who was answered and asks again finds the next group on its way to the pool's queue, and joins it. A group that takes longer than
-/// <see cref="s_patience"/> hangs, on a lost connection or behind somebody's lock, and does not keep the next one.
+/// A caller who has an answer and asks again joins the next group: that is behind him in the queue of the thread pool. A group that takes
+/// longer than <see cref="s_patience"/> hangs, on a lost connection or behind somebody's lock, and does not keep the next one. More than two
+/// would only take connections from renewals.
 /// </para>
 /// <para>
-/// Each grant has a number by which the server knows it, so it can be asked for twice. If a group fails in the server, which undoes all of
-/// it, each of it is asked for alone: one bad session is nobody else's.
+/// Each grant has a number by which the server knows it, so it can be asked for twice. If one request fails its group, which undoes all of
+/// it, each is asked for alone: one bad session is nobody else's.
 /// </para>
 /// </remarks>
 /// <param name="send">Asks for all of a group in one statement, and answers in the same order.</param>
@@ -24,12 +25,14 @@ internal sealed class GrantQueue(Func<IReadOnlyList<PendingGrant>, CancellationT
     // As long as these take they keep the arena from other processes: some 10 ms. Arbitrary.
     private const int LargestGroup = 64;
 
+    private const int MostGroups = 2;
+
     // How long a group is waited for before the next one goes. Arbitrary, and long beside a commit.
     private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(250);
 
     private readonly Lock _lock = new();
     private readonly List<PendingGrant> _waiting = [];
-    private Group? _sent;                                  // the newest that is under way
+    private readonly List<Group> _sent = [];               // under way
     private bool _isWatched;
 
     /// <summary>Asks for all, in this order. Each has its own answer.</summary>
@@ -40,7 +43,7 @@ internal sealed class GrantQueue(Func<IReadOnlyList<PendingGrant>, CancellationT
         using (_lock.EnterScope())
         {
             _waiting.AddRange(grants);
-            group = _sent is { IsLate: false } ? null : Take();
+            group = Take();
             isWatched = _isWatched || _waiting.Count == 0;
             _isWatched = _isWatched || !isWatched;
         }
@@ -48,7 +51,8 @@ internal sealed class GrantQueue(Func<IReadOnlyList<PendingGrant>, CancellationT
         Send(group);
         if (!isWatched)
         {
-            _ = WatchAsync();
+            // Nothing of this caller's, such as his activity, flows there.
+            ThreadPool.UnsafeQueueUserWorkItem(static queue => _ = queue.WatchAsync(), this, preferLocal: false);
         }
     }
 
@@ -78,25 +82,26 @@ internal sealed class GrantQueue(Func<IReadOnlyList<PendingGrant>, CancellationT
         Group? group;
         using (_lock.EnterScope())
         {
-            group = _sent is null ? Take() : null;
+            group = Take();
         }
 
         Send(group);
     }
 
-    /// <summary>The next group; those of one session follow each other, and sessions are in the same order everywhere. A grant locks its
+    /// <summary>The next group, if one may go; those of one session follow each other, and sessions are in the same order everywhere. A grant locks its
     /// session, and two groups of two arenas must not lock the same ones crosswise.</summary>
     private Group? Take()
     {
-        if (_waiting.Count == 0)
+        if (_waiting.Count == 0 || _sent.Count == MostGroups || _sent.Exists(static group => !group.IsLate))
         {
             return null;
         }
 
         int count = Math.Min(LargestGroup, _waiting.Count);
         Group group = new([.. _waiting.Take(count).OrderBy(static grant => grant.Request.Session)]);
+        _sent.Add(group);
         _waiting.RemoveRange(0, count);
-        return _sent = group;
+        return group;
     }
 
     /// <summary>Sends those who wait for a group that hangs.</summary>
@@ -108,7 +113,7 @@ internal sealed class GrantQueue(Func<IReadOnlyList<PendingGrant>, CancellationT
             Group? group;
             using (_lock.EnterScope())
             {
-                group = _sent is { IsLate: true } ? Take() : null;
+                group = Take();
                 _isWatched = isWatched = _waiting.Count > 0;
             }
 
@@ -130,9 +135,8 @@ internal sealed class GrantQueue(Func<IReadOnlyList<PendingGrant>, CancellationT
         bool isNext;
         using (_lock.EnterScope())
         {
-            bool isNewest = _sent == group;
-            _sent = isNewest ? null : _sent;
-            isNext = isNewest && _waiting.Count > 0;
+            _sent.Remove(group);
+            isNext = _waiting.Count > 0;
         }
 
         if (isNext)
@@ -152,9 +156,9 @@ internal sealed class GrantQueue(Func<IReadOnlyList<PendingGrant>, CancellationT
                 group.Grants[i].Answer.TrySetResult(answers[i]);
             }
         }
-        catch (Exception fault) when (group.Grants.Count > 1 && fault is PostgresException or LeaseException)
+        catch (Exception fault) when (group.Grants.Count > 1 && IsOfOneRequest(fault))
         {
-            foreach (PendingGrant grant in group.Grants)
+            foreach (PendingGrant grant in group.Grants.Where(static grant => !grant.Answer.Task.IsCompleted))
             {
                 await AnswerAloneAsync(grant, group.Abandoned.Token).ConfigureAwait(false);
             }
@@ -167,6 +171,10 @@ internal sealed class GrantQueue(Func<IReadOnlyList<PendingGrant>, CancellationT
             }
         }
     }
+
+    /// <summary>Whether others may be granted where one failed. What ails the server would ail each of them, one after the other.</summary>
+    private static bool IsOfOneRequest(Exception fault) => fault is LeaseDefinitionException or LeaseSessionException
+        || (fault as PostgresException)?.SqlState is PostgresErrorCodes.DeadlockDetected or ['2', '2' or '3', ..];
 
     private async Task AnswerAloneAsync(PendingGrant grant, CancellationToken cancellationToken)
     {

@@ -9,8 +9,8 @@ namespace Vmem.Leasing.PostgreSql;
 /// grant is planned anew, and takes up to twice the time. So a call leaves its connection here, and the next one takes it.
 /// </para>
 /// <para>
-/// Others may need it: a pool may have one connection. So it goes back at once if another call of the store waits for one, and when it is a
-/// second old, in use or not. What failed goes back as well: the pool knows what to do with it.
+/// Others may need it: a pool may have one connection. So it goes back at once if another call of the store waits for one, when nobody has
+/// taken it for a tenth of a second, and when it is a second old. What failed goes back as well: the pool knows what to do with it.
 /// </para>
 /// <para>
 /// Rejected: <c>No Reset On Close</c>, which says this to Npgsql for good. The data source is the caller's, and others may leave more in a
@@ -21,8 +21,11 @@ namespace Vmem.Leasing.PostgreSql;
 /// <param name="source">Where they come from.</param>
 internal sealed class KeptConnection(NpgsqlDataSource source) : IAsyncDisposable
 {
-    // Arbitrary. Planning anew once a second is not to be seen, and a second is less than anybody waits for a pool.
+    // Arbitrary. To plan anew once a second is not to be seen.
     private const long LongestMilliseconds = 1_000;
+
+    // Arbitrary, and long beside the time from a call's end to the next one of those that follow each other.
+    private const long LongestIdleMilliseconds = 100;
 
     private readonly Lock _timerLock = new();
     private Timer? _timer;
@@ -55,11 +58,7 @@ internal sealed class KeptConnection(NpgsqlDataSource source) : IAsyncDisposable
     {
         _isClosed = true;
         Interlocked.MemoryBarrier();                       // who leaves one sees that, or it is seen here
-        if (Take() is { } kept)
-        {
-            await kept.Connection.DisposeAsync().ConfigureAwait(false);
-        }
-
+        await DropAsync().ConfigureAwait(false);
         using (_timerLock.EnterScope())
         {
             _timer?.Dispose();
@@ -71,22 +70,17 @@ internal sealed class KeptConnection(NpgsqlDataSource source) : IAsyncDisposable
 
     private async ValueTask ReturnAsync(Rented rented)
     {
-        long left = LongestMilliseconds - rented.Age;
-        if (!rented.IsGood || left <= 0 || Interlocked.CompareExchange(ref _kept, rented, null) is not null)
+        if (!rented.IsGood || rented.Age >= LongestMilliseconds || Interlocked.CompareExchange(ref _kept, rented, null) is not null)
         {
-            await rented.Connection.DisposeAsync().ConfigureAwait(false);
+            await CloseAsync(rented).ConfigureAwait(false);
         }
         else if (_isClosed || Volatile.Read(ref _waiting) > 0)
         {
-            // Another may have taken it meanwhile.
-            if (Take() is { } kept)
-            {
-                await kept.Connection.DisposeAsync().ConfigureAwait(false);
-            }
+            await DropAsync().ConfigureAwait(false);       // unless another has taken it meanwhile
         }
         else
         {
-            Await(left);
+            Await(Math.Min(LongestIdleMilliseconds, LongestMilliseconds - rented.Age));
         }
     }
 
@@ -96,35 +90,30 @@ internal sealed class KeptConnection(NpgsqlDataSource source) : IAsyncDisposable
         {
             if (!_isClosed)
             {
-                _timer ??= new Timer(static me => _ = ((KeptConnection)me!).DropAsync(), this, Timeout.Infinite, Timeout.Infinite);
-                _timer.Change(milliseconds, Timeout.Infinite);
+                _timer ??= MakeTimer();
+                _timer.Change(Math.Max(1, milliseconds), Timeout.Infinite);
             }
         }
     }
 
-    /// <summary>At the end of the kept connection's time. A younger one has come in its place, and has a time of its own, if this finds
-    /// one.</summary>
-    private async Task DropAsync()
+    /// <summary>Nothing of the first caller's, such as his activity, flows there.</summary>
+    private Timer MakeTimer()
     {
-        if (Take() is not { } kept)
-        {
-            return;
-        }
+        using AsyncFlowControl? flow = ExecutionContext.IsFlowSuppressed() ? null : ExecutionContext.SuppressFlow();
+        return new Timer(static me => _ = ((KeptConnection)me!).DropAsync(), this, Timeout.Infinite, Timeout.Infinite);
+    }
 
+    private Task DropAsync() => Take() is { } kept ? CloseAsync(kept) : Task.CompletedTask;
+
+    /// <summary>Back to the pool. That it failed there is no fault of the call, which has its answer.</summary>
+    private static async Task CloseAsync(Rented rented)
+    {
         try
         {
-            if (kept.Age >= LongestMilliseconds)
-            {
-                await kept.Connection.DisposeAsync().ConfigureAwait(false);
-            }
-            else
-            {
-                await kept.DisposeAsync().ConfigureAwait(false);
-            }
+            await rented.Connection.DisposeAsync().ConfigureAwait(false);
         }
         catch (Exception fault) when (fault is NpgsqlException or IOException or ObjectDisposedException or InvalidOperationException)
         {
-            // It is gone, which is what was wanted, and nobody waits to hear it.
         }
     }
 

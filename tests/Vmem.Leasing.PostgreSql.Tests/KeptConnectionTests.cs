@@ -12,7 +12,8 @@ public sealed class KeptConnectionTests(PostgresServer server) : IClassFixture<P
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    /// <summary>A session that is reset forgets its marks as it forgets its plans. One that is a second old is reset.</summary>
+    /// <summary>A session that is reset forgets its marks as it forgets its plans. One that is a second old is reset, or was left
+    /// alone for a tenth.</summary>
     [Fact]
     public async Task The_server_keeps_a_session_from_call_to_call()
     {
