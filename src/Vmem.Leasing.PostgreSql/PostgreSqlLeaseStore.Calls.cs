@@ -77,11 +77,14 @@ public sealed partial class PostgreSqlLeaseStore
         Func<NpgsqlDataReader, TResult> read, bool flushes, CancellationToken cancellationToken)
     {
         await CheckSchemaAsync(cancellationToken).ConfigureAwait(false);
+        await using KeptConnection.Rented rented = await _connections.RentAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return flushes
-                ? await SendAndFlushAsync(sql, parameters, read, cancellationToken).ConfigureAwait(false)
-                : await SendAloneAsync(sql, parameters, read, cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<TResult> rows = flushes
+                ? await SendAndFlushAsync(rented.Connection, sql, parameters, read, cancellationToken).ConfigureAwait(false)
+                : await SendAloneAsync(rented.Connection, sql, parameters, read, cancellationToken).ConfigureAwait(false);
+            rented.IsGood = true;
+            return rows;
         }
         catch (PostgresException fault) when (Translated(fault) is { } known)
         {
@@ -89,19 +92,19 @@ public sealed partial class PostgreSqlLeaseStore
         }
     }
 
-    private async ValueTask<IReadOnlyList<TResult>> SendAloneAsync<TResult>(string sql, NpgsqlParameter[] parameters,
-        Func<NpgsqlDataReader, TResult> read, CancellationToken cancellationToken)
+    private static async ValueTask<IReadOnlyList<TResult>> SendAloneAsync<TResult>(NpgsqlConnection connection, string sql,
+        NpgsqlParameter[] parameters, Func<NpgsqlDataReader, TResult> read, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = _source.CreateCommand(sql);
+        await using NpgsqlCommand command = new(sql, connection);
         command.Parameters.AddRange(parameters);
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         return await ReadToEndAsync(reader, read, cancellationToken).ConfigureAwait(false);
     }
 
-    private async ValueTask<IReadOnlyList<TResult>> SendAndFlushAsync<TResult>(string sql, NpgsqlParameter[] parameters,
-        Func<NpgsqlDataReader, TResult> read, CancellationToken cancellationToken)
+    private static async ValueTask<IReadOnlyList<TResult>> SendAndFlushAsync<TResult>(NpgsqlConnection connection, string sql,
+        NpgsqlParameter[] parameters, Func<NpgsqlDataReader, TResult> read, CancellationToken cancellationToken)
     {
-        await using NpgsqlBatch batch = _source.CreateBatch();
+        await using NpgsqlBatch batch = new(connection);
         batch.EnableErrorBarriers = true;                  // each command is a transaction
         NpgsqlBatchCommand command = new(sql);
         command.Parameters.AddRange(parameters);
@@ -256,6 +259,8 @@ public sealed partial class PostgreSqlLeaseStore
     private static NpgsqlParameter Number(long? value) => Parameter(NpgsqlDbType.Bigint, value);
 
     private static NpgsqlParameter Wide(UInt128? value) => Parameter(NpgsqlDbType.Numeric, value is { } known ? (BigInteger)known : null);
+
+    private static NpgsqlParameter Ids(IEnumerable<Guid> values) => Parameter(NpgsqlDbType.Array | NpgsqlDbType.Uuid, values.ToArray());
 
     private static NpgsqlParameter Numbers(IEnumerable<long> values) =>
         Parameter(NpgsqlDbType.Array | NpgsqlDbType.Bigint, values.ToArray());

@@ -1,5 +1,5 @@
+using System.Collections.Concurrent;
 using Npgsql;
-using NpgsqlTypes;
 using Vmem.Leasing.PostgreSql;
 
 namespace Vmem.Leasing;
@@ -11,24 +11,18 @@ public sealed partial class PostgreSqlLeaseStore
 
     // One statement, one transaction, one commit. Each row is granted before the next is looked at; the number keeps their order.
     private static readonly LockingCall s_grantMany = new("g.answer",
-        "FROM unnest($3, $4, $5, $6, $7, $8, $9) WITH ORDINALITY r (id, size, min_size, align, phase, min, max, number), LATERAL vmem.grant_quickly($1, $2, r.id, r.size, r.min_size, r.align, r.phase, r.min, r.max) g (answer) ORDER BY r.number");
+        "FROM unnest($2, $3, $4, $5, $6, $7, $8, $9) WITH ORDINALITY r (session, id, size, min_size, align, phase, min, max, number), LATERAL vmem.grant_quickly($1, r.session, r.id, r.size, r.min_size, r.align, r.phase, r.min, r.max) g (answer) ORDER BY r.number");
 
     private static readonly LockingCall s_release = new("vmem.release_lease($1, $2, $3, $4, $5, $6, $7)");
 
+    private readonly ConcurrentDictionary<int, GrantQueue> _queues = new();
+
     /// <inheritdoc/>
+    /// <remarks>Requests for one arena that are made at once may go together.</remarks>
     public override async ValueTask<LeaseAnswer> GrantAsync(LeaseRequest request, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);
-        KeptArena arena = await FindAsync(request.Arena, cancellationToken).ConfigureAwait(false);
-        request.Check(arena.Arena);
-        return !arena.TryKeep(request, out KeptRequest kept)
-            ? new LeaseAnswer(LeaseVerdict.NoRoom)
-            : (await GrantAsync(s_grant, arena,
-                [
-                    Number32(request.Arena), Id(request.Session), Id(request.Id), Number(kept.Size), Number(kept.MinSize),
-                    Number(kept.Align), Number(kept.Phase), Number(kept.Min), Number(kept.Max),
-                ],
-                row => ReadAnswer(row, request, arena), cancellationToken).ConfigureAwait(false))[0].Answer;
+        return (await GrantAllAsync([request], cancellationToken).ConfigureAwait(false))[0];
     }
 
     /// <inheritdoc/>
@@ -36,42 +30,7 @@ public sealed partial class PostgreSqlLeaseStore
         CancellationToken cancellationToken = default)
     {
         CheckSame(requests);
-        if (requests.Count < 2)
-        {
-            return await base.GrantManyAsync(requests, cancellationToken).ConfigureAwait(false);
-        }
-
-        KeptArena arena = await FindAsync(requests[0].Arena, cancellationToken).ConfigureAwait(false);
-        var answers = new LeaseAnswer[requests.Count];
-        List<KeptRequest> kept = [];
-        List<int> places = [];
-        for (int i = 0; i < answers.Length; i++)
-        {
-            requests[i].Check(arena.Arena);
-            answers[i] = new LeaseAnswer(LeaseVerdict.NoRoom);
-            if (arena.TryKeep(requests[i], out KeptRequest one))
-            {
-                kept.Add(one);
-                places.Add(i);
-            }
-        }
-
-        int next = 0;
-        _ = await GrantAsync(s_grantMany, arena,
-            [
-                Number32(arena.Arena.Id), Id(requests[0].Session),
-                Parameter(NpgsqlDbType.Array | NpgsqlDbType.Uuid, places.Select(place => requests[place].Id).ToArray()),
-                Numbers(kept.Select(static one => one.Size)), Numbers(kept.Select(static one => one.MinSize)),
-                Numbers(kept.Select(static one => one.Align)), Numbers(kept.Select(static one => one.Phase)),
-                Numbers(kept.Select(static one => one.Min)), Numbers(kept.Select(static one => one.Max)),
-            ],
-            row =>
-            {
-                int place = places[next++];
-                (answers[place], long? waited) = ReadAnswer(row, requests[place], arena);
-                return (answers[place], waited);
-            }, cancellationToken).ConfigureAwait(false);
-        return answers;
+        return requests.Count == 0 ? [] : await GrantAllAsync(requests, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -121,14 +80,53 @@ public sealed partial class PostgreSqlLeaseStore
             cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Grants, and notes whether another's grant went first.</summary>
-    private async ValueTask<IReadOnlyList<(LeaseAnswer Answer, long? Waited)>> GrantAsync(LockingCall call, KeptArena arena,
-        NpgsqlParameter[] parameters, Func<NpgsqlDataReader, (LeaseAnswer Answer, long? Waited)> read, CancellationToken cancellationToken)
+    /// <summary>Asks for all of them, which are of one arena.</summary>
+    private async ValueTask<LeaseAnswer[]> GrantAllAsync(IReadOnlyList<LeaseRequest> requests, CancellationToken cancellationToken)
     {
-        IReadOnlyList<(LeaseAnswer Answer, long? Waited)> rows =
-            await AllAsync(call, arena, parameters, read, cancellationToken).ConfigureAwait(false);
+        KeptArena arena = await FindAsync(requests[0].Arena, cancellationToken).ConfigureAwait(false);
+        List<PendingGrant> grants = [];
+        foreach (LeaseRequest request in requests)
+        {
+            request.Check(arena.Arena);
+            if (arena.TryKeep(request, out KeptRequest kept))
+            {
+                grants.Add(new PendingGrant(request, kept));
+            }
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        GrantQueue queue = _queues.GetOrAdd(arena.Arena.Id, _ => new GrantQueue((group, token) => SendAsync(arena, group, token)));
+        queue.Ask(grants);
+        using CancellationTokenRegistration leaves = cancellationToken.UnsafeRegister((_, token) => queue.Leave(grants, token), null);
+        LeaseAnswer[] granted = await Task.WhenAll(grants.Select(static grant => grant.Answer.Task)).ConfigureAwait(false);
+        int next = 0;
+        return [.. requests.Select(request =>
+            next < grants.Count && grants[next].Request == request ? granted[next++] : new LeaseAnswer(LeaseVerdict.NoRoom))];
+    }
+
+    /// <summary>Grants all in one statement, and notes whether another process's grant went first.</summary>
+    private async ValueTask<IReadOnlyList<LeaseAnswer>> SendAsync(KeptArena arena, IReadOnlyList<PendingGrant> grants,
+        CancellationToken cancellationToken)
+    {
+        int next = 0;
+        IReadOnlyList<(LeaseAnswer Answer, long? Waited)> rows = await AllAsync(grants.Count == 1 ? s_grant : s_grantMany, arena,
+            grants is [PendingGrant one]
+                ?
+                [
+                    Number32(arena.Arena.Id), Id(one.Request.Session), Id(one.Request.Id), Number(one.Kept.Size), Number(one.Kept.MinSize),
+                    Number(one.Kept.Align), Number(one.Kept.Phase), Number(one.Kept.Min), Number(one.Kept.Max),
+                ]
+                :
+                [
+                    Number32(arena.Arena.Id), Ids(grants.Select(static grant => grant.Request.Session)),
+                    Ids(grants.Select(static grant => grant.Request.Id)), Numbers(grants.Select(static grant => grant.Kept.Size)),
+                    Numbers(grants.Select(static grant => grant.Kept.MinSize)), Numbers(grants.Select(static grant => grant.Kept.Align)),
+                    Numbers(grants.Select(static grant => grant.Kept.Phase)), Numbers(grants.Select(static grant => grant.Kept.Min)),
+                    Numbers(grants.Select(static grant => grant.Kept.Max)),
+                ],
+            row => ReadAnswer(row, grants[next++].Request, arena), cancellationToken).ConfigureAwait(false);
         arena.Traffic.Note([.. rows.Select(static row => row.Waited)]);
-        return rows;
+        return [.. rows.Select(static row => row.Answer)];
     }
 
     private static (LeaseAnswer Answer, long? Waited) ReadAnswer(NpgsqlDataReader row, LeaseRequest request, KeptArena arena)
