@@ -10,8 +10,8 @@ namespace Vmem.Leasing.PostgreSql;
 /// </para>
 /// <para>
 /// A caller who has an answer and asks again joins the next group: that is behind him in the queue of the thread pool. A group that takes
-/// longer than <see cref="s_patience"/> hangs, on a lost connection or behind somebody's lock, and does not keep the next one. More than two
-/// would only take connections from renewals.
+/// longer than <see cref="s_patience"/> hangs, on a lost connection or behind somebody's lock, and does not keep the next one. More than
+/// two would only take connections from renewals.
 /// </para>
 /// <para>
 /// Each grant has a number by which the server knows it, so it can be asked for twice. If one request fails its group, which undoes all of
@@ -88,8 +88,8 @@ internal sealed class GrantQueue(Func<IReadOnlyList<PendingGrant>, CancellationT
         Send(group);
     }
 
-    /// <summary>The next group, if one may go; those of one session follow each other, and sessions are in the same order everywhere. A grant locks its
-    /// session, and two groups of two arenas must not lock the same ones crosswise.</summary>
+    /// <summary>The next group, if one may go; those of one session follow each other, and sessions are in the same order everywhere. A
+    /// grant locks its session, and two groups of two arenas must not lock the same ones crosswise.</summary>
     private Group? Take()
     {
         if (_waiting.Count == 0 || _sent.Count == MostGroups || _sent.Exists(static group => !group.IsLate))

@@ -1,3 +1,4 @@
+using System.Data;
 using Npgsql;
 
 namespace Vmem.Leasing.PostgreSql;
@@ -36,7 +37,7 @@ internal sealed class KeptConnection(NpgsqlDataSource source) : IAsyncDisposable
     /// <summary>The kept connection, or one of the pool. Dispose of it after the call.</summary>
     public async ValueTask<Rented> RentAsync(CancellationToken cancellationToken)
     {
-        if (Take() is { } kept)
+        if (TakeOpen() is { } kept)
         {
             return kept;
         }
@@ -45,7 +46,7 @@ internal sealed class KeptConnection(NpgsqlDataSource source) : IAsyncDisposable
         try
         {
             // Again: one that came back meanwhile did not know that it is wanted.
-            return Take() ?? new Rented(this, await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false));
+            return TakeOpen() ?? new Rented(this, await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false));
         }
         finally
         {
@@ -68,9 +69,23 @@ internal sealed class KeptConnection(NpgsqlDataSource source) : IAsyncDisposable
 
     private Rented? Take() => Interlocked.Exchange(ref _kept, null);
 
+    private Rented? TakeOpen()
+    {
+        Rented? kept = Take();
+        if (kept is { IsOpen: false })
+        {
+            _ = CloseAsync(kept);
+            return null;
+        }
+
+        return kept;
+    }
+
     private async ValueTask ReturnAsync(Rented rented)
     {
-        if (!rented.IsGood || rented.Age >= LongestMilliseconds || Interlocked.CompareExchange(ref _kept, rented, null) is not null)
+        bool isKept = rented.IsGood && rented.IsOpen && rented.Age < LongestMilliseconds
+            && Interlocked.CompareExchange(ref _kept, rented, null) is null;
+        if (!isKept)
         {
             await CloseAsync(rented).ConfigureAwait(false);
         }
@@ -126,6 +141,9 @@ internal sealed class KeptConnection(NpgsqlDataSource source) : IAsyncDisposable
 
         /// <summary>Whether the call has ended as it should. Otherwise the connection is not kept.</summary>
         public bool IsGood { get; set; }
+
+        /// <summary>False if Npgsql has seen that it is broken: at the end of a call whose answer had come, or by a keep-alive.</summary>
+        public bool IsOpen => connection.FullState == ConnectionState.Open;
 
         /// <summary>In milliseconds.</summary>
         public long Age => Environment.TickCount64 - _opened;

@@ -196,9 +196,8 @@ public sealed partial class PostgreSqlLeaseStore : LeaseStore
             static row => row.GetInt64(0), cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>
-    /// <remarks>Gives the connection back that the store keeps from call to call. One that nobody disposes of gives it back a tenth of a second after its
-    /// last call.
-    /// The data source is the caller's.</remarks>
+    /// <remarks>Gives the connection back that the store keeps from call to call. A store that nobody disposes of does so a tenth of a
+    /// second after its last call. The data source is the caller's.</remarks>
     public override async ValueTask DisposeAsync()
     {
         await _connections.DisposeAsync().ConfigureAwait(false);

@@ -25,7 +25,7 @@ public sealed class JoinedGrantTests(PostgresServer server) : IClassFixture<Post
         LeaseArena arena = await OpenAsync(store, _session);
         LeaseAnswer[] answers = await BehindOneAsync(source, store, arena,
             () => Enumerable.Range(0, Count).Select(_ => GrantAsync(store, arena, _session)));
-        Assert.Equal([.. Enumerable.Range(0, Count + 1).Select(static place => (UInt128)place)], answers.Select(static one => one.Claim!.Start));
+        Assert.Equal(Enumerable.Range(0, Count + 1).Select(static place => (UInt128)place), answers.Select(static one => one.Claim!.Start));
         Assert.InRange((long)(await PostgresServer.ExecuteAsync(source, "SELECT count(DISTINCT id) FROM transactions"))!, 2, 3);
     }
 
@@ -97,7 +97,8 @@ public sealed class JoinedGrantTests(PostgresServer server) : IClassFixture<Post
         await Eventually.HoldsAsync(async () => await WaitersAsync(source) == 0);
     }
 
-    /// <summary>Both arenas' grants lock both sessions. Locked crosswise they would wait for each other until the server ends one of them.</summary>
+    /// <summary>Both arenas' grants lock both sessions. Locked crosswise they would wait for each other until the server ends one of
+    /// them.</summary>
     [Fact]
     public async Task Two_arenas_and_two_sessions_never_deadlock()
     {
@@ -113,7 +114,8 @@ public sealed class JoinedGrantTests(PostgresServer server) : IClassFixture<Post
             }
         })));
         Assert.Equal(0L, await PostgresServer.ExecuteAsync(source, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"));
-        Assert.Equal(400, (await stores[0].GetHeldAsync(sessions[0], Token)).Count + (await stores[0].GetHeldAsync(sessions[1], Token)).Count);
+        int held = (await stores[0].GetHeldAsync(sessions[0], Token)).Count;
+        Assert.Equal(400, held + (await stores[0].GetHeldAsync(sessions[1], Token)).Count);
     }
 
     /// <summary>A first grant is held in the server while others are asked for. All answers, the first one's in front.</summary>
@@ -153,6 +155,7 @@ public sealed class JoinedGrantTests(PostgresServer server) : IClassFixture<Post
         return await store.EnsureArenaAsync(name, new() { Start = 0, Size = 1 << 20, Type = "UInt64", Quarantine = s_ttl }, Token);
     }
 
-    private static Task<LeaseAnswer> GrantAsync(LeaseStore store, LeaseArena arena, Guid session, CancellationToken cancellationToken = default) =>
+    private static Task<LeaseAnswer> GrantAsync(LeaseStore store, LeaseArena arena, Guid session,
+        CancellationToken cancellationToken = default) =>
         store.GrantAsync(new LeaseRequest(arena.Id, session, Guid.NewGuid(), 1), cancellationToken).AsTask();
 }
