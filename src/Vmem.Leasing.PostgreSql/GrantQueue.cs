@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Npgsql;
 
 namespace Vmem.Leasing.PostgreSql;
@@ -9,9 +10,12 @@ namespace Vmem.Leasing.PostgreSql;
 /// are one statement and one commit. A caller who is alone has his request sent at once.
 /// </para>
 /// <para>
-/// A caller who has an answer and asks again joins the next group: that is behind him in the queue of the thread pool. A group that takes
-/// longer than <see cref="s_patience"/> hangs, on a lost connection or behind somebody's lock, and does not keep the next one. More than
-/// two would only take connections from renewals.
+/// Those who were answered together ask again one after the other, and the first of them would have a flush of his own. So after a group
+/// this looks for as many again, a moment long, from the end of the thread pool's queue. A caller who is alone is never looked for.
+/// </para>
+/// <para>
+/// A group that takes longer than <see cref="s_patience"/> hangs, on a lost connection or behind somebody's lock, and does not keep the next
+/// one. More than two would only take connections from renewals.
 /// </para>
 /// <para>
 /// Each grant has a number by which the server knows it, so it can be asked for twice. If one request fails its group, which undoes all of
@@ -27,6 +31,9 @@ internal sealed class GrantQueue(Func<IReadOnlyList<PendingGrant>, CancellationT
 
     private const int MostGroups = 2;
 
+    // About as long as it takes a client to ask again. Arbitrary, and short beside a commit.
+    private static readonly TimeSpan s_longestLook = TimeSpan.FromMicroseconds(100);
+
     // How long a group is waited for before the next one goes. Arbitrary, and long beside a commit.
     private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(250);
 
@@ -34,6 +41,8 @@ internal sealed class GrantQueue(Func<IReadOnlyList<PendingGrant>, CancellationT
     private readonly List<PendingGrant> _waiting = [];
     private readonly List<Group> _sent = [];               // under way
     private bool _isWatched;
+    private int _lookedFor;                                // as many as were answered last; 0: this does not look
+    private long _looksSince;
 
     /// <summary>Asks for all, in this order. Each has its own answer.</summary>
     public void Ask(IReadOnlyList<PendingGrant> grants)
@@ -43,7 +52,7 @@ internal sealed class GrantQueue(Func<IReadOnlyList<PendingGrant>, CancellationT
         using (_lock.EnterScope())
         {
             _waiting.AddRange(grants);
-            group = Take();
+            group = _lookedFor > 0 ? null : Take();
             isWatched = _isWatched || _waiting.Count == 0;
             _isWatched = _isWatched || !isWatched;
         }
@@ -79,10 +88,21 @@ internal sealed class GrantQueue(Func<IReadOnlyList<PendingGrant>, CancellationT
 
     void IThreadPoolWorkItem.Execute()
     {
-        Group? group;
+        Group? group = null;
+        bool looksOn;
         using (_lock.EnterScope())
         {
-            group = Take();
+            looksOn = _waiting.Count < _lookedFor && Stopwatch.GetElapsedTime(_looksSince) < s_longestLook;
+            if (!looksOn)
+            {
+                _lookedFor = 0;
+                group = Take();
+            }
+        }
+
+        if (looksOn)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         }
 
         Send(group);
@@ -136,7 +156,9 @@ internal sealed class GrantQueue(Func<IReadOnlyList<PendingGrant>, CancellationT
         using (_lock.EnterScope())
         {
             _sent.Remove(group);
-            isNext = _waiting.Count > 0;
+            _lookedFor = group.Grants.Count > 1 ? group.Grants.Count : 0;
+            _looksSince = Stopwatch.GetTimestamp();
+            isNext = _lookedFor + _waiting.Count > 0;
         }
 
         if (isNext)

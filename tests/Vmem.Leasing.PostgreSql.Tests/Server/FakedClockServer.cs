@@ -7,8 +7,8 @@ namespace Vmem.Leasing.PostgreSql.Tests.Server;
 public sealed class FakedClockServer : PostgresServer
 {
     private static readonly string? s_library = Directory.Exists("/usr/lib")
-        ? Directory.EnumerateFiles("/usr/lib", "libfaketime.so.1", new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true })
-            .FirstOrDefault()
+        ? Directory.EnumerateFiles("/usr/lib", "libfaketime.so.1",
+            new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2, IgnoreInaccessible = true }).FirstOrDefault()
         : null;
 
     protected override IReadOnlyList<string> Variables =>
