@@ -14,8 +14,8 @@ namespace Vmem.Leasing.PostgreSql;
 /// this looks for as many again, a moment long, from the end of the thread pool's queue. A caller who is alone is never looked for.
 /// </para>
 /// <para>
-/// A group that takes longer than <see cref="s_patience"/> hangs, on a lost connection or behind somebody's lock, and does not keep the next
-/// one. More than two would only take connections from renewals.
+/// A group that takes longer than <see cref="s_patience"/> hangs, on a lost connection or behind somebody's lock, and does not keep the
+/// next one. More than two would only take connections from renewals.
 /// </para>
 /// <para>
 /// Each grant has a number by which the server knows it, so it can be asked for twice. If one request fails its group, which undoes all of
