@@ -55,6 +55,7 @@ internal unsafe partial struct Slab
     /// <returns>How many they are; 0, and nothing is changed, if not all of them are blocks that are out.</returns>
     public static int GiveRow(Slab* slab, in SlabGeometry geometry, byte* states, ReadOnlySpan<nuint> row)
     {
+        Invariant.Assert(row.Length is > 0 and <= 64, "a row is no longer than a word has bits");
         nuint offset = row[0] - slab->Start;
         if (!geometry.TryIndex(offset, out int first))
         {

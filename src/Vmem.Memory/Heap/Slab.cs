@@ -9,8 +9,8 @@ namespace Vmem.Memory.Heap;
 /// <remarks>
 /// <para>
 /// Kept apart from the pages: an overrun of a block cannot reach it, blocks have no headers, and a free that goes to a magazine touches
-/// neither block nor record. One bit for each block that has been out and is back; blocks from <see cref="Untouched"/> on have never been
-/// out, so their memory has never been touched.
+/// neither block nor record. One bit for each block before <see cref="Untouched"/> that is free: it is back, or was passed over. Blocks
+/// from there on have never been out, so their memory has never been touched.
 /// </para>
 /// <para>Rejected: a list through the free blocks, which is shorter to write, but has every block's line come into the cache on the way to
 /// the slab and once more on the way out.</para>
@@ -25,7 +25,7 @@ internal unsafe partial struct Slab
     public Slab* Newer;
     public int Capacity;
     public int Free;                              // in the slab, touched or not
-    public int Untouched;                         // the first block that has never been out
+    public int Untouched;                         // neither this block nor one behind it has ever been out
     public int Hint;                              // no bit is set in a word before it
     public ulong Gone;                            // a bit for each page that has no memory; more may have none
 
@@ -52,7 +52,7 @@ internal unsafe partial struct Slab
     /// <summary>Takes blocks out. Returns how many.</summary>
     /// <param name="slab">The slab.</param>
     /// <param name="geometry">How it is cut.</param>
-    /// <param name="blocks">Where they go. Those that were out before come first, the lowest of them first.</param>
+    /// <param name="blocks">Where they go. Those with a bit come first, the lowest of them first, but for blocks that lie apart.</param>
     /// <param name="apart">Whether their bytes in <see cref="Window.BlockStates"/> shall have a cache line to themselves, if there is
     /// room.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -80,7 +80,8 @@ internal unsafe partial struct Slab
         return taken;
     }
 
-    /// <summary>Takes blocks that were out before.</summary>
+    /// <summary>Takes blocks that have a bit.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static int TakeBack(Slab* slab, int size, Span<nuint> blocks)
     {
         int taken = 0;
@@ -116,6 +117,7 @@ internal unsafe partial struct Slab
         nuint size = (nuint)geometry.Size;
         nuint end = (((nuint)slab->Untouched * size) + line - 1) / line * line;
         int first = (int)((end + size - 1) / size);
+        Invariant.Assert(first >= slab->Untouched, "only blocks that have never been out are passed over");
         if (first + wanted > slab->Capacity)
         {
             return false;

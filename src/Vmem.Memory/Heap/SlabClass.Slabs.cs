@@ -24,9 +24,8 @@ internal sealed unsafe partial class SlabClass
 
             int before = slab->Free;
             byte* states = _states is null ? null : _states.PlaceOf(slab->Start, _slotShift);
-            blocks = isRow && Slab.GiveRow(slab, _geometry, states, blocks) is var count and > 0
-                ? blocks[count..]
-                : Slab.Give(slab, _geometry, states, blocks, ref wrong);
+            int row = isRow ? Slab.GiveRow(slab, _geometry, states, blocks) : 0;
+            blocks = row > 0 ? blocks[row..] : Slab.Give(slab, _geometry, states, blocks, ref wrong);
             _blocksOut -= slab->Free - before;
             Invariant.Assert(_blocksOut >= 0 && slab->Free <= slab->Capacity, "a block that comes back was counted as out");
             if (before == 0 && slab->Free > 0)
@@ -46,9 +45,16 @@ internal sealed unsafe partial class SlabClass
 
     /// <summary>True if blocks lie one behind the other, upward or downward, as what is freed in the order of its allocation does. Decided
     /// once for a batch: where it is none, that shows at its second block.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static bool IsRow(ReadOnlySpan<nuint> blocks, nuint size)
     {
-        if (blocks.Length is < 2 or > 64 || (blocks[1] - blocks[0] is var step && step != size && step != 0 - size))
+        if (blocks.Length is < 2 or > 64)
+        {
+            return false;
+        }
+
+        nuint step = blocks[1] - blocks[0];
+        if (step != size && step != 0 - size)
         {
             return false;
         }

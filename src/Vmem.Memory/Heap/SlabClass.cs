@@ -82,8 +82,9 @@ internal sealed unsafe partial class SlabClass : IDisposable
         Volatile.Read(ref _exchange) is { } exchange && exchange.TryTake(room) ? exchange.Length : Take(room[..wanted]);
 
     /// <summary>Takes blocks from the depot and the slabs.</summary>
-    /// <remarks>So few as a thread's first batch has start on a line of their own among the bytes of live blocks. A thread that uses one
-    /// block again and again writes to that line alone then: two on one line took twice as long for each pair.</remarks>
+    /// <remarks>So few as a thread's first batch has, or its first one after a trim, start on another line of the bytes of live blocks,
+    /// while the slab has one that is untouched. A thread that uses one block again and again writes to that line alone then: two on one
+    /// line took twice as long for each pair.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Take(Span<nuint> blocks)
     {
