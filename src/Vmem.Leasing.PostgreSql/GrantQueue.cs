@@ -29,6 +29,7 @@ internal sealed class GrantQueue(Func<IReadOnlyList<PendingGrant>, CancellationT
     // As long as these take they keep the arena from other processes: some 10 ms. Arbitrary.
     private const int LargestGroup = 64;
 
+    // One that hangs, and one that goes on meanwhile.
     private const int MostGroups = 2;
 
     // About as long as it takes a client to ask again. Arbitrary, and short beside a commit.

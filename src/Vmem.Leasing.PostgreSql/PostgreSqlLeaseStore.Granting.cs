@@ -26,6 +26,8 @@ public sealed partial class PostgreSqlLeaseStore
     }
 
     /// <inheritdoc/>
+    /// <remarks>They go together with others for the same arena, up to 64 in a transaction. If one of several transactions fails, what the
+    /// others granted stays granted.</remarks>
     public override async ValueTask<IReadOnlyList<LeaseAnswer>> GrantManyAsync(IReadOnlyList<LeaseRequest> requests,
         CancellationToken cancellationToken = default)
     {
