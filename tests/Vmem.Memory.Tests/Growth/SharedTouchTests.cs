@@ -12,7 +12,9 @@ public sealed unsafe class SharedTouchTests(ITestOutputHelper output)
 {
     private const int Operations = 100_000;
 
-    private static readonly NativeHeapOptions s_plain = new() { Debugging = HeapDebugging.None };
+    // No interval ends while it is counted: what a machine is slow enough for is no touch of the operations.
+    private static readonly NativeHeapOptions s_plain =
+        new() { Debugging = HeapDebugging.None, RetainedInterval = TimeSpan.FromHours(1) };
 
     /// <summary>A block that is freed comes next.</summary>
     [Theory]
@@ -35,7 +37,8 @@ public sealed unsafe class SharedTouchTests(ITestOutputHelper output)
     }
 
     /// <summary>10,000 live blocks of 8 to 512 bytes, replaced at random: a magazine is empty or full now and then. Another thread has
-    /// done the same, and is there still: so what threads exchange is in use.</summary>
+    /// done the same, and is there still: so what threads exchange is in use. Now and then the heap has more than ever and looks for what it
+    /// can give back, which is some sixty touches at once: that is in the mean of a million operations.</summary>
     [Fact]
     public void The_mix_touches_it_for_few_operations_in_a_thousand()
     {
@@ -53,7 +56,9 @@ public sealed unsafe class SharedTouchTests(ITestOutputHelper output)
         isWarm.Wait(TestContext.Current.CancellationToken);
         try
         {
-            Check("mix", Count(Mix(heap, seed: 1)), least: 0.00035, most: 0.0014);
+            const int Counts = 10;
+            Action replace = Mix(heap, seed: 1);
+            Check("mix", Enumerable.Range(0, Counts).Sum(_ => Count(replace)) / Counts, least: 0.0003, most: 0.0012);
         }
         finally
         {
