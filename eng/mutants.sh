@@ -5,6 +5,7 @@
 # A mutant is the part with one change that makes it wrong. It survives if the part's tests pass all the same. docs/survivors.md holds the
 # survivors that are no faults of the tests, with the reason of each.
 # Works on a copy of the working tree under artifacts/mutants, one part after the other.
+# VMEM_MUTANTS_AT_ONCE says how many mutants are tested side by side, 2 if it is not set.
 # Ends with the score and the survivors that are not known; with 1 if there are any, or the score is below 85 %.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -55,7 +56,7 @@ cd "$root/tree/tests/$tests"
 # The first failure ends the run of a mutant.
 printf '{ "xUnit": { "stopOnFail": true } }\n' > testconfig.json
 status=0
-"$root/tool/dotnet-stryker" --config-file "$OLDPWD/eng/mutants/stryker.json" --project "$project.csproj" "${arguments[@]}" --output "$root/$part" \
+"$root/tool/dotnet-stryker" --config-file "$OLDPWD/eng/mutants/stryker.json" --project "$project.csproj" "${arguments[@]}" --concurrency "${VMEM_MUTANTS_AT_ONCE:-2}" --output "$root/$part" \
   --skip-version-check > "$root/$part.log" 2>&1 || status=$?
 cd "$OLDPWD"
 
