@@ -124,9 +124,19 @@ internal sealed class GroupCommit(LeaseFile file) : IThreadPoolWorkItem
 
     private void Schedule()
     {
-        if (Interlocked.Exchange(ref _isScheduled, 1) == 0)
+        if (Interlocked.Exchange(ref _isScheduled, 1) != 0)
+        {
+            return;
+        }
+
+        try
         {
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+        catch
+        {
+            Volatile.Write(ref _isScheduled, 0);           // the pool has no memory for it: the next caller tries again
+            throw;
         }
     }
 }
