@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using System.Runtime;
+
 namespace Vmem.Benchmarks.Measurement;
 
 /// <summary>
@@ -9,8 +12,11 @@ namespace Vmem.Benchmarks.Measurement;
 /// put first what most programs use.</remarks>
 internal static class Rounds
 {
-    // Tier 0, counted calls, instrumented code, tier 1: three turns with time for the compiler in the background are enough.
-    private const int WarmUps = 3;
+    // Tier 0, counted calls, instrumented code, tier 1: three turns with time for the compiler in the background at least. Three were not
+    // enough for the heap's mix, of which the first rounds took up to twice as long as those of the next minute. So short ones go on until
+    // nothing is compiled any more, or for a while: there is always something in the runtime that gets hot.
+    private const int LeastWarmUps = 3;
+    private static readonly TimeSpan s_longestWarmUp = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan s_compilerPause = TimeSpan.FromMilliseconds(150);
 
     /// <summary>Returns the results of every subject, in the order of the subjects.</summary>
@@ -26,8 +32,13 @@ internal static class Rounds
     {
         foreach (TSubject subject in subjects)
         {
-            for (int i = 0; i < (warmUp is null ? WarmUps : 1); i++)
+            int least = warmUp is null ? LeastWarmUps : 1;
+            long compiled = -1;
+            long begin = Stopwatch.GetTimestamp();
+            bool MayGoOn() => JitInfo.GetCompiledMethodCount() != compiled && Stopwatch.GetElapsedTime(begin) < s_longestWarmUp;
+            for (int i = 0; i < least || MayGoOn(); i++)
             {
+                compiled = JitInfo.GetCompiledMethodCount();
                 (warmUp ?? (one => turn(one)))(subject);
                 LetCompile();
             }
