@@ -37,8 +37,8 @@ public sealed unsafe class SharedTouchTests(ITestOutputHelper output)
     }
 
     /// <summary>10,000 live blocks of 8 to 512 bytes, replaced at random: a magazine is empty or full now and then. Another thread has
-    /// done the same, and is there still: so what threads exchange is in use. Now and then the heap has more than ever and looks for what it
-    /// can give back, which is some sixty touches at once: that is in the mean of a million operations.</summary>
+    /// done the same, and is there still: so what threads exchange is in use. Now and then the heap has more than ever and looks for what
+    /// it can give back, which is some sixty touches at once: that is in the mean of a million operations.</summary>
     [Fact]
     public void The_mix_touches_it_for_few_operations_in_a_thousand()
     {
