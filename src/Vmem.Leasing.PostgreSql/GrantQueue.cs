@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using Npgsql;
+using Vmem.Timing;
 
 namespace Vmem.Leasing.PostgreSql;
 
@@ -21,9 +21,15 @@ namespace Vmem.Leasing.PostgreSql;
 /// Each grant has a number by which the server knows it, so it can be asked for twice. If one request fails its group, which undoes all of
 /// it, each is asked for alone: one bad session is nobody else's.
 /// </para>
+/// <para>
+/// Two things hold whatever fails, want of memory included. What is under way ends, so it does not keep a place for ever. And whoever waits
+/// is watched by a timer, so he goes later if nobody else sends him.
+/// </para>
 /// </remarks>
 /// <param name="send">Asks for all of a group in one statement, and answers in the same order.</param>
-internal sealed class GrantQueue(Func<IReadOnlyList<PendingGrant>, CancellationToken, ValueTask<IReadOnlyList<LeaseAnswer>>> send)
+/// <param name="time">The clock.</param>
+internal sealed class GrantQueue(
+    Func<IReadOnlyList<PendingGrant>, CancellationToken, ValueTask<IReadOnlyList<LeaseAnswer>>> send, TimeProvider time)
     : IThreadPoolWorkItem
 {
     // As long as these take they keep the arena from other processes: some 10 ms. Arbitrary.
@@ -38,111 +44,150 @@ internal sealed class GrantQueue(Func<IReadOnlyList<PendingGrant>, CancellationT
     // How long a group is waited for before the next one goes. Arbitrary, and long beside a commit.
     private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(250);
 
+    // A fifth of that: how much later it may go. Arbitrary.
+    private static readonly TimeSpan s_watch = TimeSpan.FromMilliseconds(50);
+
     private readonly Lock _lock = new();
     private readonly List<PendingGrant> _waiting = [];
-    private readonly List<Group> _sent = [];               // under way
-    private bool _isWatched;
+    private readonly List<GrantGroup> _sent = new(MostGroups);           // under way
+    private ITimer? _watch;                                // there while somebody waits
     private int _lookedFor;                                // as many as were answered last; 0: this does not look
     private long _looksSince;
 
-    /// <summary>Asks for all, in this order. Each has its own answer.</summary>
+    /// <summary>Asks for all, in this order. Each has its own answer. If this throws, none is asked for.</summary>
     public void Ask(IReadOnlyList<PendingGrant> grants)
     {
-        Group? group;
-        bool isWatched;
+        GrantGroup? group;
         using (_lock.EnterScope())
         {
+            // First all that may fail for want of memory. After that nothing does: whoever gets an exception has nothing here.
+            _waiting.EnsureCapacity(_waiting.Count + grants.Count);
+            group = _lookedFor > 0 ? null : Form(_waiting.Concat(grants));
+            if (_waiting.Count + grants.Count > (group?.Grants.Length ?? 0))
+            {
+                _watch ??= MakeWatch();
+            }
+
             _waiting.AddRange(grants);
-            group = _lookedFor > 0 ? null : Take();
-            isWatched = _isWatched || _waiting.Count == 0;
-            _isWatched = _isWatched || !isWatched;
+            Begin(group);
         }
 
         Send(group);
-        if (!isWatched)
-        {
-            // Nothing of this caller's, such as his activity, flows there.
-            ThreadPool.UnsafeQueueUserWorkItem(static queue => _ = queue.WatchAsync(), this, preferLocal: false);
-        }
     }
 
     /// <summary>Their caller waits no more. A group for which nobody waits is given up.</summary>
     public void Leave(IReadOnlyList<PendingGrant> grants, CancellationToken cancellationToken)
     {
-        foreach (PendingGrant grant in grants)
+        for (int i = 0; i < grants.Count; i++)
         {
-            if (grant.Answer.TrySetCanceled(cancellationToken) && Remove(grant) is { } group)
+            PendingGrant grant = grants[i];
+            GrantGroup? abandoned = Remove(grant);         // first, as it needs no memory
+            grant.Answer.TrySetCanceled(cancellationToken);
+            if (abandoned is not null)
             {
-                _ = group.Abandoned.CancelAsync();         // on the pool: Npgsql may wait in there
+                _ = abandoned.Abandoned.CancelAsync();     // on the pool: Npgsql may wait in there
             }
         }
     }
 
     /// <summary>The group that nobody waits for any more, if there is one.</summary>
-    private Group? Remove(PendingGrant grant)
+    private GrantGroup? Remove(PendingGrant grant)
     {
         using (_lock.EnterScope())
         {
-            return !_waiting.Remove(grant) && grant.Group is { } group && --group.Staying == 0 ? group : null;
+            bool leaves = !grant.HasLeft && !grant.Answer.Task.IsCompleted;
+            grant.HasLeft |= leaves;
+            return leaves && !_waiting.Remove(grant) && grant.Group is { } group && --group.Staying == 0 ? group : null;
         }
     }
 
+    /// <summary>After a group: the next one, or a look for those who were answered.</summary>
     void IThreadPoolWorkItem.Execute()
     {
-        Group? group = null;
-        bool looksOn;
-        using (_lock.EnterScope())
+        try
         {
-            looksOn = _waiting.Count < _lookedFor && Stopwatch.GetElapsedTime(_looksSince) < s_longestLook;
-            if (!looksOn)
-            {
-                _lookedFor = 0;
-                group = Take();
-            }
-        }
-
-        if (looksOn)
-        {
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
-        }
-
-        Send(group);
-    }
-
-    /// <summary>The next group, if one may go; those of one session follow each other, and sessions are in the same order everywhere. A
-    /// grant locks its session, and two groups of two arenas must not lock the same ones crosswise.</summary>
-    private Group? Take()
-    {
-        if (_waiting.Count == 0 || _sent.Count == MostGroups || _sent.Exists(static group => !group.IsLate))
-        {
-            return null;
-        }
-
-        int count = Math.Min(LargestGroup, _waiting.Count);
-        Group group = new([.. _waiting.Take(count).OrderBy(static grant => grant.Request.Session)]);
-        _sent.Add(group);
-        _waiting.RemoveRange(0, count);
-        return group;
-    }
-
-    /// <summary>Sends those who wait for a group that hangs.</summary>
-    private async Task WatchAsync()
-    {
-        for (bool isWatched = true; isWatched;)
-        {
-            await Task.Delay(s_patience).ConfigureAwait(false);
-            Group? group;
+            GrantGroup? group = null;
+            bool looksOn;
             using (_lock.EnterScope())
             {
-                group = Take();
-                _isWatched = isWatched = _waiting.Count > 0;
+                looksOn = _waiting.Count < _lookedFor && time.GetElapsedTime(_looksSince) < s_longestLook;
+                if (!looksOn)
+                {
+                    _lookedFor = 0;
+                    group = Form(_waiting);
+                    Begin(group);
+                }
+            }
+
+            if (looksOn)
+            {
+                ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
             }
 
             Send(group);
         }
+        catch (OutOfMemoryException)
+        {
+            // Out of here it would end the process. Whoever waits is watched.
+        }
     }
 
-    private void Send(Group? group)
+    /// <summary>Sends those who wait for a group that hangs.</summary>
+    private void Watch()
+    {
+        try
+        {
+            GrantGroup? group;
+            using (_lock.EnterScope())
+            {
+                group = Form(_waiting);
+                Begin(group);
+                if (_waiting.Count == 0)
+                {
+                    _watch?.Dispose();
+                    _watch = null;
+                }
+            }
+
+            Send(group);
+        }
+        catch (OutOfMemoryException)
+        {
+            // Out of here it would end the process. The timer calls again.
+        }
+    }
+
+    private ITimer MakeWatch() => DetachedTimer.Start(time, static queue => ((GrantQueue)queue!).Watch(), this, s_watch, s_watch);
+
+    /// <summary>The next group, if one may go; those of one session follow each other, and sessions are in the same order everywhere. A
+    /// grant locks its session, and two groups of two arenas must not lock the same ones crosswise. This changes nothing.</summary>
+    private GrantGroup? Form(IEnumerable<PendingGrant> waiting)
+    {
+        if (_sent.Count == MostGroups || _sent.Exists(group => time.GetElapsedTime(group.Began) < s_patience))
+        {
+            return null;
+        }
+
+        PendingGrant[] grants = [.. waiting.Take(LargestGroup).OrderBy(static grant => grant.Request.Session)];
+        return grants.Length == 0 ? null : new GrantGroup(grants, time.GetTimestamp());
+    }
+
+    /// <summary>The first of those who wait are a group that is under way now. This needs no memory.</summary>
+    private void Begin(GrantGroup? group)
+    {
+        if (group is not null)
+        {
+            foreach (PendingGrant grant in group.Grants)
+            {
+                grant.Group = group;
+            }
+
+            _sent.Add(group);
+            _waiting.RemoveRange(0, group.Grants.Length);
+        }
+    }
+
+    private void Send(GrantGroup? group)
     {
         if (group is not null)
         {
@@ -150,15 +195,28 @@ internal sealed class GrantQueue(Func<IReadOnlyList<PendingGrant>, CancellationT
         }
     }
 
-    private async Task SendAsync(Group group)
+    private async Task SendAsync(GrantGroup group)
     {
-        await AnswerAsync(group).ConfigureAwait(false);
+        try
+        {
+            await AnswerAsync(group).ConfigureAwait(false);
+        }
+        catch (OutOfMemoryException)
+        {
+            // Those who could not be told wait until they leave.
+        }
+
+        End(group);
+    }
+
+    private void End(GrantGroup group)
+    {
         bool isNext;
         using (_lock.EnterScope())
         {
             _sent.Remove(group);
-            _lookedFor = group.Grants.Count > 1 ? group.Grants.Count : 0;
-            _looksSince = Stopwatch.GetTimestamp();
+            _lookedFor = group.Grants.Length > 1 ? group.Grants.Length : 0;
+            _looksSince = time.GetTimestamp();
             isNext = _lookedFor + _waiting.Count > 0;
         }
 
@@ -169,21 +227,21 @@ internal sealed class GrantQueue(Func<IReadOnlyList<PendingGrant>, CancellationT
         }
     }
 
-    private async Task AnswerAsync(Group group)
+    private async Task AnswerAsync(GrantGroup group)
     {
         try
         {
             IReadOnlyList<LeaseAnswer> answers = await send(group.Grants, group.Abandoned.Token).ConfigureAwait(false);
-            for (int i = 0; i < group.Grants.Count; i++)
+            for (int i = 0; i < group.Grants.Length; i++)
             {
                 group.Grants[i].Answer.TrySetResult(answers[i]);
             }
         }
-        catch (Exception fault) when (group.Grants.Count > 1 && IsOfOneRequest(fault))
+        catch (Exception fault) when (group.Grants.Length > 1 && IsOfOneRequest(fault))
         {
-            foreach (PendingGrant grant in group.Grants.Where(static grant => !grant.Answer.Task.IsCompleted))
+            foreach (PendingGrant grant in group.Grants)
             {
-                await AnswerAloneAsync(grant, group.Abandoned.Token).ConfigureAwait(false);
+                await AnswerAloneAsync(grant).ConfigureAwait(false);
             }
         }
         catch (Exception fault)
@@ -199,11 +257,14 @@ internal sealed class GrantQueue(Func<IReadOnlyList<PendingGrant>, CancellationT
     private static bool IsOfOneRequest(Exception fault) => fault is LeaseDefinitionException or LeaseSessionException
         || (fault as PostgresException)?.SqlState is PostgresErrorCodes.DeadlockDetected or ['2', '2' or '3', ..];
 
-    private async Task AnswerAloneAsync(PendingGrant grant, CancellationToken cancellationToken)
+    private async Task AnswerAloneAsync(PendingGrant grant)
     {
         try
         {
-            grant.Answer.TrySetResult((await send([grant], cancellationToken).ConfigureAwait(false))[0]);
+            if (Part(grant) is { } alone)
+            {
+                grant.Answer.TrySetResult((await send(alone.Grants, alone.Abandoned.Token).ConfigureAwait(false))[0]);
+            }
         }
         catch (Exception fault)
         {
@@ -211,44 +272,12 @@ internal sealed class GrantQueue(Func<IReadOnlyList<PendingGrant>, CancellationT
         }
     }
 
-    /// <summary>Grants that go together.</summary>
-    internal sealed class Group
+    /// <summary>From now on its caller alone waits for it; null if he does no more.</summary>
+    private GrantGroup? Part(PendingGrant grant)
     {
-        private readonly long _began = Environment.TickCount64;
-
-        public Group(IReadOnlyList<PendingGrant> grants)
+        using (_lock.EnterScope())
         {
-            Grants = grants;
-            Staying = grants.Count;
-            foreach (PendingGrant grant in grants)
-            {
-                grant.Group = this;
-            }
+            return grant.HasLeft ? null : grant.Group = new GrantGroup([grant], time.GetTimestamp());
         }
-
-        public IReadOnlyList<PendingGrant> Grants { get; }
-
-        /// <summary>How many callers wait for it.</summary>
-        public int Staying { get; set; }
-
-        /// <summary>Cancelled if that is none.</summary>
-        public CancellationTokenSource Abandoned { get; } = new();
-
-        public bool IsLate => Environment.TickCount64 - _began > s_patience.TotalMilliseconds;
     }
-}
-
-/// <summary>A request that waits for its answer.</summary>
-/// <param name="request">The request.</param>
-/// <param name="kept">The same as the server wants it.</param>
-internal sealed class PendingGrant(LeaseRequest request, KeptRequest kept)
-{
-    public LeaseRequest Request => request;
-
-    public KeptRequest Kept => kept;
-
-    public TaskCompletionSource<LeaseAnswer> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    /// <summary>What it was sent with. Changes under the queue's lock.</summary>
-    public GrantQueue.Group? Group { get; set; }
 }

@@ -1,5 +1,6 @@
 using System.Data;
 using Npgsql;
+using Vmem.Timing;
 
 namespace Vmem.Leasing.PostgreSql;
 
@@ -19,20 +20,30 @@ namespace Vmem.Leasing.PostgreSql;
 /// gives each session a server's process would have to keep, and a pool of one could not give to anybody.
 /// </para>
 /// </remarks>
-/// <param name="source">Where they come from.</param>
-internal sealed class KeptConnection(NpgsqlDataSource source) : IAsyncDisposable
+internal sealed class KeptConnection : IAsyncDisposable
 {
     // Arbitrary. To plan anew once a second is not to be seen.
-    private const long LongestMilliseconds = 1_000;
+    private static readonly TimeSpan s_longest = TimeSpan.FromSeconds(1);
 
     // Arbitrary, and long beside the time from a call's end to the next one of those that follow each other.
-    private const long LongestIdleMilliseconds = 100;
+    private static readonly TimeSpan s_longestIdle = TimeSpan.FromMilliseconds(100);
 
-    private readonly Lock _timerLock = new();
-    private Timer? _timer;
+    private readonly NpgsqlDataSource _source;
+    private readonly TimeProvider _time;
+    private readonly ITimer _timer;                        // made at once: a call that has its answer must not fail for want of one
     private Rented? _kept;
     private int _waiting;                                  // calls that wait for a connection of the pool
     private volatile bool _isClosed;
+
+    /// <summary>None yet.</summary>
+    /// <param name="source">Where they come from.</param>
+    /// <param name="time">The clock.</param>
+    public KeptConnection(NpgsqlDataSource source, TimeProvider time)
+    {
+        (_source, _time) = (source, time);
+        _timer = DetachedTimer.Start(time, static me => _ = ((KeptConnection)me!).DropAsync(), this, Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan);
+    }
 
     /// <summary>The kept connection, or one of the pool. Dispose of it after the call.</summary>
     public async ValueTask<Rented> RentAsync(CancellationToken cancellationToken)
@@ -46,7 +57,7 @@ internal sealed class KeptConnection(NpgsqlDataSource source) : IAsyncDisposable
         try
         {
             // Again: one that came back meanwhile did not know that it is wanted.
-            return TakeOpen() ?? new Rented(this, await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false));
+            return TakeOpen() ?? await OpenAsync(cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -59,12 +70,15 @@ internal sealed class KeptConnection(NpgsqlDataSource source) : IAsyncDisposable
     {
         _isClosed = true;
         Interlocked.MemoryBarrier();                       // who leaves one sees that, or it is seen here
+        await _timer.DisposeAsync().ConfigureAwait(false);
         await DropAsync().ConfigureAwait(false);
-        using (_timerLock.EnterScope())
-        {
-            _timer?.Dispose();
-            _timer = null;
-        }
+    }
+
+    private async ValueTask<Rented> OpenAsync(CancellationToken cancellationToken)
+    {
+        Rented rented = new(this, _source.CreateConnection());           // an open one must not be lost for want of memory
+        await rented.OpenAsync(cancellationToken).ConfigureAwait(false);
+        return rented;
     }
 
     private Rented? Take() => Interlocked.Exchange(ref _kept, null);
@@ -78,12 +92,14 @@ internal sealed class KeptConnection(NpgsqlDataSource source) : IAsyncDisposable
             return null;
         }
 
+        kept?.IsGood = false;                              // this call has not ended yet
         return kept;
     }
 
     private async ValueTask ReturnAsync(Rented rented)
     {
-        bool isKept = rented.IsGood && rented.IsOpen && rented.Age < LongestMilliseconds
+        TimeSpan left = s_longest - rented.Age;
+        bool isKept = rented.IsGood && rented.IsOpen && left > TimeSpan.Zero
             && Interlocked.CompareExchange(ref _kept, rented, null) is null;
         if (!isKept)
         {
@@ -95,27 +111,9 @@ internal sealed class KeptConnection(NpgsqlDataSource source) : IAsyncDisposable
         }
         else
         {
-            Await(Math.Min(LongestIdleMilliseconds, LongestMilliseconds - rented.Age));
+            // A timer that was disposed of meanwhile says false: then there is nothing to drop any more.
+            _timer.Change(left < s_longestIdle ? left : s_longestIdle, Timeout.InfiniteTimeSpan);
         }
-    }
-
-    private void Await(long milliseconds)
-    {
-        using (_timerLock.EnterScope())
-        {
-            if (!_isClosed)
-            {
-                _timer ??= MakeTimer();
-                _timer.Change(Math.Max(1, milliseconds), Timeout.Infinite);
-            }
-        }
-    }
-
-    /// <summary>Nothing of the first caller's, such as his activity, flows there.</summary>
-    private Timer MakeTimer()
-    {
-        using AsyncFlowControl? flow = ExecutionContext.IsFlowSuppressed() ? null : ExecutionContext.SuppressFlow();
-        return new Timer(static me => _ = ((KeptConnection)me!).DropAsync(), this, Timeout.Infinite, Timeout.Infinite);
     }
 
     private Task DropAsync() => Take() is { } kept ? CloseAsync(kept) : Task.CompletedTask;
@@ -135,7 +133,7 @@ internal sealed class KeptConnection(NpgsqlDataSource source) : IAsyncDisposable
     /// <summary>A connection for one call.</summary>
     public sealed class Rented(KeptConnection owner, NpgsqlConnection connection) : IAsyncDisposable
     {
-        private readonly long _opened = Environment.TickCount64;
+        private long _opened;
 
         public NpgsqlConnection Connection => connection;
 
@@ -145,8 +143,14 @@ internal sealed class KeptConnection(NpgsqlDataSource source) : IAsyncDisposable
         /// <summary>False if Npgsql has seen that it is broken: at the end of a call whose answer had come, or by a keep-alive.</summary>
         public bool IsOpen => connection.FullState == ConnectionState.Open;
 
-        /// <summary>In milliseconds.</summary>
-        public long Age => Environment.TickCount64 - _opened;
+        public TimeSpan Age => owner._time.GetElapsedTime(_opened);
+
+        /// <summary>If it cannot be opened, there is nothing to be disposed of.</summary>
+        public async ValueTask OpenAsync(CancellationToken cancellationToken)
+        {
+            await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
+            _opened = owner._time.GetTimestamp();
+        }
 
         public ValueTask DisposeAsync() => owner.ReturnAsync(this);
     }

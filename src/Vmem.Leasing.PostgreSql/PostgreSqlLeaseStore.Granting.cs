@@ -97,13 +97,27 @@ public sealed partial class PostgreSqlLeaseStore
         }
 
         cancellationToken.ThrowIfCancellationRequested();
-        GrantQueue queue = _queues.GetOrAdd(arena.Arena.Id, _ => new GrantQueue((group, token) => SendAsync(arena, group, token)));
-        queue.Ask(grants);
-        using CancellationTokenRegistration leaves = cancellationToken.UnsafeRegister((_, token) => queue.Leave(grants, token), null);
-        LeaseAnswer[] granted = await Task.WhenAll(grants.Select(static grant => grant.Answer.Task)).ConfigureAwait(false);
+        GrantQueue queue = _queues.GetOrAdd(arena.Arena.Id, _ => new GrantQueue((group, token) => SendAsync(arena, group, token), _time));
+        LeaseAnswer[] granted = await AskAsync(queue, grants, cancellationToken).ConfigureAwait(false);
         int next = 0;
         return [.. requests.Select(request =>
             next < grants.Count && grants[next].Request == request ? granted[next++] : new LeaseAnswer(LeaseVerdict.NoRoom))];
+    }
+
+    /// <summary>The answers. If this throws, for whatever reason, nothing of them waits in the queue any more.</summary>
+    private static async ValueTask<LeaseAnswer[]> AskAsync(GrantQueue queue, List<PendingGrant> grants, CancellationToken cancellationToken)
+    {
+        try
+        {
+            queue.Ask(grants);
+            using CancellationTokenRegistration leaves = cancellationToken.UnsafeRegister((_, token) => queue.Leave(grants, token), null);
+            return await Task.WhenAll(grants.Select(static grant => grant.Answer.Task)).ConfigureAwait(false);
+        }
+        catch
+        {
+            queue.Leave(grants, cancellationToken);
+            throw;
+        }
     }
 
     /// <summary>Grants all in one statement, and notes whether another process's grant went first.</summary>

@@ -37,6 +37,7 @@ public sealed partial class PostgreSqlLeaseStore : LeaseStore
     private readonly NpgsqlDataSource _source;
     private readonly KeptConnection _connections;
     private readonly bool _migrates;
+    private readonly TimeProvider _time;
     private volatile bool _isChecked;
 
     /// <summary>A store in a database.</summary>
@@ -45,11 +46,18 @@ public sealed partial class PostgreSqlLeaseStore : LeaseStore
     /// <param name="migrates">True, unless set: at the first call the schema is made, or brought up to date, if the role may do that.
     /// False: it must be there (<see cref="LeaseSchema.GetScript"/>).</param>
     public PostgreSqlLeaseStore(NpgsqlDataSource dataSource, bool migrates = true)
+        : this(dataSource, migrates, TimeProvider.System)
+    {
+    }
+
+    /// <summary>With a clock for what this store waits for between calls. That of the leases is the server's.</summary>
+    internal PostgreSqlLeaseStore(NpgsqlDataSource dataSource, bool migrates, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(dataSource);
         _source = dataSource;
-        _connections = new KeptConnection(dataSource);
+        _connections = new KeptConnection(dataSource, time);
         _migrates = migrates;
+        _time = time;
     }
 
     /// <inheritdoc/>

@@ -40,7 +40,7 @@ internal static class BenchCommand
 
     public static int Run(string[] args)
     {
-        var root = new RootCommand("Benchmarks and studies of Vmem. Build in Release; leave the machine alone while they run.") { MakeStudy(), MakeMicro(), MakeProbe(), MakeScatter(), MakeVisitors() };
+        var root = new RootCommand("Benchmarks and studies of Vmem. Build in Release; leave the machine alone while they run.") { MakeStudy(), MakeMicro(), MakeProbe(), MakeScatter(), MakeVisitors(), MakeLeaseClient() };
         ParseResult parsed = root.Parse(args);
         int code = parsed.Invoke();
         return parsed.Errors.Count > 0 ? WrongUsage : code;
@@ -132,5 +132,14 @@ internal static class BenchCommand
         visitors.Hidden = true;
         visitors.SetAction(parsed => Visitors.Run(parsed.GetValue(port), parsed.GetValue(count)));
         return visitors;
+    }
+
+    private static Command MakeLeaseClient()
+    {
+        var arena = new Argument<string>("arena");
+        var client = new Command(LeaseProcesses.Verb, "A client of the lease study, in a process of its own.") { arena };
+        client.Hidden = true;
+        client.SetAction(parsed => LeaseProcesses.RunChild(parsed.GetRequiredValue(arena)));
+        return client;
     }
 }

@@ -43,12 +43,19 @@ internal abstract class LeaseSubject : IDisposable
     /// <param name="distance">How far apart they begin: 1 leaves no holes between them, 2 leaves one each.</param>
     public async Task FillAsync(int extents, int distance = 1)
     {
+        LeaseArena arena = await OpenAsync($"ids {Guid.NewGuid()}");
+        await LeaseManyAsync(arena.Id, _session, extents, distance);
+        _place = extents / 2;
+    }
+
+    /// <summary>Grants are of this arena from now on. It is made, if it is not there.</summary>
+    public async Task<LeaseArena> OpenAsync(string name)
+    {
         LeaseDefinition definition = new() { Start = 0, Size = UInt128.One << 40, Type = nameof(UInt64), Quarantine = s_hour };
-        _arena = await Store.EnsureArenaAsync($"ids {Guid.NewGuid()}", definition);
+        LeaseArena arena = await Store.EnsureArenaAsync(name, definition);
         _session = Guid.NewGuid();
         await Store.OpenSessionAsync(_session, "study", s_hour, 0);
-        await LeaseManyAsync(_arena.Id, _session, extents, distance);
-        _place = extents / 2;
+        return _arena = arena;
     }
 
     public abstract void Dispose();
@@ -134,10 +141,13 @@ internal sealed class LeaseServerSubject : LeaseSubject
     {
         _source = NpgsqlDataSource.Create(server);
         Store = new PostgreSqlLeaseStore(_source);
-        Execute("CREATE TABLE IF NOT EXISTS counter (value bigint); DELETE FROM counter; INSERT INTO counter VALUES (0)");
     }
 
     public override LeaseStore Store { get; }
+
+    /// <summary>Once, before anybody counts.</summary>
+    public void MakeCounter() =>
+        Execute("CREATE TABLE IF NOT EXISTS counter (value bigint); DELETE FROM counter; INSERT INTO counter VALUES (0)");
 
     public override void Dispose() => _source.Dispose();
 

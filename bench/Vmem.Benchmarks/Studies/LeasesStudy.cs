@@ -7,10 +7,8 @@ namespace Vmem.Benchmarks.Studies;
 /// <summary>What a lease costs, beside the cheapest thing that the same engine can do and that survives: counting up a row.</summary>
 internal sealed class LeasesStudy : IStudy
 {
-    /// <summary>A connection string of a PostgreSQL database that may be filled; unset: only the file is measured.</summary>
-    private const string ServerVariable = "VMEM_POSTGRES";
-
     private const int Together = 64;
+    private const int Clients = 8;
     private const int Extents = 200_000;
     private const int Recovered = 1_000_000;
 
@@ -36,10 +34,13 @@ internal sealed class LeasesStudy : IStudy
             Ids(report, context, runs, "SQLite", file.Store);
         }
 
-        if (Environment.GetEnvironmentVariable(ServerVariable) is { } server)
+        // If it is not set, only the file is measured.
+        if (Environment.GetEnvironmentVariable(LeaseProcesses.ServerVariable) is { } server)
         {
             using var database = new LeaseServerSubject(server);
-            Rates(report, context, runs, "PostgreSQL", database, 8);
+            database.MakeCounter();
+            Rates(report, context, runs, "PostgreSQL", database, Clients);
+            Processes(report, context, runs);
             using LeaseServerSubject full = new(server);
             Growth(report, context, runs, "PostgreSQL", database, full);
             Ids(report, context, runs, "PostgreSQL", database.Store);
@@ -68,6 +69,17 @@ internal sealed class LeasesStudy : IStudy
         report.Add(new Bar($"{engine}: grants against counts, {clients} clients", "1.2×", 1.2, rates[3] / rates[2], "×", AtLeast: true));
         context.Progress($"{engine}: counter {Cells.Fixed(rates[0], 0)} and {Cells.Fixed(rates[2], 0)}, "
             + $"grant {Cells.Fixed(rates[1], 0)} and {Cells.Fixed(rates[3], 0)} a second");
+    }
+
+    private static void Processes(StudyReport report, StudyContext context, int runs)
+    {
+        using LeaseProcesses processes = new(Clients);
+        double seconds = context.Settings.Seconds;
+        Func<double>[] subjects = [() => processes.RunCounts(seconds), () => processes.RunGrants(seconds)];
+        double[] rates = [.. Rounds.InTurns(subjects, runs, static one => one()).Select(Rounds.Median)];
+        string engine = $"PostgreSQL, {Clients} processes with a store each";
+        report.Add(new Bar($"{engine}: grants against counts", "1.2×", 1.2, rates[1] / rates[0], "×", AtLeast: true));
+        context.Progress($"{engine}: counter {Cells.Fixed(rates[0], 0)}, grant {Cells.Fixed(rates[1], 0)} a second");
     }
 
     private static void Growth(StudyReport report, StudyContext context, int runs, string engine, LeaseSubject small, LeaseSubject full)
