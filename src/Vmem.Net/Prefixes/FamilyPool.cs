@@ -39,6 +39,7 @@ internal sealed class FamilyPool : IDisposable
             ReuseDelay = options.ReuseDelay,
             TimeProvider = options.TimeProvider,
             Source = source?.Arena,
+            RetainedImport = source is null ? UInt128.Zero : ArenaOptions<UInt128>.RetainNone,
         };
         string name = $"{pool}.{kind.Name}";
         _isWhole = spans is [{ First: var first, Last: var last }] && first == 0 && last == UInt128.MaxValue;
@@ -49,9 +50,17 @@ internal sealed class FamilyPool : IDisposable
         }
 
         Arena = new Arena<UInt128>(name, kind.SizeOf(_longest), settings);
-        foreach (AddressRange span in spans)
+        try
         {
-            Arena.AddSpan(span.First, span.Last - span.First + 1);
+            foreach (AddressRange span in spans)
+            {
+                Arena.AddSpan(span.First, span.Last - span.First + 1);
+            }
+        }
+        catch
+        {
+            Arena.Dispose();
+            throw;
         }
     }
 
