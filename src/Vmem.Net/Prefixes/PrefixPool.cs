@@ -46,6 +46,7 @@ public sealed partial class PrefixPool : IDisposable
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(networks);
         options ??= new PrefixPoolOptions();
+        options.Check(nameof(options));
         Name = name;
         Options = options;
         IPNetwork[] all = [.. networks];
