@@ -15,10 +15,13 @@ public sealed class PrefixSnapshotTests
         [
             new() { ReuseDelay = TimeSpan.FromSeconds(-1) }, new() { Policy = (FitPolicy)99 }, new() { Policy = (FitPolicy)(-1) },
         ];
-        Assert.All(wrong, options => Assert.Equal("options", Assert.Throws<ArgumentOutOfRangeException>(() => PrefixPool.FromJson(json, options)).ParamName));
-        Assert.All(wrong, options => Assert.Equal("options", Assert.Throws<ArgumentOutOfRangeException>(() => new PrefixPool("p", Prefix.Parse("10.0.0.0/24"), options)).ParamName));
+        Assert.All(wrong, options => Blames(() => PrefixPool.FromJson(json, options)));
+        Assert.All(wrong, options => Blames(() => new PrefixPool("p", Prefix.Parse("10.0.0.0/24"), options)));
         PrefixPoolOptions clockless = new() { TimeProvider = null! };
         Assert.Throws<ArgumentNullException>(() => PrefixPool.FromJson(json, clockless));
+
+        static void Blames(Func<PrefixPool> make) =>
+            Assert.Equal("options", Assert.Throws<ArgumentOutOfRangeException>(make).ParamName);
     }
 
     /// <summary>Units and exclusions are those of the text, whatever the options say.</summary>
