@@ -155,7 +155,9 @@ public sealed class PortsInUseTests
     {
         using var pool = new PortPool("ports", 5000, 4, new() { IsInUse = _used.Contains, TimeProvider = _time });
         int run = pool.AllocateRun(4);
-        Task<int> waits = (byKey ? pool.AllocateAsync("web", 2, Token) : pool.AllocateRunAsync(2, cancellationToken: Token)).AsTask();
+        Task<int> waits = byKey
+            ? pool.AllocateAsync("web", 2, Token).AsTask()
+            : pool.AllocateRunAsync(2, cancellationToken: Token).AsTask();
         Assert.False(waits.IsCompleted);
         pool.Free(run, 4);
         Assert.InRange(await waits, 5000, 5002);
