@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using Vmem.Net.Addresses;
 
@@ -7,7 +6,8 @@ namespace Vmem.Net;
 /// <summary>Reads and composes prefixes (<see cref="IPNetwork"/>), with errors that say what was meant.</summary>
 public static class Prefix
 {
-    /// <summary>Reads a prefix in CIDR notation. An address alone is the prefix of its full length.</summary>
+    /// <summary>Reads a prefix in CIDR notation. An address alone is the prefix of its full length. IPv4 is four decimal numbers without
+    /// leading zeros; brackets, ports and zones belong to no prefix.</summary>
     /// <param name="text">As in <c>10.0.0.0/24</c>, <c>2001:db8::/32</c> or <c>10.0.0.1</c>.</param>
     /// <returns>The prefix.</returns>
     /// <exception cref="FormatException">It is none. If bits behind the prefix are set, the message names the prefix that holds the
@@ -16,7 +16,7 @@ public static class Prefix
     {
         ArgumentNullException.ThrowIfNull(text);
         int slash = text.IndexOf('/', StringComparison.Ordinal);
-        if (!IPAddress.TryParse(slash < 0 ? text : text.AsSpan(0, slash), out IPAddress? address))
+        if (!AddressText.TryParse(slash < 0 ? text : text.AsSpan(0, slash), out IPAddress? address))
         {
             throw new FormatException($"'{text}' is no prefix: write an IPv4 or IPv6 address, a slash and a length, as in 10.0.0.0/24.");
         }
@@ -24,7 +24,7 @@ public static class Prefix
         AddressKind kind = AddressKind.Of(address);
         int length = kind.Bits;
         if (slash >= 0
-            && (!int.TryParse(text.AsSpan(slash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out length) || length > kind.Bits))
+            && !AddressText.TryParseNumber(text.AsSpan(slash + 1), kind.Bits, out length))
         {
             throw new FormatException($"'{text}' is no prefix: the length of an {kind.Name} prefix is a number from 0 to {kind.Bits}.");
         }

@@ -1,3 +1,5 @@
+using Vmem.Net.Ports;
+
 namespace Vmem.Net;
 
 // Waiting for ports: for a source that has to ask a server first, or until somebody frees one.
@@ -19,18 +21,19 @@ public sealed partial class PortPool
     public async ValueTask<int> AllocateAsync(string key, int count = 1, CancellationToken cancellationToken = default)
     {
         int preferred = PreferredPort(key, count);
+        using PortsInUse inUse = NoneInUse();
         if (_options.Source is ISeekingArenaSource<ushort> { Quantum: 1 }
-            && (await SeekAsync(preferred, End - 1, count, cancellationToken).ConfigureAwait(false)
-                ?? await SeekAsync(First, preferred + count - 2, count, cancellationToken).ConfigureAwait(false)) is { } sought)
+            && (await SeekAsync(preferred, End - 1, count, inUse, cancellationToken).ConfigureAwait(false)
+                ?? await SeekAsync(First, preferred + count - 2, count, inUse, cancellationToken).ConfigureAwait(false)) is { } sought)
         {
             return sought;
         }
 
         int first;
-        while (!TryAllocate(key, out first, count))
+        while (!TryFindFrom(preferred, count, isWaiting: true, inUse, out first))
         {
-            ushort found = await WaitAsync(count, 1, cancellationToken).ConfigureAwait(false);
-            if (TryKeep(found, (ushort)count, preferred, out first))
+            ushort found = await WaitAsync(count, 1, inUse, cancellationToken).ConfigureAwait(false);
+            if (TryKeep(found, (ushort)count, preferred, inUse, out first))
             {
                 break;
             }
@@ -50,11 +53,13 @@ public sealed partial class PortPool
     /// number.</exception>
     public async ValueTask<int> AllocateRunAsync(int count, int align = 1, CancellationToken cancellationToken = default)
     {
+        CheckAligned(count, align);
+        using PortsInUse inUse = NoneInUse();
         int first;
-        while (!TryAllocateRun(count, out first, align))
+        while (!TryFind(count, Aligned(align), _options.Policy, isLast: false, inUse, out first))
         {
-            ushort found = await WaitAsync(count, align, cancellationToken).ConfigureAwait(false);
-            if (IsFree(found, (ushort)count))
+            ushort found = await WaitAsync(count, align, inUse, cancellationToken).ConfigureAwait(false);
+            if (IsFree(found, (ushort)count, inUse))
             {
                 return found;
             }
@@ -65,18 +70,19 @@ public sealed partial class PortPool
 
     /// <summary>Allocates the lowest run in a window that the source has or can get.</summary>
     /// <returns>Null: it has none at present.</returns>
-    private async ValueTask<int?> SeekAsync(int from, int last, int count, CancellationToken cancellationToken)
+    private async ValueTask<int?> SeekAsync(int from, int last, int count, PortsInUse inUse, CancellationToken cancellationToken)
     {
         ISeekingArenaSource<ushort> source = Arena;
         while (last - from >= count - 1
             && await source.SeekAsync((ushort)count, (ushort)from, (ushort)last, cancellationToken).ConfigureAwait(false) is { } place)
         {
             if (Arena.TryAllocateConstrained((ushort)count, Window(place, place + count), FitPolicy.InstantFit, out ushort found)
-                && IsFree(found, (ushort)count))
+                && IsFree(found, (ushort)count, inUse))
             {
                 return found;
             }
 
+            inUse.SetAside();                                  // nothing is held while the source is asked
             from = place + 1;                                  // it is in use on this machine, or another came first
         }
 
@@ -85,8 +91,9 @@ public sealed partial class PortPool
 
     // The caller keeps what comes. If it gave that back to look for a better one, the next in the queue would have it, do the same, and
     // so on round the queue.
-    private async ValueTask<ushort> WaitAsync(int count, int align, CancellationToken cancellationToken)
+    private async ValueTask<ushort> WaitAsync(int count, int align, PortsInUse inUse, CancellationToken cancellationToken)
     {
+        inUse.SetAside();
         try
         {
             return await Arena.AllocateAsync((ushort)count, Aligned(align), _options.Policy, cancellationToken).ConfigureAwait(false);
@@ -100,15 +107,15 @@ public sealed partial class PortPool
     /// <summary>Exchanges a run that is held for the preferred one, if that is free; else tries the one that is held. Nothing is asked of a
     /// source for it: a span that was leased for an exchange would be kept from others.</summary>
     /// <returns>False if the run that was held is in use; it is set aside, and nothing is held.</returns>
-    private bool TryKeep(ushort found, ushort count, int preferred, out int first)
+    private bool TryKeep(ushort found, ushort count, int preferred, PortsInUse inUse, out int first)
     {
         bool isExchanged;
         first = found;
         try
         {
             isExchanged = found != preferred
-                && Arena.TryGetSegment((ushort)preferred, out Segment<ushort> there) && there.Kind == SegmentKind.Free
-                && TryFind(count, Window(preferred, preferred + count), FitPolicy.InstantFit, out preferred);
+                && Arena.Explain(count, Window(preferred, preferred + count)).Fits
+                && TryFind(count, Window(preferred, preferred + count), FitPolicy.InstantFit, isLast: false, inUse, out preferred);
         }
         catch
         {
@@ -118,7 +125,7 @@ public sealed partial class PortPool
 
         if (!isExchanged)
         {
-            return IsFree(found, count);
+            return IsFree(found, count, inUse);
         }
 
         first = preferred;

@@ -7,8 +7,9 @@ namespace Vmem.Net;
 /// <summary>A pool of ports: a range, less those that are used on this machine.</summary>
 /// <remarks>
 /// <para>
-/// An <see cref="Arena{T}"/> of ports does the work. A port that it offers is tried before a caller gets it. One that is used by others
-/// rests for <see cref="PortPoolOptions.RecheckAfter"/>, and the arena is asked again.
+/// An <see cref="Arena{T}"/> of ports does the work. A port that it offers is tried before a caller gets it. If others use it, the arena is
+/// asked again. When the call ends or waits, the ports in use that it found rest for <see cref="PortPoolOptions.RecheckAfter"/>: so it
+/// tries each once.
 /// </para>
 /// <para>
 /// A key has a preferred port, by its hash. It gets that if it is free, else the next free one above it, and round. So a service keeps its
@@ -112,9 +113,8 @@ public sealed partial class PortPool : IDisposable
     public bool TryAllocate(string key, out int first, int count = 1)
     {
         int preferred = PreferredPort(key, count);
-        return TryFind(count, Window(preferred, preferred + count), FitPolicy.InstantFit, out first)
-            || TryFind(count, Window(preferred, End), FitPolicy.FirstFit, out first)
-            || (preferred > First && TryFind(count, Window(First, Math.Min(preferred + count - 1, End)), FitPolicy.FirstFit, out first));
+        using PortsInUse inUse = NoneInUse();
+        return TryFindFrom(preferred, count, isWaiting: false, inUse, out first);
     }
 
     /// <summary>The port that a key prefers, whoever has it.</summary>
@@ -149,10 +149,9 @@ public sealed partial class PortPool : IDisposable
     /// number.</exception>
     public bool TryAllocateRun(int count, out int first, int align = 1)
     {
-        CheckRun(count);
-        ArgumentOutOfRangeException.ThrowIfLessThan(align, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(align, ushort.MaxValue);
-        return TryFind(count, Aligned(align), _options.Policy, out first);
+        CheckAligned(count, align);
+        using PortsInUse inUse = NoneInUse();
+        return TryFind(count, Aligned(align), _options.Policy, isLast: true, inUse, out first);
     }
 
     /// <summary>Takes exactly these ports, used or not: the caller knows that they are its own.</summary>
@@ -163,7 +162,7 @@ public sealed partial class PortPool : IDisposable
     public bool TryClaim(int first, int count = 1)
     {
         CheckRun(count);
-        return first >= First && first + count <= End && Arena.TryAllocateAt((ushort)first, (ushort)count);
+        return first >= First && first <= End - count && Arena.TryAllocateAt((ushort)first, (ushort)count);
     }
 
     /// <summary>Frees ports as they were allocated. They rest for <see cref="PortPoolOptions.ReuseDelay"/>.</summary>
@@ -184,7 +183,8 @@ public sealed partial class PortPool : IDisposable
     {
         foreach (int port in _options.Source is null ? LocalPorts.Listeners() : [])
         {
-            if (TryClaim(port))
+            // One that is not free may be a caller's, who listens: a claim in vain would count as a failure.
+            if (Arena.TryGetSegment((ushort)port, out Segment<ushort> there) && there.Kind == SegmentKind.Free && TryClaim(port))
             {
                 SetAside(port);
             }
@@ -198,6 +198,13 @@ public sealed partial class PortPool : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Count);
+    }
+
+    private void CheckAligned(int count, int align)
+    {
+        CheckRun(count);
+        ArgumentOutOfRangeException.ThrowIfLessThan(align, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(align, ushort.MaxValue);
     }
 
     private ushort CheckedPort(int first, int count)
@@ -214,62 +221,6 @@ public sealed partial class PortPool : IDisposable
     // Without a source there is nothing outside the range, and no window that had to be searched.
     private RangeConstraints<ushort> Aligned(int align) =>
         (_options.Source is null ? default : Window(First, End)) with { Align = (ushort)align };
-
-    private bool TryFind(int count, in RangeConstraints<ushort> where, FitPolicy policy, out int first)
-    {
-        while (Arena.TryAllocateConstrained((ushort)count, where, policy, out ushort found))
-        {
-            if (IsFree(found, (ushort)count))
-            {
-                first = found;
-                return true;
-            }
-        }
-
-        first = 0;
-        return false;
-    }
-
-    /// <summary>Tries allocated ports. If one is in use, it is set aside, and the others are free again.</summary>
-    private bool IsFree(ushort first, ushort count)
-    {
-        int port = first;
-        try
-        {
-            while (port < first + count && !(_isInUse?.Invoke(port) ?? false))
-            {
-                port++;
-            }
-        }
-        catch
-        {
-            Arena.FreeAfter(first, count, TimeSpan.Zero);
-            throw;
-        }
-
-        if (port == first + count)
-        {
-            return true;
-        }
-
-        var used = (ushort)port;
-        var before = (ushort)(used - first);
-        if (before > 0)
-        {
-            Arena.Split(first, count, used);
-            Arena.FreeAfter(first, before, TimeSpan.Zero);
-        }
-
-        var after = (ushort)(count - before - 1);
-        if (after > 0)
-        {
-            Arena.Split(used, (ushort)(after + 1), (ushort)(used + 1));
-            Arena.FreeAfter((ushort)(used + 1), after, TimeSpan.Zero);
-        }
-
-        Arena.FreeAfter(used, 1, _options.RecheckAfter);
-        return false;
-    }
 
     private PortsUnavailableException Unavailable(int count, int align)
     {

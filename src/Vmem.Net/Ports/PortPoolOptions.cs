@@ -13,7 +13,8 @@ public enum PortChecks
     /// (<see cref="System.Net.NetworkInformation.IPGlobalProperties"/>).</summary>
     Listeners = 1,
 
-    /// <summary>Each port is bound for a moment before it is given: for TCP and UDP, IPv4 and IPv6.</summary>
+    /// <summary>Each port is bound for a moment before it is given: for TCP and UDP, IPv4 and IPv6. It says whether it could be
+    /// bound then, and no more.</summary>
     Bind = 2,
 }
 
@@ -21,15 +22,17 @@ public enum PortChecks
 [DebuggerDisplay("{Policy}, reuse after {ReuseDelay}")]
 public sealed record PortPoolOptions
 {
-    /// <summary>How the pool finds out that a port is used on this machine. The list saves failed attempts; binding tells the truth of the
-    /// moment.</summary>
+    /// <summary>How the pool finds out that a port is used on this machine. The list saves failed attempts. Binding finds each port
+    /// whose bind would fail at that moment. On Linux a TCP port that another program has bound, but does not listen on yet, may not be
+    /// among them.</summary>
     public PortChecks Checks { get; init; } = PortChecks.Listeners | PortChecks.Bind;
 
     /// <summary>A check of your own, in place of <see cref="Checks"/>: whether a port is used, on another machine or in a container, say.
     /// Called by threads that allocate, under no lock.</summary>
     public Func<int, bool>? IsInUse { get; init; }
 
-    /// <summary>For how long a port that was found in use is set aside, before it is tried again.</summary>
+    /// <summary>For how long a port that was found in use is set aside, from the end of the call that found it, before it is tried
+    /// again.</summary>
     public TimeSpan RecheckAfter { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How long each freed port rests before anybody gets it. Zero: not at all.</summary>

@@ -9,7 +9,7 @@ namespace Vmem.Net.Prefixes;
 /// lies in no span of the arena. So it is in no figure, and nothing can free it. Rejected: exclusions as allocated ranges, which have to be
 /// told from those of callers in each list, count and look-up.
 /// </remarks>
-internal sealed class FamilyPool : IDisposable
+internal sealed partial class FamilyPool : IDisposable
 {
     private readonly string _pool;
     private readonly int _longest;
@@ -39,6 +39,7 @@ internal sealed class FamilyPool : IDisposable
             ReuseDelay = options.ReuseDelay,
             TimeProvider = options.TimeProvider,
             Source = source?.Arena,
+            RetainedImport = source is null ? UInt128.Zero : ArenaOptions<UInt128>.RetainNone,
         };
         string name = $"{pool}.{kind.Name}";
         _isWhole = spans is [{ First: var first, Last: var last }] && first == 0 && last == UInt128.MaxValue;
@@ -49,9 +50,17 @@ internal sealed class FamilyPool : IDisposable
         }
 
         Arena = new Arena<UInt128>(name, kind.SizeOf(_longest), settings);
-        foreach (AddressRange span in spans)
+        try
         {
-            Arena.AddSpan(span.First, span.Last - span.First + 1);
+            foreach (AddressRange span in spans)
+            {
+                Arena.AddSpan(span.First, span.Last - span.First + 1);
+            }
+        }
+        catch
+        {
+            Arena.Dispose();
+            throw;
         }
     }
 
@@ -131,67 +140,31 @@ internal sealed class FamilyPool : IDisposable
     public IEnumerable<IPNetwork> GetFree() =>
         Arena.GetSegments().Where(segment => segment.Kind == SegmentKind.Free).SelectMany(Cover);
 
-    public IEnumerable<PrefixAllocation> GetAllocated() =>
-        Arena.GetSegments().Where(segment => segment.Kind == SegmentKind.Allocated).Select(Allocation);
+    /// <remarks>Each is looked up as it is reported: the list of segments cuts one off that came to lie across the end of a batch, and what
+    /// is left would pass for a prefix that nobody has.</remarks>
+    public IEnumerable<PrefixAllocation> GetAllocated()
+    {
+        UInt128 next = 0;                                      // what lies below was reported
+        foreach (Segment<UInt128> listed in Arena.GetSegments())
+        {
+            if (listed.Kind == SegmentKind.Allocated && listed.Start >= next
+                && Arena.TryGetSegment(listed.Start, out Segment<UInt128> segment) && segment.Kind == SegmentKind.Allocated)
+            {
+                yield return Allocation(segment);
+                next = LastOf(segment) + 1;
+                if (next == 0)
+                {
+                    yield break;
+                }
+            }
+        }
+    }
 
     public bool TryGetHolder(UInt128 address, out PrefixAllocation holder)
     {
         bool isHeld = Arena.TryGetSegment(address, out Segment<UInt128> segment) && segment.Kind == SegmentKind.Allocated;
         holder = isHeld ? Allocation(segment) : default;
         return isHeld;
-    }
-
-    /// <summary>Why a given prefix is not to be had.</summary>
-    public PrefixUnavailableException WhyNotClaimed(IPNetwork prefix)
-    {
-        AddressRange range = AddressRange.Of(prefix);
-        if (_source is null && !_networks.Any(network => AddressRange.Of(network).Contains(range)) && !IsWithinSpans(range, excluded: true))
-        {
-            return new(PrefixObstacle.OutsidePool, $"{prefix} {(_networks.Any(network => AddressRange.Of(network).Overlaps(range)) ? "reaches out of" : "is outside")} pool '{_pool}' ({List(_networks)}).");
-        }
-
-        foreach (IPNetwork exclusion in _exclusions.Where(exclusion => WholeUnits(exclusion).Overlaps(range)))
-        {
-            return new(PrefixObstacle.Excluded, $"{prefix} is not to be had: {exclusion} is excluded from pool '{_pool}'.");
-        }
-
-        if (FirstObstacle(range) is { } obstacle)
-        {
-            PrefixAllocation holder = Allocation(obstacle);
-            return obstacle.Kind == SegmentKind.Resting
-                ? new(PrefixObstacle.Resting, $"{prefix} is not to be had: {holder} was freed in pool '{_pool}' and rests.", holder)
-                : new(PrefixObstacle.Taken, $"{prefix} is taken by {holder} in pool '{_pool}'.", holder);
-        }
-
-        return _source is null || IsWithinSpans(range, excluded: false)
-            ? new(PrefixObstacle.Taken, $"{prefix} was taken in pool '{_pool}' when it was asked for, and is free by now: try again.")
-            : _source.WhyNotClaimed(prefix);
-    }
-
-    /// <summary>Why there is no prefix of a length.</summary>
-    public PrefixUnavailableException WhyNotAllocated(int prefixLength, IPNetwork? parent)
-    {
-        if (parent is { } window && _source is null
-            && !_networks.Any(network => AddressRange.Of(network).Overlaps(AddressRange.Of(window))))
-        {
-            return new(PrefixObstacle.OutsidePool, $"{window} is outside pool '{_pool}' ({List(_networks)}).");
-        }
-
-        AddressRange within = parent is { } place ? AddressRange.Of(place) : new AddressRange(0, UInt128.MaxValue);
-        IPNetwork? largest = null;
-        foreach (Segment<UInt128> segment in Arena.GetSegments().Where(segment => segment.Kind == SegmentKind.Free))
-        {
-            var free = new AddressRange(UInt128.Max(segment.Start, within.First), UInt128.Min(LastOf(segment), within.Last));
-            foreach (IPNetwork prefix in free.First <= free.Last ? Kind.Cover(free.First, free.Last) : [])
-            {
-                largest = largest is { } found && found.PrefixLength <= prefix.PrefixLength ? found : prefix;
-            }
-        }
-
-        string where = parent is null ? $"pool '{_pool}'" : $"{parent} of pool '{_pool}'";
-        string left = largest is null ? "nothing is free there" : $"the largest free prefix is {largest}";
-        string source = _source is null ? "" : $" Its source, pool '{_source._pool}', has none to give.";
-        return new(PrefixObstacle.NoRoom, $"No /{prefixLength} is free in {where}: {left}.{source}");
     }
 
     public PrefixAllocation Allocation(Segment<UInt128> segment) => new(Cover(segment).First(), segment.Tag);
@@ -202,9 +175,6 @@ internal sealed class FamilyPool : IDisposable
         && (segment.Kind == SegmentKind.Span || (Arena.TryGetSegment(UInt128.MaxValue, out Segment<UInt128> top) && top.Start == 0))
             ? UInt128.MaxValue
             : segment.Start + (segment.Size - 1);
-
-    private static string List(IPNetwork[] networks) =>
-        networks.Length <= 4 ? string.Join(", ", networks) : $"{string.Join(", ", networks.Take(3))} and {networks.Length - 3} more";
 
     private IEnumerable<IPNetwork> Cover(Segment<UInt128> segment) => Kind.Cover(segment.Start, LastOf(segment));
 
@@ -258,36 +228,5 @@ internal sealed class FamilyPool : IDisposable
         IEnumerable<AddressRange> spans = Arena.GetSegments().Where(segment => segment.Kind == SegmentKind.Span)
             .Select(span => new AddressRange(span.Start, LastOf(span)));
         return !AddressRange.Subtract([range], excluded ? spans.Concat(_exclusions.Select(WholeUnits)) : spans).Any();
-    }
-
-    /// <summary>The lowest segment in a range that is not free.</summary>
-    private Segment<UInt128>? FirstObstacle(AddressRange range)
-    {
-        for (UInt128 at = range.First; Arena.TryGetSegment(at, out Segment<UInt128> segment); at = LastOf(segment) + 1)
-        {
-            if (segment.Kind != SegmentKind.Free)
-            {
-                return segment;
-            }
-
-            if (LastOf(segment) >= range.Last)
-            {
-                break;
-            }
-        }
-
-        return null;
-    }
-
-    private string WhyNotFreed(IPNetwork prefix, InvalidFreeReason reason)
-    {
-        AddressRange range = AddressRange.Of(prefix);
-        return FirstObstacle(range) switch
-        {
-            { Kind: SegmentKind.Allocated } holder when reason != InvalidFreeReason.AlreadyFree => $"what is allocated there is {Allocation(holder)}.",
-            { Kind: SegmentKind.Resting } => "it was freed already, and rests.",
-            _ when Arena.Contains(range.First) => "it is free already, or never was allocated.",
-            _ => "it is outside the pool, or excluded.",
-        };
     }
 }

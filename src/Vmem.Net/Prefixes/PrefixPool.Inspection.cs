@@ -56,7 +56,8 @@ public sealed partial class PrefixPool
     public IEnumerable<IPNetwork> GetFree() => Families.SelectMany(family => family.GetFree());
 
     /// <summary>What is allocated, and by whom.</summary>
-    /// <returns>The prefixes with their tags, IPv4 first, each family in order of address. Safe while others allocate.</returns>
+    /// <returns>The prefixes with their tags, IPv4 first, each family in order of address. Safe while others allocate: each is allocated
+    /// as such when it is reported, and what stays allocated is reported once.</returns>
     public IEnumerable<PrefixAllocation> GetAllocated() => Families.SelectMany(family => family.GetAllocated());
 
     /// <summary>The figures of the arena below, in addresses.</summary>

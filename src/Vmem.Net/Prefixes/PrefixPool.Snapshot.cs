@@ -66,7 +66,7 @@ public sealed partial class PrefixPool
     /// <param name="options">How the pool behaves; null for the defaults. Exclusions and units are those of the text.</param>
     /// <returns>The pool.</returns>
     /// <exception cref="FormatException">It is no such text, of another version, or contradicts itself; the message says where.</exception>
-    /// <exception cref="ArgumentException">The options name a source.</exception>
+    /// <exception cref="ArgumentException">The options name a source, or one makes no sense.</exception>
     public static PrefixPool FromJson(string json, PrefixPoolOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(json);
@@ -76,6 +76,7 @@ public sealed partial class PrefixPool
             throw new ArgumentException("A pool that is restored has networks of its own: name no source.", nameof(options));
         }
 
+        options.Check(nameof(options));
         try
         {
             using JsonDocument document = JsonDocument.Parse(json);

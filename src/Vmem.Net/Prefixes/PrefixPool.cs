@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.ExceptionServices;
 using Vmem.Net.Addresses;
 using Vmem.Net.Prefixes;
 
@@ -45,6 +46,7 @@ public sealed partial class PrefixPool : IDisposable
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(networks);
         options ??= new PrefixPoolOptions();
+        options.Check(nameof(options));
         Name = name;
         Options = options;
         IPNetwork[] all = [.. networks];
@@ -197,11 +199,23 @@ public sealed partial class PrefixPool : IDisposable
     public void FreeAfter(IPNetwork prefix, TimeSpan delay) => Of(prefix).Free(prefix, delay);
 
     /// <summary>Gives everything back to the source, if there is one, whatever was not freed included. The pool is of no use
-    /// afterwards.</summary>
+    /// afterwards. What the source throws is thrown when both families have ended.</summary>
     public void Dispose()
     {
-        _v4?.Dispose();
-        _v6?.Dispose();
+        ExceptionDispatchInfo? first = null;
+        foreach (FamilyPool family in Families)
+        {
+            try
+            {
+                family.Dispose();
+            }
+            catch (Exception e)
+            {
+                first ??= ExceptionDispatchInfo.Capture(e);
+            }
+        }
+
+        first?.Throw();
     }
 
     private static IPNetwork Alone(IPAddress address)

@@ -29,7 +29,24 @@ public sealed record PrefixPoolOptions
     /// <summary>The clock of the rests.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
-    /// <summary>A pool that this one takes prefixes from when it runs out, and gives them back to when they are free. It takes whole units
-    /// of that pool (<see cref="LongestV4"/>, <see cref="LongestV6"/>).</summary>
+    /// <summary>A pool that this one takes prefixes from when it runs out, and gives them back to as soon as they are free. It takes whole
+    /// units of that pool (<see cref="LongestV4"/>, <see cref="LongestV6"/>).</summary>
     public PrefixPool? Source { get; init; }
+
+    /// <exception cref="ArgumentException">The policy, the rest or the clock makes no sense. Units and exclusions are looked at where they
+    /// are used: those of a snapshot are its own.</exception>
+    internal void Check(string parameter)
+    {
+        if (!Enum.IsDefined(Policy))
+        {
+            throw new ArgumentOutOfRangeException(parameter, Policy, "There is no such policy.");
+        }
+
+        if (ReuseDelay < TimeSpan.Zero)
+        {
+            throw new ArgumentOutOfRangeException(parameter, ReuseDelay, "ReuseDelay must not be negative.");
+        }
+
+        ArgumentNullException.ThrowIfNull(TimeProvider, parameter);
+    }
 }

@@ -11,6 +11,8 @@ public class PrefixTests
     [InlineData("::/0")]
     [InlineData("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128")]
     [InlineData("2001:db8::/127")]
+    [InlineData("0.0.0.0/32")]
+    [InlineData("::ffff:10.0.0.1/128")]
     public void What_is_a_prefix_is_read(string text) => Assert.Equal(text, Prefix.Parse(text).ToString());
 
     [Fact]
@@ -28,8 +30,40 @@ public class PrefixTests
     [InlineData("10.0.0.0/-1", "0 to 32")]
     [InlineData("10.0.0.0/", "0 to 32")]
     [InlineData("network", "'network' is no prefix")]
+    [InlineData("", "'' is no prefix")]
+    [InlineData("/8", "'/8' is no prefix")]
+    [InlineData("10.0.0.0/024", "0 to 32")]
+    [InlineData("10.0.0.0/24\0", "0 to 32")]
+    [InlineData("10.0.0.0/24/8", "0 to 32")]
+    [InlineData("10.0.0.0/4294967296", "0 to 32")]
     public void What_is_none_says_why(string text, string reason) =>
         Assert.Contains(reason, Assert.Throws<FormatException>(() => Prefix.Parse(text)).Message, StringComparison.Ordinal);
+
+    /// <summary>What <see cref="IPAddress.Parse(string)"/> reads besides: short, octal and hexadecimal IPv4; brackets, ports and zones of
+    /// IPv6.</summary>
+    [Theory]
+    [InlineData("010.0.0.0/8")]
+    [InlineData("10.0.0.00/8")]
+    [InlineData("0x0a.0.0.0/8")]
+    [InlineData("10.1")]
+    [InlineData("10.0.1/24")]
+    [InlineData("1")]
+    [InlineData("10/8")]
+    [InlineData("167772160/8")]
+    [InlineData("10.0.0.256/32")]
+    [InlineData("10.0.0.0./8")]
+    [InlineData(" 10.0.0.0/8")]
+    [InlineData("10.0.0.0 /8")]
+    [InlineData("[2001:db8::]/32")]
+    [InlineData("[2001:db8::]:443/32")]
+    [InlineData("[2001:db8::]:443")]
+    [InlineData("fe80::1%1")]
+    [InlineData("fe80::%eth0/64")]
+    [InlineData("::ffff:010.0.0.1")]
+    [InlineData("::ffff:10.1")]
+    [InlineData("10.0.0.1:443")]
+    public void Other_notations_of_addresses_are_no_prefix(string text) =>
+        Assert.StartsWith($"'{text}' is no prefix: write", Assert.Throws<FormatException>(() => Prefix.Parse(text)).Message, StringComparison.Ordinal);
 
     [Theory]
     [InlineData("10.0.0.0", "10.0.0.255", "10.0.0.0/24")]
