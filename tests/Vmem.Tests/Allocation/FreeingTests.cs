@@ -15,7 +15,7 @@ public sealed class FreeingTests
     public async Task A_range_goes_to_who_waits_for_just_such_a_one_under_one_lock()
     {
         using Arena<uint> arena = Full(10, 10, 10);
-        Task<uint> waits = arena.AllocateAsync(10).AsTask();
+        Task<uint> waits = arena.AllocateAsync(10, TestContext.Current.CancellationToken).AsTask();
         _ = StepCounter.TakeShared();
         arena.Free(10, 10);
         Assert.Equal(1, StepCounter.TakeShared());
@@ -28,7 +28,7 @@ public sealed class FreeingTests
     public async Task A_range_beside_free_space_is_free_before_it_is_given_out()
     {
         using Arena<uint> arena = Full(5, 10, 15);
-        Task<uint> waits = arena.AllocateAsync(10, FitPolicy.FirstFit).AsTask();
+        Task<uint> waits = arena.AllocateAsync(10, FitPolicy.FirstFit, TestContext.Current.CancellationToken).AsTask();
         arena.Free(0, 5);
         Assert.False(waits.IsCompleted);
         arena.Free(5, 10);
@@ -40,7 +40,7 @@ public sealed class FreeingTests
     public void A_wrong_size_serves_nobody()
     {
         using Arena<uint> arena = Full(20, 10);
-        Task<uint> waits = arena.AllocateAsync(10).AsTask();
+        Task<uint> waits = arena.AllocateAsync(10, TestContext.Current.CancellationToken).AsTask();
         Assert.Equal(InvalidFreeReason.WrongSize, Assert.Throws<InvalidFreeException>(() => arena.Free(0, 10)).Reason);
         Assert.False(waits.IsCompleted);
         arena.Free(20, 10);
@@ -63,7 +63,7 @@ public sealed class FreeingTests
         }
 
         using RecordedArena<uint> recorded = new(arena);
-        Task<uint> longer = arena.AllocateAsync(60).AsTask();
+        Task<uint> longer = arena.AllocateAsync(60, TestContext.Current.CancellationToken).AsTask();
         arena.Free(small[0], 4);
         arena.Free(held, 60);
         Assert.True(longer.IsCompletedSuccessfully);
@@ -111,19 +111,24 @@ public sealed class FreeingTests
 
     /// <summary>The tag that a handle had is another's afterwards, who has an address.</summary>
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void What_a_handle_held_can_be_allocated_by_address(bool many)
+    [InlineData("one")]
+    [InlineData("many")]
+    [InlineData("now")]
+    public void What_a_handle_held_can_be_allocated_by_address(string how)
     {
         using Arena<uint> arena = new("handles", 0, 100, 1);
         Assert.True(arena.TryAllocateHandle(100, out RangeHandle<uint> handle));
-        if (many)
+        switch (how)
         {
-            arena.FreeMany([handle]);
-        }
-        else
-        {
-            arena.Free(handle);
+            case "many":
+                arena.FreeMany([handle]);
+                break;
+            case "now":
+                arena.FreeAfter(handle, TimeSpan.Zero);
+                break;
+            default:
+                arena.Free(handle);
+                break;
         }
 
         Assert.Equal(0u, arena.Allocate(100));
@@ -178,21 +183,31 @@ public sealed class FreeingTests
     /// <summary>The source is asked twice in vain: the second time because the free has made an import empty, which goes back. Then the
     /// free was news, and it is asked once more.</summary>
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void What_is_freed_while_the_source_is_asked_is_news(bool byHandle)
+    [InlineData("address")]
+    [InlineData("handle")]
+    [InlineData("fence")]
+    public void What_is_freed_while_the_source_is_asked_is_news(string by)
     {
         ScriptedSource<uint> source = TestSources.Ascending(64u, 1_024u);
         using Arena<uint> arena = new("child", 64, new ArenaOptions<uint> { Source = source, SingleThreaded = true });
         Assert.True(arena.TryAllocateHandle(64, out RangeHandle<uint> held));
+        if (by == "fence")
+        {
+            arena.FreeAt(held, 1);
+        }
+
         source.Answer = static (_, _) => null;
-        Task<uint> waits = arena.AllocateAsync(128).AsTask();
+        Task<uint> waits = arena.AllocateAsync(128, TestContext.Current.CancellationToken).AsTask();
         int asks = 0;
         source.Answer = (size, _) =>
         {
-            if (++asks == 1)
+            if (++asks == 1 && by == "fence")
             {
-                Free(arena, held, byHandle);
+                arena.CompleteFence(1);
+            }
+            else if (asks == 1)
+            {
+                Free(arena, held, by == "handle");
             }
 
             return asks < 3 ? null : (4_096u, size);

@@ -3,7 +3,8 @@ using Xunit;
 
 namespace Vmem.Tests.Allocation;
 
-/// <summary>What an allocation does beside the good fit that nothing follows: the lock is entered again, positions move, flags turn.</summary>
+/// <summary>What an allocation does beside the good fit that nothing follows: the lock is entered again, positions move, flags
+/// turn.</summary>
 public sealed class TakingTests
 {
     private const uint Holes = 10_000;

@@ -74,7 +74,8 @@ public sealed class PartRoomTests
     public void A_part_rests_as_a_whole_range_would()
     {
         ManualTime time = new();
-        using Arena<uint> arena = new("rests", 0, 64, 1, new ArenaOptions<uint> { ReuseDelay = TimeSpan.FromSeconds(1), TimeProvider = time });
+        ArenaOptions<uint> options = new() { ReuseDelay = TimeSpan.FromSeconds(1), TimeProvider = time };
+        using Arena<uint> arena = new("rests", 0, 64, 1, options);
         uint start = arena.Allocate(30);
         arena.FreePart(start, 30, start + 10, 10);
         Assert.Equal((10u, 20u), (arena.GetStatistics().Resting, arena.GetStatistics().InUse));

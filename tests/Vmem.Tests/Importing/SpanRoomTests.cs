@@ -19,7 +19,8 @@ public class SpanRoomTests
         using Arena<uint> arena = new("limited", 1, new ArenaOptions<uint> { Source = pool, Limit = 100 });
         arena.AddSpan(Far, 60);
         Assert.Equal(0u, arena.AllocateConstrained(40, new() { Max = 1_000 }));
-        Task<uint> waits = arena.AllocateAsync(40, new RangeConstraints<uint> { Max = 1_000 }).AsTask();
+        RangeConstraints<uint> where = new() { Max = 1_000 };
+        Task<uint> waits = arena.AllocateAsync(40, where, TestContext.Current.CancellationToken).AsTask();
         Assert.False(waits.IsCompleted);
         Assert.True(left == 0 ? arena.TryRemoveSpan(Far, 60) : arena.TryGrowSpan(Far, 60, left));
         Assert.True(waits.IsCompletedSuccessfully);
@@ -38,8 +39,8 @@ public class SpanRoomTests
         using Arena<uint> added = new("added", 1, new ArenaOptions<uint> { Source = pool, Limit = 100 });
         using Arena<uint> grown = new("grown", 1, new ArenaOptions<uint> { Source = pool, Limit = 100 });
         grown.AddSpan(Far, 10);
-        Task<uint> one = added.AllocateAsync(80).AsTask();
-        Task<uint> other = grown.AllocateAsync(80).AsTask();
+        Task<uint> one = added.AllocateAsync(80, TestContext.Current.CancellationToken).AsTask();
+        Task<uint> other = grown.AllocateAsync(80, TestContext.Current.CancellationToken).AsTask();
         added.AddSpan(Far, size);
         Assert.True(grown.TryGrowSpan(Far, 10, size));
         Assert.Equal((isTold, isTold), (one.IsFaulted, other.IsFaulted));
@@ -64,7 +65,8 @@ public class SpanRoomTests
         }
         else
         {
-            Assert.Contains("limit of 100", Assert.Throws<ArgumentException>(() => other.AddSpan(Far, size)).Message, StringComparison.Ordinal);
+            ArgumentException refused = Assert.Throws<ArgumentException>(() => other.AddSpan(Far, size));
+            Assert.Contains("limit of 100", refused.Message, StringComparison.Ordinal);
         }
 
         Assert.Equal(isAllowed ? 100u : 60u, other.GetStatistics().TotalSize);

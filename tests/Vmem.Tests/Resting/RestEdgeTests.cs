@@ -1,4 +1,5 @@
 using Vmem.Checks;
+using Vmem.Testing.Sources;
 using Vmem.Testing.Time;
 using Xunit;
 
@@ -78,7 +79,8 @@ public sealed class RestEdgeTests
     {
         using Arena<uint> arena = Make(new());
         arena.FreeAfter(arena.Allocate(10), 10, TimeSpan.Zero);
-        Assert.Equal(0u, arena.GetStatistics().Resting);
+        arena.CompleteFence(1);
+        Assert.Equal((0u, 0), (arena.GetStatistics().Resting, _time.TimersMade));
         arena.FreeAfter(arena.Allocate(10), 10, TimeSpan.FromTicks(1));
         Assert.Equal(10u, arena.GetStatistics().Resting);
         _time.Advance(TimeSpan.FromMilliseconds(1));
@@ -113,6 +115,75 @@ public sealed class RestEdgeTests
             arena.FreeAfter(handle, s_second);
             return StepCounter.TakeShared();
         }
+    }
+
+    [Fact]
+    public void A_rest_of_a_handle_sets_the_timer_and_who_waits_for_all_of_them_stops_it()
+    {
+        using Arena<uint> arena = Make(new() { CutRestsShort = true });
+        Assert.True(arena.TryAllocateHandle(50, out RangeHandle<uint> handle));
+        uint held = arena.Allocate(50);
+        arena.FreeAfter(handle, s_second);
+        Assert.Equal(1, _time.Timers);
+        Task<uint> waits = arena.AllocateAsync(100, TestContext.Current.CancellationToken).AsTask();
+        Assert.Equal((0u, 0), (arena.GetStatistics().Resting, _time.Timers));
+        arena.Free(held, 50);
+        Assert.True(waits.IsCompletedSuccessfully);
+    }
+
+    /// <summary>Where no rest is cut short the source is asked once, as ever.</summary>
+    [Fact]
+    public void A_source_is_not_asked_again_where_nothing_rests()
+    {
+        ScriptedSource<uint> source = TestSources.Empty(64u);
+        using Arena<uint> arena = new("child", 64, new ArenaOptions<uint> { Source = source, CutRestsShort = true });
+        Assert.False(arena.TryAllocate(64, out _));
+        _ = Assert.Single(source.Requests);
+    }
+
+    [Fact]
+    public void Whoever_completes_a_fence_hears_what_the_source_says_to_a_span()
+    {
+        ScriptedSource<uint> source = TestSources.Ascending(1u, 0u);
+        ArenaOptions<uint> options = new() { Source = source, RetainedImport = ArenaOptions<uint>.RetainNone };
+        using Arena<uint> arena = new("child", 1, options);
+        arena.FreeAt(arena.Allocate(10), 10, fence: 1);
+        source.OnRelease = static (_, _) => throw new TimeZoneNotFoundException("of the source's own");
+        Assert.Throws<TimeZoneNotFoundException>(() => arena.CompleteFence(1));
+        source.OnRelease = null;
+        Assert.Equal((0u, 0u), (arena.GetStatistics().Resting, arena.GetStatistics().TotalSize));
+    }
+
+    /// <summary>Sixty-four under each lock, and one more lock to see that nothing is left.</summary>
+    [Fact]
+    public void Others_have_their_turn_while_many_rests_end()
+    {
+        using Arena<uint> arena = new("rests", 0, 640, 1);
+        for (uint start = 0; start < 640; start++)
+        {
+            arena.FreeAt(arena.Allocate(1), 1, start + 1);
+        }
+
+        Assert.Equal(640u, arena.GetStatistics().Resting);
+        _ = StepCounter.TakeShared();
+        arena.CompleteFence(640);
+        Assert.InRange(StepCounter.TakeShared(), 10, 15);
+        Assert.Equal(640u, arena.GetStatistics().Free);
+    }
+
+    /// <summary>What nobody has had is free at once, whatever is freed otherwise.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void The_place_of_a_move_that_is_given_up_does_not_rest(int seconds)
+    {
+        using Arena<uint> arena = Make(new() { ReuseDelay = TimeSpan.FromSeconds(seconds) });
+        RangeMove<uint> move = new(arena.Allocate(10), 50, 10);
+        Assert.True(arena.BeginMove(move));
+        Assert.Equal(20u, arena.GetStatistics().InUse);
+        arena.AbandonMove(move);
+        Assert.Equal((10u, 0u), (arena.GetStatistics().InUse, arena.GetStatistics().Resting));
+        arena.Validate();
     }
 
     /// <summary>A hundred rests end under more than one lock, by time, by fence and for whoever needs them.</summary>

@@ -62,26 +62,28 @@ public sealed class RestTimerTests
     [Fact]
     public void Of_two_timers_the_first_that_is_there_stays()
     {
-        TroubledTime time = new();
+        ChangingTime time = new();
         using Arena<uint> arena = Make(time);
         uint outer = arena.Allocate(10);
         uint inner = arena.Allocate(10);
-        time.OnTimer = () => arena.FreeAfter(inner, 10, s_second);
+        time.OnMake = () => arena.FreeAfter(inner, 10, s_second);
         arena.FreeAfter(outer, 10, 2 * s_second);
-        Assert.Equal((20u, 1), (arena.GetStatistics().Resting, time.Timers));
+        Assert.Equal((20u, 1, 1), (arena.GetStatistics().Resting, time.Clock.Timers, time.Live));
+        time.Clock.Advance(2 * s_second);
+        Assert.Equal((0u, 0), (arena.GetStatistics().Resting, time.Clock.Timers));
         arena.Dispose();
-        Assert.Equal(0, time.Timers);
+        Assert.Equal(0, time.Live);
     }
 
     [Fact]
     public void A_timer_that_is_made_for_an_arena_that_ends_meanwhile_goes()
     {
-        TroubledTime time = new();
+        ChangingTime time = new();
         Arena<uint> arena = Make(time);
         uint start = arena.Allocate(10);
-        time.OnTimer = arena.Dispose;
+        time.OnMake = arena.Dispose;
         Assert.Throws<ObjectDisposedException>(() => arena.FreeAfter(start, 10, s_second));
-        Assert.Equal(0, time.Timers);
+        Assert.Equal((0, 0), (time.Clock.Timers, time.Live));
     }
 
     /// <summary>The clock is first read to know when time began.</summary>
@@ -102,33 +104,56 @@ public sealed class RestTimerTests
 
     private static Arena<uint> Make(TimeProvider time) => new("rests", 0, 100, 1, new ArenaOptions<uint> { TimeProvider = time });
 
-    /// <summary>A clock that calls back once, after the next timer was set.</summary>
+    /// <summary>A clock that calls back once as a timer is made, and once as it is set. A timer that was disposed of is set no
+    /// more.</summary>
     private sealed class ChangingTime : TimeProvider
     {
         public ManualTime Clock { get; } = new();
 
+        public Action? OnMake { get; set; }
+
         public Action? OnChange { get; set; }
+
+        /// <summary>How many timers there are.</summary>
+        public int Live { get; private set; }
 
         public override long TimestampFrequency => Clock.TimestampFrequency;
 
         public override long GetTimestamp() => Clock.GetTimestamp();
 
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-            new Timer(this, Clock.CreateTimer(callback, state, dueTime, period));
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            Action? call = OnMake;
+            OnMake = null;
+            call?.Invoke();
+            Live++;
+            return new Timer(this, Clock.CreateTimer(callback, state, dueTime, period));
+        }
 
         private sealed class Timer(ChangingTime time, ITimer timer) : ITimer
         {
+            private bool _isLive = true;
+
             public bool Change(TimeSpan dueTime, TimeSpan period)
             {
                 Action? call = time.OnChange;
                 time.OnChange = null;
                 call?.Invoke();
-                return timer.Change(dueTime, period);
+                return _isLive && timer.Change(dueTime, period);
             }
 
-            public void Dispose() => timer.Dispose();
+            public void Dispose()
+            {
+                time.Live -= _isLive ? 1 : 0;
+                _isLive = false;
+                timer.Dispose();
+            }
 
-            public ValueTask DisposeAsync() => timer.DisposeAsync();
+            public ValueTask DisposeAsync()
+            {
+                Dispose();
+                return ValueTask.CompletedTask;
+            }
         }
     }
 }
