@@ -27,7 +27,6 @@ internal sealed partial class Space<T>
     private bool TryFreeMany(ReadOnlySpan<T> starts, T size, RestUntil until, AuditSite? site, out T mistake)
     {
         using Visit<T> visit = Visit();
-        Map.ReserveToFree();
         ReserveRests(until, starts.Length);
         foreach (T start in site is null ? [] : starts)
         {
@@ -49,7 +48,6 @@ internal sealed partial class Space<T>
         chain = until.IsNow && !Map.KeepsFreedOrder ? chain : Reverse(chain);
         while (chain != 0)
         {
-            Map.ReserveToFree();
             uint tag = chain;
             chain = Map.ChainedTo(tag);
             FreeHeld(tag, until, site);

@@ -82,7 +82,6 @@ internal sealed partial class Space<T>
             any = true;
         }
 
-        NoteRoom();
         return any && T.IsZero(total) ? T.MaxValue : total;
     }
 
@@ -98,7 +97,6 @@ internal sealed partial class Space<T>
         using Visit<T> visit = Visit();
         for (long idle = _imports.EndInterval(); idle > 0 && TryDetach(Map.FirstEmpty); idle--)
         {
-            NoteRoom();                           // under the limit
         }
 
         return _isAging = _imports.EmptySpans > 0;

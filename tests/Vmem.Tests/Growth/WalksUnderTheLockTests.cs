@@ -27,6 +27,7 @@ public sealed class WalksUnderTheLockTests
     /// <summary>A handle's tag may be moved when the tables become smaller. Then it is found by its start; a stale one is not.</summary>
     [Theory]
     [InlineData("free")]
+    [InlineData("free many")]
     [InlineData("extend")]
     [InlineData("stale")]
     public void A_handle_whose_tag_was_moved(string call)
@@ -44,6 +45,7 @@ public sealed class WalksUnderTheLockTests
             Assert.True(arena.TryAllocateHandle(3, out _));
         }
 
+        long live = arena.GetStatistics().LiveSegments;
         if (call == "stale")
         {
             RangeHandle<ulong> stale = handles[^2];
@@ -56,6 +58,11 @@ public sealed class WalksUnderTheLockTests
                 if (call == "free")
                 {
                     arena.Free(last);
+                }
+                else if (call == "free many")
+                {
+                    arena.FreeMany([last]);
+                    Assert.Equal(live - 1, arena.GetStatistics().LiveSegments);
                 }
                 else
                 {

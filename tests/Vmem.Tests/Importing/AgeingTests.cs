@@ -1,4 +1,6 @@
+using System.Reflection;
 using Vmem.Caching;
+using Vmem.Space;
 using Vmem.Testing.Sources;
 using Vmem.Testing.Time;
 using Xunit;
@@ -25,6 +27,33 @@ public class AgeingTests
         time.Advance(Upkeep.Interval);
         Assert.Equal((0u, 0u), (arena.GetStatistics().TotalSize, pool.GetStatistics().InUse));
         arena.Validate();
+    }
+
+    /// <summary>What an import that became empty wakes, may sleep again when none is left.</summary>
+    [Fact]
+    public void The_upkeep_is_woken_by_the_first_empty_import_and_goes_on_as_long_as_one_is_left()
+    {
+        ICachedRanges<uint> caches = DispatchProxy.Create<ICachedRanges<uint>, WakeCounter>();
+        ScriptedSource<uint> source = TestSources.Ascending(1u, 0u);
+        Space<uint> space = new("ages", 1, new ArenaOptions<uint> { Source = source, RetainedImport = 1_000 }) { Caches = caches };
+        Attach();
+        Attach();
+        Assert.Equal(1, Wakes());
+        Assert.Equal([true, true, false], Enumerable.Range(0, 3).Select(_ => space.AgeEmpty()));
+        Assert.Equal((2, 0), (source.Releases, source.WrongReleases));
+        Attach();
+        Assert.Equal((2, true), (Wakes(), space.AgeEmpty()));
+        Assert.False(new Space<uint>("alone", 1, new ArenaOptions<uint>()).AgeEmpty());
+
+        int Wakes() => ((WakeCounter)caches).Wakes;
+
+        void Attach()
+        {
+            Assert.True(source.TryImport(10, default, out uint start, out uint size));
+            Segment<uint> import = new(start, size, SegmentKind.Span);
+            using Visit<uint> visit = space.Visit();
+            Assert.True(space.TryAttach(ref import));
+        }
     }
 
     [Fact]
@@ -55,6 +84,20 @@ public class AgeingTests
         string message = Assert.Throws<InvariantViolationException>(arena.Validate).Message;
         Assert.Contains("of the source's own", message, StringComparison.Ordinal);
         Assert.Equal(0u, arena.GetStatistics().TotalSize);
+    }
+
+    /// <summary>Caches that do nothing and count how often they are woken.</summary>
+#pragma warning disable CA1852 // The proxy is derived from it.
+    internal class WakeCounter : DispatchProxy
+#pragma warning restore CA1852
+    {
+        public int Wakes { get; private set; }
+
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args)
+        {
+            Wakes += targetMethod!.Name == nameof(ICachedRanges<uint>.WakeUpkeep) ? 1 : 0;
+            return targetMethod.ReturnType is { IsValueType: true } type && type != typeof(void) ? Activator.CreateInstance(type) : null;
+        }
     }
 
     private static Arena<uint> Make(IArenaSource<uint> source, ManualTime time, uint retained) =>

@@ -90,6 +90,21 @@ public class ImportRoomTests
         arena.Dispose();
     }
 
+    /// <summary>What an attempt itself puts back is no news: the source is asked before and after, and not once more.</summary>
+    [Fact]
+    public void An_empty_import_that_goes_back_for_who_waits_has_the_source_asked_twice()
+    {
+        ScriptedSource<uint> source = TestSources.Ascending(64u, 1_024u);
+        using Arena<uint> arena = new("child", 64, new ArenaOptions<uint> { Source = source, SingleThreaded = true });
+        uint held = arena.Allocate(64);
+        source.Answer = static (_, _) => null;
+        ValueTask<uint> waiter = arena.AllocateAsync(128, TestContext.Current.CancellationToken);
+        int asked = source.Requests.Count;
+        arena.Free(held, 64);
+        Assert.Equal((2, 1, 0u), (source.Requests.Count - asked, source.Releases, arena.GetStatistics().TotalSize));
+        Assert.False(waiter.IsCompleted);
+    }
+
     /// <summary>Of 4 and 6, the least common multiple is 12.</summary>
     [Fact]
     public void Of_quanta_that_do_not_divide_each_other_imports_are_common_multiples()
