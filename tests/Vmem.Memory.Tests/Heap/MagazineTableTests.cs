@@ -143,7 +143,7 @@ public unsafe class MagazineTableTests
         Assert.Equal((2, blocks.Length - 6), (_table.CountMoving(slabs.SizeClass).Blocks, slabs.Count().BlocksOut));
     });
 
-    private void Fill(int sizeClass, params ReadOnlySpan<nuint> blocks)
+    private void Fill(int sizeClass, params nuint[] blocks)
     {
         ref HeapMagazine mine = ref _table.Join(sizeClass, capacity: 8, HeapMagazine.LongestStretch, out _);
         foreach (nuint block in blocks)

@@ -132,6 +132,44 @@ public sealed unsafe class SlabClassTests : IDisposable
         Assert.Equal((0, 0u, 0, 0), _slabs.Count());
     }
 
+    /// <summary>Each call goes on where the last one ended, and begins again behind the last slab. A page goes once.</summary>
+    [Fact]
+    public void Pages_without_blocks_go_back_slab_by_slab()
+    {
+        nuint[][] slabs = TakeSlabs(3);
+        foreach (int slab in (int[])[2, 1, 0])
+        {
+            GiveBack(slabs[slab][..(slab + 2)]);
+        }
+
+        Assert.Equal(2u * Size, _slabs.DiscardSparse(enough: 1));
+        Assert.Equal(7u * Size, _slabs.DiscardSparse(enough: 4 * Size));
+        Assert.Equal(0u, _slabs.DiscardSparse(enough: nuint.MaxValue));
+        GiveBack(slabs[0][2]);
+        GiveBack(slabs[2][^1]);
+        Assert.Equal(2u * Size, _slabs.DiscardSparse(enough: nuint.MaxValue));
+        GiveBack(slabs[1][5]);
+        GiveBack(slabs[1][7]);
+        Assert.Equal((2u * Size, 0u), (_slabs.DiscardSparse(), _slabs.DiscardSparse()));
+        GiveBack(slabs[0][4]);
+        Assert.Equal(1u * Size, _slabs.DiscardSparse(enough: 1));
+        Assert.Equal([slabs[0][0], slabs[0][1], slabs[0][2], slabs[0][4]], Take(4));      // where it looked last none is listed now
+        GiveBack(slabs[1][8]);
+        Assert.Equal(1u * Size, _slabs.DiscardSparse(enough: 1));
+        Check(slabs: 3, (3 * Capacity) - 11);
+    }
+
+    [Fact]
+    public void No_call_looks_at_more_than_64_slabs()
+    {
+        nuint[][] slabs = TakeSlabs(70);
+        GiveBack([.. slabs.Select(static slab => slab[1])]);
+        _ = Steps.Take();
+        Assert.Equal(64u * Size, _slabs.DiscardSparse(enough: nuint.MaxValue));
+        Assert.Equal(128, Steps.Take());          // a look, and a stretch of pages that goes
+        Assert.Equal((6u * Size, 0u), (_slabs.DiscardSparse(nuint.MaxValue), _slabs.DiscardSparse()));
+    }
+
     [Fact]
     public void The_start_of_the_block_around_an_address_is_found()
     {

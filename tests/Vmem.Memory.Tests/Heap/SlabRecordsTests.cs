@@ -35,6 +35,9 @@ public unsafe class SlabRecordsTests
             end = start + Slab.BytesFor(capacity);
         }
 
+        // Together they take 194,160 bytes, in chunks of 64 KiB.
+        int chunks = 1 + taken.Zip(taken.Skip(1)).Count(pair => pair.First.Start + Slab.BytesFor(pair.First.Capacity) != pair.Second.Start);
+        Assert.Equal(3, chunks);
         records.Dispose();
         records.Dispose();
     }
