@@ -41,6 +41,7 @@ internal unsafe partial struct Slab
             given++;
         }
 
+        StepCounter.Count(i);
         slab->Hint = hint;
         slab->Free += given;
         Invariant.Assert(i > 0 && slab->Free <= slab->Capacity, "blocks that come back were not counted as free");
@@ -75,6 +76,7 @@ internal unsafe partial struct Slab
             return 0;
         }
 
+        StepCounter.Count();
         bits[0] |= low;
         if (high != 0)
         {

@@ -23,6 +23,53 @@ public unsafe class BatchExchangeTests
         Assert.Equal(0, exchange.Count);
     }
 
+    /// <summary>As much as 128 KiB of blocks, in at least two places and at most eight.</summary>
+    [Theory]
+    [InlineData(3, 64, 8)]
+    [InlineData(2, 16_384, 4)]
+    [InlineData(2, 32_768, 2)]
+    [InlineData(64, 2_048, 2)]
+    public void Each_place_holds_a_batch(int length, int size, int places)
+    {
+        BatchExchange exchange = new(length, size);
+        nuint[][] batches = [.. Enumerable.Range(0, places * length).Select(static block => (nuint)block).Chunk(length)];
+        for (int round = 0; round < 3; round++)
+        {
+            Assert.All(batches, batch => Assert.True(exchange.TryPut(batch)));
+            Assert.False(exchange.TryPut(batches[0]));
+            Assert.Equal(places * length, exchange.Count);
+            List<nuint> seen = [];
+            exchange.CopyTo(seen);
+            Assert.Equal(batches.SelectMany(static batch => batch), seen);
+            nuint[] taken = new nuint[length];
+            Assert.All(batches, batch =>
+            {
+                Assert.True(exchange.TryTake(taken));
+                Assert.Equal(batch, taken);
+            });
+            Assert.False(exchange.TryTake(taken));
+            exchange.CopyTo(seen);
+            Assert.Equal((0, places * length), (exchange.Count, seen.Count));
+        }
+    }
+
+    /// <summary>One that was taken and put since the interval ended is not stale, though its place is full as it was.</summary>
+    [Fact]
+    public void Only_a_batch_that_nobody_moved_for_an_interval_is_stale()
+    {
+        BatchExchange exchange = new(length: 1, Size);
+        Span<nuint> batch = stackalloc nuint[1];
+        Assert.True(exchange.TryPut([1]) && exchange.TryPut([2]));
+        Assert.False(exchange.TryTake(batch, staleOnly: true));
+        exchange.EndInterval();
+        Assert.True(exchange.TryTake(batch) && batch[0] == 1 && exchange.TryPut([3]));
+        Assert.True(exchange.TryTake(batch, staleOnly: true) && batch[0] == 2);
+        Assert.False(exchange.TryTake(batch, staleOnly: true));
+        exchange.EndInterval();
+        Assert.True(exchange.TryTake(batch, staleOnly: true) && batch[0] == 3);
+        Assert.False(exchange.TryTake(batch));
+    }
+
     [Fact]
     public void Nothing_is_put_or_taken_once_it_is_closed()
     {

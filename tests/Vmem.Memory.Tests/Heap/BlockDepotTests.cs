@@ -47,6 +47,33 @@ public class BlockDepotTests
     }
 
     [Fact]
+    public void It_grows_by_as_much_as_it_has()
+    {
+        BlockDepot depot = new(most: 1_000);
+        int growths = 0;
+        using (TableFaults.Inject(() => ++growths < 0))
+        {
+            foreach ((int blocks, int expected) in ((int, int)[])[(64, 1), (128, 2), (256, 3), (512, 4), (1_000, 5)])
+            {
+                while (depot.Contents.Length < blocks)
+                {
+                    Assert.True(depot.TryPut([5]));
+                }
+
+                Assert.Equal(expected, growths);
+            }
+
+            depot.Dispose();
+            Assert.True(depot.TryPut(new nuint[100]));
+            Assert.Equal(6, growths);
+            Assert.True(depot.TryPut([5]) && depot.TryPut(new nuint[99]));
+            Assert.Equal(7, growths);
+        }
+
+        depot.Dispose();
+    }
+
+    [Fact]
     public void It_gives_its_memory_back_only_when_it_is_empty()
     {
         BlockDepot depot = new(most: 100);

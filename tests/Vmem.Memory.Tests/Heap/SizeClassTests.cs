@@ -34,6 +34,31 @@ public class SizeClassTests
         Assert.False(SizeClasses.Contains(0) || SizeClasses.Contains(SizeClasses.Count));
     }
 
+    [Fact]
+    public void The_smallest_class_that_keeps_an_alignment_is_found()
+    {
+        for (nuint alignment = 1; alignment <= 2 * SizeClasses.Largest; alignment *= 2)
+        {
+            for (int size = 1; size <= SizeClasses.Largest; size += 1 + (size / 7))
+            {
+                int expected = Enumerable.Range(1, SizeClasses.Count - 1).FirstOrDefault(
+                    sizeClass => SizeClasses.SizeOf(sizeClass) >= size && (nuint)SizeClasses.SizeOf(sizeClass) % alignment == 0);
+                Assert.Equal(expected, SizeClasses.Aligned((nuint)size, alignment));
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(16, 64)]
+    [InlineData(256, 64)]
+    [InlineData(288, 56)]
+    [InlineData(512, 32)]
+    [InlineData(4_096, 4)]
+    [InlineData(8_192, 2)]
+    [InlineData(32_768, 2)]
+    public void A_batch_has_16_KiB_or_two_blocks_or_64(int size, int rounds) =>
+        Assert.Equal(rounds, SizeClasses.Rounds(SizeClasses.Of((nuint)size)));
+
     /// <summary>What a thread holds of a class at most, in two halves of which each is a batch.</summary>
     [Fact]
     public void A_magazine_is_bounded()
