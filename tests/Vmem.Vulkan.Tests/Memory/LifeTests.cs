@@ -124,6 +124,23 @@ public class LifeTests(SoftwareDevice software)
     }
 
     [Fact]
+    public void After_the_end_the_driver_is_asked_for_nothing()
+    {
+        using TestMemory test = software.NewMemory();
+        test.End();
+        long asked = test.Count.Asked;
+        var alone = new GpuUse { IsDedicated = true };
+        var requirements = new MemoryRequirements { Size = 1000, Alignment = 64, MemoryTypeBits = uint.MaxValue };
+        Assert.Throws<ObjectDisposedException>(() => test.Memory.CreateBuffer(1000, BufferUsageFlags.VertexBufferBit));
+        Assert.Throws<ObjectDisposedException>(() => test.Memory.CreateImage(ColourImage(32)));
+        Assert.Throws<ObjectDisposedException>(() => test.Memory.Allocate(requirements, GpuResourceKind.Linear, alone));
+        Assert.Throws<ObjectDisposedException>(() => test.Memory.TryAllocate(requirements, GpuResourceKind.Linear, out _, alone));
+        Assert.Throws<ObjectDisposedException>(() => test.Memory.TryAllocate(requirements, GpuResourceKind.Linear, out _));
+        Assert.Throws<ObjectDisposedException>(() => new StagingRing(test.Memory, 4096));
+        Assert.Equal(asked, test.Count.Asked);
+    }
+
+    [Fact]
     public void Nothing_leaks_where_nothing_is_left()
     {
         using TestMemory test = software.NewMemory();
