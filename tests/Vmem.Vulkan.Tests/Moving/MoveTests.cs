@@ -158,17 +158,6 @@ public class MoveTests(SoftwareDevice software)
         Assert.Equal(0, test.Count.Held);
     }
 
-    [Fact]
-    public void What_the_host_or_a_shader_may_point_to_stays()
-    {
-        using TestMemory test = software.NewMemory();
-        using GpuBuffer mapped = test.Memory.CreateBuffer(100, Copied, new() { HostAccess = HostAccess.Write });
-        using GpuBuffer oneWay = test.Memory.CreateBuffer(100, BufferUsageFlags.TransferDstBit);
-        using GpuBuffer alone = test.Memory.CreateBuffer(100, Copied, new() { IsDedicated = true });
-        using GpuBuffer movable = test.Memory.CreateBuffer(100, Copied);
-        Assert.Equal([false, false, false, true], new[] { mapped, oneWay, alone, movable }.Select(buffer => buffer.IsMovable));
-    }
-
     // Every third buffer of some blocks is left.
     private static Dictionary<GpuBuffer, byte> Fragmented(TestMemory test)
     {
