@@ -146,6 +146,18 @@ public sealed class CardTests : IDisposable
         Assert.InRange(HeapUsage(memory), Size, SimulatedCard.Budget);
     }
 
+    /// <summary>A shader reads an address only if the memory was allocated for that.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Memory_is_for_addresses_where_the_feature_is_on(bool isOn)
+    {
+        using GpuMemory memory = _card.NewMemory(new() { HasBufferDeviceAddress = isOn });
+        using GpuBuffer shared = memory.CreateBuffer(1000, Vertices | BufferUsageFlags.ShaderDeviceAddressBit);
+        using GpuBuffer alone = memory.CreateBuffer(1000, Vertices | BufferUsageFlags.ShaderDeviceAddressBit, s_alone);
+        Assert.Equal([(isOn, false), (isOn, true)], SimulatedCard.Allocated);
+    }
+
     [Fact]
     public void No_more_blocks_are_taken_than_the_device_has_numbers_for()
     {

@@ -71,18 +71,7 @@ public class LifeTests(SoftwareDevice software)
             }
         }
 
-        foreach (IGrouping<DeviceMemory, GpuAllocation> block in live.Where(one => !one.IsDedicated).GroupBy(one => one.Memory))
-        {
-            Dictionary<ulong, GpuResourceKind> pages = [];
-            foreach (GpuAllocation allocation in block)
-            {
-                for (ulong page = allocation.Offset / Page; page <= (allocation.Offset + allocation.Size - 1) / Page; page++)
-                {
-                    Assert.True(pages.TryAdd(page, allocation.Kind) || pages[page] == allocation.Kind, $"page {page} has both kinds");
-                }
-            }
-        }
-
+        KindPages.Check(live, Page);
         Assert.Equal(2, live.Select(allocation => allocation.Kind).Distinct().Count());
         live.ForEach(test.Memory.Free);
     }
