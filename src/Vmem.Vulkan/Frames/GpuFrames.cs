@@ -162,11 +162,6 @@ public sealed unsafe class GpuFrames
         if (!_isDisposed)
         {
             _isDisposed = true;
-            for (int slot = 0; slot < _waiting.Length; slot++)
-            {
-                AwaitLast(slot);
-            }
-
             DestroyFences();
         }
     }
@@ -209,11 +204,17 @@ public sealed unsafe class GpuFrames
 
     private bool WaitEntered(ulong frame, ulong nanoseconds)
     {
-        Fence fence = _fences[SlotOf(frame)];
-        Result result = _device.Vk.WaitForFences(_device.Handle, 1, &fence, true, nanoseconds);
-        _ = Interlocked.Decrement(ref _waiting[SlotOf(frame)]);
-        VulkanException.Check(result, "vkWaitForFences");
-        return result != Result.Timeout;
+        try
+        {
+            Fence fence = _fences[SlotOf(frame)];
+            Result result = _device.Vk.WaitForFences(_device.Handle, 1, &fence, true, nanoseconds);
+            VulkanException.Check(result, "vkWaitForFences");
+            return result != Result.Timeout;
+        }
+        finally
+        {
+            _ = Interlocked.Decrement(ref _waiting[SlotOf(frame)]);
+        }
     }
 
     // The fence is signalled: those who wait for it are about to leave.
