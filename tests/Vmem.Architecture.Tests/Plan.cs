@@ -89,7 +89,7 @@ internal sealed class Plan
             Diagnostics -> Checks, Lifetimes
             Buddy       -> Checks
             Platform    -> Ranges, Checks
-            Calls       ->
+            Calls       -> Checks
             Choosing    ->
             Reports     ->
             Frames      -> Calls, Checks

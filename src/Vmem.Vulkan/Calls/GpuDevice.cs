@@ -1,11 +1,19 @@
 using System.Diagnostics.CodeAnalysis;
 using Silk.NET.Vulkan;
+using Vmem.Checks;
 using Buffer = Silk.NET.Vulkan.Buffer;
 
 namespace Vmem.Vulkan.Calls;
 
 /// <summary>The device: what it says of its memory, and the calls that take memory from it and give it back.</summary>
-/// <remarks>Every vkAllocateMemory and vkFreeMemory of the package is here, so that limits and counts hold for all of them.</remarks>
+/// <remarks>
+/// <para>Every vkAllocateMemory and vkFreeMemory of the package is here, so that limits and counts hold for all of them.</para>
+/// <para>
+/// Memory is taken by one thread at a time, from the look at the limits to the answer of the driver. Rejected: to reserve first and give
+/// back what the driver refuses. For that moment others were refused although there was room. And two threads passed a budget together,
+/// as the driver knew of neither yet. Frees do not wait for the gate: they only make room.
+/// </para>
+/// </remarks>
 internal sealed unsafe class GpuDevice
 {
     // What may be used of a heap if the driver does not say: VMA's figure. Other programs and the driver need some, too.
@@ -13,7 +21,8 @@ internal sealed unsafe class GpuDevice
 
     private readonly AllocationCallbacks* _callbacks;
     private readonly DeviceTerms _terms;
-    private readonly long[] _heapBytes;
+    private readonly Gate _taking = new();
+    private readonly long[] _heapBytes;           // what is added is added under the gate
     private long _allocations;
 
     /// <exception cref="VulkanException">The device is older than Vulkan 1.1.</exception>
@@ -91,22 +100,13 @@ internal sealed unsafe class GpuDevice
     {
         block = null;
         int heap = (int)Types[type].HeapIndex;
-        if (size > MaxAllocationSize || !TryReserve(heap, size))
+        var made = new MemoryBlock(type, size);
+        using Gate.Scope scope = _taking.EnterScope();
+        if (HasRoom(heap, size) && TryAllocate(made, buffer, image))
         {
-            return false;
-        }
-
-        try
-        {
-            var made = new MemoryBlock(type, size);
-            block = TryAllocate(made, buffer, image) ? made : null;
-        }
-        finally
-        {
-            if (block is null)
-            {
-                Unreserve(heap, size);
-            }
+            _ = Interlocked.Add(ref _heapBytes[heap], (long)size);
+            _ = Interlocked.Increment(ref _allocations);
+            block = made;
         }
 
         return block is not null;
@@ -116,7 +116,8 @@ internal sealed unsafe class GpuDevice
     public void Free(MemoryBlock block)
     {
         Vk.FreeMemory(Handle, block.Handle, _callbacks);
-        Unreserve((int)Types[block.Type].HeapIndex, block.Size);
+        _ = Interlocked.Add(ref _heapBytes[Types[block.Type].HeapIndex], -(long)block.Size);
+        _ = Interlocked.Decrement(ref _allocations);
     }
 
     /// <summary>What a heap may be used for, and how much of it the process uses, in bytes.</summary>
@@ -192,30 +193,20 @@ internal sealed unsafe class GpuDevice
         return isShortage;
     }
 
-    private bool TryReserve(int heap, ulong size)
+    private bool HasRoom(int heap, ulong size)
     {
         ulong limit = heap < _terms.HeapLimits.Count && _terms.HeapLimits[heap] > 0 ? _terms.HeapLimits[heap] : ulong.MaxValue;
-        ulong inUse = (ulong)Interlocked.Add(ref _heapBytes[heap], (long)size);
-        long count = Interlocked.Increment(ref _allocations);
-        if (inUse <= limit && count <= Properties.Limits.MaxMemoryAllocationCount && (!_terms.StaysWithinBudget || FitsBudget(heap, size)))
-        {
-            return true;
-        }
-
-        Unreserve(heap, size);
-        return false;
+        return size <= MaxAllocationSize
+            && Volatile.Read(ref _allocations) < Properties.Limits.MaxMemoryAllocationCount
+            && Fits(size, HeapBytes(heap), limit)
+            && (!_terms.StaysWithinBudget || FitsBudget(heap, size));
     }
 
-    // Our own count has the size already; the driver's has not.
     private bool FitsBudget(int heap, ulong size)
     {
         (ulong budget, ulong usage) = BudgetOf(heap);
-        return usage + (_terms.HasBudget ? size : 0) <= budget;
+        return Fits(size, usage, budget);
     }
 
-    private void Unreserve(int heap, ulong size)
-    {
-        _ = Interlocked.Add(ref _heapBytes[heap], -(long)size);
-        _ = Interlocked.Decrement(ref _allocations);
-    }
+    private static bool Fits(ulong size, ulong usage, ulong limit) => usage <= limit && size <= limit - usage;
 }

@@ -17,7 +17,8 @@ public readonly record struct GpuUse
     /// <summary>On which side it should lie.</summary>
     public GpuPreference Preference { get; init; }
 
-    /// <summary>Flags that the memory type must have.</summary>
+    /// <summary>Flags that the memory type must have. Types that are coherent on a device of AMD serve only if one of their flags stands
+    /// here: the feature deviceCoherentMemory must be enabled then.</summary>
     public MemoryPropertyFlags Required { get; init; }
 
     /// <summary>Flags that the memory type should have.</summary>

@@ -5,8 +5,15 @@ namespace Vmem.Vulkan.Choosing;
 
 /// <summary>Which memory type serves a use: the rules of Vulkan Memory Allocator's automatic usage.</summary>
 /// <remarks>
+/// <para>
 /// A use becomes three sets of flags: required, preferred, and not preferred. Of the types that have all required ones, the one is taken
 /// that misses the fewest preferred flags and has the fewest that are not; of equals the first, as drivers list the faster one first.
+/// </para>
+/// <para>
+/// Drivers of AMD list types that are coherent on the device even if the feature deviceCoherentMemory is off. Memory of them must not be
+/// allocated then (VUID-vkAllocateMemory-deviceCoherentMemory-02790). So they serve only where one of their flags is required. Types of
+/// protected memory need no such rule: the driver allows them to protected resources only.
+/// </para>
 /// </remarks>
 internal readonly record struct MemoryTypeChoice(MemoryPropertyFlags Required, MemoryPropertyFlags Preferred, MemoryPropertyFlags Unwanted)
 {
@@ -56,11 +63,12 @@ internal readonly record struct MemoryTypeChoice(MemoryPropertyFlags Required, M
     public bool TryChoose(ReadOnlySpan<MemoryType> types, uint allowed, out int best)
     {
         best = -1;
+        MemoryPropertyFlags forbidden = (Required & AmdFlags) == 0 ? AmdFlags : 0;
         int least = int.MaxValue;
         for (int i = 0; i < types.Length && least > 0; i++)
         {
             MemoryPropertyFlags flags = types[i].PropertyFlags;
-            if ((allowed >> i & 1) == 0 || (Required & ~flags) != 0)
+            if ((allowed >> i & 1) == 0 || (Required & ~flags) != 0 || (flags & forbidden) != 0)
             {
                 continue;
             }

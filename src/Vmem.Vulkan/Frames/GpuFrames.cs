@@ -14,8 +14,13 @@ namespace Vmem.Vulkan;
 /// </para>
 /// <para>
 /// Frames must be complete in the order of their numbers, as they are on one queue. A frame that was begun and not submitted goes on: the
-/// next <see cref="Begin"/> gives the same fence. One thread at a time may begin and end frames; all others may allocate and retire
-/// meanwhile.
+/// next <see cref="Begin"/> gives the same fence. One thread at a time may begin and end frames; all others may allocate, retire, collect
+/// and wait meanwhile.
+/// </para>
+/// <para>
+/// Vulkan wants nobody else at a fence that is reset or submitted; several threads may wait for it. So a fence is reset when the next frame
+/// needs it, and then nobody waits for it any more: its frame is complete. Rejected: to reset it as its frame is seen to be done, and to
+/// hold the gate in each wait for its sake. Whoever only wanted to collect then waited for the frame, too.
 /// </para>
 /// </remarks>
 [DebuggerDisplay("frame {Current}, {Completed} done, {InFlight} in flight")]
@@ -23,6 +28,7 @@ public sealed unsafe class GpuFrames
 {
     private readonly GpuDevice _device;
     private readonly Fence[] _fences;
+    private readonly int[] _waiting;              // for each fence, how many threads wait; none comes once its frame is complete
     private readonly Gate _gate = new();
     private readonly List<Action<ulong>> _listeners = [];
     private ulong _current = 1;
@@ -34,6 +40,7 @@ public sealed unsafe class GpuFrames
     {
         _device = device;
         _fences = new Fence[inFlight];
+        _waiting = new int[inFlight];
         try
         {
             var info = new FenceCreateInfo { SType = StructureType.FenceCreateInfo };
@@ -63,7 +70,7 @@ public sealed unsafe class GpuFrames
     /// <summary>Waits until one more frame may be under way, ends the rests of all that are complete, and gives the fence to submit this
     /// one with.</summary>
     /// <returns>The fence, not signalled.</returns>
-    /// <exception cref="VulkanException">The device is lost; nothing was changed.</exception>
+    /// <exception cref="VulkanException">The device is lost, or the driver failed; the frame has not begun.</exception>
     /// <exception cref="ObjectDisposedException">The memory was disposed of.</exception>
     public Fence Begin()
     {
@@ -74,8 +81,15 @@ public sealed unsafe class GpuFrames
         }
 
         Collect();
-        _begun = current;
-        return FenceOf(current);
+        Fence fence = _fences[SlotOf(current)];
+        if (_begun != current)
+        {
+            AwaitLast(SlotOf(current));
+            VulkanException.Check(_device.Vk.ResetFences(_device.Handle, 1, &fence), "vkResetFences");
+            _begun = current;
+        }
+
+        return fence;
     }
 
     /// <summary>The current frame was submitted with the fence that <see cref="Begin"/> gave; the next one is current. No thread may be
@@ -99,35 +113,41 @@ public sealed unsafe class GpuFrames
     public void Collect()
     {
         using Gate.Scope scope = _gate.EnterScope();
-        CollectHeld();
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        ulong done = _completed;
+        while (done + 1 < Current && IsDone(done + 1))
+        {
+            done++;
+        }
+
+        for (ulong frame = _completed + 1; frame <= done; frame++)
+        {
+            Volatile.Write(ref _completed, frame);
+            foreach (Action<ulong> listener in _listeners)
+            {
+                listener(frame);
+            }
+        }
     }
 
     /// <summary>Waits until the device has done a frame, and ends the rests of that and all before.</summary>
     /// <param name="frame">A frame that was submitted.</param>
     /// <param name="timeout">How long at most; <see cref="Timeout.InfiniteTimeSpan"/>: for ever.</param>
     /// <returns>False if the time was over first.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The frame was not submitted yet.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The frame was not submitted yet, or the time is below zero.</exception>
     /// <exception cref="VulkanException">The device is lost.</exception>
     /// <exception cref="ObjectDisposedException">The memory was disposed of.</exception>
     public bool Wait(ulong frame, TimeSpan timeout)
     {
-        // The gate is held while the fence is waited for: nobody may reset a fence that another waits for.
-        using Gate.Scope scope = _gate.EnterScope();
+        bool isForEver = timeout == Timeout.InfiniteTimeSpan;
+        ArgumentOutOfRangeException.ThrowIfLessThan(isForEver ? TimeSpan.Zero : timeout, TimeSpan.Zero, nameof(timeout));
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(frame, Current);
-        ObjectDisposedException.ThrowIf(_isDisposed, this);
-        if (frame > _completed)
+        if (TryEnter(frame) && !WaitEntered(frame, isForEver ? ulong.MaxValue : ulong.CreateSaturating(timeout.TotalNanoseconds)))
         {
-            Fence fence = FenceOf(frame);
-            ulong nanoseconds = timeout < TimeSpan.Zero ? ulong.MaxValue : (ulong)timeout.TotalNanoseconds;
-            Result result = _device.Vk.WaitForFences(_device.Handle, 1, &fence, true, nanoseconds);
-            VulkanException.Check(result, "vkWaitForFences");
-            if (result == Result.Timeout)
-            {
-                return false;
-            }
+            return false;
         }
 
-        CollectHeld();
+        Collect();
         return true;
     }
 
@@ -159,39 +179,51 @@ public sealed unsafe class GpuFrames
         _ = _listeners.Remove(completed);
     }
 
-    private Fence FenceOf(ulong frame) => _fences[frame % (ulong)InFlight];
+    private int SlotOf(ulong frame) => (int)(frame % (ulong)InFlight);
 
     private bool IsDone(ulong frame)
     {
-        Result result = _device.Vk.GetFenceStatus(_device.Handle, FenceOf(frame));
+        Result result = _device.Vk.GetFenceStatus(_device.Handle, _fences[SlotOf(frame)]);
         VulkanException.Check(result, "vkGetFenceStatus");
         return result == Result.Success;
     }
 
-    private void CollectHeld()
+    // One more waits for the fence of a frame; not if the frame is complete, as then the fence may be reset.
+    private bool TryEnter(ulong frame)
     {
+        using Gate.Scope scope = _gate.EnterScope();
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        ulong done = _completed;
-        while (done + 1 < Current && IsDone(done + 1))
+        bool isOpen = frame > _completed;
+        if (isOpen)
         {
-            done++;
+            _ = Interlocked.Increment(ref _waiting[SlotOf(frame)]);
         }
 
-        Complete(done);
+        return isOpen;
     }
 
-    // A fence is reset as its frame is seen to be done: so it can be signalled for one frame only.
-    private void Complete(ulong done)
+    private bool WaitEntered(ulong frame, ulong nanoseconds)
     {
-        for (ulong frame = _completed + 1; frame <= done; frame++)
+        try
         {
-            Fence fence = FenceOf(frame);
-            VulkanException.Check(_device.Vk.ResetFences(_device.Handle, 1, &fence), "vkResetFences");
-            Volatile.Write(ref _completed, frame);
-            foreach (Action<ulong> listener in _listeners)
-            {
-                listener(frame);
-            }
+            Fence fence = _fences[SlotOf(frame)];
+            Result result = _device.Vk.WaitForFences(_device.Handle, 1, &fence, true, nanoseconds);
+            VulkanException.Check(result, "vkWaitForFences");
+            return result != Result.Timeout;
+        }
+        finally
+        {
+            _ = Interlocked.Decrement(ref _waiting[SlotOf(frame)]);
+        }
+    }
+
+    // The fence is signalled: those who wait for it are about to leave.
+    private void AwaitLast(int slot)
+    {
+        using var spin = new Spin();
+        while (Volatile.Read(ref _waiting[slot]) > 0)
+        {
+            spin.Pause();
         }
     }
 

@@ -12,6 +12,10 @@ public sealed unsafe class GpuBuffer : IGpuResource, IDisposable
 {
     private const BufferUsageFlags BothWays = BufferUsageFlags.TransferSrcBit | BufferUsageFlags.TransferDstBit;
 
+    // What points into it would go on pointing to its old place: addresses, and objects that the program made in it.
+    private const BufferUsageFlags PointedTo = BufferUsageFlags.ShaderDeviceAddressBit
+        | BufferUsageFlags.AccelerationStructureStorageBitKhr | BufferUsageFlags.MicromapStorageBitExt;
+
     private readonly BufferCreateInfo _info;
 
     internal GpuBuffer(Buffer handle, in BufferCreateInfo info, GpuAllocation allocation, HostAccess access)
@@ -19,8 +23,9 @@ public sealed unsafe class GpuBuffer : IGpuResource, IDisposable
         Handle = handle;
         _info = info;
         Allocation = allocation;
-        IsMovable = access == HostAccess.None && !allocation.IsDedicated && info.PNext == null && info.SharingMode == SharingMode.Exclusive
-            && info.Usage.HasFlag(BothWays) && !info.Usage.HasFlag(BufferUsageFlags.ShaderDeviceAddressBit);
+        IsMovable = access == HostAccess.None && !allocation.IsDedicated
+            && info.PNext == null && info.Flags == 0 && info.SharingMode == SharingMode.Exclusive
+            && info.Usage.HasFlag(BothWays) && (info.Usage & PointedTo) == 0;
         allocation.Resource = this;
     }
 
@@ -36,8 +41,9 @@ public sealed unsafe class GpuBuffer : IGpuResource, IDisposable
     /// <summary>What it is used for.</summary>
     public BufferUsageFlags Usage => _info.Usage;
 
-    /// <summary>Whether <see cref="GpuMoves"/> may move it: the host does not access it, it can be copied from and to, no shader knows its
-    /// address, one queue family owns it, and its memory is not dedicated.</summary>
+    /// <summary>Whether <see cref="GpuMoves"/> may move it: the host does not access it, it can be copied from and to, and no shader knows
+    /// its address. It holds no acceleration structures or micromaps, was made without flags or further structures, one queue family owns
+    /// it, and its memory is not dedicated.</summary>
     public bool IsMovable { get; }
 
     /// <summary>Its bytes, as the host sees them: see <see cref="GpuAllocation.Contents"/>.</summary>

@@ -43,6 +43,7 @@ public sealed unsafe partial class GpuMemory
 
     private GpuNeed NeedOf(in MemoryRequirements requirements, GpuResourceKind kind, in GpuUse use)
     {
+        ObjectDisposedException.ThrowIf(_live.IsClosed, this);
         if (requirements.Size == 0 || !BitOperations.IsPow2(requirements.Alignment))
         {
             throw new ArgumentException(

@@ -34,6 +34,7 @@ public sealed unsafe partial class GpuMemory
     /// <exception cref="ObjectDisposedException">The memory was disposed of.</exception>
     public GpuBuffer CreateBuffer(in BufferCreateInfo info, in GpuUse use = default)
     {
+        ObjectDisposedException.ThrowIf(_live.IsClosed, this);
         BufferCreateInfo mine = info;
         Buffer handle;
         VulkanException.Check(Device.Vk.CreateBuffer(Device.Handle, &mine, Device.Callbacks, &handle), "vkCreateBuffer");
@@ -75,6 +76,7 @@ public sealed unsafe partial class GpuMemory
     /// <exception cref="ObjectDisposedException">The memory was disposed of.</exception>
     public GpuImage CreateImage(in ImageCreateInfo info, in GpuUse use = default)
     {
+        ObjectDisposedException.ThrowIf(_live.IsClosed, this);
         ImageCreateInfo mine = info;
         Image handle;
         VulkanException.Check(Device.Vk.CreateImage(Device.Handle, &mine, Device.Callbacks, &handle), "vkCreateImage");

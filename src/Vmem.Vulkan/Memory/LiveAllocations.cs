@@ -28,6 +28,9 @@ internal sealed class LiveAllocations
     private GpuAllocation? _last;
     private bool _isClosed;
 
+    /// <summary>Whether it takes none in any more.</summary>
+    public bool IsClosed => Volatile.Read(ref _isClosed);
+
     /// <summary>Takes a new allocation in.</summary>
     /// <returns>False if the list is closed.</returns>
     public bool TryAdd(GpuAllocation allocation)

@@ -10,8 +10,8 @@ namespace Vmem.Vulkan;
 /// <remarks>
 /// <para>
 /// <see cref="Begin"/> plans, takes the new places, and records the copies. The caller submits them, and says <see cref="Commit"/>: from
-/// then on the buffers have other handles, so that descriptors must be written anew. The old handles and places rest until the device has
-/// done the frame. Disposing of an uncommitted step gives it up: the buffers stay where they were.
+/// then on the buffers have other handles, so that descriptors must be written anew, and buffer views made anew. The old handles and places
+/// rest until the device has done the frame. Disposing of an uncommitted step gives it up: the buffers stay where they were.
 /// </para>
 /// <para>
 /// Between both, the device may read the buffers but must not write to them, as the copy would miss it. A buffer may be freed or retired

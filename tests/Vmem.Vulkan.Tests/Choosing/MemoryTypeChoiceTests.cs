@@ -59,19 +59,18 @@ public class MemoryTypeChoiceTests
     }
 
     [Fact]
-    public void The_next_best_serves_where_the_best_is_not_allowed()
-    {
-        MemoryTypeChoice choice = MemoryTypeChoice.Of(default, isRead: true, isIntegrated: false);
-        List<int> order = [];
-        uint allowed = 0b11111;
-        while (choice.TryChoose(Types("card"), allowed, out int best))
-        {
-            order.Add(best);
-            allowed &= ~(1u << best);
-        }
+    public void The_next_best_serves_where_the_best_is_not_allowed() =>
+        Assert.Equal([1, 4, 0, 2, 3], Order(default, "card", 0b11111));
 
-        Assert.Equal([1, 4, 0, 2, 3], order);
-    }
+    /// <summary>A device without the feature deviceCoherentMemory must not be asked for such a type, even if all others are full.</summary>
+    [Theory]
+    [InlineData(MemoryPropertyFlags.None, MemoryPropertyFlags.None, new[] { 0, 1, 2, 3 })]
+    [InlineData(MemoryPropertyFlags.None, MemoryPropertyFlags.DeviceCoherentBitAmd, new[] { 0, 1, 2, 3 })]
+    [InlineData(MemoryPropertyFlags.DeviceCoherentBitAmd, MemoryPropertyFlags.None, new[] { 4, 5 })]
+    [InlineData(MemoryPropertyFlags.DeviceUncachedBitAmd, MemoryPropertyFlags.None, new[] { 4, 5 })]
+    public void A_type_that_needs_a_feature_serves_only_where_it_is_required(
+        MemoryPropertyFlags required, MemoryPropertyFlags preferred, int[] expected) =>
+        Assert.Equal(expected, Order(new GpuUse { Required = required, Preferred = preferred }, "amd", uint.MaxValue));
 
     [Fact]
     public void What_is_required_is_never_missing()
@@ -93,6 +92,19 @@ public class MemoryTypeChoiceTests
         var coherent = new GpuUse { Required = MemoryPropertyFlags.DeviceCoherentBitAmd };
         Assert.True(MemoryTypeChoice.Of(coherent, isRead: true, isIntegrated: false).TryChoose(Types("amd"), uint.MaxValue, out best));
         Assert.Equal(4, best);
+    }
+
+    private static List<int> Order(GpuUse use, string card, uint allowed)
+    {
+        MemoryTypeChoice choice = MemoryTypeChoice.Of(use, isRead: true, isIntegrated: false);
+        List<int> order = [];
+        while (choice.TryChoose(Types(card), allowed, out int best))
+        {
+            order.Add(best);
+            allowed &= ~(1u << best);
+        }
+
+        return order;
     }
 
     private static MemoryType[] Types(string card) => [.. s_cards[card].Select(flags => new MemoryType { PropertyFlags = flags })];

@@ -8,7 +8,7 @@ namespace Vmem.Vulkan.Tests.Drivers;
 /// <summary>A card with several memory types, made of a device that has one: functions in front of the driver's say that there are more,
 /// and refuse, fail and lose the device when they are told to. Whatever they let pass, the driver does.</summary>
 /// <remarks>The functions are static, so what they are told is, too: tests use this one after the other.</remarks>
-internal sealed unsafe class SimulatedCard : IDisposable
+internal sealed unsafe partial class SimulatedCard : IDisposable
 {
     public const ulong HeapSize = 64 << 20;
     public const uint MaxAllocations = 100;
@@ -24,18 +24,27 @@ internal sealed unsafe class SimulatedCard : IDisposable
     [
         "vkGetPhysicalDeviceMemoryProperties", "vkGetPhysicalDeviceMemoryProperties2", "vkGetBufferMemoryRequirements2", "vkAllocateMemory",
         "vkMapMemory", "vkFlushMappedMemoryRanges", "vkGetFenceStatus", "vkWaitForFences", "vkGetPhysicalDeviceProperties2",
+        "vkResetFences",
     ];
 
     // The functions of the driver, in the same order.
     private static readonly nint[] s_real = new nint[s_names.Length];
+
+    private static readonly ulong[] s_usage = new ulong[2];
+
+    private static Action? s_allocating;
 
     private readonly Vk _vk;
 
     public SimulatedCard()
     {
         Exhausted = 0;
-        MapResult = FenceResult = Result.Success;
+        MapResult = Result.Success;
         Flushed.Clear();
+        Allocated.Clear();
+        s_usage.AsSpan().Fill(HeapSize / 4);
+        s_allocating = null;
+        ForgetFences();
         Budget = HeapSize;
         PrefersDedicated = false;
         _vk = new Vk(new Context(Vk.GetApi().Context));
@@ -47,15 +56,22 @@ internal sealed unsafe class SimulatedCard : IDisposable
 
     public static Result MapResult { get; set; }
 
-    public static Result FenceResult { get; set; }
-
-    /// <summary>What VK_EXT_memory_budget says of each heap.</summary>
+    /// <summary>What VK_EXT_memory_budget says may be used of each heap.</summary>
     public static ulong Budget { get; set; }
 
     public static bool PrefersDedicated { get; set; }
 
     /// <summary>The ranges that were flushed.</summary>
     public static List<(ulong Offset, ulong Size)> Flushed { get; } = [];
+
+    /// <summary>Of each memory that was asked for: whether shaders may know its address, and whether it is a resource's own.</summary>
+    public static List<(bool HasAddress, bool IsDedicated)> Allocated { get; } = [];
+
+    /// <summary>Called, once, as memory is asked for, before the driver hears of it.</summary>
+    public static Action? Allocating
+    {
+        set => s_allocating = value;
+    }
 
     public HeadlessDevice Device { get; }
 
@@ -78,9 +94,11 @@ internal sealed unsafe class SimulatedCard : IDisposable
         properties->MemoryTypeCount = (uint)s_types.Length;
         for (int i = 0; i < s_types.Length; i++)
         {
-            properties->MemoryTypes[i] = new MemoryType { PropertyFlags = s_types[i], HeapIndex = i == 0 ? 0u : 1u };
+            properties->MemoryTypes[i] = new MemoryType { PropertyFlags = s_types[i], HeapIndex = HeapOf((uint)i) };
         }
     }
+
+    private static uint HeapOf(uint type) => type == 0 ? 0u : 1u;
 
     [UnmanagedCallersOnly]
     private static void GetMemoryProperties2(PhysicalDevice device, PhysicalDeviceMemoryProperties2* properties)
@@ -89,7 +107,7 @@ internal sealed unsafe class SimulatedCard : IDisposable
         for (int heap = 0; heap < 2; heap++)
         {
             budget->HeapBudget[heap] = Budget;
-            budget->HeapUsage[heap] = HeapSize / 4;
+            budget->HeapUsage[heap] = Volatile.Read(ref s_usage[heap]);
         }
     }
 
@@ -114,11 +132,36 @@ internal sealed unsafe class SimulatedCard : IDisposable
     [UnmanagedCallersOnly]
     private static Result Allocate(Device device, MemoryAllocateInfo* info, AllocationCallbacks* callbacks, DeviceMemory* memory)
     {
+        Interlocked.Exchange(ref s_allocating, null)?.Invoke();
+        NoteChain((BaseInStructure*)info->PNext);
         MemoryAllocateInfo mine = *info;
         mine.MemoryTypeIndex = 0;
         var real = (delegate* unmanaged<Device, MemoryAllocateInfo*, AllocationCallbacks*, DeviceMemory*, Result>)s_real[3];
         bool isExhausted = (Exhausted >> (int)info->MemoryTypeIndex & 1) != 0;
-        return isExhausted ? Result.ErrorOutOfDeviceMemory : real(device, &mine, callbacks, memory);
+        Result result = isExhausted ? Result.ErrorOutOfDeviceMemory : real(device, &mine, callbacks, memory);
+        if (result == Result.Success)
+        {
+            _ = Interlocked.Add(ref s_usage[HeapOf(info->MemoryTypeIndex)], info->AllocationSize);
+        }
+
+        return result;
+    }
+
+    private static void NoteChain(BaseInStructure* first)
+    {
+        bool hasAddress = false;
+        bool isDedicated = false;
+        for (BaseInStructure* next = first; next != null; next = next->PNext)
+        {
+            hasAddress |= next->SType == StructureType.MemoryAllocateFlagsInfo
+                && ((MemoryAllocateFlagsInfo*)next)->Flags.HasFlag(MemoryAllocateFlags.DeviceAddressBit);
+            isDedicated |= next->SType == StructureType.MemoryDedicatedAllocateInfo;
+        }
+
+        lock (Allocated)
+        {
+            Allocated.Add((hasAddress, isDedicated));
+        }
     }
 
     [UnmanagedCallersOnly]
@@ -135,16 +178,6 @@ internal sealed unsafe class SimulatedCard : IDisposable
         return Result.Success;
     }
 
-    [UnmanagedCallersOnly]
-    private static Result FenceStatus(Device device, Fence fence) => FenceResult != Result.Success
-        ? FenceResult
-        : ((delegate* unmanaged<Device, Fence, Result>)s_real[6])(device, fence);
-
-    [UnmanagedCallersOnly]
-    private static Result WaitForFences(Device device, uint count, Fence* fences, uint all, ulong timeout) => FenceResult != Result.Success
-        ? FenceResult
-        : ((delegate* unmanaged<Device, uint, Fence*, uint, ulong, Result>)s_real[7])(device, count, fences, all, timeout);
-
     private sealed class Context(INativeContext driver) : INativeContext
     {
         private static readonly nint[] s_ours =
@@ -158,6 +191,7 @@ internal sealed unsafe class SimulatedCard : IDisposable
             (nint)(delegate* unmanaged<Device, Fence, Result>)&FenceStatus,
             (nint)(delegate* unmanaged<Device, uint, Fence*, uint, ulong, Result>)&WaitForFences,
             (nint)(delegate* unmanaged<PhysicalDevice, PhysicalDeviceProperties2*, void>)&GetProperties2,
+            (nint)(delegate* unmanaged<Device, uint, Fence*, Result>)&ResetFences,
         ];
 
         public nint GetProcAddress(string proc, int? slot = null) => Ours(proc, driver.GetProcAddress(proc, slot));

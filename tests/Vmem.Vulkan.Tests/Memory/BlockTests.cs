@@ -89,6 +89,31 @@ public class BlockTests(SoftwareDevice software)
         Assert.True(test.Memory.TryAllocate(s_anyType, GpuResourceKind.Linear, out _));
     }
 
+    /// <summary>Every request has its room within the limit, whichever thread takes the blocks.</summary>
+    [Fact]
+    public void Threads_that_allocate_at_once_fill_a_limit()
+    {
+        const int Threads = 4;
+        for (int round = 0; round < 100; round++)
+        {
+            using TestMemory test = software.NewMemory(new() { BlockSize = MiB, HeapLimits = [MiB] });
+            int met = 0;
+            using var start = new Barrier(Threads);
+            Thread[] all = [.. Enumerable.Range(0, Threads).Select(_ => new Thread(() =>
+            {
+                start.SignalAndWait();
+                for (int i = 0; i < 16 / Threads; i++)
+                {
+                    bool isMet = test.Memory.TryAllocate(s_anyType, GpuResourceKind.Linear, out GpuAllocation? _);
+                    Interlocked.Add(ref met, isMet ? 1 : 0);
+                }
+            }))];
+            Array.ForEach(all, thread => thread.Start());
+            Array.ForEach(all, thread => thread.Join());
+            Assert.Equal((16, MiB), (met, Type(test.Memory).BlockBytes));
+        }
+    }
+
     [Fact]
     public void Nothing_is_taken_that_the_budget_has_no_room_for()
     {

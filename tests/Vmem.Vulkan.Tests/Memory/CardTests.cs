@@ -10,6 +10,8 @@ public sealed class CardTests : IDisposable
 {
     private const BufferUsageFlags Vertices = BufferUsageFlags.VertexBufferBit;
 
+    private static readonly GpuUse s_alone = new() { IsDedicated = true };
+
     private readonly SimulatedCard _card;
 
     public CardTests(SoftwareDevice software)
@@ -96,6 +98,66 @@ public sealed class CardTests : IDisposable
         memory.CreateBuffer(150_000, Vertices).Dispose();
     }
 
+    /// <summary>A second thread asks as the driver is about to refuse a first one: what that had asked for was never taken.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void What_the_driver_refuses_keeps_nobody_from_the_last_room(bool isLastNumber)
+    {
+        const ulong Size = 1 << 20;
+        using GpuMemory memory = _card.NewMemory(new() { HeapLimits = isLastNumber ? [] : [0, Size] });
+        int before = isLastNumber ? (int)SimulatedCard.MaxAllocations - 1 : 0;
+        for (int i = 0; i < before; i++)
+        {
+            memory.Allocate(Alone(0, 100), GpuResourceKind.Linear, s_alone);
+        }
+
+        GpuAllocation? second = null;
+        var other = new Thread(() => memory.TryAllocate(Alone(2, Size), GpuResourceKind.Linear, out second, s_alone));
+        SimulatedCard.Exhausted = 0b010;
+        SimulatedCard.Allocating = () =>
+        {
+            other.Start();
+            OtherThread.Settle(other);
+        };
+        Assert.False(memory.TryAllocate(Alone(1, Size), GpuResourceKind.Linear, out _, s_alone));
+        other.Join();
+        Assert.NotNull(second);
+        Assert.Equal(Size, memory.GetBudgets()[1].BlockBytes);
+    }
+
+    /// <summary>A second thread asks for the budget while the driver has not taken the first one's memory yet.</summary>
+    [Fact]
+    public void Two_threads_do_not_pass_the_budget_together()
+    {
+        const ulong Size = 1 << 20;
+        using GpuMemory memory = _card.NewMemory(new() { HasMemoryBudget = true, StaysWithinBudget = true });
+        SimulatedCard.Budget = HeapUsage(memory) + Size + Size / 2;
+        bool isSecondMet = true;
+        var other = new Thread(() => isSecondMet = memory.TryAllocate(Alone(0, Size), GpuResourceKind.Linear, out _, s_alone));
+        SimulatedCard.Allocating = () =>
+        {
+            other.Start();
+            OtherThread.Settle(other);
+        };
+        Assert.True(memory.TryAllocate(Alone(0, Size), GpuResourceKind.Linear, out _, s_alone));
+        other.Join();
+        Assert.False(isSecondMet);
+        Assert.InRange(HeapUsage(memory), Size, SimulatedCard.Budget);
+    }
+
+    /// <summary>A shader reads an address only if the memory was allocated for that.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Memory_is_for_addresses_where_the_feature_is_on(bool isOn)
+    {
+        using GpuMemory memory = _card.NewMemory(new() { HasBufferDeviceAddress = isOn });
+        using GpuBuffer shared = memory.CreateBuffer(1000, Vertices | BufferUsageFlags.ShaderDeviceAddressBit);
+        using GpuBuffer alone = memory.CreateBuffer(1000, Vertices | BufferUsageFlags.ShaderDeviceAddressBit, s_alone);
+        Assert.Equal([(isOn, false), (isOn, true)], SimulatedCard.Allocated);
+    }
+
     [Fact]
     public void No_more_blocks_are_taken_than_the_device_has_numbers_for()
     {
@@ -131,4 +193,8 @@ public sealed class CardTests : IDisposable
         Assert.Equal(0, leaked);
         Assert.All(memory.GetBudgets(), heap => Assert.Equal(0UL, heap.BlockBytes));
     }
+
+    private static MemoryRequirements Alone(int type, ulong size) => new() { Size = size, Alignment = 64, MemoryTypeBits = 1u << type };
+
+    private static ulong HeapUsage(GpuMemory memory) => memory.GetBudgets()[0].Usage;
 }

@@ -71,18 +71,7 @@ public class LifeTests(SoftwareDevice software)
             }
         }
 
-        foreach (IGrouping<DeviceMemory, GpuAllocation> block in live.Where(one => !one.IsDedicated).GroupBy(one => one.Memory))
-        {
-            Dictionary<ulong, GpuResourceKind> pages = [];
-            foreach (GpuAllocation allocation in block)
-            {
-                for (ulong page = allocation.Offset / Page; page <= (allocation.Offset + allocation.Size - 1) / Page; page++)
-                {
-                    Assert.True(pages.TryAdd(page, allocation.Kind) || pages[page] == allocation.Kind, $"page {page} has both kinds");
-                }
-            }
-        }
-
+        KindPages.Check(live, Page);
         Assert.Equal(2, live.Select(allocation => allocation.Kind).Distinct().Count());
         live.ForEach(test.Memory.Free);
     }
@@ -121,6 +110,23 @@ public class LifeTests(SoftwareDevice software)
         image.Dispose();                          // what was freed with the memory is free
         Assert.Throws<ObjectDisposedException>(() => test.Memory.CreateBuffer(1000, BufferUsageFlags.VertexBufferBit));
         Assert.Equal(0, test.Count.Held);
+    }
+
+    [Fact]
+    public void After_the_end_the_driver_is_asked_for_nothing()
+    {
+        using TestMemory test = software.NewMemory();
+        test.End();
+        long asked = test.Count.Asked;
+        var alone = new GpuUse { IsDedicated = true };
+        var requirements = new MemoryRequirements { Size = 1000, Alignment = 64, MemoryTypeBits = uint.MaxValue };
+        Assert.Throws<ObjectDisposedException>(() => test.Memory.CreateBuffer(1000, BufferUsageFlags.VertexBufferBit));
+        Assert.Throws<ObjectDisposedException>(() => test.Memory.CreateImage(ColourImage(32)));
+        Assert.Throws<ObjectDisposedException>(() => test.Memory.Allocate(requirements, GpuResourceKind.Linear, alone));
+        Assert.Throws<ObjectDisposedException>(() => test.Memory.TryAllocate(requirements, GpuResourceKind.Linear, out _, alone));
+        Assert.Throws<ObjectDisposedException>(() => test.Memory.TryAllocate(requirements, GpuResourceKind.Linear, out _));
+        Assert.Throws<ObjectDisposedException>(() => new StagingRing(test.Memory, 4096));
+        Assert.Equal(asked, test.Count.Asked);
     }
 
     [Fact]

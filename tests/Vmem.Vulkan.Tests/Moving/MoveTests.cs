@@ -158,16 +158,67 @@ public class MoveTests(SoftwareDevice software)
         Assert.Equal(0, test.Count.Held);
     }
 
+    /// <summary>The free places beside images are large enough for buffers, and lower than most of them.</summary>
     [Fact]
-    public void What_the_host_or_a_shader_may_point_to_stays()
+    public void Moved_buffers_keep_out_of_the_pages_of_images()
     {
-        using TestMemory test = software.NewMemory();
-        using GpuBuffer mapped = test.Memory.CreateBuffer(100, Copied, new() { HostAccess = HostAccess.Write });
-        using GpuBuffer oneWay = test.Memory.CreateBuffer(100, BufferUsageFlags.TransferDstBit);
-        using GpuBuffer alone = test.Memory.CreateBuffer(100, Copied, new() { IsDedicated = true });
-        using GpuBuffer movable = test.Memory.CreateBuffer(100, Copied);
-        Assert.Equal([false, false, false, true], new[] { mapped, oneWay, alone, movable }.Select(buffer => buffer.IsMovable));
+        const ulong Page = 16 * KiB;
+        using TestMemory test = software.NewMemory(new() { BlockSize = 256 * KiB, MinBufferImageGranularity = Page });
+        List<GpuImage> images = [];
+        List<GpuBuffer> buffers = [];
+        for (int i = 0; i < 90; i++)
+        {
+            images.Add(test.Memory.CreateImage(SmallImage));
+            buffers.Add(test.Memory.CreateBuffer(2 * KiB, Copied));
+        }
+
+        Dictionary<GpuBuffer, byte> live = [];
+        for (int i = 0; i < buffers.Count; i++)
+        {
+            if (i % 3 == 0)
+            {
+                live.Add(buffers[i], (byte)(i + 1));
+                test.Fill(buffers[i], [.. Enumerable.Repeat((byte)(i + 1), (int)(2 * KiB))]);
+            }
+            else
+            {
+                buffers[i].Dispose();
+                images[i].Dispose();
+            }
+        }
+
+        images.RemoveAll(image => image.Allocation.State == AllocationState.Freed);
+        int moved = 0;
+        bool isMoving = true;
+        while (isMoving)
+        {
+            GpuMoves? moves = null;
+            test.Frame(commands => moves = GpuMoves.Begin(test.Memory, commands, ulong.MaxValue));
+            isMoving = moves!.Buffers.Count > 0;
+            moved += moves.Buffers.Count;
+            Assert.InRange(moved, 1, 1000);
+            moves.Commit();
+            KindPages.Check([.. images.Select(image => image.Allocation), .. live.Keys.Select(buffer => buffer.Allocation)], Page);
+            test.Memory.Frames.WaitIdle();
+        }
+
+        Assert.All(live, item => Assert.All(test.ReadBack(item.Key), value => Assert.Equal(item.Value, value)));
+        live.Keys.ToList().ForEach(buffer => buffer.Dispose());
+        images.ForEach(image => image.Dispose());
     }
+
+    private static ImageCreateInfo SmallImage => new()
+    {
+        SType = StructureType.ImageCreateInfo,
+        ImageType = ImageType.Type2D,
+        Format = Format.R8G8B8A8Unorm,
+        Extent = new Extent3D(16, 16, 1),
+        MipLevels = 1,
+        ArrayLayers = 1,
+        Samples = SampleCountFlags.Count1Bit,
+        Tiling = ImageTiling.Optimal,
+        Usage = ImageUsageFlags.SampledBit,
+    };
 
     // Every third buffer of some blocks is left.
     private static Dictionary<GpuBuffer, byte> Fragmented(TestMemory test)
