@@ -3,6 +3,7 @@ using System.Data.Common;
 using System.Globalization;
 using System.Net.Sockets;
 using Vmem.Leasing;
+using Vmem.Tool.Files;
 using Vmem.Tool.Leases;
 using PostgreSqlSchema = Vmem.Leasing.PostgreSql.LeaseSchema;
 using SqliteSchema = Vmem.Leasing.Sqlite.LeaseSchema;
@@ -83,7 +84,7 @@ internal static class LeaseCommand
             }
 
             LeaseArena arena = await address.Store.EnsureArenaAsync(name, definition, cancellationToken);
-            await console.Output.WriteLineAsync($"arena '{arena.Name}': {arena.Definition}");
+            await console.Output.WriteLineAsync(PlainText.Of($"arena '{arena.Name}': {arena.Definition}"));
             return ExitCodes.Success;
         }, token));
         return command;
@@ -157,8 +158,8 @@ internal static class LeaseCommand
 
             LeaseExtent extent = await LeaseQueries.ReleaseAsync(address.Store, parsed.GetValue(s_arena)!,
                 Number(parsed.GetValue(value)!), cancellationToken);
-            await console.Output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
-                $"{extent.Size} at {extent.Start}, fence {extent.Fence}, taken from {extent.Owner} ({extent.Session}): in quarantine now"));
+            await console.Output.WriteLineAsync(PlainText.Of(string.Create(CultureInfo.InvariantCulture,
+                $"{extent.Size} at {extent.Start}, fence {extent.Fence}, taken from {extent.Owner} ({extent.Session}): in quarantine now")));
             return ExitCodes.Success;
         }, token));
         return command;

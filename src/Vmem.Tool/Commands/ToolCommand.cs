@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using Vmem.Tool.Files;
 using Vmem.Tool.Reports;
 using Vmem.Tool.Traces;
 
@@ -34,7 +35,7 @@ internal static class ToolCommand
         {
             foreach (System.CommandLine.Parsing.ParseError error in parsed.Errors)
             {
-                await console.Error.WriteLineAsync($"vmem: {error.Message}");
+                await SayAsync(console, error.Message);
             }
 
             await console.Error.WriteLineAsync($"Try \"vmem {Words(parsed.CommandResult.Command)}--help\".");
@@ -71,12 +72,12 @@ internal static class ToolCommand
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            await console.Error.WriteLineAsync($"vmem: interrupted; {interrupted}");
+            await SayAsync(console, $"interrupted; {interrupted}");
             return ExitCodes.Interrupted;
         }
         catch (UsageException fault)
         {
-            await console.Error.WriteLineAsync($"vmem: {fault.Message}");
+            await SayAsync(console, fault.Message);
             return ExitCodes.WrongUsage;
         }
         catch (Exception fault) when (fault is MalformedTraceException
@@ -84,10 +85,20 @@ internal static class ToolCommand
             or IOException
             or UnauthorizedAccessException)
         {
-            await console.Error.WriteLineAsync($"vmem: {fault.Message}");
+            await SayAsync(console, fault.Message);
             return ExitCodes.BadInput;
         }
     }
 
     private static string Words(Command command) => command.Parents.Any() ? command.Name + " " : string.Empty;
 }
+    /// <summary>False for work that has not ended a moment after Ctrl-C.</summary>
+    private static async Task<bool> EndsAsync(Task work, CancellationToken cancellationToken)
+    {
+        Task first = await Task.WhenAny(work, Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken));
+        return first == work || await Task.WhenAny(work, Task.Delay(s_patience, CancellationToken.None)) == work;
+    }
+
+    // Messages quote what others wrote, and one is one line.
+    private static Task SayAsync(ToolConsole console, string message) => console.Error.WriteLineAsync($"vmem: {PlainText.Of(message)}");
+
