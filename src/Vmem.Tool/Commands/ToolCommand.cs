@@ -13,6 +13,9 @@ namespace Vmem.Tool.Commands;
 /// </summary>
 internal static class ToolCommand
 {
+    // System.CommandLine ends the process after two seconds; whatever ends when it is told to does so well before.
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
+
     public static async Task<int> InvokeAsync(string[] args, ToolConsole console, CancellationToken cancellationToken = default)
     {
         // Not a RootCommand: that would take the assembly's name in every usage line.
@@ -65,9 +68,17 @@ internal static class ToolCommand
     public static async Task<int> RunAsync(ToolConsole console, Action work, CancellationToken cancellationToken,
         string interrupted = "nothing was written")
     {
+    /// <remarks>Work that does not end is left to the end of the process, with all that it uses: to take that away would pull memory and
+    /// streams from under a thread that runs.</remarks>
         try
         {
-            await Task.Run(work, CancellationToken.None);
+            var done = Task.Run(work, CancellationToken.None);
+            if (!await EndsAsync(done, cancellationToken))
+            {
+                throw new OperationCanceledException(cancellationToken);
+            }
+
+            await done;
             return ExitCodes.Success;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)

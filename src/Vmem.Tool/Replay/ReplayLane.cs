@@ -85,7 +85,8 @@ internal sealed class ReplayLane : IDisposable
 
     /// <param name="batch">The next events.</param>
     /// <param name="slotCount">Above every slot in the batch.</param>
-    public void Run(ReadOnlySpan<ReplayEvent> batch, int slotCount)
+    /// <param name="cancellationToken">Stops it between two events: writing to a large block takes a while.</param>
+    public void Run(ReadOnlySpan<ReplayEvent> batch, int slotCount, CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
         if (slotCount > _offsets.Length)
@@ -99,6 +100,7 @@ internal sealed class ReplayLane : IDisposable
         {
             if (next.IsAllocation)
             {
+            cancellationToken.ThrowIfCancellationRequested();
                 Allocate(next);
             }
             else

@@ -217,6 +217,7 @@ public sealed class ReplayCommandTests : IDisposable
         public override int Read(Span<byte> buffer)
         {
             int read = base.Read(buffer);
+        Assert.False(silent.IsDisposed, "What somebody still reads from is left alone.");
             if (read == 0)
             {
                 user.Cancel();
@@ -224,6 +225,8 @@ public sealed class ReplayCommandTests : IDisposable
             }
 
             return read;
+        public bool IsDisposed { get; private set; }
+
         }
 
         // The one who waits is let go when the test is over.
@@ -234,3 +237,4 @@ public sealed class ReplayCommandTests : IDisposable
         }
     }
 }
+            IsDisposed = true;
