@@ -68,7 +68,7 @@ internal static class LeaseCommand
         {
             s_store, s_arena, start, size, quantum, type, quarantine,
         };
-        command.SetAction((parsed, token) => RunAsync(console, parsed, isReadOnly: false, async (address, cancellationToken) =>
+        command.SetAction((parsed, token) => RunAsync(console, parsed, StoreUse.Make, async (address, cancellationToken) =>
         {
             LeaseDefinition definition = new()
             {
@@ -87,6 +87,7 @@ internal static class LeaseCommand
             await console.Output.WriteLineAsync(PlainText.Of($"arena '{arena.Name}': {arena.Definition}"));
             return ExitCodes.Success;
         }, token));
+            definition.Check();
         return command;
     }
 
@@ -133,7 +134,7 @@ internal static class LeaseCommand
         {
             s_store, s_json,
         };
-        command.SetAction((parsed, token) => RunAsync(console, parsed, isReadOnly: true, async (address, cancellationToken) =>
+        command.SetAction((parsed, token) => RunAsync(console, parsed, StoreUse.Read, async (address, cancellationToken) =>
         {
             IReadOnlyList<FindingDocument> findings = await Doctor.ExamineAsync(address, cancellationToken);
             return await WriteAsync(console, parsed, LeaseText.Of(findings, findings.All(static finding => finding.IsGood)));
@@ -149,7 +150,7 @@ internal static class LeaseCommand
         {
             s_store, s_arena, value, force,
         };
-        command.SetAction((parsed, token) => RunAsync(console, parsed, isReadOnly: false, async (address, cancellationToken) =>
+        command.SetAction((parsed, token) => RunAsync(console, parsed, StoreUse.Change, async (address, cancellationToken) =>
         {
             if (!parsed.GetValue(force))
             {
@@ -174,7 +175,7 @@ internal static class LeaseCommand
             Required = true,
         };
         Command command = new("prune", "Deletes what the audit says of the time before.") { s_store, before };
-        command.SetAction((parsed, token) => RunAsync(console, parsed, isReadOnly: false, async (address, cancellationToken) =>
+        command.SetAction((parsed, token) => RunAsync(console, parsed, StoreUse.Change, async (address, cancellationToken) =>
         {
             string text = parsed.GetValue(before)!;
             DateTimeOffset time =
@@ -198,7 +199,7 @@ internal static class LeaseCommand
             HelpName = "N",
         };
         Command command = new("migrate", "Brings the tables to this version, or makes them.") { s_store, script, from };
-        command.SetAction((parsed, token) => RunAsync(console, parsed, isReadOnly: false, async (address, cancellationToken) =>
+        command.SetAction((parsed, token) => RunAsync(console, parsed, StoreUse.Make, async (address, cancellationToken) =>
         {
             if (parsed.GetValue(script))
             {
@@ -227,7 +228,7 @@ internal static class LeaseCommand
     {
         Command command = new(name, description) { s_json };
         Array.ForEach(arguments, command.Add);
-        command.SetAction((parsed, token) => RunAsync(console, parsed, isReadOnly: true, async (address, cancellationToken) =>
+        command.SetAction((parsed, token) => RunAsync(console, parsed, StoreUse.Read, async (address, cancellationToken) =>
             await WriteAsync(console, parsed, await read(address.Store, parsed, cancellationToken)), token));
         return command;
     }
@@ -246,12 +247,12 @@ internal static class LeaseCommand
         return text.IsGood ? ExitCodes.Success : ExitCodes.BadInput;
     }
 
-    private static async Task<int> RunAsync(ToolConsole console, ParseResult parsed, bool isReadOnly,
+    private static async Task<int> RunAsync(ToolConsole console, ParseResult parsed, StoreUse use,
         Func<StoreAddress, CancellationToken, Task<int>> work, CancellationToken cancellationToken)
     {
         int code = ExitCodes.Success;
         int ended = await ToolCommand.RunAsync(console, () => code = DoAsync().GetAwaiter().GetResult(), cancellationToken,
-            isReadOnly ? "nothing was written" : "what was asked for may have been done, as a whole, or not at all: look, and ask again");
+            use == StoreUse.Read ? "nothing was written" : "what was asked for may have been done, as a whole, or not at all: look, and ask again");
         return ended == ExitCodes.Success ? code : ended;
 
         async Task<int> DoAsync()

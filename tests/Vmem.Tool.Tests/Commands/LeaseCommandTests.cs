@@ -202,6 +202,25 @@ public sealed class LeaseCommandTests : IDisposable
         ToolRun run = await ToolRun.Of("lease", "list", other);
         Assert.Equal(1, run.ExitCode);
         Assert.Contains("is no SQLite database", run.Error, StringComparison.Ordinal);
+    /// <summary>A mistyped name is no wish for a new store.</summary>
+    [Theory]
+    [InlineData("there is no such file", "prune", "FILE", "--before", "1d")]
+    [InlineData("there is no such file", "release", "FILE", "a", "1", "--force")]
+    [InlineData("there is no such file", "show", "FILE", "a")]
+    [InlineData("its size is 0", "init", "FILE", "a", "--size", "0")]
+    [InlineData("its quantum is 0", "init", "FILE", "a", "--size", "1", "--quantum", "0")]
+    [InlineData("is not positive", "init", "FILE", "a", "--size", "1", "--quarantine", "0s")]
+    public async Task What_is_refused_makes_no_store(string text, params string[] args)
+    {
+        string[] given = [.. args.Select(arg => arg == "FILE" ? _file : arg)];
+        ToolRun run = await ToolRun.Of(["lease", .. given]);
+        Assert.Equal((1, ""), (run.ExitCode, run.Output));
+        Assert.Contains(text, run.Error, StringComparison.Ordinal);
+        Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Empty(_folder.FileNames());
+        Assert.False(Directory.Exists(_file + "-leases"));
+    }
+
     }
 
     private static string Text(JsonElement parent, string name) => parent.GetProperty(name).GetString()!;
