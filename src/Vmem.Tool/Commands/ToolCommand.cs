@@ -57,10 +57,19 @@ internal static class ToolCommand
             configuration.ProcessTerminationTimeout = null;
         }
 
-        return await parsed.InvokeAsync(configuration, cancellationToken);
+        try
+        {
+            return await parsed.InvokeAsync(configuration, cancellationToken);
+        }
+        catch (ReaderGoneException)
+        {
+            return ExitCodes.Success;
+        }
     }
 
     /// <summary>Runs a command's work away from the caller, so that Ctrl-C is answered even while a read from a pipe hangs.</summary>
+    /// <remarks>Work that does not end is left to the end of the process, with all that it uses: to take that away would pull memory and
+    /// streams from under a thread that runs.</remarks>
     /// <param name="console">Where errors go.</param>
     /// <param name="work">The work.</param>
     /// <param name="cancellationToken">Ctrl-C.</param>
@@ -68,8 +77,6 @@ internal static class ToolCommand
     public static async Task<int> RunAsync(ToolConsole console, Action work, CancellationToken cancellationToken,
         string interrupted = "nothing was written")
     {
-    /// <remarks>Work that does not end is left to the end of the process, with all that it uses: to take that away would pull memory and
-    /// streams from under a thread that runs.</remarks>
         try
         {
             var done = Task.Run(work, CancellationToken.None);
@@ -101,8 +108,6 @@ internal static class ToolCommand
         }
     }
 
-    private static string Words(Command command) => command.Parents.Any() ? command.Name + " " : string.Empty;
-}
     /// <summary>False for work that has not ended a moment after Ctrl-C.</summary>
     private static async Task<bool> EndsAsync(Task work, CancellationToken cancellationToken)
     {
@@ -113,3 +118,5 @@ internal static class ToolCommand
     // Messages quote what others wrote, and one is one line.
     private static Task SayAsync(ToolConsole console, string message) => console.Error.WriteLineAsync($"vmem: {PlainText.Of(message)}");
 
+    private static string Words(Command command) => command.Parents.Any() ? command.Name + " " : string.Empty;
+}
