@@ -110,6 +110,11 @@ internal static class ReplayChecks
             throw new UsageException($"--allocator client: a client's blocks start at multiples of at least {ClientContext.LeastAlignment} bytes, and --quantum is {quantum}");
         }
 
+        if (quantum > ClientContext.MostAlignment)
+        {
+            throw new UsageException($"--allocator client: a client's blocks start at multiples of at most {ClientContext.MostAlignment} bytes, and --quantum is {quantum}");
+        }
+
         if (size < ClientContext.LeastSize(quantum))
         {
             throw new UsageException($"--allocator client: a context has at least {ClientContext.LeastSize(quantum)} bytes at a quantum of {quantum}, and {size} are fewer");
