@@ -16,6 +16,10 @@ internal static class LeaseCommand
     // A century, which is arbitrary. Far more is before the first date there is.
     private const int MostDays = 36_500;
 
+    // Of ISO 8601, without a zone UTC. Nothing else is a date: "1.5" could be two.
+    private static readonly string[] s_times =
+        ["yyyy-MM-dd", "yyyy-MM-dd'T'HH:mmK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK", "yyyy-MM-dd HH:mmK", "yyyy-MM-dd HH:mm:ss.FFFFFFFK"];
+
     private static readonly Argument<string> s_store = new("STORE")
     {
         Description = "A file of SQLite, or a connection string of PostgreSQL: \"Host=…;Database=…\", postgres://…",
@@ -83,11 +87,11 @@ internal static class LeaseCommand
                 throw new UsageException("an arena needs a name");
             }
 
+            definition.Check();
             LeaseArena arena = await address.Store.EnsureArenaAsync(name, definition, cancellationToken);
             await console.Output.WriteLineAsync(PlainText.Of($"arena '{arena.Name}': {arena.Definition}"));
             return ExitCodes.Success;
         }, token));
-            definition.Check();
         return command;
     }
 
@@ -179,7 +183,7 @@ internal static class LeaseCommand
         {
             string text = parsed.GetValue(before)!;
             DateTimeOffset time =
-                DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset exact)
+                DateTimeOffset.TryParseExact(text, s_times, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset exact)
                 ? exact
                 : (await address.Store.GetInfoAsync(cancellationToken)).Now - Time(text);
             long deleted = await address.Store.PruneAsync(time, cancellationToken);
@@ -259,7 +263,7 @@ internal static class LeaseCommand
         {
             try
             {
-                await using StoreAddress address = new(parsed.GetValue(s_store)!, isReadOnly);
+                await using StoreAddress address = new(parsed.GetValue(s_store)!, use);
                 return await work(address, cancellationToken);
             }
             catch (Exception fault)

@@ -109,6 +109,18 @@ public sealed class LeaseCommandTests : IDisposable
         Assert.Single(await store.ReadAuditAsync(1, 0, 1000, Token));
     }
 
+    [Theory]
+    [InlineData("2026-01-31", "2026-01-31 00:00:00Z")]
+    [InlineData("2026-01-31T10:30Z", "2026-01-31 10:30:00Z")]
+    [InlineData("2026-01-31T10:30", "2026-01-31 10:30:00Z")]
+    [InlineData("2026-01-31T10:30:15.25+02:00", "2026-01-31 08:30:15Z")]
+    [InlineData("2026-01-31 10:30:15", "2026-01-31 10:30:15Z")]
+    public async Task Prune_knows_the_times_of_ISO_8601(string before, string shown)
+    {
+        await using SqliteLeaseStore store = await LeaseAsync();
+        Assert.Contains($"0 entries before {shown} deleted", (await OkAsync("prune", "--before", before)).Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Migrate_makes_the_tables_or_writes_the_script()
     {
@@ -168,6 +180,9 @@ public sealed class LeaseCommandTests : IDisposable
     [InlineData("longer than a year", 1, "init", "STORE", "more", "--size", "8", "--quarantine", "36500d")]
     [InlineData("is no number", 2, "audit", "STORE", "ports", "--value", "many")]
     [InlineData("is no time", 2, "prune", "STORE", "--before", "soon")]
+    [InlineData("is no time", 2, "prune", "STORE", "--before", "1.5")]
+    [InlineData("is no time", 2, "prune", "STORE", "--before", "1/2/2999")]
+    [InlineData("is no time", 2, "prune", "STORE", "--before", "12:00")]
     [InlineData("empty address", 1, "list", "")]
     [InlineData("version 99 is not known here", 1, "migrate", "STORE", "--script", "--from", "99")]
     [InlineData("--from goes with --script", 2, "migrate", "STORE", "--from", "1")]
@@ -187,21 +202,6 @@ public sealed class LeaseCommandTests : IDisposable
         Assert.False(File.Exists(_folder.PathOf("none.db")));
     }
 
-    /// <summary>What nobody knows to be local is not taken for it.</summary>
-    [Theory]
-    [InlineData(true, "ext4", "xfs", "btrfs", "zfs", "overlay", "tmpfs", "NTFS", "apfs", "fuseblk")]
-    [InlineData(false, "nfs", "nfs4", "cifs", "smb2", "smb3", "9p", "v9fs", "ceph", "virtiofs", "fuse", "fuse.sshfs", "fuse.glusterfs",
-        "lustre", "drvfs", "vboxsf", "new", "unknown", "")]
-    public void A_drive_is_this_machines_own_only_if_that_is_known(bool isLocal, params string[] kinds) =>
-        Assert.All(kinds, kind => Assert.Equal(isLocal, DriveKind.IsLocal(kind)));
-
-    [Fact]
-    public async Task A_file_that_is_no_database_is_said_to_be_none()
-    {
-        string other = _folder.Write("text.db", new string('x', 5000));
-        ToolRun run = await ToolRun.Of("lease", "list", other);
-        Assert.Equal(1, run.ExitCode);
-        Assert.Contains("is no SQLite database", run.Error, StringComparison.Ordinal);
     /// <summary>A mistyped name is no wish for a new store.</summary>
     [Theory]
     [InlineData("there is no such file", "prune", "FILE", "--before", "1d")]
@@ -221,6 +221,21 @@ public sealed class LeaseCommandTests : IDisposable
         Assert.False(Directory.Exists(_file + "-leases"));
     }
 
+    /// <summary>What nobody knows to be local is not taken for it.</summary>
+    [Theory]
+    [InlineData(true, "ext4", "xfs", "btrfs", "zfs", "overlay", "tmpfs", "NTFS", "apfs", "fuseblk")]
+    [InlineData(false, "nfs", "nfs4", "cifs", "smb2", "smb3", "9p", "v9fs", "ceph", "virtiofs", "fuse", "fuse.sshfs", "fuse.glusterfs",
+        "lustre", "drvfs", "vboxsf", "new", "unknown", "")]
+    public void A_drive_is_this_machines_own_only_if_that_is_known(bool isLocal, params string[] kinds) =>
+        Assert.All(kinds, kind => Assert.Equal(isLocal, DriveKind.IsLocal(kind)));
+
+    [Fact]
+    public async Task A_file_that_is_no_database_is_said_to_be_none()
+    {
+        string other = _folder.Write("text.db", new string('x', 5000));
+        ToolRun run = await ToolRun.Of("lease", "list", other);
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("is no SQLite database", run.Error, StringComparison.Ordinal);
     }
 
     private static string Text(JsonElement parent, string name) => parent.GetProperty(name).GetString()!;
