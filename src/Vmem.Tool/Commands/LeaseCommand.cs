@@ -183,7 +183,8 @@ internal static class LeaseCommand
         {
             string text = parsed.GetValue(before)!;
             DateTimeOffset time =
-                DateTimeOffset.TryParseExact(text, s_times, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset exact)
+                DateTimeOffset.TryParseExact(text, s_times, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal,
+                    out DateTimeOffset exact)
                 ? exact
                 : (await address.Store.GetInfoAsync(cancellationToken)).Now - Time(text);
             long deleted = await address.Store.PruneAsync(time, cancellationToken);

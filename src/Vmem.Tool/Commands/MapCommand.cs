@@ -79,7 +79,8 @@ internal static class MapCommand
         }
     }
 
-    private static void Draw(ToolConsole console, ArenaPicture arena, string? svg, AddressNotation notation, CancellationToken cancellationToken)
+    private static void Draw(
+        ToolConsole console, ArenaPicture arena, string? svg, AddressNotation notation, CancellationToken cancellationToken)
     {
         AddressText addresses = AddressText.Of(arena.Type, notation)
             ?? throw new UsageException($"values of {arena.Type} are no IP addresses: UInt32 are IPv4's, UInt128 IPv6's");

@@ -48,7 +48,8 @@ internal static class RealPath
 
     private static void Push(Stack<string> names, string path)
     {
-        foreach (string name in path.Split([Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar], StringSplitOptions.RemoveEmptyEntries).Reverse())
+        char[] separators = [Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar];
+        foreach (string name in path.Split(separators, StringSplitOptions.RemoveEmptyEntries).Reverse())
         {
             if (name != ".")
             {
