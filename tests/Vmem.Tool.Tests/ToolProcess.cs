@@ -7,10 +7,32 @@ internal sealed record ToolProcess(int ExitCode, string Output, string Error)
 {
     public static Task<ToolProcess> RunAsync(params string[] args) => RunInAsync(Directory.GetCurrentDirectory(), args);
 
-    public static async Task<ToolProcess> RunInAsync(string folder, params string[] args)
+    public static Task<ToolProcess> RunInAsync(string folder, params string[] args) => EndAsync(Start(folder, args));
+
+    /// <summary>Its standard output is a device on which there is no room.</summary>
+    public static Task<ToolProcess> RunFullAsync(params string[] args) =>
+        EndAsync(Start(Redirected("sh", ["-c", "exec \"$@\" > /dev/full", "sh", .. ToolRun.Self, .. args])));
+
+    public static Process Start(string folder, params string[] args)
     {
+        ProcessStartInfo start = Redirected(ToolRun.Self[0], [.. ToolRun.Self.Skip(1), .. args]);
+        start.WorkingDirectory = folder;
+        return Start(start);
+    }
+
+    private static Process Start(ProcessStartInfo start) => Process.Start(start)!;
+
+    private static ProcessStartInfo Redirected(string program, IEnumerable<string> args) => new(program, args)
+    {
+        RedirectStandardInput = true,
+        RedirectStandardOutput = true,
+        RedirectStandardError = true,
+    };
+
+    private static async Task<ToolProcess> EndAsync(Process started)
+    {
+        using Process process = started;
         CancellationToken cancellationToken = TestContext.Current.CancellationToken;
-        using Process process = Start(folder, args);
         using CancellationTokenRegistration killing = cancellationToken.Register(process.Kill);
         process.StandardInput.Close();
         Task<string> error = process.StandardError.ReadToEndAsync(cancellationToken);
@@ -18,13 +40,4 @@ internal sealed record ToolProcess(int ExitCode, string Output, string Error)
         await process.WaitForExitAsync(cancellationToken);
         return new ToolProcess(process.ExitCode, output, await error);
     }
-
-    public static Process Start(string folder, params string[] args) => Process.Start(
-        new ProcessStartInfo(ToolRun.Self[0], [.. ToolRun.Self.Skip(1), .. args])
-        {
-            WorkingDirectory = folder,
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
 }

@@ -65,6 +65,12 @@ internal static class ToolCommand
         {
             return ExitCodes.Success;
         }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            // Help or a version that cannot be written; what commands throw was caught below.
+            await SayAsync(console, fault.Message);
+            return ExitCodes.BadInput;
+        }
     }
 
     /// <summary>Runs a command's work away from the caller, so that Ctrl-C is answered even while a read from a pipe hangs.</summary>

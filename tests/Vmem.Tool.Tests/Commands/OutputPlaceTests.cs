@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 
 namespace Vmem.Tool.Tests.Commands;
@@ -121,6 +122,31 @@ public sealed class OutputPlaceTests : IDisposable
         Assert.Equal((1, ""), (full.ExitCode, full.Output));
         Assert.StartsWith("vmem: /dev/full: cannot be written (", full.Error, StringComparison.Ordinal);
         Assert.Single(full.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Theory]
+    [InlineData("--version")]
+    [InlineData("--help")]
+    [InlineData("ps")]
+    public async Task Standard_output_that_is_full_is_an_error(string word)
+    {
+        Assert.SkipUnless(File.Exists("/dev/full"), "This test needs /dev/full.");
+        ToolProcess tool = await ToolProcess.RunFullAsync(word);
+        Assert.Equal(1, tool.ExitCode);
+        Assert.StartsWith("vmem: ", Assert.Single(tool.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("replay", "TRACE", "-a", "arena", "--json")]
+    public async Task Nobody_has_to_read_all(params string[] args)
+    {
+        Needs.ResidentMemory();
+        using Process tool = ToolProcess.Start(".", [.. args.Select(word => word == "TRACE" ? _trace : word)]);
+        tool.StandardOutput.Close();
+        string error = await tool.StandardError.ReadToEndAsync(Token);
+        await tool.WaitForExitAsync(Token);
+        Assert.Equal((0, ""), (tool.ExitCode, error));
     }
 
     private static void Links() =>

@@ -79,14 +79,10 @@ public sealed class RunningProcessTests
     public async Task Top_says_that_it_cannot_write(string option)
     {
         Assert.SkipUnless(File.Exists("/dev/full"), "This test needs /dev/full.");
-        CancellationToken cancellationToken = TestContext.Current.CancellationToken;
         using var child = new ChildProgram();
-        string[] arguments = ["-c", "exec \"$@\" > /dev/full", "sh", .. ToolRun.Self, "top", "-p", $"{child.Id}", "--interval", "0.1", "-n", "3", option];
-        using Process top = Process.Start(new ProcessStartInfo("sh", arguments) { RedirectStandardError = true })!;
-        string error = await top.StandardError.ReadToEndAsync(cancellationToken);
-        await top.WaitForExitAsync(cancellationToken);
+        ToolProcess top = await ToolProcess.RunFullAsync("top", "-p", $"{child.Id}", "--interval", "0.1", "-n", "3", option);
         Assert.Equal(ExitCodes.BadInput, top.ExitCode);
-        Assert.StartsWith("vmem: ", Assert.Single(error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.StartsWith("vmem: ", Assert.Single(top.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
     }
 
     [Fact]
