@@ -5,13 +5,12 @@ namespace Vmem.Tool.Tests;
 /// <summary>The whole tool as a process of its own: with a current folder, and with standard streams that the system knows.</summary>
 internal sealed record ToolProcess(int ExitCode, string Output, string Error)
 {
-    public static Task<ToolProcess> RunAsync(params string[] args) => RunInAsync(Directory.GetCurrentDirectory(), args);
-
-    public static Task<ToolProcess> RunInAsync(string folder, params string[] args) => EndAsync(Start(folder, args));
+    public static Task<ToolProcess> RunInAsync(string folder, CancellationToken cancellationToken, params string[] args) =>
+        EndAsync(Start(folder, args), cancellationToken);
 
     /// <summary>Its standard output is a device on which there is no room.</summary>
-    public static Task<ToolProcess> RunFullAsync(params string[] args) =>
-        EndAsync(Start(Redirected("sh", ["-c", "exec \"$@\" > /dev/full", "sh", .. ToolRun.Self, .. args])));
+    public static Task<ToolProcess> RunFullAsync(CancellationToken cancellationToken, params string[] args) =>
+        EndAsync(Start(Redirected("sh", ["-c", "exec \"$@\" > /dev/full", "sh", .. ToolRun.Self, .. args])), cancellationToken);
 
     public static Process Start(string folder, params string[] args)
     {
@@ -29,10 +28,9 @@ internal sealed record ToolProcess(int ExitCode, string Output, string Error)
         RedirectStandardError = true,
     };
 
-    private static async Task<ToolProcess> EndAsync(Process started)
+    private static async Task<ToolProcess> EndAsync(Process started, CancellationToken cancellationToken)
     {
         using Process process = started;
-        CancellationToken cancellationToken = TestContext.Current.CancellationToken;
         using CancellationTokenRegistration killing = cancellationToken.Register(process.Kill);
         process.StandardInput.Close();
         Task<string> error = process.StandardError.ReadToEndAsync(cancellationToken);

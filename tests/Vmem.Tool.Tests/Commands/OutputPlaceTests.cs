@@ -74,7 +74,7 @@ public sealed class OutputPlaceTests : IDisposable
     {
         Needs.ResidentMemory();
         string pipe = await _folder.MakePipeAsync("pipe");
-        Task<string> reading = ReadAsync(pipe);
+        Task<string> reading = ReadAsync(pipe, TestContext.Current.CancellationToken);
         ToolRun run = await ToolRun.Of("replay", _trace, "-a", "arena", option, pipe);
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
         Assert.StartsWith(start, await reading, StringComparison.Ordinal);
@@ -88,7 +88,7 @@ public sealed class OutputPlaceTests : IDisposable
     public async Task Standard_output_has_a_name(string option, string start)
     {
         Needs.ResidentMemory();
-        ToolProcess tool = await ToolProcess.RunAsync("replay", _trace, "-a", "arena", option, "/dev/stdout");
+        ToolProcess tool = await ToolProcess.RunInAsync(".", TestContext.Current.CancellationToken, "replay", _trace, "-a", "arena", option, "/dev/stdout");
         Assert.Equal((0, ""), (tool.ExitCode, tool.Error));
         Assert.StartsWith(start, tool.Output, StringComparison.Ordinal);
         Assert.Contains("range needed", tool.Output, StringComparison.Ordinal);
@@ -131,7 +131,7 @@ public sealed class OutputPlaceTests : IDisposable
     public async Task Standard_output_that_is_full_is_an_error(string word)
     {
         Assert.SkipUnless(File.Exists("/dev/full"), "This test needs /dev/full.");
-        ToolProcess tool = await ToolProcess.RunFullAsync(word);
+        ToolProcess tool = await ToolProcess.RunFullAsync(Token, word);
         Assert.Equal(1, tool.ExitCode);
         Assert.StartsWith("vmem: ", Assert.Single(tool.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
     }
@@ -152,11 +152,12 @@ public sealed class OutputPlaceTests : IDisposable
     private static void Links() =>
         Assert.SkipWhen(OperatingSystem.IsWindows(), "This test needs Linux or macOS: on Windows, links take a privilege.");
 
-    private static Task<string> ReadAsync(string pipe) => Task.Run(() => File.ReadAllText(pipe, Encoding.UTF8), Token);
+    private static Task<string> ReadAsync(string pipe, CancellationToken cancellationToken) =>
+        Task.Run(() => File.ReadAllText(pipe, Encoding.UTF8), cancellationToken);
 
     private async Task<(int ExitCode, string Error)> InFolderAsync(params string[] args)
     {
-        ToolProcess tool = await ToolProcess.RunInAsync(_folder.PathOf(""), args);
+        ToolProcess tool = await ToolProcess.RunInAsync(_folder.PathOf(""), Token, args);
         return (tool.ExitCode, tool.Error.Trim());
     }
 }

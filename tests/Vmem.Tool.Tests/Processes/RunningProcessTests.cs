@@ -80,7 +80,8 @@ public sealed class RunningProcessTests
     {
         Assert.SkipUnless(File.Exists("/dev/full"), "This test needs /dev/full.");
         using var child = new ChildProgram();
-        ToolProcess top = await ToolProcess.RunFullAsync("top", "-p", $"{child.Id}", "--interval", "0.1", "-n", "3", option);
+        ToolProcess top = await ToolProcess.RunFullAsync(
+            TestContext.Current.CancellationToken, "top", "-p", $"{child.Id}", "--interval", "0.1", "-n", "3", option);
         Assert.Equal(ExitCodes.BadInput, top.ExitCode);
         Assert.StartsWith("vmem: ", Assert.Single(top.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
     }
