@@ -28,8 +28,9 @@ public class FolderTests
     public void An_arrow_against_the_plan_is_found()
     {
         var plan = new Plan("Vmem.Tool", """
-            Leases    ->
-            Traces    -> Replay
+            Files     ->
+            Leases    -> Files
+            Traces    -> Replay, Files
             Blocks    ->
             Replay    -> Blocks
             Reports   -> Replay, Traces

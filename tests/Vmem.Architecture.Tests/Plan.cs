@@ -103,8 +103,9 @@ internal sealed class Plan
             Pages ->
             """),
         new("Vmem.Tool", """
-            Leases         ->
-            Traces         ->
+            Files          ->
+            Leases         -> Files
+            Traces         -> Files
             Blocks         ->
             Replay         -> Traces, Blocks
             Reports        -> Replay

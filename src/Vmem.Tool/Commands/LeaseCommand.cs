@@ -3,6 +3,7 @@ using System.Data.Common;
 using System.Globalization;
 using System.Net.Sockets;
 using Vmem.Leasing;
+using Vmem.Tool.Files;
 using Vmem.Tool.Leases;
 using PostgreSqlSchema = Vmem.Leasing.PostgreSql.LeaseSchema;
 using SqliteSchema = Vmem.Leasing.Sqlite.LeaseSchema;
@@ -14,6 +15,10 @@ internal static class LeaseCommand
 {
     // A century, which is arbitrary. Far more is before the first date there is.
     private const int MostDays = 36_500;
+
+    // Of ISO 8601, without a zone UTC. Nothing else is a date: "1.5" could be two.
+    private static readonly string[] s_times =
+        ["yyyy-MM-dd", "yyyy-MM-dd'T'HH:mmK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK", "yyyy-MM-dd HH:mmK", "yyyy-MM-dd HH:mm:ss.FFFFFFFK"];
 
     private static readonly Argument<string> s_store = new("STORE")
     {
@@ -67,7 +72,7 @@ internal static class LeaseCommand
         {
             s_store, s_arena, start, size, quantum, type, quarantine,
         };
-        command.SetAction((parsed, token) => RunAsync(console, parsed, isReadOnly: false, async (address, cancellationToken) =>
+        command.SetAction((parsed, token) => RunAsync(console, parsed, StoreUse.Make, async (address, cancellationToken) =>
         {
             LeaseDefinition definition = new()
             {
@@ -82,8 +87,9 @@ internal static class LeaseCommand
                 throw new UsageException("an arena needs a name");
             }
 
+            definition.Check();
             LeaseArena arena = await address.Store.EnsureArenaAsync(name, definition, cancellationToken);
-            await console.Output.WriteLineAsync($"arena '{arena.Name}': {arena.Definition}");
+            await console.Output.WriteLineAsync(PlainText.Of($"arena '{arena.Name}': {arena.Definition}"));
             return ExitCodes.Success;
         }, token));
         return command;
@@ -132,7 +138,7 @@ internal static class LeaseCommand
         {
             s_store, s_json,
         };
-        command.SetAction((parsed, token) => RunAsync(console, parsed, isReadOnly: true, async (address, cancellationToken) =>
+        command.SetAction((parsed, token) => RunAsync(console, parsed, StoreUse.Read, async (address, cancellationToken) =>
         {
             IReadOnlyList<FindingDocument> findings = await Doctor.ExamineAsync(address, cancellationToken);
             return await WriteAsync(console, parsed, LeaseText.Of(findings, findings.All(static finding => finding.IsGood)));
@@ -148,7 +154,7 @@ internal static class LeaseCommand
         {
             s_store, s_arena, value, force,
         };
-        command.SetAction((parsed, token) => RunAsync(console, parsed, isReadOnly: false, async (address, cancellationToken) =>
+        command.SetAction((parsed, token) => RunAsync(console, parsed, StoreUse.Change, async (address, cancellationToken) =>
         {
             if (!parsed.GetValue(force))
             {
@@ -157,8 +163,8 @@ internal static class LeaseCommand
 
             LeaseExtent extent = await LeaseQueries.ReleaseAsync(address.Store, parsed.GetValue(s_arena)!,
                 Number(parsed.GetValue(value)!), cancellationToken);
-            await console.Output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
-                $"{extent.Size} at {extent.Start}, fence {extent.Fence}, taken from {extent.Owner} ({extent.Session}): in quarantine now"));
+            await console.Output.WriteLineAsync(PlainText.Of(string.Create(CultureInfo.InvariantCulture,
+                $"{extent.Size} at {extent.Start}, fence {extent.Fence}, taken from {extent.Owner} ({extent.Session}): in quarantine now")));
             return ExitCodes.Success;
         }, token));
         return command;
@@ -173,11 +179,12 @@ internal static class LeaseCommand
             Required = true,
         };
         Command command = new("prune", "Deletes what the audit says of the time before.") { s_store, before };
-        command.SetAction((parsed, token) => RunAsync(console, parsed, isReadOnly: false, async (address, cancellationToken) =>
+        command.SetAction((parsed, token) => RunAsync(console, parsed, StoreUse.Change, async (address, cancellationToken) =>
         {
             string text = parsed.GetValue(before)!;
             DateTimeOffset time =
-                DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset exact)
+                DateTimeOffset.TryParseExact(text, s_times, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal,
+                    out DateTimeOffset exact)
                 ? exact
                 : (await address.Store.GetInfoAsync(cancellationToken)).Now - Time(text);
             long deleted = await address.Store.PruneAsync(time, cancellationToken);
@@ -197,7 +204,7 @@ internal static class LeaseCommand
             HelpName = "N",
         };
         Command command = new("migrate", "Brings the tables to this version, or makes them.") { s_store, script, from };
-        command.SetAction((parsed, token) => RunAsync(console, parsed, isReadOnly: false, async (address, cancellationToken) =>
+        command.SetAction((parsed, token) => RunAsync(console, parsed, StoreUse.Make, async (address, cancellationToken) =>
         {
             if (parsed.GetValue(script))
             {
@@ -226,7 +233,7 @@ internal static class LeaseCommand
     {
         Command command = new(name, description) { s_json };
         Array.ForEach(arguments, command.Add);
-        command.SetAction((parsed, token) => RunAsync(console, parsed, isReadOnly: true, async (address, cancellationToken) =>
+        command.SetAction((parsed, token) => RunAsync(console, parsed, StoreUse.Read, async (address, cancellationToken) =>
             await WriteAsync(console, parsed, await read(address.Store, parsed, cancellationToken)), token));
         return command;
     }
@@ -245,19 +252,19 @@ internal static class LeaseCommand
         return text.IsGood ? ExitCodes.Success : ExitCodes.BadInput;
     }
 
-    private static async Task<int> RunAsync(ToolConsole console, ParseResult parsed, bool isReadOnly,
+    private static async Task<int> RunAsync(ToolConsole console, ParseResult parsed, StoreUse use,
         Func<StoreAddress, CancellationToken, Task<int>> work, CancellationToken cancellationToken)
     {
         int code = ExitCodes.Success;
         int ended = await ToolCommand.RunAsync(console, () => code = DoAsync().GetAwaiter().GetResult(), cancellationToken,
-            isReadOnly ? "nothing was written" : "what was asked for may have been done, as a whole, or not at all: look, and ask again");
+            use == StoreUse.Read ? "nothing was written" : "what was asked for may have been done, as a whole, or not at all: look, and ask again");
         return ended == ExitCodes.Success ? code : ended;
 
         async Task<int> DoAsync()
         {
             try
             {
-                await using StoreAddress address = new(parsed.GetValue(s_store)!, isReadOnly);
+                await using StoreAddress address = new(parsed.GetValue(s_store)!, use);
                 return await work(address, cancellationToken);
             }
             catch (Exception fault)

@@ -50,7 +50,7 @@ internal static class MapCommand
                 ArenaPicture arena = parsed.GetValue(pid) is { } process
                     ? RunningArena.Read(process, parsed.GetValue(name), cancellationToken)
                     : Read(console, file!);
-                Draw(console, arena, output, parsed.GetValue(addresses));
+                Draw(console, arena, output, parsed.GetValue(addresses), cancellationToken);
             },
             cancellationToken));
         return command;
@@ -73,13 +73,14 @@ internal static class MapCommand
             throw new UsageException("an empty name is no file's");
         }
 
-        if (svg is not null && snapshot is not null && Path.GetFullPath(svg) == Path.GetFullPath(snapshot))
+        if (svg is not null && snapshot is not null && OutputFiles.PlaceOf(svg) == OutputFiles.PlaceOf(snapshot))
         {
             throw new UsageException($"{snapshot} is to be read and to be written");
         }
     }
 
-    private static void Draw(ToolConsole console, ArenaPicture arena, string? svg, AddressNotation notation)
+    private static void Draw(
+        ToolConsole console, ArenaPicture arena, string? svg, AddressNotation notation, CancellationToken cancellationToken)
     {
         AddressText addresses = AddressText.Of(arena.Type, notation)
             ?? throw new UsageException($"values of {arena.Type} are no IP addresses: UInt32 are IPv4's, UInt128 IPv6's");
@@ -92,7 +93,8 @@ internal static class MapCommand
         }
 
         using var files = new OutputFiles();
-        files.Stage(svg, stream => SnapshotSvg.Write(arena, addresses, stream));
+        files.Add(svg, stream => SnapshotSvg.Write(arena, addresses, stream));
+        files.Stage(cancellationToken);
         files.Commit();
     }
 

@@ -1,38 +1,88 @@
+using Vmem.Tool.Files;
+
 namespace Vmem.Tool.Commands;
 
 /// <summary>
-/// Files that appear whole or not at all, and all or none: each is written to a temporary file beside its place, and moved there when all
-/// are complete.
+/// Files that appear whole or not at all, and all or none. Each is made in memory, then written to a temporary file beside its place, and
+/// moved there when all are complete. If a move fails, those before it are undone.
 /// </summary>
+/// <remarks>What is no file, such as a pipe, a terminal or <c>/dev/null</c>, is written to where it is, before the first file is there: it
+/// may keep us waiting, and what is on a disk then would stay after Ctrl-C.</remarks>
 internal sealed class OutputFiles : IDisposable
 {
-    private readonly List<(string Temporary, string Final)> _staged = [];
+    private readonly List<(string Path, MemoryStream Contents)> _streams = [];
+    private readonly List<(string Path, MemoryStream Contents)> _files = [];
+    private readonly List<StagedFile> _staged = [];
 
-    /// <summary>Writes a file's contents, not yet in its place.</summary>
-    /// <exception cref="IOException">It cannot be written there.</exception>
-    public void Stage(string path, Action<Stream> write)
+    /// <summary>Where a path leads, for comparing two: of a link the file that is replaced or read.</summary>
+    public static string PlaceOf(string path)
     {
         try
         {
-            // Through a link: the file that it names is replaced, not the link.
-            string full =
-                Path.GetFullPath(File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : path);
-            if (IsDevice(full))
-            {
-                using FileStream device = new(full, FileMode.Open, FileAccess.Write);
-                write(device);
-                return;
-            }
+            return FileKinds.Of(path) == FileKind.Stream ? Path.GetFullPath(path) : RealPath.Of(path);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            // Whoever opens it will say why.
+            return Path.GetFullPath(path);
+        }
+    }
 
-            if (Directory.Exists(full))
-            {
-                throw new IOException("it is a folder");
-            }
+    /// <summary>Makes a file's contents, in memory.</summary>
+    public void Add(string path, Action<Stream> write)
+    {
+        MemoryStream contents = new();
+        write(contents);
+        (FileKinds.Of(path) == FileKind.Stream ? _streams : _files).Add((path, contents));
+    }
 
-            string temporary = $"{full}.{Guid.NewGuid():N}.part";
-            using FileStream file = new(temporary, FileMode.CreateNew, FileAccess.Write);
-            _staged.Add((temporary, full));
-            write(file);
+    /// <summary>Writes everything, the files not yet in their places.</summary>
+    /// <exception cref="IOException">Something cannot be written.</exception>
+    public void Stage(CancellationToken cancellationToken)
+    {
+        foreach ((string path, MemoryStream contents) in _streams)
+        {
+            Try(path, () =>
+            {
+                using FileStream stream = new(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+                Write(contents, stream, cancellationToken);
+            });
+        }
+
+        foreach ((string path, MemoryStream contents) in _files)
+        {
+            Try(path, () => WriteBeside(path, contents, cancellationToken));
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>Moves the files to their places.</summary>
+    /// <exception cref="IOException">One cannot be there, and none has changed.</exception>
+    public void Commit()
+    {
+        try
+        {
+            // After the last one nothing can fail.
+            _staged.ForEach(file => Try(file.Path, () => file.Place(keepsOld: file != _staged[^1])));
+        }
+        catch
+        {
+            _staged.ForEach(static file => file.Undo());
+            throw;
+        }
+
+        _staged.ForEach(static file => file.Accept());
+    }
+
+    /// <summary>Takes away what was not committed.</summary>
+    public void Dispose() => _staged.ForEach(static file => file.Dispose());
+
+    private static void Try(string path, Action action)
+    {
+        try
+        {
+            action();
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
@@ -40,28 +90,32 @@ internal sealed class OutputFiles : IDisposable
         }
     }
 
-    /// <summary>Moves everything to its place.</summary>
-    public void Commit()
+    private void WriteBeside(string path, MemoryStream contents, CancellationToken cancellationToken)
     {
-        foreach ((string temporary, string final) in _staged)
+        cancellationToken.ThrowIfCancellationRequested();
+        // Through a link: the file that it names is replaced, not the link.
+        string final = RealPath.Of(path);
+        if (Directory.Exists(final))
         {
-            File.Move(temporary, final, overwrite: true);
+            throw new IOException("it is a folder");
         }
 
-        _staged.Clear();
+        StagedFile file = new(path, final);
+        using FileStream stream = file.Create();
+        _staged.Add(file);
+        Write(contents, stream, cancellationToken);
     }
 
-    /// <summary>Takes away what was not committed.</summary>
-    public void Dispose()
+    // By pieces: a slow disk, or a reader who takes little, does not keep us from answering Ctrl-C.
+    private static void Write(MemoryStream contents, Stream stream, CancellationToken cancellationToken)
     {
-        foreach ((string temporary, _) in _staged)
+        const int Piece = 1 << 16;
+        ReadOnlySpan<byte> rest = contents.GetBuffer().AsSpan(0, (int)contents.Length);
+        while (rest.Length > 0)
         {
-            File.Delete(temporary);
+            cancellationToken.ThrowIfCancellationRequested();
+            stream.Write(rest[..Math.Min(Piece, rest.Length)]);
+            rest = rest[Math.Min(Piece, rest.Length)..];
         }
     }
-
-    // /dev/null and its like must be written to; to move a file there would replace them.
-    private static bool IsDevice(string path) => OperatingSystem.IsWindows()
-        ? path.StartsWith(@"\\.\", StringComparison.Ordinal)
-        : path.StartsWith("/dev/", StringComparison.Ordinal);
 }

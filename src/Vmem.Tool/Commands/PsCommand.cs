@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Spectre.Console;
+using Vmem.Tool.Files;
 using Vmem.Tool.Processes;
 using Vmem.Tool.Reports;
 
@@ -44,10 +45,10 @@ internal static class PsCommand
         foreach ((int pid, string name, Rundown rundown) in processes)
         {
             ArenaFigures? largest = rundown.Arenas.MaxBy(static arena => arena.Segments);
-            _ = table.AddRow($"{pid}", Markup.Escape(name), Units.Count(rundown.Arenas.Count),
+            _ = table.AddRow($"{pid}", Markup.Escape(PlainText.Of(name)), Units.Count(rundown.Arenas.Count),
                 Units.Count(rundown.Arenas.Sum(static arena => arena.Segments)),
                 Units.Count(rundown.Arenas.Sum(static arena => arena.Failures)),
-                Units.Count(rundown.Arenas.Sum(static arena => arena.Waiting)), Markup.Escape(largest?.Title ?? ""));
+                Units.Count(rundown.Arenas.Sum(static arena => arena.Waiting)), Markup.Escape(PlainText.Of(largest?.Title ?? "")));
         }
 
         terminal.Write(table);

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Vmem.Tool.Files;
 
 namespace Vmem.Tool.Commands;
 
@@ -70,7 +71,7 @@ internal sealed class RecordRun
         }
 
         File = Candidates(stem).MaxBy(System.IO.File.GetLastWriteTimeUtc)!;
-        _console.Error.WriteLine($"vmem: recorded {File}; now: vmem replay {File}");
+        _console.Error.WriteLine(PlainText.Of($"vmem: recorded {File}; now: vmem replay {File}"));
     }
 
     private string Check()

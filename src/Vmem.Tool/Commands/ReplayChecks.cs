@@ -1,5 +1,6 @@
 using System.Numerics;
 using Vmem.Tool.Blocks;
+using Vmem.Tool.Files;
 using Vmem.Tool.Replay;
 using Vmem.Tool.Traces;
 
@@ -109,6 +110,11 @@ internal static class ReplayChecks
             throw new UsageException($"--allocator client: a client's blocks start at multiples of at least {ClientContext.LeastAlignment} bytes, and --quantum is {quantum}");
         }
 
+        if (quantum > ClientContext.MostAlignment)
+        {
+            throw new UsageException($"--allocator client: a client's blocks start at multiples of at most {ClientContext.MostAlignment} bytes, and --quantum is {quantum}");
+        }
+
         if (size < ClientContext.LeastSize(quantum))
         {
             throw new UsageException($"--allocator client: a context has at least {ClientContext.LeastSize(quantum)} bytes at a quantum of {quantum}, and {size} are fewer");
@@ -166,19 +172,19 @@ internal static class ReplayChecks
 
     private static void CheckOutputs(ReplayOptions options)
     {
-        List<string> outputs = [.. options.OutputPaths.Select(Path.GetFullPath)];
+        List<string> outputs = [.. options.OutputPaths.Select(OutputFiles.PlaceOf)];
         if (outputs.Distinct().Count() < outputs.Count)
         {
             throw new UsageException("two outputs would go to the same file");
         }
 
         // "--json TRACE" takes the recording for the file to write: without this check it would be overwritten.
-        foreach (string trace in options.Traces.Where(trace => outputs.Contains(Path.GetFullPath(trace))))
+        foreach (string trace in options.Traces.Where(trace => outputs.Contains(OutputFiles.PlaceOf(trace))))
         {
             throw new UsageException($"{trace} is to be read and to be written");
         }
 
-        if (options.JsonFile is not null && File.Exists(options.JsonFile) && !LooksLikeJson(options.JsonFile))
+        if (options.JsonFile is not null && FileKinds.Of(options.JsonFile) == FileKind.File && !LooksLikeJson(options.JsonFile))
         {
             throw new UsageException(
                 $"--json: {options.JsonFile} exists and holds no JSON, it is not overwritten (a TRACE goes before --json, or after --json=FILE)");

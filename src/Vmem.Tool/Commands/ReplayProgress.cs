@@ -1,47 +1,40 @@
 using Spectre.Console;
+using Vmem.Tool.Files;
 using Vmem.Tool.Reports;
 using Vmem.Tool.Traces;
 
 namespace Vmem.Tool.Commands;
 
-/// <summary>
-/// Runs a replay on a thread of its own, with a progress bar on standard error if wanted, and gives up waiting for it a moment after
-/// Ctrl-C: a read from a pipe that never speaks cannot be interrupted, and a replay has written nothing that would need care.
-/// </summary>
+/// <summary>Runs a part of a replay, with a progress bar on standard error if wanted.</summary>
+/// <remarks>It returns when the work has ended and not before, also after Ctrl-C: what the work uses may be disposed of then. Work that
+/// hangs in a read is left behind with its caller, see <see cref="ToolCommand.RunAsync"/>.</remarks>
 internal static class ReplayProgress
 {
     // Ten times a second looks smooth; arbitrary.
     private static readonly TimeSpan s_refresh = TimeSpan.FromMilliseconds(100);
 
-    // A batch takes milliseconds: whoever is not done by then hangs in a read. Well below the two seconds after which the process is ended.
-    private static readonly TimeSpan s_patience = TimeSpan.FromMilliseconds(500);
-
     /// <param name="visible">Whether there is a bar.</param>
     /// <param name="console">Where it goes.</param>
     /// <param name="inputs">What is read; none where progress cannot be told.</param>
     /// <param name="doing">What is done with it, before its name; empty for the main thing.</param>
-    /// <param name="work">Does it.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="work">Does it, and ends soon after Ctrl-C.</param>
+    /// <param name="cancellationToken">Ends the bar.</param>
     public static void Run(
         bool visible, ToolConsole console, IReadOnlyList<TraceInput> inputs, string doing, Action work, CancellationToken cancellationToken)
     {
+        if (!visible)
+        {
+            work();
+            return;
+        }
+
         Task task = Task.Run(work, CancellationToken.None);
-        if (visible)
-        {
-            string name = doing + inputs.Count switch { 0 => string.Empty, 1 => inputs[0].Name, _ => $"{inputs.Count} recordings" };
-            Terminals.Create(console.Error, console.ErrorIsTerminal).Progress().AutoClear(true)
-                .Columns(inputs.Count == 0
-                    ? [new TaskDescriptionColumn(), new ProgressBarColumn(), new ElapsedTimeColumn()]
-                    : [new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn()])
-                .Start(context => Watch(context, task, inputs, name, cancellationToken));
-        }
-
-        WaitHandle.WaitAny([((IAsyncResult)task).AsyncWaitHandle, cancellationToken.WaitHandle]);
-        if (!task.IsCompleted && Task.WaitAny([task], s_patience) < 0)
-        {
-            throw new OperationCanceledException(cancellationToken);
-        }
-
+        string name = doing + inputs.Count switch { 0 => string.Empty, 1 => inputs[0].Name, _ => $"{inputs.Count} recordings" };
+        Terminals.Create(console.Error, console.ErrorIsTerminal).Progress().AutoClear(true)
+            .Columns(inputs.Count == 0
+                ? [new TaskDescriptionColumn(), new ProgressBarColumn(), new ElapsedTimeColumn()]
+                : [new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn()])
+            .Start(context => Watch(context, task, inputs, name, cancellationToken));
         task.GetAwaiter().GetResult();
     }
 
@@ -54,7 +47,7 @@ internal static class ReplayProgress
     {
         long? length = inputs.Sum(input => input.Length ?? 0) is > 0 and long sum
             && inputs.All(input => input.Length is not null) ? sum : null;
-        ProgressTask bar = context.AddTask(Markup.Escape(name), maxValue: length ?? 1);
+        ProgressTask bar = context.AddTask(Markup.Escape(PlainText.Of(name)), maxValue: length ?? 1);
         bar.IsIndeterminate = length is null;
         while (!cancellationToken.IsCancellationRequested && Task.WaitAny([task], s_refresh) < 0)
         {
@@ -65,7 +58,7 @@ internal static class ReplayProgress
             }
             else if (inputs.Count > 0)
             {
-                bar.Description = Markup.Escape($"{name}, {Units.Bytes(read)} read");
+                bar.Description = Markup.Escape(PlainText.Of($"{name}, {Units.Bytes(read)} read"));
             }
         }
     }

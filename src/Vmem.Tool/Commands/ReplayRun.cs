@@ -37,8 +37,8 @@ internal sealed class ReplayRun
         }
 
         using var files = new OutputFiles();
-        StageFiles(files, report);
-        cancellationToken.ThrowIfCancellationRequested();
+        AddFiles(files, report);
+        files.Stage(cancellationToken);
         files.Commit();
         Show(report);
     }
@@ -150,26 +150,26 @@ internal sealed class ReplayRun
     private void Show(string doing, Action work, CancellationToken cancellationToken) =>
         ReplayProgress.Run(_options.ShowProgress, _console, [], doing, work, cancellationToken);
 
-    private void StageFiles(OutputFiles files, ReplayReport report)
+    private void AddFiles(OutputFiles files, ReplayReport report)
     {
         if (_options.JsonFile is not null)
         {
-            files.Stage(_options.JsonFile, stream => ReportJson.Write(report, stream));
+            files.Add(_options.JsonFile, stream => ReportJson.Write(report, stream));
         }
 
         if (_options.ReportFile is not null)
         {
-            files.Stage(_options.ReportFile, stream => HtmlReport.Write(report, stream));
+            files.Add(_options.ReportFile, stream => HtmlReport.Write(report, stream));
         }
 
         if (_options.MapFile is not null)
         {
-            files.Stage(_options.MapFile, stream => TimeMapSvg.Write(report.Traces[0], stream));
+            files.Add(_options.MapFile, stream => TimeMapSvg.Write(report.Traces[0], stream));
         }
 
         if (_options.SnapshotFile is not null)
         {
-            files.Stage(_options.SnapshotFile, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(_snapshot!.ToJson())));
+            files.Add(_options.SnapshotFile, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(_snapshot!.ToJson())));
         }
     }
 

@@ -25,6 +25,7 @@ internal static class Terminals
             console.Profile.Capabilities.Unicode = true;
         }
 
+        console.Pipeline.Attach(new PlainTextHook());
         if (columns is { } width)
         {
             console.Profile.Width = width;

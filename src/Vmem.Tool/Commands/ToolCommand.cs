@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using Vmem.Tool.Files;
 using Vmem.Tool.Reports;
 using Vmem.Tool.Traces;
 
@@ -12,6 +13,9 @@ namespace Vmem.Tool.Commands;
 /// </summary>
 internal static class ToolCommand
 {
+    // System.CommandLine ends the process after two seconds; whatever ends when it is told to does so well before.
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
+
     public static async Task<int> InvokeAsync(string[] args, ToolConsole console, CancellationToken cancellationToken = default)
     {
         // Not a RootCommand: that would take the assembly's name in every usage line.
@@ -34,7 +38,7 @@ internal static class ToolCommand
         {
             foreach (System.CommandLine.Parsing.ParseError error in parsed.Errors)
             {
-                await console.Error.WriteLineAsync($"vmem: {error.Message}");
+                await SayAsync(console, error.Message);
             }
 
             await console.Error.WriteLineAsync($"Try \"vmem {Words(parsed.CommandResult.Command)}--help\".");
@@ -53,10 +57,25 @@ internal static class ToolCommand
             configuration.ProcessTerminationTimeout = null;
         }
 
-        return await parsed.InvokeAsync(configuration, cancellationToken);
+        try
+        {
+            return await parsed.InvokeAsync(configuration, cancellationToken);
+        }
+        catch (ReaderGoneException)
+        {
+            return ExitCodes.Success;
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            // Help or a version that cannot be written; what commands throw was caught below.
+            await SayAsync(console, fault.Message);
+            return ExitCodes.BadInput;
+        }
     }
 
     /// <summary>Runs a command's work away from the caller, so that Ctrl-C is answered even while a read from a pipe hangs.</summary>
+    /// <remarks>Work that does not end is left to the end of the process, with all that it uses: to take that away would pull memory and
+    /// streams from under a thread that runs.</remarks>
     /// <param name="console">Where errors go.</param>
     /// <param name="work">The work.</param>
     /// <param name="cancellationToken">Ctrl-C.</param>
@@ -66,17 +85,23 @@ internal static class ToolCommand
     {
         try
         {
-            await Task.Run(work, CancellationToken.None);
+            var done = Task.Run(work, CancellationToken.None);
+            if (!await EndsAsync(done, cancellationToken))
+            {
+                throw new OperationCanceledException(cancellationToken);
+            }
+
+            await done;
             return ExitCodes.Success;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            await console.Error.WriteLineAsync($"vmem: interrupted; {interrupted}");
+            await SayAsync(console, $"interrupted; {interrupted}");
             return ExitCodes.Interrupted;
         }
         catch (UsageException fault)
         {
-            await console.Error.WriteLineAsync($"vmem: {fault.Message}");
+            await SayAsync(console, fault.Message);
             return ExitCodes.WrongUsage;
         }
         catch (Exception fault) when (fault is MalformedTraceException
@@ -84,10 +109,20 @@ internal static class ToolCommand
             or IOException
             or UnauthorizedAccessException)
         {
-            await console.Error.WriteLineAsync($"vmem: {fault.Message}");
+            await SayAsync(console, fault.Message);
             return ExitCodes.BadInput;
         }
     }
+
+    /// <summary>False for work that has not ended a moment after Ctrl-C.</summary>
+    private static async Task<bool> EndsAsync(Task work, CancellationToken cancellationToken)
+    {
+        Task first = await Task.WhenAny(work, Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken));
+        return first == work || await Task.WhenAny(work, Task.Delay(s_patience, CancellationToken.None)) == work;
+    }
+
+    // Messages quote what others wrote, and one is one line.
+    private static Task SayAsync(ToolConsole console, string message) => console.Error.WriteLineAsync($"vmem: {PlainText.Of(message)}");
 
     private static string Words(Command command) => command.Parents.Any() ? command.Name + " " : string.Empty;
 }

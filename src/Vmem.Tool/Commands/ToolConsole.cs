@@ -28,7 +28,7 @@ internal sealed record ToolConsole(Func<Stream> OpenInput, TextWriter Output, Te
     public IReadOnlyList<string> SearchPath { get; init; } = (Environment.GetEnvironmentVariable("PATH") ?? "")
         .Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
 
-    public static ToolConsole System() => new(Console.OpenStandardInput, Console.Out, Console.Error)
+    public static ToolConsole System() => new(Console.OpenStandardInput, OutputPipe.Open(), Console.Error)
     {
         OutputIsTerminal = !Console.IsOutputRedirected,
         ErrorIsTerminal = !Console.IsErrorRedirected,

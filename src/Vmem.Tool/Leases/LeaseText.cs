@@ -1,5 +1,6 @@
 using System.Globalization;
 using Spectre.Console;
+using Vmem.Tool.Files;
 
 namespace Vmem.Tool.Leases;
 
@@ -68,7 +69,7 @@ internal sealed class LeaseText
 
         foreach (string[] row in _rows)
         {
-            table.AddRow([.. row.Select(Markup.Escape)]);
+            table.AddRow([.. row.Select(static cell => Markup.Escape(PlainText.Of(cell)))]);
         }
 
         console.Write(table);

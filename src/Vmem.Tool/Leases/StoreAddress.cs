@@ -8,15 +8,15 @@ internal sealed class StoreAddress : IAsyncDisposable
 {
     private static readonly string[] s_keys = ["host", "server", "data source"];
 
-    private readonly bool _isReadOnly;
+    private readonly StoreUse _use;
     private LeaseStore? _store;
 
     /// <param name="text">The address.</param>
-    /// <param name="isReadOnly">Whether nothing will be changed.</param>
+    /// <param name="use">What it is opened for.</param>
     /// <exception cref="LeaseAddressException">It is none.</exception>
-    public StoreAddress(string text, bool isReadOnly)
+    public StoreAddress(string text, StoreUse use)
     {
-        _isReadOnly = isReadOnly;
+        _use = use;
         if (text.Length == 0)
         {
             throw new LeaseAddressException("an empty address is no store's: give a file, or a connection string such as \"Host=…;Database=…\"");
@@ -67,13 +67,14 @@ internal sealed class StoreAddress : IAsyncDisposable
 
     private LeaseStore Open()
     {
+        bool makes = _use == StoreUse.Make;
         if (Database is not null)
         {
-            return new PostgreSqlLeaseStore(Database, migrates: !_isReadOnly);
+            return new PostgreSqlLeaseStore(Database, migrates: makes);
         }
 
-        return !_isReadOnly || System.IO.File.Exists(File)
-            ? new SqliteLeaseStore(File!, new SqliteLeaseStoreOptions { IsReadOnly = _isReadOnly })
+        return makes || System.IO.File.Exists(File)
+            ? new SqliteLeaseStore(File!, new SqliteLeaseStoreOptions { IsReadOnly = _use == StoreUse.Read, Migrates = makes })
             : throw new LeaseAddressException($"{File}: there is no such file; \"vmem lease init\" makes one");
     }
 
@@ -100,6 +101,19 @@ internal sealed class StoreAddress : IAsyncDisposable
         };
         return settings.ConnectionString;
     }
+}
+
+/// <summary>What a command may do to a store.</summary>
+internal enum StoreUse
+{
+    /// <summary>Nothing is written.</summary>
+    Read,
+
+    /// <summary>Something in it is changed. A store that is not there was mistyped.</summary>
+    Change,
+
+    /// <summary>It is made, or brought to this version, if need be.</summary>
+    Make,
 }
 
 /// <summary>What is said to be a store is none.</summary>

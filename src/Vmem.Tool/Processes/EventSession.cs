@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.Diagnostics.NETCore.Client;
 using Microsoft.Diagnostics.Tracing;
 
@@ -51,13 +52,25 @@ internal sealed class EventSession : IDisposable
     }
 
     /// <summary>Hands every event of a provider on, until the session is stopped or the program ends. Blocks.</summary>
+    /// <remarks>What the callback throws ends it and comes out of here, apart from what the stream of events throws.</remarks>
     public void Read(string provider, Action<TraceEvent> heed)
     {
+        ExceptionDispatchInfo? thrown = null;
         _source.Dynamic.All += each =>            // the reader of what events say of themselves: without it they have no names
         {
-            if (each.ProviderName == provider)
+            if (each.ProviderName != provider || thrown is not null)
+            {
+                return;
+            }
+
+            try
             {
                 heed(each);
+            }
+            catch (Exception fault)
+            {
+                thrown = ExceptionDispatchInfo.Capture(fault);
+                _ = Task.Run(Stop);               // it waits for the reader, and that is this thread
             }
         };
         try
@@ -68,6 +81,8 @@ internal sealed class EventSession : IDisposable
         {
             // The program has ended in the middle of an event. What came before was handed on.
         }
+
+        thrown?.Throw();
     }
 
     /// <summary>Ends the session: <see cref="Read"/> returns when the last events have come. Callable by any thread.</summary>

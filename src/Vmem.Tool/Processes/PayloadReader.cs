@@ -32,6 +32,11 @@ internal ref struct PayloadReader(ReadOnlySpan<byte> bytes)
 
     private ReadOnlySpan<byte> Take(int count)
     {
+        if ((uint)count > _left.Length)
+        {
+            throw new FormatException("An event ends in the middle of a value.");
+        }
+
         ReadOnlySpan<byte> taken = _left[..count];
         _left = _left[count..];
         return taken;

@@ -51,8 +51,8 @@ internal sealed class Rundown
         long keyword = arena is null ? ArenasKeyword : SegmentsKeyword;
         var provider = new EventPipeProvider(Provider, EventLevel.Informational, keyword, arguments);
         using var session = new EventSession(pid, provider, BufferMegabytes);
-        Task reading = Task.Factory.StartNew(() => session.Read(Provider, each => rundown.Heed(session, each)),
-            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        Task reading = Task.Factory.StartNew(() => rundown.Read(session), CancellationToken.None, TaskCreationOptions.LongRunning,
+            TaskScheduler.Default);
         if (!reading.Wait((int)patience.TotalMilliseconds, cancellationToken))
         {
             session.Stop();
@@ -60,6 +60,18 @@ internal sealed class Rundown
         }
 
         return rundown;
+    }
+
+    private void Read(EventSession session)
+    {
+        try
+        {
+            session.Read(Provider, each => Heed(session, each));
+        }
+        catch (FormatException)
+        {
+            // Another source of this name. Its answer is never complete.
+        }
     }
 
     private void Heed(EventSession session, TraceEvent each)

@@ -1,4 +1,5 @@
 using Spectre.Console;
+using Vmem.Tool.Files;
 
 namespace Vmem.Tool.Processes;
 
@@ -35,7 +36,7 @@ internal static class TopTable
 
         name = Math.Clamp(Left(), 1, name);
         var table = new Table { Border = TableBorder.Rounded };
-        _ = table.Title(Markup.Escape(Cut(heading, width)));
+        _ = table.Title(Markup.Escape(PlainText.Of(Cut(heading, width))));
         _ = table.AddColumn(new TableColumn("kind").NoWrap()).AddColumn(new TableColumn("name").NoWrap());
         foreach (Column column in columns)
         {
@@ -45,7 +46,7 @@ internal static class TopTable
 
         for (int row = 0; row < shown.Length; row++)
         {
-            _ = table.AddRow([Markup.Escape(shown[row].Kind), Markup.Escape(Cut(shown[row].Title, name)),
+            _ = table.AddRow([Markup.Escape(PlainText.Of(shown[row].Kind)), Markup.Escape(PlainText.Of(Cut(shown[row].Title, name))),
                 .. columns.Select(column => Markup.Escape(column.Cells[row]))]);
         }
 

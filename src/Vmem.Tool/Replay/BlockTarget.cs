@@ -1,4 +1,5 @@
 using Vmem.Tool.Blocks;
+using Vmem.Tool.Traces;
 
 namespace Vmem.Tool.Replay;
 
@@ -12,7 +13,10 @@ namespace Vmem.Tool.Replay;
 /// </summary>
 internal sealed unsafe class BlockTarget(BlockAllocator allocator) : IReplayTarget
 {
-    private readonly Dictionary<ulong, ulong> _rounded = [];
+    // Programs ask for some thousands of sizes; arbitrary. A recording of more of them forgets all, and asks the allocator again.
+    internal const int MostSizes = 1 << 14;
+
+    private readonly Dictionary<ulong, ulong> _rounded = new(SeededHash.Instance);
     private ulong _inUse;
     private ulong _most;
 
@@ -25,10 +29,21 @@ internal sealed unsafe class BlockTarget(BlockAllocator allocator) : IReplayTarg
     /// <summary>What a process of its own found; null if none did.</summary>
     public ResidentFigures? Resident { get; set; }
 
+    /// <summary>False: asked again, an allocator may say otherwise.</summary>
+    public bool RoundsAlike => false;
+
+    /// <summary>The sizes whose rounding is known.</summary>
+    internal int KnownSizes => _rounded.Count;
+
     public ulong RoundUp(ulong requested)
     {
         if (!_rounded.TryGetValue(requested, out ulong size))
         {
+            if (_rounded.Count == MostSizes)
+            {
+                _rounded.Clear();
+            }
+
             _rounded.Add(requested, size = allocator.RoundUp(requested));
         }
 

@@ -17,6 +17,9 @@ internal sealed class ClientContext : IDisposable
     /// <summary>The library's own least; smaller clients' quanta are refused.</summary>
     public const ulong LeastAlignment = 8;
 
+    /// <summary>The library's own most: 64 units are a granule, of 2 GiB at most.</summary>
+    public const ulong MostAlignment = (1UL << 31) / UnitsPerBlock;
+
     // The library's own rules: a granule is 64 KiB and not below 64 units. In a context of few granules a client that grows would soon
     // hold them all; 16 are an arbitrary few.
     private const ulong UsualBlockSize = 64 * 1024;

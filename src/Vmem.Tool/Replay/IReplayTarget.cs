@@ -16,6 +16,9 @@ internal interface IReplayTarget : IDisposable
     /// <summary>What a request for this size takes; <see cref="ulong.MaxValue"/> where it is more than there can ever be.</summary>
     ulong RoundUp(ulong requested);
 
+    /// <summary>Whether a size is always rounded alike. If not, what an object took is kept with it until it is freed.</summary>
+    bool RoundsAlike => true;
+
     /// <summary>
     /// False when there is no room. <paramref name="offset"/> is counted from the end of the space that this allocator fills first.
     /// </summary>

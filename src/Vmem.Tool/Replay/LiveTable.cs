@@ -9,14 +9,16 @@ namespace Vmem.Tool.Replay;
 /// tombstones. 24 bytes an entry, at most three quarters full. Not a <c>Dictionary</c>: it reads a bucket and then an entry, two cache
 /// misses where this has one, and takes 36 bytes an entry. Doubling rehashes everything in one go; what is timed is the allocators, not
 /// this table.
+/// <para>An entry's home is the top of a product with a factor that differs from run to run. With one that is known, such as 2^64 / golden
+/// ratio, a recording can be made of IDs that all have one home, and takes quadratic time. Two different IDs meet by chance (Dietzfelbinger
+/// et al., A Reliable Randomized Algorithm for the Closest-Pair Problem, 1997).</para>
 /// </summary>
 internal sealed class LiveTable
 {
     private const int InitialCapacity = 1024;
 
-    // 2^64 / golden ratio: consecutive addresses spread over the whole table (Knuth, The Art of Computer Programming 3, 6.4).
-    private const ulong Fibonacci = 0x9E3779B97F4A7C15;
-
+    // Odd, so that no bit of an ID is lost.
+    private readonly ulong _factor = (ulong)Random.Shared.NextInt64(long.MinValue, long.MaxValue) | 1;
     private Entry[] _entries = new Entry[InitialCapacity];
     private int _shift = 64 - BitOperations.Log2(InitialCapacity);
     private int[] _freeSlots = new int[InitialCapacity];
@@ -103,7 +105,8 @@ internal sealed class LiveTable
         return index;
     }
 
-    private int Home(ulong id) => (int)((id * Fibonacci) >> _shift);
+    /// <summary>Where the search for an object begins.</summary>
+    internal int Home(ulong id) => (int)(((id ^ (id >> 32)) * _factor) >> _shift);
 
     // An entry may move back into the gap if the gap does not lie before its home.
     private void CloseGap(int gap)

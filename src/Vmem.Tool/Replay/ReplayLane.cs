@@ -13,6 +13,7 @@ internal sealed class ReplayLane : IDisposable
     private readonly IReplayTarget _target;
     private readonly SampledClock _clock = new();
     private ulong[] _offsets = [];
+    private ulong[] _sizes = [];
     private long _ticks;
     private long _untilSample = 1;
     private ulong _live;
@@ -74,7 +75,7 @@ internal sealed class ReplayLane : IDisposable
     public TimeSpan Elapsed => Stopwatch.GetElapsedTime(0, _ticks);
 
     /// <summary>The bytes held to know where the live objects are.</summary>
-    public long TableBytes => (long)_offsets.Length * sizeof(ulong);
+    public long TableBytes => (long)(_offsets.Length + _sizes.Length) * sizeof(ulong);
 
     /// <summary>Where a live object is; false for one that found no room.</summary>
     public bool TryGetOffset(int slot, out ulong offset)
@@ -85,7 +86,8 @@ internal sealed class ReplayLane : IDisposable
 
     /// <param name="batch">The next events.</param>
     /// <param name="slotCount">Above every slot in the batch.</param>
-    public void Run(ReadOnlySpan<ReplayEvent> batch, int slotCount)
+    /// <param name="cancellationToken">Stops it between two events: writing to a large block takes a while.</param>
+    public void Run(ReadOnlySpan<ReplayEvent> batch, int slotCount, CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
         if (slotCount > _offsets.Length)
@@ -93,10 +95,12 @@ internal sealed class ReplayLane : IDisposable
             int known = _offsets.Length;
             Array.Resize(ref _offsets, Math.Max(slotCount, known * 2));
             _offsets.AsSpan(known).Fill(Nowhere);
+            Array.Resize(ref _sizes, _target.RoundsAlike ? 0 : _offsets.Length);
         }
 
         foreach (ref readonly ReplayEvent next in batch)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             if (next.IsAllocation)
             {
                 Allocate(next);
@@ -136,6 +140,7 @@ internal sealed class ReplayLane : IDisposable
         }
 
         _offsets = [];
+        _sizes = [];
         _target.Dispose();
     }
 
@@ -163,6 +168,11 @@ internal sealed class ReplayLane : IDisposable
         }
 
         _offsets[next.Slot] = offset;
+        if (!_target.RoundsAlike)
+        {
+            _sizes[next.Slot] = size;
+        }
+
         _live += size;
         _requested += next.Requested;
         Sizes.Add(next.Requested, size);
@@ -194,7 +204,7 @@ internal sealed class ReplayLane : IDisposable
             return;
         }
 
-        ulong size = _target.RoundUp(next.Requested);
+        ulong size = _target.RoundsAlike ? _target.RoundUp(next.Requested) : _sizes[next.Slot];
         if (_clock.IsDue())
         {
             long start = Stopwatch.GetTimestamp();

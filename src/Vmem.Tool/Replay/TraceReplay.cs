@@ -83,7 +83,7 @@ internal sealed class TraceReplay : IDisposable
 
     /// <summary>Replays so many events, or those that are left.</summary>
     /// <param name="events">How many.</param>
-    /// <param name="cancellationToken">Stops it between two batches.</param>
+    /// <param name="cancellationToken">Stops it between two events; what was replayed until then has no figures.</param>
     /// <exception cref="MalformedTraceException">The recording is not well formed.</exception>
     /// <returns>False if none was left.</returns>
     public bool Advance(long events, CancellationToken cancellationToken)
@@ -103,7 +103,7 @@ internal sealed class TraceReplay : IDisposable
 
             foreach (ReplayLane lane in _lanes)
             {
-                lane.Run(_batch.AsSpan(0, count), _source.SlotCount);
+                lane.Run(_batch.AsSpan(0, count), _source.SlotCount, cancellationToken);
             }
 
             Sites.Add(_batch.AsSpan(0, count));

@@ -32,7 +32,7 @@ internal static class WarmUp
                 next = size == 0 ? ReplayEvent.Allocation(slot, live[slot]) : ReplayEvent.Free(slot, size);
             }
 
-            lanes.ForEach(lane => lane.Run(batch, Slots));
+            lanes.ForEach(lane => lane.Run(batch, Slots, cancellationToken));
         }
 
         lanes.ForEach(lane => lane.Dispose());

@@ -1,4 +1,5 @@
 using Spectre.Console;
+using Vmem.Tool.Files;
 
 namespace Vmem.Tool.Reports;
 
@@ -7,7 +8,9 @@ namespace Vmem.Tool.Reports;
 /// <param name="Style">Spectre's name of how it looks; null: plain.</param>
 internal readonly record struct GridCell(string Text, string? Style = null)
 {
-    public string ToMarkup() => Style is null ? Markup.Escape(Text) : $"[{Style}]{Markup.Escape(Text)}[/]";
+    private string Escaped => Markup.Escape(PlainText.Of(Text));
+
+    public string ToMarkup() => Style is null ? Escaped : $"[{Style}]{Escaped}[/]";
 }
 
 /// <summary>

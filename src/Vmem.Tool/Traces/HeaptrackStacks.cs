@@ -23,7 +23,7 @@ internal sealed class HeaptrackStacks
     // PATH_MAX of Linux.
     private const int LongestPath = 4096;
 
-    private readonly Dictionary<ulong, int> _addresses = [];
+    private readonly Dictionary<ulong, int> _addresses = new(SeededHash.Instance);
     // In the order of their starts. Rejected: sorting at the first look-up after a change. A recording that tells a piece and looks up an
     // address by turns would have them sorted each time.
     private readonly GrowingArray<Piece> _pieces = new(MaxPieces);

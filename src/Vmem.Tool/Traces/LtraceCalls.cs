@@ -8,7 +8,7 @@ internal sealed class LtraceCalls
     private const int MaxThreads = 1 << 14;
     private const int MaxDepth = 64;
 
-    private readonly Dictionary<ulong, List<Call>> _threads = [];
+    private readonly Dictionary<ulong, List<Call>> _threads = new(SeededHash.Instance);
 
     /// <summary>A call begins.</summary>
     /// <returns>The address that it frees, or 0.</returns>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Vmem.Tool.Files;
 
 namespace Vmem.Tool.Traces;
 
@@ -134,14 +135,7 @@ internal sealed class StackTable
         }
 
         int start = index == 1 ? 0 : _stringEnds[index - 2];
-        var text = new StringBuilder(Encoding.UTF8.GetString(_text.Items[start.._stringEnds[index - 1]]));
-        for (int i = 0; i < text.Length; i++)
-        {
-            // What could move the cursor of a terminal.
-            text[i] = char.IsControl(text[i]) ? '.' : text[i];
-        }
-
-        return text.ToString();
+        return PlainText.Of(Encoding.UTF8.GetString(_text.Items[start.._stringEnds[index - 1]]));
     }
 
     private readonly record struct SiteNode(int Address, int Caller);

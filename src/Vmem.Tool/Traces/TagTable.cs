@@ -9,7 +9,7 @@ internal sealed class TagTable
     // Programs may tag by request, without end; what comes after so many is unknown. Arbitrary.
     private const int MaxTags = 1 << 20;
 
-    private readonly Dictionary<ulong, int> _sites = [];
+    private readonly Dictionary<ulong, int> _sites = new(SeededHash.Instance);
 
     public StackTable Stacks { get; } = new();
 

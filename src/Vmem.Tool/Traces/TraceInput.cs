@@ -1,3 +1,5 @@
+using Vmem.Tool.Files;
+
 namespace Vmem.Tool.Traces;
 
 /// <summary>
@@ -52,8 +54,7 @@ internal sealed class TraceInput : IDisposable
     {
         try
         {
-            return path != StandardInput
-                && (File.ResolveLinkTarget(path, returnFinalTarget: true) ?? new FileInfo(path)) is FileInfo { Exists: true, Length: > 0 };
+            return path != StandardInput && new FileInfo(RealPath.Of(path)) is { Exists: true, Length: > 0 };
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {

@@ -14,7 +14,7 @@ internal sealed class ValgrindLines : LineParser
     private const int AddressBits = 48;
     private const int MaxProcesses = 1 << (64 - AddressBits);
 
-    private readonly Dictionary<ulong, ulong> _processes = [];
+    private readonly Dictionary<ulong, ulong> _processes = new(SeededHash.Instance);
 
     public override TraceFormat Format => TraceFormat.Valgrind;
 

@@ -7,7 +7,7 @@ namespace Vmem.Tool.Traces;
 /// </summary>
 internal sealed class WideIds
 {
-    private readonly Dictionary<UInt128, ulong> _numbers = [];
+    private readonly Dictionary<UInt128, ulong> _numbers = new(SeededHash.Instance);
     private readonly Stack<ulong> _free = new();
     private ulong _next = ulong.MaxValue;
     private (ulong Id, UInt128 Wide) _last;

@@ -98,7 +98,7 @@ public sealed class ReplicaTests
 
     private static async Task<IReadOnlyList<FindingDocument>> ExamineAsync(PostgresServer server, string database)
     {
-        await using StoreAddress address = new(server.AddressOf(database), isReadOnly: true);
+        await using StoreAddress address = new(server.AddressOf(database), StoreUse.Read);
         return await Doctor.ExamineAsync(address, Token);
     }
 }

@@ -109,6 +109,18 @@ public sealed class LeaseCommandTests : IDisposable
         Assert.Single(await store.ReadAuditAsync(1, 0, 1000, Token));
     }
 
+    [Theory]
+    [InlineData("2026-01-31", "2026-01-31 00:00:00Z")]
+    [InlineData("2026-01-31T10:30Z", "2026-01-31 10:30:00Z")]
+    [InlineData("2026-01-31T10:30", "2026-01-31 10:30:00Z")]
+    [InlineData("2026-01-31T10:30:15.25+02:00", "2026-01-31 08:30:15Z")]
+    [InlineData("2026-01-31 10:30:15", "2026-01-31 10:30:15Z")]
+    public async Task Prune_knows_the_times_of_ISO_8601(string before, string shown)
+    {
+        await using SqliteLeaseStore store = await LeaseAsync();
+        Assert.Contains($"0 entries before {shown} deleted", (await OkAsync("prune", "--before", before)).Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Migrate_makes_the_tables_or_writes_the_script()
     {
@@ -168,6 +180,9 @@ public sealed class LeaseCommandTests : IDisposable
     [InlineData("longer than a year", 1, "init", "STORE", "more", "--size", "8", "--quarantine", "36500d")]
     [InlineData("is no number", 2, "audit", "STORE", "ports", "--value", "many")]
     [InlineData("is no time", 2, "prune", "STORE", "--before", "soon")]
+    [InlineData("is no time", 2, "prune", "STORE", "--before", "1.5")]
+    [InlineData("is no time", 2, "prune", "STORE", "--before", "1/2/2999")]
+    [InlineData("is no time", 2, "prune", "STORE", "--before", "12:00")]
     [InlineData("empty address", 1, "list", "")]
     [InlineData("version 99 is not known here", 1, "migrate", "STORE", "--script", "--from", "99")]
     [InlineData("--from goes with --script", 2, "migrate", "STORE", "--from", "1")]
@@ -185,6 +200,25 @@ public sealed class LeaseCommandTests : IDisposable
         Assert.Contains(text, run.Error, StringComparison.Ordinal);
         Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.False(File.Exists(_folder.PathOf("none.db")));
+    }
+
+    /// <summary>A mistyped name is no wish for a new store.</summary>
+    [Theory]
+    [InlineData("there is no such file", "prune", "FILE", "--before", "1d")]
+    [InlineData("there is no such file", "release", "FILE", "a", "1", "--force")]
+    [InlineData("there is no such file", "show", "FILE", "a")]
+    [InlineData("its size is 0", "init", "FILE", "a", "--size", "0")]
+    [InlineData("its quantum is 0", "init", "FILE", "a", "--size", "1", "--quantum", "0")]
+    [InlineData("is not positive", "init", "FILE", "a", "--size", "1", "--quarantine", "0s")]
+    public async Task What_is_refused_makes_no_store(string text, params string[] args)
+    {
+        string[] given = [.. args.Select(arg => arg == "FILE" ? _file : arg)];
+        ToolRun run = await ToolRun.Of(["lease", .. given]);
+        Assert.Equal((1, ""), (run.ExitCode, run.Output));
+        Assert.Contains(text, run.Error, StringComparison.Ordinal);
+        Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Empty(_folder.FileNames());
+        Assert.False(Directory.Exists(_file + "-leases"));
     }
 
     /// <summary>What nobody knows to be local is not taken for it.</summary>

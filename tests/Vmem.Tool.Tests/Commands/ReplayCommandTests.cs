@@ -153,6 +153,8 @@ public sealed class ReplayCommandTests : IDisposable
     [InlineData("replay", "-", "--policy", "worst")]
     [InlineData("replay", "-", "--quantum", "0")]
     [InlineData("replay", "-", "--quantum", "24", "--allocator", "buddy")]
+    [InlineData("replay", "-", "--quantum", "64M", "--allocator", "client")]
+    [InlineData("replay", "-", "--quantum", "64M", "--limit", "64G", "--allocator", "client")]
     [InlineData("replay", "-", "--limit", "lots")]
     [InlineData("replay", "-", "--limit", "8")]
     [InlineData("replay", "-", "--unknown")]
@@ -176,6 +178,14 @@ public sealed class ReplayCommandTests : IDisposable
         ToolRun run = await ToolRun.WithInput("a 1 1\n", args);
         Assert.Equal((2, string.Empty), (run.ExitCode, run.Output));
         Assert.StartsWith("vmem: ", run.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>The bound that the tool gives is the library's.</summary>
+    [Fact]
+    public async Task The_largest_quantum_of_a_client_is_taken()
+    {
+        ToolRun run = await ToolRun.WithInput("a 1 1\n", "replay", "-", "--quantum", "32M", "--allocator", "client");
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
     }
 
     [Fact]
@@ -207,12 +217,15 @@ public sealed class ReplayCommandTests : IDisposable
         Assert.Equal((ExitCodes.Interrupted, string.Empty), (run.ExitCode, run.Output));
         Assert.Contains("interrupted", run.Error, StringComparison.Ordinal);
         Assert.Empty(_folder.FileNames());
+        Assert.False(silent.IsDisposed, "What somebody still reads from is left alone.");
     }
 
     /// <summary>A pipe that says one line, then nothing; the user loses patience when it is asked for more.</summary>
     private sealed class SilentStream(CancellationTokenSource user) : MemoryStream("a 1 1\n"u8.ToArray())
     {
         private readonly ManualResetEventSlim _never = new();
+
+        public bool IsDisposed { get; private set; }
 
         public override int Read(Span<byte> buffer)
         {
@@ -229,6 +242,7 @@ public sealed class ReplayCommandTests : IDisposable
         // The one who waits is let go when the test is over.
         protected override void Dispose(bool disposing)
         {
+            IsDisposed = true;
             _never.Set();
             base.Dispose(disposing);
         }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using System.Xml.Linq;
@@ -56,6 +57,33 @@ public sealed class RunningProcessTests
         ToolRun unknown = await ToolRun.Of("map", "-p", pid, "--arena", "no such");
         Assert.Equal(ExitCodes.BadInput, unknown.ExitCode);
         Assert.Contains("'child above'", unknown.Error, StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Top_ends_when_its_reader_has_enough()
+    {
+        CancellationToken cancellationToken = TestContext.Current.CancellationToken;
+        using var child = new ChildProgram();
+        using Process top = ToolProcess.Start(".", "top", "-p", $"{child.Id}", "--interval", "0.1", "--json");
+        using CancellationTokenRegistration killing = cancellationToken.Register(top.Kill);
+        Assert.StartsWith("{", await top.StandardOutput.ReadLineAsync(cancellationToken), StringComparison.Ordinal);
+        top.StandardOutput.Close();
+        string error = await top.StandardError.ReadToEndAsync(cancellationToken);
+        await top.WaitForExitAsync(cancellationToken);
+        Assert.Equal((ExitCodes.Success, ""), (top.ExitCode, error));
+    }
+
+    [Theory(Timeout = 60_000)]
+    [InlineData("--json")]
+    [InlineData("--sort=name")]
+    public async Task Top_says_that_it_cannot_write(string option)
+    {
+        Assert.SkipUnless(File.Exists("/dev/full"), "This test needs /dev/full.");
+        using var child = new ChildProgram();
+        ToolProcess top = await ToolProcess.RunFullAsync(
+            TestContext.Current.CancellationToken, "top", "-p", $"{child.Id}", "--interval", "0.1", "-n", "3", option);
+        Assert.Equal(ExitCodes.BadInput, top.ExitCode);
+        Assert.StartsWith("vmem: ", Assert.Single(top.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
     }
 
     [Fact]

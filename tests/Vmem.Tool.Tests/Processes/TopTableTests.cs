@@ -33,6 +33,18 @@ public sealed class TopTableTests
         Assert.Contains("1.00e+38", lines[4], StringComparison.Ordinal);            // the most in use comes first
     }
 
+    [Fact]
+    public void Names_of_programs_are_plain()
+    {
+        using var text = new StringWriter();
+        IAnsiConsole terminal = Terminals.Create(text, isTerminal: false);
+        terminal.Write(TopTable.Create("a\u001b[2J", [new MeasuredThing("arena\u009b", "b\u001b\nc", "1")], TopOrder.InUse, 80, height: 0));
+        terminal.WriteLine("d\u001b");
+        Assert.Contains("a.[2J", text.ToString(), StringComparison.Ordinal);
+        Assert.Contains("│ arena. │ b..c", text.ToString(), StringComparison.Ordinal);
+        Assert.EndsWith("d." + Environment.NewLine, text.ToString(), StringComparison.Ordinal);
+    }
+
     private static string[] Draw(int width, int height)
     {
         using var text = new StringWriter();

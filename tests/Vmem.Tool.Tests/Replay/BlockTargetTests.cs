@@ -38,6 +38,31 @@ public sealed unsafe class BlockTargetTests
         Assert.Equal((2L, 128UL), (report.Failures, report.PeakLiveBytes));
     }
 
+    /// <summary>It holds no more for more sizes; and where the allocator has changed its mind meanwhile, what goes is what came.</summary>
+    [Fact]
+    public void A_recording_of_ever_new_sizes_is_not_kept()
+    {
+        var allocator = new WatchedAllocator();
+        var target = new BlockTarget(allocator);
+        string text = "a 0 100\n" + string.Concat(Enumerable.Range(1, 2 * BlockTarget.MostSizes).Select(size => $"a 1 {size}\nf 1\n")) + "f 0\n";
+        allocator.Heed = () => allocator.Rounding = target.KnownSizes == BlockTarget.MostSizes ? 4096 : allocator.Rounding;
+        using TraceReplay replay = ReplayText.Open(text, target);
+        replay.Run(TestContext.Current.CancellationToken);
+        Assert.InRange(target.KnownSizes, 1, BlockTarget.MostSizes);
+        Assert.Equal((4096, 0UL), (allocator.Rounding, replay.Lanes[0].FinalInternalWaste));
+        Assert.Equal(0UL, target.GetFigures().InUse);
+    }
+
+    [Fact]
+    public void Ctrl_C_is_answered_between_two_events_of_a_batch()
+    {
+        using var user = new CancellationTokenSource();
+        var allocator = new WatchedAllocator { Heed = user.Cancel };
+        using TraceReplay replay = ReplayText.Open("a 1 100\na 2 100\na 3 100\n", new BlockTarget(allocator));
+        Assert.Throws<OperationCanceledException>(() => replay.Run(user.Token));
+        Assert.Single(allocator.Live);
+    }
+
     [Theory]
     [InlineData("heap")]
     [InlineData("malloc")]
@@ -81,6 +106,11 @@ public sealed unsafe class BlockTargetTests
 
         public nuint Largest { get; init; } = nuint.MaxValue / 2;
 
+        /// <summary>Called at each block.</summary>
+        public Action? Heed { get; set; }
+
+        public int Rounding { get; set; } = 32;
+
         public int Untouched { get; private set; }
 
         public int Freed { get; private set; }
@@ -89,13 +119,14 @@ public sealed unsafe class BlockTargetTests
 
         public override bool TryAllocate(nuint size, out void* block)
         {
+            Heed?.Invoke();
             block = null;
             if (size > Largest)
             {
                 return false;
             }
 
-            ulong rounded = Math.Max(32, ((ulong)size + 31) & ~31UL);
+            ulong rounded = Math.Max(32, (size + (ulong)Rounding - 1) & ~((ulong)Rounding - 1));
             block = NativeMemory.AllocZeroed((nuint)rounded);
             Live.Add((nint)block, rounded);
             return true;

@@ -1,4 +1,5 @@
 using Vmem.Tool.Replay;
+using Vmem.Tool.Traces;
 
 namespace Vmem.Tool.Tests.Replay;
 
@@ -52,5 +53,33 @@ public sealed class LiveTableTests
 
         Assert.Equal(101, table.SlotCount);
         Assert.Equal(new LiveTable().Bytes, table.Bytes);
+    }
+
+    /// <summary>IDs that all had one home in a table with a known factor.</summary>
+    [Fact]
+    public void Nobody_can_choose_IDs_of_one_home()
+    {
+        ulong inverse = 1;
+        for (int round = 0; round < 6; round++)
+        {
+            inverse *= 2 - (0x9E3779B97F4A7C15 * inverse);           // Newton's: each round doubles the right bits
+        }
+
+        Assert.Equal(1UL, 0x9E3779B97F4A7C15 * inverse);
+        ulong[] ids = [.. Enumerable.Range(1, 500).Select(i => (ulong)i * inverse)];
+        var table = new LiveTable();
+        Assert.InRange(ids.Select(table.Home).Distinct().Count(), 10, 500);
+        Assert.NotEqual(ids.Select(table.Home), ids.Select(new LiveTable().Home));
+    }
+
+    /// <summary>Numbers that .NET's own hash takes for one.</summary>
+    [Fact]
+    public void Nor_numbers_of_one_hash()
+    {
+        ulong[] numbers = [.. Enumerable.Range(1, 500).Select(i => ((ulong)i << 32) | (uint)i)];
+        Assert.Single(numbers.Select(number => number.GetHashCode()).Distinct());
+        Assert.InRange(numbers.Select(SeededHash.Instance.GetHashCode).Distinct().Count(), 490, 500);
+        UInt128[] wide = [.. numbers.Select(number => (UInt128)number << 64)];
+        Assert.InRange(wide.Select(SeededHash.Instance.GetHashCode).Distinct().Count(), 490, 500);
     }
 }
