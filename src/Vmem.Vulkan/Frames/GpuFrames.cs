@@ -161,7 +161,12 @@ public sealed unsafe class GpuFrames
         using Gate.Scope scope = _gate.EnterScope();
         if (!_isDisposed)
         {
-            _isDisposed = true;
+            _isDisposed = true;                   // nobody begins to wait any more
+            for (int slot = 0; slot < InFlight; slot++)
+            {
+                AwaitLast(slot);
+            }
+
             DestroyFences();
         }
     }
@@ -217,7 +222,7 @@ public sealed unsafe class GpuFrames
         }
     }
 
-    // The fence is signalled: those who wait for it are about to leave.
+    // The fence is signalled, or will be soon: those who wait for it are about to leave.
     private void AwaitLast(int slot)
     {
         using var spin = new Spin();
