@@ -10,7 +10,7 @@ internal static partial class ServerPool
     /// <summary>How much shorter than a page a block is.</summary>
     public const int Stagger = 16;
 
-    /// <exception cref="ArgumentOutOfRangeException">The limit is negative, or no slab fits into it: the pool takes whole slabs.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The limit is negative, or less than a slab: the pool takes whole ones.</exception>
     public static void CheckLimit(long limit)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(limit);
