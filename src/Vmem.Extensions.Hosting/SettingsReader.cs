@@ -10,6 +10,11 @@ internal static class SettingsReader
 {
     public static void Read(IConfiguration configuration, VmemHostingOptions options)
     {
+        if (configuration is IConfigurationSection root)
+        {
+            CheckSection(root);
+        }
+
         foreach (IConfigurationSection section in configuration.GetChildren())
         {
             switch (section.Key.ToUpperInvariant())
@@ -38,8 +43,10 @@ internal static class SettingsReader
     private static void Each<T>(IConfigurationSection section, IDictionary<string, T> settings, Action<T, IConfigurationSection> read)
         where T : new()
     {
+        CheckSection(section);
         foreach (IConfigurationSection named in section.GetChildren())
         {
+            CheckSection(named);
             if (!settings.TryGetValue(named.Key, out T? one))
             {
                 settings.Add(named.Key, one = new T());
@@ -47,8 +54,25 @@ internal static class SettingsReader
 
             foreach (IConfigurationSection value in named.GetChildren())
             {
+                CheckValue(value);
                 read(one, value);
             }
+        }
+    }
+
+    private static void CheckSection(IConfigurationSection section)
+    {
+        if (!string.IsNullOrEmpty(section.Value))
+        {
+            throw Wrong(section, "a section with keys of its own");
+        }
+    }
+
+    private static void CheckValue(IConfigurationSection value)
+    {
+        if (value.GetChildren().Any())
+        {
+            throw new InvalidOperationException($"The configuration's {value.Path} has keys below it, and what is wanted there is one value.");
         }
     }
 
@@ -123,7 +147,9 @@ internal static class SettingsReader
         bool.TryParse(value.Value, out bool truth) ? truth : throw Wrong(value, "true or false");
 
     private static TimeSpan Time(IConfigurationSection value) =>
-        TimeSpan.TryParse(value.Value, CultureInfo.InvariantCulture, out TimeSpan time) ? time : throw Wrong(value, "a time, such as 00:00:10");
+        value.Value?.Contains(':') == true && TimeSpan.TryParse(value.Value, CultureInfo.InvariantCulture, out TimeSpan time)
+            ? time                                             // a number alone would be days
+            : throw Wrong(value, "a time, such as 00:00:10");
 
     private static InvalidOperationException Wrong(IConfigurationSection value, string wanted) =>
         new($"The configuration says {value.Path} = '{value.Value}', and what is wanted there is {wanted}.");

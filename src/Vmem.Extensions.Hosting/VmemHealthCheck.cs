@@ -21,11 +21,13 @@ internal sealed class VmemHealthCheck(VmemHealthOptions options) : IHealthCheck
                 : options.Arenas.Contains(arena.Name);
             if (isWanted && arena.TryGetStatistics(out ArenaStatistics<UInt128> figures))
             {
-                Look(arena, figures, exhausted, unwell);
+                Look(arena, figures, arenas, exhausted, unwell);
                 data[arena.Instance == 1 ? arena.Name : $"{arena.Name}#{arena.Instance}"] = $"{figures.InUse} of {figures.TotalSize} in use";
             }
         }
 
+        unwell.AddRange(options.Arenas.Except(arenas.Select(static arena => arena.Name)).Order(StringComparer.Ordinal)
+            .Select(static missing => $"There is no arena '{missing}' in the process."));
         return Task.FromResult(exhausted.Count > 0
             ? new HealthCheckResult(context.Registration.FailureStatus, string.Join(' ', exhausted.Concat(unwell)), null, data)
             : unwell.Count > 0
@@ -33,12 +35,20 @@ internal sealed class VmemHealthCheck(VmemHealthOptions options) : IHealthCheck
                 : HealthCheckResult.Healthy("All arenas have room, and nobody waits for long.", data));
     }
 
-    private void Look(ArenaView arena, in ArenaStatistics<UInt128> figures, List<string> exhausted, List<string> unwell)
+    private void Look(ArenaView arena, in ArenaStatistics<UInt128> figures, IReadOnlyList<ArenaView> arenas, List<string> exhausted,
+        List<string> unwell)
     {
-        bool canGrow = arena.Source is not null && (arena.Limit == 0 || figures.TotalSize < arena.Limit);
-        if (figures.TotalSize != 0 && figures.Free + figures.Cached == 0 && !canGrow)
+        if (figures.TotalSize != 0 && !HasRoom(arena, figures, arenas))
         {
-            exhausted.Add($"Arena '{arena.Name}' is exhausted: all of {figures.TotalSize} is in use.");
+            if (figures.Resting > 0)
+            {
+                unwell.Add($"Arena '{arena.Name}' has nothing free at present: {figures.InUse} of {figures.TotalSize} is in use, and {figures.Resting} rests.");
+            }
+            else
+            {
+                // One that nobody named may be full by design, as a pool of one port is.
+                (options.Arenas.Count == 0 ? unwell : exhausted).Add($"Arena '{arena.Name}' is exhausted: all of {figures.TotalSize} is in use.");
+            }
         }
 
         if (arena.GetWaits(1, out int count) is [{ } oldest] && oldest.Age > options.WaitersOlderThan)
@@ -50,5 +60,22 @@ internal sealed class VmemHealthCheck(VmemHealthOptions options) : IHealthCheck
         {
             unwell.Add($"Arena '{arena.Name}' is fragmented: {figures.Free} is free, and no more than {figures.LargestFree} of it in one piece.");
         }
+    }
+
+    /// <summary>Whether it has anything free, or can import it. A source that is no arena of the process is taken to have some.</summary>
+    private static bool HasRoom(ArenaView arena, in ArenaStatistics<UInt128> figures, IReadOnlyList<ArenaView> arenas)
+    {
+        if (figures.Free + figures.Cached > 0)
+        {
+            return true;
+        }
+
+        if (arena.Source is not { } source || (arena.Limit != 0 && figures.TotalSize >= arena.Limit))
+        {
+            return false;
+        }
+
+        ArenaView? lender = arenas.FirstOrDefault(one => ReferenceEquals(one.Arena, source));
+        return lender is null || !lender.TryGetStatistics(out ArenaStatistics<UInt128> lent) || HasRoom(lender, lent, arenas);
     }
 }

@@ -8,6 +8,9 @@ public sealed class VmemHealthOptions
 {
     /// <summary>The names of the arenas that are looked at; empty, the default: all of the process, but for those that others import from,
     /// whose room is with these, and those for one thread, as that of a memory context.</summary>
+    /// <remarks>Name the arenas that the process cannot do without. One that is named and exhausted makes it unhealthy, and one that is
+    /// named and not there makes it degraded. Of those that nobody named an exhausted one makes it degraded only: it may be full by
+    /// design.</remarks>
     public ISet<string> Arenas { get; } = new HashSet<string>(StringComparer.Ordinal);
 
     /// <summary>A request that waits for longer makes it degraded. 30 seconds by default.</summary>

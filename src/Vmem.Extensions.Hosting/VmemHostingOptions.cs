@@ -3,20 +3,22 @@ using System.Diagnostics;
 namespace Vmem.Extensions.Hosting;
 
 /// <summary>What a host has of Vmem, by name, and what it logs.</summary>
+/// <remarks>Names ignore case, as keys of a configuration do, and keep the spelling in which they were added. Services ask for that
+/// spelling.</remarks>
 [DebuggerDisplay("{Arenas.Count} arenas, {Heaps.Count} heaps, {Pools.Count} pools")]
 public sealed class VmemHostingOptions
 {
     /// <summary>Arenas: services ask for <c>[FromKeyedServices("name")] Arena&lt;ulong&gt;</c>.</summary>
-    public IDictionary<string, ArenaSettings> Arenas { get; } = new Dictionary<string, ArenaSettings>(StringComparer.Ordinal);
+    public IDictionary<string, ArenaSettings> Arenas { get; } = new Dictionary<string, ArenaSettings>(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Heaps: services ask for <c>[FromKeyedServices("name")] NativeHeap</c>.</summary>
-    public IDictionary<string, HeapSettings> Heaps { get; } = new Dictionary<string, HeapSettings>(StringComparer.Ordinal);
+    public IDictionary<string, HeapSettings> Heaps { get; } = new Dictionary<string, HeapSettings>(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Pools: services ask for <c>[FromKeyedServices("name")] MemoryPool&lt;byte&gt;</c>.</summary>
-    public IDictionary<string, PoolSettings> Pools { get; } = new Dictionary<string, PoolSettings>(StringComparer.Ordinal);
+    public IDictionary<string, PoolSettings> Pools { get; } = new Dictionary<string, PoolSettings>(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>How often the arenas and pools of the process are looked at, to log what went wrong. 10 seconds by default. After several
-    /// calls of <c>AddVmem</c> the smallest counts.</summary>
+    /// <summary>How often the arenas and pools of the process are looked at, to log what went wrong. 10 seconds by default, at most
+    /// 49 days. After several calls of <c>AddVmem</c> the smallest counts.</summary>
     public TimeSpan WatchInterval { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>A request that waits for longer is logged. 10 seconds by default. After several calls of <c>AddVmem</c> the smallest
@@ -34,7 +36,7 @@ public sealed class ArenaSettings
     /// <summary>How many values there are; not 0.</summary>
     public ulong Size { get; set; }
 
-    /// <summary>The unit of allocation; 1 by default.</summary>
+    /// <summary>The unit of allocation; 1 by default. Start and size are multiples of it.</summary>
     public ulong Quantum { get; set; } = 1;
 
     /// <summary>See <see cref="ArenaOptions{T}.Policy"/>.</summary>
@@ -66,7 +68,7 @@ public sealed class PoolSettings
     /// <summary>The name of the heap whose blocks it rents out. Null: it is a pool of pinned slabs.</summary>
     public string? Heap { get; set; }
 
-    /// <summary>The most bytes of slabs; 0: no limit. A heap has its own.</summary>
+    /// <summary>The most bytes of slabs, rounded down to whole ones of 1 MiB, and at least one; 0: no limit. A heap has its own.</summary>
     public ulong Limit { get; set; }
 
     /// <summary>Whether owners that were dropped are found and logged.</summary>

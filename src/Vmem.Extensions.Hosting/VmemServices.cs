@@ -15,6 +15,9 @@ public static class VmemServices
     /// <summary>The name of the health check, unless another is given.</summary>
     public const string HealthCheckName = "vmem";
 
+    private static readonly TimeSpan s_mostInterval = TimeSpan.FromDays(49);      // a timer takes 2^32 - 2 ms: hours more
+    private static readonly nuint s_slab = new PinnedMemoryPoolOptions().SlabSize;
+
     /// <summary>Adds arenas, heaps and pools by name, as a section of the configuration says, and logs what goes wrong with any of the
     /// process.</summary>
     /// <param name="services">The host's services.</param>
@@ -41,14 +44,15 @@ public static class VmemServices
     /// <returns>The services.</returns>
     /// <exception cref="ArgumentException">An option makes no sense.</exception>
     /// <remarks>May be called several times, by the parts of a program. A pool may have its blocks from a heap of the same call or of one
-    /// before.</remarks>
+    /// before. A name that an earlier call has for the same kind of thing is refused.</remarks>
     public static IServiceCollection AddVmem(this IServiceCollection services, Action<VmemHostingOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(configure);
         VmemHostingOptions options = new();
         configure(options);
-        Check(options, [options, .. OptionsIn(services)]);
+        VmemHostingOptions[] all = [options, .. OptionsIn(services)];
+        Check(options, all);
         foreach ((string name, ArenaSettings arena) in options.Arenas)
         {
             services.AddKeyedSingleton(name, (provider, _) => MakeArena(provider, name, arena));
@@ -61,7 +65,7 @@ public static class VmemServices
 
         foreach ((string name, PoolSettings pool) in options.Pools)
         {
-            services.AddKeyedSingleton<MemoryPool<byte>>(name, (provider, _) => MakePool(provider, name, pool));
+            services.AddKeyedSingleton<MemoryPool<byte>>(name, (provider, _) => MakePool(provider, name, pool, HeapOf(pool, all)));
         }
 
         services.AddSingleton(options);
@@ -71,8 +75,9 @@ public static class VmemServices
         return services;
     }
 
-    /// <summary>Adds a health check of all arenas of the process. Unhealthy: one has nothing left within its limit. Degraded: a request has
-    /// waited for too long, or what is free of one lies in pieces.</summary>
+    /// <summary>Adds a health check of all arenas of the process, or of those that are named. Unhealthy: a named one has nothing left, and
+    /// neither its limit nor its sources allow more. Degraded: one that was not named has nothing left, a named one is not there, what is
+    /// not in use rests, a request has waited for too long, or what is free of one lies in pieces.</summary>
     /// <param name="checks">The host's health checks.</param>
     /// <param name="configure">Sets the options; null for the defaults.</param>
     /// <param name="name">The check's name.</param>
@@ -95,18 +100,27 @@ public static class VmemServices
     private static void Check(VmemHostingOptions options, IReadOnlyList<VmemHostingOptions> all)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.WatchInterval, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.WatchInterval, s_mostInterval);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.SlowWait, TimeSpan.Zero);
+        CheckNames("Arena", all, static one => one.Arenas.Keys);
+        CheckNames("Heap", all, static one => one.Heaps.Keys);
+        CheckNames("Pool", all, static one => one.Pools.Keys);
         foreach ((string name, ArenaSettings arena) in options.Arenas)
         {
             if (arena.Size == 0 || arena.Quantum == 0 || arena.Size - 1 > ulong.MaxValue - arena.Start)
             {
                 throw new ArgumentException($"Arena '{name}' starts at {arena.Start} and has {arena.Size} values in units of {arena.Quantum}: size and quantum must not be 0, and the end must be a number of 64 bits.", nameof(options));
             }
+
+            if (arena.Start % arena.Quantum != 0 || arena.Size % arena.Quantum != 0)
+            {
+                throw new ArgumentException($"Arena '{name}' starts at {arena.Start} and has {arena.Size} values: both must be multiples of its quantum, {arena.Quantum}.", nameof(options));
+            }
         }
 
         foreach ((string name, PoolSettings pool) in options.Pools)
         {
-            if (pool.Heap is { } heap && !all.Any(one => one.Heaps.ContainsKey(heap)))
+            if (pool.Heap is { } heap && HeapOf(pool, all) is null)
             {
                 throw new ArgumentException($"Pool '{name}' has its blocks from heap '{heap}', and there is none of that name.", nameof(options));
             }
@@ -115,8 +129,27 @@ public static class VmemServices
             {
                 throw new ArgumentException($"Pool '{name}' has a limit, and the blocks of heap '{pool.Heap}': limit the heap.", nameof(options));
             }
+
+            if (pool.Limit != 0 && pool.Limit < s_slab)
+            {
+                throw new ArgumentException($"Pool '{name}' has a limit of {pool.Limit} bytes, less than a slab, which takes {s_slab}.", nameof(options));
+            }
         }
     }
+
+    /// <summary>The first of all options are those of this call.</summary>
+    private static void CheckNames(string kind, IReadOnlyList<VmemHostingOptions> all, Func<VmemHostingOptions, IEnumerable<string>> names)
+    {
+        HashSet<string> earlier = new(all.Skip(1).SelectMany(names), StringComparer.OrdinalIgnoreCase);
+        if (names(all[0]).FirstOrDefault(earlier.Contains) is { } twice)
+        {
+            throw new ArgumentException($"{kind} '{twice}' twice: an earlier call of AddVmem has the name, in this spelling or another.", nameof(all));
+        }
+    }
+
+    /// <summary>The name of a pool's heap, as it is spelled where the heap is.</summary>
+    private static string? HeapOf(PoolSettings pool, IReadOnlyList<VmemHostingOptions> all) =>
+        all.SelectMany(static one => one.Heaps.Keys).FirstOrDefault(name => name.Equals(pool.Heap, StringComparison.OrdinalIgnoreCase));
 
     private static Arena<ulong> MakeArena(IServiceProvider provider, string name, ArenaSettings arena)
     {
@@ -150,13 +183,13 @@ public static class VmemServices
         });
     }
 
-    private static MemoryPool<byte> MakePool(IServiceProvider provider, string name, PoolSettings pool)
+    private static MemoryPool<byte> MakePool(IServiceProvider provider, string name, PoolSettings pool, string? heap)
     {
         ILogger<VmemWatch> logger = provider.GetRequiredService<ILogger<VmemWatch>>();
         Action<NativeMemoryLeak>? leaked = pool.TrackLeaks
             ? leak => VmemWatch.LogLost(logger, leak.PoolName, leak.Size, leak.Time, leak.Stack)
             : null;
-        return pool.Heap is null
+        return heap is null
             ? new PinnedMemoryPool<byte>(new PinnedMemoryPoolOptions
             {
                 Name = name,
@@ -165,7 +198,7 @@ public static class VmemServices
                 Leaked = leaked,
                 TimeProvider = TimeOf(provider),
             })
-            : new NativeMemoryPool<byte>(provider.GetRequiredKeyedService<NativeHeap>(pool.Heap), new NativeMemoryPoolOptions
+            : new NativeMemoryPool<byte>(provider.GetRequiredKeyedService<NativeHeap>(heap), new NativeMemoryPoolOptions
             {
                 Name = name,
                 TrackLeaks = pool.TrackLeaks,

@@ -9,6 +9,7 @@ internal sealed partial class LeasingService(LeaseStore store, LeasingOptions op
     IHostApplicationLifetime lifetime, IServiceProvider provider, ILogger<LeasingService> logger)
     : IHostedLifecycleService, IAsyncDisposable
 {
+    private readonly HostedStore _store = new(store, provider);
     private LeaseSession? _session;
 
     public async Task StartingAsync(CancellationToken cancellationToken)
@@ -22,12 +23,17 @@ internal sealed partial class LeasingService(LeaseStore store, LeasingOptions op
                 faulted?.Invoke(fault);
             },
         };
-        _session = await LeaseSession.OpenAsync(store, session, cancellationToken).ConfigureAwait(false);
+        _session = await LeaseSession.OpenAsync(_store, session, cancellationToken).ConfigureAwait(false);
         leases.Session = _session;
         _ = provider.GetRequiredService<LeaseSession>();   // in this order: UnstoppedHost says why
         provider.GetRequiredService<UnstoppedHost>().Leasing = this;
         _session.StateChanged += OnStateChanged;
         LogOpened(session.Owner, _session.Instance, session.Ttl);
+        if (_session.State is not LeaseState.Live and var state)
+        {
+            // Nobody may have been told of it. If the handler was, too, it says so twice.
+            OnStateChanged(new LeaseStateChange(LeaseState.Live, state, "It was so when the host began to listen."));
+        }
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -38,9 +44,11 @@ internal sealed partial class LeasingService(LeaseStore store, LeasingOptions op
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>After all services have stopped: nobody uses anything any more. If the time for it was over before, some of them may: then
-    /// nothing is given back, and the time decides, as after a death.</summary>
-    public Task StoppedAsync(CancellationToken cancellationToken) => EndAsync(haveAllStopped: !cancellationToken.IsCancellationRequested);
+    /// <summary>After all services have stopped: nobody uses anything any more. If the time for it was over before, or a background service
+    /// still runs, some of them may: then nothing is given back, and the time decides, as after a death. A host comes here even if a
+    /// <c>StopAsync</c> threw, and does not say so: such a service counts as stopped, unless it is a background service.</summary>
+    public Task StoppedAsync(CancellationToken cancellationToken) =>
+        EndAsync(haveAllStopped: !cancellationToken.IsCancellationRequested && !DoesAnyRun());
 
     /// <summary>For a host that was never stopped, as its start failed. Then nobody has stopped the services that had started by
     /// then.</summary>
@@ -57,12 +65,31 @@ internal sealed partial class LeasingService(LeaseStore store, LeasingOptions op
         if (haveAllStopped)
         {
             await session.DisposeAsync().ConfigureAwait(false);
-            LogReleased(session.Instance);
+            LogEnd(session);
         }
         else
         {
             await session.LapseAsync().ConfigureAwait(false);
             LogLeft(session.Instance, session.Options.Ttl);
+        }
+    }
+
+    private bool DoesAnyRun() => provider.GetServices<IHostedService>().OfType<BackgroundService>()
+        .Any(static service => service.ExecuteTask is { IsCompleted: false });
+
+    private void LogEnd(LeaseSession session)
+    {
+        switch (_store.HasClosed)
+        {
+            case true:
+                LogReleased(session.Instance);
+                break;
+            case false:
+                LogUnheard(session.Instance, session.Options.Ttl);
+                break;
+            default:
+                LogHadBeenLost(session.Instance);
+                break;
         }
     }
 
@@ -104,6 +131,12 @@ internal sealed partial class LeasingService(LeaseStore store, LeasingOptions op
 
     [LoggerMessage(7, LogLevel.Warning, "Services of the host may still run, so the lease session {Session} gave nothing back: what it leased comes back after {Ttl} and the quarantine, or when the store sees that the process is dead.")]
     private partial void LogLeft(Guid session, TimeSpan ttl);
+
+    [LoggerMessage(8, LogLevel.Warning, "The store did not hear that the lease session {Session} has ended: what it still held comes back after {Ttl} and the quarantine.")]
+    private partial void LogUnheard(Guid session, TimeSpan ttl);
+
+    [LoggerMessage(9, LogLevel.Information, "The lease session {Session} had been lost before the host stopped, and had nothing to give back.")]
+    private partial void LogHadBeenLost(Guid session);
 
     [LoggerMessage(6, LogLevel.Warning, "The lease store failed, or a handler of the session did.")]
     private partial void LogFault(Exception fault);

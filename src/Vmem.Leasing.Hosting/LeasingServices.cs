@@ -16,6 +16,9 @@ public static class LeasingServices
     /// <param name="store">Makes the store. The host disposes of it.</param>
     /// <param name="configure">Sets the options.</param>
     /// <returns>The services.</returns>
+    /// <remarks>Nothing is given back that services may still use: if the host's start failed, if it was not stopped or not in time, or if
+    /// a <see cref="BackgroundService"/> still runs. Any other service counts as stopped when its <c>StopAsync</c> has ended, even by an
+    /// exception: it must use no lease after that.</remarks>
     public static IServiceCollection AddVmemLeasing(this IServiceCollection services, Func<IServiceProvider, LeaseStore> store,
         Action<LeasingOptions>? configure = null)
     {

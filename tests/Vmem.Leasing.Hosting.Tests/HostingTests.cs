@@ -221,41 +221,4 @@ public sealed class HostingTests : IAsyncDisposable
 
         public async ValueTask DisposeAsync() => Sessions = await store.ListSessionsAsync(CancellationToken.None);
     }
-
-    private sealed class Lines : ILoggerProvider, ILogger
-    {
-        private readonly Lock _lock = new();
-        private readonly List<string> _lines = [];
-
-        public string[] All
-        {
-            get
-            {
-                lock (_lock)
-                {
-                    return [.. _lines];
-                }
-            }
-        }
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
-            Func<TState, Exception?, string> formatter)
-        {
-            lock (_lock)
-            {
-                _lines.Add(formatter(state, exception));
-            }
-        }
-
-        public void Dispose()
-        {
-        }
-    }
 }

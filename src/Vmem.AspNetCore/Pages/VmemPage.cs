@@ -9,6 +9,8 @@ namespace Vmem.AspNetCore;
 /// <summary>Maps the live page.</summary>
 public static class VmemPage
 {
+    private static readonly TimeSpan s_mostInterval = TimeSpan.FromDays(49);      // a timer takes 2^32 - 2 ms: hours more
+
     /// <summary>Maps a page that shows the arenas, heaps, contexts and pools of this process as they are; below it <c>json</c>, the same
     /// for programs, <c>events</c>, the same as server-sent events, and <c>history</c>, the maps of the last minutes.</summary>
     /// <param name="endpoints">The application.</param>
@@ -27,6 +29,7 @@ public static class VmemPage
         VmemPageOptions options = new();
         configure?.Invoke(options);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.Interval, TimeSpan.Zero, nameof(configure));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Interval, s_mostInterval, nameof(configure));
         if (options.HistoryStep != Timeout.InfiniteTimeSpan)
         {
             ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.HistoryStep, TimeSpan.Zero, nameof(configure));

@@ -10,7 +10,8 @@ public sealed class VmemPageOptions
     /// whole process: elsewhere, require an authorisation.</summary>
     public bool? Enabled { get; set; }
 
-    /// <summary>How often figures are taken while anybody looks at the page: all who look share them. A second by default.</summary>
+    /// <summary>How often figures are taken while anybody looks at the page: all who look share them. A second by default, at
+    /// most 49 days.</summary>
     public TimeSpan Interval { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>How often a row is added to the history of the maps, whether anybody looks at the page or not: at most a day. 120 rows are

@@ -10,9 +10,19 @@ internal static partial class ServerPool
     /// <summary>How much shorter than a page a block is.</summary>
     public const int Stagger = 16;
 
+    /// <exception cref="ArgumentOutOfRangeException">The limit is negative, or less than a slab: the pool takes whole ones.</exception>
+    public static void CheckLimit(long limit)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(limit);
+        if (limit != 0)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan((ulong)limit, new PinnedMemoryPoolOptions().SlabSize, nameof(limit));
+        }
+    }
+
     public static PinnedMemoryPool<byte> Create(VmemPoolOptions options, IServiceProvider provider)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(options.Limit, nameof(options));
+        CheckLimit(options.Limit);
         ILogger<PinnedMemoryPool<byte>>? logger = provider.GetService<ILogger<PinnedMemoryPool<byte>>>();
         return new PinnedMemoryPool<byte>(new PinnedMemoryPoolOptions
         {

@@ -7,7 +7,8 @@ namespace Vmem.AspNetCore;
 [DebuggerDisplay("limit {Limit}, kept for {TrimInterval}")]
 public sealed class VmemPoolOptions
 {
-    /// <summary>The most bytes that the pool may take. A connection that needs more is aborted. 0, the default: no limit.</summary>
+    /// <summary>The most bytes that the pool may take, rounded down to whole slabs of 1 MiB; at least one of them. A connection that needs
+    /// more is aborted. 0, the default: no limit.</summary>
     public long Limit { get; set; }
 
     /// <summary>The longest that memory is kept that no connection needs. 15 seconds by default.

@@ -16,12 +16,12 @@ public static class VmemWebHost
 
     /// <summary>Gives Kestrel a pool of pinned slabs, which it uses by its own transport.</summary>
     /// <param name="builder">The web host.</param>
-    /// <param name="limit">The most bytes that the pool may take; 0: no limit.</param>
+    /// <param name="limit">The most bytes that the pool may take, at least a slab of 1 MiB; 0: no limit.</param>
     /// <returns>The web host.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The limit is negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The limit is negative, or less than a slab.</exception>
     public static IWebHostBuilder UseVmemPool(this IWebHostBuilder builder, long limit = 0)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(limit);
+        ServerPool.CheckLimit(limit);
         return builder.UseVmemPool(options => options.Limit = limit);
     }
 

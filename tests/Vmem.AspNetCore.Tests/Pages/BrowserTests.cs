@@ -126,6 +126,55 @@ public sealed class BrowserTests(Browser browser) : IClassFixture<Browser>
         await opened.Page.CloseAsync();
     }
 
+    [Fact]
+    public async Task An_audit_that_could_not_be_had_is_not_said_to_be_empty()
+    {
+        await using PageServer server = await PageServer.StartAsync(
+            static options => options.Interval = TimeSpan.FromMilliseconds(50),
+            build: static builder => builder.Services.AddSingleton<IStartupFilter>(new Before(static (context, next) =>
+            {
+                context.Response.StatusCode = StatusCodes.Status500InternalServerError;
+                return context.Request.Path.StartsWithSegments("/vmem/audit") ? Task.CompletedTask : Pass(context, next);
+            })));
+        using Arena<uint> arena = new("unaudited", 0, 64, 1, new ArenaOptions<uint> { Audit = true });
+        _ = arena.Allocate(1);
+        OpenedPage opened = await browser.OpenAsync(server.Address, 1_200, ColorScheme.Light);
+        ILocator card = opened.Page.Locator("[data-id='unaudited#1']");
+        await card.GetByRole(AriaRole.Button).ClickAsync();
+        await Assertions.Expect(card).ToContainTextAsync("The process answered 500");
+        await Assertions.Expect(card).Not.ToContainTextAsync("Nothing is held");
+        await opened.Page.CloseAsync();
+    }
+
+    /// <summary>A browser gives events up for good when the answer is an error.</summary>
+    [Fact]
+    public async Task Events_that_were_refused_are_asked_for_again()
+    {
+        int asked = 0;
+        await using PageServer server = await PageServer.StartAsync(
+            static options => options.Interval = TimeSpan.FromMilliseconds(50),
+            build: builder => builder.Services.AddSingleton<IStartupFilter>(new Before((context, next) =>
+            {
+                if (!context.Request.Path.StartsWithSegments("/vmem/events") || Interlocked.Increment(ref asked) > 1)
+                {
+                    return next(context);
+                }
+
+                context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+                return Task.CompletedTask;
+            })));
+        using Arena<uint> arena = new("refused", 0, 64, 1);
+        OpenedPage opened = await browser.OpenAsync(server.Address, 1_200, ColorScheme.Light);
+        await Assertions.Expect(opened.Page.Locator("[data-id='refused#1']")).ToContainTextAsync("in use 0 of 64", new() { Timeout = 15_000 });
+        await opened.Page.CloseAsync();
+    }
+
+    private static Task Pass(HttpContext context, RequestDelegate next)
+    {
+        context.Response.StatusCode = StatusCodes.Status200OK;
+        return next(context);
+    }
+
     private sealed class Before(Func<HttpContext, RequestDelegate, Task> answer) : IStartupFilter
     {
         public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>

@@ -70,6 +70,8 @@ internal sealed class PageServer : IAsyncDisposable
     public async Task<JsonElement> ArenaAsync(string name) =>
         (await SampleAsync()).GetProperty("arenas").EnumerateArray().Single(arena => arena.GetProperty("name").GetString() == name);
 
+    public Task StopAsync() => _app.StopAsync(TestContext.Current.CancellationToken);
+
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();

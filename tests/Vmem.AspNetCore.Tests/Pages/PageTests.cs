@@ -173,11 +173,22 @@ public class PageTests
     [Fact]
     public async Task A_server_that_stops_does_not_wait_for_readers()
     {
-        PageServer server = await PageServer.StartAsync(static options => options.Interval = TimeSpan.FromDays(1));
+        await using PageServer server = await PageServer.StartAsync(static options => options.Interval = TimeSpan.FromDays(1));
         await using Stream stream = await server.Client.GetStreamAsync(new Uri("/vmem/events", UriKind.Relative), Token);
-        _ = await stream.ReadAsync(new byte[100], Token);
-        await server.DisposeAsync();              // hangs for the host's 30 s, and would then abort, if an event stream did not end
+        byte[] buffer = new byte[4096];
+        _ = await stream.ReadAsync(buffer, Token);
+        Task stopping = server.StopAsync();
+        while (await stream.ReadAsync(buffer, Token) > 0)      // throws if the host had to abort it, after its 30 s
+        {
+        }
+
+        await stopping;
     }
+
+    [Fact]
+    public async Task An_interval_that_no_timer_takes_is_refused() =>
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => PageServer.StartAsync(
+            static options => options.Interval = TimeSpan.FromDays(60)));
 
     [Fact]
     public async Task The_page_allows_nothing_but_itself()

@@ -53,6 +53,7 @@ public class DiagnosticsTests
         }
 
         Assert.Throws<ArgumentOutOfRangeException>(() => builder.WebHost.UseVmemPool(limit: -1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => builder.WebHost.UseVmemPool(limit: 100_000));      // a slab takes more
         builder.WebHost.UseVmemPool(static options => options.TrimInterval = TimeSpan.Zero);
         using ServiceProvider wrong = builder.Services.BuildServiceProvider();
         Assert.Throws<ArgumentException>(() => wrong.GetRequiredService<IMemoryPoolFactory<byte>>());
