@@ -85,6 +85,27 @@ public sealed unsafe class TagPoolTests : IDisposable
         Assert.False(_pool.HasReserved(1));
     }
 
+    /// <summary>One that was in use above the bound has come back, and another is in use still.</summary>
+    [Fact]
+    public void Neither_what_is_in_use_nor_what_came_back_is_found()
+    {
+        Fill(63);
+        for (uint tag = 16; tag <= 63; tag++)
+        {
+            if (tag is not (40 or 50))
+            {
+                _pool.Return(tag);
+            }
+        }
+
+        Assert.False(_pool.KeepBelow(16));
+        _pool.Return(40);
+        Assert.True(_pool.TryFindLost());
+        Assert.True(_pool.HasReserved(47));
+        Assert.False(_pool.HasReserved(48));
+        Assert.Equal(Enumerable.Range(16, 48).Where(tag => tag != 50).Select(tag => (uint)tag), TakeMany(47));
+    }
+
     [Fact]
     public void What_was_never_used_is_found_again_too()
     {
