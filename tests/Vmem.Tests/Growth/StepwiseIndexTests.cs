@@ -1,5 +1,6 @@
 using Vmem.Checks;
 using Vmem.Segments;
+using Vmem.Testing.Generation;
 using Xunit;
 
 namespace Vmem.Tests.Growth;
@@ -7,7 +8,9 @@ namespace Vmem.Tests.Growth;
 /// <summary>An index is built in steps between which others have their turn, and goes when nobody asks for it.</summary>
 public sealed class StepwiseIndexTests
 {
-    private const int Holes = 100_000;
+    private const int HolesByDay = 100_000;
+
+    private static readonly int s_holes = Math.Clamp(Night.Scaled(HolesByDay), HolesByDay / 5, HolesByDay);
 
     /// <summary>Between two steps the lock is given back, so that the building of an index delays others by one step at most.</summary>
     [Theory]
@@ -19,7 +22,7 @@ public sealed class StepwiseIndexTests
     {
         using Arena<ulong> arena = Checkerboard();
         Assert.True(arena.TryAllocate(3, policy, out ulong start));
-        ulong expected = policy is FitPolicy.LastFit ? (4ul * Holes) - 3 : 1;
+        ulong expected = policy is FitPolicy.LastFit ? (4ul * (ulong)s_holes) - 3 : 1;
         Assert.Equal(expected, start);
         arena.Validate();
     }
@@ -29,14 +32,14 @@ public sealed class StepwiseIndexTests
     public void An_index_that_is_half_built_follows_every_change()
     {
         using Arena<ulong> arena = Checkerboard();
-        SortedSet<ulong> live = [.. Enumerable.Range(0, Holes).Select(i => 4ul * (ulong)i)];
+        SortedSet<ulong> live = [.. Enumerable.Range(0, s_holes).Select(i => 4ul * (ulong)i)];
         var random = new Random(7);
         for (int i = 0; i < 60; i++)
         {
-            Assert.True(arena.TryGetSegment((4ul * (ulong)random.Next(Holes)) + 2, out _));      // a step
+            Assert.True(arena.TryGetSegment((4ul * (ulong)random.Next(s_holes)) + 2, out _));      // a step
             for (int change = 0; change < 40; change++)
             {
-                ulong start = 4ul * (ulong)random.Next(Holes);
+                ulong start = 4ul * (ulong)random.Next(s_holes);
                 if (live.Remove(start))
                 {
                     arena.Free(start, 1);
@@ -64,15 +67,15 @@ public sealed class StepwiseIndexTests
     public void An_index_is_completed_whatever_others_do_between_two_steps()
     {
         using SegmentMap<ulong> map = new(1);
-        map.ReserveSpan(8 * Holes);
-        _ = map.AddSpan(0, 8 * Holes, imported: false);
-        for (int i = 0; i < Holes; i++)
+        map.ReserveSpan(8 * (ulong)s_holes);
+        _ = map.AddSpan(0, 8 * (ulong)s_holes, imported: false);
+        for (int i = 0; i < s_holes; i++)
         {
             map.Reserve();
             map.Enlist(map.TakeGoodFit(1, out _));
         }
 
-        for (ulong start = 0; start < Holes; start += 2)
+        for (ulong start = 0; start < (ulong)s_holes; start += 2)
         {
             _ = map.Free(map.Delist(start, 1));
         }
@@ -80,7 +83,7 @@ public sealed class StepwiseIndexTests
         int steps = 0;
         while (map.Find(FitPolicy.BestFit, 1, out _, inSteps: true) == SegmentMap<ulong>.Unfinished)
         {
-            Assert.True(++steps <= Holes, "The index is begun again and again.");
+            Assert.True(++steps <= s_holes, "The index is begun again and again.");
             for (int pair = 0; pair < 30_000; pair++)
             {
                 map.Reserve();
@@ -88,7 +91,7 @@ public sealed class StepwiseIndexTests
                 _ = map.Free(map.Delist(start, 1));
             }
 
-            Assert.True(steps <= (Holes / StepwiseBuild.TagsAtATime) + 2, $"{steps} steps");
+            Assert.True(steps <= (s_holes / StepwiseBuild.TagsAtATime) + 2, $"{steps} steps");
         }
 
         map.Validate();
@@ -103,7 +106,7 @@ public sealed class StepwiseIndexTests
         Assert.True(arena.TryAllocate(1, FitPolicy.FirstFit, out ulong start));
         arena.Free(start, 1);
         Assert.True(arena.GetStatistics().BookkeepingBytes > bytes, "There is no index.");
-        _ = Pairs(arena, Holes);                  // a quarter of the entries is enough for the first time
+        _ = Pairs(arena, s_holes);                // a quarter of the entries is enough for the first time
         Assert.Equal(bytes, arena.GetStatistics().BookkeepingBytes);
         Assert.Equal(before, Pairs(arena, 1_000));
     }
@@ -121,25 +124,25 @@ public sealed class StepwiseIndexTests
             Assert.True(arena.TryAllocate(1, FitPolicy.FirstFit, out ulong start));
             steps += StepCounter.Take();
             arena.Free(start, 1);
-            pairs += Holes / 10;
-            _ = Pairs(arena, Holes / 10);
+            pairs += s_holes / 10;
+            _ = Pairs(arena, s_holes / 10);
         }
 
         // One that is built for each question would take some 5 steps an entry 40 times over.
-        Assert.True(steps < 20L * Holes, $"{steps} steps for 40 questions in {pairs} pairs");
+        Assert.True(steps < 20L * s_holes, $"{steps} steps for 40 questions in {pairs} pairs");
     }
 
-    /// <summary>4·Holes units, of which every fourth is taken: holes of three.</summary>
+    /// <summary>Four units for each hole, of which every fourth is taken: holes of three.</summary>
     private static Arena<ulong> Checkerboard()
     {
-        Arena<ulong> arena = new("checkerboard", 0, 4ul * Holes, 1);
-        for (ulong start = 0; start < 4ul * Holes; start += 4)
+        Arena<ulong> arena = new("checkerboard", 0, 4ul * (ulong)s_holes, 1);
+        for (ulong start = 0; start < 4ul * (ulong)s_holes; start += 4)
         {
             Assert.Equal(start, arena.Allocate(1));
             Assert.Equal(start + 1, arena.Allocate(3));
         }
 
-        for (ulong start = 1; start < 4ul * Holes; start += 4)
+        for (ulong start = 1; start < 4ul * (ulong)s_holes; start += 4)
         {
             arena.Free(start, 3);
         }

@@ -8,7 +8,9 @@ namespace Vmem.Tests.Growth;
 /// <summary>An arena that was large and is small keeps little memory after a <c>Reap</c>, and all in it is as it was.</summary>
 public sealed class TrimTests
 {
-    private const int Segments = 100_000;
+    private const int SegmentsByDay = 100_000;
+
+    private static readonly int s_segments = Math.Clamp(Night.Scaled(SegmentsByDay), SegmentsByDay / 2, SegmentsByDay);
 
     public static TheoryData<int, uint, FitPolicy> Cases => new()
     {
@@ -28,8 +30,8 @@ public sealed class TrimTests
     {
         using Arena<uint> arena = new("trimmed", 0, 1 << 24, 1, new ArenaOptions<uint> { QuantumCacheMax = cacheMax, Policy = policy });
         SeededRandom random = new(11);
-        var ranges = new (uint Start, uint Size, RangeHandle<uint> Handle)[Segments];
-        for (int i = 0; i < Segments; i++)
+        var ranges = new (uint Start, uint Size, RangeHandle<uint> Handle)[s_segments];
+        for (int i = 0; i < s_segments; i++)
         {
             uint size = 1 + (uint)random.Below(100);
             ranges[i] = i % 3 == 0 && arena.TryAllocateHandle(size, out RangeHandle<uint> handle)
@@ -61,7 +63,7 @@ public sealed class TrimTests
             }
         }
 
-        for (int i = 0; i < 2 * Segments; i++)    // it grows again
+        for (int i = 0; i < 2 * s_segments; i++)    // it grows again
         {
             Assert.True(arena.TryAllocate(1, out _));
         }
@@ -77,7 +79,7 @@ public sealed class TrimTests
         }
 
         arena.Validate();
-        Assert.Equal(2 * Segments, arena.GetStatistics().LiveSegments);
+        Assert.Equal(2 * s_segments, arena.GetStatistics().LiveSegments);
     }
 
     /// <summary>Others come between the steps, take what was looked at, and grow beyond what was to be kept.</summary>

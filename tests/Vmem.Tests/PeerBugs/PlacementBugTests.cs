@@ -40,7 +40,7 @@ public class PlacementBugTests
     public void The_fit_formula_of_the_bsds_wraps_in_600_000_random_8_bit_cases()
     {
         SeededRandom random = new(2);
-        for (int spanCase = 0; spanCase < 1_500; spanCase++)
+        for (int spanCase = 0; spanCase < Night.Scaled(1_500); spanCase++)
         {
             int start = random.Below(256);
             int size = 1 + random.Below(Math.Min(255, 256 - start));
