@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text.RegularExpressions;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
@@ -10,7 +11,7 @@ namespace Vmem.Architecture.Tests;
 /// What a generator would add is missing, so the parts that it implements have no body here. No rule asks for that. An error of any other
 /// kind would mean that names were not understood, and so arrows overlooked: it is thrown.
 /// </remarks>
-internal sealed class SourceProject
+internal sealed partial class SourceProject
 {
     private const string Shared = "Shared";
 
@@ -70,12 +71,15 @@ internal sealed class SourceProject
     /// <summary>The root of the repository.</summary>
     public static string Root { get; } = Path.GetFullPath(Path.Combine(ThisFolder(), "../.."));
 
-    /// <summary>Reads a project below src/, with what it shares with others.</summary>
+    /// <summary>Reads a project below src/, with what it shares with others: all of it, or single files that it names.</summary>
     public static SourceProject Read(string name)
     {
         string sources = Path.Combine(Root, "src");
-        bool shares = File.ReadAllText(Path.Combine(sources, name, $"{name}.csproj")).Contains("Shared.props", StringComparison.Ordinal);
-        IEnumerable<string> files = Sources(Path.Combine(sources, name)).Concat(shares ? Sources(Path.Combine(sources, Shared)) : []);
+        string project = File.ReadAllText(Path.Combine(sources, name, $"{name}.csproj"));
+        IEnumerable<string> shared = project.Contains("Shared.props", StringComparison.Ordinal)
+            ? Sources(Path.Combine(sources, Shared))
+            : SharedFile().Matches(project).Select(match => Path.Combine(sources, Shared, match.Groups[1].Value));
+        IEnumerable<string> files = Sources(Path.Combine(sources, name)).Concat(shared);
         return new(name, files.Select(file => (Path.GetRelativePath(sources, file).Replace('\\', '/'), File.ReadAllText(file))));
     }
 
@@ -119,6 +123,9 @@ internal sealed class SourceProject
     private static IEnumerable<string> Sources(string folder) =>
         Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories).Where(file => !Path.GetRelativePath(folder, file).Split('/', '\\')
             .Any(part => part is "obj" or "bin")).Order(StringComparer.Ordinal);
+
+    [GeneratedRegex("<Compile Include=\"\\.\\./Shared/([^\"]+\\.cs)\"")]
+    private static partial Regex SharedFile();
 
     private static string ThisFolder([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
 }
