@@ -138,12 +138,12 @@ public static class VmemServices
     }
 
     /// <summary>The first of all options are those of this call.</summary>
-    private static void CheckNames(string kind, IReadOnlyList<VmemHostingOptions> all, Func<VmemHostingOptions, IEnumerable<string>> names)
+    private static void CheckNames(string kind, IReadOnlyList<VmemHostingOptions> options, Func<VmemHostingOptions, IEnumerable<string>> names)
     {
-        HashSet<string> earlier = new(all.Skip(1).SelectMany(names), StringComparer.OrdinalIgnoreCase);
-        if (names(all[0]).FirstOrDefault(earlier.Contains) is { } twice)
+        HashSet<string> earlier = new(options.Skip(1).SelectMany(names), StringComparer.OrdinalIgnoreCase);
+        if (names(options[0]).FirstOrDefault(earlier.Contains) is { } twice)
         {
-            throw new ArgumentException($"{kind} '{twice}' twice: an earlier call of AddVmem has the name, in this spelling or another.", nameof(all));
+            throw new ArgumentException($"{kind} '{twice}' twice: an earlier call of AddVmem has the name, in this spelling or another.", nameof(options));
         }
     }
 

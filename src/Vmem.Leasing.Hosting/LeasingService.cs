@@ -47,8 +47,9 @@ internal sealed partial class LeasingService(LeaseStore store, LeasingOptions op
     /// <summary>After all services have stopped: nobody uses anything any more. If the time for it was over before, or a background service
     /// still runs, some of them may: then nothing is given back, and the time decides, as after a death. A host comes here even if a
     /// <c>StopAsync</c> threw, and does not say so: such a service counts as stopped, unless it is a background service.</summary>
-    public Task StoppedAsync(CancellationToken cancellationToken) =>
-        EndAsync(haveAllStopped: !cancellationToken.IsCancellationRequested && !DoesAnyRun());
+    public Task StoppedAsync(CancellationToken cancellationToken) => _session is null
+        ? Task.CompletedTask                      // the container may have gone, too
+        : EndAsync(haveAllStopped: !cancellationToken.IsCancellationRequested && !MayAnyRun());
 
     /// <summary>For a host that was never stopped, as its start failed. Then nobody has stopped the services that had started by
     /// then.</summary>
@@ -74,8 +75,21 @@ internal sealed partial class LeasingService(LeaseStore store, LeasingOptions op
         }
     }
 
-    private bool DoesAnyRun() => provider.GetServices<IHostedService>().OfType<BackgroundService>()
-        .Any(static service => service.ExecuteTask is { IsCompleted: false });
+    // Hosted services are singletons, as AddHostedService makes them: these are those that ran.
+    private bool MayAnyRun()
+    {
+        try
+        {
+            return provider.GetServices<IHostedService>().OfType<BackgroundService>().Any(static service => service.ExecuteTask is { IsCompleted: false });
+        }
+#pragma warning disable CA1031 // of a service's constructor: nobody knows then, and the time decides
+        catch (Exception fault)
+#pragma warning restore CA1031
+        {
+            LogUnseen(fault);
+            return true;
+        }
+    }
 
     private void LogEnd(LeaseSession session)
     {
@@ -137,6 +151,9 @@ internal sealed partial class LeasingService(LeaseStore store, LeasingOptions op
 
     [LoggerMessage(9, LogLevel.Information, "The lease session {Session} had been lost before the host stopped, and had nothing to give back.")]
     private partial void LogHadBeenLost(Guid session);
+
+    [LoggerMessage(10, LogLevel.Warning, "Whether background services still run could not be seen: the leases are left to lapse.")]
+    private partial void LogUnseen(Exception fault);
 
     [LoggerMessage(6, LogLevel.Warning, "The lease store failed, or a handler of the session did.")]
     private partial void LogFault(Exception fault);

@@ -205,8 +205,10 @@ internal sealed class GrantQueue(
         {
             // Those who could not be told wait until they leave.
         }
-
-        End(group);
+        finally
+        {
+            End(group);
+        }
     }
 
     private void End(GrantGroup group)

@@ -1,4 +1,5 @@
 using Npgsql;
+using Vmem.Leasing.PostgreSql.Tests.Queue;
 using Vmem.Leasing.PostgreSql.Tests.Server;
 using Vmem.Testing.Time;
 
@@ -21,10 +22,20 @@ public sealed class JoinedGrantTests(PostgresServer server) : IClassFixture<Post
     public async Task Those_that_wait_for_one_go_in_one_transaction_together()
     {
         await using NpgsqlDataSource source = server.Connect(await server.CreateDatabaseAsync());
-        PostgreSqlLeaseStore store = new(source, migrates: true, new ManualTime());
+        WatchedTime time = new();
+        PostgreSqlLeaseStore store = new(source, migrates: true, time);
         LeaseArena arena = await OpenAsync(store, _session);
-        LeaseAnswer[] answers = await BehindOneAsync(source, store, arena,
-            () => Enumerable.Range(0, Count).Select(_ => GrantAsync(store, arena, _session)));
+        LeaseAnswer[] answers;
+        try
+        {
+            answers = await BehindOneAsync(source, store, arena,
+                () => Enumerable.Range(0, Count).Select(_ => GrantAsync(store, arena, _session)));
+        }
+        finally
+        {
+            time.GoOn();
+        }
+
         Assert.Equal(Enumerable.Range(0, Count + 1).Select(static place => (UInt128)place), answers.Select(static one => one.Claim!.Start));
         Assert.Equal(2L, await PostgresServer.ExecuteAsync(source, "SELECT count(DISTINCT id) FROM transactions"));
     }

@@ -51,9 +51,9 @@ internal sealed class PortsInUse(Arena<ushort> arena, TimeSpan recheckAfter) : I
         {
             arena.FreeAfter(port, 1, recheckAfter);
         }
-        catch (InvalidFreeException lost) when (lost.Reason == InvalidFreeReason.Revoked)
+        catch (InvalidFreeException)
         {
-            // The source has lost it meanwhile: it is not the pool's to set aside.
+            // The source has lost it meanwhile, and may have given it again: it is not this call's to set aside.
         }
         catch (OutOfMemoryException)
         {

@@ -240,13 +240,20 @@ internal static class LeaseCommand
 
     private static async Task<int> WriteAsync(ToolConsole console, ParseResult parsed, LeaseText text)
     {
-        if (parsed.GetValue(s_json))
+        try
         {
-            await console.Output.WriteAsync(text.Json);
+            if (parsed.GetValue(s_json))
+            {
+                await console.Output.WriteAsync(text.Json);
+            }
+            else
+            {
+                text.WriteTable(Terminals.Create(console.Output, console.OutputIsTerminal));
+            }
         }
-        else
+        catch (ReaderGoneException) when (!text.IsGood)
         {
-            text.WriteTable(Terminals.Create(console.Output, console.OutputIsTerminal));
+            // What was found counts, read or not.
         }
 
         return text.IsGood ? ExitCodes.Success : ExitCodes.BadInput;
@@ -257,7 +264,7 @@ internal static class LeaseCommand
     {
         int code = ExitCodes.Success;
         int ended = await ToolCommand.RunAsync(console, () => code = DoAsync().GetAwaiter().GetResult(), cancellationToken,
-            use == StoreUse.Read ? "nothing was written" : "what was asked for may have been done, as a whole, or not at all: look, and ask again");
+            () => use == StoreUse.Read ? ToolCommand.NothingWritten : "what was asked for may have been done, as a whole, or not at all: look, and ask again");
         return ended == ExitCodes.Success ? code : ended;
 
         async Task<int> DoAsync()

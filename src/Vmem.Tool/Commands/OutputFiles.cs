@@ -32,7 +32,17 @@ internal sealed class OutputFiles : IDisposable
     public void Add(string path, Action<Stream> write)
     {
         MemoryStream contents = new();
-        write(contents);
+        Try(path, () =>
+        {
+            try
+            {
+                write(contents);
+            }
+            catch (OutOfMemoryException fault)
+            {
+                throw new IOException("there is not enough memory to make it", fault);
+            }
+        });
         (FileKinds.Of(path) == FileKind.Stream ? _streams : _files).Add((path, contents));
     }
 

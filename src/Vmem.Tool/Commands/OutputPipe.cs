@@ -1,22 +1,19 @@
+using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Vmem.Tool.Commands;
 
 /// <summary>Standard output where it is a pipe. Writing to it says when nobody reads any more.</summary>
-/// <remarks>The console's own stream hides that: a command that goes on until its reader has enough would go on for ever.</remarks>
-internal sealed class OutputPipe : Stream
+/// <remarks>The console's own stream hides that: a command that goes on until its reader has enough would go on for ever. It is written
+/// with all the same, as it waits for a slow reader also where another program has made the pipe one that does not wait.</remarks>
+internal sealed partial class OutputPipe : Stream
 {
     private const int StandardOutput = 1;
 
-    // EPIPE of Linux and macOS. Windows has other numbers, and keeps the console's stream.
-    private const int BrokenPipe = 32;
+    // POLLERR and POLLHUP of Linux and macOS. Windows keeps the console's stream.
+    private const short Gone = 0x8 | 0x10;
 
-    private readonly FileStream _pipe;
-
-    private OutputPipe(FileStream pipe)
-    {
-        _pipe = pipe;
-    }
+    private readonly Stream _console = Console.OpenStandardOutput();
 
     public override bool CanRead => false;
 
@@ -40,19 +37,16 @@ internal sealed class OutputPipe : Stream
             return Console.Out;
         }
 
-        FileStream pipe = new(new SafeFileHandle(StandardOutput, ownsHandle: false), FileAccess.Write, bufferSize: 0);
-        // A file has a place that other programs of the script go on from; the console's stream moves it.
-        return pipe.CanSeek ? Console.Out
-            : TextWriter.Synchronized(new StreamWriter(new OutputPipe(pipe), Console.Out.Encoding) { AutoFlush = true });
+        using FileStream output = new(new SafeFileHandle(StandardOutput, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+        return output.CanSeek ? Console.Out
+            : TextWriter.Synchronized(new StreamWriter(new OutputPipe(), Console.Out.Encoding) { AutoFlush = true });
     }
 
-    public override void Write(ReadOnlySpan<byte> buffer)
+    public override unsafe void Write(ReadOnlySpan<byte> buffer)
     {
-        try
-        {
-            _pipe.Write(buffer);
-        }
-        catch (IOException fault) when (fault.HResult == BrokenPipe)
+        _console.Write(buffer);
+        PollRequest asked = new() { File = StandardOutput, Wanted = 0, Seen = 0 };
+        if (Poll(&asked, 1, 0) > 0 && (asked.Seen & Gone) != 0)
         {
             throw new ReaderGoneException();
         }
@@ -69,6 +63,17 @@ internal sealed class OutputPipe : Stream
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 
     public override void SetLength(long value) => throw new NotSupportedException();
+
+    [LibraryImport("libc", EntryPoint = "poll")]
+    private static unsafe partial int Poll(PollRequest* requests, nuint count, int milliseconds);
+
+    /// <summary>C's <c>struct pollfd</c>.</summary>
+    private struct PollRequest
+    {
+        public int File;
+        public short Wanted;
+        public short Seen;
+    }
 }
 
 /// <summary>Whoever read standard output has enough. That ends a command, and is no error.</summary>

@@ -43,10 +43,18 @@ internal static class ReplayCommand
             arguments.NoProgress,
         };
         command.SetAction((parsed, cancellationToken) =>
-            ToolCommand.RunAsync(
+        {
+            ReplayRun? run = null;
+            return ToolCommand.RunAsync(
                 console,
-                () => new ReplayRun(arguments.Read(parsed, console), console).Execute(cancellationToken),
-                cancellationToken));
+                () =>
+                {
+                    run = new ReplayRun(arguments.Read(parsed, console), console);
+                    run.Execute(cancellationToken);
+                },
+                cancellationToken,
+                () => Volatile.Read(ref run)?.Interrupted ?? ToolCommand.NothingWritten);
+        });
         return command;
     }
 

@@ -15,6 +15,7 @@ internal sealed class ReplayRun
     private readonly ToolConsole _console;
     private readonly ReplayInputs _inputs;
     private ArenaSnapshot<ulong>? _snapshot;
+    private volatile bool _isPlacing;
 
     public ReplayRun(ReplayOptions options, ToolConsole console)
     {
@@ -22,6 +23,9 @@ internal sealed class ReplayRun
         _console = console;
         _inputs = new ReplayInputs(_options, console);
     }
+
+    /// <summary>What an interrupt leaves.</summary>
+    public string Interrupted => _isPlacing ? "the files were complete, and may be in their places" : ToolCommand.NothingWritten;
 
     public void Execute(CancellationToken cancellationToken)
     {
@@ -39,6 +43,7 @@ internal sealed class ReplayRun
         using var files = new OutputFiles();
         AddFiles(files, report);
         files.Stage(cancellationToken);
+        _isPlacing = true;
         files.Commit();
         Show(report);
     }

@@ -32,18 +32,13 @@ internal sealed class StagedFile(string path, string final) : IDisposable
     /// <summary>Puts back what was there, or takes away what was not. What cannot be put back stays beside its place.</summary>
     public void Undo()
     {
-        if (!_isPlaced)
-        {
-            return;
-        }
-
         Attempt(() =>
         {
-            if (File.Exists(_before))
+            if (File.Exists(_before))             // on Windows also if the exchange failed half way
             {
                 File.Move(_before, final, overwrite: true);
             }
-            else
+            else if (_isPlaced)
             {
                 File.Delete(final);
             }
@@ -59,7 +54,7 @@ internal sealed class StagedFile(string path, string final) : IDisposable
     public void Dispose()
     {
         Attempt(() => File.Delete(_temporary));
-        if (!_isPlaced)
+        if (!_isPlaced && File.Exists(final))
         {
             Attempt(() => File.Delete(_before));
         }

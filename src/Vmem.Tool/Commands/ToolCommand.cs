@@ -13,6 +13,9 @@ namespace Vmem.Tool.Commands;
 /// </summary>
 internal static class ToolCommand
 {
+    /// <summary>What most commands leave when they are interrupted.</summary>
+    public const string NothingWritten = "nothing was written";
+
     // System.CommandLine ends the process after two seconds; whatever ends when it is told to does so well before.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
 
@@ -79,9 +82,9 @@ internal static class ToolCommand
     /// <param name="console">Where errors go.</param>
     /// <param name="work">The work.</param>
     /// <param name="cancellationToken">Ctrl-C.</param>
-    /// <param name="interrupted">What is then left.</param>
+    /// <param name="interrupted">What is then left; null: nothing was written.</param>
     public static async Task<int> RunAsync(ToolConsole console, Action work, CancellationToken cancellationToken,
-        string interrupted = "nothing was written")
+        Func<string>? interrupted = null)
     {
         try
         {
@@ -96,7 +99,7 @@ internal static class ToolCommand
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            await SayAsync(console, $"interrupted; {interrupted}");
+            await SayAsync(console, $"interrupted; {interrupted?.Invoke() ?? NothingWritten}");
             return ExitCodes.Interrupted;
         }
         catch (UsageException fault)

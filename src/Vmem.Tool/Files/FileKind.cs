@@ -29,6 +29,11 @@ internal static partial class FileKinds
     private const int StatxSize = 256;
     private const int ModeOffset = 28;
 
+    // ENOENT, ENOTDIR and ELOOP
+    private const int NoSuchFile = 2;
+    private const int NoFolder = 20;
+    private const int TooManyLinks = 40;
+
     private const int TypeMask = 0xf000;
     private const int FolderType = 0x4000;
     private const int FileType = 0x8000;
@@ -38,14 +43,23 @@ internal static partial class FileKinds
         string full = Path.GetFullPath(path);
         try
         {
-            if (OperatingSystem.IsLinux())
+            if (OperatingSystem.IsLinux() && OfMode(full) is { } kind)
             {
-                return OfMode(full);
+                return kind;
             }
         }
         catch (EntryPointNotFoundException)
         {
             // A C library that is older than statx.
+        }
+
+        try
+        {
+            full = RealPath.Of(full);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            // Whoever opens it will say why.
         }
 
         // .NET does not tell pipes from files; the place has to.
@@ -54,12 +68,13 @@ internal static partial class FileKinds
             : File.Exists(full) ? FileKind.File : FileKind.None;
     }
 
-    private static unsafe FileKind OfMode(string path)
+    /// <summary>Null if the system does not tell: some containers forbid the call.</summary>
+    private static unsafe FileKind? OfMode(string path)
     {
         byte* status = stackalloc byte[StatxSize];
         if (Statx(CurrentFolder, path, FollowLinks, WantType, status) != 0)
         {
-            return FileKind.None;
+            return Marshal.GetLastPInvokeError() is NoSuchFile or NoFolder or TooManyLinks ? FileKind.None : null;
         }
 
         return (*(ushort*)(status + ModeOffset) & TypeMask) switch
@@ -70,6 +85,6 @@ internal static partial class FileKinds
         };
     }
 
-    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
+    [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     private static unsafe partial int Statx(int folder, string path, int flags, uint mask, byte* status);
 }

@@ -54,9 +54,9 @@ public class KestrelTests
         await using WebServer server = await WebServer.StartAsync(protocols);
         await Parallel.ForAsync(0, 1_000, new ParallelOptions { MaxDegreeOfParallelism = 32, CancellationToken = Token },
             async (number, token) => await HangUpAsync(server.Address, protocols, number, token));
-        await Eventually.HoldsAsync(() => server.Pool.GetStatistics().Outstanding == 0);
-        PinnedMemoryPoolStatistics statistics = server.Pool.GetStatistics();
-        Assert.InRange(statistics.Rents, 1_000, long.MaxValue);
+        // One of them may be served late, when no other is left.
+        PinnedMemoryPoolStatistics statistics = default!;
+        await Eventually.HoldsAsync(() => (statistics = server.Pool.GetStatistics()) is { Outstanding: 0, Rents: >= 1_000 });
         Assert.Equal((0, (nuint)0), (statistics.StrayDisposals, statistics.InUse));
         server.Pool.Validate();
     }

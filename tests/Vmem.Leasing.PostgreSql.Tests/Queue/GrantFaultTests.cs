@@ -4,11 +4,13 @@ using Vmem.Testing.Time;
 namespace Vmem.Leasing.PostgreSql.Tests.Queue;
 
 /// <summary>Groups that fail, callers who leave, and want of memory.</summary>
-public sealed class GrantFaultTests
+public sealed class GrantFaultTests : IDisposable
 {
     private static readonly LeaseSessionException s_bad = new("of one request");
 
     private readonly QueueBench _bench = new();
+
+    public void Dispose() => _bench.Time.GoOn();
 
     [Fact]
     public async Task A_group_that_is_left_by_all_is_given_up_and_one_that_is_not_goes_on()

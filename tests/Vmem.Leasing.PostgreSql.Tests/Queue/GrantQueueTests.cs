@@ -3,9 +3,11 @@ using Vmem.Testing.Time;
 namespace Vmem.Leasing.PostgreSql.Tests.Queue;
 
 /// <summary>Who goes with whom, and when, by a clock that stands still.</summary>
-public sealed class GrantQueueTests
+public sealed class GrantQueueTests : IDisposable
 {
     private readonly QueueBench _bench = new();
+
+    public void Dispose() => _bench.Time.GoOn();
 
     [Fact]
     public async Task One_who_is_alone_is_sent_at_once_and_nobody_is_looked_for()

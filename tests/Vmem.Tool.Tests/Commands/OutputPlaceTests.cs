@@ -102,10 +102,12 @@ public sealed class OutputPlaceTests : IDisposable
         try
         {
             Assert.Equal(0, (await ToolRun.Of("replay", _trace, "-a", "arena", "--map", path)).ExitCode);
-            string picture = await File.ReadAllTextAsync(path, Token);
+            Assert.EndsWith("</svg>", (await File.ReadAllTextAsync(path, Token)).Trim(), StringComparison.Ordinal);
             await File.WriteAllTextAsync(path, new string('X', 200_000), Token);
             Assert.Equal(0, (await ToolRun.Of("replay", _trace, "-a", "arena", "--map", path)).ExitCode);
-            Assert.Equal(picture.Length, new FileInfo(path).Length);
+            string picture = await File.ReadAllTextAsync(path, Token);
+            Assert.EndsWith("</svg>", picture.Trim(), StringComparison.Ordinal);
+            Assert.InRange(picture.Length, 1, 100_000);                  // its text has times, which differ
         }
         finally
         {
