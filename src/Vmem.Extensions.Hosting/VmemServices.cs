@@ -138,7 +138,8 @@ public static class VmemServices
     }
 
     /// <summary>The first of all options are those of this call.</summary>
-    private static void CheckNames(string kind, IReadOnlyList<VmemHostingOptions> options, Func<VmemHostingOptions, IEnumerable<string>> names)
+    private static void CheckNames(
+        string kind, IReadOnlyList<VmemHostingOptions> options, Func<VmemHostingOptions, IEnumerable<string>> names)
     {
         HashSet<string> earlier = new(options.Skip(1).SelectMany(names), StringComparer.OrdinalIgnoreCase);
         if (names(options[0]).FirstOrDefault(earlier.Contains) is { } twice)

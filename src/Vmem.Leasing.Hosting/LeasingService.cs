@@ -80,7 +80,8 @@ internal sealed partial class LeasingService(LeaseStore store, LeasingOptions op
     {
         try
         {
-            return provider.GetServices<IHostedService>().OfType<BackgroundService>().Any(static service => service.ExecuteTask is { IsCompleted: false });
+            return provider.GetServices<IHostedService>().OfType<BackgroundService>()
+                .Any(static service => service.ExecuteTask is { IsCompleted: false });
         }
 #pragma warning disable CA1031 // of a service's constructor: nobody knows then, and the time decides
         catch (Exception fault)

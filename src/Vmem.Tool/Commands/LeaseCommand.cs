@@ -264,7 +264,8 @@ internal static class LeaseCommand
     {
         int code = ExitCodes.Success;
         int ended = await ToolCommand.RunAsync(console, () => code = DoAsync().GetAwaiter().GetResult(), cancellationToken,
-            () => use == StoreUse.Read ? ToolCommand.NothingWritten : "what was asked for may have been done, as a whole, or not at all: look, and ask again");
+            () => use == StoreUse.Read ? ToolCommand.NothingWritten
+                : "what was asked for may have been done, as a whole, or not at all: look, and ask again");
         return ended == ExitCodes.Success ? code : ended;
 
         async Task<int> DoAsync()
