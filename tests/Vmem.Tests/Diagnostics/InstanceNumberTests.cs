@@ -10,6 +10,7 @@ public class InstanceNumberTests
     private const int Many = 20_000;
 
     private readonly MeteredRegistry _registry = new("name", "instance", levels: 1);
+    private readonly List<Subject> _subjects = [];          // the registry keeps none alive, and a dead one has no number
 
     [Fact]
     public void The_lowest_number_that_is_free_is_taken()
@@ -47,7 +48,9 @@ public class InstanceNumberTests
 
     private MeteredEntry Enter(string name)
     {
-        _registry.Add(new Subject(name), out MeteredEntry entry);
+        Subject subject = new(name);
+        _subjects.Add(subject);
+        _registry.Add(subject, out MeteredEntry entry);
         return entry;
     }
 
