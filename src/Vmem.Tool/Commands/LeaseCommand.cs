@@ -13,13 +13,6 @@ namespace Vmem.Tool.Commands;
 /// <summary><c>vmem lease …</c>: who leases what, had what, and whether all is in order, in a file or a database.</summary>
 internal static class LeaseCommand
 {
-    // A century, which is arbitrary. Far more is before the first date there is.
-    private const int MostDays = 36_500;
-
-    // Of ISO 8601, without a zone UTC. Nothing else is a date: "1.5" could be two.
-    private static readonly string[] s_times =
-        ["yyyy-MM-dd", "yyyy-MM-dd'T'HH:mmK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK", "yyyy-MM-dd HH:mmK", "yyyy-MM-dd HH:mm:ss.FFFFFFFK"];
-
     private static readonly Argument<string> s_store = new("STORE")
     {
         Description = "A file of SQLite, or a connection string of PostgreSQL: \"Host=…;Database=…\", postgres://…",
@@ -76,11 +69,11 @@ internal static class LeaseCommand
         {
             LeaseDefinition definition = new()
             {
-                Start = Number(parsed.GetValue(start) ?? "0"),
-                Size = Number(parsed.GetValue(size)!),
-                Quantum = Number(parsed.GetValue(quantum) ?? "1"),
+                Start = LeaseValues.Number(parsed.GetValue(start) ?? "0"),
+                Size = LeaseValues.Number(parsed.GetValue(size)!),
+                Quantum = LeaseValues.Number(parsed.GetValue(quantum) ?? "1"),
                 Type = parsed.GetValue(type)!,
-                Quarantine = Time(parsed.GetValue(quarantine) ?? "30s"),
+                Quarantine = LeaseValues.Time(parsed.GetValue(quarantine) ?? "30s"),
             };
             if (parsed.GetValue(s_arena) is not { Length: > 0 } name)
             {
@@ -111,7 +104,7 @@ internal static class LeaseCommand
                 string arena = parsed.GetValue(s_arena)!;
                 int most = parsed.GetValue(limit) is > 0 and var given ? given : throw new UsageException("--limit is at least 1");
                 return parsed.GetValue(value) is { } wanted
-                    ? LeaseText.Of(await LeaseQueries.TenuresAsync(store, arena, Number(wanted), token))
+                    ? LeaseText.Of(await LeaseQueries.TenuresAsync(store, arena, LeaseValues.Number(wanted), token))
                     : LeaseText.Of(await LeaseQueries.AuditAsync(store, arena, parsed.GetValue(after), most, token));
             });
         command.Add(value);
@@ -162,7 +155,7 @@ internal static class LeaseCommand
             }
 
             LeaseExtent extent = await LeaseQueries.ReleaseAsync(address.Store, parsed.GetValue(s_arena)!,
-                Number(parsed.GetValue(value)!), cancellationToken);
+                LeaseValues.Number(parsed.GetValue(value)!), cancellationToken);
             await console.Output.WriteLineAsync(PlainText.Of(string.Create(CultureInfo.InvariantCulture,
                 $"{extent.Size} at {extent.Start}, fence {extent.Fence}, taken from {extent.Owner} ({extent.Session}): in quarantine now")));
             return ExitCodes.Success;
@@ -182,11 +175,9 @@ internal static class LeaseCommand
         command.SetAction((parsed, token) => RunAsync(console, parsed, StoreUse.Change, async (address, cancellationToken) =>
         {
             string text = parsed.GetValue(before)!;
-            DateTimeOffset time =
-                DateTimeOffset.TryParseExact(text, s_times, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal,
-                    out DateTimeOffset exact)
+            DateTimeOffset time = LeaseValues.TryDate(text, out DateTimeOffset exact)
                 ? exact
-                : (await address.Store.GetInfoAsync(cancellationToken)).Now - Time(text);
+                : (await address.Store.GetInfoAsync(cancellationToken)).Now - LeaseValues.Time(text);
             long deleted = await address.Store.PruneAsync(time, cancellationToken);
             await console.Output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
                 $"{deleted} entries before {time.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z deleted"));
@@ -281,24 +272,5 @@ internal static class LeaseCommand
                 throw new IOException(fault.Message.TrimEnd('.'), fault);
             }
         }
-    }
-
-    private static UInt128 Number(string text) =>
-        text.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
-            && UInt128.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out UInt128 value)
-        || UInt128.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value)
-            ? value
-            : throw new UsageException($"{text} is no number: write 4711 or 0x1267");
-
-    private static TimeSpan Time(string text)
-    {
-        double? unit = text.Length > 1
-            ? text[^1] switch { 's' => 1, 'm' => 60, 'h' => 3600, 'd' => 86400, _ => null }
-            : null;
-        return unit is { } seconds
-            && double.TryParse(text.AsSpan(..^1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double count)
-            && TimeSpan.FromDays(MostDays).TotalSeconds >= count * seconds
-            ? TimeSpan.FromSeconds(count * seconds)
-            : throw new UsageException($"{text} is no time: write 30s, 5m, 12h or 90d, and {MostDays}d at most");
     }
 }

@@ -95,8 +95,10 @@ internal sealed partial class Space<T>
         }
 
         using Visit<T> visit = Visit();
-        for (long idle = _imports.EndInterval(); idle > 0 && TryDetach(Map.FirstEmpty); idle--)
+        long idle = _imports.EndInterval();
+        while (idle > 0 && TryDetach(Map.FirstEmpty))
         {
+            idle--;
         }
 
         return _isAging = _imports.EmptySpans > 0;
