@@ -91,11 +91,14 @@ public sealed class BadlyPlacedTests
         using Arena<ulong> arena = Holed(static _ => 40, extra: Holes / 2);
         ulong place = arena.GetSegments().Single(segment => segment.Kind == SegmentKind.Free && segment.Start % 64 == 0).Start;
         RangeConstraints<ulong> constraints = new() { Align = 64 };
+        Assert.Equal(place, arena.AllocateConstrained(40, constraints, policy));
+        Assert.False(arena.TryAllocateConstrained(40, constraints, policy, out _));       // builds what random fit may not have needed yet
+        arena.Free(place, 40);
         for (int i = 0; i < 10; i++)
         {
             ulong start = 0;
             long steps = Steps(() => start = arena.AllocateConstrained(40, constraints, policy));
-            Assert.True(i == 0 || steps < Bound, $"{steps} steps");
+            Assert.True(steps < Bound, $"{steps} steps");
             Assert.Equal(place, start);
             arena.Free(start, 40);
         }
