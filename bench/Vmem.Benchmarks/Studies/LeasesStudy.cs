@@ -12,6 +12,9 @@ internal sealed class LeasesStudy : IStudy
     private const int Extents = 200_000;
     private const int Recovered = 1_000_000;
 
+    /// <summary>Seconds, so that each of the processes makes the thousand calls after which its code is compiled for good.</summary>
+    private const double ProcessRehearsal = 10;
+
     public string Name => "leases";
 
     public string Description => "Grants of the lease stores beside UPDATE counter, IDs through leased spans, the look at the deadline, and journals.";
@@ -75,6 +78,7 @@ internal sealed class LeasesStudy : IStudy
     {
         using LeaseProcesses processes = new(Clients);
         double seconds = context.Settings.Seconds;
+        _ = processes.RunCounts(ProcessRehearsal) + processes.RunGrants(ProcessRehearsal);
         Func<double>[] subjects = [() => processes.RunCounts(seconds), () => processes.RunGrants(seconds)];
         double[] rates = [.. Rounds.InTurns(subjects, runs, static one => one()).Select(Rounds.Median)];
         string engine = $"PostgreSQL, {Clients} processes with a store each";
