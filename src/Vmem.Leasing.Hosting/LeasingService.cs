@@ -147,10 +147,10 @@ internal sealed partial class LeasingService(LeaseStore store, LeasingOptions op
     [LoggerMessage(7, LogLevel.Warning, "Services of the host may still run, so the lease session {Session} gave nothing back: what it leased comes back after {Ttl} and the quarantine, or when the store sees that the process is dead.")]
     private partial void LogLeft(Guid session, TimeSpan ttl);
 
-    [LoggerMessage(8, LogLevel.Warning, "The store did not hear that the lease session {Session} has ended: what it still held comes back after {Ttl} and the quarantine.")]
+    [LoggerMessage(8, LogLevel.Warning, "The store may not have heard that the lease session {Session} has ended: what it still holds then comes back after {Ttl} and the quarantine.")]
     private partial void LogUnheard(Guid session, TimeSpan ttl);
 
-    [LoggerMessage(9, LogLevel.Information, "The lease session {Session} had been lost before the host stopped, and had nothing to give back.")]
+    [LoggerMessage(9, LogLevel.Information, "The lease session {Session} was over before the host had stopped, so the store was not told of its end.")]
     private partial void LogHadBeenLost(Guid session);
 
     [LoggerMessage(10, LogLevel.Warning, "Whether background services still run could not be seen: the leases are left to lapse.")]
