@@ -12,6 +12,10 @@ public static class Garbage
     /// counted compiled.</summary>
     private const int QuietPauses = 2;
 
+    /// <summary>So many pauses it waits for one in which nothing is compiled. Other tests, which run beside this one, bring new code all the
+    /// time. Otherwise arbitrary.</summary>
+    private const int MostPauses = 20;
+
     /// <summary>Longer than the runtime waits before it optimises: 100 ms without new code.</summary>
     private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(120);
 
@@ -41,11 +45,24 @@ public static class Garbage
             (last, compiled) = (bytes, compiledNow);
             if (series > 1)
             {
-                Thread.Sleep(s_pause);
+                AwaitQuietPause();
             }
         }
 
         return last;
+    }
+
+    /// <summary>The runtime does not even begin to count calls before it: a series without it is lost.</summary>
+    private static void AwaitQuietPause()
+    {
+        long before = -1;
+        long now = JitInfo.GetCompiledMethodCount();
+        for (int pause = 0; pause < MostPauses && now != before; pause++)
+        {
+            before = now;
+            Thread.Sleep(s_pause);
+            now = JitInfo.GetCompiledMethodCount();
+        }
     }
 
     private static long InSeries(int rounds, Action round, Func<long>? ofOthers)
