@@ -114,7 +114,8 @@ public class ReportTests
         }
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
+    /// <summary>Not optimised: once it is, its call may become a jump, and then it is in no stack any more.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.NoOptimization)]
     private static uint FromOnePlace(Arena<uint> arena, uint size) => arena.Allocate(size);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
