@@ -3,7 +3,8 @@ using Xunit;
 
 namespace Vmem.Tests.Diagnostics;
 
-/// <summary>A snapshot that contradicts itself leaves nothing behind: no borrower, no timer, no list entry.</summary>
+/// <summary>A snapshot that contradicts itself leaves nothing behind: no borrower, no timer, no list entry. Alone: see VmemProcessTests.</summary>
+[Collection(nameof(Caching.Alone))]
 public class FailedRestoreTests
 {
     private const ulong Unit = 4_096;

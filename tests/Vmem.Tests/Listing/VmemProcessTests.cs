@@ -154,6 +154,30 @@ public class VmemProcessTests
         Assert.DoesNotContain("added once", later.ToString(), StringComparison.Ordinal);
     }
 
+    /// <summary>The copy in which the moves of a plan are tried is no arena of the process.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(56)]
+    public void A_plan_lists_no_arena(ulong wanted)
+    {
+        using Arena<ulong> arena = new("listed holes", 0, 100, 1);
+        arena.AllocateAtMany(
+            [new(0, 10, SegmentKind.Allocated), new(20, 10, SegmentKind.Allocated), new(35, 10, SegmentKind.Allocated)]);
+        List<string> seen = [];
+        IReadOnlyList<RangeMove<ulong>> moves = arena.PlanDefragmentation(new()
+        {
+            Wanted = wanted,
+            ConstraintsOf = _ =>
+            {
+                seen.AddRange(VmemProcess.Arenas.Select(static view => view.Name));
+                return default;
+            },
+        });
+        Assert.NotEmpty(moves);
+        Assert.Contains(arena.Name, seen);
+        Assert.DoesNotContain("rehearsal", seen);
+    }
+
     [Fact]
     public void The_list_keeps_nothing_alive()
     {

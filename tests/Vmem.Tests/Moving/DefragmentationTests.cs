@@ -54,28 +54,6 @@ public sealed class DefragmentationTests
         Assert.Equal(asked.Distinct(), asked);
     }
 
-    /// <summary>The copy in which moves are tried is no arena of the process.</summary>
-    [Theory]
-    [InlineData(0)]
-    [InlineData(56)]
-    public void A_plan_lists_no_arena(ulong wanted)
-    {
-        using Arena<ulong> arena = Holes();
-        List<string> seen = [];
-        IReadOnlyList<RangeMove<ulong>> moves = arena.PlanDefragmentation(new()
-        {
-            Wanted = wanted,
-            ConstraintsOf = _ =>
-            {
-                seen.AddRange(VmemProcess.Arenas.Select(static view => view.Name));
-                return default;
-            },
-        });
-        Assert.NotEmpty(moves);
-        Assert.Contains(arena.Name, seen);
-        Assert.DoesNotContain("rehearsal", seen);
-    }
-
     [Fact]
     public void The_budget_bounds_moves_and_units()
     {
