@@ -1,14 +1,18 @@
 using Vmem.Checks;
+using Vmem.Testing.Time;
 using Xunit;
 
 namespace Vmem.Tests.Growth;
 
 /// <summary>How often a thread touches what all threads write: it enters a lock, or changes a shared word. That is what keeps many
 /// processors from working side by side, and it can be counted on two (docs/performance.md, "On paper").</summary>
-/// <remarks>The bounds are twice what was counted, and half of it; or the exact number where there is one.</remarks>
+/// <remarks>The bounds are twice what was counted, and half of it; or the exact number where there is one. Clocks stand still, so that no
+/// upkeep takes magazines away meanwhile.</remarks>
 public sealed class SharedTouchTests(ITestOutputHelper output)
 {
     private const int Operations = 100_000;
+
+    private readonly ArenaOptions<uint> _cached = new() { QuantumCacheMax = 8, TimeProvider = new ManualTime() };
 
     [Fact]
     public void An_arena_enters_its_lock_once_an_operation()
@@ -22,7 +26,7 @@ public sealed class SharedTouchTests(ITestOutputHelper output)
     [InlineData(8)]
     public void A_cached_pair_touches_nothing_that_is_shared(uint size)
     {
-        using Arena<uint> arena = new("cached", 0, 1 << 20, 1, new ArenaOptions<uint> { QuantumCacheMax = 8 });
+        using Arena<uint> arena = new("cached", 0, 1 << 20, 1, _cached);
         Warm(() => arena.Free(arena.Allocate(size), size));
         Check("cached arena, pair", Count(() => arena.Free(arena.Allocate(size), size)), 0, 0);
     }
@@ -30,7 +34,7 @@ public sealed class SharedTouchTests(ITestOutputHelper output)
     [Fact]
     public void Cached_ranges_replaced_at_random_touch_the_depot_seldom()
     {
-        using Arena<uint> arena = new("cached", 0, 1 << 20, 1, new ArenaOptions<uint> { QuantumCacheMax = 8 });
+        using Arena<uint> arena = new("cached", 0, 1 << 20, 1, _cached);
         Random random = new(1);
         var ranges = new (uint Start, uint Size)[1_000];
         for (int i = 0; i < ranges.Length; i++)
@@ -56,7 +60,7 @@ public sealed class SharedTouchTests(ITestOutputHelper output)
     [InlineData(100, 0.05, 0.2)]
     public void Objects_come_from_magazines(int held, double least, double most)
     {
-        using ObjectCache<object> cache = new("objects", static () => new object());
+        using ObjectCache<object> cache = new("objects", static () => new object(), options: new() { TimeProvider = new ManualTime() });
         var objects = new object[held];
         void Burst()
         {
