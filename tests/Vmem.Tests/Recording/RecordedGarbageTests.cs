@@ -23,7 +23,7 @@ public class RecordedGarbageTests
             new ArenaRecordingOptions { MaxWait = Timeout.InfiniteTimeSpan, Capacity = 1 << 10 });
         ulong[] starts = new ulong[16];
         Assert.Equal(0, Garbage.Of(1, () => Run(arena, starts), () => stream.AllocatedByWriter));
-        Assert.InRange(stream.Writes, 100, int.MaxValue);
+        Assert.InRange(stream.Writes, 20, int.MaxValue);         // of 64 KB at most, and all in all it is some 2 MB
     }
 
     private static void Run(Arena<ulong> arena, ulong[] starts)

@@ -44,7 +44,7 @@ public class RecordedStormTests
         int running = 1;
         Thread recorder = new(() =>
         {
-            while (Volatile.Read(ref running) != 0)
+            do
             {
                 using MemoryStream stream = new();
                 using (arena.Record(stream, new ArenaRecordingOptions { Capacity = 1 << 10, MaxWait = Timeout.InfiniteTimeSpan }))
@@ -54,6 +54,7 @@ public class RecordedStormTests
 
                 recordings.Add(stream.ToArray());
             }
+            while (Volatile.Read(ref running) != 0);
         });
         recorder.Start();
         Storm(workers, 20_000, () => { });
