@@ -29,8 +29,8 @@ public class ThreadChurnTests
         arena.Validate();
     }
 
-    /// <summary>Threads that have ended are alive until their finalisers have run, and the call alone collects once if they are a small part
-    /// of what there is.</summary>
+    /// <summary>What ended threads had is there until their finalisers have run. The call alone collects once if that is a small
+    /// part.</summary>
     private static long LiveBytes()
     {
         GC.Collect();

@@ -3,7 +3,8 @@ using Xunit;
 
 namespace Vmem.Tests.Diagnostics;
 
-/// <summary>A snapshot that contradicts itself leaves nothing behind: no borrower, no timer, no list entry. Alone: see VmemProcessTests.</summary>
+/// <summary>A snapshot that contradicts itself leaves nothing behind: no borrower, no timer, no list entry.</summary>
+/// <remarks>Alone: see <see cref="Listing.VmemProcessTests"/>.</remarks>
 [Collection(nameof(Caching.Alone))]
 public class FailedRestoreTests
 {
