@@ -16,8 +16,11 @@ internal static class ToolCommand
     /// <summary>What most commands leave when they are interrupted.</summary>
     public const string NothingWritten = "nothing was written";
 
-    // System.CommandLine ends the process after two seconds; whatever ends when it is told to does so well before.
+    // Arbitrary: whatever ends when it is told to does so well before.
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
+
+    // Then the process ends without a word. By default that is after two seconds, and on a busy machine the word could come too late.
+    private static readonly TimeSpan s_mostPatience = TimeSpan.FromSeconds(20);
 
     public static async Task<int> InvokeAsync(string[] args, ToolConsole console, CancellationToken cancellationToken = default)
     {
@@ -53,12 +56,9 @@ internal static class ToolCommand
             Output = console.Output,
             Error = console.Error,
             EnableDefaultExceptionHandler = false,
+            // Of a recording Ctrl-C is the program's.
+            ProcessTerminationTimeout = parsed.CommandResult.Command.Name == RecordCommand.Name ? null : s_mostPatience,
         };
-        if (parsed.CommandResult.Command.Name == RecordCommand.Name)
-        {
-            // Ctrl-C is the program's.
-            configuration.ProcessTerminationTimeout = null;
-        }
 
         try
         {
