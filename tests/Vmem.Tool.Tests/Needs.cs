@@ -11,6 +11,9 @@ namespace Vmem.Tool.Tests;
 /// </summary>
 internal static class Needs
 {
+    /// <summary>In milliseconds: only what hangs takes so long. A busy machine may need a minute to start a program.</summary>
+    public const int Patience = 600_000;
+
     /// <summary>A program or library that comes with a package of Debian.</summary>
     [DoesNotReturn]
     public static void Package(string what, string package)

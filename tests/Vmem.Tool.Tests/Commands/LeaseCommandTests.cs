@@ -7,6 +7,9 @@ namespace Vmem.Tool.Tests.Commands;
 /// <summary>vmem lease, on a file.</summary>
 public sealed class LeaseCommandTests : IDisposable
 {
+    /// <summary>Nobody renews here.</summary>
+    private static readonly TimeSpan s_term = TimeSpan.FromHours(1);
+
     private readonly TempFolder _folder = new();
     private readonly string _file;
 
@@ -47,7 +50,7 @@ public sealed class LeaseCommandTests : IDisposable
         LeaseClaim claim = new(1, first.Session, first.Start, first.Size, first.Fence, Guid.Empty);
         Assert.True(await store.ReleaseAsync(claim, clean: true, null, Token));
         var next = Guid.NewGuid();
-        await store.OpenSessionAsync(next, "api", TimeSpan.FromMinutes(1), 0, Token);
+        await store.OpenSessionAsync(next, "api", s_term, 0, Token);
         await store.GrantAsync(new LeaseRequest(1, next, Guid.NewGuid(), 4), Token);
         JsonElement[] tenures = [.. (await JsonAsync("audit", "ports", "--value", "20001")).EnumerateArray()];
         Assert.Equal([("web", 1, "released, clean"), ("api", 2, "held")],
@@ -244,10 +247,10 @@ public sealed class LeaseCommandTests : IDisposable
     private async Task<SqliteLeaseStore> LeaseAsync()
     {
         SqliteLeaseStore store = new(_file);
-        LeaseDefinition definition = new() { Start = 20000, Size = 1024, Type = "UInt16", Quarantine = TimeSpan.FromMinutes(5) };
+        LeaseDefinition definition = new() { Start = 20000, Size = 1024, Type = "UInt16", Quarantine = s_term };
         LeaseArena arena = await store.EnsureArenaAsync("ports", definition, Token);
         var session = Guid.NewGuid();
-        await store.OpenSessionAsync(session, "web", TimeSpan.FromMinutes(1), 0, Token);
+        await store.OpenSessionAsync(session, "web", s_term, 0, Token);
         await store.GrantAsync(new LeaseRequest(arena.Id, session, Guid.NewGuid(), 4), Token);
         return store;
     }

@@ -67,7 +67,7 @@ public sealed class OutputPlaceTests : IDisposable
         Assert.Equal((1, $"vmem: {_folder.PathOf("one")}: cannot be written (its links lead to each other)"), (run.ExitCode, run.Error.Trim()));
     }
 
-    [Theory(Timeout = 60_000)]
+    [Theory(Timeout = Needs.Patience)]
     [InlineData("--map", "<svg")]
     [InlineData("--json", "{")]
     public async Task A_pipe_is_written_to_and_stays(string option, string start)
@@ -82,7 +82,7 @@ public sealed class OutputPlaceTests : IDisposable
         Assert.Equal(0, new FileInfo(pipe).Length);
     }
 
-    [Theory(Timeout = 60_000)]
+    [Theory(Timeout = Needs.Patience)]
     [InlineData("--map", "<svg")]
     [InlineData("--json", "{")]
     public async Task Standard_output_has_a_name(string option, string start)

@@ -7,7 +7,7 @@ public sealed class PipeReplayTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    [Theory(Timeout = 60_000)]
+    [Theory(Timeout = Needs.Patience)]
     [InlineData("Allocators of real memory are left out")]
     [InlineData("Resident memory was not measured", "-a", "heap,arena")]
     public async Task It_is_replayed_and_what_takes_a_second_look_is_left_out(string note, params string[] options)
@@ -18,7 +18,7 @@ public sealed class PipeReplayTests : IDisposable
         Assert.Contains(note, run.Prose, StringComparison.Ordinal);
     }
 
-    [Theory(Timeout = 60_000)]
+    [Theory(Timeout = Needs.Patience)]
     [InlineData("--snapshot-at peak reads the recording twice", "-a", "arena", "--snapshot", "s.json", "--snapshot-at", "peak")]
     [InlineData("--allocator client with several recordings reads each of them twice", "-a", "client", "other.txt")]
     public async Task What_must_read_it_twice_is_refused(string why, params string[] options)

@@ -30,7 +30,7 @@ public sealed class RecordingFolderTests : IDisposable
     }
 
     /// <summary>Nobody writes to it: opened, it would be waited for.</summary>
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Needs.Patience)]
     public async Task A_pipe_in_it_is_passed_over()
     {
         Needs.ResidentMemory();

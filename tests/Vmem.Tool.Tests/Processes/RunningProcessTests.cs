@@ -59,7 +59,7 @@ public sealed class RunningProcessTests
         Assert.Contains("'child above'", unknown.Error, StringComparison.Ordinal);
     }
 
-    [Fact(Timeout = 60_000)]
+    [Fact(Timeout = Needs.Patience)]
     public async Task Top_ends_when_its_reader_has_enough()
     {
         CancellationToken cancellationToken = TestContext.Current.CancellationToken;
@@ -73,7 +73,7 @@ public sealed class RunningProcessTests
         Assert.Equal((ExitCodes.Success, ""), (top.ExitCode, error));
     }
 
-    [Theory(Timeout = 60_000)]
+    [Theory(Timeout = Needs.Patience)]
     [InlineData("--json")]
     [InlineData("--sort=name")]
     public async Task Top_says_that_it_cannot_write(string option)
