@@ -25,7 +25,12 @@ internal sealed class Playground : IAsyncDisposable
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("vmem-chaos-").FullName;
 
-    public static async Task<Playground> CreateAsync(PostgresServer server, int spans, CancellationToken cancellationToken)
+    /// <param name="server">The server.</param>
+    /// <param name="spans">How many spans the arena has.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <param name="quarantine">The arena's; as short as holders' sessions, unless set.</param>
+    public static async Task<Playground> CreateAsync(PostgresServer server, int spans, CancellationToken cancellationToken,
+        TimeSpan? quarantine = null)
     {
         Playground playground = new(server, await server.CreateDatabaseAsync());
         await LeaseSchema.MigrateAsync(playground.Source, cancellationToken);
@@ -37,7 +42,7 @@ internal sealed class Playground : IAsyncDisposable
               $$ SELECT clock_timestamp() + (SELECT ahead FROM test.clock) $$;
             """);
         UInt128 size = (UInt128)(spans * Holder.SpanSize);
-        LeaseDefinition definition = new() { Start = 0, Size = size, Type = nameof(UInt32), Quarantine = Holder.Ttl };
+        LeaseDefinition definition = new() { Start = 0, Size = size, Type = nameof(UInt32), Quarantine = quarantine ?? Holder.Ttl };
         await new PostgreSqlLeaseStore(playground.Source).EnsureArenaAsync(Holder.ArenaName, definition, cancellationToken);
         return playground;
     }
@@ -67,9 +72,8 @@ internal sealed class Playground : IAsyncDisposable
     /// <summary>A holder of this process without a session object, and perhaps without a rule.</summary>
     public Run HoldBare(Proxy? proxy, Rule off)
     {
-        // An answer that comes late is what may be wanted: so it waits for longer than any test.
-        NpgsqlConnectionStringBuilder address = new(_server.AddressOf(Database, proxy?.Port)) { CommandTimeout = 0 };
-        NpgsqlDataSource source = NpgsqlDataSource.Create(address);
+        // An answer that comes late is what may be wanted: so it waits for as long as it takes.
+        NpgsqlDataSource source = NpgsqlDataSource.Create(_server.AddressOf(Database, proxy?.Port, seconds: 0));
         UseLog log = new(Folder);
         return new Run(source, log, new BareHolder(source, log, off).RunAsync);
     }

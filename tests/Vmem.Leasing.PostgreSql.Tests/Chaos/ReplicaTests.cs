@@ -14,6 +14,9 @@ public sealed class ReplicaTests
     private static readonly TimeSpan s_longTtl = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan s_patience = Playground.Patience;
 
+    /// <summary>In seconds: who asks once waits for an answer for so long.</summary>
+    private const int LongEnough = 120;
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     /// <summary>In one database three holders have a span each, and the replica has heard of two of the grants. In another one a holder
@@ -29,12 +32,12 @@ public sealed class ReplicaTests
         string quiet = await primary.CreateDatabaseAsync();
         await using (NpgsqlDataSource unhurried = primary.Connect(quiet))
         {
-            await LeaseSchema.MigrateAsync(unhurried, Token);          // the holders' address gives it 5 s, which a busy server may need
+            await LeaseSchema.MigrateAsync(unhurried, Token);
         }
 
         await using PostgresServer replica = await primary.CreateReplicaAsync();
         using Proxy proxy = new(primary.Port);
-        await using NpgsqlDataSource source = NpgsqlDataSource.Create(primary.AddressOf(quiet, proxy.Port));
+        await using NpgsqlDataSource source = NpgsqlDataSource.Create(primary.AddressOf(quiet, proxy.Port, LongEnough));
         PostgreSqlLeaseStore store = new(source);
         LeaseSessionOptions patient = new() { Ttl = s_longTtl, RenewEvery = TimeSpan.FromSeconds(1) };
         await using LeaseSession session = await LeaseSession.OpenAsync(store, patient, Token);
@@ -98,7 +101,7 @@ public sealed class ReplicaTests
 
     private static async Task<IReadOnlyList<FindingDocument>> ExamineAsync(PostgresServer server, string database)
     {
-        await using StoreAddress address = new(server.AddressOf(database), StoreUse.Read);
+        await using StoreAddress address = new(server.AddressOf(database, seconds: LongEnough), StoreUse.Read);
         return await Doctor.ExamineAsync(address, Token);
     }
 }

@@ -10,7 +10,15 @@ namespace Vmem.Leasing.PostgreSql.Tests.Server;
 /// <remarks>PostgreSQL refuses to run as root, so there it runs as its own user.</remarks>
 public class PostgresServer : IAsyncLifetime
 {
-    private const int Attempts = 5;
+    private const int Attempts = 20;
+
+    /// <summary>In seconds: only what hangs takes so long. By default it is a minute, which a busy machine may need.</summary>
+    private const int Patience = 600;
+
+    // Below those that systems give to whoever asks for any port: a server that was killed finds its own free again. Otherwise arbitrary;
+    // a sample has those from 21,000 on.
+    private const int LowestPort = 11_000;
+    private const int HighestPort = 19_999;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("vmem-postgres-").FullName;
     private int _port;
@@ -54,7 +62,7 @@ public class PostgresServer : IAsyncLifetime
     }
 
     /// <summary>A replica becomes a server of its own, under another timeline.</summary>
-    public Task PromoteAsync() => RunAsync([.. AsItsUser("pg_ctl"), "-D", Data, "-w", "promote"]);
+    public Task PromoteAsync() => RunAsync([.. AsItsUser("pg_ctl"), "-D", Data, "-w", "-t", $"{Patience}", "promote"]);
 
     /// <summary>The replicas hear nothing any more, and nobody is told: the network between them is cut.</summary>
     public async Task StopSendingAsync()
@@ -93,8 +101,11 @@ public class PostgresServer : IAsyncLifetime
         $"Host=127.0.0.1;Port={_port};Database={database};Username={role};Timeout=30;Command Timeout=120;Include Error Detail=true;{more}");
 
     /// <summary>The address of a database, perhaps by way of a proxy.</summary>
-    public string AddressOf(string database, int? proxy = null) =>
-        $"Host=127.0.0.1;Port={proxy ?? _port};Database={database};Username=postgres;Timeout=5;Command Timeout=5";
+    /// <param name="database">The database.</param>
+    /// <param name="proxy">The proxy's port.</param>
+    /// <param name="seconds">How long an answer is waited for. A busy machine may need some: so little is for those who ask again.</param>
+    public string AddressOf(string database, int? proxy = null, int seconds = 5) =>
+        $"Host=127.0.0.1;Port={proxy ?? _port};Database={database};Username=postgres;Timeout={seconds};Command Timeout={seconds}";
 
     /// <summary>A new, empty database.</summary>
     public async Task<string> CreateDatabaseAsync(string owner = "postgres")
@@ -111,11 +122,12 @@ public class PostgresServer : IAsyncLifetime
         return await command.ExecuteScalarAsync();
     }
 
+    /// <summary>Nobody vacuums: it would come now and then, wait for locks that tests count, and make other plans than they did.</summary>
     public async Task StartAsync()
     {
         await RunAsync([
-            .. AsItsUser("pg_ctl"), "-D", Data, "-w", "-l", Path.Combine(_folder, "log"), "-o",
-            $"-p {_port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={_folder} -c max_connections=60", "start",
+            .. AsItsUser("pg_ctl"), "-D", Data, "-w", "-t", $"{Patience}", "-l", Path.Combine(_folder, "log"), "-o",
+            $"-p {_port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={_folder} -c max_connections=60 -c autovacuum=off", "start",
         ]);
     }
 
@@ -162,11 +174,23 @@ public class PostgresServer : IAsyncLifetime
     private string[] AsItsUser(string program) =>
         [.. Environment.IsPrivilegedProcess ? (string[])["runuser", "-u", "postgres", "--"] : [], "env", .. Variables, Path.Combine(Programs!, program)];
 
+    /// <summary>One on which nobody listens at present.</summary>
     private static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        while (true)
+        {
+            int port = Random.Shared.Next(LowestPort, HighestPort + 1);
+            try
+            {
+                using var listener = new TcpListener(IPAddress.Loopback, port);
+                listener.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // It is taken: another.
+            }
+        }
     }
 
     private static async Task RunAsync(params string[] command)
