@@ -139,7 +139,7 @@ public sealed class MixedVersionTests(PostgresServer server) : IClassFixture<Pos
         await using var store = new PostgreSqlLeaseStore(source);
         LeaseArena arena = await store.EnsureArenaAsync("wide", s_wide with { Quantum = 4 }, Token);
         var session = Guid.NewGuid();
-        await store.OpenSessionAsync(session, "tests", TimeSpan.FromSeconds(30), 0, Token);
+        await store.OpenSessionAsync(session, "tests", s_wide.Quarantine, 0, Token);
         LeaseClaim claim = (await store.GrantAsync(new LeaseRequest(arena.Id, session, Guid.NewGuid(), 8), Token)).Claim!;
         LeaseAuditEntry entry = Assert.Single(await store.ReadHistoryAsync(arena.Id, claim.Start + 7, 10, Token));
         Assert.Equal((claim.Start, claim.Size, "tests"), (entry.Start, entry.Size, entry.Owner));

@@ -132,10 +132,10 @@ public sealed class PostgreSqlLeaseStoreTests(PostgresServer server) : IClassFix
     {
         await using NpgsqlDataSource source = server.Connect(await server.CreateDatabaseAsync());
         await using var store = new PostgreSqlLeaseStore(source);
-        LeaseDefinition definition = new() { Start = 0, Size = 8, Type = "UInt64", Quarantine = TimeSpan.FromMinutes(1) };
+        LeaseDefinition definition = new() { Start = 0, Size = 8, Type = "UInt64", Quarantine = s_options.Ttl };
         LeaseArena arena = await store.EnsureArenaAsync("ids", definition, Token);
         var session = Guid.NewGuid();
-        await store.OpenSessionAsync(session, "tests", TimeSpan.FromSeconds(30), 0, Token);
+        await store.OpenSessionAsync(session, "tests", s_options.Ttl, 0, Token);
         LeaseAnswer answer = await store.GrantAsync(new LeaseRequest(arena.Id, session, Guid.NewGuid(), 4), Token);
         await store.ReleaseAsync(answer.Claim!, clean: true, null, Token);
         await store.GrantAsync(new LeaseRequest(arena.Id, session, Guid.NewGuid(), 4), Token);

@@ -66,8 +66,8 @@ public sealed class ChaosTests(PostgresServer server) : IClassFixture<PostgresSe
                         proxies[one].LosesAnswer = true;
                         break;
                     case 4 when watch.Elapsed - lastStep > Holder.Ttl * 4:       // one step in a quarantine is promised, and two are not
-                        lastStep = watch.Elapsed;
                         await playground.StepClockAsync(TimeSpan.FromMinutes(random.Next(1, 60)));
+                        lastStep = watch.Elapsed;
                         break;
                     case 5 when !wasServerKilled && watch.Elapsed.TotalSeconds > s_seconds / 3:
                         wasServerKilled = true;

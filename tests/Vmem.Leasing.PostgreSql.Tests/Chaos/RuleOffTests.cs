@@ -11,6 +11,9 @@ public sealed class RuleOffTests(PostgresServer server) : IClassFixture<Postgres
     /// <summary>Until a checker must have found what is wrong.</summary>
     private static readonly TimeSpan s_patience = Playground.Patience;
 
+    /// <summary>Of sessions that nobody renews.</summary>
+    private static readonly TimeSpan s_long = TimeSpan.FromMinutes(30);
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     /// <summary>The answer to a renewal comes after the lease was given to somebody else. Counted from then, it would be valid.</summary>
@@ -129,7 +132,7 @@ public sealed class RuleOffTests(PostgresServer server) : IClassFixture<Postgres
     [Fact]
     public async Task R8_without_session_and_fence_a_late_release_makes_two_holders()
     {
-        await using Playground playground = await Playground.CreateAsync(server, spans: 1, Token);
+        await using Playground playground = await Playground.CreateAsync(server, spans: 1, Token, s_long);
         await playground.PatchAsync("vmem._is_held(int,uuid,bigint,bigint,bigint)", "AND s.instance = p_session AND x.fence = p_fence", "");
         PostgreSqlLeaseStore store = new(playground.Source);
         LeaseClaim late = await GrantAsync(store);
@@ -149,14 +152,14 @@ public sealed class RuleOffTests(PostgresServer server) : IClassFixture<Postgres
     [Fact]
     public async Task R11_without_request_numbers_a_lost_answer_is_a_lost_lease()
     {
-        await using Playground playground = await Playground.CreateAsync(server, spans: 2, Token);
+        await using Playground playground = await Playground.CreateAsync(server, spans: 2, Token, s_long);
         const string Grant = "vmem.grant_quickly(int,uuid,uuid,bigint,bigint,bigint,bigint,bigint,bigint)";
         await playground.PatchAsync(Grant, "g.request = p_request", "false");
         await PostgresServer.ExecuteAsync(playground.Source, "DROP INDEX vmem.extent_request");
         PostgreSqlLeaseStore store = new(playground.Source);
         LeaseArena arena = await store.EnsureArenaAsync(Holder.ArenaName, null, Token);
         var session = Guid.NewGuid();
-        await store.OpenSessionAsync(session, "chaos", Holder.Ttl, 0, Token);
+        await store.OpenSessionAsync(session, "chaos", s_long, 0, Token);
         LeaseRequest request = new(arena.Id, session, Guid.NewGuid(), Holder.SpanSize);
         await store.GrantAsync(request, Token);
         await store.GrantAsync(request, Token);
@@ -167,7 +170,7 @@ public sealed class RuleOffTests(PostgresServer server) : IClassFixture<Postgres
     {
         LeaseArena arena = await store.EnsureArenaAsync(Holder.ArenaName, null, Token);
         var session = Guid.NewGuid();
-        await store.OpenSessionAsync(session, "chaos", Holder.Ttl, 0, Token);
+        await store.OpenSessionAsync(session, "chaos", s_long, 0, Token);
         return (await store.GrantAsync(new LeaseRequest(arena.Id, session, Guid.NewGuid(), Holder.SpanSize), Token)).Claim!;
     }
 
