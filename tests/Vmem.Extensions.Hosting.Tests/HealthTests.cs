@@ -4,7 +4,8 @@ using Vmem.Testing.Time;
 
 namespace Vmem.Extensions.Hosting.Tests;
 
-/// <summary>What the health check says of arenas that are full.</summary>
+/// <summary>What the health check says of arenas that are full. Not beside those who see what any arena of the process refuses.</summary>
+[Collection(nameof(HostingTests))]
 public class HealthTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;

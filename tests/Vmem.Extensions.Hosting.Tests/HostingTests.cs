@@ -10,7 +10,8 @@ using Vmem.Testing.Time;
 
 namespace Vmem.Extensions.Hosting.Tests;
 
-/// <summary>Arenas, heaps and pools in a real host.</summary>
+/// <summary>Arenas, heaps and pools in a real host. It looks at all of the process.</summary>
+[Collection(nameof(HostingTests))]
 public sealed class HostingTests : IDisposable
 {
     private readonly ManualTime _time = new();
