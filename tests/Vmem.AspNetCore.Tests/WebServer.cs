@@ -15,6 +15,9 @@ internal sealed class WebServer : IAsyncDisposable
 {
     private static readonly X509Certificate2 s_certificate = MakeCertificate();
 
+    /// <summary>Only what hangs takes so long: a busy machine may need longer than servers give their clients.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(10);
+
     private readonly WebApplication _app;
 
     private WebServer(WebApplication app) => _app = app;
@@ -39,12 +42,13 @@ internal sealed class WebServer : IAsyncDisposable
         {
             options.Limits.MaxRequestBodySize = null;
             options.Limits.MinResponseDataRate = null;
+            options.Limits.RequestHeadersTimeout = s_patience;
             options.Listen(IPAddress.Loopback, 0, listen =>
             {
                 listen.Protocols = protocols;
                 if (isSecure)
                 {
-                    _ = listen.UseHttps(s_certificate);
+                    _ = listen.UseHttps(s_certificate, static https => https.HandshakeTimeout = s_patience);
                 }
             });
         });
