@@ -68,10 +68,10 @@ static async Task<(string Silo, int Queues)[]> CountAsync(LeaseStore leases)
     return [.. held.GroupBy(extent => extent.Owner).Select(silo => (silo.Key, silo.Count())).Order()];
 }
 
-// Until it is so, for a minute at most: then what is printed shows what is wrong.
+// Until it is so, for ten minutes at most: then what is printed shows what is wrong.
 static async Task WaitAsync(Func<Task<bool>> isSo)
 {
-    for (int i = 0; i < 600 && !await isSo(); i++)
+    for (int i = 0; i < 6_000 && !await isSo(); i++)
     {
         await Task.Delay(100);
     }

@@ -30,12 +30,13 @@ internal sealed class SampleSilo : IAsyncDisposable
     public static async Task<SampleSilo> StartAsync(string file, string name, IPEndPoint? cluster = null)
     {
         var store = new SqliteLeaseStore(file);
-        IPEndPoint address = new(IPAddress.Loopback, FreePort());
+        (int own, int gateway) = FreePorts();
+        IPEndPoint address = new(IPAddress.Loopback, own);
         HostApplicationBuilder builder = Host.CreateApplicationBuilder();
         builder.Logging.SetMinimumLevel(LogLevel.Critical);
         builder.Services.AddSingleton<ILeaseProvider>(new StoreLeaseProvider(store, name, TimeProvider.System));
         builder.UseOrleans(silo => silo
-            .UseLocalhostClustering(address.Port, FreePort(), cluster ?? address)
+            .UseLocalhostClustering(own, gateway, cluster ?? address)
             .AddMemoryStreams(Numbers.Name, streams =>
             {
                 streams.ConfigurePartitioning(Queues);
@@ -59,10 +60,15 @@ internal sealed class SampleSilo : IAsyncDisposable
         await _store.DisposeAsync();
     }
 
-    private static int FreePort()
+    // Both at once, or they may be the same.
+    private static (int Own, int Gateway) FreePorts()
     {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        using TcpListener own = new(IPAddress.Loopback, 0);
+        using TcpListener gateway = new(IPAddress.Loopback, 0);
+        own.Start();
+        gateway.Start();
+        return (PortOf(own), PortOf(gateway));
     }
+
+    private static int PortOf(TcpListener listener) => ((IPEndPoint)listener.LocalEndpoint).Port;
 }
