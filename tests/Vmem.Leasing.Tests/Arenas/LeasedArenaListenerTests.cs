@@ -24,7 +24,7 @@ public sealed class LeasedArenaListenerTests : LeasedArenaFixture
         });
         Assert.True(arena.TryAllocate(8, out _));                     // the stock has one less, and gets the next
         isInside = false;
-        await UntilAsync(() => Task.FromResult(Processes.Faults.Exists(static fault => fault.Message == "mine")));
+        await UntilAsync(() => Task.FromResult(Processes.Faults.Any(static fault => fault.Message == "mine")));
         Processes.Pass(0.5);                                          // longer than it takes to ask again
         LeasedRange<ulong> range = await FinishAsync(arena.AllocateAsync(8, default, Token));
         await UntilAsync(async () => (await Processes.Memory.GetUsageAsync(1, Token)).Leased == 24);

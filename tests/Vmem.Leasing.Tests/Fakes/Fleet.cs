@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Vmem.Testing.Time;
 
 namespace Vmem.Leasing.Tests.Fakes;
@@ -23,11 +24,12 @@ internal sealed class Fleet : IAsyncDisposable
     /// <summary>The way of the first process to the store.</summary>
     public UnreliableStore Network { get; }
 
-    public List<Exception> Faults { get; } = [];
+    /// <summary>What was reported: by the thread that moves the clock, and by the pool.</summary>
+    public ConcurrentQueue<Exception> Faults { get; } = [];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public LeaseSessionOptions Options => new() { Owner = "one", Ttl = Ttl, TimeProvider = Time, Faulted = Faults.Add };
+    public LeaseSessionOptions Options => new() { Owner = "one", Ttl = Ttl, TimeProvider = Time, Faulted = Faults.Enqueue };
 
     /// <summary>A process on the unreliable way.</summary>
     public async Task<LeaseSession> OpenAsync() => Keep(await LeaseSession.OpenAsync(Network, Options, Token));

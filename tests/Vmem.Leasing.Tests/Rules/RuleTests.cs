@@ -236,7 +236,7 @@ public sealed class RuleTests : IAsyncDisposable
         LeasedRange<ulong> range = await arena.AllocateAsync(8, default, Token);
         _fleet.Network.Fate = static name => name == "release" ? CallFate.Fails : CallFate.Answered;
         arena.Free(range);                                           // not clean
-        await Eventually.HoldsAsync(() => _fleet.Faults.Count != 0);   // the return is tried on the pool, and fails
+        await Eventually.HoldsAsync(() => !_fleet.Faults.IsEmpty);   // the return is tried on the pool, and fails
 
         _fleet.Pass(0.5);
         Assert.Equal((UInt128)8, (await _fleet.Memory.GetUsageAsync(1, Token)).Leased);

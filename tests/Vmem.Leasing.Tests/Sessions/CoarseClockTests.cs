@@ -33,8 +33,9 @@ public sealed class CoarseClockTests
     public async Task On_the_systems_clock_a_session_is_valid_until_it_ends_and_not_after()
     {
         var store = new InMemoryLeaseStore();
-        LeaseSession disposed = await LeaseSession.OpenAsync(store, null, Token);
-        LeaseSession lapsed = await LeaseSession.OpenAsync(store, null, Token);
+        LeaseSessionOptions options = new() { Ttl = TimeSpan.FromHours(1) };           // longer than any machine stands still
+        LeaseSession disposed = await LeaseSession.OpenAsync(store, options, Token);
+        LeaseSession lapsed = await LeaseSession.OpenAsync(store, options, Token);
         Assert.True(disposed.IsValid && lapsed.IsValid);
         await disposed.DisposeAsync();
         await lapsed.LapseAsync();

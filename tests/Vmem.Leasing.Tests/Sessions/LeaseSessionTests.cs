@@ -252,10 +252,11 @@ public sealed class LeaseSessionTests : IAsyncDisposable
         Assert.Equal(seen, valid);
     }
 
-    /// <summary>Answers to calls that hung go their way on the pool, so time is moved until they have come.</summary>
+    /// <summary>Answers to calls that hung go their way on the pool, so time is moved until they have come. In small steps: past two
+    /// TTLs the store would take the session for dead, before a thread that stalls has come to renew it.</summary>
     private async Task PassUntilAsync(Func<bool> condition)
     {
-        await Eventually.HoldsAsync(condition, () => _fleet.Time.Advance(TimeSpan.FromMilliseconds(50)));
+        await Eventually.HoldsAsync(condition, () => _fleet.Time.Advance(TimeSpan.FromMilliseconds(1)));
     }
 
     /// <summary>Throws whatever it is told.</summary>
