@@ -58,8 +58,7 @@ public class LeakTests
     {
         NativeHeap heap = new();
         using NativeMemoryPool<int> pool = new(heap, new NativeMemoryPoolOptions { TrackLeaks = true });
-        LoseOne(pool);
-        heap.Dispose();
+        RentUntilTheEnd(pool, heap);
         Collect();
         Assert.Equal(0, pool.GetStatistics().Leaks);
     }
@@ -90,6 +89,15 @@ public class LeakTests
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void LoseOne(NativeMemoryPool<int> pool) => pool.Rent(104).Memory.Span.Clear();
+
+    /// <summary>A collection that came before the end of the heap would find it lost.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void RentUntilTheEnd(NativeMemoryPool<int> pool, NativeHeap heap)
+    {
+        IMemoryOwner<int> owner = pool.Rent(104);
+        heap.Dispose();
+        GC.KeepAlive(owner);
+    }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void RentAndDispose(NativeMemoryPool<int> pool, int times)

@@ -140,8 +140,7 @@ public unsafe class PoolOptionTests
     {
         NativeHeap heap = new();
         using NativeMemoryPool<int> pool = new(heap, new NativeMemoryPoolOptions { ReclaimLost = true });
-        Lose(pool, 10);
-        heap.Dispose();
+        RentUntilTheEnd(pool, heap, 10);
         using NativeHeap next = new();
         void* block = next.Allocate(416);
         Collect();
@@ -177,6 +176,15 @@ public unsafe class PoolOptionTests
         {
             pool.Rent(104).Memory.Span.Clear();
         }
+    }
+
+    /// <summary>A collection that came before the end of the heap would find them lost.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void RentUntilTheEnd(NativeMemoryPool<int> pool, NativeHeap heap, int times)
+    {
+        IMemoryOwner<int>[] owners = [.. Enumerable.Range(0, times).Select(_ => pool.Rent(104))];
+        heap.Dispose();
+        GC.KeepAlive(owners);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
