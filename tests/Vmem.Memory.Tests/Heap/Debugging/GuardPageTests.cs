@@ -145,38 +145,4 @@ public unsafe class GuardPageTests
             new Span<byte>(plain.Allocate(3 << 20), 3 << 20).Fill(1);
         }
     }
-
-    /// <summary>A runtime that gets no mapping ends the process: guard pages leave it half of them.</summary>
-    [Fact]
-    [Trait("Once", "Release")]
-    public void Many_live_blocks_leave_mappings_to_the_runtime()
-    {
-        if (!OperatingSystem.IsLinux())
-        {
-            return;
-        }
-
-        HeapDebugging guards = new() { RedZone = 16, GuardPagesTo = nuint.MaxValue };
-        int before = CountMappings();
-        long most = long.Parse(File.ReadAllText("/proc/sys/vm/max_map_count"), System.Globalization.CultureInfo.InvariantCulture);
-        int count = (int)Math.Min(most, 66_000) / 2;
-        for (int round = 0; round < 2; round++)   // what a heap had goes with it
-        {
-            using NativeHeap heap = new(new NativeHeapOptions { Debugging = guards });
-            var blocks = new nuint[count];
-            foreach (ref nuint block in blocks.AsSpan())
-            {
-                block = (nuint)heap.Allocate(16);
-            }
-
-            Assert.InRange(CountMappings() - before, most / 4, (most / 2) + 1_000);
-            if (round == 0)
-            {
-                Array.ForEach(blocks, block => heap.Free((void*)block));
-                Assert.InRange(CountMappings() - before, int.MinValue, most / 4);
-            }
-        }
-    }
-
-    private static int CountMappings() => File.ReadLines("/proc/self/maps").Count();
 }
