@@ -11,7 +11,7 @@ public unsafe partial class HeapGrowthTests
     [Fact]
     public void One_request_pays_for_a_part_of_its_growth()
     {
-        using NativeHeap heap = NewHeap(TimeSpan.FromSeconds(15));
+        using NativeHeap heap = NewHeap();
         nuint[] holes = new nuint[160];
         foreach (ref nuint hole in holes.AsSpan())
         {
@@ -43,7 +43,7 @@ public unsafe partial class HeapGrowthTests
     [Fact]
     public void Nobody_waits_to_give_back_while_figures_are_taken()
     {
-        using NativeHeap heap = NewHeap(TimeSpan.FromSeconds(15));
+        using NativeHeap heap = NewHeap();
         MakeHoles(heap, 16);
         bool isEnded;
         Thread grows = new(() => _ = heap.Allocate(20 * Megabyte));
@@ -65,11 +65,11 @@ public unsafe partial class HeapGrowthTests
     public void What_was_inherited_delays_no_look()
     {
         const nuint Much = 56 * Megabyte;
-        NativeHeap other = NewHeap(TimeSpan.FromSeconds(15));
+        NativeHeap other = NewHeap();
         _ = other.Allocate(Much);
         other.Dispose();
         nuint charged = _own.Budget.Charged;
-        using NativeHeap heap = NewHeap(TimeSpan.FromSeconds(15));
+        using NativeHeap heap = NewHeap();
         void* inherited = heap.Allocate(Much);
         _ = heap.Allocate(5 * Megabyte / 4);      // keeps the extent
         Assert.InRange(_own.Budget.Charged, charged, charged + (4 * Megabyte));
@@ -87,7 +87,7 @@ public unsafe partial class HeapGrowthTests
     [Fact]
     public void What_grows_by_reallocation_gives_back()
     {
-        using NativeHeap heap = NewHeap(TimeSpan.FromSeconds(15));
+        using NativeHeap heap = NewHeap();
         MakeHoles(heap, 16);
         void* block = heap.Allocate(2 * Megabyte);
         for (nuint size = 3 * Megabyte; size <= 26 * Megabyte; size += Megabyte)
@@ -104,7 +104,7 @@ public unsafe partial class HeapGrowthTests
     [Fact]
     public void The_same_again_and_again_gives_nothing_back()
     {
-        using NativeHeap heap = NewHeap(TimeSpan.FromSeconds(15));
+        using NativeHeap heap = NewHeap();
         nuint kept = 0;
         for (int round = 0; round < 60; round++)
         {
@@ -122,7 +122,7 @@ public unsafe partial class HeapGrowthTests
     [Fact]
     public void Want_of_memory_ends_a_look_and_no_more()
     {
-        using NativeHeap heap = NewHeap(TimeSpan.FromSeconds(15));
+        using NativeHeap heap = NewHeap();
         _ = TakeSparse(heap, out _);
         int thrown = 0;
         using (SystemCallFault.Inject(
@@ -151,21 +151,5 @@ public unsafe partial class HeapGrowthTests
         TakeOthers(heap);
         _ = GrowBesideHoles(heap);
         Assert.Equal(0u, heap.GetStatistics().Decommitted);
-    }
-
-    /// <summary>What the one before it has had at most does not count.</summary>
-    [Fact]
-    public void The_next_heap_with_the_same_tables_looks_as_a_new_one_does()
-    {
-        NativeHeap before = NewHeap(s_options.RetainedInterval);
-        void* block = before.Allocate(60 * Megabyte);
-        before.Free(block);
-        _ = before.Trim();
-        PlainHeap plain = PlainOf(before);
-        before.Dispose();
-        using NativeHeap heap = NewHeap(s_options.RetainedInterval);
-        nuint live = GrowBesideHoles(heap);
-        Assert.Same(plain, PlainOf(heap));
-        Assert.InRange(heap.GetStatistics().Resident, live, live + (live / 4));
     }
 }
