@@ -9,6 +9,9 @@ namespace Vmem.Memory.Tests.Window;
 /// another has left dirty, and what it gives back is soon another's.</summary>
 internal sealed class OwnWindow : IDisposable
 {
+    // One at a time: another test that gives up all that is kept may be at work on a heap of this window, which must not end meanwhile.
+    private static readonly Lock s_givingUp = new();
+
     private readonly List<NativeHeap> _heaps = [];
 
     /// <summary>Memory is never short: what the machine says of itself is not asked.</summary>
@@ -32,7 +35,11 @@ internal sealed class OwnWindow : IDisposable
     public void Dispose()
     {
         _heaps.ForEach(static heap => heap.Dispose());
-        ((IUpkeepTarget)SpareHeaps.Shared).RelievePressure();      // what lay below them may be kept there
+        using (s_givingUp.EnterScope())
+        {
+            ((IUpkeepTarget)SpareHeaps.Shared).RelievePressure();      // what lay below them may be kept there
+        }
+
         Window.Dispose();
     }
 }
