@@ -174,17 +174,19 @@ public unsafe class ManyHeapsTests
     [Fact]
     public void After_a_burst_and_a_trim_little_is_committed()
     {
+        // What else the process has comes and goes meanwhile: the stack of a thread alone is 8 MB.
+        const long Others = 100 * (long)Megabyte;
         Footprint.Clear();
         using NativeHeap heap = new();
         void* kept = heap.Allocate(3 * Megabyte);
         long before = WritableSize;
         nuint[] blocks = [.. Enumerable.Range(0, 1_024).Select(_ => (nuint)heap.Allocate(Megabyte))];
-        Assert.True(heap.GetStatistics().Committed >= 1_024 * Megabyte && WritableSize - before > 1_000 * (long)Megabyte);
+        Assert.True(heap.GetStatistics().Committed >= 1_024 * Megabyte && WritableSize - before > (1_024 * (long)Megabyte) - Others);
         Array.ForEach(blocks, block => heap.Free((void*)block));
         _ = heap.Trim();
         NativeHeapStatistics statistics = heap.GetStatistics();
         Assert.InRange(statistics.Committed, statistics.InUse, (statistics.InUse * 105 / 100) + (8 * Megabyte));
-        Assert.InRange(WritableSize - before, -100 * (long)Megabyte, 8 * (long)Megabyte);
+        Assert.InRange(WritableSize - before, -Others, Others);
         heap.Free(kept);
         heap.Validate();
     }
