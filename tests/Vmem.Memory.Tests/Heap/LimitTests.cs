@@ -204,7 +204,7 @@ public unsafe class LimitTests
     [Fact]
     public void A_limit_on_the_address_space_is_out_of_memory_and_harms_nothing()
     {
-        (int exitCode, string output) = ChildProcess.Run(typeof(LimitTests), nameof(Run_out_of_address_space));
+        (int exitCode, string output) = ChildProcess.RunAtALimit(typeof(LimitTests), nameof(Run_out_of_address_space));
         Assert.True(exitCode == 0, output);
     }
 

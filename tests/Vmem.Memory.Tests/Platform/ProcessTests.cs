@@ -30,20 +30,7 @@ public unsafe class ProcessTests
     [Trait("Once", "Release")]
     public void A_limit_of_the_system_is_out_of_memory_and_harms_nothing(string run)
     {
-        // The runtime ends the process when it can't map or unmap code: it shall map it once, and compile nothing in the background. If
-        // it wants a little memory of its own just then, for whatever else goes on in the process, there is nothing but to try again.
-        // How often is arbitrary.
-        (int exitCode, string output) = (0, "");
-        for (int attempt = 0; attempt < 5; attempt++)
-        {
-            (exitCode, output) = ChildProcess.Run(
-                typeof(ProcessTests), run, ("DOTNET_EnableWriteXorExecute", "0"), ("DOTNET_TieredCompilation", "0"));
-            if (output.Trim() != "Out of memory." && !output.Contains("terminate called", StringComparison.Ordinal))
-            {
-                break;
-            }
-        }
-
+        (int exitCode, string output) = ChildProcess.RunAtALimit(typeof(ProcessTests), run);
         Assert.True(exitCode == 0, output);
     }
 
