@@ -1,7 +1,7 @@
 #if DEBUG
 using Vmem.Checks;
 using Vmem.Memory.Heap;
-using Vmem.Memory.Window;
+using Vmem.Memory.Tests.Window;
 using Vmem.Testing.Exploration;
 using Xunit;
 
@@ -11,6 +11,9 @@ namespace Vmem.Memory.Tests.Exploration;
 public sealed class HeapExplorationTests : IDisposable
 {
     private readonly Explorer _explorer = new(ExplorationHooks.Attach);
+
+    // What threads do twice they must do alike, whatever other tests leave in the window of the process.
+    private readonly OwnWindow _own = new();
 
     public static TheoryData<MemoryOrder> Orders => [MemoryOrder.Sequential, MemoryOrder.X86, MemoryOrder.Arm];
 
@@ -31,7 +34,11 @@ public sealed class HeapExplorationTests : IDisposable
     public void A_planted_fault_is_found(FaultKind kind, string member, string step, MemoryOrder order) =>
         Faults.Find(_explorer, new PlantedFault(kind, member, step), order, OneMagazine);
 
-    public void Dispose() => _explorer.Dispose();
+    public void Dispose()
+    {
+        _explorer.Dispose();
+        _own.Dispose();
+    }
 
     private void Prove(Func<Scenario> scenario, MemoryOrder order, int surprises)
     {
@@ -62,9 +69,9 @@ public sealed class HeapExplorationTests : IDisposable
         };
     }
 
-    private static Scenario AllBlocks()
+    private Scenario AllBlocks()
     {
-        var space = new HeapSpace(AddressWindow.Shared, "explored", 1 << 24, huge: false);
+        var space = new HeapSpace(_own.Window, "explored", 1 << 24, huge: false);
         var blocks = new SmallBlocks(space, hasMagazines: true);
         int sizeClass = SizeClasses.Of(SizeClasses.Largest);
         List<nuint> held = [];

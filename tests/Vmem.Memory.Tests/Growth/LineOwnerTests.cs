@@ -15,6 +15,10 @@ public sealed unsafe class LineOwnerTests(ITestOutputHelper output) : IDisposabl
     private const int Turn = 100;
     private const int Turns = 300;                // of each thread; the first half are not counted
 
+    // No interval ends while it is counted: what goes back then comes again elsewhere.
+    private static readonly NativeHeapOptions s_options =
+        new() { Debugging = HeapDebugging.None, RetainedInterval = TimeSpan.FromHours(1) };
+
     private readonly OwnWindow _window = new();
     private readonly Dictionary<nuint, int> _owners = [];
     private long _operations;
@@ -30,7 +34,7 @@ public sealed unsafe class LineOwnerTests(ITestOutputHelper output) : IDisposabl
     [InlineData(16, 0.038, 0.002)]
     public void Lines_of_neighbours_change_hands_for_a_small_share_of_operations(int threads, double mostStates, double mostData)
     {
-        NativeHeap heap = _window.NewHeap(new NativeHeapOptions { Debugging = HeapDebugging.None });
+        NativeHeap heap = _window.NewHeap(s_options);
         using Barrier barrier = new(threads);
         Thread[] workers = [.. Enumerable.Range(0, threads).Select(number => new Thread(() => Attend(number, threads, heap, barrier)))];
         Array.ForEach(workers, static worker => worker.Start());
