@@ -112,7 +112,7 @@ public unsafe class HeapReuseTests
     [Fact]
     public void What_a_call_is_at_work_on_when_the_heap_ends_is_no_other_heaps()
     {
-        _ = AddressWindow.Shared.Discard(staleOnly: false);
+        Footprint.Clear();
         NativeHeap heap = new(s_options);
         PlainHeap? plain = null;
         NativeHeap? next = null;

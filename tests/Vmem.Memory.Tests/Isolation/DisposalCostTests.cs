@@ -9,6 +9,7 @@ public unsafe class DisposalCostTests(ITestOutputHelper output)
 {
     private const int Regions = 64;
     private const int BlockSize = 65_536;
+    private const int MostAttempts = 4;           // more than there are kinds of code. Otherwise arbitrary
 
     /// <summary>The same regions, filled with few blocks and with very many.</summary>
     [Fact]
@@ -66,14 +67,19 @@ public unsafe class DisposalCostTests(ITestOutputHelper output)
         Assert.Equal(0, Garbage.Of(1, () => clients.Dequeue().Dispose()));
     }
 
-    /// <summary>A client after another makes no more garbage than the client itself is, whatever it allocates.</summary>
+    /// <summary>A client after another makes no more garbage than the client itself is, whatever it allocates. The runtime may optimise
+    /// the code after the first of two measurements: then they are taken again.</summary>
     [Fact]
     public void Clients_that_come_and_go_use_the_same_records()
     {
         OptimizedCode.Require(typeof(MemoryContext).Assembly);
         using MemoryContext context = new(Regions * BlockSize);
-        long few = CostOf(context, 8);
-        long many = CostOf(context, Regions);
+        (long few, long many) = (0, -1);
+        for (int attempt = 0; attempt < MostAttempts && many != few; attempt++)
+        {
+            (few, many) = (CostOf(context, 8), CostOf(context, Regions));
+        }
+
         Assert.True(many == few, $"A client with a few regions costs {few} bytes, one with many {many}.");
     }
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Vmem.Testing.Generation;
 using Xunit;
 
@@ -137,6 +138,7 @@ public unsafe class FamilyTests
         Assert.False(first.IsAlive);
         Assert.Equal((nuint)0, parent.Held);
 
+        [MethodImpl(MethodImplOptions.NoInlining)]
         static WeakReference Make(MemoryClient parent)
         {
             using MemoryClient child = parent.CreateClient("child");
