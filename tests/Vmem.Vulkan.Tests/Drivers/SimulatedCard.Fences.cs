@@ -42,9 +42,12 @@ internal sealed unsafe partial class SimulatedCard
     {
         var real = (delegate* unmanaged<Device, uint, Fence*, uint, ulong, Result>)s_real[7];
         ulong fence = fences->Handle;
+        int resets = ResetsWhileWaiting;
         _ = s_waiting.AddOrUpdate(fence, 1, static (_, waiting) => waiting + 1);
         Interlocked.Exchange(ref s_waitsForFence, null)?.Invoke();
-        Result result = FenceResult != Result.Success ? FenceResult : real(device, count, fences, all, timeout);
+        // Nobody may ever signal a fence that was reset meanwhile: who waited for it would hang, and the test with him.
+        bool isLost = ResetsWhileWaiting != resets;
+        Result result = FenceResult != Result.Success || isLost ? FenceResult : real(device, count, fences, all, timeout);
         _ = s_waiting.AddOrUpdate(fence, 0, static (_, waiting) => waiting - 1);
         return result;
     }

@@ -86,8 +86,8 @@ public sealed class WaitTests : IDisposable
         goesOn.Set();
         first.Join();
         second.Join();
-        Assert.True(isDone);
         Assert.Equal(0, SimulatedCard.ResetsWhileWaiting);
+        Assert.True(isDone);
         Assert.Equal(Result.NotReady, _card.Device.Vk.GetFenceStatus(_card.Device.Device, fence));
     }
 
@@ -108,14 +108,20 @@ public sealed class WaitTests : IDisposable
             }
         }))];
         Array.ForEach(others, other => other.Start());
-        for (int i = 0; i < Frames; i++)
+        try
         {
-            test.Memory.CreateBuffer(100, BufferUsageFlags.VertexBufferBit).Retire();
-            test.Frame(static _ => { });
+            for (int i = 0; i < Frames; i++)
+            {
+                test.Memory.CreateBuffer(100, BufferUsageFlags.VertexBufferBit).Retire();
+                test.Frame(static _ => { });
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref hasEnded, true);
+            Array.ForEach(others, other => other.Join());
         }
 
-        Volatile.Write(ref hasEnded, true);
-        Array.ForEach(others, other => other.Join());
         frames.WaitIdle();
         Assert.Equal((ulong)Frames, frames.Completed);
         Assert.Equal(0, test.Memory.GetStatistics()[0].AllocationCount);
