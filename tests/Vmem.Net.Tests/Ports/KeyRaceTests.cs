@@ -51,6 +51,8 @@ public sealed class KeyRaceTests : IDisposable
         await EndAsync(all, memory);
     }
 
+    /// <summary>What one has given back may be on its way to the store while another looks for the next free port: that passes it over.
+    /// The key's own is always somebody's.</summary>
     [Fact]
     public async Task Two_pools_that_ask_again_and_again_never_share_a_port()
     {
@@ -60,7 +62,8 @@ public sealed class KeyRaceTests : IDisposable
         for (int round = 0; round < 100; round++)
         {
             int[] ports = await AskAsync(all);
-            Assert.Equal([preferred, preferred + 1, preferred + 2], ports.Order());
+            Assert.Equal((preferred, all.Length), (ports.Min(), ports.Distinct().Count()));
+            Assert.All(ports, port => Assert.InRange(port, preferred, preferred + (2 * all.Length) - 1));
             for (int i = 0; i < all.Length; i++)
             {
                 all[i].Pool.Free(ports[i]);
