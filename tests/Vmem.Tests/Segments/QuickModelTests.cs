@@ -1,6 +1,7 @@
 using System.Numerics;
 using Vmem.Testing.Driving;
 using Vmem.Testing.Generation;
+using Vmem.Tests.Growth;
 using Xunit;
 
 namespace Vmem.Tests.Segments;
@@ -34,6 +35,15 @@ public sealed class QuickModelTests
         StepGenerator generator = new(new SeededRandom((ulong)policy), layout, typicalCells: 4);
         ArenaStep[] steps = [.. Enumerable.Range(0, 2 * Steps).Select(_ => generator.Next())];
         ModelRun.Check(new ArenaScenario(layout, steps), AtTheTop<ushort>, $"{policy}");
+    }
+
+    /// <summary>What <c>CrossedMechanismsTests</c> do for longer.</summary>
+    [Fact]
+    public void All_mechanisms_together_answer_as_brute_force_does()
+    {
+        new Crossing<byte>(11, 1, byte.MaxValue, 1).Run(12);
+        new Crossing<ushort>(12, 2, 600, 2).Run(6);
+        new Crossing<ulong>(13, ulong.MaxValue - ((1ul << 12) - 1), 1 << 10, 4).Run(4);
     }
 
     private static ArenaUnderTest<T> AtTheTop<T>(ArenaLayout layout)
