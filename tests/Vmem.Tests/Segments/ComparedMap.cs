@@ -9,7 +9,8 @@ namespace Vmem.Tests.Segments;
 /// <param name="seed">Of what is done.</param>
 /// <param name="quantum">The map's.</param>
 /// <param name="top">All values are below it; 256 of bytes is all of the type.</param>
-internal sealed partial class ComparedMap<T>(ulong seed, int quantum, int top)
+/// <param name="asksForPieces">Then there is an index by size, too.</param>
+internal sealed partial class ComparedMap<T>(ulong seed, int quantum, int top, bool asksForPieces)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     private readonly SeededRandom _random = new(seed);
@@ -24,6 +25,11 @@ internal sealed partial class ComparedMap<T>(ulong seed, int quantum, int top)
             {
                 Change(step);
                 Look();
+                if (step % 3 == 0)
+                {
+                    Ask();
+                }
+
                 if (step % 8 == 0)
                 {
                     _map.Validate();

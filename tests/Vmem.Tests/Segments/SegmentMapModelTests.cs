@@ -12,8 +12,8 @@ public sealed class SegmentMapModelTests
     [InlineData(3, 12)]
     public void Every_change_leaves_what_a_list_of_segments_says(ulong seed, int quantum)
     {
-        new ComparedMap<byte>(seed, quantum, 256).Run(900);
-        new ComparedMap<ushort>(seed, quantum, 1_024 * quantum).Run(700);
-        new ComparedMap<UInt128>(seed, quantum, 128 * quantum).Run(300);
+        new ComparedMap<byte>(seed, quantum, 256, asksForPieces: true).Run(900);
+        new ComparedMap<ushort>(seed, quantum, 1_024 * quantum, asksForPieces: false).Run(700);
+        new ComparedMap<UInt128>(seed, quantum, 128 * quantum, asksForPieces: true).Run(300);
     }
 }
