@@ -10,6 +10,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en MSBUILDDISABLENODEREUSE=1
+# Stryker asks "dotnet --info" where the SDK is. On a busy machine that takes longer than the ten seconds that it waits else.
+export DOTNET_INFO_WAIT_TIME=120000
 
 root=$PWD/artifacts/mutants
 version=5.1.0

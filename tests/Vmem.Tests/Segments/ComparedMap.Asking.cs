@@ -73,9 +73,14 @@ internal sealed partial class ComparedMap<T>
             Assert.Equal(isWhole, _map.CouldLieAround(tag, Of(run) + T.One, known));
         }
 
-        (int above, int below) = (RoomOf(ring, at + 1), RoomOf(ring, at - 1));
-        Assert.Equal((above > 0, false), (_map.HasRoomBeside(tag, Of(above), above: true) && above > 0, _map.HasRoomBeside(tag, Of(above + 1), above: true)));
-        Assert.Equal((below > 0, false), (_map.HasRoomBeside(tag, Of(below), above: false) && below > 0, _map.HasRoomBeside(tag, Of(below + 1), above: false)));
+        CheckRoom(tag, RoomOf(ring, at + 1), above: true);
+        CheckRoom(tag, RoomOf(ring, at - 1), above: false);
+    }
+
+    private void CheckRoom(uint tag, int room, bool above)
+    {
+        Assert.True(room == 0 || _map.HasRoomBeside(tag, Of(room), above));
+        Assert.False(_map.HasRoomBeside(tag, Of(room + 1), above));
     }
 
     private static int RoomOf(List<(int Start, int Size, SegmentKind Kind)> ring, int index) =>
@@ -139,8 +144,10 @@ internal sealed partial class ComparedMap<T>
         }
 
         Assert.True(_map.TryCountPieces(Of(total), Of(least), most, out int count, out T spare));
-        (int Start, int Size)[] free = [.. _model.Free().OrderByDescending(segment => segment.Size).ThenByDescending(segment => segment.Start)];
-        int expected = Enumerable.Range(1, Math.Min(most, free.Length)).FirstOrDefault(pieces => free[..pieces].Sum(segment => segment.Size) >= total);
+        (int Start, int Size)[] free =
+            [.. _model.Free().OrderByDescending(segment => segment.Size).ThenByDescending(segment => segment.Start)];
+        int expected = Enumerable.Range(1, Math.Min(most, free.Length))
+            .FirstOrDefault(pieces => free[..pieces].Sum(segment => segment.Size) >= total);
         expected = expected > 0 && (expected * least > total || free[expected - 1].Size < least) ? 0 : expected;
         Assert.Equal(expected, count);
         Assert.True(count == 0 || spare == Of(total - (count * least)));

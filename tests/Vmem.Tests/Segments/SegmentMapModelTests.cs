@@ -1,3 +1,4 @@
+using System.Numerics;
 using Xunit;
 
 namespace Vmem.Tests.Segments;
@@ -12,8 +13,17 @@ public sealed class SegmentMapModelTests
     [InlineData(3, 12)]
     public void Every_change_leaves_what_a_list_of_segments_says(ulong seed, int quantum)
     {
-        new ComparedMap<byte>(seed, quantum, 256, asksForPieces: true).Run(900);
-        new ComparedMap<ushort>(seed, quantum, 1_024 * quantum, asksForPieces: false).Run(700);
-        new ComparedMap<UInt128>(seed, quantum, 128 * quantum, asksForPieces: true).Run(300);
+        Run(new ComparedMap<byte>(seed, quantum, 256, asksForPieces: true), steps: 900);
+        Run(new ComparedMap<ushort>(seed, quantum, 1_024 * quantum, asksForPieces: false), steps: 700);
+        Run(new ComparedMap<UInt128>(seed, quantum, 128 * quantum, asksForPieces: true), steps: 300);
+    }
+
+    private static void Run<T>(ComparedMap<T> map, int steps)
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+    {
+        using (map)
+        {
+            map.Run(steps);
+        }
     }
 }
