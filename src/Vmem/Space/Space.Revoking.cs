@@ -92,7 +92,7 @@ internal sealed partial class Space<T>
         uint tag = Map.FirstHeld(span);
         if (tag == 0)
         {
-            Retire(span, evenInRecall: true);
+            Retire(span);                         // what is lost goes even in a recall
             return true;
         }
 
