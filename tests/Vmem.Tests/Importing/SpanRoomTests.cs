@@ -1,3 +1,4 @@
+using Vmem.Checks;
 using Vmem.Testing.Recording;
 using Xunit;
 
@@ -96,6 +97,16 @@ public class SpanRoomTests
     }
 
     [Fact]
+    public void Two_halves_that_become_all_are_recorded()
+    {
+        using Arena<byte> arena = new("all", 0, 128, 1);
+        using RecordedArena<byte> recorded = new(arena);
+        arena.AddSpan(128, 128, joinNeighbors: true);
+        _ = arena.Allocate(200);
+        _ = recorded.Check();
+    }
+
+    [Fact]
     public void A_span_that_touches_nothing_is_recorded_once()
     {
         using Arena<uint> arena = new("alone", 1);
@@ -115,6 +126,49 @@ public class SpanRoomTests
     {
         using Arena<uint> arena = new("spans", 16);
         Assert.Contains(fault, Assert.ThrowsAny<ArgumentException>(() => arena.AddSpan(start, size)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(15u, 6u)]
+    [InlineData(29u, 1u)]
+    [InlineData(0u, 50u)]
+    public void What_a_span_overlaps_is_named(uint start, uint size)
+    {
+        using Arena<uint> arena = new("spans", 20, 10, 1);
+        ArgumentException refused = Assert.Throws<ArgumentException>(() => arena.AddSpan(start, size));
+        Assert.Contains($"The span of {size} at {start} overlaps the one of 10 at 20", refused.Message, StringComparison.Ordinal);
+        arena.AddSpan(15, 5);
+        arena.AddSpan(30, 5);
+    }
+
+    /// <summary>Each growth of a table fails once: the span is longer or shorter then, or as it was.</summary>
+    [Theory]
+    [InlineData(64u, 1u << 20)]
+    [InlineData(1u << 20, 64u)]
+    public void A_span_that_no_memory_lets_grow_or_shrink_is_as_it_was(uint before, uint after)
+    {
+        int failing = 0;
+        for (int growths = 1; failing < growths; failing++)
+        {
+            using Arena<uint> arena = new("grows", 0, before, 1);
+            growths = 0;
+            bool hasChanged = false;
+            try
+            {
+                using (GrowthFault.Inject(() => growths++ == failing))
+                {
+                    hasChanged = arena.TryGrowSpan(0, before, after);
+                }
+            }
+            catch (OutOfMemoryException)
+            {
+            }
+
+            arena.Validate();
+            Assert.Equal(hasChanged ? after : before, arena.GetStatistics().TotalSize);
+            Assert.Equal(0u, arena.Allocate(64));
+            arena.Validate();
+        }
     }
 
     [Fact]

@@ -21,6 +21,25 @@ public sealed class KindTests
         arena.Validate();
     }
 
+    [Theory]
+    [InlineData(4_096u, 1_024u, true)]
+    [InlineData(4_096u, 1_040u, false)]
+    [InlineData(6_160u, 1_024u, false)]
+    public void A_span_that_is_joined_is_whole_pages(uint start, uint size, bool isWhole)
+    {
+        using var arena = new Arena<uint>("gpu", 0, 4_096, 16, new() { KindGranularity = 1_024 });
+        if (isWhole)
+        {
+            arena.AddSpan(start, size, joinNeighbors: true);
+            Assert.Equal(0u, Take(arena, 4_096 + size, Buffer));
+            return;
+        }
+
+        Assert.Contains("KindGranularity", Assert.Throws<ArgumentException>(() => arena.AddSpan(start, size, joinNeighbors: true)).Message,
+            StringComparison.Ordinal);
+        arena.AddSpan(start, size);
+    }
+
     [Fact]
     public void A_range_without_a_kind_between_does_not_hide_its_neighbour()
     {
