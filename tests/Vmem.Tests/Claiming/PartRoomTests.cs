@@ -102,6 +102,19 @@ public sealed class PartRoomTests
         arena.Validate();
     }
 
+    [Fact]
+    public void Both_parts_of_a_cut_tell_an_audit_that_it_was_cut()
+    {
+        using Arena<uint> arena = new("audited", 0, 100, 1, new ArenaOptions<uint> { Audit = true });
+        _ = arena.Allocate(50);
+        arena.Split(0, 50, 20);
+        string front = Assert.Throws<InvalidFreeException>(() => arena.Free(1u)).Message;
+        string back = Assert.Throws<InvalidFreeException>(() => arena.Free(21u)).Message;
+        Assert.Contains("The range of 20 at 0 was allocated", front, StringComparison.Ordinal);
+        Assert.Contains("The range of 30 at 20 was allocated", back, StringComparison.Ordinal);
+        Assert.All([front, back], story => Assert.Contains("Its size was changed", story, StringComparison.Ordinal));
+    }
+
     /// <summary>A cut in two counts as an allocation, and neither half raises the peak.</summary>
     [Fact]
     public void Parts_are_counted_and_the_peak_is_what_was_held()
