@@ -69,6 +69,16 @@ public abstract class JournalFolder : IDisposable
         journal.Exit();
     }
 
+    /// <summary>The arena has lost ranges with their span.</summary>
+    private protected void Revoke(RangeJournal<ulong> journal, params ulong[] starts)
+    {
+        journal.Enter();
+        Segment<ulong>[] ranges = [.. starts.Select(start => new Segment<ulong>(start, _live[start], SegmentKind.Allocated))];
+        Assert.All(starts, start => Assert.True(_live.Remove(start)));
+        journal.Revoked(ranges);
+        journal.Exit();
+    }
+
     /// <summary>Allocates, or frees where there is no more to be.</summary>
     private protected void Step(RangeJournal<ulong> journal, Random random, int most)
     {

@@ -45,12 +45,16 @@ public sealed class RangeJournalTests : JournalFolder
         ulong next = 0;
         LeaseJournalException fault = Assert.Throws<LeaseJournalException>(Fill);
         Assert.Contains("Make room on the disk", fault.Message, StringComparison.Ordinal);
-        Assert.InRange(next, 1000UL, (ulong)RangeJournal<ulong>.FewestRecords);
+        Assert.Equal((ulong)RangeJournal<ulong>.FewestRecords / 2, next);
         for (ulong i = 1; i < next; i++)
         {
             Free(journal, i);
         }
 
+        journal.Enter();
+        Assert.True(journal.TryFree(77, 1));                   // in the place that the first range has
+        Assert.Throws<LeaseJournalException>(() => journal.TryFree(77, 1));
+        journal.Exit();
         File.Delete(full);
         Allocate(journal, 5, 1);                               // there is room again
         journal.Dispose();
