@@ -65,6 +65,44 @@ public sealed class HeapExtentsTests : IDisposable
     }
 
     [Fact]
+    public void What_a_heap_may_use_of_the_address_space_is_its_limit_or_all_that_is_reserved()
+    {
+        AddressWindow window = _own.Window;
+        Assert.Equal(window.Reserved, HeapExtents.ReservedFor(window, 0));
+        Assert.Equal((5 * Megabyte) + Page, HeapExtents.ReservedFor(window, (5 * Megabyte) + 5_000));
+        Assert.Equal(Page, HeapExtents.ReservedFor(window, 1));
+        Assert.Equal(window.Size - Page, HeapExtents.ReservedFor(window, window.Size - 1));
+        Assert.Equal(window.Reserved, HeapExtents.ReservedFor(window, window.Size));
+        Assert.Equal(window.Reserved, HeapExtents.ReservedFor(window, nuint.MaxValue));
+    }
+
+    [Fact]
+    public void A_limit_of_a_gibibyte_is_taken_at_once()
+    {
+        Assert.Equal(1_024 * Megabyte, Import(NewExtents(limit: 1_024 * Megabyte), HeapSpace.Granule + Page));
+        Assert.Equal(64 * Megabyte, Import(NewExtents(limit: (1_024 * Megabyte) + Page), HeapSpace.Granule + Page));
+    }
+
+    /// <summary>With huge pages the advice ends; of a debugged heap nobody may touch what it had.</summary>
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    public void An_extent_of_a_heap_that_is_sealed_or_has_huge_pages_goes_back_decommitted(bool huge, bool isSealed)
+    {
+        HeapExtents extents = new(_own.Window, "sealed", 2 * Megabyte, huge, isSealed);
+        Assert.Equal(huge, extents.IsHuge);
+        Assert.True(TryImport(extents, 2 * Megabyte, out nuint start, out nuint size));
+        Assert.True(extents.TryCommit(start, 3 * Page) && extents.Mark(start, 3 * Page, clear: false));
+        ((IArenaSource<nuint>)extents).Release(start, size);
+        Assert.Equal((0u, 0u, 0u, 3 * Page), (extents.Committed, extents.Dirty, _own.Budget.Charged, extents.Decommitted));
+        Assert.True(extents.IsEmpty);
+        HeapExtents second = NewExtents(limit: 2 * Megabyte);
+        Assert.True(TryImport(second, 2 * Megabyte, out nuint again, out _) && again == start);
+        Assert.Equal((0u, 0u), (second.Dirty, second.Committed));
+        Assert.True(second.TryCommit(start, Page) && second.Mark(start, Page, clear: false));
+    }
+
+    [Fact]
     public void An_extent_that_went_back_can_be_taken_again()
     {
         HeapExtents extents = NewExtents(limit: 3 * Megabyte);

@@ -168,6 +168,36 @@ public class HeapMagazineTests
         Assert.False(magazine.TryOpen(2));
     }
 
+    /// <summary>What it had is the claimant's, or went with the heap.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void One_that_was_closed_can_be_opened_again_and_has_nothing(bool isRetired)
+    {
+        HeapMagazine magazine = Open(128);
+        _ = magazine.Fill([1, 2, 3]);
+        Assert.True(magazine.TryPop(out _) && magazine.NextBatch() == 4 && !magazine.SeemsIdle());
+        if (isRetired)
+        {
+            Assert.NotNull(magazine.Retire());
+            Assert.True(magazine.SeemsIdle());
+            Assert.Null(magazine.Retire());
+        }
+        else
+        {
+            magazine.BeginClaim();
+            Assert.Equal(1, magazine.Close());
+            magazine.EndClaim();
+        }
+
+        Assert.False(magazine.HasRoom || magazine.IsOpen);
+        Assert.Equal((0, 0), (magazine.Rounds, magazine.Taken));
+        Assert.True(magazine.TryOpen(128));
+        Assert.Equal((0, 0, isRetired ? 4 : 8), (magazine.Rounds, magazine.Taken, magazine.NextBatch()));
+        Assert.False(magazine.TryPop(out _));
+        Assert.True(magazine.TryPush(9) && magazine.TryPop(out nuint block) && block == 9);
+    }
+
     /// <summary>Not even by adding none to it.</summary>
     [Fact]
     public void An_owner_who_finds_it_claimed_writes_nothing()

@@ -53,7 +53,7 @@ public sealed unsafe class LargeBlocksTests : IDisposable
     public void Long_blocks_lie_as_tables_of_pages_do()
     {
         nuint before = Take(Stride + Page);
-        Assert.NotEqual(0u, Take((16 * Stride) - Page) % Stride);
+        Assert.NotEqual(0u, Take((16 * Stride) - (2 * Page)) % Stride);       // so what follows has to be moved
         Assert.Equal(0u, Take(16 * Stride) % Stride);
         Assert.Equal(0u, Take(16 * Stride, 4 * Stride) % (4 * Stride));
         Assert.Equal(0u, Take(Page, 64 * Page) % (64 * Page));
@@ -65,6 +65,8 @@ public sealed unsafe class LargeBlocksTests : IDisposable
     {
         Assert.Equal((0u, 0u), (Take(_space.Size + 1), Take(Page, 2 * _space.Size)));
         Assert.Equal((0u, 0u), (_large.TakeRoomy(_space.Size + 1), _large.TakeRoomy(nuint.MaxValue)));
+        Assert.Equal(0u, _large.Take(_space.Size + 1, 1, clear: true, out bool isZero));
+        Assert.False(isZero);
         nuint all = Take(_space.Size);
         Assert.NotEqual(0u, all);
         Assert.Equal((0u, 0u, _space.Size, 1), (Take(Page), _large.TakeRun(0, clear: false, out _), _large.Bytes, _large.Count));
@@ -112,6 +114,32 @@ public sealed unsafe class LargeBlocksTests : IDisposable
     }
 
     [Fact]
+    public void A_block_may_become_all_of_the_space()
+    {
+        nuint block = Take(Stride);
+        Assert.True(_large.TryResize(block, Stride, _space.Size));
+        Assert.Equal((_space.Size, _space.Size), (_space.SizeAt(block), _large.Bytes));
+        Assert.True(_large.TryFree(block, _space.Size));
+        nuint roomy = _large.TakeRoomy(_space.Size);
+        Assert.Equal((0u, _space.Size), (roomy % Stride, _space.SizeAt(roomy)));
+    }
+
+    /// <summary>Neither as a run, nor as long as was asked for. What stands for it stays.</summary>
+    [Fact]
+    public void A_block_that_has_no_room_at_all_is_as_it_was()
+    {
+        nuint block = Take(69_632);
+        Assert.Equal(block + 69_632, Take(Page));
+        Assert.False(_large.TryResize(block, 69_632, 74_000));
+        Assert.Equal((69_632u, 0, 69_632 + Page), (_space.SizeAt(block), StateOf(block), _large.Bytes));
+        nuint roomy = _large.TakeRoomy(9 * Stride);
+        nuint all = _large.Bytes;
+        Assert.False(_large.TryResize(roomy, 9 * Stride, _space.Size));
+        Assert.Equal((9 * Stride, RunStates.Roomy, all), (_space.SizeAt(roomy), StateOf(roomy), _large.Bytes));
+        Assert.True(_large.TryResize(roomy, 9 * Stride, 8 * Stride));
+    }
+
+    [Fact]
     public void A_roomy_block_grows_and_shrinks_by_a_ninth_without_a_word()
     {
         nuint block = _large.TakeRoomy(9 * Stride);
@@ -152,6 +180,9 @@ public sealed unsafe class LargeBlocksTests : IDisposable
             return;
         }
 
+        nuint least = Take(Stride, Stride);
+        nuint leastMoved = Take(Stride, Stride);
+        Assert.True(_large.TryMove(least, leastMoved, Stride) && _large.TryFree(leastMoved, Stride));
         nuint charged = _own.Budget.Charged;
         Assert.True(_large.TryMove(block, moved, 4 * Stride));
         Assert.Equal((5, 7), (*(long*)moved, *(long*)(moved + (4 * Stride) - 8)));

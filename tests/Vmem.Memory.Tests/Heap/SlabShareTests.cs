@@ -61,4 +61,25 @@ public sealed class SlabShareTests : IDisposable
         Assert.Equal((false, true), (share.Allows(sizeClass, Slab, least - 129), share.Allows(sizeClass, Slab, least - 128)));
         Assert.Equal((false, true), (share.Allows(sizeClass + 1, Slab, least - 1), share.Allows(sizeClass + 1, Slab, least)));
     }
+
+    /// <summary>It counts what is out of its slabs: 64 KiB, when the first is used up.</summary>
+    [Fact]
+    public void A_class_gets_its_second_slab_only_as_its_share()
+    {
+        using HeapSpace space = new(_own.Window, "share", 4 * Megabyte, huge: false);
+        using StarterArena starter = new(space);
+        SlabRecords records = new();
+        SlabShare share = new(space, new LargeBlocks(space, hasRuns: false), starter);
+        SlabClass slabs = new(space, states: null, records, SizeClasses.Of(4_096), share);
+        nuint[] blocks = new nuint[SizeClasses.MostRounds];
+        Assert.Equal(16, slabs.Take(blocks, 16));
+        Assert.True(space.TryAllocate(2 * Megabyte, 1, clear: false, out nuint start, out _));
+        Assert.True(space.TryAllocate(Megabyte, 1, clear: false, out nuint other, out _));
+        Assert.Equal(0, slabs.Take(blocks, 1));
+        space.Free(start, 2 * Megabyte);
+        space.Free(other, Megabyte);
+        Assert.Equal(1, slabs.Take(blocks, 1));
+        slabs.Dispose();
+        records.Dispose();
+    }
 }
