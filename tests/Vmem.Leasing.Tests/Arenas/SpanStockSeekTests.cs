@@ -38,7 +38,7 @@ public sealed class SpanStockSeekTests : SpanStockFixture
     public void Others_wait_for_the_word_of_the_store(ulong size, ulong first, ulong last)
     {
         SpanStock<ulong> stock = NewStock(target: 0, limit: 16);
-        Assert.False(stock.SeekAsync(size, first, last, Token).IsCompleted);
+        Assert.False(stock.SeekAsync(size, first, last, Token).AsTask().IsCompleted);
         Assert.Equal((size, first, 1), (stock.NextSeek()!.Size, stock.NextSeek()!.First, Wakes));
     }
 
@@ -47,18 +47,18 @@ public sealed class SpanStockSeekTests : SpanStockFixture
     {
         SpanStock<ulong> stock = NewStock(target: 0);
         using CancellationTokenSource patience = new();
-        Task<ulong?>[] seeks =
-            [SeekAsync(stock, 4, patience.Token), SeekAsync(stock, 5, patience.Token), SeekAsync(stock, 6), SeekAsync(stock, 7)];
+        Task<ulong?>[] left = [SeekUntilAsync(stock, 4, patience.Token), SeekUntilAsync(stock, 5, patience.Token)];
+        Task<ulong?>[] seeks = [SeekAsync(stock, 6), SeekAsync(stock, 7)];
         await patience.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => seeks[0]);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left[0]);
         SpanSeek<ulong> next = stock.NextSeek()!;
         Assert.Equal((6ul, next), (next.First, stock.NextSeek()));
         stock.Answer(next);
-        Assert.Null(await seeks[2]);
+        Assert.Null(await seeks[0]);
         Assert.Equal(7ul, stock.NextSeek()!.First);
         stock.Answer(stock.NextSeek()!);
         Assert.Null(stock.NextSeek());
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => SeekAsync(stock, 8, patience.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => SeekUntilAsync(stock, 8, patience.Token));
         Assert.Null(stock.NextSeek());
     }
 
@@ -123,7 +123,7 @@ public sealed class SpanStockSeekTests : SpanStockFixture
     {
         SpanStock<ulong> stock = NewStock(target);
         using CancellationTokenSource patience = new();
-        Task<ulong?> seek = SeekAsync(stock, 10, patience.Token);
+        Task<ulong?> seek = SeekUntilAsync(stock, 10, patience.Token);
         SpanSeek<ulong> wanted = stock.NextSeek()!;
         if (isCancelled)
         {
@@ -168,6 +168,8 @@ public sealed class SpanStockSeekTests : SpanStockFixture
         Assert.Equal(forEver, SeekAsync(stock, 11).IsCompleted);
     }
 
-    private static Task<ulong?> SeekAsync(SpanStock<ulong> stock, ulong first, CancellationToken cancellationToken = default) =>
-        stock.SeekAsync(1, first, 100, cancellationToken).AsTask();
+    private static Task<ulong?> SeekAsync(SpanStock<ulong> stock, ulong first) => SeekUntilAsync(stock, first, Token);
+
+    private static Task<ulong?> SeekUntilAsync(SpanStock<ulong> stock, ulong first, CancellationToken patience) =>
+        stock.SeekAsync(1, first, 100, patience).AsTask();
 }
