@@ -147,7 +147,8 @@ public sealed partial class Arena<T>
     /// if nobody needs it any more, it goes back to the source as ever.</returns>
     /// <exception cref="ArgumentException">The span there is another, or was added; or the arena has no source.</exception>
     /// <exception cref="OutOfMemoryException">There is no memory to bring it to its end. Nothing more is given from the span, and it does
-    /// not go to the source: call again.</exception>
+    /// not go to the source: call again. <see cref="ArenaOptions{T}.Revoked"/> has got what was gone by then, and gets the rest in that
+    /// call.</exception>
     /// <remarks>
     /// <para>
     /// When the call returns, the span is gone, and with it what quantum caches held of it, what rested, and every live range.
@@ -173,15 +174,27 @@ public sealed partial class Arena<T>
 
         List<Segment<T>> lost = [];
         AuditSite? site = _space.Auditor?.Sign(AuditCall.Revoke);
-        do
+        bool isGone = false;
+        try
         {
-            if (TryBeginDrain(start, out _))
+            do
             {
-                _space.TurnSpan(start);
+                if (TryBeginDrain(start, out _))
+                {
+                    _space.TurnSpan(start);
+                }
+            }
+            while (!_space.TryRevoke(start, lost, site));
+            isGone = true;
+        }
+        finally
+        {
+            if (isGone || lost.Count > 0)         // without memory for the rest, what is gone is told all the same
+            {
+                _space.Revoked?.Invoke(new ArenaRevocation<T>(_space.Name, start, size, lost));
             }
         }
-        while (!_space.TryRevoke(start, lost, site));
-        _space.Revoked?.Invoke(new ArenaRevocation<T>(_space.Name, start, size, lost));
+
         return true;
     }
 

@@ -1,3 +1,4 @@
+using Vmem.Checks;
 using Vmem.Diagnostics;
 
 namespace Vmem.Space;
@@ -45,6 +46,7 @@ internal sealed partial class Space<T>
     {
         for (bool? isGone = null; ;)
         {
+            GrowthFault.ThrowIfDue();
             _ = lost.EnsureCapacity(lost.Count + RevokedAtATime);
             using (Visit())
             {

@@ -88,6 +88,7 @@ public class RevokeEdgeTests
     [Fact]
     public void Where_there_was_no_memory_the_next_call_brings_it_to_its_end()
     {
+        int faults = 0;
         for (uint rests = 1; rests <= 40; rests++)
         {
             using Arena<uint> arena = new("leased", 1, new ArenaOptions<uint> { Source = TestSources.Ascending(64u, 1_024u) });
@@ -98,15 +99,17 @@ public class RevokeEdgeTests
             }
 
             bool isGone = false;
+            int growths = 0;
             try
             {
-                using (GrowthFault.Inject(static () => true))
+                using (GrowthFault.Inject(() => growths++ > 1))              // what drains and what is lost can be noted
                 {
                     isGone = arena.Revoke(1_024, 64);
                 }
             }
             catch (OutOfMemoryException)
             {
+                faults++;
             }
 
             arena.Validate();
@@ -115,6 +118,32 @@ public class RevokeEdgeTests
             arena.CompleteFence(rests);
             Assert.Equal((0u, 0u, 0u), (arena.GetStatistics().TotalSize, arena.GetStatistics().Resting, arena.GetStatistics().InUse));
         }
+
+        Assert.NotEqual(0, faults);
+    }
+
+    /// <summary>Ranges go in steps, and the list of them grows by each step.</summary>
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(2, 256)]
+    [InlineData(3, 512)]
+    public void What_is_lost_before_memory_ends_is_reported_and_the_rest_by_the_next_call(int growths, int told)
+    {
+        List<ArenaRevocation<uint>> reports = [];
+        ArenaOptions<uint> options = new() { Source = TestSources.Ascending(1_024u, 1_024u), Revoked = reports.Add };
+        using Arena<uint> arena = new("leased", 1, options);
+        uint[] starts = [.. Enumerable.Range(0, 600).Select(_ => arena.Allocate(1))];
+        using (GrowthFault.Inject(() => growths-- == 0))         // the first is of the table of what drains
+        {
+            Assert.Throws<InsufficientMemoryException>(() => arena.Revoke(1_024, 1_024));
+        }
+
+        arena.Validate();
+        Assert.Equal(told, reports.Sum(static report => report.Ranges.Count));
+        Assert.True(arena.Revoke(1_024, 1_024));
+        Assert.Equal(starts.Order(), reports.SelectMany(static report => report.Ranges).Select(static range => range.Start).Order());
+        Assert.Equal((0u, 0u), (arena.GetStatistics().TotalSize, arena.GetStatistics().InUse));
+        arena.Validate();
     }
 
     private static InvalidFreeReason ReasonOf(Arena<uint> arena, uint start, uint size) =>
