@@ -78,7 +78,8 @@ internal sealed class LeasesStudy : IStudy
     {
         using LeaseProcesses processes = new(Clients);
         double seconds = context.Settings.Seconds;
-        _ = processes.RunCounts(ProcessRehearsal) + processes.RunGrants(ProcessRehearsal);
+        _ = processes.RunCounts(ProcessRehearsal);
+        _ = processes.RunGrants(ProcessRehearsal);
         Func<double>[] subjects = [() => processes.RunCounts(seconds), () => processes.RunGrants(seconds)];
         double[] rates = [.. Rounds.InTurns(subjects, runs, static one => one()).Select(Rounds.Median)];
         string engine = $"PostgreSQL, {Clients} processes with a store each";

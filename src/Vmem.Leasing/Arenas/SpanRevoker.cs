@@ -40,14 +40,11 @@ internal sealed class SpanRevoker<T>(LeaseSession session, Action<ArenaRevocatio
         // If the whole session is lost, its spans wait for the next of the name, and so do the notes.
         journal = session.State == LeaseState.Lost ? null : journal;
         ArenaRevocation<T>? revocation = null;
+        bool isGone = false;
         journal?.Enter();
         try
         {
-            if (!TryRevoke(arena, span, out revocation))
-            {
-                return [new Segment<T>(span.Start, span.Size, SegmentKind.Span)];
-            }
-
+            isGone = TryRevoke(arena, span, out revocation);
             journal?.Revoked(revocation?.Ranges ?? []);
         }
         catch (Exception e) when (e is LeaseJournalException or OutOfMemoryException)
@@ -64,10 +61,10 @@ internal sealed class SpanRevoker<T>(LeaseSession session, Action<ArenaRevocatio
             session.Announce(() => handler(known));
         }
 
-        return revocation?.Ranges ?? [];
+        return isGone ? revocation?.Ranges ?? [] : [new Segment<T>(span.Start, span.Size, SegmentKind.Span)];
     }
 
-    /// <summary>False if there is no memory for it: then it is tried again when the next span is lost.</summary>
+    /// <summary>False if there is no memory for all of it: then it is tried again when the next span is lost.</summary>
     private bool TryRevoke(Arena<T> arena, LeasedSpan<T> span, out ArenaRevocation<T>? revocation)
     {
         try
@@ -79,8 +76,7 @@ internal sealed class SpanRevoker<T>(LeaseSession session, Action<ArenaRevocatio
         }
         catch (OutOfMemoryException)
         {
-            revocation = null;
-            _ = Caught(span);
+            revocation = Caught(span);            // what was gone by then
             _unfinished.Enqueue(span);
             return false;
         }

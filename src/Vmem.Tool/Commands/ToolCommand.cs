@@ -56,7 +56,7 @@ internal static class ToolCommand
             Output = console.Output,
             Error = console.Error,
             EnableDefaultExceptionHandler = false,
-            // Of a recording Ctrl-C is the program's.
+            // While a program is recorded, Ctrl-C is for that program.
             ProcessTerminationTimeout = parsed.CommandResult.Command.Name == RecordCommand.Name ? null : s_mostPatience,
         };
 

@@ -173,6 +173,7 @@ public sealed partial class Arena<T>
         }
 
         List<Segment<T>> lost = [];
+        ArenaRevocation<T> revocation = new(_space.Name, start, size, lost);
         AuditSite? site = _space.Auditor?.Sign(AuditCall.Revoke);
         bool isGone = false;
         try
@@ -191,7 +192,7 @@ public sealed partial class Arena<T>
         {
             if (isGone || lost.Count > 0)         // without memory for the rest, what is gone is told all the same
             {
-                _space.Revoked?.Invoke(new ArenaRevocation<T>(_space.Name, start, size, lost));
+                _space.Revoked?.Invoke(revocation);
             }
         }
 

@@ -138,7 +138,8 @@ public sealed record ArenaOptions<T>
     public bool CutRestsShort { get; init; }
 
     /// <summary>Called by <see cref="Arena{T}.Revoke"/> when a span is gone, under no lock, with what was live in it. What it throws is
-    /// thrown by that call; the span is gone all the same. Null: nobody wants to know.</summary>
+    /// thrown by that call; the span is gone all the same. If memory ends before that, it gets what is gone by then, and the next call
+    /// the rest. Null: nobody wants to know.</summary>
     public Action<ArenaRevocation<T>>? Revoked { get; init; }
 
     /// <summary>Called by <see cref="Arena{T}.Dispose"/> when something is still allocated, after everything has been given back. Null:
