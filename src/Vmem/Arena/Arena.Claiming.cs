@@ -96,7 +96,8 @@ public sealed partial class Arena<T>
     /// <remarks>
     /// <para>
     /// Each fails only as <see cref="TryAllocateAt"/> would. The ranges are claimed in steps that others come between: those may see a part
-    /// of them meanwhile, also of a batch that fails in the end.
+    /// of them meanwhile, also of a batch that fails in the end. What a source throws as such a batch is undone is not thrown: why it failed
+    /// is.
     /// </para>
     /// <para>
     /// O(n) for sorted ranges, about as long as <see cref="Restore"/> of the same; O(n log n) for others. Pooled memory for each: twice the
@@ -121,7 +122,7 @@ public sealed partial class Arena<T>
         }
         catch when (next > 0)
         {
-            batch.TakeBack(next, _space);
+            batch.Undo(next, _space);
             throw;
         }
     }

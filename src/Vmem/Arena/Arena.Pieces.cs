@@ -74,10 +74,18 @@ public sealed partial class Arena<T>
         _space.TryRecall()?.End();
         bool isAnswered = false;
         bool isDone = false;
-        while (!isAnswered)
+        try
         {
-            using Visit<T> visit = _caches is null ? _space.Visit() : _caches.VisitDrained(isOwnRelease: true);
-            isAnswered = _space.TryTakeAllHeld(request, starts, out isDone);
+            while (!isAnswered)
+            {
+                using Visit<T> visit = _caches is null ? _space.Visit() : _caches.VisitDrained(isOwnRelease: true);
+                isAnswered = _space.TryTakeAllHeld(request, starts, out isDone);
+            }
+        }
+        catch when (isDone)
+        {
+            Undo(starts, request.Size);           // the source would not have what the caches held: the caller will not learn of these
+            throw;
         }
 
         if (isDone || (_importer is not null && TryTakeOneByOne(request.Size, starts)))
@@ -110,10 +118,18 @@ public sealed partial class Arena<T>
         _space.TryRecall()?.End();
         count = 0;
         bool isAnswered = _caches is null && !_space.Lends && !hasEnded;
-        while (!isAnswered)
+        try
         {
-            using Visit<T> visit = _caches is null ? _space.Visit() : _caches.VisitDrained(isOwnRelease: true);
-            isAnswered = _space.TryTakePiecesHeld(total, least, pieces, site, out count);
+            while (!isAnswered)
+            {
+                using Visit<T> visit = _caches is null ? _space.Visit() : _caches.VisitDrained(isOwnRelease: true);
+                isAnswered = _space.TryTakePiecesHeld(total, least, pieces, site, out count);
+            }
+        }
+        catch when (count > 0)
+        {
+            Undo(pieces[..count]);
+            throw;
         }
 
         if (count > 0 || (_importer is not null && TryCollectPieces(total, least, pieces, site, out count)))
@@ -154,13 +170,16 @@ public sealed partial class Arena<T>
                 }
             }
         }
-        finally
+        catch
         {
-            if (!T.IsZero(left))
-            {
-                FreePieces(pieces[..count]);
-                count = 0;
-            }
+            Undo(pieces[..count]);
+            throw;
+        }
+
+        if (!T.IsZero(left))
+        {
+            FreePieces(pieces[..count]);
+            count = 0;
         }
 
         return count > 0;
@@ -208,5 +227,22 @@ public sealed partial class Arena<T>
         }
 
         end.Throw();
+    }
+
+    /// <summary>Frees ranges of one size that no caller has had, as what is thrown again says why there are none.</summary>
+    private void Undo(ReadOnlySpan<T> starts, T size)
+    {
+        foreach (T start in starts)
+        {
+            Conclusion.Undo((_space, Grant: new Grant<T>(start, size)), static it => it._space.TakeBack(it.Grant));
+        }
+    }
+
+    private void Undo(ReadOnlySpan<Segment<T>> pieces)
+    {
+        foreach (Segment<T> piece in pieces)
+        {
+            Conclusion.Undo((_space, piece), static it => it._space.TakeBack(it.piece.Start, it.piece.Size));
+        }
     }
 }

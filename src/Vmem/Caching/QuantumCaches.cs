@@ -145,7 +145,8 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
         }
         catch when (!grant.IsEmpty)
         {
-            _space.TakeBack(grant);               // the source would not have an import back: the caller will not learn of what it got
+            // The source would not have an import back: the caller will not learn of what it got.
+            Conclusion.Undo((_space, grant), static it => it._space.TakeBack(it.grant));
             throw;
         }
     }

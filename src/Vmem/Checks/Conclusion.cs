@@ -25,4 +25,19 @@ internal struct Conclusion
     }
 
     public readonly void Throw() => _failure?.Throw();
+
+    /// <summary>Undoes something because of an exception that is thrown again afterwards. That one says why, and counts: what the source
+    /// says to a span that it gets back is nobody's here.</summary>
+    public static void Undo<TState>(TState state, Action<TState> step)
+    {
+        try
+        {
+            step(state);
+        }
+#pragma warning disable CA1031 // See above.
+        catch (Exception e) when (e is not InvariantViolationException)
+#pragma warning restore CA1031
+        {
+        }
+    }
 }

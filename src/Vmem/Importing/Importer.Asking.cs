@@ -30,7 +30,7 @@ internal sealed partial class Importer<T>
         }
         catch when (!T.IsZero(import.Size))
         {
-            source.Release(import.Start, import.Size);
+            Conclusion.Undo((source, import), static it => it.source.Release(it.import.Start, it.import.Size));
             throw;
         }
 

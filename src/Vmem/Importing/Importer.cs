@@ -75,7 +75,8 @@ internal sealed partial class Importer<T>
         }
         catch when (!grant.IsEmpty)
         {
-            _space.TakeBack(grant);               // the source would not have the import back: the caller will not learn of what it got
+            // The source would not have the import back: the caller will not learn of what it got.
+            Conclusion.Undo((_space, grant), static it => it._space.TakeBack(it.grant));
             throw;
         }
     }
@@ -253,7 +254,7 @@ internal sealed partial class Importer<T>
         }
         catch when (!T.IsZero(import.Size))
         {
-            _source.Release(import.Start, import.Size);
+            Conclusion.Undo((_source, import), static it => it._source.Release(it.import.Start, it.import.Size));
             throw;
         }
     }

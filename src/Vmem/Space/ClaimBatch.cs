@@ -53,15 +53,12 @@ internal readonly ref struct ClaimBatch<T>
 
     /// <summary>Frees the first ranges, which <see cref="Check"/> has found good and that were taken: all of them, also when the source
     /// throws at one, and whatever the caller's memory holds by now.</summary>
-    public void TakeBack(int count, Space<T> space)
+    public void Undo(int count, Space<T> space)
     {
-        Conclusion end = default;
         for (int i = 0; i < count; i++)
         {
-            end.Take((space, Range: _checked[i]), static it => it.space.TakeBack(it.Range.Start, it.space.RoundUp(it.Range.Size)));
+            Conclusion.Undo((space, Range: _checked[i]), static it => it.space.TakeBack(it.Range.Start, it.space.RoundUp(it.Range.Size)));
         }
-
-        end.Throw();
     }
 
     /// <summary>What is to be kept about the range at this place of the order.</summary>

@@ -76,6 +76,7 @@ internal sealed partial class Space<T>
         {
             Undo(chain, site);
             _tally.Undo(before);
+            count = 0;
             throw;
         }
 

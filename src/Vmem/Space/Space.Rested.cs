@@ -80,7 +80,16 @@ internal sealed partial class Space<T>
             _ = TryTake(request, out grant);
         }
 
-        SetRestTimer();
+        try
+        {
+            SetRestTimer();
+        }
+        catch when (!grant.IsEmpty)
+        {
+            Conclusion.Undo((Space: this, grant), static it => it.Space.TakeBack(it.grant));      // the caller will not learn of what it got
+            throw;
+        }
+
         return !grant.IsEmpty;
     }
 

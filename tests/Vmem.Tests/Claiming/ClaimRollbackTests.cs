@@ -19,9 +19,26 @@ public class ClaimRollbackTests
         _source.Answer = (size, constraints) => constraints.Min < 5_000 ? (constraints.Min, size) : null;
         _source.OnRelease = (_, _) => throw new TimeZoneNotFoundException("of the source's own");
         Segment<uint>[] ranges = [.. Enumerable.Range(1, 5).Select(i => new Segment<uint>(1_000 * (uint)i, 1, SegmentKind.Allocated))];
-        Assert.Throws<TimeZoneNotFoundException>(() => arena.AllocateAtMany(ranges));
+        ArenaExhaustedException taken = Assert.Throws<ArenaExhaustedException>(() => arena.AllocateAtMany(ranges));
+        Assert.Contains("range 4 of 5, at 5000", taken.Message, StringComparison.Ordinal);
         Assert.Equal([new Segment<uint>(5_000, 1, SegmentKind.Allocated)], Live(arena));
         Assert.Equal(4, _source.Releases);
+        _source.OnRelease = null;
+        arena.Validate();
+    }
+
+    /// <summary>The source throws at the import, and then at each span that goes back. The caller learns of the first.</summary>
+    [Fact]
+    public void Why_a_batch_failed_is_told_and_not_what_was_said_as_it_was_undone()
+    {
+        using Arena<uint> arena = Arena();
+        _source.Answer = (size, constraints) => constraints.Min < 3_000 ? (constraints.Min, size) : throw new TimeZoneNotFoundException("import");
+        _source.OnRelease = (_, _) => throw new TimeZoneNotFoundException("release");
+        Segment<uint>[] ranges = [.. Enumerable.Range(1, 5).Select(i => new Segment<uint>(1_000 * (uint)i, 1, SegmentKind.Allocated))];
+        Assert.Equal("import", Assert.Throws<TimeZoneNotFoundException>(() => arena.AllocateAtMany(ranges)).Message);
+        ranges[2] = new Segment<uint>(3_000, 0, SegmentKind.Allocated);
+        Assert.Throws<ArgumentException>(() => arena.AllocateAtMany(ranges));
+        Assert.Equal((4, 0u, 0u), (_source.Releases, arena.GetStatistics().InUse, arena.GetStatistics().TotalSize));
         _source.OnRelease = null;
         arena.Validate();
     }
@@ -59,7 +76,7 @@ public class ClaimRollbackTests
         uint next = 0;
         _source.Answer = (size, _) => next < 10_000 ? (next += 1_000, size) : throw new TimeZoneNotFoundException("at an import");
         _source.OnRelease = (_, _) => throw new TimeZoneNotFoundException("at a release");
-        Assert.Throws<TimeZoneNotFoundException>(() => arena.TryAllocateMany(8, new uint[100_000]));
+        Assert.Equal("at an import", Assert.Throws<TimeZoneNotFoundException>(() => arena.TryAllocateMany(8, new uint[100_000])).Message);
         Assert.Equal((0u, 0), (arena.GetStatistics().InUse, arena.GetStatistics().LiveSegments));
         _source.OnRelease = null;
     }

@@ -1,3 +1,4 @@
+using Vmem.Checks;
 using Vmem.Testing.Time;
 using Vmem.Tests.Waiting;
 using Xunit;
@@ -102,6 +103,55 @@ public sealed class RestTimerTests
         arena.Validate();
     }
 
+    /// <summary>The rest is cut short and its place taken; then the timer cannot be stopped. Who asked does not learn what it got.</summary>
+    [Fact]
+    public void What_was_taken_of_a_rest_goes_back_if_the_timer_throws()
+    {
+        ChangingTime time = new();
+        using Arena<uint> arena = new("rests", 0, 100, 1, new ArenaOptions<uint> { TimeProvider = time, CutRestsShort = true });
+        arena.FreeAfter(arena.Allocate(100), 100, s_second);
+        time.OnChange = static () => throw new TimeZoneNotFoundException();
+        Assert.Throws<TimeZoneNotFoundException>(() => arena.TryAllocate(100, out _));
+        Assert.Equal((0u, 0u, 100u), (arena.GetStatistics().InUse, arena.GetStatistics().Resting, arena.GetStatistics().Free));
+        Assert.True(arena.TryAllocate(100, out _));
+        arena.Validate();
+    }
+
+    /// <summary>Timers count milliseconds, and a rest may end within one.</summary>
+    [Fact]
+    public void A_timer_that_calls_too_early_is_set_once_more()
+    {
+        ChangingTime time = new();
+        using Arena<uint> arena = Make(time);
+        arena.FreeAfter(arena.Allocate(10), 10, 2 * s_second);
+        time.Clock.Advance(s_second);
+        time.CallEarly();
+        Assert.Equal((10u, 2), (arena.GetStatistics().Resting, time.Changes));
+        time.Clock.Advance(s_second);
+        Assert.Equal((0u, 0), (arena.GetStatistics().Resting, time.Clock.Timers));
+    }
+
+    /// <summary>A timer that is right is not looked at again under the lock.</summary>
+    [Fact]
+    public void A_timer_that_is_set_costs_those_nothing_that_change_no_rest()
+    {
+        ChangingTime time = new();
+        using Arena<uint> arena = Make(time);
+        uint start = arena.Allocate(10);
+        long before = Entries();
+        arena.FreeAfter(arena.Allocate(10), 10, s_second);
+        Assert.Equal(before, Entries());
+
+        long Entries()
+        {
+            _ = StepCounter.TakeShared();
+            Assert.True(arena.TryExtend(start, 10, 9));
+            long entries = StepCounter.TakeShared();
+            Assert.True(arena.TryExtend(start, 9, 10));
+            return entries;
+        }
+    }
+
     private static Arena<uint> Make(TimeProvider time) => new("rests", 0, 100, 1, new ArenaOptions<uint> { TimeProvider = time });
 
     /// <summary>A clock that calls back once as a timer is made, and once as it is set. A timer that was disposed of is set no
@@ -117,6 +167,12 @@ public sealed class RestTimerTests
         /// <summary>How many timers there are.</summary>
         public int Live { get; private set; }
 
+        /// <summary>How often one was set.</summary>
+        public int Changes { get; private set; }
+
+        /// <summary>The timer that was made last calls now, and is set to nothing then.</summary>
+        public Action CallEarly { get; private set; } = static () => { };
+
         public override long TimestampFrequency => Clock.TimestampFrequency;
 
         public override long GetTimestamp() => Clock.GetTimestamp();
@@ -127,7 +183,13 @@ public sealed class RestTimerTests
             OnMake = null;
             call?.Invoke();
             Live++;
-            return new Timer(this, Clock.CreateTimer(callback, state, dueTime, period));
+            ITimer timer = Clock.CreateTimer(callback, state, dueTime, period);
+            CallEarly = () =>
+            {
+                _ = timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+                callback(state);
+            };
+            return new Timer(this, timer);
         }
 
         private sealed class Timer(ChangingTime time, ITimer timer) : ITimer
@@ -139,6 +201,7 @@ public sealed class RestTimerTests
                 Action? call = time.OnChange;
                 time.OnChange = null;
                 call?.Invoke();
+                time.Changes++;
                 return _isLive && timer.Change(dueTime, period);
             }
 
