@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Vmem.Checks;
 
 namespace Vmem.Segments;
 
@@ -36,6 +37,7 @@ internal sealed class RangeNotes
 
         for (; _count < needed; _count++)
         {
+            GrowthFault.ThrowIfDue();
             _blocks[_count] = new RangeNote[BlockLength];
         }
     }
