@@ -27,12 +27,14 @@ internal static class JournalReplay<T>
     {
         snapshot = IsAscending(notes[..snapshot]) ? snapshot : 0;
         Span<JournalNote<T>> later = notes[snapshot..];
-        using NoteBuffer<T> spare = new();
+        using NoteBuffer<T> buffer = new();
         NoteBuffer<T> live = new();
         try
         {
-            ReadOnlySpan<JournalNote<T>> sorted = Sort(later, spare.Extend(later.Length));
-            live.Cut(Merge(notes[..snapshot], sorted, live.Extend(notes.Length)));
+            Span<JournalNote<T>> spare = buffer.Extend(later.Length);
+            Span<JournalNote<T>> sorted = Sort(later, spare);
+            var cover = new JournalCover<T>(sorted == later ? spare : later);
+            live.Cut(Merge(notes[..snapshot], sorted, cover, live.Extend(notes.Length)));
             return live;
         }
         catch
@@ -47,7 +49,7 @@ internal static class JournalReplay<T>
     {
         for (int i = 1; i < notes.Length; i++)
         {
-            if (notes[i].Start <= notes[i - 1].Start)
+            if (notes[i].Start <= notes[i - 1].Start || Overlaps(notes[i - 1], notes[i]))
             {
                 return false;
             }
@@ -60,7 +62,7 @@ internal static class JournalReplay<T>
     /// over.</summary>
     /// <returns>One of the two, which has the notes.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static ReadOnlySpan<JournalNote<T>> Sort(Span<JournalNote<T>> notes, Span<JournalNote<T>> spare)
+    private static Span<JournalNote<T>> Sort(Span<JournalNote<T>> notes, Span<JournalNote<T>> spare)
     {
         T differing = T.Zero;
         for (int i = 1; i < notes.Length; i++)
@@ -100,9 +102,12 @@ internal static class JournalReplay<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static int Digit(T start, int shift) => (int)(uint.CreateTruncating(start >> shift) & ((1U << DigitBits) - 1));
 
+    /// <summary>Of ranges that overlapped, the newest may be live. What lay there before was gone by then: by a lease that was lost, or by
+    /// a free that nobody noted. That holds even if the newest was freed in the end.</summary>
     /// <returns>How many were kept.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static int Merge(ReadOnlySpan<JournalNote<T>> snapshot, ReadOnlySpan<JournalNote<T>> later, Span<JournalNote<T>> kept)
+    private static int Merge(ReadOnlySpan<JournalNote<T>> snapshot, ReadOnlySpan<JournalNote<T>> later, JournalCover<T> cover,
+        Span<JournalNote<T>> kept)
     {
         int count = 0;
         int before = 0;
@@ -117,6 +122,8 @@ internal static class JournalReplay<T>
                 if (!later[after].IsFree)
                 {
                     (last, isLive) = (later[after], true);
+                    cover.Add(last);
+                    count -= count > 0 && kept[count - 1].Place < last.Place && Overlaps(kept[count - 1], last) ? 1 : 0;
                 }
                 else if (last.Size == later[after].Size)
                 {
@@ -124,28 +131,13 @@ internal static class JournalReplay<T>
                 }
             }
 
-            if (isLive)
+            if (isLive && !cover.IsNewer(last))
             {
-                Keep(kept, ref count, last);
+                kept[count++] = last;
             }
         }
 
         return count;
-    }
-
-    /// <summary>Of ranges that overlap the newest is live: what lay there before went with its lease, and was not freed.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Keep(Span<JournalNote<T>> kept, ref int count, in JournalNote<T> note)
-    {
-        while (count > 0 && Overlaps(kept[count - 1], note) && kept[count - 1].Place < note.Place)
-        {
-            count--;
-        }
-
-        if (count == 0 || !Overlaps(kept[count - 1], note))
-        {
-            kept[count++] = note;
-        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

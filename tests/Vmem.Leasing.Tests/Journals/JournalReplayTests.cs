@@ -87,6 +87,78 @@ public sealed class JournalReplayTests
         Assert.Equal([(2, 4), (6, 2)], Live(snapshot: 2, (0, 3), (4, 2), (6, 2), (2, 4)));
     }
 
+    /// <summary>What lay there before was gone when the newer one came, whatever became of that.</summary>
+    [Theory]
+    [InlineData("+0-8 +4-2", "4-2")]
+    [InlineData("+0-8 +4-2 -4-2", "")]
+    [InlineData("+4-2 +0-8 -0-8", "")]
+    [InlineData("+4-2 +0-8 -0-8 +0-2", "0-2")]
+    [InlineData("+5-1 +4-4 +0-5", "0-5")]
+    [InlineData("+3-1 +0-8 -0-8 +1-2 +4-4", "1-2 4-4")]
+    [InlineData("+8-2 +0-4 +4-4 -0-4", "4-4 8-2")]
+    [InlineData("+6-1 +0-10 +2-6 -2-6 +1-2", "1-2")]
+    [InlineData("+6-1 +3-1 +0-10 -0-10 +2-2 -2-2 +9-1", "9-1")]
+    [InlineData("+6-1 +2-9 +1-2 -1-2 +2-1 -2-1", "")]
+    public void What_a_newer_range_overlapped_is_not_live(string notes, string live)
+    {
+        Assert.Equal(live, Replay(notes, snapshot: 0));
+        Assert.Equal(live, Replay(notes, snapshot: 1));
+    }
+
+    /// <summary>Against a list of ranges: an allocation takes away all that it overlaps.</summary>
+    [Fact]
+    public void Ranges_that_overlap_say_what_a_list_says()
+    {
+        Random random = new(8);
+        for (int round = 0; round < 2_000; round++)
+        {
+            List<(ulong Start, ulong Size)> list = [];
+            using NoteBuffer<ulong> notes = new();
+            int snapshot = random.Next(4);
+            for (int i = 0; i < 4 + random.Next(30); i++)
+            {
+                bool isFree = i >= snapshot && random.Next(3) == 0;
+                (ulong Start, ulong Size) range = isFree && list.Count > 0 ? list[random.Next(list.Count)]
+                    : ((ulong)(i < snapshot ? 8 * i : random.Next(40)), (ulong)random.Next(1, i < snapshot ? 9 : 25));
+                notes.Extend(1)[0] = new JournalNote<ulong>(range.Start, range.Size, i, isFree);
+                list.RemoveAll(other => isFree ? other == range
+                    : other.Start < range.Start + range.Size && range.Start < other.Start + other.Size);
+                if (!isFree)
+                {
+                    list.Add(range);
+                }
+            }
+
+            using NoteBuffer<ulong> live = JournalReplay<ulong>.Live(notes.Notes, snapshot);
+            Assert.Equal(list.Order(), live.Notes.ToArray().Select(static note => (note.Start, note.Size)));
+        }
+    }
+
+    [Fact]
+    public void A_range_up_to_the_last_value_is_covered_like_any()
+    {
+        using NoteBuffer<byte> notes = new();
+        notes.Add(250, 1);
+        notes.Add(240, 16);
+        notes.Add(239, 2);
+        using NoteBuffer<byte> live = JournalReplay<byte>.Live(notes.Notes, snapshot: 0);
+        Assert.Equal([(239, 2)], live.Notes.ToArray().Select(static note => ((int)note.Start, (int)note.Size)));
+    }
+
+    /// <summary>Notes as text: <c>+4-2</c> is an allocation of 2 at 4, <c>-4-2</c> its free.</summary>
+    private static string Replay(string text, int snapshot)
+    {
+        using NoteBuffer<uint> notes = new();
+        foreach (string note in text.Split(' '))
+        {
+            uint[] range = [.. note[1..].Split('-').Select(uint.Parse)];
+            notes.Extend(1)[0] = new JournalNote<uint>(range[0], range[1], notes.Count - 1, isFree: note[0] == '-');
+        }
+
+        using NoteBuffer<uint> live = JournalReplay<uint>.Live(notes.Notes, snapshot);
+        return string.Join(' ', live.Notes.ToArray().Select(static note => $"{note.Start}-{note.Size}"));
+    }
+
     private static (int Start, int Size)[] Live(int snapshot, params (uint Start, uint Size)[] allocated)
     {
         using NoteBuffer<uint> notes = new();

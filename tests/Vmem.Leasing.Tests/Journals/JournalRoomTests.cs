@@ -75,6 +75,20 @@ public sealed class JournalRoomTests : JournalFolder
         Assert.Equal([(0, 1), (1, 1), (3, 1), (5, 1), (9, 1)], Read().Live);
     }
 
+    /// <summary>The snapshot has counted what is left. To the brim, each live range has its place: none needs another snapshot.</summary>
+    [Fact]
+    public void What_went_and_had_no_place_is_not_counted_again()
+    {
+        using RangeJournal<ulong> journal = Begin();
+        AllocateSome(journal, 6);
+        RefuseFrees(journal, Fewest - 6);
+        Revoke(journal, 2, 4);
+        AllocateSome(journal, Fewest / 2 - 4);
+        Assert.Equal(2, journal.Snapshots);
+        Assert.All(Ranges(), range => Free(journal, range.Start));
+        Assert.Equal(2, journal.Snapshots);
+    }
+
     [Fact]
     public void A_free_that_has_no_place_makes_room()
     {
