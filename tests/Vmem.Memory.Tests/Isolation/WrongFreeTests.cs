@@ -137,6 +137,41 @@ public unsafe class WrongFreeTests
         stranger.Free(block);
     }
 
+    /// <summary>The first region is another client's, and the block not the first of its own.</summary>
+    [Fact]
+    public void The_place_in_a_block_is_told_by_its_distance_and_its_block()
+    {
+        using MemoryContext context = Create();
+        using MemoryClient other = context.CreateClient("other");
+        using MemoryClient client = context.CreateClient("client");
+        other.Allocate(1_024);
+        for (int count = 0; count < 4; count++)
+        {
+            byte* block = (byte*)client.Allocate(1_024);
+            Assert.Contains($"it lies 5 bytes inside the block at 0x{(nuint)block:x}. ",
+                Refused(client, block + 5, InvalidFreeReason.InteriorAddress).Message, StringComparison.Ordinal);
+            Assert.Contains($"it lies 1023 bytes inside the block at 0x{(nuint)block:x}. ",
+                Refused(client, block + 1_023, InvalidFreeReason.InteriorAddress).Message, StringComparison.Ordinal);
+            Assert.True(client.Owns(block + 1_023));
+        }
+    }
+
+    [Fact]
+    public void What_lies_outside_is_told_from_what_nobody_holds()
+    {
+        const string Outside = "it lies outside the context's memory";
+        const string Nobodys = "no client holds that memory (any more)";
+        using MemoryContext context = Create();
+        using MemoryClient client = context.CreateClient("client");
+        byte* start = (byte*)context.Start;
+        byte* end = start + context.Size;
+        foreach ((nint address, string why) in
+            new[] { ((nint)start, Nobodys), ((nint)end - 1, Nobodys), ((nint)end - 16, Nobodys), ((nint)start - 1, Outside), ((nint)end, Outside) })
+        {
+            Assert.Contains(why, Refused(client, (void*)address, InvalidFreeReason.NotAllocated).Message, StringComparison.Ordinal);
+        }
+    }
+
     /// <summary>A block that moved is not where it was.</summary>
     [Fact]
     public void The_address_that_a_block_moved_from_is_stale()
