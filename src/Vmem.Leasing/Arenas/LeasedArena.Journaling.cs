@@ -119,8 +119,9 @@ public sealed partial class LeasedArena<T>
 
             if (TryAdopt(span, within, batch))
             {
-                within.CopyTo(live.Notes[adopted.Count..]);    // onto themselves, unless some before them were not adopted
+                int place = adopted.Count;
                 Append(adopted, within, span.Fence);
+                within.CopyTo(live.Notes[place..]);            // onto themselves, unless some before them were not adopted
             }
 
             ForgetInherited(span);
