@@ -93,7 +93,12 @@ internal sealed partial class SpanStock<T>(SpanGrid grid, int target, T limit, A
             T room = span is null ? Room : T.Zero;
             span ??= Take(_ready, wanted, room) ?? Take(_returned, wanted, room);
             Volatile.Write(ref _inUse, span is null ? _inUse : Insert(_inUse, span));
-            Note(span is null ? new SpanNeed<T>(size, constraints).Simplify(grid) : null);
+            if (span is not null || UInt128.CreateChecked(size) <= grid.End - grid.Start)
+            {
+                // More than there is in all is no need: the store would refuse the call, and nobody else would get anything.
+                Note(span is null ? new SpanNeed<T>(size, constraints).Simplify(grid) : null);
+            }
+
             isShort = span is null || _ready.Count < target;
         }
 

@@ -87,6 +87,19 @@ public sealed class SpanStockNeedTests : SpanStockFixture
         Assert.Empty(Missing(stock));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(32)]
+    public void More_than_the_arena_has_is_no_need(ulong align)
+    {
+        SpanStock<ulong> stock = NewStock(target: 0);
+        Assert.Null(Import(stock, 1025, new() { Align = align }));
+        Assert.Empty(Missing(stock));
+        Assert.Null(Import(stock, 1024, new() { Align = align }));
+        Assert.Null(Import(stock, 1025, new() { Align = align }));
+        Assert.Equal([1024], Missing(stock));
+    }
+
     [Fact]
     public void Constraints_that_narrow_nothing_are_none()
     {
