@@ -37,12 +37,11 @@ internal unsafe struct Milestones<T>
     /// <param name="tags">The tags.</param>
     /// <param name="index">A segment at or before the value, in the same span; in the end the one where the walk has come to.</param>
     /// <param name="value">The value.</param>
-    /// <param name="spanStart">Where its span begins.</param>
     /// <param name="steps">How far it may go.</param>
     /// <returns>False if it did not get there. The next walk will get farther.</returns>
-    public bool TryWalk(in TagPool<T> tags, ref uint index, T value, T spanStart, long steps)
+    public bool TryWalk(in TagPool<T> tags, ref uint index, T value, long steps)
     {
-        if (!TryFindNearest(tags, ref index, value, spanStart, ref steps))
+        if (!TryFindNearest(tags, ref index, value, ref steps))
         {
             return false;
         }
@@ -73,12 +72,11 @@ internal unsafe struct Milestones<T>
         _tree = null;
     }
 
-    /// <summary>The last true milestone at or before a value, if it is after the segment at hand.</summary>
-    private bool TryFindNearest(in TagPool<T> tags, ref uint index, T value, T spanStart, ref long steps)
+    /// <summary>The last true milestone at or before a value, if it is after the segment at hand: then it is one of the same span.</summary>
+    private bool TryFindNearest(in TagPool<T> tags, ref uint index, T value, ref long steps)
     {
         while (_tree is not null
             && _tree.TryFindLast(value, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor cursor)
-            && cursor.Key >= spanStart
             && cursor.Key > tags.At(index)->Start)
         {
             if (IsTrue(tags, cursor.Item, cursor.Key))

@@ -206,7 +206,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         Move(leaf, keep, right, 0, Width - keep, level: 0);
         right->Count = (uint)(Width - keep);
         leaf->Count = (uint)keep;
-        if (slot < keep || (slot == keep && keep < Width))
+        if (slot < keep)
         {
             Put(leaf, slot, key, value, item);
         }
@@ -244,7 +244,7 @@ internal sealed unsafe partial class RangeTree<T, TOrder>
         Move(node, keep, other, 0, Width - keep, level);
         other->Count = (uint)(Width - keep);
         node->Count = (uint)keep;
-        if (slot + 1 <= keep && keep < Width - 1)
+        if (slot + 1 <= keep)
         {
             PutInner(node, slot + 1, right, rightIndex, level - 1);
         }

@@ -48,8 +48,7 @@ internal sealed unsafe partial class SegmentMap<T>
 
     /// <summary>Whether the tag is that of this allocated segment.</summary>
     public bool IsAllocated(uint index, T start, T size) =>
-        index != 0
-            && index < TagBound
+        index < TagBound                          // tag 0 is never allocated
             && _tags.At(index)->Kind == TagKind.Allocated
             && _tags.At(index)->Start == start
             && SizeOf(_tags.At(index)) == size;
@@ -108,13 +107,9 @@ internal sealed unsafe partial class SegmentMap<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool IsBound(in RangeHandle<T> handle)
     {
-        if (handle.Tag == 0 || handle.Tag >= _tags.HighWater)
-        {
-            return false;
-        }
-
-        Tag<T>* tag = _tags.At(handle.Tag);
-        return tag->Kind == TagKind.Allocated && tag->ByHandle && tag->Generation == handle.Generation && tag->Start == handle.Start;
+        Tag<T>* tag = _tags.At(handle.Tag);       // tag 0 is never allocated
+        return handle.Tag < _tags.HighWater && tag->Kind == TagKind.Allocated && tag->ByHandle
+            && tag->Generation == handle.Generation && tag->Start == handle.Start;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

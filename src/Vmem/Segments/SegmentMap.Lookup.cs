@@ -70,7 +70,7 @@ internal sealed unsafe partial class SegmentMap<T>
             index = cursor.Item;
         }
 
-        return _milestones.TryWalk(_tags, ref index, value, spanStart, steps);
+        return _milestones.TryWalk(_tags, ref index, value, steps);
     }
 
     /// <summary>Copies segments in address order, and moves the position past them. Spans come before their segments.</summary>
@@ -82,7 +82,7 @@ internal sealed unsafe partial class SegmentMap<T>
         int count = 0;
         T from = position.Start;
         uint span = FindSpan(from, out T start, out T size);
-        uint index = span != 0 ? Resume(position) : 0;
+        uint index = Resume(position);
         if (span == 0)
         {
             span = FindSpanFrom(from, out start, out size);
@@ -131,8 +131,8 @@ internal sealed unsafe partial class SegmentMap<T>
 
     private bool IsThere(in Position position)
     {
-        Tag<T>* tag = _tags.At(position.Tag < _tags.HighWater ? position.Tag : 0);
-        return position.Tag != 0 && tag->Kind is TagKind.Allocated or TagKind.Free && tag->Start == position.Start;
+        Tag<T>* tag = _tags.At(position.Tag);     // tag 0 is none of these
+        return position.Tag < _tags.HighWater && tag->Kind is TagKind.Allocated or TagKind.Free && tag->Start == position.Start;
     }
 
     /// <summary>The size of the largest free segment; of all values of the type it saturates.</summary>

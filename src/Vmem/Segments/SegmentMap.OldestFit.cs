@@ -145,8 +145,8 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>Whether a tag is that of the free segment which holds a value.</summary>
     private bool IsFreeIn(uint index, T value)
     {
-        Tag<T>* tag = _tags.At(index < _tags.HighWater ? index : 0);
-        return index != 0 && tag->Kind == TagKind.Free && value - tag->Start < SizeOf(tag);
+        Tag<T>* tag = _tags.At(index);            // tag 0 is none
+        return index < _tags.HighWater && tag->Kind == TagKind.Free && value - tag->Start < SizeOf(tag);
     }
 
     /// <summary>The free segment that holds a value, by the index.</summary>

@@ -61,7 +61,7 @@ internal sealed unsafe partial class SegmentMap<T>
 
             if (_freeLists.TryFindBest(_tags, size, UnitsOf(size), out uint index))
             {
-                start = _tags.At(index)->Start;
+                start = index != 0 ? _tags.At(index)->Start : default;
                 return index;
             }
 

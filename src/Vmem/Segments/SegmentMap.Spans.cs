@@ -103,7 +103,7 @@ internal sealed unsafe partial class SegmentMap<T>
     {
         if (placement.IsUnconstrained || LargestSpan < placement.Size)
         {
-            return SpanCount > 0 && LargestSpan >= placement.Size;
+            return LargestSpan >= placement.Size;
         }
 
         T from = T.Zero;

@@ -67,8 +67,7 @@ internal sealed unsafe partial class SegmentMap<T>
         IsWhole = true;
         if (IsAllFree)
         {
-            uint first = _tags.At(span)->Next;
-            ReserveToFree();
+            uint first = _tags.At(span)->Next;    // each index has these two entries, so that nothing of it is full
             MoveSeam(first, _tags.At(first)->Next, T.Zero - _quantum);
         }
     }

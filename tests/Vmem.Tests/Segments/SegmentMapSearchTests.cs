@@ -36,6 +36,8 @@ public sealed class SegmentMapSearchTests
         long bytes = map.BookkeepingBytes;
         Assert.NotEqual(0u, map.Find(FitPolicy.BestFit, 48, out uint start, inSteps: false));
         Assert.Equal((0u, bytes), (start, map.BookkeepingBytes));
+        Assert.Equal(0u, map.Find(FitPolicy.BestFit, 80, out start, inSteps: false));
+        Assert.Equal((0u, bytes), (start, map.BookkeepingBytes));
     }
 
     /// <summary>The index by size, which is there for requests with constraints.</summary>
@@ -75,6 +77,16 @@ public sealed class SegmentMapSearchTests
 
         Assert.Equal(policy == FitPolicy.BestFit ? 2u : 0, steps);             // which has another index then
         Assert.Equal(policy == FitPolicy.LastFit ? 48u * 2_099 : 48, start);
+    }
+
+    [Fact]
+    public void The_index_that_counts_pieces_is_built_in_steps()
+    {
+        using SegmentMap<uint> map = Holes(count: 2_100, size: 32, quantum: 16);
+        Assert.False(map.TryCountPieces(64, 16, 2, out int count, out _));
+        Assert.False(map.TryCountPieces(64, 16, 2, out count, out _));
+        Assert.True(map.TryCountPieces(64, 16, 2, out count, out uint spare));
+        Assert.Equal((2, 32u), (count, spare));
     }
 
     [Fact]
