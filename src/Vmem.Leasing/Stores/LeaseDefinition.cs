@@ -30,6 +30,8 @@ public sealed record LeaseDefinition
             Size == 0 ? "its size is 0: give it at least one quantum" :
             Quantum == 0 ? "its quantum is 0: use 1 if there is no other" :
             Start > UInt128.MaxValue - Size ? "it reaches past the last value but one of UInt128: make it shorter" :
+            Size - 1 > LastOf(Type) || Start > LastOf(Type) - (Size - 1)
+                ? $"[{Start}, {Start + Size}) reaches past {LastOf(Type)}, the last value of {Type}: make it shorter, or of a wider type" :
             Start % Quantum != 0 || Size % Quantum != 0
                 ? $"start {Start} and size {Size} are not both multiples of the quantum {Quantum}: round them" :
             Quarantine <= TimeSpan.Zero ? $"the quarantine {Quarantine} is not positive: use at least the TTL of its sessions" :
@@ -54,6 +56,16 @@ public sealed record LeaseDefinition
                 $"Arena '{name}' exists with {this}, and was opened with {wanted}: open it without a definition, or under another name.");
         }
     }
+
+    /// <summary>The last value of an integer type; of a name that is not known here, the last there can be.</summary>
+    private static UInt128 LastOf(string type) => type switch
+    {
+        nameof(Byte) => byte.MaxValue,
+        nameof(UInt16) or nameof(Char) => ushort.MaxValue,
+        nameof(UInt32) => uint.MaxValue,
+        nameof(UInt64) or nameof(UIntPtr) => ulong.MaxValue,
+        _ => UInt128.MaxValue,
+    };
 
     /// <summary>The definition in words.</summary>
     /// <returns>The text.</returns>

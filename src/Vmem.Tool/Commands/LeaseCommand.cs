@@ -177,7 +177,7 @@ internal static class LeaseCommand
             string text = parsed.GetValue(before)!;
             DateTimeOffset time = LeaseValues.TryDate(text, out DateTimeOffset exact)
                 ? exact
-                : (await address.Store.GetInfoAsync(cancellationToken)).Now - LeaseValues.Time(text);
+                : (await address.Store.GetInfoAsync(cancellationToken)).Now - LeaseValues.Time(text, "; or a date, such as 2026-01-31");
             long deleted = await address.Store.PruneAsync(time, cancellationToken);
             await console.Output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
                 $"{deleted} entries before {time.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z deleted"));

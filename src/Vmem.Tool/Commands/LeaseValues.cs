@@ -21,10 +21,12 @@ internal static class LeaseValues
             && UInt128.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out UInt128 value)
         || UInt128.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out value)
             ? value
-            : throw new UsageException($"{text} is no number: write 4711 or 0x1267");
+            : throw new UsageException($"{text} is no number from 0 to 2^128 - 1: write 4711 or 0x1267");
 
+    /// <param name="text">What was written.</param>
+    /// <param name="others">What else could have been.</param>
     /// <exception cref="UsageException">It is none.</exception>
-    public static TimeSpan Time(string text)
+    public static TimeSpan Time(string text, string others = "")
     {
         double? unit = text.Length > 1
             ? text[^1] switch { 's' => 1, 'm' => 60, 'h' => 3600, 'd' => 86400, _ => null }
@@ -33,6 +35,6 @@ internal static class LeaseValues
             && double.TryParse(text.AsSpan(..^1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double count)
             && TimeSpan.FromDays(MostDays).TotalSeconds >= count * seconds
             ? TimeSpan.FromSeconds(count * seconds)
-            : throw new UsageException($"{text} is no time: write 30s, 5m, 12h or 90d, and {MostDays}d at most");
+            : throw new UsageException($"{text} is no time: write 30s, 5m, 12h or 90d, and {MostDays}d at most{others}");
     }
 }

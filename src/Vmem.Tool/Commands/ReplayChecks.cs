@@ -15,6 +15,7 @@ internal static class ReplayChecks
     private const ulong MaxContextUnits = int.MaxValue - 64 * 1024;
 
     /// <exception cref="UsageException">Something is.</exception>
+    /// <exception cref="IOException">An output has no folder to be in.</exception>
     public static void Check(ReplayOptions options)
     {
         if (options.Traces.Concat(options.OutputPaths).Any(path => path.Length == 0))
@@ -178,6 +179,12 @@ internal static class ReplayChecks
             throw new UsageException("two outputs would go to the same file");
         }
 
+        // A replay can take minutes, and only then would they be written.
+        foreach (string output in options.OutputPaths.Where(static path => !Directory.Exists(FolderOf(path))))
+        {
+            throw new IOException($"{output}: cannot be written (there is no folder {FolderOf(output)})");
+        }
+
         // "--json TRACE" takes the recording for the file to write: without this check it would be overwritten.
         foreach (string trace in options.Traces.Where(trace => outputs.Contains(OutputFiles.PlaceOf(trace))))
         {
@@ -190,6 +197,8 @@ internal static class ReplayChecks
                 $"--json: {options.JsonFile} exists and holds no JSON, it is not overwritten (a TRACE goes before --json, or after --json=FILE)");
         }
     }
+
+    private static string FolderOf(string path) => Path.GetDirectoryName(Path.GetFullPath(path)) ?? path;
 
     private static bool LooksLikeJson(string path)
     {

@@ -44,10 +44,10 @@ internal static class ToolCommand
         {
             foreach (System.CommandLine.Parsing.ParseError error in parsed.Errors)
             {
-                await SayAsync(console, error.Message);
+                await SayAsync(console, TextOf(error.Message));
             }
 
-            await console.Error.WriteLineAsync($"Try \"vmem {Words(parsed.CommandResult.Command)}--help\".");
+            await WriteAsync(console, $"Try \"{WordsOf(parsed.CommandResult.Command)} --help\".");
             return ExitCodes.WrongUsage;
         }
 
@@ -125,7 +125,25 @@ internal static class ToolCommand
     }
 
     // Messages quote what others wrote, and one is one line.
-    private static Task SayAsync(ToolConsole console, string message) => console.Error.WriteLineAsync($"vmem: {PlainText.Of(message)}");
+    private static Task SayAsync(ToolConsole console, string message) => WriteAsync(console, $"vmem: {PlainText.Of(message)}");
 
-    private static string Words(Command command) => command.Parents.Any() ? command.Name + " " : string.Empty;
+    private static async Task WriteAsync(ToolConsole console, string line)
+    {
+        try
+        {
+            await console.Error.WriteLineAsync(line);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            // Standard error is closed or full: nobody is left to be told, and the exit code says it all the same.
+        }
+    }
+
+    /// <summary>The parser says of a wrong number which type of .NET it was to be. Nobody on a command line knows those.</summary>
+    private static string TextOf(string message) => message.IndexOf(" as expected type ", StringComparison.Ordinal) is > 0 and int end
+        ? $"{message[..end]}: it is no number, or too large"
+        : message;
+
+    private static string WordsOf(Command command) =>
+        command.Parents.OfType<Command>().FirstOrDefault() is { } parent ? $"{WordsOf(parent)} {command.Name}" : command.Name;
 }

@@ -75,7 +75,9 @@ internal sealed class StoreAddress : IAsyncDisposable
 
         return makes || System.IO.File.Exists(File)
             ? new SqliteLeaseStore(File!, new SqliteLeaseStoreOptions { IsReadOnly = _use == StoreUse.Read, Migrates = makes })
-            : throw new LeaseAddressException($"{File}: there is no such file; \"vmem lease init\" makes one");
+            : throw new LeaseAddressException(Directory.Exists(File)
+                ? $"{File}: is a folder, and leases are in a file"
+                : $"{File}: there is no such file; \"vmem lease init\" makes one");
     }
 
     private static string OfUri(string text)

@@ -190,6 +190,10 @@ public sealed class LeaseCommandTests : IDisposable
     [InlineData("version 99 is not known here", 1, "migrate", "STORE", "--script", "--from", "99")]
     [InlineData("--from goes with --script", 2, "migrate", "STORE", "--from", "1")]
     [InlineData("connection string is wrong", 1, "list", "Host=x;Colour=red")]
+    [InlineData("is a folder", 1, "list", "FOLDER")]
+    [InlineData("reaches past 255, the last value of Byte", 1, "init", "STORE", "slots", "--size", "300", "--type", "Byte")]
+    [InlineData("is no number from 0 to 2^128 - 1", 2, "audit", "STORE", "ports", "--value", "-1")]
+    [InlineData("or a date, such as 2026-01-31", 2, "prune", "STORE", "--before", "yesterday")]
     [InlineData("size 10 are not both multiples", 1, "init", "STORE", "odd", "--size", "10", "--quantum", "4")]
     public async Task What_is_wrong_is_said(string text, int exitCode, params string[] args)
     {
@@ -197,7 +201,13 @@ public sealed class LeaseCommandTests : IDisposable
         {
         }
 
-        string[] given = [.. args.Select(arg => arg switch { "STORE" => _file, "FILE" => _folder.PathOf("none.db"), _ => arg })];
+        string[] given = [.. args.Select(arg => arg switch
+        {
+            "STORE" => _file,
+            "FILE" => _folder.PathOf("none.db"),
+            "FOLDER" => Path.GetDirectoryName(_file)!,
+            _ => arg,
+        })];
         ToolRun run = await ToolRun.Of(["lease", .. given]);
         Assert.Equal(exitCode, run.ExitCode);
         Assert.Contains(text, run.Error, StringComparison.Ordinal);
