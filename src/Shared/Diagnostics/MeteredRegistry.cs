@@ -117,10 +117,15 @@ internal sealed class MeteredRegistry(string nameTag, string instanceTag, int le
         : (Instrument)meter.CreateObservableCounter(name, () => Measure(figure), unit, description);
 
     /// <summary>The same for a share of 1: what is measured gives it in millionths.</summary>
-    public void ObserveShare(Meter meter, string name, int figure, string description) => _ = meter.CreateObservableGauge(
+    public void ObserveShare(Meter meter, string name, int figure, string description) =>
+        ObserveFraction(meter, name, figure, "1", description);
+
+    /// <summary>The same for what is no whole number, and makes no sense as a sum: what is measured gives it in millionths of the
+    /// unit.</summary>
+    public void ObserveFraction(Meter meter, string name, int figure, string unit, string description) => _ = meter.CreateObservableGauge(
         name,
         () => MeasureShares(figure),
-        "1",
+        unit,
         description);
 
     private IEnumerable<Measurement<long>> Measure(int figure)

@@ -34,7 +34,7 @@ internal static class LeaseMetrics
     static LeaseMetrics()
     {
         Unloading.Then(s_meter.Dispose);
-        Sessions.Observe(s_meter, "vmem.lease.remaining", 0, "ms", "How long sessions are valid if their store is not heard any more.");
+        Sessions.ObserveFraction(s_meter, "vmem.lease.remaining", 0, "s", "How long sessions are valid if their store is not heard any more.");
         Arenas.Observe(s_meter, "vmem.lease.spans", (int)LeaseFigure.Spans, "{span}", "Leased spans that an arena has in use.");
         Arenas.Observe(s_meter, "vmem.lease.held", (int)LeaseFigure.Held, "{unit}", "What those spans are together.");
         Arenas.Observe(s_meter, "vmem.lease.stock", (int)LeaseFigure.Stock, "{span}", "Leased spans that lie ready.");

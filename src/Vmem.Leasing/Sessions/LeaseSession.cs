@@ -220,7 +220,7 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
 
     bool IMetered.TryRead(int figure, out long value)
     {
-        value = (long)Remaining.TotalMilliseconds;
+        value = (long)Remaining.TotalMicroseconds;
         return Volatile.Read(ref _isDisposed) == 0;
     }
 

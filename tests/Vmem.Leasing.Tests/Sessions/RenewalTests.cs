@@ -147,6 +147,33 @@ public sealed class RenewalTests : IAsyncDisposable
 
     /// <summary>They are counted on the thread that moves the clock: other tests count on theirs.</summary>
     [Fact]
+    public async Task What_remains_is_measured_in_seconds()
+    {
+        LeaseSession session = Opened(LeaseSession.OpenAsync(_fleet.Network, _fleet.Options with { Owner = "measured in seconds" }, Token));
+        List<double> seconds = [];
+        using MeterListener listener = new();
+        listener.InstrumentPublished = (instrument, listening) =>
+        {
+            if (instrument is { Name: "vmem.lease.remaining", Unit: "s" })
+            {
+                listening.EnableMeasurementEvents(instrument);
+            }
+        };
+        listener.SetMeasurementEventCallback<double>((_, value, tags, _) =>
+        {
+            if (tags[0].Value is "measured in seconds")
+            {
+                seconds.Add(value);
+            }
+        });
+        listener.Start();
+        listener.RecordObservableInstruments();
+        Assert.Equal([session.Remaining.TotalSeconds], seconds);
+        Assert.InRange(seconds[0], 1, Fleet.Ttl.TotalSeconds);
+        await session.DisposeAsync();
+    }
+
+    [Fact]
     public async Task Renewals_suspensions_losses_and_grants_are_counted()
     {
         Dictionary<string, long> counts = [];
