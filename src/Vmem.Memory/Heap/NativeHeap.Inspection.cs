@@ -9,6 +9,16 @@ namespace Vmem.Memory;
 // What can be asked of the heap.
 public sealed unsafe partial class NativeHeap : IMetered, IDumped
 {
+    /// <summary>Whether an address lies in memory that this heap has cut into blocks, or in a large block of it. O(1), for interior
+    /// addresses of large blocks O(segments). With debugging: in a live block; O(live blocks) for interior addresses.</summary>
+    /// <param name="address">Any address.</param>
+    /// <returns>Whether it does. A block that was freed may count: its memory is the heap's still.</returns>
+    public bool Owns(void* address)
+    {
+        using HeapCall call = new(this, ref _calls);
+        return !IsDisposed && Volatile.Read(ref _layers) is { } layers && layers.Top.Owns((nuint)address);
+    }
+
     /// <summary>What the heap does to find mistakes in its use; <see cref="HeapDebugging.None"/> if nothing.</summary>
     public HeapDebugging Debugging => Volatile.Read(ref _layers)?.Debugging ?? HeapDebugging.None;
 

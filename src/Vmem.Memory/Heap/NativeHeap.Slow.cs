@@ -119,9 +119,10 @@ public sealed unsafe partial class NativeHeap
         MemoryBudget budget = _window.Budget;
         nuint held = _layers?.Plain.Space.HeldBytes ?? 0;
         nuint limit = _options.Limit;
+        nuint room = limit - nuint.Min(held, limit);
         string why = limit != 0 && size > limit
             ? $"its {nameof(NativeHeapOptions)}.{nameof(NativeHeapOptions.Limit)} is {limit}"
-            : limit != 0 && size > limit - nuint.Min(held, limit)
+            : limit != 0 && (size > room || room < VirtualMemory.PageSize)       // a limit holds to the page
             ? $"it uses {held} of the {limit} bytes of its {nameof(NativeHeapOptions)}.{nameof(NativeHeapOptions.Limit)}"
             : size > budget.Limit - nuint.Min(budget.Charged, budget.Limit)
             ? $"of the {budget.Limit} bytes that {nameof(MemoryBudget)}.{nameof(MemoryBudget.Limit)} allows the process, {budget.Charged} are in use"

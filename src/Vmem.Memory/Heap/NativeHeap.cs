@@ -132,6 +132,8 @@ public sealed unsafe partial class NativeHeap : IDisposable
 
     /// <summary>A block of at least <paramref name="size"/> bytes; 0 gives the smallest there is. Starts at a multiple of 16 if the size is
     /// at most 64 or a multiple of 16, else of 8. O(1) from magazines; large blocks O(1) in the arena.</summary>
+    /// <param name="size">In bytes.</param>
+    /// <returns>The block. It is not zeroed.</returns>
     /// <exception cref="OutOfMemoryException">The system has no memory, or the heap's limit is reached; the heap is as it was.</exception>
     /// <exception cref="InvariantViolationException">With debugging only: a freed block was written. Nothing was allocated, and it is not
     /// said again.</exception>
@@ -148,6 +150,8 @@ public sealed unsafe partial class NativeHeap : IDisposable
     }
 
     /// <summary>As <see cref="Allocate"/>, but false where that finds no memory.</summary>
+    /// <param name="size">In bytes.</param>
+    /// <param name="block">The block; null where there is none.</param>
     /// <exception cref="InvariantViolationException">As <see cref="Allocate"/>: with debugging only.</exception>
     public bool TryAllocate(nuint size, out void* block)
     {
@@ -163,6 +167,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
     }
 
     /// <summary>Frees a block; null is no block and is ignored. O(1).</summary>
+    /// <param name="block">What <see cref="Allocate"/> or another call of this heap gave, or null.</param>
     /// <exception cref="InvalidFreeException">No live block of this heap starts there, or it is shorter than is given; with debugging
     /// also: it has another size, or was written before its start or behind its end. In any case, nothing was changed.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -176,6 +181,8 @@ public sealed unsafe partial class NativeHeap : IDisposable
 
     /// <summary>Frees a block whose size the caller knows: it may be any between the one asked for last and <see cref="GetSize"/>.
     /// O(1).</summary>
+    /// <param name="block">The block, or null.</param>
+    /// <param name="size">In bytes.</param>
     /// <remarks>The class does not follow from the size alone: a block that is aligned, or became shorter where it lies, is of a longer
     /// one. The table knows. Rejected: to take the class of the size. So a size that is too small is found only with debugging.</remarks>
     /// <inheritdoc cref="Free(void*)"/>
@@ -188,6 +195,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
     }
 
     /// <summary>How many bytes of a block may be used: at least those that were asked for; exactly those with debugging. O(1).</summary>
+    /// <param name="block">A live block of this heap.</param>
     /// <exception cref="InvalidFreeException">No live block of this heap starts there.</exception>
     public nuint GetSize(void* block)
     {
@@ -202,14 +210,6 @@ public sealed unsafe partial class NativeHeap : IDisposable
 
         using HeapCall call = Enter();
         return Layer.SizeOf((nuint)block);
-    }
-
-    /// <summary>Does the address lie in memory that this heap has cut into blocks, or in a large block of it? O(1), for interior addresses
-    /// of large blocks O(segments). With debugging: in a live block; O(live blocks) for interior addresses.</summary>
-    public bool Owns(void* address)
-    {
-        using HeapCall call = new(this, ref _calls);
-        return !IsDisposed && Volatile.Read(ref _layers) is { } layers && layers.Top.Owns((nuint)address);
     }
 
     /// <summary>Frees every block at once. The memory goes back, or to other heaps for some seconds. With debugging, leaks

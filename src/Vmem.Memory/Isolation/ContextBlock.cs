@@ -37,15 +37,15 @@ internal sealed unsafe class ContextBlock
     /// <summary>True if it is the context's own.</summary>
     public bool IsOwned => _owned is not null || _reserved != 0;
 
-    public static ContextBlock Borrow(void* start, nuint size)
+    public static ContextBlock Borrow(void* block, nuint size)
     {
-        ArgumentNullException.ThrowIfNull(start);
-        if (size > nuint.MaxValue - (nuint)start)
+        ArgumentNullException.ThrowIfNull(block);
+        if (size > nuint.MaxValue - (nuint)block)
         {
             throw new ArgumentOutOfRangeException(nameof(size), size, "A block that starts there cannot be that long: it would pass the end of the address space.");
         }
 
-        return new ContextBlock((byte*)start, size, isZeroed: false);
+        return new ContextBlock((byte*)block, size, isZeroed: false);
     }
 
     /// <summary>Zeroed memory: pages fresh from the system, which it zeroes as they are first touched; from the C library if the granule is

@@ -12,6 +12,8 @@ public sealed unsafe partial class MemoryClient
 {
     /// <summary>A block of at least <paramref name="size"/> bytes; 0 gives the smallest there is. O(1) for sizes in the client's caches,
     /// else O(log region). A block starts at a multiple of its own size, as rounded, up to <see cref="MemoryContext.BlockSize"/>.</summary>
+    /// <param name="size">In bytes.</param>
+    /// <returns>The block.</returns>
     /// <exception cref="ClientExhaustedException">The quota is used up, or the context has no room.</exception>
     /// <exception cref="ObjectDisposedException">The client has been disposed of.</exception>
     /// <exception cref="InvariantViolationException">With poison: free memory that it would have taken was written to. Nothing was
@@ -42,6 +44,9 @@ public sealed unsafe partial class MemoryClient
     }
 
     /// <summary>As <see cref="Allocate"/>, but false where that would throw <see cref="ClientExhaustedException"/>.</summary>
+    /// <param name="size">In bytes.</param>
+    /// <param name="block">The block; null where there is none.</param>
+    /// <returns>Whether there is one.</returns>
     /// <exception cref="ObjectDisposedException">The client has been disposed of.</exception>
     /// <exception cref="InvariantViolationException">With poison: free memory that it would have taken was written to. Nothing was
     /// changed, but that it holds poison again.</exception>

@@ -10,6 +10,7 @@ public sealed unsafe partial class MemoryClient
 {
     /// <summary>Frees a block of this client; null is no block and is ignored. O(1) as long as the client's caches have room for it, else
     /// O(log region), and O(cached blocks) where its region goes back to the context with it.</summary>
+    /// <param name="block">What a call of this client gave, or null.</param>
     /// <exception cref="InvalidFreeException">It is no live block of this client; nothing was changed. With guard bytes also: it was
     /// written past its end, and stays allocated.</exception>
     /// <exception cref="ObjectDisposedException">The client has been disposed of, and the block with it.</exception>
@@ -54,7 +55,9 @@ public sealed unsafe partial class MemoryClient
         FreeAny(block);
     }
 
-    /// <summary>Does the address lie in a block that this client's user holds? O(log region).</summary>
+    /// <summary>Whether an address lies in a block that this client's user holds. O(log region).</summary>
+    /// <param name="address">Any address.</param>
+    /// <returns>Whether it does.</returns>
     public bool Owns(void* address)
     {
         using ArenaLock.Scope held = Enter();
@@ -63,6 +66,8 @@ public sealed unsafe partial class MemoryClient
 
     /// <summary>How many bytes of a block may be used: at least those that were asked for; exactly those where guard bytes follow.
     /// O(1).</summary>
+    /// <param name="block">A live block of this client.</param>
+    /// <returns>The bytes.</returns>
     /// <exception cref="InvalidFreeException">It is no live block of this client.</exception>
     /// <exception cref="ObjectDisposedException">The client has been disposed of, and the block with it.</exception>
     public nuint GetSize(void* block)

@@ -76,6 +76,8 @@ public sealed unsafe partial class MemoryClient
     /// <summary>Resizes a block where it lies. It can grow as far as its buddies to the right are free, a large block as far as the context
     /// is free behind it. A block that shrinks needs no room, but what has a region of its own keeps a
     /// <see cref="MemoryContext.BlockSize"/>. O(log region), and O(cached blocks) where these are in the way.</summary>
+    /// <param name="block">A live block of this client.</param>
+    /// <param name="size">How many bytes it shall have.</param>
     /// <returns>False, and nothing is changed, if it has no room to grow, if the quota forbids it, or if there is no memory for the
     /// record of what a large block leaves free.</returns>
     /// <exception cref="InvalidFreeException">It is no live block of this client, or was written past its end; nothing was

@@ -10,7 +10,10 @@ namespace Vmem.Memory;
 // What can be asked of a context.
 public sealed unsafe partial class MemoryContext : IClientsMetered, IDumped
 {
-    /// <summary>Which client holds the memory at an address, as a block or in reserve? O(1).</summary>
+    /// <summary>Finds the client that holds the memory at an address, as a block or in reserve. O(1).</summary>
+    /// <param name="address">Any address.</param>
+    /// <param name="client">The client; null if none holds it.</param>
+    /// <returns>Whether one does.</returns>
     public bool TryGetClient(void* address, [NotNullWhen(true)] out MemoryClient? client)
     {
         nuint granule = ((nuint)address - _map.Start) >> _map.Geometry.GranuleShift;
@@ -85,6 +88,7 @@ public sealed unsafe partial class MemoryContext : IClientsMetered, IDumped
     }
 
     /// <summary>Writes a table of the clients and of what they hold. O(clients + regions).</summary>
+    /// <param name="writer">Where the table goes.</param>
     public void Dump(TextWriter writer)
     {
         ArgumentNullException.ThrowIfNull(writer);

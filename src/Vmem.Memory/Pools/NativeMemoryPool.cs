@@ -5,12 +5,15 @@ using Vmem.Memory.Pools;
 
 namespace Vmem.Memory;
 
-/// <summary>Blocks of a heap as a <see cref="MemoryPool{T}"/>: for pipelines, Kestrel, and whatever else asks for one.</summary>
+/// <summary>Blocks of a heap as a <see cref="MemoryPool{T}"/>: for pipelines, and whatever else asks for one.</summary>
 /// <remarks>
 /// <para>
 /// The heap does the pooling of memory: a block that is returned lies in a magazine of its thread. The object that stands before the block
 /// is a new one for each rental, unless <see cref="NativeMemoryPoolOptions.RecycleOwners"/> is set: see there what that saves and
 /// risks.
+/// </para>
+/// <para>
+/// Not for Kestrel: its transport wants memory that is an array. See <see cref="PinnedMemoryPool{T}"/>.
 /// </para>
 /// <para>
 /// <b>Ends.</b> A pool that is disposed of refuses to rent; what is out stays valid until it is disposed of, as in aspnetcore's pools. The
@@ -64,7 +67,7 @@ public sealed unsafe partial class NativeMemoryPool<T> : MemoryPool<T>
     /// <summary>Memory from the heap, which is the caller's until he disposes of its owner. O(1), as
     /// <see cref="NativeHeap.Allocate"/>.</summary>
     /// <param name="minBufferSize">The fewest elements that will do; there may be more, up to the end of the block, and there is at least
-    /// one: Kestrel asks for 0 and writes. -1: as many as make 4 KiB.</param>
+    /// one: some ask for 0 and write. -1: as many as make 4 KiB.</param>
     /// <returns>The owner. The memory is not zeroed, and aligned as <see cref="NativeHeap.Allocate"/> says, or as
     /// <see cref="NativeMemoryPoolOptions.Alignment"/> does.</returns>
     /// <exception cref="ArgumentOutOfRangeException">Less than -1, or more than <see cref="MaxBufferSize"/>.</exception>
@@ -76,8 +79,7 @@ public sealed unsafe partial class NativeMemoryPool<T> : MemoryPool<T>
         ObjectDisposedException.ThrowIf(_heap.IsDisposed, _heap);
         if ((uint)minBufferSize > (uint)MaxBufferSize)
         {
-            ArgumentOutOfRangeException.ThrowIfNotEqual(minBufferSize, -1);
-            minBufferSize = Math.Min(s_defaultLength, MaxBufferSize);
+            minBufferSize = minBufferSize == -1 ? Math.Min(s_defaultLength, MaxBufferSize) : throw TooLong(minBufferSize);
         }
 
         PoolThread mine = _threads.Mine();
@@ -99,6 +101,9 @@ public sealed unsafe partial class NativeMemoryPool<T> : MemoryPool<T>
         mine.CountRent();
         return owner;
     }
+
+    private ArgumentOutOfRangeException TooLong(int minBufferSize) => new(nameof(minBufferSize), minBufferSize,
+        $"Pool '{Name}' rents at most {MaxBufferSize} elements at a time, and -1 for as many as it likes.");
 
     /// <summary>What the pool has done. O(threads that have used it).</summary>
     /// <returns>The figures; also after the pool has been disposed of.</returns>

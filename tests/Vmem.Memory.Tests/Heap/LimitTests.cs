@@ -123,6 +123,15 @@ public unsafe class LimitTests
     }
 
     /// <summary>To refuse what could never be met, nothing is given up.</summary>
+    /// <summary>It is the limit that says no, and not the system.</summary>
+    [Fact]
+    public void A_limit_of_less_than_a_page_is_named_as_what_refuses()
+    {
+        using NativeHeap heap = new(new NativeHeapOptions { Name = "tiny", Limit = 1 });
+        InsufficientMemoryException fault = Assert.Throws<InsufficientMemoryException>(() => (nint)heap.Allocate(1));
+        Assert.Equal("Heap 'tiny' has no 1 bytes: it uses 0 of the 1 bytes of its NativeHeapOptions.Limit.", fault.Message);
+    }
+
     [Fact]
     public void A_request_beyond_the_heap_empties_no_magazines()
     {

@@ -117,7 +117,7 @@ public unsafe class ContextConstructionTests
     [Fact]
     public void No_block_at_all_is_refused()
     {
-        Assert.ThrowsAny<ArgumentException>(() => new MemoryContext(null, 1 << 20));
+        Assert.Equal("block", Assert.Throws<ArgumentNullException>(() => new MemoryContext(null, 1 << 20)).ParamName);
         Assert.ThrowsAny<ArgumentException>(() => new MemoryContext((nuint)0));
         Assert.ThrowsAny<ArgumentException>(() => new MemoryContext(null!, s_small));
     }

@@ -67,7 +67,8 @@ public class MemoryPoolTests
         Assert.Throws<ArgumentOutOfRangeException>(() => pool.Rent(-2));
         Assert.Throws<ArgumentOutOfRangeException>(() => pool.Rent(int.MinValue));
         Assert.InRange(pool.MaxBufferSize, 1 << 18, 1 << 22);
-        Assert.Throws<ArgumentOutOfRangeException>(() => pool.Rent(pool.MaxBufferSize + 1));
+        ArgumentOutOfRangeException fault = Assert.Throws<ArgumentOutOfRangeException>(() => pool.Rent(pool.MaxBufferSize + 1));
+        Assert.StartsWith($"Pool '{pool.Name}' rents at most {pool.MaxBufferSize} elements", fault.Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentNullException>(() => new NativeMemoryPool<int>(null!));
         Assert.Equal(default, pool.GetStatistics());
     }
