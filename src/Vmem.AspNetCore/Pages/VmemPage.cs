@@ -28,17 +28,17 @@ public static class VmemPage
         ArgumentNullException.ThrowIfNull(pattern);
         VmemPageOptions options = new();
         configure?.Invoke(options);
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.Interval, TimeSpan.Zero, nameof(configure));
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Interval, s_mostInterval, nameof(configure));
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.Interval, TimeSpan.Zero, nameof(options.Interval));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Interval, s_mostInterval, nameof(options.Interval));
         if (options.HistoryStep != Timeout.InfiniteTimeSpan)
         {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.HistoryStep, TimeSpan.Zero, nameof(configure));
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(options.HistoryStep, TimeSpan.FromDays(1), nameof(configure));
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.HistoryStep, TimeSpan.Zero, nameof(options.HistoryStep));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(options.HistoryStep, TimeSpan.FromDays(1), nameof(options.HistoryStep));
         }
 
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.SegmentsEachTime, 1, nameof(configure));
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.Columns, 1, nameof(configure));
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Columns, ArenaMap.MostColumns, nameof(configure));
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.SegmentsEachTime, 1, nameof(options.SegmentsEachTime));
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Columns, 1, nameof(options.Columns));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Columns, ArenaMap.MostColumns, nameof(options.Columns));
         RouteGroupBuilder group = endpoints.MapGroup(pattern);
         if (options.Enabled ?? endpoints.ServiceProvider.GetRequiredService<IHostEnvironment>().IsDevelopment())
         {

@@ -38,6 +38,6 @@ internal static partial class ServerPool
         });
     }
 
-    [LoggerMessage(1, LogLevel.Error, "{Size} bytes of the server's pool were dropped without having been returned. They were rented at {Time} by\n{Stack}")]
+    [LoggerMessage(1, LogLevel.Error, "{Size} bytes of the server's pool were dropped without having been returned. They were rented at {Time:O} by\n{Stack}")]
     private static partial void LogLeak(ILogger logger, nuint size, DateTimeOffset time, string stack);
 }

@@ -186,9 +186,12 @@ public class PageTests
     }
 
     [Fact]
-    public async Task An_interval_that_no_timer_takes_is_refused() =>
-        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => PageServer.StartAsync(
+    public async Task An_interval_that_no_timer_takes_is_refused()
+    {
+        ArgumentOutOfRangeException fault = await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => PageServer.StartAsync(
             static options => options.Interval = TimeSpan.FromDays(60)));
+        Assert.Equal("Interval", fault.ParamName);
+    }
 
     [Fact]
     public async Task The_page_allows_nothing_but_itself()
