@@ -247,12 +247,13 @@ internal sealed unsafe class HeapExtents : IArenaSource<nuint>, IDisposable
         }
 
         _ = Interlocked.Add(ref _committed, -(long)_window.Commits.Count(start, whole));
-        NoteClean(_window.Release(start, whole));
         using (_gate.EnterScope())
         {
             _taken -= (long)size;
-            _ = _extents.Remove(start);
+            _ = _extents.Remove(start);           // before it goes: another call may have it again at once, for this heap
         }
+
+        NoteClean(_window.Release(start, whole));
     }
 
     /// <summary>When all extents have gone back.</summary>

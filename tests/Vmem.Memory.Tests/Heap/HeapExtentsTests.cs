@@ -1,5 +1,7 @@
-using Vmem.Memory.Budget;
+using System.Runtime.CompilerServices;
+using Vmem.Checks;
 using Vmem.Memory.Heap;
+using Vmem.Memory.Tests.Platform;
 using Vmem.Memory.Tests.Window;
 using Vmem.Memory.Window;
 using Xunit;
@@ -118,6 +120,29 @@ public sealed class HeapExtentsTests : IDisposable
         Assert.Equal(3 * Megabyte, Import(extents, 3 * Megabyte));
     }
 
+    /// <summary>It is the window's as soon as it goes, and the heap may be the first to ask for it. Here the call that gives it back waits
+    /// for the window's gate then.</summary>
+    [Fact]
+    public void An_extent_can_be_taken_again_while_the_call_that_gave_it_back_goes_on()
+    {
+        HeapExtents extents = NewExtents(limit: 0);
+        Assert.True(TryImport(extents, 64 * Megabyte, out nuint start, out nuint size) && extents.TryCommit(start, Page));
+        Thread release = new(() => ((IArenaSource<nuint>)extents).Release(start, size));
+        GateOf(_own.Window).Enter();
+        Exception? thrown = Record.Exception(() =>
+        {
+            release.Start();
+            SecondThread.Settle(release);
+            Assert.True(TryImport(extents, 64 * Megabyte, out nuint again, out nuint taken) && (again, taken) == (start, size));
+        });
+        GateOf(_own.Window).Exit();
+        release.Join();
+        Assert.Null(thrown);
+        Assert.Equal((false, size), (extents.IsEmpty, _own.Window.InUse));
+        ((IArenaSource<nuint>)extents).Release(start, size);
+        Assert.Equal((true, 0u), (extents.IsEmpty, _own.Window.InUse));
+    }
+
     [Fact]
     public void Only_an_alignment_is_heard_and_more_than_the_budget_is_refused()
     {
@@ -187,6 +212,9 @@ public sealed class HeapExtentsTests : IDisposable
         second.NoteClean(2 * Page);
         Assert.Equal((Page, Page), (second.Dirty, second.Fresh));
     }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_gate")]
+    private static extern ref Gate GateOf(AddressWindow window);
 
     private HeapExtents NewExtents(nuint limit) => new(_own.Window, "extents", limit, huge: false, isSealed: false);
 
