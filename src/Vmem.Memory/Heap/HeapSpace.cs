@@ -50,6 +50,9 @@ internal sealed partial class HeapSpace : IDisposable
     /// <summary>The most that it may ever hold.</summary>
     public nuint Size => _extents.Limit;
 
+    /// <inheritdoc cref="HeapExtents.IsHuge"/>
+    public bool IsHuge => _extents.IsHuge;
+
     /// <summary>Who it is in the window's table.</summary>
     public uint Owner => _extents.Owner;
 

@@ -107,13 +107,15 @@ internal sealed unsafe class PaddedBlocks(PlainHeap heap, HeapDebugging debuggin
         return true;
     }
 
-    /// <summary>Makes all of a freed block accessible again. A sealed one by fresh pages: Linux joins mappings only if at most one of them
-    /// was ever touched, and those on both sides of a guard page were. They would stay apart, one for each block that ever was.</summary>
-    private static bool TryReopen(DebugBlock block)
+    /// <summary>Makes all of a freed block accessible again. A sealed one by fresh pages, which Linux joins to what is on both sides: not
+    /// if only that has the advice to be huge pages. So the advice, which ends with the commitment, is given again.</summary>
+    private bool TryReopen(DebugBlock block)
     {
         if (block.IsSealed && VirtualMemory.TryDecommit((void*)block.Padded, block.PaddedSize))
         {
-            return VirtualMemory.TryCommit((void*)block.Padded, block.PaddedSize);
+            bool isCommitted = VirtualMemory.TryCommit((void*)block.Padded, block.PaddedSize);
+            _ = isCommitted && heap.Space.IsHuge && VirtualMemory.TryAdviseHuge((void*)block.Padded, block.PaddedSize);
+            return isCommitted;
         }
 
         (nuint first, nuint length) = block.IsSealed ? (block.Padded, block.PaddedSize) : (block.Guard, block.GuardPage);
@@ -126,6 +128,15 @@ internal sealed unsafe class PaddedBlocks(PlainHeap heap, HeapDebugging debuggin
         {
             return false;
         }
+    }
+
+    /// <summary>Writes what is there, beside a guard page that is to be. If a mapping was touched before it is cut, Linux knows that its
+    /// parts belong together, and joins them when the guard page has gone. Else each place where one ever was would stay a mapping of its
+    /// own, which nobody counts: a process with many of them ends for want of mappings.</summary>
+    private static void Touch(nuint address)
+    {
+        ref byte there = ref *(byte*)address;
+        Volatile.Write(ref there, Volatile.Read(ref there));
     }
 
     /// <summary>All guard pages go with the heap's memory.</summary>
@@ -196,7 +207,9 @@ internal sealed unsafe class PaddedBlocks(PlainHeap heap, HeapDebugging debuggin
         }
 
         bool isInFront = isSample && _guardsFront;
-        bool isGuarded = TryGuard(isInFront ? padded : padded + body, page);
+        nuint guard = isInFront ? padded : padded + body;
+        Touch(isInFront ? guard + page : guard - 1);
+        bool isGuarded = TryGuard(guard, page);
         if (isSample && !isGuarded)
         {
             heap.Free(padded, size: null);

@@ -41,5 +41,34 @@ public unsafe class GuardPageLimitTests
         }
     }
 
+    /// <summary>Only guard pages that are there are counted: those that have gone must leave no mapping behind, whatever lies
+    /// around.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    [Trait("Once", "Release")]
+    public void What_guard_pages_have_cut_is_joined_again(bool huge)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        using NativeHeap heap = new(new NativeHeapOptions { HugePages = huge, Debugging = new HeapDebugging { GuardPagesTo = 16 } });
+        _ = heap.Allocate(100_000);
+        int before = CountMappings();
+        var blocks = new nuint[2_000];
+        foreach (ref nuint block in blocks.AsSpan())
+        {
+            block = (nuint)heap.Allocate(16);
+            *(byte*)block = 1;
+            _ = heap.Allocate(100_000);           // lives on, without a guard page
+        }
+
+        Assert.InRange(CountMappings() - before, blocks.Length, int.MaxValue);
+        Array.ForEach(blocks, block => heap.Free((void*)block));
+        Assert.InRange(CountMappings() - before, int.MinValue, blocks.Length / 4);
+    }
+
     private static int CountMappings() => File.ReadLines("/proc/self/maps").Count();
 }
