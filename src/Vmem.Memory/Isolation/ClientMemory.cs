@@ -6,7 +6,7 @@ namespace Vmem.Memory.Isolation;
 /// <remarks>Every look at the memory asks first whether the block is still there, so that who keeps a <see cref="Memory{T}"/> too long is
 /// told so. Who keeps a span or a pin too long is not: neither asks.</remarks>
 /// <param name="client">Whose block it is.</param>
-/// <param name="moment">When it was allocated, or just before: the client may have gone back behind it since.</param>
+/// <param name="moment">When it was allocated: the client may have gone back behind it since.</param>
 /// <param name="block">The block.</param>
 /// <param name="length">In elements.</param>
 internal sealed unsafe class ClientMemory<T>(MemoryClient client, (ulong Resets, ulong Mark) moment, T* block, int length)

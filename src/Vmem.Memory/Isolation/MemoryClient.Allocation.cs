@@ -137,14 +137,16 @@ public sealed unsafe partial class MemoryClient
     private bool AllocateAny(nuint size, nuint alignment, bool zeroed, out void* block)
     {
         AuditSite? by = _audit?.Sign(alignment > 1 ? AuditCall.AllocateConstrained : AuditCall.Allocate);
-        return TryMeet(new BlockRequest(size, alignment, zeroed, by), out block);
+        bool met = TryMeet(new BlockRequest(size, alignment, zeroed, by), out BlockGrant grant);
+        block = grant.Start;
+        return met;
     }
 
-    private bool TryMeet(in BlockRequest request, out void* block)
+    private bool TryMeet(in BlockRequest request, out BlockGrant grant)
     {
         int refusals = Context.Refusals;
-        bool met = AllocateOnce(request, out block, out bool hopeless);
-        if (!met && !hopeless)
+        bool met = AllocateOnce(request, out grant);
+        if (!met && !grant.IsHopeless)
         {
             // Even if nothing came back: another thread that failed may have just taken it back, and not need all of it.
             _ = Context.TrimClients();
@@ -153,7 +155,7 @@ public sealed unsafe partial class MemoryClient
                 MemoryBudget.Default.Relieve();   // there is room, but no memory for it
             }
 
-            met = AllocateOnce(request, out block, out _);
+            met = AllocateOnce(request, out grant);
         }
 
         if (!met)
@@ -165,24 +167,21 @@ public sealed unsafe partial class MemoryClient
         return met;
     }
 
-    /// <summary>Without the other clients' help; <paramref name="hopeless"/> says that it would change nothing. A block moves under the
-    /// lock under which its new place was taken: until then another thread might go back behind the new one, whose memory would be another
-    /// client's.</summary>
-    private bool AllocateOnce(in BlockRequest request, out void* block, out bool hopeless)
+    /// <summary>Without the other clients' help. A block moves under the lock under which its new place was taken: until then another
+    /// thread might go back behind the new one, whose memory would be another client's.</summary>
+    private bool AllocateOnce(in BlockRequest request, out BlockGrant grant)
     {
-        block = null;
-        hopeless = true;
+        grant = default;
         nuint length = LengthFor(request.Size, request.Alignment);
         using ArenaLock.Scope held = Enter();
         ObjectDisposedException.ThrowIf(_disposed, this);
         Block old = request.Old == 0 ? default : FindUnbroken(request.Old);
         if (length == 0 || length > Context.MaxSize || length > Room)
         {
-            hopeless = length == 0 || length > Room + _childrenHeld;       // what they hold may be in reserve
+            grant.IsHopeless = length == 0 || length > Room + _childrenHeld;       // what they hold may be in reserve
             return false;
         }
 
-        hopeless = false;
         _audit?.Reserve();
         if (!_free.TryTake(length, room: Room, out Block taken, out bool isZeroed))
         {
@@ -209,10 +208,10 @@ public sealed unsafe partial class MemoryClient
         }
 
         _audit?.NoteAllocated(start, request.Size, request.By!);
-        block = (void*)start;
+        grant = new BlockGrant { Start = (void*)start, Moment = Moment };
         if (request.Old != 0)
         {
-            NativeMemory.Copy((void*)request.Old, block, Math.Min(_contents.UsableLength(old), request.Size));
+            NativeMemory.Copy((void*)request.Old, grant.Start, Math.Min(_contents.UsableLength(old), request.Size));
             FreeUnbroken(old, request.By);
         }
 

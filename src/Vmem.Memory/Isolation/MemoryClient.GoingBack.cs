@@ -15,15 +15,8 @@ public sealed unsafe partial class MemoryClient
     /// <summary>The marks that are set.</summary>
     internal ref readonly Checkpoints Checkpoints => ref _checkpoints;
 
-    /// <summary>The moment of now, for <see cref="HasGoneBackBehind"/>.</summary>
-    internal (ulong Resets, ulong Mark) Moment
-    {
-        get
-        {
-            using ArenaLock.Scope held = Enter();
-            return (_resets, _checkpoints.Last);
-        }
-    }
+    /// <summary>The moment of now, for <see cref="HasGoneBackBehind"/>. The lock is held.</summary>
+    private (ulong Resets, ulong Mark) Moment => (_resets, _checkpoints.Last);
 
     /// <summary>Notes this moment, for <see cref="Release"/>. What is allocated from now on lies apart from what there is: each mark
     /// takes a <see cref="MemoryContext.BlockSize"/> at least, as soon as something is allocated. O(regions + cached blocks).</summary>

@@ -47,9 +47,9 @@ public sealed unsafe partial class MemoryClient
         }
 
         var move = new BlockRequest(size, Alignment: 1, Zeroed: false, _audit?.Sign(AuditCall.Move), Old: (nuint)block);
-        if (AllocateOnce(move, out void* moved, out _))
+        if (AllocateOnce(move, out BlockGrant grant))
         {
-            resized = moved;
+            resized = grant.Start;
             return true;
         }
 
@@ -64,12 +64,12 @@ public sealed unsafe partial class MemoryClient
             return true;
         }
 
-        if (!TryMeet(move, out moved))
+        if (!TryMeet(move, out grant))
         {
             return false;
         }
 
-        resized = moved;
+        resized = grant.Start;
         return true;
     }
 

@@ -42,13 +42,32 @@ public sealed unsafe partial class MemoryClient
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="length"/> is negative.</exception>
     /// <inheritdoc cref="Allocate" path="/exception"/>
     public IMemoryOwner<T> Rent<T>(int length)
-        where T : unmanaged =>
-        new ClientMemory<T>(this, Moment, AllocateElements<T>(length), length);
+        where T : unmanaged
+    {
+        nuint size = SizeOf<T>(length);
+        if (!TryMeet(new BlockRequest(size, Alignment: 1, Zeroed: false, _audit?.Sign(AuditCall.Allocate)), out BlockGrant grant))
+        {
+            throw Exhausted(size, alignment: 1);
+        }
+
+        try
+        {
+            return new ClientMemory<T>(this, grant.Moment, (T*)grant.Start, length);
+        }
+        catch
+        {
+            FreeUnlessGone((nuint)grant.Start, grant.Moment);
+            throw;
+        }
+    }
 
     private T* AllocateElements<T>(int length)
+        where T : unmanaged => (T*)Allocate(SizeOf<T>(length));
+
+    private static nuint SizeOf<T>(int length)
         where T : unmanaged
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        return (T*)Allocate(nuint.CreateSaturating((ulong)length * (ulong)sizeof(T)));      // more than 32 bits count is no room, too
+        return nuint.CreateSaturating((ulong)length * (ulong)sizeof(T));      // more than 32 bits count is no room, too
     }
 }

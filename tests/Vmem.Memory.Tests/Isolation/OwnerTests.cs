@@ -135,6 +135,35 @@ public class OwnerTests
         manager.Pin(100).Dispose();
     }
 
+    /// <summary>What another thread does between the call and the taking of the block. Here the clock of the audit does it.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void An_owner_knows_the_moment_at_which_its_block_was_taken(bool resets)
+    {
+        IntrudingTime time = new();
+        using MemoryContext context = new(1 << 20, new MemoryContextOptions
+        {
+            Features = MemoryContextFeatures.Synchronized | MemoryContextFeatures.Audit,
+            TimeProvider = time,
+        });
+        using MemoryClient client = context.CreateClient("client");
+        MemoryMark mark = default;
+        time.Intrusion = resets ? client.Reset : () => mark = client.Mark();
+        IMemoryOwner<byte> owner = client.Rent<byte>(100);
+        Memory<byte> kept = owner.Memory;
+        Assert.Equal(100, kept.Span.Length);
+        if (!resets)
+        {
+            client.Release(mark);
+            AssertGone(owner, kept, kept);
+        }
+
+        owner.Dispose();
+        Assert.Equal((nuint)0, client.InUse);
+        context.Validate();
+    }
+
     [Fact]
     public void An_empty_owner_is_one()
     {
@@ -156,6 +185,20 @@ public class OwnerTests
         using MemoryClient client = context.CreateClient("client");
         using IMemoryOwner<int> owner = client.Rent<int>(1);
         Assert.All(new object[] { context, client, owner }, subject => Assert.False(HasFinaliser(subject.GetType()), $"{subject} has a finaliser."));
+    }
+
+    /// <summary>A clock that does something before it tells the time, once.</summary>
+    private sealed class IntrudingTime : TimeProvider
+    {
+        public Action? Intrusion { get; set; }
+
+        public override DateTimeOffset GetUtcNow()
+        {
+            Action? intrusion = Intrusion;
+            Intrusion = null;
+            intrusion?.Invoke();
+            return base.GetUtcNow();
+        }
     }
 
     private static bool HasFinaliser(Type type) =>
