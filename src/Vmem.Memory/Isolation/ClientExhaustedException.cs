@@ -55,7 +55,7 @@ public sealed class ClientExhaustedException : OutOfMemoryException
         }
 
         string who = refuser == client ? "it" : $"'{refuser.Name}', of which it is a part,";
-        return refuser.InUse + requested > refuser.Quota
+        return requested > refuser.Quota - nuint.Min(refuser.InUse, refuser.Quota)
             ? string.Create(CultureInfo.InvariantCulture, $"may not use {requested} bytes more: {who} uses {refuser.InUse} of its quota of {refuser.Quota}.")
             : string.Create(CultureInfo.InvariantCulture, $"may not use {requested} bytes more: {who} uses {refuser.InUse} of its quota of {refuser.Quota}, but its blocks lie so scattered that it holds {refuser.Held}, which is as much as it may keep from others.");
     }

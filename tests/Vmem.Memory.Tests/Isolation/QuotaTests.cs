@@ -49,6 +49,19 @@ public unsafe class QuotaTests
         Assert.Equal((nuint)0, client.TotalSize);
     }
 
+    /// <summary>Of the longest requests, too, which together with what is in use are more than a number holds.</summary>
+    [Theory]
+    [InlineData(2_000)]
+    [InlineData(-60)]
+    public void A_refusal_says_that_the_quota_is_used_up(int size)
+    {
+        using MemoryContext context = Create();
+        using MemoryClient client = context.CreateClient("client", 1_024);
+        client.Allocate(100);
+        ClientExhaustedException refusal = Assert.Throws<ClientExhaustedException>(() => client.Allocate((nuint)(nint)size));
+        Assert.EndsWith("it uses 128 of its quota of 1024.", refusal.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void One_clients_quota_is_not_anothers()
     {
