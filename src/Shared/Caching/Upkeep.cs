@@ -36,6 +36,9 @@ internal sealed class Upkeep : IDisposable, IThreadPoolWorkItem
     /// <summary>illumos' interval for its caches (kmem_reap_interval).</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
 
+    // The runtime's timers count whole milliseconds, and take none for "never again".
+    private static readonly TimeSpan s_shortest = TimeSpan.FromMilliseconds(1);
+
     private readonly WeakReference<IUpkeepTarget> _target;
     private readonly UpkeepWheel _wheel;
     private readonly bool _callsOthers;
@@ -49,7 +52,7 @@ internal sealed class Upkeep : IDisposable, IThreadPoolWorkItem
         _target = new WeakReference<IUpkeepTarget>(target);
         _wheel = wheel;
         _callsOthers = callsOthers;
-        _ownInterval = ownInterval;
+        _ownInterval = ownInterval >= TimeSpan.Zero && ownInterval < s_shortest ? s_shortest : ownInterval;
     }
 
     /// <summary>Where the wheel has it; under the wheel's gate.</summary>
@@ -59,7 +62,7 @@ internal sealed class Upkeep : IDisposable, IThreadPoolWorkItem
     /// <param name="target">What is kept in order.</param>
     /// <param name="time">Its clock.</param>
     /// <param name="callsOthers">Whether it may call code of others, or the system, for long: then it delays no other target.</param>
-    /// <param name="ownInterval">How long its intervals are; null: as all others'.</param>
+    /// <param name="ownInterval">How long its intervals are, a millisecond at least; null: as all others'.</param>
     public static Upkeep Start(IUpkeepTarget target, TimeProvider time, bool callsOthers = true, TimeSpan? ownInterval = null) =>
         Start(target, time, UpkeepWheel.Shared, callsOthers, ownInterval);
 

@@ -180,9 +180,7 @@ public sealed unsafe partial class PinnedMemoryPool<T> : IMetered, IDumped, ILis
         ? null
         : Upkeep.Start(this, _options.TimeProvider, callsOthers: true, TurnOf(_options.RetainedInterval));
 
-    /// <summary>Timers know no less than a millisecond.</summary>
-    private static TimeSpan TurnOf(TimeSpan interval) =>
-        TimeSpan.FromTicks(Math.Max(TimeSpan.TicksPerMillisecond, interval.Ticks / PinnedSlab<T>.Turns));
+    private static TimeSpan TurnOf(TimeSpan interval) => interval / PinnedSlab<T>.Turns;
 
     private LeakWitness<PinnedMemory<T>> NewWitness(PinnedMemory<T> owner) => new(
         owner,

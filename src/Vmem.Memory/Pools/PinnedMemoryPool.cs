@@ -249,9 +249,10 @@ public sealed unsafe partial class PinnedMemoryPool<T> : MemoryPool<T>
             throw new ArgumentException($"A stagger of {options.Stagger} bytes cannot be had: less than {s_blockBytes}, in whole elements of {sizeof(T)}.", nameof(options));
         }
 
-        if (options.RetainedInterval <= TimeSpan.Zero && options.RetainedInterval != Timeout.InfiniteTimeSpan)
+        if (options.RetainedInterval != Timeout.InfiniteTimeSpan
+            && (options.RetainedInterval <= TimeSpan.Zero || TurnOf(options.RetainedInterval).TotalMilliseconds > uint.MaxValue - 1))
         {
-            throw new ArgumentException($"An interval of {options.RetainedInterval} is none: one above 0 is, or Timeout.InfiniteTimeSpan.", nameof(options));
+            throw new ArgumentException($"An interval of {options.RetainedInterval} is none: one above 0 and of at most 198 days is, or Timeout.InfiniteTimeSpan.", nameof(options));
         }
 
         return options.SlabSize;

@@ -18,8 +18,8 @@ public sealed record PinnedMemoryPoolOptions
     /// which is a multiple of this.</summary>
     public nuint SlabSize { get; init; } = 1 << 20;
 
-    /// <summary>The longest that memory is kept that nobody rents. Free pages go back to the system when nobody rented them for three
-    /// quarters of it at least, and for all of it at most; so do slabs that are wholly free. 15 seconds by default.
+    /// <summary>The longest that memory is kept that nobody rents: at most 198 days. Free pages go back to the system when nobody rented
+    /// them for three quarters of it at least, and for all of it at most; so do slabs that are wholly free. 15 seconds by default.
     /// <see cref="Timeout.InfiniteTimeSpan"/>: until <see cref="PinnedMemoryPool{T}.Trim"/>, or until memory is short.</summary>
     public TimeSpan RetainedInterval { get; init; } = TimeSpan.FromSeconds(15);
 

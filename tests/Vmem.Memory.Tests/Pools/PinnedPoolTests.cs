@@ -149,7 +149,9 @@ public class PinnedPoolTests
         Assert.Throws<ArgumentOutOfRangeException>(() => pool.Rent(pool.MaxBufferSize + 1));
         Assert.Throws<ArgumentException>(() => new PinnedMemoryPool<int>(new PinnedMemoryPoolOptions { SlabSize = 4_096 }));
         Assert.Throws<ArgumentException>(() => new PinnedMemoryPool<int>(new PinnedMemoryPoolOptions { SlabSize = (1 << 20) + 1 }));
-        Assert.Throws<ArgumentException>(() => new PinnedMemoryPool<int>(new PinnedMemoryPoolOptions { RetainedInterval = TimeSpan.Zero }));
+        Assert.All((TimeSpan[])[TimeSpan.Zero, TimeSpan.FromDays(199), TimeSpan.MaxValue], static interval =>
+            Assert.Throws<ArgumentException>(() => new PinnedMemoryPool<int>(new PinnedMemoryPoolOptions { RetainedInterval = interval })));
+        new PinnedMemoryPool<int>(new PinnedMemoryPoolOptions { RetainedInterval = TimeSpan.FromDays(198) }).Dispose();
         Assert.Throws<InvalidOperationException>(() => pool.GetAuditReport());
         Assert.Equal(default, pool.GetStatistics());
     }
