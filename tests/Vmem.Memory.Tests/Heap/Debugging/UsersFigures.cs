@@ -5,5 +5,14 @@ namespace Vmem.Memory.Tests.Heap.Debugging;
 /// middle of a test.</remarks>
 internal static class UsersFigures
 {
-    public static NativeHeapStatistics Of(NativeHeap heap) => heap.GetStatistics() with { Held = 0, Cached = 0, Slabs = 0 };
+    public static NativeHeapStatistics Of(NativeHeap heap) => heap.GetStatistics() with
+    {
+        Committed = 0,
+        Resident = 0,
+        Dirty = 0,
+        Decommitted = 0,
+        Held = 0,
+        Cached = 0,
+        Slabs = 0,
+    };
 }
