@@ -5,7 +5,8 @@ namespace Vmem.Memory.Heap;
 
 /// <summary>What lies below a heap's face, and ends with it: the plain heap, and what is over it, if anything is: a debugger or a
 /// sampler.</summary>
-/// <remarks>It knows nothing of the face: so it can end a heap that was dropped, too.</remarks>
+/// <remarks>It knows nothing of the face: so it can end a heap that was dropped, too. Nor does it keep what the heap's user wants to be
+/// called by, which mostly leads back to the heap (<see cref="HeapListeners"/>).</remarks>
 internal sealed class HeapLayers : IDisposable
 {
     private int _ended;
@@ -13,7 +14,6 @@ internal sealed class HeapLayers : IDisposable
     /// <exception cref="OutOfMemoryException">There is no memory for its tables. Nothing is left behind.</exception>
     public HeapLayers(AddressWindow window, NativeHeapOptions options, HeapDebugging debugging)
     {
-        Debugging = debugging;
         SampleRate? rate = debugging.Sample == 0 ? null : new SampleRate(debugging.Sample, (ulong)Random.Shared.NextInt64());
         bool isDebugged = rate is null && debugging != HeapDebugging.None;
         bool isPlain = !isDebugged && rate is null;
@@ -43,9 +43,6 @@ internal sealed class HeapLayers : IDisposable
 
     public PlainHeap Plain { get; }
 
-    /// <summary>What the heap does to find mistakes.</summary>
-    public HeapDebugging Debugging { get; }
-
     /// <summary>What has records of all blocks, or of those that are samples; null: nothing has.</summary>
     public HeapDebugger? Debugger { get; }
 
@@ -64,13 +61,24 @@ internal sealed class HeapLayers : IDisposable
     /// <summary>Whether another heap may have what lies below: nobody is in a call of this one.</summary>
     public bool MayBeKept { get; set; }
 
-    /// <summary>Gives everything back, once.</summary>
+    /// <summary>Whether somebody waits for the report: nobody does where the heap was dropped.</summary>
+    public bool MayReport { get; set; }
+
+    /// <summary>Gives everything back, once, whatever the clock of the heap's user throws.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _ended, 1) == 0 && !TryKeep())
+        if (Interlocked.Exchange(ref _ended, 1) != 0 || TryKeep())
+        {
+            return;
+        }
+
+        try
         {
             Plain.Stop();
-            Report = Top.End();
+        }
+        finally
+        {
+            Report = Top.End(MayReport);
         }
     }
 

@@ -45,6 +45,8 @@ internal interface IHeapLayer
     /// <summary>Checks every invariant.</summary>
     void Validate();
 
-    /// <summary>Gives everything back. Called once. Returns what to report afterwards, if anything.</summary>
-    Action? End();
+    /// <summary>Gives everything back, also if it throws. Called once.</summary>
+    /// <param name="reports">Whether to look for what is to be reported.</param>
+    /// <returns>What to report afterwards, if anything.</returns>
+    Action? End(bool reports);
 }

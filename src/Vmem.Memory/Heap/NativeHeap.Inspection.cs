@@ -20,7 +20,7 @@ public sealed unsafe partial class NativeHeap : IMetered, IDumped
     }
 
     /// <summary>What the heap does to find mistakes in its use; <see cref="HeapDebugging.None"/> if nothing.</summary>
-    public HeapDebugging Debugging => Volatile.Read(ref _layers)?.Debugging ?? HeapDebugging.None;
+    public HeapDebugging Debugging => _options.Debugging ?? HeapDebugging.FromEnvironment;
 
     private HeapDebugger? Debugger => Volatile.Read(ref _layers)?.Debugger;
 

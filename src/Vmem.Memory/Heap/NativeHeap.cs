@@ -95,8 +95,8 @@ public sealed unsafe partial class NativeHeap : IDisposable
         _granules = _window.Table.Granules;
         _states = options.TrustCaller ? null : _window.States.Table;
         _bias = _window.States.Bias;
+        HeapDebugging debugging = Debugging;
         MemoryMetrics.Heaps.Add(this, out _metered);
-        HeapDebugging debugging = options.Debugging ?? HeapDebugging.FromEnvironment;
         if (debugging == HeapDebugging.None && options.TimeProvider == TimeProvider.System)
         {
             return;
@@ -242,20 +242,17 @@ public sealed unsafe partial class NativeHeap : IDisposable
     {
         _callbacks.Close();
         HeapLayers? layers = _layers;
-        bool mayBeKept = layers is { Runs: not null } && _calls.NoneUnderWay;
-        if (mayBeKept)
+        layers?.MayReport = true;
+        if (layers is { Runs: not null } && _calls.NoneUnderWay)
         {
-            layers!.MayBeKept = true;
+            layers.MayBeKept = true;
             Volatile.Write(ref _layers, null);    // what is below may soon be another heap's
-        }
-        else
-        {
-            layers?.Plain.Stop();
         }
 
         MemoryMetrics.Heaps.Remove(_metered);
         _firstEntry = 0;
         _keeper?.End();
+        GC.KeepAlive(this);                       // and by its options whom it tells
         return layers?.Report;
     }
 
@@ -269,7 +266,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
                 return made;
             }
 
-            var layers = new HeapLayers(_window, _options, _options.Debugging ?? HeapDebugging.FromEnvironment);
+            var layers = new HeapLayers(_window, _options, Debugging);
             _keeper = new TableKeeper(this, layers);
             var self = new WeakReference<NativeHeap>(this);      // the layers do not keep it alive
             layers.Plain.Magazines.ShowTo(threads =>

@@ -48,9 +48,15 @@ internal sealed partial class PlainHeap : IMemoryKeeper
     public void Stop()
     {
         _ended = true;
-        _upkeep.Dispose();
-        _returning.Enter();                       // who comes later finds that the heap has ended
-        _returning.Exit();
+        try
+        {
+            _upkeep.Dispose();
+        }
+        finally
+        {
+            _returning.Enter();                   // who comes later finds that the heap has ended
+            _returning.Exit();
+        }
     }
 
     bool IUpkeepTarget.EndInterval()

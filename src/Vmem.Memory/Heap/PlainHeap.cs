@@ -37,7 +37,9 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
     /// <param name="rate">How often a sample is due of a heap that is sampled; null: never.</param>
     public PlainHeap(AddressWindow window, NativeHeapOptions options, bool isDebugged, SampleRate? rate = null)
     {
-        _options = options.CallbackRefused is null ? options : options with { CallbackRefused = null };   // kept longer than its heap
+        _options = options is { CallbackRefused: null, Debugging: null or { Leaked: null, Damaged: null } }
+            ? options
+            : options with { CallbackRefused = null, Debugging = null };      // it is kept longer than its heap, and must not lead to it
         nuint runs = nuint.Min(PageRuns.Most, options.RetainedBytes / 8);      // a part of what is kept, if that is bounded
         _retained = options.RetainedBytes == nuint.MaxValue ? nuint.MaxValue : options.RetainedBytes - runs;
         _space = new HeapSpace(window, options.Name, options.Limit, options.HugePages, isSealed: isDebugged || rate is not null);
@@ -200,7 +202,7 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
         return isMoved;
     }
 
-    public Action? End()
+    public Action? End(bool reports)
     {
         Dispose();
         return null;

@@ -1,5 +1,7 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
+using Vmem.Memory.Tests.Window;
+using Vmem.Memory.Window;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Pools;
@@ -41,6 +43,66 @@ public unsafe class KeptHeapTests
         WeakReference heap = MakePointer();
         Collect();
         Assert.False(heap.IsAlive);
+    }
+
+    /// <summary>Whom it would tell of leaks, damage and wrong calls mostly leads to the heap, as here: it is the heap's own user.</summary>
+    [Theory]
+    [InlineData(false, 0)]
+    [InlineData(true, 0)]
+    [InlineData(true, 1)]
+    public void What_it_would_tell_keeps_no_heap(bool debugs, int sample)
+    {
+        using OwnWindow own = new();
+        MakeDropped(own.Window, debugs, sample);
+        Assert.NotEqual(0u, own.Window.InUse);
+        for (int i = 0; i < 20 && own.Window.InUse > 0; i++)
+        {
+            Collect();
+        }
+
+        Assert.Equal(0u, own.Window.InUse);
+    }
+
+    /// <summary>The heap's options keep them, and nothing else need.</summary>
+    [Fact]
+    public void Who_is_to_be_told_stays_as_long_as_the_heap()
+    {
+        StrongBox<int> told = new();
+        NativeHeap heap = MakeTelling(told);
+        Collect();
+        heap.Dispose();
+        Assert.Equal(2, told.Value);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static NativeHeap MakeTelling(StrongBox<int> told)
+    {
+        NativeHeap heap = new(new NativeHeapOptions
+        {
+            Debugging = HeapDebugging.Default with { Leaked = _ => told.Value++, Damaged = _ => told.Value++ },
+        });
+        byte* block = (byte*)heap.Allocate(100);
+        block[100] = 1;
+        return heap;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void MakeDropped(AddressWindow window, bool debugs, int sample)
+    {
+        NativeHeap? heap = null;
+        heap = new NativeHeap(
+            new NativeHeapOptions
+            {
+                Debugging = !debugs ? HeapDebugging.None : HeapDebugging.Default with
+                {
+                    Sample = sample,
+                    Leaked = _ => heap!.Validate(),
+                    Damaged = _ => heap!.Validate(),
+                },
+                CallbackRefused = _ => heap!.Validate(),
+            },
+            window);
+        _ = heap.Allocate(100);
     }
 
     private static void Use(object kept)

@@ -70,12 +70,17 @@ internal sealed partial class HeapDebugger
     }
 
     /// <summary>Looks for leaks and damage, and gives everything back. The result reports what was found.</summary>
-    public Action? End()
+    public Action? End(bool reports)
     {
-        Action report = Close();
-        _ = _heap.End();
-        _padded.End();
-        return report;
+        try
+        {
+            return Close(reports);
+        }
+        finally
+        {
+            _ = _heap.End(reports);
+            _padded.End();
+        }
     }
 
     /// <summary>The process ends, and the heap has not: tells what its end would tell. Other threads may yet call it.</summary>
@@ -96,21 +101,22 @@ internal sealed partial class HeapDebugger
     }
 
     /// <summary>No call is served any more.</summary>
-    private Action Close()
+    private Action? Close(bool reports)
     {
         DebuggedHeaps.Remove(this);
         using (_gate.EnterScope())
         {
             _ended = true;
-            return Find();
+            return reports ? Find() : null;
         }
     }
 
     /// <summary>Looks for leaks and damage. The result reports what was found. The gate is held.</summary>
     private Action Find()
     {
-        List<HeapDamage> damages = _debugging.Damaged is null ? [] : FindDamages();
-        HeapLeak? leak = _live.Count == 0 || _debugging.Leaked is null ? null : new HeapLeak(
+        (Action<HeapLeak>? leaked, Action<HeapDamage>? damaged) = (_listeners.Leaked, _listeners.Damaged);
+        List<HeapDamage> damages = damaged is null ? [] : FindDamages();
+        HeapLeak? leak = _live.Count == 0 || leaked is null ? null : new HeapLeak(
             _heap.Name,
             _live.Count,
             _liveBytes,
@@ -118,10 +124,10 @@ internal sealed partial class HeapDebugger
         {
             Report = _stacks is null ? null : TakeCensus(),
         };
-        List<Action> callbacks = [.. damages.Select(damage => (Action)(() => _debugging.Damaged!(damage)))];
+        List<Action> callbacks = [.. damages.Select(damage => (Action)(() => damaged!(damage)))];
         if (leak is not null)
         {
-            callbacks.Add(() => _debugging.Leaked!(leak));
+            callbacks.Add(() => leaked!(leak));
         }
 
         return () => CallAll(callbacks);

@@ -31,7 +31,8 @@ internal sealed partial class HeapDebugger : IHeapLayer
 {
     private readonly Gate _gate = new();
     private readonly PlainHeap _heap;
-    private readonly HeapDebugging _debugging;
+    private readonly HeapDebugging _debugging;        // without whom to tell
+    private readonly HeapListeners _listeners;
     private readonly TimeProvider _time;
     private readonly AuditStacks? _stacks;
     private readonly PaddedBlocks _padded;
@@ -47,15 +48,14 @@ internal sealed partial class HeapDebugger : IHeapLayer
     public HeapDebugger(PlainHeap heap, HeapDebugging debugging, TimeProvider time)
     {
         _heap = heap;
-        _debugging = debugging;
+        _debugging = debugging with { Leaked = null, Damaged = null };
+        _listeners = new HeapListeners(debugging);
         _time = time;
         _stacks = debugging.Owners ? new AuditStacks() : null;
-        _padded = new PaddedBlocks(heap, debugging);
+        _padded = new PaddedBlocks(heap, _debugging);
         _quarantine = new Quarantine(debugging.Quarantine);
         DebuggedHeaps.Add(this);
     }
-
-    public HeapDebugging Debugging => _debugging;
 
     /// <summary>A block with its surroundings filled; of one byte if none is asked for. 0 if there is no memory, even without the
     /// quarantine.</summary>

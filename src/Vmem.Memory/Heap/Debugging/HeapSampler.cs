@@ -138,7 +138,7 @@ internal sealed class HeapSampler : IHeapLayer
 
     public void Validate() => Sampled.Validate();
 
-    public Action? End() => Sampled.End();
+    public Action? End(bool reports) => Sampled.End(reports);
 
     private bool IsSample(nuint address) => _plain.Space.ClassAt(address) == 0 && Sampled.Holds(address);
 

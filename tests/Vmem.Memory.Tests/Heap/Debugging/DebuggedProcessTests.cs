@@ -77,6 +77,7 @@ public unsafe class DebuggedProcessTests
     {
         Assert.Throws<FormatException>(() => new NativeHeap());
         Assert.Throws<FormatException>(() => NativeHeap.Shared);
+        Assert.Empty(VmemProcess.Heaps);
         new NativeHeap(new NativeHeapOptions { Debugging = HeapDebugging.Default }).Dispose();
     }
 }
