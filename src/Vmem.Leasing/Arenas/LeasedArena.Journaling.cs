@@ -129,8 +129,7 @@ public sealed partial class LeasedArena<T>
 
         live.Cut(adopted.Count);
         Adopted = adopted;
-        _stock.Expect(0);
-        _stock.Notify();
+        _stock.Expect(0);                                      // nobody can wait yet, who would have to be told
     }
 
     /// <returns>False if the span was lost.</returns>

@@ -119,6 +119,18 @@ public sealed class AdoptTests : JournaledFixture
         _ = await TakeAsync(arena, 8);
     }
 
+    /// <summary>What was freed before the death may still be in use elsewhere.</summary>
+    [Fact]
+    public async Task A_span_of_adopted_ranges_goes_through_quarantine()
+    {
+        await LeaveAsync(3);
+        await using LeaseSession session = await OpenHeirAsync((1000, 8), (1008, 8));
+        LeasedArena<ulong> arena = await OpenJournaledAsync(session);
+        arena.Free(Assert.Single(arena.Adopted), clean: true);
+        await UntilAsync(async () => await LeasedAsync() == 0);
+        Assert.Equal("1000+8:Quarantined 1008+56:Free", await ExtentsAsync());
+    }
+
     /// <summary>Ranges that are allocated in a row, from 1000 on, by a session that ends then.</summary>
     private async Task LeaveAsync(params ulong[] sizes)
     {

@@ -99,8 +99,10 @@ public sealed class LeasedArenaOpeningTests : LeasedArenaFixture
         await Eventually.HoldsAsync(() => Figures(arena) == (2, 28, 2, 0));
         Assert.True(((IMetered)arena).TryRead((int)LeaseFigure.Spans, out _));
         Assert.Equal("ids", ((IMetered)arena).Name);
+        Assert.Contains(arena, LeaseMetrics.Arenas.Present());
         await arena.DisposeAsync();
         Assert.False(((IMetered)arena).TryRead((int)LeaseFigure.Spans, out _));
+        Assert.DoesNotContain(arena, LeaseMetrics.Arenas.Present());
     }
 
     /// <summary>All at once: what was freed and is not clean goes through quarantine.</summary>
@@ -166,6 +168,20 @@ public sealed class LeasedArenaOpeningTests : LeasedArenaFixture
         Assert.Contains($"is leased under fence {range.Fence}", late.Message, StringComparison.Ordinal);
         ArgumentException wrong = Assert.Throws<ArgumentException>(() => arena.Free(range with { Size = 3 }));
         Assert.DoesNotContain("is leased under", wrong.Message, StringComparison.Ordinal);
+        Assert.False(arena.TryFree(range with { Size = 3 }, clean: true));
+    }
+
+    /// <summary>Its maker decided on its quarantine, unless it is said what that must be.</summary>
+    [Fact]
+    public async Task Another_quarantine_is_refused_only_if_it_was_asked_for()
+    {
+        LeaseSession session = await Processes.OpenAsync();
+        LeasedArenaDefinition<ulong> twice = Fleet.Ids().Definition! with { Quarantine = 2 * Fleet.Ttl };
+        await OpenAsync(session, Fleet.Ids() with { Definition = twice });
+        await OpenAsync(session);
+        await OpenAsync(session, Fleet.Ids() with { Definition = twice });
+        await Assert.ThrowsAsync<LeaseDefinitionException>(
+            () => OpenAsync(session, Fleet.Ids() with { Definition = twice with { Quarantine = Fleet.Ttl } }));
     }
 
     private static (long Spans, long Held, long Stock, long Quarantined) Figures(IMetered arena)

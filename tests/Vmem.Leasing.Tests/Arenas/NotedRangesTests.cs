@@ -91,7 +91,10 @@ public sealed class NotedRangesTests : JournaledFixture
             {
                 Assert.True(arena.TryAllocate(1, out LeasedRange<ulong> range));
                 arena.Free(range);
+                Assert.True(pair != 25_000 || !File.Exists(Journal + "-2"));      // no place is kept for what was freed
             }
+
+            Assert.True(File.Exists(Journal + "-2"));
         }
 
         Assert.Equal("1002+3", await AdoptAsync((1000, 8)));
@@ -153,6 +156,22 @@ public sealed class NotedRangesTests : JournaledFixture
         LeasedArena<ulong> next = await OpenJournaledAsync(session);
         Assert.Equal("1000+3", Text(next.Adopted));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => next.FlushAsync(new CancellationToken(canceled: true)));
+    }
+
+    /// <summary>What was noted survives the process all the same.</summary>
+    [Fact]
+    public async Task A_last_flush_that_fails_is_reported_and_fails_no_end()
+    {
+        await using (LeaseSession session = await OpenHeirAsync())
+        {
+            LeasedArenaOptions<ulong> options = Options() with { JournalPath = Journal, FlushToDisk = static _ => throw new IOException("broken") };
+            LeasedArena<ulong> arena = await OpenAsync(session, options);
+            _ = await arena.AllocateAsync(3, default, Token);
+            await arena.DisposeAsync();
+            Assert.Equal("broken", Assert.Single(Processes.Faults).Message);
+        }
+
+        Assert.Equal("1000+3", await AdoptAsync((1000, 8)));
     }
 
     [Fact]

@@ -24,4 +24,13 @@ public sealed class SpanGridTests
         Assert.Equal((1000u, 1020u, 8u, 1u), (grid.Start, grid.End, grid.SpanSize, grid.Quantum));
         Assert.Equal(((UInt128)from, (UInt128)to), grid.Around((UInt128)start, (UInt128)size));
     }
+
+    [Fact]
+    public void Cells_are_counted_from_the_start_of_the_arena()
+    {
+        LeaseDefinition definition = new() { Start = 1001, Size = 24, Type = nameof(UInt64), Quarantine = TimeSpan.FromMinutes(1) };
+        SpanGrid grid = new(definition, 8);
+        Assert.Equal((1001u, 1009u), grid.Around(1008, 1));
+        Assert.Equal((1009u, 1025u), grid.Around(1009, 9));
+    }
 }

@@ -31,4 +31,29 @@ public sealed class SpanRevokerTests : LeasedArenaFixture
         Assert.Equal([256, 344], told.Select(static revocation => revocation.Ranges.Count));
         Assert.Equal(starts.Order(), told.SelectMany(static revocation => revocation.Ranges).Select(static range => range.Start).Order());
     }
+
+    /// <summary>Where there is none for long, each loss tries once. What another lease has by then is left alone.</summary>
+    [Fact]
+    public async Task What_is_not_finished_is_tried_once_each_time_and_not_where_another_span_lies()
+    {
+        SpanRevoker<ulong> revoker = new(await Processes.OpenAsync(), null);
+        ArenaOptions<ulong> options = new() { Source = TestSources.Ascending(16ul, 1_024ul), Revoked = revoker.Note };
+        using Arena<ulong> arena = new("leased", 1, options);
+        ulong[] starts = [arena.Allocate(16), arena.Allocate(16)];
+        int tries = 0;
+        using (VmemInternals.InjectGrowthFaults(() => ++tries > 0))
+        {
+            Assert.All(starts, start => Assert.Equal(SegmentKind.Span,
+                Assert.Single(revoker.TakeBack(arena, new LeasedSpan<ulong>(start, 16, null!), journal: null)).Kind));
+            Assert.Equal(2, tries);
+            revoker.Finish(arena, journal: null, static _ => false);
+            Assert.Equal(4, tries);
+        }
+
+        Assert.Equal(32ul, arena.GetStatistics().InUse);
+        revoker.Finish(arena, journal: null, start => start == starts[1]);
+        Assert.Equal(16ul, arena.GetStatistics().InUse);
+        revoker.Finish(arena, journal: null, static _ => false);
+        Assert.Equal(16ul, arena.GetStatistics().InUse);
+    }
 }

@@ -35,6 +35,7 @@ public sealed class SpanStockSeekTests : SpanStockFixture
     [Theory]
     [InlineData(4, 20, 23)]
     [InlineData(16, 20, 100)]
+    [InlineData(1, 20, 20)]
     public void Others_wait_for_the_word_of_the_store(ulong size, ulong first, ulong last)
     {
         SpanStock<ulong> stock = NewStock(target: 0, limit: 16);
@@ -166,6 +167,8 @@ public sealed class SpanStockSeekTests : SpanStockFixture
         Assert.Equal(forEver, later.IsCompleted);
         stock.AnswerAll(forEver: false);
         Assert.Equal(forEver, SeekAsync(stock, 11).IsCompleted);
+        stock.AnswerAll(forEver);
+        Assert.Equal(forEver, SeekAsync(stock, 12).IsCompleted);
     }
 
     private static Task<ulong?> SeekAsync(SpanStock<ulong> stock, ulong first) => SeekUntilAsync(stock, first, Token);

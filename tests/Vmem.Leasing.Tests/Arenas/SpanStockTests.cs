@@ -149,6 +149,18 @@ public sealed class SpanStockTests : SpanStockFixture
     }
 
     [Fact]
+    public void Of_those_that_go_back_only_the_lost_one_does_not()
+    {
+        SpanStock<ulong> stock = NewStock(target: 0);
+        LeasedSpan<ulong>[] spans = Add(stock, 0, 8);
+        Assert.Equal((0ul, 8ul), (Import(stock, 8)!.Value, Import(stock, 8)!.Value));
+        stock.Release(0, 8);
+        stock.Release(8, 8);
+        Assert.Null(stock.Lose(0));
+        Assert.Equal([spans[1]], stock.TakeReturned(all: false));
+    }
+
+    [Fact]
     public void Who_waits_is_told_until_he_leaves()
     {
         SpanStock<ulong> stock = NewStock(target: 0);

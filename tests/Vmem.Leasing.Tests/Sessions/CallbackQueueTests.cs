@@ -29,4 +29,31 @@ public sealed class CallbackQueueTests
             Assert.Equal(round + 1, faults.Count);
         }
     }
+
+    /// <summary>They are added faster than a thread of the pool takes the first.</summary>
+    [Fact]
+    public async Task Handlers_never_run_side_by_side()
+    {
+        int running = 0;
+        int most = 0;
+        for (int round = 0; round < 200; round++)
+        {
+            CallbackQueue queue = new(static _ => { });
+            TaskCompletionSource done = new();
+            for (int i = 0; i < 20; i++)
+            {
+                queue.Add(() =>
+                {
+                    most = Math.Max(most, Interlocked.Increment(ref running));
+                    Thread.SpinWait(50);
+                    Interlocked.Decrement(ref running);
+                });
+            }
+
+            queue.Add(done.SetResult);
+            await done.Task.WaitAsync(Token);
+        }
+
+        Assert.Equal(1, most);
+    }
 }

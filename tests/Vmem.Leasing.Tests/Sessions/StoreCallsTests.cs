@@ -93,6 +93,15 @@ public sealed class StoreCallsTests
         Assert.Equal("broken", (await Assert.ThrowsAsync<IOException>(() => asked)).Message);
     }
 
+    /// <summary>Neither has the caller left, nor is the store late.</summary>
+    [Fact]
+    public async Task A_store_that_gives_up_by_itself_is_not_late()
+    {
+        Task<int> asked = AskAsync(Token);
+        _answer.SetCanceled(CancellationToken.None);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked);
+    }
+
     private Task<int> AskAsync(CancellationToken cancellationToken) =>
         _calls.AskAsync(_ => new ValueTask<int>(_answer.Task), cancellationToken).AsTask();
 }
