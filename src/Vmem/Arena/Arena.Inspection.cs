@@ -32,7 +32,7 @@ public sealed partial class Arena<T>
         return index != 0;
     }
 
-    /// <summary>All spans in address order, each followed by its segments in address order (vmem_walk).</summary>
+    /// <summary>All spans in address order, each followed by its segments in address order (vmem_walk). O(segments).</summary>
     /// <returns>The segments. They are copied in batches: the enumeration holds no lock while the caller looks at them.</returns>
     /// <remarks>
     /// Safe while others allocate: each value is reported at most once, a batch shows one moment, and what does not change during the
