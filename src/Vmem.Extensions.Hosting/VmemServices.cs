@@ -116,6 +116,8 @@ public static class VmemServices
             {
                 throw new ArgumentException($"Arena '{name}' starts at {arena.Start} and has {arena.Size} values: both must be multiples of its quantum, {arena.Quantum}.", nameof(options));
             }
+
+            CheckTogether(name, arena);
         }
 
         foreach ((string name, PoolSettings pool) in options.Pools)
@@ -134,6 +136,20 @@ public static class VmemServices
             {
                 throw new ArgumentException($"Pool '{name}' has a limit of {pool.Limit} bytes, less than a slab, which takes {s_slab}.", nameof(options));
             }
+        }
+    }
+
+    /// <summary>Whether policy and caches go together is the arena's to say: one is made, and dropped.</summary>
+    private static void CheckTogether(string name, ArenaSettings arena)
+    {
+        try
+        {
+            ArenaOptions<ulong> options = new() { Policy = arena.Policy, QuantumCacheMax = arena.QuantumCacheMax };
+            new Arena<ulong>(name, arena.Quantum, options).Dispose();
+        }
+        catch (ArgumentException fault)
+        {
+            throw new ArgumentException($"Arena '{name}': {fault.Message}", fault);
         }
     }
 

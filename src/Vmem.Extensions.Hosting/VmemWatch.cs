@@ -61,7 +61,7 @@ internal sealed partial class VmemWatch(
     [LoggerMessage(4, LogLevel.Error, "Arena {Arena} was disposed of while {Ranges} ranges of {Size} in all were allocated. {Report}")]
     public static partial void LogLeak(ILogger logger, string arena, long ranges, ulong size, string report);
 
-    [LoggerMessage(5, LogLevel.Error, "{Size} bytes of pool {Pool} were dropped without having been returned. They were rented at {Time} by\n{Stack}")]
+    [LoggerMessage(5, LogLevel.Error, "{Size} bytes of pool {Pool} were dropped without having been returned. They were rented at {Time:O} by\n{Stack}")]
     public static partial void LogLost(ILogger logger, string pool, nuint size, DateTimeOffset time, string stack);
 
     [LoggerMessage(9, LogLevel.Error, "Heap {Heap} was disposed of while {Blocks} blocks of {Size} bytes in all were allocated. {Report}")]

@@ -45,7 +45,10 @@ public sealed class ObjectCachePool<T> : ObjectPool<T>, IDisposable
     /// <summary>Gives an object back; destructs it if the policy refuses it.</summary>
     /// <param name="obj">The object.</param>
     /// <exception cref="ArgumentNullException">There is no object.</exception>
-    /// <remarks>O(1), besides the policy. What the policy throws comes through.</remarks>
+    /// <exception cref="InvalidReturnException">It lies in the pool already; see <see cref="ObjectCache{TObject}.Return"/> for when that is
+    /// found. Nothing was changed, but what the policy did to it.</exception>
+    /// <remarks>O(1), besides the policy. What the policy throws comes through. After <see cref="Dispose"/> the object is
+    /// destructed.</remarks>
     public override void Return(T obj)
     {
         ArgumentNullException.ThrowIfNull(obj);

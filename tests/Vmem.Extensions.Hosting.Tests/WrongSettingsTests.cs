@@ -38,6 +38,17 @@ public class WrongSettingsTests
     }
 
     [Theory]
+    [InlineData(FitPolicy.NextFit, 1UL)]
+    [InlineData(FitPolicy.InstantFit, 65UL)]
+    [InlineData((FitPolicy)99, 0UL)]
+    public void An_arena_that_cannot_be_made_is_refused_by_name(FitPolicy policy, ulong cached)
+    {
+        ArgumentException fault = Assert.Throws<ArgumentException>(() => new ServiceCollection().AddVmem(
+            options => options.Arenas["ids"] = new ArenaSettings { Size = 100, Policy = policy, QuantumCacheMax = cached }));
+        Assert.StartsWith("Arena 'ids': ", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("ids")]
     [InlineData("IDS")]
     public void A_name_that_an_earlier_call_took_is_refused(string name)
