@@ -35,7 +35,13 @@ public sealed class NotedRangesTests : JournaledFixture
             LeasedRange<ulong> range = await arena.AllocateAsync(4, default, Token);
             LeasedRange<ulong> freed = await arena.AllocateAsync(4, default, Token);
             LeasedRange<ulong>[] wrong =
-                [freed, range with { Size = 3 }, range with { Start = 1001 }, range with { Fence = range.Fence + 1 }, range with { Start = 900 }];
+            [
+                freed,
+                range with { Size = 3 },
+                range with { Start = 1001 },
+                range with { Start = 900 },
+                range with { Fence = range.Fence + 1 },
+            ];
             Assert.True(arena.TryFree(freed, clean: true));
             foreach (bool clean in (bool[])[true, false])
             {
