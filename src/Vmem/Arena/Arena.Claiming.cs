@@ -96,8 +96,8 @@ public sealed partial class Arena<T>
     /// <remarks>
     /// <para>
     /// Each fails only as <see cref="TryAllocateAt"/> would. The ranges are claimed in steps that others come between: those may see a part
-    /// of them meanwhile, also of a batch that fails in the end. What a source throws as such a batch is undone is not thrown: why it failed
-    /// is.
+    /// of them meanwhile, also of a batch that fails in the end. That is undone, and why it failed is thrown, whatever a source throws
+    /// then.
     /// </para>
     /// <para>
     /// O(n) for sorted ranges, about as long as <see cref="Restore"/> of the same; O(n log n) for others. Pooled memory for each: twice the

@@ -86,7 +86,8 @@ internal sealed partial class Space<T>
         }
         catch when (!grant.IsEmpty)
         {
-            Conclusion.Undo((Space: this, grant), static it => it.Space.TakeBack(it.grant));      // the caller will not learn of what it got
+            // The caller will not learn of what it got.
+            Conclusion.Undo((Space: this, grant), static it => it.Space.TakeBack(it.grant));
             throw;
         }
 

@@ -68,7 +68,7 @@ public sealed class HandleMarksTests
         Assert.InRange(CountMarked(gone), 0, 50);
     }
 
-    /// <summary>A thousand tags are looked at in a step. The handle comes between two of them, and its tag is one that was passed.</summary>
+    /// <summary>A thousand tags are looked at in a step. The handle comes between two steps, and its tag was passed.</summary>
     [Fact]
     public void A_handle_that_comes_while_marks_are_made_anew_has_one_afterwards()
     {

@@ -32,7 +32,8 @@ public class ClaimRollbackTests
     public void Why_a_batch_failed_is_told_and_not_what_was_said_as_it_was_undone()
     {
         using Arena<uint> arena = Arena();
-        _source.Answer = (size, constraints) => constraints.Min < 3_000 ? (constraints.Min, size) : throw new TimeZoneNotFoundException("import");
+        _source.Answer = static (size, constraints) => constraints.Min < 3_000 ? (constraints.Min, size)
+            : throw new TimeZoneNotFoundException("import");
         _source.OnRelease = (_, _) => throw new TimeZoneNotFoundException("release");
         Segment<uint>[] ranges = [.. Enumerable.Range(1, 5).Select(i => new Segment<uint>(1_000 * (uint)i, 1, SegmentKind.Allocated))];
         Assert.Equal("import", Assert.Throws<TimeZoneNotFoundException>(() => arena.AllocateAtMany(ranges)).Message);

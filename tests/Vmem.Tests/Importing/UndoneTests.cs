@@ -26,7 +26,8 @@ public class UndoneTests
     public void What_the_import_threw_is_thrown_though_the_release_throws_too(string call)
     {
         using Arena<uint> arena = Make();
-        _source.Answer = (size, _) => size > 10 ? null : _source.Imports < 2 ? (100 * (uint)_source.Imports, size) : throw new TimeZoneNotFoundException("import");
+        _source.Answer = (size, _) => size > 10 ? null : _source.Imports < 2 ? (100 * (uint)_source.Imports, size)
+            : throw new TimeZoneNotFoundException("import");
         _source.OnRelease = static (_, _) => throw new TimeZoneNotFoundException("release");
         Assert.Equal("import", Thrown(() => _ = call switch
         {
@@ -71,8 +72,8 @@ public class UndoneTests
         };
     }
 
-    /// <summary>While the source is asked somebody frees what is needed. So the answer goes back, and then what was taken; with it an import
-    /// becomes empty.</summary>
+    /// <summary>While the source is asked somebody frees what is needed. So the answer goes back, and then what was taken; with it an
+    /// import becomes empty.</summary>
     [Fact]
     public void Of_two_releases_that_throw_the_first_counts()
     {

@@ -103,7 +103,7 @@ public sealed class RestTimerTests
         arena.Validate();
     }
 
-    /// <summary>The rest is cut short and its place taken; then the timer cannot be stopped. Who asked does not learn what it got.</summary>
+    /// <summary>The rest is cut short and its place taken; then the timer cannot be stopped.</summary>
     [Fact]
     public void What_was_taken_of_a_rest_goes_back_if_the_timer_throws()
     {
