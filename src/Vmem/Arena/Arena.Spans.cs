@@ -87,13 +87,14 @@ public sealed partial class Arena<T>
     public bool TryDrainSpan(T start)
     {
         _ = _space.EndDueRests();
-        if (!TryBeginDrain(start, out bool isNew))
-        {
-            return false;
-        }
-
+        bool isNew = false;
         try
         {
+            if (!TryBeginDrain(start, out isNew))
+            {
+                return false;
+            }
+
             _space.TurnSpan(start);
         }
         catch when (isNew)

@@ -84,7 +84,7 @@ internal sealed unsafe partial class SegmentMap<T>
             NoteTaken(start, size);
         }
 
-        _spans.Remove(start, size);
+        SpansOf(start).Remove(start, size);
         ForgetSpan(spanIndex, freeIndex, size);
     }
 

@@ -1,3 +1,4 @@
+using Vmem.Checks;
 using Vmem.Segments;
 
 namespace Vmem.Space;
@@ -48,8 +49,14 @@ internal sealed partial class Space<T>
         }
 
         Map.ReserveDrain();
-        Map.SetDraining(Map.FindSpan(start, out _, out _), drains: false);
+        uint span = Map.FindSpan(start, out _, out _);
+        Map.SetDraining(span, drains: false);
         NoteFewerDrain();
+        if (Map.IsWhollyFree(span))
+        {
+            DetachIfEmpty(Map.Following(span));   // no step has come there: an empty import is one of those that are kept, or goes
+        }
+
         return true;
     }
 
@@ -75,16 +82,12 @@ internal sealed partial class Space<T>
         }
     }
 
-    /// <summary>Undoes what could not be brought to its end, if there is memory for that.</summary>
+    /// <summary>Undoes what could not be brought to its end, if there is memory for that. The caller is told why that was, and not what
+    /// is thrown here.</summary>
     public void GiveUpDrain(T start)
     {
-        try
-        {
-            _ = TryEndDrain(start);
-            TurnSpan(start);
-        }
-        catch (OutOfMemoryException)
-        {
-        }
+        Conclusion nobodys = default;
+        nobodys.Take((Space: this, start), static it => _ = it.Space.TryEndDrain(it.start));
+        nobodys.Take((Space: this, start), static it => it.Space.TurnSpan(it.start));
     }
 }

@@ -164,11 +164,11 @@ internal sealed partial class Space<T>
         return false;
     }
 
-    /// <summary>A free segment is about to be used: if it is a whole import, that is no longer one of the empty ones. The lock is
-    /// held.</summary>
+    /// <summary>A free segment is about to be used: if it is a whole import, that is no longer one of the empty ones. One that drains is
+    /// none already, though the steps may not have come there. The lock is held.</summary>
     private void NoteImportUsed(uint free)
     {
-        if (_imports is not null && Map.IsWholeImport(free, out uint span))
+        if (_imports is not null && Map.IsWholeImport(free, out uint span) && !Map.Drains(Map.GetSegment(free).Start))
         {
             Unkeep(span);
         }

@@ -210,7 +210,7 @@ internal sealed partial class Space<T>
         uint span = Map.FindSpanFrom(T.Zero, out T start, out T size);
         while (span != 0)
         {
-            if (Map.IsImported(span) && Map.IsWhollyFree(span))
+            if (Map.IsImported(span) && Map.IsWhollyFree(span) && !Map.Drains(start))
             {
                 spans.Add(new Segment<T>(start, size, SegmentKind.Span));
             }

@@ -64,7 +64,13 @@ internal sealed partial class Space<T>
             return false;
         }
 
+        bool drained = Map.Drains(start);         // though no step has come there yet
         Map.RemoveSpan(span);
+        if (drained)
+        {
+            NoteFewerDrain();
+        }
+
         Recorder?.Removed(start, size);
         NoteRemoval();
         NoteRoom(mayImport: true);                // under the limit
