@@ -140,7 +140,6 @@ public sealed partial class Arena<T>
                 throw new ArgumentException("a range that rests lies in no span, or its rest begins below one.");
             }
 
-            arena.RestoreRests(snapshot, site);
             arena._space.Map.SetRotor(snapshot.Rotor, lead);
             arena.RestoreFreedOrder(snapshot.Freed);
             foreach (SpanSnapshot<T> span in snapshot.Spans)
@@ -151,6 +150,7 @@ public sealed partial class Arena<T>
                 }
             }
 
+            arena.RestoreRests(snapshot, site);   // last: with a rest that ends at once a span may go
             return arena;
         }
         catch (Exception e)
