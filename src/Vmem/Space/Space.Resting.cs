@@ -27,13 +27,18 @@ internal sealed partial class Space<T>
     {
         AuditSite? site = Auditor?.Sign(call);
         bool isCached = Caches is not null && size <= Caches.Max;
-        for (bool isDone = false; !isDone;)
+        try
         {
-            using Visit<T> visit = isCached ? VisitFrozen() : Visit();
-            isDone = TryRest(start, size, until, isCached, site);
+            for (bool isDone = false; !isDone;)
+            {
+                using Visit<T> visit = isCached ? VisitFrozen() : Visit();
+                isDone = TryRest(start, size, until, isCached, site);
+            }
         }
-
-        SetRestTimer();
+        finally
+        {
+            SetRestTimer();                       // also if the source throws at what its slab gave up
+        }
     }
 
     /// <summary>The same by its handle.</summary>

@@ -82,6 +82,23 @@ public class ClaimRollbackTests
         _source.OnRelease = null;
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void The_first_thing_that_the_source_throws_is_told_and_not_what_it_says_to_what_it_gets_back(bool inPieces)
+    {
+        using Arena<uint> arena = Arena();
+        uint next = 0;
+        _source.Answer = (size, _) => size > 100 ? null : next < 3_000 ? (next += 1_000, size) : throw new TimeZoneNotFoundException("at an import");
+        _source.OnRelease = (_, _) => throw new TimeZoneNotFoundException("at a release");
+        Exception told = Assert.Throws<TimeZoneNotFoundException>(() => inPieces
+            ? arena.TryAllocatePieces(400, new Segment<uint>[16], 1, out _) : arena.TryAllocateMany(50, new uint[10]) > 0);
+        Assert.Equal("at an import", told.Message);
+        Assert.Equal((0u, 0), (arena.GetStatistics().InUse, arena.GetStatistics().LiveSegments));
+        _source.OnRelease = null;
+        arena.Validate();
+    }
+
     [Fact]
     public void What_is_wrong_with_a_range_is_said_in_one_sentence_about_the_list()
     {
