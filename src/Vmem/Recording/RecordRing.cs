@@ -36,6 +36,7 @@ internal sealed class RecordRing<T>
     private const int Open = 0;
     private const int Behind = 1;
     private const int Closed = 2;
+    private const long Final = long.MinValue;     // a bit of the count of losses: the ring is closed
 
     private readonly Slot[] _slots;
     private readonly long _mask;
@@ -58,8 +59,8 @@ internal sealed class RecordRing<T>
     /// <summary>The thread that takes the records: it never waits for itself. Set before the first one is reserved.</summary>
     public Thread? Writer { get; set; }
 
-    /// <summary>How many records could not be taken in.</summary>
-    public long Lost => Volatile.Read(ref _cursors.Lost);
+    /// <summary>How many records could not be taken in. Once the ring is closed it does not change any more.</summary>
+    public long Lost => Volatile.Read(ref _cursors.Lost) & long.MaxValue;
 
     /// <summary>Whether nothing is reserved that was not taken.</summary>
     public bool IsEmpty => Volatile.Read(ref _cursors.Reserved) == _cursors.Taken;
@@ -127,6 +128,7 @@ internal sealed class RecordRing<T>
     public void Close()
     {
         _ = Interlocked.Exchange(ref _cursors.State, Closed);
+        _ = Interlocked.Or(ref _cursors.Lost, Final);
         Wake();
     }
 
@@ -165,10 +167,9 @@ internal sealed class RecordRing<T>
             place = Volatile.Read(ref _cursors.Reserved);
             if (Volatile.Read(ref _cursors.State) != Open || (!HasRoom(place) && !TryAwaitRoom()))
             {
-                if (Volatile.Read(ref _cursors.State) != Closed)
+                if (TryCountLoss())
                 {
                     // Counted, then said: should the writer have opened the ring meanwhile, another gap begins.
-                    _ = Interlocked.Increment(ref _cursors.Lost);
                     _ = Interlocked.CompareExchange(ref _cursors.State, Behind, Open);
                 }
 
@@ -180,6 +181,23 @@ internal sealed class RecordRing<T>
                 return true;
             }
         }
+    }
+
+    /// <summary>False, and nothing is counted, if the ring was closed: the last gap may have been noted. A look at the state would not do:
+    /// it may be closed between that and the count.</summary>
+    private bool TryCountLoss()
+    {
+        long lost = Volatile.Read(ref _cursors.Lost);
+        for (long seen; lost >= 0; lost = seen)
+        {
+            seen = Interlocked.CompareExchange(ref _cursors.Lost, lost + 1, lost);
+            if (seen == lost)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Waits for the writer. An interrupt is left for the thread's next wait: it may hold the arena's lock.</summary>
@@ -237,7 +255,7 @@ internal struct RingCursors
     [FieldOffset(264)]
     public int State;
 
-    /// <summary>How many records were turned away.</summary>
+    /// <summary>How many records were turned away, and a bit that says that no more are counted.</summary>
     [FieldOffset(272)]
     public long Lost;
 }
