@@ -107,6 +107,28 @@ internal sealed unsafe partial class SegmentMap<T>
         return FirstOfAll();
     }
 
+    /// <summary>Whether a range that somebody holds, or a span that drains, takes a part of [from, last]. False, too, if that is too far to
+    /// see.</summary>
+    public bool IsHeld(T from, T last)
+    {
+        uint span = FindSpan(from, out _, out _);
+        bool isHeld = Drains(from);
+        if (isHeld || span == 0 || !TryWalk(from, StepsAtATime, out uint index))
+        {
+            return isHeld;
+        }
+
+        for (long looks = 0; !isHeld && index != span && _tags.At(index)->Start <= last && looks < StepsAtATime; looks++)
+        {
+            StepCounter.Count();
+            Tag<T>* tag = _tags.At(index);
+            isHeld = tag->Kind == TagKind.Allocated && !tag->IsResting && SlabOf(index) == 0;
+            index = tag->Next;
+        }
+
+        return isHeld;
+    }
+
     private uint FindAt(in Placement<T> placement, out T start, bool inSteps)
     {
         start = placement.Min;

@@ -1,4 +1,5 @@
 using Vmem.Checks;
+using Vmem.Ranges;
 using Vmem.Resting;
 
 namespace Vmem.Space;
@@ -74,7 +75,7 @@ internal sealed partial class Space<T>
         {
             using (Visit())
             {
-                isMore = CouldFit(request.Size) && TryEndSome(isFence: false, ulong.MaxValue, request.Size, ref hasCut);
+                isMore = CouldFit(request.Placement) && TryEndSome(isFence: false, ulong.MaxValue, request.Size, ref hasCut);
             }
 
             _ = TryTake(request, out grant);
@@ -96,15 +97,33 @@ internal sealed partial class Space<T>
 
     /// <summary>Cuts all rests short: somebody waits.</summary>
     /// <returns>Whether there were any.</returns>
+    /// <remarks>Whoever serves those who wait calls this. So they are served after the last step: after each, the next step would lie
+    /// within that, and the one after it within the next.</remarks>
     public bool CutAllRests(ref Conclusion end)
     {
-        bool hasCut = _options.CutRestsShort && _rests is { Timed.Count: > 0 };
-        if (hasCut)
+        if (!_options.CutRestsShort || _rests is not { Timed.Count: > 0 })
         {
-            end.Take(this, static space => _ = space.EndRests(isFence: false, ulong.MaxValue));
+            return false;
         }
 
-        return hasCut;
+        Aftermath<T> aftermath = default;
+        try
+        {
+            bool hasCut = false;
+            for (bool isMore = true; isMore;)
+            {
+                using Visit<T> visit = Visit(ref aftermath);
+                isMore = TryEndSome(isFence: false, ulong.MaxValue, T.Zero, ref hasCut);
+            }
+        }
+        catch (ObjectDisposedException) when (HasEnded)
+        {
+            // Those who wait are told so in another place.
+        }
+
+        end.Take((Space: this, aftermath), static it => it.Space.Settle(it.aftermath, isOwnRelease: false));
+        end.Take(this, static space => space.SetRestTimer());
+        return true;
     }
 
     /// <summary>The last fence that was completed.</summary>
@@ -199,12 +218,15 @@ internal sealed partial class Space<T>
         return true;
     }
 
-    /// <summary>Whether so much could be had if nothing rested for a time. The lock is held.</summary>
-    private bool CouldFit(T size)
+    /// <summary>Whether a request could be met if nothing rested for a time: not at a place of which somebody holds a part. The lock is
+    /// held.</summary>
+    private bool CouldFit(in Placement<T> placement)
     {
+        T size = placement.Size;
         T free = Saturate(Map.FreeSize, Map.FreeSegments);
         T resting = Saturate(Map.Resting, Map.RestingSegments);
-        return Source is not null || (size <= Map.LargestSpan && (free >= size || resting >= size - free));
+        return (Source is not null || (size <= Map.LargestSpan && (free >= size || resting >= size - free)))
+            && !(placement.IsOnePlace && Map.IsHeld(placement.Min, placement.Last));
     }
 
     /// <summary>Every invariant of what rests. The lock is held.</summary>

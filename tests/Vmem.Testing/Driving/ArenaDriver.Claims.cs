@@ -38,7 +38,7 @@ public sealed partial class ArenaDriver
     private void AllocateAt(int start, int size)
     {
         Outcome expected = _model.JudgePlace(start, size);
-        if (expected.Kind == OutcomeKind.Refused)
+        if (expected.Kind == OutcomeKind.Refused && !_model.IsHeld(start, size))
         {
             _model.CutShort(size, new ModelConstraints { Min = start, Max = start + _model.RoundUp(size) });
             expected = _model.JudgePlace(start, size);

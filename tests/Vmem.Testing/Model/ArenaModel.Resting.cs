@@ -14,12 +14,13 @@ public sealed partial class ArenaModel
     public bool CutsRestsShort { get; init; }
 
     /// <summary>Ends the oldest rests that a time would end, until a request has a place; all of them, if none helps. Not if so much could
-    /// never be had.</summary>
+    /// never be had, nor for a claim of a place that somebody holds.</summary>
     public void CutShort(int size, in ModelConstraints constraints)
     {
         ModelStatistics amounts = MeasureAmounts();
         if (!CutsRestsShort || RoundUp(size) > amounts.Free + amounts.Resting
-            || !_spans.Exists(span => span.Size >= RoundUp(size) && !IsDraining(span)))
+            || !_spans.Exists(span => span.Size >= RoundUp(size) && !IsDraining(span))
+            || (IsClaim(constraints, RoundUp(size)) && IsHeld(constraints.Min, RoundUp(size))))
         {
             return;
         }
@@ -31,6 +32,14 @@ public sealed partial class ArenaModel
             MakeFree(oldest.Start, oldest.Size);
             _resting.Remove(oldest.Start);
         }
+    }
+
+    /// <summary>Whether a part of a place, in the span where it begins, is held or drains.</summary>
+    public bool IsHeld(int start, int size)
+    {
+        int span = _spans.FindIndex(span => start >= span.Start && start < span.End);
+        int end = span < 0 ? 0 : Math.Min(start + RoundUp(size), _spans[span].End);
+        return span >= 0 && (IsDraining(_spans[span]) || _live.Values.Any(held => held.Start < end && start < held.Start + held.Size));
     }
 
     /// <summary>The allocation that starts there is its caller's no more, and nobody's yet.</summary>
