@@ -265,7 +265,9 @@ public sealed partial class PostgreSqlLeaseStore
     private static NpgsqlParameter Numbers(IEnumerable<long> values) =>
         Parameter(NpgsqlDbType.Array | NpgsqlDbType.Bigint, values.ToArray());
 
-    private static NpgsqlParameter Span(TimeSpan? value) => Parameter(NpgsqlDbType.Interval, value);
+    // In microseconds: a day of an interval has not always 24 hours.
+    private static NpgsqlParameter Span(TimeSpan? value) => Parameter(NpgsqlDbType.Interval,
+        value is { } known ? new NpgsqlInterval(0, 0, known.Ticks / TimeSpan.TicksPerMicrosecond) : null);
 
     private static NpgsqlParameter Parameter(NpgsqlDbType type, object? value) =>
         new() { NpgsqlDbType = type, Value = value ?? DBNull.Value };

@@ -47,6 +47,7 @@ public sealed class PostgreSqlConformanceTests(ContractDatabase database) : Leas
         INSERT INTO vmem.session OVERRIDING SYSTEM VALUE SELECT * FROM test.session;
         INSERT INTO vmem.extent SELECT * FROM test.extent;
         INSERT INTO vmem.audit OVERRIDING SYSTEM VALUE SELECT * FROM test.audit;
+        SELECT setval(pg_get_serial_sequence('vmem.arena', 'id'), (SELECT max(id) FROM vmem.arena));
         SELECT vmem._server_ok();
         """);
 

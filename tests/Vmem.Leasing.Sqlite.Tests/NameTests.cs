@@ -68,6 +68,34 @@ public sealed class NameTests : IDisposable
         }
     }
 
+    /// <summary>What is inherited rests as long as its arena wants, whoever had it first.</summary>
+    [Fact]
+    public async Task The_heir_of_an_heir_waits_for_the_quarantine_of_what_is_inherited()
+    {
+        var time = new ManualTime();
+        await using var store = new SqliteLeaseStore(_file.Path, new SqliteLeaseStoreOptions { TimeProvider = time });
+        LeaseDefinition slow = new() { Start = 0, Size = 8, Type = "UInt32", Quarantine = s_named.Ttl * 4 };
+        LeaseArena arena = await store.EnsureArenaAsync("ids", slow, Token);
+        Guid first = await OpenAsync(store);
+        await store.InheritAsync(first, "web", Token);
+        await store.GrantAsync(new LeaseRequest(arena.Id, first, Guid.NewGuid(), 1), Token);
+        await store.CloseSessionAsync(first, clean: true, Token);
+        Guid second = await OpenAsync(store);
+        Assert.Single(await store.InheritAsync(second, "web", Token));
+        _file.Execute("UPDATE session SET process = NULL");
+        TimeSpan step = s_named.Ttl + TimeSpan.FromMilliseconds(1);
+        time.Advance(step);
+        await store.SweepAsync(arena.Id, Token);               // it lapses
+        for (int quarter = 0; quarter < 4; quarter++)
+        {
+            Guid hopeful = await OpenAsync(store);
+            await Assert.ThrowsAsync<LeaseSessionException>(async () => await store.InheritAsync(hopeful, "web", Token));
+            time.Advance(step);
+        }
+
+        Assert.Single(await store.InheritAsync(await OpenAsync(store), "web", Token));
+    }
+
     [Fact]
     public async Task A_name_whose_process_lives_is_not_lost_by_silence()
     {

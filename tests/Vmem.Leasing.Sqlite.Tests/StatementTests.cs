@@ -38,7 +38,7 @@ public sealed class StatementTests : IDisposable
         void Read()
         {
             database.Run("BEGIN IMMEDIATE");
-            machine.Begin(0);
+            machine.Begin(0, 0);
             Assert.Equal(5, machine.AuditOf(1, 0, 100).Count);
             Assert.Equal(3, machine.NewestAuditOf(1, 3).Count);
             Assert.Single(machine.HistoryOf(1, 5, 100));

@@ -102,7 +102,8 @@ internal sealed class LeaseFile(string path, SqliteLeaseStoreOptions options) : 
         database.Run(writes ? "BEGIN IMMEDIATE" : "BEGIN");
         try
         {
-            _machine!.Begin(writes && _witness is { } witness ? witness.Number : 0);
+            (long number, int incarnation) = writes && _witness is { } witness ? (witness.Number, witness.Incarnation) : (0, 0);
+            _machine!.Begin(number, incarnation);
             work(_machine);
             _machine.End();
             database.Run("COMMIT");
@@ -117,7 +118,7 @@ internal sealed class LeaseFile(string path, SqliteLeaseStoreOptions options) : 
             throw;
         }
 
-        _witness?.Raise(_machine.Sequence);
+        _witness?.Raise(_machine.Sequence, _machine.Incarnation);
     }
 
     [MemberNotNull(nameof(_database))]

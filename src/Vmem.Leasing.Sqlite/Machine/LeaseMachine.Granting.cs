@@ -158,17 +158,22 @@ internal sealed partial class LeaseMachine
         return start <= last && last - start >= request.Size - 1;
     }
 
-    /// <summary>Cuts [start, start + size) out of a free extent and leases it. The extent has a row, or is the remainder. It is the best
-    /// fit for sizes from <c>bestFrom</c> on; 0: nobody knows.</summary>
-    private ExtentRow Take(ArenaRow arena, in ExtentRow free, UInt128 start, UInt128 size, SessionRow session, long fence, Guid request,
-        long now, UInt128 bestFrom = default)
+    /// <summary>All that a session holds is reclaimed by its one death: so that waits for the longest of the arenas.</summary>
+    private void LengthenQuarantine(SessionRow session, ArenaRow arena)
     {
         if (session.Quarantine < arena.Quarantine)
         {
             session.Quarantine = arena.Quarantine;
             database.Do("UPDATE session SET quarantine = ?2 WHERE id = ?1", session.Id, session.Quarantine);
         }
+    }
 
+    /// <summary>Cuts [start, start + size) out of a free extent and leases it. The extent has a row, or is the remainder. It is the best
+    /// fit for sizes from <c>bestFrom</c> on; 0: nobody knows.</summary>
+    private ExtentRow Take(ArenaRow arena, in ExtentRow free, UInt128 start, UInt128 size, SessionRow session, long fence, Guid request,
+        long now, UInt128 bestFrom = default)
+    {
+        LengthenQuarantine(session, arena);
         ExtentRow taken = new(start, start + size - 1, fence, now, free.Watermark);
         if (_remainder is null && start == free.Start)
         {

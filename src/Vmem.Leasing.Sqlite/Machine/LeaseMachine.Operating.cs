@@ -116,6 +116,7 @@ internal sealed partial class LeaseMachine
         foreach ((int id, ExtentRow extent) in HeldBy(former))
         {
             ArenaRow arena = ArenaOf(id);
+            LengthenQuarantine(heir, arena);
             ExtentRow left = extent with { Fence = ++arena.Fence, Watermark = Larger(extent.Watermark, former.LeftIn(extent)) };
             Note(now, LeaseEvent.Reclaim, id, extent, former.Instance, "inherited");
             Note(now, LeaseEvent.Free, id, extent);

@@ -17,6 +17,14 @@ internal sealed partial class LeaseMachine(Database database, TimeProvider time,
     /// <summary>How far fences jump when an older copy was put back: more than grants can have been lost.</summary>
     private const long FenceJump = 1_000_000_000;
 
+    /// <summary>How far the numbers of new arenas jump then: more arenas than can have been lost. Whoever leased of one names its number,
+    /// which must never be that of another.</summary>
+    private const int ArenaJump = 100_000;
+
+    /// <summary>How long a phase of a hold takes where no arena is known: as long as the quarantine that an arena has unless somebody says
+    /// otherwise.</summary>
+    private static readonly TimeSpan s_leastPhase = TimeSpan.FromSeconds(30);
+
     private readonly Dictionary<int, ArenaRow> _arenas = [];
     private readonly Dictionary<Guid, SessionRow> _sessions = [];
     private int _incarnation;
@@ -28,11 +36,15 @@ internal sealed partial class LeaseMachine(Database database, TimeProvider time,
     /// <summary>How far the audit has come.</summary>
     public long Sequence => _sequence;
 
+    /// <summary>How often the file was put back to an older state, and one.</summary>
+    public int Incarnation => _incarnation;
+
     private long Now => time.GetUtcNow().Ticks;
 
     /// <summary>A transaction has begun: the file may be another than it was.</summary>
     /// <param name="witness">How far the audit had come, at least (R4).</param>
-    public void Begin(long witness)
+    /// <param name="incarnation">The last one that was: the file may be put back twice to what it was before the first time.</param>
+    public void Begin(long witness, int incarnation)
     {
         _arenas.Clear();
         _sessions.Clear();
@@ -46,7 +58,7 @@ internal sealed partial class LeaseMachine(Database database, TimeProvider time,
 
         if (_sequence < witness)
         {
-            FailOver(witness);
+            FailOver(witness, Math.Max(_incarnation, incarnation) + 1);
         }
     }
 
@@ -84,9 +96,16 @@ internal sealed partial class LeaseMachine(Database database, TimeProvider time,
         }
 
         definition.Check();
-        database.Do("INSERT INTO arena (name, start, size, quantum, type, quarantine) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            name, definition.Start, definition.Size, definition.Quantum, definition.Type, definition.Quarantine.Ticks);
-        id = (int)database.Number("SELECT id FROM arena WHERE name = ?1", name);
+        bool isBeyondHold = _phase > 0 && definition.Quarantine.Ticks > PhaseLength();
+        id = checked((int)Math.Max(database.Number("SELECT max(id) FROM arena"), (_incarnation - 1L) * ArenaJump) + 1);
+        database.Do("INSERT INTO arena (id, name, start, size, quantum, type, quarantine, fence) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            id, name, definition.Start, definition.Size, definition.Quantum, definition.Type, definition.Quarantine.Ticks,
+            (_incarnation - 1) * FenceJump);
+        if (isBeyondHold)
+        {
+            BeginHold(Now);
+        }
+
         Insert(id, new ExtentRow(definition.Start, definition.Start + definition.Size - 1, 0, Now, null));
         return ArenaOf(id).Arena;
     }
@@ -165,30 +184,40 @@ internal sealed partial class LeaseMachine(Database database, TimeProvider time,
         if (_phase > 0 && _holdUntil <= now)
         {
             _phase--;
-            _holdUntil = now + LongestQuarantine();
+            _holdUntil = now + PhaseLength();
             database.Do("UPDATE server SET phase = ?1, hold_until = ?2", _phase, _holdUntil);
         }
 
         return _phase == 0;
     }
 
-    private void FailOver(long witness)
+    private void FailOver(long witness, int next)
     {
         long now = Now;
         long had = _sequence;
         _sequence = witness;                               // numbers that others may have seen are not given again
-        _incarnation++;
-        _phase = HoldPhases;
-        _holdUntil = now + LongestQuarantine();
-        database.Do("UPDATE server SET incarnation = ?1, phase = ?2, hold_until = ?3", _incarnation, _phase, _holdUntil);
-        database.Do("UPDATE arena SET fence = fence + ?1", FenceJump);
+        database.Do("UPDATE arena SET fence = fence + ?1", (next - _incarnation) * FenceJump);
+        database.Do("UPDATE server SET incarnation = ?1", next);
+        _incarnation = next;
+        BeginHold(now);
 
         // For the living: that the file was away was no silence of theirs. Safety does not need it.
         database.Do("UPDATE session SET state = 0, lapsed = NULL, expires = ?1 + ttl WHERE state < 2", now);
         Note(now, LeaseEvent.Hold, detail: $"the file ends at entry {had}, and entry {witness} was written");
     }
 
-    private long LongestQuarantine() => database.Number("SELECT max(quarantine) FROM arena");
+    private void BeginHold(long now)
+    {
+        _phase = HoldPhases;
+        _holdUntil = now + PhaseLength();
+        database.Do("UPDATE server SET phase = ?1, hold_until = ?2", _phase, _holdUntil);
+    }
+
+    /// <summary>How long a phase of a hold takes: no session that was granted anything believes longer in silence, be it in an arena that
+    /// nobody remembers.</summary>
+    private long PhaseLength() => Math.Max(
+        database.Number("SELECT coalesce(max(quarantine), ?1) FROM arena", s_leastPhase.Ticks),
+        database.Number("SELECT max(ttl) FROM session WHERE state < 2"));
 
     private ArenaRow ArenaOf(int id)
     {

@@ -89,10 +89,16 @@ public sealed partial class LeasedArena<T>
         foreach (Holding holding in _session.TakeLegacy(_arena.Id, this))
         {
             LeaseClaim claim = holding.Claim;
-            _inherited.Add(new LeasedSpan<T>(T.CreateChecked(claim.Start), T.CreateChecked(claim.Size), holding)
+            LeasedSpan<T> span = new(T.CreateChecked(claim.Start), T.CreateChecked(claim.Size), holding)
             {
                 IsUnclean = true,                              // until it is known that nothing lives
-            });
+            };
+            using (_inheritedLock.EnterScope())
+            {
+                _inherited.Add(span);
+            }
+
+            span.IsLost |= _lostFences.Contains(span.Fence);   // before it was here: nobody found it then
         }
 
         _stock.Expect(_inherited.Count);                       // they are the stock, as far as nothing in them lives

@@ -57,7 +57,7 @@ public sealed class InMemoryLeaseStore : LeaseStore
     /// <inheritdoc/>
     public override ValueTask<LeaseArena> EnsureArenaAsync(string name, LeaseDefinition? definition = null,
         CancellationToken cancellationToken = default) =>
-        Answer((machine, _) => machine.Ensure(name, definition), cancellationToken);
+        Answer((machine, now) => machine.Ensure(name, definition, now), cancellationToken);
 
     /// <inheritdoc/>
     public override ValueTask<int> OpenSessionAsync(Guid session, string owner, TimeSpan ttl, long latest,

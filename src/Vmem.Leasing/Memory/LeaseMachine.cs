@@ -12,6 +12,7 @@ internal sealed partial class LeaseMachine
 {
     private readonly Dictionary<Guid, MachineSession> _sessions = [];
     private readonly List<MachineArena> _arenas = [];
+    private readonly Dictionary<int, MachineArena> _arenaById = [];
     private readonly Dictionary<string, MachineArena> _arenaByName = new(StringComparer.Ordinal);
     private readonly List<MachineEntry> _audit = [];
 
@@ -24,14 +25,18 @@ internal sealed partial class LeaseMachine
 
     public long HoldUntil { get; private set; }
 
-    /// <summary>How long a phase of a hold takes: no session that was granted anything believes longer in silence.</summary>
-    private long LongestQuarantine => _arenas.Count == 0 ? 0 : _arenas.Max(arena => arena.Arena.Definition.Quarantine.Ticks);
+    /// <summary>How long a phase of a hold takes: no session that was granted anything believes longer in silence, be it in an arena that
+    /// nobody remembers.</summary>
+    private long PhaseLength => Math.Max(
+        _arenas.Select(static arena => arena.Arena.Definition.Quarantine.Ticks).DefaultIfEmpty(LeaseRules.LeastPhase.Ticks).Max(),
+        _sessions.Values.Where(static session => session.Stage != SessionStage.Dead).Select(static session => session.Ttl).DefaultIfEmpty()
+            .Max());
 
-    /// <summary>A copy of all arenas and sessions: what a replica would have if it stopped now. Its incarnation and its hold begin when it
-    /// is promoted.</summary>
+    /// <summary>A copy of all arenas and sessions: what a replica would have if it stopped now. Its hold begins when it is
+    /// promoted.</summary>
     public LeaseMachine Copy()
     {
-        LeaseMachine copy = new();
+        LeaseMachine copy = new() { Incarnation = Incarnation };
         foreach ((Guid instance, MachineSession session) in _sessions)
         {
             copy._sessions.Add(instance, session.Copy());
@@ -52,10 +57,10 @@ internal sealed partial class LeaseMachine
     /// <param name="now">The time.</param>
     public void Promote(int former, long now)
     {
-        Incarnation = former + 1;
-        Phase = LeaseRules.HoldPhases;
-        HoldUntil = now + LongestQuarantine;
-        _arenas.ForEach(arena => arena.Fence += LeaseRules.FenceJump);
+        int next = Math.Max(former, Incarnation) + 1;          // of several that were promoted from one state each has fences of its own
+        _arenas.ForEach(arena => arena.Fence += (next - Incarnation) * LeaseRules.FenceJump);
+        Incarnation = next;
+        BeginHold(now);
 
         // For the living: the server's absence was no silence of theirs. Safety does not need it.
         foreach (MachineSession session in _sessions.Values.Where(session => session.Stage != SessionStage.Dead))
@@ -67,7 +72,7 @@ internal sealed partial class LeaseMachine
         Note(now, LeaseEvent.Hold, detail: $"incarnation {Incarnation}");
     }
 
-    public LeaseArena Ensure(string name, LeaseDefinition? definition)
+    public LeaseArena Ensure(string name, LeaseDefinition? definition, long now)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         if (_arenaByName.TryGetValue(name, out MachineArena? known))
@@ -86,8 +91,15 @@ internal sealed partial class LeaseMachine
         }
 
         definition.Check();
-        var made = new MachineArena(new LeaseArena(_arenas.Count + 1, name, definition));
+        bool isBeyondHold = Phase > 0 && definition.Quarantine.Ticks > PhaseLength;
+        int last = Math.Max(_arenas.Count == 0 ? 0 : _arenas[^1].Arena.Id, (Incarnation - 1) * LeaseRules.ArenaJump);
+        MachineArena made = new(new LeaseArena(last + 1, name, definition)) { Fence = (Incarnation - 1) * LeaseRules.FenceJump };
         Add(made);
+        if (isBeyondHold)
+        {
+            BeginHold(now);
+        }
+
         return made.Arena;
     }
 
@@ -172,18 +184,26 @@ internal sealed partial class LeaseMachine
         if (Phase > 0 && LeaseRules.EndsPhase(HoldUntil, now))
         {
             Phase--;
-            HoldUntil = now + LongestQuarantine;
+            HoldUntil = now + PhaseLength;
         }
 
         return Phase == 0;
     }
 
+    private void BeginHold(long now)
+    {
+        Phase = LeaseRules.HoldPhases;
+        HoldUntil = now + PhaseLength;
+    }
+
     private void Add(MachineArena arena)
     {
         _arenas.Add(arena);
+        _arenaById.Add(arena.Arena.Id, arena);
         _arenaByName.Add(arena.Arena.Name, arena);
     }
 
-    private MachineArena ArenaOf(int id) =>
-        id > 0 && id <= _arenas.Count ? _arenas[id - 1] : throw new LeaseDefinitionException($"There is no arena of the number {id}.");
+    private MachineArena ArenaOf(int id) => _arenaById.TryGetValue(id, out MachineArena? known)
+        ? known
+        : throw new LeaseDefinitionException($"There is no arena of the number {id}.");
 }

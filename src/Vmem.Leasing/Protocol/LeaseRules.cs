@@ -32,6 +32,10 @@ internal enum Hearing
 /// again one step of the clock ends only one. A holder that has stopped may have been dead before the failover, with its lease given away:
 /// it never resumes (R5).
 /// </para>
+/// <para>
+/// It may have forgotten arenas, too. One that is made again begins at the fences of its incarnation, under a number that none had. If its
+/// quarantine is longer than the phases of a hold that is on, that begins anew.
+/// </para>
 /// </remarks>
 internal static class LeaseRules
 {
@@ -41,6 +45,14 @@ internal static class LeaseRules
     /// <summary>How far fences jump at a failover: more than grants can have been lost. A replica that is 10^9 grants behind, at 1,000 a
     /// second, has not replicated for 11 days.</summary>
     public const long FenceJump = 1_000_000_000;
+
+    /// <summary>How far the numbers of new arenas jump: more arenas than can have been lost. Whoever leased of one names its number, which
+    /// must never be that of another.</summary>
+    public const int ArenaJump = 100_000;
+
+    /// <summary>How long a phase of a hold takes where no arena is known: as long as the quarantine that an arena has unless somebody says
+    /// otherwise.</summary>
+    public static readonly TimeSpan LeastPhase = TimeSpan.FromSeconds(30);
 
     /// <summary>Until when a holder believes in its session: counted from before the request was sent, as the answer may have been
     /// long under way.</summary>

@@ -112,6 +112,14 @@ internal sealed class Holdings
         }
     }
 
+    public bool Contains(Holding holding)
+    {
+        using (_lock.EnterScope())
+        {
+            return Has(holding);
+        }
+    }
+
     /// <summary>Whether a lease that the store has of us is held, being given back, or awaited.</summary>
     public bool Knows(LeaseClaim claim)
     {

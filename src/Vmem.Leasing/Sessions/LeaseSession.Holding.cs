@@ -118,23 +118,20 @@ public sealed partial class LeaseSession
     }
 
     /// <summary>What was inherited of an arena; each lease is from now on the holder's.</summary>
-    internal Holding[] TakeLegacy(int arena, ILeaseHolder holder)
-    {
-        Holding[] taken = _legacy.Take(arena);
-        Array.ForEach(taken, holding => holding.Holder = holder);
-        return taken;
-    }
+    internal Holding[] TakeLegacy(int arena, ILeaseHolder holder) => _legacy.Take(arena, holder);
 
     /// <summary>A single value that was inherited of an arena, from now on the holder's; null: none is left.</summary>
-    internal Holding? TakeLegacyValue(int arena, ILeaseHolder holder)
-    {
-        Holding? taken = _legacy.TakeOne(arena);
-        taken?.Holder = holder;
-        return taken;
-    }
+    internal Holding? TakeLegacyValue(int arena, ILeaseHolder holder) => _legacy.TakeOne(arena, holder);
 
-    /// <summary>An arena was closed, and what it leased is kept for whoever opens it next.</summary>
-    internal void KeepLegacy(Holding holding) => _legacy.Keep(holding);
+    /// <summary>An arena was closed, and what it leased is kept for whoever opens it next, unless it was lost meanwhile.</summary>
+    internal void KeepLegacy(Holding holding)
+    {
+        _legacy.Keep(holding);
+        if (!_holdings.Contains(holding))
+        {
+            _legacy.Drop(holding);                             // whoever lost it may not have found it here yet
+        }
+    }
 
     /// <summary>A request of unknown outcome is not repeated. If it was granted, the next renewal finds and returns it (R11).</summary>
     internal void Abandon(LeaseRequest request) => _holdings.Forget(request.Id);

@@ -47,11 +47,9 @@ public sealed partial class LeaseSession
                 return false;
             }
 
-            LeaseReassertion reassertion = await _calls.AskAsync(token => _store.ReassertAsync(holding.Claim, token), _stop.Token)
-                .ConfigureAwait(false);
-            if (reassertion is not (LeaseReassertion.Known or LeaseReassertion.Reinstated) && _holdings.Remove(holding))
+            if (await ReassertAsync(holding.Claim).ConfigureAwait(false) is { } refusal && _holdings.Remove(holding))
             {
-                Try(() => holding.Holder.Lose(holding, $"The store does not know it any more, and did not take it up again: {reassertion}."));
+                Try(() => holding.Holder.Lose(holding, $"The store does not know it any more, and did not take it up again: {refusal}."));
             }
         }
 
@@ -59,12 +57,29 @@ public sealed partial class LeaseSession
         return true;
     }
 
+    /// <returns>Why the store does not take a lease up again; null: it has it.</returns>
+    private async Task<string?> ReassertAsync(LeaseClaim claim)
+    {
+        try
+        {
+            LeaseReassertion reassertion = await _calls.AskAsync(token => _store.ReassertAsync(claim, token), _stop.Token)
+                .ConfigureAwait(false);
+            return reassertion is LeaseReassertion.Known or LeaseReassertion.Reinstated ? null : reassertion.ToString();
+        }
+        catch (LeaseDefinitionException forgotten)
+        {
+            return forgotten.Message.TrimEnd('.');             // the failover forgot the whole arena, and its number is never given again
+        }
+    }
+
     /// <summary>Sends what could not be sent before, and what the store has and nobody here knows. An arena of which one return fails has
     /// the others wait for the next renewal. Does not fail.</summary>
     private async Task ReturnPendingAsync(IReadOnlyList<LeaseClaim> unknown)
     {
         HashSet<int> silent = [];
-        Return clean = new(IsClean: true, null);
+        // Nobody here has used it, so it is clean. But a store that failed over may have forgotten a return, clean or not, and what the
+        // holder left. Then it goes back as from somebody who does not say.
+        Return unheard = new(IsClean: Incarnation == _firstIncarnation, null);
         try
         {
             foreach (Holding holding in _holdings.All().Where(static holding => holding.Return is not null))
@@ -79,7 +94,7 @@ public sealed partial class LeaseSession
             {
                 // Those before it may have taken long: its request may have been repeated meanwhile, and the lease be in use.
                 if (!_holdings.Knows(claim) && !silent.Contains(claim.Arena)
-                    && !await TryReleaseAsync(claim, clean, _stop.Token).ConfigureAwait(false))
+                    && !await TryReleaseAsync(claim, unheard, _stop.Token).ConfigureAwait(false))
                 {
                     silent.Add(claim.Arena);
                 }

@@ -43,6 +43,7 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
     private Task _renewing = Task.CompletedTask;
     private long _deadline;                                 // a time stamp; long.MinValue: it is over
     private long _surelyUntil = long.MinValue;              // by the coarse clock: before that no look at the exact one is needed
+    private readonly int _firstIncarnation;
     private int _incarnation;
     private int? _heard;                                    // another, that was first heard before the deadline
     private LeaseState _told = LeaseState.Live;             // what the last event said
@@ -59,7 +60,7 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
         _callbacks = new CallbackQueue(Report);
         Instance = instance;
         Lost = _lost.Token;
-        _incarnation = incarnation;
+        _firstIncarnation = _incarnation = incarnation;
         _term = (long)(options.Ttl.TotalSeconds * (1 - options.Margin) * _time.TimestampFrequency);
         _deadline = LeaseRules.Deadline(sent, _term);
         _surelyUntil = SurelyUntil();

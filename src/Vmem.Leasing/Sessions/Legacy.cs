@@ -3,6 +3,8 @@ using Vmem.Checks;
 namespace Vmem.Leasing.Sessions;
 
 /// <summary>What a session inherited, until the arena that it is of is opened.</summary>
+/// <remarks>Who has a lease changes under the lock, together with its leaving the list. A loss that was on its way here, and finds nothing,
+/// goes on to who has it now.</remarks>
 internal sealed class Legacy : ILeaseHolder
 {
     private readonly Gate _lock = new();
@@ -21,18 +23,19 @@ internal sealed class Legacy : ILeaseHolder
     }
 
     /// <summary>Takes what is of an arena, in order of address, for whoever opened it first.</summary>
-    public Holding[] Take(int arena)
+    public Holding[] Take(int arena, ILeaseHolder holder)
     {
         using (_lock.EnterScope())
         {
             Holding[] taken = [.. _holdings.Where(holding => holding.Claim.Arena == arena).OrderBy(static holding => holding.Claim.Start)];
             _holdings.RemoveAll(holding => holding.Claim.Arena == arena);
+            Array.ForEach(taken, holding => holding.Holder = holder);
             return taken;
         }
     }
 
     /// <summary>Takes the lowest single value of an arena; null: none is left.</summary>
-    public Holding? TakeOne(int arena)
+    public Holding? TakeOne(int arena, ILeaseHolder holder)
     {
         using (_lock.EnterScope())
         {
@@ -41,6 +44,7 @@ internal sealed class Legacy : ILeaseHolder
             if (taken is not null)
             {
                 _holdings.Remove(taken);
+                taken.Holder = holder;
             }
 
             return taken;
@@ -50,18 +54,27 @@ internal sealed class Legacy : ILeaseHolder
     /// <summary>Takes a lease back from an arena that was closed.</summary>
     public void Keep(Holding holding)
     {
-        holding.Holder = this;
         using (_lock.EnterScope())
         {
+            holding.Holder = this;
             _holdings.Add(holding);
+        }
+    }
+
+    /// <summary>Whether it was here.</summary>
+    public bool Drop(Holding holding)
+    {
+        using (_lock.EnterScope())
+        {
+            return _holdings.Remove(holding);
         }
     }
 
     public void Lose(Holding holding, string reason)
     {
-        using (_lock.EnterScope())
+        if (!Drop(holding) && holding.Holder is var taker && taker != this)
         {
-            _holdings.Remove(holding);
+            taker.Lose(holding, reason);
         }
     }
 

@@ -21,6 +21,7 @@ public sealed partial class NaiveLeases
     {
         ArgumentNullException.ThrowIfNull(arena);
         (_arena, _ttl, _incarnation) = (arena, ttl.Ticks, incarnation);
+        _fence = (incarnation - 1) * FenceJump;                // a new arena's are larger than those of one that was forgotten
         _cells = new Cell[(int)arena.Definition.Size];
         _sessions = [];
     }

@@ -58,7 +58,7 @@ public sealed class LeaseMachineTests
     }
 
     [Fact]
-    public void An_arena_has_a_name() => Assert.Throws<ArgumentException>("name", () => _machine.Ensure("", null));
+    public void An_arena_has_a_name() => Assert.Throws<ArgumentException>("name", () => _machine.Ensure("", null, 0));
 
     [Fact]
     public void The_audit_tells_of_a_hold()
@@ -75,5 +75,5 @@ public sealed class LeaseMachineTests
         Size = size,
         Type = "UInt128",
         Quarantine = TimeSpan.FromTicks(Term),
-    });
+    }, 0);
 }
