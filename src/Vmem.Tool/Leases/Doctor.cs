@@ -73,11 +73,15 @@ internal static class Doctor
             : "off: a crash of the server forgets grants, and no hold follows; set it to on for this database");
         string fsync = await SettingAsync("fsync");
         add("fsync", fsync == "on", fsync == "on" ? "on" : "off: a power failure may damage the database");
+        string isolation = await SettingAsync("default_transaction_isolation");
+        bool canWait = isolation == "read committed";
+        add("isolation", canWait, canWait ? isolation
+            : $"{isolation}: of calls that meet in an arena all but one fail, and are asked for again late; set default_transaction_isolation to read committed");
         string standbys = await SettingAsync("synchronous_standby_names");
         long replicas = (long)(await AskAsync("SELECT count(*) FROM pg_stat_replication"))!;
-        bool mayForget = replicas > 0 && standbys.Length == 0;
+        bool mayForget = replicas > 0 && (standbys.Length == 0 || commit is "local" or "off");
         add("replicas", !mayForget, mayForget
-            ? $"{replicas} asynchronous: a failover forgets the last grants; the hold covers that, if the old primary is dead for sure. Fence it off, or set synchronous_standby_names"
+            ? $"{replicas} asynchronous: a failover forgets the last grants; the hold covers that, if the old primary is dead for sure. Fence it off, or set synchronous_standby_names, and synchronous_commit above local"
             : replicas > 0 ? $"{replicas}, synchronous: {standbys}" : "none");
         bool hasExtension = (bool)(await AskAsync("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'btree_gist')"))!;
         add("btree_gist", hasExtension, hasExtension ? "installed" : "absent: the exclusion constraint, the proof, cannot be; run \"vmem lease migrate\"");
