@@ -21,6 +21,7 @@ public sealed partial class PackageContentTests(PackageFeed feed)
         Assert.Equal("README.md", Value("readme"));
         Assert.Equal("icon.png", Value("icon"));
         Assert.NotEmpty(Value("description"));
+        Assert.NotEqual("Package Description", Value("description"));      // what the SDK writes where nobody wrote anything
         Assert.NotEmpty(Value("tags"));
     }
 
@@ -31,6 +32,7 @@ public sealed partial class PackageContentTests(PackageFeed feed)
         using ZipArchive archive = ZipFile.OpenRead(feed.PathOf(package));
         Assert.NotNull(archive.GetEntry("README.md"));
         Assert.NotNull(archive.GetEntry("icon.png"));
+        Assert.DoesNotContain(archive.Entries, entry => entry.Name.StartsWith("PublicDocumentation", StringComparison.Ordinal));
         Assert.True(File.Exists(feed.PathOf(package, extension: ".snupkg")), "The symbols are missing.");
     }
 
