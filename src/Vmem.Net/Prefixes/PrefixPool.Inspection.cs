@@ -50,12 +50,12 @@ public sealed partial class PrefixPool
     /// <param name="prefixLength">The length in bits.</param>
     public UInt128 CountFree(AddressFamily family, int prefixLength) => Of(family).CountFree(prefixLength);
 
-    /// <summary>What is free, as the fewest prefixes.</summary>
+    /// <summary>What is free, as the fewest prefixes. O(segments).</summary>
     /// <returns>The prefixes, IPv4 first, each family in order of address. Safe while others allocate: see
     /// <see cref="Arena{T}.GetSegments"/>.</returns>
     public IEnumerable<IPNetwork> GetFree() => Families.SelectMany(family => family.GetFree());
 
-    /// <summary>What is allocated, and by whom.</summary>
+    /// <summary>What is allocated, and by whom. O(segments).</summary>
     /// <returns>The prefixes with their tags, IPv4 first, each family in order of address. Safe while others allocate: each is allocated
     /// as such when it is reported, and what stays allocated is reported once.</returns>
     public IEnumerable<PrefixAllocation> GetAllocated() => Families.SelectMany(family => family.GetAllocated());
@@ -66,7 +66,7 @@ public sealed partial class PrefixPool
     /// <exception cref="ArgumentException">The pool has no such family.</exception>
     public ArenaStatistics<UInt128> GetStatistics(AddressFamily family) => Of(family).Arena.GetStatistics();
 
-    /// <summary>Checks every invariant of the arenas below.</summary>
+    /// <summary>Checks every invariant of the arenas below. O(segments).</summary>
     /// <exception cref="InvariantViolationException">One does not hold.</exception>
     public void Validate()
     {

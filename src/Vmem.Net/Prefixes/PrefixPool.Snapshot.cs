@@ -83,7 +83,7 @@ public sealed partial class PrefixPool
             return Read(document.RootElement, options);
         }
         catch (Exception e)
-            when (e is JsonException or KeyNotFoundException or InvalidOperationException or ArgumentException or OverflowException)
+            when (e is JsonException or InvalidOperationException or ArgumentException or OverflowException)
         {
             throw new FormatException($"This is no snapshot of a prefix pool: {e.Message}", e);
         }
@@ -91,29 +91,29 @@ public sealed partial class PrefixPool
 
     private static PrefixPool Read(JsonElement root, PrefixPoolOptions options)
     {
-        int version = root.GetProperty("version"u8).GetInt32();
+        int version = Number(root, "version");
         if (version != SnapshotVersion)
         {
             throw new FormatException($"This is a snapshot of version {version}, and this library reads version {SnapshotVersion}.");
         }
 
-        var pool = new PrefixPool(Text(root.GetProperty("name"u8)), ReadPrefixes(root.GetProperty("networks"u8)), options with
+        var pool = new PrefixPool(Text(Member(root, "name")), ReadPrefixes(Member(root, "networks")), options with
         {
-            LongestV4 = root.GetProperty("longestV4"u8).GetInt32(),
-            LongestV6 = root.GetProperty("longestV6"u8).GetInt32(),
-            Exclusions = ReadPrefixes(root.GetProperty("exclusions"u8)),
+            LongestV4 = Number(root, "longestV4"),
+            LongestV6 = Number(root, "longestV6"),
+            Exclusions = ReadPrefixes(Member(root, "exclusions")),
         });
         try
         {
-            foreach (JsonElement item in root.GetProperty("allocated"u8).EnumerateArray())
+            foreach (JsonElement item in Member(root, "allocated").EnumerateArray())
             {
                 _ = pool.ReadClaim(item);
             }
 
-            foreach (JsonElement item in root.GetProperty("resting"u8).EnumerateArray())
+            foreach (JsonElement item in Member(root, "resting").EnumerateArray())
             {
                 IPNetwork prefix = pool.ReadClaim(item);
-                string remaining = Text(item.GetProperty("remaining"u8));
+                string remaining = Text(Member(item, "remaining"));
                 bool isTime = TimeSpan.TryParseExact(remaining, "c", CultureInfo.InvariantCulture, out TimeSpan rest);
                 pool.FreeAfter(prefix, isTime && rest >= TimeSpan.Zero
                     ? rest
@@ -131,13 +131,21 @@ public sealed partial class PrefixPool
 
     private IPNetwork ReadClaim(JsonElement item)
     {
-        IPNetwork prefix = Prefix.Parse(Text(item.GetProperty("prefix"u8)));
+        IPNetwork prefix = Prefix.Parse(Text(Member(item, "prefix")));
         string tag = item.TryGetProperty("tag"u8, out JsonElement found) ? Text(found) : "0";
         Claim(prefix, ulong.TryParse(tag, NumberStyles.None, CultureInfo.InvariantCulture, out ulong value)
             ? value
             : throw new FormatException($"'{tag}' is no tag of {prefix}: a tag is a number from 0 to {ulong.MaxValue}."));
         return prefix;
     }
+
+    private static JsonElement Member(JsonElement parent, string name) => parent.TryGetProperty(name, out JsonElement found)
+        ? found
+        : throw new FormatException($"This is no snapshot of a prefix pool: \"{name}\" is missing.");
+
+    private static int Number(JsonElement parent, string name) => Member(parent, name).TryGetInt32(out int number)
+        ? number
+        : throw new FormatException($"This is no snapshot of a prefix pool: \"{name}\" is no whole number of 32 bits.");
 
     private static string Text(JsonElement element) =>
         element.GetString() ?? throw new FormatException("A text is missing in this snapshot.");

@@ -47,6 +47,7 @@ public sealed partial class PrefixPool : IDisposable
         ArgumentNullException.ThrowIfNull(networks);
         options ??= new PrefixPoolOptions();
         options.Check(nameof(options));
+        ArgumentNullException.ThrowIfNull(options.Exclusions, nameof(options));
         Name = name;
         Options = options;
         IPNetwork[] all = [.. networks];

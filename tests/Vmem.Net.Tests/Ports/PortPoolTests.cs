@@ -19,7 +19,7 @@ public class PortPoolTests
         Assert.Equal([5001, 5003], [pool.Allocate(), pool.Allocate()]);
         PortsUnavailableException refusal = Assert.Throws<PortsUnavailableException>(() => pool.Allocate());
         Assert.Contains("5000 to 5003", refusal.Message, StringComparison.Ordinal);
-        Assert.Contains("2 rest", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("just freed: 2.", refusal.Message, StringComparison.Ordinal);
         _used.Clear();
         Assert.False(pool.TryAllocate(out _));
         _time.Advance(TimeSpan.FromSeconds(30));
@@ -177,10 +177,23 @@ public class PortPoolTests
     }
 
     [Fact]
+    public void A_refusal_tells_of_rests_only_if_there_are_any()
+    {
+        using var pool = new PortPool("p", 5000, 1, Options);
+        int port = pool.Allocate();
+        Assert.Equal("No port is free in pool 'p' (5000 to 5000): 1 was asked for and nothing is free.", Refusal());
+        pool.SetAside(port);
+        Assert.EndsWith("nothing is free. At rest, as in use on this machine or just freed: 1.", Refusal(), StringComparison.Ordinal);
+
+        string Refusal() => Assert.Throws<PortsUnavailableException>(() => pool.Allocate()).Message;
+    }
+
+    [Fact]
     public void What_cannot_be_is_refused()
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => new PortPool("p", 0, 10));
-        Assert.Throws<ArgumentOutOfRangeException>(() => new PortPool("p", 65535, 2));
+        Assert.Equal("first", Assert.Throws<ArgumentOutOfRangeException>(() => new PortPool("p", 65536, 1)).ParamName);
+        Assert.Equal("count", Assert.Throws<ArgumentOutOfRangeException>(() => new PortPool("p", 65535, 2)).ParamName);
         Assert.Throws<ArgumentException>(() => new PortPool("p", 1, 2, new() { RecheckAfter = TimeSpan.Zero }));
         using var pool = new PortPool("p", 5000, 10, Options);
         Assert.Throws<ArgumentOutOfRangeException>(() => pool.AllocateRun(11));

@@ -24,6 +24,19 @@ public sealed class PrefixSnapshotTests
             Assert.Equal("options", Assert.Throws<ArgumentOutOfRangeException>(make).ParamName);
     }
 
+    [Theory]
+    [InlineData("{}", "\"version\" is missing")]
+    [InlineData("""{"version":99999999999}""", "\"version\" is no whole number")]
+    [InlineData("""{"version":1}""", "\"name\" is missing")]
+    [InlineData("""{"version":1,"name":"p","networks":[]}""", "\"longestV4\" is missing")]
+    [InlineData("[]", "no snapshot of a prefix pool")]
+    public void What_is_wrong_with_a_text_is_said(string json, string expected) =>
+        Assert.Contains(expected, Assert.Throws<FormatException>(() => PrefixPool.FromJson(json)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void No_exclusions_at_all_are_an_empty_list() => Assert.Equal("options", Assert.Throws<ArgumentNullException>(
+        () => new PrefixPool("p", Prefix.Parse("10.0.0.0/24"), new() { Exclusions = null! })).ParamName);
+
     /// <summary>Units and exclusions are those of the text, whatever the options say.</summary>
     [Fact]
     public void Units_and_exclusions_of_the_options_are_not_looked_at()
