@@ -72,7 +72,8 @@ internal unsafe struct Milestones<T>
         _tree = null;
     }
 
-    /// <summary>The last true milestone at or before a value, if it is after the segment at hand: then it is one of the same span.</summary>
+    /// <summary>The last true milestone at or before a value, if it is after the segment at hand: then it is one of the same
+    /// span.</summary>
     private bool TryFindNearest(in TagPool<T> tags, ref uint index, T value, ref long steps)
     {
         while (_tree is not null
