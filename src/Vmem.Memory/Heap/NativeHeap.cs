@@ -95,7 +95,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
         _granules = _window.Table.Granules;
         _states = options.TrustCaller ? null : _window.States.Table;
         _bias = _window.States.Bias;
-        HeapDebugging debugging = Debugging;
+        HeapDebugging debugging = options.Debugging ?? HeapDebugging.FromEnvironment;
         MemoryMetrics.Heaps.Add(this, out _metered);
         if (debugging == HeapDebugging.None && options.TimeProvider == TimeProvider.System)
         {
@@ -266,7 +266,7 @@ public sealed unsafe partial class NativeHeap : IDisposable
                 return made;
             }
 
-            var layers = new HeapLayers(_window, _options, Debugging);
+            var layers = new HeapLayers(_window, _options, _options.Debugging ?? HeapDebugging.FromEnvironment);
             _keeper = new TableKeeper(this, layers);
             var self = new WeakReference<NativeHeap>(this);      // the layers do not keep it alive
             layers.Plain.Magazines.ShowTo(threads =>
