@@ -17,7 +17,6 @@ public sealed unsafe partial class NativeHeap
     public bool TryAllocateZeroed(nuint size, out void* block) => TryAllocateZeroed(size, alignment: 1, out block);
 
     /// <summary>A block that starts at a multiple of <paramref name="alignment"/>.</summary>
-    /// <param name="size">In bytes; 0 gives the smallest there is.</param>
     /// <param name="alignment">Any power of two.</param>
     /// <exception cref="ArgumentException">The alignment is no power of two.</exception>
     /// <inheritdoc cref="Allocate"/>
@@ -28,9 +27,7 @@ public sealed unsafe partial class NativeHeap
     }
 
     /// <summary>As <see cref="AllocateAligned"/>, but false where that finds no memory.</summary>
-    /// <param name="size">In bytes; 0 gives the smallest there is.</param>
     /// <param name="alignment">Any power of two.</param>
-    /// <param name="block">The block; null if the result is false.</param>
     /// <exception cref="ArgumentException">The alignment is no power of two.</exception>
     /// <inheritdoc cref="TryAllocate(nuint, out void*)"/>
     public bool TryAllocateAligned(nuint size, nuint alignment, out void* block)

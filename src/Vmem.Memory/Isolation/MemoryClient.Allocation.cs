@@ -12,7 +12,7 @@ public sealed unsafe partial class MemoryClient
 {
     /// <summary>A block of at least <paramref name="size"/> bytes; 0 gives the smallest there is. O(1) for sizes in the client's caches,
     /// else O(log region). A block starts at a multiple of its own size, as rounded, up to <see cref="MemoryContext.BlockSize"/>.</summary>
-    /// <param name="size">In bytes.</param>
+    /// <param name="size">In bytes; 0 gives the smallest there is.</param>
     /// <returns>The block.</returns>
     /// <exception cref="ClientExhaustedException">The quota is used up, or the context has no room.</exception>
     /// <exception cref="ObjectDisposedException">The client has been disposed of.</exception>
@@ -29,7 +29,6 @@ public sealed unsafe partial class MemoryClient
     public bool TryAllocateZeroed(nuint size, out void* block) => AllocateAny(size, alignment: 1, zeroed: true, out block);
 
     /// <summary>A block that starts at a multiple of <paramref name="alignment"/>. It takes at least so many bytes.</summary>
-    /// <param name="size">In bytes; 0 gives the smallest there is.</param>
     /// <param name="alignment">A power of two of at most <see cref="MemoryContext.BlockSize"/>.</param>
     /// <exception cref="ArgumentException">The alignment is none of these.</exception>
     /// <inheritdoc cref="Allocate"/>
