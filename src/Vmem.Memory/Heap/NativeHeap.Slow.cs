@@ -17,9 +17,11 @@ public sealed unsafe partial class NativeHeap
     public bool TryAllocateZeroed(nuint size, out void* block) => TryAllocateZeroed(size, alignment: 1, out block);
 
     /// <summary>A block that starts at a multiple of <paramref name="alignment"/>.</summary>
+    /// <param name="size">In bytes; 0 gives the smallest there is.</param>
     /// <param name="alignment">Any power of two.</param>
+    /// <returns>The block.</returns>
     /// <exception cref="ArgumentException">The alignment is no power of two.</exception>
-    /// <inheritdoc cref="Allocate"/>
+    /// <inheritdoc cref="Allocate" path="/exception"/>
     public void* AllocateAligned(nuint size, nuint alignment)
     {
         ThrowIfNoAlignment(alignment);
@@ -27,9 +29,11 @@ public sealed unsafe partial class NativeHeap
     }
 
     /// <summary>As <see cref="AllocateAligned"/>, but false where that finds no memory.</summary>
+    /// <param name="size">In bytes; 0 gives the smallest there is.</param>
     /// <param name="alignment">Any power of two.</param>
+    /// <param name="block">The block; null if the result is false.</param>
     /// <exception cref="ArgumentException">The alignment is no power of two.</exception>
-    /// <inheritdoc cref="TryAllocate(nuint, out void*)"/>
+    /// <inheritdoc cref="TryAllocate(nuint, out void*)" path="/exception"/>
     public bool TryAllocateAligned(nuint size, nuint alignment, out void* block)
     {
         ThrowIfNoAlignment(alignment);

@@ -181,10 +181,11 @@ public sealed unsafe partial class NativeHeap : IDisposable
 
     /// <summary>Frees a block whose size the caller knows: it may be any between the one asked for last and <see cref="GetSize"/>.
     /// O(1).</summary>
+    /// <param name="block">The block, or null.</param>
     /// <param name="size">In bytes.</param>
     /// <remarks>The class does not follow from the size alone: a block that is aligned, or became shorter where it lies, is of a longer
     /// one. The table knows. Rejected: to take the class of the size. So a size that is too small is found only with debugging.</remarks>
-    /// <inheritdoc cref="Free(void*)"/>
+    /// <inheritdoc cref="Free(void*)" path="/exception"/>
     public void Free(void* block, nuint size)
     {
         if (!TryCache(block, size))

@@ -29,9 +29,11 @@ public sealed unsafe partial class MemoryClient
     public bool TryAllocateZeroed(nuint size, out void* block) => AllocateAny(size, alignment: 1, zeroed: true, out block);
 
     /// <summary>A block that starts at a multiple of <paramref name="alignment"/>. It takes at least so many bytes.</summary>
+    /// <param name="size">In bytes; 0 gives the smallest there is.</param>
     /// <param name="alignment">A power of two of at most <see cref="MemoryContext.BlockSize"/>.</param>
+    /// <returns>The block.</returns>
     /// <exception cref="ArgumentException">The alignment is none of these.</exception>
-    /// <inheritdoc cref="Allocate"/>
+    /// <inheritdoc cref="Allocate" path="/exception"/>
     public void* AllocateAligned(nuint size, nuint alignment)
     {
         if (!BitOperations.IsPow2(alignment) || alignment > Context.BlockSize)
