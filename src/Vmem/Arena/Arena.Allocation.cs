@@ -201,7 +201,7 @@ public sealed partial class Arena<T>
         }
         catch when (count > 0)
         {
-            Undo(starts[..count], _space.RoundUp(size));        // the source threw: the caller will not learn how many there were
+            _space.Undo(starts[..count], _space.RoundUp(size));        // the source threw: the caller will not learn how many there were
             throw;
         }
 

@@ -84,7 +84,7 @@ public sealed partial class Arena<T>
         }
         catch when (isDone)
         {
-            Undo(starts, request.Size);           // the source would not have what the caches held: the caller will not learn of these
+            _space.Undo(starts, request.Size);           // the source would not have what the caches held: the caller will not learn of these
             throw;
         }
 
@@ -128,7 +128,7 @@ public sealed partial class Arena<T>
         }
         catch when (count > 0)
         {
-            Undo(pieces[..count]);
+            _space.Undo(pieces[..count]);
             throw;
         }
 
@@ -172,7 +172,7 @@ public sealed partial class Arena<T>
         }
         catch
         {
-            Undo(pieces[..count]);
+            _space.Undo(pieces[..count]);
             throw;
         }
 
@@ -227,22 +227,5 @@ public sealed partial class Arena<T>
         }
 
         end.Throw();
-    }
-
-    /// <summary>Frees ranges of one size that no caller has had, as what is thrown again says why there are none.</summary>
-    private void Undo(ReadOnlySpan<T> starts, T size)
-    {
-        foreach (T start in starts)
-        {
-            Conclusion.Undo((_space, Grant: new Grant<T>(start, size)), static it => it._space.TakeBack(it.Grant));
-        }
-    }
-
-    private void Undo(ReadOnlySpan<Segment<T>> pieces)
-    {
-        foreach (Segment<T> piece in pieces)
-        {
-            Conclusion.Undo((_space, piece), static it => it._space.TakeBack(it.piece.Start, it.piece.Size));
-        }
     }
 }

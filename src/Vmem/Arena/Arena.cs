@@ -288,7 +288,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IListed<ArenaVi
         }
         catch when (!grant.IsEmpty)
         {
-            Conclusion.Undo((_space, grant), static it => it._space.TakeBack(it.grant));
+            _space.Undo(grant);
             throw;
         }
     }

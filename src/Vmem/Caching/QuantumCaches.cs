@@ -146,7 +146,7 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
         catch when (!grant.IsEmpty)
         {
             // The source would not have an import back: the caller will not learn of what it got.
-            Conclusion.Undo((_space, grant), static it => it._space.TakeBack(it.grant));
+            _space.Undo(grant);
             throw;
         }
     }

@@ -88,7 +88,7 @@ internal sealed partial class Space<T>
         catch when (!grant.IsEmpty)
         {
             // The caller will not learn of what it got.
-            Conclusion.Undo((Space: this, grant), static it => it.Space.TakeBack(it.grant));
+            this.Undo(grant);
             throw;
         }
 

@@ -54,8 +54,8 @@ public sealed class SessionEndTests : IAsyncDisposable
         LeaseSession session = await LeaseSession.OpenAsync(_fleet.Network, _fleet.Options, Token);
         int others = LeaseMetrics.Sessions.Present().Count(subject => ReferenceEquals(subject, session));
         Assert.Equal((1, true), (others, ((IMetered)session).TryRead(0, out long remaining)));
-        Assert.Equal((long)session.Remaining.TotalMilliseconds, remaining);
-        Assert.InRange(remaining, 1, (long)Fleet.Ttl.TotalMilliseconds);
+        Assert.Equal((long)session.Remaining.TotalMicroseconds, remaining);
+        Assert.InRange(remaining, 1, (long)Fleet.Ttl.TotalMicroseconds);
         List<string> calls = _fleet.Network.Record();
         for (int times = 0; times < 2; times++)
         {

@@ -1,0 +1,33 @@
+using System.Numerics;
+using Vmem.Checks;
+
+namespace Vmem.Space;
+
+/// <summary>Takes back what no caller has had, because of an exception that is thrown again afterwards: that one says why there is
+/// nothing.</summary>
+internal static class Undoing
+{
+    public static void Undo<T>(this Space<T> space, in Grant<T> grant)
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T> =>
+        Conclusion.Undo((space, grant), static it => it.space.TakeBack(it.grant));
+
+    /// <summary>The same of ranges of one size.</summary>
+    public static void Undo<T>(this Space<T> space, ReadOnlySpan<T> starts, T size)
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+    {
+        foreach (T start in starts)
+        {
+            space.Undo(new Grant<T>(start, size));
+        }
+    }
+
+    /// <summary>The same of pieces.</summary>
+    public static void Undo<T>(this Space<T> space, ReadOnlySpan<Segment<T>> pieces)
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+    {
+        foreach (Segment<T> piece in pieces)
+        {
+            Conclusion.Undo((space, piece), static it => it.space.TakeBack(it.piece.Start, it.piece.Size));
+        }
+    }
+}
