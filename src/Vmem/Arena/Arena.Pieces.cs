@@ -84,7 +84,7 @@ public sealed partial class Arena<T>
         }
         catch when (isDone)
         {
-            _space.Undo(starts, request.Size);           // the source would not have what the caches held: the caller will not learn of these
+            _space.Undo(starts, request.Size);           // the source would not have what the caches held: nobody will learn of these
             throw;
         }
 
