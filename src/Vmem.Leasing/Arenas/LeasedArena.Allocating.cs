@@ -14,13 +14,21 @@ public sealed partial class LeasedArena<T>
     /// <remarks>It never waits, nor asks the store.</remarks>
     public bool TryAllocate(T size, out LeasedRange<T> range)
     {
-        if (_journal is { } journal)
+        CallMark call = CallMark.Begin();
+        try
         {
-            return TryAllocateNoted(journal, size, out range);
-        }
+            if (_journal is { } journal)
+            {
+                return TryAllocateNoted(journal, size, out range);
+            }
 
-        range = default;
-        return !IsClosed && Arena.TryAllocate(size, out T start) && TryLease(start, size, out range);
+            range = default;
+            return !IsClosed && Arena.TryAllocate(size, out T start) && TryLease(start, size, out range);
+        }
+        finally
+        {
+            call.End();
+        }
     }
 
     /// <summary>Allocates a range, and waits for a lease if need be.</summary>
@@ -38,6 +46,7 @@ public sealed partial class LeasedArena<T>
         CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(IsClosed, this);
+        Check(constraints);
         return TryAllocate(size, constraints, out LeasedRange<T> range)
             ? ValueTask.FromResult(range)
             : new ValueTask<LeasedRange<T>>(WaitAsync(size, constraints, cancellationToken));
@@ -67,11 +76,19 @@ public sealed partial class LeasedArena<T>
     /// <returns>False, and nothing is changed, if its lease was lost, or it is not allocated.</returns>
     public bool TryFree(in LeasedRange<T> range, bool clean = false)
     {
-        if (IsClosed || _stock.Find(range.Start) is not { } span || span.Fence != range.Fence)
+        CallMark call = CallMark.Begin();
+        try
         {
-            return false;
+            return !IsClosed && _stock.Find(range.Start) is { } span && span.Fence == range.Fence && TryFree(span, range, clean);
         }
+        finally
+        {
+            call.End();
+        }
+    }
 
+    private bool TryFree(LeasedSpan<T> span, in LeasedRange<T> range, bool clean)
+    {
         if (!clean && !span.IsUnclean)
         {
             if (!IsAllocated(range))
@@ -104,13 +121,21 @@ public sealed partial class LeasedArena<T>
 
     private bool TryAllocate(T size, in RangeConstraints<T> constraints, out LeasedRange<T> range)
     {
-        if (_journal is { } journal)
+        CallMark call = CallMark.Begin();
+        try
         {
-            return TryAllocateNoted(journal, size, constraints, out range);
-        }
+            if (_journal is { } journal)
+            {
+                return TryAllocateNoted(journal, size, constraints, out range);
+            }
 
-        range = default;
-        return TryTake(size, constraints, out T start) && TryLease(start, size, out range);
+            range = default;
+            return TryTake(size, constraints, out T start) && TryLease(start, size, out range);
+        }
+        finally
+        {
+            call.End();
+        }
     }
 
     private bool TryTake(T size, in RangeConstraints<T> constraints, out T start) => constraints == default
@@ -152,8 +177,7 @@ public sealed partial class LeasedArena<T>
 
     private async Task<LeasedRange<T>> WaitAsync(T size, RangeConstraints<T> constraints, CancellationToken cancellationToken)
     {
-        Check(size, constraints);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _session.Ended);
+        Check(size);
         try
         {
             while (true)
@@ -170,10 +194,7 @@ public sealed partial class LeasedArena<T>
                         break;
                 }
 
-                T start = await Arena.AllocateAsync(size, constraints, either.Token).ConfigureAwait(false);
-                if (_journal is { } journal
-                    ? TryLeaseNoted(journal, start, size, out LeasedRange<T> range)
-                    : TryLease(start, size, out range))
+                if (await WaitOnceAsync(size, constraints, cancellationToken).ConfigureAwait(false) is { } range)
                 {
                     return range;
                 }
@@ -192,13 +213,39 @@ public sealed partial class LeasedArena<T>
         }
     }
 
-    private void Check(T size, in RangeConstraints<T> constraints)
+    /// <returns>Null: its lease was lost, the session is not valid, or those who wait do so anew.</returns>
+    private async Task<LeasedRange<T>?> WaitOnceAsync(T size, RangeConstraints<T> constraints, CancellationToken cancellationToken)
+    {
+        WaitRound round = _barrier.EnterRound();
+        try
+        {
+            using var any = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _session.Ended, round.Over);
+            T start = await Arena.AllocateAsync(size, constraints, any.Token).ConfigureAwait(false);
+            bool isLeased = _journal is { } journal
+                ? TryLeaseNoted(journal, start, size, out LeasedRange<T> range)
+                : TryLease(start, size, out range);
+            return isLeased ? range : null;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && !_session.Ended.IsCancellationRequested)
+        {
+            return null;
+        }
+        finally
+        {
+            round.Leave();
+        }
+    }
+
+    private void Check(T size)
     {
         if (T.IsZero(size) || UInt128.CreateChecked(size) > _arena.Definition.Size)
         {
             throw new ArgumentException($"A range of {size} cannot be in arena '{Name}', which has {_arena.Definition.Size}.", nameof(size));
         }
+    }
 
+    private static void Check(in RangeConstraints<T> constraints)
+    {
         if (!T.IsZero(constraints.Phase) && !T.IsZero(constraints.NoCross))
         {
             throw new ArgumentException("A phase and a boundary that must not be crossed do not go together in a leased arena: use one of them.", nameof(constraints));

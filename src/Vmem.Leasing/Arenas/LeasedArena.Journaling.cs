@@ -44,7 +44,16 @@ public sealed partial class LeasedArena<T>
     {
         ulong arena = JournalHash.Of($"{Name} {typeof(T).Name} {Arena.Quantum}");
         using JournalRecovery<T> former = JournalRecovery<T>.Read(RangeJournal<T>.PathsOf(path), arena);
-        Adopt(former.Live);
+        CallMark call = CallMark.Begin();
+        try
+        {
+            Adopt(former.Live);
+        }
+        finally
+        {
+            call.End();
+        }
+
         _journal = new RangeJournal<T>(path, arena, former, former.Live.Notes, ReadLive, flushToDisk);
     }
 

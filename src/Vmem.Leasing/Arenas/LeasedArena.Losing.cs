@@ -8,20 +8,33 @@ public sealed partial class LeasedArena<T>
 {
     void ILeaseHolder.Lose(Holding holding, string reason)
     {
-        _lostFences.Add(holding.Claim.Fence);
-        bool isInherited = TryLoseInherited(holding);
-        LeasedSpan<T>? lostSpan = _stock.Lose(holding.Claim.Fence);          // first: nothing more is handed out of it
-        _revoker.Finish(Arena, _journal, start => _stock.Find(start) is not null);
-        if (lostSpan is { } span)
+        _barrier.BeginLoss();
+        try
         {
-            foreach (Segment<T> range in _revoker.TakeBack(Arena, span, _journal))
-            {
-                Tell(range.Start, range.Size);
-            }
+            Lose();
         }
-        else if (isInherited)
+        finally
         {
-            Tell(T.CreateChecked(holding.Claim.Start), T.CreateChecked(holding.Claim.Size));
+            _barrier.EndLoss();
+        }
+
+        void Lose()
+        {
+            _lostFences.Add(holding.Claim.Fence);
+            bool isInherited = TryLoseInherited(holding);
+            LeasedSpan<T>? lostSpan = _stock.Lose(holding.Claim.Fence);      // first: nothing more is handed out of it
+            _revoker.Finish(Arena, _journal, start => _stock.Find(start) is not null);
+            if (lostSpan is { } span)
+            {
+                foreach (Segment<T> range in _revoker.TakeBack(Arena, span, _journal))
+                {
+                    Tell(range.Start, range.Size);
+                }
+            }
+            else if (isInherited)
+            {
+                Tell(T.CreateChecked(holding.Claim.Start), T.CreateChecked(holding.Claim.Size));
+            }
         }
 
         void Tell(T start, T size)

@@ -32,6 +32,7 @@ public sealed partial class LeasedArena<T>
         List<LeasedRange<T>>[] bySpan = Sort(live.OrderBy(static range => range.Start));
         LeasedSpan<T>[] spans = BeginRestore();
         List<LeasedRange<T>> restored = [];
+        CallMark call = CallMark.Begin();
         try
         {
             for (int i = 0; i < spans.Length; i++)
@@ -46,6 +47,7 @@ public sealed partial class LeasedArena<T>
         }
         finally
         {
+            call.End();
             _stock.Expect(0);                                  // none will come any more
             _stock.Notify();
         }
@@ -171,6 +173,19 @@ public sealed partial class LeasedArena<T>
             return false;
         }
 
+        try
+        {
+            FreeAllBut(live, start, rest);
+            return true;
+        }
+        catch (InvalidFreeException) when (span.IsLost)
+        {
+            return false;
+        }
+    }
+
+    private void FreeAllBut(List<LeasedRange<T>> live, T start, T rest)
+    {
         foreach (LeasedRange<T> range in live)
         {
             rest -= FreeUpTo(range.Start, ref start, rest);
@@ -187,8 +202,6 @@ public sealed partial class LeasedArena<T>
         {
             Arena.Free(start, rest);
         }
-
-        return true;
     }
 
     /// <summary>Notes that an inherited span is lost. False if it is none.</summary>

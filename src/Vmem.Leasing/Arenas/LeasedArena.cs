@@ -34,6 +34,7 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
     private readonly IDisposable? _roomWatch;
     private readonly MeteredEntry _metered;
     private readonly LostFences _lostFences = new();
+    private readonly LossBarrier _barrier = new();
     private readonly SpanRevoker<T> _revoker;
     private readonly T _quantumLess1;
     private readonly bool _isQuantumPowerOf2;     // then rounding takes no division
@@ -57,7 +58,7 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
             RetainedImport = ArenaOptions<T>.RetainNone,
             Revoked = _revoker.Note,
         });
-        _filler = new StockFiller<T>(session, arena, grid, _stock, _wake, this, _lostFences);
+        _filler = new StockFiller<T>(session, arena, grid, _stock, _wake, this, _lostFences, _barrier);
         _roomWatch = session.Store.WatchRoom(arena.Id, _wake.Set);
         LeaseMetrics.Arenas.Add(this, out _metered);
         session.Attach(this);

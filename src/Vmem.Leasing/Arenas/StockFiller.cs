@@ -12,7 +12,7 @@ namespace Vmem.Leasing.Arenas;
 /// lost is repeated under its number (R11).
 /// </remarks>
 internal sealed partial class StockFiller<T>(LeaseSession session, LeaseArena arena, SpanGrid grid, SpanStock<T> stock, WakeSignal wake,
-    ILeaseHolder holder, LostFences lost)
+    ILeaseHolder holder, LostFences lost, LossBarrier barrier)
     : IAsyncDisposable
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
@@ -135,6 +135,7 @@ internal sealed partial class StockFiller<T>(LeaseSession session, LeaseArena ar
         bool lacksRoom = false;
         (LeaseVerdict Verdict, Holding? Holding)[] outcomes = await session.GrantManyAsync([.. _requests], holder, arena.Name, _stop.Token)
             .ConfigureAwait(false);
+        await barrier.PassAsync(_stop.Token).ConfigureAwait(false);
         int asked = 0;
         foreach ((LeaseVerdict verdict, Holding? holding) in outcomes)
         {
