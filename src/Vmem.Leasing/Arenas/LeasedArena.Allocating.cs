@@ -11,8 +11,25 @@ public sealed partial class LeasedArena<T>
     /// <param name="range">The range.</param>
     /// <returns>False if the session is not valid, or nothing at hand has room. Then more is leased in the background.</returns>
     /// <exception cref="LeaseJournalException">The disk of the journal is full.</exception>
-    /// <remarks>It never waits, nor asks the store.</remarks>
+    /// <exception cref="LeaseLostException">Nothing at hand has room, and nothing will: the store has forgotten the arena.</exception>
+    /// <remarks>It never waits, nor asks the store. What is leased for a request lies ready for
+    /// <see cref="LeaseSessionOptions.RenewEvery"/> at least; if nobody asks again, it goes back.</remarks>
     public bool TryAllocate(T size, out LeasedRange<T> range)
+    {
+        if (TryAllocateAtHand(size, out range))
+        {
+            return true;
+        }
+
+        if (!IsClosed)
+        {
+            ThrowIfForgotten();
+        }
+
+        return false;
+    }
+
+    private bool TryAllocateAtHand(T size, out LeasedRange<T> range)
     {
         if (_journal is { } journal)
         {
@@ -30,7 +47,7 @@ public sealed partial class LeasedArena<T>
     /// <returns>The range.</returns>
     /// <remarks>Waits while the session is suspended, and while the arena is full: until others give back, or the dead are
     /// buried.</remarks>
-    /// <exception cref="LeaseLostException">The session is over.</exception>
+    /// <exception cref="LeaseLostException">The session is over, or the store has forgotten the arena.</exception>
     /// <exception cref="ArgumentException">The size is 0 or more than the whole arena has; or the constraints contradict each other, or
     /// need a phase and a boundary together, which stores cannot do.</exception>
     /// <exception cref="ObjectDisposedException">The arena was disposed of.</exception>
@@ -153,13 +170,14 @@ public sealed partial class LeasedArena<T>
     private async Task<LeasedRange<T>> WaitAsync(T size, RangeConstraints<T> constraints, CancellationToken cancellationToken)
     {
         Check(size, constraints);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _session.Ended);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _session.Ended, _forgotten.Token);
         try
         {
             while (true)
             {
                 Task resumed = _resumed.Task;                  // before the state is looked at
                 ObjectDisposedException.ThrowIf(IsClosed, this);
+                ThrowIfForgotten();
                 switch (_session.State)
                 {
                     case LeaseState.Suspended:
@@ -182,6 +200,11 @@ public sealed partial class LeasedArena<T>
         catch (OperationCanceledException) when (_session.Ended.IsCancellationRequested)
         {
             _session.ThrowIfInvalid();
+            throw;
+        }
+        catch (OperationCanceledException) when (IsForgotten)
+        {
+            ThrowIfForgotten();
             throw;
         }
         catch (OperationCanceledException cancelled) when (cancellationToken.IsCancellationRequested)
