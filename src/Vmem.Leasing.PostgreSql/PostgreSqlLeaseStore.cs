@@ -102,8 +102,9 @@ public sealed partial class PostgreSqlLeaseStore : LeaseStore
 
     /// <inheritdoc/>
     public override ValueTask<LeaseRenewal?> RenewAsync(Guid session, long latest, CancellationToken cancellationToken = default) =>
-        OneAsync("SELECT * FROM vmem.renew($1, $2)", [Id(session), Number(latest)],
-            static row => new LeaseRenewal(row.GetInt64(0), row.GetInt32(1), row.GetInt64(2)), cancellationToken);
+        OneAsync("SELECT * FROM vmem.renew_session($1, $2)", [Id(session), Number(latest)],
+            static row => new LeaseRenewal(row.GetInt64(0), row.GetInt32(1), row.GetInt64(2)) { Digest = row.GetInt64(3) },
+            cancellationToken);
 
     /// <inheritdoc/>
     public override async ValueTask CloseSessionAsync(Guid session, bool clean, CancellationToken cancellationToken = default) =>

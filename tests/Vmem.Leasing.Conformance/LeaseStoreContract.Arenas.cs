@@ -95,6 +95,28 @@ public abstract partial class LeaseStoreContract
         Assert.Equal(first.Incarnation, second.Incarnation);
     }
 
+    /// <summary>Of as many leases as before, too: what was taken away and what was granted cancel each other out in the count.</summary>
+    [Fact]
+    public async Task A_renewal_says_which_leases_are_held()
+    {
+        Guid session = await OpenAsync();
+        LeaseClaim first = await GrantAsync(session, 8);
+        LeaseClaim second = await GrantAsync(session, 8);
+        Assert.Equal((2, LeaseRenewal.DigestOf([first.Request, second.Request])), await SaidAsync());
+        Assert.True(await Store.ReleaseAsync(first, clean: false, null, Token));
+        LeaseClaim third = await GrantAsync(session, 8);
+        Assert.Equal((2, LeaseRenewal.DigestOf([second.Request, third.Request])), await SaidAsync());
+        Assert.True(await Store.ReleaseAsync(second, clean: true, null, Token));
+        Assert.True(await Store.ReleaseAsync(third, clean: true, null, Token));
+        Assert.Equal((0, 0L), await SaidAsync());
+
+        async Task<(long, long?)> SaidAsync()
+        {
+            LeaseRenewal renewal = (await Store.RenewAsync(session, 0, Token))!;
+            return (renewal.Held, renewal.Digest);
+        }
+    }
+
     [Fact]
     public async Task An_unknown_session_cannot_be_renewed() => Assert.Null(await Store.RenewAsync(Guid.NewGuid(), 0, Token));
 

@@ -39,8 +39,8 @@ public sealed class KeptConnectionTests(PostgresServer server) : IClassFixture<P
         PostgreSqlLeaseStore store = new(source);
         await store.GetInfoAsync(Token);
         await PostgresServer.ExecuteAsync(source, """
-            DROP FUNCTION vmem.renew(uuid, bigint);
-            CREATE FUNCTION vmem.renew(p_session uuid, p_latest bigint) RETURNS record LANGUAGE plpgsql AS
+            DROP FUNCTION vmem.renew_session(uuid, bigint);
+            CREATE FUNCTION vmem.renew_session(p_session uuid, p_latest bigint) RETURNS record LANGUAGE plpgsql AS
               $$ BEGIN PERFORM set_config('test.mark', 'left', false); RETURN 1 / p_latest; END $$
             """);
         await Assert.ThrowsAsync<PostgresException>(async () => await store.RenewAsync(_session, 0, Token));

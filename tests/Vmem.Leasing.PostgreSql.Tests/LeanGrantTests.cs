@@ -44,6 +44,7 @@ public sealed class LeanGrantTests(PostgresServer server) : IClassFixture<Postgr
     [InlineData("SELECT vmem.grant_lease(1, '{0}', gen_random_uuid(), 1, 0, 0, 0, 0, 0)")]
     [InlineData("SELECT vmem.release_lease(1, '{0}', 4711, 1, 4711, true, NULL)")]
     [InlineData("SELECT vmem.renew('{0}', 0)")]
+    [InlineData("SELECT vmem.renew_session('{0}', 0)")]
     public async Task Plans_of_small_tables_are_good_for_large_ones(string statement)
     {
         await using NpgsqlDataSource source = server.Connect(await server.CreateDatabaseAsync());
@@ -73,7 +74,7 @@ public sealed class LeanGrantTests(PostgresServer server) : IClassFixture<Postgr
     {
         await using NpgsqlDataSource source = server.Connect(await server.CreateDatabaseAsync());
         await LeaseSchema.MigrateAsync(source, Token);
-        Assert.Equal("close_session grant_lease grant_quickly mark reassert release_lease renew sweep",
+        Assert.Equal("close_session grant_lease grant_quickly mark reassert release_lease renew renew_session sweep",
             await PostgresServer.ExecuteAsync(source, """
                 SELECT string_agg(proname, ' ' ORDER BY proname) FROM pg_proc
                  WHERE pronamespace = 'vmem'::regnamespace AND proconfig @> ARRAY['enable_seqscan=off', 'jit=off']

@@ -147,4 +147,27 @@ public sealed class MixedVersionTests(PostgresServer server) : IClassFixture<Pos
         Assert.Empty(await store.ReadHistoryAsync(arena.Id, 5, 10, Token));
         Assert.Empty(await store.ReadHistoryAsync(arena.Id, UInt128.MaxValue, 10, Token));
     }
+
+    /// <summary>Version 12 is the last whose renewals say only how many leases there are.</summary>
+    [Fact]
+    public async Task A_session_of_a_library_that_counts_goes_on_and_a_role_of_it_renews_as_newer_ones_do()
+    {
+        string database = await server.CreateDatabaseAsync();
+        await using NpgsqlDataSource source = server.Connect(database);
+        var session = Guid.NewGuid();
+        await PostgresServer.ExecuteAsync(source, OldSchema.GetScript(12));
+        await PostgresServer.ExecuteAsync(source, $"CREATE ROLE counts_{database} LOGIN; SELECT vmem._admit('counts_{database}')");
+        await PostgresServer.ExecuteAsync(source, $"""
+            SELECT vmem.define_arena('ids', 0, 1, 0, 64, 1, 'UInt64', interval '5 minutes');
+            SELECT vmem.open_session('{session}', 'old', interval '5 minutes', 0);
+            SELECT vmem.grant_lease(1, '{session}', '00000000-0000-7000-8000-00000000000a', 8, 0, 0, 0, 0, 0);
+            SELECT vmem.grant_lease(1, '{session}', '00000000-0000-7000-8000-fffffffffffe', 8, 0, 0, 0, 0, 0);
+            """);
+        Assert.Equal(12, await LeaseSchema.MigrateAsync(source, Token));
+        await using NpgsqlDataSource app = server.Connect(database, $"counts_{database}");
+        await using var store = new PostgreSqlLeaseStore(app);
+        Assert.Equal(2L, await PostgresServer.ExecuteAsync(app, $"SELECT held FROM vmem.renew('{session}', 0)"));
+        LeaseRenewal renewal = (await store.RenewAsync(session, 0, Token))!;
+        Assert.Equal((2, 2, 8), (renewal.Beat, renewal.Held, renewal.Digest));
+    }
 }

@@ -29,6 +29,19 @@ internal sealed partial class LeaseMachine
         return claims;
     }
 
+    /// <summary>The requests for which a session holds what it holds: an index has them.</summary>
+    private List<Guid> RequestsOf(SessionRow session)
+    {
+        List<Guid> requests = [];
+        using Rows rows = database.Query("SELECT request FROM extent WHERE session = ?1 AND state = 1", session.Id);
+        while (rows.Next())
+        {
+            requests.Add(rows.Id(0));
+        }
+
+        return requests;
+    }
+
     public LeaseUsage UsageOf(int id)
     {
         ArenaRow arena = ArenaOf(id);

@@ -146,8 +146,11 @@ internal sealed partial class LeaseMachine(Database database, TimeProvider time,
         session.Latest = Math.Max(session.Latest, latest);
         database.Do("UPDATE session SET beat = beat + 1, expires = ?2, state = 0, lapsed = NULL, latest = ?3 WHERE id = ?1",
             session.Id, session.Expires, session.Latest);
-        return new LeaseRenewal(database.Number("SELECT beat FROM session WHERE id = ?1", session.Id), _incarnation,
-            database.Number("SELECT count(*) FROM extent WHERE session = ?1 AND state = 1", session.Id));
+        List<Guid> held = RequestsOf(session);
+        return new LeaseRenewal(database.Number("SELECT beat FROM session WHERE id = ?1", session.Id), _incarnation, held.Count)
+        {
+            Digest = LeaseRenewal.DigestOf(held),
+        };
     }
 
     public void Close(Guid instance, bool clean)

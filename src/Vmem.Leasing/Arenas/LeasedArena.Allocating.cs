@@ -11,8 +11,25 @@ public sealed partial class LeasedArena<T>
     /// <param name="range">The range.</param>
     /// <returns>False if the session is not valid, or nothing at hand has room. Then more is leased in the background.</returns>
     /// <exception cref="LeaseJournalException">The disk of the journal is full.</exception>
-    /// <remarks>It never waits, nor asks the store.</remarks>
+    /// <exception cref="LeaseLostException">Nothing at hand has room, and nothing will: the store has forgotten the arena.</exception>
+    /// <remarks>It never waits, nor asks the store. What is leased for a request lies ready for
+    /// <see cref="LeaseSessionOptions.RenewEvery"/> at least; if nobody asks again, it goes back.</remarks>
     public bool TryAllocate(T size, out LeasedRange<T> range)
+    {
+        if (TryAllocateAtHand(size, out range))
+        {
+            return true;
+        }
+
+        if (!IsClosed)
+        {
+            ThrowIfForgotten();
+        }
+
+        return false;
+    }
+
+    private bool TryAllocateAtHand(T size, out LeasedRange<T> range)
     {
         CallMark call = CallMark.Begin();
         try
@@ -38,7 +55,7 @@ public sealed partial class LeasedArena<T>
     /// <returns>The range.</returns>
     /// <remarks>Waits while the session is suspended, and while the arena is full: until others give back, or the dead are
     /// buried.</remarks>
-    /// <exception cref="LeaseLostException">The session is over.</exception>
+    /// <exception cref="LeaseLostException">The session is over, or the store has forgotten the arena.</exception>
     /// <exception cref="ArgumentException">The size is 0 or more than the whole arena has; or the constraints contradict each other, or
     /// need a phase and a boundary together, which stores cannot do.</exception>
     /// <exception cref="ObjectDisposedException">The arena was disposed of.</exception>
@@ -184,6 +201,7 @@ public sealed partial class LeasedArena<T>
             {
                 Task resumed = _resumed.Task;                  // before the state is looked at
                 ObjectDisposedException.ThrowIf(IsClosed, this);
+                ThrowIfForgotten();
                 switch (_session.State)
                 {
                     case LeaseState.Suspended:
@@ -213,13 +231,13 @@ public sealed partial class LeasedArena<T>
         }
     }
 
-    /// <returns>Null: its lease was lost, the session is not valid, or those who wait do so anew.</returns>
+    /// <returns>Null: whoever waits looks again whether anything may come, and waits anew.</returns>
     private async Task<LeasedRange<T>?> WaitOnceAsync(T size, RangeConstraints<T> constraints, CancellationToken cancellationToken)
     {
         WaitRound round = _barrier.EnterRound();
         try
         {
-            using var any = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _session.Ended, round.Over);
+            using var any = CancellationTokenSource.CreateLinkedTokenSource([cancellationToken, _session.Ended, round.Over, _forgotten.Token]);
             T start = await Arena.AllocateAsync(size, constraints, any.Token).ConfigureAwait(false);
             bool isLeased = _journal is { } journal
                 ? TryLeaseNoted(journal, start, size, out LeasedRange<T> range)

@@ -58,7 +58,7 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
             RetainedImport = ArenaOptions<T>.RetainNone,
             Revoked = _revoker.Note,
         });
-        _filler = new StockFiller<T>(session, arena, grid, _stock, _wake, this, _lostFences, _barrier);
+        _filler = new StockFiller<T>(session, arena, grid, _stock, _wake, this, _lostFences, _barrier, Forget);
         _roomWatch = session.Store.WatchRoom(arena.Id, _wake.Set);
         LeaseMetrics.Arenas.Add(this, out _metered);
         session.Attach(this);

@@ -7,7 +7,7 @@ internal sealed partial class StockFiller<T>
     /// <returns>Whether there may be more to do.</returns>
     private async Task<bool> AnswerSeekAsync()
     {
-        if (session.State == LeaseState.Lost)
+        if (session.State == LeaseState.Lost || _isForgotten)
         {
             stock.AnswerAll(forEver: true);
         }

@@ -12,7 +12,7 @@ namespace Vmem.Leasing.Arenas;
 /// lost is repeated under its number (R11).
 /// </remarks>
 internal sealed partial class StockFiller<T>(LeaseSession session, LeaseArena arena, SpanGrid grid, SpanStock<T> stock, WakeSignal wake,
-    ILeaseHolder holder, LostFences lost, LossBarrier barrier)
+    ILeaseHolder holder, LostFences lost, LossBarrier barrier, Action forget)
     : IAsyncDisposable
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
@@ -82,6 +82,10 @@ internal sealed partial class StockFiller<T>(LeaseSession session, LeaseArena ar
             stock.AnswerTried();
 
             session.NoteFault(fault);
+            if (fault is LeaseDefinitionException)
+            {
+                await TryLookForArenaAsync().ConfigureAwait(false);
+            }
         }
     }
 
@@ -89,12 +93,13 @@ internal sealed partial class StockFiller<T>(LeaseSession session, LeaseArena ar
     /// <returns>Whether there may be more to do.</returns>
     private async Task<bool> StepAsync(NeedEffort effort = NeedEffort.WholeSpan)
     {
+        stock.ReturnSurplus(session.Time, session.Options.RenewEvery);
         foreach (LeasedSpan<T> span in stock.TakeReturned(all: false))
         {
             await session.ReturnAsync(span.Holding, !span.IsUnclean).ConfigureAwait(false);
         }
 
-        if (!session.IsValid)
+        if (!session.IsValid || _isForgotten)
         {
             return false;                                      // woken when it is valid again
         }

@@ -136,7 +136,10 @@ internal sealed partial class LeaseMachine
         session.Beat++;
         session.Expires = now + session.Ttl;               // set, not the larger of two: so a clock that went back heals
         session.Latest = Math.Max(session.Latest, latest);
-        return new LeaseRenewal(session.Beat, Incarnation, session.Held.Count);
+        return new LeaseRenewal(session.Beat, Incarnation, session.Held.Count)
+        {
+            Digest = LeaseRenewal.DigestOf(session.Held.Select(static extent => extent.Request)),
+        };
     }
 
     public void Close(Guid instance, bool clean, long now)

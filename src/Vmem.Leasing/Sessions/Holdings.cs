@@ -37,6 +37,17 @@ internal sealed class Holdings
         }
     }
 
+    /// <summary>Whether a store has just what is held, and what is being given back: as many leases, of the same requests. False if it
+    /// does not say of which.</summary>
+    public bool AreKnownBy(LeaseRenewal renewal)
+    {
+        using (_lock.EnterScope())
+        {
+            return renewal.Held == _holdings.Count && (_holdings.Count == 0
+                || renewal.Digest == LeaseRenewal.DigestOf(_holdings.Values.Select(static holding => holding.Claim.Request)));
+        }
+    }
+
     public void Await(IReadOnlyList<LeaseRequest> requests)
     {
         using (_lock.EnterScope())

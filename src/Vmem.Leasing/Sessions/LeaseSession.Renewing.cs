@@ -50,11 +50,12 @@ public sealed partial class LeaseSession
             return TimeSpan.Zero;
         }
 
-        int count = _holdings.Count;
+        bool holds = _holdings.Count > 0;
+        bool isKnown = _holdings.AreKnownBy(renewal);
         bool isSame = renewal.Incarnation == Incarnation;
         bool wasHeardInTime = isSame || renewal.Incarnation == _heard;
         List<LeaseClaim> unknown = [];
-        switch (LeaseRules.Hear(count > 0, wasHeardInTime, isPastDeadline: !IsBeforeDeadline, isKnown: isSame && renewal.Held == count))
+        switch (LeaseRules.Hear(holds, wasHeardInTime, isPastDeadline: !IsBeforeDeadline, isKnown: isSame && isKnown))
         {
             case Hearing.End:
                 Lose("The store failed over, and the session's own time had passed before it was heard again: what it held may have been given away.");
@@ -75,7 +76,7 @@ public sealed partial class LeaseSession
                 break;
             default:
                 Volatile.Write(ref _incarnation, renewal.Incarnation);
-                if (renewal.Held != count)
+                if (!isKnown)
                 {
                     _ = await ReconcileAsync(sent, unknown).ConfigureAwait(false);
                 }

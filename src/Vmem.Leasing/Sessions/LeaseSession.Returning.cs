@@ -138,7 +138,7 @@ public sealed partial class LeaseSession
         catch (Exception fault)
         {
             Report(fault);
-            return false;
+            return fault is LeaseDefinitionException;          // the store has no such arena any more, so nothing to be given back
         }
     }
 }

@@ -122,9 +122,7 @@ public sealed class WorkerId : IAsyncDisposable, ILeaseHolder
     public async ValueTask ReserveAsync(long watermark)
     {
         Holding holding = Held ?? throw Gone();
-        bool isMarked = await _session.AskAsync((store, token) => store.MarkAsync(holding.Claim, watermark, token), CancellationToken.None)
-            .ConfigureAwait(false);
-        if (!isMarked)
+        if (!await TryMarkAsync(holding.Claim, watermark).ConfigureAwait(false))
         {
             throw Gone();
         }
@@ -147,6 +145,19 @@ public sealed class WorkerId : IAsyncDisposable, ILeaseHolder
             long reserved = Volatile.Read(ref _reserved);
             long last = reserved != long.MinValue ? reserved : _session.Time.GetUtcNow().ToUnixTimeMilliseconds();
             await _session.ReturnAsync(holding, isClean: true, last).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask<bool> TryMarkAsync(LeaseClaim claim, long watermark)
+    {
+        try
+        {
+            return await _session.AskAsync((store, token) => store.MarkAsync(claim, watermark, token), CancellationToken.None)
+                .ConfigureAwait(false);
+        }
+        catch (LeaseDefinitionException)
+        {
+            return false;                                      // the store has forgotten the whole set
         }
     }
 

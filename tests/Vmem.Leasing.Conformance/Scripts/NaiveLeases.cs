@@ -83,7 +83,11 @@ public sealed partial class NaiveLeases
             Latest = Math.Max(session.Latest, latest),
             Beat = session.Beat + 1,
         };
-        return new LeaseRenewal(session.Beat + 1, _incarnation, Held.Count(lease => lease.Session == id));
+        Lease[] held = [.. Held.Where(lease => lease.Session == id)];
+        return new LeaseRenewal(session.Beat + 1, _incarnation, held.Length)
+        {
+            Digest = LeaseRenewal.DigestOf(held.Select(static lease => lease.Request)),
+        };
     }
 
     public void Close(Guid id, bool clean, long now)

@@ -31,6 +31,9 @@ public sealed class UnreliableStore(LeaseStore store) : LeaseStore
     /// <summary>What a session with a name inherits, by its number; null: whatever the store says.</summary>
     public Func<Guid, ValueTask<IReadOnlyList<LeaseClaim>>>? Legacy { get; set; }
 
+    /// <summary>Whether renewals say which leases are held, and not only how many.</summary>
+    public bool HasDigests { get; set; } = true;
+
     /// <summary>The names of the calls from now on, in their order. Mends the way.</summary>
     public List<string> Record()
     {
@@ -58,7 +61,11 @@ public sealed class UnreliableStore(LeaseStore store) : LeaseStore
         PassAsync("open", () => store.OpenSessionAsync(session, owner, ttl, latest, cancellationToken));
 
     public override ValueTask<LeaseRenewal?> RenewAsync(Guid session, long latest, CancellationToken cancellationToken = default) =>
-        PassAsync("renew", () => store.RenewAsync(session, latest, cancellationToken));
+        PassAsync("renew", async () =>
+        {
+            LeaseRenewal? renewal = await store.RenewAsync(session, latest, cancellationToken);
+            return HasDigests || renewal is null ? renewal : renewal with { Digest = null };
+        });
 
     public override async ValueTask CloseSessionAsync(Guid session, bool clean, CancellationToken cancellationToken = default) =>
         await PassAsync("close", async () =>
