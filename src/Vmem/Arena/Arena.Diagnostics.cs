@@ -94,22 +94,28 @@ public sealed partial class Arena<T>
 
     private void Attach(ArenaRecorder<T> recorder)
     {
-        using Visit<T> visit = VisitDrained();
-        if (_space.Recorder is { HasEnded: false })
+        Conclusion end = default;
+        using (VisitDrained(ref end))
         {
-            throw new InvalidOperationException($"Arena '{Name}' is being recorded already. Dispose that recording first.");
+            if (_space.Recorder is { HasEnded: false })
+            {
+                throw new InvalidOperationException($"Arena '{Name}' is being recorded already. Dispose that recording first.");
+            }
+
+            recorder.Begin([.. CopySegments()]);
+            SetRecorder(recorder);
         }
 
-        recorder.Begin([.. CopySegments()]);
-        SetRecorder(recorder);
+        end.Throw();
     }
 
     /// <summary>Ends a recording, as far as the arena is concerned. Nothing happens if it has ended, or the arena has.</summary>
     private void Detach(ArenaRecorder<T> recorder)
     {
+        Conclusion end = default;
         try
         {
-            using Visit<T> visit = VisitDrained();
+            using Visit<T> visit = VisitDrained(ref end);
             if (_space.Recorder == recorder)
             {
                 SetRecorder(null);
@@ -118,6 +124,8 @@ public sealed partial class Arena<T>
         catch (ObjectDisposedException) when (_space.HasEnded)
         {
         }
+
+        end.Throw();
     }
 
     /// <summary>The lock is held, and the caches are frozen and empty.</summary>

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Vmem.Caching;
+using Vmem.Checks;
 using Vmem.Diagnostics;
 using Vmem.Resting;
 using Vmem.Space;
@@ -58,7 +59,7 @@ public sealed partial class Arena<T>
     /// was changed, unless quantum caches keep the size: then those before it are free.</exception>
     /// <remarks>
     /// The cost of as many single frees, less the locking. First every range leaves the table of live segments, which finds any mistake, a
-    /// double one included, and is undone if there is one; only then are they freed.
+    /// double one included, and is undone if there is one; only then are they freed. What a source throws is thrown when all are free.
     /// </remarks>
     public void FreeMany(ReadOnlySpan<T> starts, T size)
     {
@@ -68,10 +69,18 @@ public sealed partial class Arena<T>
             return;
         }
 
+        T rounded = _space.RoundUp(size);
+        Conclusion end = default;
         foreach (T start in starts)
         {
-            Free(start, size);
+            if (!TryReturnLoaded(start, size, out ThreadMagazines<T>? mine)
+                && mine?.TryPutBack(new RangeGuard<T>(_states, ClassOf(size)), start) != true)
+            {
+                _caches!.Free(start, rounded, ref end);
+            }
         }
+
+        end.Throw();
     }
 
     /// <summary>Makes an allocated range longer or shorter without moving it.</summary>
@@ -118,14 +127,16 @@ public sealed partial class Arena<T>
     {
         AuditSite? site = _space.Auditor?.Sign(AuditCall.Extend);
         RestUntil until = _space.UntilReuse;
+        Conclusion nobodys = default;
         bool? done = null;
         while (done is null)
         {
-            using Visit<T> visit = isDrained ? _caches!.VisitDrained(isOwnRelease: false) : _space.Visit();
+            using Visit<T> visit = isDrained ? _caches!.VisitDrained(ref nobodys) : _space.Visit(ref nobodys);
             done = _space.TryResize(handle, newSize, until, site);
         }
 
-        _space.SetRestTimer();
+        nobodys.Take(_space, static space => space.SetRestTimer());
+        nobodys.ThrowOwnFault();
         return done.Value;
     }
 
@@ -138,16 +149,18 @@ public sealed partial class Arena<T>
         AuditSite? site = _space.Auditor?.Sign(AuditCall.Extend);
         RestUntil until = _space.UntilReuse;
         bool isCached = oldSize - T.One < _cachedMax;
+        Conclusion nobodys = default;
         bool? done = null;
         while (done is null)
         {
-            using Visit<T> visit = isDrained ? _caches!.VisitDrained(isOwnRelease: false) : isCached ? _space.VisitFrozen()
-                : _space.Visit();
+            using Visit<T> visit = isDrained ? _caches!.VisitDrained(ref nobodys) : isCached ? _space.VisitFrozen(ref nobodys)
+                : _space.Visit(ref nobodys);
             done = isCached && !_caches!.TryMakeSegment(start, oldSize) ? false
                 : _space.TryResize(start, oldSize, newSize, until, site);
         }
 
-        _space.SetRestTimer();
+        nobodys.Take(_space, static space => space.SetRestTimer());
+        nobodys.ThrowOwnFault();
         return done.Value;
     }
 

@@ -1,4 +1,5 @@
 using Vmem.Caching;
+using Vmem.Checks;
 using Vmem.Diagnostics;
 using Vmem.Ranges;
 using Vmem.Resting;
@@ -68,11 +69,14 @@ public sealed partial class Arena<T>
         }
 
         AuditSite? site = _space.Auditor?.Sign(AuditCall.Split);
+        Conclusion nobodys = default;
         for (bool isDone = false; !isDone;)
         {
-            using Visit<T> visit = VisitRange(start, size);
+            using Visit<T> visit = VisitRange(start, size, ref nobodys);
             isDone = _space.TrySplit(start, size, at, site);
         }
+
+        nobodys.ThrowOwnFault();
     }
 
     /// <summary>Frees a part of an allocated range: its beginning, its end, or something in between. What is left of it on either side is
@@ -100,13 +104,15 @@ public sealed partial class Arena<T>
 
         AuditSite? site = _space.Auditor?.Sign(AuditCall.FreePart);
         RestUntil until = _space.UntilReuse;
+        Conclusion nobodys = default;
         for (bool isDone = false; !isDone;)
         {
-            using Visit<T> visit = VisitRange(start, size);
+            using Visit<T> visit = VisitRange(start, size, ref nobodys);
             isDone = _space.TryFreePart(start, size, partStart, partSize, until, site);
         }
 
-        _space.SetRestTimer();
+        nobodys.Take(_space, static space => space.SetRestTimer());
+        nobodys.ThrowOwnFault();
     }
 
     /// <summary>Gives an allocated range another place, in one step: nobody else gets the old one before, or sees neither. Moving the
@@ -135,25 +141,27 @@ public sealed partial class Arena<T>
 
     private bool TryMove(T start, T size, T newStart, AuditSite? site, bool isDrained)
     {
+        Conclusion nobodys = default;
         bool? done = null;
         while (done is null)
         {
-            using Visit<T> visit = isDrained ? _caches!.VisitDrained(isOwnRelease: false) : VisitRange(start, size);
+            using Visit<T> visit = isDrained ? _caches!.VisitDrained(ref nobodys) : VisitRange(start, size, ref nobodys);
             done = _space.TryMove(start, size, newStart, site);
         }
 
+        nobodys.ThrowOwnFault();
         return done.Value;
     }
 
     /// <summary>Takes the lock with a range at hand that is a segment, also if it was a slab's.</summary>
-    private Visit<T> VisitRange(T start, T size)
+    private Visit<T> VisitRange(T start, T size, ref Conclusion end)
     {
         if (size - T.One >= _cachedMax)
         {
-            return _space.Visit();
+            return _space.Visit(ref end);
         }
 
-        Visit<T> visit = _space.VisitFrozen();
+        Visit<T> visit = _space.VisitFrozen(ref end);
         try
         {
             return _caches!.TryMakeSegment(start, size) ? visit

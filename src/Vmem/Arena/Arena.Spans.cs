@@ -1,4 +1,5 @@
 using Vmem.Caching;
+using Vmem.Checks;
 using Vmem.Diagnostics;
 using Vmem.Space;
 
@@ -87,15 +88,19 @@ public sealed partial class Arena<T>
     public bool TryDrainSpan(T start)
     {
         _ = _space.EndDueRests();
+        Conclusion end = default;
+        Conclusion nobodys = default;
         bool isNew = false;
         try
         {
-            if (!TryBeginDrain(start, out isNew))
+            bool drains = TryBeginDrain(start, ref end, out isNew);
+            end.Throw();
+            if (!drains)
             {
                 return false;
             }
 
-            _space.TurnSpan(start);
+            _space.TurnSpan(start, ref nobodys);
         }
         catch when (isNew)
         {
@@ -103,7 +108,8 @@ public sealed partial class Arena<T>
             throw;
         }
 
-        _space.TryRecall()?.End();                // what arenas above keep of it
+        nobodys.Take(_space, static space => space.TryRecall()?.End());         // what arenas above keep of it
+        nobodys.ThrowOwnFault();
         return true;
     }
 
@@ -115,8 +121,10 @@ public sealed partial class Arena<T>
     /// <remarks>O(segments of the span), in steps that others come between. Those who wait are served.</remarks>
     public bool StopDraining(T start)
     {
-        bool hasDrained = _space.TryEndDrain(start);
-        _space.TurnSpan(start);                   // also what another call, which threw, did not come to
+        Conclusion nobodys = default;
+        bool hasDrained = _space.TryEndDrain(start, ref nobodys);
+        _space.TurnSpan(start, ref nobodys);      // also what another call, which threw, did not come to
+        nobodys.ThrowOwnFault();
         return hasDrained;
     }
 
@@ -154,7 +162,8 @@ public sealed partial class Arena<T>
     /// <para>
     /// When the call returns, the span is gone, and with it what quantum caches held of it, what rested, and every live range.
     /// <see cref="ArenaOptions{T}.Revoked"/> gets these; imports of arenas above are among them, whose owners revoke in turn. In
-    /// statistics they count as freed. Those who wait are served elsewhere, or told if that can never be.
+    /// statistics they count as freed. Those who wait are served elsewhere, or told if that can never be. What the source throws meanwhile,
+    /// as it gets back what caches held elsewhere, is thrown when all that is done.
     /// </para>
     /// <para>
     /// A later free of such a range is refused (<see cref="InvalidFreeReason.Revoked"/>), also of a size that caches keep. The last 64
@@ -176,27 +185,29 @@ public sealed partial class Arena<T>
         List<Segment<T>> lost = [];
         ArenaRevocation<T> revocation = new(_space.Name, start, size, lost);
         AuditSite? site = _space.Auditor?.Sign(AuditCall.Revoke);
+        Conclusion end = default;
         bool isGone = false;
         try
         {
             do
             {
-                if (TryBeginDrain(start, out _))
+                if (TryBeginDrain(start, ref end, out _))
                 {
-                    _space.TurnSpan(start);
+                    _space.TurnSpan(start, ref end);
                 }
             }
-            while (!_space.TryRevoke(start, lost, site));
+            while (!_space.TryRevoke(start, lost, site, ref end));
             isGone = true;
         }
         finally
         {
             if (isGone || lost.Count > 0)         // without memory for the rest, what is gone is told all the same
             {
-                _space.Revoked?.Invoke(revocation);
+                end.Take((_space.Revoked, revocation), static it => it.Revoked?.Invoke(it.revocation));
             }
         }
 
+        end.Throw();
         return true;
     }
 
@@ -217,23 +228,32 @@ public sealed partial class Arena<T>
     public T Reap()
     {
         T released = T.Zero;
-        _ = _space.EndDueRests();
-        T drained = _caches is null ? T.Zero : _caches.Drain(out released);
+        Conclusion end = default;
+        _ = _space.EndDueRests(ref end);
+        T drained = _caches is null ? T.Zero : _caches.Drain(out released, ref end);
         _caches?.DropEmpty();
-        released += _space.DetachEmpty();
+        released += _space.DetachEmpty(ref end);
         _space.Trim();
+        end.Throw();
         return _importer is null ? drained : released;
     }
 
     private bool TryResizeSpan(T start, T oldSize, T newSize, bool isDrained)
     {
-        using Visit<T> visit = isDrained ? _caches!.VisitDrained(isOwnRelease: false) : _space.Visit();
-        return _space.TryGrowSpan(start, oldSize, newSize);
+        Conclusion nobodys = default;
+        bool isDone;
+        using (isDrained ? _caches!.VisitDrained(ref nobodys) : _space.Visit(ref nobodys))
+        {
+            isDone = _space.TryGrowSpan(start, oldSize, newSize);
+        }
+
+        nobodys.ThrowOwnFault();
+        return isDone;
     }
 
-    private Visit<T> VisitDrained()
+    private Visit<T> VisitDrained(ref Conclusion end)
     {
-        Visit<T> visit = _caches is null ? _space.Visit(isOwnRelease: true) : _caches.VisitDrained(isOwnRelease: true);
+        Visit<T> visit = _caches is null ? _space.Visit(ref end, isOwnRelease: true) : _caches.VisitDrained(ref end, isOwnRelease: true);
         _space.NoteRoom();
         return visit;
     }
@@ -245,7 +265,7 @@ public sealed partial class Arena<T>
         _returns = layer.Recorder is null ? _caches.Returns : [];
     }
 
-    private bool TryBeginDrain(T start, out bool isNew)
+    private bool TryBeginDrain(T start, ref Conclusion end, out bool isNew)
     {
         isNew = false;
         using (_space.Visit())
@@ -256,7 +276,7 @@ public sealed partial class Arena<T>
             }
         }
 
-        using Visit<T> visit = VisitDrained();
+        using Visit<T> visit = VisitDrained(ref end);
         MagazineLayer<T>? layer = _caches?.CreateLayer(_space.Recorder);       // before anything changes
         if (!_space.CanDrain(start))
         {
@@ -277,7 +297,14 @@ public sealed partial class Arena<T>
     /// <param name="isDrained">Whether the caches are drained first: what keeps the span may lie in one.</param>
     private bool TryRemoveSpan(T start, T size, bool isDrained)
     {
-        using Visit<T> visit = isDrained ? _caches!.VisitDrained(isOwnRelease: false) : _space.Visit();
-        return _space.TryRemoveSpan(start, size);
+        Conclusion nobodys = default;
+        bool isDone;
+        using (isDrained ? _caches!.VisitDrained(ref nobodys) : _space.Visit(ref nobodys))
+        {
+            isDone = _space.TryRemoveSpan(start, size);
+        }
+
+        nobodys.ThrowOwnFault();
+        return isDone;
     }
 }

@@ -1,3 +1,4 @@
+using Vmem.Checks;
 using Vmem.Diagnostics;
 using Vmem.Ranges;
 using Vmem.Space;
@@ -141,7 +142,8 @@ public sealed partial class Arena<T>
     /// asked on this thread, unless another is asking it. Frees in the arena itself need no such call.</remarks>
     public void RetryWaiters()
     {
-        _ = _space.EndDueRests();
+        Conclusion end = default;
+        _ = _space.EndDueRests(ref end);
         bool isWatched;
         using (_space.Visit())
         {
@@ -150,8 +152,10 @@ public sealed partial class Arena<T>
 
         if (isWatched)
         {
-            Room().Retry();
+            end.Take(Room(), static room => room.Retry());
         }
+
+        end.Throw();
     }
 
     private Request<T> AskPlain(T size, FitPolicy policy) =>

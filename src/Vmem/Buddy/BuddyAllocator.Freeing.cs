@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Vmem.Checks;
 
 namespace Vmem;
 
@@ -52,7 +53,9 @@ public sealed partial class BuddyAllocator<T>
             Exit();
         }
 
-        NotifyListeners();                        // it may be smaller now
+        Conclusion nobodys = default;             // who holds the block must know how long it is
+        nobodys.Take(NotifyListeners);            // it may be smaller now
+        nobodys.ThrowOwnFault();
         return true;
     }
 

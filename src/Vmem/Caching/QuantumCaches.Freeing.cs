@@ -9,6 +9,14 @@ internal sealed partial class QuantumCaches<T>
     /// <summary>Frees a range after the thread's loaded magazine had no room for it.</summary>
     public void Free(T start, T size)
     {
+        Conclusion end = default;
+        Free(start, size, ref end);
+        end.Throw();
+    }
+
+    /// <summary>The same; <paramref name="end"/> takes what others throw when the range is free.</summary>
+    public void Free(T start, T size, ref Conclusion end)
+    {
         int sizeClass = ClassOf(size);
         ThrowIfCached(start, size);
         if (_handles?.Has(start) == true)
@@ -21,7 +29,7 @@ internal sealed partial class QuantumCaches<T>
             return;
         }
 
-        using Visit<T> visit = _space.Visit();
+        using Visit<T> visit = _space.Visit(ref end);
         _watch.NoteFree();
         ReturnHeld(start, size, sizeClass);
     }
@@ -178,7 +186,7 @@ internal sealed partial class QuantumCaches<T>
         AttendSource();
         if (MayHold)
         {
-            _ = Drain(out _);
+            _ = Drain();
         }
     }
 

@@ -8,8 +8,9 @@ internal sealed partial class QuantumCaches<T>
 {
     /// <summary>Gives everything that the caches hold back to the segments, and imports that are empty then to the source.</summary>
     /// <param name="released">How much went back to the source.</param>
+    /// <param name="end">Takes what others throw.</param>
     /// <returns>How much the caches held.</returns>
-    public T Drain(out T released)
+    public T Drain(out T released, ref Conclusion end)
     {
         Aftermath<T> aftermath = default;
         T cached;
@@ -24,9 +25,17 @@ internal sealed partial class QuantumCaches<T>
         }
         finally
         {
-            released = _space.Settle(aftermath, isOwnRelease: true);
+            released = _space.Settle(aftermath, isOwnRelease: true, ref end);
         }
 
+        return cached;
+    }
+
+    private T Drain()
+    {
+        Conclusion end = default;
+        T cached = Drain(out _, ref end);
+        end.Throw();
         return cached;
     }
 
@@ -36,7 +45,7 @@ internal sealed partial class QuantumCaches<T>
     {
         try
         {
-            return !T.IsZero(Drain(out _));
+            return !T.IsZero(Drain());
         }
 #pragma warning disable CA1031 // What was drained is free. There is nobody to tell.
         catch (Exception e) when (!_space.HasEnded && e is not (InvariantViolationException or OutOfMemoryException))
@@ -54,7 +63,7 @@ internal sealed partial class QuantumCaches<T>
         bool isAging = _drain.AgeImports();
         if (_states?.IsSparse(_slabs.Count) == true)
         {
-            _drain.Try(() => Drain(out _));       // it drops the states, too
+            _drain.Try(() => Drain());            // it drops the states, too
         }
 
         return isAging || _magazines.HoldAnything || _watch.IsOn;

@@ -164,9 +164,13 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
     }
 
     /// <summary>Takes the lock with everything frozen, and nothing in the caches.</summary>
-    public Visit<T> VisitDrained(bool isOwnRelease)
+    public Visit<T> VisitDrained(bool isOwnRelease) => Drained(_space.VisitFrozen(isOwnRelease));
+
+    /// <summary>The same, but what is thrown when the lock has been given back is taken by <paramref name="end"/>.</summary>
+    public Visit<T> VisitDrained(ref Conclusion end, bool isOwnRelease = false) => Drained(_space.VisitFrozen(ref end, isOwnRelease));
+
+    private Visit<T> Drained(Visit<T> visit)
     {
-        Visit<T> visit = _space.VisitFrozen(isOwnRelease);
         try
         {
             _ = _drain.Drain(evenIfShort: true);

@@ -26,6 +26,16 @@ internal struct Conclusion
 
     public readonly void Throw() => _failure?.Throw();
 
+    /// <summary>Throws what is wrong with the library itself. What others have thrown is nobody's: the caller's answer says what was
+    /// done.</summary>
+    public readonly void ThrowOwnFault()
+    {
+        if (_failure?.SourceException is InvariantViolationException)
+        {
+            _failure.Throw();
+        }
+    }
+
     /// <summary>Undoes something because of an exception that is thrown again afterwards. That one says why, and counts: what the source
     /// says to a span that it gets back is nobody's here.</summary>
     public static void Undo<TState>(TState state, Action<TState> step)

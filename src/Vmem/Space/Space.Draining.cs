@@ -40,9 +40,9 @@ internal sealed partial class Space<T>
 
     /// <summary>Ends that: <see cref="TurnSpan"/> does the rest.</summary>
     /// <returns>False if no span begins there that drains.</returns>
-    public bool TryEndDrain(T start)
+    public bool TryEndDrain(T start, ref Conclusion end)
     {
-        using Visit<T> visit = Visit();
+        using Visit<T> visit = Visit(ref end);
         if (!CanDrain(start) || !Map.Drains(start))
         {
             return false;
@@ -62,12 +62,12 @@ internal sealed partial class Space<T>
 
     /// <summary>Makes what is free of a span draining, or, if it drains no more, free; in steps. Under no lock.</summary>
     /// <exception cref="OutOfMemoryException">There is no memory to make segments of a slab.</exception>
-    public void TurnSpan(T start)
+    public void TurnSpan(T start, ref Conclusion end)
     {
         var position = new SegmentMap<T>.Position { Start = start, More = true };
         for (bool isDone = false; !isDone;)
         {
-            using Visit<T> visit = Visit();
+            using Visit<T> visit = Visit(ref end);
             isDone = Map.TryTurn(start, ref position, out uint slab, out uint turned);
             if (slab != 0)
             {
@@ -86,8 +86,11 @@ internal sealed partial class Space<T>
     /// is thrown here.</summary>
     public void GiveUpDrain(T start)
     {
-        Conclusion nobodys = default;
-        nobodys.Take((Space: this, start), static it => _ = it.Space.TryEndDrain(it.start));
-        nobodys.Take((Space: this, start), static it => it.Space.TurnSpan(it.start));
+        Conclusion.Undo((Space: this, start), static it =>
+        {
+            Conclusion nobodys = default;
+            _ = it.Space.TryEndDrain(it.start, ref nobodys);
+            it.Space.TurnSpan(it.start, ref nobodys);
+        });
     }
 }

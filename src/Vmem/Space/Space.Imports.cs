@@ -62,7 +62,16 @@ internal sealed partial class Space<T>
     /// <returns>How much that is; 0 if there are none.</returns>
     public T DetachEmpty()
     {
-        using Visit<T> visit = Visit(isOwnRelease: true);
+        Conclusion end = default;
+        T total = DetachEmpty(ref end);
+        end.Throw();
+        return total;
+    }
+
+    /// <summary>The same; <paramref name="end"/> takes what the source throws.</summary>
+    public T DetachEmpty(ref Conclusion end)
+    {
+        using Visit<T> visit = Visit(ref end, isOwnRelease: true);
         T total = RetireDrained();
         if (_imports is not { EmptySpans: > 0 })
         {

@@ -23,7 +23,9 @@ internal sealed partial class Space<T>
             rests.Completed = Math.Max(rests.Completed ?? 0, fence);
         }
 
-        _ = EndRests(isFence: true, fence);
+        Conclusion end = default;
+        _ = EndRests(isFence: true, fence, ref end);
+        end.Throw();
     }
 
     /// <summary>Ends the rests whose time has come, in steps.</summary>
@@ -31,6 +33,15 @@ internal sealed partial class Space<T>
     /// <remarks>Not again in the middle of that: a source that takes a span back may look at the arena, and would come here once for each
     /// span, ever deeper.</remarks>
     public bool EndDueRests()
+    {
+        Conclusion end = default;
+        bool hasEnded = EndDueRests(ref end);
+        end.Throw();
+        return hasEnded;
+    }
+
+    /// <summary>The same; <paramref name="end"/> takes what others throw.</summary>
+    public bool EndDueRests(ref Conclusion end)
     {
         if (_rests is not { Timed.Count: > 0 } rests || t_ending?.Contains(this) == true)
         {
@@ -41,7 +52,7 @@ internal sealed partial class Space<T>
         ending.Add(this);
         try
         {
-            return EndRests(isFence: false, rests.Now);
+            return EndRests(isFence: false, rests.Now, ref end);
         }
         finally
         {
@@ -158,23 +169,16 @@ internal sealed partial class Space<T>
 
     /// <summary>Ends rests in steps, between which others come.</summary>
     /// <returns>Whether any has ended.</returns>
-    private bool EndRests(bool isFence, ulong upTo)
+    private bool EndRests(bool isFence, ulong upTo, ref Conclusion end)
     {
         bool hasEnded = false;
-        Conclusion end = default;
         for (bool isMore = true; isMore;)
         {
-            Aftermath<T> aftermath = default;
-            using (Visit(ref aftermath))
-            {
-                isMore = TryEndSome(isFence, upTo, T.Zero, ref hasEnded);
-            }
-
-            end.Take((Space: this, aftermath), static it => it.Space.Settle(it.aftermath, isOwnRelease: false));
+            using Visit<T> visit = Visit(ref end);
+            isMore = TryEndSome(isFence, upTo, T.Zero, ref hasEnded);
         }
 
         end.Take(this, static space => space.SetRestTimer());
-        end.Throw();
         return hasEnded;
     }
 

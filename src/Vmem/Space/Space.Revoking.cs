@@ -41,21 +41,22 @@ internal sealed partial class Space<T>
     /// <param name="start">Where it begins.</param>
     /// <param name="lost">Receives the live ranges.</param>
     /// <param name="site">Who does it, in an audited arena.</param>
+    /// <param name="end">Takes what others throw.</param>
     /// <returns>False if somebody has stopped the draining.</returns>
-    public bool TryRevoke(T start, List<Segment<T>> lost, AuditSite? site)
+    public bool TryRevoke(T start, List<Segment<T>> lost, AuditSite? site, ref Conclusion end)
     {
         for (bool? isGone = null; ;)
         {
             GrowthFault.ThrowIfDue();
             _ = lost.EnsureCapacity(lost.Count + RevokedAtATime);
-            using (Visit())
+            using (Visit(ref end))
             {
                 isGone = TryRevokeSome(start, lost, site);
             }
 
             if (isGone is { } known)
             {
-                SetRestTimer();
+                end.Take(this, static space => space.SetRestTimer());
                 return known;
             }
         }

@@ -1,3 +1,4 @@
+using Vmem.Checks;
 using Vmem.Lending;
 using Vmem.Ranges;
 
@@ -18,7 +19,17 @@ internal sealed partial class Space<T>
     public void AddSpan(T start, T size, bool joinNeighbors)
     {
         CheckSpan(start, size);
-        using Visit<T> visit = Visit();
+        Conclusion nobodys = default;
+        using (Visit(ref nobodys))
+        {
+            AddHeld(start, size, joinNeighbors);
+        }
+
+        nobodys.ThrowOwnFault();
+    }
+
+    private void AddHeld(T start, T size, bool joinNeighbors)
+    {
         if (Map.TryFindOverlap(start, start + (size - T.One), out Segment<T> other))
         {
             throw new ArgumentException($"The span of {size} at {start} overlaps {TextOf(other)}.", nameof(start));

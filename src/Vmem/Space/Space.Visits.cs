@@ -15,6 +15,13 @@ internal sealed partial class Space<T>
         return new Visit<T>(this, isFrozen: false, isOwnRelease);
     }
 
+    /// <summary>The same, but what is thrown when the lock has been given back is taken by <paramref name="end"/>.</summary>
+    public Visit<T> Visit(ref Conclusion end, bool isOwnRelease = false)
+    {
+        Enter();
+        return new Visit<T>(this, ref end, isFrozen: false, isOwnRelease);
+    }
+
     /// <summary>The same, but whatever is left to do afterwards is added to <paramref name="later"/>.</summary>
     public Visit<T> Visit(ref Aftermath<T> later)
     {
@@ -50,6 +57,13 @@ internal sealed partial class Space<T>
     {
         EnterFrozen(evenEnded);
         return new Visit<T>(this, isFrozen: true, isOwnRelease);
+    }
+
+    /// <summary>The same, but what is thrown when the lock has been given back is taken by <paramref name="end"/>.</summary>
+    public Visit<T> VisitFrozen(ref Conclusion end, bool isOwnRelease = false)
+    {
+        EnterFrozen(evenEnded: false);
+        return new Visit<T>(this, ref end, isFrozen: true, isOwnRelease);
     }
 
     /// <summary>The same, but whatever is left to do afterwards is added to <paramref name="later"/>.</summary>
@@ -119,8 +133,16 @@ internal sealed partial class Space<T>
     /// <returns>How much went back to the source.</returns>
     public T Settle(in Aftermath<T> aftermath, bool isOwnRelease)
     {
-        AssertNotHeld();
         Conclusion end = default;
+        T released = Settle(aftermath, isOwnRelease, ref end);
+        end.Throw();
+        return released;
+    }
+
+    /// <summary>The same; <paramref name="end"/> takes what is thrown.</summary>
+    public T Settle(in Aftermath<T> aftermath, bool isOwnRelease, ref Conclusion end)
+    {
+        AssertNotHeld();
         if (aftermath.Granted is { } granted)
         {
             end.Take(granted, static granted => granted.Complete());
@@ -141,7 +163,6 @@ internal sealed partial class Space<T>
             end.Take(_watcher!, static watcher => watcher.RoomHasGone());
         }
 
-        end.Throw();
         return released;
     }
 }

@@ -146,6 +146,42 @@ public class RevokeEdgeTests
         arena.Validate();
     }
 
+    /// <summary>The source throws as it gets back what caches have kept of another import.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_source_that_throws_in_the_middle_stops_no_revocation(bool isHeard)
+    {
+        ScriptedSource<uint> source = TestSources.Ascending(64u, 1_024u);
+        List<ArenaRevocation<uint>> reports = [];
+        using Arena<uint> arena = new("leased", 1, new ArenaOptions<uint>
+        {
+            Source = source,
+            RetainedImport = ArenaOptions<uint>.RetainNone,
+            QuantumCacheMax = 4,
+            Revoked = report =>
+            {
+                reports.Add(report);
+                if (isHeard)
+                {
+                    throw new DivideByZeroException();
+                }
+            },
+        });
+        uint lost = arena.Allocate(64);
+        arena.Free(arena.Allocate(1), 1);
+        Assert.Equal(2, source.Outstanding.Count);
+        source.OnRelease = static (_, _) => throw new TimeZoneNotFoundException("of the source's own");
+        Assert.Throws<TimeZoneNotFoundException>(() => arena.Revoke(lost, 64));
+        Assert.Equal([(lost, 64u)], source.Outstanding);
+        Assert.Equal(lost, Assert.Single(Assert.Single(reports).Ranges).Start);
+        ArenaStatistics<uint> figures = arena.GetStatistics();
+        Assert.Equal((0u, 0u, 1L), (figures.TotalSize, figures.InUse, figures.Revocations));
+        Assert.False(arena.Revoke(lost, 64));
+        Assert.Equal(InvalidFreeReason.Revoked, ReasonOf(arena, lost, 64));
+        arena.Validate();
+    }
+
     private static InvalidFreeReason ReasonOf(Arena<uint> arena, uint start, uint size) =>
         Assert.Throws<InvalidFreeException>(() => arena.Free(start, size)).Reason;
 }
