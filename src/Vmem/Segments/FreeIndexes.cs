@@ -120,8 +120,9 @@ internal sealed class FreeIndexes<T>
     public void Keep(in TagPool<T> tags, in FreeLists<T> lists, TreeExtras address, IEnumerable<Alignment<T>> alignments)
     {
         (ByAddress.IsKept, BySize.IsKept, ByFit.IsKept) = (true, true, true);
-        _ = HasByAddress(tags, inSteps: false, address) & HasBySize(tags, inSteps: false, TreeExtras.Bounds)
-            & HasByFit(tags, lists, inSteps: false);
+        _ = HasByAddress(tags, inSteps: false, address);
+        _ = HasBySize(tags, inSteps: false, TreeExtras.Bounds);
+        _ = HasByFit(tags, lists, inSteps: false);
         foreach (Alignment<T> alignment in alignments)
         {
             (Aligned ??= new()).Keep(alignment, tags);

@@ -41,7 +41,7 @@ internal unsafe struct GrowingBlock
     }
 
     /// <summary>The memory that it takes if so much of it was ever used, in bytes.</summary>
-    public readonly long Taken(long used) => _reserved == 0 ? NativePages.Taken(used, (long)_size) : NativePages.Taken(used, long.MaxValue);
+    public readonly long Taken(long used) => NativePages.Taken(used, (long)_size);
 
     /// <summary>Makes the block longer. Contents beyond the former size are undefined. Throws <see cref="OutOfMemoryException"/>, having
     /// changed nothing.</summary>

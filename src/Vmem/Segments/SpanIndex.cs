@@ -143,7 +143,7 @@ internal struct SpanIndex<T>
         }
 
         uint tag = FindFirst(T.Zero, T.Zero, out T start, out T size);
-        this = tag == 0 ? default : new SpanIndex<T> { _start = start, _size = size, _tag = tag };
+        this = new SpanIndex<T> { _start = start, _size = size, _tag = tag };
         tree.Release();
     }
 

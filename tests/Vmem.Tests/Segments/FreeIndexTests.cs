@@ -66,6 +66,27 @@ public sealed unsafe class FreeIndexTests : IDisposable
         _index.Validate(_tags);
     }
 
+    /// <summary>What comes and what goes counts as much as what changes.</summary>
+    [Fact]
+    public void Each_change_takes_of_its_patience()
+    {
+        _ = Segments(100);
+        _index.Ask(_tags);
+        for (int change = 0; change < 1_024 + 24; change += 2)
+        {
+            _index.Add(1_000_000, 5, 1);
+            _index.Remove(1_000_000, 5, 1);
+        }
+
+        _index.Add(1_000_000, 5, 1);
+        _index.Reserve();
+        Assert.True(_index.IsBegun);
+        _index.Remove(1_000_000, 5, 1);
+        Assert.False(_index.HasReserve);
+        _index.Reserve();
+        Assert.False(_index.IsBegun);
+    }
+
     [Fact]
     public void A_tree_that_must_know_more_is_made_anew()
     {
@@ -94,6 +115,21 @@ public sealed unsafe class FreeIndexTests : IDisposable
         _index.Ask(_tags);
         _index.Want(TreeExtras.Sums);
         Assert.False(_index.IsBegun);             // the one before knew none
+    }
+
+    /// <summary>What is wanted again beside something new stays.</summary>
+    [Fact]
+    public void A_tree_made_anew_knows_what_the_one_before_did()
+    {
+        _ = Segments(100);
+        _index.Want(TreeExtras.Sums);
+        _index.Ask(_tags);
+        _index.Want(TreeExtras.Sums | TreeExtras.Bounds);
+        Assert.False(_index.IsBegun);
+        _index.Ask(_tags);
+        _index.Want(TreeExtras.Sums);
+        Assert.True(_index.IsBegun);
+        Assert.Equal(400u, _index.Tree!.Total);
     }
 
     [Fact]

@@ -101,8 +101,8 @@ public sealed unsafe class ListCountsTests : IDisposable
             }
 
             (uint free, uint end) = (_tags.Take(), _tags.Take());
-            _tags.At(free)->Start = 0;
-            _tags.At(end)->Start = units << Shift;
+            _tags.At(free)->Start = 1_600;
+            _tags.At(end)->Start = 1_600 + (units << Shift);
             _tags.At(free)->Place(end, end, TagKind.Free);
             _tags.At(end)->Place(free, free, TagKind.Allocated);
         }

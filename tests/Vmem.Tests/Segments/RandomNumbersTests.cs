@@ -22,6 +22,19 @@ public sealed class RandomNumbersTests
         }
     }
 
+    /// <summary>As another implementation has them.</summary>
+    [Fact]
+    public void A_seed_has_these_numbers()
+    {
+        RandomNumbers numbers = new(Seed);
+        ulong[] expected =
+        [
+            0xE7C8B928EC1870F7, 0x4F8A47A539A559EE, 0xAA8CB1C1C937BC4D, 0x34D9196B1B856ACD,
+            0xEC05D6CFB10570F5, 0x25DADB6A9ECEB7C5, 0x35C4283814CC2056, 0xE7011C79FE7DE9F7,
+        ];
+        Assert.Equal(expected, expected.Select(_ => numbers.Next<ulong>()));
+    }
+
     [Fact]
     public void A_number_of_the_type_is_the_lower_part_of_one_or_two_of_them()
     {

@@ -1,3 +1,4 @@
+using Vmem.Checks;
 using Vmem.Segments;
 using Xunit;
 
@@ -77,6 +78,37 @@ public sealed class SpanIndexTests
         List<(uint, uint, uint)> visited = [];
         _spans.Validate((start, size, tag) => visited.Add((start, size, tag)));
         Assert.Equal((0u, 0u, 3u), Assert.Single(visited));
+    }
+
+    [Fact]
+    public void Without_memory_for_the_tree_nothing_changes()
+    {
+        Add(100, 50, 7);
+        using (GrowthFault.Inject(static () => true))
+        {
+            Assert.Throws<InsufficientMemoryException>(_spans.Reserve);
+        }
+
+        Check([(100, 50, 7)]);
+        Add(300, 20, 8);
+        Check([(100, 50, 7), (300, 20, 8)]);
+        _spans.Release();
+        Check([]);
+    }
+
+    /// <summary>A leaf of the tree has 32.</summary>
+    [Fact]
+    public void Many_spans_have_room_made_for_each()
+    {
+        List<(uint, uint, uint)> expected = [];
+        for (uint number = 0; number < 150; number++)
+        {
+            Add(number * 3, 2, number + 1);
+            expected.Add((number * 3, 2, number + 1));
+        }
+
+        Check([.. expected]);
+        _spans.Release();
     }
 
     private void Add(uint start, uint size, uint tag)
