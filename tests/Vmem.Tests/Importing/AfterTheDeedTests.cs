@@ -82,14 +82,14 @@ public class AfterTheDeedTests
     [InlineData("add", 200u)]
     [InlineData("grow", 100u)]
     [InlineData("stop draining", 300u)]
-    public void Room_that_a_call_makes_is_there_though_ending_a_wait_throws(string call, uint granted)
+    public async Task Room_that_a_call_makes_is_there_though_ending_a_wait_throws(string call, uint granted)
     {
         using Arena<uint> arena = new("waited for", 0, 100, 1, new ArenaOptions<uint> { Source = _listened });
         Assert.True(arena.TryAllocateHandle(100, out RangeHandle<uint> handle));
         arena.AddSpan(300, 50);
         Assert.True(arena.TryAllocateAt(300, 10));
         Assert.True(arena.TryDrainSpan(300));
-        ValueTask<uint> waiter = arena.AllocateAsync(20, TestContext.Current.CancellationToken);
+        Task<uint> waiter = arena.AllocateAsync(20, TestContext.Current.CancellationToken).AsTask();
         Assert.False(waiter.IsCompleted);
         _listened.OnUnsubscribe = static () => throw new TimeZoneNotFoundException("of the source's own");
         switch (call)
@@ -122,7 +122,7 @@ public class AfterTheDeedTests
         }
 
         Assert.True(waiter.IsCompletedSuccessfully);
-        Assert.Equal(granted, waiter.Result);
+        Assert.Equal(granted, await waiter);
         Assert.Equal(0, _listened.Listeners);
         arena.Validate();
     }
@@ -182,7 +182,7 @@ public class AfterTheDeedTests
 
     /// <summary>Where nothing waits the call looks at what rests all the same; and where something does, it is tried.</summary>
     [Fact]
-    public void Those_who_wait_are_tried_again_though_the_source_throws_at_a_rest()
+    public async Task Those_who_wait_are_tried_again_though_the_source_throws_at_a_rest()
     {
         ManualTime time = new();
         using Arena<uint> arena = new("importing", 1, new ArenaOptions<uint>
@@ -195,13 +195,13 @@ public class AfterTheDeedTests
         uint rests = arena.Allocate(64);
         arena.FreeAfter(rests, 64, TimeSpan.FromSeconds(1));
         _source.Answer = static (_, _) => null;
-        ValueTask<uint> waiter = arena.AllocateAsync(100, TestContext.Current.CancellationToken);
+        Task<uint> waiter = arena.AllocateAsync(100, TestContext.Current.CancellationToken).AsTask();
         time.Advance(TimeSpan.FromSeconds(2));
         _source.Answer = static (size, _) => (8_192, size);
         _source.OnRelease = static (_, _) => throw new TimeZoneNotFoundException("of the source's own");
         Assert.Throws<TimeZoneNotFoundException>(arena.RetryWaiters);
         Assert.True(waiter.IsCompletedSuccessfully);
-        Assert.Equal((8_192u, 100u), (waiter.Result, arena.GetStatistics().TotalSize));
+        Assert.Equal((8_192u, 100u), (await waiter, arena.GetStatistics().TotalSize));
         _source.OnRelease = null;
         arena.Validate();
     }
