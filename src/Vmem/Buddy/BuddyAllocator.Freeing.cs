@@ -54,7 +54,7 @@ public sealed partial class BuddyAllocator<T>
         }
 
         Conclusion nobodys = default;             // who holds the block must know how long it is
-        nobodys.Take(NotifyListeners);            // it may be smaller now
+        nobodys.Take(this, static allocator => allocator.NotifyListeners());      // it may be smaller now
         nobodys.ThrowOwnFault();
         return true;
     }
