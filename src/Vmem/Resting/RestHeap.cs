@@ -86,13 +86,8 @@ internal unsafe struct RestHeap<T>
         }
     }
 
-    public readonly void CopyTo(List<RestEntry<T>> list)
-    {
-        for (uint i = 0; i < _count; i++)
-        {
-            list.Add(*At(i));
-        }
-    }
+    /// <summary>All of them, in no order.</summary>
+    public readonly ReadOnlySpan<RestEntry<T>> All => new(At(0), (int)_count);
 
     public void Release()
     {

@@ -82,12 +82,33 @@ internal struct RestQueue<T>
         _heap.RemoveWithin(start, size);
     }
 
+    /// <summary>All of them, part by part.</summary>
+    /// <param name="part">The part before; 0: none. Afterwards this one.</param>
+    /// <param name="entries">Those in it; there may be none.</param>
+    /// <returns>False if there is no more.</returns>
+    public readonly bool TryNext(ref nint part, out ReadOnlySpan<RestEntry<T>> entries)
+    {
+        const nint Heap = -1;                     // no chunk lies there
+        if (part == 0)
+        {
+            part = Heap;
+            entries = _heap.All;
+            return true;
+        }
+
+        part = part == Heap ? 0 : part;
+        return _ring.TryNext(ref part, out entries);
+    }
+
     /// <summary>All of them, in order. O(n log n).</summary>
     public readonly List<RestEntry<T>> ToList()
     {
-        List<RestEntry<T>> list = [];
-        _ring.CopyTo(list);
-        _heap.CopyTo(list);
+        List<RestEntry<T>> list = [.. _heap.All];
+        for (nint chunk = 0; _ring.TryNext(ref chunk, out ReadOnlySpan<RestEntry<T>> entries);)
+        {
+            list.AddRange(entries);
+        }
+
         list.Sort(static (a, b) => a.IsBefore(b) ? -1 : b.IsBefore(a) ? 1 : 0);
         return list;
     }

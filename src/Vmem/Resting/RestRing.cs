@@ -124,19 +124,17 @@ internal unsafe struct RestRing<T>
         }
     }
 
-    public readonly void CopyTo(List<RestEntry<T>> list)
+    /// <summary>The next chunk of them.</summary>
+    /// <param name="chunk">The one before; 0: none. Afterwards this one.</param>
+    /// <param name="entries">Those in it, in order.</param>
+    /// <returns>False if there is none.</returns>
+    public readonly bool TryNext(ref nint chunk, out ReadOnlySpan<RestEntry<T>> entries)
     {
-        int from = _head;
-        for (byte* chunk = _first; chunk != null; chunk = *(byte**)chunk)
-        {
-            int end = chunk == _last ? _tail : Length;
-            for (int i = from; i < end; i++)
-            {
-                list.Add(Entries(chunk)[i]);
-            }
-
-            from = 0;
-        }
+        byte* next = chunk == 0 ? _first : *(byte**)chunk;
+        chunk = (nint)next;
+        int from = next == _first ? _head : 0;
+        entries = next == null ? [] : new ReadOnlySpan<RestEntry<T>>(Entries(next) + from, (next == _last ? _tail : Length) - from);
+        return next != null;
     }
 
     public void Release()

@@ -174,8 +174,7 @@ internal sealed unsafe partial class SegmentMap<T>
     private uint BecomeDraining(uint index, Tag<T>* tag)
     {
         NoteDraining(SizeOf(tag), 1);
-        tag->ByHandle = true;
-        tag->Generation = 1;
+        tag->SetDraining();
         if (_tags.At(tag->Next)->IsDraining)
         {
             MergeDraining(index, tag->Next);

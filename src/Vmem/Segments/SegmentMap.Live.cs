@@ -39,6 +39,12 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>The tag after this one in its span's ring.</summary>
     public uint Following(uint index) => _tags.At(index)->Next;
 
+    /// <summary>The free segment just before this one; 0: there is none.</summary>
+    public uint FreeBefore(uint index) => _tags.At(index)->PreviousFree ? _tags.At(index)->Previous : 0;
+
+    /// <summary>The free segment just behind this one; 0: there is none.</summary>
+    public uint FreeBehind(uint index) => _tags.At(_tags.At(index)->Next)->Kind == TagKind.Free ? _tags.At(index)->Next : 0;
+
     /// <summary>Whether a segment would grow together with another if it were freed.</summary>
     public bool HasFreeNeighbor(uint index) =>
         _tags.At(index)->PreviousFree || _tags.At(_tags.At(index)->Next)->Kind == TagKind.Free;
@@ -87,12 +93,12 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>
     /// Gives an allocated segment to a handle: a new generation. Generations never repeat in a map, and different maps begin far apart
     /// (multiples of 2^64/φ), so that a handle is not mistaken for another arena's either. Where they pass 2^64 they begin anew, elsewhere:
-    /// 0 is no generation.
+    /// the lowest mark segments that nobody holds.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong Bind(uint index)
     {
-        if (++_generation <= 1)
+        if (++_generation <= Tag<T>.NobodysGenerations)
         {
             _generation = ((ulong)Interlocked.Increment(ref s_maps) * 0x9E3779B97F4A7C15) + 1;
         }

@@ -52,7 +52,7 @@ internal sealed unsafe partial class SegmentMap<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryLowest(in Placement<T> placement, uint free, T first, T last, out T start)
     {
-        if (placement.Kind != 0 && !TryClip(placement.Kind, free, ref first, ref last))
+        if (placement.Kind != 0 && !TryClip(placement.Kind, free, free, ref first, ref last))
         {
             start = default;
             return false;
@@ -63,7 +63,7 @@ internal sealed unsafe partial class SegmentMap<T>
 
     private bool TryHighest(in Placement<T> placement, uint free, T first, T last, out T start)
     {
-        if (placement.Kind != 0 && !TryClip(placement.Kind, free, ref first, ref last))
+        if (placement.Kind != 0 && !TryClip(placement.Kind, free, free, ref first, ref last))
         {
             start = default;
             return false;
@@ -78,7 +78,7 @@ internal sealed unsafe partial class SegmentMap<T>
         Segment<T> segment = GetSegment(free);
         T first = segment.Start;
         T last = first + (segment.Size - T.One);
-        return kind == 0 || IsAllFree || (TryClip(kind, free, ref first, ref last) && start >= first && start + (size - T.One) <= last);
+        return kind == 0 || IsAllFree || (TryClip(kind, free, free, ref first, ref last) && start >= first && start + (size - T.One) <= last);
     }
 
     /// <summary>Whether a range may grow up to a place in the free segment behind it, as far as its kind is concerned.</summary>
@@ -88,14 +88,19 @@ internal sealed unsafe partial class SegmentMap<T>
         return T.IsZero(_kindMask) || MayLie(KindOf(index), free, first, last - first + T.One);
     }
 
-    /// <summary>Cuts off a free segment what a kind must keep clear of.</summary>
+    /// <summary>Cuts off a free segment, or a run that would be one, what a kind must keep clear of.</summary>
+    /// <param name="kind">The kind.</param>
+    /// <param name="front">The first segment of the run.</param>
+    /// <param name="back">The last one.</param>
+    /// <param name="first">The first value of the run; afterwards of what is left of it.</param>
+    /// <param name="last">The last value.</param>
     /// <returns>False if nothing is left.</returns>
-    private bool TryClip(int kind, uint free, ref T first, ref T last)
+    private bool TryClip(int kind, uint front, uint back, ref T first, ref T last)
     {
         T firstPage = first & ~_kindMask;
         T lastPage = last & ~_kindMask;
         bool isBelow = false;
-        for (uint index = _tags.At(free)->Previous; IsInPage(index, firstPage); index = _tags.At(index)->Previous)
+        for (uint index = _tags.At(front)->Previous; IsInPage(index, firstPage); index = _tags.At(index)->Previous)
         {
             StepCounter.Count();
             if (KindOf(index) is not 0 and var other)
@@ -106,7 +111,7 @@ internal sealed unsafe partial class SegmentMap<T>
         }
 
         bool isAbove = false;
-        for (uint index = _tags.At(free)->Next; _tags.At(index)->Kind != TagKind.Span
+        for (uint index = _tags.At(back)->Next; _tags.At(index)->Kind != TagKind.Span
             && (_tags.At(index)->Start & ~_kindMask) == lastPage; index = _tags.At(index)->Next)
         {
             StepCounter.Count();

@@ -26,7 +26,7 @@ internal enum TagKind : uint
 /// </para>
 /// <para>The two links serve, by kind: Free: next and previous in the free list. Allocated: <see cref="LinkA"/> next in the chain of the
 /// live table, <see cref="LinkB"/> the number of the slab that the segment is, or 0; allocated by handle: both together the generation,
-/// which is 0 if the segment rests, and 1 if it is what nobody holds of a span that drains. Span: bit 31 of <see cref="LinkA"/> is set
+/// which is 0 if the segment rests for a time, 2 if for a fence, and 1 if it is what nobody holds of a span that drains. Span: bit 31 of <see cref="LinkA"/> is set
 /// when the span was imported; the rest next and previous among the empty imports. Unused: <see cref="LinkA"/> next in the pool.</para>
 /// </remarks>
 internal struct Tag<T>
@@ -38,6 +38,12 @@ internal struct Tag<T>
     /// <summary>In <see cref="LinkA"/> of a span: it was imported.</summary>
     public const uint ImportedBit = 1u << 31;
 
+    /// <summary>No handle has a generation up to this.</summary>
+    public const ulong NobodysGenerations = RestsForFence;
+
+    private const ulong RestsForTime = 0;
+    private const ulong Drains = 1;
+    private const ulong RestsForFence = 2;
     private const uint IndexMask = MaxIndex;
     private const uint PreviousFreeBit = 1u << 31;
     private const uint ByHandleBit = 1u << 30;
@@ -89,12 +95,14 @@ internal struct Tag<T>
         set => _previous = value ? _previous | ByHandleBit : _previous & ~ByHandleBit;
     }
 
-    /// <summary>Whether the segment rests: allocated by no handle and to nobody. No generation is 0.</summary>
-    public readonly bool IsResting => Kind == TagKind.Allocated && ByHandle && Generation == 0;
+    /// <summary>Whether the segment rests: allocated by no handle and to nobody.</summary>
+    public readonly bool IsResting => Kind == TagKind.Allocated && ByHandle && Generation is RestsForTime or RestsForFence;
 
-    /// <summary>Whether the segment is what nobody holds of a span that drains: allocated by no handle, too. No generation is
-    /// 1.</summary>
-    public readonly bool IsDraining => Kind == TagKind.Allocated && ByHandle && Generation == 1;
+    /// <summary>Whether it does until a time.</summary>
+    public readonly bool IsRestingForTime => Kind == TagKind.Allocated && ByHandle && Generation == RestsForTime;
+
+    /// <summary>Whether the segment is what nobody holds of a span that drains: allocated by no handle, too.</summary>
+    public readonly bool IsDraining => Kind == TagKind.Allocated && ByHandle && Generation == Drains;
 
     public ulong Generation
     {
@@ -104,6 +112,20 @@ internal struct Tag<T>
             LinkA = (uint)value;
             LinkB = (uint)(value >> 32);
         }
+    }
+
+    /// <summary>An allocated segment in no table rests from now on.</summary>
+    public void SetResting(bool forFence)
+    {
+        ByHandle = true;
+        Generation = forFence ? RestsForFence : RestsForTime;
+    }
+
+    /// <summary>One is what nobody holds of a span that drains.</summary>
+    public void SetDraining()
+    {
+        ByHandle = true;
+        Generation = Drains;
     }
 
     /// <summary>Sets the next tag and the kind.</summary>

@@ -106,7 +106,7 @@ internal sealed partial class Space<T>
         }
 
         Map.CopyNote(tag, tail);
-        Map.BeginRest(tail);
+        Map.BeginRest(tail, until.IsFence);
         _rests!.Add(until, Map.GetSegment(tail).Start, tail);
         return true;
     }

@@ -10,6 +10,13 @@ internal sealed partial class Space<T>
     /// <summary>How many rests end under one lock: some ten microseconds. Otherwise arbitrary.</summary>
     private const int EndedAtATime = 64;
 
+    /// <summary>How many segments are looked at under one lock to see whether a cut would help: some hundred microseconds. Otherwise
+    /// arbitrary.</summary>
+    private const int LooksAtRests = 2048;
+
+    /// <summary>How many rests outside the window are passed in the time of a look. Otherwise arbitrary.</summary>
+    private const int PassedPerLook = 32;
+
     /// <summary>Whose rests this thread is ending: a source may lead it from one arena into others.</summary>
     [ThreadStatic]
     private static List<Space<T>>? t_ending;
@@ -82,11 +89,13 @@ internal sealed partial class Space<T>
     {
         grant = default;
         hasCut = false;
-        for (bool isMore = _options.CutRestsShort && _rests is { Timed.Count: > 0 }; isMore && grant.IsEmpty;)
+        bool isFirst = true;
+        for (bool isMore = _options.CutRestsShort && _rests is { Timed.Count: > 0 }; isMore && grant.IsEmpty; isFirst = false)
         {
             using (Visit())
             {
-                isMore = CouldFit(request.Placement) && TryEndSome(isFence: false, ulong.MaxValue, request.Size, ref hasCut);
+                isMore = CouldFit(request.Placement) && !(isFirst && IsInVain(request.Placement))
+                    && TryEndSome(isFence: false, ulong.MaxValue, request.Size, ref hasCut);
             }
 
             _ = TryTake(request, out grant);
@@ -231,6 +240,44 @@ internal sealed partial class Space<T>
         T resting = Saturate(Map.Resting, Map.RestingSegments);
         return (Source is not null || (size <= Map.LargestSpan && (free >= size || resting >= size - free)))
             && !(placement.IsOnePlace && Map.IsHeld(placement.Min, placement.Last));
+    }
+
+    /// <summary>Whether a request would have no place even if nothing rested for a time. False, too, if that is too much to look at, or
+    /// if the source might make something of an import that becomes free. The lock is held.</summary>
+    private bool IsInVain(in Placement<T> placement)
+    {
+        long looks = LooksAtRests;
+        long passed = 0;
+        if (Source is not null || !Map.TryApproach(placement.Min)
+            || (!Map.Drains(placement.Min) && Map.CouldLieWhereItRests(Map.Locate(placement.Min), placement, ref looks)))
+        {
+            return false;
+        }
+
+        for (nint part = 0; _rests!.Timed.TryNext(ref part, out ReadOnlySpan<RestEntry<T>> entries);)
+        {
+            passed += entries.Length;
+            if (passed > PassedPerLook * LooksAtRests)
+            {
+                return false;
+            }
+
+            foreach (ref readonly RestEntry<T> entry in entries)
+            {
+                if (entry.Start <= placement.Min || entry.Start > placement.Last || Map.Drains(entry.Start))
+                {
+                    continue;
+                }
+
+                if (--looks < 0 || !Map.TryFindResting(entry.Start, entry.Tag, out uint tag)
+                    || Map.CouldLieWhereItRests(tag, placement, ref looks))
+                {
+                    return false;
+                }
+            }
+        }
+
+        return true;
     }
 
     /// <summary>Every invariant of what rests. The lock is held.</summary>

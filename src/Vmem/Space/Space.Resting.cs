@@ -142,7 +142,7 @@ internal sealed partial class Space<T>
         T start = Map.GetSegment(tag).Start;
         Auditor?.NoteFreed(tag, site!);
         Recorder?.Freed(start);
-        Map.BeginRest(tag);
+        Map.BeginRest(tag, until.IsFence);
         _rests!.Add(until, start, tag);
     }
 

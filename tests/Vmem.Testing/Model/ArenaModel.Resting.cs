@@ -13,14 +13,10 @@ public sealed partial class ArenaModel
     /// <summary>Whether a request that fails cuts rests short.</summary>
     public bool CutsRestsShort { get; init; }
 
-    /// <summary>Ends the oldest rests that a time would end, until a request has a place; all of them, if none helps. Not if so much could
-    /// never be had, nor for a claim of a place that somebody holds.</summary>
+    /// <summary>Ends the oldest rests that a time would end, until a request has a place; none, if it has none without them.</summary>
     public void CutShort(int size, in ModelConstraints constraints)
     {
-        ModelStatistics amounts = MeasureAmounts();
-        if (!CutsRestsShort || RoundUp(size) > amounts.Free + amounts.Resting
-            || !_spans.Exists(span => span.Size >= RoundUp(size) && !IsDraining(span))
-            || (IsClaim(constraints, RoundUp(size)) && IsHeld(constraints.Min, RoundUp(size))))
+        if (!CutsRestsShort || !WouldFit(size, constraints))
         {
             return;
         }
@@ -32,6 +28,20 @@ public sealed partial class ArenaModel
             MakeFree(oldest.Start, oldest.Size);
             _resting.Remove(oldest.Start);
         }
+    }
+
+    /// <summary>Whether a request would have a place if nothing rested for a time.</summary>
+    private bool WouldFit(int size, in ModelConstraints constraints)
+    {
+        int[] owners = [.. _owners];
+        foreach (ModelRest rest in _resting.Values.Where(static rest => rest.Fence < 0))
+        {
+            Cells(rest.Start, rest.Size).Clear();
+        }
+
+        bool fits = FindPlace(size, constraints, FitPolicy.FirstFit).Kind == OutcomeKind.Done;
+        owners.CopyTo(_owners, 0);
+        return fits;
     }
 
     /// <summary>Whether a part of a place, in the span where it begins, is held or drains.</summary>
