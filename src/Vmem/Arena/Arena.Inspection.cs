@@ -123,7 +123,8 @@ public sealed partial class Arena<T>
     /// <remarks>Of a place, a window that is just as long as the request, it says who is there. O(1) if no free segment is long enough, and
     /// the constraints name no window. Else the first segments are looked at; if none of them will do, the index by
     /// address decides, as it does for first fit. Those that are long enough are counted; if they are many, by counts that are built in
-    /// steps, and go again, as an index does.</remarks>
+    /// steps, and go again, as an index does. What quantum caches hold is free to a request that does not fit without it: it is counted, and
+    /// nothing is emptied for the answer. The caches of all threads stand still for that, for O(n log n) in what they hold.</remarks>
     public FitReport<T> Explain(T size, in RangeConstraints<T> constraints = default)
     {
         size = _space.RoundUp(size);
@@ -136,7 +137,7 @@ public sealed partial class Arena<T>
     {
         _space.EndDueRestsUnheard();
         FitReport<T> report = _space.Report(placement);
-        report = !report.Fits && _caches?.MayHaveDrained() == true ? _space.Report(placement) : report;
+        report = !report.Fits && _caches?.MayHold == true ? _space.ReportWithoutCaches(placement) : report;
         return _importer is null ? report : _importer.Complete(report, placement);
     }
 

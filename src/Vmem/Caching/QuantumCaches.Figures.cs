@@ -1,3 +1,5 @@
+using Vmem.Space;
+
 namespace Vmem.Caching;
 
 // What the caches hold and have done.
@@ -25,5 +27,33 @@ internal sealed partial class QuantumCaches<T>
         long cached = Math.Clamp(totals.Ranges, 0, ranges);
         T units = T.CreateTruncating(Math.Clamp(totals.Quanta, 0, most)) * _space.Quantum;
         return new CacheFigures<T>(units, cached, totals.Taken, ranges - cached);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>What came into a magazine by a wrong free is left out, as it is when the caches are emptied.</remarks>
+    public List<CachedRange<T>> CopyCached()
+    {
+        List<CachedRange<T>> ranges = [];
+        HashSet<T> seen = [];
+        List<T> starts = [];
+        _slabs.CopyIdle(ranges);
+        for (int sizeClass = 0; sizeClass < _magazines.Classes; sizeClass++)
+        {
+            starts.Clear();
+            _magazines[sizeClass].CopyTo(starts);
+            T size = _slabs.SizeOf(sizeClass);
+            foreach (T start in starts)
+            {
+                uint slab = _slabs.Find(start);
+                uint tag = slab != 0 && _slabs.IsOut(slab, start, sizeClass) ? _slabs.TagOf(slab) : _space.Map.FindLive(start);
+                if (tag != 0 && (tag == (slab == 0 ? 0 : _slabs.TagOf(slab)) || _space.Map.IsAllocated(tag, start, size)) && seen.Add(start))
+                {
+                    ranges.Add(new CachedRange<T>(start, size, tag));
+                }
+            }
+        }
+
+        _ = ranges.RemoveAll(range => _space.Map.Drains(range.Start));
+        return ranges;
     }
 }

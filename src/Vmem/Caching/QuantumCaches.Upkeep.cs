@@ -39,22 +39,6 @@ internal sealed partial class QuantumCaches<T>
         return cached;
     }
 
-    /// <summary>The same for whoever looks at the arena: what the source says to a span that it gets back is no answer to that.</summary>
-    /// <returns>Whether the caches may have held anything.</returns>
-    public bool MayHaveDrained()
-    {
-        try
-        {
-            return !T.IsZero(Drain());
-        }
-#pragma warning disable CA1031 // What was drained is free. There is nobody to tell.
-        catch (Exception e) when (!_space.HasEnded && e is not (InvariantViolationException or OutOfMemoryException))
-#pragma warning restore CA1031
-        {
-            return true;
-        }
-    }
-
     /// <inheritdoc/>
     bool IUpkeepTarget.EndInterval()
     {

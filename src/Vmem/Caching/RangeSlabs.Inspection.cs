@@ -1,4 +1,5 @@
 using Vmem.Checks;
+using Vmem.Space;
 
 namespace Vmem.Caching;
 
@@ -24,6 +25,27 @@ internal sealed unsafe partial class RangeSlabs<T>
         T position = (value - slab.Start) / size;
         return (slab.Start + (position * size), size, !slab.IsFree(int.CreateTruncating(position)));
     }
+
+    /// <summary>Copies the ranges of all slabs that are not out.</summary>
+    public void CopyIdle(List<CachedRange<T>> ranges)
+    {
+        foreach (uint head in _heads)
+        {
+            for (uint index = head; index != 0; index = At(index).Next)
+            {
+                foreach ((T start, T size, bool isOut) in Expand(index))
+                {
+                    if (!isOut)
+                    {
+                        ranges.Add(new CachedRange<T>(start, size, At(index).Tag));
+                    }
+                }
+            }
+        }
+    }
+
+    /// <summary>The segment that a slab is.</summary>
+    public uint TagOf(uint index) => At(index).Tag;
 
     /// <summary>How much of a slab is not out, in units.</summary>
     public T IdleOf(uint index) => SizeOf(At(index).Class) * T.CreateTruncating(At(index).FreeRanges);

@@ -139,14 +139,15 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>What comes first in the way of the range [from, last], which is not one free segment's.</summary>
     /// <param name="from">Its first value.</param>
     /// <param name="last">Its last value.</param>
+    /// <param name="home">The span that what lies before it is in; 0: nothing does. Afterwards that of the obstacle.</param>
     /// <param name="holder">The segment that takes a part of it, or 0.</param>
     /// <param name="outside">The part that lies in no span.</param>
     /// <returns>Null after a step towards the answer.</returns>
-    public FitObstacle? FindObstacle(T from, T last, out uint holder, out (T Start, T Size) outside)
+    public FitObstacle? FindObstacle(T from, T last, ref uint home, out uint holder, out (T Start, T Size) outside)
     {
         outside = default;
         holder = 0;
-        for (uint home = 0; ;)
+        while (true)
         {
             uint span = FindSpan(from, out _, out _);
             if (span == 0)

@@ -17,6 +17,12 @@ internal interface ICachedRanges<T>
     /// <summary>A range that a caller had is gone, whatever its size. Under the lock.</summary>
     void Forget(T start);
 
+    /// <summary>Whether the caches may hold anything. A hint where the lock is not held.</summary>
+    bool MayHold { get; }
+
+    /// <summary>What lies in the caches, in spans that do not drain. Frozen, and under the lock.</summary>
+    List<CachedRange<T>> CopyCached();
+
     /// <summary>Frees a range of a size that is cached.</summary>
     void Free(T start, T size);
 

@@ -73,7 +73,20 @@ internal sealed partial class Space<T>
         while (true)
         {
             using Visit<T> visit = Visit();
-            if (TryReport(placement, out FitReport<T> report))
+            if (TryReport(placement, cached: null, out FitReport<T> report))
+            {
+                return report;
+            }
+        }
+    }
+
+    /// <summary>The same, were the caches empty.</summary>
+    public FitReport<T> ReportWithoutCaches(in Placement<T> placement)
+    {
+        while (true)
+        {
+            using Visit<T> visit = VisitFrozen();
+            if (TryReport(placement, new CachedRuns<T>(Map, Caches!.CopyCached()), out FitReport<T> report))
             {
                 return report;
             }
@@ -81,11 +94,11 @@ internal sealed partial class Space<T>
     }
 
     /// <summary>The report, or a step towards an index that it needs.</summary>
-    private bool TryReport(in Placement<T> placement, out FitReport<T> report)
+    private bool TryReport(in Placement<T> placement, CachedRuns<T>? cached, out FitReport<T> report)
     {
         T size = placement.Size;
-        T largestFree = Map.LargestFree();
-        T free = Saturate(Map.FreeSize, Map.FreeSegments);
+        T largestFree = T.Max(Map.LargestFree(), cached?.Longest ?? T.Zero);
+        T free = Saturate(Map.FreeSize + (cached?.Units ?? T.Zero), Map.FreeSegments + (cached?.Count ?? 0));
         T start = T.Zero;
         FitFailure failure =
             Map.SpanCount == Map.DrainingSpans ? FitFailure.NoSpan :
@@ -102,6 +115,14 @@ internal sealed partial class Space<T>
                 return false;
             }
 
+            if (cached is not null)
+            {
+                bool fits = cached.TryLowest(placement, out T other) && (place == 0 || other < start);
+                start = fits ? other : start;
+                place = fits ? 1 : place;
+                longEnough += cached.CountLongEnough(size);
+            }
+
             failure = place != 0 ? FitFailure.None : FitFailure.Constraints;
         }
 
@@ -116,7 +137,7 @@ internal sealed partial class Space<T>
             LongEnough = longEnough,
             Draining = Map.Draining,
         };
-        return failure == FitFailure.None || TryNameObstacle(placement, ref report);
+        return failure == FitFailure.None || TryNameObstacle(placement, cached, ref report);
     }
 
     /// <summary>The exception for a request that nothing could meet.</summary>

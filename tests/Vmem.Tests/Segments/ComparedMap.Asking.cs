@@ -105,7 +105,8 @@ internal sealed partial class ComparedMap<T>
             Assert.Equal(Of(start), _map.GetSegment(found).Start);
         }
 
-        FitObstacle? obstacle = _map.FindObstacle(Of(from), Of(last), out uint holder, out (T Start, T Size) outside);
+        uint home = 0;
+        FitObstacle? obstacle = _map.FindObstacle(Of(from), Of(last), ref home, out uint holder, out (T Start, T Size) outside);
         (FitObstacle Kind, int At, int Size) expected = Obstacle(from, last);
         Assert.Equal(expected.Kind, obstacle);
         Assert.Equal(expected.Kind == FitObstacle.OutsideSpans ? (Of(expected.At), Of(expected.Size)) : default, outside);

@@ -25,7 +25,8 @@ public sealed class SegmentMapWholeTests
         Assert.Equal(1, count);
         foreach ((byte from, byte last) in ((byte, byte)[])[(0, 255), (0, 0), (255, 255), (100, 200), (239, 240)])
         {
-            Assert.Equal(FitObstacle.None, map.FindObstacle(from, last, out uint holder, out _));
+            uint home = 0;
+            Assert.Equal(FitObstacle.None, map.FindObstacle(from, last, ref home, out uint holder, out _));
             Assert.Equal(0u, holder);
             byte part = from;
             long steps = 0;
