@@ -175,16 +175,43 @@ public sealed partial class Arena<T>
     /// <param name="starts">Receives the first value of each range.</param>
     /// <returns>How many were allocated; the rest of <paramref name="starts"/> is left as it was.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The size is 0, or its rounding overflows.</exception>
-    /// <remarks>The cost of as many single allocations, less the locking.</remarks>
+    /// <remarks>The cost of as many single allocations, less the locking. If the call throws, because its source did or memory ended, none
+    /// was allocated. Until it returns no other thread may write to <paramref name="starts"/>: it might be what is given back
+    /// then.</remarks>
     public int TryAllocateMany(T size, Span<T> starts)
+    {
+        KeptCopy<T> mine = default;
+        try
+        {
+            return TakeMany(size, starts, ref mine);
+        }
+        finally
+        {
+            mine.Dispose();
+        }
+    }
+
+    /// <param name="size">The length of each.</param>
+    /// <param name="starts">Receives them.</param>
+    /// <param name="mine">Receives them, too, if there are fewer than were asked for.</param>
+    private int TakeMany(T size, Span<T> starts, ref KeptCopy<T> mine)
     {
         int count = 0;
         try
         {
             if (size - T.One < _cachedMax)
             {
-                while (count < starts.Length && TryAllocate(size, out T start))
+                while (count < starts.Length)
                 {
+                    if (!TryTakeLoaded(size, out T start))
+                    {
+                        mine.Keep(starts[..count], starts.Length);
+                        if (!TryAllocateCached(size, _policy, out start))
+                        {
+                            break;
+                        }
+                    }
+
                     starts[count++] = start;
                 }
 
@@ -193,15 +220,23 @@ public sealed partial class Arena<T>
 
             Request<T> request = Ask(_space.RoundUp(size), default, _policy, RequestKind.Segment, AuditCall.AllocateMany);
             _space.TakeMany(request, starts, ref count);
-            while (count < starts.Length && TryMeetWithMore(request, out Grant<T> grant))
+            while (count < starts.Length)
             {
+                mine.Keep(starts[..count], starts.Length);
+                if (!TryMeetWithMore(request, out Grant<T> grant))
+                {
+                    break;
+                }
+
                 starts[count++] = grant.Start;
                 _space.TakeMany(request, starts, ref count);
             }
         }
         catch when (count > 0)
         {
-            _space.Undo(starts[..count], _space.RoundUp(size));        // the source threw: the caller will not learn how many there were
+            // The source threw: the caller will not learn how many there were.
+            _space.Undo(mine.Items, _space.RoundUp(size));
+            _space.Undo(starts[mine.Items.Length..count], _space.RoundUp(size));
             throw;
         }
 

@@ -1,4 +1,5 @@
 using Vmem.Caching;
+using Vmem.Checks;
 using Vmem.Diagnostics;
 using Vmem.Ranges;
 using Vmem.Segments;
@@ -41,7 +42,7 @@ public sealed partial class Arena<T>
     /// <param name="start">The first value of the window, a multiple of the quantum.</param>
     /// <param name="size">Its length in units; rounded up to the quantum.</param>
     /// <param name="pieces">Receives each piece that was taken, in address order; null: nobody wants to know. Called under no
-    /// lock.</param>
+    /// lock. If its <c>Add</c> throws, so does the call, and what it has not got is free again.</param>
     /// <returns>How much was taken; 0 if nothing of it was free.</returns>
     /// <exception cref="ArgumentException">The start is no multiple of the quantum, the size is 0 or its rounding overflows, or the window
     /// reaches past the top of the type.</exception>
@@ -67,23 +68,22 @@ public sealed partial class Arena<T>
         var batch = pieces is null ? [] : new Segment<T>[PiecesAtATime];
         T last = start + (size - T.One);
         T taken = T.Zero;
+        Conclusion nobodys = default;
         for (bool isDone = false; !isDone;)
         {
             int count = 0;
             try
             {
-                using Visit<T> visit = _caches is null ? _space.Visit() : _caches.VisitDrained(isOwnRelease: false);
+                using Visit<T> visit = _caches is null ? _space.Visit(ref nobodys) : _caches.VisitDrained(ref nobodys);
                 isDone = _space.TakeFree(ref start, last, batch, ref count, ref taken, site);
             }
             finally
             {
-                for (int i = 0; i < count && pieces is not null; i++)
-                {
-                    pieces.Add(batch[i]);
-                }
+                _space.AddTo(pieces, pieces is null ? [] : batch.AsSpan(0, count));
             }
         }
 
+        nobodys.ThrowOwnFault();
         return taken;
     }
 

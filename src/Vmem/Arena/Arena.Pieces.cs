@@ -74,18 +74,26 @@ public sealed partial class Arena<T>
         _space.TryRecall()?.End();
         bool isAnswered = false;
         bool isDone = false;
+        KeptCopy<T> mine = default;
         try
         {
             while (!isAnswered)
             {
                 using Visit<T> visit = _caches is null ? _space.Visit() : _caches.VisitDrained(isOwnRelease: true);
                 isAnswered = _space.TryTakeAllHeld(request, starts, out isDone);
+                mine.Keep(isDone ? starts : [], starts.Length);
             }
         }
         catch when (isDone)
         {
-            _space.Undo(starts, request.Size);           // the source would not have what the caches held: nobody will learn of these
+            // The source would not have what the caches held: nobody will learn of these.
+            _space.Undo(mine.Items, request.Size);
+            _space.Undo(starts[mine.Items.Length..], request.Size);
             throw;
+        }
+        finally
+        {
+            mine.Dispose();
         }
 
         if (isDone || (_importer is not null && TryTakeOneByOne(request.Size, starts)))
@@ -100,15 +108,22 @@ public sealed partial class Arena<T>
     /// <summary>Where not all is to be had under one lock: what is taken is freed again if it is not enough.</summary>
     private bool TryTakeOneByOne(T size, Span<T> starts)
     {
-        int count = TryAllocateMany(size, starts);
-        if (count == starts.Length)
+        KeptCopy<T> mine = default;
+        try
         {
-            return true;
-        }
+            if (TakeMany(size, starts, ref mine) == starts.Length)
+            {
+                return true;
+            }
 
-        _space.TakeBackFailure();                   // it is a part of one request
-        TakeBack(starts[..count], size);
-        return false;
+            _space.TakeBackFailure();               // it is a part of one request
+            TakeBack(mine.Items, size);
+            return false;
+        }
+        finally
+        {
+            mine.Dispose();
+        }
     }
 
     /// <summary>The same order as of any request: what caches and arenas above keep, then the source.</summary>
@@ -118,18 +133,25 @@ public sealed partial class Arena<T>
         _space.TryRecall()?.End();
         count = 0;
         bool isAnswered = _caches is null && !_space.Lends && !hasEnded;
+        KeptCopy<Segment<T>> mine = default;
         try
         {
             while (!isAnswered)
             {
                 using Visit<T> visit = _caches is null ? _space.Visit() : _caches.VisitDrained(isOwnRelease: true);
                 isAnswered = _space.TryTakePiecesHeld(total, least, pieces, site, out count);
+                mine.Keep(pieces[..count], pieces.Length);
             }
         }
         catch when (count > 0)
         {
-            _space.Undo(pieces[..count]);
+            _space.Undo(mine.Items);
+            _space.Undo(pieces[mine.Items.Length..count]);
             throw;
+        }
+        finally
+        {
+            mine.Dispose();
         }
 
         if (count > 0 || (_importer is not null && TryCollectPieces(total, least, pieces, site, out count)))
@@ -147,6 +169,7 @@ public sealed partial class Arena<T>
         count = 0;
         T left = total;
         T size = total;
+        KeptCopy<Segment<T>> mine = default;
         try
         {
             while (!T.IsZero(left) && count < pieces.Length && size >= least)
@@ -156,6 +179,7 @@ public sealed partial class Arena<T>
                 {
                     pieces[count++] = new Segment<T>(grant.Start, size, SegmentKind.Allocated);
                     left -= size;
+                    mine.Keep(pieces[..count], pieces.Length);
                 }
                 else
                 {
@@ -169,20 +193,25 @@ public sealed partial class Arena<T>
                     size = left - least;          // the last piece has its least length
                 }
             }
+
+            if (!T.IsZero(left))
+            {
+                count = 0;
+                FreePieces(mine.Items);
+            }
+
+            return count > 0;
         }
-        catch
+        catch when (count > 0)
         {
-            _space.Undo(pieces[..count]);
+            _space.Undo(mine.Items);
+            _space.Undo(pieces[mine.Items.Length..count]);
             throw;
         }
-
-        if (!T.IsZero(left))
+        finally
         {
-            FreePieces(pieces[..count]);
-            count = 0;
+            mine.Dispose();
         }
-
-        return count > 0;
     }
 
     /// <summary>What is asked for when so much was not to be had: as much as there is, as far as that is known; else half.</summary>
@@ -206,16 +235,11 @@ public sealed partial class Arena<T>
         if (size - T.One >= _cachedMax)
         {
             _space.FreeMany(starts, _space.RoundUp(size), isTakenBack: true);
-            return;
         }
-
-        Conclusion end = default;
-        foreach (T start in starts)
+        else
         {
-            end.Take((Arena: this, start, size), static it => it.Arena.Free(it.start, it.size));
+            FreeMany(starts, size);
         }
-
-        end.Throw();
     }
 
     private void FreePieces(ReadOnlySpan<Segment<T>> pieces)

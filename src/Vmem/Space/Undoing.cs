@@ -30,4 +30,23 @@ internal static class Undoing
             Conclusion.Undo((space, piece), static it => it.space.TakeBack(it.piece.Start, it.piece.Size));
         }
     }
+
+    /// <summary>Adds pieces to a collection of the caller's. If that throws, those that it has not got are free again.</summary>
+    public static void AddTo<T>(this Space<T> space, ICollection<Segment<T>>? collection, ReadOnlySpan<Segment<T>> pieces)
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+    {
+        int added = 0;
+        try
+        {
+            for (; added < pieces.Length; added++)
+            {
+                collection?.Add(pieces[added]);
+            }
+        }
+        catch
+        {
+            space.Undo(pieces[added..]);
+            throw;
+        }
+    }
 }

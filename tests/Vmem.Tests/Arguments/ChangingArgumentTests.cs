@@ -1,4 +1,5 @@
 using Vmem.Checks;
+using Vmem.Testing.Sources;
 using Xunit;
 
 namespace Vmem.Tests.Arguments;
@@ -59,6 +60,53 @@ public class ChangingArgumentTests
         AssertOnly(arena, held);
     }
 
+    /// <summary>The source writes another caller's range into what the call has filled so far. Then it throws, or has no more.</summary>
+    [Theory]
+    [InlineData("many", 0u, true)]
+    [InlineData("many", 16u, true)]
+    [InlineData("all", 0u, true)]
+    [InlineData("all", 0u, false)]
+    [InlineData("all", 16u, false)]
+    [InlineData("pieces", 0u, true)]
+    [InlineData("pieces", 0u, false)]
+    public void What_a_source_writes_there_meanwhile_is_not_given_back(string call, uint cacheMax, bool throws)
+    {
+        const uint size = 10;
+        ScriptedSource<uint> source = TestSources.Ascending(1u, 1_024u);
+        ImportAnswer<uint> good = source.Answer;
+        using Arena<uint> arena = new("asks", 1, new ArenaOptions<uint> { Source = source, QuantumCacheMax = cacheMax });
+        arena.AddSpan(0, size);
+        uint held = arena.Allocate(size);
+        var starts = new uint[1_000];
+        var pieces = new Segment<uint>[100];
+        source.Answer = (wanted, constraints) =>
+        {
+            if (call == "pieces" && wanted > size)
+            {
+                return null;
+            }
+
+            if (source.Imports < 2)
+            {
+                return good(wanted, constraints);
+            }
+
+            starts[0] = held;
+            pieces[0] = new Segment<uint>(held, size, SegmentKind.Allocated);
+            return throws ? throw new TimeZoneNotFoundException("of the source's own") : null;
+        };
+        long taken = 0;
+        Exception? thrown = Record.Exception(() => taken = call switch
+        {
+            "many" => arena.TryAllocateMany(size, starts),
+            "all" => arena.TryAllocateMany(size, starts, allOrNothing: true),
+            _ => arena.TryAllocatePieces(50 * size, pieces, size, out int count) ? count : 0,
+        });
+        Assert.Equal((throws, 0), (thrown is TimeZoneNotFoundException, taken));
+        Assert.Equal(2, source.Imports);
+        AssertOnly(arena, held, size);
+    }
+
     /// <summary>Another thread changes a handle all the time; the last one is stale, so nothing is freed, and each handle holds what it
     /// held.</summary>
     [Fact]
@@ -114,13 +162,13 @@ public class ChangingArgumentTests
         });
     }
 
-    private static void AssertOnly(Arena<uint> arena, uint held)
+    private static void AssertOnly(Arena<uint> arena, uint held, uint size = Held)
     {
-        Assert.Equal([new Segment<uint>(held, Held, SegmentKind.Allocated)],
+        Assert.Equal([new Segment<uint>(held, size, SegmentKind.Allocated)],
             arena.GetSegments().Where(static segment => segment.Kind == SegmentKind.Allocated));
-        Assert.Equal((Held, 1), (arena.GetStatistics().InUse, arena.GetStatistics().LiveSegments));
+        Assert.Equal((size, 1), (arena.GetStatistics().InUse, arena.GetStatistics().LiveSegments));
         arena.Validate();
-        arena.Free(held, Held);
+        arena.Free(held, size);
         arena.Validate();
     }
 }

@@ -139,6 +139,29 @@ public class ClaimTests
         arena.Validate();
     }
 
+    /// <summary>Every other of 200 values is free. They are told in batches of 64: the first that is not taken in is among the
+    /// second.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    [InlineData(64)]
+    [InlineData(70)]
+    public void What_a_collection_does_not_take_in_is_free_again(int room)
+    {
+        using Arena<uint> arena = new("reserve", 0, 200, 1);
+        for (uint start = 0; start < 200; start += 2)
+        {
+            Assert.True(arena.TryAllocateAt(start, 1));
+        }
+
+        Shelf pieces = new(room);
+        Assert.Throws<TimeZoneNotFoundException>(() => arena.Reserve(0, 200, pieces));
+        Assert.Equal((room, 100u + (uint)room), (pieces.Count, arena.GetStatistics().InUse));
+        Assert.All(pieces, piece => arena.Free(piece.Start, piece.Size));
+        Assert.Equal(100u, arena.GetStatistics().Free);
+        arena.Validate();
+    }
+
     [Fact]
     public void Reserving_walks_over_thousands_of_ranges_in_steps()
     {
@@ -204,5 +227,19 @@ public class ClaimTests
         Assert.Throws<ObjectDisposedException>(() => arena.TryAllocateAt(0, 1));
         Assert.Throws<ObjectDisposedException>(() => arena.Reserve(0, 1));
         Assert.Throws<ObjectDisposedException>(() => arena.AllocateAtMany([new(0, 1, SegmentKind.Allocated)]));
+    }
+
+    /// <summary>Takes in so many, and throws then.</summary>
+    private sealed class Shelf(int room) : System.Collections.ObjectModel.Collection<Segment<uint>>
+    {
+        protected override void InsertItem(int index, Segment<uint> item)
+        {
+            if (index >= room)
+            {
+                throw new TimeZoneNotFoundException("full");
+            }
+
+            base.InsertItem(index, item);
+        }
     }
 }
