@@ -116,6 +116,10 @@ internal sealed class MeteredRegistry(string nameTag, string instanceTag, int le
         ? meter.CreateObservableUpDownCounter(name, () => Measure(figure), unit, description)
         : (Instrument)meter.CreateObservableCounter(name, () => Measure(figure), unit, description);
 
+    /// <summary>The same for a level that makes no sense as a sum over all: the largest piece, or the most that ever was.</summary>
+    public void ObserveMost(Meter meter, string name, int figure, string unit, string description) =>
+        _ = meter.CreateObservableGauge(name, () => Measure(figure), unit, description);
+
     /// <summary>The same for a share of 1: what is measured gives it in millionths.</summary>
     public void ObserveShare(Meter meter, string name, int figure, string description) =>
         ObserveFraction(meter, name, figure, "1", description);

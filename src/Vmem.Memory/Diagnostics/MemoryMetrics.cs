@@ -155,9 +155,9 @@ public static class MemoryMetrics
         Observe(ContextSize, ContextFigure.Size, "By", "What clients can be given altogether.");
         Observe(ContextInUse, ContextFigure.InUse, "By", "What clients hold.");
         Observe(ContextFree, ContextFigure.Free, "By", "What no client holds.");
-        Observe(ContextLargestFree, ContextFigure.LargestFree, "By", "The largest piece that no client holds.");
+        ObserveMost(ContextLargestFree, ContextFigure.LargestFree, "The largest piece that no client holds.");
         Contexts.ObserveShare(s_meter, ContextFragmentation, (int)ContextFigure.Fragmentation, "1 - largest free / free.");
-        Observe(ContextPeak, ContextFigure.Peak, "By", "The most that clients ever held at once.");
+        ObserveMost(ContextPeak, ContextFigure.Peak, "The most that clients ever held at once.");
         Observe(ContextDirty, ContextFigure.Dirty, "By", "What of the free part may still take memory.");
         Observe(ContextDecommitted, ContextFigure.Decommitted, "By", "Memory that went back to the system.");
         Observe(Clients, ContextFigure.Clients, "{client}", "Clients that exist.");
@@ -180,6 +180,9 @@ public static class MemoryMetrics
 
     private static void Observe(string name, ContextFigure figure, string unit, string description) =>
         Contexts.Observe(s_meter, name, (int)figure, unit, description);
+
+    private static void ObserveMost(string name, ContextFigure figure, string description) =>
+        Contexts.ObserveMost(s_meter, name, (int)figure, "By", description);
 
     private static void Observe(string name, ClientFigure figure, string unit, string description) =>
         _ = s_meter.CreateObservableUpDownCounter(name, () => ClientMeasurements.Of(Contexts, figure), unit, description);

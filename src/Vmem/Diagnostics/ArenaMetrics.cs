@@ -105,9 +105,9 @@ public static class ArenaMetrics
         Observe(Draining, ArenaFigure.Draining, "{unit}", "What nobody holds of spans that drain.");
         Observe(Imported, ArenaFigure.Imported, "{unit}", "The part of the size that came from the arena's source.");
         Observe(Free, ArenaFigure.Free, "{unit}", "What nobody holds and a request can have.");
-        Observe(LargestFree, ArenaFigure.LargestFree, "{unit}", "The size of the largest free segment.");
+        ObserveMost(LargestFree, ArenaFigure.LargestFree, "The size of the largest free segment.");
         Arenas.ObserveShare(s_meter, Fragmentation, (int)ArenaFigure.Fragmentation, "1 - largest free / free.");
-        Observe(Peak, ArenaFigure.Peak, "{unit}", "The most that was ever in use.");
+        ObserveMost(Peak, ArenaFigure.Peak, "The most that was ever in use.");
         Observe(Segments, ArenaFigure.Segments, "{segment}", "Allocated segments.");
         Observe(FreeSegments, ArenaFigure.FreeSegments, "{segment}", "Free segments.");
         Observe(Waiting, ArenaFigure.Waiting, "{wait}", "Requests that wait for room now.");
@@ -131,4 +131,7 @@ public static class ArenaMetrics
 
     private static void Observe(string name, ArenaFigure figure, string unit, string description) =>
         Arenas.Observe(s_meter, name, (int)figure, unit, description);
+
+    private static void ObserveMost(string name, ArenaFigure figure, string description) =>
+        Arenas.ObserveMost(s_meter, name, (int)figure, "{unit}", description);
 }

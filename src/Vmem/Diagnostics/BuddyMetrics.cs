@@ -53,9 +53,9 @@ public static class BuddyMetrics
         Observe(Size, BuddyFigure.Size, "{unit}", "The size of the whole range.");
         Observe(InUse, BuddyFigure.InUse, "{unit}", "What callers hold, in whole blocks.");
         Observe(Free, BuddyFigure.Free, "{unit}", "What nobody holds and can be had.");
-        Observe(LargestFree, BuddyFigure.LargestFree, "{unit}", "The size of the largest free block.");
+        ObserveMost(LargestFree, BuddyFigure.LargestFree, "The size of the largest free block.");
         Allocators.ObserveShare(s_meter, Fragmentation, (int)BuddyFigure.Fragmentation, "1 - largest free / free.");
-        Observe(Peak, BuddyFigure.Peak, "{unit}", "The most that was ever in use.");
+        ObserveMost(Peak, BuddyFigure.Peak, "The most that was ever in use.");
         Observe(Blocks, BuddyFigure.Blocks, "{block}", "Allocated blocks.");
         Observe(Allocations, BuddyFigure.Allocations, "{allocation}", "Allocations that succeeded.");
         Observe(Frees, BuddyFigure.Frees, "{free}", "Blocks that came back.");
@@ -67,4 +67,7 @@ public static class BuddyMetrics
 
     private static void Observe(string name, BuddyFigure figure, string unit, string description) =>
         Allocators.Observe(s_meter, name, (int)figure, unit, description);
+
+    private static void ObserveMost(string name, BuddyFigure figure, string description) =>
+        Allocators.ObserveMost(s_meter, name, (int)figure, "{unit}", description);
 }

@@ -40,6 +40,26 @@ public class MemoryMetricsTests
     }
 
     [Fact]
+    public void What_has_no_sum_over_contexts_is_a_gauge()
+    {
+        using MemoryContext context = new((nuint)1 << 20);
+        List<string> gauges = [];
+        using MeterListener listener = new()
+        {
+            InstrumentPublished = (instrument, _) =>
+            {
+                if (instrument.Meter.Name == MemoryMetrics.MeterName && instrument is ObservableGauge<long> or ObservableGauge<double>)
+                {
+                    gauges.Add(instrument.Name);
+                }
+            },
+        };
+        listener.Start();
+        Assert.Equal([MemoryMetrics.ContextFragmentation, MemoryMetrics.ContextLargestFree, MemoryMetrics.ContextPeak],
+            gauges.Where(static name => name.StartsWith("vmem.context.", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public unsafe void A_listener_sees_what_a_heap_holds()
     {
         using NativeHeap heap = new(new NativeHeapOptions { Name = "metrics", Limit = 64 << 20 });

@@ -34,6 +34,34 @@ public class MetricsTests
         Assert.Equal(s_instruments.ToDictionary(each => each.Name, each => (string?)each.Unit), seen);
     }
 
+    /// <summary>The sum of the largest pieces, or of the peaks, is nothing that anybody has or ever had.</summary>
+    [Fact]
+    public void What_has_no_sum_is_a_gauge()
+    {
+        using Arena<uint> arena = new("kinds", 1);
+        BuddyAllocator<uint> buddies = new(0, 64, 1, 64);
+        Dictionary<string, bool> gauges = [];
+        using MeterListener listener = new()
+        {
+            InstrumentPublished = (instrument, _) =>
+            {
+                if (instrument.Meter.Name == ArenaMetrics.MeterName && instrument.Name.Split('.')[1] is "arena" or "buddy")
+                {
+                    gauges[instrument.Name] = instrument is ObservableGauge<long> or ObservableGauge<double>;
+                }
+            },
+        };
+        listener.Start();
+        Assert.Equal(
+            [
+                ArenaMetrics.Fragmentation, ArenaMetrics.LargestFree, ArenaMetrics.Peak,
+                BuddyMetrics.Fragmentation, BuddyMetrics.LargestFree, BuddyMetrics.Peak,
+            ],
+            gauges.Where(static each => each.Value).Select(static each => each.Key).Order(StringComparer.Ordinal));
+        Assert.Contains(BuddyMetrics.Free, gauges);
+        GC.KeepAlive(buddies);
+    }
+
     [Fact]
     public void A_listener_sees_what_the_arena_holds_and_has_done()
     {
