@@ -51,6 +51,12 @@ public sealed partial class PortPool : IDisposable
             throw new ArgumentException($"RecheckAfter must be more than zero, or a port in use would be tried for ever: {_options.RecheckAfter}.", nameof(options));
         }
 
+        PortChecks unknown = _options.Checks & ~(PortChecks.Listeners | PortChecks.Bind);
+        if (unknown != 0)
+        {
+            throw new ArgumentOutOfRangeException(nameof(options), _options.Checks, $"There is no check 0x{(int)unknown:x}: Checks are {PortChecks.Listeners}, {PortChecks.Bind}, both or none.");
+        }
+
         _isInUse = _options.IsInUse ?? (_options.Checks.HasFlag(PortChecks.Bind) ? LocalPorts.IsInUse : null);
         First = first;
         Count = count;

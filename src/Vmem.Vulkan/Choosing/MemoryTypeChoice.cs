@@ -23,8 +23,19 @@ internal readonly record struct MemoryTypeChoice(MemoryPropertyFlags Required, M
     /// <param name="use">The use.</param>
     /// <param name="isRead">Whether the device does more with the resource than copy it.</param>
     /// <param name="isIntegrated">Whether device and host have one memory.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such access or preference.</exception>
     public static MemoryTypeChoice Of(in GpuUse use, bool isRead, bool isIntegrated)
     {
+        if (use.HostAccess is < HostAccess.None or > HostAccess.Read)
+        {
+            throw new ArgumentOutOfRangeException(nameof(use), use.HostAccess, "There is no such HostAccess.");
+        }
+
+        if (use.Preference is < GpuPreference.None or > GpuPreference.Host)
+        {
+            throw new ArgumentOutOfRangeException(nameof(use), use.Preference, "There is no such Preference.");
+        }
+
         MemoryPropertyFlags required = 0;
         MemoryPropertyFlags preferred = 0;
         MemoryPropertyFlags unwanted = 0;

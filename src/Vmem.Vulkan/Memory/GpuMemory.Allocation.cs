@@ -16,7 +16,8 @@ public sealed unsafe partial class GpuMemory
     /// <param name="kind">What it is.</param>
     /// <param name="use">What it is for.</param>
     /// <returns>The allocation.</returns>
-    /// <exception cref="ArgumentException">The size is 0, or the alignment is no power of two.</exception>
+    /// <exception cref="ArgumentException">The size is 0, the alignment is no power of two, or there is no such kind, access or
+    /// preference.</exception>
     /// <exception cref="VulkanException">There is no room, or no such memory type.</exception>
     /// <exception cref="ObjectDisposedException">The memory was disposed of.</exception>
     public GpuAllocation Allocate(in MemoryRequirements requirements, GpuResourceKind kind, in GpuUse use = default) =>
@@ -28,7 +29,8 @@ public sealed unsafe partial class GpuMemory
     /// <param name="allocation">The allocation; null if there is no room.</param>
     /// <param name="use">What it is for.</param>
     /// <returns>Whether there was room.</returns>
-    /// <exception cref="ArgumentException">The size is 0, or the alignment is no power of two.</exception>
+    /// <exception cref="ArgumentException">The size is 0, the alignment is no power of two, or there is no such kind, access or
+    /// preference.</exception>
     /// <exception cref="VulkanException">There is no such memory type, or the driver failed.</exception>
     /// <exception cref="ObjectDisposedException">The memory was disposed of.</exception>
     public bool TryAllocate(
@@ -48,6 +50,11 @@ public sealed unsafe partial class GpuMemory
         {
             throw new ArgumentException(
                 $"No driver asks for {requirements.Size} bytes at a multiple of {requirements.Alignment}.", nameof(requirements));
+        }
+
+        if (kind is not (GpuResourceKind.Linear or GpuResourceKind.Optimal))
+        {
+            throw new ArgumentOutOfRangeException(nameof(kind), kind, "There is no such kind: it would share pages with another.");
         }
 
         return new GpuNeed

@@ -16,6 +16,7 @@ public sealed unsafe partial class GpuMemory
     /// <param name="usage">What the device does with it.</param>
     /// <param name="use">What it is for.</param>
     /// <returns>The buffer.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such access or preference.</exception>
     /// <exception cref="VulkanException">There is no room, no such memory type, or the driver refuses; nothing is held.</exception>
     /// <exception cref="ObjectDisposedException">The memory was disposed of.</exception>
     public GpuBuffer CreateBuffer(ulong size, BufferUsageFlags usage, in GpuUse use = default) => CreateBuffer(new BufferCreateInfo
@@ -30,6 +31,7 @@ public sealed unsafe partial class GpuMemory
     /// <param name="info">What the buffer is like. Pointers in it are not used any more after the call.</param>
     /// <param name="use">What it is for.</param>
     /// <returns>The buffer.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such access or preference.</exception>
     /// <exception cref="VulkanException">There is no room, no such memory type, or the driver refuses; nothing is held.</exception>
     /// <exception cref="ObjectDisposedException">The memory was disposed of.</exception>
     public GpuBuffer CreateBuffer(in BufferCreateInfo info, in GpuUse use = default)
@@ -72,6 +74,7 @@ public sealed unsafe partial class GpuMemory
     /// <param name="info">What the image is like. Pointers in it are not used any more after the call.</param>
     /// <param name="use">What it is for.</param>
     /// <returns>The image.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such access or preference.</exception>
     /// <exception cref="VulkanException">There is no room, no such memory type, or the driver refuses; nothing is held.</exception>
     /// <exception cref="ObjectDisposedException">The memory was disposed of.</exception>
     public GpuImage CreateImage(in ImageCreateInfo info, in GpuUse use = default)

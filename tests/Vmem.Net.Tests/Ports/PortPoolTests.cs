@@ -27,6 +27,20 @@ public class PortPoolTests
         pool.Arena.Validate();
     }
 
+    [Theory]
+    [InlineData(4)]
+    [InlineData(7)]
+    [InlineData(-1)]
+    public void A_check_that_there_is_none_of_is_refused(int checks)
+    {
+        PortPoolOptions options = Options with { Checks = (PortChecks)checks };
+        ArgumentOutOfRangeException refused = Assert.Throws<ArgumentOutOfRangeException>(() => new PortPool("ports", 5000, 4, options));
+        Assert.Equal(("options", (object)(PortChecks)checks), (refused.ParamName, refused.ActualValue));
+        Assert.Contains($"There is no check 0x{(int)((uint)checks & ~3u):x}", refused.Message, StringComparison.Ordinal);
+        options = Options with { Policy = (FitPolicy)99 };
+        Assert.Equal("options", Assert.Throws<ArgumentOutOfRangeException>(() => new PortPool("ports", 5000, 4, options)).ParamName);
+    }
+
     [Fact]
     public void A_run_has_no_port_in_use_and_what_it_gave_up_is_free()
     {

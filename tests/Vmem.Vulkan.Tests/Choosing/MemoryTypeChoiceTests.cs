@@ -58,6 +58,20 @@ public class MemoryTypeChoiceTests
         Assert.Equal(expected, best);
     }
 
+    [Theory]
+    [InlineData((HostAccess)3, GpuPreference.None)]
+    [InlineData((HostAccess)(-1), GpuPreference.Host)]
+    [InlineData(HostAccess.Write, (GpuPreference)3)]
+    [InlineData(HostAccess.None, (GpuPreference)(-1))]
+    public void A_use_that_there_is_none_of_is_refused(HostAccess access, GpuPreference preference)
+    {
+        var use = new GpuUse { HostAccess = access, Preference = preference };
+        ArgumentOutOfRangeException refused = Assert.Throws<ArgumentOutOfRangeException>(
+            () => MemoryTypeChoice.Of(use, isRead: true, isIntegrated: false));
+        Assert.Equal("use", refused.ParamName);
+        Assert.Equal(Enum.IsDefined(access) ? (object)preference : access, refused.ActualValue);
+    }
+
     [Fact]
     public void The_next_best_serves_where_the_best_is_not_allowed() =>
         Assert.Equal([1, 4, 0, 2, 3], Order(default, "card", 0b11111));

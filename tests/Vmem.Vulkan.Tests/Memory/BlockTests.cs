@@ -89,6 +89,20 @@ public class BlockTests(SoftwareDevice software)
         Assert.True(test.Memory.TryAllocate(s_anyType, GpuResourceKind.Linear, out _));
     }
 
+    /// <summary>Without one it would share pages with images, and with another one with nothing.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    [InlineData(-1)]
+    public void A_kind_that_there_is_none_of_is_refused(int kind)
+    {
+        using TestMemory test = software.NewMemory(new() { BlockSize = 8 * MiB });
+        ArgumentOutOfRangeException refused = Assert.Throws<ArgumentOutOfRangeException>(
+            () => test.Memory.Allocate(s_anyType, (GpuResourceKind)kind));
+        Assert.Equal(("kind", (object)(GpuResourceKind)kind), (refused.ParamName, refused.ActualValue));
+        Assert.Throws<ArgumentOutOfRangeException>(() => test.Memory.TryAllocate(s_anyType, (GpuResourceKind)kind, out _));
+    }
+
     /// <summary>Every request has its room within the limit, whichever thread takes the blocks. One may be refused while another thread
     /// is about to bring the last block: it asks again when no other is in a call.</summary>
     [Fact]
