@@ -63,9 +63,8 @@ internal sealed partial class BuddyTree
             int odd = (int)group & 1;
             ref ulong pair = ref Pair(level, group);
             BuddyGroup state = Load(ref pair, odd);
-            ulong first = 1ul << (int)index;
             ulong halves = BuddyGroup.Halves(wantedHere, here) << (int)index;
-            Store(ref pair, odd, new BuddyGroup(state.Starts | first | halves, state.Free | halves));
+            Store(ref pair, odd, new BuddyGroup(state.Starts | 1 | halves, state.Free | halves));     // a group in use begins with a block
             Gain(level, group, OrdersBetween(wantedHere, here));
             order = wantedHere + (BuddyGroup.Orders * level);
         }

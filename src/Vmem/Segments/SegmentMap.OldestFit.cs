@@ -185,6 +185,7 @@ internal sealed unsafe partial class SegmentMap<T>
             }
         }
 
-        return order.Oldest == 0 ? T.Zero : order.StartOf(order.Oldest);
+        Invariant.Assert(order.Oldest != 0, "where all that is free is in pieces, there are some");
+        return order.StartOf(order.Oldest);
     }
 }

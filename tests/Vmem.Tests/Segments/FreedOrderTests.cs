@@ -84,6 +84,35 @@ public sealed class FreedOrderTests
         _order.Release();
     }
 
+    /// <summary>The nodes of the tree come by four, and pieces of 16 bytes by eight; the first of each is never used.</summary>
+    [Fact]
+    public unsafe void It_takes_no_more_memory_than_pieces_need()
+    {
+        _order.Reserve(7);
+        long bytes = (4 * sizeof(RangeTree<uint, ByStart<uint>>.Node)) + (8 * 16);
+        Assert.Equal(bytes, _order.Bytes);
+        Assert.Equal((true, false), (_order.HasReserved(7), _order.HasReserved(8)));
+        for (int round = 0; round < 500; round++)
+        {
+            Free(round % 7, 1, asOldest: false);
+            Take(round % 7, 1);
+        }
+
+        Assert.Equal((bytes, 0u), (_order.Bytes, _order.Oldest));
+        _order.Release();
+    }
+
+    [Fact]
+    public void What_is_known_is_said_once()
+    {
+        Assert.Equal((true, 0u), (_order.HasUnknown, _order.UnknownFrom));
+        _order.KnowBelow(17);
+        Assert.Equal((true, 17u), (_order.HasUnknown, _order.UnknownFrom));
+        _order.KnowAll();
+        Assert.False(_order.HasUnknown);
+        _order.Release();
+    }
+
     private void Free(int start, int size, bool asOldest)
     {
         _order.Reserve(2);

@@ -34,6 +34,20 @@ public sealed class NextPositionsTests : IDisposable
         Assert.Equal((newRotor, newLead), (_map.Rotor, _map.Lead));
     }
 
+    /// <summary>A quantum of one value ends where the next begins, whatever lies between two of ten.</summary>
+    [Theory]
+    [InlineData(0u, 0u, 0u, 1u, 1u)]
+    [InlineData(3u, 7u, 7u, 8u, 8u)]
+    [InlineData(3u, 7u, 6u, 7u, 7u)]
+    [InlineData(3u, 7u, 3u, 4u, 7u)]
+    public void The_lead_is_overtaken_by_the_value_that_it_stands_at(uint rotor, uint lead, uint start, uint newRotor, uint newLead)
+    {
+        using SegmentMap<uint> map = new(1);
+        map.SetRotor(rotor, lead);
+        map.NoteNext(start, 1);
+        Assert.Equal((newRotor, newLead), (map.Rotor, map.Lead));
+    }
+
     /// <summary>Only [60, 70) and [120, 130) of 200 are free.</summary>
     [Theory]
     [InlineData(50u, 100u, 50u)]                  // something is passed over
