@@ -37,7 +37,7 @@ internal struct Conclusion
     }
 
     /// <summary>Undoes something because of an exception that is thrown again afterwards. That one says why, and counts: what the source
-    /// says to a span that it gets back is nobody's here.</summary>
+    /// says to a span that it gets back, or to a listener that leaves, is nobody's here.</summary>
     public static void Undo<TState>(TState state, Action<TState> step)
     {
         try

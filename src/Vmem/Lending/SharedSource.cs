@@ -137,7 +137,7 @@ internal sealed class SharedSource<T> : INotifyingArenaSource<T>, ILoanSource, I
         }
         catch
         {
-            _notifying?.Unsubscribe(mayHaveRoom);
+            Conclusion.Undo((_notifying, mayHaveRoom), static it => it._notifying?.Unsubscribe(it.mayHaveRoom));
             throw;
         }
     }

@@ -82,14 +82,17 @@ internal sealed partial class Space<T>
         }
     }
 
-    /// <summary>Undoes what could not be brought to its end, if there is memory for that. The caller is told why that was, and not what
-    /// is thrown here.</summary>
+    /// <summary>Undoes what could not be brought to its end, if there is memory for that.</summary>
     public void GiveUpDrain(T start)
     {
         Conclusion.Undo((Space: this, start), static it =>
         {
             Conclusion nobodys = default;
             _ = it.Space.TryEndDrain(it.start, ref nobodys);
+        });
+        Conclusion.Undo((Space: this, start), static it =>
+        {
+            Conclusion nobodys = default;
             it.Space.TurnSpan(it.start, ref nobodys);
         });
     }

@@ -71,7 +71,7 @@ internal sealed partial class Space<T>
         }
         catch
         {
-            recall.End();                         // interrupted while another thread's was under way
+            Conclusion.Undo(recall, static recall => recall.End());        // interrupted while another thread's was under way
             throw;
         }
     }

@@ -36,7 +36,7 @@ internal sealed class SourceListener<T>(INotifyingArenaSource<T>? source, Action
         }
         catch
         {
-            StopListening(space);
+            Conclusion.Undo((Listener: this, space), static it => it.Listener.StopListening(it.space));
             throw;
         }
 

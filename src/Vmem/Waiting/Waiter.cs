@@ -39,7 +39,7 @@ internal sealed class Waiter<T>(WaitingRoom<T> room, object keeper, StrongBox<Re
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     private static readonly Action<object?> s_cancelled = static state => ((Waiter<T>)state!).GiveUp(WaitState.Cancelled);
-    private static readonly TimerCallback s_timedOut = static state => ((Waiter<T>)state!).GiveUp(WaitState.TimedOut);
+    private static readonly TimerCallback s_timedOut = static state => ((Waiter<T>)state!).GiveUpUnheard();
 
     private Exception? _failure;
     private T _granted;
@@ -135,6 +135,14 @@ internal sealed class Waiter<T>(WaitingRoom<T> room, object keeper, StrongBox<Re
     {
         Invariant.Assert(State == WaitState.Queued, "a wait ends once");
         State = end;
+    }
+
+    /// <summary>The time has passed. What the source throws as it is left is nobody's: on a timer's thread it would end the
+    /// process.</summary>
+    private void GiveUpUnheard()
+    {
+        Conclusion nobodys = default;
+        nobodys.Take(this, static waiter => waiter.GiveUp(WaitState.TimedOut));
     }
 
     /// <summary>The time has passed, or the token was cancelled.</summary>

@@ -120,7 +120,7 @@ internal sealed partial class WaitingRoom<T>
         }
         catch
         {
-            Unfollow();
+            Conclusion.Undo(this, static room => room.Unfollow());
             throw;
         }
     }

@@ -31,7 +31,7 @@ internal sealed partial class WaitingRoom<T>
         }
         catch
         {
-            Unfollow();
+            Conclusion.Undo(this, static room => room.Unfollow());
             throw;
         }
 
@@ -48,7 +48,7 @@ internal sealed partial class WaitingRoom<T>
         }
         catch
         {
-            Unsubscribe(mayHaveRoom);
+            Conclusion.Undo((Room: this, mayHaveRoom), static it => it.Room.Unsubscribe(it.mayHaveRoom));
             throw;
         }
     }

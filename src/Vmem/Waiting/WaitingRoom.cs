@@ -182,14 +182,14 @@ internal sealed partial class WaitingRoom<T> : IWatcher<T>
         return true;
     }
 
-    /// <summary>Nobody will look at the waiter any more: what it has been granted is freed.</summary>
-    private void Abandon(Waiter<T> waiter)
+    /// <summary>Nobody will look at the waiter any more, because of an exception: what it has been granted is freed.</summary>
+    private void Abandon(Waiter<T> waiter) => Conclusion.Undo((Room: this, waiter), static it =>
     {
-        if (!Withdraw(waiter, WaitState.Cancelled) && waiter.State == WaitState.Granted)
+        if (!it.Room.Withdraw(it.waiter, WaitState.Cancelled) && it.waiter.State == WaitState.Granted)
         {
-            _space.TakeBack(waiter.Granted);
+            it.Room._space.TakeBack(it.waiter.Granted);
         }
-    }
+    });
 
     /// <summary>Fails a waiter, unless it has left already. The lock is held.</summary>
     private bool TryFail(Waiter<T> waiter, Exception failure)
