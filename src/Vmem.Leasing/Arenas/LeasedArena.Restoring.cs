@@ -97,10 +97,9 @@ public sealed partial class LeasedArena<T>
             };
             using (_inheritedLock.EnterScope())
             {
+                span.IsLost = _lostFences.Contains(span.Fence);              // before it was here: nobody found it then
                 _inherited.Add(span);
             }
-
-            span.IsLost |= _lostFences.Contains(span.Fence);   // before it was here: nobody found it then
         }
 
         _stock.Expect(_inherited.Count);                       // they are the stock, as far as nothing in them lives

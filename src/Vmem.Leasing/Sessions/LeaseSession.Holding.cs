@@ -124,14 +124,7 @@ public sealed partial class LeaseSession
     internal Holding? TakeLegacyValue(int arena, ILeaseHolder holder) => _legacy.TakeOne(arena, holder);
 
     /// <summary>An arena was closed, and what it leased is kept for whoever opens it next, unless it was lost meanwhile.</summary>
-    internal void KeepLegacy(Holding holding)
-    {
-        _legacy.Keep(holding);
-        if (!_holdings.Contains(holding))
-        {
-            _legacy.Drop(holding);                             // whoever lost it may not have found it here yet
-        }
-    }
+    internal void KeepLegacy(Holding holding) => _legacy.Keep(holding, _holdings.Contains);
 
     /// <summary>A request of unknown outcome is not repeated. If it was granted, the next renewal finds and returns it (R11).</summary>
     internal void Abandon(LeaseRequest request) => _holdings.Forget(request.Id);

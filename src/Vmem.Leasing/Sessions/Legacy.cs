@@ -51,28 +51,30 @@ internal sealed class Legacy : ILeaseHolder
         }
     }
 
-    /// <summary>Takes a lease back from an arena that was closed.</summary>
-    public void Keep(Holding holding)
+    /// <summary>Takes a lease back from an arena that was closed, unless it was lost meanwhile.</summary>
+    /// <param name="holding">The lease.</param>
+    /// <param name="isHeld">Asked under the lock, before anybody can take it from here. Who loses it later finds it, or who took it.</param>
+    public void Keep(Holding holding, Predicate<Holding> isHeld)
     {
         using (_lock.EnterScope())
         {
             holding.Holder = this;
-            _holdings.Add(holding);
-        }
-    }
-
-    /// <summary>Whether it was here.</summary>
-    public bool Drop(Holding holding)
-    {
-        using (_lock.EnterScope())
-        {
-            return _holdings.Remove(holding);
+            if (isHeld(holding))
+            {
+                _holdings.Add(holding);
+            }
         }
     }
 
     public void Lose(Holding holding, string reason)
     {
-        if (!Drop(holding) && holding.Holder is var taker && taker != this)
+        bool wasHere;
+        using (_lock.EnterScope())
+        {
+            wasHere = _holdings.Remove(holding);
+        }
+
+        if (!wasHere && holding.Holder is var taker && taker != this)
         {
             taker.Lose(holding, reason);
         }

@@ -187,7 +187,11 @@ public sealed class WorkerId : IAsyncDisposable, ILeaseHolder
                 .ConfigureAwait(false);
             LeaseExtent? extent = extents.FirstOrDefault(
                 extent => extent.Start == holding.Claim.Start && extent.Fence == holding.Claim.Fence);
-            _isLost |= extent is null;                         // a failover forgot it
+            if (extent is null)
+            {
+                _isLost = true;                                // a failover forgot it
+            }
+
             Begin(holding, extent?.Watermark);
             return _isLost ? throw Gone() : true;
         }

@@ -35,7 +35,7 @@ public sealed class LegacyTests
     {
         Holding left = Add(1, 30, 8);
         Assert.Equal([left], _legacy.Take(1, _taker));
-        _legacy.Keep(left);
+        _legacy.Keep(left, static _ => true);
         Assert.Same(_legacy, left.Holder);
         Holding other = Add(1, 40, 8);
         _legacy.Lose(left, "");
@@ -51,10 +51,28 @@ public sealed class LegacyTests
         Assert.Equal(added, _legacy.Take(1, _taker));
         former.Lose(added[1], "by the test");
         Assert.Equal([added[1]], _taker.Lost);
-        _legacy.Keep(added[0]);
+        _legacy.Keep(added[0], static _ => true);
         former.Lose(added[0], "by the test");
         former.Lose(added[0], "twice");
         Assert.Single(_taker.Lost);
+    }
+
+    /// <summary>Who lost it told the arena that was closing. Whoever opens it next would never be told.</summary>
+    [Fact]
+    public void What_was_lost_while_its_arena_was_closed_is_nobodys_at_any_moment()
+    {
+        Holding left = Add(1, 30, 8);
+        Assert.Equal([left], _legacy.Take(1, _taker));
+        Holding[]? taken = null;
+        _legacy.Keep(left, _ =>
+        {
+            taken = _legacy.Take(1, new LossNotes());
+            return false;
+        });
+        Assert.Equal([], taken);
+        Assert.Empty(_legacy.Take(1, _taker));
+        left.Holder.Lose(left, "by who was on the way");
+        Assert.Empty(_taker.Lost);
     }
 
     private sealed class LossNotes : ILeaseHolder
