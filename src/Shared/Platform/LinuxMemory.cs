@@ -13,10 +13,10 @@ internal sealed unsafe class LinuxMemory : PosixMemory
     private const int AddressSpaceLimit = 9;      // RLIMIT_AS, which reserved pages count against, too
     private const string HugePages = "/sys/kernel/mm/transparent_hugepage/";
 
-    private readonly Lazy<nuint> _hugePageSize = new(ReadHugePageSize);
+    private readonly SystemNumber _hugePageSize = new(ReadHugePageSize, otherwise: 0);
 
     /// <summary>The size of transparent huge pages; 0 where they are switched off or not built in.</summary>
-    public override nuint HugePageSize => _hugePageSize.Value;
+    public override nuint HugePageSize => (nuint)_hugePageSize.Value;
 
     /// <summary>Kernels for small machines give 39 bits instead of 47, and some 64-bit processes have a limit. Stacks lie near the top,
     /// so the address of a local tells how many bits there are.</summary>
@@ -118,17 +118,7 @@ internal sealed unsafe class LinuxMemory : PosixMemory
         sizeof(nuint) == 8 && (nint)LibC.Move(start, size, size + ((nuint)1 << 46), 0, null) == -1
             && Marshal.GetLastPInvokeError() == OutOfMemory;
 
-    private static nuint ReadHugePageSize()
-    {
-        try
-        {
-            return File.ReadAllText(HugePages + "enabled").Contains("[never]", StringComparison.Ordinal)
-                ? 0
-                : nuint.Parse(File.ReadAllText(HugePages + "hpage_pmd_size"), NumberStyles.Integer, CultureInfo.InvariantCulture);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException)
-        {
-            return 0;
-        }
-    }
+    private static long ReadHugePageSize() => File.ReadAllText(HugePages + "enabled").Contains("[never]", StringComparison.Ordinal)
+        ? 0
+        : long.Parse(File.ReadAllText(HugePages + "hpage_pmd_size"), NumberStyles.Integer, CultureInfo.InvariantCulture);
 }

@@ -4,7 +4,7 @@ namespace Vmem.Memory.Heap.Debugging;
 
 /// <summary>The environment variable VMEM_DEBUG: debugging for the heaps of a program that is not to be compiled again.</summary>
 /// <remarks>
-/// Read once, and asked when a heap is made whose options say nothing. A heap's own options win, so that a test of a heap at full speed
+/// Read until it makes sense, and asked when a heap is made whose options say nothing. A heap's own options win, so that a test of a heap at full speed
 /// remains one. A word that is not known is an error of every such heap. Rejected: libumem's way, to ignore it, by which one looks for a
 /// mistake with tools that are not there.
 /// </remarks>
@@ -14,9 +14,9 @@ internal static class DebugVariable
 
     private const int UsualSample = 1_000;        // arbitrary
 
-    private static readonly Lazy<HeapDebugging> s_value = new(static () => Parse(Environment.GetEnvironmentVariable(Name)));
+    private static HeapDebugging? s_value;
 
-    public static HeapDebugging Value => s_value.Value;
+    public static HeapDebugging Value => s_value ??= Parse(Environment.GetEnvironmentVariable(Name));
 
     public static HeapDebugging Parse(string? text)
     {

@@ -1,26 +1,23 @@
-using System.Globalization;
+using Vmem.Memory.Platform;
 
 namespace Vmem.Memory.Heap.Debugging;
 
 /// <summary>How many guard pages the heaps of this process have, and that they leave mappings to others.</summary>
-/// <remarks>A guard page between accessible ones makes two mappings more, and Linux allows a process 65,530 (vm.max_map_count). A runtime
-/// that gets no mapping for its own heap or code ends the process. So guard pages stop at half of what there may be: red zones remain.
+/// <remarks>A guard page between accessible ones makes two mappings more, and Linux allows a process 65,530 (vm.max_map_count).
+/// So guard pages stop at half of what there may be (<see cref="Mappings"/>): red zones remain.
 /// Rejected: to count the mappings that there are, which takes milliseconds; and to guard until the system refuses, which is too
 /// late.</remarks>
 internal static class GuardPages
 {
-    private const string Setting = "/proc/sys/vm/max_map_count";
-    private const long Default = 65_530;
     private const int MappingsEach = 2;
     private const int Share = 2;
 
-    private static readonly long s_most = OperatingSystem.IsLinux() ? ReadMappings() / Share / MappingsEach : long.MaxValue;
     private static long s_count;
 
     /// <summary>One more, if there may be one.</summary>
     public static bool TryTake()
     {
-        if (Interlocked.Increment(ref s_count) <= s_most)
+        if (Interlocked.Increment(ref s_count) <= Mappings.Most / Share / MappingsEach)
         {
             return true;
         }
@@ -31,17 +28,4 @@ internal static class GuardPages
 
     /// <summary>Fewer are there.</summary>
     public static void Give(long count) => Interlocked.Add(ref s_count, -count);
-
-    private static long ReadMappings()
-    {
-        try
-        {
-            string text = File.ReadAllText(Setting);
-            return long.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out long most) ? most : Default;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return Default;
-        }
-    }
 }

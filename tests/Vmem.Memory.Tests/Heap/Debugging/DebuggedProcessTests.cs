@@ -79,5 +79,8 @@ public unsafe class DebuggedProcessTests
         Assert.Throws<FormatException>(() => NativeHeap.Shared);
         Assert.Empty(VmemProcess.Heaps);
         new NativeHeap(new NativeHeapOptions { Debugging = HeapDebugging.Default }).Dispose();
+        Environment.SetEnvironmentVariable(DebugVariable.Name, "audit");      // what was wrong once is not so for ever
+        using NativeHeap heap = new();
+        Assert.True(heap.Debugging.Owners);
     }
 }
