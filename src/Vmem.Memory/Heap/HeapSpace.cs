@@ -62,6 +62,9 @@ internal sealed partial class HeapSpace : IDisposable
     /// <summary>Which page runs are with users.</summary>
     public RunStates Runs => _window.Runs;
 
+    /// <summary>What has been moved without a copy.</summary>
+    public MovedPages Moved => _window.Moved;
+
     /// <summary>Whose which granules are.</summary>
     public GranuleTable Table => _window.Table;
 

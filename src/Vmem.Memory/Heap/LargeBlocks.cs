@@ -129,7 +129,7 @@ internal sealed class LargeBlocks(HeapSpace space, bool hasRuns)
         try
         {
             length = space.SizeAt(block);
-            isMoved = length >= size && PageMover.TryMove(block, moved, size);
+            isMoved = length >= size && PageMover.TryMove(space.Moved, block, moved, size);
         }
         finally
         {

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Vmem.Memory.Window;
 
 namespace Vmem.Memory.Heap;
 
@@ -9,8 +10,8 @@ namespace Vmem.Memory.Heap;
 /// places lie alike to <see cref="Stride"/>, a table of 512 at a time.
 /// </para>
 /// <para>
-/// Pages that went are a mapping of their own until they are decommitted, and a range of several mappings does not go at once. So what the
-/// system refuses is halved, down to what is quicker copied.
+/// Pages that went are a mapping of their own until they are decommitted (<see cref="MovedPages"/>), and a range of several mappings does
+/// not go at once. So what the system refuses is halved, down to what is quicker copied.
 /// </para>
 /// <para>
 /// Rejected: to grow a mapping where it lies, into other address space if need be, as malloc does. Whose address that is, is the heap's own
@@ -23,9 +24,9 @@ internal static unsafe class PageMover
     public const nuint Stride = 2 << 20;
 
     /// <summary>Moves pages to others that nobody has seen yet. False, and nothing is changed, if none of them went.</summary>
-    public static bool TryMove(nuint from, nuint to, nuint size)
+    public static bool TryMove(MovedPages pages, nuint from, nuint to, nuint size)
     {
-        if (VirtualMemory.TryMove((void*)from, (void*)to, size))
+        if (pages.TryMove(from, to, size))
         {
             return true;
         }
@@ -36,8 +37,8 @@ internal static unsafe class PageMover
         }
 
         nuint half = size / 2 & ~(Stride - 1);
-        bool isFirst = TryMove(from, to, half);
-        bool isSecond = TryMove(from + half, to + half, size - half);
+        bool isFirst = TryMove(pages, from, to, half);
+        bool isSecond = TryMove(pages, from + half, to + half, size - half);
         if (isFirst != isSecond)
         {
             (nuint at, nuint length) = isFirst ? (half, size - half) : (0, half);

@@ -109,6 +109,8 @@ internal sealed unsafe class AddressWindow : IMemoryKeeper, IDisposable
 
     public CommitMap Commits => _memory.Commits;
 
+    public MovedPages Moved { get; } = new();
+
     public Owners Owners { get; } = new();
 
     /// <summary>An extent, of whole commit units.</summary>
@@ -240,6 +242,7 @@ internal sealed unsafe class AddressWindow : IMemoryKeeper, IDisposable
         {
             if (Commits.TryDecommit(first, length))
             {
+                Moved.Forget(first, length);
                 States.Forget(first, length);
                 nuint forgotten = Dirty.Forget(first, length);
                 Budget.Uncharge(forgotten);
