@@ -117,8 +117,8 @@ internal unsafe class HeapMemory<T>(NativeHeap heap) : MemoryManager<T>, IMemory
         }
     }
 
-    /// <summary>Nobody uses the block any more. If the heap refuses it, because its debugging found it overrun for instance, it is rented
-    /// as before, and empty if it is cleared at its end.</summary>
+    /// <summary>Nobody uses the block any more. If the heap refuses it, because its debugging found it overrun, it is rented as before,
+    /// and empty if it is cleared at its end.</summary>
     private void End()
     {
         try
@@ -137,7 +137,7 @@ internal unsafe class HeapMemory<T>(NativeHeap heap) : MemoryManager<T>, IMemory
         {
             // The heap went meanwhile, and the block with it.
         }
-        catch (InvalidFreeException)
+        catch (InvalidFreeException e) when (e.Reason == InvalidFreeReason.Corrupted)
         {
             Volatile.Write(ref _state, Rented);
             throw;

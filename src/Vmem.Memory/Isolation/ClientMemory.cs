@@ -28,13 +28,24 @@ internal sealed unsafe class ClientMemory<T>(MemoryClient client, (ulong Resets,
     {
     }
 
-    /// <summary>Frees once, whoever calls it how often: another block may lie there by then.</summary>
+    /// <summary>Frees once, whoever calls it how often: another block may lie there by then. A block that was written
+    /// past its end stays allocated, and is the owner's as before.</summary>
     protected override void Dispose(bool disposing)
     {
         nint freed = Interlocked.Exchange(ref _block, 0);
-        if (freed != 0)
+        if (freed == 0)
+        {
+            return;
+        }
+
+        try
         {
             client.FreeUnlessGone((nuint)freed, moment);
+        }
+        catch (InvalidFreeException e) when (e.Reason == InvalidFreeReason.Corrupted)
+        {
+            Volatile.Write(ref _block, freed);
+            throw;
         }
     }
 

@@ -104,6 +104,11 @@ public unsafe class GuardTests
         AssertCorrupted(client, pin.Pointer, owner.Dispose);
         end[0]--;
         context.Validate();
+        owner.Memory.Span[2] = 5;                 // it is the owner's as before
+        owner.Dispose();
+        owner.Dispose();
+        Assert.Equal((nuint)0, client.InUse);
+        Assert.Throws<ObjectDisposedException>(() => owner.Memory.Span.Length);
     }
 
     [Fact]

@@ -43,6 +43,24 @@ public unsafe class FailedFreeTests
         Assert.Equal((0, 0), (heap.GetStatistics().LiveBlocks, pool.GetStatistics().Outstanding));
     }
 
+    /// <summary>What was freed by its address is not the owner's any more: another block may lie there when he tries again.</summary>
+    [Theory]
+    [MemberData(nameof(Recycling))]
+    public void An_owner_whose_block_is_free_already_ends(bool recycle)
+    {
+        using NativeHeap heap = new(new NativeHeapOptions { Debugging = HeapDebugging.None });
+        using NativeMemoryPool<byte> pool = new(heap, new NativeMemoryPoolOptions { RecycleOwners = recycle });
+        IMemoryOwner<byte> owner = pool.Rent(100);
+        byte* block = AddressOf(owner.Memory);
+        heap.Free(block);
+        Assert.Equal(InvalidFreeReason.AlreadyFree, Assert.Throws<InvalidFreeException>(owner.Dispose).Reason);
+        Assert.Equal(0, pool.GetStatistics().Outstanding);
+        void* other = heap.Allocate(100);
+        owner.Dispose();
+        Assert.Equal((1, 1), (heap.GetStatistics().LiveBlocks, pool.GetStatistics().StrayDisposals));
+        heap.Free(other);
+    }
+
     /// <summary>To count a return a thread needs memory when it comes for the first time, and to give back it needs none.</summary>
     [Theory]
     [MemberData(nameof(Recycling))]
