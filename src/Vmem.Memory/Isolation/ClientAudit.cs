@@ -1,3 +1,4 @@
+using Vmem.Checks;
 using Vmem.Diagnostics;
 
 namespace Vmem.Memory.Isolation;
@@ -18,14 +19,25 @@ internal sealed class ClientAudit(AuditStacks stacks, TimeProvider time)
     private const int HistoryLength = 1_024;
 
     private readonly Dictionary<nuint, (AuditSite Owner, nuint Size)> _live = [];
-    private readonly Queue<(nuint Start, nuint Size, AuditSite Owner, AuditSite By)> _history = [];      // it grows as it is used
+    private readonly Queue<(nuint Start, nuint Size, AuditSite Owner, AuditSite? By)> _history = [];      // it grows as it is used
 
     /// <summary>How many blocks are recorded.</summary>
     public long Live => _live.Count;
 
-    /// <summary>Says whose call this is. Not to be called under the lock.</summary>
-    public AuditSite Sign(AuditCall call) =>
-        new(call, stacks.Capture(), Environment.CurrentManagedThreadId, Thread.CurrentThread.Name, time.GetUtcNow());
+    /// <summary>Says whose call this is; null if there is no memory for it, of which a free needs none. Not to be called under the
+    /// lock.</summary>
+    public AuditSite? Sign(AuditCall call)
+    {
+        try
+        {
+            GrowthFault.ThrowIfDue();
+            return new AuditSite(call, stacks.Capture(), Environment.CurrentManagedThreadId, Thread.CurrentThread.Name, time.GetUtcNow());
+        }
+        catch (OutOfMemoryException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Makes room for one more, live and freed, so that noting it cannot fail. Throws
     /// <see cref="OutOfMemoryException"/>.</summary>
@@ -52,7 +64,7 @@ internal sealed class ClientAudit(AuditStacks stacks, TimeProvider time)
         }
     }
 
-    public void NoteFreed(nuint block, AuditSite by)
+    public void NoteFreed(nuint block, AuditSite? by)
     {
         if (_live.Remove(block, out (AuditSite Owner, nuint Size) known))
         {
@@ -61,7 +73,7 @@ internal sealed class ClientAudit(AuditStacks stacks, TimeProvider time)
     }
 
     /// <summary>Blocks that are not live any more have gone, many at once. O(live blocks).</summary>
-    public void NoteGone(Func<nuint, bool> isLive, AuditSite by)
+    public void NoteGone(Func<nuint, bool> isLive, AuditSite? by)
     {
         foreach ((nuint block, (AuditSite owner, nuint size)) in _live)
         {
@@ -81,8 +93,8 @@ internal sealed class ClientAudit(AuditStacks stacks, TimeProvider time)
     public string StoryOf(nuint address)
     {
         (nuint start, nuint size, AuditSite? owner, AuditSite? by) = _history.LastOrDefault(freed => address - freed.Start < freed.Size);
-        return owner is null ? ""
-            : by!.Tell($"The block of {size} bytes at 0x{start:x} was freed") + owner.Tell("It had been allocated");
+        string freed = $"The block of {size} bytes at 0x{start:x} was freed";
+        return owner is null ? "" : (by?.Tell(freed) ?? $"\n{freed}.") + owner.Tell("It had been allocated");
     }
 
     /// <summary>The live blocks, by the stacks that allocated them.</summary>
@@ -97,7 +109,7 @@ internal sealed class ClientAudit(AuditStacks stacks, TimeProvider time)
         return census.ToReport(client, time.GetUtcNow(), "client");
     }
 
-    private void Remember(nuint block, nuint size, AuditSite owner, AuditSite by)
+    private void Remember(nuint block, nuint size, AuditSite owner, AuditSite? by)
     {
         if (_history.Count == HistoryLength)
         {

@@ -46,7 +46,7 @@ public sealed class ClientExhaustedException : OutOfMemoryException
         if (refuser is null && largest >= requested)
         {
             MemoryBudget budget = MemoryBudget.Default;
-            return string.Create(CultureInfo.InvariantCulture, $"found no memory for {requested} bytes: its context has room, but of the {budget.Limit} bytes that {nameof(MemoryBudget)}.{nameof(MemoryBudget.Limit)} allows the process, {budget.Charged} are in use.");
+            return string.Create(CultureInfo.InvariantCulture, $"found no memory for {requested} bytes: its context has room, but the process has not: of the {budget.Limit} bytes that {nameof(MemoryBudget)}.{nameof(MemoryBudget.Limit)} allows the process, {budget.Charged} are in use.");
         }
 
         if (refuser is null)

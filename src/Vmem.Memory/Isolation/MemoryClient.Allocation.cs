@@ -44,7 +44,8 @@ public sealed unsafe partial class MemoryClient
         return AllocateAny(size, alignment, zeroed: false, out void* block) ? block : throw Exhausted(size, alignment);
     }
 
-    /// <summary>As <see cref="Allocate"/>, but false where that would throw <see cref="ClientExhaustedException"/>.</summary>
+    /// <summary>As <see cref="Allocate"/>, but false where that would throw <see cref="ClientExhaustedException"/>: also if there is no
+    /// memory for the context's tables.</summary>
     /// <param name="size">In bytes.</param>
     /// <param name="block">The block; null where there is none.</param>
     /// <returns>Whether there is one.</returns>
@@ -137,10 +138,24 @@ public sealed unsafe partial class MemoryClient
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool AllocateAny(nuint size, nuint alignment, bool zeroed, out void* block)
     {
-        AuditSite? by = _audit?.Sign(alignment > 1 ? AuditCall.AllocateConstrained : AuditCall.Allocate);
-        bool met = TryMeet(new BlockRequest(size, alignment, zeroed, by), out BlockGrant grant);
+        BlockGrant grant = default;
+        bool met = TrySign(alignment > 1 ? AuditCall.AllocateConstrained : AuditCall.Allocate, out AuditSite? by)
+            && TryMeet(new BlockRequest(size, alignment, zeroed, by), out grant);
         block = grant.Start;
         return met;
+    }
+
+    /// <summary>Says whose call this is, if that is kept. False, and the request is refused, if there is no memory for it.</summary>
+    private bool TrySign(AuditCall call, out AuditSite? by)
+    {
+        by = _audit?.Sign(call);
+        bool isSigned = by is not null || _audit is null;
+        if (!isSigned)
+        {
+            NoteFailure();
+        }
+
+        return isSigned;
     }
 
     private bool TryMeet(in BlockRequest request, out BlockGrant grant)
@@ -151,26 +166,58 @@ public sealed unsafe partial class MemoryClient
         {
             // Even if nothing came back: another thread that failed may have just taken it back, and not need all of it.
             _ = Context.TrimClients();
-            if (refusals != Context.Refusals)
-            {
-                MemoryBudget.Default.Relieve();   // there is room, but no memory for it
-            }
-
+            TryRelieve(refusals);
             met = AllocateOnce(request, out grant);
         }
 
         if (!met)
         {
-            using ArenaLock.Scope held = Enter();
-            _failures++;
+            NoteFailure();
         }
 
         return met;
     }
 
-    /// <summary>Without the other clients' help. A block moves under the lock under which its new place was taken: until then another
-    /// thread might go back behind the new one, whose memory would be another client's.</summary>
+    private void NoteFailure()
+    {
+        using ArenaLock.Scope held = Enter();
+        _failures++;
+    }
+
+    /// <summary>Where there is room, but the budget has refused memory for it, all others give back what they do not use.</summary>
+    private void TryRelieve(int refusals)
+    {
+        try
+        {
+            if (refusals != Context.Refusals)
+            {
+                MemoryBudget.Default.Relieve();
+            }
+        }
+        catch (OutOfMemoryException)
+        {
+            // For the list of who keeps something.
+        }
+    }
+
+    /// <summary>Without the other clients' help. False also if there is no memory for tables: to callers that is one shortage like
+    /// another.</summary>
     private bool AllocateOnce(in BlockRequest request, out BlockGrant grant)
+    {
+        try
+        {
+            return AllocateUnderLock(request, out grant);
+        }
+        catch (OutOfMemoryException)
+        {
+            grant = default;
+            return false;
+        }
+    }
+
+    /// <summary>A block moves under the lock under which its new place was taken: until then another thread might go back behind the new
+    /// one, whose memory would be another client's.</summary>
+    private bool AllocateUnderLock(in BlockRequest request, out BlockGrant grant)
     {
         grant = default;
         nuint length = LengthFor(request.Size, request.Alignment);

@@ -147,7 +147,7 @@ public sealed unsafe partial class MemoryClient
     private void FreeUnbroken(in Block block, AuditSite? by)
     {
         nuint start = _map.AddressOf(block.Unit);
-        _audit?.NoteFreed(start, by!);
+        _audit?.NoteFreed(start, by);
         _contents.Clear(start, block.Length);
         if (block.Region.IsSealed && !block.Region.IsLarge)
         {

@@ -165,7 +165,7 @@ public sealed unsafe partial class MemoryClient
         _resets += mark == 0 ? 1ul : 0;
         _checkpoints.Cut(marks);
         _free.Regions.Unseal(_checkpoints.Count);
-        _audit?.NoteGone(IsLive, by!);
+        _audit?.NoteGone(IsLive, by);
         return true;
     }
 

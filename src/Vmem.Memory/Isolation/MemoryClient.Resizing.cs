@@ -1,4 +1,5 @@
 using Vmem.Checks;
+using Vmem.Diagnostics;
 using Vmem.Memory.Isolation;
 
 namespace Vmem.Memory;
@@ -26,7 +27,7 @@ public sealed unsafe partial class MemoryClient
     /// <param name="size">In bytes; 0 gives the smallest block there is, and frees nothing.</param>
     /// <param name="resized">Where the block is now. If the result is false, <paramref name="block"/>, which is as it was: who writes it
     /// over the old address loses nothing.</param>
-    /// <returns>False if there is no room, or the quota is used up.</returns>
+    /// <returns>False if there is no room, the quota is used up, or there is no memory for the context's tables.</returns>
     /// <exception cref="InvalidFreeException">It is no live block of this client, or was written past its end; nothing was
     /// changed.</exception>
     /// <exception cref="ObjectDisposedException">The client has been disposed of, and the block with it.</exception>
@@ -46,7 +47,12 @@ public sealed unsafe partial class MemoryClient
             return true;
         }
 
-        var move = new BlockRequest(size, Alignment: 1, Zeroed: false, _audit?.Sign(AuditCall.Move), Old: (nuint)block);
+        if (!TrySign(AuditCall.Move, out AuditSite? by))
+        {
+            return TryResize(block, size);
+        }
+
+        var move = new BlockRequest(size, Alignment: 1, Zeroed: false, by, Old: (nuint)block);
         if (AllocateOnce(move, out BlockGrant grant))
         {
             resized = grant.Start;

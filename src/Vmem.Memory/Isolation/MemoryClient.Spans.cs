@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Vmem.Diagnostics;
 using Vmem.Memory.Isolation;
 
 namespace Vmem.Memory;
@@ -45,7 +46,8 @@ public sealed unsafe partial class MemoryClient
         where T : unmanaged
     {
         nuint size = SizeOf<T>(length);
-        if (!TryMeet(new BlockRequest(size, Alignment: 1, Zeroed: false, _audit?.Sign(AuditCall.Allocate)), out BlockGrant grant))
+        if (!TrySign(AuditCall.Allocate, out AuditSite? by)
+            || !TryMeet(new BlockRequest(size, Alignment: 1, Zeroed: false, by), out BlockGrant grant))
         {
             throw Exhausted(size, alignment: 1);
         }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Vmem.Checks;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Isolation;
@@ -43,6 +44,23 @@ public sealed unsafe class ClientAuditTests : IDisposable
         Assert.Contains(nameof(FreeHere), twice.Message, StringComparison.Ordinal);
         Assert.Contains(nameof(Leak), twice.Message, StringComparison.Ordinal);
         Assert.Contains("Nothing was changed", twice.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Who freed it is not known then, but that it was is.</summary>
+    [Fact]
+    public void A_free_without_memory_for_its_record_is_told()
+    {
+        using MemoryClient client = _context.CreateClient("poor");
+        var block = (void*)Leak(client, 100);
+        using (GrowthFault.Inject(static () => true))
+        {
+            FreeHere(client, block);
+        }
+
+        string twice = Assert.Throws<InvalidFreeException>(() => client.Free(block)).Message;
+        Assert.Contains($"\nThe block of 100 bytes at 0x{(nuint)block:x} was freed.\nIt had been allocated", twice, StringComparison.Ordinal);
+        Assert.DoesNotContain(nameof(FreeHere), twice, StringComparison.Ordinal);
+        Assert.Equal(0, client.GetAuditReport().Ranges);
     }
 
     /// <summary>By a mark, by a reset, by the end: what went as a whole is nobody's any more.</summary>

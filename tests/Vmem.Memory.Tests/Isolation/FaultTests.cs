@@ -9,45 +9,89 @@ public unsafe class FaultTests(ITestOutputHelper output)
     private const int BlockSize = 1_024;
     private const int Granules = 4_096;
 
-    /// <summary>Every growth of a table fails once; the call is then made again.</summary>
+    /// <summary>Each growth of a table fails, or each second one; the call is then made again.</summary>
     [Theory]
-    [InlineData(16)]
-    [InlineData(512)]
-    [InlineData(BlockSize)]
-    [InlineData(3 * BlockSize)]
-    public void A_request_whose_tables_cannot_grow_changes_nothing(int size)
+    [InlineData(16, 1)]
+    [InlineData(512, 1)]
+    [InlineData(BlockSize, 1)]
+    [InlineData(BlockSize, 2)]
+    [InlineData(3 * BlockSize, 1)]
+    [InlineData(3 * BlockSize, 2)]
+    public void A_request_whose_tables_cannot_grow_is_refused_and_changes_nothing(int size, int each)
     {
         using MemoryContext context = Create();
         using MemoryClient client = context.CreateClient("client");
-        int faults = 0;
-        bool isMet = true;
-        while (isMet)
+        int growths = 0;
+        int refused = 0;
+        while (true)
         {
             MemoryClientStatistics before = client.GetStatistics();
-            try
+            void* block;
+            using (TableFaults.Inject(() => ++growths % each == 0))
             {
-                using (TableFaults.Inject(() => faults++ % 2 == 0))
+                if (client.TryAllocate((nuint)size, out block))
                 {
-                    isMet = client.TryAllocate((nuint)size, out void* block);
-                    if (isMet)
-                    {
-                        *(byte*)block = 1;
-                    }
+                    *(byte*)block = 1;
+                    continue;
+                }
+
+                if (each == 1)
+                {
+                    Assert.False(client.TryAllocateZeroed((nuint)size, out _) || client.TryReallocate(null, (nuint)size, out _));
+                    Assert.Throws<ClientExhaustedException>(() => client.Allocate((nuint)size));
+                    Assert.Throws<ClientExhaustedException>(() => client.Rent<byte>(size));
                 }
             }
-            catch (InsufficientMemoryException)
+
+            MemoryClientStatistics after = client.GetStatistics();
+            Assert.True(block is null);
+            Assert.Equal(
+                (before.InUse, before.LiveBlocks, before.Allocations, before.Failures + (each == 1 ? 5 : 1)),
+                (after.InUse, after.LiveBlocks, after.Allocations, after.Failures));
+            context.Validate();
+            if (!client.TryAllocate((nuint)size, out _))
             {
-                MemoryClientStatistics after = client.GetStatistics();
-                Assert.Equal((before.InUse, before.LiveBlocks, before.Allocations), (after.InUse, after.LiveBlocks, after.Allocations));
-                context.Validate();
+                break;
             }
+
+            refused++;
         }
 
-        output.WriteLine($"{faults} faults");
+        output.WriteLine($"{growths} growths, {refused} requests refused");
+        Assert.True(refused > 0 || each > 1, "No table had to grow.");
         Assert.True(client.InUse >= context.Size - (3 * BlockSize), "All of the memory was meant to be had.");
         client.Dispose();
         Assert.Equal(context.Size, context.GetStatistics().LargestFree);
         context.Validate();
+    }
+
+    [Fact]
+    public void A_request_without_memory_for_the_record_of_who_asks_is_refused()
+    {
+        using MemoryContext context = Create(MemoryContextFeatures.Audit);
+        using MemoryClient client = context.CreateClient("client");
+        void* block = client.Allocate(2 * BlockSize);
+        void* neighbor = client.Allocate(2 * BlockSize);
+        long failures = client.GetStatistics().Failures;
+        using (TableFaults.Inject(() => true))
+        {
+            Assert.False(client.TryAllocate(3 * BlockSize, out void* none) || none is not null);
+            Assert.False(client.TryAllocateZeroed(100, out none) || none is not null);
+            Assert.False(client.TryReallocate(block, 20 * BlockSize, out void* same));
+            Assert.True(same == block);
+            Assert.False(client.TryReallocate(null, 100, out none) || none is not null);
+            Assert.Throws<ClientExhaustedException>(() => client.Allocate(100));
+            Assert.Throws<ClientExhaustedException>(() => client.AllocateAligned(100, 64));
+            Assert.Throws<ClientExhaustedException>(() => client.Reallocate(block, 20 * BlockSize));
+            Assert.Throws<ClientExhaustedException>(() => client.Rent<byte>(100));
+            Assert.Equal(((nuint)(4 * BlockSize), 2), (client.InUse, client.GetStatistics().LiveBlocks));
+            client.Free(block);
+            Assert.Throws<InvalidFreeException>(() => client.Free(block));
+        }
+
+        Assert.Equal(failures + 8, client.GetStatistics().Failures);
+        context.Validate();
+        client.Free(neighbor);
     }
 
     [Fact]
