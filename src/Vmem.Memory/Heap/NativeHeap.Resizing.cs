@@ -94,7 +94,7 @@ public sealed unsafe partial class NativeHeap
         }
         catch
         {
-            // Another thread freed it, or wrote behind it, meanwhile; or there was no memory for the record of a free.
+            // Another thread freed it, or wrote behind it, meanwhile.
             Free(moved);
             throw;
         }

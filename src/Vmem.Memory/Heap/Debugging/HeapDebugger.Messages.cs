@@ -1,4 +1,5 @@
 using System.Globalization;
+using Vmem.Checks;
 using Vmem.Diagnostics;
 
 namespace Vmem.Memory.Heap.Debugging;
@@ -37,6 +38,7 @@ internal sealed partial class HeapDebugger
 
     private unsafe HeapDamage Describe(DebugBlock block, nuint at)
     {
+        GrowthFault.ThrowIfDue();
         byte found = *(byte*)at;
         nint offset = (nint)(at - block.Start);
         HeapDamageKind kind = _live.GetValueOrDefault(block.Start) != block ? HeapDamageKind.WrittenAfterFree

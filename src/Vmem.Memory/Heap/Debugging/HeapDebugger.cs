@@ -99,7 +99,7 @@ internal sealed partial class HeapDebugger : IHeapLayer
     /// changed.</exception>
     public void Free(nuint address, nuint? size)
     {
-        AuditSite? site = Capture(AuditCall.Free);
+        AuditSite? site = CaptureIfPossible(AuditCall.Free);
         using (_gate.EnterScope())
         {
             ThrowIfEnded();
@@ -115,7 +115,6 @@ internal sealed partial class HeapDebugger : IHeapLayer
                     throw Corrupted(block, at, "free", site);
                 }
 
-                _quarantine.Reserve();
                 _ = _live.Remove(address);
                 _liveBytes -= block.Size;
                 _livePadded -= block.PaddedSize;
@@ -123,7 +122,7 @@ internal sealed partial class HeapDebugger : IHeapLayer
                 block.Freer = site;
                 _padded.Clear(block);
                 _quarantine.Enter(block);
-                _ = TryShrinkQuarantine(all: false);
+                ShrinkQuarantine();
                 return;
             }
         }
@@ -188,6 +187,19 @@ internal sealed partial class HeapDebugger : IHeapLayer
         throw WrongAddress(address, forResize ? "resize" : "measure", Capture(AuditCall.Extend));
     }
 
+    /// <summary>After a free, which does not fail for the sake of others: they leave with the next.</summary>
+    private void ShrinkQuarantine()
+    {
+        try
+        {
+            _ = TryShrinkQuarantine(all: false);
+        }
+        catch (OutOfMemoryException)
+        {
+            // For the words about one that was written.
+        }
+    }
+
     private void EmptyQuarantine()
     {
         _ = TryShrinkQuarantine(all: true);
@@ -239,7 +251,7 @@ internal sealed partial class HeapDebugger : IHeapLayer
         throw new InvariantViolationException("freed memory is not written to", damage.Text);
     }
 
-    /// <summary>Room in the table for one block more, doubled each time it is full.</summary>
+    /// <summary>Room in the tables for one block more, also for when it is freed: a free needs no memory.</summary>
     private void Reserve()
     {
         GrowthFault.ThrowIfDue();
@@ -248,12 +260,26 @@ internal sealed partial class HeapDebugger : IHeapLayer
             _ = _live.EnsureCapacity(Math.Max(16, 2 * _live.Count));
         }
 
+        _quarantine.Reserve(_live.Count + 1);
         _padded.Reserve();
     }
 
     private AuditSite? Capture(AuditCall call) => _stacks is null
         ? null
         : new AuditSite(call, _stacks.Capture(), Environment.CurrentManagedThreadId, Thread.CurrentThread.Name, _time.GetUtcNow());
+
+    /// <summary>The same; null also if there is no memory for it.</summary>
+    private AuditSite? CaptureIfPossible(AuditCall call)
+    {
+        try
+        {
+            return Capture(call);
+        }
+        catch (OutOfMemoryException)
+        {
+            return null;
+        }
+    }
 
     private DebugBlock? FindHolder(nuint address) => _live.Values.FirstOrDefault(block => block.Holds(address));
 

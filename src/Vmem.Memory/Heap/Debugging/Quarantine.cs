@@ -37,11 +37,11 @@ internal sealed class Quarantine(nuint room)
     /// <summary>Those held.</summary>
     public IEnumerable<DebugBlock> Held => _held;
 
-    /// <summary>Makes room for one more to be entered, so that <see cref="Enter"/> needs no memory.</summary>
-    public void Reserve()
+    /// <summary>Makes room for so many more to be entered, so that <see cref="Enter"/> needs no memory.</summary>
+    public void Reserve(int count)
     {
         GrowthFault.ThrowIfDue();
-        _ = _held.EnsureCapacity(_held.Count + 1);
+        _ = _held.EnsureCapacity(_held.Count + count);
     }
 
     public void Enter(DebugBlock block)

@@ -169,10 +169,11 @@ public unsafe class DebuggedFaceTests
         {
             Assert.Throws<InsufficientMemoryException>(() => heap.Allocate(10));
             Assert.False(heap.TryAllocate(10, out _));
-            Assert.Throws<InsufficientMemoryException>(() => heap.Free(block));
+            Assert.False(heap.TryReallocate(block, 200, out void* same));
+            Assert.True(same == block);
         }
 
-        Assert.Equal(before with { Failures = before.Failures + 2 }, UsersFigures.Of(heap));
+        Assert.Equal(before with { Failures = before.Failures + 3 }, UsersFigures.Of(heap));
         int growths = 0;
         using (TableFaults.Inject(() => ++growths == 2))
         {
@@ -182,6 +183,11 @@ public unsafe class DebuggedFaceTests
         Assert.Equal((before.LiveBlocks, before.InUse), (heap.GetStatistics().LiveBlocks, heap.GetStatistics().InUse));
         Assert.Equal((nuint)100, heap.GetSize(block));
         heap.Validate();
-        heap.Free(block);
+        using (TableFaults.Inject(() => true))
+        {
+            heap.Free(block);                     // needs no memory
+        }
+
+        Assert.Equal(0, heap.GetStatistics().LiveBlocks);
     }
 }

@@ -1,3 +1,4 @@
+using Vmem.Memory.Tests.Internals;
 using Xunit;
 
 namespace Vmem.Memory.Tests.Heap.Debugging;
@@ -81,6 +82,36 @@ public unsafe class QuarantineTests
         Assert.Equal(((nuint)20, 1), (held.GetSize(kept), held.GetStatistics().LiveBlocks));
         held.Free(held.Reallocate(kept, 40));
         heap.Free(block);
+    }
+
+    /// <summary>There are no words about the one that was written. They are told when there are.</summary>
+    [Fact]
+    public void A_free_and_a_resize_that_come_across_it_without_memory_are_done()
+    {
+        using NativeHeap heap = new(new NativeHeapOptions { Debugging = HeapDebugging.Default with { Quarantine = 1_000, Owners = false } });
+        byte* victim = AllocateVictim(heap);
+        void* other = heap.Allocate(2_000);
+        void* kept = heap.Allocate(20);
+        *(int*)kept = 77;
+        void* asLong = heap.Allocate(40);         // so another of that length needs no table
+        FreeVictim(heap, victim);
+        victim[3] = 0;
+        using (TableFaults.Inject(() => true))
+        {
+            heap.Free(other);
+        }
+
+        Assert.Equal(2, heap.GetStatistics().LiveBlocks);
+        int growths = 0;
+        using (TableFaults.Inject(() => ++growths > 2))       // those two are for the new block
+        {
+            kept = heap.Reallocate(kept, 40);
+        }
+
+        Assert.Equal((40u, 2, 77, 3), (heap.GetSize(kept), heap.GetStatistics().LiveBlocks, *(int*)kept, growths));
+        Assert.Throws<InvariantViolationException>(() => heap.Trim());
+        heap.Free(kept);
+        heap.Free(asLong);
     }
 
     [Theory]
