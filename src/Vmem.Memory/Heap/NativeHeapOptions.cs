@@ -29,10 +29,10 @@ public sealed record NativeHeapOptions
     /// (C# has no more to gain: an object that needs 16 has a size that is a multiple of it.)</summary>
     public nuint MinimumAlignment { get; init; }
 
-    /// <summary>The most bytes of free pages that keep their memory for the next request. When a large block is freed, or an interval
-    /// ends, and there are more, they go back to the system until half of this is kept. No bound by default: they go back when nobody
-    /// needed them for <see cref="RetainedInterval"/>. 0 keeps none: each large block that is freed costs a system call, and the next one
-    /// page faults.</summary>
+    /// <summary>The most bytes of free pages that keep their memory for the next request. When a large block is freed or becomes shorter,
+    /// or an interval ends, and there are more, they go back to the system until half of this is kept. No bound by default: they go back
+    /// when nobody needed them for <see cref="RetainedInterval"/>. 0 keeps none: each large block that is freed costs a system call, and
+    /// the next one page faults.</summary>
     public nuint RetainedBytes { get; init; } = nuint.MaxValue;
 
     /// <summary>How long free pages keep their memory, and magazines their blocks, when nobody needs them. 15 seconds by default. The heap

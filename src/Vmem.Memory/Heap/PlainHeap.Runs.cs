@@ -30,7 +30,7 @@ internal sealed partial class PlainHeap
         bool isFreed = false;
         if (_runs is not null && (isFreed = _runs.TryGive(block, size, out bool spilled)) && spilled)
         {
-            KeepWithinBounds(hasMore: true);
+            KeepWithinBounds();
         }
 
         return isFreed;

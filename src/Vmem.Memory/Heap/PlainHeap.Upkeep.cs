@@ -62,7 +62,7 @@ internal sealed partial class PlainHeap : IMemoryKeeper
     bool IUpkeepTarget.EndInterval()
     {
         GiveBackUnattended(idleOnly: !_space.Budget.Pressure.IsHigh);
-        KeepWithinBounds(hasMore: true);
+        KeepWithinBounds();
         return true;
     }
 
@@ -161,12 +161,12 @@ internal sealed partial class PlainHeap : IMemoryKeeper
         }
     }
 
-    /// <summary>If more is kept than may be, half of what may be is kept: so this is not done for every block that is freed.</summary>
-    /// <param name="hasMore">Whether pages have become free.</param>
-    private void KeepWithinBounds(bool hasMore)
+    /// <summary>Pages have become free. If more is kept than may be, half of what may be is kept: so this is not done for every block that
+    /// is freed.</summary>
+    private void KeepWithinBounds()
     {
         // Most of the time nothing that is dirty could be too much, whatever of it is free.
-        nuint kept = _retained == nuint.MaxValue || !hasMore || _space.DirtyBytes <= _retained ? 0 : CountFreeDirty();
+        nuint kept = _space.DirtyBytes <= _retained ? 0 : CountFreeDirty();
         if (kept <= _retained)
         {
             return;

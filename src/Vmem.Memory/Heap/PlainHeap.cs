@@ -55,7 +55,6 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
         }
         catch
         {
-            _starter?.Dispose();
             _space.Dispose();
             throw;
         }
@@ -135,7 +134,7 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
         }
         else if (_large.TryFree(block, held))
         {
-            KeepWithinBounds(hasMore: true);
+            KeepWithinBounds();
         }
         else
         {
@@ -189,18 +188,15 @@ internal sealed partial class PlainHeap : IHeapLayer, IDisposable
         if (isAligned && isLarge && _large.TryResize(block, old, size))
         {
             ReplaceIfGrown(isRun: false);
+            KeepWithinBounds();                   // if it became shorter
             return true;
         }
 
-        return (canStay && (isLarge || size >= old / 2 || old == (nuint)SizeClasses.SizeOf(1)));
+        return canStay && (isLarge || size >= old / 2 || old == (nuint)SizeClasses.SizeOf(1));
     }
 
-    public bool TryMove(nuint block, nuint moved, nuint size)
-    {
-        bool isMoved = _large.TryMove(block, moved, size);
-        KeepWithinBounds(hasMore: isMoved);
-        return isMoved;
-    }
+    /// <remarks>The pages that the block leaves have no memory: whatever may be kept, these may.</remarks>
+    public bool TryMove(nuint block, nuint moved, nuint size) => _large.TryMove(block, moved, size);
 
     public Action? End(bool reports)
     {

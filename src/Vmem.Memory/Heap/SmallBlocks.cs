@@ -238,8 +238,12 @@ internal sealed partial class SmallBlocks : IDisposable
         }
     }
 
-    private bool TryEndStretch(ref HeapMagazine mine) =>
-        mine.TryBeginStretch(Magazines.NextStretch(), out long taken) && Interlocked.Add(ref _taken, taken) >= 0;
+    private bool TryEndStretch(ref HeapMagazine mine)
+    {
+        bool isEnded = mine.TryBeginStretch(Magazines.NextStretch(), out long taken);
+        _ = Interlocked.Add(ref _taken, taken);
+        return isEnded;
+    }
 
     private bool TryMark(nuint block, int sizeClass)
     {

@@ -58,6 +58,7 @@ public unsafe class CheckedFreeTests
             InvalidFreeException wrong = Assert.Throws<InvalidFreeException>(() => heap.Free((void*)block, length + 1));
             Assert.Equal(InvalidFreeReason.WrongSize, wrong.Reason);
             Assert.Throws<InvalidFreeException>(() => heap.Free(new Span<byte>((void*)block, (int)length + 1)));
+            Assert.Throws<InvalidFreeException>(() => heap.Free(new Span<long>((void*)block, ((int)length / sizeof(long)) + 1)));
             Assert.Equal(length, heap.GetSize((void*)block));
             heap.Free((void*)block, length);
         }

@@ -43,6 +43,29 @@ public class HeapCallTests
         Assert.True(isUnderWay && CallsOf(heap).NoneUnderWay);
     }
 
+    /// <summary>What ends in a magazine is none. Of what a thread keeps of longer blocks each is one.</summary>
+    [Fact]
+    public unsafe void What_magazines_serve_reaches_no_further()
+    {
+        using NativeHeap heap = new(new NativeHeapOptions { Debugging = HeapDebugging.None });
+        for (int i = 0; i < 80; i++)              // past the starter arena
+        {
+            heap.Free(heap.Allocate(100));
+        }
+
+        heap.Free(heap.Allocate(100_000));
+        int before = BegunBy(heap);
+        heap.Free(heap.Allocate(100));
+        heap.Free(heap.Allocate(100), 104);       // all of it
+        heap.Free(heap.Reallocate(null, 100));
+        heap.Free(heap.ReallocateAligned(null, 100, 8));
+        Assert.Equal(before, BegunBy(heap));
+        void* run = heap.Allocate(100_000);
+        Assert.Equal(before + 1, BegunBy(heap));
+        heap.Free(run);
+        Assert.Equal(before + 2, BegunBy(heap));
+    }
+
     // The count of calls that ever began is in the upper half.
     private static int BegunBy(NativeHeap heap) => Unsafe.As<SlowCalls, int>(ref CallsOf(heap)) >> 16;
 
