@@ -89,9 +89,10 @@ public sealed class SegmentMapPlacesTests : IDisposable
         Assert.Equal(found, _map.FindFreePart(ref from, 11_500, ref steps, out uint end));
         Assert.Equal((11_000u, 11_000u), (from, end));
         _map.ForgetLookUps();
-        Assert.Null(_map.FindObstacle(11_000, 11_001, out uint holder, out _));
+        uint home = 0;
+        Assert.Null(_map.FindObstacle(11_000, 11_001, ref home, out uint holder, out _));
         Assert.Equal(0u, holder);
-        while (_map.FindObstacle(11_000, 11_001, out holder, out _) is null)
+        while (_map.FindObstacle(11_000, 11_001, ref home, out holder, out _) is null)
         {
         }
 

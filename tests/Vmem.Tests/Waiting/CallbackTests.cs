@@ -45,7 +45,7 @@ public class CallbackTests
         Task<uint> behind = arena.AllocateAsync(30).AsTask();
         Action listener = static () => throw new TimeZoneNotFoundException();
         ((INotifyingArenaSource<uint>)arena).Subscribe(listener);
-        Assert.Throws<TimeZoneNotFoundException>(() => arena.TryRemoveSpan(100, 30));
+        Assert.True(arena.TryRemoveSpan(100, 30));
         ((INotifyingArenaSource<uint>)arena).Unsubscribe(listener);
         Assert.IsType<ArenaExhaustedException>(behind.Exception?.InnerException);
         arena.Free(held, 20);
