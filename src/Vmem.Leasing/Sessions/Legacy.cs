@@ -53,7 +53,8 @@ internal sealed class Legacy : ILeaseHolder
 
     /// <summary>Takes a lease back from an arena that was closed, unless it was lost meanwhile.</summary>
     /// <param name="holding">The lease.</param>
-    /// <param name="isHeld">Asked under the lock, before anybody can take it from here. Who loses it later finds it, or who took it.</param>
+    /// <param name="isHeld">Asked under the lock, before anybody can take it from here. Who loses it later finds it, or who took
+    /// it.</param>
     public void Keep(Holding holding, Predicate<Holding> isHeld)
     {
         using (_lock.EnterScope())

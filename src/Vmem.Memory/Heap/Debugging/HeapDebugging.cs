@@ -114,7 +114,8 @@ public sealed record HeapDebugging
     }
 
     /// <summary>Called by <see cref="NativeHeap.Dispose"/> when blocks are still live, after everything has been given back; and when the
-    /// process ends, for a heap that has not, <see cref="NativeHeap.Shared"/> above all. Null: nobody wants to know.</summary>
+    /// process ends, for a heap that has not, <see cref="NativeHeap.Shared"/> above all. Not for one that was dropped and has been
+    /// collected. Null: nobody wants to know.</summary>
     public Action<HeapLeak>? Leaked { get; init; }
 
     /// <summary>Called by <see cref="NativeHeap.Dispose"/>, after everything has been given back, for each block around or in which
