@@ -26,19 +26,6 @@ public sealed partial class LeasedArena<T>
         return Task.Run(journal.Flush, cancellationToken);
     }
 
-    private async Task BeginJournalAsync(string path, Action<SafeFileHandle>? flushToDisk)
-    {
-        try
-        {
-            await Task.Run(() => BeginJournal(path, flushToDisk)).ConfigureAwait(false);              // a million ranges take a while
-        }
-        catch
-        {
-            await DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
-    }
-
     /// <summary>Reads what the last session of the name noted, allocates it again, and begins a journal with it.</summary>
     private void BeginJournal(string path, Action<SafeFileHandle>? flushToDisk)
     {

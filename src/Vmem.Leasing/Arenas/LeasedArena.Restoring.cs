@@ -156,9 +156,16 @@ public sealed partial class LeasedArena<T>
         // process is free at once, named or not.
         span.IsUnclean = live.Count > 0;
         _stock.Reserve(span);
-        if (!Arena.TryAllocateAt(start, rest))
+        try
         {
-            throw new InvalidOperationException($"The inherited span of {rest} at {start} could not be restored: a part of it is taken.");
+            if (!Arena.TryAllocateAt(start, rest))
+            {
+                throw new InvalidOperationException($"The inherited span of {rest} at {start} could not be restored: a part of it is taken.");
+            }
+        }
+        finally
+        {
+            _stock.Reserve(null);                              // what was not restored is nobody's to import
         }
 
         // Before the arena had it, the loss found it only among what was inherited; after that, in the stock.

@@ -115,14 +115,23 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
         }
 
         var leased = new LeasedArena<T>(session, arena, options);
-        leased.Inherit();
-        if (options.JournalPath is { } path)
+        try
         {
-            await leased.BeginJournalAsync(path, options.FlushToDisk).ConfigureAwait(false);
-        }
+            leased.Inherit();
+            if (options.JournalPath is { } path)
+            {
+                await Task.Run(() => leased.BeginJournal(path, options.FlushToDisk), CancellationToken.None)
+                    .ConfigureAwait(false);                    // a million ranges take a while
+            }
 
-        await leased._filler.StartAsync().ConfigureAwait(false);
-        return leased;
+            await leased._filler.StartAsync().ConfigureAwait(false);
+            return leased;
+        }
+        catch
+        {
+            await leased.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     /// <summary>What the store has of the arena: who holds what.</summary>
@@ -147,11 +156,23 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
             return;
         }
 
-        _roomWatch?.Dispose();
-        _session.Detach(this);
-        LeaseMetrics.Arenas.Remove(_metered);
-        await _filler.DisposeAsync().ConfigureAwait(false);
-        await EndJournalAsync().ConfigureAwait(false);
+        try
+        {
+            _session.Call(() => _roomWatch?.Dispose());        // a store's own: what it throws must not keep the spans
+            _session.Detach(this);
+            LeaseMetrics.Arenas.Remove(_metered);
+            await _filler.DisposeAsync().ConfigureAwait(false);
+            await EndJournalAsync().ConfigureAwait(false);
+            await GiveBackAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            _resumed.TrySetResult();
+        }
+    }
+
+    private async ValueTask GiveBackAsync()
+    {
         HashSet<LeasedSpan<T>> kept = TakeKept();
         Arena.Dispose();                                       // its spans go to the stock
         foreach (LeasedSpan<T> span in kept)
@@ -163,8 +184,6 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
         {
             await _session.ReturnAsync(span.Holding, !span.IsUnclean).ConfigureAwait(false);
         }
-
-        _resumed.TrySetResult();
     }
 
     ValueTask ILeaseHolder.CloseAsync() => DisposeAsync();
@@ -175,7 +194,6 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
         _resumed = NewResumed();
         resumed.TrySetResult();
         _wake.Set();
-        _stock.Notify();
     }
 
     bool IMetered.TryRead(int figure, out long value)

@@ -111,8 +111,8 @@ internal sealed partial class SpanStock<T>(SpanGrid grid, int target, T limit, A
         return span is not null;
     }
 
-    /// <summary>The next import of exactly this span gets it, and no other.</summary>
-    public void Reserve(LeasedSpan<T> span)
+    /// <summary>The next import of exactly this span gets it, and no other. Null: none any more.</summary>
+    public void Reserve(LeasedSpan<T>? span)
     {
         using (_lock.EnterScope())
         {

@@ -41,22 +41,37 @@ internal sealed partial class StockFiller<T>(LeaseSession session, LeaseArena ar
         _stop.Dispose();
     }
 
+    /// <summary>Whatever fails is reported, and it goes on: else those who wait in the arena would wait for ever.</summary>
     private async Task FillForeverAsync()
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                await WaitAsync().ConfigureAwait(false);
+                await FillAsync().ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+            }
+            catch (Exception fault)
+            {
+                session.NoteFault(fault);
+            }
+        }
+    }
+
+    /// <summary>Waits by the session's clock. If that fails, by the system's: without any this would go round at once, for ever.</summary>
+    private async Task WaitAsync()
     {
         try
         {
-            while (true)
-            {
-                await wake.WaitAsync(session.Options.RenewEvery, session.Time, _stop.Token).ConfigureAwait(false);
-                await FillAsync().ConfigureAwait(false);
-            }
+            await wake.WaitAsync(session.Options.RenewEvery, session.Time, _stop.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+        catch (Exception fault) when (!_stop.IsCancellationRequested)
         {
-        }
-        catch (Exception fault) when (_stop.IsCancellationRequested)
-        {
-            session.NoteFault(fault);                          // of a call that was under way at the end, which must not fail for it
+            session.NoteFault(fault);
+            await wake.WaitAsync(session.Options.RenewEvery, TimeProvider.System, _stop.Token).ConfigureAwait(false);
         }
     }
 
@@ -187,7 +202,7 @@ internal sealed partial class StockFiller<T>(LeaseSession session, LeaseArena ar
         UInt128 freed = await session.AskAsync((store, token) => store.SweepAsync(arena.Id, token), _stop.Token).ConfigureAwait(false);
         if (freed > 0)
         {
-            LeaseMetrics.Reclaimed(arena.Name);
+            session.Call(() => LeaseMetrics.Reclaimed(arena.Name));
             return true;
         }
 

@@ -226,7 +226,17 @@ public sealed class InMemoryLeaseStore : LeaseStore
             watchers = [.. _watchers.Where(pair => arena is null || pair.Key == arena).SelectMany(pair => pair.Value)];
         }
 
-        Array.ForEach(watchers, static watcher => watcher());
+        foreach (Action watcher in watchers)
+        {
+            try
+            {
+                watcher();
+            }
+            catch (Exception)
+            {
+                // It is a hint. The call that made room has happened, and must not look as if it had not; and the others are told.
+            }
+        }
     }
 
     private sealed class Watch(InMemoryLeaseStore store, int arena, Action mayHaveRoom) : IDisposable

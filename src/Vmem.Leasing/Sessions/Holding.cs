@@ -4,7 +4,7 @@ namespace Vmem.Leasing.Sessions;
 internal interface ILeaseHolder
 {
     /// <summary>A lease is gone. Must not wait. What it throws is reported, and keeps nobody else from being told; so with
-    /// <see cref="Resume"/>.</summary>
+    /// <see cref="Resume"/>. If the session lives on, the next renewal tells it again.</summary>
     void Lose(Holding holding, string reason);
 
     /// <summary>The session is valid again.</summary>

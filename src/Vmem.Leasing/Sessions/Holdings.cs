@@ -67,6 +67,15 @@ internal sealed class Holdings
         }
     }
 
+    /// <summary>What is held and was granted for a request; null: nothing.</summary>
+    public Holding? GrantedFor(Guid request)
+    {
+        using (_lock.EnterScope())
+        {
+            return _holdings.Values.FirstOrDefault(holding => holding.Claim.Request == request);
+        }
+    }
+
     /// <returns>What is held from now on: a lease that was granted before, and is so again as its request was repeated, stays the object
     /// that it is. Else one would be given back while the other is in use.</returns>
     public Holding Add(Holding holding)

@@ -84,10 +84,16 @@ public sealed partial class LeaseSession
         var outcomes = new (LeaseVerdict Verdict, Holding? Holding)[answers.Count];
         for (int i = 0; i < outcomes.Length; i++)
         {
-            LeaseMetrics.Answered(arena, answers[i].Verdict, duration);
             outcomes[i] = Hold(requests[i], answers[i], holder, incarnation);
         }
 
+        Try(() =>
+        {
+            foreach (LeaseAnswer answer in answers)
+            {
+                LeaseMetrics.Answered(arena, answer.Verdict, duration);
+            }
+        });
         return outcomes;
     }
 
@@ -127,5 +133,13 @@ public sealed partial class LeaseSession
     internal void KeepLegacy(Holding holding) => _legacy.Keep(holding, _holdings.Contains);
 
     /// <summary>A request of unknown outcome is not repeated. If it was granted, the next renewal finds and returns it (R11).</summary>
-    internal void Abandon(LeaseRequest request) => _holdings.Forget(request.Id);
+    /// <remarks>If it is held, and whoever asked could not take it in, the next renewal returns it, too.</remarks>
+    internal void Abandon(LeaseRequest request)
+    {
+        _holdings.Forget(request.Id);
+        if (_holdings.GrantedFor(request.Id) is { } unheard)
+        {
+            _ = _holdings.BeginReturn(unheard, new Return(IsClean: true, null));
+        }
+    }
 }

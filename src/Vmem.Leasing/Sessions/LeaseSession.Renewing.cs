@@ -22,7 +22,7 @@ public sealed partial class LeaseSession
         {
             try
             {
-                await Task.Delay(wait, _time, _stop.Token).ConfigureAwait(false);
+                await PauseAsync(wait).ConfigureAwait(false);
                 wait = await RenewAsync().ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -37,13 +37,27 @@ public sealed partial class LeaseSession
         }
     }
 
+    /// <summary>Waits by the session's clock. If that fails, by the system's: without any this would go round at once, for ever.</summary>
+    private async Task PauseAsync(TimeSpan wait)
+    {
+        try
+        {
+            await Task.Delay(wait, _time, _stop.Token).ConfigureAwait(false);
+        }
+        catch (Exception fault) when (!_stop.IsCancellationRequested)
+        {
+            Report(fault);
+            await Task.Delay(wait, TimeProvider.System, _stop.Token).ConfigureAwait(false);
+        }
+    }
+
     /// <returns>How long until the next renewal.</returns>
     private async Task<TimeSpan> RenewAsync()
     {
         long sent = _time.GetTimestamp();
         LeaseRenewal? renewal = await _calls.AskAsync(token => _store.RenewAsync(Instance, LatestUse(_options), token),
             _options.Ttl / RenewalsPerTtl, _stop.Token).ConfigureAwait(false);
-        LeaseMetrics.Renewed(_time.GetElapsedTime(sent));
+        Try(() => LeaseMetrics.Renewed(_time.GetElapsedTime(sent)));
         if (renewal is null)
         {
             Lose("The store says that it is dead: it was silent for its TTL and a quarantine, or somebody ended it.");
@@ -115,7 +129,7 @@ public sealed partial class LeaseSession
                 fault = Tell(new LeaseStateChange(LeaseState.Suspended, LeaseState.Live, "The store answered again."));
             }
 
-            _ = _deadlineTimer.Change(Remaining, Timeout.InfiniteTimeSpan);
+            fault = SetDeadlineTimer() ?? fault;
         }
 
         NoteUntold(fault);
@@ -125,10 +139,28 @@ public sealed partial class LeaseSession
         }
     }
 
+    /// <returns>What the clock threw: then nobody is told of the deadline. It passes all the same.</returns>
+    private Exception? SetDeadlineTimer()
+    {
+        try
+        {
+            _ = _deadlineTimer.Change(Remaining, Timeout.InfiniteTimeSpan);
+            return null;
+        }
+        catch (Exception fault)
+        {
+            return fault;
+        }
+    }
+
+    /// <summary>Called by a timer, where an exception would end the process.</summary>
+    private void OnDeadline() => Try(TellOfDeadline);
+
     /// <summary>Only tells: whoever asked has known since the deadline passed.</summary>
     private void TellOfDeadline()
     {
-        Exception? fault;
+        Exception? fault = null;
+        bool isSuspended = false;
         using (_lock.EnterScope())
         {
             if (_told != LeaseState.Live)
@@ -138,17 +170,22 @@ public sealed partial class LeaseSession
 
             if (IsValid)
             {
-                _ = _deadlineTimer.Change(Remaining, Timeout.InfiniteTimeSpan);
-                return;
+                fault = SetDeadlineTimer();
             }
-
-            _told = LeaseState.Suspended;
-            fault = Tell(new LeaseStateChange(LeaseState.Live, LeaseState.Suspended,
-                _lastFault is { } last ? $"The store has not answered in time: {last.Message}" : "The store has not answered in time."));
+            else
+            {
+                isSuspended = true;
+                _told = LeaseState.Suspended;
+                fault = Tell(new LeaseStateChange(LeaseState.Live, LeaseState.Suspended,
+                    _lastFault is { } last ? $"The store has not answered in time: {last.Message}" : "The store has not answered in time."));
+            }
         }
 
-        LeaseMetrics.Suspended();
         NoteUntold(fault);
+        if (isSuspended)
+        {
+            Try(LeaseMetrics.Suspended);
+        }
     }
 
     private void Lose(string reason)
@@ -158,11 +195,11 @@ public sealed partial class LeaseSession
             return;
         }
 
-        LeaseMetrics.Lost();
+        Try(LeaseMetrics.Lost);                                // a listener that throws keeps nobody from being told
         Try(() => _ = _ended.CancelAsync());                   // on the pool: who waited runs there
         foreach (Holding holding in _holdings.Clear())
         {
-            Try(() => holding.Holder.Lose(holding, reason));   // the others are told all the same
+            NoteUntold(TryLose(holding, reason));              // the others are told all the same
         }
 
         NoteUntold(Tell(new LeaseStateChange(was, LeaseState.Lost, reason)));
@@ -214,6 +251,20 @@ public sealed partial class LeaseSession
         }
 
         return untold;
+    }
+
+    /// <returns>What the holder threw.</returns>
+    private static Exception? TryLose(Holding holding, string reason)
+    {
+        try
+        {
+            holding.Holder.Lose(holding, reason);
+            return null;
+        }
+        catch (Exception fault)
+        {
+            return fault;
+        }
     }
 
     private void NoteUntold(Exception? fault)

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Vmem.Leasing.Sessions;
 
 namespace Vmem.Leasing;
@@ -14,11 +15,23 @@ public sealed partial class LeaseSession
     /// of the session those that a slow store has not taken in time go back with it.</summary>
     internal async ValueTask ReturnAsync(Holding holding, bool isClean, long? watermark = null)
     {
-        bool isLeft = _isBehind || _time.GetTimestamp() >= Volatile.Read(ref _leaveAfter);
-        if (_holdings.BeginReturn(holding, new Return(isClean, watermark)) && !isLeft
-            && !await TrySendAsync(holding, CancellationToken.None).ConfigureAwait(false))
+        // First: from here on it goes back with a renewal, whatever fails.
+        if (!_holdings.BeginReturn(holding, new Return(isClean, watermark)))
         {
-            _isBehind = true;
+            return;
+        }
+
+        try
+        {
+            bool isLeft = _isBehind || _time.GetTimestamp() >= Volatile.Read(ref _leaveAfter);
+            if (!isLeft && !await TrySendAsync(holding, CancellationToken.None).ConfigureAwait(false))
+            {
+                _isBehind = true;
+            }
+        }
+        catch (Exception fault)
+        {
+            Report(fault);
         }
     }
 
@@ -34,6 +47,7 @@ public sealed partial class LeaseSession
             .ConfigureAwait(false);
         HashSet<LeaseClaim> held = [.. known];
         int asked = 0;
+        Exception? untold = null;
         foreach (Holding holding in mine.Where(holding => !held.Contains(holding.Claim)))
         {
             if (holding.Return is not null)
@@ -47,10 +61,21 @@ public sealed partial class LeaseSession
                 return false;
             }
 
-            if (await ReassertAsync(holding.Claim).ConfigureAwait(false) is { } refusal && _holdings.Remove(holding))
+            if (await ReassertAsync(holding.Claim).ConfigureAwait(false) is { } refusal && _holdings.Contains(holding))
             {
-                Try(() => holding.Holder.Lose(holding, $"The store does not know it any more, and did not take it up again: {refusal}."));
+                Exception? fault = TryLose(holding, $"The store does not know it any more, and did not take it up again: {refusal}.");
+                if (fault is null)
+                {
+                    _holdings.Remove(holding);                 // afterwards: a holder that could not be told is told again
+                }
+
+                untold = fault ?? untold;
             }
+        }
+
+        if (untold is not null)
+        {
+            ExceptionDispatchInfo.Throw(untold);               // a renewal must not prolong what a holder does not know to be lost
         }
 
         unknown.AddRange(known.Where(claim => !_holdings.Knows(claim)));

@@ -65,7 +65,7 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
         _deadline = LeaseRules.Deadline(sent, _term);
         _surelyUntil = SurelyUntil();
         _deadlineTimer = DetachedTimer.Start(
-            _time, static state => ((LeaseSession)state!).TellOfDeadline(), this, Remaining, Timeout.InfiniteTimeSpan);
+            _time, static state => ((LeaseSession)state!).OnDeadline(), this, Remaining, Timeout.InfiniteTimeSpan);
         LeaseMetrics.Sessions.Add(this, out _metered);
     }
 
@@ -139,13 +139,21 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
             token => store.OpenSessionAsync(instance, options.Owner, options.Ttl, LatestUse(options), token),
             cancellationToken).ConfigureAwait(false);
         var session = new LeaseSession(store, options, calls, instance, incarnation, sent);
-        if (options.Name is not null)
+        try
         {
-            await session.InheritAsync(options.Name, cancellationToken).ConfigureAwait(false);
-        }
+            if (options.Name is not null)
+            {
+                await session.InheritAsync(options.Name, cancellationToken).ConfigureAwait(false);
+            }
 
-        session._renewing = DetachedTask.Start(session.RenewForeverAsync);
-        return session;
+            session._renewing = DetachedTask.Start(session.RenewForeverAsync);
+            return session;
+        }
+        catch
+        {
+            await session.DisposeAsync().ConfigureAwait(false);          // else a name would be taken for as long as the process lives
+            throw;
+        }
     }
 
     /// <summary>Does nothing if the session is valid.</summary>
@@ -157,65 +165,6 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
         if (!IsValid)
         {
             throw Invalid();
-        }
-    }
-
-    /// <summary>Gives back all that is held, at once and without quarantine, and ends the session. One with a name leaves it to the next of
-    /// the name.</summary>
-    /// <returns>A task for the end. It does not fail: what the store does not hear of lapses by itself. It takes a TTL at most, however
-    /// much is held, and however slow the store is.</returns>
-    /// <remarks>What was freed from a leased arena and not declared clean goes through quarantine all the same. If the store is slow, what
-    /// is left goes back with the session by one call, through quarantine if any of that needs it.</remarks>
-    public async ValueTask DisposeAsync()
-    {
-        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
-        {
-            return;
-        }
-
-        Volatile.Write(ref _leaveAfter, _time.GetTimestamp() + (long)((_options.Ttl / 3).TotalSeconds * _time.TimestampFrequency));
-        foreach (ILeaseHolder holder in Holders())
-        {
-            try
-            {
-                await holder.CloseAsync().ConfigureAwait(false);
-            }
-            catch (Exception fault)
-            {
-                Report(fault);                                 // the others are closed, and the session ends, all the same
-            }
-        }
-
-        bool wasLost = !TryEnd("It was disposed of.", out _);
-        await StopAsync().ConfigureAwait(false);
-        if (!wasLost)
-        {
-            bool clean = !_holdings.HasUncleanReturns;
-            try
-            {
-                await _calls.AskAsync(async token =>
-                {
-                    await _store.CloseSessionAsync(Instance, clean, token).ConfigureAwait(false);
-                    return true;
-                }, CancellationToken.None).ConfigureAwait(false);
-            }
-            catch (Exception fault)
-            {
-                Report(fault);
-            }
-        }
-    }
-
-    /// <summary>Ends the session and gives nothing back: for a program that cannot say that it uses nothing of it any more. Nothing is
-    /// valid from now on. What was leased comes back as after the death of the process: by time, or when the store sees that it is
-    /// dead.</summary>
-    /// <returns>A task for the end. It does not fail, and does not ask the store.</returns>
-    public async ValueTask LapseAsync()
-    {
-        if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
-        {
-            Lose("It was left to lapse: something may still use what it leased.");
-            await StopAsync().ConfigureAwait(false);
         }
     }
 
@@ -247,29 +196,12 @@ public sealed partial class LeaseSession : IAsyncDisposable, IMetered
 
     private async Task InheritAsync(string name, CancellationToken cancellationToken)
     {
-        try
+        IReadOnlyList<LeaseClaim> claims = await _calls.AskAsync(token => _store.InheritAsync(Instance, name, token), cancellationToken)
+            .ConfigureAwait(false);
+        foreach (LeaseClaim claim in claims)
         {
-            IReadOnlyList<LeaseClaim> claims = await _calls.AskAsync(token => _store.InheritAsync(Instance, name, token), cancellationToken)
-                .ConfigureAwait(false);
-            foreach (LeaseClaim claim in claims)
-            {
-                _ = _holdings.Add(_legacy.Add(claim));
-            }
+            _ = _holdings.Add(_legacy.Add(claim));
         }
-        catch
-        {
-            await DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
-    }
-
-    private async Task StopAsync()
-    {
-        await _stop.CancelAsync().ConfigureAwait(false);
-        await _renewing.ConfigureAwait(false);
-        await _returning.ConfigureAwait(false);
-        await _deadlineTimer.DisposeAsync().ConfigureAwait(false);
-        LeaseMetrics.Sessions.Remove(_metered);
     }
 
     private ILeaseHolder[] Holders()

@@ -1,6 +1,8 @@
 namespace Vmem.Leasing.Sessions;
 
 /// <summary>Calls to a store, each with a time-out of its own: a store that hangs must not hang its users.</summary>
+/// <remarks>What a store has called when its call is cancelled runs on the pool. If it throws, that is no fault of whoever cancelled: a
+/// timer's thread, where an exception would end the process, or the end of a session. If it takes long, nobody waits for it.</remarks>
 internal sealed class StoreCalls(TimeProvider time, TimeSpan timeout)
 {
     /// <exception cref="TimeoutException">The store did not answer. What was asked may have happened.</exception>
@@ -14,9 +16,12 @@ internal sealed class StoreCalls(TimeProvider time, TimeSpan timeout)
         cancellationToken.ThrowIfCancellationRequested();
         using var late = new CancellationTokenSource(atMost, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token);
+        CancellationTokenSource given = new();                 // the store's: it may look at it when this call is over
+        using CancellationTokenRegistration cancels = either.Token.UnsafeRegister(
+            static state => Observe(((CancellationTokenSource)state!).CancelAsync()), given);
         try
         {
-            ValueTask<TResult> asked = ask(either.Token);
+            ValueTask<TResult> asked = ask(given.Token);
             if (asked.IsCompleted)
             {
                 return await asked.ConfigureAwait(false);
@@ -29,6 +34,13 @@ internal sealed class StoreCalls(TimeProvider time, TimeSpan timeout)
         catch (OperationCanceledException) when (late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             throw new TimeoutException($"The lease store did not answer within {atMost}. What was asked may have happened.");
+        }
+        finally
+        {
+            if (either.IsCancellationRequested)
+            {
+                Observe(given.CancelAsync());                  // this may have left before the registration was called
+            }
         }
     }
 

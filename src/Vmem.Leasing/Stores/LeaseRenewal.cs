@@ -12,8 +12,8 @@ public sealed record LeaseRenewal(long Beat, int Incarnation, long Held)
 {
     private const long DigestMask = (1L << 48) - 1;
 
-    /// <summary>Which leases those are: the <see cref="DigestOf"/> their requests. Null: the engine does not say. Then a session that holds
-    /// anything reads the list of its leases after each renewal.</summary>
+    /// <summary>Which leases those are: the <see cref="DigestOf"/> their requests. Null: the engine is older than this. Then a session that
+    /// holds anything reads the list of its leases after each renewal.</summary>
     /// <remarks>A count is not enough. A lease that was taken from the session, and one that it was granted and does not know of, are no
     /// difference in number.</remarks>
     public long? Digest { get; init; }

@@ -252,7 +252,8 @@ public abstract class LeaseStore : IAsyncDisposable
     /// <summary>Calls when room may have come, if the engine can tell. It is a hint that may be missing; whoever waits asks again in any
     /// case (R9).</summary>
     /// <param name="arena">The arena.</param>
-    /// <param name="mayHaveRoom">Called under no lock, on any thread.</param>
+    /// <param name="mayHaveRoom">Called under no lock, on any thread. What it throws is ignored: the call that made room has
+    /// happened.</param>
     /// <returns>Ends the calls when it is disposed of. Null: the engine cannot tell.</returns>
     public virtual IDisposable? WatchRoom(int arena, Action mayHaveRoom) => null;
 

@@ -88,15 +88,15 @@ public sealed class WorkerId : IAsyncDisposable, ILeaseHolder
                 Holding granted = await worker.GrantAsync(request, cancellationToken).ConfigureAwait(false);
                 worker.Begin(granted, granted.Inherited);
             }
+
+            session.Attach(worker);
+            return worker;
         }
         catch
         {
             session.Abandon(request);
             throw;
         }
-
-        session.Attach(worker);
-        return worker;
     }
 
     /// <summary>Waits until this machine's clock is past the watermark. Call it before the first ID is made.</summary>
@@ -142,9 +142,23 @@ public sealed class WorkerId : IAsyncDisposable, ILeaseHolder
         _session.Detach(this);
         if (holding is not null && !_isLost)
         {
-            long reserved = Volatile.Read(ref _reserved);
-            long last = reserved != long.MinValue ? reserved : _session.Time.GetUtcNow().ToUnixTimeMilliseconds();
-            await _session.ReturnAsync(holding, isClean: true, last).ConfigureAwait(false);
+            long? last = LastUse();
+            await _session.ReturnAsync(holding, isClean: last is not null, last).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Null: the clock does not say. Then the number goes back as one whose holder says nothing.</summary>
+    private long? LastUse()
+    {
+        long reserved = Volatile.Read(ref _reserved);
+        try
+        {
+            return reserved != long.MinValue ? reserved : _session.Time.GetUtcNow().ToUnixTimeMilliseconds();
+        }
+        catch (Exception fault)
+        {
+            _session.NoteFault(fault);
+            return null;
         }
     }
 

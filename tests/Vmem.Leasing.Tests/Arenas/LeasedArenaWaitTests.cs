@@ -37,6 +37,24 @@ public sealed class LeasedArenaWaitTests : LeasedArenaFixture
         await Assert.ThrowsAsync<ObjectDisposedException>(() => waiting);
     }
 
+    /// <summary>Whoever began to wait before the session was suspended: the store is asked as soon as it is heard again, and not when the
+    /// next look is due.</summary>
+    [Fact]
+    public async Task Who_waits_is_served_as_soon_as_the_session_is_valid_again()
+    {
+        LeaseSession session = await Processes.OpenAsync();
+        LeasedArena<ulong> arena = await OpenAsync(session, Fleet.Ids(8, 8));
+        Processes.Network.Fate = static _ => CallFate.Fails;
+        Task<LeasedRange<ulong>> waiting = arena.AllocateAsync(8, default, Token).AsTask();
+        await Eventually.HoldsAsync(() => !Processes.Faults.IsEmpty);
+        Processes.Pass(1);
+        Assert.Equal(LeaseState.Suspended, session.State);
+        Processes.Mend();
+        await Eventually.HoldsAsync(() => session.State == LeaseState.Live, () => Processes.Time.Advance(TimeSpan.FromMilliseconds(1)));
+        await Eventually.HoldsAsync(() => waiting.IsCompleted);
+        Assert.Equal(8u, (await waiting).Size);
+    }
+
     /// <summary>What the arena could not take is not leased: others may use it.</summary>
     [Theory]
     [InlineData(0)]

@@ -41,6 +41,16 @@ public sealed class SpanStockTests : SpanStockFixture
     }
 
     [Fact]
+    public void What_is_not_reserved_any_more_is_nobodys_to_import()
+    {
+        SpanStock<ulong> stock = NewStock(target: 0);
+        stock.Reserve(Span(16));
+        Assert.Null(Import(stock, 8, new() { Min = 8, Max = 16 }));
+        stock.Reserve(null);
+        Assert.Null(Import(stock, 8, new() { Min = 16, Max = 24 }));
+    }
+
+    [Fact]
     public void The_first_span_that_fits_the_request_and_the_room_is_given()
     {
         SpanStock<ulong> stock = NewStock(target: 0, limit: 20);
