@@ -69,13 +69,21 @@ internal sealed unsafe partial class SegmentMap<T>
         return tag != 0 ? tag : FindByAddress(FitPolicy.FirstFit, placement, out start, inSteps);
     }
 
-    /// <summary>The same while all is free.</summary>
+    /// <summary>The same while all is free: what is drawn is a quantum of the window.</summary>
     private bool TryRandomInAll(in Placement<T> placement, out T start)
     {
-        T value = T.Zero;
+        start = default;
+        if (placement.Last < placement.Size - T.One || placement.HighestStart < placement.Min)
+        {
+            return false;
+        }
+
+        T width = placement.Last - placement.Min;               // less 1: all of the type has no width
+        T value = placement.Min;
         for (int draw = 0; draw < Draws; draw++)
         {
-            value = Numbers.Next<T>() & ~(_quantum - T.One);
+            T drawn = width == T.MaxValue ? Numbers.Next<T>() : Numbers.Below(width + T.One);
+            value = (placement.Min + drawn) & ~(_quantum - T.One);
             if (StandsFor(placement.OfAnyKind, 0, T.Zero, T.MaxValue, value, out start))
             {
                 return true;

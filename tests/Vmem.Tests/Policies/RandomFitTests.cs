@@ -64,6 +64,31 @@ public class RandomFitTests
     public void Every_aligned_place_longer_than_the_alignment_is_equally_likely() =>
         AssertUniform(6, new() { Align = 4, NoCross = 16 }, static start => start % 4 == 0 && (start % 16) + 6 <= 16);
 
+    /// <summary>Ten places among 65,536 values: hardly a draw of any value would be one of them.</summary>
+    [Theory]
+    [InlineData(1, 0, 710)]
+    [InlineData(4, 0, 713)]
+    [InlineData(2, 8, 774)]
+    [InlineData(1, 8, 773)]
+    public void Every_place_of_a_narrow_window_of_an_arena_over_all_is_equally_likely(int size, int align, int max)
+    {
+        using var arena = Arena<ushort>.OverAll("values", 1, new ArenaOptions<ushort> { Policy = FitPolicy.RandomFit, RandomSeed = 3 });
+        Dictionary<ushort, int> counts = [];
+        for (int i = 0; i < 1_000; i++)
+        {
+            RangeConstraints<ushort> window = new() { Min = 700, Max = (ushort)max, Align = (ushort)align };
+            ushort start = arena.AllocateConstrained((ushort)size, window);
+            counts[start] = counts.GetValueOrDefault(start) + 1;
+            arena.Free(start, (ushort)size);
+        }
+
+        int first = align == 0 ? 700 : 704;
+        int step = align == 0 ? 1 : align;
+        int places = align == 0 ? 10 : 9;
+        Assert.Equal(Enumerable.Range(0, places).Select(place => first + (place * step)), counts.Keys.Order().Select(start => (int)start));
+        Assert.All(counts.Values, count => Assert.InRange(count, 50, 170));
+    }
+
     [Fact]
     public void Every_value_of_an_arena_over_all_is_equally_likely()
     {
