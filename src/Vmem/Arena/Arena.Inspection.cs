@@ -15,6 +15,16 @@ public sealed partial class Arena<T>
     /// <summary>How many segments an enumeration copies under one lock. Arbitrary: some microseconds.</summary>
     private const int EnumerationBatch = 256;
 
+    /// <summary>Whether a value lies in any span, allocated or not (vmem_contains).</summary>
+    /// <param name="value">The value.</param>
+    /// <returns>Whether the arena manages it.</returns>
+    /// <remarks>O(log spans).</remarks>
+    public bool Contains(T value)
+    {
+        using Visit<T> visit = _space.Visit();
+        return _space.Map.FindSpan(value, out _, out _) != 0;
+    }
+
     /// <summary>The segment, allocated or free, that holds a value.</summary>
     /// <param name="value">The value.</param>
     /// <param name="segment">The segment.</param>
@@ -123,8 +133,8 @@ public sealed partial class Arena<T>
     /// <remarks>Of a place, a window that is just as long as the request, it says who is there. O(1) if no free segment is long enough, and
     /// the constraints name no window. Else the first segments are looked at; if none of them will do, the index by
     /// address decides, as it does for first fit. Those that are long enough are counted; if they are many, by counts that are built in
-    /// steps, and go again, as an index does. What quantum caches hold is free to a request that does not fit without it: it is counted, and
-    /// nothing is emptied for the answer. The caches of all threads stand still for that, for O(n log n) in what they hold.</remarks>
+    /// steps, and go again, as an index does. What quantum caches hold is free to a request that does not fit without it: it is counted,
+    /// and nothing is emptied for the answer. The caches of all threads stand still for that, for O(n log n) in what they hold.</remarks>
     public FitReport<T> Explain(T size, in RangeConstraints<T> constraints = default)
     {
         size = _space.RoundUp(size);

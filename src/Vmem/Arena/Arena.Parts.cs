@@ -40,15 +40,6 @@ public sealed partial class Arena<T>
     public bool IsAllocated(T start) =>
         TryGetSegment(start, out Segment<T> segment) && segment.Kind == SegmentKind.Allocated && segment.Start == start;
 
-    /// <summary>Frees many ranges by their handles: all of them, or, if one of them cannot be right, none.</summary>
-    /// <param name="handles">The handles, of any sizes.</param>
-    /// <exception cref="InvalidFreeException">One is the default one, stale, another arena's, or appears twice; nothing was
-    /// changed.</exception>
-    /// <exception cref="OutOfMemoryException">There is no memory for a copy of the handles; nothing was changed. Fewer at a time may
-    /// do.</exception>
-    /// <remarks>The cost of as many single frees, less the locking, and pooled memory for a copy of the handles.</remarks>
-    public void FreeMany(ReadOnlySpan<RangeHandle<T>> handles) => _space.FreeMany(handles);
-
     /// <summary>Makes two ranges of an allocated one, each to be freed by itself. Nothing is moved.</summary>
     /// <param name="start">The first value of the range.</param>
     /// <param name="size">Its length; anything that rounds to the same number of quanta as the request did.</param>

@@ -47,85 +47,6 @@ public sealed partial class Arena<T>
         return count > 0 || TryTakePiecesWithMore(total, least, pieces, site, out count);
     }
 
-    /// <summary>Allocates many ranges of one size under the arena's policy; all of them or none, if so asked.</summary>
-    /// <param name="size">The length of each, in units; rounded up to the quantum.</param>
-    /// <param name="starts">Receives the first value of each range. What it holds after a call that returns 0 means nothing.</param>
-    /// <param name="allOrNothing">Whether fewer than all are none: else see <see cref="TryAllocateMany(T, Span{T})"/>.</param>
-    /// <returns>How many were allocated.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The size is 0, or its rounding overflows.</exception>
-    /// <remarks>The cost of as many single allocations, less the locking; as much again to give back what is not enough. Of an arena's own
-    /// segments that is done under one lock: nobody sees it, and it does not count. Ranges of a size that quantum caches keep, and imports,
-    /// are taken one by one; if there are too few, they are freed again, and count in the statistics.</remarks>
-    public int TryAllocateMany(T size, Span<T> starts, bool allOrNothing)
-    {
-        if (!allOrNothing)
-        {
-            return TryAllocateMany(size, starts);
-        }
-
-        Request<T> request = Ask(_space.RoundUp(size), default, _policy, RequestKind.Segment, AuditCall.AllocateMany);
-        bool isDone = size - T.One < _cachedMax ? TryTakeOneByOne(size, starts) : _space.TryTakeAll(request, starts);
-        return isDone || TryTakeAllWithMore(request, starts) ? starts.Length : 0;
-    }
-
-    private bool TryTakeAllWithMore(in Request<T> request, Span<T> starts)
-    {
-        _ = _space.EndDueRests();
-        _space.TryRecall()?.End();
-        bool isAnswered = false;
-        bool isDone = false;
-        KeptCopy<T> mine = default;
-        try
-        {
-            while (!isAnswered)
-            {
-                using Visit<T> visit = _caches is null ? _space.Visit() : _caches.VisitDrained(isOwnRelease: true);
-                isAnswered = _space.TryTakeAllHeld(request, starts, out isDone);
-                mine.Keep(isDone ? starts : [], starts.Length);
-            }
-        }
-        catch when (isDone)
-        {
-            // The source would not have what the caches held: nobody will learn of these.
-            _space.Undo(mine.Items, request.Size);
-            _space.Undo(starts[mine.Items.Length..], request.Size);
-            throw;
-        }
-        finally
-        {
-            mine.Dispose();
-        }
-
-        if (isDone || (_importer is not null && TryTakeOneByOne(request.Size, starts)))
-        {
-            return true;
-        }
-
-        _space.NoteFailure(request.Size);
-        return false;
-    }
-
-    /// <summary>Where not all is to be had under one lock: what is taken is freed again if it is not enough.</summary>
-    private bool TryTakeOneByOne(T size, Span<T> starts)
-    {
-        KeptCopy<T> mine = default;
-        try
-        {
-            if (TakeMany(size, starts, ref mine) == starts.Length)
-            {
-                return true;
-            }
-
-            _space.TakeBackFailure();               // it is a part of one request
-            TakeBack(mine.Items, size);
-            return false;
-        }
-        finally
-        {
-            mine.Dispose();
-        }
-    }
-
     /// <summary>The same order as of any request: what caches and arenas above keep, then the source.</summary>
     private bool TryTakePiecesWithMore(T total, T least, Span<Segment<T>> pieces, AuditSite? site, out int count)
     {
@@ -227,19 +148,6 @@ public sealed partial class Arena<T>
     {
         using Visit<T> visit = _space.Visit();
         return T.Max(_space.Map.LargestFree(), below);
-    }
-
-    /// <summary>Frees ranges of one size that no caller has had, all of them, also when the source throws at one.</summary>
-    private void TakeBack(ReadOnlySpan<T> starts, T size)
-    {
-        if (size - T.One >= _cachedMax)
-        {
-            _space.FreeMany(starts, _space.RoundUp(size), isTakenBack: true);
-        }
-        else
-        {
-            FreeMany(starts, size);
-        }
     }
 
     private void FreePieces(ReadOnlySpan<Segment<T>> pieces)

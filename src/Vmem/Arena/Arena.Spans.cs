@@ -211,16 +211,6 @@ public sealed partial class Arena<T>
         return true;
     }
 
-    /// <summary>Whether a value lies in any span, allocated or not (vmem_contains).</summary>
-    /// <param name="value">The value.</param>
-    /// <returns>Whether the arena manages it.</returns>
-    /// <remarks>O(log spans).</remarks>
-    public bool Contains(T value)
-    {
-        using Visit<T> visit = _space.Visit();
-        return _space.Map.FindSpan(value, out _, out _) != 0;
-    }
-
     /// <summary>Empties the quantum caches, gives all wholly free imports back to the source, and memory of the tables that is not needed
     /// to the system (vmem_qcache_reap).</summary>
     /// <returns>How much went back: to the source, or, in an arena without one, from the caches to the free segments.</returns>
@@ -256,13 +246,6 @@ public sealed partial class Arena<T>
         Visit<T> visit = _caches is null ? _space.Visit(ref end, isOwnRelease: true) : _caches.VisitDrained(ref end, isOwnRelease: true);
         _space.NoteRoom();
         return visit;
-    }
-
-    private void MoveTo(MagazineLayer<T> layer)
-    {
-        _caches!.MoveTo(layer);
-        _magazines = layer.Recorder is null ? _caches.Magazines : [];
-        _returns = layer.Recorder is null ? _caches.Returns : [];
     }
 
     private bool TryBeginDrain(T start, ref Conclusion end, out bool isNew)

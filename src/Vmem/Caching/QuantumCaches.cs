@@ -263,31 +263,6 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
     /// <inheritdoc/>
     public (T Start, T Size, bool IsOut) RangeAt(uint slab, T value) => _slabs.RangeAt(slab, value);
 
-    /// <summary>What callers see: a slab is the ranges in it, and what lies in a cache is nobody's. Frozen, and under the lock.</summary>
-    public CallersView<T> View() => new(_space, _slabs, _magazines, Max);
-
-    /// <summary>Every invariant of the magazines and the slabs, and that what magazines hold is allocated. Frozen, and under the
-    /// lock.</summary>
-    public void Validate()
-    {
-        _slabs.Validate();
-        _magazines.Validate();
-        Invariant.Hold(_states?.Fault is null, "a range is in one magazine", $"{_states?.Fault}");
-        foreach ((T start, int sizeClass) in _magazines.Contents())
-        {
-            uint slab = _slabs.Find(start);
-            uint tag = _space.Map.Locate(start);
-            bool isKnown = (slab != 0 && _slabs.IsOut(slab, start, sizeClass)) ||
-                (tag != 0 && _space.Map.SlabOf(tag) == 0 &&
-                    _space.Map.GetSegment(tag) == new Segment<T>(start, _slabs.SizeOf(sizeClass), SegmentKind.Allocated));
-            Invariant.Hold(_states?.IsCached(start) != false, "what a magazine holds is noted", $"{_slabs.SizeOf(sizeClass)} at {start} is not");
-            Invariant.Hold(isKnown, "what a magazine holds is allocated", $"{_slabs.SizeOf(sizeClass)} at {start} is not: it was freed wrongly; ArenaOptions.Audit finds by whom");
-        }
-
-        Invariant.Hold(_space.Idle == _slabs.Idle, "the arena knows what slabs hold idle", $"{_space.Idle}, and {_slabs.Idle}");
-        _drain.Validate();
-    }
-
     /// <summary>Ends the caches. Frozen, and under the lock.</summary>
     public void End()
     {

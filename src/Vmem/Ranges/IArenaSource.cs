@@ -20,8 +20,8 @@ namespace Vmem;
 /// of one thread neither ask the others for that nor are asked, unless the source is an arena of one thread.
 /// </para>
 /// <para>
-/// Neither should throw. What <see cref="TryImport"/> throws ends the request on whose behalf it was asked. What <see cref="Release"/> throws
-/// undoes no release: the range counts as given back. A call that gives ranges takes them back, and throws it. One that gives up
+/// Neither should throw. What <see cref="TryImport"/> throws ends the request on whose behalf it was asked. What <see cref="Release"/>
+/// throws undoes no release: the range counts as given back. A call that gives ranges takes them back, and throws it. One that gives up
 /// what it names (a free, <see cref="Arena{T}.CompleteFence"/>, <see cref="Arena{T}.Reap"/>, <see cref="Arena{T}.Revoke"/>,
 /// <see cref="Arena{T}.Dispose"/>) throws it when all of that is done. Any other call that has done what it was asked does not throw it:
 /// whoever has moved, cut or extended a range, or added a span, must know that.

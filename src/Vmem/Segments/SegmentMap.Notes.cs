@@ -78,7 +78,8 @@ internal sealed unsafe partial class SegmentMap<T>
         Segment<T> segment = GetSegment(free);
         T first = segment.Start;
         T last = first + (segment.Size - T.One);
-        return kind == 0 || IsAllFree || (TryClip(kind, free, free, ref first, ref last) && start >= first && start + (size - T.One) <= last);
+        return kind == 0 || IsAllFree
+            || (TryClip(kind, free, free, ref first, ref last) && start >= first && start + (size - T.One) <= last);
     }
 
     /// <summary>Whether a range may grow up to a place in the free segment behind it, as far as its kind is concerned.</summary>

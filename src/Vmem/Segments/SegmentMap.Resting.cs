@@ -81,7 +81,8 @@ internal sealed unsafe partial class SegmentMap<T>
 
         T first = _tags.At(front)->Start;
         T last = _tags.At(_tags.At(back)->Next)->Start - T.One;
-        return (placement.Kind == 0 || TryClip(placement.Kind, front, back, ref first, ref last)) && placement.TryLowest(first, last, out _);
+        return (placement.Kind == 0 || TryClip(placement.Kind, front, back, ref first, ref last))
+            && placement.TryLowest(first, last, out _);
     }
 
     private bool IsFreeOrRests(uint index) => _tags.At(index)->Kind == TagKind.Free || _tags.At(index)->IsRestingForTime;

@@ -18,6 +18,9 @@ internal readonly record struct CachedRange<T>(T Start, T Size, uint Tag)
 internal sealed class CachedRuns<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
+    private static readonly Comparer<CachedRange<T>> s_byStart =
+        Comparer<CachedRange<T>>.Create(static (a, b) => a.Start.CompareTo(b.Start));
+
     private readonly SegmentMap<T> _map;
     private readonly List<CachedRange<T>> _ranges;
     private readonly List<(T First, T Last)> _runs = [];
@@ -30,7 +33,7 @@ internal sealed class CachedRuns<T>
     {
         _map = map;
         _ranges = ranges;
-        ranges.Sort(static (a, b) => a.Start.CompareTo(b.Start));
+        ranges.Sort(s_byStart);
         for (int next = 0; next < ranges.Count;)
         {
             int front = next++;
@@ -83,7 +86,7 @@ internal sealed class CachedRuns<T>
 
     /// <summary>Whether a range that begins there lies in a cache.</summary>
     public bool Has(T start) =>
-        _ranges.BinarySearch(new CachedRange<T>(start, T.Zero, 0), Comparer<CachedRange<T>>.Create(static (a, b) => a.Start.CompareTo(b.Start))) >= 0;
+        _ranges.BinarySearch(new CachedRange<T>(start, T.Zero, 0), s_byStart) >= 0;
 
     private static T LengthOf(T first, T last) => Space<T>.Saturate(last - first + T.One, 1);
 

@@ -96,13 +96,6 @@ internal sealed partial class Space<T>
         NoteRoom();
     }
 
-    /// <summary>A caller gave a range of a slab back. The lock is held.</summary>
-    public void NoteRangeFreed(T start)
-    {
-        AssertHeld();
-        Recorder?.Freed(start);
-    }
-
     /// <summary>Takes an allocated segment out of its table or from its handle, so that it can be freed. The lock is held.</summary>
     /// <exception cref="InvalidFreeException">There is no such segment, or it goes with another call.</exception>
     private uint Unlist(T start, T size, AuditSite? site)

@@ -159,26 +159,6 @@ internal sealed partial class Space<T>
         }
     }
 
-    /// <summary>Carves a slab for a cache from a free segment. It is nobody's allocation. The lock is held, and the reserve is
-    /// there.</summary>
-    /// <returns>The slab's tag.</returns>
-    public uint TakeSlab(uint free, T start, T length)
-    {
-        AssertHeld();
-        NoteImportUsed(free);
-        uint tag = Carve(free, start, length);
-        Map.Enlist(tag);
-        return tag;
-    }
-
-    /// <summary>A range of a slab went to a caller. The lock is held.</summary>
-    public void NoteRangeTaken(T start, T size)
-    {
-        AssertHeld();
-        _tally.NoteAllocation(Map.InUse);
-        Recorder?.Allocated(start, size);
-    }
-
     /// <summary>Takes a given place of a free segment: what a snapshot says, or a claim. The lock is held.</summary>
     /// <returns>The tag of what follows it.</returns>
     public uint TakeAt(uint free, T start, T size, AuditSite? site, RangeNote note = default)
@@ -194,9 +174,6 @@ internal sealed partial class Space<T>
         Map.Enlist(tag);
         return Map.Following(tag);
     }
-
-    /// <summary>What slabs hold and nobody does has changed. The lock is held.</summary>
-    public void NoteIdle(T idle) => _tally.Idle = idle;
 
     /// <summary>Whatever the good fit does not cover. The lock is held, and is given back.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]

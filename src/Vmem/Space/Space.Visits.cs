@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Vmem.Checks;
 using Vmem.Lending;
 
@@ -165,4 +166,90 @@ internal sealed partial class Space<T>
 
         return released;
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Enter()
+    {
+        EnterRaw();
+        if (_hasEnded)
+        {
+            ExitEnded();
+        }
+    }
+
+    /// <summary>Takes the lock and makes sure that a change has all the memory it may need.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void EnterForChange()
+    {
+        Enter();
+        if (!Map.HasReserve)
+        {
+            ReserveOrExit();
+        }
+    }
+
+    /// <summary>Takes the lock to give something back, which needs no memory: an index that cannot grow is given up.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void EnterToFree()
+    {
+        Enter();
+        if (!Map.HasReserve)
+        {
+            Map.ReserveToFree();
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void EnterRaw()
+    {
+        if (_isShared)
+        {
+            _lock.Enter();
+        }
+    }
+
+    /// <summary>Gives the lock back. The field's use keeps the space, and with it the native tables, alive until then.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Exit()
+    {
+        if (_isShared)
+        {
+            _lock.Exit();
+        }
+
+        GC.KeepAlive(this);
+    }
+
+    private void ReserveOrExit()
+    {
+        try
+        {
+            Map.Reserve();
+        }
+        catch
+        {
+            Exit();
+            throw;
+        }
+    }
+
+    private void EnterFrozen(bool evenEnded, bool isWhole = true)
+    {
+        Caches?.Freeze(isWhole);
+        EnterRaw();
+        if (_hasEnded && !evenEnded)
+        {
+            Exit();
+            Caches?.Thaw();
+            throw Ended();
+        }
+    }
+
+    private void ExitEnded()
+    {
+        Exit();
+        throw Ended();
+    }
+
+    private ObjectDisposedException Ended() => new(Name, $"Arena '{Name}' has been disposed.");
 }

@@ -209,59 +209,6 @@ internal sealed partial class Space<T> : IBorrower
     /// <summary>A request that was counted as failed waits instead, or was a part of another.</summary>
     public void TakeBackFailure() => _tally.NoteFailure(-1);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Enter()
-    {
-        EnterRaw();
-        if (_hasEnded)
-        {
-            ExitEnded();
-        }
-    }
-
-    /// <summary>Takes the lock and makes sure that a change has all the memory it may need.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void EnterForChange()
-    {
-        Enter();
-        if (!Map.HasReserve)
-        {
-            ReserveOrExit();
-        }
-    }
-
-    /// <summary>Takes the lock to give something back, which needs no memory: an index that cannot grow is given up.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void EnterToFree()
-    {
-        Enter();
-        if (!Map.HasReserve)
-        {
-            Map.ReserveToFree();
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void EnterRaw()
-    {
-        if (_isShared)
-        {
-            _lock.Enter();
-        }
-    }
-
-    /// <summary>Gives the lock back. The field's use keeps the space, and with it the native tables, alive until then.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Exit()
-    {
-        if (_isShared)
-        {
-            _lock.Exit();
-        }
-
-        GC.KeepAlive(this);
-    }
-
     /// <summary>A single-threaded arena does not join a shared source: it would be asked on a thread that it was promised would not
     /// come.</summary>
     private ImportLedger<T> Join(IArenaSource<T> source)
@@ -270,39 +217,6 @@ internal sealed partial class Space<T> : IBorrower
         bool joins = seen is ILoanSource { Borrowers.IsShared: var isShared } && (_isShared || !isShared);
         return new ImportLedger<T>(seen, _options.RetainedImport, joins ? new Membership(((ILoanSource)seen).Borrowers) : null, this);
     }
-
-    private void ReserveOrExit()
-    {
-        try
-        {
-            Map.Reserve();
-        }
-        catch
-        {
-            Exit();
-            throw;
-        }
-    }
-
-    private void EnterFrozen(bool evenEnded, bool isWhole = true)
-    {
-        Caches?.Freeze(isWhole);
-        EnterRaw();
-        if (_hasEnded && !evenEnded)
-        {
-            Exit();
-            Caches?.Thaw();
-            throw Ended();
-        }
-    }
-
-    private void ExitEnded()
-    {
-        Exit();
-        throw Ended();
-    }
-
-    private ObjectDisposedException Ended() => new(Name, $"Arena '{Name}' has been disposed.");
 
     private void UpdateGoodFit() =>
         _mayTakeGoodFit = (_sequel & (Sequel.Audit | Sequel.Recording)) == 0 && (_imports is null || _imports.EmptySpans == 0) &&

@@ -1,8 +1,10 @@
+using Vmem.Checks;
+using Vmem.Ranges;
 using Vmem.Space;
 
 namespace Vmem.Caching;
 
-// What the caches hold and have done.
+// What the caches hold and have done, and whether all is well.
 internal sealed partial class QuantumCaches<T>
 {
     /// <summary>What the caches keep from callers and have done. Under the lock.</summary>
@@ -45,8 +47,9 @@ internal sealed partial class QuantumCaches<T>
             foreach (T start in starts)
             {
                 uint slab = _slabs.Find(start);
-                uint tag = slab != 0 && _slabs.IsOut(slab, start, sizeClass) ? _slabs.TagOf(slab) : _space.Map.FindLive(start);
-                if (tag != 0 && (tag == (slab == 0 ? 0 : _slabs.TagOf(slab)) || _space.Map.IsAllocated(tag, start, size)) && seen.Add(start))
+                bool isOut = slab != 0 && _slabs.IsOut(slab, start, sizeClass);
+                uint tag = isOut ? _slabs.TagOf(slab) : _space.Map.FindLive(start);
+                if ((isOut || (_space.Map.IsAllocated(tag, start, size) && _space.Map.SlabOf(tag) == 0)) && seen.Add(start))
                 {
                     ranges.Add(new CachedRange<T>(start, size, tag));
                 }
@@ -55,5 +58,30 @@ internal sealed partial class QuantumCaches<T>
 
         _ = ranges.RemoveAll(range => _space.Map.Drains(range.Start));
         return ranges;
+    }
+
+    /// <summary>What callers see: a slab is the ranges in it, and what lies in a cache is nobody's. Frozen, and under the lock.</summary>
+    public CallersView<T> View() => new(_space, _slabs, _magazines, Max);
+
+    /// <summary>Every invariant of the magazines and the slabs, and that what magazines hold is allocated. Frozen, and under the
+    /// lock.</summary>
+    public void Validate()
+    {
+        _slabs.Validate();
+        _magazines.Validate();
+        Invariant.Hold(_states?.Fault is null, "a range is in one magazine", $"{_states?.Fault}");
+        foreach ((T start, int sizeClass) in _magazines.Contents())
+        {
+            uint slab = _slabs.Find(start);
+            uint tag = _space.Map.Locate(start);
+            bool isKnown = (slab != 0 && _slabs.IsOut(slab, start, sizeClass)) ||
+                (tag != 0 && _space.Map.SlabOf(tag) == 0 &&
+                    _space.Map.GetSegment(tag) == new Segment<T>(start, _slabs.SizeOf(sizeClass), SegmentKind.Allocated));
+            Invariant.Hold(_states?.IsCached(start) != false, "what a magazine holds is noted", $"{_slabs.SizeOf(sizeClass)} at {start} is not");
+            Invariant.Hold(isKnown, "what a magazine holds is allocated", $"{_slabs.SizeOf(sizeClass)} at {start} is not: it was freed wrongly; ArenaOptions.Audit finds by whom");
+        }
+
+        Invariant.Hold(_space.Idle == _slabs.Idle, "the arena knows what slabs hold idle", $"{_space.Idle}, and {_slabs.Idle}");
+        _drain.Validate();
     }
 }
