@@ -12,6 +12,22 @@ public sealed class StatementTests : IDisposable
 
     public void Dispose() => _file.Dispose();
 
+    /// <summary>It would be run with what it was given before.</summary>
+    [Fact]
+    public void A_statement_that_runs_takes_no_other_values()
+    {
+        using Database database = new(_file.Path, new SqliteLeaseStoreOptions());
+        const string Sql = "SELECT ?1";
+        Assert.Equal(1, database.Number(Sql, 1));
+        using (Rows rows = database.Query(Sql, 2))
+        {
+            Assert.True(rows.Next());
+            Assert.ThrowsAny<Exception>(() => database.Number(Sql, 3));
+        }
+
+        Assert.Equal(4, database.Number(Sql, 4));
+    }
+
     [Fact]
     public async Task What_is_read_again_is_not_prepared_again()
     {

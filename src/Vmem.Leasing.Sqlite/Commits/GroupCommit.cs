@@ -33,7 +33,7 @@ internal sealed class GroupCommit(LeaseFile file) : IThreadPoolWorkItem
     private static readonly TimeSpan s_longestLook = TimeSpan.FromMicroseconds(200);
 
     private readonly ConcurrentQueue<Operation> _waiting = new();
-    private readonly List<Operation> _group = [];
+    private readonly List<Operation> _group = new(LargestGroup);           // none is lost for want of memory
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _isEnding;
     private int _isScheduled;
@@ -64,9 +64,8 @@ internal sealed class GroupCommit(LeaseFile file) : IThreadPoolWorkItem
     void IThreadPoolWorkItem.Execute()
     {
         bool isEnding = _isEnding;                         // before the queue is looked at
-        if (!isEnding && MayGrow())
+        if (!isEnding && MayGrow() && TryQueue())
         {
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
             return;
         }
 
@@ -86,21 +85,62 @@ internal sealed class GroupCommit(LeaseFile file) : IThreadPoolWorkItem
         {
             Groups++;
             _answered = _group.Count;
-            file.Run(_group);
-            _group.Clear();
+            Run();
         }
 
         if (isEnding && _waiting.IsEmpty && !_ended.Task.IsCompleted)
         {
-            file.Close();
-            _ended.SetResult();
+            Close();
         }
 
         Volatile.Write(ref _isScheduled, 0);
         Interlocked.MemoryBarrier();                       // who comes now sees 0, or is seen here
-        if (!_waiting.IsEmpty || (_isEnding && !_ended.Task.IsCompleted))
+        if ((!_waiting.IsEmpty || (_isEnding && !_ended.Task.IsCompleted)) && Interlocked.Exchange(ref _isScheduled, 1) == 0 && !TryQueue())
         {
-            Schedule();
+            Volatile.Write(ref _isScheduled, 0);           // whoever comes next tries again
+        }
+    }
+
+    /// <summary>An exception out of a work item would end the process.</summary>
+    private void Run()
+    {
+        try
+        {
+            file.Run(_group);
+        }
+        catch (Exception fault)
+        {
+            foreach (Operation operation in _group)
+            {
+                operation.Fail(fault);
+            }
+        }
+
+        _group.Clear();
+    }
+
+    private void Close()
+    {
+        try
+        {
+            file.Close();
+            _ended.SetResult();
+        }
+        catch (Exception fault)
+        {
+            _ended.SetException(fault);
+        }
+    }
+
+    private bool TryQueue()
+    {
+        try
+        {
+            return ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+        catch (OutOfMemoryException)
+        {
+            return false;
         }
     }
 

@@ -91,9 +91,9 @@ internal sealed class LeaseFile(string path, SqliteLeaseStoreOptions options) : 
             Transact(_database!, writes: true, static machine => machine.LetGo());
             return true;
         }
-        catch (Exception fault) when (fault is not OutOfMemoryException)
+        catch (Exception)
         {
-            return false;
+            return false;                                  // whatever it is: the file was not told
         }
     }
 

@@ -20,6 +20,7 @@ internal abstract class Operation(bool writes, CancellationToken cancellationTok
     /// <summary>It is committed: tells who waits.</summary>
     public abstract void Complete();
 
+    /// <summary>Tells who waits, unless that was done before.</summary>
     public abstract void Fail(Exception fault);
 
     public abstract void Cancel();
@@ -60,7 +61,7 @@ internal sealed class Operation<TResult>(Func<LeaseMachine, TResult> run, bool w
         }
     }
 
-    public override void Fail(Exception fault) => _done.SetException(fault);
+    public override void Fail(Exception fault) => _done.TrySetException(fault);
 
     public override void Cancel() => _done.SetCanceled(_cancellationToken);
 }

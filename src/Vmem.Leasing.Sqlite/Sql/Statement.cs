@@ -21,21 +21,27 @@ internal sealed class Statement : IDisposable
         for (int i = 0; i < values.Length; i++)
         {
             Value value = values[i];
+            int code;
             switch (value.Kind)
             {
                 case ValueKind.Number:
-                    _ = raw.sqlite3_bind_int64(_statement, i + 1, value.Number);
+                    code = raw.sqlite3_bind_int64(_statement, i + 1, value.Number);
                     break;
                 case ValueKind.Wide:
                     BinaryPrimitives.WriteUInt128BigEndian(bytes, value.Wide);
-                    _ = raw.sqlite3_bind_blob(_statement, i + 1, bytes);
+                    code = raw.sqlite3_bind_blob(_statement, i + 1, bytes);
                     break;
                 case ValueKind.Text:
-                    _ = raw.sqlite3_bind_text(_statement, i + 1, value.Text!);
+                    code = raw.sqlite3_bind_text(_statement, i + 1, value.Text!);
                     break;
                 default:
-                    _ = raw.sqlite3_bind_null(_statement, i + 1);
+                    code = raw.sqlite3_bind_null(_statement, i + 1);
                     break;
+            }
+
+            if (code != raw.SQLITE_OK)
+            {
+                throw _database.Fault();                   // for want of memory, or as it still runs: it would use another value
             }
         }
     }

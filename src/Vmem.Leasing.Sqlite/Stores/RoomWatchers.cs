@@ -21,8 +21,20 @@ internal sealed class RoomWatchers
         {
             if (arena is null || watch.Arena == arena)
             {
-                watch.MayHaveRoom();
+                Tell(watch);
             }
+        }
+    }
+
+    private static void Tell(Watch watch)
+    {
+        try
+        {
+            watch.MayHaveRoom();
+        }
+        catch (Exception)
+        {
+            // It is a hint. The call that made room has happened, and must not look as if it had not; and the others are told.
         }
     }
 
