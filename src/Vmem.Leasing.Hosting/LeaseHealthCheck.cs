@@ -35,7 +35,8 @@ internal sealed class LeaseHealthCheck(HostedLeases leases) : IHealthCheck
         limit.CancelAfter(s_patience);
         try
         {
-            info = await session.Store.GetInfoAsync(limit.Token).ConfigureAwait(false);
+            // A store may not look at the token.
+            info = await session.Store.GetInfoAsync(limit.Token).AsTask().WaitAsync(limit.Token).ConfigureAwait(false);
         }
         catch (Exception fault) when (!cancellationToken.IsCancellationRequested)
         {

@@ -119,10 +119,16 @@ internal sealed partial class LeasingService(LeaseStore store, LeasingOptions op
                 LogSuspended(change.Reason);
                 break;
             default:
-                LogLost(change.Reason);
-                if (options.StopsWhenLost)
+                try
                 {
-                    lifetime.StopApplication();
+                    LogLost(change.Reason);
+                }
+                finally
+                {
+                    if (options.StopsWhenLost)
+                    {
+                        lifetime.StopApplication();        // also if a log throws
+                    }
                 }
 
                 break;
