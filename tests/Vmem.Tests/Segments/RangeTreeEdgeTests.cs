@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Vmem.Tests.Segments;
 
-/// <summary>What a tree knows above its leaves after each change, what trees that share their nodes reserve, and what is not there.</summary>
+/// <summary>What a tree knows above its leaves after each change, what trees with shared nodes reserve, and what is not there.</summary>
 public sealed unsafe class RangeTreeEdgeTests
 {
     private const int Width = 32;

@@ -37,7 +37,8 @@ public sealed class RangeTreeLongSearchTests
             uint from = query % 3 == 0 ? 0 : (uint)random.Below(2 * count);
             uint to = query % 5 == 0 ? after : from + (uint)random.Below(2 * count);
             (floor, after) = query % 4 == 0 ? (0, 0) : (floor + (uint)random.Below(2), after + (uint)random.Below(2));
-            (uint Value, uint Key) expected = entries.Where(entry => entry.Key >= from && entry.Key <= to && entry.CompareTo((floor, after)) >= 0)
+            (uint Value, uint Key) expected = entries
+                .Where(entry => entry.Key >= from && entry.Key <= to && entry.CompareTo((floor, after)) >= 0)
                 .DefaultIfEmpty().Min();
             var search = new RangeTree<uint, ByKey<uint>>.LeastWithin(from, to, floor, after);
             while (!tree.TryFinish(ref search, nodes: 4 + random.Below(60)))
