@@ -11,9 +11,9 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en T
 root=$PWD/artifacts/arm64
 classes=("$@")
 if [ $# = 0 ]; then
-  for name in Caching.ClaimStressTests Caching.MagazineCacheTests Caching.CheckedCacheTests Caching.DepotTests Caching.ThreadLifeTests \
-    Caching.ThreadChurnTests Concurrency.LinearizabilityTests Concurrency.ArenaStressTests Concurrency.LockTurnsTests \
-    Concurrency.InterruptStormTests; do
+  for name in Caching.ClaimStressTests Caching.MagazineCacheTests Caching.CheckedCacheTests Caching.CheckedCacheStormTests \
+    Caching.DepotTests Caching.ThreadLifeTests Caching.ThreadChurnTests Concurrency.LinearizabilityTests \
+    Concurrency.ArenaStressTests Concurrency.LockTurnsTests Concurrency.InterruptStormTests; do
     classes+=("Vmem.Tests.$name")
   done
 fi

@@ -91,7 +91,7 @@ storms() {
   build Release Vmem.Memory.Tests
   start
   local arenas heaps rounds=0
-  mapfile -t arenas < <(classes WrongFreeStormTests CheckedCacheTests InterruptStormTests ArenaStressTests ClaimStressTests WaitStressTests WaitSchedulerTests BuddyModelTests)
+  mapfile -t arenas < <(classes WrongFreeStormTests CheckedCacheStormTests InterruptStormTests ArenaStressTests ClaimStressTests WaitStressTests WaitSchedulerTests BuddyModelTests)
   mapfile -t heaps < <(classes WrongFreeStormTests WrongFreeMixTests HeapStressTests HeapFuzzTests ContextModelTests ClientStressTests)
   until is_over; do
     VMEM_STORM=1000000 tests Release Vmem.Tests "${arenas[@]}"

@@ -238,7 +238,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IListed<ArenaVi
         }
         finally
         {
-            EndAttempt(grant, recall);
+            EndAttempt(ref grant, recall);
         }
     }
 
@@ -265,7 +265,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IListed<ArenaVi
         }
         finally
         {
-            EndAttempt(grant);
+            EndAttempt(ref grant);
         }
     }
 
@@ -277,7 +277,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IListed<ArenaVi
 
     /// <summary>What follows when others were asked. If that throws, the caller will not learn of what it got, and it is taken
     /// back.</summary>
-    private void EndAttempt(in Grant<T> grant, Recall? recall = null)
+    private void EndAttempt(ref Grant<T> grant, Recall? recall = null)
     {
         Conclusion end = default;
         end.Take(recall, static recall => recall?.End());
@@ -288,7 +288,7 @@ public sealed partial class Arena<T> : INotifyingArenaSource<T>, IListed<ArenaVi
         }
         catch when (!grant.IsEmpty)
         {
-            _space.Undo(grant);
+            _space.Undo(ref grant);
             throw;
         }
     }

@@ -33,12 +33,12 @@ internal sealed class CacheDrain<T>(Space<T> space, RangeSlabs<T> slabs, SlabLay
             (size <= space.Map.LargestSpan && (free >= size || cached >= size - free)));
     }
 
-    /// <summary>What magazines and slabs hold; never 0 while they hold anything. Frozen.</summary>
+    /// <summary>What magazines and slabs hold; never 0 while they hold anything. A sum of 0 is all of the type, or nothing: slabs alone are
+    /// never all of it, as one that is wholly idle is none any more. Frozen.</summary>
     private T CachedUnits()
     {
         MagazineTotals totals = magazines.Count();
-        T idle = slabs.Idle;
-        return Space<T>.Saturate((T.CreateTruncating(totals.Quanta) * space.Quantum) + idle, totals.Ranges + (T.IsZero(idle) ? 0 : 1));
+        return Space<T>.Saturate((T.CreateTruncating(totals.Quanta) * space.Quantum) + slabs.Idle, totals.Ranges);
     }
 
     /// <summary>Throws if anything came out of a magazine that should not have been in it, or an upkeep failed.</summary>
@@ -57,11 +57,6 @@ internal sealed class CacheDrain<T>(Space<T> space, RangeSlabs<T> slabs, SlabLay
     public T Drain(bool evenIfShort)
     {
         T cached = CachedUnits();
-        if (!T.IsZero(cached))
-        {
-            space.NoteRoom();
-        }
-
         try
         {
             for (int sizeClass = 0; sizeClass < magazines.Classes; sizeClass++)

@@ -240,7 +240,7 @@ public sealed partial class ObjectCache<TObject>
         }
         catch (Exception e)
         {
-            failure ??= ExceptionDispatchInfo.Capture(e);
+            failure = ExceptionDispatchInfo.Capture(e);
         }
         finally
         {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Vmem.Caching;
+using Vmem.Checks;
 using Vmem.Diagnostics;
 using Vmem.Listing;
 
@@ -137,7 +138,17 @@ public sealed partial class ObjectCache<TObject> : IUpkeepTarget, IListed<Object
         TObject item = _magazines.TryTakeLoaded(ThreadNumber.Current, out Slot slot) || _magazines.TryTake(out slot)
             ? Unsafe.As<TObject>(slot.Item)
             : Construct();
-        _ledger?.NoteRent(item);
+        try
+        {
+            _ledger?.NoteRent(item);
+        }
+        catch
+        {
+            // Nobody gets it, so nobody would return it.
+            Conclusion.Undo((Cache: this, Item: item), static it => it.Cache.LetGo(it.Item));
+            throw;
+        }
+
         return item;
     }
 

@@ -18,7 +18,6 @@ internal sealed partial class QuantumCaches<T>
     public void Free(T start, T size, ref Conclusion end)
     {
         int sizeClass = ClassOf(size);
-        ThrowIfCached(start, size);
         if (_handles?.Has(start) == true)
         {
             _space.Approach(start);
@@ -37,7 +36,7 @@ internal sealed partial class QuantumCaches<T>
     /// <summary>A range is freed that no magazine takes in. The lock is held.</summary>
     private void ReturnHeld(T start, T size, int sizeClass)
     {
-        ThrowIfCached(start, size);               // another thread may have freed it meanwhile
+        ThrowIfCached(start, size);
         _space.Map.ReserveToFree();
         if (_watch.IsOn && _space.Recorder is null && _slabLayer.IsOut(start, size, sizeClass) && _space.TryHandOver(start, size))
         {

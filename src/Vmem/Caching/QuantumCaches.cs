@@ -46,7 +46,7 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
         _slabs = new RangeSlabs<T>(space.Map, space.Quantum, classes);
         _tables = new TableKeeper(space, _slabs);
         _states = trustsCaller ? null : new RangeStates<T>(space.Quantum, RangeSlabs<T>.SlabUnits(classes));
-        _magazines = new RangeMagazines<T>(classes, _states, space.IsShared ? () => _upkeep?.Wake() : null);
+        _magazines = new RangeMagazines<T>(classes, _states, () => _upkeep?.Wake());
         _slabLayer = new SlabLayer<T>(space, _slabs, _states, policy, classes);
         _watch = new CacheWatch<T>(space);
         _drain = new CacheDrain<T>(space, _slabs, _slabLayer, _magazines, _watch);
@@ -60,9 +60,6 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
 
     /// <summary>The size of a slab, which it is also aligned to.</summary>
     public T SlabSize => _slabs.SlabSize;
-
-    /// <summary>What a new slab needs.</summary>
-    public Placement<T> SlabPlacement => _slabLayer.Placement;
 
     /// <summary>The magazines to take from and return to without a call, by class. None if a class takes a division.</summary>
     public MagazineCache<T>[] Magazines => T.IsPow2(_space.Quantum) ? _magazines.All : [];
@@ -116,22 +113,12 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
     public bool WantsSlab(in Request<T> request) => Serves(request) && !_magazines[ClassOf(request.Size)].IsClosed;
 
     /// <summary>The last resort of a request. False if nothing fits at a moment at which no cache holds anything.</summary>
-    /// <remarks>If no cache may hold anything, the lock is that moment: none can be drained meanwhile. Else those that may are frozen, and
-    /// the others must still hold nothing when the lock has been taken.</remarks>
+    /// <remarks>Those that may hold something are frozen, and the others must still hold nothing when the lock has been taken.</remarks>
     public bool TryTakeDrained(in Request<T> request, out Grant<T> grant)
     {
         grant = default;
         try
         {
-            if (!MayHold)
-            {
-                using Visit<T> visit = _space.Visit(isOwnRelease: true);
-                if (_space.TryTakeHeld(request, out grant) || !MayHold)
-                {
-                    return !grant.IsEmpty;
-                }
-            }
-
             using (Visit<T> visit = _space.VisitFilled(isOwnRelease: true))
             {
                 if (!_magazines.MayHoldUnfrozen)
@@ -146,7 +133,7 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
         catch when (!grant.IsEmpty)
         {
             // The source would not have an import back: the caller will not learn of what it got.
-            _space.Undo(grant);
+            _space.Undo(ref grant);
             throw;
         }
     }
@@ -191,11 +178,6 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
     /// <exception cref="InvalidFreeException">It lies in a magazine.</exception>
     public bool TryMakeSegment(T start, T size)
     {
-        if (size > Max)
-        {
-            return true;
-        }
-
         if (_magazines.Contains(start, ClassOf(size)))
         {
             throw AlreadyCached(start, size);
@@ -220,15 +202,7 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
     public void Freeze(bool isWhole)
     {
         _upkeepGate.Enter();
-        try
-        {
-            _magazines.Freeze(isWhole);
-        }
-        catch
-        {
-            _upkeepGate.Exit();
-            throw;
-        }
+        _magazines.Freeze(isWhole);
     }
 
     /// <inheritdoc/>

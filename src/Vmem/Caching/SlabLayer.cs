@@ -1,4 +1,5 @@
 using System.Numerics;
+using Vmem.Checks;
 using Vmem.Ranges;
 using Vmem.Segments;
 using Vmem.Space;
@@ -10,9 +11,6 @@ namespace Vmem.Caching;
 internal sealed class SlabLayer<T>(Space<T> space, RangeSlabs<T> slabs, RangeStates<T>? states, FitPolicy policy, int classes)
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
-    /// <summary>What a new slab needs: a range that is aligned to its size.</summary>
-    public Placement<T> Placement { get; } = new(slabs.SlabSize, new RangeConstraints<T> { Align = slabs.SlabSize }, space.Quantum);
-
     /// <summary>Takes a range from a slab, if need be from a new one.</summary>
     public bool TryTake(int sizeClass, T size, bool mayAdd, out T start)
     {
@@ -60,7 +58,7 @@ internal sealed class SlabLayer<T>(Space<T> space, RangeSlabs<T> slabs, RangeSta
         else
         {
             tag = space.Map.FindLive(start);
-            tag = tag == 0 ? isFree ? TakeFromHandle(start, size) : 0 : space.Map.SlabOf(tag) != 0 ? 0 : space.Map.Delist(start, size);
+            tag = tag != 0 ? space.Map.Delist(start, size) : isFree ? TakeFromHandle(start, size) : 0;
             if (tag == 0)
             {
                 return false;
@@ -76,10 +74,6 @@ internal sealed class SlabLayer<T>(Space<T> space, RangeSlabs<T> slabs, RangeSta
         if (tag != 0)
         {
             space.FreeUnlisted(tag);
-        }
-        else
-        {
-            space.NoteRoom();
         }
 
         return true;
@@ -176,11 +170,12 @@ internal sealed class SlabLayer<T>(Space<T> space, RangeSlabs<T> slabs, RangeSta
     private uint TakeFromHandle(T start, T size)
     {
         uint tag = space.Map.Locate(start);
-        if (tag == 0 || !space.Map.IsByHandle(tag) || space.Map.GetSegment(tag) != new Segment<T>(start, size, SegmentKind.Allocated))
+        if (tag == 0 || space.Map.GetSegment(tag) != new Segment<T>(start, size, SegmentKind.Allocated))
         {
             return 0;
         }
 
+        Invariant.Assert(space.Map.IsByHandle(tag), "what is allocated and not in the table is held by a handle");
         space.Map.Unbind(tag);
         return tag;
     }

@@ -76,7 +76,7 @@ internal sealed partial class Importer<T>
         catch when (!grant.IsEmpty)
         {
             // The source would not have the import back: the caller will not learn of what it got.
-            _space.Undo(grant);
+            _space.Undo(ref grant);
             throw;
         }
     }

@@ -108,7 +108,7 @@ internal sealed partial class Space<T>
         catch when (!grant.IsEmpty)
         {
             // The caller will not learn of what it got.
-            this.Undo(grant);
+            this.Undo(ref grant);
             throw;
         }
 

@@ -7,9 +7,15 @@ namespace Vmem.Space;
 /// nothing.</summary>
 internal static class Undoing
 {
-    public static void Undo<T>(this Space<T> space, in Grant<T> grant)
-        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T> =>
-        Conclusion.Undo((space, grant), static it => it.space.TakeBack(it.grant));
+    /// <summary>Takes back what was granted. It is nobody's grant afterwards: whoever called may have something to undo, too, and others
+    /// may have the range by then.</summary>
+    public static void Undo<T>(this Space<T> space, ref Grant<T> grant)
+        where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
+    {
+        Grant<T> taken = grant;
+        grant = default;
+        Conclusion.Undo((space, taken), static it => it.space.TakeBack(it.taken));
+    }
 
     /// <summary>The same of ranges of one size.</summary>
     public static void Undo<T>(this Space<T> space, ReadOnlySpan<T> starts, T size)
@@ -17,7 +23,8 @@ internal static class Undoing
     {
         foreach (T start in starts)
         {
-            space.Undo(new Grant<T>(start, size));
+            var grant = new Grant<T>(start, size);
+            space.Undo(ref grant);
         }
     }
 
