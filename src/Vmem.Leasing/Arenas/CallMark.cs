@@ -5,8 +5,8 @@ namespace Vmem.Leasing.Arenas;
 
 /// <summary>Says that a thread is in a call of a leased arena: it has looked at a range or at a fence, and not yet at the other.</summary>
 /// <remarks>
-/// Each thread has one, for all arenas of the process, and counts it with plain writes. Whoever must know passes a barrier on every processor
-/// first: the cost falls on those who are rare. A thread that is gone is in no call, so what is kept of it is weak.
+/// Each thread has one, for all arenas of the process, and counts it with plain writes. Whoever must know passes a barrier on every
+/// processor first: the cost falls on those who are rare. A thread that is gone is in no call, so what is kept of it is weak.
 /// </remarks>
 internal sealed class CallMark
 {

@@ -237,7 +237,8 @@ public sealed partial class LeasedArena<T>
         WaitRound round = _barrier.EnterRound();
         try
         {
-            using var any = CancellationTokenSource.CreateLinkedTokenSource([cancellationToken, _session.Ended, round.Over, _forgotten.Token]);
+            using var any = CancellationTokenSource.CreateLinkedTokenSource(
+                [cancellationToken, _session.Ended, round.Over, _forgotten.Token]);
             T start = await Arena.AllocateAsync(size, constraints, any.Token).ConfigureAwait(false);
             bool isLeased = _journal is { } journal
                 ? TryLeaseNoted(journal, start, size, out LeasedRange<T> range)

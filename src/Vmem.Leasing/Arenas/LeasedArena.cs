@@ -35,6 +35,7 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
     private readonly MeteredEntry _metered;
     private readonly LostFences _lostFences = new();
     private readonly LossBarrier _barrier = new();
+    private readonly CancellationTokenSource _forgotten = new();  // the store may forget the arena: then nothing more comes
     private readonly SpanRevoker<T> _revoker;
     private readonly T _quantumLess1;
     private readonly bool _isQuantumPowerOf2;     // then rounding takes no division
@@ -81,6 +82,8 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
     string IMetered.Name => _arena.Name;
 
     private bool IsClosed => Volatile.Read(ref _isClosed) != 0;
+
+    private bool IsForgotten => _forgotten.IsCancellationRequested;
 
     /// <summary>Opens a shared arena, and leases the first spans.</summary>
     /// <param name="session">The session. It closes the arena when it is disposed of.</param>
@@ -207,6 +210,20 @@ public sealed partial class LeasedArena<T> : IAsyncDisposable, ILeaseHolder, IMe
             _ => long.CreateSaturating(_filler.Usage?.Quarantined ?? 0),
         };
         return !IsClosed;
+    }
+
+    private void Forget()
+    {
+        _ = _forgotten.CancelAsync();                          // on the pool: whoever waited runs there
+        _resumed.TrySetResult();
+    }
+
+    private void ThrowIfForgotten()
+    {
+        if (IsForgotten)
+        {
+            throw new LeaseLostException($"The store does not know arena '{Name}' of the number {_arena.Id} any more: a failover forgot it, or it was deleted. What was leased of it may be somebody else's. Dispose of this one, and open it again.");
+        }
     }
 
     private static UInt128 SpanSizeOf(T asked, LeaseDefinition definition)

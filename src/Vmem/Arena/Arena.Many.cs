@@ -195,25 +195,20 @@ public sealed partial class Arena<T>
             }
 
             _space.TakeBackFailure();               // it is a part of one request
-            TakeBack(mine.Items, size);
+            if (size - T.One >= _cachedMax)
+            {
+                _space.FreeMany(mine.Items, _space.RoundUp(size), isTakenBack: true);
+            }
+            else
+            {
+                FreeMany(mine.Items, size);
+            }
+
             return false;
         }
         finally
         {
             mine.Dispose();
-        }
-    }
-
-    /// <summary>Frees ranges of one size that no caller has had, all of them, also when the source throws at one.</summary>
-    private void TakeBack(ReadOnlySpan<T> starts, T size)
-    {
-        if (size - T.One >= _cachedMax)
-        {
-            _space.FreeMany(starts, _space.RoundUp(size), isTakenBack: true);
-        }
-        else
-        {
-            FreeMany(starts, size);
         }
     }
 }

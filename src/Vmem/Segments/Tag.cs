@@ -27,7 +27,8 @@ internal enum TagKind : uint
 /// <para>The two links serve, by kind: Free: next and previous in the free list. Allocated: <see cref="LinkA"/> next in the chain of the
 /// live table, <see cref="LinkB"/> the number of the slab that the segment is, or 0; allocated by handle: both together the generation,
 /// which is 0 if the segment rests for a time, 2 if for a fence, and 1 if it is what nobody holds of a span that drains. Span: bit 31 of
-/// <see cref="LinkA"/> is set when the span was imported; the rest next and previous among the empty imports. Unused: <see cref="LinkA"/> next in the pool.</para>
+/// <see cref="LinkA"/> is set when the span was imported; the rest next and previous among the empty imports. Unused:
+/// <see cref="LinkA"/> next in the pool.</para>
 /// </remarks>
 internal struct Tag<T>
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>

@@ -134,8 +134,8 @@ public sealed record ArenaOptions<T>
     /// late reader is an annoyance (an address that is recycled early), never if it is damage (memory that a device still reads). Rests
     /// that a fence ends (<see cref="Arena{T}.FreeAt(T, T, ulong)"/>) are never cut short. <see cref="Arena{T}.TryAllocatePieces"/> and
     /// batches of all or nothing cut none, nor does a claim of a place of which somebody holds a part. Nor does any other request that
-    /// would have no place without them, as far as a look at some thousand of them tells; above a source, where what an import leaves may help,
-    /// such a request cuts all of them.
+    /// would have no place without them, as far as a look at some thousand of them tells; above a source, where what an import leaves may
+    /// help, such a request cuts all of them.
     /// </remarks>
     public bool CutRestsShort { get; init; }
 

@@ -89,11 +89,13 @@ internal sealed partial class Space<T>
         {
             Conclusion nobodys = default;
             _ = it.Space.TryEndDrain(it.start, ref nobodys);
+            nobodys.ThrowOwnFault();
         });
         Conclusion.Undo((Space: this, start), static it =>
         {
             Conclusion nobodys = default;
             it.Space.TurnSpan(it.start, ref nobodys);
+            nobodys.ThrowOwnFault();
         });
     }
 }
