@@ -113,12 +113,23 @@ internal sealed partial class QuantumCaches<T> : ICachedRanges<T>, IUpkeepTarget
     public bool WantsSlab(in Request<T> request) => Serves(request) && !_magazines[ClassOf(request.Size)].IsClosed;
 
     /// <summary>The last resort of a request. False if nothing fits at a moment at which no cache holds anything.</summary>
-    /// <remarks>Those that may hold something are frozen, and the others must still hold nothing when the lock has been taken.</remarks>
+    /// <remarks>If no cache may hold anything, the lock is that moment: none can be drained meanwhile. Else those that may are frozen, and
+    /// the others must still hold nothing when the lock has been taken. The first way is for speed alone: requests that fail one after the
+    /// other do not wait for an upkeep.</remarks>
     public bool TryTakeDrained(in Request<T> request, out Grant<T> grant)
     {
         grant = default;
         try
         {
+            if (!MayHold)
+            {
+                using Visit<T> visit = _space.Visit(isOwnRelease: true);
+                if (_space.TryTakeHeld(request, out grant) || !MayHold)
+                {
+                    return !grant.IsEmpty;
+                }
+            }
+
             using (Visit<T> visit = _space.VisitFilled(isOwnRelease: true))
             {
                 if (!_magazines.MayHoldUnfrozen)

@@ -5,8 +5,8 @@ namespace Vmem.Memory.Heap.Debugging;
 /// <summary>The environment variable VMEM_DEBUG: debugging for the heaps of a program that is not to be compiled again.</summary>
 /// <remarks>
 /// Read until it makes sense, and asked when a heap is made whose options say nothing. A heap's own options win, so that a test of a heap
-/// at full speed remains one. A word that is not known is an error of every such heap. Rejected: libumem's way, to ignore it, by which one looks for a
-/// mistake with tools that are not there.
+/// at full speed remains one. A word that is not known is an error of every such heap. Rejected: libumem's way, to ignore it, by which one
+/// looks for a mistake with tools that are not there.
 /// </remarks>
 internal static class DebugVariable
 {
