@@ -129,11 +129,10 @@ internal sealed unsafe class MovedPages(long? most = null)
         ulong left = 0;
         for (int i = 0; i < WordsOfUnit; i++)
         {
-            ulong mask = i < first >> 6 || i > last >> 6 ? 0
-                : (i == first >> 6 ? ulong.MaxValue << (first & 63) : ulong.MaxValue)
-                    & (i == last >> 6 ? ulong.MaxValue >> (63 - (last & 63)) : ulong.MaxValue);
-            _count -= BitOperations.PopCount(begins[i] & mask);
-            begins[i] &= ~mask;
+            ulong fromFirst = i < first >> 6 ? 0 : i == first >> 6 ? ulong.MaxValue << (first & 63) : ulong.MaxValue;
+            ulong toLast = i > last >> 6 ? 0 : i == last >> 6 ? ulong.MaxValue >> (63 - (last & 63)) : ulong.MaxValue;
+            _count -= BitOperations.PopCount(begins[i] & fromFirst & toLast);
+            begins[i] &= ~(fromFirst & toLast);
             left |= begins[i];
         }
 

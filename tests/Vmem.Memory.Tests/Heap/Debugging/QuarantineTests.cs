@@ -88,8 +88,8 @@ public unsafe class QuarantineTests
     [Fact]
     public void A_free_and_a_resize_that_come_across_it_without_memory_are_done()
     {
-        HeapDebugging debugging = HeapDebugging.Default with { Quarantine = 1_000, Owners = false };
-        using NativeHeap heap = new(new NativeHeapOptions { Debugging = debugging });
+        HeapDebugging little = HeapDebugging.Default with { Quarantine = 1_000, Owners = false };
+        using NativeHeap heap = new(new NativeHeapOptions { Debugging = little });
         byte* victim = AllocateVictim(heap);
         void* other = heap.Allocate(2_000);
         void* kept = heap.Allocate(20);
