@@ -39,8 +39,16 @@ internal sealed unsafe partial class SegmentMap<T>
         T start = _tags.At(_tags.At(spanIndex)->Next)->Start;
         T size = _tags.At(spanIndex)->Start - start;
         Invariant.Assert(!IsWhole && Drains(start) != drains, "a span that can go begins to drain, or ceases to");
-        (drains ? ref _spans : ref _drains).Remove(start, size);
-        (drains ? ref _drains : ref _spans).Add(start, size, spanIndex);
+        if (drains)
+        {
+            _spans.Remove(start, size);
+            _drains.Add(start, size, spanIndex);
+        }
+        else
+        {
+            _drains.Remove(start, size);
+            _spans.Add(start, size, spanIndex);
+        }
     }
 
     /// <summary>The spans that drain, in address order.</summary>
