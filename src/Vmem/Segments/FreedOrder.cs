@@ -22,7 +22,7 @@ namespace Vmem.Segments;
 /// until all of them are joined, and with that their order is gone.
 /// </para>
 /// </remarks>
-internal sealed unsafe class FreedOrder<T> : IReleasable
+internal sealed unsafe partial class FreedOrder<T> : IReleasable
     where T : unmanaged, IBinaryInteger<T>, IUnsignedNumber<T>, IMinMaxValue<T>
 {
     private struct Piece
@@ -76,7 +76,8 @@ internal sealed unsafe class FreedOrder<T> : IReleasable
     /// <summary>Everything that is free is in pieces.</summary>
     public void KnowAll() => HasUnknown = false;
 
-    /// <summary>Whether what becomes free is the oldest, not the latest.</summary>
+    /// <summary>Whether what becomes free was only tried: it goes back to its place at the end of the trial. Where there is none, because
+    /// the order began later, it is the oldest, not the latest.</summary>
     public bool AsOldest { get; set; }
 
     /// <summary>A range became free: the latest piece.</summary>
@@ -86,6 +87,11 @@ internal sealed unsafe class FreedOrder<T> : IReleasable
     public void Free(T start, T size, uint tag)
     {
         _patience--;
+        if (AsOldest && _isTrying)
+        {
+            return;
+        }
+
         uint index = _pieces.Take();
         LinkAfter(AsOldest ? 0 : _latest, index, start, tag);
         _byAddress.Insert(start, size, index);
@@ -139,10 +145,7 @@ internal sealed unsafe class FreedOrder<T> : IReleasable
         var list = new List<FreedSnapshot<T>>();
         for (uint piece = Oldest; piece != 0; piece = Following(piece))
         {
-            T start = StartOf(piece);
-            bool isFound = _byAddress.TryFindLast(start, T.MaxValue, T.Zero, out RangeTree<T, ByStart<T>>.Cursor cursor);
-            Invariant.Assert(isFound && cursor.Key == start, "a piece of the queue is found by its address");
-            list.Add(new FreedSnapshot<T>(start, cursor.Value));
+            list.Add(new FreedSnapshot<T>(StartOf(piece), SizeOf(piece)));
         }
 
         return list;
@@ -153,6 +156,8 @@ internal sealed unsafe class FreedOrder<T> : IReleasable
         _byAddress.Release();
         _pieces.Release();
         (Oldest, _latest) = (0, 0);
+        _cuts.Clear();
+        _isTrying = false;
     }
 
     /// <summary>Checks that the queue and the tree hold the same pieces, and that these are free. O(n log n).</summary>
@@ -182,12 +187,15 @@ internal sealed unsafe class FreedOrder<T> : IReleasable
     private void CutOut(T first, T end, uint piece, T start, T last)
     {
         T size = end - first + T.One;
+        uint before = _pieces.At(piece)->Previous;
+        uint behind = 0;
+        bool isAll = first >= start && end <= last;
         if (first < start)
         {
             _byAddress.Replace(first, size, first, start - first, piece);
             if (end > last)
             {
-                uint behind = _pieces.Take();
+                behind = _pieces.Take();
                 LinkAfter(piece, behind, last + T.One, HintOf(piece));
                 _byAddress.Insert(last + T.One, end - last, behind);
             }
@@ -201,6 +209,15 @@ internal sealed unsafe class FreedOrder<T> : IReleasable
         {
             _byAddress.Remove(first, size);
             Unlink(piece);
+        }
+
+        if (_isTrying)
+        {
+            _cuts.Add(new Cut(piece, first, size, before, behind, isAll));
+        }
+        else if (isAll)
+        {
+            _pieces.Return(piece);
         }
     }
 
@@ -248,7 +265,5 @@ internal sealed unsafe class FreedOrder<T> : IReleasable
         {
             _pieces.At(next)->Previous = previous;
         }
-
-        _pieces.Return(index);
     }
 }

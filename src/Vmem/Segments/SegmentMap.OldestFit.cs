@@ -28,8 +28,31 @@ internal sealed unsafe partial class SegmentMap<T>
         indexes.AskOrder().KnowAll();
     }
 
-    /// <summary>What is freed from now on was only tried, the last one first: it is the oldest again.</summary>
-    public void FreesAsOldest(bool isUndoing) => _indexes?.Order?.AsOldest = isUndoing;
+    /// <summary>What is taken from now on may have to go back: all of it, or nothing.</summary>
+    public void BeginTrial() => _indexes?.Order?.BeginTrial();
+
+    /// <summary>What is freed from now on was only tried, the last one first.</summary>
+    public void BeginUndo() => _indexes?.Order?.AsOldest = true;
+
+    /// <summary>Either it has all gone back, and is as old as it was, or it is kept.</summary>
+    public void EndTrial(bool isUndone)
+    {
+        if (_indexes?.Order is not { } order)
+        {
+            return;
+        }
+
+        order.AsOldest = false;
+        try
+        {
+            order.EndTrial(isUndone);
+        }
+        catch (OutOfMemoryException)
+        {
+            _indexes.DropOrder();                 // as any index that cannot grow
+            _indexed = _indexes.IsAnyBegun;
+        }
+    }
 
     /// <summary>What was freed, the oldest first.</summary>
     public List<FreedSnapshot<T>> CopyFreedOrder() => _indexes?.Order?.ToList() ?? [];

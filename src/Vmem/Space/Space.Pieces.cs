@@ -51,6 +51,7 @@ internal sealed partial class Space<T>
 
         Tally<T> before = _tally;
         uint chain = 0;
+        Map.BeginTrial();
         try
         {
             while (count < planned)
@@ -81,6 +82,7 @@ internal sealed partial class Space<T>
         }
 
         Unchain(chain);
+        Map.EndTrial(isUndone: false);
         return true;
     }
 
@@ -108,6 +110,7 @@ internal sealed partial class Space<T>
         uint chain = 0;
         bool isAnswered = true;
         isDone = false;
+        Map.BeginTrial();
         try
         {
             while (count < starts.Length && (isAnswered = HasAnswer(request, inSteps: true, out Grant<T> grant)) && !grant.IsEmpty)
@@ -123,12 +126,11 @@ internal sealed partial class Space<T>
             if (isDone)
             {
                 Unchain(chain);
+                Map.EndTrial(isUndone: false);
             }
             else
             {
-                Map.FreesAsOldest(true);
                 Undo(chain, request.Site);
-                Map.FreesAsOldest(false);
                 _tally.Undo(before);
                 Map.SetRotor(rotor, lead);
             }
@@ -152,15 +154,23 @@ internal sealed partial class Space<T>
         }
     }
 
-    /// <summary>Frees what is chained, the last one first.</summary>
+    /// <summary>Frees what is chained, the last one first, and ends the trial that took it.</summary>
     private void Undo(uint chain, AuditSite? site)
     {
-        while (chain != 0)
+        Map.BeginUndo();
+        try
         {
-            Segment<T> last = Map.GetSegment(chain);
-            chain = Map.Unlink(chain);
-            Map.ReserveToFree();
-            FreeHeld(Map.Delist(last.Start, last.Size), site);
+            while (chain != 0)
+            {
+                Segment<T> last = Map.GetSegment(chain);
+                chain = Map.Unlink(chain);
+                Map.ReserveToFree();
+                FreeHeld(Map.Delist(last.Start, last.Size), site);
+            }
+        }
+        finally
+        {
+            Map.EndTrial(isUndone: chain == 0);
         }
     }
 }

@@ -61,6 +61,43 @@ public class OldestFitTests
         arena.Validate();
     }
 
+    /// <summary>Longer ranges are taken from behind older ones that are too short, and all of them go back to where they were.</summary>
+    [Theory]
+    [InlineData(1u)]
+    [InlineData(2u)]
+    [InlineData(5u)]
+    public void Many_that_are_not_all_had_leave_the_order_as_it_was(uint size)
+    {
+        using Arena<uint> arena = Taken(200);
+        SeededRandom random = new(size);
+        List<(uint Start, uint Size)> held = [.. Enumerable.Range(0, 200).Select(id => ((uint)id, 1u))];
+        for (int turn = 0; turn < 150; turn++)
+        {
+            for (int frees = random.Below(8); frees > 0 && held.Count > 0; frees--)
+            {
+                int index = random.Below(held.Count);
+                arena.Free(held[index].Start, held[index].Size);
+                held.RemoveAt(index);
+            }
+
+            uint[] order = Order(arena);
+            Assert.Equal(0, arena.TryAllocateMany(size, new uint[(order.Length / (int)size) + 1], allOrNothing: true));
+            Assert.Equal(order, Order(arena));
+            arena.Validate();
+            for (int takes = random.Below(5); takes > 0; takes--)
+            {
+                uint length = 1 + (uint)random.Below(6);
+                if (arena.TryAllocate(length, out uint start))
+                {
+                    held.Add((start, length));
+                }
+            }
+        }
+
+        static uint[] Order(Arena<uint> arena) =>
+            [.. arena.Snapshot().Freed.SelectMany(freed => Enumerable.Range((int)freed.Start, (int)freed.Size).Select(id => (uint)id))];
+    }
+
     [Fact]
     public void Ranges_of_one_size_come_back_in_order()
     {
