@@ -175,11 +175,12 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <summary>The best of the places that were looked at. There is none as long as the tag is 0.</summary>
     private readonly record struct BestPlace(uint Tag, T Size, T Start);
 
-    /// <summary>The place in the segment that begins before the window, if there is one.</summary>
+    /// <summary>The place in the segment that begins before the window, if there is one; or in one that begins with it, which is as
+    /// good.</summary>
     private BestPlace Around(in Placement<T> placement)
     {
         if (!T.IsZero(placement.Min)
-            && _indexes!.ByAddress.Tree!.TryFindLast(placement.Min - T.One, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor around)
+            && _indexes!.ByAddress.Tree!.TryFindLast(placement.Min, T.MaxValue, T.Zero, out RangeTree<T, ByKey<T>>.Cursor around)
             && TryLowest(placement, around.Item, around.Key, around.Key + (around.Value - T.One), out T start))
         {
             return new BestPlace(around.Item, around.Value, start);

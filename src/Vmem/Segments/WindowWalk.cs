@@ -50,7 +50,7 @@ internal ref struct WindowWalk<T>
         }
         else if (_byAddress is not null && _byAddress.TryFinish(ref _inside, NodesATurn))
         {
-            (Size, Start, Tag) = _inside.IsFound ? (_inside.Value, _inside.Key, _inside.Item) : default;
+            (Size, Start, Tag) = (_inside.Value, _inside.Key, _inside.Item);         // all 0 if there is none
         }
         else
         {

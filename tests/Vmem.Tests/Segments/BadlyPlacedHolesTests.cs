@@ -69,6 +69,24 @@ public sealed class BadlyPlacedHolesTests
         Assert.Equal((0u, bytes), (start, map.BookkeepingBytes));
     }
 
+    /// <summary>Two steps before each of the two indexes is complete.</summary>
+    [Theory]
+    [InlineData(FitPolicy.BestFit)]
+    public void The_index_for_the_alignment_is_built_in_steps(FitPolicy policy)
+    {
+        using SegmentMap<uint> map = Holes(2_500, policy == FitPolicy.LastFit, out uint good);
+        var placement = new Placement<uint>(40, new RangeConstraints<uint> { Align = Distance }, 1);
+        int steps = 0;
+        uint start;
+        while (map.FindConstrained(policy, placement, out start, inSteps: true) == SegmentMap<uint>.Unfinished)
+        {
+            Assert.Equal(0u, start);
+            steps++;
+        }
+
+        Assert.Equal((good, 4), (start, steps));
+    }
+
     /// <summary>Each hole of 40 begins 32 behind a multiple of the distance; one lies at a multiple, behind all or before
     /// them.</summary>
     private static SegmentMap<uint> Holes(int badly, bool isLast, out uint good)
