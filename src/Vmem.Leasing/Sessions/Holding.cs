@@ -24,6 +24,9 @@ internal sealed class Holding(LeaseClaim claim, ILeaseHolder holder, long? water
     /// <summary>What former holders left.</summary>
     public long? Inherited { get; } = watermark;
 
+    /// <summary>Why it is lost; null: it is not. Whoever has it is being told, and leaves it to nobody.</summary>
+    public string? Loss { get; set; }
+
     /// <summary>It has been given up, and the store may not know yet.</summary>
     public Return? Return { get; set; }
 }

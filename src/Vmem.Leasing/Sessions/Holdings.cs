@@ -132,11 +132,28 @@ internal sealed class Holdings
         }
     }
 
-    public bool Contains(Holding holding)
+    /// <summary>Whether it is held, and is not being lost.</summary>
+    public bool IsHeld(Holding holding)
     {
         using (_lock.EnterScope())
         {
-            return Has(holding);
+            return Has(holding) && holding.Loss is null;
+        }
+    }
+
+    /// <summary>It is lost, for good. It stays here until whoever has it was told.</summary>
+    /// <returns>False if it is here no more.</returns>
+    public bool BeginLoss(Holding holding, string reason)
+    {
+        using (_lock.EnterScope())
+        {
+            if (!Has(holding))
+            {
+                return false;
+            }
+
+            holding.Loss = reason;                             // before its holder is looked at: see Legacy.Keep
+            return true;
         }
     }
 

@@ -130,7 +130,7 @@ public sealed partial class LeaseSession
     internal Holding? TakeLegacyValue(int arena, ILeaseHolder holder) => _legacy.TakeOne(arena, holder);
 
     /// <summary>An arena was closed, and what it leased is kept for whoever opens it next, unless it was lost meanwhile.</summary>
-    internal void KeepLegacy(Holding holding) => _legacy.Keep(holding, _holdings.Contains);
+    internal void KeepLegacy(Holding holding) => _legacy.Keep(holding, _holdings.IsHeld);
 
     /// <summary>A request of unknown outcome is not repeated. If it was granted, the next renewal finds and returns it (R11).</summary>
     /// <remarks>If it is held, and whoever asked could not take it in, the next renewal returns it, too.</remarks>

@@ -61,9 +61,9 @@ public sealed partial class LeaseSession
                 return false;
             }
 
-            if (await ReassertAsync(holding.Claim).ConfigureAwait(false) is { } refusal && _holdings.Contains(holding))
+            if (await WhyLostAsync(holding).ConfigureAwait(false) is { } reason && _holdings.BeginLoss(holding, reason))
             {
-                Exception? fault = TryLose(holding, $"The store does not know it any more, and did not take it up again: {refusal}.");
+                Exception? fault = TryLose(holding, reason);
                 if (fault is null)
                 {
                     _holdings.Remove(holding);                 // afterwards: a holder that could not be told is told again
@@ -81,6 +81,12 @@ public sealed partial class LeaseSession
         unknown.AddRange(known.Where(claim => !_holdings.Knows(claim)));
         return true;
     }
+
+    /// <returns>Why a lease is lost; null: the store has it. One that its holder could not be told of stays lost.</returns>
+    private async ValueTask<string?> WhyLostAsync(Holding holding) =>
+        holding.Loss ?? (await ReassertAsync(holding.Claim).ConfigureAwait(false) is { } refusal
+            ? $"The store does not know it any more, and did not take it up again: {refusal}."
+            : null);
 
     /// <returns>Why the store does not take a lease up again; null: it has it.</returns>
     private async Task<string?> ReassertAsync(LeaseClaim claim)

@@ -89,4 +89,32 @@ public sealed class ForgetfulStoreTests : IAsyncDisposable
         heir.KeepLegacy(left);
         Assert.Empty(heir.TakeLegacy(1, new Legacy()));
     }
+
+    /// <summary>The arena has found nothing to lose, and does not know yet.</summary>
+    [Fact]
+    public async Task What_is_being_lost_as_its_arena_closes_is_nobodys_to_take()
+    {
+        LeaseSession session = await _fleet.OpenAsync();
+        LeaseDefinition definition = new() { Start = 0, Size = 8, Type = nameof(UInt64), Quarantine = Fleet.Ttl };
+        LeaseArena arena = await session.EnsureArenaAsync("ids", definition, mindsQuarantine: true, Token);
+        LeaseRequest request = new(arena.Id, session.Instance, Guid.NewGuid(), 1);
+        Holding holding = (await session.GrantAsync(request, new Closing(session), "ids", Token)).Holding!;
+        Assert.True(await _fleet.Memory.ReleaseAsync(holding.Claim, clean: false, null, Token));
+        _fleet.Time.Advance(session.Options.RenewEvery);
+        await Eventually.HoldsAsync(() => session.Remaining > Fleet.Ttl * 0.8);
+        Assert.IsType<Legacy>(holding.Holder);
+        Assert.Empty(session.TakeLegacy(arena.Id, new Legacy()));
+    }
+
+    /// <summary>Leaves a lease to the next arena just as it is lost.</summary>
+    private sealed class Closing(LeaseSession session) : ILeaseHolder
+    {
+        public void Lose(Holding holding, string reason) => session.KeepLegacy(holding);
+
+        public void Resume()
+        {
+        }
+
+        public ValueTask CloseAsync() => ValueTask.CompletedTask;
+    }
 }
