@@ -64,7 +64,8 @@ internal sealed class SpanRevoker<T>(LeaseSession session, Action<ArenaRevocatio
         return isGone ? revocation?.Ranges ?? [] : [new Segment<T>(span.Start, span.Size, SegmentKind.Span)];
     }
 
-    /// <summary>False if there is no memory for all of it: then it is tried again when the next span is lost.</summary>
+    /// <summary>False if not all of it is known to be gone. If there is no memory for it, it is tried again when the next span is
+    /// lost.</summary>
     private bool TryRevoke(Arena<T> arena, LeasedSpan<T> span, out ArenaRevocation<T>? revocation)
     {
         try
@@ -79,6 +80,13 @@ internal sealed class SpanRevoker<T>(LeaseSession session, Action<ArenaRevocatio
             revocation = Caught(span);            // what was gone by then
             _unfinished.Enqueue(span);
             return false;
+        }
+        catch (Exception fault)
+        {
+            // A listener's or a clock's comes when the span is gone. Whatever it is, who holds something of the span is told.
+            session.NoteFault(fault);
+            revocation = Caught(span);
+            return revocation is not null && fault is not InvariantViolationException;
         }
     }
 

@@ -27,6 +27,22 @@ public sealed class SpanRevokingTests : LeasedArenaFixture
         Assert.Empty(Processes.Faults);
     }
 
+    /// <summary>It waits for room there, and is called when the span is gone.</summary>
+    [Fact]
+    public async Task What_others_throw_then_is_reported_and_keeps_nobody_from_being_told()
+    {
+        SpanRevoker<ulong> revoker = new(await Processes.OpenAsync(), _told.Add);
+        using Arena<ulong> arena = NewArena(revoker);
+        ulong start = arena.Allocate(3);
+        Action listener = static () => throw new TimeZoneNotFoundException();
+        ((INotifyingArenaSource<ulong>)arena).Subscribe(listener);
+        Assert.Equal(start, Assert.Single(revoker.TakeBack(arena, new LeasedSpan<ulong>(start, 16, null!), journal: null)).Start);
+        ((INotifyingArenaSource<ulong>)arena).Unsubscribe(listener);
+        Assert.IsType<TimeZoneNotFoundException>(Assert.Single(Processes.Faults));
+        await Eventually.HoldsAsync(() => _told.Count == 1);
+        Assert.Equal(0ul, arena.GetStatistics().TotalSize);
+    }
+
     [Fact]
     public async Task Nobody_need_listen()
     {
