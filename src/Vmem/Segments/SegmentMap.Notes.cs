@@ -95,8 +95,9 @@ internal sealed unsafe partial class SegmentMap<T>
     /// <param name="back">The last one.</param>
     /// <param name="first">The first value of the run; afterwards of what is left of it.</param>
     /// <param name="last">The last value.</param>
+    /// <param name="cutsRests">Whether what rests for a time is passed over: it would be free, too.</param>
     /// <returns>False if nothing is left.</returns>
-    private bool TryClip(int kind, uint front, uint back, ref T first, ref T last)
+    private bool TryClip(int kind, uint front, uint back, ref T first, ref T last, bool cutsRests = false)
     {
         T firstPage = first & ~_kindMask;
         T lastPage = last & ~_kindMask;
@@ -104,7 +105,7 @@ internal sealed unsafe partial class SegmentMap<T>
         for (uint index = _tags.At(front)->Previous; IsInPage(index, firstPage); index = _tags.At(index)->Previous)
         {
             StepCounter.Count();
-            if (KindOf(index) is not 0 and var other)
+            if (KindOf(index) is not 0 and var other && !(cutsRests && _tags.At(index)->IsRestingForTime))
             {
                 isBelow = other != kind;
                 break;
@@ -116,7 +117,7 @@ internal sealed unsafe partial class SegmentMap<T>
             && (_tags.At(index)->Start & ~_kindMask) == lastPage; index = _tags.At(index)->Next)
         {
             StepCounter.Count();
-            if (KindOf(index) is not 0 and var other)
+            if (KindOf(index) is not 0 and var other && !(cutsRests && _tags.At(index)->IsRestingForTime))
             {
                 isAbove = other != kind;
                 break;

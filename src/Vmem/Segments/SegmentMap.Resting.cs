@@ -81,7 +81,7 @@ internal sealed unsafe partial class SegmentMap<T>
 
         T first = _tags.At(front)->Start;
         T last = _tags.At(_tags.At(back)->Next)->Start - T.One;
-        return (placement.Kind == 0 || TryClip(placement.Kind, front, back, ref first, ref last))
+        return (placement.Kind == 0 || TryClip(placement.Kind, front, back, ref first, ref last, cutsRests: true))
             && placement.TryLowest(first, last, out _);
     }
 

@@ -88,6 +88,36 @@ public class CutAllRestsTests
         arena.Validate();
     }
 
+    /// <summary>Two ranges of a kind rest in one page, between ranges without one.</summary>
+    [Theory]
+    [InlineData(2, false, 0u)]
+    [InlineData(1, false, 4u)]
+    [InlineData(2, true, 8u)]
+    public void A_kind_that_a_cut_would_end_is_in_nobodys_way(int wanted, bool forFence, uint left)
+    {
+        using Arena<uint> arena = new("rests", 0, 16, 1,
+            new ArenaOptions<uint> { CutRestsShort = true, KindGranularity = 16, TimeProvider = new ManualTime() });
+        for (uint start = 0; start < 16; start += 4)
+        {
+            int kind = start % 8 == 0 ? 1 : 0;
+            Assert.True(arena.TryAllocateConstrained(4, new() { Kind = kind, Min = start, Max = start + 4 }, out _));
+        }
+
+        arena.FreeAfter(0, 4, TimeSpan.FromHours(1));
+        if (forFence)
+        {
+            arena.FreeAt(8, 4, fence: 1);
+        }
+        else
+        {
+            arena.FreeAfter(8, 4, TimeSpan.FromHours(1));
+        }
+
+        Assert.Equal(!forFence, arena.TryAllocateConstrained(4, new() { Kind = wanted }, out _));
+        Assert.Equal(left, arena.GetStatistics().Resting);
+        arena.Validate();
+    }
+
     /// <summary>Every other value is held, and the others rest: too many to be looked at under one lock, unless the window is
     /// narrow.</summary>
     [Theory]
