@@ -3,7 +3,7 @@ using System.Runtime.ExceptionServices;
 namespace Vmem.Checks;
 
 /// <summary>The steps by which something ends that cannot be ended twice. All are taken, whatever one of them throws; the first exception
-/// is thrown when all are done.</summary>
+/// is thrown when all are done, or the first that says what is wrong with the library itself.</summary>
 internal struct Conclusion
 {
     private ExceptionDispatchInfo? _failure;
@@ -20,7 +20,10 @@ internal struct Conclusion
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            _failure ??= ExceptionDispatchInfo.Capture(e);
+            if (_failure is null || (e is InvariantViolationException && !IsOwnFault))
+            {
+                _failure = ExceptionDispatchInfo.Capture(e);
+            }
         }
     }
 
@@ -30,11 +33,13 @@ internal struct Conclusion
     /// done.</summary>
     public readonly void ThrowOwnFault()
     {
-        if (_failure?.SourceException is InvariantViolationException)
+        if (IsOwnFault)
         {
-            _failure.Throw();
+            Throw();
         }
     }
+
+    private readonly bool IsOwnFault => _failure?.SourceException is InvariantViolationException;
 
     /// <summary>Undoes something because of an exception that is thrown again afterwards. That one says why, and counts: what the source
     /// says to a span that it gets back, or to a listener that leaves, is nobody's here.</summary>

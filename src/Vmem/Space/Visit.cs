@@ -13,7 +13,7 @@ namespace Vmem.Space;
 /// <para>
 /// What sources and listeners throw then comes after the deed. A call that gives ranges takes them back, and throws it. One that gives
 /// something up has done so, all of it, when it throws it. Of any other its caller would not know what became of his ranges: such a call
-/// answers, and passes a <see cref="Conclusion"/> that nobody looks at.
+/// answers, and passes a <see cref="Conclusion"/> of which only a fault of the library's own is thrown.
 /// </para>
 /// </remarks>
 internal readonly ref struct Visit<T>

@@ -52,6 +52,20 @@ public sealed class AftermathTests
         Assert.Equal(spans == 0 ? null : "0", thrown?.Message);
     }
 
+    /// <summary>Of each the first.</summary>
+    [Fact]
+    public void A_fault_of_the_library_counts_more_than_what_others_threw_before()
+    {
+        Conclusion end = default;
+        end.Take(static () => throw new TimeZoneNotFoundException());
+        end.ThrowOwnFault();
+        end.Take(static () => throw new InvariantViolationException("one", "first"));
+        end.Take(static () => throw new InvariantViolationException("two", "second"));
+        end.Take(static () => throw new TimeZoneNotFoundException());
+        Assert.Contains("first", Assert.Throws<InvariantViolationException>(end.ThrowOwnFault).Message, StringComparison.Ordinal);
+        Assert.Contains("first", Assert.Throws<InvariantViolationException>(end.Throw).Message, StringComparison.Ordinal);
+    }
+
     private sealed class Granted : IGranted
     {
         public void Complete()
