@@ -82,6 +82,7 @@ public sealed partial class Arena<T>
             }
         }
 
+        GC.KeepAlive(this);
         end.Throw();
     }
 
