@@ -19,6 +19,7 @@ public class WaitTests
         "Vmem.Leasing/Arenas/LeasedArena.Allocating.cs",   // a task, awaited: no thread waits
         "Vmem.Leasing/Arenas/WakeSignal.cs",               // the same
         "Vmem.Leasing/Sessions/StoreCalls.cs",             // the same
+        "Vmem.Leasing.Hosting/LeaseHealthCheck.cs",        // the same
         "Vmem.Leasing.PostgreSql/PostgreSqlLeaseStore.Calls.cs",   // the same
         "Vmem.Leasing.PostgreSql/GrantQueue.cs",           // for some instructions: who is interrupted has not asked yet
         "Vmem.Leasing.PostgreSql/KeptConnection.cs",       // for some instructions, on threads of the pool

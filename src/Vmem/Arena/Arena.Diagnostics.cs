@@ -151,11 +151,4 @@ public sealed partial class Arena<T>
         string all = isWhole ? $", every value of {typeof(T).Name}" : "";
         ArenaDump.Write(writer, $"arena '{Name}': quantum {Quantum}, policy {_policy}{all}", GetStatistics(), GetSegments(), isWhole);
     }
-
-    private void MoveTo(MagazineLayer<T> layer)
-    {
-        _caches!.MoveTo(layer);
-        _magazines = layer.Recorder is null ? _caches.Magazines : [];
-        _returns = layer.Recorder is null ? _caches.Returns : [];
-    }
 }

@@ -248,6 +248,13 @@ public sealed partial class Arena<T>
         return visit;
     }
 
+    private void MoveTo(MagazineLayer<T> layer)
+    {
+        _caches!.MoveTo(layer);
+        _magazines = layer.Recorder is null ? _caches.Magazines : [];
+        _returns = layer.Recorder is null ? _caches.Returns : [];
+    }
+
     private bool TryBeginDrain(T start, ref Conclusion end, out bool isNew)
     {
         isNew = false;
