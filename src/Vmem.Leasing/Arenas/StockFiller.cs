@@ -155,7 +155,11 @@ internal sealed partial class StockFiller<T>(LeaseSession session, LeaseArena ar
         bool lacksRoom = false;
         (LeaseVerdict Verdict, Holding? Holding)[] outcomes = await session.GrantManyAsync([.. _requests], holder, arena.Name, _stop.Token)
             .ConfigureAwait(false);
-        await barrier.PassAsync(_stop.Token).ConfigureAwait(false);
+        if (Array.Exists(outcomes, static outcome => outcome.Holding is not null))
+        {
+            await barrier.PassAsync(_stop.Token).ConfigureAwait(false);
+        }
+
         int asked = 0;
         foreach ((LeaseVerdict verdict, Holding? holding) in outcomes)
         {

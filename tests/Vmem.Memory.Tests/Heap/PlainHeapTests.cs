@@ -156,6 +156,7 @@ public sealed unsafe class PlainHeapTests : IDisposable
         Assert.True(plain.Owns(block));
         plain.Stop();
         plain.Dispose();
+        _plain = null;
         Assert.False(plain.Owns(block) || plain.TryCount(out _));
         Assert.Throws<ObjectDisposedException>(() => plain.SizeOf(block));
         Assert.Throws<ObjectDisposedException>(() => plain.Free(block, size: null));
