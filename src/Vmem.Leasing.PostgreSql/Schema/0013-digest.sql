@@ -1,7 +1,7 @@
 -- A renewal that says which leases a session holds, and not only how many. One that was taken away and one that was granted and never heard
 -- of are no difference in number. Then a session would go on with what is somebody else's by now.
 
--- What vmem.renew does, which stays for libraries before this version. The digest is LeaseRenewal.DigestOf: the last 12 digits of a request's
+-- What vmem.renew did. The digest is LeaseRenewal.DigestOf: the last 12 digits of a request's
 -- number are drawn at random. Both figures are of one look at the table.
 CREATE FUNCTION vmem.renew_session(p_session uuid, p_latest bigint) RETURNS TABLE (beat bigint, incarnation int, held bigint, digest bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $$
@@ -19,6 +19,12 @@ BEGIN
     FROM vmem.extent x WHERE x.session = s.id AND x.state = 'L';
   RETURN NEXT;
 END $$;
+
+-- For libraries before this version. It keeps its owner, and the rights to it.
+CREATE OR REPLACE FUNCTION vmem.renew(p_session uuid, p_latest bigint) RETURNS TABLE (beat bigint, incarnation int, held bigint)
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $$
+  SELECT r.beat, r.incarnation, r.held FROM vmem.renew_session(p_session, p_latest) r;
+$$;
 
 -- Roles that may renew may do so by this, too.
 DO $$

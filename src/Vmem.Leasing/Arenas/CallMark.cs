@@ -10,9 +10,16 @@ namespace Vmem.Leasing.Arenas;
 /// </remarks>
 internal sealed class CallMark
 {
+    /// <summary>In milliseconds. A call takes a microsecond, unless its thread has lost the processor or waits for a disk.
+    /// Arbitrary.</summary>
+    private const int LookEvery = 1;
+
+    /// <summary>Below that nobody looks for threads that are gone. Arbitrary.</summary>
+    private const int FewestToLook = 64;
+
     private static readonly Gate s_lock = new();
     private static readonly List<WeakReference<CallMark>> s_all = [];
-    private static int s_enoughToLook = 64;       // arbitrary at first; then twice what a look has left
+    private static int s_enoughToLook = FewestToLook;         // twice what the last look has left
 
     [ThreadStatic]
     private static CallMark? t_mine;
@@ -49,7 +56,7 @@ internal sealed class CallMark
         {
             while (Volatile.Read(ref mark._turns) == turn)
             {
-                await Task.Delay(1, cancellationToken).ConfigureAwait(false);
+                await Task.Delay(LookEvery, cancellationToken).ConfigureAwait(false);
             }
         }
     }
@@ -81,7 +88,7 @@ internal sealed class CallMark
             if (s_all.Count >= s_enoughToLook)
             {
                 s_all.RemoveAll(static each => !each.TryGetTarget(out _));
-                s_enoughToLook = Math.Max(64, 2 * s_all.Count);
+                s_enoughToLook = Math.Max(FewestToLook, 2 * s_all.Count);
             }
 
             s_all.Add(new WeakReference<CallMark>(mine));

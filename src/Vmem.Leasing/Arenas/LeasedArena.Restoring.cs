@@ -30,9 +30,21 @@ public sealed partial class LeasedArena<T>
         ArgumentNullException.ThrowIfNull(live);
         ObjectDisposedException.ThrowIf(IsClosed, this);
         List<LeasedRange<T>>[] bySpan = Sort(live.OrderBy(static range => range.Start));
+        CallMark call = CallMark.Begin();
+        try
+        {
+            return RestoreSpans(bySpan);
+        }
+        finally
+        {
+            call.End();
+        }
+    }
+
+    private List<LeasedRange<T>> RestoreSpans(List<LeasedRange<T>>[] bySpan)
+    {
         LeasedSpan<T>[] spans = BeginRestore();
         List<LeasedRange<T>> restored = [];
-        CallMark call = CallMark.Begin();
         try
         {
             for (int i = 0; i < spans.Length; i++)
@@ -47,7 +59,6 @@ public sealed partial class LeasedArena<T>
         }
         finally
         {
-            call.End();
             _stock.Expect(0);                                  // none will come any more
             _stock.Notify();
         }

@@ -21,6 +21,9 @@ namespace Vmem.Leasing.Arenas;
 /// </remarks>
 internal sealed class LossBarrier
 {
+    /// <summary>In milliseconds. A loss takes back all ranges of a span, which takes microseconds to milliseconds. Arbitrary.</summary>
+    private const int LookEvery = 1;
+
     private readonly Gate _lock = new();
     private WaitRound _round = new();
     private WaitRound? _former;                   // that not all have left yet
@@ -64,7 +67,7 @@ internal sealed class LossBarrier
         long losses;
         while (!IsQuiet(out losses))
         {
-            await Task.Delay(1, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(LookEvery, cancellationToken).ConfigureAwait(false);
         }
 
         if (losses == _passed)

@@ -22,6 +22,8 @@ public sealed record LeaseRenewal(long Beat, int Incarnation, long Held)
     /// and all of them are drawn at random. So two sets that differ have the same digest once in 2^48 times.</summary>
     /// <param name="requests">Their numbers.</param>
     /// <returns>The digest; 0 if there are none.</returns>
+    /// <exception cref="ArgumentNullException">There is no list.</exception>
+    /// <remarks>O(requests). Their order does not count.</remarks>
     public static long DigestOf(IEnumerable<Guid> requests)
     {
         ArgumentNullException.ThrowIfNull(requests);

@@ -6,8 +6,8 @@ using Vmem.Memory.Platform;
 
 namespace Vmem.Memory.Window;
 
-/// <summary>The mappings that pages make which the system has moved (<see cref="VirtualMemory.TryMove"/>): where they begin and
-/// end.</summary>
+/// <summary>Pages that the system has moved (<see cref="VirtualMemory.TryMove"/>) make mappings: where these begin, and how many they
+/// are.</summary>
 /// <remarks>
 /// <para>
 /// The system joins what was moved with nothing that lies beside it, until it is decommitted. So each move may make two mappings more, one

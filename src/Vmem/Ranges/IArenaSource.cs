@@ -23,8 +23,9 @@ namespace Vmem;
 /// Neither should throw. What <see cref="TryImport"/> throws ends the request on whose behalf it was asked. What <see cref="Release"/>
 /// throws undoes no release: the range counts as given back. A call that gives ranges takes them back, and throws it. One that gives up
 /// what it names (a free, <see cref="Arena{T}.CompleteFence"/>, <see cref="Arena{T}.Reap"/>, <see cref="Arena{T}.Revoke"/>,
-/// <see cref="Arena{T}.Dispose"/>) throws it when all of that is done. Any other call that has done what it was asked does not throw it:
-/// whoever has moved, cut or extended a range, or added a span, must know that.
+/// <see cref="Arena{T}.Dispose"/>), or serves others (<see cref="Arena{T}.RetryWaiters"/>), throws it when all of that is done. A
+/// <see cref="Arena{T}.TryDrainSpan"/> that cannot begin for it is undone, and throws it. Any other call that has done what it was asked
+/// does not throw it: whoever has moved, cut or extended a range, or added a span, must know that.
 /// </para>
 /// <para>A source that takes something away calls <see cref="Arena{T}.Revoke"/>, under no lock of its own that
 /// <see cref="Release"/> takes. It may still get a release that was on its way.</para>
