@@ -108,17 +108,20 @@ public class CacheShortageTests
         }
     }
 
+    /// <summary>It keeps no import that is wholly free.</summary>
+    private static Arena<uint> Above(IArenaSource<uint> source) => new("short", 1, new ArenaOptions<uint>
+    {
+        QuantumCacheMax = 4,
+        Source = source,
+        RetainedImport = ArenaOptions<uint>.RetainNone,
+    });
+
     /// <summary>The caller would not learn of what it got.</summary>
     [Fact]
     public void What_was_taken_is_taken_back_where_the_source_does_not_want_an_import_back()
     {
         ScriptedSource<uint> source = TestSources.Ascending(1u, 1_024u);
-        Arena<uint> arena = new("short", 1, new ArenaOptions<uint>
-        {
-            QuantumCacheMax = 4,
-            Source = source,
-            RetainedImport = ArenaOptions<uint>.RetainNone,
-        });
+        Arena<uint> arena = Above(source);
         uint held = arena.Allocate(1);
         Cache(arena, 2);
         Assert.Equal(2, source.Outstanding.Count);
@@ -150,12 +153,7 @@ public class CacheShortageTests
     public void What_is_asked_is_answered_without_the_source_and_without_memory()
     {
         ScriptedSource<uint> source = TestSources.Ascending(1u, 1_024u);
-        Arena<uint> arena = new("short", 1, new ArenaOptions<uint>
-        {
-            QuantumCacheMax = 4,
-            Source = source,
-            RetainedImport = ArenaOptions<uint>.RetainNone,
-        });
+        Arena<uint> arena = Above(source);
         uint held = arena.Allocate(1);
         uint[] starts = [.. Enumerable.Range(0, 100).Select(_ => arena.Allocate(1))];
         Array.ForEach(starts, start => arena.Free(start, 1));

@@ -98,9 +98,7 @@ public sealed class OldestFitMapTests : IDisposable
         Assert.Equal(bytes, _map.BookkeepingBytes);
     }
 
-    /// <summary>Each step looks at 2,048 tags.</summary>
-    [Fact]
-    public void What_is_unknown_is_found_after_steps()
+    private void TakeEvenOnesAndFindTheFirstOddOneInSteps()
     {
         AddSpan(0, 10_000);
         for (uint value = 0; value < 5_000; value += 2)
@@ -117,24 +115,19 @@ public sealed class OldestFitMapTests : IDisposable
         Assert.Equal(1u, start);
     }
 
+    /// <summary>Each step looks at 2,048 tags.</summary>
+    [Fact]
+    public void What_is_unknown_is_found_after_steps()
+    {
+        TakeEvenOnesAndFindTheFirstOddOneInSteps();
+    }
+
     /// <summary>All that is free is known, but the segment of which the first part was taken has another tag.</summary>
     [Fact]
     public void A_piece_that_does_not_know_its_segment_is_found_after_steps()
     {
         _map.KeepFreedOrder();
-        AddSpan(0, 10_000);
-        for (uint value = 0; value < 5_000; value += 2)
-        {
-            Take(value, 1);
-        }
-
-        Assert.Equal(SegmentMap<uint>.Unfinished, _map.Find(FitPolicy.OldestFit, 1, out uint start, inSteps: true));
-        Assert.Equal(0u, start);
-        while (_map.Find(FitPolicy.OldestFit, 1, out start, inSteps: true) == SegmentMap<uint>.Unfinished)
-        {
-        }
-
-        Assert.Equal(1u, start);
+        TakeEvenOnesAndFindTheFirstOddOneInSteps();
         Assert.Equal([1u, 3, 5], Enumerable.Range(0, 3).Select(_ => Take()));
     }
 
